@@ -1,0 +1,59 @@
+/* Rules × one trace → verdicts with witnesses (dsl.md §2). A ruleset is compiled once and shared; an evaluator is one thread's scratch.
+ * The verdict is exactly that of three-valued logic as written, but for the step budget. */
+#ifndef BT_DSL_EVAL_H
+#define BT_DSL_EVAL_H
+
+#include "dsl/rule.h"
+
+typedef struct bt_ruleset bt_ruleset;     /* immutable, any thread */
+typedef struct bt_evaluator bt_evaluator; /* one thread */
+
+typedef enum bt_verdict { BT_VIOLATED, BT_INCONCLUSIVE, BT_SATISFIED, BT_NOT_APPLICABLE } bt_verdict;
+typedef enum bt_reason { BT_REASON_NONE, BT_REASON_BUDGET, BT_REASON_INCOMPLETE, BT_REASON_SKEW } bt_reason;
+typedef enum bt_truth { BT_FALSE, BT_UNKNOWN, BT_TRUE } bt_truth;
+
+typedef struct bt_eval_options {
+  bool incomplete; /* more spans may come: PARTIAL, unsettled, or a missing parent where complete traces are required */
+  int64_t clock_skew_ns; /* 0: none */
+  uint64_t step_budget;  /* per rule and trace; 0: the default of 1,000,000 */
+} bt_eval_options;
+
+typedef struct bt_witness {
+  uint32_t span;  /* number in the trace */
+  int binding;    /* the binding that it is, or BT_NO_BINDING for a span that a satisfied selector matched */
+  bt_range range; /* of the selector in the rule's text */
+} bt_witness;
+
+typedef struct bt_choice {
+  const bt_witness *witnesses; /* bound spans first in order of `as`, then by place in the text; at most 32 */
+  uint32_t witness_count;
+  bt_range
+      failed; /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and must not be */
+} bt_choice;
+
+typedef struct bt_rule_verdict {
+  bt_verdict verdict;
+  bt_reason reason;         /* of inconclusive */
+  bt_truth exercised;       /* dsl.md §2 */
+  const bt_choice *choices; /* violated: at most 10, by start times and then ids */
+  uint32_t choice_count;
+  uint64_t choice_total; /* number of all violating choices (a lower bound when the budget ran out) */
+} bt_rule_verdict;
+
+/* The rules are borrowed and must outlive the ruleset. */
+bt_status bt_ruleset_new(const bt_rule *const *rules, size_t count, bt_ruleset **out, bt_error *error) BT_MUST_CHECK;
+void bt_ruleset_free(bt_ruleset *ruleset);
+size_t bt_ruleset_count(const bt_ruleset *ruleset);
+
+/* The ruleset is borrowed and must outlive the evaluator. */
+bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) BT_MUST_CHECK;
+void bt_evaluator_free(bt_evaluator *evaluator);
+/* Verdicts of all rules, in the order of the ruleset; *out has bt_ruleset_count entries, borrowed until the next call on this evaluator.
+ * `options` has one entry for every rule, or is NULL for defaults. BT_LIMIT or BT_NO_MEMORY: nothing is known about this trace. */
+bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
+                           const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
+
+const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
+const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "skew" */
+
+#endif

@@ -1,0 +1,70 @@
+/* The plan: what has to be searched so that no violating trace is missed, and what may be subtracted unread.
+ * Two types keep the directions apart. An over-query finds at least every trace it speaks of: it may only be weakened.
+ * An under-query finds only traces that certainly do not violate: it may only be strengthened. Nothing converts one into the other.
+ * A plan belongs to one rule and borrows from it. Thread: immutable once made. */
+#ifndef BT_DSL_PLAN_H
+#define BT_DSL_PLAN_H
+
+#include "dsl/rule.h"
+
+/* One TraceQL filter `{ … }` on single spans, as text. Made by the planner only. */
+typedef struct bt_over_query {
+  bt_str filter;
+} bt_over_query;
+typedef struct bt_under_query {
+  bt_str filter;
+} bt_under_query;
+
+typedef enum bt_over_kind {
+  BT_OVER_ALL,   /* no restriction: every trace has to be read */
+  BT_OVER_NONE,  /* no trace can be meant */
+  BT_OVER_QUERY, /* the traces that `query` finds */
+  BT_OVER_AND,   /* traces in all of items */
+  BT_OVER_OR     /* traces in any of items */
+} bt_over_kind;
+
+typedef struct bt_over {
+  bt_over_kind kind;
+  bt_over_query query;
+  const struct bt_over **items; /* two or more */
+  uint32_t item_count;
+} bt_over;
+
+typedef enum bt_projected_scope { BT_PROJECTED_SPAN, BT_PROJECTED_RESOURCE, BT_PROJECTED_EITHER } bt_projected_scope;
+
+typedef struct bt_projected {
+  bt_projected_scope scope;
+  bt_str key;
+} bt_projected;
+
+/* The fields that evaluating the rules reads. Ids, name, kind, status, start, duration, parent and service are always read. */
+typedef struct bt_projection {
+  bool whole_trace; /* a projection cannot give what is needed (events, scopes): read by id */
+  bool status_message;
+  bt_projected *attributes; /* distinct */
+  uint32_t attribute_count;
+  bt_arena arena;
+} bt_projection;
+
+typedef struct bt_plan {
+  const bt_over *violating;       /* every trace that violates is in it */
+  const bt_over *exercising;      /* every trace that exercises the rule is in it */
+  bool exercising_is_exact;       /* and only those: counting them counts exercised traces */
+  const bt_under_query *subtract; /* a trace that any of these finds does not violate */
+  uint32_t subtract_count;
+  bool rests_on_absence; /* a violation can rest on a span that was not seen, or on a number that may grow */
+} bt_plan;
+
+/* new. */
+bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) BT_MUST_CHECK;
+void bt_plan_free(bt_plan *plan);
+
+void bt_projection_init(bt_projection *projection);
+/* Adds what the rule reads. */
+bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_error *error) BT_MUST_CHECK;
+void bt_projection_dispose(bt_projection *projection);
+
+/* A readable outline for explain and for the text cases: strategy, what is searched, what is subtracted, what is projected. */
+void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buffer *out);
+
+#endif

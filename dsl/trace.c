@@ -1,0 +1,196 @@
+/* Traces: ids, what a trace says of itself, and the builder. See trace.h.
+ * The builder keeps the spans in one array of the arena that doubles, and finds copies and parents through a hash table of span ids. */
+#include "dsl/trace.h"
+
+#include <string.h>
+
+#include "dsl/trace_compare.h"
+
+int64_t bt_span_duration_ns(const bt_span *span) {
+  int64_t duration_ns = 0;
+  if (span->end_ns <= span->start_ns) return 0;
+  return __builtin_sub_overflow(span->end_ns, span->start_ns, &duration_ns) ? INT64_MAX : duration_ns;
+}
+
+int64_t bt_trace_start_ns(const bt_trace *trace) {
+  int64_t start_ns = trace->span_count ? trace->spans[0].start_ns : 0;
+  for (uint32_t i = 1; i < trace->span_count; i++)
+    if (trace->spans[i].start_ns < start_ns) start_ns = trace->spans[i].start_ns;
+  return start_ns;
+}
+
+int64_t bt_trace_end_ns(const bt_trace *trace) {
+  int64_t end_ns = trace->span_count ? trace->spans[0].end_ns : 0;
+  for (uint32_t i = 1; i < trace->span_count; i++)
+    if (trace->spans[i].end_ns > end_ns) end_ns = trace->spans[i].end_ns;
+  return end_ns;
+}
+
+int64_t bt_trace_latest_start_ns(const bt_trace *trace) {
+  int64_t start_ns = trace->span_count ? trace->spans[0].start_ns : 0;
+  for (uint32_t i = 1; i < trace->span_count; i++)
+    if (trace->spans[i].start_ns > start_ns) start_ns = trace->spans[i].start_ns;
+  return start_ns;
+}
+
+uint32_t bt_trace_root(const bt_trace *trace) {
+  return trace->root;
+}
+
+int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b) {
+  return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+bool bt_span_id_is_zero(const bt_span_id *id) {
+  static const bt_span_id zero = {{0}};
+  return memcmp(id->bytes, zero.bytes, sizeof zero.bytes) == 0;
+}
+
+static void format_hex(const uint8_t *bytes, size_t count, char *hex) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < count; i++) {
+    hex[2 * i] = digits[bytes[i] >> 4];
+    hex[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  hex[2 * count] = '\0';
+}
+
+void bt_trace_id_format(const bt_trace_id *id, char hex[BT_TRACE_ID_HEX + 1]) {
+  format_hex(id->bytes, sizeof id->bytes, hex);
+}
+
+void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]) {
+  format_hex(id->bytes, sizeof id->bytes, hex);
+}
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/* Fills `bytes` from the right, because what is missing are leading zeros. */
+static bool parse_hex(bt_str hex, uint8_t *bytes, size_t count) {
+  if (hex.len == 0 || hex.len > 2 * count) return false;
+  memset(bytes, 0, count);
+  for (size_t i = 0; i < hex.len; i++) {
+    int digit = hex_digit(hex.ptr[hex.len - 1 - i]);
+    if (digit < 0) return false;
+    uint8_t *byte = &bytes[count - 1 - i / 2];
+    *byte = (uint8_t)(*byte | digit << (i % 2 ? 4 : 0));
+  }
+  return true;
+}
+
+bool bt_trace_id_parse(bt_str hex, bt_trace_id *out) {
+  return parse_hex(hex, out->bytes, sizeof out->bytes);
+}
+
+bool bt_span_id_parse(bt_str hex, bt_span_id *out) {
+  return parse_hex(hex, out->bytes, sizeof out->bytes);
+}
+
+struct bt_trace_builder {
+  bt_arena *arena;
+  bt_trace trace;
+  bt_span *spans; /* = trace.spans */
+  uint32_t capacity;
+  uint32_t *slots;    /* span number + 1, or 0; open addressing by span id, whatever the kind */
+  uint32_t slot_mask; /* number of slots − 1; at most half of them are taken */
+  uint64_t seed;      /* differs between runs, so that nobody can choose ids that fall into one slot */
+};
+
+enum { FIRST_CAPACITY = 16 };
+
+static uint32_t slot_of(const bt_trace_builder *builder, const bt_span_id *id) {
+  uint64_t bits;
+  memcpy(&bits, id->bytes, sizeof bits);
+  bits ^= builder->seed;
+  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
+  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
+  return (uint32_t)(bits ^ (bits >> 32)) & builder->slot_mask;
+}
+
+static void file_span(bt_trace_builder *builder, uint32_t number) {
+  uint32_t slot = slot_of(builder, &builder->spans[number].id);
+  while (builder->slots[slot]) slot = (slot + 1) & builder->slot_mask;
+  builder->slots[slot] = number + 1;
+}
+
+/* The span with that id, and with that kind unless any_kind; BT_NO_SPAN: none. */
+static uint32_t find_span(const bt_trace_builder *builder, const bt_span_id *id, bool any_kind, bt_span_kind kind) {
+  for (uint32_t slot = slot_of(builder, id); builder->slots[slot]; slot = (slot + 1) & builder->slot_mask) {
+    uint32_t number = builder->slots[slot] - 1;
+    const bt_span *span = &builder->spans[number];
+    if (memcmp(span->id.bytes, id->bytes, sizeof id->bytes) == 0 && (any_kind || span->kind == kind)) return number;
+  }
+  return BT_NO_SPAN;
+}
+
+/* Doubles the array and files all spans anew. What the arena gave before stays with it. */
+static bool grow(bt_trace_builder *builder) {
+  uint32_t count = builder->trace.span_count;
+  if (count > (UINT32_MAX - 1) / 4) return false;
+  uint32_t capacity = count ? count * 2 : FIRST_CAPACITY;
+  bt_span *spans = bt_arena_array(builder->arena, capacity, sizeof *spans);
+  uint32_t *slots = bt_arena_array(builder->arena, (size_t)capacity * 2, sizeof *slots);
+  if (!spans || !slots) return false;
+  if (count) memcpy(spans, builder->spans, count * sizeof *spans);
+  builder->trace.spans = builder->spans = spans;
+  builder->capacity = capacity;
+  builder->slots = slots;
+  builder->slot_mask = capacity * 2 - 1;
+  for (uint32_t i = 0; i < count; i++) file_span(builder, i);
+  return true;
+}
+
+bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
+  bt_trace_builder *builder = bt_arena_alloc(arena, sizeof *builder);
+  if (!builder) return NULL;
+  builder->arena = arena;
+  builder->trace.id = *id;
+  builder->trace.root = BT_NO_SPAN;
+  builder->seed = (uint64_t)(uintptr_t)builder * 0x9E3779B97F4A7C15u;
+  return grow(builder) ? builder : NULL;
+}
+
+bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
+  uint32_t first = find_span(builder, &span->id, false, span->kind);
+  if (first != BT_NO_SPAN) {
+    bool has_room;
+    if (!bt_spans_agree(&builder->spans[first], span, builder->arena, &has_room))
+      builder->trace.differing_copies = true;
+    return has_room;
+  }
+  if (builder->trace.span_count == builder->capacity && !grow(builder)) return false;
+  uint32_t number = builder->trace.span_count++;
+  builder->spans[number] = *span;
+  file_span(builder, number);
+  return true;
+}
+
+void bt_trace_builder_mark_partial(bt_trace_builder *builder) {
+  builder->trace.partial = true;
+}
+
+/* By start, then by id, then by arrival. */
+static bool is_earlier(const bt_trace_builder *builder, uint32_t a, uint32_t b) {
+  const bt_span *x = &builder->spans[a], *y = &builder->spans[b];
+  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns;
+  return memcmp(x->id.bytes, y->id.bytes, sizeof x->id.bytes) < 0;
+}
+
+const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {
+  bt_trace *trace = &builder->trace;
+  trace->missing_parents = false;
+  trace->root = BT_NO_SPAN;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const bt_span_id *parent = &builder->spans[i].parent_id;
+    bool names_parent = !bt_span_id_is_zero(parent);
+    if (names_parent && find_span(builder, parent, true, BT_KIND_UNSPECIFIED) != BT_NO_SPAN) continue;
+    if (names_parent) trace->missing_parents = true;
+    if (trace->root == BT_NO_SPAN || is_earlier(builder, i, trace->root)) trace->root = i;
+  }
+  return trace;
+}

@@ -1,0 +1,116 @@
+/* A trace as the language sees it (dsl.md §3): a set of spans with their resources, scopes and events. Filled through a builder by the
+ * decoders, read by the evaluator. All memory is the builder's arena; strings may also be borrowed from the response buffer, which then
+ * has to live as long as the trace. Thread: a trace belongs to one thread while it is built and is immutable afterwards. */
+#ifndef BT_DSL_TRACE_H
+#define BT_DSL_TRACE_H
+
+#include "dsl/arena.h"
+#include "dsl/value.h"
+
+typedef struct bt_trace_id {
+  uint8_t bytes[16];
+} bt_trace_id;
+
+typedef struct bt_span_id {
+  uint8_t bytes[8]; /* all zero: none */
+} bt_span_id;
+
+enum { BT_TRACE_ID_HEX = 32, BT_SPAN_ID_HEX = 16 };
+
+typedef enum bt_span_kind { /* numbers as in OTLP */
+                            BT_KIND_UNSPECIFIED = 0,
+                            BT_KIND_INTERNAL,
+                            BT_KIND_SERVER,
+                            BT_KIND_CLIENT,
+                            BT_KIND_PRODUCER,
+                            BT_KIND_CONSUMER
+} bt_span_kind;
+
+typedef enum bt_span_status { /* numbers as in OTLP */
+                              BT_SPAN_STATUS_UNSET = 0,
+                              BT_SPAN_STATUS_OK,
+                              BT_SPAN_STATUS_ERROR
+} bt_span_status;
+
+typedef struct bt_attribute {
+  bt_str key;
+  bt_value value;
+} bt_attribute;
+
+typedef struct bt_attributes {
+  const bt_attribute *items; /* as they came; of two with one key the first counts */
+  uint32_t count;
+} bt_attributes;
+
+typedef struct bt_resource {
+  bt_str service; /* service.name where it is a string; len 0 with ptr NULL: none */
+  bt_attributes attributes;
+} bt_resource;
+
+typedef struct bt_scope {
+  bt_str name, version;
+  bt_attributes attributes;
+} bt_scope;
+
+typedef struct bt_event {
+  bt_str name;
+  int64_t time_ns;
+  bt_attributes attributes;
+} bt_event;
+
+enum { BT_NO_SPAN = UINT32_MAX };
+
+typedef struct bt_span {
+  bt_span_id id, parent_id;
+  bt_str name, status_message;
+  bt_span_kind kind;
+  bt_span_status status;
+  int64_t start_ns, end_ns;    /* since the epoch; duration is end − start, never below 0 */
+  const bt_resource *resource; /* never NULL */
+  const bt_scope *scope;       /* never NULL */
+  bt_attributes attributes;
+  const bt_event *events;
+  uint32_t event_count;
+} bt_span;
+
+typedef struct bt_trace {
+  bt_trace_id id;
+  const bt_span *spans; /* in order of arrival; a span's number is its place here */
+  uint32_t span_count;
+  uint32_t root;         /* see bt_trace_root */
+  bool differing_copies; /* two records of one span (id and kind) did not agree; the first counts */
+  bool missing_parents;  /* some span names a parent that is not here */
+  bool partial;          /* the source said that it does not give the whole trace */
+} bt_trace;
+
+int64_t bt_span_duration_ns(const bt_span *span);
+/* Earliest start and latest end; both 0 for a trace without spans. */
+int64_t bt_trace_start_ns(const bt_trace *trace);
+int64_t bt_trace_end_ns(const bt_trace *trace);
+/* The latest start: with the earliest it decides which window a trace belongs to (api.md, coverage). */
+int64_t bt_trace_latest_start_ns(const bt_trace *trace);
+/* The earliest root (no parent, or a parent that is not here), ties by lowest id; BT_NO_SPAN when every span hangs in a cycle. */
+uint32_t bt_trace_root(const bt_trace *trace);
+
+int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b);
+bool bt_span_id_is_zero(const bt_span_id *id);
+/* Lower-case hex with a NUL: hex has room for 33 or 17 bytes. */
+void bt_trace_id_format(const bt_trace_id *id, char hex[BT_TRACE_ID_HEX + 1]);
+void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]);
+/* Reads 1 to 32 (1 to 16) hex digits of either case; shorter ones have lost leading zeros, as Tempo's have. false: not hex, empty or too long. */
+bool bt_trace_id_parse(bt_str hex, bt_trace_id *out);
+bool bt_span_id_parse(bt_str hex, bt_span_id *out);
+
+/* Collects the spans of one trace. Records with the same span id and kind become one span: the first one counts. */
+typedef struct bt_trace_builder bt_trace_builder;
+
+/* new in the arena; the arena must outlive the trace. NULL: no room. */
+bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id);
+/* Copies the struct, not what it points to. False: no room in the arena, or more than UINT32_MAX − 1 spans. */
+bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) BT_MUST_CHECK;
+/* Sets `partial`. */
+void bt_trace_builder_mark_partial(bt_trace_builder *builder);
+/* The trace so far; borrowed until the next add, valid as long as the arena. */
+const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder);
+
+#endif

@@ -1,0 +1,2 @@
+/* Writing TraceQL. See traceql.h. */
+#include "dsl/traceql.h"

@@ -1,0 +1,27 @@
+/* Violation spans (api.md): each violation is a trace of its own with one span, whose ids are derived, so repeating a replay adds nothing.
+ * Before sending, ids are looked up in the source; what was sent is read back. Thread: the caller's; blocks. */
+#ifndef BT_SERVER_EMISSION_H
+#define BT_SERVER_EMISSION_H
+
+#include "server/replay/violation.h"
+#include "tempo/otlp_export.h"
+
+typedef struct bt_emission_options {
+  bt_http_client *client;             /* borrowed */
+  const bt_exporter_options *exporter; /* borrowed */
+  bt_source *source;                  /* where to look ids up; NULL: do not */
+  const char *tenant, *replay_id, *origin; /* origin: "watch", "replay", "manual" */
+  bool at_original_time;
+  const bt_cancel *cancel;
+} bt_emission_options;
+
+typedef struct bt_emission_result {
+  uint64_t emitted, already_there, failed;
+  char message[200]; /* of the last failure */
+} bt_emission_result;
+
+/* Emits the violations of one rule (provisional ones and shadow rules' are left out). Failures are counted, not returned. */
+bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_definition *definition, const bt_violation *const *violations,
+                           size_t count, bt_emission_result *result, bt_error *error) BT_MUST_CHECK;
+
+#endif

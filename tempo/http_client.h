@@ -1,0 +1,44 @@
+/* The HTTP client: one thread with one curl multi (HTTP/1.1, keep-alive) that all workers send requests to, so that the budget of requests
+ * in flight is one for everything. Fences: http and https only, no redirects, a maximum for each body held in the write callback
+ * (after gzip), timeouts. Thread: bt_http_send may be called from any thread and blocks it. */
+#ifndef BT_TEMPO_HTTP_CLIENT_H
+#define BT_TEMPO_HTTP_CLIENT_H
+
+#include "tempo/source.h"
+
+typedef struct bt_http_client bt_http_client;
+
+typedef struct bt_http_options {
+  uint32_t concurrency;   /* requests in flight at most; 0: 2 */
+  const char *user_agent; /* NULL: "betrace/VERSION" */
+} bt_http_options;
+
+typedef struct bt_http_request {
+  const char *method;         /* "GET" or "POST" */
+  const char *url;            /* complete, already encoded */
+  bt_str body;                /* of POST */
+  const char *const *headers; /* "Name: value"; count of them */
+  size_t header_count;
+  size_t max_body_bytes;   /* of the answer after decoding; 0: 256 MiB */
+  int64_t timeout_ms;      /* 0: 120,000 */
+  const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
+} bt_http_request;
+
+typedef struct bt_http_response {
+  int status;             /* HTTP status */
+  char content_type[128]; /* as sent, "" when there is none */
+  int64_t retry_after_ms; /* from Retry-After; 0: none */
+  bt_buffer body;
+} bt_http_response;
+
+/* new. Starts the thread. */
+bt_status bt_http_client_new(const bt_http_options *options, bt_http_client **out, bt_error *error) BT_MUST_CHECK;
+/* Ends the thread; no request may be under way. */
+void bt_http_client_free(bt_http_client *client);
+/* BT_OK: a complete answer of whatever status. BT_UNAVAILABLE: no connection, timeout, cut off in the middle. BT_LIMIT: the body is larger
+ * than allowed. BT_CANCELLED. The message never holds the URL. Call bt_http_response_dispose in every case. */
+bt_status bt_http_send(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
+                       bt_error *error) BT_MUST_CHECK;
+void bt_http_response_dispose(bt_http_response *response);
+
+#endif

@@ -1,0 +1,78 @@
+/* What all sources share: lists of found traces, the account of what was read and what was not, and the calls through the table. */
+#include "tempo/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void bt_found_list_dispose(bt_found_list *list) {
+  free(list->items);
+  *list = (bt_found_list){0};
+}
+
+bool bt_found_list_add(bt_found_list *list, const bt_found *found) {
+  bt_found *items = bt_grow_array(list->items, list->count, &list->capacity, sizeof *items);
+  if (!items) return false;
+  list->items = items;
+  items[list->count++] = *found;
+  return true;
+}
+
+static int compare_found(const void *a, const void *b) {
+  return bt_trace_id_compare(&((const bt_found *)a)->id, &((const bt_found *)b)->id);
+}
+
+static void join_bounds(bt_found *into, const bt_found *from) {
+  if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
+  if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
+}
+
+void bt_found_list_sort(bt_found_list *list) {
+  if (list->count < 2) return;
+  qsort(list->items, list->count, sizeof *list->items, compare_found);
+  size_t kept = 1;
+  for (size_t i = 1; i < list->count; i++) {
+    if (compare_found(&list->items[kept - 1], &list->items[i]) == 0) join_bounds(&list->items[kept - 1], &list->items[i]);
+    else list->items[kept++] = list->items[i];
+  }
+  list->count = kept;
+}
+
+const bt_found *bt_found_list_get(const bt_found_list *list, const bt_trace_id *id) {
+  if (!list->count) return NULL;
+  bt_found key = {.id = *id};
+  return bsearch(&key, list->items, list->count, sizeof *list->items, compare_found);
+}
+
+void bt_source_account_dispose(bt_source_account *account) {
+  free(account->failed);
+  *account = (bt_source_account){0};
+}
+
+bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason) {
+  bt_failed_window *failed = bt_grow_array(account->failed, account->failed_count, &account->failed_capacity, sizeof *failed);
+  if (!failed) return false;
+  account->failed = failed;
+  bt_failed_window *window = &failed[account->failed_count++];
+  window->range = range;
+  snprintf(window->reason, sizeof window->reason, "%s", reason);
+  return true;
+}
+
+bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found, bt_source_account *account,
+                           bt_error *error) {
+  return source->operations->search(source, request, found, account, error);
+}
+
+bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                         bt_source_account *account, bt_error *error) {
+  return source->operations->read(source, request, sink, context, account, error);
+}
+
+bt_status bt_source_check(bt_source *source, bt_error *error) {
+  return source->operations->check(source, error);
+}
+
+void bt_source_free(bt_source *source) {
+  if (source) source->operations->free(source);
+}

@@ -1,0 +1,115 @@
+/* The trace source: where traces come from. One face for Tempo, OTLP files and pushed spans, so that replay, watch and one-trace
+ * checks are written once. Everything a source could not read is said in its result, never passed over.
+ * Thread: a source may be used by several worker threads at once; each call blocks its caller. */
+#ifndef BT_TEMPO_SOURCE_H
+#define BT_TEMPO_SOURCE_H
+
+#include <stdatomic.h>
+
+#include "dsl/plan.h"
+#include "dsl/trace.h"
+
+/* Set by whoever wants a job to stop; looked at per request and per trace. */
+typedef struct bt_cancel {
+  atomic_bool requested;
+} bt_cancel;
+
+typedef struct bt_time_range {
+  int64_t start_ns, end_ns;
+} bt_time_range; /* [start, end) unless said otherwise */
+
+/* A trace as a search saw it: bounds of those of its spans that lie in blocks with a match (a fragment), not of the whole trace. */
+typedef struct bt_found {
+  bt_trace_id id;
+  int64_t start_ns, end_ns; /* earliest start and latest end seen */
+} bt_found;
+
+typedef struct bt_found_list { /* by id, each id once (bounds joined) */
+  bt_found *items;
+  size_t count, capacity;
+} bt_found_list;
+void bt_found_list_dispose(bt_found_list *list);
+bool bt_found_list_add(bt_found_list *list, const bt_found *found) BT_MUST_CHECK; /* appends; sort when done */
+void bt_found_list_sort(bt_found_list *list); /* by id; joins the bounds of equal ids */
+const bt_found *bt_found_list_get(const bt_found_list *list,
+                                  const bt_trace_id *id); /* of a sorted list; NULL: not in it */
+
+typedef struct bt_failed_window {
+  bt_time_range range;
+  char reason[200]; /* for people; no addresses, no text of upstream beyond its own error sentence */
+} bt_failed_window;
+
+/* What a source did and what it could not do; added up over calls. All-zero is empty. */
+typedef struct bt_source_account {
+  bt_failed_window *failed;
+  size_t failed_count, failed_capacity;
+  uint64_t requests;        /* sent upstream */
+  uint64_t bytes_inspected; /* as Tempo says */
+  uint64_t bytes_received;
+} bt_source_account;
+void bt_source_account_dispose(bt_source_account *account);
+bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason);
+
+typedef struct bt_search_request {
+  bt_str filter;           /* TraceQL filter `{ … }` of an over- or under-query; `{}` finds every trace */
+  bt_time_range range;     /* fragments that overlap it */
+  size_t max_found;        /* stop above it with BT_LIMIT; 0: no maximum */
+  const char *tenant;      /* X-Scope-OrgID or NULL */
+  const bt_cancel *cancel; /* or NULL */
+} bt_search_request;
+
+typedef struct bt_read_request {
+  const bt_trace_id *ids;
+  size_t count;
+  bt_time_range
+      range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
+  const bt_projection *projection; /* what is needed of a span; NULL: everything */
+  bool by_id;                      /* one request a trace; else in batches where the source can */
+  const char *tenant;
+  const bt_cancel *cancel;
+} bt_read_request;
+
+/* One trace of a read. `trace` is borrowed until the call returns; NULL: the source has no such trace (any more).
+ * needs_by_id: a batch could not give it right (an array value): read it by id. Returning anything but BT_OK stops the read with it. */
+typedef struct bt_read_trace {
+  size_t index; /* in ids */
+  const bt_trace *trace;
+  bool needs_by_id;
+} bt_read_trace;
+typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);
+
+typedef struct bt_source bt_source;
+
+typedef struct bt_source_operations {
+  /* All traces with a fragment that meets the filter and overlaps the range: complete, or what is missing is in account->failed.
+   * BT_OK also with failed windows. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY stop it. found comes sorted. */
+  bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                      bt_source_account *account, bt_error *error);
+  /* Each trace of the request is given to the sink once, in any order. BT_OK: every id was answered. BT_UNAVAILABLE, BT_REFUSED: not. */
+  bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                    bt_source_account *account, bt_error *error);
+  /* Can it be reached and does it answer? */
+  bt_status (*check)(bt_source *source, bt_error *error);
+  void (*free)(bt_source *source);
+  /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be subtracted. */
+  bool filters;
+  /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
+  bool is_static;
+} bt_source_operations;
+
+struct bt_source { /* the head of every source */
+  const bt_source_operations *operations;
+  const char *name; /* "tempo", "files", "memory" */
+};
+
+bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                           bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                         bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_check(bt_source *source, bt_error *error) BT_MUST_CHECK;
+void bt_source_free(bt_source *source); /* NULL is fine */
+
+/* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation spans).
+ * Sources leave out traces of one span that is named betrace.violation, betrace.watch or betrace.report and whose id is the derived one. */
+
+#endif

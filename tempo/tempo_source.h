@@ -1,0 +1,21 @@
+/* Tempo as a trace source: exhaustive search and whole traces in batches or by id, over one HTTP client thread (http_client.h).
+ * What of Tempo it relies on is measured by tests named facts_*. */
+#ifndef BT_TEMPO_TEMPO_SOURCE_H
+#define BT_TEMPO_TEMPO_SOURCE_H
+
+#include "tempo/http_client.h"
+#include "tempo/source.h"
+
+typedef struct bt_tempo_options {
+  const char *url;       /* http://host:port, no path */
+  uint32_t search_limit; /* traces an answer may hold; 0: 20,000 */
+  int64_t max_range_ns;  /* longest range of one search; 0: 168 h */
+  uint32_t windows;      /* windows asked for at once; 0: 2 */
+  int64_t timeout_ms;    /* of one request; 0: 120,000 */
+} bt_tempo_options;
+
+/* new. The client is borrowed and must outlive the source. BT_INVALID: the URL is not one. Does not connect. */
+bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,
+                              bt_error *error) BT_MUST_CHECK;
+
+#endif

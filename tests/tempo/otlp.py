@@ -1,0 +1,98 @@
+"""OTLP/HTTP JSON for tests: spans in, flat spans out. Pure functions, no network. Times are integers in nanoseconds, ids lower-case hex."""
+import base64
+import os
+
+KINDS = {"unspecified": 0, "internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
+STATUSES = {"unset": 0, "ok": 1, "error": 2}
+
+
+def new_trace_id():
+    return os.urandom(16).hex()
+
+
+def new_span_id():
+    return os.urandom(8).hex()
+
+
+def any_value(value):
+    """A Python value as OTLP's AnyValue. int and float stay different types, as they do in Tempo."""
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, (list, tuple)):
+        return {"arrayValue": {"values": [any_value(item) for item in value]}}
+    return {"stringValue": value}
+
+
+def plain_value(value):
+    """The reverse of any_value."""
+    if "arrayValue" in value:
+        return [plain_value(item) for item in value["arrayValue"].get("values", [])]
+    if "intValue" in value:
+        return int(value["intValue"])
+    for key in ("stringValue", "boolValue", "doubleValue"):
+        if key in value:
+            return value[key]
+    return None
+
+
+def attributes(mapping):
+    return [{"key": key, "value": any_value(value)} for key, value in mapping.items()]
+
+
+def span(trace_id, name, start_ns, duration_ns=1_000_000, span_id=None, parent="", kind="internal", status="unset", attrs=None,
+         events=None):
+    """One span. events: list of (name, time_ns, attributes)."""
+    made = {
+        "traceId": trace_id,
+        "spanId": span_id or new_span_id(),
+        "name": name,
+        "kind": KINDS[kind],
+        "startTimeUnixNano": str(start_ns),
+        "endTimeUnixNano": str(start_ns + duration_ns),
+        "status": {"code": STATUSES[status]},
+        "attributes": attributes(attrs or {}),
+    }
+    if parent:
+        made["parentSpanId"] = parent
+    if events:
+        made["events"] = [{"name": n, "timeUnixNano": str(t), "attributes": attributes(a)} for n, t, a in events]
+    return made
+
+
+def request(spans, service="test", resource=None, scope="tests"):
+    """An ExportTraceServiceRequest with one resource and one scope."""
+    resource_attrs = attributes({"service.name": service, **(resource or {})})
+    return {"resourceSpans": [{"resource": {"attributes": resource_attrs},
+                               "scopeSpans": [{"scope": {"name": scope}, "spans": list(spans)}]}]}
+
+
+def hex_id(text, size):
+    """Tempo's JSON of a whole trace writes ids in base64; OTLP/JSON says hex. size: 16 or 8 bytes."""
+    if len(text) == 2 * size:
+        return text.lower()
+    return base64.b64decode(text).hex()
+
+
+def flat_spans(trace):
+    """Every span of a trace answer as {trace_id, span_id, parent_id, name, start_ns, end_ns, kind, attrs, resource}."""
+    found = []
+    for batch in trace.get("resourceSpans") or trace.get("batches") or []:
+        resource = {a["key"]: plain_value(a["value"]) for a in batch.get("resource", {}).get("attributes", [])}
+        for scope in batch.get("scopeSpans", []):
+            for raw in scope.get("spans", []):
+                found.append({
+                    "trace_id": hex_id(raw["traceId"], 16),
+                    "span_id": hex_id(raw["spanId"], 8),
+                    "parent_id": hex_id(raw["parentSpanId"], 8) if raw.get("parentSpanId") else "",
+                    "name": raw.get("name", ""),
+                    "start_ns": int(raw.get("startTimeUnixNano", 0)),
+                    "end_ns": int(raw.get("endTimeUnixNano", 0)),
+                    "kind": raw.get("kind"),
+                    "attrs": {a["key"]: plain_value(a["value"]) for a in raw.get("attributes", [])},
+                    "resource": resource,
+                })
+    return found

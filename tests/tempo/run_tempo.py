@@ -1,0 +1,292 @@
+"""Starts a real Tempo for tests: loopback, free ports, a data folder of its own, nothing left behind.
+
+    with TempoServer(config="fast") as tempo:          # or "stock"
+        tempo.push([otlp.span(...)], service="shop")
+        tempo.wait_until(lambda: tempo.search('{name="x"}'), "x is searchable")
+
+Tempo runs under a small supervisor (this file with --supervise) that holds one end of a pipe. When the pipe closes, because the test stopped
+the server or died in any way, the supervisor ends Tempo (SIGTERM, after 5 s SIGKILL) and removes the data folder.
+
+From a shell: `python3 tests/tempo/run_tempo.py --config fast --print-env` prints `export` lines with the URLs and stays until it is killed.
+Config "fast" (server/tempo-test.yaml) answers everything from the ingester within half a second; "stock" (server/tempo-stock.yaml) has the
+caps, backend blocks and hand-over gaps of a real one.
+"""
+import argparse
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import otlp  # noqa: E402  (the folder must be on the path first)
+from tempo_binary import SERVER_MODULE, require_tempo, tempo_binary  # noqa: E402
+
+CONFIGS = {"fast": "tempo-test.yaml", "stock": "tempo-stock.yaml"}
+PORT_NAMES = ("HTTP_PORT", "GRPC_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "ML_PORT")
+READY_SECONDS = 60
+STOP_SECONDS = 5
+# The environment's proxies must not see what goes to loopback.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def free_ports(count):
+    """Ports that were free a moment ago. All are held at once, so that they differ."""
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in held]
+    finally:
+        for one in held:
+            one.close()
+
+
+def http(method, url, body=None, headers=None, timeout=60):
+    """One request: (status, headers, body bytes). Any status is an answer; only a failed connection raises (OSError)."""
+    request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
+    try:
+        with _opener.open(request, timeout=timeout) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
+
+
+class TempoServer:
+    """One Tempo. url: its HTTP API; otlp_url: OTLP/HTTP (append /v1/traces); otlp_grpc: host:port; pid: Tempo's own process."""
+
+    def __init__(self, config="fast", multitenant=False, config_text=None, log_level="warn"):
+        """config_text: a whole config instead of a named one, with the same ${…} names."""
+        self.config = config
+        self.multitenant = multitenant
+        self.log_level = log_level
+        self.config_text = config_text
+        self.folder = None
+        self.supervisor = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        """Starts and waits until ready. A port may be taken between choosing and binding, so three attempts."""
+        binary = tempo_binary()
+        for attempt in range(3):
+            self._launch(binary)
+            try:
+                self._wait_ready()
+                return self
+            except RuntimeError:
+                self.stop()
+                if attempt == 2:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _launch(self, binary):
+        self.folder = tempfile.mkdtemp(prefix="betrace-tempo-")
+        ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES))))
+        config_path = os.path.join(SERVER_MODULE, CONFIGS[self.config])
+        if self.config_text is not None:
+            config_path = os.path.join(self.folder, "config.yaml")
+            with open(config_path, "w", encoding="utf-8") as file:
+                file.write(self.config_text)
+        env = dict(os.environ, DATA=self.folder, MULTI=str(self.multitenant).lower(), LOG_LEVEL=self.log_level,
+                   **{name: str(port) for name, port in ports.items()})
+        self.supervisor = subprocess.Popen(
+            [sys.executable, os.path.abspath(__file__), "--supervise", binary, config_path, self.folder], env=env,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        self.pid = int(self.supervisor.stdout.readline() or 0)
+        self.url = f"http://127.0.0.1:{ports['HTTP_PORT']}"
+        self.otlp_url = f"http://127.0.0.1:{ports['OTLP_HTTP_PORT']}"
+        self.otlp_grpc = f"127.0.0.1:{ports['OTLP_GRPC_PORT']}"
+
+    def _wait_ready(self):
+        deadline = time.monotonic() + READY_SECONDS
+        last = "no answer"
+        while time.monotonic() < deadline:
+            if self.supervisor.poll() is not None:
+                raise RuntimeError(f"Tempo ended while starting:\n{self.log()[-4000:]}")
+            try:
+                status, _, body = http("GET", self.url + "/ready", timeout=5)
+                last = f"{status} {body[:200]!r}"
+                if status == 200 and self._receiver_listens():
+                    return
+            except OSError as error:
+                last = str(error)
+            time.sleep(0.05)
+        raise RuntimeError(f"Tempo is not ready after {READY_SECONDS} s ({last}):\n{self.log()[-4000:]}")
+
+    def _receiver_listens(self):
+        status, _, _ = http("POST", self.otlp_url + "/v1/traces", b"{}", {"Content-Type": "application/json"}, timeout=5)
+        return status in (200, 503)  # 503: "no org id" of a multi-tenant one
+
+    def log(self):
+        """All that Tempo wrote so far; empty once stopped."""
+        try:
+            with open(os.path.join(self.folder, "tempo.log"), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except OSError:
+            return ""
+
+    def kill(self):
+        """Ends Tempo at once (SIGKILL), as an outage would; stop() still cleans up."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.supervisor.wait(timeout=STOP_SECONDS + 5)
+
+    def stop(self):
+        """Ends Tempo and removes its data. May be called twice."""
+        if self.supervisor is not None:
+            self.supervisor.stdin.close()
+            self.supervisor.wait(timeout=STOP_SECONDS + 10)
+            self.supervisor.stdout.close()
+            self.supervisor = None
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    # --- talking to it -------------------------------------------------------------------------------------------------------
+
+    def _headers(self, tenant, **more):
+        return {**more, **({"X-Scope-OrgID": tenant} if tenant else {})}
+
+    def push_request(self, request, tenant=None):
+        """POSTs one ExportTraceServiceRequest (a dict): (status, headers, body)."""
+        headers = self._headers(tenant, **{"Content-Type": "application/json"})
+        return http("POST", self.otlp_url + "/v1/traces", json.dumps(request).encode(), headers)
+
+    def push(self, spans, service="test", resource=None, tenant=None):
+        """Pushes spans (otlp.span) under one resource; anything but 200 is an error of the test."""
+        status, _, body = self.push_request(otlp.request(spans, service, resource), tenant)
+        if status != 200:
+            raise AssertionError(f"push: expected 200, got {status}: {body[:500]!r}")
+
+    def get(self, path, params=None, tenant=None, accept="application/json", timeout=60):
+        """GET path?params: (status, headers, body bytes)."""
+        query = "?" + urllib.parse.urlencode(params) if params else ""
+        return http("GET", self.url + path + query, None, self._headers(tenant, Accept=accept), timeout)
+
+    def search_raw(self, traceql, start=None, end=None, limit=None, spss=None, tenant=None):
+        """/api/search with unix seconds: (status, body text)."""
+        params = {"q": traceql}
+        for name, value in (("start", start), ("end", end), ("limit", limit), ("spss", spss)):
+            if value is not None:
+                params[name] = value
+        status, _, body = self.get("/api/search", params, tenant)
+        return status, body.decode("utf-8", "replace")
+
+    def search(self, traceql, start=None, end=None, limit=10000, spss=None, tenant=None):
+        """The answer's traces as {trace id, 32 digits: row}. A row: the JSON of Tempo."""
+        status, body = self.search_raw(traceql, start, end, limit, spss, tenant)
+        if status != 200:
+            raise AssertionError(f"search {traceql}: expected 200, got {status}: {body[:500]}")
+        rows = json.loads(body).get("traces") or []
+        return {row["traceID"].rjust(32, "0"): row for row in rows}
+
+    def found_spans(self, traceql, start=None, end=None, limit=10000, spss=None, tenant=None):
+        """Spans that a search shows: {trace id: {span id: span}} over all spansets."""
+        found = {}
+        for trace_id, row in self.search(traceql, start, end, limit, spss, tenant).items():
+            sets = row.get("spanSets") or ([row["spanSet"]] if row.get("spanSet") else [])
+            found[trace_id] = {span["spanID"].rjust(16, "0"): span for one in sets for span in one.get("spans", [])}
+        return found
+
+    def trace_raw(self, trace_id, params=None, tenant=None):
+        """/api/v2/traces/{id}: (status, parsed JSON or text)."""
+        status, headers, body = self.get(f"/api/v2/traces/{trace_id}", params, tenant)
+        if "json" in (headers.get("Content-Type") or ""):
+            return status, json.loads(body)
+        return status, body.decode("utf-8", "replace")
+
+    def trace(self, trace_id, tenant=None):
+        """All spans of a trace by id (otlp.flat_spans); an empty list when Tempo does not have it."""
+        status, answer = self.trace_raw(trace_id, tenant=tenant)
+        if status != 200:
+            raise AssertionError(f"trace {trace_id}: expected 200, got {status}: {answer}")
+        return otlp.flat_spans(answer.get("trace") or {})
+
+    @staticmethod
+    def wait_until(probe, what, seconds=60, pause=0.1):
+        """Polls until probe() is true and returns its value; fails with `what` otherwise."""
+        deadline = time.monotonic() + seconds
+        while True:
+            value = probe()
+            if value:
+                return value
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds} s: {what} (last: {value!r})")
+            time.sleep(pause)
+
+
+# --- the supervisor ----------------------------------------------------------------------------------------------------------
+
+def _die_with_parent():
+    ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)  # 1 = PR_SET_PDEATHSIG
+
+
+def _end(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def supervise(binary, config_path, folder):
+    """Runs Tempo until the pipe on stdin closes. Tempo's own end leaves the folder, so that its log can be read."""
+    with open(os.path.join(folder, "tempo.log"), "wb") as log:
+        process = subprocess.Popen([binary, f"-config.file={config_path}", "-config.expand-env=true"], stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+    print(process.pid, flush=True)
+    ended = os.pidfd_open(process.pid)
+    ready, _, _ = select.select([sys.stdin.fileno(), ended], [], [])
+    if sys.stdin.fileno() not in ready:
+        return process.wait()
+    _end(process)
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def serve_shell(config, multitenant, print_env):
+    """Starts one, prints how to reach it, and waits for a signal or for Tempo's end."""
+    require_tempo()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(0))
+    with TempoServer(config, multitenant) as tempo:
+        mark = "export " if print_env else ""
+        print(f"{mark}TEMPO_URL={tempo.url}\n{mark}OTLP_URL={tempo.otlp_url}\n{mark}OTLP_GRPC={tempo.otlp_grpc}\n{mark}TEMPO_PID={tempo.pid}",
+              flush=True)
+        try:
+            tempo.supervisor.wait()
+        except KeyboardInterrupt:
+            return 0
+        print(f"Tempo ended by itself:\n{tempo.log()[-4000:]}", file=sys.stderr)
+        return 1
+
+
+def main(arguments):
+    if arguments[:1] == ["--supervise"]:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return supervise(*arguments[1:])
+    parser = argparse.ArgumentParser(description="Starts a Tempo for tests on loopback and stays until killed.")
+    parser.add_argument("--config", choices=sorted(CONFIGS), default="fast")
+    parser.add_argument("--multitenant", action="store_true")
+    parser.add_argument("--print-env", action="store_true", help="print lines that a shell can eval")
+    given = parser.parse_args(arguments)
+    return serve_shell(given.config, given.multitenant, given.print_env)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
