@@ -25,7 +25,8 @@ typedef struct bt_witness {
 } bt_witness;
 
 typedef struct bt_choice {
-  const bt_witness *witnesses; /* bound spans first in order of `as`, then by place in the text; at most 32 */
+  /* Bound spans first in order of `as`, then by place in the text; at most 32, and 8 of one selector. */
+  const bt_witness *witnesses;
   uint32_t witness_count;
   bt_range
       failed; /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and must not be */

@@ -232,8 +232,8 @@ typedef struct bt_rule {
   bt_str canonical; /* formatted text without comments and annotations: what the condition hash is made of */
 } bt_rule;
 
-/* Checks a text. BT_OK: *out is new (free it with bt_rule_free), `diagnostics` may hold warnings. BT_INVALID: *out is NULL and
- * `diagnostics` holds every error found. BT_LIMIT is reported as a diagnostic too (E003); BT_NO_MEMORY only in `error`. */
+/* Checks a text; `diagnostics` is fresh (bt_diagnostics_init). BT_OK: *out is new (free it with bt_rule_free), `diagnostics` may hold
+ * warnings. BT_INVALID: *out is NULL and `diagnostics` holds every error found. BT_LIMIT is reported as a diagnostic too (E003); BT_NO_MEMORY only in `error`. */
 bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 void bt_rule_free(bt_rule *rule);
 /* The canonical text with comments and annotations kept; idempotent. Appends to out. BT_INVALID with diagnostics for a broken text. */

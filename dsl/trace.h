@@ -58,7 +58,7 @@ typedef struct bt_event {
   bt_attributes attributes;
 } bt_event;
 
-enum { BT_NO_SPAN = UINT32_MAX };
+#define BT_NO_SPAN UINT32_MAX /* no enumerator: those are ints */
 
 typedef struct bt_span {
   bt_span_id id, parent_id;

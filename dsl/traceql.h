@@ -1,27 +1,50 @@
 /* The only code that writes TraceQL. Every string that comes from outside passes through its quoting.
- * select is written in one place, which always writes `| by(span:id)` before it: select alone loses spans of split traces in silence. */
+ * select is written in one place, which always writes `| by(span:id) | by(kind)` before it: select alone loses spans of split traces in silence.
+ * Every query that is sent has to come from bt_traceql_search or bt_traceql_read: Tempo's lexer loses up to 1,024 bytes of a query,
+ * often without an error and so with answers missing, where a number or the start of an attribute name lies across a multiple of 1,024
+ * bytes (measured); these two put blanks in so that none does. Queries are ASCII. */
 #ifndef BT_DSL_TRACEQL_H
 #define BT_DSL_TRACEQL_H
 
+#include "dsl/filter.h"
 #include "dsl/plan.h"
 
-enum { BT_TRACEQL_MAX_BYTES = 131072 }; /* Tempo refuses longer queries */
+enum {
+  BT_TRACEQL_MAX_BYTES = 131072,       /* Tempo refuses longer queries */
+  BT_TRACEQL_MAX_FILTER_BYTES = 16384, /* of a plan's filters: the planner splits or weakens longer ones */
+  BT_TRACEQL_MAX_GROUPS = 3
+};
+
+/* Doubles are compared with literals nearer to 0 than this. */
+#define BT_TRACEQL_GUARDED_BELOW 1e300
 
 /* A Go-syntax string literal in double quotes. */
 void bt_traceql_quote(bt_str s, bt_buffer *out);
-/* The filter as it stands; with `id_regex` (anchored by Tempo, hex ids without leading zeros) joined by && when its len is not 0. */
+/* `{ … }` for a filter of the planner: text for people and for bt_traceql_search, not yet a query. What is searched is written so that
+ * Tempo's shortcuts do not make it find less than it says, what is subtracted so that they do not make it find more. */
+void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out);
+void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out);
+/* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros) joined by &&
+ * when its len is not 0. */
 void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
-/* `{ trace:id =~ "a|b|…|x" } | by(span:id) | select(…)` for up to `count` ids; ids are written without leading zeros, and the last
- * alternative can match nothing, because a pattern that is one plain id is refused. The attributes are those of the projection that
- * belong to `group`: no key stands twice in one group (bt_projection_groups), because select loses the scope of its keys. */
+/* `{ trace:id =~ "a|b|…|x" && (… || true) } | by(span:id) | by(kind) | select(…)` for up to `count` ids; ids are written without leading zeros, and
+ * the last alternative can match nothing, because a pattern that is one plain id is refused. The part before `|| true` asks for each
+ * attribute in every type: for an attribute with a column of its own (http.status_code, and those that Tempo's owner has chosen), select
+ * alone gives values of the column's type only. The attributes are those of the projection that belong to `group`
+ * (bt_projection_groups), because select loses the scope of its keys.
+ * Group 0 reads name, kind, status, span:parentID, resource.service.name and, if wanted, statusMessage besides; other groups read
+ * attributes only. */
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out);
-/* How many reads a projection needs: 1, or 2 where span.k and resource.k are both wanted. */
+/* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both wanted, or where a key
+ * looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);
-/* The scope in which `group` reads `key`; false when that group does not read it. */
+/* The scope in which `group` reads the attribute `key`; false when that group does not read it. In group 0 service.name is the resource's.
+ * BT_PROJECTED_EITHER: Tempo gives the span's value and the resource's under one key, in no order. One value is the one that counts (the
+ * span's if it has one); two in one span cannot be told apart, and that trace has to be read by id. */
 bool bt_projection_scope_in_group(const bt_projection *projection, uint32_t group, bt_str key,
                                   bt_projected_scope *scope);
-/* How many ids fit into one read within BT_TRACEQL_MAX_BYTES. */
+/* How many ids fit into one read within BT_TRACEQL_MAX_BYTES; more than 1,000 for every projection. */
 size_t bt_traceql_ids_per_read(const bt_projection *projection);
 
 #endif

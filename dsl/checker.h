@@ -1,0 +1,140 @@
+/* Tree to checked rule (rule.h): resolves names, types every comparison, expands sugar and warns of what was hardly meant.
+ * After an error the checker goes on where it can; whatever could not be lowered is NULL and was reported.
+ * Only the front end includes this. State: one bt_checker per check. */
+#ifndef BT_DSL_CHECKER_H
+#define BT_DSL_CHECKER_H
+
+#include "dsl/ast.h"
+
+/* The compiled patterns of a rule, for bt_rule_free; in the rule's arena. */
+typedef struct bt_pattern_list {
+  struct bt_pattern_list *next;
+  bt_pattern *pattern; /* new */
+} bt_pattern_list;
+
+/* Fills rule's conditions, bindings and annotations from the tree; everything in `arena`. *patterns is the list to be freed, in any case.
+ * BT_INVALID: `diagnostics` says why. */
+bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, bt_arena *arena, bt_diagnostics *diagnostics,
+                         bt_rule *rule, bt_pattern_list **patterns, bt_error *error) BT_MUST_CHECK;
+
+/* What follows is shared by the checker's own files. */
+
+/* Where a value or field stands. */
+typedef enum bt_site {
+  BT_SITE_CONDITION, /* outside any span: only bindings, trace fields and aggregates */
+  BT_SITE_OPERAND,   /* trace.has(…), span(…), count(…) and the like */
+  BT_SITE_WHERE,     /* where(…), and the test of `name.key > 5` */
+  BT_SITE_EVENT,     /* event.where(…) */
+  BT_SITE_AGGREGATE  /* the field of sum, min, max, avg */
+} bt_site;
+
+typedef struct bt_place {
+  bt_site site;
+  bool on_right;        /* of a comparison: bare words are strings */
+  bool in_arithmetic;   /* below + - * / or a minus */
+  bool duration_wanted; /* the other side is a duration: the bare word `duration` is span.duration */
+  bool unit_wanted;     /* the other side is a duration or a time */
+  bool is_ordering;     /* < <= > >= */
+  const bt_ast *whole;  /* the comparison, for fixes; or NULL */
+  bt_str direct;        /* of `name.key > 5`: the name; else empty */
+} bt_place;
+
+typedef struct bt_noted_name { /* a span name, or an attribute path in an operand (W007) */
+  struct bt_noted_name *next;
+  bt_str text;
+  bt_range range;
+  bt_range whole; /* the comparison, when it is all of the operand; else empty */
+} bt_noted_name;
+
+typedef struct bt_checker {
+  bt_str text;
+  bt_arena *arena;
+  bt_diagnostics *diagnostics;
+  bt_rule *rule;
+  bt_pattern_list *patterns;
+  bt_noted_name *span_names, *operand_paths;
+  int visible[BT_MAX_BINDINGS]; /* bindings in scope, innermost last */
+  int visible_count;
+  bool used[BT_MAX_BINDINGS];
+  bt_range as_ranges[BT_MAX_BINDINGS]; /* `as c` of each binding */
+  const bt_ast *unowned;               /* the comparison of the last E036, which is said once for each */
+  const bt_ast *operand;               /* the test that is all of the innermost operand */
+  bool no_memory;
+} bt_checker;
+
+#define bt_checker_report(checker, code, range, ...)                                                                   \
+  bt_diagnostics_add((checker)->diagnostics, (checker)->text, code, range, __VA_ARGS__)
+#define bt_checker_fix(checker, diagnostic, range, ...)                                                                \
+  bt_diagnostics_format_fix((checker)->diagnostics, diagnostic, range, __VA_ARGS__)
+bt_str bt_checker_source(const bt_checker *checker, bt_range range);
+/* Zeroed memory of the rule; NULL is noted in no_memory. */
+void *bt_checker_alloc(bt_checker *checker, size_t count, size_t size);
+
+/* checker_scope.c: bindings. */
+void bt_scope_declare(bt_checker *checker, const bt_ast_rule *tree);
+/* Some `as` in the rule has this name, visible here or not. */
+bool bt_scope_is_binding(const bt_checker *checker, bt_str name);
+/* The visible binding of that name, marked as used; else E020 and BT_NO_BINDING. */
+int bt_scope_lookup(bt_checker *checker, bt_str name, bt_range range);
+/* Makes the binding of an `as` visible from here on. False: E023. */
+bool bt_scope_bind(bt_checker *checker, const bt_ast_part *as);
+
+/* checker_field.c */
+bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out);
+bt_type bt_field_type(bt_field_kind kind);
+/* A path (or indexed path) that speaks of a field by its head: span. resource. scope. event. trace. or a binding. */
+bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node);
+/* E036 with trace.has(…) around `whole` as fix. */
+void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole);
+
+/* checker_value.c */
+const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);
+/* The static type as far as the tree tells it without resolving: DURATION or TIME; anything else is ATTRIBUTE. */
+bt_type bt_checker_unit(const bt_checker *checker, const bt_ast *node);
+
+/* checker_types.c: a COMPARE or IN node; `left` stands for its left side (of `name.key > 5` it is the key, and `direct` the
+ * name; else `direct` is empty). */
+bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast *left, bt_str direct, bt_site site,
+                           bt_comparison *out);
+
+/* checker_predicate.c */
+const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node, bt_site site);
+const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range);
+/* All of them: nested conjunctions are flattened, `true` is dropped. */
+const bt_predicate *bt_checker_all_of(bt_checker *checker, const bt_predicate *const *items, uint32_t count,
+                                      bt_range range);
+/* `event.where(…)` */
+bool bt_is_event_test(const bt_ast *node);
+const bt_predicate *bt_checker_compare_predicate(bt_checker *checker, const bt_ast *node, const bt_ast *left,
+                                                 bt_str direct, bt_site site);
+
+/* checker_selection.c */
+/* What trace.has, count and the like are about. */
+const bt_selection *bt_checker_operand(bt_checker *checker, const bt_ast *node);
+/* A selection that is a condition or stands in parentheses behind a relation; its `as` is the caller's. */
+const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node);
+/* `name.key > 5`: a path of two segments or more whose head is no field's. */
+bool bt_is_direct_comparison(const bt_checker *checker, const bt_ast *node);
+/* checker_relation.c */
+bool bt_checker_relation(bt_checker *checker, const bt_ast_part *part, bt_relation *out);
+
+/* checker_annotation.c */
+void bt_checker_annotations(bt_checker *checker, const bt_ast_rule *tree);
+
+/* checker_constant.c: what is known without a trace. */
+typedef enum bt_static_truth { BT_STATIC_OPEN, BT_STATIC_NEVER, BT_STATIC_ALWAYS } bt_static_truth;
+bt_static_truth bt_static_comparison(const bt_comparison *comparison);
+bt_static_truth bt_static_predicate(const bt_predicate *predicate);
+bt_static_truth bt_static_condition(const bt_condition *condition);
+/* Why such a comparison is constant, for the message. */
+const char *bt_static_reason(const bt_comparison *comparison);
+/* The second of two equations in a conjunction that cannot both hold, or NULL. */
+const bt_predicate *bt_static_contradiction(const bt_predicate *conjunction);
+
+/* checker_positive.c: a violation needs at least one span that some selector names, so a search can find it. */
+bool bt_rule_has_positive_selector(const bt_rule *rule);
+
+/* checker_warnings.c: about a rule without errors. */
+void bt_checker_warnings(bt_checker *checker, const bt_ast_rule *tree);
+
+#endif

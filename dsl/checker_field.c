@@ -1,0 +1,460 @@
+/* Fields: what a path means as a field of a span, of the trace, of a binding. See checker.h and dsl.md §3. */
+#include <string.h>
+
+#include "dsl/checker.h"
+#include "dsl/diagnostic_codes.h"
+#include "dsl/lexer.h"
+#include "dsl/suggest.h"
+
+typedef struct field_row {
+  const char *name;
+  bt_field_kind kind;
+} field_row;
+
+static const field_row span_fields[] = {
+    {"name", BT_FIELD_NAME},
+    {"kind", BT_FIELD_KIND},
+    {"status", BT_FIELD_STATUS},
+    {"status_message", BT_FIELD_STATUS_MESSAGE},
+    {"duration", BT_FIELD_DURATION},
+    {"start", BT_FIELD_START},
+    {"end", BT_FIELD_END},
+    {"id", BT_FIELD_ID},
+    {"parent_id", BT_FIELD_PARENT_ID},
+    {"service", BT_FIELD_SERVICE},
+    {NULL, 0},
+};
+
+static const field_row trace_fields[] = {
+    {"duration", BT_FIELD_TRACE_DURATION},
+    {"start", BT_FIELD_TRACE_START},
+    {"end", BT_FIELD_TRACE_END},
+    {"span_count", BT_FIELD_TRACE_SPAN_COUNT},
+    {"service_count", BT_FIELD_TRACE_SERVICE_COUNT},
+    {"root.name", BT_FIELD_TRACE_ROOT_NAME},
+    {"root.service", BT_FIELD_TRACE_ROOT_SERVICE},
+    {NULL, 0},
+};
+
+static const field_row scope_fields[] = {{"name", BT_FIELD_SCOPE_NAME}, {"version", BT_FIELD_SCOPE_VERSION}, {NULL, 0}};
+
+static const field_row *find_row(const field_row *rows, bt_str name) {
+  for (; rows->name; rows++)
+    if (bt_str_equal(name, bt_str_from(rows->name))) return rows;
+  return NULL;
+}
+
+/* The name of the row that was probably meant, or NULL. */
+static const char *nearest_row(const field_row *rows, bt_str name) {
+  const char *names[16];
+  size_t count = 0;
+  for (; rows->name && count < 15; rows++) names[count++] = rows->name;
+  names[count] = NULL;
+  return bt_suggest_nearest(name, names);
+}
+
+bt_type bt_field_type(bt_field_kind kind) {
+  switch (kind) {
+  case BT_FIELD_NAME:
+  case BT_FIELD_KIND:
+  case BT_FIELD_STATUS:
+  case BT_FIELD_STATUS_MESSAGE:
+  case BT_FIELD_ID:
+  case BT_FIELD_PARENT_ID:
+  case BT_FIELD_SERVICE:
+  case BT_FIELD_SCOPE_NAME:
+  case BT_FIELD_SCOPE_VERSION:
+  case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_TRACE_ROOT_NAME:
+  case BT_FIELD_TRACE_ROOT_SERVICE: return BT_TYPE_STRING;
+  case BT_FIELD_DURATION:
+  case BT_FIELD_TRACE_DURATION: return BT_TYPE_DURATION;
+  case BT_FIELD_START:
+  case BT_FIELD_END:
+  case BT_FIELD_TRACE_START:
+  case BT_FIELD_TRACE_END: return BT_TYPE_TIME;
+  case BT_FIELD_TRACE_SPAN_COUNT:
+  case BT_FIELD_TRACE_SERVICE_COUNT: return BT_TYPE_NUMBER;
+  case BT_FIELD_SPAN_ATTRIBUTE:
+  case BT_FIELD_RESOURCE_ATTRIBUTE:
+  case BT_FIELD_EITHER_ATTRIBUTE:
+  case BT_FIELD_SCOPE_ATTRIBUTE:
+  case BT_FIELD_EVENT_ATTRIBUTE: return BT_TYPE_ATTRIBUTE;
+  }
+  return BT_TYPE_ATTRIBUTE;
+}
+
+bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node) {
+  static const char *const heads[] = {"span", "resource", "scope", "event", "trace"};
+  if (node->kind == BT_AST_INDEX) return true;
+  if (node->kind != BT_AST_PATH) return false;
+  bt_str head = bt_path_head(node->text);
+  if (bt_scope_is_binding(checker, head)) return true;
+  for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+    if (bt_str_equal(head, bt_str_from(heads[i]))) return bt_path_rest(node->text).len > 0;
+  return false;
+}
+
+void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole) {
+  if (whole && whole == checker->unowned) return;
+  checker->unowned = whole;
+  const bt_ast *to_wrap = whole ? whole : node;
+  bt_str written = bt_checker_source(checker, to_wrap->range);
+  if (written.len > 200) written = (bt_str){"…", strlen("…")};
+  bt_diagnostic *added =
+      bt_checker_report(checker, BT_E_WHICH_SPAN, node->range,
+                        "this does not say of which span: write trace.has(%.*s), or name the span, as in "
+                        "checkout.where(…)",
+                        BT_FMT(written));
+  if (!bt_str_contains(written, BT_STR("…")))
+    bt_checker_fix(checker, added, to_wrap->range, "trace.has(%.*s)", BT_FMT(written));
+}
+
+/* Digits, maybe with a unit behind them. */
+static bool is_amount(bt_str text) {
+  static const char *const units[] = {"", "ns", "us", "ms", "s", "m", "h", "d"};
+  size_t digits = 0;
+  while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9') digits++;
+  bt_str unit = {text.ptr + digits, text.len - digits};
+  for (size_t i = 0; digits && i < sizeof units / sizeof units[0]; i++)
+    if (bt_str_equal(unit, bt_str_from(units[i]))) return true;
+  return false;
+}
+
+/* `c.amount-1` and `span.duration-5ms`: the hyphen belongs to the name, which is hardly meant. True: reported. */
+static bool report_glued_minus(bt_checker *checker, const bt_ast *node, bt_str name, const field_row *intrinsics) {
+  for (size_t i = 1; i + 1 < name.len; i++) {
+    if (name.ptr[i] != '-') continue;
+    bt_str before = {name.ptr, i}, after = {name.ptr + i + 1, name.len - i - 1};
+    bool meant = intrinsics ? find_row(intrinsics, before) != NULL
+                            : is_amount(after) || bt_scope_is_binding(checker, bt_path_head(after));
+    if (!meant) continue;
+    size_t front = (size_t)(name.ptr - node->text.ptr) + i;
+    bt_diagnostic *added = bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                                             "a hyphen between letters or digits belongs to the name: a difference "
+                                             "needs a blank beside the minus, and such an "
+                                             "attribute is written attributes[\"%.*s\"]",
+                                             BT_FMT(name));
+    bt_checker_fix(checker, added, node->range, "%.*s - %.*s", (int)front, node->text.ptr, BT_FMT(after));
+    return true;
+  }
+  return false;
+}
+
+/* `span.attributes.k` */
+static bool report_dotted_attributes(bt_checker *checker, const bt_ast *node, bt_str rest) {
+  if (!bt_str_equal(bt_path_head(rest), BT_STR("attributes"))) return false;
+  bt_str key = bt_path_rest(rest);
+  size_t front = (size_t)(rest.ptr - node->text.ptr) + strlen("attributes");
+  bt_diagnostic *added =
+      bt_checker_report(checker, BT_E_UNKNOWN, node->range, "an attribute's key is written in brackets: %.*s[\"%.*s\"]",
+                        (int)front, node->text.ptr, BT_FMT(key));
+  bt_checker_fix(checker, added, node->range, "%.*s[\"%.*s\"]", (int)front, node->text.ptr, BT_FMT(key));
+  return true;
+}
+
+static bool resolve_scope(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
+  const field_row *row = find_row(scope_fields, rest);
+  if (row) return out->kind = row->kind, true;
+  if (report_dotted_attributes(checker, node, rest)) return false;
+  const char *nearest = nearest_row(scope_fields, rest);
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_E_UNKNOWN, node->range, "a scope has scope.name, scope.version and scope.attributes[\"key\"]%s%s%s",
+      nearest ? ": did you mean scope." : "", nearest ? nearest : "", nearest ? "?" : "");
+  if (nearest)
+    bt_checker_fix(checker, added, node->range, "scope.%s", nearest);
+  else
+    bt_checker_fix(checker, added, node->range, "scope.attributes[\"%.*s\"]", BT_FMT(rest));
+  return false;
+}
+
+static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
+  const field_row *row = find_row(trace_fields, rest);
+  if (row) return out->kind = row->kind, true;
+  if (report_glued_minus(checker, node, rest, trace_fields)) return false;
+  const char *nearest = nearest_row(trace_fields, rest);
+  if (nearest) {
+    bt_diagnostic *added = bt_checker_report(checker, BT_E_UNKNOWN, node->range,
+                                             "unknown field trace.%.*s: did you mean trace.%s?", BT_FMT(rest), nearest);
+    bt_checker_fix(checker, added, node->range, "trace.%s", nearest);
+  } else {
+    bt_checker_report(
+        checker, BT_E_UNKNOWN, node->range,
+        "unknown field trace.%.*s: a trace has duration, start, end, span_count, service_count, root.name and "
+        "root.service; for a span write trace.has(…)",
+        BT_FMT(rest));
+  }
+  return false;
+}
+
+/* An attribute of the span that is nearly an intrinsic: `span.statusMessage`. */
+static void warn_of_near_intrinsic(bt_checker *checker, const bt_ast *node, bt_str rest) {
+  const char *nearest = nearest_row(span_fields, rest);
+  if (!nearest || rest.len < 4) return;
+  size_t front = (size_t)(rest.ptr - node->text.ptr);
+  bt_diagnostic *added =
+      bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                        "%.*s reads an attribute of that name: did you mean %.*s%s? The attribute can be written "
+                        "span.attributes[\"%.*s\"]",
+                        BT_FMT(node->text), (int)front, node->text.ptr, nearest, BT_FMT(rest));
+  /* Where the other side may not fit the intrinsic's type, the author has to look. */
+  bt_field_kind kind = find_row(span_fields, bt_str_from(nearest))->kind;
+  bool any_string = bt_field_type(kind) == BT_TYPE_STRING && kind != BT_FIELD_KIND && kind != BT_FIELD_STATUS;
+  if (any_string) bt_checker_fix(checker, added, node->range, "%.*s%s", (int)front, node->text.ptr, nearest);
+}
+
+static bool resolve_span(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
+  const field_row *row = find_row(span_fields, rest);
+  if (row) return out->kind = row->kind, true;
+  if (report_dotted_attributes(checker, node, rest) || report_glued_minus(checker, node, rest, span_fields))
+    return false;
+  warn_of_near_intrinsic(checker, node, rest);
+  *out = (bt_field){BT_FIELD_SPAN_ATTRIBUTE, out->binding, rest};
+  return true;
+}
+
+static bool resolve_resource(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
+  if (report_dotted_attributes(checker, node, rest)) return false;
+  *out = (bt_field){BT_FIELD_RESOURCE_ATTRIBUTE, out->binding, rest};
+  return true;
+}
+
+/* Events are met by "some event of the span": that has a meaning on the left of a test on a span only. */
+static bool check_event(bt_checker *checker, const bt_ast *node, const bt_place *place) {
+  if (place->site == BT_SITE_AGGREGATE) {
+    bt_checker_report(
+        checker, BT_E_EVENT, node->range,
+        "an aggregate takes a field of the span: events have no single value; count(span(event.…)) counts spans");
+    return false;
+  }
+  if (!place->on_right && !place->in_arithmetic) return true;
+  bt_checker_report(
+      checker, BT_E_EVENT, node->range,
+      "an event field stands alone on the left of a comparison: a span has many events, so it has no single value");
+  return false;
+}
+
+static bool resolve_event(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out) {
+  if (!check_event(checker, node, place) || report_dotted_attributes(checker, node, rest)) return false;
+  bool is_name = bt_str_equal(rest, BT_STR("name"));
+  *out = is_name ? (bt_field){BT_FIELD_EVENT_NAME, BT_NO_BINDING, {NULL, 0}}
+                 : (bt_field){BT_FIELD_EVENT_ATTRIBUTE, BT_NO_BINDING, rest};
+  return true;
+}
+
+/* Puts another key in the place of a bare one; behind `name.` that needs a filter. */
+static void fix_key(bt_checker *checker, bt_diagnostic *added, const bt_ast *node, const bt_place *place, bt_str front,
+                    const char *key) {
+  if (!place->direct.len || !place->whole) {
+    bt_checker_fix(checker, added, node->range, "%.*s%sspan.%s", BT_FMT(front), front.len ? "." : "", key);
+    return;
+  }
+  bt_str rest = bt_checker_source(checker, (bt_range){node->range.end, place->whole->range.end});
+  bt_checker_fix(checker, added, place->whole->range, "%.*s.where(span.%s%.*s)", BT_FMT(place->direct), key,
+                 BT_FMT(rest));
+}
+
+/* A bare `duration` is the span's own where it is set against a duration. */
+static void resolve_duration(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
+  if (place->duration_wanted) {
+    out->kind = BT_FIELD_DURATION;
+    return;
+  }
+  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, BT_STR("duration")};
+  bt_str front = bt_path_front(node->text);
+  const char *dot = front.len ? "." : "";
+  bt_diagnostic *added =
+      bt_checker_report(checker, BT_W_DURATION, node->range,
+                        "this reads the attribute `duration`, because it is not compared with a duration as in "
+                        "500ms: the span's own is written %.*s%sspan.duration",
+                        BT_FMT(front), dot);
+  /* Against a number span.duration would be an error. */
+  if (!place->whole) fix_key(checker, added, node, place, front, "duration");
+}
+
+static bool is_literal_of(const bt_place *place, const char *key);
+
+/* `where(status == "error")` reads an attribute where the intrinsic was probably meant. */
+static void warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
+  static const char *const names[] = {"name", "kind", "status", "status_message", "parent_id", "service", NULL};
+  const char *found = NULL;
+  for (size_t i = 0; names[i]; i++)
+    if (bt_str_equal(key, bt_str_from(names[i]))) found = names[i];
+  if (!found) return;
+  bt_str front = bt_path_front(node->text);
+  bool bound = front.len && bt_scope_is_binding(checker, front);
+  if (!bound) front.len = 0;
+  const char *dot = bound ? "." : "";
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_W_INTRINSIC, node->range,
+      "this reads the attribute `%s`: the span's own is written %.*s%sspan.%s, and to say that the attribute "
+      "is meant, %.*s%s%s[\"%s\"]",
+      found, BT_FMT(front), dot, found, BT_FMT(front), dot, bound ? "attributes" : "span.attributes", found);
+  if (is_literal_of(place, found)) fix_key(checker, added, node, place, front, found);
+}
+
+/* Replacing the key must not make an error of the text: span.status knows three values only. */
+static bool is_literal_of(const bt_place *place, const char *key) {
+  static const char *const statuses[] = {"unset", "ok", "error", NULL};
+  static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
+  const char *const *known = strcmp(key, "status") == 0 ? statuses : strcmp(key, "kind") == 0 ? kinds : NULL;
+  if (!known || !place->whole) return true;
+  for (uint32_t i = 1; i < place->whole->item_count; i++) {
+    const bt_ast *item = place->whole->items[i];
+    bool match = item->kind != BT_AST_STRING && item->kind != BT_AST_PATH;
+    for (size_t k = 0; known[k]; k++) match |= bt_str_equal_nocase(item->text, bt_str_from(known[k]));
+    if (!match) return false;
+  }
+  return true;
+}
+
+static void warn_of_event_key(bt_checker *checker, const bt_ast *node, bt_str key) {
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_W_EVENT_KEY, node->range,
+      "a key without a head is the span's attribute, inside event.where(…) too: the event's is written event.%.*s",
+      BT_FMT(key));
+  if (node->kind == BT_AST_PATH)
+    bt_checker_fix(checker, added, node->range, "event.%.*s", BT_FMT(key));
+  else
+    bt_checker_fix(checker, added, node->range, "event.attributes[\"%.*s\"]", BT_FMT(key));
+}
+
+static bool resolve_bare(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
+  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, BT_NO_BINDING, node->text};
+  if (place->site == BT_SITE_EVENT)
+    warn_of_event_key(checker, node, node->text);
+  else if (bt_str_equal(node->text, BT_STR("duration")) && node->kind == BT_AST_PATH)
+    resolve_duration(checker, node, place, out);
+  else if (node->kind == BT_AST_PATH)
+    warn_of_intrinsic(checker, node, node->text, place);
+  return true;
+}
+
+static bool report_binding_head(bt_checker *checker, const bt_ast *node, bt_str binding, bt_str rest) {
+  bt_str head = bt_path_head(rest);
+  if (bt_str_equal(head, BT_STR("event"))) {
+    bt_checker_report(checker, BT_E_EVENT, node->range,
+                      "events of a bound span are asked with %.*s.where(event.… == …)", BT_FMT(binding));
+    return true;
+  }
+  bool incomplete =
+      !bt_path_rest(rest).len && (bt_str_equal(head, BT_STR("span")) || bt_str_equal(head, BT_STR("resource")));
+  if (!incomplete && !bt_str_equal(head, BT_STR("scope"))) return false;
+  bt_checker_report(
+      checker, BT_E_UNKNOWN, node->range,
+      "expected a field of `%.*s`: %.*s.key, %.*s.span.duration, %.*s.resource.key, %.*s.attributes[\"key\"], "
+      "%.*s.start or %.*s.end",
+      BT_FMT(binding), BT_FMT(binding), BT_FMT(binding), BT_FMT(binding), BT_FMT(binding), BT_FMT(binding),
+      BT_FMT(binding));
+  return true;
+}
+
+static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
+  bt_str name = bt_path_head(node->text), rest = bt_path_rest(node->text);
+  out->binding = bt_scope_lookup(checker, name, node->range);
+  if (out->binding == BT_NO_BINDING) return false;
+  if (!rest.len) {
+    bt_checker_report(
+        checker, BT_E_LONE_BINDING, node->range,
+        "`%.*s` is a binding, and a span has no value: write one of its fields, as in %.*s.key or %.*s.start; "
+        "quote it if the string is meant",
+        BT_FMT(name), BT_FMT(name), BT_FMT(name));
+    return false;
+  }
+  if (report_binding_head(checker, node, name, rest) || report_dotted_attributes(checker, node, rest)) return false;
+  if (bt_str_equal(rest, BT_STR("start"))) return out->kind = BT_FIELD_START, true;
+  if (bt_str_equal(rest, BT_STR("end"))) return out->kind = BT_FIELD_END, true;
+  bt_str inner = bt_path_rest(rest);
+  if (bt_str_equal(bt_path_head(rest), BT_STR("span"))) return resolve_span(checker, node, inner, out);
+  if (bt_str_equal(bt_path_head(rest), BT_STR("resource"))) return resolve_resource(checker, node, inner, out);
+  if (report_glued_minus(checker, node, rest, NULL)) return false;
+  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, rest};
+  if (bt_str_equal(rest, BT_STR("duration")))
+    resolve_duration(checker, node, place, out);
+  else
+    warn_of_intrinsic(checker, node, rest, place);
+  return true;
+}
+
+/* `payment.attributes["k"] == 1` outside where(…) is a filter on payment. */
+static void report_brackets(bt_checker *checker, const bt_ast *node, const bt_place *place) {
+  bt_str front = bt_path_front(node->text);
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_E_UNKNOWN, node->range,
+      "brackets stand behind span.attributes, resource.attributes, scope.attributes, event.attributes or those "
+      "of a binding; an attribute of spans with a name is tested with name.where(span.attributes[\"%.*s\"] …)",
+      BT_FMT(node->key));
+  bool filter = place->site == BT_SITE_CONDITION && place->whole && place->whole->items[0] == node;
+  if (!filter || !front.len || !bt_str_equal(bt_path_last(node->text), BT_STR("attributes"))) return;
+  bt_str rest = bt_checker_source(checker, (bt_range){node->range.end, place->whole->range.end});
+  bt_checker_fix(checker, added, place->whole->range, "%.*s.where(span.attributes[\"%.*s\"]%.*s)", BT_FMT(front),
+                 BT_FMT(node->key), BT_FMT(rest));
+}
+
+/* head.attributes["key"] */
+static bool resolve_index(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
+  bt_str front = bt_path_front(node->text), head = bt_path_head(front), inner = bt_path_rest(front);
+  bool indexed = bt_str_equal(bt_path_last(node->text), BT_STR("attributes"));
+  bool bound = indexed && front.len && bt_scope_is_binding(checker, head);
+  bt_str owner = bound ? inner : front;
+  out->key = node->key;
+  if (indexed && bt_str_equal(owner, BT_STR("span")))
+    out->kind = BT_FIELD_SPAN_ATTRIBUTE;
+  else if (indexed && bt_str_equal(owner, BT_STR("resource")))
+    out->kind = BT_FIELD_RESOURCE_ATTRIBUTE;
+  else if (bound && owner.len == 0)
+    out->kind = BT_FIELD_EITHER_ATTRIBUTE;
+  else if (indexed && !bound && bt_str_equal(owner, BT_STR("scope")))
+    out->kind = BT_FIELD_SCOPE_ATTRIBUTE;
+  else if (indexed && !bound && bt_str_equal(owner, BT_STR("event")))
+    out->kind = BT_FIELD_EVENT_ATTRIBUTE;
+  else {
+    report_brackets(checker, node, place);
+    return false;
+  }
+  if (bound) out->binding = bt_scope_lookup(checker, head, node->range);
+  if (bound && out->binding == BT_NO_BINDING) return false;
+  return out->kind != BT_FIELD_EVENT_ATTRIBUTE || check_event(checker, node, place);
+}
+
+static bool resolve_path(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
+  bt_str head = bt_path_head(node->text), rest = bt_path_rest(node->text);
+  if (bt_scope_is_binding(checker, head)) return resolve_binding(checker, node, place, out);
+  if (rest.len) {
+    if (bt_str_equal(head, BT_STR("trace"))) return resolve_trace(checker, node, rest, out);
+    if (bt_str_equal(head, BT_STR("span"))) return resolve_span(checker, node, rest, out);
+    if (bt_str_equal(head, BT_STR("resource"))) return resolve_resource(checker, node, rest, out);
+    if (bt_str_equal(head, BT_STR("scope"))) return resolve_scope(checker, node, rest, out);
+    if (bt_str_equal(head, BT_STR("event"))) return resolve_event(checker, node, rest, place, out);
+  }
+  return resolve_bare(checker, node, place, out);
+}
+
+/* True when outside any span the field has an owner all the same. */
+static bool says_whose(const bt_checker *checker, const bt_ast *node) {
+  static const char *const owned[] = {"span.attributes", "resource.attributes", "scope.attributes", "event.attributes"};
+  bt_str head = bt_path_head(node->text);
+  if (node->kind == BT_AST_STRING) return false;
+  bool known = node->kind != BT_AST_INDEX;
+  for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) known |= bt_str_equal(node->text, bt_str_from(owned[i]));
+  if (!known) return true; /* wrong in another way, which resolve_index reports */
+  return bt_scope_is_binding(checker, head) || (bt_str_equal(head, BT_STR("trace")) && bt_path_rest(node->text).len);
+}
+
+bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
+  *out = (bt_field){.binding = BT_NO_BINDING};
+  if (place->site == BT_SITE_CONDITION && !says_whose(checker, node)) {
+    bt_checker_report_which_span(checker, node, place->whole);
+    return false;
+  }
+  switch ((int)node->kind) {
+  case BT_AST_PATH: return resolve_path(checker, node, place, out);
+  case BT_AST_INDEX: return resolve_index(checker, node, place, out);
+  case BT_AST_STRING: return resolve_bare(checker, node, place, out);
+  case BT_AST_ERROR: return false;
+  default:
+    bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                      "expected a field, as in span.duration, amount or span.attributes[\"key\"]");
+    return false;
+  }
+}

@@ -1,0 +1,141 @@
+/* Whether a violation needs a span that some selector names. See checker.h. Where none is needed, no search can narrow the traces down
+ * and every one has to be read: the author should know (W004). */
+#include <math.h>
+
+#include "dsl/checker.h"
+
+/* A predicate that not every span meets. */
+static bool restricts(const bt_predicate *predicate) {
+  switch (predicate->kind) {
+  case BT_PREDICATE_TRUE:
+  case BT_PREDICATE_NOT: return false;
+  case BT_PREDICATE_AND:
+    for (uint32_t i = 0; i < predicate->item_count; i++)
+      if (restricts(predicate->items[i])) return true;
+    return false;
+  case BT_PREDICATE_OR:
+    for (uint32_t i = 0; i < predicate->item_count; i++)
+      if (!restricts(predicate->items[i])) return false;
+    return true;
+  case BT_PREDICATE_FALSE:
+  case BT_PREDICATE_NAMED:
+  case BT_PREDICATE_COMPARE:
+  case BT_PREDICATE_EXISTS:
+  case BT_PREDICATE_IS_TRUE:
+  case BT_PREDICATE_EVENT: return true;
+  }
+  return false;
+}
+
+static bool selects_some(const bt_selection *selection) {
+  if (selection->base_binding != BT_NO_BINDING) return false;
+  if (restricts(selection->predicate)) return true;
+  for (uint32_t i = 0; i < selection->relation_count; i++) {
+    const bt_relation *relation = &selection->relations[i];
+    if (relation->first.selection && selects_some(relation->first.selection)) return true;
+    if (relation->second.selection && selects_some(relation->second.selection)) return true;
+  }
+  return false;
+}
+
+/* What an expression is when no selector finds anything. */
+typedef struct empty_value {
+  enum { EMPTY_UNKNOWN, EMPTY_MISSING, EMPTY_NUMBER } kind;
+  double number;
+} empty_value;
+
+static empty_value literal_value(const bt_value *literal) {
+  if (literal->type == BT_VALUE_INT) return (empty_value){EMPTY_NUMBER, (double)literal->integer};
+  if (literal->type == BT_VALUE_DOUBLE) return (empty_value){EMPTY_NUMBER, literal->decimal};
+  if (literal->type == BT_VALUE_DURATION) return (empty_value){EMPTY_NUMBER, (double)literal->duration_ns};
+  return (empty_value){EMPTY_UNKNOWN, 0};
+}
+
+static empty_value value_when_empty(const bt_expression *expression);
+
+static empty_value arithmetic_when_empty(const bt_expression *expression) {
+  empty_value left = value_when_empty(expression->left), right = value_when_empty(expression->right);
+  if (left.kind == EMPTY_MISSING || right.kind == EMPTY_MISSING) return (empty_value){EMPTY_MISSING, 0};
+  if (left.kind == EMPTY_UNKNOWN || right.kind == EMPTY_UNKNOWN) return (empty_value){EMPTY_UNKNOWN, 0};
+  double number = expression->kind == BT_EXPRESSION_ADD        ? left.number + right.number
+                  : expression->kind == BT_EXPRESSION_SUBTRACT ? left.number - right.number
+                  : expression->kind == BT_EXPRESSION_MULTIPLY ? left.number * right.number
+                                                               : left.number / right.number;
+  return isfinite(number) ? (empty_value){EMPTY_NUMBER, number} : (empty_value){EMPTY_MISSING, 0};
+}
+
+static empty_value value_when_empty(const bt_expression *expression) {
+  switch (expression->kind) {
+  case BT_EXPRESSION_LITERAL: return literal_value(&expression->literal);
+  case BT_EXPRESSION_FIELD: return (empty_value){EMPTY_UNKNOWN, 0};
+  case BT_EXPRESSION_AGGREGATE:
+    if (!selects_some(expression->selection)) return (empty_value){EMPTY_UNKNOWN, 0};
+    if (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_SUM)
+      return (empty_value){EMPTY_NUMBER, 0};
+    return (empty_value){EMPTY_MISSING, 0};
+  case BT_EXPRESSION_NEGATE: {
+    empty_value inner = value_when_empty(expression->left);
+    inner.number = -inner.number;
+    return inner;
+  }
+  case BT_EXPRESSION_ADD:
+  case BT_EXPRESSION_SUBTRACT:
+  case BT_EXPRESSION_MULTIPLY:
+  case BT_EXPRESSION_DIVIDE: return arithmetic_when_empty(expression);
+  }
+  return (empty_value){EMPTY_UNKNOWN, 0};
+}
+
+static bool holds(bt_comparison_operator op, double left, double right) {
+  switch ((int)op) {
+  case BT_EQUAL:
+  case BT_IN: return !(left < right) && !(left > right);
+  case BT_NOT_EQUAL: return left < right || left > right;
+  case BT_LESS: return left < right;
+  case BT_LESS_EQUAL: return left <= right;
+  case BT_GREATER: return left > right;
+  case BT_GREATER_EQUAL: return left >= right;
+  default: return false;
+  }
+}
+
+/* The comparison is certainly `wanted` when no selector finds anything. */
+static bool is_when_empty(const bt_comparison *comparison, bool wanted) {
+  empty_value left = value_when_empty(comparison->left);
+  if (left.kind == EMPTY_MISSING) return !wanted;
+  if (left.kind == EMPTY_UNKNOWN) return false;
+  bool in = !comparison->right, any = false;
+  for (uint32_t i = 0; i < (in ? comparison->list_count : 1); i++) {
+    empty_value right = value_when_empty(in ? comparison->list[i] : comparison->right);
+    if (right.kind == EMPTY_UNKNOWN) return false;
+    any |= right.kind == EMPTY_NUMBER && holds(in ? BT_IN : comparison->op, left.number, right.number);
+  }
+  return (comparison->op == BT_NOT_IN ? !any : any) == wanted;
+}
+
+/* A condition that can be `wanted` only in traces with a span that some selector names. */
+static bool needs_span(const bt_condition *condition, bool wanted) {
+  /* AND is true when all are: one that needs a span is enough. It is false when any is: then all must need one. OR is the mirror. */
+  bool any_is_enough = condition->kind == (wanted ? BT_CONDITION_AND : BT_CONDITION_OR);
+  switch (condition->kind) {
+  case BT_CONDITION_TRUE: return !wanted;
+  case BT_CONDITION_FALSE: return wanted;
+  case BT_CONDITION_AND:
+  case BT_CONDITION_OR:
+    for (uint32_t i = 0; i < condition->item_count; i++)
+      if (needs_span(condition->items[i], wanted) == any_is_enough) return any_is_enough;
+    return !any_is_enough;
+  case BT_CONDITION_NOT: return needs_span(condition->items[0], !wanted);
+  case BT_CONDITION_EXISTS: return wanted && selects_some(condition->selection);
+  case BT_CONDITION_COMPARE: return is_when_empty(&condition->comparison, !wanted);
+  case BT_CONDITION_HAS_BEFORE:
+  case BT_CONDITION_HAS_AFTER: return wanted && (selects_some(condition->selection) || selects_some(condition->other));
+  }
+  return false;
+}
+
+bool bt_rule_has_positive_selector(const bt_rule *rule) {
+  if (rule->condition) return needs_span(rule->condition, true);
+  if (rule->when && needs_span(rule->when, true)) return true;
+  return (!rule->always || needs_span(rule->always, false)) && (!rule->never || needs_span(rule->never, true));
+}

@@ -1,0 +1,90 @@
+/* Comparing two known values. See compare.h. */
+#include "dsl/compare.h"
+
+bool bt_value_is_nan(const bt_value *value) {
+  return value->type == BT_VALUE_DOUBLE && value->decimal != value->decimal;
+}
+
+/* Order of two scalars of one type that has an order; numbers are one type. */
+static bool order_scalars(const bt_value *left, const bt_value *right, int *order) {
+  if (left->type == BT_VALUE_STRING && right->type == BT_VALUE_STRING) {
+    *order = bt_str_compare(left->string, right->string);
+    return true;
+  }
+  return bt_value_compare_numbers(left, right, order);
+}
+
+static bool scalars_equal(const bt_comparator *comparator, const bt_value *left, const bt_value *right) {
+  int order = 0;
+  if (left->type == BT_VALUE_BOOL && right->type == BT_VALUE_BOOL) return left->boolean == right->boolean;
+  if (comparator->ignores_case && left->type == BT_VALUE_STRING && right->type == BT_VALUE_STRING)
+    return bt_str_equal_nocase(left->string, right->string);
+  if (left->type == BT_VALUE_STRING && right->type == BT_VALUE_STRING) return bt_str_equal(left->string, right->string);
+  return order_scalars(left, right, &order) && order == 0;
+}
+
+static bool scalars_ordered(bt_comparison_operator op, const bt_value *left, const bt_value *right) {
+  int order = 0;
+  if (!order_scalars(left, right, &order)) return false;
+  if (op == BT_LESS) return order < 0;
+  if (op == BT_LESS_EQUAL) return order <= 0;
+  if (op == BT_GREATER) return order > 0;
+  return order >= 0;
+}
+
+static bool strings_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right,
+                         bt_status *status) {
+  if (left->type != BT_VALUE_STRING || right->type != BT_VALUE_STRING) return false;
+  if (comparator->op == BT_CONTAINS) return bt_str_contains(left->string, right->string);
+  if (comparator->op == BT_STARTS_WITH) return bt_str_starts_with(left->string, right->string);
+  if (comparator->op == BT_ENDS_WITH) return bt_str_ends_with(left->string, right->string);
+  bool matches = false;
+  bt_status found = bt_pattern_match(comparator->pattern, left->string, comparator->op != BT_MATCHES, &matches);
+  if (found != BT_OK) *status = found;
+  return matches;
+}
+
+/* The positive form of the operator on two scalars: == for !=, =~ for !~. */
+static bool scalars_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right,
+                         bt_status *status) {
+  switch (comparator->op) {
+  case BT_EQUAL:
+  case BT_NOT_EQUAL:
+  case BT_IN:
+  case BT_NOT_IN: return scalars_equal(comparator, left, right);
+  case BT_LESS:
+  case BT_LESS_EQUAL:
+  case BT_GREATER:
+  case BT_GREATER_EQUAL: return scalars_ordered(comparator->op, left, right);
+  case BT_CONTAINS:
+  case BT_STARTS_WITH:
+  case BT_ENDS_WITH:
+  case BT_MATCHES:
+  case BT_MATCHES_WHOLE:
+  case BT_NOT_MATCHES_WHOLE: return strings_meet(comparator, left, right, status);
+  }
+  return false;
+}
+
+/* An array stands for its elements: any of them may meet the other side. */
+static bool any_meets(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_status *status) {
+  bool left_is_array = left->type == BT_VALUE_ARRAY, right_is_array = right->type == BT_VALUE_ARRAY;
+  if (!left_is_array && !right_is_array) return scalars_meet(comparator, left, right, status);
+  const bt_value *lefts = left_is_array ? left->array.items : left;
+  const bt_value *rights = right_is_array ? right->array.items : right;
+  uint32_t left_count = left_is_array ? left->array.count : 1, right_count = right_is_array ? right->array.count : 1;
+  for (uint32_t i = 0; i < left_count; i++)
+    for (uint32_t j = 0; j < right_count; j++)
+      if (scalars_meet(comparator, &lefts[i], &rights[j], status)) return true;
+  return false;
+}
+
+static bool is_comparable(const bt_value *value) {
+  return !bt_value_is_missing(value) && !bt_value_is_nan(value);
+}
+
+bool bt_values_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_status *status) {
+  if (!is_comparable(left) || !is_comparable(right)) return false;
+  bool is_negative = comparator->op == BT_NOT_EQUAL || comparator->op == BT_NOT_MATCHES_WHOLE;
+  return any_meets(comparator, left, right, status) != is_negative;
+}

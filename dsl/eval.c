@@ -1,0 +1,127 @@
+/* Evaluators: a ruleset on one trace after another. See eval.h. The work is in evaluation_*.c. */
+#include "dsl/eval.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/evaluation.h"
+
+enum { DEFAULT_STEP_BUDGET = 1000000 };
+
+/* Of one run, and of one rule in it. */
+static const size_t run_max_bytes = (size_t)2 << 30;
+
+const char *bt_verdict_name(bt_verdict verdict) {
+  switch (verdict) {
+  case BT_VIOLATED: return "violated";
+  case BT_INCONCLUSIVE: return "inconclusive";
+  case BT_SATISFIED: return "satisfied";
+  case BT_NOT_APPLICABLE: return "not_applicable";
+  }
+  return "unknown";
+}
+
+const char *bt_reason_name(bt_reason reason) {
+  switch (reason) {
+  case BT_REASON_NONE: return "";
+  case BT_REASON_BUDGET: return "budget";
+  case BT_REASON_INCOMPLETE: return "incomplete";
+  case BT_REASON_SKEW: return "skew";
+  }
+  return "unknown";
+}
+
+static bool make_room(bt_evaluator *evaluator) {
+  const bt_ruleset *ruleset = evaluator->ruleset;
+  evaluator->verdicts = bt_realloc_array(NULL, ruleset->count, sizeof *evaluator->verdicts);
+  evaluator->member_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->member_slots);
+  evaluator->truth_slots = bt_realloc_array(NULL, ruleset->max_condition_slots, sizeof *evaluator->truth_slots);
+  return evaluator->verdicts && evaluator->member_slots && evaluator->truth_slots;
+}
+
+bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) {
+  *out = NULL;
+  bt_evaluator *evaluator = calloc(1, sizeof *evaluator);
+  if (!evaluator) return bt_error_no_memory(error);
+  evaluator->ruleset = ruleset;
+  bt_arena_init(&evaluator->arena, run_max_bytes);
+  bt_arena_init(&evaluator->rule_arena, run_max_bytes);
+  if (!make_room(evaluator)) {
+    bt_evaluator_free(evaluator);
+    return bt_error_no_memory(error);
+  }
+  *out = evaluator;
+  return BT_OK;
+}
+
+void bt_evaluator_free(bt_evaluator *evaluator) {
+  if (!evaluator) return;
+  bt_arena_dispose(&evaluator->arena);
+  bt_arena_dispose(&evaluator->rule_arena);
+  free(evaluator->verdicts);
+  free(evaluator->member_slots);
+  free(evaluator->truth_slots);
+  free(evaluator);
+}
+
+static void start_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
+  evaluator->program = program;
+  evaluator->is_incomplete = options->incomplete;
+  evaluator->clock_skew_ns = options->clock_skew_ns;
+  evaluator->step_budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
+  evaluator->steps_left = evaluator->step_budget;
+  evaluator->is_exhausted = false;
+  for (int i = 0; i < BT_MAX_BINDINGS; i++) evaluator->bound[i] = BT_NO_SPAN;
+}
+
+static void clear_slots(bt_evaluator *evaluator) {
+  const bt_program *program = evaluator->program;
+  for (uint32_t i = 0; i < program->selection_slots; i++) evaluator->member_slots[i] = (bt_member_list){0};
+  for (uint32_t i = 0; i < program->condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
+  bt_arena_reset(&evaluator->rule_arena);
+}
+
+/* On a complete trace a rule whose gate finds nothing need not be looked at. Where the evaluation comes to the gate at once, asking it first
+ * is worth the while only if that is cheap. */
+static bool is_gate_shut(bt_evaluator *evaluator) {
+  const bt_program *program = evaluator->program;
+  if (evaluator->is_incomplete || !program->has_gate) return false;
+  if (program->is_gate_first && !bt_trace_index_has_groups(&evaluator->index)) return false;
+  return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->status) == BT_NO_SPAN;
+}
+
+static void run_rule(bt_evaluator *evaluator, bt_rule_verdict *out) {
+  *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = BT_FALSE};
+  if (is_gate_shut(evaluator)) {
+    if (evaluator->program->is_bare) out->verdict = BT_SATISFIED;
+    return;
+  }
+  clear_slots(evaluator);
+  bt_evaluate_choices(evaluator, out);
+}
+
+static bt_status report_failure(const bt_evaluator *evaluator, bt_error *error) {
+  bool is_full =
+      evaluator->arena.total_bytes > run_max_bytes / 2 || evaluator->rule_arena.total_bytes > run_max_bytes / 2;
+  if (!is_full) return bt_error_no_memory(error);
+  return bt_error_set(error, BT_LIMIT, "the trace is too large to evaluate: %u spans need more than %zu bytes",
+                      evaluator->index.trace->span_count, run_max_bytes);
+}
+
+bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
+                           const bt_rule_verdict **out, bt_error *error) {
+  static const bt_eval_options defaults = {0};
+  *out = NULL;
+  evaluator->status = BT_OK;
+  bt_arena_reset(&evaluator->arena);
+  bt_arena_reset(&evaluator->rule_arena);
+  if (!bt_trace_index_start(&evaluator->index, evaluator->ruleset, trace, &evaluator->arena))
+    return report_failure(evaluator, error);
+  for (size_t i = 0; i < evaluator->ruleset->count; i++) {
+    start_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults);
+    run_rule(evaluator, &evaluator->verdicts[i]);
+    if (evaluator->status != BT_OK) return report_failure(evaluator, error);
+  }
+  *out = evaluator->verdicts;
+  return BT_OK;
+}

@@ -1,0 +1,145 @@
+/* Inside the evaluator: the state of one run and what its files offer one another. Included by the evaluation_*.c files and eval.c only.
+ * Every function that walks spans pays a step for each; when the budget is used up it stops and says unknown, which three-valued logic
+ * carries on soundly. A failed allocation sets `status`; what is computed after that is thrown away. Thread: one evaluator's. */
+#ifndef BT_DSL_EVALUATION_H
+#define BT_DSL_EVALUATION_H
+
+#include "dsl/eval.h"
+#include "dsl/kleene.h"
+#include "dsl/outcome.h"
+#include "dsl/program.h"
+#include "dsl/trace_index.h"
+
+/* A span of an incomplete trace that was not seen: all that rests on it is unknown. */
+#define BT_UNSEEN_SPAN (UINT32_MAX - 1)
+
+enum {
+  BT_MAX_CHOICES = 10,
+  BT_MAX_WITNESSES = 32,
+  BT_MAX_WITNESSES_OF_SELECTION = 8 /* so that one selection that matches a lot leaves room for the others */
+};
+
+typedef struct bt_member { /* of a selection */
+  uint32_t span;
+  bt_kleene truth; /* true or unknown */
+} bt_member;
+
+typedef struct bt_member_list {
+  const bt_member *members;
+  uint32_t count;
+  bool is_known;
+} bt_member_list;
+
+typedef struct bt_truth_slot {
+  bt_kleene truth;
+  bool is_known;
+} bt_truth_slot;
+
+struct bt_evaluator {
+  const struct bt_ruleset *ruleset;
+  bt_arena arena;      /* of one run */
+  bt_arena rule_arena; /* of one rule in one run */
+  bt_status status;
+  bt_trace_index index;
+  bt_rule_verdict *verdicts;
+  /* the rule under evaluation */
+  const bt_program *program;
+  bool is_incomplete;
+  int64_t clock_skew_ns;
+  uint64_t step_budget, steps_left;
+  bool is_exhausted;
+  uint32_t bound[BT_MAX_BINDINGS]; /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
+  bt_member_list *member_slots;    /* of selections that depend on no binding */
+  bt_truth_slot *truth_slots;      /* of conditions that depend on no binding */
+};
+
+/* Pays one step. False: the budget is used up, or the run has failed; stop. */
+static inline bool bt_evaluator_step(bt_evaluator *evaluator) {
+  if (evaluator->steps_left == 0 || evaluator->status != BT_OK) {
+    evaluator->is_exhausted = true;
+    return false;
+  }
+  evaluator->steps_left--;
+  return true;
+}
+
+/* Pays many steps at once. */
+static inline bool bt_evaluator_spend(bt_evaluator *evaluator, uint64_t steps) {
+  if (steps > evaluator->steps_left) {
+    evaluator->is_exhausted = true;
+    return false;
+  }
+  evaluator->steps_left -= steps;
+  return true;
+}
+
+/* What a loop over spans found, made unknown where the loop was cut short. */
+static inline bt_kleene bt_evaluator_or_budget(const bt_evaluator *evaluator, bt_kleene found) {
+  return evaluator->is_exhausted ? bt_kleene_or(found, bt_kleene_unknown(BT_WHY_BUDGET)) : found;
+}
+
+static inline const bt_span *bt_evaluator_span(const bt_evaluator *evaluator, uint32_t span) {
+  return &evaluator->index.trace->spans[span];
+}
+
+/* evaluation_order.c: two spans, either of which may be unseen. */
+bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end);
+bt_kleene bt_evaluate_under(bt_evaluator *evaluator, uint32_t descendant, uint32_t ancestor);
+/* A relation of `span` to `other`, the span that its `first` or `second` reference stands for. */
+bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second, uint32_t span,
+                           uint32_t other);
+
+/* evaluation_window.c: from … to …, both included. */
+typedef struct bt_window {
+  int64_t low, high;
+} bt_window;
+bt_window bt_window_meet(bt_window a, bt_window b);
+/* Starts that members can have, by their relations to bound spans. */
+bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_selection *selection);
+/* Starts that the span of a reference can have, when `span` stands in relation to it. */
+bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
+                              uint32_t span);
+/* The members of a selection's matcher that are worth a look. False: all of them, there is no window. */
+bool bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts,
+                          bt_span_list *out);
+
+/* evaluation_selection.c */
+typedef struct bt_cursor { /* walks the members of a selection */
+  const bt_program_selection *selection;
+  const bt_member *members; /* kept ones; else NULL and: */
+  const uint32_t *spans;    /* candidates; else NULL and: */
+  bool is_whole_matcher;    /* the members of the selection's matcher, found on the way; else: */
+  uint32_t only_span;
+  uint32_t count, next; /* is_whole_matcher: no count */
+} bt_cursor;
+void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection);
+/* Only members that start in the window need to come. */
+void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
+                           bt_window starts);
+bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member);
+/* Whether spans that were not seen could belong to it. */
+bool bt_selection_is_open(const bt_evaluator *evaluator, const bt_program_selection *selection);
+bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection);
+/* has_before, has_after */
+bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition);
+
+/* evaluation_expression.c, evaluation_aggregate.c; `span` is the span under test or BT_NO_SPAN. */
+bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
+                                 const bt_event *event);
+bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
+                                const bt_event *event);
+bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event);
+bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
+
+/* evaluation_condition.c */
+bt_kleene bt_evaluate_condition(bt_evaluator *evaluator, const bt_program_condition *condition);
+/* items[from …] of a conjunction: bindings of EXISTS reach to the right. */
+bt_kleene bt_evaluate_conjunction(bt_evaluator *evaluator, const bt_program_condition *conjunction, uint32_t from);
+
+/* evaluation_choice.c: one rule. */
+void bt_evaluate_choices(bt_evaluator *evaluator, bt_rule_verdict *out);
+
+/* evaluation_witness.c: what a violating choice has to show; its spans are bound. False: no memory. */
+bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) BT_MUST_CHECK;
+
+#endif

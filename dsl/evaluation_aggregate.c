@@ -1,0 +1,148 @@
+/* count, sum, min, max, avg over the members of a selection. Members that are unknown, and spans that were not seen, make the result a
+ * range, or unknown. See evaluation.h. */
+#include <math.h>
+
+#include "dsl/evaluation.h"
+
+/* What the members say. Whole numbers are summed exactly and apart from the others, so that the sum does not depend on their order. */
+typedef struct tally {
+  uint64_t sure, unsure; /* members */
+  uint64_t sure_numbers, unsure_numbers;
+  __extension__ __int128 whole_sum; /* of the sure ones */
+  long double decimal_sum;          /* wider, so that an average of large numbers does not overflow on its way */
+  bool has_decimal, has_infinity;
+  bt_value sure_min, sure_max, any_min, any_max; /* any: unsure ones too */
+  unsigned why;
+} tally;
+
+/* A number has a value to add up; NaN is none. */
+static bool is_number(const bt_value *value) {
+  return value->type == BT_VALUE_INT || (value->type == BT_VALUE_DOUBLE && !bt_value_is_nan(value));
+}
+
+static void keep_smaller(bt_value *kept, const bt_value *value) {
+  int order = 0;
+  if (!bt_value_compare_numbers(value, kept, &order) || order < 0) *kept = *value;
+}
+
+static void keep_larger(bt_value *kept, const bt_value *value) {
+  int order = 0;
+  if (!bt_value_compare_numbers(value, kept, &order) || order > 0) *kept = *value;
+}
+
+static void add_number(tally *t, const bt_value *value, bool is_sure) {
+  keep_smaller(&t->any_min, value);
+  keep_larger(&t->any_max, value);
+  if (!is_sure) {
+    t->unsure_numbers++;
+    return;
+  }
+  keep_smaller(&t->sure_min, value);
+  keep_larger(&t->sure_max, value);
+  t->sure_numbers++;
+  if (value->type == BT_VALUE_INT) {
+    t->whole_sum += value->integer;
+  } else {
+    t->decimal_sum += (long double)value->decimal;
+    t->has_decimal = true;
+    if (isinf(value->decimal)) t->has_infinity = true;
+  }
+}
+
+static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expression *expression,
+                       const bt_member *member) {
+  bool is_sure = member->truth.truth == BT_TRUE;
+  if (is_sure)
+    t->sure++;
+  else
+    t->unsure++;
+  t->why |= member->truth.why;
+  if (expression->aggregate == BT_AGGREGATE_COUNT) return;
+  bt_outcome field = bt_evaluate_field(evaluator, &expression->field, member->span, NULL);
+  if (field.kind != BT_OUTCOME_VALUE) {
+    t->unsure_numbers++;
+    t->why |= field.why;
+  } else if (is_number(&field.low)) {
+    add_number(t, &field.low, is_sure);
+  }
+}
+
+static bt_value integer_value(int64_t integer) {
+  return (bt_value){.type = BT_VALUE_INT, .integer = integer};
+}
+
+static bt_outcome count_outcome(const tally *t, bool is_open) {
+  bt_value low = integer_value((int64_t)t->sure), high = integer_value((int64_t)(t->sure + t->unsure));
+  if (is_open) return bt_outcome_at_least(low, t->why | BT_WHY_INCOMPLETE);
+  return bt_outcome_between(low, high, t->why);
+}
+
+/* Missing when it cannot be said: overflow, or infinities against one another. */
+static bt_outcome decimal_outcome(const tally *t, long double exact) {
+  double result = (double)exact;
+  if (isnan(result) || (isinf(result) && !t->has_infinity)) return bt_outcome_missing();
+  return bt_outcome_value((bt_value){.type = BT_VALUE_DOUBLE, .decimal = result});
+}
+
+/* Whole numbers and decimals come together as with +. */
+static bt_outcome sum_outcome(const tally *t) {
+  bool is_whole_in_range = t->whole_sum <= INT64_MAX && t->whole_sum >= INT64_MIN;
+  if (t->has_decimal && !is_whole_in_range) return decimal_outcome(t, t->decimal_sum + (long double)t->whole_sum);
+  if (!is_whole_in_range) return bt_outcome_missing();
+  bt_outcome whole = bt_outcome_integer((int64_t)t->whole_sum);
+  if (!t->has_decimal) return whole;
+  bt_outcome decimal = decimal_outcome(t, t->decimal_sum);
+  return bt_outcome_arithmetic(BT_EXPRESSION_ADD, &whole, &decimal);
+}
+
+static bt_outcome average_outcome(const tally *t) {
+  if (t->sure_numbers == 0) return bt_outcome_missing();
+  return decimal_outcome(t, (t->decimal_sum + (long double)t->whole_sum) / (long double)t->sure_numbers);
+}
+
+/* min, or with is_max max. Without a sure number it may be missing. */
+static bt_outcome extreme_outcome(const tally *t, bool is_max, bool is_open) {
+  if (t->sure_numbers == 0) {
+    bool is_nothing = !is_open && t->unsure_numbers == 0;
+    return is_nothing ? bt_outcome_missing() : bt_outcome_unknown(t->why | (is_open ? BT_WHY_INCOMPLETE : 0));
+  }
+  if (is_open && is_max) return bt_outcome_at_least(t->sure_max, t->why | BT_WHY_INCOMPLETE);
+  if (is_open) return bt_outcome_at_most(t->sure_min, t->why | BT_WHY_INCOMPLETE);
+  return is_max ? bt_outcome_between(t->sure_max, t->any_max, t->why)
+                : bt_outcome_between(t->any_min, t->sure_min, t->why);
+}
+
+static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_open) {
+  bool is_unknown = is_open || t->unsure_numbers > 0;
+  switch (aggregate) {
+  case BT_AGGREGATE_COUNT: return count_outcome(t, is_open);
+  case BT_AGGREGATE_MIN: return extreme_outcome(t, false, is_open);
+  case BT_AGGREGATE_MAX: return extreme_outcome(t, true, is_open);
+  case BT_AGGREGATE_SUM:
+  case BT_AGGREGATE_AVG:
+    if (is_unknown) return bt_outcome_unknown(t->why | (is_open ? BT_WHY_INCOMPLETE : 0));
+    return aggregate == BT_AGGREGATE_SUM ? sum_outcome(t) : average_outcome(t);
+  }
+  return bt_outcome_missing();
+}
+
+/* All spans that a shared matcher finds are members: their number is known without a walk. */
+static bool is_whole_list(const bt_program_selection *selection) {
+  return selection->base_binding == BT_NO_BINDING && !selection->rest && selection->relation_count == 0;
+}
+
+bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression) {
+  const bt_program_selection *selection = expression->selection;
+  bool is_open = bt_selection_is_open(evaluator, selection);
+  tally t = {.why = 0};
+  if (expression->aggregate == BT_AGGREGATE_COUNT && is_whole_list(selection)) {
+    t.sure = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->status).count;
+    return count_outcome(&t, is_open);
+  }
+  bt_cursor cursor;
+  bt_member member;
+  bt_cursor_open(&cursor, evaluator, selection);
+  while (bt_cursor_next(&cursor, evaluator, &member)) add_member(evaluator, &t, expression, &member);
+  if (evaluator->is_exhausted) return bt_outcome_unknown(BT_WHY_BUDGET);
+  return tally_outcome(&t, expression->aggregate, is_open);
+}

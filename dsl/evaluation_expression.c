@@ -1,0 +1,260 @@
+/* Fields, expressions, comparisons and predicates where something may be unknown. What a static predicate says of a seen span is asked of
+ * matcher.c. See evaluation.h. */
+#include "dsl/evaluation.h"
+#include "dsl/matcher.h"
+
+static bt_value integer_value(int64_t integer) {
+  return (bt_value){.type = BT_VALUE_INT, .integer = integer};
+}
+
+static bt_outcome string_outcome(bt_str string) {
+  return bt_outcome_value((bt_value){.type = BT_VALUE_STRING, .string = string});
+}
+
+/* A number that further spans can only raise. */
+static bt_outcome growing(const bt_evaluator *evaluator, int64_t seen) {
+  return evaluator->is_incomplete ? bt_outcome_at_least(integer_value(seen), BT_WHY_INCOMPLETE)
+                                  : bt_outcome_integer(seen);
+}
+
+static bt_outcome trace_start(const bt_evaluator *evaluator) {
+  int64_t start_ns = evaluator->index.start_ns;
+  return evaluator->is_incomplete ? bt_outcome_at_most(integer_value(start_ns), BT_WHY_INCOMPLETE)
+                                  : bt_outcome_integer(start_ns);
+}
+
+static bt_outcome trace_duration(const bt_evaluator *evaluator) {
+  const bt_trace_index *index = &evaluator->index;
+  int64_t duration_ns = 0;
+  if (index->end_ns > index->start_ns && __builtin_sub_overflow(index->end_ns, index->start_ns, &duration_ns))
+    duration_ns = INT64_MAX;
+  return growing(evaluator, duration_ns);
+}
+
+static bt_outcome service_count(bt_evaluator *evaluator) {
+  if (!bt_trace_index_count_services(&evaluator->index)) {
+    evaluator->status = BT_NO_MEMORY;
+    return bt_outcome_unknown(BT_WHY_BUDGET);
+  }
+  return growing(evaluator, evaluator->index.service_count);
+}
+
+static bt_outcome root_field(const bt_evaluator *evaluator, bool wants_service) {
+  uint32_t root = bt_trace_root(evaluator->index.trace);
+  if (evaluator->is_incomplete) return bt_outcome_unknown(BT_WHY_INCOMPLETE);
+  if (root == BT_NO_SPAN) return bt_outcome_missing();
+  const bt_span *span = bt_evaluator_span(evaluator, root);
+  if (!wants_service) return string_outcome(span->name);
+  return span->resource->service.ptr ? string_outcome(span->resource->service) : bt_outcome_missing();
+}
+
+/* Times of a trace without spans are not there (yet). */
+static bt_outcome trace_field(bt_evaluator *evaluator, bt_field_kind kind) {
+  bool is_empty = evaluator->index.trace->span_count == 0;
+  if (kind == BT_FIELD_TRACE_SPAN_COUNT) return growing(evaluator, evaluator->index.trace->span_count);
+  if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return service_count(evaluator);
+  if (kind == BT_FIELD_TRACE_ROOT_NAME) return root_field(evaluator, false);
+  if (kind == BT_FIELD_TRACE_ROOT_SERVICE) return root_field(evaluator, true);
+  if (is_empty) return evaluator->is_incomplete ? bt_outcome_unknown(BT_WHY_INCOMPLETE) : bt_outcome_missing();
+  bt_trace_index_find_times(&evaluator->index);
+  if (kind == BT_FIELD_TRACE_START) return trace_start(evaluator);
+  if (kind == BT_FIELD_TRACE_END) return growing(evaluator, evaluator->index.end_ns);
+  return trace_duration(evaluator);
+}
+
+/* Ids are written to room that lasts as long as the run, because two of them may be compared. */
+static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event) {
+  char unused[BT_SPAN_ID_HEX + 1], *id_text = unused;
+  if (field->kind == BT_FIELD_ID || field->kind == BT_FIELD_PARENT_ID) {
+    char(*texts)[BT_SPAN_ID_HEX + 1] = bt_trace_index_id_texts(&evaluator->index, span);
+    if (!texts) {
+      evaluator->status = BT_NO_MEMORY;
+      return bt_outcome_unknown(BT_WHY_BUDGET);
+    }
+    id_text = texts[field->kind == BT_FIELD_PARENT_ID];
+  }
+  return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, span), field, event, id_text));
+}
+
+bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event) {
+  if (bt_field_is_of_trace(field->kind)) return trace_field(evaluator, field->kind);
+  if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
+  if (span == BT_UNSEEN_SPAN) return bt_outcome_unknown(BT_WHY_INCOMPLETE);
+  return span_field(evaluator, field, span, event);
+}
+
+static bt_outcome evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
+                                      const bt_event *event) {
+  bt_outcome left, right;
+  switch (expression->kind) {
+  case BT_EXPRESSION_LITERAL: return bt_outcome_value(expression->literal);
+  case BT_EXPRESSION_FIELD: return bt_evaluate_field(evaluator, &expression->field, span, event);
+  case BT_EXPRESSION_AGGREGATE: return bt_evaluate_aggregate(evaluator, expression);
+  case BT_EXPRESSION_NEGATE:
+    left = evaluate_expression(evaluator, expression->left, span, event);
+    return bt_outcome_negate(&left);
+  case BT_EXPRESSION_ADD:
+  case BT_EXPRESSION_SUBTRACT:
+  case BT_EXPRESSION_MULTIPLY:
+  case BT_EXPRESSION_DIVIDE:
+    left = evaluate_expression(evaluator, expression->left, span, event);
+    right = evaluate_expression(evaluator, expression->right, span, event);
+    return bt_outcome_arithmetic(expression->kind, &left, &right);
+  }
+  return bt_outcome_missing();
+}
+
+/* ---- two points of spans: where clocks are skewed their order may be unknown ---- */
+
+static uint32_t point_span(const bt_evaluator *evaluator, const bt_program_expression *point, uint32_t span) {
+  return point->field.binding == BT_NO_BINDING ? span : evaluator->bound[point->field.binding];
+}
+
+static bool are_points_of_skewed_clocks(const bt_evaluator *evaluator, const bt_program_expression *left,
+                                        const bt_program_expression *right) {
+  return evaluator->clock_skew_ns > 0 && left->is_point && right->is_point;
+}
+
+static bt_kleene compare_points(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
+                                const bt_program_expression *right, uint32_t span) {
+  uint32_t a = point_span(evaluator, left, span), b = point_span(evaluator, right, span);
+  bool a_is_end = left->field.kind == BT_FIELD_END, b_is_end = right->field.kind == BT_FIELD_END;
+  bt_kleene a_first = bt_evaluate_before(evaluator, a, a_is_end, b, b_is_end);
+  bt_kleene b_first = bt_evaluate_before(evaluator, b, b_is_end, a, a_is_end);
+  switch (op) {
+  case BT_LESS: return a_first;
+  case BT_LESS_EQUAL: return bt_kleene_not(b_first);
+  case BT_GREATER: return b_first;
+  case BT_GREATER_EQUAL: return bt_kleene_not(a_first);
+  case BT_NOT_EQUAL: return bt_kleene_or(a_first, b_first);
+  case BT_EQUAL: return bt_kleene_not(bt_kleene_or(a_first, b_first));
+  case BT_IN:
+  case BT_NOT_IN:
+  case BT_CONTAINS:
+  case BT_STARTS_WITH:
+  case BT_ENDS_WITH:
+  case BT_MATCHES:
+  case BT_MATCHES_WHOLE:
+  case BT_NOT_MATCHES_WHOLE: break; /* not of times */
+  }
+  return bt_kleene_from(false);
+}
+
+/* ---- comparisons ---- */
+
+static uint32_t element_count(const bt_outcome *outcome) {
+  bool is_array = outcome->kind == BT_OUTCOME_VALUE && outcome->low.type == BT_VALUE_ARRAY;
+  return is_array ? outcome->low.array.count : 1;
+}
+
+/* Two long arrays are compared element by element: that is not for free. */
+static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_comparator *comparator, const bt_outcome *left,
+                                  const bt_outcome *right) {
+  enum { ELEMENTS_PER_STEP = 64 };
+  uint64_t pairs = (uint64_t)element_count(left) * element_count(right);
+  if (!bt_evaluator_spend(evaluator, pairs / ELEMENTS_PER_STEP)) return bt_kleene_unknown(BT_WHY_BUDGET);
+  return bt_outcome_compare(comparator, left, right, &evaluator->status);
+}
+
+static bt_kleene compare_with_item(bt_evaluator *evaluator, const bt_program_comparison *comparison,
+                                   const bt_outcome *left, const bt_program_expression *item, uint32_t span,
+                                   const bt_event *event) {
+  if (are_points_of_skewed_clocks(evaluator, comparison->left, item))
+    return compare_points(evaluator, BT_EQUAL, comparison->left, item, span);
+  bt_outcome right = evaluate_expression(evaluator, item, span, event);
+  return compare_outcomes(evaluator, &comparison->comparator, left, &right);
+}
+
+/* `in`: equal to some item. `not in`: the left side is there, and it is not in. */
+static bt_kleene compare_with_list(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
+                                   const bt_event *event) {
+  bt_outcome left = evaluate_expression(evaluator, comparison->left, span, event);
+  bt_kleene any = bt_kleene_from(false);
+  for (uint32_t i = 0; i < comparison->right_count && any.truth != BT_TRUE; i++) {
+    any = bt_kleene_or(any, compare_with_item(evaluator, comparison, &left, comparison->rights[i], span, event));
+  }
+  if (!comparison->is_negated) return any;
+  bt_kleene is_there = left.kind == BT_OUTCOME_UNKNOWN ? bt_kleene_unknown(left.why) : bt_kleene_from(true);
+  if (left.kind == BT_OUTCOME_VALUE)
+    is_there = bt_kleene_from(!bt_value_is_missing(&left.low) && !bt_value_is_nan(&left.low));
+  return bt_kleene_and(is_there, bt_kleene_not(any));
+}
+
+static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
+                               const bt_event *event) {
+  if (comparison->is_list) return compare_with_list(evaluator, comparison, span, event);
+  const bt_program_expression *right_side = comparison->rights[0];
+  if (are_points_of_skewed_clocks(evaluator, comparison->left, right_side))
+    return compare_points(evaluator, comparison->comparator.op, comparison->left, right_side, span);
+  bt_outcome left = evaluate_expression(evaluator, comparison->left, span, event);
+  bt_outcome right = evaluate_expression(evaluator, right_side, span, event);
+  return compare_outcomes(evaluator, &comparison->comparator, &left, &right);
+}
+
+bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
+                                 const bt_event *event) {
+  if (!comparison->reads_event || event) return compare_sides(evaluator, comparison, span, event);
+  if (span == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  const bt_span *owner = bt_evaluator_span(evaluator, span);
+  bt_kleene any = bt_kleene_from(false);
+  for (uint32_t i = 0; i < owner->event_count && any.truth != BT_TRUE; i++)
+    any = bt_kleene_or(any, compare_sides(evaluator, comparison, span, &owner->events[i]));
+  return any;
+}
+
+/* ---- predicates ---- */
+
+/* exists(field) and a field that is to be true, of a binding (of the span itself they are static). */
+static bt_kleene evaluate_field_test(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
+                                     const bt_event *event) {
+  static const bt_comparator equal = {.op = BT_EQUAL};
+  bt_outcome field = bt_evaluate_field(evaluator, &predicate->field, span, event);
+  bt_outcome yes = bt_outcome_value((bt_value){.type = BT_VALUE_BOOL, .boolean = true});
+  if (predicate->kind == BT_PREDICATE_IS_TRUE) return bt_outcome_compare(&equal, &field, &yes, &evaluator->status);
+  if (field.kind == BT_OUTCOME_UNKNOWN) return bt_kleene_unknown(field.why);
+  return bt_kleene_from(field.kind == BT_OUTCOME_RANGE || !bt_value_is_missing(&field.low));
+}
+
+static bt_kleene evaluate_all(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
+                              const bt_event *event) {
+  bt_kleene all = bt_kleene_from(true);
+  for (uint32_t i = 0; i < predicate->item_count && all.truth != BT_FALSE; i++)
+    all = bt_kleene_and(all, bt_evaluate_predicate(evaluator, predicate->items[i], span, event));
+  return all;
+}
+
+static bt_kleene evaluate_any(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
+                              const bt_event *event) {
+  bt_kleene any = bt_kleene_from(false);
+  for (uint32_t i = 0; i < predicate->item_count && any.truth != BT_TRUE; i++)
+    any = bt_kleene_or(any, bt_evaluate_predicate(evaluator, predicate->items[i], span, event));
+  return any;
+}
+
+static bt_kleene evaluate_events(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span) {
+  if (span == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  const bt_span *owner = bt_evaluator_span(evaluator, span);
+  bt_kleene any = bt_kleene_from(false);
+  for (uint32_t i = 0; i < owner->event_count && any.truth != BT_TRUE; i++)
+    any = bt_kleene_or(any, bt_evaluate_predicate(evaluator, predicate->items[0], span, &owner->events[i]));
+  return any;
+}
+
+bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
+                                const bt_event *event) {
+  if (predicate->is_static && span != BT_UNSEEN_SPAN)
+    return bt_kleene_from(bt_matcher_test(predicate, bt_evaluator_span(evaluator, span), event, &evaluator->status));
+  switch (predicate->kind) {
+  case BT_PREDICATE_TRUE: return bt_kleene_from(true);
+  case BT_PREDICATE_FALSE: return bt_kleene_from(false);
+  case BT_PREDICATE_AND: return evaluate_all(evaluator, predicate, span, event);
+  case BT_PREDICATE_OR: return evaluate_any(evaluator, predicate, span, event);
+  case BT_PREDICATE_NOT: return bt_kleene_not(bt_evaluate_predicate(evaluator, predicate->items[0], span, event));
+  case BT_PREDICATE_NAMED: return bt_kleene_unknown(BT_WHY_INCOMPLETE); /* of a span that was not seen */
+  case BT_PREDICATE_COMPARE: return bt_evaluate_comparison(evaluator, &predicate->comparison, span, event);
+  case BT_PREDICATE_EXISTS:
+  case BT_PREDICATE_IS_TRUE: return evaluate_field_test(evaluator, predicate, span, event);
+  case BT_PREDICATE_EVENT: return evaluate_events(evaluator, predicate, span);
+  }
+  return bt_kleene_from(false);
+}

@@ -1,0 +1,212 @@
+/* Selections: which spans belong to one, whether there is any, and has_before / has_after. See evaluation.h. */
+#include "dsl/evaluation.h"
+#include "dsl/matcher.h"
+
+bool bt_selection_is_open(const bt_evaluator *evaluator, const bt_program_selection *selection) {
+  return evaluator->is_incomplete && selection->base_binding == BT_NO_BINDING;
+}
+
+/* The candidate against what a reference stands for: a bound span, or some member of a selection. */
+static bt_kleene meets_reference(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
+                                 uint32_t span) {
+  const bt_program_reference *reference = is_second ? &relation->second : &relation->first;
+  if (reference->binding != BT_NO_BINDING)
+    return bt_evaluate_pair(evaluator, relation, is_second, span, evaluator->bound[reference->binding]);
+  bt_kleene any = bt_kleene_from(false);
+  if (bt_selection_is_open(evaluator, reference->selection)) any = bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  bt_cursor cursor;
+  bt_member other;
+  bt_window starts = bt_window_of_others(evaluator, relation, is_second, span);
+  bt_cursor_open_within(&cursor, evaluator, reference->selection, starts);
+  while (any.truth != BT_TRUE && bt_cursor_next(&cursor, evaluator, &other)) {
+    bt_kleene pair = bt_evaluate_pair(evaluator, relation, is_second, span, other.span);
+    any = bt_kleene_or(any, bt_kleene_and(other.truth, pair));
+  }
+  return bt_evaluator_or_budget(evaluator, any);
+}
+
+static bt_kleene meets_relation(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span) {
+  bt_kleene met = meets_reference(evaluator, relation, false, span);
+  if (relation->kind != BT_BETWEEN || met.truth == BT_FALSE) return met;
+  return bt_kleene_and(met, meets_reference(evaluator, relation, true, span));
+}
+
+/* The static part on the span that a binding holds; other candidates come from the matcher's own list. */
+static bt_kleene base_meets(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
+  if (selection->base_binding == BT_NO_BINDING || selection->matcher == BT_MATCH_ALL) return bt_kleene_from(true);
+  const bt_program_predicate *predicate = evaluator->ruleset->matchers[selection->matcher].predicate;
+  return bt_evaluate_predicate(evaluator, predicate, span, NULL);
+}
+
+static bt_kleene is_member(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
+  bt_kleene truth = base_meets(evaluator, selection, span);
+  if (selection->rest && truth.truth != BT_FALSE)
+    truth = bt_kleene_and(truth, bt_evaluate_predicate(evaluator, selection->rest, span, NULL));
+  for (uint32_t i = 0; i < selection->relation_count && truth.truth != BT_FALSE; i++)
+    truth = bt_kleene_and(truth, meets_relation(evaluator, &selection->relations[i], span));
+  return truth;
+}
+
+static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
+                            bt_window starts) {
+  *cursor = (bt_cursor){.selection = selection, .count = 1};
+  if (selection->base_binding != BT_NO_BINDING) {
+    cursor->only_span = evaluator->bound[selection->base_binding];
+    return;
+  }
+  starts = bt_window_meet(starts, bt_window_of_starts(evaluator, selection));
+  bt_span_list list = {0};
+  cursor->is_whole_matcher = !bt_window_candidates(evaluator, selection, starts, &list);
+  cursor->spans = list.spans;
+  cursor->count = list.count;
+}
+
+/* BT_NO_SPAN: there is no more. */
+static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator) {
+  if (cursor->is_whole_matcher)
+    return bt_trace_index_member(&evaluator->index, cursor->selection->matcher, cursor->next, &evaluator->status);
+  if (cursor->next >= cursor->count) return BT_NO_SPAN;
+  return cursor->spans ? cursor->spans[cursor->next] : cursor->only_span;
+}
+
+static bool next_candidate(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member) {
+  uint32_t span;
+  while ((span = peek_candidate(cursor, evaluator)) != BT_NO_SPAN) {
+    if (!bt_evaluator_step(evaluator)) return false;
+    member->span = span;
+    cursor->next++;
+    member->truth = is_member(evaluator, cursor->selection, member->span);
+    if (member->truth.truth != BT_FALSE) return true;
+  }
+  return false;
+}
+
+static const bt_window all_starts = {INT64_MIN, INT64_MAX};
+
+/* Works out all members once. What the budget cut short is not kept. */
+static const bt_member_list *keep_members(bt_evaluator *evaluator, const bt_program_selection *selection) {
+  bt_member_list *list = &evaluator->member_slots[selection->slot];
+  if (list->is_known) return list;
+  bt_cursor cursor;
+  open_candidates(&cursor, evaluator, selection, all_starts);
+  size_t most = cursor.count;
+  if (cursor.is_whole_matcher)
+    most = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->status).count;
+  bt_member *members = bt_arena_array(&evaluator->rule_arena, most, sizeof *members);
+  if (!members) {
+    evaluator->status = BT_NO_MEMORY;
+    return NULL;
+  }
+  uint32_t count = 0;
+  while (next_candidate(&cursor, evaluator, &members[count])) count++;
+  if (evaluator->is_exhausted) return NULL;
+  *list = (bt_member_list){members, count, true};
+  return list;
+}
+
+static bool is_worth_keeping(const bt_program_selection *selection) {
+  return selection->depends == 0 && (selection->rest || selection->relation_count > 0);
+}
+
+void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
+                           bt_window starts) {
+  if (is_worth_keeping(selection)) {
+    const bt_member_list *kept = keep_members(evaluator, selection);
+    *cursor = (bt_cursor){.selection = selection};
+    cursor->members = kept ? kept->members : NULL;
+    cursor->count = kept ? kept->count : 0;
+    return;
+  }
+  open_candidates(cursor, evaluator, selection, starts);
+}
+
+void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection) {
+  bt_cursor_open_within(cursor, evaluator, selection, all_starts);
+}
+
+bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member) {
+  if (!cursor->members) return next_candidate(cursor, evaluator, member);
+  if (cursor->next >= cursor->count || !bt_evaluator_step(evaluator)) return false;
+  *member = cursor->members[cursor->next++];
+  return true;
+}
+
+bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
+  bt_kleene any = bt_kleene_from(false);
+  if (bt_selection_is_open(evaluator, selection)) any = bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  bt_cursor cursor;
+  bt_member member;
+  /* Only as far as the first one, so they are not kept. */
+  open_candidates(&cursor, evaluator, selection, all_starts);
+  while (any.truth != BT_TRUE && next_candidate(&cursor, evaluator, &member)) any = bt_kleene_or(any, member.truth);
+  return bt_evaluator_or_budget(evaluator, any);
+}
+
+/* `span` on its side of every member of `others`; *some becomes whether there is such a member. */
+static bt_kleene is_beyond_all(bt_evaluator *evaluator, uint32_t span, const bt_program_condition *condition,
+                               bt_kleene *some) {
+  bt_kleene all = bt_kleene_from(true);
+  bt_cursor cursor;
+  bt_member other;
+  *some = bt_kleene_from(false);
+  bt_cursor_open(&cursor, evaluator, condition->other);
+  while (all.truth != BT_FALSE && bt_cursor_next(&cursor, evaluator, &other)) {
+    bt_kleene beyond = condition->kind == BT_CONDITION_HAS_BEFORE
+                           ? bt_evaluate_before(evaluator, span, false, other.span, false)
+                           : bt_evaluate_before(evaluator, other.span, false, span, false);
+    all = bt_kleene_and(all, bt_kleene_or(bt_kleene_not(other.truth), beyond));
+    *some = bt_kleene_or(*some, other.truth);
+  }
+  if (!evaluator->is_exhausted) return all;
+  return bt_kleene_and(all, bt_kleene_unknown(BT_WHY_BUDGET));
+}
+
+/* Without skew, on a complete trace, every member is certain and the extreme start of the others decides: the earliest for has_before, the
+ * latest for has_after. False: there is none. */
+static bool find_extreme_start(bt_evaluator *evaluator, const bt_program_condition *condition, int64_t *extreme_ns) {
+  bt_cursor cursor;
+  bt_member other;
+  bool is_found = false;
+  bt_cursor_open(&cursor, evaluator, condition->other);
+  while (bt_cursor_next(&cursor, evaluator, &other)) {
+    int64_t start_ns = bt_evaluator_span(evaluator, other.span)->start_ns;
+    bool is_further = condition->kind == BT_CONDITION_HAS_BEFORE ? start_ns < *extreme_ns : start_ns > *extreme_ns;
+    if (!is_found || is_further) *extreme_ns = start_ns;
+    is_found = true;
+  }
+  return is_found;
+}
+
+static bt_kleene is_any_beyond_extreme(bt_evaluator *evaluator, const bt_program_condition *condition) {
+  int64_t extreme_ns = 0;
+  bool is_met = false, has_other = find_extreme_start(evaluator, condition, &extreme_ns);
+  bt_cursor cursor;
+  bt_member member;
+  if (evaluator->is_exhausted) return bt_kleene_unknown(BT_WHY_BUDGET);
+  if (!has_other) return bt_kleene_from(false);
+  bt_cursor_open(&cursor, evaluator, condition->selection);
+  while (!is_met && bt_cursor_next(&cursor, evaluator, &member)) {
+    int64_t start_ns = bt_evaluator_span(evaluator, member.span)->start_ns;
+    is_met = condition->kind == BT_CONDITION_HAS_BEFORE ? start_ns < extreme_ns : start_ns > extreme_ns;
+  }
+  return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_met));
+}
+
+static bool is_closed(const bt_program_selection *selection) {
+  return selection->base_binding != BT_NO_BINDING;
+}
+
+bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition) {
+  if (evaluator->is_incomplete && !(is_closed(condition->selection) && is_closed(condition->other)))
+    return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (!evaluator->is_incomplete && evaluator->clock_skew_ns <= 0) return is_any_beyond_extreme(evaluator, condition);
+  bt_kleene any = bt_kleene_from(false), some;
+  bt_cursor cursor;
+  bt_member member;
+  bt_cursor_open(&cursor, evaluator, condition->selection);
+  while (any.truth != BT_TRUE && bt_cursor_next(&cursor, evaluator, &member)) {
+    bt_kleene beyond = is_beyond_all(evaluator, member.span, condition, &some);
+    any = bt_kleene_or(any, bt_kleene_and(bt_kleene_and(member.truth, some), beyond));
+  }
+  return bt_evaluator_or_budget(evaluator, any);
+}

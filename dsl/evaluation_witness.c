@@ -1,0 +1,225 @@
+/* Witnesses of one violating choice: the bound spans, what the satisfied selectors matched, and the clause that failed. The choice is
+ * evaluated once more on the way, under a budget of its own; what that leaves out is not shown. See evaluation.h. */
+#include <string.h>
+
+#include "dsl/evaluation.h"
+
+enum { SHARE_OF_BUDGET = 10 };
+
+typedef struct collector {
+  bt_evaluator *evaluator;
+  bt_witness witnesses[BT_MAX_WITNESSES];
+  uint32_t count;
+} collector;
+
+static void add_witness(collector *c, uint32_t span, int binding, bt_range range) {
+  if (c->count < BT_MAX_WITNESSES) c->witnesses[c->count++] = (bt_witness){span, binding, range};
+}
+
+/* The first span of a reference that stands in the relation to the member that is shown. */
+static void add_reference(collector *c, const bt_program_relation *relation, bool is_second, uint32_t span) {
+  const bt_program_selection *selection = is_second ? relation->second.selection : relation->first.selection;
+  bt_cursor cursor;
+  bt_member other;
+  if (!selection) return;
+  bt_cursor_open(&cursor, c->evaluator, selection);
+  while (bt_cursor_next(&cursor, c->evaluator, &other)) {
+    bt_kleene pair = bt_evaluate_pair(c->evaluator, relation, is_second, span, other.span);
+    if (bt_kleene_and(other.truth, pair).truth != BT_TRUE) continue;
+    add_witness(c, other.span, BT_NO_BINDING, selection->range);
+    return;
+  }
+}
+
+static void add_references(collector *c, const bt_program_selection *selection, uint32_t span) {
+  for (uint32_t i = 0; i < selection->relation_count; i++) {
+    add_reference(c, &selection->relations[i], false, span);
+    if (selection->relations[i].kind == BT_BETWEEN) add_reference(c, &selection->relations[i], true, span);
+  }
+}
+
+/* A selection of a bound span shows nothing new. */
+static void collect_selection(collector *c, const bt_program_selection *selection) {
+  bt_cursor cursor;
+  bt_member member;
+  uint32_t shown = 0;
+  if (selection->base_binding != BT_NO_BINDING) return;
+  bt_cursor_open(&cursor, c->evaluator, selection);
+  while (shown < BT_MAX_WITNESSES_OF_SELECTION && bt_cursor_next(&cursor, c->evaluator, &member)) {
+    if (member.truth.truth != BT_TRUE) continue;
+    if (shown++ == 0) add_references(c, selection, member.span);
+    add_witness(c, member.span, BT_NO_BINDING, selection->range);
+  }
+}
+
+/* The member that decides a has_before (the earliest) or a has_after (the latest). */
+static void collect_extreme(collector *c, const bt_program_selection *selection, bool is_earliest) {
+  bt_cursor cursor;
+  bt_member member;
+  uint32_t extreme = BT_NO_SPAN;
+  bt_cursor_open(&cursor, c->evaluator, selection);
+  while (bt_cursor_next(&cursor, c->evaluator, &member)) {
+    if (member.truth.truth != BT_TRUE) continue;
+    int64_t start_ns = bt_evaluator_span(c->evaluator, member.span)->start_ns;
+    int64_t best_ns = extreme == BT_NO_SPAN ? 0 : bt_evaluator_span(c->evaluator, extreme)->start_ns;
+    if (extreme == BT_NO_SPAN || (is_earliest ? start_ns < best_ns : start_ns > best_ns)) extreme = member.span;
+  }
+  if (extreme != BT_NO_SPAN) add_witness(c, extreme, BT_NO_BINDING, selection->range);
+}
+
+static void collect_expression(collector *c, const bt_program_expression *expression) {
+  if (expression->kind == BT_EXPRESSION_AGGREGATE) collect_selection(c, expression->selection);
+  if (expression->left) collect_expression(c, expression->left);
+  if (expression->right) collect_expression(c, expression->right);
+}
+
+static void collect_comparison(collector *c, const bt_program_comparison *comparison) {
+  collect_expression(c, comparison->left);
+  for (uint32_t i = 0; i < comparison->right_count; i++) collect_expression(c, comparison->rights[i]);
+}
+
+static void collect_condition(collector *c, const bt_program_condition *condition);
+static void collect_conjunction(collector *c, const bt_program_condition *conjunction, uint32_t from);
+
+/* Binds a span for which the rest holds and goes on with it. Without one, what matched by itself is shown and the rest is passed over. */
+static void collect_binding(collector *c, const bt_program_condition *conjunction, uint32_t at) {
+  const bt_program_condition *item = conjunction->items[at];
+  uint32_t *bound = &c->evaluator->bound[item->binding];
+  bt_cursor cursor;
+  bt_member member;
+  bt_cursor_open(&cursor, c->evaluator, item->selection);
+  while (bt_cursor_next(&cursor, c->evaluator, &member)) {
+    *bound = member.span;
+    bt_kleene holds = bt_kleene_and(member.truth, bt_evaluate_conjunction(c->evaluator, conjunction, at + 1));
+    if (holds.truth != BT_TRUE) continue;
+    add_witness(c, member.span, item->binding, item->selection->range);
+    add_references(c, item->selection, member.span);
+    collect_conjunction(c, conjunction, at + 1);
+    *bound = BT_NO_SPAN;
+    return;
+  }
+  *bound = BT_NO_SPAN;
+  collect_selection(c, item->selection);
+}
+
+static bool binds_here(const bt_program_condition *item) {
+  return item->kind == BT_CONDITION_EXISTS && item->binding != BT_NO_BINDING && !item->binds_choice;
+}
+
+static void collect_conjunction(collector *c, const bt_program_condition *conjunction, uint32_t from) {
+  for (uint32_t i = from; i < conjunction->item_count; i++) {
+    if (binds_here(conjunction->items[i])) {
+      collect_binding(c, conjunction, i);
+      return;
+    }
+    collect_condition(c, conjunction->items[i]);
+  }
+}
+
+static bool holds(const collector *c, const bt_program_condition *condition) {
+  return bt_evaluate_condition(c->evaluator, condition).truth == BT_TRUE;
+}
+
+static void collect_condition(collector *c, const bt_program_condition *condition) {
+  switch (condition->kind) {
+  case BT_CONDITION_TRUE:
+  case BT_CONDITION_FALSE: return;
+  case BT_CONDITION_AND: collect_conjunction(c, condition, 0); return;
+  case BT_CONDITION_OR:
+    for (uint32_t i = 0; i < condition->item_count; i++) collect_condition(c, condition->items[i]);
+    return;
+  case BT_CONDITION_NOT: /* what is there although it must not be */
+    if (holds(c, condition->items[0])) collect_condition(c, condition->items[0]);
+    return;
+  case BT_CONDITION_EXISTS:
+    if (!condition->binds_choice) collect_selection(c, condition->selection);
+    if (condition->binds_choice) add_references(c, condition->selection, c->evaluator->bound[condition->binding]);
+    return;
+  case BT_CONDITION_COMPARE: collect_comparison(c, &condition->comparison); return;
+  case BT_CONDITION_HAS_BEFORE:
+  case BT_CONDITION_HAS_AFTER:
+    collect_extreme(c, condition->selection, condition->kind == BT_CONDITION_HAS_BEFORE);
+    collect_extreme(c, condition->other, condition->kind == BT_CONDITION_HAS_BEFORE);
+    return;
+  }
+}
+
+/* ---- the clause that failed ---- */
+
+/* The first conjunct that is false; where it takes the spans of a binding to see that, the whole conjunction. */
+static bt_range blame_false(const collector *c, const bt_program_condition *condition) {
+  if (condition->kind != BT_CONDITION_AND) return condition->range;
+  for (uint32_t i = 0; i < condition->item_count; i++) {
+    const bt_program_condition *item = condition->items[i];
+    if (bt_evaluate_condition(c->evaluator, item).truth == BT_FALSE) return blame_false(c, item);
+    if (binds_here(item)) break;
+  }
+  return condition->range;
+}
+
+static bt_range blame_true(const collector *c, const bt_program_condition *condition) {
+  if (condition->kind != BT_CONDITION_OR) return condition->range;
+  for (uint32_t i = 0; i < condition->item_count; i++)
+    if (holds(c, condition->items[i])) return blame_true(c, condition->items[i]);
+  return condition->range;
+}
+
+/* A bare condition describes the bad trace: what was missing is its first negative conjunct. */
+static bt_range blame_bare(const bt_program_condition *condition) {
+  for (uint32_t i = 0; condition->kind == BT_CONDITION_AND && i < condition->item_count; i++)
+    if (condition->items[i]->kind == BT_CONDITION_NOT) return condition->items[i]->range;
+  return condition->range;
+}
+
+static bt_range blame(const collector *c) {
+  const bt_program *program = c->evaluator->program;
+  if (program->is_bare) return blame_bare(program->trigger);
+  if (program->always && (!program->never || !holds(c, program->never))) return blame_false(c, program->always);
+  return blame_true(c, program->never);
+}
+
+/* ---- all of it ---- */
+
+static void collect_bound(collector *c) {
+  const bt_evaluator *evaluator = c->evaluator;
+  const bt_rule *rule = evaluator->program->rule;
+  for (int i = 0; i < rule->binding_count; i++)
+    if (rule->bindings[i].in_choice) add_witness(c, evaluator->bound[i], i, rule->bindings[i].range);
+}
+
+/* Bound spans in order of `as`, then by place in the text. */
+static bool stands_before(const bt_witness *a, const bt_witness *b) {
+  bool a_is_bound = a->binding != BT_NO_BINDING, b_is_bound = b->binding != BT_NO_BINDING;
+  if (a_is_bound != b_is_bound) return a_is_bound;
+  if (a_is_bound) return a->binding < b->binding;
+  return a->range.start < b->range.start;
+}
+
+static void sort_witnesses(collector *c) {
+  for (uint32_t i = 1; i < c->count; i++) {
+    bt_witness witness = c->witnesses[i];
+    uint32_t place = i;
+    for (; place > 0 && stands_before(&witness, &c->witnesses[place - 1]); place--)
+      c->witnesses[place] = c->witnesses[place - 1];
+    c->witnesses[place] = witness;
+  }
+}
+
+bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
+  const bt_program *program = evaluator->program;
+  collector c = {.evaluator = evaluator};
+  evaluator->steps_left = evaluator->step_budget / SHARE_OF_BUDGET;
+  evaluator->is_exhausted = false;
+  collect_bound(&c);
+  if (program->trigger) collect_condition(&c, program->trigger);
+  if (program->always) collect_condition(&c, program->always);
+  if (program->never) collect_condition(&c, program->never);
+  sort_witnesses(&c);
+  bt_witness *witnesses = bt_arena_array(&evaluator->arena, c.count, sizeof *witnesses);
+  if (!witnesses) return false;
+  if (c.count) memcpy(witnesses, c.witnesses, c.count * sizeof *witnesses);
+  evaluator->steps_left = evaluator->step_budget / SHARE_OF_BUDGET;
+  evaluator->is_exhausted = false;
+  *out = (bt_choice){.witnesses = witnesses, .witness_count = c.count, .failed = blame(&c)};
+  return true;
+}

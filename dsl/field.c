@@ -1,0 +1,105 @@
+/* What a field of a span is worth. See field.h. */
+#include "dsl/field.h"
+
+#include <string.h>
+
+static const bt_value missing = {.type = BT_VALUE_MISSING};
+
+static bt_value string_value(bt_str string) {
+  return (bt_value){.type = BT_VALUE_STRING, .string = string};
+}
+
+static bt_value integer_value(int64_t integer) {
+  return (bt_value){.type = BT_VALUE_INT, .integer = integer};
+}
+
+/* Here, and not a call of bt_str_equal: most keys differ in their length, and this is where the evaluator spends most of its time. */
+static bool keys_equal(bt_str a, bt_str b) {
+  return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static bt_value attribute_value(bt_attributes attributes, bt_str key) {
+  for (uint32_t i = 0; i < attributes.count; i++)
+    if (keys_equal(attributes.items[i].key, key)) return attributes.items[i].value;
+  return missing;
+}
+
+static bt_value either_value(const bt_span *span, bt_str key) {
+  bt_value own = attribute_value(span->attributes, key);
+  return bt_value_is_missing(&own) ? attribute_value(span->resource->attributes, key) : own;
+}
+
+static bt_value kind_value(bt_span_kind kind) {
+  switch (kind) {
+  case BT_KIND_UNSPECIFIED: return string_value(BT_STR("unspecified"));
+  case BT_KIND_INTERNAL: return string_value(BT_STR("internal"));
+  case BT_KIND_SERVER: return string_value(BT_STR("server"));
+  case BT_KIND_CLIENT: return string_value(BT_STR("client"));
+  case BT_KIND_PRODUCER: return string_value(BT_STR("producer"));
+  case BT_KIND_CONSUMER: return string_value(BT_STR("consumer"));
+  }
+  return missing;
+}
+
+static bt_value status_value(bt_span_status status) {
+  switch (status) {
+  case BT_SPAN_STATUS_UNSET: return string_value(BT_STR("unset"));
+  case BT_SPAN_STATUS_OK: return string_value(BT_STR("ok"));
+  case BT_SPAN_STATUS_ERROR: return string_value(BT_STR("error"));
+  }
+  return missing;
+}
+
+static bt_value id_value(const bt_span_id *id, char id_text[BT_SPAN_ID_HEX + 1]) {
+  bt_span_id_format(id, id_text);
+  return string_value((bt_str){id_text, BT_SPAN_ID_HEX});
+}
+
+/* The parent of a span that names none is missing, so that exists(span.parent_id) asks for it. */
+static bt_value parent_id_value(const bt_span *span, char id_text[BT_SPAN_ID_HEX + 1]) {
+  return bt_span_id_is_zero(&span->parent_id) ? missing : id_value(&span->parent_id, id_text);
+}
+
+bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_event *event,
+                        char id_text[BT_SPAN_ID_HEX + 1]) {
+  switch (field->kind) {
+  case BT_FIELD_NAME: return string_value(span->name);
+  case BT_FIELD_KIND: return kind_value(span->kind);
+  case BT_FIELD_STATUS: return status_value(span->status);
+  case BT_FIELD_STATUS_MESSAGE: return string_value(span->status_message);
+  case BT_FIELD_DURATION: return integer_value(bt_span_duration_ns(span));
+  case BT_FIELD_START: return integer_value(span->start_ns);
+  case BT_FIELD_END: return integer_value(span->end_ns);
+  case BT_FIELD_ID: return id_value(&span->id, id_text);
+  case BT_FIELD_PARENT_ID: return parent_id_value(span, id_text);
+  case BT_FIELD_SERVICE: return span->resource->service.ptr ? string_value(span->resource->service) : missing;
+  case BT_FIELD_SPAN_ATTRIBUTE: return attribute_value(span->attributes, field->key);
+  case BT_FIELD_RESOURCE_ATTRIBUTE: return attribute_value(span->resource->attributes, field->key);
+  case BT_FIELD_EITHER_ATTRIBUTE: return either_value(span, field->key);
+  case BT_FIELD_SCOPE_NAME: return string_value(span->scope->name);
+  case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
+  case BT_FIELD_SCOPE_ATTRIBUTE: return attribute_value(span->scope->attributes, field->key);
+  case BT_FIELD_EVENT_NAME: return event ? string_value(event->name) : missing;
+  case BT_FIELD_EVENT_ATTRIBUTE: return event ? attribute_value(event->attributes, field->key) : missing;
+  case BT_FIELD_TRACE_DURATION:
+  case BT_FIELD_TRACE_START:
+  case BT_FIELD_TRACE_END:
+  case BT_FIELD_TRACE_SPAN_COUNT:
+  case BT_FIELD_TRACE_SERVICE_COUNT:
+  case BT_FIELD_TRACE_ROOT_NAME:
+  case BT_FIELD_TRACE_ROOT_SERVICE: break;
+  }
+  return missing;
+}
+
+bool bt_field_is_of_trace(bt_field_kind kind) {
+  return kind >= BT_FIELD_TRACE_DURATION;
+}
+
+bool bt_field_is_of_event(bt_field_kind kind) {
+  return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_ATTRIBUTE;
+}
+
+bool bt_field_is_point(bt_field_kind kind) {
+  return kind == BT_FIELD_START || kind == BT_FIELD_END;
+}

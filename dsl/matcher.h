@@ -1,0 +1,16 @@
+/* Static predicates: tests on one span that depend on nothing else. A matcher is one such test, shared by all rules that ask for it.
+ * Thread: no state. */
+#ifndef BT_DSL_MATCHER_H
+#define BT_DSL_MATCHER_H
+
+#include "dsl/program.h"
+
+/* Whether the span (and inside an event predicate that event, else NULL) meets a static predicate. *status as in compare.h. */
+bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event,
+                     bt_status *status);
+/* With where to look for spans that can meet it; enters names, services and compared fields into the ruleset. False: no memory. */
+bool bt_matcher_make(struct bt_ruleset *ruleset, const bt_program_predicate *predicate, bt_matcher *out) BT_MUST_CHECK;
+/* A text that two static predicates share only when they are the same. */
+void bt_matcher_write_key(const bt_program_predicate *predicate, bt_buffer *out);
+
+#endif

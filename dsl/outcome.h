@@ -1,0 +1,38 @@
+/* What an expression is worth when not everything has been seen: a value, a range that the value lies in, or nothing known.
+ * Numbers here are whole (INT) or DOUBLE; durations and times are nanoseconds. The evaluator's files only. No state. */
+#ifndef BT_DSL_OUTCOME_H
+#define BT_DSL_OUTCOME_H
+
+#include "dsl/compare.h"
+#include "dsl/kleene.h"
+
+typedef enum bt_outcome_kind {
+  BT_OUTCOME_VALUE,  /* low is the value, which may be missing */
+  BT_OUTCOME_RANGE,  /* a number from low to high */
+  BT_OUTCOME_UNKNOWN /* any value, or none */
+} bt_outcome_kind;
+
+typedef struct bt_outcome {
+  bt_outcome_kind kind;
+  uint8_t why; /* it is not a value */
+  bool has_low, has_high;
+  bt_value low, high;
+} bt_outcome;
+
+bt_outcome bt_outcome_value(bt_value value);
+bt_outcome bt_outcome_integer(int64_t integer);
+bt_outcome bt_outcome_missing(void);
+bt_outcome bt_outcome_unknown(unsigned why);
+bt_outcome bt_outcome_at_least(bt_value low, unsigned why);
+bt_outcome bt_outcome_at_most(bt_value high, unsigned why);
+/* A value when both are equal. */
+bt_outcome bt_outcome_between(bt_value low, bt_value high, unsigned why);
+
+/* ADD, SUBTRACT, MULTIPLY, DIVIDE. What cannot be computed (not a number, overflow, division by zero) is missing. */
+bt_outcome bt_outcome_arithmetic(bt_expression_kind operator, const bt_outcome * left, const bt_outcome *right);
+bt_outcome bt_outcome_negate(const bt_outcome *operand);
+/* Whether `left op right` holds. */
+bt_kleene bt_outcome_compare(const bt_comparator *comparator, const bt_outcome *left, const bt_outcome *right,
+                             bt_status *status);
+
+#endif

@@ -1,0 +1,71 @@
+/* Tokens to tree, by precedence climbing over one table of operators. The parser accepts one expression language everywhere and leaves it to
+ * the checker to say what may stand where: so a misplaced thing gets a message about its meaning, not about a token. After a mistake it goes
+ * on at the next operator, comma or bracket. Only the front end includes this. */
+#ifndef BT_DSL_PARSER_H
+#define BT_DSL_PARSER_H
+
+#include "dsl/ast.h"
+#include "dsl/lexer.h"
+
+/* The tree is in the arena and borrows from text and tokens' strings. BT_OK also when there were diagnostics. */
+bt_status bt_parser_run(bt_str text, const bt_tokens *tokens, bt_arena *arena, bt_diagnostics *diagnostics,
+                        bt_ast_rule *out, bt_error *error) BT_MUST_CHECK;
+
+/* What follows is shared by the parser's own files. */
+typedef struct bt_parser {
+  bt_str text;
+  const bt_token *tokens;
+  size_t at; /* token that is read next */
+  size_t token_count;
+  bt_arena *arena;
+  bt_diagnostics *diagnostics;
+  unsigned nesting, node_count;
+  size_t reported_at; /* token of the last report, SIZE_MAX: none; one mistake is reported once */
+  bool stopped;       /* a limit was passed: the rest is not read */
+  bool no_memory;
+  bt_ast *error_node; /* stands in wherever a node cannot be made, so that callers need no test for NULL */
+} bt_parser;
+
+const bt_token *bt_parser_peek(const bt_parser *parser, size_t ahead);
+void bt_parser_advance(bt_parser *parser);
+/* The next token is this word (a path without dots). */
+bool bt_parser_at_word(const bt_parser *parser, size_t ahead, const char *word);
+bool bt_parser_at(const bt_parser *parser, bt_token_kind kind);
+bool bt_parser_accept(bt_parser *parser, bt_token_kind kind);
+/* Reports "expected …, found …" unless this token was reported before. NULL: not reported. */
+bt_diagnostic *bt_parser_expected(bt_parser *parser, const char *what);
+/* The same where an operator or the end could stand: a word that is nearly one is suggested. */
+void bt_parser_expected_operator(bt_parser *parser, const char *what);
+/* Reports `message` about the next token unless that was reported before. */
+void bt_parser_report(bt_parser *parser, const char *message);
+/* Takes the token or reports it. */
+bool bt_parser_expect(bt_parser *parser, bt_token_kind kind, const char *what);
+/* Skips to the next place where parsing can go on: and, or, comma, closing bracket, clause, end. */
+void bt_parser_recover(bt_parser *parser);
+/* One level deeper for `(`, `{`, `[` and not; false (and all stops) above the limit. */
+bool bt_parser_enter(bt_parser *parser);
+void bt_parser_leave(bt_parser *parser);
+/* Never NULL; the error node without memory or above the limit of nodes, and then the parser has stopped. */
+bt_ast *bt_parser_node(bt_parser *parser, bt_ast_kind kind, bt_range range);
+/* Gives a node its one or two items (second may be NULL). */
+void bt_parser_set_items(bt_parser *parser, bt_ast *node, bt_ast *first, bt_ast *second);
+bt_range bt_parser_last_range(const bt_parser *parser); /* of the token before */
+
+/* A list that grows in the arena. */
+typedef struct bt_ast_list {
+  bt_ast **items;
+  uint32_t count, capacity;
+} bt_ast_list;
+void bt_ast_list_add(bt_parser *parser, bt_ast_list *list, bt_ast *item);
+
+bt_str bt_parser_source(const bt_parser *parser, bt_range range);
+bool bt_parser_at_clause(const bt_parser *parser); /* when, always or never before `{` */
+void bt_parser_out_of_memory(bt_parser *parser);
+
+bt_ast *bt_parser_condition(bt_parser *parser); /* parser.c */
+bt_ast *bt_parser_value(bt_parser *parser);
+bt_ast *bt_parser_primary(bt_parser *parser);                     /* parser_primary.c */
+bt_ast *bt_parser_parts(bt_parser *parser, bt_ast *base);         /* parser_relation.c */
+void bt_parser_annotations(bt_parser *parser, bt_ast_rule *rule); /* parser_annotation.c */
+
+#endif

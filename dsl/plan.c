@@ -1,0 +1,140 @@
+/* Putting a plan together and printing it. See plan.h. */
+#include "dsl/plan.h"
+#include "dsl/plan_parts.h"
+#include "dsl/traceql.h"
+
+#include <stdlib.h>
+
+enum { ARENA_CAP_BYTES = 64 * 1024 * 1024, MAX_SUBTRACT = 8 };
+
+/* The plan and the arena that holds what it points to; `plan` stands first. */
+typedef struct owned_plan {
+  bt_plan plan;
+  bt_arena arena;
+} owned_plan;
+
+/* Writes the alternatives of the filter, in as few queries as their length allows. What cannot be written is left out, which
+ * only means that less is subtracted. */
+static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries,
+                             uint32_t *count) {
+  const bt_filter *filter = under.filter;
+  if (filter->kind == BT_FILTER_NONE || *count == MAX_SUBTRACT) return;
+  bt_buffer text = {0};
+  bt_traceql_write_under(under, &text);
+  bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
+  if (text.failed || (fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &queries[*count].filter)))
+    builder->failed = true;
+  bt_buffer_dispose(&text);
+  if (builder->failed) return;
+  if (fits) {
+    ++*count;
+  } else if (filter->kind == BT_FILTER_OR) {
+    uint32_t half = filter->item_count / 2;
+    bt_under_filter lower = {bt_filter_join(builder, BT_FILTER_OR, filter->items, half)};
+    bt_under_filter upper = {bt_filter_join(builder, BT_FILTER_OR, filter->items + half, filter->item_count - half)};
+    write_subtracted(builder, lower, queries, count);
+    write_subtracted(builder, upper, queries, count);
+  }
+}
+
+static void add_subtracted(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
+  bt_under_filter filter = bt_plan_subtracted(builder, rule);
+  bt_under_query *queries = bt_arena_array(builder->arena, MAX_SUBTRACT, sizeof *queries);
+  if (!queries) builder->failed = true;
+  /* A rule that nothing can violate is searched for nothing; there is nothing to subtract from. */
+  if (builder->failed || plan->violating->kind == BT_OVER_NONE) return;
+  write_subtracted(builder, filter, queries, &plan->subtract_count);
+  plan->subtract = queries;
+}
+
+bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
+  *out = NULL;
+  owned_plan *owned = calloc(1, sizeof *owned);
+  if (!owned) return bt_error_no_memory(error);
+  bt_arena_init(&owned->arena, ARENA_CAP_BYTES);
+  bt_filter_builder builder = {.arena = &owned->arena};
+  bt_plan *plan = &owned->plan;
+  bool was_weakened = false, is_exact = false;
+  plan->violating = bt_formula_write(&builder, bt_plan_violating(&builder, rule), &was_weakened);
+  was_weakened = false;
+  plan->exercising = bt_formula_write(&builder, bt_plan_exercising(&builder, rule, &is_exact), &was_weakened);
+  plan->exercising_is_exact = is_exact && !was_weakened;
+  add_subtracted(&builder, rule, plan);
+  plan->rests_on_absence = bt_plan_rests_on_absence(rule);
+  if (builder.failed) {
+    bt_plan_free(plan);
+    return bt_error_no_memory(error);
+  }
+  *out = plan;
+  return BT_OK;
+}
+
+void bt_plan_free(bt_plan *plan) {
+  if (!plan) return;
+  owned_plan *owned = (owned_plan *)plan;
+  bt_arena_dispose(&owned->arena);
+  free(owned);
+}
+
+/* ---- printing ---- */
+
+static void print_over(const bt_over *over, int depth, bt_buffer *out) {
+  bt_buffer_printf(out, "%*s", depth * 2, "");
+  switch (over->kind) {
+  case BT_OVER_ALL: bt_buffer_append(out, BT_STR("every trace\n")); break;
+  case BT_OVER_NONE: bt_buffer_append(out, BT_STR("no trace\n")); break;
+  case BT_OVER_QUERY:
+    bt_buffer_append(out, over->query.filter);
+    bt_buffer_append_char(out, '\n');
+    break;
+  case BT_OVER_AND:
+  case BT_OVER_OR:
+    bt_buffer_append(out, over->kind == BT_OVER_AND ? BT_STR("all of\n") : BT_STR("any of\n"));
+    for (uint32_t i = 0; i < over->item_count; i++) print_over(over->items[i], depth + 1, out);
+    break;
+  }
+}
+
+static bt_str strategy_of(const bt_plan *plan) {
+  if (plan->violating->kind == BT_OVER_NONE) return BT_STR("nothing can violate it");
+  if (plan->violating->kind == BT_OVER_ALL)
+    return plan->subtract_count ? BT_STR("read every trace but the subtracted") : BT_STR("read every trace");
+  return plan->subtract_count ? BT_STR("search, subtract, read the rest") : BT_STR("search, read what is found");
+}
+
+static const char *scope_name(bt_projected_scope scope) {
+  switch (scope) {
+  case BT_PROJECTED_SPAN: return "span";
+  case BT_PROJECTED_RESOURCE: return "resource";
+  case BT_PROJECTED_EITHER: break;
+  }
+  return "either";
+}
+
+static void print_projection(const bt_projection *projection, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("read\n"));
+  if (projection->whole_trace) {
+    bt_buffer_append(out, BT_STR("  whole traces, by id\n"));
+    return;
+  }
+  if (projection->status_message) bt_buffer_append(out, BT_STR("  status message\n"));
+  for (uint32_t i = 0; i < projection->attribute_count; i++) {
+    const bt_projected *attribute = &projection->attributes[i];
+    bt_buffer_printf(out, "  %s %.*s\n", scope_name(attribute->scope), BT_FMT(attribute->key));
+  }
+  if (!projection->status_message && !projection->attribute_count) bt_buffer_append(out, BT_STR("  intrinsics\n"));
+}
+
+void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("strategy\n  "));
+  bt_buffer_append(out, strategy_of(plan));
+  bt_buffer_append(out, BT_STR("\nviolating\n"));
+  print_over(plan->violating, 1, out);
+  bt_buffer_append(out, plan->exercising_is_exact ? BT_STR("exercising, exactly\n") : BT_STR("exercising\n"));
+  print_over(plan->exercising, 1, out);
+  if (plan->subtract_count) bt_buffer_append(out, BT_STR("subtract\n"));
+  for (uint32_t i = 0; i < plan->subtract_count; i++)
+    bt_buffer_printf(out, "  %.*s\n", BT_FMT(plan->subtract[i].filter));
+  if (plan->rests_on_absence) bt_buffer_append(out, BT_STR("rests on absence\n"));
+  print_projection(projection, out);
+}

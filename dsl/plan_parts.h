@@ -1,0 +1,23 @@
+/* The parts that a plan is put together from. The planner only. Thread: no state. */
+#ifndef BT_DSL_PLAN_PARTS_H
+#define BT_DSL_PLAN_PARTS_H
+
+#include "dsl/formula.h"
+#include "dsl/rule.h"
+
+/* plan_over.c: a formula that holds of every trace that violates (exercises) the rule. *is_exact: and of no other settled trace. */
+const bt_formula *bt_plan_violating(bt_filter_builder *builder, const bt_rule *rule);
+const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *rule, bool *is_exact);
+
+/* plan_under.c: a trace with one span that the filter finds does not violate, whatever else is in it or is still to come. */
+bt_under_filter bt_plan_subtracted(bt_filter_builder *builder, const bt_rule *rule);
+
+/* plan_stability.c: a violation can be undone by more spans. True when in doubt. */
+bool bt_plan_rests_on_absence(const bt_rule *rule);
+
+/* An aggregate alone on the left against a literal alone on the right. */
+bool bt_plan_is_aggregate_test(const bt_comparison *comparison, bt_value *literal);
+/* Whether `0 op literal` holds, for an aggregate's value (a number, or a duration of 0 ns). */
+bool bt_plan_number_meets(int64_t number, bt_comparison_operator op, const bt_value *literal);
+
+#endif

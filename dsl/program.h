@@ -1,0 +1,147 @@
+/* The compiled form of rules that the evaluator runs: the tree of rule.h with what is worked out once beforehand — which bindings a part
+ * depends on, which span tests are shared by rules (matchers), where results can be kept (slots). Included by the evaluator's files only.
+ * Thread: immutable once compiled. */
+#ifndef BT_DSL_PROGRAM_H
+#define BT_DSL_PROGRAM_H
+
+#include "dsl/compare.h"
+#include "dsl/field.h"
+#include "dsl/symbol.h"
+
+typedef struct bt_program_expression bt_program_expression;
+typedef struct bt_program_predicate bt_program_predicate;
+typedef struct bt_program_selection bt_program_selection;
+typedef struct bt_program_condition bt_program_condition;
+
+/* One bit for each binding that a part reads and does not bind itself. */
+typedef uint8_t bt_binding_set;
+
+struct bt_program_expression {
+  bt_expression_kind kind;
+  bt_value literal; /* durations as whole numbers of nanoseconds */
+  bt_field field;
+  bool is_point; /* start or end of a span: compared with another one, clock skew counts */
+  bt_aggregate aggregate;
+  const bt_program_selection *selection;
+  const bt_program_expression *left, *right;
+};
+
+typedef struct bt_program_comparison {
+  bt_comparator comparator; /* EQUAL for IN, NOT_IN */
+  bool is_list, is_negated; /* IN, NOT_IN: is_list; NOT_IN: is_negated too */
+  bool reads_event;
+  const bt_program_expression *left;
+  const bt_program_expression **rights; /* one, or the list */
+  uint32_t right_count;
+} bt_program_comparison;
+
+struct bt_program_predicate {
+  bt_predicate_kind kind;
+  bool
+      is_static; /* depends on the one span only, and compares fields with literals: true or false, matcher.h tests it */
+  uint8_t cost;  /* how dear a test is; items of AND and OR stand in this order */
+  const bt_program_predicate **items;
+  uint32_t item_count;
+  bt_str name;
+  bt_field field;
+  bt_program_comparison comparison;
+};
+
+typedef struct bt_program_reference {
+  int binding;
+  const bt_program_selection *selection;
+  bool is_end;
+} bt_program_reference;
+
+typedef struct bt_program_relation {
+  bt_relation_kind kind;
+  bt_program_reference first, second;
+  int64_t within_ns;
+} bt_program_relation;
+
+enum { BT_MATCH_ALL = 0 };
+
+struct bt_program_selection {
+  bt_range range;
+  int base_binding;
+  uint32_t matcher;                 /* the static part of the predicate; BT_MATCH_ALL: none */
+  const bt_program_predicate *rest; /* the other part, or NULL */
+  const bt_program_relation *relations;
+  uint32_t relation_count;
+  bt_binding_set depends;
+  uint32_t slot; /* of its members, kept when it depends on no binding */
+};
+
+struct bt_program_condition {
+  bt_condition_kind kind;
+  bt_range range;
+  const bt_program_condition **items;
+  uint32_t item_count;
+  const bt_program_selection *selection, *other;
+  int binding;
+  bool binds_choice; /* EXISTS: its binding is one of the choice */
+  bt_program_comparison comparison;
+  bt_binding_set depends;
+  uint32_t slot; /* of its truth, kept when it depends on no binding */
+};
+
+typedef struct bt_program {
+  const bt_rule *rule;
+  const bt_program_condition *trigger; /* `when`, or the bare condition, or NULL: true */
+  const bt_program_condition *always, *never;
+  bool is_bare;
+  uint32_t selection_slots, condition_slots;
+  bool has_gate;
+  uint32_t gate;      /* a matcher: a complete trace where it finds nothing does not exercise the rule */
+  bool is_gate_first; /* no step is paid before the evaluation comes to it by itself */
+} bt_program;
+
+/* Where the spans that can meet a matcher are looked for; later ones leave fewer spans, as far as one can tell beforehand. */
+typedef enum bt_anchor_kind {
+  BT_ANCHOR_ALL,
+  BT_ANCHOR_VALUE, /* an attribute equals a string */
+  BT_ANCHOR_SERVICE,
+  BT_ANCHOR_NAME_OR_SERVICE,
+  BT_ANCHOR_NAME
+} bt_anchor_kind;
+
+typedef struct bt_anchor {
+  bt_anchor_kind kind;
+  uint32_t symbol; /* of the ruleset's strings; VALUE: of the values of the field */
+  uint32_t field;  /* VALUE: number of the ruleset's compared field */
+} bt_anchor;
+
+typedef struct bt_compared_field { /* an attribute that matchers compare with strings */
+  bt_field field;
+  bt_symbols values;
+  uint32_t matcher_count; /* that look there */
+} bt_compared_field;
+
+typedef struct bt_matcher {
+  const bt_program_predicate *predicate; /* static; NULL: every span */
+  bt_anchor anchor;
+  bool is_exact; /* the anchor alone decides (VALUE: where the attribute is no array) */
+} bt_matcher;
+
+struct bt_ruleset {
+  bt_arena arena; /* everything below but the tables */
+  bt_program *programs;
+  size_t count;
+  bt_matcher *matchers; /* [0] is BT_MATCH_ALL */
+  size_t matcher_capacity;
+  uint32_t matcher_count;
+  bt_symbols strings;    /* names and services that rules ask for */
+  bt_symbols field_keys; /* kind and key of a compared field → its number + 1 */
+  bt_compared_field *fields;
+  size_t field_capacity;
+  bt_symbols matcher_keys; /* canonical text of a static predicate → its matcher */
+  uint32_t max_selection_slots, max_condition_slots;
+};
+
+/* Compiles one rule into the ruleset. False: no memory. */
+bool bt_program_compile(struct bt_ruleset *ruleset, const bt_rule *rule, bt_program *out) BT_MUST_CHECK;
+/* Numbers the matcher of a static predicate; equal ones get one number. */
+bool bt_ruleset_add_matcher(struct bt_ruleset *ruleset, const bt_program_predicate *predicate,
+                            uint32_t *number) BT_MUST_CHECK;
+
+#endif

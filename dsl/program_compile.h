@@ -1,0 +1,24 @@
+/* What the two halves of the compiler of programs share: program.c (rules, conditions, selections) and program_predicate.c (predicates,
+ * comparisons, expressions). Nobody else includes this. */
+#ifndef BT_DSL_PROGRAM_COMPILE_H
+#define BT_DSL_PROGRAM_COMPILE_H
+
+#include "dsl/program.h"
+
+typedef struct bt_program_compiler {
+  struct bt_ruleset *ruleset;
+  bt_program *program;
+  bt_binding_set seen; /* bindings read by what was compiled since the caller last cleared it */
+} bt_program_compiler;
+
+/* All of them: NULL or false for no memory. */
+const bt_program_selection *bt_program_compile_selection(bt_program_compiler *compiler, const bt_selection *selection);
+const bt_program_predicate *bt_program_compile_predicate(bt_program_compiler *compiler, const bt_predicate *predicate);
+bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_comparison *comparison,
+                                   bt_program_comparison *out) BT_MUST_CHECK;
+/* A conjunction of `count` predicates: the one itself, or an AND; NULL with *ok true for none. */
+const bt_program_predicate *bt_program_join(bt_program_compiler *compiler, const bt_program_predicate **items,
+                                            uint32_t count, bool *ok);
+void bt_program_see_binding(bt_program_compiler *compiler, int binding);
+
+#endif

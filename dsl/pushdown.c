@@ -1,0 +1,387 @@
+/* From predicates to filters. See pushdown.h. Soundness: over is only ever weakened (an unknown part becomes "every span"), under is only
+ * ever strengthened (an unknown part becomes "no span"). A missing field makes a comparison false and its opposite true, and no filter
+ * finds what is missing: so the opposite of a test on an attribute is every span for over and no span for under. */
+#include "dsl/pushdown.h"
+
+enum { MAX_KEY_BYTES = 256 };
+
+static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+static const char *const status_names[] = {"unset", "ok", "error"};
+static const bt_str service_key = {"service.name", 12};
+
+static bt_filter_pair pair_of(const bt_filter *over, const bt_filter *under) {
+  return (bt_filter_pair){{over}, {under}};
+}
+
+static bt_filter_pair unknown_pair(void) {
+  return pair_of(bt_filter_all(), bt_filter_none());
+}
+
+static bt_filter_pair exact_pair(const bt_filter *filter) {
+  return pair_of(filter, filter);
+}
+
+static bt_filter_pair constant_pair(bool holds) {
+  return exact_pair(holds ? bt_filter_all() : bt_filter_none());
+}
+
+/* A filter that only says that attributes are there: hardly any span is without, so it is not worth asking beside anything else. */
+static bool is_weak(const bt_filter *filter) {
+  if (filter->kind == BT_FILTER_TEST) return filter->test.op == BT_FILTER_PRESENT;
+  if (filter->kind != BT_FILTER_OR) return false;
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (!is_weak(filter->items[i])) return false;
+  return true;
+}
+
+static bool can_be_array(const bt_filter_test *test) {
+  bool is_service_name = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, service_key);
+  return test->key.len && !is_service_name;
+}
+
+static bool mentions_key(const bt_filter *filter, bt_str key) {
+  if (filter->kind == BT_FILTER_TEST) return can_be_array(&filter->test) && bt_str_equal(filter->test.key, key);
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (mentions_key(filter->items[i], key)) return true;
+  return false;
+}
+
+/* Both ask about one attribute that may be an array. */
+static bool share_a_key(const bt_filter *a, const bt_filter *b) {
+  if (a->kind == BT_FILTER_TEST) return can_be_array(&a->test) && mentions_key(b, a->test.key);
+  for (uint32_t i = 0; i < a->item_count; i++)
+    if (share_a_key(a->items[i], b)) return true;
+  return false;
+}
+
+/* Tempo 2.8 mixes up the elements of an array with those of others once two of them meet some test of the query (measured). A filter that
+ * asks twice about one attribute (`contains "a" and contains "b"`) makes it look at both elements, and then finds what is not there and
+ * misses what is. So over asks once: the items of b that speak of an attribute of a are left out. */
+static const bt_filter *without_keys_of(bt_filter_builder *builder, const bt_filter *a, const bt_filter *b) {
+  if (bt_filter_implies(a, b)) return bt_filter_all();
+  if (!share_a_key(a, b)) return b;
+  const bt_filter *rest = bt_filter_all();
+  if (b->kind == BT_FILTER_AND)
+    for (uint32_t i = 0; i < b->item_count; i++)
+      if (!share_a_key(a, b->items[i])) rest = bt_filter_join2(builder, BT_FILTER_AND, rest, b->items[i]);
+  return rest;
+}
+
+bt_over_filter bt_over_filter_and(bt_filter_builder *builder, bt_over_filter a, bt_over_filter b) {
+  const bt_filter *left = a.filter, *right = b.filter;
+  if (left->kind == BT_FILTER_NONE || right->kind == BT_FILTER_NONE) return (bt_over_filter){bt_filter_none()};
+  if (bt_filter_implies(right, left)) return b;
+  if (is_weak(left) && right->kind != BT_FILTER_ALL && !is_weak(right)) return b;
+  if (is_weak(right) && left->kind != BT_FILTER_ALL && !is_weak(left)) return a;
+  return (bt_over_filter){bt_filter_join2(builder, BT_FILTER_AND, left, without_keys_of(builder, left, right))};
+}
+
+/* The same of what is subtracted, which has to be exact: two tests of one attribute find nothing. */
+bt_under_filter bt_under_filter_and(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b) {
+  if (share_a_key(a.filter, b.filter)) return (bt_under_filter){bt_filter_none()};
+  return (bt_under_filter){bt_filter_join2(builder, BT_FILTER_AND, a.filter, b.filter)};
+}
+
+bt_under_filter bt_under_filter_or(bt_filter_builder *builder, bt_under_filter a, bt_under_filter b) {
+  return (bt_under_filter){bt_filter_join2(builder, BT_FILTER_OR, a.filter, b.filter)};
+}
+
+bool bt_pushdown_can_name(bt_str key) {
+  if (key.len == 0 || key.len > MAX_KEY_BYTES) return false;
+  for (size_t i = 0; i < key.len; i++)
+    if (key.ptr[i] < 0x20 || key.ptr[i] > 0x7e) return false;
+  return true;
+}
+
+bool bt_pushdown_literal(const bt_expression *expression, bt_value *out) {
+  bool negative = expression->kind == BT_EXPRESSION_NEGATE;
+  if (negative) expression = expression->left;
+  if (expression->kind != BT_EXPRESSION_LITERAL) return false;
+  *out = expression->literal;
+  if (!negative) return true;
+  if (out->type == BT_VALUE_INT && out->integer != INT64_MIN)
+    out->integer = -out->integer;
+  else if (out->type == BT_VALUE_DOUBLE)
+    out->decimal = -out->decimal;
+  else if (out->type == BT_VALUE_DURATION && out->duration_ns != INT64_MIN)
+    out->duration_ns = -out->duration_ns;
+  else
+    return false;
+  return true;
+}
+
+static bool is_negative_operator(bt_comparison_operator op) {
+  return op == BT_NOT_EQUAL || op == BT_NOT_MATCHES_WHOLE || op == BT_NOT_IN;
+}
+
+/* ---- kind and status: a set of named values ---- */
+
+static bt_filter_pair enum_set(bt_filter_builder *builder, bt_filter_field field, const char *const *names,
+                               unsigned count, unsigned accepted) {
+  const bt_filter *is[8], *is_not[8];
+  uint32_t is_count = 0, is_not_count = 0;
+  for (unsigned i = 0; i < count; i++) {
+    bt_filter_test test = {.field = field, .literal = {.type = BT_VALUE_STRING, .string = bt_str_from(names[i])}};
+    test.op = accepted & (1u << i) ? BT_FILTER_EQUAL : BT_FILTER_NOT_EQUAL;
+    if (accepted & (1u << i))
+      is[is_count++] = bt_filter_test_new(builder, test);
+    else
+      is_not[is_not_count++] = bt_filter_test_new(builder, test);
+  }
+  if (is_count == count) return constant_pair(true);
+  const bt_filter *narrow = bt_filter_join(builder, BT_FILTER_OR, is, is_count);
+  /* Numbers outside OTLP's lists have no name in Tempo; what reads them calls them by the first. */
+  bool takes_strange = accepted & 1u;
+  return pair_of(takes_strange ? bt_filter_join(builder, BT_FILTER_AND, is_not, is_not_count) : narrow, narrow);
+}
+
+static unsigned named_value(const char *const *names, unsigned count, const bt_value *literal) {
+  if (literal->type != BT_VALUE_STRING) return 0;
+  for (unsigned i = 0; i < count; i++)
+    if (bt_str_equal_nocase(literal->string, bt_str_from(names[i]))) return 1u << i;
+  return 0;
+}
+
+static bt_filter_pair enum_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
+                                const bt_value *literal, bool negated) {
+  bool is_kind = field->kind == BT_FIELD_KIND;
+  const char *const *names = is_kind ? kind_names : status_names;
+  unsigned count = is_kind ? 6 : 3;
+  if (op != BT_EQUAL && op != BT_NOT_EQUAL) return unknown_pair();
+  unsigned accepted = named_value(names, count, literal);
+  if ((op == BT_NOT_EQUAL) != negated) accepted = ~accepted & ((1u << count) - 1);
+  return enum_set(builder, is_kind ? BT_FILTER_KIND : BT_FILTER_STATUS, names, count, accepted);
+}
+
+/* ---- duration ---- */
+
+static bt_filter_operator opposite(bt_filter_operator op) {
+  switch (op) {
+  case BT_FILTER_EQUAL: return BT_FILTER_NOT_EQUAL;
+  case BT_FILTER_NOT_EQUAL: return BT_FILTER_EQUAL;
+  case BT_FILTER_LESS: return BT_FILTER_GREATER_EQUAL;
+  case BT_FILTER_LESS_EQUAL: return BT_FILTER_GREATER;
+  case BT_FILTER_GREATER: return BT_FILTER_LESS_EQUAL;
+  case BT_FILTER_GREATER_EQUAL: return BT_FILTER_LESS;
+  case BT_FILTER_REGEX: return BT_FILTER_NOT_REGEX;
+  case BT_FILTER_NOT_REGEX:
+  case BT_FILTER_PRESENT: break;
+  }
+  return BT_FILTER_REGEX;
+}
+
+static bool order_operator(bt_comparison_operator op, bt_filter_operator *out) {
+  switch (op) {
+  case BT_EQUAL: *out = BT_FILTER_EQUAL; return true;
+  case BT_NOT_EQUAL: *out = BT_FILTER_NOT_EQUAL; return true;
+  case BT_LESS: *out = BT_FILTER_LESS; return true;
+  case BT_LESS_EQUAL: *out = BT_FILTER_LESS_EQUAL; return true;
+  case BT_GREATER: *out = BT_FILTER_GREATER; return true;
+  case BT_GREATER_EQUAL: *out = BT_FILTER_GREATER_EQUAL; return true;
+  case BT_CONTAINS:
+  case BT_STARTS_WITH:
+  case BT_ENDS_WITH:
+  case BT_MATCHES:
+  case BT_MATCHES_WHOLE:
+  case BT_NOT_MATCHES_WHOLE:
+  case BT_IN:
+  case BT_NOT_IN: break;
+  }
+  return false;
+}
+
+/* A span that ends before it starts lasts 0 ns for us and less than that for Tempo. */
+static bt_filter_pair duration_test(bt_filter_builder *builder, bt_comparison_operator op, const bt_value *literal,
+                                    bool negated) {
+  bt_filter_operator asked;
+  if (literal->type != BT_VALUE_DURATION || !order_operator(op, &asked)) return unknown_pair();
+  if (negated) asked = opposite(asked);
+  bool is_upward = asked == BT_FILTER_GREATER || asked == BT_FILTER_GREATER_EQUAL || asked == BT_FILTER_NOT_EQUAL;
+  if (literal->duration_ns < 0) return constant_pair(is_upward);
+  if (literal->duration_ns == 0) {
+    if (asked == BT_FILTER_GREATER_EQUAL) return constant_pair(true);
+    if (asked == BT_FILTER_LESS) return constant_pair(false);
+    asked = is_upward ? BT_FILTER_GREATER : BT_FILTER_LESS_EQUAL;
+  }
+  return exact_pair(
+      bt_filter_test_new(builder, (bt_filter_test){.field = BT_FILTER_DURATION, .op = asked, .literal = *literal}));
+}
+
+/* ---- attributes ---- */
+
+typedef struct attribute_scopes {
+  bt_filter_field scopes[2];
+  uint32_t count;
+  bt_str key;
+} attribute_scopes;
+
+static bool scopes_of(const bt_field *field, attribute_scopes *out) {
+  *out = (attribute_scopes){{BT_FILTER_SPAN, BT_FILTER_RESOURCE}, 2, field->key};
+  if (field->kind == BT_FIELD_SPAN_ATTRIBUTE)
+    out->count = 1;
+  else if (field->kind == BT_FIELD_RESOURCE_ATTRIBUTE)
+    *out = (attribute_scopes){{BT_FILTER_RESOURCE}, 1, field->key};
+  else if (field->kind == BT_FIELD_SERVICE)
+    *out = (attribute_scopes){{BT_FILTER_RESOURCE}, 1, service_key};
+  else if (field->kind != BT_FIELD_EITHER_ATTRIBUTE)
+    return false;
+  return bt_pushdown_can_name(out->key);
+}
+
+static const bt_filter *present_in(bt_filter_builder *builder, const attribute_scopes *at) {
+  const bt_filter *tests[2];
+  for (uint32_t i = 0; i < at->count; i++)
+    tests[i] =
+        bt_filter_test_new(builder, (bt_filter_test){.field = at->scopes[i], .key = at->key, .op = BT_FILTER_PRESENT});
+  return bt_filter_join(builder, BT_FILTER_OR, tests, at->count);
+}
+
+/* For a field of the span or else of its resource, over asks for either; under asks for the span's own only, which always counts: a span
+ * whose own value differs is not spoken for by its resource. */
+static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute_scopes *at, bt_comparison_operator op,
+                                     const bt_value *literal, bool negated) {
+  if (negated) return unknown_pair();
+  if (is_negative_operator(op)) return pair_of(present_in(builder, at), bt_filter_none());
+  const bt_filter *tests[2];
+  bool is_exact[2] = {false, false};
+  for (uint32_t i = 0; i < at->count; i++)
+    tests[i] = bt_pushdown_value(builder, at->scopes[i], at->key, op, literal, &is_exact[i]);
+  return pair_of(bt_filter_join(builder, BT_FILTER_OR, tests, at->count), is_exact[0] ? tests[0] : bt_filter_none());
+}
+
+static bool is_service(const attribute_scopes *at) {
+  return at->scopes[0] == BT_FILTER_RESOURCE && bt_str_equal(at->key, service_key);
+}
+
+static bool is_always_there(bt_field_kind kind) {
+  return kind == BT_FIELD_NAME || kind == BT_FIELD_KIND || kind == BT_FIELD_STATUS || kind == BT_FIELD_STATUS_MESSAGE ||
+         kind == BT_FIELD_DURATION || kind == BT_FIELD_START || kind == BT_FIELD_END || kind == BT_FIELD_ID;
+}
+
+bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *field, bool negated) {
+  attribute_scopes at;
+  if (is_always_there(field->kind)) return constant_pair(!negated);
+  if (negated || !scopes_of(field, &at)) return unknown_pair();
+  const bt_filter *present = present_in(builder, &at);
+  return pair_of(present, is_service(&at) ? bt_filter_none() : present);
+}
+
+bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
+                                const bt_value *literal, bool negated) {
+  attribute_scopes at;
+  if (field->kind == BT_FIELD_KIND || field->kind == BT_FIELD_STATUS)
+    return enum_test(builder, field, op, literal, negated);
+  if (field->kind == BT_FIELD_DURATION) return duration_test(builder, op, literal, negated);
+  if (field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_STATUS_MESSAGE) {
+    bt_filter_field asked = field->kind == BT_FIELD_NAME ? BT_FILTER_NAME : BT_FILTER_STATUS_MESSAGE;
+    const bt_filter *test = bt_pushdown_text(builder, asked, op, literal, negated);
+    return test ? exact_pair(test) : unknown_pair();
+  }
+  /* A service name that is no string is no service; as an attribute Tempo would find it. */
+  if (field->kind == BT_FIELD_SERVICE && literal->type != BT_VALUE_STRING) return unknown_pair();
+  return scopes_of(field, &at) ? attribute_test(builder, &at, op, literal, negated) : unknown_pair();
+}
+
+/* ---- comparisons ---- */
+
+static bt_filter_pair join_pairs(bt_filter_builder *builder, bt_filter_kind kind, bt_filter_pair a, bt_filter_pair b) {
+  if (kind == BT_FILTER_AND)
+    return (bt_filter_pair){bt_over_filter_and(builder, a.over, b.over),
+                            bt_under_filter_and(builder, a.under, b.under)};
+  return (bt_filter_pair){{bt_filter_join2(builder, kind, a.over.filter, b.over.filter)},
+                          bt_under_filter_or(builder, a.under, b.under)};
+}
+
+/* k in [a, b] is k == a or k == b; k not in [a, b] is k != a and k != b. */
+static bt_filter_pair list_test(bt_filter_builder *builder, const bt_comparison *comparison, bool negated) {
+  bool is_and = (comparison->op == BT_NOT_IN) != negated;
+  bt_comparison_operator op = comparison->op == BT_IN ? BT_EQUAL : BT_NOT_EQUAL;
+  const bt_filter **overs = bt_arena_array(builder->arena, comparison->list_count, sizeof *overs);
+  const bt_filter **unders = bt_arena_array(builder->arena, comparison->list_count, sizeof *unders);
+  if (!overs || !unders) {
+    builder->failed = true;
+    return unknown_pair();
+  }
+  for (uint32_t i = 0; i < comparison->list_count; i++) {
+    bt_value literal;
+    bt_filter_pair pair = unknown_pair();
+    if (bt_pushdown_literal(comparison->list[i], &literal))
+      pair = bt_pushdown_test(builder, &comparison->left->field, op, &literal, negated);
+    overs[i] = pair.over.filter;
+    unders[i] = pair.under.filter;
+  }
+  bt_filter_kind kind = is_and ? BT_FILTER_AND : BT_FILTER_OR;
+  return pair_of(bt_filter_join(builder, kind, overs, comparison->list_count),
+                 bt_filter_join(builder, kind, unders, comparison->list_count));
+}
+
+/* A comparison holds only where every field that it needs is there. */
+static bt_over_filter fields_present(bt_filter_builder *builder, const bt_expression *expression, int subject) {
+  attribute_scopes at;
+  bt_over_filter here = {bt_filter_all()};
+  if (!expression || expression->kind == BT_EXPRESSION_LITERAL || expression->kind == BT_EXPRESSION_AGGREGATE)
+    return here;
+  if (expression->kind == BT_EXPRESSION_FIELD) {
+    if (expression->field.binding == subject && scopes_of(&expression->field, &at))
+      here.filter = present_in(builder, &at);
+    return here;
+  }
+  return bt_over_filter_and(builder, fields_present(builder, expression->left, subject),
+                            fields_present(builder, expression->right, subject));
+}
+
+bt_filter_pair bt_pushdown_comparison(bt_filter_builder *builder, const bt_comparison *comparison, bool negated,
+                                      int subject) {
+  bt_value literal;
+  const bt_expression *left = comparison->left;
+  bool is_list = comparison->op == BT_IN || comparison->op == BT_NOT_IN;
+  bool is_field = left->kind == BT_EXPRESSION_FIELD && left->field.binding == subject;
+  if (is_field && is_list && comparison->list_count) return list_test(builder, comparison, negated);
+  if (is_field && !is_list && bt_pushdown_literal(comparison->right, &literal))
+    return bt_pushdown_test(builder, &left->field, comparison->op, &literal, negated);
+  if (negated) return unknown_pair();
+  bt_over_filter over = fields_present(builder, left, subject);
+  if (!is_list) over = bt_over_filter_and(builder, over, fields_present(builder, comparison->right, subject));
+  return (bt_filter_pair){over, {bt_filter_none()}};
+}
+
+/* ---- predicates ---- */
+
+static bt_filter_pair named_test(bt_filter_builder *builder, bt_str name, bool negated) {
+  static const bt_field name_field = {.kind = BT_FIELD_NAME, .binding = BT_NO_BINDING};
+  static const bt_field service_field = {.kind = BT_FIELD_SERVICE, .binding = BT_NO_BINDING};
+  bt_value literal = {.type = BT_VALUE_STRING, .string = name};
+  return join_pairs(builder, negated ? BT_FILTER_AND : BT_FILTER_OR,
+                    bt_pushdown_test(builder, &name_field, BT_EQUAL, &literal, negated),
+                    bt_pushdown_test(builder, &service_field, BT_EQUAL, &literal, negated));
+}
+
+static bt_filter_pair items_joined(bt_filter_builder *builder, const bt_predicate *predicate, bool negated) {
+  bool is_and = (predicate->kind == BT_PREDICATE_AND) != negated;
+  bt_filter_pair joined = constant_pair(is_and);
+  for (uint32_t i = 0; i < predicate->item_count; i++)
+    joined = join_pairs(builder, is_and ? BT_FILTER_AND : BT_FILTER_OR, joined,
+                        bt_pushdown_predicate(builder, predicate->items[i], negated));
+  return joined;
+}
+
+bt_filter_pair bt_pushdown_predicate(bt_filter_builder *builder, const bt_predicate *predicate, bool negated) {
+  static const bt_value yes = {.type = BT_VALUE_BOOL, .boolean = true};
+  switch (predicate->kind) {
+  case BT_PREDICATE_TRUE: return constant_pair(!negated);
+  case BT_PREDICATE_FALSE: return constant_pair(negated);
+  case BT_PREDICATE_AND:
+  case BT_PREDICATE_OR: return items_joined(builder, predicate, negated);
+  case BT_PREDICATE_NOT: return bt_pushdown_predicate(builder, predicate->items[0], !negated);
+  case BT_PREDICATE_NAMED: return named_test(builder, predicate->name, negated);
+  case BT_PREDICATE_COMPARE: return bt_pushdown_comparison(builder, &predicate->comparison, negated, BT_NO_BINDING);
+  case BT_PREDICATE_EXISTS:
+    if (predicate->field.binding != BT_NO_BINDING) return unknown_pair();
+    return bt_pushdown_exists(builder, &predicate->field, negated);
+  case BT_PREDICATE_IS_TRUE:
+    if (predicate->field.binding != BT_NO_BINDING) return unknown_pair();
+    return bt_pushdown_test(builder, &predicate->field, BT_EQUAL, &yes, negated);
+  case BT_PREDICATE_EVENT: break;
+  }
+  return unknown_pair();
+}

@@ -1,0 +1,122 @@
+/* Compiling a rule: text → tokens → tree → checked rule, and formatting. See rule.h. The tree lives in an arena of its own, which ends
+ * with the check; the rule owns one arena with its text and everything that was made from it. */
+#include "dsl/rule.h"
+
+#include <stdlib.h>
+
+#include "dsl/checker.h"
+#include "dsl/diagnostic_codes.h"
+#include "dsl/format.h"
+#include "dsl/lexer.h"
+#include "dsl/parser.h"
+#include "dsl/pattern.h"
+
+enum { MAX_RULE_ARENA_BYTES = 32 * 1024 * 1024, MAX_TREE_ARENA_BYTES = 32 * 1024 * 1024 };
+
+/* What a bt_rule really is: the public part comes first. */
+typedef struct owned_rule {
+  bt_rule rule;
+  bt_arena arena;
+  bt_pattern_list *patterns;
+} owned_rule;
+
+/* One check's tokens and tree. */
+typedef struct front {
+  bt_arena arena;
+  bt_tokens tokens;
+  bt_ast_rule tree;
+} front;
+
+static bool fits(bt_str text, bt_diagnostics *diagnostics) {
+  if (text.len <= BT_MAX_RULE_BYTES) return true;
+  bt_diagnostics_add(diagnostics, text, BT_E_LIMIT, (bt_range){BT_MAX_RULE_BYTES, BT_MAX_RULE_BYTES},
+                     "a rule's text has at most %d bytes, and this one has %zu: split it into several rules",
+                     BT_MAX_RULE_BYTES, text.len);
+  return false;
+}
+
+static bt_status invalid(const bt_diagnostics *diagnostics, bt_error *error) {
+  return bt_error_set(error, BT_INVALID, "the rule has %zu error%s", diagnostics->error_count,
+                      diagnostics->error_count == 1 ? "" : "s");
+}
+
+/* `parsed` is to be disposed in any case. BT_OK also when there were diagnostics. */
+static bt_status parse(bt_str text, front *parsed, bt_diagnostics *diagnostics, bt_error *error) {
+  *parsed = (front){0};
+  bt_arena_init(&parsed->arena, MAX_TREE_ARENA_BYTES);
+  if (!fits(text, diagnostics)) return invalid(diagnostics, error);
+  bt_status status = bt_lexer_run(text, &parsed->arena, diagnostics, &parsed->tokens, error);
+  if (status != BT_OK) return status;
+  /* Nothing readable: what is missing behind that is no news. */
+  parsed->tree.is_incomplete = diagnostics->error_count && parsed->tokens.count == 1;
+  if (parsed->tree.is_incomplete) return BT_OK;
+  return bt_parser_run(text, &parsed->tokens, &parsed->arena, diagnostics, &parsed->tree, error);
+}
+
+static void dispose(front *parsed) {
+  bt_tokens_dispose(&parsed->tokens);
+  bt_arena_dispose(&parsed->arena);
+}
+
+static bt_status set_canonical(owned_rule *owned, const bt_ast_rule *tree, bt_error *error) {
+  bt_buffer buffer = {0};
+  bt_format_canonical(tree, &buffer);
+  bool copied = !buffer.failed && bt_arena_copy(&owned->arena, bt_buffer_str(&buffer), &owned->rule.canonical);
+  bt_buffer_dispose(&buffer);
+  return copied ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status compile(owned_rule *owned, bt_diagnostics *diagnostics, bt_error *error) {
+  front parsed;
+  bt_status status = parse(owned->rule.text, &parsed, diagnostics, error);
+  if (status == BT_OK && parsed.tree.is_incomplete) status = invalid(diagnostics, error);
+  if (status == BT_OK)
+    status = bt_checker_run(owned->rule.text, &parsed.tree, &owned->arena, diagnostics, &owned->rule, &owned->patterns,
+                            error);
+  if (status == BT_OK) status = set_canonical(owned, &parsed.tree, error);
+  dispose(&parsed);
+  return status;
+}
+
+bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) {
+  *out = NULL;
+  owned_rule *owned = calloc(1, sizeof *owned);
+  if (!owned) return bt_error_no_memory(error);
+  bt_arena_init(&owned->arena, MAX_RULE_ARENA_BYTES);
+  bt_status status = BT_OK;
+  if (!fits(text, diagnostics))
+    status = invalid(diagnostics, error);
+  else if (!bt_arena_copy(&owned->arena, text, &owned->rule.text))
+    status = bt_error_no_memory(error);
+  else
+    status = compile(owned, diagnostics, error);
+  bt_diagnostics_sort(diagnostics);
+  if (diagnostics->no_memory) status = bt_error_no_memory(error);
+  if (status == BT_OK)
+    *out = &owned->rule;
+  else
+    bt_rule_free(&owned->rule);
+  return status;
+}
+
+void bt_rule_free(bt_rule *rule) {
+  if (!rule) return;
+  owned_rule *owned = (owned_rule *)rule;
+  for (bt_pattern_list *entry = owned->patterns; entry; entry = entry->next) bt_pattern_free(entry->pattern);
+  bt_arena_dispose(&owned->arena);
+  free(owned);
+}
+
+bt_status bt_rule_format(bt_str text, bt_buffer *out, bt_diagnostics *diagnostics, bt_error *error) {
+  front parsed;
+  bt_status status = parse(text, &parsed, diagnostics, error);
+  bt_diagnostics_sort(diagnostics);
+  if (diagnostics->no_memory)
+    status = bt_error_no_memory(error);
+  else if (status == BT_OK && diagnostics->error_count)
+    status = invalid(diagnostics, error);
+  if (status == BT_OK) bt_format_with_comments(text, &parsed.tokens, &parsed.tree, out);
+  if (status == BT_OK && out->failed) status = bt_error_no_memory(error);
+  dispose(&parsed);
+  return status;
+}

@@ -1,0 +1,86 @@
+/* What the evaluator wants to know of one trace quickly: spans by name and service, the spans that meet a matcher, parents. Everything is
+ * worked out when it is first asked for, and members only as far. All memory is the evaluator's arena of this run. Thread: one evaluator's. */
+#ifndef BT_DSL_TRACE_INDEX_H
+#define BT_DSL_TRACE_INDEX_H
+
+#include "dsl/program.h"
+
+typedef struct bt_span_list { /* span numbers, ascending */
+  const uint32_t *spans;
+  uint32_t count;
+} bt_span_list;
+
+/* Spans sorted by a symbol: those of symbol s stand at starts[s] … starts[s + 1] − 1. */
+typedef struct bt_span_groups {
+  uint32_t *spans;
+  uint32_t *starts;
+} bt_span_groups;
+
+/* Orders in which the members of a matcher can be had, so that a range of them is found by bisection. */
+typedef enum bt_member_order {
+  BT_BY_NUMBER,
+  BT_BY_START,
+  BT_BY_TREE /* each span right before its descendants; see bt_trace_index_find_tree */
+} bt_member_order;
+enum { BT_SORTED_ORDERS = 2 }; /* besides BT_BY_NUMBER */
+
+/* The spans that meet a matcher, as far as they were looked for. */
+typedef struct bt_members {
+  bt_span_list list;                /* found so far; in a complete search all of them */
+  bool has_started, is_whole;       /* is_whole: there are no more */
+  bool has_groups;                  /* candidates come from two groups; else all spans are looked through */
+  bool needs_test;                  /* of candidates */
+  bt_span_list group, second_group; /* what the anchor has; also spans of that service, or with an array there */
+  uint32_t next_span;               /* to be looked at: of group, or of all */
+  uint32_t next_of_second;
+  uint32_t *spans, capacity; /* room of the list, where it is no group */
+} bt_members;
+
+typedef struct bt_trace_index {
+  const struct bt_ruleset *ruleset;
+  const bt_trace *trace;
+  bt_arena *arena;
+  bool has_times;
+  int64_t start_ns, end_ns;               /* of the trace, once has_times: bt_trace_index_find_times */
+  uint32_t service_count;                 /* distinct names; UINT32_MAX: not counted yet */
+  bt_span_groups by_name, by_service;     /* without starts: not grouped yet */
+  bt_span_groups *by_value;               /* of each compared field; NULL until asked for */
+  bt_members *members;                    /* of each matcher */
+  bt_span_list *sorted[BT_SORTED_ORDERS]; /* of each matcher; NULL until asked for; without spans: not sorted yet */
+  /* parents; NULL until asked for */
+  uint32_t *first_parent; /* of each span: the first span with the id that it names, or BT_NO_SPAN */
+  uint32_t *next_half;    /* of each span: the next span with the same id, or BT_NO_SPAN */
+  uint32_t *walk_stack, *walk_mark;
+  uint32_t walk_number;
+  bool is_tree_known, is_forest;
+  uint32_t *tree_place,
+      *tree_end; /* in a forest: the descendants of a span have the places tree_place + 1 … tree_end − 1 */
+  char (*id_texts)[2][BT_SPAN_ID_HEX + 1]; /* own and parent id of each span; NULL until asked for */
+} bt_trace_index;
+
+/* All of them: false or NULL when there is no room. */
+bool bt_trace_index_start(bt_trace_index *index, const struct bt_ruleset *ruleset, const bt_trace *trace,
+                          bt_arena *arena) BT_MUST_CHECK;
+void bt_trace_index_find_times(bt_trace_index *index);
+/* Whether spans are grouped by name and service for this ruleset, so that matchers with an anchor need not look at all spans. */
+bool bt_trace_index_has_groups(const bt_trace_index *index);
+/* The spans whose name, or whose service, is that symbol; or where the compared field is that value, and those where it is an array. */
+bool bt_trace_index_name_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
+bool bt_trace_index_service_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
+bool bt_trace_index_value_group(bt_trace_index *index, const bt_anchor *anchor, bt_span_list *out,
+                                bt_span_list *arrays) BT_MUST_CHECK;
+/* trace_members.c: member `number` (from 0) of a matcher, or BT_NO_SPAN; looks no further than that. *status: see matcher.h, and
+ * BT_NO_MEMORY for no room. */
+uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_status *status);
+/* All of them. */
+bt_span_list bt_trace_index_members(bt_trace_index *index, uint32_t matcher, bt_status *status);
+/* The same in another order (trace_order.c). BT_BY_TREE: only in a forest. */
+bt_span_list bt_trace_index_ordered(bt_trace_index *index, uint32_t matcher, bt_member_order order, bt_status *status);
+/* Numbers the spans by tree; is_forest tells whether that could be done: no id that several spans share is a parent, and no cycle. */
+bool bt_trace_index_find_tree(bt_trace_index *index) BT_MUST_CHECK;
+bool bt_trace_index_count_services(bt_trace_index *index) BT_MUST_CHECK;
+bool bt_trace_index_find_parents(bt_trace_index *index) BT_MUST_CHECK;
+/* Room for the ids of one span as text. */
+char (*bt_trace_index_id_texts(bt_trace_index *index, uint32_t span))[BT_SPAN_ID_HEX + 1];
+
+#endif

@@ -1,0 +1,219 @@
+/* The differential test of the evaluator: random rules on random traces, the fast evaluator against the naive one.
+ *
+ *   diff_eval [PAIRS [DIFFERENCES]]
+ *
+ * PAIRS of a rule and a trace, 100,000 when it is not said; it ends after 5, or so many, rules with differences. BETRACE_SEED in the
+ * environment replaces the seed.
+ *
+ * Rules come in batches that share a ruleset, so that what they share is tested too. In the end a census says what was met, and the test
+ * fails when something was not: then it has shown nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/diff/random_rule.h"
+#include "tests/diff/random_trace.h"
+#include "tests/diff/rule_features.h"
+#include "tests/diff/verdict_pair.h"
+#include "tests/support/trace_text.h"
+
+enum { RULES = 8, TRACES = 8, VERDICTS = 4, DEFAULT_DIFFERENCES = 5, ARENA_BYTES = 64 * 1024 * 1024 };
+enum { DEFAULT_PAIRS = 100000, CENSUS_PAIRS = 20000 }; /* fewer pairs than the latter say nothing about the generator */
+
+typedef struct census {
+  uint64_t pairs, complete[VERDICTS], incomplete[VERDICTS], reasons[BT_REASON_SKEW + 1];
+  uint64_t features[RULE_FEATURE_MAX][VERDICTS];
+  uint64_t exercised[BT_TRUE + 1], with_skew;
+} census;
+
+typedef struct batch {
+  bt_buffer rule_texts[RULES], trace_text;
+  bt_rule *rules[RULES];
+  bool has_differed[RULES]; /* one difference of a rule is enough */
+  rule_features features[RULES];
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+} batch;
+
+static void stop(const char *what) {
+  fprintf(stderr, "diff_eval: %s\n", what);
+  exit(1);
+}
+
+static void print_diagnostics(const bt_diagnostics *diagnostics, bt_str text) {
+  bt_buffer out = {0};
+  bt_diagnostics_print(diagnostics, text, "rule", &out);
+  fprintf(stderr, "%.*s\n", BT_FMT(bt_buffer_str(&out)));
+  bt_buffer_dispose(&out);
+}
+
+static bt_rule *compile(bt_str text) {
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  bt_diagnostics_init(&diagnostics);
+  if (bt_rule_compile(text, &rule, &diagnostics, NULL) != BT_OK) {
+    print_diagnostics(&diagnostics, text);
+    stop("the generator wrote a rule that the checker refuses");
+  }
+  bt_diagnostics_dispose(&diagnostics);
+  return rule;
+}
+
+static void start_batch(batch *b, test_random *random) {
+  for (int i = 0; i < RULES; i++) {
+    bt_buffer_clear(&b->rule_texts[i]);
+    random_rule_write(random, &b->rule_texts[i]);
+    b->rules[i] = compile(bt_buffer_str(&b->rule_texts[i]));
+    rule_features_find(b->rules[i], &b->features[i]);
+    b->has_differed[i] = false;
+  }
+  if (bt_ruleset_new((const bt_rule *const *)b->rules, RULES, &b->ruleset, NULL) != BT_OK) stop("no ruleset");
+  if (bt_evaluator_new(b->ruleset, &b->evaluator, NULL) != BT_OK) stop("no evaluator");
+}
+
+static void end_batch(batch *b) {
+  bt_evaluator_free(b->evaluator);
+  bt_ruleset_free(b->ruleset);
+  for (int i = 0; i < RULES; i++) bt_rule_free(b->rules[i]);
+}
+
+static void dispose_batch(batch *b) {
+  for (int i = 0; i < RULES; i++) bt_buffer_dispose(&b->rule_texts[i]);
+  bt_buffer_dispose(&b->trace_text);
+}
+
+static bt_eval_options random_options(test_random *random) {
+  static const int64_t skews_ns[] = {0, 0, 500000, 2000000, 5000000};
+  bt_eval_options options = {.step_budget = UINT64_MAX};
+  options.incomplete = test_random_below(random, 3) == 0;
+  options.clock_skew_ns = skews_ns[test_random_below(random, 5)];
+  return options;
+}
+
+static void take_census(census *c, const bt_rule_verdict *v, const bt_eval_options *options, const rule_features *f) {
+  c->pairs++;
+  (options->incomplete ? c->incomplete : c->complete)[v->verdict]++;
+  c->reasons[v->reason]++;
+  c->exercised[v->exercised]++;
+  if (options->clock_skew_ns > 0) c->with_skew++;
+  for (size_t i = 0; i < rule_feature_count(); i++)
+    if (f->has[i]) c->features[i][v->verdict]++;
+}
+
+static void print_difference(bt_str rule_text, const char *trace_text, const bt_eval_options *options, bt_str answers) {
+  printf("rule     %.*s\ntrace\n%soptions %s skew=%lldns\n%.*s\n", BT_FMT(rule_text), trace_text,
+         options->incomplete ? "incomplete" : "complete", (long long)options->clock_skew_ns, BT_FMT(answers));
+}
+
+/* The whole difference, and what is left of it when all that it does not need is left out. */
+static void report(const bt_buffer *rule_text, const bt_buffer *trace_text, const bt_eval_options *options,
+                   bt_str answers) {
+  bt_buffer rule = {0}, trace = {0}, small = {0};
+  bt_eval_options with = *options;
+  bt_buffer_append(&rule, bt_buffer_str(rule_text));
+  bt_buffer_append(&trace, bt_buffer_str(trace_text));
+  printf("--- the evaluators differ\n");
+  print_difference(bt_buffer_str(&rule), trace.ptr ? trace.ptr : "", &with, answers);
+  if (texts_differ(bt_buffer_str(&rule), trace.ptr ? trace.ptr : "", &with, &small)) {
+    minimise_difference(&rule, &trace, &with);
+    bt_buffer_clear(&small);
+    texts_differ(bt_buffer_str(&rule), trace.ptr ? trace.ptr : "", &with, &small);
+    printf("--- minimised\n");
+    print_difference(bt_buffer_str(&rule), trace.ptr ? trace.ptr : "", &with, bt_buffer_str(&small));
+  } else {
+    printf("--- alone, without the other rules of its ruleset, they agree\n");
+  }
+  bt_buffer_dispose(&rule);
+  bt_buffer_dispose(&trace);
+  bt_buffer_dispose(&small);
+}
+
+/* All rules of the batch on one new trace. Returns the number of differences. */
+static unsigned run_trace(batch *b, test_random *random, census *c) {
+  bt_eval_options options[RULES];
+  const bt_rule_verdict *fast = NULL;
+  bt_arena arena;
+  char message[256];
+  unsigned differences = 0;
+  bt_buffer_clear(&b->trace_text);
+  random_trace_write(random, &b->trace_text);
+  bt_arena_init(&arena, ARENA_BYTES);
+  const bt_trace *trace = trace_text_read(&arena, b->trace_text.ptr ? b->trace_text.ptr : "", message, sizeof message);
+  if (!trace) stop(message);
+  for (int i = 0; i < RULES; i++) options[i] = random_options(random);
+  if (bt_evaluator_run(b->evaluator, trace, options, &fast, NULL) != BT_OK) stop("the evaluator gave up");
+  for (int i = 0; i < RULES; i++) {
+    naive_verdict naive;
+    bt_buffer answers = {0};
+    naive_evaluate(b->rules[i], trace, &options[i], &naive);
+    take_census(c, &fast[i], &options[i], &b->features[i]);
+    if (!b->has_differed[i] && !verdicts_agree(b->rules[i], trace, &fast[i], &naive, &answers)) {
+      b->has_differed[i] = true;
+      differences++;
+      report(&b->rule_texts[i], &b->trace_text, &options[i], bt_buffer_str(&answers));
+    }
+    naive_verdict_dispose(&naive);
+    bt_buffer_dispose(&answers);
+  }
+  bt_arena_dispose(&arena);
+  return differences;
+}
+
+static void print_row(const char *name, const uint64_t counts[VERDICTS]) {
+  printf("%-20s", name);
+  for (int v = 0; v < VERDICTS; v++) printf("%16llu", (unsigned long long)counts[v]);
+  printf("\n");
+}
+
+static void print_census(const census *c) {
+  printf("%-20s", "");
+  for (int v = 0; v < VERDICTS; v++) printf("%16s", bt_verdict_name((bt_verdict)v));
+  printf("\n");
+  print_row("complete", c->complete);
+  print_row("incomplete", c->incomplete);
+  for (size_t i = 0; i < rule_feature_count(); i++) print_row(rule_feature_name(i), c->features[i]);
+  printf("inconclusive by incompleteness %llu, by skew %llu; exercised false %llu, unknown %llu, true %llu; with skew "
+         "%llu\n",
+         (unsigned long long)c->reasons[BT_REASON_INCOMPLETE], (unsigned long long)c->reasons[BT_REASON_SKEW],
+         (unsigned long long)c->exercised[BT_FALSE], (unsigned long long)c->exercised[BT_UNKNOWN],
+         (unsigned long long)c->exercised[BT_TRUE], (unsigned long long)c->with_skew);
+}
+
+static bool expect(bool holds, const char *what, const char *of) {
+  if (!holds) printf("too few: %s %s\n", what, of);
+  return holds;
+}
+
+/* Each verdict in a few of a hundred pairs, and each feature in rules that were violated and in rules that were satisfied. */
+static bool census_is_good(const census *c) {
+  bool good = true;
+  for (int v = 0; v < VERDICTS; v++)
+    good &= expect((c->complete[v] + c->incomplete[v]) * 100 >= c->pairs * 3, "pairs", bt_verdict_name((bt_verdict)v));
+  good &= expect(c->reasons[BT_REASON_SKEW] * 500 >= c->pairs, "inconclusive by", "skew");
+  good &= expect(c->incomplete[BT_VIOLATED] * 100 >= c->pairs, "violated on", "incomplete traces");
+  good &= expect(c->incomplete[BT_SATISFIED] * 500 >= c->pairs, "satisfied on", "incomplete traces");
+  for (size_t i = 0; i < rule_feature_count(); i++) {
+    good &= expect(c->features[i][BT_VIOLATED] >= 10, "violated with", rule_feature_name(i));
+    good &= expect(c->features[i][BT_SATISFIED] >= 10, "satisfied with", rule_feature_name(i));
+  }
+  return good;
+}
+
+int main(int argc, char **argv) {
+  uint64_t pairs = argc > 1 ? strtoull(argv[1], NULL, 10) : DEFAULT_PAIRS;
+  uint64_t most = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_DIFFERENCES;
+  if (pairs == 0) stop("expected a number of pairs above 0");
+  test_random random = test_random_start(20260117);
+  static census c;
+  static batch b;
+  uint64_t differences = 0;
+  while (c.pairs < pairs && differences < most) {
+    start_batch(&b, &random);
+    for (int i = 0; i < TRACES && differences < most; i++) differences += run_trace(&b, &random, &c);
+    end_batch(&b);
+  }
+  dispose_batch(&b);
+  print_census(&c);
+  printf("%llu pairs, %llu differences\n", (unsigned long long)c.pairs, (unsigned long long)differences);
+  bool good = c.pairs < CENSUS_PAIRS || census_is_good(&c);
+  return differences == 0 && good ? 0 : 1;
+}

@@ -1,0 +1,630 @@
+/* Writing random rules. See random_rule.h. The functions follow the grammar of dsl.md; each appends one part. What stands on the left of a
+ * comparison always begins with something that is no constant, types are kept apart, and bindings are used only where they are visible. */
+#include "tests/diff/random_rule.h"
+
+#include <string.h>
+
+enum { MAX_VISIBLE = 3, MAX_BINDINGS = 6, MAX_DEPTH = 3 };
+
+typedef struct writer {
+  test_random *random;
+  bt_buffer *out;
+  unsigned depth;
+  unsigned visible;  /* bindings p0 … that are visible here: a name is used again once it is out of sight */
+  unsigned bindings; /* so far */
+  unsigned room;     /* for parts that could be left out: most rules are small, some are not */
+  bool about_a_span;
+  bool binds_first; /* clauses begin with two bindings */
+} writer;
+
+/* Some names come often, so that most selectors find something. */
+static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\"", "s", "s", "t"};
+static const char *const keys[] = {"k", "m", "d.e", "ok"};
+static const char *const numbers[] = {"0", "1", "2", "3", "2.5", "-1", "9007199254740992", "9007199254740993", "1e308"};
+static const char *const strings[] = {"u", "v", "\"uv\"", "\"\"", "\"1\"", "server", "\"u\\nv\""};
+static const char *const string_literals[] = {"\"u\"", "\"v\"", "\"\"", "\"uv\""};
+static const char *const patterns[] = {"\"u\"", "\"u.*\"", "\"^v\"", "\"[uv]+\"", "`u.v`", "\"\"", "\"(?i)SER\""};
+static const char *const durations[] = {"1ms", "2ms", "3ms", "500us", "0ms", "2ms1ns", "5ms"};
+static const char *const orders[] = {"==", "!=", "<", "<=", ">", ">=", "="};
+static const char *const span_strings[] = {"span.name",     "span.service", "span.status_message", "scope.name",
+                                           "scope.version", "span.id",      "span.parent_id"};
+static const char *const ids[] = {"\"0000000000000061\"", "\"0000000000000062\"", "\"000000000000007a\""};
+
+#define PICK(w, table) (table)[test_random_below((w)->random, sizeof(table) / sizeof((table)[0]))]
+
+static unsigned below(writer *w, unsigned n) {
+  return test_random_below(w->random, n);
+}
+
+static bool one_in(writer *w, unsigned n) {
+  return below(w, n) == 0;
+}
+
+/* Whether to write a part that could be left out. */
+static bool maybe(writer *w, unsigned n) {
+  if (w->room == 0 || !one_in(w, n)) return false;
+  w->room--;
+  return true;
+}
+
+static void put(writer *w, const char *text) {
+  bt_buffer_append(w->out, bt_str_from(text));
+}
+
+static void put_binding(writer *w) {
+  bt_buffer_printf(w->out, "p%u", below(w, w->visible));
+}
+
+static void write_condition(writer *w, bool keeps_bindings);
+static void write_spans(writer *w);
+static void write_predicate(writer *w);
+static void write_operand(writer *w);
+static void write_duration(writer *w);
+
+/* An attribute, by any of its spellings that are no bare word on the right. */
+static void write_attribute(writer *w) {
+  const char *key = PICK(w, keys);
+  if (w->visible && (!w->about_a_span || one_in(w, 3))) {
+    static const char *const heads[] = {"", ".span", ".resource"};
+    put_binding(w);
+    bt_buffer_printf(w->out, "%s.%s", PICK(w, heads), key);
+    return;
+  }
+  switch (below(w, 4)) {
+  case 0: bt_buffer_printf(w->out, "span.attributes[\"%s\"]", key); return;
+  case 1: bt_buffer_printf(w->out, "resource.%s", key); return;
+  default: bt_buffer_printf(w->out, "span.%s", key);
+  }
+}
+
+/* One that can stand on the left: of the span, of either, of events, of the scope. */
+static void write_left_attribute(writer *w, bool is_in_where) {
+  const char *key = PICK(w, keys);
+  switch (below(w, is_in_where ? 8 : 5)) {
+  case 0: bt_buffer_printf(w->out, "event.%s", key); return;
+  case 1: bt_buffer_printf(w->out, "scope.attributes[\"%s\"]", key); return;
+  case 2:
+  case 3:
+  case 4: write_attribute(w); return;
+  default: put(w, key);
+  }
+}
+
+static void write_aggregate_of(writer *w, const char *field) {
+  static const char *const functions[] = {"sum", "min", "max", "avg"};
+  if (one_in(w, 4)) put(w, "trace.");
+  bt_buffer_printf(w->out, "%s(", PICK(w, functions));
+  write_operand(w);
+  bt_buffer_printf(w->out, ", %s)", field);
+}
+
+static void write_count(writer *w) {
+  put(w, one_in(w, 4) ? "trace.count(" : "count(");
+  if (one_in(w, 4))
+    bt_buffer_printf(w->out, "%s %s %s", PICK(w, names), one_in(w, 2) ? "before" : "after", PICK(w, names));
+  else
+    write_operand(w);
+  put(w, ")");
+}
+
+/* A number that is no constant. */
+static void write_number_atom(writer *w) {
+  bool can_nest = w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 2));
+  bool has_attributes = w->about_a_span || w->visible;
+  switch (below(w, 8)) {
+  case 0: put(w, "trace.span_count"); return;
+  case 1: put(w, "trace.service_count"); return;
+  case 2:
+  case 3:
+    if (can_nest) {
+      static const char *const fields[] = {"k", "m", "span.k", "resource.k", "d.e"};
+      write_aggregate_of(w, PICK(w, fields));
+      return;
+    }
+    break;
+  case 4:
+  case 5:
+    if (can_nest) {
+      write_count(w);
+      return;
+    }
+    break;
+  case 6:
+    put(w, "(("), write_duration(w), put(w, ") / ");
+    put(w, one_in(w, 4) ? "trace.duration" : PICK(w, durations));
+    put(w, ")");
+    return;
+  default: break;
+  }
+  if (has_attributes)
+    write_attribute(w);
+  else
+    put(w, "trace.span_count");
+}
+
+static void write_number(writer *w) {
+  static const char *const operators[] = {" + ", " - ", " * ", " / "};
+  if (one_in(w, 8)) put(w, "-");
+  write_number_atom(w);
+  if (!maybe(w, 3)) return;
+  put(w, PICK(w, operators));
+  switch (below(w, 6)) {
+  case 0: bt_buffer_printf(w->out, "(count(%s) - %u)", PICK(w, names), 1 + below(w, 2)); return;
+  case 1:
+    put(w, "(");
+    write_number_atom(w);
+    put(w, one_in(w, 2) ? " + 1)" : " - 2)");
+    return;
+  case 2: write_number_atom(w); return;
+  default: put(w, PICK(w, numbers));
+  }
+}
+
+/* A time that is no constant: there are no others. */
+static void write_time_atom(writer *w) {
+  static const char *const of_trace[] = {"trace.start", "trace.end"};
+  static const char *const of_span[] = {"span.start", "span.end"};
+  if (w->visible && one_in(w, 2))
+    put_binding(w), put(w, one_in(w, 2) ? ".start" : ".end");
+  else
+    put(w, w->about_a_span && !one_in(w, 4) ? PICK(w, of_span) : PICK(w, of_trace));
+}
+
+static void write_duration_atom(writer *w) {
+  switch (below(w, 6)) {
+  case 0:
+    write_time_atom(w);
+    put(w, " - ");
+    write_time_atom(w);
+    return;
+  case 1:
+    if (w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 3))) {
+      write_aggregate_of(w, "span.duration");
+      return;
+    }
+    break;
+  case 2: put(w, "trace.duration"); return;
+  case 3:
+    if (w->visible) {
+      put_binding(w), put(w, ".span.duration");
+      return;
+    }
+    break;
+  default: break;
+  }
+  put(w, w->about_a_span ? "span.duration" : "trace.duration");
+}
+
+static void write_duration(writer *w) {
+  put(w, "("), write_duration_atom(w), put(w, ")");
+  switch (below(w, 6)) {
+  case 0: bt_buffer_printf(w->out, " + %s", PICK(w, durations)); return;
+  case 1: put(w, " - ("), write_duration_atom(w), put(w, ")"); return;
+  case 2: bt_buffer_printf(w->out, " * %s", PICK(w, numbers)); return;
+  case 3: bt_buffer_printf(w->out, " / %s", one_in(w, 2) ? "2" : "9"); return;
+  default: return;
+  }
+}
+
+static void write_number_comparison(writer *w) {
+  write_number(w);
+  if (one_in(w, 6)) {
+    bt_buffer_printf(w->out, " %s [%s, %s", one_in(w, 2) ? "in" : "not in", PICK(w, numbers), PICK(w, numbers));
+    if (one_in(w, 3)) put(w, ", "), write_number(w);
+    put(w, "]");
+    return;
+  }
+  bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+  if (one_in(w, 2))
+    put(w, PICK(w, numbers));
+  else
+    write_number(w);
+}
+
+static void write_time_comparison(writer *w) {
+  bool is_duration = one_in(w, 2);
+  if (is_duration)
+    write_duration(w);
+  else
+    write_time_atom(w);
+  if (!is_duration && one_in(w, 4)) {
+    put(w, one_in(w, 2) ? " in [" : " not in ["), write_time_atom(w), put(w, "]");
+    return;
+  }
+  if (!is_duration && one_in(w, 4)) bt_buffer_printf(w->out, " - %s", PICK(w, durations));
+  if (!is_duration && one_in(w, 8)) put(w, " - ("), write_duration(w), put(w, ")");
+  bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+  if (!is_duration)
+    write_time_atom(w);
+  else if (one_in(w, 2))
+    write_duration(w);
+  else
+    put(w, PICK(w, durations));
+  if (!is_duration && one_in(w, 4)) bt_buffer_printf(w->out, " + %s", PICK(w, durations));
+  if (!is_duration && one_in(w, 8)) put(w, " + ("), write_duration(w), put(w, ")");
+}
+
+/* A string of a bound span or of the trace. */
+static void write_other_string(writer *w) {
+  static const char *const fields[] = {".span.name", ".span.service", ".span.id", ".span.parent_id", ".span.kind"};
+  if (w->visible == 0 || one_in(w, 4)) {
+    put(w, one_in(w, 2) ? "trace.root.name" : "trace.root.service");
+    return;
+  }
+  put_binding(w);
+  put(w, PICK(w, fields));
+}
+
+/* What stands behind an attribute or a string that is on the left. */
+static void write_string_test(writer *w) {
+  static const char *const searches[] = {"contains", "starts_with", "ends_with"};
+  static const char *const regexes[] = {"matches", "=~", "!~"};
+  switch (below(w, 6)) {
+  case 5:
+    bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+    write_other_string(w);
+    return;
+  case 0: bt_buffer_printf(w->out, " %s %s", PICK(w, searches), PICK(w, string_literals)); return;
+  case 1: bt_buffer_printf(w->out, " %s %s", PICK(w, regexes), PICK(w, patterns)); return;
+  case 2:
+    bt_buffer_printf(w->out, " %s [%s, %s]", one_in(w, 2) ? "in" : "not in", PICK(w, strings), PICK(w, strings));
+    return;
+  case 3: bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, string_literals)); return;
+  default: bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", PICK(w, strings));
+  }
+}
+
+static void write_attribute_test(writer *w) {
+  switch (below(w, 6)) {
+  case 0: bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", one_in(w, 2) ? "true" : "false"); return;
+  case 1:
+    bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+    write_attribute(w);
+    return;
+  case 2: bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, numbers)); return;
+  case 3:
+    bt_buffer_printf(w->out, " %s [%s, %s", one_in(w, 2) ? "in" : "not in", PICK(w, numbers), PICK(w, strings));
+    if (one_in(w, 2)) put(w, ", "), write_attribute(w);
+    put(w, "]");
+    return;
+  default: write_string_test(w);
+  }
+}
+
+static void write_intrinsic_test(writer *w) {
+  static const char *const kinds[] = {"server", "CLIENT", "internal", "\"producer\"", "consumer", "unspecified"};
+  static const char *const statuses[] = {"error", "OK", "\"unset\""};
+  static const char *const searches[] = {"starts_with \"SER\"", "contains \"er\"", "matches \"E.*r\"",
+                                         "ends_with \"R\""};
+  bool is_kind = one_in(w, 2);
+  put(w, is_kind ? "span.kind" : "span.status");
+  if (one_in(w, 6)) {
+    bt_buffer_printf(w->out, " %s", PICK(w, searches));
+    return;
+  }
+  if (one_in(w, 6)) {
+    bt_buffer_printf(w->out, " %s %s", PICK(w, orders), is_kind ? "Internal" : "ERROR");
+    return;
+  }
+  if (one_in(w, 4)) {
+    bt_buffer_printf(w->out, " %s [%s]", one_in(w, 2) ? "in" : "not in", is_kind ? PICK(w, kinds) : PICK(w, statuses));
+    return;
+  }
+  put(w, one_in(w, 3) ? " != " : " == ");
+  if (one_in(w, 5))
+    write_attribute(w);
+  else if (w->visible && one_in(w, 4))
+    put_binding(w), put(w, is_kind ? ".span.kind" : ".span.status");
+  else
+    put(w, is_kind ? PICK(w, kinds) : PICK(w, statuses));
+}
+
+static void write_event_test(writer *w) {
+  put(w, "event.where(");
+  bool negates = one_in(w, 3);
+  if (negates) put(w, "not (");
+  bt_buffer_printf(w->out, "%s%s", one_in(w, 6) ? "span." : "event.", PICK(w, keys));
+  write_attribute_test(w);
+  put(w, one_in(w, 2) ? " and event.name" : " or event.name");
+  write_string_test(w);
+  if (negates) put(w, ")");
+  put(w, ")");
+}
+
+static void write_field_test(writer *w, bool is_in_where) {
+  static const char *const others[] = {"span.service",      "event.name",     "event.k",
+                                       "resource.m",        "span.parent_id", "scope.attributes[\"k\"]",
+                                       "trace.root.service"};
+  if (is_in_where && one_in(w, 3)) {
+    static const char *const booleans[] = {"ok", "span.ok", "event.ok", "resource.k"};
+    if (w->visible && one_in(w, 3))
+      put_binding(w), put(w, ".ok");
+    else
+      put(w, PICK(w, booleans));
+    return;
+  }
+  put(w, "exists(");
+  if (one_in(w, 2))
+    put(w, PICK(w, others));
+  else
+    write_attribute(w);
+  put(w, ")");
+}
+
+/* One test on a span. Outside `where` a bare word would be a name. */
+static void write_test(writer *w, bool is_in_where) {
+  switch (below(w, 12)) {
+  case 0: write_intrinsic_test(w); return;
+  case 1:
+    put(w, PICK(w, span_strings));
+    if (one_in(w, 3))
+      bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", PICK(w, ids));
+    else
+      write_string_test(w);
+    return;
+  case 2: put(w, "event.name"), write_string_test(w); return;
+  case 3: write_event_test(w); return;
+  case 4: write_field_test(w, is_in_where); return;
+  case 5: write_time_comparison(w); return;
+  case 6: write_number_comparison(w); return;
+  default: write_left_attribute(w, is_in_where), write_attribute_test(w);
+  }
+}
+
+static void write_tests(writer *w, bool is_in_where) {
+  bool was_about_a_span = w->about_a_span;
+  w->about_a_span = true;
+  w->depth++;
+  unsigned count = maybe(w, 3) ? 2 : 1;
+  for (unsigned i = 0; i < count; i++) {
+    if (i) put(w, one_in(w, 2) ? " and " : " or ");
+    bool negates = one_in(w, 6), has_name = !is_in_where && i > 0 && one_in(w, 2);
+    if (negates) put(w, "not (");
+    if (has_name)
+      put(w, PICK(w, names));
+    else if (one_in(w, 40))
+      put(w, one_in(w, 2) ? "true" : "false");
+    else
+      write_test(w, is_in_where);
+    if (negates) put(w, ")");
+  }
+  w->depth--;
+  w->about_a_span = was_about_a_span;
+}
+
+static void write_predicate(writer *w) {
+  write_tests(w, true);
+}
+
+static void write_operand(writer *w) {
+  bool was_about_a_span = w->about_a_span;
+  w->depth++;
+  if (maybe(w, 4))
+    write_tests(w, false);
+  else {
+    w->about_a_span = false;
+    write_spans(w);
+  }
+  w->depth--;
+  w->about_a_span = was_about_a_span;
+}
+
+static void write_reference(writer *w, bool is_point) {
+  if (w->visible && !one_in(w, 3)) {
+    put_binding(w);
+    if (is_point && one_in(w, 3)) put(w, one_in(w, 2) ? ".start" : ".end");
+  } else if (w->depth < MAX_DEPTH && maybe(w, 3)) {
+    put(w, "("), write_spans(w), put(w, ")");
+    if (is_point && one_in(w, 3)) put(w, one_in(w, 2) ? ".start" : ".end");
+  } else if (is_point && one_in(w, 6)) {
+    put(w, "\"x y\".end");
+  } else {
+    put(w, PICK(w, names));
+  }
+}
+
+static void write_relation(writer *w) {
+  static const char *const structures[] = {"under", "above", "child of", "parent of", "sibling of"};
+  switch (below(w, 8)) {
+  case 0:
+  case 1:
+  case 2:
+    put(w, one_in(w, 2) ? " before " : " after ");
+    write_reference(w, true);
+    if (one_in(w, 3)) bt_buffer_printf(w->out, " within %s", PICK(w, durations));
+    return;
+  case 3:
+    bt_buffer_printf(w->out, " within %s of ", PICK(w, durations));
+    write_reference(w, true);
+    return;
+  case 4:
+    put(w, " between ");
+    write_reference(w, true);
+    put(w, " and ");
+    write_reference(w, true);
+    return;
+  default: bt_buffer_printf(w->out, " %s ", PICK(w, structures)); write_reference(w, false);
+  }
+}
+
+static void write_filter(writer *w, bool has_dot) {
+  put(w, has_dot ? ".where(" : " where(");
+  write_predicate(w);
+  put(w, ")");
+}
+
+/* A base with filters and relations. */
+static void write_spans(writer *w) {
+  bool was_about_a_span = w->about_a_span;
+  w->about_a_span = false;
+  w->depth++;
+  if (w->visible && one_in(w, 4))
+    put_binding(w);
+  else if (w->depth <= MAX_DEPTH && maybe(w, 4)) {
+    put(w, one_in(w, 2) ? "trace.has(" : "span(");
+    write_operand(w);
+    put(w, ")");
+  } else
+    put(w, PICK(w, names));
+  if (maybe(w, 3)) write_filter(w, true);
+  for (unsigned i = 0; i < 2 && w->depth <= MAX_DEPTH && maybe(w, 2); i++) {
+    write_relation(w);
+    if (maybe(w, 5)) write_filter(w, false);
+  }
+  w->depth--;
+  w->about_a_span = was_about_a_span;
+}
+
+static void write_order(writer *w) {
+  bool of_bindings = w->visible && one_in(w, 3);
+  put(w, one_in(w, 2) ? "trace.has_before(" : "trace.has_after(");
+  for (int i = 0; i < 2; i++) {
+    if (of_bindings)
+      put_binding(w);
+    else
+      write_operand(w);
+    put(w, i ? ")" : ", ");
+  }
+}
+
+static void write_direct_comparison(writer *w) {
+  static const char *const paths[] = {"a.k", "b.m", "c.ok", "a.duration"};
+  const char *path = PICK(w, paths);
+  put(w, path);
+  if (strcmp(path, "a.duration") == 0)
+    bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, durations));
+  else
+    write_attribute_test(w);
+  if (one_in(w, 3)) write_relation(w);
+}
+
+static void write_condition_comparison(writer *w) {
+  static const char *const root_fields[] = {"trace.root.name", "trace.root.service"};
+  w->depth++;
+  switch (below(w, 6)) {
+  case 0: put(w, PICK(w, root_fields)), write_string_test(w); break;
+  case 1: write_time_comparison(w); break;
+  case 2:
+    if (w->visible) {
+      put_binding(w), bt_buffer_printf(w->out, ".%s", PICK(w, keys)), write_attribute_test(w);
+      break;
+    }
+    write_number_comparison(w);
+    break;
+  default: write_number_comparison(w);
+  }
+  w->depth--;
+}
+
+static void write_binding(writer *w) {
+  w->bindings++;
+  bt_buffer_printf(w->out, " as p%u", w->visible++);
+}
+
+static bool can_bind(const writer *w) {
+  return w->visible < MAX_VISIBLE && w->bindings < MAX_BINDINGS;
+}
+
+/* A bound span in relation to another one, or not in it. */
+static void write_pair(writer *w) {
+  bool negates = one_in(w, 2);
+  if (negates) put(w, "not (");
+  put_binding(w);
+  write_relation(w);
+  if (negates) put(w, ")");
+}
+
+static void write_unary(writer *w, bool keeps_bindings) {
+  unsigned outside = w->visible;
+  w->about_a_span = false;
+  if (w->binds_first && w->depth == 1 && w->visible < 2 && can_bind(w)) {
+    write_spans(w);
+    write_binding(w);
+    return;
+  }
+  switch (below(w, 14)) {
+  case 0: write_condition_comparison(w); return;
+  case 1: write_condition_comparison(w); return;
+  case 2: write_order(w); return;
+  case 3: write_direct_comparison(w); return;
+  case 4:
+  case 5:
+    if (maybe(w, 1)) {
+      put(w, one_in(w, 2) ? "not (" : "!("), write_condition(w, false), put(w, ")");
+      w->visible = outside;
+      return;
+    }
+    break;
+  case 8:
+  case 9:
+    if (w->visible > 0) {
+      write_pair(w);
+      return;
+    }
+    break;
+  case 6:
+    if (w->depth < MAX_DEPTH && maybe(w, 1)) {
+      put(w, "("), write_condition(w, keeps_bindings), put(w, ")");
+      return;
+    }
+    break;
+  case 7:
+    if (one_in(w, 6)) {
+      put(w, one_in(w, 2) ? "true" : "false");
+      return;
+    }
+    break;
+  default: break;
+  }
+  write_spans(w);
+  if (can_bind(w) && one_in(w, w->depth > 1 ? 4 : 2)) write_binding(w);
+}
+
+static void write_conjunction(writer *w, bool keeps_bindings) {
+  unsigned outside = w->visible;
+  unsigned least = w->binds_first && w->depth == 1 ? 2 : 1;
+  for (unsigned i = 0; i < 4 && (i < least || maybe(w, 2)); i++) {
+    if (i) put(w, one_in(w, 8) ? " && " : " and ");
+    write_unary(w, true);
+  }
+  if (!keeps_bindings) w->visible = outside;
+}
+
+/* Bindings stay visible behind it only when it is one conjunction. */
+static void write_condition(writer *w, bool keeps_bindings) {
+  w->depth++;
+  unsigned count = maybe(w, 5) ? 2 : 1;
+  for (unsigned i = 0; i < count; i++) {
+    if (i) put(w, one_in(w, 8) ? " || " : " or ");
+    write_conjunction(w, keeps_bindings && count == 1);
+  }
+  w->depth--;
+}
+
+static void write_clause(writer *w, const char *name, bool keeps_bindings) {
+  bt_buffer_printf(w->out, "%s { ", name);
+  if (!keeps_bindings && w->visible > 1 && one_in(w, 2))
+    write_pair(w);
+  else
+    write_condition(w, keeps_bindings);
+  put(w, " } ");
+}
+
+void random_rule_write(test_random *random, bt_buffer *out) {
+  writer w = {.random = random, .out = out};
+  /* in a small rule each part decides the verdict, in a large one parts meet */
+  static const unsigned rooms[] = {3, 3, 3, 8, 8, 16};
+  w.room = below(&w, PICK(&w, rooms));
+  w.binds_first = one_in(&w, 6);
+  switch (below(&w, 8)) {
+  case 0:
+  case 1:
+  case 2: write_condition(&w, true); return;
+  case 3: write_clause(&w, one_in(&w, 2) ? "always" : "never", false); return;
+  default: break;
+  }
+  unsigned clauses = 1 + below(&w, 3); /* 1: always, 2: never, 3: both */
+  write_clause(&w, "when", true);
+  if (clauses & 1) write_clause(&w, "always", false);
+  if (clauses & 2) write_clause(&w, "never", false);
+}

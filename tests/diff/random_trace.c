@@ -1,0 +1,108 @@
+/* Writing random traces. See random_trace.h. */
+#include "tests/diff/random_trace.h"
+
+static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\""};
+static const char *const services[] = {"s", "t", "a", "\"\""};
+static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+static const char *const statuses[] = {"unset", "ok", "error"};
+static const char *const keys[] = {"k", "m", "d.e", "ok"};
+static const char *const small_numbers[] = {"0", "1", "2", "3", "-1", "2.5", "1.0"};
+static const char *const strings[] = {"u", "v", "uv", "\"\"", "\"1\"", "ERROR", "server", "\"u\\nv\""};
+static const char *const odd_values[] = {"nan",
+                                         "inf",
+                                         "-inf",
+                                         "9007199254740992",
+                                         "9007199254740993",
+                                         "9007199254740993.0",
+                                         "9223372036854775807",
+                                         "-9223372036854775808",
+                                         "1e308",
+                                         "null",
+                                         "{}",
+                                         "[]",
+                                         "[1,u]",
+                                         "-0.0",
+                                         "0.5"};
+static const char *const arrays[] = {"[1,2]", "[u,v]", "[3]", "[true,false]", "[2.5,1.0]", "[uv]", "[nan,1.0]"};
+
+#define PICK(random, table) (table)[test_random_below(random, sizeof(table) / sizeof((table)[0]))]
+
+static bool one_in(test_random *random, unsigned n) {
+  return test_random_below(random, n) == 0;
+}
+
+static const char *random_value(test_random *random) {
+  switch (test_random_below(random, 12)) {
+  case 0:
+  case 1:
+  case 2:
+  case 3: return PICK(random, strings);
+  case 4: return one_in(random, 2) ? "true" : "false";
+  case 5: return PICK(random, arrays);
+  case 6: return PICK(random, odd_values);
+  default: return PICK(random, small_numbers);
+  }
+}
+
+static void write_attributes(test_random *random, bt_buffer *out, const char *prefix, unsigned at_most) {
+  unsigned count = test_random_below(random, at_most + 1);
+  for (unsigned i = 0; i < count; i++)
+    bt_buffer_printf(out, " %s%s=%s", prefix, PICK(random, keys), random_value(random));
+}
+
+static void write_parent(test_random *random, bt_buffer *out, unsigned number, unsigned count) {
+  unsigned parent = number ? test_random_below(random, number) : 0;
+  switch (test_random_below(random, 12)) {
+  case 0: return; /* one root more */
+  case 1: bt_buffer_append(out, BT_STR(" parent=z")); return;
+  case 2: parent = test_random_below(random, count); break; /* maybe itself, maybe a cycle */
+  default:
+    if (number == 0) return;
+  }
+  bt_buffer_printf(out, " parent=%c", 'a' + (char)parent);
+}
+
+static void write_times(test_random *random, bt_buffer *out) {
+  static const char *const units[] = {"ms", "ms", "ms", "500us", "ms1ns"};
+  if (!one_in(random, 6)) bt_buffer_printf(out, " at=%u%s", test_random_below(random, 8), "ms");
+  if (one_in(random, 12))
+    bt_buffer_printf(out, " end=%u%s", test_random_below(random, 8), "ms");
+  else if (!one_in(random, 3)) {
+    const char *unit = PICK(random, units);
+    bt_buffer_printf(out, " duration=%u%s%s", test_random_below(random, 6), unit[0] == '5' ? "ms" : "", unit);
+  }
+}
+
+static void write_events(test_random *random, bt_buffer *out) {
+  if (!one_in(random, 4)) return;
+  unsigned count = 1 + test_random_below(random, 2);
+  for (unsigned i = 0; i < count; i++) {
+    bt_buffer_printf(out, " event=%s", PICK(random, strings));
+    write_attributes(random, out, "event.", 2);
+  }
+}
+
+static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count) {
+  /* now and then the id of an earlier span: its other half, or a differing copy of it */
+  unsigned id = number && one_in(random, 6) ? test_random_below(random, number) : number;
+  bt_buffer_printf(out, "%c %s", 'a' + (char)id, PICK(random, names));
+  write_parent(random, out, number, count);
+  write_times(random, out);
+  if (!one_in(random, 4)) bt_buffer_printf(out, " service=%s", PICK(random, services));
+  if (one_in(random, 2)) bt_buffer_printf(out, " kind=%s", PICK(random, kinds));
+  if (one_in(random, 2)) bt_buffer_printf(out, " status=%s", PICK(random, statuses));
+  if (one_in(random, 8)) bt_buffer_printf(out, " message=%s", PICK(random, strings));
+  if (one_in(random, 6)) bt_buffer_printf(out, " scope=%s scope_version=1.2", PICK(random, strings));
+  write_attributes(random, out, "", 4);
+  if (one_in(random, 2)) write_attributes(random, out, "resource.", 2);
+  if (one_in(random, 6)) write_attributes(random, out, "scope.", 2);
+  write_events(random, out);
+  bt_buffer_append_char(out, '\n');
+}
+
+void random_trace_write(test_random *random, bt_buffer *out) {
+  unsigned count = 2 + test_random_below(random, one_in(random, 6) ? 13 : 6);
+  if (one_in(random, 100)) count = 1;
+  if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
+  for (unsigned i = 0; i < count; i++) write_span(random, out, i, count);
+}

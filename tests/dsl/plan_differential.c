@@ -1,0 +1,195 @@
+/* For facts/plan_differential.py: writes random traces, random rules, their plans and the evaluator's verdicts as one JSON document, so that
+ * the plans can be asked of a real Tempo that has the traces. Arguments: seed, number of traces, number of rules. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/eval.h"
+#include "dsl/traceql.h"
+#include "tests/support/rule_maker.h"
+
+static void stop(const char *what) {
+  fprintf(stderr, "plan_differential: %s\n", what);
+  exit(1);
+}
+
+static void write_string(bt_str s) {
+  putchar('"');
+  for (size_t i = 0; i < s.len; i++) {
+    unsigned char c = (unsigned char)s.ptr[i];
+    if (c < 0x20)
+      printf("\\u%04x", c);
+    else
+      printf(c == '"' || c == '\\' ? "\\%c" : "%c", c);
+  }
+  putchar('"');
+}
+
+/* As OTLP/JSON writes it. */
+static void write_value(const bt_value *value) {
+  switch (value->type) {
+  case BT_VALUE_STRING:
+    printf("{\"stringValue\":");
+    write_string(value->string);
+    printf("}");
+    break;
+  case BT_VALUE_INT: printf("{\"intValue\":\"%" PRId64 "\"}", value->integer); break;
+  case BT_VALUE_DOUBLE:
+    if (value->decimal != value->decimal)
+      printf("{\"doubleValue\":\"NaN\"}");
+    else
+      printf("{\"doubleValue\":%.17g}", value->decimal);
+    break;
+  case BT_VALUE_BOOL: printf("{\"boolValue\":%s}", value->boolean ? "true" : "false"); break;
+  case BT_VALUE_ARRAY:
+    printf("{\"arrayValue\":{\"values\":[");
+    for (uint32_t i = 0; i < value->array.count; i++) {
+      if (i) printf(",");
+      write_value(&value->array.items[i]);
+    }
+    printf("]}}");
+    break;
+  case BT_VALUE_OTHER: printf("{\"kvlistValue\":{\"values\":[]}}"); break;
+  case BT_VALUE_MISSING:
+  case BT_VALUE_DURATION:
+  case BT_VALUE_TIME: stop("no value of an attribute");
+  }
+}
+
+static void write_attributes(bt_attributes attributes) {
+  printf("[");
+  for (uint32_t i = 0; i < attributes.count; i++) {
+    printf("%s{\"key\":", i ? "," : "");
+    write_string(attributes.items[i].key);
+    printf(",\"value\":");
+    write_value(&attributes.items[i].value);
+    printf("}");
+  }
+  printf("]");
+}
+
+static void write_span(const bt_span *span) {
+  char id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
+  bt_span_id_format(&span->id, id);
+  bt_span_id_format(&span->parent_id, parent);
+  printf("{\"resource\":");
+  write_attributes(span->resource->attributes);
+  printf(",\"span\":{\"spanId\":\"%s\",\"parentSpanId\":\"%s\",\"kind\":%d,\"status\":{\"code\":%d,\"message\":", id,
+         bt_span_id_is_zero(&span->parent_id) ? "" : parent, (int)span->kind, (int)span->status);
+  write_string(span->status_message);
+  printf("},\"name\":");
+  write_string(span->name);
+  printf(",\"startTimeUnixNano\":\"%" PRId64 "\",\"endTimeUnixNano\":\"%" PRId64 "\",\"attributes\":", span->start_ns,
+         span->end_ns);
+  write_attributes(span->attributes);
+  printf("}}");
+}
+
+/* Tempo takes two resources of one trace for one where they differ only in true against 1, or another value that it prints alike: then the
+ * spans are not what was pushed. So resources get no booleans. */
+static void tame_resources(made_trace *made) {
+  for (uint32_t i = 0; i < made->trace.span_count; i++)
+    for (uint32_t j = 0; j < made->resources[i].attributes.count; j++)
+      if (made->resource_attributes[i][j].value.type == BT_VALUE_BOOL)
+        made->resource_attributes[i][j].value = (bt_value){.type = BT_VALUE_INT, .integer = 1};
+}
+
+static void write_query(bt_str filter) {
+  bt_buffer query = {0};
+  bt_traceql_search(filter, (bt_str){0}, &query);
+  write_string(bt_buffer_str(&query));
+  bt_buffer_dispose(&query);
+}
+
+static void write_formula(const bt_over *over) {
+  static const char *const kinds[] = {"all", "none", "query", "and", "or"};
+  printf("[\"%s\"", kinds[over->kind]);
+  if (over->kind == BT_OVER_QUERY) {
+    printf(",");
+    write_query(over->query.filter);
+  }
+  for (uint32_t i = 0; i < over->item_count; i++) {
+    printf(",");
+    write_formula(over->items[i]);
+  }
+  printf("]");
+}
+
+static void write_plan(const bt_plan *plan) {
+  printf("\"violating\":");
+  write_formula(plan->violating);
+  printf(",\"exercising\":");
+  write_formula(plan->exercising);
+  printf(",\"exact\":%s,\"subtract\":[", plan->exercising_is_exact ? "true" : "false");
+  for (uint32_t i = 0; i < plan->subtract_count; i++) {
+    if (i) printf(",");
+    write_query(plan->subtract[i].filter);
+  }
+  printf("]");
+}
+
+/* For each trace: [violated, exercised]. */
+static void write_verdicts(const bt_rule *rule, const made_trace *made, size_t count) {
+  bt_error error = {0};
+  bt_ruleset *ruleset = NULL;
+  bt_evaluator *evaluator = NULL;
+  const bt_rule_verdict *verdict = NULL;
+  if (bt_ruleset_new(&rule, 1, &ruleset, &error) != BT_OK || bt_evaluator_new(ruleset, &evaluator, &error) != BT_OK)
+    stop(error.message);
+  printf(",\"verdicts\":[");
+  for (size_t i = 0; i < count; i++) {
+    if (bt_evaluator_run(evaluator, &made[i].trace, NULL, &verdict, &error) != BT_OK) stop(error.message);
+    printf("%s[%d,%d]", i ? "," : "", verdict->verdict == BT_VIOLATED, verdict->exercised == BT_TRUE);
+  }
+  printf("]");
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+}
+
+static void write_rule(bt_str text, const made_trace *made, size_t count, bool is_first) {
+  bt_error error = {0};
+  bt_rule *rule = NULL;
+  bt_plan *plan = NULL;
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  if (bt_rule_compile(text, &rule, &diagnostics, &error) != BT_OK) stop("a rule does not compile");
+  if (bt_plan_new(rule, &plan, &error) != BT_OK) stop(error.message);
+  printf("%s{\"rule\":", is_first ? "" : ",");
+  write_string(text);
+  printf(",");
+  write_plan(plan);
+  write_verdicts(rule, made, count);
+  printf("}\n");
+  bt_plan_free(plan);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 4) stop("expected a seed, a number of traces and a number of rules");
+  maker m = {.random = {strtoull(argv[1], NULL, 10) * 2862933555777941757u + 3037000493u}};
+  size_t traces = strtoul(argv[2], NULL, 10), rules = strtoul(argv[3], NULL, 10);
+  made_trace *made = calloc(traces, sizeof *made);
+  if (!made) stop("out of memory");
+  printf("{\"traces\":[");
+  for (size_t i = 0; i < traces; i++) {
+    maker_make_trace(&m, &made[i]);
+    tame_resources(&made[i]);
+    printf("%s[", i ? ",\n" : "");
+    for (uint32_t j = 0; j < made[i].trace.span_count; j++) {
+      if (j) printf(",");
+      write_span(&made[i].spans[j]);
+    }
+    printf("]");
+  }
+  printf("],\"rules\":[");
+  for (size_t i = 0; i < rules; i++) {
+    maker_say_rule(&m);
+    write_rule(bt_buffer_str(&m.text), made, traces, i == 0);
+  }
+  printf("]}\n");
+  bt_buffer_dispose(&m.text);
+  free(made);
+  return 0;
+}

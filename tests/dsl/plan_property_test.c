@@ -1,0 +1,163 @@
+/* Random rules × random traces: what the evaluator says against what the plan would search and subtract, in a model of Tempo's filters.
+ * 1. A violated trace is in `violating`, in the least that Tempo finds.  2. No violated trace is found by a subtracted filter, in the most
+ * that Tempo finds.  3. An exercised trace is in `exercising`; where that is exact, only those.  4. A violation that does not rest on
+ * absence stays when more spans come.  Counts are asserted, so that a generator that makes nothing of interest shows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dsl/eval.h"
+#include "dsl/plan.h"
+#include "tests/support/rule_maker.h"
+#include "tests/support/traceql_model.h"
+
+enum { RULES = 1500, TRACES = 12 };
+
+typedef struct counts {
+  size_t compiled, refused, violated, missed_chances, subtracted, exercised, exact, steady_violations, searched_less;
+} counts;
+
+/* ---- the properties ---- */
+
+typedef struct subject {
+  bt_rule *rule;
+  bt_plan *plan;
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+} subject;
+
+static bt_rule_verdict judge(const subject *s, const bt_trace *trace, bt_eval_options options) {
+  bt_error error = {0};
+  const bt_rule_verdict *verdict = NULL;
+  if (bt_evaluator_run(s->evaluator, trace, &options, &verdict, &error) != BT_OK) fail_msg("%s", error.message);
+  return *verdict;
+}
+
+static void explain_failure(const subject *s, const char *what) {
+  bt_buffer out = {0};
+  bt_projection projection;
+  bt_projection_init(&projection);
+  bt_plan_print(s->plan, &projection, &out);
+  fprintf(stderr, "%s\nrule %.*s\n%.*s", what, BT_FMT(s->rule->text), BT_FMT(bt_buffer_str(&out)));
+  bt_projection_dispose(&projection);
+  bt_buffer_dispose(&out);
+  fail();
+}
+
+static bool is_subtracted(const bt_plan *plan, const bt_trace *trace, traceql_numbers numbers) {
+  for (uint32_t i = 0; i < plan->subtract_count; i++)
+    if (traceql_finds(plan->subtract[i].filter, trace, numbers)) return true;
+  return false;
+}
+
+static void check_violated(const subject *s, const bt_trace *trace, counts *c) {
+  c->violated++;
+  if (!traceql_formula_holds(s->plan->violating, trace, TRACEQL_NUMBERS_APART))
+    explain_failure(s, "a violated trace is not searched");
+  if (!traceql_formula_holds(s->plan->violating, trace, TRACEQL_NUMBERS_MIXED))
+    explain_failure(s, "a violated trace is not searched with mixed numbers");
+  if (is_subtracted(s->plan, trace, TRACEQL_NUMBERS_MIXED)) explain_failure(s, "a violated trace is subtracted");
+}
+
+static void check_exercised(const subject *s, const bt_trace *trace, bt_truth exercised, bool is_final, counts *c) {
+  bool found = traceql_formula_holds(s->plan->exercising, trace, TRACEQL_NUMBERS_APART);
+  if (exercised == BT_TRUE) c->exercised++;
+  if (exercised == BT_TRUE && !found) explain_failure(s, "an exercised trace is not found");
+  if (!s->plan->exercising_is_exact || !is_final) return;
+  c->exact++;
+  if (found != (exercised == BT_TRUE)) explain_failure(s, "exercising is not exact");
+}
+
+/* The same trace without its last spans, as if they were still to come. */
+static void check_steady(const subject *s, const made_trace *made, bool violated_in_the_end, counts *c) {
+  if (s->plan->rests_on_absence || made->trace.span_count < 2) return;
+  bt_trace earlier = made->trace;
+  earlier.span_count = made->trace.span_count / 2;
+  if (judge(s, &earlier, (bt_eval_options){0}).verdict != BT_VIOLATED) return;
+  c->steady_violations++;
+  if (!violated_in_the_end) explain_failure(s, "a violation that does not rest on absence was undone");
+}
+
+static void check_trace(const subject *s, maker *m, counts *c) {
+  made_trace made;
+  maker_make_trace(m, &made);
+  bt_eval_options uncertain = {.incomplete = test_random_below(&m->random, 2),
+                               .clock_skew_ns = test_random_below(&m->random, 2) ? 1000000 : 0};
+  bt_rule_verdict final = judge(s, &made.trace, (bt_eval_options){0});
+  bool violated = final.verdict == BT_VIOLATED;
+  check_exercised(s, &made.trace, final.exercised, true, c);
+  if (violated)
+    check_violated(s, &made.trace, c);
+  else if (!traceql_formula_holds(s->plan->violating, &made.trace, TRACEQL_NUMBERS_APART))
+    c->searched_less++;
+  else if (is_subtracted(s->plan, &made.trace, TRACEQL_NUMBERS_APART))
+    c->subtracted++;
+  else
+    c->missed_chances++;
+  check_steady(s, &made, violated, c);
+  bt_rule_verdict doubtful = judge(s, &made.trace, uncertain);
+  check_exercised(s, &made.trace, doubtful.exercised, false, c);
+  if (doubtful.verdict == BT_VIOLATED) check_violated(s, &made.trace, c);
+}
+
+static void check_rule(maker *m, bt_rule *rule, counts *c) {
+  subject s = {.rule = rule};
+  bt_error error = {0};
+  const bt_rule *rules[] = {rule};
+  if (bt_plan_new(rule, &s.plan, &error) != BT_OK || bt_ruleset_new(rules, 1, &s.ruleset, &error) != BT_OK ||
+      bt_evaluator_new(s.ruleset, &s.evaluator, &error) != BT_OK)
+    fail_msg("%s", error.message);
+  for (int i = 0; i < TRACES; i++) check_trace(&s, m, c);
+  bt_evaluator_free(s.evaluator);
+  bt_ruleset_free(s.ruleset);
+  bt_plan_free(s.plan);
+}
+
+static void report_refusal(const bt_diagnostics *diagnostics, bt_str text) {
+  bt_buffer out = {0};
+  bt_diagnostics_print(diagnostics, text, "rule", &out);
+  printf("refused: %.*s\n", BT_FMT(bt_buffer_str(&out)));
+  bt_buffer_dispose(&out);
+}
+
+static void check_one(maker *m, counts *c) {
+  bt_rule *rule = NULL;
+  bt_error error = {0};
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  maker_say_rule(m);
+  if (bt_rule_compile(bt_buffer_str(&m->text), &rule, &diagnostics, &error) == BT_OK) {
+    c->compiled++;
+    check_rule(m, rule, c);
+  } else if (c->refused++ < 4) {
+    report_refusal(&diagnostics, bt_buffer_str(&m->text));
+  }
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
+static void test_properties(void **state) {
+  static const uint64_t seeds[] = {20260101, 1, 7};
+  (void)state;
+  for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+    maker m = {.random = test_random_start(seeds[i])};
+    counts c = {0};
+    for (int rule = 0; rule < RULES; rule++) check_one(&m, &c);
+    bt_buffer_dispose(&m.text);
+    printf("rules %zu, refused %zu; traces violated %zu, not searched %zu, subtracted %zu, read for nothing %zu; "
+           "exercised %zu, exact %zu; steady violations %zu\n",
+           c.compiled, c.refused, c.violated, c.searched_less, c.subtracted, c.missed_chances, c.exercised, c.exact,
+           c.steady_violations);
+    assert_true(c.compiled > RULES / 2);
+    assert_true(c.violated > 1000 && c.searched_less > 1000 && c.subtracted > 100);
+    assert_true(c.exercised > 1000 && c.exact > 1000 && c.steady_violations > 100);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_properties)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

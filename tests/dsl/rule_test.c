@@ -1,0 +1,160 @@
+/* What text cases cannot say: limits, deep and long texts, ranges of the checked rule, and how diagnostics are printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dsl/rule.h"
+
+/* The code of the first error, or "" when the text compiles. */
+static void expect_code(bt_str text, const char *code) {
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_compile(text, &rule, &diagnostics, &error);
+  const char *first = "";
+  for (size_t i = diagnostics.count; i-- > 0;)
+    if (diagnostics.items[i].is_error) first = diagnostics.items[i].code;
+  assert_string_equal(first, code);
+  assert_int_equal(status, *code ? BT_INVALID : BT_OK);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
+/* `count` times `open`, then `inside`, then as many `close`. */
+static void expect_nested(const char *open, size_t count, const char *inside, const char *close, const char *code) {
+  bt_buffer text = {0};
+  for (size_t i = 0; i < count; i++) bt_buffer_append(&text, bt_str_from(open));
+  bt_buffer_append(&text, bt_str_from(inside));
+  for (size_t i = 0; i < count; i++) bt_buffer_append(&text, bt_str_from(close));
+  expect_code(bt_buffer_str(&text), code);
+  bt_buffer_dispose(&text);
+}
+
+static void test_nesting(void **state) {
+  (void)state;
+  expect_nested("(", BT_MAX_NESTING, "a", ")", "");
+  expect_nested("(", BT_MAX_NESTING + 1, "a", ")", "E003");
+  expect_nested("(", 60000, "a", "", "E003");
+  expect_nested("not ", BT_MAX_NESTING, "a", "", "");
+  expect_nested("not ", BT_MAX_NESTING + 1, "a", "", "E003");
+  expect_nested("!", 60000, "a", "", "E003");
+  expect_nested("trace.has(", BT_MAX_NESTING, "a", ")", "");
+  expect_nested("trace.has(", BT_MAX_NESTING + 1, "a", ")", "E003");
+  expect_nested("a.where(", 5000, "k", ")", "E003");
+  expect_nested("a.k in [", 5000, "k", "]", "E010");
+  expect_nested("when {", 5000, "a", "}", "E010");
+  expect_nested("x after (", 5000, "a", ")", "E003");
+}
+
+static void test_nodes(void **state) {
+  (void)state;
+  expect_nested("a and ", BT_MAX_NODES - 2, "a", "", "");
+  expect_nested("a and ", BT_MAX_NODES, "a", "", "E003");
+  expect_nested("a or ", 12000, "a", "", "E003");
+  expect_nested("1 + ", 2000, "count(a) > 1", "", "");
+  expect_nested("1 - ", 5000, "count(a) > 1", "", "E003");
+  expect_nested("a.where(k)", 1, ".where(k)", ".where(k)", "");
+}
+
+static void test_text_size(void **state) {
+  (void)state;
+  bt_buffer text = {0};
+  bt_buffer_append(&text, BT_STR("a #"));
+  while (text.len < BT_MAX_RULE_BYTES) bt_buffer_append_char(&text, 'x');
+  expect_code(bt_buffer_str(&text), "");
+  bt_buffer_append_char(&text, 'x');
+  expect_code(bt_buffer_str(&text), "E003");
+  bt_buffer_dispose(&text);
+}
+
+static void test_strange_bytes(void **state) {
+  (void)state;
+  expect_code((bt_str){NULL, 0}, "E010");
+  expect_code((bt_str){"a\0b", 3}, "E001");
+  expect_code(BT_STR("a \xff"), "E001");
+  expect_code(BT_STR("\"\xc3\x28\""), "E001");
+  expect_code((bt_str){"\"a\0b\"", 5}, "");
+  expect_code(BT_STR("a\r\nand\tb"), "");
+}
+
+/* More mistakes than anyone reads: counted, not kept. */
+static void test_many_diagnostics(void **state) {
+  (void)state;
+  bt_buffer text = {0};
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  for (int i = 0; i < 1000; i++) bt_buffer_append(&text, BT_STR("trace.foo > 1 and "));
+  bt_buffer_append_char(&text, 'a');
+  assert_int_equal(bt_rule_compile(bt_buffer_str(&text), &rule, &diagnostics, &error), BT_INVALID);
+  assert_int_equal(diagnostics.count, BT_MAX_DIAGNOSTICS);
+  assert_int_equal(diagnostics.error_count, 1000);
+  bt_diagnostics_dispose(&diagnostics);
+  bt_buffer_dispose(&text);
+}
+
+/* Ranges point into the text, so that a page can show the clause that failed. */
+static void test_ranges(void **state) {
+  (void)state;
+  static const char text[] = "when { a as c } always { (b after c) and count(d) > 1 }";
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  assert_int_equal(bt_rule_compile(BT_STR(text), &rule, &diagnostics, &error), BT_OK);
+  assert_string_equal(rule->text.ptr, text);
+  assert_ptr_not_equal(rule->text.ptr, text);
+  const bt_condition *items[] = {rule->when, rule->always->items[0], rule->always->items[1], rule->always};
+  static const char *const expected[] = {"a as c", "b after c", "count(d) > 1", "(b after c) and count(d) > 1"};
+  for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+    bt_range range = items[i]->range;
+    bt_str written = {text + range.start, range.end - range.start};
+    assert_true(bt_str_equal(written, bt_str_from(expected[i])));
+  }
+  assert_true(rule->bindings[0].in_choice);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
+static void expect_print(const char *text, const char *expected) {
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  bt_error error = {0};
+  bt_buffer out = {0};
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_compile(bt_str_from(text), &rule, &diagnostics, &error);
+  assert_true(status == BT_OK || status == BT_INVALID);
+  bt_diagnostics_print(&diagnostics, bt_str_from(text), "rules.yaml", &out);
+  assert_string_equal(out.ptr, expected);
+  bt_buffer_dispose(&out);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
+static void test_print(void **state) {
+  (void)state;
+  /* Columns count characters, and a tab stays a tab under the line. */
+  expect_print("\"\xc3\xa9\" and\ttrace.spancount > 5",
+               "rules.yaml:1:9: error[E025]: unknown field trace.spancount: did you mean trace.span_count?\n"
+               "  \"\xc3\xa9\" and\ttrace.spancount > 5\n"
+               "         \t^~~~~~~~~~~~~~~\n"
+               "  fix: write `trace.span_count`\n");
+  /* The end of the text is shown behind its last word. */
+  expect_print("a and\n\n", "rules.yaml:1:6: error[E010]: expected a condition or a value, but the text ends\n"
+                            "  a and\n"
+                            "       ^\n");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_nesting),          cmocka_unit_test(test_nodes),  cmocka_unit_test(test_text_size),
+      cmocka_unit_test(test_strange_bytes),    cmocka_unit_test(test_ranges), cmocka_unit_test(test_print),
+      cmocka_unit_test(test_many_diagnostics),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

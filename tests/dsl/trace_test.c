@@ -1,0 +1,209 @@
+/* Ids, what a trace says of itself, and the builder (what merges, what differs, what is missing), also where memory runs out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "dsl/trace.h"
+#include "tests/support/failing_alloc.h"
+
+static const bt_trace_id some_id = {{1}};
+static const bt_resource no_resource;
+static const bt_scope no_scope;
+
+static bt_span make_span(uint8_t id, uint8_t parent, int64_t start_ns, int64_t end_ns) {
+  return (bt_span){.id = {{0, 0, 0, 0, 0, 0, 0, id}},
+                   .parent_id = {{0, 0, 0, 0, 0, 0, 0, parent}},
+                   .name = BT_STR("x"),
+                   .start_ns = start_ns,
+                   .end_ns = end_ns,
+                   .resource = &no_resource,
+                   .scope = &no_scope};
+}
+
+static void test_ids(void **state) {
+  (void)state;
+  char hex[BT_TRACE_ID_HEX + 1], span_hex[BT_SPAN_ID_HEX + 1];
+  bt_trace_id id, other;
+  bt_span_id span;
+  assert_true(bt_trace_id_parse(BT_STR("0123456789abcdefFEDCBA9876543210"), &id));
+  bt_trace_id_format(&id, hex);
+  assert_string_equal(hex, "0123456789abcdeffedcba9876543210");
+  assert_true(bt_trace_id_parse(BT_STR("abc"), &id)); /* leading zeros are lost on the way */
+  bt_trace_id_format(&id, hex);
+  assert_string_equal(hex, "00000000000000000000000000000abc");
+  assert_true(bt_trace_id_parse(BT_STR("0abc"), &other));
+  assert_int_equal(bt_trace_id_compare(&id, &other), 0);
+  assert_true(bt_trace_id_parse(BT_STR("abd"), &other));
+  assert_true(bt_trace_id_compare(&id, &other) < 0);
+  assert_false(bt_trace_id_parse(BT_STR(""), &id));
+  assert_false(bt_trace_id_parse(BT_STR("12g"), &id));
+  assert_false(bt_trace_id_parse(BT_STR("0123456789abcdefFEDCBA98765432100"), &id));
+  assert_true(bt_span_id_parse(BT_STR("7f"), &span));
+  assert_false(bt_span_id_is_zero(&span));
+  bt_span_id_format(&span, span_hex);
+  assert_string_equal(span_hex, "000000000000007f");
+  assert_true(bt_span_id_parse(BT_STR("0"), &span));
+  assert_true(bt_span_id_is_zero(&span));
+  assert_false(bt_span_id_parse(BT_STR("00000000000000001"), &span));
+}
+
+static void test_times(void **state) {
+  (void)state;
+  bt_arena arena;
+  bt_arena_init(&arena, 1 << 20);
+  bt_trace_builder *builder = bt_trace_builder_new(&arena, &some_id);
+  const bt_trace *trace = bt_trace_builder_finish(builder);
+  assert_int_equal(trace->span_count, 0);
+  assert_int_equal(bt_trace_start_ns(trace), 0);
+  assert_int_equal(bt_trace_end_ns(trace), 0);
+  assert_int_equal(bt_trace_latest_start_ns(trace), 0);
+  assert_int_equal(bt_trace_root(trace), BT_NO_SPAN);
+  const bt_span spans[] = {make_span(1, 0, 50, 60), make_span(2, 1, 20, 90), make_span(3, 1, 70, 40)};
+  for (size_t i = 0; i < 3; i++) assert_true(bt_trace_builder_add(builder, &spans[i]));
+  trace = bt_trace_builder_finish(builder);
+  assert_int_equal(bt_trace_start_ns(trace), 20);
+  assert_int_equal(bt_trace_end_ns(trace), 90);
+  assert_int_equal(bt_trace_latest_start_ns(trace), 70);
+  assert_int_equal(bt_span_duration_ns(&trace->spans[1]), 70);
+  assert_int_equal(bt_span_duration_ns(&trace->spans[2]), 0); /* never below 0 */
+  const bt_span endless = make_span(4, 0, INT64_MIN, INT64_MAX);
+  assert_int_equal(bt_span_duration_ns(&endless), INT64_MAX);
+  assert_false(trace->partial);
+  bt_trace_builder_mark_partial(builder);
+  assert_true(bt_trace_builder_finish(builder)->partial);
+  bt_arena_dispose(&arena);
+}
+
+/* More spans than the first array holds, each sent twice. */
+static void test_growth(void **state) {
+  (void)state;
+  bt_arena arena;
+  bt_arena_init(&arena, (size_t)1 << 24);
+  bt_trace_builder *builder = bt_trace_builder_new(&arena, &some_id);
+  for (int round = 0; round < 2; round++)
+    for (uint8_t i = 1; i < 200; i++) {
+      bt_span span = make_span(i, (uint8_t)(i - 1), 1000 - i, 2000);
+      assert_true(bt_trace_builder_add(builder, &span));
+    }
+  const bt_trace *trace = bt_trace_builder_finish(builder);
+  assert_int_equal(trace->span_count, 199);
+  assert_false(trace->differing_copies);
+  assert_false(trace->missing_parents);
+  assert_int_equal(bt_trace_root(trace), 0);
+  for (uint8_t i = 1; i < 200; i++) assert_int_equal(trace->spans[i - 1].id.bytes[7], i);
+  bt_arena_dispose(&arena);
+}
+
+static bool copies_differ(const bt_span *a, const bt_span *b) {
+  bt_arena arena;
+  bt_arena_init(&arena, 1 << 20);
+  bt_trace_builder *builder = bt_trace_builder_new(&arena, &some_id);
+  assert_true(bt_trace_builder_add(builder, a));
+  assert_true(bt_trace_builder_add(builder, b));
+  const bt_trace *trace = bt_trace_builder_finish(builder);
+  assert_int_equal(trace->span_count, 1);
+  assert_int_equal(trace->spans[0].start_ns, a->start_ns); /* the first one counts */
+  bool differ = trace->differing_copies;
+  bt_arena_dispose(&arena);
+  return differ;
+}
+
+static void test_copies(void **state) {
+  (void)state;
+  const bt_value one = {.type = BT_VALUE_INT, .integer = 1}, two = {.type = BT_VALUE_INT, .integer = 2},
+                 nan_value = {.type = BT_VALUE_DOUBLE, .decimal = NAN};
+  const bt_attribute ab[] = {{BT_STR("a"), one}, {BT_STR("b"), two}}, ba[] = {{BT_STR("b"), two}, {BT_STR("a"), one}},
+                     ac[] = {{BT_STR("a"), one}, {BT_STR("b"), one}}, n[] = {{BT_STR("a"), nan_value}},
+                     twice[] = {{BT_STR("a"), one}, {BT_STR("a"), two}},
+                     twisted[] = {{BT_STR("a"), two}, {BT_STR("a"), one}};
+  const bt_event event = {.name = BT_STR("e"), .time_ns = 5, .attributes = {ab, 2}},
+                 later = {.name = BT_STR("e"), .time_ns = 6};
+  const bt_resource shop = {.service = BT_STR("shop")}, same_shop = shop, empty_service = {.service = {"", 0}};
+  const bt_scope scope = {.name = BT_STR("lib")};
+  bt_span a = make_span(1, 2, 10, 20), b = a;
+  assert_false(copies_differ(&a, &b));
+  b = a, b.start_ns = 11;
+  assert_true(copies_differ(&a, &b));
+  b = a, b.end_ns = 21;
+  assert_true(copies_differ(&a, &b));
+  b = a, b.parent_id.bytes[0] = 1;
+  assert_true(copies_differ(&a, &b));
+  b = a, b.name = BT_STR("y");
+  assert_true(copies_differ(&a, &b));
+  b = a, b.status = BT_SPAN_STATUS_ERROR;
+  assert_true(copies_differ(&a, &b));
+  b = a, b.status_message = BT_STR("m");
+  assert_true(copies_differ(&a, &b));
+  b = a, b.resource = &shop;
+  assert_true(copies_differ(&a, &b));
+  a.resource = &same_shop;
+  assert_false(copies_differ(&a, &b));
+  a.resource = &no_resource, b.resource = &empty_service;
+  assert_true(copies_differ(&a, &b)); /* an empty name is a name */
+  b = a, b.scope = &scope;
+  assert_true(copies_differ(&a, &b));
+  a.attributes = (bt_attributes){ab, 2}, b = a, b.attributes.items = ba;
+  assert_false(copies_differ(&a, &b)); /* attributes have no order */
+  b.attributes.items = ac;
+  assert_true(copies_differ(&a, &b));
+  b.attributes.count = 1;
+  assert_true(copies_differ(&a, &b));
+  a.attributes = b.attributes = (bt_attributes){n, 1};
+  assert_false(copies_differ(&a, &b));
+  a.attributes = (bt_attributes){twice, 2}, b.attributes = (bt_attributes){twisted, 2};
+  assert_true(copies_differ(&a, &b)); /* of two with one key the first counts */
+  b = a, b.events = &event, b.event_count = 1;
+  assert_true(copies_differ(&a, &b));
+  a.events = &later, a.event_count = 1;
+  assert_true(copies_differ(&a, &b));
+  a.events = &event;
+  assert_false(copies_differ(&a, &b));
+}
+
+static void test_failing_allocator(void **state) {
+  (void)state;
+  for (size_t n = 0;; n++) {
+    bt_arena arena;
+    bt_arena_init(&arena, (size_t)1 << 24);
+    const bt_value one = {.type = BT_VALUE_INT, .integer = 1};
+    const bt_attribute ab[] = {{BT_STR("a"), one}, {BT_STR("b"), one}}, ba[] = {{BT_STR("b"), one}, {BT_STR("a"), one}};
+    failing_alloc_after(n);
+    bt_trace_builder *builder = bt_trace_builder_new(&arena, &some_id);
+    bool ok = builder != NULL;
+    for (uint8_t i = 1; i <= 40 && ok; i++) {
+      bt_span span = make_span((uint8_t)(i > 20 ? i - 20 : i), 0, 1, 2);
+      span.attributes = (bt_attributes){i > 20 ? ba : ab, 2};
+      ok = bt_trace_builder_add(builder, &span);
+    }
+    bool was_refused = failing_alloc_stop();
+    assert_int_equal(ok, !was_refused);
+    if (ok) assert_false(bt_trace_builder_finish(builder)->differing_copies);
+    bt_arena_dispose(&arena);
+    if (!was_refused) break;
+    assert_true(n < 1000);
+  }
+}
+
+/* The arena's cap is a limit like the allocator's. */
+static void test_cap(void **state) {
+  (void)state;
+  bt_arena arena;
+  bt_arena_init(&arena, 64);
+  assert_null(bt_trace_builder_new(&arena, &some_id));
+  bt_arena_dispose(&arena);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ids),
+                                     cmocka_unit_test(test_times),
+                                     cmocka_unit_test(test_growth),
+                                     cmocka_unit_test(test_copies),
+                                     cmocka_unit_test(test_failing_allocator),
+                                     cmocka_unit_test(test_cap)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,258 @@
+/* Fields, expressions and comparisons of the naive evaluator. See naive_world.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/naive/naive_world.h"
+
+static const char *const kind_names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+static const char *const status_names[] = {"unset", "ok", "error"};
+
+static naive_value string_value(bt_str s) {
+  return (naive_value){.kind = NAIVE_EXACT, .exact = {.type = BT_VALUE_STRING, .string = s}};
+}
+
+/* The first attribute with the key counts. */
+static naive_value attribute_value(const bt_attributes *attributes, bt_str key) {
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (bt_str_equal(attributes->items[i].key, key)) return naive_known(&attributes->items[i].value);
+  return naive_missing();
+}
+
+static naive_value at_least(int64_t number, bool incomplete) {
+  naive_value v = naive_integer(number);
+  if (incomplete) v.high = naive_bound_none();
+  return v;
+}
+
+static naive_value at_most(int64_t number, bool incomplete) {
+  naive_value v = naive_integer(number);
+  if (incomplete) v.low = naive_bound_none();
+  return v;
+}
+
+static int64_t count_services(const bt_trace *trace) {
+  int64_t count = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    bt_str service = trace->spans[i].resource->service;
+    bool is_new = service.ptr != NULL;
+    for (uint32_t j = 0; j < i && is_new; j++) {
+      bt_str earlier = trace->spans[j].resource->service;
+      if (earlier.ptr && bt_str_equal(earlier, service)) is_new = false;
+    }
+    if (is_new) count++;
+  }
+  return count;
+}
+
+/* The earliest span whose parent is not here, ties by lowest id; NULL: none. */
+static const bt_span *find_root(const bt_trace *trace) {
+  const bt_span *root = NULL;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const bt_span *span = &trace->spans[i];
+    bool has_parent = false;
+    for (uint32_t j = 0; j < trace->span_count; j++)
+      if (!bt_span_id_is_zero(&span->parent_id) &&
+          memcmp(trace->spans[j].id.bytes, span->parent_id.bytes, sizeof span->id.bytes) == 0)
+        has_parent = true;
+    if (has_parent) continue;
+    bool is_earlier =
+        !root || span->start_ns < root->start_ns ||
+        (span->start_ns == root->start_ns && memcmp(span->id.bytes, root->id.bytes, sizeof span->id.bytes) < 0);
+    if (is_earlier) root = span;
+  }
+  return root;
+}
+
+static naive_value root_value(const naive_world *world, bt_field_kind kind) {
+  if (world->incomplete) return naive_any();
+  const bt_span *root = find_root(world->trace);
+  if (!root) return naive_missing();
+  if (kind == BT_FIELD_TRACE_ROOT_NAME) return string_value(root->name);
+  return root->resource->service.ptr ? string_value(root->resource->service) : naive_missing();
+}
+
+static naive_value trace_value(const naive_world *world, bt_field_kind kind) {
+  const bt_trace *trace = world->trace;
+  bool is_time = kind == BT_FIELD_TRACE_START || kind == BT_FIELD_TRACE_END || kind == BT_FIELD_TRACE_DURATION;
+  if (is_time && trace->span_count == 0) return world->incomplete ? naive_any() : naive_missing();
+  int64_t start_ns = INT64_MAX, end_ns = INT64_MIN;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    if (trace->spans[i].start_ns < start_ns) start_ns = trace->spans[i].start_ns;
+    if (trace->spans[i].end_ns > end_ns) end_ns = trace->spans[i].end_ns;
+  }
+  int64_t duration_ns = end_ns > start_ns ? end_ns - start_ns : 0;
+  if (kind == BT_FIELD_TRACE_START) return at_most(start_ns, world->incomplete);
+  if (kind == BT_FIELD_TRACE_END) return at_least(end_ns, world->incomplete);
+  if (kind == BT_FIELD_TRACE_DURATION) return at_least(duration_ns, world->incomplete);
+  if (kind == BT_FIELD_TRACE_SPAN_COUNT) return at_least(trace->span_count, world->incomplete);
+  if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return at_least(count_services(trace), world->incomplete);
+  return root_value(world, kind);
+}
+
+static naive_value id_value(const bt_span_id *id, bool is_parent) {
+  static _Thread_local char texts[8][BT_SPAN_ID_HEX + 1]; /* several are alive during one comparison */
+  static _Thread_local unsigned next;
+  if (is_parent && bt_span_id_is_zero(id)) return naive_missing();
+  char *text = texts[next++ % 8];
+  bt_span_id_format(id, text);
+  return string_value((bt_str){text, BT_SPAN_ID_HEX});
+}
+
+static naive_value span_value(const bt_span *span, const bt_field *field) {
+  naive_value value = naive_missing();
+  switch (field->kind) {
+  case BT_FIELD_NAME: return string_value(span->name);
+  case BT_FIELD_KIND: return string_value(bt_str_from(kind_names[span->kind]));
+  case BT_FIELD_STATUS: return string_value(bt_str_from(status_names[span->status]));
+  case BT_FIELD_STATUS_MESSAGE: return string_value(span->status_message);
+  case BT_FIELD_DURATION: return naive_integer(span->end_ns > span->start_ns ? span->end_ns - span->start_ns : 0);
+  case BT_FIELD_START: return naive_integer(span->start_ns);
+  case BT_FIELD_END: return naive_integer(span->end_ns);
+  case BT_FIELD_ID: return id_value(&span->id, false);
+  case BT_FIELD_PARENT_ID: return id_value(&span->parent_id, true);
+  case BT_FIELD_SERVICE: return span->resource->service.ptr ? string_value(span->resource->service) : value;
+  case BT_FIELD_SPAN_ATTRIBUTE: return attribute_value(&span->attributes, field->key);
+  case BT_FIELD_RESOURCE_ATTRIBUTE: return attribute_value(&span->resource->attributes, field->key);
+  case BT_FIELD_EITHER_ATTRIBUTE:
+    value = attribute_value(&span->attributes, field->key);
+    return value.kind == NAIVE_MISSING ? attribute_value(&span->resource->attributes, field->key) : value;
+  case BT_FIELD_SCOPE_NAME: return string_value(span->scope->name);
+  case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
+  case BT_FIELD_SCOPE_ATTRIBUTE: return attribute_value(&span->scope->attributes, field->key);
+  case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_TRACE_DURATION:
+  case BT_FIELD_TRACE_START:
+  case BT_FIELD_TRACE_END:
+  case BT_FIELD_TRACE_SPAN_COUNT:
+  case BT_FIELD_TRACE_SERVICE_COUNT:
+  case BT_FIELD_TRACE_ROOT_NAME:
+  case BT_FIELD_TRACE_ROOT_SERVICE: break;
+  }
+  abort();
+}
+
+static bool is_of_trace(bt_field_kind kind) {
+  return kind >= BT_FIELD_TRACE_DURATION;
+}
+
+static bool is_of_event(bt_field_kind kind) {
+  return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_ATTRIBUTE;
+}
+
+static naive_value event_value(const bt_event *event, const bt_field *field) {
+  if (!event) return naive_any();
+  if (field->kind == BT_FIELD_EVENT_NAME) return string_value(event->name);
+  return attribute_value(&event->attributes, field->key);
+}
+
+naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject) {
+  if (is_of_trace(field->kind)) return trace_value(world, field->kind);
+  if (is_of_event(field->kind)) return event_value(subject.event, field);
+  uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
+  if (naive_is_unseen(span)) return naive_any();
+  return span_value(&world->trace->spans[span], field);
+}
+
+naive_value naive_expression(const naive_world *world, const bt_expression *expression, naive_subject subject) {
+  switch (expression->kind) {
+  case BT_EXPRESSION_LITERAL: return naive_known(&expression->literal);
+  case BT_EXPRESSION_FIELD: return naive_field(world, &expression->field, subject);
+  case BT_EXPRESSION_AGGREGATE: return naive_aggregate(world, expression);
+  case BT_EXPRESSION_NEGATE: return naive_negate(naive_expression(world, expression->left, subject));
+  case BT_EXPRESSION_ADD:
+  case BT_EXPRESSION_SUBTRACT:
+  case BT_EXPRESSION_MULTIPLY:
+  case BT_EXPRESSION_DIVIDE:
+    return naive_arithmetic(expression->kind, naive_expression(world, expression->left, subject),
+                            naive_expression(world, expression->right, subject));
+  }
+  abort();
+}
+
+static bool speaks_of_events(const bt_expression *expression) {
+  if (!expression) return false;
+  if (expression->kind == BT_EXPRESSION_FIELD) return is_of_event(expression->field.kind);
+  return speaks_of_events(expression->left) || speaks_of_events(expression->right);
+}
+
+/* Kinds and statuses are equal without regard to case; their order is that of the names in lower case. */
+static bool is_caseless(const bt_expression *expression) {
+  return expression->kind == BT_EXPRESSION_FIELD &&
+         (expression->field.kind == BT_FIELD_KIND || expression->field.kind == BT_FIELD_STATUS);
+}
+
+/* The start or the end of a span, and of which. */
+static bool is_point(const naive_world *world, const bt_expression *expression, naive_subject subject, uint32_t *span,
+                     bool *is_end) {
+  if (expression->kind != BT_EXPRESSION_FIELD) return false;
+  const bt_field *field = &expression->field;
+  *is_end = field->kind == BT_FIELD_END;
+  *span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
+  return field->kind == BT_FIELD_START || field->kind == BT_FIELD_END;
+}
+
+/* Two points of spans are compared as `before` and `after` do it: their order may be unknown. */
+static bt_truth compare_points(const naive_world *world, bt_comparison_operator op, uint32_t a, bool a_is_end,
+                               uint32_t b, bool b_is_end) {
+  bt_truth less = naive_is_first(world, a, a_is_end, b, b_is_end);
+  bt_truth greater = naive_is_first(world, b, b_is_end, a, a_is_end);
+  switch (op) {
+  case BT_LESS: return less;
+  case BT_GREATER: return greater;
+  case BT_LESS_EQUAL: return naive_not(greater);
+  case BT_GREATER_EQUAL: return naive_not(less);
+  case BT_EQUAL: return naive_and(naive_not(less), naive_not(greater));
+  case BT_NOT_EQUAL: return naive_or(less, greater);
+  case BT_CONTAINS:
+  case BT_STARTS_WITH:
+  case BT_ENDS_WITH:
+  case BT_MATCHES:
+  case BT_MATCHES_WHOLE:
+  case BT_NOT_MATCHES_WHOLE:
+  case BT_IN:
+  case BT_NOT_IN: break;
+  }
+  abort();
+}
+
+/* Two sides, both maybe points. Not IN and NOT_IN. */
+static bt_truth compare_sides(const naive_world *world, const bt_comparison *comparison, bt_comparison_operator op,
+                              const bt_expression *right_side, naive_subject subject) {
+  uint32_t a, b;
+  bool a_is_end, b_is_end;
+  if (is_point(world, comparison->left, subject, &a, &a_is_end) && is_point(world, right_side, subject, &b, &b_is_end))
+    return compare_points(world, op, a, a_is_end, b, b_is_end);
+  naive_value left = naive_expression(world, comparison->left, subject);
+  naive_value right = naive_expression(world, right_side, subject);
+  bool ignore_case = is_caseless(comparison->left) || is_caseless(right_side);
+  return naive_compare(op, &left, &right, comparison->pattern, ignore_case);
+}
+
+/* `k in [a, b]` is `k == a or k == b`. */
+static bt_truth is_in_list(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
+  bt_truth is_in = BT_FALSE;
+  for (uint32_t i = 0; i < comparison->list_count; i++)
+    is_in = naive_or(is_in, compare_sides(world, comparison, BT_EQUAL, comparison->list[i], subject));
+  return is_in;
+}
+
+static bt_truth compare_once(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
+  if (comparison->op == BT_IN) return is_in_list(world, comparison, subject);
+  if (comparison->op != BT_NOT_IN) return compare_sides(world, comparison, comparison->op, comparison->right, subject);
+  naive_value left = naive_expression(world, comparison->left, subject);
+  if (left.kind == NAIVE_NAN) return BT_FALSE;
+  return naive_and(naive_present(&left), naive_not(is_in_list(world, comparison, subject)));
+}
+
+bt_truth naive_comparison(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
+  if (subject.event || naive_is_unseen(subject.span) || !speaks_of_events(comparison->left))
+    return compare_once(world, comparison, subject);
+  bt_truth some = BT_FALSE;
+  const bt_span *span = &world->trace->spans[subject.span];
+  for (uint32_t i = 0; i < span->event_count; i++) {
+    subject.event = &span->events[i];
+    some = naive_or(some, compare_once(world, comparison, subject));
+  }
+  return some;
+}

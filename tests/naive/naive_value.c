@@ -1,0 +1,332 @@
+/* Values, arithmetic and comparisons of the naive evaluator. See naive_value.h. Pure functions. */
+#include "tests/naive/naive_value.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "dsl/pattern.h"
+
+/* Room for any sum of whole numbers. */
+__extension__ typedef __int128 wide_integer;
+
+bt_truth naive_and(bt_truth a, bt_truth b) {
+  return a < b ? a : b;
+}
+
+bt_truth naive_or(bt_truth a, bt_truth b) {
+  return a > b ? a : b;
+}
+
+bt_truth naive_not(bt_truth a) {
+  if (a == BT_UNKNOWN) return BT_UNKNOWN;
+  return a == BT_TRUE ? BT_FALSE : BT_TRUE;
+}
+
+static bt_truth from_bool(bool b) {
+  return b ? BT_TRUE : BT_FALSE;
+}
+
+naive_value naive_missing(void) {
+  return (naive_value){.kind = NAIVE_MISSING};
+}
+
+naive_value naive_any(void) {
+  return (naive_value){.kind = NAIVE_ANY};
+}
+
+naive_bound naive_bound_at(bt_value number) {
+  return (naive_bound){.is_open = false, .number = number};
+}
+
+naive_bound naive_bound_none(void) {
+  return (naive_bound){.is_open = true};
+}
+
+naive_value naive_range(naive_bound low, naive_bound high) {
+  return (naive_value){.kind = NAIVE_RANGE, .low = low, .high = high};
+}
+
+static naive_value one_number(bt_value number) {
+  return naive_range(naive_bound_at(number), naive_bound_at(number));
+}
+
+naive_value naive_integer(int64_t number) {
+  return one_number((bt_value){.type = BT_VALUE_INT, .integer = number});
+}
+
+naive_value naive_known(const bt_value *value) {
+  switch (value->type) {
+  case BT_VALUE_MISSING:
+  case BT_VALUE_OTHER: return naive_missing();
+  case BT_VALUE_STRING:
+  case BT_VALUE_BOOL:
+  case BT_VALUE_ARRAY: return (naive_value){.kind = NAIVE_EXACT, .exact = *value};
+  case BT_VALUE_INT: return one_number(*value);
+  case BT_VALUE_DOUBLE: return isnan(value->decimal) ? (naive_value){.kind = NAIVE_NAN} : one_number(*value);
+  case BT_VALUE_DURATION: return naive_integer(value->duration_ns);
+  case BT_VALUE_TIME: return naive_integer(value->time_ns);
+  }
+  abort();
+}
+
+/* A long double holds every int64_t and every double. */
+static long double exact_number(const bt_value *v) {
+  return v->type == BT_VALUE_INT ? (long double)v->integer : (long double)v->decimal;
+}
+
+static double as_double(const bt_value *v) {
+  return v->type == BT_VALUE_INT ? (double)v->integer : v->decimal;
+}
+
+int naive_compare_numbers(const bt_value *a, const bt_value *b) {
+  long double x = exact_number(a), y = exact_number(b);
+  return (x > y) - (x < y);
+}
+
+/* The sum or difference of a whole number and a decimal, when its whole parts come to 2^53 or more: doubles could not tell it from its
+ * neighbours there. What is left behind the point is rounded, a half away from zero. False: it is smaller, or no int64_t. */
+static bool calculate_far(bt_expression_kind kind, const bt_value *a, const bt_value *b, int64_t *out) {
+  int sign_of_b = kind == BT_EXPRESSION_ADD ? 1 : -1;
+  bool a_is_whole = a->type == BT_VALUE_INT;
+  double decimal = a_is_whole ? sign_of_b * b->decimal : a->decimal;
+  if (!isfinite(decimal) || fabs(decimal) >= ldexp(1, 62)) return false;
+  wide_integer whole = a_is_whole ? (wide_integer)a->integer : (wide_integer)b->integer * sign_of_b;
+  double behind_the_point = modf(decimal, &decimal);
+  whole += (wide_integer)decimal;
+  if (whole < INT64_MIN || whole > INT64_MAX || (whole < INT64_C(1) << 53 && whole > -(INT64_C(1) << 53))) return false;
+  whole += (wide_integer)round(behind_the_point);
+  *out = (int64_t)whole;
+  return whole >= INT64_MIN && whole <= INT64_MAX;
+}
+
+/* One operation on two numbers. False: overflow, division by zero or NaN. */
+static bool calculate(bt_expression_kind kind, const bt_value *a, const bt_value *b, bt_value *out) {
+  bool both_whole = a->type == BT_VALUE_INT && b->type == BT_VALUE_INT;
+  *out = (bt_value){.type = BT_VALUE_INT};
+  if (both_whole && kind == BT_EXPRESSION_ADD) return !__builtin_add_overflow(a->integer, b->integer, &out->integer);
+  if (both_whole && kind == BT_EXPRESSION_SUBTRACT)
+    return !__builtin_sub_overflow(a->integer, b->integer, &out->integer);
+  if (both_whole && kind == BT_EXPRESSION_MULTIPLY)
+    return !__builtin_mul_overflow(a->integer, b->integer, &out->integer);
+  bool is_mixed_sum =
+      !both_whole && a->type != b->type && (kind == BT_EXPRESSION_ADD || kind == BT_EXPRESSION_SUBTRACT);
+  if (is_mixed_sum && calculate_far(kind, a, b, &out->integer)) return true;
+  double x = as_double(a), y = as_double(b), result = 0;
+  if (kind == BT_EXPRESSION_DIVIDE && y == 0) return false;
+  if (kind == BT_EXPRESSION_ADD) result = x + y;
+  if (kind == BT_EXPRESSION_SUBTRACT) result = x - y;
+  if (kind == BT_EXPRESSION_MULTIPLY) result = x * y;
+  if (kind == BT_EXPRESSION_DIVIDE) result = x / y;
+  *out = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = result};
+  return !isnan(result) && !(isinf(result) && !isinf(x) && !isinf(y));
+}
+
+/* An end of a range in arithmetic: a number, or one of the two infinities that stand for "no bound". */
+typedef struct end {
+  int infinite; /* −1, 0, 1 */
+  bt_value number;
+} end;
+
+static end low_end(const naive_value *v) {
+  return (end){v->low.is_open ? -1 : 0, v->low.number};
+}
+
+static end high_end(const naive_value *v) {
+  return (end){v->high.is_open ? 1 : 0, v->high.number};
+}
+
+static int sign_of(end e) {
+  if (e.infinite != 0) return e.infinite;
+  long double x = exact_number(&e.number);
+  return (x > 0) - (x < 0);
+}
+
+static end zero_end(void) {
+  return (end){0, {.type = BT_VALUE_INT, .integer = 0}};
+}
+
+/* One operation on two ends. False: the numbers cannot be reckoned with. */
+static bool calculate_ends(bt_expression_kind kind, end a, end b, end *out) {
+  if (a.infinite == 0 && b.infinite == 0) {
+    out->infinite = 0;
+    return calculate(kind, &a.number, &b.number, &out->number);
+  }
+  *out = zero_end();
+  if (kind == BT_EXPRESSION_ADD) out->infinite = a.infinite ? a.infinite : b.infinite;
+  if (kind == BT_EXPRESSION_SUBTRACT) out->infinite = a.infinite ? a.infinite : -b.infinite;
+  if (kind == BT_EXPRESSION_MULTIPLY) out->infinite = sign_of(a) * sign_of(b);
+  /* a number over ever larger ones goes to 0 */
+  if (kind == BT_EXPRESSION_DIVIDE) out->infinite = b.infinite ? 0 : a.infinite * sign_of(b);
+  return true;
+}
+
+static int compare_ends(end a, end b) {
+  if (a.infinite != 0 || b.infinite != 0) return (a.infinite > b.infinite) - (a.infinite < b.infinite);
+  return naive_compare_numbers(&a.number, &b.number);
+}
+
+static bool is_one_number(const naive_value *v) {
+  return v->kind == NAIVE_RANGE && !v->low.is_open && !v->high.is_open &&
+         naive_compare_numbers(&v->low.number, &v->high.number) == 0;
+}
+
+static bool holds_zero(const naive_value *v) {
+  return sign_of(low_end(v)) <= 0 && sign_of(high_end(v)) >= 0;
+}
+
+static naive_value range_of_ends(end low, end high) {
+  return naive_range((naive_bound){low.infinite != 0, low.number}, (naive_bound){high.infinite != 0, high.number});
+}
+
+/* The smallest and the largest of what the ends give with each other. */
+static bool arithmetic_on_ranges(bt_expression_kind kind, const naive_value *a, const naive_value *b,
+                                 naive_value *out) {
+  end from_a[2] = {low_end(a), high_end(a)}, from_b[2] = {low_end(b), high_end(b)};
+  end low = zero_end(), high = zero_end();
+  if (kind == BT_EXPRESSION_ADD || kind == BT_EXPRESSION_SUBTRACT) {
+    bool is_sum = kind == BT_EXPRESSION_ADD;
+    if (!calculate_ends(kind, from_a[0], from_b[is_sum ? 0 : 1], &low)) return false;
+    if (!calculate_ends(kind, from_a[1], from_b[is_sum ? 1 : 0], &high)) return false;
+    *out = range_of_ends(low, high);
+    return true;
+  }
+  for (int i = 0; i < 4; i++) {
+    end result;
+    if (!calculate_ends(kind, from_a[i / 2], from_b[i % 2], &result)) return false;
+    if (i == 0 || compare_ends(result, low) < 0) low = result;
+    if (i == 0 || compare_ends(result, high) > 0) high = result;
+  }
+  *out = range_of_ends(low, high);
+  return true;
+}
+
+/* "An attribute in arithmetic is a number": anything else is missing there. */
+static bool is_no_number(const naive_value *v) {
+  return v->kind == NAIVE_MISSING || v->kind == NAIVE_NAN || v->kind == NAIVE_EXACT;
+}
+
+naive_value naive_arithmetic(bt_expression_kind kind, naive_value a, naive_value b) {
+  if (is_no_number(&a) || is_no_number(&b)) return naive_missing();
+  if (kind == BT_EXPRESSION_DIVIDE && is_one_number(&b) && holds_zero(&b)) return naive_missing();
+  if (a.kind == NAIVE_ANY || b.kind == NAIVE_ANY) return naive_any();
+  if (kind == BT_EXPRESSION_DIVIDE && holds_zero(&b)) return naive_any();
+  naive_value result;
+  bool is_possible = arithmetic_on_ranges(kind, &a, &b, &result);
+  if (!is_possible) return is_one_number(&a) && is_one_number(&b) ? naive_missing() : naive_any();
+  result.may_be_missing = a.may_be_missing || b.may_be_missing;
+  return result;
+}
+
+naive_value naive_negate(naive_value a) {
+  if (is_no_number(&a) || a.kind == NAIVE_ANY) return is_no_number(&a) ? naive_missing() : a;
+  end ends[2] = {low_end(&a), high_end(&a)};
+  for (int i = 0; i < 2; i++) {
+    bt_value *number = &ends[i].number;
+    ends[i].infinite = -ends[i].infinite;
+    if (number->type == BT_VALUE_DOUBLE)
+      number->decimal = -number->decimal;
+    else if (number->integer != INT64_MIN)
+      number->integer = -number->integer;
+    else
+      return is_one_number(&a) ? naive_missing() : naive_any();
+  }
+  naive_value result = range_of_ends(ends[1], ends[0]);
+  result.may_be_missing = a.may_be_missing;
+  return result;
+}
+
+bt_truth naive_present(const naive_value *value) {
+  if (value->kind == NAIVE_MISSING) return BT_FALSE;
+  return value->kind == NAIVE_ANY || value->may_be_missing ? BT_UNKNOWN : BT_TRUE;
+}
+
+static bt_truth compare_ranges(bt_comparison_operator op, const naive_value *a, const naive_value *b) {
+  int a_low_to_b_high = compare_ends(low_end(a), high_end(b));
+  int a_high_to_b_low = compare_ends(high_end(a), low_end(b));
+  bool low_is_open = a->low.is_open || b->high.is_open, high_is_open = a->high.is_open || b->low.is_open;
+  bool all_less = !high_is_open && a_high_to_b_low < 0, all_greater = !low_is_open && a_low_to_b_high > 0;
+  bool all_at_most = !high_is_open && a_high_to_b_low <= 0, all_at_least = !low_is_open && a_low_to_b_high >= 0;
+  bool holds = false, fails = false;
+  if (op == BT_EQUAL)
+    holds = all_at_most && all_at_least, fails = all_less || all_greater;
+  else if (op == BT_LESS)
+    holds = all_less, fails = all_at_least;
+  else if (op == BT_LESS_EQUAL)
+    holds = all_at_most, fails = all_greater;
+  else if (op == BT_GREATER)
+    holds = all_greater, fails = all_at_most;
+  else if (op == BT_GREATER_EQUAL)
+    holds = all_at_least, fails = all_less;
+  else
+    fails = true; /* no operator for strings is met by numbers */
+  if (holds) return BT_TRUE;
+  return fails ? BT_FALSE : BT_UNKNOWN;
+}
+
+static bool pattern_matches(const bt_pattern *pattern, bt_str subject, bool whole) {
+  bool matches = false;
+  if (bt_pattern_match(pattern, subject, whole, &matches) != BT_OK) abort();
+  return matches;
+}
+
+static bool compare_strings(bt_comparison_operator op, bt_str a, bt_str b, const bt_pattern *pattern) {
+  switch (op) {
+  case BT_EQUAL: return bt_str_equal(a, b);
+  case BT_LESS: return bt_str_compare(a, b) < 0;
+  case BT_LESS_EQUAL: return bt_str_compare(a, b) <= 0;
+  case BT_GREATER: return bt_str_compare(a, b) > 0;
+  case BT_GREATER_EQUAL: return bt_str_compare(a, b) >= 0;
+  case BT_CONTAINS: return bt_str_contains(a, b);
+  case BT_STARTS_WITH: return bt_str_starts_with(a, b);
+  case BT_ENDS_WITH: return bt_str_ends_with(a, b);
+  case BT_MATCHES: return pattern_matches(pattern, a, false);
+  case BT_MATCHES_WHOLE: return pattern_matches(pattern, a, true);
+  case BT_NOT_EQUAL:
+  case BT_NOT_MATCHES_WHOLE:
+  case BT_IN:
+  case BT_NOT_IN: break;
+  }
+  abort();
+}
+
+static bool is_array(const naive_value *v) {
+  return v->kind == NAIVE_EXACT && v->exact.type == BT_VALUE_ARRAY;
+}
+
+/* The operators that are not negations, for values that are there. */
+static bt_truth compare_present(bt_comparison_operator op, const naive_value *left, const naive_value *right,
+                                const bt_pattern *pattern, bool ignore_case) {
+  if (left->kind == NAIVE_MISSING || right->kind == NAIVE_MISSING) return BT_FALSE;
+  if (left->kind == NAIVE_NAN || right->kind == NAIVE_NAN) return BT_FALSE;
+  if (left->kind == NAIVE_ANY || right->kind == NAIVE_ANY) return BT_UNKNOWN;
+  if (is_array(left) || is_array(right)) { /* some element does */
+    const bt_value *array = is_array(left) ? &left->exact : &right->exact;
+    bt_truth some = BT_FALSE;
+    for (uint32_t i = 0; i < array->array.count; i++) {
+      naive_value element = naive_known(&array->array.items[i]);
+      some = naive_or(some, is_array(left) ? compare_present(op, &element, right, pattern, ignore_case)
+                                           : compare_present(op, left, &element, pattern, ignore_case));
+    }
+    return some;
+  }
+  if (left->kind == NAIVE_RANGE && right->kind == NAIVE_RANGE) return compare_ranges(op, left, right);
+  if (left->kind == NAIVE_RANGE || right->kind == NAIVE_RANGE) return BT_FALSE;
+  const bt_value *a = &left->exact, *b = &right->exact;
+  if (a->type == BT_VALUE_STRING && b->type == BT_VALUE_STRING)
+    return from_bool(ignore_case && op == BT_EQUAL ? bt_str_equal_nocase(a->string, b->string)
+                                                   : compare_strings(op, a->string, b->string, pattern));
+  if (a->type == BT_VALUE_BOOL && b->type == BT_VALUE_BOOL && op == BT_EQUAL)
+    return from_bool(a->boolean == b->boolean);
+  return BT_FALSE;
+}
+
+bt_truth naive_compare(bt_comparison_operator op, const naive_value *left, const naive_value *right,
+                       const bt_pattern *pattern, bool ignore_case) {
+  bool is_negation = op == BT_NOT_EQUAL || op == BT_NOT_MATCHES_WHOLE;
+  if (op == BT_NOT_EQUAL) op = BT_EQUAL;
+  if (op == BT_NOT_MATCHES_WHOLE) op = BT_MATCHES_WHOLE;
+  if (left->kind == NAIVE_NAN || right->kind == NAIVE_NAN) return BT_FALSE;
+  bt_truth present = naive_and(naive_present(left), naive_present(right));
+  bt_truth holds = compare_present(op, left, right, pattern, ignore_case);
+  return naive_and(present, is_negation ? naive_not(holds) : holds);
+}

@@ -1,0 +1,56 @@
+/* What the parts of the naive evaluator share: the rule, the trace, how much of it may be missing, and the spans that are bound.
+ * A bound span is a number in the trace, or one of the spans that may still come ("unseen"), of which nothing is known.
+ * Only for the naive evaluator. */
+#ifndef BT_TESTS_NAIVE_WORLD_H
+#define BT_TESTS_NAIVE_WORLD_H
+
+#include "tests/naive/naive_value.h"
+
+/* Numbers from here on stand for unseen spans, one for each binding. */
+#define NAIVE_FIRST_UNSEEN UINT32_C(0x80000000)
+
+typedef struct naive_world {
+  const bt_rule *rule;
+  const bt_trace *trace;
+  bool incomplete;
+  int64_t skew_ns;
+  uint32_t bound[BT_MAX_BINDINGS];
+} naive_world;
+
+/* What a predicate or an expression speaks about. In conditions there is no span. */
+typedef struct naive_subject {
+  uint32_t span;
+  const bt_event *event; /* inside event.where: that one event; NULL outside, and of an unseen span */
+} naive_subject;
+
+bool naive_is_unseen(uint32_t span);
+
+/* naive_structure.c: order and ancestry of two spans */
+bt_truth naive_is_under(const naive_world *world, uint32_t span, uint32_t ancestor);
+bt_truth naive_is_child(const naive_world *world, uint32_t span, uint32_t parent);
+bt_truth naive_is_sibling(const naive_world *world, uint32_t a, uint32_t b);
+/* One point of a span before one of another. */
+bt_truth naive_is_first(const naive_world *world, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end);
+/* Start of `span` before (after) the start or end of the other. */
+bt_truth naive_is_before(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end);
+bt_truth naive_is_after(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end);
+/* Start of `span` at most within_ns from the start or end of the other, either side. */
+bt_truth naive_is_within(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end, int64_t within_ns);
+
+/* naive_expression.c */
+naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject);
+naive_value naive_expression(const naive_world *world, const bt_expression *expression, naive_subject subject);
+/* Of events: met if some event meets it. */
+bt_truth naive_comparison(const naive_world *world, const bt_comparison *comparison, naive_subject subject);
+
+/* naive_selection.c */
+/* The spans that a selection is made from: every one, or the bound one. */
+uint32_t naive_candidate_count(const naive_world *world, const bt_selection *selection);
+uint32_t naive_candidate(const naive_world *world, const bt_selection *selection, uint32_t i);
+/* Whether spans that were not seen may belong to it. */
+bool naive_is_open(const naive_world *world, const bt_selection *selection);
+bt_truth naive_is_member(const naive_world *world, const bt_selection *selection, uint32_t span);
+bt_truth naive_some_member(const naive_world *world, const bt_selection *selection);
+naive_value naive_aggregate(const naive_world *world, const bt_expression *aggregate);
+
+#endif

@@ -1,0 +1,249 @@
+"""Random rules as text, from a seed, over the alphabet of random_spans. They lean on what the planner pushes down or subtracts (tests on names,
+services, kinds, statuses, durations and attributes, their joins and counts) and mix in what it has to leave alone: order, structure, bindings.
+
+Most of them compile; what the checker refuses (a pattern that is none, a name out of sight) is for the caller to drop.
+"""
+import otlp
+import random_spans
+
+BINDINGS = ("p", "q", "r")
+PLAIN = tuple(name for name in random_spans.NAMES if name.isalpha() and name.isascii())
+PATTERNS = ("x", "x.*", ".*", "", "^x", "x$", "(?i)X", "(?i)x.*", "[a-z]+", "a|b", "(a|x)y?", ".", "..", "l.b", "(?s)l.b", "(?m)^b$", "\\d", "\\d+", "\\bx\\b",
+            "x\\.y", "\\Qx.y\\E", "\\pL+", "[[:alpha:]]+", "\\x78", "\\Ax", "x\\z", "(?U)x+", "(?:x)", "(?P<n>x)", "(?<n>x)", "\u00fc.*", "[^x]*", "x{1,2}",
+            'q"', "b\\\\s", "GET /.*", "\\s", "[\\s\\S]*", "(", "(?i)CLIENT", "a$|b", "^$")
+DURATIONS = ("0s", "1ns", "999999ns", "1ms", "1000001ns", "2ms", "1s", "1000000001ns", "1.5s", "1m")
+ORDER = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def quote(text):
+    """A string literal of the language."""
+    plain = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    return '"' + "".join(plain.get(c, c if ord(c) >= 32 and c not in "\u2028\u2029" else f"\\u{ord(c):04x}") for c in text) + '"'
+
+
+def number(value):
+    """A number literal; None where there is none (NaN, infinity)."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return None
+    return repr(value)
+
+
+class RuleWriter:
+    """Writes one rule. `plain` rules need no events and scopes, whose traces would all be read by id."""
+
+    def __init__(self, rng, plain):
+        self.rng, self.plain, self.visible = rng, plain, []
+
+    def one(self, *choices):
+        return self.rng.choice(choices)
+
+    def chance(self, one_in):
+        return self.rng.randrange(one_in) == 0
+
+    # ---- tests of one span ----
+
+    def key(self, prefix=""):
+        if prefix == "resource.":
+            return self.rng.choice(random_spans.RESOURCE_KEYS)
+        return self.rng.choice(random_spans.SPAN_KEYS)
+
+    def attribute(self):
+        """The attribute k in one of its spellings: of the span, of the resource, of either."""
+        prefix = self.one("span.", "span.", "resource.", "", "", "")
+        key = self.key(prefix)
+        if prefix:
+            return f"{prefix}attributes[{quote(key)}]"
+        return key if key in ("k", "n", "amount", "a.b") else quote(key)
+
+    def literal(self):
+        kind = self.rng.randrange(8)
+        if kind < 3:
+            return quote(self.rng.choice(random_spans.TEXTS))
+        if kind < 5:
+            return str(self.rng.choice(random_spans.INTEGERS + (3, 4)))
+        if kind < 7:
+            return number(self.rng.choice(random_spans.DECIMALS + (0.5, 4.5))) or "1.25"
+        return self.one("true", "false")
+
+    def text_test(self, field, values):
+        op = self.one("==", "==", "==", "!=", "!=", "contains", "starts_with", "ends_with", "matches", "=~", "!~", "<", ">=")
+        if op in ("matches", "=~", "!~"):
+            return f"{field} {op} {quote(self.rng.choice(PATTERNS))}"
+        value = self.rng.choice([value for value in values if isinstance(value, str)])
+        if op in ("contains", "starts_with", "ends_with") and value:
+            cut = self.rng.randrange(len(value))
+            value = value[cut:] if op != "starts_with" else value[:cut + 1]
+        return f"{field} {op} {quote(value)}"
+
+    def list_test(self, field, literal):
+        values = ", ".join(literal() for _ in range(self.rng.randrange(1, 4)))
+        return f"{field} {self.one('in', 'in', 'not in')} [{values}]"
+
+    def attribute_test(self):
+        field = self.attribute()
+        kind = self.rng.randrange(12)
+        if kind < 2:
+            return self.text_test(field, random_spans.TEXTS)
+        if kind < 4:
+            return self.list_test(field, self.literal)
+        if kind < 6:
+            return f"exists({field})"
+        if kind == 6:
+            return field
+        return f"{field} {self.rng.choice(ORDER)} {self.literal()}"
+
+    def intrinsic_test(self):
+        kind = self.rng.randrange(7)
+        if kind == 0:
+            return self.text_test("span.name", random_spans.NAMES)
+        if kind == 1:
+            return self.text_test(self.one("span.service", 'resource.attributes["service.name"]'), random_spans.SERVICES)
+        if kind == 2:
+            return self.word_test("span.kind", list(otlp.KINDS))
+        if kind == 3:
+            return self.word_test("span.status", list(otlp.STATUSES))
+        if kind == 4:
+            return self.text_test("span.status_message", random_spans.MESSAGES)
+        if kind == 5:
+            return self.list_test(self.one("span.name", "span.service"), lambda: quote(self.rng.choice(PLAIN)))
+        return f"span.duration {self.rng.choice(ORDER)} {self.rng.choice(DURATIONS)}"
+
+    def word_test(self, field, words):
+        if self.chance(3):
+            return self.list_test(field, lambda: quote(self.rng.choice(words)))
+        return f"{field} {self.one('==', '!=')} {self.rng.choice(words)}"
+
+    def trace_test(self):
+        return self.one("span.duration * 2 > trace.duration", "trace.span_count > 2", "span.start > trace.start", 'trace.root.name == "a"',
+                        "n == k", "k < n", "span.parent_id == span.id")
+
+    def event_test(self):
+        return self.one('event.name == "e0"', "event.k == 1", "event.where(k == 1 and exists(event.n))", 'scope.name == "lib"', "exists(event.n)")
+
+    def predicate(self, depth=0):
+        kind = self.rng.randrange(12)
+        if depth < 2 and kind < 2:
+            return f"({self.predicate(depth + 1)} {self.one('and', 'or')} {self.predicate(depth + 1)})"
+        if depth < 2 and kind == 2:
+            return f"not ({self.predicate(depth + 1)})"
+        if kind == 3 and self.chance(2):
+            return self.trace_test() if self.plain or self.chance(2) else self.event_test()
+        return self.attribute_test() if kind < 8 else self.intrinsic_test()
+
+    # ---- selections ----
+
+    def base(self):
+        kind = self.rng.randrange(10)
+        if kind < 3:
+            return self.rng.choice(PLAIN)
+        if kind == 3:
+            return quote(self.one(*random_spans.NAMES, "t-1", "s"))
+        if kind == 4 and self.visible:
+            return self.rng.choice(self.visible)
+        return f"trace.has({self.predicate()})"
+
+    def reference(self):
+        if self.visible and not self.chance(3):
+            return self.rng.choice(self.visible)
+        return self.rng.choice(PLAIN) if self.chance(2) else f"({self.rng.choice(PLAIN)}.where({self.predicate(1)}))"
+
+    def relation(self):
+        kind = self.rng.randrange(7)
+        if kind < 2:
+            within = f" within {self.one('1ms', '2ms', '1s')}" if self.chance(2) else ""
+            return f" {self.one('before', 'after')} {self.reference()}{within}"
+        if kind == 2:
+            return f" within {self.one('0s', '1ms', '1s')} of {self.reference()}" if self.chance(2) else f" between {self.reference()} and {self.reference()}"
+        if kind < 5 or not self.visible:
+            return f" {self.one('under', 'above', 'child of', 'parent of', 'sibling of')} {self.reference()}"
+        bound = self.rng.choice(self.visible)
+        return f" where({self.one('k', 'n', 'span.name', 'span.duration')} {self.one('==', '!=', '>=')} {bound}.{self.one('k', 'span.k', 'resource.k')})" \
+            if self.chance(2) else f" where(span.duration >= {bound}.span.duration)"
+
+    def selection(self):
+        text = self.base()
+        if self.chance(2):
+            text += f".where({self.predicate(1)})"
+        if self.chance(4):
+            text += self.relation()
+        return text
+
+    # ---- conditions ----
+
+    def aggregate(self):
+        left = f"count({self.selection()})"
+        kind = self.rng.randrange(8)
+        if kind < 5:
+            return f"{left} {self.rng.choice(ORDER)} {self.one('0', '0', '1', '1', '2', '0.5', '-1', '1.0')}"
+        if kind == 5:
+            return f"{left} {self.rng.choice(ORDER)} count({self.selection()})"
+        if kind == 6:
+            return f"{self.one('max', 'min', 'sum')}({self.selection()}, span.duration) {self.one('>', '<', '>=')} {self.rng.choice(DURATIONS)}"
+        return f"{self.one('max', 'min', 'sum', 'avg')}({self.selection()}, {self.attribute()}) {self.rng.choice(ORDER)} {self.one('1', '1.5', '0', '5')}"
+
+    def atom(self, depth):
+        kind = self.rng.randrange(14)
+        if kind < 2:
+            return self.aggregate()
+        if kind == 2:
+            return f"trace.{self.one('has_before', 'has_after')}({self.selection()}, {self.selection()})"
+        if kind < 5:
+            return f"not ({self.condition(depth + 1)})"
+        if kind < 7 and depth < 2:
+            return f"({self.condition(depth + 1)} {self.one('and', 'or')} {self.condition(depth + 1)})"
+        if kind == 7 and self.visible:
+            return f"{self.rng.choice(self.visible)}.{self.one('k', 'n', 'span.k', 'resource.k')} {self.rng.choice(ORDER)} {self.literal()}"
+        if kind == 8:
+            return self.one("trace.duration > 1ms", "trace.span_count >= 3", "trace.service_count > 1", 'trace.root.service == "s"')
+        return self.selection()
+
+    def condition(self, depth):
+        if depth >= 2 or self.chance(2):
+            return self.atom(depth)
+        return f"{self.atom(depth + 1)} {self.one('and', 'and', 'or')} {self.atom(depth + 1)}"
+
+    def conjunction(self, may_bind):
+        parts = []
+        for _ in range(self.rng.choice((1, 1, 2, 2, 3))):
+            if may_bind and len(self.visible) < 2 and self.chance(3):
+                text = self.selection()
+                self.visible.append(BINDINGS[len(self.visible)])
+                parts.append(f"{text} as {self.visible[-1]}")
+            else:
+                parts.append(self.atom(0))
+        return " and ".join(parts)
+
+    def settled_rule(self):
+        """One that a single span can settle, so that the planner subtracts."""
+        plain, other = self.base(), f"trace.has({self.predicate()})"
+        if self.chance(3):
+            return f"{plain} and not {other}"
+        if self.chance(3):
+            return f"when {{ {plain} }} always {{ count({other}) {self.one('> 0', '>= 1', '!= 0')} }}"
+        return f"when {{ {plain} }} always {{ {other} }}" + (f" never {{ {self.base()} }}" if self.chance(3) else "")
+
+    def array_rule(self):
+        """About an array of several elements: one test, alone in its query."""
+        test = self.one(f"== {self.literal()}", f"contains {quote(self.one('x', 'y', 'q'))}", f"matches {quote(self.one('y', '^x', '.*'))}", "!= 5", 'in ["x", "q"]')
+        selected = f'trace.has(span.attributes["tags"] {test})'
+        return self.one(selected, f"{self.rng.choice(PLAIN)} and not {selected}", f"{selected} as p and p.k == 1", f"when {{ {selected} }} always {{ {self.base()} }}")
+
+    def rule(self):
+        if self.chance(16):
+            return self.array_rule()
+        if self.chance(4):
+            return self.settled_rule()
+        if self.chance(3):
+            return self.conjunction(True)
+        clauses = [f"when {{ {self.conjunction(True)} }}"] if not self.chance(8) else []
+        which = self.rng.randrange(3)
+        if which != 1:
+            clauses.append(f"always {{ {self.conjunction(False)} }}")
+        if which != 0:
+            clauses.append(f"never {{ {self.conjunction(False)} }}")
+        return " ".join(clauses)
+
+
+def random_rule(rng, plain=True):
+    """One rule's text."""
+    return RuleWriter(rng, plain).rule()

@@ -1,0 +1,164 @@
+"""Small random traces as OTLP, from a seed, in an alphabet so narrow that names, values and times of different spans meet often, and so awkward
+that everything that has to be quoted, cut or told apart by type is in it. Shared by the tests that hold a replay on Tempo to the evaluator.
+
+A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. Left out by name, because Tempo itself changes or loses them:
+spans that share an id (client and server halves, differing copies), keys that a span has twice, text that is cut in the middle of a character;
+arrays of the column's type under keys with a column of their own, which no search finds; and, but for the key "tags", arrays of several elements,
+which Tempo 2.8 mixes up where two tests on attributes are joined by && (test_conformance_tempo names them too).
+"""
+import otlp
+
+NAMES = ("a", "a", "a", "b", "b", "b", "c", "c", "GET /cart", 'q"uo\\te', "\u00fcn\u00ef \U0001f600", "line\nbreak\t", "")
+SERVICES = ("a",) * 4 + ("s",) * 8 + ("t-1",) * 6 + ("\u00fcn\u00ef", "\u00fcn\u00ef", "", None, None, 5)
+MESSAGES = ("", "", "x", "time out", 'b\\s "q"', "l\nb")
+# Those with a column of their own in Tempo, those that look like intrinsics, and those that have to be quoted.
+SPAN_KEYS = ("k", "k", "k", "k", "k", "n", "n", "n", "amount", "amount", "a.b", "http.status_code", "http.method", "service.name", "status", "name", "kind", "odd key", "co:lon",
+             'qu"ote', "back\\slash", "\u00fcn\u00ef", "0num", "true", "duration")
+RESOURCE_KEYS = ("k", "k", "n", "cluster", "k8s.pod.name", "odd key", "status", "http.status_code")
+LONG = "x" * 2100  # Tempo keeps 2,048 bytes of it
+STORED_BYTES = 2048
+TEXTS = ("", "x", "x", "X", "xy", "1", "5", "true", "client", 'q"', "b\\s", "l\nb", "\u00fcn\u00ef", "x.y", " x ", "x\u0000y", "a\u2028b", LONG)
+INTEGERS = (0, 1, 1, 2, 5, 5, -1, -5, 200, 2**53, 2**53 + 1, -2**53 - 1, 2**63 - 1, -2**63)
+DECIMALS = (0.0, -0.0, 1.0, 1.5, 1.5, -1.5, 5.0, 0.1, 2.0**53, 2.0**53 + 2, 1e300, -1e300, 5e-324, float("nan"), float("inf"))
+ARRAYS = (["x", "y"], ["xy", 'q"'], [1, 5], [5], [1.5, -1.0], [True, False], [], ["x", 1], [""])
+DURATIONS_NS = (0, 1, 999_999, 1_000_000, 1_000_001, 2_000_000, 1_000_000_000, 1_000_000_001, 1_500_000_000, 60_000_000_000, -5_000_000)
+COLUMN_KEYS = ("http.method", "http.status_code", "http.url", "cluster", "k8s.pod.name")  # of those that are used here
+STARTS_NS = (0, 0, 1, 1_000_000, 1_000_000, 1_000_001, 2_000_000, 3_000_000, 500_000_000, 1_000_000_000, 2_500_000_000)
+FRAGMENTS = 3
+
+
+def random_value(rng):
+    kind = rng.randrange(12)
+    if kind < 4:
+        return rng.choice(TEXTS)
+    if kind < 7:
+        return rng.choice(INTEGERS)
+    if kind < 9:
+        return rng.choice(DECIMALS)
+    if kind < 11 or rng.randrange(3):
+        return rng.choice((True, False))
+    return list(rng.choice([array for array in ARRAYS if len(array) < 2 or array == ["x", 1]]))
+
+
+def random_attributes(rng, keys, most):
+    made = {rng.choice(keys): random_value(rng) for _ in range(rng.randrange(most + 1))}
+    return {key: value for key, value in made.items() if not (key in COLUMN_KEYS and isinstance(value, list))}
+
+
+def any_value(value):
+    """otlp.any_value, and the doubles that JSON has no numbers for."""
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return {"doubleValue": "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [any_value(item) for item in value]}}
+    return otlp.any_value(value)
+
+
+def as_it_is(value):
+    return value
+
+
+def as_stored(value):
+    """What Tempo keeps of a value."""
+    return value[:STORED_BYTES] if isinstance(value, str) else value
+
+
+def attributes(mapping, change=as_it_is):
+    return [{"key": key, "value": any_value(change(value))} for key, value in mapping.items()]
+
+
+class RandomSpan:
+    """One span: .attrs, .resource (with its service.name, if it has one), .fragment, .twice (arrives in the next fragment too)."""
+
+    def __init__(self, rng, trace_id, start_ns, span_id):
+        self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
+        self.start_ns = start_ns + rng.choice(STARTS_NS)
+        self.duration_ns = rng.choice(DURATIONS_NS)
+        self.name, self.message = rng.choice(NAMES), rng.choice(MESSAGES)
+        self.kind = rng.choice(list(otlp.KINDS))
+        self.status = rng.choice(("unset", "unset", "ok", "error", "error"))
+        self.attrs = random_attributes(rng, SPAN_KEYS, 5)
+        self.resource = random_attributes(rng, RESOURCE_KEYS, 2)
+        if rng.randrange(8) == 0:
+            self.attrs["tags"] = list(rng.choice(ARRAYS))
+        service = rng.choice(SERVICES)
+        if service is not None:
+            self.resource["service.name"] = service
+        self.events = [("e" + str(n), self.start_ns + n, random_attributes(rng, ("k", "n"), 2)) for n in range(rng.choice((0, 0, 0, 1, 2)))]
+        self.scope = rng.choice(("", "lib", "x"))
+        self.fragment, self.twice = 0, False
+
+    def resource_spans(self, stored=False):
+        """It alone, as an entry of an ExportTraceServiceRequest's resourceSpans; with `stored` as Tempo keeps it: values cut, and without a
+        service name that is empty."""
+        change = as_stored if stored else as_it_is
+        resource = {key: value for key, value in self.resource.items() if not (stored and key == "service.name" and value == "")}
+        span = otlp.span(self.trace_id, self.name, self.start_ns, self.duration_ns, self.span_id, self.parent, self.kind, self.status)
+        span["attributes"] = attributes(self.attrs, change)
+        if self.message:
+            span["status"]["message"] = self.message
+        span["events"] = [{"name": n, "timeUnixNano": str(t), "attributes": attributes(a, change)} for n, t, a in self.events]
+        return {"resource": {"attributes": attributes(resource, change)}, "scopeSpans": [{"scope": {"name": self.scope}, "spans": [span]}]}
+
+
+class RandomTrace:
+    """One trace of 1 to 6 spans."""
+
+    def __init__(self, rng, start_ns):
+        digits = rng.choice((32, 32, 32, 31, 17, 12))  # Tempo drops leading zeros
+        self.trace_id = f"{rng.randrange(16 ** (digits - 1), 16 ** digits):032x}"
+        count = rng.choice((1, 2, 2, 3, 3, 4, 5, 6))
+        self.start_ns = start_ns
+        self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}") for _ in range(count)]
+        for span in self.spans:
+            span.parent = self._random_parent(rng)
+        self._split(rng)
+
+    def _random_parent(self, rng):
+        """Of this trace (itself and cycles too), none, or one that is not there."""
+        kind = rng.randrange(10)
+        if kind == 0:
+            return f"{rng.randrange(1, 16 ** 16):016x}"
+        return "" if kind < 3 else rng.choice(self.spans).span_id
+
+    def _split(self, rng):
+        """Whole, one span alone in a later fragment, everything but one span in a later fragment, or anyhow."""
+        way = rng.randrange(10)
+        later = rng.randrange(1, FRAGMENTS)
+        alone = rng.choice(self.spans)
+        for span in self.spans:
+            if way < 3:
+                span.fragment = later if span is alone else 0
+            elif way < 5:
+                span.fragment = 0 if span is alone else later
+            elif way < 7:
+                span.fragment = rng.randrange(FRAGMENTS)
+            elif way == 7:
+                span.fragment = later
+            span.twice = rng.randrange(12) == 0
+
+    def fragments(self):
+        return {span.fragment for span in self.spans}
+
+    def stored_request(self):
+        """The trace as Tempo keeps it, as one ExportTraceServiceRequest; its spans in order of arrival."""
+        return {"resourceSpans": [span.resource_spans(stored=True) for span in sorted(self.spans, key=lambda span: span.fragment)]}
+
+
+def random_traces(rng, count, start_ns, over_ns):
+    """Traces that start within [start_ns, start_ns + over_ns), no two with one id."""
+    traces = {}
+    while len(traces) < count:
+        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns))
+        if len({span.span_id for span in trace.spans}) == len(trace.spans):
+            traces[trace.trace_id] = trace
+    return list(traces.values())
+
+
+def fragment_requests(rng, traces, fragment, spans_per_request=150):
+    """The pushes of one fragment: all its spans in random order."""
+    entries = [span.resource_spans() for trace in traces for span in trace.spans
+               if span.fragment == fragment or (span.twice and span.fragment + 1 == fragment)]
+    rng.shuffle(entries)
+    for first in range(0, len(entries), spans_per_request):
+        yield {"resourceSpans": entries[first:first + spans_per_request]}

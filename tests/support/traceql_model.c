@@ -1,0 +1,338 @@
+/* The model of Tempo's filters. See traceql_model.h. One recursive descent, evaluating as it reads. */
+#include "tests/support/traceql_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/pattern.h"
+
+typedef struct reader {
+  bt_str whole;
+  size_t at;
+  const bt_span *span;
+  traceql_numbers numbers;
+} reader;
+
+typedef struct text_bytes { /* a string or a key that was read */
+  char bytes[8192];
+  size_t length;
+} text_bytes;
+
+typedef struct literal {
+  bt_value value;
+  bool is_word; /* a kind or a status */
+} literal;
+
+static void stop(const reader *r, const char *what) {
+  fprintf(stderr, "traceql model: %s at byte %zu of %.*s\n", what, r->at, BT_FMT(r->whole));
+  exit(1);
+}
+
+static bool takes(reader *r, const char *word) {
+  while (r->at < r->whole.len && r->whole.ptr[r->at] == ' ') r->at++;
+  bt_str rest = {r->whole.ptr + r->at, r->whole.len - r->at};
+  bt_str wanted = bt_str_from(word);
+  if (!bt_str_starts_with(rest, wanted)) return false;
+  r->at += wanted.len;
+  return true;
+}
+
+static char peek(reader *r) {
+  while (r->at < r->whole.len && r->whole.ptr[r->at] == ' ') r->at++;
+  return r->at < r->whole.len ? r->whole.ptr[r->at] : '\0';
+}
+
+static void put_code_point(text_bytes *out, unsigned long code) {
+  if (code < 0x80) {
+    out->bytes[out->length++] = (char)code;
+  } else if (code < 0x800) {
+    out->bytes[out->length++] = (char)(0xc0 | (code >> 6));
+    out->bytes[out->length++] = (char)(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    out->bytes[out->length++] = (char)(0xe0 | (code >> 12));
+    out->bytes[out->length++] = (char)(0x80 | ((code >> 6) & 0x3f));
+    out->bytes[out->length++] = (char)(0x80 | (code & 0x3f));
+  } else {
+    out->bytes[out->length++] = (char)(0xf0 | (code >> 18));
+    out->bytes[out->length++] = (char)(0x80 | ((code >> 12) & 0x3f));
+    out->bytes[out->length++] = (char)(0x80 | ((code >> 6) & 0x3f));
+    out->bytes[out->length++] = (char)(0x80 | (code & 0x3f));
+  }
+}
+
+/* The escape behind a backslash. */
+static void read_escape(reader *r, text_bytes *out) {
+  char kind = r->whole.ptr[r->at++];
+  size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+  char hex[9] = "";
+  if (!digits) {
+    out->bytes[out->length++] = kind == 'n' ? '\n' : kind == 't' ? '\t' : kind == 'r' ? '\r' : kind;
+    return;
+  }
+  memcpy(hex, r->whole.ptr + r->at, digits);
+  r->at += digits;
+  if (kind == 'x')
+    out->bytes[out->length++] = (char)strtoul(hex, NULL, 16);
+  else
+    put_code_point(out, strtoul(hex, NULL, 16));
+}
+
+static void read_quoted(reader *r, text_bytes *out) {
+  out->length = 0;
+  r->at++;
+  while (r->at < r->whole.len && r->whole.ptr[r->at] != '"') {
+    if (out->length + 8 > sizeof out->bytes) stop(r, "string too long for the model");
+    char c = r->whole.ptr[r->at++];
+    if (c == '\\')
+      read_escape(r, out);
+    else
+      out->bytes[out->length++] = c;
+  }
+  if (r->at >= r->whole.len) stop(r, "open string");
+  r->at++;
+}
+
+static bool is_word_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '-' || c == '/' || c == '+';
+}
+
+static void read_word(reader *r, text_bytes *out) {
+  out->length = 0;
+  while (r->at < r->whole.len && is_word_byte(r->whole.ptr[r->at])) out->bytes[out->length++] = r->whole.ptr[r->at++];
+  out->bytes[out->length] = '\0';
+  if (!out->length) stop(r, "expected a word");
+}
+
+static void read_key(reader *r, text_bytes *key) {
+  if (r->whole.ptr[r->at] == '"')
+    read_quoted(r, key);
+  else
+    read_word(r, key);
+}
+
+/* A number, maybe with a unit of time. */
+static void read_number(const reader *r, const char *word, literal *out) {
+  static const struct {
+    const char *unit;
+    int64_t ns;
+  } units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+  char *end;
+  if (strpbrk(word, ".e")) {
+    out->value = (bt_value){.type = BT_VALUE_DOUBLE, .decimal = strtod(word, &end)};
+    if (*end) stop(r, "bad decimal");
+    return;
+  }
+  int64_t number = strtoll(word, &end, 10);
+  out->value = (bt_value){.type = BT_VALUE_INT, .integer = number};
+  if (!*end) return;
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (strcmp(end, units[i].unit) == 0) {
+      out->value = (bt_value){.type = BT_VALUE_DURATION, .duration_ns = number * units[i].ns};
+      return;
+    }
+  stop(r, "bad number");
+}
+
+static void read_literal(reader *r, text_bytes *room, literal *out) {
+  *out = (literal){0};
+  char c = peek(r);
+  if (c == '"') {
+    read_quoted(r, room);
+    out->value = (bt_value){.type = BT_VALUE_STRING, .string = {room->bytes, room->length}};
+    return;
+  }
+  read_word(r, room);
+  if (c == '-' || (c >= '0' && c <= '9'))
+    read_number(r, room->bytes, out);
+  else if (strcmp(room->bytes, "true") == 0 || strcmp(room->bytes, "false") == 0)
+    out->value = (bt_value){.type = BT_VALUE_BOOL, .boolean = room->bytes[0] == 't'};
+  else
+    *out = (literal){{.type = BT_VALUE_STRING, .string = {room->bytes, room->length}}, true};
+}
+
+/* ---- values ---- */
+
+static bt_value attribute_of(bt_attributes attributes, bt_str key) {
+  for (uint32_t i = 0; i < attributes.count; i++)
+    if (bt_str_equal(attributes.items[i].key, key)) return attributes.items[i].value;
+  return (bt_value){0};
+}
+
+static int order_of(int less, int greater) {
+  return greater - less;
+}
+
+/* Order of a stored number and a number of the query, or false when one does not see the other. */
+static bool order_numbers(const reader *r, const bt_value *stored, const bt_value *asked, int *order) {
+  bool same = stored->type == asked->type;
+  if (same && stored->type == BT_VALUE_INT) {
+    *order = order_of(stored->integer<asked->integer, stored->integer> asked->integer);
+    return true;
+  }
+  bool numbers = (stored->type == BT_VALUE_INT || stored->type == BT_VALUE_DOUBLE) &&
+                 (asked->type == BT_VALUE_INT || asked->type == BT_VALUE_DOUBLE);
+  if (!numbers || (!same && r->numbers == TRACEQL_NUMBERS_APART)) return false;
+  double a = stored->type == BT_VALUE_INT ? (double)stored->integer : stored->decimal;
+  double b = asked->type == BT_VALUE_INT ? (double)asked->integer : asked->decimal;
+  *order = order_of(a<b, a> b);
+  return true;
+}
+
+static bool is_nan(const bt_value *value) {
+  return value->type == BT_VALUE_DOUBLE && value->decimal != value->decimal;
+}
+
+static bool order_meets(const char *op, int order) {
+  if (strcmp(op, "=") == 0) return order == 0;
+  if (strcmp(op, "!=") == 0) return order != 0;
+  if (strcmp(op, "<") == 0) return order < 0;
+  if (strcmp(op, "<=") == 0) return order <= 0;
+  if (strcmp(op, ">") == 0) return order > 0;
+  return strcmp(op, ">=") == 0 && order >= 0;
+}
+
+static bool matches_whole(const reader *r, bt_str pattern, bt_str subject) {
+  bt_pattern *compiled = NULL;
+  bt_error error = {0};
+  bool matches = false;
+  if (bt_pattern_new(pattern, &compiled, &error) != BT_OK ||
+      bt_pattern_match(compiled, subject, true, &matches) != BT_OK)
+    stop(r, error.message);
+  bt_pattern_free(compiled);
+  return matches;
+}
+
+static bool scalar_meets(const reader *r, const bt_value *stored, const char *op, const bt_value *asked) {
+  int order = 0;
+  if (stored->type == BT_VALUE_STRING && asked->type == BT_VALUE_STRING) {
+    if (strcmp(op, "=~") == 0) return matches_whole(r, asked->string, stored->string);
+    if (strcmp(op, "!~") == 0) return !matches_whole(r, asked->string, stored->string);
+    return order_meets(op, bt_str_compare(stored->string, asked->string));
+  }
+  if (stored->type == BT_VALUE_BOOL && asked->type == BT_VALUE_BOOL)
+    return (strcmp(op, "=") == 0 && stored->boolean == asked->boolean) ||
+           (strcmp(op, "!=") == 0 && stored->boolean != asked->boolean);
+  if (stored->type == BT_VALUE_DURATION && asked->type == BT_VALUE_DURATION)
+    return order_meets(op, order_of(stored->duration_ns<asked->duration_ns, stored->duration_ns> asked->duration_ns));
+  if (!order_numbers(r, stored, asked, &order)) return false;
+  if (is_nan(stored)) return strcmp(op, "!=") == 0;
+  return order_meets(op, order);
+}
+
+static bool value_meets(const reader *r, const bt_value *stored, const char *op, const bt_value *asked) {
+  if (stored->type != BT_VALUE_ARRAY) return scalar_meets(r, stored, op, asked);
+  for (uint32_t i = 0; i < stored->array.count; i++)
+    if (scalar_meets(r, &stored->array.items[i], op, asked)) return true;
+  return false;
+}
+
+/* Tempo's tables have a service name, maybe empty, for every resource; another type is kept besides. */
+static bool resource_meets(const reader *r, bt_str key, const char *op, const bt_value *asked) {
+  bt_value stored = attribute_of(r->span->resource->attributes, key);
+  if (value_meets(r, &stored, op, asked)) return true;
+  bt_value empty = {.type = BT_VALUE_STRING, .string = BT_STR("")};
+  return bt_str_equal(key, BT_STR("service.name")) && stored.type != BT_VALUE_STRING &&
+         value_meets(r, &empty, op, asked);
+}
+
+static bool word_meets(const char *const *names, int value, const char *op, const literal *asked) {
+  bool same = bt_str_equal(asked->value.string, bt_str_from(names[value]));
+  return same == (strcmp(op, "=") == 0);
+}
+
+/* ---- the grammar ---- */
+
+static bool read_or(reader *r);
+
+static const char *read_operator(reader *r) {
+  static const char *const operators[] = {"=~", "!~", "!=", "<=", ">=", "=", "<", ">"};
+  for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+    if (takes(r, operators[i])) return operators[i];
+  stop(r, "expected an operator");
+  return "";
+}
+
+static bool read_intrinsic(reader *r, const char *field) {
+  static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+  static const char *const statuses[] = {"unset", "ok", "error"};
+  text_bytes room;
+  literal asked;
+  bt_value stored = {.type = BT_VALUE_STRING, .string = r->span->name};
+  const char *op = read_operator(r);
+  read_literal(r, &room, &asked);
+  bool is_enum = strcmp(field, "kind") == 0 || strcmp(field, "status") == 0;
+  if (asked.is_word != is_enum) stop(r, "a word is for kinds and statuses only");
+  if (strcmp(field, "kind") == 0) return word_meets(kinds, (int)r->span->kind, op, &asked);
+  if (strcmp(field, "status") == 0) return word_meets(statuses, (int)r->span->status, op, &asked);
+  if (strcmp(field, "statusMessage") == 0) stored.string = r->span->status_message;
+  if (strcmp(field, "duration") == 0)
+    stored = (bt_value){.type = BT_VALUE_DURATION, .duration_ns = r->span->end_ns - r->span->start_ns};
+  return scalar_meets(r, &stored, op, &asked.value);
+}
+
+static bool read_test(reader *r) {
+  static const char *const intrinsics[] = {"name", "kind", "statusMessage", "status", "duration"};
+  text_bytes key, room;
+  literal asked;
+  if (takes(r, "true")) return true;
+  bool of_span = takes(r, "span."), of_resource = !of_span && takes(r, "resource.");
+  for (size_t i = 0; !of_span && !of_resource && i < sizeof intrinsics / sizeof *intrinsics; i++)
+    if (takes(r, intrinsics[i])) return read_intrinsic(r, intrinsics[i]);
+  if (!of_span && !of_resource) stop(r, "expected a field");
+  read_key(r, &key);
+  const char *op = read_operator(r);
+  read_literal(r, &room, &asked);
+  if (asked.is_word) stop(r, "a word is no value of an attribute");
+  bt_str name = {key.bytes, key.length};
+  if (of_resource) return resource_meets(r, name, op, &asked.value);
+  bt_value stored = attribute_of(r->span->attributes, name);
+  return value_meets(r, &stored, op, &asked.value);
+}
+
+static bool read_unary(reader *r) {
+  if (!takes(r, "(")) return read_test(r);
+  bool holds = read_or(r);
+  if (!takes(r, ")")) stop(r, "expected )");
+  return holds;
+}
+
+static bool read_and(reader *r) {
+  bool holds = read_unary(r);
+  while (takes(r, "&&")) holds = read_unary(r) && holds;
+  return holds;
+}
+
+static bool read_or(reader *r) {
+  bool holds = read_and(r);
+  while (takes(r, "||")) holds = read_and(r) || holds;
+  return holds;
+}
+
+bool traceql_finds(bt_str filter, const bt_trace *trace, traceql_numbers numbers) {
+  bool found = false;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    reader r = {.whole = filter, .span = &trace->spans[i], .numbers = numbers};
+    if (!takes(&r, "{")) stop(&r, "expected {");
+    bool holds = peek(&r) == '}' || read_or(&r);
+    if (!takes(&r, "}") || r.at != filter.len) stop(&r, "expected the end");
+    found = found || holds;
+  }
+  return found;
+}
+
+bool traceql_formula_holds(const bt_over *over, const bt_trace *trace, traceql_numbers numbers) {
+  switch (over->kind) {
+  case BT_OVER_ALL: return true;
+  case BT_OVER_NONE: return false;
+  case BT_OVER_QUERY: return traceql_finds(over->query.filter, trace, numbers);
+  case BT_OVER_AND:
+  case BT_OVER_OR:
+    for (uint32_t i = 0; i < over->item_count; i++)
+      if (traceql_formula_holds(over->items[i], trace, numbers) == (over->kind == BT_OVER_OR))
+        return over->kind == BT_OVER_OR;
+    return over->kind == BT_OVER_AND;
+  }
+  return false;
+}
