@@ -1,6 +1,8 @@
 /* The file source: OTLP files read into memory at the start (the embedded default, CI jobs, rule tests).
- * Formats by content, not by name: OTLP JSON (one document, an array of them, or one a line), OTLP protobuf (TracesData), each also
- * gzipped; "-" is stdin. Thread: immutable once opened. */
+ * Formats by content, not by name: OTLP JSON (one document, an array of them, or one a line; also Tempo's answer to a trace by id), OTLP
+ * protobuf (TracesData, or Tempo's answer, or messages with a length of four bytes before each), each also gzipped; "-" is stdin. Spans of
+ * one trace that lie in several files become one trace. BeTrace's own traces (own_trace.h, of no tenant) are left out.
+ * Thread: immutable once opened. */
 #ifndef BT_TEMPO_FILE_SOURCE_H
 #define BT_TEMPO_FILE_SOURCE_H
 

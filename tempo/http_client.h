@@ -13,14 +13,27 @@ typedef struct bt_http_options {
   const char *user_agent; /* NULL: "betrace/VERSION" */
 } bt_http_options;
 
+/* What is asked: latencies are compared with those of the same kind, because a batch of traces takes longer than a search by nature. */
+typedef enum bt_http_kind {
+  BT_HTTP_OTHER = 0,
+  BT_HTTP_SEARCH,
+  BT_HTTP_READ,
+  BT_HTTP_BY_ID,
+  BT_HTTP_KINDS
+} bt_http_kind;
+
+/* All that it points to is borrowed until the request is finished. */
 typedef struct bt_http_request {
   const char *method;         /* "GET" or "POST" */
   const char *url;            /* complete, already encoded */
   bt_str body;                /* of POST */
   const char *const *headers; /* "Name: value"; count of them */
   size_t header_count;
-  size_t max_body_bytes;   /* of the answer after decoding; 0: 256 MiB */
-  int64_t timeout_ms;      /* 0: 120,000 */
+  const char *ca_file;   /* of https: authorities (PEM) to trust besides the system's; or NULL */
+  size_t max_body_bytes; /* of the answer after decoding; 0: 256 MiB */
+  int64_t timeout_ms;    /* 0: 120,000 */
+  bt_http_kind kind;
+  bt_priority priority;    /* of requests that queue for the budget the higher goes first, equals in order of arrival */
   const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
 } bt_http_request;
 
@@ -35,8 +48,18 @@ typedef struct bt_http_response {
 bt_status bt_http_client_new(const bt_http_options *options, bt_http_client **out, bt_error *error) BT_MUST_CHECK;
 /* Ends the thread; no request may be under way. */
 void bt_http_client_free(bt_http_client *client);
-/* BT_OK: a complete answer of whatever status. BT_UNAVAILABLE: no connection, timeout, cut off in the middle. BT_LIMIT: the body is larger
- * than allowed. BT_CANCELLED. The message never holds the URL. Call bt_http_response_dispose in every case. */
+/* The same in two steps, for several requests in flight from one thread: start queues it, finish waits for it and frees it. Each call
+ * that was started has to be finished; abort (optional, before finish) makes it end with BT_CANCELLED soon. The request struct is copied,
+ * what it points to and the response are borrowed until finish. */
+typedef struct bt_http_call bt_http_call;
+bt_status bt_http_start(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
+                        bt_http_call **out, bt_error *error) BT_MUST_CHECK;
+void bt_http_abort(bt_http_call *call);
+bt_status bt_http_finish(bt_http_call *call, bt_error *error) BT_MUST_CHECK;
+/* BT_OK: a complete answer of whatever status. BT_UNAVAILABLE: no connection, timeout, cut off in the middle, or an answer of which
+ * nobody can say whether it is complete (no length, not chunked; a gzip stream without its end). BT_REFUSED: a certificate that cannot be
+ * verified, an encoding that was not asked for. BT_LIMIT: the body is larger than
+ * allowed. BT_INVALID: not an http or https URL. BT_CANCELLED, BT_NO_MEMORY. The message never holds the URL. Call bt_http_response_dispose in every case. */
 bt_status bt_http_send(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
                        bt_error *error) BT_MUST_CHECK;
 void bt_http_response_dispose(bt_http_response *response);

@@ -10,19 +10,31 @@
 typedef struct bt_span_batch bt_span_batch;
 bt_status bt_span_batch_new(size_t cap_bytes, bt_span_batch **out, bt_error *error) BT_MUST_CHECK;
 void bt_span_batch_free(bt_span_batch *batch);
-size_t bt_span_batch_trace_count(const bt_span_batch *batch);
-const bt_trace *bt_span_batch_trace(const bt_span_batch *batch,
-                                    size_t index); /* in order of id after bt_span_batch_finish */
+/* From now on texts are copied into the batch, each distinct one once, so that an input may go as soon as it is decoded. */
+void bt_span_batch_keep_texts(bt_span_batch *batch);
+/* Handed out by the batch's arena: structures, and texts that were copied. */
+size_t bt_span_batch_memory_bytes(const bt_span_batch *batch);
+/* Puts the traces in order of id. No document can be decoded into the batch afterwards (BT_CONFLICT). */
 bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* After finish; 0 before. */
+size_t bt_span_batch_trace_count(const bt_span_batch *batch);
+/* Borrowed as long as the batch (and the inputs, unless texts are kept). */
+const bt_trace *bt_span_batch_trace(const bt_span_batch *batch, size_t index);
 
-/* TracesData / ExportTraceServiceRequest / tempopb.Trace: field 1 resourceSpans. Spans with a trace id that is not 16 bytes or a span id
- * that is not 8, or all zero, are BT_INVALID with the place. */
+/* After an error a batch holds some part of the document: free it. All messages say where in the document (byte, or line and column).
+ *
+ * TracesData / ExportTraceServiceRequest / tempopb.Trace: field 1 resourceSpans. Spans with a trace id that is not 16 bytes or a span id
+ * that is not 8, or all zero, are BT_INVALID, and so are times beyond 2^63 − 1 ns. Bytes in texts that are not UTF-8 become U+FFFD one by
+ * one (as Tempo's JSON has them); in JSON they are BT_INVALID. */
 bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 /* OTLP JSON: {"resourceSpans": […]} (also "batches", as Tempo's v1 writes), hex or base64 ids, numbers as strings or numbers, enums as
- * numbers or names. */
+ * numbers or names. An object that has only other keys is BT_INVALID; {} is a document without spans. */
 bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* The same for a file: one document, or several one after another (JSON lines), or arrays of them; also Tempo's {"trace": …}. */
+bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 
-/* /api/v2/traces/{id}: TraceByIDResponse {trace, metrics, status, message}. *partial: status PARTIAL. An empty trace: batch gets nothing. */
+/* /api/v2/traces/{id}: TraceByIDResponse {trace, metrics, status, message}. *partial: status PARTIAL; the traces in it are then
+ * `partial` too. An empty trace (not found): the batch gets nothing; a body without one is BT_INVALID. */
 bt_status bt_tempo_decode_trace(bt_str body, bool is_json, bt_span_batch *batch, bool *partial,
                                 bt_error *error) BT_MUST_CHECK;
 
@@ -30,8 +42,8 @@ bt_status bt_tempo_decode_trace(bt_str body, bool is_json, bt_span_batch *batch,
 typedef struct bt_search_span {
   bt_span_id id;
   bt_str name;
-  int64_t start_ns, duration_ns;
-  bt_attributes attributes; /* selected fields, intrinsics among them, as they came */
+  int64_t start_ns, duration_ns; /* duration below 0: it ends before it starts */
+  bt_attributes attributes;      /* selected fields, intrinsics among them, as they came */
 } bt_search_span;
 
 /* Called for every trace (span NULL, once, first) and every span of every spanset of it. Borrowed until it returns.
@@ -49,8 +61,9 @@ typedef struct bt_search_answer {
   uint64_t inspected_bytes;
 } bt_search_answer;
 
-/* tempopb.SearchResponse, protobuf or JSON. Field 6 (spanSet) and "spanSet" are copies of the first set and skipped.
- * with_spans false: the spansets are passed over (ids-only searches). */
+/* tempopb.SearchResponse, protobuf or JSON. Field 6 (spanSet) and "spanSet" are copies of the first set: read only where
+ * there are no spansets. with_spans false: the spansets are passed over (ids-only searches). BT_INVALID: not an answer (neither traces nor
+ * metrics are in it: an empty body is not "nothing found"), or damaged; rows may have come before it was seen. */
 bt_status bt_tempo_decode_search(bt_str body, bool is_json, bool with_spans, bt_search_row_sink sink, void *context,
                                  bt_search_answer *answer, bt_error *error) BT_MUST_CHECK;
 

@@ -30,7 +30,7 @@ typedef struct bt_export_resource { /* one ResourceSpans */
   size_t span_count;
 } bt_export_resource;
 
-/* An ExportTraceServiceRequest appended to out. */
+/* An ExportTraceServiceRequest appended to out. Bytes that protobuf strings cannot carry (NUL, invalid UTF-8) become U+FFFD. */
 bt_status bt_otlp_encode(const bt_export_resource *resources, size_t count, bt_buffer *out,
                          bt_error *error) BT_MUST_CHECK;
 
@@ -52,5 +52,16 @@ typedef struct bt_export_result {
 bt_status bt_otlp_export(bt_http_client *client, const bt_exporter_options *options,
                          const bt_export_resource *resources, size_t count, const bt_cancel *cancel,
                          bt_export_result *result, bt_error *error) BT_MUST_CHECK;
+
+/* The same with a request that is there already; it is never split. content_type: application/x-protobuf or application/json.
+ * span_count: what it holds, for the result. */
+typedef struct bt_export_document {
+  bt_str body;
+  const char *content_type;
+  uint64_t span_count;
+} bt_export_document;
+bt_status bt_otlp_export_document(bt_http_client *client, const bt_exporter_options *options,
+                                  const bt_export_document *document, const bt_cancel *cancel, bt_export_result *result,
+                                  bt_error *error) BT_MUST_CHECK;
 
 #endif

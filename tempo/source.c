@@ -32,8 +32,10 @@ void bt_found_list_sort(bt_found_list *list) {
   qsort(list->items, list->count, sizeof *list->items, compare_found);
   size_t kept = 1;
   for (size_t i = 1; i < list->count; i++) {
-    if (compare_found(&list->items[kept - 1], &list->items[i]) == 0) join_bounds(&list->items[kept - 1], &list->items[i]);
-    else list->items[kept++] = list->items[i];
+    if (compare_found(&list->items[kept - 1], &list->items[i]) == 0)
+      join_bounds(&list->items[kept - 1], &list->items[i]);
+    else
+      list->items[kept++] = list->items[i];
   }
   list->count = kept;
 }
@@ -50,7 +52,8 @@ void bt_source_account_dispose(bt_source_account *account) {
 }
 
 bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason) {
-  bt_failed_window *failed = bt_grow_array(account->failed, account->failed_count, &account->failed_capacity, sizeof *failed);
+  bt_failed_window *failed =
+      bt_grow_array(account->failed, account->failed_count, &account->failed_capacity, sizeof *failed);
   if (!failed) return false;
   account->failed = failed;
   bt_failed_window *window = &failed[account->failed_count++];
@@ -59,8 +62,8 @@ bool bt_source_account_fail(bt_source_account *account, bt_time_range range, con
   return true;
 }
 
-bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found, bt_source_account *account,
-                           bt_error *error) {
+bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                           bt_source_account *account, bt_error *error) {
   return source->operations->search(source, request, found, account, error);
 }
 

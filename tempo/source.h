@@ -14,6 +14,9 @@ typedef struct bt_cancel {
   atomic_bool requested;
 } bt_cancel;
 
+/* Who waits for an answer: where requests queue, the higher goes first. */
+typedef enum bt_priority { BT_PRIORITY_REPLAY = 0, BT_PRIORITY_PEOPLE, BT_PRIORITY_WATCH } bt_priority;
+
 typedef struct bt_time_range {
   int64_t start_ns, end_ns;
 } bt_time_range; /* [start, end) unless said otherwise */
@@ -56,6 +59,8 @@ typedef struct bt_search_request {
   size_t max_found;        /* stop above it with BT_LIMIT; 0: no maximum */
   const char *tenant;      /* X-Scope-OrgID or NULL */
   const bt_cancel *cancel; /* or NULL */
+  const char *rule_id;     /* for X-Query-Tags: whose price it is; or NULL */
+  bt_priority priority;
 } bt_search_request;
 
 typedef struct bt_read_request {
@@ -65,12 +70,16 @@ typedef struct bt_read_request {
       range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
   const bt_projection *projection; /* what is needed of a span; NULL: everything */
   bool by_id;                      /* one request a trace; else in batches where the source can */
+  bool with_own;                   /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
   const bt_cancel *cancel;
+  const char *rule_id;
+  bt_priority priority;
 } bt_read_request;
 
 /* One trace of a read. `trace` is borrowed until the call returns; NULL: the source has no such trace (any more).
- * needs_by_id: a batch could not give it right (an array value): read it by id. Returning anything but BT_OK stops the read with it. */
+ * needs_by_id (look at it first): a batch could not give it right (an array value, too large): read it by id; `trace` is then what the batch
+ * gave, not to be judged, or NULL, which then says nothing. Returning anything but BT_OK stops the read with it. */
 typedef struct bt_read_trace {
   size_t index; /* in ids */
   const bt_trace *trace;
@@ -81,11 +90,14 @@ typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_e
 typedef struct bt_source bt_source;
 
 typedef struct bt_source_operations {
-  /* All traces with a fragment that meets the filter and overlaps the range: complete, or what is missing is in account->failed.
+  /* All traces with a fragment that meets the filter and overlaps the range: one that starts at range.end_ns does not, one that ends at
+   * range.start_ns does, and an empty range finds nothing. A source that counts in seconds may give traces beyond by a second, never
+   * fewer. Complete, or what is missing is in account->failed.
    * BT_OK also with failed windows. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY stop it. found comes sorted. */
   bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
                       bt_source_account *account, bt_error *error);
-  /* Each trace of the request is given to the sink once, in any order. BT_OK: every id was answered. BT_UNAVAILABLE, BT_REFUSED: not. */
+  /* Each trace of the request is given to the sink once, in any order. BT_OK: every id was answered. BT_UNAVAILABLE, BT_REFUSED:
+   * not; what could be read was given before, and ids that the sink was not given are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
   /* Can it be reached and does it answer? */

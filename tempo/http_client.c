@@ -1,0 +1,291 @@
+/* The HTTP client thread. See http_client.h. Callers put calls into a queue under the mutex and wait on the condition; the thread moves
+ * them from the queue to the curl multi as the budget allows, and marks them done. A call belongs to the caller until it is started, to
+ * the thread until it is marked done, and to the caller again after that. Only the thread touches curl. */
+#include "tempo/http_client.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tempo/budget.h"
+#include "tempo/http_transfer.h"
+#include "tempo/pause.h"
+
+enum {
+  BUSY_POLL_MS = 100,   /* how late a cancel is noticed */
+  IDLE_POLL_MS = 10000, /* wake-ups come through curl_multi_wakeup */
+  USER_AGENT_MAX = 128
+};
+
+struct bt_http_call {
+  bt_http_client *client;
+  bt_http_request request;
+  bt_http_response *response;
+  bt_http_transfer transfer; /* set up while active */
+  bt_http_call *next;        /* in the queue or among the active */
+  int64_t started_ms;
+  atomic_bool aborted;
+  bool done; /* under the mutex */
+  bt_status status;
+  bt_error error;
+};
+
+struct bt_http_client {
+  pthread_t thread;
+  pthread_mutex_t mutex; /* queue, stopping, done of each call */
+  pthread_cond_t done;
+  bt_http_call *queue; /* highest priority first, then in order of arrival */
+  bool stopping;
+  CURLM *multi;
+  bt_http_call *active; /* of the thread alone, as all below */
+  uint32_t active_count;
+  bt_budget budget;
+  char user_agent[USER_AGENT_MAX];
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static bool curl_ready;
+
+static void init_curl(void) {
+  curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
+static bool is_cancelled(const bt_http_call *call) {
+  return atomic_load(&call->aborted) || (call->request.cancel && atomic_load(&call->request.cancel->requested));
+}
+
+/* The last that the thread does with a call. */
+static void mark_done(bt_http_client *client, bt_http_call *call, bt_status status) {
+  pthread_mutex_lock(&client->mutex);
+  call->status = status;
+  call->done = true;
+  pthread_cond_broadcast(&client->done);
+  pthread_mutex_unlock(&client->mutex);
+}
+
+static bt_status cancelled(bt_error *error) {
+  return bt_error_set(error, BT_CANCELLED, "cancelled");
+}
+
+/* Takes the call out of the multi and the active list. */
+static void remove_active(bt_http_client *client, bt_http_call *call) {
+  for (bt_http_call **place = &client->active; *place; place = &(*place)->next) {
+    if (*place != call) continue;
+    *place = call->next;
+    client->active_count--;
+    break;
+  }
+  (void)curl_multi_remove_handle(client->multi, call->transfer.easy);
+}
+
+static void end_active(bt_http_client *client, bt_http_call *call, bt_status status) {
+  bt_http_transfer_dispose(&call->transfer);
+  mark_done(client, call, status);
+}
+
+static void start_transfer(bt_http_client *client, bt_http_call *call) {
+  bt_status status =
+      bt_http_transfer_init(&call->transfer, &call->request, client->user_agent, call->response, &call->error);
+  if (status != BT_OK) {
+    mark_done(client, call, status);
+    return;
+  }
+  if (curl_easy_setopt(call->transfer.easy, CURLOPT_PRIVATE, call) != CURLE_OK ||
+      curl_multi_add_handle(client->multi, call->transfer.easy) != CURLM_OK) {
+    end_active(client, call, bt_error_no_memory(&call->error));
+    return;
+  }
+  call->started_ms = bt_monotonic_ms();
+  call->next = client->active;
+  client->active = call;
+  client->active_count++;
+}
+
+/* The next of the queue that may run now: cancelled ones always (they only end), others within the budget. */
+static bt_http_call *take_queued(bt_http_client *client) {
+  pthread_mutex_lock(&client->mutex);
+  bool has_room = client->active_count < client->budget.allowed;
+  bt_http_call **place = &client->queue;
+  while (*place && !has_room && !is_cancelled(*place)) place = &(*place)->next;
+  bt_http_call *taken = *place;
+  if (taken) *place = taken->next;
+  pthread_mutex_unlock(&client->mutex);
+  return taken;
+}
+
+static void start_queued(bt_http_client *client) {
+  for (bt_http_call *call = take_queued(client); call; call = take_queued(client)) {
+    if (is_cancelled(call))
+      mark_done(client, call, cancelled(&call->error));
+    else
+      start_transfer(client, call);
+  }
+}
+
+static void end_cancelled(bt_http_client *client) {
+  bt_http_call *next = NULL;
+  for (bt_http_call *call = client->active; call; call = next) {
+    next = call->next;
+    if (!is_cancelled(call)) continue;
+    remove_active(client, call);
+    end_active(client, call, cancelled(&call->error));
+  }
+}
+
+static void end_complete(bt_http_client *client) {
+  int left = 0;
+  for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURLcode code = message->data.result; /* the message dies with the removal of the handle */
+    bt_http_call *call = NULL;
+    if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call) != CURLE_OK || !call) continue;
+    bt_status status = bt_http_transfer_result(&call->transfer, code, &call->error);
+    int64_t now = bt_monotonic_ms();
+    /* An answer that we cut off because it was too large says nothing about how busy Tempo is. */
+    if (status == BT_OK || status == BT_UNAVAILABLE)
+      bt_budget_note(&client->budget, call->request.kind, status == BT_OK ? call->response->status : 0,
+                     (double)(now - call->started_ms), now);
+    remove_active(client, call);
+    end_active(client, call, status);
+  }
+}
+
+/* curl's multi itself failed (out of memory): nothing that is under way can be trusted to end. */
+static void fail_active(bt_http_client *client, CURLMcode code) {
+  while (client->active) {
+    bt_http_call *call = client->active;
+    remove_active(client, call);
+    end_active(client, call,
+               bt_error_set(&call->error, BT_UNAVAILABLE, "the HTTP client failed: %s", curl_multi_strerror(code)));
+  }
+}
+
+/* True: go on; *has_queued: calls wait for the budget, so cancels have to be looked for. */
+static bool look_at_queue(bt_http_client *client, bool *has_queued) {
+  pthread_mutex_lock(&client->mutex);
+  bool goes_on = !client->stopping;
+  *has_queued = client->queue != NULL;
+  pthread_mutex_unlock(&client->mutex);
+  return goes_on;
+}
+
+static void *run_client(void *context) {
+  bt_http_client *client = context;
+  bool has_queued = false;
+  while (look_at_queue(client, &has_queued)) {
+    start_queued(client);
+    int running = 0;
+    CURLMcode code = curl_multi_perform(client->multi, &running);
+    end_complete(client);
+    end_cancelled(client);
+    if (code == CURLM_OK) {
+      int wait_ms = client->active || has_queued ? BUSY_POLL_MS : IDLE_POLL_MS;
+      code = curl_multi_poll(client->multi, NULL, 0, wait_ms, NULL);
+    }
+    if (code != CURLM_OK) fail_active(client, code);
+  }
+  return NULL;
+}
+
+static bool init_sync(bt_http_client *client) {
+  if (pthread_mutex_init(&client->mutex, NULL)) return false;
+  if (!pthread_cond_init(&client->done, NULL)) return true;
+  pthread_mutex_destroy(&client->mutex);
+  return false;
+}
+
+static void set_options(bt_http_client *client, const bt_http_options *options) {
+  bt_budget_init(&client->budget, options ? options->concurrency : 0);
+  const char *agent = options && options->user_agent ? options->user_agent : "betrace/" BETRACE_VERSION;
+  size_t length = strnlen(agent, USER_AGENT_MAX - 1);
+  memcpy(client->user_agent, agent, length);
+  client->user_agent[length] = '\0';
+}
+
+bt_status bt_http_client_new(const bt_http_options *options, bt_http_client **out, bt_error *error) {
+  *out = NULL;
+  if (pthread_once(&curl_once, init_curl) || !curl_ready)
+    return bt_error_set(error, BT_UNAVAILABLE, "libcurl could not be initialised");
+  bt_http_client *client = calloc(1, sizeof *client);
+  if (!client) return bt_error_no_memory(error);
+  set_options(client, options);
+  client->multi = curl_multi_init();
+  if (!client->multi) goto no_multi;
+  if (!init_sync(client)) goto no_sync;
+  if (pthread_create(&client->thread, NULL, run_client, client)) goto no_thread;
+  *out = client;
+  return BT_OK;
+no_thread:
+  pthread_cond_destroy(&client->done);
+  pthread_mutex_destroy(&client->mutex);
+no_sync:
+  curl_multi_cleanup(client->multi);
+no_multi:
+  free(client);
+  return bt_error_no_memory(error);
+}
+
+void bt_http_client_free(bt_http_client *client) {
+  if (!client) return;
+  pthread_mutex_lock(&client->mutex);
+  client->stopping = true;
+  pthread_mutex_unlock(&client->mutex);
+  (void)curl_multi_wakeup(client->multi);
+  pthread_join(client->thread, NULL);
+  curl_multi_cleanup(client->multi);
+  pthread_cond_destroy(&client->done);
+  pthread_mutex_destroy(&client->mutex);
+  free(client);
+}
+
+static void enqueue(bt_http_client *client, bt_http_call *call) {
+  pthread_mutex_lock(&client->mutex);
+  bt_http_call **place = &client->queue;
+  while (*place && (*place)->request.priority >= call->request.priority) place = &(*place)->next;
+  call->next = *place;
+  *place = call;
+  pthread_mutex_unlock(&client->mutex);
+  (void)curl_multi_wakeup(client->multi);
+}
+
+bt_status bt_http_start(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
+                        bt_http_call **out, bt_error *error) {
+  *out = NULL;
+  *response = (bt_http_response){0};
+  bt_http_call *call = calloc(1, sizeof *call);
+  if (!call) return bt_error_no_memory(error);
+  call->client = client;
+  call->request = *request;
+  call->response = response;
+  atomic_init(&call->aborted, false);
+  enqueue(client, call);
+  *out = call;
+  return BT_OK;
+}
+
+void bt_http_abort(bt_http_call *call) {
+  atomic_store(&call->aborted, true);
+  (void)curl_multi_wakeup(call->client->multi);
+}
+
+bt_status bt_http_finish(bt_http_call *call, bt_error *error) {
+  bt_http_client *client = call->client;
+  pthread_mutex_lock(&client->mutex);
+  while (!call->done) pthread_cond_wait(&client->done, &client->mutex);
+  pthread_mutex_unlock(&client->mutex);
+  bt_status status = call->status;
+  if (status != BT_OK && error) *error = call->error;
+  free(call);
+  return status;
+}
+
+bt_status bt_http_send(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
+                       bt_error *error) {
+  bt_http_call *call = NULL;
+  bt_status status = bt_http_start(client, request, response, &call, error);
+  return status == BT_OK ? bt_http_finish(call, error) : status;
+}
+
+void bt_http_response_dispose(bt_http_response *response) {
+  bt_buffer_dispose(&response->body);
+}

@@ -1,0 +1,25 @@
+/* Waiting between attempts. See pause.h. */
+#include "tempo/pause.h"
+
+#include <time.h>
+
+enum { STEP_MS = 100 };
+
+int64_t bt_monotonic_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_cancelled(const bt_cancel *cancel) {
+  return cancel && atomic_load(&cancel->requested);
+}
+
+bool bt_pause_ms(const bt_cancel *cancel, int64_t wait_ms) {
+  while (wait_ms > 0 && !is_cancelled(cancel)) {
+    int64_t step_ms = wait_ms < STEP_MS ? wait_ms : STEP_MS;
+    nanosleep(&(struct timespec){.tv_nsec = step_ms * 1000000}, NULL);
+    wait_ms -= step_ms;
+  }
+  return !is_cancelled(cancel);
+}

@@ -1,0 +1,219 @@
+/* Exhaustive search. See search.h. Windows lie on a stack; a few are asked at once and looked at in the order in which they were asked.
+ * An answer with as many traces as the limit may be cut: its window is split and asked again in parts, down to one second and then by
+ * trace id. A window ends in one of two ways: answered in full, or in account->failed with its reason. */
+#include "tempo/search.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dsl/traceql.h"
+#include "tempo/otlp_decode.h"
+#include "tempo/search_window.h"
+
+enum {
+  IN_FLIGHT_MAX = 8,
+  FAILED_WINDOWS_MAX = 32 /* then Tempo is not well, or answers nonsense: the rest is not asked and said to be unread */
+};
+static const size_t max_answer_bytes = (size_t)64 << 20;
+static const int64_t second_ns = 1000000000;
+
+typedef struct slot {
+  bt_tempo_call call;
+  bt_window window;
+  uint32_t limit;
+} slot;
+
+typedef struct search {
+  bt_tempo *tempo;
+  const bt_search_request *request;
+  bt_tempo_caller caller;
+  bt_found_list *found;
+  bt_source_account *account;
+  bt_window_stack todo;
+  slot slots[IN_FLIGHT_MAX]; /* a ring */
+  uint32_t first, count, wanted;
+  bt_buffer regex, query; /* scratch */
+  size_t failed_windows;
+  /* Of the answer that is being decoded. */
+  const bt_window *window;
+  size_t kept;        /* found->count before it */
+  size_t trace_count; /* as many as Tempo gave */
+} search;
+
+static bt_status take_row(void *context, const bt_search_row *row, bt_error *error) {
+  search *s = context;
+  if (row->span) return BT_OK;
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&row->id, hex);
+  if (!bt_window_has_id(s->window, hex))
+    return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
+  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns};
+  return bt_found_list_add(s->found, &found) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status decode_rows(void *context, bt_str body, bool is_json, bt_error *error) {
+  search *s = context;
+  bt_search_answer answer = {0};
+  s->found->count = s->kept;
+  bt_status status = bt_tempo_decode_search(body, is_json, false, take_row, s, &answer, error);
+  s->trace_count = answer.trace_count;
+  s->account->bytes_inspected += answer.inspected_bytes;
+  return status;
+}
+
+static int64_t later(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static bt_status fail_window(search *s, const bt_window *window, const char *reason, bt_error *error) {
+  char text[sizeof((bt_failed_window *)0)->reason];
+  if (window->prefix[0])
+    snprintf(text, sizeof text, "%.160s (trace ids that start with %s)", reason, window->prefix);
+  else
+    snprintf(text, sizeof text, "%s", reason);
+  bt_time_range range = {.start_ns = later(window->start_s * second_ns, s->request->range.start_ns),
+                         .end_ns = earlier(window->end_s * second_ns, s->request->range.end_ns)};
+  s->failed_windows++;
+  return bt_source_account_fail(s->account, range, text) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status split_window(search *s, const bt_window *window, const char *why, bt_error *error) {
+  switch (bt_window_split_push(&s->todo, window)) {
+  case BT_WINDOW_SPLIT: return BT_OK;
+  case BT_WINDOW_NO_MEMORY: return bt_error_no_memory(error);
+  case BT_WINDOW_SMALLEST: break;
+  }
+  return fail_window(s, window, why, error);
+}
+
+static bt_status push_window(search *s, const bt_window *window, bt_error *error) {
+  return bt_window_push(&s->todo, window) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status check_maximum(search *s, bt_error *error) {
+  size_t maximum = s->request->max_found;
+  if (!maximum || s->found->count <= maximum) return BT_OK;
+  bt_found_list_sort(s->found);
+  if (s->found->count <= maximum) return BT_OK;
+  return bt_error_set(error, BT_LIMIT, "the search finds more than %zu traces", maximum);
+}
+
+static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
+  if (s->trace_count < at->limit) return check_maximum(s, error);
+  s->found->count = s->kept; /* its parts will find them again */
+  return split_window(s, &at->window, "more traces share one second and the start of their ids than an answer may hold",
+                      error);
+}
+
+static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outcome, bt_error *error) {
+  if (outcome != BT_TEMPO_ANSWERED) s->found->count = s->kept;
+  switch (outcome) {
+  case BT_TEMPO_ANSWERED: return look_at_rows(s, at, error);
+  case BT_TEMPO_TOO_LARGE:
+    return split_window(s, &at->window, "the answer is too large in the smallest window too", error);
+  case BT_TEMPO_RANGE_TOO_LONG:
+    if (at->window.end_s - at->window.start_s > 1)
+      return push_window(s, &at->window, error); /* sliced when it is asked */
+    return fail_window(s, &at->window, "Tempo refuses a range of one second as too long", error);
+  case BT_TEMPO_LIMIT_TOO_HIGH:
+    if (at->limit > 1) return push_window(s, &at->window, error);
+    return fail_window(s, &at->window, "Tempo refuses every limit", error);
+  case BT_TEMPO_QUERY_TOO_LONG:
+  case BT_TEMPO_FAILED: break;
+  }
+  return fail_window(s, &at->window, at->call.reason, error);
+}
+
+static bt_status finish_oldest(search *s, bt_error *error) {
+  slot *at = &s->slots[s->first];
+  bt_tempo_outcome outcome = BT_TEMPO_FAILED;
+  s->window = &at->window;
+  s->kept = s->found->count;
+  bt_status status = bt_tempo_call_finish(&at->call, decode_rows, s, &outcome, error);
+  if (status == BT_OK)
+    status = look_at_answer(s, at, outcome, error);
+  else
+    s->found->count = s->kept;
+  bt_tempo_call_dispose(&at->call);
+  s->first = (s->first + 1) % IN_FLIGHT_MAX;
+  s->count--;
+  return status;
+}
+
+static bt_status ask_window(search *s, const bt_window *window, bt_error *error) {
+  slot *at = &s->slots[(s->first + s->count) % IN_FLIGHT_MAX];
+  *at = (slot){.window = *window, .limit = atomic_load(&s->tempo->search_limit)};
+  at->call.caller = &s->caller;
+  at->call.max_body_bytes = max_answer_bytes;
+  at->call.kind = BT_HTTP_SEARCH;
+  bt_buffer_clear(&s->query);
+  bt_window_id_regex(window, &s->regex);
+  bt_traceql_search(s->request->filter, bt_buffer_str(&s->regex), &s->query);
+  bt_tempo_search_url url = {.query = bt_buffer_str(&s->query),
+                             .start_s = window->start_s,
+                             .end_s = window->end_s,
+                             .limit = at->limit,
+                             .spans_per_set = 1};
+  s->count++; /* from here on the slot is disposed of with the others */
+  if (s->regex.failed || s->query.failed || !bt_tempo_url_search(s->tempo, &url, &at->call.url))
+    return bt_error_no_memory(error);
+  return bt_tempo_call_start(&at->call, error);
+}
+
+/* Asks the next window; one that is longer than Tempo allows is sliced first. */
+static bt_status ask_next(search *s, bt_error *error) {
+  bt_window window = s->todo.items[--s->todo.count];
+  int64_t longest_s = atomic_load(&s->tempo->max_range_s);
+  if (window.end_s - window.start_s <= longest_s) return ask_window(s, &window, error);
+  return bt_window_slice_push(&s->todo, &window, longest_s) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status give_up(search *s, bt_error *error) {
+  bt_status status = BT_OK;
+  while (status == BT_OK && s->todo.count) {
+    bt_window window = s->todo.items[--s->todo.count];
+    status = fail_window(s, &window, "not asked: too many windows before it had failed", error);
+  }
+  return status;
+}
+
+static bt_status search_all(search *s, bt_error *error) {
+  bt_status status = BT_OK;
+  while (status == BT_OK && (s->todo.count || s->count)) {
+    if (s->failed_windows >= FAILED_WINDOWS_MAX && s->todo.count)
+      status = give_up(s, error);
+    else if (s->todo.count && s->count < s->wanted)
+      status = ask_next(s, error);
+    else
+      status = finish_oldest(s, error);
+  }
+  return status;
+}
+
+static void dispose_search(search *s) {
+  for (; s->count; s->count--, s->first = (s->first + 1) % IN_FLIGHT_MAX)
+    bt_tempo_call_dispose(&s->slots[s->first].call);
+  bt_window_stack_dispose(&s->todo);
+  bt_buffer_dispose(&s->regex);
+  bt_buffer_dispose(&s->query);
+  bt_tempo_caller_dispose(&s->caller);
+}
+
+bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
+                          bt_source_account *account, bt_error *error) {
+  search s = {.tempo = tempo, .request = request, .found = found, .account = account};
+  s.wanted = tempo->in_flight < IN_FLIGHT_MAX ? tempo->in_flight : IN_FLIGHT_MAX;
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  bt_window whole = {0};
+  bt_status status = bt_tempo_caller_init(&s.caller, tempo, &identity, account, error);
+  if (status == BT_OK) status = bt_tempo_seconds(request->range, &whole.start_s, &whole.end_s, error);
+  if (status == BT_OK && request->range.start_ns < request->range.end_ns) status = push_window(&s, &whole, error);
+  if (status == BT_OK) status = search_all(&s, error);
+  dispose_search(&s);
+  bt_found_list_sort(found);
+  return status;
+}

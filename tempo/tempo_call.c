@@ -1,0 +1,233 @@
+/* One question to Tempo. See tempo_call.h. */
+#include "tempo/tempo_call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tempo/pause.h"
+#include "tempo/tempo_answer.h"
+
+enum {
+  ATTEMPTS = 4,
+  LONGEST_PAUSE_MS = 30000,  /* of Retry-After too */
+  LATEST_SECOND = 2147483647 /* Tempo 2 reads start and end as 32 bits */
+};
+static const int64_t second_ns = 1000000000;
+
+/* Bytes that may stand in a header value: no controls, nothing beyond ASCII. */
+static bool is_header_text(const char *text) {
+  for (; *text; text++)
+    if (*text < ' ' || *text > '~') return false;
+  return true;
+}
+
+/* X-Query-Tags is a comma-separated list: a rule's id is cut to what cannot break it. */
+static void append_tag_value(bt_buffer *out, const char *value) {
+  for (; *value; value++) {
+    bool plain = (*value >= 'a' && *value <= 'z') || (*value >= 'A' && *value <= 'Z') ||
+                 (*value >= '0' && *value <= '9') || strchr("-_.", *value);
+    bt_buffer_append_char(out, plain ? *value : '_');
+  }
+}
+
+bt_status bt_tempo_caller_init(bt_tempo_caller *caller, bt_tempo *tempo, const bt_tempo_identity *identity,
+                               bt_source_account *account, bt_error *error) {
+  *caller =
+      (bt_tempo_caller){.tempo = tempo, .cancel = identity->cancel, .priority = identity->priority, .account = account};
+  caller->headers[caller->header_count++] = "Accept: application/protobuf";
+  if (tempo->authorization) caller->headers[caller->header_count++] = tempo->authorization;
+  if (identity->tenant) {
+    if (!*identity->tenant || !is_header_text(identity->tenant))
+      return bt_error_set(error, BT_INVALID,
+                          "the tenant cannot be sent as X-Scope-OrgID: printable ASCII was expected");
+    bt_buffer_printf(&caller->tenant_header, "X-Scope-OrgID: %s", identity->tenant);
+  }
+  bt_buffer_append(&caller->tags_header, BT_STR("X-Query-Tags: source=betrace"));
+  if (identity->rule_id) {
+    bt_buffer_append(&caller->tags_header, BT_STR(",rule="));
+    append_tag_value(&caller->tags_header, identity->rule_id);
+  }
+  if (caller->tenant_header.failed || caller->tags_header.failed) return bt_error_no_memory(error);
+  caller->headers[caller->header_count++] = caller->tags_header.ptr;
+  if (identity->tenant) caller->headers[caller->header_count++] = caller->tenant_header.ptr;
+  return BT_OK;
+}
+
+void bt_tempo_caller_dispose(bt_tempo_caller *caller) {
+  bt_buffer_dispose(&caller->tenant_header);
+  bt_buffer_dispose(&caller->tags_header);
+}
+
+static void append_encoded(bt_buffer *url, bt_str text) {
+  static const char digits[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char c = (unsigned char)text.ptr[i];
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-_.~", c));
+    char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
+    bt_buffer_append(url, plain ? (bt_str){text.ptr + i, 1} : (bt_str){escaped, sizeof escaped});
+  }
+}
+
+bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) {
+  bt_buffer_clear(url);
+  bt_buffer_printf(url, "%s/api/search?start=%lld&end=%lld&limit=%u&spss=%u&q=", tempo->base_url,
+                   (long long)search->start_s, (long long)search->end_s, search->limit, search->spans_per_set);
+  append_encoded(url, search->query);
+  return !url->failed;
+}
+
+bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(id, hex);
+  bt_buffer_clear(url);
+  bt_buffer_printf(url, "%s/api/v2/traces/%s", tempo->base_url, hex);
+  return !url->failed;
+}
+
+bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) {
+  const bt_tempo_caller *caller = call->caller;
+  bt_http_request request = {.method = "GET",
+                             .url = call->url.ptr,
+                             .headers = caller->headers,
+                             .header_count = caller->header_count,
+                             .ca_file = caller->tempo->ca_file,
+                             .max_body_bytes = call->max_body_bytes,
+                             .timeout_ms = caller->tempo->timeout_ms,
+                             .kind = call->kind,
+                             .priority = caller->priority,
+                             .cancel = caller->cancel};
+  bt_http_response_dispose(&call->response);
+  caller->account->requests++;
+  return bt_http_start(caller->tempo->client, &request, &call->response, &call->http, error);
+}
+
+/* Makes the longest range smaller: to what the sentence names, or to half where that says nothing new. */
+static void learn_range(bt_tempo *tempo, bt_str body) {
+  int64_t now_s = atomic_load(&tempo->max_range_s);
+  int64_t said_s = bt_tempo_duration_s_after(body, BT_STR("start and end exceeds "));
+  int64_t next_s = said_s > 0 && said_s < now_s ? said_s : now_s / 2;
+  atomic_store(&tempo->max_range_s, next_s > 1 ? next_s : 1);
+}
+
+static void learn_limit(bt_tempo *tempo, bt_str body) {
+  uint32_t now = atomic_load(&tempo->search_limit);
+  int64_t said = bt_tempo_number_after(body, BT_STR("exceeds max limit "));
+  uint32_t next = said > 0 && said < (int64_t)now ? (uint32_t)said : now / 2;
+  atomic_store(&tempo->search_limit, next > 1 ? next : 1);
+}
+
+/* Decodes a 200. BT_UNAVAILABLE: worth another attempt. */
+static bt_status decode_answer(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
+                               bt_error *error) {
+  bool is_json = false;
+  if (!bt_tempo_content(&call->response, &is_json)) {
+    snprintf(call->reason, sizeof call->reason, "the answer is neither JSON nor protobuf: is this address Tempo's?");
+    *outcome = BT_TEMPO_FAILED;
+    return BT_OK;
+  }
+  bt_status status = decode(context, bt_buffer_str(&call->response.body), is_json, error);
+  if (status == BT_LIMIT) {
+    *outcome = BT_TEMPO_TOO_LARGE;
+    return BT_OK;
+  }
+  if (status == BT_INVALID) {
+    snprintf(call->reason, sizeof call->reason, "Tempo's answer could not be decoded");
+    return BT_UNAVAILABLE;
+  }
+  *outcome = BT_TEMPO_ANSWERED;
+  return status;
+}
+
+/* What a complete answer means. BT_UNAVAILABLE: worth another attempt, call->reason is set. */
+static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
+                              bt_error *error) {
+  bt_tempo *tempo = call->caller->tempo;
+  bt_str body = bt_buffer_str(&call->response.body);
+  call->caller->account->bytes_received += body.len;
+  switch (bt_tempo_meaning_of(&call->response)) {
+  case BT_MEANS_ANSWER: return decode_answer(call, decode, context, outcome, error);
+  case BT_MEANS_TOO_LARGE: *outcome = BT_TEMPO_TOO_LARGE; return BT_OK;
+  case BT_MEANS_RANGE_TOO_LONG:
+    learn_range(tempo, body);
+    *outcome = BT_TEMPO_RANGE_TOO_LONG;
+    return BT_OK;
+  case BT_MEANS_LIMIT_TOO_HIGH:
+    learn_limit(tempo, body);
+    *outcome = BT_TEMPO_LIMIT_TOO_HIGH;
+    return BT_OK;
+  case BT_MEANS_QUERY_TOO_LONG:
+    bt_tempo_describe(&call->response, call->reason, sizeof call->reason);
+    *outcome = BT_TEMPO_QUERY_TOO_LONG;
+    return BT_OK;
+  case BT_MEANS_PASSING: bt_tempo_describe(&call->response, call->reason, sizeof call->reason); return BT_UNAVAILABLE;
+  case BT_MEANS_REFUSED: break;
+  }
+  bt_tempo_describe(&call->response, call->reason, sizeof call->reason);
+  *outcome = BT_TEMPO_FAILED;
+  return BT_OK;
+}
+
+/* Waits for the transfer under way. BT_UNAVAILABLE: worth another attempt, call->reason is set. */
+static bt_status take_answer(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
+                             bt_error *error) {
+  bt_error transfer = {0};
+  bt_status status = bt_http_finish(call->http, &transfer);
+  call->http = NULL;
+  if (status == BT_OK) return judge_answer(call, decode, context, outcome, error);
+  if (status == BT_LIMIT) {
+    *outcome = BT_TEMPO_TOO_LARGE;
+    return BT_OK;
+  }
+  snprintf(call->reason, sizeof call->reason, "%.180s", transfer.message);
+  if (status == BT_REFUSED || status == BT_INVALID) {
+    *outcome = BT_TEMPO_FAILED;
+    return BT_OK;
+  }
+  if (status != BT_UNAVAILABLE && error) *error = transfer;
+  return status;
+}
+
+bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
+                               bt_error *error) {
+  call->may_pass = false;
+  /* What already took about as long as one request may take is not tried again: a Tempo that hangs would hold every window four times. The
+   * request was started before now, so that its own timeout ends before a whole one from here. */
+  int64_t deadline_ms = bt_monotonic_ms() + call->caller->tempo->timeout_ms * 3 / 4;
+  int64_t pause_ms = call->caller->tempo->pause_ms;
+  for (int attempt = 1;; attempt++, pause_ms *= 2) {
+    bt_status status = take_answer(call, decode, context, outcome, error);
+    if (status != BT_UNAVAILABLE) return status;
+    if (attempt == ATTEMPTS || bt_monotonic_ms() >= deadline_ms) break;
+    int64_t asked_ms =
+        call->response.retry_after_ms < LONGEST_PAUSE_MS ? call->response.retry_after_ms : LONGEST_PAUSE_MS;
+    if (!bt_pause_ms(call->caller->cancel, asked_ms > pause_ms ? asked_ms : pause_ms))
+      return bt_error_set(error, BT_CANCELLED, "cancelled");
+    status = bt_tempo_call_start(call, error);
+    if (status != BT_OK) return status;
+  }
+  call->may_pass = true;
+  *outcome = BT_TEMPO_FAILED;
+  return BT_OK;
+}
+
+void bt_tempo_call_dispose(bt_tempo_call *call) {
+  if (call->http) {
+    bt_http_abort(call->http);
+    bt_status ignored = bt_http_finish(call->http, NULL); /* aborted, or just complete: nobody reads it */
+    (void)ignored;
+  }
+  bt_http_response_dispose(&call->response);
+  bt_buffer_dispose(&call->url);
+  *call = (bt_tempo_call){0};
+}
+
+bt_status bt_tempo_seconds(bt_time_range range, int64_t *start_s, int64_t *end_s, bt_error *error) {
+  if (range.end_ns > LATEST_SECOND * second_ns)
+    return bt_error_set(error, BT_INVALID, "the range ends after January 2038, which Tempo cannot be asked for");
+  /* Not below 1: start=0 with end=0 means "no range" to Tempo. */
+  *start_s = range.start_ns > second_ns ? range.start_ns / second_ns : 1;
+  *end_s = range.end_ns > 0 ? (range.end_ns + second_ns - 1) / second_ns : 0;
+  if (*end_s <= *start_s) *end_s = *start_s + 1;
+  return BT_OK;
+}

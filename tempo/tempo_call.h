@@ -1,0 +1,92 @@
+/* One question to Tempo: the address, the headers, the retries, and what an answer that is not an answer means. Search and reads are
+ * written on top of it. It knows Tempo's error sentences and learns its limits from them (longest range, highest limit).
+ * Thread: a call belongs to one thread; what bt_tempo learned is atomic. Internal to tempo/. */
+#ifndef BT_TEMPO_TEMPO_CALL_H
+#define BT_TEMPO_TEMPO_CALL_H
+
+#include "tempo/http_client.h"
+#include "tempo/source.h"
+
+/* The source itself. */
+typedef struct bt_tempo {
+  bt_source head;
+  bt_http_client *client; /* borrowed */
+  char *base_url;         /* new; no slash at its end */
+  char *authorization;    /* new: the header, a secret; or NULL */
+  char *ca_file;          /* new; or NULL */
+  int64_t timeout_ms, pause_ms;
+  uint32_t in_flight; /* calls that one search or read keeps under way */
+  /* Learned from Tempo's refusals; they only ever get smaller. */
+  _Atomic int64_t max_range_s;
+  _Atomic uint32_t search_limit;
+  _Atomic uint32_t ids_per_read;
+} bt_tempo;
+
+/* On whose behalf calls are made: what all calls of one search or read share. Must outlive them. */
+typedef struct bt_tempo_caller {
+  bt_tempo *tempo;
+  bt_buffer tenant_header, tags_header;
+  const char *headers[4]; /* of both, Accept and Authorization */
+  size_t header_count;
+  const bt_cancel *cancel;
+  bt_priority priority;
+  bt_source_account *account; /* borrowed */
+} bt_tempo_caller;
+
+typedef struct bt_tempo_identity {
+  const char *tenant, *rule_id;
+  const bt_cancel *cancel;
+  bt_priority priority;
+} bt_tempo_identity;
+
+/* BT_INVALID: a tenant with bytes that cannot stand in a header. Dispose in every case. */
+bt_status bt_tempo_caller_init(bt_tempo_caller *caller, bt_tempo *tempo, const bt_tempo_identity *identity,
+                               bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+void bt_tempo_caller_dispose(bt_tempo_caller *caller);
+
+typedef enum bt_tempo_outcome {
+  BT_TEMPO_ANSWERED,
+  BT_TEMPO_TOO_LARGE,      /* Tempo or we hold the answer for too large: ask for less at once */
+  BT_TEMPO_RANGE_TOO_LONG, /* max_range_s is smaller now: slice again */
+  BT_TEMPO_LIMIT_TOO_HIGH, /* search_limit is smaller now: ask again */
+  BT_TEMPO_QUERY_TOO_LONG, /* for Tempo or for something between: fewer ids */
+  BT_TEMPO_FAILED          /* for good, or after all attempts; `reason` says why */
+} bt_tempo_outcome;
+
+/* Reads one answer. Called again with another body when the first could not be decoded (BT_INVALID): it starts over then.
+ * Any status but BT_OK, BT_INVALID and BT_LIMIT (too large) ends the whole search or read. */
+typedef bt_status (*bt_tempo_decoder)(void *context, bt_str body, bool is_json, bt_error *error);
+
+typedef struct bt_tempo_call {
+  const bt_tempo_caller *caller;
+  bt_buffer url; /* written by one of the two below */
+  size_t max_body_bytes;
+  bt_http_kind kind;
+  bt_http_call *http; /* NULL: not under way */
+  bt_http_response response;
+  char reason[200]; /* of BT_TEMPO_FAILED; for people, without addresses */
+  bool may_pass;    /* of BT_TEMPO_FAILED: a failure of the kind that passes */
+} bt_tempo_call;
+
+typedef struct bt_tempo_search_url {
+  bt_str query;
+  int64_t start_s, end_s; /* closed */
+  uint32_t limit, spans_per_set;
+} bt_tempo_search_url;
+
+/* False: no memory. */
+bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) BT_MUST_CHECK;
+bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) BT_MUST_CHECK;
+
+/* Sends call->url. */
+bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) BT_MUST_CHECK;
+/* Waits for the answer, decodes it, retries what may pass. BT_OK: *outcome. The response's body is there until dispose. */
+bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
+                               bt_error *error) BT_MUST_CHECK;
+/* Also of a call that is under way: it is aborted. All-zero afterwards. */
+void bt_tempo_call_dispose(bt_tempo_call *call);
+
+/* Whole seconds, closed, that cover [start, end): what Tempo's start and end mean. BT_INVALID past the year 2038, which Tempo 2 refuses. */
+bt_status bt_tempo_seconds(bt_time_range range, int64_t *start_s, int64_t *end_s, bt_error *error) BT_MUST_CHECK;
+
+#endif

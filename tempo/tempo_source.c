@@ -1,0 +1,180 @@
+/* Tempo as a trace source: the operations. See tempo_source.h; the work is in search.c, trace_fetch.c and trace_by_id.c. */
+#include "tempo/tempo_source.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tempo/own_trace.h"
+#include "tempo/search.h"
+#include "tempo/tempo_access.h"
+#include "tempo/tempo_answer.h"
+#include "tempo/trace_fetch.h"
+
+enum {
+  DEFAULT_SEARCH_LIMIT = 20000,
+  DEFAULT_IN_FLIGHT = 2,
+  DEFAULT_TIMEOUT_MS = 120000,
+  DEFAULT_PAUSE_MS = 250,
+  IDS_PER_READ = 1000, /* 10 to 15 MiB of an answer, of the 16 that Tempo may send */
+  DEFAULT_MAX_RANGE_S = 168 * 3600,
+  CHECK_TIMEOUT_MS = 5000,
+  CHECK_BODY_BYTES = 64 * 1024
+};
+static const int64_t second_ns = 1000000000;
+
+static bt_tempo *tempo_of(bt_source *source) {
+  return (bt_tempo *)source; /* the head is its first member */
+}
+
+static bt_status search_tempo(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                              bt_source_account *account, bt_error *error) {
+  return bt_tempo_search(tempo_of(source), request, found, account, error);
+}
+
+void bt_tempo_read_fail(bt_tempo_read *read, const bt_tempo_call *call, const char *reason) {
+  read->failures++;
+  if (read->failed != BT_OK) return;
+  read->failed = call->may_pass ? BT_UNAVAILABLE : BT_REFUSED;
+  snprintf(read->reason, sizeof read->reason, "%s", reason);
+}
+
+bt_status bt_tempo_read_give(bt_tempo_read *read, const bt_read_trace *given, bt_error *error) {
+  bt_read_trace passed = *given;
+  bt_str tenant = bt_str_from(read->request->tenant);
+  bool is_hidden = passed.trace && !read->request->with_own && bt_trace_is_own(passed.trace, tenant);
+  if (is_hidden) passed = (bt_read_trace){.index = given->index};
+  return read->sink(read->context, &passed, error);
+}
+
+static bt_status read_tempo(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                            bt_source_account *account, bt_error *error) {
+  bt_tempo_read read = {.tempo = tempo_of(source), .request = request, .sink = sink, .context = context};
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  if (request->count == 0) return BT_OK;
+  bt_status status = bt_tempo_caller_init(&read.caller, read.tempo, &identity, account, error);
+  bool by_id = request->by_id || !request->projection || request->projection->whole_trace;
+  if (status == BT_OK) status = by_id ? bt_tempo_read_by_id(&read, error) : bt_tempo_read_batches(&read, error);
+  bt_tempo_caller_dispose(&read.caller);
+  if (status == BT_OK && read.failed != BT_OK)
+    return bt_error_set(error, read.failed, "traces could not be read: %s", read.reason);
+  return status;
+}
+
+/* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With several tenants a
+ * search without one is refused in so many words, which is an answer of a Tempo that works. */
+static bt_status check_tempo(bt_source *source, bt_error *error) {
+  bt_tempo *tempo = tempo_of(source);
+  bt_buffer url = {0};
+  bt_buffer_printf(&url, "%s/api/search?limit=1&spss=1&q=%%7B%%7D", tempo->base_url);
+  const char *const headers[] = {"X-Query-Tags: source=betrace", tempo->authorization};
+  bt_http_request request = {.method = "GET",
+                             .url = url.ptr,
+                             .headers = headers,
+                             .header_count = tempo->authorization ? 2 : 1,
+                             .ca_file = tempo->ca_file,
+                             .max_body_bytes = CHECK_BODY_BYTES,
+                             .timeout_ms = CHECK_TIMEOUT_MS,
+                             .priority = BT_PRIORITY_WATCH};
+  bt_http_response response = {0};
+  bt_status status = url.failed ? bt_error_no_memory(error) : bt_http_send(tempo->client, &request, &response, error);
+  bool is_json;
+  if (status == BT_OK && bt_tempo_wants_tenant(&response)) goto out;
+  if (status == BT_OK && (response.status != 200 || !bt_tempo_content(&response, &is_json))) {
+    char what[200];
+    bt_tempo_describe(&response, what, sizeof what);
+    status = bt_error_set(error, BT_UNAVAILABLE, "a search was expected to work: %s%s", what,
+                          response.status == 200 ? ", neither JSON nor protobuf: is this address Tempo's?" : "");
+  }
+out:
+  bt_http_response_dispose(&response);
+  bt_buffer_dispose(&url);
+  return status;
+}
+
+static void free_tempo(bt_source *source) {
+  bt_tempo *tempo = tempo_of(source);
+  free(tempo->base_url);
+  free(tempo->ca_file);
+  bt_tempo_authorization_free(tempo->authorization);
+  free(tempo);
+}
+
+static const bt_source_operations operations = {.search = search_tempo,
+                                                .read = read_tempo,
+                                                .check = check_tempo,
+                                                .free = free_tempo,
+                                                .filters = true,
+                                                .is_static = false};
+
+static char *part_of(CURLU *parsed, CURLUPart part) {
+  char *text = NULL;
+  return curl_url_get(parsed, part, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+/* http or https, a host, and nothing that does not belong there: credentials would end in logs, a query would eat ours. */
+static bool is_base_url(const char *url) {
+  CURLU *parsed = curl_url();
+  bool is_one = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK;
+  char *scheme = is_one ? part_of(parsed, CURLUPART_SCHEME) : NULL;
+  char *user = is_one ? part_of(parsed, CURLUPART_USER) : NULL;
+  char *query = is_one ? part_of(parsed, CURLUPART_QUERY) : NULL;
+  char *fragment = is_one ? part_of(parsed, CURLUPART_FRAGMENT) : NULL;
+  is_one = scheme && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) && !user && !query && !fragment;
+  curl_free(scheme);
+  curl_free(user);
+  curl_free(query);
+  curl_free(fragment);
+  curl_url_cleanup(parsed);
+  return is_one;
+}
+
+static char *copy_text(const char *text, size_t length) {
+  char *copy = malloc(length + 1);
+  if (!copy) return NULL;
+  memcpy(copy, text, length);
+  copy[length] = '\0';
+  return copy;
+}
+
+static char *copy_base_url(const char *url) {
+  size_t length = strlen(url);
+  while (length && url[length - 1] == '/') length--;
+  return copy_text(url, length);
+}
+
+static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
+  tempo->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
+  tempo->pause_ms = options->pause_ms > 0 ? options->pause_ms : DEFAULT_PAUSE_MS;
+  tempo->in_flight = options->windows ? options->windows : DEFAULT_IN_FLIGHT;
+  int64_t max_range_s = options->max_range_ns / second_ns;
+  atomic_init(&tempo->max_range_s, max_range_s > 0 ? max_range_s : DEFAULT_MAX_RANGE_S);
+  atomic_init(&tempo->search_limit, options->search_limit ? options->search_limit : DEFAULT_SEARCH_LIMIT);
+  atomic_init(&tempo->ids_per_read, IDS_PER_READ);
+}
+
+bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,
+                              bt_error *error) {
+  *out = NULL;
+  if (!options->url || !is_base_url(options->url))
+    return bt_error_set(error, BT_INVALID,
+                        "Tempo's address has to be like http://host:3200 or https://host/path, without user, query or "
+                        "fragment");
+  bt_tempo *tempo = calloc(1, sizeof *tempo);
+  if (!tempo) return bt_error_no_memory(error);
+  tempo->base_url = copy_base_url(options->url);
+  tempo->ca_file = options->ca_file ? copy_text(options->ca_file, strlen(options->ca_file)) : NULL;
+  bt_status status = !tempo->base_url || (options->ca_file && !tempo->ca_file)
+                         ? bt_error_no_memory(error)
+                         : bt_tempo_authorization(options, &tempo->authorization, error);
+  if (status != BT_OK) {
+    free_tempo(&tempo->head);
+    return status;
+  }
+  tempo->head = (bt_source){.operations = &operations, .name = "tempo"};
+  tempo->client = client;
+  set_options(tempo, options);
+  *out = &tempo->head;
+  return BT_OK;
+}

@@ -1,0 +1,95 @@
+/* Traces one by one through /api/v2/traces/{id}, several in flight. See trace_fetch.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tempo/otlp_decode.h"
+#include "tempo/trace_fetch.h"
+
+enum { IN_FLIGHT_MAX = 8 };
+static const size_t max_answer_bytes = (size_t)128 << 20;
+static const size_t max_trace_bytes = (size_t)1 << 30; /* decoded */
+
+typedef struct slot {
+  bt_tempo_call call;
+  size_t index; /* in ids */
+} slot;
+
+typedef struct by_id {
+  bt_tempo_read *read;
+  slot slots[IN_FLIGHT_MAX]; /* a ring */
+  uint32_t first, count;
+  size_t next; /* of ids, not asked yet */
+  /* Of the answer that is being read. */
+  const bt_trace_id *id;
+  bt_span_batch *batch;
+  bool partial;
+} by_id;
+
+static bt_status decode_trace(void *context, bt_str body, bool is_json, bt_error *error) {
+  by_id *b = context;
+  bt_span_batch_free(b->batch);
+  b->batch = NULL;
+  b->partial = false;
+  bt_status status = bt_span_batch_new(max_trace_bytes, &b->batch, error);
+  if (status == BT_OK) status = bt_tempo_decode_trace(body, is_json, b->batch, &b->partial, error);
+  if (status == BT_OK) status = bt_span_batch_finish(b->batch, error);
+  if (status != BT_OK || bt_span_batch_trace_count(b->batch) == 0) return status;
+  bool is_it = bt_span_batch_trace_count(b->batch) == 1 &&
+               bt_trace_id_compare(&bt_span_batch_trace(b->batch, 0)->id, b->id) == 0;
+  return is_it ? BT_OK
+               : bt_error_set(error, BT_INVALID, "Tempo answered with another trace than the one that was asked for");
+}
+
+static bt_status give_trace(by_id *b, size_t index, bt_error *error) {
+  bt_read_trace given = {.index = index};
+  bt_trace trace;
+  if (bt_span_batch_trace_count(b->batch) == 1) {
+    trace = *bt_span_batch_trace(b->batch, 0);
+    trace.partial = trace.partial || b->partial;
+    given.trace = &trace;
+  }
+  return bt_tempo_read_give(b->read, &given, error);
+}
+
+static bt_status finish_oldest(by_id *b, bt_error *error) {
+  slot *at = &b->slots[b->first];
+  bt_tempo_outcome outcome = BT_TEMPO_FAILED;
+  b->id = &b->read->request->ids[at->index];
+  bt_status status = bt_tempo_call_finish(&at->call, decode_trace, b, &outcome, error);
+  if (status == BT_OK && outcome == BT_TEMPO_ANSWERED)
+    status = give_trace(b, at->index, error);
+  else if (status == BT_OK && outcome == BT_TEMPO_FAILED)
+    bt_tempo_read_fail(b->read, &at->call, at->call.reason);
+  else if (status == BT_OK)
+    bt_tempo_read_fail(b->read, &at->call, "the trace is too large to be read");
+  bt_span_batch_free(b->batch); /* before the body that it borrows from */
+  b->batch = NULL;
+  bt_tempo_call_dispose(&at->call);
+  b->first = (b->first + 1) % IN_FLIGHT_MAX;
+  b->count--;
+  return status;
+}
+
+static bt_status ask_next(by_id *b, bt_error *error) {
+  slot *at = &b->slots[(b->first + b->count) % IN_FLIGHT_MAX];
+  *at = (slot){.index = b->next++};
+  at->call.caller = &b->read->caller;
+  at->call.max_body_bytes = max_answer_bytes;
+  at->call.kind = BT_HTTP_BY_ID;
+  b->count++; /* from here on the slot is disposed of with the others */
+  if (!bt_tempo_url_trace(b->read->tempo, &b->read->request->ids[at->index], &at->call.url))
+    return bt_error_no_memory(error);
+  return bt_tempo_call_start(&at->call, error);
+}
+
+bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
+  by_id b = {.read = read};
+  bt_status status = BT_OK;
+  for (;;) {
+    bool is_left = b.next < read->request->count && read->failures < BT_READ_FAILURES_MAX;
+    if (status != BT_OK || (!is_left && !b.count)) break;
+    status = is_left && b.count < IN_FLIGHT_MAX ? ask_next(&b, error) : finish_oldest(&b, error);
+  }
+  for (; b.count; b.count--, b.first = (b.first + 1) % IN_FLIGHT_MAX) bt_tempo_call_dispose(&b.slots[b.first].call);
+  return status;
+}

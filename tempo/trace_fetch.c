@@ -1,0 +1,291 @@
+/* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids; a job asks one part for each slice of
+ * the range and each group of the projection, and its traces are given to the sink when all parts are in. A job whose answer is too large
+ * is cut in two; one for which Tempo's limits turned out smaller is asked again. Two jobs are under way, so that Tempo works on the next
+ * while we decode. */
+#include "tempo/trace_fetch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/arena.h"
+#include "tempo/own_trace.h"
+#include "tempo/trace_merge.h"
+
+enum {
+  JOBS_IN_FLIGHT = 2,
+  SMALLEST_LEARNED = 64 /* one huge trace must not make all batches tiny */
+};
+static const size_t max_answer_bytes = (size_t)64 << 20;
+static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
+
+typedef struct part {
+  bt_tempo_call call;
+  uint32_t group, limit;
+} part;
+
+typedef struct job {
+  size_t first, count; /* of the distinct ids */
+  part *parts;
+  size_t part_count, parts_done;
+  bt_trace_merge *merge;
+  size_t attempts; /* decodings of the part that is being read */
+} job;
+
+typedef struct span_of_ids {
+  size_t first, count;
+} span_of_ids;
+
+typedef struct fetch {
+  bt_tempo_read *read;
+  bt_trace_id *ids; /* distinct, sorted */
+  size_t distinct;
+  size_t *order;     /* indices into request->ids, by id */
+  size_t *places;    /* where in `order` those of distinct id i begin; distinct + 1 of them */
+  span_of_ids *todo; /* a stack */
+  size_t todo_count, todo_capacity;
+  job jobs[JOBS_IN_FLIGHT]; /* a ring */
+  uint32_t first, count;
+  bt_buffer query; /* scratch */
+} fetch;
+
+/* --- ids --- */
+
+static int compare_places(const void *a, const void *b, void *ids) {
+  size_t x = *(const size_t *)a, y = *(const size_t *)b;
+  int by_id = bt_trace_id_compare((const bt_trace_id *)ids + x, (const bt_trace_id *)ids + y);
+  return by_id ? by_id : (x > y) - (x < y);
+}
+
+static bool sort_ids(fetch *f) {
+  size_t count = f->read->request->count;
+  const bt_trace_id *ids = f->read->request->ids;
+  f->order = bt_realloc_array(NULL, count, sizeof *f->order);
+  f->ids = bt_realloc_array(NULL, count, sizeof *f->ids);
+  f->places = bt_realloc_array(NULL, count + 1, sizeof *f->places);
+  if (!f->order || !f->ids || !f->places) return false;
+  for (size_t i = 0; i < count; i++) f->order[i] = i;
+  qsort_r(f->order, count, sizeof *f->order, compare_places, (void *)(uintptr_t)ids);
+  for (size_t i = 0; i < count; i++) {
+    const bt_trace_id *id = &ids[f->order[i]];
+    if (f->distinct && bt_trace_id_compare(&f->ids[f->distinct - 1], id) == 0) continue;
+    f->places[f->distinct] = i;
+    f->ids[f->distinct++] = *id;
+  }
+  f->places[f->distinct] = count;
+  return true;
+}
+
+static bt_status push_ids(fetch *f, size_t first, size_t count, bt_error *error) {
+  span_of_ids *todo = bt_grow_array(f->todo, f->todo_count, &f->todo_capacity, sizeof *todo);
+  if (!todo) return bt_error_no_memory(error);
+  f->todo = todo;
+  todo[f->todo_count++] = (span_of_ids){first, count};
+  return BT_OK;
+}
+
+/* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an answer, so that an
+ * answer at the limit is never one that is merely complete. */
+static size_t ids_per_job(const fetch *f) {
+  size_t most = bt_traceql_ids_per_read(f->read->request->projection);
+  size_t learned = atomic_load(&f->read->tempo->ids_per_read);
+  size_t answer = atomic_load(&f->read->tempo->search_limit) / 2;
+  if (learned < most) most = learned;
+  if (answer < most) most = answer;
+  return most ? most : 1;
+}
+
+/* --- jobs --- */
+
+static void dispose_job(job *j) {
+  for (size_t i = j->parts_done; i < j->part_count; i++) bt_tempo_call_dispose(&j->parts[i].call);
+  free(j->parts);
+  bt_trace_merge_free(j->merge);
+  *j = (job){0};
+}
+
+static bt_status start_part(fetch *f, job *j, uint32_t group, int64_t start_s, int64_t end_s, bt_error *error) {
+  part *p = &j->parts[j->part_count++];
+  bt_tempo *tempo = f->read->tempo;
+  *p = (part){.group = group, .limit = atomic_load(&tempo->search_limit)};
+  p->call.caller = &f->read->caller;
+  p->call.max_body_bytes = max_answer_bytes;
+  p->call.kind = BT_HTTP_READ;
+  bt_buffer_clear(&f->query);
+  bt_traceql_read(f->ids + j->first, j->count, f->read->request->projection, group, &f->query);
+  bt_tempo_search_url url = {.query = bt_buffer_str(&f->query),
+                             .start_s = start_s,
+                             .end_s = end_s,
+                             .limit = p->limit,
+                             .spans_per_set = BT_READ_SPANS_PER_SET};
+  if (f->query.failed || !bt_tempo_url_search(tempo, &url, &p->call.url)) return bt_error_no_memory(error);
+  return bt_tempo_call_start(&p->call, error);
+}
+
+/* Asks all parts of a job: the slices of the range, each with every group of the projection. */
+static bt_status start_parts(fetch *f, job *j, bt_error *error) {
+  int64_t start_s, end_s, longest_s = atomic_load(&f->read->tempo->max_range_s);
+  bt_status status = bt_tempo_seconds(f->read->request->range, &start_s, &end_s, error);
+  if (status != BT_OK) return status;
+  uint32_t groups = bt_projection_groups(f->read->request->projection);
+  size_t slices = (size_t)((end_s - start_s + longest_s - 1) / longest_s);
+  j->parts = bt_realloc_array(NULL, slices * groups, sizeof *j->parts);
+  if (!j->parts) return bt_error_no_memory(error);
+  for (int64_t from_s = start_s; from_s < end_s && status == BT_OK; from_s += longest_s) {
+    int64_t to_s = end_s - from_s > longest_s ? from_s + longest_s : end_s;
+    for (uint32_t group = 0; group < groups && status == BT_OK; group++)
+      status = start_part(f, j, group, from_s, to_s, error);
+  }
+  return status;
+}
+
+static bt_status start_job(fetch *f, bt_error *error) {
+  span_of_ids next = f->todo[--f->todo_count];
+  size_t most = ids_per_job(f);
+  if (next.count > most) {
+    bt_status status = push_ids(f, next.first + most, next.count - most, error);
+    if (status != BT_OK) return status;
+    next.count = most;
+  }
+  job *j = &f->jobs[(f->first + f->count) % JOBS_IN_FLIGHT];
+  *j = (job){.first = next.first, .count = next.count};
+  f->count++; /* from here on it is disposed of with the others */
+  bt_status status =
+      bt_trace_merge_new(f->ids + j->first, j->count, f->read->request->projection, max_job_bytes, &j->merge, error);
+  return status == BT_OK ? start_parts(f, j, error) : status;
+}
+
+typedef struct part_decoder {
+  fetch *fetch;
+  job *job;
+  part *part;
+} part_decoder;
+
+static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error *error) {
+  part_decoder *decoder = context;
+  if (decoder->job->attempts++) bt_trace_merge_distrust_all(decoder->job->merge);
+  bt_merge_part into = {.merge = decoder->job->merge, .group = decoder->part->group};
+  bt_search_answer answer = {0};
+  bt_status status = bt_tempo_decode_search(body, is_json, true, bt_trace_merge_row, &into, &answer, error);
+  decoder->fetch->read->caller.account->bytes_inspected += answer.inspected_bytes;
+  if (status == BT_OK && answer.trace_count >= decoder->part->limit)
+    return bt_error_set(error, BT_LIMIT, "the answer is full");
+  return status;
+}
+
+/* Whether it could be a trace that BeTrace sent: a projection seldom holds the attributes that prove it, a read by id does. */
+static bool may_be_own(const bt_trace *trace) {
+  if (trace->span_count == 0 || trace->span_count > 2) return false;
+  const bt_span *span = &trace->spans[0];
+  return bt_str_equal(span->resource->service, BT_STR(BT_OWN_SERVICE)) &&
+         (bt_str_equal(span->name, BT_STR(BT_OWN_VIOLATION)) || bt_str_equal(span->name, BT_STR(BT_OWN_WATCH)) ||
+          bt_str_equal(span->name, BT_STR(BT_OWN_REPORT)));
+}
+
+/* Gives one trace, as often as its id was asked. */
+static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool needs_by_id, bt_error *error) {
+  bt_status status = BT_OK;
+  if (trace && !f->read->request->with_own && may_be_own(trace)) needs_by_id = true;
+  for (size_t place = f->places[id]; place < f->places[id + 1] && status == BT_OK; place++) {
+    bt_read_trace given = {.index = f->order[place], .trace = trace, .needs_by_id = needs_by_id};
+    status = bt_tempo_read_give(f->read, &given, error);
+  }
+  return status;
+}
+
+/* A job that was too much at once, from its id number `from` on: in two halves, or what is one id by id. */
+static bt_status halve_job(fetch *f, const job *j, size_t from, bt_error *error) {
+  size_t first = j->first + from, left = j->count - from;
+  if (left == 1) return give_trace(f, first, NULL, true, error);
+  bt_status status = push_ids(f, first + left / 2, left - left / 2, error);
+  return status == BT_OK ? push_ids(f, first, left / 2, error) : status;
+}
+
+static bt_status give_job(fetch *f, job *j, bt_error *error) {
+  for (size_t i = 0; i < j->count; i++) {
+    bt_trace storage;
+    const bt_trace *trace = NULL;
+    bool needs_by_id = false;
+    bt_status status = bt_trace_merge_take(j->merge, i, &storage, &trace, &needs_by_id, error);
+    if (status == BT_LIMIT) return halve_job(f, j, i, error);
+    if (status == BT_OK) status = give_trace(f, j->first + i, trace, needs_by_id, error);
+    if (status != BT_OK) return status;
+  }
+  return BT_OK;
+}
+
+static void learn_ids(bt_tempo *tempo, size_t count, size_t smallest) {
+  size_t half = count / 2 > smallest ? count / 2 : smallest;
+  if (half < atomic_load(&tempo->ids_per_read)) atomic_store(&tempo->ids_per_read, (uint32_t)half);
+}
+
+/* A part that did not give its rows ends its job. */
+static bt_status end_job(fetch *f, const job *j, const part *p, bt_tempo_outcome outcome, bt_error *error) {
+  bt_tempo *tempo = f->read->tempo;
+  const char *reason = p->call.reason;
+  switch (outcome) {
+  case BT_TEMPO_TOO_LARGE: learn_ids(tempo, j->count, SMALLEST_LEARNED); return halve_job(f, j, 0, error);
+  case BT_TEMPO_QUERY_TOO_LONG:
+    if (j->count == 1) break;
+    learn_ids(tempo, j->count, 1);
+    return halve_job(f, j, 0, error);
+  case BT_TEMPO_RANGE_TOO_LONG:
+    if (atomic_load(&tempo->max_range_s) > 1) return push_ids(f, j->first, j->count, error);
+    reason = "Tempo refuses a range of one second as too long";
+    break;
+  case BT_TEMPO_LIMIT_TOO_HIGH:
+    if (p->limit > 2) return push_ids(f, j->first, j->count, error);
+    reason = "Tempo refuses every limit";
+    break;
+  case BT_TEMPO_ANSWERED:
+  case BT_TEMPO_FAILED: break;
+  }
+  bt_tempo_read_fail(f->read, &p->call, reason);
+  return BT_OK;
+}
+
+/* *goes_on: the job has more parts to finish. */
+static bt_status finish_part(fetch *f, job *j, bool *goes_on, bt_error *error) {
+  part *p = &j->parts[j->parts_done];
+  part_decoder decoder = {f, j, p};
+  bt_tempo_outcome outcome = BT_TEMPO_FAILED;
+  j->attempts = 0;
+  bt_status status = bt_tempo_call_finish(&p->call, decode_part, &decoder, &outcome, error);
+  *goes_on = false;
+  if (status != BT_OK) return status;
+  if (outcome != BT_TEMPO_ANSWERED) return end_job(f, j, p, outcome, error);
+  bt_tempo_call_dispose(&p->call);
+  *goes_on = ++j->parts_done < j->part_count;
+  return *goes_on ? BT_OK : give_job(f, j, error);
+}
+
+static bt_status finish_oldest(fetch *f, bt_error *error) {
+  job *j = &f->jobs[f->first];
+  bt_status status = BT_OK;
+  for (bool goes_on = true; goes_on && status == BT_OK;) status = finish_part(f, j, &goes_on, error);
+  dispose_job(j);
+  f->first = (f->first + 1) % JOBS_IN_FLIGHT;
+  f->count--;
+  return status;
+}
+
+static bt_status read_all(fetch *f, bt_error *error) {
+  bt_status status = push_ids(f, 0, f->distinct, error);
+  for (;;) {
+    bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
+    if (status != BT_OK || (!is_left && !f->count)) return status;
+    status = is_left && f->count < JOBS_IN_FLIGHT ? start_job(f, error) : finish_oldest(f, error);
+  }
+}
+
+bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {
+  fetch f = {.read = read};
+  bt_status status = sort_ids(&f) ? read_all(&f, error) : bt_error_no_memory(error);
+  for (; f.count; f.count--, f.first = (f.first + 1) % JOBS_IN_FLIGHT) dispose_job(&f.jobs[f.first]);
+  free(f.ids);
+  free(f.order);
+  free(f.places);
+  free(f.todo);
+  bt_buffer_dispose(&f.query);
+  return status;
+}

@@ -1,0 +1,85 @@
+/* The protobuf pull reader. See wire.h. */
+#include "tempo/wire.h"
+
+#include <string.h>
+
+enum { MAX_VARINT_BYTES = 10, MAX_FIELD_NUMBER = (1 << 29) - 1 };
+
+void bt_wire_init(bt_wire *wire, bt_str message) {
+  static const char nothing[1] = "";
+  const char *start = message.ptr ? message.ptr : nothing;
+  *wire = (bt_wire){.at = start, .end = start + message.len, .field = start};
+}
+
+static bool stop_with(bt_wire *wire, const char *problem) {
+  wire->problem = problem;
+  return false;
+}
+
+static bool read_long_varint(bt_wire *wire, uint64_t *out) {
+  uint64_t value = 0;
+  for (unsigned i = 0; i < MAX_VARINT_BYTES; i++) {
+    if (wire->at == wire->end) return stop_with(wire, "the message ends inside a varint");
+    uint8_t byte = (uint8_t)*wire->at++;
+    if (i == MAX_VARINT_BYTES - 1 && byte > 1) return stop_with(wire, "a varint is larger than 64 bits");
+    value |= (uint64_t)(byte & 0x7F) << (7 * i);
+    if (byte < 0x80) {
+      *out = value;
+      return true;
+    }
+  }
+  return stop_with(wire, "a varint is longer than 10 bytes");
+}
+
+static inline bool read_varint(bt_wire *wire, uint64_t *out) {
+  if (wire->at < wire->end && (uint8_t)*wire->at < 0x80) {
+    *out = (uint8_t)*wire->at++;
+    return true;
+  }
+  return read_long_varint(wire, out);
+}
+
+static bool read_fixed(bt_wire *wire, unsigned bytes, uint64_t *out) {
+  if ((size_t)(wire->end - wire->at) < bytes) return stop_with(wire, "the message ends inside a fixed-size number");
+  uint64_t value = 0;
+  for (unsigned i = 0; i < bytes; i++) value |= (uint64_t)(uint8_t)wire->at[i] << (8 * i);
+  wire->at += bytes;
+  *out = value;
+  return true;
+}
+
+static bool read_bytes(bt_wire *wire, bt_str *out) {
+  uint64_t length;
+  if (!read_varint(wire, &length)) return false;
+  if (length > (size_t)(wire->end - wire->at)) return stop_with(wire, "a length reaches past the end of its message");
+  *out = (bt_str){wire->at, (size_t)length};
+  wire->at += length;
+  return true;
+}
+
+bool bt_wire_next(bt_wire *wire, bt_wire_field *field) {
+  if (wire->problem || wire->at == wire->end) return false;
+  wire->field = wire->at;
+  uint64_t tag;
+  if (!read_varint(wire, &tag)) return false;
+  if (tag >> 3 == 0 || tag >> 3 > MAX_FIELD_NUMBER)
+    return stop_with(wire, "a field number is not between 1 and 536870911");
+  field->number = (uint32_t)(tag >> 3);
+  field->type = (bt_wire_type)(tag & 7);
+  field->value = 0;
+  field->bytes = (bt_str){NULL, 0};
+  switch (tag & 7) {
+  case BT_WIRE_VARINT: return read_varint(wire, &field->value);
+  case BT_WIRE_FIXED64: return read_fixed(wire, 8, &field->value);
+  case BT_WIRE_BYTES: return read_bytes(wire, &field->bytes);
+  case BT_WIRE_FIXED32: return read_fixed(wire, 4, &field->value);
+  case 3:
+  case 4: return stop_with(wire, "groups are not part of this format");
+  default: return stop_with(wire, "a field has a wire type that does not exist");
+  }
+}
+
+bool bt_wire_expect(bt_wire *wire, const bt_wire_field *field, bt_wire_type type) {
+  if (field->type == type) return true;
+  return stop_with(wire, "a field has another wire type than its definition");
+}

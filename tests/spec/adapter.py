@@ -1,0 +1,67 @@
+"""BeTrace's adapter to its own conformance suite: turns each trace into OTLP JSON, so that the suite also runs through the decoder that
+traces really come by, and hands everything to the C program conformance_answers.
+
+    python3 docs/spec/conformance/run.py --adapter 'python3 tests/spec/adapter.py PATH/conformance_answers'
+"""
+import json
+import subprocess
+import sys
+
+EPOCH_NS = 10 ** 15
+KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
+
+
+def otlp_value(value):
+    """AnyValue of {"int": "5"} and the like."""
+    ((form, content),) = value.items()
+    if form == "array":
+        return {"arrayValue": {"values": [otlp_value(item) for item in content]}}
+    if form == "map":
+        return {"kvlistValue": {"values": otlp_attributes(content)}}
+    if form == "null":
+        return {}
+    return {{"string": "stringValue", "int": "intValue", "double": "doubleValue", "bool": "boolValue", "bytes": "bytesValue"}[form]: content}
+
+
+def otlp_attributes(pairs):
+    return [{"key": key, "value": otlp_value(value)} for key, value in pairs]
+
+
+def otlp_span(span, shift_ns):
+    out = {"traceId": "0102030405060708090a0b0c0d0e0f10", "spanId": span["id"], "name": span["name"],
+           "kind": KINDS.index(span.get("kind", "unspecified")), "startTimeUnixNano": str(int(span["start_ns"]) + shift_ns),
+           "endTimeUnixNano": str(int(span["end_ns"]) + shift_ns), "attributes": otlp_attributes(span.get("attributes", [])),
+           "status": {"code": STATUSES.index(span.get("status", "unset")), "message": span.get("status_message", "")},
+           "events": [{"name": event["name"], "timeUnixNano": str(int(span["start_ns"]) + shift_ns),
+                       "attributes": otlp_attributes(event.get("attributes", []))} for event in span.get("events", [])]}
+    if "parent" in span:
+        out["parentSpanId"] = span["parent"]
+    return out
+
+
+def otlp_document(trace):
+    """Each span with a resource and a scope of its own. OTLP's times count from 1970 and are never negative, the suite's may be."""
+    spans = trace["spans"]
+    shift_ns = EPOCH_NS - min((int(span["start_ns"]) for span in spans), default=0)
+    return {"resourceSpans": [{
+        "resource": {"attributes": otlp_attributes(span.get("resource", []))},
+        "scopeSpans": [{"scope": {"name": span.get("scope", {}).get("name", ""), "version": span.get("scope", {}).get("version", ""),
+                                  "attributes": otlp_attributes(span.get("scope", {}).get("attributes", []))},
+                        "spans": [otlp_span(span, shift_ns)]}]} for span in spans]}
+
+
+def adapted(line):
+    request = json.loads(line)
+    if request["do"] == "eval":
+        request["otlp"] = json.dumps(otlp_document(request.pop("trace")), ensure_ascii=False)
+    return json.dumps(request, ensure_ascii=False) + "\n"
+
+
+def main():
+    text = "".join(adapted(line) for line in sys.stdin.buffer)
+    return subprocess.run(sys.argv[1:], input=text.encode(), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+/* Generated documents: our protobuf decoder must read what protobuf-c reads, and our JSON decoder the same from the same document as JSON. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/tempo/otlp_generate.h"
+
+enum { DOCUMENTS = 300 };
+
+/* Of spans only: flags of whole traces (orphans) are another matter. */
+static char *spans_text(bt_str document, bool is_json, bool kept) {
+  bt_error error = {.message = ""};
+  bt_span_batch *batch;
+  text_lines lines = {0};
+  assert_int_equal(bt_span_batch_new(1 << 26, &batch, &error), BT_OK);
+  if (kept) bt_span_batch_keep_texts(batch);
+  bt_status status =
+      is_json ? bt_otlp_decode_json(document, batch, &error) : bt_otlp_decode_protobuf(document, batch, &error);
+  if (status != BT_OK) fail_msg("%s", error.message);
+  assert_int_equal(bt_span_batch_finish(batch, &error), BT_OK);
+  for (size_t i = 0; i < bt_span_batch_trace_count(batch); i++) {
+    const bt_trace *trace = bt_span_batch_trace(batch, i);
+    for (uint32_t j = 0; j < trace->span_count; j++) text_lines_add_span(&lines, &trace->id, &trace->spans[j]);
+  }
+  bt_span_batch_free(batch);
+  return text_lines_join(&lines);
+}
+
+static void check_text(char *text, const char *expected) {
+  assert_string_equal(text, expected);
+  free(text);
+}
+
+static void test_spans(void **state) {
+  (void)state;
+  generator g = {.state = 42};
+  for (int i = 0; i < DOCUMENTS; i++) {
+    bt_arena arena;
+    bt_arena_init(&arena, SIZE_MAX);
+    g.arena = &arena;
+    Otlp__ExportTraceServiceRequest *request = generate_request(&g, 1 + generate_number(&g, 5));
+    size_t length = otlp__export_trace_service_request__get_packed_size(request);
+    uint8_t *bytes = malloc(length);
+    assert_non_null(bytes);
+    otlp__export_trace_service_request__pack(request, bytes);
+    Otlp__ExportTraceServiceRequest *read = otlp__export_trace_service_request__unpack(NULL, length, bytes);
+    assert_non_null(read);
+    text_lines lines = {0};
+    text_lines_add_request(&lines, read);
+    char *expected = text_lines_join(&lines);
+    assert_true(strlen(expected) > 100);
+    check_text(spans_text((bt_str){(char *)bytes, length}, false, i % 2), expected);
+    bt_buffer json = {0};
+    write_request_json(read, &json);
+    check_text(spans_text(bt_buffer_str(&json), true, i % 2), expected);
+    bt_buffer_dispose(&json);
+    otlp__export_trace_service_request__free_unpacked(read, NULL);
+    free(expected);
+    free(bytes);
+    bt_arena_dispose(&arena);
+  }
+}
+
+static bt_status add_row(void *context, const bt_search_row *row, bt_error *error) {
+  (void)error;
+  text_lines_add_row(context, row);
+  return BT_OK;
+}
+
+static char *search_text(bt_str body, bool is_json, const Tempopb__SearchResponse *expected) {
+  bt_error error = {.message = ""};
+  bt_search_answer answer;
+  text_lines lines = {0};
+  if (bt_tempo_decode_search(body, is_json, true, add_row, &lines, &answer, &error) != BT_OK)
+    fail_msg("%s", error.message);
+  assert_int_equal(answer.trace_count, expected->n_traces);
+  assert_int_equal(answer.inspected_bytes, expected->metrics->inspected_bytes);
+  return text_lines_join(&lines);
+}
+
+static void test_searches(void **state) {
+  (void)state;
+  generator g = {.state = 43};
+  for (int i = 0; i < DOCUMENTS; i++) {
+    bt_arena arena;
+    bt_arena_init(&arena, SIZE_MAX);
+    g.arena = &arena;
+    Tempopb__SearchResponse *answer = generate_search(&g, generate_number(&g, 8));
+    size_t length = tempopb__search_response__get_packed_size(answer);
+    uint8_t *bytes = malloc(length + 1);
+    assert_non_null(bytes);
+    tempopb__search_response__pack(answer, bytes);
+    Tempopb__SearchResponse *read = tempopb__search_response__unpack(NULL, length, bytes);
+    assert_non_null(read);
+    text_lines lines = {0};
+    text_lines_add_search(&lines, read);
+    char *expected = text_lines_join(&lines);
+    check_text(search_text((bt_str){(char *)bytes, length}, false, read), expected);
+    bt_buffer json = {0};
+    write_search_json(read, &json);
+    check_text(search_text(bt_buffer_str(&json), true, read), expected);
+    bt_buffer_dispose(&json);
+    tempopb__search_response__free_unpacked(read, NULL);
+    free(expected);
+    free(bytes);
+    bt_arena_dispose(&arena);
+  }
+}
+
+/* Cut anywhere, a document is an error or (between two fields of the outermost message) a shorter document: never a crash, never more. */
+static void test_every_prefix(void **state) {
+  (void)state;
+  generator g = {.state = 44};
+  bt_arena arena;
+  bt_arena_init(&arena, SIZE_MAX);
+  g.arena = &arena;
+  Otlp__ExportTraceServiceRequest *request = generate_request(&g, 3);
+  bt_buffer json = {0};
+  write_request_json(request, &json);
+  size_t length = otlp__export_trace_service_request__get_packed_size(request), accepted = 0;
+  uint8_t *bytes = malloc(length);
+  assert_non_null(bytes);
+  otlp__export_trace_service_request__pack(request, bytes);
+  for (size_t cut = 0; cut < json.len || cut < length; cut++) {
+    bt_error error = {.message = ""};
+    bt_span_batch *batch;
+    assert_int_equal(bt_span_batch_new(1 << 26, &batch, &error), BT_OK);
+    if (cut < json.len) assert_int_equal(bt_otlp_decode_json((bt_str){json.ptr, cut}, batch, &error), BT_INVALID);
+    if (cut < length) accepted += bt_otlp_decode_protobuf((bt_str){(char *)bytes, cut}, batch, &error) == BT_OK;
+    bt_span_batch_free(batch);
+  }
+  assert_int_equal(accepted, request->n_resource_spans);
+  bt_buffer_dispose(&json);
+  free(bytes);
+  bt_arena_dispose(&arena);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_spans), cmocka_unit_test(test_searches),
+                                     cmocka_unit_test(test_every_prefix)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,544 @@
+/* Exhaustive search against a scripted Tempo that cuts its answers at the limit, shuffles them, refuses, breaks off and lies.
+ * The property that all of it is about: a trace of the range is found, or a failed window covers it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tempo/tempo_source.h"
+#include "tests/support/fake_http.h"
+
+enum { FIRST_S = 1700000000, SPAN_S = 200, TRACES_MAX = 4000 };
+static const int64_t second_ns = 1000000000;
+
+typedef enum fault {
+  NO_FAULT,
+  BUSY,      /* 429 with Retry-After */
+  DOWN,      /* 503 */
+  BROKEN,    /* 500 of an unknown kind */
+  CUT,       /* the connection ends in the middle of the body */
+  HALF_JSON, /* well framed, but half a document */
+  HTML,
+  HANG,
+  ALWAYS_FULL, /* as many rows as asked for, whatever is asked */
+  FAULTS
+} fault;
+
+typedef struct fake_trace {
+  bt_trace_id id;
+  int64_t start_s, end_s;
+} fake_trace;
+
+typedef struct fake_tempo fake_tempo;
+struct fake_tempo {
+  pthread_mutex_t mutex;
+  fake_trace traces[TRACES_MAX];
+  size_t count;
+  size_t requests;
+  uint64_t random;
+  int64_t longest_s;   /* 0: any */
+  int64_t most_limit;  /* 0: any */
+  size_t largest_rows; /* an answer with more is "too large"; 0: any */
+  fault (*choose)(fake_tempo *tempo, int64_t start_s, int64_t end_s);
+  unsigned chance; /* of a fault, in percent, for random ones */
+};
+
+static fake_tempo t;
+
+static uint64_t next_random(void) {
+  t.random = t.random * 6364136223846793005u + 1442695040888963407u;
+  return t.random >> 33;
+}
+
+/* --- the scripted Tempo --- */
+
+static bool matches_one(const char *pattern, size_t length, const char *hex) {
+  bool is_prefix = length >= 2 && pattern[length - 2] == '.' && pattern[length - 1] == '*';
+  if (is_prefix) return strncmp(hex, pattern, length - 2) == 0;
+  return strlen(hex) == length && strncmp(hex, pattern, length) == 0;
+}
+
+/* The alternatives of the regex, as Tempo matches them: on the id without its leading zeros, anchored. */
+static bool matches(const char *query, const bt_trace_id *id) {
+  char hex[33];
+  bt_trace_id_format(id, hex);
+  const char *stripped = hex + strspn(hex, "0");
+  const char *at = strstr(query, "trace:id =~ \"");
+  if (!at) return true;
+  at += strlen("trace:id =~ \"");
+  for (;;) {
+    size_t length = strcspn(at, "|\"");
+    if (matches_one(at, length, stripped)) return true;
+    if (at[length] != '|') return false;
+    at += length + 1;
+  }
+}
+
+static void append_row(bt_buffer *out, const fake_trace *trace, bool first) {
+  char hex[33];
+  bt_trace_id_format(&trace->id, hex);
+  bt_buffer_printf(
+      out, "%s{\"traceID\":\"%s\",\"rootServiceName\":\"shop\",\"startTimeUnixNano\":\"%lld\",\"durationMs\":%lld}",
+      first ? "" : ",", hex + strspn(hex, "0"), (long long)(trace->start_s * second_ns),
+      (long long)((trace->end_s - trace->start_s) * 1000));
+}
+
+/* Matching traces from place `from` on, so that what a full answer holds is any part of them. */
+static size_t write_rows(bt_buffer *out, const char *query, size_t from, int64_t start_s, int64_t end_s, size_t limit) {
+  size_t rows = 0;
+  for (size_t i = 0; i < t.count && rows < limit; i++) {
+    const fake_trace *trace = &t.traces[(from + i) % t.count];
+    if (trace->start_s > end_s || trace->end_s < start_s || !matches(query, &trace->id)) continue;
+    append_row(out, trace, rows == 0);
+    rows++;
+  }
+  return rows;
+}
+
+/* Rows that fit every question and are never all. */
+static void write_always_full(bt_buffer *out, const char *query, int64_t start_s, size_t limit) {
+  const char *at = strstr(query, ".*");
+  const char *from = at;
+  while (from && from > query && ((from[-1] >= '0' && from[-1] <= '9') || (from[-1] >= 'a' && from[-1] <= 'f'))) from--;
+  size_t length = from ? (size_t)(at - from) : 0;
+  for (size_t i = 0; i < limit; i++) {
+    char hex[33];
+    snprintf(hex, sizeof hex, "%.*sfedcba98%zu", (int)length, from ? from : "", i);
+    fake_trace trace = {.start_s = start_s, .end_s = start_s};
+    if (bt_trace_id_parse(bt_str_from(hex), &trace.id)) append_row(out, &trace, i == 0);
+  }
+}
+
+static bool answer_fault(int socket, fault which, const bt_buffer *body) {
+  char head[128];
+  switch (which) {
+  case BUSY: return fake_respond(socket, 429, "text/plain", "Retry-After: 1\r\n", "slow down", 9);
+  case DOWN: return fake_respond(socket, 503, "text/plain", "", "down at 10.0.0.1:3200", 21);
+  case BROKEN: return fake_respond(socket, 500, "text/plain", "", "rpc error at 10.0.0.1:3200", 26);
+  case HALF_JSON: return fake_respond(socket, 200, "application/json", "", body->ptr, body->len / 2);
+  case HTML: return fake_respond(socket, 200, "text/html", "", "<html>log in</html>", 19);
+  case HANG: return fake_hang(socket);
+  case CUT:
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+             body->len);
+    (void)(fake_send(socket, head, strlen(head)) && fake_send(socket, body->ptr, body->len / 2));
+    return false;
+  case NO_FAULT:
+  case ALWAYS_FULL:
+  case FAULTS: break;
+  }
+  return fake_respond(socket, 200, "application/json", "", body->ptr, body->len);
+}
+
+static bool refuse(int socket, int status, const char *sentence) {
+  return fake_respond(socket, status, "text/plain; charset=utf-8", "", sentence, strlen(sentence));
+}
+
+static bool answer_search(int socket, const char *query, int64_t start_s, int64_t end_s, int64_t limit) {
+  pthread_mutex_lock(&t.mutex);
+  t.requests++;
+  fault which = t.choose ? t.choose(&t, start_s, end_s) : NO_FAULT;
+  size_t from = t.count ? next_random() % t.count : 0;
+  pthread_mutex_unlock(&t.mutex);
+  if (start_s >= end_s) return refuse(socket, 400, "http parameter start must be before end. received start=1 end=1");
+  if (t.longest_s && end_s - start_s > t.longest_s)
+    return refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");
+  if (t.most_limit && limit > t.most_limit) return refuse(socket, 400, "limit 1000 exceeds max limit 30");
+  bt_buffer body = {0};
+  bt_buffer_append(&body, BT_STR("{\"traces\":["));
+  size_t rows = 0;
+  if (which == ALWAYS_FULL)
+    write_always_full(&body, query, start_s, (size_t)limit);
+  else
+    rows = write_rows(&body, query, from, start_s, end_s, (size_t)limit);
+  bt_buffer_append(&body, BT_STR("],\"metrics\":{\"inspectedBytes\":\"100\"}}"));
+  bool is_too_large = t.largest_rows && rows > t.largest_rows;
+  bool keep = is_too_large ? refuse(socket, 500, "response larger than the max (17936214 vs 16777216)")
+                           : answer_fault(socket, which, &body);
+  bt_buffer_dispose(&body);
+  return keep;
+}
+
+static bool answer(void *context, const fake_request *request, int socket) {
+  (void)context;
+  char *query = fake_parameter(request->target, "q"), *start = fake_parameter(request->target, "start");
+  char *end = fake_parameter(request->target, "end"), *limit = fake_parameter(request->target, "limit");
+  bool keep = query && start && end && limit &&
+              answer_search(socket, query, strtoll(start, NULL, 10), strtoll(end, NULL, 10), strtoll(limit, NULL, 10));
+  free(query);
+  free(start);
+  free(end);
+  free(limit);
+  return keep;
+}
+
+/* --- fixtures --- */
+
+static size_t request_count(void) {
+  pthread_mutex_lock(&t.mutex);
+  size_t count = t.requests;
+  pthread_mutex_unlock(&t.mutex);
+  return count;
+}
+
+static void answer_with(fault (*choose)(fake_tempo *, int64_t, int64_t)) {
+  pthread_mutex_lock(&t.mutex);
+  t.choose = choose;
+  pthread_mutex_unlock(&t.mutex);
+}
+
+typedef struct fixture {
+  fake_server *server;
+  bt_http_client *client;
+  bt_source *source;
+  bt_found_list found;
+  bt_source_account account;
+  bt_error error;
+} fixture;
+
+static int set_up(void **state) {
+  static fixture f;
+  f = (fixture){0};
+  t = (fake_tempo){.random = 1};
+  pthread_mutex_init(&t.mutex, NULL);
+  f.server = fake_server_start(answer, NULL);
+  bt_http_options options = {.concurrency = 2};
+  *state = &f;
+  return f.server && bt_http_client_new(&options, &f.client, &f.error) == BT_OK ? 0 : -1;
+}
+
+static void open_source(fixture *f, uint32_t limit, int64_t timeout_ms) {
+  bt_tempo_options options = {
+      .url = fake_server_url(f->server), .search_limit = limit, .timeout_ms = timeout_ms, .pause_ms = 5};
+  assert_int_equal(bt_tempo_source_new(f->client, &options, &f->source, &f->error), BT_OK);
+}
+
+static int tear_down(void **state) {
+  fixture *f = *state;
+  bt_source_free(f->source);
+  bt_http_client_free(f->client);
+  fake_server_stop(f->server);
+  bt_found_list_dispose(&f->found);
+  bt_source_account_dispose(&f->account);
+  pthread_mutex_destroy(&t.mutex);
+  return 0;
+}
+
+static void add_trace(const char *hex, int64_t start_s, int64_t end_s) {
+  fake_trace *trace = &t.traces[t.count++];
+  assert_true(bt_trace_id_parse(bt_str_from(hex), &trace->id));
+  trace->start_s = start_s;
+  trace->end_s = end_s;
+}
+
+static void add_random_traces(size_t count, int64_t start_s, int64_t spread_s, const char *prefix) {
+  for (size_t i = 0; i < count; i++) {
+    char hex[64];
+    snprintf(hex, sizeof hex, "%s%08llx%08zx", prefix, (unsigned long long)next_random(), t.count);
+    int64_t at_s = start_s + (spread_s ? (int64_t)(next_random() % (uint64_t)spread_s) : 0);
+    add_trace(hex, at_s, at_s + (int64_t)(next_random() % 3));
+  }
+}
+
+/* Half a second in, so that bounds are not whole seconds. */
+static bt_search_request request_all(void) {
+  return (bt_search_request){
+      .filter = BT_STR("{}"),
+      .range = {FIRST_S * second_ns + second_ns / 2, (FIRST_S + SPAN_S) * second_ns - second_ns / 2}};
+}
+
+static bt_status search(fixture *f) {
+  bt_search_request request = request_all();
+  return bt_source_search(f->source, &request, &f->found, &f->account, &f->error);
+}
+
+static bool is_said_to_be_unread(const fixture *f, const fake_trace *trace) {
+  for (size_t i = 0; i < f->account.failed_count; i++) {
+    const bt_time_range *range = &f->account.failed[i].range;
+    if (trace->start_s * second_ns <= range->end_ns && trace->end_s * second_ns >= range->start_ns) return true;
+  }
+  return false;
+}
+
+/* The property; returns how many were found. */
+static size_t check_nothing_is_lost(const fixture *f) {
+  size_t found = 0;
+  bt_search_request request = request_all();
+  for (size_t i = 0; i < t.count; i++) {
+    const fake_trace *trace = &t.traces[i];
+    bool is_in_range =
+        trace->start_s * second_ns < request.range.end_ns && trace->end_s * second_ns >= request.range.start_ns;
+    bool is_found = bt_found_list_get(&f->found, &trace->id) != NULL;
+    found += is_found;
+    if (is_in_range && !is_found && !is_said_to_be_unread(f, trace))
+      fail_msg("trace %zu is neither found nor said to be unread", i);
+  }
+  assert_int_equal(f->found.count, found); /* none twice, none that there is not */
+  for (size_t i = 0; i < f->account.failed_count; i++) {
+    assert_true(f->account.failed[i].range.start_ns >= request.range.start_ns);
+    assert_true(f->account.failed[i].range.end_ns <= request.range.end_ns);
+    assert_true(f->account.failed[i].range.start_ns < f->account.failed[i].range.end_ns);
+    assert_true(f->account.failed[i].reason[0]);
+    assert_null(strstr(f->account.failed[i].reason, "10.0.0.1"));
+  }
+  return found;
+}
+
+static void expect_all(fixture *f) {
+  assert_int_equal(search(f), BT_OK);
+  assert_int_equal(f->account.failed_count, 0);
+  assert_int_equal(check_nothing_is_lost(f), t.count);
+}
+
+/* --- tests --- */
+
+/* A burst of 1,500 traces in one second, half of them with one beginning of their ids, and ids that are prefixes of each other. */
+static void add_burst(void) {
+  int64_t burst_s = FIRST_S + 77;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  add_random_traces(700, burst_s, 0, "");
+  add_random_traces(700, burst_s, 0, "a1");
+  add_random_traces(60, burst_s, 0, "a100");
+  static const char *const nested[] = {"1",  "10",  "100",  "1000",  "10000", "10000000",
+                                       "a1", "a10", "a100", "a1000", "f",     "ff"};
+  for (size_t i = 0; i < sizeof nested / sizeof nested[0]; i++) add_trace(nested[i], burst_s, burst_s);
+}
+
+static void splits_until_nothing_is_cut(void **state) {
+  fixture *f = *state;
+  add_burst();
+  open_source(f, 100, 0);
+  expect_all(f);
+  assert_int_equal(f->account.requests, request_count());
+  assert_int_equal(f->account.bytes_inspected, 100 * request_count());
+}
+
+static void splits_what_is_too_large(void **state) {
+  fixture *f = *state;
+  add_burst();
+  t.largest_rows = 90;
+  open_source(f, 0, 0);
+  expect_all(f);
+}
+
+static void learns_the_longest_range(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  t.longest_s = 60;
+  open_source(f, 0, 0);
+  expect_all(f);
+  assert_int_equal(request_count(), 1 + 4);
+}
+
+static void learns_the_highest_limit(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  t.most_limit = 30;
+  open_source(f, 1000, 0);
+  expect_all(f);
+}
+
+static fault every_third(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  static const fault passing[] = {BUSY, DOWN, BROKEN, CUT, HALF_JSON};
+  (void)start_s, (void)end_s;
+  return tempo->requests % 3 == 0 ? passing[tempo->requests / 3 % 5] : NO_FAULT;
+}
+
+static void tries_again_what_passes(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(every_third);
+  open_source(f, 60, 0);
+  expect_all(f);
+}
+
+static fault down_in_one_place(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo;
+  return start_s <= FIRST_S + 50 && end_s >= FIRST_S + 50 && end_s - start_s < 20 ? DOWN : NO_FAULT;
+}
+
+static void says_what_stays_down_and_reads_the_rest(void **state) {
+  fixture *f = *state;
+  add_random_traces(600, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(down_in_one_place);
+  open_source(f, 70, 0);
+  assert_int_equal(search(f), BT_OK);
+  size_t found = check_nothing_is_lost(f);
+  assert_true(found < t.count);
+  assert_true(found > t.count / 2);
+  assert_true(f->account.failed_count >= 1);
+  assert_non_null(strstr(f->account.failed[0].reason, "503"));
+}
+
+static fault always_html(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return HTML;
+}
+
+static fault always_down(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return DOWN;
+}
+
+static fault always_hang(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return HANG;
+}
+
+static fault always_full(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return ALWAYS_FULL;
+}
+
+static void expect_all_unread(fixture *f, const char *reason) {
+  assert_int_equal(search(f), BT_OK);
+  assert_int_equal(check_nothing_is_lost(f), 0);
+  assert_int_equal(f->found.count, 0);
+  assert_int_equal(f->account.failed_count, 1);
+  assert_non_null(strstr(f->account.failed[0].reason, reason));
+}
+
+static void refuses_html_at_once(void **state) {
+  fixture *f = *state;
+  add_random_traces(30, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(always_html);
+  open_source(f, 0, 0);
+  expect_all_unread(f, "neither JSON nor protobuf");
+  assert_int_equal(request_count(), 1);
+}
+
+static void gives_up_on_a_tempo_that_is_down(void **state) {
+  fixture *f = *state;
+  add_random_traces(30, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(always_down);
+  open_source(f, 0, 0);
+  expect_all_unread(f, "503");
+  assert_int_equal(request_count(), 4);
+}
+
+static void asks_a_tempo_that_hangs_once(void **state) {
+  fixture *f = *state;
+  add_random_traces(30, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(always_hang);
+  open_source(f, 0, 300);
+  expect_all_unread(f, "300 ms");
+  assert_int_equal(request_count(), 1);
+}
+
+/* A server whose every answer is full: it ends, and says that all of it is unread. */
+static void ends_when_every_answer_is_full(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(always_full);
+  open_source(f, 3, 0);
+  assert_int_equal(search(f), BT_OK);
+  assert_int_equal(f->found.count, 0);
+  assert_int_equal(check_nothing_is_lost(f), 0);
+  assert_true(request_count() < 1000);
+}
+
+static void stops_at_the_maximum(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  open_source(f, 50, 0);
+  bt_search_request request = request_all();
+  request.max_found = 100;
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_LIMIT);
+}
+
+static void *cancel_soon(void *context) {
+  struct timespec wait = {.tv_nsec = 100000000};
+  nanosleep(&wait, NULL);
+  atomic_store(&((bt_cancel *)context)->requested, true);
+  return NULL;
+}
+
+static fault always_busy(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return BUSY;
+}
+
+/* Cancelled in a request that hangs, and in the pause before another attempt. */
+static void is_cancelled_anywhere(void **state) {
+  fixture *f = *state;
+  fault (*const places[])(fake_tempo *, int64_t, int64_t) = {always_hang, always_busy};
+  open_source(f, 0, 0);
+  for (size_t i = 0; i < 2; i++) {
+    answer_with(places[i]);
+    bt_cancel cancel = {false};
+    bt_search_request request = request_all();
+    request.cancel = &cancel;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_CANCELLED);
+    pthread_join(thread, NULL);
+  }
+}
+
+static fault at_random(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)start_s, (void)end_s;
+  if (next_random() % 100 >= tempo->chance) return NO_FAULT;
+  static const fault any[] = {DOWN, BROKEN, CUT, HALF_JSON, HTML};
+  return any[next_random() % (sizeof any / sizeof any[0])];
+}
+
+static void loses_nothing_whatever_happens(void **state) {
+  fixture *f = *state;
+  open_source(f, 40, 0);
+  for (unsigned seed = 1; seed <= 12; seed++) {
+    t.random = seed * 7919;
+    t.count = 0;
+    answer_with(at_random);
+    t.chance = seed * 4;
+    add_random_traces(200, FIRST_S + 2, SPAN_S - 6, "");
+    add_random_traces(100, FIRST_S + 33, 0, "");
+    assert_int_equal(search(f), BT_OK);
+    (void)check_nothing_is_lost(f);
+    bt_found_list_dispose(&f->found);
+    bt_source_account_dispose(&f->account);
+  }
+}
+
+static void rejects_what_it_cannot_ask(void **state) {
+  fixture *f = *state;
+  open_source(f, 0, 0);
+  bt_search_request request = request_all();
+  request.tenant = "a\r\nX-Evil: 1";
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_INVALID);
+  request = request_all();
+  request.range.end_ns = INT64_MAX;
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_INVALID);
+  request = request_all();
+  request.range.end_ns = request.range.start_ns;
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  assert_int_equal(request_count(), 0);
+  const char *urls[] = {"127.0.0.1:3200",        "ftp://127.0.0.1",     "http://u:p@127.0.0.1",
+                        "http://127.0.0.1/?x=1", "http://127.0.0.1/#x", ""};
+  for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    bt_tempo_options options = {.url = urls[i]};
+    bt_source *source;
+    if (bt_tempo_source_new(f->client, &options, &source, &f->error) != BT_INVALID) fail_msg("%s was taken", urls[i]);
+  }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(splits_until_nothing_is_cut),    TEST(splits_what_is_too_large),
+      TEST(learns_the_longest_range),       TEST(learns_the_highest_limit),
+      TEST(tries_again_what_passes),        TEST(says_what_stays_down_and_reads_the_rest),
+      TEST(refuses_html_at_once),           TEST(gives_up_on_a_tempo_that_is_down),
+      TEST(asks_a_tempo_that_hangs_once),   TEST(ends_when_every_answer_is_full),
+      TEST(stops_at_the_maximum),           TEST(is_cancelled_anywhere),
+      TEST(loses_nothing_whatever_happens), TEST(rejects_what_it_cannot_ask)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,333 @@
+/* Rows of several answers joined into traces: groups of a projection, slices, copies, halves of one span id. Rows are fed as a decoder
+ * would. Runs a second time with every allocation failing in turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tempo/trace_merge.h"
+#include "tests/support/failing_alloc.h"
+
+enum { FIELDS_MAX = 8, CAP_BYTES = 1 << 20 };
+
+/* Initialisers of a bt_attribute. */
+#define TEXT(k, v)                                                                                                     \
+  {                                                                                                                    \
+    {(k), sizeof(k) - 1}, {                                                                                            \
+      .type = BT_VALUE_STRING, .string = {(v), sizeof(v) - 1 }                                                         \
+    }                                                                                                                  \
+  }
+#define WHOLE(k, v)                                                                                                    \
+  {                                                                                                                    \
+    {(k), sizeof(k) - 1}, {                                                                                            \
+      .type = BT_VALUE_INT, .integer = (v)                                                                             \
+    }                                                                                                                  \
+  }
+
+static const bt_trace_id ids[2] = {{{0, 1}}, {{7, 7}}};
+
+typedef struct row {
+  size_t trace;
+  uint8_t span;
+  const char *name; /* NULL: as in groups after the first */
+  bt_attribute fields[FIELDS_MAX];
+  uint32_t matched;
+} row;
+
+static bt_status feed(bt_trace_merge *merge, uint32_t group, const row *from, bt_error *error) {
+  bt_merge_part part = {merge, group};
+  uint32_t count = 0;
+  while (count < FIELDS_MAX && from->fields[count].key.ptr) count++;
+  bt_search_span span = {.id = {{0, from->span}},
+                         .name = bt_str_from(from->name),
+                         .start_ns = 1000,
+                         .duration_ns = 5,
+                         .attributes = {from->fields, count}};
+  bt_search_row head = {.id = ids[from->trace]};
+  bt_status status = bt_trace_merge_row(&part, &head, error);
+  if (status != BT_OK) return status;
+  head.span = &span;
+  head.matched = from->matched ? from->matched : 1;
+  return bt_trace_merge_row(&part, &head, error);
+}
+
+static bt_projected wanted[] = {{BT_PROJECTED_SPAN, {"n", 1}},
+                                {BT_PROJECTED_RESOURCE, {"n", 1}},
+                                {BT_PROJECTED_SPAN, {"status", 6}},
+                                {BT_PROJECTED_RESOURCE, {"zone", 4}},
+                                {BT_PROJECTED_EITHER, {"any", 3}}};
+static const bt_projection projection = {.attributes = wanted, .attribute_count = 5, .status_message = true};
+
+static const row client_half = {0,
+                                1,
+                                "call",
+                                {TEXT("kind", "client"), TEXT("status", "error"),
+                                 TEXT("span:parentID", "0000000000000000"), TEXT("statusMessage", "why"),
+                                 TEXT("service.name", "shop"), WHOLE("n", 5), TEXT("zone", "eu"), WHOLE("any", 9)},
+                                0};
+static const row server_half = {0,
+                                1,
+                                "serve",
+                                {TEXT("kind", "server"), TEXT("status", "ok"), TEXT("span:parentID", "1000000000000"),
+                                 TEXT("statusMessage", ""), TEXT("service.name", "bank")},
+                                0};
+static const row client_more = {0, 1, NULL, {TEXT("kind", "client"), WHOLE("status", 200), WHOLE("n", 6)}, 0};
+static const row server_more = {0, 1, NULL, {TEXT("kind", "server")}, 0};
+
+static bt_status merge_pair(bt_trace_merge *merge, bt_error *error) {
+  const row *const first[] = {&server_half, &client_half, &server_half};
+  const row *const second[] = {&client_more, &server_more, &client_more};
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < 3 && status == BT_OK; i++) status = feed(merge, 0, first[i], error);
+  for (size_t i = 0; i < 3 && status == BT_OK; i++) status = feed(merge, 1, second[i], error);
+  return status;
+}
+
+static const bt_value *value_of(const bt_attributes *attributes, const char *key) {
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (bt_str_equal(attributes->items[i].key, bt_str_from(key))) return &attributes->items[i].value;
+  return NULL;
+}
+
+static void expect_pair(const bt_trace *trace) {
+  assert_int_equal(trace->span_count, 2);
+  assert_false(trace->differing_copies);
+  const bt_span *server = &trace->spans[0], *client = &trace->spans[1];
+  assert_true(bt_str_equal(client->name, BT_STR("call")) && bt_str_equal(server->name, BT_STR("serve")));
+  assert_true(client->kind == BT_KIND_CLIENT && server->kind == BT_KIND_SERVER);
+  assert_true(client->status == BT_SPAN_STATUS_ERROR && server->status == BT_SPAN_STATUS_OK);
+  assert_true(bt_str_equal(client->status_message, BT_STR("why")));
+  assert_true(bt_span_id_is_zero(&client->parent_id));
+  assert_int_equal(server->parent_id.bytes[1], 1);
+  assert_true(client->start_ns == 1000 && client->end_ns == 1005);
+  assert_true(bt_str_equal(client->resource->service, BT_STR("shop")) &&
+              bt_str_equal(server->resource->service, BT_STR("bank")));
+  assert_int_equal(value_of(&client->attributes, "n")->integer, 5);
+  assert_int_equal(value_of(&client->resource->attributes, "n")->integer, 6);
+  assert_int_equal(value_of(&client->attributes, "status")->integer, 200);
+  assert_int_equal(value_of(&client->attributes, "any")->integer, 9);
+  assert_true(bt_str_equal(value_of(&client->resource->attributes, "zone")->string, BT_STR("eu")));
+  assert_null(value_of(&client->attributes, "kind"));
+  assert_null(value_of(&server->attributes, "n"));
+}
+
+static bt_trace_merge *new_merge(size_t cap_bytes) {
+  bt_trace_merge *merge = NULL;
+  bt_error error;
+  assert_int_equal(bt_trace_merge_new(ids, 2, &projection, cap_bytes, &merge, &error), BT_OK);
+  return merge;
+}
+
+static void joins_groups_and_copies(void **state) {
+  (void)state;
+  assert_int_equal(bt_projection_groups(&projection), 2);
+  bt_trace_merge *merge = new_merge(CAP_BYTES);
+  bt_error error;
+  bt_trace storage;
+  const bt_trace *trace;
+  bool needs_by_id;
+  assert_int_equal(merge_pair(merge, &error), BT_OK);
+  assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+  assert_false(needs_by_id);
+  expect_pair(trace);
+  assert_int_equal(bt_trace_merge_take(merge, 1, &storage, &trace, &needs_by_id, &error), BT_OK);
+  assert_null(trace);
+  assert_false(needs_by_id);
+  bt_trace_merge_free(merge);
+}
+
+/* Each of these after the pair: the trace then needs a read by id. */
+static void doubts(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t group;
+    row row;
+  } table[] = {
+      {0,
+       {0,
+        2,
+        "only in group 0",
+        {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "1"), TEXT("statusMessage", "")},
+        0}},
+      {1, {0, 2, NULL, {TEXT("kind", "client")}, 0}},
+      {1, {0, 1, NULL, {WHOLE("n", 1)}, 0}},
+      {1, {0, 1, NULL, {TEXT("kind", "client"), TEXT("kind", "server")}, 0}},
+      {0,
+       {0,
+        1,
+        "call",
+        {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("status", "error"), TEXT("span:parentID", "1")},
+        0}},
+      {0,
+       {0,
+        1,
+        "call",
+        {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "no hex"), TEXT("statusMessage", "")},
+        0}},
+      {0,
+       {0,
+        1,
+        "",
+        {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "1"), TEXT("statusMessage", "")},
+        0}},
+      {1, {0, 1, NULL, {TEXT("kind", "client")}, 4}},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    bt_trace_merge *merge = new_merge(CAP_BYTES);
+    bt_error error;
+    bt_trace storage;
+    const bt_trace *trace;
+    bool needs_by_id;
+    assert_int_equal(merge_pair(merge, &error), BT_OK);
+    assert_int_equal(feed(merge, table[i].group, &table[i].row, &error), BT_OK);
+    assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+    if (!needs_by_id) fail_msg("row %zu was taken as certain", i);
+    bt_trace_merge_free(merge);
+  }
+}
+
+static void expect_doubt(const row *first) {
+  bt_trace_merge *merge = new_merge(CAP_BYTES);
+  bt_error error;
+  bt_trace storage;
+  const bt_trace *trace;
+  bool needs_by_id;
+  assert_int_equal(feed(merge, 0, first, &error), BT_OK);
+  assert_int_equal(feed(merge, 1, &client_more, &error), BT_OK);
+  assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+  assert_true(needs_by_id);
+  bt_trace_merge_free(merge);
+}
+
+static void doubts_two_values_under_one_key(void **state) {
+  (void)state;
+  row twice = client_half;
+  twice.fields[5] = (bt_attribute)WHOLE("any", 5);
+  expect_doubt(&twice);
+}
+
+/* Tempo shows an empty one where there is none, and where it is a number: the same, unless a rule reads the attribute. */
+static void doubts_an_empty_service_name(void **state) {
+  (void)state;
+  static const bt_attribute fields[] = {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "0"),
+                                        TEXT("service.name", "")};
+  static const bt_projected_scope scopes[] = {BT_PROJECTED_RESOURCE, BT_PROJECTED_EITHER, BT_PROJECTED_SPAN};
+  for (size_t i = 0; i < 4; i++) {
+    bt_projected service = {scopes[i % 3], BT_STR("service.name")};
+    bt_projection own = {.attributes = &service, .attribute_count = i < 3};
+    bt_trace_merge *merge = NULL;
+    bt_error error;
+    bt_trace storage;
+    const bt_trace *trace;
+    bool needs_by_id;
+    assert_int_equal(bt_trace_merge_new(ids, 2, &own, CAP_BYTES, &merge, &error), BT_OK);
+    bt_search_span span = {.id = {{1}}, .name = BT_STR("s"), .attributes = {fields, 4}};
+    for (uint32_t group = 0; group < bt_projection_groups(&own); group++) {
+      bt_merge_part part = {merge, group};
+      bt_search_row said = {.id = ids[0], .span = &span, .matched = 1};
+      assert_int_equal(bt_trace_merge_row(&part, &said, &error), BT_OK);
+    }
+    assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+    assert_int_equal(needs_by_id, i < 2);
+    if (i == 3) assert_null(trace->spans[0].resource->service.ptr);
+    bt_trace_merge_free(merge);
+  }
+}
+
+static void flags_differing_copies(void **state) {
+  (void)state;
+  row other = client_half;
+  other.name = "another name";
+  bt_trace_merge *merge = new_merge(CAP_BYTES);
+  bt_error error;
+  bt_trace storage;
+  const bt_trace *trace;
+  bool needs_by_id;
+  assert_int_equal(merge_pair(merge, &error), BT_OK);
+  assert_int_equal(feed(merge, 0, &other, &error), BT_OK);
+  assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+  assert_true(trace->differing_copies);
+  assert_true(bt_str_equal(trace->spans[1].name, BT_STR("call"))); /* the first counts */
+  bt_trace_merge_free(merge);
+}
+
+static void keeps_to_its_cap(void **state) {
+  (void)state;
+  bt_trace_merge *merge = new_merge(300);
+  bt_error error;
+  assert_int_equal(merge_pair(merge, &error), BT_LIMIT);
+  bt_trace_merge_free(merge);
+}
+
+static void grows_for_many_spans(void **state) {
+  (void)state;
+  bt_projection plain = {0};
+  bt_trace_merge *merge = NULL;
+  bt_error error;
+  bt_trace storage;
+  const bt_trace *trace;
+  bool needs_by_id;
+  enum { MANY = 3000 };
+  assert_int_equal(bt_trace_merge_new(ids, 2, &plain, (size_t)64 << 20, &merge, &error), BT_OK);
+  bt_merge_part part = {merge, 0};
+  const bt_attribute fields[] = {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "0")};
+  for (int round = 0; round < 2; round++) {
+    for (uint32_t i = 0; i < MANY; i++) {
+      bt_search_span span = {
+          .id = {{1, (uint8_t)(i >> 8), (uint8_t)i}}, .name = BT_STR("s"), .attributes = {fields, 3}};
+      bt_search_row one = {.id = ids[i % 2], .span = &span, .matched = 1};
+      assert_int_equal(bt_trace_merge_row(&part, &one, &error), BT_OK);
+    }
+  }
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(bt_trace_merge_take(merge, i, &storage, &trace, &needs_by_id, &error), BT_OK);
+    assert_false(needs_by_id);
+    assert_int_equal(trace->span_count, MANY / 2);
+  }
+  bt_trace_merge_free(merge);
+}
+
+/* The whole way; out of memory is a status at every place. */
+static bt_status merge_once(void) {
+  bt_trace_merge *merge = NULL;
+  bt_error error;
+  bt_trace storage;
+  const bt_trace *trace;
+  bool needs_by_id;
+  bt_status status = bt_trace_merge_new(ids, 2, &projection, CAP_BYTES, &merge, &error);
+  if (status == BT_OK) status = merge_pair(merge, &error);
+  if (status == BT_OK) status = bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error);
+  bt_trace_merge_free(merge);
+  return status;
+}
+
+static void survives_failing_allocations(void **state) {
+  (void)state;
+  size_t n = 0;
+  for (bool refused = true; refused; n++) {
+    failing_alloc_after(n);
+    bt_status status = merge_once();
+    refused = failing_alloc_stop();
+    if (refused)
+      assert_true(status == BT_NO_MEMORY || status == BT_LIMIT);
+    else
+      assert_int_equal(status, BT_OK);
+  }
+  assert_true(n > 3);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(joins_groups_and_copies),
+                                     cmocka_unit_test(doubts),
+                                     cmocka_unit_test(doubts_two_values_under_one_key),
+                                     cmocka_unit_test(doubts_an_empty_service_name),
+                                     cmocka_unit_test(flags_differing_copies),
+                                     cmocka_unit_test(keeps_to_its_cap),
+                                     cmocka_unit_test(grows_for_many_spans),
+                                     cmocka_unit_test(survives_failing_allocations)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
