@@ -5,23 +5,42 @@
 
 #include "dsl/rule.h"
 
-enum { BT_RULE_ID_MAX = 128, BT_RULE_NAME_MAX = 256, BT_RULE_DESCRIPTION_MAX = 4096, BT_CONDITION_HASH_HEX = 64 };
+enum {
+  BT_RULE_ID_MAX = 128, /* bytes, as are the next four */
+  BT_RULE_NAME_MAX = 256,
+  BT_RULE_DESCRIPTION_MAX = 4096,
+  BT_RULE_KEY_MAX = 256, /* of a label or an annotation */
+  BT_RULE_VALUE_MAX = 4096,
+  BT_RULE_MAX_PAIRS = 64, /* labels; and as many annotations */
+  BT_CONDITION_HASH_HEX = 64
+};
+#define BT_RULE_MAX_OVERRIDE_NS INT64_C(2592000000000000) /* 30 days: of settle, margin and clock_skew */
 
 typedef enum bt_severity { /* in rising order */
-  BT_SEVERITY_INFO, BT_SEVERITY_LOW, BT_SEVERITY_WARNING, BT_SEVERITY_MEDIUM, BT_SEVERITY_HIGH, BT_SEVERITY_ERROR, BT_SEVERITY_CRITICAL
+                           BT_SEVERITY_INFO,
+                           BT_SEVERITY_LOW,
+                           BT_SEVERITY_WARNING,
+                           BT_SEVERITY_MEDIUM,
+                           BT_SEVERITY_HIGH,
+                           BT_SEVERITY_ERROR,
+                           BT_SEVERITY_CRITICAL
 } bt_severity;
 const char *bt_severity_name(bt_severity severity);
 bool bt_severity_parse(bt_str text, bt_severity *out); /* any case */
 
-typedef struct bt_string_pair { char *key, *value; } bt_string_pair; /* both NUL-terminated, owned by the fields */
+typedef struct bt_string_pair {
+  char *key, *value;
+} bt_string_pair; /* both NUL-terminated, owned by the fields */
 
 /* What a user says about a rule; everything owned. All-zero with bt_rule_fields_init is a rule with nothing said. */
 typedef struct bt_rule_fields {
-  char *id;            /* NULL: one is made from the name */
-  char *name;          /* NULL: the id */
-  char *description;   /* NULL: "" */
-  char *dsl;           /* must be there */
+  char *id;          /* NULL: one is made from the name */
+  char *name;        /* NULL: the id */
+  char *description; /* NULL: "" */
+  char *dsl;         /* must be there */
   bt_severity severity;
+  bool
+      has_severity; /* the user said it: then an @severity in the text must say the same; else that one counts, or medium */
   bool enabled, shadow, watch_all;
   bt_string_pair *labels, *annotations;
   size_t label_count, annotation_count;
@@ -30,22 +49,44 @@ typedef struct bt_rule_fields {
 } bt_rule_fields;
 void bt_rule_fields_init(bt_rule_fields *fields); /* enabled, medium, nothing overridden */
 void bt_rule_fields_dispose(bt_rule_fields *fields);
+/* *out is new and independent; it is empty when this fails. */
+bt_status bt_rule_fields_copy(const bt_rule_fields *fields, bt_rule_fields *out, bt_error *error) BT_MUST_CHECK;
+/* Adds a copy of (key, value) to the labels or annotations of some fields. false: no memory, nothing changed. */
+bool bt_string_pairs_add(bt_string_pair **pairs, size_t *count, bt_str key, bt_str value) BT_MUST_CHECK;
 
 typedef struct bt_rule_definition bt_rule_definition;
 struct bt_rule_definition {
-  bt_rule_fields fields; /* id and name filled in */
-  bt_rule *rule;         /* compiled; never NULL */
-  char condition_hash[BT_CONDITION_HASH_HEX + 1]; /* SHA-256 of canonical text, settle, clock_skew, require_complete */
-  bt_string_pair *controls; /* (framework, control) pairs of annotations in the text and in the fields */
+  bt_rule_fields fields; /* id, name and description filled in, severity settled */
+  bt_rule *rule;         /* compiled; never NULL but for a broken one */
+  char *
+      broken; /* NULL. Else a stored rule that this program's language does not take any more, and why: nothing evaluates it.
+                          * Only bt_rule_store_broken and bt_rule_store_versions hand such ones out. */
+  char condition_hash[BT_CONDITION_HASH_HEX +
+                      1]; /* SHA-256 of canonical text, settle, clock_skew, require_complete: see rule_definition.c.
+                                                   * A stored rule keeps the one that its version was stored with. */
+  bt_string_pair *
+      controls; /* (framework, control) pairs of annotations in the text and in the fields; control "": the framework as such */
   size_t control_count;
   /* what the store adds; 0 and NULL for an ad-hoc rule */
   int64_t version, created_at_ns, updated_at_ns;
   char *updated_by;
 };
 
-/* Checks and compiles; takes what is in `fields` in every case (it is empty afterwards). shared (one reference). BT_INVALID: `diagnostics` has what is wrong with
- * the text, or `error` which field is wrong and why. */
-bt_status bt_rule_definition_new(bt_rule_fields *fields, bt_rule_definition **out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
+/* Checks and compiles; takes what is in `fields` in every case (it is empty afterwards). shared (one reference). BT_INVALID: `diagnostics`
+ * has what is wrong with the text (and `error` the first of it, as "dsl: …"), or it is empty and `error` says "<field>: expected …, got …". */
+bt_status bt_rule_definition_new(bt_rule_fields *fields, bt_rule_definition **out, bt_diagnostics *diagnostics,
+                                 bt_error *error) BT_MUST_CHECK;
+
+typedef struct bt_rule_record { /* what the store knows besides the fields */
+  int64_t version, created_at_ns, updated_at_ns;
+  const char *updated_by;     /* borrowed; NULL or "": nobody in particular */
+  const char *condition_hash; /* borrowed; NULL: computed */
+} bt_rule_record;
+/* The same for fields that were stored: a text that does not compile any more does not fail but gives a definition with `broken` set.
+ * Fails for want of memory only. */
+bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_record *record, bt_rule_definition **out,
+                                     bt_error *error) BT_MUST_CHECK;
+
 bt_rule_definition *bt_rule_definition_ref(const bt_rule_definition *definition);
 void bt_rule_definition_unref(const bt_rule_definition *definition); /* NULL is fine */
 

@@ -7,9 +7,9 @@
 #include "tempo/otlp_export.h"
 
 typedef struct bt_emission_options {
-  bt_http_client *client;             /* borrowed */
-  const bt_exporter_options *exporter; /* borrowed */
-  bt_source *source;                  /* where to look ids up; NULL: do not */
+  bt_http_client *client;                  /* borrowed */
+  const bt_exporter_options *exporter;     /* borrowed */
+  bt_source *source;                       /* where to look ids up; NULL: do not */
   const char *tenant, *replay_id, *origin; /* origin: "watch", "replay", "manual" */
   bool at_original_time;
   const bt_cancel *cancel;
@@ -21,7 +21,8 @@ typedef struct bt_emission_result {
 } bt_emission_result;
 
 /* Emits the violations of one rule (provisional ones and shadow rules' are left out). Failures are counted, not returned. */
-bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_definition *definition, const bt_violation *const *violations,
-                           size_t count, bt_emission_result *result, bt_error *error) BT_MUST_CHECK;
+bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_definition *definition,
+                           const bt_violation *const *violations, size_t count, bt_emission_result *result,
+                           bt_error *error) BT_MUST_CHECK;
 
 #endif

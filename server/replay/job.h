@@ -9,12 +9,12 @@
 typedef struct bt_job_queue bt_job_queue;
 
 typedef struct bt_job_queue_options {
-  bt_source *source;                    /* borrowed */
-  bt_http_client *client;               /* for emission; NULL: nothing is emitted */
-  const bt_exporter_options *exporter;  /* NULL: nothing is emitted */
+  bt_source *source;                   /* borrowed */
+  bt_http_client *client;              /* for emission; NULL: nothing is emitted */
+  const bt_exporter_options *exporter; /* NULL: nothing is emitted */
   bt_assumptions assumptions;
-  uint32_t max_replays;                 /* running at once; 0: 4 */
-  size_t memory_limit_bytes;            /* of kept results, oldest finished ones go first; 0: 256 MiB */
+  uint32_t max_replays;      /* running at once; 0: 4 */
+  size_t memory_limit_bytes; /* of kept results, oldest finished ones go first; 0: 256 MiB */
   bool emit_at_original_time;
 } bt_job_queue_options;
 
@@ -34,15 +34,23 @@ typedef struct bt_job_request {
 enum { BT_REPLAY_ID_BYTES = 40 };
 
 /* Queues it. replay_id gets a fresh id ("r-" and 32 hex digits). */
-bt_status bt_job_submit(bt_job_queue *queue, const bt_job_request *request, char replay_id[BT_REPLAY_ID_BYTES], bt_error *error) BT_MUST_CHECK;
+bt_status bt_job_submit(bt_job_queue *queue, const bt_job_request *request, char replay_id[BT_REPLAY_ID_BYTES],
+                        bt_error *error) BT_MUST_CHECK;
 
-typedef enum bt_job_state { BT_JOB_QUEUED, BT_JOB_RUNNING, BT_JOB_COMPLETED, BT_JOB_INCOMPLETE, BT_JOB_CANCELLED, BT_JOB_FAILED } bt_job_state;
+typedef enum bt_job_state {
+  BT_JOB_QUEUED,
+  BT_JOB_RUNNING,
+  BT_JOB_COMPLETED,
+  BT_JOB_INCOMPLETE,
+  BT_JOB_CANCELLED,
+  BT_JOB_FAILED
+} bt_job_state;
 const char *bt_job_state_name(bt_job_state state); /* "queued", … */
 
 typedef struct bt_job_view { /* a copy of what is known now; dispose it */
   char replay_id[BT_REPLAY_ID_BYTES];
   bt_job_state state;
-  double progress; /* 0 to 1 */
+  double progress;                                      /* 0 to 1 */
   int64_t created_at_ns, started_at_ns, finished_at_ns; /* 0: not yet */
   bool emit;
   const bt_rule_definition **rules; /* shared */
@@ -54,16 +62,19 @@ typedef struct bt_job_view { /* a copy of what is known now; dispose it */
 void bt_job_view_dispose(bt_job_view *view);
 
 /* BT_NOT_FOUND: never was, forgotten, or of another tenant (the message says which of them could be). */
-bt_status bt_job_get(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_view *out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_job_get(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_view *out,
+                     bt_error *error) BT_MUST_CHECK;
 /* The latest replay that had this rule. */
-bt_status bt_job_latest(bt_job_queue *queue, const char *tenant, const char *rule_id, bt_job_view *out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_job_latest(bt_job_queue *queue, const char *tenant, const char *rule_id, bt_job_view *out,
+                        bt_error *error) BT_MUST_CHECK;
 /* All of a tenant, newest first. */
-bt_status bt_job_list(bt_job_queue *queue, const char *tenant, bt_job_view **out, size_t *count, bt_error *error) BT_MUST_CHECK;
+bt_status bt_job_list(bt_job_queue *queue, const char *tenant, bt_job_view **out, size_t *count,
+                      bt_error *error) BT_MUST_CHECK;
 /* A running one is cancelled, a finished one forgotten. */
 bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_error *error) BT_MUST_CHECK;
 
-typedef struct bt_job_violation { size_t rule; const bt_violation *violation; } bt_job_violation;
-typedef bt_status (*bt_job_violation_visit)(void *context, const bt_rule_definition *definition, const bt_violation *violation);
+typedef bt_status (*bt_job_violation_visit)(void *context, const bt_rule_definition *definition,
+                                            const bt_violation *violation);
 /* Visits violations number first … first + limit − 1 in order of (time, id) for a finished job, in order of arrival while it runs; *total is
  * how many there are. The visit runs under the queue's lock: it only renders. */
 bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, size_t first, size_t limit,

@@ -8,10 +8,10 @@
 
 typedef struct bt_violation_witness {
   bt_span_id span_id;
-  char *binding; /* name of the binding, or NULL */
+  char *binding;        /* name of the binding, or NULL */
   char *name, *service; /* of the span; service "" where there is none */
   int64_t start_ns, duration_ns;
-  bt_range range; /* of the selector in the rule's text */
+  bt_range range;             /* of the selector in the rule's text */
   bt_string_pair *attributes; /* those that the rule compares, values as text */
   size_t attribute_count;
 } bt_violation_witness;
@@ -23,24 +23,27 @@ typedef struct bt_violation_choice {
 } bt_violation_choice;
 
 typedef struct bt_violation {
-  bt_trace_id id;       /* derived: first 16 bytes of SHA-256(tenant, rule id, condition hash, violating trace id) */
+  bt_trace_id id; /* derived: first 16 bytes of SHA-256(tenant, rule id, condition hash, violating trace id) */
   bt_span_id emit_span_id, retract_span_id; /* the next 8 and the following 8 bytes */
-  bt_trace_id trace_id; /* the violating trace */
-  bt_span_id span_id;   /* first witness of the first choice; zero when there is none */
-  int64_t time_ns;      /* its start, else the trace's */
-  char *root_service, *root_name; /* "" when there is no root */
-  char **services;      /* distinct, sorted */
+  bt_trace_id trace_id;                     /* the violating trace */
+  bt_span_id span_id;                       /* first witness of the first choice; zero when there is none */
+  int64_t time_ns;                          /* its start, else the trace's */
+  char *root_service, *root_name;           /* "" when there is no root */
+  char **services;                          /* distinct, sorted */
   size_t service_count;
-  char *message;        /* a sentence, at most 256 bytes of UTF-8 */
+  char *message; /* a sentence, at most 256 bytes of UTF-8 */
   bool confirmed_by_id, missing_parents, provisional /* in the unsettled tail: not emitted */;
   bt_violation_choice *choices;
   size_t choice_count;
   uint64_t choice_total;
 } bt_violation;
 
-/* new. */
-bt_status bt_violation_new(const bt_rule_definition *definition, const char *tenant, const bt_trace *trace, const bt_rule_verdict *verdict,
-                           bt_violation **out, bt_error *error) BT_MUST_CHECK;
-void bt_violation_free(bt_violation *violation);
+/* new. Of each witness the attributes that the rule reads are kept, of the span as `k`, of the resource as `resource.k`. The sentence says which
+ * span, with which of these values, and which clause. Not set: confirmed_by_id, provisional. */
+bt_status bt_violation_new(const bt_rule_definition *definition, const char *tenant, const bt_trace *trace,
+                           const bt_rule_verdict *verdict, bt_violation **out, bt_error *error) BT_MUST_CHECK;
+void bt_violation_free(bt_violation *violation); /* NULL is fine */
+/* How much memory it holds. */
+size_t bt_violation_bytes(const bt_violation *violation);
 
 #endif

@@ -4,14 +4,22 @@
 
 #include <jansson.h>
 
+#include "server/replay/first.h"
 #include "server/replay/job.h"
 
 /* Each returns a new object, NULL when there is no memory. Text of users that is not UTF-8 is repaired with U+FFFD. */
 json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violation *violation);
 json_t *bt_coverage_json(const bt_coverage *coverage);
-/* The fields of a replay that are about one of its rules, with outcome, coverage and counters. */
-json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_definition *const *rules, size_t rule);
+/* How a replay ended or where it stands: the fields of api.md, Replay. Counters are of all rules together at the top level (violations,
+ * inconclusive: sums; traces: the same for every rule, so the largest), and for each rule in `rules`. `status` is a word of api.md. */
+json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_definition *const *rules,
+                              const char *status);
 json_t *bt_job_json(const bt_job_view *view);
-json_t *bt_diagnostics_json(const bt_diagnostics *diagnostics, bt_str text);
+/* When did it start: what openapi.yaml calls FirstViolation. */
+json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_result *result);
+/* [{code, severity, message, line, column, range{start,end} in bytes, fix?{range,text}}] */
+json_t *bt_diagnostics_json(const bt_diagnostics *diagnostics);
+/* A string; what is not UTF-8 becomes U+FFFD. */
+json_t *bt_text_json(bt_str text);
 
 #endif

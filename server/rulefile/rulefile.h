@@ -5,21 +5,81 @@
 #include "dsl/eval.h"
 #include "server/rule_definition.h"
 
+enum { BT_RULEFILE_MAX_BYTES = 10 * 1024 * 1024 };
+
+/* Everything below is borrowed from the file, until bt_rulefile_dispose. A bt_str with ptr NULL was not said. */
+
+typedef struct bt_test_event {
+  bt_str name;
+  int64_t at_ns; /* from the trace's start, as `at` of spans; −1: not said, the span's start */
+  bt_attributes attributes;
+} bt_test_event;
+
+typedef struct bt_test_span {
+  bt_str name;
+  bt_str id; /* the test's own name for it, any text; ptr NULL: none */
+  bt_str
+      parent; /* an `id`, also one that is not there (an orphan); len 0 with a ptr: a root; ptr NULL: child of the first span */
+  bt_str service;             /* ptr NULL: none */
+  int64_t at_ns, duration_ns; /* −1: not said (1 ms after the span before; 1 ms long) */
+  bt_span_kind kind;
+  bt_span_status status;
+  bt_str status_message;
+  bt_attributes attributes, resource, scope_attributes;
+  bt_str scope_name, scope_version;
+  const bt_test_event *events;
+  uint32_t event_count;
+  unsigned line; /* in the file, from 1 */
+} bt_test_span;
+
+typedef struct bt_test_expectation {
+  bt_str rule_id; /* ptr NULL: the rule that the test stands under */
+  bt_verdict verdict;
+  unsigned line;
+} bt_test_expectation;
+
+typedef struct bt_test_witness { /* some violating choice, of all, binds `binding` to the span with this id */
+  bt_str binding, span_id;
+} bt_test_witness;
+
+typedef struct bt_rulefile_test {
+  bt_str name;               /* "" where it has none */
+  const bt_test_span *spans; /* one or more, unless trace_file is set */
+  uint32_t span_count;
+  bt_str trace_file;                       /* as written, relative to the rule file; ptr NULL: the spans are here */
+  const bt_test_expectation *expectations; /* one or more */
+  uint32_t expectation_count;
+  const bt_test_witness *witnesses; /* all of one choice */
+  uint32_t witness_count;
+  bool incomplete;       /* `complete: false` */
+  int64_t clock_skew_ns; /* −1: the rule's */
+  unsigned line;
+} bt_rulefile_test;
+
 typedef struct bt_rulefile_rule {
   bt_rule_fields fields;
-  unsigned line;       /* of the rule in the file, from 1 */
-  unsigned dsl_line;   /* of the first line of its text, so that diagnostics can be given in the file's lines */
-  unsigned dsl_column; /* columns that the block's indentation takes; 0: the text is not a block */
+  bt_str group;      /* name of its group; ptr NULL: none */
+  unsigned line;     /* of the rule in the file, from 1 */
+  unsigned dsl_line; /* of the first line of its text: line l of the text is line dsl_line + l − 1 of the file */
+  unsigned
+      dsl_column; /* added to a column of the text it gives the column of the file; 0: the text is written in a way (folded, with
+                        * escapes, over several lines of a quoted string) that gives no columns, and dsl_line is where it begins */
+  bool dsl_is_block; /* written as a block (dsl: |): lines dsl_line and following, indented by dsl_column blanks */
+  const bt_rulefile_test *tests;
+  uint32_t test_count;
 } bt_rulefile_rule;
 
 typedef struct bt_rulefile {
-  bt_rulefile_rule *rules;
+  bt_rulefile_rule *rules; /* a user may take the fields out of a rule (and leave them initialised or empty) */
   size_t rule_count;
+  bt_arena arena;
 } bt_rulefile;
 
-/* Reads one file's text (at most 10 MiB). BT_INVALID names the line and what was expected. The rules are not compiled yet.
- * `tests:` are checked for their form and kept for `betrace test`, which is not part of this header yet. */
+/* Reads one file's text (at most 10 MiB), YAML or JSON. BT_INVALID: the message is "file:line:column: expected …". The rules are not
+ * compiled yet, and their fields not checked beyond their types: bt_rule_definition_new does both. */
 bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) BT_MUST_CHECK;
 void bt_rulefile_dispose(bt_rulefile *file);
+/* Moves lines and columns from the rule's text to the file. Where the file gives no columns all are at the text's beginning, column 1. */
+void bt_rulefile_locate(const bt_rulefile_rule *rule, bt_diagnostics *diagnostics);
 
 #endif

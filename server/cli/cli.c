@@ -1,0 +1,151 @@
+/* What the subcommands share. See cli.h. */
+#include "server/cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/rulefile/checked_file.h"
+
+int bt_cli_usage_error(const char *command, const char *format, ...) {
+  va_list list;
+  fprintf(stderr, "betrace %s: ", command);
+  va_start(list, format);
+  vfprintf(stderr, format, list);
+  va_end(list);
+  fprintf(stderr, "\nTry: betrace %s --help\n", command);
+  return BT_EXIT_USAGE;
+}
+
+int bt_cli_fail(const char *command, bt_status status, const bt_error *error) {
+  fprintf(stderr, "betrace %s: %s\n", command, error->message);
+  return status == BT_INVALID ? BT_EXIT_USAGE : BT_EXIT_UNKNOWN;
+}
+
+bool bt_cli_number(const char *text, uint64_t *out) {
+  uint64_t number = 0;
+  for (const char *c = text; *c; c++) {
+    if (*c < '0' || *c > '9' || number > (UINT64_MAX - 9) / 10) return false;
+    number = number * 10 + (uint64_t)(*c - '0');
+  }
+  *out = number;
+  return *text != '\0';
+}
+
+int64_t bt_cli_now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void bt_cli_print_json(json_t *object) {
+  if (!object || json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0) fputs("null", stdout);
+  fputc('\n', stdout);
+  json_decref(object);
+}
+
+char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_error *error) {
+  bool is_stdin = strcmp(path, "-") == 0;
+  FILE *file = is_stdin ? stdin : fopen(path, "rb");
+  if (!file) {
+    bt_error_set(error, BT_IO, "%s cannot be opened: %s", path, strerror(errno));
+    return NULL;
+  }
+  bt_buffer text = {.maximum = max_bytes};
+  char chunk[65536];
+  size_t got;
+  while (!text.failed && (got = fread(chunk, 1, sizeof chunk, file)) > 0) bt_buffer_append(&text, (bt_str){chunk, got});
+  bool broken = ferror(file) != 0;
+  if (!is_stdin) fclose(file);
+  bt_buffer_append(&text, BT_STR("")); /* an empty file is a text too */
+  if (!text.failed && !broken) {
+    *length = text.len;
+    return text.ptr;
+  }
+  bt_error_set(error, BT_IO,
+               text.failed ? "%s is larger than %zu bytes, or there is no memory for it"
+                           : "%s cannot be read (limit %zu bytes)",
+               path, max_bytes);
+  bt_buffer_dispose(&text);
+  return NULL;
+}
+
+static void print_to_stderr(bt_buffer *text) {
+  if (text->ptr) fputs(text->ptr, stderr);
+  bt_buffer_dispose(text);
+}
+
+/* Takes the definition. */
+static bool add_definition(bt_cli_rules *rules, bt_rule_definition *definition) {
+  bt_rule_definition **items = bt_grow_array(rules->items, rules->count, &rules->capacity, sizeof *items);
+  if (!items) {
+    fputs("there is not enough memory\n", stderr);
+    bt_rule_definition_unref(definition);
+    return false;
+  }
+  rules->items = items;
+  items[rules->count++] = definition;
+  return true;
+}
+
+static bool has_id(const bt_cli_rules *rules, bt_str id) {
+  for (size_t i = 0; i < rules->count; i++)
+    if (bt_str_equal(bt_str_from(rules->items[i]->fields.id), id)) return true;
+  return false;
+}
+
+static bool add_checked(bt_cli_rules *rules, const bt_checked_file *file, bt_checked_rule *rule) {
+  bt_buffer text = {0};
+  bt_checked_rule_print(file, rule, &text);
+  print_to_stderr(&text);
+  if (!rule->definition) return false;
+  if (has_id(rules, rule->id)) {
+    fprintf(stderr, "%s:%u: the id \"%.*s\" is taken by an earlier rule\n", file->name, rule->source->line,
+            BT_FMT(rule->id));
+    return false;
+  }
+  bt_rule_definition *definition = rule->definition;
+  rule->definition = NULL;
+  return add_definition(rules, definition);
+}
+
+bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path) {
+  size_t length = 0;
+  bt_error error = {0};
+  bt_checked_file file = {0};
+  char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
+  bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, &file, &error);
+  if (!ok) fprintf(stderr, "%s\n", error.message);
+  for (size_t i = 0; i < file.rule_count; i++) ok = add_checked(rules, &file, &file.rules[i]) && ok;
+  bt_checked_file_dispose(&file);
+  free(text);
+  return ok;
+}
+
+bool bt_cli_rules_add_text(bt_cli_rules *rules, const char *id, const char *dsl) {
+  bt_rule_definition *definition = NULL;
+  bt_diagnostics diagnostics;
+  bt_error error = {0};
+  bt_buffer text = {0};
+  bt_rule_fields fields;
+  bt_rule_fields_init(&fields);
+  bt_diagnostics_init(&diagnostics);
+  fields.id = strdup(id);
+  fields.dsl = strdup(dsl);
+  bt_status status = fields.id && fields.dsl ? bt_rule_definition_new(&fields, &definition, &diagnostics, &error)
+                                             : bt_error_no_memory(&error);
+  bt_rule_fields_dispose(&fields);
+  bt_diagnostics_print(&diagnostics, bt_str_from(dsl), "<dsl>", &text);
+  print_to_stderr(&text);
+  if (status && !diagnostics.error_count) fprintf(stderr, "<dsl>: %s\n", error.message);
+  bt_diagnostics_dispose(&diagnostics);
+  return !status && add_definition(rules, definition);
+}
+
+void bt_cli_rules_dispose(bt_cli_rules *rules) {
+  for (size_t i = 0; i < rules->count; i++) bt_rule_definition_unref(rules->items[i]);
+  free(rules->items);
+  *rules = (bt_cli_rules){0};
+}

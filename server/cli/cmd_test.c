@@ -1,0 +1,193 @@
+/* `betrace test`: runs the tests that stand beside the rules in rule files. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/cli.h"
+#include "server/report/junit.h"
+#include "server/report/replay_json.h"
+#include "server/report/test_report.h"
+
+static const char help[] =
+    "Usage: betrace test [options] FILE…\n\n"
+    "Runs the tests of the rules in rule files, those of disabled rules too, and prints which fail and why.\n"
+    "Paths of a trace_file start from the folder of its rule file.\n\n"
+    "  betrace test rules/*.yaml\n\n"
+    "  --all              prints tests that pass, too\n"
+    "  --format FORMAT    text (default), json or junit\n"
+    "  --json             the same as --format json\n\n"
+    "Exit status: 0 all tests pass, 1 a test fails or a rule is wrong, 2 wrong usage or a file that cannot be read,\n"
+    "3 there is no test in these files.\n";
+
+typedef enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT } test_format;
+
+typedef struct testing {
+  test_format format;
+  bool print_all;
+  json_t *tests, *broken; /* JSON: results; {file, message} */
+  bt_junit junit;
+  size_t counts[BT_TEST_ERROR + 1];
+  size_t broken_count; /* files and rules that are wrong */
+  bool is_unreadable;
+} testing;
+
+static void print_indented(bt_str text) {
+  while (text.len) {
+    const char *end = memchr(text.ptr, '\n', text.len);
+    size_t length = end ? (size_t)(end - text.ptr) + 1 : text.len;
+    printf("      %.*s", (int)length, text.ptr);
+    text = (bt_str){text.ptr + length, text.len - length};
+  }
+}
+
+static bt_status print_result(const testing *run, const bt_test_result *result, bt_error *error) {
+  static const char *const marks[] = {[BT_TEST_PASSED] = "ok", [BT_TEST_FAILED] = "FAIL", [BT_TEST_ERROR] = "ERROR"};
+  bt_buffer name = {0}, explanation = {0};
+  bt_status status = BT_OK;
+  if (result->outcome == BT_TEST_PASSED && !run->print_all) return BT_OK;
+  bt_test_report_name(result, &name);
+  printf("%-5s %s:%u: %.*s: %.*s\n", marks[result->outcome], result->file->name, result->test->line,
+         BT_FMT(result->rule_id), BT_FMT(bt_buffer_str(&name)));
+  status = bt_test_report_explain(result, &explanation, error);
+  if (!status) print_indented(bt_buffer_str(&explanation));
+  bt_buffer_dispose(&name);
+  bt_buffer_dispose(&explanation);
+  return status;
+}
+
+static bt_status take_result(void *context, const bt_test_result *result, bt_error *error) {
+  testing *run = context;
+  run->counts[result->outcome]++;
+  switch (run->format) {
+  case FORMAT_TEXT: return print_result(run, result, error);
+  case FORMAT_JUNIT: return bt_junit_add(&run->junit, result, error);
+  case FORMAT_JSON: break;
+  }
+  json_t *object = bt_test_report_json(result);
+  return object && json_array_append_new(run->tests, object) == 0 ? BT_OK : bt_error_no_memory(error);
+}
+
+static void take_broken(testing *run, const char *file, const char *message) {
+  run->broken_count++;
+  if (run->format == FORMAT_JUNIT) bt_junit_add_broken(&run->junit, bt_str_from(message));
+  if (run->format == FORMAT_JSON)
+    json_array_append_new(run->broken,
+                          json_pack("{s:s, s:o}", "file", file, "message", bt_text_json(bt_str_from(message))));
+  fprintf(stderr, "%s%s", message, message[0] && message[strlen(message) - 1] == '\n' ? "" : "\n");
+}
+
+/* Warnings are `betrace check`'s to show. */
+static void report_broken_rules(testing *run, const bt_checked_file *file) {
+  for (size_t i = 0; i < file->rule_count; i++) {
+    bt_buffer text = {0};
+    if (file->rules[i].definition) continue;
+    bt_checked_rule_print(file, &file->rules[i], &text);
+    take_broken(run, file->name, text.ptr ? text.ptr : "a rule is wrong");
+    bt_buffer_dispose(&text);
+  }
+}
+
+/* The path up to its last slash; "" where it has none. NULL: no memory. */
+static char *folder_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+  char *folder = calloc(length + 1, 1);
+  if (folder) memcpy(folder, path, length);
+  return folder;
+}
+
+static bt_status test_file(testing *run, const char *path, bt_error *error) {
+  size_t length = 0;
+  bt_error problem = {0};
+  bt_checked_file file = {0};
+  char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &problem), *folder = folder_of(path);
+  bt_status status = folder ? BT_OK : bt_error_no_memory(error);
+  if (!text || bt_checked_file_read((bt_str){text, length}, path, &file, &problem)) {
+    run->is_unreadable = run->is_unreadable || !text;
+    take_broken(run, path, problem.message);
+  } else if (!status) {
+    report_broken_rules(run, &file);
+    status = bt_tests_run(&file, folder, take_result, run, error);
+  }
+  bt_junit_end_file(&run->junit, path);
+  bt_checked_file_dispose(&file);
+  free(folder);
+  free(text);
+  return status;
+}
+
+static size_t count_tests(const testing *run) {
+  return run->counts[BT_TEST_PASSED] + run->counts[BT_TEST_FAILED] + run->counts[BT_TEST_ERROR];
+}
+
+static bt_status print_end(testing *run, bt_error *error) {
+  bt_buffer document = {0};
+  bt_status status = BT_OK;
+  size_t tests = count_tests(run);
+  switch (run->format) {
+  case FORMAT_TEXT:
+    printf("%zu test%s: %zu passed, %zu failed, %zu errors\n", tests, tests == 1 ? "" : "s",
+           run->counts[BT_TEST_PASSED], run->counts[BT_TEST_FAILED], run->counts[BT_TEST_ERROR]);
+    break;
+  case FORMAT_JSON:
+    bt_cli_print_json(json_pack("{s:{s:I, s:I, s:I, s:I}, s:O, s:O}", "summary", "tests", (json_int_t)tests, "passed",
+                                (json_int_t)run->counts[BT_TEST_PASSED], "failed",
+                                (json_int_t)run->counts[BT_TEST_FAILED], "errors",
+                                (json_int_t)run->counts[BT_TEST_ERROR], "broken", run->broken, "tests", run->tests));
+    break;
+  case FORMAT_JUNIT:
+    status = bt_junit_write(&run->junit, &document, error);
+    if (!status) fwrite(document.ptr, 1, document.len, stdout);
+    bt_buffer_dispose(&document);
+    break;
+  }
+  return status;
+}
+
+static int exit_status(const testing *run) {
+  if (run->is_unreadable) return BT_EXIT_USAGE;
+  if (run->broken_count || run->counts[BT_TEST_FAILED] || run->counts[BT_TEST_ERROR]) return BT_EXIT_FOUND;
+  if (count_tests(run)) return BT_EXIT_FINE;
+  fputs("betrace test: there is no test in these files, so nothing is known\n", stderr);
+  return BT_EXIT_UNKNOWN;
+}
+
+static int run_tests(testing *run, char **paths, size_t count) {
+  bt_error error = {0};
+  run->tests = json_array();
+  run->broken = json_array();
+  bt_status status = run->tests && run->broken ? BT_OK : bt_error_no_memory(&error);
+  for (size_t i = 0; i < count && !status; i++) status = test_file(run, paths[i], &error);
+  if (!status) status = print_end(run, &error);
+  json_decref(run->tests);
+  json_decref(run->broken);
+  bt_junit_dispose(&run->junit);
+  return status ? bt_cli_fail("test", status, &error) : exit_status(run);
+}
+
+static bool parse_format(const char *text, test_format *out) {
+  static const char *const names[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JUNIT] = "junit"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strcmp(text, names[i]) == 0) return *out = (test_format)i, true;
+  return false;
+}
+
+int bt_cmd_test(int argc, char **argv) {
+  enum { OPT_ALL = 1, OPT_FORMAT, OPT_JSON, OPT_HELP };
+  static const struct option known[] = {{"all", 0, NULL, OPT_ALL},
+                                        {"format", 1, NULL, OPT_FORMAT},
+                                        {"json", 0, NULL, OPT_JSON},
+                                        {"help", 0, NULL, OPT_HELP},
+                                        {NULL, 0, NULL, 0}};
+  testing run = {0};
+  int option;
+  while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    if (option == OPT_HELP) return fputs(help, stdout), BT_EXIT_FINE;
+    if (option == '?') return bt_cli_usage_error("test", "an option is not known or lacks its value");
+    if (option == OPT_ALL) run.print_all = true;
+    if (option == OPT_JSON) run.format = FORMAT_JSON;
+    if (option == OPT_FORMAT && !parse_format(optarg, &run.format))
+      return bt_cli_usage_error("test", "--format is text, json or junit, not \"%s\"", optarg);
+  }
+  if (optind == argc) return bt_cli_usage_error("test", "say which rule files");
+  return run_tests(&run, argv + optind, (size_t)(argc - optind));
+}

@@ -1,0 +1,124 @@
+/* GET /v1/rules/{id}/first-violation: when did it start. The request waits for the answer, at most `timeout`; then what is certain is answered
+ * as not proven. Few run at once, because each holds a request worker. See routes.h. */
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/http/deadline.h"
+#include "server/http/routes.h"
+#include "server/report/replay_json.h"
+#include "server/service.h"
+#include "server/time_text.h"
+
+enum { AT_ONCE_MAX = 2 };
+
+static const int64_t SECOND_NS = 1000000000;
+static const int64_t RANGE_NS = INT64_C(30) * 86400 * 1000000000;
+
+static atomic_int running; /* of the whole process */
+
+typedef struct first_options {
+  bt_time_range range;
+  int64_t timeout_ns;
+} first_options;
+
+static bool read_time(bt_call *call, const char *name, int64_t now_ns, int64_t *out) {
+  bt_str text = {0};
+  if (!bt_call_query(call, name, &text) || bt_time_parse(text, now_ns, out)) return true;
+  bt_call_problem(call, 400, "invalid-parameter",
+                  "%s has to be a time: RFC 3339, unix s, ms or ns, now, or now-24h; \"%.*s\" came.", name,
+                  BT_FMT(text));
+  return false;
+}
+
+static bool read_timeout(bt_call *call, int64_t *out) {
+  bt_str text = {0};
+  if (!bt_call_query(call, "timeout", &text)) return true;
+  if (bt_duration_parse(text, out) && *out > 0 && *out <= 60 * SECOND_NS) return true;
+  bt_call_problem(call, 400, "invalid-parameter",
+                  "timeout has to be a duration of at most 1m, as in 20s; \"%.*s\" came.", BT_FMT(text));
+  return false;
+}
+
+static bool check_range(const bt_service *service, bt_call *call, const bt_time_range *range) {
+  if (range->start_ns >= range->end_ns)
+    bt_call_problem(call, 400, "invalid-parameter", "start has to be before end.");
+  else if (service->max_range_ns &&
+           (uint64_t)range->end_ns - (uint64_t)range->start_ns > (uint64_t)service->max_range_ns)
+    bt_call_problem(call, 400, "invalid-parameter",
+                    "The range is longer than --max-range allows; ask for it in parts.");
+  else
+    return true;
+  return false;
+}
+
+/* False: answered. */
+static bool read_options(const bt_service *service, bt_call *call, first_options *out) {
+  static const char *const names[] = {"start", "end", "timeout", NULL};
+  struct timespec clock;
+  clock_gettime(CLOCK_REALTIME, &clock);
+  int64_t now_ns = (int64_t)clock.tv_sec * SECOND_NS + clock.tv_nsec;
+  int64_t length_ns = service->max_range_ns && service->max_range_ns < RANGE_NS ? service->max_range_ns : RANGE_NS;
+  *out = (first_options){.range.end_ns = now_ns, .timeout_ns = 20 * SECOND_NS};
+  if (!bt_call_query_allows(call, names) || !read_time(call, "end", now_ns, &out->range.end_ns)) return false;
+  if (__builtin_sub_overflow(out->range.end_ns, length_ns, &out->range.start_ns)) out->range.start_ns = INT64_MIN;
+  return read_time(call, "start", now_ns, &out->range.start_ns) && read_timeout(call, &out->timeout_ns) &&
+         check_range(service, call, &out->range);
+}
+
+static bt_status look(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
+                      const first_options *options, bt_first_result *result, bt_error *error) {
+  bt_cancel cancel = {false};
+  bt_deadline deadline;
+  bt_replay_request request = {.rules = &definition,
+                               .rule_count = 1,
+                               .range = options->range,
+                               .assumptions = service->assumptions,
+                               .tenant = call->tenant,
+                               .priority = BT_PRIORITY_PEOPLE,
+                               .cancel = &cancel};
+  bt_status status = bt_deadline_start(&deadline, options->timeout_ns, &service->stopping, &cancel, error);
+  if (status) return status;
+  status = bt_first_violation_run(service->source, &request, NULL, result, error);
+  bt_deadline_end(&deadline);
+  return status;
+}
+
+static void answer(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
+                   const first_options *options) {
+  bt_first_result result = {0};
+  bt_error error = {0};
+  bt_status status = look(service, call, definition, options, &result, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    bt_call_json(call, 200, bt_first_json(definition, &result));
+  bt_first_result_dispose(&result);
+}
+
+static const bt_rule_definition *find_rule(const bt_service *service, bt_call *call) {
+  const bt_rule_definition *definition = NULL;
+  bt_error error = {0};
+  bool is_text = call->param_count > 0 && !memchr(call->params[0].ptr, 0, call->params[0].len);
+  bt_status status = bt_rule_store_get(service->store, call->tenant ? call->tenant : "",
+                                       is_text ? call->params[0].ptr : "", &definition, &error);
+  if (status) bt_call_error(call, status, &error);
+  return definition;
+}
+
+void bt_api_rule_first(void *context, bt_call *call) {
+  const bt_service *service = context;
+  first_options options;
+  if (!read_options(service, call, &options)) return;
+  const bt_rule_definition *definition = find_rule(service, call);
+  if (!definition) return;
+  if (atomic_fetch_add(&running, 1) < AT_ONCE_MAX) {
+    answer(service, call, definition, &options);
+  } else {
+    bt_call_header_set(call, "retry-after", BT_STR("5"));
+    bt_call_problem(call, 503, "busy",
+                    "%d first violations are being looked for already; try again, or start a replay.", AT_ONCE_MAX);
+  }
+  atomic_fetch_sub(&running, 1);
+  bt_rule_definition_unref(definition);
+}

@@ -1,0 +1,215 @@
+/* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See routes.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dsl/eval.h"
+#include "server/http/routes.h"
+#include "server/http/rule_body.h"
+#include "server/replay/violation.h"
+#include "server/report/replay_json.h"
+#include "server/service.h"
+#include "tempo/otlp_decode.h"
+
+enum { TRACE_MEMORY_BYTES = 256 * 1024 * 1024 };
+
+typedef struct rule_test {
+  const bt_service *service;
+  bt_call *call;
+  const bt_rule_definition *definition;
+  bool is_adhoc;
+  bool is_answered;
+} rule_test;
+
+static const char *tenant_of(const bt_call *call) {
+  return call->tenant ? call->tenant : "";
+}
+
+static int64_t clock_now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- the verdict ---- */
+
+static json_t *truth_json(bt_truth truth) {
+  return truth == BT_UNKNOWN ? json_null() : json_boolean(truth == BT_TRUE);
+}
+
+/* What the check says about the text: warnings, since a text with errors gets no verdict. */
+static json_t *warnings_json(const bt_rule_definition *definition) {
+  bt_rule *rule = NULL;
+  bt_diagnostics diagnostics;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_compile(bt_str_from(definition->fields.dsl), &rule, &diagnostics, &error);
+  json_t *array = status ? NULL : bt_diagnostics_json(&diagnostics);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+  return array;
+}
+
+static bt_status violation_json(const rule_test *test, const bt_trace *trace, const bt_rule_verdict *verdict,
+                                bool is_unsettled, json_t **out, bt_error *error) {
+  bt_violation *violation = NULL;
+  *out = NULL;
+  if (verdict->verdict != BT_VIOLATED) return *out = json_null(), BT_OK;
+  bt_status status = bt_violation_new(test->definition, tenant_of(test->call), trace, verdict, &violation, error);
+  if (status) return status;
+  violation->confirmed_by_id = true; /* the whole trace was looked at */
+  violation->provisional = is_unsettled;
+  *out = bt_violation_json(test->definition, violation);
+  bt_violation_free(violation);
+  return BT_OK;
+}
+
+static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt_rule_verdict *verdict,
+                                bool is_unsettled, bt_error *error) {
+  char trace_id[BT_TRACE_ID_HEX + 1];
+  json_t *violation;
+  bt_status status = violation_json(test, trace, verdict, is_unsettled, &violation, error);
+  if (status) return status;
+  bt_trace_id_format(&trace->id, trace_id);
+  json_t *rule_id = test->is_adhoc ? json_null() : json_string(test->definition->fields.id);
+  json_t *reason = verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null();
+  bt_call_json(test->call, 200,
+               json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "rule_id", rule_id, "trace_id", trace_id, "verdict",
+                         bt_verdict_name(verdict->verdict), "reason", reason, "exercised",
+                         truth_json(verdict->exercised), "violation", violation, "diagnostics",
+                         warnings_json(test->definition)));
+  test->is_answered = true;
+  return BT_OK;
+}
+
+/* Evaluates and answers, with the settings that a replay of this rule would have. */
+static bt_status judge(rule_test *test, const bt_trace *trace, bool is_unsettled, bt_error *error) {
+  const bt_rule_fields *fields = &test->definition->fields;
+  const bt_assumptions *assumptions = &test->service->assumptions;
+  bool wants_complete = fields->require_complete < 0 ? assumptions->require_complete : fields->require_complete == 1;
+  bt_eval_options options = {.incomplete = trace->partial || is_unsettled || (wants_complete && trace->missing_parents),
+                             .clock_skew_ns =
+                                 fields->clock_skew_ns < 0 ? assumptions->clock_skew_ns : fields->clock_skew_ns};
+  const bt_rule *rule = test->definition->rule;
+  bt_ruleset *ruleset = NULL;
+  bt_evaluator *evaluator = NULL;
+  const bt_rule_verdict *verdict = NULL;
+  bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
+  if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
+  if (!status) status = bt_evaluator_run(evaluator, trace, &options, &verdict, error);
+  if (!status) status = answer_verdict(test, trace, verdict, is_unsettled, error);
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+  return status;
+}
+
+/* ---- the trace ---- */
+
+/* A trace in the body is as complete as the user says it is: nothing of it is still to come. */
+static bt_status judge_document(rule_test *test, json_t *document, bt_error *error) {
+  bt_span_batch *batch = NULL;
+  char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  bt_status status = text ? bt_span_batch_new(TRACE_MEMORY_BYTES, &batch, error) : bt_error_no_memory(error);
+  if (!status) status = bt_otlp_decode_json_documents(bt_str_from(text), batch, error);
+  if (!status) status = bt_span_batch_finish(batch, error);
+  if (!status && bt_span_batch_trace_count(batch) != 1)
+    status = bt_error_set(error, BT_INVALID, "expected the spans of one trace, got %zu traces",
+                          bt_span_batch_trace_count(batch));
+  if (status == BT_INVALID) {
+    bt_field_errors errors = {0};
+    bt_field_errors_add(&errors, "trace", "%s", error->message);
+    bt_call_refuse_fields(test->call, &errors);
+    test->is_answered = true;
+    status = BT_OK;
+  } else if (!status) {
+    status = judge(test, bt_span_batch_trace(batch, 0), false, error);
+  }
+  bt_span_batch_free(batch);
+  free(text);
+  return status;
+}
+
+static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *error) {
+  rule_test *test = context;
+  int64_t settle_ns = test->definition->fields.settle_ns;
+  if (settle_ns < 0) settle_ns = test->service->assumptions.settle_ns;
+  if (!read->trace) return BT_OK; /* not found */
+  bool is_unsettled =
+      !test->service->source->operations->is_static && bt_trace_end_ns(read->trace) > clock_now_ns() - settle_ns;
+  return judge(test, read->trace, is_unsettled, error);
+}
+
+static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *error) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_source_account account = {0};
+  bt_read_request request = {.ids = id,
+                             .count = 1,
+                             .range = {0, clock_now_ns()},
+                             .by_id = true,
+                             .tenant = test->call->tenant,
+                             .rule_id = test->is_adhoc ? NULL : test->definition->fields.id,
+                             .priority = BT_PRIORITY_PEOPLE};
+  bt_status status = bt_source_read(test->service->source, &request, judge_read, test, &account, error);
+  bt_source_account_dispose(&account);
+  bt_trace_id_format(id, hex);
+  if (!status && !test->is_answered)
+    status = bt_error_set(error, BT_NOT_FOUND, "The source has no trace %s (any more).", hex);
+  return status;
+}
+
+/* ---- the request ---- */
+
+static json_t *said(json_t *body, const char *name) {
+  json_t *value = json_object_get(body, name);
+  return json_is_null(value) ? NULL : value;
+}
+
+static void check_body(json_t *body, bt_trace_id *trace_id, bt_field_errors *errors) {
+  static const char *const names[] = {"dsl", "rule_id", "trace", "trace_id", NULL};
+  json_t *dsl = said(body, "dsl"), *rule_id = said(body, "rule_id"), *trace = said(body, "trace"),
+         *id = said(body, "trace_id");
+  bt_field_errors_unknown(errors, body, names);
+  if (!dsl == !rule_id) bt_field_errors_add(errors, "dsl", "exactly one of dsl and rule_id has to say which rule");
+  if (!trace == !id) bt_field_errors_add(errors, "trace", "exactly one of trace and trace_id has to say which trace");
+  if (dsl && !json_is_string(dsl)) bt_field_errors_add(errors, "dsl", "has to be a string: a rule's text");
+  if (rule_id && !json_is_string(rule_id)) bt_field_errors_add(errors, "rule_id", "has to be a string");
+  if (trace && !json_is_object(trace))
+    bt_field_errors_add(errors, "trace", "has to be an object: OTLP JSON, as in {\"resourceSpans\": [...]}");
+  if (id &&
+      !(json_is_string(id) && bt_trace_id_parse((bt_str){json_string_value(id), json_string_length(id)}, trace_id)))
+    bt_field_errors_add(errors, "trace_id", "has to be a trace id: 1 to 32 hex digits");
+}
+
+/* NULL: answered. */
+static const bt_rule_definition *find_rule(const bt_service *service, bt_call *call, json_t *body) {
+  json_t *dsl = said(body, "dsl");
+  if (dsl) return bt_rule_body_adhoc(call, json_string_value(dsl));
+  const bt_rule_definition *definition = NULL;
+  bt_error error = {0};
+  const char *id = json_string_value(said(body, "rule_id"));
+  bt_status status = bt_rule_store_get(service->store, tenant_of(call), id, &definition, &error);
+  if (status) bt_call_error(call, status, &error);
+  return definition;
+}
+
+static void run_test(rule_test *test, json_t *body, const bt_trace_id *trace_id) {
+  bt_error error = {0};
+  json_t *document = said(body, "trace");
+  bt_status status = document ? judge_document(test, document, &error) : judge_stored(test, trace_id, &error);
+  if (status && !test->is_answered) bt_call_error(test->call, status, &error);
+}
+
+void bt_api_rules_test(void *context, bt_call *call) {
+  bt_trace_id trace_id;
+  bt_field_errors errors = {0};
+  json_t *body = bt_call_body(call, false);
+  if (!body) return;
+  check_body(body, &trace_id, &errors);
+  if (!bt_call_refuse_fields(call, &errors)) {
+    rule_test test = {.service = context, .call = call, .is_adhoc = said(body, "dsl") != NULL};
+    test.definition = find_rule(context, call, body);
+    if (test.definition) run_test(&test, body, &trace_id);
+    bt_rule_definition_unref(test.definition);
+  }
+  json_decref(body);
+}

@@ -1,0 +1,282 @@
+/* Requests and answers as handlers see them. See call.h. */
+#include "server/http/call.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/suggest.h"
+
+bt_call *bt_call_new(size_t cap_bytes) {
+  bt_call *call = calloc(1, sizeof *call);
+  if (!call) return NULL;
+  bt_arena_init(&call->arena, cap_bytes);
+  call->status = 500;
+  call->content_type = "application/problem+json";
+  return call;
+}
+
+void bt_call_free(bt_call *call) {
+  if (!call) return;
+  bt_arena_dispose(&call->arena);
+  bt_buffer_dispose(&call->answer);
+  free(call);
+}
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/* Percent-decodes into the arena; what is not a valid escape stays as it is. `plus` reads + as a blank (query strings). */
+static bool percent_decode(bt_arena *arena, bt_str in, bool plus, bt_str *out) {
+  char *text = bt_arena_alloc(arena, in.len + 1);
+  if (!text) return false;
+  size_t length = 0;
+  for (size_t i = 0; i < in.len; i++) {
+    char c = in.ptr[i];
+    if (c == '%' && i + 2 < in.len && hex_digit(in.ptr[i + 1]) >= 0 && hex_digit(in.ptr[i + 2]) >= 0) {
+      c = (char)(hex_digit(in.ptr[i + 1]) * 16 + hex_digit(in.ptr[i + 2]));
+      i += 2;
+    } else if (c == '+' && plus) {
+      c = ' ';
+    }
+    text[length++] = c;
+  }
+  *out = (bt_str){text, length};
+  return true;
+}
+
+bool bt_call_param_set(bt_call *call, bt_str encoded) {
+  if (call->param_count == BT_CALL_MAX_PARAMS) return false;
+  return percent_decode(&call->arena, encoded, false, &call->params[call->param_count]) && ++call->param_count;
+}
+
+/* Cuts the next `name=value` off a query string. */
+static bool next_parameter(bt_str *query, bt_str *name, bt_str *value) {
+  if (query->len == 0) return false;
+  size_t end = 0;
+  while (end < query->len && query->ptr[end] != '&') end++;
+  size_t equals = 0;
+  while (equals < end && query->ptr[equals] != '=') equals++;
+  *name = (bt_str){query->ptr, equals};
+  *value = equals < end ? (bt_str){query->ptr + equals + 1, end - equals - 1} : BT_STR("");
+  size_t skip = end < query->len ? end + 1 : end;
+  *query = (bt_str){query->ptr + skip, query->len - skip};
+  return true;
+}
+
+void bt_call_query_each(bt_call *call, const char *name, void (*visit)(void *context, bt_str value), void *context) {
+  bt_str rest = call->query, found_name, found_value, decoded;
+  while (next_parameter(&rest, &found_name, &found_value)) {
+    if (!bt_str_equal(found_name, bt_str_from(name))) continue;
+    if (percent_decode(&call->arena, found_value, true, &decoded)) visit(context, decoded);
+  }
+}
+
+typedef struct first_value {
+  bool found;
+  bt_str value;
+} first_value;
+
+static void keep_first(void *context, bt_str value) {
+  first_value *first = context;
+  if (!first->found) *first = (first_value){true, value};
+}
+
+bool bt_call_query(bt_call *call, const char *name, bt_str *out) {
+  first_value first = {0};
+  bt_call_query_each(call, name, keep_first, &first);
+  if (first.found) *out = first.value;
+  return first.found;
+}
+
+bool bt_call_query_allows(bt_call *call, const char *const *names) {
+  bt_str rest = call->query, name, value;
+  while (next_parameter(&rest, &name, &value)) {
+    bool known = name.len == 0;
+    for (size_t i = 0; names[i] && !known; i++) known = bt_str_equal(name, bt_str_from(names[i]));
+    if (known) continue;
+    const char *nearest = bt_suggest_nearest(name, names);
+    bt_call_problem(call, 400, "unknown-parameter", "There is no query parameter \"%.*s\" here%s%s%s.", BT_FMT(name),
+                    nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return false;
+  }
+  return true;
+}
+
+bool bt_call_limit(bt_call *call, size_t otherwise, size_t max, size_t *out) {
+  bt_str text;
+  *out = otherwise;
+  if (!bt_call_query(call, "limit", &text)) return true;
+  size_t number = 0;
+  bool valid = text.len > 0 && text.len < 10;
+  for (size_t i = 0; i < text.len && valid; i++) {
+    valid = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+    number = number * 10 + (size_t)(text.ptr[i] - '0');
+  }
+  if (!valid || number < 1 || number > max) {
+    bt_call_problem(call, 400, "invalid-parameter", "limit has to be a whole number from 1 to %zu; \"%.*s\" came.", max,
+                    BT_FMT(text));
+    return false;
+  }
+  *out = number;
+  return true;
+}
+
+void bt_call_header_set(bt_call *call, const char *name, bt_str value) {
+  assert(call->header_count < BT_CALL_MAX_HEADERS);
+  bt_str copy;
+  if (bt_arena_copy(&call->arena, value, &copy)) call->headers[call->header_count++] = (bt_call_header){name, copy};
+}
+
+void bt_call_text(bt_call *call, int status, const char *content_type, bt_str body) {
+  bt_buffer_clear(&call->answer);
+  bt_buffer_append(&call->answer, body);
+  call->status = status;
+  call->content_type = content_type;
+}
+
+void bt_call_no_content(bt_call *call) {
+  bt_call_text(call, 204, NULL, BT_STR(""));
+}
+
+static void answer_no_memory(bt_call *call) {
+  bt_call_text(call, 500, "application/problem+json",
+               BT_STR("{\"type\":\"urn:betrace:problem:no-memory\",\"title\":\"Internal Server Error\",\"status\":500,"
+                      "\"detail\":\"There was not enough memory to answer.\"}\n"));
+}
+
+static int append_json(const char *text, size_t length, void *buffer) {
+  bt_buffer_append(buffer, (bt_str){text, length});
+  return ((bt_buffer *)buffer)->failed ? -1 : 0;
+}
+
+static void answer_json(bt_call *call, int status, const char *content_type, json_t *body) {
+  bt_buffer_clear(&call->answer);
+  int failed = body ? json_dump_callback(body, append_json, &call->answer, JSON_COMPACT | JSON_REAL_PRECISION(15)) : -1;
+  bt_buffer_append_char(&call->answer, '\n');
+  json_decref(body);
+  if (failed || call->answer.failed) {
+    answer_no_memory(call);
+    return;
+  }
+  call->status = status;
+  call->content_type = content_type;
+}
+
+void bt_call_json(bt_call *call, int status, json_t *body) {
+  answer_json(call, status, "application/json", body);
+}
+
+const char *bt_http_reason(int status) {
+  switch (status) {
+  case 200: return "OK";
+  case 201: return "Created";
+  case 202: return "Accepted";
+  case 204: return "No Content";
+  case 400: return "Bad Request";
+  case 403: return "Forbidden";
+  case 404: return "Not Found";
+  case 405: return "Method Not Allowed";
+  case 409: return "Conflict";
+  case 412: return "Precondition Failed";
+  case 413: return "Content Too Large";
+  case 417: return "Expectation Failed";
+  case 421: return "Misdirected Request";
+  case 422: return "Unprocessable Content";
+  case 500: return "Internal Server Error";
+  case 503: return "Service Unavailable";
+  default: return status < 400 ? "OK" : "Error";
+  }
+}
+
+static json_t *problem_json(int status, const char *kind, const char *detail) {
+  char type[96];
+  snprintf(type, sizeof type, "urn:betrace:problem:%s", kind);
+  return json_pack("{s:s, s:s, s:i, s:s}", "type", type, "title", bt_http_reason(status), "status", status, "detail",
+                   detail);
+}
+
+void bt_problem_write(bt_buffer *out, int status, const char *kind, const char *detail) {
+  json_t *problem = problem_json(status, kind, detail);
+  if (problem && json_dump_callback(problem, append_json, out, JSON_COMPACT) == 0)
+    bt_buffer_append_char(out, '\n');
+  else
+    out->failed = true;
+  json_decref(problem);
+}
+
+/* What users sent may hold any bytes; a problem document has to be UTF-8. */
+static void repair_utf8(char *text) {
+  bt_str rest = bt_str_from(text);
+  while (rest.len) {
+    size_t length = bt_utf8_sequence(rest, NULL);
+    if (!length) text[rest.ptr - text] = '?';
+    rest.ptr += length ? length : 1;
+    rest.len -= length ? length : 1;
+  }
+}
+
+__attribute__((format(printf, 5, 0))) static void answer_problem(bt_call *call, int status, const char *kind,
+                                                                 json_t *errors, const char *format, va_list list) {
+  char detail[1024];
+  vsnprintf(detail, sizeof detail, format, list);
+  repair_utf8(detail);
+  json_t *problem = problem_json(status, kind, detail);
+  if (problem && errors) json_object_set(problem, "errors", errors);
+  json_decref(errors);
+  answer_json(call, status, "application/problem+json", problem);
+}
+
+void bt_call_problem(bt_call *call, int status, const char *kind, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  answer_problem(call, status, kind, NULL, format, list);
+  va_end(list);
+}
+
+void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *errors, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  answer_problem(call, status, kind, errors, format, list);
+  va_end(list);
+}
+
+void bt_call_error(bt_call *call, bt_status status, const bt_error *error) {
+  static const struct {
+    int http;
+    const char *kind;
+  } answers[] = {
+      [BT_OK] = {500, "internal"},
+      [BT_INVALID] = {400, "invalid"},
+      [BT_NOT_FOUND] = {404, "not-found"},
+      [BT_CONFLICT] = {409, "conflict"},
+      [BT_LIMIT] = {400, "limit"},
+      [BT_NO_MEMORY] = {503, "no-memory"},
+      [BT_UNAVAILABLE] = {503, "unavailable"},
+      [BT_REFUSED] = {503, "refused"},
+      [BT_CANCELLED] = {503, "cancelled"},
+      [BT_IO] = {503, "storage"},
+  };
+  bt_call_problem(call, answers[status].http, answers[status].kind, "%s", error->message);
+}
+
+json_t *bt_call_body(bt_call *call, bool may_be_empty) {
+  if (call->body.len == 0 && may_be_empty) return json_object();
+  json_error_t where;
+  json_t *body = json_loadb(call->body.ptr ? call->body.ptr : "", call->body.len, JSON_REJECT_DUPLICATES, &where);
+  if (!body) {
+    bt_call_problem(call, 400, "invalid-json", "The body has to be a JSON object; line %d, column %d: %s.", where.line,
+                    where.column, where.text);
+    return NULL;
+  }
+  if (json_is_object(body)) return body;
+  json_decref(body);
+  bt_call_problem(call, 400, "invalid-json", "The body has to be a JSON object, {…}; another kind of JSON value came.");
+  return NULL;
+}

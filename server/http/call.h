@@ -1,0 +1,83 @@
+/* One HTTP request and its answer, without h2o: what a handler sees. The loop copies the request into it, a worker thread runs the handler,
+ * the loop sends what the handler left. Thread: belongs to one thread at a time, handed over through queues. */
+#ifndef BT_SERVER_HTTP_CALL_H
+#define BT_SERVER_HTTP_CALL_H
+
+#include <jansson.h>
+
+#include "dsl/arena.h"
+#include "dsl/diagnostic.h"
+
+enum { BT_CALL_MAX_PARAMS = 4, BT_CALL_MAX_HEADERS = 8 };
+
+typedef struct bt_call_header {
+  const char *name; /* lower case, a literal */
+  bt_str value;     /* in the call's arena */
+} bt_call_header;
+
+typedef struct bt_call {
+  bt_arena arena; /* of the call; the request's strings live here */
+  bt_str method, path, query, body;
+  bt_str if_match, accept, last_event_id; /* len 0: not sent */
+  bt_str params[BT_CALL_MAX_PARAMS];      /* what {…} of the route's path stood for, percent-decoded */
+  size_t param_count;
+  const char *tenant; /* or NULL */
+  const char *user;   /* who asks, for updated_by; NULL: nobody in particular */
+
+  int status;
+  const char *content_type;
+  bt_call_header headers[BT_CALL_MAX_HEADERS];
+  size_t header_count;
+  bt_buffer answer;
+} bt_call;
+
+bt_call *bt_call_new(size_t cap_bytes); /* new; NULL: no memory */
+void bt_call_free(bt_call *call);
+
+/* Adds a parameter of the path, percent-decoded. False: no memory, or more than BT_CALL_MAX_PARAMS. */
+bool bt_call_param_set(bt_call *call, bt_str encoded) BT_MUST_CHECK;
+
+/* The first value of a query parameter, percent-decoded; false when it is not there. BT_STR("") for `?k` and `?k=`. */
+bool bt_call_query(bt_call *call, const char *name, bt_str *out);
+/* Calls visit for each value of a parameter that may stand several times. */
+void bt_call_query_each(bt_call *call, const char *name, void (*visit)(void *context, bt_str value), void *context);
+/* Every parameter has to be one of `names` (NULL-terminated); else answers 400 with the nearest name and returns false. */
+bool bt_call_query_allows(bt_call *call, const char *const *names);
+/* limit=…: 1 to max; `otherwise` when it is not there. Answers 400 and returns false when it is something else. */
+bool bt_call_limit(bt_call *call, size_t otherwise, size_t max, size_t *out);
+
+/* Response headers; the value is copied. More than fit are a programming error. */
+void bt_call_header_set(bt_call *call, const char *name, bt_str value);
+/* Answers JSON; takes the object. NULL (no memory while it was built) answers 500. */
+void bt_call_json(bt_call *call, int status, json_t *body);
+void bt_call_text(bt_call *call, int status, const char *content_type, bt_str body);
+/* Answers 204 without a body. */
+void bt_call_no_content(bt_call *call);
+
+/* A problem document (RFC 9457). kind: the last part of its type, a stable word. */
+void bt_call_problem(bt_call *call, int status, const char *kind, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same with errors[]; takes the array. */
+void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *errors, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The problem that a status of ours is: 404, 409, 400, 503, … with the error's message. */
+void bt_call_error(bt_call *call, bt_status status, const bt_error *error);
+/* A problem document as text, for answers that are made without a call. */
+void bt_problem_write(bt_buffer *out, int status, const char *kind, const char *detail);
+const char *bt_http_reason(int status);
+
+/* The body as a JSON object; an empty body is {} when `may_be_empty`. NULL: answered 400 already. Free with json_decref. */
+json_t *bt_call_body(bt_call *call, bool may_be_empty);
+
+/* What is wrong with fields of a body: errors[] of a problem document. All-zero is none. */
+typedef struct bt_field_errors {
+  json_t *items;
+} bt_field_errors;
+void bt_field_errors_add(bt_field_errors *errors, const char *field, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Complains about every key of `object` that is not in `names` (NULL-terminated), with the nearest name. */
+void bt_field_errors_unknown(bt_field_errors *errors, json_t *object, const char *const *names);
+/* True and answered 400 when there are any; takes them. */
+bool bt_call_refuse_fields(bt_call *call, bt_field_errors *errors);
+
+#endif

@@ -1,0 +1,46 @@
+/* What is wrong with the fields of a body. See call.h. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dsl/suggest.h"
+#include "server/http/call.h"
+
+void bt_field_errors_add(bt_field_errors *errors, const char *field, const char *format, ...) {
+  char message[400];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(message, sizeof message, format, list);
+  va_end(list);
+  if (!errors->items) errors->items = json_array();
+  /* A name of the user's may be no UTF-8 only when it was cut above; jansson refuses it then, and the generic text stands in. */
+  json_t *item = json_pack("{s:s, s:s}", "field", field, "message", message);
+  if (!item) item = json_pack("{s:s, s:s}", "field", "?", "message", "this field is not known here");
+  json_array_append_new(errors->items, item);
+}
+
+void bt_field_errors_unknown(bt_field_errors *errors, json_t *object, const char *const *names) {
+  const char *key;
+  json_t *value;
+  json_object_foreach(object, key, value) {
+    bool known = false;
+    for (size_t i = 0; names[i] && !known; i++) known = strcmp(key, names[i]) == 0;
+    if (known) continue;
+    const char *nearest = bt_suggest_nearest(bt_str_from(key), names);
+    if (nearest)
+      bt_field_errors_add(errors, key, "there is no such field; did you mean \"%s\"?", nearest);
+    else
+      bt_field_errors_add(errors, key, "there is no such field");
+  }
+}
+
+bool bt_call_refuse_fields(bt_call *call, bt_field_errors *errors) {
+  if (!errors->items) return false;
+  const json_t *first = json_array_get(errors->items, 0);
+  const char *field = json_string_value(json_object_get(first, "field"));
+  const char *message = json_string_value(json_object_get(first, "message"));
+  bt_call_problem_with(call, 400, "invalid-field", errors->items, "%s: %s", field ? field : "body",
+                       message ? message : "not valid");
+  errors->items = NULL;
+  return true;
+}

@@ -1,0 +1,55 @@
+/* A filter that replaces the body of text/plain answers with a status of 400 and above. See h2o_errors.h. */
+#include "server/http/h2o_errors.h"
+
+#include "server/http/call.h"
+
+typedef struct replacing_stream {
+  h2o_ostream_t super;
+  h2o_iovec_t body;
+} replacing_stream;
+
+static void send_replaced(h2o_ostream_t *stream, h2o_req_t *request, h2o_iovec_t *bodies, size_t count,
+                          h2o_send_state_t state) {
+  replacing_stream *self = (replacing_stream *)stream;
+  (void)bodies, (void)count;
+  h2o_iovec_t body = self->body;
+  self->body.len = 0; /* once */
+  h2o_ostream_send_next(&self->super, request, &body, body.len ? 1 : 0, state);
+}
+
+static const char *detail_of(int status) {
+  switch (status) {
+  case 413: return "The body is larger than this service takes (10 MiB).";
+  case 417: return "The only expectation that is met is 100-continue.";
+  default: return "The request is not HTTP/1.1 as it has to be written; its body could not be read.";
+  }
+}
+
+static bool is_plain_text(const h2o_req_t *request) {
+  ssize_t index = h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
+  return index >= 0 &&
+         h2o_memis(request->res.headers.entries[index].value.base, request->res.headers.entries[index].value.len,
+                   H2O_STRLIT("text/plain; charset=utf-8"));
+}
+
+static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *request, h2o_ostream_t **slot) {
+  bt_buffer body = {0};
+  if (request->res.status >= 400 && is_plain_text(request)) {
+    bt_problem_write(&body, request->res.status, request->res.status == 413 ? "too-large" : "bad-request",
+                     detail_of(request->res.status));
+    ssize_t index = h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
+    request->res.headers.entries[index].value = h2o_iovec_init(H2O_STRLIT("application/problem+json"));
+    replacing_stream *stream = (replacing_stream *)h2o_add_ostream(request, sizeof *stream, slot);
+    stream->super.do_send = send_replaced;
+    stream->body = h2o_strdup(&request->pool, body.ptr ? body.ptr : "", body.len);
+    request->res.content_length = body.len;
+    slot = &stream->super.next;
+    bt_buffer_dispose(&body);
+  }
+  h2o_setup_next_ostream(request, slot);
+  (void)self;
+}
+
+void bt_h2o_errors_register(h2o_pathconf_t *path) {
+  h2o_create_filter(path, sizeof(h2o_filter_t))->on_setup_ostream = on_setup_ostream;
+}

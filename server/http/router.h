@@ -1,0 +1,12 @@
+/* Which route a request means. Thread: no state. */
+#ifndef BT_SERVER_HTTP_ROUTER_H
+#define BT_SERVER_HTTP_ROUTER_H
+
+#include "server/http/http_server.h"
+
+/* BT_OK: *out, and params (slices of path, still percent-encoded). BT_NOT_FOUND: no route has that path. BT_REFUSED: the path is known, but not with
+ * this method; `allowed` then gets "GET, POST". */
+bt_status bt_router_find(const bt_route *routes, size_t count, bt_str method, bt_str path, const bt_route **out,
+                         bt_str params[BT_CALL_MAX_PARAMS], size_t *param_count, bt_buffer *allowed);
+
+#endif

@@ -1,0 +1,38 @@
+/* The table of endpoints, and the handlers. One row a call of docs/openapi.yaml. Thread: handlers run on worker threads. */
+#ifndef BT_SERVER_HTTP_ROUTES_H
+#define BT_SERVER_HTTP_ROUTES_H
+
+#include "server/http/http_server.h"
+
+extern const bt_route bt_routes[];
+extern const size_t bt_route_count;
+
+/* api_health.c */
+void bt_api_health(void *service, bt_call *call);
+void bt_api_health_v1(void *service, bt_call *call);
+void bt_api_ready(void *service, bt_call *call);
+/* api_rules.c */
+void bt_api_rules_list(void *service, bt_call *call);
+void bt_api_rules_create(void *service, bt_call *call);
+void bt_api_rule_get(void *service, bt_call *call);
+void bt_api_rule_put(void *service, bt_call *call);
+void bt_api_rule_delete(void *service, bt_call *call);
+void bt_api_rule_enable(void *service, bt_call *call);
+void bt_api_rule_disable(void *service, bt_call *call);
+void bt_api_rule_versions(void *service, bt_call *call);
+/* api_validate.c */
+void bt_api_rules_validate(void *service, bt_call *call);
+/* api_rules_test.c */
+void bt_api_rules_test(void *service, bt_call *call);
+/* api_replay.c */
+void bt_api_rule_replay(void *service, bt_call *call);
+void bt_api_rule_replay_status(void *service, bt_call *call);
+void bt_api_replays_list(void *service, bt_call *call);
+void bt_api_replays_create(void *service, bt_call *call);
+void bt_api_replay_get(void *service, bt_call *call);
+void bt_api_replay_violations(void *service, bt_call *call);
+void bt_api_replay_delete(void *service, bt_call *call);
+/* api_first.c */
+void bt_api_rule_first(void *service, bt_call *call);
+
+#endif

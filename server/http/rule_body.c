@@ -1,0 +1,71 @@
+/* Reading a rule from a body. See rule_body.h. */
+#include "server/http/rule_body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/report/replay_json.h"
+#include "server/report/rule_json.h"
+
+static void complain(void *context, const char *field, const char *message) {
+  bt_field_errors_add(context, field ? field : "body", "%s", message);
+}
+
+/* The body's id has to be the path's. */
+static void settle_id(bt_rule_fields *fields, const char *path_id, bt_field_errors *errors) {
+  if (!path_id) return;
+  if (fields->id && strcmp(fields->id, path_id) != 0)
+    bt_field_errors_add(errors, "id", "is \"%s\" while the path names \"%s\"; an id cannot be changed", fields->id,
+                        path_id);
+  if (!fields->id && !(fields->id = strdup(path_id))) bt_field_errors_add(errors, "body", "out of memory");
+}
+
+static void answer_bad_text(bt_call *call, const bt_diagnostics *diagnostics) {
+  bt_call_problem_with(call, 422, "rule-invalid", bt_diagnostics_json(diagnostics),
+                       "The rule's text has %zu error%s; nothing was changed.", diagnostics->error_count,
+                       diagnostics->error_count == 1 ? "" : "s");
+}
+
+/* Compiles; takes the fields. */
+static bt_rule_definition *compile(bt_call *call, bt_rule_fields *fields) {
+  bt_rule_definition *definition = NULL;
+  bt_diagnostics diagnostics;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_definition_new(fields, &definition, &diagnostics, &error);
+  if (status && diagnostics.error_count)
+    answer_bad_text(call, &diagnostics);
+  else if (status == BT_INVALID || status == BT_LIMIT)
+    bt_call_problem(call, 400, "invalid-field", "%s", error.message);
+  else if (status)
+    bt_call_error(call, status, &error);
+  bt_diagnostics_dispose(&diagnostics);
+  return definition;
+}
+
+bt_rule_definition *bt_rule_body_read(bt_call *call, const char *path_id) {
+  json_t *body = bt_call_body(call, false);
+  if (!body) return NULL;
+  bt_field_errors errors = {0};
+  bt_rule_fields fields;
+  bt_field_errors_unknown(&errors, body, bt_rule_json_names);
+  bt_rule_fields_from_json(body, &fields, complain, &errors);
+  json_decref(body);
+  settle_id(&fields, path_id, &errors);
+  if (bt_call_refuse_fields(call, &errors)) {
+    bt_rule_fields_dispose(&fields);
+    return NULL;
+  }
+  return compile(call, &fields);
+}
+
+bt_rule_definition *bt_rule_body_adhoc(bt_call *call, const char *dsl) {
+  bt_rule_fields fields;
+  bt_rule_fields_init(&fields);
+  fields.id = strdup("ad-hoc");
+  fields.dsl = strdup(dsl);
+  if (fields.id && fields.dsl) return compile(call, &fields);
+  bt_rule_fields_dispose(&fields);
+  bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
+  return NULL;
+}

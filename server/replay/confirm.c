@@ -1,0 +1,310 @@
+/* Reading what has to be read: candidates that were not subtracted, and traces near an edge whose bounds do not tell where they belong.
+ * In batches over each page's traces from their start − margin to now, and by id what a batch cannot give. A trace that search found and no
+ * read gives is named in the coverage. Each trace is read once each way at most. Thread: the replay's. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/replay/run.h"
+
+enum {
+  PAGE_MAX = 2000,              /* traces of one batch read */
+  EXPECTED_TRACE_BYTES = 65536, /* of a trace while it is read: sets the first size of pages */
+  BY_ID_PAGE_MAX = 256
+};
+
+typedef struct page {
+  bt_run *run;
+  const size_t *known; /* what is read */
+  bt_trace_id *ids;
+  bool *answered;
+  size_t count;
+  bool by_id;
+} page;
+
+static bt_status cancelled(bt_error *error) {
+  return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+}
+
+static bt_status take_missing(page *p, size_t known, bt_error *error) {
+  if (!p->by_id && !p->run->is_static) return bt_run_queue_by_id(p->run, known, error);
+  return bt_coverage_fail_trace(p->run, &p->run->known[known],
+                                "search found it, but it cannot be read: expired, or not there yet", error);
+}
+
+static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
+  page *p = context;
+  bt_run *run = p->run;
+  if (bt_run_is_cancelled(run)) return cancelled(error);
+  if (p->answered[read->index]) return BT_OK;
+  p->answered[read->index] = true;
+  size_t known = p->known[read->index];
+  run->judged++;
+  if (!read->trace || !read->trace->span_count) return take_missing(p, known, error);
+  if (read->needs_by_id && !p->by_id) return bt_run_queue_by_id(run, known, error);
+  return bt_judge_trace(run, known, read->trace, p->by_id || run->is_static, error);
+}
+
+/* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
+static bt_time_range range_of(const page *p) {
+  bt_time_range range = {INT64_MAX, p->run->request.now_ns};
+  for (size_t i = 0; i < p->count; i++) {
+    const bt_found *found = bt_known_bounds(&p->run->known[p->known[i]]);
+    if (found->start_ns < range.start_ns) range.start_ns = found->start_ns;
+    if (found->end_ns > range.end_ns) range.end_ns = found->end_ns;
+  }
+  return (bt_time_range){bt_time_subtract(range.start_ns, p->run->window.margin_ns), bt_time_add(range.end_ns, 1)};
+}
+
+/* Each trace that got no answer is named; the first answers of the page count. */
+static bt_status fail_unanswered(page *p, const char *reason, bt_error *error) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (p->answered[i]) continue;
+    bt_status status = bt_coverage_fail_trace(p->run, &p->run->known[p->known[i]], reason, error);
+    if (status != BT_OK) return status;
+  }
+  return BT_OK;
+}
+
+static bt_status take_outcome(page *p, bt_status status, const bt_error *why, bt_error *error) {
+  if (status == BT_OK) return fail_unanswered(p, "the source gave no answer for it", error);
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY || p->run->source_lost) {
+    if (error) *error = *why;
+    return status;
+  }
+  if (status == BT_UNAVAILABLE) {
+    p->run->source_lost = true;
+    snprintf(p->run->lost_reason, sizeof p->run->lost_reason, "%.190s", why->message);
+  }
+  return fail_unanswered(p, why->message, error);
+}
+
+/* *too_large: what got no answer has to be read in smaller pages. */
+static bt_status read_page(page *p, bool *too_large, bt_error *error) {
+  bt_run *run = p->run;
+  bt_read_request request = bt_run_read(run, p->ids, p->count, range_of(p));
+  request.projection = p->by_id || run->is_static ? NULL : &run->projection;
+  request.by_id = p->by_id;
+  for (size_t i = 0; i < p->count; i++) {
+    p->ids[i] = run->known[p->known[i]].matched.id;
+    p->answered[i] = false;
+  }
+  bt_source_account account = {0};
+  bt_error why = {0};
+  bt_status status = bt_source_read(run->source, &request, take_read, p, &account, &why);
+  bt_status added = bt_coverage_add(run, &account, true, error);
+  bt_source_account_dispose(&account);
+  if (added != BT_OK) return added;
+  *too_large = status == BT_LIMIT && p->count > 1;
+  return *too_large ? BT_OK : take_outcome(p, status, &why, error);
+}
+
+/* Of a page that was too large: moves the traces that got their answer to its front and returns their number. */
+static size_t pass_answered(const page *p, size_t *known) {
+  size_t passed = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    if (!p->answered[i]) continue;
+    size_t index = known[i];
+    known[i] = known[passed];
+    known[passed++] = index;
+  }
+  return passed;
+}
+
+static bt_status fail_rest(bt_run *run, const size_t *known, size_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++)
+    status = bt_coverage_fail_trace(run, &run->known[known[i]], run->lost_reason, error);
+  return status;
+}
+
+static size_t page_size(const bt_run *run, bool by_id) {
+  size_t size = run->request.memory_limit_bytes / EXPECTED_TRACE_BYTES;
+  size_t most = by_id ? BY_ID_PAGE_MAX : PAGE_MAX;
+  if (size < 1) size = 1;
+  return size < most ? size : most;
+}
+
+static void show_progress(bt_run *run) {
+  bt_run_progress(run, run->to_judge ? 0.3 + 0.6 * (double)run->judged / (double)run->to_judge : 0.9);
+}
+
+static bt_status read_pages(bt_run *run, size_t *known, size_t count, page *p, bt_error *error) {
+  size_t size = page_size(run, p->by_id);
+  bt_status status = BT_OK;
+  while (status == BT_OK && count) {
+    if (bt_run_is_cancelled(run)) return cancelled(error);
+    if (run->source_lost) return fail_rest(run, known, count, error);
+    bool too_large = false;
+    p->known = known;
+    p->count = count < size ? count : size;
+    status = read_page(p, &too_large, error);
+    if (too_large) size = p->count / 2;
+    size_t passed = too_large ? pass_answered(p, known) : p->count;
+    known += passed;
+    count -= passed;
+    show_progress(run);
+  }
+  return status;
+}
+
+/* `known` is changed in its order. */
+static bt_status read_all(bt_run *run, size_t *known, size_t count, bool by_id, bt_error *error) {
+  if (!count) return BT_OK;
+  size_t size = page_size(run, by_id);
+  page p = {.run = run, .by_id = by_id};
+  p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
+  p.answered = bt_realloc_array(NULL, size, sizeof *p.answered);
+  bt_status status = p.ids && p.answered ? read_pages(run, known, count, &p, error) : bt_error_no_memory(error);
+  free(p.ids);
+  free(p.answered);
+  return status;
+}
+
+/* Whether the trace has to be read, and if so, whether only by id. */
+static bool is_wanted(const bt_run *run, size_t index, bool *whole) {
+  bool wanted = false;
+  *whole = false;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    if (!bt_bit_get(run->rules[i].unread, index)) continue;
+    wanted = true;
+    if (run->rules[i].whole_trace) *whole = true;
+  }
+  return wanted;
+}
+
+/* Fills `known` with what is read in batches and the queue with what is read by id at once; returns the number of the former. */
+static bt_status choose(bt_run *run, size_t *known, size_t *count, bt_error *error) {
+  bt_status status = BT_OK;
+  *count = 0;
+  for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
+    const bt_known *k = &run->known[i];
+    bt_place place = bt_run_place(run, k);
+    bool whole = false;
+    bool wanted = is_wanted(run, i, &whole);
+    bool is_unclear = place == BT_PLACE_UNDECIDED && run->is_listed;
+    if (k->flags & BT_KNOWN_OWN || place == BT_PLACE_OUTSIDE || (!wanted && !is_unclear)) continue;
+    if (whole && !run->is_static)
+      status = bt_run_queue_by_id(run, i, error);
+    else
+      known[(*count)++] = i;
+  }
+  run->to_judge = *count + run->queue_count;
+  return status;
+}
+
+static int compare_times(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static void set_cut(bt_run *run, int64_t *starts, size_t count) {
+  size_t most = run->request.most_reads;
+  int64_t nearest_ns = bt_time_add(run->window.range.start_ns, run->window.margin_ns);
+  if (count <= most) return;
+  qsort(starts, count, sizeof *starts, compare_times);
+  int64_t cut_ns = starts[most] > nearest_ns ? starts[most] : nearest_ns;
+  run->result->is_cut = cut_ns < run->window.range.end_ns;
+  run->result->cut_ns = cut_ns;
+}
+
+bt_status bt_confirm_cut(bt_run *run, bt_error *error) {
+  size_t count = 0;
+  bool whole = false;
+  if (!run->request.most_reads || run->known_count <= run->request.most_reads) return BT_OK;
+  int64_t *starts = bt_realloc_array(NULL, run->known_count, sizeof *starts);
+  if (!starts) return bt_error_no_memory(error);
+  for (size_t i = 0; i < run->known_count; i++) {
+    const bt_known *known = &run->known[i];
+    if (known->flags & BT_KNOWN_OWN || bt_run_place(run, known) == BT_PLACE_OUTSIDE) continue;
+    if (is_wanted(run, i, &whole)) starts[count++] = bt_known_bounds(known)->start_ns;
+  }
+  set_cut(run, starts, count);
+  free(starts);
+  return BT_OK;
+}
+
+static int compare_start(const void *a, const void *b, void *context) {
+  const bt_run *run = context;
+  int64_t x = bt_known_bounds(&run->known[*(const size_t *)a])->start_ns;
+  int64_t y = bt_known_bounds(&run->known[*(const size_t *)b])->start_ns;
+  return (x > y) - (x < y);
+}
+
+/* What only a read by id can give. Nothing is queued while it goes on, as by id is final. */
+static bt_status read_queue(bt_run *run, bt_error *error) {
+  run->to_judge += run->queue_count;
+  return read_all(run, run->queue, run->queue_count, true, error);
+}
+
+typedef struct sample_read {
+  bt_run *run;
+  bool *answered;
+} sample_read;
+
+static bt_status take_sampled(void *context, const bt_read_trace *read, bt_error *error) {
+  sample_read *sample = context;
+  if (bt_run_is_cancelled(sample->run)) return cancelled(error);
+  if (sample->answered[read->index]) return BT_OK;
+  sample->answered[read->index] = true;
+  const bt_trace *trace = read->trace && read->trace->span_count ? read->trace : NULL;
+  return bt_judge_sampled(sample->run, &sample->run->samples[read->index], trace,
+                          "a batch read it, but by id it is not found: expired, or not there yet", error);
+}
+
+static bt_status ask_samples(bt_run *run, bt_trace_id *ids, sample_read *sample, bt_error *error) {
+  bt_read_request request = bt_run_read(run, ids, run->sample_count, run->search_range);
+  request.by_id = true;
+  for (uint32_t i = 0; i < run->sample_count; i++) ids[i] = run->known[run->samples[i].known].matched.id;
+  bt_source_account account = {0};
+  bt_status status = bt_source_read(run->source, &request, take_sampled, sample, &account, error);
+  bt_status added = bt_coverage_add(run, &account, true, error);
+  bt_source_account_dispose(&account);
+  return added == BT_OK ? status : added;
+}
+
+/* Violations of samples that could not be read by id are reported as the batch showed them, and the coverage names them. */
+static bt_status read_samples(bt_run *run, bt_error *error) {
+  if (!run->sample_count) return BT_OK;
+  bt_trace_id *ids = bt_realloc_array(NULL, run->sample_count, sizeof *ids);
+  bool *answered = calloc(run->sample_count, sizeof *answered);
+  sample_read sample = {run, answered};
+  bt_error why = {0};
+  bt_status status = BT_NO_MEMORY;
+  if (!ids || !answered)
+    (void)bt_error_no_memory(&why);
+  else
+    status = run->source_lost ? BT_UNAVAILABLE : ask_samples(run, ids, &sample, &why);
+  bool goes_on = status != BT_CANCELLED && status != BT_NO_MEMORY;
+  bt_status delivered = BT_OK;
+  for (uint32_t i = 0; goes_on && delivered == BT_OK && i < run->sample_count; i++)
+    if (!answered[i]) delivered = bt_judge_sampled(run, &run->samples[i], NULL, "it could not be read by id", error);
+  if (!goes_on && error) *error = why;
+  free(ids);
+  free(answered);
+  return goes_on ? delivered : status;
+}
+
+bt_status bt_confirm_all(bt_run *run, bt_error *error) {
+  size_t count = 0;
+  size_t *known = bt_realloc_array(NULL, run->known_count, sizeof *known);
+  if (!known) return bt_error_no_memory(error);
+  bt_status status = choose(run, known, &count, error);
+  if (status == BT_OK) {
+    qsort_r(known, count, sizeof *known, compare_start, run);
+    status = read_all(run, known, count, false, error);
+  }
+  if (status == BT_OK) status = read_queue(run, error);
+  if (status == BT_OK) status = read_samples(run, error);
+  free(known);
+  return status;
+}
+
+void bt_confirm_dispose(bt_run *run) {
+  for (uint32_t i = 0; i < run->sample_count; i++) {
+    for (size_t r = 0; run->samples[i].violations && r < run->request.rule_count; r++)
+      bt_violation_free(run->samples[i].violations[r]);
+    free(run->samples[i].violations);
+  }
+  free(run->samples);
+  free(run->queue);
+}

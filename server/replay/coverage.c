@@ -1,0 +1,249 @@
+/* What an answer over a range says about itself: windows and traces that could not be read, windows without any trace, and since when there
+ * is data at all. Failures are listed one by one up to a number; after that the last entry stands for all further ones, so that none is
+ * dropped. Thread: the replay's. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/replay/run.h"
+#include "tempo/own_trace.h"
+
+enum {
+  FAILED_MAX = 100,
+  GRID = 24,       /* windows that are looked at for emptiness */
+  EDGE_PROBES = 16 /* to find the earliest trace where no listing tells */
+};
+static const int64_t EDGE_PRECISION_NS = 1000000000;
+
+static void join_range(bt_time_range *into, bt_time_range more) {
+  if (more.start_ns < into->start_ns) into->start_ns = more.start_ns;
+  if (more.end_ns > into->end_ns) into->end_ns = more.end_ns;
+}
+
+/* Two searches that fail alike are one thing to say. */
+static bool is_named(const bt_coverage *coverage, bt_time_range range, const char *reason) {
+  for (size_t i = 0; i < coverage->windows_failed_count; i++) {
+    const bt_failed_window *said = &coverage->windows_failed[i];
+    bool is_same = said->range.start_ns == range.start_ns && said->range.end_ns == range.end_ns;
+    if (is_same && strncmp(said->reason, reason, 190) == 0) return true;
+  }
+  return false;
+}
+
+bt_status bt_coverage_fail(bt_run *run, bt_time_range range, const char *reason, bt_error *error) {
+  bt_coverage *coverage = &run->result->coverage;
+  if (is_named(coverage, range, reason)) return BT_OK;
+  if (coverage->windows_failed_count == FAILED_MAX) {
+    bt_failed_window *last = &coverage->windows_failed[FAILED_MAX - 1];
+    run->failed_beyond++;
+    join_range(&last->range, range);
+    snprintf(last->reason, sizeof last->reason, "%llu more windows or traces could not be read",
+             (unsigned long long)run->failed_beyond + 1);
+    return BT_OK;
+  }
+  bt_failed_window *failed =
+      bt_realloc_array(coverage->windows_failed, coverage->windows_failed_count + 1, sizeof *failed);
+  if (!failed) return bt_error_no_memory(error);
+  coverage->windows_failed = failed;
+  bt_failed_window *window = &failed[coverage->windows_failed_count++];
+  window->range = range;
+  snprintf(window->reason, sizeof window->reason, "%.190s", reason);
+  return BT_OK;
+}
+
+bt_status bt_coverage_fail_trace(bt_run *run, const bt_known *known, const char *reason, bt_error *error) {
+  const bt_found *bounds = bt_known_bounds(known);
+  bt_time_range range = {bounds->start_ns, bt_time_add(bounds->end_ns, 1)};
+  char hex[BT_TRACE_ID_HEX + 1], text[200];
+  bt_trace_id_format(&bounds->id, hex);
+  snprintf(text, sizeof text, "trace %s: %.150s", hex, reason);
+  return bt_coverage_fail(run, range, text, error);
+}
+
+bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) {
+  run->result->requests += account->requests;
+  run->result->bytes_inspected += account->bytes_inspected;
+  run->result->bytes_received += account->bytes_received;
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && is_over && i < account->failed_count; i++)
+    status = bt_coverage_fail(run, account->failed[i].range, account->failed[i].reason, error);
+  return status;
+}
+
+bt_status bt_coverage_add_long(bt_run *run, const bt_trace_id *id, bt_error *error) {
+  bt_coverage *coverage = &run->result->coverage;
+  size_t count = coverage->long_trace_count++;
+  if (count >= BT_LONG_TRACES_NAMED) return BT_OK;
+  bt_trace_id *ids = bt_realloc_array(coverage->long_traces, count + 1, sizeof *ids);
+  if (!ids) {
+    coverage->long_trace_count--;
+    return bt_error_no_memory(error);
+  }
+  coverage->long_traces = ids;
+  ids[count] = *id;
+  return BT_OK;
+}
+
+typedef struct grid {
+  bt_time_range range; /* from the start to the effective end */
+  int64_t step_ns;
+  size_t count;
+  bool seen[GRID];  /* some trace is known there */
+  bool empty[GRID]; /* it is known that there is none */
+} grid;
+
+static bt_time_range grid_window(const grid *g, size_t index) {
+  int64_t start_ns = g->range.start_ns + (int64_t)index * g->step_ns;
+  int64_t end_ns = index + 1 == g->count ? g->range.end_ns : start_ns + g->step_ns;
+  return (bt_time_range){start_ns, end_ns};
+}
+
+/* False: nothing of the range is settled. */
+static bool make_grid(const bt_run *run, grid *g) {
+  *g = (grid){.range = run->window.range};
+  if (run->window.effective_end_ns < g->range.end_ns) g->range.end_ns = run->window.effective_end_ns;
+  if (g->range.end_ns <= g->range.start_ns) return false;
+  uint64_t length_ns = (uint64_t)g->range.end_ns - (uint64_t)g->range.start_ns;
+  g->count = length_ns < GRID || run->request.wants_earliest ? 1 : GRID;
+  g->step_ns = (int64_t)(length_ns / g->count);
+  return true;
+}
+
+static size_t grid_index(const grid *g, int64_t time_ns) {
+  uint64_t offset_ns = (uint64_t)time_ns - (uint64_t)g->range.start_ns;
+  size_t index = (size_t)(offset_ns / (uint64_t)g->step_ns);
+  return index < g->count ? index : g->count - 1;
+}
+
+static void mark_seen(grid *g, const bt_found *found) {
+  if (found->end_ns < g->range.start_ns || found->start_ns >= g->range.end_ns) return;
+  int64_t first_ns = found->start_ns > g->range.start_ns ? found->start_ns : g->range.start_ns;
+  int64_t last_ns = found->end_ns < g->range.end_ns ? found->end_ns : g->range.end_ns - 1;
+  for (size_t i = grid_index(g, first_ns); i <= grid_index(g, last_ns); i++) g->seen[i] = true;
+}
+
+/* Marks what is known; returns whether there is any trace of the window, the tail included. */
+static bool mark_known(bt_run *run, grid *g) {
+  bt_coverage *coverage = &run->result->coverage;
+  bool any = false;
+  for (size_t i = 0; i < run->known_count; i++) {
+    const bt_known *known = &run->known[i];
+    if (known->flags & BT_KNOWN_OWN) continue;
+    if (known->flags & BT_KNOWN_LISTED && g->count) mark_seen(g, &known->listed);
+    if (known->flags & BT_KNOWN_MATCHED && g->count) mark_seen(g, &known->matched);
+    bt_place place = bt_run_place(run, known);
+    if (place != BT_PLACE_SETTLED && place != BT_PLACE_TAIL) continue;
+    any = true;
+    int64_t start_ns = bt_known_bounds(known)->start_ns;
+    if (known->flags & BT_KNOWN_LISTED) start_ns = known->listed.start_ns;
+    if (start_ns < run->window.range.start_ns) start_ns = run->window.range.start_ns;
+    if (!coverage->has_data_from || start_ns < coverage->data_from_ns) coverage->data_from_ns = start_ns;
+    coverage->has_data_from = true;
+  }
+  return any;
+}
+
+/* Every trace but BeTrace's own: those have spans of these names only. */
+static const char any_trace[] =
+    "{ name != \"" BT_OWN_VIOLATION "\" && name != \"" BT_OWN_WATCH "\" && name != \"" BT_OWN_REPORT "\" }";
+
+typedef enum probe { PROBE_EMPTY, PROBE_DATA, PROBE_UNKNOWN } probe;
+
+bt_str bt_coverage_any_trace(void) {
+  return bt_str_from(any_trace);
+}
+
+/* Whether the source has any trace there: a search that stops above one. */
+static bt_status probe_window(bt_run *run, bt_time_range range, probe *out, bt_error *error) {
+  *out = PROBE_UNKNOWN;
+  if (run->source_lost) return BT_OK;
+  bt_search_request search = bt_run_search(run, bt_coverage_any_trace(), range);
+  search.max_found = 1;
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(run->source, &search, &found, &account, error);
+  if (status == BT_LIMIT || found.count)
+    *out = PROBE_DATA;
+  else if (status == BT_OK && !account.failed_count)
+    *out = PROBE_EMPTY;
+  bt_status added = bt_coverage_add(run, &account, status == BT_OK && !found.count, error);
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  if (status == BT_UNAVAILABLE) run->source_lost = true;
+  return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
+}
+
+/* A window that cannot be probed is not called empty: it is one that failed. */
+static bt_status probe_grid(bt_run *run, grid *g, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < g->count; i++) {
+    if (g->seen[i]) continue;
+    probe answer = PROBE_EMPTY;
+    if (run->source_lost) break;
+    status = probe_window(run, grid_window(g, i), &answer, error);
+    g->empty[i] = answer == PROBE_EMPTY;
+    g->seen[i] = answer == PROBE_DATA;
+    if (status == BT_OK && answer == PROBE_UNKNOWN)
+      status = bt_coverage_fail(run, grid_window(g, i), "it could not be asked whether there is any trace", error);
+  }
+  return status;
+}
+
+static void take_listing(grid *g) {
+  for (size_t i = 0; i < g->count; i++) g->empty[i] = !g->seen[i];
+}
+
+/* Without a listing: the first window that is not empty holds the earliest trace; halving it narrows it down. */
+static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
+  bt_coverage *coverage = &run->result->coverage;
+  size_t first = 0;
+  while (first < g->count && g->empty[first]) first++;
+  if (first == g->count || !g->seen[first]) return BT_OK;
+  bt_time_range range = grid_window(g, first);
+  if (coverage->has_data_from && coverage->data_from_ns < range.end_ns) range.end_ns = coverage->data_from_ns;
+  for (int i = 0; i < EDGE_PROBES && range.end_ns - range.start_ns > EDGE_PRECISION_NS; i++) {
+    int64_t middle_ns = range.start_ns + (range.end_ns - range.start_ns) / 2;
+    probe answer = PROBE_UNKNOWN;
+    bt_status status = probe_window(run, (bt_time_range){range.start_ns, middle_ns}, &answer, error);
+    if (status != BT_OK) return status;
+    if (answer == PROBE_UNKNOWN) break;
+    if (answer == PROBE_DATA)
+      range.end_ns = middle_ns;
+    else
+      range.start_ns = middle_ns;
+  }
+  coverage->has_data_from = true;
+  coverage->data_from_ns = range.start_ns;
+  return BT_OK;
+}
+
+static bt_status name_empty(bt_run *run, const grid *g, bt_error *error) {
+  bt_coverage *coverage = &run->result->coverage;
+  coverage->windows_empty = bt_realloc_array(NULL, g->count, sizeof *coverage->windows_empty);
+  if (!coverage->windows_empty) return bt_error_no_memory(error);
+  for (size_t i = 0; i < g->count; i++) {
+    if (!g->empty[i]) continue;
+    bool goes_on = i && g->empty[i - 1];
+    if (goes_on)
+      coverage->windows_empty[coverage->windows_empty_count - 1].end_ns = grid_window(g, i).end_ns;
+    else
+      coverage->windows_empty[coverage->windows_empty_count++] = grid_window(g, i);
+  }
+  return BT_OK;
+}
+
+bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) {
+  grid g;
+  bool is_settled = make_grid(run, &g);
+  run->has_data = mark_known(run, &g);
+  if (!is_settled) return BT_OK;
+  bt_status status = BT_OK;
+  if (run->is_listed)
+    take_listing(&g);
+  else
+    status = probe_grid(run, &g, error);
+  for (size_t i = 0; i < g.count; i++)
+    if (g.seen[i]) run->has_data = true;
+  if (status == BT_OK && !run->is_listed && !run->request.wants_earliest) status = find_edge(run, &g, error);
+  return status == BT_OK ? name_empty(run, &g, error) : status;
+}

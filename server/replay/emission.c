@@ -1,0 +1,256 @@
+/* Sending violation spans. See emission.h. What is there already is looked up first, in batches and then by id, because by id sees what has
+ * just been sent; a span whose presence cannot be asked is not sent, as it could be there. OTLP's 200 is no proof: what was accepted is read
+ * back by id, and counts as sent only when it is there. */
+#include "server/replay/emission.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/replay/emission_span.h"
+#include "tempo/own_trace.h"
+
+enum {
+  SEND_MAX = 500,        /* spans of one request */
+  READ_MAX = 256,        /* ids of one read */
+  READ_FAILURES_MAX = 3, /* then the source is not asked any more whether a span came */
+  READ_BACK_TRIES = 12,  /* with pauses from 50 ms, doubling to 1 s: about 9 s in all */
+  FIRST_PAUSE_MS = 50,
+  LAST_PAUSE_MS = 1000
+};
+static const size_t ARENA_BYTES = (size_t)64 << 20;
+static const int64_t SLACK_NS = 1000000000;
+
+typedef enum span_state { SPAN_UNKNOWN, SPAN_MISSING, SPAN_THERE, SPAN_SENT } span_state;
+
+typedef struct emission {
+  const bt_emission_options *options;
+  const bt_rule_definition *definition;
+  const bt_violation **items; /* those to be emitted */
+  span_state *states;
+  size_t count;
+  int64_t now_ns;
+  int read_failures;
+  bt_emission_result *result;
+} emission;
+
+static int64_t clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool is_cancelled(const emission *e) {
+  return e->options->cancel && atomic_load(&e->options->cancel->requested);
+}
+
+static void say(emission *e, const char *message) {
+  snprintf(e->result->message, sizeof e->result->message, "%.190s", message);
+}
+
+typedef struct look_up {
+  emission *e;
+  const size_t *indexes;
+  bool by_id;
+} look_up;
+
+static bool has_span(const bt_trace *trace, const bt_span_id *id) {
+  for (uint32_t i = 0; trace && i < trace->span_count; i++)
+    if (memcmp(trace->spans[i].id.bytes, id->bytes, sizeof id->bytes) == 0) return true;
+  return false;
+}
+
+/* Only a read by id can tell that a span is not there. */
+static bt_status take_look_up(void *context, const bt_read_trace *read, bt_error *error) {
+  look_up *l = context;
+  size_t index = l->indexes[read->index];
+  if (is_cancelled(l->e)) return bt_error_set(error, BT_CANCELLED, "the sending of violation spans was cancelled");
+  if (has_span(read->trace, &l->e->items[index]->emit_span_id))
+    l->e->states[index] = SPAN_THERE;
+  else if (l->by_id)
+    l->e->states[index] = SPAN_MISSING;
+  return BT_OK;
+}
+
+static bt_time_range range_of(const emission *e) {
+  int64_t first_ns = e->now_ns;
+  for (size_t i = 0; i < e->count; i++)
+    if (e->items[i]->time_ns < first_ns) first_ns = e->items[i]->time_ns;
+  return (bt_time_range){first_ns - SLACK_NS, e->now_ns + SLACK_NS};
+}
+
+static bt_status read_some(emission *e, const size_t *indexes, size_t count, bool by_id, bt_error *error) {
+  bt_trace_id ids[READ_MAX];
+  bt_projection projection = {0};
+  for (size_t i = 0; i < count; i++) ids[i] = e->items[indexes[i]]->id;
+  bt_read_request request = {.ids = ids,
+                             .count = count,
+                             .range = range_of(e),
+                             .projection = &projection,
+                             .by_id = by_id,
+                             .with_own = true,
+                             .tenant = e->options->tenant,
+                             .cancel = e->options->cancel};
+  look_up l = {e, indexes, by_id};
+  bt_source_account account = {0};
+  bt_status status = bt_source_read(e->options->source, &request, take_look_up, &l, &account, error);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+/* Reads those in the given state. A source that fails leaves their state as it is. */
+static bt_status read_state(emission *e, span_state state, bool by_id, bt_error *error) {
+  size_t indexes[READ_MAX], count = 0;
+  for (size_t i = 0; i < e->count; i++) {
+    if (e->states[i] == state) indexes[count++] = i;
+    if (count < READ_MAX && i + 1 < e->count) continue;
+    bt_error why = {0};
+    bt_status status = count ? read_some(e, indexes, count, by_id, &why) : BT_OK;
+    if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
+      if (error) *error = why;
+      return status;
+    }
+    if (status != BT_OK) {
+      say(e, why.message);
+      e->read_failures++;
+    }
+    count = 0;
+  }
+  return BT_OK;
+}
+
+static bt_status find_sent_before(emission *e, bt_error *error) {
+  if (!e->options->source) {
+    for (size_t i = 0; i < e->count; i++) e->states[i] = SPAN_MISSING;
+    return BT_OK;
+  }
+  bt_status status = read_state(e, SPAN_UNKNOWN, false, error);
+  if (status == BT_OK) status = read_state(e, SPAN_UNKNOWN, true, error);
+  for (size_t i = 0; i < e->count; i++) e->result->already_there += e->states[i] == SPAN_THERE;
+  return status;
+}
+
+static bt_status export_spans(emission *e, const bt_export_span *spans, size_t count, bt_export_result *sent,
+                              bt_error *error) {
+  bt_attribute service = {BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = BT_STR(BT_OWN_SERVICE)}};
+  bt_export_resource resource = {.attributes = &service,
+                                 .attribute_count = 1,
+                                 .scope_name = BT_STR(BT_OWN_SERVICE),
+                                 .spans = spans,
+                                 .span_count = count};
+  bt_exporter_options exporter = *e->options->exporter;
+  if (e->options->tenant) exporter.tenant = e->options->tenant;
+  return bt_otlp_export(e->options->client, &exporter, &resource, 1, e->options->cancel, sent, error);
+}
+
+/* Without a source to ask, what the answer says is what is known. */
+static void take_accepted(emission *e, const size_t *indexes, size_t count, const bt_export_result *sent) {
+  if (sent->message[0]) say(e, sent->message);
+  if (e->options->source) {
+    for (size_t i = 0; i < count; i++) e->states[indexes[i]] = SPAN_SENT;
+    return;
+  }
+  uint64_t accepted = sent->accepted < count ? sent->accepted : count;
+  e->result->emitted += accepted;
+  for (size_t i = 0; i < count; i++) e->states[indexes[i]] = i < accepted ? SPAN_THERE : SPAN_MISSING;
+}
+
+static bt_status send_some(emission *e, const size_t *indexes, size_t count, bt_error *error) {
+  bt_arena arena;
+  bt_arena_init(&arena, ARENA_BYTES);
+  bt_export_span *spans = bt_arena_array(&arena, count, sizeof *spans);
+  bool ok = spans != NULL;
+  for (size_t i = 0; ok && i < count; i++)
+    ok = bt_emission_span(e->options, e->definition, e->items[indexes[i]], e->now_ns, &arena, &spans[i]);
+  bt_export_result sent = {0};
+  bt_error why = {0};
+  bt_status status = ok ? export_spans(e, spans, count, &sent, &why) : bt_error_no_memory(&why);
+  bt_arena_dispose(&arena);
+  if (status == BT_OK)
+    take_accepted(e, indexes, count, &sent);
+  else
+    say(e, why.message);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+static bt_status send_missing(emission *e, bt_error *error) {
+  size_t indexes[SEND_MAX], count = 0;
+  bt_status status = BT_OK;
+  e->now_ns = clock_ns();
+  for (size_t i = 0; status == BT_OK && i < e->count; i++) {
+    if (e->states[i] == SPAN_MISSING) indexes[count++] = i;
+    if (count < SEND_MAX && i + 1 < e->count) continue;
+    if (count) status = send_some(e, indexes, count, error);
+    count = 0;
+  }
+  return status;
+}
+
+/* A trace that the read by id did not find yet goes back to "sent". */
+static size_t count_unseen(emission *e, const bool *was_sent) {
+  size_t unseen = 0;
+  for (size_t i = 0; i < e->count; i++) {
+    if (was_sent[i] && e->states[i] == SPAN_MISSING) e->states[i] = SPAN_SENT;
+    unseen += e->states[i] == SPAN_SENT;
+  }
+  return unseen;
+}
+
+static void pause_ms(long milliseconds) {
+  struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  nanosleep(&pause, NULL);
+}
+
+static bt_status read_back(emission *e, const bool *was_sent, bt_error *error) {
+  long pause = FIRST_PAUSE_MS;
+  e->read_failures = 0;
+  for (int i = 0; count_unseen(e, was_sent) && i < READ_BACK_TRIES && e->read_failures < READ_FAILURES_MAX; i++) {
+    if (i) pause_ms(pause);
+    if (i && pause < LAST_PAUSE_MS) pause *= 2;
+    bt_status status = read_state(e, SPAN_SENT, true, error);
+    if (status != BT_OK) return status;
+  }
+  if (count_unseen(e, was_sent) && !e->read_failures)
+    say(e, "spans were accepted, but they cannot be read back: a limit of the receiver may have dropped them");
+  return BT_OK;
+}
+
+static bt_status confirm_sent(emission *e, bt_error *error) {
+  if (!e->options->source) return BT_OK;
+  bool *was_sent = calloc(e->count, sizeof *was_sent);
+  if (!was_sent) return bt_error_no_memory(error);
+  for (size_t i = 0; i < e->count; i++) was_sent[i] = e->states[i] == SPAN_SENT;
+  bt_status status = read_back(e, was_sent, error);
+  for (size_t i = 0; i < e->count; i++) e->result->emitted += was_sent[i] && e->states[i] == SPAN_THERE;
+  free(was_sent);
+  return status;
+}
+
+static bt_status allocate(emission *e, const bt_violation *const *violations, size_t count, bt_error *error) {
+  e->items = bt_realloc_array(NULL, count, sizeof *e->items);
+  e->states = calloc(count ? count : 1, sizeof *e->states);
+  if (!e->items || !e->states) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++)
+    if (!violations[i]->provisional) e->items[e->count++] = violations[i];
+  return BT_OK;
+}
+
+bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_definition *definition,
+                           const bt_violation *const *violations, size_t count, bt_emission_result *result,
+                           bt_error *error) {
+  *result = (bt_emission_result){0};
+  if (definition->fields.shadow) return BT_OK;
+  emission e = {.options = options, .definition = definition, .now_ns = clock_ns(), .result = result};
+  bt_status status = allocate(&e, violations, count, error);
+  if (status == BT_OK) status = find_sent_before(&e, error);
+  if (status == BT_OK) status = send_missing(&e, error);
+  if (status == BT_OK) status = confirm_sent(&e, error);
+  result->failed = e.count - result->emitted - result->already_there;
+  if (status == BT_OK && !result->failed) result->message[0] = '\0'; /* a failure that passed */
+  free(e.items);
+  free(e.states);
+  return status;
+}

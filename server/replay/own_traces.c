@@ -1,0 +1,84 @@
+/* BeTrace's own traces among those that were found: the violation spans, checkpoints and reports that it sent to the source it reads from.
+ * They are neither judged nor counted. One search finds the suspects by name, and a read of the few attributes that ids are derived from
+ * proves each: a name alone would let anybody hide a trace. When the source fails here, own traces are recognised where they are read, and
+ * counts are not exact. Thread: the replay's. */
+#include <stdlib.h>
+
+#include "server/replay/run.h"
+#include "tempo/own_trace.h"
+
+static const char own_filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && (name = \"" BT_OWN_VIOLATION
+                                 "\" || name = \"" BT_OWN_WATCH "\" || name = \"" BT_OWN_REPORT "\") }";
+
+typedef struct own_read {
+  bt_run *run;
+  const bt_trace_id *ids;
+} own_read;
+
+static bt_status take_own(void *context, const bt_read_trace *read, bt_error *error) {
+  own_read *own = context;
+  bt_str tenant = bt_str_from(own->run->request.tenant ? own->run->request.tenant : "");
+  if (bt_run_is_cancelled(own->run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  if (read->trace && bt_trace_is_own(read->trace, tenant))
+    bt_run_known(own->run, &own->ids[read->index])->flags |= BT_KNOWN_OWN;
+  return BT_OK;
+}
+
+static bt_status read_suspects(bt_run *run, const bt_trace_id *ids, size_t count, bt_time_range range,
+                               bt_error *error) {
+  bt_projected attributes[] = {{BT_PROJECTED_SPAN, BT_STR(BT_OWN_RULE_ID)},
+                               {BT_PROJECTED_SPAN, BT_STR(BT_OWN_CONDITION_HASH)},
+                               {BT_PROJECTED_SPAN, BT_STR(BT_OWN_TRACE_ID)},
+                               {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},
+                               {BT_PROJECTED_SPAN, BT_STR(BT_OWN_REPORT_ID)}};
+  bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
+  bt_read_request read = bt_run_read(run, ids, count, range);
+  read.projection = &projection;
+  read.with_own = true;
+  own_read own = {run, ids};
+  bt_source_account account = {0};
+  bt_status status = bt_source_read(run->source, &read, take_own, &own, &account, error);
+  if (status != BT_OK || account.failed_count) run->own_are_known = false;
+  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_source_account_dispose(&account);
+  return status == BT_OK ? added : status;
+}
+
+/* Suspects that matter: those that would be read or counted. The range is widened to hold them. */
+static size_t choose_suspects(const bt_run *run, const bt_found_list *found, bt_trace_id *ids, bt_time_range *range) {
+  size_t count = 0;
+  for (size_t i = 0; i < found->count; i++) {
+    const bt_known *known = bt_run_known(run, &found->items[i].id);
+    if (!known || bt_run_place(run, known) == BT_PLACE_OUTSIDE) continue;
+    ids[count++] = found->items[i].id;
+    if (found->items[i].start_ns < range->start_ns) range->start_ns = found->items[i].start_ns;
+    if (found->items[i].end_ns >= range->end_ns) range->end_ns = bt_time_add(found->items[i].end_ns, 1);
+  }
+  return count;
+}
+
+static bt_status verify_suspects(bt_run *run, const bt_found_list *found, bt_error *error) {
+  bt_trace_id *ids = bt_realloc_array(NULL, found->count, sizeof *ids);
+  if (!ids) return bt_error_no_memory(error);
+  bt_time_range range = run->search_range;
+  size_t count = choose_suspects(run, found, ids, &range);
+  bt_status status = count ? read_suspects(run, ids, count, range, error) : BT_OK;
+  free(ids);
+  return status;
+}
+
+bt_status bt_own_traces_mark(bt_run *run, bt_error *error) {
+  run->own_are_known = !run->known_count;
+  if (run->source_lost || !run->known_count) return BT_OK;
+  bt_search_request search = bt_run_search(run, bt_str_from(own_filter), run->search_range);
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(run->source, &search, &found, &account, error);
+  run->own_are_known = status == BT_OK && account.failed_count == 0;
+  bt_status added = bt_coverage_add(run, &account, false, error);
+  if (status == BT_OK) status = added;
+  if (status == BT_OK) status = verify_suspects(run, &found, error);
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : BT_OK;
+}

@@ -1,0 +1,285 @@
+/* The workers of the job queue: each takes the oldest queued job, runs it and sends its violation spans. Results stay in memory under a cap:
+ * the oldest finished jobs are forgotten first, and a job that alone is larger says that it is incomplete. No lock is held while a replay
+ * runs or spans are sent. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/replay/job_queue.h"
+
+enum { DEFAULT_WORKERS = 4 };
+static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;
+
+int64_t bt_job_clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+bool bt_job_is_finished(const bt_job *job) {
+  return job->state != BT_JOB_QUEUED && job->state != BT_JOB_RUNNING;
+}
+
+void bt_job_free(bt_job *job) {
+  if (!job) return;
+  for (size_t i = 0; i < job->violation_count; i++) bt_violation_free(job->violations[i].violation);
+  for (size_t i = 0; job->rules && i < job->rule_count; i++) bt_rule_definition_unref(job->rules[i]);
+  bt_replay_result_dispose(&job->result);
+  free(job->violations);
+  free(job->rules);
+  free(job->tenant);
+  free(job);
+}
+
+void bt_job_remove(bt_job_queue *queue, size_t index) {
+  bt_job *job = queue->jobs[index];
+  queue->bytes -= job->bytes;
+  memmove(&queue->jobs[index], &queue->jobs[index + 1], (queue->job_count - index - 1) * sizeof *queue->jobs);
+  queue->job_count--;
+  bt_job_free(job);
+}
+
+void bt_job_make_room(bt_job_queue *queue) {
+  for (size_t i = 0; queue->bytes > queue->options.memory_limit_bytes && i < queue->job_count;) {
+    if (bt_job_is_finished(queue->jobs[i]))
+      bt_job_remove(queue, i);
+    else
+      i++;
+  }
+}
+
+typedef struct worker_job {
+  bt_job_queue *queue;
+  bt_job *job;
+} worker_job;
+
+static void show_progress(void *context, double fraction, const bt_replay_result *so_far) {
+  worker_job *w = context;
+  pthread_mutex_lock(&w->queue->mutex);
+  w->job->progress = fraction < 1 ? fraction : 0.99; /* what follows is the sending */
+  memcpy(w->job->result.rules, so_far->rules, w->job->rule_count * sizeof *so_far->rules);
+  w->job->result.requests = so_far->requests;
+  w->job->result.bytes_inspected = so_far->bytes_inspected;
+  w->job->result.bytes_received = so_far->bytes_received;
+  pthread_mutex_unlock(&w->queue->mutex);
+}
+
+static bt_status add_violation(worker_job *w, size_t rule, bt_violation *violation, bt_error *error) {
+  bt_job *job = w->job;
+  size_t bytes = bt_violation_bytes(violation) + sizeof *job->violations;
+  if (job->bytes + bytes > w->queue->options.memory_limit_bytes)
+    return bt_error_set(error, BT_LIMIT,
+                        "the violations of this replay need more than %zu bytes of memory; the first %zu are kept: "
+                        "take a shorter range or fewer rules",
+                        w->queue->options.memory_limit_bytes, job->violation_count);
+  bt_job_violation *violations =
+      bt_grow_array(job->violations, job->violation_count, &job->violation_capacity, sizeof *violations);
+  if (!violations) return bt_error_no_memory(error);
+  job->violations = violations;
+  violations[job->violation_count++] = (bt_job_violation){rule, violation};
+  job->bytes += bytes;
+  w->queue->bytes += bytes;
+  bt_job_make_room(w->queue);
+  return BT_OK;
+}
+
+static bt_status keep_violation(void *context, size_t rule, bt_violation *violation, bt_error *error) {
+  worker_job *w = context;
+  pthread_mutex_lock(&w->queue->mutex);
+  bt_status status = add_violation(w, rule, violation, error);
+  pthread_mutex_unlock(&w->queue->mutex);
+  if (status != BT_OK) bt_violation_free(violation);
+  return status;
+}
+
+static int compare_violations(const void *a, const void *b) {
+  const bt_violation *x = ((const bt_job_violation *)a)->violation, *y = ((const bt_job_violation *)b)->violation;
+  if (x->time_ns != y->time_ns) return x->time_ns < y->time_ns ? -1 : 1;
+  return bt_trace_id_compare(&x->id, &y->id);
+}
+
+static bt_job_state state_of(bt_replay_outcome outcome) {
+  switch (outcome) {
+  case BT_REPLAY_COMPLETED: return BT_JOB_COMPLETED;
+  case BT_REPLAY_INCOMPLETE: return BT_JOB_INCOMPLETE;
+  case BT_REPLAY_CANCELLED: return BT_JOB_CANCELLED;
+  case BT_REPLAY_FAILED: return BT_JOB_FAILED;
+  }
+  return BT_JOB_FAILED;
+}
+
+/* Rules that are not stored, like those of one query, are never emitted. */
+static size_t choose_emitted(const bt_job *job, size_t rule, const bt_violation **out) {
+  size_t count = 0;
+  if (!job->rules[rule]->version) return 0;
+  for (size_t i = 0; i < job->violation_count; i++)
+    if (job->violations[i].rule == rule) out[count++] = job->violations[i].violation;
+  return count;
+}
+
+static void add_emission(worker_job *w, const bt_emission_result *sent, const char *message) {
+  pthread_mutex_lock(&w->queue->mutex);
+  w->job->spans_emitted += sent->emitted;
+  w->job->spans_already_there += sent->already_there;
+  w->job->spans_failed += sent->failed;
+  if (message[0]) snprintf(w->job->emission_message, sizeof w->job->emission_message, "%.190s", message);
+  pthread_mutex_unlock(&w->queue->mutex);
+}
+
+static void emit_rule(worker_job *w, size_t rule, const bt_violation **scratch) {
+  const bt_job_queue_options *options = &w->queue->options;
+  bt_emission_options emission = {.client = options->client,
+                                  .exporter = options->exporter,
+                                  .source = options->source->operations->is_static ? NULL : options->source,
+                                  .tenant = w->job->tenant[0] ? w->job->tenant : NULL,
+                                  .replay_id = w->job->id,
+                                  .origin = "replay",
+                                  .at_original_time = options->emit_at_original_time,
+                                  .cancel = &w->job->cancel};
+  size_t count = choose_emitted(w->job, rule, scratch);
+  if (!count) return;
+  bt_emission_result sent = {0};
+  bt_error why = {0};
+  bt_status status = bt_emission_send(&emission, w->job->rules[rule], scratch, count, &sent, &why);
+  add_emission(w, &sent, status == BT_OK ? sent.message : why.message);
+}
+
+/* Every confirmed violation is sent, also when the replay was incomplete: it is true all the same. */
+static void emit(worker_job *w, bt_replay_outcome outcome) {
+  const bt_job_queue_options *options = &w->queue->options;
+  bool is_wanted = w->job->emit && options->client && options->exporter && w->job->violation_count;
+  if (!is_wanted || outcome == BT_REPLAY_CANCELLED || outcome == BT_REPLAY_FAILED) return;
+  const bt_violation **scratch = bt_realloc_array(NULL, w->job->violation_count, sizeof *scratch);
+  if (!scratch) {
+    add_emission(w, &(bt_emission_result){.failed = w->job->violation_count}, "no memory to send violation spans");
+    return;
+  }
+  for (size_t i = 0; i < w->job->rule_count; i++) emit_rule(w, i, scratch);
+  free(scratch);
+}
+
+static size_t coverage_bytes(const bt_coverage *coverage) {
+  size_t named = coverage->long_trace_count < BT_LONG_TRACES_NAMED ? coverage->long_trace_count : BT_LONG_TRACES_NAMED;
+  return coverage->windows_failed_count * sizeof *coverage->windows_failed +
+         coverage->windows_empty_count * sizeof *coverage->windows_empty + named * sizeof *coverage->long_traces;
+}
+
+/* Takes the result. */
+static void finish(worker_job *w, bt_replay_result *result) {
+  bt_job *job = w->job;
+  pthread_mutex_lock(&w->queue->mutex);
+  bt_replay_result_dispose(&job->result);
+  job->result = *result;
+  job->bytes += coverage_bytes(&result->coverage);
+  w->queue->bytes += coverage_bytes(&result->coverage);
+  if (job->violation_count) qsort(job->violations, job->violation_count, sizeof *job->violations, compare_violations);
+  job->finished_at_ns = bt_job_clock_ns();
+  job->progress = 1;
+  job->state = state_of(result->outcome);
+  bt_job_make_room(w->queue);
+  pthread_mutex_unlock(&w->queue->mutex);
+}
+
+/* A replay that could not even run: the counters stay as they are. */
+static void fail(worker_job *w, bt_status status, const char *message) {
+  pthread_mutex_lock(&w->queue->mutex);
+  w->job->result.outcome = BT_REPLAY_FAILED;
+  snprintf(w->job->result.reason, sizeof w->job->result.reason, "%s: %.200s", bt_status_name(status), message);
+  w->job->finished_at_ns = bt_job_clock_ns();
+  w->job->state = BT_JOB_FAILED;
+  pthread_mutex_unlock(&w->queue->mutex);
+}
+
+static void run_job(bt_job_queue *queue, bt_job *job) {
+  worker_job w = {queue, job};
+  bt_replay_observer observer = {.context = &w, .progress = show_progress, .violation = keep_violation};
+  bt_replay_request request = {.rules = job->rules,
+                               .rule_count = job->rule_count,
+                               .range = job->range,
+                               .assumptions = queue->options.assumptions,
+                               .count = job->count_mode,
+                               .tenant = job->tenant[0] ? job->tenant : NULL,
+                               .sample_seed = (uint64_t)job->created_at_ns,
+                               .memory_limit_bytes = queue->options.memory_limit_bytes,
+                               .cancel = &job->cancel};
+  bt_replay_result result;
+  bt_error why = {0};
+  bt_status status = bt_replay_run(queue->options.source, &request, &observer, &result, &why);
+  if (status != BT_OK) {
+    fail(&w, status, why.message);
+    return;
+  }
+  emit(&w, result.outcome);
+  finish(&w, &result);
+}
+
+static bt_job *next_job(bt_job_queue *queue) {
+  for (size_t i = 0; i < queue->job_count; i++)
+    if (queue->jobs[i]->state == BT_JOB_QUEUED) return queue->jobs[i];
+  return NULL;
+}
+
+static void *work(void *argument) {
+  bt_job_queue *queue = argument;
+  pthread_mutex_lock(&queue->mutex);
+  while (!queue->stopping) {
+    bt_job *job = next_job(queue);
+    if (!job) {
+      pthread_cond_wait(&queue->work, &queue->mutex);
+      continue;
+    }
+    job->state = BT_JOB_RUNNING;
+    job->started_at_ns = bt_job_clock_ns();
+    pthread_mutex_unlock(&queue->mutex);
+    run_job(queue, job);
+    pthread_mutex_lock(&queue->mutex);
+  }
+  pthread_mutex_unlock(&queue->mutex);
+  return NULL;
+}
+
+static bt_status start_workers(bt_job_queue *queue, bt_error *error) {
+  queue->workers = calloc(queue->options.max_replays, sizeof *queue->workers);
+  if (!queue->workers) return bt_error_no_memory(error);
+  for (uint32_t i = 0; i < queue->options.max_replays; i++) {
+    if (pthread_create(&queue->workers[i], NULL, work, queue) != 0)
+      return bt_error_set(error, BT_LIMIT, "no thread could be started for replay worker %u of %u", i + 1,
+                          queue->options.max_replays);
+    queue->worker_count++;
+  }
+  return BT_OK;
+}
+
+bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **out, bt_error *error) {
+  *out = NULL;
+  bt_job_queue *queue = calloc(1, sizeof *queue);
+  if (!queue) return bt_error_no_memory(error);
+  queue->options = *options;
+  if (!queue->options.max_replays) queue->options.max_replays = DEFAULT_WORKERS;
+  if (!queue->options.memory_limit_bytes) queue->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
+  pthread_mutex_init(&queue->mutex, NULL);
+  pthread_cond_init(&queue->work, NULL);
+  bt_status status = start_workers(queue, error);
+  if (status == BT_OK)
+    *out = queue;
+  else
+    bt_job_queue_free(queue);
+  return status;
+}
+
+void bt_job_queue_free(bt_job_queue *queue) {
+  if (!queue) return;
+  pthread_mutex_lock(&queue->mutex);
+  queue->stopping = true;
+  for (size_t i = 0; i < queue->job_count; i++) atomic_store(&queue->jobs[i]->cancel.requested, true);
+  pthread_cond_broadcast(&queue->work);
+  pthread_mutex_unlock(&queue->mutex);
+  for (uint32_t i = 0; i < queue->worker_count; i++) pthread_join(queue->workers[i], NULL);
+  for (size_t i = 0; i < queue->job_count; i++) bt_job_free(queue->jobs[i]);
+  pthread_cond_destroy(&queue->work);
+  pthread_mutex_destroy(&queue->mutex);
+  free(queue->jobs);
+  free(queue->workers);
+  free(queue);
+}

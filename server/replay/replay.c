@@ -1,0 +1,276 @@
+/* One replay from its request to its outcome. See replay.h: candidates.c finds what has to be read, confirm.c and judge.c read and judge it,
+ * coverage.c says what is missing; here all of it is put together, and the outcome follows from what could be done. */
+#include "server/replay/replay.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/replay/run.h"
+#include "server/replay/violation_id.h"
+
+static const int64_t SECOND_NS = 1000000000;
+enum { DEFAULT_SAMPLE = 50 };
+static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;
+
+bt_assumptions bt_assumptions_default(void) {
+  return (bt_assumptions){.margin_ns = 900 * SECOND_NS,
+                          .lateness_ns = 900 * SECOND_NS,
+                          .settle_ns = 120 * SECOND_NS,
+                          .handover_ns = 3600 * SECOND_NS};
+}
+
+bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule) {
+  const bt_rule_fields *fields = &rule->fields;
+  bt_assumptions own = *service;
+  if (fields->margin_ns >= 0) own.margin_ns = fields->margin_ns;
+  if (fields->settle_ns >= 0) own.settle_ns = fields->settle_ns;
+  if (fields->clock_skew_ns >= 0) own.clock_skew_ns = fields->clock_skew_ns;
+  if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
+  return own;
+}
+
+const char *bt_replay_outcome_name(bt_replay_outcome outcome) {
+  switch (outcome) {
+  case BT_REPLAY_COMPLETED: return "completed";
+  case BT_REPLAY_INCOMPLETE: return "incomplete";
+  case BT_REPLAY_CANCELLED: return "cancelled";
+  case BT_REPLAY_FAILED: return "failed";
+  }
+  return "failed";
+}
+
+static int64_t clock_ns(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+static bt_status check_request(const bt_replay_request *request, bt_error *error) {
+  const bt_assumptions *a = &request->assumptions;
+  if (!request->rule_count) return bt_error_set(error, BT_INVALID, "a replay needs at least one rule");
+  if (request->range.start_ns >= request->range.end_ns)
+    return bt_error_set(error, BT_INVALID, "the range of a replay has to start before it ends");
+  if (a->margin_ns < 0 || a->lateness_ns < 0 || a->settle_ns < 0 || a->clock_skew_ns < 0 || a->handover_ns < 0)
+    return bt_error_set(error, BT_INVALID, "margin, lateness, settle, clock_skew and handover must not be negative");
+  for (size_t i = 0; i < request->rule_count; i++)
+    if (!request->rules[i]->rule)
+      return bt_error_set(error, BT_INVALID, "the rule %.128s cannot be evaluated: its text does not compile any more",
+                          request->rules[i]->fields.id ? request->rules[i]->fields.id : "");
+  return BT_OK;
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* A replay has one window and one set of assumptions for all of its rules: the widest margin and the longest settle among them. */
+static void widen_assumptions(bt_run *run) {
+  bt_assumptions *all = &run->request.assumptions;
+  const bt_assumptions service = *all;
+  bool first = true;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    const bt_assumptions own = bt_assumptions_of(&service, run->request.rules[i]);
+    bt_run_rule *rule = &run->rules[i];
+    rule->definition = run->request.rules[i];
+    rule->settle_ns = own.settle_ns;
+    rule->require_complete = own.require_complete;
+    run->options[i].clock_skew_ns = own.clock_skew_ns;
+    all->margin_ns = first ? own.margin_ns : larger(all->margin_ns, own.margin_ns);
+    all->settle_ns = first ? own.settle_ns : larger(all->settle_ns, own.settle_ns);
+    all->clock_skew_ns = first ? own.clock_skew_ns : larger(all->clock_skew_ns, own.clock_skew_ns);
+    all->require_complete = (!first && all->require_complete) || rule->require_complete;
+    first = false;
+  }
+}
+
+static void set_window(bt_run *run) {
+  const bt_replay_request *request = &run->request;
+  bt_coverage *coverage = &run->result->coverage;
+  int64_t settled_ns = bt_time_subtract(request->now_ns, request->assumptions.settle_ns);
+  bool has_tail = !run->is_static && settled_ns < request->range.end_ns;
+  run->window = (bt_window){.range = request->range,
+                            .margin_ns = request->assumptions.margin_ns,
+                            .effective_end_ns = has_tail ? settled_ns : request->range.end_ns};
+  run->search_range = bt_window_search_range(&run->window, request->assumptions.lateness_ns);
+  int64_t handover_ns = bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
+  if (!run->is_static && handover_ns < request->range.end_ns)
+    coverage->handover_from_ns = handover_ns > request->range.start_ns ? handover_ns : request->range.start_ns;
+  coverage->asked = request->range;
+  coverage->effective_end_ns = run->window.effective_end_ns;
+  coverage->assumptions = request->assumptions;
+}
+
+/* What the rule reads joins what batches read. Where batches have no room for it, or cannot give it at all, its traces are read by id. */
+static bt_status add_projection(bt_run *run, bt_run_rule *rule, bt_error *error) {
+  bt_projection own;
+  bt_projection_init(&own);
+  bt_status status = bt_projection_add(&own, rule->definition->rule, error);
+  rule->whole_trace = own.whole_trace;
+  bt_projection_dispose(&own);
+  if (status != BT_OK || rule->whole_trace) return status;
+  status = bt_projection_add(&run->projection, rule->definition->rule, error);
+  rule->whole_trace = run->projection.whole_trace;
+  run->projection.whole_trace = false;
+  return status;
+}
+
+static bt_status add_plans(bt_run *run, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
+    bt_run_rule *rule = &run->rules[i];
+    status = bt_plan_new(rule->definition->rule, &rule->plan, error);
+    if (status == BT_OK) status = add_projection(run, rule, error);
+  }
+  return status;
+}
+
+static bt_status compile_rules(bt_run *run, bt_error *error) {
+  size_t count = run->request.rule_count;
+  const bt_rule **rules = bt_realloc_array(NULL, count, sizeof *rules);
+  if (!rules) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) rules[i] = run->request.rules[i]->rule;
+  bt_status status = bt_ruleset_new(rules, count, &run->ruleset, error);
+  if (status == BT_OK) status = bt_evaluator_new(run->ruleset, &run->evaluator, error);
+  free(rules);
+  return status;
+}
+
+static void fill_defaults(bt_replay_request *request) {
+  if (!request->now_ns) request->now_ns = clock_ns(CLOCK_REALTIME);
+  if (!request->sample_size) request->sample_size = DEFAULT_SAMPLE;
+  if (!request->memory_limit_bytes) request->memory_limit_bytes = DEFAULT_MEMORY_BYTES;
+}
+
+static bt_status prepare(bt_run *run, bt_error *error) {
+  size_t count = run->request.rule_count;
+  fill_defaults(&run->request);
+  run->filters = run->source->operations->filters;
+  run->is_static = run->source->operations->is_static;
+  run->own_are_known = !run->filters;
+  run->result->rules = calloc(count, sizeof *run->result->rules);
+  run->rules = calloc(count, sizeof *run->rules);
+  run->options = calloc(count, sizeof *run->options);
+  run->samples = calloc(run->request.sample_size, sizeof *run->samples);
+  if (!run->result->rules || !run->rules || !run->options || !run->samples) return bt_error_no_memory(error);
+  run->result->rule_count = count;
+  widen_assumptions(run);
+  set_window(run);
+  bt_status status = add_plans(run, error);
+  return status == BT_OK ? compile_rules(run, error) : status;
+}
+
+static void dispose(bt_run *run) {
+  bt_confirm_dispose(run);
+  bt_candidates_dispose(run);
+  bt_evaluator_free(run->evaluator);
+  bt_ruleset_free(run->ruleset);
+  bt_projection_dispose(&run->projection);
+  for (size_t i = 0; run->rules && i < run->request.rule_count; i++) bt_plan_free(run->rules[i].plan);
+  free(run->rules);
+  free(run->options);
+}
+
+/* Whether no search that the rules depend on gave anything. */
+static bool all_is_lost(const bt_run *run) {
+  size_t needed = 0;
+  for (size_t i = 0; i < run->query_count; i++) {
+    const bt_query *query = &run->queries[i];
+    bool is_needed = i == BT_QUERY_ALL ? run->is_all_needed : query->is_over;
+    if (is_needed && !query->is_lost) return false;
+    if (is_needed) needed++;
+  }
+  /* Rules that cannot be violated need no search: then the listing alone tells whether the source is there. */
+  return needed || run->queries[BT_QUERY_ALL].is_lost;
+}
+
+static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(result->reason, sizeof result->reason, format, arguments);
+  va_end(arguments);
+  result->outcome = outcome;
+}
+
+static void say_failed_windows(bt_run *run) {
+  const bt_coverage *coverage = &run->result->coverage;
+  unsigned long long count = (unsigned long long)coverage->windows_failed_count + run->failed_beyond;
+  say(run->result, BT_REPLAY_INCOMPLETE, "windows_failed: %llu windows or traces could not be read; the first: %.150s",
+      count, coverage->windows_failed[0].reason);
+}
+
+static void conclude(bt_run *run) {
+  bt_replay_result *result = run->result;
+  const bt_coverage *coverage = &result->coverage;
+  result->outcome = BT_REPLAY_COMPLETED;
+  if (all_is_lost(run))
+    say(result, BT_REPLAY_FAILED, "source: %.200s", run->lost_reason);
+  else if (coverage->windows_failed_count)
+    say_failed_windows(run);
+  else if (run->sample_differences)
+    say(result, BT_REPLAY_INCOMPLETE,
+        "sample_differs: %llu of the violations that were read again by id are judged otherwise than in the batch",
+        (unsigned long long)run->sample_differences);
+  else if (run->observer_full)
+    say(result, BT_REPLAY_INCOMPLETE, "results_full: %s", run->full_reason);
+  else if (coverage->effective_end_ns <= coverage->asked.start_ns)
+    say(result, BT_REPLAY_INCOMPLETE, "unsettled: the whole range is younger than settle, nothing in it is final yet");
+  else if (!run->has_data)
+    say(result, BT_REPLAY_INCOMPLETE,
+        "no_data: the source has no trace in this range; a wrong tenant, an outage and a passed retention look the "
+        "same");
+  result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
+}
+
+static bt_status carry_out(bt_run *run, bt_error *error) {
+  bt_status status = bt_candidates_find(run, error);
+  if (status == BT_OK) status = bt_confirm_cut(run, error);
+  if (run->result->is_cut) {
+    say(run->result, BT_REPLAY_INCOMPLETE, "too_many: more traces have to be read than were asked for");
+    return status;
+  }
+  if (status == BT_OK) status = bt_confirm_all(run, error);
+  if (status == BT_OK) {
+    bt_run_progress(run, 0.95);
+    status = bt_coverage_find_gaps(run, error);
+  }
+  if (status == BT_OK) conclude(run);
+  /* Numbers are of what was found so far when the replay was cancelled. */
+  bool has_bits = run->rules[run->request.rule_count - 1].unread != NULL;
+  if ((status == BT_OK || status == BT_CANCELLED) && has_bits) bt_counts_finish(run);
+  if (status != BT_CANCELLED) return status;
+  say(run->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
+  for (size_t i = 0; i < run->request.rule_count; i++)
+    run->result->rules[i].evaluated_is_exact = run->result->rules[i].exercised_is_exact = false;
+  return BT_OK;
+}
+
+bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
+                        bt_replay_result *result, bt_error *error) {
+  *result = (bt_replay_result){0};
+  bt_status status = check_request(request, error);
+  if (status != BT_OK) return status;
+  int64_t started_ns = clock_ns(CLOCK_MONOTONIC);
+  bt_run run = {.source = source, .request = *request, .observer = observer, .result = result};
+  bt_violation_ids_install();
+  bt_projection_init(&run.projection);
+  status = prepare(&run, error);
+  if (status == BT_OK) status = carry_out(&run, error);
+  dispose(&run);
+  result->duration_ns = clock_ns(CLOCK_MONOTONIC) - started_ns;
+  if (status == BT_OK) {
+    if (observer && observer->progress) observer->progress(observer->context, 1, result);
+  } else
+    bt_replay_result_dispose(result);
+  return status;
+}
+
+void bt_replay_result_dispose(bt_replay_result *result) {
+  free(result->rules);
+  bt_coverage_dispose(&result->coverage);
+  *result = (bt_replay_result){0};
+}

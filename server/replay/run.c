@@ -1,0 +1,62 @@
+/* Small questions about a running replay that several files ask. See run.h. Thread: the replay's. */
+#include "server/replay/run.h"
+
+bt_known *bt_run_known(const bt_run *run, const bt_trace_id *id) {
+  size_t low = 0, high = run->known_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = bt_trace_id_compare(&run->known[middle].matched.id, id);
+    if (order == 0) return &run->known[middle];
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
+
+const bt_found *bt_known_bounds(const bt_known *known) {
+  return known->flags & BT_KNOWN_MATCHED ? &known->matched : &known->listed;
+}
+
+bt_place bt_run_place(const bt_run *run, const bt_known *known) {
+  if (known->flags & BT_KNOWN_OUTSIDE) return BT_PLACE_OUTSIDE;
+  if (known->flags & BT_KNOWN_JUDGED) return known->flags & BT_KNOWN_TAIL ? BT_PLACE_TAIL : BT_PLACE_SETTLED;
+  if (run->is_listed && known->flags & BT_KNOWN_LISTED) return bt_window_place_listed(&run->window, &known->listed);
+  return bt_window_place_found(&run->window, bt_known_bounds(known));
+}
+
+/* Whose price it is, where one rule alone asks. */
+static const char *only_rule(const bt_run *run) {
+  return run->request.rule_count == 1 ? run->request.rules[0]->fields.id : NULL;
+}
+
+bt_search_request bt_run_search(const bt_run *run, bt_str filter, bt_time_range range) {
+  return (bt_search_request){.filter = filter,
+                             .range = range,
+                             .tenant = run->request.tenant,
+                             .cancel = run->request.cancel,
+                             .rule_id = only_rule(run),
+                             .priority = run->request.priority};
+}
+
+bt_read_request bt_run_read(const bt_run *run, const bt_trace_id *ids, size_t count, bt_time_range range) {
+  return (bt_read_request){.ids = ids,
+                           .count = count,
+                           .range = range,
+                           .tenant = run->request.tenant,
+                           .cancel = run->request.cancel,
+                           .rule_id = only_rule(run),
+                           .priority = run->request.priority};
+}
+
+bool bt_run_is_cancelled(const bt_run *run) {
+  const bt_cancel *cancel = run->request.cancel;
+  return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed);
+}
+
+void bt_run_progress(bt_run *run, double fraction) {
+  if (fraction > run->progress) run->progress = fraction;
+  if (run->observer && run->observer->progress)
+    run->observer->progress(run->observer->context, run->progress, run->result);
+}

@@ -1,0 +1,216 @@
+/* Making violations. See violation.h: everything is copied, because the trace is gone when somebody looks. A violation and what belongs to it
+ * are pieces of one chain that is freed as a whole. Thread: no state. */
+#include "server/replay/violation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/replay/violation_id.h"
+#include "server/replay/witness_text.h"
+
+typedef struct piece {
+  struct piece *next;
+  max_align_t data[];
+} piece;
+
+typedef struct made_violation {
+  bt_violation violation; /* first, so that one points to the other */
+  piece *pieces;
+  size_t bytes;
+} made_violation;
+
+typedef struct maker {
+  made_violation *made;
+  const bt_trace *trace;
+  const bt_rule *rule;
+  bt_projection fields; /* what the rule reads */
+  bool failed;          /* no memory */
+} maker;
+
+/* Zeroed memory that belongs to the violation; NULL after a failure or for nothing. */
+static void *take(maker *m, size_t count, size_t size) {
+  if (m->failed || !count) return NULL;
+  size_t bytes = 0;
+  bool overflows = __builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - sizeof(piece);
+  piece *new_piece = overflows ? NULL : calloc(1, sizeof(piece) + bytes);
+  if (!new_piece) {
+    m->failed = true;
+    return NULL;
+  }
+  new_piece->next = m->made->pieces;
+  m->made->pieces = new_piece;
+  m->made->bytes += sizeof(piece) + bytes;
+  return new_piece->data;
+}
+
+static char *copy_text(maker *m, bt_str text) {
+  char *copy = take(m, text.len + 1, 1);
+  if (copy && text.len) memcpy(copy, text.ptr, text.len);
+  return copy;
+}
+
+/* Takes what a buffer holds, cut to length, and disposes of the buffer. */
+static char *copy_buffer(maker *m, bt_buffer *buffer, size_t most_bytes) {
+  if (buffer->failed) m->failed = true;
+  char *copy = copy_text(m, bt_text_cut(bt_buffer_str(buffer), most_bytes));
+  bt_buffer_dispose(buffer);
+  return copy;
+}
+
+static void copy_attribute(maker *m, const bt_projected *field, const bt_value *value, bt_string_pair *out) {
+  bt_buffer key = {0}, text = {0};
+  if (field->scope == BT_PROJECTED_RESOURCE) bt_buffer_append(&key, BT_STR("resource."));
+  bt_buffer_append(&key, field->key);
+  bt_witness_value_write(value, &text);
+  out->key = copy_buffer(m, &key, SIZE_MAX);
+  out->value = copy_buffer(m, &text, BT_WITNESS_VALUE_BYTES);
+}
+
+static void copy_attributes(maker *m, const bt_span *span, bt_violation_witness *out) {
+  out->attributes = take(m, m->fields.attribute_count, sizeof *out->attributes);
+  for (uint32_t i = 0; !m->failed && i < m->fields.attribute_count; i++) {
+    const bt_value *value = bt_witness_value(span, &m->fields.attributes[i]);
+    if (value) copy_attribute(m, &m->fields.attributes[i], value, &out->attributes[out->attribute_count++]);
+  }
+}
+
+static void copy_witness(maker *m, const bt_witness *witness, bt_violation_witness *out) {
+  const bt_span *span = &m->trace->spans[witness->span];
+  out->span_id = span->id;
+  if (witness->binding != BT_NO_BINDING) out->binding = copy_text(m, m->rule->bindings[witness->binding].name);
+  out->name = copy_text(m, span->name);
+  out->service = copy_text(m, span->resource->service);
+  out->start_ns = span->start_ns;
+  out->duration_ns = bt_span_duration_ns(span);
+  out->range = witness->range;
+  copy_attributes(m, span, out);
+}
+
+static void copy_choices(maker *m, const bt_rule_verdict *verdict) {
+  bt_violation *violation = &m->made->violation;
+  violation->choice_total = verdict->choice_total;
+  violation->choices = take(m, verdict->choice_count, sizeof *violation->choices);
+  for (uint32_t i = 0; !m->failed && i < verdict->choice_count; i++) {
+    const bt_choice *from = &verdict->choices[i];
+    bt_violation_choice *to = &violation->choices[i];
+    violation->choice_count++;
+    to->failed = from->failed;
+    to->witnesses = take(m, from->witness_count, sizeof *to->witnesses);
+    for (uint32_t w = 0; !m->failed && w < from->witness_count; w++) {
+      copy_witness(m, &from->witnesses[w], &to->witnesses[w]);
+      to->witness_count++;
+    }
+  }
+}
+
+static bool has_service(const bt_violation *violation, bt_str service) {
+  for (size_t i = 0; i < violation->service_count; i++)
+    if (bt_str_equal(bt_str_from(violation->services[i]), service)) return true;
+  return false;
+}
+
+static int compare_texts(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Only the first span of each run of equal services is looked at twice. */
+static void copy_services(maker *m) {
+  bt_violation *violation = &m->made->violation;
+  const bt_resource *last = NULL;
+  size_t capacity = 0;
+  for (uint32_t i = 0; !m->failed && i < m->trace->span_count; i++) {
+    const bt_resource *resource = m->trace->spans[i].resource;
+    if (resource == last || !resource->service.len || has_service(violation, resource->service)) continue;
+    last = resource;
+    if (violation->service_count == capacity) {
+      size_t wanted = capacity ? capacity * 2 : 8;
+      char **services = take(m, wanted, sizeof *services);
+      if (!services) return;
+      if (capacity) memcpy(services, violation->services, capacity * sizeof *services);
+      violation->services = services;
+      capacity = wanted;
+    }
+    char *service = copy_text(m, resource->service);
+    if (service) violation->services[violation->service_count++] = service;
+  }
+  if (violation->service_count > 1)
+    qsort(violation->services, violation->service_count, sizeof *violation->services, compare_texts);
+}
+
+static void copy_root(maker *m) {
+  bt_violation *violation = &m->made->violation;
+  uint32_t root = bt_trace_root(m->trace);
+  const bt_span *span = root == BT_NO_SPAN ? NULL : &m->trace->spans[root];
+  violation->root_name = copy_text(m, span ? span->name : (bt_str){0});
+  violation->root_service = copy_text(m, span ? span->resource->service : (bt_str){0});
+}
+
+/* When and where: the first witness of the first choice, else the trace. */
+static void place_violation(maker *m) {
+  bt_violation *violation = &m->made->violation;
+  const bt_violation_choice *choice = violation->choice_count ? &violation->choices[0] : NULL;
+  const bt_violation_witness *witness = choice && choice->witness_count ? &choice->witnesses[0] : NULL;
+  bt_range whole = {0, 0};
+  violation->trace_id = m->trace->id;
+  violation->missing_parents = m->trace->missing_parents;
+  violation->time_ns = witness ? witness->start_ns : bt_trace_start_ns(m->trace);
+  if (witness) violation->span_id = witness->span_id;
+  bt_buffer sentence = {0};
+  bt_violation_sentence(m->rule, witness, choice ? &choice->failed : &whole, &sentence);
+  violation->message = copy_buffer(m, &sentence, BT_MESSAGE_BYTES);
+}
+
+static bt_status set_ids(maker *m, const bt_rule_definition *definition, const char *tenant, bt_error *error) {
+  bt_own_ids ids;
+  bt_status status = bt_violation_ids_derive(bt_str_from(tenant ? tenant : ""), bt_str_from(definition->fields.id),
+                                             bt_str_from(definition->condition_hash), &m->trace->id, &ids, error);
+  if (status != BT_OK) return status;
+  m->made->violation.id = ids.trace_id;
+  m->made->violation.emit_span_id = ids.span_id;
+  m->made->violation.retract_span_id = ids.retraction_id;
+  return BT_OK;
+}
+
+static bt_status fill(maker *m, const bt_rule_definition *definition, const char *tenant,
+                      const bt_rule_verdict *verdict, bt_error *error) {
+  bt_status status = bt_projection_add(&m->fields, m->rule, error);
+  if (status == BT_OK) status = set_ids(m, definition, tenant, error);
+  if (status != BT_OK) return status;
+  copy_choices(m, verdict);
+  copy_services(m);
+  copy_root(m);
+  if (!m->failed) place_violation(m);
+  return m->failed ? bt_error_no_memory(error) : BT_OK;
+}
+
+bt_status bt_violation_new(const bt_rule_definition *definition, const char *tenant, const bt_trace *trace,
+                           const bt_rule_verdict *verdict, bt_violation **out, bt_error *error) {
+  maker m = {.trace = trace, .rule = definition->rule};
+  *out = NULL;
+  m.made = calloc(1, sizeof *m.made);
+  if (!m.made) return bt_error_no_memory(error);
+  m.made->bytes = sizeof *m.made;
+  bt_projection_init(&m.fields);
+  bt_status status = fill(&m, definition, tenant, verdict, error);
+  bt_projection_dispose(&m.fields);
+  if (status == BT_OK)
+    *out = &m.made->violation;
+  else
+    bt_violation_free(&m.made->violation);
+  return status;
+}
+
+void bt_violation_free(bt_violation *violation) {
+  if (!violation) return;
+  made_violation *made = (made_violation *)violation;
+  while (made->pieces) {
+    piece *next = made->pieces->next;
+    free(made->pieces);
+    made->pieces = next;
+  }
+  free(made);
+}
+
+size_t bt_violation_bytes(const bt_violation *violation) {
+  return ((const made_violation *)violation)->bytes;
+}

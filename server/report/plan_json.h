@@ -1,0 +1,12 @@
+/* What would be asked of Tempo for a rule, as JSON: explain. Thread: no state. */
+#ifndef BT_SERVER_PLAN_JSON_H
+#define BT_SERVER_PLAN_JSON_H
+
+#include <jansson.h>
+
+#include "dsl/plan.h"
+
+/* A new object {strategy, searched[], subtracted[], reads, outline}; null where no plan could be made. */
+json_t *bt_plan_json(const bt_rule *rule);
+
+#endif

@@ -1,0 +1,151 @@
+/* From what a user says to a definition that can be evaluated: check, compile, settle severity and controls, hash. A definition is
+ * immutable from then on and shared by an atomic count, which stands behind the public struct. Any thread.
+ *
+ * The condition hash is SHA-256 over these fields in this order, each preceded by its length (8 bytes, big-endian; sha256.h):
+ *   "betrace.condition.1" · canonical text · settle · clock_skew · require_complete
+ * settle and clock_skew are 8 bytes, big-endian two's complement, in nanoseconds, −1 (all ones) where the service's counts;
+ * require_complete is one byte: 0, 1, or 255 where the service's counts. Name, labels, severity and annotations are not in it. */
+#include "server/rule_definition.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/rule_controls.h"
+#include "server/rule_fields.h"
+#include "server/sha256.h"
+
+typedef struct shared_definition {
+  bt_rule_definition definition; /* first: a pointer to one is a pointer to the other */
+  atomic_size_t references;
+} shared_definition;
+
+bt_rule_definition *bt_rule_definition_ref(const bt_rule_definition *definition) {
+  shared_definition *shared = (shared_definition *)(uintptr_t)definition;
+  atomic_fetch_add_explicit(&shared->references, 1, memory_order_relaxed);
+  return &shared->definition;
+}
+
+void bt_rule_definition_unref(const bt_rule_definition *definition) {
+  shared_definition *shared = (shared_definition *)(uintptr_t)definition;
+  if (!shared || atomic_fetch_sub_explicit(&shared->references, 1, memory_order_acq_rel) != 1) return;
+  bt_rule_fields_dispose(&shared->definition.fields);
+  bt_rule_free(shared->definition.rule);
+  bt_string_pairs_free(shared->definition.controls, shared->definition.control_count);
+  free(shared->definition.broken);
+  free(shared->definition.updated_by);
+  free(shared);
+}
+
+/* Takes the fields in every case. */
+static bt_rule_definition *definition_new(bt_rule_fields *fields) {
+  shared_definition *shared = calloc(1, sizeof *shared);
+  if (!shared) {
+    bt_rule_fields_dispose(fields);
+    return NULL;
+  }
+  shared->definition.fields = *fields;
+  atomic_init(&shared->references, 1);
+  bt_rule_fields_init(fields);
+  return &shared->definition;
+}
+
+static void put_be64(int64_t number, char out[8]) {
+  for (size_t i = 0; i < 8; i++) out[i] = (char)(uint8_t)((uint64_t)number >> (56 - 8 * i));
+}
+
+static bt_status hash_condition(bt_rule_definition *definition, bt_error *error) {
+  char settle[8], clock_skew[8], require_complete = (char)definition->fields.require_complete;
+  put_be64(definition->fields.settle_ns, settle);
+  put_be64(definition->fields.clock_skew_ns, clock_skew);
+  const bt_str parts[] = {
+      BT_STR("betrace.condition.1"), definition->rule->canonical, {settle, 8}, {clock_skew, 8}, {&require_complete, 1}};
+  bt_sha256 hash;
+  bt_status status = bt_sha256_fields(parts, sizeof parts / sizeof parts[0], &hash, error);
+  if (!status) bt_sha256_format(&hash, definition->condition_hash);
+  return status;
+}
+
+/* The first error of the text, for callers that have no place for diagnostics. */
+static bt_status say_first(const bt_diagnostics *diagnostics, bt_error *error) {
+  for (size_t i = 0; i < diagnostics->count; i++) {
+    const bt_diagnostic *found = &diagnostics->items[i];
+    if (!found->is_error) continue;
+    size_t length = found->message.len < 300 ? found->message.len : 300;
+    while (length < found->message.len && length && (found->message.ptr[length] & 0xC0) == 0x80) length--;
+    bt_error_set(error, BT_INVALID, "dsl: line %u, column %u: error[%s]: %.*s%s", found->line, found->column,
+                 found->code, (int)length, found->message.ptr, diagnostics->error_count > 1 ? " (and more)" : "");
+    if (error) error->range = found->range;
+    return BT_INVALID;
+  }
+  return bt_error_set(error, BT_INVALID, "dsl: expected a rule that compiles, got %zu errors",
+                      diagnostics->error_count);
+}
+
+static bt_status compile(bt_rule_definition *definition, bt_diagnostics *diagnostics, bt_error *error) {
+  bt_status status = bt_rule_compile(bt_str_from(definition->fields.dsl), &definition->rule, diagnostics, error);
+  if (status == BT_INVALID) return say_first(diagnostics, error);
+  if (!status) status = bt_rule_severity_settle(definition->rule, &definition->fields, error);
+  if (!status)
+    status = bt_rule_controls_collect(definition->rule, &definition->fields, &definition->controls,
+                                      &definition->control_count, error);
+  return status ? status : hash_condition(definition, error);
+}
+
+bt_status bt_rule_definition_new(bt_rule_fields *fields, bt_rule_definition **out, bt_diagnostics *diagnostics,
+                                 bt_error *error) {
+  *out = NULL;
+  bt_rule_definition *definition = definition_new(fields);
+  if (!definition) return bt_error_no_memory(error);
+  bt_status status = bt_rule_fields_complete(&definition->fields, error);
+  if (!status) status = compile(definition, diagnostics, error);
+  if (status)
+    bt_rule_definition_unref(definition);
+  else
+    *out = definition;
+  return status;
+}
+
+static bt_status mark_broken(bt_rule_definition *definition, const char *why, bt_error *error) {
+  bt_rule_free(definition->rule);
+  bt_string_pairs_free(definition->controls, definition->control_count);
+  definition->rule = NULL;
+  definition->controls = NULL;
+  definition->control_count = 0;
+  definition->broken = bt_rule_text_copy(bt_str_from(why));
+  return definition->broken ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status fill_record(bt_rule_definition *definition, const bt_rule_record *record, bt_error *error) {
+  definition->version = record->version;
+  definition->created_at_ns = record->created_at_ns;
+  definition->updated_at_ns = record->updated_at_ns;
+  if (record->condition_hash && strlen(record->condition_hash) == BT_CONDITION_HASH_HEX)
+    memcpy(definition->condition_hash, record->condition_hash, BT_CONDITION_HASH_HEX + 1);
+  if (!record->updated_by || !record->updated_by[0]) return BT_OK;
+  definition->updated_by = bt_rule_text_copy(bt_str_from(record->updated_by));
+  return definition->updated_by ? BT_OK : bt_error_no_memory(error);
+}
+
+bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_record *record, bt_rule_definition **out,
+                                     bt_error *error) {
+  *out = NULL;
+  bt_rule_definition *definition = definition_new(fields);
+  if (!definition) return bt_error_no_memory(error);
+  bt_error problem = {0};
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_fields_complete(&definition->fields, &problem);
+  if (!status) status = compile(definition, &diagnostics, &problem);
+  bt_diagnostics_dispose(&diagnostics);
+  if (status == BT_INVALID)
+    status = mark_broken(definition, problem.message, error);
+  else if (status)
+    status = bt_error_set(error, status, "%s", problem.message);
+  if (!status) status = fill_record(definition, record, error);
+  if (status)
+    bt_rule_definition_unref(definition);
+  else
+    *out = definition;
+  return status;
+}

@@ -1,0 +1,161 @@
+/* Rewriting blocks in place. See file_format.h. Rules come in the order of their lines, so the file is copied once from block to block. */
+#include "server/rulefile/file_format.h"
+
+#include <string.h>
+
+typedef struct formatting {
+  const char *file_name;
+  bt_str rest;   /* of the file, not yet copied */
+  unsigned line; /* that rest begins with, from 1 */
+  bt_buffer *out, *problems;
+  bool is_wrong;
+} formatting;
+
+/* The first line of s with its break. */
+static bt_str first_line(bt_str s) {
+  const char *end = s.len ? memchr(s.ptr, '\n', s.len) : NULL;
+  return (bt_str){s.ptr, end ? (size_t)(end - s.ptr) + 1 : s.len};
+}
+
+static bt_str after(bt_str s, size_t count) {
+  return (bt_str){s.ptr + count, s.len - count};
+}
+
+static bt_str line_break_of(bt_str line) {
+  if (bt_str_ends_with(line, BT_STR("\r\n"))) return BT_STR("\r\n");
+  return bt_str_ends_with(line, BT_STR("\n")) ? BT_STR("\n") : BT_STR("");
+}
+
+static bt_str without_end(bt_str s) {
+  while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1])) s.len--;
+  return s;
+}
+
+static size_t leading_blanks(bt_str line) {
+  size_t count = 0;
+  while (count < line.len && line.ptr[count] == ' ') count++;
+  return count;
+}
+
+/* Bytes from the block's first line to the end of its last line that is not blank. */
+static size_t block_length(bt_str rest, unsigned indentation) {
+  size_t length = 0;
+  for (size_t at = 0; at < rest.len;) {
+    bt_str line = first_line(after(rest, at));
+    bool is_blank = without_end(line).len == 0;
+    if (!is_blank && leading_blanks(line) < indentation) break;
+    at += line.len;
+    if (!is_blank) length = at;
+  }
+  return length;
+}
+
+static void copy_until(formatting *f, unsigned line) {
+  for (; f->line < line && f->rest.len; f->line++) {
+    bt_str next = first_line(f->rest);
+    bt_buffer_append(f->out, next);
+    f->rest = after(f->rest, next.len);
+  }
+}
+
+static void append_line(bt_buffer *out, bt_str line, unsigned indentation) {
+  for (unsigned i = 0; line.len && i < indentation; i++) bt_buffer_append_char(out, ' ');
+  bt_buffer_append(out, line);
+}
+
+/* Writes the text in the place of the block that `rest` begins with. */
+static void replace_block(formatting *f, const bt_rulefile_rule *rule, bt_str text) {
+  size_t length = block_length(f->rest, rule->dsl_column);
+  bt_str line_break = line_break_of(first_line(f->rest));
+  for (size_t at = 0; at < length; f->line++) at += first_line(after(f->rest, at)).len;
+  bool ends_in_break = length && f->rest.ptr[length - 1] == '\n';
+  f->rest = after(f->rest, length);
+  text = without_end(text);
+  while (text.len) {
+    bt_str line = first_line(text);
+    text = after(text, line.len);
+    line.len -= line_break_of(line).len;
+    append_line(f->out, line, rule->dsl_column);
+    if (text.len || ends_in_break) bt_buffer_append(f->out, line_break.len ? line_break : BT_STR("\n"));
+  }
+}
+
+static void refuse(formatting *f, const bt_rulefile_rule *rule) {
+  const char *name = rule->fields.id ? rule->fields.id : rule->fields.name;
+  f->is_wrong = true;
+  bt_buffer_printf(
+      f->problems,
+      "%s:%u:%u: error: the text of rule %s is not in canonical form, and not written as a block, so that it cannot be "
+      "rewritten in place: write it as a block (dsl: | and the text on the lines below)\n",
+      f->file_name, rule->dsl_line, rule->dsl_column ? rule->dsl_column + 1 : 1, name ? name : "");
+}
+
+static bt_status format_rule(formatting *f, bt_rulefile_rule *rule, bt_error *error) {
+  bt_str text = bt_str_from(rule->fields.dsl);
+  bt_buffer formatted = {0};
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_format(text, &formatted, &diagnostics, error);
+  bt_str canonical = bt_buffer_str(&formatted);
+  if (status == BT_INVALID) {
+    bt_rulefile_locate(rule, &diagnostics);
+    bt_diagnostics_print(&diagnostics, text, f->file_name, f->problems);
+    f->is_wrong = true;
+    status = BT_OK;
+  } else if (!status && !bt_str_equal(without_end(canonical), without_end(text))) {
+    if (rule->dsl_is_block) {
+      copy_until(f, rule->dsl_line);
+      replace_block(f, rule, canonical);
+    } else {
+      refuse(f, rule);
+    }
+  }
+  bt_diagnostics_dispose(&diagnostics);
+  bt_buffer_dispose(&formatted);
+  return status;
+}
+
+/* Is every rule of the new file what it was, but for the form of its text? */
+static bt_status compare_files(const bt_rulefile *old, const bt_rulefile *new, const char *file_name, bt_error *error) {
+  bool same = old->rule_count == new->rule_count;
+  for (size_t i = 0; same && i < old->rule_count; i++) {
+    bt_buffer a = {0}, b = {0};
+    bt_diagnostics diagnostics;
+    bt_diagnostics_init(&diagnostics);
+    bt_status status = bt_rule_format(bt_str_from(old->rules[i].fields.dsl), &a, &diagnostics, error);
+    if (!status) status = bt_rule_format(bt_str_from(new->rules[i].fields.dsl), &b, &diagnostics, error);
+    same = !status && bt_str_equal(bt_buffer_str(&a), bt_buffer_str(&b));
+    bt_diagnostics_dispose(&diagnostics);
+    bt_buffer_dispose(&a);
+    bt_buffer_dispose(&b);
+    if (status == BT_NO_MEMORY) return status;
+  }
+  if (same) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "%.200s: expected blocks whose lines end as usual (a line feed), got others: the rules cannot be "
+                      "rewritten in place",
+                      file_name);
+}
+
+static bt_status read_again(const bt_rulefile *old, const formatting *f, bt_error *error) {
+  bt_rulefile new;
+  bt_status status = bt_rulefile_parse(bt_buffer_str(f->out), f->file_name, &new, error);
+  if (status) return status;
+  status = compare_files(old, &new, f->file_name, error);
+  bt_rulefile_dispose(&new);
+  return status;
+}
+
+bt_status bt_rulefile_format(bt_str text, const char *file_name, bt_buffer *out, bt_buffer *problems, bt_error *error) {
+  bt_rulefile file;
+  formatting f = {.file_name = file_name, .rest = text, .line = 1, .out = out, .problems = problems};
+  bt_status status = bt_rulefile_parse(text, file_name, &file, error);
+  if (status) return status;
+  for (size_t i = 0; i < file.rule_count && !status; i++) status = format_rule(&f, &file.rules[i], error);
+  if (!status && f.is_wrong) status = bt_error_set(error, BT_INVALID, "%.200s: nothing was rewritten", file_name);
+  if (!status) bt_buffer_append(out, f.rest);
+  if (!status && out->failed) status = bt_error_no_memory(error);
+  if (!status) status = read_again(&file, &f, error);
+  bt_rulefile_dispose(&file);
+  return status;
+}

@@ -1,0 +1,168 @@
+/* Building the trace of a test. See test_trace.h. Ids that are texts become numbers under a prefix that no hex id of the test has. */
+#include "server/rulefile/test_trace.h"
+
+static const int64_t TRACE_START_NS = INT64_C(1767225600000000000); /* 2026-01-01T00:00:00Z */
+static const int64_t MS = 1000000;
+
+typedef struct maker {
+  const bt_rulefile_test *test;
+  bt_arena *arena;
+  uint32_t prefix; /* first half of the ids that are made */
+} maker;
+
+static bt_span_id made_id(uint32_t prefix, uint32_t number) {
+  bt_span_id id;
+  for (unsigned i = 0; i < 4; i++) {
+    id.bytes[i] = (uint8_t)(prefix >> (24 - 8 * i));
+    id.bytes[4 + i] = (uint8_t)(number >> (24 - 8 * i));
+  }
+  return id;
+}
+
+static bool is_hex_id(bt_str text, bt_span_id *out) {
+  return text.len == BT_SPAN_ID_HEX && bt_span_id_parse(text, out) && !bt_span_id_is_zero(out);
+}
+
+static bool has_prefix(bt_str text, uint32_t prefix) {
+  bt_span_id id;
+  if (!is_hex_id(text, &id)) return false;
+  bt_span_id made = made_id(prefix, 0);
+  for (unsigned i = 0; i < 4; i++)
+    if (id.bytes[i] != made.bytes[i]) return false;
+  return true;
+}
+
+static uint32_t free_prefix(const bt_rulefile_test *test) {
+  uint32_t prefix = 0xBE000000;
+  for (uint32_t i = 0; i < test->span_count; i++) {
+    if (!has_prefix(test->spans[i].id, prefix) && !has_prefix(test->spans[i].parent, prefix)) continue;
+    prefix++;
+    i = UINT32_MAX; /* from the first span again: at most one prefix for each id is taken */
+  }
+  return prefix;
+}
+
+static bt_span_id id_of_span(const maker *m, uint32_t number) {
+  bt_span_id id;
+  return is_hex_id(m->test->spans[number].id, &id) ? id : made_id(m->prefix, number + 1);
+}
+
+/* The id behind a parent's name. One that no span has is an orphan's: equal names are the same missing parent. */
+static bt_span_id id_of_parent(const maker *m, bt_str name) {
+  bt_span_id id;
+  uint32_t orphan = 0;
+  for (uint32_t i = 0; i < m->test->span_count; i++)
+    if (m->test->spans[i].id.ptr && bt_str_equal(m->test->spans[i].id, name)) return id_of_span(m, i);
+  if (is_hex_id(name, &id)) return id;
+  while (!bt_str_equal(m->test->spans[orphan].parent, name)) orphan++;
+  return made_id(m->prefix, m->test->span_count + orphan + 1);
+}
+
+static bt_span_id parent_of(const maker *m, uint32_t number) {
+  bt_str parent = m->test->spans[number].parent;
+  if (parent.ptr && parent.len) return id_of_parent(m, parent);
+  return !parent.ptr && number > 0 ? id_of_span(m, 0) : (bt_span_id){{0}};
+}
+
+/* `service` is resource.service.name and comes first, so that it counts where both are said. */
+static bool make_resource(const maker *m, const bt_test_span *from, const bt_resource **out) {
+  bt_resource *resource = bt_arena_alloc(m->arena, sizeof *resource);
+  bt_attribute *items = bt_arena_array(m->arena, from->resource.count + (size_t)1, sizeof *items);
+  if (!resource || !items) return false;
+  uint32_t count = 0;
+  if (from->service.len)
+    items[count++] = (bt_attribute){BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = from->service}};
+  for (uint32_t i = 0; i < from->resource.count; i++) items[count++] = from->resource.items[i];
+  resource->attributes = (bt_attributes){items, count};
+  for (uint32_t i = 0; i < count; i++) {
+    if (!bt_str_equal(items[i].key, BT_STR("service.name"))) continue;
+    bool is_name = items[i].value.type == BT_VALUE_STRING && items[i].value.string.len > 0; /* an empty name is none */
+    if (is_name) resource->service = items[i].value.string;
+    break;
+  }
+  *out = resource;
+  return true;
+}
+
+static bool make_scope(const maker *m, const bt_test_span *from, const bt_scope **out) {
+  bt_scope *scope = bt_arena_alloc(m->arena, sizeof *scope);
+  if (!scope) return false;
+  *scope = (bt_scope){from->scope_name, from->scope_version, from->scope_attributes};
+  *out = scope;
+  return true;
+}
+
+static bool make_events(const maker *m, const bt_test_span *from, bt_span *span) {
+  bt_event *events = bt_arena_array(m->arena, from->event_count, sizeof *events);
+  if (!events) return false;
+  for (uint32_t i = 0; i < from->event_count; i++) {
+    const bt_test_event *event = &from->events[i];
+    int64_t time_ns = event->at_ns < 0 ? span->start_ns : TRACE_START_NS + event->at_ns;
+    events[i] = (bt_event){event->name, time_ns, event->attributes};
+  }
+  span->events = events;
+  span->event_count = from->event_count;
+  return true;
+}
+
+static bool make_span(const maker *m, uint32_t number, int64_t at_ns, int64_t end_ns, bt_span *span) {
+  const bt_test_span *from = &m->test->spans[number];
+  *span = (bt_span){.id = id_of_span(m, number),
+                    .parent_id = parent_of(m, number),
+                    .name = from->name,
+                    .status_message = from->status_message.ptr ? from->status_message : BT_STR(""),
+                    .kind = from->kind,
+                    .status = from->status,
+                    .start_ns = TRACE_START_NS + at_ns,
+                    .end_ns = TRACE_START_NS + end_ns,
+                    .attributes = from->attributes};
+  return make_resource(m, from, &span->resource) && make_scope(m, from, &span->scope) && make_events(m, from, span);
+}
+
+static bt_status fail_time(const bt_test_span *span, bt_error *error) {
+  return bt_error_set(error, BT_INVALID, "line %u: a span: expected times within 100 years of the trace's start",
+                      span->line);
+}
+
+static bool is_far(int64_t ns) {
+  return ns > INT64_C(3155760000000000000); /* 100 years: with the trace's start still within 64 bits */
+}
+
+static bt_status add_spans(maker *m, bt_trace_builder *builder, bt_error *error) {
+  int64_t at_ns = -MS;
+  for (uint32_t i = 0; i < m->test->span_count; i++) {
+    const bt_test_span *from = &m->test->spans[i];
+    int64_t duration_ns = from->duration_ns < 0 ? MS : from->duration_ns, end_ns;
+    bt_span span;
+    at_ns = from->at_ns < 0 ? at_ns + MS : from->at_ns;
+    if (__builtin_add_overflow(at_ns, duration_ns, &end_ns) || is_far(end_ns)) return fail_time(from, error);
+    for (uint32_t e = 0; e < from->event_count; e++)
+      if (is_far(from->events[e].at_ns)) return fail_time(from, error);
+    if (!make_span(m, i, at_ns, end_ns, &span) || !bt_trace_builder_add(builder, &span))
+      return bt_error_no_memory(error);
+  }
+  return BT_OK;
+}
+
+bt_status bt_test_trace_new(const bt_rulefile_test *test, bt_arena *arena, const bt_trace **out, bt_error *error) {
+  static const bt_trace_id id = {{0xBE, [15] = 1}};
+  maker m = {.test = test, .arena = arena, .prefix = free_prefix(test)};
+  *out = NULL;
+  bt_trace_builder *builder = bt_trace_builder_new(arena, &id);
+  bt_status status = builder ? add_spans(&m, builder, error) : bt_error_no_memory(error);
+  if (!status) *out = bt_trace_builder_finish(builder);
+  return status;
+}
+
+bool bt_test_span_id(const bt_rulefile_test *test, const bt_trace *trace, bt_str id, bt_span_id *out) {
+  for (uint32_t i = 0; i < test->span_count && i < trace->span_count; i++) {
+    if (!test->spans[i].id.ptr || !bt_str_equal(test->spans[i].id, id)) continue;
+    *out = trace->spans[i].id;
+    return true;
+  }
+  return !test->span_count && bt_span_id_parse(id, out);
+}
+
+bt_str bt_test_span_name(const bt_rulefile_test *test, uint32_t span) {
+  return span < test->span_count ? test->spans[span].id : (bt_str){NULL, 0};
+}

@@ -1,0 +1,49 @@
+/* Typed reading of a YAML tree: scalars after YAML 1.2's core schema, mappings by tables of their keys. For server/rulefile alone.
+ * Thread: no state. */
+#ifndef BT_SERVER_RULEFILE_YAML_READ_H
+#define BT_SERVER_RULEFILE_YAML_READ_H
+
+#include "dsl/value.h"
+#include "server/rulefile/yaml_document.h"
+
+typedef enum bt_yaml_type {
+  BT_YAML_NULL,
+  BT_YAML_BOOL,
+  BT_YAML_INT,
+  BT_YAML_FLOAT,
+  BT_YAML_STRING,
+  BT_YAML_TOO_LARGE
+} bt_yaml_type;
+
+/* What a scalar is. value (may be NULL) gets BOOL, INT, DOUBLE, STRING, or MISSING for null. TOO_LARGE: a number that 64 bits do not hold. */
+bt_yaml_type bt_yaml_scalar_type(const bt_yaml_node *node, bt_value *value);
+
+typedef bt_status (*bt_yaml_read)(const bt_yaml_document *document, const bt_yaml_node *value, void *into,
+                                  bt_error *error);
+typedef struct bt_yaml_field {
+  const char *key;
+  bt_yaml_read read;
+} bt_yaml_field;
+
+/* Calls the reader of each key that is there. `fields` ends with an all-zero one. A key that is not in the table is an error with the
+ * nearest one; a null value counts as a key that is not there. `what` names the mapping in messages: "a rule". */
+bt_status bt_yaml_read_map(const bt_yaml_document *document, const bt_yaml_node *map, const char *what,
+                           const bt_yaml_field *fields, void *into, bt_error *error) BT_MUST_CHECK;
+
+/* Each says "expected …, got …" about `key` at the value's place. */
+bt_status bt_yaml_get_string(const bt_yaml_document *document, const bt_yaml_node *node, const char *key, bt_str *out,
+                             bt_error *error) BT_MUST_CHECK;
+bt_status bt_yaml_get_bool(const bt_yaml_document *document, const bt_yaml_node *node, const char *key, bool *out,
+                           bt_error *error) BT_MUST_CHECK;
+bt_status bt_yaml_get_duration(const bt_yaml_document *document, const bt_yaml_node *node, const char *key,
+                               int64_t *out_ns, bt_error *error) BT_MUST_CHECK;
+bt_status bt_yaml_expect_list(const bt_yaml_document *document, const bt_yaml_node *node, const char *key,
+                              bt_error *error) BT_MUST_CHECK;
+bt_status bt_yaml_expect_map(const bt_yaml_document *document, const bt_yaml_node *node, const char *key,
+                             bt_error *error) BT_MUST_CHECK;
+
+/* "the number 12", "a list", …: what stands there, for messages. */
+enum { BT_YAML_SHOWN_BYTES = 128 };
+const char *bt_yaml_show(const bt_yaml_node *node, char shown[BT_YAML_SHOWN_BYTES]);
+
+#endif

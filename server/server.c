@@ -1,0 +1,134 @@
+/* Start and stop in order. See server.h. */
+#include "server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/http/guard.h"
+#include "server/http/routes.h"
+#include "server/log.h"
+#include "server/service.h"
+#include "tempo/file_source.h"
+
+struct bt_server {
+  const bt_config *config;
+  char derived_tempo[300]; /* where no Tempo is named, but an OTLP endpoint is */
+  bt_exporter_options exporter;
+  bt_service service;
+  bt_http_server *http;
+};
+
+/* http://collector:4318 → http://collector:3200. */
+static bool derive_tempo(const char *otlp, char *out, size_t size) {
+  const char *scheme_end = strstr(otlp, "://");
+  if (!scheme_end) return false;
+  const char *host = scheme_end + 3;
+  size_t length = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+  int written = snprintf(out, size, "%.*s%.*s:3200", (int)(host - otlp), otlp, (int)length, host);
+  return length > 0 && written > 0 && (size_t)written < size;
+}
+
+static bt_status open_source(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  if (config->trace_count)
+    return bt_file_source_open(config->traces, config->trace_count, 0, &server->service.source, error);
+  const char *otlp = config->otlp ? config->otlp : config->otlp_traces, *tempo = config->tempo.url;
+  if (!tempo && otlp && derive_tempo(otlp, server->derived_tempo, sizeof server->derived_tempo))
+    tempo = server->derived_tempo;
+  if (!tempo)
+    return bt_error_set(error, BT_INVALID,
+                        "say where the traces are: --tempo URL, --traces FILE, or an OTLP endpoint whose host has a "
+                        "Tempo on port 3200");
+  bt_status status =
+      bt_tempo_settings_open(&config->tempo, tempo, server->service.client, &server->service.source, error);
+  bt_error reach = {0};
+  if (!status && bt_source_check(server->service.source, &reach))
+    bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
+  return status;
+}
+
+/* An exporter where an OTLP endpoint is set. A port that speaks gRPC is refused now, not at the first violation. */
+static bt_status open_exporter(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  if (!config->otlp && !config->otlp_traces) return BT_OK;
+  server->exporter =
+      (bt_exporter_options){.url = config->otlp, .traces_url = config->otlp_traces, .headers = config->otlp_headers};
+  server->service.exporter = &server->exporter;
+  /* Without spans nothing is sent: only the address and the headers are looked at. */
+  bt_export_result nothing = {0};
+  return bt_otlp_export(server->service.client, &server->exporter, NULL, 0, NULL, &nothing, error);
+}
+
+static bt_status open_jobs(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  bt_job_queue_options options = {.source = server->service.source,
+                                  .client = server->service.client,
+                                  .exporter = server->service.exporter,
+                                  .assumptions = config->assumptions,
+                                  .max_replays = (uint32_t)config->max_replays,
+                                  .memory_limit_bytes = config->memory_limit_bytes,
+                                  .emit_at_original_time = config->emit_at_original_time};
+  return bt_job_queue_new(&options, &server->service.jobs, error);
+}
+
+/* Without tokens only this machine may talk to us, unless somebody says that it is meant so. */
+static bt_status check_listen(const bt_config *config, bt_error *error) {
+  if (config->allow_anonymous || bt_guard_is_loopback(bt_guard_host_name(bt_str_from(config->listen)))) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "--listen %s is not a loopback address, and there are no tokens: anyone could change rules; say "
+                      "--allow-anonymous to allow it",
+                      config->listen);
+}
+
+static bt_status open_http(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  bt_http_server_options options = {.listen = config->listen,
+                                    .routes = bt_routes,
+                                    .route_count = bt_route_count,
+                                    .service = &server->service,
+                                    .hosts = config->hosts};
+  return bt_http_server_new(&options, &server->http, error);
+}
+
+bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
+  *out = NULL;
+  bt_server *server = calloc(1, sizeof *server);
+  if (!server) return bt_error_no_memory(error);
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  server->config = config;
+  server->service.version = version;
+  server->service.max_range_ns = config->max_range_ns;
+  server->service.assumptions = config->assumptions;
+  server->service.started_at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency};
+  bt_status status = check_listen(config, error);
+  if (!status) status = bt_http_client_new(&http, &server->service.client, error);
+  if (!status) status = open_exporter(server, error);
+  if (!status) status = bt_rule_store_open(config->db, &server->service.store, error);
+  if (!status) status = open_source(server, error);
+  if (!status) status = open_jobs(server, error);
+  if (!status) status = open_http(server, error);
+  if (status)
+    bt_server_stop(server);
+  else
+    *out = server;
+  return status;
+}
+
+uint16_t bt_server_port(const bt_server *server) {
+  return bt_http_server_port(server->http);
+}
+
+void bt_server_stop(bt_server *server) {
+  if (!server) return;
+  atomic_store(&server->service.stopping.requested, true);
+  bt_http_server_stop(server->http);
+  bt_job_queue_free(server->service.jobs);
+  bt_source_free(server->service.source);
+  bt_rule_store_close(server->service.store);
+  bt_http_client_free(server->service.client);
+  free(server);
+}

@@ -1,0 +1,16 @@
+/* The service as a whole: its parts started in order and stopped in the reverse order. Thread: the main thread. */
+#ifndef BT_SERVER_SERVER_H
+#define BT_SERVER_SERVER_H
+
+#include "server/config.h"
+#include "server/http/http_server.h"
+
+typedef struct bt_server bt_server;
+
+/* new. Store, source, jobs, then HTTP. The config is borrowed and must outlive it. */
+bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) BT_MUST_CHECK;
+uint16_t bt_server_port(const bt_server *server);
+/* Stops accepting, lets requests under way end, cancels replays, closes the store. NULL is fine. */
+void bt_server_stop(bt_server *server);
+
+#endif

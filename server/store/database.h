@@ -1,0 +1,31 @@
+/* The SQLite file: opened safely, checked, and its errors put into our words. For server/store alone.
+ * Thread: a connection belongs to one thread at a time. */
+#ifndef BT_SERVER_STORE_DATABASE_H
+#define BT_SERVER_STORE_DATABASE_H
+
+#include <sqlite3.h>
+
+#include "dsl/error.h"
+
+typedef struct bt_database {
+  sqlite3 *handle;
+  int lock_file; /* held while the service has the database; −1: in memory */
+} bt_database;
+
+/* Opens or creates; takes the lock that keeps a second service out; refuses what is damaged, of another program, or of a newer version, and
+ * says what to do; brings an older one up to date. *out is to be closed also after an error. */
+bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) BT_MUST_CHECK;
+void bt_database_close(bt_database *database);
+
+/* The last error of the connection as a status and a message without SQL or paths. `doing` completes "cannot …". */
+bt_status bt_database_fail(sqlite3 *handle, const char *doing, bt_error *error);
+bt_status bt_database_execute(sqlite3 *handle, const char *sql, const char *doing, bt_error *error) BT_MUST_CHECK;
+/* The integer in the first column of the first row. */
+bt_status bt_database_integer(sqlite3 *handle, const char *sql, const char *doing, int64_t *out,
+                              bt_error *error) BT_MUST_CHECK;
+
+bt_status bt_database_begin(sqlite3 *handle, bt_error *error) BT_MUST_CHECK;  /* for writing, at once */
+bt_status bt_database_commit(sqlite3 *handle, bt_error *error) BT_MUST_CHECK; /* rolls back when it fails */
+void bt_database_rollback(sqlite3 *handle);
+
+#endif

@@ -1,0 +1,14 @@
+/* The schema of the rule database and how an older one becomes the present one. For server/store alone. */
+#ifndef BT_SERVER_STORE_MIGRATIONS_H
+#define BT_SERVER_STORE_MIGRATIONS_H
+
+#include <sqlite3.h>
+
+#include "dsl/error.h"
+
+/* BT_REFUSED: another program's database, or one of a newer betrace; nothing was changed. */
+bt_status bt_migrations_check(sqlite3 *handle, const char *path, bt_error *error) BT_MUST_CHECK;
+/* Runs the steps that are missing, each in a transaction of its own. */
+bt_status bt_migrations_run(sqlite3 *handle, bt_error *error) BT_MUST_CHECK;
+
+#endif

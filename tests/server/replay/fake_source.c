@@ -1,0 +1,250 @@
+/* The scripted source. See fake_source.h. */
+#include "tests/server/replay/fake_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tempo/own_trace.h"
+
+static fake_source *fake_of(bt_source *source) {
+  return (fake_source *)source;
+}
+
+bt_trace_id fake_id(uint64_t number) {
+  bt_trace_id id = {{0}};
+  for (int i = 0; i < 8; i++) id.bytes[15 - i] = (uint8_t)(number >> (8 * i));
+  return id;
+}
+
+fake_trace *fake_add(fake_source *fake, uint64_t number) {
+  fake_trace *traces = bt_grow_array(fake->traces, fake->trace_count, &fake->trace_capacity, sizeof *traces);
+  if (!traces) abort();
+  fake->traces = traces;
+  traces[fake->trace_count] = (fake_trace){.id = fake_id(number)};
+  return &traces[fake->trace_count++];
+}
+
+fake_span *fake_span_add(fake_trace *trace, const char *name, int64_t start_ns) {
+  if (trace->span_count == FAKE_SPANS_MAX) abort();
+  fake_span *span = &trace->spans[trace->span_count++];
+  *span = (fake_span){.name = name, .start_ns = start_ns, .duration_ns = 1000000};
+  span->id[7] = (uint8_t)trace->span_count;
+  return span;
+}
+
+fake_trace *fake_find(fake_source *fake, uint64_t number) {
+  bt_trace_id id = fake_id(number);
+  for (size_t i = 0; i < fake->trace_count; i++)
+    if (bt_trace_id_compare(&fake->traces[i].id, &id) == 0) return &fake->traces[i];
+  return NULL;
+}
+
+size_t fake_searches(const fake_source *fake, const char *text) {
+  size_t count = 0;
+  for (size_t i = 0; i < fake->log_count; i++) count += strstr(fake->log[i], text) != NULL;
+  return count;
+}
+
+static bool is_own_name(const char *name) {
+  return strncmp(name, "betrace.", 8) == 0;
+}
+
+static bool is_quoted(const char *filter, const char *name) {
+  char quoted[128];
+  snprintf(quoted, sizeof quoted, "\"%s\"", name);
+  return strstr(filter, quoted) != NULL;
+}
+
+static bool span_meets(const fake_span *span, const char *filter) {
+  if (strcmp(filter, "{}") == 0) return true;
+  if (strstr(filter, "name != \"" BT_OWN_VIOLATION "\"")) return !is_own_name(span->name);
+  return is_quoted(filter, span->name);
+}
+
+static int64_t end_of(const fake_span *span) {
+  return span->start_ns + span->duration_ns;
+}
+
+/* The row of one fragment: its bounds (the end cut to milliseconds of duration), and whether some span of it meets the filter. */
+static bool make_row(const fake_trace *trace, int fragment, const char *filter, bt_found *row) {
+  bool any = false, meets = false;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const fake_span *span = &trace->spans[i];
+    if (span->fragment != fragment || span->only_by_id) continue;
+    if (!any || span->start_ns < row->start_ns) row->start_ns = span->start_ns;
+    if (!any || end_of(span) > row->end_ns) row->end_ns = end_of(span);
+    any = true;
+    meets = meets || span_meets(span, filter);
+  }
+  row->end_ns = row->start_ns + (row->end_ns - row->start_ns) / 1000000 * 1000000;
+  return any && meets;
+}
+
+static bool overlaps(const bt_found *row, bt_time_range range) {
+  return row->start_ns < range.end_ns && row->end_ns >= range.start_ns;
+}
+
+static bool inside(int64_t a_start, int64_t a_end, bt_time_range range) {
+  return a_start >= range.start_ns && a_end <= range.end_ns;
+}
+
+static bt_status search_trace(const fake_source *fake, const fake_trace *trace, const char *filter,
+                              const bt_search_request *request, bool has_failed_window, bt_found_list *found) {
+  for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
+    bt_found row = {.id = trace->id};
+    if (!make_row(trace, fragment, fake->operations.filters ? filter : "{}", &row)) continue;
+    if (!overlaps(&row, request->range)) continue;
+    if (has_failed_window && inside(row.start_ns, row.end_ns, fake->fail_range)) continue;
+    if (!bt_found_list_add(found, &row)) return BT_NO_MEMORY;
+  }
+  return BT_OK;
+}
+
+static bt_status fake_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                             bt_source_account *account, bt_error *error) {
+  fake_source *fake = fake_of(source);
+  char filter[1024];
+  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->filter));
+  if (fake->log_count < FAKE_LOG_MAX) snprintf(fake->log[fake->log_count++], sizeof fake->log[0], "%.159s", filter);
+  account->requests++;
+  account->bytes_inspected += 100;
+  if (request->cancel && atomic_load(&request->cancel->requested))
+    return bt_error_set(error, BT_CANCELLED, "cancelled");
+  bool fails = fake->fail_filter && strstr(filter, fake->fail_filter);
+  if (fails && fake->fail_status != BT_OK) return bt_error_set(error, fake->fail_status, "the source does not answer");
+  if (fails && !bt_source_account_fail(account, fake->fail_range, "too large")) return BT_NO_MEMORY;
+  if (request->max_found == 1) fake->probes++;
+  for (size_t i = 0; i < fake->trace_count; i++) {
+    const fake_trace *trace = &fake->traces[i];
+    if (trace->not_listed && strcmp(filter, "{}") == 0) continue;
+    bt_status status = search_trace(fake, trace, filter, request, fails, found);
+    if (status != BT_OK) return bt_error_no_memory(error);
+  }
+  bt_found_list_sort(found);
+  if (request->max_found && found->count > request->max_found) return bt_error_set(error, BT_LIMIT, "too many");
+  return BT_OK;
+}
+
+static bool is_projected(const bt_projection *projection, bt_str key) {
+  for (uint32_t i = 0; i < projection->attribute_count; i++)
+    if (bt_str_equal(projection->attributes[i].key, key)) return true;
+  return false;
+}
+
+/* What a batch gives of the span's attributes; everything when there is no projection. */
+static bool copy_attributes(const fake_span *from, const bt_projection *projection, bt_arena *arena,
+                            bt_attributes *out) {
+  bt_attribute *items = bt_arena_array(arena, from->attribute_count, sizeof *items);
+  if (!items) return false;
+  *out = (bt_attributes){.items = items};
+  for (uint32_t i = 0; i < from->attribute_count; i++)
+    if (!projection || is_projected(projection, from->attributes[i].key)) items[out->count++] = from->attributes[i];
+  return true;
+}
+
+static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span *from,
+                     const bt_projection *projection) {
+  bt_resource *resource = bt_arena_alloc(arena, sizeof *resource);
+  bt_scope *scope = bt_arena_alloc(arena, sizeof *scope);
+  if (!resource || !scope) return false;
+  resource->service = bt_str_from(from->service ? from->service : "shop");
+  bt_span span = {.name = bt_str_from(from->name),
+                  .start_ns = from->start_ns,
+                  .end_ns = end_of(from),
+                  .resource = resource,
+                  .scope = scope};
+  if (!copy_attributes(from, projection, arena, &span.attributes)) return false;
+  memcpy(span.id.bytes, from->id, sizeof from->id);
+  if (from->orphan) memset(span.parent_id.bytes, 0xEE, sizeof span.parent_id.bytes);
+  return bt_trace_builder_add(builder, &span);
+}
+
+/* A batch gives the fragments that overlap its range, and of attributes what its projection names; by id gives everything. *out NULL: nothing. False: no memory. */
+static bool build(const fake_trace *from, const bt_read_request *request, bool by_id, bt_arena *arena,
+                  const bt_trace **out) {
+  bt_trace_builder *builder = bt_trace_builder_new(arena, &from->id);
+  bool any = false;
+  if (!builder) return false;
+  for (uint32_t i = 0; i < from->span_count; i++) {
+    const fake_span *span = &from->spans[i];
+    bt_found row = {0};
+    if (!by_id && span->only_by_id) continue;
+    (void)make_row(from, span->fragment, "{}", &row);
+    if (!by_id && !overlaps(&row, request->range)) continue;
+    if (!add_span(builder, arena, span, by_id ? NULL : request->projection)) return false;
+    any = true;
+  }
+  if (from->partial) bt_trace_builder_mark_partial(builder);
+  *out = any ? bt_trace_builder_finish(builder) : NULL;
+  return true;
+}
+
+static bt_status give(fake_source *fake, const bt_read_request *request, size_t index, bt_read_sink sink, void *context,
+                      bt_error *error) {
+  bool by_id = request->by_id || !request->projection;
+  fake_trace *trace = NULL;
+  for (size_t i = 0; !trace && i < fake->trace_count; i++)
+    if (bt_trace_id_compare(&fake->traces[i].id, &request->ids[index]) == 0) trace = &fake->traces[i];
+  bt_arena arena;
+  bt_arena_init(&arena, (size_t)1 << 20);
+  bt_read_trace read = {.index = index};
+  bool has_room = true;
+  if (trace) {
+    if (by_id)
+      trace->by_id_reads++;
+    else
+      trace->batch_reads++;
+    bool is_gone = by_id ? trace->gone_by_id : trace->gone_from_batches;
+    if (!is_gone) has_room = build(trace, request, by_id, &arena, &read.trace);
+    if (read.trace && fake->hide_own && !request->with_own && bt_trace_is_own(read.trace, BT_STR("")))
+      read.trace = NULL;
+    read.needs_by_id = trace->needs_by_id && !by_id;
+  }
+  fake->traces_read++;
+  if (fake->cancel_after_reads && fake->traces_read >= fake->cancel_after)
+    atomic_store(&fake->cancel_after_reads->requested, true);
+  bt_status status = has_room ? sink(context, &read, error) : bt_error_no_memory(error);
+  bt_arena_dispose(&arena);
+  return status;
+}
+
+static bt_status fake_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                           bt_source_account *account, bt_error *error) {
+  fake_source *fake = fake_of(source);
+  account->requests++;
+  fake->read_calls++;
+  if (request->count > fake->largest_page) fake->largest_page = request->count;
+  if (fake->largest_read && request->count > fake->largest_read)
+    return bt_error_set(error, BT_LIMIT, "the answer is too large");
+  for (size_t i = 0; i < request->count; i++) {
+    if (fake->fail_reads != BT_OK && fake->traces_read >= fake->fail_reads_after)
+      return bt_error_set(error, fake->fail_reads, "the source went away");
+    bt_status status = give(fake, request, i, sink, context, error);
+    if (status != BT_OK) return status;
+  }
+  return BT_OK;
+}
+
+static bt_status fake_check(bt_source *source, bt_error *error) {
+  (void)source;
+  (void)error;
+  return BT_OK;
+}
+
+static void fake_free(bt_source *source) {
+  fake_source_dispose(fake_of(source));
+}
+
+void fake_source_init(fake_source *fake) {
+  *fake = (fake_source){0};
+  fake->operations = (bt_source_operations){
+      .search = fake_search, .read = fake_read, .check = fake_check, .free = fake_free, .filters = true};
+  fake->source = (bt_source){&fake->operations, "fake"};
+}
+
+void fake_source_dispose(fake_source *fake) {
+  free(fake->traces);
+  fake->traces = NULL;
+  fake->trace_count = fake->trace_capacity = 0;
+}

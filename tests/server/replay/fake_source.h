@@ -1,0 +1,69 @@
+/* A trace source in memory that a test scripts: traces in fragments (as blocks of a Tempo hold them), spans that only a read by id shows,
+ * windows that fail, traces that vanish between search and read. It knows filters on names only: one matches a fragment that has a span whose
+ * name stands in the filter in quotes; `{}` matches all; the filter for BeTrace's own traces and the one for all others are known as such. */
+#ifndef BT_TESTS_FAKE_SOURCE_H
+#define BT_TESTS_FAKE_SOURCE_H
+
+#include "tempo/source.h"
+
+#define SECOND_NS INT64_C(1000000000)
+#define MINUTE_NS (60 * SECOND_NS)
+#define HOUR_NS   (60 * MINUTE_NS)
+
+enum { FAKE_SPANS_MAX = 12, FAKE_LOG_MAX = 200 };
+
+typedef struct fake_span {
+  const char *name, *service; /* service NULL: "shop" */
+  int64_t start_ns, duration_ns;
+  int fragment;    /* spans of one block have one number */
+  bool only_by_id; /* not handed over yet: neither search nor batches see it */
+  bool orphan;     /* names a parent that is not there */
+  bt_attribute attributes[4];
+  uint32_t attribute_count;
+  uint8_t id[8]; /* all zero: made from its place */
+} fake_span;
+
+typedef struct fake_trace {
+  bt_trace_id id;
+  fake_span spans[FAKE_SPANS_MAX];
+  uint32_t span_count;
+  bool gone_from_batches, gone_by_id; /* a read has it no more */
+  bool needs_by_id;
+  bool not_listed; /* `{}` does not find it, filters do */
+  bool partial;
+  unsigned batch_reads, by_id_reads;
+} fake_trace;
+
+typedef struct fake_source {
+  bt_source source; /* first */
+  bt_source_operations operations;
+  fake_trace *traces;
+  size_t trace_count, trace_capacity;
+  /* Scripts. Searches whose filter holds this text fail: */
+  const char *fail_filter;  /* NULL: none */
+  bt_time_range fail_range; /* with this failed window; */
+  bt_status fail_status;    /* or, when not BT_OK, as a whole */
+  bt_status fail_reads;     /* BT_OK: none; reads fail after this number of traces: */
+  size_t fail_reads_after;
+  size_t largest_read;           /* more ids at once: BT_LIMIT; 0: no limit */
+  bt_cancel *cancel_after_reads; /* set once so many traces were read: */
+  size_t cancel_after;
+  bool hide_own; /* leaves BeTrace's own traces out of reads, as Tempo's source does */
+  /* What happened. */
+  size_t traces_read, read_calls, largest_page, probes;
+  char log[FAKE_LOG_MAX][160]; /* filters of searches, in order */
+  size_t log_count;
+} fake_source;
+
+void fake_source_init(fake_source *fake); /* filters, and is not static */
+void fake_source_dispose(fake_source *fake);
+/* A trace with that number as its id (leading zeros); borrowed until the next one is added. */
+fake_trace *fake_add(fake_source *fake, uint64_t number);
+/* A span of 1 ms in fragment 0 with no parent. */
+fake_span *fake_span_add(fake_trace *trace, const char *name, int64_t start_ns);
+fake_trace *fake_find(fake_source *fake, uint64_t number);
+bt_trace_id fake_id(uint64_t number);
+/* How often a filter that holds this text was searched for. */
+size_t fake_searches(const fake_source *fake, const char *text);
+
+#endif

@@ -1,0 +1,127 @@
+/* Random traces in random fragments: the first violation is the earliest of a replay of everything, whatever the rule, the assumed lengths and
+ * the source; and it is proven. Seeded; the seed of a failure is printed. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/replay/first.h"
+#include "tests/server/replay/replay_fixture.h"
+
+enum { RULE_COUNT = 5, SEEDS = 250, TRACES_MAX = 800 };
+
+static const char *const rule_texts[RULE_COUNT] = {
+    "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")",
+    "not trace.has(span.name == \"audit\")",
+    "count(span.name == \"retry\") > 1",
+    "when { slow as s } always { retry after s }",
+    "trace.has(span.name == \"nowhere\")",
+};
+static const char *const names[] = {"web", "slow", "retry", "audit", "noise"};
+
+static uint64_t random_state;
+
+static int64_t below(int64_t limit) {
+  random_state += 0x9E3779B97F4A7C15u;
+  uint64_t z = random_state;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return (int64_t)((z ^ (z >> 31)) % (uint64_t)limit);
+}
+
+/* Before `bad_ns` every rule is kept; after it spans are named as it falls. At most margin long. */
+static void add_random_trace(fake_source *fake, uint64_t number, int64_t at_ns, int64_t bad_ns, int64_t margin_ns) {
+  fake_trace *trace = fake_add(fake, number);
+  int64_t spread_ns = below(4) ? 5 * SECOND_NS : margin_ns;
+  fake_span_add(trace, at_ns < bad_ns ? "audit" : names[below(5)], at_ns);
+  for (int64_t i = 1 + below(4); i > 0; i--) {
+    fake_span *span = fake_span_add(trace, at_ns < bad_ns ? "noise" : names[below(5)], at_ns + below(spread_ns + 1));
+    span->fragment = (int)below(3);
+    span->duration_ns = 1 + below(below(8) ? SECOND_NS : 2 * margin_ns);
+  }
+}
+
+/* When violations begin: anywhere, before the range, or about the end of what is looked at first. */
+static int64_t pick_beginning(bt_time_range range, int64_t margin_ns) {
+  int64_t length_ns = range.end_ns - range.start_ns;
+  int64_t first_ns = length_ns / 64 > margin_ns ? length_ns / 64 : margin_ns;
+  switch (below(4)) {
+  case 0: return range.start_ns + below(length_ns);
+  case 1: return range.start_ns - 2 * margin_ns;
+  default: return range.start_ns + first_ns - below(margin_ns);
+  }
+}
+
+/* Half of the traces about that time. */
+static void add_random_traces(replay_run *run, fake_source *fake) {
+  bt_time_range range = run->request.range;
+  int64_t length_ns = range.end_ns - range.start_ns, margin_ns = run->request.assumptions.margin_ns;
+  int64_t bad_ns = pick_beginning(range, margin_ns);
+  int64_t count = 1 + below(below(2) ? TRACES_MAX : 30);
+  for (int64_t i = 0; i < count; i++) {
+    bool is_near = below(2) != 0;
+    int64_t at_ns =
+        is_near ? bad_ns + below(2 * margin_ns) : range.start_ns - 2 * margin_ns + below(length_ns + 4 * margin_ns);
+    add_random_trace(fake, (uint64_t)i + 1, at_ns, bad_ns, margin_ns);
+  }
+}
+
+static void check_first(const replay_run *run, const bt_first_result *first, uint64_t seed) {
+  const bt_moment *expected = &run->result.rules[0].first_violation;
+  if (expected->is_set != (first->violation != NULL))
+    fail_msg("seed %llu: %s", (unsigned long long)seed, expected->is_set ? "it was missed" : "there is none");
+  if (first->outcome != run->result.outcome) fail_msg("seed %llu: %s", (unsigned long long)seed, first->reason);
+  assert_int_equal(first->coverage.complete, run->result.coverage.complete);
+  /* A trace that began before the range and reaches into it is data, too. */
+  if (run->result.coverage.has_data_from)
+    assert_true(first->coverage.has_data_from && first->coverage.data_from_ns <= run->result.coverage.data_from_ns);
+  if (!first->violation) return;
+  bool same = first->violation->time_ns == expected->time_ns &&
+              bt_trace_id_compare(&first->violation->trace_id, &expected->trace_id) == 0;
+  if (!same)
+    fail_msg("seed %llu: found at %lld, expected at %lld", (unsigned long long)seed,
+             (long long)(first->violation->time_ns - run->request.range.start_ns),
+             (long long)(expected->time_ns - run->request.range.start_ns));
+  assert_true(first->proven);
+}
+
+static void run_seed(uint64_t seed, bool is_file) {
+  random_state = seed;
+  fake_source fake;
+  replay_run *run = calloc(1, sizeof *run);
+  bt_first_result first;
+  fake_source_init(&fake);
+  fake.operations.filters = !is_file;
+  fake.operations.is_static = is_file;
+  replay_run_init(run);
+  run->request.assumptions.margin_ns = (1 + below(15)) * MINUTE_NS;
+  run->request.range.end_ns = NOON_NS + (1 + below(24)) * HOUR_NS;
+  replay_run_add(run, "r", rule_texts[below(RULE_COUNT)]);
+  add_random_traces(run, &fake);
+  replay_run_go(run, &fake);
+  assert_int_equal(run->status, BT_OK);
+  assert_int_equal(bt_first_violation_run(&fake.source, &run->request, NULL, &first, &run->error), BT_OK);
+  check_first(run, &first, seed);
+  bt_first_result_dispose(&first);
+  replay_run_dispose(run);
+  fake_source_dispose(&fake);
+  free(run);
+}
+
+static void over_search(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, false);
+}
+
+static void over_files(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, true);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(over_search), cmocka_unit_test(over_files)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

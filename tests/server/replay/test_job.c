@@ -1,0 +1,368 @@
+/* The job queue over a source with a gate: searches wait until the test opens it, so that jobs stay running for as long as a test needs. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/replay/job.h"
+#include "tests/server/replay/replay_fixture.h"
+#include "tests/support/failing_alloc.h"
+
+typedef struct gated_source {
+  bt_source source; /* first */
+  bt_source_operations operations;
+  fake_source fake;
+  pthread_mutex_t mutex; /* holds everything below, and the fake source */
+  size_t entered;        /* searches that came to the gate */
+  bool open;
+} gated_source;
+
+typedef struct scene {
+  gated_source gate;
+  bt_job_queue *queue;
+  bt_job_queue_options options;
+  bt_rule_definition *slow, *other;
+} scene;
+
+static void sleep_briefly(void) {
+  struct timespec pause = {0, 1000000};
+  nanosleep(&pause, NULL);
+}
+
+static bt_status gated_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                              bt_source_account *account, bt_error *error) {
+  gated_source *gate = (gated_source *)source;
+  pthread_mutex_lock(&gate->mutex);
+  gate->entered++;
+  while (!gate->open && !(request->cancel && atomic_load(&request->cancel->requested))) {
+    pthread_mutex_unlock(&gate->mutex);
+    sleep_briefly();
+    pthread_mutex_lock(&gate->mutex);
+  }
+  bt_status status = bt_source_search(&gate->fake.source, request, found, account, error);
+  pthread_mutex_unlock(&gate->mutex);
+  return status;
+}
+
+static bt_status gated_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                            bt_source_account *account, bt_error *error) {
+  gated_source *gate = (gated_source *)source;
+  pthread_mutex_lock(&gate->mutex);
+  bt_status status = bt_source_read(&gate->fake.source, request, sink, context, account, error);
+  pthread_mutex_unlock(&gate->mutex);
+  return status;
+}
+
+static void start(scene *s) {
+  bt_error error = {0};
+  s->options.source = &s->gate.source;
+  s->options.assumptions = bt_assumptions_default();
+  if (bt_job_queue_new(&s->options, &s->queue, &error) != BT_OK) fail_msg("%s", error.message);
+}
+
+static int make_scene(void **state) {
+  scene *s = calloc(1, sizeof *s);
+  fake_source_init(&s->gate.fake);
+  s->gate.operations = s->gate.fake.operations;
+  s->gate.operations.search = gated_search;
+  s->gate.operations.read = gated_read;
+  s->gate.source = (bt_source){&s->gate.operations, "gate"};
+  pthread_mutex_init(&s->gate.mutex, NULL);
+  s->slow = rule_of("slow", "trace.has(span.name == \"slow\")");
+  s->other = rule_of("other", "trace.has(span.name == \"other\")");
+  for (uint64_t i = 0; i < 20; i++)
+    fake_span_add(fake_add(&s->gate.fake, 1 + i), "slow", NOON_NS + (int64_t)((i * 7) % 20) * SECOND_NS);
+  *state = s;
+  return 0;
+}
+
+static int drop_scene(void **state) {
+  scene *s = *state;
+  bt_job_queue_free(s->queue);
+  bt_rule_definition_unref(s->slow);
+  bt_rule_definition_unref(s->other);
+  fake_source_dispose(&s->gate.fake);
+  pthread_mutex_destroy(&s->gate.mutex);
+  free(s);
+  return 0;
+}
+
+typedef struct job_id {
+  char text[BT_REPLAY_ID_BYTES];
+} job_id;
+
+static job_id submit(scene *s, const bt_rule_definition *rule, const char *tenant) {
+  bt_job_request request = {.rules = &rule, .rule_count = 1, .range = {NOON_NS, NOON_NS + HOUR_NS}, .tenant = tenant};
+  job_id id;
+  bt_error error = {0};
+  if (bt_job_submit(s->queue, &request, id.text, &error) != BT_OK) fail_msg("%s", error.message);
+  return id;
+}
+
+static bt_job_state state_of(scene *s, const char *tenant, const job_id *id) {
+  bt_job_view view;
+  bt_error error = {0};
+  if (bt_job_get(s->queue, tenant, id->text, &view, &error) != BT_OK) fail_msg("%s", error.message);
+  bt_job_state state = view.state;
+  bt_job_view_dispose(&view);
+  return state;
+}
+
+static void wait_for(scene *s, const job_id *id, bt_job_state wanted) {
+  for (int i = 0; i < 20000; i++) {
+    if (state_of(s, NULL, id) == wanted) return;
+    sleep_briefly();
+  }
+  fail_msg("%s never became %s", id->text, bt_job_state_name(wanted));
+}
+
+static void set_gate(scene *s, bool open) {
+  pthread_mutex_lock(&s->gate.mutex);
+  s->gate.open = open;
+  pthread_mutex_unlock(&s->gate.mutex);
+}
+
+static size_t entered(scene *s) {
+  pthread_mutex_lock(&s->gate.mutex);
+  size_t count = s->gate.entered;
+  pthread_mutex_unlock(&s->gate.mutex);
+  return count;
+}
+
+static bool is_known(scene *s, const char *tenant, const job_id *id) {
+  bt_job_view view;
+  bt_error error = {0};
+  bt_status status = bt_job_get(s->queue, tenant, id->text, &view, &error);
+  bt_job_view_dispose(&view);
+  if (status != BT_OK) assert_int_equal(status, BT_NOT_FOUND);
+  return status == BT_OK;
+}
+
+static void more_than_the_workers_wait_in_order(void **state) {
+  scene *s = *state;
+  job_id ids[5];
+  s->options.max_replays = 2;
+  start(s);
+  for (int i = 0; i < 5; i++) ids[i] = submit(s, s->slow, NULL);
+  while (entered(s) < 2) sleep_briefly();
+  for (int i = 0; i < 5; i++) assert_int_equal(state_of(s, NULL, &ids[i]), i < 2 ? BT_JOB_RUNNING : BT_JOB_QUEUED);
+  set_gate(s, true);
+  for (int i = 0; i < 5; i++) wait_for(s, &ids[i], BT_JOB_COMPLETED);
+  bt_job_view view;
+  bt_error error;
+  assert_int_equal(bt_job_get(s->queue, NULL, ids[4].text, &view, &error), BT_OK);
+  assert_int_equal(view.result.rules[0].violations_found, 20);
+  assert_int_equal(view.result.rules[0].traces_evaluated, 20);
+  assert_true(view.result.coverage.complete && view.progress >= 1);
+  assert_true(view.created_at_ns <= view.started_at_ns && view.started_at_ns <= view.finished_at_ns);
+  assert_string_equal(view.rules[0]->fields.id, "slow");
+  bt_job_view_dispose(&view);
+}
+
+static void cancel_queued_and_running(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  s->options.max_replays = 1;
+  start(s);
+  job_id running = submit(s, s->slow, NULL), queued = submit(s, s->slow, NULL);
+  while (entered(s) < 1) sleep_briefly();
+  assert_int_equal(bt_job_cancel(s->queue, NULL, queued.text, &error), BT_OK);
+  assert_int_equal(state_of(s, NULL, &queued), BT_JOB_CANCELLED);
+  assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_OK);
+  wait_for(s, &running, BT_JOB_CANCELLED);
+  assert_int_equal(entered(s), 1);                                              /* the queued one never started */
+  assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_OK); /* forgotten now */
+  assert_false(is_known(s, NULL, &running));
+  assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_NOT_FOUND);
+  assert_non_null(strstr(error.message, running.text));
+}
+
+static void tenants_see_their_own(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  bt_job_view view, *views;
+  size_t count = 0, total = 0;
+  set_gate(s, true);
+  start(s);
+  job_id ours = submit(s, s->slow, NULL), theirs = submit(s, s->slow, "acme"), later = submit(s, s->other, NULL);
+  wait_for(s, &ours, BT_JOB_COMPLETED);
+  wait_for(s, &later, BT_JOB_COMPLETED);
+  assert_true(is_known(s, "acme", &theirs) && !is_known(s, NULL, &theirs) && !is_known(s, "acme", &ours));
+  assert_int_equal(bt_job_cancel(s->queue, NULL, theirs.text, &error), BT_NOT_FOUND);
+  assert_int_equal(bt_job_violations(s->queue, "other", ours.text, 0, 1, NULL, NULL, &total, &error), BT_NOT_FOUND);
+  assert_int_equal(bt_job_latest(s->queue, NULL, "slow", &view, &error), BT_OK);
+  assert_string_equal(view.replay_id, ours.text);
+  bt_job_view_dispose(&view);
+  assert_int_equal(bt_job_latest(s->queue, "acme", "other", &view, &error), BT_NOT_FOUND);
+  assert_int_equal(bt_job_list(s->queue, NULL, &views, &count, &error), BT_OK);
+  assert_int_equal(count, 2);
+  assert_string_equal(views[0].replay_id, later.text);
+  assert_string_equal(views[1].replay_id, ours.text);
+  for (size_t i = 0; i < count; i++) bt_job_view_dispose(&views[i]);
+  free(views);
+}
+
+typedef struct pages {
+  int64_t last_time_ns;
+  size_t count;
+  uint64_t ids[32];
+} pages;
+
+static bt_status take_page(void *context, const bt_rule_definition *definition, const bt_violation *violation) {
+  pages *p = context;
+  assert_string_equal(definition->fields.id, "slow");
+  assert_true(violation->time_ns >= p->last_time_ns);
+  p->last_time_ns = violation->time_ns;
+  p->ids[p->count++] = violation->trace_id.bytes[15];
+  return BT_OK;
+}
+
+static void violations_come_in_order_of_time(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  pages p = {0};
+  size_t total = 0;
+  set_gate(s, true);
+  start(s);
+  job_id id = submit(s, s->slow, NULL);
+  wait_for(s, &id, BT_JOB_COMPLETED);
+  for (size_t first = 0; first < 28; first += 7)
+    assert_int_equal(bt_job_violations(s->queue, NULL, id.text, first, 7, take_page, &p, &total, &error), BT_OK);
+  assert_int_equal(total, 20);
+  assert_int_equal(p.count, 20);
+  for (uint64_t i = 0; i < 20; i++) assert_int_equal((p.ids[i] - 1) * 7 % 20, i);
+}
+
+static void the_oldest_are_forgotten_first(void **state) {
+  scene *s = *state;
+  job_id ids[12];
+  set_gate(s, true);
+  s->options.memory_limit_bytes = 64 * 1024;
+  start(s);
+  for (int i = 0; i < 12; i++) {
+    ids[i] = submit(s, s->slow, NULL);
+    wait_for(s, &ids[i], BT_JOB_COMPLETED);
+  }
+  int first = 0;
+  while (first < 12 && !is_known(s, NULL, &ids[first])) first++;
+  assert_in_range(first, 1, 11);
+  for (int i = first; i < 12; i++) assert_true(is_known(s, NULL, &ids[i]));
+}
+
+static void a_job_that_is_too_large_is_incomplete(void **state) {
+  scene *s = *state;
+  bt_job_view view;
+  bt_error error = {0};
+  size_t total = 0;
+  pages p = {0};
+  set_gate(s, true);
+  s->options.memory_limit_bytes = 12 * 1024;
+  start(s);
+  job_id id = submit(s, s->slow, NULL);
+  wait_for(s, &id, BT_JOB_INCOMPLETE);
+  assert_int_equal(bt_job_get(s->queue, NULL, id.text, &view, &error), BT_OK);
+  assert_int_equal(view.result.rules[0].violations_found, 20);
+  assert_memory_equal(view.result.reason, "results_full: ", 14);
+  bt_job_view_dispose(&view);
+  assert_int_equal(bt_job_violations(s->queue, NULL, id.text, 0, 100, take_page, &p, &total, &error), BT_OK);
+  assert_in_range(total, 1, 19);
+}
+
+static void a_failed_source_is_a_failed_job(void **state) {
+  scene *s = *state;
+  bt_job_view view;
+  bt_error error = {0};
+  set_gate(s, true);
+  s->gate.fake.fail_filter = "{";
+  s->gate.fake.fail_status = BT_UNAVAILABLE;
+  start(s);
+  job_id id = submit(s, s->slow, NULL);
+  wait_for(s, &id, BT_JOB_FAILED);
+  assert_int_equal(bt_job_get(s->queue, NULL, id.text, &view, &error), BT_OK);
+  assert_string_equal(view.result.reason, "source: the source does not answer");
+  assert_false(view.result.coverage.complete);
+  assert_true(view.result.coverage.windows_failed_count > 0);
+  bt_job_view_dispose(&view);
+}
+
+/* drop_scene frees the queue with one job at the closed gate and one queued. */
+static void freeing_stops_what_runs(void **state) {
+  scene *s = *state;
+  s->options.max_replays = 1;
+  start(s);
+  (void)submit(s, s->slow, NULL);
+  (void)submit(s, s->slow, NULL);
+  while (entered(s) < 1) sleep_briefly();
+}
+
+static void wrong_requests_are_refused(void **state) {
+  scene *s = *state;
+  char id[BT_REPLAY_ID_BYTES];
+  bt_error error = {0};
+  const bt_rule_definition *rule = s->slow;
+  start(s);
+  bt_job_request request = {.rules = &rule, .rule_count = 1, .range = {NOON_NS, NOON_NS}};
+  assert_int_equal(bt_job_submit(s->queue, &request, id, &error), BT_INVALID);
+  request = (bt_job_request){.range = {NOON_NS, NOON_NS + 1}};
+  assert_int_equal(bt_job_submit(s->queue, &request, id, &error), BT_INVALID);
+}
+
+/* The gate is closed and the only worker waits at it, so that nobody else allocates. */
+static void every_allocation_of_submit_fails_in_turn(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  char id[BT_REPLAY_ID_BYTES];
+  const bt_rule_definition *rule = s->slow;
+  bt_job_request request = {.rules = &rule, .rule_count = 1, .range = {NOON_NS, NOON_NS + HOUR_NS}, .tenant = "acme"};
+  s->options.max_replays = 1;
+  start(s);
+  for (int i = 0; i < 16; i++) (void)submit(s, s->slow, NULL); /* the list is full and has to grow */
+  while (entered(s) < 1) sleep_briefly();
+  for (size_t n = 0;; n++) {
+    failing_alloc_after(n);
+    bt_status status = bt_job_submit(s->queue, &request, id, &error);
+    bool was_refused = failing_alloc_stop();
+    if (!was_refused) {
+      assert_int_equal(status, BT_OK);
+      assert_true(n > 3);
+      break;
+    }
+    assert_int_equal(status, BT_NO_MEMORY);
+  }
+  for (size_t n = 0;; n++) {
+    bt_job_view *views;
+    size_t count;
+    failing_alloc_after(n);
+    bt_status status = bt_job_list(s->queue, NULL, &views, &count, &error);
+    bool was_refused = failing_alloc_stop();
+    for (size_t i = 0; i < count; i++) bt_job_view_dispose(&views[i]);
+    free(views);
+    assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
+    assert_int_equal(count, was_refused ? 0 : 16);
+    if (!was_refused) break;
+  }
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      SCENE(more_than_the_workers_wait_in_order),
+      SCENE(cancel_queued_and_running),
+      SCENE(tenants_see_their_own),
+      SCENE(violations_come_in_order_of_time),
+      SCENE(the_oldest_are_forgotten_first),
+      SCENE(a_job_that_is_too_large_is_incomplete),
+      SCENE(a_failed_source_is_a_failed_job),
+      SCENE(freeing_stops_what_runs),
+      SCENE(wrong_requests_are_refused),
+      SCENE(every_allocation_of_submit_fails_in_turn),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

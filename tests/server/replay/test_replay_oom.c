@@ -1,0 +1,106 @@
+/* Every allocation of a replay fails in turn: it ends with an error, or with all that it has to find; never with less and "completed". */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "server/replay/first.h"
+#include "tests/server/replay/replay_fixture.h"
+#include "tests/support/failing_alloc.h"
+
+static void add_traces(fake_source *fake) {
+  for (uint64_t i = 0; i < 6; i++) {
+    fake_trace *trace = fake_add(fake, 1 + i);
+    fake_span_add(trace, "slow", NOON_NS + (int64_t)i * MINUTE_NS);
+    if (i % 2) fake_span_add(trace, "retry", NOON_NS + (int64_t)i * MINUTE_NS + SECOND_NS);
+  }
+  fake_find(fake, 1)->needs_by_id = true;
+  fake_span_add(fake_find(fake, 3), "web", NOON_NS + HOUR_NS / 2)->fragment = 1; /* long */
+  fake_span_add(fake_add(fake, 9), "betrace.violation", NOON_NS)->service = "betrace";
+}
+
+typedef struct scene {
+  fake_source fake;
+  replay_run run;
+} scene;
+
+static scene *make_scene(bool is_file) {
+  scene *s = calloc(1, sizeof *s);
+  fake_source_init(&s->fake);
+  s->fake.operations.filters = !is_file;
+  s->fake.operations.is_static = is_file;
+  add_traces(&s->fake);
+  replay_run_init(&s->run);
+  replay_run_add(&s->run, "slow", "when { slow as s } always { retry after s }");
+  s->run.request.rules = s->run.rules;
+  return s;
+}
+
+static void drop_scene(scene *s) {
+  replay_run_dispose(&s->run);
+  fake_source_dispose(&s->fake);
+  free(s);
+}
+
+/* Calls `attempt` with allocation after allocation refused, until none is. It says whether it gave the whole answer; it checks that itself. */
+static void refuse_in_turn(scene *s, bool (*attempt)(scene *s)) {
+  bool was_refused = true;
+  size_t n = 0;
+  for (; was_refused; n++) {
+    assert_true(n < 3000);
+    failing_alloc_after(n);
+    bool is_whole = attempt(s);
+    was_refused = failing_alloc_stop();
+    assert_true(is_whole || was_refused);
+  }
+  assert_true(n > 30);
+}
+
+static bool replays(scene *s) {
+  replay_run_go(&s->run, &s->fake);
+  bool is_whole = s->run.status == BT_OK && s->run.result.outcome == BT_REPLAY_COMPLETED;
+  if (is_whole) assert_int_equal(s->run.result.rules[0].violations_found, 3);
+  return is_whole;
+}
+
+static void run_all(bool is_file) {
+  scene *s = make_scene(is_file);
+  refuse_in_turn(s, replays);
+  drop_scene(s);
+}
+
+/* The first violation: right, or an error; never another one and "proven". */
+static bool finds_first(scene *s) {
+  bt_first_result first;
+  bt_status status = bt_first_violation_run(&s->fake.source, &s->run.request, NULL, &first, &s->run.error);
+  bool is_whole = status == BT_OK && first.outcome == BT_REPLAY_COMPLETED;
+  if (is_whole) assert_true(first.proven && first.violation->time_ns == NOON_NS);
+  bt_first_result_dispose(&first);
+  return is_whole;
+}
+
+static void the_first_violation(void **state) {
+  (void)state;
+  scene *s = make_scene(false);
+  s->run.request.range.start_ns = NOON_NS - 24 * HOUR_NS;
+  refuse_in_turn(s, finds_first);
+  drop_scene(s);
+}
+
+static void over_search(void **state) {
+  (void)state;
+  run_all(false);
+}
+
+static void over_files(void **state) {
+  (void)state;
+  run_all(true);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(over_search), cmocka_unit_test(over_files),
+                                     cmocka_unit_test(the_first_violation)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,193 @@
+/* Random traces in random fragments, replayed over a range as a whole and over random adjacent windows of it. Both must find what a plain look
+ * at the traces says, no trace twice and none lost, and count the same traces. Seeded; the seed of a failure is printed. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/server/replay/replay_fixture.h"
+
+enum { RULE_COUNT = 5, TRACES = 700 /* enough for some candidates to be subtracted */, CUTS_MAX = 6, SEEDS = 10 };
+
+static const char *const rule_texts[RULE_COUNT] = {
+    "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")",
+    "not trace.has(span.name == \"audit\")",
+    "count(span.name == \"retry\") > 1",
+    "trace.has(span.name == \"slow\") and (trace.has(span.name == \"bad\") or trace.has(span.name == \"retry\"))",
+    ("(trace.has(span.name == \"slow\") and trace.has(span.name == \"web\")) or "
+     "(trace.has(span.name == \"bad\") and trace.has(span.name == \"audit\"))"),
+};
+static const char *const names[] = {"web", "slow", "retry", "audit", "bad", "noise", "noise", "noise"};
+
+static uint64_t random_state;
+
+static uint64_t next_random(void) {
+  random_state += 0x9E3779B97F4A7C15u;
+  uint64_t z = random_state;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+static int64_t below(int64_t limit) {
+  return (int64_t)(next_random() % (uint64_t)limit);
+}
+
+static size_t count_named(const fake_trace *trace, const char *name) {
+  size_t count = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) count += strcmp(trace->spans[i].name, name) == 0;
+  return count;
+}
+
+/* What each rule says, without any of our code. */
+static bool violates(const replay_run *run, const fake_trace *trace, int rule) {
+  bool slow = count_named(trace, "slow") > 0, retry = count_named(trace, "retry") > 0;
+  switch (rule) {
+  case 0: return slow && !retry;
+  case 1: return run->request.count != BT_COUNT_AT_LEAST && count_named(trace, "audit") == 0;
+  case 2: return count_named(trace, "retry") > 1;
+  case 3: return slow && (retry || count_named(trace, "bad") > 0);
+  default:
+    return (slow && count_named(trace, "web") > 0) ||
+           (count_named(trace, "bad") > 0 && count_named(trace, "audit") > 0);
+  }
+}
+
+static int64_t start_of(const fake_trace *trace) {
+  int64_t start_ns = INT64_MAX;
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (trace->spans[i].start_ns < start_ns) start_ns = trace->spans[i].start_ns;
+  return start_ns;
+}
+
+/* Starts cluster at the edges of the range, where membership is hard; a trace is at most margin long, mostly much shorter. */
+static void add_random_trace(fake_source *fake, uint64_t number, bt_time_range range, int64_t margin_ns) {
+  int64_t at_ns = range.start_ns - 2 * margin_ns + below(range.end_ns - range.start_ns + 4 * margin_ns);
+  if (below(3) == 0) at_ns = (below(2) ? range.start_ns : range.end_ns) + below(2 * margin_ns) - margin_ns;
+  int64_t spread_ns = below(2) ? margin_ns : 5 * SECOND_NS;
+  fake_trace *trace = fake_add(fake, number);
+  int64_t spans = 1 + below(6);
+  for (int64_t i = 0; i < spans; i++) {
+    fake_span *span = fake_span_add(trace, names[below(8)], at_ns + (i ? below(spread_ns + 1) : 0));
+    span->fragment = (int)below(3);
+    span->duration_ns = 1 + below(below(8) ? SECOND_NS : 2 * margin_ns);
+  }
+}
+
+static bool is_in(const fake_trace *trace, bt_time_range range) {
+  return start_of(trace) >= range.start_ns && start_of(trace) < range.end_ns;
+}
+
+static void check_whole(const replay_run *run, const fake_source *fake, uint64_t seed) {
+  uint64_t members = 0;
+  for (size_t i = 0; i < fake->trace_count; i++) {
+    const fake_trace *trace = &fake->traces[i];
+    bool member = is_in(trace, run->request.range);
+    members += member;
+    for (int rule = 0; rule < RULE_COUNT; rule++)
+      if (replay_saw(run, (size_t)rule, i + 1) != (member && violates(run, trace, rule)))
+        fail_msg("seed %llu: trace %zu, rule %d", (unsigned long long)seed, i + 1, rule);
+  }
+  for (int rule = 0; rule < RULE_COUNT && run->request.count != BT_COUNT_AT_LEAST; rule++) {
+    assert_int_equal(run->result.rules[rule].traces_evaluated, members);
+    assert_true(run->result.rules[rule].evaluated_is_exact);
+  }
+}
+
+static int compare_times(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static void add_seen(const replay_run *run, unsigned seen[TRACES][RULE_COUNT]) {
+  for (size_t i = 0; i < run->seen_count; i++) {
+    uint64_t number = 0;
+    for (int b = 8; b < 16; b++) number = number << 8 | run->seen[i].trace_id.bytes[b];
+    seen[number - 1][run->seen[i].rule]++;
+  }
+}
+
+/* The windows between random cuts: everything once, and the counts add up. */
+static void check_windows(replay_run *run, fake_source *fake, uint64_t seed) {
+  int64_t cuts[CUTS_MAX + 2];
+  bt_time_range whole = run->request.range;
+  unsigned seen[TRACES][RULE_COUNT] = {{0}};
+  uint64_t evaluated = 0, members = 0;
+  size_t count = 0;
+  cuts[count++] = whole.start_ns;
+  for (int i = 0; i < CUTS_MAX; i++) cuts[count++] = whole.start_ns + 1 + below(whole.end_ns - whole.start_ns - 1);
+  cuts[count++] = whole.end_ns;
+  qsort(cuts, count, sizeof *cuts, compare_times);
+  for (size_t i = 0; i + 1 < count; i++) {
+    if (cuts[i] == cuts[i + 1]) continue;
+    run->request.range = (bt_time_range){cuts[i], cuts[i + 1]};
+    replay_run_go(run, fake);
+    assert_int_equal(run->status, BT_OK);
+    add_seen(run, seen);
+    evaluated += run->result.rules[0].traces_evaluated;
+  }
+  run->request.range = whole;
+  for (size_t i = 0; i < TRACES; i++) {
+    bool member = is_in(&fake->traces[i], whole);
+    members += member;
+    for (int rule = 0; rule < RULE_COUNT; rule++)
+      if (seen[i][rule] != (member && violates(run, &fake->traces[i], rule)))
+        fail_msg("seed %llu: trace %zu, rule %d was seen %u times", (unsigned long long)seed, i + 1, rule,
+                 seen[i][rule]);
+  }
+  if (run->request.count != BT_COUNT_AT_LEAST) assert_int_equal(evaluated, members);
+}
+
+/* With `counts` every trace is listed; without, and without the rule that reads all, only candidates are known. */
+static void run_seed(uint64_t seed, bool is_file, bool counts) {
+  random_state = seed;
+  fake_source fake;
+  replay_run *run = calloc(1, sizeof *run);
+  fake_source_init(&fake);
+  fake.operations.filters = !is_file;
+  fake.operations.is_static = is_file;
+  replay_run_init(run);
+  run->request.sample_seed = seed;
+  run->request.count = counts ? BT_COUNT_AUTO : BT_COUNT_AT_LEAST;
+  for (int rule = 0; rule < RULE_COUNT; rule++) {
+    bool reads_all = rule == 1;
+    replay_run_add(run, "r", reads_all && !counts ? "trace.has(span.name == \"nowhere\")" : rule_texts[rule]);
+  }
+  for (uint64_t i = 0; i < TRACES; i++)
+    add_random_trace(&fake, i + 1, run->request.range, run->request.assumptions.margin_ns);
+  replay_run_go(run, &fake);
+  assert_int_equal(run->status, BT_OK);
+  check_whole(run, &fake, seed);
+  check_windows(run, &fake, seed);
+  replay_run_dispose(run);
+  fake_source_dispose(&fake);
+  free(run);
+}
+
+static void adjacent_windows_over_search(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, false, true);
+}
+
+static void adjacent_windows_without_a_listing(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, false, false);
+}
+
+static void adjacent_windows_over_files(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, true, true);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(adjacent_windows_over_search),
+      cmocka_unit_test(adjacent_windows_without_a_listing),
+      cmocka_unit_test(adjacent_windows_over_files),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

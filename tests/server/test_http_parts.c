@@ -1,0 +1,159 @@
+/* The parts of the HTTP server that need no socket: routing, the checks of a request's head, query strings, near misses of names. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "server/http/guard.h"
+#include "server/http/router.h"
+
+static void handle_nothing(void *service, bt_call *call) {
+  (void)service, (void)call;
+}
+
+static const bt_route routes[] = {
+    {"GET", "/v1/rules", handle_nothing},
+    {"POST", "/v1/rules", handle_nothing},
+    {"POST", "/v1/rules/validate", handle_nothing},
+    {"GET", "/v1/rules/{id}", handle_nothing},
+    {"POST", "/v1/rules/{id}/replay", handle_nothing},
+};
+
+static void test_router(void **state) {
+  static const struct {
+    const char *method, *path;
+    bt_status status;
+    int route; /* −1: none */
+    const char *param, *allowed;
+  } cases[] = {
+      {"GET", "/v1/rules", BT_OK, 0, NULL, NULL},
+      {"HEAD", "/v1/rules", BT_OK, 0, NULL, NULL},
+      {"POST", "/v1/rules/validate", BT_OK, 2, NULL, NULL},
+      {"GET", "/v1/rules/validate", BT_OK, 3, "validate", NULL},
+      {"GET", "/v1/rules/a.b-c", BT_OK, 3, "a.b-c", NULL},
+      {"POST", "/v1/rules/x/replay", BT_OK, 4, "x", NULL},
+      {"DELETE", "/v1/rules", BT_REFUSED, -1, NULL, "GET, POST"},
+      {"GET", "/v1/rules/", BT_NOT_FOUND, -1, NULL, NULL},
+      {"GET", "/v1/rules/x/", BT_NOT_FOUND, -1, NULL, NULL},
+      {"GET", "/v1//rules", BT_NOT_FOUND, -1, NULL, NULL},
+      {"GET", "", BT_NOT_FOUND, -1, NULL, NULL},
+      {"GET", "v1/rules", BT_NOT_FOUND, -1, NULL, NULL},
+      {"get", "/v1/rules", BT_REFUSED, -1, NULL, "GET, POST"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const bt_route *route = NULL;
+    bt_str params[BT_CALL_MAX_PARAMS];
+    size_t count = 0;
+    bt_buffer allowed = {0};
+    bt_status status = bt_router_find(routes, sizeof routes / sizeof routes[0], bt_str_from(cases[i].method),
+                                      bt_str_from(cases[i].path), &route, params, &count, &allowed);
+    assert_int_equal(status, cases[i].status);
+    if (cases[i].route >= 0) assert_ptr_equal(route, &routes[cases[i].route]);
+    if (cases[i].param) assert_true(count == 1 && bt_str_equal(params[0], bt_str_from(cases[i].param)));
+    if (cases[i].allowed) assert_string_equal(allowed.ptr, cases[i].allowed);
+    bt_buffer_dispose(&allowed);
+  }
+}
+
+static void test_guard_site(void **state) {
+  static const char *const names[] = {"betrace.example", NULL};
+  const bt_guard guard = {"10.0.0.5", names};
+  static const struct {
+    const char *host, *origin, *site;
+    int status;
+  } cases[] = {
+      {"localhost:8080", "", "", 0},
+      {"127.0.0.1:8080", "", "", 0},
+      {"127.9.9.9", "", "", 0},
+      {"[::1]:8080", "", "", 0},
+      {"10.0.0.5:8080", "", "", 0},
+      {"BeTrace.example", "", "", 0},
+      {"evil.example", "", "", 421},
+      {"127.0.0.1.evil.example", "", "", 421},
+      {"127.evil", "", "", 421},
+      {"", "", "", 421},
+      {"localhost:8080", "http://localhost:8080", "", 0},
+      {"localhost:8080", "https://localhost:8080", "same-origin", 0},
+      {"localhost:8080", "http://localhost:9090", "", 403},
+      {"localhost:8080", "http://evil.example", "", 403},
+      {"localhost:8080", "null", "", 403},
+      {"localhost:8080", "localhost:8080", "", 403},
+      {"localhost:8080", "", "cross-site", 403},
+      {"localhost:8080", "", "same-site", 403},
+      {"localhost:8080", "", "none", 0},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    bt_guard_refusal refusal = bt_guard_check_site(&guard, bt_str_from(cases[i].host), bt_str_from(cases[i].origin),
+                                                   bt_str_from(cases[i].site));
+    if (refusal.status != cases[i].status)
+      print_error("host \"%s\" origin \"%s\" site \"%s\"\n", cases[i].host, cases[i].origin, cases[i].site);
+    assert_int_equal(refusal.status, cases[i].status);
+  }
+}
+
+static void test_guard_head(void **state) {
+  static const struct {
+    const char *head;
+    int status;
+  } cases[] = {
+      {"GET / HTTP/1.1\r\nhost: a\r\n\r\n", 0},
+      {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}", 0},
+      {"POST / HTTP/1.1\r\nhost: a\r\nContent-Length: 2\r\ncontent-length: 2\r\n\r\n{}", 400},
+      {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n", 400},
+      {"POST / HTTP/1.1\nhost: a\ncontent-length: 2\ntransfer-encoding: chunked\n\n", 400},
+      {"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400},
+      /* What stands in the body does not count. */
+      {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 40\r\n\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 0},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    assert_int_equal(bt_guard_check_head(bt_str_from(cases[i].head)).status, cases[i].status);
+}
+
+static void count_values(void *context, bt_str value) {
+  (void)value;
+  ++*(int *)context;
+}
+
+static void test_query(void **state) {
+  (void)state;
+  bt_call *call = bt_call_new(1 << 16);
+  bt_str value;
+  int labels = 0;
+  assert_non_null(call);
+  call->query = BT_STR("a=1&label=x%3Ay&label=z&empty&plus=a+b&bad=%zz&a=2&%61=3");
+  assert_true(bt_call_query(call, "a", &value) && bt_str_equal(value, BT_STR("1")));
+  assert_true(bt_call_query(call, "label", &value) && bt_str_equal(value, BT_STR("x:y")));
+  assert_true(bt_call_query(call, "empty", &value) && value.len == 0);
+  assert_true(bt_call_query(call, "plus", &value) && bt_str_equal(value, BT_STR("a b")));
+  assert_true(bt_call_query(call, "bad", &value) && bt_str_equal(value, BT_STR("%zz")));
+  assert_false(bt_call_query(call, "nosuch", &value));
+  bt_call_query_each(call, "label", count_values, &labels);
+  assert_int_equal(labels, 2);
+  bt_call_free(call);
+}
+
+static void test_nearest(void **state) {
+  static const char *const names[] = {"severity", "enabled", "dsl", NULL};
+  bt_call *call = bt_call_new(1 << 16);
+  (void)state;
+  assert_non_null(call);
+  call->query = BT_STR("enabled=true&severty=high");
+  assert_false(bt_call_query_allows(call, names));
+  assert_int_equal(call->status, 400);
+  assert_true(bt_str_contains(bt_buffer_str(&call->answer), BT_STR("did you mean \\\"severity\\\"")));
+  bt_call_free(call);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_router), cmocka_unit_test(test_guard_site), cmocka_unit_test(test_guard_head),
+      cmocka_unit_test(test_query),  cmocka_unit_test(test_nearest),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
