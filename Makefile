@@ -1,0 +1,49 @@
+# The doors. Two matter: `make demo` and `make check`; the rest is CMake with a preset. No rule here builds by itself.
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+SUITES ?=
+ONCE ?=
+SECONDS ?= 60
+TARGETS ?=
+
+.PHONY: build release asan demo check check-full format lint bench fuzz clean help
+
+help:            ## this list
+	@grep -hE '^[a-z -]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+
+demo:            ## build, sample traces, a rule, its replay; stays up until Ctrl-C (ONCE=1 ends). Needs Debian's C tools only
+	@distribution/install-build-deps.sh demo
+	@test -f build/release/build.ninja || cmake --preset release -DBETRACE_TESTS=OFF
+	@cmake --build --preset release -j $(JOBS) --target betrace
+	@ONCE=$(ONCE) distribution/demo.sh
+
+check:           ## all that CI does, installing what is missing; SUITES="lint dev" runs some
+	@tests/check $(SUITES)
+
+check-full:      ## check, and what does not fit into it: long fuzzing, TSan, a clean root, large benches
+	@tests/check --full $(SUITES)
+
+build:           ## debug build with tests, in build/dev
+	@distribution/install-build-deps.sh check
+	cmake --preset dev -DBETRACE_TESTS=ON && cmake --build --preset dev -j $(JOBS)
+
+release asan:    ## the same in build/release, build/asan
+	@distribution/install-build-deps.sh check
+	cmake --preset $@ -DBETRACE_TESTS=ON && cmake --build --preset $@ -j $(JOBS)
+
+format:          ## lay out C files as lint wants them
+	git ls-files -z --cached --others --exclude-standard '*.c' '*.h' '*.cc' | xargs -0 clang-format-14 -i
+
+lint:            ## tests/lint alone
+	@tests/check lint
+
+bench:           ## the benches at full size
+	@tests/check full:bench-large
+
+fuzz:            ## each fuzz target for SECONDS=60; TARGETS="eval format" runs some
+	@distribution/install-build-deps.sh full
+	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS)
+	@python3 tests/runner/fuzz.py $(SECONDS) $(TARGETS)
+
+clean:           ## remove build/
+	rm -rf build

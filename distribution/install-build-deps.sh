@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a purpose needs, and only those that are missing. Silent and without network when nothing is.
+#
+#   install-build-deps.sh demo     what building and trying the program needs: C tools and libraries, curl, jq
+#   install-build-deps.sh check    the same and what the tests need: cmocka, the formatter, Python for the test drivers
+#   install-build-deps.sh full     the same and what `make check-full` needs: libFuzzer, a tool that makes clean roots
+#
+# Works as root or through sudo; otherwise it prints the command to run and ends with 1.
+set -euo pipefail
+
+demo=(gcc g++ libc6-dev make cmake ninja-build pkg-config ca-certificates curl jq
+  libh2o-evloop-dev libssl-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libcurl4-openssl-dev
+  libsqlite3-dev libre2-dev libyaml-dev zlib1g-dev)
+check=(libcmocka-dev clang-format-14 python3 git)
+full=(clang-14 libclang-rt-14-dev llvm-14 mmdebstrap)
+
+case "${1:-}" in
+  demo) wanted=("${demo[@]}") ;;
+  check) wanted=("${demo[@]}" "${check[@]}") ;;
+  full) wanted=("${demo[@]}" "${check[@]}" "${full[@]}") ;;
+  *) echo "usage: $0 demo|check|full" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "missing packages; run as root: apt-get install -y --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "installing: ${missing[*]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

@@ -1,0 +1,139 @@
+"""Every code block of README.md and docs/*.md runs. What a block is follows from its info string and its text:
+
+  sh                  run by bash against a real Tempo and a service on free ports (the ports in the text are replaced)
+  sh run=background   started and left running while the rest of the page runs
+  json                the answer of the block above, or (behind no sh block) JSON that parses
+  yaml                a rule file that `betrace eval` accepts
+  betrace             a rule: it has to compile
+  betrace-invalid     a rule that must not compile
+  traceql             a query that Tempo accepts
+  text                output or a drawing: not run
+"""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+from betrace_process import binary, run_cli, sanitizer_environment  # noqa: E402
+from run_tempo import TempoServer, free_ports, http  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text"}
+
+
+def pages():
+    return [os.path.join(ROOT, "README.md"), *sorted(glob.glob(os.path.join(ROOT, "docs", "*.md")))]
+
+
+def blocks(path):
+    """(line, info words, text) of each fenced block."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for match in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S):
+        yield text.count("\n", 0, match.start()) + 1, match.group(1).split(), match.group(2)
+
+
+class DocsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tempo = TempoServer(config="fast").start()
+        cls.addClassCleanup(cls.tempo.stop)
+        pushed = run_cli("generate", "--traces", 300, "--violations", 5, "--since", "23h", "--end", "now-5m", "--otlp", cls.tempo.otlp_url)
+        assert pushed.returncode == 0, pushed.stderr
+        now = int(time.time())
+        cls.tempo.wait_until(lambda: len(cls.tempo.search("{}", now - 86400, now)) >= 300, "the traces are searchable")
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="betrace-docs-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        (self.port,) = free_ports(1)
+        os.symlink(binary(), os.path.join(self.folder, "betrace"))
+        run_cli("generate", "--traces", 50, "--violations", 2, "--out", os.path.join(self.folder, "traces.jsonl"))
+        with open(os.path.join(self.folder, "rules.yaml"), "w", encoding="utf-8") as file:
+            json.dump({"rules": [{"id": "r", "name": "r", "dsl": "trace.has(span.name == \"nosuch\")"}]}, file)
+
+    def adapt(self, text):
+        """The same text with this test's ports."""
+        text = re.sub(r"http://(127\.0\.0\.1|localhost):3200", self.tempo.url, text)
+        text = re.sub(r"http://(127\.0\.0\.1|localhost):4318", self.tempo.otlp_url, text)
+        text = re.sub(r"(127\.0\.0\.1|localhost):8080", rf"\1:{self.port}", text)
+        return re.sub(r"(betrace serve(?! --help))", rf"\1 --listen 127.0.0.1:{self.port}", text)
+
+    def environment(self):
+        return dict(sanitizer_environment(), PATH=self.folder + os.pathsep + os.environ["PATH"])
+
+    def background(self, text):
+        process = subprocess.Popen(["bash", "-c", "exec " + text], cwd=self.folder, env=self.environment(), stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait, 30)
+        self.addCleanup(process.terminate)
+        for _ in range(600):
+            try:
+                if http("GET", f"http://127.0.0.1:{self.port}/health")[0] == 200:
+                    return
+            except OSError:
+                time.sleep(0.1)
+        self.fail(f"did not start: {text}")
+
+    def run_shell(self, text):
+        """Runs one block; its output. Doors of the Makefile are run by the suites that bear their names, so here only that they exist."""
+        if all(re.fullmatch(r"make [a-z-]+( [A-Z]+=\S+)*", line) for line in text.strip().splitlines()):
+            with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as file:
+                doors = re.findall(r"^([a-z -]+):", file.read(), re.M)
+            for line in text.strip().splitlines():
+                self.assertIn(line.split()[1], " ".join(doors).split())
+            return ""
+        done = subprocess.run(["bash", "-c", text], cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=120)
+        # 1 of betrace says that something was found; that is what the pages show.
+        self.assertIn(done.returncode, (0, 1), f"{text}\n{done.stdout}\n{done.stderr}")
+        self.assertNotIn("urn:betrace:problem", done.stdout, text)
+        self.assertNotIn("Sanitizer", done.stderr)
+        return done.stdout
+
+    def check_rule(self, text, valid):
+        done = run_cli("eval", "--dsl", text, os.path.join(self.folder, "traces.jsonl"))
+        if valid:
+            self.assertNotEqual(done.returncode, 2, f"{text}\n{done.stderr}")
+        else:
+            self.assertEqual(done.returncode, 2, text)
+
+    def run_page(self, path):
+        output = ""
+        for line, info, text in blocks(path):
+            with self.subTest(page=os.path.relpath(path, ROOT), line=line):
+                kind = info[0] if info else ""
+                self.assertIn(kind, KINDS, "every code block says what it is")
+                text = self.adapt(text)
+                if kind == "sh":
+                    output = self.background(text) if "run=background" in info else self.run_shell(text)
+                elif kind == "json":
+                    self.assertEqual(json.loads(output) if output else None, json.loads(text) if output else None)
+                elif kind == "yaml":
+                    with open(os.path.join(self.folder, "page.yaml"), "w", encoding="utf-8") as file:
+                        file.write(text)
+                    done = run_cli("eval", "--rules", os.path.join(self.folder, "page.yaml"), os.path.join(self.folder, "traces.jsonl"))
+                    self.assertIn(done.returncode, (0, 1), done.stderr)
+                elif kind.startswith("betrace"):
+                    for rule in re.split(r"\n{2,}", text.strip()):
+                        self.check_rule(rule, kind == "betrace")
+                elif kind == "traceql":
+                    status, body = self.tempo.search_raw(text.strip())
+                    self.assertEqual(status, 200, body)
+
+    def test_pages(self):
+        for path in pages():
+            self.run_page(path)
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main(verbosity=1)

@@ -1,0 +1,169 @@
+"""Property: whatever the rule and the traces, a replay on the real Tempo finds the violations that the evaluator finds in the same spans in a file,
+all of them and only them.
+
+Seeded random rules × random traces. The spans arrive in random order in three pushes that lie in three blocks (the fast config with blocks cut
+after three seconds), in many traces the span that decides alone. Rules run in groups and alone, over everything and over adjacent windows.
+BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules; --full takes 1,000.
+"""
+import collections
+import os
+import random
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import replay_compare as compare  # noqa: E402
+from random_rules import random_rule  # noqa: E402
+from random_spans import FRAGMENTS, fragment_requests, random_traces  # noqa: E402
+from run_tempo import CONFIGS, SERVER_MODULE, TempoServer  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+SECOND = 1_000_000_000
+FULL = "--full" in sys.argv
+SEED = int(os.environ.get("BETRACE_SEED", "20251"))
+RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "110"))
+ALONE = RULES // 6
+TRACES, GROUP, BLOCK_SECONDS = 450, 11, 3
+
+
+def fast_config_with_short_blocks():
+    with open(os.path.join(SERVER_MODULE, CONFIGS["fast"]), encoding="utf-8") as file:
+        text = file.read()
+    assert "max_block_duration: 30s" in text
+    return text.replace("max_block_duration: 30s", f"max_block_duration: {BLOCK_SECONDS}s")
+
+
+class PropertyOnTempo(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        print(f"seed {SEED}", flush=True)
+        rng = random.Random(SEED)
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-property-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.tempo = TempoServer(config_text=fast_config_with_short_blocks()).start()
+        cls.addClassCleanup(cls.tempo.stop)
+        # From settled and handed over long ago to settled only just, where what rests on absence is read by id.
+        now = int(time.time())
+        cls.start, cls.end = now - 4 * 3600, now - 600
+        cls.traces = random_traces(rng, TRACES, (cls.start + 1) * SECOND, (cls.end - cls.start - 70) * SECOND)
+        cls.push_all(rng)
+        texts = [random_rule(rng, plain=number % GROUP != 3 or number % 3 > 0) for number in range(RULES)]
+        cls.rules, cls.refused = compare.compile_rules(texts)
+        path = compare.write_traces(cls.folder.name, cls.traces)
+        cls.verdicts = compare.evaluate(cls.folder.name, cls.rules, path)
+        cls.expected = {rule.id: cls.verdicts[rule.id]["violated"] for rule in cls.rules}
+        cls.print_distribution()
+
+    @classmethod
+    def push_all(cls, rng):
+        for fragment in range(FRAGMENTS):
+            for request in fragment_requests(rng, cls.traces, fragment):
+                status, _, body = cls.tempo.push_request(request)
+                assert status == 200 and b"rejected" not in body, body
+            count = sum(span.fragment <= fragment for trace in cls.traces for span in trace.spans)
+            cls.tempo.wait_until(lambda wanted=count: cls.searchable_spans() == wanted, f"{count} spans of {fragment + 1} pushes are searchable")
+            if fragment + 1 < FRAGMENTS:
+                time.sleep(BLOCK_SECONDS + 0.5)
+
+    @classmethod
+    def searchable_spans(cls):
+        found = cls.tempo.found_spans("{} | by(span:id) | select(name)", cls.start - 60, int(time.time()), limit=100000)
+        return sum(len(spans) for spans in found.values())
+
+    @classmethod
+    def print_distribution(cls):
+        totals = collections.Counter()
+        for verdicts in cls.verdicts.values():
+            totals.update({verdict: len(ids) for verdict, ids in verdicts.items()})
+        strategies = collections.Counter(compare.strategy(rule) for rule in cls.rules)
+        some = sum(0 < len(ids) < TRACES for ids in cls.expected.values())
+        print(f"{len(cls.rules)} rules ({cls.refused} refused), {TRACES} traces: {dict(totals)}; {some} rules are violated by some traces and not by all")
+        print(f"strategies: {dict(strategies)}; subtracting: {sum(bool(rule.explain['subtracted']) for rule in cls.rules)}", flush=True)
+
+    def replay(self, rules, *options):
+        return compare.replay(self.folder.name, rules, self.tempo.url, *options)
+
+    def check(self, rules, *options, start=None, end=None, expected=None):
+        """One replay of these rules; returns its counters per rule."""
+        found, answer = self.replay(rules, "--start", start or self.start, "--end", end or self.end, *options)
+        wrong = compare.differences(rules, expected or self.expected, found, self.traces)
+        if wrong or answer["status"] != "completed":
+            self.problems.append(f"options {options}: {answer['status']} {answer.get('reason')}\n{wrong or [rule.text for rule in rules]}")
+        return answer
+
+    def setUp(self):
+        self.problems = []
+
+    def tearDown(self):
+        """All of a test's replays are looked at before it fails."""
+        self.assertEqual(len(self.problems), 0, f"seed {SEED}, {len(self.problems)} replays are wrong:\n" + "\n".join(self.problems[:20]))
+
+    # ---- the input is what it should be ----
+
+    def test_a_the_input_is_not_vacuous(self):
+        """Many traces lie in several blocks, where a search that groups nothing shows fewer spans than there are."""
+        rows = self.tempo.search("{} | select(name)", self.start - 60, int(time.time()), limit=100000)
+        short = [trace for trace in self.traces if rows[trace.trace_id]["spanSets"][0]["matched"] < len(trace.spans)]
+        self.assertGreater(len(short), TRACES // 5, "too few traces are split over blocks")
+        violated = sum(bool(ids) for ids in self.expected.values())
+        self.assertGreater(violated, len(self.rules) // 2, "too few rules are violated at all")
+        self.assertLess(self.refused, RULES // 10, "too many rules do not compile")
+        subtracting = sum(bool(rule.explain["subtracted"]) for rule in self.rules)
+        self.assertGreater(subtracting, len(self.rules) // 12, "too few rules subtract")
+
+    # ---- the property ----
+
+    def test_b_rules_together(self):
+        read = candidates = 0
+        for first in range(0, len(self.rules), GROUP):
+            group = self.rules[first:first + GROUP]
+            answer = self.check(group)
+            self.assertEqual((answer["traces_evaluated"], answer["traces_evaluated_kind"]), (TRACES, "exact"))
+            read, candidates = read + answer["traces_read"], candidates + answer["traces_candidate"]
+        print(f"together: {read} of {candidates} candidates read (the largest rule of each group)", flush=True)
+
+    def test_c_rules_alone(self):
+        """Alone nothing that another rule needs can help."""
+        totals = collections.Counter()
+        rng = random.Random(SEED)
+        subtracting = [rule for rule in self.rules if rule.explain["subtracted"]]
+        chosen = rng.sample(self.rules, min(ALONE, len(self.rules))) + rng.sample(subtracting, min(ALONE // 3, len(subtracting)))
+        for number, rule in enumerate(chosen):
+            answer = self.check([rule], *(("--count", "at_least") if number % 2 else ()))
+            totals["read"] += answer["traces_read"]
+            totals["subtracted"] += answer["traces_candidate"] - answer["traces_read"]
+            self.check_exercised(rule, answer)
+        print(f"alone: {totals['read']} candidates read, {totals['subtracted']} subtracted", flush=True)
+        self.assertGreater(totals["subtracted"], 0, "nothing was ever subtracted")
+
+    def check_exercised(self, rule, answer):
+        """What is said to be exact is: the traces in which `when` held."""
+        verdicts = self.verdicts[rule.id]
+        if not rule.text.startswith("when") or verdicts["inconclusive"]:
+            return
+        exercised = len(verdicts["violated"]) + len(verdicts["satisfied"])
+        if answer["traces_exercised_kind"] == "exact":
+            self.assertEqual(answer["traces_exercised"], exercised, rule.text)
+        else:
+            self.assertLessEqual(answer["traces_exercised"], exercised, rule.text)
+
+    def test_d_adjacent_windows(self):
+        """Each trace is judged in the window that its earliest start lies in, and in no other."""
+        rng = random.Random(SEED + 1)
+        edges = sorted(rng.choice(self.traces).start_ns + rng.choice((-1, 0, 1)) for _ in range(3))
+        edges = [self.start * SECOND, *edges, self.end * SECOND]
+        rules = rng.sample(self.rules, min(GROUP, len(self.rules)))
+        begins = {trace.trace_id: min(span.start_ns for span in trace.spans) for trace in self.traces}
+        for start, end in zip(edges, edges[1:]):
+            if start >= end:
+                continue
+            expected = {rule.id: {one for one in self.expected[rule.id] if start <= begins[one] < end} for rule in rules}
+            self.check(rules, "--count", "at_least", start=start, end=end, expected=expected)
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main(verbosity=1, argv=[argument for argument in sys.argv if argument != "--full"])

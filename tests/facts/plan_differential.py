@@ -1,0 +1,100 @@
+"""The planner against a full scan, on a real Tempo: random rules over random traces. Argument: the program plan_differential.
+
+No violated trace may be missing from what is searched, none may be in what is subtracted; the exercised traces must be found, and where the
+plan says so exactly those. BETRACE_SEED replaces the seed. Exit 77: no Tempo here.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tempo"))
+from run_tempo import TempoServer, require_tempo  # noqa: E402  (the folder must be on the path first)
+
+TRACES, RULES = 300, 300
+SECOND = 1_000_000_000
+MADE_AT = 1_700_000_000 * SECOND  # where the program puts its traces
+
+
+class Asked:
+    """Sets of trace numbers, each query asked once."""
+
+    def __init__(self, tempo, count):
+        self.tempo = tempo
+        self.ids = [f"{(i + 1) << 80 | 0xB7:032x}" for i in range(count)]
+        self.numbers = {trace_id: i for i, trace_id in enumerate(self.ids)}
+        self.start = int(time.time())
+        self.answers = {}
+
+    def push(self, traces):
+        shift = (self.start - 20) * SECOND - MADE_AT
+        for trace_id, spans in zip(self.ids, traces):
+            resource_spans = []
+            for one in spans:
+                span = {**one["span"], "traceId": trace_id}
+                for key in ("startTimeUnixNano", "endTimeUnixNano"):
+                    span[key] = str(int(span[key]) + shift)
+                resource_spans.append({"resource": {"attributes": one["resource"]}, "scopeSpans": [{"spans": [span]}]})
+            status, _, body = self.tempo.push_request({"resourceSpans": resource_spans})
+            assert status == 200, body
+        spans = sum(map(len, traces))
+        self.tempo.wait_until(lambda: self.spans_seen() == spans, f"{spans} spans are found")
+
+    def spans_seen(self):
+        rows = self.tempo.search("{} | by(span:id)", self.start - 300, self.start + 300)
+        return sum(len(row["spanSets"]) for row in rows.values())
+
+    def query(self, traceql):
+        if traceql not in self.answers:
+            found = self.tempo.search(traceql, self.start - 300, self.start + 300)
+            self.answers[traceql] = {self.numbers[trace_id] for trace_id in found}
+        return self.answers[traceql]
+
+    def formula(self, formula):
+        kind, *items = formula
+        if kind in ("all", "none"):
+            return set(range(len(self.ids))) if kind == "all" else set()
+        if kind == "query":
+            return self.query(items[0])
+        sets = [self.formula(item) for item in items]
+        return set.intersection(*sets) if kind == "and" else set.union(*sets)
+
+
+def check(asked, rule):
+    """(number of violated, number of subtracted, complaints) of one rule."""
+    violated = {i for i, verdict in enumerate(rule["verdicts"]) if verdict[0]}
+    exercised = {i for i, verdict in enumerate(rule["verdicts"]) if verdict[1]}
+    subtracted = set().union(*map(asked.query, rule["subtract"]))
+    found, exercising = asked.formula(rule["violating"]), asked.formula(rule["exercising"])
+    complaints = [("violated, not searched", violated - found), ("violated, subtracted", violated & subtracted),
+                  ("exercised, not found", exercised - exercising)]
+    if rule["exact"]:
+        complaints.append(("found, not exercised", exercising - exercised))
+    return len(violated), len(subtracted), [(what, sorted(traces)) for what, traces in complaints if traces]
+
+
+def main(program):
+    require_tempo()
+    seed = os.environ.get("BETRACE_SEED", "20260101")
+    print("seed", seed)
+    made = json.loads(subprocess.run([program, seed, str(TRACES), str(RULES)], check=True, stdout=subprocess.PIPE).stdout)
+    violated = subtracted = exact = bad = 0
+    with TempoServer(config="fast") as tempo:
+        asked = Asked(tempo, len(made["traces"]))
+        asked.push(made["traces"])
+        for rule in made["rules"]:
+            its_violated, its_subtracted, complaints = check(asked, rule)
+            violated, subtracted, exact = violated + its_violated, subtracted + its_subtracted, exact + rule["exact"]
+            for what, traces in complaints:
+                bad += 1
+                print(f'{what}: traces {traces[:10]}\n  {rule["rule"]}\n  {json.dumps(rule["violating"])}\n  {rule["subtract"]}')
+                print("  " + json.dumps(made["traces"][traces[0]]))
+        print(f"{len(made['rules'])} rules, {violated} violated, {subtracted} subtracted, {exact} exact, {len(asked.answers)} queries, "
+              f"{bad} complaints")
+    return 1 if bad or violated < 1000 or subtracted < 1000 or exact < 50 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,58 @@
+"""`betrace eval` on small traces, as a user calls it: exit statuses, standard input, and readings that only show through a decoder."""
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import run_cli  # noqa: E402
+
+
+def document(*spans, service=None):
+    attributes = [] if service is None else [{"key": "service.name", "value": {"stringValue": service}}]
+    return json.dumps({"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": list(spans)}]}]})
+
+
+def span(name, number=1, start=1, end=2):
+    return {"traceId": "0" * 31 + "1", "spanId": f"{number:016x}", "name": name, "startTimeUnixNano": str(start), "endTimeUnixNano": str(end)}
+
+
+class EvalTest(unittest.TestCase):
+    def verdicts(self, dsl, text):
+        done = run_cli("eval", "--dsl", dsl, "--all", "--json", "-", stdin=text)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return done.returncode, [line["verdict"] for line in lines[:-1]]
+
+    def test_exit_statuses(self):
+        trace = document(span("db.query"))
+        self.assertEqual(self.verdicts("trace.has(span.name == \"db.query\")", trace), (1, ["violated"]))
+        self.assertEqual(self.verdicts("trace.has(span.name == \"retry\")", trace), (0, ["satisfied"]))
+        self.assertEqual(self.verdicts("when { nosuch } always { db.query }", trace), (0, ["not_applicable"]))
+        self.assertEqual(run_cli("eval", "--dsl", "trace.has(", "-", stdin=trace).returncode, 2)
+        self.assertEqual(run_cli("eval", "--dsl", "a", "-", stdin="{").returncode, 2)
+        self.assertEqual(self.verdicts("a", '{"resourceSpans": []}')[0], 3, "no trace is not a clean bill of health")
+        self.assertEqual(run_cli("eval", "--dsl", "a").returncode, 2)
+
+    def test_an_empty_service_name_is_none(self):
+        """Tempo's searches give "" for a service that is not there: a verdict must not depend on how the trace was read."""
+        for service in ("", None):
+            trace = document(span("a"), service=service)
+            self.assertEqual(self.verdicts('trace.has(span.service == "")', trace)[1], ["satisfied"])
+            self.assertEqual(self.verdicts('trace.has(span.service != "x")', trace)[1], ["satisfied"])
+            self.assertEqual(self.verdicts("trace.has(not exists(span.service))", trace)[1], ["violated"])
+        self.assertEqual(self.verdicts('trace.has(span.service == "x")', document(span("a"), service="x"))[1], ["violated"])
+
+    def test_a_rule_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "rules.yaml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("rules:\n- id: one\n  name: One\n  dsl: |\n    when { a }\n    always { b }\n- id: two\n  dsl: count(a) > 1\n")
+            done = run_cli("eval", "--rules", path, "--all", "-", stdin=document(span("a")))
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stdout, r"violated +one ")
+            self.assertRegex(done.stdout, r"satisfied +two ")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

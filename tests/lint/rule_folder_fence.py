@@ -1,0 +1,139 @@
+"""Foreign libraries are fenced by folder (docs/ARCHITECTURE.md): this reads #include lines and target_link_libraries."""
+import os
+import re
+
+from sources import without_comments
+
+SUMMARY = "each folder includes and links only the libraries that its fence allows"
+
+C11 = set("assert ctype errno float inttypes limits math stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string".split())
+# What libc offers besides: allowed wherever system calls are (tempo/ and server/), never in dsl/.
+POSIX = set("""aio dirent fcntl fnmatch getopt glob grp libgen locale malloc netdb poll pwd regex sched setjmp signal strings syslog termios
+threads time unistd wchar sys arpa net netinet""".split())
+CXX = set("algorithm cstddef cstdint cstdlib cstring exception functional memory new string string_view utility vector".split())
+FOREIGN = [("re2/", "re2"), ("curl/", "curl"), ("protobuf-c/", "protobuf-c"), ("jansson.h", "jansson"), ("zlib.h", "zlib"),
+           ("pthread.h", "pthread"), ("sqlite3.h", "sqlite3"), ("h2o", "h2o"), ("yaml.h", "libyaml"), ("grpc/", "grpc"),
+           ("openssl/sha.h", "libcrypto"), ("openssl/evp.h", "libcrypto"), ("openssl/", "openssl")]
+LINKED = {"PkgConfig::RE2": "re2", "PkgConfig::CURL": "curl", "PkgConfig::PROTOBUF_C": "protobuf-c", "PkgConfig::JANSSON": "jansson",
+          "ZLIB::ZLIB": "zlib", "Threads::Threads": "pthread", "PkgConfig::SQLITE3": "sqlite3", "PkgConfig::H2O": "h2o",
+          "PkgConfig::YAML": "libyaml", "PkgConfig::GRPC": "grpc", "OpenSSL::SSL": "openssl", "OpenSSL::Crypto": "libcrypto"}
+SERVER = {"pthread", "libcrypto"}
+# Longest folder first wins. own: folders whose headers may be included.
+FENCE = {
+    "dsl": (set(), {"dsl"}),
+    "tempo": ({"curl", "protobuf-c", "jansson", "zlib", "pthread"}, {"dsl", "tempo"}),
+    "server": (SERVER, {"dsl", "tempo", "server"}),
+    "server/store": (SERVER | {"sqlite3"}, {"dsl", "tempo", "server"}),
+    "server/http": (SERVER | {"h2o", "jansson", "openssl"}, {"dsl", "tempo", "server"}),
+    "server/rulefile": (SERVER | {"libyaml"}, {"dsl", "tempo", "server"}),
+    "server/report": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
+    "server/cli": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
+    "server/grpc": (SERVER | {"grpc", "protobuf-c"}, {"dsl", "tempo", "server"}),
+}
+# The one file that reaches RE2.
+RE2_SHIM = "dsl/pattern_re2.cc"
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+LINK = re.compile(r"target_link_libraries\(\s*(\S+)\s([^)]*)\)")
+
+
+def fence_of(path):
+    folder = os.path.dirname(path)
+    while folder and folder not in FENCE:
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def foreign_library(header):
+    return next((library for prefix, library in FOREIGN if header == prefix or header.startswith(prefix)), None)
+
+
+def check_system_include(file, folder, header):
+    """None, or what is wrong with <header> in this file."""
+    allowed = FENCE[folder][0] | ({"re2"} if file == RE2_SHIM else set())
+    library = foreign_library(header)
+    if library:
+        return None if library in allowed else f"{library} is not allowed in {folder}/"
+    name = header.split("/")[0].removesuffix(".h")
+    if name in C11 or (file.endswith(".cc") and name in CXX):
+        return None
+    if name in POSIX:
+        return "dsl/ is pure: no I/O, threads or clock" if folder == "dsl" else None
+    return "unknown header: if it belongs to libc or to an allowed library, add it to tests/lint/rule_folder_fence.py"
+
+
+def check_own_include(tree, folder, header):
+    top = header.split("/")[0]
+    if top not in FENCE[folder][1]:
+        return f"{folder}/ may include headers of {', '.join(sorted(FENCE[folder][1]))} only, by their path from the root"
+    if header not in tree.files and not header.endswith(".pb-c.h"):
+        return "no such header"
+    return None
+
+
+def include_findings(tree):
+    for file in tree.matching(".c", ".h", ".cc", under=("dsl", "tempo", "server")):
+        folder = fence_of(file)
+        for number, line in enumerate(without_comments(tree.read(file)).split("\n"), 1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            mark, header = match.groups()
+            wrong = check_system_include(file, folder, header) if mark == "<" else check_own_include(tree, folder, header)
+            if wrong:
+                yield f"{file}:{number}: includes {header}: {wrong}"
+
+
+def target_folder(file, target):
+    """server/CMakeLists.txt may define server_store: that target has the fence of server/store."""
+    named = target.replace("_", "/", 1)
+    return named if named in FENCE else fence_of(file)
+
+
+def link_findings(tree):
+    for file in tree.matching("CMakeLists.txt", under=("dsl", "tempo", "server")):
+        text = re.sub(r"#[^\n]*", "", tree.read(file))
+        for match in LINK.finditer(text):
+            target, rest = match.groups()
+            folder = target_folder(file, target)
+            allowed = FENCE[folder][0] | ({"re2"} if folder == "dsl" else set())
+            scope = None
+            for word in rest.split():
+                if word in ("PUBLIC", "PRIVATE", "INTERFACE"):
+                    scope = word
+                elif "::" in word and word not in LINKED:
+                    yield f"{file}: {target} links {word}, which tests/lint/rule_folder_fence.py does not know"
+                elif word in LINKED and LINKED[word] not in allowed:
+                    yield f"{file}: {target} links {word}, which is not allowed in {folder}/"
+                elif word in LINKED and scope != "PRIVATE" and not target.endswith("_proto"):  # generated headers need the library's
+                    yield f"{file}: {target} links {word} {scope}: foreign libraries are linked PRIVATE"
+
+
+def findings(tree):
+    yield from include_findings(tree)
+    yield from link_findings(tree)
+
+
+BAD = [
+    {"dsl/a.c": "#include <curl/curl.h>\n"},
+    {"dsl/a.c": "#include <pthread.h>\n"},
+    {"dsl/a.c": "#include <unistd.h>\n"},
+    {"dsl/a.c": "#include <re2/re2.h>\n"},
+    {"dsl/a.c": '#include "server/b.h"\n', "server/b.h": ""},
+    {"tempo/a.c": '#include "server/b.h"\n', "server/b.h": ""},
+    {"tempo/a.c": "#include <sqlite3.h>\n"},
+    {"server/a.c": "#include <jansson.h>\n"},
+    {"server/store/a.c": "#include <h2o.h>\n"},
+    {"server/a.c": "#include <openssl/ssl.h>\n"},
+    {"server/a.c": '#include "dsl/gone.h"\n'},
+    {"server/a.c": "#include <lua.h>\n"},
+    {"server/CMakeLists.txt": "target_link_libraries(server_base PUBLIC dsl PRIVATE PkgConfig::SQLITE3)\n"},
+    {"server/CMakeLists.txt": "target_link_libraries(server_store PRIVATE PkgConfig::H2O)\n"},
+    {"tempo/CMakeLists.txt": "target_link_libraries(tempo PUBLIC PkgConfig::CURL)\n"},
+]
+GOOD = [
+    {"dsl/a.c": '#include "dsl/b.h"\n#include <string.h>\n// #include <curl/curl.h>\n', "dsl/b.h": ""},
+    {"dsl/pattern_re2.cc": "#include <re2/re2.h>\n#include <new>\n"},
+    {"server/http/a.c": "#include <h2o.h>\n#include <openssl/ssl.h>\n#include <jansson.h>\n#include <sys/socket.h>\n"},
+    {"server/CMakeLists.txt": "target_link_libraries(server_store PUBLIC server_base PRIVATE PkgConfig::SQLITE3)\n"},
+    {"tempo/proto/CMakeLists.txt": "target_link_libraries(tempo_proto PUBLIC PkgConfig::PROTOBUF_C)\n"},
+]

@@ -1,0 +1,155 @@
+"""Runs the suites that tests/budget.txt lists, in its order, each against its minutes. Ends with a table and one closing line.
+
+    python3 tests/runner/main.py [--full] [suite …]
+
+Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
+Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
+"""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import outcome
+import suites
+
+BUDGET = os.path.join(suites.ROOT, "tests", "budget.txt")
+TAIL_LINES = 60
+HANG_FACTOR = 3
+_running = None
+
+
+def read_budget():
+    """[(suite, minutes)] in the file's order."""
+    rows = []
+    with open(BUDGET, encoding="utf-8") as file:
+        for line in file:
+            words = line.split()
+            if words and not line.startswith("#"):
+                rows.append((words[0], float(words[1])))
+    unknown = [name for name, _ in rows if name not in suites.SUITES]
+    if unknown:
+        sys.exit(f"tests/budget.txt names unknown suites: {', '.join(unknown)}; known are {', '.join(suites.SUITES)}")
+    return rows
+
+
+def choose(rows, full, wanted):
+    """The rows to run. Without names: all but the full ones, which --full adds."""
+    if wanted:
+        missing = [name for name in wanted if name not in dict(rows)]
+        if missing:
+            sys.exit(f"unknown suite {', '.join(missing)}; tests/budget.txt has {', '.join(name for name, _ in rows)}")
+        return [row for row in rows if row[0] in wanted]
+    return [row for row in rows if full or not row[0].startswith("full:")]
+
+
+def environment():
+    env = dict(os.environ, BETRACE_BIN=suites.binary("asan"), BETRACE_RELEASE_BIN=suites.binary("release"), PYTHONDONTWRITEBYTECODE="1")
+    env.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
+    env.setdefault("LSAN_OPTIONS", f"suppressions={os.path.join(suites.ROOT, 'tests', 'support', 'lsan.supp')}:print_suppressions=0")
+    env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    env.setdefault("CTEST_OUTPUT_ON_FAILURE", "1")
+    return env
+
+
+def end_group(process):
+    """A step's whole process group, of which the step's process is the leader."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        time.sleep(2 if number == signal.SIGTERM else 0)
+
+
+def run_step(step, env, log, deadline):
+    """Runs one step: (exit code, its output). Past the deadline it is ended and the code is 124."""
+    global _running  # pylint: disable=global-statement
+    log.write(f"$ {' '.join(step.command)}\n".encode())
+    log.flush()
+    begin = log.tell()
+    process = subprocess.Popen(step.command, cwd=suites.ROOT, env={**env, **step.env}, stdin=subprocess.DEVNULL, stdout=log,
+                               stderr=subprocess.STDOUT, start_new_session=True)
+    _running = process
+    try:
+        code = process.wait(max(deadline - time.monotonic(), 1))
+    except subprocess.TimeoutExpired:
+        end_group(process)
+        process.wait()
+        code = 124
+        log.write(b"ended: far over the suite's budget\n")
+    _running = None
+    log.flush()
+    with open(log.name, "rb") as written:
+        written.seek(begin)
+        return code, written.read().decode("utf-8", "replace")
+
+
+def show_failure(step, code, output):
+    print(f"--- failed ({code}): {' '.join(step.command)}")
+    print("\n".join(output.rstrip("\n").split("\n")[-TAIL_LINES:]))
+    print("---", flush=True)
+
+
+def run_suite(name, minutes, env):
+    """Runs the steps of one suite: its outcome. A failed preparation ends it."""
+    total = outcome.Outcome()
+    deadline = time.monotonic() + 60 * minutes * HANG_FACTOR
+    with open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "wb") as log:
+        for step in suites.SUITES[name]():
+            code, output = run_step(step, env, log, deadline)
+            result = step.read(code, output)
+            total += result
+            if result.failed:
+                show_failure(step, code, output)
+            if code == outcome.EXIT_SKIPPED:
+                print("    " + (output.strip().split("\n") or [""])[-1], flush=True)
+            if name == "tempo" and code == 0:
+                env["BETRACE_TEMPO_BIN"] = output.strip().split("\n")[-1]
+            if result.failed and step.read is outcome.of_preparation:
+                break
+    return total
+
+
+def verdict(result, seconds, minutes):
+    word = "failed" if result.failed else "ok"
+    return word + (", over budget" if seconds > 60 * minutes else "")
+
+
+def print_table(rows):
+    print(f"\n{'suite':<18}{'took':>9}{'budget':>9}  {'passed':>7}{'failed':>7}{'skipped':>8}")
+    for name, minutes, seconds, result in rows:
+        print(f"{name:<18}{seconds / 60:>8.1f}m{minutes:>8g}m  {result.passed:>7}{result.failed:>7}{result.skipped:>8}  "
+              f"{verdict(result, seconds, minutes)}")
+    print(f"{'sum':<18}{sum(row[2] for row in rows) / 60:>8.1f}m{sum(row[1] for row in rows):>8g}m\n")
+
+
+def on_signal(number, _frame):
+    if _running is not None:
+        end_group(_running)
+    sys.exit(128 + number)
+
+
+def main(arguments):
+    full = "--full" in arguments
+    chosen = choose(read_budget(), full, [name for name in arguments if name != "--full"])
+    os.makedirs(suites.LOGS, exist_ok=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    env, rows, total = environment(), [], outcome.Outcome()
+    for name, minutes in chosen:
+        print(f"{name} …", flush=True)
+        begin = time.monotonic()
+        result = run_suite(name, minutes, env)
+        seconds = time.monotonic() - begin
+        print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {seconds:.0f} s)", flush=True)
+        rows.append((name, minutes, seconds, result))
+        total += result
+    print_table(rows)
+    print(total)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""What a command of a suite came to: how many tests passed, failed and were skipped, read from what ctest, unittest and our own drivers say.
+
+Rule: a command that ends well without having run a test has failed, so that no suite is green because it is empty.
+"""
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+
+EXIT_SKIPPED = 77
+_UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ", re.M)
+_UNITTEST_DETAIL = re.compile(r"^(?:OK|FAILED)(?: \(([^)]*)\))?$", re.M)
+_CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
+
+
+@dataclass
+class Outcome:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other):
+        return Outcome(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def of_command(code, _output):
+    """A plain command is one test."""
+    if code == EXIT_SKIPPED:
+        return Outcome(skipped=1)
+    return Outcome(passed=1) if code == 0 else Outcome(failed=1)
+
+
+def of_preparation(code, _output):
+    """A step that tests stand on, such as a build: counts only when it fails."""
+    return Outcome() if code == 0 else Outcome(failed=1)
+
+
+def of_closing_line(code, output):
+    """A driver that ends with `N passed, N failed, N skipped`."""
+    lines = _CLOSING.findall(output)
+    if not lines:
+        return Outcome(failed=1)
+    return _agree(code, Outcome(*(int(number) for number in lines[-1])))
+
+
+def of_unittest(code, output):
+    """A Python file: unittest's closing lines, or 77 for skipped as a whole."""
+    if code == EXIT_SKIPPED:
+        return Outcome(skipped=1)
+    ran = sum(int(number) for number in _UNITTEST_RAN.findall(output))
+    counts = {}
+    for detail in _UNITTEST_DETAIL.findall(output):
+        for name, number in re.findall(r"([a-z ]+)=(\d+)", detail):
+            counts[name.strip()] = counts.get(name.strip(), 0) + int(number)
+    failed = sum(counts.get(name, 0) for name in ("failures", "errors", "unexpected successes"))
+    skipped = counts.get("skipped", 0)
+    return _agree(code, Outcome(max(ran - failed - skipped, 0), failed, skipped))
+
+
+def of_ctest(junit_path):
+    """Reader for a ctest run that wrote --output-junit there."""
+    def read(code, _output):
+        try:
+            suite = ElementTree.parse(junit_path).getroot()
+        except (OSError, ElementTree.ParseError):
+            return Outcome(failed=1)
+        tests, failed = int(suite.get("tests", 0)), int(suite.get("failures", 0))
+        skipped = int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
+        return _agree(code, Outcome(tests - failed - skipped, failed, skipped))
+    return read
+
+
+def _agree(code, counted):
+    """The exit code and the counts must tell the same story."""
+    if counted.failed == 0 and (code != 0 or counted.passed + counted.skipped == 0):
+        return counted + Outcome(failed=1)
+    return counted

@@ -1,0 +1,98 @@
+"""The runner must not be green by mistake: its readers are fed what ctest, unittest and our drivers print, good and bad."""
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import main  # noqa: E402  (the folder must be on the path first)
+import outcome  # noqa: E402
+import suites  # noqa: E402
+from outcome import Outcome  # noqa: E402
+
+
+class UnittestReader(unittest.TestCase):
+    def read(self, code, text):
+        return outcome.of_unittest(code, text)
+
+    def test_all_passed(self):
+        self.assertEqual(self.read(0, "....\nRan 4 tests in 0.1s\n\nOK\n"), Outcome(4, 0, 0))
+
+    def test_failures_errors_and_skips(self):
+        self.assertEqual(self.read(1, "Ran 9 tests in 1s\n\nFAILED (failures=2, errors=1, skipped=3)\n"), Outcome(3, 3, 3))
+
+    def test_skips_only(self):
+        self.assertEqual(self.read(0, "Ran 2 tests in 1s\n\nOK (skipped=2)\n"), Outcome(0, 0, 2))
+
+    def test_nothing_ran_is_a_failure(self):
+        self.assertEqual(self.read(0, "Ran 0 tests in 0s\n\nOK\n"), Outcome(0, 1, 0))
+        self.assertEqual(self.read(0, ""), Outcome(0, 1, 0))
+
+    def test_bad_exit_code_is_a_failure_whatever_was_printed(self):
+        self.assertEqual(self.read(1, "Ran 4 tests in 1s\n\nOK\n"), Outcome(4, 1, 0))
+        self.assertEqual(self.read(-11, ""), Outcome(0, 1, 0))
+
+    def test_77_is_skipped(self):
+        self.assertEqual(self.read(77, "skipped: no Tempo: no Go\n"), Outcome(0, 0, 1))
+
+
+class OtherReaders(unittest.TestCase):
+    def test_closing_line(self):
+        self.assertEqual(outcome.of_closing_line(0, "ok a\n3 passed, 0 failed, 1 skipped\n"), Outcome(3, 0, 1))
+        self.assertEqual(outcome.of_closing_line(1, "3 passed, 2 failed, 0 skipped\n"), Outcome(3, 2, 0))
+        self.assertEqual(outcome.of_closing_line(1, "3 passed, 0 failed, 0 skipped\n"), Outcome(3, 1, 0))
+        self.assertEqual(outcome.of_closing_line(0, "no such line\n"), Outcome(0, 1, 0))
+
+    def test_preparation_counts_only_failures(self):
+        self.assertEqual(outcome.of_preparation(0, ""), Outcome())
+        self.assertEqual(outcome.of_preparation(2, ""), Outcome(0, 1, 0))
+
+    def test_ctest(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "junit.xml")
+            self.assertEqual(outcome.of_ctest(path)(0, ""), Outcome(0, 1, 0), "no report is a failure")
+            with open(path, "w", encoding="ascii") as file:
+                file.write('<testsuite tests="5" failures="1" skipped="1" disabled="0"/>')
+            self.assertEqual(outcome.of_ctest(path)(8, ""), Outcome(3, 1, 1))
+
+
+class Budget(unittest.TestCase):
+    def test_every_suite_of_the_budget_exists_and_the_sum_of_check_is_40(self):
+        rows = main.read_budget()
+        self.assertEqual(sum(minutes for name, minutes in rows if not name.startswith("full:")), 40)
+
+    def test_choice(self):
+        rows = [("lint", 1.0), ("full:fuzz", 60.0)]
+        self.assertEqual(main.choose(rows, False, []), rows[:1])
+        self.assertEqual(main.choose(rows, True, []), rows)
+        with self.assertRaises(SystemExit):
+            main.choose(rows, False, ["lnit"])
+
+
+class Steps(unittest.TestCase):
+    def run_suite(self, *steps):
+        suites.SUITES["probe"] = lambda: iter(steps)
+        self.addCleanup(suites.SUITES.pop, "probe")
+        with tempfile.TemporaryDirectory() as folder:
+            logs, suites.LOGS = suites.LOGS, folder
+            try:
+                return main.run_suite("probe", 0.02, dict(os.environ))
+            finally:
+                suites.LOGS = logs
+
+    def test_a_failed_preparation_ends_the_suite(self):
+        result = self.run_suite(suites.Step(["false"], outcome.of_preparation), suites.Step(["true"]))
+        self.assertEqual(result, Outcome(0, 1, 0))
+
+    def test_a_failed_test_does_not_hide_the_next(self):
+        self.assertEqual(self.run_suite(suites.Step(["false"]), suites.Step(["true"])), Outcome(1, 1, 0))
+
+    def test_a_hanging_step_is_ended_and_fails(self):
+        self.assertEqual(self.run_suite(suites.Step(["sleep", "60"])), Outcome(0, 1, 0))
+
+    def test_a_suite_without_files_fails(self):
+        self.assertEqual(self.run_suite(*suites.python_files("tests/runner/none_*.py")), Outcome(0, 1, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()
