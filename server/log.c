@@ -7,6 +7,7 @@
 
 #include "dsl/text.h"
 #include "server/time_text.h"
+#include "server/clock.h"
 
 static void append_escaped(bt_buffer *line, const char *text) {
   for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
@@ -22,13 +23,11 @@ static void append_escaped(bt_buffer *line, const char *text) {
 void bt_log(bt_log_level level, const char *format, ...) {
   static const char *const names[] = {"info", "warning", "error"};
   char message[1024], time_text[40];
-  struct timespec now;
   va_list list;
   va_start(list, format);
   vsnprintf(message, sizeof message, format, list);
   va_end(list);
-  clock_gettime(CLOCK_REALTIME, &now);
-  bt_time_format((int64_t)now.tv_sec * 1000000000 + now.tv_nsec, time_text);
+  bt_time_format(bt_clock_wall_ns(), time_text);
   bt_buffer line = {0};
   bt_buffer_printf(&line, "time=%s level=%s msg=\"", time_text, names[level]);
   append_escaped(&line, message);

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/http/guard.h"
 #include "server/http/routes.h"
 #include "server/log.h"
 #include "server/service.h"
+#include "server/clock.h"
 #include "tempo/file_source.h"
 
 struct bt_server {
@@ -96,13 +96,11 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   *out = NULL;
   bt_server *server = calloc(1, sizeof *server);
   if (!server) return bt_error_no_memory(error);
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
   server->config = config;
   server->service.version = version;
   server->service.max_range_ns = config->max_range_ns;
   server->service.assumptions = config->assumptions;
-  server->service.started_at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  server->service.started_at_ns = bt_clock_wall_ns();
   bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency};
   bt_status status = check_listen(config, error);
   if (!status) status = bt_http_client_new(&http, &server->service.client, error);

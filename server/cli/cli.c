@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/rulefile/checked_file.h"
+#include "server/clock.h"
 
 int bt_cli_usage_error(const char *command, const char *format, ...) {
   va_list list;
@@ -32,12 +32,6 @@ bool bt_cli_number(const char *text, uint64_t *out) {
   }
   *out = number;
   return *text != '\0';
-}
-
-int64_t bt_cli_now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 void bt_cli_print_json(json_t *object) {

@@ -45,7 +45,6 @@ void bt_cli_rules_dispose(bt_cli_rules *rules);
 /* The whole file, or stdin for "-"; NULL: *error says why. Free it. */
 char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_error *error);
 
-int64_t bt_cli_now_ns(void);
 /* Prints a JSON object and a newline to stdout; takes it. */
 void bt_cli_print_json(json_t *object);
 

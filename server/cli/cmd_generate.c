@@ -6,6 +6,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/sample_traces.h"
 #include "server/time_text.h"
+#include "server/clock.h"
 
 enum { BATCH_TRACES = 500 };
 
@@ -277,7 +278,7 @@ static bool take_option(int option, const char *value, generate_options *options
            options->sample.traces <= 100000000;
   case OPT_VIOLATIONS: return bt_cli_number(value, &options->sample.violations);
   case OPT_SINCE: return bt_duration_parse(bt_str_from(value), since_ns) && *since_ns > 0;
-  case OPT_END: return bt_time_parse(bt_str_from(value), bt_cli_now_ns(), &options->sample.end_ns);
+  case OPT_END: return bt_time_parse(bt_str_from(value), bt_clock_wall_ns(), &options->sample.end_ns);
   case OPT_OUT: return options->out = value, true;
   case OPT_LATE: return options->late = value, true;
   case OPT_OTLP: return options->otlp = value, true;
@@ -288,7 +289,7 @@ static bool take_option(int option, const char *value, generate_options *options
 }
 
 static int check_options(generate_options *options, int64_t since_ns, bool violations_said) {
-  if (!options->sample.end_ns) options->sample.end_ns = bt_cli_now_ns();
+  if (!options->sample.end_ns) options->sample.end_ns = bt_clock_wall_ns();
   options->sample.start_ns = options->sample.end_ns - since_ns;
   uint64_t most = options->sample.traces / 10;
   if (!violations_said) options->sample.violations = most < 37 ? most : 37;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/time_text.h"
+#include "server/clock.h"
 #include "tempo/file_source.h"
 #include "tempo/tempo_source.h"
 
@@ -54,7 +55,7 @@ static bt_time_range range_of_files(const bt_source *source) {
 bt_time_range bt_replay_options_range(const bt_replay_options *options, const bt_source *source, int64_t otherwise_ns) {
   if (options->trace_count && !options->has_start && !options->has_end && !options->since_ns)
     return range_of_files(source);
-  int64_t end = options->has_end ? options->end_ns : bt_cli_now_ns();
+  int64_t end = options->has_end ? options->end_ns : bt_clock_wall_ns();
   int64_t since = options->since_ns ? options->since_ns : otherwise_ns;
   return (bt_time_range){options->has_start ? options->start_ns : end - since, end};
 }
@@ -135,7 +136,7 @@ static const struct option shared[] = {{"rules", 1, NULL, OPT_RULES},
 enum { SHARED = sizeof shared / sizeof shared[0] };
 
 static bool take_time(const char *value, int64_t *out, bool *is_set) {
-  return *is_set = bt_time_parse(bt_str_from(value), bt_cli_now_ns(), out);
+  return *is_set = bt_time_parse(bt_str_from(value), bt_clock_wall_ns(), out);
 }
 
 static bool take_duration(const char *value, int64_t *out) {

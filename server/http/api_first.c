@@ -1,7 +1,6 @@
 /* GET /v1/rules/{id}/first-violation: when did it start. The request waits for the answer, at most `timeout`; then what is certain is answered
  * as not proven. Few run at once, because each holds a request worker. See routes.h. */
 #include <stdatomic.h>
-#include <string.h>
 #include <time.h>
 
 #include "server/http/deadline.h"
@@ -9,6 +8,7 @@
 #include "server/report/replay_json.h"
 #include "server/service.h"
 #include "server/time_text.h"
+#include "server/clock.h"
 
 enum { AT_ONCE_MAX = 2 };
 
@@ -55,9 +55,7 @@ static bool check_range(const bt_service *service, bt_call *call, const bt_time_
 /* False: answered. */
 static bool read_options(const bt_service *service, bt_call *call, first_options *out) {
   static const char *const names[] = {"start", "end", "timeout", NULL};
-  struct timespec clock;
-  clock_gettime(CLOCK_REALTIME, &clock);
-  int64_t now_ns = (int64_t)clock.tv_sec * SECOND_NS + clock.tv_nsec;
+  int64_t now_ns = bt_clock_wall_ns();
   int64_t length_ns = service->max_range_ns && service->max_range_ns < RANGE_NS ? service->max_range_ns : RANGE_NS;
   *out = (first_options){.range.end_ns = now_ns, .timeout_ns = 20 * SECOND_NS};
   if (!bt_call_query_allows(call, names) || !read_time(call, "end", now_ns, &out->range.end_ns)) return false;
@@ -99,9 +97,7 @@ static void answer(const bt_service *service, bt_call *call, const bt_rule_defin
 static const bt_rule_definition *find_rule(const bt_service *service, bt_call *call) {
   const bt_rule_definition *definition = NULL;
   bt_error error = {0};
-  bool is_text = call->param_count > 0 && !memchr(call->params[0].ptr, 0, call->params[0].len);
-  bt_status status = bt_rule_store_get(service->store, call->tenant ? call->tenant : "",
-                                       is_text ? call->params[0].ptr : "", &definition, &error);
+  bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
   if (status) bt_call_error(call, status, &error);
   return definition;
 }

@@ -1,24 +1,18 @@
 /* /health, /ready: does the process serve, and can it do its work. See routes.h. */
 #include <stdio.h>
-#include <time.h>
 
 #include "server/http/routes.h"
 #include "server/service.h"
+#include "server/clock.h"
 
 void bt_api_health(void *service, bt_call *call) {
   (void)service;
   bt_call_json(call, 200, json_pack("{s:s}", "status", "healthy"));
 }
 
-static int64_t clock_now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 void bt_api_health_v1(void *context, bt_call *call) {
   const bt_service *service = context;
-  json_int_t uptime = (clock_now_ns() - service->started_at_ns) / 1000000000;
+  json_int_t uptime = (bt_clock_wall_ns() - service->started_at_ns) / 1000000000;
   bt_call_json(call, 200,
                json_pack("{s:s, s:s, s:I, s:{s:s, s:b}}", "status", "HEALTHY", "version", service->version,
                          "uptime_seconds", uptime, "metadata", "source", service->source->name, "emits",

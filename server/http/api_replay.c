@@ -1,32 +1,17 @@
 /* Replays over HTTP: start, status, listing, violations, cancel. See routes.h. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
 #include "server/report/replay_json.h"
 #include "server/service.h"
 #include "server/time_text.h"
+#include "server/clock.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, RULES_MAX = 1000 };
 
 static const int64_t DAY_NS = 86400000000000;
-
-static int64_t clock_now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static const char *tenant_of(const bt_call *call) {
-  return call->tenant ? call->tenant : "";
-}
-
-static const char *param_of(bt_call *call) {
-  bool valid = call->param_count > 0 && !memchr(call->params[0].ptr, 0, call->params[0].len);
-  return valid ? call->params[0].ptr : "";
-}
 
 /* ---- reading a request ---- */
 
@@ -49,7 +34,7 @@ static void read_time(json_t *body, const char *name, int64_t now_ns, int64_t *o
 }
 
 static void read_range(const bt_service *service, json_t *body, bt_time_range *range, bt_field_errors *errors) {
-  int64_t now = clock_now_ns();
+  int64_t now = bt_clock_wall_ns();
   range->end_ns = now;
   read_time(body, "end_time", now, &range->end_ns, errors);
   range->start_ns = range->end_ns - DAY_NS;
@@ -118,7 +103,7 @@ void bt_api_rule_replay(void *context, bt_call *call) {
   const bt_service *service = context;
   const bt_rule_definition *definition = NULL;
   bt_error error = {0};
-  bt_status status = bt_rule_store_get(service->store, tenant_of(call), param_of(call), &definition, &error);
+  bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
   if (status) {
     bt_call_error(call, status, &error);
     return;
@@ -126,7 +111,7 @@ void bt_api_rule_replay(void *context, bt_call *call) {
   json_t *body = bt_call_body(call, true);
   if (body) {
     bt_field_errors errors = {0};
-    bt_job_request request = {.rules = &definition, .rule_count = 1, .tenant = tenant_of(call)};
+    bt_job_request request = {.rules = &definition, .rule_count = 1, .tenant = bt_call_tenant(call)};
     bt_field_errors_unknown(&errors, body, names);
     read_options(service, body, true, &request, &errors);
     if (!bt_call_refuse_fields(call, &errors)) submit(service, call, &request, definition->fields.id);
@@ -154,7 +139,7 @@ static bool choose_by_id(const bt_service *service, bt_call *call, json_t *ids, 
   if (!choice->items) return false;
   json_array_foreach(ids, index, id) {
     const char *text = json_string_value(id);
-    if (text && !bt_rule_store_get(service->store, tenant_of(call), text, &choice->items[choice->count], &error))
+    if (text && !bt_rule_store_get(service->store, bt_call_tenant(call), text, &choice->items[choice->count], &error))
       choice->count++;
     else
       bt_field_errors_add(errors, "rule_ids", "%s", text ? error.message : "has to hold strings only");
@@ -181,7 +166,7 @@ static bool has_labels(const bt_rule_definition *definition, json_t *labels) {
 static bool refuse_broken(const bt_service *service, bt_call *call, json_t *labels, bt_field_errors *errors) {
   bt_rule_list broken = {0};
   bt_error error = {0};
-  if (bt_rule_store_broken(service->store, tenant_of(call), &broken, &error)) return false;
+  if (bt_rule_store_broken(service->store, bt_call_tenant(call), &broken, &error)) return false;
   for (size_t i = 0; i < broken.count; i++)
     if (has_labels(broken.items[i], labels))
       bt_field_errors_add(errors, "labels",
@@ -195,7 +180,7 @@ static bool choose_by_label(const bt_service *service, bt_call *call, json_t *la
                             bt_field_errors *errors) {
   bt_rule_list list = {0};
   bt_error error = {0};
-  if (bt_rule_store_snapshot(service->store, tenant_of(call), &list, &error)) return false;
+  if (bt_rule_store_snapshot(service->store, bt_call_tenant(call), &list, &error)) return false;
   choice->items = calloc(list.count + 1, sizeof *choice->items);
   for (size_t i = 0; i < list.count && choice->items; i++)
     if (has_labels(list.items[i], labels)) choice->items[choice->count++] = bt_rule_definition_ref(list.items[i]);
@@ -245,7 +230,7 @@ void bt_api_replays_create(void *context, bt_call *call) {
   rule_choice choice = {0};
   bt_field_errors_unknown(&errors, body, names);
   if (choose_rules(service, call, body, &choice, &errors)) {
-    bt_job_request request = {.rules = choice.items, .rule_count = choice.count, .tenant = tenant_of(call)};
+    bt_job_request request = {.rules = choice.items, .rule_count = choice.count, .tenant = bt_call_tenant(call)};
     read_options(service, body, !json_object_get(body, "dsl"), &request, &errors);
     if (!bt_call_refuse_fields(call, &errors)) submit(service, call, &request, NULL);
   } else {
@@ -272,9 +257,9 @@ void bt_api_rule_replay_status(void *context, bt_call *call) {
   bt_job_view view = {0};
   bt_error error = {0};
   /* A rule that is not there says so; a rule that was never replayed says that. */
-  bt_status status = bt_rule_store_get(service->store, tenant_of(call), param_of(call), &definition, &error);
+  bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
   bt_rule_definition_unref(definition);
-  if (!status) status = bt_job_latest(service->jobs, tenant_of(call), param_of(call), &view, &error);
+  if (!status) status = bt_job_latest(service->jobs, bt_call_tenant(call), bt_call_id(call), &view, &error);
   answer_view(call, status, &view, &error);
 }
 
@@ -282,7 +267,7 @@ void bt_api_replay_get(void *context, bt_call *call) {
   const bt_service *service = context;
   bt_job_view view = {0};
   bt_error error = {0};
-  bt_status status = bt_job_get(service->jobs, tenant_of(call), param_of(call), &view, &error);
+  bt_status status = bt_job_get(service->jobs, bt_call_tenant(call), bt_call_id(call), &view, &error);
   answer_view(call, status, &view, &error);
 }
 
@@ -291,7 +276,7 @@ void bt_api_replays_list(void *context, bt_call *call) {
   bt_job_view *views = NULL;
   size_t count = 0;
   bt_error error = {0};
-  bt_status status = bt_job_list(service->jobs, tenant_of(call), &views, &count, &error);
+  bt_status status = bt_job_list(service->jobs, bt_call_tenant(call), &views, &count, &error);
   if (status) {
     bt_call_error(call, status, &error);
     return;
@@ -335,8 +320,8 @@ void bt_api_replay_violations(void *context, bt_call *call) {
       !read_cursor(call, &first))
     return;
   json_t *array = json_array();
-  bt_status status = bt_job_violations(service->jobs, tenant_of(call), param_of(call), first, limit, append_violation,
-                                       array, &total, &error);
+  bt_status status = bt_job_violations(service->jobs, bt_call_tenant(call), bt_call_id(call), first, limit,
+                                       append_violation, array, &total, &error);
   if (status) {
     json_decref(array);
     bt_call_error(call, status, &error);
@@ -354,7 +339,7 @@ void bt_api_replay_violations(void *context, bt_call *call) {
 void bt_api_replay_delete(void *context, bt_call *call) {
   const bt_service *service = context;
   bt_error error = {0};
-  bt_status status = bt_job_cancel(service->jobs, tenant_of(call), param_of(call), &error);
+  bt_status status = bt_job_cancel(service->jobs, bt_call_tenant(call), bt_call_id(call), &error);
   if (status)
     bt_call_error(call, status, &error);
   else

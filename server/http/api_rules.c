@@ -10,16 +10,6 @@
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
-static const char *tenant_of(const bt_call *call) {
-  return call->tenant ? call->tenant : "";
-}
-
-/* The id of the path as a C string in the call's arena; "" when it cannot be an id, which no rule has. */
-static const char *id_of(bt_call *call) {
-  bool valid = call->param_count > 0 && !memchr(call->params[0].ptr, 0, call->params[0].len);
-  return valid ? call->params[0].ptr : "";
-}
-
 /* Answers one rule with its ETag; takes the reference. */
 static void answer_rule(bt_call *call, int status, const bt_rule_definition *definition) {
   char etag[32];
@@ -163,7 +153,7 @@ void bt_api_rules_list(void *context, bt_call *call) {
   bt_error error = {0};
   size_t limit;
   if (!read_filter(call, &filter, &limit)) return;
-  bt_status status = list_all(service, tenant_of(call), &list, &error);
+  bt_status status = list_all(service, bt_call_tenant(call), &list, &error);
   if (status) {
     bt_call_error(call, status, &error);
     return;
@@ -193,7 +183,8 @@ void bt_api_rules_create(void *context, bt_call *call) {
   bt_error error = {0};
   bt_rule_definition *definition = bt_rule_body_read(call, NULL);
   if (!definition) return;
-  bt_status status = bt_rule_store_create(service->store, tenant_of(call), definition, call->user, &stored, &error);
+  bt_status status =
+      bt_rule_store_create(service->store, bt_call_tenant(call), definition, call->user, &stored, &error);
   if (status) {
     bt_call_error(call, status, &error);
     return;
@@ -220,8 +211,8 @@ void bt_api_rule_get(void *context, bt_call *call) {
   const bt_service *service = context;
   const bt_rule_definition *definition = NULL;
   bt_error error = {0};
-  bt_status status = bt_rule_store_get(service->store, tenant_of(call), id_of(call), &definition, &error);
-  if (status == BT_INVALID) definition = find_broken(service, tenant_of(call), id_of(call));
+  bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
+  if (status == BT_INVALID) definition = find_broken(service, bt_call_tenant(call), bt_call_id(call));
   if (definition)
     answer_rule(call, 200, definition);
   else
@@ -234,10 +225,10 @@ void bt_api_rule_put(void *context, bt_call *call) {
   bt_error error = {0};
   int64_t version;
   if (!if_match_of(call, &version)) return;
-  bt_rule_definition *definition = bt_rule_body_read(call, id_of(call));
+  bt_rule_definition *definition = bt_rule_body_read(call, bt_call_id(call));
   if (!definition) return;
   bt_status status =
-      bt_rule_store_update(service->store, tenant_of(call), definition, version, call->user, &stored, &error);
+      bt_rule_store_update(service->store, bt_call_tenant(call), definition, version, call->user, &stored, &error);
   if (status)
     answer_store_error(call, status, &error);
   else
@@ -249,7 +240,8 @@ void bt_api_rule_delete(void *context, bt_call *call) {
   bt_error error = {0};
   int64_t version;
   if (!if_match_of(call, &version)) return;
-  bt_status status = bt_rule_store_delete(service->store, tenant_of(call), id_of(call), version, call->user, &error);
+  bt_status status =
+      bt_rule_store_delete(service->store, bt_call_tenant(call), bt_call_id(call), version, call->user, &error);
   if (status)
     answer_store_error(call, status, &error);
   else
@@ -261,7 +253,7 @@ static void set_enabled(const bt_service *service, bt_call *call, bool enabled) 
   bt_error error = {0};
   int64_t version;
   if (!if_match_of(call, &version)) return;
-  bt_status status = bt_rule_store_set_enabled(service->store, tenant_of(call), id_of(call), enabled, version,
+  bt_status status = bt_rule_store_set_enabled(service->store, bt_call_tenant(call), bt_call_id(call), enabled, version,
                                                call->user, &stored, &error);
   if (status)
     answer_store_error(call, status, &error);
@@ -282,7 +274,8 @@ void bt_api_rule_versions(void *context, bt_call *call) {
   bt_rule_version *versions = NULL;
   size_t count = 0;
   bt_error error = {0};
-  bt_status status = bt_rule_store_versions(service->store, tenant_of(call), id_of(call), &versions, &count, &error);
+  bt_status status =
+      bt_rule_store_versions(service->store, bt_call_tenant(call), bt_call_id(call), &versions, &count, &error);
   if (status) {
     bt_call_error(call, status, &error);
     return;

@@ -1,7 +1,5 @@
 /* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See routes.h. */
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "dsl/eval.h"
 #include "server/http/routes.h"
@@ -9,6 +7,7 @@
 #include "server/replay/violation.h"
 #include "server/report/replay_json.h"
 #include "server/service.h"
+#include "server/clock.h"
 #include "tempo/otlp_decode.h"
 
 enum { TRACE_MEMORY_BYTES = 256 * 1024 * 1024 };
@@ -20,16 +19,6 @@ typedef struct rule_test {
   bool is_adhoc;
   bool is_answered;
 } rule_test;
-
-static const char *tenant_of(const bt_call *call) {
-  return call->tenant ? call->tenant : "";
-}
-
-static int64_t clock_now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* ---- the verdict ---- */
 
@@ -55,7 +44,7 @@ static bt_status violation_json(const rule_test *test, const bt_trace *trace, co
   bt_violation *violation = NULL;
   *out = NULL;
   if (verdict->verdict != BT_VIOLATED) return *out = json_null(), BT_OK;
-  bt_status status = bt_violation_new(test->definition, tenant_of(test->call), trace, verdict, &violation, error);
+  bt_status status = bt_violation_new(test->definition, bt_call_tenant(test->call), trace, verdict, &violation, error);
   if (status) return status;
   violation->confirmed_by_id = true; /* the whole trace was looked at */
   violation->provisional = is_unsettled;
@@ -135,7 +124,7 @@ static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *
   if (settle_ns < 0) settle_ns = test->service->assumptions.settle_ns;
   if (!read->trace) return BT_OK; /* not found */
   bool is_unsettled =
-      !test->service->source->operations->is_static && bt_trace_end_ns(read->trace) > clock_now_ns() - settle_ns;
+      !test->service->source->operations->is_static && bt_trace_end_ns(read->trace) > bt_clock_wall_ns() - settle_ns;
   return judge(test, read->trace, is_unsettled, error);
 }
 
@@ -144,7 +133,7 @@ static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *
   bt_source_account account = {0};
   bt_read_request request = {.ids = id,
                              .count = 1,
-                             .range = {0, clock_now_ns()},
+                             .range = {0, bt_clock_wall_ns()},
                              .by_id = true,
                              .tenant = test->call->tenant,
                              .rule_id = test->is_adhoc ? NULL : test->definition->fields.id,
@@ -187,7 +176,7 @@ static const bt_rule_definition *find_rule(const bt_service *service, bt_call *c
   const bt_rule_definition *definition = NULL;
   bt_error error = {0};
   const char *id = json_string_value(said(body, "rule_id"));
-  bt_status status = bt_rule_store_get(service->store, tenant_of(call), id, &definition, &error);
+  bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), id, &definition, &error);
   if (status) bt_call_error(call, status, &error);
   return definition;
 }

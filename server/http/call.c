@@ -56,6 +56,15 @@ bool bt_call_param_set(bt_call *call, bt_str encoded) {
   return percent_decode(&call->arena, encoded, false, &call->params[call->param_count]) && ++call->param_count;
 }
 
+const char *bt_call_tenant(const bt_call *call) {
+  return call->tenant ? call->tenant : "";
+}
+
+const char *bt_call_id(const bt_call *call) {
+  bool is_text = call->param_count > 0 && !memchr(call->params[0].ptr, 0, call->params[0].len);
+  return is_text ? call->params[0].ptr : "";
+}
+
 /* Cuts the next `name=value` off a query string. */
 static bool next_parameter(bt_str *query, bt_str *name, bt_str *value) {
   if (query->len == 0) return false;

@@ -37,6 +37,11 @@ void bt_call_free(bt_call *call);
 /* Adds a parameter of the path, percent-decoded. False: no memory, or more than BT_CALL_MAX_PARAMS. */
 bool bt_call_param_set(bt_call *call, bt_str encoded) BT_MUST_CHECK;
 
+/* The caller's tenant; "" is that of a service without tenants. */
+const char *bt_call_tenant(const bt_call *call);
+/* What the first {…} of the path stood for, as a C string in the call's arena; "" when it holds a NUL, which no id does. */
+const char *bt_call_id(const bt_call *call);
+
 /* The first value of a query parameter, percent-decoded; false when it is not there. BT_STR("") for `?k` and `?k=`. */
 bool bt_call_query(bt_call *call, const char *name, bt_str *out);
 /* Calls visit for each value of a parameter that may stand several times. */

@@ -1,19 +1,14 @@
 /* A request's deadline. See deadline.h. */
 #include "server/http/deadline.h"
+#include "server/clock.h"
 
 #include <time.h>
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t LOOK_NS = 100000000; /* how often the end of the service is looked for */
 
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec;
-}
-
 static struct timespec next_look(const bt_deadline *deadline) {
-  int64_t at_ns = now_ns() + LOOK_NS;
+  int64_t at_ns = bt_clock_monotonic_ns() + LOOK_NS;
   if (at_ns > deadline->at_ns) at_ns = deadline->at_ns;
   return (struct timespec){.tv_sec = at_ns / SECOND_NS, .tv_nsec = at_ns % SECOND_NS};
 }
@@ -22,7 +17,7 @@ static void *wait_for_it(void *argument) {
   bt_deadline *deadline = argument;
   pthread_mutex_lock(&deadline->mutex);
   while (!deadline->is_over) {
-    if (now_ns() >= deadline->at_ns || atomic_load(&deadline->stopping->requested)) {
+    if (bt_clock_monotonic_ns() >= deadline->at_ns || atomic_load(&deadline->stopping->requested)) {
       atomic_store(&deadline->cancel->requested, true);
       break;
     }
@@ -41,7 +36,7 @@ static void dispose(bt_deadline *deadline) {
 bt_status bt_deadline_start(bt_deadline *deadline, int64_t after_ns, const bt_cancel *stopping, bt_cancel *cancel,
                             bt_error *error) {
   pthread_condattr_t clock;
-  *deadline = (bt_deadline){.at_ns = now_ns() + after_ns, .stopping = stopping, .cancel = cancel};
+  *deadline = (bt_deadline){.at_ns = bt_clock_monotonic_ns() + after_ns, .stopping = stopping, .cancel = cancel};
   pthread_mutex_init(&deadline->mutex, NULL);
   pthread_condattr_init(&clock);
   pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);

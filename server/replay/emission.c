@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "server/replay/emission_span.h"
+#include "server/clock.h"
 #include "tempo/own_trace.h"
 
 enum {
@@ -34,12 +35,6 @@ typedef struct emission {
   int read_failures;
   bt_emission_result *result;
 } emission;
-
-static int64_t clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bool is_cancelled(const emission *e) {
   return e->options->cancel && atomic_load(&e->options->cancel->requested);
@@ -179,7 +174,7 @@ static bt_status send_some(emission *e, const size_t *indexes, size_t count, bt_
 static bt_status send_missing(emission *e, bt_error *error) {
   size_t indexes[SEND_MAX], count = 0;
   bt_status status = BT_OK;
-  e->now_ns = clock_ns();
+  e->now_ns = bt_clock_wall_ns();
   for (size_t i = 0; status == BT_OK && i < e->count; i++) {
     if (e->states[i] == SPAN_MISSING) indexes[count++] = i;
     if (count < SEND_MAX && i + 1 < e->count) continue;
@@ -243,7 +238,7 @@ bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_def
                            bt_error *error) {
   *result = (bt_emission_result){0};
   if (definition->fields.shadow) return BT_OK;
-  emission e = {.options = options, .definition = definition, .now_ns = clock_ns(), .result = result};
+  emission e = {.options = options, .definition = definition, .now_ns = bt_clock_wall_ns(), .result = result};
   bt_status status = allocate(&e, violations, count, error);
   if (status == BT_OK) status = find_sent_before(&e, error);
   if (status == BT_OK) status = send_missing(&e, error);

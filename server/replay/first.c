@@ -5,11 +5,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #include "server/replay/first_edge.h"
 #include "server/replay/window.h"
+#include "server/clock.h"
 
 enum {
   FIRST_PART = 64,    /* the first window is that part of the range, but not shorter than margin */
@@ -36,18 +35,6 @@ typedef struct descent {
   bt_moment first_inconclusive;
   char failure[240];
 } descent;
-
-static int64_t monotonic_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int64_t realtime_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* ---- what a window's replay tells ---- */
 
@@ -220,7 +207,7 @@ static void conclude(descent *d) {
 static void begin(descent *d, const bt_replay_request *request) {
   bt_replay_request *window = &d->window;
   *window = *request;
-  if (!window->now_ns) window->now_ns = realtime_ns();
+  if (!window->now_ns) window->now_ns = bt_clock_wall_ns();
   window->count = BT_COUNT_AT_LEAST;
   window->sample_size = CHECKED_BY_ID;
   window->wants_earliest = true;
@@ -252,7 +239,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
   *result = (bt_first_result){0};
   bt_status status = check_request(request, error);
   if (status != BT_OK) return status;
-  int64_t started_ns = monotonic_ns();
+  int64_t started_ns = bt_clock_monotonic_ns();
   descent d = {.source = source, .range = request->range, .observer = observer, .result = result};
   begin(&d, request);
   while (status == BT_OK && goes_on(&d)) status = look_at_window(&d, error);
@@ -261,7 +248,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
     status = bt_first_edge_find(source, &d.window, d.margin_ns, result, error);
     if (status == BT_CANCELLED) status = BT_OK; /* what is known without it stays true */
   }
-  result->duration_ns = monotonic_ns() - started_ns;
+  result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (status != BT_OK) bt_first_result_dispose(result);
   return status;
 }

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "server/replay/job_queue.h"
+#include "server/clock.h"
 
 enum { QUEUED_MAX = 1000 };
 
@@ -39,7 +40,7 @@ static bt_status fill_job(bt_job *job, const bt_job_request *request, bt_error *
   job->range = request->range;
   job->count_mode = request->count;
   job->emit = request->emit;
-  job->created_at_ns = bt_job_clock_ns();
+  job->created_at_ns = bt_clock_wall_ns();
   job->tenant = bt_realloc_array(NULL, strlen(tenant_or_empty(request->tenant)) + 1, 1);
   job->rules = calloc(request->rule_count, sizeof *job->rules);
   job->result.rules = calloc(request->rule_count, sizeof *job->result.rules);
@@ -231,7 +232,7 @@ bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *rep
       job->state = BT_JOB_CANCELLED;
       job->result.outcome = BT_REPLAY_CANCELLED;
       snprintf(job->result.reason, sizeof job->result.reason, "cancelled: the replay was cancelled before it started");
-      job->finished_at_ns = bt_job_clock_ns();
+      job->finished_at_ns = bt_clock_wall_ns();
     }
   }
   pthread_mutex_unlock(&queue->mutex);

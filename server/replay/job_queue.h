@@ -44,7 +44,6 @@ struct bt_job_queue {
   uint32_t worker_count;
 };
 
-int64_t bt_job_clock_ns(void);
 bool bt_job_is_finished(const bt_job *job);
 void bt_job_free(bt_job *job);
 /* Takes job number `index` out of the list and frees it. */

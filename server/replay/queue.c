@@ -4,18 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/replay/job_queue.h"
+#include "server/clock.h"
 
 enum { DEFAULT_WORKERS = 4 };
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;
-
-int64_t bt_job_clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 bool bt_job_is_finished(const bt_job *job) {
   return job->state != BT_JOB_QUEUED && job->state != BT_JOB_RUNNING;
@@ -174,7 +168,7 @@ static void finish(worker_job *w, bt_replay_result *result) {
   job->bytes += coverage_bytes(&result->coverage);
   w->queue->bytes += coverage_bytes(&result->coverage);
   if (job->violation_count) qsort(job->violations, job->violation_count, sizeof *job->violations, compare_violations);
-  job->finished_at_ns = bt_job_clock_ns();
+  job->finished_at_ns = bt_clock_wall_ns();
   job->progress = 1;
   job->state = state_of(result->outcome);
   bt_job_make_room(w->queue);
@@ -186,7 +180,7 @@ static void fail(worker_job *w, bt_status status, const char *message) {
   pthread_mutex_lock(&w->queue->mutex);
   w->job->result.outcome = BT_REPLAY_FAILED;
   snprintf(w->job->result.reason, sizeof w->job->result.reason, "%s: %.200s", bt_status_name(status), message);
-  w->job->finished_at_ns = bt_job_clock_ns();
+  w->job->finished_at_ns = bt_clock_wall_ns();
   w->job->state = BT_JOB_FAILED;
   pthread_mutex_unlock(&w->queue->mutex);
 }
@@ -230,7 +224,7 @@ static void *work(void *argument) {
       continue;
     }
     job->state = BT_JOB_RUNNING;
-    job->started_at_ns = bt_job_clock_ns();
+    job->started_at_ns = bt_clock_wall_ns();
     pthread_mutex_unlock(&queue->mutex);
     run_job(queue, job);
     pthread_mutex_lock(&queue->mutex);

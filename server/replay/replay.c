@@ -5,11 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
+#include "server/clock.h"
 
 static const int64_t SECOND_NS = 1000000000;
 enum { DEFAULT_SAMPLE = 50 };
@@ -40,12 +39,6 @@ const char *bt_replay_outcome_name(bt_replay_outcome outcome) {
   case BT_REPLAY_FAILED: return "failed";
   }
   return "failed";
-}
-
-static int64_t clock_ns(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec;
 }
 
 static bt_status check_request(const bt_replay_request *request, bt_error *error) {
@@ -139,7 +132,7 @@ static bt_status compile_rules(bt_run *run, bt_error *error) {
 }
 
 static void fill_defaults(bt_replay_request *request) {
-  if (!request->now_ns) request->now_ns = clock_ns(CLOCK_REALTIME);
+  if (!request->now_ns) request->now_ns = bt_clock_wall_ns();
   if (!request->sample_size) request->sample_size = DEFAULT_SAMPLE;
   if (!request->memory_limit_bytes) request->memory_limit_bytes = DEFAULT_MEMORY_BYTES;
 }
@@ -254,14 +247,14 @@ bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, con
   *result = (bt_replay_result){0};
   bt_status status = check_request(request, error);
   if (status != BT_OK) return status;
-  int64_t started_ns = clock_ns(CLOCK_MONOTONIC);
+  int64_t started_ns = bt_clock_monotonic_ns();
   bt_run run = {.source = source, .request = *request, .observer = observer, .result = result};
   bt_violation_ids_install();
   bt_projection_init(&run.projection);
   status = prepare(&run, error);
   if (status == BT_OK) status = carry_out(&run, error);
   dispose(&run);
-  result->duration_ns = clock_ns(CLOCK_MONOTONIC) - started_ns;
+  result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (status == BT_OK) {
     if (observer && observer->progress) observer->progress(observer->context, 1, result);
   } else

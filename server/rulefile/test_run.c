@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/rulefile/test_trace.h"
+#include "server/clock.h"
 #include "tempo/file_source.h"
 
 enum { TRACE_ARENA_BYTES = 256 * 1024 * 1024, MAX_WITNESSES = BT_MAX_BINDINGS };
@@ -34,12 +34,6 @@ const char *bt_test_outcome_name(bt_test_outcome outcome) {
   case BT_TEST_ERROR: break;
   }
   return "error";
-}
-
-static int64_t clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static void judge_dispose(judge *j) {
@@ -200,7 +194,7 @@ static bt_status compare(runner *run, bt_test_result *result, bt_error *error) {
 static bt_status run_expectation(runner *run, bt_test_result *result, bt_error *error) {
   judge j = {0};
   bt_status status = BT_OK;
-  int64_t started = clock_ns();
+  int64_t started = bt_clock_monotonic_ns();
   if (result->outcome != BT_TEST_ERROR && find_judged(run, result)) {
     bt_error problem = {0};
     result->options = options_of(result);
@@ -216,7 +210,7 @@ static bt_status run_expectation(runner *run, bt_test_result *result, bt_error *
       status = compare(run, result, error);
     }
   }
-  result->duration_ns = clock_ns() - started;
+  result->duration_ns = bt_clock_monotonic_ns() - started;
   if (!status) status = run->sink(run->context, result, error);
   judge_dispose(&j);
   return status;

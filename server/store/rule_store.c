@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dsl/arena.h"
 #include "server/rule_fields.h"
 #include "server/store/database.h"
 #include "server/store/rule_index.h"
 #include "server/store/rule_rows.h"
+#include "server/clock.h"
 
 static const int64_t probe_interval_ns = 5000000000;
 
@@ -49,12 +49,6 @@ struct bt_rule_store {
   bt_rule_index *index;
   pthread_t thread;
 };
-
-static int64_t clock_ns(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bt_rule_index *take_index(bt_rule_store *store) {
   pthread_mutex_lock(&store->index_lock);
@@ -156,7 +150,7 @@ static bt_status commit_version(bt_rule_store *store, const store_call *call, ne
     return status;
   }
   status = bt_database_commit(store->database.handle, call->error);
-  store->probed_at_ns = status ? 0 : clock_ns(CLOCK_MONOTONIC);
+  store->probed_at_ns = status ? 0 : bt_clock_monotonic_ns();
   if (status)
     bt_rule_index_unref(next);
   else
@@ -167,7 +161,7 @@ static bt_status commit_version(bt_rule_store *store, const store_call *call, ne
 /* Stores call->definition as the version after `previous` (NULL: a new rule). */
 static bt_status put_definition(bt_rule_store *store, store_call *call, const bt_rule_definition *previous) {
   bt_rule_definition *definition = call->definition;
-  int64_t now_ns = clock_ns(CLOCK_REALTIME);
+  int64_t now_ns = bt_clock_wall_ns();
   /* A clock that was set back must not make a later version look older. */
   if (previous && now_ns < previous->updated_at_ns) now_ns = previous->updated_at_ns;
   definition->created_at_ns = previous ? previous->created_at_ns : now_ns;
@@ -219,7 +213,7 @@ static bt_status run_delete(bt_rule_store *store, store_call *call) {
   if (status) return status;
   bt_rule_fields fields = current->fields; /* borrowed */
   fields.enabled = false;
-  int64_t now_ns = clock_ns(CLOCK_REALTIME);
+  int64_t now_ns = bt_clock_wall_ns();
   new_version version = {.fields = &fields,
                          .record = {.created_at_ns = current->created_at_ns,
                                     .updated_at_ns = now_ns < current->updated_at_ns ? current->updated_at_ns : now_ns,
@@ -251,7 +245,7 @@ static bt_status run_versions(bt_rule_store *store, store_call *call) {
 }
 
 static bt_status run_check(bt_rule_store *store, store_call *call) {
-  int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+  int64_t now_ns = bt_clock_monotonic_ns();
   if (store->probed_at_ns && now_ns - store->probed_at_ns < probe_interval_ns) return BT_OK;
   bt_status status =
       bt_database_execute(store->database.handle,
