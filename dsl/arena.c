@@ -34,7 +34,7 @@ void bt_arena_dispose(bt_arena *arena) {
   *arena = (bt_arena){.cap_bytes = arena->cap_bytes};
 }
 
-void bt_arena_reset(bt_arena *arena) {
+void bt_arena_forget(bt_arena *arena) {
   if (arena->blocks) {
     free_blocks(arena->blocks->next);
     arena->blocks->next = NULL;

@@ -17,8 +17,11 @@ typedef struct bt_arena {
 
 void bt_arena_init(bt_arena *arena, size_t cap_bytes);
 void bt_arena_dispose(bt_arena *arena);
-/* Forgets all allocations and keeps one block for reuse. */
-void bt_arena_reset(bt_arena *arena);
+/* Forgets all allocations and keeps one block for reuse. Costs nothing where there were none. */
+void bt_arena_forget(bt_arena *arena); /* bt_arena_reset's other half */
+static inline void bt_arena_reset(bt_arena *arena) {
+  if (arena->total_bytes) bt_arena_forget(arena);
+}
 /* Zeroed memory, aligned for any type; NULL over the cap or out of memory. Size 0 gives a valid pointer. */
 void *bt_arena_alloc(bt_arena *arena, size_t bytes) BT_MUST_CHECK;
 /* The same for an array; NULL also when count × size overflows. */

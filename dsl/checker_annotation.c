@@ -3,6 +3,7 @@
 #include "dsl/diagnostic_codes.h"
 #include "dsl/lexer.h"
 #include "dsl/suggest.h"
+#include "dsl/vocabulary.h"
 
 static const char *const severities[] = {"info", "low", "warning", "medium", "high", "error", "critical", NULL};
 
@@ -105,4 +106,8 @@ void bt_checker_annotations(bt_checker *checker, const bt_ast_rule *tree) {
   }
   checker->rule->annotations = pairs;
   checker->rule->annotation_count = count;
+}
+
+const char *bt_vocabulary_severity(size_t i) {
+  return i < sizeof severities / sizeof severities[0] ? severities[i] : NULL;
 }

@@ -5,6 +5,7 @@
 #include "dsl/diagnostic_codes.h"
 #include "dsl/lexer.h"
 #include "dsl/suggest.h"
+#include "dsl/vocabulary.h"
 
 typedef struct field_row {
   const char *name;
@@ -457,4 +458,22 @@ bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *p
                       "expected a field, as in span.duration, amount or span.attributes[\"key\"]");
     return false;
   }
+}
+
+static const char *row_at(const field_row *rows, size_t count, size_t i, bt_type *type) {
+  if (i + 1 >= count) return NULL; /* the last one is the end */
+  *type = bt_field_type(rows[i].kind);
+  return rows[i].name;
+}
+
+const char *bt_vocabulary_span_field(size_t i, bt_type *type) {
+  return row_at(span_fields, sizeof span_fields / sizeof span_fields[0], i, type);
+}
+
+const char *bt_vocabulary_trace_field(size_t i, bt_type *type) {
+  return row_at(trace_fields, sizeof trace_fields / sizeof trace_fields[0], i, type);
+}
+
+const char *bt_vocabulary_scope_field(size_t i, bt_type *type) {
+  return row_at(scope_fields, sizeof scope_fields / sizeof scope_fields[0], i, type);
 }

@@ -2,6 +2,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/suggest.h"
+#include "dsl/vocabulary.h"
 
 /* Words that begin something else where a binding can stand. */
 static const char *const reserved_words[] = {
@@ -87,4 +88,8 @@ bool bt_scope_bind(bt_checker *checker, const bt_ast_part *as) {
   }
   checker->visible[checker->visible_count++] = as->binding;
   return true;
+}
+
+const char *bt_vocabulary_reserved(size_t i) {
+  return i < sizeof reserved_words / sizeof reserved_words[0] ? reserved_words[i] : NULL;
 }

@@ -38,11 +38,11 @@ static const bt_selection *lower_direct(bt_checker *checker, const bt_ast *node)
 
 static const bt_selection *lower_binding(bt_checker *checker, const bt_ast *node) {
   if (bt_path_rest(node->text).len) {
-    bt_diagnostic *added = bt_checker_report(
-        checker, BT_E_SYNTAX, node->range,
-        "`%.*s` is a field of a binding, where spans or a condition are expected: compare it, as in %.*s == true",
-        BT_FMT(node->text), BT_FMT(node->text));
-    bt_checker_fix(checker, added, node->range, "%.*s == true", BT_FMT(node->text));
+    bt_str binding_name = bt_path_head(node->text);
+    bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                      "expected spans or a condition, and `%.*s` is a field of the binding `%.*s`: compare it, as in "
+                      "%.*s == true; if a span has this name, rename the binding or quote the name",
+                      BT_FMT(node->text), BT_FMT(binding_name), BT_FMT(node->text));
     return NULL;
   }
   int binding = bt_scope_lookup(checker, node->text, node->range);

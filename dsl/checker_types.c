@@ -5,6 +5,7 @@
 #include "dsl/diagnostic_codes.h"
 #include "dsl/pattern.h"
 #include "dsl/suggest.h"
+#include "dsl/vocabulary.h"
 
 static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
@@ -211,4 +212,12 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
   out->right = bt_checker_value(checker, node->items[1], &right_place);
   if (!out->left || !out->right || !check_pair(checker, node->op, out->left, out->right)) return false;
   return !is_regex(node->op) || compile_pattern(checker, out->right, &out->pattern);
+}
+
+const char *bt_vocabulary_kind(size_t i) {
+  return i < sizeof kinds / sizeof kinds[0] ? kinds[i] : NULL;
+}
+
+const char *bt_vocabulary_status(size_t i) {
+  return i < sizeof statuses / sizeof statuses[0] ? statuses[i] : NULL;
 }

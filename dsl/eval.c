@@ -36,7 +36,10 @@ static bool make_room(bt_evaluator *evaluator) {
   evaluator->verdicts = bt_realloc_array(NULL, ruleset->count, sizeof *evaluator->verdicts);
   evaluator->member_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->member_slots);
   evaluator->truth_slots = bt_realloc_array(NULL, ruleset->max_condition_slots, sizeof *evaluator->truth_slots);
-  return evaluator->verdicts && evaluator->member_slots && evaluator->truth_slots;
+  if (!evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots) return false;
+  for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) evaluator->member_slots[i] = (bt_member_list){0};
+  for (uint32_t i = 0; i < ruleset->max_condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
+  return bt_trace_index_init(&evaluator->index, ruleset, &evaluator->arena);
 }
 
 bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) {
@@ -56,6 +59,7 @@ bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_err
 
 void bt_evaluator_free(bt_evaluator *evaluator) {
   if (!evaluator) return;
+  bt_trace_index_dispose(&evaluator->index);
   bt_arena_dispose(&evaluator->arena);
   bt_arena_dispose(&evaluator->rule_arena);
   free(evaluator->verdicts);
@@ -65,38 +69,50 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
 }
 
 static void start_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
+  evaluator->turn++;
   evaluator->program = program;
   evaluator->is_incomplete = options->incomplete;
   evaluator->clock_skew_ns = options->clock_skew_ns;
   evaluator->step_budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
   evaluator->steps_left = evaluator->step_budget;
+  evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;
   for (int i = 0; i < BT_MAX_BINDINGS; i++) evaluator->bound[i] = BT_NO_SPAN;
-}
-
-static void clear_slots(bt_evaluator *evaluator) {
-  const bt_program *program = evaluator->program;
-  for (uint32_t i = 0; i < program->selection_slots; i++) evaluator->member_slots[i] = (bt_member_list){0};
-  for (uint32_t i = 0; i < program->condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
   bt_arena_reset(&evaluator->rule_arena);
 }
 
-/* On a complete trace a rule whose gate finds nothing need not be looked at. Where the evaluation comes to the gate at once, asking it first
- * is worth the while only if that is cheap. */
-static bool is_gate_shut(bt_evaluator *evaluator) {
-  const bt_program *program = evaluator->program;
-  if (evaluator->is_incomplete || !program->has_gate) return false;
-  if (program->is_gate_first && !bt_trace_index_has_groups(&evaluator->index)) return false;
+/* On a complete trace a rule whose gate finds nothing need not be looked at. Behind comparisons of trace fields it is asked first only where
+ * that is as cheap as they are. */
+static bool is_gate_shut(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
+  if (options->incomplete || !program->has_gate) return false;
+  if (program->is_gate_behind_comparison && !evaluator->ruleset->has_groups) return false;
   return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->status) == BT_NO_SPAN;
 }
 
-static void run_rule(bt_evaluator *evaluator, bt_rule_verdict *out) {
+/* What matchers test is not paid step by step, because rules share it and sharing must change no verdict. Instead a rule that asks for more
+ * tests than its whole budget is worth is not begun. */
+static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
+  uint64_t budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET, tests, of_events = 0;
+  bool overflows = __builtin_mul_overflow(program->tests_of_spans, evaluator->index.trace->span_count, &tests);
+  if (program->tests_of_events)
+    overflows |=
+        __builtin_mul_overflow(program->tests_of_events, bt_trace_index_count_events(&evaluator->index), &of_events) ||
+        __builtin_add_overflow(tests, of_events, &tests);
+  return overflows || tests / BT_TESTS_PER_STEP > budget;
+}
+
+static void run_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
+                     bt_rule_verdict *out) {
   *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = BT_FALSE};
-  if (is_gate_shut(evaluator)) {
-    if (evaluator->program->is_bare) out->verdict = BT_SATISFIED;
+  if (is_beyond_budget(evaluator, program, options)) {
+    *out = (bt_rule_verdict){.verdict = BT_INCONCLUSIVE, .reason = BT_REASON_BUDGET, .exercised = BT_UNKNOWN};
     return;
   }
-  clear_slots(evaluator);
+  if (is_gate_shut(evaluator, program, options)) {
+    if (program->is_bare) out->verdict = BT_SATISFIED;
+    return;
+  }
+  start_rule(evaluator, program, options);
   bt_evaluate_choices(evaluator, out);
 }
 
@@ -113,13 +129,9 @@ bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const
   static const bt_eval_options defaults = {0};
   *out = NULL;
   evaluator->status = BT_OK;
-  bt_arena_reset(&evaluator->arena);
-  bt_arena_reset(&evaluator->rule_arena);
-  if (!bt_trace_index_start(&evaluator->index, evaluator->ruleset, trace, &evaluator->arena))
-    return report_failure(evaluator, error);
+  bt_trace_index_start(&evaluator->index, trace);
   for (size_t i = 0; i < evaluator->ruleset->count; i++) {
-    start_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults);
-    run_rule(evaluator, &evaluator->verdicts[i]);
+    run_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults, &evaluator->verdicts[i]);
     if (evaluator->status != BT_OK) return report_failure(evaluator, error);
   }
   *out = evaluator->verdicts;

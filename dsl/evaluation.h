@@ -14,6 +14,7 @@
 #define BT_UNSEEN_SPAN (UINT32_MAX - 1)
 
 enum {
+  BT_TESTS_PER_STEP = 64, /* a step is about as dear as two or three tests, but most rules have few of them */
   BT_MAX_CHOICES = 10,
   BT_MAX_WITNESSES = 32,
   BT_MAX_WITNESSES_OF_SELECTION = 8 /* so that one selection that matches a lot leaves room for the others */
@@ -27,12 +28,12 @@ typedef struct bt_member { /* of a selection */
 typedef struct bt_member_list {
   const bt_member *members;
   uint32_t count;
-  bool is_known;
+  uint64_t turn; /* that they were worked out in: of no use in another one */
 } bt_member_list;
 
 typedef struct bt_truth_slot {
   bt_kleene truth;
-  bool is_known;
+  uint64_t turn;
 } bt_truth_slot;
 
 struct bt_evaluator {
@@ -43,10 +44,12 @@ struct bt_evaluator {
   bt_trace_index index;
   bt_rule_verdict *verdicts;
   /* the rule under evaluation */
+  uint64_t turn; /* counts rules and traces, from 1, so that slots need not be cleared */
   const bt_program *program;
   bool is_incomplete;
   int64_t clock_skew_ns;
   uint64_t step_budget, steps_left;
+  uint64_t unpaid_tests; /* less than BT_TESTS_PER_STEP */
   bool is_exhausted;
   uint32_t bound[BT_MAX_BINDINGS]; /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
   bt_member_list *member_slots;    /* of selections that depend on no binding */
@@ -66,11 +69,21 @@ static inline bool bt_evaluator_step(bt_evaluator *evaluator) {
 /* Pays many steps at once. */
 static inline bool bt_evaluator_spend(bt_evaluator *evaluator, uint64_t steps) {
   if (steps > evaluator->steps_left) {
+    evaluator->steps_left = 0;
     evaluator->is_exhausted = true;
     return false;
   }
   evaluator->steps_left -= steps;
   return true;
+}
+
+/* Comparisons outside of matchers are paid by the dozen: a long `or` on each pair of spans is not for free. What they say holds all the same,
+ * the loop around them ends. */
+static inline void bt_evaluator_pay_tests(bt_evaluator *evaluator, uint64_t tests) {
+  evaluator->unpaid_tests += tests;
+  if (evaluator->unpaid_tests < BT_TESTS_PER_STEP) return;
+  (void)bt_evaluator_spend(evaluator, evaluator->unpaid_tests / BT_TESTS_PER_STEP);
+  evaluator->unpaid_tests %= BT_TESTS_PER_STEP;
 }
 
 /* What a loop over spans found, made unknown where the loop was cut short. */

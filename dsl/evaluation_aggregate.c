@@ -126,19 +126,19 @@ static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_
   return bt_outcome_missing();
 }
 
-/* All spans that a shared matcher finds are members: their number is known without a walk. */
-static bool is_whole_list(const bt_program_selection *selection) {
-  return selection->base_binding == BT_NO_BINDING && !selection->rest && selection->relation_count == 0;
+/* Where all spans that a shared matcher finds are members their number is known without a walk. */
+static bt_outcome count_matcher(bt_evaluator *evaluator, const bt_program_selection *selection, bool is_open) {
+  bt_value count =
+      integer_value(bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->status).count);
+  return is_open ? bt_outcome_at_least(count, BT_WHY_INCOMPLETE) : bt_outcome_value(count);
 }
 
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression) {
   const bt_program_selection *selection = expression->selection;
   bool is_open = bt_selection_is_open(evaluator, selection);
+  if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection))
+    return count_matcher(evaluator, selection, is_open);
   tally t = {.why = 0};
-  if (expression->aggregate == BT_AGGREGATE_COUNT && is_whole_list(selection)) {
-    t.sure = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->status).count;
-    return count_outcome(&t, is_open);
-  }
   bt_cursor cursor;
   bt_member member;
   bt_cursor_open(&cursor, evaluator, selection);

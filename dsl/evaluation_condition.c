@@ -63,8 +63,8 @@ static bt_kleene evaluate_anew(bt_evaluator *evaluator, const bt_program_conditi
 bt_kleene bt_evaluate_condition(bt_evaluator *evaluator, const bt_program_condition *condition) {
   if (condition->depends != 0) return evaluate_anew(evaluator, condition);
   bt_truth_slot *slot = &evaluator->truth_slots[condition->slot];
-  if (slot->is_known) return slot->truth;
+  if (slot->turn == evaluator->turn) return slot->truth;
   bt_kleene truth = evaluate_anew(evaluator, condition);
-  if (!evaluator->is_exhausted) *slot = (bt_truth_slot){truth, true};
+  if (!evaluator->is_exhausted) *slot = (bt_truth_slot){truth, evaluator->turn};
   return truth;
 }

@@ -23,12 +23,11 @@ static bt_outcome trace_start(const bt_evaluator *evaluator) {
                                   : bt_outcome_integer(start_ns);
 }
 
-static bt_outcome trace_duration(const bt_evaluator *evaluator) {
-  const bt_trace_index *index = &evaluator->index;
+static int64_t trace_duration_ns(const bt_trace_index *index) {
   int64_t duration_ns = 0;
   if (index->end_ns > index->start_ns && __builtin_sub_overflow(index->end_ns, index->start_ns, &duration_ns))
-    duration_ns = INT64_MAX;
-  return growing(evaluator, duration_ns);
+    return INT64_MAX;
+  return duration_ns;
 }
 
 static bt_outcome service_count(bt_evaluator *evaluator) {
@@ -59,7 +58,7 @@ static bt_outcome trace_field(bt_evaluator *evaluator, bt_field_kind kind) {
   bt_trace_index_find_times(&evaluator->index);
   if (kind == BT_FIELD_TRACE_START) return trace_start(evaluator);
   if (kind == BT_FIELD_TRACE_END) return growing(evaluator, evaluator->index.end_ns);
-  return trace_duration(evaluator);
+  return growing(evaluator, trace_duration_ns(&evaluator->index));
 }
 
 /* Ids are written to room that lasts as long as the run, because two of them may be compared. */
@@ -180,6 +179,42 @@ static bt_kleene compare_with_list(bt_evaluator *evaluator, const bt_program_com
   return bt_kleene_and(is_there, bt_kleene_not(any));
 }
 
+/* ---- a short way for whole numbers that are known, as most durations and numbers of spans are ---- */
+
+static bool find_whole_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, int64_t *out) {
+  bt_trace_index *index = &evaluator->index;
+  if (field->kind == BT_FIELD_DURATION) {
+    if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
+    if (span == BT_UNSEEN_SPAN) return false;
+    *out = bt_span_duration_ns(bt_evaluator_span(evaluator, span));
+    return true;
+  }
+  if (evaluator->is_incomplete || index->trace->span_count == 0) return false;
+  *out = index->trace->span_count;
+  if (field->kind == BT_FIELD_TRACE_SPAN_COUNT) return true;
+  bt_trace_index_find_times(index);
+  *out = trace_duration_ns(index);
+  return true;
+}
+
+/* False: it is not known, or not there. Of the kinds that the compiler lets through (program_predicate.c). */
+static bool find_whole_number(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
+                              int64_t *out) {
+  if (expression->kind == BT_EXPRESSION_FIELD) return find_whole_field(evaluator, &expression->field, span, out);
+  *out = expression->literal.integer;
+  if (expression->kind == BT_EXPRESSION_LITERAL) return true;
+  *out = bt_trace_index_members(&evaluator->index, expression->selection->matcher, &evaluator->status).count;
+  return !evaluator->is_incomplete;
+}
+
+static bool whole_numbers_meet(bt_comparison_operator op, int64_t left, int64_t right) {
+  if (op == BT_EQUAL) return left == right;
+  if (op == BT_NOT_EQUAL) return left != right;
+  if (op == BT_LESS) return left < right;
+  if (op == BT_LESS_EQUAL) return left <= right;
+  return op == BT_GREATER ? left > right : left >= right;
+}
+
 static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
                                const bt_event *event) {
   if (comparison->is_list) return compare_with_list(evaluator, comparison, span, event);
@@ -193,10 +228,16 @@ static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_compari
 
 bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
                                  const bt_event *event) {
+  int64_t left, right;
+  bt_evaluator_pay_tests(evaluator, comparison->tests);
+  if (comparison->is_of_whole_numbers && find_whole_number(evaluator, comparison->left, span, &left) &&
+      find_whole_number(evaluator, comparison->rights[0], span, &right))
+    return bt_kleene_from(whole_numbers_meet(comparison->comparator.op, left, right));
   if (!comparison->reads_event || event) return compare_sides(evaluator, comparison, span, event);
   if (span == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
   const bt_span *owner = bt_evaluator_span(evaluator, span);
   bt_kleene any = bt_kleene_from(false);
+  bt_evaluator_pay_tests(evaluator, (uint64_t)comparison->tests * owner->event_count);
   for (uint32_t i = 0; i < owner->event_count && any.truth != BT_TRUE; i++)
     any = bt_kleene_or(any, compare_sides(evaluator, comparison, span, &owner->events[i]));
   return any;
@@ -242,8 +283,12 @@ static bt_kleene evaluate_events(bt_evaluator *evaluator, const bt_program_predi
 
 bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
                                 const bt_event *event) {
-  if (predicate->is_static && span != BT_UNSEEN_SPAN)
-    return bt_kleene_from(bt_matcher_test(predicate, bt_evaluator_span(evaluator, span), event, &evaluator->status));
+  if (predicate->is_static && span != BT_UNSEEN_SPAN) {
+    const bt_span *tested = bt_evaluator_span(evaluator, span);
+    uint64_t rounds = predicate->reads_event && !event ? (uint64_t)tested->event_count + 1 : 1;
+    bt_evaluator_pay_tests(evaluator, predicate->tests * rounds);
+    return bt_kleene_from(bt_matcher_test(predicate, tested, event, &evaluator->status));
+  }
   switch (predicate->kind) {
   case BT_PREDICATE_TRUE: return bt_kleene_from(true);
   case BT_PREDICATE_FALSE: return bt_kleene_from(false);

@@ -54,7 +54,7 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
     cursor->only_span = evaluator->bound[selection->base_binding];
     return;
   }
-  starts = bt_window_meet(starts, bt_window_of_starts(evaluator, selection));
+  if (selection->relation_count > 0) starts = bt_window_meet(starts, bt_window_of_starts(evaluator, selection));
   bt_span_list list = {0};
   cursor->is_whole_matcher = !bt_window_candidates(evaluator, selection, starts, &list);
   cursor->spans = list.spans;
@@ -86,7 +86,7 @@ static const bt_window all_starts = {INT64_MIN, INT64_MAX};
 /* Works out all members once. What the budget cut short is not kept. */
 static const bt_member_list *keep_members(bt_evaluator *evaluator, const bt_program_selection *selection) {
   bt_member_list *list = &evaluator->member_slots[selection->slot];
-  if (list->is_known) return list;
+  if (list->turn == evaluator->turn) return list;
   bt_cursor cursor;
   open_candidates(&cursor, evaluator, selection, all_starts);
   size_t most = cursor.count;
@@ -100,7 +100,7 @@ static const bt_member_list *keep_members(bt_evaluator *evaluator, const bt_prog
   uint32_t count = 0;
   while (next_candidate(&cursor, evaluator, &members[count])) count++;
   if (evaluator->is_exhausted) return NULL;
-  *list = (bt_member_list){members, count, true};
+  *list = (bt_member_list){members, count, evaluator->turn};
   return list;
 }
 
@@ -131,7 +131,16 @@ bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *membe
   return true;
 }
 
+/* bt_evaluate_exists for what a matcher finds on a complete trace: the first span decides, and costs the one step. */
+static bt_kleene matcher_finds(bt_evaluator *evaluator, uint32_t matcher) {
+  bool is_found = bt_trace_index_member(&evaluator->index, matcher, 0, &evaluator->status) != BT_NO_SPAN;
+  if (is_found) is_found = bt_evaluator_step(evaluator);
+  return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_found));
+}
+
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
+  if (!evaluator->is_incomplete && bt_selection_is_matcher(selection))
+    return matcher_finds(evaluator, selection->matcher);
   bt_kleene any = bt_kleene_from(false);
   if (bt_selection_is_open(evaluator, selection)) any = bt_kleene_unknown(BT_WHY_INCOMPLETE);
   bt_cursor cursor;

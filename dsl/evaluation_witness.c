@@ -207,7 +207,9 @@ static void sort_witnesses(collector *c) {
 
 bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
   const bt_program *program = evaluator->program;
-  collector c = {.evaluator = evaluator};
+  collector c; /* not all of it is set to zero: the room is large beside what most choices have to show */
+  c.evaluator = evaluator;
+  c.count = 0;
   evaluator->steps_left = evaluator->step_budget / SHARE_OF_BUDGET;
   evaluator->is_exhausted = false;
   collect_bound(&c);

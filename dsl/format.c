@@ -1,13 +1,14 @@
 /* Layout of a whole rule, with or without its comments and annotations. See format.h. */
 #include "dsl/format.h"
 
-enum { MAX_LINE = 100 };
+#include <string.h>
 
 typedef struct printer {
   bt_buffer *out;
   bt_str text;
   const bt_comment *comments; /* those not yet printed */
   size_t comment_count;
+  bool opens; /* calls and filters of long items */
 } printer;
 
 /* Bytes from the last line break on. */
@@ -52,6 +53,11 @@ static bool has_comment_in(const printer *p, uint32_t start, uint32_t end) {
 
 /* One item of a broken condition; parentheses as bt_format_condition would put them. */
 static void print_item(printer *p, const bt_ast *item, const char *word, const char *indent) {
+  if (p->opens) {
+    bt_buffer_printf(p->out, "%s%s", indent, word);
+    bt_format_wide(item, (unsigned)strlen(indent), p->out);
+    return;
+  }
   bool wrap = item->kind == BT_AST_AND || item->kind == BT_AST_OR;
   bt_buffer_printf(p->out, "%s%s%s", indent, word, wrap ? "(" : "");
   bt_format_condition(item, p->out);
@@ -78,8 +84,9 @@ static bool print_on_line(printer *p, const char *before, const bt_ast *conditio
   bt_buffer_append(p->out, bt_str_from(before));
   bt_format_condition(condition, p->out);
   bt_buffer_append(p->out, bt_str_from(after));
-  bool can_break = condition->kind == BT_AST_AND || condition->kind == BT_AST_OR;
-  if (!can_break || p->out->failed || line_length(p->out) <= MAX_LINE) return true;
+  bool can_break =
+      condition->kind == BT_AST_AND || condition->kind == BT_AST_OR || (p->opens && bt_format_can_open(condition));
+  if (!can_break || p->out->failed || line_length(p->out) <= BT_FORMAT_COLUMNS) return true;
   p->out->len = start;
   p->out->ptr[start] = '\0';
   return false;
@@ -172,7 +179,7 @@ void bt_format_canonical(const bt_ast_rule *tree, bt_buffer *out) {
 }
 
 void bt_format_with_comments(bt_str text, const bt_tokens *tokens, const bt_ast_rule *tree, bt_buffer *out) {
-  printer p = {out, text, tokens->comments, tokens->comment_count};
+  printer p = {out, text, tokens->comments, tokens->comment_count, .opens = true};
   for (uint32_t i = 0; i < tree->annotation_count; i++) {
     bool is_last = i + 1 == tree->annotation_count;
     print_annotation(&p, &tree->annotations[i], is_last && begins_with_parenthesis(tree, out),

@@ -162,24 +162,32 @@ static void print_relation(const bt_ast_part *part, bt_buffer *out) {
   }
 }
 
+/* Parentheses in front of a filter are an error, which printing must not heal or change into something else. */
+void bt_format_base(const bt_ast *base, bt_buffer *out) {
+  if (base->parenthesised) bt_buffer_append_char(out, '(');
+  print(base, out);
+  if (base->parenthesised) bt_buffer_append_char(out, ')');
+}
+
+void bt_format_part(const bt_ast_part *part, bt_buffer *out) {
+  if (part->kind == BT_PART_RELATION)
+    print_relation(part, out);
+  else
+    bt_buffer_printf(out, " as %.*s", BT_FMT(part->name));
+}
+
 static void print_selection(const bt_ast *node, bt_buffer *out) {
   bool related = false;
-  /* Parentheses in front of a filter are an error, which printing must not heal or change into something else. */
-  bool wrap = node->items[0]->parenthesised;
-  if (wrap) bt_buffer_append_char(out, '(');
-  print(node->items[0], out);
-  if (wrap) bt_buffer_append_char(out, ')');
+  bt_format_base(node->items[0], out);
   for (uint32_t i = 0; i < node->part_count; i++) {
     const bt_ast_part *part = &node->parts[i];
     if (part->kind == BT_PART_WHERE) {
       bt_buffer_append(out, related ? BT_STR(" where(") : BT_STR(".where("));
       print(part->predicate, out);
       bt_buffer_append_char(out, ')');
-    } else if (part->kind == BT_PART_RELATION) {
-      print_relation(part, out);
-      related = true;
     } else {
-      bt_buffer_printf(out, " as %.*s", BT_FMT(part->name));
+      bt_format_part(part, out);
+      related = related || part->kind == BT_PART_RELATION;
     }
   }
 }
@@ -193,18 +201,27 @@ static void print_negation(const bt_ast *node, bt_buffer *out) {
   if (wrap) bt_buffer_append_char(out, ')');
 }
 
-static void print_comparison(const bt_ast *node, bt_buffer *out) {
-  print_at_least(node->items[0], WEAK_SUM, out);
+void bt_format_right_side(const bt_ast *node, bt_buffer *out) {
   bt_buffer_printf(out, " %s ", bt_operator_name(node->op));
   print_at_least(node->items[1], WEAK_SUM, out);
 }
 
+static void print_comparison(const bt_ast *node, bt_buffer *out) {
+  print_at_least(node->items[0], WEAK_SUM, out);
+  bt_format_right_side(node, out);
+}
+
+/* A comparison or a chain of relations behind `not` reads better in parentheses. */
+bool bt_format_wraps_negated(const bt_ast *inner) {
+  bool wraps = strength_of(inner) < WEAK_NOT || inner->kind == BT_AST_COMPARE || inner->kind == BT_AST_IN;
+  for (uint32_t i = 0; i < inner->part_count; i++) wraps |= inner->parts[i].kind == BT_PART_RELATION;
+  return wraps;
+}
+
 static void print_not(const bt_ast *node, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("not "));
-  /* A comparison or a chain of relations behind `not` reads better in parentheses. */
   const bt_ast *inner = node->items[0];
-  bool wrap = strength_of(inner) < WEAK_NOT || inner->kind == BT_AST_COMPARE || inner->kind == BT_AST_IN;
-  for (uint32_t i = 0; i < inner->part_count; i++) wrap |= inner->parts[i].kind == BT_PART_RELATION;
+  bool wrap = bt_format_wraps_negated(inner);
   if (wrap) bt_buffer_append_char(out, '(');
   print(inner, out);
   if (wrap) bt_buffer_append_char(out, ')');

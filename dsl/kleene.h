@@ -9,7 +9,7 @@ enum { BT_WHY_BUDGET = 1, BT_WHY_INCOMPLETE = 2, BT_WHY_SKEW = 4 };
 
 typedef struct bt_kleene {
   bt_truth truth;
-  uint8_t why; /* of BT_UNKNOWN; else 0 */
+  uint32_t why; /* of BT_UNKNOWN; else 0. No padding: the pair is moved as one word */
 } bt_kleene;
 
 static inline bt_kleene bt_kleene_from(bool holds) {
@@ -17,7 +17,7 @@ static inline bt_kleene bt_kleene_from(bool holds) {
 }
 
 static inline bt_kleene bt_kleene_unknown(unsigned why) {
-  return (bt_kleene){BT_UNKNOWN, (uint8_t)why};
+  return (bt_kleene){BT_UNKNOWN, why};
 }
 
 static inline bt_kleene bt_kleene_not(bt_kleene a) {

@@ -5,6 +5,7 @@
 
 #include "dsl/diagnostic_codes.h"
 #include "dsl/lexer.h"
+#include "dsl/vocabulary.h"
 
 enum { MAX_DECIMAL_CHARACTERS = 400 };
 
@@ -353,4 +354,8 @@ void bt_lexer_raw_string(bt_lexer *lexer, bt_token *token) {
   if (!close)
     bt_diagnostics_add(lexer->diagnostics, lexer->text, BT_E_TEXT, (bt_range){(uint32_t)start, (uint32_t)start + 1},
                        "this raw string is not closed: expected ` before the end of the text");
+}
+
+const char *bt_vocabulary_unit(size_t i) {
+  return i < sizeof units / sizeof units[0] ? units[i].spelling : NULL;
 }

@@ -142,25 +142,37 @@ static bool add_value(struct bt_ruleset *ruleset, const bt_program_comparison *c
   return bt_symbols_add(&field->values, comparison->rights[0]->literal.string, &anchor->symbol);
 }
 
-static bool make_anchor(struct bt_ruleset *ruleset, const bt_program_predicate *part, bt_anchor *anchor) {
-  const bt_program_comparison *comparison = &part->comparison;
+static bool make_anchor(struct bt_ruleset *ruleset, const bt_program_predicate *part, bt_matcher *matcher) {
+  bt_anchor *anchor = &matcher->anchor;
   anchor->kind = anchor_kind(part);
-  switch (anchor->kind) {
-  case BT_ANCHOR_ALL: return true;
-  case BT_ANCHOR_VALUE: return add_value(ruleset, comparison, anchor);
-  case BT_ANCHOR_NAME_OR_SERVICE: return bt_symbols_add(&ruleset->strings, part->name, &anchor->symbol);
-  case BT_ANCHOR_SERVICE:
-  case BT_ANCHOR_NAME: return bt_symbols_add(&ruleset->strings, comparison->rights[0]->literal.string, &anchor->symbol);
-  }
-  return false;
+  if (anchor->kind == BT_ANCHOR_ALL) return true;
+  if (anchor->kind == BT_ANCHOR_VALUE) return add_value(ruleset, &part->comparison, anchor);
+  matcher->asks_name = anchor->kind != BT_ANCHOR_SERVICE;
+  matcher->asks_service = anchor->kind != BT_ANCHOR_NAME;
+  matcher->string = part->kind == BT_PREDICATE_NAMED ? part->name : part->comparison.rights[0]->literal.string;
+  return bt_symbols_add(&ruleset->strings, matcher->string, &anchor->symbol);
 }
 
 bool bt_matcher_make(struct bt_ruleset *ruleset, const bt_program_predicate *predicate, bt_matcher *out) {
   const bt_program_predicate *part = anchoring_part(predicate);
   *out = (bt_matcher){.predicate = predicate};
-  if (!make_anchor(ruleset, part, &out->anchor)) return false;
+  if (!make_anchor(ruleset, part, out)) return false;
   out->is_exact = out->anchor.kind != BT_ANCHOR_ALL && part == predicate;
+  out->needs_test = !out->is_exact || out->anchor.kind == BT_ANCHOR_VALUE;
   return true;
+}
+
+/* Few matchers look through all spans, because to group the spans by name costs as much as some such looks; many matchers share the groups. */
+void bt_matchers_finish(struct bt_ruleset *ruleset) {
+  enum { FEW_MATCHERS = 8, FEW_COMPARISONS = 2 }; /* of a field with strings */
+  ruleset->has_groups = ruleset->matcher_count > FEW_MATCHERS;
+  for (uint32_t i = 0; i < ruleset->matcher_count; i++) {
+    bt_matcher *matcher = &ruleset->matchers[i];
+    bool is_of_value = matcher->anchor.kind == BT_ANCHOR_VALUE;
+    matcher->is_grouped = ruleset->has_groups && matcher->anchor.kind != BT_ANCHOR_ALL;
+    if (is_of_value && ruleset->fields[matcher->anchor.field].matcher_count <= FEW_COMPARISONS)
+      matcher->is_grouped = false;
+  }
 }
 
 /* ---- keys ---- */

@@ -10,6 +10,8 @@ bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span,
                      bt_status *status);
 /* With where to look for spans that can meet it; enters names, services and compared fields into the ruleset. False: no memory. */
 bool bt_matcher_make(struct bt_ruleset *ruleset, const bt_program_predicate *predicate, bt_matcher *out) BT_MUST_CHECK;
+/* Once all matchers are made: which of them look in groups. */
+void bt_matchers_finish(struct bt_ruleset *ruleset);
 /* A text that two static predicates share only when they are the same. */
 void bt_matcher_write_key(const bt_program_predicate *predicate, bt_buffer *out);
 

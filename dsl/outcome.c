@@ -3,22 +3,6 @@
 
 #include <math.h>
 
-bt_outcome bt_outcome_value(bt_value value) {
-  return (bt_outcome){.kind = BT_OUTCOME_VALUE, .low = value};
-}
-
-bt_outcome bt_outcome_integer(int64_t integer) {
-  return bt_outcome_value((bt_value){.type = BT_VALUE_INT, .integer = integer});
-}
-
-bt_outcome bt_outcome_missing(void) {
-  return bt_outcome_value((bt_value){.type = BT_VALUE_MISSING});
-}
-
-bt_outcome bt_outcome_unknown(unsigned why) {
-  return (bt_outcome){.kind = BT_OUTCOME_UNKNOWN, .why = (uint8_t)why};
-}
-
 bt_outcome bt_outcome_at_least(bt_value low, unsigned why) {
   return (bt_outcome){.kind = BT_OUTCOME_RANGE, .why = (uint8_t)why, .has_low = true, .low = low};
 }

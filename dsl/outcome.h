@@ -19,10 +19,22 @@ typedef struct bt_outcome {
   bt_value low, high;
 } bt_outcome;
 
-bt_outcome bt_outcome_value(bt_value value);
-bt_outcome bt_outcome_integer(int64_t integer);
-bt_outcome bt_outcome_missing(void);
-bt_outcome bt_outcome_unknown(unsigned why);
+static inline bt_outcome bt_outcome_value(bt_value value) {
+  return (bt_outcome){.kind = BT_OUTCOME_VALUE, .low = value};
+}
+
+static inline bt_outcome bt_outcome_integer(int64_t integer) {
+  return (bt_outcome){.kind = BT_OUTCOME_VALUE, .low.type = BT_VALUE_INT, .low.integer = integer};
+}
+
+static inline bt_outcome bt_outcome_missing(void) {
+  return (bt_outcome){.kind = BT_OUTCOME_VALUE, .low.type = BT_VALUE_MISSING};
+}
+
+static inline bt_outcome bt_outcome_unknown(unsigned why) {
+  return (bt_outcome){.kind = BT_OUTCOME_UNKNOWN, .why = (uint8_t)why};
+}
+
 bt_outcome bt_outcome_at_least(bt_value low, unsigned why);
 bt_outcome bt_outcome_at_most(bt_value high, unsigned why);
 /* A value when both are equal. */

@@ -5,6 +5,7 @@
 
 #include "dsl/diagnostic_codes.h"
 #include "dsl/suggest.h"
+#include "dsl/vocabulary.h"
 
 const bt_token *bt_parser_peek(const bt_parser *parser, size_t ahead) {
   size_t last = parser->token_count - 1;
@@ -59,37 +60,6 @@ bt_diagnostic *bt_parser_expected(bt_parser *parser, const char *what) {
   if (found.len > 40) found.len = 40;
   return bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, range, "expected %s, found `%.*s`", what,
                             BT_FMT(found));
-}
-
-/* Operators that other languages write as words. */
-static const char *other_languages_word(bt_str word) {
-  static const char *const rows[][2] = {{"is", "=="},
-                                        {"eq", "=="},
-                                        {"equals", "=="},
-                                        {"ne", "!="},
-                                        {"gt", ">"},
-                                        {"ge", ">="},
-                                        {"lt", "<"},
-                                        {"le", "<="},
-                                        {"regex", "matches"},
-                                        {"includes", "contains"},
-                                        {"startswith", "starts_with"},
-                                        {"endswith", "ends_with"}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (bt_str_equal_nocase(word, bt_str_from(rows[i][0]))) return rows[i][1];
-  return NULL;
-}
-
-void bt_parser_expected_operator(bt_parser *parser, const char *what) {
-  static const char *const words[] = {"and",       "or",      "in",       "as",    "contains", "starts_with",
-                                      "ends_with", "matches", "before",   "after", "within",   "between",
-                                      "under",     "above",   "child of", "where", NULL};
-  const bt_token *token = bt_parser_peek(parser, 0);
-  const char *nearest = token->kind == BT_TOKEN_PATH ? other_languages_word(token->text) : NULL;
-  if (!nearest && token->kind == BT_TOKEN_PATH && token->text.len > 2) nearest = bt_suggest_nearest(token->text, words);
-  bt_diagnostic *added = bt_parser_expected(parser, what);
-  if (!nearest || bt_str_equal(token->text, bt_str_from(nearest))) return;
-  if (added) bt_diagnostics_set_fix(parser->diagnostics, added, token->range, bt_str_from(nearest));
 }
 
 void bt_parser_report(bt_parser *parser, const char *message) {
@@ -370,4 +340,22 @@ static bt_ast *parse_conjunction(bt_parser *parser) {
 
 bt_ast *bt_parser_condition(bt_parser *parser) {
   return parse_joined(parser, LEVEL_OR, BT_AST_OR, parse_conjunction);
+}
+
+static const char *spelling(const operator_row *row) {
+  switch ((int)row->node) {
+  case BT_AST_COMPARE:
+  case BT_AST_IN: return bt_operator_name(row->op);
+  case BT_AST_OR: return row->word ? row->word : "||";
+  case BT_AST_AND: return row->word ? row->word : "&&";
+  case BT_AST_ADD: return "+";
+  case BT_AST_SUBTRACT: return "-";
+  case BT_AST_MULTIPLY: return "*";
+  case BT_AST_DIVIDE: return "/";
+  default: return NULL;
+  }
+}
+
+const char *bt_vocabulary_operator(size_t i) {
+  return i < sizeof operators / sizeof operators[0] ? spelling(&operators[i]) : NULL;
 }

@@ -36,6 +36,11 @@ bool bt_parser_accept(bt_parser *parser, bt_token_kind kind);
 bt_diagnostic *bt_parser_expected(bt_parser *parser, const char *what);
 /* The same where an operator or the end could stand: a word that is nearly one is suggested. */
 void bt_parser_expected_operator(bt_parser *parser, const char *what);
+/* The same where a condition or a value, or where the end of the text, has to stand (parser_hints.c). */
+void bt_parser_expected_operand(bt_parser *parser);
+void bt_parser_expected_end(bt_parser *parser);
+/* Whether the call whose name is the next token has more than one argument. */
+bool bt_parser_call_has_comma(const bt_parser *parser);
 /* Reports `message` about the next token unless that was reported before. */
 void bt_parser_report(bt_parser *parser, const char *message);
 /* Takes the token or reports it. */

@@ -2,6 +2,7 @@
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
 #include "dsl/suggest.h"
+#include "dsl/vocabulary.h"
 
 typedef struct function_row {
   const char *name;
@@ -42,7 +43,8 @@ static void report_unknown_function(bt_parser *parser, const bt_token *name) {
   for (size_t i = 0; i < FUNCTION_COUNT; i++) names[i] = functions[i].name;
   names[FUNCTION_COUNT] = NULL;
   const char *nearest = bt_suggest_nearest(name->text, names);
-  if (bt_str_equal(name->text, BT_STR("has"))) nearest = "trace.has";
+  bool is_has = bt_str_equal(name->text, BT_STR("has")) || bt_str_ends_with(name->text, BT_STR(".has"));
+  if (is_has) nearest = "trace.has";
   parser->reported_at = parser->at;
   bt_str shown = name->text.len > 60 ? (bt_str){name->text.ptr, 60} : name->text;
   if (nearest) {
@@ -51,11 +53,17 @@ static void report_unknown_function(bt_parser *parser, const bt_token *name) {
     bt_diagnostics_set_fix(parser->diagnostics, added, name->range, bt_str_from(nearest));
     return;
   }
-  bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
-                                            "unknown function `%.*s`: a filter is written %.*s.where(…), and functions "
-                                            "are trace.has, span, count, sum, min, max, "
-                                            "avg, trace.has_before, trace.has_after and exists",
-                                            BT_FMT(shown), BT_FMT(shown));
+#define ALL_FUNCTIONS                                                                                                  \
+  "functions are trace.has, span, count, sum, min, max, avg, trace.has_before, trace.has_after and exists"
+  if (bt_parser_call_has_comma(parser)) {
+    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
+                       "unknown function `%.*s`: " ALL_FUNCTIONS, BT_FMT(shown));
+    return;
+  }
+  bt_diagnostic *added = bt_diagnostics_add(
+      parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
+      "unknown function `%.*s`: a filter is written %.*s.where(…), and " ALL_FUNCTIONS, BT_FMT(shown), BT_FMT(shown));
+#undef ALL_FUNCTIONS
   bt_diagnostics_format_fix(parser->diagnostics, added, (bt_range){name->range.end, name->range.end}, ".where");
 }
 
@@ -228,8 +236,14 @@ bt_ast *bt_parser_primary(bt_parser *parser) {
           parser, "expected a condition, or when, always or never before the brace; a filter of TraceQL is written "
                   "trace.has(…) here");
     else
-      bt_parser_expected(parser, "a condition or a value");
+      bt_parser_expected_operand(parser);
     bt_parser_recover(parser);
   }
   return bt_parser_node(parser, BT_AST_ERROR, here);
+}
+
+const char *bt_vocabulary_function(size_t i, const char **shape) {
+  if (i >= FUNCTION_COUNT) return NULL;
+  *shape = functions[i].shape;
+  return functions[i].name;
 }

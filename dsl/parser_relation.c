@@ -3,6 +3,7 @@
 
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
+#include "dsl/vocabulary.h"
 
 typedef struct part_list {
   bt_ast_part *items;
@@ -81,6 +82,27 @@ static void parse_point(bt_parser *parser, bt_ast_point *point) {
   }
 }
 
+static bool is_unit(const bt_token *token) {
+  if (token->kind != BT_TOKEN_PATH) return false;
+  for (size_t i = 0; bt_vocabulary_unit(i); i++)
+    if (bt_str_equal(token->text, bt_str_from(bt_vocabulary_unit(i)))) return true;
+  return false;
+}
+
+/* `within 500` and `within 5 s` */
+static void report_number_without_unit(bt_parser *parser, const bt_token *number) {
+  const bt_token *next = bt_parser_peek(parser, 1);
+  bt_str written = bt_parser_source(parser, number->range), unit = is_unit(next) ? next->text : BT_STR("ms");
+  bt_range range = {number->range.start, is_unit(next) ? next->range.end : number->range.end};
+  bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_DURATION, range,
+                                            is_unit(next) ? "a duration is written without a blank: %.*s%.*s"
+                                                          : "expected a duration: write a unit, as in %.*s%.*s",
+                                            BT_FMT(written), BT_FMT(unit));
+  bt_diagnostics_format_fix(parser->diagnostics, added, range, "%.*s%.*s", BT_FMT(written), BT_FMT(unit));
+  if (is_unit(next)) bt_parser_advance(parser);
+  bt_parser_advance(parser);
+}
+
 static void parse_duration(bt_parser *parser, bt_ast_part *part) {
   const bt_token *token = bt_parser_peek(parser, 0);
   part->within_range = token->range;
@@ -88,11 +110,7 @@ static void parse_duration(bt_parser *parser, bt_ast_part *part) {
     part->within_ns = token->duration_ns;
     bt_parser_advance(parser);
   } else if (token->kind == BT_TOKEN_INTEGER || token->kind == BT_TOKEN_DECIMAL) {
-    bt_str written = bt_parser_source(parser, token->range);
-    bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_DURATION, token->range,
-                                              "expected a duration: write a unit, as in %.*sms", BT_FMT(written));
-    bt_diagnostics_format_fix(parser->diagnostics, added, token->range, "%.*sms", BT_FMT(written));
-    bt_parser_advance(parser);
+    report_number_without_unit(parser, token);
   } else if (token->kind == BT_TOKEN_BAD_NUMBER) {
     bt_parser_advance(parser);
   } else {
@@ -232,4 +250,8 @@ bt_ast *bt_parser_parts(bt_parser *parser, bt_ast *base) {
   node->part_count = list.count;
   node->range.end = node->outer.end = list.items[list.count - 1].range.end;
   return node;
+}
+
+const char *bt_vocabulary_relation(size_t i) {
+  return i < sizeof relations / sizeof relations[0] ? bt_relation_name(relations[i].kind) : NULL;
 }

@@ -4,6 +4,7 @@
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
 #include "dsl/suggest.h"
+#include "dsl/vocabulary.h"
 
 static const char *const clause_words[] = {"when", "always", "never", NULL};
 
@@ -122,7 +123,7 @@ static void parse_bare(bt_parser *parser, bt_ast_rule *rule) {
           parser,
           "a rule is either clauses or one condition without them: put the condition before this into a clause");
     } else {
-      bt_parser_expected_operator(parser, "and, or, a comparison, a relation as in `after x`, or the end of the text");
+      bt_parser_expected_end(parser);
     }
     bt_parser_advance(parser);
     bt_parser_recover(parser);
@@ -158,4 +159,8 @@ bt_status bt_parser_run(bt_str text, const bt_tokens *tokens, bt_arena *arena, b
   check_clauses(&parser, out);
   out->is_incomplete = parser.stopped;
   return parser.no_memory ? bt_error_no_memory(error) : BT_OK;
+}
+
+const char *bt_vocabulary_clause(size_t i) {
+  return i < sizeof clause_words / sizeof clause_words[0] ? clause_words[i] : NULL; /* ends with NULL */
 }

@@ -47,6 +47,17 @@ static void add_subtracted(bt_filter_builder *builder, const bt_rule *rule, bt_p
   plan->subtract = queries;
 }
 
+static void add_spans(bt_filter_builder *builder, const bt_rule *rule, bt_plan *plan) {
+  bt_over_filter filter;
+  bt_buffer text = {0};
+  if (plan->violating->kind == BT_OVER_NONE || !bt_plan_spans(builder, rule, &filter)) return;
+  bt_traceql_write_over(filter, &text);
+  bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
+  if (text.failed || (fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &plan->spans.filter)))
+    builder->failed = true;
+  bt_buffer_dispose(&text);
+}
+
 bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
   *out = NULL;
   owned_plan *owned = calloc(1, sizeof *owned);
@@ -60,6 +71,7 @@ bt_status bt_plan_new(const bt_rule *rule, bt_plan **out, bt_error *error) {
   plan->exercising = bt_formula_write(&builder, bt_plan_exercising(&builder, rule, &is_exact), &was_weakened);
   plan->exercising_is_exact = is_exact && !was_weakened;
   add_subtracted(&builder, rule, plan);
+  add_spans(&builder, rule, plan);
   plan->rests_on_absence = bt_plan_rests_on_absence(rule);
   if (builder.failed) {
     bt_plan_free(plan);

@@ -52,6 +52,9 @@ typedef struct bt_plan {
   bool exercising_is_exact;       /* and only those: counting them counts exercised traces */
   const bt_under_query *subtract; /* a trace that any of these finds does not violate */
   uint32_t subtract_count;
+  /* Verdict and exercised of a settled trace, of which no more spans come, follow from the spans that this finds: the others may be left unread.
+   * filter.len 0: this rule needs more than that. */
+  bt_over_query spans;
   bool rests_on_absence; /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;
 

@@ -3,11 +3,19 @@
 
 #include "dsl/program_compile.h"
 
+static bool add_matcher(bt_program_compiler *compiler, const bt_program_predicate *predicate,
+                        bt_program_selection *out) {
+  bt_program *program = compiler->program;
+  program->tests_of_spans += predicate->tests;
+  if (predicate->reads_event) program->tests_of_events += predicate->tests;
+  return bt_ruleset_add_matcher(compiler->ruleset, predicate, &out->matcher);
+}
+
 /* Parts the conjuncts of a predicate into those that a shared matcher tests and the others. */
 static bool split_predicate(bt_program_compiler *compiler, const bt_program_predicate *whole,
                             bt_program_selection *out) {
   if (whole->kind == BT_PREDICATE_TRUE) return true;
-  if (whole->is_static) return bt_ruleset_add_matcher(compiler->ruleset, whole, &out->matcher);
+  if (whole->is_static) return add_matcher(compiler, whole, out);
   if (whole->kind != BT_PREDICATE_AND) return out->rest = whole, true;
   bt_arena *arena = &compiler->ruleset->arena;
   const bt_program_predicate **fixed = bt_arena_array(arena, whole->item_count, sizeof *fixed);
@@ -24,7 +32,7 @@ static bool split_predicate(bt_program_compiler *compiler, const bt_program_pred
   const bt_program_predicate *joined = bt_program_join(compiler, fixed, fixed_count, &fixed_ok);
   out->rest = bt_program_join(compiler, rest, rest_count, &rest_ok);
   if (!fixed_ok || !rest_ok) return false;
-  return !joined || bt_ruleset_add_matcher(compiler->ruleset, joined, &out->matcher);
+  return !joined || add_matcher(compiler, joined, out);
 }
 
 static bool compile_reference(bt_program_compiler *compiler, const bt_reference *reference, bool is_end,
@@ -147,16 +155,16 @@ static bool is_free(const bt_program_condition *item) {
   return true;
 }
 
-/* A top-level conjunct that says "there is such a span" gives the gate; the first one with the best anchor. `is_first`: what stands before
- * it is free. */
+/* A top-level conjunct that says "there is such a span" gives the gate; the first one with the best anchor. `is_behind_comparison`: nothing
+ * but free comparisons stands before it, so that whether it is asked first changes no number of steps. */
 static void consider_gate(const struct bt_ruleset *ruleset, bt_program *program, const bt_program_condition *item,
-                          bool is_first) {
+                          bool is_behind_comparison) {
   if (item->kind != BT_CONDITION_EXISTS || item->selection->base_binding != BT_NO_BINDING) return;
   uint32_t matcher = item->selection->matcher;
   const bt_matcher *matchers = ruleset->matchers;
   if (program->has_gate && matchers[matcher].anchor.kind <= matchers[program->gate].anchor.kind) return;
   program->gate = matcher;
-  program->is_gate_first = is_first;
+  program->is_gate_behind_comparison = is_behind_comparison;
   program->has_gate = true;
 }
 
@@ -164,13 +172,13 @@ static void choose_gate(const struct bt_ruleset *ruleset, bt_program *program) {
   const bt_program_condition *trigger = program->trigger;
   if (!trigger) return;
   if (trigger->kind != BT_CONDITION_AND) {
-    consider_gate(ruleset, program, trigger, true);
+    consider_gate(ruleset, program, trigger, false);
     return;
   }
-  bool is_first = true;
+  bool are_free = true; /* those before */
   for (uint32_t i = 0; i < trigger->item_count; i++) {
-    consider_gate(ruleset, program, trigger->items[i], is_first);
-    is_first = is_first && is_free(trigger->items[i]);
+    consider_gate(ruleset, program, trigger->items[i], i > 0 && are_free);
+    are_free = are_free && is_free(trigger->items[i]);
   }
 }
 

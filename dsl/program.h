@@ -29,7 +29,9 @@ struct bt_program_expression {
 typedef struct bt_program_comparison {
   bt_comparator comparator; /* EQUAL for IN, NOT_IN */
   bool is_list, is_negated; /* IN, NOT_IN: is_list; NOT_IN: is_negated too */
+  uint32_t tests;           /* what it costs: 1 for each value on the right, 16 where it is a pattern */
   bool reads_event;
+  bool is_of_whole_numbers; /* both sides are known to be, if they have a value */
   const bt_program_expression *left;
   const bt_program_expression **rights; /* one, or the list */
   uint32_t right_count;
@@ -40,6 +42,8 @@ struct bt_program_predicate {
   bool
       is_static; /* depends on the one span only, and compares fields with literals: true or false, matcher.h tests it */
   uint8_t cost;  /* how dear a test is; items of AND and OR stand in this order */
+  uint32_t tests; /* comparisons in it, as the budget counts them (bt_program_comparison) */
+  bool reads_event;
   const bt_program_predicate **items;
   uint32_t item_count;
   bt_str name;
@@ -72,6 +76,11 @@ struct bt_program_selection {
   uint32_t slot; /* of its members, kept when it depends on no binding */
 };
 
+/* All spans that its matcher finds are members, and no others. */
+static inline bool bt_selection_is_matcher(const bt_program_selection *selection) {
+  return selection->base_binding == BT_NO_BINDING && !selection->rest && selection->relation_count == 0;
+}
+
 struct bt_program_condition {
   bt_condition_kind kind;
   bt_range range;
@@ -91,9 +100,10 @@ typedef struct bt_program {
   const bt_program_condition *always, *never;
   bool is_bare;
   uint32_t selection_slots, condition_slots;
+  uint64_t tests_of_spans, tests_of_events; /* of all its matchers, for each span and each event */
   bool has_gate;
-  uint32_t gate;      /* a matcher: a complete trace where it finds nothing does not exercise the rule */
-  bool is_gate_first; /* no step is paid before the evaluation comes to it by itself */
+  uint32_t gate;                  /* a matcher: a complete trace where it finds nothing does not exercise the rule */
+  bool is_gate_behind_comparison; /* of trace fields with literals: free, and maybe false */
 } bt_program;
 
 /* Where the spans that can meet a matcher are looked for; later ones leave fewer spans, as far as one can tell beforehand. */
@@ -120,7 +130,12 @@ typedef struct bt_compared_field { /* an attribute that matchers compare with st
 typedef struct bt_matcher {
   const bt_program_predicate *predicate; /* static; NULL: every span */
   bt_anchor anchor;
-  bool is_exact; /* the anchor alone decides (VALUE: where the attribute is no array) */
+  bool is_exact;   /* the anchor alone decides (VALUE: where the attribute is no array) */
+  bool needs_test; /* spans that the anchor lets through have to be tested */
+  bool
+      is_grouped; /* candidates come from groups of spans, which several matchers share; else all spans are looked through */
+  bool asks_name, asks_service; /* what is compared with `string` then */
+  bt_str string;
 } bt_matcher;
 
 struct bt_ruleset {
@@ -136,6 +151,7 @@ struct bt_ruleset {
   size_t field_capacity;
   bt_symbols matcher_keys; /* canonical text of a static predicate → its matcher */
   uint32_t max_selection_slots, max_condition_slots;
+  bool has_groups; /* there are matchers enough for groups to be worth their while */
 };
 
 /* Compiles one rule into the ruleset. False: no memory. */

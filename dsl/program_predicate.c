@@ -60,6 +60,23 @@ static bool compile_rights(bt_program_compiler *compiler, const bt_comparison *c
   return true;
 }
 
+enum { TESTS_OF_PATTERN = 16 };
+
+static bool orders_or_equates(bt_comparison_operator op) {
+  return op == BT_EQUAL || op == BT_NOT_EQUAL || op == BT_LESS || op == BT_LESS_EQUAL || op == BT_GREATER ||
+         op == BT_GREATER_EQUAL;
+}
+
+/* What find_whole_number (evaluation_expression.c) knows. */
+static bool is_whole_number(const bt_program_expression *expression) {
+  if (expression->kind == BT_EXPRESSION_LITERAL) return expression->literal.type == BT_VALUE_INT;
+  if (expression->kind == BT_EXPRESSION_AGGREGATE)
+    return expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(expression->selection);
+  bt_field_kind field = expression->field.kind;
+  return is_field(expression) &&
+         (field == BT_FIELD_DURATION || field == BT_FIELD_TRACE_DURATION || field == BT_FIELD_TRACE_SPAN_COUNT);
+}
+
 bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_comparison *comparison,
                                    bt_program_comparison *out) {
   out->is_list = comparison->op == BT_IN || comparison->op == BT_NOT_IN;
@@ -67,8 +84,11 @@ bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_compa
   out->comparator.op = out->is_list ? BT_EQUAL : comparison->op;
   out->comparator.pattern = comparison->pattern;
   out->left = compile_expression(compiler, comparison->left);
+  out->tests = comparison->pattern ? TESTS_OF_PATTERN : out->is_list ? comparison->list_count : 1;
   if (!out->left || !compile_rights(compiler, comparison, out)) return false;
   if (is_kind_or_status(out->left)) out->comparator.ignores_case = true;
+  out->is_of_whole_numbers = !out->is_list && orders_or_equates(out->comparator.op) && is_whole_number(out->left) &&
+                             is_whole_number(out->rights[0]);
   out->reads_event = is_field(out->left) && bt_field_is_of_event(out->left->field.kind);
   return true;
 }
@@ -107,6 +127,14 @@ static void sort_by_cost(const bt_program_predicate **items, uint32_t count) {
   }
 }
 
+/* A part of an AND, OR, NOT or event.where. */
+static void count_in(bt_program_predicate *whole, const bt_program_predicate *item) {
+  if (!item->is_static) whole->is_static = false;
+  if (item->cost > whole->cost) whole->cost = item->cost;
+  whole->tests += item->tests;
+  whole->reads_event = whole->reads_event || item->reads_event;
+}
+
 static bool compile_items(bt_program_compiler *compiler, const bt_predicate *predicate, bt_program_predicate *out) {
   out->item_count = predicate->item_count;
   out->items = bt_arena_array(&compiler->ruleset->arena, predicate->item_count, sizeof *out->items);
@@ -116,8 +144,7 @@ static bool compile_items(bt_program_compiler *compiler, const bt_predicate *pre
     const bt_program_predicate *item = bt_program_compile_predicate(compiler, predicate->items[i]);
     if (!item) return false;
     out->items[i] = item;
-    if (!item->is_static) out->is_static = false;
-    if (item->cost > out->cost) out->cost = item->cost;
+    count_in(out, item);
   }
   if (out->kind != BT_PREDICATE_EVENT) sort_by_cost(out->items, out->item_count);
   if (out->kind == BT_PREDICATE_EVENT && out->cost < COST_EVENT) out->cost = COST_EVENT;
@@ -130,6 +157,17 @@ static void compile_field_test(bt_program_compiler *compiler, const bt_predicate
   out->field = predicate->field;
   out->is_static = predicate->field.binding == BT_NO_BINDING && !bt_field_is_of_trace(predicate->field.kind);
   out->cost = out->is_static ? field_cost(predicate->field.kind) : COST_DYNAMIC;
+  out->tests = 1;
+  out->reads_event = bt_field_is_of_event(predicate->field.kind);
+}
+
+static bool compile_test(bt_program_compiler *compiler, const bt_predicate *predicate, bt_program_predicate *out) {
+  if (!bt_program_compile_comparison(compiler, &predicate->comparison, &out->comparison)) return false;
+  out->is_static = comparison_is_static(&out->comparison);
+  out->cost = out->is_static ? comparison_cost(&out->comparison) : COST_DYNAMIC;
+  out->tests = out->comparison.tests;
+  out->reads_event = out->comparison.reads_event;
+  return true;
 }
 
 static bool fill_predicate(bt_program_compiler *compiler, const bt_predicate *predicate, bt_program_predicate *out) {
@@ -139,6 +177,7 @@ static bool fill_predicate(bt_program_compiler *compiler, const bt_predicate *pr
   case BT_PREDICATE_NAMED:
     out->name = predicate->name;
     out->cost = COST_WORD;
+    out->tests = 1;
     return out->is_static = true;
   case BT_PREDICATE_AND:
   case BT_PREDICATE_OR:
@@ -146,11 +185,7 @@ static bool fill_predicate(bt_program_compiler *compiler, const bt_predicate *pr
   case BT_PREDICATE_EVENT: return compile_items(compiler, predicate, out);
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE: return compile_field_test(compiler, predicate, out), true;
-  case BT_PREDICATE_COMPARE:
-    if (!bt_program_compile_comparison(compiler, &predicate->comparison, &out->comparison)) return false;
-    out->is_static = comparison_is_static(&out->comparison);
-    out->cost = out->is_static ? comparison_cost(&out->comparison) : COST_DYNAMIC;
-    return true;
+  case BT_PREDICATE_COMPARE: return compile_test(compiler, predicate, out);
   }
   return false;
 }
@@ -171,9 +206,6 @@ const bt_program_predicate *bt_program_join(bt_program_compiler *compiler, const
   *ok = out != NULL;
   if (!out) return NULL;
   *out = (bt_program_predicate){.kind = BT_PREDICATE_AND, .is_static = true, .items = items, .item_count = count};
-  for (uint32_t i = 0; i < count; i++) {
-    if (!items[i]->is_static) out->is_static = false;
-    if (items[i]->cost > out->cost) out->cost = items[i]->cost;
-  }
+  for (uint32_t i = 0; i < count; i++) count_in(out, items[i]);
   return out;
 }

@@ -25,13 +25,47 @@ static bt_filter_pair constant_pair(bool holds) {
   return exact_pair(holds ? bt_filter_all() : bt_filter_none());
 }
 
-/* A filter that only says that attributes are there: hardly any span is without, so it is not worth asking beside anything else. */
+/* A filter that only says that attributes are there. It is long (seven typed tests for each), so it is not worth asking beside one that few
+ * spans meet. */
 static bool is_weak(const bt_filter *filter) {
   if (filter->kind == BT_FILTER_TEST) return filter->test.op == BT_FILTER_PRESENT;
   if (filter->kind != BT_FILTER_OR) return false;
   for (uint32_t i = 0; i < filter->item_count; i++)
     if (!is_weak(filter->items[i])) return false;
   return true;
+}
+
+/* Hardly any span is without a service: that it has one is worth asking beside nothing. */
+static bool asks_for_some_service(const bt_filter *filter) {
+  const bt_filter_test *test = &filter->test;
+  return filter->kind == BT_FILTER_TEST && test->op == BT_FILTER_PRESENT && test->field == BT_FILTER_RESOURCE &&
+         bt_str_equal(test->key, service_key);
+}
+
+/* A kind, and any status but error, is what a large part of all spans has. */
+static bool is_broad(const bt_filter_test *test) {
+  bool is_error = test->op == BT_FILTER_EQUAL && test->literal.type == BT_VALUE_STRING &&
+                  bt_str_equal(test->literal.string, BT_STR("error"));
+  return test->field == BT_FILTER_KIND || (test->field == BT_FILTER_STATUS && !is_error);
+}
+
+/* Few spans meet it, as far as one can tell beforehand. */
+static bool is_selective(const bt_filter *filter) {
+  if (filter->kind == BT_FILTER_TEST) return filter->test.op != BT_FILTER_PRESENT && !is_broad(&filter->test);
+  if (filter->kind != BT_FILTER_AND && filter->kind != BT_FILTER_OR) return filter->kind == BT_FILTER_NONE;
+  bool is_and = filter->kind == BT_FILTER_AND;
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (is_selective(filter->items[i]) == is_and) return is_and;
+  return !is_and;
+}
+
+static const bt_filter *without_weak_items(bt_filter_builder *builder, const bt_filter *filter) {
+  if (is_weak(filter)) return bt_filter_all();
+  if (filter->kind != BT_FILTER_AND) return filter;
+  const bt_filter *rest = bt_filter_all();
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (!is_weak(filter->items[i])) rest = bt_filter_join2(builder, BT_FILTER_AND, rest, filter->items[i]);
+  return rest;
 }
 
 static bool can_be_array(const bt_filter_test *test) {
@@ -71,8 +105,11 @@ bt_over_filter bt_over_filter_and(bt_filter_builder *builder, bt_over_filter a, 
   const bt_filter *left = a.filter, *right = b.filter;
   if (left->kind == BT_FILTER_NONE || right->kind == BT_FILTER_NONE) return (bt_over_filter){bt_filter_none()};
   if (bt_filter_implies(right, left)) return b;
-  if (is_weak(left) && right->kind != BT_FILTER_ALL && !is_weak(right)) return b;
-  if (is_weak(right) && left->kind != BT_FILTER_ALL && !is_weak(left)) return a;
+  if (asks_for_some_service(left) && right->kind != BT_FILTER_ALL) return b;
+  if (asks_for_some_service(right) && left->kind != BT_FILTER_ALL) return a;
+  bool left_decides = is_selective(left), right_decides = is_selective(right);
+  if (right_decides) left = without_weak_items(builder, left);
+  if (left_decides) right = without_weak_items(builder, right);
   return (bt_over_filter){bt_filter_join2(builder, BT_FILTER_AND, left, without_keys_of(builder, left, right))};
 }
 

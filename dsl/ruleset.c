@@ -35,6 +35,7 @@ static bool compile_rules(bt_ruleset *ruleset, const bt_rule *const *rules, size
     if (program->condition_slots > ruleset->max_condition_slots)
       ruleset->max_condition_slots = program->condition_slots;
   }
+  bt_matchers_finish(ruleset);
   return true;
 }
 

@@ -63,24 +63,24 @@ void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]) {
   format_hex(id->bytes, sizeof id->bytes, hex);
 }
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/* Each digit's value + 1; 0: no digit. A table, because every span of an answer has ids. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
 
 /* Fills `bytes` from the right, because what is missing are leading zeros. */
 static bool parse_hex(bt_str hex, uint8_t *bytes, size_t count) {
   if (hex.len == 0 || hex.len > 2 * count) return false;
-  memset(bytes, 0, count);
-  for (size_t i = 0; i < hex.len; i++) {
-    int digit = hex_digit(hex.ptr[hex.len - 1 - i]);
-    if (digit < 0) return false;
-    uint8_t *byte = &bytes[count - 1 - i / 2];
-    *byte = (uint8_t)(*byte | digit << (i % 2 ? 4 : 0));
+  const uint8_t *digits = (const uint8_t *)hex.ptr;
+  size_t left = hex.len;
+  bool is_hex = true;
+  for (size_t i = count; i-- > 0;) {
+    unsigned low = left ? hex_values[digits[--left]] : 1, high = left ? hex_values[digits[--left]] : 1;
+    is_hex = is_hex && low && high;
+    bytes[i] = (uint8_t)((high - 1) << 4 | ((low - 1) & 15));
   }
-  return true;
+  return is_hex;
 }
 
 bool bt_trace_id_parse(bt_str hex, bt_trace_id *out) {

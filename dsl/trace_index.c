@@ -87,11 +87,29 @@ bool bt_trace_index_value_group(bt_trace_index *index, const bt_anchor *anchor, 
   return true;
 }
 
-bool bt_trace_index_start(bt_trace_index *index, const struct bt_ruleset *ruleset, const bt_trace *trace,
-                          bt_arena *arena) {
-  *index = (bt_trace_index){.ruleset = ruleset, .trace = trace, .arena = arena, .service_count = UINT32_MAX};
-  index->members = bt_arena_array(arena, ruleset->matcher_count, sizeof *index->members);
+bool bt_trace_index_init(bt_trace_index *index, const struct bt_ruleset *ruleset, bt_arena *arena) {
+  *index = (bt_trace_index){.ruleset = ruleset, .arena = arena, .service_count = UINT32_MAX};
+  index->members = bt_realloc_array(NULL, ruleset->matcher_count, sizeof *index->members);
+  for (uint32_t i = 0; index->members && i < ruleset->matcher_count; i++) index->members[i].run = 0;
   return index->members != NULL;
+}
+
+void bt_trace_index_dispose(bt_trace_index *index) {
+  free(index->members);
+  index->members = NULL;
+}
+
+/* Unsets what says of each part that it is there. */
+void bt_trace_index_forget(bt_trace_index *index) {
+  bt_arena_reset(index->arena);
+  index->service_count = UINT32_MAX;
+  index->by_name.starts = NULL;
+  index->by_service.starts = NULL;
+  index->by_value = NULL;
+  for (int order = 0; order < BT_SORTED_ORDERS; order++) index->sorted[order] = NULL;
+  index->first_parent = NULL;
+  index->is_tree_known = false;
+  index->id_texts = NULL;
 }
 
 void bt_trace_index_find_times(bt_trace_index *index) {
@@ -106,6 +124,15 @@ void bt_trace_index_find_times(bt_trace_index *index) {
   index->start_ns = start_ns;
   index->end_ns = end_ns;
   index->has_times = true;
+}
+
+uint64_t bt_trace_index_count_events(bt_trace_index *index) {
+  const bt_trace *trace = index->trace;
+  if (index->has_event_count) return index->event_count;
+  index->has_event_count = true;
+  index->event_count = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) index->event_count += trace->spans[i].event_count;
+  return index->event_count;
 }
 
 static int compare_services(const void *left, const void *right) {
@@ -193,6 +220,7 @@ bool bt_trace_index_find_parents(bt_trace_index *index) {
     first_parent[i] = found ? found - 1 : BT_NO_SPAN;
   }
   index->first_parent = first_parent;
+  index->walk_number = 0;
   return true;
 }
 

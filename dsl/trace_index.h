@@ -1,5 +1,6 @@
 /* What the evaluator wants to know of one trace quickly: spans by name and service, the spans that meet a matcher, parents. Everything is
- * worked out when it is first asked for, and members only as far. All memory is the evaluator's arena of this run. Thread: one evaluator's. */
+ * worked out when it is first asked for, and members only as far. All memory that depends on the trace is the evaluator's arena of this run;
+ * what was not asked for costs nothing, so that one rule on one small trace is no slower than a plain walk. Thread: one evaluator's. */
 #ifndef BT_DSL_TRACE_INDEX_H
 #define BT_DSL_TRACE_INDEX_H
 
@@ -26,26 +27,28 @@ enum { BT_SORTED_ORDERS = 2 }; /* besides BT_BY_NUMBER */
 
 /* The spans that meet a matcher, as far as they were looked for. */
 typedef struct bt_members {
-  bt_span_list list;                /* found so far; in a complete search all of them */
-  bool has_started, is_whole;       /* is_whole: there are no more */
-  bool has_groups;                  /* candidates come from two groups; else all spans are looked through */
-  bool needs_test;                  /* of candidates */
-  bt_span_list group, second_group; /* what the anchor has; also spans of that service, or with an array there */
-  uint32_t next_span;               /* to be looked at: of group, or of all */
-  uint32_t next_of_second;
+  bt_span_list list;         /* found so far; in a complete search all of them */
+  uint64_t run;              /* that it was started in; nothing else here holds in another run */
   uint32_t *spans, capacity; /* room of the list, where it is no group */
+  uint32_t next_span;        /* to be looked at: of group, or of all */
+  bool is_whole;             /* there are no more */
+  /* where the matcher is_grouped; else not set */
+  uint32_t next_of_second;
+  bt_span_list group, second_group; /* what the anchor has; also spans of that service, or with an array there */
 } bt_members;
 
 typedef struct bt_trace_index {
   const struct bt_ruleset *ruleset;
-  const bt_trace *trace;
   bt_arena *arena;
-  bool has_times;
+  bt_members *members; /* of each matcher; on the heap, for all runs */
+  uint64_t run;        /* the number of this one, from 1 */
+  const bt_trace *trace;
+  bool has_times, has_event_count;
+  uint64_t event_count;                   /* of all spans, once has_event_count: bt_trace_index_count_events */
   int64_t start_ns, end_ns;               /* of the trace, once has_times: bt_trace_index_find_times */
   uint32_t service_count;                 /* distinct names; UINT32_MAX: not counted yet */
   bt_span_groups by_name, by_service;     /* without starts: not grouped yet */
   bt_span_groups *by_value;               /* of each compared field; NULL until asked for */
-  bt_members *members;                    /* of each matcher */
   bt_span_list *sorted[BT_SORTED_ORDERS]; /* of each matcher; NULL until asked for; without spans: not sorted yet */
   /* parents; NULL until asked for */
   uint32_t *first_parent; /* of each span: the first span with the id that it names, or BT_NO_SPAN */
@@ -58,12 +61,20 @@ typedef struct bt_trace_index {
   char (*id_texts)[2][BT_SPAN_ID_HEX + 1]; /* own and parent id of each span; NULL until asked for */
 } bt_trace_index;
 
-/* All of them: false or NULL when there is no room. */
-bool bt_trace_index_start(bt_trace_index *index, const struct bt_ruleset *ruleset, const bt_trace *trace,
-                          bt_arena *arena) BT_MUST_CHECK;
+/* The arena is borrowed and the index's alone but for what lives as long as a run. */
+bool bt_trace_index_init(bt_trace_index *index, const struct bt_ruleset *ruleset, bt_arena *arena) BT_MUST_CHECK;
+void bt_trace_index_dispose(bt_trace_index *index);
+/* Forgets the trace before, and all that is in the arena. All parts lie there: where nothing was taken from it, there is nothing to forget. */
+void bt_trace_index_forget(bt_trace_index *index); /* bt_trace_index_start's other half */
+static inline void bt_trace_index_start(bt_trace_index *index, const bt_trace *trace) {
+  if (index->arena->total_bytes) bt_trace_index_forget(index);
+  index->trace = trace;
+  index->run++;
+  index->has_times = index->has_event_count = false;
+}
+/* The others: false or NULL when there is no room. */
 void bt_trace_index_find_times(bt_trace_index *index);
-/* Whether spans are grouped by name and service for this ruleset, so that matchers with an anchor need not look at all spans. */
-bool bt_trace_index_has_groups(const bt_trace_index *index);
+uint64_t bt_trace_index_count_events(bt_trace_index *index);
 /* The spans whose name, or whose service, is that symbol; or where the compared field is that value, and those where it is an array. */
 bool bt_trace_index_name_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
 bool bt_trace_index_service_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;

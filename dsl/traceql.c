@@ -443,6 +443,70 @@ void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *
   bt_buffer_dispose(&query);
 }
 
+void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                           bt_buffer *out) {
+  bt_buffer query = {0};
+  bt_buffer_append(&query, BT_STR("{ "));
+  if (id_regex.len) {
+    bt_buffer_append(&query, BT_STR("trace:id =~ \""));
+    bt_buffer_append(&query, id_regex);
+    bt_buffer_append(&query, is_one_plain_id(id_regex) ? BT_STR("|x\" && ") : BT_STR("\" && "));
+  }
+  bt_buffer_append_char(&query, '(');
+  bt_buffer_append(&query, inside_of(filter).len ? inside_of(filter) : BT_STR("true"));
+  bt_buffer_append_char(&query, ')');
+  write_every_type(projection, group, &query);
+  bt_buffer_append(&query, BT_STR(" }"));
+  write_select(projection, group, &query);
+  if (query.failed) out->failed = true;
+  append_query(bt_buffer_str(&query), out);
+  bt_buffer_dispose(&query);
+}
+
+void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out) {
+  if (count == 1) {
+    bt_buffer_append(out, filters[0]);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    bt_buffer_append(out, i ? BT_STR(" || (") : BT_STR("{ ("));
+    bt_buffer_append(out, inside_of(filters[i]));
+    bt_buffer_append_char(out, ')');
+  }
+  bt_buffer_append(out, BT_STR(" }"));
+}
+
+static bool starts_at(bt_str text, size_t at, bt_str word) {
+  return text.len - at >= word.len && bt_str_equal((bt_str){text.ptr + at, word.len}, word);
+}
+
+/* The place behind the string literal that begins at `at`. */
+static size_t skip_literal(bt_str text, size_t at) {
+  for (at++; at < text.len && text.ptr[at] != '"'; at++)
+    if (text.ptr[at] == '\\') at++;
+  return at < text.len ? at + 1 : text.len;
+}
+
+bool bt_traceql_tests_fields_only(bt_str filter) {
+  static const bt_str scopes[] = {{"span.", 5}, {"resource.", 9}, {"event", 5}, {"link", 4}, {"instrumentation", 15}};
+  const bt_str service = BT_STR("resource.service.name ");
+  for (size_t at = 0; at < filter.len;) {
+    if (filter.ptr[at] == '"') {
+      at = skip_literal(filter, at);
+      continue;
+    }
+    if (starts_at(filter, at, service)) {
+      at += service.len;
+      continue;
+    }
+    for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++)
+      if (starts_at(filter, at, scopes[i])) return false;
+    if (filter.ptr[at] == '.') return false; /* `.k`, either scope */
+    at++;
+  }
+  return true;
+}
+
 size_t bt_traceql_ids_per_read(const bt_projection *projection) {
   size_t fixed_bytes = 1024; /* what every read has, blanks put in, and some room */
   for (uint32_t i = 0; i < projection->attribute_count; i++)

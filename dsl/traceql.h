@@ -36,6 +36,14 @@ void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
  * attributes only. */
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out);
+/* The same for the spans that the filter finds, of all traces or of those that id_regex names (as in bt_traceql_search). */
+void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
+                           bt_buffer *out);
+/* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
+void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
+/* Whether the filter tests a span's own fields only (and its service), which hold one value. Tempo 2.8 mixes up the elements of arrays of
+ * attributes where two tests of one filter meet them (tests/facts/facts_arrays.py), so nothing may be added to a filter that tests others. */
+bool bt_traceql_tests_fields_only(bt_str filter);
 /* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both wanted, or where a key
  * looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);

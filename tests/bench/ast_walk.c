@@ -40,7 +40,6 @@ static bt_value integer_value(int64_t integer) {
   return (bt_value){.type = BT_VALUE_INT, .integer = integer};
 }
 
-static bool selection_holds(ast_walk *walk, const bt_selection *selection, uint32_t span);
 static bool predicate_holds(ast_walk *walk, const bt_predicate *predicate, uint32_t span);
 
 static bt_value field_value(ast_walk *walk, const bt_field *field, uint32_t span) {
@@ -64,7 +63,7 @@ static bt_value aggregate_value(ast_walk *walk, const bt_expression *expression)
   bt_value smallest = {0}, largest = {0};
   for (uint32_t i = 0; i < walk->trace->span_count; i++) {
     int order = 0;
-    if (!selection_holds(walk, expression->selection, i)) continue;
+    if (!ast_selection_holds(walk, expression->selection, i)) continue;
     count++;
     if (expression->aggregate == BT_AGGREGATE_COUNT) continue;
     bt_value value = field_value(walk, &expression->field, i);
@@ -186,7 +185,7 @@ static bool structure_holds(ast_walk *walk, bt_relation_kind kind, uint32_t span
   return kind == BT_CHILD_OF ? walk->parents[span] == other : walk->parents[other] == span;
 }
 
-static bool pair_holds(ast_walk *walk, const bt_relation *relation, uint32_t span, uint32_t other) {
+bool ast_pair_holds(ast_walk *walk, const bt_relation *relation, uint32_t span, uint32_t other) {
   int64_t start_ns = span_at(walk, span)->start_ns;
   int64_t point_ns = relation->first_is_end ? span_at(walk, other)->end_ns : span_at(walk, other)->start_ns;
   bool near = is_near(start_ns, point_ns, relation->within_ns);
@@ -207,13 +206,13 @@ static bool pair_holds(ast_walk *walk, const bt_relation *relation, uint32_t spa
 
 static bool relation_holds(ast_walk *walk, const bt_relation *relation, uint32_t span) {
   const bt_reference *reference = &relation->first;
-  if (reference->binding != BT_NO_BINDING) return pair_holds(walk, relation, span, walk->bound[reference->binding]);
+  if (reference->binding != BT_NO_BINDING) return ast_pair_holds(walk, relation, span, walk->bound[reference->binding]);
   for (uint32_t i = 0; i < walk->trace->span_count; i++)
-    if (selection_holds(walk, reference->selection, i) && pair_holds(walk, relation, span, i)) return true;
+    if (ast_selection_holds(walk, reference->selection, i) && ast_pair_holds(walk, relation, span, i)) return true;
   return false;
 }
 
-static bool selection_holds(ast_walk *walk, const bt_selection *selection, uint32_t span) {
+bool ast_selection_holds(ast_walk *walk, const bt_selection *selection, uint32_t span) {
   if (selection->base_binding != BT_NO_BINDING && walk->bound[selection->base_binding] != span) return false;
   if (!predicate_holds(walk, selection->predicate, span)) return false;
   for (uint32_t i = 0; i < selection->relation_count; i++)
@@ -223,11 +222,9 @@ static bool selection_holds(ast_walk *walk, const bt_selection *selection, uint3
 
 /* ---- conditions ---- */
 
-static bool condition_holds(ast_walk *walk, const bt_condition *condition);
-
 static bool exists(ast_walk *walk, const bt_selection *selection) {
   for (uint32_t i = 0; i < walk->trace->span_count; i++)
-    if (selection_holds(walk, selection, i)) return true;
+    if (ast_selection_holds(walk, selection, i)) return true;
   return false;
 }
 
@@ -235,7 +232,7 @@ static bool has_beyond(ast_walk *walk, const bt_condition *condition) {
   bool is_before = condition->kind == BT_CONDITION_HAS_BEFORE, is_found = false;
   int64_t extreme_ns = 0;
   for (uint32_t i = 0; i < walk->trace->span_count; i++) {
-    if (!selection_holds(walk, condition->other, i)) continue;
+    if (!ast_selection_holds(walk, condition->other, i)) continue;
     int64_t start_ns = span_at(walk, i)->start_ns;
     if (!is_found || (is_before ? start_ns < extreme_ns : start_ns > extreme_ns)) extreme_ns = start_ns;
     is_found = true;
@@ -243,22 +240,22 @@ static bool has_beyond(ast_walk *walk, const bt_condition *condition) {
   for (uint32_t i = 0; i < walk->trace->span_count && is_found; i++) {
     int64_t start_ns = span_at(walk, i)->start_ns;
     bool is_beyond = is_before ? start_ns < extreme_ns : start_ns > extreme_ns;
-    if (is_beyond && selection_holds(walk, condition->selection, i)) return true;
+    if (is_beyond && ast_selection_holds(walk, condition->selection, i)) return true;
   }
   return false;
 }
 
-static bool conjunction_holds(ast_walk *walk, const bt_condition *conjunction, uint32_t from) {
+bool ast_conjunction_holds(ast_walk *walk, const bt_condition *conjunction, uint32_t from) {
   for (uint32_t at = from; at < conjunction->item_count; at++) {
     const bt_condition *item = conjunction->items[at];
     if (item->kind != BT_CONDITION_EXISTS || item->binding == BT_NO_BINDING) {
-      if (!condition_holds(walk, item)) return false;
+      if (!ast_condition_holds(walk, item)) return false;
       continue;
     }
     for (uint32_t i = 0; i < walk->trace->span_count; i++) {
-      if (!selection_holds(walk, item->selection, i)) continue;
+      if (!ast_selection_holds(walk, item->selection, i)) continue;
       walk->bound[item->binding] = i;
-      if (conjunction_holds(walk, conjunction, at + 1)) return true;
+      if (ast_conjunction_holds(walk, conjunction, at + 1)) return true;
     }
     return false;
   }
@@ -267,17 +264,17 @@ static bool conjunction_holds(ast_walk *walk, const bt_condition *conjunction, u
 
 static bool some_item_holds(ast_walk *walk, const bt_condition *condition) {
   for (uint32_t i = 0; i < condition->item_count; i++)
-    if (condition_holds(walk, condition->items[i])) return true;
+    if (ast_condition_holds(walk, condition->items[i])) return true;
   return false;
 }
 
-static bool condition_holds(ast_walk *walk, const bt_condition *condition) {
+bool ast_condition_holds(ast_walk *walk, const bt_condition *condition) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE: return true;
   case BT_CONDITION_FALSE: return false;
-  case BT_CONDITION_AND: return conjunction_holds(walk, condition, 0);
+  case BT_CONDITION_AND: return ast_conjunction_holds(walk, condition, 0);
   case BT_CONDITION_OR: return some_item_holds(walk, condition);
-  case BT_CONDITION_NOT: return !condition_holds(walk, condition->items[0]);
+  case BT_CONDITION_NOT: return !ast_condition_holds(walk, condition->items[0]);
   case BT_CONDITION_EXISTS: return exists(walk, condition->selection);
   case BT_CONDITION_COMPARE: return comparison_holds(walk, &condition->comparison, BT_NO_SPAN);
   case BT_CONDITION_HAS_BEFORE:
@@ -293,47 +290,99 @@ typedef struct choices {
   const bt_rule *rule;
   const bt_condition *const *conjuncts;
   uint32_t count;
-  bool was_met; /* the trigger, by some choice */
+  ast_answer *answer; /* NULL: the verdict alone */
+  bool was_met; /* by some choice: the trigger; for an answer without the negative conjuncts of a bare condition */
   uint64_t violating;
+  uint32_t kept[AST_MAX_CHOICES + 1][BT_MAX_BINDINGS]; /* bound spans of the first ones by start times and then ids */
+  uint32_t kept_count;
 } choices;
 
-static void finish_choice(choices *c) {
-  const bt_rule *rule = c->rule;
-  c->was_met = true;
-  bool fails = rule->condition != NULL || (rule->always && !condition_holds(c->walk, rule->always));
-  if (fails || (rule->never && condition_holds(c->walk, rule->never))) c->violating++;
+static int compare_spans(const bt_span *a, const bt_span *b, bool by_ids) {
+  if (by_ids) return memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
+  return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static void search(choices *c, uint32_t at) {
+static bool comes_before(const choices *c, const uint32_t *a, const uint32_t *b) {
+  int order = 0;
+  for (int by_ids = 0; by_ids < 2; by_ids++)
+    for (int i = 0; i < c->rule->binding_count && order == 0; i++)
+      if (c->rule->bindings[i].in_choice) order = compare_spans(span_at(c->walk, a[i]), span_at(c->walk, b[i]), by_ids);
+  return order < 0;
+}
+
+static void keep_choice(choices *c) {
+  uint32_t place = c->kept_count;
+  while (place > 0 && comes_before(c, c->walk->bound, c->kept[place - 1])) place--;
+  if (place == AST_MAX_CHOICES) return;
+  memmove(c->kept[place + 1], c->kept[place], (c->kept_count - place) * sizeof c->kept[0]);
+  memcpy(c->kept[place], c->walk->bound, sizeof c->kept[0]);
+  if (c->kept_count < AST_MAX_CHOICES) c->kept_count++;
+}
+
+static void finish_choice(choices *c, bool is_triggered) {
+  const bt_rule *rule = c->rule;
+  c->was_met = true;
+  if (!is_triggered) return;
+  bool fails = rule->condition != NULL || (rule->always && !ast_condition_holds(c->walk, rule->always));
+  if (!fails && !(rule->never && ast_condition_holds(c->walk, rule->never))) return;
+  c->violating++;
+  if (c->answer) keep_choice(c);
+}
+
+/* For an answer the search goes on behind a negative conjunct that is false: whether the rule was exercised is still to be seen. */
+static void search(choices *c, uint32_t at, bool is_triggered) {
   for (; at < c->count; at++) {
     const bt_condition *item = c->conjuncts[at];
     bool binds = item->kind == BT_CONDITION_EXISTS && item->binding != BT_NO_BINDING;
+    if (!is_triggered && c->was_met) return;
     if (binds && c->rule->bindings[item->binding].in_choice) {
       for (uint32_t i = 0; i < c->walk->trace->span_count; i++) {
-        if (!selection_holds(c->walk, item->selection, i)) continue;
+        if (!ast_selection_holds(c->walk, item->selection, i)) continue;
         c->walk->bound[item->binding] = i;
-        search(c, at + 1);
+        search(c, at + 1, is_triggered);
       }
       return;
     }
-    if (!condition_holds(c->walk, item)) return;
+    bool is_negative = c->answer && c->rule->condition && item->kind == BT_CONDITION_NOT;
+    if (is_negative)
+      is_triggered = is_triggered && ast_condition_holds(c->walk, item);
+    else if (!ast_condition_holds(c->walk, item))
+      return;
   }
-  finish_choice(c);
+  finish_choice(c, is_triggered);
+}
+
+/* Not all of it is set to zero: the room for choices is large. */
+static ast_verdict search_all(choices *c, ast_walk *walk, const bt_rule *rule, ast_answer *answer) {
+  const bt_condition *const *trigger = (const bt_condition *const *)(rule->condition ? &rule->condition : &rule->when);
+  bool is_and = *trigger && (*trigger)->kind == BT_CONDITION_AND;
+  c->walk = walk;
+  c->rule = rule;
+  c->answer = answer;
+  c->conjuncts = is_and ? (const bt_condition *const *)(*trigger)->items : trigger;
+  c->count = is_and ? (*trigger)->item_count : *trigger != NULL;
+  c->was_met = false;
+  c->violating = 0;
+  c->kept_count = 0;
+  search(c, 0, true);
+  if (c->violating) return (ast_verdict){BT_VIOLATED, c->violating};
+  return (ast_verdict){rule->when && !c->was_met ? BT_NOT_APPLICABLE : BT_SATISFIED, 0};
 }
 
 ast_verdict ast_walk_rule(ast_walk *walk, const bt_rule *rule) {
-  const bt_condition *trigger = rule->condition ? rule->condition : rule->when;
-  choices c = {.walk = walk, .rule = rule};
-  if (trigger) {
-    bool is_and = trigger->kind == BT_CONDITION_AND;
-    c.conjuncts = is_and ? (const bt_condition *const *)trigger->items : (const bt_condition *const *)&trigger;
-    c.count = is_and ? trigger->item_count : 1;
+  choices c;
+  return search_all(&c, walk, rule, NULL);
+}
+
+void ast_walk_answer(ast_walk *walk, const bt_rule *rule, ast_answer *out) {
+  choices c;
+  ast_verdict found = search_all(&c, walk, rule, out);
+  out->verdict = found.verdict;
+  out->exercised = c.was_met ? BT_TRUE : BT_FALSE;
+  out->choice_total = found.violating;
+  out->choice_count = c.kept_count;
+  for (uint32_t i = 0; i < c.kept_count; i++) {
+    memcpy(walk->bound, c.kept[i], sizeof c.kept[i]);
+    ast_walk_witnesses(walk, rule, &out->choices[i]);
   }
-  search(&c, 0);
-  bt_verdict verdict = BT_SATISFIED;
-  if (c.violating)
-    verdict = BT_VIOLATED;
-  else if (rule->when && !c.was_met)
-    verdict = BT_NOT_APPLICABLE;
-  return (ast_verdict){verdict, c.violating};
 }

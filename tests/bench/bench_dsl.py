@@ -1,5 +1,6 @@
-"""How fast rules are evaluated, against a plain walk over their trees: builds bench_dsl beside the release binary and runs it. It prints ratios
-and asserts verdicts only (tests/bench/dsl.c). `--short` takes fewer traces and rounds.
+"""How fast rules are evaluated, against a plain walk over their trees: builds bench_dsl beside the release binary and runs it. It prints ratios,
+against a walk that gives the same answer (the goals) and one that gives the verdict alone, and asserts only that the answers are equal
+(tests/bench/dsl.c). `--short` takes fewer traces and rounds; `--one SPANS` at the end measures one rule on one trace of so many spans only.
 """
 import os
 import subprocess

@@ -96,6 +96,27 @@ static void write_many_ors(bt_buffer *out) {
   repeat(out, ")", 1);
 }
 
+/* The same with patterns, which are dearer, and with events. */
+static void write_many_patterns(bt_buffer *out) {
+  repeat(out, "trace.has(k == \"c\"", 1);
+  for (uint32_t i = 0; i < 1000; i++) bt_buffer_printf(out, " or k matches \"a.*b.*c%u\"", i);
+  repeat(out, ")", 1);
+}
+
+/* Each pair of spans is one step, and a thousand comparisons. */
+static void write_many_comparisons(bt_buffer *out) {
+  repeat(out, "x as a and x as b and (a.k == b.k0", 1);
+  for (uint32_t i = 1; i < 1000; i++) bt_buffer_printf(out, " or a.k == b.k%u", i);
+  repeat(out, ")", 1);
+}
+
+/* The same inside a predicate. */
+static void write_many_tests(bt_buffer *out) {
+  repeat(out, "x as a and x.where(m == a.m", 1);
+  for (uint32_t i = 1; i < 1000; i++) bt_buffer_printf(out, " or k == \"c%u\"", i);
+  repeat(out, ") after a", 1);
+}
+
 static void write_regex(bt_buffer *out) {
   repeat(out, "x.where(k matches \"(a+)+$\")", 1);
 }
@@ -145,6 +166,9 @@ static const hostile_rule hostile_rules[] = {
     {"64 KiB of not", write_nots, ENDS_REFUSED},
     {"64 KiB of or", write_ors, ENDS_REFUSED},
     {"1,000 times or, on every span", write_many_ors, ENDS_DEFINITE},
+    {"1,000 patterns, on every span", write_many_patterns, ENDS_EXHAUSTED},
+    {"1,000 comparisons, on every two spans", write_many_comparisons, ENDS_EXHAUSTED},
+    {"1,000 tests, on every two spans", write_many_tests, ENDS_EXHAUSTED},
     {"(a+)+$", write_regex, ENDS_DEFINITE},
     {"((a{1,30}){1,30}){1,30}$", write_large_regex, ENDS_REFUSED},
     {"eight bindings", write_bindings, ENDS_EXHAUSTED},

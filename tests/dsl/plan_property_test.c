@@ -1,7 +1,7 @@
 /* Random rules × random traces: what the evaluator says against what the plan would search and subtract, in a model of Tempo's filters.
  * 1. A violated trace is in `violating`, in the least that Tempo finds.  2. No violated trace is found by a subtracted filter, in the most
  * that Tempo finds.  3. An exercised trace is in `exercising`; where that is exact, only those.  4. A violation that does not rest on
- * absence stays when more spans come.  Counts are asserted, so that a generator that makes nothing of interest shows. */
+ * absence stays when more spans come.  5. The spans that the plan says a rule is decided by decide it as the whole trace does.  Counts are asserted, so that a generator that makes nothing of interest shows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +18,7 @@ enum { RULES = 1500, TRACES = 12 };
 
 typedef struct counts {
   size_t compiled, refused, violated, missed_chances, subtracted, exercised, exact, steady_violations, searched_less;
+  size_t from_spans, left_out;
 } counts;
 
 /* ---- the properties ---- */
@@ -81,6 +82,32 @@ static void check_steady(const subject *s, const made_trace *made, bool violated
   if (!violated_in_the_end) explain_failure(s, "a violation that does not rest on absence was undone");
 }
 
+/* The least and the most that Tempo finds: both have to do. */
+static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_verdict *whole, counts *c) {
+  static const traceql_numbers readings[] = {TRACEQL_NUMBERS_APART, TRACEQL_NUMBERS_MIXED};
+  if (!s->plan->spans.filter.len) return;
+  bt_verdict verdict = whole->verdict; /* the next evaluation takes its place */
+  bt_truth exercised = whole->exercised;
+  for (size_t r = 0; r < sizeof readings / sizeof *readings; r++) {
+    bt_span kept[MAKER_MAX_SPANS];
+    bt_trace some = *trace;
+    some.spans = kept;
+    some.span_count = 0;
+    for (uint32_t i = 0; i < trace->span_count; i++) {
+      bt_trace alone = *trace;
+      alone.spans = &trace->spans[i];
+      alone.span_count = 1;
+      if (traceql_finds(s->plan->spans.filter, &alone, readings[r])) kept[some.span_count++] = trace->spans[i];
+    }
+    if (!some.span_count) continue;
+    c->from_spans++;
+    c->left_out += trace->span_count - some.span_count;
+    bt_rule_verdict of_some = judge(s, &some, (bt_eval_options){0});
+    if (of_some.verdict != verdict || of_some.exercised != exercised)
+      explain_failure(s, "the spans of the rule are judged otherwise than the trace");
+  }
+}
+
 static void check_trace(const subject *s, maker *m, counts *c) {
   made_trace made;
   maker_make_trace(m, &made);
@@ -89,6 +116,7 @@ static void check_trace(const subject *s, maker *m, counts *c) {
   bt_rule_verdict final = judge(s, &made.trace, (bt_eval_options){0});
   bool violated = final.verdict == BT_VIOLATED;
   check_exercised(s, &made.trace, final.exercised, true, c);
+  check_spans(s, &made.trace, &final, c);
   if (violated)
     check_violated(s, &made.trace, c);
   else if (!traceql_formula_holds(s->plan->violating, &made.trace, TRACEQL_NUMBERS_APART))
@@ -148,12 +176,13 @@ static void test_properties(void **state) {
     for (int rule = 0; rule < RULES; rule++) check_one(&m, &c);
     bt_buffer_dispose(&m.text);
     printf("rules %zu, refused %zu; traces violated %zu, not searched %zu, subtracted %zu, read for nothing %zu; "
-           "exercised %zu, exact %zu; steady violations %zu\n",
+           "exercised %zu, exact %zu; steady violations %zu; decided from spans %zu, left out %zu\n",
            c.compiled, c.refused, c.violated, c.searched_less, c.subtracted, c.missed_chances, c.exercised, c.exact,
-           c.steady_violations);
+           c.steady_violations, c.from_spans, c.left_out);
     assert_true(c.compiled > RULES / 2);
     assert_true(c.violated > 1000 && c.searched_less > 1000 && c.subtracted > 100);
     assert_true(c.exercised > 1000 && c.exact > 1000 && c.steady_violations > 100);
+    assert_true(c.from_spans > 1000 && c.left_out > 1000);
   }
 }
 

@@ -1,0 +1,123 @@
+/* What to say where an operator, an operand or an end was expected: what people mean who know other languages. See parser.h. */
+#include "dsl/diagnostic_codes.h"
+#include "dsl/parser.h"
+#include "dsl/suggest.h"
+
+/* Operators that other languages write as words. */
+static const char *other_languages_word(bt_str word) {
+  static const char *const rows[][2] = {{"is", "=="},
+                                        {"eq", "=="},
+                                        {"equal", "=="},
+                                        {"equals", "=="},
+                                        {"ne", "!="},
+                                        {"gt", ">"},
+                                        {"ge", ">="},
+                                        {"gte", ">="},
+                                        {"lt", "<"},
+                                        {"le", "<="},
+                                        {"lte", "<="},
+                                        {"like", "contains"},
+                                        {"regex", "matches"},
+                                        {"includes", "contains"},
+                                        {"has", "contains"},
+                                        {"startswith", "starts_with"},
+                                        {"endswith", "ends_with"}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (bt_str_equal_nocase(word, bt_str_from(rows[i][0]))) return rows[i][1];
+  return NULL;
+}
+
+/* `a and or b`: the second word stands where a condition has to, so it was read as a name. */
+static bool report_word_as_name(bt_parser *parser) {
+  if (parser->at < 2 || parser->stopped || parser->reported_at == parser->at) return false;
+  const bt_token *word = &parser->tokens[parser->at - 1], *before = word - 1;
+  bool is_operator = word->kind == BT_TOKEN_PATH &&
+                     (bt_str_equal(word->text, BT_STR("and")) || bt_str_equal(word->text, BT_STR("or")));
+  bool is_behind_operator = before->kind == BT_TOKEN_AND_AND || before->kind == BT_TOKEN_OR_OR ||
+                            (before->kind == BT_TOKEN_PATH &&
+                             (bt_str_equal(before->text, BT_STR("and")) || bt_str_equal(before->text, BT_STR("or"))));
+  if (!is_operator || !is_behind_operator) return false;
+  parser->reported_at = parser->at;
+  bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, word->range,
+                                            "expected a condition between two operators, found `%.*s`: write one of "
+                                            "them, or quote it if a span has this name",
+                                            BT_FMT(word->text));
+  bt_range both = {word->range.start, parser->tokens[parser->at].range.start};
+  bt_diagnostics_set_fix(parser->diagnostics, added, both, BT_STR(""));
+  return true;
+}
+
+/* `if checkout …`: a rule of another language. */
+static bool report_if(bt_parser *parser) {
+  if (parser->at != 1 || parser->stopped || parser->reported_at == parser->at) return false;
+  const bt_token *word = &parser->tokens[0];
+  if (word->kind != BT_TOKEN_PATH || !bt_str_equal_nocase(word->text, BT_STR("if"))) return false;
+  parser->reported_at = parser->at;
+  bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, word->range,
+                     "a rule is written when { … } always { … } or when { … } never { … }, and begins with when");
+  return true;
+}
+
+void bt_parser_expected_operator(bt_parser *parser, const char *what) {
+  static const char *const words[] = {"and",       "or",      "in",       "as",    "contains", "starts_with",
+                                      "ends_with", "matches", "before",   "after", "within",   "between",
+                                      "under",     "above",   "child of", "where", NULL};
+  if (report_word_as_name(parser) || report_if(parser)) return;
+  const bt_token *token = bt_parser_peek(parser, 0);
+  const char *nearest = token->kind == BT_TOKEN_PATH ? other_languages_word(token->text) : NULL;
+  if (!nearest && token->kind == BT_TOKEN_PATH && token->text.len > 2) nearest = bt_suggest_nearest(token->text, words);
+  bt_diagnostic *added = bt_parser_expected(parser, what);
+  if (!nearest || bt_str_equal(token->text, bt_str_from(nearest))) return;
+  if (added) bt_diagnostics_set_fix(parser->diagnostics, added, token->range, bt_str_from(nearest));
+}
+
+/* `=>`, `=<` and `===`: a comparison as others write it. */
+static const char *other_languages_operator(const bt_token *first, const bt_token *second) {
+  if (first->range.end != second->range.start) return NULL;
+  if (first->kind != BT_TOKEN_EQUAL) return NULL;
+  if (second->kind == BT_TOKEN_GREATER) return ">=";
+  if (second->kind == BT_TOKEN_LESS) return "<=";
+  return second->kind == BT_TOKEN_EQUAL ? "==" : NULL;
+}
+
+void bt_parser_expected_operand(bt_parser *parser) {
+  const bt_token *token = bt_parser_peek(parser, 0), *before = parser->at ? &parser->tokens[parser->at - 1] : token;
+  const char *meant = parser->at ? other_languages_operator(before, token) : NULL;
+  bt_range both = {before->range.start, token->range.end};
+  if (!meant || parser->stopped || parser->reported_at == parser->at) {
+    bt_parser_expected(parser, "a condition or a value");
+    return;
+  }
+  parser->reported_at = parser->at;
+  bt_diagnostic *added =
+      bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, both,
+                         "unknown operator `%.*s`: did you mean %s?", BT_FMT(bt_parser_source(parser, both)), meant);
+  bt_diagnostics_set_fix(parser->diagnostics, added, both, bt_str_from(meant));
+}
+
+void bt_parser_expected_end(bt_parser *parser) {
+  bt_token_kind kind = bt_parser_peek(parser, 0)->kind;
+  bt_range range = bt_parser_peek(parser, 0)->range;
+  bool closes = kind == BT_TOKEN_RIGHT_PAREN || kind == BT_TOKEN_RIGHT_BRACE || kind == BT_TOKEN_RIGHT_BRACKET;
+  if (!closes || parser->stopped || parser->reported_at == parser->at) {
+    bt_parser_expected_operator(parser, "and, or, a comparison, a relation as in `after x`, or the end of the text");
+    return;
+  }
+  parser->reported_at = parser->at;
+  bt_diagnostic *added =
+      bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, range,
+                         "nothing is open that this `%.*s` closes", BT_FMT(bt_parser_source(parser, range)));
+  bt_diagnostics_set_fix(parser->diagnostics, added, range, BT_STR(""));
+}
+
+bool bt_parser_call_has_comma(const bt_parser *parser) {
+  size_t depth = 0;
+  for (size_t ahead = 1; bt_parser_peek(parser, ahead)->kind != BT_TOKEN_END; ahead++) {
+    bt_token_kind kind = bt_parser_peek(parser, ahead)->kind;
+    if (kind == BT_TOKEN_LEFT_PAREN || kind == BT_TOKEN_LEFT_BRACKET || kind == BT_TOKEN_LEFT_BRACE) depth++;
+    if (kind == BT_TOKEN_RIGHT_PAREN || kind == BT_TOKEN_RIGHT_BRACKET || kind == BT_TOKEN_RIGHT_BRACE) depth--;
+    if (depth == 0) return false;
+    if (depth == 1 && kind == BT_TOKEN_COMMA) return true;
+  }
+  return false;
+}
