@@ -16,3 +16,12 @@ int64_t bt_clock_wall_ns(void) {
 int64_t bt_clock_monotonic_ns(void) {
   return read_clock(CLOCK_MONOTONIC);
 }
+
+struct timespec bt_clock_after(int64_t duration_ns) {
+  struct timespec at;
+  clock_gettime(CLOCK_REALTIME, &at);
+  int64_t nanoseconds = at.tv_nsec + duration_ns % 1000000000;
+  at.tv_sec += duration_ns / 1000000000 + nanoseconds / 1000000000;
+  at.tv_nsec = nanoseconds % 1000000000;
+  return at;
+}

@@ -1,276 +1,255 @@
-/* The table of settings. See config.h. */
+/* Reading the settings in layers: the file, the environment, the flags. See config.h. */
 #include "server/config.h"
 
 #include <getopt.h>
-#include <inttypes.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/time_text.h"
+#include "dsl/suggest.h"
+#include "server/config_file.h"
+#include "server/config_table.h"
 
-typedef enum setting_kind { TEXT, URL, SECRET, TRACE_FILE, HOST_NAME, DURATION, NUMBER, BYTES, SWITCH } setting_kind;
+enum { MAX_FLAGS = 256, OPT_HELP = 1000, ARENA_BYTES = 1 << 20 };
 
-typedef struct setting {
-  const char *flag, *environment; /* environment may be NULL */
-  setting_kind kind;
-  size_t offset;        /* in bt_config */
-  uint64_t least, most; /* of NUMBER and BYTES */
-  const char *help;
-} setting;
+/* What the command line says, in order; read once, because the file's name may stand among it. */
+typedef struct given_flag {
+  int index; /* of bt_settings */
+  const char *value;
+} given_flag;
 
-#define AT(field) offsetof(bt_config, field)
+typedef struct given_flags {
+  given_flag items[MAX_FLAGS];
+  size_t count;
+  bool wants_help;
+} given_flags;
 
-static const setting settings[] = {
-    {"tempo", "BETRACE_TEMPO_URL", URL, AT(tempo.url), 0, 0,
-     "URL of Tempo's HTTP address, with the path before /api/ if there is one; default: the host of the OTLP endpoint, "
-     "port 3200"},
-    {"tempo-user", "BETRACE_TEMPO_USER", TEXT, AT(tempo.user), 0, 0, "user for Tempo (basic authentication)"},
-    {"tempo-password-file", "BETRACE_TEMPO_PASSWORD", SECRET, AT(tempo.password), 0, 0,
-     "file that holds that user's password; the variable holds the password itself"},
-    {"tempo-token-file", "BETRACE_TEMPO_TOKEN", SECRET, AT(tempo.token), 0, 0,
-     "file that holds a bearer token for Tempo; the variable holds the token itself"},
-    {"tempo-ca", "BETRACE_TEMPO_CA", TEXT, AT(tempo.ca_file), 0, 0,
-     "file of certificates (PEM) of authorities to trust for Tempo, besides the system's"},
-    {"traces", NULL, TRACE_FILE, 0, 0, 0, "OTLP trace file instead of a Tempo; may be given several times"},
-    {"otlp", "OTEL_EXPORTER_OTLP_ENDPOINT", URL, AT(otlp), 0, 0, "OTLP/HTTP endpoint that violation spans are sent to"},
-    {"otlp-traces", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", URL, AT(otlp_traces), 0, 0,
-     "the complete URL for traces, where it is not ENDPOINT/v1/traces"},
-    {"otlp-headers", "OTEL_EXPORTER_OTLP_HEADERS", TEXT, AT(otlp_headers), 0, 0, "headers for it: k=v,k2=v2"},
-    {"db", "BETRACE_DB", TEXT, AT(db), 0, 0, "rule database"},
-    {"listen", "BETRACE_LISTEN", TEXT, AT(listen), 0, 0, "address to serve on"},
-    {"host", "BETRACE_HOST", HOST_NAME, 0, 0, 0,
-     "a further name that the Host header may have; may be given several times"},
-    {"allow-anonymous", "BETRACE_ALLOW_ANONYMOUS", SWITCH, AT(allow_anonymous), 0, 0,
-     "serve on an address that is not loopback without tokens"},
-    {"settle", "BETRACE_SETTLE", DURATION, AT(assumptions.settle_ns), 0, 0,
-     "a trace is settled when its last span is older than this"},
-    {"margin", "BETRACE_MARGIN", DURATION, AT(assumptions.margin_ns), 0, 0,
-     "longest trace that is judged at the edge of a range"},
-    {"lateness", "BETRACE_LATENESS", DURATION, AT(assumptions.lateness_ns), 0, 0,
-     "how much later than its time a span may arrive"},
-    {"handover", "BETRACE_HANDOVER", DURATION, AT(assumptions.handover_ns), 0, 0,
-     "how long Tempo may keep spans that only a read by id sees"},
-    {"clock-skew", "BETRACE_CLOCK_SKEW", DURATION, AT(assumptions.clock_skew_ns), 0, 0,
-     "order of spans of two services within this is unknown"},
-    {"require-complete", "BETRACE_REQUIRE_COMPLETE", SWITCH, AT(assumptions.require_complete), 0, 0,
-     "a missing parent makes a trace incomplete"},
-    {"max-range", "BETRACE_MAX_RANGE", DURATION, AT(max_range_ns), 0, 0, "longest range of one replay"},
-    {"max-replays", "BETRACE_MAX_REPLAYS", NUMBER, AT(max_replays), 1, 64, "replays that run at once; more are queued"},
-    {"tempo-concurrency", "BETRACE_TEMPO_CONCURRENCY", NUMBER, AT(tempo_concurrency), 1, 64,
-     "requests to Tempo at once, from everything together"},
-    {"memory-limit", "BETRACE_MEMORY_LIMIT", BYTES, AT(memory_limit_bytes), 1 << 20, UINT64_C(1) << 40,
-     "kept results of replays, and a page of reads; with KiB, MiB, GiB"},
-    {"emit-at-original-time", "BETRACE_EMIT_AT_ORIGINAL_TIME", SWITCH, AT(emit_at_original_time), 0, 0,
-     "violation spans carry the time of the violation (needs a Tempo with a raised slack)"},
-    {"print-config", NULL, SWITCH, AT(print_only), 0, 0, "print the settings and end"},
-};
-enum { SETTING_COUNT = sizeof settings / sizeof settings[0], OPT_HELP = 1000 };
-
-static void *field_of(bt_config *config, const setting *s) {
-  return (char *)config + s->offset;
+static size_t setting_count(void) {
+  size_t count = 0;
+  while (bt_settings[count].flag) count++;
+  return count;
 }
 
-static bool parse_number(const char *text, uint64_t *out, const char **rest) {
-  char *end = NULL;
-  if (*text < '0' || *text > '9') return false;
-  unsigned long long number = strtoull(text, &end, 10);
-  *out = number;
-  *rest = end;
-  return number < UINT64_MAX;
+static bt_config config_defaults(void) {
+  bt_config config = {.db = "./betrace.db",
+                      .listen = "127.0.0.1:8080",
+                      .assumptions = bt_assumptions_default(),
+                      .tempo = {.timeout_ns = INT64_C(120000000000)},
+                      .max_replays = 4,
+                      .tempo_concurrency = 2,
+                      .memory_limit_bytes = 256u << 20,
+                      .interval_ns = 30 * INT64_C(1000000000),
+                      .sweep_ns = 15 * 60 * INT64_C(1000000000),
+                      .lookback_ns = 3600 * INT64_C(1000000000),
+                      .catchup_max_ns = 24 * 3600 * INT64_C(1000000000),
+                      .replicas = 1,
+                      .max_connections = 1000,
+                      .request_timeout_ns = INT64_C(10000000000),
+                      .write_timeout_ns = INT64_C(30000000000)};
+  return config;
 }
 
-static bool parse_bytes(const char *text, uint64_t *out) {
-  static const struct {
-    const char *unit;
-    unsigned shift;
-  } units[] = {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
-  const char *rest;
-  if (!parse_number(text, out, &rest)) return false;
-  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-    if (strcmp(rest, units[i].unit) != 0) continue;
-    if (*out > UINT64_MAX >> units[i].shift) return false;
-    *out <<= units[i].shift;
-    return true;
-  }
+/* A later source replaces what an earlier one said, lists as a whole. */
+static bool take_value(bt_config *config, size_t index, const char *value, bt_config_source source, unsigned line) {
+  const bt_setting *setting = &bt_settings[index];
+  if (bt_setting_is_list(setting) && config->sources[index] != source) bt_setting_clear_list(config, setting);
+  config->sources[index] = source;
+  config->lines[index] = line;
+  return bt_setting_set(config, setting, value, source == BT_CONFIG_FROM_ENVIRONMENT);
+}
+
+/* What came is shown, unless it may be a secret. */
+static void say_expectation(bt_error *error, const char *where, const bt_setting *setting, const char *value) {
+  char expected[120];
+  bt_setting_expectation(setting, expected);
+  bool is_shown = setting->kind != BT_SETTING_SECRET && setting->kind != BT_SETTING_URL;
+  bt_error_set(error, BT_INVALID, is_shown ? "%s has to be %s; \"%s\" came" : "%s has to be %s", where, expected,
+               value ? value : "");
+}
+
+/* ---- the layers ---- */
+
+static bool find_setting(const char *name, size_t *out) {
+  for (*out = 0; bt_settings[*out].flag; ++*out)
+    if (strcmp(bt_settings[*out].flag, name) == 0) return true;
   return false;
 }
 
-static bool parse_switch(const char *text, bool *out) {
-  *out = !text || strcmp(text, "true") == 0 || strcmp(text, "1") == 0 || strcmp(text, "on") == 0;
-  return *out || strcmp(text, "false") == 0 || strcmp(text, "0") == 0 || strcmp(text, "off") == 0;
+static bt_status refuse_name(const char *file, const bt_config_line *line, bt_error *error) {
+  const char *names[BT_CONFIG_MAX_SETTINGS + 1] = {0};
+  for (size_t i = 0; bt_settings[i].flag; i++) names[i] = bt_settings[i].flag;
+  const char *nearest = bt_suggest_nearest(bt_str_from(line->name), names);
+  return bt_error_set(error, BT_INVALID, "%s:%u: there is no setting \"%s\"%s%s%s", file, line->line, line->name,
+                      nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-static bool append_name(const char **names, size_t *count, size_t most, const char *value) {
-  if (*count == most) return false;
-  names[(*count)++] = value;
+static bt_status take_line(bt_config *config, const char *file, const bt_config_line *line, bt_error *error) {
+  size_t index;
+  char where[200];
+  if (!find_setting(line->name, &index)) return refuse_name(file, line, error);
+  const bt_setting *setting = &bt_settings[index];
+  if (setting->use == BT_USE_NOT_IN_FILE)
+    return bt_error_set(error, BT_INVALID, "%s:%u: %s belongs on the command line", file, line->line, line->name);
+  if (config->sources[index] == BT_CONFIG_FROM_FILE && !bt_setting_is_list(setting))
+    return bt_error_set(error, BT_INVALID, "%s:%u: %s stands in line %u already", file, line->line, line->name,
+                        config->lines[index]);
+  snprintf(where, sizeof where, "%.150s:%u: %s", file, line->line, line->name);
+  if (line->value[0] && take_value(config, index, line->value, BT_CONFIG_FROM_FILE, line->line)) return BT_OK;
+  say_expectation(error, where, setting, line->value);
+  return BT_INVALID;
+}
+
+static bt_status read_file(bt_config *config, const char *file, bt_error *error) {
+  bt_config_line *lines = NULL;
+  size_t count = 0;
+  bt_status status = bt_config_file_read(file, &config->arena, &lines, &count, error);
+  for (size_t i = 0; i < count && !status; i++) status = take_line(config, file, &lines[i], error);
+  return status;
+}
+
+/* Lists have commas between their parts there. */
+static bool take_variable(bt_config *config, size_t index, const char *value) {
+  if (!bt_setting_is_list(&bt_settings[index])) return take_value(config, index, value, BT_CONFIG_FROM_ENVIRONMENT, 0);
+  for (size_t length; *value; value += length + (value[length] == ',')) {
+    bt_str part;
+    length = strcspn(value, ",");
+    if (!bt_arena_copy(&config->arena, (bt_str){value, length}, &part)) return false;
+    if (!take_value(config, index, part.ptr, BT_CONFIG_FROM_ENVIRONMENT, 0)) return false;
+  }
   return true;
 }
 
-static const char *expectation(setting_kind kind) {
-  switch (kind) {
-  case TEXT:
-  case URL:
-  case SECRET: return "a text that is not empty";
-  case TRACE_FILE: return "a file (at most 64 of them)";
-  case HOST_NAME: return "a host name (at most 16 of them)";
-  case DURATION: return "a duration with a unit, as in 2m or 500ms";
-  case NUMBER: return "a whole number in its range (1 to 64)";
-  case BYTES: return "a size from 1MiB to 1024GiB, as in 256MiB";
-  case SWITCH: return "true or false";
+static bt_status read_environment(bt_config *config, bt_error *error) {
+  for (size_t i = 0; bt_settings[i].flag; i++) {
+    const char *value = bt_settings[i].environment ? getenv(bt_settings[i].environment) : NULL;
+    if (!value || !value[0] || take_variable(config, i, value)) continue;
+    say_expectation(error, bt_settings[i].environment, &bt_settings[i], value);
+    return BT_INVALID;
   }
-  return "something else";
+  return BT_OK;
 }
 
-/* Flags name a file, the environment holds the secret; what is set later takes the other's place. */
-static void set_secret(bt_secret_setting *secret, const char *value, bool is_flag) {
-  *secret = (bt_secret_setting){.file = is_flag ? value : NULL, .text = is_flag ? NULL : value};
-}
-
-/* value NULL: a switch without a value. */
-static bool set_value(bt_config *config, const setting *s, const char *value, bool is_flag) {
-  void *field = field_of(config, s);
-  uint64_t *number = field;
-  const char *rest = "";
-  switch (s->kind) {
-  case TEXT:
-  case URL: return *(const char **)field = value, value[0] != '\0';
-  case SECRET: return set_secret(field, value, is_flag), value[0] != '\0';
-  case TRACE_FILE: return append_name(config->traces, &config->trace_count, BT_CONFIG_MAX_TRACES, value);
-  case HOST_NAME: return append_name(config->hosts, &config->host_count, BT_CONFIG_MAX_HOSTS, value);
-  case DURATION: return bt_duration_parse(bt_str_from(value), field);
-  case NUMBER: return parse_number(value, number, &rest) && !*rest && *number >= s->least && *number <= s->most;
-  case BYTES: return parse_bytes(value, number) && *number >= s->least && *number <= s->most;
-  case SWITCH: return parse_switch(value, field);
-  }
-  return false;
-}
-
-static bt_config_outcome refuse(bt_error *error, const char *prefix, const char *name, const setting *s,
-                                const char *value) {
-  bt_error_set(error, BT_INVALID, "%s%s has to be %s; \"%s\" came", prefix, name, expectation(s->kind),
-               value ? value : "");
-  return BT_CONFIG_WRONG;
-}
-
-static bt_config_outcome read_environment(bt_config *config, bt_error *error) {
-  for (size_t i = 0; i < SETTING_COUNT; i++) {
-    const char *value = settings[i].environment ? getenv(settings[i].environment) : NULL;
-    if (!value || !value[0]) continue;
-    if (!set_value(config, &settings[i], value, false))
-      return refuse(error, "", settings[i].environment, &settings[i], value);
-  }
-  return BT_CONFIG_READY;
-}
-
-static bt_config_outcome read_flags(int argc, char **argv, bt_config *config, bt_error *error) {
-  struct option known[SETTING_COUNT + 2] = {0};
-  for (int i = 0; i < SETTING_COUNT; i++)
-    known[i] =
-        (struct option){settings[i].flag, settings[i].kind == SWITCH ? optional_argument : required_argument, NULL, i};
-  known[SETTING_COUNT] = (struct option){"help", no_argument, NULL, OPT_HELP};
+static bt_status parse_flags(int argc, char **argv, given_flags *out, bt_error *error) {
+  struct option known[BT_CONFIG_MAX_SETTINGS + 2] = {0};
+  size_t count = setting_count();
+  for (size_t i = 0; i < count; i++)
+    known[i] = (struct option){bt_settings[i].flag,
+                               bt_setting_has_optional_value(&bt_settings[i]) ? optional_argument : required_argument,
+                               NULL, (int)i};
+  known[count] = (struct option){"help", no_argument, NULL, OPT_HELP};
   int option;
   opterr = 0;
+  optind = 0; /* the settings may be read again */
   while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-    if (option == OPT_HELP) return BT_CONFIG_HELP;
-    if (option == '?') {
-      const char *given = argv[optind - 1]; /* without its value, which may be a secret */
-      bt_error_set(error, BT_INVALID, "%.*s is not known or lacks its value", (int)strcspn(given, "="), given);
-      return BT_CONFIG_WRONG;
-    }
-    if (!set_value(config, &settings[option], optarg, true))
-      return refuse(error, "--", settings[option].flag, &settings[option], optarg);
+    const char *given = argv[optind - 1]; /* shown without its value, which may be a secret */
+    if (option == '?')
+      return bt_error_set(error, BT_INVALID, "%.*s is not known or lacks its value", (int)strcspn(given, "="), given);
+    if (option == OPT_HELP) return out->wants_help = true, BT_OK;
+    if (out->count == MAX_FLAGS) return bt_error_set(error, BT_INVALID, "there are more than %d flags", MAX_FLAGS);
+    out->items[out->count++] = (given_flag){option, optarg};
   }
-  if (optind == argc) return BT_CONFIG_READY;
-  bt_error_set(error, BT_INVALID, "\"%s\" is not an option", argv[optind]);
-  return BT_CONFIG_WRONG;
+  if (optind == argc) return BT_OK;
+  return bt_error_set(error, BT_INVALID, "\"%s\" is not an option", argv[optind]);
+}
+
+static bt_status take_flags(bt_config *config, const given_flags *flags, bt_error *error) {
+  for (size_t i = 0; i < flags->count; i++) {
+    size_t index = (size_t)flags->items[i].index;
+    char where[80];
+    if (take_value(config, index, flags->items[i].value, BT_CONFIG_FROM_FLAG, 0)) continue;
+    snprintf(where, sizeof where, "--%s", bt_settings[index].flag);
+    say_expectation(error, where, &bt_settings[index], flags->items[i].value);
+    return BT_INVALID;
+  }
+  return BT_OK;
+}
+
+/* The file that the command line names, else the environment. */
+static const char *config_file(const given_flags *flags) {
+  const char *file = getenv("BETRACE_CONFIG");
+  for (size_t i = 0; i < flags->count; i++)
+    if (strcmp(bt_settings[flags->items[i].index].flag, "config") == 0) file = flags->items[i].value;
+  return file && file[0] ? file : NULL;
+}
+
+/* ---- all together ---- */
+
+static bt_status check_together(const bt_config *config, bt_error *error) {
+  if (config->tempo.url && config->trace_count)
+    return bt_error_set(error, BT_INVALID,
+                        "--tempo and --traces exclude each other: traces come from a Tempo or from files");
+  if (config->memory_source_bytes && (config->tempo.url || config->trace_count || config->otlp || config->otlp_traces))
+    return bt_error_set(error, BT_INVALID,
+                        "--memory-source keeps pushed spans here, so it excludes --tempo, --traces and an OTLP "
+                        "endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
+  if (!config->tls_cert != !config->tls_key)
+    return bt_error_set(error, BT_INVALID, "--tls-cert and --tls-key belong together; one of them is missing");
+  if (config->tokens && config->allow_anonymous)
+    return bt_error_set(error, BT_INVALID,
+                        "--tokens and --allow-anonymous exclude each other: with tokens nobody is let in without one");
+  return BT_OK;
 }
 
 bt_config_outcome bt_config_read(int argc, char **argv, bt_config *out, bt_error *error) {
-  *out = (bt_config){.db = "./betrace.db",
-                     .listen = "127.0.0.1:8080",
-                     .assumptions = bt_assumptions_default(),
-                     .max_replays = 4,
-                     .tempo_concurrency = 2,
-                     .memory_limit_bytes = 256u << 20};
-  bt_config_outcome outcome = read_environment(out, error);
-  if (outcome == BT_CONFIG_READY) outcome = read_flags(argc, argv, out, error);
-  if (outcome == BT_CONFIG_READY && out->tempo.url && out->trace_count) {
-    bt_error_set(error, BT_INVALID, "--tempo and --traces exclude each other: traces come from a Tempo or from files");
-    outcome = BT_CONFIG_WRONG;
-  }
-  return outcome;
+  given_flags flags = {0};
+  *out = config_defaults();
+  bt_arena_init(&out->arena, ARENA_BYTES);
+  bt_status status = parse_flags(argc, argv, &flags, error);
+  if (!status && flags.wants_help) return BT_CONFIG_HELP;
+  const char *file = status ? NULL : config_file(&flags);
+  if (!status && file) status = read_file(out, file, error);
+  if (!status) status = read_environment(out, error);
+  if (!status) status = take_flags(out, &flags, error);
+  if (!status) status = check_together(out, error);
+  return status ? BT_CONFIG_WRONG : BT_CONFIG_READY;
 }
 
-/* User, password and query of a URL may be secrets. */
-static void print_url(const char *url, bt_buffer *out) {
-  const char *scheme_end = strstr(url, "://"), *host = scheme_end ? scheme_end + 3 : url;
-  size_t authority = strcspn(host, "/?#");
-  const char *at = memrchr(host, '@', authority);
-  bt_buffer_printf(out, "%.*s%s", (int)(host - url), url, at ? "(hidden)@" : "");
-  if (at) host = at + 1;
-  size_t shown = strcspn(host, "?#");
-  bt_buffer_printf(out, "%.*s%s", (int)shown, host, host[shown] ? "?(hidden)" : "");
+void bt_config_dispose(bt_config *config) {
+  bt_arena_dispose(&config->arena);
 }
 
-static void print_value(const bt_config *config, const setting *s, bt_buffer *out) {
-  const void *field = (const char *)config + s->offset;
-  char text[64];
-  switch (s->kind) {
-  case TEXT: {
-    const char *value = *(const char *const *)field;
-    /* Headers often carry credentials. */
-    bt_buffer_printf(out, "%s", !value ? "(none)" : strcmp(s->flag, "otlp-headers") == 0 ? "(set)" : value);
-    break;
-  }
-  case URL: {
-    const char *value = *(const char *const *)field;
-    if (value)
-      print_url(value, out);
-    else
-      bt_buffer_printf(out, "(none)");
-    break;
-  }
-  case SECRET: {
-    const bt_secret_setting *secret = field;
-    bt_buffer_printf(out, secret->file || secret->text ? "(set)" : "(none)");
-    break;
-  }
-  case TRACE_FILE:
-    for (size_t i = 0; i < config->trace_count; i++) bt_buffer_printf(out, "%s%s", i ? " " : "", config->traces[i]);
-    if (!config->trace_count) bt_buffer_printf(out, "(none)");
-    break;
-  case HOST_NAME:
-    for (size_t i = 0; i < config->host_count; i++) bt_buffer_printf(out, "%s%s", i ? " " : "", config->hosts[i]);
-    if (!config->host_count) bt_buffer_printf(out, "(none)");
-    break;
-  case DURATION:
-    bt_duration_format(*(const int64_t *)field, text);
-    bt_buffer_printf(out, "%s", text);
-    break;
-  case NUMBER:
-  case BYTES: bt_buffer_printf(out, "%" PRIu64, *(const uint64_t *)field); break;
-  case SWITCH: bt_buffer_printf(out, "%s", *(const bool *)field ? "true" : "false"); break;
+static void print_source(const bt_config *config, size_t index, bt_buffer *out) {
+  switch (config->sources[index]) {
+  case BT_CONFIG_FROM_DEFAULT: bt_buffer_printf(out, "default"); break;
+  case BT_CONFIG_FROM_FILE: bt_buffer_printf(out, "file, line %u", config->lines[index]); break;
+  case BT_CONFIG_FROM_ENVIRONMENT: bt_buffer_printf(out, "%s", bt_settings[index].environment); break;
+  case BT_CONFIG_FROM_FLAG: bt_buffer_printf(out, "flag"); break;
   }
 }
 
 void bt_config_print(const bt_config *config, bt_buffer *out) {
-  for (size_t i = 0; i < SETTING_COUNT; i++) {
-    bt_buffer_printf(out, "%-22s ", settings[i].flag);
-    print_value(config, &settings[i], out);
+  for (size_t i = 0; bt_settings[i].flag; i++) {
+    bt_buffer value = {0};
+    bt_setting_print(config, &bt_settings[i], &value);
+    bt_buffer_printf(out, "%-22s %-32s  ", bt_settings[i].flag, value.ptr ? value.ptr : "");
+    print_source(config, i, out);
     bt_buffer_append_char(out, '\n');
+    bt_buffer_dispose(&value);
   }
 }
 
-void bt_config_help(bt_buffer *out) {
-  bt_buffer_printf(out, "Usage: betrace serve [options]\n\n"
-                        "Serves rules, replays and their violations over HTTP. With a Tempo:\n\n"
-                        "  betrace serve --tempo http://127.0.0.1:3200 --otlp http://127.0.0.1:4318 --db rules.db\n\n"
-                        "or with trace files, and nothing else:\n\n"
-                        "  betrace serve --traces traces.jsonl\n\n"
-                        "Options (flag over environment over default):\n");
-  for (size_t i = 0; i < SETTING_COUNT; i++)
-    bt_buffer_printf(out, "  --%-22s %s%s%s%s\n", settings[i].flag, settings[i].help,
-                     settings[i].environment ? " [" : "", settings[i].environment ? settings[i].environment : "",
-                     settings[i].environment ? "]" : "");
+void bt_config_name_changes(const bt_config *old, const bt_config *fresh, bt_buffer *out) {
+  for (size_t i = 0; bt_settings[i].flag; i++) {
+    bt_buffer before = {0}, after = {0};
+    bt_setting_print(old, &bt_settings[i], &before);
+    bt_setting_print(fresh, &bt_settings[i], &after);
+    if (bt_settings[i].use == BT_USE_START && !bt_str_equal(bt_buffer_str(&before), bt_buffer_str(&after)))
+      bt_buffer_printf(out, "%s%s", out->len ? ", " : "", bt_settings[i].flag);
+    bt_buffer_dispose(&before);
+    bt_buffer_dispose(&after);
+  }
+}
+
+bool bt_config_row_at(size_t index, bt_config_row *out) {
+  bt_buffer value = {0};
+  if (index >= setting_count()) return false;
+  const bt_setting *s = &bt_settings[index];
+  const bt_config defaults = config_defaults();
+  bt_setting_print(&defaults, s, &value);
+  /* (none) and (set) are no values, and switches are off */
+  bool is_said = value.ptr && value.ptr[0] != '(' && !bt_setting_has_optional_value(s);
+  *out = (bt_config_row){s->flag, bt_setting_placeholder(s), s->environment, s->help, ""};
+  snprintf(out->otherwise, sizeof out->otherwise, "%s", is_said ? value.ptr : "");
+  bt_buffer_dispose(&value);
+  return true;
 }

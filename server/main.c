@@ -1,48 +1,66 @@
 /* The program: one binary, one subcommand each (api.md, The command line). */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/cli/cli.h"
 #include "server/replay/violation_id.h"
 
-const bt_command bt_commands[] = {
-    {"serve", "the service: rules, replays and their violations over HTTP", bt_cmd_serve},
-    {"check", "parses and checks rule files", bt_cmd_check},
-    {"fmt", "the canonical form of rules", bt_cmd_fmt},
-    {"test", "runs the tests of rule files", bt_cmd_test},
-    {"eval", "verdicts of rules on trace files", bt_cmd_eval},
-    {"replay", "rules over the past: a Tempo, or trace files", bt_cmd_replay},
-    {"first", "when did it start: the earliest violation of a rule, and whether that is proven", bt_cmd_first},
-    {"generate", "sample traces with planted violations, to a file or an OTLP endpoint", bt_cmd_generate},
-    {NULL, NULL, NULL},
-};
-
-static void print_help(FILE *out) {
-  fputs("betrace: did our traces ever break this rule, when did it start, and can you prove it?\n\nCommands:\n", out);
-  for (const bt_command *command = bt_commands; command->name; command++)
-    fprintf(out, "  %-10s %s\n", command->name, command->summary);
-  fputs("\nbetrace COMMAND --help tells more; betrace --version prints the version.\n"
-        "Exit status: 0 fine, 1 something was found, 2 wrong usage, 3 could not find out.\n",
-        out);
+static int print_program_help(FILE *out, int code) {
+  bt_buffer text = {0};
+  bt_help_print_all(&text);
+  if (text.ptr) fwrite(text.ptr, 1, text.len, out);
+  bt_buffer_dispose(&text);
+  return code;
 }
 
+static int refuse_command(const char *name) {
+  const char *nearest = bt_command_nearest(name);
+  fprintf(stderr, "betrace: there is no command \"%s\"", name);
+  if (nearest) fprintf(stderr, "; did you mean \"%s\"?", nearest);
+  fputs("\nTry: betrace --help\n", stderr);
+  return BT_EXIT_USAGE;
+}
+
+static int print_man_page(const char *name) {
+  bt_buffer text = {0};
+  const bt_command *command = name ? bt_command_find(name) : NULL;
+  if (name && !command) return refuse_command(name);
+  bt_man_print(command, &text);
+  bt_cli_print_buffer(&text);
+  return BT_EXIT_FINE;
+}
+
+/* `betrace help [COMMAND]`; for the build also `help --names`, one command a line, and `help --man [COMMAND]`. */
+static int help_command(int argc, char **argv) {
+  bt_buffer text = {0};
+  if (argc < 2) return print_program_help(stdout, BT_EXIT_FINE);
+  if (strcmp(argv[1], "--man") == 0) return print_man_page(argc > 2 ? argv[2] : NULL);
+  if (strcmp(argv[1], "--names") == 0) {
+    for (const bt_command *const *command = bt_commands; *command; command++) puts((*command)->name);
+    return BT_EXIT_FINE;
+  }
+  const bt_command *command = bt_command_find(argv[1]);
+  if (!command) return refuse_command(argv[1]);
+  bt_help_print(command, &text);
+  bt_cli_print_buffer(&text);
+  return BT_EXIT_FINE;
+}
+
+static int run(int argc, char **argv) {
+  if (argc < 2) return print_program_help(stderr, BT_EXIT_USAGE);
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_program_help(stdout, BT_EXIT_FINE);
+  if (strcmp(argv[1], "help") == 0) return help_command(argc - 1, argv + 1);
+  if (strcmp(argv[1], "--version") == 0) return puts("betrace " BETRACE_VERSION), BT_EXIT_FINE;
+  const bt_command *command = bt_command_find(argv[1]);
+  return command ? command->run(command, argc - 1, argv + 1) : refuse_command(argv[1]);
+}
+
+/* An answer that could not be written is none: a full disk must not look like "no violations". */
 int main(int argc, char **argv) {
   bt_violation_ids_install();
-  if (argc < 2) {
-    print_help(stderr);
-    return BT_EXIT_USAGE;
-  }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-    print_help(stdout);
-    return BT_EXIT_FINE;
-  }
-  if (strcmp(argv[1], "--version") == 0) {
-    puts("betrace " BETRACE_VERSION);
-    return BT_EXIT_FINE;
-  }
-  for (const bt_command *command = bt_commands; command->name; command++)
-    if (strcmp(command->name, argv[1]) == 0) return command->run(argc - 1, argv + 1);
-  fprintf(stderr, "betrace: there is no command \"%s\"\n\n", argv[1]);
-  print_help(stderr);
-  return BT_EXIT_USAGE;
+  int code = run(argc, argv);
+  if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+  fprintf(stderr, "betrace: the output cannot be written: %s\n", strerror(errno));
+  return BT_EXIT_UNKNOWN;
 }

@@ -29,7 +29,7 @@ static bool next_word_character(bt_str *s, char *out) {
   return true;
 }
 
-static bool is_same_framework(bt_str a, bt_str b) {
+bool bt_framework_is_same(bt_str a, bt_str b) {
   char from_a = 0, from_b = 0;
   for (;;) {
     bool more_a = next_word_character(&a, &from_a), more_b = next_word_character(&b, &from_b);
@@ -41,7 +41,7 @@ static bool is_same_framework(bt_str a, bt_str b) {
 /* Once each; a framework keeps the spelling that it came with first. */
 static bool add_control(control_list *list, bt_str framework, bt_str control) {
   for (size_t i = 0; i < list->count; i++) {
-    if (!is_same_framework(bt_str_from(list->pairs[i].key), framework)) continue;
+    if (!bt_framework_is_same(bt_str_from(list->pairs[i].key), framework)) continue;
     framework = bt_str_from(list->pairs[i].key);
     if (bt_str_equal(bt_str_from(list->pairs[i].value), control)) return true;
   }
@@ -78,10 +78,10 @@ static bool control_key_prefix(bt_str key, bt_str *prefix) {
 /* The framework that a prefix stands for, as it is written in `named`, else as in the table; false: none. */
 static bool find_framework(bt_str prefix, bt_str named, bt_str *framework) {
   while (next_item(&named, framework))
-    if (is_same_framework(prefix, *framework)) return true;
+    if (bt_framework_is_same(prefix, *framework)) return true;
   for (size_t i = 0; i < sizeof well_known / sizeof well_known[0]; i++) {
     *framework = bt_str_from(well_known[i]);
-    if (is_same_framework(prefix, *framework)) return true;
+    if (bt_framework_is_same(prefix, *framework)) return true;
   }
   return false;
 }
@@ -120,7 +120,7 @@ static bool add_bare_frameworks(control_list *list, bt_str named) {
   while (ok && next_item(&named, &framework)) {
     bool is_there = false;
     for (size_t i = 0; i < list->count && !is_there; i++)
-      is_there = is_same_framework(bt_str_from(list->pairs[i].key), framework);
+      is_there = bt_framework_is_same(bt_str_from(list->pairs[i].key), framework);
     if (!is_there) ok = add_control(list, framework, BT_STR(""));
   }
   return ok;

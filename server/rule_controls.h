@@ -10,4 +10,7 @@ bt_status bt_rule_controls_collect(const bt_rule *rule, const bt_rule_fields *fi
 /* Sets fields->severity from the text's @severity where the user said none. BT_INVALID: they differ, or it is no severity. */
 bt_status bt_rule_severity_settle(const bt_rule *rule, bt_rule_fields *fields, bt_error *error) BT_MUST_CHECK;
 
+/* Letters and digits are the same, without regard to case: "PCI-DSS" and "pci dss". */
+bool bt_framework_is_same(bt_str a, bt_str b);
+
 #endif

@@ -18,6 +18,7 @@
 typedef struct shared_definition {
   bt_rule_definition definition; /* first: a pointer to one is a pointer to the other */
   atomic_size_t references;
+  _Atomic(char *) kept_text;
 } shared_definition;
 
 bt_rule_definition *bt_rule_definition_ref(const bt_rule_definition *definition) {
@@ -34,7 +35,20 @@ void bt_rule_definition_unref(const bt_rule_definition *definition) {
   bt_string_pairs_free(shared->definition.controls, shared->definition.control_count);
   free(shared->definition.broken);
   free(shared->definition.updated_by);
+  free(atomic_load(&shared->kept_text));
   free(shared);
+}
+
+const char *bt_rule_definition_kept_text(const bt_rule_definition *definition) {
+  return atomic_load_explicit(&((shared_definition *)(uintptr_t)definition)->kept_text, memory_order_acquire);
+}
+
+const char *bt_rule_definition_keep_text(const bt_rule_definition *definition, char *text) {
+  shared_definition *shared = (shared_definition *)(uintptr_t)definition;
+  char *none = NULL;
+  if (atomic_compare_exchange_strong(&shared->kept_text, &none, text)) return text;
+  free(text);
+  return none;
 }
 
 /* Takes the fields in every case. */

@@ -90,6 +90,11 @@ bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_recor
 bt_rule_definition *bt_rule_definition_ref(const bt_rule_definition *definition);
 void bt_rule_definition_unref(const bt_rule_definition *definition); /* NULL is fine */
 
+/* A text that somebody made of a published definition and wants to have again; NULL: none yet. Freed with the definition. */
+const char *bt_rule_definition_kept_text(const bt_rule_definition *definition);
+/* Keeps it (taken in every case) unless another thread was first; returns the one that is kept. Any thread. */
+const char *bt_rule_definition_keep_text(const bt_rule_definition *definition, char *text);
+
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,127} and not reserved (validate, test, import, export). */
 bool bt_rule_id_is_valid(bt_str id);
 

@@ -11,6 +11,7 @@
 #include "server/service.h"
 #include "server/clock.h"
 #include "tempo/file_source.h"
+#include "tempo/memory_source.h"
 
 struct bt_server {
   const bt_config *config;
@@ -30,17 +31,24 @@ static bool derive_tempo(const char *otlp, char *out, size_t size) {
   return length > 0 && written > 0 && (size_t)written < size;
 }
 
+static bt_status open_memory(bt_server *server, bt_error *error) {
+  bt_status status = bt_memory_source_new(server->config->memory_source_bytes, &server->service.source, error);
+  server->service.memory = status ? NULL : server->service.source;
+  return status;
+}
+
 static bt_status open_source(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   if (config->trace_count)
     return bt_file_source_open(config->traces, config->trace_count, 0, &server->service.source, error);
+  if (config->memory_source_bytes) return open_memory(server, error);
   const char *otlp = config->otlp ? config->otlp : config->otlp_traces, *tempo = config->tempo.url;
   if (!tempo && otlp && derive_tempo(otlp, server->derived_tempo, sizeof server->derived_tempo))
     tempo = server->derived_tempo;
   if (!tempo)
     return bt_error_set(error, BT_INVALID,
-                        "say where the traces are: --tempo URL, --traces FILE, or an OTLP endpoint whose host has a "
-                        "Tempo on port 3200");
+                        "say where the traces are: --tempo URL, --traces FILE, --memory-source, or an OTLP endpoint "
+                        "whose host has a Tempo on port 3200");
   bt_status status =
       bt_tempo_settings_open(&config->tempo, tempo, server->service.client, &server->service.source, error);
   bt_error reach = {0};
@@ -69,26 +77,92 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
                                   .assumptions = config->assumptions,
                                   .max_replays = (uint32_t)config->max_replays,
                                   .memory_limit_bytes = config->memory_limit_bytes,
-                                  .emit_at_original_time = config->emit_at_original_time};
+                                  .emit_at_original_time = config->emit_at_original_time,
+                                  .metrics = server->service.metrics,
+                                  .prices = server->service.prices};
   return bt_job_queue_new(&options, &server->service.jobs, error);
+}
+
+/* Answers on demand share a quarter of the memory that replays have for theirs. */
+static bt_status open_evaluations(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  bt_evaluations_options options = {.source = server->service.source,
+                                    .assumptions = config->assumptions,
+                                    .metrics = server->service.metrics,
+                                    .memory_limit_bytes = config->memory_limit_bytes / 4};
+  return bt_evaluations_new(&options, &server->service.evaluations, error);
+}
+
+static bt_status open_watch(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  if (!config->watch) return BT_OK;
+  bt_watch_options options = {.source = server->service.source,
+                              .store = server->service.store,
+                              .client = server->service.client,
+                              .exporter = server->service.exporter,
+                              .metrics = server->service.metrics,
+                              .assumptions = config->assumptions,
+                              .interval_ns = config->interval_ns,
+                              .sweep_ns = config->sweep_ns,
+                              .lookback_ns = config->lookback_ns,
+                              .catchup_max_ns = config->catchup_max_ns,
+                              .replica = (uint32_t)config->replica,
+                              .replicas = (uint32_t)config->replicas,
+                              .emit_at_original_time = config->emit_at_original_time};
+  return bt_watch_new(&options, &server->service.watch, error);
+}
+
+static bool is_loopback(const bt_config *config) {
+  return bt_guard_is_loopback(bt_guard_host_name(bt_str_from(config->listen)));
+}
+
+static bt_status open_series(bt_server *server, bt_error *error) {
+  bt_series_options options = {.source = server->service.source, .assumptions = server->config->assumptions};
+  return bt_series_pool_new(&options, &server->service.series, error);
 }
 
 /* Without tokens only this machine may talk to us, unless somebody says that it is meant so. */
 static bt_status check_listen(const bt_config *config, bt_error *error) {
-  if (config->allow_anonymous || bt_guard_is_loopback(bt_guard_host_name(bt_str_from(config->listen)))) return BT_OK;
+  if (config->tokens && !config->tls_cert && !is_loopback(config))
+    bt_log(BT_LOG_WARNING, "tokens travel in the clear on %s: set --tls-cert and --tls-key, or let a proxy speak TLS",
+           config->listen);
+  if (config->tokens || config->allow_anonymous || is_loopback(config)) return BT_OK;
   return bt_error_set(error, BT_INVALID,
-                      "--listen %s is not a loopback address, and there are no tokens: anyone could change rules; say "
-                      "--allow-anonymous to allow it",
+                      "--listen %s is not a loopback address, and there are no tokens: anyone could change rules; give "
+                      "--tokens FILE, or say --allow-anonymous to allow it",
                       config->listen);
+}
+
+static bt_access_options access_of(const bt_config *config) {
+  return (bt_access_options){.tokens_file = config->tokens,
+                             .hosts = config->hosts,
+                             .cors_origins = config->cors_origins,
+                             .tls_cert = config->tls_cert,
+                             .tls_key = config->tls_key};
+}
+
+static void count_request(void *context, const bt_route *route, int status, int64_t duration_ns) {
+  const bt_service *service = context;
+  bt_metrics_add_request(service->metrics, route ? (size_t)(route - bt_routes) : SIZE_MAX, status, duration_ns);
+}
+
+static uint32_t in_milliseconds(int64_t ns) {
+  int64_t ms = ns / 1000000;
+  return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
 static bt_status open_http(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
+  bt_access_options access = access_of(config);
   bt_http_server_options options = {.listen = config->listen,
                                     .routes = bt_routes,
                                     .route_count = bt_route_count,
                                     .service = &server->service,
-                                    .hosts = config->hosts};
+                                    .observe = count_request,
+                                    .access = &access,
+                                    .max_connections = (uint32_t)config->max_connections,
+                                    .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
+                                    .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};
   return bt_http_server_new(&options, &server->http, error);
 }
 
@@ -104,10 +178,16 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency};
   bt_status status = check_listen(config, error);
   if (!status) status = bt_http_client_new(&http, &server->service.client, error);
+  if (!status) status = bt_metrics_new(bt_route_count, &server->service.metrics, error);
+  if (!status) status = bt_price_table_new(0, &server->service.prices, error);
   if (!status) status = open_exporter(server, error);
   if (!status) status = bt_rule_store_open(config->db, &server->service.store, error);
   if (!status) status = open_source(server, error);
   if (!status) status = open_jobs(server, error);
+  if (!status) status = open_evaluations(server, error);
+  if (!status) status = open_series(server, error);
+  if (!status) status = open_watch(server, error);
+  if (!status) status = bt_tag_cache_new(&server->service.tags, error);
   if (!status) status = open_http(server, error);
   if (status)
     bt_server_stop(server);
@@ -120,13 +200,24 @@ uint16_t bt_server_port(const bt_server *server) {
   return bt_http_server_port(server->http);
 }
 
+bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *error) {
+  bt_access_options access = access_of(fresh);
+  return bt_http_server_reload(server->http, &access, error);
+}
+
 void bt_server_stop(bt_server *server) {
   if (!server) return;
   atomic_store(&server->service.stopping.requested, true);
   bt_http_server_stop(server->http);
+  bt_watch_free(server->service.watch);
+  bt_evaluations_free(server->service.evaluations);
+  bt_series_pool_free(server->service.series);
   bt_job_queue_free(server->service.jobs);
   bt_source_free(server->service.source);
+  bt_tag_cache_free(server->service.tags);
   bt_rule_store_close(server->service.store);
   bt_http_client_free(server->service.client);
+  bt_metrics_free(server->service.metrics);
+  bt_price_table_free(server->service.prices);
   free(server);
 }

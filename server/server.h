@@ -10,6 +10,8 @@ typedef struct bt_server bt_server;
 /* new. Store, source, jobs, then HTTP. The config is borrowed and must outlive it. */
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) BT_MUST_CHECK;
 uint16_t bt_server_port(const bt_server *server);
+/* Uses what may change while it runs: tokens, certificates, host names, origins. After an error all stays as it was. */
+bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *error) BT_MUST_CHECK;
 /* Stops accepting, lets requests under way end, cancels replays, closes the store. NULL is fine. */
 void bt_server_stop(bt_server *server);
 

@@ -3,14 +3,25 @@
 #ifndef BT_SERVER_SERVICE_H
 #define BT_SERVER_SERVICE_H
 
+#include "server/http/tag_cache.h"
+#include "server/query/evaluation.h"
+#include "server/query/series.h"
 #include "server/replay/job.h"
 #include "server/store/rule_store.h"
+#include "server/watch/watch.h"
 
 typedef struct bt_service {
   bt_rule_store *store;
   bt_source *source;
+  bt_source *memory; /* the source, where it takes pushed spans; else NULL */
   bt_job_queue *jobs;
+  bt_evaluations *evaluations; /* violations on demand */
+  bt_series_pool *series;      /* counts by steps */
+  bt_watch *watch;             /* NULL: nothing is watched */
+  bt_tag_cache *tags;          /* for completion */
   bt_http_client *client;
+  bt_metrics *metrics;
+  bt_price_table *prices;              /* what each rule has cost Tempo so far */
   const bt_exporter_options *exporter; /* NULL: no OTLP endpoint */
   bt_assumptions assumptions;          /* of the service; rules may override theirs */
   int64_t max_range_ns;                /* of one replay; 0: none */

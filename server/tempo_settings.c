@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/time_text.h"
+
 enum { SECRET_MAX = 16 * 1024 };
 
 typedef struct secret {
@@ -26,6 +28,10 @@ static void use_secret_variable(bt_secret_setting *field, const char *name) {
 void bt_tempo_settings_use_environment(bt_tempo_settings *settings) {
   use_variable(&settings->user, "BETRACE_TEMPO_USER");
   use_variable(&settings->ca_file, "BETRACE_TEMPO_CA");
+  const char *timeout = getenv("BETRACE_TEMPO_TIMEOUT");
+  int64_t timeout_ns = 0; /* what is no duration was refused by serve, and is not worth a failure elsewhere */
+  if (!settings->timeout_ns && timeout && bt_duration_parse(bt_str_from(timeout), &timeout_ns) && timeout_ns > 0)
+    settings->timeout_ns = timeout_ns;
   use_secret_variable(&settings->password, "BETRACE_TEMPO_PASSWORD");
   use_secret_variable(&settings->token, "BETRACE_TEMPO_TOKEN");
 }
@@ -89,7 +95,8 @@ bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, const char *
                                 .user = settings->user,
                                 .password = password.value,
                                 .token = token.value,
-                                .ca_file = settings->ca_file};
+                                .ca_file = settings->ca_file,
+                                .timeout_ms = settings->timeout_ns / 1000000};
     status = bt_tempo_source_new(client, &options, out, error);
   }
   explicit_bzero(password.text, sizeof password.text);

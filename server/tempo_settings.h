@@ -14,10 +14,11 @@ typedef struct bt_secret_setting {
 
 typedef struct bt_tempo_settings { /* borrowed texts; NULL: not set */
   const char *url, *user, *ca_file;
+  int64_t timeout_ns; /* of one request; 0: not set */
   bt_secret_setting password, token;
 } bt_tempo_settings;
 
-/* Fills what is not set yet, but not the URL, from BETRACE_TEMPO_USER, _PASSWORD, _TOKEN and _CA. */
+/* Fills what is not set yet, but not the URL, from BETRACE_TEMPO_USER, _PASSWORD, _TOKEN, _CA and _TIMEOUT. */
 void bt_tempo_settings_use_environment(bt_tempo_settings *settings);
 /* Reads the secrets and makes the source (bt_tempo_source_new). url: instead of the settings' own where that is NULL. BT_IO, BT_INVALID:
  * the message names the setting and shows nothing of a secret. */

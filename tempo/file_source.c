@@ -1,169 +1,189 @@
-/* OTLP files as a trace source. See file_source.h. Everything is decoded at once; texts are kept once each and the file's bytes go. */
+/* OTLP files as a trace source. See file_source.h. Opening walks over the units of each file (file_units.h) and notes in the index which
+ * traces each holds; reading goes back to them (file_read.h). */
 #include "tempo/file_source.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "tempo/gzip.h"
+#include "tempo/file_read.h"
 #include "tempo/own_trace.h"
+#include "tempo/pause.h"
 #include "tempo/span_batch.h"
+#include "tempo/tags_decode.h"
 
-/* Structures of the most wasteful input are some 30 times as large as its bytes; of real traces, about as large. */
-enum { PIECE_BYTES = 64 * 1024, MEMORY_FACTOR = 8 };
-static const size_t default_max_bytes = (size_t)4 << 30, least_memory_bytes = (size_t)64 << 20;
+static const uint64_t largest_answer_bytes = (uint64_t)1 << 30; /* of a trace by id in a file */
 
 typedef struct file_source {
   bt_source source; /* first: a bt_source is one of these */
-  bt_span_batch *batch;
-  const bt_trace **traces; /* by id, without BeTrace's own */
-  size_t trace_count;
+  bt_file_set set;
+  int64_t earliest_ns, latest_ns; /* starts of spans */
+  bt_held_trace held;
 } file_source;
 
-static const file_source *of(const bt_source *source) {
+static file_source *of(bt_source *source) {
+  return (file_source *)source;
+}
+
+static const file_source *of_const(const bt_source *source) {
   return (const file_source *)source;
 }
 
-static bt_status add_piece(bt_buffer *out, const char *piece, size_t length, bt_error *error) {
-  bt_buffer_append(out, (bt_str){piece, length});
-  if (!out->failed) return BT_OK;
-  if (length > out->maximum - out->len)
-    return bt_error_set(error, BT_LIMIT, "it is larger than the %zu bytes that are still allowed", out->maximum);
-  return bt_error_no_memory(error);
+/* ---- opening ---- */
+
+typedef struct loader {
+  file_source *files;
+  uint32_t file;
+  uint64_t span_count;   /* of the file that is being read */
+  bt_trace_id *suspects; /* traces whose first unit has spans of BeTrace's own service alone */
+  size_t suspect_count, suspect_capacity;
+} loader;
+
+static bool may_be_own(const bt_trace *trace) {
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (!bt_str_equal(trace->spans[i].resource->service, BT_STR(BT_OWN_SERVICE))) return false;
+  return true;
 }
 
-static bt_status read_all(int descriptor, bt_buffer *out, bt_error *error) {
-  char piece[PIECE_BYTES];
-  bt_status status = BT_OK;
-  while (status == BT_OK) {
-    ssize_t length = read(descriptor, piece, sizeof piece);
-    if (length == 0) break;
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0) return bt_error_set(error, BT_IO, "it cannot be read: %s", strerror(errno));
-    status = add_piece(out, piece, (size_t)length, error);
+static bt_status suspect(loader *l, const bt_trace_id *id, bt_error *error) {
+  bt_trace_id *suspects = bt_grow_array(l->suspects, l->suspect_count, &l->suspect_capacity, sizeof *suspects);
+  if (!suspects) return bt_error_no_memory(error);
+  l->suspects = suspects;
+  suspects[l->suspect_count++] = *id;
+  return BT_OK;
+}
+
+static void extend_range(file_source *files, const bt_trace *trace) {
+  int64_t start_ns = bt_trace_start_ns(trace), latest_ns = bt_trace_latest_start_ns(trace);
+  if (start_ns < files->earliest_ns) files->earliest_ns = start_ns;
+  if (latest_ns > files->latest_ns) files->latest_ns = latest_ns;
+}
+
+static bt_status note_trace(loader *l, const bt_trace *trace, bt_error *error) {
+  bool is_new;
+  bt_status status = bt_file_index_add_trace(&l->files->set.index, trace, &is_new, error);
+  if (status == BT_OK && is_new && may_be_own(trace)) return suspect(l, &trace->id, error);
+  extend_range(l->files, trace);
+  return status;
+}
+
+/* Decodes a unit and notes what is in it; a unit without spans needs no place in the index. */
+static bt_status note_unit(loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_error *error) {
+  bt_span_batch *batch = NULL;
+  bt_status status = bt_span_batch_new(bt_file_decode_cap(bytes.len), &batch, error);
+  if (status == BT_OK) status = bt_file_unit_decode(format, &unit->place, bytes, batch, error);
+  if (status == BT_OK) status = bt_span_batch_finish(batch, error);
+  if (status == BT_OK && batch->trace_count) {
+    bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)bytes.len, .file = l->file};
+    status = bt_file_index_add_unit(&l->files->set.index, &indexed, error);
+    l->span_count += batch->span_count;
   }
+  for (size_t i = 0; batch && status == BT_OK && i < batch->trace_count; i++)
+    status = note_trace(l, bt_span_batch_trace(batch, i), error);
+  bt_span_batch_free(batch);
   return status;
 }
 
-static bt_status read_file(const char *path, bt_buffer *out, bt_error *error) {
-  if (strcmp(path, "-") == 0) return read_all(STDIN_FILENO, out, error);
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return bt_error_set(error, BT_IO, "it cannot be opened: %s", strerror(errno));
-  bt_status status = read_all(descriptor, out, error);
-  close(descriptor);
-  return status;
-}
-
-static size_t skip_blanks(bt_str text, size_t at) {
-  while (at < text.len && text.ptr[at] && strchr(" \t\r\n", text.ptr[at])) at++;
-  return at;
-}
-
-/* A bracket as the first byte is none of protobuf's. After blanks it may be: protobuf begins with 0x0A, which is a line break to JSON. But no
- * message of this format goes on with a bracket, blanks and then what JSON wants there: that would be a ResourceSpans of 123 bytes that
- * begins with a field which does not exist. */
-static bool is_json(bt_str text) {
-  size_t at = skip_blanks(text, 0);
-  if (at == text.len || (text.ptr[at] != '{' && text.ptr[at] != '[')) return false;
-  size_t inside = skip_blanks(text, at + 1);
-  if (at == 0 || inside == text.len) return true;
-  return strchr(text.ptr[at] == '{' ? "\"}" : "{[]", text.ptr[inside]) != NULL && text.ptr[inside];
-}
-
-/* What collectors' file exporters write: protobuf messages, each with its length before it in four bytes, big-endian. A message cannot
- * begin with a zero byte, and a length of less than 16 MiB does. */
-static bool is_length_prefixed(bt_str input) {
-  return input.len >= 4 && input.ptr[0] == '\0';
-}
-
-static bt_status decode_prefixed(bt_str input, bt_span_batch *batch, bt_error *error) {
-  bt_status status = BT_OK;
-  while (status == BT_OK && input.len) {
-    const unsigned char *bytes = (const unsigned char *)input.ptr;
-    size_t length = 0;
-    for (size_t i = 0; i < 4 && i < input.len; i++) length = length << 8 | bytes[i];
-    if (input.len < 4 || length > input.len - 4)
-      return bt_error_set(error, BT_INVALID, "the last of the length-prefixed messages is cut off");
-    status = bt_otlp_decode_protobuf((bt_str){input.ptr + 4, length}, batch, error);
-    input = (bt_str){input.ptr + 4 + length, input.len - 4 - length};
-  }
-  return status;
-}
-
-/* TracesData, or Tempo's answer to a trace by id, which nests one level deeper: read as TracesData it has no spans, and reading one as the
- * other is no error. So a file without any span is taken for neither. */
-static bt_status decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) {
-  uint64_t before = batch->span_count;
-  bool partial;
-  bt_status status = bt_otlp_decode_protobuf(input, batch, error);
-  if (status == BT_OK && batch->span_count == before)
-    status = bt_tempo_decode_trace(input, false, batch, &partial, error);
-  if (status == BT_OK && batch->span_count == before)
+/* Tempo's answer to a trace by id nests one level deeper than TracesData: read as the one the other has no spans, and that is no error. So a
+ * file without any span is taken for neither. */
+static bt_status note_answer(loader *l, bt_trace_file *file, bt_error *error) {
+  uint64_t size = bt_file_content_size(file->content);
+  bt_file_unit unit = {.length = size};
+  char *bytes = size <= largest_answer_bytes ? malloc(size ? size : 1) : NULL;
+  bt_status status = bytes ? bt_file_content_read(file->content, 0, bytes, size, error) : bt_error_no_memory(error);
+  file->format = BT_FILE_ANSWER;
+  if (status == BT_OK) status = note_unit(l, file->format, &unit, (bt_str){bytes, size}, error);
+  free(bytes);
+  if (status == BT_OK && !l->span_count)
     return bt_error_set(error, BT_INVALID, "no span is in it; expected OTLP JSON or protobuf (TracesData)");
   return status;
 }
 
-static bt_status decode_content(bt_str input, bt_span_batch *batch, bt_error *error) {
-  if (bt_str_starts_with(input, BT_STR("\xEF\xBB\xBF"))) input = (bt_str){input.ptr + 3, input.len - 3};
-  if (skip_blanks(input, 0) == input.len)
-    return bt_error_set(error, BT_INVALID, "it is empty; expected OTLP JSON or protobuf");
-  if (is_json(input)) return bt_otlp_decode_json_documents(input, batch, error);
-  if (is_length_prefixed(input)) return decode_prefixed(input, batch, error);
-  if (input.ptr[0] != '\n')
-    return bt_error_set(error, BT_INVALID, "it is neither OTLP JSON nor OTLP protobuf (TracesData)");
-  return decode_protobuf(input, batch, error);
-}
-
-/* *left: bytes that may still be read, over all files. */
-static bt_status load_file(const char *path, bt_span_batch *batch, size_t *left, bt_error *error) {
-  bt_buffer raw = {.maximum = *left}, unpacked = {.maximum = *left};
-  bt_error inner = {.status = BT_OK};
-  bt_status status = *left ? read_file(path, &raw, &inner)
-                           : bt_error_set(&inner, BT_LIMIT, "the files before it are as large as allowed");
-  bt_str content = bt_buffer_str(&raw);
-  if (status == BT_OK && bt_gzip_is(content)) {
-    status = bt_gzip_unpack(content, &unpacked, &inner);
-    content = bt_buffer_str(&unpacked);
+static bt_status note_units(loader *l, bt_trace_file *file, bt_file_units *units, bt_error *error) {
+  bt_status status = bt_file_units_start(units, file->content, error);
+  bt_file_unit unit = {0};
+  file->format = units->format;
+  if (status == BT_OK && (units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER))
+    return note_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
+  for (bool found = true; status == BT_OK && found;) {
+    bt_str bytes;
+    status = bt_file_units_next(units, &unit, &bytes, &found, error);
+    if (status == BT_OK && found) status = note_unit(l, units->format, &unit, bytes, error);
   }
-  if (status == BT_OK) status = decode_content(content, batch, &inner);
-  *left -= content.len;
-  bt_buffer_dispose(&raw);
-  bt_buffer_dispose(&unpacked);
-  if (status != BT_OK)
-    bt_error_set(error, status, "%s: %.400s", strcmp(path, "-") == 0 ? "standard input" : path, inner.message);
   return status;
 }
 
-static bt_status load_files(file_source *files, const char *const *paths, size_t count, size_t max_bytes,
-                            bt_error *error) {
-  size_t left = max_bytes ? max_bytes : default_max_bytes;
-  size_t memory = left > SIZE_MAX / MEMORY_FACTOR ? SIZE_MAX : left * MEMORY_FACTOR;
-  bt_status status = bt_span_batch_new(memory < least_memory_bytes ? least_memory_bytes : memory, &files->batch, error);
-  if (status == BT_OK) bt_span_batch_keep_texts(files->batch);
-  for (size_t i = 0; status == BT_OK && i < count; i++) status = load_file(paths[i], files->batch, &left, error);
-  return status == BT_OK ? bt_span_batch_finish(files->batch, error) : status;
+/* *left: bytes that may still be read, over all files; UINT64_MAX: no maximum. */
+static bt_status load_file(loader *l, const char *path, uint64_t *left, bt_error *error) {
+  bt_trace_file *file = &l->files->set.files[l->files->set.count];
+  bt_file_units units = {0};
+  l->file = (uint32_t)l->files->set.count++;
+  l->span_count = 0;
+  file->name = strdup(path);
+  if (!file->name) return bt_error_no_memory(error);
+  if (!*left) return bt_error_set(error, BT_LIMIT, "the files before it are as large as allowed");
+  bt_status status = bt_file_content_open(path, *left == UINT64_MAX ? 0 : *left, &file->content, error);
+  if (status != BT_OK) return status;
+  if (*left != UINT64_MAX) *left -= bt_file_content_size(file->content);
+  status = note_units(l, file, &units, error);
+  bt_file_units_dispose(&units);
+  if (status == BT_OK && file->format == BT_FILE_PROTOBUF && !l->span_count) status = note_answer(l, file, error);
+  return status;
 }
 
-/* The traces that are not BeTrace's own; they are in order of id already. */
-static bt_status list_traces(file_source *files, bt_error *error) {
-  size_t count = bt_span_batch_trace_count(files->batch);
-  files->traces = bt_realloc_array(NULL, count, sizeof *files->traces);
-  if (!files->traces) return bt_error_no_memory(error);
-  for (size_t i = 0; i < count; i++) {
-    const bt_trace *trace = bt_span_batch_trace(files->batch, i);
-    if (!bt_trace_is_own(trace, BT_STR(""))) files->traces[files->trace_count++] = trace;
-  }
+typedef struct own_finder {
+  file_source *files;
+  bt_trace_id *own; /* at the front of the suspects */
+  size_t count;
+} own_finder;
+
+static bt_status find_own(void *context, const bt_read_trace *read, bt_error *error) {
+  own_finder *finder = context;
+  (void)error;
+  if (bt_trace_is_own(read->trace, BT_STR("")))
+    finder->own[finder->count++] = read->trace->id;
+  else
+    extend_range(finder->files, read->trace);
   return BT_OK;
 }
 
-/* A span may end before it starts, or have no end. */
-static bt_found bounds_of(const bt_trace *trace) {
-  int64_t end_ns = bt_trace_end_ns(trace), latest_start_ns = bt_trace_latest_start_ns(trace);
-  return (bt_found){trace->id, bt_trace_start_ns(trace), end_ns > latest_start_ns ? end_ns : latest_start_ns};
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
 }
+
+static bt_status leave_out_own(loader *l, bt_error *error) {
+  bt_file_set *set = &l->files->set;
+  if (!l->suspect_count) return BT_OK;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, l->suspect_count, sizeof *wanted);
+  if (!wanted) return bt_error_no_memory(error);
+  for (size_t i = 0; i < l->suspect_count; i++)
+    wanted[i] = (bt_file_wanted){.trace = bt_file_index_find(&set->index, &l->suspects[i])};
+  own_finder finder = {.files = l->files,
+                       .own = l->suspects}; /* what is written was read before: the list of the wanted has it */
+  bt_status status = bt_file_read(set, wanted, l->suspect_count, NULL, find_own, &finder, error);
+  free(wanted);
+  if (status != BT_OK) return status;
+  qsort(finder.own, finder.count, sizeof *finder.own, compare_ids);
+  bt_file_index_remove(&set->index, finder.own, finder.count);
+  return BT_OK;
+}
+
+static bt_status load_files(file_source *files, const char *const *paths, size_t count, uint64_t max_bytes,
+                            bt_error *error) {
+  loader l = {.files = files};
+  uint64_t left = max_bytes ? max_bytes : UINT64_MAX;
+  files->set.files = calloc(count ? count : 1, sizeof *files->set.files);
+  bt_status status = files->set.files ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; status == BT_OK && i < count; i++) {
+    bt_error inner = {0};
+    if (load_file(&l, paths[i], &left, &inner) != BT_OK) status = bt_file_name_error(paths[i], &inner, error);
+  }
+  bt_file_index_finish(&files->set.index);
+  if (status == BT_OK) status = leave_out_own(&l, error);
+  free(l.suspects);
+  return status;
+}
+
+/* ---- the operations ---- */
 
 static bool is_cancelled(const bt_cancel *cancel) {
   return cancel && atomic_load(&cancel->requested);
@@ -172,17 +192,18 @@ static bool is_cancelled(const bt_cancel *cancel) {
 static bt_status search_files(bt_source *source, const bt_search_request *request, bt_found_list *found,
                               bt_source_account *account, bt_error *error) {
   (void)account;
-  const file_source *files = of(source);
+  const bt_file_index *index = &of(source)->set.index;
   size_t count = 0;
   if (is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
   if (request->range.start_ns >= request->range.end_ns) return BT_OK;
-  for (size_t i = 0; i < files->trace_count; i++) {
+  for (size_t i = 0; i < index->trace_count; i++) {
+    const bt_indexed_trace *trace = &index->traces[i];
     if (is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
-    bt_found bounds = bounds_of(files->traces[i]);
-    if (bounds.start_ns >= request->range.end_ns || bounds.end_ns < request->range.start_ns) continue;
+    if (trace->start_ns >= request->range.end_ns || trace->end_ns < request->range.start_ns) continue;
     if (request->max_found && count == request->max_found)
       return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one",
                           request->max_found);
+    bt_found bounds = {.id = trace->id, .start_ns = trace->start_ns, .end_ns = trace->end_ns};
     if (!bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
     count++;
   }
@@ -190,27 +211,61 @@ static bt_status search_files(bt_source *source, const bt_search_request *reques
   return BT_OK;
 }
 
-static int compare_with_trace(const void *id, const void *trace) {
-  return bt_trace_id_compare(id, &(*(const bt_trace *const *)trace)->id);
-}
-
-static const bt_trace *find_trace(const file_source *files, const bt_trace_id *id) {
-  if (!files->trace_count) return NULL;
-  const bt_trace *const *found =
-      bsearch(id, files->traces, files->trace_count, sizeof *files->traces, compare_with_trace);
-  return found ? *found : NULL;
+static bt_status give_missing(const bt_read_request *request, size_t index, bt_read_sink sink, void *context,
+                              bt_error *error) {
+  bt_read_trace missing = {.index = index};
+  if (is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+  return sink(context, &missing, error);
 }
 
 static bt_status read_files(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                             bt_source_account *account, bt_error *error) {
   (void)account;
-  bt_status status = BT_OK;
+  const bt_file_set *set = &of(source)->set;
+  size_t count = 0;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, request->count, sizeof *wanted);
+  bt_status status = wanted ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; status == BT_OK && i < request->count; i++) {
-    if (is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
-    bt_read_trace read = {.index = i, .trace = find_trace(of(source), &request->ids[i])};
-    status = sink(context, &read, error);
+    const bt_indexed_trace *trace = bt_file_index_find(&set->index, &request->ids[i]);
+    if (trace)
+      wanted[count++] = (bt_file_wanted){trace, i};
+    else
+      status = give_missing(request, i, sink, context, error);
   }
+  if (status == BT_OK) status = bt_file_read(set, wanted, count, request->cancel, sink, context, error);
+  free(wanted);
   return status;
+}
+
+/* Within its time, from the front of the files: hints need not be whole. */
+typedef struct tag_reader {
+  const bt_tag_request *request;
+  bt_tag_list *list;
+  int64_t deadline_ms;
+} tag_reader;
+
+static bt_status take_tags(void *context, const bt_read_trace *read, bt_error *error) {
+  const tag_reader *reader = context;
+  if (bt_monotonic_ms() > reader->deadline_ms) return bt_error_set(error, BT_LIMIT, "the time is over");
+  return bt_tags_of_trace(read->trace, reader->request, reader->list) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status tags_of_files(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
+  const bt_file_set *set = &of(source)->set;
+  tag_reader reader = {request, list, bt_monotonic_ms() + request->timeout_ms};
+  size_t count = 0;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, set->index.trace_count, sizeof *wanted);
+  if (!wanted) return bt_error_no_memory(error);
+  for (size_t i = 0; i < set->index.trace_count; i++) {
+    const bt_indexed_trace *trace = &set->index.traces[i];
+    bool is_inside = trace->start_ns < request->range.end_ns && trace->end_ns >= request->range.start_ns;
+    if (is_inside) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
+  }
+  bt_status status = bt_file_read(set, wanted, count, request->cancel, take_tags, &reader, error);
+  free(wanted);
+  if (status != BT_LIMIT) return status;
+  list->is_cut = true;
+  return BT_OK;
 }
 
 static bt_status check_files(bt_source *source, bt_error *error) {
@@ -220,16 +275,22 @@ static bt_status check_files(bt_source *source, bt_error *error) {
 }
 
 static void free_files(bt_source *source) {
-  file_source *files = (file_source *)source;
-  bt_span_batch_free(files->batch);
-  free(files->traces);
+  file_source *files = of(source);
+  bt_held_trace_dispose(&files->held);
+  for (size_t i = 0; i < files->set.count; i++) {
+    bt_file_content_free(files->set.files[i].content);
+    free(files->set.files[i].name);
+  }
+  bt_file_index_dispose(&files->set.index);
+  free(files->set.files);
   free(files);
 }
 
-bt_status bt_file_source_open(const char *const *paths, size_t count, size_t max_bytes, bt_source **out,
+bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
                               bt_error *error) {
   static const bt_source_operations operations = {.search = search_files,
                                                   .read = read_files,
+                                                  .tags = tags_of_files,
                                                   .check = check_files,
                                                   .free = free_files,
                                                   .filters = false,
@@ -238,8 +299,9 @@ bt_status bt_file_source_open(const char *const *paths, size_t count, size_t max
   file_source *files = calloc(1, sizeof *files);
   if (!files) return bt_error_no_memory(error);
   files->source = (bt_source){.operations = &operations, .name = "files"};
+  files->earliest_ns = INT64_MAX;
+  files->latest_ns = INT64_MIN;
   bt_status status = load_files(files, paths, count, max_bytes, error);
-  if (status == BT_OK) status = list_traces(files, error);
   if (status != BT_OK) {
     free_files(&files->source);
     return status;
@@ -248,10 +310,30 @@ bt_status bt_file_source_open(const char *const *paths, size_t count, size_t max
   return BT_OK;
 }
 
+/* ---- what files alone can do ---- */
+
 size_t bt_file_source_trace_count(const bt_source *source) {
-  return of(source)->trace_count;
+  return of_const(source)->set.index.trace_count;
 }
 
-const bt_trace *bt_file_source_trace(const bt_source *source, size_t index) {
-  return of(source)->traces[index];
+bt_time_range bt_file_source_range(const bt_source *source) {
+  const file_source *files = of_const(source);
+  if (files->earliest_ns > files->latest_ns) return (bt_time_range){0, 1};
+  return (bt_time_range){files->earliest_ns, files->latest_ns < INT64_MAX ? files->latest_ns + 1 : INT64_MAX};
+}
+
+bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *context, bt_error *error) {
+  const bt_file_set *set = &of(source)->set;
+  size_t count = set->index.trace_count;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, count, sizeof *wanted);
+  if (!wanted) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) wanted[i] = (bt_file_wanted){&set->index.traces[i], i};
+  bt_status status = bt_file_read(set, wanted, count, NULL, sink, context, error);
+  free(wanted);
+  return status;
+}
+
+bt_status bt_file_source_trace(bt_source *source, size_t index, const bt_trace **out, bt_error *error) {
+  file_source *files = of(source);
+  return bt_file_hold(&files->set, &files->set.index.traces[index], &files->held, out, error);
 }

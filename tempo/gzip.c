@@ -1,19 +1,34 @@
 /* gzip by zlib's inflate, in pieces, so that a small input cannot ask for a large memory. See gzip.h. */
 #include "tempo/gzip.h"
 
+#include <stdlib.h>
 #include <zlib.h>
 
 enum { PIECE_BYTES = 64 * 1024, GZIP_WINDOW_BITS = 15 + 16 };
+
+struct bt_gzip {
+  z_stream stream;
+  uint64_t unpacked_bytes;
+  bool is_between; /* no member is open: the input may end here */
+};
 
 bool bt_gzip_is(bt_str input) {
   return input.len >= 2 && (unsigned char)input.ptr[0] == 0x1F && (unsigned char)input.ptr[1] == 0x8B;
 }
 
-static bt_status appended(const bt_buffer *out, size_t more, bt_error *error) {
-  if (!out->failed) return BT_OK;
-  if (out->maximum && more > out->maximum - out->len)
-    return bt_error_set(error, BT_LIMIT, "unpacked it is larger than the %zu bytes allowed", out->maximum);
+bt_status bt_gzip_new(bt_gzip **out, bt_error *error) {
+  bt_gzip *gzip = *out = calloc(1, sizeof *gzip);
+  if (!gzip) return bt_error_no_memory(error);
+  if (inflateInit2(&gzip->stream, GZIP_WINDOW_BITS) == Z_OK) return BT_OK;
+  free(gzip);
+  *out = NULL;
   return bt_error_no_memory(error);
+}
+
+void bt_gzip_free(bt_gzip *gzip) {
+  if (!gzip) return;
+  inflateEnd(&gzip->stream);
+  free(gzip);
 }
 
 /* zlib counts input in 32 bits: larger inputs are handed over in parts. */
@@ -26,35 +41,57 @@ static void refill(z_stream *stream, bt_str *input) {
   input->len -= part;
 }
 
-/* One piece of output. Z_STREAM_END at the end of a member. */
-static bt_status unpack_piece(z_stream *stream, bt_str *input, bt_buffer *out, int *code, bt_error *error) {
+/* One piece of output. *is_stuck: it wants more input. */
+static bt_status unpack_piece(bt_gzip *gzip, bt_gzip_sink sink, void *context, bool *is_stuck, bt_error *error) {
   unsigned char piece[PIECE_BYTES];
-  refill(stream, input);
+  z_stream *stream = &gzip->stream;
   stream->next_out = piece;
   stream->avail_out = sizeof piece;
-  *code = inflate(stream, Z_NO_FLUSH);
-  if (*code == Z_MEM_ERROR) return bt_error_no_memory(error);
+  int code = inflate(stream, Z_NO_FLUSH);
   size_t length = sizeof piece - stream->avail_out;
-  if (*code == Z_BUF_ERROR && !length)
-    return bt_error_set(error, BT_INVALID, "the gzip data is cut off after %zu unpacked bytes", out->len);
-  if (*code != Z_OK && *code != Z_STREAM_END && *code != Z_BUF_ERROR)
-    return bt_error_set(error, BT_INVALID, "the gzip data is damaged after %zu unpacked bytes", out->len);
-  bt_buffer_append(out, (bt_str){(const char *)piece, length});
-  return appended(out, length, error);
+  *is_stuck = code == Z_BUF_ERROR && !length;
+  if (code == Z_MEM_ERROR) return bt_error_no_memory(error);
+  if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
+    return bt_error_set(error, BT_INVALID, "the gzip data is damaged after %llu unpacked bytes",
+                        (unsigned long long)gzip->unpacked_bytes);
+  gzip->is_between = code == Z_STREAM_END;
+  gzip->unpacked_bytes += length;
+  if (code == Z_STREAM_END && inflateReset(stream) != Z_OK) return bt_error_no_memory(error); /* another may follow */
+  return length ? sink(context, (bt_str){(const char *)piece, length}, error) : BT_OK;
+}
+
+bt_status bt_gzip_feed(bt_gzip *gzip, bt_str input, bt_gzip_sink sink, void *context, bt_error *error) {
+  bt_status status = BT_OK;
+  bool is_stuck = false;
+  while (status == BT_OK && !is_stuck) {
+    refill(&gzip->stream, &input);
+    if (gzip->is_between && !gzip->stream.avail_in) break;
+    status = unpack_piece(gzip, sink, context, &is_stuck, error);
+  }
+  return status;
+}
+
+bt_status bt_gzip_end(const bt_gzip *gzip, bt_error *error) {
+  if (gzip->is_between) return BT_OK;
+  return bt_error_set(error, BT_INVALID, "the gzip data is cut off after %llu unpacked bytes",
+                      (unsigned long long)gzip->unpacked_bytes);
+}
+
+static bt_status append(void *context, bt_str piece, bt_error *error) {
+  bt_buffer *out = context;
+  bt_buffer_append(out, piece);
+  if (!out->failed) return BT_OK;
+  if (out->maximum && piece.len > out->maximum - out->len)
+    return bt_error_set(error, BT_LIMIT, "unpacked it is larger than the %zu bytes allowed", out->maximum);
+  return bt_error_no_memory(error);
 }
 
 bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) {
-  z_stream stream = {.zalloc = Z_NULL};
+  bt_gzip *gzip = NULL;
   if (!bt_gzip_is(input)) return bt_error_set(error, BT_INVALID, "this is not gzip data");
-  if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK) return bt_error_no_memory(error);
-  bt_status status = BT_OK;
-  int code = Z_OK;
-  while (status == BT_OK) {
-    status = unpack_piece(&stream, &input, out, &code, error);
-    if (status != BT_OK || code != Z_STREAM_END) continue;
-    if (!stream.avail_in && !input.len) break;
-    if (inflateReset(&stream) != Z_OK) status = bt_error_no_memory(error); /* another member follows */
-  }
-  inflateEnd(&stream);
+  bt_status status = bt_gzip_new(&gzip, error);
+  if (status == BT_OK) status = bt_gzip_feed(gzip, input, append, out, error);
+  if (status == BT_OK) status = bt_gzip_end(gzip, error);
+  bt_gzip_free(gzip);
   return status;
 }

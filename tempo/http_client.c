@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tempo/budget.h"
+#include "tempo/http_queue.h"
 #include "tempo/http_transfer.h"
 #include "tempo/pause.h"
 
@@ -18,12 +19,14 @@ enum {
 };
 
 struct bt_http_call {
+  bt_http_waiting waiting; /* first: the queue's part */
   bt_http_client *client;
   bt_http_request request;
   bt_http_response *response;
   bt_http_transfer transfer; /* set up while active */
-  bt_http_call *next;        /* in the queue or among the active */
+  bt_http_call *next;        /* among the active */
   int64_t started_ms;
+  int64_t expires_ms; /* monotonic; 0: never */
   atomic_bool aborted;
   bool done; /* under the mutex */
   bt_status status;
@@ -32,10 +35,11 @@ struct bt_http_call {
 
 struct bt_http_client {
   pthread_t thread;
-  pthread_mutex_t mutex; /* queue, stopping, done of each call */
+  pthread_mutex_t mutex; /* queue, stopping, stats, done of each call */
   pthread_cond_t done;
-  bt_http_call *queue; /* highest priority first, then in order of arrival */
+  bt_http_queue queue;
   bool stopping;
+  bt_http_stats stats;
   CURLM *multi;
   bt_http_call *active; /* of the thread alone, as all below */
   uint32_t active_count;
@@ -54,17 +58,44 @@ static bool is_cancelled(const bt_http_call *call) {
   return atomic_load(&call->aborted) || (call->request.cancel && atomic_load(&call->request.cancel->requested));
 }
 
+/* Ends before its answer: the caller wants it no more, or its time is over. */
+static bool is_over(const bt_http_call *call, int64_t now_ms) {
+  return is_cancelled(call) || (call->expires_ms && now_ms >= call->expires_ms);
+}
+
+static bool is_waiting_over(const bt_http_waiting *waiting, int64_t now_ms) {
+  return is_over((const bt_http_call *)waiting, now_ms);
+}
+
+const char *const bt_http_outcome_names[] = {"ok",          "client_error", "throttled", "server_error",
+                                             "unreachable", "unusable",     "cancelled"};
+const char *const bt_http_kind_names[] = {"other", "search", "read", "by_id", "export"};
+
+static bt_http_outcome outcome_of(const bt_http_call *call, bt_status status) {
+  int code = call->response->status;
+  if (status == BT_CANCELLED) return BT_HTTP_CANCELLED;
+  if (status == BT_UNAVAILABLE) return BT_HTTP_UNREACHABLE;
+  if (status != BT_OK) return BT_HTTP_UNUSABLE;
+  if (code == 429) return BT_HTTP_THROTTLED;
+  return code >= 500 ? BT_HTTP_SERVER_ERROR : code >= 400 ? BT_HTTP_CLIENT_ERROR : BT_HTTP_OK;
+}
+
 /* The last that the thread does with a call. */
 static void mark_done(bt_http_client *client, bt_http_call *call, bt_status status) {
   pthread_mutex_lock(&client->mutex);
+  client->stats.requests[call->request.kind][outcome_of(call, status)]++;
+  client->stats.allowed = client->budget.allowed;
   call->status = status;
   call->done = true;
   pthread_cond_broadcast(&client->done);
   pthread_mutex_unlock(&client->mutex);
 }
 
-static bt_status cancelled(bt_error *error) {
-  return bt_error_set(error, BT_CANCELLED, "cancelled");
+/* Why it ended before its answer. */
+static bt_status over(bt_http_call *call) {
+  if (is_cancelled(call)) return bt_error_set(&call->error, BT_CANCELLED, "cancelled");
+  return bt_error_set(&call->error, BT_UNAVAILABLE, "no complete answer within %lld ms, with the time in the queue",
+                      (long long)call->request.total_ms);
 }
 
 /* Takes the call out of the multi and the active list. */
@@ -101,35 +132,54 @@ static void start_transfer(bt_http_client *client, bt_http_call *call) {
   client->active_count++;
 }
 
-/* The next of the queue that may run now: cancelled ones always (they only end), others within the budget. */
-static bt_http_call *take_queued(bt_http_client *client) {
+/* One whose time is over, whatever the budget. */
+static bt_http_call *take_over(bt_http_client *client, int64_t now_ms) {
   pthread_mutex_lock(&client->mutex);
-  bool has_room = client->active_count < client->budget.allowed;
-  bt_http_call **place = &client->queue;
-  while (*place && !has_room && !is_cancelled(*place)) place = &(*place)->next;
-  bt_http_call *taken = *place;
-  if (taken) *place = taken->next;
+  bt_http_waiting *taken = bt_http_queue_take_if(&client->queue, is_waiting_over, now_ms);
   pthread_mutex_unlock(&client->mutex);
-  return taken;
+  return (bt_http_call *)taken;
+}
+
+static bt_http_call *take_queued(bt_http_client *client, int64_t now_ms) {
+  if (client->active_count >= client->budget.allowed) return NULL;
+  pthread_mutex_lock(&client->mutex);
+  bt_http_waiting *taken = bt_http_queue_take(&client->queue, now_ms);
+  pthread_mutex_unlock(&client->mutex);
+  return (bt_http_call *)taken;
 }
 
 static void start_queued(bt_http_client *client) {
-  for (bt_http_call *call = take_queued(client); call; call = take_queued(client)) {
-    if (is_cancelled(call))
-      mark_done(client, call, cancelled(&call->error));
-    else
-      start_transfer(client, call);
-  }
+  int64_t now_ms = bt_monotonic_ms();
+  for (bt_http_call *call = take_over(client, now_ms); call; call = take_over(client, now_ms))
+    mark_done(client, call, over(call));
+  for (bt_http_call *call = take_queued(client, now_ms); call; call = take_queued(client, now_ms))
+    start_transfer(client, call);
 }
 
-static void end_cancelled(bt_http_client *client) {
+static void end_over(bt_http_client *client) {
+  int64_t now_ms = bt_monotonic_ms();
   bt_http_call *next = NULL;
   for (bt_http_call *call = client->active; call; call = next) {
     next = call->next;
-    if (!is_cancelled(call)) continue;
+    if (!is_over(call, now_ms)) continue;
     remove_active(client, call);
-    end_active(client, call, cancelled(&call->error));
+    end_active(client, call, over(call));
   }
+}
+
+/* What a complete transfer teaches: the budget, and how long its party is to wait. */
+static void note_answer(bt_http_client *client, const bt_http_call *call, bt_status status) {
+  int64_t now_ms = bt_monotonic_ms();
+  /* An answer that we cut off because it was too large says nothing about how busy Tempo is. */
+  if (status != BT_OK && status != BT_UNAVAILABLE) return;
+  int code = status == BT_OK ? call->response->status : 0;
+  bt_budget_note(&client->budget, call->request.kind, code, (double)(now_ms - call->started_ms), now_ms);
+  int64_t hold_ms = call->response->retry_after_ms;
+  if ((code != 429 && code != 503) || !hold_ms || !call->request.party) return;
+  pthread_mutex_lock(&client->mutex);
+  bt_http_queue_hold(&client->queue, call->request.party,
+                     now_ms + (hold_ms < BT_HTTP_LONGEST_HOLD_MS ? hold_ms : BT_HTTP_LONGEST_HOLD_MS));
+  pthread_mutex_unlock(&client->mutex);
 }
 
 static void end_complete(bt_http_client *client) {
@@ -140,11 +190,7 @@ static void end_complete(bt_http_client *client) {
     bt_http_call *call = NULL;
     if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call) != CURLE_OK || !call) continue;
     bt_status status = bt_http_transfer_result(&call->transfer, code, &call->error);
-    int64_t now = bt_monotonic_ms();
-    /* An answer that we cut off because it was too large says nothing about how busy Tempo is. */
-    if (status == BT_OK || status == BT_UNAVAILABLE)
-      bt_budget_note(&client->budget, call->request.kind, status == BT_OK ? call->response->status : 0,
-                     (double)(now - call->started_ms), now);
+    note_answer(client, call, status);
     remove_active(client, call);
     end_active(client, call, status);
   }
@@ -164,7 +210,7 @@ static void fail_active(bt_http_client *client, CURLMcode code) {
 static bool look_at_queue(bt_http_client *client, bool *has_queued) {
   pthread_mutex_lock(&client->mutex);
   bool goes_on = !client->stopping;
-  *has_queued = client->queue != NULL;
+  *has_queued = !bt_http_queue_is_empty(&client->queue);
   pthread_mutex_unlock(&client->mutex);
   return goes_on;
 }
@@ -177,7 +223,7 @@ static void *run_client(void *context) {
     int running = 0;
     CURLMcode code = curl_multi_perform(client->multi, &running);
     end_complete(client);
-    end_cancelled(client);
+    end_over(client);
     if (code == CURLM_OK) {
       int wait_ms = client->active || has_queued ? BUSY_POLL_MS : IDLE_POLL_MS;
       code = curl_multi_poll(client->multi, NULL, 0, wait_ms, NULL);
@@ -196,6 +242,7 @@ static bool init_sync(bt_http_client *client) {
 
 static void set_options(bt_http_client *client, const bt_http_options *options) {
   bt_budget_init(&client->budget, options ? options->concurrency : 0);
+  client->stats.allowed = client->budget.allowed;
   const char *agent = options && options->user_agent ? options->user_agent : "betrace/" BETRACE_VERSION;
   size_t length = strnlen(agent, USER_AGENT_MAX - 1);
   memcpy(client->user_agent, agent, length);
@@ -239,11 +286,11 @@ void bt_http_client_free(bt_http_client *client) {
 }
 
 static void enqueue(bt_http_client *client, bt_http_call *call) {
+  const bt_http_request *request = &call->request;
+  call->waiting = (bt_http_waiting){.priority = request->priority, .party = request->party};
+  if (request->total_ms > 0) call->expires_ms = bt_monotonic_ms() + request->total_ms;
   pthread_mutex_lock(&client->mutex);
-  bt_http_call **place = &client->queue;
-  while (*place && (*place)->request.priority >= call->request.priority) place = &(*place)->next;
-  call->next = *place;
-  *place = call;
+  bt_http_queue_add(&client->queue, &call->waiting);
   pthread_mutex_unlock(&client->mutex);
   (void)curl_multi_wakeup(client->multi);
 }
@@ -284,6 +331,12 @@ bt_status bt_http_send(bt_http_client *client, const bt_http_request *request, b
   bt_http_call *call = NULL;
   bt_status status = bt_http_start(client, request, response, &call, error);
   return status == BT_OK ? bt_http_finish(call, error) : status;
+}
+
+void bt_http_client_stats(bt_http_client *client, bt_http_stats *out) {
+  pthread_mutex_lock(&client->mutex);
+  *out = client->stats;
+  pthread_mutex_unlock(&client->mutex);
 }
 
 void bt_http_response_dispose(bt_http_response *response) {

@@ -6,6 +6,10 @@
 
 #include "tempo/source.h"
 
+/* An answer of 429 or 503 with Retry-After holds what its party (if it names one) has waiting for that long, up to this; asking again is the
+ * caller's. */
+enum { BT_HTTP_LONGEST_HOLD_MS = 30000 };
+
 typedef struct bt_http_client bt_http_client;
 
 typedef struct bt_http_options {
@@ -19,21 +23,25 @@ typedef enum bt_http_kind {
   BT_HTTP_SEARCH,
   BT_HTTP_READ,
   BT_HTTP_BY_ID,
+  BT_HTTP_EXPORT, /* spans that we send */
   BT_HTTP_KINDS
 } bt_http_kind;
 
 /* All that it points to is borrowed until the request is finished. */
 typedef struct bt_http_request {
-  const char *method;         /* "GET" or "POST" */
+  const char *method;         /* "GET", "POST", or "DELETE" */
   const char *url;            /* complete, already encoded */
   bt_str body;                /* of POST */
   const char *const *headers; /* "Name: value"; count of them */
   size_t header_count;
   const char *ca_file;   /* of https: authorities (PEM) to trust besides the system's; or NULL */
   size_t max_body_bytes; /* of the answer after decoding; 0: 256 MiB */
-  int64_t timeout_ms;    /* 0: 120,000 */
+  int64_t timeout_ms;    /* of the transfer; 0: 120,000 */
+  int64_t total_ms;      /* with the time in the queue; 0: as long as it takes. Past it BT_UNAVAILABLE */
   bt_http_kind kind;
-  bt_priority priority;    /* of requests that queue for the budget the higher goes first, equals in order of arrival */
+  bt_priority priority; /* of requests that queue for the budget the higher goes first (http_queue.h) */
+  const void *
+      party; /* whose requests take turns with those of others of the same priority; only compared. NULL: one party too */
   const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
 } bt_http_request;
 
@@ -63,5 +71,24 @@ bt_status bt_http_finish(bt_http_call *call, bt_error *error) BT_MUST_CHECK;
 bt_status bt_http_send(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
                        bt_error *error) BT_MUST_CHECK;
 void bt_http_response_dispose(bt_http_response *response);
+
+/* How requests ended, counted since the client began. */
+typedef enum bt_http_outcome {
+  BT_HTTP_OK,           /* 2xx and 3xx */
+  BT_HTTP_CLIENT_ERROR, /* 4xx but 429 */
+  BT_HTTP_THROTTLED,    /* 429 */
+  BT_HTTP_SERVER_ERROR, /* 5xx */
+  BT_HTTP_UNREACHABLE,  /* no complete answer */
+  BT_HTTP_UNUSABLE,     /* too large, a certificate that is not trusted, no memory */
+  BT_HTTP_CANCELLED,    /* by us */
+  BT_HTTP_OUTCOMES
+} bt_http_outcome;
+extern const char *const bt_http_outcome_names[BT_HTTP_OUTCOMES];
+extern const char *const bt_http_kind_names[BT_HTTP_KINDS];
+typedef struct bt_http_stats {
+  uint64_t requests[BT_HTTP_KINDS][BT_HTTP_OUTCOMES];
+  uint32_t allowed; /* requests at once that the budget allows now */
+} bt_http_stats;
+void bt_http_client_stats(bt_http_client *client, bt_http_stats *out);
 
 #endif

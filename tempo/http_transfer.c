@@ -124,6 +124,8 @@ static bool set_request(bt_http_transfer *transfer, const bt_http_request *reque
                   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr ? request->body.ptr : "") != CURLE_OK ||
                   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) != CURLE_OK))
     return false;
+  bool is_other = !is_post && strcmp(request->method, "GET") != 0;
+  if (is_other && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) != CURLE_OK) return false;
   /* It takes the place of the system's file; the system's folder of authorities stays. */
   if (request->ca_file && curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) != CURLE_OK) return false;
   return curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&

@@ -29,12 +29,12 @@ static bool stop_without_memory(bt_json *json) {
 
 bt_status bt_json_status(const bt_json *json, bt_error *error) {
   if (!json->problem) return BT_OK;
-  size_t line = 1;
+  uint64_t line = json->first_line + 1, before = json->first_column;
   const char *line_start = json->start;
   for (const char *at = json->start; at < json->at; at++)
-    if (*at == '\n') line++, line_start = at + 1;
-  return bt_error_set(error, json->status, "JSON, line %zu, column %zu: %s", line, (size_t)(json->at - line_start) + 1,
-                      json->problem);
+    if (*at == '\n') line++, line_start = at + 1, before = 0;
+  return bt_error_set(error, json->status, "JSON, line %llu, column %llu: %s", (unsigned long long)line,
+                      (unsigned long long)(before + (uint64_t)(json->at - line_start) + 1), json->problem);
 }
 
 static void skip_blanks(bt_json *json) {

@@ -20,10 +20,11 @@ typedef enum bt_json_type {
 
 typedef struct bt_json {
   const char *start, *at, *end;
-  bt_arena *arena;     /* borrowed; for strings with escapes */
-  const char *problem; /* what was expected, in words; NULL while all is well */
-  bt_status status;    /* BT_INVALID, or BT_NO_MEMORY for the arena */
-  bool is_fresh;       /* an object or array was just opened: no comma before its next member */
+  bt_arena *arena;                   /* borrowed; for strings with escapes */
+  uint64_t first_line, first_column; /* of `start` in what the text is a part of, from 0 */
+  const char *problem;               /* what was expected, in words; NULL while all is well */
+  bt_status status;                  /* BT_INVALID, or BT_NO_MEMORY for the arena */
+  bool is_fresh;                     /* an object or array was just opened: no comma before its next member */
 } bt_json;
 
 void bt_json_init(bt_json *json, bt_str text, bt_arena *arena);

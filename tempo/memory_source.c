@@ -10,6 +10,8 @@
 
 #include "tempo/memory_piece.h"
 #include "tempo/own_trace.h"
+#include "tempo/pause.h"
+#include "tempo/tags_decode.h"
 
 enum {
   BUCKETS = 1 << 14,
@@ -522,6 +524,31 @@ static bt_status search_memory(bt_source *source, const bt_search_request *reque
   return status;
 }
 
+/* The ids first; then each trace as a read puts it together. */
+static bt_status tags_of_memory(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
+  memory_source *memory = of(source);
+  bt_search_request search = {.filter = BT_STR("{}"), .range = request->range, .tenant = request->tenant};
+  bt_found_list found = {0};
+  assembly a = {0};
+  int64_t deadline_ms = bt_monotonic_ms() + request->timeout_ms;
+  bt_source_account account = {0};
+  bt_arena_init(&a.arena, max_trace_bytes);
+  bt_status status = search_memory(source, &search, &found, &account, error);
+  for (size_t i = 0; status == BT_OK && i < found.count && bt_monotonic_ms() <= deadline_ms; i++) {
+    bt_read_request read = {.ids = &found.items[i].id, .count = 1, .tenant = request->tenant};
+    bt_read_trace one = {0};
+    if (is_cancelled(request->cancel)) status = bt_error_set(error, BT_CANCELLED, "cancelled");
+    if (status == BT_OK) status = read_one(memory, &read, 0, &a, &one, error);
+    if (status == BT_OK && one.trace && !bt_tags_of_trace(one.trace, request, list)) status = bt_error_no_memory(error);
+    release_held(memory, &a);
+  }
+  if (bt_monotonic_ms() > deadline_ms) list->is_cut = true;
+  dispose_assembly(memory, &a);
+  bt_source_account_dispose(&account);
+  bt_found_list_dispose(&found);
+  return status;
+}
+
 static bt_status check_memory(bt_source *source, bt_error *error) {
   (void)source;
   (void)error;
@@ -545,6 +572,7 @@ static void free_memory(bt_source *source) {
 bt_status bt_memory_source_new(size_t cap_bytes, bt_source **out, bt_error *error) {
   static const bt_source_operations operations = {.search = search_memory,
                                                   .read = read_memory,
+                                                  .tags = tags_of_memory,
                                                   .check = check_memory,
                                                   .free = free_memory,
                                                   .filters = false,

@@ -119,6 +119,7 @@ static bt_status read_span(const decoder *d, bt_str message) {
     status = read_span_field(d, &field, &trace_id, &span);
   }
   if (status == BT_OK) status = bt_otlp_message_end(&d->place, &wire, "Span");
+  if (status == BT_OK && !bt_span_batch_wants(d->batch, &trace_id)) return BT_OK;
   if (status == BT_OK) status = bt_build_attributes(build, &build->span, &span.attributes, d->place.error);
   if (status == BT_OK) status = bt_build_events(build, &span, d->place.error);
   if (status != BT_OK) return status;
@@ -211,7 +212,9 @@ static bt_status read_trace(decoder *d, bt_str message) {
 }
 
 bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) {
-  decoder d = {.place = {&batch->build, input.ptr, error}, .batch = batch};
+  /* Compared with, never followed: where byte 0 of the whole would lie. */
+  const char *base = (const char *)((uintptr_t)input.ptr - (uintptr_t)batch->place.byte);
+  decoder d = {.place = {&batch->build, base, error}, .batch = batch};
   bt_status status = bt_span_batch_open(batch, error);
   return status == BT_OK ? read_trace(&d, input) : status;
 }

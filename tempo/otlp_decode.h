@@ -12,10 +12,19 @@ bt_status bt_span_batch_new(size_t cap_bytes, bt_span_batch **out, bt_error *err
 void bt_span_batch_free(bt_span_batch *batch);
 /* From now on texts are copied into the batch, each distinct one once, so that an input may go as soon as it is decoded. */
 void bt_span_batch_keep_texts(bt_span_batch *batch);
+/* Where the next document's first byte stands in what it is a part of: messages count from there. Lines and columns from 0. */
+typedef struct bt_document_place {
+  uint64_t line, column, byte;
+} bt_document_place;
+void bt_span_batch_place(bt_span_batch *batch, const bt_document_place *place);
+/* From now on only spans of these traces are kept (ids in order, borrowed as long as the batch is filled). */
+void bt_span_batch_only(bt_span_batch *batch, const bt_trace_id *ids, size_t count);
 /* Handed out by the batch's arena: structures, and texts that were copied. */
 size_t bt_span_batch_memory_bytes(const bt_span_batch *batch);
 /* Puts the traces in order of id. No document can be decoded into the batch afterwards (BT_CONFLICT). */
 bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* Spans that came, copies of one span too. */
+uint64_t bt_span_batch_span_count(const bt_span_batch *batch);
 /* After finish; 0 before. */
 size_t bt_span_batch_trace_count(const bt_span_batch *batch);
 /* Borrowed as long as the batch (and the inputs, unless texts are kept). */
@@ -30,6 +39,10 @@ bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *
 /* OTLP JSON: {"resourceSpans": […]} (also "batches", as Tempo's v1 writes), hex or base64 ids, numbers as strings or numbers, enums as
  * numbers or names. An object that has only other keys is BT_INVALID; {} is a document without spans. */
 bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* An ExportTraceServiceRequest that is going on to another receiver as it is: names that only older or other writers use (`batches`,
+ * `instrumentationLibrarySpans`) are BT_INVALID, because that receiver would pass over them and say that it took everything.
+ * *is_flat: the object has `spans` at its top instead (the other form of POST /v1/spans); then it is checked JSON and nothing was decoded. */
+bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *is_flat, bt_error *error) BT_MUST_CHECK;
 /* The same for a file: one document, or several one after another (JSON lines), or arrays of them; also Tempo's {"trace": …}. */
 bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 

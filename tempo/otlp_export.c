@@ -133,6 +133,13 @@ static bt_status add_header(exporter *e, bt_str name, bt_str value, bt_error *er
   return BT_OK;
 }
 
+static const bt_str TENANT_HEADER = {"X-Scope-OrgID", sizeof "X-Scope-OrgID" - 1};
+
+/* With the header twice the receiver would choose between the tenants, and spans of one could land in another's. */
+static bool is_overruled(const exporter *e, bt_str name) {
+  return e->options->tenant && bt_str_equal_nocase(name, TENANT_HEADER);
+}
+
 static bt_status add_header_list(exporter *e, bt_str list, bt_error *error) {
   bt_status status = BT_OK;
   while (list.len && status == BT_OK) {
@@ -142,9 +149,9 @@ static bt_status add_header_list(exporter *e, bt_str list, bt_error *error) {
     if (!item.len) continue;
     const char *equals = memchr(item.ptr, '=', item.len);
     if (!equals) return bt_error_set(error, BT_INVALID, "OTLP headers: name=value[,name=value…] was expected");
-    bt_str name = {item.ptr, (size_t)(equals - item.ptr)};
-    bt_str value = {equals + 1, item.len - name.len - 1};
-    status = add_header(e, trimmed(name), trimmed(value), error);
+    bt_str name = trimmed((bt_str){item.ptr, (size_t)(equals - item.ptr)});
+    bt_str value = trimmed((bt_str){equals + 1, item.len - (size_t)(equals + 1 - item.ptr)});
+    if (!is_overruled(e, name)) status = add_header(e, name, value, error);
   }
   return status;
 }
@@ -152,7 +159,7 @@ static bt_status add_header_list(exporter *e, bt_str list, bt_error *error) {
 static bt_status set_headers(exporter *e, bt_error *error) {
   bt_status status = add_header_list(e, bt_str_from(e->options->headers), error);
   if (status == BT_OK && e->options->tenant)
-    status = add_header(e, BT_STR("X-Scope-OrgID"), bt_str_from(e->options->tenant), error);
+    status = add_header(e, TENANT_HEADER, bt_str_from(e->options->tenant), error);
   return status;
 }
 
@@ -264,6 +271,7 @@ static bt_status send_once(exporter *e, const bt_export_document *document, bt_h
                              .header_count = e->header_count + 1,
                              .max_body_bytes = ANSWER_BYTES,
                              .timeout_ms = TIMEOUT_MS,
+                             .kind = BT_HTTP_EXPORT,
                              .priority = BT_PRIORITY_WATCH,
                              .cancel = e->cancel};
   return bt_http_send(e->client, &request, response, error);

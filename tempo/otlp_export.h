@@ -38,7 +38,7 @@ typedef struct bt_exporter_options {
   const char *url;        /* base, e.g. http://127.0.0.1:4318; /v1/traces is added unless traces_url is set */
   const char *traces_url; /* complete, or NULL */
   const char *headers;    /* OTEL_EXPORTER_OTLP_HEADERS: k=v,k2=v2 (percent-encoded values), or NULL */
-  const char *tenant;     /* X-Scope-OrgID or NULL */
+  const char *tenant;     /* X-Scope-OrgID, in place of one in `headers`; or NULL */
   uint32_t attempts;      /* 0: 5, with back-off from 200 ms, honouring Retry-After (30 s at most) */
 } bt_exporter_options;
 

@@ -1,5 +1,6 @@
 /* Spans from OTLP JSON. See otlp_decode.h. One function an object. Keys may come in any order: a resource and a scope are placed in the
  * arena before they are read, because their spans may come first. */
+#include <assert.h>
 #include <string.h>
 
 #include "tempo/json_number.h"
@@ -14,6 +15,8 @@ typedef struct decoder {
   const bt_resource *resource; /* of the spans being read */
   const bt_scope *scope;
   bool is_partial; /* "status" says that the trace is not whole */
+  bool is_request; /* only names that every OTLP receiver reads: see bt_otlp_decode_json_request */
+  bool is_flat;    /* the document has `spans` at its top */
 } decoder;
 
 static bt_status stop(decoder *d, const char *problem) {
@@ -210,6 +213,7 @@ static bt_status read_span(decoder *d) {
   while (status == BT_OK && bt_json_next_known(&d->place.json, span_names, COUNT(span_names), &seen, &bit))
     status = read_span_member(d, bit, &trace_id, &span);
   status = finish(d, status);
+  if (status == BT_OK && !bt_span_batch_wants(d->batch, &trace_id)) return BT_OK;
   if (status == BT_OK) status = bt_build_attributes(build, &build->span, &span.attributes, d->place.error);
   if (status == BT_OK) status = bt_build_events(build, &span, d->place.error);
   if (status != BT_OK) return status;
@@ -290,6 +294,10 @@ static bt_status read_resource_spans(decoder *d) {
   static const bt_json_name names[] = {BT_JSON_NAME("resource", 0), BT_JSON_NAME("scopeSpans", 1),
                                        BT_JSON_NAME("scope_spans", 1), BT_JSON_NAME("instrumentationLibrarySpans", 1),
                                        BT_JSON_NAME("instrumentation_library_spans", 1)};
+  static const bt_json_name request_names[] = {
+      BT_JSON_NAME("resource", 0), BT_JSON_NAME("scopeSpans", 1), BT_JSON_NAME("scope_spans", 1),
+      BT_JSON_NAME("instrumentationLibrarySpans", 2), BT_JSON_NAME("instrumentation_library_spans", 2)};
+  static_assert(COUNT(names) == COUNT(request_names), "the same names");
   bt_resource *resource = bt_arena_alloc(&d->place.build->arena, sizeof *resource);
   if (!resource) return bt_build_no_room(d->place.build, sizeof *resource, d->place.error);
   d->resource = resource;
@@ -297,8 +305,13 @@ static bt_status read_resource_spans(decoder *d) {
   unsigned bit;
   bt_status status = BT_OK;
   bt_json_open_object(&d->place.json);
-  while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
-    status = bit == 0 ? read_resource(d, resource) : read_scope_spans_list(d);
+  while (status == BT_OK &&
+         bt_json_next_known(&d->place.json, d->is_request ? request_names : names, COUNT(names), &seen, &bit)) {
+    if (bit == 2)
+      status = stop(d, "expected scopeSpans: receivers of OTLP pass over the old name in silence");
+    else
+      status = bit == 0 ? read_resource(d, resource) : read_scope_spans_list(d);
+  }
   return finish(d, status);
 }
 
@@ -370,6 +383,8 @@ static bt_status read_otlp_document(decoder *d) {
 static void start(decoder *d, bt_str input, bt_span_batch *batch, bt_error *error) {
   *d = (decoder){.place = {.build = &batch->build, .error = error}, .batch = batch};
   bt_json_init(&d->place.json, input, &batch->build.arena);
+  d->place.json.first_line = batch->place.line;
+  d->place.json.first_column = batch->place.column;
 }
 
 static bt_status expect_end(decoder *d) {
@@ -397,6 +412,38 @@ bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_e
     status = finish(&d, status);
   }
   return status;
+}
+
+enum { REQUEST_SPANS, REQUEST_FLAT, REQUEST_OTHER };
+static const bt_json_name request_names[] = {
+    BT_JSON_NAME("resourceSpans", REQUEST_SPANS), BT_JSON_NAME("resource_spans", REQUEST_SPANS),
+    BT_JSON_NAME("spans", REQUEST_FLAT), BT_JSON_NAME("batches", REQUEST_OTHER), BT_JSON_NAME("trace", REQUEST_OTHER)};
+
+static bt_status read_request_member(decoder *d, unsigned bit) {
+  if (bit == REQUEST_SPANS) return read_resource_spans_list(d);
+  if (bit == REQUEST_OTHER)
+    return stop(d, "expected resourceSpans: receivers of OTLP pass over other names in silence");
+  d->is_flat = true;
+  return bt_json_skip(&d->place.json) ? BT_OK : bt_json_place_status(&d->place);
+}
+
+bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *is_flat, bt_error *error) {
+  decoder d;
+  uint32_t seen = 0;
+  unsigned bit;
+  start(&d, input, batch, error);
+  d.is_request = true;
+  bt_status status = bt_span_batch_open(batch, error);
+  if (status == BT_OK) bt_json_open_object(&d.place.json);
+  while (status == BT_OK && bt_json_next_known(&d.place.json, request_names, COUNT(request_names), &seen, &bit))
+    status = read_request_member(&d, bit);
+  status = finish(&d, status);
+  if (status == BT_OK && d.is_flat && seen & 1u << REQUEST_SPANS)
+    status = stop(&d, "expected one of resourceSpans and spans");
+  if (status == BT_OK && seen == BT_JSON_OTHER_KEYS)
+    status = stop(&d, "expected an object with resourceSpans (OTLP) or spans; this is something else");
+  *is_flat = d.is_flat;
+  return status == BT_OK ? expect_end(&d) : status;
 }
 
 bt_status bt_tempo_decode_trace_json(bt_str body, bt_span_batch *batch, bool *partial, bt_error *error) {

@@ -4,6 +4,7 @@
 #include "tempo/search.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dsl/traceql.h"
@@ -94,17 +95,43 @@ static bt_status push_window(search *s, const bt_window *window, bt_error *error
   return bt_window_push(&s->todo, window) ? BT_OK : bt_error_no_memory(error);
 }
 
+static bt_status too_many(const search *s, bt_error *error) {
+  return bt_error_set(error, BT_LIMIT, "the search finds more than %zu traces", s->request->max_found);
+}
+
 static bt_status check_maximum(search *s, bt_error *error) {
   size_t maximum = s->request->max_found;
   if (!maximum || s->found->count <= maximum) return BT_OK;
   bt_found_list_sort(s->found);
   if (s->found->count <= maximum) return BT_OK;
-  return bt_error_set(error, BT_LIMIT, "the search finds more than %zu traces", maximum);
+  return too_many(s, error);
 }
 
+static int compare_found_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(&((const bt_found *)a)->id, &((const bt_found *)b)->id);
+}
+
+/* Of the rows of this answer. A Tempo names each trace once. */
+static bool has_repeated(const search *s) {
+  size_t count = s->found->count - s->kept;
+  bt_found *rows = count ? s->found->items + s->kept : NULL;
+  if (count) qsort(rows, count, sizeof *rows, compare_found_ids);
+  for (size_t i = 1; i < count; i++)
+    if (compare_found_ids(&rows[i - 1], &rows[i]) == 0) return true;
+  return false;
+}
+
+/* A full answer is asked again in parts, unless it alone has more than the maximum. Not one that is full of the same traces: its parts would
+ * be too, down to the last digit of each id. */
 static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
   if (s->trace_count < at->limit) return check_maximum(s, error);
+  bool is_repeated = has_repeated(s);
+  size_t rows = s->found->count - s->kept, maximum = s->request->max_found;
+  if (maximum && rows > maximum && !is_repeated) return too_many(s, error);
   s->found->count = s->kept; /* its parts will find them again */
+  if (is_repeated)
+    return fail_window(s, &at->window, "the answer is full and names a trace twice: what it lacks cannot be asked for",
+                       error);
   return split_window(s, &at->window, "more traces share one second and the start of their ids than an answer may hold",
                       error);
 }
@@ -144,12 +171,21 @@ static bt_status finish_oldest(search *s, bt_error *error) {
   return status;
 }
 
+/* Who wants to know whether there are more than a few does not have to be given all. */
+static uint32_t limit_of(const search *s) {
+  uint32_t most = atomic_load(&s->tempo->search_limit);
+  size_t maximum = s->request->max_found;
+  return maximum && maximum < most ? (uint32_t)maximum + 1 : most;
+}
+
 static bt_status ask_window(search *s, const bt_window *window, bt_error *error) {
   slot *at = &s->slots[(s->first + s->count) % IN_FLIGHT_MAX];
-  *at = (slot){.window = *window, .limit = atomic_load(&s->tempo->search_limit)};
+  *at = (slot){.window = *window, .limit = limit_of(s)};
   at->call.caller = &s->caller;
   at->call.max_body_bytes = max_answer_bytes;
   at->call.kind = BT_HTTP_SEARCH;
+  at->call.limit = at->limit;
+  at->call.range_s = window->end_s - window->start_s;
   bt_buffer_clear(&s->query);
   bt_window_id_regex(window, &s->regex);
   bt_traceql_search(s->request->filter, bt_buffer_str(&s->regex), &s->query);

@@ -69,8 +69,11 @@ typedef struct bt_read_request {
   bt_time_range
       range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
   const bt_projection *projection; /* what is needed of a span; NULL: everything */
-  bool by_id;                      /* one request a trace; else in batches where the source can */
-  bool with_own;                   /* give BeTrace's own traces too: emission looks up what it sent */
+  /* Only the spans that this filter `{ … }` finds, of each trace (an over-query's; needs a projection); len 0: all. A trace that has none is
+   * given without one. Spans that it should not find may come too. Only where the source's `projects` says so. */
+  bt_str spans;
+  bool by_id;    /* one request a trace; else in batches where the source can */
+  bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -84,10 +87,13 @@ typedef struct bt_read_trace {
   size_t index; /* in ids */
   const bt_trace *trace;
   bool needs_by_id;
+  int64_t start_ns, end_ns; /* of reads with `spans`: bounds of the fragments that have some of them */
 } bt_read_trace;
 typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);
 
 typedef struct bt_source bt_source;
+struct bt_tag_request;
+struct bt_tag_list;
 
 typedef struct bt_source_operations {
   /* All traces with a fragment that meets the filter and overlaps the range: one that starts at range.end_ns does not, one that ends at
@@ -100,11 +106,14 @@ typedef struct bt_source_operations {
    * not; what could be read was given before, and ids that the sink was not given are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
+  /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
+  bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? */
   bt_status (*check)(bt_source *source, bt_error *error);
   void (*free)(bt_source *source);
   /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be subtracted. */
   bool filters;
+  bool projects; /* reads may ask for some spans of each trace only */
   /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
   bool is_static;
 } bt_source_operations;

@@ -29,6 +29,23 @@ void bt_span_batch_keep_texts(bt_span_batch *batch) {
   batch->build.keeps_texts = true;
 }
 
+void bt_span_batch_place(bt_span_batch *batch, const bt_document_place *place) {
+  batch->place = *place;
+}
+
+void bt_span_batch_only(bt_span_batch *batch, const bt_trace_id *ids, size_t count) {
+  batch->only = ids;
+  batch->only_count = count;
+}
+
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
+bool bt_span_batch_wants(const bt_span_batch *batch, const bt_trace_id *id) {
+  return !batch->only || bsearch(id, batch->only, batch->only_count, sizeof *batch->only, compare_ids) != NULL;
+}
+
 size_t bt_span_batch_memory_bytes(const bt_span_batch *batch) {
   return batch->build.arena.total_bytes;
 }
@@ -137,6 +154,10 @@ bt_status bt_span_batch_finish(bt_span_batch *batch, bt_error *error) {
   batch->traces = traces;
   batch->trace_count = batch->count;
   return BT_OK;
+}
+
+uint64_t bt_span_batch_span_count(const bt_span_batch *batch) {
+  return batch->span_count;
 }
 
 size_t bt_span_batch_trace_count(const bt_span_batch *batch) {

@@ -21,11 +21,16 @@ struct bt_span_batch {
   size_t last;                         /* entry of the last span: mostly the next one's too */
   uint64_t document, span_count, seed; /* span_count: records, copies too */
   const bt_trace **traces;             /* after finish */
+  bt_document_place place;             /* of the next document */
+  const bt_trace_id *only;             /* NULL: every trace */
+  size_t only_count;
   size_t trace_count;
 };
 
 /* A new document begins. BT_CONFLICT after finish: entries are in another order then. */
 bt_status bt_span_batch_open(bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
+/* Whether spans of that trace are kept: asked before what costs memory. */
+bool bt_span_batch_wants(const bt_span_batch *batch, const bt_trace_id *id);
 /* BT_INVALID when the trace or the span has no id (all zero); `byte` is where in the document it stands. */
 bt_status bt_span_batch_add(bt_span_batch *batch, const bt_trace_id *id, const bt_span *span, size_t byte,
                             bt_error *error) BT_MUST_CHECK;

@@ -10,7 +10,7 @@
 
 enum {
   ATTEMPTS = 4,
-  LONGEST_PAUSE_MS = 30000,  /* of Retry-After too */
+  ATTEMPTS_GARBLED = 2,      /* a complete answer that cannot be read is seldom another one the next time */
   LATEST_SECOND = 2147483647 /* Tempo 2 reads start and end as 32 bits */
 };
 static const int64_t second_ns = 1000000000;
@@ -59,7 +59,7 @@ void bt_tempo_caller_dispose(bt_tempo_caller *caller) {
   bt_buffer_dispose(&caller->tags_header);
 }
 
-static void append_encoded(bt_buffer *url, bt_str text) {
+void bt_tempo_url_encode(bt_buffer *url, bt_str text) {
   static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < text.len; i++) {
     unsigned char c = (unsigned char)text.ptr[i];
@@ -73,7 +73,7 @@ bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *searc
   bt_buffer_clear(url);
   bt_buffer_printf(url, "%s/api/search?start=%lld&end=%lld&limit=%u&spss=%u&q=", tempo->base_url,
                    (long long)search->start_s, (long long)search->end_s, search->limit, search->spans_per_set);
-  append_encoded(url, search->query);
+  bt_tempo_url_encode(url, search->query);
   return !url->failed;
 }
 
@@ -96,22 +96,27 @@ bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) {
                              .timeout_ms = caller->tempo->timeout_ms,
                              .kind = call->kind,
                              .priority = caller->priority,
+                             .party = caller->cancel ? (const void *)caller->cancel
+                                                     : caller, /* one job has one cancel flag */
                              .cancel = caller->cancel};
   bt_http_response_dispose(&call->response);
   caller->account->requests++;
   return bt_http_start(caller->tempo->client, &request, &call->response, &call->http, error);
 }
 
-/* Makes the longest range smaller: to what the sentence names, or to half where that says nothing new. */
-static void learn_range(bt_tempo *tempo, bt_str body) {
+/* Makes the longest range smaller: to what the sentence names, or to half where that says nothing new. A request that was under way when
+ * another one's refusal was learned from says nothing new either. */
+static void learn_range(bt_tempo *tempo, int64_t asked_s, bt_str body) {
   int64_t now_s = atomic_load(&tempo->max_range_s);
+  if (asked_s > now_s) return;
   int64_t said_s = bt_tempo_duration_s_after(body, BT_STR("start and end exceeds "));
   int64_t next_s = said_s > 0 && said_s < now_s ? said_s : now_s / 2;
   atomic_store(&tempo->max_range_s, next_s > 1 ? next_s : 1);
 }
 
-static void learn_limit(bt_tempo *tempo, bt_str body) {
+static void learn_limit(bt_tempo *tempo, uint32_t asked, bt_str body) {
   uint32_t now = atomic_load(&tempo->search_limit);
+  if (asked > now) return;
   int64_t said = bt_tempo_number_after(body, BT_STR("exceeds max limit "));
   uint32_t next = said > 0 && said < (int64_t)now ? (uint32_t)said : now / 2;
   atomic_store(&tempo->search_limit, next > 1 ? next : 1);
@@ -133,6 +138,7 @@ static bt_status decode_answer(bt_tempo_call *call, bt_tempo_decoder decode, voi
   }
   if (status == BT_INVALID) {
     snprintf(call->reason, sizeof call->reason, "Tempo's answer could not be decoded");
+    call->is_garbled = true;
     return BT_UNAVAILABLE;
   }
   *outcome = BT_TEMPO_ANSWERED;
@@ -149,11 +155,11 @@ static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void
   case BT_MEANS_ANSWER: return decode_answer(call, decode, context, outcome, error);
   case BT_MEANS_TOO_LARGE: *outcome = BT_TEMPO_TOO_LARGE; return BT_OK;
   case BT_MEANS_RANGE_TOO_LONG:
-    learn_range(tempo, body);
+    learn_range(tempo, call->range_s, body);
     *outcome = BT_TEMPO_RANGE_TOO_LONG;
     return BT_OK;
   case BT_MEANS_LIMIT_TOO_HIGH:
-    learn_limit(tempo, body);
+    learn_limit(tempo, call->limit, body);
     *outcome = BT_TEMPO_LIMIT_TOO_HIGH;
     return BT_OK;
   case BT_MEANS_QUERY_TOO_LONG:
@@ -198,11 +204,12 @@ bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, voi
   for (int attempt = 1;; attempt++, pause_ms *= 2) {
     bt_status status = take_answer(call, decode, context, outcome, error);
     if (status != BT_UNAVAILABLE) return status;
-    if (attempt == ATTEMPTS || bt_monotonic_ms() >= deadline_ms) break;
-    int64_t asked_ms =
-        call->response.retry_after_ms < LONGEST_PAUSE_MS ? call->response.retry_after_ms : LONGEST_PAUSE_MS;
+    if (attempt >= (call->is_garbled ? ATTEMPTS_GARBLED : ATTEMPTS) || bt_monotonic_ms() >= deadline_ms) break;
+    int64_t asked_ms = call->response.retry_after_ms;
+    if (asked_ms > BT_HTTP_LONGEST_HOLD_MS) asked_ms = BT_HTTP_LONGEST_HOLD_MS;
     if (!bt_pause_ms(call->caller->cancel, asked_ms > pause_ms ? asked_ms : pause_ms))
       return bt_error_set(error, BT_CANCELLED, "cancelled");
+    call->is_garbled = false;
     status = bt_tempo_call_start(call, error);
     if (status != BT_OK) return status;
   }

@@ -62,10 +62,13 @@ typedef struct bt_tempo_call {
   bt_buffer url; /* written by one of the two below */
   size_t max_body_bytes;
   bt_http_kind kind;
+  uint32_t limit;     /* of a search: what the URL asks for, so that a refusal teaches only what is news */
+  int64_t range_s;    /* likewise */
   bt_http_call *http; /* NULL: not under way */
   bt_http_response response;
   char reason[200]; /* of BT_TEMPO_FAILED; for people, without addresses */
   bool may_pass;    /* of BT_TEMPO_FAILED: a failure of the kind that passes */
+  bool is_garbled;  /* the last answer came whole and could not be decoded */
 } bt_tempo_call;
 
 typedef struct bt_tempo_search_url {
@@ -77,6 +80,9 @@ typedef struct bt_tempo_search_url {
 /* False: no memory. */
 bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) BT_MUST_CHECK;
 bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) BT_MUST_CHECK;
+
+/* Appends the text, percent-encoded. */
+void bt_tempo_url_encode(bt_buffer *url, bt_str text);
 
 /* Sends call->url. */
 bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) BT_MUST_CHECK;

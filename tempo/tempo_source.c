@@ -10,6 +10,7 @@
 #include "tempo/search.h"
 #include "tempo/tempo_access.h"
 #include "tempo/tempo_answer.h"
+#include "tempo/tempo_tags.h"
 #include "tempo/trace_fetch.h"
 
 enum {
@@ -62,6 +63,10 @@ static bt_status read_tempo(bt_source *source, const bt_read_request *request, b
   return status;
 }
 
+static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
+  return bt_tempo_tags(tempo_of(source), request, list, error);
+}
+
 /* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With several tenants a
  * search without one is refused in so many words, which is an answer of a Tempo that works. */
 static bt_status check_tempo(bt_source *source, bt_error *error) {
@@ -103,9 +108,11 @@ static void free_tempo(bt_source *source) {
 
 static const bt_source_operations operations = {.search = search_tempo,
                                                 .read = read_tempo,
+                                                .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .free = free_tempo,
                                                 .filters = true,
+                                                .projects = true,
                                                 .is_static = false};
 
 static char *part_of(CURLU *parsed, CURLUPart part) {

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "tempo/id_cover.h"
 #include "tempo/own_trace.h"
 #include "tempo/trace_merge.h"
 
 enum {
   JOBS_IN_FLIGHT = 2,
-  SMALLEST_LEARNED = 64 /* one huge trace must not make all batches tiny */
+  SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
+  SMALLEST_LEARNED = 64   /* one huge trace must not make all batches tiny */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20;
 static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
@@ -29,7 +31,8 @@ typedef struct job {
   part *parts;
   size_t part_count, parts_done;
   bt_trace_merge *merge;
-  size_t attempts; /* decodings of the part that is being read */
+  bt_found *bounds; /* of reads of some spans only: of each of its traces, what was seen of it; start > end: nothing */
+  size_t attempts;  /* decodings of the part that is being read */
 } job;
 
 typedef struct span_of_ids {
@@ -46,7 +49,7 @@ typedef struct fetch {
   size_t todo_count, todo_capacity;
   job jobs[JOBS_IN_FLIGHT]; /* a ring */
   uint32_t first, count;
-  bt_buffer query; /* scratch */
+  bt_buffer query, regex; /* scratch */
 } fetch;
 
 /* --- ids --- */
@@ -84,12 +87,17 @@ static bt_status push_ids(fetch *f, size_t first, size_t count, bt_error *error)
   return BT_OK;
 }
 
+static bool wants_some_spans(const fetch *f) {
+  return f->read->request->spans.len != 0;
+}
+
 /* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an answer, so that an
  * answer at the limit is never one that is merely complete. */
 static size_t ids_per_job(const fetch *f) {
   size_t most = bt_traceql_ids_per_read(f->read->request->projection);
   size_t learned = atomic_load(&f->read->tempo->ids_per_read);
   size_t answer = atomic_load(&f->read->tempo->search_limit) / 2;
+  if (wants_some_spans(f)) most = learned = SOME_SPANS_IDS;
   if (learned < most) most = learned;
   if (answer < most) most = answer;
   return most ? most : 1;
@@ -100,8 +108,24 @@ static size_t ids_per_job(const fetch *f) {
 static void dispose_job(job *j) {
   for (size_t i = j->parts_done; i < j->part_count; i++) bt_tempo_call_dispose(&j->parts[i].call);
   free(j->parts);
+  free(j->bounds);
   bt_trace_merge_free(j->merge);
   *j = (job){0};
+}
+
+/* All spans of traces that are named one by one, or some spans of traces that lie between two ids: few words, and what others of them come too
+ * is passed over. */
+static void write_query(fetch *f, const job *j, uint32_t group) {
+  const bt_read_request *request = f->read->request;
+  bt_buffer_clear(&f->query);
+  if (!wants_some_spans(f)) {
+    bt_traceql_read(f->ids + j->first, j->count, request->projection, group, &f->query);
+    return;
+  }
+  bt_buffer_clear(&f->regex);
+  bt_id_cover(&f->ids[j->first], &f->ids[j->first + j->count - 1], &f->regex);
+  if (f->regex.failed) f->query.failed = true;
+  bt_traceql_read_spans(request->spans, bt_buffer_str(&f->regex), request->projection, group, &f->query);
 }
 
 static bt_status start_part(fetch *f, job *j, uint32_t group, int64_t start_s, int64_t end_s, bt_error *error) {
@@ -111,8 +135,9 @@ static bt_status start_part(fetch *f, job *j, uint32_t group, int64_t start_s, i
   p->call.caller = &f->read->caller;
   p->call.max_body_bytes = max_answer_bytes;
   p->call.kind = BT_HTTP_READ;
-  bt_buffer_clear(&f->query);
-  bt_traceql_read(f->ids + j->first, j->count, f->read->request->projection, group, &f->query);
+  p->call.limit = p->limit;
+  p->call.range_s = end_s - start_s;
+  write_query(f, j, group);
   bt_tempo_search_url url = {.query = bt_buffer_str(&f->query),
                              .start_s = start_s,
                              .end_s = end_s,
@@ -139,6 +164,13 @@ static bt_status start_parts(fetch *f, job *j, bt_error *error) {
   return status;
 }
 
+static bool make_bounds(job *j) {
+  j->bounds = bt_realloc_array(NULL, j->count, sizeof *j->bounds);
+  for (size_t i = 0; j->bounds && i < j->count; i++)
+    j->bounds[i] = (bt_found){.start_ns = INT64_MAX, .end_ns = INT64_MIN};
+  return j->bounds != NULL;
+}
+
 static bt_status start_job(fetch *f, bt_error *error) {
   span_of_ids next = f->todo[--f->todo_count];
   size_t most = ids_per_job(f);
@@ -150,6 +182,7 @@ static bt_status start_job(fetch *f, bt_error *error) {
   job *j = &f->jobs[(f->first + f->count) % JOBS_IN_FLIGHT];
   *j = (job){.first = next.first, .count = next.count};
   f->count++; /* from here on it is disposed of with the others */
+  if (wants_some_spans(f) && !make_bounds(j)) return bt_error_no_memory(error);
   bt_status status =
       bt_trace_merge_new(f->ids + j->first, j->count, f->read->request->projection, max_job_bytes, &j->merge, error);
   return status == BT_OK ? start_parts(f, j, error) : status;
@@ -161,12 +194,35 @@ typedef struct part_decoder {
   part *part;
 } part_decoder;
 
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
+typedef struct chosen_rows {
+  bt_merge_part part; /* first */
+  const fetch *fetch;
+  const job *job;
+} chosen_rows;
+
+/* Of the traces between two ids, those that were asked for. */
+static bt_status take_chosen_row(void *context, const bt_search_row *row, bt_error *error) {
+  chosen_rows *rows = context;
+  const bt_trace_id *ids = rows->fetch->ids + rows->job->first;
+  const bt_trace_id *id = bsearch(&row->id, ids, rows->job->count, sizeof *ids, compare_ids);
+  if (!id) return BT_OK;
+  bt_found *bounds = &rows->job->bounds[id - ids];
+  if (row->start_ns < bounds->start_ns) bounds->start_ns = row->start_ns;
+  if (row->end_ns > bounds->end_ns) bounds->end_ns = row->end_ns;
+  return bt_trace_merge_row(&rows->part, row, error);
+}
+
 static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error *error) {
   part_decoder *decoder = context;
   if (decoder->job->attempts++) bt_trace_merge_distrust_all(decoder->job->merge);
-  bt_merge_part into = {.merge = decoder->job->merge, .group = decoder->part->group};
+  chosen_rows into = {{decoder->job->merge, decoder->part->group}, decoder->fetch, decoder->job};
+  bt_search_row_sink sink = decoder->job->bounds ? take_chosen_row : bt_trace_merge_row;
   bt_search_answer answer = {0};
-  bt_status status = bt_tempo_decode_search(body, is_json, true, bt_trace_merge_row, &into, &answer, error);
+  bt_status status = bt_tempo_decode_search(body, is_json, true, sink, &into, &answer, error);
   decoder->fetch->read->caller.account->bytes_inspected += answer.inspected_bytes;
   if (status == BT_OK && answer.trace_count >= decoder->part->limit)
     return bt_error_set(error, BT_LIMIT, "the answer is full");
@@ -182,12 +238,15 @@ static bool may_be_own(const bt_trace *trace) {
           bt_str_equal(span->name, BT_STR(BT_OWN_REPORT)));
 }
 
-/* Gives one trace, as often as its id was asked. */
-static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool needs_by_id, bt_error *error) {
+/* Gives one trace, as often as its id was asked. bounds: of reads of some spans, else NULL. */
+static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool needs_by_id, const bt_found *bounds,
+                            bt_error *error) {
   bt_status status = BT_OK;
   if (trace && !f->read->request->with_own && may_be_own(trace)) needs_by_id = true;
   for (size_t place = f->places[id]; place < f->places[id + 1] && status == BT_OK; place++) {
     bt_read_trace given = {.index = f->order[place], .trace = trace, .needs_by_id = needs_by_id};
+    if (bounds) given.start_ns = bounds->start_ns;
+    if (bounds) given.end_ns = bounds->end_ns;
     status = bt_tempo_read_give(f->read, &given, error);
   }
   return status;
@@ -196,7 +255,7 @@ static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool nee
 /* A job that was too much at once, from its id number `from` on: in two halves, or what is one id by id. */
 static bt_status halve_job(fetch *f, const job *j, size_t from, bt_error *error) {
   size_t first = j->first + from, left = j->count - from;
-  if (left == 1) return give_trace(f, first, NULL, true, error);
+  if (left == 1) return give_trace(f, first, NULL, true, NULL, error);
   bt_status status = push_ids(f, first + left / 2, left - left / 2, error);
   return status == BT_OK ? push_ids(f, first, left / 2, error) : status;
 }
@@ -208,7 +267,8 @@ static bt_status give_job(fetch *f, job *j, bt_error *error) {
     bool needs_by_id = false;
     bt_status status = bt_trace_merge_take(j->merge, i, &storage, &trace, &needs_by_id, error);
     if (status == BT_LIMIT) return halve_job(f, j, i, error);
-    if (status == BT_OK) status = give_trace(f, j->first + i, trace, needs_by_id, error);
+    if (status == BT_OK)
+      status = give_trace(f, j->first + i, trace, needs_by_id, j->bounds ? &j->bounds[i] : NULL, error);
     if (status != BT_OK) return status;
   }
   return BT_OK;
@@ -224,10 +284,12 @@ static bt_status end_job(fetch *f, const job *j, const part *p, bt_tempo_outcome
   bt_tempo *tempo = f->read->tempo;
   const char *reason = p->call.reason;
   switch (outcome) {
-  case BT_TEMPO_TOO_LARGE: learn_ids(tempo, j->count, SMALLEST_LEARNED); return halve_job(f, j, 0, error);
+  case BT_TEMPO_TOO_LARGE:
+    if (!j->bounds) learn_ids(tempo, j->count, SMALLEST_LEARNED);
+    return halve_job(f, j, 0, error);
   case BT_TEMPO_QUERY_TOO_LONG:
     if (j->count == 1) break;
-    learn_ids(tempo, j->count, 1);
+    if (!j->bounds) learn_ids(tempo, j->count, 1);
     return halve_job(f, j, 0, error);
   case BT_TEMPO_RANGE_TOO_LONG:
     if (atomic_load(&tempo->max_range_s) > 1) return push_ids(f, j->first, j->count, error);
@@ -287,5 +349,6 @@ bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {
   free(f.places);
   free(f.todo);
   bt_buffer_dispose(&f.query);
+  bt_buffer_dispose(&f.regex);
   return status;
 }

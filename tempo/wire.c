@@ -1,6 +1,7 @@
 /* The protobuf pull reader. See wire.h. */
 #include "tempo/wire.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum { MAX_VARINT_BYTES = 10, MAX_FIELD_NUMBER = (1 << 29) - 1 };
@@ -42,7 +43,8 @@ static inline bool read_varint(bt_wire *wire, uint64_t *out) {
 static bool read_fixed(bt_wire *wire, unsigned bytes, uint64_t *out) {
   if ((size_t)(wire->end - wire->at) < bytes) return stop_with(wire, "the message ends inside a fixed-size number");
   uint64_t value = 0;
-  for (unsigned i = 0; i < bytes; i++) value |= (uint64_t)(uint8_t)wire->at[i] << (8 * i);
+  memcpy(&value, wire->at, bytes);
+  value = le64toh(value); /* the wire is little-endian; of four bytes the upper half is zero there too */
   wire->at += bytes;
   *out = value;
   return true;
@@ -57,7 +59,7 @@ static bool read_bytes(bt_wire *wire, bt_str *out) {
   return true;
 }
 
-bool bt_wire_next(bt_wire *wire, bt_wire_field *field) {
+bool bt_wire_next_slow(bt_wire *wire, bt_wire_field *field) {
   if (wire->problem || wire->at == wire->end) return false;
   wire->field = wire->at;
   uint64_t tag;
@@ -77,9 +79,4 @@ bool bt_wire_next(bt_wire *wire, bt_wire_field *field) {
   case 4: return stop_with(wire, "groups are not part of this format");
   default: return stop_with(wire, "a field has a wire type that does not exist");
   }
-}
-
-bool bt_wire_expect(bt_wire *wire, const bt_wire_field *field, bt_wire_type type) {
-  if (field->type == type) return true;
-  return stop_with(wire, "a field has another wire type than its definition");
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/rule_paths.h"
 #include "server/rulefile/checked_file.h"
 #include "server/clock.h"
 
@@ -32,6 +33,15 @@ bool bt_cli_number(const char *text, uint64_t *out) {
   }
   *out = number;
   return *text != '\0';
+}
+
+const char *bt_cli_plural(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
+void bt_cli_print_buffer(bt_buffer *text) {
+  if (text->ptr) fwrite(text->ptr, 1, text->len, stdout);
+  bt_buffer_dispose(text);
 }
 
 void bt_cli_print_json(json_t *object) {
@@ -105,7 +115,7 @@ static bool add_checked(bt_cli_rules *rules, const bt_checked_file *file, bt_che
   return add_definition(rules, definition);
 }
 
-bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path) {
+static bool add_file(bt_cli_rules *rules, const char *path) {
   size_t length = 0;
   bt_error error = {0};
   bt_checked_file file = {0};
@@ -115,6 +125,17 @@ bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path) {
   for (size_t i = 0; i < file.rule_count; i++) ok = add_checked(rules, &file, &file.rules[i]) && ok;
   bt_checked_file_dispose(&file);
   free(text);
+  return ok;
+}
+
+bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path) {
+  bt_rule_paths paths;
+  bt_error error = {0};
+  char *const given[] = {(char *)(uintptr_t)path}; /* read only */
+  bool ok = bt_rule_paths_find(given, 1, &paths, &error) == BT_OK;
+  if (!ok) fprintf(stderr, "%s\n", error.message);
+  for (size_t i = 0; i < paths.count; i++) ok = add_file(rules, paths.items[i]) && ok;
+  bt_rule_paths_dispose(&paths);
   return ok;
 }
 

@@ -2,29 +2,14 @@
 #ifndef BT_SERVER_CLI_H
 #define BT_SERVER_CLI_H
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 
+#include "server/cli/command.h"
 #include "server/rule_definition.h"
 #include "tempo/source.h"
 
 enum { BT_EXIT_FINE = 0, BT_EXIT_FOUND = 1, BT_EXIT_USAGE = 2, BT_EXIT_UNKNOWN = 3 }; /* api.md, The command line */
-
-typedef struct bt_command {
-  const char *name, *summary;
-  int (*run)(int argc, char **argv); /* argv[0] is the command's name */
-} bt_command;
-extern const bt_command bt_commands[]; /* ends with a NULL name */
-
-int bt_cmd_serve(int argc, char **argv);
-int bt_cmd_check(int argc, char **argv);
-int bt_cmd_fmt(int argc, char **argv);
-int bt_cmd_test(int argc, char **argv);
-int bt_cmd_eval(int argc, char **argv);
-int bt_cmd_replay(int argc, char **argv);
-int bt_cmd_first(int argc, char **argv);
-int bt_cmd_generate(int argc, char **argv);
 
 /* Prints "betrace NAME: message" and where to find help to stderr; returns BT_EXIT_USAGE. */
 int bt_cli_usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -33,18 +18,22 @@ int bt_cli_fail(const char *command, bt_status status, const bt_error *error);
 
 bool bt_cli_number(const char *text, uint64_t *out); /* decimal digits only */
 
+const char *bt_cli_plural(uint64_t count); /* "" or "s" */
+
 /* Reads rule files; compiles them; prints what is wrong to stderr with file and line. */
 typedef struct bt_cli_rules {
   bt_rule_definition **items;
   size_t count, capacity;
 } bt_cli_rules;
-bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path);
+bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path); /* a folder: all rule files in it */
 bool bt_cli_rules_add_text(bt_cli_rules *rules, const char *id, const char *dsl);
 void bt_cli_rules_dispose(bt_cli_rules *rules);
 
 /* The whole file, or stdin for "-"; NULL: *error says why. Free it. */
 char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_error *error);
 
+/* Prints to stdout and disposes. */
+void bt_cli_print_buffer(bt_buffer *text);
 /* Prints a JSON object and a newline to stdout; takes it. */
 void bt_cli_print_json(json_t *object);
 

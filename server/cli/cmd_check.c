@@ -3,79 +3,80 @@
 #include <string.h>
 
 #include "server/cli/cli.h"
-#include "server/report/replay_json.h"
-#include "server/rulefile/checked_file.h"
+#include "server/cli/rule_paths.h"
+#include "server/cli/terminal.h"
+#include "server/report/check_json.h"
+#include "server/report/sarif.h"
 
-static const char help[] =
-    "Usage: betrace check [options] FILE…\n\n"
-    "Parses and checks rule files (YAML or JSON; - is stdin) and prints errors and warnings with file, line and "
-    "column.\n\n"
-    "  betrace check rules/*.yaml\n"
-    "  betrace check --dsl 'when { pii.read } always { audit.log }'\n\n"
-    "  --dsl TEXT         checks one rule's text\n"
-    "  --format FORMAT    text (default) or json\n"
-    "  --json             the same as --format json\n\n"
-    "Exit status: 0 no errors (there may be warnings), 1 errors, 2 wrong usage or a file that cannot be read.\n";
+typedef enum check_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF } check_format;
 
 typedef struct checking {
-  bool print_json;
+  check_format format;
+  bool fails_on_warnings;
   json_t *diagnostics; /* all of them, for JSON */
   size_t files, rules, errors, warnings;
   bool is_unreadable; /* some file cannot be read */
 } checking;
 
-static void print_buffer(bt_buffer *text) {
-  if (text->ptr) fwrite(text->ptr, 1, text->len, stdout);
+/* "file:1:2: error[E010]: …": the word in its colour, where there are colours. */
+static void print_problems(bt_buffer *text) {
+  static const struct {
+    const char *word;
+    bt_style style;
+  } marks[] = {{": error", BT_STYLE_RED}, {": warning", BT_STYLE_YELLOW}};
+  for (char *line = text->ptr, *end; line && *line; line = end) {
+    size_t length = strcspn(line, "\n") + (strchr(line, '\n') != NULL), at = length, used = 0;
+    end = line + length;
+    for (size_t i = 0; i < 2 && used == 0; i++) {
+      const char *found = memmem(line, length, marks[i].word, strlen(marks[i].word));
+      if (!found) continue;
+      at = (size_t)(found - line) + 2;
+      used = strcspn(found + 2, ":") < length - at ? strcspn(found + 2, ":") : length - at;
+      printf("%.*s%s%.*s%s", (int)at, line, bt_style_on(marks[i].style), (int)used, line + at,
+             bt_style_on(BT_STYLE_OFF));
+    }
+    if (used)
+      fwrite(line + at + used, 1, length - at - used, stdout);
+    else
+      fwrite(line, 1, length, stdout);
+  }
   bt_buffer_dispose(text);
 }
 
-/* What has no code: a file that is no rule file, or a field of a rule. */
-static void add_problem(checking *check, const char *file, bt_str rule_id, unsigned line, unsigned column,
-                        bt_str message) {
-  check->errors++;
-  if (!check->print_json) return;
-  json_t *id = rule_id.len ? bt_text_json(rule_id) : json_null();
-  json_array_append_new(check->diagnostics,
-                        json_pack("{s:s, s:o, s:n, s:s, s:o, s:I, s:I, s:n}", "file", file, "rule_id", id, "code",
-                                  "severity", "error", "message", bt_text_json(message), "line", (json_int_t)line,
-                                  "column", (json_int_t)column, "range"));
-}
-
-/* The reader of rule files says "file:line:column: …". */
-static void add_file_problem(checking *check, const char *file, const char *message) {
-  unsigned line = 1, column = 1;
-  int length = 0;
-  size_t name = strlen(file) < 100 ? strlen(file) : 100;
-  const char *rest = strncmp(message, file, name) == 0 ? message + name : message;
-  if (sscanf(rest, ":%u:%u: %n", &line, &column, &length) == 2 && length) rest += length;
-  if (!check->print_json) printf("%s:%u:%u: error: %s\n", file, line, column, rest);
-  add_problem(check, file, BT_STR(""), line, column, bt_str_from(rest));
-}
-
-static void add_diagnostics(checking *check, const char *file, bt_str rule_id, const bt_diagnostics *diagnostics) {
-  json_t *found = bt_diagnostics_json(diagnostics), *item;
+/* Takes the array. */
+static void add_found(checking *check, const char *file, json_t *found) {
+  json_t *item;
   size_t index;
   json_array_foreach(found, index, item) {
     json_object_set_new(item, "file", json_string(file));
-    json_object_set_new(item, "rule_id", rule_id.len ? bt_text_json(rule_id) : json_null());
     json_array_append(check->diagnostics, item);
   }
   json_decref(found);
+}
+
+static void add_file_problem(checking *check, const char *file, const char *message) {
+  bt_file_problem problem = bt_file_problem_of(file, message);
+  check->errors++;
+  if (check->format != FORMAT_TEXT)
+    add_found(
+        check, file,
+        json_pack("[o]", bt_problem_json(BT_STR(""), problem.line, problem.column, bt_str_from(problem.message))));
+  else
+    printf("%s:%u:%u: error: %s\n", file, problem.line, problem.column, problem.message);
 }
 
 static void take_file(checking *check, const bt_checked_file *file) {
   for (size_t i = 0; i < file->rule_count; i++) {
     const bt_checked_rule *rule = &file->rules[i];
     check->rules++;
-    check->errors += rule->diagnostics.error_count;
-    if (check->print_json) {
-      add_diagnostics(check, file->name, rule->id, &rule->diagnostics);
+    check->errors += rule->diagnostics.error_count + (rule->problem.ptr != NULL);
+    if (check->format != FORMAT_TEXT) {
+      add_found(check, file->name, bt_checked_rule_json(rule));
     } else {
       bt_buffer text = {0};
       bt_checked_rule_print(file, rule, &text);
-      print_buffer(&text);
+      print_problems(&text);
     }
-    if (rule->problem.ptr) add_problem(check, file->name, rule->id, rule->source->line, 1, rule->problem);
   }
   check->warnings += file->warning_count;
 }
@@ -110,31 +111,41 @@ static void check_text(checking *check, const char *dsl) {
   check->rules++;
   check->errors += diagnostics.error_count;
   for (size_t i = 0; i < diagnostics.count; i++) check->warnings += !diagnostics.items[i].is_error;
-  if (check->print_json)
-    add_diagnostics(check, "<dsl>", BT_STR(""), &diagnostics);
+  if (check->format != FORMAT_TEXT)
+    add_found(check, "<dsl>", bt_rule_diagnostics_json(BT_STR(""), &diagnostics));
   else
     bt_diagnostics_print(&diagnostics, bt_str_from(dsl), "<dsl>", &text);
-  print_buffer(&text);
+  print_problems(&text);
   if (status && !diagnostics.error_count) add_file_problem(check, "<dsl>", error.message);
   bt_rule_free(rule);
   bt_diagnostics_dispose(&diagnostics);
 }
 
-static const char *plural(size_t count) {
-  return count == 1 ? "" : "s";
+static void print_end(checking *check) {
+  bool is_valid = !check->errors && !check->is_unreadable;
+  switch (check->format) {
+  case FORMAT_TEXT:
+    printf("%s%zu rule%s checked: %zu error%s, %zu warning%s%s\n",
+           bt_style_on(!is_valid         ? BT_STYLE_RED
+                       : check->warnings ? BT_STYLE_YELLOW
+                                         : BT_STYLE_GREEN),
+           check->rules, bt_cli_plural(check->rules), check->errors, bt_cli_plural(check->errors), check->warnings,
+           bt_cli_plural(check->warnings), bt_style_on(BT_STYLE_OFF));
+    break;
+  case FORMAT_JSON:
+    bt_cli_print_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:O}", "valid", is_valid, "files", (json_int_t)check->files,
+                                "rules", (json_int_t)check->rules, "errors", (json_int_t)check->errors, "warnings",
+                                (json_int_t)check->warnings, "diagnostics", check->diagnostics));
+    break;
+  case FORMAT_SARIF:
+    bt_cli_print_json(bt_sarif_json(check->diagnostics, !check->is_unreadable, BETRACE_VERSION));
+    break;
+  }
 }
 
-static int finish(checking *check) {
-  if (check->print_json)
-    bt_cli_print_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:O}", "valid", !check->errors && !check->is_unreadable,
-                                "files", (json_int_t)check->files, "rules", (json_int_t)check->rules, "errors",
-                                (json_int_t)check->errors, "warnings", (json_int_t)check->warnings, "diagnostics",
-                                check->diagnostics));
-  else
-    printf("%zu rule%s checked: %zu error%s, %zu warning%s\n", check->rules, plural(check->rules), check->errors,
-           plural(check->errors), check->warnings, plural(check->warnings));
+static int exit_status(const checking *check) {
   if (check->is_unreadable) return BT_EXIT_USAGE;
-  return check->errors ? BT_EXIT_FOUND : BT_EXIT_FINE;
+  return check->errors || (check->fails_on_warnings && check->warnings) ? BT_EXIT_FOUND : BT_EXIT_FINE;
 }
 
 static int run_check(checking *check, char **paths, size_t path_count, const char *const *texts, size_t text_count) {
@@ -142,33 +153,67 @@ static int run_check(checking *check, char **paths, size_t path_count, const cha
   if (!check->diagnostics) return bt_cli_usage_error("check", "there is not enough memory");
   for (size_t i = 0; i < text_count; i++) check_text(check, texts[i]);
   for (size_t i = 0; i < path_count; i++) check_file(check, paths[i]);
-  int result = finish(check);
+  print_end(check);
   json_decref(check->diagnostics);
-  return result;
+  return exit_status(check);
 }
 
-int bt_cmd_check(int argc, char **argv) {
-  enum { OPT_DSL = 1, OPT_FORMAT, OPT_JSON, OPT_HELP, MAX_TEXTS = 64 };
-  static const struct option known[] = {{"dsl", 1, NULL, OPT_DSL},
-                                        {"format", 1, NULL, OPT_FORMAT},
-                                        {"json", 0, NULL, OPT_JSON},
-                                        {"help", 0, NULL, OPT_HELP},
-                                        {NULL, 0, NULL, 0}};
-  checking check = {0};
+/* ---- the row ---- */
+
+enum { OPT_DSL = BT_FLAG_OWN, OPT_FORMAT, OPT_FAIL_ON, MAX_TEXTS = 64 };
+
+typedef struct check_arguments {
+  checking check;
   const char *texts[MAX_TEXTS];
-  size_t text_count = 0;
-  int option;
-  while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-    if (option == OPT_HELP) return fputs(help, stdout), BT_EXIT_FINE;
-    if (option == '?') return bt_cli_usage_error("check", "an option is not known or lacks its value");
-    if (option == OPT_DSL && text_count == MAX_TEXTS)
-      return bt_cli_usage_error("check", "--dsl can be given %d times; put the rules into a file", MAX_TEXTS);
-    if (option == OPT_DSL) texts[text_count++] = optarg;
-    if (option == OPT_FORMAT && strcmp(optarg, "text") != 0 && strcmp(optarg, "json") != 0)
-      return bt_cli_usage_error("check", "--format is text or json, not \"%s\"", optarg);
-    if (option == OPT_JSON || option == OPT_FORMAT)
-      check.print_json = option == OPT_JSON || strcmp(optarg, "json") == 0;
-  }
-  if (optind == argc && !text_count) return bt_cli_usage_error("check", "say which rule files, or --dsl TEXT");
-  return run_check(&check, argv + optind, (size_t)(argc - optind), texts, text_count);
+  size_t text_count;
+} check_arguments;
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  check_arguments *arguments = context;
+  checking *check = &arguments->check;
+  if (flag->id == BT_FLAG_JSON) check->format = FORMAT_JSON;
+  if (flag->id == OPT_FORMAT)
+    check->format = strcmp(value, "json") == 0 ? FORMAT_JSON : strcmp(value, "sarif") == 0 ? FORMAT_SARIF : FORMAT_TEXT;
+  if (flag->id == OPT_FAIL_ON) check->fails_on_warnings = strcmp(value, "warning") == 0;
+  if (flag->id != OPT_DSL) return true;
+  if (arguments->text_count == MAX_TEXTS) return false;
+  arguments->texts[arguments->text_count++] = value;
+  return true;
 }
+
+static int check_command(const bt_command *self, int argc, char **argv) {
+  check_arguments arguments = {0};
+  bt_operands files;
+  int code = BT_EXIT_FINE;
+  if (!bt_arguments_read(self, argc, argv, take, &arguments, &files, &code)) return code;
+  if (!files.count && !arguments.text_count) return bt_cli_usage_error("check", "say which rule files, or --dsl TEXT");
+  bt_rule_paths paths;
+  if (!bt_rule_paths_of("check", &files, &paths)) return BT_EXIT_USAGE;
+  code = run_check(&arguments.check, paths.items, paths.count, arguments.texts, arguments.text_count);
+  bt_rule_paths_dispose(&paths);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"dsl", OPT_DSL, "TEXT", NULL, "check one rule's text; up to 64 times", NULL},
+    {"format", OPT_FORMAT, "text|json|sarif", "text", "how problems are written; sarif is what code hosts show", NULL},
+    {"fail-on", OPT_FAIL_ON, "error|warning", "error", "exit with 1 for warnings, too", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_example examples[] = {
+    {"All rule files of a folder", "betrace check rules/*.yaml"},
+    {"One rule's text", "betrace check --dsl 'when { pii.read } always { audit.log }'"},
+    {"For the code scanning of a code host", "betrace check --format sarif rules/*.yaml > betrace.sarif"},
+    {0}};
+const bt_command bt_command_check = {.name = "check",
+                                     .summary = "parses and checks rule files",
+                                     .usage = "[flags] FILE|FOLDER…",
+                                     .about = "Parses and checks rule files (YAML or JSON; - is stdin) and prints "
+                                              "errors and warnings with file, line and column, and "
+                                              "what to write instead where that is known.",
+                                     .examples = examples,
+                                     .groups = groups,
+                                     .fine = "no errors (there may be warnings)",
+                                     .found = "errors, or with --fail-on warning also warnings",
+                                     .operands = "rules",
+                                     .run = check_command};

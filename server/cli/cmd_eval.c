@@ -7,16 +7,6 @@
 #include "server/replay/violation.h"
 #include "tempo/file_source.h"
 
-static const char help[] = "Usage: betrace eval (--rules FILE | --dsl TEXT) [options] TRACES…\n\n"
-                           "Evaluates rules on OTLP trace files (JSON, JSON lines, protobuf; gzip is fine; - is stdin) "
-                           "and prints verdicts.\n\n"
-                           "  betrace eval --rules rules.yaml traces.jsonl\n"
-                           "  betrace eval --dsl 'when { pii.read } always { audit.log }' - < trace.json\n\n"
-                           "  --rules FILE   rule file (YAML or JSON); may be given several times\n"
-                           "  --dsl TEXT     one rule's text\n"
-                           "  --all          print every verdict, not only violated and inconclusive\n"
-                           "  --json         JSON lines: one verdict each, then a summary\n";
-
 typedef struct eval_options {
   bool print_all, print_json;
 } eval_options;
@@ -27,6 +17,7 @@ typedef struct eval_run {
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
   uint64_t counts[BT_NOT_APPLICABLE + 1];
+  bt_eval_options *eval_options; /* one for each rule */
 } eval_run;
 
 static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -72,7 +63,10 @@ static bt_status report(const eval_run *run, size_t rule, const bt_trace *trace,
   return status;
 }
 
-static bt_status eval_trace(eval_run *run, const bt_trace *trace, bt_eval_options *options, bt_error *error) {
+static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *error) {
+  eval_run *run = context;
+  const bt_trace *trace = read->trace;
+  bt_eval_options *options = run->eval_options;
   const bt_rule_verdict *verdicts = NULL;
   for (size_t i = 0; i < run->rules->count; i++) {
     const bt_rule_fields *fields = &run->rules->items[i]->fields;
@@ -88,19 +82,18 @@ static bt_status eval_trace(eval_run *run, const bt_trace *trace, bt_eval_option
   return status;
 }
 
-static bt_status eval_all(eval_run *run, const bt_source *source, bt_error *error) {
+static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   const bt_rule **rules = bt_realloc_array(NULL, run->rules->count, sizeof *rules);
-  bt_eval_options *options = bt_realloc_array(NULL, run->rules->count, sizeof *options);
-  bt_status status = rules && options ? BT_OK : bt_error_no_memory(error);
+  run->eval_options = bt_realloc_array(NULL, run->rules->count, sizeof *run->eval_options);
+  bt_status status = rules && run->eval_options ? BT_OK : bt_error_no_memory(error);
   for (size_t i = 0; i < run->rules->count && !status; i++) rules[i] = run->rules->items[i]->rule;
   if (!status) status = bt_ruleset_new(rules, run->rules->count, &run->ruleset, error);
   if (!status) status = bt_evaluator_new(run->ruleset, &run->evaluator, error);
-  for (size_t i = 0; i < bt_file_source_trace_count(source) && !status; i++)
-    status = eval_trace(run, bt_file_source_trace(source, i), options, error);
+  if (!status) status = bt_file_source_each(source, eval_trace, run, error);
   bt_evaluator_free(run->evaluator);
   bt_ruleset_free(run->ruleset);
   free(rules);
-  free(options);
+  free(run->eval_options);
   return status;
 }
 
@@ -139,39 +132,63 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   return exit_status(&run, traces);
 }
 
-int bt_cmd_eval(int argc, char **argv) {
-  enum { OPT_RULES = 1, OPT_DSL, OPT_ALL, OPT_JSON, OPT_HELP };
-  static const struct option known[] = {{"rules", 1, NULL, OPT_RULES}, {"dsl", 1, NULL, OPT_DSL},
-                                        {"all", 0, NULL, OPT_ALL},     {"json", 0, NULL, OPT_JSON},
-                                        {"help", 0, NULL, OPT_HELP},   {NULL, 0, NULL, 0}};
-  eval_options options = {0};
-  bt_cli_rules rules = {0};
-  bool rules_are_right = true;
-  int option, result;
-  while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-    if (option == OPT_RULES)
-      rules_are_right = bt_cli_rules_add_file(&rules, optarg) && rules_are_right;
-    else if (option == OPT_DSL)
-      rules_are_right = bt_cli_rules_add_text(&rules, "dsl", optarg) && rules_are_right;
-    else if (option == OPT_ALL)
-      options.print_all = true;
-    else if (option == OPT_JSON)
-      options.print_json = true;
-    else
-      break;
-  }
-  if (option == OPT_HELP)
-    result = (fputs(help, stdout), BT_EXIT_FINE);
-  else if (option != -1)
-    result = bt_cli_usage_error("eval", "an option is not known or lacks its value");
-  else if (!rules_are_right)
-    result = BT_EXIT_USAGE;
-  else if (!rules.count)
-    result = bt_cli_usage_error("eval", "say which rules: --rules FILE or --dsl TEXT");
-  else if (optind == argc)
-    result = bt_cli_usage_error("eval", "say which traces: one or more files, or - for stdin");
-  else
-    result = run_eval(&options, &rules, (const char *const *)argv + optind, (size_t)(argc - optind));
-  bt_cli_rules_dispose(&rules);
-  return result;
+/* ---- the row ---- */
+
+enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_ALL };
+
+typedef struct eval_arguments {
+  eval_options options;
+  bt_cli_rules rules;
+  bool has_wrong_rules;
+} eval_arguments;
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  eval_arguments *arguments = context;
+  if (flag->id == OPT_RULES) arguments->has_wrong_rules |= !bt_cli_rules_add_file(&arguments->rules, value);
+  if (flag->id == OPT_DSL) arguments->has_wrong_rules |= !bt_cli_rules_add_text(&arguments->rules, "dsl", value);
+  if (flag->id == OPT_ALL) arguments->options.print_all = true;
+  if (flag->id == BT_FLAG_JSON) arguments->options.print_json = true;
+  return true;
 }
+
+static int eval_command(const bt_command *self, int argc, char **argv) {
+  eval_arguments arguments = {0};
+  bt_operands files;
+  int code = BT_EXIT_FINE;
+  if (!bt_arguments_read(self, argc, argv, take, &arguments, &files, &code))
+    ; /* code says it */
+  else if (arguments.has_wrong_rules)
+    code = BT_EXIT_USAGE;
+  else if (!arguments.rules.count)
+    code = bt_cli_usage_error("eval", "say which rules: --rules FILE or --dsl TEXT");
+  else if (!files.count)
+    code = bt_cli_usage_error("eval", "say which traces: one or more files, or - for stdin");
+  else
+    code = run_eval(&arguments.options, &arguments.rules, (const char *const *)files.items, files.count);
+  bt_cli_rules_dispose(&arguments.rules);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"rules", OPT_RULES, "FILE", NULL, "rule file (YAML or JSON); may be given several times", NULL},
+    {"dsl", OPT_DSL, "TEXT", NULL, "one rule's text", NULL},
+    {"all", OPT_ALL, NULL, NULL, "print every verdict, not only violated and inconclusive", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_example examples[] = {
+    {"All rules of a file on a file of traces", "betrace eval --rules rules.yaml traces.jsonl"},
+    {"One rule, on a trace from stdin", "betrace eval --dsl 'when { pii.read } always { audit.log }' - < trace.json"},
+    {0}};
+const bt_command bt_command_eval = {.name = "eval",
+                                    .summary = "verdicts of rules on trace files",
+                                    .usage = "(--rules FILE | --dsl TEXT) [flags] TRACES…",
+                                    .about = "Evaluates rules on OTLP trace files (JSON, JSON lines, protobuf; gzip is "
+                                             "fine; - is stdin) and prints verdicts. With --json "
+                                             "it prints JSON lines: one verdict each, then a summary.",
+                                    .examples = examples,
+                                    .groups = groups,
+                                    .fine = "no trace violates a rule",
+                                    .found = "some trace violates a rule",
+                                    .unknown = "nothing violates, but a verdict is inconclusive or there is no trace",
+                                    .operands = "traces",
+                                    .run = eval_command};

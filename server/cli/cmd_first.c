@@ -1,30 +1,12 @@
 /* `betrace first`: since when a rule is violated. */
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "server/cli/replay_options.h"
 #include "server/replay/first.h"
 #include "server/report/replay_json.h"
 #include "server/time_text.h"
 
-static const char help[] =
-    "Usage: betrace first (--rules FILE | --dsl TEXT) (--tempo URL | --traces FILE) [options]\n\n"
-    "Finds the earliest violation of one rule, without reading what comes after it, and says whether that is "
-    "proven.\n\n"
-    "  betrace first --dsl 'trace.has(span.name == \"db.query\" and span.duration > 1s) and not trace.has(span.name "
-    "== \"retry\")' \\\n"
-    "                --tempo http://127.0.0.1:3200 --since 30d\n\n" BT_REPLAY_OPTIONS_HELP
-    "  --since DURATION    from that long before the end (default 30d; with --traces: everything)\n\n"
-    "Exit status: 0 no violation and everything was read, 1 found, 2 usage, 3 none seen but not everything could be "
-    "read.\n";
-
-static const int64_t MONTH_NS = INT64_C(30) * 86400000000000;
-
-static void show_progress(void *context, double fraction, const bt_replay_result *so_far) {
-  const bool *is_shown = context;
-  (void)so_far;
-  if (*is_shown) fprintf(stderr, "\r%3.0f %%\033[K", fraction * 100);
-}
+static const int64_t MONTH_NS = 30 * BT_DAY_NS;
 
 static void print_found(const bt_rule_definition *definition, const bt_first_result *result) {
   bt_replay_print_violation(definition, result->violation);
@@ -52,17 +34,11 @@ static int look_and_print(const bt_replay_options *options, bt_source *source) {
   bt_error error = {0};
   bt_first_result result = {0};
   const bt_rule_definition *definition = options->rules.items[0];
-  bool is_shown = isatty(STDERR_FILENO) == 1;
-  bt_replay_request request = {.rules = &definition,
-                               .rule_count = 1,
-                               .range = bt_replay_options_range(options, source, MONTH_NS),
-                               .assumptions = options->assumptions,
-                               .tenant = options->tenant,
-                               .priority = BT_PRIORITY_PEOPLE,
-                               .cancel = bt_replay_interrupt()};
-  bt_replay_observer observer = {.context = &is_shown, .progress = show_progress};
+  bt_time_range range = bt_replay_options_range(options, source, MONTH_NS);
+  bt_replay_request request = bt_replay_options_request(options, &definition, 1, range);
+  bt_replay_observer observer = {.progress = bt_replay_show_progress};
   bt_status status = bt_first_violation_run(source, &request, &observer, &result, &error);
-  if (is_shown) fputs("\r\033[K", stderr);
+  bt_replay_clear_progress();
   if (status) return bt_cli_fail("first", status, &error);
   if (options->print_json)
     bt_cli_print_json(bt_first_json(definition, &result));
@@ -77,20 +53,53 @@ static int look_and_print(const bt_replay_options *options, bt_source *source) {
 static int run_first(const bt_replay_options *options) {
   bt_error error = {0};
   bt_replay_place place = {0};
-  if (options->rules.count != 1)
-    return bt_cli_usage_error("first", "one rule is looked at; %zu were given", options->rules.count);
   bt_status status = bt_replay_place_open(options, &place, &error);
   int code = status ? bt_cli_fail("first", status, &error) : look_and_print(options, place.source);
   bt_replay_place_close(&place);
   return code;
 }
 
-int bt_cmd_first(int argc, char **argv) {
-  static const struct option none[] = {{NULL, 0, NULL, 0}};
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  return bt_replay_options_take(context, flag, value);
+}
+
+static int first_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options options;
-  bt_own_options own = {.rows = none};
+  bt_operands operands;
   int code = BT_EXIT_FINE;
-  if (bt_replay_options_parse(&options, argc, argv, help, &own, &code)) code = run_first(&options);
+  bt_replay_options_init(&options);
+  if (bt_arguments_read(self, argc, argv, take, &options, &operands, &code)) {
+    code = bt_operands_refuse(self, &operands);
+    if (!code) code = bt_replay_options_check(&options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
+    if (!code) code = run_first(&options);
+  }
   bt_replay_options_dispose(&options);
   return code;
 }
+
+static const bt_flag_group groups[] = {{"Rule:", bt_flags_rules, NULL},
+                                       {"Traces:", bt_flags_traces, NULL},
+                                       {"Range:", bt_flags_range_month, NULL},
+                                       {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {0}};
+static const bt_example examples[] = {
+    {"Since when are there slow queries that nobody retries?",
+     "betrace first --tempo http://127.0.0.1:3200 --since 30d \\\n"
+     "  --dsl 'trace.has(span.name == \"db.query\" and span.duration > 1s) and not trace.has(span.name == \"retry\")'"},
+    {"One rule of a file, over a file of traces",
+     "betrace first --rules rules.yaml --rule fraud-check --traces traces.jsonl"},
+    {0}};
+const bt_command bt_command_first = {
+    .name = "first",
+    .summary = "when did it start: the earliest violation of a rule, and whether that is proven",
+    .usage = "(--rules FILE [--rule ID] | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .about = "Finds the earliest violation of one rule, without reading what comes after it.\n\n"
+             "It says the time and the trace, and how sure that is: proven, when everything before it was read in "
+             "full; else which "
+             "times could not be read. At the edge of the data it may have started before.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "no violation, and everything was read",
+    .found = "a violation was found",
+    .unknown = "none was seen, but not everything could be read",
+    .run = first_command};

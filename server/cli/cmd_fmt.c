@@ -6,23 +6,8 @@
 #include <unistd.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/rule_paths.h"
 #include "server/rulefile/file_format.h"
-
-static const char help[] =
-    "Usage: betrace fmt [-w | --check] FILE…\n\n"
-    "Writes rules in their canonical form. In a rule file only the blocks of rules' texts (dsl: |) change, everything "
-    "else\n"
-    "stays as it is; a text that is written in another way is left alone when it is canonical, and refused when it is "
-    "not.\n"
-    "- reads the text of one rule from stdin and prints it.\n\n"
-    "  betrace fmt -w rules.yaml\n"
-    "  echo 'when{a}always{b}' | betrace fmt -\n\n"
-    "  -w, --write   writes the files, instead of printing them\n"
-    "  --check       prints the names of files that would change, and changes none\n"
-    "  --json        one object: the files that changed or would, and what could not be formatted\n\n"
-    "Exit status: 0 fine, 1 something would change (--check) or a rule cannot be formatted, 2 wrong usage or a file "
-    "that\n"
-    "cannot be read or written.\n";
 
 typedef enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK } fmt_mode;
 
@@ -124,27 +109,63 @@ static int run_fmt(formatting *fmt, char **paths, size_t count) {
   return fmt->found ? BT_EXIT_FOUND : BT_EXIT_FINE;
 }
 
-int bt_cmd_fmt(int argc, char **argv) {
-  enum { OPT_CHECK = 1, OPT_JSON, OPT_HELP };
-  static const struct option known[] = {{"write", 0, NULL, 'w'},
-                                        {"check", 0, NULL, OPT_CHECK},
-                                        {"json", 0, NULL, OPT_JSON},
-                                        {"help", 0, NULL, OPT_HELP},
-                                        {NULL, 0, NULL, 0}};
-  formatting fmt = {0};
-  bool writes = false, checks = false;
-  int option;
-  while ((option = getopt_long(argc, argv, "w", known, NULL)) != -1) {
-    if (option == OPT_HELP) return fputs(help, stdout), BT_EXIT_FINE;
-    if (option == '?') return bt_cli_usage_error("fmt", "an option is not known");
-    writes = writes || option == 'w';
-    checks = checks || option == OPT_CHECK;
-    fmt.print_json = fmt.print_json || option == OPT_JSON;
-  }
-  if (writes && checks) return bt_cli_usage_error("fmt", "-w writes files and --check does not: give one of them");
-  if (optind == argc) return bt_cli_usage_error("fmt", "say which rule files, or - for a rule's text on stdin");
-  for (int i = optind; i < argc; i++)
-    if (writes && strcmp(argv[i], "-") == 0) return bt_cli_usage_error("fmt", "stdin cannot be written: leave out -w");
-  fmt.mode = checks ? FMT_CHECK : writes ? FMT_WRITE : FMT_PRINT;
-  return run_fmt(&fmt, argv + optind, (size_t)(argc - optind));
+enum { OPT_CHECK = BT_FLAG_OWN };
+
+typedef struct fmt_options {
+  bool writes, checks, print_json;
+} fmt_options;
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  fmt_options *options = context;
+  (void)value;
+  options->writes = options->writes || flag->id == 'w';
+  options->checks = options->checks || flag->id == OPT_CHECK;
+  options->print_json = options->print_json || flag->id == BT_FLAG_JSON;
+  return true;
 }
+
+static int fmt_command(const bt_command *self, int argc, char **argv) {
+  fmt_options options = {0};
+  bt_operands files;
+  int code = BT_EXIT_FINE;
+  if (!bt_arguments_read(self, argc, argv, take, &options, &files, &code)) return code;
+  if (options.writes && options.checks)
+    return bt_cli_usage_error("fmt", "-w writes files and --check does not: give one of them");
+  if (!files.count) return bt_cli_usage_error("fmt", "say which rule files, or - for a rule's text on stdin");
+  for (size_t i = 0; i < files.count; i++)
+    if (options.writes && strcmp(files.items[i], "-") == 0)
+      return bt_cli_usage_error("fmt", "stdin cannot be written: leave out -w");
+  formatting fmt = {.mode = options.checks   ? FMT_CHECK
+                            : options.writes ? FMT_WRITE
+                                             : FMT_PRINT,
+                    .print_json = options.print_json};
+  bt_rule_paths paths;
+  if (!bt_rule_paths_of("fmt", &files, &paths)) return BT_EXIT_USAGE;
+  code = run_fmt(&fmt, paths.items, paths.count);
+  bt_rule_paths_dispose(&paths);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"write", 'w', NULL, NULL, "write the files instead of printing them", NULL},
+    {"check", OPT_CHECK, NULL, NULL, "print the names of files that would change, and change none", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_example examples[] = {
+    {"Put the rules of a file into their canonical form", "betrace fmt -w rules.yaml"},
+    {"As a check, in CI or before a commit", "betrace fmt --check rules.yaml"},
+    {"One rule's text", "echo 'when{a}always{b}' | betrace fmt -"},
+    {0}};
+const bt_command bt_command_fmt = {.name = "fmt",
+                                   .summary = "the canonical form of rules",
+                                   .usage = "[-w | --check] FILE|FOLDER…",
+                                   .about = "Writes rules in their canonical form. In a rule file only the blocks of "
+                                            "rules' texts (dsl: |) change, everything else "
+                                            "stays as it is; a text that is written in another way is left alone when "
+                                            "it is canonical, and refused when it is not.",
+                                   .examples = examples,
+                                   .groups = groups,
+                                   .fine = "fine",
+                                   .found = "something would change (--check), or a rule cannot be formatted",
+                                   .operands = "rules",
+                                   .run = fmt_command};

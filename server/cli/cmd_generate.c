@@ -10,27 +10,11 @@
 
 enum { BATCH_TRACES = 500 };
 
-static const char help[] =
-    "Usage: betrace generate [options]\n\n"
-    "Writes sample traces of a small shop: the same for the same --seed. Violations of three rules are planted among "
-    "right traces.\n\n"
-    "  betrace generate --traces 20000 --since 24h --out traces.pb --truth truth.json\n"
-    "  betrace generate --traces 15420 --since 24h --otlp http://127.0.0.1:4318 --late-after 30s\n\n"
-    "  --seed N          seed (default 1)\n"
-    "  --traces N        how many traces (default 1000)\n"
-    "  --violations N    planted of each kind (default 37, at most a tenth of the traces)\n"
-    "  --since DURATION  spread over this time before --end (default 24h)\n"
-    "  --end TIME        default now\n"
-    "  --out FILE        OTLP protobuf, or JSON lines where FILE ends in .jsonl; - is JSON lines to stdout\n"
-    "  --late FILE       spans that belong into a second push go to this file instead (same format as --out)\n"
-    "  --otlp URL        push by OTLP/HTTP instead of writing files\n"
-    "  --late-after D    push the late spans D after all others (default: together with them)\n"
-    "  --truth FILE      JSON: the ids of the planted traces for each rule\n";
-
 typedef struct generate_options {
   bt_sample_options sample;
   const char *out, *late, *otlp, *truth;
   int64_t late_after_ns;
+  bool print_json;
 } generate_options;
 
 typedef struct generator {
@@ -246,7 +230,10 @@ static int run_generate(const generate_options *options) {
   if (!status) status = write_truth(&g, &error);
   status = close_file(g.out, options->out, status, &error);
   status = close_file(g.late, options->late, status, &error);
-  if (!status)
+  if (!status && options->print_json)
+    bt_cli_print_json(
+        json_pack("{s:I, s:I}", "traces", (json_int_t)options->sample.traces, "spans", (json_int_t)g.spans));
+  else if (!status)
     fprintf(stderr, "%llu traces, %llu spans\n", (unsigned long long)options->sample.traces,
             (unsigned long long)g.spans);
   bt_http_client_free(g.client);
@@ -257,7 +244,7 @@ static int run_generate(const generate_options *options) {
 /* ---- options ---- */
 
 enum {
-  OPT_SEED = 1,
+  OPT_SEED = BT_FLAG_OWN,
   OPT_TRACES,
   OPT_VIOLATIONS,
   OPT_SINCE,
@@ -266,8 +253,7 @@ enum {
   OPT_LATE,
   OPT_OTLP,
   OPT_LATE_AFTER,
-  OPT_TRUTH,
-  OPT_HELP
+  OPT_TRUTH
 };
 
 static bool take_option(int option, const char *value, generate_options *options, int64_t *since_ns) {
@@ -284,6 +270,7 @@ static bool take_option(int option, const char *value, generate_options *options
   case OPT_OTLP: return options->otlp = value, true;
   case OPT_LATE_AFTER: return bt_duration_parse(bt_str_from(value), &options->late_after_ns);
   case OPT_TRUTH: return options->truth = value, true;
+  case BT_FLAG_JSON: return options->print_json = true;
   default: return false;
   }
 }
@@ -296,29 +283,64 @@ static int check_options(generate_options *options, int64_t since_ns, bool viola
   if (options->sample.violations > most)
     return bt_cli_usage_error("generate", "--violations may be at most a tenth of --traces");
   if (!options->out == !options->otlp) return bt_cli_usage_error("generate", "say where to: --out FILE or --otlp URL");
+  if (options->print_json && options->out && strcmp(options->out, "-") == 0)
+    return bt_cli_usage_error("generate", "--out - and --json both write to stdout: name a file");
   if (options->otlp && options->late)
     return bt_cli_usage_error("generate", "--late goes with --out; with --otlp it is --late-after");
   return BT_EXIT_FINE;
 }
 
-int bt_cmd_generate(int argc, char **argv) {
-  static const struct option known[] = {
-      {"seed", 1, NULL, OPT_SEED},   {"traces", 1, NULL, OPT_TRACES}, {"violations", 1, NULL, OPT_VIOLATIONS},
-      {"since", 1, NULL, OPT_SINCE}, {"end", 1, NULL, OPT_END},       {"out", 1, NULL, OPT_OUT},
-      {"late", 1, NULL, OPT_LATE},   {"otlp", 1, NULL, OPT_OTLP},     {"late-after", 1, NULL, OPT_LATE_AFTER},
-      {"truth", 1, NULL, OPT_TRUTH}, {"help", 0, NULL, OPT_HELP},     {NULL, 0, NULL, 0}};
-  generate_options options = {.sample = {.seed = 1, .traces = 1000}};
-  int64_t since_ns = 86400000000000;
-  bool violations_said = false;
-  int option, index = 0;
-  while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
-    if (option == OPT_HELP) return fputs(help, stdout), BT_EXIT_FINE;
-    if (option == '?') return bt_cli_usage_error("generate", "an option is not known or lacks its value");
-    violations_said = violations_said || option == OPT_VIOLATIONS;
-    if (!take_option(option, optarg, &options, &since_ns))
-      return bt_cli_usage_error("generate", "--%s cannot be \"%s\"", known[index].name, optarg);
-  }
-  if (optind < argc) return bt_cli_usage_error("generate", "\"%s\" is not an option", argv[optind]);
-  int wrong = check_options(&options, since_ns, violations_said);
-  return wrong ? wrong : run_generate(&options);
+typedef struct generate_arguments {
+  generate_options options;
+  int64_t since_ns;
+  bool says_violations;
+} generate_arguments;
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  generate_arguments *arguments = context;
+  arguments->says_violations = arguments->says_violations || flag->id == OPT_VIOLATIONS;
+  return take_option(flag->id, value, &arguments->options, &arguments->since_ns);
 }
+
+static int generate_command(const bt_command *self, int argc, char **argv) {
+  generate_arguments arguments = {.options.sample = {.seed = 1, .traces = 1000}, .since_ns = 86400000000000};
+  bt_operands operands;
+  int code = BT_EXIT_FINE;
+  if (!bt_arguments_read(self, argc, argv, take, &arguments, &operands, &code)) return code;
+  if (operands.count) return bt_cli_usage_error("generate", "\"%s\" is not an option", operands.items[0]);
+  int wrong = check_options(&arguments.options, arguments.since_ns, arguments.says_violations);
+  return wrong ? wrong : run_generate(&arguments.options);
+}
+
+static const bt_flag flags[] = {
+    {"seed", OPT_SEED, "N", "1", "the same seed makes the same traces", NULL},
+    {"traces", OPT_TRACES, "N", "1000", "how many traces", NULL},
+    {"violations", OPT_VIOLATIONS, "N", "37, at most a tenth of the traces", "planted of each kind", NULL},
+    {"since", OPT_SINCE, "DURATION", "24h", "spread over this time before --end", NULL},
+    {"end", OPT_END, "TIME", "now", "when the newest begins", NULL},
+    {"out", OPT_OUT, "FILE", NULL, "OTLP protobuf, or JSON lines where FILE ends in .jsonl; - is JSON lines to stdout",
+     NULL},
+    {"late", OPT_LATE, "FILE", NULL,
+     "spans that belong into a second push go to this file instead (same format as --out)", NULL},
+    {"otlp", OPT_OTLP, "URL", NULL, "push by OTLP/HTTP instead of writing files", NULL},
+    {"late-after", OPT_LATE_AFTER, "DURATION", "together with them", "push the late spans that long after all others",
+     NULL},
+    {"truth", OPT_TRUTH, "FILE", NULL, "JSON: the ids of the planted traces for each rule", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_example examples[] = {
+    {"A day of traces into a file, and which of them were made wrong",
+     "betrace generate --traces 20000 --since 24h --out traces.pb --truth truth.json"},
+    {"Into a Tempo", "betrace generate --traces 15420 --since 24h --otlp http://127.0.0.1:4318 --late-after 30s"},
+    {0}};
+const bt_command bt_command_generate = {.name = "generate",
+                                        .summary =
+                                            "sample traces with planted violations, to a file or an OTLP endpoint",
+                                        .usage = "(--out FILE | --otlp URL) [flags]",
+                                        .about = "Writes sample traces of a small shop: the same for the same --seed. "
+                                                 "Violations of three rules are planted among right traces.",
+                                        .examples = examples,
+                                        .groups = groups,
+                                        .fine = "all traces were written",
+                                        .unknown = "they could not be written or sent",
+                                        .run = generate_command};

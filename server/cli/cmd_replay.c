@@ -2,90 +2,51 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "server/cli/replay_options.h"
+#include "server/cli/collected.h"
+#include "server/cli/terminal.h"
 #include "server/report/replay_json.h"
+#include "server/report/replay_junit.h"
 #include "server/time_text.h"
 
-static const char help[] =
-    "Usage: betrace replay (--rules FILE | --dsl TEXT) (--tempo URL | --traces FILE) [options]\n\n"
-    "Applies rules to traces of the past and prints the violations, earliest first, and what could not be read.\n\n"
-    "  betrace replay --dsl 'trace.has(span.name == \"db.query\" and span.duration > 1s) and not trace.has(span.name "
-    "== \"retry\")' \\\n"
-    "                 --tempo http://127.0.0.1:3200 --since 24h\n"
-    "  betrace replay --rules rules.yaml --traces traces.jsonl\n\n" BT_REPLAY_OPTIONS_HELP
-    "  --since DURATION    from that long before the end (default 24h; with --traces: everything)\n"
-    "  --count MODE        auto, exact or at_least: how traces_evaluated is counted\n"
-    "  --limit N           print at most N violations (default 20; 0: all)\n\n"
-    "Exit status: 0 no violation and everything was read, 1 violations, 2 usage, 3 no violation seen but not "
-    "everything could be read.\n";
-
-typedef struct found_violation {
-  size_t rule;
-  bt_violation *violation;
-} found_violation;
-
-static const int64_t DAY_NS = 86400000000000;
+typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT } replay_format;
 
 typedef struct replay_run {
   bt_replay_options options;
+  replay_format format;
   bt_count_mode count;
+  bt_strategy strategy;
+  bt_severity fail_on; /* info: any violation fails */
   uint64_t limit;
-  bt_replay_place place;
-  found_violation *found;
-  size_t found_count, found_capacity;
-  bool shows_progress;
 } replay_run;
 
-/* ---- what the replay tells ---- */
-
-static bt_status keep_violation(void *context, size_t rule, bt_violation *violation, bt_error *error) {
-  replay_run *run = context;
-  found_violation *found = bt_grow_array(run->found, run->found_count, &run->found_capacity, sizeof *found);
-  if (!found) {
-    bt_violation_free(violation);
-    return bt_error_no_memory(error);
-  }
-  run->found = found;
-  found[run->found_count++] = (found_violation){rule, violation};
-  return BT_OK;
+static const bt_rule_definition *rule_of(const replay_run *run, size_t rule) {
+  return run->options.rules.items[rule];
 }
 
-static void show_progress(void *context, double fraction, const bt_replay_result *so_far) {
-  const replay_run *run = context;
-  if (!run->shows_progress) return;
-  uint64_t violations = 0;
-  for (size_t i = 0; i < so_far->rule_count; i++) violations += so_far->rules[i].violations_found;
-  fprintf(stderr, "\r%3.0f %%  %" PRIu64 " violations\033[K", fraction * 100, violations);
-}
-
-static int compare_found(const void *a, const void *b) {
-  const found_violation *x = a, *y = b;
-  if (x->violation->time_ns != y->violation->time_ns) return x->violation->time_ns < y->violation->time_ns ? -1 : 1;
-  int order = bt_trace_id_compare(&x->violation->trace_id, &y->violation->trace_id);
-  return order ? order : (x->rule > y->rule) - (x->rule < y->rule);
+static bool matters(const replay_run *run, size_t rule) {
+  return rule_of(run, rule)->fields.severity >= run->fail_on;
 }
 
 /* ---- printing ---- */
 
-static void print_json_result(const replay_run *run, const bt_replay_result *result) {
-  json_t *object = bt_replay_result_json(result, (const bt_rule_definition *const *)run->options.rules.items,
-                                         bt_replay_outcome_name(result->outcome));
+static void print_json_result(const replay_run *run, const bt_collected *all) {
+  json_t *object = bt_replay_result_json(&all->result, (const bt_rule_definition *const *)run->options.rules.items,
+                                         bt_replay_outcome_name(all->result.outcome));
   json_t *violations = json_array();
-  for (size_t i = 0; i < run->found_count; i++)
-    json_array_append_new(violations,
-                          bt_violation_json(run->options.rules.items[run->found[i].rule], run->found[i].violation));
-  json_object_set_new(object, "coverage", bt_coverage_json(&result->coverage));
+  for (size_t i = 0; i < all->count; i++)
+    json_array_append_new(violations, bt_violation_json(rule_of(run, all->found[i].rule), all->found[i].violation));
+  json_object_set_new(object, "coverage", bt_coverage_json(&all->result.coverage));
   json_object_set_new(object, "violations", violations);
   bt_cli_print_json(object);
 }
 
 static void print_rule(const bt_rule_definition *definition, const bt_rule_result *counters) {
-  printf("%s: %" PRIu64 " violation%s in %s%" PRIu64 " traces (%s%" PRIu64 " exercised the rule), %" PRIu64
+  const char *colour = bt_style_on(counters->violations_found ? BT_STYLE_RED : BT_STYLE_GREEN);
+  printf("%s%s: %" PRIu64 " violation%s%s in %s%" PRIu64 " traces (%s%" PRIu64 " exercised the rule), %" PRIu64
          " inconclusive",
-         definition->fields.id, counters->violations_found, counters->violations_found == 1 ? "" : "s",
-         counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
+         colour, definition->fields.id, counters->violations_found, bt_cli_plural(counters->violations_found),
+         bt_style_on(BT_STYLE_OFF), counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
          counters->exercised_is_exact ? "" : "at least ", counters->traces_exercised, counters->inconclusive);
   char time[40];
   if (counters->first_violation.is_set) {
@@ -95,89 +56,166 @@ static void print_rule(const bt_rule_definition *definition, const bt_rule_resul
   putchar('\n');
 }
 
-static void print_text_result(const replay_run *run, const bt_replay_result *result) {
-  size_t shown = run->limit && run->found_count > run->limit ? (size_t)run->limit : run->found_count;
+static void print_text_result(const replay_run *run, const bt_collected *all) {
+  size_t shown = run->limit && all->count > run->limit ? (size_t)run->limit : all->count;
   for (size_t i = 0; i < shown; i++)
-    bt_replay_print_violation(run->options.rules.items[run->found[i].rule], run->found[i].violation);
-  if (shown < run->found_count) printf("… and %zu more (--limit 0 prints all)\n", run->found_count - shown);
-  for (size_t i = 0; i < result->rule_count; i++) print_rule(run->options.rules.items[i], &result->rules[i]);
-  bt_replay_print_gaps(&result->coverage);
-  printf("%s%s%s, %.3f s, %" PRIu64 " requests, %" PRIu64 " bytes received\n", bt_replay_outcome_name(result->outcome),
-         result->reason[0] ? ": " : "", result->reason, (double)result->duration_ns / 1e9, result->requests,
-         result->bytes_received);
+    bt_replay_print_violation(rule_of(run, all->found[i].rule), all->found[i].violation);
+  if (shown < all->count) printf("… and %zu more (--limit 0 prints all)\n", all->count - shown);
+  for (size_t i = 0; i < all->result.rule_count; i++) print_rule(rule_of(run, i), &all->result.rules[i]);
+  bt_collected_print_end(&all->result);
 }
 
+/* The lines of one rule's violations, as many as --limit says. */
+static void write_messages(const replay_run *run, const bt_collected *all, size_t rule, bt_buffer *out) {
+  uint64_t written = 0;
+  for (size_t i = 0; i < all->count; i++) {
+    const bt_violation *violation = all->found[i].violation;
+    char time[40], id[BT_TRACE_ID_HEX + 1];
+    if (all->found[i].rule != rule || (run->limit && written++ >= run->limit)) continue;
+    bt_time_format(violation->time_ns, time);
+    bt_trace_id_format(&violation->trace_id, id);
+    bt_buffer_printf(out, "%.19sZ  %s  %s\n", time, id, violation->message);
+  }
+  if (run->limit && written > run->limit) bt_buffer_printf(out, "and %" PRIu64 " more\n", written - run->limit);
+}
+
+static bt_status print_junit_result(const replay_run *run, const bt_collected *all, bt_error *error) {
+  bt_buffer document = {0};
+  size_t count = run->options.rules.count;
+  bt_buffer *messages = calloc(count, sizeof *messages);
+  if (!messages) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) write_messages(run, all, i, &messages[i]);
+  bt_status status = bt_replay_junit_write(&all->result, (const bt_rule_definition *const *)run->options.rules.items,
+                                           run->fail_on, messages, &document, error);
+  for (size_t i = 0; i < count; i++) bt_buffer_dispose(&messages[i]);
+  free(messages);
+  if (status)
+    bt_buffer_dispose(&document);
+  else
+    bt_cli_print_buffer(&document);
+  return status;
+}
+
+/* Violations below --fail-on do not fail. What could not be read may hold one that would. */
 static int exit_status(const replay_run *run, const bt_replay_result *result) {
-  if (run->found_count) return BT_EXIT_FOUND;
   bool unknown = result->outcome != BT_REPLAY_COMPLETED;
-  for (size_t i = 0; i < result->rule_count; i++) unknown = unknown || result->rules[i].inconclusive;
+  for (size_t i = 0; i < result->rule_count; i++) {
+    if (!matters(run, i)) continue;
+    if (result->rules[i].violations_found) return BT_EXIT_FOUND;
+    unknown = unknown || result->rules[i].inconclusive;
+  }
   return unknown ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
 }
 
 /* ---- running ---- */
 
-static int replay_and_print(replay_run *run) {
-  bt_error error = {0};
-  bt_replay_result result = {0};
-  bt_replay_request request = {.rules = (const bt_rule_definition *const *)run->options.rules.items,
-                               .rule_count = run->options.rules.count,
-                               .range = bt_replay_options_range(&run->options, run->place.source, DAY_NS),
-                               .assumptions = run->options.assumptions,
-                               .count = run->count,
-                               .tenant = run->options.tenant,
-                               .cancel = bt_replay_interrupt()};
-  bt_replay_observer observer = {run, show_progress, keep_violation};
-  bt_status status = bt_replay_run(run->place.source, &request, &observer, &result, &error);
-  if (run->shows_progress) fputs("\r\033[K", stderr);
-  if (status) {
-    bt_replay_result_dispose(&result);
-    return bt_cli_fail("replay", status, &error);
+static bt_status print_result(const replay_run *run, const bt_collected *all, bt_error *error) {
+  switch (run->format) {
+  case FORMAT_TEXT: return print_text_result(run, all), BT_OK;
+  case FORMAT_JSON: return print_json_result(run, all), BT_OK;
+  case FORMAT_JUNIT: break;
   }
-  if (run->found_count) qsort(run->found, run->found_count, sizeof *run->found, compare_found);
-  if (run->options.print_json)
-    print_json_result(run, &result);
-  else
-    print_text_result(run, &result);
-  int code = exit_status(run, &result);
-  bt_replay_result_dispose(&result);
-  return code;
+  return print_junit_result(run, all, error);
 }
 
-static int run_replay(replay_run *run) {
+static int replay_and_print(const replay_run *run, bt_source *source) {
   bt_error error = {0};
-  run->shows_progress = isatty(STDERR_FILENO) == 1;
-  bt_status status = bt_replay_place_open(&run->options, &run->place, &error);
-  int code = status ? bt_cli_fail("replay", status, &error) : replay_and_print(run);
-  for (size_t i = 0; i < run->found_count; i++) bt_violation_free(run->found[i].violation);
-  free(run->found);
-  bt_replay_place_close(&run->place);
+  bt_collected all;
+  bt_replay_request request =
+      bt_replay_options_request(&run->options, (const bt_rule_definition *const *)run->options.rules.items,
+                                run->options.rules.count, bt_replay_options_range(&run->options, source, BT_DAY_NS));
+  request.count = run->count;
+  request.strategy = run->strategy;
+  request.priority = BT_PRIORITY_REPLAY;
+  bt_status status = bt_collect(source, &request, true, &all, &error);
+  if (!status) status = print_result(run, &all, &error);
+  int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result);
+  bt_collected_dispose(&all);
   return code;
 }
 
-/* ---- options ---- */
+static int run_replay(const replay_run *run) {
+  bt_error error = {0};
+  bt_replay_place place;
+  bt_status status = bt_replay_place_open(&run->options, &place, &error);
+  int code = status ? bt_cli_fail("replay", status, &error) : replay_and_print(run, place.source);
+  bt_replay_place_close(&place);
+  return code;
+}
 
-enum { OPT_COUNT = BT_REPLAY_OPTION_OWN, OPT_LIMIT };
+/* ---- the row ---- */
 
-static bool take_count(const char *value, bt_count_mode *out) {
-  static const char *const names[] = {
-      [BT_COUNT_AUTO] = "auto", [BT_COUNT_EXACT] = "exact", [BT_COUNT_AT_LEAST] = "at_least"};
-  for (int i = 0; i < 3; i++)
-    if (strcmp(value, names[i]) == 0) return *out = (bt_count_mode)i, true;
+enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY };
+
+static bool take_word(const char *const *words, int count, const char *value, int *out) {
+  for (int i = 0; i < count; i++)
+    if (strcmp(value, words[i]) == 0) return *out = i, true;
   return false;
 }
 
-static bool take_own(void *context, int option, const char *value) {
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  static const char *const counts[] = {
+      [BT_COUNT_AUTO] = "auto", [BT_COUNT_EXACT] = "exact", [BT_COUNT_AT_LEAST] = "at_least"};
+  static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JUNIT] = "junit"};
   replay_run *run = context;
-  return option == OPT_COUNT ? take_count(value, &run->count) : bt_cli_number(value, &run->limit);
+  int word = 0;
+  switch (flag->id) {
+  case OPT_COUNT: return take_word(counts, 3, value, &word) && (run->count = (bt_count_mode)word, true);
+  case OPT_FORMAT: return take_word(formats, 3, value, &word) && (run->format = (replay_format)word, true);
+  case BT_FLAG_JSON: return run->format = FORMAT_JSON, true;
+  case OPT_FAIL_ON: return bt_severity_parse(bt_str_from(value), &run->fail_on);
+  case OPT_STRATEGY: return bt_strategy_parse(value, &run->strategy);
+  case OPT_LIMIT: return bt_cli_number(value, &run->limit);
+  default: return bt_replay_options_take(&run->options, flag, value);
+  }
 }
 
-int bt_cmd_replay(int argc, char **argv) {
-  static const struct option rows[] = {
-      {"count", 1, NULL, OPT_COUNT}, {"limit", 1, NULL, OPT_LIMIT}, {NULL, 0, NULL, 0}};
+static int replay_command(const bt_command *self, int argc, char **argv) {
   replay_run run = {.limit = 20};
-  bt_own_options own = {rows, take_own, &run};
+  bt_operands operands;
   int code = BT_EXIT_FINE;
-  if (bt_replay_options_parse(&run.options, argc, argv, help, &own, &code)) code = run_replay(&run);
+  bt_replay_options_init(&run.options);
+  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+    code = bt_operands_refuse(self, &operands);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
+    if (!code) code = run_replay(&run);
+  }
   bt_replay_options_dispose(&run.options);
   return code;
 }
+
+static const bt_flag flags[] = {
+    {"fail-on", OPT_FAIL_ON, "info|low|warning|medium|high|error|critical", "info: any violation",
+     "exit with 1 only for violations of rules of this severity or above", NULL},
+    {"format", OPT_FORMAT, "text|json|junit", "text", "how the result is written", NULL},
+    {"limit", OPT_LIMIT, "N", "20", "print at most N violations (of each rule, with junit); 0: all", NULL},
+    {"count", OPT_COUNT, "auto|exact|at_least", "auto", "how traces_evaluated is counted", NULL},
+    {"strategy", OPT_STRATEGY, "auto|read|id_sets|projection", "auto: by cost",
+     "how candidates are decided; the answer is the same with each", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Rules:", bt_flags_rules, NULL},
+                                       {"Traces:", bt_flags_traces, NULL},
+                                       {"Range:", bt_flags_range_day, NULL},
+                                       {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {0}};
+static const bt_example examples[] = {
+    {"The last day of a Tempo", "betrace replay --rules rules.yaml --tempo http://127.0.0.1:3200 --since 24h"},
+    {"One rule, as text",
+     "betrace replay --tempo http://127.0.0.1:3200 \\\n"
+     "  --dsl 'trace.has(span.name == \"db.query\" and span.duration > 1s) and not trace.has(span.name == \"retry\")'"},
+    {"As a gate in CI: fails for high, error and critical only",
+     "betrace replay --rules rules.yaml --traces traces.jsonl --fail-on high --format junit > betrace.xml"},
+    {0}};
+const bt_command bt_command_replay = {
+    .name = "replay",
+    .summary = "rules over the past: a Tempo, or trace files",
+    .usage = "(--rules FILE | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .about =
+        "Applies rules to traces of the past and prints the violations, earliest first, and what could not be read.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "no violation that counts (--fail-on), and everything was read",
+    .found = "violations",
+    .unknown = "no violation seen, but not everything could be read",
+    .run = replay_command};

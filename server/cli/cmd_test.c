@@ -3,20 +3,10 @@
 #include <string.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/rule_paths.h"
 #include "server/report/junit.h"
 #include "server/report/replay_json.h"
 #include "server/report/test_report.h"
-
-static const char help[] =
-    "Usage: betrace test [options] FILE…\n\n"
-    "Runs the tests of the rules in rule files, those of disabled rules too, and prints which fail and why.\n"
-    "Paths of a trace_file start from the folder of its rule file.\n\n"
-    "  betrace test rules/*.yaml\n\n"
-    "  --all              prints tests that pass, too\n"
-    "  --format FORMAT    text (default), json or junit\n"
-    "  --json             the same as --format json\n\n"
-    "Exit status: 0 all tests pass, 1 a test fails or a rule is wrong, 2 wrong usage or a file that cannot be read,\n"
-    "3 there is no test in these files.\n";
 
 typedef enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT } test_format;
 
@@ -171,23 +161,50 @@ static bool parse_format(const char *text, test_format *out) {
   return false;
 }
 
-int bt_cmd_test(int argc, char **argv) {
-  enum { OPT_ALL = 1, OPT_FORMAT, OPT_JSON, OPT_HELP };
-  static const struct option known[] = {{"all", 0, NULL, OPT_ALL},
-                                        {"format", 1, NULL, OPT_FORMAT},
-                                        {"json", 0, NULL, OPT_JSON},
-                                        {"help", 0, NULL, OPT_HELP},
-                                        {NULL, 0, NULL, 0}};
-  testing run = {0};
-  int option;
-  while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-    if (option == OPT_HELP) return fputs(help, stdout), BT_EXIT_FINE;
-    if (option == '?') return bt_cli_usage_error("test", "an option is not known or lacks its value");
-    if (option == OPT_ALL) run.print_all = true;
-    if (option == OPT_JSON) run.format = FORMAT_JSON;
-    if (option == OPT_FORMAT && !parse_format(optarg, &run.format))
-      return bt_cli_usage_error("test", "--format is text, json or junit, not \"%s\"", optarg);
-  }
-  if (optind == argc) return bt_cli_usage_error("test", "say which rule files");
-  return run_tests(&run, argv + optind, (size_t)(argc - optind));
+/* ---- the row ---- */
+
+enum { OPT_ALL = BT_FLAG_OWN, OPT_FORMAT };
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  testing *run = context;
+  if (flag->id == OPT_ALL) run->print_all = true;
+  if (flag->id == BT_FLAG_JSON) run->format = FORMAT_JSON;
+  return flag->id != OPT_FORMAT || parse_format(value, &run->format);
 }
+
+static int test_command(const bt_command *self, int argc, char **argv) {
+  testing run = {0};
+  bt_operands files;
+  int code = BT_EXIT_FINE;
+  if (!bt_arguments_read(self, argc, argv, take, &run, &files, &code)) return code;
+  if (!files.count) return bt_cli_usage_error("test", "say which rule files");
+  bt_rule_paths paths;
+  if (!bt_rule_paths_of("test", &files, &paths)) return BT_EXIT_USAGE;
+  code = run_tests(&run, paths.items, paths.count);
+  bt_rule_paths_dispose(&paths);
+  return code;
+}
+
+static const bt_flag flags[] = {{"all", OPT_ALL, NULL, NULL, "print tests that pass, too", NULL},
+                                {"format", OPT_FORMAT, "text|json|junit", "text", "how results are written", NULL},
+                                {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_example examples[] = {
+    {"Run the tests of all rule files of a folder and those in it", "betrace test rules/"},
+    {"For a CI system that reads JUnit", "betrace test --format junit rules/*.yaml > results.xml"},
+    {0}};
+const bt_command bt_command_test = {
+    .name = "test",
+    .summary = "runs the tests of rule files",
+    .usage = "[flags] FILE|FOLDER…",
+    .about = "Runs the tests of the rules in rule files, those of disabled rules too, "
+             "and prints which fail and why. Paths of a "
+             "trace_file start from the folder of its rule file. A folder stands for its *.yaml, *.yml and "
+             "*.json files at any depth, but for *.otlp.json.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "all tests pass",
+    .found = "a test fails or a rule is wrong",
+    .unknown = "there is no test in these files",
+    .operands = "rules",
+    .run = test_command};

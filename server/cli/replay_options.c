@@ -1,4 +1,4 @@
-/* Options that replay and first share. See replay_options.h. */
+/* Flags that commands over a source and a range share. See replay_options.h. */
 #include "server/cli/replay_options.h"
 
 #include <inttypes.h>
@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/time_text.h"
+#include "server/cli/terminal.h"
 #include "server/clock.h"
+#include "server/time_text.h"
 #include "tempo/file_source.h"
 #include "tempo/tempo_source.h"
 
@@ -40,33 +41,50 @@ void bt_replay_place_close(bt_replay_place *place) {
   bt_http_client_free(place->client);
 }
 
-/* All that is in the files, for a replay of files that names no time. */
-static bt_time_range range_of_files(const bt_source *source) {
-  bt_time_range range = {INT64_MAX, INT64_MIN};
-  for (size_t i = 0; i < bt_file_source_trace_count(source); i++) {
-    const bt_trace *trace = bt_file_source_trace(source, i);
-    int64_t start = bt_trace_start_ns(trace), latest = bt_trace_latest_start_ns(trace);
-    if (start < range.start_ns) range.start_ns = start;
-    if (latest >= range.end_ns) range.end_ns = latest + 1;
-  }
-  return range.start_ns < range.end_ns ? range : (bt_time_range){0, 1};
-}
-
 bt_time_range bt_replay_options_range(const bt_replay_options *options, const bt_source *source, int64_t otherwise_ns) {
   if (options->trace_count && !options->has_start && !options->has_end && !options->since_ns)
-    return range_of_files(source);
+    return bt_file_source_range(source); /* all that is in the files */
   int64_t end = options->has_end ? options->end_ns : bt_clock_wall_ns();
   int64_t since = options->since_ns ? options->since_ns : otherwise_ns;
   return (bt_time_range){options->has_start ? options->start_ns : end - since, end};
 }
 
+bt_replay_request bt_replay_options_request(const bt_replay_options *options, const bt_rule_definition *const *rules,
+                                            size_t rule_count, bt_time_range range) {
+  return (bt_replay_request){.rules = rules,
+                             .rule_count = rule_count,
+                             .range = range,
+                             .assumptions = options->assumptions,
+                             .tenant = options->tenant,
+                             .priority = BT_PRIORITY_PEOPLE,
+                             .cancel = bt_replay_interrupt()};
+}
+
 /* ---- printing ---- */
+
+void bt_replay_show_progress(void *context, double fraction, const bt_replay_result *so_far) {
+  (void)context, (void)so_far;
+  if (bt_terminal_shows_progress()) fprintf(stderr, "\r%3.0f %%\033[K", fraction * 100);
+}
+
+void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far) {
+  uint64_t violations = 0;
+  for (size_t i = 0; i < so_far->rule_count; i++) violations += so_far->rules[i].violations_found;
+  bt_replay_show_progress(context, fraction, so_far);
+  if (violations && bt_terminal_shows_progress())
+    fprintf(stderr, "  %" PRIu64 " violation%s", violations, bt_cli_plural(violations));
+}
+
+void bt_replay_clear_progress(void) {
+  if (bt_terminal_shows_progress()) fputs("\r\033[K", stderr);
+}
 
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation) {
   char time[40], trace_id[BT_TRACE_ID_HEX + 1];
   bt_time_format(violation->time_ns, time);
   bt_trace_id_format(&violation->trace_id, trace_id);
-  printf("%.19sZ  %s  %s  %s%s\n", time, trace_id, definition->fields.id, violation->message,
+  printf("%s%.19sZ%s  %s  %s%s%s  %s%s\n", bt_style_on(BT_STYLE_DIM), time, bt_style_on(BT_STYLE_OFF), trace_id,
+         bt_style_on(BT_STYLE_RED), definition->fields.id, bt_style_on(BT_STYLE_OFF), violation->message,
          violation->provisional ? " (provisional: its trace is not settled yet)" : "");
 }
 
@@ -86,16 +104,18 @@ void bt_replay_print_gaps(const bt_coverage *coverage) {
   }
 }
 
-/* ---- options ---- */
+/* ---- flags ---- */
 
 enum {
-  OPT_RULES = 1,
+  OPT_RULES = BT_FLAG_SHARED,
   OPT_DSL,
+  OPT_RULE,
   OPT_TEMPO,
   OPT_TEMPO_USER,
   OPT_TEMPO_PASSWORD_FILE,
   OPT_TEMPO_TOKEN_FILE,
   OPT_TEMPO_CA,
+  OPT_TEMPO_TIMEOUT,
   OPT_TRACES,
   OPT_SINCE,
   OPT_START,
@@ -107,33 +127,54 @@ enum {
   OPT_HANDOVER,
   OPT_CLOCK_SKEW,
   OPT_REQUIRE_COMPLETE,
-  OPT_CONCURRENCY,
-  OPT_JSON,
-  OPT_HELP
+  OPT_CONCURRENCY
 };
 
-static const struct option shared[] = {{"rules", 1, NULL, OPT_RULES},
-                                       {"dsl", 1, NULL, OPT_DSL},
-                                       {"tempo", 1, NULL, OPT_TEMPO},
-                                       {"tempo-user", 1, NULL, OPT_TEMPO_USER},
-                                       {"tempo-password-file", 1, NULL, OPT_TEMPO_PASSWORD_FILE},
-                                       {"tempo-token-file", 1, NULL, OPT_TEMPO_TOKEN_FILE},
-                                       {"tempo-ca", 1, NULL, OPT_TEMPO_CA},
-                                       {"traces", 1, NULL, OPT_TRACES},
-                                       {"since", 1, NULL, OPT_SINCE},
-                                       {"start", 1, NULL, OPT_START},
-                                       {"end", 1, NULL, OPT_END},
-                                       {"tenant", 1, NULL, OPT_TENANT},
-                                       {"settle", 1, NULL, OPT_SETTLE},
-                                       {"margin", 1, NULL, OPT_MARGIN},
-                                       {"lateness", 1, NULL, OPT_LATENESS},
-                                       {"handover", 1, NULL, OPT_HANDOVER},
-                                       {"clock-skew", 1, NULL, OPT_CLOCK_SKEW},
-                                       {"require-complete", 0, NULL, OPT_REQUIRE_COMPLETE},
-                                       {"tempo-concurrency", 1, NULL, OPT_CONCURRENCY},
-                                       {"json", 0, NULL, OPT_JSON},
-                                       {"help", 0, NULL, OPT_HELP}};
-enum { SHARED = sizeof shared / sizeof shared[0] };
+const bt_flag bt_flags_rules[] = {
+    {"rules", OPT_RULES, "FILE", NULL, "rule file (YAML or JSON), or a folder of them; may be given several times",
+     NULL},
+    {"dsl", OPT_DSL, "TEXT", NULL, "one rule's text", NULL},
+    {"rule", OPT_RULE, "ID", "all", "only this rule of the files; may be given several times", NULL},
+    {0}};
+
+const bt_flag bt_flags_traces[] = {
+    {"tempo", OPT_TEMPO, "URL", NULL, "Tempo's HTTP address, with the path before /api/ if there is one",
+     "BETRACE_TEMPO_URL"},
+    {"traces", OPT_TRACES, "FILE", NULL,
+     "OTLP trace file (JSON, JSON lines, protobuf; gzip is fine) instead of a Tempo; may be given several times", NULL},
+    {"tenant", OPT_TENANT, "NAME", NULL, "X-Scope-OrgID for Tempo", NULL},
+    {"tempo-user", OPT_TEMPO_USER, "NAME", NULL, "user for Tempo (basic authentication)", "BETRACE_TEMPO_USER"},
+    {"tempo-password-file", OPT_TEMPO_PASSWORD_FILE, "FILE", NULL,
+     "file that holds that user's password; the variable holds the password itself", "BETRACE_TEMPO_PASSWORD"},
+    {"tempo-token-file", OPT_TEMPO_TOKEN_FILE, "FILE", NULL,
+     "file that holds a bearer token for Tempo; the variable holds the token itself", "BETRACE_TEMPO_TOKEN"},
+    {"tempo-ca", OPT_TEMPO_CA, "FILE", NULL, "authorities (PEM) to trust besides the system's", "BETRACE_TEMPO_CA"},
+    {"tempo-timeout", OPT_TEMPO_TIMEOUT, "DURATION", "2m", "how long one request to Tempo may take",
+     "BETRACE_TEMPO_TIMEOUT"},
+    {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to Tempo at once", NULL},
+    {0}};
+
+const bt_flag bt_flags_assumptions[] = {
+    {"settle", OPT_SETTLE, "DURATION", "2m", "a trace is settled when its last span is older than this", NULL},
+    {"margin", OPT_MARGIN, "DURATION", "15m", "longest trace that is judged at the edge of a range", NULL},
+    {"lateness", OPT_LATENESS, "DURATION", "15m", "how much later than its time a span may arrive", NULL},
+    {"handover", OPT_HANDOVER, "DURATION", "1h", "how long Tempo may keep spans that only a read by id sees", NULL},
+    {"clock-skew", OPT_CLOCK_SKEW, "DURATION", "0s", "order of spans of two services within this is unknown", NULL},
+    {"require-complete", OPT_REQUIRE_COMPLETE, NULL, NULL, "a missing parent makes a trace incomplete", NULL},
+    {0}};
+
+#define START_AND_END                                                                                                  \
+  {"start", OPT_START, "TIME", NULL, "RFC 3339, unix s/ms/ns, now, now-24h", NULL},                                    \
+      {"end", OPT_END, "TIME", "now", "likewise", NULL}, {                                                             \
+    0                                                                                                                  \
+  }
+#define SINCE_HELP "from that long before the end"
+const bt_flag bt_flags_range_day[] = {{"since", OPT_SINCE, "DURATION", "24h; of files everything", SINCE_HELP, NULL},
+                                      START_AND_END};
+const bt_flag bt_flags_range_week[] = {{"since", OPT_SINCE, "DURATION", "7d; of files everything", SINCE_HELP, NULL},
+                                       START_AND_END};
+const bt_flag bt_flags_range_month[] = {{"since", OPT_SINCE, "DURATION", "30d; of files everything", SINCE_HELP, NULL},
+                                        START_AND_END};
 
 static bool take_time(const char *value, int64_t *out, bool *is_set) {
   return *is_set = bt_time_parse(bt_str_from(value), bt_clock_wall_ns(), out);
@@ -143,23 +184,28 @@ static bool take_duration(const char *value, int64_t *out) {
   return bt_duration_parse(bt_str_from(value), out);
 }
 
-static bool add_trace_file(bt_replay_options *options, const char *path) {
-  const char **traces = bt_realloc_array(options->traces, options->trace_count + 1, sizeof *traces);
-  if (!traces) return false;
-  options->traces = traces;
-  traces[options->trace_count++] = path;
+static bool append_text(const char ***items, size_t *count, const char *text) {
+  const char **grown = bt_realloc_array(*items, *count + 1, sizeof *grown);
+  if (!grown) return false;
+  *items = grown;
+  grown[(*count)++] = text;
   return true;
 }
 
-static bool take_option(int option, const char *value, bt_replay_options *options) {
+bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, const char *value) {
   bt_assumptions *assume = &options->assumptions;
-  switch (option) {
+  switch (flag->id) {
+  case OPT_RULES: return options->has_wrong_rules |= !bt_cli_rules_add_file(&options->rules, value), true;
+  case OPT_DSL: return options->has_wrong_rules |= !bt_cli_rules_add_text(&options->rules, "dsl", value), true;
+  case OPT_RULE: return append_text(&options->only, &options->only_count, value);
   case OPT_TEMPO: return options->tempo.url = value, true;
   case OPT_TEMPO_USER: return options->tempo.user = value, true;
   case OPT_TEMPO_PASSWORD_FILE: return options->tempo.password.file = value, true;
   case OPT_TEMPO_TOKEN_FILE: return options->tempo.token.file = value, true;
   case OPT_TEMPO_CA: return options->tempo.ca_file = value, true;
-  case OPT_TRACES: return add_trace_file(options, value);
+  case OPT_TEMPO_TIMEOUT:
+    return take_duration(value, &options->tempo.timeout_ns) && options->tempo.timeout_ns >= 1000000;
+  case OPT_TRACES: return append_text(&options->traces, &options->trace_count, value);
   case OPT_SINCE: return take_duration(value, &options->since_ns) && options->since_ns > 0;
   case OPT_START: return take_time(value, &options->start_ns, &options->has_start);
   case OPT_END: return take_time(value, &options->end_ns, &options->has_end);
@@ -172,56 +218,72 @@ static bool take_option(int option, const char *value, bt_replay_options *option
   case OPT_REQUIRE_COMPLETE: return assume->require_complete = true;
   case OPT_CONCURRENCY:
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
-  case OPT_JSON: return options->print_json = true;
+  case BT_FLAG_JSON: return options->print_json = true;
   default: return false;
   }
 }
 
-static int check_options(bt_replay_options *options, const char *command) {
-  if (!options->rules.count) return bt_cli_usage_error(command, "say which rules: --rules FILE or --dsl TEXT");
-  if (!options->tempo.url && !options->trace_count) options->tempo.url = getenv("BETRACE_TEMPO_URL");
-  if (!options->tempo.url == !options->trace_count)
-    return bt_cli_usage_error(command, "say where the traces are: --tempo URL or --traces FILE");
-  if (options->has_start && options->has_end && options->start_ns >= options->end_ns)
-    return bt_cli_usage_error(command, "--start has to be before --end");
-  return BT_EXIT_FINE;
-}
-
-/* The shared rows, then the command's own. */
-static void join_rows(const struct option *own, struct option rows[SHARED + BT_REPLAY_OPTIONS_OWN_MAX + 1]) {
-  size_t count = 0;
-  memcpy(rows, shared, sizeof shared);
-  for (; own[count].name && count < BT_REPLAY_OPTIONS_OWN_MAX; count++) rows[SHARED + count] = own[count];
-  rows[SHARED + count] = (struct option){0};
-}
-
-bool bt_replay_options_parse(bt_replay_options *options, int argc, char **argv, const char *help,
-                             const bt_own_options *own, int *code) {
-  struct option rows[SHARED + BT_REPLAY_OPTIONS_OWN_MAX + 1];
-  int option, index = 0;
-  bool rules_are_right = true;
+void bt_replay_options_init(bt_replay_options *options) {
   *options = (bt_replay_options){.assumptions = bt_assumptions_default(), .concurrency = 2};
-  join_rows(own->rows, rows);
-  while ((option = getopt_long(argc, argv, "", rows, &index)) != -1) {
-    bool ok = true;
-    if (option == OPT_HELP) return fputs(help, stdout), *code = BT_EXIT_FINE, false;
-    if (option == '?') return *code = bt_cli_usage_error(argv[0], "an option is not known or lacks its value"), false;
-    if (option == OPT_RULES)
-      rules_are_right = bt_cli_rules_add_file(&options->rules, optarg) && rules_are_right;
-    else if (option == OPT_DSL)
-      rules_are_right = bt_cli_rules_add_text(&options->rules, "dsl", optarg) && rules_are_right;
-    else if (option >= BT_REPLAY_OPTION_OWN)
-      ok = own->take(own->context, option, optarg);
-    else
-      ok = take_option(option, optarg, options);
-    if (!ok) return *code = bt_cli_usage_error(argv[0], "--%s cannot be \"%s\"", rows[index].name, optarg), false;
-  }
-  if (optind < argc) return *code = bt_cli_usage_error(argv[0], "\"%s\" is not an option", argv[optind]), false;
-  *code = rules_are_right ? check_options(options, argv[0]) : BT_EXIT_USAGE;
-  return *code == BT_EXIT_FINE;
 }
 
 void bt_replay_options_dispose(bt_replay_options *options) {
   bt_cli_rules_dispose(&options->rules);
   free(options->traces);
+  free(options->only);
+}
+
+/* ---- what is missing ---- */
+
+int bt_operands_refuse(const bt_command *command, const bt_operands *operands) {
+  if (!operands->count) return BT_EXIT_FINE;
+  return bt_cli_usage_error(command->name, "\"%s\" is no flag, and this command takes nothing else",
+                            operands->items[0]);
+}
+
+static int keep_only(bt_replay_options *options, const bt_command *command) {
+  bt_cli_rules *rules = &options->rules;
+  size_t kept = 0;
+  for (size_t o = 0; o < options->only_count; o++) {
+    size_t at = 0;
+    while (at < rules->count && strcmp(rules->items[at]->fields.id, options->only[o]) != 0) at++;
+    if (at < rules->count) continue;
+    return bt_cli_usage_error(command->name, "the files have no rule \"%s\"", options->only[o]);
+  }
+  for (size_t i = 0; i < rules->count; i++) {
+    bool is_wanted = false;
+    for (size_t o = 0; o < options->only_count; o++)
+      is_wanted |= strcmp(rules->items[i]->fields.id, options->only[o]) == 0;
+    if (is_wanted)
+      rules->items[kept++] = rules->items[i];
+    else
+      bt_rule_definition_unref(rules->items[i]);
+  }
+  rules->count = kept;
+  return BT_EXIT_FINE;
+}
+
+static int check_rules(bt_replay_options *options, const bt_command *command, unsigned needs) {
+  if (options->has_wrong_rules) return BT_EXIT_USAGE;
+  if (needs & (BT_NEEDS_RULES | BT_NEEDS_ONE_RULE) && !options->rules.count)
+    return bt_cli_usage_error(command->name, "say which rules: --rules FILE or --dsl TEXT");
+  int code = options->only_count ? keep_only(options, command) : BT_EXIT_FINE;
+  if (code == BT_EXIT_FINE && needs & BT_NEEDS_ONE_RULE && options->rules.count != 1)
+    return bt_cli_usage_error(command->name, "one rule is looked at and the files have %zu: name it with --rule ID",
+                              options->rules.count);
+  return code;
+}
+
+int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs) {
+  int code = check_rules(options, command, needs);
+  if (code) return code;
+  if (!options->tempo.url && !options->trace_count) options->tempo.url = getenv("BETRACE_TEMPO_URL");
+  if (options->tempo.url && options->trace_count)
+    return bt_cli_usage_error(command->name,
+                              "--tempo and --traces exclude each other: traces come from a Tempo or from files");
+  if (needs & BT_NEEDS_SOURCE && !options->tempo.url && !options->trace_count)
+    return bt_cli_usage_error(command->name, "say where the traces are: --tempo URL or --traces FILE");
+  if (options->has_start && options->has_end && options->start_ns >= options->end_ns)
+    return bt_cli_usage_error(command->name, "--start has to be before --end");
+  return BT_EXIT_FINE;
 }

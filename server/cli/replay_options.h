@@ -1,5 +1,5 @@
-/* Options that commands over a source and a range share (replay, first): rules, where the traces are, the range, assumptions, and the source
- * that they name. Thread: the main thread. */
+/* Flags that commands over a source and a range share: rules, where the traces are, the range, assumptions, and the source that they name.
+ * Thread: the main thread. */
 #ifndef BT_SERVER_CLI_REPLAY_OPTIONS_H
 #define BT_SERVER_CLI_REPLAY_OPTIONS_H
 
@@ -18,36 +18,25 @@ typedef struct bt_replay_options {
   uint64_t concurrency;
   bool print_json;
   bt_cli_rules rules;
+  bool has_wrong_rules; /* messages are printed */
+  const char **only;    /* --rule: ids; owned array of borrowed texts */
+  size_t only_count;
 } bt_replay_options;
 
-/* Lines of a help text for the shared options. */
-#define BT_REPLAY_OPTIONS_HELP                                                                                         \
-  "  --rules FILE        rule file (YAML or JSON); may be given several times\n"                                       \
-  "  --dsl TEXT          one rule's text\n"                                                                            \
-  "  --tempo URL         a Tempo's HTTP address, with the path before /api/ (or BETRACE_TEMPO_URL)\n"                  \
-  "  --tempo-user NAME --tempo-password-file FILE   basic authentication (or BETRACE_TEMPO_USER, _PASSWORD)\n"         \
-  "  --tempo-token-file FILE   a bearer token (or BETRACE_TEMPO_TOKEN)\n"                                              \
-  "  --tempo-ca FILE     authorities (PEM) to trust besides the system's (or BETRACE_TEMPO_CA)\n"                      \
-  "  --traces FILE       OTLP trace file; may be given several times\n"                                                \
-  "  --start TIME --end TIME   RFC 3339, unix s/ms/ns, now, now-24h\n"                                                 \
-  "  --tenant NAME       X-Scope-OrgID for Tempo\n"                                                                    \
-  "  --settle, --margin, --lateness, --handover, --clock-skew DURATION   assumptions (2m 15m 15m 1h 0s)\n"             \
-  "  --require-complete  a missing parent makes a trace incomplete\n"                                                  \
-  "  --tempo-concurrency N   requests to Tempo at once (default 2)\n"                                                  \
-  "  --json              one JSON object\n"
+/* Rows for the tables of commands. */
+extern const bt_flag bt_flags_rules[], bt_flags_traces[], bt_flags_assumptions[];
+/* --since, --start and --end, with the default that the name says. */
+extern const bt_flag bt_flags_range_day[], bt_flags_range_month[], bt_flags_range_week[];
 
-/* Options of one command alone: rows of getopt_long with values from BT_REPLAY_OPTION_OWN on, ending with a zero row. */
-enum { BT_REPLAY_OPTION_OWN = 100, BT_REPLAY_OPTIONS_OWN_MAX = 8 };
-typedef struct bt_own_options {
-  const struct option *rows;
-  bool (*take)(void *context, int option, const char *value); /* false: the value is wrong */
-  void *context;
-} bt_own_options;
-
-/* Reads argv. True: go on; false: ended with *code (help, wrong usage), messages printed. Dispose the options in each case. */
-bool bt_replay_options_parse(bt_replay_options *options, int argc, char **argv, const char *help,
-                             const bt_own_options *own, int *code);
+void bt_replay_options_init(bt_replay_options *options);
 void bt_replay_options_dispose(bt_replay_options *options);
+/* Takes a flag of the rows above, and --json; for a bt_flag_take. */
+bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, const char *value);
+/* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
+typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4 } bt_needs;
+int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
+/* For a command without operands. */
+int bt_operands_refuse(const bt_command *command, const bt_operands *operands);
 
 typedef struct bt_replay_place { /* where the traces come from */
   bt_http_client *client;        /* NULL for files */
@@ -58,9 +47,19 @@ void bt_replay_place_close(bt_replay_place *place);
 
 /* The range that is asked for: the last `otherwise_ns` when nothing is said, and of files everything. */
 bt_time_range bt_replay_options_range(const bt_replay_options *options, const bt_source *source, int64_t otherwise_ns);
+#define BT_DAY_NS INT64_C(86400000000000)
+
+/* A request with everything that the options say; the rules are the caller's. */
+bt_replay_request bt_replay_options_request(const bt_replay_options *options, const bt_rule_definition *const *rules,
+                                            size_t rule_count, bt_time_range range);
 
 /* Set by Ctrl-C from the first call on. */
 const bt_cancel *bt_replay_interrupt(void);
+
+/* Shows "42 %", or "42 %  7 violations", on stderr where that is a terminal; each a `progress` of bt_replay_observer. */
+void bt_replay_show_progress(void *context, double fraction, const bt_replay_result *so_far);
+void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);
+void bt_replay_clear_progress(void);
 
 /* Prints one line for a violation, and lines for what was not read or is not settled. */
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation);

@@ -77,7 +77,9 @@ static bt_status look(const bt_service *service, const bt_call *call, const bt_r
                                .cancel = &cancel};
   bt_status status = bt_deadline_start(&deadline, options->timeout_ns, &service->stopping, &cancel, error);
   if (status) return status;
+  int64_t started_ns = bt_clock_monotonic_ns();
   status = bt_first_violation_run(service->source, &request, NULL, result, error);
+  bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_FIRST_VIOLATION, bt_clock_monotonic_ns() - started_ns);
   bt_deadline_end(&deadline);
   return status;
 }

@@ -1,9 +1,18 @@
 /* /health, /ready: does the process serve, and can it do its work. See routes.h. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "server/http/deadline.h"
+#include "server/http/outside_check.h"
 #include "server/http/routes.h"
 #include "server/service.h"
 #include "server/clock.h"
+#include "server/time_text.h"
+
+static const int64_t CHECK_NS = 5000000000;
+
+/* Of the process, as the service is. */
+static bt_outside_check source_probe = BT_OUTSIDE_CHECK_INIT, otlp_probe = BT_OUTSIDE_CHECK_INIT;
 
 void bt_api_health(void *service, bt_call *call) {
   (void)service;
@@ -25,12 +34,23 @@ static json_t *part_json(bt_status status, const bt_error *error) {
 }
 
 /* Is somebody listening behind the OTLP endpoint? An empty export is accepted by every receiver. */
-static bt_status check_otlp(const bt_service *service, bt_error *error) {
+static bt_status check_otlp(const void *context, bt_error *error) {
+  const bt_service *service = context;
   bt_export_result result = {0};
+  bt_cancel cancel = {false};
+  bt_deadline deadline;
   bt_exporter_options once = *service->exporter;
   bt_export_document empty = {.body = BT_STR("{}"), .content_type = "application/json"};
   once.attempts = 1;
-  return bt_otlp_export_document(service->client, &once, &empty, NULL, &result, error);
+  bt_status status = bt_deadline_start(&deadline, CHECK_NS, &service->stopping, &cancel, error);
+  if (status) return status;
+  status = bt_otlp_export_document(service->client, &once, &empty, &cancel, &result, error);
+  bt_deadline_end(&deadline);
+  return status == BT_CANCELLED ? bt_error_set(error, BT_UNAVAILABLE, "no answer within 5 s") : status;
+}
+
+static bt_status check_source(const void *context, bt_error *error) {
+  return bt_source_check(((const bt_service *)context)->source, error);
 }
 
 /* A rule that is enabled and not checked would look like one without violations. */
@@ -44,6 +64,45 @@ static bt_status check_rules(const bt_service *service, bt_error *error) {
       broken, broken == 1 ? " is" : "s are");
 }
 
+/* Whoever asks has shown no token: it counts rules and names none, as none of tenants. */
+static bt_status watch_trouble(const bt_watch_status *status, bt_error *error) {
+  char start[40], end[40];
+  if (status->gap_start_ns < status->gap_end_ns) {
+    bt_time_format(status->gap_start_ns, start);
+    bt_time_format(status->gap_end_ns, end);
+    return bt_error_set(error, BT_UNAVAILABLE, "watch has a gap from %s to %s, which it is catching up", start, end);
+  }
+  if (status->lost_start_ns < status->lost_end_ns) {
+    bt_time_format(status->lost_start_ns, start);
+    bt_time_format(status->lost_end_ns, end);
+    return bt_error_set(error, BT_UNAVAILABLE,
+                        "watch was away too long to catch up what lies from %s to %s: a replay of that range shows it",
+                        start, end);
+  }
+  if (status->message[0]) return bt_error_set(error, BT_UNAVAILABLE, "watch: %s", status->message);
+  if (status->refused)
+    return bt_error_set(
+        error, BT_INVALID,
+        "%zu enabled rule%s not under watch: no search finds what they look at; the log names them; set "
+        "watch_all to true if every trace should be read",
+        status->refused, status->refused == 1 ? " is" : "s are");
+  return BT_OK;
+}
+
+/* Said, but no reason to send nobody here: another instance would have the same gap. */
+static bt_status check_watch(const bt_service *service, bt_error *error) {
+  bt_watch_status *tenants = NULL;
+  size_t count = 0;
+  bt_status status = bt_watch_look(service->watch, &tenants, &count, error);
+  bt_watch_emission emission = bt_watch_emission_look(service->watch);
+  for (size_t i = 0; !status && i < count; i++) status = watch_trouble(&tenants[i], error);
+  if (!status && emission.message[0])
+    status =
+        bt_error_set(error, BT_UNAVAILABLE, "%zu violations wait to be sent: %s", emission.queued, emission.message);
+  free(tenants);
+  return status;
+}
+
 void bt_api_ready(void *context, bt_call *call) {
   const bt_service *service = context;
   bt_error error = {0};
@@ -55,13 +114,18 @@ void bt_api_ready(void *context, bt_call *call) {
   /* A rule that does not compile is said, but takes no service out of its load balancer: then nobody could mend the rule. */
   bool degraded = check_rules(service, &error) != BT_OK;
   json_object_set_new(parts, "rules", part_json(degraded ? BT_INVALID : BT_OK, &error));
-  status = bt_source_check(service->source, &error);
+  status = bt_outside_check_ask(&source_probe, check_source, service, &error);
   ready = ready && !status;
   json_object_set_new(parts, "source", part_json(status, &error));
   if (service->exporter) {
-    status = check_otlp(service, &error);
+    status = bt_outside_check_ask(&otlp_probe, check_otlp, service, &error);
     ready = ready && !status;
     json_object_set_new(parts, "otlp", part_json(status, &error));
+  }
+  if (service->watch) {
+    status = check_watch(service, &error);
+    degraded = degraded || status;
+    json_object_set_new(parts, "watch", part_json(status, &error));
   }
   const char *word = !ready ? "not_ready" : degraded ? "degraded" : "ready";
   bt_call_json(call, ready ? 200 : 503, json_pack("{s:s, s:o}", "status", word, "parts", parts));

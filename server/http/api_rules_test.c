@@ -1,13 +1,10 @@
 /* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See routes.h. */
 #include <stdlib.h>
 
-#include "dsl/eval.h"
+#include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
-#include "server/replay/violation.h"
 #include "server/report/replay_json.h"
-#include "server/service.h"
-#include "server/clock.h"
 #include "tempo/otlp_decode.h"
 
 enum { TRACE_MEMORY_BYTES = 256 * 1024 * 1024 };
@@ -22,10 +19,6 @@ typedef struct rule_test {
 
 /* ---- the verdict ---- */
 
-static json_t *truth_json(bt_truth truth) {
-  return truth == BT_UNKNOWN ? json_null() : json_boolean(truth == BT_TRUE);
-}
-
 /* What the check says about the text: warnings, since a text with errors gets no verdict. */
 static json_t *warnings_json(const bt_rule_definition *definition) {
   bt_rule *rule = NULL;
@@ -39,46 +32,25 @@ static json_t *warnings_json(const bt_rule_definition *definition) {
   return array;
 }
 
-static bt_status violation_json(const rule_test *test, const bt_trace *trace, const bt_rule_verdict *verdict,
-                                bool is_unsettled, json_t **out, bt_error *error) {
-  bt_violation *violation = NULL;
-  *out = NULL;
-  if (verdict->verdict != BT_VIOLATED) return *out = json_null(), BT_OK;
-  bt_status status = bt_violation_new(test->definition, bt_call_tenant(test->call), trace, verdict, &violation, error);
-  if (status) return status;
-  violation->confirmed_by_id = true; /* the whole trace was looked at */
-  violation->provisional = is_unsettled;
-  *out = bt_violation_json(test->definition, violation);
-  bt_violation_free(violation);
-  return BT_OK;
-}
-
 static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt_rule_verdict *verdict,
                                 bool is_unsettled, bt_error *error) {
   char trace_id[BT_TRACE_ID_HEX + 1];
-  json_t *violation;
-  bt_status status = violation_json(test, trace, verdict, is_unsettled, &violation, error);
+  json_t *answer;
+  bt_status status =
+      bt_one_trace_verdict_json(test->call, test->definition, trace, verdict, is_unsettled, &answer, error);
   if (status) return status;
   bt_trace_id_format(&trace->id, trace_id);
-  json_t *rule_id = test->is_adhoc ? json_null() : json_string(test->definition->fields.id);
-  json_t *reason = verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null();
-  bt_call_json(test->call, 200,
-               json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "rule_id", rule_id, "trace_id", trace_id, "verdict",
-                         bt_verdict_name(verdict->verdict), "reason", reason, "exercised",
-                         truth_json(verdict->exercised), "violation", violation, "diagnostics",
-                         warnings_json(test->definition)));
+  json_object_set_new(answer, "rule_id", test->is_adhoc ? json_null() : json_string(test->definition->fields.id));
+  json_object_set_new(answer, "trace_id", json_string(trace_id));
+  json_object_set_new(answer, "diagnostics", warnings_json(test->definition));
+  bt_call_json(test->call, 200, answer);
   test->is_answered = true;
   return BT_OK;
 }
 
 /* Evaluates and answers, with the settings that a replay of this rule would have. */
 static bt_status judge(rule_test *test, const bt_trace *trace, bool is_unsettled, bt_error *error) {
-  const bt_rule_fields *fields = &test->definition->fields;
-  const bt_assumptions *assumptions = &test->service->assumptions;
-  bool wants_complete = fields->require_complete < 0 ? assumptions->require_complete : fields->require_complete == 1;
-  bt_eval_options options = {.incomplete = trace->partial || is_unsettled || (wants_complete && trace->missing_parents),
-                             .clock_skew_ns =
-                                 fields->clock_skew_ns < 0 ? assumptions->clock_skew_ns : fields->clock_skew_ns};
+  bt_eval_options options = bt_one_trace_options(test->service, test->definition, trace, is_unsettled);
   const bt_rule *rule = test->definition->rule;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
@@ -118,32 +90,14 @@ static bt_status judge_document(rule_test *test, json_t *document, bt_error *err
   return status;
 }
 
-static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status judge_read(void *context, const bt_trace *trace, bt_error *error) {
   rule_test *test = context;
-  int64_t settle_ns = test->definition->fields.settle_ns;
-  if (settle_ns < 0) settle_ns = test->service->assumptions.settle_ns;
-  if (!read->trace) return BT_OK; /* not found */
-  bool is_unsettled =
-      !test->service->source->operations->is_static && bt_trace_end_ns(read->trace) > bt_clock_wall_ns() - settle_ns;
-  return judge(test, read->trace, is_unsettled, error);
+  return judge(test, trace, bt_one_trace_is_unsettled(test->service, test->definition, trace), error);
 }
 
 static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *error) {
-  char hex[BT_TRACE_ID_HEX + 1];
-  bt_source_account account = {0};
-  bt_read_request request = {.ids = id,
-                             .count = 1,
-                             .range = {0, bt_clock_wall_ns()},
-                             .by_id = true,
-                             .tenant = test->call->tenant,
-                             .rule_id = test->is_adhoc ? NULL : test->definition->fields.id,
-                             .priority = BT_PRIORITY_PEOPLE};
-  bt_status status = bt_source_read(test->service->source, &request, judge_read, test, &account, error);
-  bt_source_account_dispose(&account);
-  bt_trace_id_format(id, hex);
-  if (!status && !test->is_answered)
-    status = bt_error_set(error, BT_NOT_FOUND, "The source has no trace %s (any more).", hex);
-  return status;
+  const char *payer = test->is_adhoc ? NULL : test->definition->fields.id;
+  return bt_one_trace_read(test->service, test->call, id, payer, judge_read, test, error);
 }
 
 /* ---- the request ---- */

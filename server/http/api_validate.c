@@ -4,7 +4,7 @@
 #include "dsl/plan.h"
 #include "server/http/routes.h"
 #include "server/report/plan_json.h"
-#include "server/report/replay_json.h"
+#include "server/report/editor_json.h"
 #include "server/rule_definition.h"
 
 /* Formatted text with comments kept; null for a text that does not parse. */
@@ -26,8 +26,8 @@ static void answer_valid(bt_call *call, const bt_rule_definition *definition, co
   json_t *hash = definition ? json_string(definition->condition_hash) : json_null();
   bt_call_json(call, 200,
                json_pack("{s:b, s:o, s:o, s:o, s:o}", "valid", definition != NULL, "diagnostics",
-                         bt_diagnostics_json(diagnostics), "formatted", formatted_json(text), "condition_hash", hash,
-                         "explain", explain));
+                         bt_positioned_diagnostics_json(text, diagnostics), "formatted", formatted_json(text),
+                         "condition_hash", hash, "explain", explain));
 }
 
 static void validate_text(bt_call *call, const char *dsl) {

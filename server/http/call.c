@@ -18,10 +18,16 @@ bt_call *bt_call_new(size_t cap_bytes) {
   return call;
 }
 
+static void drop_stream(bt_call *call) {
+  if (call->stream.operations) call->stream.operations->free(call->stream.context);
+  call->stream.operations = NULL;
+}
+
 void bt_call_free(bt_call *call) {
   if (!call) return;
   bt_arena_dispose(&call->arena);
   bt_buffer_dispose(&call->answer);
+  drop_stream(call);
   free(call);
 }
 
@@ -83,8 +89,16 @@ void bt_call_query_each(bt_call *call, const char *name, void (*visit)(void *con
   bt_str rest = call->query, found_name, found_value, decoded;
   while (next_parameter(&rest, &found_name, &found_value)) {
     if (!bt_str_equal(found_name, bt_str_from(name))) continue;
-    if (percent_decode(&call->arena, found_value, true, &decoded)) visit(context, decoded);
+    if (percent_decode(&call->arena, found_value, true, &decoded))
+      visit(context, decoded);
+    else
+      call->is_query_cut = true;
   }
+}
+
+bool bt_call_query_whole(bt_call *call) {
+  if (call->is_query_cut) bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
+  return !call->is_query_cut;
 }
 
 typedef struct first_value {
@@ -144,6 +158,7 @@ void bt_call_header_set(bt_call *call, const char *name, bt_str value) {
 }
 
 void bt_call_text(bt_call *call, int status, const char *content_type, bt_str body) {
+  drop_stream(call);
   bt_buffer_clear(&call->answer);
   bt_buffer_append(&call->answer, body);
   call->status = status;
@@ -152,6 +167,13 @@ void bt_call_text(bt_call *call, int status, const char *content_type, bt_str bo
 
 void bt_call_no_content(bt_call *call) {
   bt_call_text(call, 204, NULL, BT_STR(""));
+}
+
+void bt_call_stream(bt_call *call, int status, const char *content_type, const bt_stream_operations *operations,
+                    void *context) {
+  bt_call_text(call, status, content_type, BT_STR(""));
+  call->stream.operations = operations;
+  call->stream.context = context;
 }
 
 static void answer_no_memory(bt_call *call) {
@@ -166,6 +188,7 @@ static int append_json(const char *text, size_t length, void *buffer) {
 }
 
 static void answer_json(bt_call *call, int status, const char *content_type, json_t *body) {
+  drop_stream(call);
   bt_buffer_clear(&call->answer);
   int failed = body ? json_dump_callback(body, append_json, &call->answer, JSON_COMPACT | JSON_REAL_PRECISION(15)) : -1;
   bt_buffer_append_char(&call->answer, '\n');
@@ -189,12 +212,14 @@ const char *bt_http_reason(int status) {
   case 202: return "Accepted";
   case 204: return "No Content";
   case 400: return "Bad Request";
+  case 401: return "Unauthorized";
   case 403: return "Forbidden";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
   case 409: return "Conflict";
   case 412: return "Precondition Failed";
   case 413: return "Content Too Large";
+  case 415: return "Unsupported Media Type";
   case 417: return "Expectation Failed";
   case 421: return "Misdirected Request";
   case 422: return "Unprocessable Content";

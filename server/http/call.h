@@ -15,20 +15,46 @@ typedef struct bt_call_header {
   bt_str value;     /* in the call's arena */
 } bt_call_header;
 
+/* What came of asking a stream for its next page. */
+typedef enum bt_stream_step {
+  BT_STREAM_MORE, /* a page, and there may be another at once */
+  BT_STREAM_WAIT, /* nothing more now: ask again soon (within 250 ms) */
+  BT_STREAM_END   /* that was the last page */
+} bt_stream_step;
+
+/* An answer that is made page by page while it is read. A page is asked for only when the reader has taken the one before, so a slow reader
+ * costs one page and no thread. */
+typedef struct bt_stream_operations {
+  /* Appends the next page, at most about 64 KiB; an empty page with MORE counts as WAIT. On a worker thread, never two at once; must not
+   * block for long. A page that could not be appended (no memory) breaks the answer off. */
+  bt_stream_step (*next)(void *context, bt_buffer *page);
+  const char *
+      heartbeat; /* sent after 10 s without a page, so that a reader that is gone is found: ": \n\n" for SSE; NULL: none */
+  /* Called once, when the stream ended, its reader went away or the service stops. On an event loop's thread: must not block. */
+  void (*free)(void *context);
+} bt_stream_operations;
+
 typedef struct bt_call {
   bt_arena arena; /* of the call; the request's strings live here */
   bt_str method, path, query, body;
   bt_str if_match, accept, last_event_id; /* len 0: not sent */
+  bt_str body_type, body_encoding;        /* Content-Type and Content-Encoding of the request */
   bt_str params[BT_CALL_MAX_PARAMS];      /* what {…} of the route's path stood for, percent-decoded */
   size_t param_count;
-  const char *tenant; /* or NULL */
+  bool is_query_cut;  /* a value of the query was asked for, and there was no memory to read it */
+  const char *tenant; /* or NULL; of several "a|b" in order */
+  bool every_tenant;  /* no tenant was named, and the caller may see what belongs to any: metrics */
   const char *user;   /* who asks, for updated_by; NULL: nobody in particular */
 
   int status;
   const char *content_type;
   bt_call_header headers[BT_CALL_MAX_HEADERS];
   size_t header_count;
-  bt_buffer answer;
+  bt_buffer answer; /* whole, or the page under way of a stream */
+  struct {
+    const bt_stream_operations *operations; /* NULL: the answer is whole */
+    void *context;
+  } stream;
 } bt_call;
 
 bt_call *bt_call_new(size_t cap_bytes); /* new; NULL: no memory */
@@ -44,8 +70,11 @@ const char *bt_call_id(const bt_call *call);
 
 /* The first value of a query parameter, percent-decoded; false when it is not there. BT_STR("") for `?k` and `?k=`. */
 bool bt_call_query(bt_call *call, const char *name, bt_str *out);
-/* Calls visit for each value of a parameter that may stand several times. */
+/* Calls visit for each value of a parameter that may stand several times. One that there is no memory for is passed over, and is_query_cut
+ * says so: who would give more for a filter less has to look. */
 void bt_call_query_each(bt_call *call, const char *name, void (*visit)(void *context, bt_str value), void *context);
+/* Whether all that was asked for was read; else answers 503 and returns false. */
+bool bt_call_query_whole(bt_call *call);
 /* Every parameter has to be one of `names` (NULL-terminated); else answers 400 with the nearest name and returns false. */
 bool bt_call_query_allows(bt_call *call, const char *const *names);
 /* limit=…: 1 to max; `otherwise` when it is not there. Answers 400 and returns false when it is something else. */
@@ -58,6 +87,11 @@ void bt_call_json(bt_call *call, int status, json_t *body);
 void bt_call_text(bt_call *call, int status, const char *content_type, bt_str body);
 /* Answers 204 without a body. */
 void bt_call_no_content(bt_call *call);
+/* Answers with a stream; takes the context, which operations->free ends. Headers go out at once. A stream that is cut off (no memory, or the
+ * service stops) ends without the last chunk, so that no reader takes it for whole. status has to be 200 for the connection to be
+ * kept. An answer set later takes the stream's place and frees it. */
+void bt_call_stream(bt_call *call, int status, const char *content_type, const bt_stream_operations *operations,
+                    void *context);
 
 /* A problem document (RFC 9457). kind: the last part of its type, a stable word. */
 void bt_call_problem(bt_call *call, int status, const char *kind, const char *format, ...)
@@ -73,6 +107,9 @@ const char *bt_http_reason(int status);
 
 /* The body as a JSON object; an empty body is {} when `may_be_empty`. NULL: answered 400 already. Free with json_decref. */
 json_t *bt_call_body(bt_call *call, bool may_be_empty);
+
+/* A time in a body: a string as bt_time_parse reads, or a whole number (unix s, ms or ns). False: neither. */
+bool bt_json_time(const json_t *value, int64_t now_ns, int64_t *out_ns);
 
 /* What is wrong with fields of a body: errors[] of a problem document. All-zero is none. */
 typedef struct bt_field_errors {

@@ -1,10 +1,20 @@
-/* What is wrong with the fields of a body. See call.h. */
+/* What is in the fields of a body, and what is wrong with them. See call.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "dsl/suggest.h"
 #include "server/http/call.h"
+#include "server/time_text.h"
+
+bool bt_json_time(const json_t *value, int64_t now_ns, int64_t *out_ns) {
+  char digits[32];
+  if (json_is_string(value))
+    return bt_time_parse((bt_str){json_string_value(value), json_string_length(value)}, now_ns, out_ns);
+  if (!json_is_integer(value)) return false;
+  int length = snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
+  return bt_time_parse((bt_str){digits, (size_t)length}, now_ns, out_ns);
+}
 
 void bt_field_errors_add(bt_field_errors *errors, const char *field, const char *format, ...) {
   char message[400];

@@ -31,12 +31,21 @@ static bool method_matches(const char *route_method, bt_str method) {
   return bt_str_equal(wanted, method) || (bt_str_equal(method, BT_STR("HEAD")) && bt_str_equal(wanted, BT_STR("GET")));
 }
 
-bt_status bt_router_find(const bt_route *routes, size_t count, bt_str method, bt_str path, const bt_route **out,
-                         bt_str params[BT_CALL_MAX_PARAMS], size_t *param_count, bt_buffer *allowed) {
+/* Of one kind of pattern: those without parameters, or those with. */
+static bt_status find_among(const bt_route *routes, size_t count, bool with_params, bt_str method, bt_str path,
+                            const bt_route **out, bt_str params[BT_CALL_MAX_PARAMS], size_t *param_count,
+                            bt_buffer *allowed) {
   for (size_t i = 0; i < count; i++) {
-    if (!path_matches(routes[i].path, path, params, param_count)) continue;
+    if (!path_matches(routes[i].path, path, params, param_count) || (*param_count > 0) != with_params) continue;
     if (method_matches(routes[i].method, method)) return *out = &routes[i], BT_OK;
     bt_buffer_printf(allowed, "%s%s", allowed->len ? ", " : "", routes[i].method);
   }
   return allowed->len ? BT_REFUSED : BT_NOT_FOUND;
+}
+
+bt_status bt_router_find(const bt_route *routes, size_t count, bt_str method, bt_str path, const bt_route **out,
+                         bt_str params[BT_CALL_MAX_PARAMS], size_t *param_count, bt_buffer *allowed) {
+  bt_status status = find_among(routes, count, false, method, path, out, params, param_count, allowed);
+  if (status != BT_NOT_FOUND) return status;
+  return find_among(routes, count, true, method, path, out, params, param_count, allowed);
 }

@@ -20,6 +20,16 @@ void bt_api_rule_delete(void *service, bt_call *call);
 void bt_api_rule_enable(void *service, bt_call *call);
 void bt_api_rule_disable(void *service, bt_call *call);
 void bt_api_rule_versions(void *service, bt_call *call);
+/* api_rules_import.c */
+void bt_api_rules_import(void *service, bt_call *call);
+void bt_api_rules_export(void *service, bt_call *call);
+/* api_explain.c */
+void bt_api_rule_explain(void *service, bt_call *call);
+/* api_editor.c */
+void bt_api_dsl_language(void *service, bt_call *call);
+void bt_api_dsl_complete(void *service, bt_call *call);
+void bt_api_dsl_hover(void *service, bt_call *call);
+void bt_api_dsl_format(void *service, bt_call *call);
 /* api_validate.c */
 void bt_api_rules_validate(void *service, bt_call *call);
 /* api_rules_test.c */
@@ -32,6 +42,20 @@ void bt_api_replays_create(void *service, bt_call *call);
 void bt_api_replay_get(void *service, bt_call *call);
 void bt_api_replay_violations(void *service, bt_call *call);
 void bt_api_replay_delete(void *service, bt_call *call);
+/* api_replay_events.c */
+void bt_api_replay_events(void *service, bt_call *call);
+/* api_traces.c */
+void bt_api_trace_verdicts(void *service, bt_call *call);
+/* api_metrics.c */
+void bt_api_metrics(void *service, bt_call *call);
+/* api_spans.c */
+void bt_api_spans(void *service, bt_call *call);
+/* api_violations.c */
+void bt_api_violations(void *service, bt_call *call);
+void bt_api_violations_query(void *service, bt_call *call);
+/* api_series.c */
+void bt_api_series(void *service, bt_call *call);
+void bt_api_series_query(void *service, bt_call *call);
 /* api_first.c */
 void bt_api_rule_first(void *service, bt_call *call);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/report/replay_json.h"
+#include "server/report/editor_json.h"
 #include "server/report/rule_json.h"
 
 static void complain(void *context, const char *field, const char *message) {
@@ -20,8 +20,8 @@ static void settle_id(bt_rule_fields *fields, const char *path_id, bt_field_erro
   if (!fields->id && !(fields->id = strdup(path_id))) bt_field_errors_add(errors, "body", "out of memory");
 }
 
-static void answer_bad_text(bt_call *call, const bt_diagnostics *diagnostics) {
-  bt_call_problem_with(call, 422, "rule-invalid", bt_diagnostics_json(diagnostics),
+static void answer_bad_text(bt_call *call, bt_str text, const bt_diagnostics *diagnostics) {
+  bt_call_problem_with(call, 422, "rule-invalid", bt_positioned_diagnostics_json(text, diagnostics),
                        "The rule's text has %zu error%s; nothing was changed.", diagnostics->error_count,
                        diagnostics->error_count == 1 ? "" : "s");
 }
@@ -31,10 +31,17 @@ static bt_rule_definition *compile(bt_call *call, bt_rule_fields *fields) {
   bt_rule_definition *definition = NULL;
   bt_diagnostics diagnostics;
   bt_error error = {0};
+  bt_str text = bt_str_from(fields->dsl ? fields->dsl : "");      /* kept for the places of what is wrong with it */
+  if (text.len > BT_MAX_RULE_BYTES) text.len = BT_MAX_RULE_BYTES; /* behind that nothing is looked at */
+  if (!bt_arena_copy(&call->arena, text, &text)) {
+    bt_rule_fields_dispose(fields);
+    bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
+    return NULL;
+  }
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_definition_new(fields, &definition, &diagnostics, &error);
   if (status && diagnostics.error_count)
-    answer_bad_text(call, &diagnostics);
+    answer_bad_text(call, text, &diagnostics);
   else if (status == BT_INVALID || status == BT_LIMIT)
     bt_call_problem(call, 400, "invalid-field", "%s", error.message);
   else if (status)

@@ -25,8 +25,27 @@ static bt_status cancelled(bt_error *error) {
   return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
 }
 
+/* Whether the trace has to be read, and if so, whether only by id. */
+static bool is_wanted(const bt_run *run, size_t index, bool *whole) {
+  bool wanted = false;
+  *whole = false;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    if (!bt_bit_get(run->rules[i].unread, index)) continue;
+    wanted = true;
+    if (run->rules[i].whole_trace) *whole = true;
+  }
+  return wanted;
+}
+
+/* One of the sample of traces that need no reading: that it is gone takes nothing from the answer. */
+static bool is_only_sampled(const bt_run *run, size_t known) {
+  bool whole;
+  return !is_wanted(run, known, &whole) && bt_run_place(run, &run->known[known]) == BT_PLACE_SETTLED;
+}
+
 static bt_status take_missing(page *p, size_t known, bt_error *error) {
   if (!p->by_id && !p->run->is_static) return bt_run_queue_by_id(p->run, known, error);
+  if (is_only_sampled(p->run, known)) return BT_OK;
   return bt_coverage_fail_trace(p->run, &p->run->known[known],
                                 "search found it, but it cannot be read: expired, or not there yet", error);
 }
@@ -147,9 +166,19 @@ static bt_status read_pages(bt_run *run, size_t *known, size_t count, page *p, b
   return status;
 }
 
-/* `known` is changed in its order. */
+static int compare_starts(const void *a, const void *b, void *context) {
+  const bt_run *run = context;
+  const bt_found *x = bt_known_bounds(&run->known[*(const size_t *)a]);
+  const bt_found *y = bt_known_bounds(&run->known[*(const size_t *)b]);
+  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns ? -1 : 1;
+  return bt_trace_id_compare(&x->id, &y->id);
+}
+
+/* `known` is changed in its order. Files hold traces roughly in order of time: a page of neighbours reads a part of them, one in order of id
+ * would read all of them. */
 static bt_status read_all(bt_run *run, size_t *known, size_t count, bool by_id, bt_error *error) {
   if (!count) return BT_OK;
+  if (run->is_static) qsort_r(known, count, sizeof *known, compare_starts, run);
   size_t size = page_size(run, by_id);
   page p = {.run = run, .by_id = by_id};
   p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
@@ -160,35 +189,30 @@ static bt_status read_all(bt_run *run, size_t *known, size_t count, bool by_id, 
   return status;
 }
 
-/* Whether the trace has to be read, and if so, whether only by id. */
-static bool is_wanted(const bt_run *run, size_t index, bool *whole) {
-  bool wanted = false;
-  *whole = false;
-  for (size_t i = 0; i < run->request.rule_count; i++) {
-    if (!bt_bit_get(run->rules[i].unread, index)) continue;
-    wanted = true;
-    if (run->rules[i].whole_trace) *whole = true;
-  }
-  return wanted;
+/* What is left to read: by id (*whole) or in batches. While the listing is under way only traces whose place is sure are read. */
+static bool is_due(const bt_run *run, size_t index, bool is_first_part, bool *whole) {
+  const bt_known *k = &run->known[index];
+  bt_place place = bt_run_place(run, k);
+  bool wanted = is_wanted(run, index, whole);
+  bool is_unclear = place == BT_PLACE_UNDECIDED && run->is_listed;
+  if (k->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID) || place == BT_PLACE_OUTSIDE) return false;
+  if (is_first_part && place == BT_PLACE_UNDECIDED) return false;
+  return wanted || is_unclear;
 }
 
-/* Fills `known` with what is read in batches and the queue with what is read by id at once; returns the number of the former. */
-static bt_status choose(bt_run *run, size_t *known, size_t *count, bt_error *error) {
+/* Fills `known` with what is read in batches and the queue with what is read by id. */
+static bt_status choose(bt_run *run, bool is_first_part, bt_known_list *known, bt_error *error) {
   bt_status status = BT_OK;
-  *count = 0;
   for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
-    const bt_known *k = &run->known[i];
-    bt_place place = bt_run_place(run, k);
     bool whole = false;
-    bool wanted = is_wanted(run, i, &whole);
-    bool is_unclear = place == BT_PLACE_UNDECIDED && run->is_listed;
-    if (k->flags & BT_KNOWN_OWN || place == BT_PLACE_OUTSIDE || (!wanted && !is_unclear)) continue;
+    if (!is_due(run, i, is_first_part, &whole)) continue;
+    run->to_judge++;
+    run->known[i].flags |= BT_KNOWN_ASKED;
     if (whole && !run->is_static)
       status = bt_run_queue_by_id(run, i, error);
     else
-      known[(*count)++] = i;
+      known->items[known->count++] = i;
   }
-  run->to_judge = *count + run->queue_count;
   return status;
 }
 
@@ -232,8 +256,10 @@ static int compare_start(const void *a, const void *b, void *context) {
 
 /* What only a read by id can give. Nothing is queued while it goes on, as by id is final. */
 static bt_status read_queue(bt_run *run, bt_error *error) {
-  run->to_judge += run->queue_count;
-  return read_all(run, run->queue, run->queue_count, true, error);
+  size_t count = run->queue_count;
+  run->to_judge += count;
+  run->queue_count = 0;
+  return read_all(run, run->queue, count, true, error);
 }
 
 typedef struct sample_read {
@@ -284,27 +310,32 @@ static bt_status read_samples(bt_run *run, bt_error *error) {
   return goes_on ? delivered : status;
 }
 
-bt_status bt_confirm_all(bt_run *run, bt_error *error) {
-  size_t count = 0;
-  size_t *known = bt_realloc_array(NULL, run->known_count, sizeof *known);
-  if (!known) return bt_error_no_memory(error);
-  bt_status status = choose(run, known, &count, error);
+static bt_status read_part(bt_run *run, bool is_first_part, bt_error *error) {
+  bt_known_list known = {bt_realloc_array(NULL, run->known_count + 1, sizeof *known.items), 0};
+  if (!known.items) return bt_error_no_memory(error);
+  bt_status status = choose(run, is_first_part, &known, error);
+  if (status == BT_OK && !is_first_part) status = bt_unread_sample(run, &known, error);
   if (status == BT_OK) {
-    qsort_r(known, count, sizeof *known, compare_start, run);
-    status = read_all(run, known, count, false, error);
+    qsort_r(known.items, known.count, sizeof *known.items, compare_start, run);
+    status = read_all(run, known.items, known.count, false, error);
   }
   if (status == BT_OK) status = read_queue(run, error);
-  if (status == BT_OK) status = read_samples(run, error);
-  free(known);
+  free(known.items);
   return status;
 }
 
+/* What is sure to be needed is read beside the listing of all traces; the rest when it is known what else there is. */
+bt_status bt_confirm_all(bt_run *run, bt_error *error) {
+  bt_status status = BT_OK;
+  if (bt_candidates_are_open(run)) status = read_part(run, true, error);
+  if (status == BT_OK) status = bt_candidates_complete(run, error);
+  if (status == BT_OK) status = read_part(run, false, error);
+  if (status == BT_OK) status = bt_sample_settle(run, error);
+  return status == BT_OK ? read_samples(run, error) : status;
+}
+
 void bt_confirm_dispose(bt_run *run) {
-  for (uint32_t i = 0; i < run->sample_count; i++) {
-    for (size_t r = 0; run->samples[i].violations && r < run->request.rule_count; r++)
-      bt_violation_free(run->samples[i].violations[r]);
-    free(run->samples[i].violations);
-  }
+  for (uint32_t i = 0; i < run->sample_count; i++) bt_judged_free(run->samples[i].rules, run->request.rule_count);
   free(run->samples);
   free(run->queue);
 }

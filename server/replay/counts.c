@@ -1,5 +1,5 @@
 /* The numbers of a replay, once everything is read: how many traces the window has, how many of them each rule's verdict follows for, how
- * many exercised it, and whether these numbers are exact. Own traces count nowhere. Thread: the replay's. */
+ * many exercised it, and whether these numbers are exact; and what the observer is told of traces that were not read. Own traces count nowhere. Thread: the replay's. */
 #include "server/replay/run.h"
 
 typedef struct exactness {
@@ -22,14 +22,59 @@ static void count_evaluated(const bt_run_rule *rule, size_t index, bool is_judge
     result->traces_evaluated++;
 }
 
+static bool is_decided(const bt_run_rule *rule, size_t index) {
+  return rule->decided && bt_bit_get(rule->decided, index);
+}
+
 /* Judged traces that exercised the rule are counted already. */
 static void count_exercised(const bt_run_rule *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
   if (is_judged || (rule->exercising && !bt_bit_get(rule->exercising, index))) return;
-  if (!rule->exercising || !rule->plan->exercising_is_exact || place == BT_PLACE_UNDECIDED)
+  if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return;
+  if (is_decided(rule, index) && place == BT_PLACE_SETTLED)
+    result->traces_exercised++;
+  else if (!rule->exercising || !rule->plan->exercising_is_exact || place == BT_PLACE_UNDECIDED)
     exact->exercised = false;
   else if (place == BT_PLACE_SETTLED)
     result->traces_exercised++;
+}
+
+/* Of a trace that the searches show not to violate. */
+static bt_truth exercised_unread(const bt_run_rule *rule, size_t index) {
+  if (is_decided(rule, index)) return bt_bit_get(rule->decided_exercised, index) ? BT_TRUE : BT_FALSE;
+  if (!rule->exercising) return BT_UNKNOWN;
+  if (!bt_bit_get(rule->exercising, index)) return BT_FALSE;
+  return rule->plan->exercising_is_exact ? BT_TRUE : BT_UNKNOWN;
+}
+
+static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_place place, bt_error *error) {
+  const bt_run_rule *rule = &run->rules[number];
+  const bt_known *known = &run->known[index];
+  bt_found bounds;
+  int64_t reach_ns = bt_run_bounds(run, known, &bounds) ? 0 : run->window.margin_ns;
+  bt_trace_verdict verdict = {.rule = number,
+                              .trace_id = bounds.id,
+                              .time_ns = bt_time_subtract(bounds.start_ns, reach_ns),
+                              .time_latest_ns = bt_window_latest_time(&run->window, &bounds),
+                              .verdict = BT_SATISFIED,
+                              .exercised = exercised_unread(rule, index),
+                              .is_settled = place == BT_PLACE_SETTLED};
+  return bt_tell_verdict(run, &verdict, error);
+}
+
+/* Those that need no reading and have a place in the window. */
+static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
+  const bt_run_rule *rule = &run->rules[number];
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
+    const bt_known *known = &run->known[i];
+    bt_place place = bt_run_place(run, known);
+    bool is_placed = place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
+    bool is_told = judged_for(rule, known) || bt_bit_get(rule->unread, i) || rule->require_complete;
+    if (known->flags & BT_KNOWN_OWN || !is_placed || is_told) continue;
+    status = tell_unread(run, number, i, place, error);
+  }
+  return status;
 }
 
 static void count_rule(bt_run *run, size_t number) {
@@ -55,7 +100,7 @@ static bool is_candidate(const bt_run *run, size_t index) {
   return false;
 }
 
-void bt_counts_finish(bt_run *run) {
+bt_status bt_counts_finish(bt_run *run, bt_error *error) {
   bt_coverage *coverage = &run->result->coverage;
   for (size_t i = 0; i < run->known_count; i++) {
     bt_place place = bt_run_place(run, &run->known[i]);
@@ -64,4 +109,8 @@ void bt_counts_finish(bt_run *run) {
     if (place == BT_PLACE_OUTSIDE && is_candidate(run, i)) coverage->outside++;
   }
   for (size_t i = 0; i < run->request.rule_count; i++) count_rule(run, i);
+  bt_status status = BT_OK;
+  bool is_told = run->observer && run->observer->verdict;
+  for (size_t i = 0; status == BT_OK && is_told && i < run->request.rule_count; i++) status = tell_rule(run, i, error);
+  return status;
 }

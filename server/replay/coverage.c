@@ -10,8 +10,10 @@
 
 enum {
   FAILED_MAX = 100,
-  GRID = 24,       /* windows that are looked at for emptiness */
-  EDGE_PROBES = 16 /* to find the earliest trace where no listing tells */
+  GRID = 24, /* windows that are looked at for emptiness */
+  /* To find the earliest trace where no listing tells: */
+  EDGE_SEARCHES = 24,
+  EDGE_TRACES = 2000
 };
 static const int64_t EDGE_PRECISION_NS = 1000000000;
 
@@ -193,7 +195,52 @@ static void take_listing(grid *g) {
   for (size_t i = 0; i < g->count; i++) g->empty[i] = !g->seen[i];
 }
 
-/* Without a listing: the first window that is not empty holds the earliest trace; halving it narrows it down. */
+typedef struct edge {
+  int64_t from_ns, until_ns; /* where the earliest trace is looked for */
+  int64_t dense_ns;          /* where a part ends that held too many to look through */
+  bool is_known;
+} edge;
+
+static int64_t earliest_start(const bt_found_list *found) {
+  int64_t start_ns = INT64_MAX;
+  for (size_t i = 0; i < found->count; i++)
+    if (found->items[i].start_ns < start_ns) start_ns = found->items[i].start_ns;
+  return start_ns;
+}
+
+static void narrow(edge *e, bool is_dense, const bt_found_list *found) {
+  if (is_dense) {
+    e->dense_ns = e->until_ns;
+    e->until_ns = e->from_ns + (e->until_ns - e->from_ns) / 2;
+  } else if (found->count) {
+    int64_t start_ns = earliest_start(found);
+    if (start_ns > e->from_ns) e->from_ns = start_ns;
+    e->is_known = true;
+  } else { /* nothing before: it is in the rest of the part that held too many, or at the end of all that was looked at */
+    e->from_ns = e->until_ns;
+    e->until_ns = e->dense_ns;
+    e->is_known = e->from_ns >= e->until_ns;
+  }
+}
+
+static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *error) {
+  bt_search_request search =
+      bt_run_search(run, bt_coverage_any_trace(), (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
+  search.max_found = EDGE_TRACES;
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(run->source, &search, &found, &account, error);
+  bool is_dense = status == BT_LIMIT;
+  *goes_on = is_dense || (status == BT_OK && !account.failed_count);
+  if (*goes_on) narrow(e, is_dense, &found);
+  bt_status added = bt_coverage_add(run, &account, status == BT_OK, error);
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
+}
+
+/* Without a listing: the first window that is not empty holds the earliest trace. One search says which it is, unless there are very many: then
+ * its first half, and so on. */
 static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
   bt_coverage *coverage = &run->result->coverage;
   size_t first = 0;
@@ -201,19 +248,14 @@ static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
   if (first == g->count || !g->seen[first]) return BT_OK;
   bt_time_range range = grid_window(g, first);
   if (coverage->has_data_from && coverage->data_from_ns < range.end_ns) range.end_ns = coverage->data_from_ns;
-  for (int i = 0; i < EDGE_PROBES && range.end_ns - range.start_ns > EDGE_PRECISION_NS; i++) {
-    int64_t middle_ns = range.start_ns + (range.end_ns - range.start_ns) / 2;
-    probe answer = PROBE_UNKNOWN;
-    bt_status status = probe_window(run, (bt_time_range){range.start_ns, middle_ns}, &answer, error);
+  edge e = {range.start_ns, range.end_ns, range.end_ns, false};
+  bool goes_on = !run->source_lost;
+  for (int i = 0; i < EDGE_SEARCHES && goes_on && !e.is_known && e.until_ns - e.from_ns > EDGE_PRECISION_NS; i++) {
+    bt_status status = look_for_edge(run, &e, &goes_on, error);
     if (status != BT_OK) return status;
-    if (answer == PROBE_UNKNOWN) break;
-    if (answer == PROBE_DATA)
-      range.end_ns = middle_ns;
-    else
-      range.start_ns = middle_ns;
   }
   coverage->has_data_from = true;
-  coverage->data_from_ns = range.start_ns;
+  coverage->data_from_ns = e.from_ns;
   return BT_OK;
 }
 

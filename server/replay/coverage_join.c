@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/replay.h"
+#include "server/replay/run.h"
 
 enum { JOINED_FAILED_MAX = 100 };
 
@@ -77,6 +77,22 @@ static bool join_long(bt_coverage *into, const bt_coverage *from) {
   return true;
 }
 
+void bt_coverage_add_differing(bt_coverage *coverage, const bt_trace_id *id) {
+  size_t named = coverage->differing_trace_count;
+  if (named > BT_DIFFERING_TRACES_NAMED) named = BT_DIFFERING_TRACES_NAMED;
+  for (size_t i = 0; i < named; i++)
+    if (bt_trace_id_compare(&coverage->differing_traces[i], id) == 0) return;
+  if (named < BT_DIFFERING_TRACES_NAMED) coverage->differing_traces[named] = *id;
+  coverage->differing_trace_count++;
+}
+
+static void join_differing(bt_coverage *into, const bt_coverage *from) {
+  size_t named = from->differing_trace_count;
+  if (named > BT_DIFFERING_TRACES_NAMED) named = BT_DIFFERING_TRACES_NAMED;
+  for (size_t i = 0; i < named; i++) bt_coverage_add_differing(into, &from->differing_traces[i]);
+  into->differing_trace_count += from->differing_trace_count - named;
+}
+
 static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   bool is_younger = !into->handover_from_ns || from->handover_from_ns < into->handover_from_ns;
   if (from->handover_from_ns && is_younger) into->handover_from_ns = from->handover_from_ns;
@@ -91,6 +107,7 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
 
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) {
   join_numbers(into, from);
+  join_differing(into, from);
   bool ok = join_failed(into, from) && join_empty(into, from) && join_long(into, from);
   return ok ? BT_OK : bt_error_no_memory(error);
 }

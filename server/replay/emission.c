@@ -50,6 +50,11 @@ typedef struct look_up {
   bool by_id;
 } look_up;
 
+/* The span that is sent for it. */
+static const bt_span_id *span_of(const emission *e, size_t index) {
+  return e->options->retracts ? &e->items[index]->retract_span_id : &e->items[index]->emit_span_id;
+}
+
 static bool has_span(const bt_trace *trace, const bt_span_id *id) {
   for (uint32_t i = 0; trace && i < trace->span_count; i++)
     if (memcmp(trace->spans[i].id.bytes, id->bytes, sizeof id->bytes) == 0) return true;
@@ -61,7 +66,7 @@ static bt_status take_look_up(void *context, const bt_read_trace *read, bt_error
   look_up *l = context;
   size_t index = l->indexes[read->index];
   if (is_cancelled(l->e)) return bt_error_set(error, BT_CANCELLED, "the sending of violation spans was cancelled");
-  if (has_span(read->trace, &l->e->items[index]->emit_span_id))
+  if (has_span(read->trace, span_of(l->e, index)))
     l->e->states[index] = SPAN_THERE;
   else if (l->by_id)
     l->e->states[index] = SPAN_MISSING;

@@ -6,7 +6,7 @@
 #include "server/time_text.h"
 #include "tempo/own_trace.h"
 
-enum { ATTRIBUTES_MAX = 16 };
+enum { ATTRIBUTES_MAX = 20 };
 static const int64_t DURATION_NS = 1000000;
 
 typedef struct builder {
@@ -91,7 +91,7 @@ static void add_rule(builder *b, const bt_rule_definition *definition) {
   add_controls(b, definition);
 }
 
-static void add_violation(builder *b, const bt_violation *violation) {
+static void add_violation(builder *b, const bt_emission_options *options, const bt_violation *violation) {
   char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1], time[40];
   bt_trace_id_format(&violation->trace_id, trace_id);
   bt_span_id_format(&violation->span_id, span_id);
@@ -101,13 +101,19 @@ static void add_violation(builder *b, const bt_violation *violation) {
   if (!bt_span_id_is_zero(&violation->span_id)) add_copy(b, BT_STR("betrace.violation.span_id"), bt_str_from(span_id));
   add_copy(b, BT_STR("betrace.violation.time"), bt_str_from(time));
   add_integer(b, BT_STR("betrace.violation.time_unix_nano"), violation->time_ns);
-  add_string(b, BT_STR("betrace.violation.status"), "open");
+  add_string(b, BT_STR("betrace.violation.status"), options->retracts ? "retracted" : "open");
   add_services(b, violation);
 }
 
 static void add_origin(builder *b, const bt_emission_options *options) {
   add_string(b, BT_STR("betrace.violation.source"), options->origin);
   if (options->replay_id) add_string(b, BT_STR("betrace.violation.replay_id"), options->replay_id);
+}
+
+static void add_retraction(builder *b) {
+  add(b, BT_STR("betrace.violation.retracted"), (bt_value){.type = BT_VALUE_BOOL, .boolean = true});
+  add_string(b, BT_STR("betrace.violation.retraction_reason"),
+             "spans that came later undo it: with them the trace does not break the rule");
 }
 
 /* A link needs both ids: a violation of the trace as a whole has none. */
@@ -126,15 +132,16 @@ bool bt_emission_span(const bt_emission_options *options, const bt_rule_definiti
   builder b = {.arena = arena, .items = bt_arena_array(arena, ATTRIBUTES_MAX, sizeof *b.items)};
   if (!b.items) return false;
   add_rule(&b, definition);
-  add_violation(&b, violation);
+  add_violation(&b, options, violation);
   add_origin(&b, options);
+  if (options->retracts) add_retraction(&b);
   int64_t start_ns = options->at_original_time ? violation->time_ns : now_ns;
   *out = (bt_export_span){.trace_id = violation->id,
-                          .span_id = violation->emit_span_id,
+                          .span_id = options->retracts ? violation->retract_span_id : violation->emit_span_id,
                           .name = BT_STR(BT_OWN_VIOLATION),
-                          .status_message = bt_str_from(violation->message),
+                          .status_message = options->retracts ? BT_STR("") : bt_str_from(violation->message),
                           .kind = BT_KIND_INTERNAL,
-                          .status = BT_SPAN_STATUS_ERROR,
+                          .status = options->retracts ? BT_SPAN_STATUS_OK : BT_SPAN_STATUS_ERROR,
                           .start_ns = start_ns,
                           .end_ns = start_ns + DURATION_NS,
                           .attributes = b.items,

@@ -31,7 +31,7 @@ typedef struct descent {
   bool was_cut; /* the window in work is what was cut off: it is read whatever there is */
   unsigned failed_in_a_row;
   bool is_cancelled, has_data;
-  uint64_t sample_differences;
+  uint64_t sample_differences, unread_differences;
   bt_moment first_inconclusive;
   char failure[240];
 } descent;
@@ -88,6 +88,7 @@ static void take_counters(descent *d, const bt_replay_result *window) {
   result->traces_read += rule->traces_read;
   result->inconclusive += rule->inconclusive;
   d->sample_differences += rule->sample_differences;
+  d->unread_differences += rule->unread_differences;
   bool is_first =
       inconclusive->is_set && (!d->first_inconclusive.is_set || inconclusive->time_ns < d->first_inconclusive.time_ns);
   if (is_first) d->first_inconclusive = *inconclusive;
@@ -126,7 +127,7 @@ static bt_status take_window(descent *d, const bt_replay_result *window, bt_erro
 }
 
 static bt_status look_at_window(descent *d, bt_error *error) {
-  bt_replay_observer observer = {d, show_progress, keep_earliest};
+  bt_replay_observer observer = {.context = d, .progress = show_progress, .violation = keep_earliest};
   bt_replay_result window = {0};
   d->window.range = (bt_time_range){d->position_ns, end_of_window(d)};
   d->window.most_reads = d->was_cut ? 0 : d->most_reads;
@@ -175,6 +176,10 @@ static void conclude_until(descent *d, int64_t time_ns) {
     say(result, BT_REPLAY_INCOMPLETE,
         "sample_differs: %llu of the violations that were read again by id are judged otherwise than in the batch",
         (unsigned long long)d->sample_differences);
+  else if (d->unread_differences)
+    say(result, BT_REPLAY_INCOMPLETE,
+        "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
+        (unsigned long long)d->unread_differences);
   else if (is_inconclusive_before(d, time_ns))
     say(result, BT_REPLAY_INCOMPLETE,
         "inconclusive: %llu traces could not be judged for sure, and one of them may have violated the rule first",
@@ -198,8 +203,8 @@ static void conclude(descent *d) {
   result->proven = found && result->outcome == BT_REPLAY_COMPLETED;
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;
-  coverage->complete = !d->is_cancelled && !coverage->windows_failed_count && !d->sample_differences && d->has_data &&
-                       coverage->effective_end_ns > d->range.start_ns;
+  coverage->complete = !d->is_cancelled && !coverage->windows_failed_count && !d->sample_differences &&
+                       !d->unread_differences && d->has_data && coverage->effective_end_ns > d->range.start_ns;
 }
 
 /* ---- the whole ---- */

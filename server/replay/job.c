@@ -10,7 +10,7 @@
 #include "server/replay/job_queue.h"
 #include "server/clock.h"
 
-enum { QUEUED_MAX = 1000 };
+enum { QUEUED_MAX = 1000, TENANT_QUEUED_MAX = 250 };
 
 const char *bt_job_state_name(bt_job_state state) {
   switch (state) {
@@ -52,18 +52,30 @@ static bt_status fill_job(bt_job *job, const bt_job_request *request, bt_error *
   return make_id(job->id, error);
 }
 
-static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
+static bt_status check_queued(const bt_job_queue *queue, const char *tenant, bt_error *error) {
+  const bt_job_share *share = bt_job_share_find(queue, tenant);
   size_t queued = 0;
-  for (size_t i = 0; i < queue->job_count; i++) queued += queue->jobs[i]->state == BT_JOB_QUEUED;
+  for (size_t i = 0; i < queue->share_count; i++) queued += queue->shares[i]->queued;
+  if (share && share->queued >= TENANT_QUEUED_MAX)
+    return bt_error_set(error, BT_LIMIT,
+                        "%d replays of this tenant are queued already; wait for some to end, or cancel them",
+                        TENANT_QUEUED_MAX);
   if (queued >= QUEUED_MAX)
-    return bt_error_set(error, BT_LIMIT, "%d replays are queued already; wait for some to end, or cancel them",
+    return bt_error_set(error, BT_LIMIT, "%d replays of all tenants are queued already; wait for some to end",
                         QUEUED_MAX);
+  return BT_OK;
+}
+
+static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
+  bt_status status = check_queued(queue, job->tenant, error);
+  if (status != BT_OK) return status;
   bt_job **jobs = bt_grow_array(queue->jobs, queue->job_count, &queue->job_capacity, sizeof *jobs);
   if (!jobs) return bt_error_no_memory(error);
   queue->jobs = jobs;
+  if (!bt_job_share_join(queue, job)) return bt_error_no_memory(error);
   jobs[queue->job_count++] = job;
-  queue->bytes += job->bytes;
-  bt_job_make_room(queue);
+  job->number = ++queue->submitted;
+  bt_job_make_room(queue, job->share);
   pthread_cond_signal(&queue->work);
   return BT_OK;
 }
@@ -118,7 +130,9 @@ void bt_job_view_dispose(bt_job_view *view) {
 }
 
 static bt_status copy_job(const bt_job *job, bt_job_view *out, bt_error *error) {
-  *out = (bt_job_view){.state = job->state,
+  *out = (bt_job_view){.number = job->number,
+                       .state = job->state,
+                       .range = job->range,
                        .progress = job->progress,
                        .created_at_ns = job->created_at_ns,
                        .started_at_ns = job->started_at_ns,
@@ -130,6 +144,7 @@ static bt_status copy_job(const bt_job *job, bt_job_view *out, bt_error *error) 
   memcpy(out->replay_id, job->id, sizeof out->replay_id);
   memcpy(out->emission_message, job->emission_message, sizeof out->emission_message);
   bool is_copied = copy_result(&job->result, &out->result);
+  if (job->state == BT_JOB_RUNNING) out->result.duration_ns = bt_clock_wall_ns() - job->started_at_ns;
   out->rules = calloc(job->rule_count, sizeof *out->rules);
   if (out->rules) {
     out->rule_count = job->rule_count;
@@ -191,29 +206,35 @@ bt_status bt_job_latest(bt_job_queue *queue, const char *tenant, const char *rul
   return status;
 }
 
-static bt_status copy_jobs(bt_job_queue *queue, const char *tenant, bt_job_view *views, size_t *count,
+void bt_job_listing_dispose(bt_job_listing *listing) {
+  for (size_t i = 0; i < listing->count; i++) bt_job_view_dispose(&listing->views[i]);
+  free(listing->views);
+  *listing = (bt_job_listing){0};
+}
+
+static bt_status copy_jobs(bt_job_queue *queue, const char *tenant, uint64_t before, size_t limit, bt_job_listing *out,
                            bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = queue->job_count; status == BT_OK && i > 0; i--) {
     const bt_job *job = queue->jobs[i - 1];
-    if (strcmp(job->tenant, tenant_or_empty(tenant)) != 0) continue;
-    status = copy_job(job, &views[*count], error);
-    if (status == BT_OK) ++*count;
+    if (strcmp(job->tenant, tenant_or_empty(tenant)) != 0 || (before && job->number >= before)) continue;
+    out->goes_on = out->count == limit;
+    if (out->goes_on) break;
+    status = copy_job(job, &out->views[out->count], error);
+    if (status == BT_OK) out->count++;
   }
   return status;
 }
 
-bt_status bt_job_list(bt_job_queue *queue, const char *tenant, bt_job_view **out, size_t *count, bt_error *error) {
-  *count = 0;
+bt_status bt_job_list(bt_job_queue *queue, const char *tenant, uint64_t before, size_t limit, bt_job_listing *out,
+                      bt_error *error) {
+  *out = (bt_job_listing){0};
   pthread_mutex_lock(&queue->mutex);
-  *out = bt_realloc_array(NULL, queue->job_count, sizeof **out);
-  bt_status status = *out ? copy_jobs(queue, tenant, *out, count, error) : bt_error_no_memory(error);
+  size_t most = limit < queue->job_count ? limit : queue->job_count;
+  out->views = bt_realloc_array(NULL, most, sizeof *out->views);
+  bt_status status = out->views ? copy_jobs(queue, tenant, before, limit, out, error) : bt_error_no_memory(error);
   pthread_mutex_unlock(&queue->mutex);
-  if (status == BT_OK) return status;
-  for (size_t i = 0; i < *count; i++) bt_job_view_dispose(&(*out)[i]);
-  free(*out);
-  *out = NULL;
-  *count = 0;
+  if (status != BT_OK) bt_job_listing_dispose(out);
   return status;
 }
 
@@ -229,25 +250,40 @@ bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *rep
   else {
     atomic_store(&job->cancel.requested, true);
     if (job->state == BT_JOB_QUEUED) {
-      job->state = BT_JOB_CANCELLED;
+      bt_job_set_state(queue, job, BT_JOB_CANCELLED);
       job->result.outcome = BT_REPLAY_CANCELLED;
       snprintf(job->result.reason, sizeof job->result.reason, "cancelled: the replay was cancelled before it started");
       job->finished_at_ns = bt_clock_wall_ns();
+      bt_job_count(queue, job);
     }
   }
   pthread_mutex_unlock(&queue->mutex);
   return status;
 }
 
-bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, size_t first, size_t limit,
-                            bt_job_violation_visit visit, void *context, size_t *total, bt_error *error) {
-  *total = 0;
+static bt_status visit_violations(const bt_job *job, bt_job_order order, size_t first, size_t limit,
+                                  bt_job_violation_visit visit, void *context) {
+  bt_status status = BT_OK;
+  for (size_t i = first; status == BT_OK && i < job->violation_count && i - first < limit; i++) {
+    const bt_job_violation *item = &job->violations[order == BT_JOB_BY_TIME ? job->by_time[i] : i];
+    status = visit(context, job->rules[item->rule], item->violation);
+  }
+  return status;
+}
+
+bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_order order,
+                            size_t first, size_t limit, bt_job_violation_visit visit, void *context, bt_job_page *page,
+                            bt_error *error) {
+  *page = (bt_job_page){.order = order};
   pthread_mutex_lock(&queue->mutex);
   const bt_job *job = find_job(queue, tenant, replay_id, NULL);
   bt_status status = job ? BT_OK : not_found(replay_id, error);
-  if (job) *total = job->violation_count;
-  for (size_t i = first; status == BT_OK && i < *total && i - first < limit; i++)
-    status = visit(context, job->rules[job->violations[i].rule], job->violations[i].violation);
+  if (job) {
+    page->total = job->violation_count;
+    page->is_finished = bt_job_is_finished(job);
+    if (!page->is_finished) page->order = BT_JOB_BY_ARRIVAL;
+    status = visit_violations(job, page->order, first, limit, visit, context);
+  }
   pthread_mutex_unlock(&queue->mutex);
   return status;
 }

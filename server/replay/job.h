@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_REPLAY_JOB_H
 #define BT_SERVER_REPLAY_JOB_H
 
+#include "server/metrics/metrics.h"
 #include "server/replay/emission.h"
 #include "server/replay/replay.h"
 
@@ -14,8 +15,10 @@ typedef struct bt_job_queue_options {
   const bt_exporter_options *exporter; /* NULL: nothing is emitted */
   bt_assumptions assumptions;
   uint32_t max_replays;      /* running at once; 0: 4 */
-  size_t memory_limit_bytes; /* of kept results, oldest finished ones go first; 0: 256 MiB */
+  size_t memory_limit_bytes; /* of kept results; old finished ones make room; 0: 256 MiB */
   bool emit_at_original_time;
+  bt_price_table *prices; /* what replays cost is added to it; NULL: to none */
+  bt_metrics *metrics;    /* counts replays and what they evaluate; NULL: nobody counts */
 } bt_job_queue_options;
 
 bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **out, bt_error *error) BT_MUST_CHECK;
@@ -49,7 +52,9 @@ const char *bt_job_state_name(bt_job_state state); /* "queued", … */
 
 typedef struct bt_job_view { /* a copy of what is known now; dispose it */
   char replay_id[BT_REPLAY_ID_BYTES];
+  uint64_t number; /* of its submission, from 1 */
   bt_job_state state;
+  bt_time_range range;
   double progress;                                      /* 0 to 1 */
   int64_t created_at_ns, started_at_ns, finished_at_ns; /* 0: not yet */
   bool emit;
@@ -67,17 +72,42 @@ bt_status bt_job_get(bt_job_queue *queue, const char *tenant, const char *replay
 /* The latest replay that had this rule. */
 bt_status bt_job_latest(bt_job_queue *queue, const char *tenant, const char *rule_id, bt_job_view *out,
                         bt_error *error) BT_MUST_CHECK;
-/* All of a tenant, newest first. */
-bt_status bt_job_list(bt_job_queue *queue, const char *tenant, bt_job_view **out, size_t *count,
+typedef struct bt_job_listing {
+  bt_job_view *views; /* newest first; dispose each, and free the array */
+  size_t count;
+  bool goes_on; /* there are older ones */
+} bt_job_listing;
+/* Of a tenant, at most `limit` of those that were submitted before the one with the number `before` (0: from the newest). */
+bt_status bt_job_list(bt_job_queue *queue, const char *tenant, uint64_t before, size_t limit, bt_job_listing *out,
                       bt_error *error) BT_MUST_CHECK;
+void bt_job_listing_dispose(bt_job_listing *listing);
 /* A running one is cancelled, a finished one forgotten. */
 bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_error *error) BT_MUST_CHECK;
 
+typedef struct bt_job_stats {
+  size_t queued, running, finished; /* replays that are kept, by state */
+  size_t result_bytes, result_limit_bytes;
+} bt_job_stats;
+void bt_job_queue_stats(bt_job_queue *queue, bt_job_stats *out);
+
 typedef bt_status (*bt_job_violation_visit)(void *context, const bt_rule_definition *definition,
                                             const bt_violation *violation);
-/* Visits violations number first … first + limit − 1 in order of (time, id) for a finished job, in order of arrival while it runs; *total is
- * how many there are. The visit runs under the queue's lock: it only renders. */
-bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, size_t first, size_t limit,
-                            bt_job_violation_visit visit, void *context, size_t *total, bt_error *error) BT_MUST_CHECK;
+/* In which order violations are numbered. By arrival a number never changes, so that a reader who begins while the job runs can go on to
+ * its end without missing one or getting one twice. */
+typedef enum bt_job_order {
+  BT_JOB_BY_TIME,   /* (time, id): of a finished job; of one that runs, by arrival */
+  BT_JOB_BY_ARRIVAL /* as they were found */
+} bt_job_order;
+
+typedef struct bt_job_page {
+  bt_job_order order; /* the one that was taken */
+  size_t total;       /* violations that are there now */
+  bool is_finished;   /* there will be no more */
+} bt_job_page;
+
+/* Visits violations number first … first + limit − 1. The visit runs under the queue's lock: it only renders. */
+bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_order order,
+                            size_t first, size_t limit, bt_job_violation_visit visit, void *context, bt_job_page *page,
+                            bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-/* Inside of the job queue, shared by queue.c (workers) and job.c (questions). Only these two include it. Thread: everything in a queue is
+/* Inside of the job queue, shared by queue.c (workers), job.c (questions) and job_share.c (fairness). Only these include it. Thread: everything in a queue is
  * behind its mutex, but for what a running job's own worker alone changes, as said below. */
 #ifndef BT_SERVER_REPLAY_JOB_QUEUE_H
 #define BT_SERVER_REPLAY_JOB_QUEUE_H
@@ -12,10 +12,20 @@ typedef struct bt_job_violation {
   bt_violation *violation; /* owned by the job */
 } bt_job_violation;
 
+/* What a tenant has of the queue. */
+typedef struct bt_job_share {
+  size_t queued, running, finished; /* its jobs */
+  size_t bytes;                     /* that they hold */
+  uint64_t last_start;              /* its latest start's number among all; 0: none */
+  char tenant[];
+} bt_job_share;
+
 typedef struct bt_job {
   char id[BT_REPLAY_ID_BYTES];
-  char *tenant; /* "" where there is none */
-  bt_job_state state;
+  uint64_t number;     /* of its submission, from 1 */
+  char *tenant;        /* "" where there is none */
+  bt_job_share *share; /* borrowed from the queue; NULL: not in it */
+  bt_job_state state;  /* of a job in the queue changed by bt_job_set_state alone */
   double progress;
   int64_t created_at_ns, started_at_ns, finished_at_ns;
   bt_time_range range;
@@ -25,9 +35,11 @@ typedef struct bt_job {
   size_t rule_count;
   bt_cancel cancel;
   bt_replay_result result;      /* counters of the rules while it runs; all of it once it ended */
-  bt_job_violation *violations; /* only the worker adds; in order of (time, id) once it ended */
+  bt_job_violation *violations; /* in order of arrival; only the worker adds */
   size_t violation_count, violation_capacity;
-  size_t bytes; /* what it holds */
+  size_t *by_time; /* their numbers in order of (time, id), once it ended; room for as many is made while it runs */
+  size_t by_time_capacity;
+  size_t bytes; /* what it holds; of a job in the queue changed by bt_job_add_bytes alone */
   uint64_t spans_emitted, spans_already_there, spans_failed;
   char emission_message[200];
 } bt_job;
@@ -39,6 +51,9 @@ struct bt_job_queue {
   bool stopping;
   bt_job **jobs; /* in order of submission */
   size_t job_count, job_capacity;
+  uint64_t submitted, started; /* all that ever were */
+  bt_job_share **shares;       /* of every tenant that has a job */
+  size_t share_count, share_capacity;
   size_t bytes; /* of all jobs */
   pthread_t *workers;
   uint32_t worker_count;
@@ -48,7 +63,20 @@ bool bt_job_is_finished(const bt_job *job);
 void bt_job_free(bt_job *job);
 /* Takes job number `index` out of the list and frees it. */
 void bt_job_remove(bt_job_queue *queue, size_t index);
-/* Forgets the oldest finished jobs until the rest fits into the memory limit, or none is left. */
-void bt_job_make_room(bt_job_queue *queue);
+/* Into the metrics, when it has just ended; under the lock. */
+void bt_job_count(const bt_job_queue *queue, const bt_job *job);
+
+/* Forgets finished jobs, the oldest of a tenant first, until the rest fits into the memory limit or none is left. `own` is whose job
+ * wants the room: its results go first, unless it has less than an even share; then those of the tenant that holds most. */
+void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own);
+/* The job to run next: the oldest of the tenant with the fewest running, and among such of the one that waits longest. NULL: none waits. */
+bt_job *bt_job_next(const bt_job_queue *queue);
+/* NULL: the tenant has no job. */
+bt_job_share *bt_job_share_find(const bt_job_queue *queue, const char *tenant);
+/* Counts a job, on its way into the list, to its tenant and the queue. False: no memory, and nothing has changed. */
+bool bt_job_share_join(bt_job_queue *queue, bt_job *job) BT_MUST_CHECK;
+void bt_job_share_leave(bt_job_queue *queue, bt_job *job);
+void bt_job_add_bytes(bt_job_queue *queue, bt_job *job, size_t bytes);
+void bt_job_set_state(bt_job_queue *queue, bt_job *job, bt_job_state state);
 
 #endif

@@ -1,10 +1,7 @@
 /* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A batch is not enough when
  * a violation rests on absence and the trace is so young that its last spans may not have been handed over to what search sees, or when the
- * trace is longer than margin, so that the batch may lack its beginning. Everything of one trace comes from one read.
- * Of violations that a batch shows, a seeded sample waits here to be read by id. Thread: the replay's. */
-#include <stdio.h>
+ * trace is longer than margin, so that the batch may lack its beginning. Everything of one trace comes from one read. Thread: the replay's. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/replay/run.h"
 #include "tempo/own_trace.h"
@@ -44,100 +41,6 @@ static bool needs_by_id(const bt_run *run, const bt_trace *trace, const bt_rule_
   return false;
 }
 
-static bool is_before(const bt_violation *violation, const bt_moment *moment) {
-  if (violation->time_ns != moment->time_ns) return violation->time_ns < moment->time_ns;
-  return bt_trace_id_compare(&violation->trace_id, &moment->trace_id) < 0;
-}
-
-static void track_moments(bt_rule_result *result, const bt_violation *violation) {
-  bt_moment moment = {true, violation->trace_id, violation->time_ns};
-  if (!result->first_violation.is_set || is_before(violation, &result->first_violation))
-    result->first_violation = moment;
-  if (!result->last_violation.is_set || !is_before(violation, &result->last_violation)) result->last_violation = moment;
-}
-
-/* Takes the violation. An observer that is full is told nothing more, and the outcome says so; counting goes on. */
-static bt_status deliver(bt_run *run, size_t rule, bt_violation *violation, bt_error *error) {
-  bt_rule_result *result = &run->result->rules[rule];
-  bt_error why = {0};
-  result->violations_found++;
-  if (violation->provisional) result->violations_provisional++;
-  track_moments(result, violation);
-  if (!run->observer || !run->observer->violation || run->observer_full) {
-    bt_violation_free(violation);
-    return BT_OK;
-  }
-  bt_status status = run->observer->violation(run->observer->context, rule, violation, &why);
-  if (status == BT_LIMIT) {
-    run->observer_full = true;
-    snprintf(run->full_reason, sizeof run->full_reason, "%.190s", why.message);
-    return BT_OK;
-  }
-  if (status != BT_OK && error) *error = why;
-  return status;
-}
-
-static void free_violations(bt_violation **violations, size_t count) {
-  for (size_t i = 0; violations && i < count; i++) bt_violation_free(violations[i]);
-  free(violations);
-}
-
-/* Takes what is in the array, and the array. */
-static bt_status deliver_all(bt_run *run, bt_violation **violations, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
-    if (!violations[i]) continue;
-    bt_violation *violation = violations[i];
-    violations[i] = NULL;
-    status = deliver(run, i, violation, error);
-  }
-  free_violations(violations, run->request.rule_count);
-  return status;
-}
-
-/* A number that depends on seed and id alone. Traces that name parents which the batch did not show come first: they are the ones whose
- * beginning may lie farther back than margin. */
-static uint64_t sample_key(const bt_run *run, const bt_trace *trace) {
-  uint64_t halves[2];
-  memcpy(halves, trace->id.bytes, sizeof halves);
-  uint64_t key = run->request.sample_seed ^ halves[0] ^ (halves[1] << 1 | halves[1] >> 63);
-  for (int round = 0; round < 2; round++) {
-    key += 0x9E3779B97F4A7C15u;
-    key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
-    key = (key ^ (key >> 27)) * 0x94D049BB133111EBu;
-    key ^= key >> 31;
-  }
-  return key >> 1 | (trace->missing_parents ? 0 : (uint64_t)1 << 63);
-}
-
-/* In order of time, for who wants the earliest violation: those are worth the reads by id. */
-static uint64_t time_key(const bt_run *run, bt_violation *const *violations) {
-  int64_t time_ns = INT64_MAX;
-  for (size_t i = 0; i < run->request.rule_count; i++)
-    if (violations[i] && violations[i]->time_ns < time_ns) time_ns = violations[i]->time_ns;
-  return (uint64_t)time_ns ^ (uint64_t)1 << 63;
-}
-
-/* Keeps the traces with the smallest keys, which does not depend on the order in which they come; the others are reported at once. */
-static bt_status sample_or_deliver(bt_run *run, size_t known, const bt_trace *trace, bt_violation **violations,
-                                   bt_error *error) {
-  uint64_t key = run->request.wants_earliest ? time_key(run, violations) : sample_key(run, trace);
-  bt_sampled sampled = {key, known, violations};
-  if (run->sample_count < run->request.sample_size) {
-    run->samples[run->sample_count++] = sampled;
-    return BT_OK;
-  }
-  uint32_t largest = 0;
-  for (uint32_t i = 1; i < run->sample_count; i++)
-    if (run->samples[i].key > run->samples[largest].key) largest = i;
-  if (sampled.key < run->samples[largest].key) {
-    bt_sampled out = run->samples[largest];
-    run->samples[largest] = sampled;
-    sampled = out;
-  }
-  return deliver_all(run, sampled.violations, error);
-}
-
 static bt_status make_violation(bt_run *run, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
                                 bool is_final, bt_place place, bt_violation **out, bt_error *error) {
   bt_status status = bt_violation_new(run->rules[rule].definition, run->request.tenant, trace, verdict, out, error);
@@ -147,15 +50,36 @@ static bt_status make_violation(bt_run *run, size_t rule, const bt_trace *trace,
   return BT_OK;
 }
 
+static bool wants_violations(const bt_run *run) {
+  return run->observer && run->observer->violation && !run->observer_full;
+}
+
+static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trace *trace,
+                                   const bt_rule_verdict *verdict, bt_place place) {
+  int64_t time_ns = bt_window_trace_time(&run->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
+  return (bt_trace_verdict){.rule = rule,
+                            .trace_id = trace->id,
+                            .time_ns = time_ns,
+                            .time_latest_ns = time_ns,
+                            .violation_ns = verdict->verdict == BT_VIOLATED ? bt_violation_time(trace, verdict) : 0,
+                            .verdict = verdict->verdict,
+                            .exercised = verdict->exercised,
+                            .is_settled = place == BT_PLACE_SETTLED,
+                            .is_young = ended_after(run, trace, run->rules[rule].settle_ns),
+                            .is_read = true};
+}
+
 /* *any: whether some rule is violated. */
-static bt_status make_violations(bt_run *run, const bt_trace *trace, const bt_rule_verdict *verdicts, bool is_final,
-                                 bt_place place, bt_violation **out, bool *any, bt_error *error) {
+static bt_status fill_judged(bt_run *run, const bt_trace *trace, const bt_rule_verdict *verdicts, bool is_final,
+                             bt_place place, bt_judged *out, bool *any, bt_error *error) {
   bt_status status = BT_OK;
-  *any = false;
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
-    if (verdicts[i].verdict != BT_VIOLATED || !is_usable(run, i, is_final)) continue;
-    status = make_violation(run, i, trace, &verdicts[i], is_final, place, &out[i], error);
-    *any = true;
+    out[i].is_usable = is_usable(run, i, is_final);
+    out[i].verdict = verdict_of(run, i, trace, &verdicts[i], place);
+    bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
+    *any = *any || violates;
+    if (violates && wants_violations(run))
+      status = make_violation(run, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
   }
   return status;
 }
@@ -163,36 +87,15 @@ static bt_status make_violations(bt_run *run, const bt_trace *trace, const bt_ru
 static bt_status report(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
                         bool is_final, bt_place place, bt_error *error) {
   bool any = false;
-  for (size_t i = 0; !any && i < run->request.rule_count; i++) any = verdicts[i].verdict == BT_VIOLATED;
-  if (!any) return BT_OK;
-  bt_violation **violations = calloc(run->request.rule_count, sizeof *violations);
-  if (!violations) return bt_error_no_memory(error);
-  bt_status status = make_violations(run, trace, verdicts, is_final, place, violations, &any, error);
-  if (status != BT_OK || !any) {
-    free_violations(violations, run->request.rule_count);
+  bt_judged *rules = calloc(run->request.rule_count, sizeof *rules);
+  if (!rules) return bt_error_no_memory(error);
+  bt_status status = fill_judged(run, trace, verdicts, is_final, place, rules, &any, error);
+  if (status != BT_OK) {
+    bt_judged_free(rules, run->request.rule_count);
     return status;
   }
-  return is_final ? deliver_all(run, violations, error) : sample_or_deliver(run, known, trace, violations, error);
-}
-
-static void count_inconclusive(const bt_run *run, const bt_trace *trace, bt_rule_result *result) {
-  int64_t time_ns = bt_window_trace_time(&run->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
-  result->inconclusive++;
-  if (!result->first_inconclusive.is_set || time_ns < result->first_inconclusive.time_ns)
-    result->first_inconclusive = (bt_moment){true, trace->id, time_ns};
-}
-
-static void count_verdicts(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
-                           bool is_final, bt_place place) {
-  for (size_t i = 0; i < run->request.rule_count; i++) {
-    bt_rule_result *result = &run->result->rules[i];
-    if (!is_usable(run, i, is_final)) continue;
-    if (bt_bit_get(run->rules[i].unread, known)) {
-      result->traces_read++;
-      if (place == BT_PLACE_SETTLED && verdicts[i].verdict == BT_INCONCLUSIVE) count_inconclusive(run, trace, result);
-    }
-    if (place == BT_PLACE_SETTLED && verdicts[i].exercised == BT_TRUE) result->traces_exercised++;
-  }
+  return any && !is_final ? bt_sample_or_deliver(run, known, trace, rules, error)
+                          : bt_deliver(run, known, rules, error);
 }
 
 static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
@@ -214,6 +117,8 @@ static bool is_long(const bt_run *run, const bt_trace *trace) {
 static bt_status settle_place(bt_run *run, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
   bt_known *k = &run->known[known];
   *place = bt_window_place_trace(&run->window, trace, bt_known_bounds(k));
+  if (trace->differing_copies && *place != BT_PLACE_OUTSIDE)
+    bt_coverage_add_differing(&run->result->coverage, &k->matched.id);
   k->flags &= (uint8_t) ~(BT_KNOWN_OUTSIDE | BT_KNOWN_TAIL);
   k->flags |= BT_KNOWN_JUDGED;
   if (*place == BT_PLACE_OUTSIDE) k->flags |= BT_KNOWN_OUTSIDE;
@@ -235,7 +140,6 @@ bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool 
   if (!is_final && needs_by_id(run, trace, verdicts)) return bt_run_queue_by_id(run, known, error);
   status = settle_place(run, known, trace, &place, error);
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
-  count_verdicts(run, known, trace, verdicts, is_final, place);
   return report(run, known, trace, verdicts, is_final, place, error);
 }
 
@@ -243,7 +147,8 @@ bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool 
 static void count_differences(bt_run *run, const bt_sampled *sampled, const bt_rule_verdict *verdicts, bool is_here) {
   for (size_t i = 0; i < run->request.rule_count; i++) {
     bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
-    if (run->rules[i].whole_trace || violates == (sampled->violations[i] != NULL)) continue;
+    bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
+    if (!sampled->rules[i].is_usable || violates == violated) continue;
     run->result->rules[i].sample_differences++;
     run->sample_differences++;
   }
@@ -256,8 +161,8 @@ static bt_status replace_sampled(bt_run *run, bt_sampled *sampled, const bt_trac
   bt_status status = settle_place(run, sampled->known, trace, &place, error);
   if (status != BT_OK) return status;
   count_differences(run, sampled, verdicts, place != BT_PLACE_OUTSIDE);
-  free_violations(sampled->violations, run->request.rule_count);
-  sampled->violations = NULL;
+  bt_judged_free(sampled->rules, run->request.rule_count);
+  sampled->rules = NULL;
   if (place == BT_PLACE_OUTSIDE) return BT_OK;
   return report(run, sampled->known, trace, verdicts, true, place, error);
 }
@@ -270,7 +175,7 @@ bt_status bt_judge_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *tra
                            : bt_coverage_fail_trace(run, &run->known[sampled->known], missing, error);
   if (status != BT_OK) return status;
   if (is_known) return replace_sampled(run, sampled, trace, verdicts, error);
-  bt_violation **violations = sampled->violations;
-  sampled->violations = NULL;
-  return deliver_all(run, violations, error);
+  bt_judged *rules = sampled->rules;
+  sampled->rules = NULL;
+  return bt_deliver(run, sampled->known, rules, error);
 }

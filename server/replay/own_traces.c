@@ -49,7 +49,7 @@ static size_t choose_suspects(const bt_run *run, const bt_found_list *found, bt_
   size_t count = 0;
   for (size_t i = 0; i < found->count; i++) {
     const bt_known *known = bt_run_known(run, &found->items[i].id);
-    if (!known || bt_run_place(run, known) == BT_PLACE_OUTSIDE) continue;
+    if (!known || known->flags & BT_KNOWN_OWN || bt_run_place(run, known) == BT_PLACE_OUTSIDE) continue;
     ids[count++] = found->items[i].id;
     if (found->items[i].start_ns < range->start_ns) range->start_ns = found->items[i].start_ns;
     if (found->items[i].end_ns >= range->end_ns) range->end_ns = bt_time_add(found->items[i].end_ns, 1);
@@ -67,18 +67,22 @@ static bt_status verify_suspects(bt_run *run, const bt_found_list *found, bt_err
   return status;
 }
 
-bt_status bt_own_traces_mark(bt_run *run, bt_error *error) {
-  run->own_are_known = !run->known_count;
-  if (run->source_lost || !run->known_count) return BT_OK;
+static bt_status search_suspects(bt_run *run, bt_error *error) {
   bt_search_request search = bt_run_search(run, bt_str_from(own_filter), run->search_range);
-  bt_found_list found = {0};
   bt_source_account account = {0};
-  bt_status status = bt_source_search(run->source, &search, &found, &account, error);
+  run->own_is_asked = true;
+  bt_status status = bt_source_search(run->source, &search, &run->own_found, &account, error);
   run->own_are_known = status == BT_OK && account.failed_count == 0;
   bt_status added = bt_coverage_add(run, &account, false, error);
-  if (status == BT_OK) status = added;
-  if (status == BT_OK) status = verify_suspects(run, &found, error);
-  bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
+  return status == BT_OK ? added : status;
+}
+
+bt_status bt_own_traces_mark(bt_run *run, bt_error *error) {
+  bt_status status = BT_OK;
+  if (!run->known_count) run->own_are_known = true;
+  if (run->source_lost || !run->known_count) return BT_OK;
+  if (!run->own_is_asked) status = search_suspects(run, error);
+  if (status == BT_OK && run->own_found.count) status = verify_suspects(run, &run->own_found, error);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : BT_OK;
 }

@@ -1,14 +1,17 @@
-/* The workers of the job queue: each takes the oldest queued job, runs it and sends its violation spans. Results stay in memory under a cap:
- * the oldest finished jobs are forgotten first, and a job that alone is larger says that it is incomplete. No lock is held while a replay
+/* The workers of the job queue: each takes the job whose turn it is, runs it and sends its violation spans. Results stay in memory under a
+ * cap: old ones are forgotten (job_share.c says which), and a job that alone is larger says that it is incomplete. No lock is held while a replay
  * runs or spans are sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "server/replay/job_queue.h"
 #include "server/clock.h"
 
 enum { DEFAULT_WORKERS = 4 };
+enum { NICE = 10 }; /* of a replay's thread */
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;
 
 bool bt_job_is_finished(const bt_job *job) {
@@ -21,6 +24,7 @@ void bt_job_free(bt_job *job) {
   for (size_t i = 0; job->rules && i < job->rule_count; i++) bt_rule_definition_unref(job->rules[i]);
   bt_replay_result_dispose(&job->result);
   free(job->violations);
+  free(job->by_time);
   free(job->rules);
   free(job->tenant);
   free(job);
@@ -28,19 +32,10 @@ void bt_job_free(bt_job *job) {
 
 void bt_job_remove(bt_job_queue *queue, size_t index) {
   bt_job *job = queue->jobs[index];
-  queue->bytes -= job->bytes;
+  bt_job_share_leave(queue, job);
   memmove(&queue->jobs[index], &queue->jobs[index + 1], (queue->job_count - index - 1) * sizeof *queue->jobs);
   queue->job_count--;
   bt_job_free(job);
-}
-
-void bt_job_make_room(bt_job_queue *queue) {
-  for (size_t i = 0; queue->bytes > queue->options.memory_limit_bytes && i < queue->job_count;) {
-    if (bt_job_is_finished(queue->jobs[i]))
-      bt_job_remove(queue, i);
-    else
-      i++;
-  }
 }
 
 typedef struct worker_job {
@@ -61,7 +56,7 @@ static void show_progress(void *context, double fraction, const bt_replay_result
 
 static bt_status add_violation(worker_job *w, size_t rule, bt_violation *violation, bt_error *error) {
   bt_job *job = w->job;
-  size_t bytes = bt_violation_bytes(violation) + sizeof *job->violations;
+  size_t bytes = bt_violation_bytes(violation) + sizeof *job->violations + sizeof *job->by_time;
   if (job->bytes + bytes > w->queue->options.memory_limit_bytes)
     return bt_error_set(error, BT_LIMIT,
                         "the violations of this replay need more than %zu bytes of memory; the first %zu are kept: "
@@ -71,10 +66,12 @@ static bt_status add_violation(worker_job *w, size_t rule, bt_violation *violati
       bt_grow_array(job->violations, job->violation_count, &job->violation_capacity, sizeof *violations);
   if (!violations) return bt_error_no_memory(error);
   job->violations = violations;
+  size_t *by_time = bt_grow_array(job->by_time, job->violation_count, &job->by_time_capacity, sizeof *by_time);
+  if (!by_time) return bt_error_no_memory(error);
+  job->by_time = by_time;
   violations[job->violation_count++] = (bt_job_violation){rule, violation};
-  job->bytes += bytes;
-  w->queue->bytes += bytes;
-  bt_job_make_room(w->queue);
+  bt_job_add_bytes(w->queue, job, bytes);
+  bt_job_make_room(w->queue, job->share);
   return BT_OK;
 }
 
@@ -87,10 +84,18 @@ static bt_status keep_violation(void *context, size_t rule, bt_violation *violat
   return status;
 }
 
-static int compare_violations(const void *a, const void *b) {
-  const bt_violation *x = ((const bt_job_violation *)a)->violation, *y = ((const bt_job_violation *)b)->violation;
+static int compare_times(const void *a, const void *b, void *context) {
+  const bt_job *job = context;
+  const bt_violation *x = job->violations[*(const size_t *)a].violation;
+  const bt_violation *y = job->violations[*(const size_t *)b].violation;
   if (x->time_ns != y->time_ns) return x->time_ns < y->time_ns ? -1 : 1;
   return bt_trace_id_compare(&x->id, &y->id);
+}
+
+/* A job that failed holds what it found until then. */
+static void sort_violations(bt_job *job) {
+  for (size_t i = 0; i < job->violation_count; i++) job->by_time[i] = i;
+  if (job->violation_count) qsort_r(job->by_time, job->violation_count, sizeof *job->by_time, compare_times, job);
 }
 
 static bt_job_state state_of(bt_replay_outcome outcome) {
@@ -165,13 +170,13 @@ static void finish(worker_job *w, bt_replay_result *result) {
   pthread_mutex_lock(&w->queue->mutex);
   bt_replay_result_dispose(&job->result);
   job->result = *result;
-  job->bytes += coverage_bytes(&result->coverage);
-  w->queue->bytes += coverage_bytes(&result->coverage);
-  if (job->violation_count) qsort(job->violations, job->violation_count, sizeof *job->violations, compare_violations);
+  bt_job_add_bytes(w->queue, job, coverage_bytes(&result->coverage));
+  sort_violations(job);
   job->finished_at_ns = bt_clock_wall_ns();
   job->progress = 1;
-  job->state = state_of(result->outcome);
-  bt_job_make_room(w->queue);
+  bt_job_set_state(w->queue, job, state_of(result->outcome));
+  bt_job_count(w->queue, job);
+  bt_job_make_room(w->queue, job->share);
   pthread_mutex_unlock(&w->queue->mutex);
 }
 
@@ -180,9 +185,39 @@ static void fail(worker_job *w, bt_status status, const char *message) {
   pthread_mutex_lock(&w->queue->mutex);
   w->job->result.outcome = BT_REPLAY_FAILED;
   snprintf(w->job->result.reason, sizeof w->job->result.reason, "%s: %.200s", bt_status_name(status), message);
+  sort_violations(w->job);
   w->job->finished_at_ns = bt_clock_wall_ns();
-  w->job->state = BT_JOB_FAILED;
+  bt_job_set_state(w->queue, w->job, BT_JOB_FAILED);
+  bt_job_count(w->queue, w->job);
   pthread_mutex_unlock(&w->queue->mutex);
+}
+
+static bt_replay_end end_of(bt_job_state state) {
+  switch (state) {
+  case BT_JOB_COMPLETED: return BT_REPLAY_END_COMPLETED;
+  case BT_JOB_INCOMPLETE: return BT_REPLAY_END_INCOMPLETE;
+  case BT_JOB_CANCELLED: return BT_REPLAY_END_CANCELLED;
+  case BT_JOB_QUEUED:
+  case BT_JOB_RUNNING:
+  case BT_JOB_FAILED: return BT_REPLAY_END_FAILED;
+  }
+  return BT_REPLAY_END_FAILED;
+}
+
+/* Rules that are not stored have no number of their own. */
+void bt_job_count(const bt_job_queue *queue, const bt_job *job) {
+  bt_metrics *metrics = queue->options.metrics;
+  int64_t left_queue_ns = job->started_at_ns ? job->started_at_ns : job->finished_at_ns;
+  bt_metrics_add_replay(metrics, end_of(job->state), left_queue_ns - job->created_at_ns);
+  if (!job->started_at_ns) return;
+  bt_metrics_add_evaluation(metrics, BT_EVALUATION_REPLAY, job->finished_at_ns - job->started_at_ns);
+  bt_metrics_add_emitted(metrics, BT_EMITTED_SENT, job->spans_emitted);
+  bt_metrics_add_emitted(metrics, BT_EMITTED_ALREADY_THERE, job->spans_already_there);
+  bt_metrics_add_emitted(metrics, BT_EMITTED_FAILED, job->spans_failed);
+  if (job->state != BT_JOB_COMPLETED && job->state != BT_JOB_INCOMPLETE) return;
+  for (size_t i = 0; i < job->rule_count; i++)
+    if (job->rules[i]->version)
+      bt_metrics_rule_evaluated(metrics, job->tenant, job->rules[i]->fields.id, job->finished_at_ns);
 }
 
 static void run_job(bt_job_queue *queue, bt_job *job) {
@@ -196,6 +231,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .tenant = job->tenant[0] ? job->tenant : NULL,
                                .sample_seed = (uint64_t)job->created_at_ns,
                                .memory_limit_bytes = queue->options.memory_limit_bytes,
+                               .prices = queue->options.prices,
                                .cancel = &job->cancel};
   bt_replay_result result;
   bt_error why = {0};
@@ -208,22 +244,22 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
   finish(&w, &result);
 }
 
-static bt_job *next_job(bt_job_queue *queue) {
-  for (size_t i = 0; i < queue->job_count; i++)
-    if (queue->jobs[i]->state == BT_JOB_QUEUED) return queue->jobs[i];
-  return NULL;
+/* People who wait for an answer go before replays, who take all processors for minutes. */
+static void stand_back(void) {
+  setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 }
 
 static void *work(void *argument) {
   bt_job_queue *queue = argument;
+  stand_back();
   pthread_mutex_lock(&queue->mutex);
   while (!queue->stopping) {
-    bt_job *job = next_job(queue);
+    bt_job *job = bt_job_next(queue);
     if (!job) {
       pthread_cond_wait(&queue->work, &queue->mutex);
       continue;
     }
-    job->state = BT_JOB_RUNNING;
+    bt_job_set_state(queue, job, BT_JOB_RUNNING);
     job->started_at_ns = bt_clock_wall_ns();
     pthread_mutex_unlock(&queue->mutex);
     run_job(queue, job);
@@ -273,7 +309,22 @@ void bt_job_queue_free(bt_job_queue *queue) {
   for (size_t i = 0; i < queue->job_count; i++) bt_job_free(queue->jobs[i]);
   pthread_cond_destroy(&queue->work);
   pthread_mutex_destroy(&queue->mutex);
+  for (size_t i = 0; i < queue->share_count; i++) free(queue->shares[i]);
+  free(queue->shares);
   free(queue->jobs);
   free(queue->workers);
   free(queue);
+}
+
+void bt_job_queue_stats(bt_job_queue *queue, bt_job_stats *out) {
+  *out = (bt_job_stats){.result_limit_bytes = queue->options.memory_limit_bytes};
+  pthread_mutex_lock(&queue->mutex);
+  out->result_bytes = queue->bytes;
+  for (size_t i = 0; i < queue->job_count; i++) {
+    const bt_job *job = queue->jobs[i];
+    out->queued += job->state == BT_JOB_QUEUED;
+    out->running += job->state == BT_JOB_RUNNING;
+    out->finished += bt_job_is_finished(job);
+  }
+  pthread_mutex_unlock(&queue->mutex);
 }

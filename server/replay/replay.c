@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
@@ -39,6 +40,21 @@ const char *bt_replay_outcome_name(bt_replay_outcome outcome) {
   case BT_REPLAY_FAILED: return "failed";
   }
   return "failed";
+}
+
+static const char *const strategy_names[] = {"auto", "read", "id_sets", "projection"};
+
+const char *bt_strategy_name(bt_strategy strategy) {
+  return strategy_names[strategy];
+}
+
+bool bt_strategy_parse(const char *name, bt_strategy *out) {
+  for (size_t i = 0; i < sizeof strategy_names / sizeof *strategy_names; i++) {
+    if (strcmp(strategy_names[i], name) != 0) continue;
+    *out = (bt_strategy)i;
+    return true;
+  }
+  return false;
 }
 
 static bt_status check_request(const bt_replay_request *request, bt_error *error) {
@@ -139,9 +155,10 @@ static void fill_defaults(bt_replay_request *request) {
 
 static bt_status prepare(bt_run *run, bt_error *error) {
   size_t count = run->request.rule_count;
+  run->sample_is_fixed = run->request.sample_size != 0;
   fill_defaults(&run->request);
-  run->filters = run->source->operations->filters;
-  run->is_static = run->source->operations->is_static;
+  run->filters = !run->source || run->source->operations->filters;
+  run->is_static = run->source && run->source->operations->is_static;
   run->own_are_known = !run->filters;
   run->result->rules = calloc(count, sizeof *run->result->rules);
   run->rules = calloc(count, sizeof *run->rules);
@@ -155,7 +172,13 @@ static bt_status prepare(bt_run *run, bt_error *error) {
   return status == BT_OK ? compile_rules(run, error) : status;
 }
 
-static void dispose(bt_run *run) {
+bt_status bt_run_open(bt_run *run, bt_error *error) {
+  bt_projection_init(&run->projection);
+  bt_status status = check_request(&run->request, error);
+  return status == BT_OK ? prepare(run, error) : status;
+}
+
+void bt_run_close(bt_run *run) {
   bt_confirm_dispose(run);
   bt_candidates_dispose(run);
   bt_evaluator_free(run->evaluator);
@@ -170,13 +193,13 @@ static void dispose(bt_run *run) {
 static bool all_is_lost(const bt_run *run) {
   size_t needed = 0;
   for (size_t i = 0; i < run->query_count; i++) {
-    const bt_query *query = &run->queries[i];
+    const bt_query *query = run->queries[i];
     bool is_needed = i == BT_QUERY_ALL ? run->is_all_needed : query->is_over;
     if (is_needed && !query->is_lost) return false;
     if (is_needed) needed++;
   }
   /* Rules that cannot be violated need no search: then the listing alone tells whether the source is there. */
-  return needed || run->queries[BT_QUERY_ALL].is_lost;
+  return needed || run->queries[BT_QUERY_ALL]->is_lost;
 }
 
 static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
@@ -208,6 +231,10 @@ static void conclude(bt_run *run) {
     say(result, BT_REPLAY_INCOMPLETE,
         "sample_differs: %llu of the violations that were read again by id are judged otherwise than in the batch",
         (unsigned long long)run->sample_differences);
+  else if (run->unread_differences)
+    say(result, BT_REPLAY_INCOMPLETE,
+        "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
+        (unsigned long long)run->unread_differences);
   else if (run->observer_full)
     say(result, BT_REPLAY_INCOMPLETE, "results_full: %s", run->full_reason);
   else if (coverage->effective_end_ns <= coverage->asked.start_ns)
@@ -234,7 +261,10 @@ static bt_status carry_out(bt_run *run, bt_error *error) {
   if (status == BT_OK) conclude(run);
   /* Numbers are of what was found so far when the replay was cancelled. */
   bool has_bits = run->rules[run->request.rule_count - 1].unread != NULL;
-  if ((status == BT_OK || status == BT_CANCELLED) && has_bits) bt_counts_finish(run);
+  if ((status == BT_OK || status == BT_CANCELLED) && has_bits) {
+    bt_status counted = bt_counts_finish(run, error);
+    if (counted != BT_OK) return counted;
+  }
   if (status != BT_CANCELLED) return status;
   say(run->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
   for (size_t i = 0; i < run->request.rule_count; i++)
@@ -245,16 +275,14 @@ static bt_status carry_out(bt_run *run, bt_error *error) {
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
                         bt_replay_result *result, bt_error *error) {
   *result = (bt_replay_result){0};
-  bt_status status = check_request(request, error);
-  if (status != BT_OK) return status;
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_run run = {.source = source, .request = *request, .observer = observer, .result = result};
   bt_violation_ids_install();
-  bt_projection_init(&run.projection);
-  status = prepare(&run, error);
+  bt_status status = bt_run_open(&run, error);
   if (status == BT_OK) status = carry_out(&run, error);
-  dispose(&run);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
+  if (status == BT_OK) bt_price_feed(&run, result->duration_ns);
+  bt_run_close(&run);
   if (status == BT_OK) {
     if (observer && observer->progress) observer->progress(observer->context, 1, result);
   } else

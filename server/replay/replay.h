@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_REPLAY_H
 #define BT_SERVER_REPLAY_H
 
+#include "server/replay/price.h"
 #include "server/replay/violation.h"
 #include "tempo/source.h"
 
@@ -21,6 +22,16 @@ typedef enum bt_count_mode {
   BT_COUNT_AT_LEAST
 } bt_count_mode;
 
+/* How the candidates of a rule are decided. Every one gives the same answer; they differ in what they cost. */
+typedef enum bt_strategy {
+  BT_STRATEGY_AUTO,    /* the one that is estimated to be the cheapest, from what the first searches found */
+  BT_STRATEGY_READ,    /* every candidate is read whole, in batches */
+  BT_STRATEGY_ID_SETS, /* what under-queries find is subtracted, the rest is read */
+  BT_STRATEGY_PROJECTION /* from the spans that the rule speaks of alone; what they do not show to be no violation is read */
+} bt_strategy;
+const char *bt_strategy_name(bt_strategy strategy); /* "auto", "read", "id_sets", "projection" */
+bool bt_strategy_parse(const char *name, bt_strategy *out);
+
 typedef struct bt_replay_request {
   const bt_rule_definition *const *rules; /* borrowed */
   size_t rule_count;
@@ -30,7 +41,7 @@ typedef struct bt_replay_request {
   bt_count_mode count;
   const char *tenant;        /* or NULL */
   uint64_t sample_seed;      /* of the sample that is read again by id */
-  uint32_t sample_size;      /* 0: 50 */
+  uint32_t sample_size;      /* exactly so many, where there are; 0: one of 16, at least 8 and at most 50 */
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_priority priority;      /* of its requests to the source */
   bool
@@ -38,6 +49,10 @@ typedef struct bt_replay_request {
   size_t
       most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many; 0: any number */
   const bt_cancel *cancel; /* or NULL */
+  bt_strategy strategy;    /* forces one, where the rule allows it (else it reads); 0: by cost */
+  bt_price_table *prices;  /* what the replay cost is added to it; or NULL */
+  bool
+      joins_searches; /* many rules, a short range: their candidates are found by one search where that can be (joined.h) */
 } bt_replay_request;
 
 typedef enum bt_replay_outcome {
@@ -47,7 +62,7 @@ typedef enum bt_replay_outcome {
   BT_REPLAY_FAILED
 } bt_replay_outcome;
 
-enum { BT_LONG_TRACES_NAMED = 100 };
+enum { BT_LONG_TRACES_NAMED = 100, BT_DIFFERING_TRACES_NAMED = 20 };
 
 typedef struct bt_coverage {
   bool complete;
@@ -66,6 +81,10 @@ typedef struct bt_coverage {
   uint64_t outside;         /* candidates that turned out to lie outside the window */
   bt_trace_id *long_traces; /* longer than margin; at most BT_LONG_TRACES_NAMED are named */
   size_t long_trace_count;  /* all */
+  /* Traces with copies of one span that do not agree: judged by the copy that Tempo gave first, which may be another one the next time. The first
+   * so many are named. */
+  bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
+  size_t differing_trace_count; /* all */
   bt_assumptions assumptions;
 } bt_coverage;
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces are counted where they were
@@ -85,6 +104,10 @@ typedef struct bt_rule_result { /* per rule of the request */
   uint64_t violations_found, inconclusive; /* inconclusive: of settled traces */
   uint64_t violations_provisional;         /* of violations_found: those in the unsettled tail */
   uint64_t sample_differences;             /* by-id sample that judged otherwise than the batch: makes it incomplete */
+  bt_strategy strategy;                    /* the one that was taken */
+  uint64_t decided_unread;                 /* candidates that were decided without reading them whole */
+  uint64_t unread_sampled;                 /* traces judged without reading that were read all the same, to compare */
+  uint64_t unread_differences;             /* of those: violations that would have been missed: makes it incomplete */
   bt_moment first_violation, last_violation;
   bt_moment first_inconclusive; /* of settled traces, by the trace's time */
 } bt_rule_result;
@@ -104,10 +127,35 @@ typedef struct bt_replay_result {
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);
 
+/* What is known of one trace and one rule, without anything built for people: for counts and series. */
+typedef struct bt_trace_verdict {
+  size_t rule; /* number in the request */
+  bt_trace_id trace_id;
+  /* The trace's time, which says in which window (and in which step of a series) it counts, lies in [time_ns, time_latest_ns]. Both are equal
+   * for a trace that was read; for one that was not, they come from the listing of all traces, and differ only where the trace is about as
+   * long as margin. */
+  int64_t time_ns, time_latest_ns;
+  int64_t violation_ns; /* of violated: the time that the violation is reported with */
+  bt_verdict verdict;
+  bt_truth
+      exercised; /* BT_UNKNOWN: the trace was not read, and no search tells; then counts of exercised traces are at least so many */
+  bool is_settled; /* false: in the tail that is not settled yet */
+  /* Its last span ended after now − settle, so that not all of it may be there yet. It can be in the settled part, when it began there. */
+  bool is_young;
+  bool
+      is_read; /* false: decided without reading the trace; the verdict is BT_SATISFIED, which then means "not violated" */
+} bt_trace_verdict;
+
 typedef struct bt_replay_observer { /* any function may be NULL; called on the replay's thread */
   void *context;
   void (*progress)(void *context, double fraction, const bt_replay_result *so_far);
   bt_status (*violation)(void *context, size_t rule, bt_violation *violation /* takes */, bt_error *error);
+  /* Once for each trace of the window and rule, when its verdict is final: of traces that were read as they are judged; at the end, of those
+   * that were not read but are known to be in the window and not to violate (without a listing, only those that a filter found). Traces that
+   * could not be read or placed are not told: the result's `evaluated_is_exact` and `exercised_is_exact` say whether the counts that
+   * follow are exact. Nothing but OK goes on. With `violation` NULL nothing
+   * is built for people. */
+  bt_status (*verdict)(void *context, const bt_trace_verdict *verdict, bt_error *error);
 } bt_replay_observer;
 
 /* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID) or no memory. */

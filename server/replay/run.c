@@ -19,11 +19,23 @@ const bt_found *bt_known_bounds(const bt_known *known) {
   return known->flags & BT_KNOWN_MATCHED ? &known->matched : &known->listed;
 }
 
+/* The listing and the filters are asked at different times, so that a filter can show a fragment that the listing did not have yet: then the
+ * listing's bounds are not those of all fragments. (An end beyond the listing's is no sign of that, since Tempo 2.8 gives a trace of several
+ * fragments the duration of the longest one; it is taken for one all the same, which costs a read at most.) */
+bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds) {
+  *bounds = *bt_known_bounds(known);
+  if (!run->is_listed || !(known->flags & BT_KNOWN_LISTED)) return false;
+  bool has_all = bounds->start_ns >= known->listed.start_ns && bounds->end_ns <= known->listed.end_ns;
+  bt_known_join(bounds, &known->listed);
+  return has_all;
+}
+
 bt_place bt_run_place(const bt_run *run, const bt_known *known) {
   if (known->flags & BT_KNOWN_OUTSIDE) return BT_PLACE_OUTSIDE;
   if (known->flags & BT_KNOWN_JUDGED) return known->flags & BT_KNOWN_TAIL ? BT_PLACE_TAIL : BT_PLACE_SETTLED;
-  if (run->is_listed && known->flags & BT_KNOWN_LISTED) return bt_window_place_listed(&run->window, &known->listed);
-  return bt_window_place_found(&run->window, bt_known_bounds(known));
+  bt_found bounds;
+  bool are_of_all = bt_run_bounds(run, known, &bounds);
+  return are_of_all ? bt_window_place_listed(&run->window, &bounds) : bt_window_place_found(&run->window, &bounds);
 }
 
 /* Whose price it is, where one rule alone asks. */

@@ -1,8 +1,9 @@
 /* The state of one replay, shared by the files of this folder that carry it out: candidates.c finds traces, confirm.c reads and judges them,
- * coverage.c says what could not be done. Only server/replay includes this. Thread: one replay belongs to the thread that runs it. */
+ * coverage.c says what could not be done. Only server/replay and its tests include this. Thread: one replay belongs to the thread that runs it. */
 #ifndef BT_SERVER_REPLAY_RUN_H
 #define BT_SERVER_REPLAY_RUN_H
 
+#include "server/replay/joined.h"
 #include "server/replay/replay.h"
 #include "server/replay/window.h"
 
@@ -13,7 +14,8 @@ enum {
   BT_KNOWN_TAIL = 8,     /* in the unsettled tail */
   BT_KNOWN_BY_ID = 16,   /* waits to be read by id, or was */
   BT_KNOWN_MATCHED = 32, /* some filter found it */
-  BT_KNOWN_LISTED = 64   /* the listing of all traces has it */
+  BT_KNOWN_LISTED = 64,  /* the listing of all traces has it */
+  BT_KNOWN_ASKED = 128   /* was chosen to be read, whatever came of it */
 };
 
 /* A trace that some search found. */
@@ -23,32 +25,60 @@ typedef struct bt_known {
   uint8_t flags;
 } bt_known;
 
+typedef enum bt_query_state { BT_QUERY_WAITING, BT_QUERY_BEGUN, BT_QUERY_ANSWERED } bt_query_state;
+
 /* A distinct filter of the rules' plans: asked once, whatever the number of rules that share it. */
 typedef struct bt_query {
-  bt_str text; /* borrowed from a plan */
+  bt_str text;      /* borrowed from a plan */
+  size_t max_found; /* stop above it; 0: at what memory allows */
+  bool is_asked;
+  bool can_wait;   /* nothing before the reads needs it; written under the lock of asking.c */
+  bool keeps_part; /* what was found before max_found is worth something */
+  /* The answer, written by whoever asks. */
+  bt_query_state state; /* under the lock of asking.c */
+  bool is_skipped;      /* not asked, because the source is gone */
+  bool source_is_gone;
+  bt_status status;
+  bt_error why;
   bt_found_list found;
-  uint64_t *bits; /* over the known traces */
-  bool asked;
-  bool is_over;     /* what it misses, the replay misses */
-  bool is_complete; /* no window failed */
-  bool is_lost;     /* nothing was answered */
+  bt_source_account account;
+  /* What was taken of it. */
+  bool is_taken, is_gathered;
+  bool is_exceeded;
+  bool is_over;       /* what it misses, the replay misses */
+  bool is_subtracted; /* asked only to be subtracted */
+  bool is_complete;   /* no window failed */
+  bool is_lost;       /* nothing was answered */
+  uint64_t *bits;     /* over the known traces */
 } bt_query;
+
+typedef struct bt_asking bt_asking;
 
 typedef struct bt_run_rule {
   const bt_rule_definition *definition;
   bt_plan *plan;
   int64_t settle_ns;
   bool require_complete;
-  bool whole_trace;     /* batches cannot give what it reads */
-  uint64_t *candidates; /* bits over the known traces: may violate */
-  uint64_t *unread;     /* of the candidates: those not subtracted, which have to be read */
-  uint64_t *exercising; /* may exercise; NULL: not known */
+  bool whole_trace;            /* batches cannot give what it reads */
+  bool is_answered;            /* every search for its candidates was answered in full */
+  uint64_t *candidates;        /* bits over the known traces: may violate */
+  uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
+  uint64_t *exercising;        /* may exercise; NULL: not known */
+  uint64_t *decided;           /* of the candidates: those that a projection showed not to violate; NULL: none */
+  uint64_t *decided_exercised; /* of these: those that exercised the rule */
 } bt_run_rule;
 
-typedef struct bt_sampled { /* violations of one trace that wait for the sample to be complete */
+/* What is to be told of one trace, rule by rule. */
+typedef struct bt_judged {
+  bt_trace_verdict verdict;
+  bool is_usable;          /* false: this read cannot speak for the rule, and nothing is told */
+  bt_violation *violation; /* of violated, when somebody wants it built; else NULL */
+} bt_judged;
+
+typedef struct bt_sampled { /* a violating trace that waits for the sample to be complete */
   uint64_t key;
   size_t known;
-  bt_violation **violations; /* one for each rule, NULL where it does not violate */
+  bt_judged *rules; /* rule_count of them */
 } bt_sampled;
 
 typedef struct bt_run {
@@ -64,21 +94,28 @@ typedef struct bt_run {
   bt_evaluator *evaluator;
   bt_eval_options *options;
   bt_projection projection;
+  bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
 
-  bt_query *queries; /* number 0 is `{}`, the listing of all traces */
+  bt_query **queries; /* number 0 is `{}`, the listing of all traces */
+  bt_asking *asking;
   size_t query_count, query_capacity;
   bt_known *known; /* by id */
   size_t known_count, word_count;
   bool is_listed;     /* the listing is complete */
   bool is_all_needed; /* some rule has to read every trace: the listing finds candidates */
   bool own_are_known; /* the search for BeTrace's own traces was complete */
-  bool source_lost;   /* not reachable any more: nothing more is asked */
+  bool own_is_asked;
+  bt_found_list own_found; /* suspects that nothing has proved or cleared yet */
+  bool source_lost;        /* not reachable any more: nothing more is asked */
   char lost_reason[200];
 
   size_t *queue; /* known traces that wait to be read by id */
   size_t queue_count, queue_capacity;
   bt_sampled *samples;
   uint32_t sample_count;
+  uint64_t sampled_from; /* violating traces that batches showed */
+  bool sample_is_fixed;  /* the request says how many are read by id */
+  uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */
   double progress;           /* shown last; it never goes back when more work turns up */
   uint64_t failed_beyond;    /* failures that are no longer listed one by one */
@@ -95,10 +132,19 @@ static inline void bt_bit_set(uint64_t *bits, size_t index) {
   bits[index / 64] |= (uint64_t)1 << (index % 64);
 }
 
+/* replay.c: checks the request and makes plans, window and evaluator. Close in every case. A source of NULL is as a Tempo. */
+bt_status bt_run_open(bt_run *run, bt_error *error) BT_MUST_CHECK;
+void bt_run_close(bt_run *run);
+
+/* price_feed.c: adds what the replay cost to the request's price table, when it has one. */
+void bt_price_feed(const bt_run *run, int64_t duration_ns);
+
 /* The known trace with that id, or NULL. */
 bt_known *bt_run_known(const bt_run *run, const bt_trace_id *id);
 /* What is known of its bounds: what filters saw, else the listing. */
 const bt_found *bt_known_bounds(const bt_known *known);
+/* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie up to margin before them. */
+bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds);
 /* Its place as far as its bounds tell, or as the whole trace said. */
 bt_place bt_run_place(const bt_run *run, const bt_known *known);
 /* Requests with everything that is the same for all of a replay. */
@@ -107,18 +153,41 @@ bt_read_request bt_run_read(const bt_run *run, const bt_trace_id *ids, size_t co
 bool bt_run_is_cancelled(const bt_run *run);
 void bt_run_progress(bt_run *run, double fraction);
 
-/* candidates.c: asks for all that the rules need and fills `known` and the rules' bits. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the replay. */
+/* candidates.c: asks for what the rules need and fills `known` and the rules' bits. The listing of all traces and what is only counted may still be
+ * under way then: bt_candidates_complete waits for them and joins them. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the replay. */
 bt_status bt_candidates_find(bt_run *run, bt_error *error) BT_MUST_CHECK;
+bool bt_candidates_are_open(const bt_run *run); /* something is still under way */
+bt_status bt_candidates_complete(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_candidates_dispose(bt_run *run);
+
+/* listing.c: every settled trace that a filter found has to be in a listing that was asked after it. */
+bt_status bt_listing_check(bt_run *run, bt_error *error) BT_MUST_CHECK;
+
+/* strategy.c: how the candidates of each rule are decided. */
+bt_status bt_strategies_choose(bt_run *run, bt_error *error) BT_MUST_CHECK;
+bt_status bt_strategies_project(bt_run *run, bt_error *error) BT_MUST_CHECK;
+/* Whether it is worth asking what may be subtracted from the rule's candidates, as many as are left. */
+bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule);
+
+/* known.c: all traces that anything found, by id, each once, and sets of them as bits. */
+/* Joins what was taken and not gathered yet; everything that counts in numbers of known traces moves along. */
+void bt_known_join(bt_found *into, const bt_found *from); /* bounds of both */
+bt_status bt_known_gather(bt_run *run, bt_error *error) BT_MUST_CHECK;
+uint64_t *bt_bits_new(const bt_run *run); /* new, empty; NULL: no memory */
+size_t bt_bits_count(const bt_run *run, const uint64_t *bits);
 
 /* query.c: the table of distinct filters. */
 enum { BT_QUERY_ALL = 0 };
 bt_status bt_query_add(bt_run *run, bt_str text, bool is_over, size_t *index, bt_error *error) BT_MUST_CHECK;
 size_t bt_query_find(const bt_run *run, bt_str text); /* it must be there */
-/* Searches it over the whole range with margins. max_found 0: no maximum; *exceeded says that there were more. */
-bt_status bt_query_ask(bt_run *run, bt_query *query, size_t max_found, bool *exceeded, bt_error *error) BT_MUST_CHECK;
+void bt_queries_dispose(bt_run *run);
+/* Searches it over the whole range with margins; writes the query's answer and nothing else. For asking.c. */
+void bt_query_search(const bt_run *run, bt_query *query);
+/* What follows from the answer, on the replay's thread. */
+bt_status bt_query_take(bt_run *run, bt_query *query, bt_error *error) BT_MUST_CHECK;
 
-/* own_traces.c: marks BeTrace's own traces among the known ones. A source that fails here only makes counts inexact. */
+/* own_traces.c: marks BeTrace's own traces among the known ones; once more when more are known. A source that fails here only makes counts
+ * inexact. */
 bt_status bt_own_traces_mark(bt_run *run, bt_error *error) BT_MUST_CHECK;
 
 /* confirm.c: reads what has to be read and judges it. Before that, bt_confirm_cut says in the result where to cut the window when there is more
@@ -127,6 +196,14 @@ bt_status bt_confirm_cut(bt_run *run, bt_error *error) BT_MUST_CHECK;
 bt_status bt_confirm_all(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_confirm_dispose(bt_run *run);
 
+/* unread_sample.c: adds traces that are judged without reading to what is read, at most BT_UNREAD_SAMPLE_MAX of them. */
+enum { BT_UNREAD_SAMPLE_MAX = 50 };
+typedef struct bt_known_list { /* numbers of known traces */
+  size_t *items;               /* with room enough */
+  size_t count;
+} bt_known_list;
+bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) BT_MUST_CHECK;
+
 /* judge.c: one whole trace. `is_final`: read by id, or from a source whose reads are whole; else it may be queued for by-id. */
 bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool is_final,
                          bt_error *error) BT_MUST_CHECK;
@@ -134,6 +211,17 @@ bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool 
  * `missing` says why it is not confirmed. */
 bt_status bt_judge_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *trace, const char *missing,
                            bt_error *error) BT_MUST_CHECK;
+/* deliver.c: tells the observer and counts. What a trace was judged to be, once it is final; takes the violations and the array. */
+bt_status bt_deliver(bt_run *run, size_t known, bt_judged *rules, bt_error *error) BT_MUST_CHECK;
+void bt_judged_free(bt_judged *rules, size_t count); /* NULL is fine */
+bt_status bt_tell_verdict(const bt_run *run, const bt_trace_verdict *verdict, bt_error *error) BT_MUST_CHECK;
+/* Keeps the trace for the sample that is read again by id, or delivers it, or another one whose place it takes. */
+bt_status bt_sample_or_deliver(bt_run *run, size_t known, const bt_trace *trace, bt_judged *rules,
+                               bt_error *error) BT_MUST_CHECK;
+/* Chooses how many of the kept ones are worth a read by id, and delivers the others as the batches showed them. */
+bt_status bt_sample_settle(bt_run *run, bt_error *error) BT_MUST_CHECK;
+/* A number that depends on the replay's seed and the id alone. */
+uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id);
 /* Once for each trace. */
 bt_status bt_run_queue_by_id(bt_run *run, size_t known, bt_error *error) BT_MUST_CHECK;
 
@@ -143,11 +231,12 @@ bt_status bt_coverage_fail(bt_run *run, bt_time_range range, const char *reason,
 bt_status bt_coverage_fail_trace(bt_run *run, const bt_known *known, const char *reason, bt_error *error) BT_MUST_CHECK;
 /* Adds what a call cost, and its failed windows when `is_over`. */
 bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) BT_MUST_CHECK;
+void bt_coverage_add_differing(bt_coverage *coverage, const bt_trace_id *id); /* each id counts once, as far as named */
 bt_status bt_coverage_add_long(bt_run *run, const bt_trace_id *id, bt_error *error) BT_MUST_CHECK;
 /* Empty windows and the earliest trace; asks the source where no listing tells. */
 bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) BT_MUST_CHECK;
 
-/* counts.c: the numbers of each rule, once everything is read. */
-void bt_counts_finish(bt_run *run);
+/* counts.c: the numbers of each rule, once everything is read; tells the observer what is known of traces that were not. */
+bt_status bt_counts_finish(bt_run *run, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -145,15 +145,20 @@ static void copy_root(maker *m) {
   violation->root_service = copy_text(m, span ? span->resource->service : (bt_str){0});
 }
 
+int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict) {
+  bool has_witness = verdict->choice_count && verdict->choices[0].witness_count;
+  return has_witness ? trace->spans[verdict->choices[0].witnesses[0].span].start_ns : bt_trace_start_ns(trace);
+}
+
 /* When and where: the first witness of the first choice, else the trace. */
-static void place_violation(maker *m) {
+static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   bt_violation *violation = &m->made->violation;
   const bt_violation_choice *choice = violation->choice_count ? &violation->choices[0] : NULL;
   const bt_violation_witness *witness = choice && choice->witness_count ? &choice->witnesses[0] : NULL;
   bt_range whole = {0, 0};
   violation->trace_id = m->trace->id;
   violation->missing_parents = m->trace->missing_parents;
-  violation->time_ns = witness ? witness->start_ns : bt_trace_start_ns(m->trace);
+  violation->time_ns = bt_violation_time(m->trace, verdict);
   if (witness) violation->span_id = witness->span_id;
   bt_buffer sentence = {0};
   bt_violation_sentence(m->rule, witness, choice ? &choice->failed : &whole, &sentence);
@@ -179,7 +184,7 @@ static bt_status fill(maker *m, const bt_rule_definition *definition, const char
   copy_choices(m, verdict);
   copy_services(m);
   copy_root(m);
-  if (!m->failed) place_violation(m);
+  if (!m->failed) place_violation(m, verdict);
   return m->failed ? bt_error_no_memory(error) : BT_OK;
 }
 
@@ -198,6 +203,30 @@ bt_status bt_violation_new(const bt_rule_definition *definition, const char *ten
   else
     bt_violation_free(&m.made->violation);
   return status;
+}
+
+bt_status bt_violation_restore(const bt_violation_record *record, bt_violation **out, bt_error *error) {
+  maker m = {0};
+  *out = NULL;
+  m.made = calloc(1, sizeof *m.made);
+  if (!m.made) return bt_error_no_memory(error);
+  bt_violation *violation = &m.made->violation;
+  m.made->bytes = sizeof *m.made;
+  *violation = (bt_violation){.id = record->id,
+                              .trace_id = record->trace_id,
+                              .emit_span_id = record->emit_span_id,
+                              .retract_span_id = record->retract_span_id,
+                              .span_id = record->span_id,
+                              .time_ns = record->time_ns};
+  violation->message = copy_text(&m, record->message);
+  violation->root_service = copy_text(&m, BT_STR(""));
+  violation->root_name = copy_text(&m, BT_STR(""));
+  if (!m.failed) {
+    *out = violation;
+    return BT_OK;
+  }
+  bt_violation_free(violation);
+  return bt_error_no_memory(error);
 }
 
 void bt_violation_free(bt_violation *violation) {

@@ -38,10 +38,20 @@ typedef struct bt_violation {
   uint64_t choice_total;
 } bt_violation;
 
+/* The time that a violation of this verdict is reported with. */
+int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict);
 /* new. Of each witness the attributes that the rule reads are kept, of the span as `k`, of the resource as `resource.k`. The sentence says which
  * span, with which of these values, and which clause. Not set: confirmed_by_id, provisional. */
 bt_status bt_violation_new(const bt_rule_definition *definition, const char *tenant, const bt_trace *trace,
                            const bt_rule_verdict *verdict, bt_violation **out, bt_error *error) BT_MUST_CHECK;
+/* new: one that was sent before, with what is known of it: enough to take it back. */
+typedef struct bt_violation_record {
+  bt_trace_id id, trace_id;
+  bt_span_id emit_span_id, retract_span_id, span_id;
+  int64_t time_ns;
+  bt_str message;
+} bt_violation_record;
+bt_status bt_violation_restore(const bt_violation_record *record, bt_violation **out, bt_error *error) BT_MUST_CHECK;
 void bt_violation_free(bt_violation *violation); /* NULL is fine */
 /* How much memory it holds. */
 size_t bt_violation_bytes(const bt_violation *violation);

@@ -44,8 +44,8 @@ static bt_place place_between(const bt_window *window, int64_t low_ns, int64_t h
   return low == high && low != BT_PLACE_OUTSIDE ? low : BT_PLACE_UNDECIDED;
 }
 
-/* The latest time that a trace can have whose latest start is not after the end that was found. */
-static int64_t latest_time(const bt_window *window, const bt_found *found) {
+/* No latest start is after the end that was found. */
+int64_t bt_window_latest_time(const bt_window *window, const bt_found *found) {
   int64_t end_ns = bt_time_add(found->end_ns, END_PRECISION_NS);
   return bt_window_trace_time(window, found->start_ns, end_ns);
 }
@@ -53,13 +53,13 @@ static int64_t latest_time(const bt_window *window, const bt_found *found) {
 bt_place bt_window_place_found(const bt_window *window, const bt_found *found) {
   /* A trace's time is never more than margin before one of its starts; and unless the trace is long, never after one. */
   int64_t low_ns = bt_time_subtract(found->start_ns, window->margin_ns);
-  bt_place place = place_between(window, low_ns, latest_time(window, found));
+  bt_place place = place_between(window, low_ns, bt_window_latest_time(window, found));
   /* Before the window only a long trace's time can still lie in it: the whole trace decides. */
   return place == BT_PLACE_OUTSIDE && low_ns < window->range.end_ns ? BT_PLACE_UNDECIDED : place;
 }
 
 bt_place bt_window_place_listed(const bt_window *window, const bt_found *listed) {
-  return place_between(window, listed->start_ns, latest_time(window, listed));
+  return place_between(window, listed->start_ns, bt_window_latest_time(window, listed));
 }
 
 static bool is_found_near(const bt_window *window, const bt_found *found, int64_t time_ns) {

@@ -2,6 +2,7 @@
 #include "server/replay/witness_text.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const bt_value *find_value(const bt_attributes *attributes, bt_str key) {
   for (uint32_t i = 0; i < attributes->count; i++)
@@ -65,6 +66,26 @@ static void write_plain(bt_str text, bt_buffer *out) {
   }
 }
 
+static bool is_blank(char c) {
+  return (unsigned char)c <= ' ';
+}
+
+/* A rule's text on one line: lines become parts with a blank between them, but not where a parenthesis opens or closes. */
+static void write_rule_text(bt_str text, bt_buffer *out) {
+  size_t start = out->len;
+  while (text.len) {
+    const char *end = memchr(text.ptr, '\n', text.len);
+    bt_str line = {text.ptr, end ? (size_t)(end - text.ptr) : text.len};
+    size_t step = line.len + (end != NULL);
+    text = (bt_str){text.ptr + step, text.len - step};
+    while (line.len && is_blank(line.ptr[line.len - 1])) line.len--;
+    while (line.len && is_blank(*line.ptr)) line = (bt_str){line.ptr + 1, line.len - 1};
+    if (!line.len || out->failed) continue;
+    if (out->len > start && out->ptr[out->len - 1] != '(' && *line.ptr != ')') bt_buffer_append_char(out, ' ');
+    write_plain(line, out);
+  }
+}
+
 static void write_witness(const bt_violation_witness *witness, bt_buffer *out) {
   enum { SHOWN_MAX = 4, SHOWN_BYTES = 40 };
   bt_buffer_append(out, BT_STR("span "));
@@ -103,7 +124,7 @@ void bt_violation_sentence(const bt_rule *rule, const bt_violation_witness *witn
   else
     bt_buffer_append(out, BT_STR("the condition holds: "));
   if (is_in_text)
-    write_plain((bt_str){rule->text.ptr + failed->start, failed->end - failed->start}, out);
+    write_rule_text((bt_str){rule->text.ptr + failed->start, failed->end - failed->start}, out);
   else
-    write_plain(rule->text, out);
+    write_rule_text(rule->text, out);
 }

@@ -2,40 +2,7 @@
 #include "server/report/junit.h"
 
 #include "server/report/test_report.h"
-
-static bool is_xml_character(uint32_t code) {
-  return code == '\t' || code == '\n' || code == '\r' || (code >= 0x20 && code != 0xFFFE && code != 0xFFFF);
-}
-
-/* What XML cannot hold becomes U+FFFD. Attributes would lose their line breaks if they were not written as numbers. */
-static void append_escaped(bt_buffer *out, bt_str text, bool is_attribute) {
-  while (text.len) {
-    uint32_t code = 0;
-    size_t length = bt_utf8_sequence(text, &code);
-    if (!length || !is_xml_character(code))
-      bt_buffer_append(out, BT_STR("\xEF\xBF\xBD"));
-    else if (code == '&')
-      bt_buffer_append(out, BT_STR("&amp;"));
-    else if (code == '<')
-      bt_buffer_append(out, BT_STR("&lt;"));
-    else if (code == '>')
-      bt_buffer_append(out, BT_STR("&gt;"));
-    else if (code == '"')
-      bt_buffer_append(out, BT_STR("&quot;"));
-    else if (is_attribute && code < ' ')
-      bt_buffer_printf(out, "&#%u;", (unsigned)code);
-    else
-      bt_buffer_append(out, (bt_str){text.ptr, length});
-    length = length ? length : 1;
-    text = (bt_str){text.ptr + length, text.len - length};
-  }
-}
-
-static void append_attribute(bt_buffer *out, const char *name, bt_str value) {
-  bt_buffer_printf(out, " %s=\"", name);
-  append_escaped(out, value, true);
-  bt_buffer_append_char(out, '"');
-}
+#include "server/report/xml.h"
 
 static void append_seconds(bt_buffer *out, int64_t duration_ns) {
   bt_buffer_printf(out, " time=\"%.6f\"", (double)duration_ns / 1e9);
@@ -52,9 +19,9 @@ static void append_failure(bt_junit *junit, const char *element, bt_str explanat
   size_t first = 0;
   while (first < explanation.len && explanation.ptr[first] != '\n') first++;
   bt_buffer_printf(&junit->cases, "      <%s", element);
-  append_attribute(&junit->cases, "message", (bt_str){explanation.ptr, first});
+  bt_xml_attribute(&junit->cases, "message", (bt_str){explanation.ptr, first});
   bt_buffer_append_char(&junit->cases, '>');
-  append_escaped(&junit->cases, explanation, false);
+  bt_xml_text(&junit->cases, explanation, false);
   bt_buffer_printf(&junit->cases, "</%s>\n", element);
 }
 
@@ -64,9 +31,9 @@ bt_status bt_junit_add(bt_junit *junit, const bt_test_result *result, bt_error *
   bt_status status = bt_test_report_explain(result, &explanation, error);
   count(&junit->suite, result->outcome, result->duration_ns);
   bt_buffer_append(&junit->cases, BT_STR("    <testcase"));
-  append_attribute(&junit->cases, "classname", result->rule_id);
-  append_attribute(&junit->cases, "name", bt_buffer_str(&name));
-  append_attribute(&junit->cases, "file", bt_str_from(result->file->name));
+  bt_xml_attribute(&junit->cases, "classname", result->rule_id);
+  bt_xml_attribute(&junit->cases, "name", bt_buffer_str(&name));
+  bt_xml_attribute(&junit->cases, "file", bt_str_from(result->file->name));
   bt_buffer_printf(&junit->cases, " line=\"%u\"", result->test->line);
   append_seconds(&junit->cases, result->duration_ns);
   if (result->outcome == BT_TEST_PASSED) {
@@ -98,7 +65,7 @@ static void append_counts(bt_buffer *out, const bt_junit_counts *counts) {
 void bt_junit_end_file(bt_junit *junit, const char *file_name) {
   bt_junit_counts *all = &junit->all;
   bt_buffer_append(&junit->suites, BT_STR("  <testsuite"));
-  append_attribute(&junit->suites, "name", bt_str_from(file_name));
+  bt_xml_attribute(&junit->suites, "name", bt_str_from(file_name));
   append_counts(&junit->suites, &junit->suite);
   bt_buffer_append(&junit->suites, bt_buffer_str(&junit->cases));
   bt_buffer_append(&junit->suites, BT_STR("  </testsuite>\n"));

@@ -1,6 +1,8 @@
 /* explain. See plan_json.h. */
 #include "server/report/plan_json.h"
 
+#include "dsl/traceql.h"
+
 static json_t *text_json(bt_str text) {
   return json_stringn(text.ptr ? text.ptr : "", text.len);
 }
@@ -35,8 +37,10 @@ static json_t *explain(const bt_plan *plan, const bt_projection *projection) {
   collect_searched(plan->violating, searched);
   for (uint32_t i = 0; i < plan->subtract_count; i++)
     json_array_append_new(subtracted, text_json(plan->subtract[i].filter));
-  return json_pack("{s:s, s:o, s:o, s:s, s:o}", "strategy", strategy_of(plan), "searched", searched, "subtracted",
-                   subtracted, "reads", projection->whole_trace ? "by_id" : "batch", "outline",
+  bool is_projected = plan->spans.filter.len && bt_traceql_tests_fields_only(plan->spans.filter);
+  json_t *projected = is_projected ? text_json(plan->spans.filter) : json_null();
+  return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o}", "strategy", strategy_of(plan), "searched", searched, "subtracted",
+                   subtracted, "projected", projected, "reads", projection->whole_trace ? "by_id" : "batch", "outline",
                    outline_json(plan, projection));
 }
 

@@ -6,7 +6,7 @@
 
 #include "dsl/plan.h"
 
-/* A new object {strategy, searched[], subtracted[], reads, outline}; null where no plan could be made. */
+/* A new object {strategy, searched[], subtracted[], projected, reads, outline}; null where no plan could be made. */
 json_t *bt_plan_json(const bt_rule *rule);
 
 #endif

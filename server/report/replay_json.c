@@ -138,6 +138,13 @@ static json_t *assumptions_json(const bt_assumptions *assumptions) {
                    duration_json(assumptions->handover_ns), "require_complete", assumptions->require_complete);
 }
 
+static json_t *differing_traces_json(const bt_coverage *coverage) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < coverage->differing_trace_count && i < BT_DIFFERING_TRACES_NAMED; i++)
+    json_array_append_new(array, trace_id_json(&coverage->differing_traces[i]));
+  return array;
+}
+
 static json_t *long_traces_json(const bt_coverage *coverage) {
   enum { NAMED_MAX = 100 };
   json_t *array = json_array();
@@ -152,13 +159,15 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
     json_array_append_new(empty, time_range_json(coverage->windows_empty[i]));
   for (size_t i = 0; i < coverage->windows_failed_count; i++)
     json_array_append_new(failed, failed_window_json(&coverage->windows_failed[i]));
-  return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete", coverage->complete,
-                   "asked", time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
-                   "handover_from", coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(),
-                   "data_from", coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(),
-                   "windows_empty", empty, "windows_failed", failed, "unsettled", number_json(coverage->unsettled),
-                   "outside", number_json(coverage->outside), "long_traces", long_traces_json(coverage),
-                   "long_traces_count", number_json(coverage->long_trace_count), "assumptions",
+  return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
+                   coverage->complete, "asked", time_range_json(coverage->asked), "effective_end",
+                   time_json(coverage->effective_end_ns), "handover_from",
+                   coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(), "data_from",
+                   coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(), "windows_empty", empty,
+                   "windows_failed", failed, "unsettled", number_json(coverage->unsettled), "outside",
+                   number_json(coverage->outside), "long_traces", long_traces_json(coverage), "long_traces_count",
+                   number_json(coverage->long_trace_count), "differing_traces", differing_traces_json(coverage),
+                   "differing_traces_count", number_json(coverage->differing_trace_count), "assumptions",
                    assumptions_json(&coverage->assumptions));
 }
 
@@ -178,6 +187,11 @@ static void set_counters(json_t *object, const bt_rule_result *counters) {
   json_object_set_new(object, "traces_exercised", number_json(counters->traces_exercised));
   json_object_set_new(object, "traces_exercised_kind",
                       json_string(counters->exercised_is_exact ? "exact" : "at_least"));
+  json_object_set_new(object, "strategy", json_string(bt_strategy_name(counters->strategy)));
+  json_object_set_new(object, "traces_decided_unread", number_json(counters->decided_unread));
+  json_object_set_new(object, "sample_unread", number_json(counters->unread_sampled));
+  json_object_set_new(object, "sample_differences",
+                      number_json(counters->sample_differences + counters->unread_differences));
   json_object_set_new(object, "violations_found", number_json(counters->violations_found));
   json_object_set_new(object, "inconclusive", number_json(counters->inconclusive));
   json_object_set_new(object, "first_violation", moment_json(&counters->first_violation));
@@ -193,6 +207,11 @@ static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
   keep_larger(&into->traces_candidate, from->traces_candidate);
   keep_larger(&into->traces_read, from->traces_read);
   keep_larger(&into->traces_exercised, from->traces_exercised);
+  keep_larger(&into->decided_unread, from->decided_unread);
+  keep_larger(&into->unread_sampled, from->unread_sampled);
+  into->sample_differences += from->sample_differences;
+  into->unread_differences += from->unread_differences;
+  if (into->strategy != from->strategy) into->strategy = BT_STRATEGY_AUTO; /* not the same for all */
   into->evaluated_is_exact = into->evaluated_is_exact && from->evaluated_is_exact;
   into->exercised_is_exact = into->exercised_is_exact && from->exercised_is_exact;
   into->violations_found += from->violations_found;
@@ -245,6 +264,8 @@ json_t *bt_job_json(const bt_job_view *view) {
   if (!object) return NULL;
   bool ended = view->state != BT_JOB_QUEUED && view->state != BT_JOB_RUNNING;
   json_object_set_new(object, "replay_id", json_string(view->replay_id));
+  json_object_set_new(object, "start_time", time_json(view->range.start_ns));
+  json_object_set_new(object, "end_time", time_json(view->range.end_ns));
   json_object_set_new(object, "progress", json_real(round(view->progress * 1000) / 1000));
   json_object_set_new(object, "coverage", ended ? bt_coverage_json(&view->result.coverage) : json_null());
   json_object_set_new(object, "emit", json_boolean(view->emit));

@@ -228,6 +228,9 @@ static bt_status read_rules(const document *d, const node *list, file_reader *re
   bt_rulefile *file = reader->file;
   bt_status status = bt_yaml_expect_list(d, list, "rules", error);
   for (const node *item = list->first; !status && item; item = item->next) {
+    if (file->rule_count == BT_RULEFILE_MAX_RULES)
+      return bt_yaml_fail(d, item, error, "rules: expected at most %d in one file, got more; split the file",
+                          BT_RULEFILE_MAX_RULES);
     bt_rulefile_rule *grown = bt_grow_array(file->rules, file->rule_count, &reader->capacity, sizeof *grown);
     if (!grown) return bt_error_no_memory(error);
     file->rules = grown;

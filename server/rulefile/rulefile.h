@@ -5,7 +5,7 @@
 #include "dsl/eval.h"
 #include "server/rule_definition.h"
 
-enum { BT_RULEFILE_MAX_BYTES = 10 * 1024 * 1024 };
+enum { BT_RULEFILE_MAX_BYTES = 10 * 1024 * 1024, BT_RULEFILE_MAX_RULES = 10000 };
 
 /* Everything below is borrowed from the file, until bt_rulefile_dispose. A bt_str with ptr NULL was not said. */
 
@@ -75,7 +75,7 @@ typedef struct bt_rulefile {
   bt_arena arena;
 } bt_rulefile;
 
-/* Reads one file's text (at most 10 MiB), YAML or JSON. BT_INVALID: the message is "file:line:column: expected …". The rules are not
+/* Reads one file's text (at most 10 MiB and 10,000 rules), YAML or JSON. BT_INVALID: the message is "file:line:column: expected …". The rules are not
  * compiled yet, and their fields not checked beyond their types: bt_rule_definition_new does both. */
 bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) BT_MUST_CHECK;
 void bt_rulefile_dispose(bt_rulefile *file);

@@ -249,14 +249,15 @@ static bt_status open_source(runner *run, char *path, bt_error *error) {
 }
 
 static bt_status read_trace_file(runner *run, bt_str path, const bt_trace **out, bt_error *error) {
+  if (!run->folder)
+    return bt_error_set(error, BT_INVALID, "trace_file: no files are read here; write the spans as trace: […]");
   bt_status status = open_source(run, join_path(run->folder, path), error);
   if (status) return status;
   size_t count = bt_file_source_trace_count(run->source);
   if (count != 1)
     return bt_error_set(error, BT_INVALID, "trace_file: expected one trace in %.200s, got %zu", run->source_path,
                         count);
-  *out = bt_file_source_trace(run->source, 0);
-  return BT_OK;
+  return bt_file_source_trace(run->source, 0, out, error);
 }
 
 static bt_status run_test(runner *run, const bt_checked_rule *owner, const bt_rulefile_test *test, bt_error *error) {

@@ -31,7 +31,7 @@ typedef struct bt_test_result {
 /* Returning anything but BT_OK stops the run with it. */
 typedef bt_status (*bt_test_sink)(void *context, const bt_test_result *result, bt_error *error);
 
-/* `folder`: what relative trace_file paths start from; "" is the working folder. Fails for want of memory, or as the sink does. */
+/* `folder`: what relative trace_file paths start from; "" is the working folder; NULL: no files are read, and tests that name one have no verdict. Fails for want of memory, or as the sink does. */
 bt_status bt_tests_run(const bt_checked_file *file, const char *folder, bt_test_sink sink, void *context,
                        bt_error *error) BT_MUST_CHECK;
 

@@ -115,8 +115,7 @@ static bt_status configure(sqlite3 *handle, bt_error *error) {
   return BT_OK;
 }
 
-/* The first thing that the check finds, or BT_OK. */
-static bt_status check_pages(sqlite3 *handle, const char *path, bt_error *error) {
+bt_status bt_database_check(sqlite3 *handle, const char *path, bt_error *error) {
   sqlite3_stmt *statement = NULL;
   bt_status status = BT_OK;
   if (sqlite3_prepare_v2(handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK ||
@@ -125,11 +124,11 @@ static bt_status check_pages(sqlite3 *handle, const char *path, bt_error *error)
   } else {
     const char *found = (const char *)sqlite3_column_text(statement, 0);
     if (!found || strcmp(found, "ok") != 0)
-      status = bt_error_set(
-          error, BT_IO,
-          "the rule database %.200s is damaged (%.120s); keep a copy, and restore a backup or rebuild it with "
-          "\"sqlite3 FILE .recover\" before starting again",
-          path, found ? found : "out of memory");
+      status = bt_error_set(error, BT_IO,
+                            "the rule database %.200s is damaged (%.120s); keep a copy, and put a backup in its place "
+                            "(as \"betrace backup\" "
+                            "makes one) or rebuild it with \"sqlite3 FILE .recover\" before starting again",
+                            path, found ? found : "out of memory");
   }
   sqlite3_finalize(statement);
   return status;
@@ -138,7 +137,7 @@ static bt_status check_pages(sqlite3 *handle, const char *path, bt_error *error)
 static bt_status prepare(sqlite3 *handle, const char *path, bt_error *error) {
   bt_status status = configure(handle, error);
   if (!status) status = bt_migrations_check(handle, path, error);
-  if (!status) status = check_pages(handle, path, error);
+  if (!status) status = bt_database_check(handle, path, error);
   if (!status)
     status = bt_database_execute(handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", "set up", error);
   if (!status) status = bt_migrations_run(handle, error);

@@ -24,6 +24,9 @@ bt_status bt_database_execute(sqlite3 *handle, const char *sql, const char *doin
 bt_status bt_database_integer(sqlite3 *handle, const char *sql, const char *doing, int64_t *out,
                               bt_error *error) BT_MUST_CHECK;
 
+/* Looks through all pages. BT_IO: it is damaged; the message says what is wrong first, and what to do. */
+bt_status bt_database_check(sqlite3 *handle, const char *path, bt_error *error) BT_MUST_CHECK;
+
 bt_status bt_database_begin(sqlite3 *handle, bt_error *error) BT_MUST_CHECK;  /* for writing, at once */
 bt_status bt_database_commit(sqlite3 *handle, bt_error *error) BT_MUST_CHECK; /* rolls back when it fails */
 void bt_database_rollback(sqlite3 *handle);

@@ -59,36 +59,46 @@ static void add_entry(bt_rule_index *index, const char *tenant, const bt_rule_de
   index->entries[index->count++] = (bt_rule_entry){tenant, bt_rule_definition_ref(definition)};
 }
 
-/* A copy of all entries but those in [skip, skip + skipped), with `added` (if any) in their place. */
-static bt_status copy_with(const bt_rule_index *index, size_t skip, size_t skipped, const bt_rule_entry *added,
-                           bt_rule_index **out, bt_error *error) {
+/* Empty, with room for that many. */
+static bt_status index_with_room(size_t capacity, bt_rule_index **out, bt_error *error) {
   bt_status status = bt_rule_index_new(out, error);
   if (status) return status;
-  (*out)->capacity = index->count + 1;
-  (*out)->entries = bt_realloc_array(NULL, (*out)->capacity, sizeof(bt_rule_entry));
-  if (!(*out)->entries) {
-    bt_rule_index_unref(*out);
-    *out = NULL;
-    return bt_error_no_memory(error);
-  }
-  for (size_t i = 0; i < skip; i++) add_entry(*out, index->entries[i].tenant, index->entries[i].definition);
-  if (added) add_entry(*out, added->tenant, added->definition);
-  for (size_t i = skip + skipped; i < index->count; i++)
-    add_entry(*out, index->entries[i].tenant, index->entries[i].definition);
-  return BT_OK;
+  (*out)->capacity = capacity;
+  (*out)->entries = bt_realloc_array(NULL, capacity ? capacity : 1, sizeof(bt_rule_entry));
+  if ((*out)->entries) return BT_OK;
+  bt_rule_index_unref(*out);
+  *out = NULL;
+  return bt_error_no_memory(error);
 }
 
-bt_status bt_rule_index_with(const bt_rule_index *index, const char *tenant, const bt_rule_definition *definition,
-                             bt_rule_index **out, bt_error *error) {
-  size_t at = lower_bound(index, tenant, definition->fields.id);
-  bt_rule_entry added = {tenant, definition};
-  return copy_with(index, at, is_at(index, at, tenant, definition->fields.id), &added, out, error);
+bt_status bt_rule_index_with(const bt_rule_index *index, const char *tenant,
+                             const bt_rule_definition *const *definitions, size_t count, bt_rule_index **out,
+                             bt_error *error) {
+  size_t next = 0;
+  bt_status status = index_with_room(index->count + count, out, error);
+  if (status) return status;
+  for (size_t i = 0; i < index->count; i++) {
+    const bt_rule_entry *entry = &index->entries[i];
+    int order = -1;
+    while (next < count && (order = compare(entry, tenant, definitions[next]->fields.id)) > 0)
+      add_entry(*out, tenant, definitions[next++]);
+    if (next < count && order == 0)
+      add_entry(*out, tenant, definitions[next++]);
+    else
+      add_entry(*out, entry->tenant, entry->definition);
+  }
+  while (next < count) add_entry(*out, tenant, definitions[next++]);
+  return BT_OK;
 }
 
 bt_status bt_rule_index_without(const bt_rule_index *index, const char *tenant, const char *id, bt_rule_index **out,
                                 bt_error *error) {
   size_t at = lower_bound(index, tenant, id);
-  return copy_with(index, at, is_at(index, at, tenant, id), NULL, out, error);
+  bool is_there = is_at(index, at, tenant, id);
+  bt_status status = index_with_room(index->count, out, error);
+  for (size_t i = 0; i < index->count && !status; i++)
+    if (!is_there || i != at) add_entry(*out, index->entries[i].tenant, index->entries[i].definition);
+  return status;
 }
 
 bt_status bt_rule_index_append(bt_rule_index *index, const char *tenant, const bt_rule_definition *definition,

@@ -16,9 +16,10 @@ bt_status bt_rule_index_new(bt_rule_index **out, bt_error *error) BT_MUST_CHECK;
 bt_rule_index *bt_rule_index_ref(bt_rule_index *index);
 void bt_rule_index_unref(bt_rule_index *index); /* NULL is fine */
 
-/* A copy with this definition (a reference is taken) in the place of the one with its tenant and id, or added. */
-bt_status bt_rule_index_with(const bt_rule_index *index, const char *tenant, const bt_rule_definition *definition,
-                             bt_rule_index **out, bt_error *error) BT_MUST_CHECK;
+/* A copy with these definitions (of one tenant, by id, each id once; references are taken) in the place of those with their ids, or added. */
+bt_status bt_rule_index_with(const bt_rule_index *index, const char *tenant,
+                             const bt_rule_definition *const *definitions, size_t count, bt_rule_index **out,
+                             bt_error *error) BT_MUST_CHECK;
 bt_status bt_rule_index_without(const bt_rule_index *index, const char *tenant, const char *id, bt_rule_index **out,
                                 bt_error *error) BT_MUST_CHECK;
 /* Adds at the end, while the index is still private; entries come in order. A reference is taken. */

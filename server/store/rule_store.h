@@ -23,6 +23,8 @@ typedef struct bt_rule_list {       /* a snapshot; by id */
 bt_status bt_rule_store_snapshot(bt_rule_store *store, const char *tenant, bt_rule_list *out,
                                  bt_error *error) BT_MUST_CHECK;
 void bt_rule_list_dispose(bt_rule_list *list);
+/* The tenants that have rules now, each once; their names stay until the store is closed. free() the array. */
+bt_status bt_rule_store_tenants(bt_rule_store *store, const char ***out, size_t *count, bt_error *error) BT_MUST_CHECK;
 /* The stored rules that nothing can evaluate, because their text does not compile in this program (written for a newer language, or refused
  * since): `broken` says why and `rule` is NULL. They are in no snapshot. Whoever says "no violations" or "ready" has to look here, since an
  * enabled one among them is not being checked. An update with a text that compiles mends one; a delete removes it. */
@@ -48,6 +50,23 @@ bt_status bt_rule_store_set_enabled(bt_rule_store *store, const char *tenant, co
                                     bt_error *error) BT_MUST_CHECK;
 bt_status bt_rule_store_delete(bt_rule_store *store, const char *tenant, const char *id, int64_t if_version,
                                const char *user, bt_error *error) BT_MUST_CHECK;
+/* Rules that come together: all are stored in one transaction, or none. */
+typedef enum bt_import_change {
+  BT_IMPORT_UNCHANGED, /* the stored rule says the same (but for the layout of its text) and keeps its version */
+  BT_IMPORT_CREATED,
+  BT_IMPORT_UPDATED
+} bt_import_change;
+typedef struct bt_rule_import {
+  bt_rule_definition *definition;   /* in: not yet shared, version 0; taken in every case (NULL afterwards) */
+  bt_import_change change;          /* out */
+  const bt_rule_definition *stored; /* out, shared: the rule as it is stored now; in a dry run as it would be */
+} bt_rule_import;
+/* The ids have to be different. A dry run does everything but the commit, so that what it says is what would happen. After an error
+ * nothing was stored and `rules` is empty. */
+bt_status bt_rule_store_import(bt_rule_store *store, const char *tenant, bt_rule_import *rules, size_t count,
+                               const char *user, bool is_dry_run, bt_error *error) BT_MUST_CHECK;
+void bt_rule_imports_dispose(bt_rule_import *rules, size_t count); /* what they hold; not the array */
+
 /* Every version that ever was, oldest first, deletions included (as the last fields with enabled=false and version + 1 where deleted).
  * Versions whose text does not compile any more are there too, with `broken` set and `rule` NULL. BT_NOT_FOUND: there never was one. */
 typedef struct bt_rule_version {

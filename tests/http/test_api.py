@@ -267,6 +267,8 @@ class ApiTest(unittest.TestCase):
         self.server.post("/v1/rules", SLOW_DB)
         document = self.problem(self.server.post("/v1/rules/slow-db-no-retry/replay", {"emit": True}), 400)
         self.assertEqual(document["errors"][0]["field"], "emit")
+        document = self.problem(self.server.post("/v1/replays", {"rule_ids": ["slow-db-no-retry"], "dsl": None, "emit": True}), 400)
+        self.assertIn("no OTLP endpoint", document["errors"][0]["message"], "a dsl that is null is none")
 
     def test_unknown_rule_path_method_and_parameter(self):
         self.problem(self.server.get("/v1/rules/nosuch"), 404)
@@ -342,7 +344,7 @@ class StartTest(unittest.TestCase):
     def test_print_config(self):
         done = run_cli("serve", "--print-config", "--otlp-headers", "authorization=secret", env={"BETRACE_SETTLE": "3m"})
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout, r"settle +3m\n")
+        self.assertRegex(done.stdout, r"settle +3m +BETRACE_SETTLE\n")
         self.assertNotIn("secret", done.stdout)
 
 

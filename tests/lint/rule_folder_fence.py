@@ -9,7 +9,7 @@ SUMMARY = "each folder includes and links only the libraries that its fence allo
 C11 = set("assert ctype errno float inttypes limits math stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string".split())
 # What libc offers besides: allowed wherever system calls are (tempo/ and server/), never in dsl/.
 POSIX = set("""aio dirent fcntl fnmatch getopt glob grp libgen locale malloc netdb poll pwd regex sched setjmp signal strings syslog termios
-threads time unistd wchar sys arpa net netinet""".split())
+threads time unistd wchar sys arpa net netinet endian linux""".split())
 CXX = set("algorithm cstddef cstdint cstdlib cstring exception functional memory new string string_view utility vector".split())
 FOREIGN = [("re2/", "re2"), ("curl/", "curl"), ("protobuf-c/", "protobuf-c"), ("jansson.h", "jansson"), ("zlib.h", "zlib"),
            ("pthread.h", "pthread"), ("sqlite3.h", "sqlite3"), ("h2o", "h2o"), ("yaml.h", "libyaml"), ("grpc/", "grpc"),

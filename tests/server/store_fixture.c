@@ -1,6 +1,7 @@
 /* See store_fixture.h. */
 #include "tests/server/store_fixture.h"
 
+#include <dirent.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +21,14 @@ void store_folder_make(store_folder *folder) {
 }
 
 void store_folder_remove(store_folder *folder) {
-  static const char *const endings[] = {"", "-wal", "-shm", "-journal", ".lock"};
-  for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-    char name[320];
-    snprintf(name, sizeof name, "%s%s", folder->database, endings[i]);
-    unlink(name);
+  DIR *listing = opendir(folder->path);
+  if (!listing) stop(folder->path, "cannot be read");
+  for (struct dirent *entry; (entry = readdir(listing));) {
+    char name[600];
+    snprintf(name, sizeof name, "%s/%s", folder->path, entry->d_name);
+    if (entry->d_name[0] != '.') unlink(name);
   }
+  closedir(listing);
   if (rmdir(folder->path) != 0) stop(folder->path, "is not empty after the test");
 }
 

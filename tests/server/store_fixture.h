@@ -10,7 +10,7 @@ typedef struct store_folder {
 } store_folder;
 
 void store_folder_make(store_folder *folder);   /* fails the program when it cannot */
-void store_folder_remove(store_folder *folder); /* with the files of the database */
+void store_folder_remove(store_folder *folder); /* with every file in it */
 
 /* A definition with this id; `dsl` NULL: a short rule that is always right. Fails the program when it is not valid. */
 bt_rule_definition *make_definition(const char *id, const char *dsl);

@@ -9,17 +9,18 @@
 
 #include "server/http/guard.h"
 #include "server/http/router.h"
+#include "server/http/rule_filter.h"
 
 static void handle_nothing(void *service, bt_call *call) {
   (void)service, (void)call;
 }
 
 static const bt_route routes[] = {
-    {"GET", "/v1/rules", handle_nothing},
-    {"POST", "/v1/rules", handle_nothing},
-    {"POST", "/v1/rules/validate", handle_nothing},
-    {"GET", "/v1/rules/{id}", handle_nothing},
-    {"POST", "/v1/rules/{id}/replay", handle_nothing},
+    {"GET", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"POST", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"POST", "/v1/rules/validate", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/v1/rules/{id}", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"POST", "/v1/rules/{id}/replay", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
 };
 
 static void test_router(void **state) {
@@ -32,7 +33,7 @@ static void test_router(void **state) {
       {"GET", "/v1/rules", BT_OK, 0, NULL, NULL},
       {"HEAD", "/v1/rules", BT_OK, 0, NULL, NULL},
       {"POST", "/v1/rules/validate", BT_OK, 2, NULL, NULL},
-      {"GET", "/v1/rules/validate", BT_OK, 3, "validate", NULL},
+      {"GET", "/v1/rules/validate", BT_REFUSED, -1, NULL, "POST"},
       {"GET", "/v1/rules/a.b-c", BT_OK, 3, "a.b-c", NULL},
       {"POST", "/v1/rules/x/replay", BT_OK, 4, "x", NULL},
       {"DELETE", "/v1/rules", BT_REFUSED, -1, NULL, "GET, POST"},
@@ -138,6 +139,30 @@ static void test_query(void **state) {
   bt_call_free(call);
 }
 
+/* Asked under every cap: a filter that could not be read is no filter that matches everything. */
+static void test_filters_without_room(void **state) {
+  size_t cap = 0;
+  (void)state;
+  for (bool is_read = false; !is_read; cap++) {
+    bt_rule_filter filter;
+    bt_call *call = bt_call_new(cap);
+    assert_non_null(call);
+    call->query = BT_STR("q=wanted&label=team%3Aa&severity=high&label=tier");
+    is_read = bt_rule_filter_read(call, &filter);
+    if (!is_read) {
+      assert_int_equal(call->status, 503);
+    } else {
+      assert_true(bt_str_equal(filter.q, BT_STR("wanted")) && bt_str_equal(filter.severity, BT_STR("high")));
+      size_t labels = 0;
+      for (const bt_label_filter *label = filter.labels; label; label = label->next) labels++;
+      assert_int_equal(labels, 2);
+    }
+    bt_call_free(call);
+    assert_true(cap < 1 << 16);
+  }
+  assert_true(cap > 30);
+}
+
 static void test_nearest(void **state) {
   static const char *const names[] = {"severity", "enabled", "dsl", NULL};
   bt_call *call = bt_call_new(1 << 16);
@@ -152,8 +177,8 @@ static void test_nearest(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_router), cmocka_unit_test(test_guard_site), cmocka_unit_test(test_guard_head),
-      cmocka_unit_test(test_query),  cmocka_unit_test(test_nearest),
+      cmocka_unit_test(test_router), cmocka_unit_test(test_guard_site),           cmocka_unit_test(test_guard_head),
+      cmocka_unit_test(test_query),  cmocka_unit_test(test_filters_without_room), cmocka_unit_test(test_nearest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

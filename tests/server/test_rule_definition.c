@@ -121,7 +121,7 @@ static void test_errors_name_the_field(void **state) {
   refuse(fields_of("a", "two\nlines", good), "name: expected one line");
   refuse(fields_of("a", "\xFF", good), "name: expected UTF-8");
   refuse(fields_of("a", NULL, NULL), "dsl: expected the text of the rule, got nothing");
-  refuse(fields_of("a", NULL, ""), "dsl: expected the text of the rule, got nothing");
+  refuse(fields_of("a", NULL, ""), "dsl: line 1, column 1: error[E010]: expected a rule");
   bt_rule_fields fields = fields_of("a", NULL, good);
   fields.name = repeated('n', 257);
   refuse(fields, "name: expected at most 256 bytes, got 257");
@@ -130,7 +130,7 @@ static void test_errors_name_the_field(void **state) {
   refuse(fields, "description: expected at most 4096 bytes, got 4097");
   fields = fields_of("a", NULL, NULL);
   fields.dsl = repeated(' ', 65537);
-  refuse(fields, "dsl: expected at most 65536 bytes, got 65537");
+  refuse(fields, "error[E003]: a rule's text has at most 65536 bytes, and this one has 65537");
   fields = fields_of("a", NULL, good);
   fields.settle_ns = -2;
   refuse(fields, "settle: expected a duration of 0 to 30d, got a negative duration");

@@ -112,6 +112,35 @@ static void test_store(void **state) {
   }
 }
 
+/* Both rules or none, and nothing lost of what was given. */
+static void test_import(void **state) {
+  (void)state;
+  for (size_t n = 0;; n++) {
+    assert_true(n < TRIES);
+    bt_error error;
+    bt_rule_list list;
+    bt_rule_store *store = open_store(":memory:");
+    assert_int_equal(
+        bt_rule_store_create(store, "t", make_definition("r1", "when { a } always { b }"), NULL, NULL, &error), BT_OK);
+    bt_rule_import rules[] = {{.definition = make_definition("r2", NULL)},
+                              {.definition = make_definition("r1", "when { a } always { c }")}};
+    failing_alloc_after(n);
+    bt_status status = bt_rule_store_import(store, "t", rules, 2, "ann", false, &error);
+    bool was_refused = failing_alloc_stop();
+    assert_int_equal(status == BT_OK, !was_refused);
+    bt_rule_imports_dispose(rules, 2);
+    assert_int_equal(bt_rule_store_snapshot(store, "t", &list, &error), BT_OK);
+    assert_int_equal(list.count, status ? 1 : 2);
+    assert_int_equal(list.items[0]->version, status ? 1 : 2);
+    bt_rule_list_dispose(&list);
+    bt_rule_store_close(store);
+    if (!was_refused) {
+      assert_true(n > 10);
+      return;
+    }
+  }
+}
+
 static void test_open(void **state) {
   (void)state;
   store_folder folder;
@@ -136,9 +165,8 @@ static void test_open(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_definition),
-      cmocka_unit_test(test_restore_and_copy),
-      cmocka_unit_test(test_store),
+      cmocka_unit_test(test_definition), cmocka_unit_test(test_restore_and_copy),
+      cmocka_unit_test(test_store),      cmocka_unit_test(test_import),
       cmocka_unit_test(test_open),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

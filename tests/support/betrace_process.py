@@ -90,7 +90,7 @@ class Betrace:
     def _read_log(self, stream, ready):
         for line in stream:
             self.lines.append(line)
-            match = re.search(r"listening on http://[^:]+:(\d+)", line)
+            match = re.search(r"listening on https?://[^:]+:(\d+)", line)
             if match:
                 self.port = int(match.group(1))
                 ready.set()
@@ -110,6 +110,18 @@ class Betrace:
         if status != expect:
             raise AssertionError(f"betrace serve ended with {status}:\n{''.join(self.lines)}")
         return status
+
+    def reload(self, expect, timeout=30):
+        """SIGHUP; waits until a new line of the log holds `expect` and returns that line."""
+        seen = len(self.lines)
+        self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for line in self.lines[seen:]:
+                if expect in line:
+                    return line
+            time.sleep(0.02)
+        raise AssertionError(f"no {expect!r} in the log:\n{''.join(self.lines[seen:])}")
 
     def kill(self):
         self.process.kill()

@@ -97,7 +97,12 @@ class TempoServer:
 
     def _launch(self, binary):
         self.folder = tempfile.mkdtemp(prefix="betrace-tempo-")
-        ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES))))
+        self.ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES))))
+        self._run(binary)
+
+    def _run(self, binary):
+        """A process over the folder and the ports that are chosen."""
+        ports = self.ports
         config_path = os.path.join(SERVER_MODULE, CONFIGS[self.config])
         if self.config_text is not None:
             config_path = os.path.join(self.folder, "config.yaml")
@@ -140,6 +145,20 @@ class TempoServer:
                 return file.read()
         except OSError:
             return ""
+
+    def restart(self):
+        """Ends Tempo as a service manager would (SIGTERM, and SIGKILL when open connections keep it) and starts it again over the same data and
+        ports; what it had acknowledged is in its write-ahead log."""
+        os.kill(self.pid, signal.SIGTERM)
+        try:
+            self.supervisor.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            os.kill(self.pid, signal.SIGKILL)
+            self.supervisor.wait(timeout=10)
+        self.supervisor.stdin.close()
+        self.supervisor.stdout.close()
+        self._run(tempo_binary())
+        self._wait_ready()
 
     def kill(self):
         """Ends Tempo at once (SIGKILL), as an outage would; stop() still cleans up."""

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/case_file.h"
 #include "tests/tempo/otlp_generate.h"
 
 enum { DOCUMENTS = 300 };
@@ -112,6 +113,97 @@ static void test_searches(void **state) {
   }
 }
 
+/* Of an answer to a trace by id as ours reads it. */
+static char *answer_text(bt_str body, bool *partial) {
+  bt_error error = {.message = ""};
+  bt_span_batch *batch;
+  text_lines lines = {0};
+  assert_int_equal(bt_span_batch_new(1 << 26, &batch, &error), BT_OK);
+  if (bt_tempo_decode_trace(body, false, batch, partial, &error) != BT_OK) fail_msg("%s", error.message);
+  assert_int_equal(bt_span_batch_finish(batch, &error), BT_OK);
+  for (size_t i = 0; i < bt_span_batch_trace_count(batch); i++) {
+    const bt_trace *trace = bt_span_batch_trace(batch, i);
+    assert_int_equal(trace->partial, *partial);
+    for (uint32_t j = 0; j < trace->span_count; j++) text_lines_add_span(&lines, &trace->id, &trace->spans[j]);
+  }
+  bt_span_batch_free(batch);
+  return text_lines_join(&lines);
+}
+
+/* What protobuf-c reads of the same bytes: the trace inside has the fields of a request. */
+static void check_answer(bt_str body) {
+  Tempopb__TraceByIdResponse *read = tempopb__trace_by_id_response__unpack(NULL, body.len, (const uint8_t *)body.ptr);
+  assert_non_null(read);
+  assert_non_null(read->trace);
+  Otlp__ExportTraceServiceRequest request = OTLP__EXPORT_TRACE_SERVICE_REQUEST__INIT;
+  request.n_resource_spans = read->trace->n_resource_spans;
+  request.resource_spans = read->trace->resource_spans;
+  text_lines lines = {0};
+  text_lines_add_request(&lines, &request);
+  char *expected = text_lines_join(&lines);
+  bool partial;
+  check_text(answer_text(body, &partial), expected);
+  assert_int_equal(partial, read->status != TEMPOPB__PARTIAL_STATUS__COMPLETE);
+  free(expected);
+  tempopb__trace_by_id_response__free_unpacked(read, NULL);
+}
+
+static void test_answers_by_id(void **state) {
+  (void)state;
+  generator g = {.state = 45};
+  for (int i = 0; i < DOCUMENTS; i++) {
+    bt_arena arena;
+    bt_arena_init(&arena, SIZE_MAX);
+    g.arena = &arena;
+    Otlp__ExportTraceServiceRequest *request = generate_request(&g, generate_number(&g, 3));
+    Tempopb__Trace trace = TEMPOPB__TRACE__INIT;
+    trace.n_resource_spans = request->n_resource_spans;
+    trace.resource_spans = request->resource_spans;
+    Tempopb__TraceByIdResponse answer = TEMPOPB__TRACE_BY_ID_RESPONSE__INIT;
+    char message[] = "Trace exceeds maximum size";
+    answer.trace = &trace;
+    answer.status = i % 3 ? TEMPOPB__PARTIAL_STATUS__COMPLETE : TEMPOPB__PARTIAL_STATUS__PARTIAL;
+    if (i % 2) answer.message = message;
+    size_t length = tempopb__trace_by_id_response__get_packed_size(&answer);
+    uint8_t *bytes = malloc(length + 1);
+    assert_non_null(bytes);
+    tempopb__trace_by_id_response__pack(&answer, bytes);
+    check_answer((bt_str){(char *)bytes, length});
+    free(bytes);
+    bt_arena_dispose(&arena);
+  }
+}
+
+/* Bytes that a real Tempo sent. */
+static void test_recorded_answers(void **state) {
+  (void)state;
+  static const char *const traces[] = {"recorded/trace-0.pb", "recorded/trace-1.pb", "recorded/trace-2.pb",
+                                       "recorded/trace-notfound.pb"};
+  static const char *const searches[] = {"recorded/search-ids.pb", "recorded/search-select.pb",
+                                         "recorded/search-byspan.pb", "recorded/search-by-id.pb",
+                                         "recorded/search-none.pb"};
+  size_t length;
+  for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
+    char *body = case_read_file(traces[i], &length);
+    assert_non_null(body);
+    check_answer((bt_str){body, length});
+    free(body);
+  }
+  for (size_t i = 0; i < sizeof searches / sizeof *searches; i++) {
+    char *body = case_read_file(searches[i], &length);
+    assert_non_null(body);
+    Tempopb__SearchResponse *read = tempopb__search_response__unpack(NULL, length, (uint8_t *)body);
+    assert_non_null(read);
+    text_lines lines = {0};
+    text_lines_add_search(&lines, read);
+    char *expected = text_lines_join(&lines);
+    check_text(search_text((bt_str){body, length}, false, read), expected);
+    tempopb__search_response__free_unpacked(read, NULL);
+    free(expected);
+    free(body);
+  }
+}
+
 /* Cut anywhere, a document is an error or (between two fields of the outermost message) a shorter document: never a crash, never more. */
 static void test_every_prefix(void **state) {
   (void)state;
@@ -142,6 +234,7 @@ static void test_every_prefix(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_spans), cmocka_unit_test(test_searches),
-                                     cmocka_unit_test(test_every_prefix)};
+                                     cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_answers_by_id),
+                                     cmocka_unit_test(test_recorded_answers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tempo/file_source.h"
+#include "tempo/tags_decode.h"
 #include "tempo/otlp_decode.h"
 #include "tests/support/case_file.h"
 #include "tests/support/failing_alloc.h"
@@ -155,12 +156,40 @@ static bt_status decode_searches(const work *w, bt_error *error) {
                                 error);
 }
 
+static bt_status count_trace(void *context, const bt_read_trace *read, bt_error *error) {
+  (void)error;
+  *(size_t *)context += read->trace->span_count > 0;
+  return BT_OK;
+}
+
 static bt_status open_files(const work *w, bt_error *error) {
   (void)w;
   const char *paths[] = {"recorded/trace-0.pb", "recorded/trace-1.json"};
   bt_source *source;
   bt_status status = bt_file_source_open(paths, 2, 0, &source, error);
+  size_t traces = 0;
+  const bt_trace *trace = NULL;
+  bt_tag_list tags = {0};
+  bt_tag_request request = {.scope = BT_TAG_ANY, .range = {INT64_MIN, INT64_MAX}, .timeout_ms = 60000};
+  if (status == BT_OK) status = bt_file_source_each(source, count_trace, &traces, error);
+  if (status == BT_OK) status = bt_file_source_trace(source, 0, &trace, error);
+  if (status == BT_OK) status = bt_source_tag_names(source, &request, &tags, error);
+  bt_tag_list_dispose(&tags);
   bt_source_free(source);
+  return status;
+}
+
+static bt_status decode_tags(const work *w, bt_error *error) {
+  (void)w;
+  bt_tag_list list = {0};
+  bt_tag_request request = {.scope = BT_TAG_SPAN, .limit = 100};
+  bt_arena_init(&list.arena, 1 << 20);
+  bt_status status = bt_tags_decode_names(BT_STR("{\"scopes\":[{\"tags\":[\"a\",\"b\\n\"],\"name\":\"span\"}]}"),
+                                          &request, 100, &list, error);
+  if (status == BT_OK)
+    status = bt_tags_decode_values(BT_STR("{\"tagValues\":[{\"type\":\"int\",\"value\":\"1\"}]}"), &request, 100, &list,
+                                   error);
+  bt_tag_list_dispose(&list);
   return status;
 }
 
@@ -193,6 +222,7 @@ static void test_failing_allocations(void **state) {
   fail_in_turn(decode_traces, &w);
   fail_in_turn(decode_searches, &w);
   fail_in_turn(open_files, &w);
+  fail_in_turn(decode_tags, &w);
   free(w.protobuf);
   free(w.json);
   free(w.search);

@@ -201,6 +201,20 @@ static void sends_all_with_its_headers(void **state) {
   assert_string_equal(s.target, "/otlp");
 }
 
+/* Two tenants in one request would be the receiver's choice: the caller's is the one, and the list's only where there is no caller's. */
+static void names_one_tenant(void **state) {
+  fixture *f = *state;
+  bt_exporter_options options = {.headers = "a=1,x-scope-ORGID=ops, X-Scope-OrgID =ops,b=2", .tenant = "acme"};
+  assert_int_equal(export_with(f, options), BT_OK);
+  assert_non_null(strstr(s.head, "X-Scope-OrgID: acme\r\n"));
+  assert_null(strstr(s.head, "ops"));
+  assert_non_null(strstr(s.head, "a: 1\r\n"));
+  assert_non_null(strstr(s.head, "b: 2\r\n"));
+  options = (bt_exporter_options){.headers = "X-Scope-OrgID=ops"};
+  assert_int_equal(export_with(f, options), BT_OK);
+  assert_non_null(strstr(s.head, "X-Scope-OrgID: ops\r\n"));
+}
+
 static void sends_a_document_as_it_is(void **state) {
   fixture *f = *state;
   bt_exporter_options options = {.url = fake_server_url(f->server)};
@@ -354,6 +368,7 @@ static void is_cancelled_between_attempts(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(writes_what_readers_read),
                                      TEST(sends_all_with_its_headers),
+                                     TEST(names_one_tenant),
                                      TEST(sends_a_document_as_it_is),
                                      TEST(says_what_is_wrong_with_its_settings),
                                      TEST(tries_again_what_passes),

@@ -53,10 +53,17 @@ static bt_str json_span(char *room, size_t size, int trace, int span, long long 
   return (bt_str){room, (size_t)length};
 }
 
-static char *source_text(const bt_source *source) {
+static const bt_trace *trace_of(bt_source *source, size_t index) {
+  const bt_trace *trace = NULL;
+  bt_error error = {.message = ""};
+  if (bt_file_source_trace(source, index, &trace, &error) != BT_OK) fail_msg("%s", error.message);
+  return trace;
+}
+
+static char *source_text(bt_source *source) {
   text_lines lines = {0};
   for (size_t i = 0; i < bt_file_source_trace_count(source); i++) {
-    const bt_trace *trace = bt_file_source_trace(source, i);
+    const bt_trace *trace = trace_of(source, i);
     for (uint32_t j = 0; j < trace->span_count; j++) text_lines_add_span(&lines, &trace->id, &trace->spans[j]);
   }
   return text_lines_join(&lines);
@@ -158,8 +165,8 @@ static void test_one_trace_in_several_files(void **state) {
   bt_error error = {.message = ""};
   assert_int_equal(bt_file_source_open(paths, 3, 0, &source, &error), BT_OK);
   assert_int_equal(bt_file_source_trace_count(source), 2);
-  assert_int_equal(bt_file_source_trace(source, 0)->span_count, 2);
-  assert_int_equal(bt_file_source_trace(source, 0)->id.bytes[15], 1);
+  assert_int_equal(trace_of(source, 0)->span_count, 2);
+  assert_int_equal(trace_of(source, 0)->id.bytes[15], 1);
   assert_true(source->operations->is_static);
   assert_false(source->operations->filters);
   assert_int_equal(bt_source_check(source, &error), BT_OK);

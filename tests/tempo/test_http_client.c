@@ -374,8 +374,79 @@ static void lets_the_more_urgent_go_first(void **state) {
   assert_string_equal(s.order, "1wpqrs");
 }
 
+/* One party has six waiting, another comes later with one: it does not wait for all six. */
+static void parties_of_one_priority_take_turns(void **state) {
+  fixture *f = *state;
+  static const char names[] = "0abcdex";
+  enum { ASKED = sizeof names - 1 };
+  static const int first, second;
+  char urls[ASKED][128], path[] = "/count/?";
+  bt_http_response responses[ASKED];
+  bt_http_call *calls[ASKED];
+  bt_error error;
+  for (size_t i = 0; i < ASKED; i++) {
+    path[7] = names[i];
+    bt_http_request request = {
+        .method = "GET", .url = url_of(f, path, urls[i]), .party = names[i] == 'x' ? &second : &first};
+    assert_int_equal(bt_http_start(f->client, &request, &responses[i], &calls[i], &error), BT_OK);
+    if (i == 0) sleep_ms(20); /* it is under way before the others queue */
+  }
+  for (size_t i = 0; i < ASKED; i++) {
+    assert_int_equal(bt_http_finish(calls[i], &error), BT_OK);
+    bt_http_response_dispose(&responses[i]);
+  }
+  assert_string_equal(s.order, "0axbcde");
+}
+
+/* Retry-After holds what its party has waiting, and nobody else's. */
+static void a_refused_party_waits_and_others_go_on(void **state) {
+  fixture *f = *state;
+  static const int refused, other;
+  static const struct {
+    const char *path;
+    const void *party;
+  } asked[] = {{"/busy", &refused}, {"/count/h", &refused}, {"/count/o", &other}, {"/count/n", &other}};
+  enum { ASKED = sizeof asked / sizeof asked[0] };
+  char urls[ASKED][128];
+  bt_http_response responses[ASKED];
+  bt_http_call *calls[ASKED];
+  bt_error error;
+  for (size_t i = 0; i < ASKED; i++) {
+    bt_http_request request = {.method = "GET", .url = url_of(f, asked[i].path, urls[i]), .party = asked[i].party};
+    assert_int_equal(bt_http_start(f->client, &request, &responses[i], &calls[i], &error), BT_OK);
+  }
+  for (size_t i = 0; i < ASKED; i++) {
+    if (i != 1) assert_int_equal(bt_http_finish(calls[i], &error), BT_OK);
+  }
+  assert_string_equal(s.order, "on"); /* 'h' waits for the seven seconds that /busy asked for */
+  bt_http_abort(calls[1]);
+  assert_int_equal(bt_http_finish(calls[1], &error), BT_CANCELLED);
+  for (size_t i = 0; i < ASKED; i++) bt_http_response_dispose(&responses[i]);
+}
+
+/* The first hangs in flight, the second waits for the budget and has its own time. */
+static void the_time_in_the_queue_counts_where_it_is_asked_to(void **state) {
+  fixture *f = *state;
+  char url[128];
+  bt_http_request hung = {.method = "GET", .url = url_of(f, "/hang", url)};
+  bt_http_request waits = {.method = "GET", .url = url, .total_ms = 150};
+  bt_http_response responses[2];
+  bt_http_call *call;
+  bt_error error;
+  assert_int_equal(bt_http_start(f->client, &hung, &responses[0], &call, &error), BT_OK);
+  assert_int_equal(bt_http_send(f->client, &waits, &responses[1], &error), BT_UNAVAILABLE);
+  assert_non_null(strstr(error.message, "150 ms"));
+  bt_http_abort(call);
+  assert_int_equal(bt_http_finish(call, &error), BT_CANCELLED);
+  assert_int_equal(bt_http_send(f->client, &waits, &responses[1], &error), BT_UNAVAILABLE); /* and in flight too */
+  for (size_t i = 0; i < 2; i++) bt_http_response_dispose(&responses[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(parties_of_one_priority_take_turns, set_up_one, tear_down),
+      cmocka_unit_test_setup_teardown(a_refused_party_waits_and_others_go_on, set_up_one, tear_down),
+      cmocka_unit_test_setup_teardown(the_time_in_the_queue_counts_where_it_is_asked_to, set_up_one, tear_down),
       cmocka_unit_test_setup_teardown(sends_and_receives, set_up, tear_down),
       cmocka_unit_test_setup_teardown(tells_complete_answers_from_others, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_other_protocols, set_up, tear_down),

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tempo/tempo_call.h"
 #include "tempo/tempo_source.h"
 #include "tests/support/fake_http.h"
 
@@ -29,6 +30,7 @@ typedef enum fault {
   HTML,
   HANG,
   ALWAYS_FULL, /* as many rows as asked for, whatever is asked */
+  REPEATED,    /* likewise, but they are what matches, again and again */
   FAULTS
 } fault;
 
@@ -133,6 +135,7 @@ static bool answer_fault(int socket, fault which, const bt_buffer *body) {
     return false;
   case NO_FAULT:
   case ALWAYS_FULL:
+  case REPEATED:
   case FAULTS: break;
   }
   return fake_respond(socket, 200, "application/json", "", body->ptr, body->len);
@@ -159,6 +162,10 @@ static bool answer_search(int socket, const char *query, int64_t start_s, int64_
     write_always_full(&body, query, start_s, (size_t)limit);
   else
     rows = write_rows(&body, query, from, start_s, end_s, (size_t)limit);
+  for (size_t again = rows; which == REPEATED && rows && again < (size_t)limit;) {
+    bt_buffer_append_char(&body, ',');
+    again += write_rows(&body, query, from, start_s, end_s, (size_t)limit - again);
+  }
   bt_buffer_append(&body, BT_STR("],\"metrics\":{\"inspectedBytes\":\"100\"}}"));
   bool is_too_large = t.largest_rows && rows > t.largest_rows;
   bool keep = is_too_large ? refuse(socket, 500, "response larger than the max (17936214 vs 16777216)")
@@ -346,6 +353,19 @@ static void learns_the_highest_limit(void **state) {
   expect_all(f);
 }
 
+/* Two windows are under way when the first refusal comes: the second one's says the same, and must not count as another. */
+static void learns_once_from_what_was_under_way(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  t.longest_s = 60;
+  t.most_limit = 30;
+  open_source(f, 1000, 0);
+  expect_all(f);
+  const bt_tempo *tempo = (const bt_tempo *)f->source;
+  assert_int_equal(atomic_load(&tempo->search_limit), 30);
+  assert_int_equal(atomic_load(&tempo->max_range_s), 60);
+}
+
 static fault every_third(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
   static const fault passing[] = {BUSY, DOWN, BROKEN, CUT, HALF_JSON};
   (void)start_s, (void)end_s;
@@ -445,6 +465,24 @@ static void ends_when_every_answer_is_full(void **state) {
   assert_true(request_count() < 1000);
 }
 
+static fault repeated(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return REPEATED;
+}
+
+/* Splitting would go on down to the last digit of each id. */
+static void does_not_split_what_is_full_of_the_same(void **state) {
+  fixture *f = *state;
+  add_random_traces(60, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(repeated);
+  open_source(f, 100, 0);
+  assert_int_equal(search(f), BT_OK);
+  assert_int_equal(f->found.count, 0);
+  assert_int_equal(check_nothing_is_lost(f), 0);
+  assert_int_equal(request_count(), 1);
+  assert_non_null(strstr(f->account.failed[0].reason, "twice"));
+}
+
 static void stops_at_the_maximum(void **state) {
   fixture *f = *state;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
@@ -452,6 +490,23 @@ static void stops_at_the_maximum(void **state) {
   bt_search_request request = request_all();
   request.max_found = 100;
   assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_LIMIT);
+}
+
+/* Whether there is anything is one small answer, however much there is; and exactly the maximum is not above it. */
+static void a_small_maximum_asks_for_little(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  t.largest_rows = 2;
+  open_source(f, 5000, 0);
+  bt_search_request request = request_all();
+  request.max_found = 1;
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_LIMIT);
+  assert_int_equal(request_count(), 1);
+  t.largest_rows = 0;
+  bt_found_list_dispose(&f->found);
+  request.max_found = 300;
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  assert_int_equal(f->found.count, 300);
 }
 
 static void *cancel_soon(void *context) {
@@ -532,13 +587,22 @@ static void rejects_what_it_cannot_ask(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      TEST(splits_until_nothing_is_cut),    TEST(splits_what_is_too_large),
-      TEST(learns_the_longest_range),       TEST(learns_the_highest_limit),
-      TEST(tries_again_what_passes),        TEST(says_what_stays_down_and_reads_the_rest),
-      TEST(refuses_html_at_once),           TEST(gives_up_on_a_tempo_that_is_down),
-      TEST(asks_a_tempo_that_hangs_once),   TEST(ends_when_every_answer_is_full),
-      TEST(stops_at_the_maximum),           TEST(is_cancelled_anywhere),
-      TEST(loses_nothing_whatever_happens), TEST(rejects_what_it_cannot_ask)};
+  const struct CMUnitTest tests[] = {TEST(splits_until_nothing_is_cut),
+                                     TEST(splits_what_is_too_large),
+                                     TEST(learns_the_longest_range),
+                                     TEST(learns_the_highest_limit),
+                                     TEST(learns_once_from_what_was_under_way),
+                                     TEST(tries_again_what_passes),
+                                     TEST(says_what_stays_down_and_reads_the_rest),
+                                     TEST(refuses_html_at_once),
+                                     TEST(gives_up_on_a_tempo_that_is_down),
+                                     TEST(asks_a_tempo_that_hangs_once),
+                                     TEST(ends_when_every_answer_is_full),
+                                     TEST(stops_at_the_maximum),
+                                     TEST(a_small_maximum_asks_for_little),
+                                     TEST(does_not_split_what_is_full_of_the_same),
+                                     TEST(is_cancelled_anywhere),
+                                     TEST(loses_nothing_whatever_happens),
+                                     TEST(rejects_what_it_cannot_ask)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 #include "tempo/memory_source.h"
 #include "tempo/otlp_export.h"
 #include "tempo/own_trace.h"
+#include "tempo/tags.h"
 #include "tempo/tempo_source.h"
 
 enum { TRACES = 40, POLLS = 600, ROUND_S = 10 };
@@ -29,6 +30,7 @@ typedef struct kind {
   bt_status (*open)(bt_source **out, bt_error *error);
   void (*push)(const char *tenant, const bt_export_resource *resource);
   bool has_tenants, keeps_own; /* keeps_own: a read with_own gives BeTrace's own traces */
+  bool hides_own_tags;         /* their names are not among the tags */
   int64_t grain_ns;            /* search may find what lies that far beyond the range */
 } kind;
 
@@ -102,9 +104,9 @@ static void push_to_tempo(const char *tenant, const bt_export_resource *resource
 }
 
 static const kind kinds[] = {
-    {"files", open_files, push_to_file, false, false, 0},
-    {"memory", open_memory, push_to_memory, true, true, 0},
-    {"tempo", open_tempo, push_to_tempo, true, true, 1000000000},
+    {"files", open_files, push_to_file, false, false, true, 0},
+    {"memory", open_memory, push_to_memory, true, true, true, 0},
+    {"tempo", open_tempo, push_to_tempo, true, true, false, 1000000000},
 };
 
 /* ---- the spans ---- */
@@ -484,6 +486,65 @@ static void test_tenants(void **state) {
   }
 }
 
+/* ---- names and values for completion ---- */
+
+/* What a list holds, "text:type" each; types as numbers, 0 for a name. */
+static void check_tags(bt_tag_scope scope, const char *key, const char *prefix, size_t limit, const char *expected,
+                       bool is_cut) {
+  char got[2000] = "";
+  bt_tag_request request = {.scope = scope,
+                            .key = bt_str_from(key),
+                            .prefix = bt_str_from(prefix),
+                            .range = whole(),
+                            .limit = limit,
+                            .timeout_ms = 20000,
+                            .tenant = tenant_a};
+  bt_tag_list list = {0};
+  bt_error error = {0};
+  bool is_names = !key && scope <= BT_TAG_ANY;
+  bt_status status = is_names ? bt_source_tag_names(f.source, &request, &list, &error)
+                              : bt_source_tag_values(f.source, &request, &list, &error);
+  if (status != BT_OK) fail_msg("tags: %s", error.message);
+  for (size_t i = 0; i < list.count; i++) {
+    size_t length = strlen(got);
+    snprintf(got + length, sizeof got - length, "%.*s:%d ", BT_FMT(list.items[i].text), (int)list.items[i].type);
+  }
+  assert_string_equal(got, expected);
+  assert_int_equal(list.is_cut, is_cut);
+  bt_tag_list_dispose(&list);
+}
+
+/* Own traces are told apart from the others by reads only: what asks for all names of a Tempo also gets theirs. */
+static void test_tags(void **state) {
+  (void)state;
+  bt_error error = {0};
+  check_tags(BT_TAG_SPAN, NULL, "am", 0, "amount:0 ", false);
+  check_tags(BT_TAG_RESOURCE, NULL, "", 0, "service.name:0 ", false);
+  check_tags(BT_TAG_ANY, NULL, "s", 0, "service.name:0 ", false);
+  check_tags(BT_TAG_EVENT, NULL, "", 0, "", false);
+  check_tags(BT_TAG_SPAN, "nosuch", "", 0, "", false);
+  check_tags(BT_TAG_SPAN, "amount", "3", 0, "3:4 30:4 31:4 32:4 33:4 34:4 35:4 36:4 37:4 38:4 39:4 ", false);
+  check_tags(BT_TAG_SPAN, "amount", "3", 3, "3:4 30:4 31:4 ", true);
+  check_tags(BT_TAG_ANY, "amount", "39", 0, "39:4 ", false);
+  check_tags(BT_TAG_RESOURCE, "amount", "", 0, "", false);
+  check_tags(BT_TAG_SPAN_NAME, NULL, "ch", 0, "charge:2 checkout:2 ", false);
+  check_tags(BT_TAG_SERVICE_NAME, NULL, "", 2,
+             f.kind->keeps_own && !f.kind->hides_own_tags ? "betrace:2 pay:2 " : "pay:2 shop:2 ",
+             f.kind->keeps_own && !f.kind->hides_own_tags);
+  bt_tag_request wrong = {.scope = BT_TAG_SPAN, .range = whole(), .limit = BT_TAGS_LIMIT_MAX + 1, .tenant = tenant_a};
+  bt_tag_list list = {0};
+  assert_int_equal(bt_source_tag_names(f.source, &wrong, &list, &error), BT_INVALID);
+  wrong.limit = 0;
+  assert_int_equal(bt_source_tag_values(f.source, &wrong, &list, &error), BT_INVALID); /* no key */
+  wrong.scope = BT_TAG_SPAN_NAME;
+  assert_int_equal(bt_source_tag_names(f.source, &wrong, &list, &error), BT_INVALID); /* no scope with keys */
+  bt_cancel cancel;
+  atomic_init(&cancel.requested, true);
+  wrong.cancel = &cancel;
+  assert_int_equal(bt_source_tag_values(f.source, &wrong, &list, &error), BT_CANCELLED);
+  bt_tag_list_dispose(&list);
+}
+
 static void test_check(void **state) {
   (void)state;
   bt_error error = {0};
@@ -536,11 +597,16 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], kinds[i].name) == 0) f.kind = &kinds[i];
   if (!f.kind) return fprintf(stderr, "usage: test_source_conformance files|memory|tempo\n"), 2;
   if (strcmp(f.kind->name, "tempo") == 0 && (!getenv("TEMPO_URL") || !getenv("OTLP_URL"))) return 77;
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_check),         cmocka_unit_test(test_finds_every_trace_once),
-      cmocka_unit_test(test_ranges),        cmocka_unit_test(test_limit),
-      cmocka_unit_test(test_cancel),        cmocka_unit_test(test_reads_whole_traces),
-      cmocka_unit_test(test_reads_nothing), cmocka_unit_test(test_the_sink_stops_a_read),
-      cmocka_unit_test(test_tenants),       cmocka_unit_test(test_own_traces_are_hidden)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_check),
+                                     cmocka_unit_test(test_finds_every_trace_once),
+                                     cmocka_unit_test(test_ranges),
+                                     cmocka_unit_test(test_limit),
+                                     cmocka_unit_test(test_cancel),
+                                     cmocka_unit_test(test_reads_whole_traces),
+                                     cmocka_unit_test(test_reads_nothing),
+                                     cmocka_unit_test(test_the_sink_stops_a_read),
+                                     cmocka_unit_test(test_tags),
+                                     cmocka_unit_test(test_tenants),
+                                     cmocka_unit_test(test_own_traces_are_hidden)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -57,6 +57,7 @@ static bool is_quoted(const char *filter, const char *name) {
 }
 
 static bool span_meets(const fake_span *span, const char *filter) {
+  if (span->hidden_from && strstr(filter, span->hidden_from)) return false;
   if (strcmp(filter, "{}") == 0) return true;
   if (strstr(filter, "name != \"" BT_OWN_VIOLATION "\"")) return !is_own_name(span->name);
   return is_quoted(filter, span->name);
@@ -95,14 +96,16 @@ static bt_status search_trace(const fake_source *fake, const fake_trace *trace, 
     bt_found row = {.id = trace->id};
     if (!make_row(trace, fragment, fake->operations.filters ? filter : "{}", &row)) continue;
     if (!overlaps(&row, request->range)) continue;
+    bool is_late = trace->late_fragment == fragment && trace->late_listed_from > fake->listings;
+    if (is_late && strcmp(filter, "{}") == 0) continue;
     if (has_failed_window && inside(row.start_ns, row.end_ns, fake->fail_range)) continue;
     if (!bt_found_list_add(found, &row)) return BT_NO_MEMORY;
   }
   return BT_OK;
 }
 
-static bt_status fake_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
-                             bt_source_account *account, bt_error *error) {
+static bt_status search_locked(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                               bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
   char filter[1024];
   snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->filter));
@@ -115,15 +118,26 @@ static bt_status fake_search(bt_source *source, const bt_search_request *request
   if (fails && fake->fail_status != BT_OK) return bt_error_set(error, fake->fail_status, "the source does not answer");
   if (fails && !bt_source_account_fail(account, fake->fail_range, "too large")) return BT_NO_MEMORY;
   if (request->max_found == 1) fake->probes++;
+  bool is_listing = strcmp(filter, "{}") == 0;
+  if (is_listing) fake->listings++;
   for (size_t i = 0; i < fake->trace_count; i++) {
     const fake_trace *trace = &fake->traces[i];
-    if (trace->not_listed && strcmp(filter, "{}") == 0) continue;
+    if (is_listing && (trace->not_listed || trace->listed_from > fake->listings)) continue;
     bt_status status = search_trace(fake, trace, filter, request, fails, found);
     if (status != BT_OK) return bt_error_no_memory(error);
   }
   bt_found_list_sort(found);
   if (request->max_found && found->count > request->max_found) return bt_error_set(error, BT_LIMIT, "too many");
   return BT_OK;
+}
+
+static bt_status fake_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                             bt_source_account *account, bt_error *error) {
+  fake_source *fake = fake_of(source);
+  pthread_mutex_lock(&fake->lock);
+  bt_status status = search_locked(source, request, found, account, error);
+  pthread_mutex_unlock(&fake->lock);
+  return status;
 }
 
 static bool is_projected(const bt_projection *projection, bt_str key) {
@@ -166,10 +180,13 @@ static bool build(const fake_trace *from, const bt_read_request *request, bool b
   bt_trace_builder *builder = bt_trace_builder_new(arena, &from->id);
   bool any = false;
   if (!builder) return false;
+  char spans[1024];
+  snprintf(spans, sizeof spans, "%.*s", BT_FMT(request->spans));
   for (uint32_t i = 0; i < from->span_count; i++) {
     const fake_span *span = &from->spans[i];
     bt_found row = {0};
     if (!by_id && span->only_by_id) continue;
+    if (spans[0] && !span_meets(span, spans)) continue;
     (void)make_row(from, span->fragment, "{}", &row);
     if (!by_id && !overlaps(&row, request->range)) continue;
     if (!add_span(builder, arena, span, by_id ? NULL : request->projection)) return false;
@@ -178,6 +195,20 @@ static bool build(const fake_trace *from, const bt_read_request *request, bool b
   if (from->partial) bt_trace_builder_mark_partial(builder);
   *out = any ? bt_trace_builder_finish(builder) : NULL;
   return true;
+}
+
+/* Of the fragments that have some of the spans. */
+static void set_bounds(const fake_trace *trace, bt_str spans, bt_read_trace *read) {
+  char filter[1024];
+  snprintf(filter, sizeof filter, "%.*s", BT_FMT(spans));
+  read->start_ns = INT64_MAX;
+  read->end_ns = INT64_MIN;
+  for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
+    bt_found row = {0};
+    if (!make_row(trace, fragment, filter, &row)) continue;
+    if (row.start_ns < read->start_ns) read->start_ns = row.start_ns;
+    if (row.end_ns > read->end_ns) read->end_ns = row.end_ns;
+  }
 }
 
 static bt_status give(fake_source *fake, const bt_read_request *request, size_t index, bt_read_sink sink, void *context,
@@ -191,7 +222,9 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
   bt_read_trace read = {.index = index};
   bool has_room = true;
   if (trace) {
-    if (by_id)
+    if (request->spans.len)
+      trace->span_reads++;
+    else if (by_id)
       trace->by_id_reads++;
     else
       trace->batch_reads++;
@@ -200,6 +233,7 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
     if (read.trace && fake->hide_own && !request->with_own && bt_trace_is_own(read.trace, BT_STR("")))
       read.trace = NULL;
     read.needs_by_id = trace->needs_by_id && !by_id;
+    if (request->spans.len) set_bounds(trace, request->spans, &read);
   }
   fake->traces_read++;
   if (fake->cancel_after_reads && fake->traces_read >= fake->cancel_after)
@@ -217,6 +251,9 @@ static bt_status fake_read(bt_source *source, const bt_read_request *request, bt
   if (request->count > fake->largest_page) fake->largest_page = request->count;
   if (fake->largest_read && request->count > fake->largest_read)
     return bt_error_set(error, BT_LIMIT, "the answer is too large");
+  for (size_t i = 0; fake->fail_id && i < request->count; i++)
+    if (bt_trace_id_compare(&request->ids[i], fake->fail_id) == 0)
+      return bt_error_set(error, BT_UNAVAILABLE, "the source fails on one of them");
   for (size_t i = 0; i < request->count; i++) {
     if (fake->fail_reads != BT_OK && fake->traces_read >= fake->fail_reads_after)
       return bt_error_set(error, fake->fail_reads, "the source went away");
@@ -238,12 +275,18 @@ static void fake_free(bt_source *source) {
 
 void fake_source_init(fake_source *fake) {
   *fake = (fake_source){0};
-  fake->operations = (bt_source_operations){
-      .search = fake_search, .read = fake_read, .check = fake_check, .free = fake_free, .filters = true};
+  fake->operations = (bt_source_operations){.search = fake_search,
+                                            .read = fake_read,
+                                            .check = fake_check,
+                                            .free = fake_free,
+                                            .filters = true,
+                                            .projects = true};
   fake->source = (bt_source){&fake->operations, "fake"};
+  pthread_mutex_init(&fake->lock, NULL);
 }
 
 void fake_source_dispose(fake_source *fake) {
+  pthread_mutex_destroy(&fake->lock);
   free(fake->traces);
   fake->traces = NULL;
   fake->trace_count = fake->trace_capacity = 0;

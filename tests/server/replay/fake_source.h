@@ -4,6 +4,8 @@
 #ifndef BT_TESTS_FAKE_SOURCE_H
 #define BT_TESTS_FAKE_SOURCE_H
 
+#include <pthread.h>
+
 #include "tempo/source.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -15,10 +17,11 @@ enum { FAKE_SPANS_MAX = 12, FAKE_LOG_MAX = 200 };
 typedef struct fake_span {
   const char *name, *service; /* service NULL: "shop" */
   int64_t start_ns, duration_ns;
-  int fragment;    /* spans of one block have one number */
-  bool only_by_id; /* not handed over yet: neither search nor batches see it */
-  bool orphan;     /* names a parent that is not there */
-  bt_attribute attributes[4];
+  int fragment;            /* spans of one block have one number */
+  bool only_by_id;         /* not handed over yet: neither search nor batches see it */
+  bool orphan;             /* names a parent that is not there */
+  const char *hidden_from; /* searches whose filter holds this text do not see it */
+  bt_attribute attributes[8];
   uint32_t attribute_count;
   uint8_t id[8]; /* all zero: made from its place */
 } fake_span;
@@ -29,14 +32,18 @@ typedef struct fake_trace {
   uint32_t span_count;
   bool gone_from_batches, gone_by_id; /* a read has it no more */
   bool needs_by_id;
-  bool not_listed; /* `{}` does not find it, filters do */
+  bool not_listed;      /* `{}` does not find it, filters do */
+  unsigned listed_from; /* nor does it before it is asked for so often */
+  int late_fragment;    /* of this fragment it does not before it is asked for so often: */
+  unsigned late_listed_from;
   bool partial;
-  unsigned batch_reads, by_id_reads;
+  unsigned batch_reads, by_id_reads, span_reads;
 } fake_trace;
 
 typedef struct fake_source {
   bt_source source; /* first */
   bt_source_operations operations;
+  pthread_mutex_t lock; /* searches may come from two threads at once */
   fake_trace *traces;
   size_t trace_count, trace_capacity;
   /* Scripts. Searches whose filter holds this text fail: */
@@ -45,6 +52,7 @@ typedef struct fake_source {
   bt_status fail_status;    /* or, when not BT_OK, as a whole */
   bt_status fail_reads;     /* BT_OK: none; reads fail after this number of traces: */
   size_t fail_reads_after;
+  const bt_trace_id *fail_id;    /* a read that has it among its ids is BT_UNAVAILABLE; NULL: none */
   size_t largest_read;           /* more ids at once: BT_LIMIT; 0: no limit */
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */
   size_t cancel_after;
@@ -53,6 +61,7 @@ typedef struct fake_source {
   size_t traces_read, read_calls, largest_page, probes;
   char log[FAKE_LOG_MAX][160]; /* filters of searches, in order */
   size_t log_count;
+  unsigned listings; /* how often `{}` was searched for */
 } fake_source;
 
 void fake_source_init(fake_source *fake); /* filters, and is not static */

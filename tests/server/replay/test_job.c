@@ -97,11 +97,15 @@ typedef struct job_id {
   char text[BT_REPLAY_ID_BYTES];
 } job_id;
 
-static job_id submit(scene *s, const bt_rule_definition *rule, const char *tenant) {
+static bt_status try_submit(scene *s, const bt_rule_definition *rule, const char *tenant, job_id *id, bt_error *error) {
   bt_job_request request = {.rules = &rule, .rule_count = 1, .range = {NOON_NS, NOON_NS + HOUR_NS}, .tenant = tenant};
+  return bt_job_submit(s->queue, &request, id->text, error);
+}
+
+static job_id submit(scene *s, const bt_rule_definition *rule, const char *tenant) {
   job_id id;
   bt_error error = {0};
-  if (bt_job_submit(s->queue, &request, id.text, &error) != BT_OK) fail_msg("%s", error.message);
+  if (try_submit(s, rule, tenant, &id, &error) != BT_OK) fail_msg("%s", error.message);
   return id;
 }
 
@@ -114,12 +118,16 @@ static bt_job_state state_of(scene *s, const char *tenant, const job_id *id) {
   return state;
 }
 
-static void wait_for(scene *s, const job_id *id, bt_job_state wanted) {
+static void wait_of(scene *s, const char *tenant, const job_id *id, bt_job_state wanted) {
   for (int i = 0; i < 20000; i++) {
-    if (state_of(s, NULL, id) == wanted) return;
+    if (state_of(s, tenant, id) == wanted) return;
     sleep_briefly();
   }
   fail_msg("%s never became %s", id->text, bt_job_state_name(wanted));
+}
+
+static void wait_for(scene *s, const job_id *id, bt_job_state wanted) {
+  wait_of(s, NULL, id, wanted);
 }
 
 static void set_gate(scene *s, bool open) {
@@ -150,7 +158,7 @@ static void more_than_the_workers_wait_in_order(void **state) {
   s->options.max_replays = 2;
   start(s);
   for (int i = 0; i < 5; i++) ids[i] = submit(s, s->slow, NULL);
-  while (entered(s) < 2) sleep_briefly();
+  while (entered(s) < 4) sleep_briefly(); /* each asks two things at once */
   for (int i = 0; i < 5; i++) assert_int_equal(state_of(s, NULL, &ids[i]), i < 2 ? BT_JOB_RUNNING : BT_JOB_QUEUED);
   set_gate(s, true);
   for (int i = 0; i < 5; i++) wait_for(s, &ids[i], BT_JOB_COMPLETED);
@@ -171,12 +179,12 @@ static void cancel_queued_and_running(void **state) {
   s->options.max_replays = 1;
   start(s);
   job_id running = submit(s, s->slow, NULL), queued = submit(s, s->slow, NULL);
-  while (entered(s) < 1) sleep_briefly();
+  while (entered(s) < 2) sleep_briefly(); /* a replay asks two things at once */
   assert_int_equal(bt_job_cancel(s->queue, NULL, queued.text, &error), BT_OK);
   assert_int_equal(state_of(s, NULL, &queued), BT_JOB_CANCELLED);
   assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_OK);
   wait_for(s, &running, BT_JOB_CANCELLED);
-  assert_int_equal(entered(s), 1);                                              /* the queued one never started */
+  assert_int_equal(entered(s), 2);                                              /* the queued one never started */
   assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_OK); /* forgotten now */
   assert_false(is_known(s, NULL, &running));
   assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_NOT_FOUND);
@@ -186,8 +194,9 @@ static void cancel_queued_and_running(void **state) {
 static void tenants_see_their_own(void **state) {
   scene *s = *state;
   bt_error error = {0};
-  bt_job_view view, *views;
-  size_t count = 0, total = 0;
+  bt_job_view view;
+  bt_job_listing jobs;
+  bt_job_page page;
   set_gate(s, true);
   start(s);
   job_id ours = submit(s, s->slow, NULL), theirs = submit(s, s->slow, "acme"), later = submit(s, s->other, NULL);
@@ -195,17 +204,25 @@ static void tenants_see_their_own(void **state) {
   wait_for(s, &later, BT_JOB_COMPLETED);
   assert_true(is_known(s, "acme", &theirs) && !is_known(s, NULL, &theirs) && !is_known(s, "acme", &ours));
   assert_int_equal(bt_job_cancel(s->queue, NULL, theirs.text, &error), BT_NOT_FOUND);
-  assert_int_equal(bt_job_violations(s->queue, "other", ours.text, 0, 1, NULL, NULL, &total, &error), BT_NOT_FOUND);
+  assert_int_equal(bt_job_violations(s->queue, "other", ours.text, BT_JOB_BY_TIME, 0, 1, NULL, NULL, &page, &error),
+                   BT_NOT_FOUND);
   assert_int_equal(bt_job_latest(s->queue, NULL, "slow", &view, &error), BT_OK);
   assert_string_equal(view.replay_id, ours.text);
   bt_job_view_dispose(&view);
   assert_int_equal(bt_job_latest(s->queue, "acme", "other", &view, &error), BT_NOT_FOUND);
-  assert_int_equal(bt_job_list(s->queue, NULL, &views, &count, &error), BT_OK);
-  assert_int_equal(count, 2);
-  assert_string_equal(views[0].replay_id, later.text);
-  assert_string_equal(views[1].replay_id, ours.text);
-  for (size_t i = 0; i < count; i++) bt_job_view_dispose(&views[i]);
-  free(views);
+  assert_int_equal(bt_job_list(s->queue, NULL, 0, 10, &jobs, &error), BT_OK);
+  assert_true(jobs.count == 2 && !jobs.goes_on);
+  assert_string_equal(jobs.views[0].replay_id, later.text);
+  assert_string_equal(jobs.views[1].replay_id, ours.text);
+  bt_job_listing_dispose(&jobs);
+  assert_int_equal(bt_job_list(s->queue, NULL, 0, 1, &jobs, &error), BT_OK);
+  assert_true(jobs.count == 1 && jobs.goes_on);
+  uint64_t number = jobs.views[0].number;
+  bt_job_listing_dispose(&jobs);
+  assert_int_equal(bt_job_list(s->queue, NULL, number, 1, &jobs, &error), BT_OK);
+  assert_true(jobs.count == 1 && !jobs.goes_on);
+  assert_string_equal(jobs.views[0].replay_id, ours.text);
+  bt_job_listing_dispose(&jobs);
 }
 
 typedef struct pages {
@@ -227,16 +244,49 @@ static void violations_come_in_order_of_time(void **state) {
   scene *s = *state;
   bt_error error = {0};
   pages p = {0};
-  size_t total = 0;
+  bt_job_page page;
   set_gate(s, true);
   start(s);
   job_id id = submit(s, s->slow, NULL);
   wait_for(s, &id, BT_JOB_COMPLETED);
   for (size_t first = 0; first < 28; first += 7)
-    assert_int_equal(bt_job_violations(s->queue, NULL, id.text, first, 7, take_page, &p, &total, &error), BT_OK);
-  assert_int_equal(total, 20);
+    assert_int_equal(bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, first, 7, take_page, &p, &page, &error),
+                     BT_OK);
+  assert_int_equal(page.total, 20);
+  assert_true(page.is_finished && page.order == BT_JOB_BY_TIME);
   assert_int_equal(p.count, 20);
   for (uint64_t i = 0; i < 20; i++) assert_int_equal((p.ids[i] - 1) * 7 % 20, i);
+}
+
+/* Numbers by arrival stay what they are when the job ends, and name each violation once. */
+static bt_status note_trace(void *context, const bt_rule_definition *definition, const bt_violation *violation) {
+  pages *p = context;
+  (void)definition;
+  p->ids[p->count++] = violation->trace_id.bytes[15];
+  return BT_OK;
+}
+
+static void numbers_by_arrival_stay(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  pages p = {0};
+  bt_job_page page;
+  start(s);
+  job_id id = submit(s, s->slow, NULL);
+  assert_int_equal(bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, 0, 5, note_trace, &p, &page, &error),
+                   BT_OK);
+  assert_true(page.order == BT_JOB_BY_ARRIVAL && !page.is_finished && page.total == 0);
+  set_gate(s, true);
+  while (p.count < 20) {
+    assert_int_equal(
+        bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_ARRIVAL, p.count, 3, note_trace, &p, &page, &error),
+        BT_OK);
+    assert_int_equal(page.order, BT_JOB_BY_ARRIVAL);
+  }
+  wait_for(s, &id, BT_JOB_COMPLETED);
+  uint64_t seen = 0;
+  for (size_t i = 0; i < p.count; i++) seen |= (uint64_t)1 << p.ids[i];
+  assert_int_equal(seen, (1 << 21) - 2);
 }
 
 static void the_oldest_are_forgotten_first(void **state) {
@@ -255,11 +305,112 @@ static void the_oldest_are_forgotten_first(void **state) {
   for (int i = first; i < 12; i++) assert_true(is_known(s, NULL, &ids[i]));
 }
 
+/* ---- tenants beside each other ---- */
+
+static void run_to_its_end(scene *s, const char *tenant, job_id *out) {
+  *out = submit(s, s->slow, tenant);
+  wait_of(s, tenant, out, BT_JOB_COMPLETED);
+}
+
+static void the_results_of_others_are_kept(void **state) {
+  scene *s = *state;
+  job_id theirs, ours[12];
+  set_gate(s, true);
+  s->options.memory_limit_bytes = 64 * 1024;
+  start(s);
+  run_to_its_end(s, "quiet", &theirs); /* the oldest of all */
+  for (int i = 0; i < 12; i++) run_to_its_end(s, "loud", &ours[i]);
+  assert_true(is_known(s, "quiet", &theirs));
+  assert_false(is_known(s, "loud", &ours[0]));
+  assert_true(is_known(s, "loud", &ours[11]));
+}
+
+static size_t count_known(scene *s, const char *tenant) {
+  bt_job_listing jobs;
+  bt_error error = {0};
+  assert_int_equal(bt_job_list(s->queue, tenant, 0, 100, &jobs, &error), BT_OK);
+  size_t count = jobs.count;
+  bt_job_listing_dispose(&jobs);
+  return count;
+}
+
+/* Who comes late to a full memory gets as much of it as the others. */
+static void who_holds_most_gives_way(void **state) {
+  scene *s = *state;
+  job_id early[12], late[12];
+  set_gate(s, true);
+  s->options.memory_limit_bytes = 64 * 1024;
+  start(s);
+  for (int i = 0; i < 12; i++) run_to_its_end(s, "early", &early[i]);
+  size_t alone = count_known(s, "early");
+  for (int i = 0; i < 12; i++) run_to_its_end(s, "late", &late[i]);
+  size_t left = count_known(s, "early"), got = count_known(s, "late");
+  assert_in_range(left, alone / 2, alone - 1);
+  assert_in_range(got, alone / 2 - 1, left + 1);
+  assert_true(is_known(s, "early", &early[11]) && is_known(s, "late", &late[11]));
+}
+
+static void workers_go_round_the_tenants(void **state) {
+  scene *s = *state;
+  job_id loud[6], quiet[2];
+  s->options.max_replays = 2;
+  start(s);
+  for (int i = 0; i < 6; i++) loud[i] = submit(s, s->slow, "loud");
+  for (int i = 0; i < 2; i++) quiet[i] = submit(s, s->slow, "quiet");
+  while (entered(s) < 4) sleep_briefly(); /* both workers are at the gate, with the first two of the loud one */
+  bt_error error = {0};
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(bt_job_cancel(s->queue, "loud", loud[i].text, &error), BT_OK);
+    wait_of(s, "loud", &loud[i], BT_JOB_CANCELLED);
+    wait_of(s, i == 0 ? "quiet" : "loud", i == 0 ? &quiet[0] : &loud[2], BT_JOB_RUNNING);
+  }
+  assert_int_equal(state_of(s, "quiet", &quiet[1]), BT_JOB_QUEUED);
+}
+
+static void one_worker_goes_round_too(void **state) {
+  scene *s = *state;
+  job_id loud[4], quiet;
+  s->options.max_replays = 1;
+  start(s);
+  for (int i = 0; i < 4; i++) loud[i] = submit(s, s->slow, "loud");
+  quiet = submit(s, s->slow, "quiet");
+  while (entered(s) < 2) sleep_briefly();
+  bt_error error = {0};
+  assert_int_equal(bt_job_cancel(s->queue, "loud", loud[0].text, &error), BT_OK);
+  wait_of(s, "quiet", &quiet, BT_JOB_RUNNING);
+  assert_int_equal(state_of(s, "loud", &loud[1]), BT_JOB_QUEUED);
+}
+
+static void one_tenant_cannot_fill_the_queue(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  bt_status status = BT_OK;
+  job_id id, running;
+  size_t queued = 0;
+  s->options.max_replays = 1;
+  start(s);
+  running = submit(s, s->slow, "loud");
+  wait_of(s, "loud", &running, BT_JOB_RUNNING);
+  for (; queued < 2000 && status == BT_OK; queued += status == BT_OK)
+    status = try_submit(s, s->slow, "loud", &id, &error);
+  assert_int_equal(status, BT_LIMIT);
+  assert_int_equal(queued, 250);
+  assert_non_null(strstr(error.message, "250 replays of this tenant"));
+  job_id quiet = submit(s, s->slow, "quiet");
+  assert_int_equal(bt_job_cancel(s->queue, "quiet", quiet.text, &error), BT_OK);
+  bt_job_listing jobs; /* one that was cancelled leaves its place to another */
+  assert_int_equal(bt_job_list(s->queue, "loud", 0, 1, &jobs, &error), BT_OK);
+  assert_int_equal(bt_job_cancel(s->queue, "loud", jobs.views[0].replay_id, &error), BT_OK);
+  bt_job_listing_dispose(&jobs);
+  (void)submit(s, s->slow, "loud");
+  assert_int_equal(try_submit(s, s->slow, "loud", &id, &error), BT_LIMIT);
+}
+
 static void a_job_that_is_too_large_is_incomplete(void **state) {
   scene *s = *state;
   bt_job_view view;
   bt_error error = {0};
-  size_t total = 0;
+  bt_job_page page;
   pages p = {0};
   set_gate(s, true);
   s->options.memory_limit_bytes = 12 * 1024;
@@ -270,8 +421,9 @@ static void a_job_that_is_too_large_is_incomplete(void **state) {
   assert_int_equal(view.result.rules[0].violations_found, 20);
   assert_memory_equal(view.result.reason, "results_full: ", 14);
   bt_job_view_dispose(&view);
-  assert_int_equal(bt_job_violations(s->queue, NULL, id.text, 0, 100, take_page, &p, &total, &error), BT_OK);
-  assert_in_range(total, 1, 19);
+  assert_int_equal(bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, 0, 100, take_page, &p, &page, &error),
+                   BT_OK);
+  assert_in_range(page.total, 1, 19);
 }
 
 static void a_failed_source_is_a_failed_job(void **state) {
@@ -298,7 +450,7 @@ static void freeing_stops_what_runs(void **state) {
   start(s);
   (void)submit(s, s->slow, NULL);
   (void)submit(s, s->slow, NULL);
-  while (entered(s) < 1) sleep_briefly();
+  while (entered(s) < 2) sleep_briefly(); /* a replay asks two things at once */
 }
 
 static void wrong_requests_are_refused(void **state) {
@@ -323,7 +475,7 @@ static void every_allocation_of_submit_fails_in_turn(void **state) {
   s->options.max_replays = 1;
   start(s);
   for (int i = 0; i < 16; i++) (void)submit(s, s->slow, NULL); /* the list is full and has to grow */
-  while (entered(s) < 1) sleep_briefly();
+  while (entered(s) < 2) sleep_briefly();                      /* a replay asks two things at once */
   for (size_t n = 0;; n++) {
     failing_alloc_after(n);
     bt_status status = bt_job_submit(s->queue, &request, id, &error);
@@ -336,15 +488,13 @@ static void every_allocation_of_submit_fails_in_turn(void **state) {
     assert_int_equal(status, BT_NO_MEMORY);
   }
   for (size_t n = 0;; n++) {
-    bt_job_view *views;
-    size_t count;
+    bt_job_listing jobs;
     failing_alloc_after(n);
-    bt_status status = bt_job_list(s->queue, NULL, &views, &count, &error);
+    bt_status status = bt_job_list(s->queue, NULL, 0, 100, &jobs, &error);
     bool was_refused = failing_alloc_stop();
-    for (size_t i = 0; i < count; i++) bt_job_view_dispose(&views[i]);
-    free(views);
     assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
-    assert_int_equal(count, was_refused ? 0 : 16);
+    assert_int_equal(jobs.count, was_refused ? 0 : 16);
+    bt_job_listing_dispose(&jobs);
     if (!was_refused) break;
   }
 }
@@ -357,7 +507,13 @@ int main(void) {
       SCENE(cancel_queued_and_running),
       SCENE(tenants_see_their_own),
       SCENE(violations_come_in_order_of_time),
+      SCENE(numbers_by_arrival_stay),
       SCENE(the_oldest_are_forgotten_first),
+      SCENE(the_results_of_others_are_kept),
+      SCENE(who_holds_most_gives_way),
+      SCENE(workers_go_round_the_tenants),
+      SCENE(one_worker_goes_round_too),
+      SCENE(one_tenant_cannot_fill_the_queue),
       SCENE(a_job_that_is_too_large_is_incomplete),
       SCENE(a_failed_source_is_a_failed_job),
       SCENE(freeing_stops_what_runs),

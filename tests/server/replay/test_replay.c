@@ -115,7 +115,8 @@ static void a_failed_search_is_said(void **state) {
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
   const bt_rule_result *rule = go(s);
   assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
-  assert_int_equal(rule->violations_found, 1);
+  assert_int_equal(rule->violations_found, 2); /* the sample of what was not found happens to read the other one */
+  assert_int_equal(rule->unread_differences, 0);
   assert_false(rule->exercised_is_exact);
   assert_int_equal(s->run.result.coverage.windows_failed_count, 1);
   assert_int_equal(s->run.result.coverage.windows_failed[0].range.end_ns, NOON_NS + 10 * MINUTE_NS);
@@ -149,7 +150,7 @@ static void a_source_that_goes_away_is_said(void **state) {
   assert_int_equal(rule->traces_evaluated, 10);
   assert_false(rule->evaluated_is_exact);
   /* Each of the unread is named, and the violations whose sample could not be read are reported all the same. */
-  assert_int_equal(s->run.result.coverage.windows_failed_count, 30);
+  assert_int_equal(s->run.result.coverage.windows_failed_count, 20 + 8);
 }
 
 static void no_data_is_not_no_violations(void **state) {
@@ -189,6 +190,19 @@ static void gaps_and_the_beginning_of_data(void **state) {
     assert_int_equal(coverage->windows_empty[1].start_ns, NOON_NS + 40 * MINUTE_NS);
     assert_int_equal(coverage->windows_empty[1].end_ns, NOON_NS + 50 * MINUTE_NS);
   }
+}
+
+/* More than are looked through at once: the part that holds them is halved. */
+static void the_beginning_of_very_many(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 6000; i++)
+    add_trace(s, 1 + i, NOON_NS + 21 * MINUTE_NS + (int64_t)i * (SECOND_NS / 100), "web", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  go(s);
+  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(s->run.result.coverage.data_from_ns, NOON_NS + 21 * MINUTE_NS);
+  assert_true(s->fake.log_count < 24 + 12);
 }
 
 static void membership_at_both_edges(void **state) {
@@ -289,12 +303,21 @@ static void a_sample_of_older_ones_is_read_by_id(void **state) {
   for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
   assert_reason(s, BT_REPLAY_COMPLETED, "");
   assert_int_equal(rule->violations_found, 120);
-  assert_int_equal(by_id, 50);
+  assert_int_equal(by_id, 8); /* the floor; more from a share of 1/16 on */
   unsigned asked[120];
   for (uint64_t i = 0; i < 120; i++) asked[i] = fake_find(&s->fake, 1 + i)->by_id_reads;
   go(s); /* the same seed takes the same sample */
   for (uint64_t i = 0; i < 120; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->by_id_reads, 2 * asked[i]);
   for (uint64_t i = 0; i < 120; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->batch_reads, 2);
+  for (uint64_t i = 120; i < 1000; i++) add_trace(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  static const uint32_t sizes[][2] = {{0, 50}, {70, 70}}; /* at most 50, and as many as a request says */
+  for (size_t round = 0; round < 2; round++) {
+    s->run.request.sample_size = sizes[round][0];
+    go(s);
+    by_id = 0;
+    for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
+    assert_int_equal(by_id, sizes[round][1]);
+  }
 }
 
 static void a_difference_in_the_sample_is_incomplete(void **state) {
@@ -469,7 +492,7 @@ static void pages_keep_to_the_memory_limit(void **state) {
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
   s->run.request.memory_limit_bytes = 16 * 65536;
   assert_int_equal(go(s)->violations_found, 100);
-  assert_int_equal(s->fake.largest_page, 50 > 16 ? 50 : 16); /* the sample is one read */
+  assert_int_equal(s->fake.largest_page, 16);
   s->run.request.memory_limit_bytes = 0;
   s->run.request.sample_size = 3;
   s->fake.largest_read = 7;
@@ -487,16 +510,56 @@ static void an_observer_that_is_full_is_said(void **state) {
   assert_int_equal(s->run.seen_count, 4);
 }
 
-static void a_candidate_that_the_listing_lacks_is_named(void **state) {
+/* The search has lost a trace that the listing still has. */
+static void a_violation_that_the_searches_ruled_out_is_said(void **state) {
   scene *s = *state;
-  add_trace(s, 1, NOON_NS + MINUTE_NS, "slow", NULL);
-  add_trace(s, 2, NOON_NS + MINUTE_NS, "slow", NULL);
-  fake_find(&s->fake, 2)->not_listed = true;
+  for (uint64_t i = 0; i < 20; i++)
+    add_trace(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", i % 2 ? "retry" : NULL);
+  add_trace(s, 99, NOON_NS + MINUTE_NS, "slow", NULL);
+  fake_find(&s->fake, 99)->spans[0].hidden_from = "\"slow\"";
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
   const bt_rule_result *rule = go(s);
-  assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
-  assert_int_equal(rule->violations_found, 2);
-  assert_non_null(strstr(s->run.result.coverage.windows_failed[0].reason, "00000000000000000000000000000002"));
+  assert_reason(s, BT_REPLAY_INCOMPLETE, "search_differs: 1 ");
+  assert_int_equal(rule->unread_differences, 1);
+  assert_int_equal(rule->violations_found, 11);
+  assert_true(replay_saw(&s->run, 0, 99));
+  fake_find(&s->fake, 99)->spans[0].name = "web";
+  rule = go(s);
+  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->unread_differences, 0);
+  assert_int_equal(rule->unread_sampled, 1);
+}
+
+/* Of very many at most fifty, the same ones each time, half of them candidates that were subtracted. */
+static void the_sample_of_unread_traces_is_small_and_seeded(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 600; i++) add_trace(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", "retry");
+  for (uint64_t i = 600; i < 1200; i++) add_trace(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "web", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  s->run.request.strategy = BT_STRATEGY_ID_SETS;
+  for (unsigned round = 1; round <= 2; round++) {
+    const bt_rule_result *rule = go(s);
+    size_t found = 0, others = 0;
+    assert_reason(s, BT_REPLAY_COMPLETED, "");
+    assert_int_equal(rule->unread_sampled, 50);
+    assert_int_equal(rule->traces_read, 0);
+    for (uint64_t i = 0; i < 1200; i++)
+      if (fake_find(&s->fake, 1 + i)->batch_reads == round) *(i < 600 ? &found : &others) += 1;
+    assert_int_equal(found, 25);
+    assert_int_equal(others, 25);
+  }
+}
+
+/* One that expires before it is read is a failure where it was needed, and none where it was only to be compared. */
+static void a_sampled_trace_that_is_gone_is_no_failure(void **state) {
+  scene *s = *state;
+  add_trace(s, 1, NOON_NS + MINUTE_NS, "web", NULL);
+  fake_find(&s->fake, 1)->gone_from_batches = fake_find(&s->fake, 1)->gone_by_id = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = go(s);
+  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->unread_sampled, 0);
+  assert_int_equal(rule->traces_evaluated, 1);
 }
 
 /* A violation span of ours, and one that only has the name. */
@@ -565,6 +628,22 @@ static void files_are_read_whole(void **state) {
   for (size_t i = 0; i < s->run.seen_count; i++) assert_true(s->run.seen[i].confirmed_by_id);
 }
 
+/* The first copy counts, and which traces are so is said. */
+static void traces_with_differing_copies_are_named(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 30; i++) {
+    add_trace(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+    fake_trace *trace = fake_find(&s->fake, 1 + i);
+    if (i % 15 == 0) memcpy(fake_span_add(trace, "retry", NOON_NS)->id, trace->spans[0].id, 8);
+  }
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = go(s);
+  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 30);
+  assert_int_equal(s->run.result.coverage.differing_trace_count, 2);
+  assert_memory_equal(&s->run.result.coverage.differing_traces[0], fake_id(1).bytes, 16);
+}
+
 static void incomplete_traces_do_not_conclude_absence(void **state) {
   scene *s = *state;
   add_trace(s, 1, NOON_NS + MINUTE_NS, "slow", NULL);
@@ -603,6 +682,7 @@ int main(void) {
       SCENE(a_source_that_goes_away_is_said),
       SCENE(no_data_is_not_no_violations),
       SCENE(gaps_and_the_beginning_of_data),
+      SCENE(the_beginning_of_very_many),
       SCENE(membership_at_both_edges),
       SCENE(a_long_trace_is_judged_where_it_is_found),
       SCENE(the_unsettled_tail),
@@ -620,9 +700,12 @@ int main(void) {
       SCENE(cancel_stops_in_the_middle),
       SCENE(pages_keep_to_the_memory_limit),
       SCENE(an_observer_that_is_full_is_said),
-      SCENE(a_candidate_that_the_listing_lacks_is_named),
+      SCENE(a_violation_that_the_searches_ruled_out_is_said),
+      SCENE(the_sample_of_unread_traces_is_small_and_seeded),
+      SCENE(a_sampled_trace_that_is_gone_is_no_failure),
       SCENE(own_traces_are_neither_judged_nor_counted),
       SCENE(files_are_read_whole),
+      SCENE(traces_with_differing_copies_are_named),
       SCENE(incomplete_traces_do_not_conclude_absence),
       SCENE(wrong_requests_are_refused),
   };

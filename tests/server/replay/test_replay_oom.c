@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
+#include "server/replay/explain.h"
 #include "server/replay/first.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/failing_alloc.h"
@@ -65,8 +66,9 @@ static bool replays(scene *s) {
   return is_whole;
 }
 
-static void run_all(bool is_file) {
+static void run_all(bool is_file, bt_strategy strategy) {
   scene *s = make_scene(is_file);
+  s->run.request.strategy = strategy;
   refuse_in_turn(s, replays);
   drop_scene(s);
 }
@@ -91,16 +93,59 @@ static void the_first_violation(void **state) {
 
 static void over_search(void **state) {
   (void)state;
-  run_all(false);
+  run_all(false, BT_STRATEGY_AUTO);
+}
+
+static void with_every_strategy(void **state) {
+  (void)state;
+  run_all(false, BT_STRATEGY_READ);
+  run_all(false, BT_STRATEGY_ID_SETS);
+  run_all(false, BT_STRATEGY_PROJECTION);
+}
+
+static bool explains(scene *s) {
+  bt_explain_result result;
+  bt_status status = bt_explain_run(&s->fake.source, &s->run.request, &result, &s->run.error);
+  if (status == BT_OK) assert_int_equal(result.rules[0].chosen, BT_STRATEGY_READ);
+  bool is_whole = status == BT_OK && result.is_probed;
+  bt_explain_result_dispose(&result);
+  return is_whole;
+}
+
+static void an_explanation(void **state) {
+  (void)state;
+  scene *s = make_scene(false);
+  refuse_in_turn(s, explains);
+  drop_scene(s);
+}
+
+/* A price that there is no memory for is left out. */
+static void a_price_table(void **state) {
+  (void)state;
+  bt_price_table *prices = NULL;
+  bt_error error = {0};
+  bt_price one = {.replays = 1};
+  bt_price_key key = {"t", "rule", "hash"};
+  bool was_refused = true;
+  for (size_t n = 0; was_refused; n++) {
+    failing_alloc_after(n);
+    bt_status status = bt_price_table_new(4, &prices, &error);
+    if (status == BT_OK) bt_price_table_add(prices, &key, &one);
+    bt_price price = status == BT_OK ? bt_price_table_get(prices, &key) : (bt_price){0};
+    was_refused = failing_alloc_stop();
+    assert_true(price.replays == 1 || was_refused);
+    bt_price_table_free(prices);
+  }
 }
 
 static void over_files(void **state) {
   (void)state;
-  run_all(true);
+  run_all(true, BT_STRATEGY_AUTO);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(over_search), cmocka_unit_test(over_files),
-                                     cmocka_unit_test(the_first_violation)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(over_search),         cmocka_unit_test(over_files),
+                                     cmocka_unit_test(with_every_strategy), cmocka_unit_test(an_explanation),
+                                     cmocka_unit_test(a_price_table),       cmocka_unit_test(the_first_violation)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

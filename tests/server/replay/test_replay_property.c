@@ -143,7 +143,7 @@ static void check_windows(replay_run *run, fake_source *fake, uint64_t seed) {
 }
 
 /* With `counts` every trace is listed; without, and without the rule that reads all, only candidates are known. */
-static void run_seed(uint64_t seed, bool is_file, bool counts) {
+static void run_seed(uint64_t seed, bool is_file, bool counts, bt_strategy strategy) {
   random_state = seed;
   fake_source fake;
   replay_run *run = calloc(1, sizeof *run);
@@ -152,6 +152,7 @@ static void run_seed(uint64_t seed, bool is_file, bool counts) {
   fake.operations.is_static = is_file;
   replay_run_init(run);
   run->request.sample_seed = seed;
+  run->request.strategy = strategy;
   run->request.count = counts ? BT_COUNT_AUTO : BT_COUNT_AT_LEAST;
   for (int rule = 0; rule < RULE_COUNT; rule++) {
     bool reads_all = rule == 1;
@@ -170,17 +171,25 @@ static void run_seed(uint64_t seed, bool is_file, bool counts) {
 
 static void adjacent_windows_over_search(void **state) {
   (void)state;
-  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, false, true);
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, false, true, BT_STRATEGY_AUTO);
 }
 
 static void adjacent_windows_without_a_listing(void **state) {
   (void)state;
-  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, false, false);
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, false, false, BT_STRATEGY_AUTO);
 }
 
 static void adjacent_windows_over_files(void **state) {
   (void)state;
-  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, true, true);
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) run_seed(seed, true, true, BT_STRATEGY_AUTO);
+}
+
+/* Whatever way candidates are decided, the answer is the same. */
+static void every_strategy_gives_the_same(void **state) {
+  (void)state;
+  static const bt_strategy strategies[] = {BT_STRATEGY_READ, BT_STRATEGY_ID_SETS, BT_STRATEGY_PROJECTION};
+  for (uint64_t seed = 1; seed <= SEEDS; seed++)
+    run_seed(seed, false, seed % 2, strategies[seed % (sizeof strategies / sizeof *strategies)]);
 }
 
 int main(void) {
@@ -188,6 +197,7 @@ int main(void) {
       cmocka_unit_test(adjacent_windows_over_search),
       cmocka_unit_test(adjacent_windows_without_a_listing),
       cmocka_unit_test(adjacent_windows_over_files),
+      cmocka_unit_test(every_strategy_gives_the_same),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

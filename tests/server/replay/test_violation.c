@@ -167,6 +167,15 @@ static void a_violation_without_witness_is_of_the_trace(void **state) {
   drop(&j);
 }
 
+static void a_rule_over_several_lines_is_shown_on_one(void **state) {
+  (void)state;
+  judged j;
+  judge(&j, "not trace.has(\n  span.name == \"retry\"\n  and (\n    k == 1\n    or k == 2\n  )\n)", "n");
+  make(&j, NULL);
+  assert_non_null(strstr(j.violation->message, "not trace.has(span.name == \"retry\" and (k == 1 or k == 2))"));
+  drop(&j);
+}
+
 static void the_sentence_is_short_clean_utf8(void **state) {
   (void)state;
   judged j;
@@ -211,6 +220,7 @@ int main(void) {
       cmocka_unit_test(ids_never_change),
       cmocka_unit_test(a_violation_says_what_where_and_when),
       cmocka_unit_test(a_violation_without_witness_is_of_the_trace),
+      cmocka_unit_test(a_rule_over_several_lines_is_shown_on_one),
       cmocka_unit_test(the_sentence_is_short_clean_utf8),
       cmocka_unit_test(every_allocation_fails_in_turn),
   };

@@ -1,0 +1,156 @@
+/* Reading a command's arguments by its rows. See command.h. Every mistake says what was expected, and names the nearest flag. */
+#include <string.h>
+
+#include "dsl/suggest.h"
+#include "server/cli/cli.h"
+
+const bt_flag *bt_group_flags(const bt_flag_group *group) {
+  return group->make ? group->make() : group->flags;
+}
+
+static const bt_flag common[] = {
+    {"json", BT_FLAG_JSON, NULL, NULL, "one JSON object instead of text", NULL},
+    {"help", BT_FLAG_HELP, NULL, NULL, "this help", NULL},
+};
+
+static bool is_named(const bt_flag *flag, bt_str name) {
+  if (bt_str_equal(bt_str_from(flag->name), name)) return true;
+  return name.len == 1 && flag->id == name.ptr[0];
+}
+
+const bt_flag *bt_command_flag(const bt_command *command, bt_str name) {
+  for (const bt_flag_group *group = command->groups; group && group->title; group++)
+    for (const bt_flag *flag = bt_group_flags(group); flag->name; flag++)
+      if (is_named(flag, name)) return flag;
+  if (!command->has_no_json && is_named(&common[0], name)) return &common[0];
+  return is_named(&common[1], name) || bt_str_equal(name, BT_STR("h")) ? &common[1] : NULL;
+}
+
+/* ---- mistakes ---- */
+
+static const char *nearest_flag(const bt_command *command, bt_str name) {
+  const char *nearest = NULL;
+  unsigned best = name.len < 5 ? 2 : 3; /* one change in a short name, two in a longer one */
+  for (const bt_flag_group *group = command->groups; group && group->title; group++)
+    for (const bt_flag *flag = bt_group_flags(group); flag->name; flag++) {
+      unsigned distance = bt_suggest_distance(name, bt_str_from(flag->name));
+      if (distance < best) best = distance, nearest = flag->name;
+    }
+  if (!command->has_no_json && bt_suggest_distance(name, BT_STR("json")) < best) nearest = "json";
+  return nearest;
+}
+
+/* The argument up to its "=": what follows may be a secret. */
+static int refuse_unknown(const bt_command *command, const char *argument, bt_str name) {
+  const char *nearest = name.len > 1 ? nearest_flag(command, name) : NULL;
+  int length = (int)strcspn(argument, "=");
+  if (nearest)
+    return bt_cli_usage_error(command->name, "there is no flag %.*s; did you mean --%s?", length, argument, nearest);
+  return bt_cli_usage_error(command->name, "there is no flag %.*s", length, argument);
+}
+
+static bool is_choice(const char *choices, const char *value) {
+  size_t length = strlen(value);
+  for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+    if (length && strncmp(at, value, length) == 0 && (at[length] == '|' || !at[length])) return true;
+  return false;
+}
+
+/* "text, json or sarif" */
+static void write_choices(const char *choices, bt_buffer *out) {
+  for (const char *at = choices; *at; at++) {
+    if (*at != '|')
+      bt_buffer_append_char(out, *at);
+    else
+      bt_buffer_append(out, strchr(at + 1, '|') ? BT_STR(", ") : BT_STR(" or "));
+  }
+}
+
+static int refuse_value(const bt_command *command, const bt_flag *flag, const char *value) {
+  bt_buffer expected = {0};
+  if (strchr(flag->value, '|'))
+    write_choices(flag->value, &expected);
+  else
+    bt_buffer_printf(&expected, "%s (%s)", flag->value, flag->help);
+  int code = bt_cli_usage_error(command->name, "--%s expects %s, not \"%s\"", flag->name,
+                                expected.ptr ? expected.ptr : "another value", value);
+  bt_buffer_dispose(&expected);
+  return code;
+}
+
+/* ---- one argument after another ---- */
+
+typedef struct reader {
+  const bt_command *command;
+  int argc, at;
+  char **argv;
+} reader;
+
+/* The flag that argv[at] names and, after "=", its value. NULL: there is no such flag. */
+static const bt_flag *flag_of(const bt_command *command, char *argument, bt_str *name, char **value) {
+  bool is_long = argument[1] == '-';
+  char *text = argument + (is_long ? 2 : 1), *equals = strchr(text, '=');
+  *value = equals ? equals + 1 : NULL;
+  *name = (bt_str){text, equals ? (size_t)(equals - text) : strlen(text)};
+  bool is_right = is_long ? name->len > 1 : name->len == 1;
+  return is_right ? bt_command_flag(command, *name) : NULL;
+}
+
+static bool is_flag(const char *argument) {
+  return argument[0] == '-' && argument[1] != '\0';
+}
+
+static bool take_flag(reader *r, bt_flag_take take, void *context, int *code) {
+  bt_str name;
+  char *value;
+  const bt_flag *flag = flag_of(r->command, r->argv[r->at], &name, &value);
+  *code = BT_EXIT_USAGE;
+  if (!flag) return refuse_unknown(r->command, r->argv[r->at], name), false;
+  if (flag->id == BT_FLAG_HELP) {
+    bt_buffer text = {0};
+    bt_help_print(r->command, &text);
+    bt_cli_print_buffer(&text);
+    return *code = BT_EXIT_FINE, false;
+  }
+  if (!flag->value && value) return bt_cli_usage_error(r->command->name, "--%s takes no value", flag->name), false;
+  if (flag->value && !value) {
+    if (++r->at == r->argc)
+      return bt_cli_usage_error(r->command->name, "--%s needs a value: --%s %s", flag->name, flag->name, flag->value),
+             false;
+    value = r->argv[r->at];
+  }
+  bool ok = !(flag->value && strchr(flag->value, '|')) || is_choice(flag->value, value);
+  ok = ok && take(context, flag, value);
+  return ok || (refuse_value(r->command, flag, value), false);
+}
+
+bool bt_arguments_read(const bt_command *command, int argc, char **argv, bt_flag_take take, void *context,
+                       bt_operands *operands, int *code) {
+  reader r = {command, argc, 1, argv};
+  size_t count = 0;
+  bool only_operands = false;
+  for (; r.at < argc; r.at++) {
+    bool dashes = !only_operands && strcmp(argv[r.at], "--") == 0;
+    only_operands = only_operands || dashes;
+    if (dashes) continue;
+    if (only_operands || !is_flag(argv[r.at]))
+      argv[1 + count++] = argv[r.at]; /* never past what was read */
+    else if (!take_flag(&r, take, context, code))
+      return false;
+  }
+  *operands = (bt_operands){argv + 1, count};
+  *code = BT_EXIT_FINE;
+  return true;
+}
+
+int bt_arguments_check_names(const bt_command *command, int argc, char **argv) {
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    bt_str name;
+    char *value;
+    if (!is_flag(argv[i])) continue;
+    const bt_flag *flag = flag_of(command, argv[i], &name, &value);
+    if (!flag) return refuse_unknown(command, argv[i], name);
+    if (flag->value && !value) i++;
+  }
+  return 0;
+}

@@ -1,0 +1,130 @@
+/* `betrace explain`: what a replay of rules would ask of Tempo, what it decides here, which strategy it takes and what that costs. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "server/cli/replay_options.h"
+#include "server/cli/terminal.h"
+#include "server/replay/explain.h"
+#include "server/report/explain_json.h"
+#include "server/rulefile/checked_file.h"
+
+typedef struct explain_run {
+  bt_replay_options options;
+} explain_run;
+
+static void print_queries(const bt_explain_rule *rule) {
+  for (size_t i = 0; i < rule->query_count; i++) {
+    const bt_explain_query *query = &rule->queries[i];
+    printf("  %-8s %s%s%s", bt_explain_use_name(query->use), bt_style_on(BT_STYLE_CYAN), query->traceql,
+           bt_style_on(BT_STYLE_OFF));
+    if (query->is_probed) printf("   about %" PRIu64 " traces", query->estimated_found);
+    putchar('\n');
+  }
+}
+
+static void print_options(const bt_explain_result *result, const bt_explain_rule *rule) {
+  for (size_t i = 0; i < BT_EXPLAIN_OPTIONS; i++) {
+    const bt_explain_option *option = &rule->options[i];
+    printf("  %s %s", option->strategy == rule->chosen ? "*" : " ", bt_strategy_name(option->strategy));
+    if (!option->is_possible)
+      printf(": not possible: %s", option->why_not);
+    else if (result->is_probed)
+      printf(": about %" PRIu64 " traces read, %" PRIu64 " requests, %" PRIu64 " bytes", option->cost.traces_read,
+             option->cost.requests, option->cost.bytes);
+    putchar('\n');
+  }
+}
+
+static void print_rule(const bt_explain_result *result, const bt_explain_rule *rule) {
+  printf("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->definition->fields.id, bt_style_on(BT_STYLE_OFF));
+  print_queries(rule);
+  printf("  candidates: %s\n", rule->candidates);
+  printf("  decided here: %s\n", rule->decided_locally);
+  if (rule->reads_by_id) puts("  its traces are read by id, one request each: batches cannot give what it reads");
+  if (rule->rests_on_absence)
+    puts("  it can be violated by what is missing: violations of young traces are read again by id");
+  puts("  strategies (* is taken):");
+  print_options(result, rule);
+}
+
+static void print_text(const bt_explain_result *result) {
+  for (size_t i = 0; i < result->rule_count; i++) print_rule(result, &result->rules[i]);
+  if (result->is_probed)
+    printf("estimates, from %" PRIu64 " probes that inspected %" PRIu64 " bytes; about %" PRIu64
+           " traces in the range\n",
+           result->requests, result->bytes_inspected, result->estimated_traces);
+  else
+    printf("no estimates: %s\n", result->problem[0] ? result->problem : "no Tempo was asked (--tempo URL)");
+}
+
+static int explain(const explain_run *run, bt_source *source) {
+  bt_error error = {0};
+  bt_explain_result result = {0};
+  bt_replay_request request =
+      bt_replay_options_request(&run->options, (const bt_rule_definition *const *)run->options.rules.items,
+                                run->options.rules.count, bt_replay_options_range(&run->options, source, BT_DAY_NS));
+  bt_status status = bt_explain_run(source, &request, &result, &error);
+  if (!status && run->options.print_json)
+    bt_cli_print_json(bt_explain_json(&result));
+  else if (!status)
+    print_text(&result);
+  bt_explain_result_dispose(&result);
+  return status ? bt_cli_fail("explain", status, &error) : BT_EXIT_FINE;
+}
+
+static int run_explain(const explain_run *run) {
+  bt_error error = {0};
+  bt_replay_place place = {0};
+  bool has_source = run->options.tempo.url || run->options.trace_count;
+  bt_status status = has_source ? bt_replay_place_open(&run->options, &place, &error) : BT_OK;
+  int code = status ? bt_cli_fail("explain", status, &error) : explain(run, place.source);
+  bt_replay_place_close(&place);
+  return code;
+}
+
+/* ---- the row ---- */
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  return bt_replay_options_take(context, flag, value);
+}
+
+static int explain_command(const bt_command *self, int argc, char **argv) {
+  explain_run run = {0};
+  bt_operands files;
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&run.options);
+  if (bt_arguments_read(self, argc, argv, take, &run.options, &files, &code)) {
+    for (size_t i = 0; i < files.count; i++)
+      run.options.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.rules, files.items[i]);
+    code = bt_replay_options_check(&run.options, self, BT_NEEDS_RULES);
+    if (!code) code = run_explain(&run);
+  }
+  bt_replay_options_dispose(&run.options);
+  return code;
+}
+
+static const bt_flag_group groups[] = {{"Rules:", bt_flags_rules, NULL},
+                                       {"Traces:", bt_flags_traces, NULL},
+                                       {"Range:", bt_flags_range_day, NULL},
+                                       {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {0}};
+static const bt_example examples[] = {
+    {"Which TraceQL would run?", "betrace explain rules.yaml"},
+    {"And what would the last week cost? A few cheap probes are asked",
+     "betrace explain rules.yaml --tempo http://127.0.0.1:3200 --since 7d"},
+    {"One rule's text", "betrace explain --dsl 'when { pii.read } always { audit.log }'"},
+    {0}};
+const bt_command bt_command_explain = {.name = "explain",
+                                       .summary = "TraceQL, strategy and price of rules, without replaying them",
+                                       .usage = "FILE… [--tempo URL] [flags]",
+                                       .about = "Shows, for each rule, the TraceQL that a replay would send, how the "
+                                                "answers are joined, what is subtracted, what is decided "
+                                                "here because Tempo cannot say it, and which strategy is taken. With a "
+                                                "Tempo it asks a few cheap probes and estimates what each "
+                                                "strategy costs. Nothing is judged.",
+                                       .examples = examples,
+                                       .groups = groups,
+                                       .fine = "explained",
+                                       .unknown = "the trace files could not be read",
+                                       .operands = "rules",
+                                       .run = explain_command};

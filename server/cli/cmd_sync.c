@@ -1,0 +1,274 @@
+/* `betrace sync`: the rules of a folder into a running service. The service compares and writes: an import with dry_run is the plan, the same import
+ * without it carries it out, all of it or nothing. Rules that the folder does not have are deleted only with --prune, each at the version
+ * that the plan saw. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/service_client.h"
+#include "server/cli/cli.h"
+#include "server/cli/terminal.h"
+#include "server/report/replay_json.h"
+#include "server/rulefile/yaml_write.h"
+
+typedef struct sync_run {
+  bt_service_client client;
+  bool applies, prunes, print_json;
+  const char *label; /* K=V: only these rules of the service are looked at for pruning; NULL: all */
+  bt_cli_rules rules;
+  bt_buffer text;    /* the rules as one file */
+  json_t *plan;      /* what the dry run answered */
+  json_t *unmanaged; /* rules of the service that the folder does not have */
+} sync_run;
+
+/* ---- plan ---- */
+
+static bool has_rule(const sync_run *run, const char *id) {
+  for (size_t i = 0; i < run->rules.count; i++)
+    if (strcmp(run->rules.items[i]->fields.id, id) == 0) return true;
+  return false;
+}
+
+static bt_status add_unmanaged(sync_run *run, json_t *page) {
+  json_t *rule;
+  size_t at;
+  json_array_foreach(json_object_get(page, "rules"), at, rule) {
+    const char *id = json_string_value(json_object_get(rule, "id"));
+    if (id && !has_rule(run, id)) json_array_append(run->unmanaged, rule);
+  }
+  return BT_OK;
+}
+
+static void write_list_path(const sync_run *run, const char *cursor, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("/v1/rules?limit=1000"));
+  if (run->label) {
+    const char *equals = strchr(run->label, '=');
+    bt_buffer_append(out, BT_STR("&label="));
+    bt_url_encode((bt_str){run->label, (size_t)(equals - run->label)}, out);
+    bt_buffer_append_char(out, ':');
+    bt_url_encode(bt_str_from(equals + 1), out);
+  }
+  if (cursor) {
+    bt_buffer_append(out, BT_STR("&cursor="));
+    bt_url_encode(bt_str_from(cursor), out);
+  }
+}
+
+static bt_status list_unmanaged(sync_run *run, bt_error *error) {
+  char *cursor = NULL;
+  bt_status status = BT_OK;
+  do {
+    bt_buffer path = {0};
+    json_t *page = NULL;
+    write_list_path(run, cursor, &path);
+    free(cursor);
+    cursor = NULL;
+    status = path.failed ? bt_error_no_memory(error)
+                         : bt_service_client_call(&run->client, "GET", path.ptr, BT_STR(""), NULL, &page, error);
+    if (!status) status = add_unmanaged(run, page);
+    const char *next = json_string_value(json_object_get(page, "cursor"));
+    if (next) cursor = strdup(next);
+    json_decref(page);
+    bt_buffer_dispose(&path);
+  } while (!status && cursor);
+  free(cursor);
+  return status;
+}
+
+static bt_status import(sync_run *run, bool is_dry_run, json_t **out, bt_error *error) {
+  return bt_service_client_call(&run->client, "POST", is_dry_run ? "/v1/rules/import?dry_run=true" : "/v1/rules/import",
+                                bt_buffer_str(&run->text), "Content-Type: application/yaml", out, error);
+}
+
+static bt_status make_plan(sync_run *run, bt_error *error) {
+  run->unmanaged = json_array();
+  bt_status status = run->unmanaged ? bt_rulefile_write((const bt_rule_definition *const *)run->rules.items,
+                                                        run->rules.count, &run->text, error)
+                                    : bt_error_no_memory(error);
+  if (!status) status = import(run, true, &run->plan, error);
+  return status ? status : list_unmanaged(run, error);
+}
+
+static size_t count_of(const sync_run *run, const char *name) {
+  return (size_t)json_integer_value(json_object_get(run->plan, name));
+}
+
+static size_t count_changes(const sync_run *run) {
+  return count_of(run, "created") + count_of(run, "updated") + (run->prunes ? json_array_size(run->unmanaged) : 0);
+}
+
+/* ---- apply ---- */
+
+static bt_status delete_rule(sync_run *run, json_t *rule, bt_error *error) {
+  bt_buffer path = {0};
+  char version[64];
+  json_t *answer = NULL;
+  snprintf(version, sizeof version, "If-Match: \"%lld\"",
+           (long long)json_integer_value(json_object_get(rule, "version")));
+  bt_buffer_append(&path, BT_STR("/v1/rules/"));
+  bt_url_encode(bt_str_from(json_string_value(json_object_get(rule, "id"))), &path);
+  bt_status status =
+      path.failed ? bt_error_no_memory(error)
+                  : bt_service_client_call(&run->client, "DELETE", path.ptr, BT_STR(""), version, &answer, error);
+  json_decref(answer);
+  bt_buffer_dispose(&path);
+  return status == BT_NOT_FOUND ? BT_OK : status; /* somebody else was faster */
+}
+
+static bt_status apply(sync_run *run, bt_error *error) {
+  json_t *answer = NULL, *rule;
+  size_t at;
+  bt_status status = count_of(run, "created") + count_of(run, "updated") ? import(run, false, &answer, error) : BT_OK;
+  json_decref(answer);
+  if (!run->prunes) return status;
+  json_array_foreach(run->unmanaged, at, rule) if (!status) status = delete_rule(run, rule, error);
+  return status;
+}
+
+/* ---- printing ---- */
+
+static void print_line(char mark, bt_style style, const char *id, const char *what) {
+  printf("%s%c %s%s  %s\n", bt_style_on(style), mark, id, bt_style_on(BT_STYLE_OFF), what);
+}
+
+static void print_plan(const sync_run *run) {
+  json_t *rule;
+  size_t at;
+  json_array_foreach(json_object_get(run->plan, "rules"), at, rule) {
+    const char *id = json_string_value(json_object_get(rule, "id")),
+               *result = json_string_value(json_object_get(rule, "result"));
+    if (result && strcmp(result, "created") == 0)
+      print_line('+', BT_STYLE_GREEN, id, run->applies ? "created" : "would be created");
+    if (result && strcmp(result, "updated") == 0)
+      print_line('~', BT_STYLE_YELLOW, id, run->applies ? "updated" : "would be updated");
+  }
+  json_array_foreach(run->unmanaged, at, rule) {
+    const char *id = json_string_value(json_object_get(rule, "id"));
+    if (run->prunes)
+      print_line('-', BT_STYLE_RED, id, run->applies ? "deleted" : "would be deleted");
+    else
+      print_line('?', BT_STYLE_DIM, id, "is not in the files; left alone (--prune deletes it)");
+  }
+}
+
+static void print_text(const sync_run *run) {
+  size_t changes = count_changes(run), pruned = run->prunes ? json_array_size(run->unmanaged) : 0;
+  print_plan(run);
+  printf("%zu to create, %zu to update, %zu to delete, %zu unchanged\n", count_of(run, "created"),
+         count_of(run, "updated"), pruned, count_of(run, "unchanged"));
+  if (!changes)
+    puts("in sync");
+  else
+    puts(run->applies ? "applied" : "this is the plan; nothing was changed (--apply does it)");
+}
+
+static void print_json(const sync_run *run) {
+  json_t *left = json_array(), *rule;
+  size_t at;
+  json_array_foreach(run->unmanaged, at, rule) json_array_append(left, json_object_get(rule, "id"));
+  bt_cli_print_json(json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:O, s:o}", "applied", run->applies, "in_sync",
+                              run->applies || count_changes(run) == 0, "created", (json_int_t)count_of(run, "created"),
+                              "updated", (json_int_t)count_of(run, "updated"), "deleted",
+                              (json_int_t)(run->prunes ? json_array_size(run->unmanaged) : 0), "unchanged",
+                              (json_int_t)count_of(run, "unchanged"), "rules", json_object_get(run->plan, "rules"),
+                              run->prunes ? "pruned" : "unmanaged", left));
+}
+
+/* ---- running ---- */
+
+static int run_sync(sync_run *run) {
+  bt_error error = {0};
+  bt_status status = bt_service_client_open(&run->client, &error);
+  if (!status) status = make_plan(run, &error);
+  size_t changes = status ? 0 : count_changes(run);
+  if (!status && run->applies && changes) status = apply(run, &error);
+  if (!status && run->print_json)
+    print_json(run);
+  else if (!status)
+    print_text(run);
+  json_decref(run->plan);
+  json_decref(run->unmanaged);
+  bt_buffer_dispose(&run->text);
+  bt_service_client_close(&run->client);
+  if (status) return bt_cli_fail("sync", status, &error);
+  return changes && !run->applies ? BT_EXIT_FOUND : BT_EXIT_FINE;
+}
+
+/* ---- the row ---- */
+
+enum { OPT_SERVER = BT_FLAG_OWN, OPT_APPLY, OPT_DRY_RUN, OPT_PRUNE, OPT_LABEL, OPT_TOKEN_FILE, OPT_TENANT, OPT_CA };
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  sync_run *run = context;
+  switch (flag->id) {
+  case OPT_SERVER: return run->client.url = value, value[0] != '\0';
+  case OPT_APPLY: return run->applies = true;
+  case OPT_DRY_RUN: return run->applies = false, true;
+  case OPT_PRUNE: return run->prunes = true;
+  case OPT_LABEL: return run->label = value, strchr(value, '=') != NULL && value[0] != '=';
+  case OPT_TOKEN_FILE: return run->client.token_file = value, true;
+  case OPT_TENANT: return run->client.tenant = value, true;
+  case OPT_CA: return run->client.ca_file = value, true;
+  case BT_FLAG_JSON: return run->print_json = true;
+  default: return false;
+  }
+}
+
+static int read_rules(sync_run *run, const bt_operands *paths) {
+  bool are_right = true;
+  for (size_t i = 0; i < paths->count; i++)
+    are_right = bt_cli_rules_add_file(&run->rules, paths->items[i]) && are_right;
+  return are_right ? BT_EXIT_FINE : BT_EXIT_USAGE;
+}
+
+static int sync_command(const bt_command *self, int argc, char **argv) {
+  sync_run run = {0};
+  bt_operands paths;
+  int code = BT_EXIT_FINE;
+  if (bt_arguments_read(self, argc, argv, take, &run, &paths, &code)) {
+    if (!run.client.url) run.client.url = getenv("BETRACE_URL");
+    if (!run.client.url || !run.client.url[0]) run.client.url = "http://127.0.0.1:8080";
+    code = paths.count ? read_rules(&run, &paths) : bt_cli_usage_error(self->name, "say which folder or rule files");
+    if (!code) code = run_sync(&run);
+  }
+  bt_cli_rules_dispose(&run.rules);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"apply", OPT_APPLY, NULL, NULL, "carry the plan out; without it nothing is changed", NULL},
+    {"dry-run", OPT_DRY_RUN, NULL, "this", "show the plan only", NULL},
+    {"prune", OPT_PRUNE, NULL, NULL, "delete rules of the service that the files do not have", NULL},
+    {"prune-label", OPT_LABEL, "KEY=VALUE", "all rules", "look at rules with this label only when pruning", NULL},
+    {0}};
+static const bt_flag service_flags[] = {
+    {"server", OPT_SERVER, "URL", "http://127.0.0.1:8080", "address of the service", "BETRACE_URL"},
+    {"token-file", OPT_TOKEN_FILE, "FILE", NULL, "file that holds a bearer token; the variable holds the token itself",
+     "BETRACE_TOKEN"},
+    {"tenant", OPT_TENANT, "NAME", NULL, "X-Scope-OrgID", NULL},
+    {"ca", OPT_CA, "FILE", NULL, "authorities (PEM) to trust besides the system's", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Service:", service_flags, NULL}, {0}};
+static const bt_example examples[] = {
+    {"What would change? Exit status 1 says that something would: drift", "betrace sync rules/"},
+    {"Change it", "betrace sync rules/ --apply"},
+    {"From a pipeline that owns the rules of one team",
+     "betrace sync rules/ --apply --prune --prune-label team=payments \\\n"
+     "  --server https://betrace.example.org --token-file /run/secrets/betrace"},
+    {0}};
+const bt_command bt_command_sync = {.name = "sync",
+                                    .summary = "rules of a folder to the service: plan, apply, drift",
+                                    .usage = "PATH… [--apply] [--prune] [flags]",
+                                    .about = "Makes the rules of a running service those of a folder. Like terraform "
+                                             "it shows a plan first and changes nothing; --apply carries "
+                                             "it out, created and updated rules together or not at all.\n\n"
+                                             "Rules that the service has and the files do not are left alone; --prune "
+                                             "deletes them, each only at the version that the plan "
+                                             "saw. Rules are the same when the service would store nothing new: no "
+                                             "drift is shown for layout or comments of a file.",
+                                    .examples = examples,
+                                    .groups = groups,
+                                    .fine = "in sync, or the plan was applied",
+                                    .found = "something would change (without --apply)",
+                                    .unknown = "the service cannot be reached, or refuses",
+                                    .operands = "folder",
+                                    .run = sync_command};

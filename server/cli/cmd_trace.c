@@ -1,0 +1,178 @@
+/* `betrace trace`: one trace drawn as a tree, with the verdicts of rules and their witnesses marked. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/trace_drawing.h"
+#include "server/report/replay_json.h"
+#include "server/time_text.h"
+
+typedef struct trace_run {
+  bt_replay_options options;
+  bool shows_all;
+  bool is_static;
+  bool is_found;
+  int code;
+} trace_run;
+
+/* ---- JSON ---- */
+
+static json_t *verdict_json(const bt_drawn_verdict *drawn) {
+  const bt_rule_verdict *verdict = drawn->verdict;
+  return json_pack("{s:s, s:s, s:s, s:o, s:o}", "rule_id", drawn->rule->fields.id, "severity",
+                   bt_severity_name(drawn->rule->fields.severity), "verdict", bt_verdict_name(verdict->verdict),
+                   "reason", verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null(), "violation",
+                   drawn->violation ? bt_violation_json(drawn->rule, drawn->violation) : json_null());
+}
+
+static json_t *witness_of_json(const bt_drawing *drawing, uint32_t span) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < drawing->verdict_count; i++)
+    if (bt_drawing_is_witness(drawing, i, span))
+      json_array_append_new(array, json_string(drawing->verdicts[i].rule->fields.id));
+  return array;
+}
+
+static json_t *span_json(const bt_drawing *drawing, const bt_tree_row *row) {
+  char id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
+  const bt_span *span = &drawing->trace->spans[row->span];
+  bt_span_id_format(&span->id, id);
+  bt_span_id_format(&span->parent_id, parent);
+  return json_pack("{s:s, s:o, s:b, s:o, s:o, s:I, s:I, s:b, s:I, s:o}", "span_id", id, "parent_span_id",
+                   bt_span_id_is_zero(&span->parent_id) ? json_null() : json_string(parent), "parent_is_missing",
+                   row->misses_parent, "name", bt_text_json(span->name), "service",
+                   bt_text_json(span->resource->service), "start_offset_ns",
+                   (json_int_t)(span->start_ns - bt_trace_start_ns(drawing->trace)), "duration_ns",
+                   (json_int_t)bt_span_duration_ns(span), "is_error", span->status == BT_SPAN_STATUS_ERROR, "depth",
+                   (json_int_t)row->depth, "witness_of", witness_of_json(drawing, row->span));
+}
+
+static void print_json(const bt_drawing *drawing) {
+  char id[BT_TRACE_ID_HEX + 1], start[40];
+  json_t *verdicts = json_array(), *spans = json_array();
+  bt_trace_id_format(&drawing->trace->id, id);
+  bt_time_format(bt_trace_start_ns(drawing->trace), start);
+  for (size_t i = 0; i < drawing->verdict_count; i++)
+    json_array_append_new(verdicts, verdict_json(&drawing->verdicts[i]));
+  for (uint32_t i = 0; i < drawing->tree.count; i++)
+    json_array_append_new(spans, span_json(drawing, &drawing->tree.rows[i]));
+  bt_cli_print_json(json_pack("{s:s, s:s, s:I, s:b, s:b, s:I, s:o, s:o}", "trace_id", id, "start", start, "duration_ns",
+                              (json_int_t)(bt_trace_end_ns(drawing->trace) - bt_trace_start_ns(drawing->trace)),
+                              "partial", drawing->trace->partial, "unsettled", drawing->is_unsettled, "missing_parents",
+                              (json_int_t)drawing->tree.missing_parents, "verdicts", verdicts, "spans", spans));
+}
+
+/* ---- one trace ---- */
+
+static int exit_status(const bt_drawing *drawing) {
+  int code = BT_EXIT_FINE;
+  for (size_t i = 0; i < drawing->verdict_count; i++) {
+    bt_verdict verdict = drawing->verdicts[i].verdict->verdict;
+    if (verdict == BT_VIOLATED) return BT_EXIT_FOUND;
+    if (verdict == BT_INCONCLUSIVE) code = BT_EXIT_UNKNOWN;
+  }
+  return code;
+}
+
+static bt_status show(trace_run *run, bt_judge *judge, const bt_trace *trace, bt_error *error) {
+  bt_drawing drawing;
+  bt_status status = bt_drawing_new(trace, judge, (const bt_rule_definition *const *)run->options.rules.items,
+                                    run->options.rules.count, &drawing, error);
+  if (!status) {
+    bt_buffer text = {0};
+    run->is_found = true;
+    run->code = exit_status(&drawing);
+    if (run->options.print_json)
+      print_json(&drawing);
+    else
+      bt_drawing_print(&drawing, run->shows_all, &text);
+    if (text.failed) status = bt_error_no_memory(error);
+    bt_cli_print_buffer(&text);
+  }
+  bt_drawing_dispose(&drawing);
+  return status;
+}
+
+static bt_status show_read(void *context, const bt_read_trace *read, bt_error *error) {
+  trace_run *run = context;
+  bt_judge *judge = NULL;
+  if (!read->trace) return BT_OK;
+  bt_status status =
+      run->options.rules.count
+          ? bt_judge_new((const bt_rule_definition *const *)run->options.rules.items, run->options.rules.count,
+                         &run->options.assumptions, run->is_static, &judge, error)
+          : BT_OK;
+  if (!status) status = show(run, judge, read->trace, error);
+  bt_judge_free(judge);
+  return status;
+}
+
+static int run_trace(trace_run *run, const bt_trace_id *id) {
+  bt_error error = {0};
+  bt_replay_place place;
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(id, hex);
+  bt_status status = bt_replay_place_open(&run->options, &place, &error);
+  if (!status) {
+    run->is_static = place.source->operations->is_static;
+    status = bt_read_by_id(place.source, &run->options, id, 1, show_read, run, &error);
+  }
+  if (!status && !run->is_found)
+    status = bt_error_set(&error, BT_NOT_FOUND, "the source has no trace %s (any more)", hex);
+  bt_replay_place_close(&place);
+  return status ? bt_cli_fail("trace", status, &error) : run->code;
+}
+
+/* ---- the row ---- */
+
+enum { OPT_ALL = BT_FLAG_OWN };
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  trace_run *run = context;
+  if (flag->id == OPT_ALL) return run->shows_all = true;
+  return bt_replay_options_take(&run->options, flag, value);
+}
+
+static int trace_command(const bt_command *self, int argc, char **argv) {
+  trace_run run = {0};
+  bt_operands operands;
+  bt_trace_id id;
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&run.options);
+  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+    if (operands.count != 1 || !bt_trace_id_parse(bt_str_from(operands.items[0]), &id))
+      code = bt_cli_usage_error("trace", "say which trace: one id of 1 to 32 hex digits");
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
+    if (!code) code = run_trace(&run, &id);
+  }
+  bt_replay_options_dispose(&run.options);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"all", OPT_ALL, NULL, NULL, "draw every span; else runs of like spans are folded", NULL}, {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Rules:", bt_flags_rules, NULL},
+                                       {"Traces:", bt_flags_traces, NULL},
+                                       {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {0}};
+static const bt_example examples[] = {
+    {"Why does this trace break a rule?",
+     "betrace trace 47a78e50ad27afba05c2b21fcd5ec87b --rules rules.yaml --tempo http://127.0.0.1:3200"},
+    {"From a file, without rules: the tree alone",
+     "betrace trace 47a78e50ad27afba05c2b21fcd5ec87b --traces traces.jsonl"},
+    {0}};
+const bt_command bt_command_trace = {
+    .name = "trace",
+    .summary = "verdicts on one trace, drawn as a tree with the witnesses marked",
+    .usage = "ID [--rules FILE | --dsl TEXT] (--tempo URL | --traces FILE) [flags]",
+    .about = "Draws one trace: its spans with services and durations, parents that are missing, and for each rule what "
+             "it says of the "
+             "trace, which spans show it (marked with the rule's number) and what was missing.\n\n"
+             "It is drawn in as many columns as the terminal has, and in ASCII where the locale is not UTF-8.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "no rule is violated",
+    .found = "some rule is violated",
+    .unknown = "none is violated, but a verdict is inconclusive; or there is no such trace",
+    .run = trace_command};

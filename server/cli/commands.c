@@ -1,0 +1,73 @@
+/* The list of commands, and those that are about the program itself: completion, and the hidden ones that the build calls. See command.h. */
+#include <string.h>
+
+#include "dsl/suggest.h"
+#include "server/cli/cli.h"
+
+/* ---- completion ---- */
+
+static bool take_none(void *context, const bt_flag *flag, const char *value) {
+  (void)context, (void)flag, (void)value;
+  return false;
+}
+
+static int completion_command(const bt_command *self, int argc, char **argv) {
+  bt_operands operands;
+  bt_buffer text = {0};
+  int code = BT_EXIT_FINE;
+  if (!bt_arguments_read(self, argc, argv, take_none, NULL, &operands, &code)) return code;
+  if (operands.count != 1) return bt_cli_usage_error("completion", "say for which shell: bash, zsh or fish");
+  if (!bt_completion_print(operands.items[0], &text))
+    return bt_cli_usage_error("completion", "there is completion for bash, zsh and fish, not for \"%s\"",
+                              operands.items[0]);
+  bt_cli_print_buffer(&text);
+  return BT_EXIT_FINE;
+}
+
+static const bt_example completion_examples[] = {
+    {"In this bash", "source <(betrace completion bash)"},
+    {"In every zsh", "betrace completion zsh > \"${fpath[1]}/_betrace\""},
+    {"In every fish", "betrace completion fish > ~/.config/fish/completions/betrace.fish"},
+    {0}};
+static const bt_command completion = {
+    .name = "completion",
+    .summary = "completion for bash, zsh or fish",
+    .usage = "bash|zsh|fish",
+    .about = "Prints a script that completes the commands of betrace, their flags and the words that these take.",
+    .examples = completion_examples,
+    .fine = "fine",
+    .operands = "bash|zsh|fish",
+    .has_no_json = true,
+    .run = completion_command};
+
+/* ---- the list ---- */
+
+const bt_command *const bt_commands[] = {&bt_command_check,   &bt_command_fmt,
+                                         &bt_command_test,    &bt_command_eval,
+                                         &bt_command_replay,  &bt_command_first,
+                                         &bt_command_diff,    &bt_command_trace,
+                                         &bt_command_compare, &bt_command_gate,
+                                         &bt_command_record,  &bt_command_sync,
+                                         &bt_command_canary,  &bt_command_explain,
+                                         &bt_command_vacuity, &bt_command_suggest,
+                                         &bt_command_serve,   &bt_command_token,
+                                         &bt_command_backup,  &bt_command_generate,
+                                         &completion,         NULL};
+
+const bt_command_area bt_command_areas[] = {
+    {"Rules in files:", "check fmt test record suggest sync"},
+    {"Traces against rules:", "replay first trace diff compare gate vacuity eval explain"},
+    {"The service:", "serve token backup canary"},
+    {0}};
+
+const bt_command *bt_command_find(const char *name) {
+  for (const bt_command *const *command = bt_commands; *command; command++)
+    if (strcmp((*command)->name, name) == 0) return *command;
+  return NULL;
+}
+
+const char *bt_command_nearest(const char *name) {
+  const char *names[64] = {NULL};
+  for (size_t i = 0; bt_commands[i] && i + 1 < sizeof names / sizeof names[0]; i++) names[i] = bt_commands[i]->name;
+  return bt_suggest_nearest(bt_str_from(name), names);
+}

@@ -1,0 +1,186 @@
+/* The help of the program and of its commands, from their rows: what it does, examples before flags, exit statuses. See command.h. */
+#include <string.h>
+
+#include "server/cli/cli.h"
+#include "server/cli/terminal.h"
+
+static unsigned help_width(void) {
+  unsigned width = bt_terminal_width();
+  return width > 100 ? 100 : width; /* longer lines are hard to read */
+}
+
+/* The next word of a text: up to a blank or a line's end. */
+static bt_str next_word(const char *text) {
+  return (bt_str){text, strcspn(text, " \n")};
+}
+
+static void break_line(unsigned indent, bt_buffer *out) {
+  bt_buffer_append_char(out, '\n');
+  for (unsigned i = 0; i < indent; i++) bt_buffer_append_char(out, ' ');
+}
+
+void bt_help_wrap(const char *text, unsigned indent, unsigned width, bt_buffer *out) {
+  unsigned column = indent;
+  while (*text) {
+    if (*text == ' ') {
+      text++;
+    } else if (*text == '\n') {
+      break_line(text[1] == '\n' ? 0 : indent, out);
+      column = indent;
+      text++;
+    } else {
+      bt_str word = next_word(text);
+      unsigned columns = bt_text_columns(word);
+      bool is_first = column == indent;
+      if (!is_first && column + 1 + columns > width) {
+        break_line(indent, out);
+        column = indent;
+      } else if (!is_first) {
+        bt_buffer_append_char(out, ' ');
+        column++;
+      }
+      bt_buffer_append(out, word);
+      column += columns;
+      text += word.len;
+    }
+  }
+}
+
+static void append(bt_buffer *out, const char *text) {
+  bt_buffer_append(out, bt_str_from(text));
+}
+
+static void title(const char *text, bt_buffer *out) {
+  bt_buffer_printf(out, "\n%s%s%s\n", bt_style_on(BT_STYLE_BOLD), text, bt_style_on(BT_STYLE_OFF));
+}
+
+/* ---- one command ---- */
+
+static void print_usage(const bt_command *command, bt_buffer *out) {
+  title("Usage:", out);
+  for (const char *line = command->usage; line && *line;) {
+    size_t length = strcspn(line, "\n");
+    bt_buffer_printf(out, "  betrace %s %.*s\n", command->name, (int)length, line);
+    line += length + (line[length] == '\n');
+  }
+}
+
+static void print_command_lines(const char *lines, bt_buffer *out) {
+  while (*lines) {
+    size_t length = strcspn(lines, "\n");
+    bt_buffer_printf(out, "  %s%.*s%s\n", bt_style_on(BT_STYLE_CYAN), (int)length, lines, bt_style_on(BT_STYLE_OFF));
+    lines += length + (lines[length] == '\n');
+  }
+}
+
+static void print_examples(const bt_command *command, bt_buffer *out) {
+  if (!command->examples) return;
+  title("Examples:", out);
+  for (const bt_example *example = command->examples; example->command; example++) {
+    bt_buffer_printf(out, "%s  # ", example == command->examples ? "" : "\n");
+    bt_help_wrap(example->say, 4, help_width(), out);
+    bt_buffer_append_char(out, '\n');
+    print_command_lines(example->command, out);
+  }
+}
+
+static void print_flag(const bt_flag *flag, bt_buffer *out) {
+  enum { HELP_COLUMN = 30 };
+  bt_buffer help = {0};
+  size_t start = out->len;
+  if (flag->id < 128)
+    bt_buffer_printf(out, "  -%c, --%s", flag->id, flag->name);
+  else
+    bt_buffer_printf(out, "      --%s", flag->name);
+  if (flag->value) bt_buffer_printf(out, " %s", flag->value);
+  size_t used = out->len - start;
+  append(&help, flag->help);
+  if (flag->otherwise) bt_buffer_printf(&help, " (default %s)", flag->otherwise);
+  if (flag->environment) bt_buffer_printf(&help, " [%s]", flag->environment);
+  if (used + 2 > HELP_COLUMN)
+    break_line(HELP_COLUMN, out);
+  else
+    while (used++ < HELP_COLUMN) bt_buffer_append_char(out, ' ');
+  bt_help_wrap(help.ptr ? help.ptr : "", HELP_COLUMN, help_width(), out);
+  bt_buffer_append_char(out, '\n');
+  bt_buffer_dispose(&help);
+}
+
+static void print_flags(const bt_command *command, bt_buffer *out) {
+  for (const bt_flag_group *group = command->groups; group && group->title; group++) {
+    title(group->title, out);
+    for (const bt_flag *flag = bt_group_flags(group); flag->name; flag++) print_flag(flag, out);
+  }
+  title("Always:", out);
+  if (!command->has_no_json) print_flag(bt_command_flag(command, BT_STR("json")), out);
+  print_flag(bt_command_flag(command, BT_STR("help")), out);
+}
+
+static void print_status(unsigned number, const char *meaning, bt_buffer *out) {
+  if (!meaning) return;
+  bt_buffer_printf(out, "  %u  ", number);
+  bt_help_wrap(meaning, 5, help_width(), out);
+  bt_buffer_append_char(out, '\n');
+}
+
+void bt_help_print(const bt_command *command, bt_buffer *out) {
+  bt_help_wrap(command->about, 0, help_width(), out);
+  bt_buffer_append_char(out, '\n');
+  print_usage(command, out);
+  print_examples(command, out);
+  print_flags(command, out);
+  title("Exit status:", out);
+  print_status(0, command->fine, out);
+  print_status(1, command->found, out);
+  print_status(2, "wrong usage, or a file that cannot be read", out);
+  print_status(3, command->unknown, out);
+}
+
+/* ---- the program ---- */
+
+static void print_row(const bt_command *command, bt_buffer *out) {
+  bt_buffer_printf(out, "  %-11s ", command->name);
+  bt_help_wrap(command->summary, 14, help_width(), out);
+  bt_buffer_append_char(out, '\n');
+}
+
+/* The name is one of the words. */
+static bool has_word(const char *words, const char *name) {
+  size_t length = strlen(name);
+  for (const char *at = words; *at; at += strcspn(at, " "), at += strspn(at, " "))
+    if (strcspn(at, " ") == length && strncmp(at, name, length) == 0) return true;
+  return false;
+}
+
+static void print_area(const bt_command_area *area, bt_buffer *out) {
+  char name[32];
+  title(area->title, out);
+  for (const char *at = area->names; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " "), at);
+    const bt_command *command = bt_command_find(name);
+    if (command) print_row(command, out);
+  }
+}
+
+static void print_others(bt_buffer *out) {
+  title("Besides:", out);
+  for (const bt_command *const *command = bt_commands; *command; command++) {
+    bool is_printed = false;
+    for (const bt_command_area *area = bt_command_areas; area->title; area++)
+      is_printed = is_printed || has_word(area->names, (*command)->name);
+    if (!is_printed) print_row(*command, out);
+  }
+}
+
+void bt_help_print_all(bt_buffer *out) {
+  append(out, "betrace: did our traces ever break this rule, when did it start, and can you prove it?\n");
+  title("Start here:", out);
+  print_command_lines("betrace generate --traces 1000 --out traces.jsonl\n"
+                      "betrace replay --traces traces.jsonl --dsl 'when { checkout } always { fraud-check }'\n"
+                      "betrace replay --tempo http://127.0.0.1:3200 --rules rules.yaml --since 24h",
+                      out);
+  for (const bt_command_area *area = bt_command_areas; area->title; area++) print_area(area, out);
+  print_others(out);
+  append(out, "\nbetrace COMMAND --help tells more; betrace --version prints the version.\n"
+              "Exit status: 0 fine, 1 something was found, 2 wrong usage, 3 could not find out.\n");
+}

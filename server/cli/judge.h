@@ -1,0 +1,24 @@
+/* Verdicts of rules on single traces with the settings that a replay has: for commands that look at one trace after another.
+ * Thread: the main thread. */
+#ifndef BT_SERVER_CLI_JUDGE_H
+#define BT_SERVER_CLI_JUDGE_H
+
+#include "dsl/eval.h"
+#include "server/cli/replay_options.h"
+
+typedef struct bt_judge bt_judge;
+/* new. The rules are borrowed. `is_static`: nothing arrives late, so no trace is unsettled. */
+bt_status bt_judge_new(const bt_rule_definition *const *rules, size_t count, const bt_assumptions *assumptions,
+                       bool is_static, bt_judge **out, bt_error *error) BT_MUST_CHECK;
+void bt_judge_free(bt_judge *judge);
+/* Verdicts in the order of the rules, borrowed until the next call. */
+bt_status bt_judge_run(bt_judge *judge, const bt_trace *trace, const bt_rule_verdict **out,
+                       bt_error *error) BT_MUST_CHECK;
+/* Its last spans may still be on their way, for the rule with the longest settle. */
+bool bt_judge_is_unsettled(const bt_judge *judge, const bt_trace *trace);
+
+/* Reads traces by id, each whole; the sink is given each once (trace NULL: there is none). */
+bt_status bt_read_by_id(bt_source *source, const bt_replay_options *options, const bt_trace_id *ids, size_t count,
+                        bt_read_sink sink, void *context, bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,252 @@
+/* Names of rules and of sources. See names.h. */
+#include "server/cli/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/plan.h"
+#include "dsl/suggest.h"
+#include "server/cli/derived_rule.h"
+#include "server/cli/rule_keys.h"
+
+/* ---- what the source lists ---- */
+
+static bt_status read_list(bt_source *source, bt_tag_request *request, bt_tag_scope scope, bt_tag_list *list,
+                           bt_known_names *names, bt_error *error) {
+  bt_error why = {0};
+  request->scope = scope;
+  bt_status status = scope == BT_TAG_ANY ? bt_source_tag_names(source, request, list, &why)
+                                         : bt_source_tag_values(source, request, list, &why);
+  if (status == BT_OK) return names->has_some = true, BT_OK;
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
+    if (error) *error = why;
+    return status;
+  }
+  snprintf(names->problem, sizeof names->problem, "%.190s", why.message);
+  return BT_OK;
+}
+
+bt_status bt_known_names_read(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                              bt_known_names *out, bt_error *error) {
+  *out = (bt_known_names){0};
+  bt_tag_request request = {.range = range,
+                            .limit = BT_TAGS_LIMIT_MAX,
+                            .timeout_ms = 10000,
+                            .tenant = options->tenant,
+                            .cancel = bt_replay_interrupt()};
+  bt_status status = read_list(source, &request, BT_TAG_SPAN_NAME, &out->spans, out, error);
+  if (!status) status = read_list(source, &request, BT_TAG_SERVICE_NAME, &out->services, out, error);
+  if (!status) status = read_list(source, &request, BT_TAG_ANY, &out->attributes, out, error);
+  return status;
+}
+
+void bt_known_names_dispose(bt_known_names *names) {
+  bt_tag_list_dispose(&names->spans);
+  bt_tag_list_dispose(&names->services);
+  bt_tag_list_dispose(&names->attributes);
+}
+
+static bool list_has(const bt_tag_list *list, bt_str name) {
+  for (size_t i = 0; i < list->count; i++)
+    if (bt_str_equal(list->items[i].text, name)) return true;
+  return false;
+}
+
+/* ---- near ones ---- */
+
+static bool is_word_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* A word of four letters or more that both have. */
+static bool share_word(bt_str a, bt_str b) {
+  enum { LONG_ENOUGH = 4 };
+  for (size_t start = 0, end; start < a.len; start = end + 1) {
+    for (end = start; end < a.len && is_word_character(a.ptr[end]);) end++;
+    if (end - start < LONG_ENOUGH) continue;
+    for (size_t at = 0; at + (end - start) <= b.len; at++)
+      if (bt_str_equal_nocase((bt_str){a.ptr + start, end - start}, (bt_str){b.ptr + at, end - start})) return true;
+  }
+  return false;
+}
+
+typedef struct candidates {
+  bt_str *names;
+  unsigned scores[BT_NEAR_NAMES];
+  size_t count;
+} candidates;
+
+static void consider(candidates *c, bt_str wanted, bt_str name) {
+  enum { FAR = 4, SHARES = 5 };
+  unsigned score = bt_suggest_distance(wanted, name);
+  if (score >= FAR || score > wanted.len / 3 + 1) {
+    if (!share_word(wanted, name)) return;
+    score = SHARES;
+  }
+  size_t at = c->count;
+  for (size_t i = 0; i < c->count; i++)
+    if (bt_str_equal(c->names[i], name)) return;
+  while (at > 0 && c->scores[at - 1] > score) at--;
+  if (at == BT_NEAR_NAMES) return;
+  size_t last = c->count < BT_NEAR_NAMES ? c->count++ : BT_NEAR_NAMES - 1;
+  for (; last > at; last--) c->names[last] = c->names[last - 1], c->scores[last] = c->scores[last - 1];
+  c->names[at] = name;
+  c->scores[at] = score;
+}
+
+static void consider_list(candidates *c, bt_str wanted, const bt_tag_list *list) {
+  for (size_t i = 0; i < list->count; i++) consider(c, wanted, list->items[i].text);
+}
+
+size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]) {
+  candidates c = {.names = near};
+  if (is_attribute) {
+    consider_list(&c, name, &names->attributes);
+  } else {
+    consider_list(&c, name, &names->spans);
+    consider_list(&c, name, &names->services);
+  }
+  return c.count;
+}
+
+/* ---- what a rule says ---- */
+
+static void add_name(bt_used_names *names, bt_name_kind kind, bt_str name) {
+  for (size_t i = 0; i < names->count; i++)
+    if (names->items[i].kind == kind && bt_str_equal(names->items[i].name, name)) return;
+  bt_used_name *items = bt_grow_array(names->items, names->count, &names->capacity, sizeof *items);
+  if (!items) {
+    names->no_memory = true;
+    return;
+  }
+  names->items = items;
+  items[names->count++] = (bt_used_name){kind, name};
+}
+
+static void add_field(bt_used_names *names, const bt_field *field) {
+  bool is_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_RESOURCE_ATTRIBUTE ||
+                      field->kind == BT_FIELD_EITHER_ATTRIBUTE;
+  if (is_attribute) add_name(names, BT_NAME_ATTRIBUTE, field->key);
+}
+
+static void visit(void *context, const bt_predicate *predicate) {
+  bt_used_names *names = context;
+  if (predicate->kind == BT_PREDICATE_NAMED) add_name(names, BT_NAME_SPAN_OR_SERVICE, predicate->name);
+  if (predicate->kind == BT_PREDICATE_EXISTS || predicate->kind == BT_PREDICATE_IS_TRUE)
+    add_field(names, &predicate->field);
+  if (predicate->kind != BT_PREDICATE_COMPARE) return;
+  const bt_comparison *comparison = &predicate->comparison;
+  if (comparison->left->kind != BT_EXPRESSION_FIELD) return;
+  add_field(names, &comparison->left->field);
+  const bt_expression *right = comparison->right;
+  bool is_text = comparison->op == BT_EQUAL && right && right->kind == BT_EXPRESSION_LITERAL &&
+                 right->literal.type == BT_VALUE_STRING;
+  if (is_text && comparison->left->field.kind == BT_FIELD_NAME) add_name(names, BT_NAME_SPAN, right->literal.string);
+  if (is_text && comparison->left->field.kind == BT_FIELD_SERVICE)
+    add_name(names, BT_NAME_SERVICE, right->literal.string);
+}
+
+bt_status bt_used_names_add(bt_used_names *names, const bt_condition *condition, bt_error *error) {
+  if (condition) bt_condition_visit(condition, visit, names);
+  return names->no_memory ? bt_error_no_memory(error) : BT_OK;
+}
+
+void bt_used_names_dispose(bt_used_names *names) {
+  free(names->items);
+  *names = (bt_used_names){0};
+}
+
+/* ---- is it there? ---- */
+
+static void write_rule(const bt_used_name *name, bt_buffer *out) {
+  static const char *const fields[] = {[BT_NAME_SPAN] = "span.name == ", [BT_NAME_SERVICE] = "span.service == "};
+  bt_buffer_append(out, BT_STR("trace.has("));
+  if (name->kind == BT_NAME_SPAN_OR_SERVICE) {
+    bt_buffer_append(out, BT_STR("span.name == "));
+    bt_rule_quote(name->name, out);
+    bt_buffer_append(out, BT_STR(" or span.service == "));
+  } else if (name->kind == BT_NAME_ATTRIBUTE) {
+    bt_buffer_append(out, BT_STR("exists("));
+  } else {
+    bt_buffer_append(out, bt_str_from(fields[name->kind]));
+  }
+  bt_rule_quote(name->name, out);
+  bt_buffer_append(out, name->kind == BT_NAME_ATTRIBUTE ? BT_STR("))") : BT_STR(")"));
+}
+
+typedef struct asking {
+  bt_source *source;
+  const bt_replay_options *options;
+  bt_time_range range;
+  bool is_found, is_incomplete;
+} asking;
+
+static bt_status ask(asking *a, bt_str filter, bt_error *error) {
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_search_request request = {.filter = filter,
+                               .range = a->range,
+                               .max_found = 1,
+                               .tenant = a->options->tenant,
+                               .cancel = bt_replay_interrupt(),
+                               .priority = BT_PRIORITY_PEOPLE};
+  bt_status status = bt_source_search(a->source, &request, &found, &account, error);
+  a->is_found = a->is_found || found.count || status == BT_LIMIT;
+  a->is_incomplete = a->is_incomplete || account.failed_count;
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  return status == BT_LIMIT ? BT_OK : status;
+}
+
+/* An over-query finds at least every trace that is meant: when it finds none, there is none. */
+static bt_status ask_over(asking *a, const bt_over *over, bt_error *error) {
+  bt_status status = BT_OK;
+  if (over->kind == BT_OVER_ALL) a->is_incomplete = true;
+  if (over->kind == BT_OVER_QUERY) return ask(a, over->query.filter, error);
+  for (uint32_t i = 0; i < over->item_count && !status && !a->is_found; i++)
+    status = ask_over(a, over->items[i], error);
+  if (over->kind == BT_OVER_AND && over->item_count > 1 && a->is_found) a->is_incomplete = true;
+  return status;
+}
+
+static bt_status search_name(asking *a, const bt_used_name *name, bt_error *error) {
+  bt_buffer text = {0};
+  bt_rule *rule = NULL;
+  bt_plan *plan = NULL;
+  bt_diagnostics diagnostics;
+  bt_diagnostics_init(&diagnostics);
+  write_rule(name, &text);
+  bt_status status = bt_rule_compile(bt_buffer_str(&text), &rule, &diagnostics, error);
+  if (!status) status = bt_plan_new(rule, &plan, error);
+  if (!status) status = ask_over(a, plan->violating, error);
+  bt_plan_free(plan);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+  bt_buffer_dispose(&text);
+  return status;
+}
+
+/* Of a source that does not search: its lists are of everything it has, unless they were cut. */
+static bt_presence look_up(const bt_known_names *known, const bt_used_name *name) {
+  const bt_tag_list *lists[2] = {&known->spans, &known->services};
+  if (name->kind == BT_NAME_ATTRIBUTE) lists[0] = lists[1] = &known->attributes;
+  if (name->kind == BT_NAME_SPAN) lists[1] = &known->spans;
+  if (name->kind == BT_NAME_SERVICE) lists[0] = &known->services;
+  if (list_has(lists[0], name->name) || list_has(lists[1], name->name)) return BT_NAME_THERE;
+  return !known->has_some || known->problem[0] || lists[0]->is_cut || lists[1]->is_cut ? BT_NAME_UNKNOWN
+                                                                                       : BT_NAME_ABSENT;
+}
+
+bt_status bt_name_presence(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                           const bt_known_names *known, const bt_used_name *name, bt_presence *out, bt_error *error) {
+  if (!source->operations->filters) return *out = look_up(known, name), BT_OK;
+  asking a = {source, options, range, false, false};
+  bt_error why = {0};
+  bt_status status = search_name(&a, name, &why);
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
+    if (error) *error = why;
+    return status;
+  }
+  *out = a.is_found ? BT_NAME_THERE : status || a.is_incomplete ? BT_NAME_UNKNOWN : BT_NAME_ABSENT;
+  return BT_OK;
+}

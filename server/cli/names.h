@@ -1,0 +1,45 @@
+/* The names of spans, services and attributes that rules speak of, and those that a source has: what `betrace vacuity` compares. What a source
+ * lists are hints for "did you mean"; that a name is *not there* is said only where a search, or a whole file, shows it.
+ * Thread: the main thread. */
+#ifndef BT_SERVER_CLI_NAMES_H
+#define BT_SERVER_CLI_NAMES_H
+
+#include "server/cli/replay_options.h"
+#include "tempo/tags.h"
+
+typedef struct bt_known_names {
+  bt_tag_list spans, services, attributes;
+  bool has_some; /* false: the source lists none */
+  char problem[200];
+} bt_known_names;
+
+/* Asks the source. A source that lists nothing is no error. Dispose in each case. */
+bt_status bt_known_names_read(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                              bt_known_names *out, bt_error *error) BT_MUST_CHECK;
+void bt_known_names_dispose(bt_known_names *names);
+
+enum { BT_NEAR_NAMES = 3 };
+/* The nearest names (of spans and services, or of attributes): spelt alike, or with a word in common. Returns how many. */
+size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]);
+
+typedef enum bt_name_kind { BT_NAME_SPAN_OR_SERVICE, BT_NAME_SPAN, BT_NAME_SERVICE, BT_NAME_ATTRIBUTE } bt_name_kind;
+typedef struct bt_used_name {
+  bt_name_kind kind;
+  bt_str name; /* the rule's */
+} bt_used_name;
+typedef struct bt_used_names { /* all-zero is empty */
+  bt_used_name *items;
+  size_t count, capacity;
+  bool no_memory;
+} bt_used_names;
+/* Adds the names that a condition (may be NULL) asks spans for. */
+bt_status bt_used_names_add(bt_used_names *names, const bt_condition *condition, bt_error *error) BT_MUST_CHECK;
+void bt_used_names_dispose(bt_used_names *names);
+
+typedef enum bt_presence { BT_NAME_THERE, BT_NAME_ABSENT, BT_NAME_UNKNOWN } bt_presence;
+/* Whether some trace of the range has such a span. One cheap search, or the list of a file. */
+bt_status bt_name_presence(bt_source *source, const bt_replay_options *options, bt_time_range range,
+                           const bt_known_names *known, const bt_used_name *name, bt_presence *out,
+                           bt_error *error) BT_MUST_CHECK;
+
+#endif

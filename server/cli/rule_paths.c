@@ -1,0 +1,120 @@
+/* Folders of rule files. See rule_paths.h. */
+#include "server/cli/rule_paths.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dsl/arena.h"
+#include "server/cli/cli.h"
+
+enum { MAX_DEPTH = 32 };
+
+void bt_rule_paths_dispose(bt_rule_paths *paths) {
+  for (size_t i = 0; i < paths->count; i++) free(paths->items[i]);
+  free(paths->items);
+  *paths = (bt_rule_paths){0};
+}
+
+/* Takes the path; NULL is no memory. */
+static bt_status add_path(bt_rule_paths *paths, char *path, bt_error *error) {
+  char **items = path ? bt_grow_array(paths->items, paths->count, &paths->capacity, sizeof *items) : NULL;
+  if (!items) {
+    free(path);
+    return bt_error_no_memory(error);
+  }
+  paths->items = items;
+  paths->items[paths->count++] = path;
+  return BT_OK;
+}
+
+static char *join(const char *folder, const char *name) {
+  size_t length = strlen(folder), name_length = strlen(name);
+  while (length > 1 && folder[length - 1] == '/') length--;
+  char *path = malloc(length + name_length + 2);
+  if (!path) return NULL;
+  memcpy(path, folder, length);
+  path[length] = '/';
+  memcpy(path + length + 1, name, name_length + 1);
+  return path;
+}
+
+static bool is_rule_file_name(const char *name) {
+  bt_str text = bt_str_from(name);
+  if (bt_str_ends_with(text, BT_STR(".otlp.json"))) return false;
+  return bt_str_ends_with(text, BT_STR(".yaml")) || bt_str_ends_with(text, BT_STR(".yml")) ||
+         bt_str_ends_with(text, BT_STR(".json"));
+}
+
+static bt_status add_folder(bt_rule_paths *paths, const char *folder, unsigned depth, bt_error *error);
+
+/* A link to a folder is not entered: it may lead back. */
+static bt_status add_entry(bt_rule_paths *paths, const char *folder, const char *name, unsigned depth,
+                           bt_error *error) {
+  struct stat own, target;
+  char *path = join(folder, name);
+  if (!path) return bt_error_no_memory(error);
+  if (lstat(path, &own) == 0 && S_ISDIR(own.st_mode)) {
+    bt_status status = add_folder(paths, path, depth + 1, error);
+    free(path);
+    return status;
+  }
+  bool is_folder = stat(path, &target) == 0 && S_ISDIR(target.st_mode);
+  if (!is_folder && is_rule_file_name(name)) return add_path(paths, path, error);
+  free(path);
+  return BT_OK;
+}
+
+static int is_visible(const struct dirent *entry) {
+  return entry->d_name[0] != '.';
+}
+
+/* By bytes, whatever the locale: the same order everywhere. */
+static int compare_names(const struct dirent **left, const struct dirent **right) {
+  return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+static bt_status add_folder(bt_rule_paths *paths, const char *folder, unsigned depth, bt_error *error) {
+  struct dirent **entries = NULL;
+  if (depth > MAX_DEPTH)
+    return bt_error_set(error, BT_INVALID, "%s: expected folders at most %d deep", folder, MAX_DEPTH);
+  int count = scandir(folder, &entries, is_visible, compare_names);
+  if (count < 0 && errno == ENOMEM) return bt_error_no_memory(error);
+  if (count < 0) return bt_error_set(error, BT_IO, "%s cannot be read: %s", folder, strerror(errno));
+  bt_status status = BT_OK;
+  for (int i = 0; i < count; i++) {
+    if (!status) status = add_entry(paths, folder, entries[i]->d_name, depth, error);
+    free(entries[i]);
+  }
+  free(entries);
+  return status;
+}
+
+/* A folder without a rule file is an error: that nothing was found wrong in it would be no answer. */
+static bt_status add_operand(bt_rule_paths *paths, const char *path, bt_error *error) {
+  struct stat about;
+  size_t before = paths->count;
+  if (strcmp(path, "-") == 0 || stat(path, &about) != 0 || !S_ISDIR(about.st_mode))
+    return add_path(paths, strdup(path), error);
+  bt_status status = add_folder(paths, path, 0, error);
+  if (status || paths->count > before) return status;
+  return bt_error_set(error, BT_INVALID,
+                      "%s: expected rule files (*.yaml, *.yml, *.json) in this folder, and there are none", path);
+}
+
+bt_status bt_rule_paths_find(char *const *paths, size_t count, bt_rule_paths *out, bt_error *error) {
+  bt_status status = BT_OK;
+  *out = (bt_rule_paths){0};
+  for (size_t i = 0; i < count && !status; i++) status = add_operand(out, paths[i], error);
+  return status;
+}
+
+bool bt_rule_paths_of(const char *command, const bt_operands *operands, bt_rule_paths *out) {
+  bt_error error = {0};
+  if (bt_rule_paths_find(operands->items, operands->count, out, &error) == BT_OK) return true;
+  bt_cli_usage_error(command, "%s", error.message);
+  bt_rule_paths_dispose(out);
+  return false;
+}

@@ -1,0 +1,389 @@
+/* Drawing a trace. See trace_drawing.h. Each line of the tree has a gutter with the numbers of the rules that the span is a witness of, the tree
+ * with the name, the service, the duration, and where in the trace's time it lies. */
+#include "server/cli/trace_drawing.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/terminal.h"
+#include "server/time_text.h"
+
+typedef struct glyphs {
+  const char *branch, *last, *line, *gap, *bar, *point, *gap_mark;
+} glyphs;
+
+static const glyphs *glyphs_of_terminal(void) {
+  static const glyphs unicode = {"├─ ", "└─ ", "│  ", "   ", "█", "▏", "…"},
+                      ascii = {"|- ", "`- ", "|  ", "   ", "#", "|", ".."};
+  return bt_terminal_is_utf8() ? &unicode : &ascii;
+}
+
+/* ---- making it ---- */
+
+bt_status bt_drawing_new(const bt_trace *trace, bt_judge *judge, const bt_rule_definition *const *rules,
+                         size_t rule_count, bt_drawing *out, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  *out = (bt_drawing){.trace = trace};
+  bt_status status = bt_tree_new(trace, &out->tree, error);
+  if (status || !rule_count) return status;
+  out->verdicts = calloc(rule_count, sizeof *out->verdicts);
+  if (!out->verdicts) return bt_error_no_memory(error);
+  out->is_unsettled = bt_judge_is_unsettled(judge, trace);
+  status = bt_judge_run(judge, trace, &verdicts, error);
+  for (size_t i = 0; i < rule_count && !status; i++) {
+    out->verdicts[out->verdict_count++] = (bt_drawn_verdict){rules[i], &verdicts[i], NULL};
+    if (verdicts[i].verdict == BT_VIOLATED)
+      status = bt_violation_new(rules[i], "", trace, &verdicts[i], &out->verdicts[i].violation, error);
+  }
+  return status;
+}
+
+void bt_drawing_dispose(bt_drawing *drawing) {
+  for (size_t i = 0; i < drawing->verdict_count; i++) bt_violation_free(drawing->verdicts[i].violation);
+  free(drawing->verdicts);
+  bt_tree_dispose(&drawing->tree);
+}
+
+bool bt_drawing_is_witness(const bt_drawing *drawing, size_t rule, uint32_t span) {
+  const bt_rule_verdict *verdict = drawing->verdicts[rule].verdict;
+  for (uint32_t c = 0; verdict->verdict == BT_VIOLATED && c < verdict->choice_count; c++)
+    for (uint32_t w = 0; w < verdict->choices[c].witness_count; w++)
+      if (verdict->choices[c].witnesses[w].span == span) return true;
+  return false;
+}
+
+/* ---- words ---- */
+
+/* A part that could not be made must not look like one that is empty. */
+static void dispose_part(bt_buffer *part, bt_buffer *out) {
+  out->failed = out->failed || part->failed;
+  bt_buffer_dispose(part);
+}
+
+static void append(bt_buffer *out, const char *text) {
+  bt_buffer_append(out, bt_str_from(text));
+}
+
+static void pad(size_t columns, bt_buffer *out) {
+  while (columns-- > 0) bt_buffer_append_char(out, ' ');
+}
+
+/* Three digits and a unit. */
+static void append_duration(int64_t ns, bt_buffer *out) {
+  static const struct {
+    double size;
+    const char *unit;
+  } units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
+  if (ns >= INT64_C(100) * 1000000000) {
+    bt_buffer_printf(out, "%" PRId64 "m%02" PRId64 "s", ns / 60000000000, ns / 1000000000 % 60);
+    return;
+  }
+  for (size_t i = 0; i < 3; i++) {
+    double amount = (double)ns / units[i].size;
+    if (amount < 1) continue;
+    bt_buffer_printf(out, "%.*f%s", amount < 10 ? 2 : amount < 100 ? 1 : 0, amount, units[i].unit);
+    return;
+  }
+  bt_buffer_printf(out, "%" PRId64 "ns", ns);
+}
+
+static const char *reason_in_words(bt_reason reason) {
+  switch (reason) {
+  case BT_REASON_NONE: break;
+  case BT_REASON_BUDGET: return "the rule took more steps on this trace than it may";
+  case BT_REASON_INCOMPLETE:
+    return "spans may be missing or still to come, and with them the verdict could be another one";
+  case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
+  }
+  return "";
+}
+
+static uint32_t count_services(const bt_trace *trace) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    bool is_new = trace->spans[i].resource->service.len > 0;
+    for (uint32_t j = 0; j < i && is_new; j++)
+      is_new = !bt_str_equal(trace->spans[j].resource->service, trace->spans[i].resource->service);
+    count += is_new;
+  }
+  return count;
+}
+
+static void print_head(const bt_drawing *drawing, bt_buffer *out) {
+  char id[BT_TRACE_ID_HEX + 1], start[40];
+  const bt_trace *trace = drawing->trace;
+  uint32_t services = trace->span_count <= 10000 ? count_services(trace) : 0;
+  bt_trace_id_format(&trace->id, id);
+  bt_time_format(bt_trace_start_ns(trace), start);
+  bt_buffer_printf(out, "%s%s%s  %.23sZ  ", bt_style_on(BT_STYLE_BOLD), id, bt_style_on(BT_STYLE_OFF), start);
+  append_duration(bt_trace_end_ns(trace) - bt_trace_start_ns(trace), out);
+  bt_buffer_printf(out, "  %u span%s", trace->span_count, bt_cli_plural(trace->span_count));
+  if (services) bt_buffer_printf(out, " of %u service%s", services, bt_cli_plural(services));
+  append(out, "\n");
+  const char *warn = bt_style_on(BT_STYLE_YELLOW), *off = bt_style_on(BT_STYLE_OFF);
+  if (trace->partial) bt_buffer_printf(out, "%spartial: the source does not give the whole trace%s\n", warn, off);
+  if (drawing->is_unsettled)
+    bt_buffer_printf(out, "%snot settled: its last spans are so young that more may come%s\n", warn, off);
+  if (trace->differing_copies)
+    bt_buffer_printf(out, "%sthere are differing copies of a span; the first one counts%s\n", warn, off);
+  if (drawing->tree.missing_parents)
+    bt_buffer_printf(out, "%s%u span%s a parent that is not in this trace (marked ?)%s\n", warn,
+                     drawing->tree.missing_parents, drawing->tree.missing_parents == 1 ? " names" : "s name", off);
+}
+
+/* ---- verdicts ---- */
+
+static bt_style style_of(bt_verdict verdict) {
+  switch (verdict) {
+  case BT_VIOLATED: return BT_STYLE_RED;
+  case BT_INCONCLUSIVE: return BT_STYLE_YELLOW;
+  case BT_SATISFIED: return BT_STYLE_GREEN;
+  case BT_NOT_APPLICABLE: return BT_STYLE_DIM;
+  }
+  return BT_STYLE_DIM;
+}
+
+/* A piece of the rule's text with its blanks made single. */
+static void append_clause(bt_str text, bt_range range, bt_buffer *out) {
+  bool was_blank = true;
+  for (uint32_t at = range.start; at < range.end && at < text.len; at++) {
+    bool is_blank = strchr(" \t\r\n", text.ptr[at]) != NULL;
+    if (!is_blank || !was_blank) bt_buffer_append_char(out, is_blank ? ' ' : text.ptr[at]);
+    was_blank = is_blank;
+  }
+}
+
+static bool is_inside(const bt_condition *clause, bt_range range) {
+  return clause && range.start < clause->range.end && clause->range.start < range.end;
+}
+
+/* What was missing, or there and must not be, in words: of a bare condition `not X` holds because X is missing. */
+static void print_failed(const bt_rule *rule, bt_range failed, bt_buffer *out) {
+  bt_str text = {rule->text.ptr + failed.start, failed.end <= rule->text.len ? failed.end - failed.start : 0};
+  bool is_not = bt_str_starts_with(text, BT_STR("not ")) || bt_str_starts_with(text, BT_STR("!"));
+  if (is_inside(rule->always, failed)) {
+    append(out, "    missing: ");
+  } else if (is_inside(rule->never, failed)) {
+    append(out, "    must never be: ");
+  } else if (is_not) {
+    failed.start += text.ptr[0] == '!' ? 1 : 4;
+    append(out, "    missing: ");
+  } else {
+    append(out, "    holds: ");
+  }
+  append_clause(rule->text, failed, out);
+  append(out, "\n");
+}
+
+static void print_witness(const bt_drawing *drawing, const bt_violation_witness *witness, bt_buffer *out) {
+  append(out, "      ");
+  if (witness->binding) bt_buffer_printf(out, "%s = ", witness->binding);
+  bt_text_fit(bt_str_from(witness->name), 60, out);
+  if (witness->service[0]) append(out, " of ");
+  bt_text_fit(bt_str_from(witness->service), 40, out);
+  append(out, ", at +");
+  append_duration(witness->start_ns - bt_trace_start_ns(drawing->trace), out);
+  append(out, " for ");
+  append_duration(witness->duration_ns, out);
+  for (size_t i = 0; i < witness->attribute_count; i++) {
+    append(out, i ? ", " : ": ");
+    bt_text_fit(bt_str_from(witness->attributes[i].key), 60, out);
+    append(out, " = ");
+    bt_text_fit(bt_str_from(witness->attributes[i].value), 60, out);
+  }
+  append(out, "\n");
+}
+
+static void print_choices(const bt_drawing *drawing, const bt_drawn_verdict *drawn, bt_buffer *out) {
+  enum { SHOWN = 3, MOST_LISTED = 3 };
+  const bt_violation *violation = drawn->violation;
+  for (size_t i = 0; i < violation->choice_count && i < SHOWN; i++) {
+    print_failed(drawn->rule->rule, violation->choices[i].failed, out);
+    size_t witnesses = violation->choices[i].witness_count,
+           listed = witnesses > MOST_LISTED + 1 ? MOST_LISTED : witnesses;
+    for (size_t w = 0; w < listed; w++) print_witness(drawing, &violation->choices[i].witnesses[w], out);
+    if (listed < witnesses) bt_buffer_printf(out, "      and %zu more spans, marked below\n", witnesses - listed);
+  }
+  if (violation->choice_total > SHOWN)
+    bt_buffer_printf(out, "    and %" PRIu64 " more of the kind\n", violation->choice_total - SHOWN);
+}
+
+static void print_verdict(const bt_drawing *drawing, size_t number, bt_buffer *out) {
+  const bt_drawn_verdict *drawn = &drawing->verdicts[number];
+  bt_verdict verdict = drawn->verdict->verdict;
+  bt_buffer_printf(out, "%s[%zu] %s: %s%s", bt_style_on(style_of(verdict)), number + 1, drawn->rule->fields.id,
+                   bt_verdict_name(verdict), bt_style_on(BT_STYLE_OFF));
+  if (verdict == BT_NOT_APPLICABLE) append(out, " (`when` does not hold)");
+  if (verdict == BT_INCONCLUSIVE) bt_buffer_printf(out, " (%s)", reason_in_words(drawn->verdict->reason));
+  if (verdict == BT_VIOLATED) bt_buffer_printf(out, " (%s)", bt_severity_name(drawn->rule->fields.severity));
+  append(out, "\n");
+  if (drawn->violation) print_choices(drawing, drawn, out);
+}
+
+/* ---- the tree ---- */
+
+typedef struct layout {
+  const glyphs *glyphs;
+  unsigned gutter, name, service, duration, bar; /* columns */
+} layout;
+
+/* "1,2": the rules that the span is a witness of. */
+static void write_marks(const bt_drawing *drawing, uint32_t span, bt_buffer *out) {
+  bt_buffer_clear(out);
+  for (size_t i = 0; i < drawing->verdict_count; i++)
+    if (bt_drawing_is_witness(drawing, i, span)) bt_buffer_printf(out, "%s%zu", out->len ? "," : "", i + 1);
+}
+
+static layout layout_of(const bt_drawing *drawing, bt_buffer *out) {
+  enum { WIDEST_GUTTER = 12 };
+  unsigned width = bt_terminal_width();
+  layout l = {.glyphs = glyphs_of_terminal(), .duration = 7};
+  bt_buffer marks = {0};
+  for (uint32_t i = 0; i < drawing->trace->span_count; i++) {
+    write_marks(drawing, i, &marks);
+    if (marks.len && marks.len + 1 > l.gutter) l.gutter = (unsigned)marks.len + 1;
+  }
+  dispose_part(&marks, out);
+  if (l.gutter > WIDEST_GUTTER) l.gutter = WIDEST_GUTTER;
+  unsigned rest = width - l.gutter - l.duration - 4;
+  l.service = rest / 4 > 24 ? 24 : rest / 4;
+  l.bar = rest / 5 > 30 ? 30 : rest / 5;
+  l.name = rest - l.service - l.bar;
+  return l;
+}
+
+static void print_gutter(const bt_drawing *drawing, const layout *l, uint32_t span, bt_buffer *out) {
+  bt_buffer marks = {0};
+  write_marks(drawing, span, &marks);
+  unsigned room = l->gutter ? l->gutter - 1 : 0, used = marks.len < room ? (unsigned)marks.len : room;
+  if (used) {
+    append(out, bt_style_on(BT_STYLE_RED));
+    bt_text_fit(bt_buffer_str(&marks), room, out);
+    append(out, bt_style_on(BT_STYLE_OFF));
+  }
+  pad(l->gutter - used, out);
+  dispose_part(&marks, out);
+}
+
+/* The lines that lead from the root to the row; of very deep ones the last part. Returns the columns used. */
+static unsigned print_branches(const bt_drawing *drawing, const layout *l, const bt_tree_row *row, bt_buffer *out) {
+  enum { STEP = 3 };
+  const char *pieces[64];
+  uint32_t most = l->name / 2 / STEP, depth = row->depth;
+  uint32_t shown = depth < most ? depth : most;
+  const bt_tree_row *at = row;
+  if (shown > 64) shown = 64;
+  if (!depth) return 0;
+  for (uint32_t i = shown; i-- > 0; at = &drawing->tree.rows[at->parent]) {
+    bool is_own = i == shown - 1;
+    pieces[i] = is_own        ? (at->is_last ? l->glyphs->last : l->glyphs->branch)
+                : at->is_last ? l->glyphs->gap
+                              : l->glyphs->line;
+  }
+  append(out, bt_style_on(BT_STYLE_DIM));
+  for (uint32_t i = 0; i < shown; i++) append(out, pieces[i]);
+  append(out, bt_style_on(BT_STYLE_OFF));
+  return shown * STEP;
+}
+
+static void print_fitted(bt_str text, unsigned columns, bool is_right, bt_buffer *out) {
+  unsigned used = bt_text_columns(text) < columns ? bt_text_columns(text) : columns;
+  if (is_right) pad(columns - used, out);
+  bt_text_fit(text, columns, out);
+  if (!is_right) pad(columns - used, out);
+}
+
+static void print_bar(const bt_drawing *drawing, const layout *l, const bt_span *span, bt_buffer *out) {
+  int64_t begin = bt_trace_start_ns(drawing->trace), whole = bt_trace_end_ns(drawing->trace) - begin;
+  if (whole <= 0) whole = 1;
+  unsigned from = (unsigned)((double)(span->start_ns - begin) / (double)whole * l->bar);
+  unsigned to = (unsigned)((double)(span->start_ns - begin + bt_span_duration_ns(span)) / (double)whole * l->bar + 0.5);
+  if (from >= l->bar) from = l->bar - 1;
+  pad(from, out);
+  if (to <= from) append(out, l->glyphs->point);
+  for (unsigned i = from; i < to && i < l->bar; i++) append(out, l->glyphs->bar);
+}
+
+static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_row *row, bool is_marked,
+                      bt_buffer *out) {
+  const bt_span *span = &drawing->trace->spans[row->span];
+  bt_buffer name = {0}, duration = {0};
+  bool is_error = span->status == BT_SPAN_STATUS_ERROR;
+  print_gutter(drawing, l, row->span, out);
+  unsigned used = print_branches(drawing, l, row, out);
+  if (row->misses_parent) append(&name, "? ");
+  if (row->is_in_cycle) append(&name, "(cycle) ");
+  bt_buffer_append(&name, span->name.len ? span->name : BT_STR("(no name)"));
+  append_duration(bt_span_duration_ns(span), &duration);
+  append(out, bt_style_on(is_marked ? BT_STYLE_BOLD : BT_STYLE_OFF));
+  if (is_error) append(out, bt_style_on(BT_STYLE_RED));
+  print_fitted(bt_buffer_str(&name), l->name - used - (is_error ? 2 : 0), false, out);
+  if (is_error) append(out, " !");
+  append(out, bt_style_on(BT_STYLE_OFF));
+  pad(1, out);
+  print_fitted(span->resource->service, l->service, false, out);
+  pad(1, out);
+  print_fitted(bt_buffer_str(&duration), l->duration, true, out);
+  pad(2, out);
+  append(out, bt_style_on(is_marked ? BT_STYLE_RED : BT_STYLE_CYAN));
+  print_bar(drawing, l, span, out);
+  append(out, bt_style_on(BT_STYLE_OFF));
+  append(out, "\n");
+  dispose_part(&name, out);
+  dispose_part(&duration, out);
+}
+
+static bool is_witness_of_any(const bt_drawing *drawing, uint32_t span) {
+  for (size_t i = 0; i < drawing->verdict_count; i++)
+    if (bt_drawing_is_witness(drawing, i, span)) return true;
+  return false;
+}
+
+/* How many rows from `at` on are siblings without children that look alike and are no witnesses. */
+static uint32_t count_alike(const bt_drawing *drawing, uint32_t at) {
+  const bt_tree_row *first = &drawing->tree.rows[at];
+  const bt_span *like = &drawing->trace->spans[first->span];
+  uint32_t end = at;
+  for (; end < drawing->tree.count; end++) {
+    const bt_tree_row *row = &drawing->tree.rows[end];
+    const bt_span *span = &drawing->trace->spans[row->span];
+    if (!row->depth || row->parent != first->parent || row->child_count || is_witness_of_any(drawing, row->span)) break;
+    if (span->status != like->status || !bt_str_equal(span->name, like->name) ||
+        !bt_str_equal(span->resource->service, like->resource->service))
+      break;
+  }
+  return end - at;
+}
+
+static void print_fold(const bt_drawing *drawing, const layout *l, uint32_t from, uint32_t to, bt_buffer *out) {
+  int64_t total = 0;
+  for (uint32_t i = from; i < to; i++) total += bt_span_duration_ns(&drawing->trace->spans[drawing->tree.rows[i].span]);
+  pad(l->gutter, out);
+  print_branches(drawing, l, &drawing->tree.rows[to - 1], out);
+  bt_buffer_printf(out, "%s%s and %u more of these, ", bt_style_on(BT_STYLE_DIM), l->glyphs->gap_mark, to - from);
+  append_duration(total, out);
+  bt_buffer_printf(out, " together (--all draws them)%s\n", bt_style_on(BT_STYLE_OFF));
+}
+
+static void print_tree(const bt_drawing *drawing, bool shows_all, bt_buffer *out) {
+  enum { LIKE_SHOWN = 2, FOLDED_FROM = 5 };
+  layout l = layout_of(drawing, out);
+  for (uint32_t at = 0; at < drawing->tree.count;) {
+    uint32_t alike = shows_all ? 1 : count_alike(drawing, at), shown = alike >= FOLDED_FROM ? LIKE_SHOWN : 1;
+    for (uint32_t i = 0; i < shown; i++) {
+      const bt_tree_row *row = &drawing->tree.rows[at + i];
+      print_row(drawing, &l, row, is_witness_of_any(drawing, row->span), out);
+    }
+    if (alike >= FOLDED_FROM) print_fold(drawing, &l, at + LIKE_SHOWN, at + alike, out);
+    at += alike >= FOLDED_FROM ? alike : 1;
+  }
+}
+
+void bt_drawing_print(const bt_drawing *drawing, bool shows_all, bt_buffer *out) {
+  print_head(drawing, out);
+  if (drawing->verdict_count) append(out, "\n");
+  for (size_t i = 0; i < drawing->verdict_count; i++) print_verdict(drawing, i, out);
+  append(out, "\n");
+  print_tree(drawing, shows_all, out);
+}

@@ -1,0 +1,32 @@
+/* A trace with the verdicts of rules on it, drawn as text: `betrace trace`. Thread: the main thread. */
+#ifndef BT_SERVER_CLI_TRACE_DRAWING_H
+#define BT_SERVER_CLI_TRACE_DRAWING_H
+
+#include "server/cli/judge.h"
+#include "server/cli/trace_tree.h"
+
+typedef struct bt_drawn_verdict {
+  const bt_rule_definition *rule;
+  const bt_rule_verdict *verdict; /* borrowed from the judge */
+  bt_violation *violation;        /* owned; NULL: not violated */
+} bt_drawn_verdict;
+
+typedef struct bt_drawing {
+  const bt_trace *trace; /* borrowed */
+  bt_tree tree;
+  bt_drawn_verdict *verdicts;
+  size_t verdict_count;
+  bool is_unsettled; /* its last spans may still be on their way */
+} bt_drawing;
+
+/* Everything given is borrowed. `judge` is of these rules; NULL where there are none. Dispose in each case. */
+bt_status bt_drawing_new(const bt_trace *trace, bt_judge *judge, const bt_rule_definition *const *rules,
+                         size_t rule_count, bt_drawing *out, bt_error *error) BT_MUST_CHECK;
+void bt_drawing_dispose(bt_drawing *drawing);
+
+/* The span shows the violation of the rule with that number (from 0). */
+bool bt_drawing_is_witness(const bt_drawing *drawing, size_t rule, uint32_t span);
+/* Appends the text, as wide as the terminal. Without `shows_all`, runs of like spans are folded. */
+void bt_drawing_print(const bt_drawing *drawing, bool shows_all, bt_buffer *out);
+
+#endif

@@ -1,0 +1,229 @@
+/* Words and their docs. See language.h. Each source enumerates one table of the front end and says which doc belongs to which word. */
+#include "server/editor/language.h"
+
+#include <string.h>
+
+const char *bt_word_class_name(bt_word_class class) {
+  static const char *const names[] = {"clause", "logic",    "constant", "operator",  "relation",
+                                      "part",   "function", "field",    "annotation"};
+  return class < BT_WORD_CLASSES ? names[class] : "";
+}
+
+const char *bt_type_name(bt_type type) {
+  switch (type) {
+  case BT_TYPE_NUMBER: return "number";
+  case BT_TYPE_DURATION: return "duration";
+  case BT_TYPE_TIME: return "time";
+  case BT_TYPE_STRING: return "string";
+  case BT_TYPE_BOOLEAN: return "boolean";
+  case BT_TYPE_ATTRIBUTE: return "attribute";
+  }
+  return "";
+}
+
+typedef struct doc_row {
+  const char *name, *signature, *doc; /* signature NULL: the name, or what the vocabulary says */
+} doc_row;
+
+static const doc_row docs[] = {
+    {"when", "when { condition }", "Which traces the rule is about. Without it: all."},
+    {"always", "always { condition }", "What has to hold when `when` holds."},
+    {"never", "never { condition }", "What must not hold when `when` holds."},
+    {"and", "a and b", "Both hold. What the left side binds is seen on the right."},
+    {"&&", "a && b", "The same as and."},
+    {"or", "a or b", "One of them holds. Binds weaker than and."},
+    {"||", "a || b", "The same as or."},
+    {"not", "not a", "Holds when a does not. `not payment` means that the trace has no such span."},
+    {"true", NULL, "Always holds; as a value the boolean."},
+    {"false", NULL, "Never holds; as a value the boolean."},
+    {"==", "field == value", "Equal in type and value. A missing field is equal to nothing."},
+    {"!=", "field != value", "There, and not equal. For a missing field it is false."},
+    {"<", "field < value", "Less; strings by code point."},
+    {"<=", "field <= value", "Less or equal."},
+    {">", "field > value", "Greater."},
+    {">=", "field >= value", "Greater or equal."},
+    {"=~", "field =~ `regex`", "The regular expression matches the whole string."},
+    {"!~", "field !~ `regex`", "There, and the regular expression does not match the whole string."},
+    {"contains", "field contains \"text\"", "The string has this text in it; an array some element with it."},
+    {"starts_with", "field starts_with \"text\"", "The string begins with this text."},
+    {"ends_with", "field ends_with \"text\"", "The string ends with this text."},
+    {"matches", "field matches `regex`", "The regular expression (RE2) is found anywhere in the string."},
+    {"in", "field in [a, b]", "Equal to one of the list."},
+    {"not in", "field not in [a, b]", "There, and equal to none of the list."},
+    {"+", "a + b", "Sum of numbers or durations, or a time moved by a duration."},
+    {"-", "a - b", "Difference; of two times a duration. Leave a blank beside the minus."},
+    {"*", "a * b", "Product of numbers, or a duration times a number."},
+    {"/", "a / b", "Quotient; of two durations a number."},
+    {"before", "x before y",
+     "x starts before the point: the start of y, or y.end. `within 500ms` bounds the distance."},
+    {"after", "x after y", "x starts after the point: the start of y, or y.end. `within 500ms` bounds the distance."},
+    {"within", "x within 500ms of y", "x starts at most so far from the point, on either side."},
+    {"between", "x between y and z", "x starts after the first point and before the second."},
+    {"under", "x under y", "x is a descendant of y by parent ids."},
+    {"above", "x above y", "x is an ancestor of y."},
+    {"child of", "x child of y", "y is the direct parent of x."},
+    {"parent of", "x parent of y", "x is the direct parent of y."},
+    {"sibling of", "x sibling of y", "x and y have the same parent."},
+    {"as", "spans as name", "Binds a span to a name, so that others can be set against this very span."},
+    {"where", "spans.where(test)",
+     "Only the spans whose fields meet the test. Behind a relation it is written without the dot."},
+    {"of", NULL, "Belongs to within, child, parent and sibling."},
+    {"trace.has", NULL, "Some span of the trace meets the test."},
+    {"span", NULL, "The spans that meet the test, for relations, filters and bindings."},
+    {"count", NULL, "How many spans there are."},
+    {"sum", NULL, "Sum of a field over the spans that have it as a number; 0 for none."},
+    {"min", NULL, "Least value of a field over the spans; missing for none."},
+    {"max", NULL, "Greatest value of a field over the spans; missing for none."},
+    {"avg", NULL, "Mean of a field over the spans; missing for none."},
+    {"trace.count", NULL, "The same as count."},
+    {"trace.sum", NULL, "The same as sum."},
+    {"trace.min", NULL, "The same as min."},
+    {"trace.max", NULL, "The same as max."},
+    {"trace.avg", NULL, "The same as avg."},
+    {"trace.has_before", NULL,
+     "Some span of the first kind starts before every span of the second, and there is one of these."},
+    {"trace.has_after", NULL,
+     "Some span of the first kind starts after every span of the second, and there is one of these."},
+    {"exists", NULL, "The field is there."},
+    {"span.name", NULL, "Name of the span."},
+    {"span.kind", NULL, "unspecified, internal, server, client, producer or consumer."},
+    {"span.status", NULL, "unset, ok or error."},
+    {"span.status_message", NULL, "Message of the status."},
+    {"span.duration", NULL, "How long the span took; compare it with a duration, as in 500ms."},
+    {"span.start", NULL, "When the span started."},
+    {"span.end", NULL, "When the span ended."},
+    {"span.id", NULL, "Id of the span, 16 hex digits."},
+    {"span.parent_id", NULL, "Id of its parent; missing where it names none."},
+    {"span.service", NULL, "resource.service.name of the span."},
+    {"trace.duration", NULL, "From the earliest start to the latest end."},
+    {"trace.start", NULL, "The earliest start."},
+    {"trace.end", NULL, "The latest end."},
+    {"trace.span_count", NULL, "How many spans the trace has."},
+    {"trace.service_count", NULL, "How many different services the trace has."},
+    {"trace.root.name", NULL, "Name of the earliest root span."},
+    {"trace.root.service", NULL, "Service of the earliest root span."},
+    {"scope.name", NULL, "Name of the instrumentation scope."},
+    {"scope.version", NULL, "Version of the instrumentation scope."},
+    {"event.name", NULL, "Name of an event of the span: some event has it."},
+    {"event.where", "event.where(test)", "One and the same event of the span meets the test."},
+    {"span.attributes", "span.attributes[\"key\"]", "Attribute of the span, whatever its name."},
+    {"resource.attributes", "resource.attributes[\"key\"]", "Attribute of the resource."},
+    {"scope.attributes", "scope.attributes[\"key\"]", "Attribute of the instrumentation scope."},
+    {"event.attributes", "event.attributes[\"key\"]", "Attribute of an event: some event has it."},
+    {"severity", "@severity(critical)", "Severity of the rule: info, low, warning, medium, high, error or critical."},
+};
+
+/* Words that are no row of a table: they stand in the parser's code, one by one. */
+static const struct {
+  bt_word_class class;
+  const char *name;
+} singles[] = {{BT_WORD_LOGIC, "not"},
+               {BT_WORD_CONSTANT, "true"},
+               {BT_WORD_CONSTANT, "false"},
+               {BT_WORD_PART, "as"},
+               {BT_WORD_PART, "where"},
+               {BT_WORD_PART, "of"},
+               {BT_WORD_FIELD, "event.name"},
+               {BT_WORD_FUNCTION, "event.where"},
+               {BT_WORD_FIELD, "span.attributes"},
+               {BT_WORD_FIELD, "resource.attributes"},
+               {BT_WORD_FIELD, "scope.attributes"},
+               {BT_WORD_FIELD, "event.attributes"},
+               {BT_WORD_ANNOTATION, "severity"}};
+
+static const doc_row *find_doc(const char *head, const char *name) {
+  size_t length = strlen(head);
+  for (size_t i = 0; i < sizeof docs / sizeof docs[0]; i++)
+    if (strncmp(docs[i].name, head, length) == 0 && strcmp(docs[i].name + length, name) == 0) return &docs[i];
+  return NULL;
+}
+
+static void describe(const char *head, const char *name, bt_language_word *out) {
+  const doc_row *row = find_doc(head, name);
+  out->name = row ? row->name : name; /* with its head */
+  out->doc = row ? row->doc : NULL;
+  if (row && row->signature) out->signature = row->signature;
+}
+
+typedef const char *(*field_source)(size_t i, bt_type *type);
+typedef const char *(*word_source)(size_t i);
+
+static bool take_word(word_source source, bt_word_class class, size_t *i, bt_language_word *out) {
+  const char *name = source(*i);
+  if (!name) {
+    for (size_t k = 0; source(k); k++) --*i;
+    return false;
+  }
+  *out = (bt_language_word){.class = class, .name = name, .signature = name};
+  describe("", name, out);
+  return true;
+}
+
+static bool take_field(field_source source, const char *head, size_t *i, bt_language_word *out) {
+  bt_type type = BT_TYPE_ATTRIBUTE;
+  const char *name = source(*i, &type);
+  if (!name) {
+    for (size_t k = 0; source(k, &type); k++) --*i;
+    return false;
+  }
+  *out = (bt_language_word){.class = BT_WORD_FIELD, .name = name, .signature = bt_type_name(type)};
+  describe(head, name, out);
+  return true;
+}
+
+static bool take_function(size_t *i, bt_language_word *out) {
+  const char *shape = NULL;
+  const char *name = bt_vocabulary_function(*i, &shape);
+  if (!name) {
+    for (size_t k = 0; bt_vocabulary_function(k, &shape); k++) --*i;
+    return false;
+  }
+  *out = (bt_language_word){.class = BT_WORD_FUNCTION, .name = name, .signature = shape};
+  describe("", name, out);
+  return true;
+}
+
+static bool take_single(size_t i, bt_language_word *out) {
+  if (i >= sizeof singles / sizeof singles[0]) return false;
+  *out = (bt_language_word){.class = singles[i].class, .name = singles[i].name, .signature = "attribute"};
+  if (singles[i].class != BT_WORD_FIELD) out->signature = singles[i].name;
+  if (strcmp(singles[i].name, "event.name") == 0) out->signature = "string";
+  describe("", singles[i].name, out);
+  return true;
+}
+
+static bool is_logic(const char *name) {
+  return strcmp(name, "and") == 0 || strcmp(name, "or") == 0 || strcmp(name, "&&") == 0 || strcmp(name, "||") == 0;
+}
+
+bool bt_language_word_at(size_t i, bt_language_word *out) {
+  if (take_word(bt_vocabulary_clause, BT_WORD_CLAUSE, &i, out)) return true;
+  if (take_word(bt_vocabulary_operator, BT_WORD_OPERATOR, &i, out)) {
+    if (is_logic(out->name)) out->class = BT_WORD_LOGIC;
+    return true;
+  }
+  return take_word(bt_vocabulary_relation, BT_WORD_RELATION, &i, out) || take_function(&i, out) ||
+         take_field(bt_vocabulary_span_field, "span.", &i, out) ||
+         take_field(bt_vocabulary_trace_field, "trace.", &i, out) ||
+         take_field(bt_vocabulary_scope_field, "scope.", &i, out) || take_single(i, out);
+}
+
+bool bt_language_find(bt_str name, unsigned classes, bt_language_word *out) {
+  for (size_t i = 0; bt_language_word_at(i, out); i++)
+    if ((!classes || (classes & (1U << out->class))) && bt_str_equal(name, bt_str_from(out->name))) return true;
+  return false;
+}
+
+#define IDENTIFIER "[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
+
+const bt_token_class bt_token_classes[] = {
+    {"comment", "#[^\\n]*|//[^\\n]*|/\\*(?:[^*]|\\*+[^*/])*\\*+/"},
+    {"string", "\"(?:[^\"\\\\\\n]|\\\\[^\\n])*\"|`[^`]*`"},
+    {"annotation", "@" IDENTIFIER},
+    {"duration", "(?:[0-9](?:_?[0-9])*(?:\\.[0-9](?:_?[0-9])*)?(?:ns|us|\xC2\xB5s|\xCE\xBCs|ms|s|m|h|d))+"},
+    {"number", "[0-9](?:_?[0-9])*(?:\\.[0-9](?:_?[0-9])*)?(?:[eE][+-]?[0-9](?:_?[0-9])*)?"},
+    {"path", IDENTIFIER "(?:\\." IDENTIFIER ")*"},
+    {"operator", "==|=~|!=|!~|<=|>=|&&|\\|\\||[=<>+\\-*/!]"},
+    {"punctuation", "[()\\[\\]{},.@]"},
+    {NULL, NULL},
+};

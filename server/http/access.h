@@ -1,0 +1,48 @@
+/* Who a request is from and what it may do (api.md, Access): a bearer token, its role, and the tenant that the request names. One value
+ * holds all that can be changed while the service runs (tokens, further host names, allowed origins); it is immutable and replaced as a whole.
+ * Thread: acquire and release from any thread; the rest is read only. */
+#ifndef BT_SERVER_HTTP_ACCESS_H
+#define BT_SERVER_HTTP_ACCESS_H
+
+#include "server/http/tokens.h"
+
+typedef struct bt_access bt_access;
+
+/* Lists are NULL-terminated, or NULL; all strings are copied. */
+typedef struct bt_access_options {
+  const char *tokens_file;         /* NULL: no tokens, everybody is an editor */
+  const char *const *hosts;        /* further names that Host may have */
+  const char *const *cors_origins; /* "https://grafana.example": pages that may call us */
+  const char *tls_cert, *tls_key;  /* PEM files, both or neither */
+} bt_access_options;
+
+/* new, with one reference. Reads the files. BT_INVALID and BT_IO say which of them is wrong, and why. */
+bt_status bt_access_new(const bt_access_options *options, bt_access **out, bt_error *error) BT_MUST_CHECK;
+bt_access *bt_access_acquire(bt_access *access);
+void bt_access_release(bt_access *access); /* NULL is fine */
+
+bool bt_access_has_tokens(const bt_access *access);
+const char *const *bt_access_hosts(const bt_access *access); /* NULL-terminated */
+/* Is this page's origin one that was allowed? Exact, in lower case, as browsers send it. */
+bool bt_access_allows_origin(const bt_access *access, bt_str origin);
+struct ssl_ctx_st *bt_access_tls(const bt_access *access); /* NULL: plain */
+
+typedef struct bt_access_question {
+  bt_role needs;                              /* of the route */
+  bt_str authorization, tenant, grafana_user; /* headers; len 0: not sent */
+} bt_access_question;
+
+typedef struct bt_access_answer {
+  int status; /* 0: it may */
+  const char *kind;
+  char detail[320];
+  bt_str tenant;     /* "" or canonical ("a|b" sorted, each once); in `text` or the access */
+  bt_str user;       /* for updated_by; len 0: nobody in particular; borrowed from the access or the question */
+  bool every_tenant; /* it may see what is not of one tenant: metrics of all */
+  char text[640];
+} bt_access_answer;
+
+/* 401: no token or a wrong one; 403: its role or its tenants do not reach; 400: a header is not what it has to be. */
+void bt_access_check(const bt_access *access, const bt_access_question *question, bt_access_answer *out);
+
+#endif

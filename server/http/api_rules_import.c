@@ -1,0 +1,194 @@
+/* POST /v1/rules/import and GET /v1/rules/export: rules as files. An import is one transaction of the store; a file with anything wrong in it
+ * changes nothing. See routes.h. */
+#include <stdlib.h>
+
+#include "server/http/routes.h"
+#include "server/http/rule_filter.h"
+#include "server/report/check_json.h"
+#include "server/report/replay_json.h"
+#include "server/report/test_report.h"
+#include "server/rulefile/yaml_write.h"
+#include "server/service.h"
+
+static const char file_name[] = "import";
+
+/* ---- export ---- */
+
+void bt_api_rules_export(void *context, bt_call *call) {
+  static const char *const names[] = {BT_RULE_FILTER_PARAMETERS, NULL};
+  const bt_service *service = context;
+  bt_rule_filter filter;
+  bt_rule_list list = {0};
+  bt_buffer text = {0};
+  bt_error error = {0};
+  if (!bt_call_query_allows(call, names) || !bt_rule_filter_read(call, &filter) ||
+      !bt_rule_filter_list(service, call, &filter, &list))
+    return;
+  bt_status status = bt_rulefile_write(list.items, list.count, &text, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    bt_call_text(call, 200, "application/yaml", bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
+  bt_rule_list_dispose(&list);
+}
+
+/* ---- import: what was asked ---- */
+
+typedef struct importing {
+  const bt_service *service;
+  bt_call *call;
+  bool is_dry_run, wants_tests;
+  bt_checked_file file;
+  bt_rule_import *rules; /* as many as the file has, in its order */
+  size_t passed, failed, errors;
+  json_t *tests; /* every result */
+  json_t *bad_tests;
+} importing;
+
+/* ?name, ?name=true or ?name=false. */
+static bool read_flag(bt_call *call, const char *name, bool *out) {
+  bt_str text = {0};
+  *out = bt_call_query(call, name, &text);
+  if (!*out || text.len == 0 || bt_str_equal(text, BT_STR("true"))) return true;
+  *out = false;
+  if (bt_str_equal(text, BT_STR("false"))) return true;
+  bt_call_problem(call, 400, "invalid-parameter", "%s has to be true or false; \"%.*s\" came.", name, BT_FMT(text));
+  return false;
+}
+
+/* ---- import: what is wrong ---- */
+
+static void refuse_file(importing *import, const bt_error *error) {
+  bt_file_problem problem = bt_file_problem_of(file_name, error->message);
+  json_t *errors =
+      json_pack("[o]", bt_problem_json(BT_STR(""), problem.line, problem.column, bt_str_from(problem.message)));
+  bt_call_problem_with(import->call, 422, "rules-invalid", errors, "Line %u, column %u: %s; nothing was changed.",
+                       problem.line, problem.column, problem.message);
+}
+
+static void refuse_rules(importing *import) {
+  json_t *errors = json_array();
+  size_t wrong = 0;
+  for (size_t i = 0; i < import->file.rule_count; i++) {
+    json_t *found = bt_checked_rule_json(&import->file.rules[i]);
+    wrong += !import->file.rules[i].definition;
+    json_array_extend(errors, found);
+    json_decref(found);
+  }
+  bt_call_problem_with(import->call, 422, "rules-invalid", errors, "%zu of %zu rules are wrong; nothing was changed.",
+                       wrong, import->file.rule_count);
+}
+
+static bt_status keep_test(void *context, const bt_test_result *result, bt_error *error) {
+  importing *import = context;
+  json_t *json = bt_test_report_json(result);
+  if (!json) return bt_error_no_memory(error);
+  json_object_del(json, "file");
+  import->passed += result->outcome == BT_TEST_PASSED;
+  import->failed += result->outcome == BT_TEST_FAILED;
+  import->errors += result->outcome == BT_TEST_ERROR;
+  if (result->outcome != BT_TEST_PASSED) json_array_append(import->bad_tests, json);
+  json_array_append_new(import->tests, json);
+  return BT_OK;
+}
+
+/* False: answered. */
+static bool run_tests(importing *import) {
+  bt_error error = {0};
+  if (!import->wants_tests) return true;
+  import->tests = json_array();
+  import->bad_tests = json_array();
+  bt_status status = import->tests && import->bad_tests ? bt_tests_run(&import->file, NULL, keep_test, import, &error)
+                                                        : bt_error_no_memory(&error);
+  if (status) {
+    bt_call_error(import->call, status, &error);
+    return false;
+  }
+  if (!json_array_size(import->bad_tests)) return true;
+  bt_call_problem_with(import->call, 422, "tests-failed", json_incref(import->bad_tests),
+                       "%zu of %zu tests failed; nothing was changed.", import->failed + import->errors,
+                       json_array_size(import->tests));
+  return false;
+}
+
+/* ---- import: the answer ---- */
+
+static const char *change_name(bt_import_change change) {
+  switch (change) {
+  case BT_IMPORT_CREATED: return "created";
+  case BT_IMPORT_UPDATED: return "updated";
+  case BT_IMPORT_UNCHANGED: break;
+  }
+  return "unchanged";
+}
+
+static json_t *rule_json(const importing *import, size_t at) {
+  const bt_rule_definition *stored = import->rules[at].stored;
+  const bt_checked_rule *rule = &import->file.rules[at];
+  return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:o}", "id", stored->fields.id, "name", stored->fields.name,
+                   "result", change_name(import->rules[at].change), "version", (json_int_t)stored->version,
+                   "condition_hash", stored->condition_hash, "line", (json_int_t)rule->source->line, "diagnostics",
+                   bt_rule_diagnostics_json(rule->id, &rule->diagnostics));
+}
+
+static json_t *tests_json(const importing *import) {
+  if (!import->wants_tests) return json_null();
+  return json_pack("{s:I, s:I, s:I, s:O}", "passed", (json_int_t)import->passed, "failed", (json_int_t)import->failed,
+                   "errors", (json_int_t)import->errors, "results", import->tests);
+}
+
+static void answer(importing *import) {
+  json_int_t counts[3] = {0};
+  json_t *rules = json_array();
+  for (size_t i = 0; i < import->file.rule_count; i++) {
+    counts[import->rules[i].change]++;
+    json_array_append_new(rules, rule_json(import, i));
+  }
+  bt_call_json(import->call, 200,
+               json_pack("{s:b, s:I, s:I, s:I, s:o, s:o}", "dry_run", import->is_dry_run, "created",
+                         counts[BT_IMPORT_CREATED], "updated", counts[BT_IMPORT_UPDATED], "unchanged",
+                         counts[BT_IMPORT_UNCHANGED], "rules", rules, "tests", tests_json(import)));
+}
+
+static void store(importing *import) {
+  bt_error error = {0};
+  size_t count = import->file.rule_count;
+  import->rules = calloc(count ? count : 1, sizeof *import->rules);
+  for (size_t i = 0; i < count && import->rules; i++) {
+    import->rules[i].definition = import->file.rules[i].definition;
+    import->file.rules[i].definition = NULL;
+  }
+  bt_status status = import->rules
+                         ? bt_rule_store_import(import->service->store, bt_call_tenant(import->call), import->rules,
+                                                count, import->call->user, import->is_dry_run, &error)
+                         : bt_error_no_memory(&error);
+  if (status) {
+    bt_call_error(import->call, status, &error);
+  } else {
+    answer(import);
+    bt_rule_imports_dispose(import->rules, count);
+  }
+  free(import->rules);
+}
+
+void bt_api_rules_import(void *context, bt_call *call) {
+  static const char *const names[] = {"dry_run", "test", NULL};
+  importing import = {.service = context, .call = call};
+  bt_error error = {0};
+  if (!bt_call_query_allows(call, names) || !read_flag(call, "dry_run", &import.is_dry_run) ||
+      !read_flag(call, "test", &import.wants_tests))
+    return;
+  bt_status status = bt_checked_file_read(call->body, file_name, &import.file, &error);
+  if (status == BT_INVALID)
+    refuse_file(&import, &error);
+  else if (status)
+    bt_call_error(call, status, &error);
+  else if (import.file.error_count)
+    refuse_rules(&import);
+  else if (run_tests(&import))
+    store(&import);
+  json_decref(import.tests);
+  json_decref(import.bad_tests);
+  bt_checked_file_dispose(&import.file);
+}

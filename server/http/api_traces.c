@@ -1,0 +1,156 @@
+/* GET /v1/traces/{trace_id}/verdicts: what every enabled rule says of one trace. The trace is read once, whole; what keeps an absence in it from
+ * being proved is said, and so are enabled rules that could not be asked. See routes.h. */
+#include <stdlib.h>
+
+#include "server/http/one_trace.h"
+#include "server/http/routes.h"
+#include "server/report/replay_json.h"
+#include "server/time_text.h"
+
+typedef struct question {
+  const bt_service *service;
+  bt_call *call;
+  bt_rule_list list;                /* all rules of the tenant; holds the references */
+  const bt_rule_definition **rules; /* the enabled ones */
+  const bt_rule **checked;
+  size_t count;
+  json_t *answer;
+} question;
+
+/* ---- rules ---- */
+
+static bt_status choose_rules(question *q, bt_error *error) {
+  bt_status status = bt_rule_store_snapshot(q->service->store, bt_call_tenant(q->call), &q->list, error);
+  if (status) return status;
+  q->rules = calloc(q->list.count + 1, sizeof *q->rules);
+  q->checked = calloc(q->list.count + 1, sizeof *q->checked);
+  if (!q->rules || !q->checked) return bt_error_no_memory(error);
+  for (size_t i = 0; i < q->list.count; i++) {
+    if (!q->list.items[i]->fields.enabled) continue;
+    q->checked[q->count] = q->list.items[i]->rule;
+    q->rules[q->count++] = q->list.items[i];
+  }
+  return BT_OK;
+}
+
+/* Enabled rules whose text does not compile: without them the list would look complete. */
+static bt_status broken_json(const question *q, json_t **out, bt_error *error) {
+  bt_rule_list broken = {0};
+  *out = NULL;
+  bt_status status = bt_rule_store_broken(q->service->store, bt_call_tenant(q->call), &broken, error);
+  if (status) return status;
+  *out = json_array();
+  bool ok = *out != NULL;
+  for (size_t i = 0; i < broken.count && ok; i++) {
+    if (!broken.items[i]->fields.enabled) continue;
+    json_t *item = json_pack("{s:s, s:o}", "rule_id", broken.items[i]->fields.id, "reason",
+                             bt_text_json(bt_str_from(broken.items[i]->broken)));
+    ok = json_array_append_new(*out, item) == 0;
+  }
+  bt_rule_list_dispose(&broken);
+  return ok ? BT_OK : bt_error_no_memory(error);
+}
+
+/* ---- the trace ---- */
+
+static json_t *time_json(int64_t time_ns) {
+  char text[40];
+  bt_time_format(time_ns, text);
+  return json_string(text);
+}
+
+/* Why spans may be missing. */
+static json_t *incomplete_json(const question *q, const bt_trace *trace) {
+  json_t *reasons = json_array();
+  bool is_unsettled = false;
+  for (size_t i = 0; i < q->count; i++)
+    is_unsettled = is_unsettled || bt_one_trace_is_unsettled(q->service, q->rules[i], trace);
+  if (is_unsettled) json_array_append_new(reasons, json_string("unsettled"));
+  if (trace->partial) json_array_append_new(reasons, json_string("partial"));
+  if (trace->missing_parents) json_array_append_new(reasons, json_string("missing_parents"));
+  return reasons;
+}
+
+static json_t *trace_json(const question *q, const bt_trace *trace) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  uint32_t root = bt_trace_root(trace);
+  bt_trace_id_format(&trace->id, hex);
+  json_t *name = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].name);
+  json_t *service = root == BT_NO_SPAN ? json_null() : bt_text_json(trace->spans[root].resource->service);
+  return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "trace_id", hex, "span_count", (int)trace->span_count,
+                   "start", time_json(bt_trace_start_ns(trace)), "end", time_json(bt_trace_end_ns(trace)), "root_name",
+                   name, "root_service", service, "incomplete", incomplete_json(q, trace));
+}
+
+/* ---- verdicts ---- */
+
+static bt_status verdict_json(const question *q, const bt_rule_definition *rule, const bt_trace *trace,
+                              const bt_rule_verdict *verdict, json_t **out, bt_error *error) {
+  bool is_unsettled = bt_one_trace_is_unsettled(q->service, rule, trace);
+  json_t *judged;
+  *out = NULL;
+  bt_status status = bt_one_trace_verdict_json(q->call, rule, trace, verdict, is_unsettled, &judged, error);
+  if (status) return status;
+  *out = json_pack("{s:s, s:o, s:I, s:s, s:b}", "rule_id", rule->fields.id, "rule_name",
+                   bt_text_json(bt_str_from(rule->fields.name)), "rule_version", (json_int_t)rule->version, "severity",
+                   bt_severity_name(rule->fields.severity), "shadow", (int)rule->fields.shadow);
+  if (!*out || json_object_update(*out, judged)) status = bt_error_no_memory(error);
+  json_decref(judged);
+  return status;
+}
+
+static bt_status answer(question *q, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_error *error) {
+  json_t *list = json_array(), *broken = NULL, *item = NULL;
+  bt_status status = broken_json(q, &broken, error);
+  for (size_t i = 0; i < q->count && !status; i++) {
+    status = verdict_json(q, q->rules[i], trace, &verdicts[i], &item, error);
+    if (json_array_append_new(list, item) && !status) status = bt_error_no_memory(error);
+  }
+  q->answer = trace_json(q, trace);
+  if (json_object_set_new(q->answer, "verdicts", list) || json_object_set_new(q->answer, "not_evaluated", broken))
+    status = status ? status : bt_error_no_memory(error);
+  return status;
+}
+
+static bt_status judge(void *context, const bt_trace *trace, bt_error *error) {
+  question *q = context;
+  bt_ruleset *ruleset = NULL;
+  bt_evaluator *evaluator = NULL;
+  const bt_rule_verdict *verdicts = NULL;
+  bt_eval_options *options = calloc(q->count + 1, sizeof *options);
+  bt_status status = options ? bt_ruleset_new(q->checked, q->count, &ruleset, error) : bt_error_no_memory(error);
+  for (size_t i = 0; i < q->count && !status; i++)
+    options[i] =
+        bt_one_trace_options(q->service, q->rules[i], trace, bt_one_trace_is_unsettled(q->service, q->rules[i], trace));
+  if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
+  if (!status) status = bt_evaluator_run(evaluator, trace, options, &verdicts, error);
+  if (!status) status = answer(q, trace, verdicts, error);
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+  free(options);
+  return status;
+}
+
+void bt_api_trace_verdicts(void *context, bt_call *call) {
+  static const char *const no_parameters[] = {NULL};
+  question q = {.service = context, .call = call};
+  bt_trace_id id;
+  bt_error error = {0};
+  if (!bt_call_query_allows(call, no_parameters)) return;
+  if (!bt_trace_id_parse(bt_str_from(bt_call_id(call)), &id)) {
+    bt_call_problem(call, 400, "invalid-parameter", "A trace id has 1 to 32 hex digits; \"%.100s\" came.",
+                    bt_call_id(call));
+    return;
+  }
+  bt_status status = choose_rules(&q, &error);
+  if (!status) status = bt_one_trace_read(q.service, call, &id, NULL, judge, &q, &error);
+  if (status) {
+    json_decref(q.answer);
+    bt_call_error(call, status, &error);
+  } else {
+    bt_call_json(call, 200, q.answer);
+  }
+  free(q.rules);
+  free(q.checked);
+  bt_rule_list_dispose(&q.list);
+}

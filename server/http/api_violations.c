@@ -1,0 +1,235 @@
+/* GET /v1/violations and POST /v1/violations/query: violations on demand. Nothing is stored; see query/evaluation.h for how pages come about.
+ * A question is the same in both forms: the query string is read as a body. See routes.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/http/body_fields.h"
+#include "server/http/routes.h"
+#include "server/http/rule_choice.h"
+#include "server/http/violation_answer.h"
+#include "server/sha256.h"
+
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
+
+static const int64_t SECOND_NS = 1000000000;
+static const int64_t HOUR_NS = INT64_C(3600) * 1000000000;
+/* Of a question. */
+static const bt_range_names RANGE = {"start", "end", INT64_C(3600) * 1000000000, INT64_C(30) * 86400 * 1000000000};
+
+typedef struct asked { /* a question as it was read */
+  bt_rule_choice rules;
+  bt_question question;
+  bt_trace_id trace_id;
+  size_t limit;
+  int64_t timeout_ns;
+  bt_violation_form form;
+  bool is_outdated; /* the rules are not those of the cursor any more */
+} asked;
+
+/* ---- what is asked ---- */
+
+/* Empty is absent, as a form or a dashboard sends what nobody chose; no span has an empty service name to look for. */
+static const char *read_service(json_t *body, bt_field_errors *errors) {
+  const char *service = bt_body_text(body, "service", errors);
+  if (!service || service[0]) return service;
+  json_object_del(body, "service");
+  return NULL;
+}
+
+static void read_filters(json_t *body, asked *out, bt_field_errors *errors) {
+  const char *trace_id = bt_body_text(body, "trace_id", errors);
+  out->question.service = read_service(body, errors);
+  if (!trace_id) return;
+  out->question.trace_id = &out->trace_id;
+  if (!bt_trace_id_parse(bt_str_from(trace_id), &out->trace_id))
+    bt_field_errors_add(errors, "trace_id", "has to be 1 to 32 hexadecimal digits");
+}
+
+/* A stream may take as long as its reader likes to wait; a document is waited for by a person. */
+static void read_pace(const bt_call *call, json_t *body, asked *out, bt_field_errors *errors) {
+  out->form = bt_violation_form_of(call);
+  bool is_document = out->form == BT_VIOLATIONS_DOCUMENT;
+  out->limit = is_document ? PAGE_DEFAULT : 0;
+  out->timeout_ns = is_document ? 20 * SECOND_NS : HOUR_NS;
+  bt_body_count(body, "limit", is_document ? PAGE_MAX : 100000000, &out->limit, errors);
+  bt_body_duration(body, "timeout", is_document ? 300 * SECOND_NS : HOUR_NS, &out->timeout_ns, errors);
+}
+
+/* A hash of everything that says which violations are meant, so that a cursor goes on with its own question only. */
+static bt_status hash_question(json_t *body, uint8_t out[BT_QUESTION_BYTES], bt_error *error) {
+  static const char *const others[] = {"start", "end", "limit", "cursor", "timeout", NULL};
+  json_t *meant = json_copy(body);
+  for (size_t i = 0; meant && others[i]; i++) json_object_del(meant, others[i]);
+  char *text = meant ? json_dumps(meant, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+  json_decref(meant);
+  if (!text) return bt_error_no_memory(error);
+  bt_str field = bt_str_from(text);
+  bt_sha256 hash;
+  bt_status status = bt_sha256_fields(&field, 1, &hash, error);
+  if (status == BT_OK) memcpy(out, hash.bytes, BT_QUESTION_BYTES);
+  free(text);
+  return status;
+}
+
+/* Where it begins: what the parameters say. */
+static void read_beginning(const bt_service *service, json_t *body, asked *out, bt_field_errors *errors) {
+  static const char *const orders[] = {"newest", "oldest", NULL};
+  bt_cursor *cursor = &out->question.cursor;
+  cursor->now_ns = bt_clock_wall_ns();
+  cursor->newest_first = bt_body_word(body, "order", orders, 0, errors) == 0;
+  bt_body_range(service, body, &RANGE, cursor->now_ns, &cursor->range, errors);
+}
+
+static bool is_too_long(const bt_service *service, const bt_time_range *range) {
+  int64_t most_ns = RANGE.most_ns;
+  if (service->max_range_ns && service->max_range_ns < most_ns) most_ns = service->max_range_ns;
+  return (uint64_t)range->end_ns - (uint64_t)range->start_ns > (uint64_t)most_ns;
+}
+
+static bool is_same_hash(const uint8_t *a, const uint8_t *b, size_t bytes) {
+  return memcmp(a, b, bytes) == 0;
+}
+
+/* Where it goes on: what the cursor says, which has to be one of this question. */
+static bt_status read_cursor(const bt_service *service, bt_str text, const char *tenant, asked *out,
+                             bt_field_errors *errors, bt_error *error) {
+  bt_cursor cursor;
+  bt_error why = {0};
+  bt_status status = bt_cursor_read(text, tenant, &cursor, &why);
+  if (status == BT_INVALID) {
+    bt_field_errors_add(errors, "cursor", "%s", why.message);
+    return BT_OK;
+  }
+  if (status != BT_OK) {
+    *error = why;
+    return status;
+  }
+  bt_cursor *asked_for = &out->question.cursor;
+  if (!is_same_hash(cursor.question, asked_for->question, BT_QUESTION_BYTES))
+    bt_field_errors_add(
+        errors, "cursor",
+        "belongs to another question: send it with the rules and filters of the page that it came with");
+  else if (cursor.now_ns > asked_for->now_ns)
+    bt_field_errors_add(errors, "cursor", "comes from the future: the clock of this machine was set back since");
+  else if (is_too_long(service, &cursor.range))
+    bt_field_errors_add(errors, "cursor", "covers a longer range than is allowed");
+  out->is_outdated = !is_same_hash(cursor.rules, asked_for->rules, BT_RULES_HASH_BYTES);
+  *asked_for = cursor;
+  return BT_OK;
+}
+
+/* SSE readers that lost the connection send the id of the last event, which is a cursor. Empty: it begins. */
+static bt_str cursor_text(const bt_call *call, json_t *body, bt_violation_form form, bt_field_errors *errors) {
+  if (form == BT_VIOLATIONS_EVENTS && call->last_event_id.len) return call->last_event_id;
+  const char *text = bt_body_text(body, "cursor", errors);
+  return text ? bt_str_from(text) : (bt_str){0};
+}
+
+/* BT_OK with errors, or a status of its own. */
+static bt_status read_times(const bt_service *service, bt_call *call, json_t *body, asked *out, bt_field_errors *errors,
+                            bt_error *error) {
+  bt_cursor *cursor = &out->question.cursor;
+  bt_str text = cursor_text(call, body, out->form, errors);
+  if (text.len) { /* it holds the times; those of the parameters may have moved on since */
+    json_object_del(body, "start");
+    json_object_del(body, "end");
+  }
+  read_beginning(service, body, out, errors);
+  bt_status status = hash_question(body, cursor->question, error);
+  if (status == BT_OK) status = bt_question_hash_rules(out->rules.items, out->rules.count, cursor->rules, error);
+  if (status != BT_OK || errors->items || !text.len) return status;
+  return read_cursor(service, text, bt_call_tenant(call), out, errors, error);
+}
+
+/* False: answered. */
+static bool read_question(const bt_service *service, bt_call *call, json_t *body, asked *out) {
+  bt_field_errors errors = {0};
+  bt_error error = {0};
+  read_filters(body, out, &errors);
+  read_pace(call, body, out, &errors);
+  if (!bt_rule_choice_of_question(service, call, body, &out->rules, &errors)) {
+    json_decref(errors.items);
+    return false;
+  }
+  bt_status status = read_times(service, call, body, out, &errors, &error);
+  if (status != BT_OK) {
+    json_decref(errors.items);
+    bt_call_error(call, status, &error);
+    return false;
+  }
+  return !bt_call_refuse_fields(call, &errors);
+}
+
+/* ---- answering ---- */
+
+static void say_unchecked(const bt_rule_list *broken, char *out, size_t size) {
+  if (!broken->count) return;
+  snprintf(out, size,
+           "rule_broken: %zu enabled rule%s cannot be evaluated, because the stored text does not compile; the first: "
+           "%.128s",
+           broken->count, broken->count == 1 ? "" : "s", broken->items[0]->fields.id);
+}
+
+static void answer(const bt_service *service, bt_call *call, asked *a) {
+  char unchecked[300] = "";
+  bt_error error = {0};
+  bt_look *look = NULL;
+  say_unchecked(&a->rules.broken, unchecked, sizeof unchecked);
+  bt_violation_answer_options options = {.form = a->form,
+                                         .limit = a->limit,
+                                         .timeout_ns = a->timeout_ns,
+                                         .tenant = bt_call_tenant(call),
+                                         .unchecked = unchecked[0] ? unchecked : NULL,
+                                         .stopping = &service->stopping};
+  a->question.tenant = call->tenant;
+  a->question.rules = a->rules.items;
+  a->question.rule_count = a->is_outdated ? 0 : a->rules.count;
+  if (!a->rules.count && !a->is_outdated) {
+    bt_violation_answer_nothing(call, a->question.cursor.range, &options);
+    return;
+  }
+  bt_status status = bt_look_open(service->evaluations, &a->question, &look, &error);
+  if (status == BT_OK)
+    bt_violation_answer(call, look, &options);
+  else if (status == BT_NOT_FOUND)
+    bt_call_problem(
+        call, 409, "cursor-outdated",
+        "The rules of this cursor were changed since its page was given, and the evaluation behind it is not kept "
+        "any more; begin with the first page.");
+  else if (status == BT_LIMIT) {
+    bt_call_header_set(call, "retry-after", BT_STR("5"));
+    bt_call_problem(call, 503, "busy", "%s", error.message);
+  } else
+    bt_call_error(call, status, &error);
+}
+
+/* Takes the body. */
+static void ask(const bt_service *service, bt_call *call, json_t *body) {
+  asked a = {0};
+  if (!body) return;
+  if (read_question(service, call, body, &a)) answer(service, call, &a);
+  bt_rule_choice_dispose(&a.rules);
+  json_decref(body);
+}
+
+void bt_api_violations(void *context, bt_call *call) {
+  static const char *const names[] = {"rule_id", "severity", "framework", "trace_id", "service", "start",
+                                      "end",     "limit",    "cursor",    "order",    "timeout", NULL};
+  ask(context, call, bt_query_body(call, names, "rule_id", "rule_ids"));
+}
+
+void bt_api_violations_query(void *context, bt_call *call) {
+  static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "trace_id", "service",
+                                      "start",    "end",    "limit", "cursor",   "order",     "timeout",  NULL};
+  bt_field_errors errors = {0};
+  if (!bt_call_query_allows(call, (const char *const[]){NULL})) return;
+  json_t *body = bt_call_body(call, true);
+  if (!body) return;
+  bt_field_errors_unknown(&errors, body, names);
+  if (bt_call_refuse_fields(call, &errors))
+    json_decref(body);
+  else
+    ask(context, call, body);
+}

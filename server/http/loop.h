@@ -1,0 +1,104 @@
+/* What the files of the HTTP server share: the server, its loops, and a request on its way (h2o's world; handlers see call.h alone).
+ * A task belongs to its loop, and for the time of one handler or one page of a stream to a worker; is_with_worker says which. The loop owns
+ * the request pointer: a guard in the request's pool clears it when the request ends early, and whichever side is last frees the task.
+ * Thread: all of it is for the loop's own thread, but what a worker is given. */
+#ifndef BT_SERVER_HTTP_LOOP_H
+#define BT_SERVER_HTTP_LOOP_H
+
+#include <h2o.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/http/guard.h"
+#include "server/http/http_server.h"
+#include "server/http/workers.h"
+
+typedef struct bt_http_loop bt_http_loop;
+
+typedef enum bt_stream_state { BT_STREAM_IDLE, BT_STREAM_ASKING, BT_STREAM_SENDING, BT_STREAM_WAITING } bt_stream_state;
+
+typedef struct bt_http_task {
+  h2o_multithread_message_t message; /* back to the loop */
+  bt_http_loop *loop;
+  h2o_req_t *request; /* NULL once the request is gone; only the loop looks */
+  bt_call *call;
+  const bt_route *route;
+  bool is_with_worker;
+  int64_t started_ns; /* when the request was there; monotonic */
+  h2o_generator_t generator;
+  int64_t send_deadline_ms; /* of the answer or page under way */
+  uint64_t taken_bytes;     /* by the reader, when the deadline was last looked at */
+  bool is_last_chance;      /* the deadline is not put off for a reader that is slow but there */
+  h2o_linklist_t sending;   /* linked while one is */
+
+  bt_stream_state stream_state; /* all below: streams only */
+  bt_stream_step step;          /* what the last page came with */
+  int64_t last_sent_ms;
+  h2o_timeout_entry_t again;
+  h2o_linklist_t streaming;
+} bt_http_task;
+
+struct bt_http_loop {
+  bt_http_server *server;
+  pthread_t thread;
+  bool is_started;
+  h2o_context_t context;
+  h2o_accept_ctx_t accept;
+  h2o_multithread_receiver_t receiver;
+  h2o_multithread_message_t stop_message;
+  h2o_socket_t *listener;
+  int listen_fd;
+  h2o_linklist_t connections; /* open ones */
+  h2o_linklist_t sending;     /* of bt_http_task.sending */
+  h2o_linklist_t streaming;   /* of bt_http_task.streaming */
+  h2o_timeout_t stream_again; /* when streams that had nothing are asked once more */
+  size_t task_count;
+  bool is_stopping;
+  int64_t stop_deadline_ms;
+};
+
+struct bt_http_server {
+  bt_http_server_options options;
+  char listen_host[128];
+  uint16_t port;
+  h2o_globalconf_t config;
+  bt_workers *workers;
+  bt_workers *page_makers; /* for streams, which may wait neither for long requests nor hold them up */
+  bt_http_loop *loops;
+  atomic_uint connection_count;
+  pthread_mutex_t mutex; /* guards all below but started_count */
+  bt_access *access;     /* what holds now */
+  pthread_cond_t changed;
+  uint32_t ready_count, drained_count; /* loops that serve; that have closed all */
+  uint32_t workers_ended;              /* 1: no task comes back any more */
+  uint32_t started_count;              /* main's own */
+};
+
+typedef struct bt_http_handler { /* h2o gives us our handler back; the server hangs on it */
+  h2o_handler_t super;
+  bt_http_server *server;
+} bt_http_handler;
+
+/* http_server.c: the monotonic clock; what holds now, to be released. */
+int64_t bt_http_now_ms(void);
+bt_access *bt_http_access(bt_http_server *server);
+
+/* request.c */
+int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request);
+/* A task came back from a worker: sends its answer or its page, or frees it. */
+void bt_http_task_returned(bt_http_task *task);
+/* Fills request->res from the call. */
+void bt_http_set_headers(h2o_req_t *request, const bt_call *call);
+/* A piece of the answer is under way from now on: a reader that takes too long over it is cut off. */
+void bt_http_sending_begin(bt_http_task *task);
+void bt_http_sending_end(bt_http_task *task);
+void bt_http_cut_stalled(bt_http_loop *loop);
+
+/* stream.c */
+void bt_http_stream_start(bt_http_task *task);
+void bt_http_stream_returned(bt_http_task *task);
+/* The request is gone: no timer may call any more. */
+void bt_http_stream_forget(bt_http_task *task);
+void bt_http_streams_stop(bt_http_loop *loop);
+
+#endif

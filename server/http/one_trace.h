@@ -1,0 +1,26 @@
+/* Judging one trace for a request: read by its id, with the settings that a replay of each rule would have, and the verdict as JSON.
+ * Thread: a request's worker. */
+#ifndef BT_SERVER_HTTP_ONE_TRACE_H
+#define BT_SERVER_HTTP_ONE_TRACE_H
+
+#include "dsl/eval.h"
+#include "server/http/call.h"
+#include "server/service.h"
+
+/* Calls judge once with the whole trace. BT_NOT_FOUND says what to look at; else what judge returned, or why the source gave nothing.
+ * rule_id: whose price it is, or NULL. */
+typedef bt_status (*bt_one_trace_judge)(void *context, const bt_trace *trace, bt_error *error);
+bt_status bt_one_trace_read(const bt_service *service, const bt_call *call, const bt_trace_id *id, const char *rule_id,
+                            bt_one_trace_judge judge, void *context, bt_error *error) BT_MUST_CHECK;
+
+/* Younger than the rule's settle time, so that spans may still come; never so for files. */
+bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace);
+bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace,
+                                     bool is_unsettled);
+
+/* new: {verdict, reason, exercised, violation}; a violation of a whole trace counts as confirmed by id. */
+bt_status bt_one_trace_verdict_json(const bt_call *call, const bt_rule_definition *rule, const bt_trace *trace,
+                                    const bt_rule_verdict *verdict, bool is_unsettled, json_t **out,
+                                    bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,343 @@
+/* Requests: checked, routed, copied into a call for a worker; answers sent. See loop.h. */
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/clock.h"
+#include "server/http/h2o_errors.h"
+#include "server/http/loop.h"
+#include "server/http/router.h"
+
+enum {
+  ARENA_SLACK_BYTES = 1 << 20,
+  LEAST_TAKEN_BYTES = 4096 /* in a write timeout: who takes less stalls */
+};
+
+static bt_str str_of(h2o_iovec_t vector) {
+  return (bt_str){vector.base, vector.len};
+}
+
+/* ---- answers ---- */
+
+static void tell_observer(const bt_http_server *server, const bt_route *route, int status, int64_t duration_ns) {
+  if (server->options.observe) server->options.observe(server->options.service, route, status, duration_ns);
+}
+
+static void send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow) {
+  bt_buffer body = {0};
+  bt_problem_write(&body, status, kind, detail);
+  request->res.status = status;
+  request->res.reason = bt_http_reason(status);
+  request->res.content_length = body.len;
+  h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
+                 H2O_STRLIT("application/problem+json"));
+  if (allow) {
+    h2o_iovec_t copy = h2o_strdup(&request->pool, allow, SIZE_MAX);
+    h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("allow"), 0, NULL, copy.base, copy.len);
+  }
+  h2o_iovec_t text = h2o_strdup(&request->pool, body.ptr ? body.ptr : "", body.len);
+  bt_buffer_dispose(&body);
+  tell_observer(H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx)->server, NULL, status, 0);
+  h2o_send_inline(request, text.base, text.len);
+}
+
+static void free_task(bt_http_task *done) {
+  done->loop->task_count--;
+  bt_http_sending_end(done);
+  bt_http_stream_forget(done);
+  bt_call_free(done->call);
+  free(done);
+}
+
+/* Runs in every end of a request: answered, cut off, or the loop is going down. */
+static void on_request_gone(void *guard) {
+  bt_http_task *gone = *(bt_http_task **)guard;
+  gone->request = NULL;
+  if (!gone->is_with_worker) free_task(gone);
+}
+
+void bt_http_set_headers(h2o_req_t *request, const bt_call *call) {
+  request->res.status = call->status;
+  request->res.reason = bt_http_reason(call->status);
+  if (call->content_type)
+    h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, call->content_type,
+                   strlen(call->content_type));
+  h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 0, NULL,
+                        H2O_STRLIT("nosniff"));
+  h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("cache-control"), 0, NULL,
+                        H2O_STRLIT("no-store"));
+  for (size_t i = 0; i < call->header_count; i++)
+    h2o_add_header_by_str(&request->pool, &request->res.headers, call->headers[i].name, strlen(call->headers[i].name),
+                          0, NULL, call->headers[i].value.ptr, call->headers[i].value.len);
+}
+
+void bt_http_sending_begin(bt_http_task *task) {
+  task->send_deadline_ms = bt_http_now_ms() + task->loop->server->options.write_timeout_ms;
+  if (!h2o_linklist_is_linked(&task->sending)) h2o_linklist_insert(&task->loop->sending, &task->sending);
+}
+
+void bt_http_sending_end(bt_http_task *task) {
+  if (h2o_linklist_is_linked(&task->sending)) h2o_linklist_unlink(&task->sending);
+}
+
+static void send_answer(bt_http_task *done) {
+  h2o_req_t *request = done->request;
+  const bt_call *call = done->call;
+  request->res.content_length = call->answer.len;
+  bt_http_set_headers(request, call);
+  bt_http_sending_begin(done);
+  h2o_start_response(request, &done->generator);
+  bool is_head = bt_str_equal(call->method, BT_STR("HEAD"));
+  h2o_iovec_t body = {call->answer.ptr, is_head ? 0 : call->answer.len};
+  h2o_send(request, &body, body.len ? 1 : 0, H2O_SEND_STATE_FINAL);
+}
+
+static void begin_answer(bt_http_task *task) {
+  bool is_stream = task->call->stream.operations != NULL;
+  tell_observer(task->loop->server, task->route, task->call->status,
+                is_stream ? -1 : bt_clock_monotonic_ns() - task->started_ns);
+  if (is_stream)
+    bt_http_stream_start(task);
+  else
+    send_answer(task);
+}
+
+void bt_http_task_returned(bt_http_task *task) {
+  task->is_with_worker = false;
+  if (!task->request)
+    free_task(task);
+  else if (task->stream_state != BT_STREAM_IDLE)
+    bt_http_stream_returned(task);
+  else
+    begin_answer(task);
+}
+
+/* What the other side has confirmed since the connection began. */
+static uint64_t taken_bytes(int fd) {
+  struct tcp_info info = {0};
+  socklen_t length = sizeof info;
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+/* h2o has no write timeout: a reader that stalls would keep its connection for ever. One that is only slow is given more time. */
+static void cut_if_stalled(bt_http_task *sending, int64_t now_ms) {
+  h2o_socket_t *socket = sending->request->conn->callbacks->get_socket(sending->request->conn);
+  if (!socket) return;
+  int fd = h2o_socket_get_fd(socket);
+  uint64_t taken = taken_bytes(fd);
+  if (sending->is_last_chance || taken < sending->taken_bytes + LEAST_TAKEN_BYTES) shutdown(fd, SHUT_RDWR);
+  sending->taken_bytes = taken;
+  sending->send_deadline_ms = now_ms + sending->loop->server->options.write_timeout_ms;
+}
+
+void bt_http_cut_stalled(bt_http_loop *loop) {
+  int64_t now_ms = bt_http_now_ms();
+  for (h2o_linklist_t *node = loop->sending.next; node != &loop->sending; node = node->next) {
+    bt_http_task *sending = H2O_STRUCT_FROM_MEMBER(bt_http_task, sending, node);
+    if (sending->request && now_ms >= sending->send_deadline_ms) cut_if_stalled(sending, now_ms);
+  }
+}
+
+/* ---- requests ---- */
+
+static void run_task(void *argument) {
+  bt_http_task *work = argument;
+  work->route->handle(work->loop->server->options.service, work->call);
+  h2o_multithread_send_message(&work->loop->receiver, &work->message);
+}
+
+static bt_str header_of(h2o_req_t *request, const char *name) {
+  ssize_t index = h2o_find_header_by_str(&request->headers, name, strlen(name), -1);
+  return index < 0 ? (bt_str){0} : str_of(request->headers.entries[index].value);
+}
+
+static bt_str path_of(const h2o_req_t *request) {
+  return (bt_str){request->path.base, request->query_at == SIZE_MAX ? request->path.len : request->query_at};
+}
+
+static bt_str query_of(const h2o_req_t *request) {
+  if (request->query_at == SIZE_MAX) return (bt_str){0};
+  return (bt_str){request->path.base + request->query_at + 1, request->path.len - request->query_at - 1};
+}
+
+/* What the request was found to be allowed. */
+static bool copy_access(bt_call *call, const bt_access_answer *answer) {
+  bt_str tenant = {0}, user = {0};
+  bool ok = !answer->tenant.len || bt_arena_copy(&call->arena, answer->tenant, &tenant);
+  ok = ok && (!answer->user.len || bt_arena_copy(&call->arena, answer->user, &user));
+  call->tenant = tenant.ptr;
+  call->user = user.ptr;
+  call->every_tenant = answer->every_tenant;
+  return ok;
+}
+
+static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params, size_t param_count) {
+  bool ok = bt_arena_copy(&call->arena, str_of(request->method), &call->method);
+  ok = ok && bt_arena_copy(&call->arena, path_of(request), &call->path);
+  ok = ok && bt_arena_copy(&call->arena, query_of(request), &call->query);
+  ok = ok && bt_arena_copy(&call->arena, str_of(request->entity), &call->body);
+  ok = ok && bt_arena_copy(&call->arena, header_of(request, "if-match"), &call->if_match);
+  ok = ok && bt_arena_copy(&call->arena, header_of(request, "content-type"), &call->body_type);
+  ok = ok && bt_arena_copy(&call->arena, header_of(request, "content-encoding"), &call->body_encoding);
+  ok = ok && bt_arena_copy(&call->arena, header_of(request, "accept"), &call->accept);
+  ok = ok && bt_arena_copy(&call->arena, header_of(request, "last-event-id"), &call->last_event_id);
+  for (size_t i = 0; i < param_count && ok; i++) ok = bt_call_param_set(call, params[i]);
+  return ok;
+}
+
+static bt_http_task *new_task(bt_http_loop *loop, h2o_req_t *request, const bt_route *route) {
+  bt_http_task *fresh = calloc(1, sizeof *fresh);
+  if (!fresh) return NULL;
+  fresh->call = bt_call_new(request->entity.len + ARENA_SLACK_BYTES);
+  if (!fresh->call) {
+    free(fresh);
+    return NULL;
+  }
+  *fresh = (bt_http_task){.loop = loop,
+                          .request = request,
+                          .call = fresh->call,
+                          .route = route,
+                          .is_with_worker = true,
+                          .started_ns = bt_clock_monotonic_ns()};
+  loop->task_count++;
+  bt_http_task **guard = h2o_mem_alloc_shared(&request->pool, sizeof *guard, on_request_gone);
+  *guard = fresh;
+  return fresh;
+}
+
+/* Hands the request to a worker; answers 503 when that cannot be done. */
+static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *route, const bt_access_answer *answer,
+                     const bt_str *params, size_t param_count) {
+  bt_http_task *fresh = new_task(loop, request, route);
+  if (!fresh) {
+    send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.", NULL);
+    return;
+  }
+  bool ok = copy_request(fresh->call, request, params, param_count) && copy_access(fresh->call, answer);
+  if (ok && route->place == BT_ON_LOOP) {
+    route->handle(loop->server->options.service, fresh->call);
+    bt_http_task_returned(fresh);
+    return;
+  }
+  if (ok && bt_workers_submit(loop->server->workers, run_task, fresh)) return;
+  fresh->is_with_worker = false;
+  send_problem(request, 503, "busy", "Too many requests are waiting; try again in a moment.", NULL);
+}
+
+/* ---- who asks, and for what ---- */
+
+/* Of a header that may come once. BT_INVALID: it came several times. */
+static bt_status single_header(h2o_req_t *request, const char *name, bt_str *out) {
+  ssize_t index = h2o_find_header_by_str(&request->headers, name, strlen(name), -1);
+  *out = index < 0 ? (bt_str){0} : str_of(request->headers.entries[index].value);
+  return index >= 0 && h2o_find_header_by_str(&request->headers, name, strlen(name), index) >= 0 ? BT_INVALID : BT_OK;
+}
+
+static void add_header(h2o_req_t *request, const char *name, bt_str value) {
+  h2o_iovec_t copy = h2o_strdup(&request->pool, value.ptr, value.len);
+  h2o_add_header_by_str(&request->pool, &request->res.headers, name, strlen(name), 0, NULL, copy.base, copy.len);
+}
+
+/* For a page of an allowed origin. The browser shows it the answer, and these headers of it. */
+static void add_cors_headers(h2o_req_t *request, bt_str origin) {
+  add_header(request, "access-control-allow-origin", origin);
+  add_header(request, "access-control-expose-headers", BT_STR("ETag, Location, Retry-After"));
+  add_header(request, "vary", BT_STR("Origin"));
+}
+
+static bool is_preflight(h2o_req_t *request) {
+  return bt_str_equal(str_of(request->method), BT_STR("OPTIONS")) &&
+         header_of(request, "access-control-request-method").len > 0;
+}
+
+static void answer_preflight(h2o_req_t *request) {
+  add_header(request, "access-control-allow-methods", BT_STR("GET, HEAD, POST, PUT, DELETE"));
+  add_header(request, "access-control-allow-headers",
+             BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID"));
+  add_header(request, "access-control-max-age", BT_STR("600"));
+  request->res.status = 204;
+  request->res.reason = bt_http_reason(204);
+  h2o_send_inline(request, "", 0);
+}
+
+static bt_guard_refusal check_request(const bt_http_server *server, const bt_access *access, h2o_req_t *request,
+                                      bool is_allowed_page) {
+  h2o_socket_t *socket = request->conn->callbacks->get_socket(request->conn);
+  bt_str head = {socket->input->bytes, socket->input->size};
+  bt_guard guard = {server->listen_host, bt_access_hosts(access)};
+  bt_guard_refusal refusal = bt_guard_check_head(head);
+  if (!refusal.status)
+    refusal = bt_guard_check_site(&guard, str_of(request->input.authority),
+                                  is_allowed_page ? BT_STR("") : header_of(request, "origin"),
+                                  is_allowed_page ? BT_STR("") : header_of(request, "sec-fetch-site"));
+  if (!refusal.status && request->entity.len > server->options.max_body_bytes)
+    refusal = (bt_guard_refusal){413, "too-large", "The body is larger than this service takes (10 MiB)."};
+  return refusal;
+}
+
+static void refuse_access(h2o_req_t *request, const bt_access_answer *answer) {
+  if (answer->status == 401)
+    add_header(request, "www-authenticate",
+               strcmp(answer->kind, "no-token") == 0 ? BT_STR("Bearer realm=\"betrace\"")
+                                                     : BT_STR("Bearer realm=\"betrace\", error=\"invalid_token\""));
+  send_problem(request, answer->status, answer->kind, answer->detail, NULL);
+}
+
+/* False: answered already. */
+static bool check_access(const bt_access *access, h2o_req_t *request, bt_role needs, bt_access_answer *answer) {
+  bt_access_question question = {.needs = needs};
+  if (single_header(request, "authorization", &question.authorization) ||
+      single_header(request, "x-scope-orgid", &question.tenant) ||
+      single_header(request, "x-grafana-user", &question.grafana_user)) {
+    send_problem(request, 400, "ambiguous-header",
+                 "Authorization, X-Scope-OrgID and X-Grafana-User may stand once each in a request.", NULL);
+    return false;
+  }
+  bt_access_check(access, &question, answer);
+  if (answer->status) refuse_access(request, answer);
+  return answer->status == 0;
+}
+
+/* ---- the way in ---- */
+
+static void route_request(bt_http_loop *loop, const bt_access *access, h2o_req_t *request) {
+  const bt_http_server *server = loop->server;
+  const bt_route *route = NULL;
+  bt_str params[BT_CALL_MAX_PARAMS];
+  size_t param_count = 0;
+  bt_buffer allowed = {0};
+  bt_access_answer answer;
+  bt_status found = bt_router_find(server->options.routes, server->options.route_count, str_of(request->method),
+                                   path_of(request), &route, params, &param_count, &allowed);
+  /* First who asks: without a token nobody learns which paths there are. */
+  bool may = check_access(access, request, found == BT_OK ? route->needs : BT_ROLE_VIEWER, &answer);
+  if (may && found == BT_OK)
+    dispatch(loop, request, route, &answer, params, param_count);
+  else if (may && found == BT_REFUSED)
+    send_problem(request, 405, "method-not-allowed", "This path is known, but not with this method.", allowed.ptr);
+  else if (may)
+    send_problem(request, 404, "not-found", "There is no such path; docs/openapi.yaml lists them all.", NULL);
+  bt_buffer_dispose(&allowed);
+}
+
+int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request) {
+  bt_http_server *server = ((bt_http_handler *)handler)->server;
+  bt_http_loop *loop = H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx);
+  bt_access *access = bt_http_access(server);
+  bt_str origin = header_of(request, "origin");
+  bool is_allowed_page = origin.len && bt_access_allows_origin(access, origin);
+  bt_guard_refusal refusal = check_request(server, access, request, is_allowed_page);
+  if (is_allowed_page) add_cors_headers(request, origin);
+  if (refusal.status) {
+    request->http1_is_persistent = 0;
+    send_problem(request, refusal.status, refusal.kind, refusal.detail, NULL);
+  } else if (is_allowed_page && is_preflight(request)) {
+    answer_preflight(request);
+  } else {
+    route_request(loop, access, request);
+  }
+  bt_access_release(access);
+  return 0;
+}

@@ -1,0 +1,294 @@
+/* Waiting for counts and writing them. See series_answer.h. The document is made as a whole when all is known or the time is over, and handed
+ * out in pieces. */
+#include "server/http/series_answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/replay/window.h"
+#include "server/report/replay_json.h"
+#include "server/time_text.h"
+
+enum { PIECE_BYTES = 48 * 1024 };
+static const int64_t FIRST_WAIT_NS = INT64_C(200) * 1000000;
+static const int64_t NEXT_WAIT_NS = INT64_C(40) * 1000000;
+
+typedef struct answer {
+  bt_series_ask *ask;
+  bt_series_answer_options options;
+  const bt_rule_definition **rules; /* one reference each */
+  size_t rule_count;
+  char *unchecked;
+  int64_t until_ns; /* monotonic */
+  bool has_data;    /* some counted step is not empty */
+  bt_buffer text;
+  size_t given; /* bytes */
+} answer;
+
+static void free_answer(void *context) {
+  answer *a = context;
+  bt_series_close(a->ask);
+  for (size_t i = 0; i < a->rule_count; i++) bt_rule_definition_unref(a->rules[i]);
+  free(a->rules);
+  free(a->unchecked);
+  bt_buffer_dispose(&a->text);
+  free(a);
+}
+
+/* Takes the ask in every case. */
+static answer *new_answer(bt_series_ask *ask, const bt_series_answer_options *options) {
+  answer *a = calloc(1, sizeof *a);
+  if (!a) {
+    bt_series_close(ask);
+    return NULL;
+  }
+  a->ask = ask;
+  a->options = *options;
+  a->until_ns = bt_clock_monotonic_ns() + options->timeout_ns;
+  a->unchecked = options->unchecked ? strdup(options->unchecked) : NULL;
+  a->rules = calloc(options->question.rule_count, sizeof *a->rules);
+  if (a->rules && (a->unchecked || !options->unchecked)) {
+    for (; a->rule_count < options->question.rule_count; a->rule_count++)
+      a->rules[a->rule_count] = bt_rule_definition_ref(options->question.rules[a->rule_count]);
+    return a;
+  }
+  free_answer(a);
+  return NULL;
+}
+
+static size_t steps_of(const answer *a) {
+  return (size_t)(a->options.question.end_step - a->options.question.first_step);
+}
+
+static int64_t step_start(const answer *a, size_t index) {
+  return (a->options.question.first_step + (int64_t)index) * a->options.question.step_ns;
+}
+
+/* ---- what is covered ---- */
+
+typedef struct step_view { /* of all rules together */
+  bool is_failed, is_waiting, is_undecided, is_young, is_counted, is_empty;
+} step_view;
+
+static step_view view_step(const answer *a, size_t index) {
+  step_view view = {.is_counted = true, .is_empty = true};
+  for (size_t rule = 0; rule < a->rule_count; rule++) {
+    bt_step_count count;
+    bt_step_state state = bt_series_step(a->ask, rule, index, &count);
+    view.is_failed |= state == BT_STEP_FAILED;
+    view.is_waiting |= state == BT_STEP_WAITING;
+    view.is_undecided |= state == BT_STEP_UNDECIDED;
+    view.is_young |= state == BT_STEP_UNSETTLED && count.is_young;
+    view.is_counted &= state == BT_STEP_COUNTED;
+    view.is_empty &= state == BT_STEP_COUNTED && count.is_empty;
+  }
+  return view;
+}
+
+/* Appends the step, or makes the last window longer where it goes on. False: no memory. */
+static bool add_window(bt_time_range **windows, size_t *count, bt_time_range step) {
+  if (*count && (*windows)[*count - 1].end_ns == step.start_ns) {
+    (*windows)[*count - 1].end_ns = step.end_ns;
+    return true;
+  }
+  bt_time_range *grown = bt_realloc_array(*windows, *count + 1, sizeof *grown);
+  if (!grown) return false;
+  *windows = grown;
+  grown[(*count)++] = step;
+  return true;
+}
+
+static bool add_failed(bt_coverage *coverage, bt_time_range step, const char *reason) {
+  bt_failed_window *failed = coverage->windows_failed;
+  size_t count = coverage->windows_failed_count;
+  bool goes_on =
+      count && failed[count - 1].range.end_ns == step.start_ns && strcmp(failed[count - 1].reason, reason) == 0;
+  if (goes_on) {
+    failed[count - 1].range.end_ns = step.end_ns;
+    return true;
+  }
+  failed = bt_realloc_array(failed, count + 1, sizeof *failed);
+  if (!failed) return false;
+  coverage->windows_failed = failed;
+  failed[count] = (bt_failed_window){.range = step};
+  snprintf(failed[count].reason, sizeof failed[count].reason, "%s", reason);
+  coverage->windows_failed_count++;
+  return true;
+}
+
+static const char undecided_step[] =
+    "inconclusive: it could not be decided whether a trace of this step violates a rule";
+
+static bool cover_step(answer *a, size_t index, bt_coverage *coverage, const char *why) {
+  bt_time_range step = {step_start(a, index), step_start(a, index + 1)};
+  step_view view = view_step(a, index);
+  if (view.is_waiting) return add_failed(coverage, step, "not evaluated yet: ask again");
+  if (view.is_failed) return add_failed(coverage, step, why);
+  if (view.is_undecided || view.is_young) a->has_data = true; /* there is a trace */
+  if (view.is_young && step.start_ns < coverage->effective_end_ns) coverage->effective_end_ns = step.start_ns;
+  if (view.is_undecided) return add_failed(coverage, step, undecided_step);
+  if (view.is_empty) return add_window(&coverage->windows_empty, &coverage->windows_empty_count, step);
+  if (view.is_counted) a->has_data = true;
+  return true;
+}
+
+static int64_t effective_end(const answer *a) {
+  int64_t settle_ns = 0;
+  for (size_t i = 0; i < a->rule_count; i++) {
+    int64_t own_ns = bt_assumptions_of(&a->options.assumptions, a->rules[i]).settle_ns;
+    if (own_ns > settle_ns) settle_ns = own_ns;
+  }
+  int64_t settled_ns = bt_time_subtract(a->options.question.now_ns, settle_ns);
+  return a->options.is_static || settled_ns > a->options.asked.end_ns ? a->options.asked.end_ns : settled_ns;
+}
+
+static bool cover(answer *a, bt_coverage *coverage) {
+  char reason[240], why[240];
+  bt_series_reason(a->ask, reason);
+  snprintf(why, sizeof why, "%.190s", reason[0] ? reason : "it could not be read in full a moment ago");
+  coverage->asked = a->options.asked;
+  coverage->effective_end_ns = effective_end(a);
+  coverage->assumptions = a->options.assumptions;
+  for (size_t i = 0; i < steps_of(a); i++)
+    if (!cover_step(a, i, coverage, why)) return false;
+  return !a->unchecked || add_failed(coverage, a->options.asked, a->unchecked);
+}
+
+static bool names_undecided_only(const bt_coverage *coverage) {
+  for (size_t i = 0; i < coverage->windows_failed_count; i++)
+    if (strcmp(coverage->windows_failed[i].reason, undecided_step) != 0) return false;
+  return coverage->windows_failed_count;
+}
+
+static const char *reason_of(const answer *a, const bt_coverage *coverage) {
+  if (a->unchecked) return a->unchecked;
+  for (size_t i = 0; i < coverage->windows_failed_count; i++)
+    if (strncmp(coverage->windows_failed[i].reason, "not evaluated", 13) == 0)
+      return "not_evaluated: some steps are not evaluated yet; ask again";
+  if (names_undecided_only(coverage))
+    return "inconclusive: it could not be decided whether traces of some steps violate a rule; those steps are null";
+  if (coverage->windows_failed_count) return "windows_failed: some steps could not be read in full";
+  if (coverage->windows_empty_count && !a->has_data)
+    return "no_data: the source has no trace in this range; a wrong tenant, an outage and a passed retention look the "
+           "same";
+  if (!a->has_data) return "unsettled: no step lies wholly before effective_end";
+  return NULL;
+}
+
+/* ---- points ---- */
+
+/* null: not looked at in full. A ratio is one of exercised traces: where there was none, there is no ratio. */
+static json_t *value_json(const answer *a, bt_step_state state, const bt_step_count *count) {
+  bool is_known = state == BT_STEP_COUNTED && (!count->is_empty || a->has_data);
+  if (is_known && a->options.value == BT_SERIES_COUNT) return json_integer((json_int_t)count->violations);
+  if (!is_known || !count->has_exercised) return json_null();
+  if (a->options.value == BT_SERIES_EXERCISED) return json_integer((json_int_t)count->exercised);
+  return count->exercised ? json_real((double)count->violations / (double)count->exercised) : json_null();
+}
+
+static json_t *points_json(const answer *a, size_t rule) {
+  json_t *points = json_array();
+  for (size_t i = 0; points && i < steps_of(a); i++) {
+    bt_step_count count;
+    char time[40];
+    bt_step_state state = bt_series_step(a->ask, rule, i, &count);
+    bt_time_format(step_start(a, i), time);
+    json_t *point = json_pack("[s, o]", time, value_json(a, state, &count));
+    if (json_array_append_new(points, point) != 0) {
+      json_decref(points);
+      return NULL;
+    }
+  }
+  return points;
+}
+
+static json_t *series_json(const answer *a, size_t rule) {
+  const bt_rule_fields *fields = &a->rules[rule]->fields;
+  return json_pack("{s:{s:s, s:s, s:s}, s:o}", "labels", "rule_id", fields->id, "rule", fields->name, "severity",
+                   bt_severity_name(fields->severity), "points", points_json(a, rule));
+}
+
+/* ---- the document ---- */
+
+static int append(const char *text, size_t length, void *buffer) {
+  bt_buffer_append(buffer, (bt_str){text, length});
+  return ((bt_buffer *)buffer)->failed ? -1 : 0;
+}
+
+/* Takes the object. */
+static void append_json(bt_buffer *out, json_t *object) {
+  if (!object || json_dump_callback(object, append, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
+    out->failed = true;
+  json_decref(object);
+}
+
+static json_t *coverage_json(const bt_coverage *coverage) {
+  json_t *object = bt_coverage_json(coverage);
+  if (!object) return NULL;
+  json_object_set_new(object, "unsettled", json_null()); /* steps count settled traces only */
+  json_object_set_new(object, "outside", json_null());
+  return object;
+}
+
+static void write_document(answer *a) {
+  bt_coverage coverage = {0};
+  bt_buffer *out = &a->text;
+  if (!cover(a, &coverage)) out->failed = true;
+  const char *reason = reason_of(a, &coverage);
+  coverage.complete = !reason;
+  bt_buffer_append(out, BT_STR("{\"series\":["));
+  for (size_t i = 0; i < a->rule_count && !out->failed; i++) {
+    if (i) bt_buffer_append_char(out, ',');
+    append_json(out, series_json(a, i));
+  }
+  bt_buffer_append(out, BT_STR("],\"reason\":"));
+  bt_buffer quoted = {0};
+  append_json(&quoted, json_pack("[s?]", reason));
+  if (quoted.failed || quoted.len < 2)
+    out->failed = true;
+  else
+    bt_buffer_append(out, (bt_str){quoted.ptr + 1, quoted.len - 2});
+  bt_buffer_dispose(&quoted);
+  bt_buffer_append(out, BT_STR(",\"coverage\":"));
+  append_json(out, coverage_json(&coverage));
+  bt_buffer_append(out, BT_STR("}\n"));
+  bt_coverage_dispose(&coverage);
+}
+
+static bool is_over(const answer *a) {
+  return bt_clock_monotonic_ns() >= a->until_ns || atomic_load(&a->options.stopping->requested);
+}
+
+static bt_stream_step next_piece(void *context, bt_buffer *out) {
+  answer *a = context;
+  if (!a->text.len) {
+    if (!bt_series_wait(a->ask, NEXT_WAIT_NS) && !is_over(a)) return BT_STREAM_WAIT;
+    write_document(a);
+  }
+  size_t left = a->text.len - a->given, piece = left < PIECE_BYTES ? left : PIECE_BYTES;
+  if (a->text.failed) out->failed = true;
+  bt_buffer_append(out, (bt_str){a->text.ptr + a->given, piece});
+  a->given += piece;
+  return a->given < a->text.len ? BT_STREAM_MORE : BT_STREAM_END;
+}
+
+void bt_series_answer(bt_call *call, bt_series_ask *ask, const bt_series_answer_options *options) {
+  static const bt_stream_operations operations = {next_piece, "\n", free_answer};
+  answer *a = new_answer(ask, options);
+  if (!a) {
+    bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
+    return;
+  }
+  if (!bt_series_wait(a->ask, FIRST_WAIT_NS) && !is_over(a)) {
+    bt_call_stream(call, 200, "application/json", &operations, a);
+    return;
+  }
+  write_document(a);
+  if (a->text.failed)
+    bt_call_problem(call, 503, "no-memory", "There was not enough memory to answer.");
+  else
+    bt_call_text(call, 200, "application/json", bt_buffer_str(&a->text));
+  free_answer(a);
+}

@@ -1,0 +1,151 @@
+/* Streaming answers: one page at a time, asked for when the reader has taken the one before. See call.h and loop.h.
+ *
+ * asking (a worker runs next) → sending (h2o writes the page) → asking, or waiting (a timer) → … A reader that is gone shows itself by a
+ * failing write while sending, and by its closed half of the connection otherwise: h2o does not read while a request is under way, so the
+ * socket is looked at each time the stream is touched. A reader that closes only its sending half counts as gone. */
+#include <poll.h>
+
+#include "server/http/loop.h"
+
+enum {
+  KEPT_PAGE_BYTES = 4096, /* of page memory, between two pages */
+  GRACE_MS = 1000         /* for a reader to take the rest of what breaks off */
+};
+
+static void on_proceed(h2o_generator_t *generator, h2o_req_t *request);
+
+static bool reader_is_gone(const bt_http_task *task) {
+  h2o_socket_t *socket = task->request->conn->callbacks->get_socket(task->request->conn);
+  if (!socket) return true;
+  struct pollfd look = {.fd = h2o_socket_get_fd(socket), .events = POLLRDHUP};
+  return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/* Without the last chunk: nobody shall take what came for the whole. May free the task. */
+static void break_off(bt_http_task *task) {
+  task->stream_state = BT_STREAM_SENDING;
+  bt_http_sending_begin(task);
+  task->send_deadline_ms = bt_http_now_ms() + GRACE_MS;
+  task->is_last_chance = true;
+  h2o_send(task->request, NULL, 0, H2O_SEND_STATE_ERROR);
+}
+
+static void wait_a_little(bt_http_task *task) {
+  task->stream_state = BT_STREAM_WAITING;
+  h2o_timeout_link(task->loop->context.loop, &task->loop->stream_again, &task->again);
+}
+
+static void run_next(void *argument) { /* on a worker */
+  bt_http_task *task = argument;
+  task->step = task->call->stream.operations->next(task->call->stream.context, &task->call->answer);
+  h2o_multithread_send_message(&task->loop->receiver, &task->message);
+}
+
+static void ask(bt_http_task *task) {
+  task->stream_state = BT_STREAM_ASKING;
+  task->is_with_worker = true;
+  if (bt_workers_submit(task->loop->server->page_makers, run_next, task)) return;
+  task->is_with_worker = false;
+  wait_a_little(task);
+}
+
+static void on_again(h2o_timeout_entry_t *entry) {
+  bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, again, entry);
+  if (task->loop->is_stopping || reader_is_gone(task))
+    break_off(task);
+  else
+    ask(task);
+}
+
+static void send_piece(bt_http_task *task, bt_str piece, h2o_send_state_t state) {
+  h2o_iovec_t body = {(char *)piece.ptr, piece.len};
+  task->stream_state = BT_STREAM_SENDING;
+  task->last_sent_ms = bt_http_now_ms();
+  bt_http_sending_begin(task);
+  h2o_send(task->request, &body, body.len ? 1 : 0, state);
+}
+
+/* Headers go out before the first page is asked for. An empty piece does not get through the filter that makes chunks, so it is given to what
+ * comes last. */
+static void send_headers(bt_http_task *task) {
+  h2o_ostream_t *last = task->request->_ostr_top;
+  while (last->next) last = last->next;
+  task->stream_state = BT_STREAM_SENDING;
+  task->last_sent_ms = bt_http_now_ms();
+  bt_http_sending_begin(task);
+  last->do_send(last, task->request, NULL, 0, H2O_SEND_STATE_IN_PROGRESS);
+}
+
+/* The reader has taken the headers, a page or a heartbeat. */
+static void on_proceed(h2o_generator_t *generator, h2o_req_t *request) {
+  bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, generator, generator);
+  (void)request;
+  bt_http_sending_end(task);
+  if (task->call->answer.capacity > KEPT_PAGE_BYTES)
+    bt_buffer_dispose(&task->call->answer);
+  else
+    bt_buffer_clear(&task->call->answer);
+  if (task->loop->is_stopping)
+    break_off(task);
+  else if (task->step == BT_STREAM_WAIT)
+    wait_a_little(task);
+  else
+    ask(task);
+}
+
+void bt_http_stream_start(bt_http_task *task) {
+  h2o_req_t *request = task->request;
+  bool is_head = bt_str_equal(task->call->method, BT_STR("HEAD"));
+  bt_http_set_headers(request, task->call);
+  if (request->version < 0x101) request->http1_is_persistent = 0; /* its end is all that says the length */
+  task->generator.proceed = on_proceed;
+  task->again.cb = on_again;
+  task->step = BT_STREAM_MORE;
+  h2o_linklist_insert(&task->loop->streaming, &task->streaming);
+  h2o_start_response(request, &task->generator);
+  if (is_head)
+    send_piece(task, BT_STR(""), H2O_SEND_STATE_FINAL);
+  else
+    send_headers(task);
+}
+
+static bool heartbeat_is_due(const bt_http_task *task) {
+  return task->call->stream.operations->heartbeat &&
+         bt_http_now_ms() - task->last_sent_ms >= task->loop->server->options.heartbeat_ms;
+}
+
+void bt_http_stream_returned(bt_http_task *task) {
+  bt_str page = bt_buffer_str(&task->call->answer);
+  bool is_end = task->step == BT_STREAM_END;
+  if (task->call->answer.failed || (!is_end && task->loop->is_stopping) || reader_is_gone(task)) {
+    break_off(task);
+  } else if (is_end || page.len) {
+    send_piece(task, page, is_end ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
+  } else {
+    task->step = BT_STREAM_WAIT;
+    if (heartbeat_is_due(task))
+      send_piece(task, bt_str_from(task->call->stream.operations->heartbeat), H2O_SEND_STATE_IN_PROGRESS);
+    else
+      wait_a_little(task);
+  }
+}
+
+void bt_http_stream_forget(bt_http_task *task) {
+  h2o_timeout_unlink(&task->again);
+  if (h2o_linklist_is_linked(&task->streaming)) h2o_linklist_unlink(&task->streaming);
+}
+
+void bt_http_streams_stop(bt_http_loop *loop) {
+  int64_t latest_ms = bt_http_now_ms() + GRACE_MS;
+  for (h2o_linklist_t *node = loop->streaming.next, *next; node != &loop->streaming; node = next) {
+    bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, streaming, node);
+    next = node->next;
+    if (task->stream_state == BT_STREAM_SENDING) { /* it ends once this page is taken */
+      if (task->send_deadline_ms > latest_ms) task->send_deadline_ms = latest_ms;
+      task->is_last_chance = true;
+    } else if (task->stream_state == BT_STREAM_WAITING) {
+      h2o_timeout_unlink(&task->again);
+      break_off(task);
+    } /* else: it ends when its page comes back */
+  }
+}

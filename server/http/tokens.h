@@ -1,0 +1,52 @@
+/* Bearer tokens: the file that lists them, and finding the one that a request shows. The file holds no token, only its SHA-256: a token is
+ * 32 random bytes, so there is nothing to guess and a slow hash would only cost. One line a token:
+ *
+ *   NAME sha256:HEX viewer|editor [tenants=a,b | tenants=*] [grafana-user]
+ *
+ * and lines that begin with #. Errors name the file and the line and never show what stood there: it may be a token pasted by mistake.
+ * Thread: immutable once parsed. */
+#ifndef BT_SERVER_HTTP_TOKENS_H
+#define BT_SERVER_HTTP_TOKENS_H
+
+#include "server/http/role.h"
+#include "server/sha256.h"
+
+enum {
+  BT_TOKENS_MAX = 1000,
+  BT_TOKENS_FILE_MAX_BYTES = 1 << 20,
+  BT_TOKEN_NAME_MAX = 64,
+  BT_TOKEN_TEXT_BYTES = 52 /* "betrace_", 43 characters, NUL */
+};
+
+typedef struct bt_token {
+  bt_str name; /* letters, digits, . _ -; who it is for */
+  bt_sha256 hash;
+  bt_role role;
+  bool every_tenant;     /* tenants=*: any, and none */
+  const bt_str *tenants; /* else these alone, and where there are none, the service without tenants */
+  size_t tenant_count;
+  bool sends_user; /* its X-Grafana-User is believed */
+} bt_token;
+
+typedef struct bt_tokens bt_tokens;
+
+/* new. `file` is for messages. BT_INVALID: what was expected in which line; a file without any token is wrong too. */
+bt_status bt_tokens_parse(bt_str text, const char *file, bt_tokens **out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_tokens_read(const char *file, bt_tokens **out, bt_error *error) BT_MUST_CHECK;
+void bt_tokens_free(bt_tokens *tokens); /* NULL is fine */
+size_t bt_tokens_count(const bt_tokens *tokens);
+const bt_token *bt_tokens_at(const bt_tokens *tokens, size_t index);
+
+/* The token that this text is, or NULL. Takes as long whichever it is, or none. */
+const bt_token *bt_tokens_find(const bt_tokens *tokens, bt_str secret);
+bool bt_token_may_use(const bt_token *token, bt_str tenant);
+
+/* A new random token. BT_IO: the system has no randomness. */
+bt_status bt_token_make(char text[BT_TOKEN_TEXT_BYTES], bt_error *error) BT_MUST_CHECK;
+/* Plain SHA-256 of the text, as `sha256sum` gives it. */
+bt_status bt_token_hash(bt_str secret, bt_sha256 *out, bt_error *error) BT_MUST_CHECK;
+
+/* A name of a tenant as Tempo takes them: 1 to 150 of letters, digits and !-_.*'(), but not "." or "..". */
+bool bt_tenant_is_valid(bt_str name);
+
+#endif

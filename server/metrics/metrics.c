@@ -1,0 +1,206 @@
+/* Counters of the service. See metrics.h. Rules are found through a hash table of their own (open addressing by tenant and id); an entry is
+ * never removed, so a rule that is deleted and made again goes on counting. */
+#include "server/metrics/metrics.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/arena.h"
+
+const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "on_demand"};
+const char *const bt_replay_end_names[] = {"completed", "incomplete", "cancelled", "failed"};
+const char *const bt_span_outcome_names[] = {"accepted", "rejected", "uncertain"};
+const char *const bt_emitted_outcome_names[] = {"sent", "already_there", "failed"};
+
+enum { FIRST_SLOTS = 64 };
+
+typedef struct route_counts {
+  atomic_uint_fast64_t requests[BT_STATUS_CLASSES];
+  bt_histogram durations;
+} route_counts;
+
+typedef struct rule_entry {
+  char *key; /* new: tenant, NUL, rule id, NUL; NULL: free */
+  bt_rule_counts counts;
+} rule_entry;
+
+struct bt_metrics {
+  size_t route_count;
+  route_counts *routes; /* and one more for requests that met none */
+  bt_histogram evaluations[BT_EVALUATION_KINDS], queue_waits;
+  atomic_uint_fast64_t replays[BT_REPLAY_ENDS], spans[BT_SPAN_OUTCOMES], emitted[BT_EMITTED_OUTCOMES];
+  pthread_mutex_t mutex; /* all below */
+  rule_entry *rules;
+  size_t rule_slots, rule_count;
+};
+
+bt_status bt_metrics_new(size_t routes, bt_metrics **out, bt_error *error) {
+  *out = NULL;
+  bt_metrics *metrics = calloc(1, sizeof *metrics);
+  if (!metrics) return bt_error_no_memory(error);
+  metrics->route_count = routes;
+  metrics->routes = calloc(routes + 1, sizeof *metrics->routes);
+  metrics->rules = calloc(FIRST_SLOTS, sizeof *metrics->rules);
+  metrics->rule_slots = FIRST_SLOTS;
+  if (!metrics->routes || !metrics->rules || pthread_mutex_init(&metrics->mutex, NULL)) {
+    free(metrics->routes);
+    free(metrics->rules);
+    free(metrics);
+    return bt_error_no_memory(error);
+  }
+  *out = metrics;
+  return BT_OK;
+}
+
+void bt_metrics_free(bt_metrics *metrics) {
+  if (!metrics) return;
+  for (size_t i = 0; i < metrics->rule_slots; i++) free(metrics->rules[i].key);
+  pthread_mutex_destroy(&metrics->mutex);
+  free(metrics->rules);
+  free(metrics->routes);
+  free(metrics);
+}
+
+/* ---- plain numbers ---- */
+
+static void add(atomic_uint_fast64_t *number, uint64_t count) {
+  atomic_fetch_add_explicit(number, count, memory_order_relaxed);
+}
+
+static uint64_t get(const atomic_uint_fast64_t *number) {
+  return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+void bt_metrics_add_request(bt_metrics *metrics, size_t route, int status, int64_t duration_ns) {
+  if (!metrics || status < 100 || status >= 100 * (BT_STATUS_CLASSES + 1)) return;
+  route_counts *counts = &metrics->routes[route < metrics->route_count ? route : metrics->route_count];
+  add(&counts->requests[status / 100 - 1], 1);
+  if (duration_ns >= 0) bt_histogram_observe(&counts->durations, bt_request_bounds_ns, duration_ns);
+}
+
+void bt_metrics_add_evaluation(bt_metrics *metrics, bt_evaluation_kind kind, int64_t duration_ns) {
+  if (metrics) bt_histogram_observe(&metrics->evaluations[kind], bt_evaluation_bounds_ns, duration_ns);
+}
+
+void bt_metrics_add_replay(bt_metrics *metrics, bt_replay_end end, int64_t queued_ns) {
+  if (!metrics) return;
+  add(&metrics->replays[end], 1);
+  bt_histogram_observe(&metrics->queue_waits, bt_evaluation_bounds_ns, queued_ns);
+}
+
+void bt_metrics_add_spans(bt_metrics *metrics, bt_span_outcome outcome, uint64_t count) {
+  if (metrics) add(&metrics->spans[outcome], count);
+}
+
+void bt_metrics_add_emitted(bt_metrics *metrics, bt_emitted_outcome outcome, uint64_t count) {
+  if (metrics) add(&metrics->emitted[outcome], count);
+}
+
+uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class) {
+  return get(&metrics->routes[route].requests[status_class]);
+}
+
+const bt_histogram *bt_metrics_request_durations(const bt_metrics *metrics, size_t route) {
+  return &metrics->routes[route].durations;
+}
+
+const bt_histogram *bt_metrics_evaluations(const bt_metrics *metrics, bt_evaluation_kind kind) {
+  return &metrics->evaluations[kind];
+}
+
+const bt_histogram *bt_metrics_queue_waits(const bt_metrics *metrics) {
+  return &metrics->queue_waits;
+}
+
+uint64_t bt_metrics_replays(const bt_metrics *metrics, bt_replay_end end) {
+  return get(&metrics->replays[end]);
+}
+
+uint64_t bt_metrics_spans(const bt_metrics *metrics, bt_span_outcome outcome) {
+  return get(&metrics->spans[outcome]);
+}
+
+uint64_t bt_metrics_emitted(const bt_metrics *metrics, bt_emitted_outcome outcome) {
+  return get(&metrics->emitted[outcome]);
+}
+
+/* ---- rules; all under the mutex ---- */
+
+static size_t slot_of(const rule_entry *entries, size_t slots, const char *tenant, const char *rule_id) {
+  size_t slot = (bt_str_hash(bt_str_from(rule_id)) * 31 + bt_str_hash(bt_str_from(tenant))) & (slots - 1);
+  while (entries[slot].key &&
+         (strcmp(entries[slot].key, tenant) != 0 || strcmp(entries[slot].key + strlen(tenant) + 1, rule_id) != 0))
+    slot = (slot + 1) & (slots - 1);
+  return slot;
+}
+
+static bool grow(bt_metrics *metrics) {
+  size_t slots = metrics->rule_slots * 2;
+  rule_entry *bigger = calloc(slots, sizeof *bigger);
+  if (!bigger) return false;
+  for (size_t i = 0; i < metrics->rule_slots; i++) {
+    const char *key = metrics->rules[i].key;
+    if (key) bigger[slot_of(bigger, slots, key, key + strlen(key) + 1)] = metrics->rules[i];
+  }
+  free(metrics->rules);
+  metrics->rules = bigger;
+  metrics->rule_slots = slots;
+  return true;
+}
+
+/* NULL: no memory. */
+static rule_entry *find_or_add(bt_metrics *metrics, const char *tenant, const char *rule_id) {
+  rule_entry *entry = &metrics->rules[slot_of(metrics->rules, metrics->rule_slots, tenant, rule_id)];
+  if (entry->key) return entry;
+  if (metrics->rule_count * 2 >= metrics->rule_slots && !grow(metrics)) return NULL;
+  size_t tenant_bytes = strlen(tenant) + 1, id_bytes = strlen(rule_id) + 1;
+  char *key = bt_realloc_array(NULL, tenant_bytes + id_bytes, 1);
+  if (!key) return NULL;
+  memcpy(key, tenant, tenant_bytes);
+  memcpy(key + tenant_bytes, rule_id, id_bytes);
+  entry = &metrics->rules[slot_of(metrics->rules, metrics->rule_slots, tenant, rule_id)];
+  entry->key = key;
+  metrics->rule_count++;
+  return entry;
+}
+
+typedef struct rule_change {
+  uint64_t violations;
+  int64_t last_evaluation_ns, watched_until_ns;
+} rule_change;
+
+static void change_rule(bt_metrics *metrics, const char *tenant, const char *rule_id, const rule_change *change) {
+  if (!metrics) return;
+  pthread_mutex_lock(&metrics->mutex);
+  rule_entry *entry = find_or_add(metrics, tenant ? tenant : "", rule_id);
+  if (entry) {
+    bt_rule_counts *counts = &entry->counts;
+    counts->violations += change->violations;
+    if (change->last_evaluation_ns > counts->last_evaluation_ns)
+      counts->last_evaluation_ns = change->last_evaluation_ns;
+    if (change->watched_until_ns > counts->watched_until_ns) counts->watched_until_ns = change->watched_until_ns;
+  }
+  pthread_mutex_unlock(&metrics->mutex);
+}
+
+void bt_metrics_rule_evaluated(bt_metrics *metrics, const char *tenant, const char *rule_id, int64_t at_ns) {
+  change_rule(metrics, tenant, rule_id, &(rule_change){.last_evaluation_ns = at_ns});
+}
+
+void bt_metrics_rule_violation(bt_metrics *metrics, const char *tenant, const char *rule_id) {
+  change_rule(metrics, tenant, rule_id, &(rule_change){.violations = 1});
+}
+
+void bt_metrics_rule_watched(bt_metrics *metrics, const char *tenant, const char *rule_id, int64_t until_ns) {
+  change_rule(metrics, tenant, rule_id, &(rule_change){.watched_until_ns = until_ns});
+}
+
+bt_rule_counts bt_metrics_rule(bt_metrics *metrics, const char *tenant, const char *rule_id) {
+  pthread_mutex_lock(&metrics->mutex);
+  const rule_entry *entry =
+      &metrics->rules[slot_of(metrics->rules, metrics->rule_slots, tenant ? tenant : "", rule_id)];
+  bt_rule_counts counts = entry->counts;
+  pthread_mutex_unlock(&metrics->mutex);
+  return counts;
+}

@@ -1,0 +1,73 @@
+/* Violations on demand: a question is evaluated in the background, window after window from the end that is listed first, and its pages are
+ * handed out as soon as nothing can come before them. An evaluation outlives the request that asked: for some minutes the next page finds it.
+ * All of them together keep to one memory limit; the longest unused are forgotten first, and one that is asked for again is repeated with
+ * the same answer, because windows, order and times follow from the question alone.
+ * It goes on while somebody asks for more than is there, and for half a minute after a request that ran out of time; else it rests.
+ * Thread: any function from any thread. */
+#ifndef BT_SERVER_QUERY_EVALUATION_H
+#define BT_SERVER_QUERY_EVALUATION_H
+
+#include "server/metrics/metrics.h"
+#include "server/query/cursor.h"
+#include "server/query/listing.h"
+#include "server/replay/replay.h"
+
+typedef struct bt_evaluations bt_evaluations;
+
+typedef struct bt_evaluations_options {
+  bt_source *source; /* borrowed */
+  bt_assumptions assumptions;
+  bt_metrics *metrics;       /* counts evaluated windows; or NULL */
+  uint32_t at_once;          /* windows that are evaluated at once; 0: 2 */
+  size_t memory_limit_bytes; /* of all results together; 0: 64 MiB */
+  int64_t keep_ns;           /* how long an evaluation is kept after it was last asked for; 0: 5 min */
+} bt_evaluations_options;
+
+bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluations **out,
+                             bt_error *error) BT_MUST_CHECK;
+/* Cancels what runs and waits for it. All looks have to be closed. NULL is fine. */
+void bt_evaluations_free(bt_evaluations *evaluations);
+
+typedef struct bt_question {
+  const char *tenant; /* or NULL */
+  bt_cursor cursor;   /* which evaluation it is (all but the position), and after which position to go on */
+  const bt_rule_definition *const *rules; /* references are taken; of them the cursor's hash was made */
+  size_t rule_count;                      /* 0: only an evaluation that is kept will do */
+  const char *service;                    /* only violations of traces that have a span of this service; or NULL */
+  const bt_trace_id *trace_id;            /* only those of this trace; or NULL */
+} bt_question;
+
+/* What identifies rules in a cursor: ids, condition hashes and margins, whatever their order. */
+bt_status bt_question_hash_rules(const bt_rule_definition *const *rules, size_t count, uint8_t out[BT_RULES_HASH_BYTES],
+                                 bt_error *error) BT_MUST_CHECK;
+
+typedef struct bt_look bt_look; /* one reader of an evaluation: belongs to one thread at a time */
+
+/* new. Finds the evaluation or begins it. BT_NOT_FOUND: it is not kept, and there are no rules to repeat it with. BT_LIMIT: too many at once. */
+bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question, bt_look **out,
+                       bt_error *error) BT_MUST_CHECK;
+void bt_look_close(bt_look *look); /* NULL is fine */
+
+typedef struct bt_page {
+  const bt_listed *items; /* in order; they and their rules stay until the page is disposed of */
+  size_t count;
+  const bt_rule_definition *const *rules; /* items[i].rule is a number in it */
+  bool goes_on;                           /* there is, or may be, more after `cursor` */
+  bt_cursor cursor;                       /* to go on after this page */
+  bool has_total;                         /* all is evaluated and complete */
+  uint64_t total;
+  uint64_t inconclusive; /* verdicts on settled traces that could not be reached, in what is evaluated so far */
+  /* complete: all of the range up to effective_end was read in full and decided. data_from: only of a source without filters, once all is
+   * evaluated; elsewhere the earliest trace is not looked for. */
+  bt_coverage coverage;
+  char reason[240]; /* why not; "" when it is complete */
+  bt_look *look;    /* holds the items */
+} bt_page;
+
+/* The next page after the last one of this look, of at most `limit` violations. Waits at most wait_ns for it; *ready says whether it came: a full
+ * page, or all there is. `at_once`: what is certain now is a page, also when it is short. BT_OK or the error that ended the evaluation. */
+bt_status bt_look_page(bt_look *look, size_t limit, int64_t wait_ns, bool at_once, bool *ready, bt_page *out,
+                       bt_error *error) BT_MUST_CHECK;
+void bt_page_dispose(bt_page *page);
+
+#endif

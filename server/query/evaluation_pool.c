@@ -1,0 +1,206 @@
+/* Which evaluation is worked on next, which are forgotten, and the workers. See evaluation_pool.h. */
+#include "server/query/evaluation_pool.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "server/clock.h"
+
+enum {
+  DEFAULT_AT_ONCE = 2,
+  KEPT_MAX = 64, /* evaluations at a time */
+  WAIT_PART = 4, /* of the memory limit: with so much an evaluation waits for its reader */
+  TIDY_MS = 500  /* how often workers look for what is over */
+};
+static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
+static const int64_t DEFAULT_KEEP_NS = INT64_C(300) * 1000000000;
+static const int64_t UNWANTED_NS = INT64_C(30) * 1000000000; /* a window goes on for so long after it was last wanted */
+
+void bt_evaluation_free(bt_evaluation *evaluation) {
+  if (!evaluation) return;
+  for (size_t i = 0; evaluation->rules && i < evaluation->rule_count; i++)
+    bt_rule_definition_unref(evaluation->rules[i]);
+  bt_schedule_dispose(&evaluation->schedule);
+  bt_listing_dispose(&evaluation->listing);
+  bt_coverage_dispose(&evaluation->coverage);
+  free(evaluation->rules);
+  free(evaluation->service);
+  free(evaluation->tenant);
+  free(evaluation);
+}
+
+/* ---- forgetting ---- */
+
+static bool is_idle(const bt_evaluation *evaluation) {
+  return !evaluation->looks && !evaluation->pins && !evaluation->running;
+}
+
+static void forget(bt_evaluations *evaluations, size_t index) {
+  bt_evaluation_free(evaluations->items[index]);
+  evaluations->items[index] = evaluations->items[--evaluations->count];
+}
+
+static bool is_over(const bt_evaluations *evaluations, const bt_evaluation *evaluation, int64_t now_ns) {
+  if (!is_idle(evaluation)) return false;
+  return evaluation->retired || evaluation->failed || now_ns - evaluation->used_ns > evaluations->options.keep_ns;
+}
+
+static size_t bytes_of_all(const bt_evaluations *evaluations) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < evaluations->count; i++) bytes += bt_listing_bytes(&evaluations->items[i]->listing);
+  return bytes;
+}
+
+/* False: none is idle. */
+static bool forget_longest_unused(bt_evaluations *evaluations) {
+  size_t oldest = evaluations->count;
+  for (size_t i = 0; i < evaluations->count; i++) {
+    const bt_evaluation *evaluation = evaluations->items[i];
+    bool is_older = oldest == evaluations->count || evaluation->used_ns < evaluations->items[oldest]->used_ns;
+    if (is_idle(evaluation) && is_older) oldest = i;
+  }
+  if (oldest == evaluations->count) return false;
+  forget(evaluations, oldest);
+  return true;
+}
+
+static bool has_too_much(const bt_evaluations *evaluations) {
+  return evaluations->count >= KEPT_MAX || bytes_of_all(evaluations) > evaluations->options.memory_limit_bytes;
+}
+
+void bt_evaluations_tidy(bt_evaluations *evaluations) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  for (size_t i = evaluations->count; i > 0; i--)
+    if (is_over(evaluations, evaluations->items[i - 1], now_ns)) forget(evaluations, i - 1);
+  while (has_too_much(evaluations) && forget_longest_unused(evaluations)) continue;
+  for (size_t i = 0; i < evaluations->count; i++) {
+    bt_evaluation *evaluation = evaluations->items[i];
+    bool is_unwanted = evaluation->running && now_ns - evaluation->wanted_until_ns > UNWANTED_NS;
+    if (is_unwanted) atomic_store(&evaluation->cancel.requested, true);
+  }
+}
+
+/* ---- working ---- */
+
+static const bt_position *given_to(const bt_evaluation *evaluation) {
+  const bt_look *reader = evaluation->reader;
+  return reader && reader->has_position ? &reader->after : NULL;
+}
+
+static bool is_tight(const bt_evaluations *evaluations, const bt_evaluation *evaluation) {
+  return evaluation->listing.bytes > evaluations->options.memory_limit_bytes / WAIT_PART;
+}
+
+/* There is something for its reader, and too much of it. */
+bool bt_evaluation_is_full(const bt_evaluations *evaluations, const bt_evaluation *evaluation) {
+  const bt_listing *listing = &evaluation->listing;
+  return is_tight(evaluations, evaluation) && bt_listing_after(listing, given_to(evaluation)) < listing->certain;
+}
+
+/* What its only reader has already. */
+static void drop_given(const bt_evaluations *evaluations, bt_evaluation *evaluation) {
+  const bt_position *given = given_to(evaluation);
+  bool may_drop = given && evaluation->looks == 1 && !evaluation->pins;
+  if (may_drop && is_tight(evaluations, evaluation)) bt_listing_drop(&evaluation->listing, given);
+}
+
+static bool is_to_do(const bt_evaluations *evaluations, bt_evaluation *evaluation, int64_t now_ns) {
+  if (evaluation->finished || evaluation->running || evaluation->retired) return false;
+  if (now_ns > evaluation->wanted_until_ns) return false;
+  drop_given(evaluations, evaluation);
+  return !bt_evaluation_is_full(evaluations, evaluation);
+}
+
+/* In turn, so that a long one does not keep others waiting for more than a window. */
+static bt_evaluation *choose(bt_evaluations *evaluations) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  for (size_t i = 0; i < evaluations->count; i++) {
+    size_t index = (evaluations->next + i) % evaluations->count;
+    if (!is_to_do(evaluations, evaluations->items[index], now_ns)) continue;
+    evaluations->next = index + 1;
+    return evaluations->items[index];
+  }
+  return NULL;
+}
+
+static void wait_for_work(bt_evaluations *evaluations) {
+  if (!evaluations->count) {
+    pthread_cond_wait(&evaluations->work, &evaluations->mutex);
+    return;
+  }
+  int64_t at_ns = bt_clock_monotonic_ns() + TIDY_MS * INT64_C(1000000);
+  struct timespec at = {at_ns / BT_EVALUATION_SECOND_NS, at_ns % BT_EVALUATION_SECOND_NS};
+  pthread_cond_timedwait(&evaluations->work, &evaluations->mutex, &at);
+}
+
+static void *work(void *argument) {
+  bt_evaluations *evaluations = argument;
+  pthread_mutex_lock(&evaluations->mutex);
+  while (!evaluations->stopping) {
+    bt_evaluations_tidy(evaluations);
+    bt_evaluation *evaluation = choose(evaluations);
+    if (evaluation)
+      bt_evaluation_run_window(evaluations, evaluation);
+    else
+      wait_for_work(evaluations);
+  }
+  pthread_mutex_unlock(&evaluations->mutex);
+  return NULL;
+}
+
+static bt_status start_workers(bt_evaluations *evaluations, bt_error *error) {
+  uint32_t wanted = evaluations->options.at_once;
+  evaluations->workers = calloc(wanted, sizeof *evaluations->workers);
+  if (!evaluations->workers) return bt_error_no_memory(error);
+  for (uint32_t i = 0; i < wanted; i++) {
+    if (pthread_create(&evaluations->workers[i], NULL, work, evaluations) != 0)
+      return bt_error_set(error, BT_LIMIT, "no thread could be started to evaluate violations (%u of %u)", i + 1,
+                          wanted);
+    evaluations->worker_count++;
+  }
+  return BT_OK;
+}
+
+static void init_conditions(bt_evaluations *evaluations) {
+  pthread_condattr_t clock;
+  pthread_condattr_init(&clock);
+  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+  pthread_mutex_init(&evaluations->mutex, NULL);
+  pthread_cond_init(&evaluations->work, &clock);
+  pthread_cond_init(&evaluations->changed, &clock);
+  pthread_condattr_destroy(&clock);
+}
+
+bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluations **out, bt_error *error) {
+  *out = NULL;
+  bt_evaluations *evaluations = calloc(1, sizeof *evaluations);
+  if (!evaluations) return bt_error_no_memory(error);
+  evaluations->options = *options;
+  if (!evaluations->options.at_once) evaluations->options.at_once = DEFAULT_AT_ONCE;
+  if (!evaluations->options.memory_limit_bytes) evaluations->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
+  if (!evaluations->options.keep_ns) evaluations->options.keep_ns = DEFAULT_KEEP_NS;
+  init_conditions(evaluations);
+  bt_status status = start_workers(evaluations, error);
+  if (status == BT_OK)
+    *out = evaluations;
+  else
+    bt_evaluations_free(evaluations);
+  return status;
+}
+
+void bt_evaluations_free(bt_evaluations *evaluations) {
+  if (!evaluations) return;
+  pthread_mutex_lock(&evaluations->mutex);
+  evaluations->stopping = true;
+  for (size_t i = 0; i < evaluations->count; i++) atomic_store(&evaluations->items[i]->cancel.requested, true);
+  pthread_cond_broadcast(&evaluations->work);
+  pthread_mutex_unlock(&evaluations->mutex);
+  for (uint32_t i = 0; i < evaluations->worker_count; i++) pthread_join(evaluations->workers[i], NULL);
+  for (size_t i = 0; i < evaluations->count; i++) bt_evaluation_free(evaluations->items[i]);
+  pthread_cond_destroy(&evaluations->work);
+  pthread_cond_destroy(&evaluations->changed);
+  pthread_mutex_destroy(&evaluations->mutex);
+  free(evaluations->items);
+  free(evaluations->workers);
+  free(evaluations);
+}

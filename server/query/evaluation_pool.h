@@ -1,0 +1,72 @@
+/* Inside of the evaluations, shared by evaluation.c (looks and pages), evaluation_pool.c (which one is worked on, and which are forgotten) and
+ * evaluation_window.c (one window). Only these include it. Thread: everything is behind the pool's mutex, but for what is said to be the
+ * worker's. */
+#ifndef BT_SERVER_QUERY_EVALUATION_POOL_H
+#define BT_SERVER_QUERY_EVALUATION_POOL_H
+
+#include <pthread.h>
+
+#include "server/query/evaluation.h"
+#include "server/query/schedule.h"
+
+typedef struct bt_evaluation {
+  char *tenant;  /* "" where there is none */
+  bt_cursor key; /* without a position */
+  const bt_rule_definition **rules;
+  size_t rule_count;
+  char *service; /* or NULL */
+  bool has_trace;
+  bt_trace_id trace_id;
+  int64_t margin_ns, effective_end_ns;
+  bt_schedule schedule;
+  bt_listing listing;
+  bt_coverage coverage; /* of the windows that are done, in order of time */
+  bool finished, is_missing /* something could not be read */, has_data;
+  uint64_t inconclusive;          /* verdicts of the windows that are done */
+  bt_trace_id inconclusive_trace; /* one of them */
+  char reason[240];
+  bt_status failed; /* not BT_OK: it could not be carried out */
+  bt_error why;
+  bool running; /* a worker has its next window; only that worker changes schedule, listing and coverage then */
+  bool retired; /* another one has its place: nobody finds it any more */
+  bt_cancel cancel;
+  size_t looks, pins;      /* readers; pages in use, which hold the listing's items */
+  int64_t wanted_until_ns; /* monotonic: new windows are begun until then */
+  int64_t used_ns;         /* monotonic: when it was last asked for */
+  const bt_look
+      *reader; /* the look that asked last, while it is open: what it has may be dropped when it is the only one */
+} bt_evaluation;
+
+struct bt_evaluations {
+  bt_evaluations_options options;
+  pthread_mutex_t mutex;
+  pthread_cond_t work;    /* something may have to be done */
+  pthread_cond_t changed; /* a window is done, or one was found to be impossible */
+  bool stopping;
+  bt_evaluation **items;
+  size_t count, capacity;
+  size_t next; /* whose turn it is */
+  pthread_t *workers;
+  uint32_t worker_count;
+};
+
+struct bt_look {
+  bt_evaluations *evaluations;
+  bt_evaluation *evaluation;
+  bool has_position;
+  bt_position after;
+};
+
+static const int64_t BT_EVALUATION_SECOND_NS = 1000000000;
+
+/* evaluation_pool.c */
+void bt_evaluation_free(bt_evaluation *evaluation);
+/* Forgets what is over, makes room, and stops windows that nobody waits for any more. */
+void bt_evaluations_tidy(bt_evaluations *evaluations);
+/* Its results take so much room that it waits for its reader. */
+bool bt_evaluation_is_full(const bt_evaluations *evaluations, const bt_evaluation *evaluation);
+
+/* evaluation_window.c: evaluates the next window; called and returns with the mutex held, runs without it. */
+void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evaluation);
+
+#endif

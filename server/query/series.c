@@ -1,0 +1,389 @@
+/* Asking for series, and the workers that count. See series.h and series_pool.h. */
+#include "server/query/series.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/clock.h"
+#include "server/query/series_pool.h"
+#include "server/replay/window.h"
+
+enum { DEFAULT_AT_ONCE = 2, DEFAULT_CELLS = 400000, ASKS_MAX = 256 };
+static const int64_t SECOND_NS = 1000000000;
+static const int64_t DEFAULT_KEEP_NS = INT64_C(600) * 1000000000;
+static const int64_t FAILED_KEEP_NS =
+    INT64_C(5) * 1000000000;                            /* what may be better soon is not asked for again at once */
+static const int64_t POLL_NS = INT64_C(2) * 1000000000; /* who waited within this time still wants it */
+
+/* ---- known series ---- */
+
+static bool is_of(const bt_known_series *series, const char *tenant, const bt_rule_definition *rule, int64_t step_ns,
+                  int64_t margin_ns) {
+  return series->step_ns == step_ns && series->margin_ns == margin_ns &&
+         strcmp(series->rule->condition_hash, rule->condition_hash) == 0 && strcmp(series->tenant, tenant) == 0;
+}
+
+static bool is_running(const bt_series_pool *pool, const bt_known_series *series) {
+  for (size_t i = 0; i < pool->run_count; i++)
+    for (size_t k = 0; k < pool->runs[i]->series_count; k++)
+      if (pool->runs[i]->series[k] == series) return true;
+  return false;
+}
+
+static void free_series(bt_known_series *series) {
+  bt_rule_definition_unref(series->rule);
+  free(series->tenant);
+  free(series);
+}
+
+/* Those that nobody asked for lately. Their cells fall out of the cache by themselves: ids are not used again. */
+static void forget_series(bt_series_pool *pool, int64_t now_ns) {
+  for (size_t i = pool->known_count; i > 0; i--) {
+    bt_known_series *series = pool->known[i - 1];
+    if (series->asks || now_ns - series->asked_ns <= pool->options.keep_ns || is_running(pool, series)) continue;
+    pool->known[i - 1] = pool->known[--pool->known_count];
+    free_series(series);
+  }
+}
+
+static bt_known_series *new_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule,
+                                   int64_t step_ns) {
+  bt_known_series **known = bt_grow_array(pool->known, pool->known_count, &pool->known_capacity, sizeof *known);
+  if (!known) return NULL;
+  pool->known = known;
+  bt_known_series *series = calloc(1, sizeof *series);
+  if (!series || !(series->tenant = strdup(tenant))) {
+    free(series);
+    return NULL;
+  }
+  bt_assumptions own = bt_assumptions_of(&pool->options.assumptions, rule);
+  series->id = ++pool->last_id;
+  series->rule = bt_rule_definition_ref(rule);
+  series->step_ns = step_ns;
+  series->settle_ns = own.settle_ns;
+  series->margin_ns = own.margin_ns;
+  return known[pool->known_count++] = series;
+}
+
+static bt_known_series *find_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule,
+                                    int64_t step_ns) {
+  int64_t margin_ns = bt_assumptions_of(&pool->options.assumptions, rule).margin_ns;
+  for (size_t i = 0; i < pool->known_count; i++)
+    if (is_of(pool->known[i], tenant, rule, step_ns, margin_ns)) return pool->known[i];
+  return new_series(pool, tenant, rule, step_ns);
+}
+
+/* ---- asks ---- */
+
+/* The first step that is not wholly before the end and `now` − settle. Of files everything is settled. */
+static int64_t settled_end_of(const bt_series_ask *ask, const bt_known_series *series) {
+  if (ask->pool->options.source->operations->is_static) return ask->whole_end_step;
+  int64_t settled_ns = bt_time_subtract(ask->now_ns, series->settle_ns);
+  int64_t step = settled_ns / series->step_ns - (settled_ns % series->step_ns < 0);
+  return step < ask->whole_end_step ? step : ask->whole_end_step;
+}
+
+static void note_asked(const bt_series_ask *ask, size_t rule, int64_t now_ns) {
+  bt_known_series *series = ask->series[rule];
+  series->asked_ns = now_ns;
+  if (ask->wants_exercised) series->exercised_asked_ns = now_ns;
+  series->first_step = ask->first_step;
+  series->end_step = ask->settled_end[rule];
+}
+
+static void fill_from_cache(bt_series_ask *ask, size_t rule, int64_t now_ns) {
+  bt_series_pool *pool = ask->pool;
+  for (int64_t step = ask->first_step; step < ask->settled_end[rule]; step++) {
+    bt_ask_cell *cell = &ask->cells[rule * bt_ask_steps(ask) + (size_t)(step - ask->first_step)];
+    bt_step_count kept;
+    if (cell->is_known || !bt_step_cache_get(pool->cache, ask->series[rule]->id, step, now_ns, &kept)) continue;
+    if (ask->wants_exercised && !kept.looked_exercised) continue;
+    *cell = (bt_ask_cell){kept, true};
+  }
+}
+
+static bool attach_rules(bt_series_ask *ask, const bt_series_question *question) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  for (size_t i = 0; i < question->rule_count; i++) {
+    const char *tenant = question->tenant ? question->tenant : "";
+    bt_known_series *series = find_series(ask->pool, tenant, question->rules[i], question->step_ns);
+    if (!series) return false;
+    ask->series[ask->rule_count++] = series;
+    series->asks++;
+    ask->settled_end[i] = settled_end_of(ask, series);
+    note_asked(ask, i, now_ns);
+    fill_from_cache(ask, i, now_ns);
+  }
+  return true;
+}
+
+static void free_ask(bt_series_ask *ask) {
+  free(ask->series);
+  free(ask->settled_end);
+  free(ask->cells);
+  free(ask);
+}
+
+static void detach_rules(bt_series_ask *ask) {
+  for (size_t i = 0; i < ask->rule_count; i++) ask->series[i]->asks--;
+}
+
+static bt_series_ask *new_ask(bt_series_pool *pool, const bt_series_question *question) {
+  bt_series_ask *ask = calloc(1, sizeof *ask);
+  if (!ask) return NULL;
+  ask->pool = pool;
+  ask->opened_ns = bt_clock_monotonic_ns();
+  ask->first_step = question->first_step;
+  ask->end_step = question->end_step;
+  ask->whole_end_step = question->whole_end_step < question->end_step ? question->whole_end_step : question->end_step;
+  ask->now_ns = question->now_ns;
+  ask->wants_exercised = question->wants_exercised;
+  ask->series = calloc(question->rule_count, sizeof(bt_known_series *));
+  ask->settled_end = calloc(question->rule_count, sizeof *ask->settled_end);
+  ask->cells = calloc(question->rule_count * bt_ask_steps(ask), sizeof *ask->cells);
+  if (ask->series && ask->settled_end && ask->cells) return ask;
+  free_ask(ask);
+  return NULL;
+}
+
+static bt_status enter(bt_series_pool *pool, bt_series_ask *ask, const bt_series_question *question, bt_error *error) {
+  forget_series(pool, bt_clock_monotonic_ns());
+  if (pool->ask_count >= ASKS_MAX)
+    return bt_error_set(error, BT_LIMIT, "%d series are being counted already; try again later", ASKS_MAX);
+  bt_series_ask **asks = bt_grow_array(pool->asks, pool->ask_count, &pool->ask_capacity, sizeof *asks);
+  if (!asks) return bt_error_no_memory(error);
+  pool->asks = asks;
+  if (!attach_rules(ask, question)) {
+    detach_rules(ask);
+    return bt_error_no_memory(error);
+  }
+  asks[pool->ask_count++] = ask;
+  return BT_OK;
+}
+
+static bt_status check_question(const bt_series_question *question, bt_error *error) {
+  if (!question->rule_count || question->step_ns <= 0 || question->first_step >= question->end_step)
+    return bt_error_set(error, BT_INVALID, "a series needs a rule, a step and a range");
+  uint64_t steps = (uint64_t)question->end_step - (uint64_t)question->first_step;
+  if (steps > BT_SERIES_MOST_CELLS / question->rule_count)
+    return bt_error_set(
+        error, BT_LIMIT,
+        "%llu steps of %zu rules are more than %d counts; take a longer step, a shorter range or fewer rules",
+        (unsigned long long)steps, question->rule_count, BT_SERIES_MOST_CELLS);
+  return BT_OK;
+}
+
+bt_status bt_series_open(bt_series_pool *pool, const bt_series_question *question, bt_series_ask **out,
+                         bt_error *error) {
+  *out = NULL;
+  bt_status status = check_question(question, error);
+  if (status != BT_OK) return status;
+  bt_series_ask *ask = new_ask(pool, question);
+  if (!ask) return bt_error_no_memory(error);
+  pthread_mutex_lock(&pool->mutex);
+  status = enter(pool, ask, question, error);
+  pthread_mutex_unlock(&pool->mutex);
+  if (status == BT_OK)
+    *out = ask;
+  else
+    free_ask(ask);
+  return status;
+}
+
+void bt_series_close(bt_series_ask *ask) {
+  if (!ask) return;
+  bt_series_pool *pool = ask->pool;
+  pthread_mutex_lock(&pool->mutex);
+  size_t index = 0;
+  while (pool->asks[index] != ask) index++;
+  pool->asks[index] = pool->asks[--pool->ask_count];
+  detach_rules(ask);
+  pthread_mutex_unlock(&pool->mutex);
+  free_ask(ask);
+}
+
+static bool is_ready(const bt_series_ask *ask) {
+  for (size_t r = 0; r < ask->rule_count; r++)
+    for (int64_t step = ask->first_step; step < ask->settled_end[r]; step++)
+      if (!ask->cells[r * bt_ask_steps(ask) + (size_t)(step - ask->first_step)].is_known) return false;
+  return true;
+}
+
+bool bt_series_wait(bt_series_ask *ask, int64_t wait_ns) {
+  bt_series_pool *pool = ask->pool;
+  int64_t until_ns = bt_time_add(bt_clock_monotonic_ns(), wait_ns);
+  struct timespec until = {until_ns / SECOND_NS, until_ns % SECOND_NS};
+  pthread_mutex_lock(&pool->mutex);
+  bool ready = is_ready(ask);
+  ask->wanted_until_ns = bt_time_add(until_ns, POLL_NS);
+  if (!ready) pthread_cond_broadcast(&pool->work);
+  int waited = 0;
+  while (!ready && waited == 0 && wait_ns > 0) {
+    waited = pthread_cond_timedwait(&pool->changed, &pool->mutex, &until);
+    ready = is_ready(ask);
+  }
+  pthread_mutex_unlock(&pool->mutex);
+  return ready;
+}
+
+bt_step_state bt_series_step(bt_series_ask *ask, size_t rule, size_t index, bt_step_count *out) {
+  pthread_mutex_lock(&ask->pool->mutex);
+  bt_ask_cell cell = ask->cells[rule * bt_ask_steps(ask) + index];
+  bool is_settled = ask->first_step + (int64_t)index < ask->settled_end[rule];
+  pthread_mutex_unlock(&ask->pool->mutex);
+  *out = cell.count;
+  if (!is_settled) return BT_STEP_UNSETTLED;
+  if (!cell.is_known) return BT_STEP_WAITING;
+  if (!cell.count.is_read) return BT_STEP_FAILED;
+  if (cell.count.is_young) return BT_STEP_UNSETTLED;
+  return cell.count.is_undecided ? BT_STEP_UNDECIDED : BT_STEP_COUNTED;
+}
+
+void bt_series_reason(bt_series_ask *ask, char out[240]) {
+  pthread_mutex_lock(&ask->pool->mutex);
+  memcpy(out, ask->reason, sizeof ask->reason);
+  pthread_mutex_unlock(&ask->pool->mutex);
+}
+
+bt_series_statistics bt_series_pool_statistics(bt_series_pool *pool) {
+  pthread_mutex_lock(&pool->mutex);
+  bt_series_statistics out = {pool->runs_ended, pool->requests, bt_step_cache_count(pool->cache)};
+  pthread_mutex_unlock(&pool->mutex);
+  return out;
+}
+
+/* ---- counting ---- */
+
+static void keep_counts(bt_series_pool *pool, const bt_series_run *run) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  for (size_t i = 0; i < run->series_count; i++)
+    for (int64_t step = run->first_step; step < run->end_step; step++) {
+      const bt_step_count *count = &run->counts[i * bt_run_steps(run) + (size_t)(step - run->first_step)];
+      int64_t until_ns = now_ns + (count->is_read && !count->is_young ? pool->options.keep_ns : FAILED_KEEP_NS);
+      bt_step_cache_put(pool->cache, run->series[i]->id, step, until_ns, count);
+    }
+}
+
+/* An ask keeps what it got, so that a cache that is too small for it costs time and no answer. */
+static void tell_rule(bt_series_ask *ask, size_t rule, const bt_series_run *run, size_t number) {
+  for (int64_t step = run->first_step; step < run->end_step; step++) {
+    if (step < ask->first_step || step >= ask->settled_end[rule]) continue;
+    bt_ask_cell *cell = &ask->cells[rule * bt_ask_steps(ask) + (size_t)(step - ask->first_step)];
+    if (cell->is_known) continue;
+    *cell = (bt_ask_cell){run->counts[number * bt_run_steps(run) + (size_t)(step - run->first_step)], true};
+    if (!cell->count.is_read) snprintf(ask->reason, sizeof ask->reason, "%s", run->reason);
+  }
+}
+
+static void tell_asks(bt_series_pool *pool, const bt_series_run *run) {
+  for (size_t a = 0; a < pool->ask_count; a++) {
+    bt_series_ask *ask = pool->asks[a];
+    if (ask->wants_exercised && !run->wants_exercised) continue;
+    for (size_t r = 0; r < ask->rule_count; r++)
+      for (size_t i = 0; i < run->series_count; i++)
+        if (ask->series[r] == run->series[i]) tell_rule(ask, r, run, i);
+  }
+}
+
+static void finish_run(bt_series_pool *pool, bt_series_run *run) {
+  keep_counts(pool, run);
+  tell_asks(pool, run);
+  size_t index = 0;
+  while (pool->runs[index] != run) index++;
+  pool->runs[index] = pool->runs[--pool->run_count];
+  pool->runs_ended++;
+  pool->requests += run->requests;
+  pthread_cond_broadcast(&pool->changed);
+}
+
+static void carry_out(bt_series_pool *pool, bt_series_run *run) {
+  pool->runs[pool->run_count++] = run;
+  pthread_mutex_unlock(&pool->mutex);
+  bt_series_run_evaluate(&pool->options, run);
+  pthread_mutex_lock(&pool->mutex);
+  finish_run(pool, run);
+  bt_series_run_free(run);
+}
+
+static void *work(void *argument) {
+  bt_series_pool *pool = argument;
+  pthread_mutex_lock(&pool->mutex);
+  while (!pool->stopping) {
+    int64_t again_ns = 0;
+    bt_series_run *run = bt_series_plan(pool, &again_ns);
+    struct timespec again = {again_ns / SECOND_NS, again_ns % SECOND_NS};
+    if (run)
+      carry_out(pool, run);
+    else if (again_ns)
+      pthread_cond_timedwait(&pool->work, &pool->mutex, &again);
+    else
+      pthread_cond_wait(&pool->work, &pool->mutex);
+  }
+  pthread_mutex_unlock(&pool->mutex);
+  return NULL;
+}
+
+/* ---- the pool ---- */
+
+static bt_status start_workers(bt_series_pool *pool, bt_error *error) {
+  uint32_t wanted = pool->options.at_once;
+  pool->workers = calloc(wanted, sizeof *pool->workers);
+  pool->runs = calloc(wanted, sizeof(bt_series_run *));
+  if (!pool->workers || !pool->runs) return bt_error_no_memory(error);
+  for (uint32_t i = 0; i < wanted; i++) {
+    if (pthread_create(&pool->workers[i], NULL, work, pool) != 0)
+      return bt_error_set(error, BT_LIMIT, "no thread could be started to count series (%u of %u)", i + 1, wanted);
+    pool->worker_count++;
+  }
+  return BT_OK;
+}
+
+static void init_conditions(bt_series_pool *pool) {
+  pthread_condattr_t clock;
+  pthread_condattr_init(&clock);
+  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+  pthread_mutex_init(&pool->mutex, NULL);
+  pthread_cond_init(&pool->work, &clock);
+  pthread_cond_init(&pool->changed, &clock);
+  pthread_condattr_destroy(&clock);
+}
+
+bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **out, bt_error *error) {
+  *out = NULL;
+  bt_series_pool *pool = calloc(1, sizeof *pool);
+  if (!pool) return bt_error_no_memory(error);
+  pool->options = *options;
+  if (!pool->options.at_once) pool->options.at_once = DEFAULT_AT_ONCE;
+  if (!pool->options.most_cells) pool->options.most_cells = DEFAULT_CELLS;
+  if (!pool->options.keep_ns) pool->options.keep_ns = DEFAULT_KEEP_NS;
+  init_conditions(pool);
+  bt_status status = bt_step_cache_new(pool->options.most_cells, &pool->cache, error);
+  if (status == BT_OK) status = start_workers(pool, error);
+  if (status == BT_OK)
+    *out = pool;
+  else
+    bt_series_pool_free(pool);
+  return status;
+}
+
+void bt_series_pool_free(bt_series_pool *pool) {
+  if (!pool) return;
+  pthread_mutex_lock(&pool->mutex);
+  pool->stopping = true;
+  for (size_t i = 0; i < pool->run_count; i++) atomic_store(&pool->runs[i]->cancel.requested, true);
+  pthread_cond_broadcast(&pool->work);
+  pthread_mutex_unlock(&pool->mutex);
+  for (uint32_t i = 0; i < pool->worker_count; i++) pthread_join(pool->workers[i], NULL);
+  for (size_t i = 0; i < pool->known_count; i++) free_series(pool->known[i]);
+  bt_step_cache_free(pool->cache);
+  pthread_cond_destroy(&pool->work);
+  pthread_cond_destroy(&pool->changed);
+  pthread_mutex_destroy(&pool->mutex);
+  free(pool->known);
+  free(pool->asks);
+  free(pool->runs);
+  free(pool->workers);
+  free(pool);
+}

@@ -1,0 +1,188 @@
+/* What is evaluated next: the newest steps that some open ask lacks, for all of its rules and for all other series of the tenant that were
+ * asked for lately and lack them too. Only series with the same settle and margin share a replay, so that what a step counts never depends
+ * on who else was asked for. See series_pool.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/query/series_pool.h"
+
+enum {
+  STEPS_MAX = 1000, /* of one run */
+  SERIES_MAX = 200
+};
+static const int64_t GATHER_NS = INT64_C(30) * 1000000; /* the rules of one tick come close together */
+static const int64_t LENGTH_NS =
+    INT64_C(24) * 3600 * 1000000000; /* of one run, so that graphs of long ranges grow from the right */
+
+void bt_series_run_free(bt_series_run *run) {
+  if (!run) return;
+  for (size_t i = 0; run->rules && i < run->series_count; i++) bt_rule_definition_unref(run->rules[i]);
+  free(run->rules);
+  free(run->series);
+  free(run->tenant);
+  free(run->counts);
+  free(run->is_unsure);
+  free(run);
+}
+
+/* ---- what is missing ---- */
+
+static bool is_under_way(const bt_series_pool *pool, const bt_known_series *series, int64_t step, bool exercised) {
+  for (size_t i = 0; i < pool->run_count; i++) {
+    const bt_series_run *run = pool->runs[i];
+    if (step < run->first_step || step >= run->end_step || (exercised && !run->wants_exercised)) continue;
+    for (size_t k = 0; k < run->series_count; k++)
+      if (run->series[k] == series) return true;
+  }
+  return false;
+}
+
+static bool lacks(const bt_series_ask *ask, size_t rule, int64_t step) {
+  if (step < ask->first_step || step >= ask->end_step || step >= ask->settled_end[rule]) return false;
+  size_t index = rule * bt_ask_steps(ask) + (size_t)(step - ask->first_step);
+  return !ask->cells[index].is_known && !is_under_way(ask->pool, ask->series[rule], step, ask->wants_exercised);
+}
+
+static bool is_alike(const bt_known_series *a, const bt_known_series *b) {
+  return a->step_ns == b->step_ns && a->settle_ns == b->settle_ns && a->margin_ns == b->margin_ns &&
+         strcmp(a->tenant, b->tenant) == 0;
+}
+
+/* The rule that lacks the newest step. False: nothing is lacking that is not under way. */
+static bool find_newest(const bt_series_ask *ask, size_t *rule, int64_t *step) {
+  for (int64_t s = ask->end_step - 1; s >= ask->first_step; s--)
+    for (size_t r = 0; r < ask->rule_count; r++)
+      if (lacks(ask, r, s)) {
+        *rule = r;
+        *step = s;
+        return true;
+      }
+  return false;
+}
+
+static bool any_lacks(const bt_series_ask *ask, const bt_known_series *like, int64_t step) {
+  for (size_t r = 0; r < ask->rule_count; r++)
+    if (is_alike(ask->series[r], like) && lacks(ask, r, step)) return true;
+  return false;
+}
+
+/* ---- who takes part ---- */
+
+static bool has_series(const bt_series_run *run, const bt_known_series *series) {
+  for (size_t i = 0; i < run->series_count; i++)
+    if (run->series[i] == series) return true;
+  return false;
+}
+
+static void add_series(bt_series_run *run, bt_known_series *series) {
+  if (run->series_count == SERIES_MAX || has_series(run, series)) return;
+  run->rules[run->series_count] = bt_rule_definition_ref(series->rule);
+  run->series[run->series_count++] = series;
+}
+
+static void add_asked(bt_series_run *run, const bt_series_ask *ask, const bt_known_series *like) {
+  for (size_t r = 0; r < ask->rule_count; r++)
+    for (int64_t s = run->first_step; s < run->end_step; s++)
+      if (is_alike(ask->series[r], like) && lacks(ask, r, s)) {
+        add_series(run, ask->series[r]);
+        break;
+      }
+}
+
+/* Whether the next question about it is likely to be about these steps: of the last one's length, and later by what a tick may be. */
+static bool is_near(const bt_series_pool *pool, const bt_series_run *run, const bt_known_series *series) {
+  int64_t length = series->end_step - series->first_step, tick = pool->options.keep_ns / series->step_ns;
+  return run->first_step >= series->first_step && run->end_step <= series->end_step + (length > tick ? length : tick);
+}
+
+/* Whether it is likely to be asked for these steps soon, and they are neither known nor under way. */
+static bool joins(const bt_series_pool *pool, const bt_series_run *run, const bt_known_series *series, int64_t now_ns) {
+  int64_t asked_ns = run->wants_exercised ? series->exercised_asked_ns : series->asked_ns;
+  bt_step_count known;
+  if (!asked_ns || now_ns - asked_ns > pool->options.keep_ns || !is_near(pool, run, series)) return false;
+  for (int64_t s = run->first_step; s < run->end_step; s++) {
+    bool is_known = bt_step_cache_get(pool->cache, series->id, s, now_ns, &known) &&
+                    (known.looked_exercised || !run->wants_exercised);
+    if (!is_known && !is_under_way(pool, series, s, run->wants_exercised)) return true;
+  }
+  return false;
+}
+
+static void add_others(const bt_series_pool *pool, bt_series_run *run, const bt_known_series *like) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  for (size_t i = 0; i < pool->known_count; i++)
+    if (is_alike(pool->known[i], like) && joins(pool, run, pool->known[i], now_ns)) add_series(run, pool->known[i]);
+}
+
+/* ---- the run ---- */
+
+static bool make_room(bt_series_run *run, const char *tenant) {
+  run->tenant = strdup(tenant);
+  run->series = calloc(SERIES_MAX, sizeof *run->series);
+  run->rules = calloc(SERIES_MAX, sizeof *run->rules);
+  return run->tenant && run->series && run->rules;
+}
+
+static bool make_counts(bt_series_run *run) {
+  size_t cells = run->series_count * bt_run_steps(run);
+  run->counts = calloc(cells, sizeof *run->counts);
+  run->is_unsure = calloc(cells, sizeof *run->is_unsure);
+  return run->counts && run->is_unsure;
+}
+
+static bt_series_run *plan_run(const bt_series_pool *pool, const bt_series_ask *ask, size_t rule, int64_t newest) {
+  const bt_known_series *like = ask->series[rule];
+  bt_series_run *run = calloc(1, sizeof *run);
+  if (!run || !make_room(run, like->tenant)) {
+    bt_series_run_free(run);
+    return NULL;
+  }
+  int64_t most = LENGTH_NS / like->step_ns;
+  if (most > STEPS_MAX) most = STEPS_MAX;
+  if (most < 1) most = 1;
+  run->step_ns = like->step_ns;
+  run->margin_ns = like->margin_ns;
+  run->wants_exercised = ask->wants_exercised;
+  run->first_step = newest;
+  run->end_step = newest + 1;
+  while (run->end_step - run->first_step < most && any_lacks(ask, like, run->first_step - 1)) run->first_step--;
+  add_asked(run, ask, like);
+  add_others(pool, run, like);
+  if (make_counts(run)) return run;
+  bt_series_run_free(run);
+  return NULL;
+}
+
+/* Without memory for an evaluation the ask is told that the step failed, or it would be planned again and again. */
+static void give_up(bt_series_ask *ask, size_t rule, int64_t step) {
+  pthread_cond_broadcast(&ask->pool->changed);
+  ask->cells[rule * bt_ask_steps(ask) + (size_t)(step - ask->first_step)] = (bt_ask_cell){.is_known = true};
+  snprintf(ask->reason, sizeof ask->reason, "no_memory: there was not enough memory to evaluate all steps");
+}
+
+static bool is_too_young(const bt_series_ask *ask, int64_t now_ns, int64_t *again_ns) {
+  int64_t at_ns = ask->opened_ns + GATHER_NS;
+  if (now_ns >= at_ns) return false;
+  if (!*again_ns || at_ns < *again_ns) *again_ns = at_ns;
+  return true;
+}
+
+bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  *again_ns = 0;
+  for (size_t i = 0; i < pool->ask_count; i++) {
+    size_t index = (pool->next_ask + i) % pool->ask_count, rule = 0;
+    bt_series_ask *ask = pool->asks[index];
+    int64_t step = 0;
+    if (is_too_young(ask, now_ns, again_ns)) continue;
+    while (now_ns <= ask->wanted_until_ns && find_newest(ask, &rule, &step)) {
+      bt_series_run *run = plan_run(pool, ask, rule, step);
+      pool->next_ask = index + 1;
+      if (run) return run;
+      give_up(ask, rule, step);
+    }
+  }
+  return NULL;
+}

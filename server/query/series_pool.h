@@ -1,0 +1,84 @@
+/* Inside of the series, shared by series.c (asks), series_plan.c (what is evaluated next) and series_run.c (one evaluation). Only these include it.
+ * Thread: everything is behind the pool's mutex, but for a run's counts, which are its worker's while it goes on. */
+#ifndef BT_SERVER_QUERY_SERIES_POOL_H
+#define BT_SERVER_QUERY_SERIES_POOL_H
+
+#include <pthread.h>
+
+#include "server/query/series.h"
+
+typedef struct bt_known_series { /* a condition of a tenant at one step length, while it is asked for */
+  uint64_t id;                   /* never used again for another one */
+  char *tenant;
+  const bt_rule_definition *rule; /* one with this condition */
+  int64_t step_ns, settle_ns, margin_ns;
+  int64_t asked_ns, exercised_asked_ns; /* monotonic: when it was asked for last; 0: never */
+  int64_t first_step, end_step;         /* what it was asked for last, as far as it was settled */
+  size_t asks;                          /* open asks that hold it */
+} bt_known_series;
+
+typedef struct bt_ask_cell {
+  bt_step_count count;
+  bool is_known;
+} bt_ask_cell;
+
+struct bt_series_ask {
+  bt_series_pool *pool;
+  bt_known_series **series; /* one for each rule */
+  size_t rule_count;
+  int64_t first_step, end_step, whole_end_step, now_ns;
+  int64_t *settled_end; /* for each rule: the first step that is not settled */
+  bool wants_exercised;
+  bt_ask_cell *cells;                 /* rule × steps + index */
+  int64_t opened_ns, wanted_until_ns; /* monotonic */
+  char reason[240];
+};
+
+typedef struct bt_series_run { /* one replay that counts */
+  bt_known_series **series;
+  const bt_rule_definition **rules;
+  size_t series_count;
+  char *tenant;
+  int64_t step_ns, first_step, end_step, margin_ns;
+  bool wants_exercised;
+  bt_step_count *counts; /* series × steps + index */
+  bool *is_unsure;       /* the same shape: `exercised` is not exact there */
+  char reason[240];
+  uint64_t requests;
+  bt_cancel cancel;
+} bt_series_run;
+
+struct bt_series_pool {
+  bt_series_options options;
+  pthread_mutex_t mutex;
+  pthread_cond_t work, changed;
+  bool stopping;
+  bt_step_cache *cache;
+  bt_known_series **known;
+  size_t known_count, known_capacity;
+  uint64_t last_id;
+  bt_series_ask **asks;
+  size_t ask_count, ask_capacity, next_ask;
+  bt_series_run **runs; /* under way; room for at_once */
+  size_t run_count;
+  pthread_t *workers;
+  uint32_t worker_count;
+  uint64_t runs_ended, requests;
+};
+
+static inline size_t bt_ask_steps(const bt_series_ask *ask) {
+  return (size_t)(ask->end_step - ask->first_step);
+}
+static inline size_t bt_run_steps(const bt_series_run *run) {
+  return (size_t)(run->end_step - run->first_step);
+}
+
+/* series_plan.c: the next evaluation that somebody waits for, or NULL. Asks that have just come wait a moment for others like them; *again_ns says
+ * when to look at them again (0: there are none). */
+bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns);
+void bt_series_run_free(bt_series_run *run);
+
+/* series_run.c: carries it out, without the mutex. What could not be read is in counts[].is_read and reason. */
+void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run);
+
+#endif

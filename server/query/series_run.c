@@ -1,0 +1,134 @@
+/* One evaluation of steps: a replay over all of them that tells its verdicts, and what of it may be believed. See series_pool.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/query/series_pool.h"
+#include "server/replay/window.h"
+
+enum {
+  CHECKED_BY_ID = 4, /* violations that are read again, besides those that have to be */
+  JOINED_FROM = 2    /* series whose candidates are found together */
+};
+static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
+
+static int64_t step_of(const bt_series_run *run, int64_t time_ns) {
+  int64_t step = time_ns / run->step_ns - (time_ns % run->step_ns < 0);
+  /* A trace longer than margin may be judged where its time does not lie. */
+  if (step < run->first_step) return run->first_step;
+  return step >= run->end_step ? run->end_step - 1 : step;
+}
+
+static bt_step_count *cell_of(const bt_series_run *run, size_t series, int64_t step) {
+  return &run->counts[series * bt_run_steps(run) + (size_t)(step - run->first_step)];
+}
+
+/* Of a trace that was not read: it counts in one of the steps from `from` to `to`, or nobody knows whether it counts. */
+static void set_unsure(bt_series_run *run, size_t series, int64_t from, int64_t to) {
+  for (int64_t step = from; step <= to; step++)
+    run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)] = true;
+}
+
+static bt_status count(void *context, const bt_trace_verdict *verdict, bt_error *error) {
+  bt_series_run *run = context;
+  (void)error;
+  int64_t from = step_of(run, verdict->time_ns), to = step_of(run, verdict->time_latest_ns);
+  bt_step_count *cell = cell_of(run, verdict->rule, from);
+  if (verdict->verdict == BT_VIOLATED) cell->violations++;
+  bool is_open = verdict->verdict == BT_INCONCLUSIVE && verdict->is_settled;
+  cell->is_young = cell->is_young || (is_open && verdict->is_young);
+  cell->is_undecided = cell->is_undecided || (is_open && !verdict->is_young);
+  if (verdict->exercised == BT_FALSE) return BT_OK;
+  if (verdict->exercised == BT_TRUE && from == to)
+    cell->exercised++;
+  else
+    set_unsure(run, verdict->rule, from, to);
+  return BT_OK;
+}
+
+static bool starts_with(const char *text, const char *word) {
+  return strncmp(text, word, strlen(word)) == 0;
+}
+
+/* A trace with a span in the window began at most margin before it. */
+static bool is_touched(const bt_series_run *run, const bt_coverage *coverage, int64_t step) {
+  int64_t start_ns = step * run->step_ns, end_ns = bt_time_add(start_ns, run->step_ns);
+  for (size_t i = 0; i < coverage->windows_failed_count; i++) {
+    const bt_time_range *failed = &coverage->windows_failed[i].range;
+    if (start_ns < failed->end_ns && end_ns > bt_time_subtract(failed->start_ns, run->margin_ns)) return true;
+  }
+  return false;
+}
+
+/* Why nothing of the run may be believed, or what it says of single steps and rules. */
+typedef struct belief {
+  bool in_steps; /* all that is missing is in windows_failed and in the rules' differences */
+  bool is_empty;
+} belief;
+
+static belief belief_of(const bt_replay_result *result) {
+  static const char *const of_steps[] = {"windows_failed", "sample_differs", "search_differs", NULL};
+  if (result->outcome == BT_REPLAY_COMPLETED) return (belief){.in_steps = true};
+  if (result->outcome != BT_REPLAY_INCOMPLETE) return (belief){0};
+  if (starts_with(result->reason, "no_data")) return (belief){.in_steps = true, .is_empty = true};
+  for (size_t i = 0; of_steps[i]; i++)
+    if (starts_with(result->reason, of_steps[i])) return (belief){.in_steps = true};
+  return (belief){0};
+}
+
+static void take_rule(bt_series_run *run, size_t series, const bt_replay_result *result, belief how) {
+  const bt_rule_result *rule = &result->rules[series];
+  bool is_sound = how.in_steps && !rule->sample_differences && !rule->unread_differences;
+  bool may_be_exact = rule->exercised_is_exact || rule->evaluated_is_exact;
+  for (int64_t step = run->first_step; step < run->end_step; step++) {
+    bt_step_count *cell = cell_of(run, series, step);
+    bool is_unsure = run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)];
+    cell->is_read = is_sound && !is_touched(run, &result->coverage, step);
+    cell->is_empty = how.is_empty;
+    cell->looked_exercised = run->wants_exercised;
+    cell->has_exercised = run->wants_exercised && may_be_exact && !is_unsure;
+  }
+}
+
+static void take_result(bt_series_run *run, const bt_replay_result *result) {
+  belief how = belief_of(result);
+  run->requests = result->requests;
+  if (result->outcome != BT_REPLAY_COMPLETED && !how.is_empty)
+    snprintf(run->reason, sizeof run->reason, "%s", result->reason);
+  for (size_t i = 0; i < run->series_count; i++) take_rule(run, i, result, how);
+}
+
+/* A tick of many alert rules: one search finds what any of them has to look at. Over longer ranges each rule's own search is worth its
+ * price, because what it finds has to be read. */
+static bool joins_searches(const bt_series_run *run) {
+  int64_t length_ns = (run->end_step - run->first_step) * run->step_ns;
+  return run->series_count >= JOINED_FROM && !run->wants_exercised && length_ns <= run->margin_ns;
+}
+
+void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run) {
+  bt_replay_observer observer = {.context = run, .verdict = count};
+  bt_replay_request request = {.rules = run->rules,
+                               .rule_count = run->series_count,
+                               .range = {run->first_step * run->step_ns, run->end_step * run->step_ns},
+                               .now_ns = bt_clock_wall_ns(),
+                               .assumptions = options->assumptions,
+                               .count = run->wants_exercised ? BT_COUNT_AUTO : BT_COUNT_AT_LEAST,
+                               .tenant = run->tenant[0] ? run->tenant : NULL,
+                               .sample_size = CHECKED_BY_ID,
+                               .memory_limit_bytes =
+                                   options->memory_limit_bytes ? options->memory_limit_bytes : DEFAULT_MEMORY_BYTES,
+                               .priority = BT_PRIORITY_PEOPLE,
+                               .wants_earliest = true,
+                               .joins_searches = joins_searches(run),
+                               .strategy = joins_searches(run) ? BT_STRATEGY_READ : BT_STRATEGY_AUTO,
+                               .cancel = &run->cancel};
+  bt_replay_result result = {0};
+  bt_error why = {0};
+  bt_status status = bt_replay_run(options->source, &request, &observer, &result, &why);
+  if (status == BT_OK)
+    take_result(run, &result);
+  else
+    snprintf(run->reason, sizeof run->reason, "%s: %.200s", bt_status_name(status), why.message);
+  bt_replay_result_dispose(&result);
+}

@@ -1,0 +1,171 @@
+/* Telling what was judged: verdicts and violations go to the observer, and into the numbers of the rules, once they are final. Violations that
+ * batches showed may wait here for the seeded sample of them that is read again by id (docs/DECISIONS.md says what that sample proves).
+ * Thread: the replay's. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/replay/run.h"
+
+enum {
+  SAMPLE_FLOOR = 8, /* violating traces that are read by id whatever their number */
+  SAMPLE_SHARE = 16 /* and one of so many beyond */
+};
+
+static bool is_before(const bt_moment *a, const bt_moment *b) {
+  if (a->time_ns != b->time_ns) return a->time_ns < b->time_ns;
+  return bt_trace_id_compare(&a->trace_id, &b->trace_id) < 0;
+}
+
+static void track_violation(bt_rule_result *result, const bt_trace_verdict *verdict) {
+  bt_moment moment = {true, verdict->trace_id, verdict->violation_ns};
+  result->violations_found++;
+  if (!verdict->is_settled) result->violations_provisional++;
+  if (!result->first_violation.is_set || is_before(&moment, &result->first_violation)) result->first_violation = moment;
+  if (!result->last_violation.is_set || !is_before(&moment, &result->last_violation)) result->last_violation = moment;
+}
+
+static void track_inconclusive(bt_rule_result *result, const bt_trace_verdict *verdict) {
+  result->inconclusive++;
+  if (!result->first_inconclusive.is_set || verdict->time_ns < result->first_inconclusive.time_ns)
+    result->first_inconclusive = (bt_moment){true, verdict->trace_id, verdict->time_ns};
+}
+
+/* A violation in a trace that the searches had ruled out: Tempo's answers or the plan were wrong. It is reported, and the answer is not
+ * complete, because others like it were not read. */
+static void track_unread(bt_run *run, bt_rule_result *result, const bt_trace_verdict *verdict) {
+  if (!verdict->is_settled || !run->rules[verdict->rule].is_answered) return;
+  result->unread_sampled++;
+  if (verdict->verdict != BT_VIOLATED) return;
+  result->unread_differences++;
+  run->unread_differences++;
+}
+
+static void track(bt_run *run, const bt_trace_verdict *verdict, bool was_wanted) {
+  bt_rule_result *result = &run->result->rules[verdict->rule];
+  if (verdict->verdict == BT_VIOLATED) track_violation(result, verdict);
+  if (verdict->is_settled && verdict->exercised == BT_TRUE) result->traces_exercised++;
+  if (!was_wanted) {
+    track_unread(run, result, verdict);
+    return;
+  }
+  result->traces_read++;
+  if (verdict->is_settled && verdict->verdict == BT_INCONCLUSIVE) track_inconclusive(result, verdict);
+}
+
+/* Takes the violation. An observer that is full is told nothing more, and the outcome says so; counting goes on. */
+static bt_status tell_violation(bt_run *run, size_t rule, bt_violation *violation, bt_error *error) {
+  bt_error why = {0};
+  if (!violation || !run->observer || !run->observer->violation || run->observer_full) {
+    bt_violation_free(violation);
+    return BT_OK;
+  }
+  bt_status status = run->observer->violation(run->observer->context, rule, violation, &why);
+  if (status == BT_LIMIT) {
+    run->observer_full = true;
+    snprintf(run->full_reason, sizeof run->full_reason, "%.190s", why.message);
+    return BT_OK;
+  }
+  if (status != BT_OK && error) *error = why;
+  return status;
+}
+
+bt_status bt_tell_verdict(const bt_run *run, const bt_trace_verdict *verdict, bt_error *error) {
+  if (!run->observer || !run->observer->verdict) return BT_OK;
+  return run->observer->verdict(run->observer->context, verdict, error);
+}
+
+/* Takes the rule's violation. What was not wanted for a rule is not a candidate of it: unless it violates, that is all there is to say. */
+static bt_status deliver_rule(bt_run *run, size_t known, bt_judged *judged, bt_error *error) {
+  bt_trace_verdict *verdict = &judged->verdict;
+  bt_violation *violation = judged->violation;
+  judged->violation = NULL;
+  if (!judged->is_usable) return BT_OK;
+  bool was_wanted = bt_bit_get(run->rules[verdict->rule].unread, known);
+  if (!was_wanted && verdict->verdict == BT_INCONCLUSIVE) verdict->verdict = BT_SATISFIED;
+  track(run, verdict, was_wanted);
+  bt_status status = tell_violation(run, verdict->rule, violation, error);
+  return status == BT_OK ? bt_tell_verdict(run, verdict, error) : status;
+}
+
+void bt_judged_free(bt_judged *rules, size_t count) {
+  for (size_t i = 0; rules && i < count; i++) bt_violation_free(rules[i].violation);
+  free(rules);
+}
+
+bt_status bt_deliver(bt_run *run, size_t known, bt_judged *rules, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
+    status = deliver_rule(run, known, &rules[i], error);
+  bt_judged_free(rules, run->request.rule_count);
+  return status;
+}
+
+/* ---- the sample that is read again by id ---- */
+
+uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id) {
+  uint64_t halves[2];
+  memcpy(halves, id->bytes, sizeof halves);
+  uint64_t key = run->request.sample_seed ^ halves[0] ^ (halves[1] << 1 | halves[1] >> 63);
+  for (int round = 0; round < 2; round++) {
+    key += 0x9E3779B97F4A7C15u;
+    key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
+    key = (key ^ (key >> 27)) * 0x94D049BB133111EBu;
+    key ^= key >> 31;
+  }
+  return key;
+}
+
+/* Traces that name parents which the batch did not show come first: they are the ones whose beginning may lie farther back than margin. */
+static uint64_t violating_key(const bt_run *run, const bt_trace *trace) {
+  return bt_sample_key(run, &trace->id) >> 1 | (trace->missing_parents ? 0 : (uint64_t)1 << 63);
+}
+
+/* In order of time, for who wants the earliest violation: those are worth the reads by id. */
+static uint64_t time_key(const bt_run *run, const bt_judged *rules) {
+  int64_t time_ns = INT64_MAX;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    const bt_trace_verdict *verdict = &rules[i].verdict;
+    bool violates = rules[i].is_usable && verdict->verdict == BT_VIOLATED;
+    if (violates && verdict->violation_ns < time_ns) time_ns = verdict->violation_ns;
+  }
+  return (uint64_t)time_ns ^ (uint64_t)1 << 63;
+}
+
+static uint32_t largest_key(const bt_run *run) {
+  uint32_t largest = 0;
+  for (uint32_t i = 1; i < run->sample_count; i++)
+    if (run->samples[i].key > run->samples[largest].key) largest = i;
+  return largest;
+}
+
+/* Keeps the traces with the smallest keys, which does not depend on the order in which they come; the others are reported at once. */
+bt_status bt_sample_or_deliver(bt_run *run, size_t known, const bt_trace *trace, bt_judged *rules, bt_error *error) {
+  uint64_t key = run->request.wants_earliest ? time_key(run, rules) : violating_key(run, trace);
+  bt_sampled sampled = {key, known, rules};
+  run->sampled_from++;
+  if (run->sample_count < run->request.sample_size) {
+    run->samples[run->sample_count++] = sampled;
+    return BT_OK;
+  }
+  uint32_t largest = largest_key(run);
+  if (sampled.key < run->samples[largest].key) {
+    bt_sampled out = run->samples[largest];
+    run->samples[largest] = sampled;
+    sampled = out;
+  }
+  return bt_deliver(run, sampled.known, sampled.rules, error);
+}
+
+bt_status bt_sample_settle(bt_run *run, bt_error *error) {
+  uint64_t wanted = run->sampled_from / SAMPLE_SHARE;
+  if (wanted < SAMPLE_FLOOR) wanted = SAMPLE_FLOOR;
+  bt_status status = BT_OK;
+  while (status == BT_OK && !run->sample_is_fixed && run->sample_count > wanted) {
+    uint32_t largest = largest_key(run);
+    bt_sampled out = run->samples[largest];
+    run->samples[largest] = run->samples[--run->sample_count];
+    status = bt_deliver(run, out.known, out.rules, error);
+  }
+  return status;
+}

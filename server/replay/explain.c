@@ -1,0 +1,289 @@
+/* Explanations. See explain.h: the same plans, window and cost model as a replay's, with probes in place of first answers. Thread: the caller's. */
+#include "server/replay/explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/traceql.h"
+#include "server/replay/explain_parts.h"
+#include "server/replay/project.h"
+
+static const double assumed_undecided = 0.1;
+
+const char *bt_explain_use_name(bt_explain_use use) {
+  static const char *const names[] = {"search", "count", "list", "subtract", "project", "read"};
+  return names[use];
+}
+
+/* new; NULL: no memory. Takes the buffer. */
+static char *text_of(bt_buffer *buffer) {
+  bt_buffer_append_char(buffer, '\0');
+  char *text = buffer->failed ? NULL : strdup(buffer->ptr);
+  bt_buffer_dispose(buffer);
+  return text;
+}
+
+/* ---- queries ---- */
+
+typedef struct explaining {
+  bt_run *run;
+  bt_explain_probe *probe; /* NULL: nothing was asked */
+  bt_explain_result *result;
+} explaining;
+
+/* filter: whose traces the probe counts; len 0: none. Takes the text. */
+static bt_status add_query(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_str filter,
+                           bt_buffer *traceql, bt_error *error) {
+  bt_explain_query query = {.use = use, .traceql = text_of(traceql)};
+  const bt_found_list *found = e->probe && filter.len ? bt_explain_probe_found(e->probe, filter) : NULL;
+  bt_explain_query *queries = bt_realloc_array(rule->queries, rule->query_count + 1, sizeof *queries);
+  if (queries) rule->queries = queries;
+  if (!queries || !query.traceql) {
+    free(query.traceql);
+    return bt_error_no_memory(error);
+  }
+  query.is_probed = found != NULL;
+  if (found) query.estimated_found = bt_explain_probe_estimate(e->probe, found->count);
+  queries[rule->query_count++] = query;
+  return BT_OK;
+}
+
+static bool is_told(const bt_explain_rule *rule, const bt_buffer *traceql) {
+  for (size_t i = 0; i < rule->query_count; i++)
+    if (bt_str_equal(bt_str_from(rule->queries[i].traceql), bt_buffer_str(traceql))) return true;
+  return false;
+}
+
+static bt_status add_search(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_str filter,
+                            bt_error *error) {
+  bt_buffer traceql = {0};
+  bt_traceql_search(filter, (bt_str){0}, &traceql);
+  if (!is_told(rule, &traceql)) return add_query(e, rule, use, filter, &traceql, error);
+  bt_buffer_dispose(&traceql);
+  return BT_OK;
+}
+
+static bt_status add_formula(const explaining *e, bt_explain_rule *rule, bt_explain_use use, const bt_over *over,
+                             bt_error *error) {
+  bt_status status = BT_OK;
+  if (over->kind == BT_OVER_QUERY) return add_search(e, rule, use, over->query.filter, error);
+  if (over->kind == BT_OVER_ALL && use == BT_EXPLAIN_SEARCH)
+    return add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
+  for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
+    status = add_formula(e, rule, use, over->items[i], error);
+  return status;
+}
+
+/* For one trace whose id stands for those of a batch. */
+static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error *error) {
+  static const bt_trace_id example = {
+      {0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}};
+  bt_status status = BT_OK;
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->projection); g++) {
+    bt_buffer traceql = {0};
+    bt_traceql_read(&example, 1, &e->run->projection, g, &traceql);
+    status = add_query(e, rule, BT_EXPLAIN_READ, (bt_str){0}, &traceql, error);
+  }
+  return status;
+}
+
+static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_str spans, bt_error *error) {
+  bt_status status = BT_OK;
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->projection); g++) {
+    bt_buffer traceql = {0};
+    bt_traceql_read_spans(spans, (bt_str){0}, &e->run->projection, g, &traceql);
+    status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans, &traceql, error);
+  }
+  return status;
+}
+
+/* What the chosen strategy asks, in the order in which it is asked. */
+static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_run_rule *of, bt_error *error) {
+  const bt_plan *plan = of->plan;
+  bt_count_mode count = e->run->request.count;
+  bt_status status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
+  if (status == BT_OK && count != BT_COUNT_AT_LEAST) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
+  if (status == BT_OK && count != BT_COUNT_AT_LEAST && plan->exercising_is_exact)
+    status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);
+  for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
+    status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
+  if (status == BT_OK && rule->chosen == BT_STRATEGY_PROJECTION)
+    status = add_projections(e, rule, plan->spans.filter, error);
+  return status == BT_OK && !of->whole_trace ? add_reads(e, rule, error) : status;
+}
+
+static void write_formula(const bt_over *over, bool is_top, bt_buffer *out) {
+  if (over->kind == BT_OVER_ALL) bt_buffer_append(out, BT_STR("all traces"));
+  if (over->kind == BT_OVER_NONE) bt_buffer_append(out, BT_STR("no trace"));
+  if (over->kind == BT_OVER_QUERY) bt_buffer_append(out, over->query.filter);
+  if (over->item_count && !is_top) bt_buffer_append_char(out, '(');
+  for (uint32_t i = 0; i < over->item_count; i++) {
+    if (i) bt_buffer_append(out, over->kind == BT_OVER_AND ? BT_STR(" and ") : BT_STR(" or "));
+    write_formula(over->items[i], false, out);
+  }
+  if (over->item_count && !is_top) bt_buffer_append_char(out, ')');
+}
+
+/* ---- probes and costs ---- */
+
+static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error *error) {
+  bt_status status = BT_OK;
+  if (over->kind == BT_OVER_QUERY) status = bt_explain_probe_ask(e->run, e->probe, over->query.filter, error);
+  for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++) status = ask_formula(e, over->items[i], error);
+  return status;
+}
+
+static bt_status ask_rule(const explaining *e, const bt_run_rule *rule, bt_error *error) {
+  bt_status status = ask_formula(e, rule->plan->violating, error);
+  for (uint32_t i = 0; status == BT_OK && i < rule->plan->subtract_count; i++)
+    status = bt_explain_probe_ask(e->run, e->probe, rule->plan->subtract[i].filter, error);
+  if (status == BT_OK && rule->plan->spans.filter.len)
+    status = bt_explain_probe_ask(e->run, e->probe, rule->plan->spans.filter, error);
+  return status;
+}
+
+static bt_status ask_all(const explaining *e, bt_error *error) {
+  bt_status status = bt_explain_probe_open(e->run, e->probe, error);
+  for (size_t i = 0; status == BT_OK && i < e->run->request.rule_count; i++)
+    status = ask_rule(e, &e->run->rules[i], error);
+  return status;
+}
+
+static bool is_subtracted(const explaining *e, const bt_plan *plan, const bt_trace_id *id) {
+  for (uint32_t i = 0; i < plan->subtract_count; i++) {
+    const bt_found_list *found = bt_explain_probe_found(e->probe, plan->subtract[i].filter);
+    if (found && bt_found_list_get(found, id)) return true;
+  }
+  return false;
+}
+
+static uint64_t estimate_found(const explaining *e, bt_str filter) {
+  const bt_found_list *found = bt_explain_probe_found(e->probe, filter);
+  return bt_explain_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
+}
+
+static bt_strategy_facts facts_of(const explaining *e, const bt_run_rule *rule) {
+  size_t candidates = 0, subtracted = 0;
+  bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
+                             .can_subtract = rule->plan->subtract_count > 0,
+                             .can_project = bt_project_can(e->run, rule),
+                             .undecided_share = assumed_undecided};
+  if (!e->probe) return facts;
+  for (size_t i = 0; i < e->probe->everything.count; i++) {
+    const bt_trace_id *id = &e->probe->everything.items[i].id;
+    if (!bt_explain_probe_holds(e->probe, rule->plan->violating, id)) continue;
+    candidates++;
+    subtracted += is_subtracted(e, rule->plan, id);
+  }
+  facts.candidates = bt_explain_probe_estimate(e->probe, candidates);
+  if (candidates) facts.subtracted_share = (double)subtracted / (double)candidates;
+  for (uint32_t i = 0; i < rule->plan->subtract_count; i++)
+    facts.subtracted_found += estimate_found(e, rule->plan->subtract[i].filter);
+  if (facts.can_project) facts.projected_found = estimate_found(e, rule->plan->spans.filter);
+  bool is_clear = facts.can_subtract && facts.subtracted_share > 1 - assumed_undecided;
+  if (is_clear) facts.undecided_share = 1 - facts.subtracted_share;
+  /* Traces without any of these spans are read. */
+  bool is_short = facts.can_project && facts.projected_found < facts.candidates;
+  double lacking = is_short ? 1 - (double)facts.projected_found / (double)facts.candidates : 0;
+  if (lacking > facts.undecided_share) facts.undecided_share = lacking;
+  return facts;
+}
+
+static void set_option(bt_explain_option *option, bt_strategy strategy, const bt_cost *cost, const char *why_not) {
+  *option = (bt_explain_option){.strategy = strategy, .is_possible = !why_not[0], .cost = *cost};
+  snprintf(option->why_not, sizeof option->why_not, "%s", why_not);
+}
+
+static void set_options(const explaining *e, bt_explain_rule *rule, const bt_run_rule *of) {
+  bt_strategy_facts facts = facts_of(e, of);
+  bt_cost costs[BT_STRATEGIES];
+  bt_strategy wanted = e->run->request.strategy;
+  bt_strategy_costs(&facts, costs);
+  set_option(&rule->options[0], BT_STRATEGY_READ, &costs[0], "");
+  set_option(&rule->options[1], BT_STRATEGY_ID_SETS, &costs[1],
+             facts.can_subtract ? "" : "no single span shows that a trace does not violate");
+  set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], bt_project_why_not(e->run, of));
+  rule->chosen = bt_strategy_cheapest(&facts);
+  if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
+}
+
+/* ---- the whole ---- */
+
+static bt_status explain_rule(const explaining *e, size_t number, bt_error *error) {
+  const bt_run_rule *of = &e->run->rules[number];
+  bt_explain_rule *rule = &e->result->rules[number];
+  const bt_replay_request *request = &e->run->request;
+  bt_buffer candidates = {0}, local = {0};
+  rule->definition = of->definition;
+  rule->reads_by_id = of->whole_trace;
+  rule->rests_on_absence = of->plan->rests_on_absence;
+  write_formula(of->plan->violating, true, &candidates);
+  bt_explain_local(of->definition->rule, &local);
+  rule->candidates = text_of(&candidates);
+  rule->decided_locally = text_of(&local);
+  if (!rule->candidates || !rule->decided_locally) return bt_error_no_memory(error);
+  bt_price_key key = {request->tenant, of->definition->fields.id, of->definition->condition_hash};
+  if (request->prices) rule->price = bt_price_table_get(request->prices, &key);
+  set_options(e, rule, of);
+  return add_queries(e, rule, of, error);
+}
+
+/* A source that does not answer leaves the explanation without numbers. */
+static bt_status probe_all(explaining *e, bt_error *error) {
+  bt_error why = {0};
+  bt_status status = ask_all(e, &why);
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
+    if (error) *error = why;
+    return status;
+  }
+  e->result->is_probed = status == BT_OK;
+  if (status == BT_OK)
+    e->result->estimated_traces = bt_explain_probe_estimate(e->probe, e->probe->everything.count);
+  else
+    snprintf(e->result->problem, sizeof e->result->problem, "%.199s", why.message);
+  return BT_OK;
+}
+
+static bt_status explain_all(bt_run *run, bt_explain_result *result, bt_error *error) {
+  bt_explain_probe probe = {.scale = 0};
+  explaining e = {run, &probe, result};
+  bool asks = run->source && run->source->operations->filters;
+  bt_status status = asks ? probe_all(&e, error) : BT_OK;
+  if (!asks) snprintf(result->problem, sizeof result->problem, "there is no Tempo to ask");
+  if (!result->is_probed) e.probe = NULL;
+  result->searched = run->search_range;
+  result->rules = calloc(run->request.rule_count, sizeof *result->rules);
+  if (status == BT_OK && !result->rules) status = bt_error_no_memory(error);
+  if (result->rules) result->rule_count = run->request.rule_count;
+  for (size_t i = 0; status == BT_OK && i < result->rule_count; i++) status = explain_rule(&e, i, error);
+  bt_explain_probe_dispose(&probe);
+  return status;
+}
+
+bt_status bt_explain_run(bt_source *source, const bt_replay_request *request, bt_explain_result *result,
+                         bt_error *error) {
+  *result = (bt_explain_result){0};
+  bt_replay_result replayed = {0};
+  bt_run run = {.source = source, .request = *request, .result = &replayed};
+  bt_status status = bt_run_open(&run, error);
+  if (status == BT_OK) status = explain_all(&run, result, error);
+  result->requests = replayed.requests;
+  result->bytes_inspected = replayed.bytes_inspected;
+  bt_run_close(&run);
+  bt_replay_result_dispose(&replayed);
+  if (status != BT_OK) bt_explain_result_dispose(result);
+  return status;
+}
+
+void bt_explain_result_dispose(bt_explain_result *result) {
+  for (size_t i = 0; result->rules && i < result->rule_count; i++) {
+    bt_explain_rule *rule = &result->rules[i];
+    for (size_t q = 0; q < rule->query_count; q++) free(rule->queries[q].traceql);
+    free(rule->queries);
+    free(rule->candidates);
+    free(rule->decided_locally);
+  }
+  free(result->rules);
+  *result = (bt_explain_result){0};
+}

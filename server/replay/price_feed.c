@@ -1,0 +1,70 @@
+/* What a replay cost, divided among its rules: a search among the rules that asked for it, everything else (reads, probes) by the traces that were
+ * read for each, in equal parts when there were none. Thread: the replay's. */
+#include <stdlib.h>
+
+#include "server/replay/run.h"
+
+static bool has_filter(const bt_over *over, bt_str filter) {
+  if (over->kind == BT_OVER_QUERY) return bt_str_equal(over->query.filter, filter);
+  for (uint32_t i = 0; i < over->item_count; i++)
+    if (has_filter(over->items[i], filter)) return true;
+  return false;
+}
+
+static bool uses(const bt_plan *plan, const bt_query *query) {
+  for (uint32_t i = 0; i < plan->subtract_count; i++)
+    if (bt_str_equal(plan->subtract[i].filter, query->text)) return true;
+  return has_filter(plan->violating, query->text) || has_filter(plan->exercising, query->text);
+}
+
+static void add_part(bt_price *price, const bt_price *whole, double part) {
+  price->requests += (uint64_t)((double)whole->requests * part + 0.5);
+  price->bytes_inspected += (uint64_t)((double)whole->bytes_inspected * part + 0.5);
+  price->bytes_received += (uint64_t)((double)whole->bytes_received * part + 0.5);
+}
+
+/* What nobody in particular asked for is left for all. */
+static void divide_query(const bt_run *run, const bt_query *query, bt_price *prices, bt_price *rest) {
+  bt_price whole = {.requests = query->account.requests,
+                    .bytes_inspected = query->account.bytes_inspected,
+                    .bytes_received = query->account.bytes_received};
+  size_t users = 0, count = run->request.rule_count;
+  for (size_t i = 0; i < count; i++) users += uses(run->rules[i].plan, query);
+  if (!users || !query->is_taken) return;
+  for (size_t i = 0; i < count; i++)
+    if (uses(run->rules[i].plan, query)) add_part(&prices[i], &whole, 1.0 / (double)users);
+  rest->requests -= whole.requests;
+  rest->bytes_inspected -= whole.bytes_inspected;
+  rest->bytes_received -= whole.bytes_received;
+}
+
+static void divide_rest(const bt_run *run, const bt_price *rest, bt_price *prices) {
+  uint64_t read = 0;
+  size_t count = run->request.rule_count;
+  for (size_t i = 0; i < count; i++) read += run->result->rules[i].traces_read;
+  for (size_t i = 0; i < count; i++) {
+    double part = read ? (double)run->result->rules[i].traces_read / (double)read : 1.0 / (double)count;
+    add_part(&prices[i], rest, part);
+  }
+}
+
+void bt_price_feed(const bt_run *run, int64_t duration_ns) {
+  const bt_replay_result *result = run->result;
+  size_t count = run->request.rule_count;
+  bt_price *prices = run->request.prices ? calloc(count, sizeof *prices) : NULL;
+  bt_price rest = {.requests = result->requests,
+                   .bytes_inspected = result->bytes_inspected,
+                   .bytes_received = result->bytes_received};
+  if (!prices) return;
+  for (size_t i = 0; i < run->query_count; i++) divide_query(run, run->queries[i], prices, &rest);
+  divide_rest(run, &rest, prices);
+  for (size_t i = 0; i < count; i++) {
+    const bt_rule_definition *rule = run->rules[i].definition;
+    bt_price_key key = {run->request.tenant, rule->fields.id, rule->condition_hash};
+    prices[i].replays = 1;
+    prices[i].traces_read = result->rules[i].traces_read;
+    prices[i].duration_ns = duration_ns / (int64_t)count;
+    bt_price_table_add(run->request.prices, &key, &prices[i]);
+  }
+  free(prices);
+}

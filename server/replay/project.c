@@ -1,0 +1,177 @@
+/* Deciding candidates from the spans that their rules speak of, without reading the traces: one search for those spans over the whole range. A trace
+ * that these spans show not to violate needs no reading; every other one is read whole, as if this had not been asked. So whatever goes wrong
+ * here costs reads and never an answer.
+ * What is decided here must not be able to change by more spans: only traces whose fragments ended more than margin before what is settled, that
+ * are not longer than margin, that no answer left in doubt. docs/ARCHITECTURE.md has the argument. Thread: the replay's. */
+#include "server/replay/project.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/traceql.h"
+
+enum {
+  WORTH_AFTER = 500, /* traces after which it is looked at whether this decides enough of them */
+  WORTH_SHARE = 4    /* one of so many has to be decided */
+};
+
+typedef struct projecting {
+  bt_run *run;
+  const size_t *known; /* what is asked for */
+  const bool *rules;   /* which rules are decided so */
+  int64_t settled_ns;  /* fragments have to end before it */
+  size_t seen, decided;
+} projecting;
+
+const char *bt_project_why_not(const bt_run *run, const bt_run_rule *rule) {
+  if (!rule->plan->spans.filter.len) return "the rule looks at the whole trace, at structure, or at any span";
+  if (rule->whole_trace) return "batches cannot give what the rule reads";
+  if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
+  /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
+  if (!bt_traceql_tests_fields_only(rule->plan->spans.filter))
+    return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
+  return run->source && !run->source->operations->projects ? "the source gives whole traces only" : "";
+}
+
+bool bt_project_can(const bt_run *run, const bt_run_rule *rule) {
+  return run->source && !bt_project_why_not(run, rule)[0];
+}
+
+/* Whether fragments with these bounds may belong to a trace that is judged otherwise later, or that begins before what was searched. */
+static bool is_steady(const projecting *p, int64_t start_ns, int64_t end_ns) {
+  return end_ns < p->settled_ns && bt_time_subtract(end_ns, start_ns) <= p->run->window.margin_ns;
+}
+
+static bool is_wanted(const bt_run *run, const bool *rules, size_t index) {
+  bool wanted = false;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    if (!bt_bit_get(run->rules[i].unread, index)) continue;
+    if (!rules[i]) return false; /* it is read whole for another rule */
+    wanted = true;
+  }
+  return wanted;
+}
+
+static bool may_be_asked(const projecting *p, size_t index) {
+  const bt_known *known = &p->run->known[index];
+  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_run_place(p->run, known) == BT_PLACE_OUTSIDE) return false;
+  bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(p, known->listed.start_ns, known->listed.end_ns) : true;
+  if (known->flags & BT_KNOWN_MATCHED)
+    is_clear = is_clear && is_steady(p, known->matched.start_ns, known->matched.end_ns);
+  return is_clear && is_wanted(p->run, p->rules, index);
+}
+
+/* The rule's verdict on the spans is the one on the trace; only "does not violate" is taken from it. */
+static void decide_rule(bt_run *run, bt_run_rule *rule, const bt_rule_verdict *verdict, size_t known) {
+  if (verdict->verdict != BT_SATISFIED && verdict->verdict != BT_NOT_APPLICABLE) return;
+  rule->unread[known / 64] &= ~((uint64_t)1 << (known % 64));
+  bt_bit_set(rule->decided, known);
+  if (verdict->exercised == BT_TRUE) bt_bit_set(rule->decided_exercised, known);
+  run->result->rules[rule - run->rules].decided_unread++;
+}
+
+static bool is_decided(const bt_run *run, size_t known) {
+  for (size_t i = 0; i < run->request.rule_count; i++)
+    if (bt_bit_get(run->rules[i].unread, known)) return false;
+  return true;
+}
+
+static bt_status judge_spans(projecting *p, size_t known, const bt_trace *trace, bt_error *error) {
+  bt_run *run = p->run;
+  const bt_rule_verdict *verdicts = NULL;
+  bt_error why = {0};
+  for (size_t i = 0; i < run->request.rule_count; i++) run->options[i].incomplete = false;
+  bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, &verdicts, &why);
+  if (status == BT_LIMIT) return BT_OK; /* the whole trace is read, and that will say so */
+  if (status != BT_OK) {
+    if (error) *error = why;
+    return status;
+  }
+  for (size_t i = 0; i < run->request.rule_count; i++)
+    if (p->rules[i] && bt_bit_get(run->rules[i].unread, known)) decide_rule(run, &run->rules[i], &verdicts[i], known);
+  p->decided += is_decided(run, known);
+  return BT_OK;
+}
+
+static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *error) {
+  projecting *p = context;
+  if (bt_run_is_cancelled(p->run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  if (p->run->request.strategy == BT_STRATEGY_AUTO && p->seen >= WORTH_AFTER && p->decided < p->seen / WORTH_SHARE)
+    return bt_error_set(error, BT_LIMIT, "too few are decided so");
+  p->seen++;
+  bool is_clear = read->trace && read->trace->span_count && !read->needs_by_id && !read->trace->partial &&
+                  !read->trace->differing_copies && is_steady(p, read->start_ns, read->end_ns);
+  return is_clear ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
+}
+
+static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
+  bt_run *run = p->run;
+  bt_time_range range = {run->search_range.start_ns, run->request.now_ns};
+  if (range.end_ns < run->search_range.end_ns) range.end_ns = run->search_range.end_ns;
+  bt_read_request request = bt_run_read(run, ids, count, range);
+  request.projection = &run->projection;
+  request.spans = spans;
+  bt_source_account account = {0};
+  bt_error why = {0};
+  bt_status status = bt_source_read(run->source, &request, take_spans, p, &account, &why);
+  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_source_account_dispose(&account);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return added;
+  if (error) *error = why;
+  return status;
+}
+
+/* One filter for all rules that are decided so; with more spans than one of them speaks of its verdict stays the same. */
+static bool join_filters(const bt_run *run, const bool *rules, bt_buffer *out) {
+  bt_str *filters = bt_realloc_array(NULL, run->request.rule_count, sizeof *filters);
+  size_t count = 0;
+  if (!filters) return false;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    bool is_known = !rules[i];
+    for (size_t f = 0; !is_known && f < count; f++)
+      is_known = bt_str_equal(filters[f], run->rules[i].plan->spans.filter);
+    if (!is_known) filters[count++] = run->rules[i].plan->spans.filter;
+  }
+  if (count) bt_traceql_join_filters(filters, count, out);
+  free(filters);
+  return !out->failed;
+}
+
+static bt_status make_sets(bt_run *run, const bool *rules, bt_error *error) {
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    bt_run_rule *rule = &run->rules[i];
+    if (!rules[i]) continue;
+    if (!rule->decided) rule->decided = bt_bits_new(run);
+    if (!rule->decided_exercised) rule->decided_exercised = bt_bits_new(run);
+    if (!rule->decided || !rule->decided_exercised) return bt_error_no_memory(error);
+  }
+  return BT_OK;
+}
+
+static bt_status project(projecting *p, bt_str spans, bt_error *error) {
+  bt_run *run = p->run;
+  size_t *known = bt_realloc_array(NULL, run->known_count + 1, sizeof *known), count = 0;
+  bt_trace_id *ids = bt_realloc_array(NULL, run->known_count + 1, sizeof *ids);
+  bt_status status = known && ids ? make_sets(run, p->rules, error) : bt_error_no_memory(error);
+  for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
+    if (!may_be_asked(p, i)) continue;
+    ids[count] = run->known[i].matched.id;
+    known[count++] = i;
+  }
+  p->known = known;
+  if (status == BT_OK && count) status = ask(p, ids, count, spans, error);
+  free(known);
+  free(ids);
+  return status;
+}
+
+bt_status bt_project(bt_run *run, const bool *rules, bt_error *error) {
+  int64_t open_ns = bt_time_add(run->request.assumptions.settle_ns, run->window.margin_ns);
+  projecting p = {.run = run, .rules = rules, .settled_ns = bt_time_subtract(run->request.now_ns, open_ns)};
+  bt_buffer spans = {0};
+  bt_status status = join_filters(run, rules, &spans) ? BT_OK : bt_error_no_memory(error);
+  bool fits = spans.len && spans.len <= BT_TRACEQL_MAX_FILTER_BYTES;
+  if (status == BT_OK && fits && !run->source_lost) status = project(&p, bt_buffer_str(&spans), error);
+  bt_buffer_dispose(&spans);
+  return status;
+}

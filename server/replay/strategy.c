@@ -1,0 +1,135 @@
+/* How the candidates of each rule are decided: chosen by estimated cost from what the first searches found, and where it matters from one probe, a
+ * search for what would be subtracted among some hundred candidates that lie close together in time. What is chosen wrongly costs time and
+ * never an answer. Thread: the replay's. */
+#include "server/replay/strategy.h"
+
+#include <stdlib.h>
+
+#include "server/replay/project.h"
+
+enum {
+  PROBE_FROM = 1000, /* fewer candidates are not worth a question more */
+  PROBE_CANDIDATES = 200,
+  PROBE_FOUND_MAX = 5000
+};
+/* Where nothing is known: most of what is asked about does not violate. */
+static const double assumed_undecided = 0.1, assumed_subtracted = 0.9;
+
+typedef struct candidate {
+  int64_t start_ns, end_ns;
+  size_t known;
+} candidate;
+
+static int compare_starts(const void *a, const void *b) {
+  const candidate *x = a, *y = b;
+  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns ? -1 : 1;
+  return (x->known > y->known) - (x->known < y->known);
+}
+
+/* The candidates of the rule by time; NULL: no memory. */
+static candidate *candidates_by_time(const bt_run *run, const bt_run_rule *rule, size_t count) {
+  candidate *candidates = bt_realloc_array(NULL, count, sizeof *candidates);
+  size_t filled = 0;
+  for (size_t i = 0; candidates && i < run->known_count; i++) {
+    const bt_found *bounds = bt_known_bounds(&run->known[i]);
+    if (bt_bit_get(rule->unread, i)) candidates[filled++] = (candidate){bounds->start_ns, bounds->end_ns, i};
+  }
+  if (candidates) qsort(candidates, count, sizeof *candidates, compare_starts);
+  return candidates;
+}
+
+static size_t count_probed(const bt_run *run, const candidate *candidates, const bt_found_list *found) {
+  size_t count = 0;
+  for (size_t i = 0; i < PROBE_CANDIDATES; i++)
+    count += bt_found_list_get(found, &run->known[candidates[i].known].matched.id) != NULL;
+  return count;
+}
+
+/* Asks what the rule's first under-query finds around some candidates in the middle of the range. A probe that fails says nothing. */
+static bt_status probe(bt_run *run, const bt_run_rule *rule, bt_strategy_facts *facts, bt_error *error) {
+  candidate *all = candidates_by_time(run, rule, facts->candidates);
+  if (!all) return bt_error_no_memory(error);
+  const candidate *some = all + (facts->candidates - PROBE_CANDIDATES) / 2;
+  bt_time_range range = {some[0].start_ns, bt_time_add(some[PROBE_CANDIDATES - 1].start_ns, 1)};
+  bt_search_request search = bt_run_search(run, rule->plan->subtract[0].filter, range);
+  search.max_found = PROBE_FOUND_MAX;
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_error why = {0};
+  bt_status status = bt_source_search(run->source, &search, &found, &account, &why);
+  if (status == BT_OK) {
+    facts->subtracted_share = (double)count_probed(run, some, &found) / PROBE_CANDIDATES;
+    facts->subtracted_found = found.count * facts->candidates / PROBE_CANDIDATES;
+    double left = 1 - facts->subtracted_share;
+    /* Where every trace is a candidate, one without any of the rule's spans cannot be decided from them. */
+    facts->undecided_share = left < assumed_undecided || run->is_all_needed ? left : assumed_undecided;
+  } else if (status == BT_LIMIT)
+    facts->subtracted_found = (uint64_t)PROBE_FOUND_MAX * facts->candidates / PROBE_CANDIDATES;
+  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  free(all);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return added;
+  if (error) *error = why;
+  return status;
+}
+
+static bt_strategy_facts facts_of(const bt_run *run, const bt_run_rule *rule) {
+  uint64_t candidates = bt_bits_count(run, rule->unread);
+  return (bt_strategy_facts){.candidates = candidates,
+                             .reads_by_id = rule->whole_trace,
+                             .can_subtract = rule->plan->subtract_count > 0,
+                             .subtracted_found = candidates,
+                             .subtracted_share = rule->plan->subtract_count ? assumed_subtracted : 0,
+                             .can_project = bt_project_can(run, rule),
+                             .undecided_share = assumed_undecided,
+                             .projected_found = candidates};
+}
+
+static bt_status choose(bt_run *run, bt_run_rule *rule, bt_strategy *chosen, bt_error *error) {
+  bt_strategy_facts facts = facts_of(run, rule);
+  bt_status status = BT_OK;
+  if (facts.candidates >= PROBE_FROM && facts.can_subtract && !run->source_lost)
+    status = probe(run, rule, &facts, error);
+  *chosen = bt_strategy_cheapest(&facts);
+  return status;
+}
+
+static bt_strategy forced(const bt_run *run, const bt_run_rule *rule) {
+  bt_strategy wanted = run->request.strategy;
+  if (wanted == BT_STRATEGY_ID_SETS && !rule->plan->subtract_count) return BT_STRATEGY_READ;
+  if (wanted == BT_STRATEGY_PROJECTION && !bt_project_can(run, rule)) return BT_STRATEGY_READ;
+  return wanted;
+}
+
+bt_status bt_strategies_choose(bt_run *run, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
+    bt_strategy *chosen = &run->result->rules[i].strategy;
+    if (!run->filters)
+      *chosen = BT_STRATEGY_READ;
+    else if (run->request.strategy != BT_STRATEGY_AUTO)
+      *chosen = forced(run, &run->rules[i]);
+    else
+      status = choose(run, &run->rules[i], chosen, error);
+  }
+  return status;
+}
+
+bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule) {
+  if (run->result->rules[rule - run->rules].strategy != BT_STRATEGY_ID_SETS) return false;
+  size_t least = run->request.strategy == BT_STRATEGY_ID_SETS ? 1 : BT_STRATEGY_FROM;
+  return bt_bits_count(run, rule->unread) >= least;
+}
+
+bt_status bt_strategies_project(bt_run *run, bt_error *error) {
+  bool any = false, *rules = calloc(run->request.rule_count, sizeof *rules);
+  if (!rules) return bt_error_no_memory(error);
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    rules[i] = run->result->rules[i].strategy == BT_STRATEGY_PROJECTION;
+    any = any || rules[i];
+  }
+  bt_status status = any ? bt_project(run, rules, error) : BT_OK;
+  free(rules);
+  return status;
+}

@@ -1,0 +1,34 @@
+/* What each way to decide a rule's candidates is estimated to cost. A pure function of a few numbers, so that a replay, which has its first answers,
+ * and explain, which has probes, choose alike. Thread: values, no state. */
+#ifndef BT_SERVER_REPLAY_STRATEGY_H
+#define BT_SERVER_REPLAY_STRATEGY_H
+
+#include "server/replay/replay.h"
+
+typedef struct bt_cost {
+  uint64_t traces_read; /* whole */
+  uint64_t requests;    /* besides those that every way needs */
+  uint64_t bytes;       /* of answers */
+  double units;         /* what is compared: the work of reading so many traces whole in batches */
+} bt_cost;
+
+typedef struct bt_strategy_facts {
+  uint64_t candidates;
+  bool reads_by_id;          /* batches cannot give what the rule reads */
+  bool can_subtract;         /* and if so: */
+  uint64_t subtracted_found; /* traces that what is subtracted finds, candidates or not */
+  double subtracted_share;   /* of the candidates */
+  bool can_project;          /* and if so: */
+  double undecided_share;    /* of the candidates: those that are read whole all the same */
+  uint64_t projected_found;  /* traces with spans that the projection finds, candidates or not */
+} bt_strategy_facts;
+
+/* Below so many candidates nothing is asked to save reads. */
+enum { BT_STRATEGY_FROM = 256 };
+
+enum { BT_STRATEGIES = 3 }; /* READ, ID_SETS, PROJECTION: number strategy − 1 */
+void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGIES]);
+/* The cheapest that is possible. */
+bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts);
+
+#endif

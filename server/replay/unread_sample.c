@@ -1,0 +1,91 @@
+/* A seeded sample of the traces that are judged without being read: never found by the rule's searches, subtracted, or decided from a projection.
+ * They are read whole and judged like any other; a violation among them shows that Tempo's answers or our plan were wrong (deliver.c counts it), and
+ * then the replay is not complete. This is the only check on "no violations": the sample that is read by id looks at violations alone.
+ * Thread: the replay's. */
+#include <stdlib.h>
+
+#include "server/replay/run.h"
+
+enum {
+  SAMPLE_EARLIEST = 8, /* for who looks for the earliest violation, window by window */
+  SAMPLE_BY_ID = 4     /* when no rule can be judged in a batch: each costs what many traces of a batch cost */
+};
+
+typedef struct keyed {
+  uint64_t key;
+  size_t known;
+} keyed;
+
+/* The traces with the smallest keys: the same, in whatever order they come. */
+typedef struct reservoir {
+  keyed items[BT_UNREAD_SAMPLE_MAX];
+  size_t count;
+} reservoir;
+
+static void offer(reservoir *r, size_t room, keyed item) {
+  size_t place = r->count;
+  if (r->count < room)
+    r->count++;
+  else if (item.key >= r->items[--place].key)
+    return;
+  while (place && r->items[place - 1].key > item.key) {
+    r->items[place] = r->items[place - 1];
+    place--;
+  }
+  r->items[place] = item;
+}
+
+static bool is_candidate(const bt_run *run, size_t index) {
+  for (size_t i = 0; i < run->request.rule_count; i++)
+    if (bt_bit_get(run->rules[i].candidates, index)) return true;
+  return false;
+}
+
+static bool can_judge_batches(const bt_run *run) {
+  for (size_t i = 0; i < run->request.rule_count; i++)
+    if (!run->rules[i].whole_trace) return true;
+  return false;
+}
+
+static size_t sample_room(const bt_run *run) {
+  size_t room = BT_UNREAD_SAMPLE_MAX;
+  if (run->request.wants_earliest) room = SAMPLE_EARLIEST;
+  if (!can_judge_batches(run)) room = SAMPLE_BY_ID;
+  return run->sample_is_fixed && run->request.sample_size < room ? run->request.sample_size : room;
+}
+
+static bool is_unread(const bt_run *run, const bt_known *known) {
+  const uint8_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID;
+  return !(known->flags & not_these) && bt_run_place(run, known) == BT_PLACE_SETTLED;
+}
+
+static bt_status take(bt_run *run, const reservoir *from, size_t count, bt_known_list *out, bt_error *error) {
+  bool by_id = !can_judge_batches(run);
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++) {
+    run->to_judge++;
+    run->known[from->items[i].known].flags |= BT_KNOWN_ASKED;
+    if (by_id)
+      status = bt_run_queue_by_id(run, from->items[i].known, error);
+    else
+      out->items[out->count++] = from->items[i].known;
+  }
+  return status;
+}
+
+/* Half of those that some search found, half of those that none did; where one kind has fewer, more of the other. */
+bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) {
+  reservoir found = {.count = 0}, unfound = {.count = 0};
+  size_t room = sample_room(run);
+  if (!run->filters || run->source_lost) return BT_OK;
+  for (size_t i = 0; i < run->known_count; i++) {
+    if (!is_unread(run, &run->known[i])) continue;
+    keyed item = {bt_sample_key(run, &run->known[i].matched.id), i};
+    offer(is_candidate(run, i) ? &found : &unfound, room, item);
+  }
+  size_t of_unfound = unfound.count < room / 2 ? unfound.count : room / 2;
+  size_t of_found = found.count < room - of_unfound ? found.count : room - of_unfound;
+  if (of_unfound < unfound.count) of_unfound = unfound.count < room - of_found ? unfound.count : room - of_found;
+  bt_status status = take(run, &found, of_found, out, error);
+  return status == BT_OK ? take(run, &unfound, of_unfound, out, error) : status;
+}

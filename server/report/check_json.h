@@ -1,0 +1,25 @@
+/* What is wrong with a rule file, as JSON: one form for `betrace check` and for imports. Each problem is
+ * {rule_id|null, code|null, severity, message, line, column, range|null, fix?}: line and column are those of the file, ranges are bytes of the
+ * rule's text, and code is null for what has none (a field, or a file that is no rule file). Thread: no state. */
+#ifndef BT_SERVER_CHECK_JSON_H
+#define BT_SERVER_CHECK_JSON_H
+
+#include <jansson.h>
+
+#include "server/rulefile/checked_file.h"
+
+/* New objects and arrays; NULL: no memory. rule_id may be empty. */
+json_t *bt_problem_json(bt_str rule_id, unsigned line, unsigned column, bt_str message);
+/* Diagnostics of one text with the rule's id in each. */
+json_t *bt_rule_diagnostics_json(bt_str rule_id, const bt_diagnostics *diagnostics);
+/* Everything that is wrong with one rule, warnings included. */
+json_t *bt_checked_rule_json(const bt_checked_rule *rule);
+
+/* Takes "file:line:column: message", as the reader of rule files says it, apart. */
+typedef struct bt_file_problem {
+  unsigned line, column; /* 1 where the message does not say */
+  const char *message;   /* in the given text */
+} bt_file_problem;
+bt_file_problem bt_file_problem_of(const char *file_name, const char *message);
+
+#endif

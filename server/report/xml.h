@@ -1,0 +1,12 @@
+/* Text in XML, for the reports in JUnit's form. Thread: no state. */
+#ifndef BT_SERVER_XML_H
+#define BT_SERVER_XML_H
+
+#include "dsl/text.h"
+
+/* Escaped; what XML cannot hold becomes U+FFFD. Attributes would lose their line breaks if they were not written as numbers. */
+void bt_xml_text(bt_buffer *out, bt_str text, bool is_attribute);
+/* ` name="value"` */
+void bt_xml_attribute(bt_buffer *out, const char *name, bt_str value);
+
+#endif

@@ -1,0 +1,59 @@
+/* What the files of the rule store share: the store's thread and its calls. For server/store alone. Thread: as each part says. */
+#ifndef BT_SERVER_STORE_PARTS_H
+#define BT_SERVER_STORE_PARTS_H
+
+#include <pthread.h>
+
+#include "server/store/database.h"
+#include "server/store/rule_index.h"
+#include "server/store/rule_store.h"
+
+typedef struct store_call {
+  bt_status (*run)(bt_rule_store *store, struct store_call *call);
+  const char *tenant, *id, *user;
+  bt_rule_definition *definition; /* to create or update with; taken */
+  int64_t if_version;
+  bool enabled;
+  const bt_rule_definition *result; /* shared */
+  bt_rule_import *imports;
+  size_t import_count;
+  bool is_dry_run; /* of imports: all but the commit */
+  bt_rule_version *versions;
+  size_t version_count, version_capacity;
+  bt_error *error;
+  bt_status status;
+  bool is_answered;
+  struct store_call *next;
+} store_call;
+
+struct bt_rule_store {
+  /* of the store thread, once it runs */
+  bt_database database;
+  char **tenants; /* every tenant name that an index may point to */
+  size_t tenant_count, tenant_capacity;
+  int64_t probed_at_ns; /* monotonic time of the last write that worked; 0: none */
+  /* behind queue_lock */
+  pthread_mutex_t queue_lock;
+  pthread_cond_t asked, answered;
+  store_call *first, *last;
+  bool is_closing;
+  /* behind index_lock */
+  pthread_mutex_t index_lock;
+  bt_rule_index *index;
+  pthread_t thread;
+};
+
+/* On the store thread. */
+/* The store's own copy of a tenant's name, kept until it is closed. */
+bt_status bt_store_intern_tenant(bt_rule_store *store, const char *tenant, const char **out,
+                                 bt_error *error) BT_MUST_CHECK;
+/* Gives readers the next index; takes the reference. */
+void bt_store_publish(bt_rule_store *store, bt_rule_index *next);
+
+/* Any thread: leaves the call in the queue and waits for its end. */
+bt_status bt_store_ask(bt_rule_store *store, store_call *call);
+
+bt_status bt_store_not_found(const char *id, bt_error *error);
+bt_status bt_store_refuse_broken(const bt_rule_definition *definition, bt_error *error);
+
+#endif

@@ -1,0 +1,192 @@
+/* The thread that makes rounds, and the watchers of all tenants. See watch.h. */
+#include "server/watch/watch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/clock.h"
+#include "server/log.h"
+#include "server/replay/violation_id.h"
+#include "server/watch/watch_sink.h"
+#include "server/watch/watcher.h"
+
+enum { DEFAULT_QUEUE_MAX = 10000 };
+static const int64_t SECOND_NS = INT64_C(1000000000);
+
+struct bt_watch {
+  bt_watch_options options;
+  bt_emitter *emitter;
+  bt_cancel cancel;
+  pthread_t thread;
+  pthread_mutex_t mutex; /* guards: */
+  pthread_cond_t changed;
+  bool is_stopping;
+  bool has_told_union;   /* of the rounds' thread */
+  bt_watcher **watchers; /* grows only; one for each tenant that ever had rules */
+  size_t count, capacity;
+};
+
+static bt_status check_options(const bt_watch_options *options, bt_error *error) {
+  if (!options->exporter)
+    return bt_error_set(error, BT_INVALID,
+                        "--watch sends what it finds, and how far it has come, by OTLP: set --otlp (or "
+                        "OTEL_EXPORTER_OTLP_ENDPOINT) to the receiver of your Tempo, as in http://127.0.0.1:4318");
+  if (options->source->operations->is_static)
+    return bt_error_set(error, BT_INVALID, "--watch needs a Tempo: files (--traces) do not change");
+  if (options->interval_ns <= 0 || options->lookback_ns <= 0 || options->sweep_ns < 0)
+    return bt_error_set(error, BT_INVALID, "--interval and --lookback have to be longer than 0s");
+  if (options->replica >= options->replicas)
+    return bt_error_set(error, BT_INVALID, "--replica is a number from 0 to below --replicas (%u), got %u",
+                        options->replicas, options->replica);
+  return BT_OK;
+}
+
+/* A watcher for a tenant that has none yet. */
+static bool add_watcher(bt_watch *watch, const char *tenant, bt_error *error) {
+  for (size_t i = 0; i < watch->count; i++)
+    if (strcmp(watch->watchers[i]->tenant, tenant) == 0) return true;
+  pthread_mutex_lock(&watch->mutex);
+  bt_watcher *watcher = NULL;
+  bt_watcher **watchers = bt_grow_array(watch->watchers, watch->count, &watch->capacity, sizeof(bt_watcher *));
+  if (watchers) watch->watchers = watchers;
+  bt_status status = watchers ? bt_watcher_new(tenant, &watch->options, watch->emitter, &watch->cancel, &watcher, error)
+                              : bt_error_no_memory(error);
+  if (status == BT_OK) watchers[watch->count++] = watcher;
+  pthread_mutex_unlock(&watch->mutex);
+  return status == BT_OK;
+}
+
+static bool round_of(bt_watch *watch, bt_watcher *watcher, int64_t now_ns) {
+  bt_error error = {0};
+  bt_rule_list rules = {0};
+  bt_status status = bt_rule_store_snapshot(watch->options.store, watcher->tenant, &rules, &error);
+  if (status == BT_OK) status = bt_watcher_round(watcher, &rules, now_ns, &error);
+  bt_rule_list_dispose(&rules);
+  if (status != BT_OK && status != BT_CANCELLED)
+    bt_log(BT_LOG_ERROR, "watch: a round failed: %s; it is tried again", error.message);
+  return status != BT_CANCELLED;
+}
+
+/* "a|b" is read as the union of two tenants, but nothing can be sent to both: no receiver takes it. */
+static bool is_union(bt_watch *watch, const char *tenant) {
+  if (!strchr(tenant, '|')) return false;
+  if (!watch->has_told_union)
+    bt_log(BT_LOG_WARNING,
+           "watch: the rules of \"%s\" are not watched: violations can be sent to one tenant only; store "
+           "them for each",
+           tenant);
+  watch->has_told_union = true;
+  return true;
+}
+
+/* A tenant whose last rule went is watched on: what was sent for it may have to be taken back, and its watermark moves. */
+static void round_of_all(bt_watch *watch) {
+  bt_error error = {0};
+  const char **tenants = NULL;
+  size_t count = 0;
+  int64_t now_ns = watch->options.now();
+  if (bt_rule_store_tenants(watch->options.store, &tenants, &count, &error) != BT_OK)
+    bt_log(BT_LOG_ERROR, "watch: tenants are not known: %s; it is tried again", error.message);
+  for (size_t i = 0; i < count; i++) {
+    if (is_union(watch, tenants[i])) continue;
+    if (!add_watcher(watch, tenants[i], &error))
+      bt_log(BT_LOG_ERROR, "watch: tenant \"%s\" is not watched: %s; it is tried again", tenants[i], error.message);
+  }
+  free(tenants);
+  for (size_t i = 0; i < watch->count; i++)
+    if (!round_of(watch, watch->watchers[i], now_ns)) break;
+}
+
+static void wait_until(bt_watch *watch, int64_t due_ns) {
+  int64_t left_ns = due_ns - bt_clock_monotonic_ns();
+  if (left_ns <= 0) return;
+  struct timespec until = bt_clock_after(left_ns);
+  while (!watch->is_stopping && pthread_cond_timedwait(&watch->changed, &watch->mutex, &until) == 0) {
+  }
+}
+
+static void *run(void *context) {
+  bt_watch *watch = context;
+  pthread_mutex_lock(&watch->mutex);
+  while (!watch->is_stopping) {
+    int64_t due_ns = bt_clock_monotonic_ns() + watch->options.interval_ns;
+    pthread_mutex_unlock(&watch->mutex);
+    round_of_all(watch);
+    pthread_mutex_lock(&watch->mutex);
+    wait_until(watch, due_ns);
+  }
+  pthread_mutex_unlock(&watch->mutex);
+  return NULL;
+}
+
+static bt_status start_threads(bt_watch *watch, bt_error *error) {
+  const bt_watch_sink sink = bt_watch_sink_of(&watch->options);
+  size_t queue_max = watch->options.queue_max ? watch->options.queue_max : DEFAULT_QUEUE_MAX;
+  bt_status status = bt_emitter_new(&sink, queue_max, &watch->emitter, error);
+  if (status != BT_OK) return status;
+  if (pthread_create(&watch->thread, NULL, run, watch) == 0) return BT_OK;
+  bt_emitter_free(watch->emitter);
+  return bt_error_no_memory(error);
+}
+
+bt_status bt_watch_new(const bt_watch_options *options, bt_watch **out, bt_error *error) {
+  *out = NULL;
+  bt_watch *watch = calloc(1, sizeof *watch);
+  if (!watch) return bt_error_no_memory(error);
+  watch->options = *options;
+  if (!watch->options.replicas) watch->options.replicas = 1;
+  if (!watch->options.checkpoint_ns) watch->options.checkpoint_ns = 2 * options->interval_ns;
+  if (watch->options.checkpoint_ns < SECOND_NS) watch->options.checkpoint_ns = SECOND_NS;
+  if (!watch->options.now) watch->options.now = bt_clock_wall_ns;
+  bt_violation_ids_install();
+  pthread_mutex_init(&watch->mutex, NULL);
+  pthread_cond_init(&watch->changed, NULL);
+  bt_status status = check_options(&watch->options, error);
+  if (status == BT_OK) status = start_threads(watch, error);
+  if (status == BT_OK) {
+    *out = watch;
+    return BT_OK;
+  }
+  pthread_mutex_destroy(&watch->mutex);
+  pthread_cond_destroy(&watch->changed);
+  free(watch);
+  return status;
+}
+
+void bt_watch_free(bt_watch *watch) {
+  if (!watch) return;
+  pthread_mutex_lock(&watch->mutex);
+  watch->is_stopping = true;
+  atomic_store(&watch->cancel.requested, true);
+  pthread_cond_broadcast(&watch->changed);
+  pthread_mutex_unlock(&watch->mutex);
+  pthread_join(watch->thread, NULL);
+  bt_emitter_free(watch->emitter);
+  for (size_t i = 0; i < watch->count; i++) bt_watcher_free(watch->watchers[i]);
+  free(watch->watchers);
+  pthread_mutex_destroy(&watch->mutex);
+  pthread_cond_destroy(&watch->changed);
+  free(watch);
+}
+
+bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, bt_error *error) {
+  pthread_mutex_lock(&watch->mutex);
+  *count = watch->count;
+  *out = calloc(watch->count + 1, sizeof **out);
+  for (size_t i = 0; *out && i < watch->count; i++) (*out)[i] = bt_watcher_look(watch->watchers[i]);
+  pthread_mutex_unlock(&watch->mutex);
+  return *out ? BT_OK : bt_error_no_memory(error);
+}
+
+bt_watch_emission bt_watch_emission_look(bt_watch *watch) {
+  const bt_emitter_status status = bt_emitter_look(watch->emitter);
+  bt_watch_emission out = {.queued = status.queued,
+                           .emitted = status.emitted,
+                           .already_there = status.already_there,
+                           .retracted = status.retracted,
+                           .failures = status.failures};
+  memcpy(out.message, status.message, sizeof out.message);
+  return out;
+}

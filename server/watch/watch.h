@@ -1,0 +1,63 @@
+/* Continuous evaluation (api.md, Watch): every enabled rule of every tenant, round after round. Each round asks for the new slice of time
+ * only, by the filters of the rules; what was found waits until it is quiet, is read whole, judged, and what violates is sent. Slices are
+ * repeated for late spans; checkpoints in Tempo say how far everything is done, so that nothing is skipped over a restart.
+ * Thread: any; rounds run on a thread of their own, sending on another. */
+#ifndef BT_SERVER_WATCH_H
+#define BT_SERVER_WATCH_H
+
+#include "server/metrics/metrics.h"
+#include "server/replay/replay.h"
+#include "server/store/rule_store.h"
+#include "tempo/otlp_export.h"
+
+typedef struct bt_watch bt_watch;
+
+typedef struct bt_watch_options {
+  bt_source *source; /* borrowed, as all below */
+  bt_rule_store *store;
+  bt_http_client *client;
+  const bt_exporter_options *exporter;
+  bt_assumptions assumptions; /* of the service; rules may override theirs */
+  int64_t interval_ns;        /* between rounds */
+  int64_t lookback_ns;        /* how far the slices may fall behind before it is a gap; the delay of the second sweep */
+  int64_t sweep_ns;           /* the delay of the first sweep */
+  int64_t catchup_max_ns;     /* gaps that are older are not caught up but lost, and said */
+  int64_t checkpoint_ns;      /* between checkpoints; 0: two intervals, but not less than a second */
+  uint32_t replica, replicas; /* this watcher's number, from 0, of how many; replicas 0: 1 */
+  size_t traces_max;          /* in memory at once, for each tenant; 0: 500,000 (about 50 MB) */
+  size_t queue_max;           /* violations that wait to be sent; 0: 10,000 */
+  bool emit_at_original_time;
+  int64_t (*now)(void); /* NULL: the wall clock */
+  bt_metrics *metrics;  /* what was sent, and how far each rule is watched; may be NULL */
+} bt_watch_options;
+
+typedef struct bt_watch_status {
+  char tenant[256];
+  bool is_started;       /* the watermark was found, or that there is none */
+  int64_t done_ns;       /* everything before it is searched, judged and sent, but for gaps; 0: nothing yet */
+  int64_t last_round_ns; /* when a round ended last without a failure; 0: none did */
+  int64_t gap_start_ns, gap_end_ns;   /* hull of the gaps that are still to be caught up; equal: none */
+  int64_t lost_start_ns, lost_end_ns; /* hull of what will not be caught up; equal: nothing */
+  uint64_t rounds, failed_rounds, traces_judged, traces_unread, violations_found, retractions, inconclusive;
+  uint64_t requests, bytes_inspected;
+  size_t waiting, open;
+  size_t rules, refused; /* under watch; enabled but refused, because no search finds what they would have to look at */
+  char refused_rule[132]; /* the first of these */
+  char message[240];      /* of the last failure; "" once a round passed */
+} bt_watch_status;
+
+/* new. Starts watching at once. BT_INVALID: an option is wrong, and which. */
+bt_status bt_watch_new(const bt_watch_options *options, bt_watch **out, bt_error *error) BT_MUST_CHECK;
+/* Ends the round under way (within about a second) and frees. NULL is fine. */
+void bt_watch_free(bt_watch *watch);
+/* A copy of the status of each tenant with rules; free() it. */
+bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, bt_error *error) BT_MUST_CHECK;
+
+typedef struct bt_watch_emission {
+  size_t queued;
+  uint64_t emitted, already_there, retracted, failures;
+  char message[200]; /* of the last failure; "" once it passed */
+} bt_watch_emission;
+bt_watch_emission bt_watch_emission_look(bt_watch *watch);
+
+#endif

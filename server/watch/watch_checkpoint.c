@@ -1,0 +1,299 @@
+/* Checkpoints as spans. See watch_checkpoint.h. */
+#include "server/watch/watch_checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/replay/window.h"
+#include "server/time_text.h"
+#include "tempo/own_trace.h"
+
+enum { READ_MAX = 256, REREAD_MAX = 16, ATTRIBUTES_MAX = 7, OTHERS_MAX = 64 };
+static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000);
+static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_WATCH "\" }";
+
+/* Of several watchers each has its own checkpoints. */
+static void write_until(const bt_checkpoint *checkpoint, char out[80]) {
+  char time[40];
+  bt_time_format(checkpoint->until_ns, time);
+  if (checkpoint->replicas > 1)
+    snprintf(out, 80, "%s %u/%u", time, checkpoint->replica, checkpoint->replicas);
+  else
+    snprintf(out, 80, "%s", time);
+}
+
+static void write_ranges(const bt_time_range *ranges, size_t count, bt_buffer *out) {
+  char start[40], end[40];
+  for (size_t i = 0; i < count; i++) {
+    bt_time_format(ranges[i].start_ns, start);
+    bt_time_format(ranges[i].end_ns, end);
+    bt_buffer_printf(out, "%s%s/%s", i ? " " : "", start, end);
+  }
+}
+
+size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MAX]) {
+  size_t count = 0;
+  while (text.len && count < BT_WATCH_GAPS_MAX) {
+    const char *blank = memchr(text.ptr, ' ', text.len);
+    bt_str one = {text.ptr, blank ? (size_t)(blank - text.ptr) : text.len};
+    const char *slash = memchr(one.ptr, '/', one.len);
+    if (!slash) break;
+    bt_str start = {one.ptr, (size_t)(slash - one.ptr)}, end = {slash + 1, one.len - start.len - 1};
+    bt_time_range *gap = &gaps[count];
+    if (!bt_time_parse(start, 0, &gap->start_ns) || !bt_time_parse(end, 0, &gap->end_ns)) break;
+    if (gap->start_ns >= gap->end_ns) break;
+    count++;
+    size_t used = one.len + (blank ? 1 : 0);
+    text = (bt_str){text.ptr + used, text.len - used};
+  }
+  return count;
+}
+
+static bt_value text_value(const char *text) {
+  return (bt_value){.type = BT_VALUE_STRING, .string = bt_str_from(text)};
+}
+
+static bt_value int_value(int64_t integer) {
+  return (bt_value){.type = BT_VALUE_INT, .integer = integer};
+}
+
+static bt_status export_span(bt_http_client *client, const bt_exporter_options *exporter, const bt_export_span *span,
+                             const bt_cancel *cancel, bt_error *error) {
+  bt_attribute service = {BT_STR("service.name"), text_value(BT_OWN_SERVICE)};
+  bt_export_resource resource = {.attributes = &service,
+                                 .attribute_count = 1,
+                                 .scope_name = BT_STR(BT_OWN_SERVICE),
+                                 .spans = span,
+                                 .span_count = 1};
+  bt_export_result sent = {0};
+  bt_status status = bt_otlp_export(client, exporter, &resource, 1, cancel, &sent, error);
+  if (status != BT_OK || sent.accepted == 1) return status;
+  return bt_error_set(error, BT_REFUSED, "the receiver did not take the checkpoint: %.190s", sent.message);
+}
+
+bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *exporter, const char *tenant,
+                             const bt_checkpoint *checkpoint, const bt_cancel *cancel, bt_error *error) {
+  char until[80];
+  bt_buffer gaps = {0}, lost = {0};
+  bt_own_ids ids;
+  write_until(checkpoint, until);
+  write_ranges(checkpoint->gaps, checkpoint->gap_count, &gaps);
+  write_ranges(&checkpoint->lost, checkpoint->lost.start_ns < checkpoint->lost.end_ns, &lost);
+  bt_attribute attributes[ATTRIBUTES_MAX] = {
+      {BT_STR(BT_OWN_UNTIL), text_value(until)},
+      {BT_STR(BT_WATCH_UNTIL_NS), int_value(checkpoint->until_ns)},
+      {BT_STR(BT_WATCH_REPLICA), int_value(checkpoint->replica)},
+      {BT_STR(BT_WATCH_REPLICAS), int_value(checkpoint->replicas)},
+      {BT_STR(BT_WATCH_RULES_HASH), text_value(checkpoint->rules_hash)},
+  };
+  uint32_t count = 5;
+  if (gaps.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_GAPS), text_value(gaps.ptr)};
+  if (lost.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_LOST), text_value(lost.ptr)};
+  int64_t now_ns = bt_clock_wall_ns();
+  bool ok = !gaps.failed && !lost.failed &&
+            bt_own_record_ids(bt_str_from(tenant), BT_STR(BT_OWN_WATCH), bt_str_from(until), &ids);
+  bt_status status = ok ? BT_OK : bt_error_no_memory(error);
+  if (ok) {
+    bt_exporter_options options = *exporter;
+    if (tenant[0]) options.tenant = tenant;
+    options.attempts = 1; /* the next one is a minute away */
+    bt_export_span span = {.trace_id = ids.trace_id,
+                           .span_id = ids.span_id,
+                           .name = BT_STR(BT_OWN_WATCH),
+                           .kind = BT_KIND_INTERNAL,
+                           .start_ns = now_ns,
+                           .end_ns = now_ns + DURATION_NS,
+                           .attributes = attributes,
+                           .attribute_count = count};
+    status = export_span(client, &options, &span, cancel, error);
+  }
+  bt_buffer_dispose(&gaps);
+  bt_buffer_dispose(&lost);
+  return status;
+}
+
+/* ---- finding the newest ---- */
+
+typedef struct finder {
+  const bt_checkpoint_request *request;
+  bt_checkpoint own; /* the newest of this watcher */
+  bool has_own;
+  bt_checkpoint others[OTHERS_MAX]; /* the newest of each watcher of another number of watchers */
+  int64_t oldest_ns[OTHERS_MAX];    /* the least `until` of each */
+  size_t other_count;
+  size_t unread; /* of those that search named: what no read gave */
+} finder;
+
+static const bt_value *find_value(const bt_span *span, const char *key) {
+  for (uint32_t i = 0; i < span->attributes.count; i++)
+    if (bt_str_equal(span->attributes.items[i].key, bt_str_from(key))) return &span->attributes.items[i].value;
+  return NULL;
+}
+
+static bool read_integer(const bt_span *span, const char *key, int64_t *out) {
+  const bt_value *value = find_value(span, key);
+  if (!value || value->type != BT_VALUE_INT) return false;
+  *out = value->integer;
+  return true;
+}
+
+static bool read_checkpoint(const bt_trace *trace, bt_checkpoint *out) {
+  int64_t replica, replicas;
+  const bt_span *span = &trace->spans[0];
+  *out = (bt_checkpoint){0};
+  if (!read_integer(span, BT_WATCH_UNTIL_NS, &out->until_ns) || !read_integer(span, BT_WATCH_REPLICA, &replica) ||
+      !read_integer(span, BT_WATCH_REPLICAS, &replicas) || replica < 0 || replicas < 1 || replicas > UINT32_MAX)
+    return false;
+  out->replica = (uint32_t)replica;
+  out->replicas = (uint32_t)replicas;
+  const bt_value *gaps = find_value(span, BT_WATCH_GAPS), *lost = find_value(span, BT_WATCH_LOST);
+  const bt_value *hash = find_value(span, BT_WATCH_RULES_HASH);
+  if (gaps && gaps->type == BT_VALUE_STRING) out->gap_count = bt_checkpoint_parse_gaps(gaps->string, out->gaps);
+  bt_time_range ranges[BT_WATCH_GAPS_MAX];
+  if (lost && lost->type == BT_VALUE_STRING && bt_checkpoint_parse_gaps(lost->string, ranges)) out->lost = ranges[0];
+  if (hash && hash->type == BT_VALUE_STRING && hash->string.len < sizeof out->rules_hash)
+    memcpy(out->rules_hash, hash->string.ptr, hash->string.len);
+  return true;
+}
+
+static void keep_other(finder *f, const bt_checkpoint *one) {
+  for (size_t i = 0; i < f->other_count; i++) {
+    bt_checkpoint *other = &f->others[i];
+    if (other->replica != one->replica || other->replicas != one->replicas) continue;
+    if (one->until_ns < f->oldest_ns[i]) f->oldest_ns[i] = one->until_ns;
+    if (one->until_ns > other->until_ns) *other = *one;
+    return;
+  }
+  if (f->other_count == OTHERS_MAX) return;
+  f->oldest_ns[f->other_count] = one->until_ns;
+  f->others[f->other_count++] = *one;
+}
+
+static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
+  finder *f = context;
+  bt_checkpoint one;
+  (void)error;
+  if (!read->trace || read->needs_by_id) {
+    f->unread++;
+    return BT_OK;
+  }
+  if (!bt_trace_is_own(read->trace, bt_str_from(f->request->tenant))) return BT_OK;
+  if (!read_checkpoint(read->trace, &one)) return BT_OK;
+  if (one.replica != f->request->replica || one.replicas != f->request->replicas)
+    keep_other(f, &one);
+  else if (!f->has_own || one.until_ns > f->own.until_ns) {
+    f->own = one;
+    f->has_own = true;
+  }
+  return BT_OK;
+}
+
+/* Where the number of watchers changed: of the number that was used last, what all of its watchers had done. One that left no checkpoint has done
+ * nothing since the first of them began. */
+static void join_others(const finder *f, bt_checkpoint *out) {
+  const bt_checkpoint *newest = &f->others[0];
+  int64_t began_ns = INT64_MAX;
+  size_t members = 0;
+  for (size_t i = 1; i < f->other_count; i++)
+    if (f->others[i].until_ns > newest->until_ns) newest = &f->others[i];
+  *out = *newest;
+  for (size_t i = 0; i < f->other_count; i++) {
+    const bt_checkpoint *one = &f->others[i];
+    if (one->replicas != newest->replicas) continue;
+    members++;
+    if (f->oldest_ns[i] < began_ns) began_ns = f->oldest_ns[i];
+    if (one->until_ns < out->until_ns) out->until_ns = one->until_ns;
+    for (size_t k = 0; k < one->gap_count; k++) bt_watch_gaps_add(out->gaps, &out->gap_count, one->gaps[k]);
+    out->lost = bt_watch_hull(out->lost, one->lost);
+  }
+  if (members < newest->replicas && began_ns < out->until_ns)
+    bt_watch_gaps_add(out->gaps, &out->gap_count, (bt_time_range){began_ns, out->until_ns});
+}
+
+static int compare_newest(const void *a, const void *b) {
+  const bt_found *x = a, *y = b;
+  return (x->start_ns < y->start_ns) - (x->start_ns > y->start_ns);
+}
+
+static bt_status read_some(bt_source *source, finder *f, const bt_found *items, size_t count, bt_time_range range,
+                           bool by_id, bt_error *error) {
+  bt_trace_id ids[READ_MAX];
+  for (size_t i = 0; i < count; i++) ids[i] = items[i].id;
+  bt_read_request read = {.ids = ids,
+                          .count = count,
+                          .range = range,
+                          .by_id = by_id || count <= 2,
+                          .with_own = true,
+                          .tenant = f->request->tenant[0] ? f->request->tenant : NULL,
+                          .cancel = f->request->cancel,
+                          .priority = BT_PRIORITY_WATCH};
+  bt_projected attributes[] = {
+      {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},        {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_UNTIL_NS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICA)},    {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICAS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_RULES_HASH)}, {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_GAPS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_LOST)}};
+  bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
+  read.projection = &projection;
+  bt_source_account account = {0};
+  bt_status status = bt_source_read(source, &read, take, f, &account, error);
+  if (status == BT_OK && account.failed_count)
+    status = bt_error_set(error, BT_UNAVAILABLE, "checkpoints could not be read: %.190s", account.failed[0].reason);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+/* To begin anew because no checkpoint could be read would skip what lies since the last one. */
+static bt_status read_again(bt_source *source, finder *f, const bt_found *items, size_t count, bt_time_range range,
+                            bt_error *error) {
+  f->unread = 0;
+  size_t newest = count < REREAD_MAX ? count : REREAD_MAX;
+  bt_status status = read_some(source, f, items, newest, range, true, error);
+  if (status != BT_OK || f->has_own || f->other_count || !f->unread) return status;
+  return bt_error_set(error, BT_UNAVAILABLE, "search names %zu checkpoints, and no read gives one of them", count);
+}
+
+/* Newest first, until one of this watcher's is among them. */
+static bt_status find_in(bt_source *source, finder *f, bt_time_range range, bt_error *error) {
+  bt_search_request search = {.filter = bt_str_from(filter),
+                              .range = range,
+                              .tenant = f->request->tenant[0] ? f->request->tenant : NULL,
+                              .cancel = f->request->cancel,
+                              .priority = BT_PRIORITY_WATCH};
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(source, &search, &found, &account, error);
+  if (status == BT_OK && account.failed_count)
+    status = bt_error_set(error, BT_UNAVAILABLE, "checkpoints could not be searched: %.190s", account.failed[0].reason);
+  if (status == BT_OK && found.count) qsort(found.items, found.count, sizeof *found.items, compare_newest);
+  for (size_t i = 0; status == BT_OK && i < found.count && !f->has_own; i += READ_MAX) {
+    size_t count = found.count - i < READ_MAX ? found.count - i : READ_MAX;
+    status = read_some(source, f, found.items + i, count, range, false, error);
+  }
+  if (status == BT_OK && !f->has_own && !f->other_count && f->unread)
+    status = read_again(source, f, found.items, found.count, range, error);
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+bt_status bt_checkpoint_find(bt_source *source, const bt_checkpoint_request *request, bt_checkpoint *out, bool *found,
+                             bt_error *error) {
+  finder f = {.request = request};
+  int64_t recent_ns = bt_time_subtract(request->now_ns, RECENT_NS);
+  if (recent_ns < request->oldest_ns) recent_ns = request->oldest_ns;
+  int64_t end_ns = bt_time_add(request->now_ns, RECENT_NS); /* a clock may have been ahead */
+  bt_status status = find_in(source, &f, (bt_time_range){recent_ns, end_ns}, error);
+  if (status == BT_OK && !f.has_own && request->oldest_ns < recent_ns)
+    status = find_in(source, &f, (bt_time_range){request->oldest_ns, recent_ns}, error);
+  *found = status == BT_OK && (f.has_own || f.other_count);
+  if (!*found) return status;
+  if (f.has_own)
+    *out = f.own;
+  else
+    join_others(&f, out);
+  out->replica = request->replica;
+  out->replicas = request->replicas;
+  return status;
+}

@@ -1,0 +1,44 @@
+/* Checkpoints: how far watch has come, kept as spans `betrace.watch` in Tempo, because nothing but rules is stored here (api.md, Watch).
+ * The newest one is the watermark at the next start. Ids are derived from `until`, so that a checkpoint that is sent twice is one.
+ * Thread: no state. */
+#ifndef BT_SERVER_WATCH_CHECKPOINT_H
+#define BT_SERVER_WATCH_CHECKPOINT_H
+
+#include "server/watch/watch_schedule.h"
+#include "tempo/otlp_export.h"
+
+#define BT_WATCH_UNTIL_NS   "betrace.watch.until_unix_nano"
+#define BT_WATCH_REPLICA    "betrace.watch.replica"    /* number of the watcher, from 0 */
+#define BT_WATCH_REPLICAS   "betrace.watch.replicas"   /* of how many */
+#define BT_WATCH_RULES_HASH "betrace.watch.rules_hash" /* of the rules that it watched */
+#define BT_WATCH_GAPS       "betrace.watch.gaps"       /* "start/end start/end …", RFC 3339 */
+#define BT_WATCH_LOST       "betrace.watch.lost"       /* the hull of what will not be caught up, likewise */
+
+typedef struct bt_checkpoint {
+  int64_t until_ns; /* every trace with spans before it was judged, and what violated was sent; but for: */
+  bt_time_range gaps[BT_WATCH_GAPS_MAX];
+  size_t gap_count;
+  bt_time_range lost; /* empty: nothing */
+  uint32_t replica, replicas;
+  char rules_hash[65];
+} bt_checkpoint;
+
+/* Sends it, now. BT_UNAVAILABLE, BT_REFUSED: it was not taken. */
+bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *exporter, const char *tenant,
+                             const bt_checkpoint *checkpoint, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
+
+typedef struct bt_checkpoint_request {
+  const char *tenant;
+  uint32_t replica, replicas; /* whose; where it has none, what all those of another number had done */
+  int64_t now_ns, oldest_ns;  /* how far back to look */
+  const bt_cancel *cancel;
+} bt_checkpoint_request;
+
+/* The newest checkpoint that the source has. *found false: there is none. Anything but BT_OK: it is not known whether there is one. */
+bt_status bt_checkpoint_find(bt_source *source, const bt_checkpoint_request *request, bt_checkpoint *out, bool *found,
+                             bt_error *error) BT_MUST_CHECK;
+
+/* "start/end start/end …"; what does not parse ends it. For tests and reading. */
+size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MAX]);
+
+#endif

@@ -1,0 +1,237 @@
+/* The emitter's thread. See watch_emitter.h. What fails stays with a time before which it is not tried again; what waits behind it goes first
+ * meanwhile, so that one tenant's trouble, or one violation's, holds up nobody else. */
+#include "server/watch/watch_emitter.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/clock.h"
+
+enum {
+  BATCH_MAX = 200,
+  FIRST_PAUSE_MS = 500,
+  LONGEST_PAUSE = 120, /* first pauses */
+  ALONE_AFTER = 2,     /* attempts; then one by one, so that the others of the batch are done with */
+  SHARED_FROM = 100    /* a queue so long has room for two owners at least */
+};
+static const int64_t MILLISECOND_NS = 1000000;
+
+typedef enum slot_state { SLOT_WAITING, SLOT_SENDING, SLOT_SENT } slot_state;
+
+typedef struct slot {
+  bt_emitter_item item;
+  slot_state state;
+  uint32_t attempts; /* that failed */
+  int64_t due_ns;    /* of the monotonic clock */
+} slot;
+
+struct bt_emitter {
+  bt_watch_sink sink;
+  pthread_t thread;
+  pthread_mutex_t mutex; /* guards all below */
+  pthread_cond_t changed;
+  bt_cancel cancel;
+  bool is_stopping;
+  slot *slots; /* in order of arrival */
+  size_t count, capacity;
+  bt_emitter_status status;
+};
+
+static bool goes_with(const slot *first, const slot *other) {
+  return other->item.open->definition == first->item.open->definition && other->item.retract == first->item.retract &&
+         other->attempts == first->attempts && strcmp(other->item.tenant, first->item.tenant) == 0;
+}
+
+/* Takes the first one that is due, with others of its rule and kind. 0: none is; *next_ns is when one will be. */
+static size_t take_batch(bt_emitter *emitter, bt_emitter_item *batch, int64_t *next_ns) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  const slot *first = NULL;
+  size_t count = 0;
+  *next_ns = INT64_MAX;
+  for (size_t i = 0; i < emitter->count && count < BATCH_MAX; i++) {
+    slot *s = &emitter->slots[i];
+    if (s->state != SLOT_WAITING) continue;
+    if (s->due_ns > now_ns) {
+      if (s->due_ns < *next_ns) *next_ns = s->due_ns;
+      continue;
+    }
+    if (first && !goes_with(first, s)) continue;
+    if (!first) first = s;
+    s->state = SLOT_SENDING;
+    batch[count++] = s->item;
+    if (s->attempts >= ALONE_AFTER) break;
+  }
+  return count;
+}
+
+static int64_t pause_ns(const bt_emitter *emitter, uint32_t attempts) {
+  int64_t pause = emitter->sink.pause_ms ? emitter->sink.pause_ms : FIRST_PAUSE_MS, longest = pause * LONGEST_PAUSE;
+  for (uint32_t i = 1; i < attempts && pause < longest; i++) pause *= 2;
+  return (pause < longest ? pause : longest) * MILLISECOND_NS;
+}
+
+/* What is being sent was, or will be tried again. */
+static void end_batch(bt_emitter *emitter, bool ok) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  for (size_t i = 0; i < emitter->count; i++) {
+    slot *s = &emitter->slots[i];
+    if (s->state != SLOT_SENDING) continue;
+    s->state = ok ? SLOT_SENT : SLOT_WAITING;
+    if (ok) continue;
+    s->attempts++;
+    s->due_ns = now_ns + pause_ns(emitter, s->attempts);
+  }
+}
+
+static bool has_trouble(const bt_emitter *emitter) {
+  for (size_t i = 0; i < emitter->count; i++)
+    if (emitter->slots[i].state == SLOT_WAITING && emitter->slots[i].attempts) return true;
+  return false;
+}
+
+/* The message of a failure stays until everything that failed has passed. */
+static void count_result(bt_emitter *emitter, bool retract, const bt_emission_result *result, bool failed) {
+  bt_emitter_status *status = &emitter->status;
+  *(retract ? &status->retracted : &status->emitted) += result->emitted;
+  status->already_there += result->already_there;
+  if (failed) {
+    status->failures++;
+    snprintf(status->message, sizeof status->message, "%s", result->message);
+  } else if (!has_trouble(emitter)) {
+    status->message[0] = '\0';
+  }
+}
+
+/* Sends one batch, without the lock. */
+static bool send_batch(bt_emitter *emitter, const bt_emitter_item *items, size_t count, bt_emission_result *result) {
+  const bt_violation *violations[BATCH_MAX];
+  bt_error error = {0};
+  for (size_t i = 0; i < count; i++) violations[i] = items[i].open->violation;
+  const bt_rule_definition *definition = items[0].open->definition;
+  bt_status status = emitter->sink.emit(emitter->sink.context, items[0].tenant, definition, violations, count,
+                                        items[0].retract, &emitter->cancel, result, &error);
+  if (status != BT_OK) snprintf(result->message, sizeof result->message, "%.190s", error.message);
+  bool ok = status == BT_OK && !result->failed;
+  /* Once for each, when all of them are there. What a replay had sent before is new to watch all the same: a pager has to hear of it. */
+  if (ok && !items[0].retract && emitter->sink.emitted)
+    emitter->sink.emitted(emitter->sink.context, items[0].tenant, definition, count);
+  return ok;
+}
+
+/* Until then, or until something changes. */
+static void wait_until(bt_emitter *emitter, int64_t due_ns) {
+  if (due_ns == INT64_MAX) {
+    pthread_cond_wait(&emitter->changed, &emitter->mutex);
+    return;
+  }
+  int64_t left_ns = due_ns - bt_clock_monotonic_ns();
+  if (left_ns <= 0) return;
+  struct timespec until = bt_clock_after(left_ns);
+  (void)pthread_cond_timedwait(&emitter->changed, &emitter->mutex, &until);
+}
+
+/* With the lock held at both ends. */
+static void work(bt_emitter *emitter) {
+  bt_emitter_item batch[BATCH_MAX];
+  bt_emission_result result = {0};
+  int64_t next_ns;
+  size_t count = take_batch(emitter, batch, &next_ns);
+  if (!count) {
+    wait_until(emitter, next_ns);
+    return;
+  }
+  pthread_mutex_unlock(&emitter->mutex);
+  bool ok = send_batch(emitter, batch, count, &result);
+  pthread_mutex_lock(&emitter->mutex);
+  end_batch(emitter, ok);
+  count_result(emitter, batch[0].retract, &result, !ok);
+}
+
+static void *run(void *context) {
+  bt_emitter *emitter = context;
+  pthread_mutex_lock(&emitter->mutex);
+  while (!emitter->is_stopping) work(emitter);
+  pthread_mutex_unlock(&emitter->mutex);
+  return NULL;
+}
+
+bt_status bt_emitter_new(const bt_watch_sink *sink, size_t capacity, bt_emitter **out, bt_error *error) {
+  *out = NULL;
+  bt_emitter *emitter = calloc(1, sizeof *emitter);
+  if (!emitter) return bt_error_no_memory(error);
+  emitter->sink = *sink;
+  emitter->capacity = capacity;
+  emitter->slots = calloc(capacity, sizeof *emitter->slots);
+  pthread_mutex_init(&emitter->mutex, NULL);
+  pthread_cond_init(&emitter->changed, NULL);
+  if (emitter->slots && pthread_create(&emitter->thread, NULL, run, emitter) == 0) {
+    *out = emitter;
+    return BT_OK;
+  }
+  pthread_mutex_destroy(&emitter->mutex);
+  pthread_cond_destroy(&emitter->changed);
+  free(emitter->slots);
+  free(emitter);
+  return bt_error_no_memory(error);
+}
+
+void bt_emitter_free(bt_emitter *emitter) {
+  if (!emitter) return;
+  pthread_mutex_lock(&emitter->mutex);
+  emitter->is_stopping = true;
+  atomic_store(&emitter->cancel.requested, true);
+  pthread_cond_broadcast(&emitter->changed);
+  pthread_mutex_unlock(&emitter->mutex);
+  pthread_join(emitter->thread, NULL);
+  pthread_mutex_destroy(&emitter->mutex);
+  pthread_cond_destroy(&emitter->changed);
+  free(emitter->slots);
+  free(emitter);
+}
+
+bool bt_emitter_has_room(bt_emitter *emitter, const void *owner, size_t items) {
+  size_t share = emitter->capacity >= SHARED_FROM ? emitter->capacity / 2 : emitter->capacity, own = 0;
+  pthread_mutex_lock(&emitter->mutex);
+  for (size_t i = 0; i < emitter->count; i++) own += emitter->slots[i].item.owner == owner;
+  bool has_room = emitter->capacity - emitter->count >= items && own + items <= share;
+  pthread_mutex_unlock(&emitter->mutex);
+  return has_room;
+}
+
+void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item) {
+  pthread_mutex_lock(&emitter->mutex);
+  if (emitter->count < emitter->capacity) emitter->slots[emitter->count++] = (slot){.item = *item};
+  pthread_cond_broadcast(&emitter->changed);
+  pthread_mutex_unlock(&emitter->mutex);
+}
+
+size_t bt_emitter_take(bt_emitter *emitter, const void *owner, bt_emitter_item *out, size_t most) {
+  size_t taken = 0, kept = 0;
+  pthread_mutex_lock(&emitter->mutex);
+  for (size_t i = 0; i < emitter->count; i++) {
+    const slot *s = &emitter->slots[i];
+    if (s->state == SLOT_SENT && s->item.owner == owner && taken < most)
+      out[taken++] = s->item;
+    else
+      emitter->slots[kept++] = *s;
+  }
+  emitter->count = kept;
+  pthread_mutex_unlock(&emitter->mutex);
+  return taken;
+}
+
+bt_emitter_status bt_emitter_look(bt_emitter *emitter) {
+  pthread_mutex_lock(&emitter->mutex);
+  bt_emitter_status status = emitter->status;
+  status.queued = 0;
+  for (size_t i = 0; i < emitter->count; i++) status.queued += emitter->slots[i].state != SLOT_SENT;
+  pthread_mutex_unlock(&emitter->mutex);
+  return status;
+}
+
+const bt_watch_sink *bt_emitter_sink(const bt_emitter *emitter) {
+  return &emitter->sink;
+}

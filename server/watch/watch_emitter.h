@@ -1,0 +1,53 @@
+/* Sends what watch has found, on a thread of its own, so that a stalled receiver never holds up evaluation. What fails stays in
+ * the queue and is tried again, with pauses that grow to a minute, while the rest goes on; the queue is bounded, and while a tenant's share of it is
+ * full watch judges nothing new of that tenant and does not move its watermark. Thread: push and take from the watch's thread; sending on the emitter's. */
+#ifndef BT_SERVER_WATCH_EMITTER_H
+#define BT_SERVER_WATCH_EMITTER_H
+
+#include "server/replay/emission.h"
+#include "server/watch/watch_open.h"
+
+/* Where watch sends what it found: emission.h and the OTLP export behind it, or a test. */
+typedef struct bt_checkpoint bt_checkpoint;
+typedef struct bt_watch_sink {
+  void *context;
+  /* As bt_emission_send; `retract`: the spans that take violations back. */
+  bt_status (*emit)(void *context, const char *tenant, const bt_rule_definition *definition,
+                    const bt_violation *const *violations, size_t count, bool retract, const bt_cancel *cancel,
+                    bt_emission_result *result, bt_error *error);
+  bt_status (*checkpoint)(void *context, const char *tenant, const bt_checkpoint *checkpoint, const bt_cancel *cancel,
+                          bt_error *error);
+  /* So many violations of that rule were sent for the first time; may be NULL. */
+  void (*emitted)(void *context, const char *tenant, const bt_rule_definition *definition, uint64_t count);
+  uint32_t pause_ms; /* after an attempt that failed; it doubles up to 120 times as much; 0: 500 */
+} bt_watch_sink;
+
+typedef struct bt_emitter bt_emitter;
+
+typedef struct bt_emitter_item {
+  void *owner;        /* of whom pushed it */
+  const char *tenant; /* borrowed */
+  bt_open *open;      /* borrowed until it was taken back */
+  bool retract;
+} bt_emitter_item;
+
+typedef struct bt_emitter_status {
+  size_t queued;
+  uint64_t emitted, already_there, retracted, failures; /* failures: attempts that left something unsent */
+  char message[200];                                    /* of the last failure; "" once it passed */
+} bt_emitter_status;
+
+/* new. capacity: items that wait or were sent and not taken yet. */
+bt_status bt_emitter_new(const bt_watch_sink *sink, size_t capacity, bt_emitter **out, bt_error *error) BT_MUST_CHECK;
+/* Stops sending and frees; what was not sent is lost here and found again from the watermark. */
+void bt_emitter_free(bt_emitter *emitter);
+/* Room for so many more items of that owner, who may fill half of a long queue. */
+bool bt_emitter_has_room(bt_emitter *emitter, const void *owner, size_t items);
+/* There has to be room. */
+void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item);
+/* Takes back up to `most` items of that owner which were sent; returns how many. */
+size_t bt_emitter_take(bt_emitter *emitter, const void *owner, bt_emitter_item *out, size_t most);
+bt_emitter_status bt_emitter_look(bt_emitter *emitter);
+const bt_watch_sink *bt_emitter_sink(const bt_emitter *emitter); /* borrowed; it never changes */
+
+#endif

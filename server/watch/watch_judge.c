@@ -1,0 +1,379 @@
+/* Reading and judging what has become quiet. In batches first; by id where a batch cannot give it, where a violation rests on absence (only
+ * by id shows what Tempo has not handed over yet), and before anything is taken back. A trace that cannot be read stays due; one that is not
+ * there is asked for again until lookback has passed, and then counted and said. Thread: the watcher's. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/log.h"
+#include "server/replay/violation_id.h"
+#include "server/replay/window.h"
+#include "server/watch/watcher.h"
+#include "tempo/own_trace.h"
+
+enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
+
+typedef struct judging {
+  bt_watcher *watcher;
+  bt_trace_id *ids; /* that were due, oldest first */
+  size_t count;
+  bt_trace_id *by_id; /* of these: to be read by id */
+  size_t by_id_count;
+  const bt_trace_id *page; /* of the read under way */
+  bool is_final;           /* it is by id */
+  unsigned failures;       /* of reads in this round */
+  bool is_over;            /* nothing more is asked in this round */
+  bool is_full;            /* the emitter takes no more: the rest waits for the next round */
+} judging;
+
+static bool waited_long(const bt_watcher *watcher, const bt_watched *watched) {
+  return bt_time_subtract(watcher->now_ns, watched->waits_since_ns) >= watcher->schedule.times.lookback_ns;
+}
+
+static void is_done(bt_watched *watched) {
+  watched->due_ns = BT_WATCH_NOT_DUE;
+  watched->was_judged = true;
+  watched->holds_ns = watched->gap_holds_ns = INT64_MAX;
+}
+
+static void wait_until(const bt_watcher *watcher, bt_watched *watched, int64_t due_ns) {
+  int64_t latest_ns = bt_time_add(watched->waits_since_ns, watcher->schedule.times.lookback_ns);
+  int64_t next_ns = bt_time_add(watcher->now_ns, 1);
+  watched->due_ns = due_ns < latest_ns ? due_ns : latest_ns;
+  if (watched->due_ns < next_ns) watched->due_ns = next_ns;
+}
+
+static void count(bt_watcher *watcher, uint64_t *counter, uint64_t by) {
+  pthread_mutex_lock(&watcher->mutex);
+  *counter += by;
+  pthread_mutex_unlock(&watcher->mutex);
+}
+
+/* ---- verdicts ---- */
+
+static bool has_ended_before(const bt_watcher *watcher, const bt_trace *trace, int64_t settle_ns) {
+  return bt_trace_end_ns(trace) <= bt_time_subtract(watcher->now_ns, settle_ns);
+}
+
+static void set_options(const bt_watcher *watcher, const bt_trace *trace) {
+  const bt_watch_rules *rules = watcher->rules;
+  for (size_t i = 0; i < rules->count; i++) {
+    const bt_watch_rule *rule = &rules->items[i];
+    rules->options[i].incomplete = trace->partial || !has_ended_before(watcher, trace, rule->settle_ns) ||
+                                   (rule->require_complete && trace->missing_parents);
+  }
+}
+
+static bt_status open_of(const bt_watcher *watcher, const bt_rule_definition *definition, const bt_trace *trace,
+                         bt_open **out, bt_error *error) {
+  bt_own_ids ids;
+  bt_status status = bt_violation_ids_derive(bt_str_from(watcher->tenant), bt_str_from(definition->fields.id),
+                                             bt_str_from(definition->condition_hash), &trace->id, &ids, error);
+  *out = status == BT_OK ? bt_open_set_find(&watcher->open, &ids.trace_id) : NULL;
+  return status;
+}
+
+static bool is_undone(const bt_rule_verdict *verdict) {
+  return verdict->verdict == BT_SATISFIED || verdict->verdict == BT_NOT_APPLICABLE;
+}
+
+/* Whether what a batch says of this rule is not enough. */
+static bt_status needs_by_id(const bt_watcher *watcher, size_t rule, const bt_trace *trace,
+                             const bt_rule_verdict *verdict, bool *out, bt_error *error) {
+  const bt_watch_rule *r = &watcher->rules->items[rule];
+  bt_open *open = NULL;
+  if (*out || r->definition->fields.shadow) return BT_OK;
+  *out = r->whole_trace || (verdict->verdict == BT_VIOLATED && r->rests_on_absence);
+  if (*out || !is_undone(verdict)) return BT_OK;
+  bt_status status = open_of(watcher, r->definition, trace, &open, error);
+  *out = open != NULL && open->state <= BT_OPEN_EMITTED && !open->retract_next;
+  return status;
+}
+
+static bt_status open_violation(bt_watcher *watcher, const bt_watch_rule *rule, const bt_trace *trace,
+                                const bt_rule_verdict *verdict, const bt_watched *watched, bool is_final,
+                                bt_error *error) {
+  bt_violation *violation = NULL;
+  const char *tenant = bt_watcher_scope(watcher);
+  bt_status status = bt_violation_new(rule->definition, tenant, trace, verdict, &violation, error);
+  if (status != BT_OK) return status;
+  violation->confirmed_by_id = is_final;
+  bt_open *open = bt_open_set_add(&watcher->open, violation, rule->definition);
+  if (!open) return bt_error_no_memory(error);
+  open->trace_end_ns = bt_trace_end_ns(trace);
+  open->holds_ns = watched->holds_ns;
+  open->gap_holds_ns = watched->gap_holds_ns;
+  count(watcher, &watcher->status.violations_found, 1);
+  bt_watcher_push(watcher, open, false);
+  return BT_OK;
+}
+
+/* Later spans have undone it. What still waits to be sent is taken back once it was. */
+static void take_back(bt_watcher *watcher, bt_open *open, const bt_watched *watched) {
+  if (open->retract_next || open->state > BT_OPEN_EMITTED) return;
+  open->holds_ns = watched->holds_ns < open->holds_ns ? watched->holds_ns : open->holds_ns;
+  open->gap_holds_ns = watched->gap_holds_ns < open->gap_holds_ns ? watched->gap_holds_ns : open->gap_holds_ns;
+  if (open->state == BT_OPEN_QUEUED)
+    open->retract_next = true;
+  else
+    bt_watcher_push(watcher, open, true);
+  count(watcher, &watcher->status.retractions, 1);
+}
+
+static bt_status apply(judging *j, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
+                       const bt_watched *watched, bt_error *error) {
+  bt_watcher *watcher = j->watcher;
+  const bt_watch_rule *r = &watcher->rules->items[rule];
+  bt_open *open = NULL;
+  if (r->definition->fields.shadow) return BT_OK;
+  if (verdict->verdict == BT_INCONCLUSIVE) {
+    count(watcher, &watcher->status.inconclusive, 1);
+    return BT_OK;
+  }
+  bt_status status = open_of(watcher, r->definition, trace, &open, error);
+  if (status != BT_OK) return status;
+  if (open && verdict->verdict != BT_VIOLATED && j->is_final) take_back(watcher, open, watched);
+  if (open && open->retract_next && verdict->verdict == BT_VIOLATED) open->retract_next = false;
+  if (open && open->state > BT_OPEN_EMITTED && verdict->verdict == BT_VIOLATED)
+    bt_log(BT_LOG_WARNING, "a violation of rule %s was taken back and has come again; its retraction stays",
+           r->definition->fields.id);
+  if (open || verdict->verdict != BT_VIOLATED) return BT_OK;
+  return open_violation(watcher, r, trace, verdict, watched, j->is_final, error);
+}
+
+/* Rules that settle later than this trace's quiet time judge it again then. */
+static void set_next(const bt_watcher *watcher, const bt_trace *trace, bt_watched *watched) {
+  int64_t next_ns = INT64_MAX;
+  for (size_t i = 0; i < watcher->rules->count; i++) {
+    int64_t settle_ns = watcher->rules->items[i].settle_ns;
+    int64_t at_ns = bt_time_add(bt_trace_end_ns(trace), settle_ns);
+    if (!has_ended_before(watcher, trace, settle_ns) && at_ns < next_ns) next_ns = at_ns;
+  }
+  if (next_ns == INT64_MAX || waited_long(watcher, watched))
+    is_done(watched);
+  else
+    wait_until(watcher, watched, next_ns);
+}
+
+/* A page that was halved gives its first traces again. */
+static bt_status queue_by_id(judging *j, const bt_trace_id *id) {
+  size_t from = j->by_id_count > BATCH_MAX ? j->by_id_count - BATCH_MAX : 0;
+  for (size_t i = from; i < j->by_id_count; i++)
+    if (bt_trace_id_compare(&j->by_id[i], id) == 0) return BT_OK;
+  if (j->by_id_count < j->count) j->by_id[j->by_id_count++] = *id;
+  return BT_OK;
+}
+
+/* A batch may lack its beginning. */
+static bool is_long(const bt_watcher *watcher, const bt_trace *trace) {
+  return bt_trace_latest_start_ns(trace) - bt_trace_start_ns(trace) > watcher->rules->longest_margin_ns;
+}
+
+static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_watched *watched,
+                           bt_error *error) {
+  bt_watcher *watcher = j->watcher;
+  bt_status status = BT_OK;
+  bool by_id = !j->is_final && is_long(watcher, trace);
+  for (size_t i = 0; !j->is_final && status == BT_OK && i < watcher->rules->count; i++)
+    status = needs_by_id(watcher, i, trace, &verdicts[i], &by_id, error);
+  if (status != BT_OK) return status;
+  if (by_id) return queue_by_id(j, &trace->id);
+  if (!bt_emitter_has_room(watcher->emitter, watcher, watcher->rules->count)) {
+    j->is_full = true; /* it stays due */
+    return BT_OK;
+  }
+  for (size_t i = 0; status == BT_OK && i < watcher->rules->count; i++)
+    status = apply(j, i, trace, &verdicts[i], watched, error);
+  if (status != BT_OK) return status;
+  count(watcher, &watcher->status.traces_judged, 1);
+  set_next(watcher, trace, watched);
+  return BT_OK;
+}
+
+static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, bt_error *error) {
+  bt_watcher *watcher = j->watcher;
+  const bt_rule_verdict *verdicts = NULL;
+  bt_error why = {0};
+  watched->start_ns = bt_trace_start_ns(trace);
+  watched->end_ns = bt_trace_end_ns(trace);
+  if (!has_ended_before(watcher, trace, watcher->schedule.times.settle_ns) && !waited_long(watcher, watched)) {
+    wait_until(watcher, watched, bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns));
+    return BT_OK;
+  }
+  set_options(watcher, trace);
+  bt_status status = bt_evaluator_run(watcher->rules->evaluator, trace, watcher->rules->options, &verdicts, &why);
+  if (status == BT_OK) return apply_all(j, trace, verdicts, watched, error);
+  if (status != BT_LIMIT) return bt_error_set(error, status, "%s", why.message);
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&trace->id, hex);
+  bt_log(BT_LOG_WARNING, "watch cannot judge trace %s: %s", hex, why.message);
+  count(watcher, &watcher->status.inconclusive, 1);
+  is_done(watched);
+  return BT_OK;
+}
+
+/* ---- reading ---- */
+
+static bt_status take_missing(judging *j, bt_watched *watched) {
+  bt_watcher *watcher = j->watcher;
+  char hex[BT_TRACE_ID_HEX + 1];
+  if (!j->is_final) return queue_by_id(j, &watched->id);
+  if (!waited_long(watcher, watched)) {
+    wait_until(watcher, watched, bt_time_add(watcher->now_ns, watcher->options->interval_ns));
+    return BT_OK;
+  }
+  bt_trace_id_format(&watched->id, hex);
+  bt_log(BT_LOG_WARNING, "watch gives up on trace %s: search found it, and no read has given it since", hex);
+  count(watcher, &watcher->status.traces_unread, 1);
+  is_done(watched);
+  return BT_OK;
+}
+
+static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
+  judging *j = context;
+  const bt_watcher *watcher = j->watcher;
+  if (watcher->cancel && atomic_load(&watcher->cancel->requested))
+    return bt_error_set(error, BT_CANCELLED, "watching was cancelled");
+  const bt_trace_id *id = &j->page[read->index];
+  bt_watched *watched = bt_watch_table_find(&j->watcher->table, id);
+  if (!watched || watched->due_ns == BT_WATCH_NOT_DUE || watched->due_ns > watcher->now_ns || j->is_full) return BT_OK;
+  if (read->needs_by_id && !j->is_final) return queue_by_id(j, id);
+  if (!read->trace || !read->trace->span_count) return take_missing(j, watched);
+  if (j->is_final && bt_trace_is_own(read->trace, bt_str_from(watcher->tenant))) {
+    is_done(watched);
+    return BT_OK;
+  }
+  return judge(j, read->trace, watched, error);
+}
+
+/* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
+static bt_time_range range_of(const judging *j, const bt_trace_id *ids, size_t size) {
+  bt_time_range range = {INT64_MAX, j->watcher->now_ns};
+  for (size_t i = 0; i < size; i++) {
+    const bt_watched *watched = bt_watch_table_find(&j->watcher->table, &ids[i]);
+    if (watched->start_ns < range.start_ns) range.start_ns = watched->start_ns;
+    if (watched->end_ns > range.end_ns) range.end_ns = watched->end_ns;
+  }
+  return (bt_time_range){bt_time_subtract(range.start_ns, j->watcher->rules->longest_margin_ns),
+                         bt_time_add(range.end_ns, 1)};
+}
+
+static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_error *error) {
+  bt_watcher *watcher = j->watcher;
+  bt_read_request request = {.ids = ids,
+                             .count = size,
+                             .range = range_of(j, ids, size),
+                             .projection = j->is_final ? NULL : &watcher->rules->projection,
+                             .by_id = j->is_final,
+                             .with_own = j->is_final,
+                             .tenant = bt_watcher_scope(watcher),
+                             .cancel = watcher->cancel,
+                             .priority = BT_PRIORITY_WATCH};
+  bt_source_account account = {0};
+  j->page = ids;
+  bt_status status = bt_source_read(watcher->options->source, &request, take_read, j, &account, error);
+  count(watcher, &watcher->status.requests, account.requests);
+  count(watcher, &watcher->status.bytes_inspected, account.bytes_inspected);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+/* The source answers others, and this trace never: after lookback it is given up and counted. */
+static void fail_one(judging *j, const bt_trace_id *id) {
+  bt_watcher *watcher = j->watcher;
+  bt_watched *watched = bt_watch_table_find(&watcher->table, id);
+  if (!watched || !waited_long(watcher, watched)) return;
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(id, hex);
+  bt_log(BT_LOG_WARNING, "watch gives up on trace %s: every read of it has failed", hex);
+  count(watcher, &watcher->status.traces_unread, 1);
+  is_done(watched);
+}
+
+/* Whether the other pages are worth a question: a source that is gone answers none. */
+static bool goes_on_after(judging *j, bt_status status) {
+  bt_error why = {0};
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY || ++j->failures > FAILURES_MAX) return false;
+  return status != BT_UNAVAILABLE || bt_source_check(j->watcher->options->source, &why) == BT_OK;
+}
+
+/* What a page could not give stays due. A page that fails is halved until it is one trace, so that one which cannot be read holds up no other. */
+static bt_status read_pages(judging *j, const bt_trace_id *ids, size_t size, size_t page, bt_error *error) {
+  bt_status status = BT_OK;
+  while (size && !j->is_full) {
+    size_t now = size < page ? size : page;
+    bt_error why = {0};
+    bt_status one = read_page(j, ids, now, &why);
+    if (one != BT_OK) status = bt_error_set(error, one, "%s", why.message);
+    j->is_over = one != BT_OK && !goes_on_after(j, one);
+    if (j->is_over) return status;
+    if (one != BT_OK && now > 1) {
+      page = now / 2;
+      continue;
+    }
+    if (one != BT_OK) fail_one(j, ids);
+    ids += now;
+    size -= now;
+  }
+  return status;
+}
+
+typedef struct due_trace {
+  bt_trace_id id;
+  int64_t start_ns;
+} due_trace;
+
+static int compare_due(const void *a, const void *b) {
+  const due_trace *x = a, *y = b;
+  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns ? -1 : 1;
+  return bt_trace_id_compare(&x->id, &y->id);
+}
+
+/* Oldest first, so that pages are narrow. */
+static bt_status gather_due(judging *j, bt_error *error) {
+  const bt_watch_table *table = &j->watcher->table;
+  due_trace *due = bt_realloc_array(NULL, table->count + 1, sizeof *due);
+  j->ids = bt_realloc_array(NULL, table->count + 1, sizeof *j->ids);
+  j->by_id = bt_realloc_array(NULL, table->count + 1, sizeof *j->by_id);
+  if (!due || !j->ids || !j->by_id) {
+    free(due);
+    return bt_error_no_memory(error);
+  }
+  for (size_t i = 0; i < table->slot_count; i++)
+    if (table->slots[i].is_used && table->slots[i].due_ns <= j->watcher->now_ns)
+      due[j->count++] = (due_trace){table->slots[i].id, table->slots[i].start_ns};
+  qsort(due, j->count, sizeof *due, compare_due);
+  for (size_t i = 0; i < j->count; i++) j->ids[i] = due[i].id;
+  free(due);
+  return BT_OK;
+}
+
+/* A read costs Tempo about what the search of a slice does. Under steady traffic every other round reads, unless there is a whole page; then a
+ * round costs at most twice its slice (tests/bench/bench_watch.py). */
+static bool skips(bt_watcher *watcher, size_t due) {
+  bool skips_now = watcher->has_read && due < BATCH_MAX;
+  watcher->has_read = due && !skips_now;
+  return skips_now;
+}
+
+bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
+  judging j = {.watcher = watcher};
+  bt_error why = {0};
+  bt_status status = gather_due(&j, &why);
+  if (status == BT_OK && skips(watcher, j.count)) j.count = 0;
+  if (status == BT_OK) status = read_pages(&j, j.ids, j.count, BATCH_MAX, &why);
+  if (!j.is_over && status != BT_NO_MEMORY && j.by_id_count) {
+    bt_error later = {0};
+    j.is_final = true;
+    bt_status by_id = read_pages(&j, j.by_id, j.by_id_count, BY_ID_MAX, &later);
+    if (by_id != BT_OK) {
+      status = by_id;
+      why = later;
+    }
+  }
+  if (status == BT_OK && j.is_full)
+    status =
+        bt_error_set(&why, BT_LIMIT, "the queue of violations to send is full: nothing more is judged until it moves");
+  free(j.ids);
+  free(j.by_id);
+  return bt_watcher_note(watcher, "read", status, &why, error);
+}

@@ -1,0 +1,40 @@
+/* The violations that watch has found and not forgotten yet: what was sent, so that nothing is sent twice, and what may have to be taken back
+ * when later spans undo it. Keyed by the violation's derived id. Thread: belongs to its watcher; a record that is queued is also read by the
+ * emitter, which changes nothing in it. */
+#ifndef BT_SERVER_WATCH_OPEN_H
+#define BT_SERVER_WATCH_OPEN_H
+
+#include "server/replay/violation.h"
+
+typedef enum bt_open_state {
+  BT_OPEN_QUEUED,     /* waits for the emitter, or is with it */
+  BT_OPEN_EMITTED,    /* is in Tempo */
+  BT_OPEN_RETRACTING, /* its retraction waits for the emitter, or is with it */
+  BT_OPEN_RETRACTED
+} bt_open_state;
+
+typedef struct bt_open {
+  bt_violation *violation;              /* owned */
+  const bt_rule_definition *definition; /* shared */
+  bt_open_state state;
+  bool retract_next;    /* it was undone while it waited to be sent */
+  int64_t trace_end_ns; /* as known when it was judged: when to forget it */
+  int64_t holds_ns;     /* while it is not sent: slices are done only up to here */
+  int64_t gap_holds_ns;
+} bt_open;
+
+typedef struct bt_open_set {
+  bt_open **slots; /* open addressing, a power of two; records stay where they are */
+  size_t slot_count, count;
+} bt_open_set;
+
+void bt_open_set_dispose(bt_open_set *set);
+bt_open *bt_open_set_find(const bt_open_set *set, const bt_trace_id *violation_id); /* NULL: not there */
+/* Takes the violation, in every case. NULL: no memory. */
+bt_open *bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_rule_definition *definition);
+/* Forgets those of traces that ended before that time, but for what is queued. */
+void bt_open_set_purge(bt_open_set *set, int64_t before_ns);
+/* How far the slices (and gaps) are done for all that is not sent yet; INT64_MAX: everything is. */
+void bt_open_set_held(const bt_open_set *set, int64_t *done_ns, int64_t *gap_ns);
+
+#endif

@@ -1,0 +1,119 @@
+/* What an earlier watcher has sent and not taken back, read from the source: without it, spans that come late after a restart could not undo
+ * a violation that was sent before it. Thread: the watcher's. */
+#include "server/replay/violation_id.h"
+#include "server/replay/window.h"
+#include "server/watch/watcher.h"
+#include "tempo/own_trace.h"
+
+enum { PAGE_MAX = 200 };
+/* What a replay had sent before watch found it is watch's to take back, too. */
+static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_VIOLATION "\" }";
+
+static const bt_value *find_value(const bt_span *span, const char *key) {
+  for (uint32_t i = 0; i < span->attributes.count; i++)
+    if (bt_str_equal(span->attributes.items[i].key, bt_str_from(key))) return &span->attributes.items[i].value;
+  return NULL;
+}
+
+static bt_str find_text(const bt_span *span, const char *key) {
+  const bt_value *value = find_value(span, key);
+  return value && value->type == BT_VALUE_STRING ? value->string : BT_STR("");
+}
+
+/* The rule that it is about, if it is still under watch with the same condition. */
+static const bt_rule_definition *rule_of(const bt_watcher *watcher, const bt_span *span) {
+  bt_str id = find_text(span, BT_OWN_RULE_ID), hash = find_text(span, BT_OWN_CONDITION_HASH);
+  for (size_t i = 0; i < watcher->rules->count; i++) {
+    const bt_rule_definition *definition = watcher->rules->items[i].definition;
+    if (bt_str_equal(id, bt_str_from(definition->fields.id)) &&
+        bt_str_equal(hash, bt_str_from(definition->condition_hash)))
+      return definition;
+  }
+  return NULL;
+}
+
+static bt_status restore(const bt_span *span, const bt_own_ids *ids, const bt_trace_id *violating, bt_violation **out,
+                         bt_error *error) {
+  const bt_value *time = find_value(span, "betrace.violation.time_unix_nano");
+  bt_violation_record record = {.id = ids->trace_id,
+                                .trace_id = *violating,
+                                .emit_span_id = ids->span_id,
+                                .retract_span_id = ids->retraction_id,
+                                .time_ns = time && time->type == BT_VALUE_INT ? time->integer : span->start_ns,
+                                .message = find_text(span, "betrace.violation.message")};
+  (void)bt_span_id_parse(find_text(span, "betrace.violation.span_id"), &record.span_id);
+  return bt_violation_restore(&record, out, error);
+}
+
+static bt_status add(bt_watcher *watcher, const bt_trace *trace, const bt_span *span, bt_error *error) {
+  const bt_rule_definition *definition = rule_of(watcher, span);
+  bt_trace_id violating;
+  bt_own_ids ids;
+  if (!definition || !bt_trace_id_parse(find_text(span, BT_OWN_TRACE_ID), &violating)) return BT_OK;
+  bt_status status = bt_violation_ids_derive(bt_str_from(watcher->tenant), bt_str_from(definition->fields.id),
+                                             bt_str_from(definition->condition_hash), &violating, &ids, error);
+  if (status != BT_OK || bt_open_set_find(&watcher->open, &ids.trace_id)) return status;
+  bt_violation *violation = NULL;
+  status = restore(span, &ids, &violating, &violation, error);
+  if (status != BT_OK) return status;
+  bt_open *open = bt_open_set_add(&watcher->open, violation, definition);
+  if (!open) return bt_error_no_memory(error);
+  open->state = trace->span_count > 1 ? BT_OPEN_RETRACTED : BT_OPEN_EMITTED;
+  open->trace_end_ns = watcher->now_ns; /* not known; it is kept long enough for the sweeps */
+  return BT_OK;
+}
+
+static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
+  bt_watcher *watcher = context;
+  if (!read->trace || !bt_trace_is_own(read->trace, bt_str_from(watcher->tenant))) return BT_OK;
+  return add(watcher, read->trace, &read->trace->spans[0], error);
+}
+
+static bt_status read_page(bt_watcher *watcher, const bt_found *found, size_t count, bt_time_range range,
+                           bt_error *error) {
+  bt_trace_id ids[PAGE_MAX];
+  for (size_t i = 0; i < count; i++) ids[i] = found[i].id;
+  bt_projected attributes[] = {{BT_PROJECTED_SPAN, BT_STR(BT_OWN_RULE_ID)},
+                               {BT_PROJECTED_SPAN, BT_STR(BT_OWN_CONDITION_HASH)},
+                               {BT_PROJECTED_SPAN, BT_STR(BT_OWN_TRACE_ID)},
+                               {BT_PROJECTED_SPAN, BT_STR("betrace.violation.span_id")},
+                               {BT_PROJECTED_SPAN, BT_STR("betrace.violation.message")},
+                               {BT_PROJECTED_SPAN, BT_STR("betrace.violation.time_unix_nano")}};
+  bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
+  bt_read_request request = {.ids = ids,
+                             .count = count,
+                             .range = range,
+                             .projection = &projection,
+                             .with_own = true,
+                             .tenant = bt_watcher_scope(watcher),
+                             .cancel = watcher->cancel,
+                             .priority = BT_PRIORITY_WATCH};
+  bt_source_account account = {0};
+  bt_status status = bt_source_read(watcher->options->source, &request, take, watcher, &account, error);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) {
+  const bt_watch_times *times = &watcher->schedule.times;
+  int64_t back_ns = bt_time_add(2 * times->lookback_ns, times->settle_ns + 2 * times->sweep_step_ns);
+  bt_time_range range = {bt_time_subtract(watcher->now_ns, back_ns), bt_time_add(watcher->now_ns, times->settle_ns)};
+  bt_search_request request = {.filter = bt_str_from(filter),
+                               .range = range,
+                               .tenant = bt_watcher_scope(watcher),
+                               .cancel = watcher->cancel,
+                               .priority = BT_PRIORITY_WATCH};
+  bt_found_list found = {0};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(watcher->options->source, &request, &found, &account, error);
+  if (status == BT_OK && account.failed_count)
+    status =
+        bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be searched: %.190s", account.failed[0].reason);
+  for (size_t i = 0; status == BT_OK && i < found.count; i += PAGE_MAX) {
+    size_t count = found.count - i < PAGE_MAX ? found.count - i : PAGE_MAX;
+    status = read_page(watcher, found.items + i, count, range, error);
+  }
+  bt_found_list_dispose(&found);
+  bt_source_account_dispose(&account);
+  return status;
+}

@@ -1,0 +1,180 @@
+/* Rules under watch. See watch_rules.h. */
+#include "server/watch/watch_rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/sha256.h"
+
+static bool is_filter_known(const bt_watch_rules *rules, bt_str text) {
+  for (size_t i = 0; i < rules->filter_count; i++)
+    if (bt_str_equal(rules->filters[i], text)) return true;
+  return false;
+}
+
+static bt_status add_filter(bt_watch_rules *rules, bt_str text, bt_error *error) {
+  if (is_filter_known(rules, text)) return BT_OK;
+  bt_str *filters = bt_grow_array(rules->filters, rules->filter_count, &rules->filter_capacity, sizeof *filters);
+  if (!filters) return bt_error_no_memory(error);
+  rules->filters = filters;
+  filters[rules->filter_count++] = text;
+  return BT_OK;
+}
+
+/* All leaves, of an AND too: spans that meet its parts may come in different slices, and each of them can be the one that decides. */
+static bt_status add_filters(bt_watch_rules *rules, const bt_over *over, bt_error *error) {
+  bt_status status = BT_OK;
+  switch (over->kind) {
+  case BT_OVER_NONE: break;
+  case BT_OVER_ALL: status = add_filter(rules, BT_STR("{}"), error); break;
+  case BT_OVER_QUERY: status = add_filter(rules, over->query.filter, error); break;
+  case BT_OVER_AND:
+  case BT_OVER_OR:
+    for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
+      status = add_filters(rules, over->items[i], error);
+    break;
+  }
+  return status;
+}
+
+static bool finds_everything(const bt_over *over) {
+  if (over->kind == BT_OVER_ALL) return true;
+  if (over->kind != BT_OVER_OR) return false;
+  for (uint32_t i = 0; i < over->item_count; i++)
+    if (finds_everything(over->items[i])) return true;
+  return false;
+}
+
+static bt_status add_projection(bt_watch_rules *rules, bt_watch_rule *rule, bt_error *error) {
+  bt_projection own;
+  bt_projection_init(&own);
+  bt_status status = bt_projection_add(&own, rule->definition->rule, error);
+  rule->whole_trace = own.whole_trace;
+  bt_projection_dispose(&own);
+  if (status == BT_OK && !rule->whole_trace) {
+    status = bt_projection_add(&rules->projection, rule->definition->rule, error);
+    rule->whole_trace = rules->projection.whole_trace;
+    rules->projection.whole_trace = false;
+  }
+  rules->any_whole_trace = rules->any_whole_trace || rule->whole_trace;
+  return status;
+}
+
+static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *definition, const bt_assumptions *service,
+                          bt_error *error) {
+  bt_plan *plan = NULL;
+  bt_status status = bt_plan_new(definition->rule, &plan, error);
+  if (status != BT_OK) return status;
+  if (finds_everything(plan->violating) && !definition->fields.watch_all) {
+    bt_plan_free(plan);
+    rules->refused[rules->refused_count++] = bt_rule_definition_ref(definition);
+    return BT_OK;
+  }
+  const bt_assumptions own = bt_assumptions_of(service, definition);
+  rules->plans[rules->count] = plan;
+  bt_watch_rule *rule = &rules->items[rules->count];
+  *rule = (bt_watch_rule){.definition = bt_rule_definition_ref(definition),
+                          .settle_ns = own.settle_ns,
+                          .clock_skew_ns = own.clock_skew_ns,
+                          .require_complete = own.require_complete,
+                          .rests_on_absence = plan->rests_on_absence};
+  rules->options[rules->count++].clock_skew_ns = own.clock_skew_ns;
+  if (own.settle_ns > rules->longest_settle_ns) rules->longest_settle_ns = own.settle_ns;
+  if (own.margin_ns > rules->longest_margin_ns) rules->longest_margin_ns = own.margin_ns;
+  status = add_filters(rules, plan->violating, error);
+  return status == BT_OK ? add_projection(rules, rule, error) : status;
+}
+
+static bt_status add_all(bt_watch_rules *rules, const bt_rule_list *list, const bt_assumptions *service,
+                         bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < list->count; i++)
+    if (list->items[i]->fields.enabled && list->items[i]->rule)
+      status = add_rule(rules, list->items[i], service, error);
+  return status;
+}
+
+static bt_status compile(bt_watch_rules *rules, bt_error *error) {
+  if (!rules->count) return BT_OK;
+  const bt_rule **compiled = bt_realloc_array(NULL, rules->count + 1, sizeof *compiled);
+  if (!compiled) return bt_error_no_memory(error);
+  for (size_t i = 0; i < rules->count; i++) compiled[i] = rules->items[i].definition->rule;
+  bt_status status = bt_ruleset_new(compiled, rules->count, &rules->ruleset, error);
+  if (status == BT_OK) status = bt_evaluator_new(rules->ruleset, &rules->evaluator, error);
+  free(compiled);
+  return status;
+}
+
+bt_status bt_watch_rules_hash(const bt_rule_list *list, char hash[65], bt_error *error) {
+  bt_str *parts = bt_realloc_array(NULL, 2 * list->count + 1, sizeof *parts);
+  bt_sha256 digest;
+  size_t count = 0;
+  if (!parts) return bt_error_no_memory(error);
+  for (size_t i = 0; i < list->count; i++) {
+    if (!list->items[i]->fields.enabled || !list->items[i]->rule) continue;
+    parts[count++] = bt_str_from(list->items[i]->fields.id);
+    parts[count++] = bt_str_from(list->items[i]->condition_hash);
+  }
+  bt_status status = bt_sha256_fields(parts, count, &digest, error);
+  if (status == BT_OK) bt_sha256_format(&digest, hash);
+  free(parts);
+  return status;
+}
+
+bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *service, bt_watch_rules **out,
+                             bt_error *error) {
+  *out = NULL;
+  bt_watch_rules *rules = calloc(1, sizeof *rules);
+  if (!rules) return bt_error_no_memory(error);
+  bt_projection_init(&rules->projection);
+  size_t room = list->count + 1;
+  rules->items = calloc(room, sizeof *rules->items);
+  rules->refused = calloc(room, sizeof(bt_rule_definition *));
+  rules->plans = calloc(room, sizeof(bt_plan *));
+  rules->options = calloc(room, sizeof *rules->options);
+  bool ok = rules->items && rules->refused && rules->plans && rules->options;
+  rules->longest_settle_ns = service->settle_ns;
+  rules->longest_margin_ns = service->margin_ns;
+  bt_status status = ok ? add_all(rules, list, service, error) : bt_error_no_memory(error);
+  if (status == BT_OK) status = bt_watch_rules_hash(list, rules->hash, error);
+  if (status == BT_OK) status = compile(rules, error);
+  if (status == BT_OK)
+    *out = rules;
+  else
+    bt_watch_rules_free(rules);
+  return status;
+}
+
+static bool is_at(const bt_watch_rules *rules, const bt_rule_definition *definition) {
+  for (size_t i = 0; i < rules->count; i++)
+    if (rules->items[i].definition == definition) return true;
+  for (size_t i = 0; i < rules->refused_count; i++)
+    if (rules->refused[i] == definition) return true;
+  return false;
+}
+
+bool bt_watch_rules_are(const bt_watch_rules *rules, const bt_rule_list *list) {
+  size_t enabled = 0;
+  for (size_t i = 0; i < list->count; i++) {
+    if (!list->items[i]->fields.enabled || !list->items[i]->rule) continue;
+    enabled++;
+    if (!is_at(rules, list->items[i])) return false;
+  }
+  return enabled == rules->count + rules->refused_count;
+}
+
+void bt_watch_rules_free(bt_watch_rules *rules) {
+  if (!rules) return;
+  bt_evaluator_free(rules->evaluator);
+  bt_ruleset_free(rules->ruleset);
+  bt_projection_dispose(&rules->projection);
+  for (size_t i = 0; rules->plans && i < rules->count; i++) bt_plan_free(rules->plans[i]);
+  for (size_t i = 0; rules->items && i < rules->count; i++) bt_rule_definition_unref(rules->items[i].definition);
+  for (size_t i = 0; rules->refused && i < rules->refused_count; i++) bt_rule_definition_unref(rules->refused[i]);
+  free(rules->items);
+  free(rules->refused);
+  free(rules->plans);
+  free(rules->filters);
+  free(rules->options);
+  free(rules);
+}

@@ -1,0 +1,45 @@
+/* The rules of one tenant that are under watch, compiled: what to search for, what to read, and the evaluator. Immutable but for the
+ * evaluator's scratch. Enabled rules only; one whose violations no search can find is refused unless it says watch_all, because
+ * it would read every trace there is. Thread: belongs to its watcher. */
+#ifndef BT_SERVER_WATCH_RULES_H
+#define BT_SERVER_WATCH_RULES_H
+
+#include "dsl/eval.h"
+#include "dsl/plan.h"
+#include "server/replay/replay.h"
+#include "server/store/rule_store.h"
+
+typedef struct bt_watch_rule {
+  const bt_rule_definition *definition; /* shared */
+  int64_t settle_ns, clock_skew_ns;
+  bool require_complete, rests_on_absence;
+  bool whole_trace; /* batches cannot give what it reads */
+} bt_watch_rule;
+
+typedef struct bt_watch_rules {
+  bt_watch_rule *items;
+  size_t count;
+  const bt_rule_definition **refused; /* shared: enabled, but not under watch */
+  size_t refused_count;
+  bt_plan **plans;
+  bt_str *filters; /* borrowed from the plans; distinct: a trace that may violate is found by one of them */
+  size_t filter_count, filter_capacity;
+  bt_projection projection; /* what the rules read */
+  bool any_whole_trace;
+  int64_t longest_settle_ns, longest_margin_ns;
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+  bt_eval_options *options;
+  char hash[65]; /* of the ids and conditions of all enabled rules: what watching means now */
+} bt_watch_rules;
+
+/* new. `list` is a snapshot of the tenant's rules. `service`: the assumptions that rules may override. */
+bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *service, bt_watch_rules **out,
+                             bt_error *error) BT_MUST_CHECK;
+void bt_watch_rules_free(bt_watch_rules *rules); /* NULL is fine */
+/* Whether that snapshot's enabled rules are these, in these versions. */
+bool bt_watch_rules_are(const bt_watch_rules *rules, const bt_rule_list *list);
+/* The hash that rules of that snapshot would have. */
+bt_status bt_watch_rules_hash(const bt_rule_list *list, char hash[65], bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,143 @@
+/* The ranges to search. See watch_schedule.h. */
+#include "server/watch/watch_schedule.h"
+
+#include <string.h>
+
+#include "server/replay/window.h"
+
+int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number) {
+  return number ? times->lookback_ns : times->first_sweep_ns;
+}
+
+static int64_t later(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+bt_time_range bt_watch_hull(bt_time_range a, bt_time_range b) {
+  if (a.start_ns >= a.end_ns) return b;
+  if (b.start_ns >= b.end_ns) return a;
+  return (bt_time_range){earlier(a.start_ns, b.start_ns), later(a.end_ns, b.end_ns)};
+}
+
+static void join_gaps(bt_time_range *gaps, size_t *count) {
+  size_t kept = 0;
+  for (size_t i = 1; i < *count; i++) {
+    if (gaps[i].start_ns <= gaps[kept].end_ns)
+      gaps[kept].end_ns = later(gaps[kept].end_ns, gaps[i].end_ns);
+    else
+      gaps[++kept] = gaps[i];
+  }
+  *count = *count ? kept + 1 : 0;
+}
+
+void bt_watch_gaps_add(bt_time_range gaps[BT_WATCH_GAPS_MAX], size_t *count, bt_time_range gap) {
+  if (*count == BT_WATCH_GAPS_MAX) gap = bt_watch_hull(gap, gaps[--*count]);
+  size_t at = (*count)++;
+  for (; at && gaps[at - 1].start_ns > gap.start_ns; at--) gaps[at] = gaps[at - 1];
+  gaps[at] = gap;
+  join_gaps(gaps, count);
+}
+
+void bt_watch_schedule_add_gap(bt_watch_schedule *schedule, bt_time_range gap, int64_t now_ns) {
+  int64_t oldest_ns = bt_time_subtract(now_ns, schedule->times.catchup_max_ns);
+  if (gap.start_ns < oldest_ns) {
+    bt_time_range lost = {gap.start_ns, earlier(gap.end_ns, oldest_ns)};
+    schedule->lost = bt_watch_hull(schedule->lost, lost);
+  }
+  gap.start_ns = later(gap.start_ns, oldest_ns);
+  if (gap.start_ns < gap.end_ns) bt_watch_gaps_add(schedule->gaps, &schedule->gap_count, gap);
+}
+
+void bt_watch_schedule_advance(bt_watch_schedule *schedule, int64_t now_ns) {
+  const bt_watch_times *times = &schedule->times;
+  int64_t settled_ns = bt_time_subtract(now_ns, times->settle_ns);
+  int64_t from_ns = bt_time_subtract(settled_ns, times->lookback_ns);
+  if (schedule->searched_ns < from_ns) {
+    bt_watch_schedule_add_gap(schedule, (bt_time_range){schedule->searched_ns, from_ns}, now_ns);
+    schedule->searched_ns = from_ns;
+  }
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
+    int64_t oldest_ns = bt_time_subtract(from_ns, bt_watch_sweep_delay(times, i) + 2 * times->sweep_step_ns);
+    if (schedule->swept_ns[i] >= oldest_ns) continue;
+    /* Catching up does what the sweep would have done: it comes later than the sweep's delay. */
+    bt_watch_schedule_add_gap(schedule, (bt_time_range){schedule->swept_ns[i], oldest_ns}, now_ns);
+    schedule->swept_ns[i] = oldest_ns;
+  }
+}
+
+int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
+  int64_t done_ns = schedule->searched_ns;
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
+    int64_t due_ns = bt_watch_sweep_delay(&schedule->times, i) + schedule->times.sweep_step_ns;
+    done_ns = earlier(done_ns, bt_time_add(schedule->swept_ns[i], due_ns));
+  }
+  return done_ns;
+}
+
+void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t watermark_ns,
+                             int64_t now_ns) {
+  bool is_first = watermark_ns == INT64_MIN;
+  int64_t settled_ns = bt_time_subtract(now_ns, times->settle_ns);
+  *schedule = (bt_watch_schedule){.times = *times};
+  schedule->searched_ns = is_first ? settled_ns : earlier(watermark_ns, settled_ns);
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
+    /* The earlier watcher may have been a step short of where its sweeps were due. */
+    int64_t back_ns = is_first ? 0 : bt_watch_sweep_delay(times, i) + times->sweep_step_ns;
+    schedule->swept_ns[i] = bt_time_subtract(schedule->searched_ns, back_ns);
+  }
+  bt_watch_schedule_advance(schedule, now_ns);
+}
+
+static bool give(bt_slice_kind kind, unsigned number, int64_t from_ns, int64_t to_ns, int64_t chunk_ns, bt_slice *out) {
+  int64_t end_ns = earlier(to_ns, bt_time_add(from_ns, chunk_ns));
+  *out = (bt_slice){.kind = kind, .number = number, .range = {from_ns, end_ns}};
+  return from_ns < end_ns;
+}
+
+static bool due_sweep(const bt_watch_schedule *schedule, int64_t settled_ns, bt_slice *out) {
+  const bt_watch_times *times = &schedule->times;
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
+    int64_t to_ns = bt_time_subtract(settled_ns, bt_watch_sweep_delay(times, i));
+    to_ns = earlier(to_ns, schedule->searched_ns);
+    if (bt_time_subtract(to_ns, schedule->swept_ns[i]) < times->sweep_step_ns) continue;
+    return give(BT_SLICE_SWEEP, i, schedule->swept_ns[i], to_ns, times->chunk_ns, out);
+  }
+  return false;
+}
+
+bool bt_watch_schedule_due(const bt_watch_schedule *schedule, bt_slice_kind kind, int64_t now_ns, bt_slice *out) {
+  const bt_watch_times *times = &schedule->times;
+  int64_t settled_ns = bt_time_subtract(now_ns, times->settle_ns);
+  switch (kind) {
+  case BT_SLICE_LIVE: return give(kind, 0, schedule->searched_ns, settled_ns, times->chunk_ns, out);
+  case BT_SLICE_SWEEP: return due_sweep(schedule, settled_ns, out);
+  case BT_SLICE_CATCH_UP:
+    return schedule->gap_count &&
+           give(kind, 0, schedule->gaps[0].start_ns, schedule->gaps[0].end_ns, times->chunk_ns, out);
+  }
+  return false;
+}
+
+static void fill_gap(bt_watch_schedule *schedule, bt_time_range done) {
+  for (size_t i = 0; i < schedule->gap_count; i++) {
+    bt_time_range *gap = &schedule->gaps[i];
+    if (gap->start_ns != done.start_ns) continue;
+    gap->start_ns = done.end_ns;
+    if (gap->start_ns < gap->end_ns) return;
+    schedule->gap_count--;
+    memmove(gap, gap + 1, (schedule->gap_count - i) * sizeof *gap);
+    return;
+  }
+}
+
+void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice) {
+  switch (slice->kind) {
+  case BT_SLICE_LIVE: schedule->searched_ns = slice->range.end_ns; break;
+  case BT_SLICE_SWEEP: schedule->swept_ns[slice->number] = slice->range.end_ns; break;
+  case BT_SLICE_CATCH_UP: fill_gap(schedule, slice->range); break;
+  }
+}

@@ -1,0 +1,61 @@
+/* Which ranges of time a watcher searches next (api.md, Watch): slices as time goes on, the same ones again for spans that came late, and
+ * gaps of the past. Ranges of one lane follow one another without a hole: what was not answered stays where it is and is asked again.
+ * All times are of the spans, in nanoseconds since the epoch. Thread: values; belongs to its watcher. */
+#ifndef BT_SERVER_WATCH_SCHEDULE_H
+#define BT_SERVER_WATCH_SCHEDULE_H
+
+#include "tempo/source.h"
+
+/* Gaps: as many as one attribute of a span holds as text (Tempo cuts at 2,048 bytes). */
+enum { BT_WATCH_SWEEPS = 2, BT_WATCH_GAPS_MAX = 32 };
+
+typedef struct bt_watch_times {
+  int64_t settle_ns;      /* spans younger than this are left to the next rounds */
+  int64_t lookback_ns;    /* how far the slices may fall behind before it is a gap; and the delay of the second sweep */
+  int64_t first_sweep_ns; /* the delay of the first sweep */
+  int64_t sweep_step_ns;  /* a sweep repeats so much at once */
+  int64_t chunk_ns;       /* the most that one search covers */
+  int64_t catchup_max_ns; /* gaps older than this are not caught up */
+} bt_watch_times;
+
+typedef enum bt_slice_kind { BT_SLICE_LIVE, BT_SLICE_SWEEP, BT_SLICE_CATCH_UP } bt_slice_kind;
+
+typedef struct bt_slice {
+  bt_slice_kind kind;
+  unsigned number; /* of the sweep */
+  bt_time_range range;
+} bt_slice;
+
+typedef struct bt_watch_schedule {
+  bt_watch_times times;
+  int64_t searched_ns;               /* everything before it, gaps aside, was searched */
+  int64_t swept_ns[BT_WATCH_SWEEPS]; /* everything before it was searched again after the sweep's delay */
+  bt_time_range
+      gaps[BT_WATCH_GAPS_MAX]; /* by time: not searched, to be caught up; the part in front goes as it is searched */
+  size_t gap_count;
+  bt_time_range lost; /* too old to be caught up: a hull; empty when there is none */
+} bt_watch_schedule;
+
+/* Adds a range to gaps in order of time; those that meet become one, and without room for one more the last two do, which only repeats what lies
+ * between them. */
+void bt_watch_gaps_add(bt_time_range gaps[BT_WATCH_GAPS_MAX], size_t *count, bt_time_range gap);
+/* The hull of both, either of which may be empty. */
+bt_time_range bt_watch_hull(bt_time_range a, bt_time_range b);
+
+/* Begins at the watermark, the time before which an earlier watcher had done everything; INT64_MIN: there was none, and watching begins now. */
+void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t watermark_ns,
+                             int64_t now_ns);
+/* Adds a gap of an earlier watcher. */
+void bt_watch_schedule_add_gap(bt_watch_schedule *schedule, bt_time_range gap, int64_t now_ns);
+/* Turns what fell behind by more than lookback into a gap, what no sweep came to in time too, and what is older than catchup_max into a lost one. */
+void bt_watch_schedule_advance(bt_watch_schedule *schedule, int64_t now_ns);
+/* The next range of that kind that is due. False: none is. */
+bool bt_watch_schedule_due(const bt_watch_schedule *schedule, bt_slice_kind kind, int64_t now_ns, bt_slice *out);
+/* The slice was answered in full. */
+void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice);
+/* How far a next watcher may begin: what lies before has been searched and, where that was due, swept. Gaps aside. */
+int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule);
+/* The delay after which a sweep comes. */
+int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number);
+
+#endif

@@ -1,0 +1,124 @@
+/* Searching what is due: slices of time as it passes, sweeps, gaps. A slice is done only when every filter was answered in full; until then it
+ * is asked again in the next round. Only traces that fall to this watcher are kept. Thread: the watcher's. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/replay/window.h"
+#include "server/watch/watcher.h"
+
+enum { LIVE_PER_ROUND = 16, SWEEPS_PER_ROUND = 4 };
+
+/* Rendezvous hashing: of all watchers the one with the highest hash for a trace has it; changing their number moves as few traces as can be. */
+static bool is_ours(const bt_watcher *watcher, const bt_trace_id *id) {
+  uint32_t replicas = watcher->options->replicas, best = 0;
+  uint64_t highest = 0;
+  for (uint32_t i = 0; i < replicas; i++) {
+    uint64_t hash = bt_str_hash((bt_str){(const char *)id->bytes, sizeof id->bytes}) ^ (i + 1) * 0x9E3779B97F4A7C15u;
+    hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9u;
+    hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBu;
+    hash ^= hash >> 31;
+    if (i && hash <= highest) continue;
+    highest = hash;
+    best = i;
+  }
+  return best == watcher->options->replica;
+}
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* Nothing new was seen of a trace that was judged. Sweeps and what is caught up look for spans that came late and lie inside, so there it is
+ * read all the same, but for a trace that had no end when it was judged: it would be waited for once more, for nothing. */
+static bool is_known(const bt_watcher *watcher, const bt_watched *watched, const bt_found *found,
+                     const bt_slice *slice) {
+  bool is_judged = watched->was_judged && watched->due_ns == BT_WATCH_NOT_DUE;
+  bool is_quiet = watched->end_ns <= bt_time_subtract(watcher->now_ns, watcher->schedule.times.settle_ns);
+  return is_judged && found->start_ns >= watched->start_ns && found->end_ns <= watched->end_ns &&
+         (slice->kind == BT_SLICE_LIVE || !is_quiet);
+}
+
+static void hold(bt_watched *watched, const bt_watcher *watcher, const bt_slice *slice) {
+  int64_t delay_ns = slice->kind == BT_SLICE_SWEEP ? bt_watch_sweep_delay(&watcher->schedule.times, slice->number) : 0;
+  if (slice->kind == BT_SLICE_CATCH_UP)
+    watched->gap_holds_ns = least(watched->gap_holds_ns, slice->range.start_ns);
+  else
+    watched->holds_ns = least(watched->holds_ns, bt_time_add(slice->range.start_ns, delay_ns));
+}
+
+/* It waits until it is quiet, but not longer than lookback: a span from the future, or a trace without an end, must not hold up all others. */
+static int64_t due_time(const bt_watcher *watcher, const bt_watched *watched) {
+  int64_t quiet_ns = bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns);
+  int64_t latest_ns = bt_time_add(watched->waits_since_ns, watcher->schedule.times.lookback_ns);
+  int64_t due_ns = least(quiet_ns, latest_ns);
+  return due_ns > watcher->now_ns ? due_ns : watcher->now_ns;
+}
+
+static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt_found *found, bt_error *error) {
+  if (!is_ours(watcher, &found->id) || bt_open_set_find(&watcher->open, &found->id)) return BT_OK;
+  bt_watched *watched = bt_watch_table_find(&watcher->table, &found->id);
+  if (watched && is_known(watcher, watched, found, slice)) return BT_OK;
+  if (!watched && watcher->table.count >= watcher->table.maximum) bt_watch_table_purge(&watcher->table, INT64_MAX);
+  if (!watched) watched = bt_watch_table_add(&watcher->table, &found->id, error);
+  if (!watched) return error->status;
+  if (watched->due_ns == BT_WATCH_NOT_DUE) watched->waits_since_ns = watcher->now_ns;
+  if (found->start_ns < watched->start_ns) watched->start_ns = found->start_ns;
+  if (found->end_ns > watched->end_ns) watched->end_ns = found->end_ns;
+  hold(watched, watcher, slice);
+  watched->due_ns = due_time(watcher, watched);
+  return BT_OK;
+}
+
+static bt_status search_filter(bt_watcher *watcher, bt_str filter, const bt_slice *slice, bt_found_list *found,
+                               bt_error *error) {
+  bool is_urgent = slice->kind != BT_SLICE_CATCH_UP;
+  bt_search_request request = {.filter = filter,
+                               .range = slice->range,
+                               .tenant = bt_watcher_scope(watcher),
+                               .cancel = watcher->cancel,
+                               .priority = is_urgent ? BT_PRIORITY_WATCH : BT_PRIORITY_REPLAY};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(watcher->options->source, &request, found, &account, error);
+  if (status == BT_OK && account.failed_count)
+    status = bt_error_set(error, BT_UNAVAILABLE, "%.190s", account.failed[0].reason);
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.requests += account.requests;
+  watcher->status.bytes_inspected += account.bytes_inspected;
+  pthread_mutex_unlock(&watcher->mutex);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < watcher->rules->filter_count; i++) {
+    bt_found_list found = {0};
+    status = search_filter(watcher, watcher->rules->filters[i], slice, &found, error);
+    for (size_t k = 0; status == BT_OK && k < found.count; k++)
+      status = take_found(watcher, slice, &found.items[k], error);
+    bt_found_list_dispose(&found);
+  }
+  if (status != BT_OK) return status;
+  bt_watch_schedule_done(&watcher->schedule, slice);
+  if (slice->kind == BT_SLICE_CATCH_UP && slice->range.end_ns > watcher->gap_searched_ns)
+    watcher->gap_searched_ns = slice->range.end_ns;
+  return BT_OK;
+}
+
+static bt_status search_kind(bt_watcher *watcher, bt_slice_kind kind, unsigned most, bt_error *error) {
+  bt_slice slice;
+  bt_status status = BT_OK;
+  bt_error why = {0};
+  for (unsigned i = 0; status == BT_OK && i < most; i++) {
+    if (!bt_watch_schedule_due(&watcher->schedule, kind, watcher->now_ns, &slice)) return BT_OK;
+    status = search_slice(watcher, &slice, &why);
+  }
+  return bt_watcher_note(watcher, "search", status, &why, error);
+}
+
+bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) {
+  bt_status status = search_kind(watcher, BT_SLICE_LIVE, LIVE_PER_ROUND, error);
+  if (status == BT_OK) status = search_kind(watcher, BT_SLICE_SWEEP, SWEEPS_PER_ROUND, error);
+  if (status == BT_OK) status = search_kind(watcher, BT_SLICE_CATCH_UP, 1, error);
+  return status;
+}

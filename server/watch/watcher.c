@@ -1,0 +1,291 @@
+/* The round. See watcher.h. */
+#include "server/watch/watcher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/log.h"
+#include "server/replay/window.h"
+#include "server/time_text.h"
+
+enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
+static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static bt_watch_times times_of(const bt_watch_options *options) {
+  int64_t step_ns = 10 * options->interval_ns;
+  return (bt_watch_times){.settle_ns = options->assumptions.settle_ns,
+                          .lookback_ns = options->lookback_ns,
+                          .first_sweep_ns = options->sweep_ns,
+                          .sweep_step_ns = step_ns,
+                          .chunk_ns = 2 * step_ns,
+                          .catchup_max_ns = options->catchup_max_ns};
+}
+
+bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt_emitter *emitter,
+                         const bt_cancel *cancel, bt_watcher **out, bt_error *error) {
+  *out = NULL;
+  bt_watcher *watcher = calloc(1, sizeof *watcher);
+  char *copy = strdup(tenant);
+  if (!watcher || !copy) {
+    free(watcher);
+    free(copy);
+    return bt_error_no_memory(error);
+  }
+  *watcher = (bt_watcher){.tenant = copy, .options = options, .emitter = emitter, .cancel = cancel};
+  watcher->schedule.times = times_of(options);
+  bt_watch_table_init(&watcher->table, options->traces_max ? options->traces_max : DEFAULT_TRACES_MAX);
+  pthread_mutex_init(&watcher->mutex, NULL);
+  snprintf(watcher->status.tenant, sizeof watcher->status.tenant, "%s", tenant);
+  *out = watcher;
+  return BT_OK;
+}
+
+void bt_watcher_free(bt_watcher *watcher) {
+  if (!watcher) return;
+  bt_open_set_dispose(&watcher->open);
+  bt_watch_table_dispose(&watcher->table);
+  bt_watch_rules_free(watcher->rules);
+  pthread_mutex_destroy(&watcher->mutex);
+  free(watcher->tenant);
+  free(watcher);
+}
+
+const char *bt_watcher_scope(const bt_watcher *watcher) {
+  return watcher->tenant[0] ? watcher->tenant : NULL;
+}
+
+void bt_watcher_push(bt_watcher *watcher, bt_open *open, bool retract) {
+  bt_emitter_item item = {.owner = watcher, .tenant = watcher->tenant, .open = open, .retract = retract};
+  open->state = retract ? BT_OPEN_RETRACTING : BT_OPEN_QUEUED;
+  bt_emitter_push(watcher->emitter, &item);
+}
+
+bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status status, const bt_error *why,
+                          bt_error *error) {
+  if (status == BT_OK) return BT_OK;
+  if (status == BT_NO_MEMORY || status == BT_CANCELLED) return bt_error_set(error, status, "%s", why->message);
+  pthread_mutex_lock(&watcher->mutex);
+  bool is_new = !watcher->status.message[0];
+  snprintf(watcher->status.message, sizeof watcher->status.message, "%s: %.200s", what, why->message);
+  pthread_mutex_unlock(&watcher->mutex);
+  if (is_new) bt_log(BT_LOG_WARNING, "watch: %s: %s; it is tried again", what, why->message);
+  return BT_OK;
+}
+
+int64_t bt_watcher_done_ns(const bt_watcher *watcher) {
+  int64_t open_ns, open_gap_ns;
+  bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
+  bt_watch_waiting waiting = bt_watch_table_waiting(&watcher->table);
+  return least(bt_watch_schedule_done_ns(&watcher->schedule), least(waiting.done_ns, open_ns));
+}
+
+/* ---- the parts of a round ---- */
+
+/* Once for each piece. */
+static void say_lost(bt_watcher *watcher) {
+  char start[40], end[40];
+  bt_time_range lost = watcher->schedule.lost;
+  if (lost.end_ns == watcher->told_lost_ns || lost.start_ns >= lost.end_ns) return;
+  watcher->told_lost_ns = lost.end_ns;
+  bt_time_format(lost.start_ns, start);
+  bt_time_format(lost.end_ns, end);
+  bt_log(BT_LOG_WARNING,
+         "watch does not catch up what lies from %s to %s: it is older than --catchup-max; a replay of that "
+         "range shows what was violated",
+         start, end);
+}
+
+static void say_refused(const bt_watcher *watcher) {
+  for (size_t i = 0; i < watcher->rules->refused_count; i++)
+    bt_log(BT_LOG_WARNING,
+           "rule %s is not under watch: no search can find the traces that violate it, so every trace would be read; "
+           "set watch_all to true if that is meant",
+           watcher->rules->refused[i]->fields.id);
+}
+
+static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
+  if (watcher->rules && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
+  bt_watch_rules *rules = NULL;
+  bt_status status = bt_watch_rules_new(list, &watcher->options->assumptions, &rules, error);
+  if (status != BT_OK) return status;
+  bt_watch_rules_free(watcher->rules);
+  watcher->rules = rules;
+  say_refused(watcher);
+  return BT_OK;
+}
+
+/* Farther back than gaps are caught up, so that what is lost is said. */
+static int64_t longest_look(const bt_watch_options *options) {
+  return options->catchup_max_ns > WEEK_NS ? options->catchup_max_ns : WEEK_NS;
+}
+
+static void start_at(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
+  const bt_watch_times times = times_of(watcher->options);
+  bt_watch_schedule *schedule = &watcher->schedule;
+  bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN, watcher->now_ns);
+  for (size_t i = 0; found && i < checkpoint->gap_count; i++)
+    bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], watcher->now_ns);
+  /* What an earlier watcher lost is said for as long as its checkpoints are looked for. */
+  if (found && checkpoint->lost.end_ns > bt_time_subtract(watcher->now_ns, longest_look(watcher->options)))
+    schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
+  watcher->gap_searched_ns = INT64_MIN;
+  watcher->is_started = true;
+}
+
+/* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came before. */
+static bt_status start(bt_watcher *watcher, bt_error *error) {
+  bt_checkpoint checkpoint;
+  bool found = false;
+  const bt_watch_options *options = watcher->options;
+  bt_checkpoint_request request = {.tenant = watcher->tenant,
+                                   .replica = options->replica,
+                                   .replicas = options->replicas,
+                                   .now_ns = watcher->now_ns,
+                                   .oldest_ns = bt_time_subtract(watcher->now_ns, longest_look(options)),
+                                   .cancel = watcher->cancel};
+  bt_status status = bt_checkpoint_find(options->source, &request, &checkpoint, &found, error);
+  if (status == BT_OK) status = bt_watch_recover(watcher, error);
+  if (status == BT_OK) start_at(watcher, &checkpoint, found);
+  return status;
+}
+
+/* What was sent since the last round. */
+static void take_sent(bt_watcher *watcher) {
+  bt_emitter_item items[TAKE_MAX];
+  size_t count;
+  while ((count = bt_emitter_take(watcher->emitter, watcher, items, TAKE_MAX)) > 0) {
+    for (size_t i = 0; i < count; i++) {
+      bt_open *open = items[i].open;
+      open->state = items[i].retract ? BT_OPEN_RETRACTED : BT_OPEN_EMITTED;
+      open->holds_ns = open->retract_next ? open->holds_ns : INT64_MAX;
+      open->gap_holds_ns = open->retract_next ? open->gap_holds_ns : INT64_MAX;
+      if (!open->retract_next) continue;
+      open->retract_next = false;
+      bt_watcher_push(watcher, open, true); /* taking this one made room for it */
+    }
+  }
+}
+
+/* What is left of gaps, with what was searched of them and is not judged or sent yet. */
+static void fill_gaps(const bt_watcher *watcher, bt_checkpoint *checkpoint) {
+  int64_t open_ns, open_gap_ns;
+  const bt_watch_schedule *schedule = &watcher->schedule;
+  bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
+  int64_t held_ns = least(bt_watch_table_waiting(&watcher->table).gap_ns, open_gap_ns);
+  checkpoint->lost = schedule->lost;
+  for (size_t i = 0; i < schedule->gap_count; i++)
+    bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, schedule->gaps[i]);
+  if (held_ns < watcher->gap_searched_ns)
+    bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, (bt_time_range){held_ns, watcher->gap_searched_ns});
+}
+
+static bt_status send_checkpoint(bt_watcher *watcher, const bt_watch_sink *sink, bt_error *error) {
+  bt_checkpoint checkpoint = {.until_ns = bt_watcher_done_ns(watcher),
+                              .replica = watcher->options->replica,
+                              .replicas = watcher->options->replicas};
+  bt_error why = {0};
+  if (watcher->now_ns < watcher->checkpoint_due_ns || checkpoint.until_ns <= watcher->sent_until_ns) return BT_OK;
+  fill_gaps(watcher, &checkpoint);
+  memcpy(checkpoint.rules_hash, watcher->rules->hash, sizeof checkpoint.rules_hash);
+  bt_status status = sink->checkpoint(sink->context, watcher->tenant, &checkpoint, watcher->cancel, &why);
+  if (status == BT_OK) {
+    watcher->sent_until_ns = checkpoint.until_ns;
+    watcher->checkpoint_due_ns = bt_time_add(watcher->now_ns, watcher->options->checkpoint_ns);
+  }
+  return bt_watcher_note(watcher, "checkpoint", status, &why, error);
+}
+
+static void purge(bt_watcher *watcher) {
+  const bt_watch_times *times = &watcher->schedule.times;
+  if (watcher->now_ns < watcher->purge_due_ns) return;
+  watcher->purge_due_ns = bt_time_add(watcher->now_ns, MINUTE_NS);
+  int64_t kept_ns = bt_time_add(times->lookback_ns, times->settle_ns + 3 * times->sweep_step_ns);
+  bt_watch_table_purge(&watcher->table, bt_time_subtract(watcher->now_ns, kept_ns));
+  bt_open_set_purge(&watcher->open, bt_time_subtract(watcher->now_ns, 2 * kept_ns));
+}
+
+static void show_gaps(const bt_watcher *watcher, bt_watch_status *status) {
+  bt_checkpoint now = {0};
+  fill_gaps(watcher, &now);
+  status->gap_start_ns = status->gap_end_ns = 0;
+  for (size_t i = 0; i < now.gap_count; i++) {
+    status->gap_start_ns = i ? least(status->gap_start_ns, now.gaps[i].start_ns) : now.gaps[i].start_ns;
+    if (now.gaps[i].end_ns > status->gap_end_ns) status->gap_end_ns = now.gaps[i].end_ns;
+  }
+  status->lost_start_ns = watcher->schedule.lost.start_ns;
+  status->lost_end_ns = watcher->schedule.lost.end_ns;
+}
+
+static void tell_rules(const bt_watcher *watcher) {
+  int64_t until_ns = bt_watcher_done_ns(watcher);
+  for (size_t i = 0; i < watcher->rules->count; i++)
+    bt_metrics_rule_watched(watcher->options->metrics, watcher->tenant, watcher->rules->items[i].definition->fields.id,
+                            until_ns);
+}
+
+/* A round without a failure leaves no message. */
+static void show(bt_watcher *watcher) {
+  pthread_mutex_lock(&watcher->mutex);
+  bt_watch_status *status = &watcher->status;
+  status->rounds++;
+  if (status->message[0])
+    status->failed_rounds++;
+  else
+    status->last_round_ns = watcher->now_ns;
+  status->is_started = watcher->is_started;
+  status->done_ns = watcher->is_started ? bt_watcher_done_ns(watcher) : 0;
+  status->waiting = bt_watch_table_waiting(&watcher->table).count;
+  status->open = watcher->open.count;
+  if (watcher->is_started) show_gaps(watcher, status);
+  if (watcher->rules) {
+    const bt_watch_rules *rules = watcher->rules;
+    status->rules = rules->count;
+    status->refused = rules->refused_count;
+    snprintf(status->refused_rule, sizeof status->refused_rule, "%s",
+             rules->refused_count ? rules->refused[0]->fields.id : "");
+  }
+  pthread_mutex_unlock(&watcher->mutex);
+}
+
+static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_error *error) {
+  bt_error why = {0};
+  bt_status status = refresh_rules(watcher, rules, error);
+  if (status != BT_OK) return status;
+  if (!watcher->is_started) {
+    status = start(watcher, &why);
+    if (status != BT_OK) return bt_watcher_note(watcher, "start", status, &why, error);
+  }
+  bt_watch_schedule_advance(&watcher->schedule, watcher->now_ns);
+  say_lost(watcher);
+  take_sent(watcher);
+  status = bt_watch_slices_search(watcher, error);
+  if (status == BT_OK) status = bt_watch_judge_due(watcher, error);
+  take_sent(watcher);
+  purge(watcher);
+  return status;
+}
+
+bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64_t now_ns, bt_error *error) {
+  const bt_watch_sink *sink = bt_emitter_sink(watcher->emitter);
+  watcher->now_ns = now_ns;
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.message[0] = '\0';
+  pthread_mutex_unlock(&watcher->mutex);
+  bt_status status = carry_out(watcher, rules, error);
+  if (status == BT_OK && watcher->is_started) status = send_checkpoint(watcher, sink, error);
+  if (watcher->is_started && watcher->rules) tell_rules(watcher);
+  show(watcher);
+  return status;
+}
+
+bt_watch_status bt_watcher_look(bt_watcher *watcher) {
+  pthread_mutex_lock(&watcher->mutex);
+  bt_watch_status status = watcher->status;
+  pthread_mutex_unlock(&watcher->mutex);
+  return status;
+}

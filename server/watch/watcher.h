@@ -1,0 +1,63 @@
+/* One tenant's watcher: its rounds. A round searches what is due, adds what was found to those that wait, reads and judges what has become
+ * quiet, hands violations to the emitter, and sends a checkpoint. Nothing that could not be asked or read is passed over: the slice, the
+ * trace, the violation stays due, and the watermark does not move past it.
+ * Only server/watch includes this. Thread: one at a time; status may be looked at from any thread. */
+#ifndef BT_SERVER_WATCH_WATCHER_H
+#define BT_SERVER_WATCH_WATCHER_H
+
+#include <pthread.h>
+
+#include "server/watch/watch.h"
+#include "server/watch/watch_checkpoint.h"
+#include "server/watch/watch_emitter.h"
+#include "server/watch/watch_rules.h"
+#include "server/watch/watch_table.h"
+
+typedef struct bt_watcher {
+  char *tenant;                    /* "": none */
+  const bt_watch_options *options; /* borrowed */
+  bt_emitter *emitter;             /* borrowed */
+  const bt_cancel *cancel;         /* borrowed */
+  bt_watch_rules *rules;
+  bt_watch_schedule schedule;
+  bt_watch_table table;
+  bt_open_set open;
+  bool is_started; /* the watermark is known */
+  bool has_read;   /* the last round has read traces */
+  int64_t now_ns;  /* of this round */
+  int64_t checkpoint_due_ns, purge_due_ns, gap_searched_ns;
+  int64_t sent_until_ns; /* of the last checkpoint */
+  int64_t told_lost_ns;  /* the end of what was logged as lost */
+
+  pthread_mutex_t mutex; /* guards: */
+  bt_watch_status status;
+} bt_watcher;
+
+/* new. */
+bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt_emitter *emitter,
+                         const bt_cancel *cancel, bt_watcher **out, bt_error *error) BT_MUST_CHECK;
+/* The emitter must not run any more: it may hold the watcher's violations. NULL is fine. */
+void bt_watcher_free(bt_watcher *watcher);
+/* One round at that time, with the rules as they are now. Failures of the source are in the status; BT_NO_MEMORY, BT_CANCELLED end it. */
+bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64_t now_ns,
+                           bt_error *error) BT_MUST_CHECK;
+bt_watch_status bt_watcher_look(bt_watcher *watcher);
+
+/* How far everything is done: searched, judged and sent. */
+int64_t bt_watcher_done_ns(const bt_watcher *watcher);
+
+/* watch_slices.c: searches what is due. */
+bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
+/* watch_judge.c: reads and judges what has become quiet. */
+bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
+/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken back. */
+bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
+
+/* Says in the status what went wrong; the round goes on. BT_NO_MEMORY and BT_CANCELLED are returned, all else is BT_OK. */
+bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status status, const bt_error *why,
+                          bt_error *error) BT_MUST_CHECK;
+/* Hands an open violation to the emitter, which has to have room. */
+void bt_watcher_push(bt_watcher *watcher, bt_open *open, bool retract);
+const char *bt_watcher_scope(const bt_watcher *watcher); /* X-Scope-OrgID, or NULL */
+
+#endif

@@ -1,0 +1,20 @@
+/* Answers of Tempo's tag API (JSON) into a list, and one trace's own names and values.
+ * Thread: no state. Only tempo/ includes this. */
+#ifndef BT_TEMPO_TAGS_DECODE_H
+#define BT_TEMPO_TAGS_DECODE_H
+
+#include "dsl/trace.h"
+#include "tempo/tags.h"
+
+/* `limit`: how many Tempo was asked for; as many in the answer mean that it may be cut. BT_INVALID: not such an answer. */
+/* {"scopes":[{"name":"span","tags":["k",…]},…]} */
+bt_status bt_tags_decode_names(bt_str body, const bt_tag_request *request, size_t limit, bt_tag_list *list,
+                               bt_error *error) BT_MUST_CHECK;
+/* {"tagValues":[{"type":"string","value":"x"},…]} */
+bt_status bt_tags_decode_values(bt_str body, const bt_tag_request *request, size_t limit, bt_tag_list *list,
+                                bt_error *error) BT_MUST_CHECK;
+
+/* What is asked for, as far as the trace has it. False: no memory. */
+bool bt_tags_of_trace(const bt_trace *trace, const bt_tag_request *request, bt_tag_list *list) BT_MUST_CHECK;
+
+#endif

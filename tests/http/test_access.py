@@ -1,0 +1,402 @@
+"""Access on a real server: tokens and roles on every route, tenants, who is written into updated_by, pages of other origins, TLS, and the reload of all
+that. What a token is appears in no answer, no log and no error."""
+import hashlib
+import http.client
+import http.server
+import json
+import os
+import re
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+from betrace_process import Betrace, run_cli  # noqa: E402
+from tls_tempo import make_certificate  # noqa: E402
+
+RULE = {"id": "r1", "name": "Slow", "dsl": 'trace.has(span.name == "db.query" and span.duration > 1s)'}
+
+
+def routes():
+    """[(method, path, role)] of routes.c."""
+    with open(os.path.join(ROOT, "server/http/routes.c"), encoding="utf-8") as file:
+        return re.findall(r'\{"([A-Z]+)", "([^"]+)",\s*bt_api_\w+,\s*BT_ROLE_(\w+),', file.read())
+
+
+def make_token(file, name, *arguments):
+    done = run_cli("token", "new", "--name", name, "--file", file, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def bearer(token, **headers):
+    return {"Authorization": f"Bearer {token}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+
+
+class FakeTempo:
+    """Answers everything with 404 and remembers the tenants that were named."""
+
+    def __enter__(self):
+        fake = self
+        self.tenants = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                if not self.path.startswith("/api/search?limit=1&"):  # "are you there?" is asked for nobody
+                    fake.tenants.append(self.headers.get("X-Scope-OrgID"))
+                self.send_error(404)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Asking(unittest.TestCase):
+    def problem(self, answer, status, kind):
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.headers["content-type"], "application/problem+json")
+        self.assertEqual(answer.json()["type"], f"urn:betrace:problem:{kind}", answer)
+        self.assertNotIn("betrace_", answer.body.decode(), "no token is in an answer")
+        return answer.json()["detail"]
+
+
+class TokenCommandTest(unittest.TestCase):
+    def test_new(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "tokens")
+            first = make_token(file, "a")
+            self.assertRegex(first, r"^betrace_[A-Za-z0-9_-]{43}$")
+            self.assertEqual(os.stat(file).st_mode & 0o777, 0o600)
+            with open(file, encoding="utf-8") as written:
+                text = written.read()
+            self.assertEqual(text, f"a sha256:{hashlib.sha256(first.encode()).hexdigest()} viewer\n", "the token itself is not there")
+            with open(file, "w", encoding="utf-8") as out:
+                out.write("# no line break at the end")
+            make_token(file, "b", "--role", "editor", "--tenants", "*", "--grafana-user")
+            with open(file, encoding="utf-8") as written:
+                self.assertRegex(written.read(), r"\A# no line break at the end\nb sha256:[0-9a-f]{64} editor tenants=\* grafana-user\n\Z")
+
+    def test_without_a_file(self):
+        token, line = run_cli("token", "new", "--name", "ci").stdout.splitlines()
+        self.assertEqual(line, f"ci sha256:{hashlib.sha256(token.encode()).hexdigest()} viewer")
+        answer = json.loads(run_cli("token", "new", "--name", "ci", "--json").stdout)
+        self.assertEqual(answer["line"], f"ci sha256:{hashlib.sha256(answer['token'].encode()).hexdigest()} viewer")
+
+    def test_refusals(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "tokens")
+            make_token(file, "a")
+            with open(file, encoding="utf-8") as written:
+                before = written.read()
+            for arguments, says in ((["new", "--name", "a", "--file", file], "another line has this name"), (["new"], "--name"), (["new", "--name", "a b"], "--name"),
+                                    (["new", "--name", "a\nb"], "--name"), (["new", "--name", "b", "--tenants", "x y"], "--tenants"), (["old"], "token new"),
+                                    (["new", "--name", "b", "--tenants", "a|b"], "tenants="), (["new", "--name", "b", "--role", "admin"], "role"),
+                                    (["new", "--name", "b", "--file", os.path.join(folder, "no", "file")], "cannot be written")):
+                with self.subTest(arguments=arguments):
+                    done = run_cli("token", *arguments)
+                    self.assertIn(done.returncode, (2, 3))
+                    self.assertIn(says, done.stderr)
+                    self.assertEqual(done.stdout, "", "no token that nothing knows")
+            with open(file, encoding="utf-8") as written:
+                self.assertEqual(written.read(), before)
+
+
+class TokensTest(Asking):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-access-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        file = os.path.join(cls.folder.name, "tokens")
+        cls.viewer = make_token(file, "eve")
+        cls.editor = make_token(file, "ci", "--role", "editor")
+        cls.acme = make_token(file, "acme", "--role", "editor", "--tenants", "acme")
+        cls.both = make_token(file, "both", "--role", "editor", "--tenants", "acme,globex")
+        cls.grafana = make_token(file, "grafana", "--role", "editor", "--tenants", "*", "--grafana-user")
+        cls.server = Betrace("--memory-source", "--tokens", file)
+        cls.server.start()
+        cls.addClassCleanup(cls.check_log)
+
+    @classmethod
+    def check_log(cls):
+        cls.server.__exit__()
+        assert "betrace_" not in "".join(cls.server.lines), "no token is in the log"
+
+    def ask(self, method, path, token=None, body=None, **headers):
+        return self.server.request(method, path, body, headers=bearer(token, **headers) if token else headers)
+
+    def test_without_a_token(self):
+        answer = self.ask("GET", "/v1/rules")
+        self.problem(answer, 401, "no-token")
+        self.assertEqual(answer.headers["www-authenticate"], 'Bearer realm="betrace"')
+        self.problem(self.ask("GET", "/nosuch"), 401, "no-token")
+        answer = self.ask("GET", "/v1/rules", token="betrace_" + "x" * 43)
+        self.problem(answer, 401, "unknown-token")
+        self.assertEqual(answer.headers["www-authenticate"], 'Bearer realm="betrace", error="invalid_token"')
+        self.problem(self.ask("GET", "/v1/rules", Authorization="Basic dXNlcjpwYXNz"), 401, "no-token")
+        self.problem(self.ask("GET", f"/v1/rules?token={self.viewer}"), 401, "no-token")
+
+    def test_every_route_keeps_to_its_role(self):
+        self.assertGreater(len(routes()), 25)
+        for method, path, role in routes():
+            with self.subTest(route=f"{method} {path}"):
+                path = re.sub(r"\{\w+\}", "nosuch", path)
+                without, viewer = self.ask(method, path), self.ask(method, path, self.viewer)
+                self.assertEqual(without.status == 401, role != "ANYONE", without)
+                if role == "EDITOR":
+                    self.assertIn("editor", self.problem(viewer, 403, "role"))
+                    self.assertNotIn(self.ask(method, path, self.editor).status, (401, 403))
+                else:
+                    self.assertNotIn(viewer.status, (401, 403))
+
+    def test_what_changes_needs_an_editor(self):
+        """Written a second time, so that a new route has to be thought about: what may be done without an editor's token."""
+        asking = ("/v1/rules/validate", "/v1/rules/test", "/v1/violations/query", "/v1/violations/series", "/v1/dsl/complete", "/v1/dsl/format", "/v1/dsl/hover")
+        self.assertEqual({(method, path) for method, path, role in routes() if method != "GET" and role != "EDITOR"} - {("POST", path) for path in asking}, set())
+        self.assertEqual({path for _, path, role in routes() if role == "ANYONE"}, {"/health", "/v1/health", "/ready", "/v1/ready"})
+
+    def test_known_and_unknown_paths(self):
+        self.problem(self.ask("GET", "/nosuch", self.viewer), 404, "not-found")
+        self.problem(self.ask("PUT", "/v1/rules", self.viewer), 405, "method-not-allowed")
+
+    def test_a_token_twice(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
+        connection.putrequest("GET", "/v1/rules")
+        for token in (self.viewer, self.editor):
+            connection.putheader("Authorization", f"Bearer {token}")
+        connection.endheaders()
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 400)
+        self.assertIn("once", json.loads(answer.read())["detail"])
+        connection.close()
+
+    def test_tenants_see_their_own_rules(self):
+        for token, tenant in ((self.editor, None), (self.acme, None), (self.both, "globex"), (self.both, "globex|acme")):
+            named = {"X_Scope_OrgID": tenant} if tenant else {}
+            created = self.ask("POST", "/v1/rules", token, RULE, **named)
+            self.assertEqual(created.status, 201, "the id is free for each tenant")
+            self.assertEqual(len(self.ask("GET", "/v1/rules", token, **named).json()["rules"]), 1)
+            self.assertEqual(self.ask("POST", "/v1/rules/r1/replay", token, {"start_time": "now-1h"}, **named).status, 202)
+            self.assertEqual(len(self.ask("GET", "/v1/replays", token, **named).json()["replays"]), 1)
+        self.assertEqual(self.ask("GET", "/v1/rules/r1", self.both, X_Scope_OrgID="acme|globex").json()["updated_by"], "both")
+        replay = self.ask("GET", "/v1/replays", self.acme).json()["replays"][0]["replay_id"]
+        self.assertEqual(self.ask("GET", f"/v1/replays/{replay}", self.both, X_Scope_OrgID="acme").status, 200)
+        self.assertEqual(self.ask("GET", f"/v1/replays/{replay}", self.both, X_Scope_OrgID="globex").status, 404)
+        self.assertEqual(self.ask("DELETE", f"/v1/replays/{replay}", self.editor).status, 404)
+
+    def test_tenants_that_a_token_does_not_name(self):
+        self.problem(self.ask("GET", "/v1/rules", self.acme, X_Scope_OrgID="globex"), 403, "tenant")
+        self.problem(self.ask("GET", "/v1/rules", self.acme, X_Scope_OrgID="acme|globex"), 403, "tenant")
+        self.problem(self.ask("GET", "/v1/rules", self.viewer, X_Scope_OrgID="acme"), 403, "tenant")
+        self.assertIn("X-Scope-OrgID", self.problem(self.ask("GET", "/v1/rules", self.both), 400, "no-tenant"))
+        self.problem(self.ask("GET", "/v1/rules", self.both, X_Scope_OrgID="a/../b"), 400, "invalid-tenant")
+        self.assertEqual(self.ask("GET", "/v1/rules", self.grafana, X_Scope_OrgID="any-other").status, 200)
+
+    def test_updated_by(self):
+        def updated_by(rule_id, token, **headers):
+            created = self.ask("POST", "/v1/rules", token, dict(RULE, id=rule_id), **headers)
+            self.assertEqual(created.status, 201, created)
+            return created.json()["updated_by"]
+        self.assertEqual(updated_by("by-ci", self.editor), "ci")
+        self.assertEqual(updated_by("by-nobody", self.editor, X_Grafana_User="mallory"), "ci", "that token may not say who it is")
+        self.assertEqual(updated_by("by-ana", self.grafana, X_Grafana_User="ana@example.com", X_Scope_OrgID="t9"), "ana@example.com")
+        self.assertEqual(updated_by("by-grafana", self.grafana, X_Scope_OrgID="t9"), "grafana")
+
+
+class TenantOfTempoTest(Asking):
+    def test_tempo_is_asked_for_the_tenant(self):
+        with FakeTempo() as tempo, Betrace("--tempo", tempo.url) as server:
+            for tenant in (None, "acme", "globex|acme"):
+                tempo.tenants.clear()
+                answer = server.post("/v1/rules/test", {"dsl": RULE["dsl"], "trace_id": "0123456789abcdef0123456789abcdef"},
+                                     headers={"X-Scope-OrgID": tenant} if tenant else {})
+                self.assertNotEqual(answer.status, 200, answer)
+                self.assertEqual(set(tempo.tenants), {"acme|globex" if tenant and "|" in tenant else tenant})
+
+    def test_replays_ask_for_the_tenant_too(self):
+        with FakeTempo() as tempo, Betrace("--tempo", tempo.url, "--otlp", tempo.url) as server:
+            for tenant in (None, "acme", "globex|acme"):
+                tempo.tenants.clear()
+                headers = {"X-Scope-OrgID": tenant} if tenant else {}
+                self.assertEqual(server.post("/v1/rules", RULE, headers=headers).status, 201)
+                replay = server.post("/v1/rules/r1/replay", {"start_time": "now-1h"}, headers=headers)
+                self.assertEqual(replay.status, 202)
+                path = f"/v1/replays/{replay.json()['replay_id']}"
+                while server.get(path, headers=headers).json()["status"] in ("queued", "running"):
+                    time.sleep(0.05)
+                self.assertEqual(set(tempo.tenants), {"acme|globex" if tenant and "|" in tenant else tenant})
+            refused = server.post("/v1/rules/r1/replay", {"start_time": "now-1h", "emit": True}, headers=headers)
+            self.assertEqual((refused.status, refused.json()["errors"][0]["field"]), (400, "emit"))
+            self.assertIn("several tenants", refused.json()["errors"][0]["message"])
+
+
+class ListenTest(Asking):
+    def test_other_addresses_need_tokens(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file, db = os.path.join(folder, "tokens"), os.path.join(folder, "rules.db")
+            done = run_cli("serve", "--memory-source", "--db", db, "--listen", "0.0.0.0:0")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--tokens", done.stderr)
+            done = run_cli("serve", "--memory-source", "--db", db, "--tokens", file)
+            self.assertIn(done.returncode, (2, 3))
+            self.assertIn("cannot be read", done.stderr)
+            with open(file, "w", encoding="utf-8") as out:
+                out.write("# none\n")
+            done = run_cli("serve", "--memory-source", "--db", db, "--tokens", file)
+            self.assertIn("holds no token", done.stderr)
+            os.unlink(file)
+            make_token(file, "ci")
+            with Betrace("--memory-source", "--tokens", file, "--listen", "0.0.0.0:0") as server:
+                self.assertEqual(server.get("/v1/rules").status, 401)
+                self.assertIn("in the clear", "".join(server.lines))
+
+
+class ReloadTest(Asking):
+    def test_tokens(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "tokens")
+            old = make_token(file, "old")
+            with Betrace("--memory-source", "--tokens", file) as server:
+                self.assertEqual(server.get("/v1/rules", headers=bearer(old)).status, 200)
+                with open(file, "w", encoding="utf-8") as out:
+                    out.write(f"# wrong\nold {old} viewer\n")
+                line = server.reload("nothing was changed")
+                self.assertIn(f"{file}:2: after the name comes sha256:", line)
+                self.assertNotIn(old, line)
+                self.assertEqual(server.get("/v1/rules", headers=bearer(old)).status, 200, "a bad file keeps what was")
+                os.unlink(file)
+                fresh = make_token(file, "fresh")
+                server.reload("reloaded")
+                self.assertEqual(server.get("/v1/rules", headers=bearer(old)).status, 401)
+                self.assertEqual(server.get("/v1/rules", headers=bearer(fresh)).status, 200)
+                self.assertNotIn(old, "".join(server.lines))
+
+    def test_the_file_of_settings(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "betrace.conf")
+            def write(text):
+                with open(file, "w", encoding="utf-8") as out:
+                    out.write(text)
+            write("host = one.example\nmax-replays = 3\n")
+            with Betrace("--memory-source", "--config", file) as server:
+                def status_for(host):
+                    return server.get("/health", headers={"Host": host}).status
+                self.assertEqual((status_for("one.example"), status_for("two.example")), (200, 421))
+                write("host = two.example\nmax-replays = 4\n")
+                self.assertIn("max-replays", server.reload("need a restart"))
+                self.assertEqual((status_for("one.example"), status_for("two.example")), (421, 200))
+                write("hosts = three.example\n")
+                self.assertIn('did you mean \\"host\\"', server.reload("nothing was changed"))
+                self.assertEqual(status_for("two.example"), 200)
+                write("tokens = /nonexistent\n")
+                server.reload("nothing was changed")
+                self.assertEqual(status_for("two.example"), 200)
+
+
+class OriginTest(Asking):
+    PAGE = "https://grafana.example"
+
+    def test_pages_of_other_origins(self):
+        with Betrace("--memory-source") as server:
+            answer = server.get("/v1/rules", headers={"Origin": self.PAGE})
+            self.problem(answer, 403, "foreign-origin")
+            self.assertNotIn("access-control-allow-origin", answer.headers, "CORS is off")
+            preflight = server.request("OPTIONS", "/v1/rules", headers={"Origin": self.PAGE, "Access-Control-Request-Method": "POST"})
+            self.assertEqual(preflight.status, 403)
+
+    def test_allowed_pages(self):
+        with Betrace("--memory-source", "--cors-origin", self.PAGE, "--cors-origin", "http://localhost:3000") as server:
+            cross = {"Origin": self.PAGE, "Sec-Fetch-Site": "cross-site"}
+            preflight = server.request("OPTIONS", "/v1/rules/x", headers={**cross, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"})
+            self.assertEqual((preflight.status, preflight.body), (204, b""))
+            self.assertEqual(preflight.headers["access-control-allow-origin"], self.PAGE)
+            self.assertIn("PUT", preflight.headers["access-control-allow-methods"])
+            self.assertIn("Authorization", preflight.headers["access-control-allow-headers"])
+            self.assertNotIn("access-control-allow-credentials", preflight.headers)
+            answer = server.post("/v1/rules", RULE, headers=cross)
+            self.assertEqual(answer.status, 201, answer)
+            self.assertEqual((answer.headers["access-control-allow-origin"], answer.headers["vary"]), (self.PAGE, "Origin"))
+            self.assertEqual(server.get("/v1/rules/nosuch", headers=cross).headers["access-control-allow-origin"], self.PAGE, "problems can be read too")
+            for origin in ("https://grafana.example.evil", "http://grafana.example", "null", "https://grafana.example:444"):
+                self.problem(server.get("/v1/rules", headers={"Origin": origin}), 403, "foreign-origin")
+            self.problem(server.get("/v1/rules", headers={"Sec-Fetch-Site": "cross-site"}), 403, "foreign-origin")
+            own = server.get("/v1/rules", headers={"Origin": f"http://127.0.0.1:{server.port}"})
+            self.assertEqual(own.status, 200)
+            self.problem(server.get("/v1/rules", headers={**cross, "Host": "evil.example"}), 421, "misdirected")
+
+
+class TlsTest(Asking):
+    def connect(self, server, certificate, protocols=("http/1.1",), latest=None):
+        context = ssl.create_default_context(cafile=certificate)
+        context.set_alpn_protocols(list(protocols))
+        if latest:
+            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            context.maximum_version = latest
+            context.set_ciphers("ALL:@SECLEVEL=0")
+        plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        try:
+            return context.wrap_socket(plain, server_hostname="localhost")
+        except ssl.SSLError:
+            plain.close()
+            raise
+
+    def get(self, connection, path="/health"):
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+        connection.close()
+        return answer
+
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = make_certificate(folder)
+            with Betrace("--memory-source", "--tls-cert", certificate, "--tls-key", key) as server:
+                self.assertIn(b"200 OK", self.get(self.connect(server, certificate)))
+                with self.connect(server, certificate, ("h2", "http/1.1")) as connection:
+                    self.assertEqual(connection.selected_alpn_protocol(), "http/1.1")
+                    self.assertIn(connection.version(), ("TLSv1.2", "TLSv1.3"))
+                with self.connect(server, certificate, ("h2",)) as connection:
+                    self.assertIsNone(connection.selected_alpn_protocol(), "HTTP/2 cannot be agreed on")
+                    self.assertTrue(self.get(connection).startswith(b"HTTP/1.1 200"))
+                with self.assertRaises((ssl.SSLError, OSError)):
+                    self.connect(server, certificate, latest=ssl.TLSVersion.TLSv1_1)
+                with self.assertRaises((OSError, http.client.HTTPException)):
+                    server.get("/health")  # plain HTTP to the same port
+                self.check_reload(server, folder, certificate, key)
+
+    def check_reload(self, server, folder, certificate, key):
+        os.mkdir(os.path.join(folder, "new"))
+        fresh, fresh_key = make_certificate(os.path.join(folder, "new"))
+        os.replace(fresh, certificate)
+        self.assertIn("key", server.reload("nothing was changed"), "the new certificate does not fit the old key")
+        kept = ssl.get_server_certificate(("127.0.0.1", server.port))
+        os.replace(fresh_key, key)
+        server.reload("reloaded")
+        self.assertNotEqual(ssl.get_server_certificate(("127.0.0.1", server.port)), kept)
+        self.assertIn(b"200 OK", self.get(self.connect(server, certificate)))
+
+    def test_files_that_cannot_be_used(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = make_certificate(folder)
+            for pair in ((key, certificate), (certificate, "/nonexistent"), ("/nonexistent", key)):
+                done = run_cli("serve", "--memory-source", "--db", os.path.join(folder, "rules.db"), "--tls-cert", pair[0], "--tls-key", pair[1])
+                self.assertIn(done.returncode, (2, 3), pair)
+                self.assertIn("cannot be used", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -1,0 +1,43 @@
+"""`betrace explain` without a Tempo: what would be sent, and that nothing is estimated. With a Tempo: tests/e2e/test_cli_tempo.py."""
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import run_cli  # noqa: E402
+
+RULE = "when { checkout.where(amount > 1000) as c } always { fraud-check after c within 500ms }"
+
+
+class ExplainTest(unittest.TestCase):
+    def test_text(self):
+        done = run_cli("explain", "--dsl", RULE)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r'\n  search +\{ \(name = "checkout" \|\| resource\.service\.name = "checkout"\) && ')
+        self.assertIn("decided here: ", done.stdout)
+        self.assertIn("violations of young traces are read again by id", done.stdout)
+        self.assertIn("no estimates: ", done.stdout)
+
+    def test_json(self):
+        answer = json.loads(run_cli("explain", "--dsl", RULE, "--json").stdout)
+        self.assertFalse(answer["probed"])
+        (rule,) = answer["rules"]
+        self.assertIn("search", [query["use"] for query in rule["queries"]])
+        self.assertTrue(any(option["strategy"] == rule["strategy"] for option in rule["strategies"]))
+
+    def test_files_and_usage(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "r.yaml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("rules:\n- {id: one, dsl: 'when { a } always { b }'}\n- {id: two, dsl: 'count(c) > 3'}\n")
+            done = run_cli("explain", path)
+            self.assertRegex(done.stdout, r"(?s)^one\n.*\ntwo\n")
+            self.assertNotRegex(run_cli("explain", path, "--rule", "two").stdout, r"(?m)^one$")
+        self.assertEqual(run_cli("explain").returncode, 2)
+        self.assertEqual(run_cli("explain", "--dsl", "when {").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

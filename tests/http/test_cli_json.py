@@ -1,0 +1,74 @@
+"""The shapes of --json: the table of docs/RULES_AS_CODE.md is what programs may rely on, so it is read from there and each command is held to it."""
+import json
+import os
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import ROOT, Betrace, run_cli  # noqa: E402
+from trace_files import span, trace  # noqa: E402
+
+TABLE = dict(re.findall(r"^\| (\w+) \| ([\w, ]+) \|$", (ROOT / "docs/RULES_AS_CODE.md").read_text(encoding="utf-8"), re.M))
+TABLE.pop("command")
+RULES = """rules:
+- id: a
+  dsl: |
+    when { a }
+    always { b }
+  tests:
+  - {name: t, trace: [{span: a}], expect: violated}
+"""
+
+
+class JsonTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-json-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.rules, cls.traces = cls.write("r.yaml", RULES), cls.write("t.jsonl", trace(1, span("a")) + trace(2, span("a"), span("b")))
+
+    @classmethod
+    def write(cls, name, text):
+        path = os.path.join(cls.folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def arguments(self, command):
+        over = ["--rules", self.rules, "--traces", self.traces]
+        window = "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z"
+        return {"check": [self.rules], "fmt": ["--check", self.rules], "test": [self.rules], "diff": [self.rules, self.rules, "--traces", self.traces],
+                "compare": [*over, "--before", window, "--after", window], "gate": [*over, "--baseline", "1", "--candidate", "2"], "explain": [self.rules],
+                "trace": ["1", *over], "record": ["1", *over], "suggest": ["--traces", self.traces],
+                "generate": ["--traces", "10", "--out", os.path.join(self.folder.name, "g.pb")]}.get(command, over)
+
+    def check(self, command, *arguments):
+        done = run_cli(command, *arguments, "--json")
+        self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+        missing = set(TABLE[command].split(", ")) - set(json.loads(done.stdout))
+        self.assertEqual(missing, set(), command)
+
+    def test_commands_over_files(self):
+        self.assertGreater(len(TABLE), 14)
+        for command in TABLE:
+            if command != "sync":
+                with self.subTest(command=command):
+                    self.check(command, *self.arguments(command))
+
+    def test_sync(self):
+        with Betrace("--traces", self.traces) as server:
+            self.check("sync", self.rules, "--server", f"http://127.0.0.1:{server.port}")
+
+    def test_every_command_that_has_json_stands_in_the_table(self):
+        for name in run_cli("help", "--names").stdout.split():
+            if name in ("eval", "serve", "completion") or "--json" not in run_cli(name, "--help").stdout:
+                continue
+            if name in ("canary", "token", "backup"):  # documented on their own pages
+                continue
+            self.assertIn(name, TABLE)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

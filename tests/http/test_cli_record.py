@@ -1,0 +1,112 @@
+"""`betrace record`: a test from a real trace passes with the verdict that the trace has, ids are kept, and nothing that was not asked for is in it."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import binary, run_cli, sanitizer_environment  # noqa: E402
+from trace_files import span, trace, trace_id  # noqa: E402
+
+SECRET = "4111-1111-1111-1111"
+RULES = """rules:
+- {id: fraud, dsl: "when { checkout.where(amount > 1000) as c } always { fraud-check after c within 500ms where(order.id == c.order.id) }"}
+- {id: region, dsl: 'trace.has(resource.attributes["cloud.region"] == "eu-1" and span.status_message == "declined")'}
+- {id: events, dsl: 'trace.has(event.name == "exception" and event.attributes["exception.type"] == "Timeout")'}
+- {id: scopes, dsl: 'when { trace.has(scope.name == "lib") } never { trace.has(event.where(retry > 2)) }'}
+- {id: tags, dsl: 'trace.has(tags contains "gold" and ratio >= 0.1 and flag)'}
+- {id: sums, dsl: 'sum(checkout, weight) > 3.5'}
+- {id: satisfied, dsl: "when { checkout } always { payment }"}
+- {id: idle, dsl: "when { nobody } always { payment }"}
+"""
+
+
+class RecordTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-record-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.write("rules.yaml", RULES)
+        line = trace(0xAB, span("checkout", duration=90, id="00000000000000c1", amount=2000, weight=4.25, order_id="o-1", card_number=SECRET,
+                                resource={"cloud.region": "eu-1", "host.name": "secret-host"}),
+                     span("payment", at=3, duration=0.000001, status=2, message="declined", user_email="a@b.c", parent="00000000000000c1", kind=3,
+                          resource={"cloud.region": "eu-1"}),
+                     span('odd "name"\n日本 \u2028\x7f', at=4, tags=["gold", 'a "b"'], ratio=1e-1, flag=True, big=2**60,
+                          events=[("exception", {"exception.type": "Timeout", "exception.message": SECRET, "retry": 3})]),
+                     span("orphan", at=5, parent="00000000000000ee"))
+        document = json.loads(line)
+        document["resourceSpans"][2]["scopeSpans"][0]["scope"] = {"name": "lib", "version": "9"}
+        self.traces = self.write("t.json", json.dumps(document))
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def cli(self, *arguments):
+        return subprocess.run([binary(), *map(str, arguments)], cwd=self.folder, capture_output=True, text=True, env=sanitizer_environment())
+
+    def record(self, *arguments):
+        done = self.cli("record", "ab", "--rules", "rules.yaml", "--traces", self.traces, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def verdicts(self, *sources):
+        done = self.cli("eval", "--rules", "rules.yaml", "--all", "--json", *sources)
+        return {v["rule_id"]: v["verdict"] for v in map(json.loads, done.stdout.strip().split("\n")[:-1])}
+
+    def test_round_trip(self):
+        """What is printed is a rule file whose test passes; its expectations are what the evaluator says of the real trace."""
+        expected = self.verdicts(self.traces)
+        self.assertEqual(sorted(set(expected.values())), ["not_applicable", "satisfied", "violated"])
+        for form in ("inline", "fixture"):
+            with self.subTest(form=form):
+                text = self.record("--as", form, "--whole-file")
+                self.write("recorded.yaml", text)
+                done = self.cli("test", "--json", "recorded.yaml")
+                self.assertEqual(done.returncode, 0, done.stdout)
+                answer = json.loads(done.stdout)
+                self.assertEqual({t["rule_id"]: t["verdict"] for t in answer["tests"]}, expected)
+        self.assertEqual(self.verdicts(f"fixtures/{trace_id(0xAB)}.otlp.json"), expected)
+
+    def test_what_no_rule_reads_is_not_there(self):
+        text = self.record("--rule", "fraud")
+        for absent in (SECRET, "secret-host", "a@b.c", "declined", "eu-1", "exception.type", "gold", "lib"):
+            self.assertNotIn(absent, text)
+        for present in ("00000000000000c1", "00000000000000ee", '"amount": 2000', '"order.id": "o-1"', "expect: violated"):
+            self.assertIn(present, text)
+        self.record("--rule", "fraud", "--as", "fixture")
+        with open(os.path.join(self.folder, "fixtures", trace_id(0xAB) + ".otlp.json"), encoding="utf-8") as file:
+            fixture = file.read()
+        self.assertNotIn(SECRET, fixture)
+        self.assertIn("00000000000000ee", fixture)
+        self.assertIn(trace_id(0xAB), fixture)
+
+    def test_keep(self):
+        self.assertIn("secret-host", self.record("--rule", "fraud", "--keep", "host.name"))
+        self.assertEqual(self.record("--rule", "fraud", "--keep-all").count(SECRET), 2)
+
+    def test_halves_need_a_fixture(self):
+        halves = self.write("halves.jsonl", trace(2, span("checkout", id="00000000000000aa", kind=3), span("checkout", id="00000000000000aa", parent="", kind=2)))
+        done = self.cli("record", "2", "--rules", "rules.yaml", "--rule", "satisfied", "--traces", halves)
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("--as fixture", done.stderr)
+        done = self.cli("record", "2", "--rules", "rules.yaml", "--rule", "satisfied", "--traces", halves, "--as", "fixture")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_incomplete_trace_stays_one(self):
+        text = self.record("--rule", "fraud", "--require-complete", "--whole-file")
+        self.assertIn("complete: false", text)
+        self.assertIn("expect: inconclusive", text)
+
+    def test_statuses(self):
+        self.assertEqual(self.cli("record", "ff", "--rules", "rules.yaml", "--traces", self.traces).returncode, 3)
+        self.assertEqual(self.cli("record", "--rules", "rules.yaml", "--traces", self.traces).returncode, 2)
+        self.assertEqual(run_cli("record", "ab", "--traces", self.traces).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

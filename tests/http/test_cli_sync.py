@@ -1,0 +1,164 @@
+"""`betrace sync` against a real service: plan, apply, no drift, pruning, and what it refuses. The token goes to a small server that shows headers."""
+import http.server
+import json
+import os
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import Betrace, run_cli  # noqa: E402
+from trace_files import span, trace  # noqa: E402
+
+FRAUD = """groups:
+- name: checkout
+  rules:
+  - id: fraud
+    name: Fraud check
+    severity: critical
+    labels: {team: payments}
+    annotations: {runbook_url: "https://example.org/r", soc2_control: CC6.1, compliance_framework: SOC2}
+    settle: 3m
+    dsl: |
+      when {checkout.where(amount > 1000) as c}   # large
+      always {fraud-check after c within 500ms}
+    tests:
+    - {name: t, trace: [{span: other}], expect: not_applicable}
+"""
+OTHER = "rules:\n- {id: slow, dsl: 'trace.has(span.duration > 1s)', labels: {team: web}}\n"
+
+
+class SyncTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-sync-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        traces = os.path.join(cls.folder.name, "t.jsonl")
+        with open(traces, "w", encoding="utf-8") as file:
+            file.write(trace(1, span("a")))
+        cls.server = Betrace("--traces", traces).__enter__()
+        cls.addClassCleanup(cls.server.__exit__)
+
+    def setUp(self):
+        rules = tempfile.TemporaryDirectory(prefix="betrace-rules-")
+        self.addCleanup(rules.cleanup)
+        self.rules = rules.name
+        for rule in self.server.get("/v1/rules").json()["rules"]:
+            self.server.delete(f"/v1/rules/{rule['id']}")
+        self.write("a/fraud.yaml", FRAUD)
+        self.write("b.yaml", OTHER)
+
+    def write(self, name, text):
+        path = os.path.join(self.rules, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def sync(self, status, *arguments):
+        done = run_cli("sync", self.rules, "--server", f"http://127.0.0.1:{self.server.port}", "--json", *arguments)
+        self.assertEqual(done.returncode, status, f"{done.stdout}\n{done.stderr}")
+        return json.loads(done.stdout) if done.stdout else done.stderr
+
+    def stored(self):
+        return {rule["id"]: rule for rule in self.server.get("/v1/rules").json()["rules"]}
+
+    def test_plan_apply_no_drift(self):
+        plan = self.sync(1)
+        self.assertEqual([plan[k] for k in ("applied", "in_sync", "created", "updated", "deleted")], [False, False, 2, 0, 0])
+        self.assertEqual(self.stored(), {}, "a plan changes nothing")
+        self.assertEqual(self.sync(0, "--apply")["created"], 2)
+        stored = self.stored()
+        self.assertEqual(sorted(stored), ["fraud", "slow"])
+        self.assertEqual((stored["fraud"]["severity"], stored["fraud"]["labels"], stored["fraud"]["settle"]), ("critical", {"team": "payments"}, "3m"))
+        again = self.sync(0)
+        self.assertEqual((again["in_sync"], again["unchanged"]), (True, 2))
+        self.sync(0, "--apply")
+        self.assertEqual({k: r["version"] for k, r in self.stored().items()}, {k: r["version"] for k, r in stored.items()}, "nothing was written again")
+
+    def test_layout_is_no_drift_and_a_condition_is(self):
+        self.sync(0, "--apply")
+        self.write("b.yaml", "# a comment\nrules:\n- id: slow\n  labels:\n    team: web\n  dsl: |\n    trace.has(  span.duration > 1s )\n")
+        self.sync(0)
+        self.write("b.yaml", OTHER.replace("1s", "2s"))
+        self.assertEqual(self.sync(1)["updated"], 1)
+        self.sync(0, "--apply")
+        self.assertIn("2s", self.stored()["slow"]["dsl"])
+        self.server.put("/v1/rules/slow", {"dsl": "trace.has(span.duration > 9s)"})
+        self.assertEqual(self.sync(1)["updated"], 1, "somebody changed it by hand")
+
+    def test_pruning(self):
+        self.sync(0, "--apply")
+        os.remove(os.path.join(self.rules, "b.yaml"))
+        self.assertEqual(self.sync(0)["unmanaged"], ["slow"])
+        self.assertEqual(self.sync(0, "--apply")["deleted"], 0)
+        self.assertIn("slow", self.stored(), "without --prune nothing is deleted")
+        self.assertEqual(self.sync(1, "--prune")["pruned"], ["slow"])
+        self.assertEqual(self.sync(0, "--prune", "--prune-label", "team=payments", "--apply")["pruned"], [])
+        self.assertIn("slow", self.stored(), "it is another team's")
+        self.assertEqual(self.sync(0, "--prune", "--prune-label", "team=web", "--apply")["deleted"], 1)
+        self.assertEqual(sorted(self.stored()), ["fraud"])
+
+    def test_many_rules_are_listed_page_by_page(self):
+        text = "rules:\n" + "".join(f"- {{id: r{n:04}, dsl: 'when {{ a{n} }} always {{ b }}'}}\n" for n in range(1203))
+        self.write("many.yaml", text)
+        self.assertEqual(self.sync(0, "--apply")["created"], 1205)
+        self.write("many.yaml", "rules:\n- {id: r0001, dsl: 'when { a1 } always { b }'}\n")
+        self.assertEqual(self.sync(0, "--apply", "--prune")["deleted"], 1202)
+        self.assertEqual(sorted(self.stored()), ["fraud", "r0001", "slow"])
+
+    def test_text(self):
+        done = run_cli("sync", self.rules, "--server", f"http://127.0.0.1:{self.server.port}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("+ fraud  would be created\n", done.stdout)
+        self.assertIn("nothing was changed (--apply does it)", done.stdout)
+
+    def test_a_wrong_rule_changes_nothing(self):
+        self.write("bad.yaml", "rules:\n- {id: bad, dsl: 'when {'}\n")
+        self.assertIn("bad.yaml:2:", self.sync(2, "--apply"))
+        self.assertEqual(self.stored(), {})
+        self.write("bad.yaml", "rules:\n- {id: slow, dsl: 'a and b'}\n")
+        self.assertIn("taken by an earlier rule", self.sync(2, "--apply"))
+
+    def test_a_service_that_is_not_there(self):
+        done = run_cli("sync", self.rules, "--server", "http://127.0.0.1:1")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+
+    def test_token_and_tenant(self):
+        seen = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                seen.append(dict(self.headers))
+                self.rfile.read(int(self.headers["Content-Length"]))
+                body = b'{"type":"about:blank","title":"x","status":403,"detail":"viewers may not import"}'
+                self.send_response(403)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            token = os.path.join(self.folder.name, "token")
+            with open(token, "w", encoding="utf-8") as file:
+                file.write("tok-1\n")
+            url = f"http://127.0.0.1:{server.server_address[1]}/"
+            done = run_cli("sync", self.rules, "--server", url, "--token-file", token, "--tenant", "one", "--apply")
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("viewers may not import", done.stderr)
+            run_cli("sync", self.rules, env={"BETRACE_URL": url, "BETRACE_TOKEN": "tok-2"})
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+        self.assertEqual([h["Authorization"] for h in seen], ["Bearer tok-1", "Bearer tok-2"])
+        self.assertEqual(seen[0]["X-Scope-OrgID"], "one")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -1,0 +1,107 @@
+"""docs/OPERATIONS.md says what holds: its limits are those of the program, and every reason that an answer can give has a row that says what to do."""
+import glob
+import os
+import re
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+# Where each limit stands in the program: a pattern whose group is a C expression.
+LIMITS = {
+    "request body": ("server/http/http_server.c", r"max_body_bytes = (10u << 20)"),
+    "pushed spans, unpacked": ("server/http/api_spans.c", r"unpacked_max_bytes = \(size_t\)(20 << 20)"),
+    "pushes at once": ("server/http/api_spans.c", r"AT_ONCE_MAX = (\d+)"),
+    "searches for a first violation at once": ("server/http/api_first.c", r"AT_ONCE_MAX = (\d+)"),
+    "explanations at once": ("server/http/api_explain.c", r"AT_ONCE_MAX = (\d+)"),
+    "rules in one rule file": ("server/rulefile/rulefile.h", r"BT_RULEFILE_MAX_RULES = (\d+)"),
+    "items of a completion": ("server/editor/completion.h", r"BT_COMPLETION_MAX_ITEMS = (\d+)"),
+    "names and values of one kind in a completion": ("server/http/api_editor.c", r"TAGS_LIMIT = (\d+)"),
+    "time for a completion's names and values": ("server/http/api_editor.c", r"TAGS_NS = INT64_C\((\d+)\)"),
+    "answers with names and values that are kept": ("server/http/tag_cache.h", r"BT_TAG_CACHE_ENTRIES = (\d+)"),
+    "time of a push": ("server/http/api_spans.c", r"FORWARD_NS = (\d+)"),
+    "replays that are queued": ("server/replay/job.c", r"\bQUEUED_MAX = (\d+)"),
+    "replays of one tenant that are queued": ("server/replay/job.c", r"TENANT_QUEUED_MAX = (\d+)"),
+    "rules of one replay": ("server/http/*.[ch]", r"RULES_MAX = (\d+)"),
+    "page of a listing": ("server/http/*.[ch]", r"PAGE_MAX = (\d+)"),
+    "text of a rule": ("server/*.[ch]", r"(64 \* 1024)"),
+    "connections": ("server/http/http_server.c", r"max_connections = (\d+)"),
+    "requests that wait for a worker": ("server/http/http_server.c", r"QUEUE_MAX = (\d+)"),
+    "time of a request's head and body": ("server/http/http_server.c", r"request_timeout_ms = (10 \* 1000)"),
+    "a reader that takes nothing": ("server/http/http_server.c", r"write_timeout_ms = (30 \* 1000)"),
+    "tenants in the memory source": ("tempo/memory_source.h", r"BT_MEMORY_TENANTS_MAX = (\d+)"),
+    "memory of replay results": ("server/config*.c", r'"(memory-limit)"'),
+}
+# Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
+SEVERAL = {
+    "range of violations and series on demand": [("server/http/api_series.c", r"INT64_C\(30\) \* 86400 \* 1000000000"), ("server/http/api_violations.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],
+    "timeout of violations and series on demand": [("server/http/api_violations.c", r"300 \* SECOND_NS : HOUR_NS"), ("server/http/api_series.c", r"300 \* SECOND_NS")],
+    "points of a series; of all series of one answer": [("server/query/series.h", r"MOST_POINTS = 11000\b"), ("server/query/series.h", r"MOST_CELLS = 200000\b")],
+    "windows of violations on demand, and evaluations of series, at once": [("server/query/evaluation_pool.c", r"DEFAULT_AT_ONCE = 2\b"), ("server/query/series.c", r"DEFAULT_AT_ONCE = 2\b")],
+    "series that are waited for at once": [("server/query/series.c", r"ASKS_MAX = 256\b")],
+    "memory of violations on demand": [("server/server.c", r"memory_limit_bytes / 4\b")],
+    "counts of steps that are kept": [("server/query/series.c", r"DEFAULT_CELLS = 400000\b")],
+}
+UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20}
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def section(title):
+    return re.search(rf"^## {title}\n(.*?)^## ", read(os.path.join(ROOT, "docs/OPERATIONS.md")), re.M | re.S).group(1)
+
+
+def rows(title):
+    """Cells of each row of the section's table, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+class OperationsTest(unittest.TestCase):
+    def found(self, pattern, expression):
+        """Every number that the program has for it."""
+        texts = [read(path) for path in sorted(glob.glob(os.path.join(ROOT, pattern)))]
+        return {match for text in texts for match in re.findall(expression, text)}
+
+    def test_limits_are_those_of_the_program(self):
+        table = {row[0]: row[1] for row in rows("Limits")}
+        self.assertEqual(set(table), set(LIMITS) | set(SEVERAL))
+        for name, places in SEVERAL.items():
+            for pattern, expression in places:
+                with self.subTest(limit=name):
+                    self.assertTrue(self.found(pattern, expression), expression)
+        for name, (pattern, expression) in LIMITS.items():
+            with self.subTest(limit=name):
+                found = self.found(pattern, expression)
+                self.assertEqual(len(found), 1, f"{pattern}: {found}")
+                source = found.pop()
+                number, unit = re.fullmatch(r"`?-*([\w-]+)`?(?: (\w+))?", table[name]).groups()
+                if not number.isdigit():
+                    self.assertEqual(number, source)
+                    continue
+                value = eval(source.replace("u", ""), {"__builtins__": {}})  # digits and operators of our own source
+                self.assertEqual(int(number) * {"s": 10**9 if value >= 10**9 else 1000, None: 1, **UNITS}[unit], value)
+
+    def test_every_reason_says_what_to_do(self):
+        sources = [read(path) for folder in ("replay", "query", "http") for path in sorted(glob.glob(os.path.join(ROOT, "server", folder, "*.c")))]
+        reasons = set(re.findall(r'"([a-z]+(?:_[a-z]+)*): ', "\n".join(sources)))
+        told = set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", section("What to do when")))
+        # Words that begin other sentences, not the reason of an answer.
+        others = {"cancelled", "no_memory", "event", "id", "data", "retry", "watch", "trace"}
+        self.assertGreater(len(reasons), 8)
+        self.assertEqual({reason for reason in reasons - told - others}, set())
+        for row in rows("What to do when"):
+            self.assertEqual(len(row), 3, row)
+            self.assertTrue(all(row), row)
+
+    def test_metrics_that_it_names_are_listed(self):
+        listed = set(re.findall(r"^\| (\w+) \|", section("Metrics"), re.M))
+        named = set(re.findall(r"`((?:betrace|process)_\w+)", section("What to do when")))
+        self.assertTrue(named)
+        self.assertEqual(named - listed, set())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -1,0 +1,171 @@
+"""Counts by steps over trace files: they add up to replays, zero is told from unknown, and wrong questions are refused."""
+import collections
+import datetime
+import os
+import socket
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import Betrace, run_cli  # noqa: E402
+from seed_rules import INCIDENT, PII_AUDIT, SLOW_DB  # noqa: E402
+
+END = "2026-03-10T12:00:00Z"
+START = "2026-03-09T12:00:00Z"
+RANGE = f"start={START}&end={END}"
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp()
+
+
+class SeriesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-series-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.traces = os.path.join(cls.folder.name, "traces.pb")
+        done = run_cli("generate", "--traces", 2000, "--violations", 90, "--end", END, "--since", "24h", "--out", cls.traces)
+        assert done.returncode == 0, done.stderr
+        cls.server = Betrace("--traces", cls.traces)
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.server.start()
+        for rule in (SLOW_DB, INCIDENT, PII_AUDIT):
+            cls.server.post("/v1/rules", rule)
+
+    def series(self, query, server=None):
+        answer = (server or self.server).get("/v1/violations/series?" + query)
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()
+
+    def points(self, query):
+        body = self.series(query)
+        return {s["labels"]["rule_id"]: s["points"] for s in body["series"]}, body
+
+    def problem(self, answer, status, field=None):
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.headers["content-type"], "application/problem+json")
+        if field:
+            self.assertIn(field, [e["field"] for e in answer.json()["errors"]], answer)
+
+    def test_steps_add_up_to_replays(self):
+        counts, body = self.points(f"{RANGE}&step=1h")
+        exercised, _ = self.points(f"{RANGE}&step=1h&value=exercised")
+        ratios, _ = self.points(f"{RANGE}&step=1h&value=ratio")
+        self.assertTrue(body["coverage"]["complete"], body["reason"])
+        for rule in (SLOW_DB, INCIDENT, PII_AUDIT):
+            started = self.server.post(f"/v1/rules/{rule['id']}/replay", {"start_time": START, "end_time": END, "count": "exact"}).json()
+            status = self.server.wait_job(started["replay_id"])
+            of_rule = counts[rule["id"]]
+            self.assertEqual(len(of_rule), 24)
+            self.assertEqual([p[0] for p in of_rule], sorted(p[0] for p in of_rule))
+            self.assertEqual((of_rule[0][0][:19], of_rule[-1][0][:19]), (START[:19], "2026-03-10T11:00:00"))
+            self.assertEqual(sum(p[1] for p in of_rule), status["violations_found"])
+            self.assertEqual(sum(p[1] for p in exercised[rule["id"]]), status["traces_exercised"])
+            for (_, count), (_, all_of_them), (_, ratio) in zip(of_rule, exercised[rule["id"]], ratios[rule["id"]]):
+                if all_of_them:
+                    self.assertAlmostEqual(ratio, count / all_of_them)
+                else:
+                    self.assertIsNone(ratio)
+        labels = {s["labels"]["rule_id"]: s["labels"] for s in body["series"]}
+        self.assertEqual(labels[SLOW_DB["id"]], {"rule_id": SLOW_DB["id"], "rule": SLOW_DB["name"], "severity": "warning"})
+
+    def test_any_step_gives_the_same_sum(self):
+        sums = collections.Counter()
+        for step in ("7m", "15m", "1h", "6h", "1d"):
+            counts, _ = self.points(f"start=2026-03-08T00:00:00Z&end=2026-03-12T00:00:00Z&step={step}&rule_id={PII_AUDIT['id']}")
+            whole = [p for p in counts[PII_AUDIT["id"]] if p[1] is not None]
+            sums[sum(p[1] for p in whole)] += 1
+            for time, _ in whole:
+                self.assertEqual(seconds(time) % {"7m": 420, "15m": 900, "1h": 3600, "6h": 21600, "1d": 86400}[step], 0, "aligned to the epoch")
+        self.assertEqual(len(sums), 1, sums)
+
+    def test_zero_and_unknown(self):
+        """A rule without violations is 0 where it was looked at; a step that the range cuts, and a range without any trace, are null."""
+        quiet = {"id": "quiet", "dsl": 'trace.has(span.name == "no.such.span")'}
+        body = self.server.post("/v1/violations/series", {"dsl": quiet["dsl"], "start": START, "end": END, "step": "1h"}).json()
+        self.assertEqual([p[1] for p in body["series"][0]["points"]], [0] * 24)
+        self.assertTrue(body["coverage"]["complete"])
+        cut, _ = self.points(f"start={START}&end=2026-03-10T11:30:00Z&step=1h&rule_id={SLOW_DB['id']}")
+        self.assertEqual((len(cut[SLOW_DB["id"]]), cut[SLOW_DB["id"]][-1][1]), (24, None))
+        self.assertNotIn(None, [p[1] for p in cut[SLOW_DB["id"]][:-1]])
+        nothing, body = self.points("start=2020-01-01T00:00:00Z&end=2020-01-02T00:00:00Z&step=1h")
+        self.assertEqual({p[1] for points in nothing.values() for p in points}, {None})
+        self.assertFalse(body["coverage"]["complete"])
+        self.assertIn("no_data", body["reason"])
+
+    def test_post_is_get(self):
+        get, _ = self.points(f"{RANGE}&step=1h&rule_id={SLOW_DB['id']}&rule_id={INCIDENT['id']}")
+        body = self.server.post("/v1/violations/series", {"rule_ids": [SLOW_DB["id"], INCIDENT["id"]], "start": START, "end": END, "step": "1h"}).json()
+        self.assertEqual({s["labels"]["rule_id"]: s["points"] for s in body["series"]}, get)
+        self.assertEqual(set(get), {SLOW_DB["id"], INCIDENT["id"]})
+        critical, _ = self.points(f"{RANGE}&step=1h&severity=critical")
+        self.assertEqual(set(critical), {INCIDENT["id"], PII_AUDIT["id"]})
+
+    def test_shadow_rules_take_part_where_they_are_named(self):
+        with Betrace("--traces", self.traces) as server:
+            server.post("/v1/rules", SLOW_DB)
+            server.post("/v1/rules", dict(INCIDENT, shadow=True))
+            every = self.series(f"{RANGE}&step=1h", server)
+            self.assertEqual([s["labels"]["rule_id"] for s in every["series"]], [SLOW_DB["id"]])
+            null = server.post("/v1/violations/series", {"rule_ids": None, "dsl": None, "start": START, "end": END, "step": "1h"}).json()
+            self.assertEqual(null["series"], every["series"], "null is absent")
+            named = self.series(f"{RANGE}&step=1h&rule_id={INCIDENT['id']}", server)
+            self.assertEqual([s["labels"]["rule_id"] for s in named["series"]], [INCIDENT["id"]])
+
+    def test_equal_questions_at_once(self):
+        results = [None] * 8
+
+        def ask(number):
+            results[number] = self.series(f"{RANGE}&step=10m")["series"]
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(len(results))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for result in results:
+            self.assertEqual(result, results[0])
+
+    def test_a_large_answer(self):
+        body = self.series(f"start=2026-03-10T08:56:40Z&end={END}&step=1s&rule_id={SLOW_DB['id']}")
+        self.assertEqual(len(body["series"][0]["points"]), 11000)
+
+    def test_what_is_refused(self):
+        for query, field in (("step=0s", "step"), ("step=1ms", "step"), ("step=often", "step"), ("value=x", "value"), ("start=now-31d", "start"), ("timeout=x", "timeout"),
+                             ("step=1s&start=now-1d", "step"), ("severity=low", "rule_ids"), ("end=2200-01-01T00:00:00Z&start=2199-12-31T00:00:00Z", "start")):
+            with self.subTest(query=query):
+                self.problem(self.server.get("/v1/violations/series?" + query), 400, field)
+        self.problem(self.server.get("/v1/violations/series?rule_id=nosuch"), 404)
+        self.problem(self.server.get("/v1/violations/series?limit=3"), 400)
+        self.problem(self.server.post("/v1/violations/series", {"dsl": "("}), 422)
+        self.problem(self.server.post("/v1/violations/series", {"cursor": "x"}), 400, "cursor")
+
+
+class WithoutTempoTest(unittest.TestCase):
+    def test_past_its_time_it_says_null(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        try:
+            with Betrace("--tempo", f"http://127.0.0.1:{listener.getsockname()[1]}") as server:
+                server.post("/v1/rules", SLOW_DB)
+                body = server.get("/v1/violations/series?timeout=1s&step=5m").json()
+                self.assertEqual({p[1] for p in body["series"][0]["points"]}, {None})
+                self.assertFalse(body["coverage"]["complete"])
+                self.assertIn("not_evaluated", body["reason"])
+        finally:
+            listener.close()
+
+    def test_a_tempo_that_is_gone(self):
+        with Betrace("--tempo", "http://127.0.0.1:1") as server:
+            server.post("/v1/rules", SLOW_DB)
+            body = server.get("/v1/violations/series?step=5m").json()
+            self.assertEqual({p[1] for p in body["series"][0]["points"]}, {None})
+            self.assertFalse(body["coverage"]["complete"])
+            self.assertIn("windows_failed", body["reason"])
+            self.assertTrue(body["coverage"]["windows_failed"][0]["reason"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -1,0 +1,131 @@
+"""GET /v1/traces/{trace_id}/verdicts and POST /v1/rules/test with a trace_id: one trace from files and from memory, read by its id."""
+import json
+import os
+import sqlite3
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import otlp  # noqa: E402
+from betrace_process import Betrace  # noqa: E402
+
+TRACE = "0000000000000000000000000000beef"
+RULES = [{"id": "has-query", "dsl": 'trace.has(span.name == "db.query") as q', "severity": "low", "shadow": True},
+         {"id": "no-audit", "dsl": 'when { trace.has(span.name == "db.query") } always { trace.has(span.name == "audit") }'},
+         {"id": "audited", "dsl": 'when { trace.has(span.name == "db.query") } never { trace.has(span.name == "leak") }'},
+         {"id": "other", "dsl": 'when { trace.has(span.name == "nothing") } always { trace.has(span.name == "audit") }'},
+         {"id": "off", "dsl": 'trace.has(span.name == "db.query")', "enabled": False}]
+
+
+def span(name, span_id, age_s, **more):
+    return {"trace_id": TRACE, "span_id": span_id, "name": name, "start_time": int((time.time() - age_s) * 10**9), "duration_ms": 1, **more}
+
+
+class VerdictsTest(unittest.TestCase):
+    def start(self, *arguments, **options):
+        server = Betrace(*arguments, **options)
+        server.start()
+        self.addCleanup(server.__exit__)
+        return server
+
+    def add_rules(self, server):
+        for rule in RULES:
+            self.assertEqual(server.post("/v1/rules", rule).status, 201, rule)
+
+    def verdicts(self, server, trace_id=TRACE):
+        answer = server.get(f"/v1/traces/{trace_id}/verdicts")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json(), {v["rule_id"]: v for v in answer.json()["verdicts"]}
+
+    def test_memory(self):
+        server = self.start("--memory-source")
+        self.add_rules(server)
+        server.post("/v1/spans", {"spans": [span("db.query", "a1", 600, attributes={"service.name": "shop"})]})
+        document, found = self.verdicts(server)
+        self.assertEqual({k: v["verdict"] for k, v in found.items()},
+                         {"has-query": "violated", "no-audit": "violated", "audited": "satisfied", "other": "not_applicable"})
+        self.assertEqual((document["trace_id"], document["span_count"], document["root_name"], document["root_service"], document["incomplete"]),
+                         (TRACE, 1, "db.query", "shop", []))
+        self.assertEqual([v["rule_id"] for v in document["verdicts"]], sorted(found))
+        self.assertEqual((found["has-query"]["shadow"], found["no-audit"]["shadow"], found["has-query"]["severity"]), (True, False, "low"))
+        self.assertEqual((found["audited"]["exercised"], found["other"]["exercised"]), (True, False))
+        violation = found["has-query"]["violation"]
+        self.assertEqual((violation["trace_id"], violation["span_id"], violation["confirmed"], violation["provisional"]), (TRACE, "00000000000000a1", "by_id", False))
+        self.assertEqual([w["name"] for w in violation["witnesses"]], ["db.query"])
+        self.assertIsNone(found["audited"]["violation"])
+        # One rule at a time says the same.
+        for rule_id, verdict in found.items():
+            tested = server.post("/v1/rules/test", {"rule_id": rule_id, "trace_id": TRACE}).json()
+            self.assertEqual({k: tested[k] for k in ("verdict", "reason", "exercised", "violation")}, {k: verdict[k] for k in ("verdict", "reason", "exercised", "violation")})
+        # Ids without their leading zeros, as Tempo writes them.
+        self.assertEqual(self.verdicts(server, "BEEF")[0]["trace_id"], TRACE)
+
+    def test_a_young_trace_proves_no_absence(self):
+        server = self.start("--memory-source")
+        self.add_rules(server)
+        server.post("/v1/spans", {"spans": [span("db.query", "a1", 1, parent_span_id="ff")]})
+        document, found = self.verdicts(server)
+        self.assertEqual(document["incomplete"], ["unsettled", "missing_parents"])
+        self.assertEqual((found["has-query"]["verdict"], found["has-query"]["violation"]["provisional"]), ("violated", True))
+        self.assertEqual((found["no-audit"]["verdict"], found["no-audit"]["reason"], found["no-audit"]["violation"]), ("inconclusive", "incomplete", None))
+        self.assertEqual(found["audited"]["verdict"], "inconclusive")
+
+    def test_each_rule_has_its_own_settle_and_completeness(self):
+        server = self.start("--memory-source")
+        self.assertEqual(server.post("/v1/rules", dict(RULES[1], settle="1h")).status, 201)
+        self.assertEqual(server.post("/v1/rules", dict(RULES[1], id="strict", require_complete=True)).status, 201)
+        self.assertEqual(server.post("/v1/rules", dict(RULES[1], id="plain")).status, 201)
+        server.post("/v1/spans", {"spans": [span("db.query", "a1", 600, parent_span_id="ff")]})
+        document, found = self.verdicts(server)
+        self.assertEqual({k: v["verdict"] for k, v in found.items()}, {"no-audit": "inconclusive", "strict": "inconclusive", "plain": "violated"})
+        self.assertEqual(document["incomplete"], ["unsettled", "missing_parents"])
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "t.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(otlp.request([otlp.span(TRACE, "db.query", time.time_ns())]), file)
+            server = self.start("--traces", path)
+            self.add_rules(server)
+            document, found = self.verdicts(server)
+            self.assertEqual(document["incomplete"], [], "nothing arrives late in a file")
+            self.assertEqual(found["no-audit"]["verdict"], "violated")
+            self.assertEqual(server.post("/v1/rules/test", {"rule_id": "no-audit", "trace_id": TRACE}).json()["verdict"], "violated")
+
+    def test_not_found_and_bad_ids(self):
+        server = self.start("--memory-source")
+        answer = server.get(f"/v1/traces/{TRACE}/verdicts")
+        self.assertEqual(answer.status, 404, answer)
+        self.assertIn("tenant", answer.json()["detail"])
+        for bad in ("xyz", "0" * 33, "%00", "12 34", "%C3%A4"):
+            self.assertEqual(server.get(f"/v1/traces/{bad.replace(' ', '%20')}/verdicts").status, 400, bad)
+        self.assertEqual(server.get(f"/v1/traces/{TRACE}/verdicts?x=1").status, 400)
+        server.post("/v1/spans", {"spans": [span("db.query", "a1", 600)]})
+        self.assertEqual(self.verdicts(server)[0]["verdicts"], [], "no rules, no verdicts")
+
+    def test_a_rule_that_does_not_compile_is_named(self):
+        server = self.start("--memory-source")
+        self.add_rules(server)
+        server.stop()
+        with sqlite3.connect(server.db) as db:
+            # A further version, as a service with a newer language would have written it.
+            columns = [row[1] for row in db.execute("pragma table_info(rule_versions)")]
+            changes = {"version": "version + 1", "dsl": "'no such text ('"}
+            chosen = ", ".join(changes.get(name, name) for name in columns)
+            changed = db.execute(f"insert into rule_versions ({', '.join(columns)}) select {chosen} from rule_versions where rule_id = 'audited'").rowcount
+        db.close()
+        self.assertEqual(changed, 1)
+        again = self.start("--memory-source", db=server.db)
+        again.post("/v1/spans", {"spans": [span("db.query", "a1", 600)]})
+        document, found = self.verdicts(again)
+        self.assertNotIn("audited", found)
+        self.assertEqual([r["rule_id"] for r in document["not_evaluated"]], ["audited"])
+        self.assertTrue(document["not_evaluated"][0]["reason"])
+        self.assertEqual(again.get("/ready").json()["status"], "degraded")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

@@ -1,0 +1,335 @@
+/* Series over the scripted source: each step is what a replay of it finds; many questions at once cost one evaluation; what was not read, or is not
+ * settled, is no number. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/query/series.h"
+#include "tests/server/replay/replay_fixture.h"
+#include "tests/support/failing_alloc.h"
+
+enum { TRACES = 200, STEPS = 24 };
+#define STEP_NS HOUR_NS
+#define WAIT_NS (60 * SECOND_NS)
+
+typedef struct scene {
+  fake_source fake;
+  bt_series_options options;
+  bt_series_pool *pool;
+  bt_rule_definition *rules[3];
+  int64_t first_step;
+  bt_series_question question;
+} scene;
+
+static void start(scene *s) {
+  bt_error error = {0};
+  s->options.source = &s->fake.source;
+  s->options.assumptions = bt_assumptions_default();
+  s->options.at_once = 1; /* the scripted source is for one thread */
+  if (bt_series_pool_new(&s->options, &s->pool, &error) != BT_OK) fail_msg("%s", error.message);
+}
+
+static void restart(scene *s) {
+  bt_series_pool_free(s->pool);
+  start(s);
+}
+
+static int make_scene(void **state) {
+  scene *s = calloc(1, sizeof *s);
+  fake_source_init(&s->fake);
+  s->rules[0] = rule_of("slow", "trace.has(span.name == \"slow\")");
+  s->rules[1] = rule_of("retry", "when { slow as s } always { retry after s }");
+  s->rules[2] = rule_of("never", "trace.has(span.name == \"never\")");
+  for (uint64_t i = 0; i < TRACES; i++) {
+    int64_t at_ns = NOON_NS + (int64_t)((i * 7919) % TRACES) * 7 * MINUTE_NS;
+    fake_trace *trace = fake_add(&s->fake, 1 + i);
+    fake_span_add(trace, "web", at_ns);
+    if (i % 2) fake_span_add(trace, "slow", at_ns + 9 * MINUTE_NS);
+    if (i % 3 == 0) fake_span_add(trace, "retry", at_ns + 10 * MINUTE_NS);
+  }
+  s->first_step = NOON_NS / STEP_NS;
+  s->question = (bt_series_question){.rules = (const bt_rule_definition *const *)s->rules,
+                                     .rule_count = 3,
+                                     .step_ns = STEP_NS,
+                                     .first_step = s->first_step,
+                                     .end_step = s->first_step + STEPS,
+                                     .whole_end_step = s->first_step + STEPS,
+                                     .now_ns = bt_clock_wall_ns()};
+  *state = s;
+  start(s);
+  return 0;
+}
+
+static int drop_scene(void **state) {
+  scene *s = *state;
+  bt_series_pool_free(s->pool);
+  for (int i = 0; i < 3; i++) bt_rule_definition_unref(s->rules[i]);
+  fake_source_dispose(&s->fake);
+  free(s);
+  return 0;
+}
+
+static bt_series_ask *ask(scene *s) {
+  bt_series_ask *out = NULL;
+  bt_error error = {0};
+  if (bt_series_open(s->pool, &s->question, &out, &error) != BT_OK) fail_msg("%s", error.message);
+  return out;
+}
+
+static bt_series_ask *ask_and_wait(scene *s) {
+  bt_series_ask *out = ask(s);
+  assert_true(bt_series_wait(out, WAIT_NS));
+  return out;
+}
+
+static bt_rule_result replay_step(scene *s, size_t rule, size_t index) {
+  replay_run *run = calloc(1, sizeof *run);
+  replay_run_init(run);
+  run->request.now_ns = 0;
+  run->request.count = BT_COUNT_EXACT;
+  run->rules[run->request.rule_count++] = bt_rule_definition_ref(s->rules[rule]);
+  run->request.range =
+      (bt_time_range){(s->first_step + (int64_t)index) * STEP_NS, (s->first_step + (int64_t)index + 1) * STEP_NS};
+  replay_run_go(run, &s->fake);
+  bt_rule_result result = run->result.rules[0];
+  replay_run_dispose(run);
+  free(run);
+  return result;
+}
+
+static void each_step_is_its_replay(void **state) {
+  scene *s = *state;
+  s->question.wants_exercised = true;
+  bt_series_ask *all = ask_and_wait(s);
+  uint64_t violations = 0;
+  for (size_t rule = 0; rule < 3; rule++)
+    for (size_t i = 0; i < STEPS; i++) {
+      bt_step_count count;
+      bt_rule_result expected = replay_step(s, rule, i);
+      assert_int_equal(bt_series_step(all, rule, i, &count), BT_STEP_COUNTED);
+      assert_int_equal(count.violations, expected.violations_found);
+      assert_true(count.has_exercised && expected.exercised_is_exact);
+      assert_int_equal(count.exercised, expected.traces_exercised);
+      violations += count.violations;
+    }
+  assert_true(violations > 100);
+  bt_series_close(all);
+}
+
+static void what_was_counted_is_not_asked_again(void **state) {
+  scene *s = *state;
+  bt_series_close(ask_and_wait(s));
+  size_t searches = s->fake.log_count;
+  assert_true(searches > 0);
+  bt_series_close(ask_and_wait(s));
+  s->question.first_step += 3;
+  bt_series_close(ask_and_wait(s));
+  assert_int_equal(s->fake.log_count, searches);
+  assert_int_equal(bt_series_pool_statistics(s->pool).cells_kept, 3 * STEPS);
+  /* Counts of exercised traces need more than that. */
+  s->question.wants_exercised = true;
+  bt_series_close(ask_and_wait(s));
+  assert_true(s->fake.log_count > searches);
+}
+
+/* Ticks of an alert: every rule asks for itself; after the first tick one evaluation a tick does for all. */
+static void one_evaluation_pays_for_all(void **state) {
+  scene *s = *state;
+  const bt_rule_definition *const *all = s->question.rules;
+  s->question.rule_count = 1;
+  for (int64_t tick = 4; tick < STEPS; tick++) {
+    uint64_t before = bt_series_pool_statistics(s->pool).runs;
+    s->question.first_step = s->first_step + tick - 4;
+    s->question.end_step = s->question.whole_end_step = s->first_step + tick;
+    for (size_t rule = 0; rule < 3; rule++) {
+      s->question.rules = &all[rule];
+      bt_series_close(ask_and_wait(s));
+    }
+    if (tick > 4) assert_int_equal(bt_series_pool_statistics(s->pool).runs, before + 1);
+  }
+}
+
+/* Questions that come while it is evaluated wait for the same evaluation. */
+static void questions_under_way_share(void **state) {
+  scene *s = *state;
+  bt_series_ask *asks[20];
+  for (int i = 0; i < 20; i++) asks[i] = ask(s);
+  for (int i = 0; i < 20; i++) assert_true(bt_series_wait(asks[i], WAIT_NS));
+  assert_int_equal(bt_series_pool_statistics(s->pool).runs, 1);
+  for (int i = 0; i < 20; i++) bt_series_close(asks[i]);
+}
+
+static void a_small_cache_costs_no_answer(void **state) {
+  scene *s = *state;
+  s->options.most_cells = 5;
+  restart(s);
+  each_step_is_its_replay(state);
+  assert_true(bt_series_pool_statistics(s->pool).cells_kept <= 5);
+}
+
+static void what_was_not_read_is_no_number(void **state) {
+  scene *s = *state;
+  int64_t at_ns = NOON_NS + 10 * HOUR_NS + 30 * MINUTE_NS;
+  s->fake.fail_filter = "slow";
+  s->fake.fail_range = (bt_time_range){at_ns, at_ns + MINUTE_NS};
+  bt_series_ask *all = ask_and_wait(s);
+  bt_step_count count;
+  char reason[240];
+  assert_int_equal(bt_series_step(all, 0, 10, &count), BT_STEP_FAILED);
+  assert_int_equal(bt_series_step(all, 0, 8, &count), BT_STEP_COUNTED);
+  assert_int_equal(bt_series_step(all, 0, 12, &count), BT_STEP_COUNTED);
+  bt_series_reason(all, reason);
+  assert_memory_equal(reason, "windows_failed", 14);
+  bt_series_close(all);
+}
+
+/* Only the step and the rule of the trace are unsure, for as long as a count is kept. */
+static void what_could_not_be_decided_is_no_number(void **state) {
+  scene *s = *state;
+  fake_trace *trace = fake_find(&s->fake, 2); /* slow, no retry */
+  trace->partial = true;
+  size_t unsure = (size_t)(trace->spans[0].start_ns / STEP_NS - s->first_step);
+  for (int exercised = 0; exercised < 2; exercised++) {
+    s->question.wants_exercised = exercised;
+    bt_series_ask *all = ask_and_wait(s);
+    bt_step_count count;
+    for (size_t rule = 0; rule < 3; rule++)
+      for (size_t i = 0; i < STEPS; i++) {
+        bool is_unsure = rule == 1 && i == unsure;
+        assert_int_equal(bt_series_step(all, rule, i, &count), is_unsure ? BT_STEP_UNDECIDED : BT_STEP_COUNTED);
+      }
+    bt_series_close(all);
+  }
+}
+
+/* It began in a settled step and goes on: what it lacks may still come, so the step is asked for again soon. */
+static void a_trace_that_goes_on_keeps_its_step_open(void **state) {
+  scene *s = *state;
+  int64_t settled_ns = bt_clock_wall_ns() - s->options.assumptions.settle_ns;
+  fake_trace *trace = fake_add(&s->fake, TRACES + 1);
+  fake_span_add(trace, "slow", settled_ns - 20 * SECOND_NS)->duration_ns = 10 * MINUTE_NS;
+  s->question.step_ns = SECOND_NS;
+  s->question.first_step = settled_ns / SECOND_NS - 30;
+  s->question.end_step = s->question.whole_end_step = s->question.first_step + 20;
+  s->question.now_ns = bt_clock_wall_ns();
+  size_t open_step = (size_t)(trace->spans[0].start_ns / SECOND_NS - s->question.first_step);
+  bt_series_ask *all = ask_and_wait(s);
+  bt_step_count count;
+  for (size_t i = 0; i < 20; i++) {
+    assert_int_equal(bt_series_step(all, 1, i, &count), i == open_step ? BT_STEP_UNSETTLED : BT_STEP_COUNTED);
+    assert_int_equal(count.is_young, i == open_step);
+  }
+  bt_series_close(all);
+}
+
+static void a_source_that_is_gone_gives_no_number(void **state) {
+  scene *s = *state;
+  s->fake.fail_filter = "{";
+  s->fake.fail_status = BT_UNAVAILABLE;
+  bt_series_ask *all = ask_and_wait(s);
+  bt_step_count count;
+  char reason[240];
+  for (size_t i = 0; i < STEPS; i++) assert_int_equal(bt_series_step(all, 2, i, &count), BT_STEP_FAILED);
+  bt_series_reason(all, reason);
+  assert_memory_equal(reason, "source", 6);
+  bt_series_close(all);
+}
+
+/* Steps that are not wholly before now − settle, and the last one that the range cuts. */
+static void unsettled_steps_are_not_counted(void **state) {
+  scene *s = *state;
+  bt_step_count count;
+  s->question.now_ns = (s->first_step + 20) * STEP_NS + 119 * SECOND_NS;
+  bt_series_ask *all = ask_and_wait(s);
+  for (size_t i = 0; i < STEPS; i++)
+    assert_int_equal(bt_series_step(all, 0, i, &count), i < 19 ? BT_STEP_COUNTED : BT_STEP_UNSETTLED);
+  bt_series_close(all);
+  s->question.now_ns += SECOND_NS;
+  all = ask_and_wait(s);
+  assert_int_equal(bt_series_step(all, 0, 19, &count), BT_STEP_COUNTED);
+  assert_int_equal(bt_series_step(all, 0, 20, &count), BT_STEP_UNSETTLED);
+  bt_series_close(all);
+  s->question.now_ns = bt_clock_wall_ns();
+  s->question.whole_end_step = s->question.end_step - 1;
+  all = ask_and_wait(s);
+  assert_int_equal(bt_series_step(all, 0, STEPS - 2, &count), BT_STEP_COUNTED);
+  assert_int_equal(bt_series_step(all, 0, STEPS - 1, &count), BT_STEP_UNSETTLED);
+  bt_series_close(all);
+}
+
+static void steps_without_any_trace_are_empty(void **state) {
+  scene *s = *state;
+  bt_step_count count;
+  s->question.first_step = s->first_step - 100;
+  s->question.end_step = s->question.whole_end_step = s->first_step - 90;
+  bt_series_ask *all = ask_and_wait(s);
+  assert_int_equal(bt_series_step(all, 0, 3, &count), BT_STEP_COUNTED);
+  assert_true(count.is_empty && count.violations == 0);
+  bt_series_close(all);
+}
+
+static void too_much_is_refused(void **state) {
+  scene *s = *state;
+  bt_series_ask *out;
+  bt_error error = {0};
+  s->question.end_step = s->first_step + BT_SERIES_MOST_CELLS;
+  assert_int_equal(bt_series_open(s->pool, &s->question, &out, &error), BT_LIMIT);
+  s->question.end_step = s->first_step;
+  assert_int_equal(bt_series_open(s->pool, &s->question, &out, &error), BT_INVALID);
+}
+
+/* With an allocation refused anywhere, in the question or in the evaluation, a step is right or no number. */
+static void every_allocation_fails_in_turn(void **state) {
+  scene *s = *state;
+  bt_step_count right;
+  s->question.rule_count = 1;
+  s->question.first_step += 2;
+  s->question.end_step = s->question.whole_end_step = s->question.first_step + 2;
+  bt_series_ask *all = ask_and_wait(s);
+  assert_int_equal(bt_series_step(all, 0, 1, &right), BT_STEP_COUNTED);
+  assert_true(right.violations > 0);
+  bt_series_close(all);
+  bool was_refused = true;
+  for (size_t n = 0; was_refused; n += 1 + n / 50) {
+    bt_step_count count;
+    bt_error error = {0};
+    restart(s);
+    failing_alloc_after(n);
+    bt_status status = bt_series_open(s->pool, &s->question, &all, &error);
+    bool ready = status == BT_OK && bt_series_wait(all, WAIT_NS);
+    was_refused = failing_alloc_stop();
+    assert_true(status == BT_OK || (status == BT_NO_MEMORY && was_refused));
+    if (status != BT_OK) continue;
+    assert_true(ready);
+    bt_step_state step = bt_series_step(all, 0, 1, &count);
+    assert_true(step == BT_STEP_COUNTED || (step == BT_STEP_FAILED && was_refused));
+    if (step == BT_STEP_COUNTED) assert_int_equal(count.violations, right.violations);
+    bt_series_close(all);
+  }
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      SCENE(each_step_is_its_replay),
+      SCENE(what_was_counted_is_not_asked_again),
+      SCENE(one_evaluation_pays_for_all),
+      SCENE(questions_under_way_share),
+      SCENE(a_small_cache_costs_no_answer),
+      SCENE(what_was_not_read_is_no_number),
+      SCENE(what_could_not_be_decided_is_no_number),
+      SCENE(a_trace_that_goes_on_keeps_its_step_open),
+      SCENE(a_source_that_is_gone_gives_no_number),
+      SCENE(unsettled_steps_are_not_counted),
+      SCENE(steps_without_any_trace_are_empty),
+      SCENE(too_much_is_refused),
+      SCENE(every_allocation_fails_in_turn),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

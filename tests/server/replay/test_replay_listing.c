@@ -1,0 +1,157 @@
+/* What the listing of all traces is held against: what filters found that it lacks or had not yet, and where a trace belongs then; and what is said of
+ * questions that were never asked. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/replay/asking.h"
+#include "tests/server/replay/replay_fixture.h"
+
+#define SLOW_NO_RETRY "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")"
+
+typedef struct scene {
+  fake_source fake;
+  replay_run run;
+} scene;
+
+static int make_scene(void **state) {
+  scene *s = calloc(1, sizeof *s);
+  fake_source_init(&s->fake);
+  replay_run_init(&s->run);
+  *state = s;
+  return 0;
+}
+
+static int drop_scene(void **state) {
+  scene *s = *state;
+  replay_run_dispose(&s->run);
+  fake_source_dispose(&s->fake);
+  free(s);
+  return 0;
+}
+
+static void add_slow(scene *s, uint64_t number) {
+  fake_span_add(fake_add(&s->fake, number), "slow", NOON_NS + MINUTE_NS);
+}
+
+static const bt_rule_result *go(scene *s) {
+  replay_run_go(&s->run, &s->fake);
+  if (s->run.status != BT_OK) fail_msg("%s", s->run.error.message);
+  return &s->run.result.rules[0];
+}
+
+static void assert_reason(const scene *s, bt_replay_outcome outcome, const char *word) {
+  const bt_replay_result *result = &s->run.result;
+  if (result->outcome != outcome || strncmp(result->reason, word, strlen(word)) != 0)
+    fail_msg("outcome %d, reason \"%s\", expected %d and \"%s…\"", (int)result->outcome, result->reason, (int)outcome,
+             word);
+  assert_int_equal(result->coverage.complete, outcome == BT_REPLAY_COMPLETED);
+}
+
+static void a_candidate_that_the_listing_lacks_is_named(void **state) {
+  scene *s = *state;
+  add_slow(s, 1);
+  add_slow(s, 2);
+  fake_find(&s->fake, 2)->not_listed = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = go(s);
+  assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
+  assert_int_equal(rule->violations_found, 2);
+  assert_non_null(strstr(s->run.result.coverage.windows_failed[0].reason, "00000000000000000000000000000002"));
+}
+
+/* A trace that became searchable while the questions were asked is no failure: the listing of its time has it. */
+static void a_trace_that_arrives_between_the_questions_is_no_failure(void **state) {
+  scene *s = *state;
+  add_slow(s, 1);
+  add_slow(s, 2);
+  fake_find(&s->fake, 2)->listed_from = 2;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = go(s);
+  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 2);
+  assert_int_equal(rule->traces_evaluated, 2);
+  assert_true(rule->evaluated_is_exact);
+}
+
+/* A trace of which the listing has the children, after the window, and the filter the root, in it. */
+static fake_trace *add_root_that_is_listed_late(scene *s, unsigned listed_from) {
+  fake_trace *trace = fake_add(&s->fake, 1);
+  fake_span_add(trace, "web", NOON_NS + 61 * MINUTE_NS);
+  fake_span_add(trace, "slow", NOON_NS + 59 * MINUTE_NS)->fragment = 1;
+  trace->late_fragment = 1;
+  trace->late_listed_from = listed_from;
+  return trace;
+}
+
+static void a_root_that_arrives_between_the_questions_is_judged(void **state) {
+  scene *s = *state;
+  add_root_that_is_listed_late(s, 2);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = go(s);
+  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 1);
+  assert_int_equal(rule->traces_evaluated, 1);
+  assert_true(rule->evaluated_is_exact);
+  assert_int_equal(s->fake.listings, 2);
+}
+
+static void a_root_that_the_listing_lacks_is_judged_and_named(void **state) {
+  scene *s = *state;
+  add_root_that_is_listed_late(s, 99);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  assert_int_equal(go(s)->violations_found, 1);
+  assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
+  assert_non_null(strstr(s->run.result.coverage.windows_failed[0].reason, "00000000000000000000000000000001"));
+}
+
+/* Where the bounds do not tell, the whole trace does: this one lies before the window. */
+static void a_trace_without_sure_bounds_is_placed_by_its_spans(void **state) {
+  scene *s = *state;
+  fake_trace *trace = fake_add(&s->fake, 1);
+  fake_span_add(trace, "web", NOON_NS - 2 * MINUTE_NS)->only_by_id = true;
+  fake_span_add(trace, "web", NOON_NS + 2 * MINUTE_NS);
+  fake_span_add(trace, "slow", NOON_NS + MINUTE_NS)->fragment = 1;
+  trace->late_fragment = 1;
+  trace->late_listed_from = 99;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  assert_int_equal(go(s)->violations_found, 0);
+  assert_int_equal(trace->batch_reads + trace->by_id_reads > 0, 1);
+}
+
+/* Whatever is taken first: the question that found the source gone may be taken last. */
+static void what_is_skipped_says_why(void **state) {
+  scene *s = *state;
+  bt_run run = {.source = &s->fake.source, .request = s->run.request, .search_range = s->run.request.range};
+  bt_query asked = {.text = BT_STR("{ name = \"a\" }")}, skipped = {.text = BT_STR("{ name = \"b\" }")};
+  bt_error error = {0};
+  s->fake.fail_filter = "\"a\"";
+  s->fake.fail_status = BT_UNAVAILABLE;
+  assert_int_equal(bt_asking_new(&run, &run.asking, &error), BT_OK);
+  assert_int_equal(bt_asking_add(run.asking, &asked, false, &error), BT_OK);
+  assert_int_equal(bt_asking_add(run.asking, &skipped, false, &error), BT_OK);
+  bt_asking_wait(run.asking, true);
+  assert_true(asked.source_is_gone && skipped.is_skipped);
+  assert_int_equal(bt_query_take(&run, &skipped, &error), BT_OK);
+  assert_string_equal(run.lost_reason, "the source does not answer");
+  bt_asking_free(run.asking);
+  bt_source_account_dispose(&asked.account);
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      SCENE(a_candidate_that_the_listing_lacks_is_named),
+      SCENE(a_trace_that_arrives_between_the_questions_is_no_failure),
+      SCENE(a_root_that_arrives_between_the_questions_is_judged),
+      SCENE(a_root_that_the_listing_lacks_is_judged_and_named),
+      SCENE(a_trace_without_sure_bounds_is_placed_by_its_spans),
+      SCENE(what_is_skipped_says_why),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
