@@ -6,7 +6,7 @@ ONCE ?=
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: build release asan demo check check-full format lint bench fuzz clean help
+.PHONY: build release asan demo check check-full format lint bench fuzz faults clean help
 
 help:            ## this list
 	@grep -hE '^[a-z -]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -44,6 +44,9 @@ fuzz:            ## each fuzz target for SECONDS=60; TARGETS="eval format" runs 
 	@distribution/install-build-deps.sh full
 	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS)
 	@python3 tests/runner/fuzz.py $(SECONDS) $(TARGETS)
+
+faults:          ## random faults between betrace and a real Tempo, at full size; FAULT_SEED=N repeats a run
+	@tests/check full:faults
 
 clean:           ## remove build/
 	rm -rf build

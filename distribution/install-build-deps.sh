@@ -11,7 +11,7 @@ set -euo pipefail
 demo=(gcc g++ libc6-dev make cmake ninja-build pkg-config ca-certificates curl jq
   libh2o-evloop-dev libssl-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libcurl4-openssl-dev
   libsqlite3-dev libre2-dev libyaml-dev zlib1g-dev)
-check=(libcmocka-dev clang-format-14 python3 git)
+check=(libcmocka-dev clang-format-14 ccache python3 python3-venv git openssl wrk)
 full=(clang-14 libclang-rt-14-dev llvm-14 mmdebstrap)
 
 case "${1:-}" in

@@ -8,33 +8,18 @@ script's rate. And what the first violation costs relative to a replay, for a ru
 `--short` makes fewer traces and runs.
 """
 import argparse
-import datetime
 import json
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 import urllib.parse
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
-os.environ["BETRACE_BIN"] = os.environ.get("BETRACE_RELEASE_BIN", os.path.join(HERE, "../../build/release/server/betrace"))
-from betrace_process import run_cli  # noqa: E402
-from counting_proxy import CountingProxy  # noqa: E402
+from replay_cost import PROTOBUF, curl, load, medians, record, search_url, timed
+from betrace_process import run_cli  # noqa: E402  (replay_cost sets the path)
 from run_tempo import TempoServer, http  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 SCRIPT_CANDIDATES = 1000
 DENSE = 'trace.has(span.name == "db.query") and not trace.has(span.name == "no.such.span")'
-
-
-def timed(function):
-    start = time.perf_counter()
-    value = function()
-    return time.perf_counter() - start, value
 
 
 def replay(url, bounds, count):
@@ -51,35 +36,8 @@ def dense(command, url, bounds):
     return answer
 
 
-def curl(requests):
-    """Runs requests (url, headers, body or None) in one curl process, two at once, as our client does."""
-    with tempfile.NamedTemporaryFile("w", suffix=".curl") as config:
-        lines = []
-        for url, headers, body in requests:
-            if lines:
-                lines.append("next")
-            lines += [f'url = "{url}"', "output = /dev/null", "silent", "show-error", "fail"]
-            lines += [f'header = "{name}: {value}"' for name, value in headers.items()]
-            if body is not None:
-                lines.append("data-binary = " + json.dumps(body.decode("latin-1")))
-        config.write("\n".join(lines) + "\n")
-        config.flush()
-        subprocess.run(["curl", "--no-progress-meter", "--parallel", "--parallel-max", "2", "-K", config.name], check=True, stdout=subprocess.DEVNULL)
-
-
-def record(tempo_url, bounds, count):
-    """The requests of one replay, to be sent again by curl."""
-    with CountingProxy(tempo_url) as proxy:
-        replay(proxy.url, bounds, count)
-        kept = ("accept", "accept-encoding", "content-type")
-        return [(tempo_url + path, {k: v for k, v in headers.items() if k.lower() in kept}, body if method == "POST" else None)
-                for method, path, headers, body in proxy.seen]
-
-
 def pair(tempo_url, seconds):
-    common = {"start": seconds[0] - 900, "end": seconds[1] + 900, "limit": 100000, "spss": 1}
-    filters = ('{ name = "db.query" && duration > 1s }', '{ name = "retry" }')
-    return [(f"{tempo_url}/api/search?" + urllib.parse.urlencode({"q": q, **common}), {"Accept": "application/protobuf"}, None) for q in filters]
+    return [(search_url(tempo_url, query, seconds), PROTOBUF) for query in ('{ name = "db.query" && duration > 1s }', '{ name = "retry" }')]
 
 
 def script(tempo, seconds):
@@ -94,30 +52,6 @@ def script(tempo, seconds):
         if slow and not any(s["name"] == "retry" for s in spans):
             violating.append(trace_id.rjust(32, "0"))
     return len(candidates), set(violating)
-
-
-def load(tempo, traces, folder):
-    end = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=3)).replace(microsecond=0)
-    start = end - datetime.timedelta(hours=24)
-    truth = os.path.join(folder, "truth.json")
-    bounds = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end)]
-    pushed = run_cli("generate", "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=600)
-    assert pushed.returncode == 0, pushed.stderr
-    seconds = (int(start.timestamp()), int(end.timestamp()))
-    tempo.wait_until(lambda: len(tempo.search("{}", seconds[0] - 900, seconds[1] + 900, limit=200000, spss=1)) >= traces, "searchable")
-    time.sleep(35)  # the block is cut and complete, as it is in a Tempo that was not just started
-    with open(truth, encoding="utf-8") as file:
-        return bounds, seconds, set(json.load(file)["slow-db-no-retry"])
-
-
-def medians(runs, functions):
-    """Runs all functions in turn, several times over, so that noise hits them alike; median seconds and the last value of each."""
-    times, values = {name: [] for name in functions}, {}
-    for _ in range(runs):
-        for name, function in functions.items():
-            seconds, values[name] = timed(function)
-            times[name].append(seconds)
-    return {name: statistics.median(all_of) for name, all_of in times.items()}, values
 
 
 def check_first(everything, first):
@@ -147,7 +81,8 @@ def main():
     traces, runs = (4000, 3) if short else (15420, 7)
     with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, TempoServer(config="fast") as tempo:
         bounds, seconds, truth = load(tempo, traces, folder)
-        same = {count: record(tempo.url, bounds, count) for count in ("auto", "at_least")}
+        truth = truth["slow-db-no-retry"]
+        same = {count: record(tempo.url, lambda url, count=count: replay(url, bounds, count)) for count in ("auto", "at_least")}
         times, values = medians(runs, {
             "replay exact": lambda: replay(tempo.url, bounds, "auto"),
             "same requests exact": lambda: curl(same["auto"]),

@@ -1,9 +1,10 @@
 /* How fast answers are decoded: ours against protobuf-c (unpacking a tree) and jansson (parsing one), over the same generated documents, in one
  * run. What counts are the ratios; absolute speeds belong to the machine. Ours also groups spans by trace and checks UTF-8, and its
- * result is complete; the others stop at a tree. Usage: bench_decode [traces per document] [seconds for each]. */
+ * result is complete; the others stop at a tree. Usage: bench_decode [traces per document] [seconds for each] [part of a row's name]. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "tests/tempo/otlp_generate.h"
@@ -139,6 +140,7 @@ int main(int argc, char **argv) {
                {"search JSON", "jansson", &d.search_json, ours_search_json, jansson_parse},
                {"search JSON, ids", "jansson", &d.search_json, ours_search_json_ids, jansson_parse}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    if (argc > 3 && !strstr(table[i].name, argv[3])) continue;
     double ours = measure(table[i].ours, table[i].document, seconds),
            other = measure(table[i].other, table[i].document, seconds);
     printf("%-22s %6.1f MB: ours %5.0f MB/s, %-10s %5.0f MB/s, ratio %.1f\n", table[i].name,

@@ -9,6 +9,7 @@
   traceql             a query that Tempo accepts
   text                output or a drawing: not run
 """
+import contextlib
 import glob
 import json
 import os
@@ -73,9 +74,9 @@ class DocsTest(unittest.TestCase):
 
     def background(self, text):
         process = subprocess.Popen(["bash", "-c", "exec " + text], cwd=self.folder, env=self.environment(), stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.stderr.close)
-        self.addCleanup(process.wait, 30)
-        self.addCleanup(process.terminate)
+        self.running.callback(process.stderr.close)
+        self.running.callback(process.wait, 30)
+        self.running.callback(process.terminate)
         for _ in range(600):
             try:
                 if http("GET", f"http://127.0.0.1:{self.port}/health")[0] == 200:
@@ -131,7 +132,8 @@ class DocsTest(unittest.TestCase):
 
     def test_pages(self):
         for path in pages():
-            self.run_page(path)
+            with contextlib.ExitStack() as self.running:  # what a page started ends with it
+                self.run_page(path)
 
 
 if __name__ == "__main__":

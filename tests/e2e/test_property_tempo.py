@@ -26,7 +26,7 @@ FULL = "--full" in sys.argv
 SEED = int(os.environ.get("BETRACE_SEED", "20251"))
 RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "110"))
 ALONE = RULES // 6
-TRACES, GROUP, BLOCK_SECONDS = 450, 11, 3
+TRACES, GROUP, FORCED, BLOCK_SECONDS = 450, 11, 5, 3
 
 
 def fast_config_with_short_blocks():
@@ -124,6 +124,24 @@ class PropertyOnTempo(unittest.TestCase):
             self.assertEqual((answer["traces_evaluated"], answer["traces_evaluated_kind"]), (TRACES, "exact"))
             read, candidates = read + answer["traces_read"], candidates + answer["traces_candidate"]
         print(f"together: {read} of {candidates} candidates read (the largest rule of each group)", flush=True)
+
+    def test_b_every_strategy_gives_the_same(self):
+        """Each way to decide candidates, forced, with rules that it can be forced on; with and without the listing of all traces."""
+        groups = {"read": self.rules, "id_sets": [rule for rule in self.rules if rule.explain["subtracted"]],
+                  "projection": [rule for rule in self.rules if rule.explain["projected"] and rule.explain["reads"] == "batch"]}
+        totals = {strategy: collections.Counter() for strategy in groups}
+        for strategy, rules in groups.items():
+            for number, first in enumerate(range(0, len(rules) if FULL else min(len(rules), 4 * FORCED), FORCED)):
+                group = rules[first:first + FORCED]
+                answer = self.check(group, "--strategy", strategy, *(("--count", "at_least") if number % 2 else ()))
+                for rule in answer["rules"]:
+                    self.assertEqual(rule["strategy"], strategy)
+                    totals[strategy].update({"rules": 1, "read": rule["traces_read"], "decided": rule["traces_decided_unread"],
+                                             "subtracted": rule["traces_candidate"] - rule["traces_read"] - rule["traces_decided_unread"]})
+        print(f"forced: { {strategy: dict(total) for strategy, total in totals.items()} }", flush=True)
+        self.assertGreater(totals["id_sets"]["subtracted"], 0, "nothing was ever subtracted")
+        self.assertGreater(totals["projection"]["decided"], TRACES // 3, "projections decided next to nothing")
+        self.assertEqual(totals["read"]["decided"], 0)
 
     def test_c_rules_alone(self):
         """Alone nothing that another rule needs can help."""

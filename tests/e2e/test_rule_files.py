@@ -258,6 +258,43 @@ class RuleFilesTest(unittest.TestCase):
         done = run_cli("test", path, timeout=100)
         self.assertEqual((done.returncode, done.stdout), (0, "10000 tests: 10000 passed, 0 failed, 0 errors\n"), done.stderr)
 
+    def test_ten_thousand_rules_in_yaml(self):
+        rules = "".join(f"  - id: r{i}\n    dsl: |\n      when {{ checkout-{i}.where(amount > {i}) as c }}\n      always {{ fraud-check after c }}\n"
+                        f"    tests:\n    - trace:\n      - {{span: checkout-{i}, attributes: {{amount: 20000}}}}\n      - {{span: fraud-check}}\n"
+                        "      expect: satisfied\n" for i in range(10000))
+        path = self.write("big.yaml", f"groups:\n- name: big\n  rules:\n{rules}")
+        done = run_cli("test", path, timeout=100)
+        self.assertEqual((done.returncode, done.stdout), (0, "10000 tests: 10000 passed, 0 failed, 0 errors\n"), done.stderr)
+
+    # ---- folders ----
+
+    def test_a_folder_stands_for_its_rule_files(self):
+        rule = "rules:\n- id: {0}\n  dsl: {0}\n  tests: [{{trace: [{{span: {0}}}], expect: violated}}]\n"
+        for name in ("b.yaml", "a.yml", "deep/er/c.yaml", ".hidden/d.yaml", ".e.yaml", "notes.txt"):
+            self.write(os.path.join("rules", name), rule.format(os.path.splitext(name)[0][-1]))
+        self.write("rules/f.json", {"rules": [{"id": "f", "dsl": "f", "tests": [{"trace": [{"span": "f"}], "expect": "violated"}]}]})
+        self.write("rules/fixtures/real.otlp.json", {"resourceSpans": []})
+        folder = os.path.join(self.folder, "rules")
+        os.symlink(folder, os.path.join(folder, "deep", "back"))
+        os.symlink(os.path.join(folder, "b.yaml"), os.path.join(folder, "deep", "linked.yaml"))
+        answer = self.run_json(0, "test", "--json", folder + "/")
+        found = [os.path.relpath(test["file"], folder) for test in answer["tests"]]
+        self.assertEqual(found, ["a.yml", "b.yaml", "deep/er/c.yaml", "deep/linked.yaml", "f.json"])
+        self.assertEqual(self.run_json(0, "check", "--json", folder)["files"], 5)
+        self.assertEqual(run_cli("fmt", "--check", folder).returncode, 0)
+
+    def test_a_folder_without_a_rule_file_is_an_error(self):
+        os.mkdir(os.path.join(self.folder, "empty"))
+        for command in ("test", "check", "fmt"):
+            done = run_cli(command, os.path.join(self.folder, "empty"))
+            self.assertEqual(done.returncode, 2, command)
+            self.assertIn("expected rule files (*.yaml, *.yml, *.json) in this folder, and there are none", done.stderr)
+        deep = os.path.join(self.folder, *(["x"] * 40))
+        os.makedirs(deep)
+        done = run_cli("test", os.path.join(self.folder, "x"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("at most 32 deep", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

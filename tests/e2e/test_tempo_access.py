@@ -186,7 +186,7 @@ class AccessTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn(SECRET, done.stdout)
         self.assertNotIn(TOKEN, done.stdout)
-        shown = dict(line.split(None, 1) for line in done.stdout.splitlines())
+        shown = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}  # the third word says where it is from
         self.assertEqual(shown["tempo"], "http://(hidden)@host:1/tempo")
         self.assertEqual(shown["otlp"], "http://h:4318/p?(hidden)")
         self.assertEqual((shown["tempo-user"], shown["tempo-password-file"], shown["tempo-token-file"], shown["tempo-ca"]),

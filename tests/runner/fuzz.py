@@ -10,7 +10,7 @@ import sys
 from suites import ROOT
 
 FOUND = os.path.join(ROOT, "build", "fuzz", "found")
-DICTIONARIES = {name: os.path.join(ROOT, "tests", "fuzz", "rule.dict") for name in ("rule", "format", "eval")}
+DICTIONARIES = {name: os.path.join(ROOT, "tests", "fuzz", "rule.dict") for name in ("rule", "format", "eval", "complete")}
 
 
 def targets():

@@ -5,11 +5,14 @@
 Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
 Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
 """
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import outcome
 import suites
@@ -17,7 +20,8 @@ import suites
 BUDGET = os.path.join(suites.ROOT, "tests", "budget.txt")
 TAIL_LINES = 60
 HANG_FACTOR = 3
-_running = None
+BESIDE = min((os.cpu_count() or 2) + 1, 4)  # they wait more than they work
+_running = set()
 
 
 def read_budget():
@@ -63,27 +67,34 @@ def end_group(process):
         time.sleep(2 if number == signal.SIGTERM else 0)
 
 
-def run_step(step, env, log, deadline):
+def run_step(step, env, deadline):
     """Runs one step: (exit code, its output). Past the deadline it is ended and the code is 124."""
-    global _running  # pylint: disable=global-statement
-    log.write(f"$ {' '.join(step.command)}\n".encode())
-    log.flush()
-    begin = log.tell()
-    process = subprocess.Popen(step.command, cwd=suites.ROOT, env={**env, **step.env}, stdin=subprocess.DEVNULL, stdout=log,
-                               stderr=subprocess.STDOUT, start_new_session=True)
-    _running = process
-    try:
-        code = process.wait(max(deadline - time.monotonic(), 1))
-    except subprocess.TimeoutExpired:
-        end_group(process)
-        process.wait()
-        code = 124
-        log.write(b"ended: far over the suite's budget\n")
-    _running = None
-    log.flush()
-    with open(log.name, "rb") as written:
-        written.seek(begin)
-        return code, written.read().decode("utf-8", "replace")
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(step.command, cwd=suites.ROOT, env={**env, **step.env}, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        _running.add(process)
+        try:
+            code = process.wait(max(deadline - time.monotonic(), 1))
+        except subprocess.TimeoutExpired:
+            end_group(process)
+            process.wait()
+            code = 124
+            output.write(b"ended: far over the suite's budget\n")
+        _running.discard(process)
+        output.seek(0)
+        return code, output.read().decode("utf-8", "replace")
+
+
+def results_of(steps, env, deadline, log):
+    """(step, code, output) of each in its order. Neighbours that say `beside` run together, a few at a time; what each wrote is logged whole."""
+    with ThreadPoolExecutor(BESIDE) as pool:
+        for beside, group in itertools.groupby(steps, lambda step: step.beside):
+            done = pool.map(lambda step: (step, *run_step(step, env, deadline)), list(group)) if beside else (
+                (step, *run_step(step, env, deadline)) for step in group)
+            for step, code, output in done:
+                log.write(f"$ {' '.join(step.command)}\n{output}")
+                log.flush()
+                yield step, code, output
 
 
 def show_failure(step, code, output):
@@ -96,9 +107,8 @@ def run_suite(name, minutes, env):
     """Runs the steps of one suite: its outcome. A failed preparation ends it."""
     total = outcome.Outcome()
     deadline = time.monotonic() + 60 * minutes * HANG_FACTOR
-    with open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "wb") as log:
-        for step in suites.SUITES[name]():
-            code, output = run_step(step, env, log, deadline)
+    with open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "w", encoding="utf-8") as log:
+        for step, code, output in results_of(suites.SUITES[name](), env, deadline, log):
             result = step.read(code, output)
             total += result
             if result.failed:
@@ -126,9 +136,9 @@ def print_table(rows):
 
 
 def on_signal(number, _frame):
-    if _running is not None:
-        end_group(_running)
-    sys.exit(128 + number)
+    for process in list(_running):
+        end_group(process)
+    os._exit(128 + number)  # the threads that wait for them need no goodbye
 
 
 def main(arguments):

@@ -4,6 +4,8 @@ A suite is a function that yields steps. Every path is absolute or from the proj
 """
 import glob
 import os
+import re
+import shutil
 import sys
 from dataclasses import dataclass, field
 from typing import Callable
@@ -17,6 +19,9 @@ LABELS = ("unit", "case", "oom", "diff", "fuzz-replay", "http")
 TEMPO_LABELS = ("e2e",)
 JOBS = str(os.cpu_count() or 2)
 PYTHON = sys.executable
+LONG = "stock|watch|property|test_replay|schemathesis|visibility"
+# Benches that go on for minutes even when they are short.
+FULL_BENCHES = ("bench_rules", "bench_series")
 
 
 @dataclass
@@ -24,6 +29,16 @@ class Step:
     command: list
     read: Callable = outcome.of_command
     env: dict = field(default_factory=dict)
+    beside: bool = False  # may run at the same time as its neighbours that say so too
+
+
+def compiler_cache():
+    """What makes cmake compile through ccache, where that is installed: three builds of a fresh clone then cost what has changed."""
+    if not shutil.which("ccache"):
+        return {}
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return {"CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache", "CCACHE_BASEDIR": ROOT, "CCACHE_NOHASHDIR": "1",
+            "CCACHE_DIR": os.path.join(cache, "betrace", "ccache"), "CCACHE_MAXSIZE": "2G"}
 
 
 def binary(preset):
@@ -32,8 +47,9 @@ def binary(preset):
 
 def configure_and_build(preset, *targets):
     # ON by name: make demo may have configured this folder without tests.
-    yield Step(["cmake", "--preset", preset, "-DBETRACE_TESTS=ON"], outcome.of_preparation)
-    yield Step(["cmake", "--build", "--preset", preset, "-j", JOBS, *(f"--target={name}" for name in targets)], outcome.of_preparation)
+    env = compiler_cache()
+    yield Step(["cmake", "--preset", preset, "-DBETRACE_TESTS=ON"], outcome.of_preparation, env)
+    yield Step(["cmake", "--build", "--preset", preset, "-j", JOBS, *(f"--target={name}" for name in targets)], outcome.of_preparation, env)
 
 
 def ctest(preset, labels):
@@ -49,13 +65,14 @@ def build_and_ctest(preset):
     yield from ctest(preset, LABELS)
 
 
-def python_files(pattern, *arguments):
-    """Each file of the pattern as a test program of its own; no file at all is a failure."""
-    files = sorted(glob.glob(os.path.join(ROOT, pattern)))
+def python_files(pattern, *arguments, beside=False):
+    """Each file of the pattern as a test program of its own; no file at all is a failure. beside: they may run next to each other, and
+    then those that wait longest come first."""
+    files = sorted(glob.glob(os.path.join(ROOT, pattern)), key=lambda file: (beside and not re.search(LONG, file), file))
     if not files:
         yield Step(["sh", "-c", f"echo 'no file matches {pattern}: write one, or take the suite out of tests/budget.txt'; exit 1"])
     for file in files:
-        yield Step([PYTHON, os.path.relpath(file, ROOT), *arguments], outcome.of_unittest)
+        yield Step([PYTHON, os.path.relpath(file, ROOT), *arguments], outcome.of_unittest, beside=beside)
 
 
 def with_programs(steps):
@@ -82,7 +99,7 @@ def e2e():
     """ctest's own tests against a Tempo, then the Python ones."""
     yield from configure_and_build("asan")
     yield from ctest("asan", TEMPO_LABELS)
-    yield from with_programs(python_files("tests/e2e/test_*.py"))
+    yield from with_programs(python_files("tests/e2e/test_*.py", beside=True))
 
 
 def demo():
@@ -93,6 +110,8 @@ def bench(*arguments):
     for step in with_programs(python_files("tests/bench/bench_*.py", *arguments)):
         if step.read is outcome.of_unittest:
             step.read = outcome.of_command
+        if arguments and any(name in step.command[1] for name in FULL_BENCHES):
+            continue
         yield step
 
 
@@ -108,6 +127,17 @@ def diff_large():
     yield Step(["build/release/tests/diff/diff_eval", "2000000"])
 
 
+def property_large():
+    """Random rules on the real Tempo at full size, with every strategy forced on all of them."""
+    yield from with_programs(python_files("tests/e2e/test_property_tempo.py", "--full"))
+
+
+def tsan():
+    """The same labels, and everything at once on the service: a race ends it with a status of its own."""
+    yield from build_and_ctest("tsan")
+    yield Step([PYTHON, "tests/http/test_stress.py"], outcome.of_unittest, env={"BETRACE_BIN": binary("tsan"), "STRESS_SECONDS": "120"})
+
+
 def clean_root():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
     yield Step(["tests/runner/clean_root.sh"])
@@ -120,14 +150,17 @@ SUITES = {
     "asan": lambda: build_and_ctest("asan"),
     "release": lambda: build_and_ctest("release"),
     "tempo": tempo,
-    "facts": lambda: python_files("tests/facts/facts_*.py"),
-    "http": lambda: with_programs(python_files("tests/http/test_*.py")),
+    "facts": lambda: python_files("tests/facts/facts_*.py", beside=True),
+    "http": lambda: with_programs(python_files("tests/http/test_*.py", beside=True)),
     "e2e": e2e,
+    "faults": lambda: with_programs(python_files("tests/faults/test_*.py", "--short")),
     "demo": demo,
     "bench": lambda: bench("--short"),
     "full:fuzz": fuzz,
     "full:diff": diff_large,
-    "full:tsan": lambda: build_and_ctest("tsan"),
+    "full:property": property_large,
+    "full:faults": lambda: with_programs(python_files("tests/faults/test_*.py")),
+    "full:tsan": tsan,
     "full:clean-root": clean_root,
     "full:bench-large": bench,
 }

@@ -70,13 +70,13 @@ class Budget(unittest.TestCase):
 
 
 class Steps(unittest.TestCase):
-    def run_suite(self, *steps):
+    def run_suite(self, *steps, minutes=0.02):
         suites.SUITES["probe"] = lambda: iter(steps)
         self.addCleanup(suites.SUITES.pop, "probe")
         with tempfile.TemporaryDirectory() as folder:
             logs, suites.LOGS = suites.LOGS, folder
             try:
-                return main.run_suite("probe", 0.02, dict(os.environ))
+                return main.run_suite("probe", minutes, dict(os.environ))
             finally:
                 suites.LOGS = logs
 
@@ -89,6 +89,13 @@ class Steps(unittest.TestCase):
 
     def test_a_hanging_step_is_ended_and_fails(self):
         self.assertEqual(self.run_suite(suites.Step(["sleep", "60"])), Outcome(0, 1, 0))
+
+    def test_steps_beside_each_other_all_count_and_one_after_them_waits(self):
+        with tempfile.TemporaryDirectory() as folder:
+            meet = "touch {0}/{1}; for i in $(seq 100); do test -e {0}/{2} && exit 0; sleep 0.1; done; exit 1"
+            first, second = (suites.Step(["sh", "-c", meet.format(folder, *names)], beside=True) for names in (("a", "b"), ("b", "a")))
+            last = suites.Step(["sh", "-c", f"test -e {folder}/a && test -e {folder}/b"])
+            self.assertEqual(self.run_suite(first, second, suites.Step(["false"], beside=True), last, minutes=1), Outcome(3, 1, 0))
 
     def test_a_suite_without_files_fails(self):
         self.assertEqual(self.run_suite(*suites.python_files("tests/runner/none_*.py")), Outcome(0, 1, 0))

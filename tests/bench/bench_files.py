@@ -1,0 +1,53 @@
+"""Trace files of any size in little memory: eval and replay over a file of traces, as protobuf and as JSON lines, with the peak memory and the time per
+trace, beside the rate of reading and decoding the same file once. 50,000 traces with --short, else a million (2 GB of files in the temporary folder).
+Asserts verdicts, and that memory stays below the goal of 256 MiB.
+"""
+import argparse
+import json
+import os
+import tempfile
+
+import replay_cost  # noqa: F401  (sets the paths and the release build)
+from betrace_process import run_cli  # noqa: E402
+from measured_process import run_measured  # noqa: E402
+from seed_rules import SLOW_DB  # noqa: E402
+
+GOAL_KIB = 256 * 1024
+
+
+def measure(command, path, traces, truth):
+    source = ["--traces", path] if command == "replay" else [path]
+    done = run_measured([command, "--dsl", SLOW_DB["dsl"], "--json", *source], timeout=3600)
+    assert done.returncode == 1, (command, path, done.returncode, done.stderr[-1000:])
+    if command == "replay":
+        answer = json.loads(done.stdout)
+        assert answer["status"] == "completed" and answer["violations_found"] == len(truth), answer
+    else:
+        found = {json.loads(line)["trace_id"] for line in done.stdout.splitlines()[:-1]}
+        assert found == truth, "the verdicts of eval are wrong"
+    size = os.path.getsize(path)
+    print(f"{command:7s} {os.path.basename(path):13s} {size / 1e6:8.1f} MB  {done.seconds:7.2f} s  {size / 1e6 / done.seconds:6.1f} MB/s  "
+          f"{traces / done.seconds:9.0f} traces/s  peak {done.peak_kib / 1024:6.1f} MiB (goal 256)", flush=True)
+    assert done.peak_kib <= GOAL_KIB, f"peak memory of {done.peak_kib} KiB"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--traces", type=int)
+    options = parser.parse_args()
+    traces = options.traces or (50000 if options.short else 1000000)
+    with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder:
+        for name in ("traces.pb", "traces.jsonl"):
+            path, truth_path = os.path.join(folder, name), os.path.join(folder, "truth.json")
+            made = run_cli("generate", "--traces", traces, "--out", path, "--truth", truth_path, timeout=1800)
+            assert made.returncode == 0, made.stderr
+            with open(truth_path, encoding="utf-8") as file:
+                truth = set(json.load(file)["slow-db-no-retry"])
+            for command in ("eval", "replay"):
+                measure(command, path, traces, truth)
+            os.unlink(path)
+
+
+if __name__ == "__main__":
+    main()

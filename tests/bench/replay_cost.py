@@ -1,0 +1,78 @@
+"""What the benches of replays share: sample data in a Tempo, the requests of a replay recorded and sent again by curl, and medians of runs in turn.
+Standard library only."""
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+os.environ["BETRACE_BIN"] = os.environ.get("BETRACE_RELEASE_BIN", os.path.join(HERE, "../../build/release/server/betrace"))
+from betrace_process import run_cli  # noqa: E402
+from http_wire import Proxy  # noqa: E402
+
+PROTOBUF = {"Accept": "application/protobuf"}
+
+
+def timed(function):
+    start = time.perf_counter()
+    value = function()
+    return time.perf_counter() - start, value
+
+
+def curl(requests, parallel=2):
+    """Runs requests (url, headers) in one curl process, as many at once as our client sends. Refusals count too: a replay meets them and asks for less."""
+    with tempfile.NamedTemporaryFile("w", suffix=".curl") as config:
+        lines = []
+        for url, headers in requests:
+            if lines:
+                lines.append("next")
+            lines += [f'url = "{url}"', "output = /dev/null", "silent", "show-error"]
+            lines += [f'header = "{name}: {value}"' for name, value in headers.items()]
+        config.write("\n".join(lines) + "\n")
+        config.flush()
+        subprocess.run(["curl", "--no-progress-meter", "--parallel", "--parallel-max", str(parallel), "-K", config.name], check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def record(tempo_url, function):
+    """The GET requests that function(url) makes, to be sent again by curl."""
+    with Proxy(tempo_url) as proxy:
+        function(proxy.url)
+        kept = ("accept", "accept-encoding")
+        return [(tempo_url + one.target, {name: value for name, value in one.headers.items() if name.lower() in kept}) for one in proxy.seen]
+
+
+def search_url(tempo_url, query, seconds, spans=1, limit=300000):
+    parameters = {"start": seconds[0] - 900, "end": seconds[1] + 900, "limit": min(limit, 262144), "spss": spans, "q": query}
+    return f"{tempo_url}/api/search?" + urllib.parse.urlencode(parameters)
+
+
+def load(tempo, traces, folder):
+    """Fills the Tempo; returns the bounds as text and in seconds, and the truth of the planted rules."""
+    end = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=3)).replace(microsecond=0)
+    start = end - datetime.timedelta(hours=24)
+    truth = os.path.join(folder, "truth.json")
+    bounds = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end)]
+    pushed = run_cli("generate", "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=900)
+    assert pushed.returncode == 0, pushed.stderr
+    seconds = (int(start.timestamp()), int(end.timestamp()))
+    tempo.wait_until(lambda: len(tempo.search("{}", seconds[0] - 900, seconds[1] + 900, limit=262144, spss=1)) >= traces, "searchable")
+    time.sleep(35)  # the block is cut and complete, as it is in a Tempo that was not just started
+    with open(truth, encoding="utf-8") as file:
+        return bounds, seconds, {name: set(ids) for name, ids in json.load(file).items()}
+
+
+def medians(runs, functions):
+    """Runs all functions in turn, several times over, so that noise hits them alike; median seconds and the last value of each."""
+    times, values = {name: [] for name in functions}, {}
+    for _ in range(runs):
+        for name, function in functions.items():
+            seconds, values[name] = timed(function)
+            times[name].append(seconds)
+    return {name: statistics.median(all_of) for name, all_of in times.items()}, values

@@ -1,0 +1,198 @@
+"""Random schedules of faults between betrace and a real Tempo. Whatever happens on the way:
+  - what is reported as violated is violated (a subset of the truth);
+  - `completed` is said only with the whole truth; what is missing is named in the coverage;
+  - it ends within its time, in bounded memory, with an exit status of its own.
+For answers that lie (bits that flip without a checksum) only the last holds, and the answer is still one.
+
+FAULT_SCHEDULES=300 says how many (default 300, with --short 48), FAULT_SEED which; both are printed, and a failure names its seed.
+"""
+import concurrent.futures
+import datetime
+import json
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+from betrace_process import run_cli  # noqa: E402
+from measured_process import run_measured  # noqa: E402
+from proxy import ALL, HONEST, LYING, NOTICEABLE, FaultProxy  # noqa: E402
+from run_tempo import TempoServer  # noqa: E402
+from seed_rules import INCIDENT, PII_AUDIT, SLOW_DB, TRUTH  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+SHORT = "--short" in sys.argv
+SCHEDULES = int(os.environ.get("FAULT_SCHEDULES", "48" if SHORT else "300"))
+SEED = int(os.environ.get("FAULT_SEED", random.randrange(1 << 32)))
+TRACES, VIOLATIONS, AT_ONCE = 240, 12, 6
+REQUEST_TIMEOUT_S, DEADLINE_S = 2, 120
+MEMORY_KIB = 512 * 1024  # one answer of at most 128 MiB, its decoding, and the program itself
+RULES = (SLOW_DB, INCIDENT, PII_AUDIT)
+SANITIZED = "asan" in os.environ.get("BETRACE_BIN", "")
+
+
+class Data:
+    """One Tempo with a small data set, and what is true of it."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="betrace-faults-")
+        self.tempo = TempoServer(config="fast").start()
+        end = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=3)).replace(microsecond=0)
+        start = end - datetime.timedelta(hours=2)
+        self.bounds = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end)]
+        truth = os.path.join(self.folder.name, "truth.json")
+        pushed = run_cli("generate", "--traces", TRACES, "--violations", VIOLATIONS, "--end", self.bounds[1], "--since", "2h", "--otlp",
+                         self.tempo.otlp_url, "--truth", truth)
+        assert pushed.returncode == 0, pushed.stderr
+        with open(truth, encoding="utf-8") as file:
+            content = json.load(file)
+        self.truth = {rule["id"]: set(content[TRUTH[rule["id"]]]) for rule in RULES}
+        seconds = (int(start.timestamp()) - 900, int(end.timestamp()) + 900)
+        self.tempo.wait_until(lambda: len(self.tempo.search("{}", *seconds, limit=10000, spss=1)) >= TRACES, "searchable")
+
+    def close(self):
+        self.tempo.stop()
+        self.folder.cleanup()
+
+
+def replay(data, rule, proxy, *more, timeout_s=REQUEST_TIMEOUT_S):
+    arguments = ["replay", "--dsl", rule["dsl"], "--tempo", proxy.url, "--start", data.bounds[0], "--end", data.bounds[1], "--json",
+                 "--tempo-timeout", f"{timeout_s}s", *more]
+    return run_measured(arguments, timeout=DEADLINE_S)
+
+
+def gaps(answer):
+    """What the answer names as not known."""
+    coverage = answer["coverage"]
+    return coverage["windows_failed"] or coverage["windows_empty"] or coverage["unsettled"] or answer.get("inconclusive") or answer.get("error")
+
+
+class Schedules(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        print(f"FAULT_SEED={SEED} FAULT_SCHEDULES={SCHEDULES}")
+        cls.data = Data()
+        cls.addClassCleanup(cls.data.close)
+
+    def check_end(self, done, label):
+        """It ended by itself, in time and memory; returns its answer."""
+        self.assertIsNotNone(done.returncode, f"{label}: it did not end within {DEADLINE_S} s")
+        self.assertIn(done.returncode, (0, 1, 3), f"{label}: {done.stderr[-2000:]}")
+        self.assertNotRegex(done.stderr, r"Sanitizer|runtime error", label)
+        if not SANITIZED:
+            self.assertLess(done.peak_kib, MEMORY_KIB, label)
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def check_answer(self, done, rule, label):
+        answer = self.check_end(done, label)
+        if answer is None:  # nothing could be asked at all: it says so and counts for nothing
+            self.assertEqual(done.returncode, 3, f"{label}: {done.stderr[-500:]}")
+            self.assertTrue(done.stderr, label)
+            return None
+        truth, found = self.data.truth[rule["id"]], {one["trace_id"] for one in answer["violations"]}
+        text = f"{label}: {json.dumps(answer)[:3000]}"
+        self.assertLessEqual(found, truth, text)
+        if answer["status"] == "completed":  # a trace that Tempo itself calls PARTIAL is read, and inconclusive
+            self.assertLessEqual(len(truth - found), answer["inconclusive"], text)
+            self.assertTrue(answer["coverage"]["complete"], text)
+            self.assertEqual(answer["traces_evaluated"], TRACES, text)
+        else:
+            self.assertFalse(answer["coverage"]["complete"], text)
+            self.assertTrue(gaps(answer), text)
+        if answer["traces_evaluated_kind"] == "exact":
+            self.assertLessEqual(answer["traces_evaluated"], TRACES, text)
+        return answer
+
+    def run_schedule(self, seed, names, check, after="plain"):
+        rng = random.Random(seed)
+        rule = rng.choice(RULES)
+        schedule = [rng.choice(names) if rng.random() < 0.6 else "plain" for _ in range(rng.randint(1, 10))]
+        as_protobuf = rng.random() < 0.5
+        more = ["--count", rng.choice(["auto", "at_least"])]
+        with FaultProxy(self.data.tempo.url, schedule, after=after, seed=seed, as_protobuf=as_protobuf) as proxy:
+            done = replay(self.data, rule, proxy, *more)
+            label = f"FAULT_SEED={SEED}, schedule {seed}: {rule['id']} {' '.join(more)} {'protobuf' if as_protobuf else 'json'} {proxy.done}"
+        return check(done, rule, label) if more[1] == "auto" or check != self.check_answer else self.check_at_least(done, rule, label)
+
+    def check_at_least(self, done, rule, label):
+        """Without the listing of all traces their number is not known."""
+        answer = self.check_end(done, label)
+        if answer is None:
+            return None
+        truth, found = self.data.truth[rule["id"]], {one["trace_id"] for one in answer["violations"]}
+        self.assertLessEqual(found, truth, label)
+        if answer["status"] == "completed":
+            self.assertLessEqual(len(truth - found), answer["inconclusive"], f"{label}: {json.dumps(answer)[:3000]}")
+        return answer
+
+    def run_many(self, count, names, check, offset=0):
+        """Several at a time: most of a run is waiting."""
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            return [future.result() for future in [pool.submit(self.run_schedule, SEED + offset + i, names, check) for i in range(count)]]
+
+    def test_noticeable_faults(self):
+        answers = self.run_many(SCHEDULES, sorted(NOTICEABLE) + sorted(HONEST), self.check_answer)
+        said = [answer["status"] for answer in answers if answer]
+        print(f"{len(answers)} schedules: {said.count('completed')} completed, {said.count('incomplete')} incomplete, "
+              f"{len(answers) - said.count('completed') - said.count('incomplete')} others")
+        self.assertGreater(said.count("completed"), 0, "nothing was ever completed: the faults hide what is to be tested")
+        self.assertGreater(len(answers) - said.count("completed"), 0, "every fault was got over: the schedules are too kind")
+
+    def test_answers_that_lie(self):
+        def check(done, _rule, label):
+            return self.check_end(done, label)
+        self.run_many(SCHEDULES // 4, sorted(LYING), check, offset=1 << 20)
+
+
+class EachFault(unittest.TestCase):
+    """Every behaviour once for all requests, so that none is left to chance."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.data = Data()
+        cls.addClassCleanup(cls.data.close)
+
+    check_end = Schedules.check_end
+    check_answer = Schedules.check_answer
+
+    def run_constant(self, name):
+        with FaultProxy(self.data.tempo.url, after=name, seed=1) as proxy:
+            started = time.monotonic()
+            # What is honest has to complete, however busy the machine is.
+            done = replay(self.data, SLOW_DB, proxy, timeout_s=100 if name in HONEST else REQUEST_TIMEOUT_S)
+            seconds = time.monotonic() - started
+        return name, done, seconds
+
+    def test_each(self):
+        statuses = {}
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            for name, done, seconds in pool.map(self.run_constant, sorted(ALL)):
+                if name in LYING:
+                    answer = self.check_end(done, name)
+                else:
+                    answer = self.check_answer(done, SLOW_DB, name)
+                statuses[name] = answer["status"] if answer else "refused"
+                print(f"  {name:16s} {statuses[name]:11s} {seconds:5.1f} s {done.peak_kib // 1024:4d} MiB")
+        for name in HONEST:
+            self.assertEqual(statuses[name], "completed", name)
+        # What every request meets and what is final is never got over.
+        for name in ("refused", "hung", "cut", "bomb", "endless", "html", "html_as_answer", "nothing", "not_http", "401", "404", "500", "503", "429", "gzip_without_end"):
+            self.assertNotEqual(statuses[name], "completed", name)
+
+    def test_reasons_name_no_addresses(self):
+        for name in ("refused", "html", "500"):
+            _, done, _ = self.run_constant(name)
+            self.assertNotRegex(done.stdout + done.stderr, r"127\.0\.0\.1:\d+/api", name)
+            self.assertTrue(re.search(r"reason|refused|cut off|neither|500", done.stdout + done.stderr), name)
+
+
+if __name__ == "__main__":
+    require_tempo()
+    if SHORT:
+        sys.argv.remove("--short")
+    unittest.main()
