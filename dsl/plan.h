@@ -65,6 +65,10 @@ void bt_plan_free(bt_plan *plan);
 void bt_projection_init(bt_projection *projection);
 /* Adds what the rule reads. */
 bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_error *error) BT_MUST_CHECK;
+/* The same for one rule of several that share a projection, which never becomes a whole trace by it. *whole_trace: this rule's traces have to be
+ * read by id, because a projection cannot give what it reads, or has no room left for it. */
+bt_status bt_projection_share(bt_projection *shared, const bt_rule *rule, bool *whole_trace,
+                              bt_error *error) BT_MUST_CHECK;
 void bt_projection_dispose(bt_projection *projection);
 
 /* A readable outline for explain and for the text cases: strategy, what is searched, what is subtracted, what is projected. */

@@ -169,3 +169,16 @@ bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_e
   if (rule->condition) collect_condition(&c, rule->condition);
   return c.failed ? bt_error_no_memory(error) : BT_OK;
 }
+
+bt_status bt_projection_share(bt_projection *shared, const bt_rule *rule, bool *whole_trace, bt_error *error) {
+  bt_projection own;
+  bt_projection_init(&own);
+  bt_status status = bt_projection_add(&own, rule, error);
+  *whole_trace = own.whole_trace;
+  bt_projection_dispose(&own);
+  if (status != BT_OK || *whole_trace) return status;
+  status = bt_projection_add(shared, rule, error);
+  *whole_trace = shared->whole_trace;
+  shared->whole_trace = false;
+  return status;
+}

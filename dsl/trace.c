@@ -6,6 +6,12 @@
 
 #include "dsl/trace_compare.h"
 
+const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key) {
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (bt_str_equal(attributes->items[i].key, key)) return &attributes->items[i].value;
+  return NULL;
+}
+
 int64_t bt_span_duration_ns(const bt_span *span) {
   int64_t duration_ns = 0;
   if (span->end_ns <= span->start_ns) return 0;

@@ -83,6 +83,8 @@ typedef struct bt_trace {
   bool partial;          /* the source said that it does not give the whole trace */
 } bt_trace;
 
+/* Of two with one key the first counts. NULL: there is none. */
+const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key);
 int64_t bt_span_duration_ns(const bt_span *span);
 /* Earliest start and latest end; both 0 for a trace without spans. */
 int64_t bt_trace_start_ns(const bt_trace *trace);

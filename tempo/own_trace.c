@@ -32,13 +32,10 @@ bool bt_own_record_ids(bt_str tenant, bt_str name, bt_str key, bt_own_ids *out) 
 }
 
 static bool find_text(const bt_span *span, const char *key, bt_str *out) {
-  for (uint32_t i = 0; i < span->attributes.count; i++) {
-    const bt_attribute *attribute = &span->attributes.items[i];
-    if (!bt_str_equal(attribute->key, bt_str_from(key))) continue;
-    *out = attribute->value.string;
-    return attribute->value.type == BT_VALUE_STRING;
-  }
-  return false;
+  const bt_value *value = bt_attributes_find(&span->attributes, bt_str_from(key));
+  if (!value || value->type != BT_VALUE_STRING) return false;
+  *out = value->string;
+  return true;
 }
 
 /* The ids that the span should have by what it says of itself. */

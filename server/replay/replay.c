@@ -112,26 +112,13 @@ static void set_window(bt_run *run) {
   coverage->assumptions = request->assumptions;
 }
 
-/* What the rule reads joins what batches read. Where batches have no room for it, or cannot give it at all, its traces are read by id. */
-static bt_status add_projection(bt_run *run, bt_run_rule *rule, bt_error *error) {
-  bt_projection own;
-  bt_projection_init(&own);
-  bt_status status = bt_projection_add(&own, rule->definition->rule, error);
-  rule->whole_trace = own.whole_trace;
-  bt_projection_dispose(&own);
-  if (status != BT_OK || rule->whole_trace) return status;
-  status = bt_projection_add(&run->projection, rule->definition->rule, error);
-  rule->whole_trace = run->projection.whole_trace;
-  run->projection.whole_trace = false;
-  return status;
-}
-
 static bt_status add_plans(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
     bt_run_rule *rule = &run->rules[i];
     status = bt_plan_new(rule->definition->rule, &rule->plan, error);
-    if (status == BT_OK) status = add_projection(run, rule, error);
+    if (status == BT_OK)
+      status = bt_projection_share(&run->projection, rule->definition->rule, &rule->whole_trace, error);
   }
   return status;
 }

@@ -4,17 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const bt_value *find_value(const bt_attributes *attributes, bt_str key) {
-  for (uint32_t i = 0; i < attributes->count; i++)
-    if (bt_str_equal(attributes->items[i].key, key)) return &attributes->items[i].value;
-  return NULL;
-}
-
 const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field) {
   const bt_value *value = NULL;
-  if (field->scope != BT_PROJECTED_RESOURCE) value = find_value(&span->attributes, field->key);
+  if (field->scope != BT_PROJECTED_RESOURCE) value = bt_attributes_find(&span->attributes, field->key);
   bool is_missing = !value || bt_value_is_missing(value);
-  if (is_missing && field->scope != BT_PROJECTED_SPAN) value = find_value(&span->resource->attributes, field->key);
+  if (is_missing && field->scope != BT_PROJECTED_SPAN)
+    value = bt_attributes_find(&span->resource->attributes, field->key);
   return value && !bt_value_is_missing(value) ? value : NULL;
 }
 

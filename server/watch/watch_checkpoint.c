@@ -126,14 +126,8 @@ typedef struct finder {
   size_t unread; /* of those that search named: what no read gave */
 } finder;
 
-static const bt_value *find_value(const bt_span *span, const char *key) {
-  for (uint32_t i = 0; i < span->attributes.count; i++)
-    if (bt_str_equal(span->attributes.items[i].key, bt_str_from(key))) return &span->attributes.items[i].value;
-  return NULL;
-}
-
 static bool read_integer(const bt_span *span, const char *key, int64_t *out) {
-  const bt_value *value = find_value(span, key);
+  const bt_value *value = bt_attributes_find(&span->attributes, bt_str_from(key));
   if (!value || value->type != BT_VALUE_INT) return false;
   *out = value->integer;
   return true;
@@ -148,8 +142,9 @@ static bool read_checkpoint(const bt_trace *trace, bt_checkpoint *out) {
     return false;
   out->replica = (uint32_t)replica;
   out->replicas = (uint32_t)replicas;
-  const bt_value *gaps = find_value(span, BT_WATCH_GAPS), *lost = find_value(span, BT_WATCH_LOST);
-  const bt_value *hash = find_value(span, BT_WATCH_RULES_HASH);
+  const bt_value *gaps = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_GAPS)),
+                 *lost = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_LOST));
+  const bt_value *hash = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_RULES_HASH));
   if (gaps && gaps->type == BT_VALUE_STRING) out->gap_count = bt_checkpoint_parse_gaps(gaps->string, out->gaps);
   bt_time_range ranges[BT_WATCH_GAPS_MAX];
   if (lost && lost->type == BT_VALUE_STRING && bt_checkpoint_parse_gaps(lost->string, ranges)) out->lost = ranges[0];

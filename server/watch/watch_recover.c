@@ -9,14 +9,8 @@ enum { PAGE_MAX = 200 };
 /* What a replay had sent before watch found it is watch's to take back, too. */
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_VIOLATION "\" }";
 
-static const bt_value *find_value(const bt_span *span, const char *key) {
-  for (uint32_t i = 0; i < span->attributes.count; i++)
-    if (bt_str_equal(span->attributes.items[i].key, bt_str_from(key))) return &span->attributes.items[i].value;
-  return NULL;
-}
-
 static bt_str find_text(const bt_span *span, const char *key) {
-  const bt_value *value = find_value(span, key);
+  const bt_value *value = bt_attributes_find(&span->attributes, bt_str_from(key));
   return value && value->type == BT_VALUE_STRING ? value->string : BT_STR("");
 }
 
@@ -34,7 +28,7 @@ static const bt_rule_definition *rule_of(const bt_watcher *watcher, const bt_spa
 
 static bt_status restore(const bt_span *span, const bt_own_ids *ids, const bt_trace_id *violating, bt_violation **out,
                          bt_error *error) {
-  const bt_value *time = find_value(span, "betrace.violation.time_unix_nano");
+  const bt_value *time = bt_attributes_find(&span->attributes, BT_STR("betrace.violation.time_unix_nano"));
   bt_violation_record record = {.id = ids->trace_id,
                                 .trace_id = *violating,
                                 .emit_span_id = ids->span_id,

@@ -45,21 +45,6 @@ static bool finds_everything(const bt_over *over) {
   return false;
 }
 
-static bt_status add_projection(bt_watch_rules *rules, bt_watch_rule *rule, bt_error *error) {
-  bt_projection own;
-  bt_projection_init(&own);
-  bt_status status = bt_projection_add(&own, rule->definition->rule, error);
-  rule->whole_trace = own.whole_trace;
-  bt_projection_dispose(&own);
-  if (status == BT_OK && !rule->whole_trace) {
-    status = bt_projection_add(&rules->projection, rule->definition->rule, error);
-    rule->whole_trace = rules->projection.whole_trace;
-    rules->projection.whole_trace = false;
-  }
-  rules->any_whole_trace = rules->any_whole_trace || rule->whole_trace;
-  return status;
-}
-
 static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *definition, const bt_assumptions *service,
                           bt_error *error) {
   bt_plan *plan = NULL;
@@ -82,7 +67,8 @@ static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *defin
   if (own.settle_ns > rules->longest_settle_ns) rules->longest_settle_ns = own.settle_ns;
   if (own.margin_ns > rules->longest_margin_ns) rules->longest_margin_ns = own.margin_ns;
   status = add_filters(rules, plan->violating, error);
-  return status == BT_OK ? add_projection(rules, rule, error) : status;
+  if (status != BT_OK) return status;
+  return bt_projection_share(&rules->projection, definition->rule, &rule->whole_trace, error);
 }
 
 static bt_status add_all(bt_watch_rules *rules, const bt_rule_list *list, const bt_assumptions *service,

@@ -25,7 +25,6 @@ typedef struct bt_watch_rules {
   bt_str *filters; /* borrowed from the plans; distinct: a trace that may violate is found by one of them */
   size_t filter_count, filter_capacity;
   bt_projection projection; /* what the rules read */
-  bool any_whole_trace;
   int64_t longest_settle_ns, longest_margin_ns;
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;

@@ -77,7 +77,8 @@ bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status statu
   return BT_OK;
 }
 
-int64_t bt_watcher_done_ns(const bt_watcher *watcher) {
+/* How far everything is done: searched, judged and sent. */
+static int64_t find_done_ns(const bt_watcher *watcher) {
   int64_t open_ns, open_gap_ns;
   bt_open_set_held(&watcher->open, &open_ns, &open_gap_ns);
   bt_watch_waiting waiting = bt_watch_table_waiting(&watcher->table);
@@ -184,10 +185,10 @@ static void fill_gaps(const bt_watcher *watcher, bt_checkpoint *checkpoint) {
     bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, (bt_time_range){held_ns, watcher->gap_searched_ns});
 }
 
-static bt_status send_checkpoint(bt_watcher *watcher, const bt_watch_sink *sink, bt_error *error) {
-  bt_checkpoint checkpoint = {.until_ns = bt_watcher_done_ns(watcher),
-                              .replica = watcher->options->replica,
-                              .replicas = watcher->options->replicas};
+static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error *error) {
+  const bt_watch_sink *sink = bt_emitter_sink(watcher->emitter);
+  bt_checkpoint checkpoint = {
+      .until_ns = done_ns, .replica = watcher->options->replica, .replicas = watcher->options->replicas};
   bt_error why = {0};
   if (watcher->now_ns < watcher->checkpoint_due_ns || checkpoint.until_ns <= watcher->sent_until_ns) return BT_OK;
   fill_gaps(watcher, &checkpoint);
@@ -221,15 +222,14 @@ static void show_gaps(const bt_watcher *watcher, bt_watch_status *status) {
   status->lost_end_ns = watcher->schedule.lost.end_ns;
 }
 
-static void tell_rules(const bt_watcher *watcher) {
-  int64_t until_ns = bt_watcher_done_ns(watcher);
+static void tell_rules(const bt_watcher *watcher, int64_t until_ns) {
   for (size_t i = 0; i < watcher->rules->count; i++)
     bt_metrics_rule_watched(watcher->options->metrics, watcher->tenant, watcher->rules->items[i].definition->fields.id,
                             until_ns);
 }
 
 /* A round without a failure leaves no message. */
-static void show(bt_watcher *watcher) {
+static void show(bt_watcher *watcher, int64_t done_ns) {
   pthread_mutex_lock(&watcher->mutex);
   bt_watch_status *status = &watcher->status;
   status->rounds++;
@@ -238,7 +238,7 @@ static void show(bt_watcher *watcher) {
   else
     status->last_round_ns = watcher->now_ns;
   status->is_started = watcher->is_started;
-  status->done_ns = watcher->is_started ? bt_watcher_done_ns(watcher) : 0;
+  status->done_ns = done_ns;
   status->waiting = bt_watch_table_waiting(&watcher->table).count;
   status->open = watcher->open.count;
   if (watcher->is_started) show_gaps(watcher, status);
@@ -271,15 +271,15 @@ static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_er
 }
 
 bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64_t now_ns, bt_error *error) {
-  const bt_watch_sink *sink = bt_emitter_sink(watcher->emitter);
   watcher->now_ns = now_ns;
   pthread_mutex_lock(&watcher->mutex);
   watcher->status.message[0] = '\0';
   pthread_mutex_unlock(&watcher->mutex);
   bt_status status = carry_out(watcher, rules, error);
-  if (status == BT_OK && watcher->is_started) status = send_checkpoint(watcher, sink, error);
-  if (watcher->is_started && watcher->rules) tell_rules(watcher);
-  show(watcher);
+  int64_t done_ns = watcher->is_started ? find_done_ns(watcher) : 0; /* once: it looks through all that waits */
+  if (status == BT_OK && watcher->is_started) status = send_checkpoint(watcher, done_ns, error);
+  if (watcher->is_started && watcher->rules) tell_rules(watcher, done_ns);
+  show(watcher, done_ns);
   return status;
 }
 

@@ -43,9 +43,6 @@ bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64
                            bt_error *error) BT_MUST_CHECK;
 bt_watch_status bt_watcher_look(bt_watcher *watcher);
 
-/* How far everything is done: searched, judged and sent. */
-int64_t bt_watcher_done_ns(const bt_watcher *watcher);
-
 /* watch_slices.c: searches what is due. */
 bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 /* watch_judge.c: reads and judges what has become quiet. */
