@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 64 * 1024 };
+/* The first block is small, so that what lives long and is small (a compiled rule: services keep hundreds) holds little more than it needs; each further
+ * one is twice as large. An arena that is used again and again keeps its newest, and so ends with the largest. */
+enum { FIRST_BLOCK_BYTES = 4 * 1024, BLOCK_BYTES = 64 * 1024 };
 
 struct bt_arena_block {
   bt_arena_block *next;
@@ -47,11 +49,26 @@ void bt_arena_forget(bt_arena *arena) {
   arena->total_bytes = 0;
 }
 
+size_t bt_arena_held_bytes(const bt_arena *arena) {
+  size_t bytes = 0;
+  for (const bt_arena_block *block = arena->blocks; block; block = block->next)
+    bytes += sizeof *block + block->capacity;
+  return bytes;
+}
+
+#ifndef BT_ARENA_MALLOC
+static size_t capacity_for(const bt_arena *arena, size_t bytes) {
+  size_t capacity = arena->blocks ? arena->blocks->capacity * 2 : FIRST_BLOCK_BYTES;
+  if (capacity > BLOCK_BYTES) capacity = BLOCK_BYTES;
+  return bytes > capacity ? bytes : capacity;
+}
+#endif
+
 static bool add_block(bt_arena *arena, size_t bytes) {
 #ifdef BT_ARENA_MALLOC
   size_t capacity = bytes;
 #else
-  size_t capacity = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+  size_t capacity = capacity_for(arena, bytes);
 #endif
   if (capacity > SIZE_MAX - sizeof(bt_arena_block)) return false;
   bt_arena_block *block = malloc(sizeof(bt_arena_block) + capacity);
@@ -63,7 +80,8 @@ static bool add_block(bt_arena *arena, size_t bytes) {
   return true;
 }
 
-void *bt_arena_alloc(bt_arena *arena, size_t bytes) {
+/* Memory as it comes. */
+static inline void *take(bt_arena *arena, size_t bytes) {
   if (bytes > SIZE_MAX - sizeof(max_align_t)) return NULL;
   size_t rounded = align_up(bytes ? bytes : 1);
   if (rounded > arena->cap_bytes || arena->total_bytes > arena->cap_bytes - rounded) return NULL;
@@ -77,7 +95,22 @@ void *bt_arena_alloc(bt_arena *arena, size_t bytes) {
   char *start = (char *)arena->blocks->data + arena->used_bytes;
   arena->used_bytes += rounded;
   arena->total_bytes += rounded;
-  return memset(start, 0, bytes);
+  return start;
+}
+
+void *bt_arena_alloc(bt_arena *arena, size_t bytes) {
+  void *start = take(arena, bytes);
+  return start ? memset(start, 0, bytes) : NULL;
+}
+
+void *bt_arena_bare_array(bt_arena *arena, size_t count, size_t size) {
+  if (size && count > SIZE_MAX / size) return NULL;
+  return take(arena, count * size);
+}
+
+void *bt_arena_duplicate(bt_arena *arena, const void *from, size_t bytes) {
+  void *start = take(arena, bytes);
+  return start && bytes ? memcpy(start, from, bytes) : start;
 }
 
 void *bt_arena_array(bt_arena *arena, size_t count, size_t size) {
@@ -87,9 +120,10 @@ void *bt_arena_array(bt_arena *arena, size_t count, size_t size) {
 
 bool bt_arena_copy(bt_arena *arena, bt_str s, bt_str *out) {
   if (s.len == SIZE_MAX) return false;
-  char *copy = bt_arena_alloc(arena, s.len + 1);
+  char *copy = take(arena, s.len + 1);
   if (!copy) return false;
   if (s.len) memcpy(copy, s.ptr, s.len);
+  copy[s.len] = '\0';
   *out = (bt_str){copy, s.len};
   return true;
 }

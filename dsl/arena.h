@@ -22,10 +22,16 @@ void bt_arena_forget(bt_arena *arena); /* bt_arena_reset's other half */
 static inline void bt_arena_reset(bt_arena *arena) {
   if (arena->total_bytes) bt_arena_forget(arena);
 }
+/* What its blocks hold of the heap, used or not. */
+size_t bt_arena_held_bytes(const bt_arena *arena);
 /* Zeroed memory, aligned for any type; NULL over the cap or out of memory. Size 0 gives a valid pointer. */
 void *bt_arena_alloc(bt_arena *arena, size_t bytes) BT_MUST_CHECK;
 /* The same for an array; NULL also when count × size overflows. */
 void *bt_arena_array(bt_arena *arena, size_t count, size_t size) BT_MUST_CHECK;
+/* An array whose memory is as it comes, for what is written before it is read. */
+void *bt_arena_bare_array(bt_arena *arena, size_t count, size_t size) BT_MUST_CHECK;
+/* A copy of `bytes` bytes, aligned for any type; NULL like bt_arena_alloc. */
+void *bt_arena_duplicate(bt_arena *arena, const void *from, size_t bytes) BT_MUST_CHECK;
 /* Copies s; *out is NUL-terminated past its length. false when there is no room. */
 bool bt_arena_copy(bt_arena *arena, bt_str s, bt_str *out) BT_MUST_CHECK;
 

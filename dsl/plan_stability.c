@@ -1,5 +1,6 @@
 /* Whether more spans could undo a violation. See plan_parts.h. Each question is "does this condition keep that truth once it has it?",
  * answered with no when in doubt. */
+#include "dsl/field.h"
 #include "dsl/plan_parts.h"
 
 /* How the value of an expression can move as spans arrive. */
@@ -15,41 +16,19 @@ static movement added(movement a, movement b) {
   return b == STAYS ? a : MOVES;
 }
 
-static movement field_movement(const bt_field *field) {
-  switch (field->kind) {
-  case BT_FIELD_TRACE_DURATION:
-  case BT_FIELD_TRACE_END:
-  case BT_FIELD_TRACE_SPAN_COUNT:
-  case BT_FIELD_TRACE_SERVICE_COUNT: return GROWS;
-  case BT_FIELD_TRACE_START: return SHRINKS;
-  case BT_FIELD_TRACE_ROOT_NAME:
-  case BT_FIELD_TRACE_ROOT_SERVICE: return MOVES;
-  case BT_FIELD_NAME:
-  case BT_FIELD_KIND:
-  case BT_FIELD_STATUS:
-  case BT_FIELD_STATUS_MESSAGE:
-  case BT_FIELD_DURATION:
-  case BT_FIELD_START:
-  case BT_FIELD_END:
-  case BT_FIELD_ID:
-  case BT_FIELD_PARENT_ID:
-  case BT_FIELD_SERVICE:
-  case BT_FIELD_SPAN_ATTRIBUTE:
-  case BT_FIELD_RESOURCE_ATTRIBUTE:
-  case BT_FIELD_EITHER_ATTRIBUTE:
-  case BT_FIELD_SCOPE_NAME:
-  case BT_FIELD_SCOPE_VERSION:
-  case BT_FIELD_SCOPE_ATTRIBUTE:
-  case BT_FIELD_EVENT_NAME:
-  case BT_FIELD_EVENT_ATTRIBUTE: break;
-  }
-  return STAYS;
+/* Fields of spans do not change. */
+static movement field_movement(bt_field_kind kind) {
+  if (!bt_field_is_of_trace(kind)) return STAYS;
+  if (kind == BT_FIELD_TRACE_START) return SHRINKS;
+  bool grows = kind == BT_FIELD_TRACE_DURATION || kind == BT_FIELD_TRACE_END || kind == BT_FIELD_TRACE_SPAN_COUNT ||
+               kind == BT_FIELD_TRACE_SERVICE_COUNT;
+  return grows ? GROWS : MOVES;
 }
 
-static bool is_steady_predicate(const bt_predicate *predicate);
+static bool is_steady_selection(const bt_selection *selection);
 
 static movement aggregate_movement(const bt_expression *expression) {
-  if (!is_steady_predicate(expression->selection->predicate)) return MOVES;
+  if (!is_steady_selection(expression->selection)) return MOVES;
   if (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_MAX) return GROWS;
   return expression->aggregate == BT_AGGREGATE_MIN ? SHRINKS : MOVES;
 }
@@ -57,7 +36,7 @@ static movement aggregate_movement(const bt_expression *expression) {
 static movement expression_movement(const bt_expression *expression) {
   switch (expression->kind) {
   case BT_EXPRESSION_LITERAL: return STAYS;
-  case BT_EXPRESSION_FIELD: return field_movement(&expression->field);
+  case BT_EXPRESSION_FIELD: return field_movement(expression->field.kind);
   case BT_EXPRESSION_AGGREGATE: return aggregate_movement(expression);
   case BT_EXPRESSION_NEGATE: return reversed(expression_movement(expression->left));
   case BT_EXPRESSION_ADD: return added(expression_movement(expression->left), expression_movement(expression->right));
@@ -97,17 +76,15 @@ static bool comparison_keeps(const bt_comparison *comparison, bool truth) {
   return (is_upward && moves == SHRINKS) || (is_downward && moves == GROWS);
 }
 
-/* Fields of spans do not change; only what a predicate says of the trace could. */
+/* Only what a predicate says of the trace could change. */
 static bool is_steady_predicate(const bt_predicate *predicate) {
   for (uint32_t i = 0; i < predicate->item_count; i++)
     if (!is_steady_predicate(predicate->items[i])) return false;
   if (predicate->kind == BT_PREDICATE_COMPARE) return comparison_movement(&predicate->comparison) == STAYS;
   if (predicate->kind == BT_PREDICATE_EXISTS || predicate->kind == BT_PREDICATE_IS_TRUE)
-    return field_movement(&predicate->field) == STAYS;
+    return field_movement(predicate->field.kind) == STAYS;
   return true;
 }
-
-static bool is_steady_selection(const bt_selection *selection);
 
 static bool is_steady_reference(const bt_reference *reference) {
   return reference->binding != BT_NO_BINDING || is_steady_selection(reference->selection);

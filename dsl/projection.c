@@ -1,6 +1,7 @@
 /* The fields that evaluating rules reads. See plan.h. */
 #include "dsl/plan.h"
 #include "dsl/pushdown.h"
+#include "dsl/rule_walk.h"
 
 enum {
   ARENA_CAP_BYTES = 4 * 1024 * 1024,
@@ -10,12 +11,8 @@ enum {
 
 typedef struct collector {
   bt_projection *projection;
-  bool failed;
+  bool failed, is_full;
 } collector;
-
-static void collect_expression(collector *c, const bt_expression *expression);
-static void collect_predicate(collector *c, const bt_predicate *predicate);
-static void collect_selection(collector *c, const bt_selection *selection);
 
 void bt_projection_init(bt_projection *projection) {
   *projection = (bt_projection){0};
@@ -39,12 +36,14 @@ static size_t key_bytes(const bt_projection *projection) {
   return bytes;
 }
 
-/* A key that cannot be written in a query, or more of them than a query has room for, makes whole traces necessary. */
+/* A key that cannot be written in a query, or more of them than a query has room for, makes whole traces necessary. What else the rule reads is
+ * collected all the same: witnesses show it. */
 static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key) {
   bt_projection *projection = c->projection;
-  if (projection->whole_trace || has_attribute(projection, scope, key)) return;
-  if (!bt_pushdown_can_name(key) || projection->attribute_count == MAX_PROJECTED_KEYS ||
-      key_bytes(projection) + key.len > MAX_PROJECTED_BYTES) {
+  if (c->is_full || has_attribute(projection, scope, key)) return;
+  c->is_full =
+      projection->attribute_count == MAX_PROJECTED_KEYS || key_bytes(projection) + key.len > MAX_PROJECTED_BYTES;
+  if (c->is_full || !bt_pushdown_can_name(key)) {
     projection->whole_trace = true;
     return;
   }
@@ -58,7 +57,8 @@ static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key
   projection->attributes[projection->attribute_count++] = (bt_projected){scope, copy};
 }
 
-static void collect_field(collector *c, const bt_field *field) {
+static void collect_field(void *context, const bt_field *field) {
+  collector *c = context;
   switch (field->kind) {
   case BT_FIELD_STATUS_MESSAGE: c->projection->status_message = true; break;
   case BT_FIELD_SPAN_ATTRIBUTE: collect_attribute(c, BT_PROJECTED_SPAN, field->key); break;
@@ -88,85 +88,16 @@ static void collect_field(collector *c, const bt_field *field) {
   }
 }
 
-static void collect_comparison(collector *c, const bt_comparison *comparison) {
-  collect_expression(c, comparison->left);
-  if (comparison->right) collect_expression(c, comparison->right);
-  for (uint32_t i = 0; i < comparison->list_count; i++) collect_expression(c, comparison->list[i]);
-}
-
-static void collect_expression(collector *c, const bt_expression *expression) {
-  switch (expression->kind) {
-  case BT_EXPRESSION_LITERAL: break;
-  case BT_EXPRESSION_FIELD: collect_field(c, &expression->field); break;
-  case BT_EXPRESSION_AGGREGATE:
-    if (expression->aggregate != BT_AGGREGATE_COUNT) collect_field(c, &expression->field);
-    collect_selection(c, expression->selection);
-    break;
-  case BT_EXPRESSION_NEGATE: collect_expression(c, expression->left); break;
-  case BT_EXPRESSION_ADD:
-  case BT_EXPRESSION_SUBTRACT:
-  case BT_EXPRESSION_MULTIPLY:
-  case BT_EXPRESSION_DIVIDE:
-    collect_expression(c, expression->left);
-    collect_expression(c, expression->right);
-    break;
-  }
-}
-
-static void collect_predicate(collector *c, const bt_predicate *predicate) {
-  switch (predicate->kind) {
-  case BT_PREDICATE_TRUE:
-  case BT_PREDICATE_FALSE:
-  case BT_PREDICATE_NAMED: break;
-  case BT_PREDICATE_AND:
-  case BT_PREDICATE_OR:
-  case BT_PREDICATE_NOT:
-    for (uint32_t i = 0; i < predicate->item_count; i++) collect_predicate(c, predicate->items[i]);
-    break;
-  case BT_PREDICATE_COMPARE: collect_comparison(c, &predicate->comparison); break;
-  case BT_PREDICATE_EXISTS:
-  case BT_PREDICATE_IS_TRUE: collect_field(c, &predicate->field); break;
-  case BT_PREDICATE_EVENT: c->projection->whole_trace = true; break;
-  }
-}
-
-static void collect_reference(collector *c, const bt_reference *reference) {
-  if (reference->binding == BT_NO_BINDING) collect_selection(c, reference->selection);
-}
-
-static void collect_selection(collector *c, const bt_selection *selection) {
-  collect_predicate(c, selection->predicate);
-  for (uint32_t i = 0; i < selection->relation_count; i++) {
-    collect_reference(c, &selection->relations[i].first);
-    if (selection->relations[i].kind == BT_BETWEEN) collect_reference(c, &selection->relations[i].second);
-  }
-}
-
-static void collect_condition(collector *c, const bt_condition *condition) {
-  switch (condition->kind) {
-  case BT_CONDITION_TRUE:
-  case BT_CONDITION_FALSE: break;
-  case BT_CONDITION_AND:
-  case BT_CONDITION_OR:
-  case BT_CONDITION_NOT:
-    for (uint32_t i = 0; i < condition->item_count; i++) collect_condition(c, condition->items[i]);
-    break;
-  case BT_CONDITION_EXISTS: collect_selection(c, condition->selection); break;
-  case BT_CONDITION_COMPARE: collect_comparison(c, &condition->comparison); break;
-  case BT_CONDITION_HAS_BEFORE:
-  case BT_CONDITION_HAS_AFTER:
-    collect_selection(c, condition->selection);
-    collect_selection(c, condition->other);
-    break;
-  }
+/* No projection gives an event. */
+static void collect_predicate(void *context, const bt_predicate *predicate) {
+  collector *c = context;
+  if (predicate->kind == BT_PREDICATE_EVENT) c->projection->whole_trace = true;
 }
 
 bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_error *error) {
   collector c = {.projection = projection};
-  if (rule->when) collect_condition(&c, rule->when);
-  if (rule->always) collect_condition(&c, rule->always);
-  if (rule->never) collect_condition(&c, rule->never);
-  if (rule->condition) collect_condition(&c, rule->condition);
+  const bt_rule_visitor visitor = {.on_field = collect_field, .on_predicate = collect_predicate, .context = &c};
+  bt_rule_walk(rule, &visitor);
   return c.failed ? bt_error_no_memory(error) : BT_OK;
 }
 

@@ -107,6 +107,11 @@ void bt_rule_free(bt_rule *rule) {
   free(owned);
 }
 
+size_t bt_rule_bytes(const bt_rule *rule) {
+  const owned_rule *owned = (const owned_rule *)rule;
+  return sizeof *owned + bt_arena_held_bytes(&owned->arena);
+}
+
 bt_status bt_rule_format(bt_str text, bt_buffer *out, bt_diagnostics *diagnostics, bt_error *error) {
   front parsed;
   bt_status status = parse(text, &parsed, diagnostics, error);

@@ -236,6 +236,8 @@ typedef struct bt_rule {
  * warnings. BT_INVALID: *out is NULL and `diagnostics` holds every error found. BT_LIMIT is reported as a diagnostic too (E003); BT_NO_MEMORY only in `error`. */
 bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 void bt_rule_free(bt_rule *rule);
+/* What it holds of the heap, without its regular expressions' programs. */
+size_t bt_rule_bytes(const bt_rule *rule);
 /* The canonical text with comments and annotations kept; idempotent. Appends to out. BT_INVALID with diagnostics for a broken text. */
 bt_status bt_rule_format(bt_str text, bt_buffer *out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 

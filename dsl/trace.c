@@ -108,7 +108,7 @@ struct bt_trace_builder {
 };
 
 /* Most traces are small, and there may be many: 20,000 of five spans take 30 MiB, and with room for 16 they took 50. */
-enum { FIRST_CAPACITY = 8 };
+enum { FIRST_CAPACITY = 8, MOST_SPANS = 1 << 30 };
 
 static uint32_t slot_of(const bt_trace_builder *builder, const bt_span_id *id) {
   uint64_t bits;
@@ -119,61 +119,68 @@ static uint32_t slot_of(const bt_trace_builder *builder, const bt_span_id *id) {
   return (uint32_t)(bits ^ (bits >> 32)) & builder->slot_mask;
 }
 
-static void file_span(bt_trace_builder *builder, uint32_t number) {
-  uint32_t slot = slot_of(builder, &builder->spans[number].id);
-  while (builder->slots[slot]) slot = (slot + 1) & builder->slot_mask;
-  builder->slots[slot] = number + 1;
-}
-
-/* The span with that id, and with that kind unless any_kind; BT_NO_SPAN: none. */
-static uint32_t find_span(const bt_trace_builder *builder, const bt_span_id *id, bool any_kind, bt_span_kind kind) {
-  for (uint32_t slot = slot_of(builder, id); builder->slots[slot]; slot = (slot + 1) & builder->slot_mask) {
-    uint32_t number = builder->slots[slot] - 1;
-    const bt_span *span = &builder->spans[number];
-    if (memcmp(span->id.bytes, id->bytes, sizeof id->bytes) == 0 && (any_kind || span->kind == kind)) return number;
+/* Where the span with that id stands, and with that kind unless any_kind; otherwise the free slot that it would be filed in. */
+static uint32_t *find_slot(const bt_trace_builder *builder, const bt_span_id *id, bool any_kind, bt_span_kind kind) {
+  uint32_t slot = slot_of(builder, id);
+  for (; builder->slots[slot]; slot = (slot + 1) & builder->slot_mask) {
+    const bt_span *span = &builder->spans[builder->slots[slot] - 1];
+    if (memcmp(span->id.bytes, id->bytes, sizeof id->bytes) == 0 && (any_kind || span->kind == kind)) break;
   }
-  return BT_NO_SPAN;
+  return &builder->slots[slot];
 }
 
-/* Doubles the array and files all spans anew. What the arena gave before stays with it. */
-static bool grow(bt_trace_builder *builder) {
-  uint32_t count = builder->trace.span_count;
-  if (count > (UINT32_MAX - 1) / 4) return false;
-  uint32_t capacity = count ? count * 2 : FIRST_CAPACITY;
-  bt_span *spans = bt_arena_array(builder->arena, capacity, sizeof *spans);
-  uint32_t *slots = bt_arena_array(builder->arena, (size_t)capacity * 2, sizeof *slots);
+/* The smallest power of two that leaves half of the slots free. */
+static uint32_t slots_for(uint32_t capacity) {
+  uint32_t slots = 2 * FIRST_CAPACITY;
+  while (slots / 2 < capacity) slots *= 2;
+  return slots;
+}
+
+/* A larger array, and all spans filed anew. What the arena gave before stays with it. */
+static bool grow(bt_trace_builder *builder, uint32_t capacity) {
+  uint32_t count = builder->trace.span_count, slot_count = slots_for(capacity);
+  uint32_t *slots = bt_arena_array(builder->arena, slot_count, sizeof *slots); /* near to the builder */
+  bt_span *spans = bt_arena_bare_array(builder->arena, capacity, sizeof *spans);
   if (!spans || !slots) return false;
   if (count) memcpy(spans, builder->spans, count * sizeof *spans);
   builder->trace.spans = builder->spans = spans;
   builder->capacity = capacity;
   builder->slots = slots;
-  builder->slot_mask = capacity * 2 - 1;
-  for (uint32_t i = 0; i < count; i++) file_span(builder, i);
+  builder->slot_mask = slot_count - 1;
+  for (uint32_t i = 0; i < count; i++) *find_slot(builder, &spans[i].id, false, spans[i].kind) = i + 1;
   return true;
 }
 
-bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
-  bt_trace_builder *builder = bt_arena_alloc(arena, sizeof *builder);
+bt_trace_builder *bt_trace_builder_new_for(bt_arena *arena, const bt_trace_id *id, size_t span_count) {
+  bt_trace_builder *builder = span_count > MOST_SPANS ? NULL : bt_arena_alloc(arena, sizeof *builder);
   if (!builder) return NULL;
   builder->arena = arena;
   builder->trace.id = *id;
   builder->trace.root = BT_NO_SPAN;
   builder->seed = (uint64_t)(uintptr_t)builder * 0x9E3779B97F4A7C15u;
-  return grow(builder) ? builder : NULL;
+  return grow(builder, (uint32_t)span_count) ? builder : NULL;
+}
+
+bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id) {
+  return bt_trace_builder_new_for(arena, id, FIRST_CAPACITY);
 }
 
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
-  uint32_t first = find_span(builder, &span->id, false, span->kind);
-  if (first != BT_NO_SPAN) {
+  uint32_t *slot = find_slot(builder, &span->id, false, span->kind);
+  if (*slot) {
     bool has_room;
-    if (!bt_spans_agree(&builder->spans[first], span, builder->arena, &has_room))
+    if (!bt_spans_agree(&builder->spans[*slot - 1], span, builder->arena, &has_room))
       builder->trace.differing_copies = true;
     return has_room;
   }
-  if (builder->trace.span_count == builder->capacity && !grow(builder)) return false;
-  uint32_t number = builder->trace.span_count++;
-  builder->spans[number] = *span;
-  file_span(builder, number);
+  if (builder->trace.span_count == builder->capacity) {
+    if (builder->capacity > MOST_SPANS / 2 ||
+        !grow(builder, builder->capacity ? builder->capacity * 2 : FIRST_CAPACITY))
+      return false;
+    slot = find_slot(builder, &span->id, false, span->kind);
+  }
+  builder->spans[builder->trace.span_count++] = *span;
+  *slot = builder->trace.span_count;
   return true;
 }
 
@@ -195,7 +202,7 @@ const bt_trace *bt_trace_builder_finish(bt_trace_builder *builder) {
   for (uint32_t i = 0; i < trace->span_count; i++) {
     const bt_span_id *parent = &builder->spans[i].parent_id;
     bool names_parent = !bt_span_id_is_zero(parent);
-    if (names_parent && find_span(builder, parent, true, BT_KIND_UNSPECIFIED) != BT_NO_SPAN) continue;
+    if (names_parent && *find_slot(builder, parent, true, BT_KIND_UNSPECIFIED)) continue;
     if (names_parent) trace->missing_parents = true;
     if (trace->root == BT_NO_SPAN || is_earlier(builder, i, trace->root)) trace->root = i;
   }

@@ -108,7 +108,9 @@ typedef struct bt_trace_builder bt_trace_builder;
 
 /* new in the arena; the arena must outlive the trace. NULL: no room. */
 bt_trace_builder *bt_trace_builder_new(bt_arena *arena, const bt_trace_id *id);
-/* Copies the struct, not what it points to. False: no room in the arena, or more than UINT32_MAX − 1 spans. */
+/* The same, with room for that many spans from the start. */
+bt_trace_builder *bt_trace_builder_new_for(bt_arena *arena, const bt_trace_id *id, size_t span_count);
+/* Copies the struct, not what it points to. False: no room in the arena, or more than 2^30 spans. */
 bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) BT_MUST_CHECK;
 /* Sets `partial`. */
 void bt_trace_builder_mark_partial(bt_trace_builder *builder);

@@ -1,5 +1,6 @@
 /* The HTTP client thread. See http_client.h. Callers put calls into a queue under the mutex and wait on the condition; the thread moves
- * them from the queue to the curl multi as the budget allows, and marks them done. A call belongs to the caller until it is started, to
+ * them from the queue to the curl multi as the budget allows, and marks them done. Exports have a lane of their own: the budget is Tempo's, and a
+ * receiver that does not answer must not take the places of those who read. A call belongs to the caller until it is started, to
  * the thread until it is marked done, and to the caller again after that. Only the thread touches curl. */
 #include "tempo/http_client.h"
 
@@ -15,8 +16,12 @@
 enum {
   BUSY_POLL_MS = 100,   /* how late a cancel is noticed */
   IDLE_POLL_MS = 10000, /* wake-ups come through curl_multi_wakeup */
-  USER_AGENT_MAX = 128
+  USER_AGENT_MAX = 128,
+  EXPORTS_AT_ONCE = 4
 };
+
+/* What waits for the same places. */
+typedef enum lane { LANE_READ, LANE_EXPORT, LANES } lane;
 
 struct bt_http_call {
   bt_http_waiting waiting; /* first: the queue's part */
@@ -35,14 +40,14 @@ struct bt_http_call {
 
 struct bt_http_client {
   pthread_t thread;
-  pthread_mutex_t mutex; /* queue, stopping, stats, done of each call */
+  pthread_mutex_t mutex; /* queues, stopping, stats, done of each call */
   pthread_cond_t done;
-  bt_http_queue queue;
+  bt_http_queue queues[LANES];
   bool stopping;
   bt_http_stats stats;
   CURLM *multi;
   bt_http_call *active; /* of the thread alone, as all below */
-  uint32_t active_count;
+  uint32_t active_count[LANES];
   bt_budget budget;
   char user_agent[USER_AGENT_MAX];
 };
@@ -52,6 +57,10 @@ static bool curl_ready;
 
 static void init_curl(void) {
   curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
+static lane lane_of(const bt_http_call *call) {
+  return call->request.kind == BT_HTTP_EXPORT ? LANE_EXPORT : LANE_READ;
 }
 
 static bool is_cancelled(const bt_http_call *call) {
@@ -103,7 +112,7 @@ static void remove_active(bt_http_client *client, bt_http_call *call) {
   for (bt_http_call **place = &client->active; *place; place = &(*place)->next) {
     if (*place != call) continue;
     *place = call->next;
-    client->active_count--;
+    client->active_count[lane_of(call)]--;
     break;
   }
   (void)curl_multi_remove_handle(client->multi, call->transfer.easy);
@@ -129,21 +138,23 @@ static void start_transfer(bt_http_client *client, bt_http_call *call) {
   call->started_ms = bt_monotonic_ms();
   call->next = client->active;
   client->active = call;
-  client->active_count++;
+  client->active_count[lane_of(call)]++;
 }
 
 /* One whose time is over, whatever the budget. */
 static bt_http_call *take_over(bt_http_client *client, int64_t now_ms) {
   pthread_mutex_lock(&client->mutex);
-  bt_http_waiting *taken = bt_http_queue_take_if(&client->queue, is_waiting_over, now_ms);
+  bt_http_waiting *taken = NULL;
+  for (int i = 0; !taken && i < LANES; i++) taken = bt_http_queue_take_if(&client->queues[i], is_waiting_over, now_ms);
   pthread_mutex_unlock(&client->mutex);
   return (bt_http_call *)taken;
 }
 
-static bt_http_call *take_queued(bt_http_client *client, int64_t now_ms) {
-  if (client->active_count >= client->budget.allowed) return NULL;
+static bt_http_call *take_queued(bt_http_client *client, lane from, int64_t now_ms) {
+  uint32_t places = from == LANE_EXPORT ? EXPORTS_AT_ONCE : client->budget.allowed;
+  if (client->active_count[from] >= places) return NULL;
   pthread_mutex_lock(&client->mutex);
-  bt_http_waiting *taken = bt_http_queue_take(&client->queue, now_ms);
+  bt_http_waiting *taken = bt_http_queue_take(&client->queues[from], now_ms);
   pthread_mutex_unlock(&client->mutex);
   return (bt_http_call *)taken;
 }
@@ -152,8 +163,8 @@ static void start_queued(bt_http_client *client) {
   int64_t now_ms = bt_monotonic_ms();
   for (bt_http_call *call = take_over(client, now_ms); call; call = take_over(client, now_ms))
     mark_done(client, call, over(call));
-  for (bt_http_call *call = take_queued(client, now_ms); call; call = take_queued(client, now_ms))
-    start_transfer(client, call);
+  for (int i = 0; i < LANES; i++)
+    for (bt_http_call *call = NULL; (call = take_queued(client, (lane)i, now_ms));) start_transfer(client, call);
 }
 
 static void end_over(bt_http_client *client) {
@@ -173,11 +184,12 @@ static void note_answer(bt_http_client *client, const bt_http_call *call, bt_sta
   /* An answer that we cut off because it was too large says nothing about how busy Tempo is. */
   if (status != BT_OK && status != BT_UNAVAILABLE) return;
   int code = status == BT_OK ? call->response->status : 0;
-  bt_budget_note(&client->budget, call->request.kind, code, (double)(now_ms - call->started_ms), now_ms);
+  if (lane_of(call) == LANE_READ)
+    bt_budget_note(&client->budget, call->request.kind, code, (double)(now_ms - call->started_ms), now_ms);
   int64_t hold_ms = call->response->retry_after_ms;
   if ((code != 429 && code != 503) || !hold_ms || !call->request.party) return;
   pthread_mutex_lock(&client->mutex);
-  bt_http_queue_hold(&client->queue, call->request.party,
+  bt_http_queue_hold(&client->queues[lane_of(call)], call->request.party,
                      now_ms + (hold_ms < BT_HTTP_LONGEST_HOLD_MS ? hold_ms : BT_HTTP_LONGEST_HOLD_MS));
   pthread_mutex_unlock(&client->mutex);
 }
@@ -210,7 +222,8 @@ static void fail_active(bt_http_client *client, CURLMcode code) {
 static bool look_at_queue(bt_http_client *client, bool *has_queued) {
   pthread_mutex_lock(&client->mutex);
   bool goes_on = !client->stopping;
-  *has_queued = !bt_http_queue_is_empty(&client->queue);
+  *has_queued = false;
+  for (int i = 0; i < LANES; i++) *has_queued = *has_queued || !bt_http_queue_is_empty(&client->queues[i]);
   pthread_mutex_unlock(&client->mutex);
   return goes_on;
 }
@@ -290,7 +303,7 @@ static void enqueue(bt_http_client *client, bt_http_call *call) {
   call->waiting = (bt_http_waiting){.priority = request->priority, .party = request->party};
   if (request->total_ms > 0) call->expires_ms = bt_monotonic_ms() + request->total_ms;
   pthread_mutex_lock(&client->mutex);
-  bt_http_queue_add(&client->queue, &call->waiting);
+  bt_http_queue_add(&client->queues[lane_of(call)], &call->waiting);
   pthread_mutex_unlock(&client->mutex);
   (void)curl_multi_wakeup(client->multi);
 }

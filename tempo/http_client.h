@@ -1,5 +1,5 @@
 /* The HTTP client: one thread with one curl multi (HTTP/1.1, keep-alive) that all workers send requests to, so that the budget of requests
- * in flight is one for everything. Fences: http and https only, no redirects, a maximum for each body held in the write callback
+ * in flight is one for everything that reads; exports have places of their own and do not touch it. Fences: http and https only, no redirects, a maximum for each body held in the write callback
  * (after gzip), timeouts. Thread: bt_http_send may be called from any thread and blocks it. */
 #ifndef BT_TEMPO_HTTP_CLIENT_H
 #define BT_TEMPO_HTTP_CLIENT_H
@@ -23,7 +23,7 @@ typedef enum bt_http_kind {
   BT_HTTP_SEARCH,
   BT_HTTP_READ,
   BT_HTTP_BY_ID,
-  BT_HTTP_EXPORT, /* spans that we send */
+  BT_HTTP_EXPORT, /* spans that we send; outside of the budget, four at once */
   BT_HTTP_KINDS
 } bt_http_kind;
 

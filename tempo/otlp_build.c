@@ -143,10 +143,8 @@ static bt_status move_array(bt_build *build, const void *items, size_t count, si
   *out = NULL;
   if (!count) return BT_OK;
   if (count > UINT32_MAX) return bt_error_set(error, BT_LIMIT, "a list has more than 4294967295 elements");
-  *out = bt_arena_array(&build->arena, count, size);
-  if (!*out) return bt_build_no_room(build, count * size, error); /* count × size is in memory: it does not overflow */
-  memcpy(*out, items, count * size);
-  return BT_OK;
+  *out = bt_arena_duplicate(&build->arena, items, count * size); /* in memory: it does not overflow */
+  return *out ? BT_OK : bt_build_no_room(build, count * size, error);
 }
 
 bt_status bt_build_attributes(bt_build *build, bt_attribute_list *list, bt_attributes *out, bt_error *error) {

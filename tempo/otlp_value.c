@@ -4,18 +4,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-bt_status bt_otlp_message_end(const bt_otlp_place *place, const bt_wire *wire, const char *message) {
-  if (!wire->problem) return BT_OK;
-  return bt_error_set(place->error, BT_INVALID, "protobuf, byte %zu, in %s: %s", (size_t)(wire->field - place->base),
-                      message, wire->problem);
+bt_status bt_otlp_stop(const bt_otlp_place *place, const char *at, const char *message, const char *problem) {
+  return bt_error_set(place->error, BT_INVALID, "protobuf, byte %zu, in %s: %s", (size_t)(at - place->base), message,
+                      problem);
 }
 
-bt_status bt_otlp_read_time(const bt_otlp_place *place, const char *what, uint64_t raw, int64_t *out) {
-  if (raw > INT64_MAX)
-    return bt_error_set(place->error, BT_INVALID, "%s is %" PRIu64 ": a time after the year 2262 is not one", what,
-                        raw);
-  *out = (int64_t)raw;
-  return BT_OK;
+bt_status bt_otlp_stop_at_time(const bt_otlp_place *place, const char *what, uint64_t raw) {
+  return bt_error_set(place->error, BT_INVALID, "%s is %" PRIu64 ": a time after the year 2262 is not one", what, raw);
 }
 
 static double double_of_bits(uint64_t bits) {
@@ -51,8 +46,7 @@ static bt_status read_scalar(const bt_otlp_place *place, bt_str message, bt_valu
     }
   }
   bt_status status = bt_otlp_message_end(place, &wire, "AnyValue");
-  if (status == BT_OK && out->type == BT_VALUE_STRING)
-    status = bt_build_text(place->build, out->string, &out->string, place->error);
+  if (status == BT_OK && out->type == BT_VALUE_STRING) status = bt_otlp_read_text(place, out->string, &out->string);
   return status;
 }
 
@@ -81,7 +75,9 @@ static bt_status read_value(const bt_otlp_place *place, bt_str message, bt_value
   return status;
 }
 
-bt_status bt_otlp_read_attribute(const bt_otlp_place *place, bt_str message, bt_attribute_list *list) {
+/* Any form that a KeyValue can have. Kept apart from the usual form, which needs fewer registers. */
+static __attribute__((noinline)) bt_status read_any_attribute(const bt_otlp_place *place, bt_str message,
+                                                              bt_attribute_list *list) {
   bt_wire wire;
   bt_wire_field field;
   bt_attribute attribute = {.key = BT_STR("")};
@@ -91,10 +87,77 @@ bt_status bt_otlp_read_attribute(const bt_otlp_place *place, bt_str message, bt_
     if (field.number > 2) continue;
     if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
     if (field.number == 1)
-      status = bt_build_text(place->build, field.bytes, &attribute.key, place->error);
+      status = bt_otlp_read_text(place, field.bytes, &attribute.key);
     else
       status = read_value(place, field.bytes, &attribute.value);
   }
   if (status == BT_OK) status = bt_otlp_message_end(place, &wire, "KeyValue");
   return status == BT_OK ? bt_build_add(list, &attribute, place->error) : status;
+}
+
+/* A varint that fills `length` bytes, of which there are 1 to 8; the eight from `at` on can be looked at. */
+static bool read_short_varint(const char *at, size_t length, uint64_t *out) {
+  uint64_t bytes = UINT64_MAX >> (64 - 8 * length), word = bt_wire_word(at) & bytes;
+  *out = bt_wire_join_sevens(word);
+  return (word & BT_WIRE_TOPS) == (BT_WIRE_TOPS & bytes >> 8); /* each but the last goes on */
+}
+
+/* One scalar that fills an AnyValue of 2 to 127 bytes. Member by member, because a whole value would be filled with zeros first. */
+static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t length, bt_value *out) {
+  uint64_t bits;
+  switch (at[0]) {
+  case BT_WIRE_FIELD(1, BT_WIRE_BYTES):
+    out->type = BT_VALUE_STRING;
+    out->string = (bt_str){at + 2, length - 2};
+    return (uint8_t)at[1] == length - 2;
+  case BT_WIRE_FIELD(2, BT_WIRE_VARINT):
+    out->type = BT_VALUE_BOOL;
+    out->boolean = at[1] != 0;
+    return length == 2 && (uint8_t)at[1] < 0x80;
+  case BT_WIRE_FIELD(3, BT_WIRE_VARINT):
+    if (length > 9 || place->end - at < 9 || !read_short_varint(at + 1, length - 1, &bits)) return false;
+    out->type = BT_VALUE_INT;
+    out->integer = (int64_t)bits;
+    return true;
+  case BT_WIRE_FIELD(4, BT_WIRE_FIXED64):
+    if (length != 9) return false;
+    out->type = BT_VALUE_DOUBLE;
+    out->decimal = double_of_bits(bt_wire_word(at + 1));
+    return true;
+  default: return false;
+  }
+}
+
+/* The form that nearly all have: a key and a scalar, lengths of one byte, nothing else. Texts are not looked at. False: another form. */
+static bool read_usual_attribute(const bt_otlp_place *place, bt_str message, bt_attribute *out) {
+  if (message.len < 6 || message.ptr[0] != BT_WIRE_FIELD(1, BT_WIRE_BYTES)) return false;
+  size_t key = (uint8_t)message.ptr[1];
+  if (key >= 0x80 || key + 6 > message.len) return false;
+  const char *value = message.ptr + 2 + key;
+  size_t length = (uint8_t)value[1];
+  if (value[0] != BT_WIRE_FIELD(2, BT_WIRE_BYTES) || length >= 0x80 || length != message.len - key - 4) return false;
+  out->key = (bt_str){message.ptr + 2, key};
+  return read_usual_value(place, value + 2, length, &out->value);
+}
+
+/* The attribute that is read so far is behind the last one of the list: its texts are still to be checked and kept. */
+static __attribute__((noinline)) bt_status keep_attribute(const bt_otlp_place *place, bt_attribute_list *list) {
+  bt_attribute *next = &list->items[list->count];
+  bt_status status = bt_otlp_read_text(place, next->key, &next->key);
+  if (status == BT_OK && next->value.type == BT_VALUE_STRING)
+    status = bt_otlp_read_text(place, next->value.string, &next->value.string);
+  if (status == BT_OK) list->count++;
+  return status;
+}
+
+/* What is rare is left to the functions above in the end, so that this one has nothing to save and restore. */
+bt_status bt_otlp_read_attribute(const bt_otlp_place *place, bt_str message, bt_attribute_list *list) {
+  if (list->count == list->capacity) return read_any_attribute(place, message, list);
+  bt_attribute *next = &list->items[list->count];
+  if (!read_usual_attribute(place, message, next)) return read_any_attribute(place, message, list);
+  bt_str text = next->value.type == BT_VALUE_STRING ? next->value.string : (bt_str){next->key.ptr, 0};
+  bool is_plain = bt_otlp_is_short_ascii(place, next->key) && bt_otlp_is_short_ascii(place, text);
+  if (!is_plain || place->build->keeps_texts) return keep_attribute(place, list);
+  list->count++;
+  return BT_OK;
 }

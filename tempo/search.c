@@ -1,6 +1,7 @@
 /* Exhaustive search. See search.h. Windows lie on a stack; a few are asked at once and looked at in the order in which they were asked.
  * An answer with as many traces as the limit may be cut: its window is split and asked again in parts, down to one second and then by
- * trace id. A window ends in one of two ways: answered in full, or in account->failed with its reason. */
+ * trace id. A full answer is work for nothing, so once one came, windows that are as dense as the last one answered in full would be full too are
+ * cut before they are asked. A window ends in one of two ways: answered in full, or in account->failed with its reason. */
 #include "tempo/search.h"
 
 #include <stdio.h>
@@ -13,8 +14,13 @@
 
 enum {
   IN_FLIGHT_MAX = 8,
-  FAILED_WINDOWS_MAX = 32 /* then Tempo is not well, or answers nonsense: the rest is not asked and said to be unread */
+  FAILED_WINDOWS_MAX =
+      32,             /* then Tempo is not well, or answers nonsense: the rest is not asked and said to be unread */
+  PARTS_MAX = 16,     /* of a window that is cut before it is asked */
+  QUARTERS_FROM_S = 4 /* a full window of so many seconds is cut in four: it may hold many times what an answer may */
 };
+/* Of what an answer may hold: parts are made for the first number where they would have more than the second. */
+static const double aimed_share = 0.6, full_share = 0.9;
 static const size_t max_answer_bytes = (size_t)64 << 20;
 static const int64_t second_ns = 1000000000;
 
@@ -35,6 +41,8 @@ typedef struct search {
   uint32_t first, count, wanted;
   bt_buffer regex, query; /* scratch */
   size_t failed_windows;
+  bool was_full;     /* some answer was */
+  double per_second; /* traces, of the window that was answered in full last; 0: none was */
   /* Of the answer that is being decoded. */
   const bt_window *window;
   size_t kept;        /* found->count before it */
@@ -82,8 +90,21 @@ static bt_status fail_window(search *s, const bt_window *window, const char *rea
   return bt_source_account_fail(s->account, range, text) ? BT_OK : bt_error_no_memory(error);
 }
 
+/* In two, or where there are seconds enough in four. */
+static bt_window_split push_parts(search *s, const bt_window *full) {
+  bool is_long = !full->prefix[0] && full->end_s - full->start_s >= QUARTERS_FROM_S;
+  bt_window window = *full;
+  window.is_cut = false;
+  bt_window_split split = bt_window_split_push(&s->todo, &window);
+  if (!is_long || split != BT_WINDOW_SPLIT) return split;
+  bt_window first = s->todo.items[--s->todo.count], second = s->todo.items[--s->todo.count];
+  split = bt_window_split_push(&s->todo, &second);
+  return split == BT_WINDOW_SPLIT ? bt_window_split_push(&s->todo, &first) : split;
+}
+
 static bt_status split_window(search *s, const bt_window *window, const char *why, bt_error *error) {
-  switch (bt_window_split_push(&s->todo, window)) {
+  s->was_full = true;
+  switch (push_parts(s, window)) {
   case BT_WINDOW_SPLIT: return BT_OK;
   case BT_WINDOW_NO_MEMORY: return bt_error_no_memory(error);
   case BT_WINDOW_SMALLEST: break;
@@ -124,7 +145,10 @@ static bool has_repeated(const search *s) {
 /* A full answer is asked again in parts, unless it alone has more than the maximum. Not one that is full of the same traces: its parts would
  * be too, down to the last digit of each id. */
 static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
-  if (s->trace_count < at->limit) return check_maximum(s, error);
+  if (s->trace_count < at->limit) {
+    if (!at->window.prefix[0]) s->per_second = (double)s->trace_count / (double)(at->window.end_s - at->window.start_s);
+    return check_maximum(s, error);
+  }
   bool is_repeated = has_repeated(s);
   size_t rows = s->found->count - s->kept, maximum = s->request->max_found;
   if (maximum && rows > maximum && !is_repeated) return too_many(s, error);
@@ -200,11 +224,24 @@ static bt_status ask_window(search *s, const bt_window *window, bt_error *error)
   return bt_tempo_call_start(&at->call, error);
 }
 
-/* Asks the next window; one that is longer than Tempo allows is sliced first. */
+/* How long a window may be, for what Tempo allows and for what an answer may hold. What was cut for the latter is asked before it is cut again,
+ * since another part of the range may be far less dense. */
+static int64_t longest_window_s(const search *s, const bt_window *window) {
+  int64_t longest_s = atomic_load(&s->tempo->max_range_s), length_s = window->end_s - window->start_s;
+  double limit = limit_of(s), expected = s->per_second * (double)length_s;
+  if (!s->was_full || window->prefix[0] || window->is_cut || expected <= limit * full_share) return longest_s;
+  double parts = expected / (limit * aimed_share);
+  int64_t aimed_s = length_s / (parts < PARTS_MAX ? (int64_t)parts + 1 : PARTS_MAX);
+  if (aimed_s < 1) aimed_s = 1;
+  return aimed_s < longest_s ? aimed_s : longest_s;
+}
+
+/* Asks the next window; one that is longer than it may be is sliced first. */
 static bt_status ask_next(search *s, bt_error *error) {
   bt_window window = s->todo.items[--s->todo.count];
-  int64_t longest_s = atomic_load(&s->tempo->max_range_s);
+  int64_t longest_s = longest_window_s(s, &window);
   if (window.end_s - window.start_s <= longest_s) return ask_window(s, &window, error);
+  window.is_cut = longest_s < atomic_load(&s->tempo->max_range_s);
   return bt_window_slice_push(&s->todo, &window, longest_s) ? BT_OK : bt_error_no_memory(error);
 }
 

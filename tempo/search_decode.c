@@ -103,7 +103,7 @@ static bt_status read_metrics(const decoder *d, bt_str message) {
 
 /* An answer has metrics even when nothing was found: bytes without either field, or no bytes, are no answer that found nothing. */
 bt_status bt_search_decode_protobuf(bt_search_rows *rows, bt_str body) {
-  decoder d = {.place = {&rows->build, body.ptr, rows->error}, .rows = rows};
+  decoder d = {.place = {&rows->build, body.ptr, body.ptr ? body.ptr + body.len : NULL, rows->error}, .rows = rows};
   bt_wire wire;
   bt_wire_field field;
   bool is_answer = false;

@@ -10,6 +10,7 @@ enum { BT_WINDOW_PREFIX_MAX = 4 }; /* 16^4 parts of one second */
 typedef struct bt_window {
   int64_t start_s, end_s;                /* closed; at least one second apart, because Tempo refuses equal ones */
   char prefix[BT_WINDOW_PREFIX_MAX + 1]; /* of the id in hex without leading zeros; "": every id */
+  bool is_cut;                           /* from a longer one that was expected to be full */
 } bt_window;
 
 typedef struct bt_window_stack { /* all-zero is empty */

@@ -76,6 +76,10 @@ bt_status bt_source_check(bt_source *source, bt_error *error) {
   return source->operations->check(source, error);
 }
 
+int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel) {
+  return source->operations->hidden_tail ? source->operations->hidden_tail(source, cancel) : 0;
+}
+
 void bt_source_free(bt_source *source) {
   if (source) source->operations->free(source);
 }

@@ -110,6 +110,9 @@ typedef struct bt_source_operations {
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? */
   bt_status (*check)(bt_source *source, bt_error *error);
+  /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says. With a cancel flag the first
+   * call may ask, and wait until the flag is set; without one it never waits and says what is sure so far. NULL: none. */
+  int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
   void (*free)(bt_source *source);
   /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be subtracted. */
   bool filters;
@@ -128,6 +131,7 @@ bt_status bt_source_search(bt_source *source, const bt_search_request *request, 
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, bt_error *error) BT_MUST_CHECK;
+int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
 void bt_source_free(bt_source *source); /* NULL is fine */
 
 /* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation spans).

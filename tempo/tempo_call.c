@@ -238,3 +238,22 @@ bt_status bt_tempo_seconds(bt_time_range range, int64_t *start_s, int64_t *end_s
   if (*end_s <= *start_s) *end_s = *start_s + 1;
   return BT_OK;
 }
+
+bt_status bt_tempo_ask_plainly(const bt_tempo *tempo, const bt_tempo_plain_request *plain, bt_http_response *response,
+                               bt_error *error) {
+  const char *const headers[] = {"X-Query-Tags: source=betrace", tempo->authorization};
+  bt_buffer url = {0};
+  bt_buffer_printf(&url, "%s%s", tempo->base_url, plain->path);
+  bt_http_request request = {.method = "GET",
+                             .url = url.ptr,
+                             .headers = headers,
+                             .header_count = tempo->authorization ? 2 : 1,
+                             .ca_file = tempo->ca_file,
+                             .max_body_bytes = plain->max_body_bytes,
+                             .timeout_ms = plain->timeout_ms,
+                             .priority = BT_PRIORITY_WATCH,
+                             .cancel = plain->cancel};
+  bt_status status = url.failed ? bt_error_no_memory(error) : bt_http_send(tempo->client, &request, response, error);
+  bt_buffer_dispose(&url);
+  return status;
+}

@@ -20,6 +20,8 @@ typedef struct bt_tempo {
   _Atomic int64_t max_range_s;
   _Atomic uint32_t search_limit;
   _Atomic uint32_t ids_per_read;
+  _Atomic int64_t hidden_tail_ns; /* tempo_tail.h; -1: not known yet */
+  _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
 } bt_tempo;
 
 /* On whose behalf calls are made: what all calls of one search or read share. Must outlive them. */
@@ -80,6 +82,17 @@ typedef struct bt_tempo_search_url {
 /* False: no memory. */
 bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) BT_MUST_CHECK;
 bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) BT_MUST_CHECK;
+
+/* A question about Tempo itself: of no tenant, without retries, ahead of others. */
+typedef struct bt_tempo_plain_request {
+  const char *path; /* after the base URL, with its query */
+  size_t max_body_bytes;
+  int64_t timeout_ms;
+  const bt_cancel *cancel; /* or NULL */
+} bt_tempo_plain_request;
+/* BT_OK: an answer, whatever its HTTP status; dispose the response in every case. */
+bt_status bt_tempo_ask_plainly(const bt_tempo *tempo, const bt_tempo_plain_request *plain, bt_http_response *response,
+                               bt_error *error) BT_MUST_CHECK;
 
 /* Appends the text, percent-encoded. */
 void bt_tempo_url_encode(bt_buffer *url, bt_str text);

@@ -11,10 +11,11 @@
 #include "tempo/tempo_access.h"
 #include "tempo/tempo_answer.h"
 #include "tempo/tempo_tags.h"
+#include "tempo/tempo_tail.h"
 #include "tempo/trace_fetch.h"
 
 enum {
-  DEFAULT_SEARCH_LIMIT = 20000,
+  DEFAULT_SEARCH_LIMIT = 30000, /* 20 MB of JSON, 9 of the 16 MiB that Tempo may send inside */
   DEFAULT_IN_FLIGHT = 2,
   DEFAULT_TIMEOUT_MS = 120000,
   DEFAULT_PAUSE_MS = 250,
@@ -71,19 +72,10 @@ static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt
  * search without one is refused in so many words, which is an answer of a Tempo that works. */
 static bt_status check_tempo(bt_source *source, bt_error *error) {
   bt_tempo *tempo = tempo_of(source);
-  bt_buffer url = {0};
-  bt_buffer_printf(&url, "%s/api/search?limit=1&spss=1&q=%%7B%%7D", tempo->base_url);
-  const char *const headers[] = {"X-Query-Tags: source=betrace", tempo->authorization};
-  bt_http_request request = {.method = "GET",
-                             .url = url.ptr,
-                             .headers = headers,
-                             .header_count = tempo->authorization ? 2 : 1,
-                             .ca_file = tempo->ca_file,
-                             .max_body_bytes = CHECK_BODY_BYTES,
-                             .timeout_ms = CHECK_TIMEOUT_MS,
-                             .priority = BT_PRIORITY_WATCH};
+  static const bt_tempo_plain_request any_search = {"/api/search?limit=1&spss=1&q=%7B%7D", CHECK_BODY_BYTES,
+                                                    CHECK_TIMEOUT_MS, NULL};
   bt_http_response response = {0};
-  bt_status status = url.failed ? bt_error_no_memory(error) : bt_http_send(tempo->client, &request, &response, error);
+  bt_status status = bt_tempo_ask_plainly(tempo, &any_search, &response, error);
   bool is_json;
   if (status == BT_OK && bt_tempo_wants_tenant(&response)) goto out;
   if (status == BT_OK && (response.status != 200 || !bt_tempo_content(&response, &is_json))) {
@@ -94,8 +86,12 @@ static bt_status check_tempo(bt_source *source, bt_error *error) {
   }
 out:
   bt_http_response_dispose(&response);
-  bt_buffer_dispose(&url);
+  if (status == BT_OK) (void)bt_tempo_hidden_tail_ns(tempo, &(bt_cancel){false}); /* while somebody waits anyway */
   return status;
+}
+
+static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) {
+  return bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
 }
 
 static void free_tempo(bt_source *source) {
@@ -110,6 +106,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .read = read_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
+                                                .hidden_tail = hidden_tail_of_tempo,
                                                 .free = free_tempo,
                                                 .filters = true,
                                                 .projects = true,
@@ -159,6 +156,8 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->max_range_s, max_range_s > 0 ? max_range_s : DEFAULT_MAX_RANGE_S);
   atomic_init(&tempo->search_limit, options->search_limit ? options->search_limit : DEFAULT_SEARCH_LIMIT);
   atomic_init(&tempo->ids_per_read, IDS_PER_READ);
+  atomic_init(&tempo->hidden_tail_ns, -1);
+  atomic_init(&tempo->tail_next_ms, 0);
 }
 
 bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,

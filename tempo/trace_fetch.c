@@ -16,7 +16,8 @@
 enum {
   JOBS_IN_FLIGHT = 2,
   SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
-  SMALLEST_LEARNED = 64   /* one huge trace must not make all batches tiny */
+  WORTH_SHARING = 2000, /* so many are asked in jobs of one size, an even number of them: Tempo works at two at once */
+  SMALLEST_LEARNED = 64 /* one huge trace must not make all batches tiny */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20;
 static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
@@ -91,13 +92,20 @@ static bool wants_some_spans(const fetch *f) {
   return f->read->request->spans.len != 0;
 }
 
+/* Jobs of some spans: each costs Tempo a look at all of the range, and the largest is waited for. */
+static size_t some_spans_per_job(const fetch *f) {
+  size_t jobs = (f->distinct + SOME_SPANS_IDS - 1) / SOME_SPANS_IDS;
+  if (f->distinct >= WORTH_SHARING) jobs += jobs % JOBS_IN_FLIGHT;
+  return (f->distinct + jobs - 1) / jobs;
+}
+
 /* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an answer, so that an
  * answer at the limit is never one that is merely complete. */
 static size_t ids_per_job(const fetch *f) {
   size_t most = bt_traceql_ids_per_read(f->read->request->projection);
   size_t learned = atomic_load(&f->read->tempo->ids_per_read);
   size_t answer = atomic_load(&f->read->tempo->search_limit) / 2;
-  if (wants_some_spans(f)) most = learned = SOME_SPANS_IDS;
+  if (wants_some_spans(f)) most = learned = some_spans_per_job(f);
   if (learned < most) most = learned;
   if (answer < most) most = answer;
   return most ? most : 1;

@@ -1,16 +1,7 @@
 /* The protobuf pull reader. See wire.h. */
 #include "tempo/wire.h"
 
-#include <endian.h>
-#include <string.h>
-
 enum { MAX_VARINT_BYTES = 10, MAX_FIELD_NUMBER = (1 << 29) - 1 };
-
-void bt_wire_init(bt_wire *wire, bt_str message) {
-  static const char nothing[1] = "";
-  const char *start = message.ptr ? message.ptr : nothing;
-  *wire = (bt_wire){.at = start, .end = start + message.len, .field = start};
-}
 
 static bool stop_with(bt_wire *wire, const char *problem) {
   wire->problem = problem;
@@ -32,6 +23,18 @@ static bool read_long_varint(bt_wire *wire, uint64_t *out) {
   return stop_with(wire, "a varint is longer than 10 bytes");
 }
 
+size_t bt_wire_varint(const char *at, size_t room, uint64_t *out) {
+  if (room < 1 + MAX_VARINT_BYTES) return 0;
+  uint64_t word = bt_wire_word(at + 1), last = ~word & BT_WIRE_TOPS;
+  uint8_t ninth = (uint8_t)at[9];
+  if (last) { /* the first of these ends the number */
+    *out = bt_wire_join_sevens(word & (last ^ (last - 1)));
+    return (unsigned)__builtin_ctzll(last) / 8 + 2;
+  }
+  *out = bt_wire_join_sevens(word) | (uint64_t)ninth << 56;
+  return ninth < 0x80 ? 10 : 0;
+}
+
 static inline bool read_varint(bt_wire *wire, uint64_t *out) {
   if (wire->at < wire->end && (uint8_t)*wire->at < 0x80) {
     *out = (uint8_t)*wire->at++;
@@ -44,7 +47,7 @@ static bool read_fixed(bt_wire *wire, unsigned bytes, uint64_t *out) {
   if ((size_t)(wire->end - wire->at) < bytes) return stop_with(wire, "the message ends inside a fixed-size number");
   uint64_t value = 0;
   memcpy(&value, wire->at, bytes);
-  value = le64toh(value); /* the wire is little-endian; of four bytes the upper half is zero there too */
+  value = le64toh(value); /* of four bytes the upper half is zero in the wire's order too */
   wire->at += bytes;
   *out = value;
   return true;
@@ -66,6 +69,7 @@ bool bt_wire_next_slow(bt_wire *wire, bt_wire_field *field) {
   if (!read_varint(wire, &tag)) return false;
   if (tag >> 3 == 0 || tag >> 3 > MAX_FIELD_NUMBER)
     return stop_with(wire, "a field number is not between 1 and 536870911");
+  field->tag = (uint32_t)tag;
   field->number = (uint32_t)(tag >> 3);
   field->type = (bt_wire_type)(tag & 7);
   field->value = 0;

@@ -1,0 +1,14 @@
+/* The newest time that a Tempo's searches never show. Internal to tempo/. */
+#ifndef BT_TEMPO_TEMPO_TAIL_H
+#define BT_TEMPO_TEMPO_TAIL_H
+
+#include "tempo/tempo_call.h"
+
+/* In ns. Asks Tempo once, where there is a cancel flag to end the wait; while it is not known, 30 s are said, and after 10 s it is asked again. */
+int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel);
+
+/* From the text of /status/config (YAML) and of /api/status/buildinfo (JSON). False: it does not say. */
+bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns);
+bool bt_tempo_tail_of_version(const char *answer, int64_t *out_ns);
+
+#endif
