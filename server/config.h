@@ -23,11 +23,14 @@ typedef struct bt_config {
   uint64_t memory_source_bytes;                  /* traces are what is pushed; 0: they are not */
   const char *otlp, *otlp_traces, *otlp_headers; /* endpoint, complete traces URL, headers; or NULL */
   const char *db, *listen;
+  const char *grpc;                           /* address, or NULL: no gRPC */
   const char *hosts[BT_CONFIG_MAX_NAMES + 1]; /* further names that Host may have; NULL-terminated */
   size_t host_count;
   const char *cors_origins[BT_CONFIG_MAX_NAMES + 1]; /* pages that may call us; NULL-terminated */
   size_t cors_origin_count;
+  const char *evidence_key;                /* file of the key that signs compliance reports; or NULL */
   const char *tokens, *tls_cert, *tls_key; /* files, or NULL; the last two both or neither */
+  const char *ui;                          /* folder of the web pages, or NULL */
   uint64_t max_connections;
   int64_t request_timeout_ns, write_timeout_ns;
   bool allow_anonymous;

@@ -5,6 +5,7 @@
 
 #include "server/cli/cli.h"
 #include "server/replay/violation_id.h"
+#include "server/report/json_memory.h"
 
 static int print_program_help(FILE *out, int code) {
   bt_buffer text = {0};
@@ -59,7 +60,12 @@ static int run(int argc, char **argv) {
 /* An answer that could not be written is none: a full disk must not look like "no violations". */
 int main(int argc, char **argv) {
   bt_violation_ids_install();
+  bt_json_memory_install();
   int code = run(argc, argv);
+  if (bt_json_memory_failed()) {
+    fputs("betrace: there was not enough memory; what was printed may not be whole\n", stderr);
+    code = BT_EXIT_UNKNOWN;
+  }
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
   fprintf(stderr, "betrace: the output cannot be written: %s\n", strerror(errno));
   return BT_EXIT_UNKNOWN;

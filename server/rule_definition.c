@@ -39,6 +39,20 @@ void bt_rule_definition_unref(const bt_rule_definition *definition) {
   free(shared);
 }
 
+static size_t pairs_bytes(const bt_string_pair *pairs, size_t count) {
+  size_t bytes = count * sizeof *pairs;
+  for (size_t i = 0; i < count; i++) bytes += strlen(pairs[i].key) + strlen(pairs[i].value) + 2;
+  return bytes;
+}
+
+size_t bt_rule_definition_bytes(const bt_rule_definition *definition) {
+  const bt_rule_fields *fields = &definition->fields;
+  size_t bytes = sizeof(shared_definition) + (definition->rule ? bt_rule_bytes(definition->rule) : 0);
+  bytes +=
+      pairs_bytes(fields->labels, fields->label_count) + pairs_bytes(fields->annotations, fields->annotation_count);
+  return bytes + strlen(fields->dsl) + strlen(fields->description);
+}
+
 const char *bt_rule_definition_kept_text(const bt_rule_definition *definition) {
   return atomic_load_explicit(&((shared_definition *)(uintptr_t)definition)->kept_text, memory_order_acquire);
 }

@@ -90,6 +90,9 @@ bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_recor
 bt_rule_definition *bt_rule_definition_ref(const bt_rule_definition *definition);
 void bt_rule_definition_unref(const bt_rule_definition *definition); /* NULL is fine */
 
+/* What it holds of the heap, near enough to bound how many are kept. */
+size_t bt_rule_definition_bytes(const bt_rule_definition *definition);
+
 /* A text that somebody made of a published definition and wants to have again; NULL: none yet. Freed with the definition. */
 const char *bt_rule_definition_kept_text(const bt_rule_definition *definition);
 /* Keeps it (taken in every case) unless another thread was first; returns the one that is kept. Any thread. */

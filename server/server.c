@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#ifdef BETRACE_GRPC
+#include "server/grpc/grpc_server.h"
+#endif
 #include "server/http/guard.h"
 #include "server/http/routes.h"
 #include "server/log.h"
@@ -17,8 +22,12 @@ struct bt_server {
   const bt_config *config;
   char derived_tempo[300]; /* where no Tempo is named, but an OTLP endpoint is */
   bt_exporter_options exporter;
+  bt_evidence_key *evidence_key; /* NULL: reports are unsigned */
   bt_service service;
   bt_http_server *http;
+#ifdef BETRACE_GRPC
+  bt_grpc_server *grpc;
+#endif
 };
 
 /* http://collector:4318 → http://collector:3200. */
@@ -112,6 +121,35 @@ static bt_status open_watch(bt_server *server, bt_error *error) {
   return bt_watch_new(&options, &server->service.watch, error);
 }
 
+/* Whoever can read the key can sign in our name. That a group may is how somebody else's file comes to us, as a Secret of Kubernetes does. */
+static void warn_of_open_key(const char *file) {
+  struct stat of_file;
+  if (stat(file, &of_file)) return;
+  if (of_file.st_mode & S_IRWXO || (of_file.st_mode & S_IRWXG && of_file.st_uid == geteuid()))
+    bt_log(BT_LOG_WARNING, "others than its owner may read the evidence key %s: chmod 600 it", file);
+}
+
+/* Reports sign with the key that was read at the start; finished ones have a quarter of the memory of replays. */
+static bt_status open_reports(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  bt_status status =
+      config->evidence_key ? bt_evidence_private_key(config->evidence_key, &server->evidence_key, error) : BT_OK;
+  if (status) return status;
+  if (config->evidence_key) warn_of_open_key(config->evidence_key);
+  bt_reports_options options = {.source = server->service.source,
+                                .store = server->service.store,
+                                .watch = server->service.watch,
+                                .metrics = server->service.metrics,
+                                .client = server->service.client,
+                                .exporter = server->service.exporter,
+                                .key = server->evidence_key,
+                                .assumptions = config->assumptions,
+                                .version = server->service.version,
+                                .started_at_ns = server->service.started_at_ns,
+                                .memory_limit_bytes = config->memory_limit_bytes / 4};
+  return bt_reports_new(&options, &server->service.reports, error);
+}
+
 static bool is_loopback(const bt_config *config) {
   return bt_guard_is_loopback(bt_guard_host_name(bt_str_from(config->listen)));
 }
@@ -138,7 +176,8 @@ static bt_access_options access_of(const bt_config *config) {
                              .hosts = config->hosts,
                              .cors_origins = config->cors_origins,
                              .tls_cert = config->tls_cert,
-                             .tls_key = config->tls_key};
+                             .tls_key = config->tls_key,
+                             .ui = config->ui};
 }
 
 static void count_request(void *context, const bt_route *route, int status, int64_t duration_ns) {
@@ -166,6 +205,39 @@ static bt_status open_http(bt_server *server, bt_error *error) {
   return bt_http_server_new(&options, &server->http, error);
 }
 
+#ifdef BETRACE_GRPC
+static bt_status open_grpc(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  if (!config->grpc) return BT_OK;
+  if (!config->tokens && !config->allow_anonymous &&
+      !bt_guard_is_loopback(bt_guard_host_name(bt_str_from(config->grpc))))
+    return bt_error_set(error, BT_INVALID,
+                        "--grpc %s is not a loopback address, and there are no tokens: anyone could change rules; give "
+                        "--tokens FILE, or say --allow-anonymous to allow it",
+                        config->grpc);
+  bt_grpc_server_options options = {
+      .listen = config->grpc, .tls_cert = config->tls_cert, .tls_key = config->tls_key, .http = server->http};
+  bt_status status = bt_grpc_server_new(&options, &server->grpc, error);
+  if (!status) bt_log(BT_LOG_INFO, "gRPC on port %u of %s", bt_grpc_server_port(server->grpc), config->grpc);
+  return status;
+}
+
+static void close_grpc(bt_server *server) {
+  bt_grpc_server_stop(server->grpc);
+}
+#else
+static bt_status open_grpc(const bt_server *server, bt_error *error) {
+  if (!server->config->grpc) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "--grpc %s: this build has no gRPC; build it with cmake -DBETRACE_GRPC=ON, or leave --grpc away",
+                      server->config->grpc);
+}
+
+static void close_grpc(const bt_server *server) {
+  (void)server;
+}
+#endif
+
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
   *out = NULL;
   bt_server *server = calloc(1, sizeof *server);
@@ -187,8 +259,10 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = open_evaluations(server, error);
   if (!status) status = open_series(server, error);
   if (!status) status = open_watch(server, error);
+  if (!status) status = open_reports(server, error);
   if (!status) status = bt_tag_cache_new(&server->service.tags, error);
   if (!status) status = open_http(server, error);
+  if (!status) status = open_grpc(server, error);
   if (status)
     bt_server_stop(server);
   else
@@ -208,7 +282,10 @@ bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *
 void bt_server_stop(bt_server *server) {
   if (!server) return;
   atomic_store(&server->service.stopping.requested, true);
+  close_grpc(server);
   bt_http_server_stop(server->http);
+  bt_reports_free(server->service.reports);
+  bt_evidence_key_free(server->evidence_key);
   bt_watch_free(server->service.watch);
   bt_evaluations_free(server->service.evaluations);
   bt_series_pool_free(server->service.series);

@@ -7,6 +7,7 @@
 #include "server/query/evaluation.h"
 #include "server/query/series.h"
 #include "server/replay/job.h"
+#include "server/report/reports.h"
 #include "server/store/rule_store.h"
 #include "server/watch/watch.h"
 
@@ -17,6 +18,7 @@ typedef struct bt_service {
   bt_job_queue *jobs;
   bt_evaluations *evaluations; /* violations on demand */
   bt_series_pool *series;      /* counts by steps */
+  bt_reports *reports;         /* of compliance */
   bt_watch *watch;             /* NULL: nothing is watched */
   bt_tag_cache *tags;          /* for completion */
   bt_http_client *client;

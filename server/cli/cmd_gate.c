@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/derived_rule.h"
+#include "server/derived_rule.h"
 #include "server/cli/rates.h"
 #include "server/cli/terminal.h"
 #include "server/report/replay_json.h"

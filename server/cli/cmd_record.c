@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/cli/judge.h"
+#include "server/cli/found_trace.h"
 #include "server/cli/trace_record.h"
 #include "server/rulefile/yaml_write.h"
 
@@ -18,7 +18,6 @@ typedef struct record_run {
   const char *name;   /* of the test */
   const char **kept;
   size_t kept_count;
-  bool is_static, is_found;
   uint64_t left_out;
   bt_buffer test, file; /* the test alone, two blanks deep; a whole rule file with it */
   bt_buffer path;       /* of the fixture */
@@ -102,20 +101,14 @@ static bt_status write_test(record_run *run, const bt_trace *trace, bool is_inco
 
 /* ---- one trace ---- */
 
-static bt_status record_read(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status record_found(void *context, const bt_read_trace *read, bt_judge *judge, bt_error *error) {
   record_run *run = context;
-  bt_judge *judge = NULL;
   const bt_rule_verdict *verdicts = NULL;
-  if (!read->trace) return BT_OK;
-  run->is_found = true;
-  bt_status status =
-      bt_judge_new(rules_of(run), run->options.rules.count, &run->options.assumptions, run->is_static, &judge, error);
-  bool is_incomplete = !status && (read->trace->partial || bt_judge_is_unsettled(judge, read->trace) ||
-                                   (run->options.assumptions.require_complete && read->trace->missing_parents));
-  if (!status) status = bt_judge_run(judge, read->trace, &verdicts, error);
+  bool is_incomplete = read->trace->partial || bt_judge_is_unsettled(judge, read->trace) ||
+                       (run->options.assumptions.require_complete && read->trace->missing_parents);
+  bt_status status = bt_judge_run(judge, read->trace, &verdicts, error);
   if (!status) status = write_test(run, read->trace, is_incomplete, verdicts, error);
   if (!status) status = bt_recorded_verify(bt_buffer_str(&run->file), run->options.rules.count, error);
-  bt_judge_free(judge);
   return status;
 }
 
@@ -132,19 +125,9 @@ static void print_result(const record_run *run) {
 
 static int run_record(record_run *run, const bt_trace_id *id) {
   bt_error error = {0};
-  bt_replay_place place;
-  char hex[BT_TRACE_ID_HEX + 1];
-  bt_trace_id_format(id, hex);
-  bt_status status = bt_replay_place_open(&run->options, &place, &error);
-  if (!status) {
-    run->is_static = place.source->operations->is_static;
-    status = bt_read_by_id(place.source, &run->options, id, 1, record_read, run, &error);
-  }
-  if (!status && !run->is_found)
-    status = bt_error_set(&error, BT_NOT_FOUND, "the source has no trace %s (any more)", hex);
+  bt_status status = bt_trace_find(&run->options, id, record_found, run, &error);
   if (status && run->path.ptr) unlink(run->path.ptr);
   if (!status) print_result(run);
-  bt_replay_place_close(&place);
   return status ? bt_cli_fail("record", status, &error) : BT_EXIT_FINE;
 }
 
@@ -180,8 +163,7 @@ static int record_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
-    if (operands.count != 1 || !bt_trace_id_parse(bt_str_from(operands.items[0]), &id))
-      code = bt_cli_usage_error(self->name, "say which trace: one id of 1 to 32 hex digits");
+    code = bt_trace_operand(self, &operands, &id);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = run_record(&run, &id);
   }

@@ -1,5 +1,5 @@
 /* `betrace sync`: the rules of a folder into a running service. The service compares and writes: an import with dry_run is the plan, the same import
- * without it carries it out, all of it or nothing. Rules that the folder does not have are deleted only with --prune, each at the version
+ * without it carries it out, all of it or nothing, and only while the rules are as the plan saw them. Rules that the folder does not have are deleted only with --prune, each at the version
  * that the plan saw. */
 #include <stdlib.h>
 #include <string.h>
@@ -74,9 +74,8 @@ static bt_status list_unmanaged(sync_run *run, bt_error *error) {
   return status;
 }
 
-static bt_status import(sync_run *run, bool is_dry_run, json_t **out, bt_error *error) {
-  return bt_service_client_call(&run->client, "POST", is_dry_run ? "/v1/rules/import?dry_run=true" : "/v1/rules/import",
-                                bt_buffer_str(&run->text), "Content-Type: application/yaml", out, error);
+static bt_status import(sync_run *run, const char *path, const char *header, json_t **out, bt_error *error) {
+  return bt_service_client_call(&run->client, "POST", path, bt_buffer_str(&run->text), header, out, error);
 }
 
 static bt_status make_plan(sync_run *run, bt_error *error) {
@@ -84,7 +83,8 @@ static bt_status make_plan(sync_run *run, bt_error *error) {
   bt_status status = run->unmanaged ? bt_rulefile_write((const bt_rule_definition *const *)run->rules.items,
                                                         run->rules.count, &run->text, error)
                                     : bt_error_no_memory(error);
-  if (!status) status = import(run, true, &run->plan, error);
+  if (!status)
+    status = import(run, "/v1/rules/import?dry_run=true", "Content-Type: application/yaml", &run->plan, error);
   return status ? status : list_unmanaged(run, error);
 }
 
@@ -117,7 +117,13 @@ static bt_status delete_rule(sync_run *run, json_t *rule, bt_error *error) {
 static bt_status apply(sync_run *run, bt_error *error) {
   json_t *answer = NULL, *rule;
   size_t at;
-  bt_status status = count_of(run, "created") + count_of(run, "updated") ? import(run, false, &answer, error) : BT_OK;
+  bt_status status = BT_OK;
+  char header[128];
+  /* A service of an older version tells no state, and then the last one wins. */
+  const char *state = json_string_value(json_object_get(run->plan, "state"));
+  snprintf(header, sizeof header, "If-Match: \"%s\"", state ? state : "");
+  if (count_of(run, "created") + count_of(run, "updated"))
+    status = import(run, "/v1/rules/import", state ? header : NULL, &answer, error);
   json_decref(answer);
   if (!run->prunes) return status;
   json_array_foreach(run->unmanaged, at, rule) if (!status) status = delete_rule(run, rule, error);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/found_trace.h"
 #include "server/cli/trace_drawing.h"
 #include "server/report/replay_json.h"
 #include "server/time_text.h"
@@ -10,8 +11,6 @@
 typedef struct trace_run {
   bt_replay_options options;
   bool shows_all;
-  bool is_static;
-  bool is_found;
   int code;
 } trace_run;
 
@@ -74,13 +73,13 @@ static int exit_status(const bt_drawing *drawing) {
   return code;
 }
 
-static bt_status show(trace_run *run, bt_judge *judge, const bt_trace *trace, bt_error *error) {
+static bt_status show_found(void *context, const bt_read_trace *read, bt_judge *judge, bt_error *error) {
+  trace_run *run = context;
   bt_drawing drawing;
-  bt_status status = bt_drawing_new(trace, judge, (const bt_rule_definition *const *)run->options.rules.items,
+  bt_status status = bt_drawing_new(read->trace, judge, (const bt_rule_definition *const *)run->options.rules.items,
                                     run->options.rules.count, &drawing, error);
   if (!status) {
     bt_buffer text = {0};
-    run->is_found = true;
     run->code = exit_status(&drawing);
     if (run->options.print_json)
       print_json(&drawing);
@@ -93,33 +92,9 @@ static bt_status show(trace_run *run, bt_judge *judge, const bt_trace *trace, bt
   return status;
 }
 
-static bt_status show_read(void *context, const bt_read_trace *read, bt_error *error) {
-  trace_run *run = context;
-  bt_judge *judge = NULL;
-  if (!read->trace) return BT_OK;
-  bt_status status =
-      run->options.rules.count
-          ? bt_judge_new((const bt_rule_definition *const *)run->options.rules.items, run->options.rules.count,
-                         &run->options.assumptions, run->is_static, &judge, error)
-          : BT_OK;
-  if (!status) status = show(run, judge, read->trace, error);
-  bt_judge_free(judge);
-  return status;
-}
-
 static int run_trace(trace_run *run, const bt_trace_id *id) {
   bt_error error = {0};
-  bt_replay_place place;
-  char hex[BT_TRACE_ID_HEX + 1];
-  bt_trace_id_format(id, hex);
-  bt_status status = bt_replay_place_open(&run->options, &place, &error);
-  if (!status) {
-    run->is_static = place.source->operations->is_static;
-    status = bt_read_by_id(place.source, &run->options, id, 1, show_read, run, &error);
-  }
-  if (!status && !run->is_found)
-    status = bt_error_set(&error, BT_NOT_FOUND, "the source has no trace %s (any more)", hex);
-  bt_replay_place_close(&place);
+  bt_status status = bt_trace_find(&run->options, id, show_found, run, &error);
   return status ? bt_cli_fail("trace", status, &error) : run->code;
 }
 
@@ -140,8 +115,7 @@ static int trace_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
-    if (operands.count != 1 || !bt_trace_id_parse(bt_str_from(operands.items[0]), &id))
-      code = bt_cli_usage_error("trace", "say which trace: one id of 1 to 32 hex digits");
+    code = bt_trace_operand(self, &operands, &id);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
     if (!code) code = run_trace(&run, &id);
   }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/derived_rule.h"
+#include "server/derived_rule.h"
 #include "server/cli/mining.h"
 #include "server/time_text.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/derived_rule.h"
+#include "server/derived_rule.h"
 
 typedef struct measuring {
   const bt_rule_definition **rules; /* those that were given, then the derived ones */

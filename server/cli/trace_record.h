@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "server/cli/rule_keys.h"
+#include "server/rule_keys.h"
 
 typedef struct bt_redaction {
   const bt_rule_keys *read; /* kept: what the rules read */

@@ -18,6 +18,7 @@ struct bt_access {
   bt_tokens *tokens; /* NULL: none in force */
   const char **hosts, **cors_origins;
   SSL_CTX *tls;
+  bt_pages *pages; /* NULL: none */
 };
 
 /* ---- the value ---- */
@@ -45,6 +46,7 @@ bt_status bt_access_new(const bt_access_options *options, bt_access **out, bt_er
   bt_status status = access->hosts && access->cors_origins ? BT_OK : bt_error_no_memory(error);
   if (!status && options->tokens_file) status = bt_tokens_read(options->tokens_file, &access->tokens, error);
   if (!status && options->tls_cert) status = bt_tls_new(options->tls_cert, options->tls_key, &access->tls, error);
+  if (!status && options->ui) status = bt_pages_read(options->ui, &access->pages, error);
   if (status)
     bt_access_release(access);
   else
@@ -61,6 +63,7 @@ void bt_access_release(bt_access *access) {
   if (!access || atomic_fetch_sub(&access->references, 1) > 1) return;
   bt_tokens_free(access->tokens);
   SSL_CTX_free(access->tls);
+  bt_pages_free(access->pages);
   bt_arena_dispose(&access->arena);
   free(access);
 }
@@ -71,6 +74,10 @@ bool bt_access_has_tokens(const bt_access *access) {
 
 const char *const *bt_access_hosts(const bt_access *access) {
   return access->hosts;
+}
+
+const bt_pages *bt_access_pages(const bt_access *access) {
+  return access->pages;
 }
 
 SSL_CTX *bt_access_tls(const bt_access *access) {

@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_HTTP_ACCESS_H
 #define BT_SERVER_HTTP_ACCESS_H
 
+#include "server/http/pages.h"
 #include "server/http/tokens.h"
 
 typedef struct bt_access bt_access;
@@ -14,6 +15,7 @@ typedef struct bt_access_options {
   const char *const *hosts;        /* further names that Host may have */
   const char *const *cors_origins; /* "https://grafana.example": pages that may call us */
   const char *tls_cert, *tls_key;  /* PEM files, both or neither */
+  const char *ui;                  /* folder of the web pages; NULL: none */
 } bt_access_options;
 
 /* new, with one reference. Reads the files. BT_INVALID and BT_IO say which of them is wrong, and why. */
@@ -25,6 +27,7 @@ bool bt_access_has_tokens(const bt_access *access);
 const char *const *bt_access_hosts(const bt_access *access); /* NULL-terminated */
 /* Is this page's origin one that was allowed? Exact, in lower case, as browsers send it. */
 bool bt_access_allows_origin(const bt_access *access, bt_str origin);
+const bt_pages *bt_access_pages(const bt_access *access);  /* NULL: none */
 struct ssl_ctx_st *bt_access_tls(const bt_access *access); /* NULL: plain */
 
 typedef struct bt_access_question {

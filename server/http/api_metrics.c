@@ -44,6 +44,17 @@ static void write_violations(const rules_page *page, const bt_rule_definition *r
     bt_expose_count(page->out, "betrace_violations_total", labels, counts_of(page, rule, tenant).violations);
 }
 
+/* Not there where watch does not see every trace that exercises the rule: a part of them would make a wrong ratio. */
+static void write_exercised(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {
+  const bt_label labels[] = {{"rule_id", rule->fields.id},
+                             {"severity", bt_severity_name(rule->fields.severity)},
+                             {"tenant", tenant},
+                             {NULL, NULL}};
+  bt_rule_counts counts = counts_of(page, rule, tenant);
+  if (rule->fields.enabled && counts.counts_exercised)
+    bt_expose_count(page->out, "betrace_exercised_total", labels, counts.exercised);
+}
+
 static void write_seconds(const rules_page *page, const bt_rule_definition *rule, const char *tenant, const char *name,
                           int64_t value_ns) {
   const bt_label labels[] = {{"rule_id", rule->fields.id}, {"tenant", tenant}, {NULL, NULL}};
@@ -72,6 +83,11 @@ static void write_rules(const rules_page *page) {
   bt_expose_family(out, "betrace_violations_total", "counter",
                    "Violations that watch emitted for the first time, by rule; replays do not count.");
   each_rule(page, write_violations);
+  bt_expose_family(
+      out, "betrace_exercised_total", "counter",
+      "Traces that watch judged and that exercised the rule, each once; not there for rules of which watch "
+      "sees violating traces only.");
+  each_rule(page, write_exercised);
   bt_expose_family(out, "betrace_rule_last_evaluation_timestamp_seconds", "gauge",
                    "When the latest evaluation of a stored rule ended.");
   each_rule(page, write_last_evaluation);
@@ -185,6 +201,14 @@ static uint64_t get_emitted(const bt_metrics *metrics, unsigned i) {
   return bt_metrics_emitted(metrics, (bt_emitted_outcome)i);
 }
 
+static uint64_t get_reports(const bt_metrics *metrics, unsigned i) {
+  return bt_metrics_reports(metrics, (bt_report_end)i);
+}
+
+static uint64_t get_report_spans(const bt_metrics *metrics, unsigned i) {
+  return bt_metrics_report_spans(metrics, (bt_report_span_outcome)i);
+}
+
 static void write_gauge(bt_buffer *out, const char *name, const char *help, uint64_t value) {
   bt_expose_family(out, name, "gauge", help);
   bt_expose_count(out, name, NULL, value);
@@ -220,6 +244,16 @@ static void write_spans(const bt_service *service, bt_buffer *out) {
               service->memory ? bt_memory_source_bytes(service->memory) : 0);
 }
 
+static void write_reports(const bt_service *service, bt_buffer *out) {
+  bt_expose_family(out, "betrace_reports_total", "counter", "Compliance reports that ended, by how.");
+  write_outcomes(out, "betrace_reports_total", "status", bt_report_end_names, BT_REPORT_ENDS, get_reports,
+                 service->metrics);
+  bt_expose_family(out, "betrace_report_spans_total", "counter",
+                   "Spans that hold the head of a report, by what became of them.");
+  write_outcomes(out, "betrace_report_spans_total", "outcome", bt_report_span_outcome_names, BT_REPORT_SPAN_OUTCOMES,
+                 get_report_spans, service->metrics);
+}
+
 static void write_process(const bt_service *service, bt_buffer *out) {
   bt_process_figures figures = bt_process_read();
   const bt_label labels[] = {{"version", service->version}, {"source", service->source->name}, {NULL, NULL}};
@@ -247,6 +281,7 @@ void bt_api_metrics(void *context, bt_call *call) {
     write_histograms(service, out);
     write_replays(service, out);
     write_spans(service, out);
+    write_reports(service, out);
     write_process(service, out);
     if (out->failed) status = bt_error_no_memory(&error);
   }

@@ -39,6 +39,9 @@ static void answer_rule(bt_call *call, int status, const bt_rule_definition *def
   bt_rule_definition_unref(definition);
 }
 
+/* Of calls that change a rule: one that is not known may have meant that they should not. */
+static const char *const no_parameter[] = {NULL};
+
 /* Reads If-Match: "3", W/"3" or *; 0 when any version will do. False: answered 400. */
 static bool if_match_of(bt_call *call, int64_t *version) {
   bt_str text = call->if_match;
@@ -156,7 +159,7 @@ void bt_api_rule_delete(void *context, bt_call *call) {
   const bt_service *service = context;
   bt_error error = {0};
   int64_t version;
-  if (!if_match_of(call, &version)) return;
+  if (!bt_call_query_allows(call, no_parameter) || !if_match_of(call, &version)) return;
   bt_status status =
       bt_rule_store_delete(service->store, bt_call_tenant(call), bt_call_id(call), version, call->user, &error);
   if (status)
@@ -169,7 +172,7 @@ static void set_enabled(const bt_service *service, bt_call *call, bool enabled) 
   const bt_rule_definition *stored = NULL;
   bt_error error = {0};
   int64_t version;
-  if (!if_match_of(call, &version)) return;
+  if (!bt_call_query_allows(call, no_parameter) || !if_match_of(call, &version)) return;
   bt_status status = bt_rule_store_set_enabled(service->store, bt_call_tenant(call), bt_call_id(call), enabled, version,
                                                call->user, &stored, &error);
   if (status)

@@ -1,5 +1,6 @@
 /* POST /v1/rules/import and GET /v1/rules/export: rules as files. An import is one transaction of the store; a file with anything wrong in it
  * changes nothing. See routes.h. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "server/http/routes.h"
@@ -42,6 +43,8 @@ typedef struct importing {
   bt_checked_file file;
   bt_rule_import *rules; /* as many as the file has, in its order */
   size_t passed, failed, errors;
+  char if_state[BT_IMPORT_STATE_BYTES]; /* "": whatever it is */
+  bt_import_options options;
   json_t *tests; /* every result */
   json_t *bad_tests;
 } importing;
@@ -55,6 +58,20 @@ static bool read_flag(bt_call *call, const char *name, bool *out) {
   if (bt_str_equal(text, BT_STR("false"))) return true;
   bt_call_problem(call, 400, "invalid-parameter", "%s has to be true or false; \"%.*s\" came.", name, BT_FMT(text));
   return false;
+}
+
+/* If-Match: what a dry run answered as `state`, or *. */
+static bool read_state(bt_call *call, char out[BT_IMPORT_STATE_BYTES]) {
+  bt_str text = call->if_match;
+  out[0] = '\0';
+  if (text.len == 0 || bt_str_equal(text, BT_STR("*"))) return true;
+  bool is_state = text.len == BT_IMPORT_STATE_BYTES + 1 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"';
+  if (is_state)
+    snprintf(out, BT_IMPORT_STATE_BYTES, "%.*s", BT_IMPORT_STATE_BYTES - 1, text.ptr + 1);
+  else
+    bt_call_problem(call, 400, "invalid-header",
+                    "If-Match has to be the state that a dry run answered, in quotes, or *; %.*s came.", BT_FMT(text));
+  return is_state;
 }
 
 /* ---- import: what is wrong ---- */
@@ -146,9 +163,10 @@ static void answer(importing *import) {
     json_array_append_new(rules, rule_json(import, i));
   }
   bt_call_json(import->call, 200,
-               json_pack("{s:b, s:I, s:I, s:I, s:o, s:o}", "dry_run", import->is_dry_run, "created",
-                         counts[BT_IMPORT_CREATED], "updated", counts[BT_IMPORT_UPDATED], "unchanged",
-                         counts[BT_IMPORT_UNCHANGED], "rules", rules, "tests", tests_json(import)));
+               json_pack("{s:b, s:s, s:I, s:I, s:I, s:o, s:o}", "dry_run", import->is_dry_run, "state",
+                         import->options.state, "created", counts[BT_IMPORT_CREATED], "updated",
+                         counts[BT_IMPORT_UPDATED], "unchanged", counts[BT_IMPORT_UNCHANGED], "rules", rules, "tests",
+                         tests_json(import)));
 }
 
 static void store(importing *import) {
@@ -159,11 +177,15 @@ static void store(importing *import) {
     import->rules[i].definition = import->file.rules[i].definition;
     import->file.rules[i].definition = NULL;
   }
-  bt_status status = import->rules
-                         ? bt_rule_store_import(import->service->store, bt_call_tenant(import->call), import->rules,
-                                                count, import->call->user, import->is_dry_run, &error)
-                         : bt_error_no_memory(&error);
-  if (status) {
+  import->options.user = import->call->user;
+  import->options.is_dry_run = import->is_dry_run;
+  import->options.if_state = import->if_state[0] ? import->if_state : NULL;
+  bt_status status = import->rules ? bt_rule_store_import(import->service->store, bt_call_tenant(import->call),
+                                                          import->rules, count, &import->options, &error)
+                                   : bt_error_no_memory(&error);
+  if (status == BT_CONFLICT && import->if_state[0]) {
+    bt_call_problem(import->call, 412, "version-changed", "%s", error.message);
+  } else if (status) {
     bt_call_error(import->call, status, &error);
   } else {
     answer(import);
@@ -177,7 +199,7 @@ void bt_api_rules_import(void *context, bt_call *call) {
   importing import = {.service = context, .call = call};
   bt_error error = {0};
   if (!bt_call_query_allows(call, names) || !read_flag(call, "dry_run", &import.is_dry_run) ||
-      !read_flag(call, "test", &import.wants_tests))
+      !read_flag(call, "test", &import.wants_tests) || !read_state(call, import.if_state))
     return;
   bt_status status = bt_checked_file_read(call->body, file_name, &import.file, &error);
   if (status == BT_INVALID)

@@ -4,6 +4,7 @@
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
+#include "server/report/json_memory.h"
 #include "server/report/replay_json.h"
 #include "tempo/otlp_decode.h"
 
@@ -26,6 +27,7 @@ static json_t *warnings_json(const bt_rule_definition *definition) {
   bt_error error = {0};
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_compile(bt_str_from(definition->fields.dsl), &rule, &diagnostics, &error);
+  if (status) bt_json_memory_lacks(); /* it compiled when it was stored */
   json_t *array = status ? NULL : bt_diagnostics_json(&diagnostics);
   bt_rule_free(rule);
   bt_diagnostics_dispose(&diagnostics);

@@ -1,13 +1,8 @@
 /* GET and POST /v1/violations/series: counts of violations by steps, for graphs and alerts. See query/series.h and routes.h. */
-#include <stdio.h>
-#include <string.h>
-
 #include "server/clock.h"
-#include "server/http/body_fields.h"
+#include "server/http/question.h"
 #include "server/http/routes.h"
-#include "server/http/rule_choice.h"
 #include "server/http/series_answer.h"
-#include "server/time_text.h"
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000;
@@ -59,15 +54,14 @@ static void read_steps(json_t *body, asked *out, bt_field_errors *errors) {
 }
 
 static void read_options(const bt_service *service, json_t *body, asked *out, bt_field_errors *errors) {
-  static const bt_range_names range = {"start", "end", INT64_C(3600) * 1000000000, INT64_C(30) * 86400 * 1000000000};
   static const char *const values[] = {"count", "exercised", "ratio", NULL};
   bt_series_answer_options *options = &out->options;
   options->question.now_ns = bt_clock_wall_ns();
   options->timeout_ns = 20 * SECOND_NS;
-  options->assumptions = service->assumptions;
+  options->assumptions = bt_assumptions_over(&service->assumptions, service->source, NULL);
   options->is_static = service->source->operations->is_static;
   options->stopping = &service->stopping;
-  bt_body_range(service, body, &range, options->question.now_ns, &options->asked, errors);
+  bt_body_range(service, body, &bt_question_range, options->question.now_ns, &options->asked, errors);
   bt_body_duration(body, "timeout", 300 * SECOND_NS, &options->timeout_ns, errors);
   options->value = (bt_series_value)bt_body_word(body, "value", values, BT_SERIES_COUNT, errors);
   options->question.wants_exercised = options->value != BT_SERIES_COUNT;
@@ -102,26 +96,18 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
 }
 
 static void answer(const bt_service *service, bt_call *call, asked *a) {
-  char unchecked[240] = "";
+  char unchecked[BT_QUESTION_UNCHECKED];
   bt_error error = {0};
   bt_series_ask *ask = NULL;
-  const bt_rule_list *broken = &a->rules.broken;
-  if (broken->count)
-    snprintf(unchecked, sizeof unchecked,
-             "rule_broken: the stored text of %zu enabled rules does not compile; the first: %.128s", broken->count,
-             broken->items[0]->fields.id);
-  a->options.unchecked = unchecked[0] ? unchecked : NULL;
+  a->options.unchecked = bt_question_unchecked(&a->rules, unchecked);
   a->options.question.tenant = call->tenant;
   a->options.question.rules = a->rules.items;
   a->options.question.rule_count = a->rules.count;
   bt_status status = bt_series_open(service->series, &a->options.question, &ask, &error);
   if (status == BT_OK)
     bt_series_answer(call, ask, &a->options);
-  else if (status == BT_LIMIT) {
-    bt_call_header_set(call, "retry-after", BT_STR("5"));
-    bt_call_problem(call, 503, "busy", "%s", error.message);
-  } else
-    bt_call_error(call, status, &error);
+  else
+    bt_question_refuse(call, status, &error);
 }
 
 /* Takes the body. */
@@ -136,19 +122,11 @@ static void ask(const bt_service *service, bt_call *call, json_t *body) {
 void bt_api_series(void *context, bt_call *call) {
   static const char *const names[] = {"rule_id", "severity", "framework", "start", "end",
                                       "step",    "value",    "timeout",   NULL};
-  ask(context, call, bt_query_body(call, names, "rule_id", "rule_ids"));
+  ask(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_series_query(void *context, bt_call *call) {
   static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "start",
                                       "end",      "step",   "value", "timeout",  NULL};
-  bt_field_errors errors = {0};
-  if (!bt_call_query_allows(call, (const char *const[]){NULL})) return;
-  json_t *body = bt_call_body(call, true);
-  if (!body) return;
-  bt_field_errors_unknown(&errors, body, names);
-  if (bt_call_refuse_fields(call, &errors))
-    json_decref(body);
-  else
-    ask(context, call, body);
+  ask(context, call, bt_question_of_body(call, names));
 }

@@ -9,6 +9,7 @@
 #include "server/http/deadline.h"
 #include "server/http/routes.h"
 #include "server/http/span_body.h"
+#include "server/report/json_memory.h"
 #include "server/service.h"
 #include "tempo/gzip.h"
 #include "tempo/memory_source.h"
@@ -72,6 +73,10 @@ static bool unpack(push *p, bt_str *body) {
 /* BeTrace's own form, into protobuf. */
 static bt_status encode_flat(push *p, bt_str body, bt_field_errors *errors, bt_error *error) {
   json_t *document = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, NULL);
+  if (bt_json_memory_failed()) { /* names of spans may lack pieces */
+    json_decref(document);
+    return bt_error_no_memory(error);
+  }
   if (!json_is_object(document)) {
     json_decref(document);
     return bt_error_set(error, BT_INVALID, "expected a JSON object in which no name stands twice");

@@ -5,6 +5,7 @@
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/report/replay_json.h"
+#include "server/report/trace_json.h"
 #include "server/time_text.h"
 
 typedef struct question {
@@ -14,6 +15,7 @@ typedef struct question {
   const bt_rule_definition **rules; /* the enabled ones */
   const bt_rule **checked;
   size_t count;
+  bool shows_spans;
   json_t *answer;
 } question;
 
@@ -99,6 +101,14 @@ static bt_status verdict_json(const question *q, const bt_rule_definition *rule,
   return status;
 }
 
+/* Of the same read as the verdicts: another one could show another trace. */
+static bt_status add_spans(question *q, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_error *error) {
+  json_t *spans = NULL;
+  bt_status status = bt_trace_spans_json(trace, q->checked, verdicts, q->count, BT_TRACE_SPANS_SHOWN, &spans, error);
+  if (!status && json_object_set_new(q->answer, "spans", spans)) status = bt_error_no_memory(error);
+  return status;
+}
+
 static bt_status answer(question *q, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_error *error) {
   json_t *list = json_array(), *broken = NULL, *item = NULL;
   bt_status status = broken_json(q, &broken, error);
@@ -107,8 +117,10 @@ static bt_status answer(question *q, const bt_trace *trace, const bt_rule_verdic
     if (json_array_append_new(list, item) && !status) status = bt_error_no_memory(error);
   }
   q->answer = trace_json(q, trace);
-  if (json_object_set_new(q->answer, "verdicts", list) || json_object_set_new(q->answer, "not_evaluated", broken))
-    status = status ? status : bt_error_no_memory(error);
+  int failed = json_object_set_new(q->answer, "verdicts", list);
+  failed |= json_object_set_new(q->answer, "not_evaluated", broken); /* takes it, whatever became of the first */
+  if (failed) status = status ? status : bt_error_no_memory(error);
+  if (q->shows_spans && !status) status = add_spans(q, trace, verdicts, error);
   return status;
 }
 
@@ -131,12 +143,23 @@ static bt_status judge(void *context, const bt_trace *trace, bt_error *error) {
   return status;
 }
 
+/* False: answered 400 already. */
+static bool read_include(bt_call *call, bool *shows_spans) {
+  bt_str include;
+  if (!bt_call_query(call, "include", &include)) return bt_call_query_whole(call);
+  *shows_spans = bt_str_equal(include, BT_STR("spans"));
+  if (!*shows_spans)
+    bt_call_problem(call, 400, "invalid-parameter", "include has to be spans; \"%.*s\" came.",
+                    (int)(include.len < 100 ? include.len : 100), include.ptr);
+  return *shows_spans;
+}
+
 void bt_api_trace_verdicts(void *context, bt_call *call) {
-  static const char *const no_parameters[] = {NULL};
+  static const char *const parameters[] = {"include", NULL};
   question q = {.service = context, .call = call};
   bt_trace_id id;
   bt_error error = {0};
-  if (!bt_call_query_allows(call, no_parameters)) return;
+  if (!bt_call_query_allows(call, parameters) || !read_include(call, &q.shows_spans)) return;
   if (!bt_trace_id_parse(bt_str_from(bt_call_id(call)), &id)) {
     bt_call_problem(call, 400, "invalid-parameter", "A trace id has 1 to 32 hex digits; \"%.100s\" came.",
                     bt_call_id(call));

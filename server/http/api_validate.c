@@ -5,6 +5,7 @@
 #include "server/http/routes.h"
 #include "server/report/plan_json.h"
 #include "server/report/editor_json.h"
+#include "server/report/json_memory.h"
 #include "server/rule_definition.h"
 
 /* Formatted text with comments kept; null for a text that does not parse. */
@@ -14,6 +15,7 @@ static json_t *formatted_json(bt_str text) {
   bt_error error = {0};
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_format(text, &out, &diagnostics, &error);
+  if (status == BT_NO_MEMORY) bt_json_memory_lacks();
   json_t *formatted = status ? json_null() : json_stringn(out.ptr ? out.ptr : "", out.len);
   bt_diagnostics_dispose(&diagnostics);
   bt_buffer_dispose(&out);

@@ -1,13 +1,11 @@
 /* GET /v1/violations and POST /v1/violations/query: violations on demand. Nothing is stored; see query/evaluation.h for how pages come about.
  * A question is the same in both forms: the query string is read as a body. See routes.h. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/clock.h"
-#include "server/http/body_fields.h"
+#include "server/http/question.h"
 #include "server/http/routes.h"
-#include "server/http/rule_choice.h"
 #include "server/http/violation_answer.h"
 #include "server/sha256.h"
 
@@ -15,8 +13,6 @@ enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t HOUR_NS = INT64_C(3600) * 1000000000;
-/* Of a question. */
-static const bt_range_names RANGE = {"start", "end", INT64_C(3600) * 1000000000, INT64_C(30) * 86400 * 1000000000};
 
 typedef struct asked { /* a question as it was read */
   bt_rule_choice rules;
@@ -79,11 +75,11 @@ static void read_beginning(const bt_service *service, json_t *body, asked *out, 
   bt_cursor *cursor = &out->question.cursor;
   cursor->now_ns = bt_clock_wall_ns();
   cursor->newest_first = bt_body_word(body, "order", orders, 0, errors) == 0;
-  bt_body_range(service, body, &RANGE, cursor->now_ns, &cursor->range, errors);
+  bt_body_range(service, body, &bt_question_range, cursor->now_ns, &cursor->range, errors);
 }
 
 static bool is_too_long(const bt_service *service, const bt_time_range *range) {
-  int64_t most_ns = RANGE.most_ns;
+  int64_t most_ns = bt_question_range.most_ns;
   if (service->max_range_ns && service->max_range_ns < most_ns) most_ns = service->max_range_ns;
   return (uint64_t)range->end_ns - (uint64_t)range->start_ns > (uint64_t)most_ns;
 }
@@ -164,24 +160,15 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
 
 /* ---- answering ---- */
 
-static void say_unchecked(const bt_rule_list *broken, char *out, size_t size) {
-  if (!broken->count) return;
-  snprintf(out, size,
-           "rule_broken: %zu enabled rule%s cannot be evaluated, because the stored text does not compile; the first: "
-           "%.128s",
-           broken->count, broken->count == 1 ? "" : "s", broken->items[0]->fields.id);
-}
-
 static void answer(const bt_service *service, bt_call *call, asked *a) {
-  char unchecked[300] = "";
+  char unchecked[BT_QUESTION_UNCHECKED];
   bt_error error = {0};
   bt_look *look = NULL;
-  say_unchecked(&a->rules.broken, unchecked, sizeof unchecked);
   bt_violation_answer_options options = {.form = a->form,
                                          .limit = a->limit,
                                          .timeout_ns = a->timeout_ns,
                                          .tenant = bt_call_tenant(call),
-                                         .unchecked = unchecked[0] ? unchecked : NULL,
+                                         .unchecked = bt_question_unchecked(&a->rules, unchecked),
                                          .stopping = &service->stopping};
   a->question.tenant = call->tenant;
   a->question.rules = a->rules.items;
@@ -198,11 +185,8 @@ static void answer(const bt_service *service, bt_call *call, asked *a) {
         call, 409, "cursor-outdated",
         "The rules of this cursor were changed since its page was given, and the evaluation behind it is not kept "
         "any more; begin with the first page.");
-  else if (status == BT_LIMIT) {
-    bt_call_header_set(call, "retry-after", BT_STR("5"));
-    bt_call_problem(call, 503, "busy", "%s", error.message);
-  } else
-    bt_call_error(call, status, &error);
+  else
+    bt_question_refuse(call, status, &error);
 }
 
 /* Takes the body. */
@@ -217,19 +201,11 @@ static void ask(const bt_service *service, bt_call *call, json_t *body) {
 void bt_api_violations(void *context, bt_call *call) {
   static const char *const names[] = {"rule_id", "severity", "framework", "trace_id", "service", "start",
                                       "end",     "limit",    "cursor",    "order",    "timeout", NULL};
-  ask(context, call, bt_query_body(call, names, "rule_id", "rule_ids"));
+  ask(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_violations_query(void *context, bt_call *call) {
   static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "trace_id", "service",
                                       "start",    "end",    "limit", "cursor",   "order",     "timeout",  NULL};
-  bt_field_errors errors = {0};
-  if (!bt_call_query_allows(call, (const char *const[]){NULL})) return;
-  json_t *body = bt_call_body(call, true);
-  if (!body) return;
-  bt_field_errors_unknown(&errors, body, names);
-  if (bt_call_refuse_fields(call, &errors))
-    json_decref(body);
-  else
-    ask(context, call, body);
+  ask(context, call, bt_question_of_body(call, names));
 }

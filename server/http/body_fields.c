@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/report/json_memory.h"
 #include "server/time_text.h"
 
 /* ---- a query as a body ---- */
@@ -12,7 +13,7 @@ typedef struct query_reader {
   json_t *body;
   const char *name;
   json_t *list; /* NULL: the name stands once at most */
-  bool is_twice, is_no_text;
+  bool is_no_text;
 } query_reader;
 
 static void take_value(void *context, bt_str value) {
@@ -20,7 +21,6 @@ static void take_value(void *context, bt_str value) {
   json_t *text = json_stringn(value.ptr ? value.ptr : "", value.len);
   bool has_nul = value.len && memchr(value.ptr, 0, value.len);
   if (!text || has_nul) reader->is_no_text = true;
-  if (!reader->list && json_object_get(reader->body, reader->name)) reader->is_twice = true;
   if (reader->list)
     json_array_append_new(reader->list, text);
   else
@@ -31,9 +31,7 @@ static bool take_parameter(bt_call *call, query_reader *reader) {
   bt_call_query_each(call, reader->name, take_value, reader);
   if (reader->is_no_text)
     bt_call_problem(call, 400, "invalid-parameter", "%s has to be UTF-8 text without a NUL.", reader->name);
-  else if (reader->is_twice)
-    bt_call_problem(call, 400, "invalid-parameter", "%s stands several times; it may stand once.", reader->name);
-  return !reader->is_no_text && !reader->is_twice && bt_call_query_whole(call);
+  return !reader->is_no_text;
 }
 
 json_t *bt_query_body(bt_call *call, const char *const *names, const char *list, const char *list_name) {
@@ -51,6 +49,10 @@ json_t *bt_query_body(bt_call *call, const char *const *names, const char *list,
       json_object_set_new(reader.body, list_name, reader.list);
     else
       json_decref(reader.list);
+  }
+  if (bt_json_memory_failed()) {
+    json_decref(reader.body);
+    reader.body = NULL;
   }
   if (!reader.body) bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
   return reader.body;

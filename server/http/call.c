@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/suggest.h"
+#include "server/report/json_memory.h"
 
 bt_call *bt_call_new(size_t cap_bytes) {
   bt_call *call = calloc(1, sizeof *call);
@@ -31,37 +31,6 @@ void bt_call_free(bt_call *call) {
   free(call);
 }
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-/* Percent-decodes into the arena; what is not a valid escape stays as it is. `plus` reads + as a blank (query strings). */
-static bool percent_decode(bt_arena *arena, bt_str in, bool plus, bt_str *out) {
-  char *text = bt_arena_alloc(arena, in.len + 1);
-  if (!text) return false;
-  size_t length = 0;
-  for (size_t i = 0; i < in.len; i++) {
-    char c = in.ptr[i];
-    if (c == '%' && i + 2 < in.len && hex_digit(in.ptr[i + 1]) >= 0 && hex_digit(in.ptr[i + 2]) >= 0) {
-      c = (char)(hex_digit(in.ptr[i + 1]) * 16 + hex_digit(in.ptr[i + 2]));
-      i += 2;
-    } else if (c == '+' && plus) {
-      c = ' ';
-    }
-    text[length++] = c;
-  }
-  *out = (bt_str){text, length};
-  return true;
-}
-
-bool bt_call_param_set(bt_call *call, bt_str encoded) {
-  if (call->param_count == BT_CALL_MAX_PARAMS) return false;
-  return percent_decode(&call->arena, encoded, false, &call->params[call->param_count]) && ++call->param_count;
-}
-
 const char *bt_call_tenant(const bt_call *call) {
   return call->tenant ? call->tenant : "";
 }
@@ -69,86 +38,6 @@ const char *bt_call_tenant(const bt_call *call) {
 const char *bt_call_id(const bt_call *call) {
   bool is_text = call->param_count > 0 && !memchr(call->params[0].ptr, 0, call->params[0].len);
   return is_text ? call->params[0].ptr : "";
-}
-
-/* Cuts the next `name=value` off a query string. */
-static bool next_parameter(bt_str *query, bt_str *name, bt_str *value) {
-  if (query->len == 0) return false;
-  size_t end = 0;
-  while (end < query->len && query->ptr[end] != '&') end++;
-  size_t equals = 0;
-  while (equals < end && query->ptr[equals] != '=') equals++;
-  *name = (bt_str){query->ptr, equals};
-  *value = equals < end ? (bt_str){query->ptr + equals + 1, end - equals - 1} : BT_STR("");
-  size_t skip = end < query->len ? end + 1 : end;
-  *query = (bt_str){query->ptr + skip, query->len - skip};
-  return true;
-}
-
-void bt_call_query_each(bt_call *call, const char *name, void (*visit)(void *context, bt_str value), void *context) {
-  bt_str rest = call->query, found_name, found_value, decoded;
-  while (next_parameter(&rest, &found_name, &found_value)) {
-    if (!bt_str_equal(found_name, bt_str_from(name))) continue;
-    if (percent_decode(&call->arena, found_value, true, &decoded))
-      visit(context, decoded);
-    else
-      call->is_query_cut = true;
-  }
-}
-
-bool bt_call_query_whole(bt_call *call) {
-  if (call->is_query_cut) bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
-  return !call->is_query_cut;
-}
-
-typedef struct first_value {
-  bool found;
-  bt_str value;
-} first_value;
-
-static void keep_first(void *context, bt_str value) {
-  first_value *first = context;
-  if (!first->found) *first = (first_value){true, value};
-}
-
-bool bt_call_query(bt_call *call, const char *name, bt_str *out) {
-  first_value first = {0};
-  bt_call_query_each(call, name, keep_first, &first);
-  if (first.found) *out = first.value;
-  return first.found;
-}
-
-bool bt_call_query_allows(bt_call *call, const char *const *names) {
-  bt_str rest = call->query, name, value;
-  while (next_parameter(&rest, &name, &value)) {
-    bool known = name.len == 0;
-    for (size_t i = 0; names[i] && !known; i++) known = bt_str_equal(name, bt_str_from(names[i]));
-    if (known) continue;
-    const char *nearest = bt_suggest_nearest(name, names);
-    bt_call_problem(call, 400, "unknown-parameter", "There is no query parameter \"%.*s\" here%s%s%s.", BT_FMT(name),
-                    nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
-    return false;
-  }
-  return true;
-}
-
-bool bt_call_limit(bt_call *call, size_t otherwise, size_t max, size_t *out) {
-  bt_str text;
-  *out = otherwise;
-  if (!bt_call_query(call, "limit", &text)) return true;
-  size_t number = 0;
-  bool valid = text.len > 0 && text.len < 10;
-  for (size_t i = 0; i < text.len && valid; i++) {
-    valid = text.ptr[i] >= '0' && text.ptr[i] <= '9';
-    number = number * 10 + (size_t)(text.ptr[i] - '0');
-  }
-  if (!valid || number < 1 || number > max) {
-    bt_call_problem(call, 400, "invalid-parameter", "limit has to be a whole number from 1 to %zu; \"%.*s\" came.", max,
-                    BT_FMT(text));
-    return false;
-  }
-  *out = number;
-  return true;
 }
 
 void bt_call_header_set(bt_call *call, const char *name, bt_str value) {
@@ -161,7 +50,7 @@ void bt_call_text(bt_call *call, int status, const char *content_type, bt_str bo
   drop_stream(call);
   bt_buffer_clear(&call->answer);
   bt_buffer_append(&call->answer, body);
-  call->status = status;
+  call->status = call->answer.failed ? 500 : status; /* no memory: an empty answer must not look like one */
   call->content_type = content_type;
 }
 
@@ -176,7 +65,14 @@ void bt_call_stream(bt_call *call, int status, const char *content_type, const b
   call->stream.context = context;
 }
 
-static void answer_no_memory(bt_call *call) {
+bt_stream_step bt_call_next_page(bt_call *call) {
+  bt_json_memory_begin();
+  bt_stream_step step = call->stream.operations->next(call->stream.context, &call->answer);
+  if (bt_json_memory_failed()) call->answer.failed = true; /* the page may lack something */
+  return step;
+}
+
+void bt_call_no_memory(bt_call *call) {
   bt_call_text(call, 500, "application/problem+json",
                BT_STR("{\"type\":\"urn:betrace:problem:no-memory\",\"title\":\"Internal Server Error\",\"status\":500,"
                       "\"detail\":\"There was not enough memory to answer.\"}\n"));
@@ -194,7 +90,7 @@ static void answer_json(bt_call *call, int status, const char *content_type, jso
   bt_buffer_append_char(&call->answer, '\n');
   json_decref(body);
   if (failed || call->answer.failed) {
-    answer_no_memory(call);
+    bt_call_no_memory(call);
     return;
   }
   call->status = status;
@@ -211,6 +107,7 @@ const char *bt_http_reason(int status) {
   case 201: return "Created";
   case 202: return "Accepted";
   case 204: return "No Content";
+  case 304: return "Not Modified";
   case 400: return "Bad Request";
   case 401: return "Unauthorized";
   case 403: return "Forbidden";
@@ -301,9 +198,17 @@ void bt_call_error(bt_call *call, bt_status status, const bt_error *error) {
 }
 
 json_t *bt_call_body(bt_call *call, bool may_be_empty) {
+  static const char *const no_parameter[] = {NULL};
+  /* Who takes parameters beside a body has read them. Else ?dry_run or ?emit=false would be passed over in silence. */
+  if (!call->is_query_read && !bt_call_query_allows(call, no_parameter)) return NULL;
   if (call->body.len == 0 && may_be_empty) return json_object();
   json_error_t where;
   json_t *body = json_loadb(call->body.ptr ? call->body.ptr : "", call->body.len, JSON_REJECT_DUPLICATES, &where);
+  if (bt_json_memory_failed()) { /* jansson may then have left a piece of a text out, and called it read */
+    json_decref(body);
+    bt_call_no_memory(call);
+    return NULL;
+  }
   if (!body) {
     bt_call_problem(call, 400, "invalid-json", "The body has to be a JSON object; line %d, column %d: %s.", where.line,
                     where.column, where.text);
@@ -313,4 +218,9 @@ json_t *bt_call_body(bt_call *call, bool may_be_empty) {
   json_decref(body);
   bt_call_problem(call, 400, "invalid-json", "The body has to be a JSON object, {…}; another kind of JSON value came.");
   return NULL;
+}
+
+void bt_call_busy(bt_call *call, const bt_error *error) {
+  bt_call_header_set(call, "retry-after", BT_STR("5"));
+  bt_call_problem(call, 503, "busy", "%s", error->message);
 }

@@ -8,12 +8,16 @@
 #include "dsl/arena.h"
 #include "dsl/diagnostic.h"
 
-enum { BT_CALL_MAX_PARAMS = 4, BT_CALL_MAX_HEADERS = 8 };
+enum { BT_CALL_MAX_PARAMS = 4, BT_CALL_MAX_HEADERS = 12, BT_CALL_MAX_PARAMETERS = 1024 };
 
 typedef struct bt_call_header {
   const char *name; /* lower case, a literal */
   bt_str value;     /* in the call's arena */
 } bt_call_header;
+
+typedef struct bt_call_parameter {
+  bt_str name, value; /* the name as it stands in the query, the value percent-decoded */
+} bt_call_parameter;
 
 /* What came of asking a stream for its next page. */
 typedef enum bt_stream_step {
@@ -41,13 +45,16 @@ typedef struct bt_call {
   bt_str body_type, body_encoding;        /* Content-Type and Content-Encoding of the request */
   bt_str params[BT_CALL_MAX_PARAMS];      /* what {…} of the route's path stood for, percent-decoded */
   size_t param_count;
-  bool is_query_cut;  /* a value of the query was asked for, and there was no memory to read it */
+  const bt_call_parameter *parameters; /* of the query, in order, once it was read */
+  size_t parameter_count;
+  bool is_query_read;
+  bool is_query_cut;  /* there was no memory to read the query */
   const char *tenant; /* or NULL; of several "a|b" in order */
   bool every_tenant;  /* no tenant was named, and the caller may see what belongs to any: metrics */
   const char *user;   /* who asks, for updated_by; NULL: nobody in particular */
 
   int status;
-  const char *content_type;
+  const char *content_type, *cache_control; /* cache_control NULL: no-store */
   bt_call_header headers[BT_CALL_MAX_HEADERS];
   size_t header_count;
   bt_buffer answer; /* whole, or the page under way of a stream */
@@ -68,15 +75,16 @@ const char *bt_call_tenant(const bt_call *call);
 /* What the first {…} of the path stood for, as a C string in the call's arena; "" when it holds a NUL, which no id does. */
 const char *bt_call_id(const bt_call *call);
 
-/* The first value of a query parameter, percent-decoded; false when it is not there. BT_STR("") for `?k` and `?k=`. */
-bool bt_call_query(bt_call *call, const char *name, bt_str *out);
-/* Calls visit for each value of a parameter that may stand several times. One that there is no memory for is passed over, and is_query_cut
- * says so: who would give more for a filter less has to look. */
-void bt_call_query_each(bt_call *call, const char *name, void (*visit)(void *context, bt_str value), void *context);
-/* Whether all that was asked for was read; else answers 503 and returns false. */
-bool bt_call_query_whole(bt_call *call);
-/* Every parameter has to be one of `names` (NULL-terminated); else answers 400 with the nearest name and returns false. */
+/* Comes first: reads the query. Every parameter has to be one of `names` (NULL-terminated) and, but for rule_id and label, stand once; there may be
+ * BT_CALL_MAX_PARAMETERS. Else answers 400 with the nearest name, or 503 when there is no memory for it, and returns false. After true the others below
+ * need no memory: a question is read whole or not at all. */
 bool bt_call_query_allows(bt_call *call, const char *const *names);
+/* The value of a query parameter, percent-decoded; false when it is not there. BT_STR("") for `?k` and `?k=`. */
+bool bt_call_query(bt_call *call, const char *name, bt_str *out);
+/* Calls visit for each value of a parameter that may stand several times. */
+void bt_call_query_each(bt_call *call, const char *name, void (*visit)(void *context, bt_str value), void *context);
+/* Whether there was memory for the query and for what was made of it; else answers 503 and returns false. */
+bool bt_call_query_whole(bt_call *call);
 /* limit=…: 1 to max; `otherwise` when it is not there. Answers 400 and returns false when it is something else. */
 bool bt_call_limit(bt_call *call, size_t otherwise, size_t max, size_t *out);
 
@@ -93,6 +101,11 @@ void bt_call_no_content(bt_call *call);
 void bt_call_stream(bt_call *call, int status, const char *content_type, const bt_stream_operations *operations,
                     void *context);
 
+/* The next page of a stream, appended to `answer`. One that lacks something for want of memory counts as failed. */
+bt_stream_step bt_call_next_page(bt_call *call);
+
+/* 500: there was not enough memory to make the answer. Needs next to none itself. */
+void bt_call_no_memory(bt_call *call);
 /* A problem document (RFC 9457). kind: the last part of its type, a stable word. */
 void bt_call_problem(bt_call *call, int status, const char *kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -101,11 +114,13 @@ void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *e
     __attribute__((format(printf, 5, 6)));
 /* The problem that a status of ours is: 404, 409, 400, 503, … with the error's message. */
 void bt_call_error(bt_call *call, bt_status status, const bt_error *error);
+/* 503 with Retry-After: too much of this is under way. */
+void bt_call_busy(bt_call *call, const bt_error *error);
 /* A problem document as text, for answers that are made without a call. */
 void bt_problem_write(bt_buffer *out, int status, const char *kind, const char *detail);
 const char *bt_http_reason(int status);
 
-/* The body as a JSON object; an empty body is {} when `may_be_empty`. NULL: answered 400 already. Free with json_decref. */
+/* The body as a JSON object; an empty body is {} when `may_be_empty`. A query that nobody has read by then may have no parameters. NULL: answered already. Free with json_decref. */
 json_t *bt_call_body(bt_call *call, bool may_be_empty);
 
 /* A time in a body: a string as bt_time_parse reads, or a whole number (unix s, ms or ns). False: neither. */

@@ -4,12 +4,14 @@
 #include <string.h>
 
 bt_str bt_guard_host_name(bt_str authority) {
-  if (authority.len && authority.ptr[0] == '[') {
-    const char *end = memchr(authority.ptr, ']', authority.len);
-    return end ? (bt_str){authority.ptr + 1, (size_t)(end - authority.ptr) - 1} : authority;
-  }
-  const char *colon = authority.len ? memchr(authority.ptr, ':', authority.len) : NULL;
-  return colon ? (bt_str){authority.ptr, (size_t)(colon - authority.ptr)} : authority;
+  bool is_v6 = authority.len && authority.ptr[0] == '[';
+  const char *end = authority.len ? memchr(authority.ptr, is_v6 ? ']' : ':', authority.len) : NULL;
+  if (!end) return authority;
+  size_t length = (size_t)(end - authority.ptr), first = is_v6 ? 1 : 0;
+  bt_str port = {end + first, authority.len - length - first};
+  bool is_port = !port.len || port.ptr[0] == ':';
+  for (size_t i = 1; i < port.len && is_port; i++) is_port = port.ptr[i] >= '0' && port.ptr[i] <= '9';
+  return is_port ? (bt_str){authority.ptr + first, length - first} : authority;
 }
 
 /* 127.a.b.c written with digits and three dots. */
@@ -84,14 +86,32 @@ static bool next_line(bt_str *head, bt_str *line) {
   return line->len > 0;
 }
 
+/* The parser passes over an empty line before a request, as RFC 9112 has it: it is not where this head ends. */
+static bt_str from_request_line(bt_str head) {
+  while (head.len && (head.ptr[0] == '\r' || head.ptr[0] == '\n')) head = (bt_str){head.ptr + 1, head.len - 1};
+  return head;
+}
+
 static bool has_name(bt_str line, bt_str name) {
   return line.len > name.len && line.ptr[name.len] == ':' && bt_str_equal_nocase((bt_str){line.ptr, name.len}, name);
+}
+
+bool bt_guard_has_chunks(bt_str head) {
+  bt_str line;
+  head = from_request_line(head);
+  while (next_line(&head, &line))
+    if (has_name(line, BT_STR("transfer-encoding"))) return true;
+  return false;
 }
 
 bt_guard_refusal bt_guard_check_head(bt_str head) {
   bt_str line;
   size_t lengths = 0, hosts = 0;
+  head = from_request_line(head);
   while (next_line(&head, &line)) {
+    /* A line that goes on with the one before it: whoever forwarded it may have read one value, where the parser here reads another. */
+    if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
+      return (bt_guard_refusal){400, "folded-header", "A header stands in one line; one that is folded came."};
     lengths += has_name(line, BT_STR("content-length")) || has_name(line, BT_STR("transfer-encoding"));
     hosts += has_name(line, BT_STR("host"));
   }

@@ -22,7 +22,7 @@ typedef struct bt_http_task {
   bt_http_loop *loop;
   h2o_req_t *request; /* NULL once the request is gone; only the loop looks */
   bt_call *call;
-  const bt_route *route;
+  const bt_route *route; /* NULL: a page */
   bool is_with_worker;
   int64_t started_ns; /* when the request was there; monotonic */
   h2o_generator_t generator;
@@ -30,6 +30,8 @@ typedef struct bt_http_task {
   uint64_t taken_bytes;     /* by the reader, when the deadline was last looked at */
   bool is_last_chance;      /* the deadline is not put off for a reader that is slow but there */
   h2o_linklist_t sending;   /* linked while one is */
+  bt_str page;              /* the answer, where it is not the call's; page_holder keeps it */
+  bt_access *page_holder;
 
   bt_stream_state stream_state; /* all below: streams only */
   bt_stream_step step;          /* what the last page came with */
@@ -85,6 +87,12 @@ bt_access *bt_http_access(bt_http_server *server);
 
 /* request.c */
 int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request);
+bt_str bt_http_header(h2o_req_t *request, const char *name); /* len 0: not sent */
+bt_str bt_http_path(const h2o_req_t *request);               /* without the query, as it came */
+/* allow: of a 405; else NULL */
+void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow);
+/* new; belongs to the request from then on. NULL: no memory. route NULL: a page. */
+bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_route *route);
 /* A task came back from a worker: sends its answer or its page, or frees it. */
 void bt_http_task_returned(bt_http_task *task);
 /* Fills request->res from the call. */
@@ -93,6 +101,11 @@ void bt_http_set_headers(h2o_req_t *request, const bt_call *call);
 void bt_http_sending_begin(bt_http_task *task);
 void bt_http_sending_end(bt_http_task *task);
 void bt_http_cut_stalled(bt_http_loop *loop);
+
+/* pages_answer.c */
+bool bt_http_is_for_pages(const bt_http_server *server, const bt_access *access, h2o_req_t *request);
+bool bt_http_is_navigation(h2o_req_t *request);
+void bt_http_answer_page(bt_http_loop *loop, bt_access *access, h2o_req_t *request);
 
 /* stream.c */
 void bt_http_stream_start(bt_http_task *task);

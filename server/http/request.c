@@ -25,7 +25,7 @@ static void tell_observer(const bt_http_server *server, const bt_route *route, i
   if (server->options.observe) server->options.observe(server->options.service, route, status, duration_ns);
 }
 
-static void send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow) {
+void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow) {
   bt_buffer body = {0};
   bt_problem_write(&body, status, kind, detail);
   request->res.status = status;
@@ -47,6 +47,7 @@ static void free_task(bt_http_task *done) {
   done->loop->task_count--;
   bt_http_sending_end(done);
   bt_http_stream_forget(done);
+  bt_access_release(done->page_holder);
   bt_call_free(done->call);
   free(done);
 }
@@ -66,8 +67,9 @@ void bt_http_set_headers(h2o_req_t *request, const bt_call *call) {
                    strlen(call->content_type));
   h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 0, NULL,
                         H2O_STRLIT("nosniff"));
-  h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("cache-control"), 0, NULL,
-                        H2O_STRLIT("no-store"));
+  const char *cache_control = call->cache_control ? call->cache_control : "no-store";
+  h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("cache-control"), 0, NULL, cache_control,
+                        strlen(cache_control));
   for (size_t i = 0; i < call->header_count; i++)
     h2o_add_header_by_str(&request->pool, &request->res.headers, call->headers[i].name, strlen(call->headers[i].name),
                           0, NULL, call->headers[i].value.ptr, call->headers[i].value.len);
@@ -85,12 +87,13 @@ void bt_http_sending_end(bt_http_task *task) {
 static void send_answer(bt_http_task *done) {
   h2o_req_t *request = done->request;
   const bt_call *call = done->call;
-  request->res.content_length = call->answer.len;
+  bt_str answer = done->page_holder ? done->page : bt_buffer_str(&call->answer);
+  request->res.content_length = answer.len;
   bt_http_set_headers(request, call);
   bt_http_sending_begin(done);
   h2o_start_response(request, &done->generator);
-  bool is_head = bt_str_equal(call->method, BT_STR("HEAD"));
-  h2o_iovec_t body = {call->answer.ptr, is_head ? 0 : call->answer.len};
+  bool is_bodiless = call->status == 304 || bt_str_equal(call->method, BT_STR("HEAD"));
+  h2o_iovec_t body = {(char *)answer.ptr, is_bodiless ? 0 : answer.len};
   h2o_send(request, &body, body.len ? 1 : 0, H2O_SEND_STATE_FINAL);
 }
 
@@ -144,16 +147,16 @@ void bt_http_cut_stalled(bt_http_loop *loop) {
 
 static void run_task(void *argument) {
   bt_http_task *work = argument;
-  work->route->handle(work->loop->server->options.service, work->call);
+  bt_route_handle(work->route, work->loop->server->options.service, work->call);
   h2o_multithread_send_message(&work->loop->receiver, &work->message);
 }
 
-static bt_str header_of(h2o_req_t *request, const char *name) {
+bt_str bt_http_header(h2o_req_t *request, const char *name) {
   ssize_t index = h2o_find_header_by_str(&request->headers, name, strlen(name), -1);
   return index < 0 ? (bt_str){0} : str_of(request->headers.entries[index].value);
 }
 
-static bt_str path_of(const h2o_req_t *request) {
+bt_str bt_http_path(const h2o_req_t *request) {
   return (bt_str){request->path.base, request->query_at == SIZE_MAX ? request->path.len : request->query_at};
 }
 
@@ -175,19 +178,19 @@ static bool copy_access(bt_call *call, const bt_access_answer *answer) {
 
 static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params, size_t param_count) {
   bool ok = bt_arena_copy(&call->arena, str_of(request->method), &call->method);
-  ok = ok && bt_arena_copy(&call->arena, path_of(request), &call->path);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_path(request), &call->path);
   ok = ok && bt_arena_copy(&call->arena, query_of(request), &call->query);
   ok = ok && bt_arena_copy(&call->arena, str_of(request->entity), &call->body);
-  ok = ok && bt_arena_copy(&call->arena, header_of(request, "if-match"), &call->if_match);
-  ok = ok && bt_arena_copy(&call->arena, header_of(request, "content-type"), &call->body_type);
-  ok = ok && bt_arena_copy(&call->arena, header_of(request, "content-encoding"), &call->body_encoding);
-  ok = ok && bt_arena_copy(&call->arena, header_of(request, "accept"), &call->accept);
-  ok = ok && bt_arena_copy(&call->arena, header_of(request, "last-event-id"), &call->last_event_id);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "if-match"), &call->if_match);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-type"), &call->body_type);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-encoding"), &call->body_encoding);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "accept"), &call->accept);
+  ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "last-event-id"), &call->last_event_id);
   for (size_t i = 0; i < param_count && ok; i++) ok = bt_call_param_set(call, params[i]);
   return ok;
 }
 
-static bt_http_task *new_task(bt_http_loop *loop, h2o_req_t *request, const bt_route *route) {
+bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_route *route) {
   bt_http_task *fresh = calloc(1, sizeof *fresh);
   if (!fresh) return NULL;
   fresh->call = bt_call_new(request->entity.len + ARENA_SLACK_BYTES);
@@ -210,20 +213,21 @@ static bt_http_task *new_task(bt_http_loop *loop, h2o_req_t *request, const bt_r
 /* Hands the request to a worker; answers 503 when that cannot be done. */
 static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *route, const bt_access_answer *answer,
                      const bt_str *params, size_t param_count) {
-  bt_http_task *fresh = new_task(loop, request, route);
+  bt_http_task *fresh = bt_http_task_new(loop, request, route);
   if (!fresh) {
-    send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.", NULL);
+    bt_http_send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.",
+                         NULL);
     return;
   }
   bool ok = copy_request(fresh->call, request, params, param_count) && copy_access(fresh->call, answer);
   if (ok && route->place == BT_ON_LOOP) {
-    route->handle(loop->server->options.service, fresh->call);
+    bt_route_handle(route, loop->server->options.service, fresh->call);
     bt_http_task_returned(fresh);
     return;
   }
   if (ok && bt_workers_submit(loop->server->workers, run_task, fresh)) return;
   fresh->is_with_worker = false;
-  send_problem(request, 503, "busy", "Too many requests are waiting; try again in a moment.", NULL);
+  bt_http_send_problem(request, 503, "busy", "Too many requests are waiting; try again in a moment.", NULL);
 }
 
 /* ---- who asks, and for what ---- */
@@ -249,7 +253,7 @@ static void add_cors_headers(h2o_req_t *request, bt_str origin) {
 
 static bool is_preflight(h2o_req_t *request) {
   return bt_str_equal(str_of(request->method), BT_STR("OPTIONS")) &&
-         header_of(request, "access-control-request-method").len > 0;
+         bt_http_header(request, "access-control-request-method").len > 0;
 }
 
 static void answer_preflight(h2o_req_t *request) {
@@ -263,15 +267,18 @@ static void answer_preflight(h2o_req_t *request) {
 }
 
 static bt_guard_refusal check_request(const bt_http_server *server, const bt_access *access, h2o_req_t *request,
-                                      bool is_allowed_page) {
+                                      bool is_allowed_page, bool is_navigation) {
   h2o_socket_t *socket = request->conn->callbacks->get_socket(request->conn);
   bt_str head = {socket->input->bytes, socket->input->size};
+  /* The library reads sizes of chunks that others would refuse: what stands behind such a body might be a request to one and not to the other. So nothing
+   * does: the connection ends with the answer. */
+  if (bt_guard_has_chunks(head)) request->http1_is_persistent = 0;
   bt_guard guard = {server->listen_host, bt_access_hosts(access)};
   bt_guard_refusal refusal = bt_guard_check_head(head);
   if (!refusal.status)
-    refusal = bt_guard_check_site(&guard, str_of(request->input.authority),
-                                  is_allowed_page ? BT_STR("") : header_of(request, "origin"),
-                                  is_allowed_page ? BT_STR("") : header_of(request, "sec-fetch-site"));
+    refusal = bt_guard_check_site(
+        &guard, str_of(request->input.authority), is_allowed_page ? BT_STR("") : bt_http_header(request, "origin"),
+        is_allowed_page || is_navigation ? BT_STR("") : bt_http_header(request, "sec-fetch-site"));
   if (!refusal.status && request->entity.len > server->options.max_body_bytes)
     refusal = (bt_guard_refusal){413, "too-large", "The body is larger than this service takes (10 MiB)."};
   return refusal;
@@ -282,7 +289,7 @@ static void refuse_access(h2o_req_t *request, const bt_access_answer *answer) {
     add_header(request, "www-authenticate",
                strcmp(answer->kind, "no-token") == 0 ? BT_STR("Bearer realm=\"betrace\"")
                                                      : BT_STR("Bearer realm=\"betrace\", error=\"invalid_token\""));
-  send_problem(request, answer->status, answer->kind, answer->detail, NULL);
+  bt_http_send_problem(request, answer->status, answer->kind, answer->detail, NULL);
 }
 
 /* False: answered already. */
@@ -291,8 +298,8 @@ static bool check_access(const bt_access *access, h2o_req_t *request, bt_role ne
   if (single_header(request, "authorization", &question.authorization) ||
       single_header(request, "x-scope-orgid", &question.tenant) ||
       single_header(request, "x-grafana-user", &question.grafana_user)) {
-    send_problem(request, 400, "ambiguous-header",
-                 "Authorization, X-Scope-OrgID and X-Grafana-User may stand once each in a request.", NULL);
+    bt_http_send_problem(request, 400, "ambiguous-header",
+                         "Authorization, X-Scope-OrgID and X-Grafana-User may stand once each in a request.", NULL);
     return false;
   }
   bt_access_check(access, &question, answer);
@@ -310,15 +317,16 @@ static void route_request(bt_http_loop *loop, const bt_access *access, h2o_req_t
   bt_buffer allowed = {0};
   bt_access_answer answer;
   bt_status found = bt_router_find(server->options.routes, server->options.route_count, str_of(request->method),
-                                   path_of(request), &route, params, &param_count, &allowed);
+                                   bt_http_path(request), &route, params, &param_count, &allowed);
   /* First who asks: without a token nobody learns which paths there are. */
   bool may = check_access(access, request, found == BT_OK ? route->needs : BT_ROLE_VIEWER, &answer);
   if (may && found == BT_OK)
     dispatch(loop, request, route, &answer, params, param_count);
   else if (may && found == BT_REFUSED)
-    send_problem(request, 405, "method-not-allowed", "This path is known, but not with this method.", allowed.ptr);
+    bt_http_send_problem(request, 405, "method-not-allowed", "This path is known, but not with this method.",
+                         allowed.ptr);
   else if (may)
-    send_problem(request, 404, "not-found", "There is no such path; docs/openapi.yaml lists them all.", NULL);
+    bt_http_send_problem(request, 404, "not-found", "There is no such path; docs/openapi.yaml lists them all.", NULL);
   bt_buffer_dispose(&allowed);
 }
 
@@ -326,15 +334,19 @@ int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request) {
   bt_http_server *server = ((bt_http_handler *)handler)->server;
   bt_http_loop *loop = H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx);
   bt_access *access = bt_http_access(server);
-  bt_str origin = header_of(request, "origin");
+  bt_str origin = bt_http_header(request, "origin");
   bool is_allowed_page = origin.len && bt_access_allows_origin(access, origin);
-  bt_guard_refusal refusal = check_request(server, access, request, is_allowed_page);
+  bool is_for_pages = bt_http_is_for_pages(server, access, request);
+  bt_guard_refusal refusal =
+      check_request(server, access, request, is_allowed_page, is_for_pages && bt_http_is_navigation(request));
   if (is_allowed_page) add_cors_headers(request, origin);
   if (refusal.status) {
     request->http1_is_persistent = 0;
-    send_problem(request, refusal.status, refusal.kind, refusal.detail, NULL);
+    bt_http_send_problem(request, refusal.status, refusal.kind, refusal.detail, NULL);
   } else if (is_allowed_page && is_preflight(request)) {
     answer_preflight(request);
+  } else if (is_for_pages) {
+    bt_http_answer_page(loop, access, request);
   } else {
     route_request(loop, access, request);
   }

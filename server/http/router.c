@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "server/report/json_memory.h"
+
 /* Cuts the next segment off; false when none is left. Segments are what stands between slashes. */
 static bool next_segment(bt_str *path, bt_str *segment) {
   if (path->len == 0 || path->ptr[0] != '/') return false;
@@ -48,4 +50,10 @@ bt_status bt_router_find(const bt_route *routes, size_t count, bt_str method, bt
   bt_status status = find_among(routes, count, false, method, path, out, params, param_count, allowed);
   if (status != BT_NOT_FOUND) return status;
   return find_among(routes, count, true, method, path, out, params, param_count, allowed);
+}
+
+void bt_route_handle(const bt_route *route, void *service, bt_call *call) {
+  bt_json_memory_begin();
+  route->handle(service, call);
+  if (bt_json_memory_failed()) bt_call_no_memory(call);
 }

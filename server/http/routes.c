@@ -23,6 +23,7 @@ const bt_route bt_routes[] = {
     {"POST", "/v1/rules/{id}/replay", bt_api_rule_replay, BT_ROLE_EDITOR, BT_ON_WORKER},
     {"GET", "/v1/rules/{id}/replay/status", bt_api_rule_replay_status, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"GET", "/v1/rules/{id}/first-violation", bt_api_rule_first, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/v1/rules/{id}/contrast", bt_api_rule_contrast, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"GET", "/v1/dsl/language", bt_api_dsl_language, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"POST", "/v1/dsl/complete", bt_api_dsl_complete, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"POST", "/v1/dsl/hover", bt_api_dsl_hover, BT_ROLE_VIEWER, BT_ON_WORKER},
@@ -37,6 +38,10 @@ const bt_route bt_routes[] = {
     {"POST", "/v1/violations/query", bt_api_violations_query, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"GET", "/v1/violations/series", bt_api_series, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"POST", "/v1/violations/series", bt_api_series_query, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/v1/compliance/frameworks", bt_api_compliance_frameworks, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/v1/compliance/reports/{framework}", bt_api_compliance_report, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/v1/reports/{id}", bt_api_report_get, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"DELETE", "/v1/reports/{id}", bt_api_report_delete, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"GET", "/v1/traces/{trace_id}/verdicts", bt_api_trace_verdicts, BT_ROLE_VIEWER, BT_ON_WORKER},
     {"POST", "/v1/spans", bt_api_spans, BT_ROLE_EDITOR, BT_ON_WORKER},
 };

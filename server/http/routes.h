@@ -56,7 +56,14 @@ void bt_api_violations_query(void *service, bt_call *call);
 /* api_series.c */
 void bt_api_series(void *service, bt_call *call);
 void bt_api_series_query(void *service, bt_call *call);
+/* api_compliance.c */
+void bt_api_compliance_frameworks(void *service, bt_call *call);
+void bt_api_compliance_report(void *service, bt_call *call);
+void bt_api_report_get(void *service, bt_call *call);
+void bt_api_report_delete(void *service, bt_call *call);
 /* api_first.c */
 void bt_api_rule_first(void *service, bt_call *call);
+/* api_contrast.c */
+void bt_api_rule_contrast(void *service, bt_call *call);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/report/editor_json.h"
+#include "server/report/json_memory.h"
 #include "server/report/rule_json.h"
 
 static void complain(void *context, const char *field, const char *message) {
@@ -17,7 +18,9 @@ static void settle_id(bt_rule_fields *fields, const char *path_id, bt_field_erro
   if (fields->id && strcmp(fields->id, path_id) != 0)
     bt_field_errors_add(errors, "id", "is \"%s\" while the path names \"%s\"; an id cannot be changed", fields->id,
                         path_id);
-  if (!fields->id && !(fields->id = strdup(path_id))) bt_field_errors_add(errors, "body", "out of memory");
+  if (fields->id || (fields->id = strdup(path_id))) return;
+  bt_field_errors_add(errors, "body", "out of memory");
+  bt_json_memory_lacks();
 }
 
 static void answer_bad_text(bt_call *call, bt_str text, const bt_diagnostics *diagnostics) {

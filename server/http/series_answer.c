@@ -6,14 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/http/answer_parts.h"
 #include "server/replay/window.h"
 #include "server/report/replay_json.h"
 #include "server/time_text.h"
-
-enum { PIECE_BYTES = 48 * 1024 };
-static const int64_t FIRST_WAIT_NS = INT64_C(200) * 1000000;
-static const int64_t NEXT_WAIT_NS = INT64_C(40) * 1000000;
 
 typedef struct answer {
   bt_series_ask *ask;
@@ -21,8 +17,8 @@ typedef struct answer {
   const bt_rule_definition **rules; /* one reference each */
   size_t rule_count;
   char *unchecked;
-  int64_t until_ns; /* monotonic */
-  bool has_data;    /* some counted step is not empty */
+  bt_patience patience;
+  bool has_data; /* some counted step is not empty */
   bt_buffer text;
   size_t given; /* bytes */
 } answer;
@@ -46,7 +42,7 @@ static answer *new_answer(bt_series_ask *ask, const bt_series_answer_options *op
   }
   a->ask = ask;
   a->options = *options;
-  a->until_ns = bt_clock_monotonic_ns() + options->timeout_ns;
+  a->patience = bt_patience_begin(options->timeout_ns, options->stopping);
   a->unchecked = options->unchecked ? strdup(options->unchecked) : NULL;
   a->rules = calloc(options->question.rule_count, sizeof *a->rules);
   if (a->rules && (a->unchecked || !options->unchecked)) {
@@ -212,18 +208,6 @@ static json_t *series_json(const answer *a, size_t rule) {
 
 /* ---- the document ---- */
 
-static int append(const char *text, size_t length, void *buffer) {
-  bt_buffer_append(buffer, (bt_str){text, length});
-  return ((bt_buffer *)buffer)->failed ? -1 : 0;
-}
-
-/* Takes the object. */
-static void append_json(bt_buffer *out, json_t *object) {
-  if (!object || json_dump_callback(object, append, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
-    out->failed = true;
-  json_decref(object);
-}
-
 static json_t *coverage_json(const bt_coverage *coverage) {
   json_t *object = bt_coverage_json(coverage);
   if (!object) return NULL;
@@ -241,33 +225,19 @@ static void write_document(answer *a) {
   bt_buffer_append(out, BT_STR("{\"series\":["));
   for (size_t i = 0; i < a->rule_count && !out->failed; i++) {
     if (i) bt_buffer_append_char(out, ',');
-    append_json(out, series_json(a, i));
+    bt_answer_append(out, series_json(a, i));
   }
-  bt_buffer_append(out, BT_STR("],\"reason\":"));
-  bt_buffer quoted = {0};
-  append_json(&quoted, json_pack("[s?]", reason));
-  if (quoted.failed || quoted.len < 2)
-    out->failed = true;
-  else
-    bt_buffer_append(out, (bt_str){quoted.ptr + 1, quoted.len - 2});
-  bt_buffer_dispose(&quoted);
-  bt_buffer_append(out, BT_STR(",\"coverage\":"));
-  append_json(out, coverage_json(&coverage));
-  bt_buffer_append(out, BT_STR("}\n"));
+  bt_answer_end_list(out, json_pack("{s:s?, s:o}", "reason", reason, "coverage", coverage_json(&coverage)));
   bt_coverage_dispose(&coverage);
-}
-
-static bool is_over(const answer *a) {
-  return bt_clock_monotonic_ns() >= a->until_ns || atomic_load(&a->options.stopping->requested);
 }
 
 static bt_stream_step next_piece(void *context, bt_buffer *out) {
   answer *a = context;
   if (!a->text.len) {
-    if (!bt_series_wait(a->ask, NEXT_WAIT_NS) && !is_over(a)) return BT_STREAM_WAIT;
+    if (!bt_series_wait(a->ask, BT_ANSWER_NEXT_WAIT_NS) && !bt_patience_is_over(&a->patience)) return BT_STREAM_WAIT;
     write_document(a);
   }
-  size_t left = a->text.len - a->given, piece = left < PIECE_BYTES ? left : PIECE_BYTES;
+  size_t left = a->text.len - a->given, piece = left < BT_ANSWER_PIECE ? left : BT_ANSWER_PIECE;
   if (a->text.failed) out->failed = true;
   bt_buffer_append(out, (bt_str){a->text.ptr + a->given, piece});
   a->given += piece;
@@ -278,17 +248,14 @@ void bt_series_answer(bt_call *call, bt_series_ask *ask, const bt_series_answer_
   static const bt_stream_operations operations = {next_piece, "\n", free_answer};
   answer *a = new_answer(ask, options);
   if (!a) {
-    bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
+    bt_answer_no_room(call);
     return;
   }
-  if (!bt_series_wait(a->ask, FIRST_WAIT_NS) && !is_over(a)) {
+  if (!bt_series_wait(a->ask, BT_ANSWER_FIRST_WAIT_NS) && !bt_patience_is_over(&a->patience)) {
     bt_call_stream(call, 200, "application/json", &operations, a);
     return;
   }
   write_document(a);
-  if (a->text.failed)
-    bt_call_problem(call, 503, "no-memory", "There was not enough memory to answer.");
-  else
-    bt_call_text(call, 200, "application/json", bt_buffer_str(&a->text));
+  bt_answer_text(call, "application/json", &a->text);
   free_answer(a);
 }

@@ -37,7 +37,7 @@ static void wait_a_little(bt_http_task *task) {
 
 static void run_next(void *argument) { /* on a worker */
   bt_http_task *task = argument;
-  task->step = task->call->stream.operations->next(task->call->stream.context, &task->call->answer);
+  task->step = bt_call_next_page(task->call);
   h2o_multithread_send_message(&task->loop->receiver, &task->message);
 }
 

@@ -6,21 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/http/answer_parts.h"
 #include "server/report/replay_json.h"
 
-enum {
-  PIECE_BYTES = 48 * 1024,
-  STREAM_PAGE = 200 /* violations that a stream holds at a time */
-};
-static const int64_t FIRST_WAIT_NS = INT64_C(200) * 1000000; /* for an answer without a stream */
-static const int64_t NEXT_WAIT_NS = INT64_C(40) * 1000000;   /* on a worker that others need too */
+enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */ };
 
 typedef struct answer {
   bt_look *look;
   bt_violation_answer_options options;
   char *tenant, *unchecked; /* copies of what the options borrow */
-  int64_t until_ns;         /* monotonic */
+  bt_patience patience;
   size_t given;
   bool has_begun, has_page, has_ended;
   bt_page page;
@@ -45,7 +40,7 @@ static answer *new_answer(bt_look *look, const bt_violation_answer_options *opti
   }
   a->look = look;
   a->options = *options;
-  a->until_ns = bt_clock_monotonic_ns() + options->timeout_ns;
+  a->patience = bt_patience_begin(options->timeout_ns, options->stopping);
   a->tenant = strdup(options->tenant ? options->tenant : "");
   a->unchecked = options->unchecked ? strdup(options->unchecked) : NULL;
   if (a->tenant && (a->unchecked || !options->unchecked)) return a;
@@ -54,18 +49,6 @@ static answer *new_answer(bt_look *look, const bt_violation_answer_options *opti
 }
 
 /* ---- text ---- */
-
-static int append(const char *text, size_t length, void *buffer) {
-  bt_buffer_append(buffer, (bt_str){text, length});
-  return ((bt_buffer *)buffer)->failed ? -1 : 0;
-}
-
-/* Takes the object. */
-static void append_json(bt_buffer *out, json_t *object) {
-  if (!object || json_dump_callback(object, append, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) != 0)
-    out->failed = true;
-  json_decref(object);
-}
 
 /* The cursor that goes on after this position. */
 static bool write_cursor(const answer *a, const bt_cursor *cursor, char text[BT_CURSOR_TEXT]) {
@@ -79,10 +62,10 @@ static void write_violation(answer *a, const bt_listed *item, bt_buffer *out) {
   switch (a->options.form) {
   case BT_VIOLATIONS_DOCUMENT:
     if (a->given) bt_buffer_append_char(out, ',');
-    append_json(out, violation);
+    bt_answer_append(out, violation);
     return;
   case BT_VIOLATIONS_LINES:
-    append_json(out, json_pack("{s:o}", "violation", violation));
+    bt_answer_append(out, json_pack("{s:o}", "violation", violation));
     bt_buffer_append_char(out, '\n');
     return;
   case BT_VIOLATIONS_EVENTS:
@@ -90,7 +73,7 @@ static void write_violation(answer *a, const bt_listed *item, bt_buffer *out) {
     cursor.after = item->position;
     if (!write_cursor(a, &cursor, id)) out->failed = true;
     bt_buffer_printf(out, "event: violation\nid: %s\ndata: ", id);
-    append_json(out, violation);
+    bt_answer_append(out, violation);
     bt_buffer_append(out, BT_STR("\n\n"));
     return;
   }
@@ -116,47 +99,32 @@ static json_t *summary(const answer *a) {
   if (page->goes_on && !write_cursor(a, &page->cursor, cursor)) return NULL;
   json_t *coverage = bt_coverage_json(&page->coverage);
   name_unchecked(a, coverage);
-  return json_pack("{s:o, s:I, s:o, s:o, s:o}", "total_count",
+  return json_pack("{s:o, s:I, s:I, s:s, s:o, s:o, s:o}", "total_count",
                    is_known ? json_integer((json_int_t)page->total) : json_null(), "inconclusive",
-                   (json_int_t)page->inconclusive, "reason", reason ? json_string(reason) : json_null(), "coverage",
-                   coverage, "cursor", page->goes_on ? json_string(cursor) : json_null());
-}
-
-/* `],"total_count":…}`: the summary is an object of its own, written without its first brace. */
-static void end_document(json_t *end, bt_buffer *out) {
-  bt_buffer text = {0};
-  append_json(&text, end);
-  bt_buffer_append(out, BT_STR("],"));
-  if (text.failed || !text.len)
-    out->failed = true;
-  else
-    bt_buffer_append(out, (bt_str){text.ptr + 1, text.len - 1});
-  bt_buffer_append_char(out, '\n');
-  bt_buffer_dispose(&text);
+                   (json_int_t)page->inconclusive, "traces_evaluated", (json_int_t)page->traces_evaluated,
+                   "traces_evaluated_kind", page->evaluated_is_exact ? "exact" : "at_least", "reason",
+                   reason ? json_string(reason) : json_null(), "coverage", coverage, "cursor",
+                   page->goes_on ? json_string(cursor) : json_null());
 }
 
 static void write_end(answer *a, bt_buffer *out) {
   json_t *end = summary(a);
   a->has_ended = true;
   switch (a->options.form) {
-  case BT_VIOLATIONS_DOCUMENT: end_document(end, out); return;
+  case BT_VIOLATIONS_DOCUMENT: bt_answer_end_list(out, end); return;
   case BT_VIOLATIONS_LINES:
-    append_json(out, json_pack("{s:o}", "done", end));
+    bt_answer_append(out, json_pack("{s:o}", "done", end));
     bt_buffer_append_char(out, '\n');
     return;
   case BT_VIOLATIONS_EVENTS:
     bt_buffer_append(out, BT_STR("event: done\ndata: "));
-    append_json(out, end);
+    bt_answer_append(out, end);
     bt_buffer_append(out, BT_STR("\n\n"));
     return;
   }
 }
 
 /* ---- pages ---- */
-
-static bool is_over(const answer *a) {
-  return bt_clock_monotonic_ns() >= a->until_ns || atomic_load(&a->options.stopping->requested);
-}
 
 static size_t page_limit(const answer *a) {
   if (a->options.form == BT_VIOLATIONS_DOCUMENT) return a->options.limit;
@@ -166,7 +134,8 @@ static size_t page_limit(const answer *a) {
 
 /* False: there is no page yet. Streams give what there is; a document waits until it is full. */
 static bool load_page(answer *a, int64_t wait_ns, bt_status *status, bt_error *error) {
-  bool ready = false, is_last = is_over(a), is_stream = a->options.form != BT_VIOLATIONS_DOCUMENT;
+  bool ready = false, is_last = bt_patience_is_over(&a->patience),
+       is_stream = a->options.form != BT_VIOLATIONS_DOCUMENT;
   bt_page_dispose(&a->page);
   a->next = 0;
   *status = bt_look_page(a->look, page_limit(a), wait_ns, is_last || is_stream, &ready, &a->page, error);
@@ -178,7 +147,7 @@ static bool load_page(answer *a, int64_t wait_ns, bt_status *status, bt_error *e
 /* Whether this page is the last one that this reader gets. */
 static bool is_last_page(const answer *a) {
   if (a->options.form == BT_VIOLATIONS_DOCUMENT || !a->page.goes_on) return true;
-  return is_over(a) || (a->options.limit && a->given >= a->options.limit);
+  return bt_patience_is_over(&a->patience) || (a->options.limit && a->given >= a->options.limit);
 }
 
 static void begin(answer *a, bt_buffer *out) {
@@ -189,7 +158,7 @@ static void begin(answer *a, bt_buffer *out) {
 /* Writes from the page that is there until the piece is large enough. True: the answer has ended. */
 static bool write_piece(answer *a, bt_buffer *out) {
   begin(a, out);
-  while (a->next < a->page.count && out->len < PIECE_BYTES && !out->failed) {
+  while (a->next < a->page.count && out->len < BT_ANSWER_PIECE && !out->failed) {
     write_violation(a, &a->page.items[a->next++], out);
     a->given++;
   }
@@ -204,7 +173,7 @@ static bool write_piece(answer *a, bt_buffer *out) {
 static bt_stream_step next_piece(void *context, bt_buffer *out) {
   answer *a = context;
   bt_status status = BT_OK;
-  if (a->has_page || load_page(a, NEXT_WAIT_NS, &status, NULL))
+  if (a->has_page || load_page(a, BT_ANSWER_NEXT_WAIT_NS, &status, NULL))
     return write_piece(a, out) ? BT_STREAM_END : BT_STREAM_MORE;
   /* The evaluation could not be carried out: what was sent is not the whole answer, and must not look like it. */
   if (status != BT_OK) out->failed = true;
@@ -246,10 +215,7 @@ static void answer_whole(bt_call *call, answer *a) {
     if (piece.failed) text.failed = true;
     bt_buffer_dispose(&piece);
   }
-  if (text.failed)
-    bt_call_problem(call, 503, "no-memory", "There was not enough memory to answer.");
-  else
-    bt_call_text(call, 200, "application/json", bt_buffer_str(&text));
+  bt_answer_text(call, "application/json", &text);
   bt_buffer_dispose(&text);
   free_answer(a);
 }
@@ -259,11 +225,11 @@ void bt_violation_answer(bt_call *call, bt_look *look, const bt_violation_answer
   bt_status status = BT_OK;
   bt_error error = {0};
   if (!a) {
-    bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
+    bt_answer_no_room(call);
     return;
   }
   bool is_document = options->form == BT_VIOLATIONS_DOCUMENT;
-  bool has_page = load_page(a, is_document ? FIRST_WAIT_NS : 0, &status, &error);
+  bool has_page = load_page(a, is_document ? BT_ANSWER_FIRST_WAIT_NS : 0, &status, &error);
   if (status != BT_OK) {
     free_answer(a);
     bt_call_error(call, status, &error);
@@ -285,9 +251,6 @@ void bt_violation_answer_nothing(bt_call *call, bt_time_range range, const bt_vi
   bt_buffer text = {0};
   begin(&a, &text);
   write_end(&a, &text);
-  if (text.failed)
-    bt_call_problem(call, 503, "no-memory", "There was not enough memory to answer.");
-  else
-    bt_call_text(call, 200, content_type_of(options->form), bt_buffer_str(&text));
+  bt_answer_text(call, content_type_of(options->form), &text);
   bt_buffer_dispose(&text);
 }

@@ -8,10 +8,12 @@
 
 #include "dsl/arena.h"
 
-const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "on_demand"};
+const char *const bt_evaluation_kind_names[] = {"replay", "first_violation", "contrast", "on_demand", "report"};
 const char *const bt_replay_end_names[] = {"completed", "incomplete", "cancelled", "failed"};
 const char *const bt_span_outcome_names[] = {"accepted", "rejected", "uncertain"};
 const char *const bt_emitted_outcome_names[] = {"sent", "already_there", "failed"};
+const char *const bt_report_end_names[] = {"complete", "incomplete", "cancelled", "failed"};
+const char *const bt_report_span_outcome_names[] = {"sent", "not_sent", "failed"};
 
 enum { FIRST_SLOTS = 64 };
 
@@ -30,6 +32,7 @@ struct bt_metrics {
   route_counts *routes; /* and one more for requests that met none */
   bt_histogram evaluations[BT_EVALUATION_KINDS], queue_waits;
   atomic_uint_fast64_t replays[BT_REPLAY_ENDS], spans[BT_SPAN_OUTCOMES], emitted[BT_EMITTED_OUTCOMES];
+  atomic_uint_fast64_t reports[BT_REPORT_ENDS], report_spans[BT_REPORT_SPAN_OUTCOMES];
   pthread_mutex_t mutex; /* all below */
   rule_entry *rules;
   size_t rule_slots, rule_count;
@@ -97,6 +100,16 @@ void bt_metrics_add_emitted(bt_metrics *metrics, bt_emitted_outcome outcome, uin
   if (metrics) add(&metrics->emitted[outcome], count);
 }
 
+void bt_metrics_add_report(bt_metrics *metrics, bt_report_end end, int64_t duration_ns) {
+  if (!metrics) return;
+  add(&metrics->reports[end], 1);
+  bt_histogram_observe(&metrics->evaluations[BT_EVALUATION_REPORT], bt_evaluation_bounds_ns, duration_ns);
+}
+
+void bt_metrics_add_report_span(bt_metrics *metrics, bt_report_span_outcome outcome) {
+  if (metrics) add(&metrics->report_spans[outcome], 1);
+}
+
 uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class) {
   return get(&metrics->routes[route].requests[status_class]);
 }
@@ -123,6 +136,14 @@ uint64_t bt_metrics_spans(const bt_metrics *metrics, bt_span_outcome outcome) {
 
 uint64_t bt_metrics_emitted(const bt_metrics *metrics, bt_emitted_outcome outcome) {
   return get(&metrics->emitted[outcome]);
+}
+
+uint64_t bt_metrics_reports(const bt_metrics *metrics, bt_report_end end) {
+  return get(&metrics->reports[end]);
+}
+
+uint64_t bt_metrics_report_spans(const bt_metrics *metrics, bt_report_span_outcome outcome) {
+  return get(&metrics->report_spans[outcome]);
 }
 
 /* ---- rules; all under the mutex ---- */
@@ -166,7 +187,8 @@ static rule_entry *find_or_add(bt_metrics *metrics, const char *tenant, const ch
 }
 
 typedef struct rule_change {
-  uint64_t violations;
+  uint64_t violations, exercised;
+  enum { STAYS, COUNTS, COUNTS_NOT } counts_exercised;
   int64_t last_evaluation_ns, watched_until_ns;
 } rule_change;
 
@@ -177,6 +199,8 @@ static void change_rule(bt_metrics *metrics, const char *tenant, const char *rul
   if (entry) {
     bt_rule_counts *counts = &entry->counts;
     counts->violations += change->violations;
+    counts->exercised += change->exercised;
+    if (change->counts_exercised != STAYS) counts->counts_exercised = change->counts_exercised == COUNTS;
     if (change->last_evaluation_ns > counts->last_evaluation_ns)
       counts->last_evaluation_ns = change->last_evaluation_ns;
     if (change->watched_until_ns > counts->watched_until_ns) counts->watched_until_ns = change->watched_until_ns;
@@ -190,6 +214,14 @@ void bt_metrics_rule_evaluated(bt_metrics *metrics, const char *tenant, const ch
 
 void bt_metrics_rule_violation(bt_metrics *metrics, const char *tenant, const char *rule_id) {
   change_rule(metrics, tenant, rule_id, &(rule_change){.violations = 1});
+}
+
+void bt_metrics_rule_exercised(bt_metrics *metrics, const char *tenant, const char *rule_id) {
+  change_rule(metrics, tenant, rule_id, &(rule_change){.exercised = 1});
+}
+
+void bt_metrics_rule_counts_exercised(bt_metrics *metrics, const char *tenant, const char *rule_id, bool counts) {
+  change_rule(metrics, tenant, rule_id, &(rule_change){.counts_exercised = counts ? COUNTS : COUNTS_NOT});
 }
 
 void bt_metrics_rule_watched(bt_metrics *metrics, const char *tenant, const char *rule_id, int64_t until_ns) {

@@ -12,7 +12,9 @@ typedef struct bt_metrics bt_metrics;
 typedef enum bt_evaluation_kind {
   BT_EVALUATION_REPLAY,
   BT_EVALUATION_FIRST_VIOLATION,
+  BT_EVALUATION_CONTRAST,
   BT_EVALUATION_ON_DEMAND, /* violations and series that somebody asked for */
+  BT_EVALUATION_REPORT,    /* a compliance report, from its start to its signature */
   BT_EVALUATION_KINDS
 } bt_evaluation_kind;
 extern const char *const bt_evaluation_kind_names[BT_EVALUATION_KINDS];
@@ -42,6 +44,23 @@ typedef enum bt_emitted_outcome {
 } bt_emitted_outcome;
 extern const char *const bt_emitted_outcome_names[BT_EMITTED_OUTCOMES];
 
+typedef enum bt_report_end {
+  BT_REPORT_END_COMPLETE,   /* everything in its range was read */
+  BT_REPORT_END_INCOMPLETE, /* it says what was not */
+  BT_REPORT_END_CANCELLED,
+  BT_REPORT_END_FAILED,
+  BT_REPORT_ENDS
+} bt_report_end;
+extern const char *const bt_report_end_names[BT_REPORT_ENDS];
+
+typedef enum bt_report_span_outcome {
+  BT_REPORT_SPANS_SENT,
+  BT_REPORT_SPANS_NOT_SENT, /* nowhere to send it to */
+  BT_REPORT_SPANS_FAILED,   /* the report's head is not in Tempo, or nobody knows */
+  BT_REPORT_SPAN_OUTCOMES
+} bt_report_span_outcome;
+extern const char *const bt_report_span_outcome_names[BT_REPORT_SPAN_OUTCOMES];
+
 enum { BT_STATUS_CLASSES = 5 }; /* 1xx to 5xx */
 
 /* new. routes: how many have numbers of their own. */
@@ -55,6 +74,8 @@ void bt_metrics_add_evaluation(bt_metrics *metrics, bt_evaluation_kind kind, int
 void bt_metrics_add_replay(bt_metrics *metrics, bt_replay_end end, int64_t queued_ns);
 void bt_metrics_add_spans(bt_metrics *metrics, bt_span_outcome outcome, uint64_t count);
 void bt_metrics_add_emitted(bt_metrics *metrics, bt_emitted_outcome outcome, uint64_t count);
+void bt_metrics_add_report(bt_metrics *metrics, bt_report_end end, int64_t duration_ns);
+void bt_metrics_add_report_span(bt_metrics *metrics, bt_report_span_outcome outcome);
 
 /* The route's counts; routes is valid too: requests that met none. */
 uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class);
@@ -64,11 +85,15 @@ const bt_histogram *bt_metrics_queue_waits(const bt_metrics *metrics);
 uint64_t bt_metrics_replays(const bt_metrics *metrics, bt_replay_end end);
 uint64_t bt_metrics_spans(const bt_metrics *metrics, bt_span_outcome outcome);
 uint64_t bt_metrics_emitted(const bt_metrics *metrics, bt_emitted_outcome outcome);
+uint64_t bt_metrics_reports(const bt_metrics *metrics, bt_report_end end);
+uint64_t bt_metrics_report_spans(const bt_metrics *metrics, bt_report_span_outcome outcome);
 
 /* ---- rules ---- */
 
 typedef struct bt_rule_counts { /* all-zero: nothing so far */
   uint64_t violations;          /* first emissions by watch */
+  uint64_t exercised;           /* traces that watch judged and that exercised the rule; meaningful with: */
+  bool counts_exercised;        /* watch sees all of them, not only those that may violate */
   int64_t last_evaluation_ns;   /* when the latest evaluation of the stored rule ended (wall clock); 0: not known */
   int64_t watched_until_ns;     /* what watch has evaluated up to; 0: not under watch */
 } bt_rule_counts;
@@ -76,6 +101,9 @@ typedef struct bt_rule_counts { /* all-zero: nothing so far */
 void bt_metrics_rule_evaluated(bt_metrics *metrics, const char *tenant, const char *rule_id, int64_t at_ns);
 /* By watch alone: a violation that was emitted for the first time. Replays repeat themselves, so they do not count here. */
 void bt_metrics_rule_violation(bt_metrics *metrics, const char *tenant, const char *rule_id);
+/* By watch alone: a trace that exercised the rule, once. And whether that counts all such traces. */
+void bt_metrics_rule_exercised(bt_metrics *metrics, const char *tenant, const char *rule_id);
+void bt_metrics_rule_counts_exercised(bt_metrics *metrics, const char *tenant, const char *rule_id, bool counts);
 void bt_metrics_rule_watched(bt_metrics *metrics, const char *tenant, const char *rule_id, int64_t until_ns);
 bt_rule_counts bt_metrics_rule(bt_metrics *metrics, const char *tenant, const char *rule_id);
 

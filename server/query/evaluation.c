@@ -80,17 +80,17 @@ static bt_evaluation *find(bt_evaluations *evaluations, const bt_question *quest
 
 /* ---- beginning one ---- */
 
-static void set_times(const bt_evaluations *evaluations, bt_evaluation *evaluation) {
+static void set_times(const bt_evaluations *evaluations, const bt_assumptions *service, bt_evaluation *evaluation) {
   int64_t settle_ns = 0;
   for (size_t i = 0; i < evaluation->rule_count; i++) {
-    bt_assumptions own = bt_assumptions_of(&evaluations->options.assumptions, evaluation->rules[i]);
+    bt_assumptions own = bt_assumptions_of(service, evaluation->rules[i]);
     if (own.margin_ns > evaluation->margin_ns) evaluation->margin_ns = own.margin_ns;
     if (own.settle_ns > settle_ns) settle_ns = own.settle_ns;
   }
   int64_t settled_ns = bt_time_subtract(evaluation->key.now_ns, settle_ns);
   bool has_tail = !evaluations->options.source->operations->is_static && settled_ns < evaluation->key.range.end_ns;
   evaluation->effective_end_ns = has_tail ? settled_ns : evaluation->key.range.end_ns;
-  evaluation->coverage.assumptions = evaluations->options.assumptions;
+  evaluation->coverage.assumptions = *service;
 }
 
 static bool copy_question(bt_evaluation *evaluation, const bt_question *question) {
@@ -108,7 +108,8 @@ static bool copy_question(bt_evaluation *evaluation, const bt_question *question
   return true;
 }
 
-static bt_status begin(bt_evaluations *evaluations, const bt_question *question, bt_evaluation **out, bt_error *error) {
+static bt_status begin(bt_evaluations *evaluations, const bt_question *question, const bt_assumptions *service,
+                       bt_evaluation **out, bt_error *error) {
   enum { MOST = 1000 }; /* readers that keep evaluations from being forgotten */
   if (!question->rule_count)
     return bt_error_set(error, BT_NOT_FOUND, "the evaluation behind this cursor is not kept any more");
@@ -120,7 +121,7 @@ static bt_status begin(bt_evaluations *evaluations, const bt_question *question,
   bt_evaluation *evaluation = calloc(1, sizeof *evaluation);
   bt_status status = evaluation && copy_question(evaluation, question) ? BT_OK : bt_error_no_memory(error);
   if (status == BT_OK) {
-    set_times(evaluations, evaluation);
+    set_times(evaluations, service, evaluation);
     status = bt_schedule_make(evaluation->key.range, evaluation->key.newest_first, evaluation->margin_ns,
                               &evaluation->schedule, error);
   }
@@ -141,10 +142,13 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
   *out = NULL;
   bt_look *look = calloc(1, sizeof *look);
   if (!look) return bt_error_no_memory(error);
+  const bt_evaluations_options *options = &evaluations->options;
+  const bt_assumptions service =
+      bt_assumptions_over(&options->assumptions, options->source, NULL); /* asks nobody: the evaluation does */
   pthread_mutex_lock(&evaluations->mutex);
   bt_evaluations_tidy(evaluations);
   bt_evaluation *evaluation = find(evaluations, question);
-  bt_status status = evaluation ? BT_OK : begin(evaluations, question, &evaluation, error);
+  bt_status status = evaluation ? BT_OK : begin(evaluations, question, &service, &evaluation, error);
   if (status == BT_OK) set_look(look, evaluations, evaluation, &question->cursor);
   pthread_mutex_unlock(&evaluations->mutex);
   if (status == BT_OK)
@@ -256,6 +260,8 @@ static void conclude(const bt_evaluation *evaluation, bt_page *page) {
   page->has_total = page->coverage.complete;
   page->total = evaluation->listing.total;
   page->inconclusive = evaluation->inconclusive;
+  page->traces_evaluated = evaluation->traces_evaluated;
+  page->evaluated_is_exact = !evaluation->evaluated_at_least;
 }
 
 static bt_status copy_items(bt_look *look, size_t limit, bt_page *page, bt_error *error) {

@@ -56,7 +56,9 @@ typedef struct bt_page {
   bt_cursor cursor;                       /* to go on after this page */
   bool has_total;                         /* all is evaluated and complete */
   uint64_t total;
-  uint64_t inconclusive; /* verdicts on settled traces that could not be reached, in what is evaluated so far */
+  uint64_t inconclusive;     /* verdicts on settled traces that could not be reached, in what is evaluated so far */
+  uint64_t traces_evaluated; /* in what is evaluated so far: all traces whose verdicts follow, read or not */
+  bool evaluated_is_exact;   /* else there may be more */
   /* complete: all of the range up to effective_end was read in full and decided. data_from: only of a source without filters, once all is
    * evaluated; elsewhere the earliest trace is not looked for. */
   bt_coverage coverage;

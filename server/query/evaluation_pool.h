@@ -23,6 +23,8 @@ typedef struct bt_evaluation {
   bt_coverage coverage; /* of the windows that are done, in order of time */
   bool finished, is_missing /* something could not be read */, has_data;
   uint64_t inconclusive;          /* verdicts of the windows that are done */
+  uint64_t traces_evaluated;      /* traces of them whose verdicts follow */
+  bool evaluated_at_least;        /* some window knows no exact number of its */
   bt_trace_id inconclusive_trace; /* one of them */
   char reason[240];
   bt_status failed; /* not BT_OK: it could not be carried out */

@@ -119,12 +119,23 @@ static bt_status take_coverage(bt_evaluation *evaluation, bt_coverage *window, b
   return BT_OK;
 }
 
+/* Windows neither overlap nor leave a gap, so their traces add up. Of several rules the one that knows of most traces counts. */
+static void count_traces(bt_evaluation *evaluation, const bt_replay_result *result) {
+  const bt_rule_result *most = NULL;
+  for (size_t i = 0; i < result->rule_count; i++)
+    if (!most || result->rules[i].traces_evaluated > most->traces_evaluated) most = &result->rules[i];
+  if (!most) return;
+  evaluation->traces_evaluated += most->traces_evaluated;
+  if (!most->evaluated_is_exact) evaluation->evaluated_at_least = true;
+}
+
 static bt_status take_window(window_run *run, bt_replay_result *result, bt_error *error) {
   bt_evaluation *evaluation = run->evaluation;
   bt_status status = take_coverage(evaluation, &result->coverage, error);
   if (status != BT_OK) return status;
   take_outcome(evaluation, result);
   evaluation->inconclusive += run->inconclusive;
+  count_traces(evaluation, result);
   if (run->settled_end_ns < evaluation->effective_end_ns) evaluation->effective_end_ns = run->settled_end_ns;
   if (run->inconclusive) evaluation->inconclusive_trace = run->inconclusive_trace;
   bt_schedule_done(&evaluation->schedule);

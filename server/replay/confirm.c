@@ -174,11 +174,21 @@ static int compare_starts(const void *a, const void *b, void *context) {
   return bt_trace_id_compare(&x->id, &y->id);
 }
 
+static int compare_seeded(const void *a, const void *b, void *context) {
+  const bt_run *run = context;
+  uint64_t x = bt_sample_key(run, &run->known[*(const size_t *)a].matched.id);
+  uint64_t y = bt_sample_key(run, &run->known[*(const size_t *)b].matched.id);
+  return (x > y) - (x < y);
+}
+
 /* `known` is changed in its order. Files hold traces roughly in order of time: a page of neighbours reads a part of them, one in order of id
  * would read all of them. */
 static bt_status read_all(bt_run *run, size_t *known, size_t count, bool by_id, bt_error *error) {
   if (!count) return BT_OK;
-  if (run->is_static) qsort_r(known, count, sizeof *known, compare_starts, run);
+  if (run->is_static)
+    qsort_r(known, count, sizeof *known, compare_starts, run);
+  else if (run->request.random_part)
+    qsort_r(known, count, sizeof *known, compare_seeded, run);
   size_t size = page_size(run, by_id);
   page p = {.run = run, .by_id = by_id};
   p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
@@ -262,6 +272,42 @@ static bt_status read_queue(bt_run *run, bt_error *error) {
   return read_all(run, run->queue, count, true, error);
 }
 
+static bool has_enough(const bt_run *run, uint64_t last_key) {
+  const bt_replay_observer *observer = run->observer;
+  bt_part_read so_far = {.last_key = last_key};
+  if (!observer || !observer->enough) return false;
+  bt_counts_later(run, &so_far);
+  return observer->enough(observer->context, &so_far);
+}
+
+/* In parts of a random order. `by_id`: what only a read by id can give; else what of the part a batch could not give is read by id with it. `asks`: whether
+ * that may be enough; not where other traces are still to be read that decide it. */
+static bt_status read_in_parts(bt_run *run, size_t *known, size_t count, bool by_id, bool asks, bt_error *error) {
+  size_t part = run->request.random_part;
+  bt_status status = BT_OK;
+  if (count) qsort_r(known, count, sizeof *known, compare_seeded, run); /* none: there may be no array either */
+  for (size_t at = 0; status == BT_OK && at < count && !run->result->is_sampled; at += part, part *= 2) {
+    if (part > count - at) part = count - at;
+    uint64_t last_key = bt_sample_key(run, &run->known[known[at + part - 1]].matched.id);
+    status = read_all(run, known + at, part, by_id, error);
+    if (status == BT_OK) status = read_queue(run, error);
+    if (status == BT_OK && asks) run->result->is_sampled = has_enough(run, last_key) && at + part < count;
+  }
+  return status;
+}
+
+/* What was chosen to be read by id alone waits in the queue; that fills again with what batches cannot give. */
+static bt_status read_at_random(bt_run *run, bt_known_list *known, bt_error *error) {
+  size_t *by_id = run->queue, by_id_count = run->queue_count;
+  run->queue = NULL;
+  run->queue_count = run->queue_capacity = 0;
+  run->to_judge += by_id_count;
+  bt_status status = read_in_parts(run, known->items, known->count, false, !by_id_count, error);
+  if (status == BT_OK) status = read_in_parts(run, by_id, by_id_count, true, true, error);
+  free(by_id);
+  return status;
+}
+
 typedef struct sample_read {
   bt_run *run;
   bool *answered;
@@ -315,19 +361,35 @@ static bt_status read_part(bt_run *run, bool is_first_part, bt_error *error) {
   if (!known.items) return bt_error_no_memory(error);
   bt_status status = choose(run, is_first_part, &known, error);
   if (status == BT_OK && !is_first_part) status = bt_unread_sample(run, &known, error);
-  if (status == BT_OK) {
+  bool is_at_random = run->request.random_part && !run->is_static;
+  if (status == BT_OK && is_at_random) status = read_at_random(run, &known, error);
+  if (status == BT_OK && !is_at_random) {
     qsort_r(known.items, known.count, sizeof *known.items, compare_start, run);
     status = read_all(run, known.items, known.count, false, error);
+    if (status == BT_OK) status = read_queue(run, error);
   }
-  if (status == BT_OK) status = read_queue(run, error);
   free(known.items);
   return status;
+}
+
+/* What a batch showed so far is enough to read a sample of it: by id is what costs Tempo most, and the listing has it busy anyway. Not where
+ * the whole sample has to be of a certain number, or of the earliest. */
+static bt_status sample_first_part(bt_run *run, bt_error *error) {
+  if (run->sample_is_fixed || run->request.wants_earliest) return BT_OK;
+  bt_status status = bt_sample_settle(run, error);
+  if (status == BT_OK) status = read_samples(run, error);
+  if (status != BT_OK) return status;
+  run->samples_read = run->sample_count;
+  run->sample_count = 0;
+  return BT_OK;
 }
 
 /* What is sure to be needed is read beside the listing of all traces; the rest when it is known what else there is. */
 bt_status bt_confirm_all(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
-  if (bt_candidates_are_open(run)) status = read_part(run, true, error);
+  bool has_first_part = !run->request.random_part && bt_candidates_are_open(run); /* it is not of the edges */
+  if (has_first_part) status = read_part(run, true, error);
+  if (has_first_part && status == BT_OK) status = sample_first_part(run, error);
   if (status == BT_OK) status = bt_candidates_complete(run, error);
   if (status == BT_OK) status = read_part(run, false, error);
   if (status == BT_OK) status = bt_sample_settle(run, error);

@@ -47,6 +47,20 @@ static bt_truth exercised_unread(const bt_run_rule *rule, size_t index) {
   return rule->plan->exercising_is_exact ? BT_TRUE : BT_UNKNOWN;
 }
 
+void bt_counts_later(const bt_run *run, bt_part_read *out) {
+  const bt_run_rule *rule = &run->rules[0];
+  if (rule->require_complete) return;
+  for (size_t i = 0; i < run->known_count; i++) {
+    const bt_known *known = &run->known[i];
+    if (known->flags & BT_KNOWN_OWN || judged_for(rule, known) || bt_bit_get(rule->unread, i)) continue;
+    bt_truth exercised = exercised_unread(rule, i);
+    if (exercised == BT_FALSE || bt_run_place(run, known) != BT_PLACE_SETTLED) continue;
+    bool is_within = bt_sample_key(run, &known->matched.id) <= out->last_key;
+    *(exercised == BT_TRUE ? &out->later : &out->later_unsure) += 1;
+    *(exercised == BT_TRUE ? &out->within : &out->within_unsure) += is_within;
+  }
+}
+
 static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_place place, bt_error *error) {
   const bt_run_rule *rule = &run->rules[number];
   const bt_known *known = &run->known[index];

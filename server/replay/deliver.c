@@ -27,6 +27,7 @@ static void track_violation(bt_rule_result *result, const bt_trace_verdict *verd
 
 static void track_inconclusive(bt_rule_result *result, const bt_trace_verdict *verdict) {
   result->inconclusive++;
+  result->inconclusive_open += verdict->is_young;
   if (!result->first_inconclusive.is_set || verdict->time_ns < result->first_inconclusive.time_ns)
     result->first_inconclusive = (bt_moment){true, verdict->trace_id, verdict->time_ns};
 }
@@ -75,6 +76,21 @@ bt_status bt_tell_verdict(const bt_run *run, const bt_trace_verdict *verdict, bt
   return run->observer->verdict(run->observer->context, verdict, error);
 }
 
+/* A trace counts once, whichever rules wait for the rest of it. */
+static void track_open(bt_run *run, size_t known, const bt_judged *rules) {
+  bool is_open = false;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    const bt_trace_verdict *verdict = &rules[i].verdict;
+    bool is_missing = rules[i].is_usable && verdict->is_settled && verdict->is_young &&
+                      verdict->verdict == BT_INCONCLUSIVE && bt_bit_get(run->rules[i].unread, known);
+    if (!is_missing) continue;
+    if ((!run->result->open_traces && !is_open) || verdict->time_ns < run->result->open_ns)
+      run->result->open_ns = verdict->time_ns;
+    is_open = true;
+  }
+  run->result->open_traces += is_open;
+}
+
 /* Takes the rule's violation. What was not wanted for a rule is not a candidate of it: unless it violates, that is all there is to say. */
 static bt_status deliver_rule(bt_run *run, size_t known, bt_judged *judged, bt_error *error) {
   bt_trace_verdict *verdict = &judged->verdict;
@@ -95,6 +111,7 @@ void bt_judged_free(bt_judged *rules, size_t count) {
 
 bt_status bt_deliver(bt_run *run, size_t known, bt_judged *rules, bt_error *error) {
   bt_status status = BT_OK;
+  track_open(run, known, rules);
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
     status = deliver_rule(run, known, &rules[i], error);
   bt_judged_free(rules, run->request.rule_count);
@@ -103,10 +120,10 @@ bt_status bt_deliver(bt_run *run, size_t known, bt_judged *rules, bt_error *erro
 
 /* ---- the sample that is read again by id ---- */
 
-uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id) {
+uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id) {
   uint64_t halves[2];
   memcpy(halves, id->bytes, sizeof halves);
-  uint64_t key = run->request.sample_seed ^ halves[0] ^ (halves[1] << 1 | halves[1] >> 63);
+  uint64_t key = seed ^ halves[0] ^ (halves[1] << 1 | halves[1] >> 63);
   for (int round = 0; round < 2; round++) {
     key += 0x9E3779B97F4A7C15u;
     key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -114,6 +131,10 @@ uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id) {
     key ^= key >> 31;
   }
   return key;
+}
+
+uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id) {
+  return bt_seeded_key(run->request.sample_seed, id);
 }
 
 /* Traces that name parents which the batch did not show come first: they are the ones whose beginning may lie farther back than margin. */
@@ -157,9 +178,26 @@ bt_status bt_sample_or_deliver(bt_run *run, size_t known, const bt_trace *trace,
   return bt_deliver(run, sampled.known, sampled.rules, error);
 }
 
-bt_status bt_sample_settle(bt_run *run, bt_error *error) {
+/* Those that name parents which the batch did not show; they have the smallest keys. */
+static uint64_t count_orphans(const bt_run *run) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < run->sample_count; i++) count += run->samples[i].key >> 63 == 0;
+  return count < SAMPLE_FLOOR ? count : SAMPLE_FLOOR;
+}
+
+/* What is still to be read. What comes after a part of the sample was read lies near the edges, where beginnings may be missing: of such traces some
+ * are read whatever was read before. */
+static uint64_t count_wanted(const bt_run *run) {
   uint64_t wanted = run->sampled_from / SAMPLE_SHARE;
   if (wanted < SAMPLE_FLOOR) wanted = SAMPLE_FLOOR;
+  if (wanted > run->request.sample_size) wanted = run->request.sample_size;
+  wanted -= run->samples_read < wanted ? run->samples_read : wanted;
+  uint64_t orphans = run->samples_read ? count_orphans(run) : 0;
+  return orphans > wanted ? orphans : wanted;
+}
+
+bt_status bt_sample_settle(bt_run *run, bt_error *error) {
+  uint64_t wanted = count_wanted(run);
   bt_status status = BT_OK;
   while (status == BT_OK && !run->sample_is_fixed && run->sample_count > wanted) {
     uint32_t largest = largest_key(run);

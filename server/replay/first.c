@@ -216,7 +216,8 @@ static void begin(descent *d, const bt_replay_request *request) {
   window->count = BT_COUNT_AT_LEAST;
   window->sample_size = CHECKED_BY_ID;
   window->wants_earliest = true;
-  bt_assumptions own = bt_assumptions_of(&request->assumptions, request->rules[0]);
+  bt_assumptions service = bt_assumptions_over(&request->assumptions, d->source, request->cancel);
+  bt_assumptions own = bt_assumptions_of(&service, request->rules[0]);
   int64_t settled_ns = bt_time_subtract(window->now_ns, own.settle_ns);
   bool has_tail = !d->source->operations->is_static && settled_ns < d->range.end_ns;
   d->margin_ns = own.margin_ns;

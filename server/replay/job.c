@@ -46,9 +46,13 @@ static bt_status fill_job(bt_job *job, const bt_job_request *request, bt_error *
   job->result.rules = calloc(request->rule_count, sizeof *job->result.rules);
   if (!job->tenant || !job->rules || !job->result.rules) return bt_error_no_memory(error);
   memcpy(job->tenant, tenant_or_empty(request->tenant), strlen(tenant_or_empty(request->tenant)) + 1);
-  for (size_t i = 0; i < request->rule_count; i++) job->rules[i] = bt_rule_definition_ref(request->rules[i]);
-  job->rule_count = job->result.rule_count = request->rule_count;
   job->bytes = sizeof *job + request->rule_count * (sizeof *job->rules + sizeof *job->result.rules);
+  /* Each in full: when a rule is edited or was never stored, its replays are all that keeps it. */
+  for (size_t i = 0; i < request->rule_count; i++) {
+    job->rules[i] = bt_rule_definition_ref(request->rules[i]);
+    job->bytes += bt_rule_definition_bytes(job->rules[i]);
+  }
+  job->rule_count = job->result.rule_count = request->rule_count;
   return make_id(job->id, error);
 }
 

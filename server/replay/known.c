@@ -115,14 +115,18 @@ bt_status bt_known_gather(bt_run *run, bt_error *error) {
   run->word_count = run->known_count / 64 + 1;
   for (size_t i = 0; status == BT_OK && i < run->query_count; i++) {
     const bt_query *query = run->queries[i];
-    if (!query->is_taken || query->is_gathered || query->is_subtracted || !query->found.count) continue;
+    bool makes_known = !query->is_subtracted && !query->is_own;
+    if (!query->is_taken || query->is_gathered || !makes_known || !query->found.count) continue;
     status = add_list(run, query, i == BT_QUERY_ALL ? BT_KNOWN_LISTED : BT_KNOWN_MATCHED, error);
   }
   for (size_t i = 0; status == BT_OK && i < run->query_count; i++) {
     bt_query *query = run->queries[i];
     if (!query->is_taken || query->is_gathered) continue;
     query->is_gathered = true;
-    status = make_bits(run, query, error);
+    if (query->is_own)
+      bt_own_traces_take(run, query);
+    else
+      status = make_bits(run, query, error);
   }
   return status;
 }

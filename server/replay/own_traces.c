@@ -4,7 +4,7 @@
  * counts are not exact. Thread: the replay's. */
 #include <stdlib.h>
 
-#include "server/replay/run.h"
+#include "server/replay/asking.h"
 #include "tempo/own_trace.h"
 
 static const char own_filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && (name = \"" BT_OWN_VIOLATION
@@ -65,6 +65,22 @@ static bt_status verify_suspects(bt_run *run, const bt_found_list *found, bt_err
   bt_status status = count ? read_suspects(run, ids, count, range, error) : BT_OK;
   free(ids);
   return status;
+}
+
+bt_status bt_own_traces_ask(bt_run *run, bt_error *error) {
+  size_t index = 0, asked = run->query_count;
+  if (run->source_lost || !run->known_count) return BT_OK;
+  bt_status status = bt_query_add(run, bt_str_from(own_filter), false, &index, error);
+  if (status != BT_OK || index < asked) return status; /* a rule asks the same: that answer is the rule's */
+  run->queries[index]->is_own = true;
+  return bt_asking_add(run->asking, run->queries[index], false, error);
+}
+
+void bt_own_traces_take(bt_run *run, bt_query *query) {
+  run->own_is_asked = true;
+  run->own_are_known = query->is_complete;
+  run->own_found = query->found;
+  query->found = (bt_found_list){0};
 }
 
 static bt_status search_suspects(bt_run *run, bt_error *error) {

@@ -11,7 +11,9 @@
 #include "dsl/traceql.h"
 
 enum {
-  WORTH_AFTER = 500, /* traces after which it is looked at whether this decides enough of them */
+  TRIED = 600,       /* traces that are asked for alone to see whether this decides enough of them, */
+  TRIED_FROM = 4000, /* of so many: else the others are under way anyway */
+  WORTH_AFTER = 500, /* traces after which it is looked at */
   WORTH_SHARE = 4    /* one of so many has to be decided */
 };
 
@@ -93,11 +95,15 @@ static bt_status judge_spans(projecting *p, size_t known, const bt_trace *trace,
   return BT_OK;
 }
 
+static bool is_worthless(const projecting *p) {
+  bool is_chosen = p->run->request.strategy == BT_STRATEGY_AUTO;
+  return is_chosen && p->seen >= WORTH_AFTER && p->decided < p->seen / WORTH_SHARE;
+}
+
 static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *error) {
   projecting *p = context;
   if (bt_run_is_cancelled(p->run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
-  if (p->run->request.strategy == BT_STRATEGY_AUTO && p->seen >= WORTH_AFTER && p->decided < p->seen / WORTH_SHARE)
-    return bt_error_set(error, BT_LIMIT, "too few are decided so");
+  if (is_worthless(p)) return bt_error_set(error, BT_LIMIT, "too few are decided so");
   p->seen++;
   bool is_clear = read->trace && read->trace->span_count && !read->needs_by_id && !read->trace->partial &&
                   !read->trace->differing_copies && is_steady(p, read->start_ns, read->end_ns);
@@ -150,7 +156,7 @@ static bt_status make_sets(bt_run *run, const bool *rules, bt_error *error) {
 
 static bt_status project(projecting *p, bt_str spans, bt_error *error) {
   bt_run *run = p->run;
-  size_t *known = bt_realloc_array(NULL, run->known_count + 1, sizeof *known), count = 0;
+  size_t *known = bt_realloc_array(NULL, run->known_count + 1, sizeof *known), count = 0, tried = 0;
   bt_trace_id *ids = bt_realloc_array(NULL, run->known_count + 1, sizeof *ids);
   bt_status status = known && ids ? make_sets(run, p->rules, error) : bt_error_no_memory(error);
   for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
@@ -159,7 +165,10 @@ static bt_status project(projecting *p, bt_str spans, bt_error *error) {
     known[count++] = i;
   }
   p->known = known;
-  if (status == BT_OK && count) status = ask(p, ids, count, spans, error);
+  if (run->request.strategy == BT_STRATEGY_AUTO && count >= TRIED_FROM) tried = TRIED;
+  if (status == BT_OK && tried) status = ask(p, ids, tried, spans, error);
+  p->known += tried;
+  if (status == BT_OK && count && !is_worthless(p)) status = ask(p, ids + tried, count - tried, spans, error);
   free(known);
   free(ids);
   return status;

@@ -240,6 +240,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
     fail(&w, status, why.message);
     return;
   }
+  bt_replay_leave_open(&result);
   emit(&w, result.outcome);
   finish(&w, &result);
 }

@@ -22,11 +22,19 @@ bt_assumptions bt_assumptions_default(void) {
                           .handover_ns = 3600 * SECOND_NS};
 }
 
+bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel) {
+  bt_assumptions all = *service;
+  all.settle_floor_ns = bt_source_hidden_tail_ns(source, cancel);
+  if (all.settle_ns < all.settle_floor_ns) all.settle_ns = all.settle_floor_ns;
+  return all;
+}
+
 bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule) {
   const bt_rule_fields *fields = &rule->fields;
   bt_assumptions own = *service;
   if (fields->margin_ns >= 0) own.margin_ns = fields->margin_ns;
   if (fields->settle_ns >= 0) own.settle_ns = fields->settle_ns;
+  if (own.settle_ns < own.settle_floor_ns) own.settle_ns = own.settle_floor_ns;
   if (fields->clock_skew_ns >= 0) own.clock_skew_ns = fields->clock_skew_ns;
   if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
   return own;
@@ -153,6 +161,8 @@ static bt_status prepare(bt_run *run, bt_error *error) {
   run->samples = calloc(run->request.sample_size, sizeof *run->samples);
   if (!run->result->rules || !run->rules || !run->options || !run->samples) return bt_error_no_memory(error);
   run->result->rule_count = count;
+  if (run->source)
+    run->request.assumptions = bt_assumptions_over(&run->request.assumptions, run->source, run->request.cancel);
   widen_assumptions(run);
   set_window(run);
   bt_status status = add_plans(run, error);
@@ -230,6 +240,8 @@ static void conclude(bt_run *run) {
     say(result, BT_REPLAY_INCOMPLETE,
         "no_data: the source has no trace in this range; a wrong tenant, an outage and a passed retention look the "
         "same");
+  else if (result->is_sampled)
+    say(result, BT_REPLAY_INCOMPLETE, "sampled: enough traces were judged, in a random order; others were not read");
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
 }
 
@@ -275,6 +287,21 @@ bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, con
   } else
     bt_replay_result_dispose(result);
   return status;
+}
+
+void bt_replay_leave_open(bt_replay_result *result) {
+  bt_coverage *coverage = &result->coverage;
+  for (size_t i = 0; i < result->rule_count; i++) {
+    result->rules[i].inconclusive -= result->rules[i].inconclusive_open;
+    result->rules[i].inconclusive_open = 0;
+  }
+  if (!result->open_traces) return;
+  coverage->unsettled += result->open_traces;
+  result->open_traces = 0;
+  if (result->open_ns < coverage->effective_end_ns) coverage->effective_end_ns = result->open_ns;
+  if (coverage->effective_end_ns > coverage->asked.start_ns || result->outcome != BT_REPLAY_COMPLETED) return;
+  say(result, BT_REPLAY_INCOMPLETE, "unsettled: nothing in the range is final yet, its first trace goes on");
+  coverage->complete = false;
 }
 
 void bt_replay_result_dispose(bt_replay_result *result) {

@@ -10,10 +10,13 @@
 
 typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
+  int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
   bool require_complete;
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
-/* Those of one rule: its own where it says some, else the service's. */
+/* The service's with the floor of a source, which may be asked for it and waited for where there is a cancel flag. */
+bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel);
+/* Those of one rule: its own where it says some, else the service's; not below the floor. */
 bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule);
 
 typedef enum bt_count_mode {
@@ -39,8 +42,12 @@ typedef struct bt_replay_request {
   int64_t now_ns;             /* 0: the clock */
   bt_assumptions assumptions; /* of the service; rules may override theirs */
   bt_count_mode count;
-  const char *tenant;        /* or NULL */
-  uint64_t sample_seed;      /* of the sample that is read again by id */
+  const char *tenant;   /* or NULL */
+  uint64_t sample_seed; /* of the sample that is read again by id */
+  /* 0: in order of time. Else in an order that follows from sample_seed, and in parts: the first of so many traces, each next one twice as large. A part is
+   * judged to its end, also by id, before the observer is asked whether that is enough; so what was told by then is a random sample. Not of files, which are
+   * read in order of time and to the end. */
+  size_t random_part;
   uint32_t sample_size;      /* exactly so many, where there are; 0: one of 16, at least 8 and at most 50 */
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_priority priority;      /* of its requests to the source */
@@ -102,6 +109,7 @@ typedef struct bt_rule_result { /* per rule of the request */
   uint64_t traces_candidate, traces_exercised, traces_evaluated, traces_read;
   bool evaluated_is_exact, exercised_is_exact;
   uint64_t violations_found, inconclusive; /* inconclusive: of settled traces */
+  uint64_t inconclusive_open;              /* of inconclusive: of traces that go on after now − settle */
   uint64_t violations_provisional;         /* of violations_found: those in the unsettled tail */
   uint64_t sample_differences;             /* by-id sample that judged otherwise than the batch: makes it incomplete */
   bt_strategy strategy;                    /* the one that was taken */
@@ -122,10 +130,17 @@ typedef struct bt_replay_result {
   size_t rule_count;
   uint64_t requests, bytes_inspected, bytes_received;
   int64_t duration_ns;
-  bool is_cut; /* by most_reads: incomplete, and nothing was read */
+  uint64_t open_traces; /* settled by their time, and some rule waits for spans that may still come */
+  int64_t open_ns;      /* the earliest time of one; only where there are any */
+  bool is_sampled; /* the observer had enough: incomplete, and what was judged is a random sample of what had to be */
+  bool is_cut;     /* by most_reads: incomplete, and nothing was read */
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);
+/* For who shows a result to people: verdicts that only wait for the rest of a trace are not settled, and not undecidable. Takes them out of
+ * `inconclusive`, and ends the settled part before the first such trace (effective_end); what was found after it stays, and is true. Who
+ * asks whether a verdict is missing looks at the result without this. */
+void bt_replay_leave_open(bt_replay_result *result);
 
 /* What is known of one trace and one rule, without anything built for people: for counts and series. */
 typedef struct bt_trace_verdict {
@@ -146,6 +161,13 @@ typedef struct bt_trace_verdict {
       is_read; /* false: decided without reading the trace; the verdict is BT_SATISFIED, which then means "not violated" */
 } bt_trace_verdict;
 
+typedef struct bt_part_read { /* of random_part: what was read so far */
+  uint64_t last_key; /* the largest bt_seeded_key of it: everything that has to be read and has a smaller one was */
+  /* Traces that will be told at the end as not violating, because that needs no reading: those that exercised the first rule, and those of which nobody
+   * knows that; of all, and of keys up to last_key. */
+  size_t later, later_unsure, within, within_unsure;
+} bt_part_read;
+
 typedef struct bt_replay_observer { /* any function may be NULL; called on the replay's thread */
   void *context;
   void (*progress)(void *context, double fraction, const bt_replay_result *so_far);
@@ -156,7 +178,12 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
    * follow are exact. Nothing but OK goes on. With `violation` NULL nothing
    * is built for people. */
   bt_status (*verdict)(void *context, const bt_trace_verdict *verdict, bt_error *error);
+  /* With random_part, after each part. True: nothing more is read, and the result says `is_sampled`. */
+  bool (*enough)(void *context, const bt_part_read *so_far);
 } bt_replay_observer;
+
+/* A number made of a seed and an id: the traces with the smallest ones are a random sample, the same in whatever order they come. */
+uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id);
 
 /* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID) or no memory. */
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,

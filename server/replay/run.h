@@ -49,6 +49,7 @@ typedef struct bt_query {
   bool is_subtracted; /* asked only to be subtracted */
   bool is_complete;   /* no window failed */
   bool is_lost;       /* nothing was answered */
+  bool is_own;        /* it looks for BeTrace's own traces: its answer goes to own_found */
   uint64_t *bits;     /* over the known traces */
 } bt_query;
 
@@ -114,6 +115,7 @@ typedef struct bt_run {
   bt_sampled *samples;
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */
+  uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
   bool sample_is_fixed;  /* the request says how many are read by id */
   uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */
@@ -187,7 +189,9 @@ void bt_query_search(const bt_run *run, bt_query *query);
 bt_status bt_query_take(bt_run *run, bt_query *query, bt_error *error) BT_MUST_CHECK;
 
 /* own_traces.c: marks BeTrace's own traces among the known ones; once more when more are known. A source that fails here only makes counts
- * inexact. */
+ * inexact. Asked for before, they are looked for beside what else is asked then; their answer is taken like any other. */
+bt_status bt_own_traces_ask(bt_run *run, bt_error *error) BT_MUST_CHECK;
+void bt_own_traces_take(bt_run *run, bt_query *query);
 bt_status bt_own_traces_mark(bt_run *run, bt_error *error) BT_MUST_CHECK;
 
 /* confirm.c: reads what has to be read and judges it. Before that, bt_confirm_cut says in the result where to cut the window when there is more
@@ -238,5 +242,7 @@ bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) BT_MUST_CHECK;
 
 /* counts.c: the numbers of each rule, once everything is read; tells the observer what is known of traces that were not. */
 bt_status bt_counts_finish(bt_run *run, bt_error *error) BT_MUST_CHECK;
+/* Counts what it will tell without reading; last_key is set. */
+void bt_counts_later(const bt_run *run, bt_part_read *out);
 
 #endif

@@ -8,7 +8,7 @@
 #include "server/replay/project.h"
 
 enum {
-  PROBE_FROM = 1000, /* fewer candidates are not worth a question more */
+  PROBE_FROM = 4000, /* fewer are not worth a question more: it costs Tempo about what it would save */
   PROBE_CANDIDATES = 200,
   PROBE_FOUND_MAX = 5000
 };

@@ -1,4 +1,4 @@
-/* What a violation says in words: values of attributes as text, and the sentence. Only violation.c includes this. Thread: no state. */
+/* What a violation says in words: values of attributes as text, and the sentence. Only violation.c and the JSON of report/ include this. Thread: no state. */
 #ifndef BT_SERVER_REPLAY_WITNESS_TEXT_H
 #define BT_SERVER_REPLAY_WITNESS_TEXT_H
 

@@ -2,6 +2,7 @@
 #include "server/report/plan_json.h"
 
 #include "dsl/traceql.h"
+#include "server/report/json_memory.h"
 
 static json_t *text_json(bt_str text) {
   return json_stringn(text.ptr ? text.ptr : "", text.len);
@@ -27,6 +28,7 @@ static const char *strategy_of(const bt_plan *plan) {
 static json_t *outline_json(const bt_plan *plan, const bt_projection *projection) {
   bt_buffer out = {0};
   bt_plan_print(plan, projection, &out);
+  if (out.failed) bt_json_memory_lacks();
   json_t *text = out.failed ? json_null() : text_json(bt_buffer_str(&out));
   bt_buffer_dispose(&out);
   return text;
@@ -51,6 +53,7 @@ json_t *bt_plan_json(const bt_rule *rule) {
   bt_projection_init(&projection);
   bt_status status = bt_plan_new(rule, &plan, &error);
   if (!status) status = bt_projection_add(&projection, rule, &error);
+  if (status == BT_NO_MEMORY) bt_json_memory_lacks();
   json_t *object = status ? json_null() : explain(plan, &projection);
   bt_plan_free(plan);
   bt_projection_dispose(&projection);

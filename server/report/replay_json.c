@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/replay/witness_text.h"
 #include "server/time_text.h"
 
 json_t *bt_text_json(bt_str text) {
@@ -81,14 +82,32 @@ static json_t *witnesses_json(const bt_violation_choice *choice) {
   return array;
 }
 
-static void set_choices(json_t *object, const bt_violation *violation) {
+static bool is_within(const bt_condition *clause, bt_range range) {
+  return clause && range.start < clause->range.end && clause->range.start < range.end;
+}
+
+/* What failed, also as text: a page that shows it need not fetch the rule as it was in that version. */
+static json_t *failed_json(const bt_rule *rule, bt_range failed) {
+  enum { TEXT_BYTES = 1024 };
+  bool is_in_text = failed.start < failed.end && failed.end <= rule->text.len;
+  bt_str text = is_in_text ? (bt_str){rule->text.ptr + failed.start, failed.end - failed.start} : (bt_str){0};
+  const char *clause = is_within(rule->always, failed)  ? "always"
+                       : is_within(rule->never, failed) ? "never"
+                                                        : "condition";
+  json_t *object = range_json(failed);
+  json_object_set_new(object, "clause", json_string(clause));
+  json_object_set_new(object, "text", bt_text_json(bt_text_cut(text, TEXT_BYTES)));
+  return object;
+}
+
+static void set_choices(json_t *object, const bt_rule *rule, const bt_violation *violation) {
   json_t *more = json_array();
   for (size_t i = 1; i < violation->choice_count; i++)
     json_array_append_new(more, json_pack("{s:o, s:o}", "witnesses", witnesses_json(&violation->choices[i]), "failed",
-                                          range_json(violation->choices[i].failed)));
+                                          failed_json(rule, violation->choices[i].failed)));
   bool has_choice = violation->choice_count > 0;
   json_object_set_new(object, "witnesses", has_choice ? witnesses_json(&violation->choices[0]) : json_array());
-  json_object_set_new(object, "failed", has_choice ? range_json(violation->choices[0].failed) : json_null());
+  json_object_set_new(object, "failed", has_choice ? failed_json(rule, violation->choices[0].failed) : json_null());
   json_object_set_new(object, "more_choices", more);
   json_object_set_new(object, "choices_total", number_json(violation->choice_total));
 }
@@ -115,7 +134,7 @@ json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violati
   json_object_set_new(object, "confirmed", json_string(violation->confirmed_by_id ? "by_id" : "batch"));
   json_object_set_new(object, "missing_parents", json_boolean(violation->missing_parents));
   json_object_set_new(object, "provisional", json_boolean(violation->provisional));
-  set_choices(object, violation);
+  set_choices(object, definition->rule, violation);
   return object;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/report/json_memory.h"
 #include "server/time_text.h"
 
 const char *const bt_rule_json_names[] = {"id",          "name",     "description",    "dsl",        "expression",
@@ -82,6 +83,12 @@ static void complain(reading *r, const char *field, const char *message) {
   r->complain(r->context, field, message);
 }
 
+/* It keeps the rule from being used; that it is no mistake of who sent it, the answer says then. */
+static void complain_of_memory(reading *r) {
+  complain(r, NULL, "out of memory");
+  bt_json_memory_lacks();
+}
+
 /* NULL for a field that is not there or null. */
 static json_t *field_of(const reading *r, const char *name) {
   json_t *value = json_object_get(r->object, name);
@@ -91,7 +98,7 @@ static json_t *field_of(const reading *r, const char *name) {
 static void keep_copy(reading *r, const char *text, char **out) {
   free(*out);
   *out = strdup(text);
-  if (!*out) complain(r, NULL, "out of memory");
+  if (!*out) complain_of_memory(r);
 }
 
 static void read_string(reading *r, const char *name, char **out) {
@@ -138,7 +145,7 @@ static void read_pairs(reading *r, const char *name, bt_string_pair **out, size_
   size_t size = json_object_size(value);
   bt_string_pair *pairs = calloc(size ? size : 1, sizeof *pairs);
   if (!pairs) {
-    complain(r, NULL, "out of memory");
+    complain_of_memory(r);
     return;
   }
   *out = pairs;

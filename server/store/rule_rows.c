@@ -2,6 +2,8 @@
  * Thread: the caller's connection. */
 #include "server/store/rule_rows.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "server/rule_fields.h"
@@ -264,4 +266,18 @@ bt_status bt_rule_rows_history(sqlite3 *handle, const char *tenant, const char *
                                void *context, bt_error *error) {
   return read_all(handle, "SELECT " ROW_COLUMNS " FROM rule_versions WHERE tenant = ? AND rule_id = ? ORDER BY version",
                   tenant, id, visit, context, error);
+}
+
+bt_status bt_rule_rows_changed(sqlite3 *handle, const char *tenant, int64_t since_ns, bt_rule_rows_visit visit,
+                               void *context, bt_error *error) {
+  char since[24];
+  snprintf(since, sizeof since, "%" PRId64, since_ns);
+  return read_all(
+      handle,
+      "SELECT " ROW_COLUMNS
+      " FROM rule_versions WHERE tenant = ?1 AND rule_id IN (SELECT rule_id FROM rule_versions WHERE tenant "
+      "= ?1 AND updated_at_ns >= CAST(?2 AS INTEGER)) AND rule_id IN (SELECT rule_id FROM rule_versions "
+      "WHERE tenant = ?1 AND (instr(dsl, '@') OR instr(annotations, '_control') OR instr(annotations, "
+      "'compliance_framework'))) ORDER BY rule_id, version",
+      tenant, since, visit, context, error);
 }

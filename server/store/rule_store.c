@@ -77,6 +77,10 @@ static bt_status run_versions(bt_rule_store *store, store_call *call) {
   return status;
 }
 
+static bt_status run_changed(bt_rule_store *store, store_call *call) {
+  return bt_rule_rows_changed(store->database.handle, call->tenant, call->since_ns, add_version, call, call->error);
+}
+
 static bt_status run_check(bt_rule_store *store, store_call *call) {
   int64_t now_ns = bt_clock_monotonic_ns();
   if (store->probed_at_ns && now_ns - store->probed_at_ns < probe_interval_ns) return BT_OK;
@@ -260,18 +264,28 @@ void bt_rule_versions_free(bt_rule_version *versions, size_t count) {
   free(versions);
 }
 
+static bt_status ask_versions(bt_rule_store *store, store_call *call, bt_rule_version **out, size_t *count) {
+  bt_status status = bt_store_ask(store, call);
+  if (status) {
+    bt_rule_versions_free(call->versions, call->version_count);
+    call->versions = NULL;
+    call->version_count = 0;
+  }
+  *out = call->versions;
+  *count = call->version_count;
+  return status;
+}
+
 bt_status bt_rule_store_versions(bt_rule_store *store, const char *tenant, const char *id, bt_rule_version **out,
                                  size_t *count, bt_error *error) {
   store_call call = {.run = run_versions, .tenant = tenant, .id = id, .error = error};
-  bt_status status = bt_store_ask(store, &call);
-  if (status) {
-    bt_rule_versions_free(call.versions, call.version_count);
-    call.versions = NULL;
-    call.version_count = 0;
-  }
-  *out = call.versions;
-  *count = call.version_count;
-  return status;
+  return ask_versions(store, &call, out, count);
+}
+
+bt_status bt_rule_store_changed(bt_rule_store *store, const char *tenant, int64_t since_ns, bt_rule_version **out,
+                                size_t *count, bt_error *error) {
+  store_call call = {.run = run_changed, .tenant = tenant, .since_ns = since_ns, .error = error};
+  return ask_versions(store, &call, out, count);
 }
 
 bt_status bt_rule_store_check(bt_rule_store *store, bt_error *error) {

@@ -61,10 +61,17 @@ typedef struct bt_rule_import {
   bt_import_change change;          /* out */
   const bt_rule_definition *stored; /* out, shared: the rule as it is stored now; in a dry run as it would be */
 } bt_rule_import;
+enum { BT_IMPORT_STATE_BYTES = 65 };
+typedef struct bt_import_options {
+  const char *user; /* or NULL */
+  bool is_dry_run;
+  const char *if_state;              /* BT_CONFLICT unless the rules are in this state; NULL: whatever it is */
+  char state[BT_IMPORT_STATE_BYTES]; /* out: which versions of these rules there were before, as a hash in hex */
+} bt_import_options;
 /* The ids have to be different. A dry run does everything but the commit, so that what it says is what would happen. After an error
  * nothing was stored and `rules` is empty. */
 bt_status bt_rule_store_import(bt_rule_store *store, const char *tenant, bt_rule_import *rules, size_t count,
-                               const char *user, bool is_dry_run, bt_error *error) BT_MUST_CHECK;
+                               bt_import_options *options, bt_error *error) BT_MUST_CHECK;
 void bt_rule_imports_dispose(bt_rule_import *rules, size_t count); /* what they hold; not the array */
 
 /* Every version that ever was, oldest first, deletions included (as the last fields with enabled=false and version + 1 where deleted).
@@ -75,6 +82,10 @@ typedef struct bt_rule_version {
 } bt_rule_version;
 bt_status bt_rule_store_versions(bt_rule_store *store, const char *tenant, const char *id, bt_rule_version **out,
                                  size_t *count, bt_error *error) BT_MUST_CHECK;
+/* For reports: every version of all rules that were changed or deleted at or after this time and in some version may name a framework; by id, oldest
+ * first. None is no error. */
+bt_status bt_rule_store_changed(bt_rule_store *store, const char *tenant, int64_t since_ns, bt_rule_version **out,
+                                size_t *count, bt_error *error) BT_MUST_CHECK;
 void bt_rule_versions_free(bt_rule_version *versions, size_t count);
 /* Can it still write? For /ready. Tries for real, but not again within five seconds of a success. */
 bt_status bt_rule_store_check(bt_rule_store *store, bt_error *error) BT_MUST_CHECK;

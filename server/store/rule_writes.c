@@ -1,11 +1,13 @@
 /* Writing rules. A write builds the next index before it commits, so that nothing can fail between the commit and the moment readers see it:
  * what is answered is on the disk and in the snapshot. The run_ functions live on the store thread, the public ones on their callers'. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dsl/arena.h"
 #include "server/clock.h"
 #include "server/rule_fields.h"
+#include "server/sha256.h"
 #include "server/store/rule_rows.h"
 #include "server/store/rule_same.h"
 #include "server/store/store_parts.h"
@@ -169,6 +171,31 @@ static bt_status run_delete(bt_rule_store *store, store_call *call) {
   return commit_versions(store, call, &version, 1);
 }
 
+/* The version of each rule of an import, 0 where there is none, as one hash: two imports that see the same one start from the same. */
+static bt_status hash_state(bt_rule_store *store, const store_call *call, char out[BT_IMPORT_STATE_BYTES]) {
+  bt_buffer text = {0};
+  bt_sha256 hash;
+  for (size_t i = 0; i < call->import_count; i++) {
+    const char *id = call->imports[i].definition->fields.id;
+    const bt_rule_definition *current = bt_rule_index_find(store->index, call->tenant, id);
+    bt_buffer_printf(&text, "%s %" PRId64 "\n", id, current ? current->version : 0);
+  }
+  bt_str whole = bt_buffer_str(&text);
+  bt_status status = text.failed ? bt_error_no_memory(call->error) : bt_sha256_fields(&whole, 1, &hash, call->error);
+  if (!status) bt_sha256_format(&hash, out);
+  bt_buffer_dispose(&text);
+  return status;
+}
+
+static bt_status check_state(bt_rule_store *store, store_call *call) {
+  bt_import_options *options = call->import_options;
+  bt_status status = hash_state(store, call, options->state);
+  if (status || !options->if_state || strcmp(options->if_state, options->state) == 0) return status;
+  return bt_error_set(call->error, BT_CONFLICT,
+                      "one of these rules was changed, created or deleted since the plan was made; nothing was stored, "
+                      "make a new plan");
+}
+
 /* What to do with each rule of an import; `versions` gets those that are to be written. */
 static bt_status plan_import(bt_rule_store *store, store_call *call, new_version *versions, size_t *count) {
   bt_status status = BT_OK;
@@ -191,7 +218,8 @@ static bt_status run_import(bt_rule_store *store, store_call *call) {
   size_t count = 0;
   new_version *versions = bt_realloc_array(NULL, call->import_count + 1, sizeof *versions);
   if (!versions) return bt_error_no_memory(call->error);
-  bt_status status = plan_import(store, call, versions, &count);
+  bt_status status = check_state(store, call);
+  if (!status) status = plan_import(store, call, versions, &count);
   if (!status && count) status = commit_versions(store, call, versions, count);
   for (size_t i = 0; i < call->import_count && !status; i++)
     if (!call->imports[i].stored) call->imports[i].stored = bt_rule_definition_ref(call->imports[i].definition);
@@ -256,13 +284,14 @@ bt_status bt_rule_store_delete(bt_rule_store *store, const char *tenant, const c
 }
 
 bt_status bt_rule_store_import(bt_rule_store *store, const char *tenant, bt_rule_import *rules, size_t count,
-                               const char *user, bool is_dry_run, bt_error *error) {
+                               bt_import_options *options, bt_error *error) {
   store_call call = {.run = run_import,
                      .tenant = tenant,
-                     .user = user,
+                     .user = options->user,
                      .imports = rules,
                      .import_count = count,
-                     .is_dry_run = is_dry_run,
+                     .import_options = options,
+                     .is_dry_run = options->is_dry_run,
                      .error = error};
   bt_status status = bt_store_ask(store, &call);
   for (size_t i = 0; i < count; i++) {

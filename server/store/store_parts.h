@@ -17,7 +17,9 @@ typedef struct store_call {
   const bt_rule_definition *result; /* shared */
   bt_rule_import *imports;
   size_t import_count;
-  bool is_dry_run; /* of imports: all but the commit */
+  bt_import_options *import_options;
+  int64_t since_ns; /* of what was changed */
+  bool is_dry_run;  /* of imports: all but the commit */
   bt_rule_version *versions;
   size_t version_count, version_capacity;
   bt_error *error;

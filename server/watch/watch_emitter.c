@@ -37,6 +37,7 @@ struct bt_emitter {
   bool is_stopping;
   slot *slots; /* in order of arrival */
   size_t count, capacity;
+  bt_emitter_checkpoint *checkpoints; /* that wait, oldest first; at most one of each owner */
   bt_emitter_status status;
 };
 
@@ -133,11 +134,28 @@ static void wait_until(bt_emitter *emitter, int64_t due_ns) {
   (void)pthread_cond_timedwait(&emitter->changed, &emitter->mutex, &until);
 }
 
-/* With the lock held at both ends. */
+/* The lock is held at both ends. False: none waits. */
+static bool send_checkpoint(bt_emitter *emitter) {
+  bt_emitter_checkpoint *one = emitter->checkpoints;
+  const bt_watch_sink *sink = &emitter->sink;
+  bt_error why = {0};
+  if (!one) return false;
+  emitter->checkpoints = one->next;
+  pthread_mutex_unlock(&emitter->mutex);
+  bt_status status = sink->checkpoint(sink->context, one->tenant, &one->checkpoint, &emitter->cancel, &why);
+  pthread_mutex_lock(&emitter->mutex);
+  one->fate = status == BT_OK ? BT_EMITTER_SENT : BT_EMITTER_FAILED;
+  one->why = why;
+  emitter->status.checkpoints--;
+  return true;
+}
+
+/* The lock is held at both ends. A checkpoint goes first, or a long queue would keep the watermark from moving. */
 static void work(bt_emitter *emitter) {
   bt_emitter_item batch[BATCH_MAX];
   bt_emission_result result = {0};
   int64_t next_ns;
+  if (send_checkpoint(emitter)) return;
   size_t count = take_batch(emitter, batch, &next_ns);
   if (!count) {
     wait_until(emitter, next_ns);
@@ -232,6 +250,23 @@ bt_emitter_status bt_emitter_look(bt_emitter *emitter) {
   return status;
 }
 
-const bt_watch_sink *bt_emitter_sink(const bt_emitter *emitter) {
-  return &emitter->sink;
+void bt_emitter_push_checkpoint(bt_emitter *emitter, bt_emitter_checkpoint *one) {
+  pthread_mutex_lock(&emitter->mutex);
+  bt_emitter_checkpoint **end = &emitter->checkpoints;
+  while (*end) end = &(*end)->next;
+  one->next = NULL;
+  one->fate = BT_EMITTER_UNDER_WAY;
+  *end = one;
+  emitter->status.checkpoints++;
+  pthread_cond_broadcast(&emitter->changed);
+  pthread_mutex_unlock(&emitter->mutex);
+}
+
+bt_emitter_fate bt_emitter_take_checkpoint(bt_emitter *emitter, bt_emitter_checkpoint *one, bt_error *why) {
+  pthread_mutex_lock(&emitter->mutex);
+  bt_emitter_fate fate = one->fate;
+  if (fate == BT_EMITTER_FAILED) *why = one->why;
+  if (fate != BT_EMITTER_UNDER_WAY) one->fate = BT_EMITTER_NONE;
+  pthread_mutex_unlock(&emitter->mutex);
+  return fate;
 }

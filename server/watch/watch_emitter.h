@@ -1,14 +1,14 @@
-/* Sends what watch has found, on a thread of its own, so that a stalled receiver never holds up evaluation. What fails stays in
+/* Sends what watch has found, and its checkpoints, on a thread of its own, so that a stalled receiver never holds up evaluation. What fails stays in
  * the queue and is tried again, with pauses that grow to a minute, while the rest goes on; the queue is bounded, and while a tenant's share of it is
  * full watch judges nothing new of that tenant and does not move its watermark. Thread: push and take from the watch's thread; sending on the emitter's. */
 #ifndef BT_SERVER_WATCH_EMITTER_H
 #define BT_SERVER_WATCH_EMITTER_H
 
 #include "server/replay/emission.h"
+#include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_open.h"
 
 /* Where watch sends what it found: emission.h and the OTLP export behind it, or a test. */
-typedef struct bt_checkpoint bt_checkpoint;
 typedef struct bt_watch_sink {
   void *context;
   /* As bt_emission_send; `retract`: the spans that take violations back. */
@@ -31,8 +31,25 @@ typedef struct bt_emitter_item {
   bool retract;
 } bt_emitter_item;
 
+typedef enum bt_emitter_fate {
+  BT_EMITTER_NONE, /* nothing was given, or its fate was taken */
+  BT_EMITTER_UNDER_WAY,
+  BT_EMITTER_SENT,
+  BT_EMITTER_FAILED
+} bt_emitter_fate;
+
+/* A checkpoint on its way. Its owner fills tenant and checkpoint while nothing is under way, and zeroes it once at the beginning. */
+typedef struct bt_emitter_checkpoint {
+  const char *tenant; /* borrowed */
+  bt_checkpoint checkpoint;
+  bt_emitter_fate fate; /* this and all below: the emitter's */
+  bt_error why;         /* it failed */
+  struct bt_emitter_checkpoint *next;
+} bt_emitter_checkpoint;
+
 typedef struct bt_emitter_status {
   size_t queued;
+  size_t checkpoints;                                   /* that are under way */
   uint64_t emitted, already_there, retracted, failures; /* failures: attempts that left something unsent */
   char message[200];                                    /* of the last failure; "" once it passed */
 } bt_emitter_status;
@@ -47,7 +64,10 @@ bool bt_emitter_has_room(bt_emitter *emitter, const void *owner, size_t items);
 void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item);
 /* Takes back up to `most` items of that owner which were sent; returns how many. */
 size_t bt_emitter_take(bt_emitter *emitter, const void *owner, bt_emitter_item *out, size_t most);
+/* Sends it once, before what else is due; it must not be under way. Borrowed until its fate is known. */
+void bt_emitter_push_checkpoint(bt_emitter *emitter, bt_emitter_checkpoint *one);
+/* What became of it, told once; *why: of a failure. */
+bt_emitter_fate bt_emitter_take_checkpoint(bt_emitter *emitter, bt_emitter_checkpoint *one, bt_error *why);
 bt_emitter_status bt_emitter_look(bt_emitter *emitter);
-const bt_watch_sink *bt_emitter_sink(const bt_emitter *emitter); /* borrowed; it never changes */
 
 #endif

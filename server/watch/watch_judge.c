@@ -119,6 +119,19 @@ static void take_back(bt_watcher *watcher, bt_open *open, const bt_watched *watc
   count(watcher, &watcher->status.retractions, 1);
 }
 
+/* Once for each trace and rule, when the verdict is known. */
+static bt_status count_exercised(bt_watcher *watcher, const bt_watch_rule *rule, const bt_trace *trace,
+                                 const bt_rule_verdict *verdict, bt_error *error) {
+  const bt_rule_definition *definition = rule->definition;
+  bool is_new = false;
+  if (verdict->exercised != BT_TRUE || !rule->counts_exercised) return BT_OK;
+  uint64_t of_rule = bt_str_hash(bt_str_from(definition->fields.id)) ^
+                     bt_str_hash(bt_str_from(definition->condition_hash)) * UINT64_C(31);
+  bt_status status = bt_watch_counted_add(&watcher->counted, bt_seeded_key(of_rule, &trace->id), &is_new, error);
+  if (is_new) bt_metrics_rule_exercised(watcher->options->metrics, watcher->tenant, definition->fields.id);
+  return status;
+}
+
 static bt_status apply(judging *j, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
                        const bt_watched *watched, bt_error *error) {
   bt_watcher *watcher = j->watcher;
@@ -129,7 +142,8 @@ static bt_status apply(judging *j, size_t rule, const bt_trace *trace, const bt_
     count(watcher, &watcher->status.inconclusive, 1);
     return BT_OK;
   }
-  bt_status status = open_of(watcher, r->definition, trace, &open, error);
+  bt_status status = count_exercised(watcher, r, trace, verdict, error);
+  if (status == BT_OK) status = open_of(watcher, r->definition, trace, &open, error);
   if (status != BT_OK) return status;
   if (open && verdict->verdict != BT_VIOLATED && j->is_final) take_back(watcher, open, watched);
   if (open && open->retract_next && verdict->verdict == BT_VIOLATED) open->retract_next = false;

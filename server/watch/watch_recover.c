@@ -1,11 +1,12 @@
 /* What an earlier watcher has sent and not taken back, read from the source: without it, spans that come late after a restart could not undo
  * a violation that was sent before it. Thread: the watcher's. */
+#include "server/log.h"
 #include "server/replay/violation_id.h"
 #include "server/replay/window.h"
 #include "server/watch/watcher.h"
 #include "tempo/own_trace.h"
 
-enum { PAGE_MAX = 200 };
+enum { PAGE_MAX = 200, BY_ID_MAX = 50 };
 /* What a replay had sent before watch found it is watch's to take back, too. */
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_VIOLATION "\" }";
 
@@ -57,16 +58,30 @@ static bt_status add(bt_watcher *watcher, const bt_trace *trace, const bt_span *
   return BT_OK;
 }
 
+/* ---- reading ---- */
+
+typedef struct recovering {
+  bt_watcher *watcher;
+  const bt_trace_id *page;      /* of the read under way */
+  bt_trace_id unread[PAGE_MAX]; /* of the page: what the batch did not give */
+  size_t unread_count, lost;
+  bool is_final; /* it is by id */
+} recovering;
+
 static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
-  bt_watcher *watcher = context;
-  if (!read->trace || !bt_trace_is_own(read->trace, bt_str_from(watcher->tenant))) return BT_OK;
-  return add(watcher, read->trace, &read->trace->spans[0], error);
+  recovering *r = context;
+  bool is_there = read->trace && read->trace->span_count && (r->is_final || !read->needs_by_id);
+  if (is_there && bt_trace_is_own(read->trace, bt_str_from(r->watcher->tenant)))
+    return add(r->watcher, read->trace, &read->trace->spans[0], error);
+  if (is_there) return BT_OK; /* somebody else's, under our name */
+  if (r->is_final)
+    r->lost++;
+  else if (r->unread_count < PAGE_MAX)
+    r->unread[r->unread_count++] = r->page[read->index];
+  return BT_OK;
 }
 
-static bt_status read_page(bt_watcher *watcher, const bt_found *found, size_t count, bt_time_range range,
-                           bt_error *error) {
-  bt_trace_id ids[PAGE_MAX];
-  for (size_t i = 0; i < count; i++) ids[i] = found[i].id;
+static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, bt_time_range range, bt_error *error) {
   bt_projected attributes[] = {{BT_PROJECTED_SPAN, BT_STR(BT_OWN_RULE_ID)},
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_CONDITION_HASH)},
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_TRACE_ID)},
@@ -77,13 +92,47 @@ static bt_status read_page(bt_watcher *watcher, const bt_found *found, size_t co
   bt_read_request request = {.ids = ids,
                              .count = count,
                              .range = range,
-                             .projection = &projection,
+                             .projection = r->is_final ? NULL : &projection,
+                             .by_id = r->is_final,
                              .with_own = true,
-                             .tenant = bt_watcher_scope(watcher),
-                             .cancel = watcher->cancel,
+                             .tenant = bt_watcher_scope(r->watcher),
+                             .cancel = r->watcher->cancel,
                              .priority = BT_PRIORITY_WATCH};
   bt_source_account account = {0};
-  bt_status status = bt_source_read(watcher->options->source, &request, take, watcher, &account, error);
+  r->page = ids;
+  bt_status status = bt_source_read(r->watcher->options->source, &request, take, r, &account, error);
+  if (status == BT_OK && account.failed_count)
+    status = bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be read: %.190s", account.failed[0].reason);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+/* In a batch; what that does not give, by id. */
+static bt_status read_some(recovering *r, const bt_found *found, size_t count, bt_time_range range, bt_error *error) {
+  bt_trace_id ids[PAGE_MAX];
+  for (size_t i = 0; i < count; i++) ids[i] = found[i].id;
+  r->unread_count = 0;
+  r->is_final = false;
+  bt_status status = read_page(r, ids, count, range, error);
+  r->is_final = true;
+  for (size_t i = 0; status == BT_OK && i < r->unread_count; i += BY_ID_MAX) {
+    size_t some = r->unread_count - i < BY_ID_MAX ? r->unread_count - i : BY_ID_MAX;
+    status = read_page(r, r->unread + i, some, range, error);
+  }
+  return status;
+}
+
+static bt_status search(const bt_watcher *watcher, bt_time_range range, bt_found_list *found, bt_error *error) {
+  bt_search_request request = {.filter = bt_str_from(filter),
+                               .range = range,
+                               .tenant = bt_watcher_scope(watcher),
+                               .cancel = watcher->cancel,
+                               .priority = BT_PRIORITY_WATCH};
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(watcher->options->source, &request, found, &account, error);
+  if (status == BT_OK && account.failed_count)
+    status =
+        bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be searched: %.190s", account.failed[0].reason);
   bt_source_account_dispose(&account);
   return status;
 }
@@ -92,22 +141,18 @@ bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) {
   const bt_watch_times *times = &watcher->schedule.times;
   int64_t back_ns = bt_time_add(2 * times->lookback_ns, times->settle_ns + 2 * times->sweep_step_ns);
   bt_time_range range = {bt_time_subtract(watcher->now_ns, back_ns), bt_time_add(watcher->now_ns, times->settle_ns)};
-  bt_search_request request = {.filter = bt_str_from(filter),
-                               .range = range,
-                               .tenant = bt_watcher_scope(watcher),
-                               .cancel = watcher->cancel,
-                               .priority = BT_PRIORITY_WATCH};
   bt_found_list found = {0};
-  bt_source_account account = {0};
-  bt_status status = bt_source_search(watcher->options->source, &request, &found, &account, error);
-  if (status == BT_OK && account.failed_count)
-    status =
-        bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be searched: %.190s", account.failed[0].reason);
+  recovering r = {.watcher = watcher};
+  bt_status status = search(watcher, range, &found, error);
   for (size_t i = 0; status == BT_OK && i < found.count; i += PAGE_MAX) {
     size_t count = found.count - i < PAGE_MAX ? found.count - i : PAGE_MAX;
-    status = read_page(watcher, found.items + i, count, range, error);
+    status = read_some(&r, found.items + i, count, range, error);
   }
   bt_found_list_dispose(&found);
-  bt_source_account_dispose(&account);
+  if (status == BT_OK && r.lost)
+    bt_log(BT_LOG_WARNING,
+           "watch: search names %zu violations that were sent before, and no read gives them; spans that come late "
+           "cannot take them back",
+           r.lost);
   return status;
 }

@@ -71,12 +71,33 @@ static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *defin
   return bt_projection_share(&rules->projection, definition->rule, &rule->whole_trace, error);
 }
 
+/* Whether every trace of that formula is found by some filter: then those that do not violate are seen too. */
+static bool is_found(const bt_watch_rules *rules, const bt_over *over) {
+  bool some = false, all = true;
+  switch (over->kind) {
+  case BT_OVER_NONE: return true;
+  case BT_OVER_ALL: return is_filter_known(rules, BT_STR("{}"));
+  case BT_OVER_QUERY: return is_filter_known(rules, over->query.filter) || is_filter_known(rules, BT_STR("{}"));
+  case BT_OVER_AND:
+  case BT_OVER_OR:
+    for (uint32_t i = 0; i < over->item_count; i++) {
+      bool found = is_found(rules, over->items[i]);
+      some = some || found;
+      all = all && found;
+    }
+    return over->kind == BT_OVER_AND ? some : all;
+  }
+  return false;
+}
+
 static bt_status add_all(bt_watch_rules *rules, const bt_rule_list *list, const bt_assumptions *service,
                          bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < list->count; i++)
     if (list->items[i]->fields.enabled && list->items[i]->rule)
       status = add_rule(rules, list->items[i], service, error);
+  for (size_t i = 0; status == BT_OK && i < rules->count; i++)
+    rules->items[i].counts_exercised = is_found(rules, rules->plans[i]->exercising);
   return status;
 }
 

@@ -13,7 +13,8 @@ typedef struct bt_watch_rule {
   const bt_rule_definition *definition; /* shared */
   int64_t settle_ns, clock_skew_ns;
   bool require_complete, rests_on_absence;
-  bool whole_trace; /* batches cannot give what it reads */
+  bool whole_trace;      /* batches cannot give what it reads */
+  bool counts_exercised; /* every trace that exercises it is found by the filters of these rules */
 } bt_watch_rule;
 
 typedef struct bt_watch_rules {

@@ -1,4 +1,4 @@
-/* The sink of the service: violation spans by emission.h, checkpoints by OTLP. Thread: the emitter's and the watch's; no state. */
+/* The sink of the service: violation spans by emission.h, checkpoints by OTLP. Thread: the emitter's; no state. */
 #ifndef BT_SERVER_WATCH_SINK_H
 #define BT_SERVER_WATCH_SINK_H
 

@@ -48,6 +48,7 @@ bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt
 void bt_watcher_free(bt_watcher *watcher) {
   if (!watcher) return;
   bt_open_set_dispose(&watcher->open);
+  bt_watch_counted_dispose(&watcher->counted);
   bt_watch_table_dispose(&watcher->table);
   bt_watch_rules_free(watcher->rules);
   pthread_mutex_destroy(&watcher->mutex);
@@ -110,10 +111,14 @@ static void say_refused(const bt_watcher *watcher) {
 }
 
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
-  if (watcher->rules && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
+  const bt_watch_options *options = watcher->options;
+  const bt_assumptions service = bt_assumptions_over(&options->assumptions, options->source, watcher->cancel);
+  bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
+  if (watcher->rules && is_same_floor && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;
-  bt_status status = bt_watch_rules_new(list, &watcher->options->assumptions, &rules, error);
+  bt_status status = bt_watch_rules_new(list, &service, &rules, error);
   if (status != BT_OK) return status;
+  watcher->schedule.times.settle_ns = service.settle_ns;
   bt_watch_rules_free(watcher->rules);
   watcher->rules = rules;
   say_refused(watcher);
@@ -126,7 +131,8 @@ static int64_t longest_look(const bt_watch_options *options) {
 }
 
 static void start_at(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
-  const bt_watch_times times = times_of(watcher->options);
+  bt_watch_times times = times_of(watcher->options);
+  times.settle_ns = watcher->schedule.times.settle_ns; /* not below what the source hides (refresh_rules) */
   bt_watch_schedule *schedule = &watcher->schedule;
   bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN, watcher->now_ns);
   for (size_t i = 0; found && i < checkpoint->gap_count; i++)
@@ -135,6 +141,7 @@ static void start_at(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool 
   if (found && checkpoint->lost.end_ns > bt_time_subtract(watcher->now_ns, longest_look(watcher->options)))
     schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
   watcher->gap_searched_ns = INT64_MIN;
+  watcher->recover_due_ns = bt_time_add(watcher->now_ns, times.settle_ns);
   watcher->is_started = true;
 }
 
@@ -153,6 +160,16 @@ static bt_status start(bt_watcher *watcher, bt_error *error) {
   if (status == BT_OK) status = bt_watch_recover(watcher, error);
   if (status == BT_OK) start_at(watcher, &checkpoint, found);
   return status;
+}
+
+/* What was sent just before an earlier watcher ended is in no search yet when this one starts: it is looked for once more. The sweeps read its traces
+ * again, and then it can be taken back. */
+static bt_status recover_again(bt_watcher *watcher, bt_error *error) {
+  bt_error why = {0};
+  if (watcher->now_ns < watcher->recover_due_ns) return BT_OK;
+  bt_status status = bt_watch_recover(watcher, &why);
+  if (status == BT_OK) watcher->recover_due_ns = INT64_MAX;
+  return bt_watcher_note(watcher, "start", status, &why, error);
 }
 
 /* What was sent since the last round. */
@@ -185,20 +202,39 @@ static void fill_gaps(const bt_watcher *watcher, bt_checkpoint *checkpoint) {
     bt_watch_gaps_add(checkpoint->gaps, &checkpoint->gap_count, (bt_time_range){held_ns, watcher->gap_searched_ns});
 }
 
+/* What became of the last one. A failure stays in the status until one is taken; the next is made at once. */
+static bool has_checkpoint_under_way(bt_watcher *watcher) {
+  bt_emitter_checkpoint *one = &watcher->checkpoint;
+  switch (bt_emitter_take_checkpoint(watcher->emitter, one, &watcher->checkpoint_why)) {
+  case BT_EMITTER_NONE: return false;
+  case BT_EMITTER_UNDER_WAY: return true;
+  case BT_EMITTER_SENT:
+    watcher->sent_until_ns = one->checkpoint.until_ns;
+    watcher->checkpoint_failed = false;
+    return false;
+  case BT_EMITTER_FAILED:
+    watcher->checkpoint_due_ns = watcher->now_ns;
+    watcher->checkpoint_failed = true;
+    return false;
+  }
+  return false;
+}
+
+/* By the emitter: a receiver that does not answer must not hold up the rounds. */
 static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error *error) {
-  const bt_watch_sink *sink = bt_emitter_sink(watcher->emitter);
-  bt_checkpoint checkpoint = {
-      .until_ns = done_ns, .replica = watcher->options->replica, .replicas = watcher->options->replicas};
-  bt_error why = {0};
-  if (watcher->now_ns < watcher->checkpoint_due_ns || checkpoint.until_ns <= watcher->sent_until_ns) return BT_OK;
+  const bt_watch_options *options = watcher->options;
+  bool is_under_way = has_checkpoint_under_way(watcher);
+  bt_status status = BT_OK;
+  if (watcher->checkpoint_failed)
+    status = bt_watcher_note(watcher, "checkpoint", BT_UNAVAILABLE, &watcher->checkpoint_why, error);
+  if (is_under_way || watcher->now_ns < watcher->checkpoint_due_ns || done_ns <= watcher->sent_until_ns) return status;
+  bt_checkpoint checkpoint = {.until_ns = done_ns, .replica = options->replica, .replicas = options->replicas};
   fill_gaps(watcher, &checkpoint);
   memcpy(checkpoint.rules_hash, watcher->rules->hash, sizeof checkpoint.rules_hash);
-  bt_status status = sink->checkpoint(sink->context, watcher->tenant, &checkpoint, watcher->cancel, &why);
-  if (status == BT_OK) {
-    watcher->sent_until_ns = checkpoint.until_ns;
-    watcher->checkpoint_due_ns = bt_time_add(watcher->now_ns, watcher->options->checkpoint_ns);
-  }
-  return bt_watcher_note(watcher, "checkpoint", status, &why, error);
+  watcher->checkpoint = (bt_emitter_checkpoint){.tenant = watcher->tenant, .checkpoint = checkpoint};
+  watcher->checkpoint_due_ns = bt_time_add(watcher->now_ns, options->checkpoint_ns);
+  bt_emitter_push_checkpoint(watcher->emitter, &watcher->checkpoint);
+  return status;
 }
 
 static void purge(bt_watcher *watcher) {
@@ -208,6 +244,7 @@ static void purge(bt_watcher *watcher) {
   int64_t kept_ns = bt_time_add(times->lookback_ns, times->settle_ns + 3 * times->sweep_step_ns);
   bt_watch_table_purge(&watcher->table, bt_time_subtract(watcher->now_ns, kept_ns));
   bt_open_set_purge(&watcher->open, bt_time_subtract(watcher->now_ns, 2 * kept_ns));
+  bt_watch_counted_age(&watcher->counted, watcher->now_ns, kept_ns);
 }
 
 static void show_gaps(const bt_watcher *watcher, bt_watch_status *status) {
@@ -223,9 +260,13 @@ static void show_gaps(const bt_watcher *watcher, bt_watch_status *status) {
 }
 
 static void tell_rules(const bt_watcher *watcher, int64_t until_ns) {
-  for (size_t i = 0; i < watcher->rules->count; i++)
-    bt_metrics_rule_watched(watcher->options->metrics, watcher->tenant, watcher->rules->items[i].definition->fields.id,
-                            until_ns);
+  for (size_t i = 0; i < watcher->rules->count; i++) {
+    const bt_watch_rule *rule = &watcher->rules->items[i];
+    const bt_rule_fields *fields = &rule->definition->fields;
+    bt_metrics_rule_watched(watcher->options->metrics, watcher->tenant, fields->id, until_ns);
+    bt_metrics_rule_counts_exercised(watcher->options->metrics, watcher->tenant, fields->id,
+                                     rule->counts_exercised && !fields->shadow);
+  }
 }
 
 /* A round without a failure leaves no message. */
@@ -263,7 +304,8 @@ static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_er
   bt_watch_schedule_advance(&watcher->schedule, watcher->now_ns);
   say_lost(watcher);
   take_sent(watcher);
-  status = bt_watch_slices_search(watcher, error);
+  status = recover_again(watcher, error);
+  if (status == BT_OK) status = bt_watch_slices_search(watcher, error);
   if (status == BT_OK) status = bt_watch_judge_due(watcher, error);
   take_sent(watcher);
   purge(watcher);

@@ -1,5 +1,5 @@
 /* One tenant's watcher: its rounds. A round searches what is due, adds what was found to those that wait, reads and judges what has become
- * quiet, hands violations to the emitter, and sends a checkpoint. Nothing that could not be asked or read is passed over: the slice, the
+ * quiet, hands violations to the emitter, and a checkpoint. Nothing that could not be asked or read is passed over: the slice, the
  * trace, the violation stays due, and the watermark does not move past it.
  * Only server/watch includes this. Thread: one at a time; status may be looked at from any thread. */
 #ifndef BT_SERVER_WATCH_WATCHER_H
@@ -9,6 +9,7 @@
 
 #include "server/watch/watch.h"
 #include "server/watch/watch_checkpoint.h"
+#include "server/watch/watch_counted.h"
 #include "server/watch/watch_emitter.h"
 #include "server/watch/watch_rules.h"
 #include "server/watch/watch_table.h"
@@ -22,11 +23,15 @@ typedef struct bt_watcher {
   bt_watch_schedule schedule;
   bt_watch_table table;
   bt_open_set open;
-  bool is_started; /* the watermark is known */
-  bool has_read;   /* the last round has read traces */
-  int64_t now_ns;  /* of this round */
-  int64_t checkpoint_due_ns, purge_due_ns, gap_searched_ns;
-  int64_t sent_until_ns; /* of the last checkpoint */
+  bt_watch_counted counted; /* of traces and rules: as exercised */
+  bool is_started;          /* the watermark is known */
+  bool has_read;            /* the last round has read traces */
+  int64_t now_ns;           /* of this round */
+  int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;
+  bt_emitter_checkpoint checkpoint; /* the newest that was given to the emitter */
+  bool checkpoint_failed;           /* the last whose fate is known */
+  bt_error checkpoint_why;
+  int64_t sent_until_ns; /* of the last checkpoint that was taken */
   int64_t told_lost_ns;  /* the end of what was logged as lost */
 
   pthread_mutex_t mutex; /* guards: */
@@ -47,7 +52,8 @@ bt_watch_status bt_watcher_look(bt_watcher *watcher);
 bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 /* watch_judge.c: reads and judges what has become quiet. */
 bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
-/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken back. */
+/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken back. Those that are known already
+ * stay as they are. */
 bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 
 /* Says in the status what went wrong; the round goes on. BT_NO_MEMORY and BT_CANCELLED are returned, all else is BT_OK. */

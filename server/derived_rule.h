@@ -1,7 +1,7 @@
 /* Rules made from a rule, so that counting and searching for a part of it is done by the same replay that looks for violations: nothing else
  * decides what a rule means. Each is a text that the language checks again. Thread: no state. */
-#ifndef BT_SERVER_CLI_DERIVED_RULE_H
-#define BT_SERVER_CLI_DERIVED_RULE_H
+#ifndef BT_SERVER_DERIVED_RULE_H
+#define BT_SERVER_DERIVED_RULE_H
 
 #include "server/rule_definition.h"
 

@@ -1,5 +1,5 @@
 /* Rules made from a rule. See derived_rule.h. */
-#include "server/cli/derived_rule.h"
+#include "server/derived_rule.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The attributes and texts of spans that rules read: what a recorded trace has to keep for their verdicts to stay. Thread: no state. */
-#ifndef BT_SERVER_CLI_RULE_KEYS_H
-#define BT_SERVER_CLI_RULE_KEYS_H
+#ifndef BT_SERVER_RULE_KEYS_H
+#define BT_SERVER_RULE_KEYS_H
 
 #include "dsl/error.h"
 #include "dsl/rule.h"
@@ -8,6 +8,10 @@
 /* Called for every test on a span in a condition, in order of the text; of AND, OR, NOT and EVENT the parts follow. */
 typedef void (*bt_predicate_visit)(void *context, const bt_predicate *predicate);
 void bt_condition_visit(const bt_condition *condition, bt_predicate_visit visit, void *context);
+
+/* Called for every comparison in a condition, of spans and of the trace. */
+typedef void (*bt_comparison_visit)(void *context, const bt_comparison *comparison);
+void bt_condition_visit_comparisons(const bt_condition *condition, bt_comparison_visit visit, void *context);
 
 typedef struct bt_rule_keys { /* all-zero is empty */
   bt_field

@@ -1,0 +1,295 @@
+/* `betrace verify-report`: is this report what was signed, and does it still agree with the traces? */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "server/cli/report_rerun.h"
+#include "server/cli/terminal.h"
+#include "server/report/evidence.h"
+#include "server/report/report_others.h"
+#include "server/report/report_span.h"
+#include "server/time_text.h"
+
+/* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found" once says nothing. */
+enum { SPAN_LOOKS = 4 };
+static const struct timespec SPAN_PAUSE = {.tv_sec = 1};
+enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED };
+
+typedef struct verifying {
+  bt_replay_options options;
+  const char *key_file;
+  bool chain_only, requires_span, has_seed;
+  uint64_t sample, replayed, seed;
+  json_t *document;
+  bt_evidence_key *key;
+  bt_reported reported;
+  bt_rerun rerun;
+  bool is_looked_at; /* the traces were */
+  const char *span;  /* "same", "other", "not_found", "not_asked" */
+  bt_other_reports others;
+} verifying;
+
+/* ---- looking at the traces ---- */
+
+static bool has_source(const verifying *v) {
+  return v->options.trace_count || v->options.tempo.url;
+}
+
+static bt_status look_for_span(verifying *v, bt_source *source, bt_error *error) {
+  static const char *const words[] = {
+      [BT_REPORT_SPAN_SAME] = "same", [BT_REPORT_SPAN_OTHER] = "other", [BT_REPORT_SPAN_GONE] = "not_found"};
+  bt_report_span_state state = BT_REPORT_SPAN_GONE;
+  bt_status status = BT_OK;
+  if (source->operations->is_static) return BT_OK;
+  for (int look = 0; look < SPAN_LOOKS && !status && state == BT_REPORT_SPAN_GONE; look++) {
+    if (look) nanosleep(&SPAN_PAUSE, NULL);
+    status = bt_report_span_find(source, v->document, &state, error);
+  }
+  if (!status) v->span = words[state];
+  return status ? status : bt_report_find_others(source, v->document, &v->others, error);
+}
+
+static bt_status look_again(verifying *v, bt_error *error) {
+  bt_replay_place place = {0};
+  bt_rerun_options options = {&v->options, v->seed, (size_t)v->sample, (size_t)v->replayed};
+  if (v->reported.tenant[0]) v->options.tenant = v->reported.tenant;
+  bt_status status = bt_replay_place_open(&v->options, &place, error);
+  if (!status) status = look_for_span(v, place.source, error);
+  if (!status) status = bt_rerun_traces(place.source, &v->reported, &options, &v->rerun, error);
+  if (!status) status = bt_rerun_rules(place.source, &v->reported, &options, &v->rerun, error);
+  bt_replay_place_close(&place);
+  v->is_looked_at = !status;
+  return status;
+}
+
+/* ---- the report ---- */
+
+static bt_status read_report(verifying *v, const char *file, bt_error *error) {
+  size_t length = 0;
+  char *text = bt_cli_read_file(file, BT_REPORT_MAX_BYTES, &length, error);
+  if (!text) return error->status ? error->status : BT_IO;
+  bt_status status = bt_report_parse((bt_str){text, length}, &v->document, error);
+  free(text);
+  if (!status) status = bt_evidence_check(v->document, v->key, error);
+  if (!status) status = bt_report_check_conclusions(v->document, error);
+  return status ? status : bt_reported_read(v->document, &v->reported, error);
+}
+
+static bool has_no_span(const verifying *v) {
+  return strcmp(v->span, "not_found") == 0;
+}
+
+/* --require-span: the auditor knows that the service sends them, and for how long they are kept. */
+static bool is_contradicted(const verifying *v) {
+  return v->rerun.traces_different || v->rerun.rules_different || strcmp(v->span, "other") == 0 ||
+         (v->requires_span && has_no_span(v));
+}
+
+/* A report without traces to look at, or of whose sample nothing is left, could be checked in its form alone. One that is missing where others about the
+ * same time are may be one of them, made anew under another id. */
+static bool is_unknown(const verifying *v) {
+  bool is_odd_one = has_no_span(v) && (v->others.count || v->others.is_unknown);
+  return v->is_looked_at && (v->rerun.traces_gone || v->rerun.rules_unknown || v->reported.foreign_count || is_odd_one);
+}
+
+static const char *text_at(const json_t *object, const char *name) {
+  const char *text = json_string_value(json_object_get(object, name));
+  return text ? text : "";
+}
+
+static void print_cell(const char *text, unsigned columns) {
+  bt_buffer fitted = {0};
+  bt_text_fit(bt_str_from(text), columns, &fitted);
+  printf("%s", fitted.ptr ? fitted.ptr : "");
+  bt_buffer_dispose(&fitted);
+}
+
+static void print_other(const bt_other_report *other) {
+  char made_at[40];
+  bt_time_format(other->made_at_ns, made_at);
+  printf("  ");
+  print_cell(other->report_id, 40);
+  printf(", made %s of ", made_at);
+  print_cell(other->start, 40);
+  printf(" to ");
+  print_cell(other->end, 40);
+  printf(": %" PRId64 " entries, controls: %" PRId64 " violated, %" PRId64 " pass\n", other->entries,
+         other->controls_violated, other->controls_passed);
+}
+
+static void print_others(const verifying *v) {
+  const bt_other_reports *others = &v->others;
+  if (others->is_unknown)
+    puts("           whether Tempo knows of other reports about this time could not be found out (all of them)");
+  if (!others->count) return;
+  printf(
+      "others     Tempo knows of %zu other reports of this framework about this time, %zu of exactly this range; ask "
+      "for them, and compare:\n",
+      others->count, others->same_range);
+  for (size_t i = 0; i < others->named; i++) print_other(&others->items[i]);
+  if (others->count > others->named) printf("  and %zu more\n", others->count - others->named);
+}
+
+static void print_text(const verifying *v) {
+  const json_t *evidence = json_object_get(v->document, "evidence");
+  const bt_rerun *r = &v->rerun;
+  printf("report     %s\n", v->reported.report_id);
+  printf("chain      whole: %zu entries, head %s\n", json_array_size(json_object_get(v->document, "entries")),
+         text_at(evidence, "head"));
+  if (v->key)
+    printf("signature  right: key %s\n", bt_evidence_key_id(v->key));
+  else
+    puts("signature  not checked (--chain-only): who made this report is not shown");
+  if (!v->is_looked_at) {
+    puts("traces     not looked at: give --tempo URL or --traces FILE");
+    return;
+  }
+  if (strcmp(v->span, "same") == 0) puts("span       Tempo holds this head");
+  if (strcmp(v->span, "other") == 0)
+    puts("span       TEMPO HOLDS ANOTHER HEAD for this report (or other spans beside it): it was made anew after it "
+         "was sent");
+  if (has_no_span(v)) puts("span       none in Tempo: it was not sent, or is past the retention");
+  print_others(v);
+  printf("traces     %zu judged again: %zu as reported, %zu otherwise, %zu could not be\n",
+         r->traces_same + r->traces_different + r->traces_gone, r->traces_same, r->traces_different, r->traces_gone);
+  printf("rules      %zu replayed: %zu as reported, %zu otherwise, %zu could not be\n",
+         r->rules_same + r->rules_different + r->rules_unknown, r->rules_same, r->rules_different, r->rules_unknown);
+  if (v->reported.foreign_count)
+    printf("           %zu rules do not compile in this version\n", v->reported.foreign_count);
+  for (size_t i = 0; i < r->finding_count; i++) printf("  %s\n", r->findings[i].text);
+  printf("seed       %" PRIu64 "\n", v->seed);
+}
+
+static json_t *result_json(const verifying *v, const char *outcome) {
+  const bt_rerun *r = &v->rerun;
+  bool is_asked = strcmp(v->span, "not_asked") != 0;
+  json_t *findings = json_array();
+  for (size_t i = 0; i < r->finding_count; i++) json_array_append_new(findings, json_string(r->findings[i].text));
+  return json_pack(
+      "{s:s, s:s, s:b, s:s, s:s, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "outcome", outcome, "report_id",
+      v->reported.report_id, "signature_checked", v->key != NULL, "head",
+      text_at(json_object_get(v->document, "evidence"), "head"), "span", v->span, "traces", "same",
+      (json_int_t)r->traces_same, "different", (json_int_t)r->traces_different, "unknown", (json_int_t)r->traces_gone,
+      "rules", "same", (json_int_t)r->rules_same, "different", (json_int_t)r->rules_different, "unknown",
+      (json_int_t)(r->rules_unknown + v->reported.foreign_count), "findings", findings, "others",
+      is_asked ? bt_other_reports_json(&v->others) : json_null(), "seed", json_sprintf("%" PRIu64, v->seed));
+}
+
+static const char *conclusion(const verifying *v, int code) {
+  if (code == BT_EXIT_FOUND) return "CONTRADICTED: the source says otherwise";
+  if (code == BT_EXIT_UNKNOWN) return "nothing contradicts the report, but not all of it could be looked at again";
+  if (!v->key) return "whole: nothing in it was changed by accident; nothing shows who made it";
+  return v->is_looked_at ? "verified: it is what was signed, and what was looked at again says the same"
+                         : "verified: it is what was signed";
+}
+
+static int print_result(const verifying *v) {
+  int code = is_contradicted(v) ? BT_EXIT_FOUND : is_unknown(v) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  static const char *const outcomes[] = {"holds", "contradicted", "", "unknown"};
+  if (v->options.print_json)
+    bt_cli_print_json(result_json(v, outcomes[code]));
+  else {
+    print_text(v);
+    puts(conclusion(v, code));
+  }
+  return code;
+}
+
+/* What is wrong with the report is a finding, not a wrong use of the command. */
+static int print_refused(const verifying *v, const bt_error *error) {
+  if (v->options.print_json)
+    bt_cli_print_json(json_pack("{s:s, s:s}", "outcome", "refused", "reason", error->message));
+  else
+    printf("REFUSED: %s\n", error->message);
+  return BT_EXIT_FOUND;
+}
+
+static int verify(verifying *v, const char *file) {
+  bt_error error = {0};
+  bt_status status = v->key_file ? bt_evidence_public_key(v->key_file, &v->key, &error) : BT_OK;
+  if (status) return bt_cli_fail("verify-report", status, &error);
+  status = read_report(v, file, &error);
+  if (status == BT_INVALID) return print_refused(v, &error);
+  if (!status && has_source(v)) status = look_again(v, &error);
+  return status ? bt_cli_fail("verify-report", status, &error) : print_result(v);
+}
+
+/* ---- the row ---- */
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  verifying *v = context;
+  switch (flag->id) {
+  case KEY: return v->key_file = value, true;
+  case CHAIN_ONLY: return v->chain_only = true;
+  case REQUIRE_SPAN: return v->requires_span = true;
+  case SAMPLE: return bt_cli_number(value, &v->sample) && v->sample <= 10000;
+  case REPLAYED: return bt_cli_number(value, &v->replayed) && v->replayed <= 10000;
+  case SEED: return v->has_seed = bt_cli_number(value, &v->seed);
+  default: return bt_replay_options_take(&v->options, flag, value);
+  }
+}
+
+static int check_usage(verifying *v, const bt_operands *operands) {
+  if (operands->count != 1) return bt_cli_usage_error("verify-report", "say which report: one file, or - for stdin");
+  if (!v->key_file == !v->chain_only)
+    return bt_cli_usage_error(
+        "verify-report", "give --key PUB, the signer's public key; or --chain-only, for a report that is not signed");
+  if (v->requires_span && !v->options.tempo.url)
+    return bt_cli_usage_error("verify-report", "--require-span asks Tempo for the report's head: give --tempo URL");
+  if (!v->has_seed && getrandom(&v->seed, sizeof v->seed, 0) != (ssize_t)sizeof v->seed)
+    return bt_cli_usage_error("verify-report", "the system gives no random seed; give --seed N");
+  return BT_EXIT_FINE;
+}
+
+static int verify_command(const bt_command *self, int argc, char **argv) {
+  verifying v = {.sample = 20, .replayed = 1, .span = "not_asked"};
+  bt_operands operands;
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&v.options);
+  if (bt_arguments_read(self, argc, argv, take, &v, &operands, &code)) {
+    code = check_usage(&v, &operands);
+    if (!code) code = verify(&v, operands.items[0]);
+  }
+  bt_reported_dispose(&v.reported);
+  bt_rerun_dispose(&v.rerun);
+  bt_evidence_key_free(v.key);
+  json_decref(v.document);
+  bt_replay_options_dispose(&v.options);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"key", KEY, "PUB", NULL, "the signer's public key (PEM), had from the signer and not from the report", NULL},
+    {"chain-only", CHAIN_ONLY, NULL, NULL, "check the chain and no signature: it shows damage, and no forgery", NULL},
+    {"require-span", REQUIRE_SPAN, NULL, NULL, "with --tempo: a report whose head Tempo does not hold is contradicted",
+     NULL},
+    {"sample", SAMPLE, "N", "20", "with traces to look at: how many of the report's are judged again", NULL},
+    {"replay", REPLAYED, "N", "1", "and how many of its rules are replayed over its whole range", NULL},
+    {"seed", SEED, "N", "random", "chooses them; the same seed chooses the same", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Traces:", bt_flags_traces, NULL}, {0}};
+static const bt_example examples[] = {
+    {"Is it what was signed?", "betrace verify-report soc2-evidence.json --key evidence.pub"},
+    {"And do the traces still say so?",
+     "betrace verify-report soc2-evidence.json --key evidence.pub --tempo http://127.0.0.1:3200"},
+    {0}};
+const bt_command bt_command_verify_report = {
+    .name = "verify-report",
+    .summary = "checks a compliance report: its chain, its signature, and a sample of it against the traces",
+    .usage = "FILE (--key PUB | --chain-only) [--tempo URL | --traces FILE] [flags]",
+    .about =
+        "Checks that a report of GET /v1/compliance/reports is whole and unchanged since it was signed.\n\n"
+        "With traces to look at it also reads a random sample of the traces that the report names and judges them "
+        "again, replays some of its rules over its range, and asks Tempo for the span that holds the report's head, "
+        "and "
+        "for those of other reports about the same time. A report that was changed and signed anew with the right key "
+        "can only be found in that way.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "everything that was checked holds",
+    .found = "the report was changed, or the traces say otherwise",
+    .unknown = "it is what was signed, but the traces could not be looked at (all of them)",
+    .operands = "traces",
+    .run = verify_command};

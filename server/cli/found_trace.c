@@ -1,0 +1,45 @@
+/* Finding one trace. See found_trace.h. */
+#include "server/cli/found_trace.h"
+
+typedef struct finder {
+  const bt_replay_options *options;
+  bt_found_sink sink;
+  void *context;
+  bool is_static, is_found;
+} finder;
+
+int bt_trace_operand(const bt_command *command, const bt_operands *operands, bt_trace_id *out) {
+  if (operands->count == 1 && bt_trace_id_parse(bt_str_from(operands->items[0]), out)) return BT_EXIT_FINE;
+  return bt_cli_usage_error(command->name, "say which trace: one id of 1 to 32 hex digits");
+}
+
+static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
+  finder *f = context;
+  const bt_cli_rules *rules = &f->options->rules;
+  bt_judge *judge = NULL;
+  bt_status status = BT_OK;
+  if (!read->trace) return BT_OK;
+  f->is_found = true;
+  if (rules->count)
+    status = bt_judge_new((const bt_rule_definition *const *)rules->items, rules->count, &f->options->assumptions,
+                          f->is_static, &judge, error);
+  if (!status) status = f->sink(f->context, read, judge, error);
+  bt_judge_free(judge);
+  return status;
+}
+
+bt_status bt_trace_find(const bt_replay_options *options, const bt_trace_id *id, bt_found_sink sink, void *context,
+                        bt_error *error) {
+  finder f = {.options = options, .sink = sink, .context = context};
+  bt_replay_place place;
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(id, hex);
+  bt_status status = bt_replay_place_open(options, &place, error);
+  if (!status) {
+    f.is_static = place.source->operations->is_static;
+    status = bt_read_by_id(place.source, options, id, 1, take_read, &f, error);
+  }
+  if (!status && !f.is_found) status = bt_error_set(error, BT_NOT_FOUND, "the source has no trace %s (any more)", hex);
+  bt_replay_place_close(&place);
+  return status;
+}

@@ -1,0 +1,30 @@
+/* The methods of betrace.v1 and grpc.health.v1: each is a row that says which HTTP call it is, so that both mean the same. Thread: any; a method runs on the
+ * thread that calls it, for as long as its HTTP call takes. */
+#ifndef BT_SERVER_GRPC_METHODS_H
+#define BT_SERVER_GRPC_METHODS_H
+
+#include "server/http/local_call.h"
+
+typedef struct bt_grpc_request {
+  bt_str method;                              /* "/betrace.v1.RuleService/GetRule" */
+  bt_str message;                             /* of the request, as it came */
+  bt_str authorization, tenant, grafana_user; /* metadata; len 0: not sent */
+  bool has_repeated;                          /* one of these came several times */
+  int64_t remaining_ns;                       /* until the call's deadline; INT64_MAX: it has none */
+  const bt_cancel *cancel;                    /* set when nobody waits any more */
+} bt_grpc_request;
+
+enum { BT_GRPC_DETAILS_BYTES = 4096, BT_GRPC_PROBLEM_BYTES = 6 * 1024 };
+
+typedef struct bt_grpc_answer {
+  int code; /* of gRPC: 0 is OK */
+  bt_buffer message;
+  bt_buffer details; /* text for people, of codes other than OK */
+  bt_buffer problem; /* the problem document, where there is one that is not too large for metadata */
+} bt_grpc_answer;
+
+/* Never fails: what goes wrong is the code. Dispose of the answer. */
+void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_answer *answer);
+void bt_grpc_answer_dispose(bt_grpc_answer *answer);
+
+#endif

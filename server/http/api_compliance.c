@@ -1,0 +1,197 @@
+/* /v1/compliance and /v1/reports: frameworks, reports of one framework, and reports that take longer than a request. See routes.h. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/http/body_fields.h"
+#include "server/http/routes.h"
+#include "server/report/frameworks_json.h"
+#include "server/report/oscal.h"
+#include "server/report/report_html.h"
+#include "server/time_text.h"
+
+enum { WAITING_MAX = 2 /* each holds a request worker */, FRAMEWORK_MAX = 200 /* bytes of its name */ };
+
+static const int64_t SECOND_NS = 1000000000;
+static const char *const forms[] = {"json", "html", "oscal", NULL}; /* in the order of bt_report_form */
+
+static atomic_int waiting; /* of the whole process */
+
+/* ---- frameworks ---- */
+
+void bt_api_compliance_frameworks(void *context, bt_call *call) {
+  const bt_service *service = context;
+  json_t *body = NULL;
+  bt_error error = {0};
+  if (!bt_call_query_allows(call, (const char *const[]){NULL})) return;
+  bt_status status = bt_frameworks_json(service->store, bt_call_tenant(call), &body, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    bt_call_json(call, 200, body);
+}
+
+/* ---- answering a report ---- */
+
+/* A document for people is shown by browsers: nothing in it may run or load anything. */
+static void answer_html(bt_call *call, const json_t *document) {
+  bt_buffer page = {0};
+  bt_report_html(document, &page);
+  bt_call_header_set(call, "content-security-policy",
+                     BT_STR("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"));
+  bt_call_header_set(call, "x-content-type-options", BT_STR("nosniff"));
+  if (page.failed)
+    bt_call_error(call, BT_NO_MEMORY, &(bt_error){.message = "no memory for the page"});
+  else
+    bt_call_text(call, 200, "text/html; charset=utf-8", bt_buffer_str(&page));
+  bt_buffer_dispose(&page);
+}
+
+static void answer_form(bt_call *call, const bt_report_view *view, bt_report_form form) {
+  if (form == BT_REPORT_JSON) {
+    bt_call_text(call, 200, "application/json", bt_buffer_str(&view->text));
+    return;
+  }
+  json_t *document = json_loadb(view->text.ptr, view->text.len, 0, NULL), *oscal = NULL;
+  bt_error error = {0};
+  if (document && form == BT_REPORT_HTML)
+    answer_html(call, document);
+  else if (document && bt_oscal_json(document, &oscal, &error) == BT_OK)
+    bt_call_json(call, 200, oscal);
+  else
+    bt_call_error(call, BT_NO_MEMORY, &(bt_error){.message = "no memory for the report"});
+  json_decref(document);
+}
+
+static void set_place(bt_call *call, const char *header, const bt_report_view *view, bt_report_form form) {
+  char place[BT_REPORT_ID_BYTES + 40];
+  snprintf(place, sizeof place, "/v1/reports/%s?format=%s", view->report_id, forms[form]);
+  bt_call_header_set(call, header, bt_str_from(place));
+}
+
+static void answer_unfinished(bt_call *call, const bt_report_view *view, bt_report_form form) {
+  char start[40], end[40];
+  bt_time_format(view->range.start_ns, start);
+  bt_time_format(view->range.end_ns, end);
+  set_place(call, "location", view, form);
+  bt_call_header_set(call, "retry-after", BT_STR("2"));
+  bt_call_json(call, 202,
+               json_pack("{s:s, s:s, s:s, s:f, s:{s:s, s:s}}", "report_id", view->report_id, "status",
+                         bt_report_state_name(view->state), "framework", view->framework, "progress",
+                         (double)(int)(view->progress * 1000) / 1000, "range", "start", start, "end", end));
+}
+
+static void answer_view(bt_call *call, const bt_report_view *view, bt_report_form form) {
+  if (view->state == BT_REPORT_FAILED) {
+    bt_call_problem(call, 503, "report-failed", "The report could not be made: %s", view->message);
+  } else if (view->state != BT_REPORT_DONE) {
+    answer_unfinished(call, view, form);
+  } else {
+    set_place(call, "content-location", view, form);
+    bt_call_header_set(call, "betrace-report-span", bt_str_from(view->span_state));
+    answer_form(call, view, form);
+  }
+}
+
+/* ---- asking for one ---- */
+
+typedef struct report_options {
+  bt_str framework;
+  bt_time_range range;
+  bt_report_form form;
+  int64_t timeout_ns;
+} report_options;
+
+/* A name that is in no catalogue is one that rules may use; it has to have letters or digits to be told from others. */
+static bool read_framework(const bt_service *service, bt_call *call, report_options *out) {
+  bt_error error = {0};
+  bool is_known = false;
+  out->framework = call->params[0];
+  bt_status status = out->framework.len > FRAMEWORK_MAX ? BT_OK
+                                                        : bt_framework_is_known(service->store, bt_call_tenant(call),
+                                                                                out->framework, &is_known, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else if (!is_known)
+    bt_call_problem(call, 404, "not-found",
+                    "There is no framework %.*s in the catalogues, and no rule names it; GET /v1/compliance/frameworks "
+                    "lists those that there are.",
+                    (int)(out->framework.len < 60 ? out->framework.len : 60), out->framework.ptr);
+  return !status && is_known;
+}
+
+/* False: answered. */
+static bool read_options(const bt_service *service, bt_call *call, report_options *out) {
+  static const char *const names[] = {"start", "end", "format", "timeout", NULL};
+  static const bt_range_names range = {"start", "end", INT64_C(86400) * 1000000000, INT64_C(400) * 86400 * 1000000000};
+  bt_field_errors errors = {0};
+  *out = (report_options){.timeout_ns = 20 * SECOND_NS};
+  json_t *body = bt_query_body(call, names, NULL, NULL);
+  if (!body) return false;
+  bt_body_range(service, body, &range, bt_clock_wall_ns(), &out->range, &errors);
+  out->form = (bt_report_form)bt_body_word(body, "format", forms, 0, &errors);
+  bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
+  json_decref(body);
+  return !bt_call_refuse_fields(call, &errors) && read_framework(service, call, out);
+}
+
+static void answer_report(const bt_service *service, bt_call *call, const char *report_id, int64_t wait_ns,
+                          const bt_report_form *form) {
+  bt_report_view view;
+  bt_error error = {0};
+  if (wait_ns && atomic_fetch_add(&waiting, 1) >= WAITING_MAX) {
+    atomic_fetch_sub(&waiting, 1);
+    wait_ns = 0;
+  }
+  bt_status status =
+      bt_reports_get(service->reports, bt_call_tenant(call), report_id, wait_ns, &service->stopping, &view, &error);
+  if (wait_ns) atomic_fetch_sub(&waiting, 1);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    answer_view(call, &view, form ? *form : view.form);
+  bt_report_view_dispose(&view);
+}
+
+void bt_api_compliance_report(void *context, bt_call *call) {
+  const bt_service *service = context;
+  report_options options;
+  char report_id[BT_REPORT_ID_BYTES];
+  bt_error error = {0};
+  if (!read_options(service, call, &options)) return;
+  bt_status status = bt_reports_submit(service->reports, bt_call_tenant(call), options.framework, options.range,
+                                       options.form, report_id, &error);
+  if (status == BT_LIMIT) {
+    bt_call_busy(call, &error);
+  } else if (status) {
+    bt_call_error(call, status, &error);
+  } else {
+    answer_report(service, call, report_id, options.timeout_ns, &options.form);
+  }
+}
+
+/* ---- those under way and done ---- */
+
+void bt_api_report_get(void *context, bt_call *call) {
+  static const char *const names[] = {"format", NULL};
+  const bt_service *service = context;
+  bt_field_errors errors = {0};
+  json_t *body = bt_query_body(call, names, NULL, NULL);
+  if (!body) return;
+  bool is_said = bt_body_value(body, "format") != NULL;
+  bt_report_form form = (bt_report_form)bt_body_word(body, "format", forms, 0, &errors);
+  json_decref(body);
+  if (!bt_call_refuse_fields(call, &errors)) answer_report(service, call, bt_call_id(call), 0, is_said ? &form : NULL);
+}
+
+void bt_api_report_delete(void *context, bt_call *call) {
+  const bt_service *service = context;
+  bt_error error = {0};
+  bt_status status = bt_reports_delete(service->reports, bt_call_tenant(call), bt_call_id(call), &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    bt_call_no_content(call);
+}

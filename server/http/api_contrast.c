@@ -1,0 +1,102 @@
+/* GET /v1/rules/{id}/contrast: what goes along with violating. The request waits for the answer, at most `timeout`, of which finding the traces has six
+ * tenths; then what was read is answered, and the status says that the time was over. Few run at once, because each holds a request worker. See routes.h. */
+#include <stdatomic.h>
+
+#include "server/clock.h"
+#include "server/http/body_fields.h"
+#include "server/http/deadline.h"
+#include "server/http/routes.h"
+#include "server/report/contrast_json.h"
+
+enum { AT_ONCE_MAX = 2, SEED_MAX = 1000000000 };
+
+static const int64_t SECOND_NS = 1000000000, DAY_NS = INT64_C(86400) * 1000000000;
+
+static atomic_int running; /* of the whole process */
+
+typedef struct asked {
+  bt_time_range range;
+  int64_t timeout_ns;
+  size_t sample, limit, seed;
+} asked;
+
+/* False: answered. */
+static bool read_question(const bt_service *service, bt_call *call, asked *out) {
+  static const char *const names[] = {"start", "end", "limit", "sample", "seed", "timeout", NULL};
+  static const bt_range_names range = {"start", "end", DAY_NS, 0};
+  bt_field_errors errors = {0};
+  *out = (asked){.timeout_ns = 20 * SECOND_NS, .sample = BT_CONTRAST_SAMPLE, .limit = BT_CONTRAST_FINDINGS, .seed = 1};
+  json_t *body = bt_query_body(call, names, NULL, NULL);
+  if (!body) return false;
+  bt_body_range(service, body, &range, bt_clock_wall_ns(), &out->range, &errors);
+  bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
+  bt_body_count(body, "sample", BT_SAMPLE_SIDE_MAX, &out->sample, &errors);
+  bt_body_count(body, "limit", BT_CONTRAST_FINDINGS_MAX, &out->limit, &errors);
+  bt_body_count(body, "seed", SEED_MAX, &out->seed, &errors);
+  json_decref(body);
+  return !bt_call_refuse_fields(call, &errors);
+}
+
+static bt_status contrast(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
+                          const asked *a, bt_contrast_result *result, bt_error *error) {
+  bt_cancel finding = {false}, reading = {false};
+  bt_deadline for_finding, for_all;
+  bt_contrast_request request = {.replay = {.rules = &definition,
+                                            .rule_count = 1,
+                                            .range = a->range,
+                                            .assumptions = service->assumptions,
+                                            .tenant = call->tenant,
+                                            .sample_seed = a->seed,
+                                            .priority = BT_PRIORITY_PEOPLE,
+                                            .prices = service->prices,
+                                            .cancel = &finding},
+                                 .sample = (uint32_t)a->sample,
+                                 .most_findings = a->limit,
+                                 .reading_cancel = &reading};
+  bt_status status = bt_deadline_start(&for_all, a->timeout_ns, &service->stopping, &reading, error);
+  if (status) return status;
+  status = bt_deadline_start(&for_finding, a->timeout_ns / 10 * 6, &service->stopping, &finding, error);
+  if (!status) {
+    status = bt_contrast_run(service->source, &request, NULL, result, error);
+    bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_CONTRAST, result->duration_ns);
+    bt_deadline_end(&for_finding);
+  }
+  bt_deadline_end(&for_all);
+  return status;
+}
+
+static void answer(const bt_service *service, bt_call *call, const bt_rule_definition *definition, const asked *a) {
+  bt_contrast_result result = {0};
+  bt_error error = {0};
+  bt_status status = contrast(service, call, definition, a, &result, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    bt_call_json(call, 200, bt_contrast_json(definition, &result));
+  bt_contrast_result_dispose(&result);
+}
+
+static void answer_in_turn(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
+                           const asked *a) {
+  if (atomic_fetch_add(&running, 1) < AT_ONCE_MAX) {
+    answer(service, call, definition, a);
+  } else {
+    bt_call_header_set(call, "retry-after", BT_STR("5"));
+    bt_call_problem(call, 503, "busy", "%d contrasts are being made already; try again.", AT_ONCE_MAX);
+  }
+  atomic_fetch_sub(&running, 1);
+}
+
+void bt_api_rule_contrast(void *context, bt_call *call) {
+  const bt_service *service = context;
+  const bt_rule_definition *definition = NULL;
+  bt_error error = {0};
+  asked a;
+  if (!read_question(service, call, &a)) return;
+  bt_status status = bt_rule_store_get(service->store, bt_call_tenant(call), bt_call_id(call), &definition, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    answer_in_turn(service, call, definition, &a);
+  bt_rule_definition_unref(definition);
+}

@@ -1,0 +1,347 @@
+/* Finding traces of both sides, reading a sample of each, counting their marks. See contrast.h. The traces come from one replay; whether those that it did
+ * not read exercised the rule may only be known after reading, so a satisfying trace is judged again when it is read, and so is a violating one. */
+#include "server/query/contrast.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/eval.h"
+#include "server/clock.h"
+#include "server/query/contrast_parts.h"
+#include "server/replay/window.h"
+
+enum {
+  TURNS = 4,
+  LEAST_PART = 50, /* a batch costs about the same with fewer */
+  LEAST_BY_ID = 1  /* of what a replay reads only to check its batches and searches: here all of the samples are read */
+};
+
+typedef struct keyed {
+  uint64_t key;
+  bt_trace_id id;
+  bool is_read; /* by the replay, part by part; else known without */
+} keyed;
+
+typedef struct reservoir { /* the traces with the smallest keys, in their order */
+  keyed *items;
+  size_t count, room;
+} reservoir;
+
+typedef struct contrast {
+  bt_source *source;
+  const bt_contrast_request *request;
+  bt_replay_request replay;
+  const bt_replay_observer *observer;
+  bt_contrast_result *result;
+  bt_assumptions assumptions; /* the rule's */
+  reservoir found[2];
+  uint64_t satisfying, unsure; /* told by the replay: exercised, and not known to be */
+  uint64_t last_key;           /* of the parts that were read to their end; with: */
+  bool has_part;
+  uint64_t read_satisfying; /* told of those that were read */
+  bool are_mixed;           /* some that had to be read satisfy the rule, and others need no reading */
+  uint32_t sample;
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+  bt_contrast_rule rule;
+  int side; /* that is being read */
+} contrast;
+
+/* ---- choosing ---- */
+
+static void offer(reservoir *r, uint64_t seed, const bt_trace_verdict *verdict) {
+  keyed item = {bt_seeded_key(seed, &verdict->trace_id), verdict->trace_id, verdict->is_read};
+  size_t low = 0, high = r->count;
+  if (r->count == r->room && item.key >= r->items[r->count - 1].key) return;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (r->items[middle].key < item.key)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (r->count < r->room) r->count++;
+  memmove(&r->items[low + 1], &r->items[low], (r->count - 1 - low) * sizeof *r->items);
+  r->items[low] = item;
+}
+
+static bt_status take_verdict(void *context, const bt_trace_verdict *verdict, bt_error *error) {
+  contrast *c = context;
+  (void)error;
+  if (!verdict->is_settled) return BT_OK;
+  if (verdict->verdict == BT_VIOLATED) offer(&c->found[BT_VIOLATING], c->result->seed, verdict);
+  if (verdict->verdict != BT_SATISFIED || verdict->exercised == BT_FALSE) return BT_OK;
+  if (verdict->exercised == BT_TRUE)
+    c->satisfying++;
+  else
+    c->unsure++;
+  c->read_satisfying += verdict->is_read;
+  offer(&c->found[BT_SATISFYING], c->result->seed, verdict);
+  return BT_OK;
+}
+
+/* Whether the samples can be had of what was read so far. Traces that need no reading are of the whole range; where some that were read satisfy the rule
+ * too, only those with keys of the same part can be compared with them, else the others would count for more than their share. */
+static bool has_enough(void *context, const bt_part_read *so_far) {
+  contrast *c = context;
+  c->has_part = true;
+  c->last_key = so_far->last_key;
+  c->are_mixed = c->read_satisfying > LEAST_BY_ID; /* so many are read although they need not be */
+  size_t sure = c->are_mixed ? so_far->within : so_far->later;
+  size_t unsure = c->are_mixed ? so_far->within_unsure : so_far->later_unsure;
+  uint64_t satisfying = c->read_satisfying + sure + unsure / BT_CONTRAST_ATTEMPTS;
+  return c->found[BT_VIOLATING].count == c->found[BT_VIOLATING].room && satisfying >= c->sample;
+}
+
+/* After a replay that did not read all: leaves those of whole parts, and beside them of the satisfying ones what has_enough says. */
+static void keep_whole_parts(contrast *c) {
+  for (int side = 0; side < 2; side++) {
+    reservoir *r = &c->found[side];
+    size_t kept = 0;
+    for (size_t i = 0; i < r->count; i++) {
+      bool is_within = c->has_part && r->items[i].key <= c->last_key;
+      if (is_within || (!r->items[i].is_read && !c->are_mixed)) r->items[kept++] = r->items[i];
+    }
+    r->count = kept;
+  }
+}
+
+static void take_result(contrast *c, bt_replay_result *replay) {
+  bt_contrast_result *result = c->result;
+  const bt_rule_result *rule = &replay->rules[0];
+  bool is_whole = replay->outcome == BT_REPLAY_COMPLETED && !rule->inconclusive;
+  result->outcome = replay->outcome;
+  result->is_sampled =
+      replay->is_sampled && strncmp(replay->reason, "sampled: ", 9) == 0; /* nothing worse is to be said */
+  snprintf(result->reason, sizeof result->reason, "%s", replay->reason);
+  result->coverage = replay->coverage;
+  replay->coverage = (bt_coverage){0};
+  result->requests = replay->requests;
+  result->bytes_inspected = replay->bytes_inspected;
+  result->bytes_received = replay->bytes_received;
+  result->sides[BT_VIOLATING].total = rule->violations_found - rule->violations_provisional;
+  result->sides[BT_VIOLATING].total_is_exact = is_whole;
+  result->sides[BT_SATISFYING].total = c->satisfying;
+  result->sides[BT_SATISFYING].total_is_exact =
+      is_whole && !c->unsure && (rule->exercised_is_exact || rule->evaluated_is_exact);
+}
+
+static void show_progress(void *context, double fraction, const bt_replay_result *so_far) {
+  const contrast *c = context;
+  if (c->observer && c->observer->progress) c->observer->progress(c->observer->context, fraction, so_far);
+}
+
+static bt_status find(contrast *c, bt_error *error) {
+  bt_replay_observer observer = {
+      .context = c, .progress = show_progress, .verdict = take_verdict, .enough = has_enough};
+  bt_replay_result replay = {0};
+  bt_status status = bt_replay_run(c->source, &c->replay, &observer, &replay, error);
+  if (!status) take_result(c, &replay);
+  bool is_part = replay.is_sampled || replay.outcome == BT_REPLAY_CANCELLED;
+  if (!status && is_part && !c->source->operations->is_static) keep_whole_parts(c);
+  bt_replay_result_dispose(&replay);
+  return status;
+}
+
+/* ---- reading ---- */
+
+static bool counts_span(void *context, const bt_span *span) {
+  contrast *c = context;
+  bool counts = !bt_contrast_rule_decides_by(&c->rule, span);
+  c->result->spans_left_out += !counts;
+  return counts;
+}
+
+static bt_eval_options options_of(const contrast *c, const bt_trace *trace) {
+  bool is_young = !c->source->operations->is_static &&
+                  bt_trace_end_ns(trace) > bt_time_subtract(c->replay.now_ns, c->assumptions.settle_ns);
+  bool lacks_parent = c->assumptions.require_complete && trace->missing_parents;
+  return (bt_eval_options){.incomplete = trace->partial || is_young || lacks_parent,
+                           .clock_skew_ns = c->assumptions.clock_skew_ns};
+}
+
+static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
+  contrast *c = context;
+  bt_contrast_side *side = &c->result->sides[c->side];
+  const bt_rule_verdict *verdict = NULL;
+  if (!read->trace) return side->gone++, BT_OK;
+  bt_eval_options options = options_of(c, read->trace);
+  bt_status status = bt_evaluator_run(c->evaluator, read->trace, &options, &verdict, error);
+  if (status == BT_LIMIT) return side->other++, BT_OK;
+  if (status) return status;
+  bt_verdict wanted = c->side == BT_VIOLATING ? BT_VIOLATED : BT_SATISFIED;
+  if (verdict->verdict != wanted || verdict->exercised != BT_TRUE) return side->other++, BT_OK;
+  side->sampled++;
+  return bt_tally_add(&c->result->tally, read->trace, c->side, counts_span, c, error);
+}
+
+static const bt_cancel *reading_cancel(const contrast *c) {
+  return c->request->reading_cancel ? c->request->reading_cancel : c->replay.cancel;
+}
+
+static bt_status read_some(contrast *c, const keyed *items, size_t count, bt_error *error) {
+  bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
+  bt_source_account account = {0};
+  if (!ids) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) ids[i] = items[i].id;
+  bt_read_request request = {.ids = ids,
+                             .count = count,
+                             .range = {0, c->replay.now_ns},
+                             .by_id = true,
+                             .tenant = c->replay.tenant,
+                             .cancel = reading_cancel(c),
+                             .rule_id = c->replay.rules[0]->fields.id,
+                             .priority = c->replay.priority};
+  c->result->sides[c->side].wanted += (uint32_t)count;
+  bt_status status = bt_source_read(c->source, &request, take_trace, c, &account, error);
+  c->result->requests += account.requests;
+  c->result->bytes_inspected += account.bytes_inspected;
+  c->result->bytes_received += account.bytes_received;
+  bt_source_account_dispose(&account);
+  free(ids);
+  return status;
+}
+
+/* In rounds, each of as many as are still missing: a trace more is never read, so that the sample does not depend on the order of answers. */
+static bt_status read_side(contrast *c, int number, uint32_t most, bt_error *error) {
+  const reservoir *from = &c->found[number];
+  bt_contrast_side *side = &c->result->sides[number];
+  bt_status status = BT_OK;
+  c->side = number;
+  while (!status && side->sampled < most && side->wanted < from->count) {
+    size_t count = most - side->sampled, left = from->count - side->wanted;
+    status = read_some(c, &from->items[side->wanted], count < left ? count : left, error);
+  }
+  return status;
+}
+
+/* By turns, so that a time that is over leaves two samples of about one size: those tell most. */
+static bt_status read_by_turns(contrast *c, bt_error *error) {
+  uint32_t step = c->sample / TURNS + 1;
+  bt_status status = BT_OK;
+  for (uint32_t most = 0; !status && most < c->sample;) {
+    most = c->sample - most > step ? most + step : c->sample;
+    status = read_side(c, BT_VIOLATING, most, error);
+    if (!status) status = read_side(c, BT_SATISFYING, most, error);
+  }
+  return status;
+}
+
+/* A source that stops answering, and a time that is over, leave a smaller sample; the outcome says so. */
+static bt_status read_both(contrast *c, bt_error *error) {
+  bt_error why = {0};
+  bt_contrast_result *result = c->result;
+  bt_status status = read_by_turns(c, &why);
+  if (status) result->is_sampled = false;
+  if (status == BT_CANCELLED) {
+    result->outcome = BT_REPLAY_CANCELLED;
+    snprintf(result->reason, sizeof result->reason,
+             "cancelled: it was cancelled, or its time was over, before both samples were read");
+    return BT_OK;
+  }
+  if (status == BT_UNAVAILABLE || status == BT_REFUSED) {
+    result->outcome = BT_REPLAY_INCOMPLETE;
+    snprintf(result->reason, sizeof result->reason, "source: the samples could not be read: %.180s", why.message);
+    return BT_OK;
+  }
+  if (status && error) *error = why;
+  return status;
+}
+
+/* ---- the whole ---- */
+
+static bt_status prepare(contrast *c, bt_error *error) {
+  const bt_rule *rule = c->replay.rules[0]->rule;
+  size_t rooms[2] = {c->sample, (size_t)c->sample * BT_CONTRAST_ATTEMPTS};
+  for (int side = 0; side < 2; side++) {
+    c->found[side].room = rooms[side];
+    c->found[side].items = bt_realloc_array(NULL, rooms[side], sizeof *c->found[side].items);
+    if (!c->found[side].items) return bt_error_no_memory(error);
+  }
+  bt_status status = bt_tally_init(&c->result->tally, error);
+  if (!status) status = bt_contrast_rule_init(&c->rule, rule, error);
+  if (!status) status = bt_ruleset_new(&rule, 1, &c->ruleset, error);
+  return status ? status : bt_evaluator_new(c->ruleset, &c->evaluator, error);
+}
+
+static void dispose(contrast *c) {
+  bt_evaluator_free(c->evaluator);
+  bt_ruleset_free(c->ruleset);
+  bt_contrast_rule_dispose(&c->rule);
+  free(c->found[0].items);
+  free(c->found[1].items);
+}
+
+static bt_status check(const bt_contrast_request *request, bt_error *error) {
+  if (request->replay.rule_count != 1)
+    return bt_error_set(error, BT_INVALID, "a contrast is of one rule, not of %zu", request->replay.rule_count);
+  if (request->replay.range.start_ns >= request->replay.range.end_ns)
+    return bt_error_set(error, BT_INVALID, "the range has to start before it ends");
+  if (request->sample > BT_SAMPLE_SIDE_MAX)
+    return bt_error_set(error, BT_INVALID, "at most %d traces of each side are read, not %" PRIu32, BT_SAMPLE_SIDE_MAX,
+                        request->sample);
+  return BT_OK;
+}
+
+/* Whether what was found is to be read: also when only the time for finding it was over. Of files that would be the earliest traces: what differs between
+ * them and the others may be nothing but the time. */
+static bool goes_on(const contrast *c) {
+  const bt_cancel *cancel = reading_cancel(c);
+  bt_contrast_result *result = c->result;
+  bool is_cancelled = result->outcome == BT_REPLAY_CANCELLED;
+  if (result->outcome == BT_REPLAY_FAILED || (cancel && atomic_load(&cancel->requested))) return false;
+  if (is_cancelled && c->source->operations->is_static) {
+    snprintf(
+        result->reason, sizeof result->reason,
+        "cancelled: the time for finding traces was over; files are read in order of time, so what was found until "
+        "then is no sample of the range: ask for a shorter one, or give more time");
+    return false;
+  }
+  if (is_cancelled)
+    snprintf(result->reason, sizeof result->reason,
+             "cancelled: the time for finding traces was over; the samples are of those that were judged until then");
+  return !is_cancelled || c->found[BT_VIOLATING].count;
+}
+
+static bt_status carry_out(contrast *c, bt_error *error) {
+  bt_status status = prepare(c, error);
+  if (!status) status = find(c, error);
+  if (!status && goes_on(c)) status = read_both(c, error);
+  size_t most = c->request->most_findings ? c->request->most_findings : BT_CONTRAST_FINDINGS;
+  return status ? status : bt_contrast_conclude(c->result, &c->rule, most, error);
+}
+
+bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
+                          bt_contrast_result *result, bt_error *error) {
+  *result = (bt_contrast_result){.seed = request->replay.sample_seed};
+  bt_status status = check(request, error);
+  if (status) return status;
+  int64_t started_ns = bt_clock_monotonic_ns();
+  contrast c = {
+      .source = source, .request = request, .replay = request->replay, .observer = observer, .result = result};
+  if (!c.replay.now_ns) c.replay.now_ns = bt_clock_wall_ns();
+  c.replay.count = BT_COUNT_AUTO;
+  c.replay.sample_size = LEAST_BY_ID;
+  c.sample = request->sample ? request->sample : BT_CONTRAST_SAMPLE;
+  /* The first one is small: a part that is not finished in time is lost, and one that is can be compared. */
+  c.replay.random_part = c.sample / 2 > LEAST_PART ? c.sample / 2 : LEAST_PART;
+  c.assumptions = bt_assumptions_of(&request->replay.assumptions, request->replay.rules[0]);
+  status = carry_out(&c, error);
+  dispose(&c);
+  result->duration_ns = bt_clock_monotonic_ns() - started_ns;
+  return status;
+}
+
+const char *bt_contrast_status_name(const bt_contrast_result *result) {
+  return result->is_sampled ? "sampled" : bt_replay_outcome_name(result->outcome);
+}
+
+void bt_contrast_result_dispose(bt_contrast_result *result) {
+  free(result->findings);
+  free(result->excluded);
+  bt_coverage_dispose(&result->coverage);
+  bt_tally_dispose(&result->tally);
+  *result = (bt_contrast_result){0};
+}

@@ -1,0 +1,104 @@
+/* What goes along with violating: marks (span names, services, attributes with a value) that are more, or less, frequent in traces that violate a rule
+ * than in traces that exercise and satisfy it. Samples of both are read whole, at most so many of each side; which traces are sampled follows from a seed
+ * and their ids alone. Each mark is tested by Fisher's exact test, with Tarone's correction (significance.h): when nothing separates the two,
+ * the chance that anything is named at all is at most `level`. It never says why: a mark may be the cause, a consequence, or go along with either.
+ * Left out, and said so: what the rule itself compares, spans that only its deciding part asks for (these separate by definition), and keys whose values are
+ * ids (tally.h). Thread: runs on the caller's; the source may use others. */
+#ifndef BT_SERVER_QUERY_CONTRAST_H
+#define BT_SERVER_QUERY_CONTRAST_H
+
+#include "server/query/significance.h"
+#include "server/query/tally.h"
+#include "server/replay/replay.h"
+
+enum {
+  BT_CONTRAST_SAMPLE = 100, /* traces of each side, where nothing else is asked for */
+  BT_CONTRAST_FINDINGS = 20,
+  BT_CONTRAST_FINDINGS_MAX = 200,
+  BT_CONTRAST_EXCLUDED_NAMED = 50,
+  BT_CONTRAST_ATTEMPTS =
+      4 /* satisfying traces read for each that is sampled, where only reading tells whether they exercised the rule */
+};
+#define BT_CONTRAST_LEVEL 0.05
+
+typedef enum bt_contrast_conclusion {
+  BT_CONTRAST_SEPARATES,      /* there are findings */
+  BT_CONTRAST_NOTHING,        /* no mark separates these samples beyond chance */
+  BT_CONTRAST_TOO_FEW_TRACES, /* even a mark that separates them without exception could not be told from chance */
+} bt_contrast_conclusion;
+const char *bt_contrast_conclusion_name(bt_contrast_conclusion conclusion); /* "separates", … */
+
+typedef struct bt_contrast_side {
+  uint64_t total; /* settled traces of this side in the range, as far as the replay knows */
+  bool total_is_exact;
+  uint32_t wanted;  /* chosen to be read */
+  uint32_t sampled; /* read, and judged to belong here */
+  uint32_t gone;    /* not there any more */
+  uint32_t other;   /* judged otherwise when read whole, or (satisfying) found not to exercise the rule */
+} bt_contrast_side;
+
+enum { BT_VIOLATING, BT_SATISFYING };
+
+typedef struct bt_contrast_finding { /* texts are the tally's */
+  bt_mark_kind kind;
+  bt_str key;     /* empty for span names and services */
+  bool has_value; /* false: that the key is there, whatever its value */
+  bool is_above;  /* the trace has a larger number than this value */
+  bt_str value;
+  bt_value_type type;
+  uint32_t counts[2]; /* sampled traces with the mark */
+  double probability; /* Fisher's, two-sided */
+  double corrected;   /* times the divisor; at most the level */
+  bt_odds_ratio odds;
+} bt_contrast_finding;
+
+typedef enum bt_contrast_exclusion { BT_EXCLUDED_COMPARED, BT_EXCLUDED_IDS, BT_EXCLUDED_LONG } bt_contrast_exclusion;
+const char *bt_contrast_exclusion_name(bt_contrast_exclusion reason); /* "compared", "ids", "long_values" */
+typedef struct bt_contrast_excluded {
+  bt_mark_kind kind;
+  bt_str name; /* a key, or a span name or service */
+  bt_contrast_exclusion reason;
+} bt_contrast_excluded;
+
+typedef struct bt_contrast_request {
+  bt_replay_request replay; /* one rule; sample_seed is the seed of this sample too */
+  uint32_t sample;          /* of each side, 1 to BT_SAMPLE_SIDE_MAX; 0: BT_CONTRAST_SAMPLE */
+  size_t most_findings;     /* 0: BT_CONTRAST_FINDINGS */
+  /* Of reading the samples; or NULL: replay.cancel is of both. When only replay.cancel was set, the samples are of the traces that were judged until
+   * then. They are judged in an order that the seed makes, so that is a random sample too; but not of files, of which none are then taken. */
+  const bt_cancel *reading_cancel;
+} bt_contrast_request;
+
+typedef struct bt_contrast_result {
+  bt_replay_outcome outcome; /* of finding the traces and reading them; completed: both were done in full */
+  /* Incomplete, and only because the replay ended once both samples could be had of what it had judged, in a random order. What is concluded of them is as sure;
+   * the totals are not known. */
+  bool is_sampled;
+  char reason[240];
+  bt_contrast_conclusion conclusion;
+  char explanation[320]; /* the conclusion in a sentence */
+  bt_contrast_side sides[2];
+  uint64_t seed;
+  size_t looked_at;   /* marks */
+  size_t able;        /* of these: frequent enough to be told from chance */
+  size_t divisor;     /* Tarone's: the level is divided by it */
+  bool left_out_keys; /* more than BT_TALLY_KEYS_MAX attributes: not all were looked at */
+  uint64_t spans_left_out;
+  bt_contrast_finding *findings; /* the surest first */
+  size_t finding_count, findings_total;
+  bt_contrast_excluded *excluded;
+  size_t excluded_count, excluded_total;
+  bt_coverage coverage;
+  uint64_t requests, bytes_inspected, bytes_received;
+  int64_t duration_ns;
+  bt_tally tally;
+} bt_contrast_result;
+
+/* Of the observer, which may be NULL, only `progress` is called. BT_OK: the result says how it ended, also failed and cancelled. BT_INVALID: the request
+ * was wrong; BT_LIMIT: the attributes are too much to compare; BT_NO_MEMORY. Dispose in each case. */
+bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
+                          bt_contrast_result *result, bt_error *error) BT_MUST_CHECK;
+void bt_contrast_result_dispose(bt_contrast_result *result);
+const char *bt_contrast_status_name(const bt_contrast_result *result); /* "sampled", or the outcome's */
+
+#endif

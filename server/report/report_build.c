@@ -1,0 +1,288 @@
+/* Building a report. See report_build.h. A value that could not be built for want of memory is NULL, and so is everything that it belongs to
+ * (json_values.h), so that no report leaves with a member missing. */
+#include "server/report/report_build.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/report/json_values.h"
+#include "server/report/replay_json.h"
+#include "server/report/rule_entry.h"
+#include "server/time_text.h"
+
+typedef struct building {
+  const bt_report_request *request;
+  bt_framework_map map;
+  bt_measured *measured;
+  bt_finding *findings; /* of each rule */
+  char (*reasons)[240];
+  bt_measurement measurement;
+  bt_evidence_chain chain;
+  uint64_t controls[BT_FINDING_COUNT]; /* how many came to what */
+} building;
+
+static json_t *text(bt_str value) {
+  return bt_text_json(value);
+}
+
+static const char *tenant_of(const building *b) {
+  return b->request->measure.tenant ? b->request->measure.tenant : "";
+}
+
+/* ---- what the report is about ---- */
+
+static json_t *framework_json(const building *b) {
+  const bt_catalogue *catalogue = b->map.catalogue;
+  return json_pack("{s:o, s:o, s:b}", "name", text(b->map.name), "title",
+                   catalogue ? json_string(catalogue->title) : text(b->map.name), "in_catalogue", catalogue != NULL);
+}
+
+static json_t *cost_json(const bt_measurement *m) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:o}", "replays", bt_count_json(m->replays), "queries",
+                   bt_count_json(m->requests), "bytes_inspected", bt_count_json(m->bytes_inspected), "bytes_received",
+                   bt_count_json(m->bytes_received), "milliseconds",
+                   bt_count_json((uint64_t)(m->duration_ns > 0 ? m->duration_ns / 1000000 : 0)));
+}
+
+/* What a reader has to know before any number. */
+static json_t *notes_json(const building *b) {
+  const bt_coverage *coverage = &b->measurement.coverage;
+  json_t *notes = json_array();
+  char start[64];
+  if (b->measurement.reason[0]) bt_json_append(&notes, text(bt_str_from(b->measurement.reason)));
+  if (b->map.unknown_count)
+    bt_json_append(&notes, json_sprintf("rules of this tenant do not compile any more, and may belong here (%zu): "
+                                        "no control passes until they are mended",
+                                        b->map.unknown_count));
+  if (coverage->windows_empty_count && b->measurement.has_data)
+    bt_json_append(&notes, json_sprintf("%zu times in the range have no trace at all: an outage of tracing and a "
+                                        "quiet time look the same",
+                                        coverage->windows_empty_count));
+  if (coverage->has_data_from && coverage->data_from_ns > coverage->asked.start_ns + coverage->assumptions.margin_ns) {
+    bt_duration_format(coverage->data_from_ns - coverage->asked.start_ns, start);
+    bt_json_append(&notes, json_sprintf("the earliest trace lies %s after the start of the range: before it "
+                                        "nothing is shown",
+                                        start));
+  }
+  if (b->map.removed_count)
+    bt_json_append(&notes, json_sprintf("rules were taken away from controls since the start of the range "
+                                        "(%zu): see the controls",
+                                        b->map.removed_count));
+  return notes;
+}
+
+static bool has_evaluated(const building *b) {
+  return b->measurement.replays > 0;
+}
+
+/* What could not be read has to be in it. */
+static json_t *coverage_json(const bt_coverage *coverage) {
+  json_t *object = bt_coverage_json(coverage);
+  bool is_whole = json_array_size(json_object_get(object, "windows_failed")) == coverage->windows_failed_count &&
+                  json_array_size(json_object_get(object, "windows_empty")) == coverage->windows_empty_count;
+  if (is_whole) return object;
+  json_decref(object);
+  return NULL;
+}
+
+static json_t *report_json(const building *b) {
+  const bt_report_request *request = b->request;
+  const bt_measure_request *measure = &request->measure;
+  char seed[24];
+  snprintf(seed, sizeof seed, "%016" PRIx64, measure->seed);
+  return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
+                   "format", BT_EVIDENCE_FORMAT, "report_id", request->report_id, "framework", framework_json(b),
+                   "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range), "evaluated_at",
+                   bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version, "source",
+                   measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes",
+                   notes_json(b), "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(),
+                   "cost", cost_json(&b->measurement), "unknown_rules", bt_count_json(b->map.unknown_count),
+                   "settled_end", bt_time_json(b->measurement.settled_end_ns), "assumptions",
+                   bt_assumptions_json(&measure->assumptions));
+}
+
+/* ---- rules ---- */
+
+static bt_status find_watch(const building *b, bt_watch_status *out, bool *found, bt_error *error) {
+  bt_watch_status *all = NULL;
+  size_t count = 0;
+  *found = false;
+  if (!b->request->watch) return BT_OK;
+  bt_status status = bt_watch_look(b->request->watch, &all, &count, error);
+  for (size_t i = 0; !status && i < count; i++) {
+    if (strcmp(all[i].tenant, tenant_of(b)) != 0) continue;
+    *out = all[i];
+    *found = true;
+  }
+  free(all);
+  return status;
+}
+
+static bt_status add_rules(building *b, bt_error *error) {
+  bt_watch_status watch;
+  bool is_watched = false;
+  bt_status status = find_watch(b, &watch, &is_watched, error);
+  for (size_t i = 0; !status && i < b->map.rule_count; i++) {
+    json_t *body = NULL;
+    bt_rule_entry_parts parts = {.request = b->request,
+                                 .map = &b->map,
+                                 .measured = &b->measured[i],
+                                 .finding = b->findings[i],
+                                 .reason = b->reasons[i],
+                                 .watch = is_watched ? &watch : NULL};
+    status = bt_rule_entry_json(&parts, &body, error);
+    if (!status) status = bt_evidence_add(&b->chain, "rule", body, error);
+  }
+  return status;
+}
+
+/* ---- controls ---- */
+
+/* Shadow rules are on trial and disabled ones are off: they are shown, and nothing is concluded from them. */
+static bool decides(const building *b, size_t rule) {
+  return b->map.rules[rule]->fields.enabled && !b->map.rules[rule]->fields.shadow;
+}
+
+static bt_finding control_finding(const building *b, const bt_mapped_control *control) {
+  bt_finding deciding[64], finding = BT_FINDING_NO_RULES;
+  size_t count = 0;
+  if (!control->rule_count) return BT_FINDING_NO_RULES;
+  for (size_t i = 0; i < control->rule_count; i++) {
+    if (!decides(b, control->rules[i])) continue;
+    if (count == sizeof deciding / sizeof deciding[0]) { /* what was found so far stands for those before */
+      deciding[0] = bt_finding_of_control(deciding, count);
+      count = 1;
+    }
+    deciding[count++] = b->findings[control->rules[i]];
+  }
+  finding = bt_finding_of_control(deciding, count);
+  return bt_finding_beside_unknown(finding == BT_FINDING_NO_RULES ? BT_FINDING_NOT_EVALUATED : finding,
+                                   b->map.unknown_count > 0);
+}
+
+static json_t *control_rule_json(const building *b, size_t rule) {
+  return json_pack("{s:s, s:o, s:s, s:o, s:b, s:o}", "rule_id", b->map.rules[rule]->fields.id, "name",
+                   text(bt_str_from(b->map.rules[rule]->fields.name)), "status", bt_finding_name(b->findings[rule]),
+                   "reason", bt_optional_text_json(b->reasons[rule]), "decides", decides(b, rule), "counts",
+                   bt_measured_json(&b->measured[rule]));
+}
+
+static json_t *removed_json(const building *b, const bt_mapped_control *control) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < b->map.removed_count; i++) {
+    const bt_removed_rule *removed = &b->map.removed[i];
+    if (!bt_control_means(b->map.catalogue, removed->control, control->id)) continue;
+    bt_json_append(&array, json_pack("{s:s, s:o, s:s, s:o, s:b, s:o, s:o}", "rule_id", removed->was->fields.id, "name",
+                                     text(bt_str_from(removed->was->fields.name)), "condition_hash",
+                                     removed->was->condition_hash, "dsl", text(bt_str_from(removed->was->fields.dsl)),
+                                     "deleted", removed->is_deleted, "at", bt_time_json(removed->removed_at_ns), "by",
+                                     bt_optional_text_json(removed->removed_by)));
+  }
+  return array;
+}
+
+static void join_moments(const building *b, const bt_mapped_control *control, bt_moment *first, bt_moment *last) {
+  for (size_t i = 0; i < control->rule_count; i++) {
+    const bt_measured *m = &b->measured[control->rules[i]];
+    if (!decides(b, control->rules[i]) || !m->first_violation.is_set) continue;
+    if (!first->is_set || m->first_violation.time_ns < first->time_ns) *first = m->first_violation;
+    if (!last->is_set || m->last_violation.time_ns > last->time_ns) *last = m->last_violation;
+  }
+}
+
+static bt_status add_control(building *b, const bt_mapped_control *control, bt_error *error) {
+  bt_finding finding = control_finding(b, control);
+  bt_moment first = {0}, last = {0};
+  json_t *rules = json_array();
+  for (size_t i = 0; i < control->rule_count; i++) bt_json_append(&rules, control_rule_json(b, control->rules[i]));
+  join_moments(b, control, &first, &last);
+  b->controls[finding]++;
+  return bt_evidence_add(&b->chain, "control",
+                         json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o}", "control", text(control->id),
+                                   "title", control->title, "in_catalogue", control->title[0] != '\0', "part_of",
+                                   bt_optional_text_json(control->part_of), "status", bt_finding_name(finding), "rules",
+                                   rules, "removed", removed_json(b, control), "first_violation",
+                                   bt_moment_json(&first), "last_violation", bt_moment_json(&last)),
+                         error);
+}
+
+/* A control whose only rule was taken away, and that no catalogue has, would be gone with it. */
+static bool is_listed(const building *b, const bt_removed_rule *removed) {
+  for (size_t i = 0; i < b->map.control_count; i++)
+    if (bt_control_means(b->map.catalogue, b->map.controls[i].id, removed->control)) return true;
+  return false;
+}
+
+static bt_status add_controls(building *b, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; !status && i < b->map.control_count; i++) status = add_control(b, &b->map.controls[i], error);
+  for (size_t i = 0; !status && i < b->map.removed_count; i++) {
+    bt_mapped_control gone = {.id = b->map.removed[i].control, .title = ""};
+    bool is_new = !is_listed(b, &b->map.removed[i]);
+    for (size_t k = 0; is_new && k < i; k++)
+      is_new = !bt_control_means(b->map.catalogue, b->map.removed[k].control, gone.id);
+    if (is_new) status = add_control(b, &gone, error);
+  }
+  return status;
+}
+
+static json_t *end_json(const building *b) {
+  json_t *controls = json_object();
+  for (int i = 0; i < BT_FINDING_COUNT; i++)
+    bt_json_set(&controls, bt_finding_name((bt_finding)i), bt_count_json(b->controls[i]));
+  return json_pack("{s:I, s:o, s:o}", "entries", (json_int_t)json_array_size(b->chain.entries) + 1, "controls",
+                   controls, "rules", bt_count_json(b->map.rule_count));
+}
+
+/* ---- all of it ---- */
+
+static bt_status measure(building *b, bt_error *error) {
+  size_t count = b->map.rule_count;
+  b->measured = calloc(count + 1, sizeof *b->measured);
+  b->findings = calloc(count + 1, sizeof *b->findings);
+  b->reasons = calloc(count + 1, sizeof *b->reasons);
+  if (!b->measured || !b->findings || !b->reasons) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++)
+    b->measured[i] = (bt_measured){.rule = b->map.rules[i],
+                                   .is_evaluated = b->map.rules[i]->fields.enabled && !b->map.rules[i]->broken};
+  bt_status status = bt_measure(&b->request->measure, b->measured, count, &b->measurement, error);
+  for (size_t i = 0; !status && i < count; i++)
+    b->findings[i] = bt_finding_of_rule(&b->measured[i], &b->measurement, b->reasons[i]);
+  return status;
+}
+
+static bt_status write_entries(building *b, bt_error *error) {
+  bt_status status = bt_evidence_begin(&b->chain, error);
+  if (!status) status = bt_evidence_add(&b->chain, "report", report_json(b), error);
+  if (!status) status = add_rules(b, error);
+  if (!status) status = add_controls(b, error);
+  if (!status) status = bt_evidence_add(&b->chain, "end", end_json(b), error);
+  return status;
+}
+
+static void dispose(building *b) {
+  bt_framework_map_dispose(&b->map);
+  bt_measurement_dispose(&b->measurement);
+  bt_evidence_dispose(&b->chain);
+  free(b->measured);
+  free(b->findings);
+  free(b->reasons);
+}
+
+bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_error *error) {
+  bt_report_request floored = *request; /* what the source hides is not settled, and what is written says so */
+  const bt_measure_request *measured = &request->measure;
+  floored.measure.assumptions = bt_assumptions_over(&measured->assumptions, measured->source, measured->cancel);
+  building b = {.request = &floored};
+  int64_t start_ns = request->measure.range.start_ns;
+  *out = NULL;
+  bt_status status = bt_framework_map_make(request->store, tenant_of(&b), request->framework, &b.map, error);
+  if (!status) status = bt_framework_map_add_removed(&b.map, request->store, tenant_of(&b), start_ns, error);
+  if (!status) status = measure(&b, error);
+  if (!status) status = write_entries(&b, error);
+  if (!status) status = bt_evidence_seal(&b.chain, request->key, out, error);
+  dispose(&b);
+  return status;
+}

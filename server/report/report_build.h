@@ -1,0 +1,48 @@
+/* A compliance report: measures the rules of a framework over a range and writes what came out as entries of an evidence chain (docs/COMPLIANCE.md
+ * lists their members). The other forms, HTML and OSCAL, are made of this document and of nothing else. Thread: the caller's. */
+#ifndef BT_SERVER_REPORT_BUILD_H
+#define BT_SERVER_REPORT_BUILD_H
+
+#include <jansson.h>
+
+#include "server/report/evidence.h"
+#include "server/report/framework_map.h"
+#include "server/report/measure.h"
+#include "server/watch/watch.h"
+
+typedef struct bt_report_request {
+  bt_rule_store *store;
+  bt_watch *watch;            /* NULL: nothing is watched */
+  bt_metrics *metrics;        /* how far watch is with each rule; or NULL */
+  const char *version;        /* of this program */
+  int64_t started_at_ns;      /* of this program: watch is not known to have gone on before */
+  const bt_evidence_key *key; /* NULL: unsigned */
+  const char *report_id;
+  bt_str framework;           /* any spelling */
+  bt_measure_request measure; /* source, range, now, assumptions, tenant, seed, cancel, progress */
+} bt_report_request;
+
+/* new. BT_CANCELLED, BT_NO_MEMORY, BT_INVALID; BT_IO when the store cannot be read. */
+bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_error *error) BT_MUST_CHECK;
+
+/* What a rule's numbers, or a control's rules, come to. In order of what a reader has to hear first. */
+typedef enum bt_finding {
+  BT_FINDING_VIOLATED,
+  BT_FINDING_INCONCLUSIVE,     /* something was not read, judged or compared: it may be violated */
+  BT_FINDING_NO_DATA,          /* the source has no trace in the range */
+  BT_FINDING_NOT_EVALUATED,    /* disabled, or a shadow: nothing is claimed */
+  BT_FINDING_NOT_EXERCISED,    /* nothing that the rule speaks of happened */
+  BT_FINDING_PARTLY_EXERCISED, /* of a control: some rules passed, others were not exercised */
+  BT_FINDING_PASS,             /* exercised, and everything was read: no violation */
+  BT_FINDING_NO_RULES          /* of a control: no rule speaks of it */
+} bt_finding;
+enum { BT_FINDING_COUNT = BT_FINDING_NO_RULES + 1 };
+const char *bt_finding_name(bt_finding finding); /* "violated", … "no_rules" */
+/* Of a rule. reason: why it is not more, for people; "" where nothing has to be said. */
+bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all, char reason[240]);
+/* Of a control whose rules these are, shadows and disabled ones left out. */
+bt_finding bt_finding_of_control(const bt_finding *rules, size_t count);
+/* The same where some rule cannot be read, which may stand for this control: then nothing good is claimed. */
+bt_finding bt_finding_beside_unknown(bt_finding finding, bool has_unknown);
+
+#endif

@@ -1,0 +1,62 @@
+/* Compliance reports under way and done. A report outlives the request that asked for it; finished ones stay in memory under a bound and are
+ * forgotten, the oldest first. Whoever knows the id of a report of his tenant may read and delete it.
+ * Thread: every function from any thread; two reports are made at once, each on a thread of its own. */
+#ifndef BT_SERVER_REPORTS_H
+#define BT_SERVER_REPORTS_H
+
+#include "server/report/report_build.h"
+#include "tempo/otlp_export.h"
+
+typedef struct bt_reports bt_reports;
+
+typedef struct bt_reports_options { /* all borrowed */
+  bt_source *source;
+  bt_rule_store *store;
+  bt_watch *watch; /* or NULL */
+  bt_metrics *metrics;
+  bt_http_client *client;
+  const bt_exporter_options *exporter; /* NULL: no `betrace.report` span is sent */
+  const bt_evidence_key *key;          /* NULL: unsigned */
+  bt_assumptions assumptions;
+  const char *version;
+  int64_t started_at_ns;
+  size_t memory_limit_bytes; /* of finished reports; 0: 64 MiB */
+} bt_reports_options;
+
+bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt_error *error) BT_MUST_CHECK;
+/* Cancels what runs and waits for it. NULL is fine. */
+void bt_reports_free(bt_reports *reports);
+
+enum { BT_REPORT_ID_BYTES = 40 };
+
+typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL } bt_report_form;
+
+/* Queues one. BT_LIMIT: too many are under way. */
+bt_status bt_reports_submit(bt_reports *reports, const char *tenant, bt_str framework, bt_time_range range,
+                            bt_report_form form, char report_id[BT_REPORT_ID_BYTES], bt_error *error) BT_MUST_CHECK;
+
+typedef enum bt_report_state { BT_REPORT_QUEUED, BT_REPORT_RUNNING, BT_REPORT_DONE, BT_REPORT_FAILED } bt_report_state;
+const char *bt_report_state_name(bt_report_state state); /* "queued", "running", "completed", "failed" */
+
+typedef struct bt_report_view { /* a copy; dispose it */
+  char report_id[BT_REPORT_ID_BYTES];
+  bt_report_state state;
+  bt_report_form form; /* that was asked for first */
+  double progress;
+  char framework[256];
+  bt_time_range range;
+  int64_t created_at_ns;
+  bt_buffer text;      /* of a finished one: its canonical JSON */
+  char span_state[16]; /* "sent", "failed", "not_sent" */
+  char message[512];   /* of a failed one, or why the span was not sent */
+} bt_report_view;
+void bt_report_view_dispose(bt_report_view *view);
+
+/* Waits at most wait_ns for its end, and no longer than `stopping` is not set (NULL: never). BT_NOT_FOUND: never was, forgotten, deleted, or another tenant's. */
+bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, int64_t wait_ns,
+                         const bt_cancel *stopping, bt_report_view *out, bt_error *error) BT_MUST_CHECK;
+/* Cancels a running one, forgets a finished one. */
+bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *report_id,
+                            bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,22 @@
+/* The entry of one rule in a report: its text, who changed it when, since when it is under watch, how it is searched, what was counted and which
+ * traces show it. For report_build.c alone. Thread: the caller's. */
+#ifndef BT_SERVER_RULE_ENTRY_H
+#define BT_SERVER_RULE_ENTRY_H
+
+#include "server/report/report_build.h"
+
+typedef struct bt_rule_entry_parts {
+  const bt_report_request *request;
+  const bt_framework_map *map;
+  const bt_measured *measured;
+  bt_finding finding;
+  const char *reason;
+  const bt_watch_status *watch; /* of the tenant; NULL: nothing is watched */
+} bt_rule_entry_parts;
+
+/* new. */
+bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bt_error *error) BT_MUST_CHECK;
+/* {evaluated, exercised, satisfied, violated, inconclusive, …, exact} */
+json_t *bt_measured_json(const bt_measured *measured);
+
+#endif

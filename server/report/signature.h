@@ -1,0 +1,17 @@
+/* Ed25519 keys and signatures through libcrypto, for evidence.c alone. Thread: keys are read only once made. */
+#ifndef BT_SERVER_SIGNATURE_H
+#define BT_SERVER_SIGNATURE_H
+
+#include "server/report/evidence.h"
+
+enum { BT_SIGNATURE_TEXT_BYTES = 89 /* base64 of 64 bytes, and a NUL */, BT_SIGNED_TEXT_BYTES = 96 };
+
+/* SHA-256 of a text as it is, in hex. */
+bt_status bt_sha256_text(bt_str text, char hex[BT_SHA256_HEX + 1], bt_error *error) BT_MUST_CHECK;
+/* In base64. The key has to be a private one. */
+bt_status bt_signature_make(const bt_evidence_key *key, bt_str text, char out[BT_SIGNATURE_TEXT_BYTES],
+                            bt_error *error) BT_MUST_CHECK;
+/* BT_INVALID: it is not this key's signature of this text, or no signature at all. */
+bt_status bt_signature_check(const bt_evidence_key *key, bt_str text, bt_str signature, bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,28 @@
+/* Which traces were counted for which rules as exercised, so that a trace that is judged again counts once. Two generations of fingerprints of 64 bits: the
+ * older one is forgotten when the newer one is full or old enough. What is forgotten may count again; nothing that was not counted is taken
+ * for counted, but for one in 10^12. Thread: belongs to its watcher. */
+#ifndef BT_SERVER_WATCH_COUNTED_H
+#define BT_SERVER_WATCH_COUNTED_H
+
+#include "dsl/error.h"
+
+enum { BT_WATCH_COUNTED_MAX = 1 << 20 }; /* of one generation: 16 MiB */
+
+typedef struct bt_watch_generation {
+  uint64_t *slots; /* open addressing, a power of two; 0 is empty */
+  size_t slot_count, count;
+} bt_watch_generation;
+
+typedef struct bt_watch_counted { /* all-zero is empty */
+  bt_watch_generation now, before;
+  int64_t begun_ns; /* of `now` */
+} bt_watch_counted;
+
+/* *is_new: it was not there; it is now. Fingerprints are spread evenly. */
+bt_status bt_watch_counted_add(bt_watch_counted *counted, uint64_t fingerprint, bool *is_new,
+                               bt_error *error) BT_MUST_CHECK;
+/* Forgets what is between one and two times so old. */
+void bt_watch_counted_age(bt_watch_counted *counted, int64_t now_ns, int64_t kept_ns);
+void bt_watch_counted_dispose(bt_watch_counted *counted);
+
+#endif
