@@ -1,0 +1,94 @@
+/* The nested data source by itself: its query editor over what it answers, and its settings, as Explore and the settings page would mount them. Tables and links are
+   printed as data: how Grafana draws and resolves them is not here. Runs in the browser. */
+import * as React from 'react';
+import { dateTime } from '@grafana/data';
+import { Button } from '@grafana/ui';
+import { lastValueFrom } from 'rxjs';
+import { useLocation } from 'host:router-compat';
+import { Page } from './chrome.jsx';
+
+const ID = 'betrace-datasource';
+
+function useNested() {
+  const [plugin, setPlugin] = React.useState(null);
+  React.useEffect(() => {
+    window.System.import(`/public/plugins/${ID}/module.js`).then((module) => setPlugin(module.plugin));
+  }, []);
+  return plugin;
+}
+
+/** The last 24 hours, or what the address says in milliseconds. */
+function rangeOf(search) {
+  const given = new URLSearchParams(search);
+  const to = Number(given.get('to') ?? Date.now());
+  const from = Number(given.get('from') ?? to - 86_400_000);
+  return { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
+}
+
+const shown = (value) => (value === null || value === undefined ? 'null' : String(value));
+
+function Frame({ frame }) {
+  const rows = Array.from({ length: frame.length }, (_, row) => row);
+  return (
+    <figure>
+      {(frame.meta?.notices ?? []).map((notice) => <p key={notice.text} role="note">{notice.text}</p>)}
+      <table>
+        <thead><tr>{frame.fields.map((field) => <th key={field.name} style={{ textAlign: 'left' }}>{field.config.displayName ?? field.config.displayNameFromDS ?? field.name}</th>)}</tr></thead>
+        <tbody>
+          {rows.map((row) => <tr key={row}>{frame.fields.map((field) => <td key={field.name} style={{ padding: '0 8px' }}>{shown(field.values[row])}</td>)}</tr>)}
+        </tbody>
+      </table>
+      <pre data-testid="links">{JSON.stringify(frame.fields.flatMap((field) => field.config.links ?? []).map((link) => link.internal))}</pre>
+    </figure>
+  );
+}
+
+function Explore({ plugin, search }) {
+  const source = React.useMemo(() => new plugin.DataSourceClass(window.grafanaBootData.settings.datasources.BeTrace), [plugin]);
+  const app = new URLSearchParams(search).get('app') ?? 'explore';
+  const [query, setQuery] = React.useState({ refId: 'A', ...source.getDefaultQuery(app) });
+  const [answer, setAnswer] = React.useState(null);
+  const latest = React.useRef(query);
+  const change = (next) => {
+    latest.current = next;
+    setQuery(next);
+  };
+  const run = () => {
+    const request = { requestId: String(Math.random()), app, targets: [latest.current].filter((one) => source.filterQuery(one)), range: rangeOf(search), intervalMs: 60_000, maxDataPoints: 200, scopedVars: {}, timezone: 'utc', startTime: Date.now() };
+    lastValueFrom(source.query(request)).then(setAnswer, (error) => setAnswer({ data: [], errors: [{ message: error.data?.message ?? String(error) }] }));
+  };
+  const Editor = plugin.components.QueryEditor;
+  return (
+    <>
+      <Editor query={query} datasource={source} onChange={change} onRunQuery={run} app={app} range={rangeOf(search)} />
+      <p><Button variant="secondary" onClick={run}>Run query</Button></p>
+      <pre data-testid="query">{JSON.stringify(query)}</pre>
+      {answer && (
+        <section aria-label="Answer">
+          {(answer.errors ?? []).map((error) => <p key={error.message} role="alert">{error.message}</p>)}
+          {answer.data.map((frame, at) => <Frame key={at} frame={frame} />)}
+          <p>{answer.data.length} frames</p>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Settings({ plugin }) {
+  const [options, setOptions] = React.useState({ ...window.grafanaBootData.settings.datasources.BeTrace, url: '', jsonData: {}, secureJsonFields: {}, secureJsonData: {} });
+  const Editor = plugin.components.ConfigEditor;
+  return (
+    <>
+      <Editor options={options} onOptionsChange={setOptions} />
+      <pre data-testid="options">{JSON.stringify({ url: options.url, jsonData: options.jsonData })}</pre>
+    </>
+  );
+}
+
+/** /datasource/explore and /datasource/settings */
+export function DataSourcePage() {
+  const { pathname, search } = useLocation();
+  const plugin = useNested();
+  const Part = pathname.endsWith('/settings') ? Settings : Explore;
+  return <Page pageNav={{ text: 'BeTrace data source' }}>{plugin && <Part plugin={plugin} search={search} />}</Page>;
+}

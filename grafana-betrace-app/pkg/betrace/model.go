@@ -1,0 +1,193 @@
+// Package betrace is a typed client of BeTrace's HTTP API (docs/openapi.yaml), as far as the data source needs it.
+// It knows nothing of Grafana. All of it may be used from several goroutines.
+package betrace
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Severities are all that a rule can have, from the least to the most severe.
+var Severities = []string{"info", "low", "warning", "medium", "high", "error", "critical"}
+
+// Rule is a stored rule. Broken says why its text does not compile; nil: it does.
+type Rule struct {
+	ID       string            `json:"id"`
+	Name     string            `json:"name"`
+	Severity string            `json:"severity"`
+	Enabled  bool              `json:"enabled"`
+	Shadow   bool              `json:"shadow"`
+	Labels   map[string]string `json:"labels"`
+	Controls []Control         `json:"controls"`
+	Broken   *string           `json:"broken"`
+}
+
+// Control is one control of a compliance framework that a rule is about.
+type Control struct {
+	Framework string `json:"framework"`
+	Control   string `json:"control"`
+}
+
+// TimeRange is [Start, End).
+type TimeRange struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// FailedWindow is a part of the range that was not read, and why.
+type FailedWindow struct {
+	TimeRange
+	Reason string `json:"reason"`
+}
+
+// Coverage says what of a range was looked at. Complete: everything up to EffectiveEnd was read in full and judged.
+type Coverage struct {
+	Complete       bool           `json:"complete"`
+	Asked          TimeRange      `json:"asked"`
+	EffectiveEnd   time.Time      `json:"effective_end"`
+	HandoverFrom   *time.Time     `json:"handover_from"`
+	WindowsFailed  []FailedWindow `json:"windows_failed"`
+	Unsettled      *int64         `json:"unsettled"`
+	LongTraces     int64          `json:"long_traces_count"`
+	DifferingCount int64          `json:"differing_traces_count"`
+	Assumptions    struct {
+		Settle string `json:"settle"`
+	} `json:"assumptions"`
+}
+
+// Witness is a span that a violation rests on.
+type Witness struct {
+	SpanID  *string   `json:"span_id"`
+	Binding *string   `json:"binding"`
+	Name    string    `json:"name"`
+	Service string    `json:"service"`
+	Start   time.Time `json:"start"`
+}
+
+// Violation of one rule by one trace. The ID is the same on every run.
+type Violation struct {
+	ID          string    `json:"id"`
+	RuleID      string    `json:"rule_id"`
+	RuleName    string    `json:"rule_name"`
+	Severity    string    `json:"severity"`
+	TraceID     string    `json:"trace_id"`
+	SpanID      *string   `json:"span_id"`
+	Time        time.Time `json:"time"`
+	RootService string    `json:"root_service"`
+	RootName    string    `json:"root_name"`
+	Services    []string  `json:"services"`
+	Message     string    `json:"message"`
+	Provisional bool      `json:"provisional"`
+	Witnesses   []Witness `json:"witnesses"`
+}
+
+// ViolationsQuestion is the body of POST /v1/violations/query. At most one of RuleIDs and DSL.
+type ViolationsQuestion struct {
+	RuleIDs   []string  `json:"rule_ids,omitempty"`
+	DSL       string    `json:"dsl,omitempty"`
+	Severity  string    `json:"severity,omitempty"`
+	Framework string    `json:"framework,omitempty"`
+	TraceID   string    `json:"trace_id,omitempty"`
+	Service   string    `json:"service,omitempty"`
+	Start     time.Time `json:"start"`
+	End       time.Time `json:"end"`
+	Limit     int       `json:"limit,omitempty"`
+	Order     string    `json:"order,omitempty"`
+	Cursor    string    `json:"cursor,omitempty"`
+	Timeout   string    `json:"timeout,omitempty"`
+}
+
+// ViolationsPage is one page. TotalCount is nil until everything is evaluated, and when it could not be.
+type ViolationsPage struct {
+	Violations   []Violation `json:"violations"`
+	TotalCount   *int64      `json:"total_count"`
+	Inconclusive int64       `json:"inconclusive"`
+	Reason       *string     `json:"reason"`
+	Coverage     Coverage    `json:"coverage"`
+	Cursor       *string     `json:"cursor"`
+}
+
+// SeriesQuestion is the body of POST /v1/violations/series. At most one of RuleIDs and DSL. Value: count, exercised or ratio.
+type SeriesQuestion struct {
+	RuleIDs   []string  `json:"rule_ids,omitempty"`
+	DSL       string    `json:"dsl,omitempty"`
+	Severity  string    `json:"severity,omitempty"`
+	Framework string    `json:"framework,omitempty"`
+	Start     time.Time `json:"start"`
+	End       time.Time `json:"end"`
+	Step      string    `json:"step"`
+	Value     string    `json:"value"`
+	Timeout   string    `json:"timeout,omitempty"`
+}
+
+// Point is one step of a series. Value nil: not looked at in full.
+type Point struct {
+	Start time.Time
+	Value *float64
+}
+
+// UnmarshalJSON reads the pair [time, value].
+func (p *Point) UnmarshalJSON(text []byte) error {
+	var pair []json.RawMessage
+	if err := json.Unmarshal(text, &pair); err != nil || len(pair) != 2 {
+		return fmt.Errorf("a point has to be [time, value], but is %.40s", bytes.TrimSpace(text))
+	}
+	if err := json.Unmarshal(pair[0], &p.Start); err != nil {
+		return err
+	}
+	return json.Unmarshal(pair[1], &p.Value)
+}
+
+// Series are the points of one rule.
+type Series struct {
+	Labels struct {
+		RuleID   string `json:"rule_id"`
+		Rule     string `json:"rule"`
+		Severity string `json:"severity"`
+	} `json:"labels"`
+	Points []Point `json:"points"`
+}
+
+// SeriesAnswer holds one series a rule.
+type SeriesAnswer struct {
+	Series   []Series `json:"series"`
+	Reason   *string  `json:"reason"`
+	Coverage Coverage `json:"coverage"`
+}
+
+// FirstViolation is the earliest violation of a rule in a range. Proven: everything before it was read in full and judged.
+type FirstViolation struct {
+	RuleID       string     `json:"rule_id"`
+	Status       string     `json:"status"`
+	Reason       string     `json:"reason"`
+	Found        bool       `json:"found"`
+	Violation    *Violation `json:"violation"`
+	Proven       bool       `json:"proven"`
+	AtEdgeOfData bool       `json:"at_edge_of_data"`
+	LookedAt     TimeRange  `json:"looked_at"`
+	Coverage     Coverage   `json:"coverage"`
+	Inconclusive int64      `json:"inconclusive"`
+}
+
+// Health is what the service says of itself.
+type Health struct {
+	Status   string `json:"status"`
+	Version  string `json:"version"`
+	Metadata struct {
+		Source string `json:"source"`
+	} `json:"metadata"`
+}
+
+// Readiness says of each part whether it works. Status: ready, degraded or not_ready.
+type Readiness struct {
+	Status string                   `json:"status"`
+	Parts  map[string]ReadinessPart `json:"parts"`
+}
+
+// ReadinessPart is one part: store, rules, source, otlp, watch.
+type ReadinessPart struct {
+	Ready  bool   `json:"ready"`
+	Reason string `json:"reason"`
+}

@@ -1,0 +1,173 @@
+package frames
+
+import (
+	"encoding/json"
+	"flag"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"github.com/grafana/grafana-plugin-sdk-go/experimental"
+
+	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; look at the difference")
+
+var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+func number(v float64) *float64 { return &v }
+
+func rule(values ...*float64) RuleSeries {
+	s := RuleSeries{RuleID: "slow-db", Rule: "Slow database", Severity: "high", Values: values}
+	for i := range values {
+		s.Times = append(s.Times, noon.Add(time.Duration(i)*time.Minute))
+	}
+	return s
+}
+
+func TestSeriesAreWideForAlertsAndTyped(t *testing.T) {
+	s := rule(number(0), nil, number(3))
+	frame := ByTime(&s, Kinds["count"], "x")
+	if schema := frame.TimeSeriesSchema(); schema.Type != data.TimeSeriesTypeWide || len(schema.ValueIndices) != 1 {
+		t.Fatalf("schema %+v", schema)
+	}
+	if frame.Meta.Type != data.FrameTypeTimeSeriesMulti || frame.Meta.TypeVersion.IsZero() {
+		t.Fatalf("meta %+v: without type and version, alerts guess", frame.Meta)
+	}
+	if got := frame.Fields[1].Labels.String(); got != "rule=Slow database, rule_id=slow-db, severity=high" {
+		t.Errorf("labels %s", got)
+	}
+	if zero := frame.Fields[1].At(0).(*float64); zero == nil || *zero != 0 {
+		t.Error("a zero that was looked at has to be 0")
+	}
+	if frame.Fields[1].At(1).(*float64) != nil {
+		t.Error("what was not looked at has to be null")
+	}
+}
+
+func TestASeriesOfARuleThatNobodyJudgedIsNull(t *testing.T) {
+	s := rule(number(1), number(2))
+	s.Values = nil
+	frame := ByTime(&s, Kinds["count"], "x")
+	if frame.Rows() != 2 || frame.Fields[1].At(0).(*float64) != nil || frame.Fields[1].At(1).(*float64) != nil {
+		t.Fatalf("%d rows", frame.Rows())
+	}
+}
+
+func TestOneNumberKeepsNullAndItsType(t *testing.T) {
+	s := rule()
+	frame := AsNumber(&s, nil, Kinds["count"], "x")
+	if frame.Meta.Type != data.FrameTypeNumericMulti || frame.Meta.TypeVersion.IsZero() || frame.Meta.Type.Kind() != data.KindNumeric {
+		t.Fatalf("meta %+v", frame.Meta)
+	}
+	if frame.Rows() != 1 || len(frame.Fields) != 1 || frame.Fields[0].At(0).(*float64) != nil {
+		t.Fatal("null has to be one null, as a NaN would be normal to a threshold")
+	}
+}
+
+func TestTotalsNeverCallTheUnknownZero(t *testing.T) {
+	for _, c := range []struct {
+		values  []*float64
+		atLeast bool
+		want    *float64
+	}{
+		{[]*float64{number(1), number(2)}, false, number(3)},
+		{[]*float64{number(0), number(0)}, true, number(0)},
+		{[]*float64{number(0), nil}, true, nil},
+		{[]*float64{number(2), nil}, true, number(2)},
+		{[]*float64{number(2), nil}, false, nil},
+		{[]*float64{nil}, true, nil},
+		{nil, true, nil},
+	} {
+		got := Total(c.values, c.atLeast)
+		if (got == nil) != (c.want == nil) || (got != nil && *got != *c.want) {
+			t.Errorf("%v at least %v: %v", c.values, c.atLeast, got)
+		}
+	}
+}
+
+func TestAShareNeedsBothTotals(t *testing.T) {
+	if got := Share([]*float64{number(1), number(2)}, []*float64{number(4), number(8)}); got == nil || *got != 0.25 {
+		t.Errorf("%v", got)
+	}
+	for _, c := range [][2][]*float64{{{number(1), nil}, {number(4), number(4)}}, {{number(1)}, {nil}}, {{number(0)}, {number(0)}}, {nil, nil}} {
+		if got := Share(c[0], c[1]); got != nil {
+			t.Errorf("%v: %v", c, *got)
+		}
+	}
+}
+
+func TestLegendsTellRulesOfOneNameApart(t *testing.T) {
+	names := Names([]RuleSeries{{RuleID: "a", Rule: "Same"}, {RuleID: "b", Rule: "Same"}, {RuleID: "c", Rule: "Other"}})
+	if strings.Join(names, "|") != "Same (a)|Same (b)|Other" {
+		t.Error(names)
+	}
+}
+
+func violation() betrace.Violation {
+	span := "0102030405060708"
+	return betrace.Violation{ID: "aa", RuleID: "slow-db", RuleName: "Slow database", Severity: "high", TraceID: "4c0e343d7c72bd716fcbd70a9f6e4d50", SpanID: &span, Time: noon,
+		RootService: "web", RootName: "POST /checkout", Services: []string{"db", "web"}, Message: "span db.query: the condition holds"}
+}
+
+func golden(t *testing.T, name string, frame *data.Frame) {
+	t.Helper()
+	experimental.CheckGoldenJSONResponse(t, "testdata", name, &backend.DataResponse{Frames: data.Frames{frame}}, *update)
+}
+
+func TestTablesAreAsTheyWere(t *testing.T) {
+	without := violation()
+	without.SpanID, without.Provisional = nil, true
+	golden(t, "violations", Table([]betrace.Violation{violation(), without}, Tempo{UID: "tempo", Name: "Tempo"}))
+	golden(t, "annotations", AsAnnotations([]betrace.Violation{violation()}))
+	at, edge := violation(), true
+	golden(t, "first_violations", FirstTable([]First{{RuleID: "slow-db", Rule: "Slow database", Severity: "high", At: &at, Proven: true, AtEdge: &edge, LookedUntil: noon, Says: "the first one"},
+		{RuleID: "quiet", Rule: "Quiet", Severity: "low", LookedUntil: noon, Says: "none in the whole range"}}, Tempo{UID: "tempo", Name: "Tempo"}))
+	s := rule(number(0), nil, number(3))
+	golden(t, "count", ByTime(&s, Kinds["count"], "Slow database"))
+	golden(t, "count_instant", AsNumber(&s, nil, Kinds["count"], "Slow database"))
+}
+
+func TestTracesLinkToTempoOnlyWhereThereIsOne(t *testing.T) {
+	linked := Table([]betrace.Violation{violation()}, Tempo{UID: "tempo", Name: "Tempo"})
+	if linked.Fields[0].Name != "time" {
+		t.Error("the time has to be the first field")
+	}
+	text, _ := json.Marshal(linked)
+	for _, part := range []string{`"datasourceUid":"tempo"`, `"queryType":"traceql"`, `"panelsState":{"trace":{"spanId":"${__data.fields.span_id}"}}`} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("%s is not in %s", part, text)
+		}
+	}
+	text, _ = json.Marshal(Table([]betrace.Violation{violation()}, Tempo{}))
+	if strings.Contains(string(text), "links") {
+		t.Error("there is a link to no data source")
+	}
+}
+
+func TestNoticesSayWhatWasNotLookedAt(t *testing.T) {
+	reason := "windows_failed: some steps could not be read in full"
+	coverage := betrace.Coverage{Asked: betrace.TimeRange{Start: noon.Add(-time.Hour), End: noon}, EffectiveEnd: noon.Add(-2 * time.Minute)}
+	coverage.Assumptions.Settle = "2m"
+	for range 5 {
+		coverage.WindowsFailed = append(coverage.WindowsFailed, betrace.FailedWindow{TimeRange: betrace.TimeRange{Start: noon.Add(-time.Hour), End: noon}, Reason: "Tempo answered 500"})
+	}
+	notices := CoverageNotices(&reason, &coverage)
+	if len(notices) != 2 || notices[0].Severity != data.NoticeSeverityWarning {
+		t.Fatalf("%+v", notices)
+	}
+	for _, part := range []string{"there may be more violations", "Some steps could not be read in full.", "2026-03-10 11:00:00 UTC to 2026-03-10 12:00:00 UTC: Tempo answered 500.", "And 2 more parts"} {
+		if !strings.Contains(notices[0].Text, part) {
+			t.Errorf("%q is not in %q", part, notices[0].Text)
+		}
+	}
+	if !strings.Contains(notices[1].Text, "2026-03-10 11:58:00 UTC") {
+		t.Error(notices[1].Text)
+	}
+	if whole := CoverageNotices(nil, &betrace.Coverage{Complete: true, EffectiveEnd: noon, Asked: betrace.TimeRange{End: noon}}); len(whole) != 0 {
+		t.Errorf("complete, and yet %v", whole)
+	}
+}

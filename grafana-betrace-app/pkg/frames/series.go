@@ -1,0 +1,113 @@
+// Counts and ratios: one frame a rule, by time or as one number. A value that is not known is null and never 0.
+package frames
+
+import (
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
+)
+
+// RuleSeries are the points of one rule, with what names it. Values nil: nothing is known of any step.
+type RuleSeries struct {
+	RuleID, Rule, Severity string
+	Times                  []time.Time
+	Values                 []*float64
+}
+
+// labels are of low cardinality on purpose: every set of labels is an alert instance.
+func (s *RuleSeries) labels() data.Labels {
+	return data.Labels{"rule_id": s.RuleID, "rule": s.Rule, "severity": s.Severity}
+}
+
+// Kind of numbers: the name of the field, its unit and what it says.
+type Kind struct {
+	Field, Unit, Description string
+}
+
+// Kinds by query type.
+var Kinds = map[string]Kind{
+	"count":     {"violations", "short", "Traces that violate the rule. Null: not looked at in full, or not settled yet"},
+	"exercised": {"exercised", "short", "Traces that exercise the rule. Null: not known exactly"},
+	"ratio":     {"ratio", "percentunit", "Violating traces of those that exercise the rule. Null: not known, or none exercised it"},
+}
+
+var version = data.FrameTypeVersion{0, 1}
+
+// ByTime makes one timeseries-multi frame.
+func ByTime(s *RuleSeries, kind Kind, name string) *data.Frame {
+	times := make([]time.Time, len(s.Times))
+	copy(times, s.Times)
+	values := s.Values
+	if values == nil {
+		values = make([]*float64, len(times))
+	}
+	value := data.NewField(kind.Field, s.labels(), values).SetConfig(kind.config(name))
+	frame := data.NewFrame("", data.NewField("time", nil, times), value)
+	return frame.SetMeta(&data.FrameMeta{Type: data.FrameTypeTimeSeriesMulti, TypeVersion: version, PreferredVisualization: data.VisTypeGraph})
+}
+
+// AsNumber makes one numeric-multi frame. The typed form matters: only in it does an alert read null as "no data"; untyped tables and reduced series turn null into NaN,
+// which a threshold calls normal.
+func AsNumber(s *RuleSeries, value *float64, kind Kind, name string) *data.Frame {
+	field := data.NewField(kind.Field, s.labels(), []*float64{value}).SetConfig(kind.config(name))
+	return data.NewFrame("", field).SetMeta(&data.FrameMeta{Type: data.FrameTypeNumericMulti, TypeVersion: version})
+}
+
+func (k Kind) config(name string) *data.FieldConfig {
+	return &data.FieldConfig{DisplayNameFromDS: name, Unit: k.Unit, Description: k.Description}
+}
+
+// Names are what legends show: the rule's name, with its id where several rules have one name.
+func Names(all []RuleSeries) []string {
+	seen := map[string]int{}
+	for i := range all {
+		seen[all[i].Rule]++
+	}
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Rule
+		if seen[all[i].Rule] > 1 || all[i].Rule == "" {
+			names[i] = all[i].Rule + " (" + all[i].RuleID + ")"
+		}
+	}
+	return names
+}
+
+// Total is the sum of all steps. Where a step is not known it is nil; with atLeast it is then the sum of the others, unless that is 0: that nothing was found in a part
+// does not say that there is nothing.
+func Total(values []*float64, atLeast bool) *float64 {
+	sum, known := 0.0, len(values) > 0
+	for _, value := range values {
+		if value == nil {
+			known = false
+			continue
+		}
+		sum += *value
+	}
+	if known || (atLeast && sum > 0) {
+		return &sum
+	}
+	return nil
+}
+
+// Share is the ratio of two totals over the same steps; nil where one is not known in full, or where nothing was exercised.
+func Share(counts, exercised []*float64) *float64 {
+	count, of := Total(counts, false), Total(exercised, false)
+	if count == nil || of == nil || *of == 0 {
+		return nil
+	}
+	share := *count / *of
+	return &share
+}
+
+// FromAnswer takes the points of an answer.
+func FromAnswer(s *betrace.Series) RuleSeries {
+	out := RuleSeries{RuleID: s.Labels.RuleID, Rule: s.Labels.Rule, Severity: s.Labels.Severity,
+		Times: make([]time.Time, len(s.Points)), Values: make([]*float64, len(s.Points))}
+	for i, point := range s.Points {
+		out.Times[i], out.Values[i] = point.Start, point.Value
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package plugin
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
+)
+
+const coverage = `"coverage":{"complete":%v,"asked":{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T12:00:00Z"},"effective_end":"2026-03-10T12:00:00Z","windows_failed":[%s],"assumptions":{"settle":"2m"}}`
+
+func one(minute int) string {
+	return fmt.Sprintf(`{"id":"%02d","rule_id":"a","rule_name":"A","severity":"high","trace_id":"%032x","span_id":null,"time":"2026-03-10T11:%02d:00Z","services":[],"witnesses":[]}`, minute, minute, minute)
+}
+
+func (f *fake) pages(pages ...string) {
+	n := 0
+	f.answers["/v1/violations/query"] = func(w http.ResponseWriter, _ *http.Request) {
+		sendJSON(w, pages[min(n, len(pages)-1)])
+		n++
+	}
+}
+
+func page(total, cursor string, complete bool, failed string, violations ...string) string {
+	return fmt.Sprintf(`{"violations":[%s],"total_count":%s,"inconclusive":0,"reason":%s,%s,"cursor":%s}`, strings.Join(violations, ","), total,
+		map[bool]string{true: "null", false: `"not_evaluated: the time was over"`}[complete], fmt.Sprintf(coverage, complete, failed), cursor)
+}
+
+func TestPagesAreFetchedUpToTheLimit(t *testing.T) {
+	f := newFake(t)
+	f.pages(page("5", `"next"`, true, "", one(50), one(40)), page("5", `"more"`, true, "", one(30)))
+	answer := ask(t, f.instance(t), `{"queryType":"violations","limit":3}`, false)
+	if answer.Error != nil || answer.Frames[0].Rows() != 3 || f.count("/v1/violations/query") != 2 {
+		t.Fatalf("%v, asked %v", answer.Error, f.asked)
+	}
+	if !strings.Contains(f.last("/v1/violations/query"), `"limit":1,"order":"newest","cursor":"next"`) {
+		t.Error(f.last("/v1/violations/query"))
+	}
+	if text := answer.Frames[0].Meta.Notices[0].Text; !strings.Contains(text, "3 of 5") {
+		t.Error(text)
+	}
+}
+
+func TestATableThatIsAllSaysNothingMore(t *testing.T) {
+	f := newFake(t)
+	f.pages(page("2", `"next"`, true, "", one(50), one(40)), page("2", "null", true, ""))
+	answer := ask(t, f.instance(t), `{"queryType":"violations"}`, false)
+	if answer.Error != nil || len(answer.Frames[0].Meta.Notices) != 0 || answer.Frames[0].Rows() != 2 {
+		t.Errorf("%v %+v", answer.Error, answer.Frames[0].Meta.Notices)
+	}
+	if answer.Frames[0].Fields[0].Type() != data.FieldTypeTime || !strings.Contains(answer.Frames[0].Meta.ExecutedQueryString, "POST /v1/violations/query") {
+		t.Error("time first, and what was asked")
+	}
+}
+
+func TestAListThatTheTimeCutIsCut(t *testing.T) {
+	next, five := "next", int64(5)
+	two := make([]betrace.Violation, 2)
+	for name, c := range map[string]struct {
+		list listing
+		want bool
+	}{
+		"all is evaluated, the rest was not fetched": {listing{violations: two, total: &five, last: &betrace.ViolationsPage{Cursor: &next, Coverage: betrace.Coverage{Complete: true}}}, true},
+		"a cursor, and nobody says how many":         {listing{violations: two, last: &betrace.ViolationsPage{Cursor: &next, Coverage: betrace.Coverage{Complete: true}}}, true},
+		"what is left out is not evaluated":          {listing{violations: two, last: &betrace.ViolationsPage{Cursor: &next}}, false},
+		"the end":                                    {listing{violations: two, total: &five, last: &betrace.ViolationsPage{Coverage: betrace.Coverage{Complete: true}}}, false},
+	} {
+		if got := c.list.isCut(200); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestWhatWasNotReadIsANotice(t *testing.T) {
+	f := newFake(t)
+	f.pages(page("null", "null", false, `{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T11:30:00Z","reason":"Tempo answered 500"}`))
+	answer := ask(t, f.instance(t), `{"queryType":"violations"}`, false)
+	if answer.Error != nil || answer.Frames[0].Rows() != 0 || !strings.Contains(answer.Frames[0].Meta.Notices[0].Text, "Tempo answered 500") {
+		t.Errorf("%+v", answer)
+	}
+}
+
+func TestAnnotationsHaveTheirFields(t *testing.T) {
+	f := newFake(t)
+	f.pages(page("1", "null", true, "", one(50)))
+	frame := ask(t, f.instance(t), `{"queryType":"annotations"}`, false).Frames[0]
+	var names []string
+	for _, field := range frame.Fields {
+		names = append(names, field.Name)
+	}
+	if strings.Join(names, ",") != "time,title,text,tags,id" {
+		t.Error(names)
+	}
+}
+
+func first(found, proven bool, status string) http.HandlerFunc {
+	violation := "null"
+	if found {
+		violation = one(10)
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		sendJSON(w, fmt.Sprintf(`{"rule_id":"a","status":"%s","reason":"windows_failed: x","found":%v,"violation":%s,"proven":%v,"at_edge_of_data":false,"looked_at":{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T11:30:00Z"},%s}`,
+			status, found, violation, proven, fmt.Sprintf(coverage, status == "completed", "")))
+	}
+}
+
+func TestFirstViolationsSayWhatIsCertain(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer  http.HandlerFunc
+		says    string
+		notices int
+	}{
+		"proven":     {first(true, true, "completed"), "everything before it was read", 0},
+		"not proven": {first(true, false, "incomplete"), "there may be earlier ones", 1},
+		"none":       {first(false, false, "completed"), "none in the whole range", 0},
+		"unknown":    {first(false, false, "incomplete"), "not everything was looked at", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.answers["/v1/rules/a/first-violation"] = c.answer
+			answer := ask(t, f.instance(t), `{"queryType":"first_violation","ruleIds":["a"]}`, false)
+			if answer.Error != nil || answer.Frames[0].Rows() != 1 {
+				t.Fatal(answer.Error)
+			}
+			frame := answer.Frames[0]
+			field, _ := frame.FieldByName("says")
+			if says := field.At(0).(string); !strings.Contains(says, c.says) || len(frame.Meta.Notices) != c.notices {
+				t.Errorf("%q, notices %v", says, frame.Meta.Notices)
+			}
+			if at := frame.Fields[0].At(0).(*time.Time); (at != nil) != strings.HasPrefix(c.says, "everything") && (at != nil) != strings.HasPrefix(c.says, "there may") {
+				t.Errorf("time %v", at)
+			}
+		})
+	}
+}
+
+func TestTheFirstOfATextIsProvenOnlyWhenAllBeforeWasRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		failed string
+		want   bool
+	}{
+		"all read":      {"", true},
+		"a gap before":  {`{"start":"2026-03-10T11:05:00Z","end":"2026-03-10T11:06:00Z","reason":"x"}`, false},
+		"the rest only": {`{"start":"2026-03-10T11:30:00Z","end":"2026-03-10T12:00:00Z","reason":"not evaluated"}`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.pages(page("null", `"next"`, c.failed == "", c.failed, one(10)))
+			answer := ask(t, f.instance(t), `{"queryType":"first_violation","dsl":"trace.has(x)"}`, false)
+			if answer.Error != nil {
+				t.Fatal(answer.Error)
+			}
+			field, _ := answer.Frames[0].FieldByName("proven")
+			if got := field.At(0).(bool); got != c.want {
+				t.Errorf("proven %v", got)
+			}
+			if !strings.Contains(f.last("/v1/violations/query"), `"order":"oldest"`) {
+				t.Error("asked from the wrong end")
+			}
+		})
+	}
+}
+
+// A dashboard's "All" of many rules: the most severe ones have rows, and the rest is named as what nothing is said about.
+func TestTooManyFirstViolations(t *testing.T) {
+	f := newFake(t)
+	var rules, named []string
+	for i := range 35 {
+		severity, id := "low", fmt.Sprintf("r%02d", i)
+		if i%2 == 1 {
+			severity = "critical"
+		}
+		rules = append(rules, fmt.Sprintf(`{"id":"%s","name":"R","severity":"%s","enabled":true,"broken":null}`, id, severity))
+		named = append(named, `"`+id+`"`)
+		f.answers["/v1/rules/"+id+"/first-violation"] = first(false, false, "completed")
+	}
+	f.rules = "[" + strings.Join(rules, ",") + "]"
+	answer := ask(t, f.instance(t), `{"queryType":"first_violation","ruleIds":[`+strings.Join(named, ",")+`]}`, false)
+	if answer.Error != nil || answer.Frames[0].Rows() != mostFirst {
+		t.Fatalf("%v, %d rows", answer.Error, answer.Frames[0].Rows())
+	}
+	frame := answer.Frames[0]
+	severities, _ := frame.FieldByName("severity")
+	critical := 0
+	for row := range frame.Rows() {
+		if severities.At(row).(string) == "critical" {
+			critical++
+		}
+	}
+	if critical != 17 {
+		t.Errorf("%d of the 17 critical ones have a row", critical)
+	}
+	if len(frame.Meta.Notices) != 1 || frame.Meta.Notices[0].Severity != data.NoticeSeverityWarning {
+		t.Fatalf("%+v", frame.Meta.Notices)
+	}
+	for _, part := range []string{"20 most severe of the 35", "Nothing is said about the others: r06, r08", "and 5 more", "at most 20"} {
+		if text := frame.Meta.Notices[0].Text; !strings.Contains(text, part) {
+			t.Errorf("%q lacks %q", text, part)
+		}
+	}
+}
+
+func TestAWrongSetupSaysSoEverywhere(t *testing.T) {
+	made, err := NewInstance(t.Context(), backend.DataSourceInstanceSettings{Name: "BeTrace", URL: "betrace:8080"})
+	if err != nil {
+		t.Fatal("an error here would say no more than that the plugin is not available")
+	}
+	d := made.(*Instance)
+	health, err := d.CheckHealth(t.Context(), nil)
+	if err != nil || health.Status != backend.HealthStatusError || !strings.Contains(health.Message, "http://betrace:8080") {
+		t.Errorf("%+v %v", health, err)
+	}
+	if answer := ask(t, d, `{}`, false); answer.Status != backend.StatusBadRequest || !strings.Contains(answer.Error.Error(), "URL") {
+		t.Errorf("%+v", answer)
+	}
+}

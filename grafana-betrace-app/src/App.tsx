@@ -1,0 +1,21 @@
+// The app, the same in Grafana and without: what the pages stand in.
+import { useState } from 'react';
+import { ApiProvider, createQueryClient } from './api/context';
+import { ErrorBoundary } from './components/ErrorBoundary';
+import { HostProvider } from './host/context';
+import type { Host } from './host/types';
+import { AppRoutes } from './routing/AppRoutes';
+
+export function App({ host, children }: { host: Host; children?: (routes: React.ReactNode) => React.ReactNode }) {
+  const [client] = useState(createQueryClient);
+  const routes = (
+    <ErrorBoundary>
+      <AppRoutes />
+    </ErrorBoundary>
+  );
+  return (
+    <HostProvider host={host}>
+      <ApiProvider client={client}>{children ? children(routes) : routes}</ApiProvider>
+    </HostProvider>
+  );
+}

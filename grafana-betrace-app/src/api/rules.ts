@@ -1,0 +1,111 @@
+// Rules: react-query hooks. Every write makes the lists stale, and what is evaluated from rules too.
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useApi } from './context';
+import type { RuleInput, Severity } from './types';
+
+export interface RuleFilter {
+  enabled?: boolean;
+  severity?: Severity;
+  /** `key:value` or `key`; all have to match */
+  label?: string[];
+  framework?: string;
+  q?: string;
+}
+
+/** Pages of rules by id; `data.pages`, `fetchNextPage`. */
+export function useRules(filter: RuleFilter = {}, limit = 200) {
+  const api = useApi();
+  return useInfiniteQuery({
+    queryKey: ['rules', 'list', filter, limit],
+    queryFn: ({ pageParam, signal }) => api.get('/v1/rules', { query: { ...filter, limit, cursor: pageParam ?? undefined }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.cursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useRule(id: string | undefined) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['rules', 'one', id],
+    queryFn: ({ signal }) => api.get('/v1/rules/{id}', { path: { id: id ?? '' }, signal }),
+    enabled: Boolean(id),
+  });
+}
+
+export function useRuleVersions(id: string | undefined) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['rules', 'versions', id],
+    queryFn: ({ signal }) => api.get('/v1/rules/{id}/versions', { path: { id: id ?? '' }, signal }),
+    enabled: Boolean(id),
+  });
+}
+
+export function useRuleExplanation(id: string | undefined, start: string, end: string) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['rules', 'explain', id, start, end],
+    queryFn: ({ signal }) => api.get('/v1/rules/{id}/explain', { path: { id: id ?? '' }, query: { start, end }, signal }),
+    enabled: Boolean(id),
+  });
+}
+
+/** What a text means; asked again for each new text, the last answer stays until the next is there. */
+export function useRuleCheck(dsl: string) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['dsl', 'validate', dsl],
+    queryFn: ({ signal }) => api.post('/v1/rules/validate', { body: { dsl }, signal }),
+    enabled: dsl.trim() !== '',
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
+  });
+}
+
+/** What was computed from rules, and lists of them. */
+const STALE_AFTER_WRITE = [['rules'], ['violations'], ['series'], ['compliance'], ['traces']];
+
+function useRuleWrite<V, R>(write: (value: V) => Promise<R>, stale: string[][] = STALE_AFTER_WRITE) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: write,
+    onSuccess: () => Promise.all(stale.map((queryKey) => client.invalidateQueries({ queryKey }))),
+  });
+}
+
+export function useCreateRule() {
+  const api = useApi();
+  return useRuleWrite((rule: RuleInput) => api.post('/v1/rules', { body: rule }));
+}
+
+/** With the version that the writer saw: 412 where another one is stored by now. */
+export function useReplaceRule() {
+  const api = useApi();
+  return useRuleWrite(({ id, version, rule }: { id: string; version?: number; rule: RuleInput }) =>
+    api.put('/v1/rules/{id}', { path: { id }, body: rule, ifMatch: version })
+  );
+}
+
+/** The rule itself is not asked for again: it would be a 404. */
+export function useDeleteRule() {
+  const api = useApi();
+  return useRuleWrite(
+    ({ id, version }: { id: string; version?: number }) => api.delete('/v1/rules/{id}', { path: { id }, ifMatch: version }),
+    [['rules', 'list'], ...STALE_AFTER_WRITE.slice(1)]
+  );
+}
+
+export function useEnableRule() {
+  const api = useApi();
+  return useRuleWrite(({ id, enabled }: { id: string; enabled: boolean }) =>
+    enabled ? api.post('/v1/rules/{id}/enable', { path: { id } }) : api.post('/v1/rules/{id}/disable', { path: { id } })
+  );
+}
+
+export function useImportRules() {
+  const api = useApi();
+  return useRuleWrite(({ yaml, dryRun, test }: { yaml: string; dryRun: boolean; test: boolean }) =>
+    api.post('/v1/rules/import', { query: { dry_run: dryRun, test }, raw: { contentType: 'application/yaml', text: yaml } })
+  );
+}

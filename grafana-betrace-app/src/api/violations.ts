@@ -1,0 +1,59 @@
+// Violations, series and verdicts on traces. All of it is computed when asked for; a query that is left is cancelled.
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useApi } from './context';
+import type { CallOptions } from './client';
+import type { paths } from './schema';
+
+export type ViolationFilter = Omit<NonNullable<CallOptions<paths['/v1/violations']['get']>['query']>, 'limit' | 'cursor'>;
+export type SeriesFilter = NonNullable<CallOptions<paths['/v1/violations/series']['get']>['query']>;
+export type SeriesQuery = NonNullable<CallOptions<paths['/v1/violations/series']['post']>['body']>;
+
+export function useViolations(filter: ViolationFilter, { limit = 200, enabled = true } = {}) {
+  const api = useApi();
+  return useInfiniteQuery({
+    queryKey: ['violations', 'list', filter, limit],
+    queryFn: ({ pageParam, signal }) => api.get('/v1/violations', { query: { ...filter, limit, cursor: pageParam ?? undefined }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.cursor,
+    enabled,
+  });
+}
+
+export function useSeries(filter: SeriesFilter, { enabled = true } = {}) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['series', filter],
+    queryFn: ({ signal }) => api.get('/v1/violations/series', { query: filter, signal }),
+    enabled,
+  });
+}
+
+/** The same for labels or a text that is not stored. */
+export function useSeriesQuery(body: SeriesQuery, { enabled = true } = {}) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['series', 'query', body],
+    queryFn: ({ signal }) => api.post('/v1/violations/series', { body, signal }),
+    enabled,
+  });
+}
+
+export function useFirstViolation(ruleId: string | undefined, start: string, end: string, { enabled = true } = {}) {
+  const api = useApi();
+  return useQuery({
+    queryKey: ['violations', 'first', ruleId, start, end],
+    queryFn: ({ signal }) => api.get('/v1/rules/{id}/first-violation', { path: { id: ruleId ?? '' }, query: { start, end }, signal }),
+    enabled: enabled && Boolean(ruleId),
+  });
+}
+
+/** With `spans` also the spans, of the same read. */
+export function useTraceVerdicts(traceId: string | undefined, { spans = false } = {}) {
+  const api = useApi();
+  const query = spans ? { include: 'spans' as const } : {};
+  return useQuery({
+    queryKey: ['traces', 'verdicts', traceId, spans],
+    queryFn: ({ signal }) => api.get('/v1/traces/{trace_id}/verdicts', { path: { trace_id: traceId ?? '' }, query, signal }),
+    enabled: Boolean(traceId),
+  });
+}

@@ -1,0 +1,51 @@
+// What coverage is said to mean, above all where nothing was found.
+import { screen } from '@testing-library/react';
+import { coverage } from '../test/fixtures';
+import { render } from '../test/render';
+import { coverageFacts, CoverageNotice } from './CoverageNotice';
+
+const window = { start: '2026-11-20T12:10:00Z', end: '2026-11-20T12:20:00Z' };
+
+it('says that everything was read only when the service says so', () => {
+  expect(coverageFacts(coverage(), 'utc')).toEqual({ state: 'complete', lines: [] });
+  expect(coverageFacts(coverage({ complete: false }), 'utc').state).toBe('incomplete');
+});
+
+it('names what was not read, and why', () => {
+  const { lines } = coverageFacts(
+    coverage({ complete: false, windows_failed: [{ ...window, reason: 'Tempo answered 500' }] }),
+    'utc',
+    'tempo_error: it failed'
+  );
+  expect(lines).toEqual(['tempo_error: it failed', 'Not read: 2026-11-20 12:10:00 to 2026-11-20 12:20:00. Tempo answered 500']);
+});
+
+it('does not take a range without traces for one without violations', () => {
+  const empty = [
+    { start: '2026-11-20T12:30:00Z', end: '2026-11-20T13:00:00Z' },
+    { start: '2026-11-20T12:00:00Z', end: '2026-11-20T12:30:00Z' },
+  ];
+  expect(coverageFacts(coverage({ windows_empty: empty, complete: false }), 'utc').state).toBe('no_data');
+  // a gap between them: something was there
+  expect(coverageFacts(coverage({ windows_empty: [window] }), 'utc').state).toBe('complete');
+});
+
+it('says where the data begins and where the tail is not settled', () => {
+  const { lines } = coverageFacts(coverage({ data_from: '2026-11-20T12:40:00Z', effective_end: '2026-11-20T12:58:00Z' }), 'utc');
+  expect(lines[0]).toContain('from before 2026-11-20 12:40:00');
+  expect(lines[1]).toContain('After 2026-11-20 12:58:00');
+  expect(lines[1]).toContain('settle 2m');
+});
+
+it('names at most five windows and counts the rest', () => {
+  const failed = Array.from({ length: 7 }, () => ({ ...window, reason: 'timeout' }));
+  expect(coverageFacts(coverage({ complete: false, windows_failed: failed }), 'utc').lines[0]).toContain('and 2 more');
+});
+
+it('warns in the page when something is missing, and is quiet else', () => {
+  render(<CoverageNotice coverage={coverage({ complete: false })} />);
+  expect(screen.getByTestId('coverage-incomplete')).toHaveTextContent('There may be violations that are not shown');
+  render(<CoverageNotice coverage={coverage()} />);
+  expect(screen.getByTestId('coverage-complete')).toHaveTextContent('Everything was read');
+  expect(render(<CoverageNotice coverage={null} />).container).toBeEmptyDOMElement();
+});

@@ -1,0 +1,125 @@
+// Says in plain words what an answer covers. Rules of this page: "no violations" never stands alone. What was not read is named,
+// no data is not "none found", and the tail that is not settled yet is said to be so.
+import { t } from '@grafana/i18n';
+import { Alert, Icon, Stack, Text } from '@grafana/ui';
+import type { Coverage } from '../api/types';
+import { useHost } from '../host/context';
+import { PLAIN } from '../i18n';
+import { formatTime } from './TimeText';
+
+export interface CoverageFacts {
+  state: 'complete' | 'incomplete' | 'no_data';
+  /** each a sentence */
+  lines: string[];
+}
+
+type Range = { start: string; end: string };
+const NAMED = 5;
+
+function rangeText({ start, end }: Range, zone: string): string {
+  return t('coverage.range', '{{start}} to {{end}}', { start: formatTime(start, zone), end: formatTime(end, zone) });
+}
+
+function rangesText(ranges: Range[], zone: string): string {
+  const named = ranges.slice(0, NAMED).map((range) => rangeText(range, zone));
+  const more = ranges.length - named.length;
+  return named.join(', ') + (more > 0 ? t('coverage.more', ' and {{count}} more', { count: more }) : '');
+}
+
+/** True where the windows without any trace leave nothing of the range. */
+function nothingThere({ asked, effective_end, windows_empty }: Coverage): boolean {
+  const end = Date.parse(effective_end);
+  let upTo = Date.parse(asked.start);
+  [...windows_empty]
+    .sort((a, b) => Date.parse(a.start) - Date.parse(b.start))
+    .forEach((window) => {
+      if (Date.parse(window.start) <= upTo) {
+        upTo = Math.max(upTo, Date.parse(window.end));
+      }
+    });
+  return windows_empty.length > 0 && upTo >= end;
+}
+
+function failedLine(coverage: Coverage, zone: string): string[] {
+  const { windows_failed: failed } = coverage;
+  const reasons = [...new Set(failed.map((window) => window.reason))].slice(0, NAMED).join('; ');
+  return failed.length
+    ? [t('coverage.failed', 'Not read: {{ranges}}. {{reasons}}', { ...PLAIN, ranges: rangesText(failed, zone), reasons })]
+    : [];
+}
+
+function dataLines(coverage: Coverage, zone: string): string[] {
+  const { data_from: from, asked, windows_empty: empty, assumptions } = coverage;
+  const lines: string[] = [];
+  if (from && Date.parse(from) > Date.parse(asked.start) && Date.parse(from) - Date.parse(asked.start) > 60_000) {
+    lines.push(t('coverage.data-from', 'The source has no traces of this range from before {{time}}.', { time: formatTime(from, zone) }));
+  }
+  if (empty.length > 0) {
+    lines.push(t('coverage.empty', 'Without any trace: {{ranges}}. Nothing can be said about it.', { ranges: rangesText(empty, zone) }));
+  }
+  if (Date.parse(coverage.effective_end) < Date.parse(asked.end)) {
+    const values = { time: formatTime(coverage.effective_end, zone), settle: assumptions.settle ?? '' };
+    lines.push(
+      t('coverage.tail', 'After {{time}} traces may still get spans (settle {{settle}}): what is found there is provisional.', values)
+    );
+  }
+  return lines;
+}
+
+function traceLines(coverage: Coverage): string[] {
+  const lines: string[] = [];
+  const long = coverage.long_traces_count ?? coverage.long_traces.length;
+  if (long > 0) {
+    lines.push(t('coverage.long', 'Traces longer than the margin, judged where they were found: {{count}}.', { count: long }));
+  }
+  if (coverage.differing_traces_count) {
+    const count = coverage.differing_traces_count;
+    lines.push(t('coverage.differing', 'Traces with copies of one span that do not agree: {{count}}.', { count }));
+  }
+  return lines;
+}
+
+/** What a coverage says, without React: for tests, exports and titles. `reason` is the answer's own. */
+export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
+  const state = nothingThere(coverage) ? 'no_data' : coverage.complete ? 'complete' : 'incomplete';
+  const why = !coverage.complete && reason ? [reason] : [];
+  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage)] };
+}
+
+function headline(state: CoverageFacts['state'], coverage: Coverage, zone: string): string {
+  switch (state) {
+    case 'complete': {
+      const range = rangeText({ start: coverage.asked.start, end: coverage.effective_end }, zone);
+      return t('coverage.complete', 'Everything was read: {{range}}.', { range });
+    }
+    case 'no_data':
+      return t('coverage.no-data', 'There is not one trace in this range. A wrong tenant, an outage and a passed retention look the same.');
+    case 'incomplete':
+      return t('coverage.incomplete', 'Not everything was read. There may be violations that are not shown.');
+  }
+}
+
+export function CoverageNotice({ coverage, reason }: { coverage: Coverage | null | undefined; reason?: string | null }) {
+  const zone = useHost().timeZone();
+  if (!coverage) {
+    return null;
+  }
+  const { state, lines } = coverageFacts(coverage, zone, reason);
+  const title = headline(state, coverage, zone);
+  if (state === 'complete') {
+    return (
+      <Stack direction="column" gap={0} data-testid="coverage-complete">
+        <Text variant="bodySmall" color="secondary">
+          <Icon name="check-circle" /> {title} {lines.join(' ')}
+        </Text>
+      </Stack>
+    );
+  }
+  return (
+    <Alert severity="warning" title={title} data-testid={`coverage-${state}`}>
+      {lines.map((line) => (
+        <div key={line}>{line}</div>
+      ))}
+    </Alert>
+  );
+}

@@ -1,0 +1,48 @@
+// Diagnostics of the service as Monaco's markers and quick fixes. Bytes of UTF-8 there, UTF-16 units here.
+import type { monacoTypes } from '@grafana/ui';
+import type { Diagnostic } from '../api/problem';
+
+/** monaco.MarkerSeverity, which is a value and so cannot be imported here. */
+const MARKER_ERROR = 8;
+const MARKER_WARNING = 4;
+
+/** How many UTF-16 units the first `bytes` bytes of a text are. In the middle of a character: to its end. */
+export function utf16Offset(text: string, bytes: number): number {
+  let units = 0;
+  let seen = 0;
+  for (const character of text) {
+    if (seen >= bytes) {
+      break;
+    }
+    const code = character.codePointAt(0) ?? 0;
+    seen += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    units += character.length;
+  }
+  return units;
+}
+
+export function markersOf(diagnostics: Diagnostic[]): monacoTypes.editor.IMarkerData[] {
+  return diagnostics.map(({ code, severity, message, line, column, position }) => {
+    const startColumn = position?.start_column ?? column;
+    const startLineNumber = position?.start_line ?? line;
+    const endLineNumber = position?.end_line ?? line;
+    const endColumn = position?.end_column ?? column + 1;
+    const empty = endLineNumber === startLineNumber && endColumn <= startColumn;
+    return {
+      code,
+      message,
+      source: 'BeTraceDSL',
+      severity: severity === 'error' ? MARKER_ERROR : MARKER_WARNING,
+      startLineNumber,
+      startColumn,
+      endLineNumber,
+      // a place between two characters still needs something to underline
+      endColumn: empty ? startColumn + 1 : endColumn,
+    };
+  });
+}
+
+/** The text with the fix of a diagnostic in it. */
+export function applyFix(text: string, fix: NonNullable<Diagnostic['fix']>): string {
+  return text.slice(0, utf16Offset(text, fix.range.start)) + fix.text + text.slice(utf16Offset(text, fix.range.end));
+}

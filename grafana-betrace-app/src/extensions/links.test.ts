@@ -1,0 +1,99 @@
+// Links from Grafana's pages: equal to plugin.json, right addresses, and nothing where they make no sense.
+import { dateTime } from '@grafana/data';
+import pluginJson from '../plugin.json';
+import { PLUGIN_PREFIX } from '../constants';
+import { LINKS, ruleLink, serviceLink, traceLink, violationsLink } from './links';
+
+const ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const tempo = { type: 'tempo', uid: 't' };
+const ours = { type: 'betrace-datasource', uid: 'b' };
+const query = (link: { path: string } | undefined) => Object.fromEntries(new URL(link?.path ?? '', 'http://g').searchParams);
+
+it('is what plugin.json says: title, description, targets', () => {
+  const said = pluginJson.extensions.addedLinks.map(({ title, description, targets }) => ({ title, description, targets }));
+  expect(LINKS.map(({ title, description, targets }) => ({ title, description, targets }))).toEqual(said);
+});
+
+it('stays below our app, and has no more links at a point than Grafana shows', () => {
+  const points = LINKS.flatMap(({ targets }) => targets);
+  expect(Math.max(...points.map((point) => points.filter((one) => one === point).length))).toBeLessThanOrEqual(2);
+  LINKS.forEach(({ path }) => expect(path?.startsWith(`${PLUGIN_PREFIX}/`)).toBe(true));
+});
+
+it.each(LINKS.map((link) => [link.title, link] as const))(
+  '%s: anything unexpected is no link, and no exception',
+  (_title, { configure }) => {
+    const nonsense = [
+      undefined,
+      null,
+      {},
+      { targets: 'x' },
+      { targets: [null] },
+      { attributes: 1 },
+      { traceID: 7, datasource: tempo },
+      { attributes: { 'service.name': 'x' }, timeRange: null },
+    ];
+    nonsense.forEach((context) => {
+      const link = configure?.(context as never);
+      expect(link === undefined || link.path?.startsWith(PLUGIN_PREFIX)).toBe(true);
+    });
+  }
+);
+
+it('links a trace of Tempo with its time, from microseconds', () => {
+  const startTime = Date.parse('2026-11-20T12:00:00Z') * 1000;
+  const link = traceLink({ traceID: ID.toUpperCase(), startTime, duration: 5_000_000, datasource: tempo });
+  expect(query(link)).toEqual({ trace: ID, from: '2026-11-20T11:00:00.000Z', to: '2026-11-20T13:00:05.000Z' });
+  expect(query(traceLink({ traceID: ID, datasource: tempo }))).toEqual({ trace: ID });
+});
+
+it.each([
+  ['of another data source', { traceID: ID, datasource: { type: 'jaeger' } }],
+  ['without an id', { datasource: tempo }],
+  ['with something else for an id', { traceID: '../x', datasource: tempo }],
+])('links no trace %s', (_name, context) => expect(traceLink(context)).toBeUndefined());
+
+it('links a service with the range', () => {
+  const context = { attributes: { 'service.name': ['checkout & co'] }, timeRange: { from: 0, to: 1000 }, datasource: tempo };
+  expect(query(serviceLink(context))).toEqual({
+    service: 'checkout & co',
+    from: '1970-01-01T00:00:00.000Z',
+    to: '1970-01-01T00:00:01.000Z',
+  });
+  expect(serviceLink({ attributes: { other: ['x'] } })).toBeUndefined();
+});
+
+it('links queries about traces, and no others', () => {
+  const timeRange = { from: 'now-1h', to: 'now' };
+  expect(query(violationsLink({ targets: [{ datasource: tempo, query: '{ status = error }' }], timeRange }))).toEqual(timeRange);
+  expect(query(violationsLink({ targets: [{ datasource: tempo, query: ` ${ID} ` }], timeRange }))).toEqual({ trace: ID, ...timeRange });
+  expect(
+    query(violationsLink({ targets: [{ datasource: ours }], timeRange: { from: dateTime('2026-11-20T12:00:00Z'), to: 'now' } }))
+  ).toEqual({
+    from: '2026-11-20T12:00:00.000Z',
+    to: 'now',
+  });
+  expect(violationsLink({ targets: [{ datasource: { type: 'prometheus' } }, { datasource: 'name' }], timeRange })).toBeUndefined();
+});
+
+it('makes a rule of a text of our data source only', () => {
+  const dsl = 'when { a } never { b }';
+  expect(
+    query(
+      ruleLink({
+        targets: [
+          { datasource: tempo, query: 'x' },
+          { datasource: ours, dsl },
+        ],
+      })
+    )
+  ).toEqual({ dsl });
+  expect(
+    ruleLink({
+      targets: [
+        { datasource: ours, dsl: ' ' },
+        { datasource: tempo, dsl },
+      ],
+    })
+  ).toBeUndefined();
+});

@@ -1,0 +1,153 @@
+// Links from Grafana's own pages to ours, each only where it makes sense. This file is part of module.js, which Grafana loads with every page: it imports
+// next to nothing. `configure` runs while Grafana renders: it is pure and never throws. Titles and targets stand in plugin.json too, and a test holds both together.
+import type { PluginExtensionAddedLinkConfig, RawTimeRange } from '@grafana/data';
+import { DATASOURCE_ID, PLUGIN_PREFIX } from '../constants';
+
+const TEMPO = 'tempo';
+const TRACE_ID = /^[0-9a-fA-F]{16,32}$/;
+
+// Not enum values of @grafana/data: those are looked up in the Grafana that runs, and may be missing there.
+const TARGETS = {
+  traceHeader: 'grafana/traceview/header/actions',
+  resourceAttributes: 'grafana/traceview/resource-attributes',
+  explore: 'grafana/explore/toolbar/action',
+  panel: 'grafana/dashboard/panel/menu',
+};
+
+/** What the trace view gives; times are in microseconds. Grafana does not export this type. */
+export interface TraceHeaderContext {
+  traceID?: string;
+  startTime?: number;
+  duration?: number;
+  datasource?: { type?: string; uid?: string };
+}
+
+export interface ResourceAttributesContext {
+  attributes?: Record<string, string[]>;
+  /** milliseconds */
+  timeRange?: { from: number; to: number };
+  datasource?: { type?: string };
+}
+
+interface Target {
+  datasource?: { type?: string } | string | null;
+  query?: unknown;
+  dsl?: unknown;
+}
+
+/** Of Explore and of panels. */
+export interface QueriesContext {
+  targets?: Target[];
+  timeRange?: RawTimeRange;
+}
+
+type Query = Record<string, string | undefined>;
+
+function at(page: string, query: Query): string {
+  const parameters = new URLSearchParams();
+  Object.entries(query).forEach(([name, value]) => value && parameters.set(name, value));
+  const text = parameters.toString();
+  return `${PLUGIN_PREFIX}/${page}${text ? `?${text}` : ''}`;
+}
+
+const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
+
+/** `now-1h` stays; what is absolute becomes ISO. */
+function raw(range: RawTimeRange | undefined): Query {
+  const text = (value: RawTimeRange['from'] | undefined) => (typeof value === 'string' ? value : value?.toISOString?.());
+  return { from: text(range?.from), to: text(range?.to) };
+}
+
+const typeOf = ({ datasource }: Target) => (typeof datasource === 'object' ? datasource?.type : undefined);
+
+const HOUR_MS = 3_600_000;
+
+/** The violations of one trace, with an hour on both sides: a trace belongs to the window of its earliest span. */
+export function traceLink(context?: TraceHeaderContext): { path: string } | undefined {
+  const { traceID, startTime, duration = 0, datasource } = context ?? {};
+  if (!traceID || !TRACE_ID.test(traceID) || datasource?.type !== TEMPO) {
+    return undefined;
+  }
+  const start = startTime && Number.isFinite(startTime) ? startTime / 1000 : null;
+  const range = start === null ? {} : { from: iso(start - HOUR_MS), to: iso(start + duration / 1000 + HOUR_MS) };
+  return { path: at('violations', { trace: traceID.toLowerCase(), ...range }) };
+}
+
+export function serviceLink(context?: ResourceAttributesContext): { path: string } | undefined {
+  const service = context?.attributes?.['service.name']?.[0];
+  if (!service || (context?.datasource?.type ?? TEMPO) !== TEMPO) {
+    return undefined;
+  }
+  const { from, to } = context?.timeRange ?? {};
+  return {
+    path: at('violations', { service, from: from === undefined ? undefined : iso(from), to: to === undefined ? undefined : iso(to) }),
+  };
+}
+
+/** The violations of the range of these queries, if they are about traces; of one trace where the query is its id. */
+export function violationsLink(context?: QueriesContext): { path: string } | undefined {
+  const targets = context?.targets?.filter((target) => typeOf(target) === TEMPO || typeOf(target) === DATASOURCE_ID) ?? [];
+  if (targets.length === 0) {
+    return undefined;
+  }
+  const id = targets.map(({ query }) => (typeof query === 'string' ? query.trim() : '')).find((query) => TRACE_ID.test(query));
+  return { path: at('violations', { trace: id?.toLowerCase(), ...raw(context?.timeRange) }) };
+}
+
+/** The text of a query of our data source in the editor, to test it and to save it as a rule. */
+export function ruleLink(context?: QueriesContext): { path: string } | undefined {
+  const target = context?.targets?.find((one) => typeOf(one) === DATASOURCE_ID && typeof one.dsl === 'string' && one.dsl.trim() !== '');
+  return target ? { path: at('rules/new', { dsl: String(target.dsl), ...raw(context?.timeRange) }) } : undefined;
+}
+
+/** `configure` is given whatever Grafana has at that point, also things of another version: anything unexpected is no link. */
+function carefully<C>(link: (context?: C) => { path: string } | undefined) {
+  return (context?: Readonly<C>) => {
+    try {
+      return link(context);
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+type Added<C extends object> = PluginExtensionAddedLinkConfig<C>;
+const VIOLATIONS = `${PLUGIN_PREFIX}/violations`;
+
+export const LINKS: Array<Added<object>> = [
+  {
+    title: 'BeTrace violations of this trace',
+    description: 'Which rules this trace breaks, and what was missing',
+    targets: [TARGETS.traceHeader],
+    icon: 'shield-exclamation',
+    path: VIOLATIONS,
+    configure: carefully(traceLink),
+  },
+  {
+    title: 'BeTrace violations of this service',
+    description: 'Violations by traces in which this service takes part',
+    targets: [TARGETS.resourceAttributes],
+    icon: 'shield-exclamation',
+    path: VIOLATIONS,
+    // Grafana shows it on the row of this attribute; `category` in Grafana 12, `group` in later ones
+    category: 'service.name',
+    group: { name: 'service.name' },
+    configure: carefully(serviceLink),
+  } as Added<object>,
+  {
+    title: 'BeTrace violations',
+    description: 'Violations of rules in the range of these queries',
+    targets: [TARGETS.explore, TARGETS.panel],
+    icon: 'shield-exclamation',
+    path: VIOLATIONS,
+    configure: carefully(violationsLink),
+  },
+  {
+    title: 'BeTrace rule from this query',
+    description: 'Opens the text of this query in the rule editor',
+    targets: [TARGETS.explore, TARGETS.panel],
+    icon: 'edit',
+    path: `${PLUGIN_PREFIX}/rules/new`,
+    configure: carefully(ruleLink),
+  },
+];

@@ -1,0 +1,28 @@
+// The host, for pages: what of it they use, and its page frame.
+import { createContext, useContext, type ReactNode } from 'react';
+import type { Action } from '../permissions';
+import type { Host, PageFrameProps } from './types';
+
+const HostContext = createContext<Host | null>(null);
+
+export function HostProvider({ host, children }: { host: Host; children: ReactNode }) {
+  return <HostContext.Provider value={host}>{children}</HostContext.Provider>;
+}
+
+export function useHost(): Host {
+  const host = useContext(HostContext);
+  if (!host) {
+    throw new Error('useHost: there is no HostProvider above this component');
+  }
+  return host;
+}
+
+export function usePermission(action: Action): boolean {
+  return useHost().hasPermission(action);
+}
+
+/** The frame of a page: title, actions, tabs. Every page has exactly one. */
+export function PageFrame(props: PageFrameProps) {
+  const { PageFrame: Frame } = useHost();
+  return <Frame {...props} />;
+}

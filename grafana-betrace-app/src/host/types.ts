@@ -1,0 +1,58 @@
+// What differs between Grafana and the standalone web app. Pages know nothing else of where they run:
+// everything of @grafana/runtime is in host/grafana.tsx, everything of the plain browser in host/standalone.tsx.
+import type { ComponentType, ReactNode } from 'react';
+import type { Action } from '../permissions';
+
+export interface HostRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** of the service, with its query: `/v1/rules?limit=10` */
+  path: string;
+  /** as it is sent; with `contentType` */
+  body?: string;
+  contentType?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** Any answer of the service, also 4xx and 5xx. No answer at all is an exception. */
+export interface HostResponse {
+  status: number;
+  /** parsed where it was JSON, else the text; undefined where there was none */
+  body: unknown;
+  header(name: string): string | null;
+}
+
+export interface PageTab {
+  text: string;
+  url: string;
+  active: boolean;
+}
+
+export interface PageFrameProps {
+  title: string;
+  subTitle?: ReactNode;
+  actions?: ReactNode;
+  tabs?: PageTab[];
+  /** the page above this one, for breadcrumbs; `url` as `useUrls` gives it */
+  parent?: { text: string; url: string };
+  children: ReactNode;
+}
+
+/** Milliseconds since the epoch. */
+export interface TraceTime {
+  fromMs: number;
+  toMs: number;
+}
+
+export interface Host {
+  kind: 'grafana' | 'standalone';
+  /** what stands before every page's path: `/a/betrace-app`, or nothing */
+  prefix: string;
+  request(request: HostRequest): Promise<HostResponse>;
+  hasPermission(action: Action): boolean;
+  /** the IANA zone of the user, `utc` or `browser` */
+  timeZone(): string;
+  /** where Explore shows this trace; null where there is no Explore or no Tempo data source */
+  exploreTraceUrl(traceId: string, spanId: string | null, time: TraceTime): string | null;
+  PageFrame: ComponentType<PageFrameProps>;
+}

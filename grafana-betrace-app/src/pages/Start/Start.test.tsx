@@ -1,0 +1,143 @@
+// The first page in every state of the service, and what it must not claim.
+import { act, screen, within } from '@testing-library/react';
+import { replay } from '../../test/replayFixtures';
+import { coverage, rule } from '../../test/fixtures';
+import { answer, NEVER, problem, UNREACHABLE, type Handlers, type StubRequest } from '../../test/host';
+import { render } from '../../test/render';
+import Start from '.';
+
+const HEALTH = { status: 'HEALTHY', version: '0.1.0', uptime_seconds: 90061, metadata: { source: 'tempo', emits: true } };
+const READY = { status: 'ready', parts: { store: { ready: true }, rules: { ready: true }, source: { ready: true }, otlp: { ready: true } } };
+type Value = number | null;
+const series = (values: Value[], change = {}, ruleId = 'fraud-check') => ({
+  series: [{ labels: { rule_id: ruleId, rule: 'Fraud check on large orders', severity: 'critical' }, points: values.map((value, at) => [`t${at}`, value]) }],
+  reason: null,
+  coverage: coverage(change),
+});
+
+function show(handlers: Handlers = {}, host = {}) {
+  return render(<Start />, {
+    host,
+    handlers: {
+      'GET /v1/health': HEALTH,
+      'GET /v1/ready': READY,
+      'GET /v1/rules': { rules: [rule()], cursor: null },
+      'GET /v1/replays': { replays: [], cursor: null },
+      'GET /v1/violations/series': series([0, 0]),
+      ...handlers,
+    },
+  });
+}
+const card = async (name: string) => within(await screen.findByRole('region', { name }));
+
+it('shows the service part by part; what is off is no fault and says how to turn it on', async () => {
+  show();
+  const service = await card('Service');
+  expect(await service.findByText('Tempo')).toBeInTheDocument();
+  expect(service.getByText('Tempo').closest('li')).toHaveAttribute('data-state', 'ready');
+  expect(service.getByText(/With --watch enabled rules are evaluated all the time/).closest('li')).toHaveAttribute('data-state', 'off');
+  expect(await service.findByText('BeTrace 0.1.0, running for 1 d 1 h')).toBeInTheDocument();
+});
+
+it('says of a part that is not ready why, and takes a 503 for the answer that it is', async () => {
+  const parts = { ...READY.parts, watch: { ready: false, reason: 'watch has a gap from 12:00 to 12:10' } };
+  show({ 'GET /v1/ready': answer(503, { status: 'not_ready', parts }) });
+  const service = await card('Service');
+  expect(await service.findByText('Not ready')).toBeInTheDocument();
+  expect(service.getByText('watch has a gap from 12:00 to 12:10').closest('li')).toHaveAttribute('data-state', 'not_ready');
+});
+
+it('says first how to connect Tempo where there is none, and evaluates nothing', async () => {
+  const parts = { ...READY.parts, source: { ready: false, reason: 'connection refused' } };
+  const { host } = show({ 'GET /v1/ready': answer(503, { status: 'not_ready', parts }), 'GET /v1/violations/series': NEVER });
+  const connect = await card('Connect Tempo');
+  expect(connect.getByText(/can answer nothing: connection refused/)).toBeInTheDocument();
+  expect(connect.getByText(/--tempo http:\/\/tempo:3200/)).toBeInTheDocument();
+  expect(host.requests.filter(({ path }) => path === '/v1/violations/series')).toHaveLength(0);
+});
+
+it('says first how to write a rule where there is none, and evaluates nothing', async () => {
+  const { host } = show({ 'GET /v1/rules': { rules: [], cursor: null } });
+  const first = await card('Write the first rule');
+  expect(first.getByRole('link', { name: 'Write a rule' })).toHaveAttribute('href', '/rules/new');
+  expect(first.getByRole('link', { name: 'Try one without saving it' })).toHaveAttribute('href', '/replay?what=dsl');
+  expect(host.requests.filter(({ path }) => path === '/v1/violations/series')).toHaveLength(0);
+});
+
+it('does not offer to write to who may not, and says why', async () => {
+  show({ 'GET /v1/rules': { rules: [], cursor: null } }, { hasPermission: (action: string) => action.endsWith(':read') });
+  const first = await card('Write the first rule');
+  expect(first.queryByRole('link', { name: 'Write a rule' })).not.toBeInTheDocument();
+  expect(first.getByText(/may read, not change/)).toBeInTheDocument();
+});
+
+it('tells stored rules that are all disabled from none', async () => {
+  const rules = ({ query }: StubRequest) => ({ rules: query.get('enabled') === 'true' ? [] : [rule({ enabled: false })], cursor: null });
+  show({ 'GET /v1/rules': rules });
+  expect(await screen.findByText('No rule is enabled')).toBeInTheDocument();
+});
+
+it('counts the last day, with a way to the violations', async () => {
+  show({ 'GET /v1/violations/series': series([3, 0, 34]) });
+  const day = await card('Last 24 hours');
+  expect(await day.findByText('Violations: 37')).toBeInTheDocument();
+  expect(day.getByTestId('coverage-complete')).toBeInTheDocument();
+  expect(day.getByRole('link', { name: 'Fraud check on large orders' })).toHaveAttribute('href', '/violations?rule=fraud-check&from=now-24h&to=now');
+});
+
+it('says "no violation" of a day that was read in full alone', async () => {
+  show({ 'GET /v1/violations/series': series([0, 0, 0]) });
+  expect(await screen.findByText('No violation; enabled rules: 1')).toBeInTheDocument();
+  show({ 'GET /v1/violations/series': series([0, 0, null]) });
+  expect(await screen.findByText('No violation in the steps that are known; enabled rules: 1')).toBeInTheDocument();
+});
+
+it('does not take what was not read for zero', async () => {
+  show({ 'GET /v1/violations/series': { ...series([0, null, 2], { complete: false }), reason: 'windows_failed: one window could not be read' } });
+  const day = await card('Last 24 hours');
+  expect(await day.findByText('Violations: 2 at least')).toBeInTheDocument();
+  expect(day.getByText('Not known: 1 of 3 ten-minute steps, all rules together.')).toBeInTheDocument();
+  expect(day.getByTestId('coverage-incomplete')).toHaveTextContent('one window could not be read');
+});
+
+it('does not take a day without any trace for a good one', async () => {
+  const nothing = { ...series([null, null], { complete: false }), reason: 'no_data: the source has no trace in this range' };
+  show({ 'GET /v1/violations/series': nothing });
+  const day = await card('Last 24 hours');
+  expect(await day.findByText('Nothing can be said about the last 24 hours')).toBeInTheDocument();
+  expect(day.getByText('the source has no trace in this range')).toBeInTheDocument();
+});
+
+it('does not take rules that were all left out for a day without violations', async () => {
+  show({ 'GET /v1/violations/series': { series: [], reason: null, coverage: coverage() } });
+  expect(await (await card('Last 24 hours')).findByText('Nothing can be said about the last 24 hours')).toBeInTheDocument();
+});
+
+it('says that rules could not be listed, and does not wait for ever', async () => {
+  const rules = ({ query }: StubRequest) => (query.get('enabled') === 'true' ? problem(503, 'busy', 'too many requests') : { rules: [rule()], cursor: null });
+  show({ 'GET /v1/rules': rules });
+  expect(await screen.findByText('too many requests')).toBeInTheDocument();
+});
+
+it('does not go on calling a service ready that does not answer any more', async () => {
+  jest.useFakeTimers({ advanceTimers: true });
+  let isUp = true;
+  show({ 'GET /v1/ready': () => (isUp ? READY : problem(502, 'bad-gateway', 'nobody there')) });
+  const service = await card('Service');
+  expect((await service.findAllByText('Ready')).length).toBeGreaterThan(0);
+  isUp = false;
+  await act(() => jest.advanceTimersByTimeAsync(15_100));
+  expect(await (await card('Service')).findByText('nobody there')).toBeInTheDocument();
+  expect((await card('Service')).queryByText('Ready')).not.toBeInTheDocument();
+  jest.useRealTimers();
+});
+
+it('shows recent replays, or that there are none', async () => {
+  show({ 'GET /v1/replays': { replays: [replay()], cursor: null } });
+  expect(await (await card('Recent replays')).findByRole('link', { name: 'Fraud check on large orders' })).toHaveAttribute('href', '/replay/r-1');
+});
+
+it('says when nobody answers', async () => {
+  show({ 'GET /v1/health': UNREACHABLE, 'GET /v1/ready': UNREACHABLE, 'GET /v1/rules': UNREACHABLE, 'GET /v1/replays': UNREACHABLE });
+  expect((await screen.findAllByText('The service did not answer')).length).toBeGreaterThan(0);
+});

@@ -1,0 +1,95 @@
+// The first page: what to do next, how the service is, what the last day brought, what was replayed lately.
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { LinkButton, useStyles2 } from '@grafana/ui';
+import { useReplays } from '../../api/replays';
+import { useRules } from '../../api/rules';
+import { useReady } from '../../api/service';
+import { ErrorState } from '../../components/ErrorState';
+import { Loading } from '../../components/Loading';
+import { PageFrame, usePermission } from '../../host/context';
+import { ACTIONS } from '../../permissions';
+import { ReplayList } from '../../replays/ReplayList';
+import { useUrls } from '../../routing/useUrls';
+import { Card } from '../../start/Card';
+import { DayCard } from '../../start/DayCard';
+import { NoRules, NoSource } from '../../start/FirstSteps';
+import { ServiceCard } from '../../start/ServiceCard';
+
+const RECENT = 5;
+
+function RecentReplays() {
+  const to = useUrls();
+  const replays = useReplays(RECENT);
+  const recent = replays.data?.pages[0]?.replays ?? [];
+  return (
+    <Card
+      title={t('start.replays.title', 'Recent replays')}
+      actions={
+        <LinkButton size="sm" variant="secondary" href={to.replays()}>
+          {t('start.replays.new', 'New replay')}
+        </LinkButton>
+      }
+    >
+      {replays.isPending && <Loading />}
+      {replays.error && !recent.length && <ErrorState error={replays.error} onRetry={() => void replays.refetch()} />}
+      {replays.data && !recent.length && <p>{t('start.replays.none', 'None yet. A replay says whether a rule was ever broken, and when that started.')}</p>}
+      {recent.length > 0 && <ReplayList replays={recent} />}
+    </Card>
+  );
+}
+
+/** What stands where the day's violations would, while there is nothing to evaluate. */
+function Day() {
+  const rules = useRules({}, 1);
+  const enabled = useRules({ enabled: true }, 1);
+  const ready = useReady();
+  const source = ready.data?.parts.source;
+  if (source && !source.ready) {
+    return <NoSource reason={source.reason ?? ''} />;
+  }
+  const error = rules.error ?? enabled.error;
+  if (error) {
+    return <ErrorState error={error} onRetry={() => void Promise.all([rules.refetch(), enabled.refetch()])} />;
+  }
+  if (!rules.data || !enabled.data) {
+    return <Loading />;
+  }
+  if (!rules.data.pages[0].rules.length) {
+    return <NoRules />;
+  }
+  return enabled.data.pages[0].rules.length ? <DayCard /> : <NoneEnabled />;
+}
+
+function NoneEnabled() {
+  const to = useUrls();
+  return (
+    <Card title={t('start.disabled.title', 'No rule is enabled')}>
+      <p>{t('start.disabled.text', 'Rules are stored, and all are disabled: nothing is evaluated unless it is replayed by name.')}</p>
+      <LinkButton href={to.rules()}>{t('start.disabled.next', 'See the rules')}</LinkButton>
+    </Card>
+  );
+}
+
+export default function Start() {
+  const styles = useStyles2(getStyles);
+  const maySeeReplays = usePermission(ACTIONS.readReplays);
+  const maySeeViolations = usePermission(ACTIONS.readViolations);
+  return (
+    <PageFrame title={t('start.title', 'BeTrace')} subTitle={t('start.subtitle', 'Did our traces ever break a rule, when did it start, can you prove it?')}>
+      <div className={styles.page}>
+        <div className={styles.top}>
+          {maySeeViolations && <Day />}
+          <ServiceCard />
+        </div>
+        {maySeeReplays && <RecentReplays />}
+      </div>
+    </PageFrame>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  page: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(2) }),
+  top: css({ display: 'grid', gap: theme.spacing(2), alignItems: 'start', gridTemplateColumns: 'repeat(auto-fit, minmax(min(420px, 100%), 1fr))' }),
+});

@@ -1,0 +1,73 @@
+// Violations: when they happened, which they are, and of how many traces. Everything is computed when it is asked for, so the page says all the time what was
+// looked at and what was not.
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { Button, useStyles2 } from '@grafana/ui';
+import { useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+
+import { useRules } from '../../api/rules';
+import type { Rule, Violation } from '../../api/types';
+import { TimeRange } from '../../components/TimeRange';
+import { PageFrame } from '../../host/context';
+import { ExportMenu } from '../../violations/ExportMenu';
+import { FilterBar } from '../../violations/FilterBar';
+import { FirstViolation, type NamedRule } from '../../violations/FirstViolation';
+import { ListSection } from '../../violations/ListSection';
+import { TimelineSection } from '../../violations/TimelineSection';
+import { useViolationList } from '../../violations/useViolationList';
+
+/** The rules that "when did it start" can be asked of: those of the filter, else those that the list shows. */
+function rulesToAskOf(chosen: readonly string[], rules: readonly Rule[], violations: readonly Violation[]): NamedRule[] {
+  const names = new Map(rules.map((rule) => [rule.id, rule.name]));
+  violations.forEach((violation) => names.set(violation.rule_id, violation.rule_name));
+  const ids = chosen.length ? chosen : [...new Set(violations.map((violation) => violation.rule_id))].sort();
+  return ids.map((id) => ({ id, name: names.get(id) || id }));
+}
+
+export default function Violations() {
+  const styles = useStyles2(getStyles);
+  const list = useViolationList();
+  const client = useQueryClient();
+  const stored = useRules({}, 500);
+  const [asksFirst, setAsksFirst] = useState(false);
+  const rules = useMemo(() => stored.data?.pages.flatMap((page) => page.rules), [stored.data]);
+  const services = useMemo(() => [...new Set(list.violations.flatMap((violation) => violation.services ?? []))].sort(), [list.violations]);
+  const refresh = () => void Promise.all(['violations', 'series'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+  const actions = (
+    <>
+      <TimeRange value={list.range} onRefresh={refresh} loading={list.query.isFetching} />
+      {list.lastPage && <ExportMenu violations={list.violations} page={list.lastPage} filters={list.filters} />}
+    </>
+  );
+  // More rules than one page of them: whether one is enabled is not known from the first alone.
+  const knownRules = stored.hasNextPage && !rules?.some((rule) => rule.enabled) ? undefined : rules;
+  const askable = rulesToAskOf(list.filters.rule, rules ?? [], list.violations);
+  return (
+    <PageFrame title={t('violations.title', 'Violations')} actions={actions}>
+      <FilterBar filters={list.filters} onChange={list.setFilters} rules={rules ?? []} services={services} />
+      {rules?.length !== 0 && <TimelineSection list={list} hasShadow={Boolean(rules?.some((rule) => rule.enabled && rule.shadow))} />}
+      {askable.length > 0 && (
+        <div className={styles.first}>
+          <Button
+            size="sm"
+            variant="secondary"
+            fill="text"
+            icon={asksFirst ? 'angle-down' : 'angle-right'}
+            aria-expanded={asksFirst}
+            onClick={() => setAsksFirst(!asksFirst)}
+          >
+            {t('violations.first.label', 'When did it start?')}
+          </Button>
+          {asksFirst && <FirstViolation rules={askable} />}
+        </div>
+      )}
+      <ListSection list={list} rules={knownRules} />
+    </PageFrame>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  first: css({ marginTop: theme.spacing(0.5) }),
+});

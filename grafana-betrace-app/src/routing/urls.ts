@@ -1,0 +1,50 @@
+// Every address of the app, typed. Patterns (for <Routes>) and addresses (for links) are side by side and a test holds them together.
+
+export const PATTERNS = {
+  start: '',
+  rules: 'rules',
+  newRule: 'rules/new',
+  rule: 'rules/:id',
+  replays: 'replay',
+  replay: 'replay/:id',
+  violations: 'violations',
+  violation: 'violations/:ruleId/:traceId',
+  compliance: 'compliance',
+  framework: 'compliance/:framework',
+  configuration: 'configuration',
+} as const;
+
+export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
+
+function withQuery(path: string, query?: Query): string {
+  const parameters = new URLSearchParams();
+  Object.entries(query ?? {}).forEach(([name, value]) => {
+    (Array.isArray(value) ? value : [value]).forEach((one) => {
+      if (one !== undefined && one !== null && one !== '') {
+        parameters.append(name, String(one));
+      }
+    });
+  });
+  const text = parameters.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+const part = encodeURIComponent;
+
+/** Addresses below a prefix; pages take `useUrls()`. A range is `{from: 'now-24h', to: 'now'}` in the query. */
+export function urls(prefix: string) {
+  const at = (path: string, query?: Query) => withQuery(`${prefix}/${path}`, query);
+  return {
+    start: () => (prefix === '' ? '/' : prefix),
+    rules: (query?: Query) => at('rules', query),
+    newRule: (query?: Query) => at('rules/new', query),
+    rule: (id: string, query?: Query) => at(`rules/${part(id)}`, query),
+    replays: (query?: Query) => at('replay', query),
+    replay: (id: string, query?: Query) => at(`replay/${part(id)}`, query),
+    violations: (query?: Query) => at('violations', query),
+    violation: (ruleId: string, traceId: string, query?: Query) => at(`violations/${part(ruleId)}/${part(traceId)}`, query),
+    compliance: (query?: Query) => at('compliance', query),
+    framework: (framework: string, query?: Query) => at(`compliance/${part(framework)}`, query),
+    configuration: () => at('configuration'),
+  };
+}

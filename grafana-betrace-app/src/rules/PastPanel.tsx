@@ -1,0 +1,124 @@
+// How would this text have done over a range that is past? Counts of the text as it stands beside those of the saved rule, before anything is saved.
+// Asked when the button is pressed, since it costs Tempo work; the range is the page's, in the URL.
+import { t } from '@grafana/i18n';
+import { Alert, Button, Stack, Text } from '@grafana/ui';
+import { useState } from 'react';
+import type { Series } from '../api/types';
+import { useSeriesQuery } from '../api/violations';
+import { CoverageNotice } from '../components/CoverageNotice';
+import { ErrorState } from '../components/ErrorState';
+import { Loading } from '../components/Loading';
+import { TimeRange } from '../components/TimeRange';
+import { useUrlTimeRange } from '../routing/timeRange';
+import { stepFor, toTimeline } from '../violations/buckets';
+import { Timeline } from '../violations/Timeline';
+import { ViolationSamples } from './ViolationSamples';
+
+interface Props {
+  dsl: string;
+  blocked?: string;
+  /** of the saved rule, where its text differs from this one */
+  savedId?: string;
+  onTest(traceId: string): void;
+}
+
+interface Asked {
+  dsl: string;
+  start: string;
+  end: string;
+  stepS: number;
+}
+
+export interface Totals {
+  count: number;
+  /** steps that nobody looked at, or that are not settled */
+  unknown: number;
+  steps: number;
+}
+
+export function totalsOf(series: Series): Totals {
+  const values = series.series.flatMap(({ points }) => points.map(([, value]) => value));
+  const numbers = values.filter((value): value is number => typeof value === 'number');
+  return { count: numbers.reduce((sum, value) => sum + value, 0), unknown: values.length - numbers.length, steps: values.length };
+}
+
+/** "12", or "at least 12" where some steps are not known; where none is, no number at all. */
+export function totalText({ count, unknown, steps }: Totals): string {
+  if (unknown === steps) {
+    return t('past.not-known', 'not known');
+  }
+  return unknown > 0 ? t('past.at-least', 'at least {{count}}', { count }) : String(count);
+}
+
+function Outcome({ asked, savedId, onTest }: { asked: Asked; savedId?: string; onTest(traceId: string): void }) {
+  const range = useUrlTimeRange();
+  const query = { start: asked.start, end: asked.end, step: `${asked.stepS}s`, timeout: '1m' };
+  const counts = useSeriesQuery({ dsl: asked.dsl, ...query });
+  const exercised = useSeriesQuery({ dsl: asked.dsl, ...query, value: 'exercised' }, { enabled: Boolean(counts.data) });
+  const saved = useSeriesQuery({ rule_ids: [savedId ?? ''], ...query }, { enabled: Boolean(counts.data && savedId) });
+  if (counts.error) {
+    return (
+      <ErrorState error={counts.error} title={t('past.failed', 'The past could not be asked')} onRetry={() => void counts.refetch()} />
+    );
+  }
+  if (!counts.data) {
+    return <Loading text={t('past.loading', 'Evaluating the past. This may take up to a minute.')} />;
+  }
+  const besides = exercised.error ?? saved.error;
+  const total = totalsOf(counts.data);
+  const of = exercised.data && totalsOf(exercised.data);
+  const before = saved.data && totalsOf(saved.data);
+  return (
+    <Stack direction="column" gap={2}>
+      <div role="status">
+        <Text element="h4">{t('past.total', 'Violating traces: {{total}}', { total: totalText(total) })}</Text>
+        {of && <div>{t('past.exercised', 'Traces that exercised it: {{total}}', { total: totalText(of) })}</div>}
+        {before && <div>{t('past.saved', 'The rule as it is saved: {{total}}', { total: totalText(before) })}</div>}
+        {besides && <ErrorState error={besides} title={t('past.besides-failed', 'A number beside it could not be counted')} />}
+        {total.unknown > 0 && (
+          <div>
+            {t('past.unknown', '{{unknown}} of {{steps}} steps are not known: not read in full, without any trace, or not settled yet.', {
+              ...total,
+            })}
+          </div>
+        )}
+      </div>
+      {of && of.count === 0 && of.unknown === 0 && of.steps > 0 && (
+        <Alert
+          severity="info"
+          title={t(
+            'past.never-exercised',
+            'No trace of this range exercised the rule. That is not the same as keeping it: are the names right?'
+          )}
+        />
+      )}
+      <Timeline
+        timeline={toTimeline(counts.data.series, asked.stepS * 1000)}
+        onPick={(from, to) => range.set(new Date(from).toISOString(), new Date(to).toISOString())}
+      />
+      <CoverageNotice coverage={counts.data.coverage} reason={counts.data.reason} />
+      {total.count > 0 && <ViolationSamples dsl={asked.dsl} start={asked.start} end={asked.end} onTest={onTest} />}
+    </Stack>
+  );
+}
+
+export function PastPanel({ dsl, blocked, savedId, onTest }: Props) {
+  const range = useUrlTimeRange();
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const stepS = stepFor(range.range.to.valueOf() - range.range.from.valueOf(), 48);
+  const now: Asked = { dsl, start: range.start, end: range.end, stepS };
+  const isOld = asked !== null && JSON.stringify(asked) !== JSON.stringify(now);
+  return (
+    <Stack direction="column" gap={2}>
+      <Stack direction="row" gap={1} alignItems="center" wrap="wrap">
+        <TimeRange value={range} />
+        <Button disabled={Boolean(blocked)} tooltip={blocked} onClick={() => setAsked(now)}>
+          {t('past.ask', 'Ask the past')}
+        </Button>
+        <Text color="secondary">{t('past.why', 'Evaluates this text over the range. Nothing is saved or emitted.')}</Text>
+      </Stack>
+      {isOld && <Alert severity="info" title={t('past.old', 'The text or the range has changed since: ask again.')} />}
+      {asked && <Outcome asked={asked} savedId={savedId} onTest={onTest} />}
+    </Stack>
+  );
+}

@@ -1,0 +1,101 @@
+// Violations of the last 24 hours, never without how much of the day that is.
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { LinkButton, useStyles2 } from '@grafana/ui';
+import { Link } from 'react-router-dom';
+import type { Series } from '../api/types';
+import { useSeries } from '../api/violations';
+import { ErrorState } from '../components/ErrorState';
+import { Loading } from '../components/Loading';
+import { SeverityBadge } from '../components/SeverityBadge';
+import { CoverageNotice } from '../components/CoverageNotice';
+import { reasonSentence, reasonWord } from '../violations/coverageWords';
+import { useUrls } from '../routing/useUrls';
+import { Card } from './Card';
+import { dayCounts, type DayCounts, type RuleCount } from './dayCounts';
+
+const RANGE = { from: 'now-24h', to: 'now' };
+const STEP = '10m';
+const SHOWN = 8;
+
+function headlineOf({ total, steps, unknownSteps, rules }: DayCounts, isComplete: boolean): string {
+  const n = total.toLocaleString();
+  // no step at all: no rule that is enabled could be evaluated
+  if (unknownSteps === steps) {
+    return t('start.day.unknown', 'Nothing can be said about the last 24 hours');
+  }
+  if (total > 0) {
+    return isComplete ? t('start.day.some', 'Violations: {{n}}', { n }) : t('start.day.at-least', 'Violations: {{n}} at least', { n });
+  }
+  if (!isComplete) {
+    return t('start.day.none-so-far', 'No violation in what was read, but not everything was');
+  }
+  // the newest step is never known: its traces may still get spans
+  return unknownSteps > 0
+    ? t('start.day.none-known', 'No violation in the steps that are known; enabled rules: {{rules}}', { rules: rules.length })
+    : t('start.day.none', 'No violation; enabled rules: {{rules}}', { rules: rules.length });
+}
+
+function RuleLine({ rule }: { rule: RuleCount }) {
+  const styles = useStyles2(getStyles);
+  const to = useUrls();
+  return (
+    <li className={styles.rule}>
+      <SeverityBadge severity={rule.severity} />
+      <Link to={to.violations({ rule: rule.ruleId, ...RANGE })} className={styles.name}>
+        {rule.name}
+      </Link>
+      <strong>{rule.count.toLocaleString()}</strong>
+    </li>
+  );
+}
+
+function Counts({ series }: { series: Series }) {
+  const styles = useStyles2(getStyles);
+  const counts = dayCounts(series);
+  const violated = counts.rules.filter((rule) => rule.count > 0);
+  const isNoData = reasonWord(series.reason) === 'no_data';
+  return (
+    <>
+      <p className={styles.headline}>{headlineOf(counts, series.coverage.complete)}</p>
+      {counts.unknownSteps > 0 && counts.unknownSteps < counts.steps && (
+        <p className={styles.note}>{t('start.day.steps', 'Not known: {{unknown}} of {{all}} ten-minute steps, all rules together.', { unknown: counts.unknownSteps, all: counts.steps })}</p>
+      )}
+      {violated.length > 0 && (
+        <ul className={styles.list}>
+          {violated.slice(0, SHOWN).map((rule) => (
+            <RuleLine key={rule.ruleId} rule={rule} />
+          ))}
+        </ul>
+      )}
+      {violated.length > SHOWN && <p className={styles.note}>{t('start.day.more', 'and {{n}} more rules', { n: violated.length - SHOWN })}</p>}
+      {isNoData ? <p>{reasonSentence(series.reason)}</p> : <CoverageNotice coverage={series.coverage} reason={reasonSentence(series.reason)} />}
+    </>
+  );
+}
+
+export function DayCard() {
+  const to = useUrls();
+  const series = useSeries({ start: 'now-24h', end: 'now', step: STEP });
+  const link = (
+    <LinkButton size="sm" variant="secondary" href={to.violations(RANGE)}>
+      {t('start.day.see', 'See them')}
+    </LinkButton>
+  );
+  return (
+    <Card title={t('start.day.title', 'Last 24 hours')} actions={link}>
+      {series.isPending && <Loading text={t('start.day.asking', 'Rules are evaluated over the last 24 hours; this can take a while…')} />}
+      {series.error && <ErrorState error={series.error} onRetry={() => void series.refetch()} />}
+      {series.data && <Counts series={series.data} />}
+    </Card>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  headline: css({ ...theme.typography.h3, margin: 0 }),
+  note: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, margin: 0 }),
+  list: css({ listStyle: 'none', margin: theme.spacing(1, 0), padding: 0 }),
+  rule: css({ display: 'grid', gridTemplateColumns: '90px 1fr auto', gap: theme.spacing(1), alignItems: 'center', justifyItems: 'start', padding: theme.spacing(0.5, 0) }),
+  name: css({ color: theme.colors.text.link, overflow: 'hidden', textOverflow: 'ellipsis' }),
+});

@@ -1,0 +1,83 @@
+// What the service says of itself, in words: its parts, where traces come from, what to do about what is not ready. No state.
+import { t } from '@grafana/i18n';
+import type { Health, Ready } from '../api/types';
+
+export type PartName = 'store' | 'rules' | 'source' | 'otlp' | 'watch';
+export const PARTS: PartName[] = ['source', 'store', 'rules', 'otlp', 'watch'];
+
+export function partText(part: PartName, source: Health['metadata']['source'] | undefined): string {
+  switch (part) {
+    case 'store':
+      return t('service.part-store', 'Rule store');
+    case 'rules':
+      return t('service.part-rules', 'Rules');
+    case 'source':
+      return sourceText(source);
+    case 'otlp':
+      return t('service.part-otlp', 'Sending violations (OTLP)');
+    case 'watch':
+      return t('service.part-watch', 'Watch');
+  }
+}
+
+export function sourceText(source: Health['metadata']['source'] | undefined): string {
+  switch (source) {
+    case 'files':
+      return t('service.source-files', 'Traces from files');
+    case 'memory':
+      return t('service.source-memory', 'Traces pushed into memory');
+    default:
+      return t('service.source-tempo', 'Tempo');
+  }
+}
+
+/** `off`: the service runs without it, which is no fault. */
+export type PartState = 'ready' | 'not_ready' | 'off';
+
+export interface Part {
+  name: PartName;
+  state: PartState;
+  text: string;
+  /** why it is not ready, or how to turn it on */
+  note: string;
+}
+
+function offNote(name: PartName): string {
+  switch (name) {
+    case 'otlp':
+      return t('service.off-otlp', 'Off. With --otlp http://tempo:4318 violations become spans that Tempo and alerts see.');
+    case 'watch':
+      return t('service.off-watch', 'Off. With --watch enabled rules are evaluated all the time, not only when somebody asks.');
+    default:
+      return '';
+  }
+}
+
+function readyNote(name: PartName): string {
+  return name === 'watch' ? t('service.on-watch', 'Enabled rules are evaluated all the time.') : t('service.on', 'Ready');
+}
+
+/** Every part there can be; what the service does not name is off. */
+export function partsOf(ready: Ready, source: Health['metadata']['source'] | undefined): Part[] {
+  return PARTS.map((name) => {
+    const part = ready.parts[name];
+    const state: PartState = part ? (part.ready ? 'ready' : 'not_ready') : 'off';
+    const note = state === 'off' ? offNote(name) : state === 'ready' ? readyNote(name) : (part?.reason ?? '');
+    return { name, state, text: partText(name, source), note };
+  }).filter((part) => part.state !== 'off' || part.note !== '');
+}
+
+export function uptimeText(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (days > 0) {
+    return t('service.uptime-days', '{{days}} d {{hours}} h', { days, hours: hours % 24 });
+  }
+  return hours > 0 ? t('service.uptime-hours', '{{hours}} h {{minutes}} min', { hours, minutes: minutes % 60 }) : t('service.uptime-minutes', '{{minutes}} min', { minutes });
+}
+
+/** What to do about a source that does not answer. */
+export function sourceHelp(): string {
+  return t('service.source-help', 'Start the service with --tempo and the address of Tempo’s HTTP port, for example --tempo http://tempo:3200, and see that it is reachable from there.');
+}

@@ -1,0 +1,20 @@
+// Monaco does not run in jsdom. In a test: jest.mock('@grafana/ui', () => ({ ...jest.requireActual('@grafana/ui'), CodeEditor: require('<…>/test/codeEditor').CodeEditor }));
+interface Props {
+  value: string;
+  readOnly?: boolean;
+  monacoOptions?: { ariaLabel?: string };
+  onChange?(value: string): void;
+  onSave?(value: string): void;
+}
+
+export function CodeEditor({ value, readOnly, monacoOptions, onChange, onSave }: Props) {
+  return (
+    <textarea
+      aria-label={monacoOptions?.ariaLabel}
+      value={value}
+      readOnly={readOnly}
+      onChange={(event) => onChange?.(event.currentTarget.value)}
+      onKeyDown={(event) => event.ctrlKey && event.key === 's' && onSave?.(event.currentTarget.value)}
+    />
+  );
+}

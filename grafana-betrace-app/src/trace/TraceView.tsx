@@ -1,0 +1,134 @@
+// The trace with what a violation says of it: waterfall, what is missing, and the selected span. Which span is selected is in the URL.
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { Button, useStyles2 } from '@grafana/ui';
+import { useCallback, useMemo, useState } from 'react';
+
+import type { TraceVerdicts, Violation } from '../api/types';
+import { param, useUrlState } from '../routing/useUrlState';
+import { describeFailure, ghostOf } from './failure';
+import { collapseAllBut, traceItems } from './items';
+import { layoutTrace, type TraceLayout } from './layout';
+import { SpanDetails } from './SpanDetails';
+import { TraceNotices, traceNotices } from './TraceNotices';
+import { Waterfall } from './Waterfall';
+import { choicesOf, indexById, markWitnesses, spanOfWitness, type Mark } from './witnesses';
+
+interface Props {
+  verdicts: TraceVerdicts;
+  /** the one that is looked at; null: the trace alone */
+  violation: Violation | null;
+  choice: number;
+}
+
+const PARAMETERS = { span: param.text() };
+
+/** Halves of a call share an id, so the kind is part of the name. */
+function nameOfSpan(layout: TraceLayout, span: number): string {
+  return `${layout.spans[span].span_id}.${layout.spans[span].kind}`;
+}
+
+function firstWitness(layout: TraceLayout, violation: Violation | null, choice: number): number {
+  const witness = violation && choicesOf(violation)[choice]?.witnesses[0];
+  return witness ? spanOfWitness(indexById(layout.spans), layout.spans, witness) : -1;
+}
+
+/** Marks of the violation that is looked at, and of all. */
+function useMarks(verdicts: TraceVerdicts, violation: Violation | null, layout: TraceLayout, choice: number) {
+  return useMemo(() => {
+    const all = verdicts.verdicts.flatMap((verdict) => (verdict.violation ? [verdict.violation] : []));
+    const shown = violation && [{ ...violation, witnesses: [...choicesOf(violation)[choice].witnesses], more_choices: [] }];
+    const own = markWitnesses(layout.spans, shown ?? []);
+    return { own: own.marks, lost: own.missing.length, all: markWitnesses(layout.spans, all).marks };
+  }, [verdicts, violation, layout, choice]);
+}
+
+function Toolbar({
+  layout,
+  marks,
+  onCollapse,
+}: {
+  layout: TraceLayout;
+  marks: ReadonlyMap<number, Mark[]>;
+  onCollapse(spans: Set<number>): void;
+}) {
+  const styles = useStyles2(getStyles);
+  const withChildren = layout.rows.filter((row) => row.childCount > 0).map((row) => row.span);
+  return (
+    <div className={styles.toolbar}>
+      <Button size="sm" variant="secondary" fill="text" onClick={() => onCollapse(new Set())}>
+        {t('trace.open-all', 'Open all')}
+      </Button>
+      <Button size="sm" variant="secondary" fill="text" onClick={() => onCollapse(new Set(withChildren))}>
+        {t('trace.close-all', 'Close all')}
+      </Button>
+      {marks.size > 0 && (
+        <Button size="sm" variant="secondary" fill="text" onClick={() => onCollapse(collapseAllBut(layout, new Set(marks.keys())))}>
+          {t('trace.open-witnesses', 'Open the way to the witnesses')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+export function TraceView({ verdicts, violation, choice }: Props) {
+  const styles = useStyles2(getStyles);
+  const [{ span: wanted }, setUrl] = useUrlState(PARAMETERS);
+  const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(new Set());
+  const [jump, setJump] = useState(0);
+  const layout = useMemo(() => layoutTrace(verdicts.spans ?? []), [verdicts.spans]);
+  const marks = useMarks(verdicts, violation, layout, choice);
+  const missing = useMemo(() => {
+    const failure = violation && describeFailure(choicesOf(violation)[choice]);
+    const ghost = ghostOf(layout, failure);
+    return failure && ghost ? { failure, ghost } : null;
+  }, [violation, choice, layout]);
+  const items = useMemo(() => traceItems(layout, collapsed, missing?.ghost ?? null), [layout, collapsed, missing]);
+  const named = wanted ? layout.spans.findIndex((_, span) => nameOfSpan(layout, span) === wanted) : -1;
+  const witness = firstWitness(layout, violation, choice);
+  const selected = named >= 0 ? named : witness >= 0 ? witness : layout.rows.length ? layout.rows[0].span : null;
+  const collapse = (spans: Set<number>) => {
+    setCollapsed(spans);
+    setJump(jump + 1);
+  };
+  const toggle = useCallback((span: number) => {
+    setCollapsed((before) => {
+      const after = new Set(before);
+      return after.delete(span) ? after : after.add(span);
+    });
+  }, []);
+  return (
+    <>
+      <TraceNotices notices={traceNotices(verdicts, layout, marks.lost)} />
+      <Toolbar layout={layout} marks={marks.own} onCollapse={collapse} />
+      <div className={styles.panes}>
+        <Waterfall
+          layout={layout}
+          items={items}
+          marks={marks.own}
+          missing={missing}
+          collapsed={collapsed}
+          onToggle={toggle}
+          selected={selected}
+          jump={jump}
+          onSelect={(span) => setUrl({ span: nameOfSpan(layout, span) }, { replace: true })}
+        />
+        {selected !== null && (
+          <SpanDetails layout={layout} span={selected} marks={marks.all.get(selected) ?? []} traceId={verdicts.trace_id} />
+        )}
+      </div>
+    </>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  toolbar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5), marginBottom: theme.spacing(0.5) }),
+  panes: css({
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1fr) minmax(260px, 340px)',
+    alignItems: 'start',
+    gap: theme.spacing(2),
+    [theme.breakpoints.down('lg')]: { gridTemplateColumns: 'minmax(0, 1fr)' },
+  }),
+});

@@ -1,0 +1,10 @@
+// Modules that webpack resolves and TypeScript does not know.
+declare module 'amd-module' {
+  const module: { uri?: string } | undefined;
+  export default module;
+}
+declare module '*.svg' {
+  const address: string;
+  export default address;
+}
+declare let __webpack_public_path__: string;

@@ -1,0 +1,67 @@
+// What is said of the beginning: proven, not proven, at the edge of the data, none.
+import { screen } from '@testing-library/react';
+
+import { coverage, violation } from '../test/fixtures';
+import type { Handlers } from '../test/host';
+import { render } from '../test/render';
+import { FirstViolation } from './FirstViolation';
+import { STEPS } from './testPages';
+
+const show = (handlers: Handlers) => render(<FirstViolation rules={[{ id: 'fraud-check', name: 'Fraud check' }]} />, { handlers });
+
+describe('when did it start', () => {
+  const first = (change: object) => ({
+    'GET /v1/rules/fraud-check/first-violation': {
+      rule_id: 'fraud-check',
+      status: 'completed',
+      found: true,
+      violation: violation(),
+      proven: true,
+      at_edge_of_data: false,
+      looked_at: { start: '2026-10-21T00:00:00Z', end: STEPS[1] },
+      coverage: coverage(),
+      windows: 1,
+      traces_read: 1,
+      inconclusive: 0,
+      duration_seconds: 1,
+      queries: 1,
+      bytes_inspected: 1,
+      bytes_received: 1,
+      ...change,
+    },
+  });
+
+  async function ask(change: object): Promise<string> {
+    const { user } = show(first(change));
+    await user.click(screen.getByRole('button', { name: 'Find the first' }));
+    return (await screen.findByText(/20/)).closest('[role=status]')?.textContent ?? '';
+  }
+
+  it('is asked only on a click', async () => {
+    const { host } = show(first({}));
+    await screen.findByRole('button', { name: 'Find the first' });
+    expect(host.requests).toEqual([]);
+  });
+
+  it('says a proven beginning', async () => expect(await ask({})).toMatch(/It started at 2026-11-20 12:34:56\. Proven/));
+
+  it('does not say that of the edge of the data', async () => {
+    const said = await ask({ at_edge_of_data: true });
+    expect(said).toMatch(/The first that the source still holds .* it may have started earlier/);
+    expect(said).not.toMatch(/It started/);
+  });
+
+  it('says what is not proven', async () =>
+    expect(await ask({ proven: false, status: 'incomplete', reason: 'windows_failed: one hour could not be read' })).toMatch(
+      /Not proven: one hour could not be read/
+    ));
+
+  it('says that none was found, and whether that is certain', async () => {
+    expect(await ask({ found: false, violation: null })).toMatch(/No violation from .*: everything was read/);
+  });
+
+  it('does not say "no violation" when not everything was read', async () => {
+    const said = await ask({ found: false, violation: null, proven: false, status: 'incomplete', reason: 'no_data: nothing there' });
+    expect(said).toMatch(/but not everything was read: nothing there/);
+  });
+});

@@ -1,0 +1,157 @@
+// The list by what people see: rows, pages, keys, and each way of being empty.
+import { screen, waitFor } from '@testing-library/react';
+
+import type { Coverage, Rule, ViolationPage } from '../api/types';
+import { rule } from '../test/fixtures';
+import { answer, NEVER, problem, UNREACHABLE, type StubRequest } from '../test/host';
+import { render } from '../test/render';
+import { ListSection } from './ListSection';
+import { firstPage, giveElementsASize, numbered, page, RULES, STEPS } from './testPages';
+import { useViolationList } from './useViolationList';
+
+function Section({ rules }: { rules: readonly Rule[] }) {
+  return <ListSection list={useViolationList()} rules={rules} />;
+}
+
+beforeAll(giveElementsASize);
+
+const show = (handlers: object = {}, at = '/violations?from=now-6h&to=now', rules: readonly Rule[] = RULES) =>
+  render(<Section rules={rules} />, { handlers: { 'GET /v1/violations': page(3), ...handlers }, at, path: '/violations' });
+const asked = (requests: StubRequest[], path: string) =>
+  requests.filter((request) => request.path === path).map((request) => request.query);
+const rows = () => screen.queryAllByRole('row').filter((row) => row.hasAttribute('data-row'));
+
+describe('the list', () => {
+  it('shows violations, how many of how many traces, and that all was looked at', async () => {
+    show();
+    expect(await screen.findByText('message 0')).toBeInTheDocument();
+    expect(rows()).toHaveLength(3);
+    expect(screen.getByText('3 violations')).toBeInTheDocument();
+    expect(screen.getByText(/^All of 2026-11-20 12:00:00 to 2026-11-20 13:00:00 was looked at: 5,000 traces/)).toBeInTheDocument();
+  });
+
+  it('asks what the URL says, and nothing is asked twice', async () => {
+    const { host } = show(
+      {},
+      '/violations?from=now-1h&to=now&rule=other&severity=critical&service=shop&framework=SOC2&trace=BEEF&order=oldest'
+    );
+    await screen.findByText('message 0');
+    const [first, ...others] = asked(host.requests, '/v1/violations');
+    expect(Object.fromEntries(first)).toMatchObject({
+      start: 'now-1h',
+      end: 'now',
+      rule_id: 'other',
+      severity: 'critical',
+      service: 'shop',
+      framework: 'SOC2',
+      trace_id: 'beef',
+      order: 'oldest',
+    });
+    expect(others).toEqual([]);
+  });
+
+  it('keeps few of ten thousand rows in the document', async () => {
+    show({ 'GET /v1/violations': page(10_000) });
+    await screen.findByText('message 0');
+    expect(rows().length).toBeLessThan(60);
+    expect(screen.getByRole('grid')).toHaveAttribute('aria-rowcount', '10001');
+  });
+
+  it('loads the next page when the end comes near, by the cursor, and knows the total only then', async () => {
+    const pages = (request: StubRequest) =>
+      request.query.get('cursor') === 'next' ? { ...page(0), violations: [numbered(100)], total_count: 6 } : firstPage(5);
+    const { host } = show({ 'GET /v1/violations': pages });
+    expect(await screen.findByText('message 100')).toBeInTheDocument();
+    expect(screen.getByText('6 violations')).toBeInTheDocument();
+    expect(asked(host.requests, '/v1/violations').map((query) => query.get('cursor'))).toEqual([null, 'next']);
+  });
+
+  it('says that a total is not known', async () => {
+    const pages = (request: StubRequest) => (request.query.get('cursor') ? NEVER() : firstPage(5));
+    show({ 'GET /v1/violations': pages });
+    expect(await screen.findByText('5 violations loaded; how many there are in all is not known')).toBeInTheDocument();
+    expect(screen.getByText(/There may be more violations/)).toBeInTheDocument();
+    expect(screen.getByRole('grid')).toHaveAttribute('aria-rowcount', '-1');
+  });
+
+  it('keeps what is loaded when the next page fails, and does not ask on by itself', async () => {
+    const pages = (request: StubRequest) => (request.query.get('cursor') ? problem(503, 'busy', 'too many questions') : firstPage(2));
+    const { host } = show({ 'GET /v1/violations': pages });
+    expect(await screen.findByText(/too many questions/)).toBeInTheDocument();
+    expect(rows()).toHaveLength(2);
+    expect(asked(host.requests, '/v1/violations')).toHaveLength(2);
+  });
+
+  it('is walked with the keys and opens a row with Enter, with the list in the link', async () => {
+    const { user, location } = show();
+    await screen.findByText('message 0');
+    const first = rows()[0];
+    expect(first).toHaveAttribute('tabindex', '0');
+    first.focus();
+    await user.keyboard('{ArrowDown}{ArrowDown}{ArrowUp}');
+    await waitFor(() => expect(rows()[1]).toHaveFocus());
+    await user.keyboard('{End}{Enter}');
+    expect(location()).toBe(`/violations/fraud-check/${'2'.padStart(32, '0')}?from=now-6h&to=now`);
+  });
+
+  it('shows HTML and long names as text', async () => {
+    show({ 'GET /v1/violations': { ...page(1), violations: [{ ...numbered(0), message: '<b>a/b</b> & "c"' }] } });
+    expect(await screen.findByText('<b>a/b</b> & "c"')).toBeInTheDocument();
+  });
+});
+
+describe('nothing to list', () => {
+  const empty = (more: Partial<ViolationPage> = {}, change: Partial<Coverage> = {}) => ({ 'GET /v1/violations': page(0, more, change) });
+
+  it('says of how many traces none violates', async () => {
+    show(empty());
+    expect(await screen.findByText('No violations among 5,000 traces')).toBeInTheDocument();
+  });
+
+  it('offers to clear filters', async () => {
+    const { user, location } = show(empty(), '/violations?severity=high');
+    await screen.findByText('No violations among 5,000 traces');
+    await user.click(screen.getAllByRole('button', { name: 'Clear filters' })[0]);
+    expect(location()).toBe('/violations');
+  });
+
+  it('leads to the first rule where there is none', async () => {
+    show(empty({ reason: 'no_rules: none', total_count: null }, { complete: false }), undefined, []);
+    expect(await screen.findByText('There are no rules yet')).toBeInTheDocument();
+  });
+
+  it('says that no rule is enabled', async () => {
+    show(empty(), undefined, [rule({ enabled: false })]);
+    expect(await screen.findByText('No rule is enabled')).toBeInTheDocument();
+  });
+
+  it('never says "no violations" of a range without traces', async () => {
+    show(empty({ total_count: null, traces_evaluated: 0, reason: 'no_data: the source has no trace in this range' }, { complete: false }));
+    expect(await screen.findByRole('heading', { name: 'Nothing was looked at' })).toBeInTheDocument();
+    expect(screen.queryByText(/^No violations/)).not.toBeInTheDocument();
+  });
+
+  it('says that the traces could not be read, with the reason', async () => {
+    const failed = { complete: false, windows_failed: [{ start: STEPS[0], end: STEPS[1], reason: 'refused' }] };
+    show(empty({ total_count: null, traces_evaluated: 0, reason: 'source: the connection was refused' }, failed));
+    expect(await screen.findByText('The traces could not be read')).toBeInTheDocument();
+    expect(screen.getByText('Nothing is known about this range: the connection was refused')).toBeInTheDocument();
+  });
+
+  it('looks on by itself while nothing was found and the range is not over', async () => {
+    const pages = (request: StubRequest) => (request.query.get('cursor') ? page(0) : firstPage(0));
+    const { host } = show({ 'GET /v1/violations': pages });
+    expect(await screen.findByText('No violations among 5,000 traces')).toBeInTheDocument();
+    expect(asked(host.requests, '/v1/violations')).toHaveLength(2);
+  });
+
+  it('shows that the service is not there', async () => {
+    show({ 'GET /v1/violations': UNREACHABLE });
+    expect(await screen.findByText('Violations could not be listed')).toBeInTheDocument();
+  });
+
+  it('shows what the service refuses', async () => {
+    show({ 'GET /v1/violations': answer(400, { title: 'Bad Request', detail: 'start: is after end', status: 400, type: 'x' }) });
+    expect(await screen.findByText('start: is after end')).toBeInTheDocument();
+  });
+});

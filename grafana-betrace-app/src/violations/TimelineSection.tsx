@@ -1,0 +1,70 @@
+// The timeline with what it is asked for, and what it cannot take into account.
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { Icon, useStyles2 } from '@grafana/ui';
+import { useMemo } from 'react';
+
+import { useSeries } from '../api/violations';
+import { ErrorState } from '../components/ErrorState';
+import { Loading } from '../components/Loading';
+import { stepFor, toTimeline } from './buckets';
+import { isWiderThanList, seriesQuery } from './filters';
+import { Timeline } from './Timeline';
+import type { useViolationList } from './useViolationList';
+
+type List = Pick<ReturnType<typeof useViolationList>, 'filters' | 'range'>;
+
+const MOST_BARS = 100;
+
+function useTimeline({ filters, range }: List) {
+  const step = stepFor(range.range.to.valueOf() - range.range.from.valueOf(), MOST_BARS);
+  const series = useSeries(seriesQuery(filters, range, step));
+  const timeline = useMemo(() => series.data && toTimeline(series.data.series, step * 1000), [series.data, step]);
+  return { series, timeline };
+}
+
+export function TimelineSection({ list, hasShadow }: { list: List; hasShadow: boolean }) {
+  const styles = useStyles2(getStyles);
+  const { series, timeline } = useTimeline(list);
+  if (series.isPending) {
+    return <Loading text={t('violations.timeline.loading', 'Counting…')} />;
+  }
+  if (series.error) {
+    return (
+      <ErrorState
+        error={series.error}
+        title={t('violations.timeline.failed', 'The timeline could not be counted')}
+        onRetry={() => void series.refetch()}
+      />
+    );
+  }
+  const pick = (start: number, end: number) => list.range.set(new Date(start).toISOString(), new Date(end).toISOString());
+  return (
+    <>
+      {timeline && <Timeline timeline={timeline} onPick={pick} />}
+      {isWiderThanList(list.filters) && (
+        <p className={styles.note}>
+          <Icon name="info-circle" />{' '}
+          {t(
+            'violations.timeline.wider',
+            'The timeline counts all services and traces: only the list is narrowed by service and trace id.'
+          )}
+        </p>
+      )}
+      {hasShadow && !list.filters.rule.length && (
+        <p className={styles.note}>
+          <Icon name="info-circle" />{' '}
+          {t(
+            'violations.timeline.shadow',
+            'Rules in shadow are listed, and counted in the timeline only when they are chosen as a filter.'
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  note: css({ margin: 0, color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
+});

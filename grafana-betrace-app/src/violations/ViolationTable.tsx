@@ -1,0 +1,207 @@
+// The list of violations. Only the rows in view are in the document, so ten thousand scroll as ten do; the next page is asked for when its first row comes
+// near. Arrow keys move from row to row, Enter opens one.
+import { css, cx } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { t } from '@grafana/i18n';
+import { Badge, useStyles2 } from '@grafana/ui';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { Link, useNavigate } from 'react-router-dom';
+
+import type { Violation } from '../api/types';
+import { SeverityBadge } from '../components/SeverityBadge';
+import { formatTime } from '../components/TimeText';
+import { useHost } from '../host/context';
+
+interface Props {
+  violations: readonly Violation[];
+  /** null: not known */
+  total: number | null;
+  urlOf(violation: Violation): string;
+  /** Asked for when the end comes near; undefined: there is no more. */
+  onNearEnd?: () => void;
+}
+
+const ROW_PX = 40;
+const NEAR_END_ROWS = 20;
+
+function rowAfter(key: string, at: number, last: number, page: number): number | undefined {
+  const places: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last };
+  return key in places ? Math.min(last, Math.max(0, places[key])) : undefined;
+}
+
+// Plain elements, and drawn again only for another violation: a fast scroll makes hundreds of them a second.
+const Cells = memo(function Cells({ violation, url }: { violation: Violation; url: string }) {
+  const styles = useStyles2(getStyles);
+  const timeZone = useHost().timeZone();
+  return (
+    <>
+      <span role="gridcell" className={styles.time}>
+        <Link to={url} tabIndex={-1}>
+          <time dateTime={violation.time} title={violation.time}>
+            {formatTime(violation.time, timeZone, 'milliseconds')}
+          </time>
+        </Link>
+      </span>
+      <span role="gridcell">
+        <SeverityBadge severity={violation.severity} />
+      </span>
+      <span role="gridcell" className={styles.cut} title={violation.rule_name}>
+        {violation.rule_name}
+      </span>
+      <span role="gridcell" className={cx(styles.cut, styles.message)} title={violation.message}>
+        {violation.provisional && <Badge text={t('violations.table.provisional', 'Provisional')} color="orange" />} {violation.message}
+      </span>
+      <span role="gridcell" className={cx(styles.cut, styles.root)} title={[violation.root_service, violation.root_name].join(' ')}>
+        {violation.root_service || '–'}
+      </span>
+      <span role="gridcell" className={cx(styles.cut, styles.trace)} title={violation.trace_id}>
+        {violation.trace_id}
+      </span>
+    </>
+  );
+});
+
+function HeaderRow() {
+  const styles = useStyles2(getStyles);
+  const names: Array<[string, string?]> = [
+    [t('violations.table.time', 'Time')],
+    [t('violations.table.severity', 'Severity')],
+    [t('violations.table.rule', 'Rule')],
+    [t('violations.table.what', 'What happened'), styles.message],
+    [t('violations.table.service', 'Entry service'), styles.root],
+    [t('violations.table.trace', 'Trace'), styles.trace],
+  ];
+  return (
+    <div role="row" aria-rowindex={1} className={cx(styles.row, styles.header)}>
+      {names.map(([name, className]) => (
+        <span role="columnheader" key={name} className={className}>
+          {name}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** Keeps one row of the list in the order of Tab, and moves it with the keys. */
+function useRowKeys(count: number, perPage: () => number, open: (row: number) => void, show: (row: number) => void) {
+  const [current, setCurrent] = useState(0);
+  const hasMoved = useRef(false);
+  const at = Math.min(current, Math.max(0, count - 1));
+  const onKeyDown = (event: KeyboardEvent) => {
+    const next = rowAfter(event.key, at, count - 1, perPage());
+    if (next !== undefined) {
+      event.preventDefault();
+      hasMoved.current = true;
+      setCurrent(next);
+      show(next);
+    } else if (event.key === 'Enter' && event.target === event.currentTarget.ownerDocument.activeElement) {
+      open(at);
+    }
+  };
+  return { at, setCurrent, hasMoved, onKeyDown };
+}
+
+export function ViolationTable({ violations, total, urlOf, onNearEnd }: Props) {
+  const styles = useStyles2(getStyles);
+  const navigate = useNavigate();
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: violations.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 10,
+    initialRect: { width: 1000, height: 600 },
+  });
+  const items = rows.getVirtualItems();
+  const lastShown = items.length ? items[items.length - 1].index : 0;
+  useEffect(() => {
+    if (onNearEnd && lastShown >= violations.length - NEAR_END_ROWS) {
+      onNearEnd();
+    }
+  }, [onNearEnd, lastShown, violations.length]);
+  const perPage = () => Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 1);
+  const keys = useRowKeys(
+    violations.length,
+    perPage,
+    (row) => void navigate(urlOf(violations[row])),
+    (row) => rows.scrollToIndex(row)
+  );
+  useEffect(() => {
+    if (keys.hasMoved.current) {
+      scroller.current?.querySelector<HTMLElement>(`[data-row="${keys.at}"]`)?.focus({ preventScroll: true });
+    }
+  }, [keys.at, keys.hasMoved, items]);
+  return (
+    <div
+      className={styles.table}
+      role="grid"
+      aria-label={t('violations.table.label', 'Violations')}
+      aria-rowcount={total === null ? -1 : total + 1}
+    >
+      <HeaderRow />
+      <div ref={scroller} className={styles.scroller} data-testid="violation-rows">
+        <div role="presentation" style={{ height: rows.getTotalSize(), position: 'relative' }}>
+          {items.map(({ index, start }) => (
+            <div
+              key={violations[index].id}
+              role="row"
+              aria-rowindex={index + 2}
+              data-row={index}
+              tabIndex={index === keys.at ? 0 : -1}
+              className={cx(styles.row, styles.body)}
+              style={{ transform: `translateY(${start}px)` }}
+              onKeyDown={keys.onKeyDown}
+              onFocus={() => keys.setCurrent(index)}
+              onClick={(event) => !(event.target as HTMLElement).closest('a') && void navigate(urlOf(violations[index]))}
+            >
+              <Cells violation={violations[index]} url={urlOf(violations[index])} />
+            </div>
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  table: css({ containerType: 'inline-size', border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default }),
+  scroller: css({ height: 'calc(100vh - 420px)', minHeight: 280, overflowY: 'auto', overflowX: 'hidden', scrollbarGutter: 'stable' }),
+  row: css({
+    display: 'grid',
+    gridTemplateColumns: '195px 90px minmax(120px, 1.2fr) minmax(160px, 3fr) minmax(90px, 1fr) 120px',
+    gap: theme.spacing(1),
+    alignItems: 'center',
+    height: ROW_PX,
+    padding: theme.spacing(0, 1),
+    '@container (max-width: 900px)': { gridTemplateColumns: '195px 90px minmax(100px, 1fr) minmax(140px, 2fr)' },
+    '@container (max-width: 600px)': { gridTemplateColumns: '195px 80px minmax(60px, 1fr)' },
+  }),
+  header: css({
+    overflowY: 'auto',
+    scrollbarGutter: 'stable',
+    fontWeight: theme.typography.fontWeightMedium,
+    color: theme.colors.text.secondary,
+    borderBottom: `1px solid ${theme.colors.border.weak}`,
+    background: theme.colors.background.secondary,
+  }),
+  body: css({
+    position: 'absolute',
+    top: 0,
+    left: 0,
+    width: '100%',
+    cursor: 'pointer',
+    borderBottom: `1px solid ${theme.colors.border.weak}`,
+    '&:hover': { background: theme.colors.action.hover },
+    '&:focus-visible': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: -2 },
+  }),
+  time: css({ fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap', '& a': { color: theme.colors.text.link } }),
+  cut: css({ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }),
+  message: css({ '@container (max-width: 600px)': { display: 'none' } }),
+  root: css({ '@container (max-width: 900px)': { display: 'none' } }),
+  trace: css({
+    fontFamily: theme.typography.fontFamilyMonospace,
+    fontSize: theme.typography.bodySmall.fontSize,
+    '@container (max-width: 900px)': { display: 'none' },
+  }),
+});

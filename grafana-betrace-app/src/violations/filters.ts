@@ -1,0 +1,86 @@
+// What the Violations page shows is said by its URL alone: the parameters besides the range, and the questions that follow from them. No state.
+import { SEVERITIES, type Severity } from '../api/types';
+import type { SeriesFilter, ViolationFilter } from '../api/violations';
+import { param, type Parameter } from '../routing/useUrlState';
+
+/** Hex digits in small letters; anything else is no filter. */
+const traceIdParameter: Parameter<string> = {
+  read: ([value = '']) => (isTraceId(value.trim()) ? value.trim().toLowerCase() : ''),
+  write: (value) => (value === '' ? [] : [value]),
+};
+
+const RULE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+const rulesParameter: Parameter<string[]> = {
+  read: (values) => [...new Set(values.filter((id) => RULE_ID.test(id)))],
+  write: (value) => value,
+};
+
+export const ORDERS = ['newest', 'oldest'] as const;
+const SEVERITY_CHOICES: Array<Severity | ''> = ['', ...SEVERITIES];
+
+export const VIOLATION_PARAMETERS = {
+  rule: rulesParameter,
+  severity: param.choice(SEVERITY_CHOICES, ''),
+  service: param.text(),
+  framework: param.text(),
+  trace: traceIdParameter,
+  order: param.choice(ORDERS, 'newest'),
+};
+
+export interface ViolationFilters {
+  rule: string[];
+  severity: Severity | '';
+  service: string;
+  framework: string;
+  trace: string;
+  order: (typeof ORDERS)[number];
+}
+
+export const NO_FILTERS: Omit<ViolationFilters, 'order'> = { rule: [], severity: '', service: '', framework: '', trace: '' };
+
+export function isTraceId(text: string): boolean {
+  return /^[0-9A-Fa-f]{1,32}$/.test(text);
+}
+
+/** Whether anything but the order narrows the list. */
+export function isNarrowed({ rule, severity, service, framework, trace }: ViolationFilters): boolean {
+  return rule.length > 0 || [severity, service, framework, trace].some(Boolean);
+}
+
+export interface QuestionRange {
+  start: string;
+  end: string;
+}
+
+function ruleQuery({ rule, severity, framework }: ViolationFilters) {
+  return {
+    ...(rule.length ? { rule_id: rule } : {}),
+    ...(severity ? { severity } : {}),
+    ...(framework ? { framework } : {}),
+  };
+}
+
+/** The question for GET /v1/violations; without what does not narrow. */
+export function listQuery(filters: ViolationFilters, { start, end }: QuestionRange): ViolationFilter {
+  return {
+    start,
+    end,
+    order: filters.order,
+    // What was found by then is shown, and the cursor goes on: a page of rare violations would else keep the reader waiting until it is full.
+    timeout: '5s',
+    ...ruleQuery(filters),
+    ...(filters.service ? { service: filters.service } : {}),
+    ...(filters.trace ? { trace_id: filters.trace } : {}),
+  };
+}
+
+/** The question for GET /v1/violations/series, which knows no service and no trace. */
+export function seriesQuery(filters: ViolationFilters, { start, end }: QuestionRange, stepS: number): SeriesFilter {
+  return { start, end, step: `${stepS}s`, ...ruleQuery(filters) };
+}
+
+/** The timeline cannot be narrowed by these, so it counts more than is listed. */
+export function isWiderThanList({ service, trace }: ViolationFilters): boolean {
+  return service !== '' || trace !== '';
+}

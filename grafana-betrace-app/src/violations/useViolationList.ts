@@ -1,0 +1,35 @@
+// The list as the URL describes it: the same for the page and for the drill-down, which goes from one violation to the next.
+import { useCallback, useMemo } from 'react';
+
+import type { Violation, ViolationPage } from '../api/types';
+import { useViolations } from '../api/violations';
+import { useUrlTimeRange } from '../routing/timeRange';
+import { useUrlState } from '../routing/useUrlState';
+import { listQuery, VIOLATION_PARAMETERS } from './filters';
+
+export const DEFAULT_FROM = 'now-6h';
+const PAGE_ROWS = 200;
+
+/** The list's part of the URL, which pages around it hand on to each other: without what belongs to one trace. */
+export function listSearch(search: string): string {
+  const parameters = new URLSearchParams(search);
+  parameters.delete('span');
+  const text = parameters.toString();
+  return text && `?${text}`;
+}
+
+export function useViolationList({ enabled = true } = {}) {
+  const range = useUrlTimeRange(DEFAULT_FROM);
+  const [filters, setFilters] = useUrlState(VIOLATION_PARAMETERS);
+  const query = useViolations(listQuery(filters, range), { limit: PAGE_ROWS, enabled });
+  const pages = query.data?.pages;
+  const violations: Violation[] = useMemo(() => {
+    const seen = new Set<string>();
+    return (pages ?? []).flatMap((page) => page.violations).filter(({ id }) => !seen.has(id) && Boolean(seen.add(id)));
+  }, [pages]);
+  const lastPage: ViolationPage | undefined = pages?.[pages.length - 1];
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query;
+  const canGoOn = hasNextPage && !isFetching && !isFetchNextPageError;
+  const goOn = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  return { range, filters, setFilters, query, violations, lastPage, canGoOn, goOn };
+}
