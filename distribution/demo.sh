@@ -1,6 +1,7 @@
 #!/bin/sh
 # The demo behind `make demo` (which builds the release first): makes 20,000 sample traces of the last 24 hours, serves them on 127.0.0.1:8080, creates the quick
-# start's first rule over HTTP, replays it, and shows what was found. ONCE=1 ends after that; else the service stays up until Ctrl-C.
+# start's first rule over HTTP, replays it, and shows what was found. ONCE=1 ends after that; else the service stays up until Ctrl-C, and serves the web pages where they
+# are built (make ui) or can be without fetching anything.
 # Needs the build tools of distribution/install-build-deps.sh (which `make demo` runs first), curl and jq.
 set -eu
 
@@ -34,8 +35,16 @@ say "1. $("$betrace" --version), built from this folder"
 say "2. Making 20,000 sample traces, spread over the last 24 hours"
 "$betrace" generate --seed 1 --traces 20000 --since 24h --out "$folder/traces.pb"
 
+pages=$root/grafana-betrace-app/dist-ui
+if [ ! -f "$pages/index.html" ] && [ "${ONCE:-}" != 1 ] && "$root/distribution/build-ui.sh" --ready; then
+  say "   Building the web pages"
+  "$root/distribution/build-ui.sh" || true
+fi
+set --
+[ -f "$pages/index.html" ] && set -- --ui "$pages"
+
 say "3. betrace serve on $url, with these traces as its source"
-"$betrace" serve --traces "$folder/traces.pb" --db "$folder/rules.db" --listen "127.0.0.1:$port" 2>"$folder/serve.log" &
+"$betrace" serve --traces "$folder/traces.pb" --db "$folder/rules.db" --listen "127.0.0.1:$port" "$@" 2>"$folder/serve.log" &
 server=$!
 tries=0
 until curl -fsS "$url/health" >/dev/null 2>&1; do
@@ -77,6 +86,11 @@ say "7. Three of the violations, with their witnesses"
 curl -sS "$url/v1/replays/$replay/violations?limit=3" |
   jq '.violations[] | {time, trace_id, message, root: "\(.root_service) \(.root_name)", services, witnesses: [.witnesses[] | {span_id, name, service, start, duration}]}'
 
+if [ $# -gt 0 ]; then
+  say "The web pages: $url/"
+else
+  say "The web pages are not built: make ui (Node 20 and npm), then make demo again"
+fi
 if [ "${ONCE:-}" = 1 ]; then
   exit 0
 fi

@@ -1,0 +1,108 @@
+{{/* Names, labels and what several templates share. Names are RELEASE-backend, RELEASE-grafana and so on: betrace-backend for a release that is called betrace. */}}
+
+{{- define "betrace.labels" -}}
+{{ include "betrace.selector" . }}
+app.kubernetes.io/name: betrace
+app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "betrace.selector" -}}
+app: betrace-{{ .component }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end }}
+
+{{- define "betrace.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{/* What the "restricted" pod security standard asks for, of pods and of containers. */}}
+{{- define "betrace.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+{{- define "betrace.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "betrace.tempoUrl" -}}
+{{ .Values.tempo.url | default (printf "http://%s-tempo:3200" .Release.Name) }}
+{{- end }}
+{{- define "betrace.otlp" -}}
+{{ if .Values.tempo.url }}{{ .Values.tempo.otlp }}{{ else }}{{ .Values.tempo.otlp | default (printf "http://%s-tempo:4318" .Release.Name) }}{{ end }}
+{{- end }}
+{{- define "betrace.backendUrl" -}}
+http://{{ .Release.Name }}-backend{{ if .Values.grafana.existing.enabled }}.{{ .Release.Namespace }}.svc{{ end }}:{{ .Values.service.port }}
+{{- end }}
+
+{{/* The port of a URL. */}}
+{{- define "betrace.port" -}}
+{{- $url := urlParse . -}}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
+{{ $port | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- end }}
+
+{{- define "betrace.hasRules" -}}
+{{ if or .Values.rules.files .Values.rules.existingConfigMap }}yes{{ end }}
+{{- end }}
+
+{{/* What would look right and go wrong is refused, with its reason. */}}
+{{- define "betrace.check" -}}
+{{- $v := .Values -}}
+{{- if gt (int $v.replicas) 1 -}}
+  {{- if not (include "betrace.hasRules" .) -}}
+    {{- fail "replicas > 1 needs rules as code (rules.files or rules.existingConfigMap): each replica has a rule database of its own, and a rule that one was told over HTTP would be unknown to the others" -}}
+  {{- end -}}
+  {{- if ne $v.service.sessionAffinity "ClientIP" -}}
+    {{- fail "replicas > 1 needs service.sessionAffinity ClientIP: a replay lives in the memory of the replica that was asked for it" -}}
+  {{- end -}}
+  {{- if $v.persistence.enabled -}}
+    {{- fail "replicas > 1 needs persistence.enabled false: replicas cannot share a database, and rules as code are written into each when it starts" -}}
+  {{- end -}}
+{{- end -}}
+{{- range $name := list "replica" "replicas" "listen" "db" "tempo" "otlp" "watch" "ui" "tokens" "host" "config" "evidence-key" -}}
+  {{- if hasKey $v.settings $name -}}
+    {{- fail (printf "settings.%s is set by the chart itself: use its own value instead (see values.yaml)" $name) -}}
+  {{- end -}}
+{{- end -}}
+{{- if and (not $v.access.tokensSecret) (not $v.networkPolicy.enabled) (not $v.access.allowAnonymous) -}}
+  {{- fail "everybody in the cluster could change rules: set access.tokensSecret, or networkPolicy.enabled, or say access.allowAnonymous: true" -}}
+{{- end -}}
+{{- if and $v.access.tokensSecret (include "betrace.hasRules" .) (not $v.rules.tokenSecret.name) -}}
+  {{- fail "rules as code beside access.tokensSecret need rules.tokenSecret: an editor's token that writes them" -}}
+{{- end -}}
+{{- if and $v.access.tokensSecret $v.serviceMonitor.enabled (not $v.access.metricsTokenSecret.name) -}}
+  {{- fail "serviceMonitor beside access.tokensSecret needs access.metricsTokenSecret: /metrics asks for a token" -}}
+{{- end -}}
+{{- if and $v.access.tokensSecret $v.observability.enabled (not $v.access.metricsTokenSecret.name) -}}
+  {{- fail "observability beside access.tokensSecret needs access.metricsTokenSecret: /metrics asks for a token" -}}
+{{- end -}}
+{{- if and $v.watch.enabled (not (include "betrace.otlp" .)) -}}
+  {{- fail "watch needs tempo.otlp, where violation spans go to; or set watch.enabled false" -}}
+{{- end -}}
+{{- if and $v.grafana.enabled $v.grafana.existing.enabled -}}
+  {{- fail "grafana.enabled and grafana.existing.enabled exclude each other: bring a Grafana, or provision yours" -}}
+{{- end -}}
+{{- if and $v.grafana.enabled (not $v.grafana.config.security.admin_password) (not $v.grafana.admin.existingSecret) -}}
+  {{- fail "set grafana.config.security.admin_password or grafana.admin.existingSecret; there is no default password" -}}
+{{- end -}}
+{{- if and (not $v.tempo.url) $v.tempo.tokenSecret.name -}}
+  {{- fail "tempo.tokenSecret is of an existing Tempo: set tempo.url" -}}
+{{- end -}}
+{{- end }}
+
+{{/* A variable that comes out of a Secret; nothing where no Secret is named. */}}
+{{- define "betrace.secretVariable" -}}
+{{- if .secret.name }}
+- name: {{ .name }}
+  valueFrom: {secretKeyRef: {name: {{ .secret.name }}, key: {{ .secret.key }}}}
+{{- end }}
+{{- end }}
