@@ -4,15 +4,17 @@
   - a straightforward Python script that finds candidates and reads each trace by id over Tempo's JSON API (on at most 1,000 candidates; its
     rate is scaled, and that is said).
 Prints medians and ratios; asserts verdicts only, never times. Goals: at most 1.2 x the same requests, at most 2 x the pair, at least 20 x the
-script's rate. And what the first violation costs relative to a replay, for a rule that is violated everywhere (goal: at most 10 %).
+script's rate. The pair could not answer for the last hour, where Tempo may hold spans that no search sees and violations that rest on absence are read by
+id: so that it is also compared over a range that ended before. And what the first violation costs relative to a replay, for a rule that is violated everywhere (goal: at most 10 %).
 `--short` makes fewer traces and runs.
 """
 import argparse
+import datetime
 import json
 import tempfile
 import urllib.parse
 
-from replay_cost import PROTOBUF, curl, load, medians, record, search_url, timed
+from replay_cost import HANDED_OVER_S, PROTOBUF, curl, load, medians, record, search_url, timed
 from betrace_process import run_cli  # noqa: E402  (replay_cost sets the path)
 from run_tempo import TempoServer, http  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
@@ -68,7 +70,10 @@ def report(seconds, answer, candidates, script_seconds, script_rate):
     print(f"  python script                {script_seconds * 1000:9.1f} ms for {candidates} candidates (rate {script_rate:.0f}/s; ours {ours_rate:.0f}/s)")
     print(f"ratio replay exact / same requests by curl:    {seconds['replay exact'] / seconds['same requests exact']:.2f} (goal 1.2)")
     print(f"ratio replay at_least / same requests by curl: {seconds['replay at_least'] / seconds['same requests at_least']:.2f} (goal 1.2)")
-    print(f"ratio replay at_least / ids-only pair:         {seconds['replay at_least'] / seconds['ids-only pair']:.2f} (goal 2)")
+    print(f"ratio replay at_least / ids-only pair:         {seconds['older at_least'] / seconds['older pair']:.2f} "
+          "(goal 2; over a range that was handed over)")
+    print(f"ratio replay at_least / ids-only pair:         {seconds['replay at_least'] / seconds['ids-only pair']:.2f} "
+          "(no goal: the pair could not answer for the last hour)")
     print(f"ratio replay exact / ids-only pair:            {seconds['replay exact'] / seconds['ids-only pair']:.2f} (also counts every trace)")
     print(f"ratio first violation / replay, dense:         {seconds['dense first'] / seconds['dense replay']:.3f} (goal 0.1)")
     print(f"ratio rate replay / rate script:               {ours_rate / script_rate:.1f} (goal 20)")
@@ -82,6 +87,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, TempoServer(config="fast") as tempo:
         bounds, seconds, truth = load(tempo, traces, folder)
         truth = truth["slow-db-no-retry"]
+        old_end = seconds[1] - HANDED_OVER_S
+        old_bounds = (bounds[0], datetime.datetime.fromtimestamp(old_end, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
         same = {count: record(tempo.url, lambda url, count=count: replay(url, bounds, count)) for count in ("auto", "at_least")}
         times, values = medians(runs, {
             "replay exact": lambda: replay(tempo.url, bounds, "auto"),
@@ -89,6 +96,8 @@ def main():
             "replay at_least": lambda: replay(tempo.url, bounds, "at_least"),
             "same requests at_least": lambda: curl(same["at_least"]),
             "ids-only pair": lambda: curl(pair(tempo.url, seconds)),
+            "older at_least": lambda: replay(tempo.url, old_bounds, "at_least"),
+            "older pair": lambda: curl(pair(tempo.url, (seconds[0], old_end))),
             "dense replay": lambda: dense("replay", tempo.url, bounds),
             "dense first": lambda: dense("first", tempo.url, bounds),
         })

@@ -92,13 +92,23 @@ static void jansson_parse(bt_str document) {
   json_decref(tree);
 }
 
-/* MB of document a second of CPU. */
-static double measure(void (*decode)(bt_str), const bt_buffer *document, double seconds) {
-  decode(bt_buffer_str(document)); /* warm */
+/* MB of document a second of CPU, over some hundredths of a second. */
+static double measure_slice(void (*decode)(bt_str), const bt_buffer *document) {
+  const double slice_seconds = 0.02;
   double start = cpu_seconds(), taken = 0;
   size_t rounds = 0;
-  for (; taken < seconds; taken = cpu_seconds() - start, rounds++) decode(bt_buffer_str(document));
+  for (; taken < slice_seconds; taken = cpu_seconds() - start, rounds++) decode(bt_buffer_str(document));
   return (double)document->len * (double)rounds / taken / 1e6;
+}
+
+/* The two take turns, and the best slice of each counts: what else the machine does hits both alike, and only ever slows down. */
+static void measure(void (*const decode[2])(bt_str), const bt_buffer *document, double seconds, double best[2]) {
+  double end = cpu_seconds() + 2 * seconds;
+  best[0] = best[1] = 0;
+  for (int turn = 0; turn < 4 || cpu_seconds() < end; turn++) {
+    double speed = measure_slice(decode[turn % 2], document);
+    if (speed > best[turn % 2]) best[turn % 2] = speed;
+  }
 }
 
 static void generate(documents *d, size_t traces) {
@@ -132,19 +142,19 @@ int main(int argc, char **argv) {
   const struct {
     const char *name, *other_name;
     const bt_buffer *document;
-    void (*ours)(bt_str), (*other)(bt_str);
-  } table[] = {{"OTLP protobuf", "protobuf-c", &d.otlp, ours_otlp, protobuf_c_otlp},
-               {"search protobuf", "protobuf-c", &d.search, ours_search, protobuf_c_search},
-               {"search protobuf, ids", "protobuf-c", &d.search, ours_search_ids, protobuf_c_search},
-               {"OTLP JSON", "jansson", &d.otlp_json, ours_otlp_json, jansson_parse},
-               {"search JSON", "jansson", &d.search_json, ours_search_json, jansson_parse},
-               {"search JSON, ids", "jansson", &d.search_json, ours_search_json_ids, jansson_parse}};
+    void (*decode[2])(bt_str); /* ours, the other */
+  } table[] = {{"OTLP protobuf", "protobuf-c", &d.otlp, {ours_otlp, protobuf_c_otlp}},
+               {"search protobuf", "protobuf-c", &d.search, {ours_search, protobuf_c_search}},
+               {"search protobuf, ids", "protobuf-c", &d.search, {ours_search_ids, protobuf_c_search}},
+               {"OTLP JSON", "jansson", &d.otlp_json, {ours_otlp_json, jansson_parse}},
+               {"search JSON", "jansson", &d.search_json, {ours_search_json, jansson_parse}},
+               {"search JSON, ids", "jansson", &d.search_json, {ours_search_json_ids, jansson_parse}}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (argc > 3 && !strstr(table[i].name, argv[3])) continue;
-    double ours = measure(table[i].ours, table[i].document, seconds),
-           other = measure(table[i].other, table[i].document, seconds);
+    double best[2];
+    measure(table[i].decode, table[i].document, seconds, best);
     printf("%-22s %6.1f MB: ours %5.0f MB/s, %-10s %5.0f MB/s, ratio %.1f\n", table[i].name,
-           (double)table[i].document->len / 1e6, ours, table[i].other_name, other, ours / other);
+           (double)table[i].document->len / 1e6, best[0], table[i].other_name, best[1], best[0] / best[1]);
   }
   bt_buffer_dispose(&d.otlp);
   bt_buffer_dispose(&d.otlp_json);

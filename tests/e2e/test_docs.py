@@ -2,6 +2,7 @@
 
   sh                  run by bash against a real Tempo and a service on free ports (the ports in the text are replaced)
   sh run=background   started and left running while the rest of the page runs
+  sh checked=rendering  needs Docker or Kubernetes: not run here; tests/dist/test_quick_start.py renders what it names
   json                the answer of the block above, or (behind no sh block) JSON that parses
   yaml                a rule file that `betrace eval` accepts
   betrace             a rule: it has to compile
@@ -86,7 +87,11 @@ class DocsTest(unittest.TestCase):
         self.fail(f"did not start: {text}")
 
     def run_shell(self, text):
-        """Runs one block; its output. Doors of the Makefile are run by the suites that bear their names, so here only that they exist."""
+        """Runs one block; its output. Doors of the Makefile and of distribution/local are run by the suites that bear their names, so here only that they exist."""
+        if re.fullmatch(r"(distribution/local/\w+\n)+", text):
+            for line in text.splitlines():
+                self.assertTrue(os.access(os.path.join(ROOT, line), os.X_OK), line)
+            return ""
         if all(re.fullmatch(r"make [a-z-]+( [A-Z]+=\S+)*", line) for line in text.strip().splitlines()):
             with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as file:
                 doors = re.findall(r"^([a-z -]+):", file.read(), re.M)
@@ -114,7 +119,9 @@ class DocsTest(unittest.TestCase):
                 kind = info[0] if info else ""
                 self.assertIn(kind, KINDS, "every code block says what it is")
                 text = self.adapt(text)
-                if kind == "sh":
+                if "checked=rendering" in info:
+                    output = ""
+                elif kind == "sh":
                     output = self.background(text) if "run=background" in info else self.run_shell(text)
                 elif kind == "json":
                     self.assertEqual(json.loads(output) if output else None, json.loads(text) if output else None)

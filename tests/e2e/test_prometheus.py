@@ -31,11 +31,12 @@ class Promtool(unittest.TestCase):
         return done.stdout
 
     def test_the_rules_are_accepted(self):
-        out = self.run_tool("check", "rules", *sorted(RULES.glob("*.yaml")))
-        self.assertIn("8 rules found", out)
+        for name, count in (("alerts", 8), ("recording", 3), ("slo", 10)):
+            self.assertIn(f"{count} rules found", self.run_tool("check", "rules", RULES / f"betrace-{name}.yaml"))
 
     def test_their_unit_tests_pass(self):
-        self.run_tool("test", "rules", "tests/prometheus/betrace-alerts.test.yaml")
+        for path in sorted((ROOT / "tests/prometheus").glob("*.test.yaml")):
+            self.run_tool("test", "rules", path)
 
 
 class RealPrometheus:
@@ -99,6 +100,7 @@ class AlertsOfARealPrometheus(unittest.TestCase):
                 self.push(tempo, violates=True)
                 tempo.wait_until(lambda: "BetraceViolation" in prometheus.firing(), "the alert fires")
                 self.assertEqual(prometheus.value('betrace_violations_total{rule_id="slow-no-retry"}'), 1)
+                self.assertEqual(prometheus.value('betrace_exercised_total{rule_id="slow-no-retry"}'), 2, "one violates, one does not")
                 tempo.wait_until(lambda: not prometheus.firing(), "the alert resolves")
                 self.assertEqual(service.post("/v1/rules/slow-no-retry/replay", {"start_time": "now-1h", "end_time": "now"}).status, 202)
                 replayed = service.wait_replay("slow-no-retry")

@@ -30,6 +30,7 @@ FULL = "--full" in sys.argv
 SEED = int(os.environ.get("BETRACE_SEED", "20253"))
 RULES = int(os.environ.get("BETRACE_RULES", "120" if FULL else "24"))
 WATCHED_SECONDS = 300 if FULL else 75
+WANTED_COMPLETED, PATIENCE_SECONDS = 3, 600
 TRACES, GROUP, SETTLE_SECONDS, PUSH_PAUSE_SECONDS, LONGEST_SECONDS, WATCHER_SECONDS = 300, 8, 15, 6, 5, 1
 
 
@@ -86,7 +87,7 @@ class PropertyOnStockTempo(unittest.TestCase):
             watcher.ending.set()
             watcher.join(30)
             print(f"replays: {dict(outcomes)}; {len(watcher.gaps)} of {watcher.looks} looks at Tempo lacked spans", flush=True)
-            self.assertGreater(outcomes["completed"], 2, outcomes)
+            self.assertGreaterEqual(outcomes["completed"], WANTED_COMPLETED, outcomes)
 
     def push_all(self, rng):
         for fragment in range(FRAGMENTS):
@@ -99,10 +100,10 @@ class PropertyOnStockTempo(unittest.TestCase):
         time.sleep(max(0.0, self.end + SETTLE_SECONDS + 3 - time.time()))
 
     def watch(self, watcher):
-        """Replays group after group until the time is over; returns how often each outcome came."""
+        """Replays group after group until the time is over and some were complete (on a slow machine that takes longer); returns how often each outcome came."""
         outcomes = collections.Counter()
         begin, first = time.monotonic(), 0
-        while time.monotonic() < begin + WATCHED_SECONDS:
+        while time.monotonic() < begin + (WATCHED_SECONDS if outcomes["completed"] >= WANTED_COMPLETED else PATIENCE_SECONDS):
             rules = self.rules[first:first + GROUP]
             first = first + GROUP if first + GROUP < len(self.rules) else 0
             asked = time.monotonic()

@@ -1,6 +1,7 @@
-"""Watch on the real Tempo, with time scaled down: traffic for almost a minute, and in it a receiver that answers 429, a kill -9 and a restart, a Tempo
-that is gone, one that restarts, an absence longer than lookback, late spans that undo a violation and late spans that make one. In the end the violations in Tempo are exactly
-the planted ones. The second test: two watchers share the traces of a Tempo whose search shows new spans late."""
+"""Watch on the real Tempo, with time scaled down: traffic for more than a minute, and in it a receiver that answers 429, one that takes requests and
+never answers, a kill -9 and a restart, a Tempo that is gone, one that restarts, an absence of three lookbacks, late spans that undo a violation and
+late spans that make one. In the end the violations in Tempo are exactly the planted ones. The second test: two watchers share the traces of a Tempo
+whose search shows new spans late."""
 import os
 import re
 import sys
@@ -19,27 +20,30 @@ from tempo_binary import require_tempo  # noqa: E402
 SLOW = {"id": "slow-no-retry", "name": "slow", "dsl": "when { db.slow } always { retry }", "severity": "critical"}
 CALM = {"id": "no-panic", "name": "calm", "dsl": "when { db.slow } never { panic }"}
 SCALED = ("--watch", "--interval", "500ms", "--settle", "3s", "--sweep", "5s", "--lookback", "12s", "--catchup-max", "1h")
+AWAY_SECONDS = 36  # three lookbacks, which are three hours by the defaults
 LATE_SECONDS = 7
+LATEST_SECONDS = 11  # what comes later than lookback is out of watch's reach; a span that was held up for so long is not pushed any more
 
 
 class Traffic(threading.Thread):
-    """Pushes two traces a second; the late spans of some come LATE_SECONDS later. truth: {rule id: trace ids that violate in the end}."""
+    """Pushes two traces a second until end(); the late spans of some come LATE_SECONDS later. truth: {rule id: trace ids that violate in the end}."""
 
-    def __init__(self, tempo, seconds):
+    def __init__(self, tempo):
         super().__init__(daemon=True)
-        self.tempo, self.seconds = tempo, seconds
+        self.tempo = tempo
+        self.is_ending = False
         self.truth = {SLOW["id"]: set(), CALM["id"]: set()}
         self.undone = set()
-        self.late = []  # (due, span)
+        self.late = []  # (time of the trace, its id, the span)
         self.failure = None
         self.pause = threading.Lock()  # held while nothing may be pushed
 
     def run(self):
         try:
-            begin, number = time.time(), 0
-            while time.time() - begin < self.seconds or self.late:
+            number = 0
+            while not self.is_ending or self.late:
                 with self.pause:
-                    if time.time() - begin < self.seconds:
+                    if not self.is_ending:
                         self.push_trace(number)
                         number += 1
                     self.push_late()
@@ -56,18 +60,29 @@ class Traffic(threading.Thread):
             self.truth[SLOW["id"]].add(trace_id)
         elif kind == "undone":
             self.undone.add(trace_id)
-            self.late.append((time.time() + LATE_SECONDS, retry))
+            self.late.append((time.time(), trace_id, retry))
         else:
             spans.append(retry)
         if kind == "made late":
             self.truth[CALM["id"]].add(trace_id)
-            self.late.append((time.time() + LATE_SECONDS, otlp.span(trace_id, "panic", now + 300_000_000)))
+            self.late.append((time.time(), trace_id, otlp.span(trace_id, "panic", now + 300_000_000)))
         self.tempo.push(spans, service="shop")
 
     def push_late(self):
-        for entry in [entry for entry in self.late if entry[0] <= time.time()]:
-            self.tempo.push([entry[1]], service="shop")
+        for entry in [entry for entry in self.late if entry[0] + LATE_SECONDS <= time.time()]:
+            begin, trace_id, span = entry
             self.late.remove(entry)
+            if time.time() - begin < LATEST_SECONDS:
+                self.tempo.push([span], service="shop")
+            elif trace_id in self.undone:  # it stays without its retry
+                self.undone.discard(trace_id)
+                self.truth[SLOW["id"]].add(trace_id)
+            else:
+                self.truth[CALM["id"]].discard(trace_id)
+
+    def end(self):
+        self.is_ending = True
+        self.join()
 
 
 def violations_in(tempo, begin):
@@ -79,6 +94,15 @@ def violations_in(tempo, begin):
             entry = found.setdefault((attrs["betrace.violation.rule_id"], attrs["betrace.violation.trace_id"]), [0, 0])
             entry[1 if attrs.get("betrace.violation.retracted") else 0] += 1
     return found
+
+
+def taken_back_in(found):
+    return {trace for (_, trace), (_, back) in found.items() if back}
+
+
+def counter(service, name):
+    """The value of betrace_watch_<name>_total."""
+    return int(re.search(rf"^betrace_watch_{name}_total\{{[^}}]*\}} (\d+)", service.get("/metrics").body.decode(), re.M).group(1))
 
 
 class WatchOnTempo(unittest.TestCase):
@@ -104,11 +128,11 @@ class WatchOnTempo(unittest.TestCase):
             self.assertLess(time.time(), deadline, f"missing {len(planted - open_now)}: {sorted(planted - open_now)[:3]}, "
                             f"too many {len(open_now - planted)}: {sorted(open_now - planted)[:3]}")
             time.sleep(1)
-        taken_back = {trace for (_, trace), (_, back) in found.items() if back}
+        taken_back = taken_back_in(found)
         self.assertLessEqual(taken_back, undone)
         for key, counts in found.items():
             self.assertLessEqual(max(counts), 1, key)
-        return found, taken_back
+        return taken_back
 
     def test_the_violations_in_tempo_are_the_planted_ones(self):
         with TempoServer(config="fast") as tempo, SwitchProxy(tempo.url) as queries, SwitchProxy(tempo.otlp_url) as pushes:
@@ -117,13 +141,13 @@ class WatchOnTempo(unittest.TestCase):
             for rule in (SLOW, CALM):
                 self.assertEqual(service.post("/v1/rules", rule).status, 201)
             time.sleep(2)
-            traffic = Traffic(tempo, 54)
+            traffic = Traffic(tempo)
             traffic.start()
             time.sleep(5)
             pushes.mode = "429"
             time.sleep(5)
-            pushes.mode = "pass"
-            time.sleep(4)
+            self.stall(pushes, queries, service)
+            self.until(lambda: len(taken_back_in(violations_in(tempo, begin))) > 2, "violations that were taken back")
             service.kill()
             time.sleep(3)
             service = self.start(queries.url, pushes.url, db=service.db)
@@ -137,14 +161,33 @@ class WatchOnTempo(unittest.TestCase):
                 tempo.restart()
             time.sleep(3)
             service.kill()
-            time.sleep(16)
+            time.sleep(AWAY_SECONDS)
             service = self.start(queries.url, pushes.url, db=service.db)
-            traffic.join()
+            traffic.end()
             self.assertIsNone(traffic.failure)
-            _, taken_back = self.wait_for(tempo, begin, traffic.truth, traffic.undone, 120)
+            taken_back = self.wait_for(tempo, begin, traffic.truth, traffic.undone, 120)
             self.assertGreater(len(taken_back), 2, "the test has to have seen violations that were taken back")
+            for traces in traffic.truth.values():
+                self.assertGreater(len(traces), 2, "violations of either rule were planted")
             self.check_metrics(service)
             service.stop()
+
+    def stall(self, pushes, queries, service):
+        """A receiver that never answers, until it holds a request; evaluation goes on meanwhile: rounds are made and violations are found."""
+        pushes.mode = "stall"
+        self.until(lambda: pushes.stalled, "a request is stalled")
+        rounds, requests = counter(service, "rounds"), queries.requests
+        found = counter(service, "violations_found")
+        self.until(lambda: counter(service, "rounds") >= rounds + 4 and counter(service, "violations_found") > found and queries.requests > requests,
+                   "rounds and violations while the receiver is silent")
+        self.assertGreater(pushes.stalled, 0, "the first request is still without an answer")
+        pushes.mode = "pass"
+
+    def until(self, condition, what):
+        deadline = time.monotonic() + 25  # shorter than the client waits for an answer
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.1)
 
     def check_metrics(self, service):
         text = service.get("/metrics").body.decode()
@@ -163,9 +206,10 @@ class WatchOnTempo(unittest.TestCase):
                 for rule in (SLOW, CALM):
                     self.assertEqual(services[-1].post("/v1/rules", rule).status, 201)
             time.sleep(2)
-            traffic = Traffic(tempo, 12)
+            traffic = Traffic(tempo)
             traffic.start()
-            traffic.join()
+            time.sleep(12)
+            traffic.end()
             self.assertIsNone(traffic.failure)
             self.wait_for(tempo, begin, traffic.truth, traffic.undone, 90)
             for service in services:

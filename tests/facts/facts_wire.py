@@ -41,6 +41,14 @@ class WireFacts(facts.TempoCase):
         span = row["spanSets"][0]["spans"][0]
         return [(item["key"], otlp.plain_value(item["value"])) for item in span.get("attributes", [])], span
 
+    def test_its_configuration_says_what_it_hides(self):
+        """query_end_cutoff is a setting of 3.x: what its searches never show of the newest time (tempo/tempo_tail.c)."""
+        status, _, body = self.tempo.get("/status/config")
+        text = body.decode()
+        self.assertEqual(status, 200)
+        self.assertIn("query_frontend:", text)
+        self.assertNotIn("query_end_cutoff", text)
+
     def test_a_posted_form_is_not_read(self):
         """The body is ignored: the answer is that of a search without a query."""
         form = urllib.parse.urlencode({"q": '{name="nosuch"}', "limit": 5}).encode()

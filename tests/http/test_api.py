@@ -285,6 +285,19 @@ class ApiTest(unittest.TestCase):
         self.problem(self.server.get("/v1/rules?limit=0"), 400)
         self.problem(self.server.get("/v1/rules?limit=99999"), 400)
 
+    def test_what_acts_passes_over_no_parameter(self):
+        """?dry_run or ?emit=false where there is no such parameter: who sent it did not mean that it is done."""
+        rule = self.server.post("/v1/rules", SLOW_DB).json()
+        path = f"/v1/rules/{rule['id']}"
+        for method, target, body in (("POST", "/v1/rules", dict(SLOW_DB, id="second")), ("PUT", path, dict(SLOW_DB, severity="low")), ("DELETE", path, None), ("POST", f"{path}/disable", None),
+                                     ("POST", f"{path}/enable", None), ("POST", f"{path}/replay", {}), ("POST", "/v1/replays", {"rule_ids": [rule["id"]]}), ("POST", "/v1/rules/validate", {"dsl": "a"})):
+            with self.subTest(method=method, target=target):
+                answer = self.server.request(method, target + "?dry_run=true", body)
+                self.assertTrue(self.problem(answer, 400)["type"].endswith(":unknown-parameter"), answer)
+        self.assertEqual([r["id"] for r in self.server.get("/v1/rules").json()["rules"]], [rule["id"]])
+        self.assertEqual(self.server.get(path).json(), rule)
+        self.assertEqual(self.server.get("/v1/replays").json()["replays"], [])
+
     def test_foreign_pages(self):
         foreign = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"})
         for headers in foreign:

@@ -76,6 +76,38 @@ class SyncTest(unittest.TestCase):
         self.sync(0, "--apply")
         self.assertEqual({k: r["version"] for k, r in self.stored().items()}, {k: r["version"] for k, r in stored.items()}, "nothing was written again")
 
+    def test_a_plan_that_is_out_of_date_is_not_carried_out(self):
+        """Between plan and apply somebody else writes: a proxy does it where the import without dry_run passes."""
+        self.sync(0, "--apply")
+        self.write("b.yaml", OTHER.replace("1s", "2s"))
+        real, stored = self.server, self.stored()
+
+        class Meddler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if self.path == "/v1/rules/import":
+                    real.request("POST", "/v1/rules/slow/disable")
+                answer = real.request(self.command, self.path, body or None, headers={k: v for k, v in self.headers.items() if k in ("If-Match", "Content-Type")})
+                self.send_response(answer.status)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Meddler) as proxy:
+            threading.Thread(target=proxy.serve_forever, daemon=True).start()
+            done = run_cli("sync", self.rules, "--server", f"http://127.0.0.1:{proxy.server_address[1]}", "--apply")
+            proxy.shutdown()
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("since the plan was made", done.stderr)
+        self.assertEqual(self.stored()["slow"]["dsl"], stored["slow"]["dsl"], "the file's text was not stored")
+        self.assertFalse(self.stored()["slow"]["enabled"], "what the other one did stays")
+        self.assertEqual(self.sync(0, "--apply")["updated"], 1, "a new plan is carried out")
+
     def test_layout_is_no_drift_and_a_condition_is(self):
         self.sync(0, "--apply")
         self.write("b.yaml", "# a comment\nrules:\n- id: slow\n  labels:\n    team: web\n  dsl: |\n    trace.has(  span.duration > 1s )\n")

@@ -121,6 +121,27 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(dict(dry, dry_run=False), done, "the dry run says what then happens")
         self.assertEqual(self.results(done)["retries"], ("updated", 2))
 
+    def test_only_while_the_rules_are_as_a_dry_run_saw_them(self):
+        state = self.load(FILE, "?dry_run")["state"]
+        match = {"If-Match": f'"{state}"'}
+        self.assertEqual(self.load(FILE, "?dry_run")["state"], state, "nothing happened in between")
+        self.assertEqual(self.server.post("/v1/rules/import", FILE, headers=match).status, 200)
+        seen = self.load(FILE, "?dry_run")["state"]
+        self.assertNotEqual(seen, state)
+        for change in (lambda: self.server.request("POST", "/v1/rules/fraud/disable"), lambda: self.server.request("DELETE", "/v1/rules/fraud"),
+                       lambda: self.server.post("/v1/rules", {"id": "fraud", "name": "again", "dsl": 'trace.has(span.name == "x")'})):
+            match = {"If-Match": f'"{self.load(FILE, "?dry_run")["state"]}"'}
+            self.assertLess(change().status, 300)
+            before = self.rules()
+            answer = self.server.post("/v1/rules/import", FILE, headers=match)
+            self.assertEqual((answer.status, answer.json()["type"]), (412, "urn:betrace:problem:version-changed"), answer)
+            self.assertEqual(self.rules(), before)
+        self.server.post("/v1/rules", {"id": "foreign", "name": "not in the file", "dsl": 'trace.has(span.name == "x")'})
+        self.assertEqual(self.server.post("/v1/rules/import", FILE, headers={"If-Match": f'"{self.load(FILE, "?dry_run")["state"]}"'}).status, 200)
+        self.assertEqual(self.server.post("/v1/rules/import", FILE, headers={"If-Match": "*"}).status, 200)
+        for wrong in ("3", '"3"', state, f"'{state}'"):
+            self.assertEqual(self.server.post("/v1/rules/import", FILE, headers={"If-Match": wrong}).status, 400, wrong)
+
     def test_all_or_nothing(self):
         self.load(FILE)
         errors = self.refused(FILE.replace("count(retry) > 3", "count(retry > 3").replace("500ms }", "5 }").replace("id: fraud", "id: fraud-2"))

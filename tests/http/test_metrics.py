@@ -65,7 +65,7 @@ class MetricsTest(unittest.TestCase):
                 self.assertEqual(set(labels) - {"le"}, documented()[name][1], name)
         # Watch is what fills these, and it is off here.
         empty = [name for name, family in families.items() if not family.samples]
-        self.assertEqual([name for name in empty if not name.startswith("betrace_watch_")], ["betrace_rule_lag_seconds"])
+        self.assertEqual([name for name in empty if not name.startswith("betrace_watch_")], ["betrace_exercised_total", "betrace_rule_lag_seconds"])
 
     def test_promtool_agrees(self):
         try:
@@ -81,6 +81,7 @@ class MetricsTest(unittest.TestCase):
         self.server.post("/v1/rules", RULE)
         labels = {"rule_id": "r1", "severity": "high", "tenant": ""}
         self.assertEqual(self.families()["betrace_violations_total"].samples, [("betrace_violations_total", labels, 0)])
+        self.assertEqual(self.families()["betrace_exercised_total"].samples, [], "without watch nobody counts them")
         self.assertEqual(self.families()["betrace_rule_last_evaluation_timestamp_seconds"].samples, [], "unknown is not 0")
         self.server.post("/v1/spans", {"spans": [span("1" * 32, "bad")]})
         before = time.time()

@@ -33,11 +33,16 @@ LIMITS = {
 }
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
 SEVERAL = {
-    "range of violations and series on demand": [("server/http/api_series.c", r"INT64_C\(30\) \* 86400 \* 1000000000"), ("server/http/api_violations.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],
+    "range of violations and series on demand": [("server/http/question.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],
     "timeout of violations and series on demand": [("server/http/api_violations.c", r"300 \* SECOND_NS : HOUR_NS"), ("server/http/api_series.c", r"300 \* SECOND_NS")],
     "points of a series; of all series of one answer": [("server/query/series.h", r"MOST_POINTS = 11000\b"), ("server/query/series.h", r"MOST_CELLS = 200000\b")],
     "windows of violations on demand, and evaluations of series, at once": [("server/query/evaluation_pool.c", r"DEFAULT_AT_ONCE = 2\b"), ("server/query/series.c", r"DEFAULT_AT_ONCE = 2\b")],
     "series that are waited for at once": [("server/query/series.c", r"ASKS_MAX = 256\b")],
+    "parameters of a query; the same one, but for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
+    "range of a compliance report": [("server/http/api_compliance.c", r"INT64_C\(400\) \* 86400 \* 1000000000")],
+    "reports that are made at once; that are under way, of one tenant": [("server/report/reports.c", r"WORKERS = 2, UNFINISHED_MAX = 32, TENANT_UNFINISHED_MAX = 8\b")],
+    "requests that wait for their report at once": [("server/http/api_compliance.c", r"WAITING_MAX = 2\b")],
+    "finished reports that are kept": [("server/report/reports.c", r"FINISHED_MAX = 200\b")],
     "memory of violations on demand": [("server/server.c", r"memory_limit_bytes / 4\b")],
     "counts of steps that are kept": [("server/query/series.c", r"DEFAULT_CELLS = 400000\b")],
 }

@@ -1,5 +1,6 @@
 """The files under distribution/grafana and distribution/prometheus parse, and name only metrics, attributes and severities that exist."""
 import glob
+import json
 import os
 import re
 import sys
@@ -27,6 +28,7 @@ class Provisioning(unittest.TestCase):
         with Betrace("--memory-source") as service:
             service.post("/v1/rules", {"id": "a", "dsl": "when { a } always { b }"})
             cls.metrics = set(re.findall(r"^# TYPE (\S+)", service.get("/metrics").body.decode(), re.M))
+        cls.recorded = set(re.findall(r"- record: (\S+)", "".join(read(path) for path in glob.glob(f"{ROOT}/distribution/prometheus/*.yaml"))))
         source = "".join(read(path) for path in glob.glob(f"{ROOT}/server/**/*.c", recursive=True) + glob.glob(f"{ROOT}/tempo/*.h"))
         cls.attributes = set(re.findall(r'"(betrace\.(?:violation|watch)\.[a-z_]+)"', source))
 
@@ -39,9 +41,11 @@ class Provisioning(unittest.TestCase):
         for path in self.files():
             text = read(path)
             yaml.safe_load(text)
-            queries = re.findall(r"expr: .*|query: .*|\"query\":.*", text)
-            self.assertTrue(queries, path)
-            for name in re.findall(r"\bbetrace_[a-z_]+", "\n".join(queries)):
+            queries = re.findall(r"expr: .*|query: .*|\"query\":.*|queryType: .*", text)
+            self.assertTrue(queries or re.search("/(datasources|dashboards|plugins)/", path), path)
+            for name in re.findall(r"[a-z]+:betrace_[a-z_]+:[a-z0-9]+", "\n".join(queries)):
+                self.assertIn(name, self.recorded, path)
+            for name in re.findall(r"(?<![a-z:])betrace_[a-z_]+", "\n".join(queries)):
                 self.assertIn(name, self.metrics, path)
             for name in re.findall(r"span\.(betrace\.[a-z._]+)", text):
                 self.assertIn(name, self.attributes, path)
@@ -65,9 +69,57 @@ class Provisioning(unittest.TestCase):
         for query in rule["data"]:
             self.assertEqual(query["model"]["refId"], query["refId"])
             if query["datasourceUid"] == "__expr__":
-                self.assertIn(query["model"]["expression"], names)
+                used = re.findall(r"\$([A-Z])", query["model"]["expression"]) if query["model"]["type"] == "math" else [query["model"]["expression"]]
+                self.assertTrue(used)
+                self.assertLessEqual(set(used), names)
             else:
                 self.assertIn("relativeTimeRange", query)
+            if query["datasourceUid"] == "betrace":
+                self.check_betrace_query(query)
+
+    def check_betrace_query(self, query):
+        """One number a rule, of fields that the query model has, over a range that is settled."""
+        model, span = query["model"], query["relativeTimeRange"]
+        self.assertTrue(model["instant"])
+        self.assertIn(model["queryType"], self.query_types())
+        self.assertEqual(query.get("queryType", model["queryType"]), model["queryType"])
+        self.assertLessEqual(set(model), self.fields_of("BetraceQuery") | {"refId"})
+        self.assertLessEqual(set(model.get("severities", [])), {"info", "low", "warning", "medium", "high", "error", "critical"})
+        self.assertGreaterEqual(span["to"], 180, "younger than settle and a minute: never known")
+        self.assertGreater(span["from"], span["to"])
+
+    def fields_of(self, interface):
+        """Of the data source's model in TypeScript."""
+        body = read(f"{ROOT}/grafana-betrace-app/src/datasource/types.ts").split(f"export interface {interface} ")[1].split("\n}")[0]
+        return set(re.findall(r"^  (\w+)\?: ", body, re.M))
+
+    def test_thresholds_stand_on_queries_of_betrace_themselves(self):
+        """A reduce expression would make NaN of null, which a threshold calls normal."""
+        for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
+            for rule in (rule for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"]):
+                ours = {query["refId"] for query in rule["data"] if query["datasourceUid"] == "betrace"}
+                for model in (query["model"] for query in rule["data"]):
+                    self.assertFalse(model.get("type") == "reduce" and model["expression"] in ours, rule["uid"])
+
+    def test_data_sources_are_those_that_alerts_name(self):
+        """Every uid that an alert or a link names is provisioned, here or in the stack, and settings of ours are those that the plugin reads."""
+        types = {}
+        for path in sorted(glob.glob(f"{ROOT}/distribution/**/datasources/*.yaml", recursive=True)):
+            document = yaml.safe_load(read(path))
+            self.assertEqual(document["apiVersion"], 1)
+            for source in document["datasources"]:
+                self.assertEqual(types.setdefault(source["uid"], source["type"]), source["type"])
+                if source["uid"] == "betrace":
+                    self.assertLessEqual(set(source["jsonData"]), self.fields_of("BetraceOptions"), path)
+        self.assertEqual(types["betrace"], json.loads(read(f"{ROOT}/grafana-betrace-app/src/datasource/plugin.json"))["id"])
+        for path in glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml"):
+            for uid in re.findall(r'datasourceUid: (\S+)|"datasource":"(\w+)"', read(path)):
+                self.assertIn("".join(uid), set(types) | {"__expr__"}, path)
+
+    def query_types(self):
+        """Those of the data source that an alert may take."""
+        types = dict(re.findall(r'^\t(\w+) +Type = "(\w+)"', read(f"{ROOT}/grafana-betrace-app/pkg/query/query.go"), re.M))
+        return {types[name] for name in ("Count", "Exercised", "Ratio")}
 
     def test_violations_are_those_of_watch(self):
         """A replay of the past must not page: spans are asked for with their source, metrics count watch alone."""

@@ -27,6 +27,24 @@ RULES = [{"id": "r1", "name": "Slow query", "dsl": 'trace.has(span.name == "db.q
          {"id": "r2", "dsl": 'when { trace.has(span.name == "pii.read") } always { trace.has(span.name == "audit") }', "severity": "critical", "shadow": True}]
 
 
+def run_schemathesis(server, seconds, checks=CHECKS, seed=SEED):
+    """CompletedProcess of one run against a service."""
+    python = python_with(os.path.join(HERE, "requirements.txt"))
+    with tempfile.TemporaryDirectory() as folder:
+        # Hypothesis keeps a folder of examples where it runs; this one goes away.
+        return subprocess.run(
+            [python, "-m", "schemathesis.cli", "run", os.path.join(ROOT, "docs/openapi.yaml"), "--url", f"http://127.0.0.1:{server.port}", "--seed", seed,
+             "--max-time", str(seconds), "--phases", ",".join(PHASES), "--checks", ",".join(checks), "--max-examples", "40", "--request-timeout", "30",
+             "--continue-on-failure", "--no-color", "--warnings", "off", "--suppress-health-check", "all"],
+            cwd=folder, capture_output=True, text=True, timeout=seconds * 2 + 120, check=False)
+
+
+def generated(done):
+    """How many requests were made up."""
+    counted = re.search(r"(\d[\d,]*) generated", done.stdout)
+    return int(counted.group(1).replace(",", "")) if counted else 0
+
+
 class SchemathesisTest(unittest.TestCase):
     def fill(self, server):
         """Something to find: a schema of an empty list proves little."""
@@ -40,20 +58,13 @@ class SchemathesisTest(unittest.TestCase):
         server.wait_replay("r1")
 
     def test_the_contract(self):
-        python = python_with(os.path.join(HERE, "requirements.txt"))
-        with Betrace("--memory-source=16MiB", "--max-replays", "2") as server, tempfile.TemporaryDirectory() as folder:
+        with Betrace("--memory-source=16MiB", "--max-replays", "2") as server:
             self.fill(server)
-            # Hypothesis keeps a folder of examples where it runs; this one goes away.
-            done = subprocess.run(
-                [python, "-m", "schemathesis.cli", "run", os.path.join(ROOT, "docs/openapi.yaml"), "--url", f"http://127.0.0.1:{server.port}", "--seed", SEED,
-                 "--max-time", str(SECONDS), "--phases", ",".join(PHASES), "--checks", ",".join(CHECKS), "--max-examples", "40", "--request-timeout", "30",
-                 "--continue-on-failure", "--no-color", "--warnings", "off", "--suppress-health-check", "all"],
-                cwd=folder, capture_output=True, text=True, timeout=SECONDS * 2 + 120, check=False)
+            done = run_schemathesis(server, SECONDS)
             self.assertEqual(server.get("/health").status, 200, "it still serves")
         self.assertEqual(done.returncode, 0, done.stdout[-60000:] + done.stderr[-5000:])
-        counted = re.search(r"(\d[\d,]*) generated", done.stdout)
         print(*re.findall(r"\d+ selected / \d+ total|[\d,]+ generated", done.stdout), file=sys.stderr)
-        self.assertGreater(int(counted.group(1).replace(",", "")) if counted else 0, 500, "too few requests to prove anything:\n" + done.stdout[-3000:])
+        self.assertGreater(generated(done), 500, "too few requests to prove anything:\n" + done.stdout[-3000:])
 
 
 if __name__ == "__main__":

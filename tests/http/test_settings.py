@@ -119,6 +119,13 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("secret", done.stdout)
 
+    def test_grpc_is_for_builds_that_have_it(self):
+        """And then not for everybody's address without tokens."""
+        with tempfile.TemporaryDirectory(prefix="betrace-grpc-") as folder:
+            done = run_cli("serve", "--memory-source", "--listen", "127.0.0.1:0", "--db", os.path.join(folder, "rules.db"), "--grpc", "0.0.0.0:0", env=without_settings())
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, "this build has no gRPC; build it with cmake -DBETRACE_GRPC=ON|is not a loopback address")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -95,6 +95,57 @@ class VerdictsTest(unittest.TestCase):
             self.assertEqual(found["no-audit"]["verdict"], "violated")
             self.assertEqual(server.post("/v1/rules/test", {"rule_id": "no-audit", "trace_id": TRACE}).json()["verdict"], "violated")
 
+    def spans(self, server, trace_id=TRACE):
+        answer = server.get(f"/v1/traces/{trace_id}/verdicts?include=spans")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()["spans"]
+
+    def test_spans(self):
+        """Those of the same read, by start, with the attributes that enabled rules compare and no others."""
+        server = self.start("--memory-source")
+        server.post("/v1/rules", {"id": "a", "dsl": 'trace.has(span.name == "pay" and amount > 5) and not trace.has(region == "eu")'})
+        server.post("/v1/rules", {"id": "b", "dsl": 'trace.has(resource.attributes["zone"] == "x")'})
+        server.post("/v1/rules", {"id": "off", "dsl": 'trace.has(span.name == "pay" and card == 1)', "enabled": False})
+        start = (int(time.time()) - 600) * 10**9
+        kept = {"amount": 7, "region": "us", "card": "4111", "zone": "own"}
+        body = otlp.request([otlp.span(TRACE, "late", start + 5, span_id="cc".zfill(16), parent="ee".zfill(16), duration_ns=-3),
+                             otlp.span(TRACE, "pay", start, span_id="aa".zfill(16), kind="client", status="error", attrs=kept)], service="shop", resource={"zone": "x", "secret": "s", "region": "of the resource"})
+        self.assertEqual(server.post("/v1/spans", body).status, 200)
+        spans = self.spans(server)
+        self.assertEqual([s["name"] for s in spans], ["pay", "late"])
+        pay, late = spans
+        self.assertEqual((pay["span_id"], pay["parent_span_id"], pay["kind"], pay["status"], pay["service"]), ("00000000000000aa", None, "client", "error", "shop"))
+        self.assertEqual((pay["start_unix_nano"], pay["end_unix_nano"]), (str(start), str(start + 10**6)))
+        self.assertEqual(pay["attributes"], {"amount": "7", "region": "us", "resource.zone": "x"}, "no card, no secret; the span's own before the resource's")
+        self.assertEqual((late["parent_span_id"], late["start_unix_nano"], late["end_unix_nano"]), ("00000000000000ee", str(start + 5), str(start + 2)), "an end before the start is not mended")
+        self.assertEqual(late["attributes"], {"region": "of the resource", "resource.zone": "x"})
+        self.assertIsNone(pay["status_message"])
+        server.post("/v1/rules", {"id": "c", "dsl": 'trace.has(span.status_message == "x")'})
+        self.assertEqual(self.spans(server)[0]["status_message"], "")
+        self.assertNotIn("spans", server.get(f"/v1/traces/{TRACE}/verdicts").json(), "only when they are asked for")
+        for bad in ("include=", "include=all", "include=spans,x"):
+            self.assertEqual(server.get(f"/v1/traces/{TRACE}/verdicts?{bad}").status, 400, bad)
+
+    def test_of_many_spans_the_earliest_and_the_witnesses(self):
+        server = self.start("--memory-source")
+        self.add_rules(server)
+        start = (int(time.time()) - 600) * 10**9
+        many = [otlp.span(TRACE, "db.query" if i == 10500 else "work", start + i, span_id=f"{i + 1:016x}") for i in range(10600)]
+        self.assertEqual(server.post("/v1/spans", otlp.request(many)).status, 200)
+        document = server.get(f"/v1/traces/{TRACE}/verdicts?include=spans").json()
+        self.assertEqual((document["span_count"], len(document["spans"])), (10600, 10001))
+        self.assertEqual([int(s["span_id"], 16) for s in document["spans"]], [*range(1, 10001), 10501])
+
+    def test_what_failed_is_said_as_text(self):
+        server = self.start("--memory-source")
+        self.add_rules(server)
+        server.post("/v1/rules", {"id": "never", "dsl": 'when { trace.has(span.name == "db.query") } never { trace.has(span.name == "db.query") }'})
+        server.post("/v1/spans", {"spans": [span("db.query", "a1", 600)]})
+        found = self.verdicts(server)[1]
+        said = {k: (v["violation"]["failed"]["clause"], v["violation"]["failed"]["text"]) for k, v in found.items() if v["violation"]}
+        self.assertEqual(said, {"has-query": ("condition", 'trace.has(span.name == "db.query") as q'), "no-audit": ("always", 'trace.has(span.name == "audit")'),
+                                "never": ("never", 'trace.has(span.name == "db.query")')})
+
     def test_not_found_and_bad_ids(self):
         server = self.start("--memory-source")
         answer = server.get(f"/v1/traces/{TRACE}/verdicts")

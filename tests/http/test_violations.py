@@ -52,7 +52,7 @@ class ViolationsTest(unittest.TestCase):
         for rule in (SLOW_DB, INCIDENT, PII_AUDIT):
             cls.server.post("/v1/rules", rule)
         started = cls.server.post("/v1/replays", {"rule_ids": [SLOW_DB["id"], INCIDENT["id"], PII_AUDIT["id"]], "start_time": START, "end_time": END})
-        cls.server.wait_job(started.json()["replay_id"])
+        cls.replay_evaluated = cls.server.wait_job(started.json()["replay_id"])["traces_evaluated"]
         cls.replayed = cls.server.violations(started.json()["replay_id"])
         assert len(cls.replayed) > 200
 
@@ -84,6 +84,7 @@ class ViolationsTest(unittest.TestCase):
                     found, last = self.pages(f"{RANGE}&order={order}&limit={limit}")
                     self.assertEqual([v["id"] for v in found], [v["id"] for v in expected])
                     self.assertEqual((last["total_count"], last["coverage"]["complete"], last["reason"]), (len(expected), True, None))
+                    self.assertEqual((last["traces_evaluated"], last["traces_evaluated_kind"]), (self.replay_evaluated, "exact"), "of how many, whatever the windows")
         self.assertEqual({k: v for k, v in found[0].items() if k != "confirmed"}, {k: v for k, v in self.replayed[0].items() if k != "confirmed"})
 
     def test_the_first_page_says_what_it_lacks(self):
@@ -176,6 +177,7 @@ class ViolationsTest(unittest.TestCase):
         self.assertEqual(len(unfiltered["violations"]), len(self.replayed))
         none, last = self.pages(f"{RANGE}&service=nosuch")
         self.assertEqual((none, last["total_count"], last["coverage"]["complete"]), ([], 0, True))
+        self.assertEqual(last["traces_evaluated"], self.replay_evaluated, "none of so many")
 
     def test_the_framework_is_that_of_the_list_of_rules(self):
         for framework in ("SOC2", "soc 2", "SOC-2", "s.o.c.2"):
@@ -375,6 +377,7 @@ class WithoutTempoTest(unittest.TestCase):
             self.assertEqual((page["violations"], page["total_count"], page["coverage"]["complete"], page["cursor"]), ([], None, False, None))
             self.assertTrue(page["reason"])
             self.assertTrue(page["coverage"]["windows_failed"])
+            self.assertEqual(page["traces_evaluated"], 0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ SUMMARY = "files stay under 800 lines, functions under 60"
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 800, 60
 SOURCES = (".c", ".h", ".cc", ".py", ".sh", ".ts", ".tsx", ".js", ".go", ".cmake", "CMakeLists.txt", "Makefile")
 ALLOWED = "tests/lint/long_functions.txt"
+GENERATED = "/**\n * This file was auto-generated"  # nobody reads or splits it
 NAME = re.compile(r"(\w+)\s*\(")
 
 
@@ -51,7 +52,7 @@ def allowed_functions(tree):
 def findings(tree):
     for file in tree.matching(*SOURCES):
         lines = tree.read(file).count("\n")
-        if lines > MAX_FILE_LINES:
+        if lines > MAX_FILE_LINES and not tree.read(file).startswith(GENERATED):
             yield f"{file}:{lines}: more than {MAX_FILE_LINES} lines: split it by idea"
     allowed, used = allowed_functions(tree), set()
     for file in tree.matching(".c", ".h"):
@@ -77,5 +78,6 @@ BAD = [
 GOOD = [
     {"dsl/a.c": "static const int t[] = {\n" + "  (1),\n" * 100 + "};\nint f(void) {\n" + "  g();\n" * 58 + "}\n"},
     {"dsl/a.c": _LONG, ALLOWED: "# why\ndsl/a.c f a flat switch\n"},
+    {"a.d.ts": GENERATED + " */\n" + "type x = 1;\n" * 801},
     {"dsl/a.h": "typedef struct x {\n" + "  int (*f)(void);\n" * 100 + "} x;\n"},
 ]

@@ -2,6 +2,7 @@
 
     python3 tests/runner/main.py [--full] [suite …]
 
+A suite that suites.ASIDE names runs beside the ones after it, until one that suites.ALONE names, which measures or needs what it made.
 Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
 Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
 """
@@ -21,6 +22,7 @@ BUDGET = os.path.join(suites.ROOT, "tests", "budget.txt")
 TAIL_LINES = 60
 HANG_FACTOR = 3
 BESIDE = min((os.cpu_count() or 2) + 1, 4)  # they wait more than they work
+BESIDE_ASIDE = 2  # steps at once of a suite that is itself beside others
 _running = set()
 
 
@@ -85,9 +87,9 @@ def run_step(step, env, deadline):
         return code, output.read().decode("utf-8", "replace")
 
 
-def results_of(steps, env, deadline, log):
+def results_of(steps, env, deadline, log, workers=BESIDE):
     """(step, code, output) of each in its order. Neighbours that say `beside` run together, a few at a time; what each wrote is logged whole."""
-    with ThreadPoolExecutor(BESIDE) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
             done = pool.map(lambda step: (step, *run_step(step, env, deadline)), list(group)) if beside else (
                 (step, *run_step(step, env, deadline)) for step in group)
@@ -103,12 +105,12 @@ def show_failure(step, code, output):
     print("---", flush=True)
 
 
-def run_suite(name, minutes, env):
+def run_suite(name, minutes, env, workers=BESIDE):
     """Runs the steps of one suite: its outcome. A failed preparation ends it."""
     total = outcome.Outcome()
     deadline = time.monotonic() + 60 * minutes * HANG_FACTOR
     with open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "w", encoding="utf-8") as log:
-        for step, code, output in results_of(suites.SUITES[name](), env, deadline, log):
+        for step, code, output in results_of(suites.SUITES[name](), env, deadline, log, workers):
             result = step.read(code, output)
             total += result
             if result.failed:
@@ -117,7 +119,7 @@ def run_suite(name, minutes, env):
                 print("    " + (output.strip().split("\n") or [""])[-1], flush=True)
             if name == "tempo" and code == 0:
                 env["BETRACE_TEMPO_BIN"] = output.strip().split("\n")[-1]
-            if result.failed and step.read is outcome.of_preparation:
+            if code and step.read is outcome.of_preparation:
                 break
     return total
 
@@ -127,12 +129,44 @@ def verdict(result, seconds, minutes):
     return word + (", over budget" if seconds > 60 * minutes else "")
 
 
-def print_table(rows):
+def run_timed(name, minutes, env, workers=BESIDE):
+    """One row of the table."""
+    print(f"{name} …", flush=True)
+    begin = time.monotonic()
+    result = run_suite(name, minutes, env, workers)
+    seconds = time.monotonic() - begin
+    print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {seconds:.0f} s)", flush=True)
+    return name, minutes, seconds, result
+
+
+def run_all(chosen, env):
+    """The suites in their order, those of suites.ASIDE in a thread beside the ones that follow: rows of the table, in the order of chosen."""
+    rows, aside = {}, {}
+
+    def join():
+        for name, future in aside.items():
+            rows[name] = future.result()
+        aside.clear()
+
+    with ThreadPoolExecutor(1) as pool:
+        for name, minutes in chosen:
+            if name in suites.ASIDE:
+                aside[name] = pool.submit(run_timed, name, minutes, env, BESIDE_ASIDE)
+                continue
+            if name in suites.ALONE or name.startswith("full:"):
+                join()
+            rows[name] = run_timed(name, minutes, env)
+        join()
+    return [rows[name] for name, _ in chosen]
+
+
+def print_table(rows, wall):
     print(f"\n{'suite':<18}{'took':>9}{'budget':>9}  {'passed':>7}{'failed':>7}{'skipped':>8}")
     for name, minutes, seconds, result in rows:
         print(f"{name:<18}{seconds / 60:>8.1f}m{minutes:>8g}m  {result.passed:>7}{result.failed:>7}{result.skipped:>8}  "
               f"{verdict(result, seconds, minutes)}")
-    print(f"{'sum':<18}{sum(row[2] for row in rows) / 60:>8.1f}m{sum(row[1] for row in rows):>8g}m\n")
+    print(f"{'sum':<18}{sum(row[2] for row in rows) / 60:>8.1f}m{sum(row[1] for row in rows):>8g}m")
+    print(f"{'wall clock':<18}{wall / 60:>8.1f}m\n")
 
 
 def on_signal(number, _frame):
@@ -147,16 +181,10 @@ def main(arguments):
     os.makedirs(suites.LOGS, exist_ok=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    env, rows, total = environment(), [], outcome.Outcome()
-    for name, minutes in chosen:
-        print(f"{name} …", flush=True)
-        begin = time.monotonic()
-        result = run_suite(name, minutes, env)
-        seconds = time.monotonic() - begin
-        print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {seconds:.0f} s)", flush=True)
-        rows.append((name, minutes, seconds, result))
-        total += result
-    print_table(rows)
+    begin = time.monotonic()
+    rows = run_all(chosen, environment())
+    total = sum((row[3] for row in rows), outcome.Outcome())
+    print_table(rows, time.monotonic() - begin)
     print(total)
     return 1 if total.failed else 0
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 EXIT_SKIPPED = 77
 _UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ", re.M)
 _UNITTEST_DETAIL = re.compile(r"^(?:OK|FAILED)(?: \(([^)]*)\))?$", re.M)
+_NODE_COUNT = re.compile(r"^(?:#|ℹ) (pass|fail|cancelled|skipped|todo) (\d+)$", re.M)
+_JEST_TESTS = re.compile(r"^Tests: +(.*), \d+ total$", re.M)
+_GO_TEST = re.compile(r"^--- (PASS|FAIL|SKIP): ", re.M)
 _CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 
@@ -33,7 +36,9 @@ def of_command(code, _output):
 
 
 def of_preparation(code, _output):
-    """A step that tests stand on, such as a build: counts only when it fails."""
+    """A step that tests stand on, such as a build: counts only when it fails, or when it says why there is nothing to test."""
+    if code == EXIT_SKIPPED:
+        return Outcome(skipped=1)
     return Outcome() if code == 0 else Outcome(failed=1)
 
 
@@ -57,6 +62,32 @@ def of_unittest(code, output):
     failed = sum(counts.get(name, 0) for name in ("failures", "errors", "unexpected successes"))
     skipped = counts.get("skipped", 0)
     return _agree(code, Outcome(max(ran - failed - skipped, 0), failed, skipped))
+
+
+def of_node_test(code, output):
+    """node:test's closing counts, of its spec or tap reporter."""
+    if code == EXIT_SKIPPED:
+        return Outcome(skipped=1)
+    counts = {name: int(number) for name, number in _NODE_COUNT.findall(output)}
+    return _agree(code, Outcome(counts.get("pass", 0), counts.get("fail", 0) + counts.get("cancelled", 0),
+                                counts.get("skipped", 0) + counts.get("todo", 0)))
+
+
+def of_jest(code, output):
+    """jest's line of tests: `Tests: 1 failed, 2 skipped, 30 passed, 33 total`. A file that does not load shows in the exit code."""
+    if code == EXIT_SKIPPED:
+        return Outcome(skipped=1)
+    line = (_JEST_TESTS.findall(output) or [""])[-1]
+    counts = {name: int(number) for number, name in re.findall(r"(\d+) (\w+)", line)}
+    return _agree(code, Outcome(counts.get("passed", 0), counts.get("failed", 0), counts.get("skipped", 0) + counts.get("todo", 0)))
+
+
+def of_go_test(code, output):
+    """go test -v: top-level tests. A package that does not compile shows in the exit code."""
+    if code == EXIT_SKIPPED:
+        return Outcome(skipped=1)
+    words = _GO_TEST.findall(output)
+    return _agree(code, Outcome(words.count("PASS"), words.count("FAIL"), words.count("SKIP")))
 
 
 def of_ctest(junit_path):

@@ -20,6 +20,8 @@ TEMPO_LABELS = ("e2e",)
 JOBS = str(os.cpu_count() or 2)
 PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
+# Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
+APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
 # Benches that go on for minutes even when they are short.
 FULL_BENCHES = ("bench_rules", "bench_series")
 
@@ -48,8 +50,9 @@ def binary(preset):
 def configure_and_build(preset, *targets):
     # ON by name: make demo may have configured this folder without tests.
     env = compiler_cache()
-    yield Step(["cmake", "--preset", preset, "-DBETRACE_TESTS=ON"], outcome.of_preparation, env)
-    yield Step(["cmake", "--build", "--preset", preset, "-j", JOBS, *(f"--target={name}" for name in targets)], outcome.of_preparation, env)
+    one_at_a_time = ["flock", os.path.join(ROOT, "build", f"{preset}.lock")]  # a suite beside this one may want the same folder
+    yield Step([*one_at_a_time, "cmake", "--preset", preset, "-DBETRACE_TESTS=ON"], outcome.of_preparation, env)
+    yield Step([*one_at_a_time, "cmake", "--build", "--preset", preset, "-j", JOBS, *(f"--target={name}" for name in targets)], outcome.of_preparation, env)
 
 
 def ctest(preset, labels):
@@ -102,6 +105,41 @@ def e2e():
     yield from with_programs(python_files("tests/e2e/test_*.py", beside=True))
 
 
+def node(*command, read=outcome.of_command, beside=False):
+    """A command with a Node that is new enough; npm ones in the folder of the app."""
+    prefix = ["npm", "--prefix", "grafana-betrace-app", "run", "--silent"] if command[0] in APP_SCRIPTS else []
+    return Step([PYTHON, "tests/app/node_packages.py", "--run", *prefix, *command], read, beside=beside)
+
+
+def journeys(target):
+    return node("node", "tests/app/run_journeys.mjs", target, read=outcome.of_node_test, beside=True)
+
+
+def go(what, read=outcome.of_command, beside=True):
+    return Step([PYTHON, "tests/app/go_backend.py", what], read, beside=beside)
+
+
+def app():
+    """The Grafana app, its data source and the standalone pages: built, as contracts, in a browser against a real betrace, and as code."""
+    yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app"], outcome.of_preparation)
+    yield from configure_and_build("release", "betrace")
+    build = node("build", read=outcome.of_preparation, beside=True)
+    yield from (build, go("build"), go("host"))
+    yield node("node", "--test", "tests/app/test_routes.mjs", "tests/app/test_build.mjs", read=outcome.of_node_test)
+    yield from (journeys("host12"), journeys("standalone"))
+    for script in APP_SCRIPTS[1:]:
+        yield node(script, read=outcome.of_jest if script == "test:ci" else outcome.of_command, beside=True)
+    yield from (go("vet"), go("test", outcome.of_go_test), go("acceptance", outcome.of_go_test))
+
+
+def app_second_host():
+    """The same plugin, not built again for it, among the packages of the newest Grafana."""
+    yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app", "grafana-betrace-app/harness/host13"], outcome.of_preparation)
+    yield from configure_and_build("release", "betrace")
+    yield from (node("build", read=outcome.of_preparation), go("build", beside=False), go("host", beside=False))
+    yield journeys("host13")
+
+
 def demo():
     yield Step(["make", "--no-print-directory", "demo", "ONCE=1"])
 
@@ -138,10 +176,51 @@ def tsan():
     yield Step([PYTHON, "tests/http/test_stress.py"], outcome.of_unittest, env={"BETRACE_BIN": binary("tsan"), "STRESS_SECONDS": "120"})
 
 
+def faults_large():
+    """Everything of tests/faults at full size, and the contract while Tempo misbehaves."""
+    yield from with_programs(python_files("tests/faults/test_*.py"))
+    yield Step([PYTHON, "tests/faults/contract.py"], outcome.of_unittest)
+
+
+def grpc():
+    """A build of its own, under AddressSanitizer, and a client of another make on every method."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    folder = os.path.join(ROOT, "build", "grpc")
+    yield Step(["cmake", "--preset", "asan", "-B", folder, "-DBETRACE_GRPC=ON", "-DBETRACE_TESTS=OFF"], outcome.of_preparation, compiler_cache())
+    yield Step(["cmake", "--build", folder, "-j", JOBS, "--target=betrace"], outcome.of_preparation, compiler_cache())
+    yield Step([PYTHON, "tests/grpc/test_grpc.py"], outcome.of_unittest, env={"BETRACE_BIN": os.path.join(folder, "server", "betrace")})
+
+
+def soak():
+    """An hour of mixed load: memory, descriptors and threads stay flat."""
+    yield from configure_and_build("release", "betrace")
+    yield Step([PYTHON, "tests/faults/soak.py"], outcome.of_closing_line, env={"BETRACE_BIN": binary("release")})
+
+
+def coverage():
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield Step([PYTHON, "tests/runner/coverage.py"], outcome.of_closing_line)
+
+
+def dist():
+    """What is handed out, as far as it can be held in a minute: chart, compose file, settings, the local stack."""
+    yield from with_programs(python_files("tests/dist/test_*.py", beside=True))
+
+
+def dist_large():
+    """The package, the image and two `make dist` for real."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from python_files("tests/dist/full_*.py")
+
+
 def clean_root():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
     yield Step(["tests/runner/clean_root.sh"])
 
+
+# Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
+ASIDE = ("app", "dist")
+ALONE = ("demo", "bench")
 
 SUITES = {
     "deps": deps,
@@ -154,13 +233,20 @@ SUITES = {
     "http": lambda: with_programs(python_files("tests/http/test_*.py", beside=True)),
     "e2e": e2e,
     "faults": lambda: with_programs(python_files("tests/faults/test_*.py", "--short")),
+    "app": app,
+    "dist": dist,
     "demo": demo,
     "bench": lambda: bench("--short"),
     "full:fuzz": fuzz,
     "full:diff": diff_large,
     "full:property": property_large,
-    "full:faults": lambda: with_programs(python_files("tests/faults/test_*.py")),
+    "full:faults": faults_large,
     "full:tsan": tsan,
+    "full:grpc": grpc,
+    "full:soak": soak,
+    "full:coverage": coverage,
+    "full:app": app_second_host,
+    "full:dist": dist_large,
     "full:clean-root": clean_root,
     "full:bench-large": bench,
 }

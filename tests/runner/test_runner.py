@@ -43,6 +43,26 @@ class OtherReaders(unittest.TestCase):
         self.assertEqual(outcome.of_closing_line(1, "3 passed, 0 failed, 0 skipped\n"), Outcome(3, 1, 0))
         self.assertEqual(outcome.of_closing_line(0, "no such line\n"), Outcome(0, 1, 0))
 
+    def test_node_test(self):
+        self.assertEqual(outcome.of_node_test(0, "ℹ tests 4\nℹ pass 3\nℹ fail 0\nℹ cancelled 0\nℹ skipped 1\nℹ todo 0\n"), Outcome(3, 0, 1))
+        self.assertEqual(outcome.of_node_test(1, "# pass 3\n# fail 1\n# cancelled 1\n# skipped 0\n"), Outcome(3, 2, 0))
+        self.assertEqual(outcome.of_node_test(0, "# pass 0\n# fail 0\n"), Outcome(0, 1, 0))
+        self.assertEqual(outcome.of_node_test(0, ""), Outcome(0, 1, 0))
+        self.assertEqual(outcome.of_node_test(1, "# pass 2\n# fail 0\n"), Outcome(2, 1, 0))
+        self.assertEqual(outcome.of_node_test(77, "skipped: no Node"), Outcome(0, 0, 1))
+
+    def test_jest(self):
+        self.assertEqual(outcome.of_jest(0, "Tests:       1 skipped, 30 passed, 31 total\n"), Outcome(30, 0, 1))
+        self.assertEqual(outcome.of_jest(1, "Tests:       2 failed, 30 passed, 32 total\n"), Outcome(30, 2, 0))
+        self.assertEqual(outcome.of_jest(1, "Test Suites: 1 failed, 3 passed, 4 total\nTests:       30 passed, 30 total\n"), Outcome(30, 1, 0))
+        self.assertEqual(outcome.of_jest(0, "No tests found\n"), Outcome(0, 1, 0))
+
+    def test_go_test(self):
+        self.assertEqual(outcome.of_go_test(0, "--- PASS: TestA (0.00s)\n    --- PASS: TestA/b (0.00s)\n--- SKIP: TestC (0.00s)\n"), Outcome(1, 0, 1))
+        self.assertEqual(outcome.of_go_test(1, "--- FAIL: TestA (0.00s)\n"), Outcome(0, 1, 0))
+        self.assertEqual(outcome.of_go_test(1, "--- PASS: TestA (0.00s)\nFAIL x [build failed]\n"), Outcome(1, 1, 0))
+        self.assertEqual(outcome.of_go_test(0, "?   x [no test files]\n"), Outcome(0, 1, 0))
+
     def test_preparation_counts_only_failures(self):
         self.assertEqual(outcome.of_preparation(0, ""), Outcome())
         self.assertEqual(outcome.of_preparation(2, ""), Outcome(0, 1, 0))
@@ -57,9 +77,9 @@ class OtherReaders(unittest.TestCase):
 
 
 class Budget(unittest.TestCase):
-    def test_every_suite_of_the_budget_exists_and_the_sum_of_check_is_40(self):
+    def test_every_suite_of_the_budget_exists_and_the_sum_of_check_is_45(self):
         rows = main.read_budget()
-        self.assertEqual(sum(minutes for name, minutes in rows if not name.startswith("full:")), 40)
+        self.assertEqual(sum(minutes for name, minutes in rows if not name.startswith("full:")), 45)
 
     def test_choice(self):
         rows = [("lint", 1.0), ("full:fuzz", 60.0)]
@@ -84,6 +104,10 @@ class Steps(unittest.TestCase):
         result = self.run_suite(suites.Step(["false"], outcome.of_preparation), suites.Step(["true"]))
         self.assertEqual(result, Outcome(0, 1, 0))
 
+    def test_a_skipped_preparation_ends_the_suite_as_skipped(self):
+        result = self.run_suite(suites.Step(["sh", "-c", "echo 'skipped: no Node'; exit 77"], outcome.of_preparation), suites.Step(["false"]))
+        self.assertEqual(result, Outcome(0, 0, 1))
+
     def test_a_failed_test_does_not_hide_the_next(self):
         self.assertEqual(self.run_suite(suites.Step(["false"]), suites.Step(["true"])), Outcome(1, 1, 0))
 
@@ -99,6 +123,28 @@ class Steps(unittest.TestCase):
 
     def test_a_suite_without_files_fails(self):
         self.assertEqual(self.run_suite(*suites.python_files("tests/runner/none_*.py")), Outcome(0, 1, 0))
+
+
+class Aside(unittest.TestCase):
+    """A suite of ASIDE runs beside the ones after it, and one of ALONE waits for it."""
+
+    def test_beside_and_joined(self):
+        with tempfile.TemporaryDirectory() as folder:
+            meet = "touch {0}/{1}; for i in $(seq 100); do test -e {0}/{2} && exit 0; sleep 0.1; done; exit 1"
+            told = {
+                "app": meet.format(folder, "app", "next") + f" && touch {folder}/done", "probe-next": meet.format(folder, "next", "app"),
+                "bench": f"test -e {folder}/app && test -e {folder}/next",
+            }
+            kept, logs = dict(suites.SUITES), suites.LOGS
+            suites.LOGS = folder
+            suites.SUITES.update({name: lambda text=text: iter([suites.Step(["sh", "-c", text])]) for name, text in told.items()})
+            try:
+                rows = main.run_all([(name, 1.0) for name in told], dict(os.environ))
+            finally:
+                suites.LOGS = logs
+                suites.SUITES.clear()
+                suites.SUITES.update(kept)
+            self.assertEqual([(name, result) for name, _, _, result in rows], [(name, Outcome(1, 0, 0)) for name in told])
 
 
 if __name__ == "__main__":

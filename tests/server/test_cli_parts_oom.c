@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/derived_rule.h"
+#include "server/derived_rule.h"
 #include "server/cli/mining.h"
 #include "server/cli/rule_change.h"
 #include "server/cli/statistics.h"

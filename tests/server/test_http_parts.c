@@ -76,6 +76,12 @@ static void test_guard_site(void **state) {
       {"evil.example", "", "", 421},
       {"127.0.0.1.evil.example", "", "", 421},
       {"127.evil", "", "", 421},
+      {"[::1].evil.example", "", "", 421},
+      {"[::1]", "", "", 0},
+      {"[::1", "", "", 421},
+      {"127.0.0.1:80:evil.example", "", "", 421},
+      {"127.0.0.1:80@evil.example", "", "", 421},
+      {"localhost:", "", "", 0},
       {"", "", "", 421},
       {"localhost:8080", "http://localhost:8080", "", 0},
       {"localhost:8080", "https://localhost:8080", "same-origin", 0},
@@ -108,12 +114,29 @@ static void test_guard_head(void **state) {
       {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n", 400},
       {"POST / HTTP/1.1\nhost: a\ncontent-length: 2\ntransfer-encoding: chunked\n\n", 400},
       {"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n 5\r\n\r\n{}", 400},
+      {"GET / HTTP/1.1\r\nx: y\r\n\thost: a\r\n\r\n", 400},
+      /* The parser passes over an empty line before the request. */
+      {"\r\nPOST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}", 0},
+      {"\r\nPOST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n", 400},
+      {"\nGET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400},
+      {"\r\nGET / HTTP/1.1\r\nx: y\r\n\thost: a\r\n\r\n", 400},
+      {"\r\n", 0},
       /* What stands in the body does not count. */
+      {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{\r\n  \r\n}", 0},
       {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 40\r\n\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 0},
   };
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
     assert_int_equal(bt_guard_check_head(bt_str_from(cases[i].head)).status, cases[i].status);
+}
+
+static void test_guard_chunks(void **state) {
+  (void)state;
+  assert_true(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\nTransfer-encoding:chunked\r\n\r\n")));
+  assert_true(bt_guard_has_chunks(BT_STR("\r\nPOST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")));
+  assert_false(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\nx-transfer-encoding: chunked\r\n\r\n")));
+  assert_false(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\n\r\ntransfer-encoding: chunked\r\n\r\n")));
 }
 
 static void count_values(void *context, bt_str value) {
@@ -137,6 +160,58 @@ static void test_query(void **state) {
   bt_call_query_each(call, "label", count_values, &labels);
   assert_int_equal(labels, 2);
   bt_call_free(call);
+}
+
+/* What one would be passed over of is refused, and so is more than anybody needs. */
+static void test_queries_that_are_none(void **state) {
+  static const char *const names[] = {"q", "dry_run", "label", NULL};
+  static const struct {
+    const char *query, *says; /* NULL: allowed */
+  } cases[] = {
+      {"", NULL},
+      {"q=1&label=a&label=b&dry_run", NULL},
+      {"&&=5&q=1", NULL},
+      {"q=1&q=1", "q stands several times"},
+      {"dry_run=false&label=a&dry_run=true", "dry_run stands several times"},
+      {"q=1&Q=1", "no query parameter \\\"Q\\\""},
+      {"%71=1", "no query parameter"},
+  };
+  bt_buffer many = {0};
+  (void)state;
+  for (size_t i = 0; i <= sizeof cases / sizeof cases[0]; i++) {
+    bool is_many = i == sizeof cases / sizeof cases[0];
+    for (int k = 0; is_many && k <= BT_CALL_MAX_PARAMETERS; k++) bt_buffer_append(&many, BT_STR("label=a&"));
+    const char *says = is_many ? "may have 1024 parameters; 1025 came" : cases[i].says;
+    bt_call *call = bt_call_new(1 << 20);
+    assert_non_null(call);
+    call->query = is_many ? bt_buffer_str(&many) : bt_str_from(cases[i].query);
+    assert_int_equal(bt_call_query_allows(call, names), !says);
+    if (says) assert_int_equal(call->status, 400);
+    if (says) assert_non_null(strstr(call->answer.ptr, says));
+    bt_call_free(call);
+  }
+  bt_buffer_dispose(&many);
+}
+
+/* Asked under every cap: nothing is done by a handler whose query was not read whole, as when `dry_run` stands in it. */
+static void test_queries_without_room(void **state) {
+  static const char *const names[] = {"test", "dry_run", NULL};
+  size_t cap = 0;
+  (void)state;
+  for (bool is_read = false; !is_read; cap++) {
+    bt_call *call = bt_call_new(cap);
+    bt_str value;
+    assert_non_null(call);
+    call->query = BT_STR("test=false&dry_run");
+    is_read = bt_call_query_allows(call, names);
+    if (is_read)
+      assert_true(bt_call_query(call, "dry_run", &value) && bt_call_query(call, "test", &value));
+    else
+      assert_int_equal(call->status, 503);
+    bt_call_free(call);
+    assert_true(cap < 1 << 16);
+  }
+  assert_true(cap > 10);
 }
 
 /* Asked under every cap: a filter that could not be read is no filter that matches everything. */
@@ -177,8 +252,15 @@ static void test_nearest(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_router), cmocka_unit_test(test_guard_site),           cmocka_unit_test(test_guard_head),
-      cmocka_unit_test(test_query),  cmocka_unit_test(test_filters_without_room), cmocka_unit_test(test_nearest),
+      cmocka_unit_test(test_router),
+      cmocka_unit_test(test_guard_site),
+      cmocka_unit_test(test_guard_head),
+      cmocka_unit_test(test_query),
+      cmocka_unit_test(test_filters_without_room),
+      cmocka_unit_test(test_nearest),
+      cmocka_unit_test(test_guard_chunks),
+      cmocka_unit_test(test_queries_that_are_none),
+      cmocka_unit_test(test_queries_without_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,37 @@ static void test_history_goes_on_over_a_deletion(void **state) {
   store_folder_remove(&folder);
 }
 
+/* What a report asks: every version of the rules that were touched since, if they ever could name a framework. */
+static void test_what_was_changed_since(void **state) {
+  (void)state;
+  bt_rule_store *store = open_store(":memory:");
+  bt_rule_version *versions = NULL;
+  const bt_rule_definition *first = NULL;
+  size_t count = 0;
+  const char *named = "@SOC2(controls = {CC6_1}) when { a } always { b }";
+  assert_int_equal(bt_rule_store_create(store, "", make_definition("named", named), "ann", &first, &error), BT_OK);
+  assert_int_equal(bt_rule_store_create(store, "", make_definition("plain", NULL), "ann", NULL, &error), BT_OK);
+  assert_int_equal(bt_rule_store_create(store, "acme", make_definition("named", named), "ann", NULL, &error), BT_OK);
+  assert_int_equal(bt_rule_store_update(store, "", make_definition("named", NULL), 0, "bob", NULL, &error), BT_OK);
+  assert_int_equal(bt_rule_store_delete(store, "", "named", 0, "eve", &error), BT_OK);
+
+  assert_int_equal(bt_rule_store_changed(store, "", first->updated_at_ns, &versions, &count, &error), BT_OK);
+  assert_int_equal(count, 3);
+  for (size_t i = 0; i < count; i++) {
+    assert_string_equal(versions[i].definition->fields.id, "named");
+    assert_int_equal(versions[i].definition->version, i + 1);
+    assert_true(versions[i].deleted == (i == 2));
+  }
+  assert_string_equal(versions[2].definition->updated_by, "eve");
+  int64_t after_ns = versions[2].definition->updated_at_ns + 1;
+  bt_rule_versions_free(versions, count);
+  assert_int_equal(bt_rule_store_changed(store, "", after_ns, &versions, &count, &error), BT_OK);
+  assert_int_equal(count, 0);
+  bt_rule_versions_free(versions, count);
+  bt_rule_definition_unref(first);
+  bt_rule_store_close(store);
+}
+
 static void test_conflicts(void **state) {
   (void)state;
   bt_rule_store *store = open_store(":memory:");
@@ -335,10 +366,15 @@ static void test_check(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_a_rule_lives),       cmocka_unit_test(test_history_goes_on_over_a_deletion),
-      cmocka_unit_test(test_conflicts),          cmocka_unit_test(test_tenants_do_not_see_each_other),
-      cmocka_unit_test(test_fields_come_back),   cmocka_unit_test(test_a_rule_that_broke_is_kept_and_shown),
-      cmocka_unit_test(test_four_threads_write), cmocka_unit_test(test_check),
+      cmocka_unit_test(test_a_rule_lives),
+      cmocka_unit_test(test_history_goes_on_over_a_deletion),
+      cmocka_unit_test(test_what_was_changed_since),
+      cmocka_unit_test(test_conflicts),
+      cmocka_unit_test(test_tenants_do_not_see_each_other),
+      cmocka_unit_test(test_fields_come_back),
+      cmocka_unit_test(test_a_rule_that_broke_is_kept_and_shown),
+      cmocka_unit_test(test_four_threads_write),
+      cmocka_unit_test(test_check),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

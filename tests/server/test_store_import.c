@@ -55,7 +55,9 @@ static void test_changes(void **state) {
                               {.definition = make_definition("same", "when{a}\n\n always { b }// why\n")},
                               {.definition = make_definition("other", "when { a } always { c }")},
                               {.definition = make_definition("gone", NULL)}};
-    assert_int_equal(bt_rule_store_import(store, "", rules, 4, "ann", dry, &error), BT_OK);
+    assert_int_equal(
+        bt_rule_store_import(store, "", rules, 4, &(bt_import_options){.user = "ann", .is_dry_run = dry}, &error),
+        BT_OK);
     expect_import(&rules[0], BT_IMPORT_CREATED, 1);
     expect_import(&rules[1], BT_IMPORT_UNCHANGED, 1);
     expect_import(&rules[2], BT_IMPORT_UPDATED, 2);
@@ -80,7 +82,9 @@ static void test_what_is_no_change(void **state) {
   int64_t version = 1;
   for (size_t i = 0; i < 3; i++) {
     bt_rule_import rule = {.definition = make_definition("r", texts[i])};
-    assert_int_equal(bt_rule_store_import(store, "", &rule, 1, NULL, false, &error), BT_OK);
+    assert_int_equal(
+        bt_rule_store_import(store, "", &rule, 1, &(bt_import_options){.user = NULL, .is_dry_run = false}, &error),
+        BT_OK);
     expect_import(&rule, BT_IMPORT_UPDATED, ++version);
     bt_rule_imports_dispose(&rule, 1);
   }
@@ -95,7 +99,9 @@ static void test_what_is_no_change(void **state) {
     if (field == 5) fields->margin_ns = 5;
     if (field == 6) fields->require_complete = 0;
     if (field == 7) assert_true(bt_string_pairs_add(&fields->labels, &fields->label_count, BT_STR("a"), BT_STR("b")));
-    assert_int_equal(bt_rule_store_import(store, "", &rule, 1, NULL, false, &error), BT_OK);
+    assert_int_equal(
+        bt_rule_store_import(store, "", &rule, 1, &(bt_import_options){.user = NULL, .is_dry_run = false}, &error),
+        BT_OK);
     expect_import(&rule, BT_IMPORT_UPDATED, ++version);
     bt_rule_imports_dispose(&rule, 1);
   }
@@ -120,7 +126,8 @@ static bool survive_fault(int n, int code) {
       bt_rule_store_create(store, "", make_definition("n0003", "when { x } always { y }"), NULL, NULL, &error), BT_OK);
   fill(rules);
   faulty_vfs_fail_after(n, code);
-  bt_status status = bt_rule_store_import(store, "", rules, MANY, NULL, false, &error);
+  bt_status status =
+      bt_rule_store_import(store, "", rules, MANY, &(bt_import_options){.user = NULL, .is_dry_run = false}, &error);
   bool was_hit = faulty_vfs_stop();
   assert_true(status == BT_OK || (status == BT_IO && was_hit));
   bt_rule_imports_dispose(rules, MANY);
@@ -153,7 +160,9 @@ static void test_tenants_stay_apart(void **state) {
   for (int round = 0; round < 2; round++) {
     const char *tenant = round ? "c" : "a"; /* before and behind the other one */
     fill(rules);
-    assert_int_equal(bt_rule_store_import(store, tenant, rules, MANY, NULL, false, &error), BT_OK);
+    assert_int_equal(bt_rule_store_import(store, tenant, rules, MANY,
+                                          &(bt_import_options){.user = NULL, .is_dry_run = false}, &error),
+                     BT_OK);
     for (int i = 0; i < MANY; i++) assert_int_equal(rules[i].change, BT_IMPORT_CREATED);
     bt_rule_imports_dispose(rules, MANY);
     bt_rule_list list;
@@ -166,7 +175,9 @@ static void test_tenants_stay_apart(void **state) {
     assert_int_equal(list.count, 1);
     bt_rule_list_dispose(&list);
   }
-  assert_int_equal(bt_rule_store_import(store, "a", NULL, 0, NULL, false, &error), BT_OK);
+  assert_int_equal(
+      bt_rule_store_import(store, "a", NULL, 0, &(bt_import_options){.user = NULL, .is_dry_run = false}, &error),
+      BT_OK);
   bt_rule_store_close(store);
 }
 

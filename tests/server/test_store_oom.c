@@ -125,7 +125,8 @@ static void test_import(void **state) {
     bt_rule_import rules[] = {{.definition = make_definition("r2", NULL)},
                               {.definition = make_definition("r1", "when { a } always { c }")}};
     failing_alloc_after(n);
-    bt_status status = bt_rule_store_import(store, "t", rules, 2, "ann", false, &error);
+    bt_status status =
+        bt_rule_store_import(store, "t", rules, 2, &(bt_import_options){.user = "ann", .is_dry_run = false}, &error);
     bool was_refused = failing_alloc_stop();
     assert_int_equal(status == BT_OK, !was_refused);
     bt_rule_imports_dispose(rules, 2);

@@ -1,14 +1,23 @@
 /* The wrapped allocators. See failing_alloc.h. Without the link options these functions are simply not called. */
 #include "tests/support/failing_alloc.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
-static size_t remaining = SIZE_MAX;
-static bool was_refused;
+/* Atomic: threads of the tested part allocate too, and share the count. */
+static atomic_size_t remaining = SIZE_MAX;
+static atomic_bool was_refused, is_once;
 
 void failing_alloc_after(size_t n) {
-  remaining = n;
   was_refused = false;
+  is_once = false;
+  remaining = n;
+}
+
+void failing_alloc_once(size_t n) {
+  was_refused = false;
+  is_once = true;
+  remaining = n;
 }
 
 bool failing_alloc_stop(void) {
@@ -17,12 +26,12 @@ bool failing_alloc_stop(void) {
 }
 
 static bool refuse(void) {
-  if (remaining == SIZE_MAX) return false;
-  if (remaining > 0) {
-    remaining--;
-    return false;
-  }
-  return was_refused = true;
+  size_t left = remaining;
+  while (left > 0 && left != SIZE_MAX)
+    if (atomic_compare_exchange_weak(&remaining, &left, left - 1)) return false;
+  if (left == SIZE_MAX || (is_once && atomic_exchange(&was_refused, true))) return false;
+  was_refused = true;
+  return true;
 }
 
 __attribute__((weak)) void *__real_malloc(size_t bytes);

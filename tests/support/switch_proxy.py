@@ -1,5 +1,5 @@
-"""A loopback proxy in front of an HTTP server with a switch: pass, refuse (connections are cut), status (every request is answered with it), and a
-search that sees new spans only after a delay, as newer Tempos have it. Standard library only."""
+"""A loopback proxy in front of an HTTP server with a switch: pass, refuse (connections are cut), stall (a request is taken and never answered), status
+(every request is answered with it), and a search that sees new spans only after a delay, as newer Tempos have it. Standard library only."""
 import http.client
 import http.server
 import socket
@@ -11,7 +11,8 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 
 class SwitchProxy:
-    """`mode`: "pass", "refuse", or a status such as 429; may be set at any time. `search_delay`: seconds; /api/search shows nothing younger."""
+    """`mode`: "pass", "refuse", "stall", or a status such as 429; may be set at any time. What was stalled is never passed on: its connection is cut
+    when the mode changes. `stalled`: requests that are held now. `search_delay`: seconds; /api/search shows nothing younger."""
 
     def __init__(self, target, search_delay=0.0):
         parts = urllib.parse.urlsplit(target)
@@ -19,6 +20,8 @@ class SwitchProxy:
         self.search_delay = search_delay
         self.mode = "pass"
         self.requests = 0
+        self.stalled = 0
+        self.lock = threading.Lock()  # guards the counts
 
     def __enter__(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -45,6 +48,14 @@ class SwitchProxy:
         query["end"] = str(seen)
         return urllib.parse.urlunsplit(("", "", parts.path, urllib.parse.urlencode(query, quote_via=urllib.parse.quote), ""))
 
+    def _hold(self):
+        with self.lock:
+            self.stalled += 1
+        while self.mode == "stall":
+            time.sleep(0.05)
+        with self.lock:
+            self.stalled -= 1
+
     def _handler(proxy):  # noqa: N805  (the handler's self is another)
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -61,12 +72,23 @@ class SwitchProxy:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def cut(self):
+                self.close_connection = True
+                try:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the client was faster
+                    pass
+
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                proxy.requests += 1
+                with proxy.lock:
+                    proxy.requests += 1
+                if proxy.mode == "stall":
+                    proxy._hold()
+                    self.cut()
+                    return
                 if proxy.mode == "refuse":
-                    self.close_connection = True
-                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.cut()
                     return
                 if proxy.mode != "pass":
                     self.answer(int(proxy.mode), [("Content-Type", "text/plain"), ("Retry-After", "1")], b"switched")

@@ -52,6 +52,9 @@ def free_ports(count):
             one.close()
 
 
+ENDING_SECONDS = 60  # a Tempo flushes, and the machine may be busy
+
+
 def http(method, url, body=None, headers=None, timeout=60):
     """One request: (status, headers, body bytes). Any status is an answer; only a failed connection raises (OSError)."""
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
@@ -154,7 +157,7 @@ class TempoServer:
             self.supervisor.wait(timeout=5)
         except subprocess.TimeoutExpired:
             os.kill(self.pid, signal.SIGKILL)
-            self.supervisor.wait(timeout=10)
+            self.supervisor.wait(timeout=ENDING_SECONDS)
         self.supervisor.stdin.close()
         self.supervisor.stdout.close()
         self._run(tempo_binary())
@@ -163,13 +166,13 @@ class TempoServer:
     def kill(self):
         """Ends Tempo at once (SIGKILL), as an outage would; stop() still cleans up."""
         os.kill(self.pid, signal.SIGKILL)
-        self.supervisor.wait(timeout=10)
+        self.supervisor.wait(timeout=ENDING_SECONDS)
 
     def stop(self):
         """Ends Tempo and removes its data. May be called twice."""
         if self.supervisor is not None:
             self.supervisor.stdin.close()
-            self.supervisor.wait(timeout=10)
+            self.supervisor.wait(timeout=ENDING_SECONDS)
             self.supervisor.stdout.close()
             self.supervisor = None
         if self.folder:

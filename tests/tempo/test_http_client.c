@@ -331,6 +331,37 @@ static void aborts_a_call(void **state) {
   bt_http_response_dispose(&response);
 }
 
+/* A receiver that is silent, or busy, says nothing about the Tempo that is read from. */
+static void an_export_takes_no_place_of_those_who_read(void **state) {
+  fixture *f = *state;
+  char hang[128], busy[128], echo[128];
+  bt_http_request silent = {.method = "POST", .url = url_of(f, "/hang", hang), .kind = BT_HTTP_EXPORT};
+  bt_http_request refused = {.method = "POST", .url = url_of(f, "/busy", busy), .kind = BT_HTTP_EXPORT};
+  bt_http_request read = {.method = "GET", .url = url_of(f, "/echo", echo), .kind = BT_HTTP_SEARCH};
+  bt_http_response responses[3], response;
+  bt_http_call *calls[3];
+  bt_http_stats stats;
+  bt_error error;
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(bt_http_start(f->client, &silent, &responses[i], &calls[i], &error), BT_OK);
+  assert_int_equal(bt_http_send(f->client, &refused, &response, &error), BT_OK);
+  assert_int_equal(response.status, 429);
+  bt_http_response_dispose(&response);
+  assert_int_equal(bt_http_send(f->client, &read, &response, &error), BT_OK);
+  assert_int_equal(response.status, 200);
+  bt_http_response_dispose(&response);
+  for (size_t i = 0; i < 3; i++) {
+    bt_http_abort(calls[i]);
+    assert_int_equal(bt_http_finish(calls[i], &error), BT_CANCELLED);
+    bt_http_response_dispose(&responses[i]);
+  }
+  silent.timeout_ms = 50;
+  assert_int_equal(bt_http_send(f->client, &silent, &response, &error), BT_UNAVAILABLE);
+  bt_http_response_dispose(&response);
+  bt_http_client_stats(f->client, &stats);
+  assert_int_equal(stats.allowed, 2);
+}
+
 enum { MANY = 12 };
 
 static void keeps_to_its_budget(void **state) {
@@ -454,6 +485,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(says_when_nobody_answers, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cancels_what_is_under_way_and_what_waits, set_up_one, tear_down),
       cmocka_unit_test_setup_teardown(aborts_a_call, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_export_takes_no_place_of_those_who_read, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keeps_to_its_budget, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lets_the_more_urgent_go_first, set_up_one, tear_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);

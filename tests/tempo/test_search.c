@@ -17,7 +17,7 @@
 #include "tempo/tempo_source.h"
 #include "tests/support/fake_http.h"
 
-enum { FIRST_S = 1700000000, SPAN_S = 200, TRACES_MAX = 4000 };
+enum { FIRST_S = 1700000000, SPAN_S = 200, HOUR_S = 3600, TRACES_MAX = 4000 };
 static const int64_t second_ns = 1000000000;
 
 typedef enum fault {
@@ -44,7 +44,7 @@ struct fake_tempo {
   pthread_mutex_t mutex;
   fake_trace traces[TRACES_MAX];
   size_t count;
-  size_t requests;
+  size_t requests, full; /* full: answers with as many traces as they may have */
   uint64_t random;
   int64_t longest_s;   /* 0: any */
   int64_t most_limit;  /* 0: any */
@@ -167,6 +167,9 @@ static bool answer_search(int socket, const char *query, int64_t start_s, int64_
     again += write_rows(&body, query, from, start_s, end_s, (size_t)limit - again);
   }
   bt_buffer_append(&body, BT_STR("],\"metrics\":{\"inspectedBytes\":\"100\"}}"));
+  pthread_mutex_lock(&t.mutex);
+  t.full += rows == (size_t)limit;
+  pthread_mutex_unlock(&t.mutex);
   bool is_too_large = t.largest_rows && rows > t.largest_rows;
   bool keep = is_too_large ? refuse(socket, 500, "response larger than the max (17936214 vs 16777216)")
                            : answer_fault(socket, which, &body);
@@ -326,6 +329,23 @@ static void splits_until_nothing_is_cut(void **state) {
   expect_all(f);
   assert_int_equal(f->account.requests, request_count());
   assert_int_equal(f->account.bytes_inspected, 100 * request_count());
+}
+
+static void expect_all_of_an_hour(fixture *f) {
+  bt_search_request request = request_all();
+  request.range.end_ns = (FIRST_S + HOUR_S) * second_ns;
+  open_source(f, 100, 0);
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  assert_int_equal(f->account.failed_count, 0);
+  assert_int_equal(f->found.count, t.count);
+}
+
+/* Many times what an answer may hold: the density of what was answered says how to cut the rest, so that few answers are full and thrown away. */
+static void cuts_before_it_asks(void **state) {
+  for (int64_t at_s = 2; at_s < HOUR_S - 2; at_s++) add_random_traces(1, FIRST_S + at_s, 0, "");
+  expect_all_of_an_hour(*state);
+  assert_true(t.full >= 1 && t.full <= 6); /* halves alone: 63 */
+  assert_true(request_count() <= 80);
 }
 
 static void splits_what_is_too_large(void **state) {
@@ -588,6 +608,7 @@ static void rejects_what_it_cannot_ask(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(splits_until_nothing_is_cut),
+                                     TEST(cuts_before_it_asks),
                                      TEST(splits_what_is_too_large),
                                      TEST(learns_the_longest_range),
                                      TEST(learns_the_highest_limit),

@@ -305,6 +305,25 @@ static void the_oldest_are_forgotten_first(void **state) {
   for (int i = first; i < 12; i++) assert_true(is_known(s, NULL, &ids[i]));
 }
 
+/* What is kept of a replay that found nothing is its rules: when they are edited or were never stored, nobody else holds them. */
+static void replays_that_found_nothing_are_forgotten_too(void **state) {
+  scene *s = *state;
+  job_id ids[24];
+  bt_job_stats stats;
+  set_gate(s, true);
+  s->options.memory_limit_bytes = 16 * 1024;
+  start(s);
+  for (int i = 0; i < 24; i++) {
+    ids[i] = submit(s, s->other, NULL);
+    wait_for(s, &ids[i], BT_JOB_COMPLETED);
+  }
+  bt_job_queue_stats(s->queue, &stats);
+  assert_in_range(stats.result_bytes, stats.finished * bt_rule_definition_bytes(s->other),
+                  s->options.memory_limit_bytes);
+  assert_false(is_known(s, NULL, &ids[0]));
+  assert_true(is_known(s, NULL, &ids[23]));
+}
+
 /* ---- tenants beside each other ---- */
 
 static void run_to_its_end(scene *s, const char *tenant, job_id *out) {
@@ -509,6 +528,7 @@ int main(void) {
       SCENE(violations_come_in_order_of_time),
       SCENE(numbers_by_arrival_stay),
       SCENE(the_oldest_are_forgotten_first),
+      SCENE(replays_that_found_nothing_are_forgotten_too),
       SCENE(the_results_of_others_are_kept),
       SCENE(who_holds_most_gives_way),
       SCENE(workers_go_round_the_tenants),

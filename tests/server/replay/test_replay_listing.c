@@ -5,51 +5,13 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/replay/asking.h"
-#include "tests/server/replay/replay_fixture.h"
-
-#define SLOW_NO_RETRY "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")"
-
-typedef struct scene {
-  fake_source fake;
-  replay_run run;
-} scene;
-
-static int make_scene(void **state) {
-  scene *s = calloc(1, sizeof *s);
-  fake_source_init(&s->fake);
-  replay_run_init(&s->run);
-  *state = s;
-  return 0;
-}
-
-static int drop_scene(void **state) {
-  scene *s = *state;
-  replay_run_dispose(&s->run);
-  fake_source_dispose(&s->fake);
-  free(s);
-  return 0;
-}
+#include "tests/server/replay/replay_scene.h"
 
 static void add_slow(scene *s, uint64_t number) {
   fake_span_add(fake_add(&s->fake, number), "slow", NOON_NS + MINUTE_NS);
-}
-
-static const bt_rule_result *go(scene *s) {
-  replay_run_go(&s->run, &s->fake);
-  if (s->run.status != BT_OK) fail_msg("%s", s->run.error.message);
-  return &s->run.result.rules[0];
-}
-
-static void assert_reason(const scene *s, bt_replay_outcome outcome, const char *word) {
-  const bt_replay_result *result = &s->run.result;
-  if (result->outcome != outcome || strncmp(result->reason, word, strlen(word)) != 0)
-    fail_msg("outcome %d, reason \"%s\", expected %d and \"%s…\"", (int)result->outcome, result->reason, (int)outcome,
-             word);
-  assert_int_equal(result->coverage.complete, outcome == BT_REPLAY_COMPLETED);
 }
 
 static void a_candidate_that_the_listing_lacks_is_named(void **state) {
@@ -58,8 +20,8 @@ static void a_candidate_that_the_listing_lacks_is_named(void **state) {
   add_slow(s, 2);
   fake_find(&s->fake, 2)->not_listed = true;
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
-  const bt_rule_result *rule = go(s);
-  assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
   assert_int_equal(rule->violations_found, 2);
   assert_non_null(strstr(s->run.result.coverage.windows_failed[0].reason, "00000000000000000000000000000002"));
 }
@@ -71,8 +33,8 @@ static void a_trace_that_arrives_between_the_questions_is_no_failure(void **stat
   add_slow(s, 2);
   fake_find(&s->fake, 2)->listed_from = 2;
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
-  const bt_rule_result *rule = go(s);
-  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
   assert_int_equal(rule->violations_found, 2);
   assert_int_equal(rule->traces_evaluated, 2);
   assert_true(rule->evaluated_is_exact);
@@ -92,8 +54,8 @@ static void a_root_that_arrives_between_the_questions_is_judged(void **state) {
   scene *s = *state;
   add_root_that_is_listed_late(s, 2);
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
-  const bt_rule_result *rule = go(s);
-  assert_reason(s, BT_REPLAY_COMPLETED, "");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
   assert_int_equal(rule->violations_found, 1);
   assert_int_equal(rule->traces_evaluated, 1);
   assert_true(rule->evaluated_is_exact);
@@ -104,8 +66,8 @@ static void a_root_that_the_listing_lacks_is_judged_and_named(void **state) {
   scene *s = *state;
   add_root_that_is_listed_late(s, 99);
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
-  assert_int_equal(go(s)->violations_found, 1);
-  assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
+  assert_int_equal(scene_go(s)->violations_found, 1);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed");
   assert_non_null(strstr(s->run.result.coverage.windows_failed[0].reason, "00000000000000000000000000000001"));
 }
 
@@ -119,7 +81,7 @@ static void a_trace_without_sure_bounds_is_placed_by_its_spans(void **state) {
   trace->late_fragment = 1;
   trace->late_listed_from = 99;
   replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
-  assert_int_equal(go(s)->violations_found, 0);
+  assert_int_equal(scene_go(s)->violations_found, 0);
   assert_int_equal(trace->batch_reads + trace->by_id_reads > 0, 1);
 }
 
@@ -141,8 +103,6 @@ static void what_is_skipped_says_why(void **state) {
   bt_asking_free(run.asking);
   bt_source_account_dispose(&asked.account);
 }
-
-#define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

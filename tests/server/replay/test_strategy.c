@@ -102,6 +102,39 @@ static void a_projection_decides_order_without_reading(void **state) {
   assert_int_equal(rule->traces_exercised, TRACES * 2 / 3);
 }
 
+/* Where nearly all violate, their spans are asked for of a few only; where few do, of each once. */
+static void a_projection_is_tried_on_a_few(void **state) {
+  enum { MANY = 5000, TRIED = 600 };
+  scene *s = *state;
+  for (uint64_t i = 0; i < MANY; i++) {
+    fake_trace *trace = fake_add(&s->fake, 1 + i);
+    fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS / 10);
+    fake_span_add(trace, "wait", NOON_NS + (int64_t)(i + 5) * SECOND_NS / 10);
+  }
+  replay_run_add(&s->run, "order", IN_ORDER);
+  unsigned tried = 0;
+  for (int few_violate = 0; few_violate <= 1; few_violate++) {
+    for (uint64_t i = 0; few_violate && i < MANY; i++)
+      if (i % 100) fake_find(&s->fake, 1 + i)->spans[1].name = "retry";
+    bt_replay_result_dispose(&s->run.result);
+    s->run.request.rules = s->run.rules;
+    assert_int_equal(bt_replay_run(&s->fake.source, &s->run.request, NULL, &s->run.result, &s->run.error), BT_OK);
+    const bt_rule_result *rule = s->run.result.rules;
+    unsigned asked = 0;
+    for (uint64_t i = 0; i < MANY; i++) asked += fake_find(&s->fake, 1 + i)->span_reads;
+    assert_int_equal(s->run.result.outcome, BT_REPLAY_COMPLETED);
+    assert_int_equal(rule->strategy, BT_STRATEGY_PROJECTION);
+    assert_int_equal(rule->violations_found, few_violate ? MANY / 100 : MANY);
+    assert_int_equal(rule->decided_unread, few_violate ? MANY - MANY / 100 : 0);
+    if (!few_violate) {
+      tried = asked;
+      assert_true(tried > 0 && tried <= TRIED);
+      assert_true(s->fake.largest_page < MANY); /* nor was more asked for and thrown away */
+    } else
+      assert_int_equal(asked, tried + MANY);
+  }
+}
+
 /* What a projection leaves in doubt is read whole. */
 static void doubts_are_read(void **state) {
   scene *s = *state;
@@ -268,6 +301,7 @@ static void the_cheapest_is_chosen(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(a_projection_decides_order_without_reading),
+      SCENE(a_projection_is_tried_on_a_few),
       SCENE(doubts_are_read),
       SCENE(a_projection_that_lacks_spans_is_found_out),
       SCENE(each_strategy_gives_the_same),

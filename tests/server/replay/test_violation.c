@@ -156,6 +156,21 @@ static void a_violation_says_what_where_and_when(void **state) {
   drop(&j);
 }
 
+/* What batches cannot give stands before it in the rule; it is compared all the same. */
+static void witnesses_show_what_is_compared_beside_events(void **state) {
+  (void)state;
+  judged j;
+  judge(&j,
+        "trace.has(span.name == \"checkout\" and not exists(event.note) and scope.version != \"x\" and amount > 1000)",
+        "n");
+  make(&j, "");
+  const bt_violation_witness *w = &j.violation->choices[0].witnesses[0];
+  assert_int_equal(w->attribute_count, 1);
+  assert_string_equal(w->attributes[0].key, "amount");
+  assert_non_null(strstr(j.violation->message, "amount = "));
+  drop(&j);
+}
+
 static void a_violation_without_witness_is_of_the_trace(void **state) {
   (void)state;
   judged j;
@@ -219,6 +234,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ids_never_change),
       cmocka_unit_test(a_violation_says_what_where_and_when),
+      cmocka_unit_test(witnesses_show_what_is_compared_beside_events),
       cmocka_unit_test(a_violation_without_witness_is_of_the_trace),
       cmocka_unit_test(a_rule_over_several_lines_is_shown_on_one),
       cmocka_unit_test(the_sentence_is_short_clean_utf8),

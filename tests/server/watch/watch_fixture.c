@@ -68,6 +68,10 @@ static bool is_there(const watch_scene *scene, const bt_violation *violation, bo
   return false;
 }
 
+static void wait_for_answer(watch_scene *scene) {
+  while (scene->is_silent) pthread_cond_wait(&scene->changed, &scene->mutex);
+}
+
 static bt_status emit(void *context, const char *tenant, const bt_rule_definition *definition,
                       const bt_violation *const *violations, size_t count, bool retract, const bt_cancel *cancel,
                       bt_emission_result *result, bt_error *error) {
@@ -77,6 +81,7 @@ static bt_status emit(void *context, const char *tenant, const bt_rule_definitio
   (void)error;
   *result = (bt_emission_result){0};
   pthread_mutex_lock(&scene->mutex);
+  wait_for_answer(scene);
   bool fails = scene->is_stalled || scene->refuse;
   if (scene->refuse) scene->refuse--;
   for (size_t i = 0; i < count; i++) {
@@ -101,16 +106,28 @@ static bt_status emit(void *context, const char *tenant, const bt_rule_definitio
 static bt_status take_checkpoint(void *context, const char *tenant, const bt_checkpoint *checkpoint,
                                  const bt_cancel *cancel, bt_error *error) {
   watch_scene *scene = context;
+  (void)tenant;
+  (void)cancel;
+  pthread_mutex_lock(&scene->mutex);
+  wait_for_answer(scene);
+  bool is_taken = !scene->refuse_checkpoints;
+  if (is_taken) {
+    scene->checkpoint = *checkpoint;
+    scene->checkpoint_count++;
+  }
+  pthread_mutex_unlock(&scene->mutex);
+  return is_taken ? BT_OK : bt_error_set(error, BT_UNAVAILABLE, "the receiver says no");
+}
+
+/* The source gets it after the round, on the test's thread. */
+static void store_checkpoint(watch_scene *scene) {
+  const bt_checkpoint *checkpoint = &scene->checkpoint;
   bt_own_ids ids;
   char until[80];
-  (void)cancel;
-  if (scene->refuse_checkpoints) return bt_error_set(error, BT_UNAVAILABLE, "the receiver says no");
   bt_time_format(checkpoint->until_ns, until);
   if (checkpoint->replicas > 1)
     snprintf(until + strlen(until), 40, " %u/%u", checkpoint->replica, checkpoint->replicas);
-  scene->checkpoint = *checkpoint;
-  scene->checkpoint_count++;
-  if (!bt_own_record_ids(bt_str_from(tenant), BT_STR(BT_OWN_WATCH), bt_str_from(until), &ids)) abort();
+  if (!bt_own_record_ids(bt_str_from(""), BT_STR(BT_OWN_WATCH), bt_str_from(until), &ids)) abort();
   fake_span *span = own_span(scene, &ids.trace_id, &ids.span_id, BT_OWN_WATCH);
   attribute(span, BT_OWN_UNTIL, text_of(until));
   attribute(span, BT_WATCH_UNTIL_NS, integer_of(checkpoint->until_ns));
@@ -132,7 +149,6 @@ static bt_status take_checkpoint(void *context, const char *tenant, const bt_che
     snprintf(lost, sizeof lost, "%s/%s", start, end);
     attribute(span, BT_WATCH_LOST, text_of(lost));
   }
-  return BT_OK;
 }
 
 static void tell(void *context, const char *tenant, const bt_rule_definition *definition, uint64_t count) {
@@ -151,6 +167,7 @@ watch_scene *watch_scene_new(void) {
   fake_source_init(&scene->fake);
   scene->fake.hide_own = true;
   pthread_mutex_init(&scene->mutex, NULL);
+  pthread_cond_init(&scene->changed, NULL);
   scene->now_ns = NOON_NS;
   scene->options = (bt_watch_options){.source = &scene->fake.source,
                                       .assumptions = bt_assumptions_default(),
@@ -183,6 +200,7 @@ void watch_scene_free(watch_scene *scene) {
     for (uint32_t k = 0; k < scene->fake.traces[i].span_count; k++) free_texts(&scene->fake.traces[i].spans[k]);
   fake_source_dispose(&scene->fake);
   bt_rule_list_dispose(&scene->rules);
+  pthread_cond_destroy(&scene->changed);
   pthread_mutex_destroy(&scene->mutex);
   free(scene);
 }
@@ -205,11 +223,12 @@ void watch_start(watch_scene *scene) {
   }
 }
 
-/* Until the queue is empty, or, while attempts fail, one more has failed. */
+/* Until the checkpoint is gone and the queue is empty, or, while attempts fail, one more has failed; not at all for one that does not answer. */
 static void wait_for_emitter(watch_scene *scene, uint64_t failures) {
   for (;;) {
     bt_emitter_status status = bt_emitter_look(scene->emitter);
-    if (!status.queued || (status.failures > failures && status.message[0])) return;
+    bool is_done = !status.queued || (status.failures > failures && status.message[0]);
+    if (scene->is_silent || (is_done && !status.checkpoints)) return;
     nanosleep(&(struct timespec){0, 200000}, NULL);
   }
 }
@@ -218,6 +237,8 @@ static void wait_for_emitter(watch_scene *scene, uint64_t failures) {
 static void store_sent(watch_scene *scene) {
   pthread_mutex_lock(&scene->mutex);
   size_t count = scene->sent_count;
+  if (scene->stored_count < scene->checkpoint_count) store_checkpoint(scene);
+  scene->stored_count = scene->checkpoint_count;
   pthread_mutex_unlock(&scene->mutex);
   for (size_t i = 0; i < count; i++) {
     bt_open *open = bt_open_set_find(&scene->watcher->open, &scene->sent[i].id);

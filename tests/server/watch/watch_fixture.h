@@ -30,8 +30,11 @@ typedef struct watch_scene {
   bool is_stalled;          /* attempts fail until it is cleared */
   uint64_t refused;         /* the violation of this trace is never taken; 0: none */
   bt_checkpoint checkpoint; /* the newest */
-  size_t checkpoint_count;
+  size_t checkpoint_count;  /* that were taken */
+  size_t stored_count;      /* of these, those that the source has; of the test's thread */
   bool refuse_checkpoints;
+  bool is_silent;         /* a call does not return until this is cleared */
+  pthread_cond_t changed; /* with is_silent */
 } watch_scene;
 
 /* Noon; settle 2 min, interval 30 s, lookback 1 h, first sweep 15 min, catch-up 24 h. */

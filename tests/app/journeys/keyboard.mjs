@@ -1,0 +1,54 @@
+/* A rule created and saved without a mouse: Tab, letters and Ctrl+S only, with the focus to be seen all the way. */
+import assert from 'node:assert/strict';
+import { written } from '../support/editor.mjs';
+import { settled } from '../support/pages.mjs';
+
+const MOST_TABS = 80;
+const TEXT = 'trace.has(span.name == "retry")';
+
+/** What has the focus: its role or tag, and the name that it goes by. */
+const focused = (page) => page.evaluate(() => {
+  const one = document.activeElement;
+  const label = one.labels?.[0]?.textContent ?? '';
+  return { tag: one.tagName.toLowerCase(), name: (one.getAttribute('aria-label') ?? (label || one.textContent) ?? '').trim(), inEditor: Boolean(one.closest('.monaco-editor')) };
+});
+
+/** Presses Tab until what has the focus is wanted. */
+async function tabTo(page, wanted, key = 'Tab') {
+  const seen = [];
+  for (let at = 0; at < MOST_TABS; at++) {
+    await page.keyboard.press(key);
+    const now = await focused(page);
+    if (wanted(now)) {
+      return now;
+    }
+    seen.push(`${now.tag} ${now.name.slice(0, 30)}`);
+  }
+  throw new assert.AssertionError({ message: `not reached by ${key}; passed ${seen.join(' | ')}` });
+}
+
+const inEditor = (now) => now.inEditor;
+
+export default function keyboard({ run, inWindow, step }) {
+  step('a rule is created and saved', () => inWindow({ upstream: 'write' }, async (session) => {
+    const { page } = session;
+    await session.goto('/rules');
+    await settled(page);
+    await tabTo(page, (now) => now.name === 'New rule');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/rules\/new$/);
+    await page.locator('.monaco-editor .view-line').first().waitFor();
+    await tabTo(page, inEditor);
+    await page.keyboard.type(TEXT, { delay: 5 });
+    await page.keyboard.press('Escape'); // closes what was suggested
+    assert.equal(await written(page), TEXT.replaceAll(' ', ''));
+    await page.keyboard.press('Control+M');
+    await tabTo(page, (now) => now.tag === 'input' && now.name.startsWith('Name'));
+    await page.keyboard.type('Nobody tries again');
+    await tabTo(page, inEditor, 'Shift+Tab');
+    await page.getByText('The text is valid.').waitFor();
+    await page.keyboard.press('Control+S');
+    await page.waitForURL(/\/rules\/nobody-tries-again/);
+    assert.equal((await run.services.write.get('/v1/rules/nobody-tries-again')).dsl, TEXT);
+  }));
+}

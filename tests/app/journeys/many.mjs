@@ -1,0 +1,75 @@
+/* Ten thousand violations: the document holds the rows in view and a few more however far one scrolls, the view is full of them again after each step, they are those of the
+   service in its order, and the end is reached. In how many frames the view was not full yet, and how long the main
+   thread was busy, is printed and not judged: that says more about what else the machine does. At Grafana's second host in make check-full too. */
+import assert from 'node:assert/strict';
+import { rowsOf, settled } from '../support/pages.mjs';
+import { MANY } from '../support/world.mjs';
+
+const MOST_ROWS = 80;
+const MOST_FRAMES = 600;
+
+/** Scrolls the list by twelve screens at a time until its last row is there: {rows: the most at once, blank: frames with a gap in view, stuck: steps after which it stayed, seen: row by number,
+    steps, ms, busyMs}. */
+async function scrollToEnd(page) {
+  return page.evaluate(async ([all, mostFrames]) => {
+    const scroller = document.querySelector('[data-testid="violation-rows"]');
+    let busyMs = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (busyMs += entry.duration - 50))).observe({ type: 'longtask' });
+    const begin = performance.now();
+    let rows = 0;
+    let steps = 0;
+    let last = 0;
+    let blank = 0;
+    let stuck = 0;
+    const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 10)));
+    const rowsNow = () => [...scroller.querySelectorAll('[role="row"]')];
+    const seen = {};
+    const isCovered = (drawn) => {
+      const { top, bottom } = scroller.getBoundingClientRect();
+      const places = drawn.map((row) => row.getBoundingClientRect()).sort((a, b) => a.top - b.top);
+      let to = top;
+      for (const place of places) {
+        to = place.top <= to + 1 ? Math.max(to, place.bottom) : to;
+      }
+      return to >= bottom - 1;
+    };
+    while (last < all && performance.now() - begin < 160_000) {
+      scroller.scrollTop += scroller.clientHeight * 12;
+      await frame();
+      let waited = 0;
+      for (; !isCovered(rowsNow()) && waited < mostFrames; waited++) {
+        await frame();
+      }
+      blank += waited;
+      stuck += waited === mostFrames ? 1 : 0;
+      const drawn = rowsNow();
+      rows = Math.max(rows, drawn.length);
+      last = Math.max(last, ...drawn.map((row) => Number(row.getAttribute('aria-rowindex')) - 1));
+      drawn.forEach((row) => (seen[Number(row.getAttribute('aria-rowindex')) - 2] = row.lastElementChild.textContent));
+      steps += 1;
+    }
+    return { rows, steps, last, blank, stuck, seen, ms: Math.round(performance.now() - begin), busyMs: Math.round(busyMs) };
+  }, [MANY, MOST_FRAMES]);
+}
+
+export const only = (target) => target.name !== 'host12';
+
+export default function many({ run, inWindow, step }) {
+  step(`${MANY} violations scroll with few rows in the document`, (context) => inWindow({ upstream: 'many' }, async (session) => {
+    await session.goto('/violations?from=now-25h&to=now');
+    await settled(session.page);
+    await rowsOf(session.page).first().waitFor();
+    const walk = await scrollToEnd(session.page);
+    context.diagnostic(`${walk.last} rows in ${walk.steps} steps, ${walk.ms} ms, ${walk.busyMs} ms of them in tasks over 50 ms; at most ${walk.rows} rows in the document, ${walk.blank} frames in which the view was not full yet`);
+    assert.equal(walk.last, MANY, 'the end was reached');
+    assert.equal(walk.stuck, 0, 'the view is full of rows after each step');
+    const rows = Object.entries(walk.seen);
+    assert.ok(rows.length > MANY / 20, `${rows.length} rows were looked at`);
+    assert.equal(new Set(rows.map(([, trace]) => trace)).size, rows.length, 'each with a trace of its own');
+    const { violations } = await run.services.many.get('/v1/violations?start=now-25h&limit=1000');
+    const known = rows.filter(([at]) => Number(at) < violations.length);
+    assert.ok(known.length > 100);
+    assert.deepEqual(known.map(([, trace]) => trace), known.map(([at]) => violations[at].trace_id), 'in the order of the service');
+    assert.ok(walk.rows <= MOST_ROWS, `${walk.rows} rows in the document`);
+  }));
+}

@@ -1,0 +1,57 @@
+/* Every page in both themes: opened by its own address, drawn, read by axe, photographed, and the same again after a reload. */
+import assert from 'node:assert/strict';
+import { weightyFaults } from '../support/axe.mjs';
+import { plainText, settled } from '../support/pages.mjs';
+import { RULES } from '../support/world.mjs';
+
+const RANGE = 'from=now-24h&to=now';
+
+/* What a person can open, with where it is. A violation is looked up first: its address has a trace in it. */
+async function places(main) {
+  const { violations } = await main.get(`/v1/violations?rule_id=${RULES.slowDb.id}&start=now-24h&limit=1`);
+  const { rule_id: rule, trace_id: trace } = violations[0];
+  return [
+    { name: 'start', at: '' }, { name: 'rules', at: '/rules' }, { name: 'rule', at: `/rules/${RULES.slowDb.id}` }, { name: 'rule-new', at: '/rules/new' },
+    { name: 'violations', at: `/violations?${RANGE}` }, { name: 'violation', at: `/violations/${rule}/${trace}` }, { name: 'replays', at: '/replay' },
+    { name: 'compliance', at: '/compliance' }, { name: 'configuration', at: '/configuration' }, { name: 'not-found', at: '/no-such-page' },
+  ];
+}
+
+const settingsPage = { name: 'grafana-settings', at: '/config' };
+
+const titleOf = (session) => session.page.getByRole('heading', { level: 1 }).first().innerText();
+
+async function visit(session, place) {
+  await session.goto(place.at);
+  await settled(session.page);
+  const title = await titleOf(session);
+  assert.notEqual(title.trim(), '', `${place.name} has a title`);
+  await plainText(session.page);
+  assert.equal(await session.page.getByTestId('data-testid Alert error').count(), 0, `${place.name} has nothing to complain of`);
+  await session.shot(place.name);
+  assert.deepEqual(await weightyFaults(session.page), [], `axe on ${place.name}, ${session.options.theme}`);
+  session.end();
+}
+
+async function comeBack(session, place) {
+  const title = await titleOf(session);
+  await session.page.reload();
+  await settled(session.page);
+  assert.equal(await titleOf(session), title, `${place.name} after a reload`);
+}
+
+export default function tour({ run, inWindow, step }) {
+  for (const theme of ['dark', 'light']) {
+    step(`every page, ${theme}`, (context) => inWindow({ theme }, async (session) => {
+      for (const place of [...(await places(run.services.main)), ...(run.target.roles ? [settingsPage] : [])]) {
+        await context.test(place.name, async () => {
+          session.forget();
+          await visit(session, place);
+          if (theme === 'dark') {
+            await comeBack(session, place);
+          }
+        });
+      }
+    }));
+  }
+}

@@ -1,0 +1,72 @@
+/* The editor of rules in a page: writing in it, what it holds, and where it underlines. Runs in Node. */
+import assert from 'node:assert/strict';
+
+const editorOf = (page) => page.locator('.monaco-editor').first();
+
+/** Puts the cursor into the editor once it can be written in. */
+export async function enterEditor(page) {
+  await editorOf(page).locator('.view-line').first().waitFor();
+  await editorOf(page).locator('textarea').focus();
+}
+
+/** Replaces all of the text. */
+export async function write(page, text) {
+  await enterEditor(page);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+}
+
+/** What one reads in the editor, without any space: Monaco draws those as others, and breaks long lines as the window is wide. */
+export async function written(page) {
+  return (await editorOf(page).locator('.view-lines').innerText()).replace(/\s/g, '');
+}
+
+/** Puts the caret behind the beginning of a text of one line. */
+export async function caretAfter(page, beginning) {
+  await page.keyboard.press('Control+Home');
+  for (let at = 0; at < beginning.length; at++) {
+    await page.keyboard.press('ArrowRight');
+  }
+}
+
+/** The colour that each of these pieces of the text is drawn in, once the language has been coloured: {piece: colour}. */
+export async function colours(page, pieces) {
+  await page.waitForFunction(() => new Set([...document.querySelectorAll('.monaco-editor .view-line span > span')].map((one) => getComputedStyle(one).color)).size > 1);
+  return page.evaluate((wanted) => {
+    const tokens = [...document.querySelectorAll('.monaco-editor .view-line span > span')];
+    const plain = (one) => one.textContent.replaceAll('\u00a0', ' ');
+    const of = (piece) => tokens.find((one) => plain(one).trim() === piece) ?? tokens.find((one) => plain(one).includes(piece));
+    return Object.fromEntries(wanted.map((piece) => [piece, of(piece) ? getComputedStyle(of(piece)).color : `${piece} is not there`]));
+  }, pieces);
+}
+
+/** What text stands over the first underline of errors, by where both are drawn. */
+export async function underlined(page) {
+  await editorOf(page).locator('.squiggly-error').first().waitFor();
+  return page.evaluate(() => {
+    const mark = document.querySelector('.monaco-editor .squiggly-error').getBoundingClientRect();
+    const line = [...document.querySelectorAll('.monaco-editor .view-line')].find((one) => {
+      const { top, bottom } = one.getBoundingClientRect();
+      return mark.bottom > top && mark.bottom <= bottom + 1;
+    });
+    let text = '';
+    const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      for (let at = 0; at < node.data.length; at++) {
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        const { left, right } = range.getBoundingClientRect();
+        const middle = (left + right) / 2;
+        text += middle > mark.left && middle < mark.right ? node.data[at] : '';
+      }
+    }
+    return text.replaceAll('\u00a0', ' ');
+  });
+}
+
+/** The piece of a text that a diagnostic of the service is about; its places count UTF-16 units from 1. */
+export function pieceOf(text, { position }) {
+  assert.equal(position.start_line, position.end_line);
+  return text.split('\n')[position.start_line - 1].slice(position.start_column - 1, position.end_column - 1);
+}

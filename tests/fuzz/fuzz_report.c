@@ -1,0 +1,47 @@
+/* Reports from outside, as `betrace verify-report` reads them: checked, and read also where the chain is wrong, because that is nearly always so here. A
+ * report that passes the check has a canonical form, and is made of it again. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "server/report/canonical_json.h"
+#include "server/report/evidence.h"
+#include "server/report/oscal.h"
+#include "server/report/report_html.h"
+#include "server/report/report_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_form(const json_t *document) {
+  bt_buffer text = {0};
+  json_t *again = NULL;
+  if (bt_canonical_json(document, &text, NULL) == BT_OK) {
+    if (bt_report_parse(bt_buffer_str(&text), &again, NULL) != BT_OK || !json_equal(document, again)) abort();
+  } else if (bt_evidence_check(document, NULL, NULL) == BT_OK) {
+    abort(); /* what is outside of the entries is checked member by member */
+  }
+  json_decref(again);
+  bt_buffer_dispose(&text);
+}
+
+/* The forms are made of reports that this program wrote; nothing else may break them all the same. */
+static void show(const json_t *document) {
+  bt_buffer page = {0};
+  json_t *oscal = NULL;
+  bt_report_html(document, &page);
+  if (bt_oscal_json(document, &oscal, NULL) == BT_OK) json_decref(oscal);
+  bt_buffer_dispose(&page);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  json_t *document = NULL;
+  bt_reported reported;
+  bt_error error = {0};
+  if (bt_report_parse((bt_str){(const char *)data, size}, &document, &error) != BT_OK) return 0;
+  check_form(document);
+  bt_status status = bt_report_check_conclusions(document, &error);
+  (void)status;
+  if (bt_reported_read(document, &reported, &error) == BT_OK) bt_reported_dispose(&reported);
+  show(document);
+  json_decref(document);
+  return 0;
+}

@@ -1,0 +1,226 @@
+"""`betrace verify-report` against forgers: a changed byte, dropped, added and moved entries, another key, a stripped signature, a report that was signed
+anew with the right key; and against traces that are gone. What cannot be found is tested to be not found, as docs/COMPLIANCE.md says."""
+import copy
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from betrace_process import Betrace, run_cli  # noqa: E402
+from evidence import bodies, chain, control, make_key, rule, sign  # noqa: E402
+from seed_rules import PII_AUDIT  # noqa: E402
+
+START, END = "2026-03-09T12:00:00Z", "2026-03-10T12:00:00Z"
+PII = PII_AUDIT["id"]
+
+
+class VerifyReportTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-verify-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.traces, cls.fewer = (os.path.join(cls.folder.name, name) for name in ("traces.pb", "fewer.jsonl"))
+        run_cli("generate", "--traces", 300, "--violations", 20, "--end", END, "--since", "24h", "--out", cls.traces)
+        run_cli("generate", "--traces", 30, "--violations", 2, "--end", END, "--since", "24h", "--seed", 5, "--out", cls.fewer)
+        cls.private, cls.public = make_key(cls.folder.name)
+        cls.other_private, cls.other_public = make_key(cls.folder.name, "other")
+        with Betrace("--traces", cls.traces, "--evidence-key", cls.private) as server:
+            server.post("/v1/rules", PII_AUDIT)
+            server.post("/v1/rules", {"id": "fine", "dsl": "@SOC2(controls = {CC7_2}) when { checkout } always { checkout }", "settle": "5m"})
+            cls.text = server.get(f"/v1/compliance/reports/soc2?start={START}&end={END}").body
+        cls.report = json.loads(cls.text)
+
+    def run_on(self, content, *arguments, key=None):
+        """content: a report, or bytes."""
+        file = os.path.join(self.folder.name, "report.json")
+        with open(file, "wb") as out:
+            out.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return run_cli("verify-report", file, "--key", key or self.public, *arguments)
+
+    def refused(self, content, expected="", key=None):
+        done = self.run_on(content, key=key)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("REFUSED: ", done.stdout)
+        self.assertIn(expected, done.stdout)
+
+    def forged(self, change, private=None, public=None):
+        """The report with a change, a chain made anew and a signature."""
+        report = copy.deepcopy(self.report)
+        change(report)
+        return sign(report, private or self.private, public or self.public)
+
+    # ---- what holds ----
+
+    def test_what_was_signed_holds(self):
+        done = self.run_on(self.text)
+        self.assertEqual((done.returncode, done.stdout.strip().splitlines()[-1]), (0, "verified: it is what was signed"))
+        self.assertEqual(self.run_on(json.dumps(self.report, indent=2).encode()).returncode, 0, "the layout is not what was signed")
+
+    def test_traces_that_say_the_same(self):
+        done = self.run_on(self.text, "--traces", self.traces, "--replay", 2, "--json")
+        body = json.loads(done.stdout)
+        self.assertEqual((done.returncode, body["outcome"], body["traces"], body["rules"]),
+                         (0, "holds", {"same": 15, "different": 0, "unknown": 0}, {"same": 2, "different": 0, "unknown": 0}), body)
+        again = [self.run_on(self.text, "--traces", self.traces, "--seed", seed, "--sample", 3).stdout for seed in (7, 7, 8)]
+        self.assertEqual(again[0], again[1])
+
+    # ---- what is refused ----
+
+    def test_a_changed_byte(self):
+        """Any byte: either it is not the same content any more and is refused, or it is and holds."""
+        done = []
+        for at in list(range(0, len(self.text), 1499)) + list(range(len(self.text) - 420, len(self.text), 71)):
+            changed = bytearray(self.text)
+            changed[at] ^= 1
+            try:
+                is_same = json.loads(bytes(changed)) == self.report
+            except ValueError:
+                is_same = False
+            code = self.run_on(bytes(changed)).returncode
+            self.assertEqual(code, 0 if is_same else 1, (at, bytes(changed[max(0, at - 40):at + 40])))
+            done.append(is_same)
+        self.assertGreater(len(done), 20)
+        self.assertEqual(done.count(True), 0)
+
+    def test_entries_that_were_dropped_added_or_moved(self):
+        for name, change in (("dropped", lambda e: e.pop(2)), ("the last", lambda e: e.pop()), ("the first", lambda e: e.pop(0)), ("all", lambda e: e.clear()),
+                             ("moved", lambda e: e.insert(1, e.pop(2))), ("twice", lambda e: e.insert(2, copy.deepcopy(e[2]))),
+                             ("numbered anew", lambda e: (e.pop(2), [one.update(number=n) for n, one in enumerate(e)]))):
+            with self.subTest(change=name):
+                report = copy.deepcopy(self.report)
+                change(report["entries"])
+                self.refused(report)
+
+    def test_a_chain_that_was_made_anew_without_the_key(self):
+        report = copy.deepcopy(self.report)
+        rule(report, PII)["counts"]["violated"] = 0
+        report["evidence"]["head"] = chain(report["entries"])
+        self.refused(report, "changed after it was signed")
+
+    def test_another_key(self):
+        self.refused(self.text, "signed with another key", key=self.other_public)
+        forged = self.forged(lambda r: None, self.other_private, self.other_public)
+        self.refused(forged, "signed with another key")
+        forged["evidence"]["key_id"] = self.report["evidence"]["key_id"]
+        self.refused(forged, "is not this key's")
+
+    def test_a_stripped_signature(self):
+        report = copy.deepcopy(self.report)
+        report["evidence"].update(signed="unsigned", signature=None, key_id=None)
+        self.refused(report, "not signed")
+        file = os.path.join(self.folder.name, "unsigned.json")
+        with open(file, "w", encoding="utf-8") as out:
+            json.dump(report, out)
+        done = run_cli("verify-report", file, "--chain-only")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("nothing shows who made it", done.stdout)
+
+    def test_what_stands_beside_the_chain(self):
+        for change in (lambda r: r.update(extra=1), lambda r: r["evidence"].update(extra=1), lambda r: r["entries"][1].update(extra=1),
+                       lambda r: r.update(format="betrace-report/2"), lambda r: r["evidence"].update(signature=r["evidence"]["signature"][:-2])):
+            report = copy.deepcopy(self.report)
+            change(report)
+            self.refused(report)
+        for text in (b"", b"[]", b"{}", b"null", b"\xff", self.text[:-2], self.text + b"{}", self.text.replace(b'"format":', b'"format":"x","format":', 1)):
+            self.refused(text)
+
+    # ---- signed anew with the right key ----
+
+    def test_what_does_not_follow_from_its_own_numbers(self):
+        def call_it_a_pass(report):
+            rule(report, PII)["status"] = "pass"
+
+        def call_the_control_a_pass(report):
+            control(report, "CC6.1")["status"] = "pass"
+
+        def show_other_counts(report):
+            control(report, "CC6.1")["rules"][0]["counts"]["violated"] = 0
+
+        def count_controls_otherwise(report):
+            bodies(report, "end")[0]["controls"].update(violated=0)
+
+        def another_text(report):
+            rule(report, PII)["dsl"] = "trace.has(nothing)"
+
+        for change in (call_it_a_pass, call_the_control_a_pass, show_other_counts, count_controls_otherwise, another_text):
+            with self.subTest(change=change.__name__):
+                self.refused(self.forged(change), "contradicts itself")
+
+    def embellish(self, report):
+        """All of it consistent: no violation any more."""
+        body, shown = rule(report, PII), control(report, "CC6.1")
+        counts = dict(body["counts"], violated=0, satisfied=body["counts"]["exercised"])
+        body.update(counts=counts, status="pass", first_violation=None, last_violation=None)
+        body["samples"]["violated"] = []
+        shown["rules"][0].update(counts=counts, status="pass")
+        shown.update(status="pass", first_violation=None, last_violation=None)
+        totals = bodies(report, "end")[0]["controls"]
+        totals.update(violated=0)
+        totals["pass"] += 1
+
+    def test_a_forgery_with_the_right_key_needs_the_traces(self):
+        forged = self.forged(self.embellish)
+        self.assertEqual(self.run_on(forged).returncode, 0, "without traces it cannot be told: docs/COMPLIANCE.md says so")
+        done = self.run_on(forged, "--traces", self.traces, "--replay", 2)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("the report says 0 violations", done.stdout)
+
+    def test_a_rule_that_is_said_to_have_been_exercised_more(self):
+        """A pass says how much stands behind it."""
+        def add(report):
+            body = rule(report, "fine")
+            counts = dict(body["counts"], exercised=body["counts"]["exercised"] + 5, satisfied=body["counts"]["satisfied"] + 5)
+            body.update(counts=counts)
+            control(report, "CC7.2")["rules"][0].update(counts=counts)
+
+        done = self.run_on(self.forged(add), "--traces", self.traces, "--replay", 2, "--sample", 0)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("exercised", done.stdout)
+
+    def test_a_range_of_which_nothing_can_be_replayed(self):
+        """Else a forger would keep his rules from being counted again."""
+        def shorten(report):
+            self.embellish(report)
+            body = bodies(report, "report")[0]
+            body.update(settled_end=body["range"]["start"])
+
+        done = self.run_on(self.forged(shorten), "--traces", self.traces, "--sample", 0)
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertIn("nothing of its range was settled", done.stdout)
+
+    def test_a_forged_sample_is_found_by_judging_it(self):
+        def exchange(report):
+            samples = rule(report, PII)["samples"]
+            samples["satisfied"], samples["violated"] = samples["violated"], samples["satisfied"]
+
+        done = self.run_on(self.forged(exchange), "--traces", self.traces, "--replay", 0)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("the report says violated, now it is satisfied", done.stdout)
+
+    # ---- what cannot be found out ----
+
+    def test_traces_that_are_gone(self):
+        done = self.run_on(self.text, "--traces", self.fewer, "--replay", 2)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("the source does not have it (any more)", done.stdout)
+
+    def test_a_source_that_is_gone(self):
+        done = self.run_on(self.text, "--tempo", "http://127.0.0.1:1")
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+
+    def test_usage(self):
+        file = os.path.join(self.folder.name, "whole.json")
+        with open(file, "wb") as out:
+            out.write(self.text)
+        for arguments in ((), (file,), (file, "--key", self.public, "--chain-only"), (file, file, "--key", self.public), (file, "--key", self.private),
+                          (file, "--key", self.public, "--sample", "many")):
+            self.assertEqual(run_cli("verify-report", *arguments).returncode, 2, arguments)
+        self.assertEqual(run_cli("verify-report", "/nonexistent", "--key", self.public).returncode, 3)
+        self.assertEqual(run_cli("verify-report", file, "--key", "/nonexistent").returncode, 3)
+        self.assertEqual(run_cli("verify-report", "-", "--key", self.public, stdin=self.text.decode()).returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)

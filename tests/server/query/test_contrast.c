@@ -1,0 +1,630 @@
+/* What goes along with violating: the test against a count of all tables, the correction against its definition, planted causes found first, nothing
+ * named where nothing separates (over many random populations no more often than the level says), hostile marks, and every allocation failing. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/query/contrast.h"
+#include "tests/server/replay/replay_fixture.h"
+#include "tests/support/failing_alloc.h"
+#include "tests/support/random.h"
+
+/* ---- the numbers ---- */
+
+static double choose(unsigned n, unsigned k) {
+  double ways = 1;
+  for (unsigned i = 1; i <= k; i++) ways = ways * (n - k + i) / i;
+  return ways;
+}
+
+/* Whole numbers below 2^53: exact. */
+static double counted_probability(uint32_t n1, uint32_t n2, uint32_t a, uint32_t b) {
+  double seen = choose(n1, a) * choose(n2, b), sum = 0;
+  for (uint32_t x = 0; x <= n1 && x <= a + b; x++) {
+    if (a + b - x > n2) continue;
+    double ways = choose(n1, x) * choose(n2, a + b - x);
+    if (ways <= seen) sum += ways;
+  }
+  return sum / choose(n1 + n2, a + b);
+}
+
+static void fisher_is_the_share_of_tables(void **state) {
+  (void)state;
+  static bt_two_samples samples;
+  for (uint32_t n1 = 0; n1 <= 12; n1++)
+    for (uint32_t n2 = 0; n2 <= 12; n2++) {
+      bt_two_samples_init(&samples, n1, n2);
+      for (uint32_t a = 0; a <= n1; a++)
+        for (uint32_t b = 0; b <= n2; b++)
+          assert_true(fabs(bt_fisher_probability(&samples, a, b) - counted_probability(n1, n2, a, b)) < 1e-9);
+    }
+  /* Fisher's lady, and what R's fisher.test says of a larger table. */
+  bt_two_samples_init(&samples, 4, 4);
+  assert_true(fabs(bt_fisher_probability(&samples, 3, 1) - 34.0 / 70) < 1e-12);
+  assert_true(fabs(bt_fisher_perfect(&samples) - 2.0 / 70) < 1e-12);
+  bt_two_samples_init(&samples, 500, 500);
+  assert_true(bt_fisher_perfect(&samples) > 0 && bt_fisher_perfect(&samples) < 1e-290);
+  assert_true(fabs(bt_fisher_probability(&samples, 250, 250) - 1) < 1e-9);
+}
+
+static void the_least_is_the_least(void **state) {
+  (void)state;
+  static bt_two_samples samples;
+  for (uint32_t n1 = 0; n1 <= 9; n1++)
+    for (uint32_t n2 = 0; n2 <= 9; n2++) {
+      bt_two_samples_init(&samples, n1, n2);
+      for (uint32_t total = 0; total <= n1 + n2; total++) {
+        double least = 1;
+        for (uint32_t a = total > n2 ? total - n2 : 0; a <= n1 && a <= total; a++)
+          least = fmin(least, bt_fisher_probability(&samples, a, total - a));
+        assert_true(fabs(bt_fisher_least(&samples, total) - least) < 1e-12);
+      }
+    }
+}
+
+static int compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void tarone_is_its_definition(void **state) {
+  (void)state;
+  test_random random = test_random_start(11);
+  double least[40];
+  for (int round = 0; round < 2000; round++) {
+    size_t count = test_random_below(&random, 40), wanted = count;
+    for (size_t i = 0; i < count; i++) least[i] = pow(10, -(double)test_random_below(&random, 60) / 10);
+    qsort(least, count, sizeof *least, compare_doubles);
+    for (size_t k = count; k >= 1; k--) {
+      size_t able = 0;
+      while (able < count && least[able] <= 0.05 / (double)k) able++;
+      if (able <= k) wanted = able ? k : 0;
+    }
+    assert_int_equal(bt_tarone_divisor(least, count, 0.05), wanted);
+  }
+}
+
+static void odds_ratios(void **state) {
+  (void)state;
+  static bt_two_samples samples;
+  bt_two_samples_init(&samples, 10, 10);
+  bt_odds_ratio even = bt_odds_ratio_of(&samples, 5, 5), all = bt_odds_ratio_of(&samples, 10, 0);
+  assert_true(fabs(even.value - 1) < 1e-12 && even.low < 1 && even.high > 1);
+  assert_true(fabs(all.value - 441) < 1e-9 && all.low > 1 && isfinite(all.high)); /* 10.5 · 10.5 / (0.5 · 0.5) */
+  bt_odds_ratio other = bt_odds_ratio_of(&samples, 0, 10);
+  assert_true(fabs(other.value * all.value - 1) < 1e-9);
+}
+
+/* ---- counting ---- */
+
+static const bt_resource PLAIN = {.service = {"web", 3}};
+
+static bt_trace one_span(bt_span *span, uint64_t number, const bt_attribute *attributes, uint32_t count) {
+  *span = (bt_span){.name = BT_STR("work"), .resource = &PLAIN, .attributes = {attributes, count}};
+  return (bt_trace){.id = fake_id(number), .spans = span, .span_count = 1};
+}
+
+static void add_one(bt_tally *tally, int side, const bt_attribute *attributes, uint32_t count) {
+  bt_span span;
+  bt_error error = {0};
+  bt_trace trace = one_span(&span, 1, attributes, count);
+  assert_int_equal(bt_tally_add(tally, &trace, side, NULL, NULL, &error), BT_OK);
+}
+
+static const bt_tally_key *key_of(const bt_tally *tally, const char *name) {
+  for (size_t i = 0; i < tally->key_count; i++)
+    if (bt_str_equal(tally->keys[i].key, bt_str_from(name))) return &tally->keys[i];
+  return NULL;
+}
+
+static void a_trace_counts_once(void **state) {
+  (void)state;
+  bt_tally tally;
+  bt_error error = {0};
+  bt_value items[] = {{.type = BT_VALUE_STRING, .string = BT_STR("a")},
+                      {.type = BT_VALUE_STRING, .string = BT_STR("b")},
+                      {.type = BT_VALUE_STRING, .string = BT_STR("a")}};
+  bt_value list = {.type = BT_VALUE_ARRAY};
+  list.array.items = items;
+  list.array.count = 3;
+  const bt_attribute attributes[] = {{BT_STR("k"), list},
+                                     {BT_STR("k"), {.type = BT_VALUE_INT, .integer = 1}},
+                                     {BT_STR("k"), {.type = BT_VALUE_STRING, .string = BT_STR("1")}}};
+  assert_int_equal(bt_tally_init(&tally, &error), BT_OK);
+  add_one(&tally, 0, attributes, 3);
+  add_one(&tally, 1, attributes, 2);
+  const bt_tally_key *key = key_of(&tally, "k");
+  assert_int_equal(key->counts[0], 1);
+  assert_int_equal(key->value_count, 4); /* a, b, the number 1 and the text 1 */
+  for (size_t i = 0; i < 4; i++) assert_int_equal(key->values[i].counts[0], 1);
+  assert_int_equal(key->values[3].counts[1], 0);
+  bt_tally_dispose(&tally);
+}
+
+enum { MANY_KEYS = 3 * BT_TALLY_KEYS_MAX };
+
+/* Keys without end, values without end, values of any length: what is kept is the same in whatever order it comes. */
+static void fill_hostile(bt_tally *tally, bool backwards) {
+  static char names[MANY_KEYS][16], text[100000];
+  bt_error error = {0};
+  assert_int_equal(bt_tally_init(tally, &error), BT_OK);
+  memset(text, 'x', sizeof text);
+  for (int n = 0; n < MANY_KEYS; n++) {
+    int number = backwards ? MANY_KEYS - 1 - n : n;
+    snprintf(names[number], sizeof names[number], "key%d", number);
+    const bt_attribute attributes[] = {
+        {bt_str_from(names[number]), {.type = BT_VALUE_INT, .integer = number}},
+        {BT_STR("id"), {.type = BT_VALUE_INT, .integer = number}},
+        {BT_STR("long"), {.type = BT_VALUE_STRING, .string = {text, sizeof text - (size_t)number}}},
+        {BT_STR("\0\xff\n"), {.type = BT_VALUE_STRING, .string = BT_STR("\xfe\0")}},
+        {BT_STR(""), {.type = BT_VALUE_DOUBLE, .decimal = NAN}}};
+    add_one(tally, number % 2, attributes, 5);
+  }
+}
+
+static void hostile_marks_cost_little_and_order_is_nothing(void **state) {
+  (void)state;
+  bt_tally one, other;
+  fill_hostile(&one, false);
+  fill_hostile(&other, true);
+  assert_true(one.left_out_keys && other.left_out_keys);
+  assert_true(one.key_count <= BT_TALLY_KEYS_MAX && one.key_count > BT_TALLY_KEYS_MAX / 4);
+  assert_int_equal(one.key_count, other.key_count);
+  for (size_t i = 0; i < one.key_count; i++) {
+    const bt_tally_key *key = &one.keys[i], *same = NULL;
+    for (size_t j = 0; j < other.key_count && !same; j++)
+      if (bt_str_equal(other.keys[j].key, key->key) && other.keys[j].kind == key->kind) same = &other.keys[j];
+    assert_non_null(same);
+    assert_memory_equal(key->counts, same->counts, sizeof key->counts);
+    assert_int_equal(key->has_many, same->has_many);
+  }
+  assert_true(one.arena.total_bytes < (size_t)4 << 20);
+  const bt_tally_key *id = key_of(&one, "id");
+  if (id) assert_true(id->has_many && bt_tally_key_is_id(id));
+  bt_tally_dispose(&one);
+  bt_tally_dispose(&other);
+}
+
+/* ---- runs ---- */
+
+enum { TRACES_MAX = 1000 };
+
+typedef struct population {
+  fake_source fake;
+  const bt_rule_definition *rule;
+  size_t count;
+  char texts[TRACES_MAX][24];
+} population;
+
+static population *population_new(const char *dsl) {
+  population *p = calloc(1, sizeof *p);
+  fake_source_init(&p->fake);
+  p->rule = rule_of("r", dsl);
+  return p;
+}
+
+static void population_free(population *p) {
+  bt_rule_definition_unref((bt_rule_definition *)p->rule);
+  fake_source_dispose(&p->fake);
+  free(p);
+}
+
+static void mark(fake_span *span, const char *key, const char *value) {
+  span->attributes[span->attribute_count++] =
+      (bt_attribute){bt_str_from(key), {.type = BT_VALUE_STRING, .string = bt_str_from(value)}};
+}
+
+static void mark_number(fake_span *span, const char *key, int64_t number) {
+  span->attributes[span->attribute_count++] =
+      (bt_attribute){bt_str_from(key), {.type = BT_VALUE_INT, .integer = number}};
+}
+
+/* payment with a check, or without one. */
+static fake_span *add_payment(population *p, bool violates) {
+  fake_trace *trace = fake_add(&p->fake, 1000 + p->count);
+  fake_span *span = fake_span_add(trace, "payment", NOON_NS + (int64_t)p->count * SECOND_NS);
+  snprintf(p->texts[p->count], sizeof *p->texts, "order-%zu", p->count);
+  mark(span, "order.id", p->texts[p->count]);
+  if (!violates) mark(fake_span_add(trace, "check", span->start_ns + 1), "check.kind", "full");
+  span = &trace->spans[0];
+  p->count++;
+  return span;
+}
+
+static const char PAYMENT_IS_CHECKED[] = "when { payment } always { check }";
+
+static bt_contrast_request request_of(const population *p, uint64_t seed, uint32_t sample) {
+  return (bt_contrast_request){.replay = {.rules = &p->rule,
+                                          .rule_count = 1,
+                                          .range = {NOON_NS, NOON_NS + HOUR_NS},
+                                          .now_ns = LATER_NS,
+                                          .assumptions = bt_assumptions_default(),
+                                          .sample_seed = seed},
+                               .sample = sample};
+}
+
+static bt_contrast_result run(population *p, uint64_t seed, uint32_t sample) {
+  bt_contrast_result result;
+  bt_error error = {0};
+  bt_contrast_request request = request_of(p, seed, sample);
+  if (bt_contrast_run(&p->fake.source, &request, NULL, &result, &error) != BT_OK) fail_msg("%s", error.message);
+  return result;
+}
+
+static void a_planted_cause_is_found_first(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  test_random random = test_random_start(5);
+  for (int i = 0; i < 300; i++) {
+    bool violates = i % 5 == 0;
+    fake_span *span = add_payment(p, violates);
+    mark(span, "version", violates && i % 50 ? "2.4.1" : "2.4.0"); /* 54 of 60 */
+    mark(span, "region", test_random_below(&random, 2) ? "eu" : "us");
+  }
+  bt_contrast_result result = run(p, 1, 50);
+  assert_int_equal(result.outcome, BT_REPLAY_COMPLETED);
+  assert_int_equal(result.conclusion, BT_CONTRAST_SEPARATES);
+  assert_int_equal(result.sides[BT_VIOLATING].total, 60);
+  assert_int_equal(result.sides[BT_SATISFYING].total, 240);
+  assert_true(result.sides[BT_VIOLATING].total_is_exact && result.sides[BT_SATISFYING].total_is_exact);
+  assert_int_equal(result.sides[BT_VIOLATING].sampled, 50);
+  assert_int_equal(result.sides[BT_SATISFYING].sampled, 50);
+  assert_int_equal(result.finding_count, 2); /* that version, and the other one less often */
+  const bt_contrast_finding *first = &result.findings[0];
+  assert_true(bt_str_equal(first->key, BT_STR("version")));
+  assert_true(first->probability < 1e-10 && first->corrected <= BT_CONTRAST_LEVEL);
+  assert_int_equal(first->counts[0] + result.findings[1].counts[0], 50);
+  assert_true(result.findings[0].odds.low > 1 || result.findings[0].odds.high < 1);
+  /* The rule speaks of both spans; the one that decides takes its attributes with it; ids are left out. */
+  assert_true(result.spans_left_out == 50);
+  bool says_ids = false, says_compared = false;
+  for (size_t i = 0; i < result.excluded_count; i++) {
+    says_ids |=
+        bt_str_equal(result.excluded[i].name, BT_STR("order.id")) && result.excluded[i].reason == BT_EXCLUDED_IDS;
+    says_compared |=
+        bt_str_equal(result.excluded[i].name, BT_STR("payment")) && result.excluded[i].reason == BT_EXCLUDED_COMPARED;
+    assert_false(bt_str_equal(result.excluded[i].name, BT_STR("check.kind")));
+  }
+  assert_true(says_ids && says_compared);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+static void what_the_rule_compares_is_left_out(void **state) {
+  (void)state;
+  population *p = population_new("trace.has(span.version == \"2.4.1\") and not trace.has(check)");
+  p->fake.operations.filters = false; /* it knows filters on names only */
+  for (int i = 0; i < 100; i++) mark(add_payment(p, i % 2), "version", "2.4.1");
+  bt_contrast_result result = run(p, 1, 50);
+  assert_int_equal(result.conclusion, BT_CONTRAST_NOTHING);
+  assert_int_equal(result.sides[BT_VIOLATING].sampled, 50);
+  assert_int_equal(result.findings_total, 0);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+static void the_same_seed_is_the_same_sample(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  test_random random = test_random_start(6);
+  for (int i = 0; i < 300; i++) {
+    fake_span *span = add_payment(p, i % 2);
+    mark(span, "a", test_random_below(&random, 3) < (i % 2 ? 2u : 1u) ? "x" : "y");
+  }
+  bt_contrast_result one = run(p, 3, 40), again = run(p, 3, 40), other = run(p, 4, 40);
+  assert_int_equal(one.finding_count, again.finding_count);
+  for (size_t i = 0; i < one.finding_count; i++)
+    assert_memory_equal(one.findings[i].counts, again.findings[i].counts, sizeof one.findings[i].counts);
+  const bt_tally_key *a = key_of(&one.tally, "a"), *b = key_of(&other.tally, "a");
+  bool is_same = true;
+  for (size_t i = 0; i < 2; i++)
+    for (size_t j = 0; j < 2; j++)
+      if (bt_str_equal(a->values[i].text, b->values[j].text))
+        is_same = is_same && !memcmp(a->values[i].counts, b->values[j].counts, sizeof a->values[i].counts);
+  assert_false(is_same);
+  bt_contrast_result_dispose(&one);
+  bt_contrast_result_dispose(&again);
+  bt_contrast_result_dispose(&other);
+  population_free(p);
+}
+
+/* Numbers that differ from trace to trace: above which they go along with violating. */
+static void how_large_a_number_is_is_a_mark(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 200; i++) mark_number(add_payment(p, i % 4 == 0), "amount", i % 4 ? i : 1000 + i);
+  bt_contrast_result result = run(p, 1, 200);
+  assert_int_equal(result.conclusion, BT_CONTRAST_SEPARATES);
+  const bt_contrast_finding *first = &result.findings[0];
+  assert_true(first->is_above && bt_str_equal(first->key, BT_STR("amount")));
+  assert_true(bt_str_equal(first->value, BT_STR("1000"))); /* the third quartile of 150 small ones and 50 large ones */
+  assert_int_equal(first->counts[0], 49);
+  assert_int_equal(first->counts[1], 0);
+  for (size_t i = 0; i < result.excluded_count; i++)
+    assert_false(bt_str_equal(result.excluded[i].name, BT_STR("amount")));
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+/* Few traces are said to be few, never that nothing separates them. */
+static void too_few_are_too_few(void **state) {
+  (void)state;
+  for (int violating = 0; violating < 4; violating++) {
+    population *p = population_new(PAYMENT_IS_CHECKED);
+    for (int i = 0; i < violating; i++) mark(add_payment(p, true), "version", "new");
+    for (int i = 0; i < 3; i++) mark(add_payment(p, false), "version", "old");
+    bt_contrast_result result = run(p, 1, 50);
+    assert_int_equal(result.conclusion, BT_CONTRAST_TOO_FEW_TRACES);
+    assert_int_equal(result.findings_total, 0);
+    assert_true(result.explanation[0]);
+    bt_contrast_result_dispose(&result);
+    population_free(p);
+  }
+}
+
+/* Marks that have nothing to do with the verdict: each run names something with a chance of at most 5 %. The number of wrong runs among 400 is then at
+ * most 20 on average; more than 36 would be a chance of 1 in 3,000. */
+static void nothing_is_named_where_nothing_separates(void **state) {
+  (void)state;
+  enum { RUNS = 400, LIKELY_AT_MOST = 36, MARKS = 6 };
+  static const char *const keys[MARKS] = {"a", "b", "c", "d", "e", "f"}, *const values[] = {"1", "2", "3", "4", "5"};
+  test_random random = test_random_start(7);
+  int wrong = 0;
+  for (int round = 0; round < RUNS; round++) {
+    population *p = population_new(PAYMENT_IS_CHECKED);
+    for (int i = 0; i < 60; i++) {
+      fake_span *span = add_payment(p, test_random_below(&random, 2));
+      for (int m = 0; m < MARKS; m++) mark(span, keys[m], values[test_random_below(&random, 2 + (unsigned)m % 4)]);
+      mark_number(span, "n", test_random_below(&random, 1000000));
+    }
+    bt_contrast_result result = run(p, (uint64_t)round, 100);
+    wrong += result.findings_total > 0;
+    bt_contrast_result_dispose(&result);
+    population_free(p);
+  }
+  printf("%d of %d runs named something by chance\n", wrong, RUNS);
+  assert_true(wrong <= LIKELY_AT_MOST);
+}
+
+/* What cannot be read makes the answer incomplete and its sample smaller. */
+static void what_cannot_be_read_is_said(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 100; i++) mark(add_payment(p, i % 2), "version", i % 2 ? "new" : "old");
+  p->fake.fail_filter = "payment";
+  p->fake.fail_range = (bt_time_range){NOON_NS, NOON_NS + MINUTE_NS};
+  bt_contrast_result result = run(p, 1, 50);
+  assert_int_equal(result.outcome, BT_REPLAY_INCOMPLETE);
+  assert_false(result.coverage.complete);
+  assert_false(result.sides[BT_VIOLATING].total_is_exact);
+  bt_contrast_result_dispose(&result);
+  p->fake.fail_filter = NULL;
+  bt_cancel cancel = {false};
+  atomic_store(&cancel.requested, true);
+  bt_contrast_request request = request_of(p, 1, 50);
+  request.replay.cancel = &cancel;
+  bt_error error = {0};
+  assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_OK);
+  assert_int_equal(result.outcome, BT_REPLAY_CANCELLED);
+  assert_int_equal(result.conclusion, BT_CONTRAST_TOO_FEW_TRACES);
+  bt_contrast_result_dispose(&result);
+  request = request_of(p, 1, BT_SAMPLE_SIDE_MAX + 1);
+  assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_INVALID);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+/* The time for finding traces is over, the time for reading them is not: the samples are of the parts that were judged to their end until then. */
+static void what_was_found_in_time_is_compared(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 300; i++) mark(add_payment(p, i % 10 == 0), "version", i % 10 ? "old" : "new");
+  bt_cancel finding = {false}, reading = {false};
+  bt_contrast_request request = request_of(p, 1, 20);
+  request.replay.cancel = &finding;
+  request.replay.strategy = BT_STRATEGY_READ;
+  request.reading_cancel = &reading;
+  p->fake.cancel_after_reads = &finding;
+  p->fake.cancel_after = 120; /* in the second part */
+  bt_contrast_result result;
+  bt_error error = {0};
+  assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_OK);
+  assert_int_equal(result.outcome, BT_REPLAY_CANCELLED);
+  assert_non_null(strstr(result.reason, "judged until then"));
+  assert_string_equal(bt_contrast_status_name(&result), "cancelled");
+  assert_false(result.coverage.complete);
+  assert_false(result.sides[BT_VIOLATING].total_is_exact || result.sides[BT_SATISFYING].total_is_exact);
+  assert_int_equal(result.conclusion, BT_CONTRAST_SEPARATES);
+  assert_int_equal(result.sides[BT_SATISFYING].sampled, 20);
+  assert_in_range(result.sides[BT_VIOLATING].sampled, 2, 10); /* of 30, in the first fifty of 300 */
+  bt_contrast_result_dispose(&result);
+  atomic_store(&finding.requested, false);
+  p->fake.cancel_after = p->fake.traces_read + 30; /* no part was judged to its end: nothing is a random sample */
+  assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_OK);
+  assert_int_equal(result.outcome, BT_REPLAY_CANCELLED);
+  assert_int_equal(result.conclusion, BT_CONTRAST_TOO_FEW_TRACES);
+  assert_int_equal(result.sides[BT_VIOLATING].wanted + result.sides[BT_SATISFYING].wanted, 0);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+/* Of a rule that half of the traces violate only so many are judged as the samples need, from all of the range; nothing is said to be known of the rest. */
+static void enough_is_enough(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 1000; i++) {
+    fake_span *span = add_payment(p, i % 2);
+    mark(span, "half", i < 500 ? "first" : "second"); /* would separate if the earliest were read */
+    mark(span, "version", i % 2 ? "new" : "old");
+  }
+  for (bt_strategy strategy = BT_STRATEGY_READ; strategy <= BT_STRATEGY_ID_SETS; strategy++) {
+    bt_contrast_request request = request_of(p, 1, 40);
+    request.replay.range = (bt_time_range){NOON_NS - HOUR_NS, NOON_NS + 2 * HOUR_NS}; /* none lies near an edge */
+    request.replay.strategy = strategy;
+    bt_contrast_result result;
+    bt_error error = {0};
+    size_t read = p->fake.traces_read;
+    assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_OK);
+    assert_int_equal(result.outcome, BT_REPLAY_INCOMPLETE);
+    assert_string_equal(bt_contrast_status_name(&result), "sampled");
+    assert_false(result.coverage.complete);
+    assert_false(result.sides[BT_VIOLATING].total_is_exact || result.sides[BT_SATISFYING].total_is_exact);
+    for (int side = 0; side < 2; side++) assert_int_equal(result.sides[side].sampled, 40);
+    assert_int_equal(result.findings_total, 2);
+    assert_true(bt_str_equal(result.findings[0].key, BT_STR("version")));
+    assert_in_range(p->fake.traces_read - read, 130, 400); /* a part or two, and both samples; not a thousand */
+    bt_contrast_result_dispose(&result);
+  }
+  population_free(p);
+}
+
+/* Violations that are so young that a batch does not prove them are read by id within their part: else the sample would be of the older ones alone. */
+static void young_violations_are_in_the_sample(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 1000; i++) mark(add_payment(p, i % 2), "version", i < 600 ? "old" : "new");
+  bt_contrast_request request = request_of(p, 1, 40);
+  request.replay.now_ns = NOON_NS + 70 * MINUTE_NS; /* the last hour begins after 600 of them */
+  bt_contrast_result result;
+  bt_error error = {0};
+  assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_OK);
+  assert_string_equal(bt_contrast_status_name(&result), "sampled");
+  assert_int_equal(result.sides[BT_VIOLATING].sampled, 40);
+  assert_int_equal(result.conclusion, BT_CONTRAST_NOTHING);
+  const bt_tally_key *version = key_of(&result.tally, "version");
+  assert_int_equal(version->value_count, 2);
+  for (size_t i = 0; i < 2; i++) assert_in_range(version->values[i].counts[BT_VIOLATING], 5, 35);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+/* What no batch can give is read by id, in parts too, and no more of it than the samples need. */
+static void a_rule_that_is_read_by_id_ends_early_too(void **state) {
+  (void)state;
+  population *p = population_new("when { payment } always { trace.has(span.name == \"check\") and not "
+                                 "trace.has(span.name == \"other\" and event.name == \"e\") }");
+  for (int i = 0; i < 600; i++) mark(add_payment(p, i % 2), "version", i < 300 ? "old" : "new");
+  bt_contrast_result result = run(p, 1, 40);
+  unsigned batches = 0, by_id = 0;
+  for (size_t i = 0; i < p->fake.trace_count; i++) {
+    batches += p->fake.traces[i].batch_reads;
+    by_id += p->fake.traces[i].by_id_reads;
+  }
+  assert_string_equal(bt_contrast_status_name(&result), "sampled");
+  assert_int_equal(result.sides[BT_VIOLATING].sampled, 40);
+  assert_int_equal(result.sides[BT_SATISFYING].sampled, 40);
+  assert_int_equal(result.conclusion, BT_CONTRAST_NOTHING);
+  assert_int_equal(batches, 0);
+  assert_in_range(by_id, 130, 300);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+/* Of the traces that satisfy the rule a half needs no reading and a half does, and both have a mark of their own. Where reading ends early, the first half
+ * is not to count for more than its share. */
+static void what_needs_no_reading_has_its_share(void **state) {
+  (void)state;
+  enum { SEEDS = 20, LIKELY_AT_MOST = 4 };
+  int wrong = 0, sampled = 0;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 1000; i++) {
+    bool violates = i % 10 < 8, is_read = i % 10 == 8;
+    mark(add_payment(p, violates), "kind", violates ? (i % 2 ? "a" : "b") : is_read ? "a" : "b");
+    if (is_read) p->fake.traces[p->fake.trace_count - 1].spans[1].hidden_from = "\"check\"";
+  }
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    bt_contrast_request request = request_of(p, seed, 60);
+    request.replay.strategy = BT_STRATEGY_ID_SETS;
+    bt_contrast_result result;
+    bt_error error = {0};
+    assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_OK);
+    sampled += result.is_sampled;
+    wrong += result.findings_total > 0;
+    bt_contrast_result_dispose(&result);
+  }
+  printf("%d of %d samples, of %d that ended early, named something\n", wrong, SEEDS, sampled);
+  assert_int_equal(sampled, SEEDS);
+  assert_true(wrong <= LIKELY_AT_MOST);
+  population_free(p);
+}
+
+/* Files are read in order of time: what was judged when the time was over is no sample. */
+static void files_are_no_sample(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 1000; i++) mark(add_payment(p, i % 2), "version", i < 500 ? "old" : "new");
+  bt_cancel finding = {false}, reading = {false};
+  bt_contrast_request request = request_of(p, 1, 40);
+  request.replay.range = (bt_time_range){NOON_NS - HOUR_NS, NOON_NS + 2 * HOUR_NS};
+  request.replay.cancel = &finding;
+  request.reading_cancel = &reading;
+  p->fake.operations.is_static = true;
+  p->fake.cancel_after_reads = &finding;
+  p->fake.cancel_after = 150;
+  bt_contrast_result result;
+  bt_error error = {0};
+  assert_int_equal(bt_contrast_run(&p->fake.source, &request, NULL, &result, &error), BT_OK);
+  assert_int_equal(result.outcome, BT_REPLAY_CANCELLED);
+  assert_int_equal(result.conclusion, BT_CONTRAST_TOO_FEW_TRACES);
+  bt_contrast_result_dispose(&result);
+  population_free(p);
+}
+
+/* Right, or BT_NO_MEMORY, or an answer that says it is incomplete. */
+static void every_allocation_fails(void **state) {
+  (void)state;
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  for (int i = 0; i < 24; i++) {
+    fake_span *span = add_payment(p, i % 2);
+    mark(span, "version", i % 2 ? "new" : "old");
+    mark_number(span, "amount", i * 7 % 24);
+  }
+  bool was_refused = true;
+  for (size_t n = 0; was_refused; n++) {
+    bt_contrast_result result;
+    bt_error error = {0};
+    bt_contrast_request request = request_of(p, 1, 50);
+    failing_alloc_after(n);
+    bt_status status = bt_contrast_run(&p->fake.source, &request, NULL, &result, &error);
+    was_refused = failing_alloc_stop();
+    if (status == BT_OK && result.outcome == BT_REPLAY_COMPLETED) {
+      assert_int_equal(result.conclusion, BT_CONTRAST_SEPARATES);
+      assert_int_equal(result.findings_total, 2);
+    } else {
+      assert_true(was_refused);
+      assert_true(status == BT_NO_MEMORY || (status == BT_OK && result.outcome != BT_REPLAY_COMPLETED));
+    }
+    bt_contrast_result_dispose(&result);
+  }
+  population_free(p);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(fisher_is_the_share_of_tables),
+                                     cmocka_unit_test(the_least_is_the_least),
+                                     cmocka_unit_test(tarone_is_its_definition),
+                                     cmocka_unit_test(odds_ratios),
+                                     cmocka_unit_test(a_trace_counts_once),
+                                     cmocka_unit_test(hostile_marks_cost_little_and_order_is_nothing),
+                                     cmocka_unit_test(a_planted_cause_is_found_first),
+                                     cmocka_unit_test(what_the_rule_compares_is_left_out),
+                                     cmocka_unit_test(the_same_seed_is_the_same_sample),
+                                     cmocka_unit_test(how_large_a_number_is_is_a_mark),
+                                     cmocka_unit_test(too_few_are_too_few),
+                                     cmocka_unit_test(nothing_is_named_where_nothing_separates),
+                                     cmocka_unit_test(what_cannot_be_read_is_said),
+                                     cmocka_unit_test(what_was_found_in_time_is_compared),
+                                     cmocka_unit_test(enough_is_enough),
+                                     cmocka_unit_test(young_violations_are_in_the_sample),
+                                     cmocka_unit_test(a_rule_that_is_read_by_id_ends_early_too),
+                                     cmocka_unit_test(what_needs_no_reading_has_its_share),
+                                     cmocka_unit_test(files_are_no_sample),
+                                     cmocka_unit_test(every_allocation_fails)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

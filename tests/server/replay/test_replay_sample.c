@@ -1,0 +1,157 @@
+/* What a replay reads again to hold its answer against: young traces and a sample of violations by id, and a sample of what it left unread. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/server/replay/replay_scene.h"
+
+static void absence_of_young_traces_is_confirmed_by_id(void **state) {
+  scene *s = *state;
+  s->run.request.now_ns = NOON_NS + HOUR_NS + 10 * MINUTE_NS;
+  fake_trace *trace = fake_add(&s->fake, 1);
+  fake_span_add(trace, "slow", NOON_NS + 50 * MINUTE_NS);
+  fake_span_add(trace, "retry", NOON_NS + 50 * MINUTE_NS + SECOND_NS)->only_by_id = true;
+  scene_add(s, 2, NOON_NS + 51 * MINUTE_NS, "slow", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_false(replay_saw(&s->run, 0, 1));
+  assert_true(replay_seen(&s->run, 0, 2)->confirmed_by_id);
+}
+
+static void a_sample_of_older_ones_is_read_by_id(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 120; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  size_t by_id = 0;
+  for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->violations_found, 120);
+  assert_int_equal(by_id, 8); /* the floor; more from a share of 1/16 on */
+  unsigned asked[120];
+  for (uint64_t i = 0; i < 120; i++) asked[i] = fake_find(&s->fake, 1 + i)->by_id_reads;
+  scene_go(s); /* the same seed takes the same sample */
+  for (uint64_t i = 0; i < 120; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->by_id_reads, 2 * asked[i]);
+  for (uint64_t i = 0; i < 120; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->batch_reads, 2);
+  for (uint64_t i = 120; i < 1000; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  static const uint32_t sizes[][2] = {{0, 50}, {70, 70}}; /* at most 50, and as many as a request says */
+  for (size_t round = 0; round < 2; round++) {
+    s->run.request.sample_size = sizes[round][0];
+    scene_go(s);
+    by_id = 0;
+    for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
+    assert_int_equal(by_id, sizes[round][1]);
+  }
+}
+
+static void a_difference_in_the_sample_is_incomplete(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 5; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  fake_span_add(fake_find(&s->fake, 3), "retry", NOON_NS + MINUTE_NS)->only_by_id = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs");
+  assert_int_equal(rule->sample_differences, 1);
+  assert_int_equal(rule->violations_found, 4);
+  assert_false(replay_saw(&s->run, 0, 3));
+}
+
+/* Its retry lies hours before what batches read, and only the missing parent hints at that: the sample takes such a trace first. */
+static void traces_with_missing_parents_are_sampled_first(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 200; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  fake_trace *trace = fake_add(&s->fake, 999);
+  fake_span_add(trace, "retry", NOON_NS - 5 * HOUR_NS)->fragment = 1;
+  fake_span_add(trace, "slow", NOON_NS + 30 * MINUTE_NS)->orphan = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  for (s->run.request.sample_seed = 1; s->run.request.sample_seed < 6; s->run.request.sample_seed++) {
+    scene_go(s);
+    scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs");
+    assert_false(replay_saw(&s->run, 0, 999));
+    assert_int_equal(s->run.seen_count, 200);
+  }
+}
+
+/* The sample of what lies well inside the range is read beside the listing. A trace at its edge that comes after that, with a parent missing, is
+ * read by id all the same. */
+static void missing_parents_at_the_edge_are_sampled_too(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 200; i++)
+    scene_add(s, 1 + i, NOON_NS + 20 * MINUTE_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  fake_trace *trace = fake_add(&s->fake, 999);
+  fake_span_add(trace, "retry", NOON_NS - 5 * HOUR_NS)->fragment = 1;
+  fake_span_add(trace, "slow", NOON_NS + MINUTE_NS)->orphan = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs");
+  assert_false(replay_saw(&s->run, 0, 999));
+  assert_int_equal(s->run.seen_count, 200);
+  size_t by_id = 0;
+  for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
+  assert_int_equal(by_id, 200 / 16);
+}
+
+/* The search has lost a trace that the listing still has. */
+static void a_violation_that_the_searches_ruled_out_is_said(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 20; i++)
+    scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", i % 2 ? "retry" : NULL);
+  scene_add(s, 99, NOON_NS + MINUTE_NS, "slow", NULL);
+  fake_find(&s->fake, 99)->spans[0].hidden_from = "\"slow\"";
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "search_differs: 1 ");
+  assert_int_equal(rule->unread_differences, 1);
+  assert_int_equal(rule->violations_found, 11);
+  assert_true(replay_saw(&s->run, 0, 99));
+  fake_find(&s->fake, 99)->spans[0].name = "web";
+  rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->unread_differences, 0);
+  assert_int_equal(rule->unread_sampled, 1);
+}
+
+/* Of very many at most fifty, the same ones each time, half of them candidates that were subtracted. */
+static void the_sample_of_unread_traces_is_small_and_seeded(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 600; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", "retry");
+  for (uint64_t i = 600; i < 1200; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "web", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  s->run.request.strategy = BT_STRATEGY_ID_SETS;
+  for (unsigned round = 1; round <= 2; round++) {
+    const bt_rule_result *rule = scene_go(s);
+    size_t found = 0, others = 0;
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+    assert_int_equal(rule->unread_sampled, 50);
+    assert_int_equal(rule->traces_read, 0);
+    for (uint64_t i = 0; i < 1200; i++)
+      if (fake_find(&s->fake, 1 + i)->batch_reads == round) *(i < 600 ? &found : &others) += 1;
+    assert_int_equal(found, 25);
+    assert_int_equal(others, 25);
+  }
+}
+
+/* One that expires before it is read is a failure where it was needed, and none where it was only to be compared. */
+static void a_sampled_trace_that_is_gone_is_no_failure(void **state) {
+  scene *s = *state;
+  scene_add(s, 1, NOON_NS + MINUTE_NS, "web", NULL);
+  fake_find(&s->fake, 1)->gone_from_batches = fake_find(&s->fake, 1)->gone_by_id = true;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rule->unread_sampled, 0);
+  assert_int_equal(rule->traces_evaluated, 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      SCENE(absence_of_young_traces_is_confirmed_by_id),      SCENE(a_sample_of_older_ones_is_read_by_id),
+      SCENE(a_difference_in_the_sample_is_incomplete),        SCENE(traces_with_missing_parents_are_sampled_first),
+      SCENE(missing_parents_at_the_edge_are_sampled_too),     SCENE(a_violation_that_the_searches_ruled_out_is_said),
+      SCENE(the_sample_of_unread_traces_is_small_and_seeded), SCENE(a_sampled_trace_that_is_gone_is_no_failure),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

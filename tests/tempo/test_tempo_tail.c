@@ -1,0 +1,98 @@
+/* What a Tempo hides of the newest time is found out from what it says of itself: its configuration, else its version, else it is taken for 30 s. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "tempo/tempo_source.h"
+#include "tempo/tempo_tail.h"
+#include "tests/support/fake_http.h"
+
+static const int64_t SECOND_NS = 1000000000;
+static const bt_cancel never = {false};
+
+typedef struct fake_tempo {
+  const char *config, *build; /* NULL: 404; "": the connection is cut */
+  atomic_uint asked;
+} fake_tempo;
+
+static bool answer(void *context, const fake_request *request, int socket) {
+  fake_tempo *fake = context;
+  bool is_config = strcmp(request->target, "/status/config") == 0;
+  if (!is_config) assert_string_equal(request->target, "/api/status/buildinfo");
+  atomic_fetch_add(&fake->asked, 1);
+  const char *text = is_config ? fake->config : fake->build;
+  if (text && !*text) return false;
+  return fake_respond(socket, text ? 200 : 404, "text/plain", "", text ? text : "no", strlen(text ? text : "no"));
+}
+
+static const struct {
+  const char *config, *build;
+  int64_t tail_s;
+  unsigned asked; /* by two calls */
+} rows[] = {
+    {"query_frontend:\n    query_end_cutoff: 30s\n", NULL, 30, 1},
+    {"query_frontend:\n    query_end_cutoff: 1m30s\n", NULL, 90, 1},
+    {"query_frontend:\n    query_end_cutoff: 0s\n", NULL, 0, 1},
+    {"query_frontend:\n    query_end_cutoff: 1h0m0s\n", NULL, 3600, 1},
+    {"query_frontend:\n    max_outstanding_per_tenant: 2000\n", NULL, 0, 1},
+    {"query_frontend:\n    query_end_cutoff: 999999h999999h999999h\n", "{\"version\":\"3.0.3\"}", 30, 2},
+    {"query_frontend:\n    query_end_cutoff: soon\n", "{\"version\":\"3.0.3\"}", 30, 2},
+    {NULL, "{\"version\":\"3.0.3\",\"revision\":\"\"}", 30, 2},
+    {NULL, "{\"version\":\"v3.1.0\"}", 30, 2},
+    {NULL, "{\"version\":\"2.10.8\"}", 0, 2},
+    {NULL, "{\"version\":\"\"}", 30, 2},
+    {"<html>sign in</html>", "<html>sign in</html>", 30, 2},
+    {NULL, NULL, 30, 2},
+    {"", NULL, 30, 1}, /* not answered: not asked again at once */
+};
+
+static void finds_it_out_once(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    fake_tempo fake = {.config = rows[i].config, .build = rows[i].build};
+    fake_server *server = fake_server_start(answer, &fake);
+    bt_http_client *client = NULL;
+    bt_source *source = NULL;
+    bt_error error = {0};
+    assert_non_null(server);
+    assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
+    assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
+                     BT_OK);
+    for (int call = 0; call < 2; call++)
+      assert_int_equal(bt_source_hidden_tail_ns(source, &never), rows[i].tail_s * SECOND_NS);
+    assert_int_equal(atomic_load(&fake.asked), rows[i].asked);
+    bt_source_free(source);
+    bt_http_client_free(client);
+    fake_server_stop(server);
+  }
+}
+
+static void who_cannot_wait_asks_nobody(void **state) {
+  fake_tempo fake = {.config = "query_frontend:\n  query_end_cutoff: 5s\n"};
+  fake_server *server = fake_server_start(answer, &fake);
+  bt_http_client *client = NULL;
+  bt_source *source = NULL;
+  bt_error error = {0};
+  (void)state;
+  assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
+  assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
+                   BT_OK);
+  assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 30 * SECOND_NS);
+  assert_int_equal(atomic_load(&fake.asked), 0);
+  assert_int_equal(bt_source_hidden_tail_ns(source, &never), 5 * SECOND_NS);
+  assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 5 * SECOND_NS);
+  bt_source_free(source);
+  bt_http_client_free(client);
+  fake_server_stop(server);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(finds_it_out_once),
+                                     cmocka_unit_test(who_cannot_wait_asks_nobody)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
