@@ -6,7 +6,7 @@ ONCE ?=
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: build release asan demo check check-full format lint bench fuzz faults clean help
+.PHONY: build release asan demo ui app dist containers check check-full format lint bench coverage fuzz faults clean help
 
 help:            ## this list
 	@grep -hE '^[a-z -]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -16,6 +16,20 @@ demo:            ## build, sample traces, a rule, its replay; stays up until Ctr
 	@test -f build/release/build.ninja || cmake --preset release -DBETRACE_TESTS=OFF
 	@cmake --build --preset release -j $(JOBS) --target betrace
 	@ONCE=$(ONCE) distribution/demo.sh
+
+ui:              ## the web pages for `betrace serve --ui`, into grafana-betrace-app/dist-ui. Needs Node 20 and npm
+	@distribution/build-ui.sh
+
+app:             ## the Grafana app and its data source, into grafana-betrace-app/dist. Needs Node 20, npm and Go
+	@distribution/build-app.sh
+
+dist:            ## packages into build/dist: .deb, tarball, Helm chart with its index, the Grafana app where it is built
+	@distribution/install-build-deps.sh dist
+	@distribution/make-dist.sh
+
+containers:      ## build the real Dockerfile without an engine (as root), run it, ask it, end it; prints the image's size
+	@distribution/install-build-deps.sh full
+	@python3 tests/dist/full_containers.py
 
 check:           ## all that CI does, installing what is missing; SUITES="lint dev" runs some
 	@tests/check $(SUITES)
@@ -39,6 +53,9 @@ lint:            ## tests/lint alone
 
 bench:           ## the benches at full size
 	@tests/check full:bench-large
+
+coverage:        ## the lines of dsl/ and tempo/ that tests without a Tempo run; details in build/coverage/lines.html
+	@tests/check full:coverage
 
 fuzz:            ## each fuzz target for SECONDS=60; TARGETS="eval format" runs some
 	@distribution/install-build-deps.sh full
