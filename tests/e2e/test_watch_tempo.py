@@ -1,5 +1,5 @@
 """Watch on the real Tempo, with time scaled down: traffic for more than a minute, and in it a receiver that answers 429, one that takes requests and
-never answers, a kill -9 and a restart, a Tempo that is gone, one that restarts, an absence of three lookbacks, late spans that undo a violation and
+never answers, a kill -9 and a restart, a Tempo that is gone, one that restarts, an absence longer than lookback, late spans that undo a violation and
 late spans that make one. In the end the violations in Tempo are exactly the planted ones. The second test: two watchers share the traces of a Tempo
 whose search shows new spans late."""
 import os
@@ -20,7 +20,7 @@ from tempo_binary import require_tempo  # noqa: E402
 SLOW = {"id": "slow-no-retry", "name": "slow", "dsl": "when { db.slow } always { retry }", "severity": "critical"}
 CALM = {"id": "no-panic", "name": "calm", "dsl": "when { db.slow } never { panic }"}
 SCALED = ("--watch", "--interval", "500ms", "--settle", "3s", "--sweep", "5s", "--lookback", "12s", "--catchup-max", "1h")
-AWAY_SECONDS = 36  # three lookbacks, which are three hours by the defaults
+AWAY_SECONDS = 16  # longer than lookback; what was sent more than two lookbacks before a restart is not taken back any more
 LATE_SECONDS = 7
 LATEST_SECONDS = 11  # what comes later than lookback is out of watch's reach; a span that was held up for so long is not pushed any more
 
@@ -147,7 +147,7 @@ class WatchOnTempo(unittest.TestCase):
             pushes.mode = "429"
             time.sleep(5)
             self.stall(pushes, queries, service)
-            self.until(lambda: len(taken_back_in(violations_in(tempo, begin))) > 2, "violations that were taken back")
+            self.until(lambda: len(taken_back_in(violations_in(tempo, begin))) > 2, "violations that were taken back", seconds=120)
             service.kill()
             time.sleep(3)
             service = self.start(queries.url, pushes.url, db=service.db)
@@ -183,8 +183,9 @@ class WatchOnTempo(unittest.TestCase):
         self.assertGreater(pushes.stalled, 0, "the first request is still without an answer")
         pushes.mode = "pass"
 
-    def until(self, condition, what):
-        deadline = time.monotonic() + 25  # shorter than the client waits for an answer
+    def until(self, condition, what, seconds=25):
+        """The default is shorter than the client waits for an answer."""
+        deadline = time.monotonic() + seconds
         while not condition():
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(0.1)
