@@ -40,7 +40,7 @@ export type CallOptions<O> = Optional<'query', QueryOf<O>> &
     signal?: AbortSignal;
   };
 
-type QueryValue = string | number | boolean | null | undefined | string[];
+export type QueryValue = string | number | boolean | null | undefined | string[];
 
 function fill(path: string, values: Record<string, string> | undefined): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values?.[name] ?? ''));

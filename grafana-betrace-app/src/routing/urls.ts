@@ -1,4 +1,5 @@
 // Every address of the app, typed. Patterns (for <Routes>) and addresses (for links) are side by side and a test holds them together.
+import { queryString, type QueryValue } from '../api/client';
 
 export const PATTERNS = {
   start: '',
@@ -14,19 +15,10 @@ export const PATTERNS = {
   configuration: 'configuration',
 } as const;
 
-export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
+export type Query = Record<string, QueryValue>;
 
 function withQuery(path: string, query?: Query): string {
-  const parameters = new URLSearchParams();
-  Object.entries(query ?? {}).forEach(([name, value]) => {
-    (Array.isArray(value) ? value : [value]).forEach((one) => {
-      if (one !== undefined && one !== null && one !== '') {
-        parameters.append(name, String(one));
-      }
-    });
-  });
-  const text = parameters.toString();
-  return text ? `${path}?${text}` : path;
+  return `${path}${queryString(query)}`;
 }
 
 const part = encodeURIComponent;
