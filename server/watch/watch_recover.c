@@ -1,5 +1,7 @@
 /* What an earlier watcher has sent and not taken back, read from the source: without it, spans that come late after a restart could not undo
  * a violation that was sent before it. Thread: the watcher's. */
+#include <string.h>
+
 #include "server/log.h"
 #include "server/replay/violation_id.h"
 #include "server/replay/window.h"
@@ -62,15 +64,17 @@ static bt_status add(bt_watcher *watcher, const bt_trace *trace, const bt_span *
 
 typedef struct recovering {
   bt_watcher *watcher;
+  bt_time_range range;
   const bt_trace_id *page;      /* of the read under way */
   bt_trace_id unread[PAGE_MAX]; /* of the page: what the batch did not give */
-  size_t unread_count, lost;
+  size_t unread_count, lost, given;
   bool is_final; /* it is by id */
 } recovering;
 
 static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
   recovering *r = context;
   bool is_there = read->trace && read->trace->span_count && (r->is_final || !read->needs_by_id);
+  r->given += is_there;
   if (is_there && bt_trace_is_own(read->trace, bt_str_from(r->watcher->tenant)))
     return add(r->watcher, read->trace, &read->trace->spans[0], error);
   if (is_there) return BT_OK; /* somebody else's, under our name */
@@ -81,7 +85,7 @@ static bt_status take(void *context, const bt_read_trace *read, bt_error *error)
   return BT_OK;
 }
 
-static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, bt_time_range range, bt_error *error) {
+static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, bt_error *error) {
   bt_projected attributes[] = {{BT_PROJECTED_SPAN, BT_STR(BT_OWN_RULE_ID)},
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_CONDITION_HASH)},
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_TRACE_ID)},
@@ -91,7 +95,7 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
   bt_read_request request = {.ids = ids,
                              .count = count,
-                             .range = range,
+                             .range = r->range,
                              .projection = r->is_final ? NULL : &projection,
                              .by_id = r->is_final,
                              .with_own = true,
@@ -107,17 +111,64 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
   return status;
 }
 
+/* Whether a read failed because of what it asked for: a source that is gone answers nothing. */
+static bool is_of_the_page(const recovering *r, bt_status status) {
+  bt_error why = {0};
+  if (status == BT_REFUSED) return true;
+  return status == BT_UNAVAILABLE && bt_source_check(r->watcher->options->source, &why) == BT_OK;
+}
+
+/* One that no read gives while the source answers others: watching waits for it, but not longer than lookback. */
+static bt_status read_one(recovering *r, const bt_trace_id *id, bt_error *error) {
+  bt_watcher *watcher = r->watcher;
+  bt_status status = read_page(r, id, 1, error);
+  if (!is_of_the_page(r, status)) return status;
+  if (!watcher->unread_since_ns) watcher->unread_since_ns = watcher->now_ns;
+  int64_t waited_ns = bt_time_subtract(watcher->now_ns, watcher->unread_since_ns);
+  if (waited_ns < watcher->schedule.times.lookback_ns) return status;
+  r->lost++;
+  return BT_OK;
+}
+
+static bt_status read_by_id(recovering *r, const bt_trace_id *ids, size_t count, bt_error *error) {
+  size_t lost = r->lost;
+  bt_status status = read_page(r, ids, count, error);
+  if (!is_of_the_page(r, status)) return status;
+  r->lost = lost; /* they are asked for again */
+  status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++)
+    if (!bt_open_set_find(&r->watcher->open, &ids[i])) status = read_one(r, &ids[i], error);
+  return status;
+}
+
 /* In a batch; what that does not give, by id. */
-static bt_status read_some(recovering *r, const bt_found *found, size_t count, bt_time_range range, bt_error *error) {
-  bt_trace_id ids[PAGE_MAX];
-  for (size_t i = 0; i < count; i++) ids[i] = found[i].id;
+static bt_status read_some(recovering *r, const bt_trace_id *ids, size_t count, bt_error *error) {
   r->unread_count = 0;
   r->is_final = false;
-  bt_status status = read_page(r, ids, count, range, error);
+  bt_status status = read_page(r, ids, count, error);
   r->is_final = true;
+  if (is_of_the_page(r, status)) {
+    memcpy(r->unread, ids, count * sizeof *ids);
+    r->unread_count = count;
+    status = BT_OK;
+  }
   for (size_t i = 0; status == BT_OK && i < r->unread_count; i += BY_ID_MAX) {
     size_t some = r->unread_count - i < BY_ID_MAX ? r->unread_count - i : BY_ID_MAX;
-    status = read_page(r, r->unread + i, some, range, error);
+    status = read_by_id(r, r->unread + i, some, error);
+  }
+  return status;
+}
+
+/* The trace of a violation has the violation's id: those that are known need no reading. */
+static bt_status read_found(recovering *r, const bt_found_list *found, bt_error *error) {
+  bt_trace_id ids[PAGE_MAX];
+  size_t count = 0;
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < found->count; i++) {
+    if (!bt_open_set_find(&r->watcher->open, &found->items[i].id)) ids[count++] = found->items[i].id;
+    if (count < PAGE_MAX && i + 1 < found->count) continue;
+    if (count) status = read_some(r, ids, count, error);
+    count = 0;
   }
   return status;
 }
@@ -137,17 +188,25 @@ static bt_status search(const bt_watcher *watcher, bt_time_range range, bt_found
   return status;
 }
 
-bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) {
+/* A trace that is searched again was judged after its spans began; its violation may have been sent for longer than that: lookback and the sweeps
+ * bound how late a span may undo it. What was away for long begins to search where the one before it ended, hours ago. */
+static int64_t begins_at(const bt_watcher *watcher) {
   const bt_watch_times *times = &watcher->schedule.times;
-  int64_t back_ns = bt_time_add(2 * times->lookback_ns, times->settle_ns + 2 * times->sweep_step_ns);
-  bt_time_range range = {bt_time_subtract(watcher->now_ns, back_ns), bt_time_add(watcher->now_ns, times->settle_ns)};
+  int64_t kept_ns = bt_time_add(times->lookback_ns, times->settle_ns + 2 * times->sweep_step_ns);
+  int64_t always_ns = bt_time_subtract(watcher->now_ns, times->lookback_ns);
+  int64_t from_ns = bt_watch_schedule_from_ns(&watcher->schedule);
+  return bt_time_subtract(from_ns < always_ns ? from_ns : always_ns, kept_ns);
+}
+
+bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) {
+  bt_time_range range = {begins_at(watcher), bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns)};
   bt_found_list found = {0};
-  recovering r = {.watcher = watcher};
+  recovering r = {.watcher = watcher, .range = range};
   bt_status status = search(watcher, range, &found, error);
-  for (size_t i = 0; status == BT_OK && i < found.count; i += PAGE_MAX) {
-    size_t count = found.count - i < PAGE_MAX ? found.count - i : PAGE_MAX;
-    status = read_some(&r, found.items + i, count, range, error);
-  }
+  if (status != BT_OK) watcher->unread_since_ns = 0;
+  if (status == BT_OK) status = read_found(&r, &found, error);
+  if (status == BT_OK && r.lost > 1 && !r.given)
+    status = bt_error_set(error, BT_UNAVAILABLE, "none of %zu violations that were sent before could be read", r.lost);
   bt_found_list_dispose(&found);
   if (status == BT_OK && r.lost)
     bt_log(BT_LOG_WARNING,

@@ -78,6 +78,12 @@ int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   return done_ns;
 }
 
+int64_t bt_watch_schedule_from_ns(const bt_watch_schedule *schedule) {
+  int64_t from_ns = schedule->searched_ns;
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) from_ns = earlier(from_ns, schedule->swept_ns[i]);
+  return schedule->gap_count ? earlier(from_ns, schedule->gaps[0].start_ns) : from_ns;
+}
+
 void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t watermark_ns,
                              int64_t now_ns) {
   bool is_first = watermark_ns == INT64_MIN;

@@ -55,6 +55,8 @@ bool bt_watch_schedule_due(const bt_watch_schedule *schedule, bt_slice_kind kind
 void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice);
 /* How far a next watcher may begin: what lies before has been searched and, where that was due, swept. Gaps aside. */
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule);
+/* The earliest time that will be searched, again or at last: spans of before it can change nothing any more. */
+int64_t bt_watch_schedule_from_ns(const bt_watch_schedule *schedule);
 /* The delay after which a sweep comes. */
 int64_t bt_watch_sweep_delay(const bt_watch_times *times, unsigned number);
 

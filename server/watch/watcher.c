@@ -130,7 +130,7 @@ static int64_t longest_look(const bt_watch_options *options) {
   return options->catchup_max_ns > WEEK_NS ? options->catchup_max_ns : WEEK_NS;
 }
 
-static void start_at(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
+static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
   bt_watch_times times = times_of(watcher->options);
   times.settle_ns = watcher->schedule.times.settle_ns; /* not below what the source hides (refresh_rules) */
   bt_watch_schedule *schedule = &watcher->schedule;
@@ -141,8 +141,6 @@ static void start_at(bt_watcher *watcher, const bt_checkpoint *checkpoint, bool 
   if (found && checkpoint->lost.end_ns > bt_time_subtract(watcher->now_ns, longest_look(watcher->options)))
     schedule->lost = bt_watch_hull(schedule->lost, checkpoint->lost);
   watcher->gap_searched_ns = INT64_MIN;
-  watcher->recover_due_ns = bt_time_add(watcher->now_ns, times.settle_ns);
-  watcher->is_started = true;
 }
 
 /* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came before. */
@@ -157,9 +155,16 @@ static bt_status start(bt_watcher *watcher, bt_error *error) {
                                    .oldest_ns = bt_time_subtract(watcher->now_ns, longest_look(options)),
                                    .cancel = watcher->cancel};
   bt_status status = bt_checkpoint_find(options->source, &request, &checkpoint, &found, error);
-  if (status == BT_OK) status = bt_watch_recover(watcher, error);
-  if (status == BT_OK) start_at(watcher, &checkpoint, found);
-  return status;
+  if (status != BT_OK) {
+    watcher->unread_since_ns = 0;
+    return status;
+  }
+  schedule_from(watcher, &checkpoint, found);
+  status = bt_watch_recover(watcher, error);
+  if (status != BT_OK) return status;
+  watcher->recover_due_ns = bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
+  watcher->is_started = true;
+  return BT_OK;
 }
 
 /* What was sent just before an earlier watcher ended is in no search yet when this one starts: it is looked for once more. The sweeps read its traces
@@ -168,7 +173,8 @@ static bt_status recover_again(bt_watcher *watcher, bt_error *error) {
   bt_error why = {0};
   if (watcher->now_ns < watcher->recover_due_ns) return BT_OK;
   bt_status status = bt_watch_recover(watcher, &why);
-  if (status == BT_OK) watcher->recover_due_ns = INT64_MAX;
+  int64_t again_ns = bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
+  watcher->recover_due_ns = status == BT_OK ? INT64_MAX : again_ns;
   return bt_watcher_note(watcher, "start", status, &why, error);
 }
 
@@ -237,13 +243,19 @@ static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error 
   return status;
 }
 
+/* A gap that is caught up may find a trace again whose violation was sent hours ago: that stays known until then. */
 static void purge(bt_watcher *watcher) {
   const bt_watch_times *times = &watcher->schedule.times;
+  bt_checkpoint now = {0};
   if (watcher->now_ns < watcher->purge_due_ns) return;
   watcher->purge_due_ns = bt_time_add(watcher->now_ns, MINUTE_NS);
   int64_t kept_ns = bt_time_add(times->lookback_ns, times->settle_ns + 3 * times->sweep_step_ns);
+  int64_t open_ns = bt_time_subtract(watcher->now_ns, kept_ns);
+  fill_gaps(watcher, &now);
+  int64_t oldest_ns = bt_time_subtract(watcher->now_ns, times->catchup_max_ns); /* what is older is not caught up */
+  if (now.gap_count) open_ns = least(open_ns, now.gaps[0].start_ns > oldest_ns ? now.gaps[0].start_ns : oldest_ns);
   bt_watch_table_purge(&watcher->table, bt_time_subtract(watcher->now_ns, kept_ns));
-  bt_open_set_purge(&watcher->open, bt_time_subtract(watcher->now_ns, 2 * kept_ns));
+  bt_open_set_purge(&watcher->open, bt_time_subtract(open_ns, kept_ns));
   bt_watch_counted_age(&watcher->counted, watcher->now_ns, kept_ns);
 }
 

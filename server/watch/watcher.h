@@ -28,6 +28,7 @@ typedef struct bt_watcher {
   bool has_read;            /* the last round has read traces */
   int64_t now_ns;           /* of this round */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;
+  int64_t unread_since_ns; /* since when the source answers, and gives some sent violation by no read; 0: it does not */
   bt_emitter_checkpoint checkpoint; /* the newest that was given to the emitter */
   bool checkpoint_failed;           /* the last whose fate is known */
   bt_error checkpoint_why;
@@ -52,8 +53,8 @@ bt_watch_status bt_watcher_look(bt_watcher *watcher);
 bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 /* watch_judge.c: reads and judges what has become quiet. */
 bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
-/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken back. Those that are known already
- * stay as they are. */
+/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken back, from before what the
+ * schedule will search. Those that are known already stay as they are. */
 bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 
 /* Says in the status what went wrong; the round goes on. BT_NO_MEMORY and BT_CANCELLED are returned, all else is BT_OK. */

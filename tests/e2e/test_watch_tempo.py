@@ -20,7 +20,7 @@ from tempo_binary import require_tempo  # noqa: E402
 SLOW = {"id": "slow-no-retry", "name": "slow", "dsl": "when { db.slow } always { retry }", "severity": "critical"}
 CALM = {"id": "no-panic", "name": "calm", "dsl": "when { db.slow } never { panic }"}
 SCALED = ("--watch", "--interval", "500ms", "--settle", "3s", "--sweep", "5s", "--lookback", "12s", "--catchup-max", "1h")
-AWAY_SECONDS = 16  # longer than lookback; what was sent more than two lookbacks before a restart is not taken back any more
+AWAY_SECONDS = 36  # three lookbacks
 LATE_SECONDS = 7
 LATEST_SECONDS = 11  # what comes later than lookback is out of watch's reach; a span that was held up for so long is not pushed any more
 

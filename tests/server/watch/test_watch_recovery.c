@@ -124,6 +124,108 @@ static void watching_does_not_begin_before_what_was_sent_is_known(void **state) 
   assert_int_equal(watch_sent_all(s), 2);
 }
 
+/* Sent, and then away for so long that what undoes it lies in a gap that is caught up. */
+static void what_was_sent_long_before_a_restart_is_taken_back_too(void **state) {
+  watch_scene *s = *state;
+  (void)send_kill_and_undo(s);
+  s->now_ns += 5 * HOUR_NS;
+  watch_start(s);
+  watch_pass(s, 90 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  assert_int_equal(watch_sent(s, "slow", 1, true), 1);
+  assert_int_equal(watch_sent_all(s), 2);
+}
+
+/* The gap is caught up in pieces, by watchers that are killed before it is done, and for longer than a violation is kept. */
+static void what_a_long_catching_up_undoes_is_taken_back_too(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  int64_t began_ns = s->now_ns;
+  for (uint64_t i = 1; i <= 6; i++) {
+    watch_arrive(s, i, "slow");
+    watch_pass(s, 5 * MINUTE_NS);
+  }
+  watch_pass(s, 5 * MINUTE_NS);
+  watch_kill(s);
+  for (uint64_t i = 1; i <= 6; i++) fake_span_add(fake_find(&s->fake, i), "retry", began_ns + HOUR_NS);
+  s->now_ns += 20 * HOUR_NS;
+  for (int i = 0; i < 3; i++) {
+    watch_start(s);
+    watch_pass(s, 3 * MINUTE_NS);
+    watch_kill(s);
+    s->now_ns += 20 * MINUTE_NS;
+  }
+  watch_start(s);
+  watch_pass(s, 3 * HOUR_NS);
+  for (uint64_t i = 1; i <= 6; i++) {
+    watch_assert_sent(s, "slow", i, 1);
+    assert_int_equal(watch_sent(s, "slow", i, true), 1);
+  }
+}
+
+/* The process stays, and Tempo is away for longer than a violation is kept. */
+static void what_was_sent_before_an_outage_is_taken_back_after_it(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  watch_arrive(s, 1, "slow");
+  int64_t began_ns = s->now_ns;
+  watch_pass(s, 5 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  s->fake.fail_filter = "slow";
+  s->fake.fail_status = BT_UNAVAILABLE;
+  fake_span_add(fake_find(&s->fake, 1), "retry", began_ns + SECOND_NS);
+  watch_pass(s, 5 * HOUR_NS);
+  s->fake.fail_filter = NULL;
+  watch_pass(s, 90 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  assert_int_equal(watch_sent(s, "slow", 1, true), 1);
+}
+
+/* Two violations are sent, the watcher is killed, both are undone, and the trace of the one that was sent first fails every read from now on. */
+static void leave_one_that_no_read_gives(watch_scene *s) {
+  watch_start(s);
+  watch_round(s);
+  int64_t began_ns = s->now_ns;
+  for (uint64_t i = 1; i <= 2; i++) watch_arrive(s, i, "slow");
+  watch_pass(s, 5 * MINUTE_NS);
+  watch_kill(s);
+  for (uint64_t i = 1; i <= 2; i++) fake_span_add(fake_find(&s->fake, i), "retry", began_ns + SECOND_NS);
+  s->fake.fail_id = &s->sent[0].id;
+  watch_start(s);
+}
+
+/* While the source answers others: watching waits for it as long as for any other trace, and the other violation is known then. */
+static void one_that_no_read_gives_does_not_hold_up_watching_for_ever(void **state) {
+  watch_scene *s = *state;
+  leave_one_that_no_read_gives(s);
+  watch_pass(s, 50 * MINUTE_NS);
+  assert_false(bt_watcher_look(s->watcher).is_started);
+  assert_non_null(strstr(bt_watcher_look(s->watcher).message, "start"));
+  watch_pass(s, 100 * MINUTE_NS);
+  assert_true(bt_watcher_look(s->watcher).is_started);
+  bool first_is_stuck = watch_sent(s, "slow", 1, true) == 0;
+  assert_int_equal(watch_sent(s, "slow", 1, true) + watch_sent(s, "slow", 2, true), 1);
+  const bt_trace_id first = fake_id(1);
+  assert_true(first_is_stuck == (bt_trace_id_compare(&s->sent[0].trace_id, &first) == 0));
+}
+
+/* A source that is gone says nothing about that trace: waiting begins anew. */
+static void an_outage_is_not_waiting_for_one_trace(void **state) {
+  watch_scene *s = *state;
+  leave_one_that_no_read_gives(s);
+  watch_pass(s, 50 * MINUTE_NS);
+  s->fake.fail_filter = "name = \"" BT_OWN_VIOLATION "\"";
+  s->fake.fail_status = BT_UNAVAILABLE;
+  watch_pass(s, 20 * MINUTE_NS);
+  s->fake.fail_filter = NULL;
+  watch_pass(s, 50 * MINUTE_NS);
+  assert_false(bt_watcher_look(s->watcher).is_started);
+  watch_pass(s, 20 * MINUTE_NS);
+  assert_true(bt_watcher_look(s->watcher).is_started);
+}
+
 static void a_long_gap_is_said_and_caught_up(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -353,6 +455,11 @@ int main(void) {
       CASE(what_no_batch_gives_is_taken_back_too),
       CASE(what_search_shows_late_is_taken_back_too),
       CASE(watching_does_not_begin_before_what_was_sent_is_known),
+      CASE(what_was_sent_long_before_a_restart_is_taken_back_too),
+      CASE(what_a_long_catching_up_undoes_is_taken_back_too),
+      CASE(what_was_sent_before_an_outage_is_taken_back_after_it),
+      CASE(one_that_no_read_gives_does_not_hold_up_watching_for_ever),
+      CASE(an_outage_is_not_waiting_for_one_trace),
       CASE(a_long_gap_is_said_and_caught_up),
       CASE(a_gap_outlives_a_kill_while_it_is_caught_up),
       CASE(what_is_older_than_catch_up_is_lost_and_said),
