@@ -9,6 +9,7 @@ typedef struct formatting {
   unsigned line; /* that rest begins with, from 1 */
   bt_buffer *out, *problems;
   bool is_wrong;
+  unsigned odd_line; /* the first that YAML ends otherwise than by a line feed; 0: none */
 } formatting;
 
 /* The first line of s with its break. */
@@ -24,6 +25,22 @@ static bt_str after(bt_str s, size_t count) {
 static bt_str line_break_of(bt_str line) {
   if (bt_str_ends_with(line, BT_STR("\r\n"))) return BT_STR("\r\n");
   return bt_str_ends_with(line, BT_STR("\n")) ? BT_STR("\n") : BT_STR("");
+}
+
+static bool is_odd_break(bt_str rest) {
+  if (rest.ptr[0] == '\r') return rest.len < 2 || rest.ptr[1] != '\n';
+  return bt_str_starts_with(rest, BT_STR("\xC2\x85")) || bt_str_starts_with(rest, BT_STR("\xE2\x80\xA8")) ||
+         bt_str_starts_with(rest, BT_STR("\xE2\x80\xA9"));
+}
+
+/* YAML has more line breaks than the line feed, and counts them: what is rewritten by lines would be written in a wrong place. */
+static unsigned find_odd_break(bt_str text) {
+  unsigned line = 1;
+  for (size_t at = 0; at < text.len; at++) {
+    if (is_odd_break(after(text, at))) return line;
+    line += text.ptr[at] == '\n';
+  }
+  return 0;
 }
 
 static bt_str without_end(bt_str s) {
@@ -90,6 +107,15 @@ static void refuse(formatting *f, const bt_rulefile_rule *rule) {
       f->file_name, rule->dsl_line, rule->dsl_column ? rule->dsl_column + 1 : 1, name ? name : "");
 }
 
+static void refuse_break(formatting *f) {
+  f->is_wrong = true;
+  bt_buffer_printf(
+      f->problems,
+      "%s:%u: error: expected lines that end in a line feed, got another line break of YAML (a carriage return alone, "
+      "U+0085, U+2028 or U+2029), so that the rules cannot be rewritten in place: take it out\n",
+      f->file_name, f->odd_line);
+}
+
 static bt_status format_rule(formatting *f, bt_rulefile_rule *rule, bt_error *error) {
   bt_str text = bt_str_from(rule->fields.dsl);
   bt_buffer formatted = {0};
@@ -103,7 +129,9 @@ static bt_status format_rule(formatting *f, bt_rulefile_rule *rule, bt_error *er
     f->is_wrong = true;
     status = BT_OK;
   } else if (!status && !bt_str_equal(without_end(canonical), without_end(text))) {
-    if (rule->dsl_is_block) {
+    if (f->odd_line) {
+      refuse_break(f);
+    } else if (rule->dsl_is_block) {
       copy_until(f, rule->dsl_line);
       replace_block(f, rule, canonical);
     } else {
@@ -148,7 +176,12 @@ static bt_status read_again(const bt_rulefile *old, const formatting *f, bt_erro
 
 bt_status bt_rulefile_format(bt_str text, const char *file_name, bt_buffer *out, bt_buffer *problems, bt_error *error) {
   bt_rulefile file;
-  formatting f = {.file_name = file_name, .rest = text, .line = 1, .out = out, .problems = problems};
+  formatting f = {.file_name = file_name,
+                  .rest = text,
+                  .line = 1,
+                  .out = out,
+                  .problems = problems,
+                  .odd_line = find_odd_break(text)};
   bt_status status = bt_rulefile_parse(text, file_name, &file, error);
   if (status) return status;
   for (size_t i = 0; i < file.rule_count && !status; i++) status = format_rule(&f, &file.rules[i], error);

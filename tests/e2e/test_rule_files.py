@@ -105,6 +105,15 @@ class RuleFilesTest(unittest.TestCase):
 
     # ---- fmt ----
 
+    def test_fmt_leaves_files_with_other_line_breaks_alone(self):
+        """YAML ends lines at U+2028 and others too: a text that is rewritten by lines would come to lie in a wrong place."""
+        for odd in ("\u2028", "\u2029", "\u0085", "\r"):
+            path = self.write("odd.yaml", f"rules:\n- id: a\n  dsl: |{odd}     x and  y\n# end\n")
+            before = self.read(path)
+            refused = run_cli("fmt", "-w", path)
+            self.assertEqual((refused.returncode, self.read(path)), (1, before), odd)
+            self.assertIn("odd.yaml:3: error: expected lines that end in a line feed", refused.stderr + refused.stdout)
+
     def test_fmt_changes_blocks_alone(self):
         path = self.write("r.yaml", RULE + "    - {trace: [{span: a}], expect: not_applicable}\n  - id: one-line\n    dsl: a.x > 1 and not b\n")
         before = self.read(path)
