@@ -30,6 +30,9 @@ typedef struct bt_over {
   uint32_t item_count;
 } bt_over;
 
+/* Whether a trace has to have a span that one of its filters finds to be in it. */
+bool bt_over_wants_spans(const bt_over *over);
+
 typedef enum bt_projected_scope { BT_PROJECTED_SPAN, BT_PROJECTED_RESOURCE, BT_PROJECTED_EITHER } bt_projected_scope;
 
 typedef struct bt_projected {
@@ -37,11 +40,12 @@ typedef struct bt_projected {
   bt_str key;
 } bt_projected;
 
-/* The fields that evaluating the rules reads. Ids, name, kind, status, start, duration, parent and service are always read. */
+/* The fields that evaluating the rules reads. Ids, name, kind, start and duration are always read; status, parent and service in reads of all spans. */
 typedef struct bt_projection {
   bool whole_trace; /* a projection cannot give what is needed (events, scopes): read by id */
   bool status_message;
-  bt_projected *attributes; /* distinct */
+  bool status, parent, service; /* some rule looks at it: reads of some spans give it too */
+  bt_projected *attributes;     /* distinct */
   uint32_t attribute_count;
   bt_arena arena;
 } bt_projection;

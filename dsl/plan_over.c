@@ -242,3 +242,11 @@ const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *
   }
   return formula;
 }
+
+bool bt_over_wants_spans(const bt_over *over) {
+  if (over->kind == BT_OVER_QUERY) return true;
+  if (over->kind != BT_OVER_AND && over->kind != BT_OVER_OR) return false;
+  for (uint32_t i = 0; i < over->item_count; i++)
+    if (!bt_over_wants_spans(over->items[i])) return false;
+  return true;
+}

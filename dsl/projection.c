@@ -40,6 +40,7 @@ static size_t key_bytes(const bt_projection *projection) {
  * collected all the same: witnesses show it. */
 static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key) {
   bt_projection *projection = c->projection;
+  if (bt_str_equal(key, BT_STR("service.name"))) projection->service = true;
   if (c->is_full || has_attribute(projection, scope, key)) return;
   c->is_full =
       projection->attribute_count == MAX_PROJECTED_KEYS || key_bytes(projection) + key.len > MAX_PROJECTED_BYTES;
@@ -69,15 +70,15 @@ static void collect_field(void *context, const bt_field *field) {
   case BT_FIELD_SCOPE_ATTRIBUTE:
   case BT_FIELD_EVENT_NAME:
   case BT_FIELD_EVENT_ATTRIBUTE: c->projection->whole_trace = true; break;
+  case BT_FIELD_STATUS: c->projection->status = true; break;
+  case BT_FIELD_PARENT_ID: c->projection->parent = true; break;
+  case BT_FIELD_SERVICE: c->projection->service = true; break;
   case BT_FIELD_NAME:
   case BT_FIELD_KIND:
-  case BT_FIELD_STATUS:
   case BT_FIELD_DURATION:
   case BT_FIELD_START:
   case BT_FIELD_END:
   case BT_FIELD_ID:
-  case BT_FIELD_PARENT_ID:
-  case BT_FIELD_SERVICE:
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END:
@@ -88,10 +89,11 @@ static void collect_field(void *context, const bt_field *field) {
   }
 }
 
-/* No projection gives an event. */
+/* No projection gives an event. A bare name is that of a span or of a service. */
 static void collect_predicate(void *context, const bt_predicate *predicate) {
   collector *c = context;
   if (predicate->kind == BT_PREDICATE_EVENT) c->projection->whole_trace = true;
+  if (predicate->kind == BT_PREDICATE_NAMED) c->projection->service = true;
 }
 
 bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_error *error) {

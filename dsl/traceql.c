@@ -403,11 +403,15 @@ static void write_every_type(const bt_projection *projection, uint32_t group, bt
 
 /* The one place that writes select. by(span:id) before it keeps spans of split traces apart; by(kind) keeps the client and the server half of
  * one span id, which else vanish when they lie in different blocks (tests/facts/facts_wire.py). */
-static void write_select(const bt_projection *projection, uint32_t group, bt_buffer *out) {
+static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bt_buffer *out) {
   bt_projected_scope scope;
   bool any = group == 0;
   bt_buffer_append(out, BT_STR(" | by(span:id) | by(kind) | select("));
-  if (group == 0) bt_buffer_append(out, BT_STR("name, kind, status, span:parentID, resource.service.name"));
+  if (group == 0) bt_buffer_append(out, BT_STR("name"));
+  if (group == 0 && all_spans) bt_buffer_append(out, BT_STR(", kind"));
+  if (group == 0 && (all_spans || projection->status)) bt_buffer_append(out, BT_STR(", status"));
+  if (group == 0 && (all_spans || projection->parent)) bt_buffer_append(out, BT_STR(", span:parentID"));
+  if (group == 0 && (all_spans || projection->service)) bt_buffer_append(out, BT_STR(", resource.service.name"));
   if (group == 0 && projection->status_message) bt_buffer_append(out, BT_STR(", statusMessage"));
   for (uint32_t i = 0; i < projection->attribute_count; i++) {
     if (!attribute_in_group(projection, i, group, &scope)) continue;
@@ -437,7 +441,7 @@ void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *
   bt_buffer_append(&query, BT_STR("x\""));
   write_every_type(projection, group, &query);
   bt_buffer_append(&query, BT_STR(" }"));
-  write_select(projection, group, &query);
+  write_select(projection, group, true, &query);
   if (query.failed) out->failed = true;
   append_query(bt_buffer_str(&query), out);
   bt_buffer_dispose(&query);
@@ -457,7 +461,7 @@ void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *
   bt_buffer_append_char(&query, ')');
   write_every_type(projection, group, &query);
   bt_buffer_append(&query, BT_STR(" }"));
-  write_select(projection, group, &query);
+  write_select(projection, group, false, &query);
   if (query.failed) out->failed = true;
   append_query(bt_buffer_str(&query), out);
   bt_buffer_dispose(&query);

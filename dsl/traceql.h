@@ -33,10 +33,11 @@ void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
  * alone gives values of the column's type only. The attributes are those of the projection that belong to `group`
  * (bt_projection_groups), because select loses the scope of its keys.
  * Group 0 reads name, kind, status, span:parentID, resource.service.name and, if wanted, statusMessage besides; other groups read
- * attributes only. */
+ * attributes only. Every group gives the kind, because it groups by it. */
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out);
-/* The same for the spans that the filter finds, of all traces or of those that id_regex names (as in bt_traceql_search). */
+/* The same for the spans that the filter finds, of all traces or of those that id_regex names (as in bt_traceql_search); group 0 reads status, parent
+ * and service only where the projection names them: each costs Tempo a column. */
 void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
 /* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */

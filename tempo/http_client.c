@@ -237,6 +237,7 @@ static void *run_client(void *context) {
     CURLMcode code = curl_multi_perform(client->multi, &running);
     end_complete(client);
     end_over(client);
+    start_queued(client); /* in the places that became free: the poll below does not wake for them */
     if (code == CURLM_OK) {
       int wait_ms = client->active || has_queued ? BUSY_POLL_MS : IDLE_POLL_MS;
       code = curl_multi_poll(client->multi, NULL, 0, wait_ms, NULL);

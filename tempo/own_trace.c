@@ -80,3 +80,12 @@ bool bt_trace_is_own(const bt_trace *trace, bt_str tenant) {
     tenant = (bt_str){bar + 1, tenant.len - one.len - 1};
   }
 }
+
+bool bt_trace_may_be_own(const bt_trace *trace) {
+  if (trace->span_count == 0 || trace->span_count > 2) return false;
+  const bt_span *span = &trace->spans[0];
+  bt_str service = span->resource->service;
+  return (!service.len || bt_str_equal(service, BT_STR(BT_OWN_SERVICE))) &&
+         (bt_str_equal(span->name, BT_STR(BT_OWN_VIOLATION)) || bt_str_equal(span->name, BT_STR(BT_OWN_WATCH)) ||
+          bt_str_equal(span->name, BT_STR(BT_OWN_REPORT)));
+}

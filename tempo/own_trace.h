@@ -36,5 +36,7 @@ bool bt_own_record_ids(bt_str tenant, bt_str name, bt_str key, bt_own_ids *out);
 /* Whether it is a trace that BeTrace sent for that tenant ("" : none; of "a|b" any): one or two spans, all of service betrace, with one of
  * the three names, and with ids that are the derived ones. */
 bool bt_trace_is_own(const bt_trace *trace, bt_str tenant);
+/* Whether it could be one, as far as its names say: a projection seldom holds the attributes that prove it, and some not the service. */
+bool bt_trace_may_be_own(const bt_trace *trace);
 
 #endif

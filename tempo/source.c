@@ -40,6 +40,13 @@ void bt_found_list_sort(bt_found_list *list) {
   list->count = kept;
 }
 
+void bt_found_widen(bt_found *found, const bt_trace *spans) {
+  if (!spans->span_count) return;
+  int64_t start_ns = bt_trace_start_ns(spans), end_ns = bt_trace_end_ns(spans);
+  if (start_ns < found->start_ns) found->start_ns = start_ns;
+  if (end_ns > found->end_ns) found->end_ns = end_ns;
+}
+
 const bt_found *bt_found_list_get(const bt_found_list *list, const bt_trace_id *id) {
   if (!list->count) return NULL;
   bt_found key = {.id = *id};
@@ -70,6 +77,11 @@ bt_status bt_source_search(bt_source *source, const bt_search_request *request, 
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                          bt_source_account *account, bt_error *error) {
   return source->operations->read(source, request, sink, context, account, error);
+}
+
+bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                               bt_source_account *account, bt_error *error) {
+  return source->operations->find_spans(source, request, sink, context, account, error);
 }
 
 bt_status bt_source_check(bt_source *source, bt_error *error) {

@@ -34,6 +34,8 @@ typedef struct bt_found_list { /* by id, each id once (bounds joined) */
 void bt_found_list_dispose(bt_found_list *list);
 bool bt_found_list_add(bt_found_list *list, const bt_found *found) BT_MUST_CHECK; /* appends; sort when done */
 void bt_found_list_sort(bt_found_list *list); /* by id; joins the bounds of equal ids */
+/* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and the longest fragment's duration. */
+void bt_found_widen(bt_found *found, const bt_trace *spans);
 const bt_found *bt_found_list_get(const bt_found_list *list,
                                   const bt_trace_id *id); /* of a sorted list; NULL: not in it */
 
@@ -91,6 +93,27 @@ typedef struct bt_read_trace {
 } bt_read_trace;
 typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);
 
+/* For find_spans. */
+typedef struct bt_spans_request {
+  bt_str filter; /* `{ … }` of an over-query */
+  bt_time_range range;
+  const bt_projection *projection;
+  uint64_t expected; /* traces, about; 0: not known */
+  const char *tenant;
+  const bt_cancel *cancel;
+  const char *rule_id;
+  bt_priority priority;
+} bt_spans_request;
+
+/* One trace and those of its spans that the filter finds; others may come too. `trace` is borrowed until the call returns. needs_by_id: as in
+ * bt_read_trace. */
+typedef struct bt_found_spans {
+  bt_found found;
+  const bt_trace *trace;
+  bool needs_by_id;
+} bt_found_spans;
+typedef bt_status (*bt_spans_sink)(void *context, const bt_found_spans *spans, bt_error *error);
+
 typedef struct bt_source bt_source;
 struct bt_tag_request;
 struct bt_tag_list;
@@ -106,6 +129,11 @@ typedef struct bt_source_operations {
    * not; what could be read was given before, and ids that the sink was not given are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
+  /* All traces of the range, as `search` finds them, each once and with its spans, in any order. Everything or nothing: what was given counts only
+   * with BT_OK. BT_LIMIT: more than answers hold, too long a range, or a projection of several groups; BT_UNAVAILABLE, BT_REFUSED: it failed;
+   * BT_INVALID: a range or a tenant that cannot be asked for. NULL: the source cannot. */
+  bt_status (*find_spans)(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                          bt_source_account *account, bt_error *error);
   /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? */
@@ -130,6 +158,8 @@ bt_status bt_source_search(bt_source *source, const bt_search_request *request, 
                            bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                               bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
 void bt_source_free(bt_source *source); /* NULL is fine */

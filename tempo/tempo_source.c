@@ -1,4 +1,4 @@
-/* Tempo as a trace source: the operations. See tempo_source.h; the work is in search.c, trace_fetch.c and trace_by_id.c. */
+/* Tempo as a trace source: the operations. See tempo_source.h; the work is in search.c, span_search.c, trace_fetch.c and trace_by_id.c. */
 #include "tempo/tempo_source.h"
 
 #include <curl/curl.h>
@@ -8,6 +8,7 @@
 
 #include "tempo/own_trace.h"
 #include "tempo/search.h"
+#include "tempo/span_search.h"
 #include "tempo/tempo_access.h"
 #include "tempo/tempo_answer.h"
 #include "tempo/tempo_tags.h"
@@ -64,6 +65,11 @@ static bt_status read_tempo(bt_source *source, const bt_read_request *request, b
   return status;
 }
 
+static bt_status find_spans_of_tempo(bt_source *source, const bt_spans_request *request, bt_spans_sink sink,
+                                     void *context, bt_source_account *account, bt_error *error) {
+  return bt_tempo_find_spans(tempo_of(source), request, sink, context, account, error);
+}
+
 static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
   return bt_tempo_tags(tempo_of(source), request, list, error);
 }
@@ -104,6 +110,7 @@ static void free_tempo(bt_source *source) {
 
 static const bt_source_operations operations = {.search = search_tempo,
                                                 .read = read_tempo,
+                                                .find_spans = find_spans_of_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,

@@ -191,8 +191,8 @@ static bt_status start_job(fetch *f, bt_error *error) {
   *j = (job){.first = next.first, .count = next.count};
   f->count++; /* from here on it is disposed of with the others */
   if (wants_some_spans(f) && !make_bounds(j)) return bt_error_no_memory(error);
-  bt_status status =
-      bt_trace_merge_new(f->ids + j->first, j->count, f->read->request->projection, max_job_bytes, &j->merge, error);
+  bt_status status = bt_trace_merge_new(f->ids + j->first, j->count, f->read->request->projection, wants_some_spans(f),
+                                        max_job_bytes, &j->merge, error);
   return status == BT_OK ? start_parts(f, j, error) : status;
 }
 
@@ -237,20 +237,11 @@ static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error 
   return status;
 }
 
-/* Whether it could be a trace that BeTrace sent: a projection seldom holds the attributes that prove it, a read by id does. */
-static bool may_be_own(const bt_trace *trace) {
-  if (trace->span_count == 0 || trace->span_count > 2) return false;
-  const bt_span *span = &trace->spans[0];
-  return bt_str_equal(span->resource->service, BT_STR(BT_OWN_SERVICE)) &&
-         (bt_str_equal(span->name, BT_STR(BT_OWN_VIOLATION)) || bt_str_equal(span->name, BT_STR(BT_OWN_WATCH)) ||
-          bt_str_equal(span->name, BT_STR(BT_OWN_REPORT)));
-}
-
 /* Gives one trace, as often as its id was asked. bounds: of reads of some spans, else NULL. */
 static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool needs_by_id, const bt_found *bounds,
                             bt_error *error) {
   bt_status status = BT_OK;
-  if (trace && !f->read->request->with_own && may_be_own(trace)) needs_by_id = true;
+  if (trace && !f->read->request->with_own && bt_trace_may_be_own(trace)) needs_by_id = true;
   for (size_t place = f->places[id]; place < f->places[id + 1] && status == BT_OK; place++) {
     bt_read_trace given = {.index = f->order[place], .trace = trace, .needs_by_id = needs_by_id};
     if (bounds) given.start_ns = bounds->start_ns;

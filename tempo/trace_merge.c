@@ -25,18 +25,20 @@ struct bt_trace_merge {
   const bt_trace_id *ids; /* borrowed */
   size_t count;
   const bt_projection *projection; /* borrowed */
+  bool some_spans;
   bt_arena arena;
   merged_trace *traces;
   draft **table; /* open addressing; at most half full */
   size_t table_size, draft_count;
 };
 
-bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_projection *projection, size_t cap_bytes,
-                             bt_trace_merge **out, bt_error *error) {
+bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_projection *projection, bool some_spans,
+                             size_t cap_bytes, bt_trace_merge **out, bt_error *error) {
   *out = NULL;
   bt_trace_merge *merge = calloc(1, sizeof *merge);
   if (!merge) return bt_error_no_memory(error);
-  *merge = (bt_trace_merge){.ids = ids, .count = count, .projection = projection, .table_size = FIRST_TABLE};
+  *merge = (bt_trace_merge){.ids = ids, .count = count, .projection = projection, .some_spans = some_spans};
+  merge->table_size = FIRST_TABLE;
   bt_arena_init(&merge->arena, cap_bytes);
   merge->traces = calloc(count ? count : 1, sizeof *merge->traces);
   merge->table = calloc(merge->table_size, sizeof *merge->table);
@@ -194,10 +196,13 @@ static bool read_intrinsics(row_reader *reader, const bt_search_span *from, bt_s
   if (__builtin_add_overflow(from->start_ns, from->duration_ns, &span->end_ns)) return false;
   bool has_kind = find_intrinsic(reader->items, BT_STR("kind"), span, &reader->intrinsics[0]);
   if (reader->group) return has_kind;
-  bool is_complete = has_kind && from->name.len > 0 &&
-                     find_intrinsic(reader->items, BT_STR("status"), span, &reader->intrinsics[1]) &&
-                     find_intrinsic(reader->items, BT_STR("span:parentID"), span, &reader->intrinsics[2]);
-  if (reader->merge->projection->status_message)
+  const bt_projection *projection = reader->merge->projection;
+  bool all = !reader->merge->some_spans, is_complete = has_kind && from->name.len > 0;
+  if (all || projection->status)
+    is_complete = find_intrinsic(reader->items, BT_STR("status"), span, &reader->intrinsics[1]) && is_complete;
+  if (all || projection->parent)
+    is_complete = find_intrinsic(reader->items, BT_STR("span:parentID"), span, &reader->intrinsics[2]) && is_complete;
+  if (projection->status_message)
     is_complete = find_intrinsic(reader->items, BT_STR("statusMessage"), span, &reader->intrinsics[3]) && is_complete;
   return is_complete;
 }

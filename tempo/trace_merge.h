@@ -13,9 +13,10 @@ enum { BT_READ_SPANS_PER_SET = 3 };
 
 typedef struct bt_trace_merge bt_trace_merge;
 
-/* new. ids: distinct and sorted, borrowed. projection: borrowed, NULL is not allowed. cap_bytes: of everything in it. */
-bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_projection *projection, size_t cap_bytes,
-                             bt_trace_merge **out, bt_error *error) BT_MUST_CHECK;
+/* new. ids: distinct and sorted, borrowed. projection: borrowed, NULL is not allowed. some_spans: the answers are to bt_traceql_read_spans.
+ * cap_bytes: of everything in it. */
+bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_projection *projection, bool some_spans,
+                             size_t cap_bytes, bt_trace_merge **out, bt_error *error) BT_MUST_CHECK;
 void bt_trace_merge_free(bt_trace_merge *merge);
 
 /* A sink for bt_tempo_decode_search; context: bt_merge_part. BT_LIMIT: over cap_bytes. BT_INVALID: a trace that was not asked for. */

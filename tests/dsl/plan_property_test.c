@@ -18,7 +18,7 @@ enum { RULES = 1500, TRACES = 12 };
 
 typedef struct counts {
   size_t compiled, refused, violated, missed_chances, subtracted, exercised, exact, steady_violations, searched_less;
-  size_t from_spans, left_out;
+  size_t from_spans, left_out, without_spans;
 } counts;
 
 /* ---- the properties ---- */
@@ -88,6 +88,8 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
   if (!s->plan->spans.filter.len) return;
   bt_verdict verdict = whole->verdict; /* the next evaluation takes its place */
   bt_truth exercised = whole->exercised;
+  /* Then a replay may ask for these spans first, and take the traces that have some for all that matter. */
+  bool needs_spans = bt_over_wants_spans(s->plan->violating) && bt_over_wants_spans(s->plan->exercising);
   for (size_t r = 0; r < sizeof readings / sizeof *readings; r++) {
     bt_span kept[MAKER_MAX_SPANS];
     bt_trace some = *trace;
@@ -99,6 +101,9 @@ static void check_spans(const subject *s, const bt_trace *trace, const bt_rule_v
       alone.span_count = 1;
       if (traceql_finds(s->plan->spans.filter, &alone, readings[r])) kept[some.span_count++] = trace->spans[i];
     }
+    if (!some.span_count && needs_spans && (verdict == BT_VIOLATED || exercised == BT_TRUE))
+      explain_failure(s, "a trace without any of the rule's spans violates or exercises it");
+    c->without_spans += !some.span_count && needs_spans;
     if (!some.span_count) continue;
     c->from_spans++;
     c->left_out += trace->span_count - some.span_count;
@@ -182,7 +187,7 @@ static void test_properties(void **state) {
     assert_true(c.compiled > RULES / 2);
     assert_true(c.violated > 1000 && c.searched_less > 1000 && c.subtracted > 100);
     assert_true(c.exercised > 1000 && c.exact > 1000 && c.steady_violations > 100);
-    assert_true(c.from_spans > 1000 && c.left_out > 1000);
+    assert_true(c.from_spans > 1000 && c.left_out > 1000 && c.without_spans > 100);
   }
 }
 

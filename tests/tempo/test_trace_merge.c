@@ -118,7 +118,7 @@ static void expect_pair(const bt_trace *trace) {
 static bt_trace_merge *new_merge(size_t cap_bytes) {
   bt_trace_merge *merge = NULL;
   bt_error error;
-  assert_int_equal(bt_trace_merge_new(ids, 2, &projection, cap_bytes, &merge, &error), BT_OK);
+  assert_int_equal(bt_trace_merge_new(ids, 2, &projection, false, cap_bytes, &merge, &error), BT_OK);
   return merge;
 }
 
@@ -224,7 +224,7 @@ static void doubts_an_empty_service_name(void **state) {
     bt_trace storage;
     const bt_trace *trace;
     bool needs_by_id;
-    assert_int_equal(bt_trace_merge_new(ids, 2, &own, CAP_BYTES, &merge, &error), BT_OK);
+    assert_int_equal(bt_trace_merge_new(ids, 2, &own, false, CAP_BYTES, &merge, &error), BT_OK);
     bt_search_span span = {.id = {{1}}, .name = BT_STR("s"), .attributes = {fields, 4}};
     for (uint32_t group = 0; group < bt_projection_groups(&own); group++) {
       bt_merge_part part = {merge, group};
@@ -272,7 +272,7 @@ static void grows_for_many_spans(void **state) {
   const bt_trace *trace;
   bool needs_by_id;
   enum { MANY = 3000 };
-  assert_int_equal(bt_trace_merge_new(ids, 2, &plain, (size_t)64 << 20, &merge, &error), BT_OK);
+  assert_int_equal(bt_trace_merge_new(ids, 2, &plain, false, (size_t)64 << 20, &merge, &error), BT_OK);
   bt_merge_part part = {merge, 0};
   const bt_attribute fields[] = {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "0")};
   for (int round = 0; round < 2; round++) {
@@ -298,7 +298,7 @@ static bt_status merge_once(void) {
   bt_trace storage;
   const bt_trace *trace;
   bool needs_by_id;
-  bt_status status = bt_trace_merge_new(ids, 2, &projection, CAP_BYTES, &merge, &error);
+  bt_status status = bt_trace_merge_new(ids, 2, &projection, false, CAP_BYTES, &merge, &error);
   if (status == BT_OK) status = merge_pair(merge, &error);
   if (status == BT_OK) status = bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error);
   bt_trace_merge_free(merge);

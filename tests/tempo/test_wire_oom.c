@@ -1,4 +1,4 @@
-/* Every allocation of ours fails in turn: on the way to a Tempo that is not there, and while spans are encoded. */
+/* Every allocation of ours fails in turn: on the way to a Tempo that is not there, while an answer with spans is read, and while spans are encoded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,11 +6,13 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tempo/otlp_export.h"
 #include "tempo/tempo_source.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/support/fake_http.h"
 
 enum { LONGEST = 400 };
 static const int64_t second_ns = 1000000000;
@@ -70,6 +72,48 @@ static bt_status read_batch(bt_http_client *client, bool *is_complete, bt_error 
 
 static bt_status read_by_id(bt_http_client *client, bool *is_complete, bt_error *error) {
   return read_some(client, true, is_complete, error);
+}
+
+typedef struct seen_spans {
+  size_t calls[256]; /* by the first byte of the id */
+  size_t total;
+} seen_spans;
+
+/* What there was no memory for in the end is read by id: then it has no spans. */
+static bt_status see_spans(void *context, const bt_found_spans *spans, bt_error *error) {
+  (void)error;
+  seen_spans *seen = context;
+  assert_true(spans->needs_by_id || (spans->trace && spans->trace->span_count == 1));
+  seen->calls[spans->found.id.bytes[0]]++;
+  seen->total++;
+  return BT_OK;
+}
+
+static bt_status find_spans_at(bt_source *source, seen_spans *seen, uint64_t expected, bt_error *error) {
+  static bt_projected fields[] = {{BT_PROJECTED_SPAN, {"n", 1}}};
+  static const bt_projection projection = {.attributes = fields, .attribute_count = 1, .status = true};
+  bt_source_account account = {0};
+  bt_spans_request request = {.filter = BT_STR("{ name = \"x\" }"),
+                              .range = {second_ns, 500000 * second_ns},
+                              .projection = &projection,
+                              .expected = expected,
+                              .tenant = "t",
+                              .rule_id = "r"};
+  bt_status status = bt_source_find_spans(source, &request, see_spans, seen, &account, error);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+/* In parts: the stack of them grows too. */
+static bt_status find_spans(bt_http_client *client, bool *is_complete, bt_error *error) {
+  bt_source *source = NULL;
+  seen_spans seen = {.total = 0};
+  bt_status status = open_source(client, &source, error);
+  if (status == BT_OK) status = find_spans_at(source, &seen, 3000000, error);
+  assert_int_not_equal(status, BT_OK); /* never "nothing there" */
+  *is_complete = status == BT_UNAVAILABLE;
+  bt_source_free(source);
+  return status;
 }
 
 static bt_status check(bt_http_client *client, bool *is_complete, bt_error *error) {
@@ -139,6 +183,78 @@ static void reading_by_id(void **state) {
   fail_in_turn(read_by_id);
 }
 
+static void finding_spans(void **state) {
+  (void)state;
+  fail_in_turn(find_spans);
+}
+
+enum { GIVEN = 40, SPAN_BYTES = 400, LONGEST_ANSWER = 4000 };
+static char given[GIVEN * SPAN_BYTES];
+
+static void write_given(void) {
+  size_t used = (size_t)snprintf(given, sizeof given, "{\"traces\":[");
+  for (unsigned i = 0; i < GIVEN; i++)
+    used += (size_t)snprintf(given + used, sizeof given - used,
+                             "%s{\"traceID\":\"%02x0000000000000000000000000000aa\",\"startTimeUnixNano\":\"5\","
+                             "\"durationMs\":1,\"spanSets\":[{"
+                             "\"spans\":[{\"spanID\":\"7\",\"name\":\"x\",\"startTimeUnixNano\":\"5\","
+                             "\"durationNanos\":\"5\",\"attributes\":[{"
+                             "\"key\":\"kind\",\"value\":{\"stringValue\":\"server\"}},{\"key\":\"status\",\"value\":{"
+                             "\"stringValue\":\"ok\"}},"
+                             "{\"key\":\"n\",\"value\":{\"stringValue\":\"a text\"}}]}],\"matched\":1}]}",
+                             i ? "," : "", 0x10 + i * 5);
+  used += (size_t)snprintf(given + used, sizeof given - used, "],\"metrics\":{}}");
+  assert_true(used < sizeof given);
+}
+
+/* Asks for no memory itself. The same answer to every part: what is another part's is left out. */
+static bool give_all(void *context, const fake_request *request, int socket) {
+  (void)context, (void)request;
+  return fake_respond(socket, 200, "application/json", "", given, strlen(given));
+}
+
+static void expect_each_once(const seen_spans *seen) {
+  assert_int_equal(seen->total, GIVEN);
+  for (unsigned i = 0; i < GIVEN; i++) assert_int_equal(seen->calls[0x10 + i * 5], 1);
+}
+
+/* With allocation number n refused, alone or with all that come after it: each trace once, or an error. */
+static bool finds_spans_without(bt_source *source, size_t n, bool is_once) {
+  seen_spans seen = {.total = 0};
+  bt_error error;
+  if (is_once)
+    failing_alloc_once(n);
+  else
+    failing_alloc_after(n);
+  bt_status status = find_spans_at(source, &seen, 25000, &error);
+  bool refused = failing_alloc_stop();
+  if (status == BT_OK) expect_each_once(&seen);
+  if (!refused) assert_int_equal(status, BT_OK);
+  if (status != BT_OK) assert_true(status == BT_NO_MEMORY || status == BT_LIMIT || status == BT_UNAVAILABLE);
+  return refused;
+}
+
+static void finding_spans_in_an_answer(void **state) {
+  (void)state;
+  bt_http_client *client = NULL;
+  bt_source *source = NULL;
+  bt_error error;
+  write_given();
+  fake_server *server = fake_server_start(give_all, NULL);
+  assert_non_null(server);
+  bt_tempo_options options = {.url = fake_server_url(server), .pause_ms = 1};
+  assert_int_equal(bt_http_client_new(NULL, &client, &error), BT_OK);
+  assert_int_equal(bt_tempo_source_new(client, &options, &source, &error), BT_OK);
+  for (int is_once = 0; is_once < 2; is_once++) {
+    size_t n = 0;
+    while (n < LONGEST_ANSWER && finds_spans_without(source, n, is_once)) n++;
+    if (n <= 20 || n == LONGEST_ANSWER) fail_msg("%zu allocations", n);
+  }
+  bt_source_free(source);
+  bt_http_client_free(client);
+  fake_server_stop(server);
+}
+
 static void checking(void **state) {
   (void)state;
   fail_in_turn(check);
@@ -167,6 +283,7 @@ static void starting_a_client(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(starting_a_client), cmocka_unit_test(searching),
                                      cmocka_unit_test(reading_batches),   cmocka_unit_test(reading_by_id),
-                                     cmocka_unit_test(checking),          cmocka_unit_test(exporting)};
+                                     cmocka_unit_test(checking),          cmocka_unit_test(exporting),
+                                     cmocka_unit_test(finding_spans),     cmocka_unit_test(finding_spans_in_an_answer)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
