@@ -37,9 +37,9 @@ static bt_query *next_query(const bt_asking *asking, bool for_helper) {
   bt_query *other = NULL;
   for (size_t i = 0; i < asking->count; i++) {
     bt_query *query = asking->queries[i];
-    if (query->state != BT_QUERY_WAITING) continue;
-    if (query->can_wait == for_helper) return query;
-    if (for_helper && !other) other = query;
+    if (query->state != BT_QUERY_WAITING || (query->is_aside && !for_helper)) continue;
+    if (query->can_wait == for_helper && !query->is_aside) return query;
+    if (for_helper && (!other || other->is_aside)) other = query;
   }
   return other;
 }
@@ -49,6 +49,12 @@ static void note_loss(bt_asking *asking, const bt_query *query) {
   const char *reason = query->status != BT_OK ? query->why.message : query->account.failed[0].reason;
   if (!asking->is_lost) bt_error_set(&asking->lost_why, BT_UNAVAILABLE, "%s", reason);
   asking->is_lost = true;
+}
+
+void bt_asking_note(bt_asking *asking, const bt_query *query) {
+  pthread_mutex_lock(&asking->lock);
+  if (query->source_is_gone) note_loss(asking, query);
+  pthread_mutex_unlock(&asking->lock);
 }
 
 /* Called with the lock held; lets go of it while the source is asked. */
@@ -103,6 +109,7 @@ void bt_asking_help(bt_asking *asking) {
 static bool is_open(const bt_asking *asking, bool with_those_that_can_wait) {
   for (size_t i = 0; i < asking->count; i++) {
     const bt_query *query = asking->queries[i];
+    if (query->is_aside) continue;
     if ((with_those_that_can_wait || !query->can_wait) && query->state != BT_QUERY_ANSWERED) return true;
   }
   return false;
@@ -118,6 +125,13 @@ void bt_asking_wait(bt_asking *asking, bool with_those_that_can_wait) {
     else
       pthread_cond_wait(&asking->changed, &asking->lock);
   }
+  pthread_mutex_unlock(&asking->lock);
+}
+
+void bt_asking_wait_for(bt_asking *asking, bt_query *query) {
+  pthread_mutex_lock(&asking->lock);
+  if (query->state == BT_QUERY_WAITING) ask(asking, query);
+  while (query->state != BT_QUERY_ANSWERED) pthread_cond_wait(&asking->changed, &asking->lock);
   pthread_mutex_unlock(&asking->lock);
 }
 

@@ -14,5 +14,9 @@ bt_status bt_asking_add(bt_asking *asking, bt_query *query, bool can_wait, bt_er
 void bt_asking_help(bt_asking *asking);
 /* Until all that were added are answered: those that cannot wait, or all. Asks itself what nobody has begun. */
 void bt_asking_wait(bt_asking *asking, bool with_those_that_can_wait);
+/* Of a query that was asked before any was added: whether the source is gone. */
+void bt_asking_note(bt_asking *asking, const bt_query *query);
+/* Until this one is answered, which was added; asks it itself if nobody has begun. Of those that are aside, which the other waits pass over. */
+void bt_asking_wait_for(bt_asking *asking, bt_query *query);
 
 #endif

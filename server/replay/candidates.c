@@ -68,6 +68,7 @@ static const bt_over every_trace = {.kind = BT_OVER_ALL};
 
 static const bt_over *violating_of(const bt_run *run, const bt_run_rule *rule) {
   if (!run->filters) return &every_trace;
+  if (run->first.is_used) return &run->first.any;
   bool is_joined = run->joined.count && bt_joined_takes(rule->plan->violating);
   return is_joined ? &run->joined.any : rule->plan->violating;
 }
@@ -101,7 +102,9 @@ static bt_status make_rule_bits(bt_run *run, bt_run_rule *rule, bt_error *error)
 
 static bt_status make_exercising_bits(bt_run *run, bt_run_rule *rule, bt_error *error) {
   const bt_over *exercising = run->filters ? rule->plan->exercising : &every_trace;
+  if (run->first.is_used) exercising = &run->first.any;
   if (!is_answered(run, exercising)) return BT_OK;
+  rule->exercising_is_exact = rule->plan->exercising_is_exact && !run->first.is_used;
   rule->exercising = bt_bits_new(run);
   if (!rule->exercising) return bt_error_no_memory(error);
   return combine(run, exercising, rule->exercising, error);
@@ -129,7 +132,7 @@ static bt_status add_rules(bt_run *run, bt_error *error) {
 /* Counting exercised traces by search is worth a query only where it gives the exact number. */
 static bt_status add_exercising(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
-  if (!run->filters || run->request.count == BT_COUNT_AT_LEAST) return BT_OK;
+  if (!run->filters || run->first.is_used || run->request.count == BT_COUNT_AT_LEAST) return BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
     if (run->rules[i].plan->exercising_is_exact) status = add_over(run, run->rules[i].plan->exercising, false, error);
   return status;
@@ -151,7 +154,9 @@ static bool wants_listing(const bt_run *run) {
 static bt_status add_all(bt_run *run, bt_error *error) {
   size_t index = 0;
   bt_status status = bt_query_add(run, BT_STR("{}"), false, &index, error);
+  if (status == BT_OK) status = bt_spans_first_ask(run, error);
   if (status == BT_OK) status = add_rules(run, error);
+  if (status == BT_OK) bt_spans_first_answer(run);
   size_t needed = run->query_count;
   if (status == BT_OK) status = add_exercising(run, error);
   if (status == BT_OK) set_listing(run);
@@ -255,6 +260,7 @@ bt_status bt_candidates_find(bt_run *run, bt_error *error) {
   if (status == BT_OK && run->filters) status = ask_and_gather(run, false, error);
   if (status == BT_OK && run->filters) status = bt_own_traces_mark(run, error);
   if (status == BT_OK) status = bt_strategies_project(run, error);
+  if (status == BT_OK && run->filters && !wants_listing(run)) status = bt_coverage_look_ahead(run, error);
   if (status == BT_OK) bt_run_progress(run, 0.3);
   return status;
 }
@@ -276,7 +282,9 @@ bt_status bt_candidates_complete(bt_run *run, bt_error *error) {
 void bt_candidates_dispose(bt_run *run) {
   bt_asking_free(run->asking);
   bt_queries_dispose(run);
+  bt_query_free(run->edge);
   bt_joined_dispose(&run->joined);
+  bt_spans_first_dispose(run);
   bt_found_list_dispose(&run->own_found);
   for (size_t i = 0; run->rules && i < run->request.rule_count; i++) {
     free(run->rules[i].candidates);

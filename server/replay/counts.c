@@ -33,7 +33,7 @@ static void count_exercised(const bt_run_rule *rule, size_t index, bool is_judge
   if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return;
   if (is_decided(rule, index) && place == BT_PLACE_SETTLED)
     result->traces_exercised++;
-  else if (!rule->exercising || !rule->plan->exercising_is_exact || place == BT_PLACE_UNDECIDED)
+  else if (!rule->exercising || !rule->exercising_is_exact || place == BT_PLACE_UNDECIDED)
     exact->exercised = false;
   else if (place == BT_PLACE_SETTLED)
     result->traces_exercised++;
@@ -44,7 +44,7 @@ static bt_truth exercised_unread(const bt_run_rule *rule, size_t index) {
   if (is_decided(rule, index)) return bt_bit_get(rule->decided_exercised, index) ? BT_TRUE : BT_FALSE;
   if (!rule->exercising) return BT_UNKNOWN;
   if (!bt_bit_get(rule->exercising, index)) return BT_FALSE;
-  return rule->plan->exercising_is_exact ? BT_TRUE : BT_UNKNOWN;
+  return rule->exercising_is_exact ? BT_TRUE : BT_UNKNOWN;
 }
 
 void bt_counts_later(const bt_run *run, bt_part_read *out) {

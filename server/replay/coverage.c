@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/run.h"
+#include "server/replay/asking.h"
 #include "tempo/own_trace.h"
 
 enum {
@@ -124,10 +124,10 @@ static void mark_seen(grid *g, const bt_found *found) {
   for (size_t i = grid_index(g, first_ns); i <= grid_index(g, last_ns); i++) g->seen[i] = true;
 }
 
-/* Marks what is known; returns whether there is any trace of the window, the tail included. */
-static bool mark_known(bt_run *run, grid *g) {
-  bt_coverage *coverage = &run->result->coverage;
+/* Marks what is known; returns whether there is any trace of the window, the tail included, and where the earliest one starts. */
+static bool mark_known(const bt_run *run, grid *g, int64_t *from_ns) {
   bool any = false;
+  *from_ns = INT64_MAX;
   for (size_t i = 0; i < run->known_count; i++) {
     const bt_known *known = &run->known[i];
     if (known->flags & BT_KNOWN_OWN) continue;
@@ -139,8 +139,7 @@ static bool mark_known(bt_run *run, grid *g) {
     int64_t start_ns = bt_known_bounds(known)->start_ns;
     if (known->flags & BT_KNOWN_LISTED) start_ns = known->listed.start_ns;
     if (start_ns < run->window.range.start_ns) start_ns = run->window.range.start_ns;
-    if (!coverage->has_data_from || start_ns < coverage->data_from_ns) coverage->data_from_ns = start_ns;
-    coverage->has_data_from = true;
+    if (start_ns < *from_ns) *from_ns = start_ns;
   }
   return any;
 }
@@ -223,13 +222,30 @@ static void narrow(edge *e, bool is_dense, const bt_found_list *found) {
   }
 }
 
+/* What was looked for ahead, if that is what is looked for now. */
+static bt_status search_edge(bt_run *run, const bt_search_request *search, bt_found_list *found,
+                             bt_source_account *account, bt_error *error) {
+  bt_query *ahead = run->edge;
+  bool is_asked = ahead && !ahead->is_taken && ahead->range.start_ns == search->range.start_ns &&
+                  ahead->range.end_ns == search->range.end_ns;
+  if (!is_asked) return bt_source_search(run->source, search, found, account, error);
+  bt_asking_wait_for(run->asking, ahead);
+  ahead->is_taken = true;
+  *found = ahead->found;
+  *account = ahead->account;
+  ahead->found = (bt_found_list){0};
+  ahead->account = (bt_source_account){0};
+  if (ahead->status != BT_OK && error) *error = ahead->why;
+  return ahead->is_skipped ? BT_UNAVAILABLE : ahead->status;
+}
+
 static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *error) {
   bt_search_request search =
       bt_run_search(run, bt_coverage_any_trace(), (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
   search.max_found = EDGE_TRACES;
   bt_found_list found = {0};
   bt_source_account account = {0};
-  bt_status status = bt_source_search(run->source, &search, &found, &account, error);
+  bt_status status = search_edge(run, &search, &found, &account, error);
   bool is_dense = status == BT_LIMIT;
   *goes_on = is_dense || (status == BT_OK && !account.failed_count);
   if (*goes_on) narrow(e, is_dense, &found);
@@ -239,6 +255,13 @@ static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *er
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
 }
 
+static bt_time_range edge_range(const bt_run *run, const grid *g, size_t window) {
+  const bt_coverage *coverage = &run->result->coverage;
+  bt_time_range range = grid_window(g, window);
+  if (coverage->has_data_from && coverage->data_from_ns < range.end_ns) range.end_ns = coverage->data_from_ns;
+  return range;
+}
+
 /* Without a listing: the first window that is not empty holds the earliest trace. One search says which it is, unless there are very many: then
  * its first half, and so on. */
 static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
@@ -246,8 +269,7 @@ static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
   size_t first = 0;
   while (first < g->count && g->empty[first]) first++;
   if (first == g->count || !g->seen[first]) return BT_OK;
-  bt_time_range range = grid_window(g, first);
-  if (coverage->has_data_from && coverage->data_from_ns < range.end_ns) range.end_ns = coverage->data_from_ns;
+  bt_time_range range = edge_range(run, g, first);
   edge e = {range.start_ns, range.end_ns, range.end_ns, false};
   bool goes_on = !run->source_lost;
   for (int i = 0; i < EDGE_SEARCHES && goes_on && !e.is_known && e.until_ns - e.from_ns > EDGE_PRECISION_NS; i++) {
@@ -274,10 +296,46 @@ static bt_status name_empty(bt_run *run, const grid *g, bt_error *error) {
   return BT_OK;
 }
 
+static void note_known(bt_run *run, grid *g) {
+  bt_coverage *coverage = &run->result->coverage;
+  run->has_data = mark_known(run, g, &coverage->data_from_ns);
+  coverage->has_data_from = run->has_data;
+  if (!run->has_data) coverage->data_from_ns = 0;
+}
+
+/* Only a guess at what find_edge will ask: another question then costs a search, and this one is thrown away. */
+bt_status bt_coverage_look_ahead(bt_run *run, bt_error *error) {
+  grid g;
+  if (run->request.wants_earliest || run->request.most_reads || run->source_lost || !make_grid(run, &g)) return BT_OK;
+  note_known(run, &g);
+  bt_time_range range = edge_range(run, &g, 0);
+  run->has_data = run->result->coverage.has_data_from = false; /* it is not said before everything was read */
+  run->result->coverage.data_from_ns = 0;
+  if (!g.seen[0] || range.end_ns - range.start_ns <= EDGE_PRECISION_NS) return BT_OK;
+  run->edge = calloc(1, sizeof *run->edge);
+  if (!run->edge) return bt_error_no_memory(error);
+  *run->edge = (bt_query){.text = bt_coverage_any_trace(),
+                          .range = {range.start_ns, bt_time_add(range.end_ns, 1)},
+                          .max_found = EDGE_TRACES,
+                          .keeps_part = true,
+                          .is_aside = true};
+  bt_status status = bt_asking_add(run->asking, run->edge, true, error);
+  if (status == BT_OK) bt_asking_help(run->asking);
+  return status;
+}
+
+/* What was asked for nothing was asked all the same. */
+static bt_status count_unused(bt_run *run, bt_error *error) {
+  if (!run->edge || run->edge->is_taken) return BT_OK;
+  bt_asking_wait_for(run->asking, run->edge);
+  run->edge->is_taken = true;
+  return bt_coverage_add(run, &run->edge->account, false, error);
+}
+
 bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) {
   grid g;
   bool is_settled = make_grid(run, &g);
-  run->has_data = mark_known(run, &g);
+  note_known(run, &g);
   if (!is_settled) return BT_OK;
   bt_status status = BT_OK;
   if (run->is_listed)
@@ -287,5 +345,6 @@ bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) {
   for (size_t i = 0; i < g.count; i++)
     if (g.seen[i]) run->has_data = true;
   if (status == BT_OK && !run->is_listed && !run->request.wants_earliest) status = find_edge(run, &g, error);
+  if (status == BT_OK) status = count_unused(run, error);
   return status == BT_OK ? name_empty(run, &g, error) : status;
 }

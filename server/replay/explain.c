@@ -102,13 +102,15 @@ static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_
 static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_run_rule *of, bt_error *error) {
   const bt_plan *plan = of->plan;
   bt_count_mode count = e->run->request.count;
-  bt_status status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
+  bt_status status = BT_OK;
+  if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
+  if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
   if (status == BT_OK && count != BT_COUNT_AT_LEAST) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
-  if (status == BT_OK && count != BT_COUNT_AT_LEAST && plan->exercising_is_exact)
+  if (status == BT_OK && count != BT_COUNT_AT_LEAST && plan->exercising_is_exact && !rule->spans_first)
     status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);
   for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
     status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
-  if (status == BT_OK && rule->chosen == BT_STRATEGY_PROJECTION)
+  if (status == BT_OK && rule->chosen == BT_STRATEGY_PROJECTION && !rule->spans_first)
     status = add_projections(e, rule, plan->spans.filter, error);
   return status == BT_OK && !of->whole_trace ? add_reads(e, rule, error) : status;
 }
@@ -163,6 +165,12 @@ static uint64_t estimate_found(const explaining *e, bt_str filter) {
   return bt_explain_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
 }
 
+static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
+  uint64_t found = over->kind == BT_OVER_QUERY ? estimate_found(e, over->query.filter) : 0;
+  for (uint32_t i = 0; i < over->item_count; i++) found += estimate_searched(e, over->items[i]);
+  return found;
+}
+
 static bt_strategy_facts facts_of(const explaining *e, const bt_run_rule *rule) {
   size_t candidates = 0, subtracted = 0;
   bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
@@ -177,6 +185,7 @@ static bt_strategy_facts facts_of(const explaining *e, const bt_run_rule *rule) 
     subtracted += is_subtracted(e, rule->plan, id);
   }
   facts.candidates = bt_explain_probe_estimate(e->probe, candidates);
+  facts.searched_found = estimate_searched(e, rule->plan->violating);
   if (candidates) facts.subtracted_share = (double)subtracted / (double)candidates;
   for (uint32_t i = 0; i < rule->plan->subtract_count; i++)
     facts.subtracted_found += estimate_found(e, rule->plan->subtract[i].filter);
@@ -206,6 +215,9 @@ static void set_options(const explaining *e, bt_explain_rule *rule, const bt_run
   set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], bt_project_why_not(e->run, of));
   rule->chosen = bt_strategy_cheapest(&facts);
   if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
+  rule->spans_first =
+      bt_spans_first_can(e->run) && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
+  if (rule->spans_first) rule->chosen = BT_STRATEGY_PROJECTION;
 }
 
 /* ---- the whole ---- */

@@ -42,7 +42,8 @@ typedef struct bt_explain_rule {
   bool rests_on_absence; /* violations of young traces are read by id */
   bt_explain_option options[BT_EXPLAIN_OPTIONS];
   bt_strategy chosen;
-  bt_price price; /* so far */
+  bool spans_first; /* a projection is asked before anything else: it finds the candidates too */
+  bt_price price;   /* so far */
 } bt_explain_rule;
 
 typedef struct bt_explain_result {

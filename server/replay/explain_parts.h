@@ -1,4 +1,4 @@
-/* The parts that an explanation is put together from. Only explain*.c include this. Thread: the caller's. */
+/* The parts that an explanation is put together from. Only explain*.c include this, and spans_first.c, which probes likewise. Thread: the caller's. */
 #ifndef BT_SERVER_REPLAY_EXPLAIN_PARTS_H
 #define BT_SERVER_REPLAY_EXPLAIN_PARTS_H
 
@@ -12,6 +12,7 @@ void bt_explain_local(const bt_rule *rule, bt_buffer *out);
 enum { BT_PROBE_WINDOWS = 3, BT_PROBE_FILTERS = 16 };
 typedef struct bt_explain_probe {
   bt_time_range windows[BT_PROBE_WINDOWS];
+  int window_count;
   double scale;                     /* the searched range is so many times as long as they are together */
   bt_found_list everything;         /* traces in them */
   bt_str filters[BT_PROBE_FILTERS]; /* borrowed */

@@ -21,6 +21,7 @@ static void place_windows(const bt_run *run, int64_t share, bt_explain_probe *pr
     int64_t start_ns = range->start_ns + i * third_ns + (third_ns - window_ns) / 2;
     probe->windows[i] = (bt_time_range){start_ns, start_ns + window_ns};
   }
+  probe->window_count = BT_PROBE_WINDOWS;
   double searched_ns = (double)bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
   probe->scale = searched_ns / ((double)window_ns * BT_PROBE_WINDOWS);
 }
@@ -46,7 +47,7 @@ static bt_status ask_window(bt_run *run, bt_explain_probe *probe, bt_str filter,
 static bt_status ask_windows(bt_run *run, bt_explain_probe *probe, bt_str filter, bt_found_list *found,
                              bt_error *error) {
   bt_status status = BT_OK;
-  for (int i = 0; status == BT_OK && i < BT_PROBE_WINDOWS; i++)
+  for (int i = 0; status == BT_OK && i < probe->window_count; i++)
     status = ask_window(run, probe, filter, probe->windows[i], found, error);
   bt_found_list_sort(found);
   return status;

@@ -21,7 +21,6 @@ typedef struct projecting {
   bt_run *run;
   const size_t *known; /* what is asked for */
   const bool *rules;   /* which rules are decided so */
-  int64_t settled_ns;  /* fragments have to end before it */
   size_t seen, decided;
 } projecting;
 
@@ -39,9 +38,11 @@ bool bt_project_can(const bt_run *run, const bt_run_rule *rule) {
   return run->source && !bt_project_why_not(run, rule)[0];
 }
 
-/* Whether fragments with these bounds may belong to a trace that is judged otherwise later, or that begins before what was searched. */
-static bool is_steady(const projecting *p, int64_t start_ns, int64_t end_ns) {
-  return end_ns < p->settled_ns && bt_time_subtract(end_ns, start_ns) <= p->run->window.margin_ns;
+/* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before what was searched. */
+static bool is_steady(const bt_run *run, int64_t start_ns, int64_t end_ns) {
+  int64_t open_ns = bt_time_add(run->request.assumptions.settle_ns, run->window.margin_ns);
+  return end_ns < bt_time_subtract(run->request.now_ns, open_ns) &&
+         bt_time_subtract(end_ns, start_ns) <= run->window.margin_ns;
 }
 
 static bool is_wanted(const bt_run *run, const bool *rules, size_t index) {
@@ -54,21 +55,25 @@ static bool is_wanted(const bt_run *run, const bool *rules, size_t index) {
   return wanted;
 }
 
-static bool may_be_asked(const projecting *p, size_t index) {
-  const bt_known *known = &p->run->known[index];
-  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_run_place(p->run, known) == BT_PLACE_OUTSIDE) return false;
-  bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(p, known->listed.start_ns, known->listed.end_ns) : true;
+bool bt_project_may_decide(const bt_run *run, size_t index) {
+  const bt_known *known = &run->known[index];
+  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_run_place(run, known) == BT_PLACE_OUTSIDE) return false;
+  bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(run, known->listed.start_ns, known->listed.end_ns) : true;
   if (known->flags & BT_KNOWN_MATCHED)
-    is_clear = is_clear && is_steady(p, known->matched.start_ns, known->matched.end_ns);
-  return is_clear && is_wanted(p->run, p->rules, index);
+    is_clear = is_clear && is_steady(run, known->matched.start_ns, known->matched.end_ns);
+  return is_clear;
 }
 
 /* The rule's verdict on the spans is the one on the trace; only "does not violate" is taken from it. */
-static void decide_rule(bt_run *run, bt_run_rule *rule, const bt_rule_verdict *verdict, size_t known) {
-  if (verdict->verdict != BT_SATISFIED && verdict->verdict != BT_NOT_APPLICABLE) return;
+static bt_spans_verdict verdict_of(const bt_rule_verdict *verdict) {
+  if (verdict->verdict != BT_SATISFIED && verdict->verdict != BT_NOT_APPLICABLE) return BT_SPANS_UNDECIDED;
+  return verdict->exercised == BT_TRUE ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION;
+}
+
+void bt_project_decide(bt_run *run, bt_run_rule *rule, bt_spans_verdict verdict, size_t known) {
   rule->unread[known / 64] &= ~((uint64_t)1 << (known % 64));
   bt_bit_set(rule->decided, known);
-  if (verdict->exercised == BT_TRUE) bt_bit_set(rule->decided_exercised, known);
+  if (verdict == BT_SPANS_EXERCISED) bt_bit_set(rule->decided_exercised, known);
   run->result->rules[rule - run->rules].decided_unread++;
 }
 
@@ -78,21 +83,44 @@ static bool is_decided(const bt_run *run, size_t known) {
   return true;
 }
 
+/* *verdicts: of all rules; NULL: the whole trace is read, and that will say why these spans were too much. */
+static bt_status evaluate(bt_run *run, const bt_trace *trace, const bt_rule_verdict **verdicts, bt_error *error) {
+  bt_error why = {0};
+  *verdicts = NULL;
+  for (size_t i = 0; i < run->request.rule_count; i++) run->options[i].incomplete = false;
+  bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, verdicts, &why);
+  if (status == BT_OK) return BT_OK;
+  *verdicts = NULL;
+  if (status == BT_LIMIT) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+static bool is_clear(const bt_trace *trace, bool needs_by_id) {
+  return trace && trace->span_count && !needs_by_id && !trace->partial && !trace->differing_copies;
+}
+
 static bt_status judge_spans(projecting *p, size_t known, const bt_trace *trace, bt_error *error) {
   bt_run *run = p->run;
-  const bt_rule_verdict *verdicts = NULL;
-  bt_error why = {0};
-  for (size_t i = 0; i < run->request.rule_count; i++) run->options[i].incomplete = false;
-  bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, &verdicts, &why);
-  if (status == BT_LIMIT) return BT_OK; /* the whole trace is read, and that will say so */
-  if (status != BT_OK) {
-    if (error) *error = why;
-    return status;
+  const bt_rule_verdict *verdicts;
+  bt_status status = evaluate(run, trace, &verdicts, error);
+  if (status != BT_OK || !verdicts) return status;
+  for (size_t i = 0; i < run->request.rule_count; i++) {
+    bool is_asked = p->rules[i] && bt_bit_get(run->rules[i].unread, known);
+    bt_spans_verdict verdict = is_asked ? verdict_of(&verdicts[i]) : BT_SPANS_UNDECIDED;
+    if (verdict != BT_SPANS_UNDECIDED) bt_project_decide(run, &run->rules[i], verdict, known);
   }
-  for (size_t i = 0; i < run->request.rule_count; i++)
-    if (p->rules[i] && bt_bit_get(run->rules[i].unread, known)) decide_rule(run, &run->rules[i], &verdicts[i], known);
   p->decided += is_decided(run, known);
   return BT_OK;
+}
+
+bt_status bt_project_judge(bt_run *run, const bt_found_spans *spans, bt_spans_verdict *out, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bt_status status = BT_OK;
+  if (is_clear(spans->trace, spans->needs_by_id) && is_steady(run, spans->found.start_ns, spans->found.end_ns))
+    status = evaluate(run, spans->trace, &verdicts, error);
+  *out = status == BT_OK && verdicts ? verdict_of(&verdicts[0]) : BT_SPANS_UNDECIDED;
+  return status;
 }
 
 static bool is_worthless(const projecting *p) {
@@ -105,9 +133,10 @@ static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *
   if (bt_run_is_cancelled(p->run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
   if (is_worthless(p)) return bt_error_set(error, BT_LIMIT, "too few are decided so");
   p->seen++;
-  bool is_clear = read->trace && read->trace->span_count && !read->needs_by_id && !read->trace->partial &&
-                  !read->trace->differing_copies && is_steady(p, read->start_ns, read->end_ns);
-  return is_clear ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
+  bt_found bounds = {.start_ns = read->start_ns, .end_ns = read->end_ns};
+  if (read->trace) bt_found_widen(&bounds, read->trace);
+  bool decides = is_clear(read->trace, read->needs_by_id) && is_steady(p->run, bounds.start_ns, bounds.end_ns);
+  return decides ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
 }
 
 static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
@@ -143,15 +172,17 @@ static bool join_filters(const bt_run *run, const bool *rules, bt_buffer *out) {
   return !out->failed;
 }
 
+bt_status bt_project_make_sets(const bt_run *run, bt_run_rule *rule, bt_error *error) {
+  if (!rule->decided) rule->decided = bt_bits_new(run);
+  if (!rule->decided_exercised) rule->decided_exercised = bt_bits_new(run);
+  return rule->decided && rule->decided_exercised ? BT_OK : bt_error_no_memory(error);
+}
+
 static bt_status make_sets(bt_run *run, const bool *rules, bt_error *error) {
-  for (size_t i = 0; i < run->request.rule_count; i++) {
-    bt_run_rule *rule = &run->rules[i];
-    if (!rules[i]) continue;
-    if (!rule->decided) rule->decided = bt_bits_new(run);
-    if (!rule->decided_exercised) rule->decided_exercised = bt_bits_new(run);
-    if (!rule->decided || !rule->decided_exercised) return bt_error_no_memory(error);
-  }
-  return BT_OK;
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
+    if (rules[i]) status = bt_project_make_sets(run, &run->rules[i], error);
+  return status;
 }
 
 static bt_status project(projecting *p, bt_str spans, bt_error *error) {
@@ -160,7 +191,7 @@ static bt_status project(projecting *p, bt_str spans, bt_error *error) {
   bt_trace_id *ids = bt_realloc_array(NULL, run->known_count + 1, sizeof *ids);
   bt_status status = known && ids ? make_sets(run, p->rules, error) : bt_error_no_memory(error);
   for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
-    if (!may_be_asked(p, i)) continue;
+    if (!bt_project_may_decide(run, i) || !is_wanted(run, p->rules, i)) continue;
     ids[count] = run->known[i].matched.id;
     known[count++] = i;
   }
@@ -175,8 +206,7 @@ static bt_status project(projecting *p, bt_str spans, bt_error *error) {
 }
 
 bt_status bt_project(bt_run *run, const bool *rules, bt_error *error) {
-  int64_t open_ns = bt_time_add(run->request.assumptions.settle_ns, run->window.margin_ns);
-  projecting p = {.run = run, .rules = rules, .settled_ns = bt_time_subtract(run->request.now_ns, open_ns)};
+  projecting p = {.run = run, .rules = rules};
   bt_buffer spans = {0};
   bt_status status = join_filters(run, rules, &spans) ? BT_OK : bt_error_no_memory(error);
   bool fits = spans.len && spans.len <= BT_TRACEQL_MAX_FILTER_BYTES;

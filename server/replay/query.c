@@ -31,14 +31,20 @@ bt_status bt_query_add(bt_run *run, bt_str text, bool is_over, size_t *index, bt
   return status;
 }
 
+void bt_query_free(bt_query *query) {
+  if (!query) return;
+  bt_found_list_dispose(&query->found);
+  bt_source_account_dispose(&query->account);
+  free(query->bits);
+  free(query);
+}
+
+void bt_query_drop_last(bt_run *run) {
+  bt_query_free(run->queries[--run->query_count]);
+}
+
 void bt_queries_dispose(bt_run *run) {
-  for (size_t i = 0; i < run->query_count; i++) {
-    bt_query *query = run->queries[i];
-    bt_found_list_dispose(&query->found);
-    bt_source_account_dispose(&query->account);
-    free(query->bits);
-    free(query);
-  }
+  while (run->query_count) bt_query_drop_last(run);
   free(run->queries);
 }
 
@@ -68,11 +74,12 @@ static bool is_gone(const bt_run *run, const bt_query *query) {
 
 void bt_query_search(const bt_run *run, bt_query *query) {
   size_t room = run->request.memory_limit_bytes / sizeof(bt_known);
-  bt_search_request search = bt_run_search(run, query->text, run->search_range);
+  bt_time_range range = query->range.start_ns < query->range.end_ns ? query->range : run->search_range;
+  bt_search_request search = bt_run_search(run, query->text, range);
   search.max_found = query->max_found && query->max_found < room ? query->max_found : room;
   query->status = bt_source_search(run->source, &search, &query->found, &query->account, &query->why);
   if (query->status != BT_OK) bt_found_list_sort(&query->found);
-  query->is_lost = query->status == BT_OK && failed_everywhere(&query->account, run->search_range);
+  query->is_lost = query->status == BT_OK && failed_everywhere(&query->account, range);
   query->source_is_gone = is_gone(run, query);
 }
 

@@ -29,9 +29,11 @@ typedef enum bt_query_state { BT_QUERY_WAITING, BT_QUERY_BEGUN, BT_QUERY_ANSWERE
 
 /* A distinct filter of the rules' plans: asked once, whatever the number of rules that share it. */
 typedef struct bt_query {
-  bt_str text;      /* borrowed from a plan */
-  size_t max_found; /* stop above it; 0: at what memory allows */
+  bt_str text;         /* borrowed from a plan */
+  bt_time_range range; /* empty: the search range */
+  size_t max_found;    /* stop above it; 0: at what memory allows */
   bool is_asked;
+  bool is_aside;   /* nobody waits for it but who asked for it: the helper has it when there is nothing else */
   bool can_wait;   /* nothing before the reads needs it; written under the lock of asking.c */
   bool keeps_part; /* what was found before max_found is worth something */
   /* The answer, written by whoever asks. */
@@ -65,6 +67,7 @@ typedef struct bt_run_rule {
   uint64_t *candidates;        /* bits over the known traces: may violate */
   uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
   uint64_t *exercising;        /* may exercise; NULL: not known */
+  bool exercising_is_exact;    /* and does */
   uint64_t *decided;           /* of the candidates: those that a projection showed not to violate; NULL: none */
   uint64_t *decided_exercised; /* of these: those that exercised the rule */
 } bt_run_rule;
@@ -82,6 +85,17 @@ typedef struct bt_sampled { /* a violating trace that waits for the sample to be
   bt_judged *rules; /* rule_count of them */
 } bt_sampled;
 
+/* Spans that were asked for before anything else (spans_first.c). */
+typedef struct bt_spans_first {
+  bool is_used;
+  bt_over any;            /* stands for the rule's formula: every trace with such spans */
+  bt_found_list searched; /* some that a search had found before: they have to be among them */
+  bt_found_list found;    /* these traces, by id; moved into the query of `any` */
+  bt_trace_id *ids;       /* of those that their spans decide */
+  bool *exercised;        /* and whether they exercise the rule */
+  size_t count, id_capacity, exercised_capacity;
+} bt_spans_first;
+
 typedef struct bt_run {
   bt_source *source;
   bt_replay_request request; /* with its defaults filled in */
@@ -95,10 +109,12 @@ typedef struct bt_run {
   bt_evaluator *evaluator;
   bt_eval_options *options;
   bt_projection projection;
+  bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
 
   bt_query **queries; /* number 0 is `{}`, the listing of all traces */
   bt_asking *asking;
+  bt_query *edge; /* looks for the earliest trace beside the reads; not in the table; NULL: nobody does */
   size_t query_count, query_capacity;
   bt_known *known; /* by id */
   size_t known_count, word_count;
@@ -171,6 +187,15 @@ bt_status bt_strategies_project(bt_run *run, bt_error *error) BT_MUST_CHECK;
 /* Whether it is worth asking what may be subtracted from the rule's candidates, as many as are left. */
 bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule);
 
+/* spans_first.c: where it is worth it, the spans that the one rule speaks of are asked for first: the traces that have some stand for the candidates, and
+ * what their spans decide is taken once these are known. Whatever goes wrong, the searches are asked as if nothing had been. */
+bool bt_spans_first_can(const bt_run *run); /* whether the request and its rule allow it */
+bt_status bt_spans_first_ask(bt_run *run, bt_error *error) BT_MUST_CHECK;
+/* Gives what was found to the query of `any`, which was added. */
+void bt_spans_first_answer(bt_run *run);
+bt_status bt_spans_first_decide(bt_run *run, bt_error *error) BT_MUST_CHECK;
+void bt_spans_first_dispose(bt_run *run);
+
 /* known.c: all traces that anything found, by id, each once, and sets of them as bits. */
 /* Joins what was taken and not gathered yet; everything that counts in numbers of known traces moves along. */
 void bt_known_join(bt_found *into, const bt_found *from); /* bounds of both */
@@ -182,6 +207,8 @@ size_t bt_bits_count(const bt_run *run, const uint64_t *bits);
 enum { BT_QUERY_ALL = 0 };
 bt_status bt_query_add(bt_run *run, bt_str text, bool is_over, size_t *index, bt_error *error) BT_MUST_CHECK;
 size_t bt_query_find(const bt_run *run, bt_str text); /* it must be there */
+void bt_query_free(bt_query *query);                  /* NULL is fine */
+void bt_query_drop_last(bt_run *run);                 /* the one that was added last, which nobody else has begun */
 void bt_queries_dispose(bt_run *run);
 /* Searches it over the whole range with margins; writes the query's answer and nothing else. For asking.c. */
 void bt_query_search(const bt_run *run, bt_query *query);
@@ -237,6 +264,8 @@ bt_status bt_coverage_fail_trace(bt_run *run, const bt_known *known, const char 
 bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) BT_MUST_CHECK;
 void bt_coverage_add_differing(bt_coverage *coverage, const bt_trace_id *id); /* each id counts once, as far as named */
 bt_status bt_coverage_add_long(bt_run *run, const bt_trace_id *id, bt_error *error) BT_MUST_CHECK;
+/* Where no listing will tell, begins to look for the earliest trace, beside the reads. */
+bt_status bt_coverage_look_ahead(bt_run *run, bt_error *error) BT_MUST_CHECK;
 /* Empty windows and the earliest trace; asks the source where no listing tells. */
 bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) BT_MUST_CHECK;
 

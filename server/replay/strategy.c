@@ -108,6 +108,8 @@ bt_status bt_strategies_choose(bt_run *run, bt_error *error) {
     bt_strategy *chosen = &run->result->rules[i].strategy;
     if (!run->filters)
       *chosen = BT_STRATEGY_READ;
+    else if (run->first.is_used)
+      *chosen = BT_STRATEGY_PROJECTION;
     else if (run->request.strategy != BT_STRATEGY_AUTO)
       *chosen = forced(run, &run->rules[i]);
     else
@@ -123,6 +125,7 @@ bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule) {
 }
 
 bt_status bt_strategies_project(bt_run *run, bt_error *error) {
+  if (run->first.is_used) return bt_spans_first_decide(run, error);
   bool any = false, *rules = calloc(run->request.rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
   for (size_t i = 0; i < run->request.rule_count; i++) {

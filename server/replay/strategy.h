@@ -14,6 +14,7 @@ typedef struct bt_cost {
 
 typedef struct bt_strategy_facts {
   uint64_t candidates;
+  uint64_t searched_found;   /* traces that the searches for candidates find, added up; of bt_strategy_spans_first */
   bool reads_by_id;          /* batches cannot give what the rule reads */
   bool can_subtract;         /* and if so: */
   uint64_t subtracted_found; /* traces that what is subtracted finds, candidates or not */
@@ -30,5 +31,9 @@ enum { BT_STRATEGIES = 3 }; /* READ, ID_SETS, PROJECTION: number strategy − 1 
 void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGIES]);
 /* The cheapest that is possible. */
 bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts);
+/* Whether a projection that is asked before anything else, and finds the candidates itself, costs less than searches and what comes after them. */
+bool bt_strategy_spans_first(const bt_strategy_facts *facts);
+/* Below so many traces with such spans there is nothing to save. */
+enum { BT_SPANS_FIRST_FROM = 1000 };
 
 #endif

@@ -157,6 +157,17 @@ class PropertyOnTempo(unittest.TestCase):
         print(f"alone: {totals['read']} candidates read, {totals['subtracted']} subtracted", flush=True)
         self.assertGreater(totals["subtracted"], 0, "nothing was ever subtracted")
 
+    def test_c_spans_asked_for_first(self):
+        """A projection of one rule finds the candidates itself: no search for ids is made, and nothing is lost or told twice."""
+        projected = [rule for rule in self.rules if rule.explain["projected"] and rule.explain["reads"] == "batch"]
+        decided = 0
+        for number, rule in enumerate(projected if FULL else projected[:ALONE]):
+            answer = self.check([rule], "--strategy", "projection", *(("--count", "at_least") if number % 2 else ()))
+            self.check_exercised(rule, answer)
+            decided += answer["rules"][0]["traces_decided_unread"]
+        print(f"spans first: {decided} traces of {len(projected)} rules decided by them", flush=True)
+        self.assertGreater(decided, 0, "spans decided nothing")
+
     def check_exercised(self, rule, answer):
         """What is said to be exact is: the traces in which `when` held."""
         verdicts = self.verdicts[rule.id]

@@ -992,6 +992,7 @@ export interface components {
             traces_evaluated: number;
             /** @enum {unknown} */
             traces_evaluated_kind: "exact" | "at_least";
+            /** @description traces that may violate as far as searches tell; where a projection is asked first, all that have spans of which the rule speaks */
             traces_candidate: number;
             traces_read: number;
             traces_exercised: number;

@@ -263,6 +263,58 @@ static bt_status fake_read(bt_source *source, const bt_read_request *request, bt
   return BT_OK;
 }
 
+/* Bounds of the fragments in the range that have some of the spans; false: there is none. */
+static bool find_fragments(const fake_trace *trace, const char *filter, bt_time_range range, bt_found *found) {
+  bool any = false;
+  for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
+    bt_found row = {0};
+    if (!make_row(trace, fragment, filter, &row) || !overlaps(&row, range)) continue;
+    if (!any) *found = row;
+    if (row.start_ns < found->start_ns) found->start_ns = row.start_ns;
+    if (row.end_ns > found->end_ns) found->end_ns = row.end_ns;
+    any = true;
+  }
+  found->id = trace->id;
+  return any;
+}
+
+static int compare_traces(const void *a, const void *b) {
+  return bt_trace_id_compare(&(*(const fake_trace *const *)a)->id, &(*(const fake_trace *const *)b)->id);
+}
+
+static bt_status give_spans(fake_source *fake, const fake_trace *trace, const bt_spans_request *request,
+                            bt_spans_sink sink, void *context, bt_error *error) {
+  char filter[1024];
+  snprintf(filter, sizeof filter, "%.*s", BT_FMT(request->filter));
+  bt_found_spans given = {.needs_by_id = trace->needs_by_id};
+  if (!find_fragments(trace, filter, request->range, &given.found)) return BT_OK;
+  bt_read_request read = {.spans = request->filter, .projection = request->projection, .range = request->range};
+  bt_arena arena;
+  bt_arena_init(&arena, (size_t)1 << 20);
+  bool has_room = trace->gone_from_batches || build(trace, &read, false, &arena, &given.trace);
+  if (given.trace && fake->hide_own && bt_trace_may_be_own(given.trace)) given.needs_by_id = true;
+  bt_status status = has_room ? sink(context, &given, error) : bt_error_no_memory(error);
+  bt_arena_dispose(&arena);
+  return status;
+}
+
+static bt_status fake_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                                 bt_source_account *account, bt_error *error) {
+  fake_source *fake = fake_of(source);
+  bt_status status = BT_OK;
+  account->requests++;
+  fake->span_searches++;
+  if (fake->fail_spans != BT_OK) return bt_error_set(error, fake->fail_spans, "the source gives no spans");
+  const fake_trace **sorted = malloc((fake->trace_count + 1) * sizeof(fake_trace *));
+  if (!sorted) return bt_error_no_memory(error);
+  for (size_t i = 0; i < fake->trace_count; i++) sorted[i] = &fake->traces[i];
+  qsort(sorted, fake->trace_count, sizeof(fake_trace *), compare_traces);
+  for (size_t i = 0; status == BT_OK && i < fake->trace_count; i++)
+    status = give_spans(fake, sorted[i], request, sink, context, error);
+  free(sorted);
+  return status;
+}
+
 static bt_status fake_check(bt_source *source, bt_error *error) {
   (void)source;
   (void)error;
@@ -277,6 +329,7 @@ void fake_source_init(fake_source *fake) {
   *fake = (fake_source){0};
   fake->operations = (bt_source_operations){.search = fake_search,
                                             .read = fake_read,
+                                            .find_spans = fake_find_spans,
                                             .check = fake_check,
                                             .free = fake_free,
                                             .filters = true,

@@ -50,6 +50,7 @@ typedef struct fake_source {
   const char *fail_filter;  /* NULL: none */
   bt_time_range fail_range; /* with this failed window; */
   bt_status fail_status;    /* or, when not BT_OK, as a whole */
+  bt_status fail_spans;     /* of find_spans; BT_OK: it does not fail */
   bt_status fail_reads;     /* BT_OK: none; reads fail after this number of traces: */
   size_t fail_reads_after;
   const bt_trace_id *fail_id;    /* a read that has it among its ids is BT_UNAVAILABLE; NULL: none */
@@ -58,7 +59,7 @@ typedef struct fake_source {
   size_t cancel_after;
   bool hide_own; /* leaves BeTrace's own traces out of reads, as Tempo's source does */
   /* What happened. */
-  size_t traces_read, read_calls, largest_page, probes;
+  size_t traces_read, read_calls, largest_page, probes, span_searches;
   char log[FAKE_LOG_MAX][160]; /* filters of searches, in order */
   size_t log_count;
   unsigned listings; /* how often `{}` was searched for */

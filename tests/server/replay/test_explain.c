@@ -110,6 +110,26 @@ static void a_rule_that_tests_attributes_is_not_projected_and_that_is_said(void 
   assert_null(query_of(rule, BT_EXPLAIN_PROJECT));
 }
 
+/* Spans that are asked for first find the candidates: then no search is named, and the replay asks none. */
+static void spans_that_come_first_are_shown_so(void **state) {
+  scene *s = *state;
+  add_shop(s);
+  s->run.request.strategy = BT_STRATEGY_PROJECTION;
+  replay_run_add(&s->run, "order", "when { slow as x } always { retry after x }");
+  explain(s, &s->fake.source);
+  const bt_explain_rule *order = &s->result.rules[0];
+  assert_true(order->spans_first);
+  assert_null(query_of(order, BT_EXPLAIN_SEARCH));
+  assert_int_equal(order->queries[0].use, BT_EXPLAIN_PROJECT);
+  replay_run_go(&s->run, &s->fake);
+  assert_int_equal(s->fake.span_searches, 1);
+  s->fake.operations.find_spans = NULL; /* a source that cannot */
+  bt_explain_result_dispose(&s->result);
+  explain(s, &s->fake.source);
+  assert_false(s->result.rules[0].spans_first);
+  assert_non_null(query_of(&s->result.rules[0], BT_EXPLAIN_SEARCH));
+}
+
 static void without_a_source_there_are_queries_and_no_numbers(void **state) {
   scene *s = *state;
   replay_run_add(&s->run, "events", "trace.has(event.name == \"e\")");
@@ -196,13 +216,10 @@ static void threads_add_to_one_price(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SCENE(numbers_come_from_probes),
-      SCENE(a_rule_that_tests_attributes_is_not_projected_and_that_is_said),
-      SCENE(without_a_source_there_are_queries_and_no_numbers),
-      SCENE(wrong_requests_are_refused),
-      SCENE(replays_feed_prices),
-      cmocka_unit_test(old_prices_make_room),
-      cmocka_unit_test(threads_add_to_one_price),
+      SCENE(numbers_come_from_probes),           SCENE(a_rule_that_tests_attributes_is_not_projected_and_that_is_said),
+      SCENE(spans_that_come_first_are_shown_so), SCENE(without_a_source_there_are_queries_and_no_numbers),
+      SCENE(wrong_requests_are_refused),         SCENE(replays_feed_prices),
+      cmocka_unit_test(old_prices_make_room),    cmocka_unit_test(threads_add_to_one_price),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,13 @@ static int make_scene(void **state) {
   return 0;
 }
 
+/* Over a source that cannot be asked for spans before it is known of which traces. */
+static int make_scene_by_ids(void **state) {
+  (void)make_scene(state);
+  ((scene *)*state)->fake.operations.find_spans = NULL;
+  return 0;
+}
+
 static int drop_scene(void **state) {
   scene *s = *state;
   replay_run_dispose(&s->run);
@@ -277,6 +284,112 @@ static void many_rules_share_searches_and_reads(void **state) {
   for (size_t i = 0; i < 50; i++) bt_rule_definition_unref((bt_rule_definition *)(uintptr_t)rules[i]);
 }
 
+/* One question finds the candidates and decides them: no search, no list of ids. */
+static void spans_may_be_asked_for_first(void **state) {
+  scene *s = *state;
+  add_shop(s);
+  replay_run_add(&s->run, "order", IN_ORDER);
+  s->run.request.strategy = BT_STRATEGY_PROJECTION;
+  const bt_rule_result *rule = go(s);
+  size_t wrong = 0;
+  for (uint64_t i = 0; i < TRACES; i++) wrong += !in_order(i);
+  assert_int_equal(s->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_int_equal(rule->violations_found, wrong);
+  assert_int_equal(rule->decided_unread, TRACES * 2 / 3 - wrong);
+  assert_int_equal(rule->traces_read, wrong);
+  assert_int_equal(rule->unread_sampled, 50);
+  assert_true(rule->evaluated_is_exact && rule->exercised_is_exact);
+  assert_int_equal(rule->traces_exercised, TRACES * 2 / 3);
+  assert_int_equal(s->fake.span_searches, 1);
+  assert_int_equal(s->fake.log_count, 2); /* the listing, and BeTrace's own traces */
+}
+
+/* More than one answer holds, or a failure: the searches are asked as if nothing had been. */
+static void what_gives_no_spans_is_searched(void **state) {
+  static const bt_status failures[] = {BT_LIMIT, BT_UNAVAILABLE, BT_REFUSED};
+  scene *s = *state;
+  add_shop(s);
+  replay_run_add(&s->run, "order", IN_ORDER);
+  s->run.request.strategy = BT_STRATEGY_PROJECTION;
+  uint64_t found = go(s)->violations_found;
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+    s->fake.fail_spans = failures[i];
+    const bt_rule_result *rule = go(s);
+    assert_int_equal(s->run.result.outcome, BT_REPLAY_COMPLETED);
+    assert_int_equal(rule->strategy, BT_STRATEGY_PROJECTION);
+    assert_int_equal(rule->violations_found, found);
+    assert_int_equal(rule->decided_unread, TRACES * 2 / 3 - found);
+    assert_true(rule->exercised_is_exact);
+  }
+  s->fake.fail_spans = BT_NO_MEMORY;
+  s->run.request.rules = s->run.rules;
+  bt_replay_result_dispose(&s->run.result);
+  assert_int_equal(bt_replay_run(&s->fake.source, &s->run.request, NULL, &s->run.result, &s->run.error), BT_NO_MEMORY);
+}
+
+/* Of many traces a part is looked at first: where most have both spans and few violate, spans come first; where one of the two is rare, or all violate,
+ * ids do; and of few traces nothing is asked besides. */
+static void what_comes_first_follows_from_a_part(void **state) {
+  enum { MANY = 6000 };
+  static const struct {
+    const char *second; /* in one of `share` traces, and out of order in one of a hundred of these; or in all */
+    uint64_t share, traces;
+    bool is_first;
+  } cases[] = {
+      {"retry", 1, MANY, true}, {"retry", 500, MANY, false}, {"wait", 1, MANY, false}, {"retry", 1, 300, false}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    scene *s;
+    (void)state;
+    (void)make_scene((void **)&s);
+    uint64_t wrong = 0, both = 0;
+    for (uint64_t i = 0; i < cases[c].traces; i++) {
+      int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS / 5;
+      fake_trace *trace = fake_add(&s->fake, 1 + i);
+      fake_span_add(trace, "slow", at_ns + SECOND_NS);
+      if (i % cases[c].share) continue;
+      bool is_wrong = both++ % 100 == 50;
+      wrong += is_wrong || strcmp(cases[c].second, "retry") != 0;
+      fake_span_add(trace, cases[c].second, is_wrong ? at_ns : at_ns + 2 * SECOND_NS);
+    }
+    replay_run_add(&s->run, "order", "when { slow as a and (retry or wait) } always { retry after a }");
+    s->run.request.count = BT_COUNT_AT_LEAST;
+    s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS; /* what lies between the range and now is asked too */
+    bt_replay_result_dispose(&s->run.result);
+    s->run.request.rules = s->run.rules;
+    assert_int_equal(bt_replay_run(&s->fake.source, &s->run.request, NULL, &s->run.result, &s->run.error), BT_OK);
+    assert_int_equal(s->run.result.outcome, BT_REPLAY_COMPLETED);
+    assert_int_equal(s->run.result.rules[0].violations_found, wrong);
+    assert_int_equal(s->fake.span_searches, cases[c].is_first ? 2 : cases[c].traces < MANY ? 0 : 1);
+    (void)drop_scene((void **)&s);
+  }
+}
+
+/* Tempo loses the spans of a trace that a search has shown: then nothing of that answer is believed. */
+static void spans_that_lack_what_was_searched_are_not_believed(void **state) {
+  enum { MANY = 3000 };
+  scene *s = *state;
+  for (uint64_t i = 0; i < MANY; i++) {
+    fake_trace *trace = fake_add(&s->fake, 1 + i);
+    fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS / 5);
+    if (i != 10) fake_span_add(trace, "retry", NOON_NS + (int64_t)(i + 5) * SECOND_NS / 5);
+  }
+  replay_run_add(&s->run, "order", IN_ORDER);
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS;
+  for (int lost = 0; lost <= 1; lost++) {
+    if (lost) fake_find(&s->fake, 11)->spans[0].hidden_from = "\"retry\"";
+    s->fake.log_count = 0;
+    s->run.request.rules = s->run.rules;
+    bt_replay_result_dispose(&s->run.result);
+    assert_int_equal(bt_replay_run(&s->fake.source, &s->run.request, NULL, &s->run.result, &s->run.error), BT_OK);
+    assert_int_equal(s->run.result.outcome, BT_REPLAY_COMPLETED);
+    assert_int_equal(s->run.result.rules[0].violations_found, 1);
+    assert_int_equal(s->fake.span_searches, 2 * (lost + 1));
+    assert_int_equal(fake_searches(&s->fake, "slow"),
+                     lost ? 3 : 2); /* to see how many there are, in the part, and all of them */
+  }
+}
+
 /* What is subtracted and would cost more than it saves is asked in part, and the rest is read. */
 static void the_cheapest_is_chosen(void **state) {
   (void)state;
@@ -289,6 +402,13 @@ static void the_cheapest_is_chosen(void **state) {
   assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_ID_SETS);
   facts.subtracted_share = 0.5;
   assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_PROJECTION);
+  facts.searched_found = 20000;
+  assert_false(bt_strategy_spans_first(&facts)); /* what can be subtracted is asked by ids */
+  facts.can_subtract = false;
+  assert_true(bt_strategy_spans_first(&facts));
+  facts.projected_found = 100000; /* spans of many that are no candidates */
+  assert_false(bt_strategy_spans_first(&facts));
+  facts.can_subtract = true;
   facts.can_project = false;
   facts.subtracted_found = 1000000; /* nearly every trace has it */
   assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_READ);
@@ -296,12 +416,21 @@ static void the_cheapest_is_chosen(void **state) {
   assert_int_equal(bt_strategy_cheapest(&facts), BT_STRATEGY_ID_SETS);
 }
 
-#define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
+#define SCENE(test)  cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
+#define BY_IDS(test) cmocka_unit_test_setup_teardown(test, make_scene_by_ids, drop_scene)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SCENE(a_projection_decides_order_without_reading),
-      SCENE(a_projection_is_tried_on_a_few),
+      BY_IDS(a_projection_decides_order_without_reading),
+      BY_IDS(a_projection_is_tried_on_a_few),
+      BY_IDS(doubts_are_read),
+      BY_IDS(a_projection_that_lacks_spans_is_found_out),
+      BY_IDS(each_strategy_gives_the_same),
+      BY_IDS(every_trace_is_told_once),
+      SCENE(spans_may_be_asked_for_first),
+      SCENE(what_gives_no_spans_is_searched),
+      cmocka_unit_test(what_comes_first_follows_from_a_part),
+      SCENE(spans_that_lack_what_was_searched_are_not_believed),
       SCENE(doubts_are_read),
       SCENE(a_projection_that_lacks_spans_is_found_out),
       SCENE(each_strategy_gives_the_same),

@@ -1,0 +1,267 @@
+/* The spans that a rule speaks of, asked for before anything else: one question finds the traces that may violate and decides most of them, where
+ * searches by ids would be asked first and then the spans of what they found. It is tried where Tempo has shown many traces of one search, nothing can
+ * be subtracted, and a probe of a short part of the range says that it costs less. A trace without any of these spans cannot violate, because the rule's
+ * formula wants some; the formula is why the traces with such spans may stand for it. Thread: the replay's. */
+#include <stdlib.h>
+
+#include "server/replay/asking.h"
+#include "server/replay/explain_parts.h"
+#include "server/replay/project.h"
+#include "server/replay/strategy.h"
+
+enum {
+  PROBE_SHARE = 32, /* of the range, in its middle */
+  LATER_SHARE = 4,  /* what lies between the range and now is asked too, and must be this much shorter */
+  LEAVES_MAX = 8
+};
+static const int64_t SHORTEST_PROBE_NS = 1000000000;
+
+/* ---- where it can be ---- */
+
+static size_t count_leaves(const bt_over *over) {
+  size_t count = over->kind == BT_OVER_QUERY;
+  for (uint32_t i = 0; i < over->item_count; i++) count += count_leaves(over->items[i]);
+  return count;
+}
+
+static const bt_over *first_leaf(const bt_over *over) {
+  while (over->kind != BT_OVER_QUERY) over = over->items[0];
+  return over;
+}
+
+/* Late fragments lie in blocks dated by their arrival, so that the question goes on to now. */
+static bt_time_range asked_range(const bt_run *run) {
+  bt_time_range range = run->search_range;
+  if (range.end_ns < run->request.now_ns) range.end_ns = run->request.now_ns;
+  return range;
+}
+
+static bool is_near(const bt_run *run) {
+  int64_t length_ns = bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
+  return bt_time_subtract(asked_range(run).end_ns, run->search_range.end_ns) <= length_ns / LATER_SHARE;
+}
+
+bool bt_spans_first_can(const bt_run *run) {
+  const bt_replay_request *request = &run->request;
+  bool is_plain = request->rule_count == 1 && !request->most_reads && !request->wants_earliest && !request->random_part;
+  if (!is_plain || !run->filters || !run->source || !run->source->operations->find_spans) return false;
+  const bt_run_rule *rule = &run->rules[0];
+  bool is_wanted = request->strategy == BT_STRATEGY_PROJECTION ||
+                   (request->strategy == BT_STRATEGY_AUTO && !rule->plan->subtract_count && is_near(run) &&
+                    count_leaves(rule->plan->violating) <= LEAVES_MAX);
+  /* A formula that holds for a trace without any span that is asked for would lose that trace. */
+  return is_wanted && bt_over_wants_spans(rule->plan->violating) && bt_over_wants_spans(rule->plan->exercising) &&
+         bt_project_can(run, rule);
+}
+
+/* ---- whether it is worth it ---- */
+
+static int compare_starts(const void *a, const void *b) {
+  const bt_found *x = a, *y = b;
+  return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
+}
+
+/* In the middle of what was found: traffic may lie in a small part of the range. */
+static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
+  int64_t length_ns = bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
+  int64_t probed_ns = length_ns / PROBE_SHARE > SHORTEST_PROBE_NS ? length_ns / PROBE_SHARE : SHORTEST_PROBE_NS;
+  int64_t start_ns = bt_time_add(run->search_range.start_ns, length_ns / 2);
+  if (found->count) qsort(found->items, found->count, sizeof *found->items, compare_starts);
+  if (found->count) start_ns = found->items[found->count / 2].start_ns;
+  return (bt_time_range){start_ns, bt_time_add(start_ns, probed_ns)};
+}
+
+/* One of the searches that would be asked otherwise, up to so many traces that this is worth a thought; then *probed is where to look closer. What is
+ * answered in full is kept. */
+static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed, bt_error *error) {
+  size_t index;
+  bt_status status = bt_query_add(run, first_leaf(run->rules[0].plan->violating)->query.filter, true, &index, error);
+  if (status != BT_OK) return status;
+  bt_query *query = run->queries[index];
+  query->max_found = BT_SPANS_FIRST_FROM;
+  bt_query_search(run, query);
+  *is_large = query->status == BT_LIMIT;
+  if (!*is_large) {
+    query->max_found = 0;
+    query->is_asked = true;
+    query->state = BT_QUERY_ANSWERED;
+    bt_asking_note(run->asking, query);
+    return BT_OK;
+  }
+  *probed = probed_range(run, &query->found);
+  run->first.searched = query->found;
+  query->found = (bt_found_list){0};
+  status = bt_coverage_add(run, &query->account, false, error);
+  bt_query_drop_last(run);
+  return status;
+}
+
+typedef struct counting {
+  bt_run *run;
+  const bt_over *formula;
+  bt_explain_probe *probe;
+  size_t found, candidates, undecided;
+} counting;
+
+static bt_status count_spans(void *context, const bt_found_spans *spans, bt_error *error) {
+  counting *c = context;
+  bt_spans_verdict verdict;
+  bt_status status = bt_project_judge(c->run, spans, &verdict, error);
+  bool is_candidate = bt_explain_probe_holds(c->probe, c->formula, &spans->found.id);
+  c->found++;
+  c->candidates += is_candidate;
+  c->undecided += is_candidate && verdict == BT_SPANS_UNDECIDED;
+  return status;
+}
+
+static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_spans_sink sink, void *context,
+                      bt_error *error) {
+  const bt_replay_request *request = &run->request;
+  bt_spans_request spans = {.filter = run->rules[0].plan->spans.filter,
+                            .range = range,
+                            .projection = &run->projection,
+                            .expected = expected,
+                            .tenant = request->tenant,
+                            .cancel = request->cancel,
+                            .rule_id = request->rules[0]->fields.id,
+                            .priority = request->priority};
+  bt_source_account account = {0};
+  bt_status status = bt_source_find_spans(run->source, &spans, sink, context, &account, error);
+  bt_status added = bt_coverage_add(run, &account, false, status == BT_OK ? error : NULL);
+  bt_source_account_dispose(&account);
+  return status == BT_OK ? added : status;
+}
+
+/* How many traces each search of the formula finds in the probe, added up. */
+static bt_status ask_leaves(counting *c, const bt_over *over, uint64_t *found, bt_error *error) {
+  bt_status status = BT_OK;
+  if (over->kind == BT_OVER_QUERY) {
+    status = bt_explain_probe_ask(c->run, c->probe, over->query.filter, error);
+    const bt_found_list *list = status == BT_OK ? bt_explain_probe_found(c->probe, over->query.filter) : NULL;
+    *found += list ? list->count : 0;
+  }
+  for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
+    status = ask_leaves(c, over->items[i], found, error);
+  return status;
+}
+
+/* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough is known. *expected: traces, as if
+ * all parts were alike. */
+static bt_status ask_probe(bt_run *run, bt_time_range probed, bt_strategy_facts *facts, uint64_t *expected,
+                           bt_error *error) {
+  bt_explain_probe probe = {.windows = {probed}, .window_count = 1};
+  counting c = {.run = run, .formula = run->rules[0].plan->violating, .probe = &probe};
+  uint64_t searched = 0;
+  bt_status status = ask_leaves(&c, c.formula, &searched, error);
+  if (status == BT_OK) status = find(run, probed, 0, count_spans, &c, error);
+  uint64_t scale = c.found ? (BT_SPANS_FIRST_FROM + c.found - 1) / c.found : 0;
+  *facts = (bt_strategy_facts){.candidates = c.candidates * scale,
+                               .searched_found = searched * scale,
+                               .projected_found = c.found * scale,
+                               .undecided_share = c.candidates ? (double)c.undecided / (double)c.candidates : 0,
+                               .can_project = true};
+  *expected = c.found * PROBE_SHARE;
+  bt_explain_probe_dispose(&probe);
+  return status;
+}
+
+static bt_status is_worth_it(bt_run *run, bool *out, uint64_t *expected, bt_error *error) {
+  bt_strategy_facts facts;
+  bt_time_range probed;
+  *out = run->request.strategy == BT_STRATEGY_PROJECTION;
+  if (*out) return BT_OK;
+  bool is_large = false;
+  bt_status status = search_leaf(run, &is_large, &probed, error);
+  if (status != BT_OK || !is_large) return status;
+  status = ask_probe(run, probed, &facts, expected, error);
+  *out = status == BT_OK && bt_strategy_spans_first(&facts);
+  return status;
+}
+
+/* ---- the question ---- */
+
+static bool add_decided(bt_spans_first *first, const bt_trace_id *id, bool exercised) {
+  bt_trace_id *ids = bt_grow_array(first->ids, first->count, &first->id_capacity, sizeof *ids);
+  if (ids) first->ids = ids;
+  bool *flags = bt_grow_array(first->exercised, first->count, &first->exercised_capacity, sizeof *flags);
+  if (flags) first->exercised = flags;
+  if (!ids || !flags) return false;
+  ids[first->count] = *id;
+  flags[first->count++] = exercised;
+  return true;
+}
+
+/* What lies after the range was only asked because of late fragments. */
+static bt_status take(void *context, const bt_found_spans *spans, bt_error *error) {
+  bt_run *run = context;
+  bt_spans_verdict verdict;
+  if (bt_run_is_cancelled(run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  if (spans->found.start_ns >= run->search_range.end_ns) return BT_OK;
+  if (run->first.found.count >= run->request.memory_limit_bytes / sizeof(bt_known))
+    return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
+  if (!bt_found_list_add(&run->first.found, &spans->found)) return bt_error_no_memory(error);
+  bt_status status = bt_project_judge(run, spans, &verdict, error);
+  if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
+  bool ok = add_decided(&run->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
+  return ok ? BT_OK : bt_error_no_memory(error);
+}
+
+/* A source that fails here is asked otherwise, and if it is gone that says so. */
+static bool ends_the_replay(bt_status status) {
+  return status == BT_CANCELLED || status == BT_NO_MEMORY;
+}
+
+/* What a search has shown has to be among those with spans, else Tempo has lost some of them, and all are searched for. */
+static bool has_searched(const bt_run *run) {
+  for (size_t i = 0; i < run->first.searched.count; i++) {
+    const bt_found *one = &run->first.searched.items[i];
+    if (one->start_ns < run->search_range.end_ns && !bt_found_list_get(&run->first.found, &one->id)) return false;
+  }
+  return true;
+}
+
+bt_status bt_spans_first_ask(bt_run *run, bt_error *error) {
+  bool is_worth = false;
+  uint64_t expected = 0;
+  bt_error why = {0};
+  if (!bt_spans_first_can(run)) return BT_OK;
+  bt_status status = is_worth_it(run, &is_worth, &expected, &why);
+  if (status == BT_OK && is_worth) {
+    status = find(run, asked_range(run), expected, take, run, &why);
+    bt_found_list_sort(&run->first.found);
+    run->first.is_used = status == BT_OK && has_searched(run);
+    run->first.any = (bt_over){.kind = BT_OVER_QUERY, .query = run->rules[0].plan->spans};
+  }
+  if (!ends_the_replay(status)) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+void bt_spans_first_answer(bt_run *run) {
+  if (!run->first.is_used) return;
+  bt_query *query = run->queries[bt_query_find(run, run->first.any.query.filter)];
+  query->found = run->first.found;
+  query->is_asked = true;
+  query->state = BT_QUERY_ANSWERED;
+  run->first.found = (bt_found_list){0};
+}
+
+bt_status bt_spans_first_decide(bt_run *run, bt_error *error) {
+  bt_spans_first *first = &run->first;
+  bt_run_rule *rule = &run->rules[0];
+  bt_status status = bt_project_make_sets(run, rule, error);
+  for (size_t i = 0; status == BT_OK && i < first->count; i++) {
+    const bt_known *known = bt_run_known(run, &first->ids[i]);
+    size_t number = known ? (size_t)(known - run->known) : 0;
+    if (!known || !bt_bit_get(rule->unread, number) || !bt_project_may_decide(run, number)) continue;
+    bt_project_decide(run, rule, first->exercised[i] ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
+  }
+  return status;
+}
+
+void bt_spans_first_dispose(bt_run *run) {
+  bt_found_list_dispose(&run->first.found);
+  bt_found_list_dispose(&run->first.searched);
+  free(run->first.ids);
+  free(run->first.exercised);
+}
