@@ -29,15 +29,26 @@ export async function caretAfter(page, beginning) {
   }
 }
 
-/** The colour that each of these pieces of the text is drawn in, once the language has been coloured: {piece: colour}. */
+/** Runs in the page: the colour that each of these pieces is drawn in now. */
+function drawn(wanted) {
+  const tokens = [...document.querySelectorAll('.monaco-editor .view-line span > span')];
+  const plain = (one) => one.textContent.replaceAll('\u00a0', ' ');
+  const of = (piece) => tokens.find((one) => plain(one).trim() === piece) ?? tokens.find((one) => plain(one).includes(piece));
+  return Object.fromEntries(wanted.map((piece) => [piece, of(piece) ? getComputedStyle(of(piece)).color : `${piece} is not there`]));
+}
+
+/** The colours of these pieces of the text, {piece: colour}, as soon as each has one of its own: the language is coloured line by line, after it
+    was written. Those of that moment if that never comes. */
 export async function colours(page, pieces) {
-  await page.waitForFunction(() => new Set([...document.querySelectorAll('.monaco-editor .view-line span > span')].map((one) => getComputedStyle(one).color)).size > 1);
-  return page.evaluate((wanted) => {
-    const tokens = [...document.querySelectorAll('.monaco-editor .view-line span > span')];
-    const plain = (one) => one.textContent.replaceAll('\u00a0', ' ');
-    const of = (piece) => tokens.find((one) => plain(one).trim() === piece) ?? tokens.find((one) => plain(one).includes(piece));
-    return Object.fromEntries(wanted.map((piece) => [piece, of(piece) ? getComputedStyle(of(piece)).color : `${piece} is not there`]));
-  }, pieces);
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const of = await page.evaluate(drawn, pieces);
+    const all = Object.values(of);
+    if ((new Set(all).size === pieces.length && !all.some((one) => one.endsWith('is not there'))) || Date.now() > deadline) {
+      return of;
+    }
+    await page.waitForTimeout(50);
+  }
 }
 
 /** What text stands over the first underline of errors, by where both are drawn. */
