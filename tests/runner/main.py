@@ -87,12 +87,22 @@ def run_step(step, env, deadline):
         return code, output.read().decode("utf-8", "replace")
 
 
+def try_step(step, env, deadline):
+    """A step with its second try, where it has one: what counts is the last."""
+    code, output = run_step(step, env, deadline)
+    if not code or not step.second_try or time.monotonic() > deadline:
+        return code, output
+    show_failure(step, code, output)
+    print("    it is tried once more", flush=True)
+    return run_step(step, env, deadline)
+
+
 def results_of(steps, env, deadline, log, workers=BESIDE):
     """(step, code, output) of each in its order. Neighbours that say `beside` run together, a few at a time; what each wrote is logged whole."""
     with ThreadPoolExecutor(workers) as pool:
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
-            done = pool.map(lambda step: (step, *run_step(step, env, deadline)), list(group)) if beside else (
-                (step, *run_step(step, env, deadline)) for step in group)
+            done = pool.map(lambda step: (step, *try_step(step, env, deadline)), list(group)) if beside else (
+                (step, *try_step(step, env, deadline)) for step in group)
             for step, code, output in done:
                 log.write(f"$ {' '.join(step.command)}\n{output}")
                 log.flush()

@@ -32,6 +32,7 @@ class Step:
     read: Callable = outcome.of_command
     env: dict = field(default_factory=dict)
     beside: bool = False  # may run at the same time as its neighbours that say so too
+    second_try: bool = False  # what fails is shown, and run once more from nothing: a browser waits for a machine that others use
 
 
 def compiler_cache():
@@ -105,14 +106,14 @@ def e2e():
     yield from with_programs(python_files("tests/e2e/test_*.py", beside=True))
 
 
-def node(*command, read=outcome.of_command, beside=False):
+def node(*command, read=outcome.of_command, beside=False, second_try=False):
     """A command with a Node that is new enough; npm ones in the folder of the app."""
     prefix = ["npm", "--prefix", "grafana-betrace-app", "run", "--silent"] if command[0] in APP_SCRIPTS else []
-    return Step([PYTHON, "tests/app/node_packages.py", "--run", *prefix, *command], read, beside=beside)
+    return Step([PYTHON, "tests/app/node_packages.py", "--run", *prefix, *command], read, beside=beside, second_try=second_try)
 
 
 def journeys(target):
-    return node("node", "tests/app/run_journeys.mjs", target, read=outcome.of_node_test, beside=True)
+    return node("node", "tests/app/run_journeys.mjs", target, read=outcome.of_node_test, beside=True, second_try=True)
 
 
 def go(what, read=outcome.of_command, beside=True):

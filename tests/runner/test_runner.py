@@ -121,6 +121,19 @@ class Steps(unittest.TestCase):
             last = suites.Step(["sh", "-c", f"test -e {folder}/a && test -e {folder}/b"])
             self.assertEqual(self.run_suite(first, second, suites.Step(["false"], beside=True), last, minutes=1), Outcome(3, 1, 0))
 
+    def fails_once(self, **options):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        return self.run_suite(suites.Step(["sh", "-c", f"test -e {folder}/was || {{ touch {folder}/was; exit 1; }}"], **options))
+
+    def test_a_second_try_counts_instead_of_the_first(self):
+        self.assertEqual(self.fails_once(second_try=True), Outcome(1, 0, 0))
+
+    def test_a_second_try_is_for_steps_that_say_so(self):
+        self.assertEqual(self.fails_once(), Outcome(0, 1, 0))
+
+    def test_what_fails_twice_fails(self):
+        self.assertEqual(self.run_suite(suites.Step(["false"], second_try=True)), Outcome(0, 1, 0))
+
     def test_a_suite_without_files_fails(self):
         self.assertEqual(self.run_suite(*suites.python_files("tests/runner/none_*.py")), Outcome(0, 1, 0))
 

@@ -58,7 +58,11 @@ export default function rule({ run, inWindow, step }) {
     for (const wanted of [false, true]) {
       await Promise.all([page.waitForResponse((answer) => answer.request().method() === 'POST' && answer.ok()), enabled.click({ force: true })]);
       assert.equal((await run.services.write.get('/v1/rules/databases-answer-in-time')).enabled, wanted);
-      await page.waitForFunction(([name, on]) => document.querySelector(`[aria-label="${name}"]`).checked === on, [`Enabled: ${NAME}`, wanted]);
+      /* It shows what is wanted at once, and takes no click until the service has answered and the list was read again. */
+      await page.waitForFunction(([name, on]) => {
+        const control = document.querySelector(`[aria-label="${name}"]`);
+        return control.checked === on && !control.disabled;
+      }, [`Enabled: ${NAME}`, wanted]);
     }
     const before = await run.services.write.get('/v1/rules/databases-answer-in-time');
     await page.getByRole('link', { name: NAME }).click();
