@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "tempo/own_trace.h"
 #include "tempo/pause.h"
 #include "tempo/proto/otlp.pb-c.h"
 #include "tempo/tempo_answer.h"
@@ -364,4 +365,18 @@ bt_status bt_otlp_export_document(bt_http_client *client, const bt_exporter_opti
   if (status == BT_LIMIT) status = bt_error_set(error, BT_REFUSED, "the request is too large: %s", result->message);
   bt_arena_dispose(&e.arena);
   return status;
+}
+
+bt_status bt_otlp_export_own(bt_http_client *client, const bt_exporter_options *options, const bt_export_span *span,
+                             const char *what, const bt_cancel *cancel, bt_error *error) {
+  bt_attribute service = {BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = BT_STR(BT_OWN_SERVICE)}};
+  bt_export_resource resource = {.attributes = &service,
+                                 .attribute_count = 1,
+                                 .scope_name = BT_STR(BT_OWN_SERVICE),
+                                 .spans = span,
+                                 .span_count = 1};
+  bt_export_result sent = {0};
+  bt_status status = bt_otlp_export(client, options, &resource, 1, cancel, &sent, error);
+  if (status != BT_OK || sent.accepted == 1) return status;
+  return bt_error_set(error, BT_REFUSED, "the receiver did not take the %s: %.190s", what, sent.message);
 }

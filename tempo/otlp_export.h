@@ -64,4 +64,9 @@ bt_status bt_otlp_export_document(bt_http_client *client, const bt_exporter_opti
                                   const bt_export_document *document, const bt_cancel *cancel, bt_export_result *result,
                                   bt_error *error) BT_MUST_CHECK;
 
+/* One span of BeTrace itself, under its service name. BT_REFUSED also where the receiver answers and does not take it; `what` names the span in
+ * that message. */
+bt_status bt_otlp_export_own(bt_http_client *client, const bt_exporter_options *options, const bt_export_span *span,
+                             const char *what, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
+
 #endif

@@ -85,15 +85,19 @@ typedef struct bt_sampled { /* a violating trace that waits for the sample to be
   bt_judged *rules; /* rule_count of them */
 } bt_sampled;
 
+typedef struct bt_decided { /* it does not violate */
+  bt_trace_id id;
+  bool exercised;
+} bt_decided;
+
 /* Spans that were asked for before anything else (spans_first.c). */
 typedef struct bt_spans_first {
   bool is_used;
   bt_over any;            /* stands for the rule's formula: every trace with such spans */
   bt_found_list searched; /* some that a search had found before: they have to be among them */
   bt_found_list found;    /* these traces, by id; moved into the query of `any` */
-  bt_trace_id *ids;       /* of those that their spans decide */
-  bool *exercised;        /* and whether they exercise the rule */
-  size_t count, id_capacity, exercised_capacity;
+  bt_decided *decided;    /* those that their spans decide */
+  size_t decided_count, decided_capacity;
 } bt_spans_first;
 
 typedef struct bt_run {

@@ -181,13 +181,10 @@ static bt_status is_worth_it(bt_run *run, bool *out, uint64_t *expected, bt_erro
 /* ---- the question ---- */
 
 static bool add_decided(bt_spans_first *first, const bt_trace_id *id, bool exercised) {
-  bt_trace_id *ids = bt_grow_array(first->ids, first->count, &first->id_capacity, sizeof *ids);
-  if (ids) first->ids = ids;
-  bool *flags = bt_grow_array(first->exercised, first->count, &first->exercised_capacity, sizeof *flags);
-  if (flags) first->exercised = flags;
-  if (!ids || !flags) return false;
-  ids[first->count] = *id;
-  flags[first->count++] = exercised;
+  bt_decided *decided = bt_grow_array(first->decided, first->decided_count, &first->decided_capacity, sizeof *decided);
+  if (!decided) return false;
+  first->decided = decided;
+  decided[first->decided_count++] = (bt_decided){*id, exercised};
   return true;
 }
 
@@ -250,11 +247,12 @@ bt_status bt_spans_first_decide(bt_run *run, bt_error *error) {
   bt_spans_first *first = &run->first;
   bt_run_rule *rule = &run->rules[0];
   bt_status status = bt_project_make_sets(run, rule, error);
-  for (size_t i = 0; status == BT_OK && i < first->count; i++) {
-    const bt_known *known = bt_run_known(run, &first->ids[i]);
+  for (size_t i = 0; status == BT_OK && i < first->decided_count; i++) {
+    const bt_decided *decided = &first->decided[i];
+    const bt_known *known = bt_run_known(run, &decided->id);
     size_t number = known ? (size_t)(known - run->known) : 0;
     if (!known || !bt_bit_get(rule->unread, number) || !bt_project_may_decide(run, number)) continue;
-    bt_project_decide(run, rule, first->exercised[i] ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
+    bt_project_decide(run, rule, decided->exercised ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
   }
   return status;
 }
@@ -262,6 +260,5 @@ bt_status bt_spans_first_decide(bt_run *run, bt_error *error) {
 void bt_spans_first_dispose(bt_run *run) {
   bt_found_list_dispose(&run->first.found);
   bt_found_list_dispose(&run->first.searched);
-  free(run->first.ids);
-  free(run->first.exercised);
+  free(run->first.decided);
 }

@@ -59,20 +59,6 @@ static void fill(const json_t *document, span_attributes *out) {
   add_count(out, BT_REPORT_PASSED, json_object_get(controls, "pass"));
 }
 
-static bt_status export_span(bt_http_client *client, const bt_exporter_options *exporter, const bt_export_span *span,
-                             const bt_cancel *cancel, bt_error *error) {
-  bt_attribute service = {BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = BT_STR(BT_OWN_SERVICE)}};
-  bt_export_resource resource = {.attributes = &service,
-                                 .attribute_count = 1,
-                                 .scope_name = BT_STR(BT_OWN_SERVICE),
-                                 .spans = span,
-                                 .span_count = 1};
-  bt_export_result sent = {0};
-  bt_status status = bt_otlp_export(client, exporter, &resource, 1, cancel, &sent, error);
-  if (status != BT_OK || sent.accepted == 1) return status;
-  return bt_error_set(error, BT_REFUSED, "the receiver did not take the span: %.150s", sent.message);
-}
-
 static bt_status send(bt_http_client *client, const bt_exporter_options *exporter, const json_t *document,
                       const bt_cancel *cancel, bt_error *error) {
   const char *tenant = text_of(report_of(document), "tenant");
@@ -91,7 +77,7 @@ static bt_status send(bt_http_client *client, const bt_exporter_options *exporte
                          .end_ns = now_ns + DURATION_NS,
                          .attributes = attributes.items,
                          .attribute_count = attributes.count};
-  return export_span(client, &options, &span, cancel, error);
+  return bt_otlp_export_own(client, &options, &span, "span", cancel, error);
 }
 
 static const char *why_not(bt_http_client *client, const bt_exporter_options *exporter, const json_t *document) {

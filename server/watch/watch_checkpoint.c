@@ -59,20 +59,6 @@ static bt_value int_value(int64_t integer) {
   return (bt_value){.type = BT_VALUE_INT, .integer = integer};
 }
 
-static bt_status export_span(bt_http_client *client, const bt_exporter_options *exporter, const bt_export_span *span,
-                             const bt_cancel *cancel, bt_error *error) {
-  bt_attribute service = {BT_STR("service.name"), text_value(BT_OWN_SERVICE)};
-  bt_export_resource resource = {.attributes = &service,
-                                 .attribute_count = 1,
-                                 .scope_name = BT_STR(BT_OWN_SERVICE),
-                                 .spans = span,
-                                 .span_count = 1};
-  bt_export_result sent = {0};
-  bt_status status = bt_otlp_export(client, exporter, &resource, 1, cancel, &sent, error);
-  if (status != BT_OK || sent.accepted == 1) return status;
-  return bt_error_set(error, BT_REFUSED, "the receiver did not take the checkpoint: %.190s", sent.message);
-}
-
 bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *exporter, const char *tenant,
                              const bt_checkpoint *checkpoint, const bt_cancel *cancel, bt_error *error) {
   char until[80];
@@ -107,7 +93,7 @@ bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *
                            .end_ns = now_ns + DURATION_NS,
                            .attributes = attributes,
                            .attribute_count = count};
-    status = export_span(client, &options, &span, cancel, error);
+    status = bt_otlp_export_own(client, &options, &span, "checkpoint", cancel, error);
   }
   bt_buffer_dispose(&gaps);
   bt_buffer_dispose(&lost);
