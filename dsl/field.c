@@ -18,9 +18,14 @@ static bool keys_equal(bt_str a, bt_str b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* An array of one element is that element: in batches of Tempo the two look the same (tests/facts/facts_wire.py). */
+static bt_value worth_of(const bt_value *value) {
+  return value->type == BT_VALUE_ARRAY && value->array.count == 1 ? value->array.items[0] : *value;
+}
+
 static bt_value attribute_value(bt_attributes attributes, bt_str key) {
   for (uint32_t i = 0; i < attributes.count; i++)
-    if (keys_equal(attributes.items[i].key, key)) return attributes.items[i].value;
+    if (keys_equal(attributes.items[i].key, key)) return worth_of(&attributes.items[i].value);
   return missing;
 }
 

@@ -11,10 +11,14 @@ static naive_value string_value(bt_str s) {
   return (naive_value){.kind = NAIVE_EXACT, .exact = {.type = BT_VALUE_STRING, .string = s}};
 }
 
-/* The first attribute with the key counts. */
+/* The first attribute with the key counts, and of an array of one its element. */
 static naive_value attribute_value(const bt_attributes *attributes, bt_str key) {
-  for (uint32_t i = 0; i < attributes->count; i++)
-    if (bt_str_equal(attributes->items[i].key, key)) return naive_known(&attributes->items[i].value);
+  for (uint32_t i = 0; i < attributes->count; i++) {
+    const bt_value *value = &attributes->items[i].value;
+    if (!bt_str_equal(attributes->items[i].key, key)) continue;
+    if (value->type == BT_VALUE_ARRAY && value->array.count == 1) value = &value->array.items[0];
+    return naive_known(value);
+  }
   return naive_missing();
 }
 

@@ -251,8 +251,8 @@ static bt_value make_value(maker *m) {
   case 8: return (bt_value){.type = BT_VALUE_STRING, .string = pick(m, 2) ? BT_STR("x") : BT_STR("y")};
   case 9: return (bt_value){.type = BT_VALUE_STRING, .string = pick(m, 2) ? BT_STR("") : BT_STR("xy")};
   case 10: return (bt_value){.type = BT_VALUE_BOOL, .boolean = pick(m, 2)};
-  case 11: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_strings, 2}};
-  case 12: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_numbers, 2}};
+  case 11: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_strings, 1 + pick(m, 2)}};
+  case 12: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_numbers, 1 + pick(m, 2)}};
   default: break;
   }
   return (bt_value){.type = BT_VALUE_OTHER};
