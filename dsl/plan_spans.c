@@ -2,12 +2,14 @@
  * Soundness: a rule whose selections ask for fields and times of spans only is decided by the spans that meet one of its predicates. Bound spans are
  * such spans; counts, orders and distances are between such spans; and every other span of the trace is in no selection. So the trace without
  * those others has the same verdict, and is exercised likewise, when no more spans come. What looks at the trace as a whole (its duration,
- * its root, how many spans it has) or at structure (ancestors may be spans that no predicate asks for) is not decided so: then there is no filter.
+ * its root, how many spans it has) or at structure (ancestors may be spans that no predicate asks for) is not decided so: then there is no filter. Nor is
+ * what looks at an attribute with the name of a field (`status`): an answer to a filter does not keep them apart.
  * The filter is the union of what every open selection may select, weakened as always. */
 #include "dsl/field.h"
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
 #include "dsl/rule_walk.h"
+#include "dsl/traceql.h"
 
 typedef struct spans_context {
   bt_filter_builder *builder;
@@ -15,9 +17,18 @@ typedef struct spans_context {
   bool failed;             /* some part needs more than these spans */
 } spans_context;
 
+/* What the filter tests comes in the answer under its own name, where an attribute of that name would be. In group 0 service.name is the resource's
+ * anyway. */
+static bool looks_like_tested(const bt_field *field) {
+  bool is_attribute = field->kind == BT_FIELD_SPAN_ATTRIBUTE || field->kind == BT_FIELD_EITHER_ATTRIBUTE ||
+                      field->kind == BT_FIELD_RESOURCE_ATTRIBUTE;
+  bool is_service = field->kind == BT_FIELD_RESOURCE_ATTRIBUTE && bt_str_equal(field->key, BT_STR("service.name"));
+  return is_attribute && !is_service && bt_traceql_is_taken_key(field->key);
+}
+
 static void look_at_field(void *context, const bt_field *field) {
   spans_context *c = context;
-  if (bt_field_is_of_trace(field->kind)) c->failed = true;
+  if (bt_field_is_of_trace(field->kind) || looks_like_tested(field)) c->failed = true;
 }
 
 static bool is_about_times(bt_relation_kind kind) {

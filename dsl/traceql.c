@@ -330,8 +330,7 @@ static key_use use_of(const bt_projection *projection, bt_str key) {
   return use;
 }
 
-/* Keys under which an answer gives what group 0 or the query itself asks for. */
-static bool is_taken_key(bt_str key) {
+bool bt_traceql_is_taken_key(bt_str key) {
   static const char *const taken[] = {"name",         "kind",          "status",   "statusMessage", "duration",
                                       "service.name", "span:parentID", "trace:id", "span:id"};
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
@@ -342,7 +341,7 @@ static bool is_taken_key(bt_str key) {
 bool bt_projection_scope_in_group(const bt_projection *projection, uint32_t group, bt_str key,
                                   bt_projected_scope *scope) {
   key_use use = use_of(projection, key);
-  uint32_t first = is_taken_key(key) ? 1 : 0;
+  uint32_t first = bt_traceql_is_taken_key(key) ? 1 : 0;
   if (bt_str_equal(key, BT_STR("service.name"))) {
     *scope = BT_PROJECTED_RESOURCE;
     if (group == 0) return true;
@@ -364,7 +363,7 @@ static bool is_first_with_key(const bt_projection *projection, uint32_t index) {
 static bool attribute_in_group(const bt_projection *projection, uint32_t index, uint32_t group,
                                bt_projected_scope *scope) {
   bt_str key = projection->attributes[index].key;
-  if (!is_first_with_key(projection, index) || (group == 0 && is_taken_key(key))) return false;
+  if (!is_first_with_key(projection, index) || (group == 0 && bt_traceql_is_taken_key(key))) return false;
   return bt_projection_scope_in_group(projection, group, key, scope);
 }
 

@@ -48,6 +48,9 @@ bool bt_traceql_tests_fields_only(bt_str filter);
 /* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both wanted, or where a key
  * looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);
+/* Keys under which an answer gives a field of the span: what is selected, and what the filter tests, unasked (tests/facts/facts_wire.py). An attribute
+ * with such a key cannot be told from the field where a filter may test it; kind alone is given by every group and told apart there. */
+bool bt_traceql_is_taken_key(bt_str key);
 /* The scope in which `group` reads the attribute `key`; false when that group does not read it. In group 0 service.name is the resource's.
  * BT_PROJECTED_EITHER: Tempo gives the span's value and the resource's under one key, in no order. One value is the one that counts (the
  * span's if it has one); two in one span cannot be told apart, and that trace has to be read by id. */

@@ -231,6 +231,14 @@ static bool reads_service_attribute(const bt_projection *projection) {
   return false;
 }
 
+/* The answer to a filter also gives the fields that the filter tests, under their own names (tests/facts/facts_wire.py): whether such an item is the
+ * attribute cannot be told. Kind is told apart in every group, and the service is the resource's either way. */
+static bool may_be_of_filter(const row_reader *reader, bt_str key, bt_projected_scope scope) {
+  bool is_service = scope == BT_PROJECTED_RESOURCE && bt_str_equal(key, BT_STR("service.name"));
+  bool is_told = is_service || bt_str_equal(key, BT_STR("kind"));
+  return reader->merge->some_spans && !is_told && bt_traceql_is_taken_key(key);
+}
+
 /* Whether item i is an attribute that this group reads, and in which scope. */
 static bool is_projected(row_reader *reader, uint32_t i, bt_projected_scope *scope) {
   const bt_attribute *item = &reader->items->items[i];
@@ -238,6 +246,7 @@ static bool is_projected(row_reader *reader, uint32_t i, bt_projected_scope *sco
   if (!bt_projection_scope_in_group(reader->merge->projection, reader->group, item->key, scope)) return false;
   /* Twice: in the span and in its resource, and the answer does not say which is which. An array may be corrupt (Tempo 2.8). */
   if (is_repeated(reader, i) || !is_scalar(&item->value)) reader->ambiguous = true;
+  if (may_be_of_filter(reader, item->key, *scope)) reader->ambiguous = true;
   if (!is_unknown_service(item, *scope)) return true;
   if (reads_service_attribute(reader->merge->projection)) reader->ambiguous = true;
   return false;

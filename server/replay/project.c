@@ -25,7 +25,8 @@ typedef struct projecting {
 } projecting;
 
 const char *bt_project_why_not(const bt_run *run, const bt_run_rule *rule) {
-  if (!rule->plan->spans.filter.len) return "the rule looks at the whole trace, at structure, or at any span";
+  if (!rule->plan->spans.filter.len)
+    return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
   if (rule->whole_trace) return "batches cannot give what the rule reads";
   if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
   /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */

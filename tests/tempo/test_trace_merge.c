@@ -190,6 +190,56 @@ static void doubts(void **state) {
   }
 }
 
+/* Whether a span of which group 1 gives this needs a read by id, in the answer to a filter or to ids. */
+static bool is_doubted(const bt_projection *of, const row *second, bool some_spans) {
+  static const row first = {0,
+                            2,
+                            "call",
+                            {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "1"),
+                             TEXT("statusMessage", ""), TEXT("service.name", "shop")},
+                            0};
+  bt_trace_merge *merge;
+  bt_error error;
+  bt_trace storage;
+  const bt_trace *trace;
+  bool needs_by_id;
+  assert_int_equal(bt_trace_merge_new(ids, 2, of, some_spans, CAP_BYTES, &merge, &error), BT_OK);
+  assert_int_equal(feed(merge, 0, &first, &error), BT_OK);
+  assert_int_equal(feed(merge, 1, second, &error), BT_OK);
+  assert_int_equal(bt_trace_merge_take(merge, 0, &storage, &trace, &needs_by_id, &error), BT_OK);
+  bt_trace_merge_free(merge);
+  return needs_by_id;
+}
+
+/* What the filter tests comes under its own name, where an attribute of that name would be. */
+static void fields_of_a_filter_are_no_attributes(void **state) {
+  (void)state;
+  static const struct {
+    bt_projected attribute;
+    row row;
+    bool doubted;
+  } table[] = {
+      {{BT_PROJECTED_EITHER, {"status", 6}}, {0, 2, NULL, {TEXT("kind", "client"), TEXT("status", "error")}, 0}, true},
+      {{BT_PROJECTED_SPAN, {"status", 6}}, {0, 2, NULL, {TEXT("kind", "client"), WHOLE("status", 200)}, 0}, true},
+      {{BT_PROJECTED_RESOURCE, {"status", 6}}, {0, 2, NULL, {TEXT("kind", "client"), TEXT("status", "ok")}, 0}, true},
+      {{BT_PROJECTED_SPAN, {"service.name", 12}},
+       {0, 2, NULL, {TEXT("kind", "client"), TEXT("service.name", "shop")}, 0},
+       true},
+      {{BT_PROJECTED_SPAN, {"status", 6}}, {0, 2, NULL, {TEXT("kind", "client")}, 0}, false}, /* neither is there */
+      {{BT_PROJECTED_SPAN, {"kind", 4}}, {0, 2, NULL, {TEXT("kind", "client"), TEXT("kind", "mine")}, 0}, false},
+      {{BT_PROJECTED_SPAN, {"kind", 4}}, {0, 2, NULL, {TEXT("kind", "client"), TEXT("kind", "server")}, 0}, true},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    bt_projected attribute = table[i].attribute;
+    bt_projection one = {
+        .attributes = &attribute, .attribute_count = 1, .status_message = true, .status = true, .parent = true};
+    assert_int_equal(bt_projection_groups(&one), 2);
+    if (is_doubted(&one, &table[i].row, true) != table[i].doubted) fail_msg("row %zu", i);
+    bool is_two = i == sizeof table / sizeof table[0] - 1;
+    if (is_doubted(&one, &table[i].row, false) != is_two) fail_msg("row %zu of an answer to ids", i);
+  }
+}
+
 static void expect_doubt(const row *first) {
   bt_trace_merge *merge = new_merge(CAP_BYTES);
   bt_error error;
@@ -322,6 +372,7 @@ static void survives_failing_allocations(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(joins_groups_and_copies),
+                                     cmocka_unit_test(fields_of_a_filter_are_no_attributes),
                                      cmocka_unit_test(doubts),
                                      cmocka_unit_test(doubts_two_values_under_one_key),
                                      cmocka_unit_test(doubts_an_empty_service_name),

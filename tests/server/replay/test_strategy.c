@@ -16,7 +16,7 @@
 #define SLOW_NO_RETRY "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")"
 #define IN_ORDER      "when { slow as x } always { retry after x }"
 
-enum { TRACES = 900, TOLD_MAX = 3 * TRACES };
+enum { TRACES = 900, TOLD_MAX = 6 * TRACES };
 
 typedef struct scene {
   fake_source fake;
@@ -256,6 +256,29 @@ static void rules_that_only_read_attributes_are_projected(void **state) {
   assert_int_equal(go(s)->strategy, BT_STRATEGY_PROJECTION);
 }
 
+/* The answer to a filter gives what it tests under the same name (tests/facts/facts_wire.py); the service is the resource's, whoever asks. */
+static void rules_that_read_attributes_named_like_fields_are_not_projected(void **state) {
+  scene *s = *state;
+  static const char *const rules[] = {
+      "when { slow as x } always { retry.where(span.attributes[\"status\"] == x.user) }",
+      "when { slow as x } always { retry.where(resource.attributes[\"status\"] == x.user) }",
+      "when { slow as x } always { retry.where(\"status\" == x.user) }",
+      "when { slow as x } always { retry.where(span.attributes[\"service.name\"] == x.user) }"};
+  enum { RULES = sizeof rules / sizeof *rules };
+  char id[16];
+  add_shop(s);
+  for (size_t i = 0; i < RULES; i++) {
+    snprintf(id, sizeof id, "r%zu", i);
+    replay_run_add(&s->run, id, rules[i]);
+  }
+  replay_run_add(&s->run, "service",
+                 "when { slow as x } always { retry.where(resource.attributes[\"service.name\"] == x.user) }");
+  s->run.request.strategy = BT_STRATEGY_PROJECTION;
+  const bt_rule_result *results = go(s);
+  for (size_t i = 0; i < RULES; i++) assert_int_equal(results[i].strategy, BT_STRATEGY_READ);
+  assert_int_equal(results[RULES].strategy, BT_STRATEGY_PROJECTION);
+}
+
 /* Fifty rules over five filters: five searches and one look at each trace, not fifty. */
 static void many_rules_share_searches_and_reads(void **state) {
   scene *s = *state;
@@ -437,6 +460,7 @@ int main(void) {
       SCENE(every_trace_is_told_once),
       SCENE(rules_that_test_attributes_are_not_projected),
       SCENE(rules_that_only_read_attributes_are_projected),
+      SCENE(rules_that_read_attributes_named_like_fields_are_not_projected),
       SCENE(many_rules_share_searches_and_reads),
       cmocka_unit_test(the_cheapest_is_chosen),
   };
