@@ -5,7 +5,9 @@ enum {
   GOOD_TO_RECOVER = 16,  /* good answers in a row that buy one more request in flight */
   HALVE_EVERY_MS = 1000, /* a burst of refusals is one event */
   NOTICEABLE_MS = 50,    /* below this a tripled latency is noise */
-  SLOW_FACTOR = 3
+  SLOW_FACTOR = 3,
+  KNOWN_FROM = 16, /* answers before there is anything to compare with */
+  SLOWLY_FROM = 64
 };
 
 void bt_budget_init(bt_budget *budget, uint32_t maximum) {
@@ -20,16 +22,22 @@ static void halve(bt_budget *budget, int64_t now_ms) {
   budget->allowed = budget->allowed > 1 ? budget->allowed / 2 : 1;
 }
 
-/* The usual latency follows at a sixty-fourth a step and the recent one at a quarter: a lasting change becomes the usual in the end. */
-static bool became_slow(bt_budget *budget, bt_http_kind kind, double latency_ms) {
-  double *usual_ms = &budget->latencies[kind].usual_ms, *recent_ms = &budget->latencies[kind].recent_ms;
-  if (*usual_ms <= 0) {
-    *usual_ms = *recent_ms = latency_ms;
-    return false;
-  }
-  *recent_ms += (latency_ms - *recent_ms) / 4;
-  bool slow = *recent_ms > NOTICEABLE_MS && *recent_ms > SLOW_FACTOR * *usual_ms;
-  *usual_ms += (latency_ms - *usual_ms) / 64;
+static double fastest_recent_ms(const bt_latencies *latencies) {
+  double fastest_ms = latencies->recent_ms[0];
+  for (int i = 1; i < BT_BUDGET_RECENT; i++)
+    if (latencies->recent_ms[i] < fastest_ms) fastest_ms = latencies->recent_ms[i];
+  return fastest_ms;
+}
+
+/* A lasting change becomes the usual in the end. */
+static bool became_slow(bt_latencies *latencies, double latency_ms) {
+  bool is_known = latencies->count >= KNOWN_FROM;
+  latencies->recent_ms[latencies->next] = latency_ms;
+  latencies->next = (latencies->next + 1) % BT_BUDGET_RECENT;
+  if (latencies->count < SLOWLY_FROM) latencies->count++;
+  double fastest_ms = fastest_recent_ms(latencies);
+  bool slow = is_known && fastest_ms > NOTICEABLE_MS && fastest_ms > SLOW_FACTOR * latencies->usual_ms;
+  latencies->usual_ms += (latency_ms - latencies->usual_ms) / latencies->count;
   return slow;
 }
 
@@ -38,7 +46,7 @@ void bt_budget_note(bt_budget *budget, bt_http_kind kind, int status, double lat
     halve(budget, now_ms);
     return;
   }
-  if (became_slow(budget, kind, latency_ms)) {
+  if (became_slow(&budget->latencies[kind], latency_ms)) {
     halve(budget, now_ms);
     return;
   }

@@ -1,19 +1,26 @@
 /* The budget of requests in flight: BeTrace is a good neighbour of the Tempo that it reads from. It halves when Tempo says that it is
- * overloaded (429, 5xx) or becomes three times slower than it was, and recovers by one for every so many good answers.
+ * overloaded (429, 5xx) or becomes three times slower than it was, and recovers by one for every so many good answers. Questions of one kind differ a
+ * lot in what they cost (a probe of an hour, a month), so one slow answer says nothing: it has become slow when even the fastest of the last eight is.
  * Thread: belongs to the client thread. Internal to tempo/. */
 #ifndef BT_TEMPO_BUDGET_H
 #define BT_TEMPO_BUDGET_H
 
 #include "tempo/http_client.h"
 
+enum { BT_BUDGET_RECENT = 8 };
+
+typedef struct bt_latencies {
+  double usual_ms;                    /* the mean of the first ones, then slowly moving */
+  double recent_ms[BT_BUDGET_RECENT]; /* a ring */
+  uint32_t count;                     /* noted so far, up to where the mean moves slowly */
+  uint32_t next;                      /* in the ring */
+} bt_latencies;
+
 typedef struct bt_budget {
   uint32_t maximum; /* as configured */
   uint32_t allowed; /* now: 1 to maximum */
   uint32_t good;    /* good answers in a row since the last change */
-  struct {
-    double usual_ms;  /* slowly moving mean of latencies; 0: nothing known yet */
-    double recent_ms; /* quickly moving mean */
-  } latencies[BT_HTTP_KINDS];
+  bt_latencies latencies[BT_HTTP_KINDS];
   int64_t halved_at_ms; /* the last halving; one a second at most, so that one burst of refusals counts once */
 } bt_budget;
 

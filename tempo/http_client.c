@@ -181,10 +181,11 @@ static void end_over(bt_http_client *client) {
 /* What a complete transfer teaches: the budget, and how long its party is to wait. */
 static void note_answer(bt_http_client *client, const bt_http_call *call, bt_status status) {
   int64_t now_ms = bt_monotonic_ms();
-  /* An answer that we cut off because it was too large says nothing about how busy Tempo is. */
+  /* An answer that is too large, for us or for Tempo, says nothing about how busy Tempo is. */
   if (status != BT_OK && status != BT_UNAVAILABLE) return;
   int code = status == BT_OK ? call->response->status : 0;
-  if (lane_of(call) == LANE_READ)
+  bool is_too_large = code && call->request.is_too_large && call->request.is_too_large(call->response);
+  if (lane_of(call) == LANE_READ && !is_too_large)
     bt_budget_note(&client->budget, call->request.kind, code, (double)(now_ms - call->started_ms), now_ms);
   int64_t hold_ms = call->response->retry_after_ms;
   if ((code != 429 && code != 503) || !hold_ms || !call->request.party) return;

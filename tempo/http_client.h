@@ -27,6 +27,8 @@ typedef enum bt_http_kind {
   BT_HTTP_KINDS
 } bt_http_kind;
 
+struct bt_http_response;
+
 /* All that it points to is borrowed until the request is finished. */
 typedef struct bt_http_request {
   const char *method;         /* "GET", "POST", or "DELETE" */
@@ -43,6 +45,8 @@ typedef struct bt_http_request {
   const void *
       party; /* whose requests take turns with those of others of the same priority; only compared. NULL: one party too */
   const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
+  /* Or NULL. True: what was asked is too much for any answer, which does not say that the server is busy. */
+  bool (*is_too_large)(const struct bt_http_response *response);
 } bt_http_request;
 
 typedef struct bt_http_response {

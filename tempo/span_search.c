@@ -14,6 +14,7 @@
 enum {
   IN_FLIGHT = 2,
   TRACES_PER_PART = 10000, /* some spans each: about 10 MiB of an answer */
+  TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
   FIRST_BITS_MAX = 8,      /* at most 2^8 parts to begin with */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */
 };
@@ -69,9 +70,8 @@ static bt_status push_halves(span_search *s, id_part part, bt_error *error) {
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
-/* An even number of them where there are several: Tempo works at two at once. */
 static bt_status push_first(span_search *s, bt_error *error) {
-  unsigned bits = 0;
+  unsigned bits = s->request->expected >= TWO_FROM ? 1 : 0;
   while (bits < FIRST_BITS_MAX && s->request->expected >> bits > TRACES_PER_PART) bits++;
   for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
     if (!push(s, prefix, bits)) return bt_error_no_memory(error);

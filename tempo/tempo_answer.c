@@ -30,6 +30,10 @@ bt_tempo_meaning bt_tempo_meaning_of(const bt_http_response *response) {
   return BT_MEANS_REFUSED;
 }
 
+bool bt_tempo_is_too_large(const bt_http_response *response) {
+  return bt_tempo_meaning_of(response) == BT_MEANS_TOO_LARGE;
+}
+
 bool bt_tempo_wants_tenant(const bt_http_response *response) {
   return response->status == 401 && bt_str_contains(bt_buffer_str(&response->body), BT_STR("no org id"));
 }

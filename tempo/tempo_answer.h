@@ -15,6 +15,8 @@ typedef enum bt_tempo_meaning {
 } bt_tempo_meaning;
 
 bt_tempo_meaning bt_tempo_meaning_of(const bt_http_response *response);
+/* The question has to be divided. */
+bool bt_tempo_is_too_large(const bt_http_response *response);
 /* A Tempo of several tenants that was asked without one. */
 bool bt_tempo_wants_tenant(const bt_http_response *response);
 /* For people: status, of a 400 Tempo's own sentence (5xx sentences carry addresses), and of 401, 403 and 404 what to do about it. */

@@ -98,7 +98,8 @@ bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) {
                              .priority = caller->priority,
                              .party = caller->cancel ? (const void *)caller->cancel
                                                      : caller, /* one job has one cancel flag */
-                             .cancel = caller->cancel};
+                             .cancel = caller->cancel,
+                             .is_too_large = bt_tempo_is_too_large};
   bt_http_response_dispose(&call->response);
   caller->account->requests++;
   return bt_http_start(caller->tempo->client, &request, &call->response, &call->http, error);

@@ -39,12 +39,45 @@ static void halves_when_latency_triples(void **state) {
   note_many(&budget, 50, 200, 40, 1000);
   note_many(&budget, 8, 200, 100, 5000);
   assert_int_equal(budget.allowed, 4); /* not yet three times as much */
-  note_many(&budget, 4, 200, 400, 9000);
+  note_many(&budget, 7, 200, 400, 9000);
+  assert_int_equal(budget.allowed, 4); /* of the last eight one was as quick as ever */
+  note_many(&budget, 1, 200, 400, 9000);
   assert_int_equal(budget.allowed, 2);
+  note_many(&budget, 1, 200, 400, 10500);
+  assert_int_equal(budget.allowed, 1);
+  note_many(&budget, 200, 200, 400, 12000);
+  assert_int_equal(budget.allowed, 4); /* what lasts is the usual */
   bt_budget_init(&budget, 4);
   note_many(&budget, 50, 200, 2, 1000);
   note_many(&budget, 50, 200, 30, 2000);
   assert_int_equal(budget.allowed, 4); /* milliseconds are noise */
+}
+
+/* A replay asks a probe first, then the whole: that one takes long is what was asked. */
+static void a_large_question_is_no_busy_tempo(void **state) {
+  (void)state;
+  bt_budget budget;
+  bt_budget_init(&budget, 2);
+  bt_budget_note(&budget, BT_HTTP_READ, 200, 80, 1000);
+  bt_budget_note(&budget, BT_HTTP_READ, 200, 3400, 5000);
+  bt_budget_note(&budget, BT_HTTP_READ, 200, 3500, 5100);
+  assert_int_equal(budget.allowed, 2);
+  for (int i = 0; i < 100; i++) {
+    bt_budget_note(&budget, BT_HTTP_READ, 200, 80, 6000 + i * 2000);
+    note_many(&budget, 1, 200, 40, 6000 + i * 2000);
+    for (int j = 0; j < 6; j++) bt_budget_note(&budget, BT_HTTP_READ, 200, 3400, 7000 + i * 2000);
+  }
+  assert_int_equal(budget.allowed, 2);
+}
+
+/* Too few answers to know what is usual. */
+static void compares_with_what_it_has_seen(void **state) {
+  (void)state;
+  bt_budget budget;
+  bt_budget_init(&budget, 4);
+  note_many(&budget, 4, 200, 10, 1000);
+  note_many(&budget, 11, 200, 400, 3000);
+  assert_int_equal(budget.allowed, 4);
 }
 
 static void compares_like_with_like(void **state) {
@@ -101,6 +134,7 @@ static void knows_tempos_sentences(void **state) {
     bt_http_response response = {.status = table[i].status};
     bt_buffer_append(&response.body, bt_str_from(table[i].body));
     if (bt_tempo_meaning_of(&response) != table[i].meaning) fail_msg("%d %s", table[i].status, table[i].body);
+    assert_int_equal(bt_tempo_is_too_large(&response), table[i].meaning == BT_MEANS_TOO_LARGE);
     bt_http_response_dispose(&response);
   }
 }
@@ -156,10 +190,15 @@ static void knows_json_and_protobuf(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(halves_when_tempo_is_overloaded), cmocka_unit_test(halves_when_latency_triples),
-      cmocka_unit_test(compares_like_with_like),         cmocka_unit_test(recovers_slowly),
-      cmocka_unit_test(knows_tempos_sentences),          cmocka_unit_test(reads_numbers_and_durations),
-      cmocka_unit_test(describes_without_addresses),     cmocka_unit_test(knows_json_and_protobuf)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(halves_when_tempo_is_overloaded),
+                                     cmocka_unit_test(halves_when_latency_triples),
+                                     cmocka_unit_test(a_large_question_is_no_busy_tempo),
+                                     cmocka_unit_test(compares_with_what_it_has_seen),
+                                     cmocka_unit_test(compares_like_with_like),
+                                     cmocka_unit_test(recovers_slowly),
+                                     cmocka_unit_test(knows_tempos_sentences),
+                                     cmocka_unit_test(reads_numbers_and_durations),
+                                     cmocka_unit_test(describes_without_addresses),
+                                     cmocka_unit_test(knows_json_and_protobuf)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,7 @@ static bool answer(void *context, const fake_request *request, int socket) {
     return answer_raw(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nmaybe all", false);
   if (strcmp(path, "/not-http") == 0) return answer_raw(socket, "SSH-2.0-OpenSSH\r\n", false);
   if (strcmp(path, "/redirect") == 0) return fake_respond(socket, 302, "text/plain", "Location: /echo\r\n", "", 0);
+  if (strcmp(path, "/large") == 0) return fake_respond(socket, 500, "text/plain", "", "larger than the max", 19);
   if (strcmp(path, "/busy") == 0) return fake_respond(socket, 429, "text/plain", "Retry-After: 7\r\n", "busy", 4);
   return fake_respond(socket, 404, "text/plain", "", "", 0);
 }
@@ -362,6 +363,40 @@ static void an_export_takes_no_place_of_those_who_read(void **state) {
   assert_int_equal(stats.allowed, 2);
 }
 
+static bool is_large(const bt_http_response *response) {
+  return bt_str_contains(bt_buffer_str(&response->body), BT_STR("larger"));
+}
+
+static uint32_t allowed_after(fixture *f, const bt_http_request *request, int status) {
+  bt_http_response response;
+  bt_http_stats stats;
+  bt_error error;
+  assert_int_equal(bt_http_send(f->client, request, &response, &error), BT_OK);
+  assert_int_equal(response.status, status);
+  bt_http_response_dispose(&response);
+  bt_http_client_stats(f->client, &stats);
+  return stats.allowed;
+}
+
+/* A question that no answer can hold is divided; that does not make Tempo busy. */
+static void an_answer_too_large_is_no_busy_server(void **state) {
+  fixture *f = *state;
+  char large[128], busy[128];
+  bt_http_request too_large = {
+      .method = "GET", .url = url_of(f, "/large", large), .kind = BT_HTTP_SEARCH, .is_too_large = is_large};
+  bt_http_request refused = {
+      .method = "GET", .url = url_of(f, "/busy", busy), .kind = BT_HTTP_SEARCH, .is_too_large = is_large};
+  assert_int_equal(allowed_after(f, &too_large, 500), 2);
+  assert_int_equal(allowed_after(f, &refused, 429), 1);
+}
+
+static void a_server_error_halves(void **state) {
+  fixture *f = *state;
+  char large[128];
+  bt_http_request request = {.method = "GET", .url = url_of(f, "/large", large), .kind = BT_HTTP_SEARCH};
+  assert_int_equal(allowed_after(f, &request, 500), 1);
+}
+
 enum { MANY = 12 };
 
 static void keeps_to_its_budget(void **state) {
@@ -486,6 +521,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(cancels_what_is_under_way_and_what_waits, set_up_one, tear_down),
       cmocka_unit_test_setup_teardown(aborts_a_call, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_export_takes_no_place_of_those_who_read, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_answer_too_large_is_no_busy_server, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_server_error_halves, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keeps_to_its_budget, set_up, tear_down),
       cmocka_unit_test_setup_teardown(lets_the_more_urgent_go_first, set_up_one, tear_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);

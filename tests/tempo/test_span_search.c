@@ -170,7 +170,12 @@ static void one_part_of_what_is_not_expected(void **state) {
 }
 
 static void one_part_of_few(void **state) {
-  gives_each_once_in_parts(state, 5000, 1);
+  gives_each_once_in_parts(state, 1900, 1);
+}
+
+/* So many that Tempo had better work at both halves at once. */
+static void two_parts_of_some(void **state) {
+  gives_each_once_in_parts(state, 2000, 2);
 }
 
 static void four_parts_of_more(void **state) {
@@ -452,6 +457,7 @@ static void selects_what_the_rule_reads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(one_part_of_what_is_not_expected),
                                      TEST(one_part_of_few),
+                                     TEST(two_parts_of_some),
                                      TEST(four_parts_of_more),
                                      TEST(as_many_parts_as_may_be_of_millions),
                                      TEST(no_more_parts_of_any_number),
