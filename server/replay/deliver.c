@@ -7,10 +7,7 @@
 
 #include "server/replay/run.h"
 
-enum {
-  SAMPLE_FLOOR = 8, /* violating traces that are read by id whatever their number */
-  SAMPLE_SHARE = 16 /* and one of so many beyond */
-};
+enum { SAMPLE_FLOOR = 8 }; /* violating traces that are read by id whatever their number */
 
 static bool is_before(const bt_moment *a, const bt_moment *b) {
   if (a->time_ns != b->time_ns) return a->time_ns < b->time_ns;
@@ -185,11 +182,11 @@ static uint64_t count_orphans(const bt_run *run) {
   return count < SAMPLE_FLOOR ? count : SAMPLE_FLOOR;
 }
 
-/* What is still to be read. What comes after a part of the sample was read lies near the edges, where beginnings may be missing: of such traces some
- * are read whatever was read before. */
+/* What is still to be read: the root of their number, because what a sample can show follows from its size, and hardly from what it is of. What comes
+ * after a part of the sample was read lies near the edges, where beginnings may be missing: of such traces some are read whatever was read before. */
 static uint64_t count_wanted(const bt_run *run) {
-  uint64_t wanted = run->sampled_from / SAMPLE_SHARE;
-  if (wanted < SAMPLE_FLOOR) wanted = SAMPLE_FLOOR;
+  uint64_t wanted = SAMPLE_FLOOR;
+  while (wanted < run->request.sample_size && wanted * wanted < run->sampled_from) wanted++;
   if (wanted > run->request.sample_size) wanted = run->request.sample_size;
   wanted -= run->samples_read < wanted ? run->samples_read : wanted;
   uint64_t orphans = run->samples_read ? count_orphans(run) : 0;

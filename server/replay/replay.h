@@ -48,7 +48,7 @@ typedef struct bt_replay_request {
    * judged to its end, also by id, before the observer is asked whether that is enough; so what was told by then is a random sample. Not of files, which are
    * read in order of time and to the end. */
   size_t random_part;
-  uint32_t sample_size;      /* exactly so many, where there are; 0: one of 16, at least 8 and at most 50 */
+  uint32_t sample_size; /* exactly so many, where there are; 0: the root of their number, at least 8 and at most 50 */
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_priority priority;      /* of its requests to the source */
   bool

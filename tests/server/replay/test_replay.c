@@ -226,6 +226,25 @@ static void a_rule_may_ask_what_finds_own_traces(void **state) {
   assert_true(rules[1].exercised_is_exact);
 }
 
+/* Found by the rule, and by a search of its own, which is made once; also where the rule's search is that very one. */
+static void own_traces_that_a_rule_finds_are_left_out(void **state) {
+  static const char *const rules[] = {"trace.has(span.name == \"betrace.violation\")",
+                                      "trace.has(span.service == \"betrace\" and (span.name == \"betrace.violation\" "
+                                      "or span.name == \"betrace.watch\" or "
+                                      "span.name == \"betrace.report\"))"};
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+    scene *s = *state;
+    s->run.request.count = BT_COUNT_AT_LEAST;
+    if (!i)
+      for (int k = 0; k < 6; k++) add_own(s, NOON_NS + MINUTE_NS, k > 0); /* all but one are ours */
+    replay_run_add(&s->run, i ? "by-that-search" : "by-name", rules[i]);
+    const bt_rule_result *results = scene_go(s);
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+    for (size_t rule = 0; rule <= i; rule++) assert_int_equal(results[rule].violations_found, 1);
+    if (!i) assert_int_equal(fake_searches(&s->fake, "name = \"betrace.watch\""), 1);
+  }
+}
+
 static void files_are_read_whole(void **state) {
   scene *s = *state;
   s->fake.operations.filters = false;
@@ -292,6 +311,7 @@ int main(void) {
       SCENE(pages_keep_to_the_memory_limit),
       SCENE(own_traces_are_neither_judged_nor_counted),
       SCENE(a_rule_may_ask_what_finds_own_traces),
+      SCENE(own_traces_that_a_rule_finds_are_left_out),
       SCENE(files_are_read_whole),
       SCENE(traces_with_differing_copies_are_named),
       SCENE(incomplete_traces_do_not_conclude_absence),

@@ -21,30 +21,39 @@ static void absence_of_young_traces_is_confirmed_by_id(void **state) {
   assert_true(replay_seen(&s->run, 0, 2)->confirmed_by_id);
 }
 
-static void a_sample_of_older_ones_is_read_by_id(void **state) {
-  scene *s = *state;
-  for (uint64_t i = 0; i < 120; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
-  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+/* Violations and how many of them are read by id, when a request wants so many (0: by default). */
+static void check_sample(scene *s, uint64_t traces, uint32_t wanted, size_t expected) {
+  s->run.request.sample_size = wanted;
+  for (uint64_t i = s->fake.trace_count; i < traces; i++)
+    scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
   const bt_rule_result *rule = scene_go(s);
   size_t by_id = 0;
   for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
   scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
-  assert_int_equal(rule->violations_found, 120);
-  assert_int_equal(by_id, 8); /* the floor; more from a share of 1/16 on */
+  assert_int_equal(rule->violations_found, traces);
+  assert_int_equal(by_id, expected);
+}
+
+static void a_sample_of_older_ones_is_read_by_id(void **state) {
+  scene *s = *state;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  check_sample(s, 5, 0, 5);
+  check_sample(s, 60, 0, 8);   /* at least 8 */
+  check_sample(s, 120, 0, 11); /* the root of their number */
+  check_sample(s, 1000, 0, 32);
+  check_sample(s, 2600, 0, 50); /* at most 50 */
+  check_sample(s, 2600, 70, 70);
+}
+
+static void the_same_seed_takes_the_same_sample(void **state) {
+  scene *s = *state;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  check_sample(s, 120, 0, 11);
   unsigned asked[120];
   for (uint64_t i = 0; i < 120; i++) asked[i] = fake_find(&s->fake, 1 + i)->by_id_reads;
-  scene_go(s); /* the same seed takes the same sample */
+  scene_go(s);
   for (uint64_t i = 0; i < 120; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->by_id_reads, 2 * asked[i]);
   for (uint64_t i = 0; i < 120; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->batch_reads, 2);
-  for (uint64_t i = 120; i < 1000; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
-  static const uint32_t sizes[][2] = {{0, 50}, {70, 70}}; /* at most 50, and as many as a request says */
-  for (size_t round = 0; round < 2; round++) {
-    s->run.request.sample_size = sizes[round][0];
-    scene_go(s);
-    by_id = 0;
-    for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
-    assert_int_equal(by_id, sizes[round][1]);
-  }
 }
 
 static void a_difference_in_the_sample_is_incomplete(void **state) {
@@ -91,7 +100,7 @@ static void missing_parents_at_the_edge_are_sampled_too(void **state) {
   assert_int_equal(s->run.seen_count, 200);
   size_t by_id = 0;
   for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
-  assert_int_equal(by_id, 200 / 16);
+  assert_int_equal(by_id, 15);
 }
 
 /* The search has lost a trace that the listing still has. */
@@ -148,10 +157,15 @@ static void a_sampled_trace_that_is_gone_is_no_failure(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SCENE(absence_of_young_traces_is_confirmed_by_id),      SCENE(a_sample_of_older_ones_is_read_by_id),
-      SCENE(a_difference_in_the_sample_is_incomplete),        SCENE(traces_with_missing_parents_are_sampled_first),
-      SCENE(missing_parents_at_the_edge_are_sampled_too),     SCENE(a_violation_that_the_searches_ruled_out_is_said),
-      SCENE(the_sample_of_unread_traces_is_small_and_seeded), SCENE(a_sampled_trace_that_is_gone_is_no_failure),
+      SCENE(absence_of_young_traces_is_confirmed_by_id),
+      SCENE(a_sample_of_older_ones_is_read_by_id),
+      SCENE(the_same_seed_takes_the_same_sample),
+      SCENE(a_difference_in_the_sample_is_incomplete),
+      SCENE(traces_with_missing_parents_are_sampled_first),
+      SCENE(missing_parents_at_the_edge_are_sampled_too),
+      SCENE(a_violation_that_the_searches_ruled_out_is_said),
+      SCENE(the_sample_of_unread_traces_is_small_and_seeded),
+      SCENE(a_sampled_trace_that_is_gone_is_no_failure),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
