@@ -17,8 +17,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import replay_compare as compare  # noqa: E402
 from random_rules import random_rule  # noqa: E402
-from random_spans import FRAGMENTS, fragment_requests, random_traces  # noqa: E402
-from run_tempo import CONFIGS, SERVER_MODULE, TempoServer  # noqa: E402
+from random_spans import random_traces  # noqa: E402
+from random_tempo import push_in_fragments, tempo_with_short_blocks  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 SECOND = 1_000_000_000
@@ -26,14 +26,7 @@ FULL = "--full" in sys.argv
 SEED = int(os.environ.get("BETRACE_SEED", "20251"))
 RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "110"))
 ALONE = RULES // 6
-TRACES, GROUP, FORCED, BLOCK_SECONDS = 450, 11, 5, 3
-
-
-def fast_config_with_short_blocks():
-    with open(os.path.join(SERVER_MODULE, CONFIGS["fast"]), encoding="utf-8") as file:
-        text = file.read()
-    assert "max_block_duration: 30s" in text
-    return text.replace("max_block_duration: 30s", f"max_block_duration: {BLOCK_SECONDS}s")
+TRACES, GROUP, FORCED = 450, 11, 5
 
 
 class PropertyOnTempo(unittest.TestCase):
@@ -43,35 +36,19 @@ class PropertyOnTempo(unittest.TestCase):
         rng = random.Random(SEED)
         cls.folder = tempfile.TemporaryDirectory(prefix="betrace-property-")
         cls.addClassCleanup(cls.folder.cleanup)
-        cls.tempo = TempoServer(config_text=fast_config_with_short_blocks()).start()
+        cls.tempo = tempo_with_short_blocks().start()
         cls.addClassCleanup(cls.tempo.stop)
         # From settled and handed over long ago to settled only just, where what rests on absence is read by id.
         now = int(time.time())
         cls.start, cls.end = now - 4 * 3600, now - 600
         cls.traces = random_traces(rng, TRACES, (cls.start + 1) * SECOND, (cls.end - cls.start - 70) * SECOND)
-        cls.push_all(rng)
+        push_in_fragments(cls.tempo, rng, cls.traces, cls.start - 60)
         texts = [random_rule(rng, plain=number % GROUP != 3 or number % 3 > 0) for number in range(RULES)]
         cls.rules, cls.refused = compare.compile_rules(texts)
         path = compare.write_traces(cls.folder.name, cls.traces)
         cls.verdicts = compare.evaluate(cls.folder.name, cls.rules, path)
         cls.expected = {rule.id: cls.verdicts[rule.id]["violated"] for rule in cls.rules}
         cls.print_distribution()
-
-    @classmethod
-    def push_all(cls, rng):
-        for fragment in range(FRAGMENTS):
-            for request in fragment_requests(rng, cls.traces, fragment):
-                status, _, body = cls.tempo.push_request(request)
-                assert status == 200 and b"rejected" not in body, body
-            count = sum(span.fragment <= fragment for trace in cls.traces for span in trace.spans)
-            cls.tempo.wait_until(lambda wanted=count: cls.searchable_spans() == wanted, f"{count} spans of {fragment + 1} pushes are searchable")
-            if fragment + 1 < FRAGMENTS:
-                time.sleep(BLOCK_SECONDS + 0.5)
-
-    @classmethod
-    def searchable_spans(cls):
-        found = cls.tempo.found_spans("{} | by(span:id) | select(name)", cls.start - 60, int(time.time()), limit=100000)
-        return sum(len(spans) for spans in found.values())
 
     @classmethod
     def print_distribution(cls):
@@ -92,6 +69,7 @@ class PropertyOnTempo(unittest.TestCase):
         wrong = compare.differences(rules, expected or self.expected, found, self.traces)
         if wrong or answer["status"] != "completed":
             self.problems.append(f"options {options}: {answer['status']} {answer.get('reason')}\n{wrong or [rule.text for rule in rules]}")
+            print(self.problems[-1], flush=True)
         return answer
 
     def setUp(self):

@@ -1,0 +1,37 @@
+"""Random traces in a real Tempo: their spans arrive in random order, in as many pushes as there are fragments, and each push lies in a block of its
+own (the fast config with blocks cut after a few seconds)."""
+import os
+import time
+
+from random_spans import FRAGMENTS, fragment_requests
+from run_tempo import CONFIGS, SERVER_MODULE, TempoServer
+
+BLOCK_SECONDS = 3
+
+
+def config_with_short_blocks():
+    with open(os.path.join(SERVER_MODULE, CONFIGS["fast"]), encoding="utf-8") as file:
+        text = file.read()
+    assert "max_block_duration: 30s" in text
+    return text.replace("max_block_duration: 30s", f"max_block_duration: {BLOCK_SECONDS}s")
+
+
+def tempo_with_short_blocks():
+    return TempoServer(config_text=config_with_short_blocks())
+
+
+def searchable_spans(tempo, start):
+    found = tempo.found_spans("{} | by(span:id) | select(name)", start, int(time.time()), limit=100000)
+    return sum(len(spans) for spans in found.values())
+
+
+def push_in_fragments(tempo, rng, traces, start):
+    """Each fragment in a block of its own; returns when all spans since `start` (unix seconds) are searchable."""
+    for fragment in range(FRAGMENTS):
+        for request in fragment_requests(rng, traces, fragment):
+            status, _, body = tempo.push_request(request)
+            assert status == 200 and b"rejected" not in body, body
+        count = sum(span.fragment <= fragment for trace in traces for span in trace.spans)
+        tempo.wait_until(lambda wanted=count: searchable_spans(tempo, start) == wanted, f"{count} spans of {fragment + 1} pushes are searchable")
+        if fragment + 1 < FRAGMENTS:
+            time.sleep(BLOCK_SECONDS + 0.5)
