@@ -16,8 +16,10 @@ import datetime
 import json
 import statistics
 import tempfile
+import urllib.error
+import urllib.request
 
-from replay_cost import HANDED_OVER_S, PROTOBUF, counting, curl, load, medians, record, search_url
+from replay_cost import HANDED_OVER_S, PROTOBUF, counting, curl, load, medians, record, search_url, windows
 from measured_process import run_measured  # noqa: E402  (replay_cost sets the path)
 from run_tempo import TempoServer  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
@@ -60,17 +62,36 @@ def replay(url, dsl, bounds):
     return answer
 
 
-def windows(seconds, traces):
-    """The range in parts whose whole traces fit into one answer of Tempo."""
-    count = max(1, -(-traces // WHOLE_TRACES_PER_WINDOW))
-    edges = [seconds[0] + (seconds[1] - seconds[0]) * i // count for i in range(count + 1)]
-    return list(zip(edges, edges[1:]))
+def in_windows(tempo, query, spans, seconds, traces, traces_per_window):
+    parts = windows(seconds, traces, traces_per_window)
+    margin = 900 if len(parts) == 1 else 0
+    return [(search_url(tempo.url, query, part, spans=spans, margin=margin), PROTOBUF) for part in parts]
+
+
+def are_answered(requests):
+    """Tempo refuses what is larger than 16 MiB, and a refusal would cost nothing."""
+    for url, headers in requests:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=300) as answer:
+                answer.read()
+        except urllib.error.HTTPError as refusal:
+            assert b"larger than" in refusal.read(), url
+            return False
+    return True
+
+
+def in_fewest_windows(tempo, query, seconds, traces, traces_per_window=None):
+    """One query, in parts only where its answer is too large otherwise."""
+    spans, size = 100 if "select" in query else 1, traces_per_window or traces
+    while not are_answered(requests := in_windows(tempo, query, spans, seconds, traces, size)):
+        size = size // 2
+    return requests
 
 
 def bare_requests(tempo, kind, queries, seconds, traces):
     if kind == "whole":
-        return [(search_url(tempo.url, WHOLE, part, spans=100, margin=0), PROTOBUF) for part in windows(seconds, traces)]
-    return [(search_url(tempo.url, query, seconds, spans=100 if "select" in query else 1), PROTOBUF) for query in queries]
+        return in_fewest_windows(tempo, WHOLE, seconds, traces, WHOLE_TRACES_PER_WINDOW)
+    return [one for query in queries for one in in_fewest_windows(tempo, query, seconds, traces)]
 
 
 def older(bounds, seconds):
@@ -84,10 +105,11 @@ def measure(tempo, rule, what, bounds, seconds, traces, runs):
     name, dsl, kind, queries = rule
     same = record(tempo.url, lambda url: replay(url, dsl, bounds))
     by_id = sum("/api/v2/traces/" in url for url, _ in same)
-    functions = {"replay": lambda: replay(tempo.url, dsl, bounds), "same": lambda: curl(same),
-                 "bare": lambda: curl(bare_requests(tempo, kind, queries, seconds, traces))}
+    bare = bare_requests(tempo, kind, queries, seconds, traces)
+    functions = {"replay": lambda: replay(tempo.url, dsl, bounds), "same": lambda: curl(same), "bare": lambda: curl(bare)}
     if kind == "whole":
-        functions["ids"] = lambda: curl([(search_url(tempo.url, "{ }", seconds), PROTOBUF)])
+        ids = in_fewest_windows(tempo, "{ }", seconds, traces)
+        functions["ids"] = lambda: curl(ids)
     functions, used = counting(tempo.pid, functions)
     times, values = medians(runs, functions)
     answer = values["replay"]

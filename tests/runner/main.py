@@ -88,13 +88,13 @@ def run_step(step, env, deadline):
 
 
 def try_step(step, env, deadline):
-    """A step with its second try, where it has one: what counts is the last."""
+    """A step with its second try, where it has one: what counts is the last. (exit code, output, output of the first try)"""
     code, output = run_step(step, env, deadline)
     if not code or not step.second_try or time.monotonic() > deadline:
-        return code, output
+        return code, output, ""
     show_failure(step, code, output)
     print("    it is tried once more", flush=True)
-    return run_step(step, env, deadline)
+    return *run_step(step, env, deadline), output
 
 
 def results_of(steps, env, deadline, log, workers=BESIDE):
@@ -103,15 +103,23 @@ def results_of(steps, env, deadline, log, workers=BESIDE):
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
             done = pool.map(lambda step: (step, *try_step(step, env, deadline)), list(group)) if beside else (
                 (step, *try_step(step, env, deadline)) for step in group)
-            for step, code, output in done:
-                log.write(f"$ {' '.join(step.command)}\n{output}")
+            for step, code, output, first in done:
+                log.write(f"$ {' '.join(step.command)}\n{first}{output}")
                 log.flush()
                 yield step, code, output
 
 
+def telling_lines(lines):
+    """The end, and before it what the first TAP test that failed said, when the end does not hold it."""
+    failed = next((i for i, line in enumerate(lines) if line.lstrip().startswith("not ok")), None)
+    if failed is None or failed >= len(lines) - TAIL_LINES:
+        return lines[-TAIL_LINES:]
+    return [*lines[failed:failed + TAIL_LINES // 2], "…", *lines[-TAIL_LINES // 2:]]
+
+
 def show_failure(step, code, output):
     print(f"--- failed ({code}): {' '.join(step.command)}")
-    print("\n".join(output.rstrip("\n").split("\n")[-TAIL_LINES:]))
+    print("\n".join(telling_lines(output.rstrip("\n").split("\n"))))
     print("---", flush=True)
 
 

@@ -2,6 +2,7 @@
 import os
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -130,6 +131,15 @@ class Steps(unittest.TestCase):
 
     def test_a_second_try_is_for_steps_that_say_so(self):
         self.assertEqual(self.fails_once(), Outcome(0, 1, 0))
+
+    def test_what_the_first_try_said_is_shown_and_kept(self):
+        lines = [f"line {number}" for number in range(500)]
+        lines[100] = "    not ok 3 - a page"
+        self.assertIn(lines[100], main.telling_lines(lines))
+        self.assertEqual(main.telling_lines(lines)[-1], lines[-1])
+        self.assertEqual(main.telling_lines(lines[:90]), lines[90 - main.TAIL_LINES:90])
+        step = suites.Step(["sh", "-c", "echo a try; exit 1"], second_try=True)
+        self.assertEqual(main.try_step(step, dict(os.environ), time.monotonic() + 60), (1, "a try\n", "a try\n"))
 
     def test_what_fails_twice_fails(self):
         self.assertEqual(self.run_suite(suites.Step(["false"], second_try=True)), Outcome(0, 1, 0))
