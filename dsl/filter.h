@@ -72,6 +72,15 @@ bool bt_filter_equal(const bt_filter *a, const bt_filter *b);
 /* True only if every span that meets a meets b. False says nothing: it may have given up. */
 bool bt_filter_implies(const bt_filter *a, const bt_filter *b);
 
+/* Tempo 2.8 mixes up the elements of an array with values of other attributes of the same span or resource where a query tests both: it then finds what is
+ * not there and misses what is (tests/facts/facts_arrays.py). A filter with one key asks about one attribute of the span and one of the resource at most, and
+ * is answered rightly. */
+bool bt_filter_has_one_key(const bt_filter *filter);
+bool bt_filter_has_no_key(const bt_filter *filter); /* about no attribute */
+/* Of AND or OR: its items in groups that have one key each, but for items that have several by themselves, which are groups alone. Those of an AND that have no key are in none. Returns their number;
+ * `groups` has room for as many as there are items. */
+uint32_t bt_filter_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups);
+
 /* Finds at least the spans that are meant. */
 typedef struct bt_over_filter {
   const bt_filter *filter;

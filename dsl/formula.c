@@ -2,7 +2,11 @@
 #include "dsl/formula.h"
 #include "dsl/traceql.h"
 
-enum { MAX_PAIRWISE = 64, MAX_IMPLIES_STEPS = 1024 };
+enum {
+  MAX_PAIRWISE = 64,
+  MAX_IMPLIES_STEPS = 1024,
+  KEYS_MAX = 4 /* attributes of one span that are searched for, each by a query */
+};
 
 static const bt_formula every_trace = {.kind = BT_OVER_ALL};
 static const bt_formula no_trace = {.kind = BT_OVER_NONE};
@@ -148,25 +152,33 @@ static bt_over *new_over(bt_filter_builder *builder, bt_over_kind kind, uint32_t
 
 static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened);
 
-/* The items as formulas of their own: their or finds the same traces, their and at least as many. */
+/* What is asked as several queries: their or finds the same traces, their and at least as many. */
+static const bt_over *join_written(bt_filter_builder *builder, bt_over_kind kind, const bt_over *const *items,
+                                   uint32_t count) {
+  bt_over *joined = new_over(builder, kind, count);
+  if (!joined) return &every_written;
+  joined->item_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (items[i]->kind != BT_OVER_ALL)
+      joined->items[joined->item_count++] = items[i];
+    else if (kind == BT_OVER_OR)
+      return &every_written;
+  }
+  if (!joined->item_count) return &every_written;
+  return joined->item_count == 1 ? joined->items[0] : joined;
+}
+
 static const bt_over *write_apart(bt_filter_builder *builder, const bt_filter *filter, bool *was_weakened) {
   bt_over_kind kind = filter->kind == BT_FILTER_AND ? BT_OVER_AND : BT_OVER_OR;
   uint32_t half = filter->item_count / 2;
   bt_over_filter lower = {bt_filter_join(builder, filter->kind, filter->items, half)};
   bt_over_filter upper = {bt_filter_join(builder, filter->kind, filter->items + half, filter->item_count - half)};
   if (kind == BT_OVER_AND) *was_weakened = true;
-  const bt_over *first = write_filter(builder, lower, was_weakened);
-  const bt_over *second = write_filter(builder, upper, was_weakened);
-  if (first->kind == BT_OVER_ALL) return kind == BT_OVER_AND ? second : first;
-  if (second->kind == BT_OVER_ALL) return kind == BT_OVER_AND ? first : second;
-  bt_over *both = new_over(builder, kind, 2);
-  if (!both) return &every_written;
-  both->items[0] = first;
-  both->items[1] = second;
-  return both;
+  const bt_over *both[2] = {write_filter(builder, lower, was_weakened), write_filter(builder, upper, was_weakened)};
+  return join_written(builder, kind, both, 2);
 }
 
-static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
+static const bt_over *write_text(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
   bt_buffer text = {0};
   bt_over *over = new_over(builder, BT_OVER_QUERY, 0);
   bt_traceql_write_over(filter, &text);
@@ -180,6 +192,39 @@ static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter fi
     return write_apart(builder, filter.filter, was_weakened);
   *was_weakened = true;
   return &every_written;
+}
+
+/* What of an AND speaks of no attribute, which each of its parts is asked with. */
+static const bt_filter *keyless_part(bt_filter_builder *builder, const bt_filter *filter) {
+  const bt_filter *part = bt_filter_all();
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (bt_filter_has_no_key(filter->items[i])) part = bt_filter_join2(builder, BT_FILTER_AND, part, filter->items[i]);
+  return part;
+}
+
+/* Each attribute in a query of its own, beside `with`. */
+static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter *with,
+                                   bool *was_weakened) {
+  bool is_and = filter->kind == BT_FILTER_AND;
+  const bt_filter **groups = bt_arena_array(builder->arena, filter->item_count, sizeof *groups);
+  const bt_over **written = bt_arena_array(builder->arena, filter->item_count, sizeof *written);
+  if (!groups || !written) builder->failed = true;
+  if (builder->failed) return &every_written;
+  if (is_and) with = bt_filter_join2(builder, BT_FILTER_AND, with, keyless_part(builder, filter));
+  uint32_t count = bt_filter_group_by_key(builder, filter, groups);
+  if (is_and && count > KEYS_MAX) count = KEYS_MAX;
+  if (is_and && count > 1) *was_weakened = true;
+  for (uint32_t i = 0; i < count; i++) {
+    bt_over_filter one = {bt_filter_join2(builder, BT_FILTER_AND, with, groups[i])};
+    written[i] = bt_filter_has_one_key(groups[i]) ? write_text(builder, one, was_weakened)
+                                                  : write_by_key(builder, groups[i], with, was_weakened);
+  }
+  return builder->failed ? &every_written : join_written(builder, is_and ? BT_OVER_AND : BT_OVER_OR, written, count);
+}
+
+static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
+  if (bt_filter_has_one_key(filter.filter)) return write_text(builder, filter, was_weakened);
+  return write_by_key(builder, filter.filter, bt_filter_all(), was_weakened);
 }
 
 const bt_over *bt_formula_write(bt_filter_builder *builder, const bt_formula *formula, bool *was_weakened) {

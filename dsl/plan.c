@@ -13,12 +13,29 @@ typedef struct owned_plan {
   bt_arena arena;
 } owned_plan;
 
-/* Writes the alternatives of the filter, in as few queries as their length allows. What cannot be written is left out, which
+static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries,
+                             uint32_t *count);
+
+/* Alternatives about one attribute each; what asks about several at once is left out. */
+static void write_subtracted_by_key(bt_filter_builder *builder, const bt_filter *filter, bt_under_query *queries,
+                                    uint32_t *count) {
+  if (filter->kind != BT_FILTER_OR) return;
+  const bt_filter **groups = bt_arena_array(builder->arena, filter->item_count, sizeof *groups);
+  uint32_t group_count = groups ? bt_filter_group_by_key(builder, filter, groups) : 0;
+  if (!groups) builder->failed = true;
+  for (uint32_t i = 0; i < group_count; i++) write_subtracted(builder, (bt_under_filter){groups[i]}, queries, count);
+}
+
+/* Writes the alternatives of the filter, in as few queries as their length and their attributes allow. What cannot be written is left out, which
  * only means that less is subtracted. */
 static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries,
                              uint32_t *count) {
   const bt_filter *filter = under.filter;
-  if (filter->kind == BT_FILTER_NONE || *count == MAX_SUBTRACT) return;
+  if (builder->failed || filter->kind == BT_FILTER_NONE || *count == MAX_SUBTRACT) return;
+  if (!bt_filter_has_one_key(filter)) {
+    write_subtracted_by_key(builder, filter, queries, count);
+    return;
+  }
   bt_buffer text = {0};
   bt_traceql_write_under(under, &text);
   bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;

@@ -1,6 +1,7 @@
-"""Attributes whose values are arrays. Tempo 2.8 tests them rightly alone, and mixes up their elements once the same filter also asks for attributes
-in a way that leaves nothing out, which is how a projection gets its values in every type. Decisions on them: server/replay/project (which rules are
-projected), server/replay/joined (which filters are joined), tempo/trace_merge (an array is read by id).
+"""Attributes whose values are arrays. Tempo 2.8 tests them rightly alone, and mixes up their elements once the same filter also asks about another attribute
+of the same span (or resource), at the latest where something that it asks leaves several elements in: a number above another, a value of any type, as a
+projection asks for it. Decisions on them: dsl/filter_keys (one attribute of each scope in a query), server/replay/project (which rules are projected),
+server/replay/joined (which filters are joined), tempo/trace_merge (an array is read by id).
 """
 import random
 import time
@@ -10,6 +11,7 @@ from tempo_case import SECOND, otlp
 
 COUNT = 600
 TAGS = (["a", "b"], ["b", "c"], ["c", "d", "a"], ["b", "c", "d"], ["d"], "a", "b", 7)
+NUMBERS = ([1, 5], [5, 7, 1], [1.5, -1.0], [2.5, 1.5], 1, 1.5, 7)
 TYPES = ('=~ "(?s:.*)"', ">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false")
 
 
@@ -32,12 +34,42 @@ class ArrayFacts(facts.TempoCase):
         spans = [otlp.span(one, "m", now + i, attrs={"tags": tags, "other": chance.choice(["w", ["w", "q"]])})
                  for i, (one, tags) in enumerate(cls.tags.items())]
         cls.tempo.push(spans)
+        cls.numbers = {otlp.new_trace_id(): (chance.choice(NUMBERS), chance.choice((1, 2, -5, 2.5)), chance.choice(NUMBERS)) for _ in range(COUNT)}
+        cls.tempo.push_request({"resourceSpans": [
+            {"resource": {"attributes": otlp.attributes({"service.name": "svc", "list": resource, "k": k})},
+             "scopeSpans": [{"spans": [otlp.span(one, "n", now + i, attrs={"list": numbers, "k": k})]}]}
+            for i, (one, (numbers, k, resource)) in enumerate(cls.numbers.items())]})
         cls.wait_found('{name = "m"}', cls.tags)
+        cls.wait_found('{name = "n"}', cls.numbers)
         cls.with_a = {one for one, tags in cls.tags.items() if tags == "a" or (isinstance(tags, list) and "a" in tags)}
 
     def test_a_test_alone_is_right(self):
         self.assert_finds('{ span.tags = "a" }', self.with_a)
         self.assert_finds('{ span.tags = "a" && name = "m" }', self.with_a)
+
+    @staticmethod
+    def truth(numbers, holds):
+        return {one for one, (values, k, resource) in numbers.items() if holds(*(value if isinstance(value, list) else [value] for value in (values, k, resource)))}
+
+    def test_a_test_alone_is_right_of_numbers_too(self):
+        guarded = "{0} = 1.5 && {0} != 1.2345678901234567e+300"
+        self.assert_finds("{ span.list >= 5 }", self.truth(self.numbers, lambda values, k, r: any(type(v) is int and v >= 5 for v in values)))
+        self.assert_finds(f"{{ {guarded.format('span.list')} }}", self.truth(self.numbers, lambda values, k, r: 1.5 in values))
+        self.assert_finds("{ span.list >= 5 || resource.list >= 5 }",
+                          self.truth(self.numbers, lambda values, k, r: any(type(v) is int and v >= 5 for v in values + r)))
+        self.assert_finds("{ span.list >= 5 && resource.list >= 5 }",
+                          self.truth(self.numbers, lambda values, k, r: all(any(type(v) is int and v >= 5 for v in one) for one in (values, r))))
+        self.assert_finds('{ span.list >= 5 && resource.service.name = "svc" && name = "n" }',
+                          self.truth(self.numbers, lambda values, k, r: any(type(v) is int and v >= 5 for v in values)))
+
+    def test_another_attribute_beside_it_spoils_it(self):
+        """Joined by && or ||, traces are missed: so the planner asks about one attribute of each scope in a query."""
+        for scope in ("span", "resource"):
+            index = 0 if scope == "span" else 2
+            for joint, holds in (("&&", all), ("||", any)):
+                wanted = self.truth(self.numbers, lambda *one, i=index, h=holds: h((1 in one[i] and type(one[i][one[i].index(1)]) is int, any(type(v) is int and v >= -5 for v in one[1]))))
+                found = set(self.search(f"{{ name = \"n\" && ({scope}.list = 1 {joint} {scope}.k >= -5) }}"))
+                self.assertTrue(wanted - found, (scope, joint))
 
     def test_what_is_asked_for_beside_a_test_spoils_it(self):
         """Traces are missed, and wrong ones found, whichever attribute it is: a rule that tests attributes is not projected."""

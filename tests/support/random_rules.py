@@ -223,10 +223,12 @@ class RuleWriter:
         return f"when {{ {plain} }} always {{ {other} }}" + (f" never {{ {self.base()} }}" if self.chance(3) else "")
 
     def array_rule(self):
-        """About an array of several elements: one test, alone in its query."""
+        """About an attribute that often has several elements, alone or beside another."""
         test = self.one(f"== {self.literal()}", f"contains {quote(self.one('x', 'y', 'q'))}", f"matches {quote(self.one('y', '^x', '.*'))}", "!= 5", 'in ["x", "q"]')
         selected = f'trace.has(span.attributes["tags"] {test})'
-        return self.one(selected, f"{self.rng.choice(PLAIN)} and not {selected}", f"{selected} as p and p.k == 1", f"when {{ {selected} }} always {{ {self.base()} }}")
+        beside = f'trace.has(span.attributes["tags"] {test} {self.one("and", "or")} {self.predicate()})'
+        return self.one(selected, beside, f"{beside} and not {self.base()}", f"{self.rng.choice(PLAIN)} and not {beside}", f"when {{ {selected} }} always {{ {beside} }}",
+                         f"{self.rng.choice(PLAIN)} and not {selected}", f"{selected} as p and p.k == 1", f"when {{ {selected} }} always {{ {self.base()} }}")
 
     def rule(self):
         if self.chance(16):

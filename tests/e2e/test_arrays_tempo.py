@@ -1,0 +1,79 @@
+"""Attributes that are arrays beside other attributes of the same span: what Tempo 2.8 mixes up in one query (tests/facts/facts_arrays.py), a replay has to
+find all the same. Dense where test_property_tempo is random: each of 250 traces has an array or a value of its elements, most rules ask about two attributes."""
+import os
+import random
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import otlp  # noqa: E402
+import replay_compare as compare  # noqa: E402
+from run_tempo import TempoServer  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+SECOND = 1_000_000_000
+COUNT = 250
+VALUES = ([1, 5], [5, 7, 1], [1.5, -1.0], [2.5, 1.5], ["a", "b"], ["b", "c", "a"], ["x"], [True, False], 1, 1.5, 7, "a", "x", True)
+OTHERS = (1, 2, -5, 2.5, "x", ["w", "a"], [1, 2], None)
+TESTS = ("{0}list == 1.5 and {0}k >= -5", "{0}list == 1.5 and {0}k == 2.5", "{0}list == 1 or {0}k >= 2", '{0}list contains "a" and exists({0}k)',
+         '{0}list in ["a", "x"] and {0}k != "x"', '{0}list == "a" or {0}k == 1')
+ALONE = ("{0}list == 1.5", "{0}list >= 5", '{0}list contains "a"', "{0}list == 1 or {0}list == 1.5")
+FORMS = ("m and not trace.has({0})", "when {{ m }} always {{ trace.has({0}) }}")
+RULES = ([f"trace.has({test.format(scope)})" for test in TESTS for scope in ("span.", "resource.", "")] +
+         [form.format(test.format("span.")) for test in TESTS[:3] for form in FORMS] +
+         [FORMS[0].format(test.format(scope)) for test in ALONE for scope in ("span.", "resource.", "")])
+
+
+class Trace:
+    """One trace of one span, as replay_compare takes it."""
+
+    def __init__(self, chance, number, now_ns):
+        self.trace_id = otlp.new_trace_id()
+        self.span_attributes, self.resource = self.some(chance), {"service.name": "svc", "number": number, **self.some(chance)}
+        self.span = otlp.span(self.trace_id, "m", now_ns + number, attrs=self.span_attributes)
+
+    @staticmethod
+    def some(chance):
+        made = {"list": chance.choice(VALUES), "k": chance.choice(OTHERS)}
+        return {key: value for key, value in made.items() if value is not None}
+
+    def resource_spans(self):
+        return {"resource": {"attributes": otlp.attributes(self.resource)}, "scopeSpans": [{"scope": {"name": "t"}, "spans": [self.span]}]}
+
+    def stored_request(self):
+        return {"resourceSpans": [self.resource_spans()]}
+
+
+class ArraysOnTempo(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="betrace-arrays-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.tempo = TempoServer("fast").start()
+        cls.addClassCleanup(cls.tempo.stop)
+        now, chance = int(time.time()) - 7200, random.Random(5)  # handed over: nothing is read by id for its age
+        cls.start, cls.end = now - 60, now + 60
+        cls.traces = [Trace(chance, number, now * SECOND) for number in range(COUNT)]
+        cls.tempo.push_request({"resourceSpans": [trace.resource_spans() for trace in cls.traces]})
+        cls.tempo.wait_until(lambda: len(cls.tempo.search('{ name = "m" }', cls.start, cls.end, limit=2 * COUNT, spss=1)) == COUNT, "all are searchable")
+
+    def test_every_violation_is_found(self):
+        rules, refused = compare.compile_rules(RULES)
+        self.assertEqual(refused, 0)
+        expected = compare.evaluate(self.folder.name, rules, compare.write_traces(self.folder.name, self.traces))
+        some = sum(0 < len(expected[rule.id]["violated"]) < COUNT for rule in rules)
+        self.assertGreater(some, len(rules) * 3 // 4, "the rules are violated by all or by none")
+        for rule in rules:
+            with self.subTest(rule=rule.text):
+                found, answer = compare.replay(self.folder.name, [rule], self.tempo.url, "--start", self.start, "--end", self.end, "--count", "at_least")
+                self.assertEqual(answer["status"], "completed", answer.get("reason"))
+                wanted = expected[rule.id]["violated"]
+                self.assertEqual((len(wanted - found[rule.id]), len(found[rule.id] - wanted)), (0, 0), rule.explain["searched"])
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main()
