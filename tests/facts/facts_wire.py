@@ -144,6 +144,21 @@ class WireFacts(facts.TempoCase):
         self.assertEqual({name: span["spanID"] for name, span in spans.items() if name in ("call", "serve")},
                          {"call": self.shared, "serve": self.shared})
 
+    def test_resources_of_one_hash_become_one(self):
+        """The hash of a resource knows neither types nor the names of columns: spans of one trace in one block get the first such resource, and what
+        theirs said is gone (tempodb/encoding/vparquet4/rebatch_trace.go, 2.8)."""
+        pairs = [({"ready": False}, {"ready": 0.0}), ({"cluster": "one"}, {"k8s.pod.name": "one"}), ({"namespace": ""}, {})]
+        for number, resources in enumerate(pairs):
+            trace_id, now = otlp.new_trace_id(), time.time_ns() - SECOND
+            self.tempo.push_request({"resourceSpans": [{"resource": {"attributes": otlp.attributes({"service.name": "svc", **resource})},
+                                                        "scopeSpans": [{"spans": [otlp.span(trace_id, f"same{number}", now + at)]}]}
+                                                       for at, resource in enumerate(resources)]})
+            self.wait_found(f'{{name="same{number}"}}', [trace_id])
+            keys = ", ".join(sorted({f"resource.{key}" for resource in resources for key in resource}))
+            row = self.search(f'{{trace:id =~ "{trace_id.lstrip("0")}|x"}} {READ}({keys})')[trace_id]
+            read = [{item["key"]: otlp.plain_value(item["value"]) for item in span.get("attributes", []) if item["key"] != "kind"}
+                    for one in row["spanSets"] for span in one["spans"]]
+            self.assertEqual(read, [resources[0]] * 2)
 
     def test_two_traces_of_one_hash_become_one(self):
         """While both are being written; mended in later versions (grafana/tempo pull request 5276). What was lost so nobody can see."""
