@@ -78,6 +78,13 @@ static void write_price(const rules_page *page, const bt_rule_definition *rule, 
                   bt_price_table_get(page->service->prices, &key).bytes_inspected);
 }
 
+static void write_differences(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {
+  const bt_label labels[] = {{"rule_id", rule->fields.id}, {"tenant", tenant}, {NULL, NULL}};
+  bt_price_key key = {tenant, rule->fields.id, rule->condition_hash};
+  bt_expose_count(page->out, "betrace_rule_sample_differences_total", labels,
+                  bt_price_table_get(page->service->prices, &key).differences);
+}
+
 static void write_rules(const rules_page *page) {
   bt_buffer *out = page->out;
   bt_expose_family(out, "betrace_violations_total", "counter",
@@ -96,6 +103,10 @@ static void write_rules(const rules_page *page) {
   bt_expose_family(out, "betrace_rule_inspected_bytes_total", "counter",
                    "Bytes that Tempo says it inspected for a rule: its price. It starts again with another condition.");
   each_rule(page, write_price);
+  bt_expose_family(out, "betrace_rule_sample_differences_total", "counter",
+                   "Traces of samples that Tempo gave otherwise when they were read again, or that its searches had "
+                   "ruled out. It starts again with another condition.");
+  each_rule(page, write_differences);
 }
 
 static void dispose_rules(rules_page *page) {

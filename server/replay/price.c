@@ -98,6 +98,7 @@ static void add(bt_price *into, const bt_price *more) {
   into->bytes_received += more->bytes_received;
   into->traces_read += more->traces_read;
   into->duration_ns += more->duration_ns;
+  into->differences += more->differences;
 }
 
 void bt_price_table_add(bt_price_table *table, const bt_price_key *key, const bt_price *price) {

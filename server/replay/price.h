@@ -1,4 +1,4 @@
-/* What each rule has cost Tempo so far: added up by replays, shown by explain. Keyed by tenant, rule id and condition hash, so that another text
+/* What each rule has cost Tempo so far, and how often Tempo contradicted itself about it: added up by replays, shown by explain and as metrics. Keyed by tenant, rule id and condition hash, so that another text
  * begins anew. Bounded: of more rules than it has room for, those that were added to longest ago are forgotten. Kept in memory only; a restart
  * begins at zero. Thread: any; it has a lock of its own. */
 #ifndef BT_SERVER_PRICE_H
@@ -23,6 +23,8 @@ typedef struct bt_price {
   uint64_t bytes_received;
   uint64_t traces_read;
   int64_t duration_ns; /* of the replays, as a clock saw them */
+  uint64_t
+      differences; /* traces of samples that were judged otherwise when they were read again, or that searches had ruled out */
 } bt_price;
 
 /* new. room 0: BT_PRICE_ROOM. */

@@ -64,6 +64,7 @@ void bt_price_feed(const bt_run *run, int64_t duration_ns) {
     prices[i].replays = 1;
     prices[i].traces_read = result->rules[i].traces_read;
     prices[i].duration_ns = duration_ns / (int64_t)count;
+    prices[i].differences = result->rules[i].sample_differences + result->rules[i].unread_differences;
     bt_price_table_add(run->request.prices, &key, &prices[i]);
   }
   free(prices);

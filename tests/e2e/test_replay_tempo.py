@@ -16,6 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 from betrace_process import Betrace, binary, run_cli, sanitizer_environment  # noqa: E402
 from counting_proxy import CountingProxy  # noqa: E402
+from http_wire import Answer, Proxy, send_whole  # noqa: E402
+import prometheus_text  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from seed_rules import INCIDENT, PII_AUDIT, SLOW_DB, TRUTH  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
@@ -193,6 +195,21 @@ class ReplayOnTempo(unittest.TestCase):
             self.assertEqual(status["status"], "failed", status)
 
     # ---- files and the command line ----
+
+    def test_d_a_tempo_that_contradicts_itself(self):
+        """Its searches for the rule find nothing, and the traces that are read to compare violate it: the answer says so, and the metric."""
+        def finds_nothing(wire, request, answer):
+            if "name" in request.parameters.get("q", "") and "trace:id" not in request.parameters["q"]:
+                send_whole(wire, request, Answer(200, {"Content-Type": "application/json"}, b'{"traces":[],"metrics":{}}'))
+                return True
+            return Proxy.pass_on(wire, request, answer)
+        rule = {"id": "queries", "name": "queries", "dsl": 'trace.has(span.name == "db.query")', "severity": "low"}
+        with Proxy(self.tempo.url, finds_nothing) as lying, self.serve(lying.url, emit=False) as server:
+            _, answer = self.replay(server, rule)
+            self.assertEqual((answer["status"], answer["reason"].split(":")[0]), ("incomplete", "search_differs"), answer)
+            family = prometheus_text.read(server.get("/metrics").body.decode())["betrace_rule_sample_differences_total"]
+            self.assertEqual([(labels["rule_id"], value) for _, labels, value in family.samples], [("queries", answer["sample_differences"])])
+            self.assertGreater(answer["sample_differences"], 0)
 
     def test_e_files_give_the_same_verdicts(self):
         early, late = (os.path.join(self.folder.name, name) for name in ("early.jsonl", "late.jsonl"))

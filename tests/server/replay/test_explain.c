@@ -174,6 +174,27 @@ static void replays_feed_prices(void **state) {
   bt_price_table_free(prices);
 }
 
+/* What a sample showed to be otherwise, by id or by search, counts for its rule. */
+static void replays_feed_differences(void **state) {
+  scene *s = *state;
+  bt_price_table *prices;
+  bt_error error = {0};
+  assert_int_equal(bt_price_table_new(0, &prices, &error), BT_OK);
+  fake_span_add(fake_add(&s->fake, 1), "slow", NOON_NS + 20 * MINUTE_NS);
+  fake_span_add(fake_find(&s->fake, 1), "retry", NOON_NS + 21 * MINUTE_NS)->only_by_id = true;
+  fake_span_add(fake_add(&s->fake, 2), "odd", NOON_NS + 22 * MINUTE_NS)->hidden_from = "\"odd\"";
+  replay_run_add(&s->run, "absence", "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")");
+  replay_run_add(&s->run, "odd", "trace.has(span.name == \"odd\")");
+  replay_run_add(&s->run, "sound", "trace.has(span.name == \"nowhere\")");
+  s->run.request.prices = prices;
+  for (int i = 0; i < 2; i++) replay_run_go(&s->run, &s->fake);
+  explain(s, &s->fake.source);
+  assert_int_equal(s->result.rules[0].price.differences, 2);
+  assert_int_equal(s->result.rules[1].price.differences, 2);
+  assert_int_equal(s->result.rules[2].price.differences, 0);
+  bt_price_table_free(prices);
+}
+
 static void old_prices_make_room(void **state) {
   (void)state;
   bt_price_table *prices;
@@ -216,10 +237,15 @@ static void threads_add_to_one_price(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      SCENE(numbers_come_from_probes),           SCENE(a_rule_that_tests_attributes_is_not_projected_and_that_is_said),
-      SCENE(spans_that_come_first_are_shown_so), SCENE(without_a_source_there_are_queries_and_no_numbers),
-      SCENE(wrong_requests_are_refused),         SCENE(replays_feed_prices),
-      cmocka_unit_test(old_prices_make_room),    cmocka_unit_test(threads_add_to_one_price),
+      SCENE(numbers_come_from_probes),
+      SCENE(a_rule_that_tests_attributes_is_not_projected_and_that_is_said),
+      SCENE(spans_that_come_first_are_shown_so),
+      SCENE(without_a_source_there_are_queries_and_no_numbers),
+      SCENE(wrong_requests_are_refused),
+      SCENE(replays_feed_prices),
+      SCENE(replays_feed_differences),
+      cmocka_unit_test(old_prices_make_room),
+      cmocka_unit_test(threads_add_to_one_price),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
