@@ -1,11 +1,13 @@
 /* Traces one by one through /api/v2/traces/{id}, several in flight. See trace_fetch.h. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tempo/otlp_decode.h"
 #include "tempo/trace_fetch.h"
 
 enum { IN_FLIGHT_MAX = 8 };
+_Static_assert((int)BT_ALSO_BY_ID_MAX <= (int)IN_FLIGHT_MAX, "what is read beside batches is asked at once");
 static const size_t max_answer_bytes = (size_t)128 << 20;
 static const size_t max_trace_bytes = (size_t)1 << 30; /* decoded */
 
@@ -14,16 +16,18 @@ typedef struct slot {
   size_t index; /* in ids */
 } slot;
 
-typedef struct by_id {
+struct bt_tempo_beside {
   bt_tempo_read *read;
   slot slots[IN_FLIGHT_MAX]; /* a ring */
   uint32_t first, count;
   size_t next; /* of ids, not asked yet */
+  bool is_beside;
   /* Of the answer that is being read. */
   const bt_trace_id *id;
   bt_span_batch *batch;
   bool partial;
-} by_id;
+};
+typedef bt_tempo_beside by_id; /* the same, whoever waits for it */
 
 static bt_status decode_trace(void *context, bt_str body, bool is_json, bt_error *error) {
   by_id *b = context;
@@ -41,7 +45,7 @@ static bt_status decode_trace(void *context, bt_str body, bool is_json, bt_error
 }
 
 static bt_status give_trace(by_id *b, size_t index, bt_error *error) {
-  bt_read_trace given = {.index = index};
+  bt_read_trace given = {.index = index, .is_also_by_id = b->is_beside};
   bt_trace trace;
   if (bt_span_batch_trace_count(b->batch) == 1) {
     trace = *bt_span_batch_trace(b->batch, 0);
@@ -49,6 +53,10 @@ static bt_status give_trace(by_id *b, size_t index, bt_error *error) {
     given.trace = &trace;
   }
   return bt_tempo_read_give(b->read, &given, error);
+}
+
+static void note_failure(by_id *b, const bt_tempo_call *call, const char *reason) {
+  if (!b->is_beside) bt_tempo_read_fail(b->read, call, reason);
 }
 
 static bt_status finish_oldest(by_id *b, bt_error *error) {
@@ -59,9 +67,9 @@ static bt_status finish_oldest(by_id *b, bt_error *error) {
   if (status == BT_OK && outcome == BT_TEMPO_ANSWERED)
     status = give_trace(b, at->index, error);
   else if (status == BT_OK && outcome == BT_TEMPO_FAILED)
-    bt_tempo_read_fail(b->read, &at->call, at->call.reason);
+    note_failure(b, &at->call, at->call.reason);
   else if (status == BT_OK)
-    bt_tempo_read_fail(b->read, &at->call, "the trace is too large to be read");
+    note_failure(b, &at->call, "the trace is too large to be read");
   bt_span_batch_free(b->batch); /* before the body that it borrows from */
   b->batch = NULL;
   bt_tempo_call_dispose(&at->call);
@@ -82,6 +90,11 @@ static bt_status ask_next(by_id *b, bt_error *error) {
   return bt_tempo_call_start(&at->call, error);
 }
 
+static void drop_calls(by_id *b) {
+  for (; b->count; b->count--, b->first = (b->first + 1) % IN_FLIGHT_MAX)
+    bt_tempo_call_dispose(&b->slots[b->first].call);
+}
+
 bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
   by_id b = {.read = read};
   bt_status status = BT_OK;
@@ -90,6 +103,27 @@ bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
     if (status != BT_OK || (!is_left && !b.count)) break;
     status = is_left && b.count < IN_FLIGHT_MAX ? ask_next(&b, error) : finish_oldest(&b, error);
   }
-  for (; b.count; b.count--, b.first = (b.first + 1) % IN_FLIGHT_MAX) bt_tempo_call_dispose(&b.slots[b.first].call);
+  drop_calls(&b);
   return status;
+}
+
+bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_error *error) {
+  bt_tempo_beside *beside = calloc(1, sizeof *beside);
+  *out = beside;
+  if (!beside) return bt_error_no_memory(error);
+  *beside = (by_id){.read = read, .is_beside = true};
+  bt_status status = BT_OK;
+  while (status == BT_OK && beside->next < read->request->also_by_id) status = ask_next(beside, error);
+  return status;
+}
+
+bt_status bt_tempo_beside_give(bt_tempo_beside *beside, bt_error *error) {
+  bt_status status = BT_OK;
+  while (status == BT_OK && beside->count) status = finish_oldest(beside, error);
+  return status;
+}
+
+void bt_tempo_beside_free(bt_tempo_beside *beside) {
+  if (beside) drop_calls(beside);
+  free(beside);
 }

@@ -32,14 +32,14 @@ bt_status bt_asking_new(const bt_run *run, bt_asking **out, bt_error *error) {
   return BT_OK;
 }
 
-/* The next one to begin; NULL: none. Both begin with what is theirs. */
+/* The next one to begin; NULL: none. Both begin with what is theirs; the search for own traces is left to the helper, which has the shorter list. */
 static bt_query *next_query(const bt_asking *asking, bool for_helper) {
   bt_query *other = NULL;
   for (size_t i = 0; i < asking->count; i++) {
     bt_query *query = asking->queries[i];
     if (query->state != BT_QUERY_WAITING || (query->is_aside && !for_helper)) continue;
-    if (query->can_wait == for_helper && !query->is_aside) return query;
-    if (for_helper && (!other || other->is_aside)) other = query;
+    if (query->can_wait == for_helper && !query->is_aside && !query->is_own) return query;
+    if ((for_helper || query->is_own) && (!other || other->is_aside)) other = query;
   }
   return other;
 }

@@ -254,13 +254,13 @@ bt_status bt_candidates_find(bt_run *run, bt_error *error) {
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
     status = make_rule_bits(run, &run->rules[i], error);
   if (status == BT_OK && run->filters) status = bt_own_traces_ask(run, error);
+  if (status == BT_OK && run->filters && !wants_listing(run)) status = bt_coverage_look_ahead(run, error);
   bt_asking_help(run->asking);
   if (status == BT_OK) status = bt_strategies_choose(run, error);
   if (status == BT_OK && run->filters) status = subtract(run, error);
   if (status == BT_OK && run->filters) status = ask_and_gather(run, false, error);
   if (status == BT_OK && run->filters) status = bt_own_traces_mark(run, error);
   if (status == BT_OK) status = bt_strategies_project(run, error);
-  if (status == BT_OK && run->filters && !wants_listing(run)) status = bt_coverage_look_ahead(run, error);
   if (status == BT_OK) bt_run_progress(run, 0.3);
   return status;
 }

@@ -19,6 +19,7 @@ typedef struct page {
   bool *answered;
   size_t count;
   bool by_id;
+  size_t beside; /* so many, the first, are read by id too */
 } page;
 
 static bt_status cancelled(bt_error *error) {
@@ -54,6 +55,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   page *p = context;
   bt_run *run = p->run;
   if (bt_run_is_cancelled(run)) return cancelled(error);
+  if (read->is_also_by_id) return bt_beside_take(run, p->known[read->index], read->trace, error);
   if (p->answered[read->index]) return BT_OK;
   p->answered[read->index] = true;
   size_t known = p->known[read->index];
@@ -103,6 +105,7 @@ static bt_status read_page(page *p, bool *too_large, bt_error *error) {
   bt_read_request request = bt_run_read(run, p->ids, p->count, range_of(p));
   request.projection = p->by_id || run->is_static ? NULL : &run->projection;
   request.by_id = p->by_id;
+  request.also_by_id = p->beside;
   for (size_t i = 0; i < p->count; i++) {
     p->ids[i] = run->known[p->known[i]].matched.id;
     p->answered[i] = false;
@@ -112,6 +115,8 @@ static bt_status read_page(page *p, bool *too_large, bt_error *error) {
   bt_status status = bt_source_read(run->source, &request, take_read, p, &account, &why);
   bt_status added = bt_coverage_add(run, &account, true, error);
   bt_source_account_dispose(&account);
+  if (added == BT_OK && p->beside) added = bt_beside_settle(run, error);
+  p->beside = 0;
   if (added != BT_OK) return added;
   *too_large = status == BT_LIMIT && p->count > 1;
   return *too_large ? BT_OK : take_outcome(p, status, &why, error);
@@ -181,16 +186,16 @@ static int compare_seeded(const void *a, const void *b, void *context) {
   return (x > y) - (x < y);
 }
 
-/* `known` is changed in its order. Files hold traces roughly in order of time: a page of neighbours reads a part of them, one in order of id
+/* `known` is changed in its order; the first `beside` are read by id too. Files hold traces roughly in order of time: a page of neighbours reads a part of them, one in order of id
  * would read all of them. */
-static bt_status read_all(bt_run *run, size_t *known, size_t count, bool by_id, bt_error *error) {
+static bt_status read_all(bt_run *run, size_t *known, size_t count, bool by_id, size_t beside, bt_error *error) {
   if (!count) return BT_OK;
   if (run->is_static)
     qsort_r(known, count, sizeof *known, compare_starts, run);
   else if (run->request.random_part)
     qsort_r(known, count, sizeof *known, compare_seeded, run);
   size_t size = page_size(run, by_id);
-  page p = {.run = run, .by_id = by_id};
+  page p = {.run = run, .by_id = by_id, .beside = beside < size ? beside : size};
   p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
   p.answered = bt_realloc_array(NULL, size, sizeof *p.answered);
   bt_status status = p.ids && p.answered ? read_pages(run, known, count, &p, error) : bt_error_no_memory(error);
@@ -269,7 +274,7 @@ static bt_status read_queue(bt_run *run, bt_error *error) {
   size_t count = run->queue_count;
   run->to_judge += count;
   run->queue_count = 0;
-  return read_all(run, run->queue, count, true, error);
+  return read_all(run, run->queue, count, true, 0, error);
 }
 
 static bool has_enough(const bt_run *run, uint64_t last_key) {
@@ -289,7 +294,7 @@ static bt_status read_in_parts(bt_run *run, size_t *known, size_t count, bool by
   for (size_t at = 0; status == BT_OK && at < count && !run->result->is_sampled; at += part, part *= 2) {
     if (part > count - at) part = count - at;
     uint64_t last_key = bt_sample_key(run, &run->known[known[at + part - 1]].matched.id);
-    status = read_all(run, known + at, part, by_id, error);
+    status = read_all(run, known + at, part, by_id, 0, error);
     if (status == BT_OK) status = read_queue(run, error);
     if (status == BT_OK && asks) run->result->is_sampled = has_enough(run, last_key) && at + part < count;
   }
@@ -319,8 +324,7 @@ static bt_status take_sampled(void *context, const bt_read_trace *read, bt_error
   if (sample->answered[read->index]) return BT_OK;
   sample->answered[read->index] = true;
   const bt_trace *trace = read->trace && read->trace->span_count ? read->trace : NULL;
-  return bt_judge_sampled(sample->run, &sample->run->samples[read->index], trace,
-                          "a batch read it, but by id it is not found: expired, or not there yet", error);
+  return bt_judge_sampled(sample->run, &sample->run->samples[read->index], trace, BT_SAMPLE_IS_GONE, error);
 }
 
 static bt_status ask_samples(bt_run *run, bt_trace_id *ids, sample_read *sample, bt_error *error) {
@@ -365,7 +369,8 @@ static bt_status read_part(bt_run *run, bool is_first_part, bt_error *error) {
   if (status == BT_OK && is_at_random) status = read_at_random(run, &known, error);
   if (status == BT_OK && !is_at_random) {
     qsort_r(known.items, known.count, sizeof *known.items, compare_start, run);
-    status = read_all(run, known.items, known.count, false, error);
+    size_t beside = bt_beside_choose(run, &known);
+    status = read_all(run, known.items, known.count, false, beside, error);
     if (status == BT_OK) status = read_queue(run, error);
   }
   free(known.items);
@@ -398,6 +403,7 @@ bt_status bt_confirm_all(bt_run *run, bt_error *error) {
 
 void bt_confirm_dispose(bt_run *run) {
   for (uint32_t i = 0; i < run->sample_count; i++) bt_judged_free(run->samples[i].rules, run->request.rule_count);
+  bt_beside_dispose(run);
   free(run->samples);
   free(run->queue);
 }

@@ -222,14 +222,19 @@ static void narrow(edge *e, bool is_dense, const bt_found_list *found) {
   }
 }
 
-/* What was looked for ahead, if that is what is looked for now. */
+/* What was looked for ahead, if that answers what is looked for now: also a longer part whose traces are all known. */
+static bool was_looked_for(bt_run *run, bt_time_range range) {
+  bt_query *ahead = run->edge;
+  if (!ahead || ahead->is_taken || ahead->range.start_ns != range.start_ns || ahead->range.end_ns < range.end_ns)
+    return false;
+  bt_asking_wait_for(run->asking, ahead);
+  return ahead->range.end_ns == range.end_ns || ahead->status == BT_OK;
+}
+
 static bt_status search_edge(bt_run *run, const bt_search_request *search, bt_found_list *found,
                              bt_source_account *account, bt_error *error) {
   bt_query *ahead = run->edge;
-  bool is_asked = ahead && !ahead->is_taken && ahead->range.start_ns == search->range.start_ns &&
-                  ahead->range.end_ns == search->range.end_ns;
-  if (!is_asked) return bt_source_search(run->source, search, found, account, error);
-  bt_asking_wait_for(run->asking, ahead);
+  if (!was_looked_for(run, search->range)) return bt_source_search(run->source, search, found, account, error);
   ahead->is_taken = true;
   *found = ahead->found;
   *account = ahead->account;

@@ -134,9 +134,10 @@ uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id) {
   return bt_seeded_key(run->request.sample_seed, id);
 }
 
-/* Traces that name parents which the batch did not show come first: they are the ones whose beginning may lie farther back than margin. */
-static uint64_t violating_key(const bt_run *run, const bt_trace *trace) {
-  return bt_sample_key(run, &trace->id) >> 1 | (trace->missing_parents ? 0 : (uint64_t)1 << 63);
+bool bt_judged_violates(const bt_run *run, const bt_judged *rules) {
+  for (size_t i = 0; i < run->request.rule_count; i++)
+    if (rules[i].is_usable && rules[i].verdict.verdict == BT_VIOLATED) return true;
+  return false;
 }
 
 /* In order of time, for who wants the earliest violation: those are worth the reads by id. */
@@ -150,6 +151,12 @@ static uint64_t time_key(const bt_run *run, const bt_judged *rules) {
   return (uint64_t)time_ns ^ (uint64_t)1 << 63;
 }
 
+/* Traces that name parents which the batch did not show come first: they are the ones whose beginning may lie farther back than margin. */
+uint64_t bt_violating_key(const bt_run *run, const bt_trace *trace, const bt_judged *rules) {
+  if (run->request.wants_earliest) return time_key(run, rules);
+  return bt_sample_key(run, &trace->id) >> 1 | (trace->missing_parents ? 0 : (uint64_t)1 << 63);
+}
+
 static uint32_t largest_key(const bt_run *run) {
   uint32_t largest = 0;
   for (uint32_t i = 1; i < run->sample_count; i++)
@@ -158,9 +165,7 @@ static uint32_t largest_key(const bt_run *run) {
 }
 
 /* Keeps the traces with the smallest keys, which does not depend on the order in which they come; the others are reported at once. */
-bt_status bt_sample_or_deliver(bt_run *run, size_t known, const bt_trace *trace, bt_judged *rules, bt_error *error) {
-  uint64_t key = run->request.wants_earliest ? time_key(run, rules) : violating_key(run, trace);
-  bt_sampled sampled = {key, known, rules};
+bt_status bt_sample_or_deliver(bt_run *run, bt_sampled sampled, bt_error *error) {
   run->sampled_from++;
   if (run->sample_count < run->request.sample_size) {
     run->samples[run->sample_count++] = sampled;
@@ -188,7 +193,8 @@ static uint64_t count_wanted(const bt_run *run) {
   uint64_t wanted = SAMPLE_FLOOR;
   while (wanted < run->request.sample_size && wanted * wanted < run->sampled_from) wanted++;
   if (wanted > run->request.sample_size) wanted = run->request.sample_size;
-  wanted -= run->samples_read < wanted ? run->samples_read : wanted;
+  uint64_t read = run->samples_read + run->beside.read;
+  wanted -= read < wanted ? read : wanted;
   uint64_t orphans = run->samples_read ? count_orphans(run) : 0;
   return orphans > wanted ? orphans : wanted;
 }

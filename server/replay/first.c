@@ -174,7 +174,7 @@ static void conclude_until(descent *d, int64_t time_ns) {
         coverage->windows_failed_count, coverage->windows_failed[0].reason);
   else if (d->sample_differences)
     say(result, BT_REPLAY_INCOMPLETE,
-        "sample_differs: %llu of the violations that were read again by id are judged otherwise than in the batch",
+        "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
         (unsigned long long)d->sample_differences);
   else if (d->unread_differences)
     say(result, BT_REPLAY_INCOMPLETE,

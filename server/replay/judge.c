@@ -16,6 +16,15 @@ bt_status bt_run_queue_by_id(bt_run *run, size_t known, bt_error *error) {
   return BT_OK;
 }
 
+bool bt_run_unqueue(bt_run *run, size_t known) {
+  for (size_t i = 0; i < run->queue_count; i++) {
+    if (run->queue[i] != known) continue;
+    run->queue[i] = run->queue[--run->queue_count];
+    return true;
+  }
+  return false;
+}
+
 static bool ended_after(const bt_run *run, const bt_trace *trace, int64_t age_ns) {
   return !run->is_static && bt_trace_end_ns(trace) > bt_time_subtract(run->request.now_ns, age_ns);
 }
@@ -69,15 +78,13 @@ static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trac
                             .is_read = true};
 }
 
-/* *any: whether some rule is violated. */
 static bt_status fill_judged(bt_run *run, const bt_trace *trace, const bt_rule_verdict *verdicts, bool is_final,
-                             bt_place place, bt_judged *out, bool *any, bt_error *error) {
+                             bt_place place, bt_judged *out, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
     out[i].is_usable = is_usable(run, i, is_final);
     out[i].verdict = verdict_of(run, i, trace, &verdicts[i], place);
     bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
-    *any = *any || violates;
     if (violates && wants_violations(run))
       status = make_violation(run, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
   }
@@ -86,16 +93,18 @@ static bt_status fill_judged(bt_run *run, const bt_trace *trace, const bt_rule_v
 
 static bt_status report(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
                         bool is_final, bt_place place, bt_error *error) {
-  bool any = false;
   bt_judged *rules = calloc(run->request.rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
-  bt_status status = fill_judged(run, trace, verdicts, is_final, place, rules, &any, error);
+  bt_status status = fill_judged(run, trace, verdicts, is_final, place, rules, error);
   if (status != BT_OK) {
     bt_judged_free(rules, run->request.rule_count);
     return status;
   }
-  return any && !is_final ? bt_sample_or_deliver(run, known, trace, rules, error)
-                          : bt_deliver(run, known, rules, error);
+  if (is_final) return bt_deliver(run, known, rules, error);
+  bt_sampled judged = {bt_violating_key(run, trace, rules), known, rules};
+  if (bt_beside_keep(run, &judged)) return BT_OK;
+  return bt_judged_violates(run, rules) ? bt_sample_or_deliver(run, judged, error)
+                                        : bt_deliver(run, known, rules, error);
 }
 
 static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,

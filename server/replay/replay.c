@@ -226,7 +226,7 @@ static void conclude(bt_run *run) {
     say_failed_windows(run);
   else if (run->sample_differences)
     say(result, BT_REPLAY_INCOMPLETE,
-        "sample_differs: %llu of the violations that were read again by id are judged otherwise than in the batch",
+        "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
         (unsigned long long)run->sample_differences);
   else if (run->unread_differences)
     say(result, BT_REPLAY_INCOMPLETE,

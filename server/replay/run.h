@@ -85,6 +85,15 @@ typedef struct bt_sampled { /* a violating trace that waits for the sample to be
   bt_judged *rules; /* rule_count of them */
 } bt_sampled;
 
+/* Candidates that are read by id beside the first batch (beside.c). */
+enum { BT_BESIDE_MAX = 4 };
+typedef struct bt_beside {
+  bt_sampled chosen[BT_BESIDE_MAX]; /* rules: what the batch said; NULL: nothing yet, or it was told */
+  size_t count;
+  bool is_done;  /* once in a replay */
+  uint64_t read; /* violating traces that were read so */
+} bt_beside;
+
 typedef struct bt_decided { /* it does not violate */
   bt_trace_id id;
   bool exercised;
@@ -136,7 +145,8 @@ typedef struct bt_run {
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */
   uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
-  bool sample_is_fixed;  /* the request says how many are read by id */
+  bt_beside beside;
+  bool sample_is_fixed; /* the request says how many are read by id */
   uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */
   double progress;           /* shown last; it never goes back when more work turns up */
@@ -232,16 +242,29 @@ bt_status bt_confirm_all(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_confirm_dispose(bt_run *run);
 
 /* unread_sample.c: adds traces that are judged without reading to what is read, at most BT_UNREAD_SAMPLE_MAX of them. */
-enum { BT_UNREAD_SAMPLE_MAX = 50 };
-typedef struct bt_known_list { /* numbers of known traces */
-  size_t *items;               /* with room enough */
+enum { BT_UNREAD_SAMPLE_MAX = 50 }; /* what a reservoir holds */
+typedef struct bt_known_list {      /* numbers of known traces */
+  size_t *items;                    /* with room enough */
   size_t count;
 } bt_known_list;
 bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) BT_MUST_CHECK;
 
+/* beside.c: reads by id that go on while Tempo answers the first batch. */
+/* Chooses some of what is read in batches, moves them to its front, and returns their number. */
+size_t bt_beside_choose(bt_run *run, bt_known_list *known);
+/* Keeps what a batch said of a chosen one until it was read by id. False: it is not one of them, and nothing was taken. */
+bool bt_beside_keep(bt_run *run, const bt_sampled *judged);
+/* What a read by id gave of a chosen one; NULL: nothing. */
+bt_status bt_beside_take(bt_run *run, size_t known, const bt_trace *trace, bt_error *error) BT_MUST_CHECK;
+/* After the batch: those that were not read by id are as if they had not been chosen. */
+bt_status bt_beside_settle(bt_run *run, bt_error *error) BT_MUST_CHECK;
+void bt_beside_dispose(bt_run *run);
+
 /* judge.c: one whole trace. `is_final`: read by id, or from a source whose reads are whole; else it may be queued for by-id. */
 bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool is_final,
                          bt_error *error) BT_MUST_CHECK;
+/* Why the violation of a trace that is not found by id is not confirmed. */
+#define BT_SAMPLE_IS_GONE "a batch read it, but by id it is not found: expired, or not there yet"
 /* The trace of a sample, read by id: compares with what the batch said and reports. Without a trace, what the batch showed is reported, and
  * `missing` says why it is not confirmed. */
 bt_status bt_judge_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *trace, const char *missing,
@@ -250,15 +273,19 @@ bt_status bt_judge_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *tra
 bt_status bt_deliver(bt_run *run, size_t known, bt_judged *rules, bt_error *error) BT_MUST_CHECK;
 void bt_judged_free(bt_judged *rules, size_t count); /* NULL is fine */
 bt_status bt_tell_verdict(const bt_run *run, const bt_trace_verdict *verdict, bt_error *error) BT_MUST_CHECK;
-/* Keeps the trace for the sample that is read again by id, or delivers it, or another one whose place it takes. */
-bt_status bt_sample_or_deliver(bt_run *run, size_t known, const bt_trace *trace, bt_judged *rules,
-                               bt_error *error) BT_MUST_CHECK;
+bool bt_judged_violates(const bt_run *run, const bt_judged *rules); /* some rule that the read can speak for */
+/* The order in which violating traces are worth a read by id. */
+uint64_t bt_violating_key(const bt_run *run, const bt_trace *trace, const bt_judged *rules);
+/* Keeps a violating trace for the sample that is read again by id, or delivers it, or another one whose place it takes. Takes its rules. */
+bt_status bt_sample_or_deliver(bt_run *run, bt_sampled sampled, bt_error *error) BT_MUST_CHECK;
 /* Chooses how many of the kept ones are worth a read by id, and delivers the others as the batches showed them. */
 bt_status bt_sample_settle(bt_run *run, bt_error *error) BT_MUST_CHECK;
 /* A number that depends on the replay's seed and the id alone. */
 uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id);
 /* Once for each trace. */
 bt_status bt_run_queue_by_id(bt_run *run, size_t known, bt_error *error) BT_MUST_CHECK;
+/* It was read by id meanwhile. False: it does not wait. */
+bool bt_run_unqueue(bt_run *run, size_t known);
 
 /* coverage.c */
 bt_str bt_coverage_any_trace(void); /* the filter that finds every trace but BeTrace's own */

@@ -2,38 +2,13 @@
  * They are read whole and judged like any other; a violation among them shows that Tempo's answers or our plan were wrong (deliver.c counts it), and
  * then the replay is not complete. This is the only check on "no violations": the sample that is read by id looks at violations alone.
  * Thread: the replay's. */
-#include <stdlib.h>
-
+#include "server/replay/reservoir.h"
 #include "server/replay/run.h"
 
 enum {
   SAMPLE_EARLIEST = 8, /* for who looks for the earliest violation, window by window */
   SAMPLE_BY_ID = 4     /* when no rule can be judged in a batch: each costs what many traces of a batch cost */
 };
-
-typedef struct keyed {
-  uint64_t key;
-  size_t known;
-} keyed;
-
-/* The traces with the smallest keys: the same, in whatever order they come. */
-typedef struct reservoir {
-  keyed items[BT_UNREAD_SAMPLE_MAX];
-  size_t count;
-} reservoir;
-
-static void offer(reservoir *r, size_t room, keyed item) {
-  size_t place = r->count;
-  if (r->count < room)
-    r->count++;
-  else if (item.key >= r->items[--place].key)
-    return;
-  while (place && r->items[place - 1].key > item.key) {
-    r->items[place] = r->items[place - 1];
-    place--;
-  }
-  r->items[place] = item;
-}
 
 static bool is_candidate(const bt_run *run, size_t index) {
   for (size_t i = 0; i < run->request.rule_count; i++)
@@ -59,7 +34,7 @@ static bool is_unread(const bt_run *run, const bt_known *known) {
   return !(known->flags & not_these) && bt_run_place(run, known) == BT_PLACE_SETTLED;
 }
 
-static bt_status take(bt_run *run, const reservoir *from, size_t count, bt_known_list *out, bt_error *error) {
+static bt_status take(bt_run *run, const bt_reservoir *from, size_t count, bt_known_list *out, bt_error *error) {
   bool by_id = !can_judge_batches(run);
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < count; i++) {
@@ -75,13 +50,13 @@ static bt_status take(bt_run *run, const reservoir *from, size_t count, bt_known
 
 /* Half of those that some search found, half of those that none did; where one kind has fewer, more of the other. */
 bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) {
-  reservoir found = {.count = 0}, unfound = {.count = 0};
+  bt_reservoir found = {.count = 0}, unfound = {.count = 0};
   size_t room = sample_room(run);
   if (!run->filters || run->source_lost) return BT_OK;
   for (size_t i = 0; i < run->known_count; i++) {
     if (!is_unread(run, &run->known[i])) continue;
-    keyed item = {bt_sample_key(run, &run->known[i].matched.id), i};
-    offer(is_candidate(run, i) ? &found : &unfound, room, item);
+    bt_keyed item = {bt_sample_key(run, &run->known[i].matched.id), i};
+    bt_reservoir_offer(is_candidate(run, i) ? &found : &unfound, room, item);
   }
   size_t of_unfound = unfound.count < room / 2 ? unfound.count : room / 2;
   size_t of_found = found.count < room - of_unfound ? found.count : room - of_unfound;

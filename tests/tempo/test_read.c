@@ -35,6 +35,7 @@ typedef struct script {
   size_t broken_once; /* the request number that answers half a document */
   bool down;
   size_t down_id;      /* this trace number makes a batch fail, and is down by id; 0: none */
+  size_t lost_id;      /* this trace number fails by id alone; 0: none */
   size_t large_id;     /* this trace number is too large for any batch; 0: none */
   const char *row;     /* replaces the second span of trace 7 */
   const char *partial; /* of by-id answers */
@@ -136,7 +137,7 @@ static bool answer_by_id(int socket, const char *target) {
     return refuse(socket, 400, "trace IDs can only contain hex characters");
   size_t i = (size_t)(id.bytes[14] << 8 | id.bytes[15]) - 1;
   bt_trace_id known = id_of(i);
-  if (s.down_id && i == s.down_id) return refuse(socket, 500, "rpc error");
+  if ((s.down_id && i == s.down_id) || (s.lost_id && i == s.lost_id)) return refuse(socket, 500, "rpc error");
   if (i >= TRACES || bt_trace_id_compare(&known, &id))
     return fake_respond(socket, 200, "application/json", "", "{\"trace\":{},\"metrics\":{}}", 25);
   bt_buffer body = {0};
@@ -183,6 +184,8 @@ typedef struct fixture {
   bt_error error;
   bt_trace_id ids[TRACES + 3];
   size_t calls[TRACES + 3], missing, by_id, whole, first_only, partial;
+  size_t also_by_id, given; /* traces that batches were asked for and gave when the first read beside them came */
+  size_t beside[TRACES + 3];
   size_t stop_at; /* the sink says BT_LIMIT at this call; 0: never */
   size_t total;
 } fixture;
@@ -213,6 +216,12 @@ static int tear_down(void **state) {
 
 static bt_status see(void *context, const bt_read_trace *read, bt_error *error) {
   fixture *f = context;
+  if (read->is_also_by_id) {
+    f->given = f->given ? f->given : f->total;
+    f->beside[read->index]++;
+    assert_true(!read->trace || read->trace->span_count == 1);
+    return BT_OK;
+  }
   f->calls[read->index]++;
   if (++f->total == f->stop_at) return bt_error_set(error, BT_LIMIT, "enough");
   if (read->needs_by_id)
@@ -237,6 +246,7 @@ static bt_status read_traces(fixture *f, size_t count, bool by_id, const bt_canc
                              .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
                              .projection = &projection,
                              .by_id = by_id,
+                             .also_by_id = f->also_by_id,
                              .cancel = cancel};
   return bt_source_read(f->source, &request, see, f, &f->account, &f->error);
 }
@@ -422,6 +432,38 @@ static void refuses_another_trace_than_the_asked_one(void **state) {
 
 /* --- both --- */
 
+static void reads_some_by_id_beside_the_batches(void **state) {
+  fixture *f = *state;
+  f->also_by_id = 4;
+  s.largest_ids = 100;
+  assert_int_equal(read_traces(f, TRACES, false, NULL), BT_OK);
+  expect_each_once(f, TRACES);
+  assert_int_equal(f->whole, TRACES);
+  assert_int_equal(f->given, TRACES); /* not before */
+  for (size_t i = 0; i < TRACES; i++) assert_int_equal(f->beside[i], i < 4);
+  assert_int_equal(f->account.requests, s.requests);
+}
+
+static void a_read_beside_that_fails_takes_nothing_from_the_batches(void **state) {
+  fixture *f = *state;
+  f->also_by_id = 4;
+  s.lost_id = 2;
+  assert_int_equal(read_traces(f, 30, false, NULL), BT_OK);
+  expect_each_once(f, 30);
+  assert_int_equal(f->whole, 30);
+  for (size_t i = 0; i < 30; i++) assert_int_equal(f->beside[i], i < 4 && i != 2);
+}
+
+static void batches_that_fail_wait_for_nothing_beside_them(void **state) {
+  fixture *f = *state;
+  f->also_by_id = 4;
+  s.largest_ids = 100;
+  s.down_id = 120;
+  assert_int_equal(read_traces(f, TRACES, false, NULL), BT_UNAVAILABLE);
+  assert_true(f->whole >= TRACES / 2);
+  for (size_t i = 0; i < TRACES; i++) assert_int_equal(f->beside[i], 0);
+}
+
 static void stops_with_the_sink(void **state) {
   fixture *f = *state;
   f->stop_at = 3;
@@ -463,6 +505,9 @@ int main(void) {
                                      TEST(marks_partial_traces),
                                      TEST(reads_the_rest_when_one_fails),
                                      TEST(refuses_another_trace_than_the_asked_one),
+                                     TEST(reads_some_by_id_beside_the_batches),
+                                     TEST(a_read_beside_that_fails_takes_nothing_from_the_batches),
+                                     TEST(batches_that_fail_wait_for_nothing_beside_them),
                                      TEST(stops_with_the_sink),
                                      TEST(stops_when_cancelled),
                                      TEST(reads_nothing)};

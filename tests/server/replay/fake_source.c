@@ -211,15 +211,15 @@ static void set_bounds(const fake_trace *trace, bt_str spans, bt_read_trace *rea
   }
 }
 
-static bt_status give(fake_source *fake, const bt_read_request *request, size_t index, bt_read_sink sink, void *context,
-                      bt_error *error) {
-  bool by_id = request->by_id || !request->projection;
+static bt_status give(fake_source *fake, const bt_read_request *request, size_t index, bool beside, bt_read_sink sink,
+                      void *context, bt_error *error) {
+  bool by_id = beside || request->by_id || !request->projection;
   fake_trace *trace = NULL;
   for (size_t i = 0; !trace && i < fake->trace_count; i++)
     if (bt_trace_id_compare(&fake->traces[i].id, &request->ids[index]) == 0) trace = &fake->traces[i];
   bt_arena arena;
   bt_arena_init(&arena, (size_t)1 << 20);
-  bt_read_trace read = {.index = index};
+  bt_read_trace read = {.index = index, .is_also_by_id = beside};
   bool has_room = true;
   if (trace) {
     if (request->spans.len)
@@ -257,10 +257,13 @@ static bt_status fake_read(bt_source *source, const bt_read_request *request, bt
   for (size_t i = 0; i < request->count; i++) {
     if (fake->fail_reads != BT_OK && fake->traces_read >= fake->fail_reads_after)
       return bt_error_set(error, fake->fail_reads, "the source went away");
-    bt_status status = give(fake, request, i, sink, context, error);
+    bt_status status = give(fake, request, i, false, sink, context, error);
     if (status != BT_OK) return status;
   }
-  return BT_OK;
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && !fake->fail_beside && i < request->also_by_id; i++)
+    status = give(fake, request, i, true, sink, context, error);
+  return status;
 }
 
 /* Bounds of the fragments in the range that have some of the spans; false: there is none. */

@@ -54,6 +54,7 @@ typedef struct fake_source {
   bt_status fail_reads;     /* BT_OK: none; reads fail after this number of traces: */
   size_t fail_reads_after;
   const bt_trace_id *fail_id;    /* a read that has it among its ids is BT_UNAVAILABLE; NULL: none */
+  bool fail_beside;              /* reads by id beside a batch give nothing */
   size_t largest_read;           /* more ids at once: BT_LIMIT; 0: no limit */
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */
   size_t cancel_after;

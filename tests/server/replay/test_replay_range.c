@@ -47,6 +47,27 @@ static void gaps_and_the_beginning_of_data(void **state) {
   }
 }
 
+/* The beginning is looked for beside the search for what is subtracted, in the first window that has data, before it is known where in that the earliest
+ * known trace lies: what was found there holds the answer. Where it held too many, the part before that trace is asked, and then its half. */
+static void the_beginning_is_looked_for_ahead(void **state) {
+  scene *s = *state;
+  scene_add(s, 1, NOON_NS + 30 * SECOND_NS, "web", NULL);
+  scene_add(s, 2, NOON_NS + MINUTE_NS, "retry", NULL);
+  scene_add(s, 3, NOON_NS + 2 * MINUTE_NS, "slow", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  s->run.request.strategy = BT_STRATEGY_ID_SETS;
+  for (size_t round = 1; round <= 2; round++) {
+    size_t before = fake_searches(&s->fake, "name != ");
+    scene_go(s);
+    assert_int_equal(s->run.result.coverage.data_from_ns, NOON_NS + 30 * SECOND_NS);
+    size_t windows = 23; /* of 24, the first one is not empty */
+    assert_int_equal(fake_searches(&s->fake, "name != ") - before - windows, round == 1 ? 1 : 3);
+    for (uint64_t i = 0; i < 2500; i++)
+      scene_add(s, 10 + i, NOON_NS + 90 * SECOND_NS + (int64_t)i * (SECOND_NS / 1000), "web", NULL);
+  }
+}
+
 /* More than are looked through at once: the part that holds them is halved. */
 static void the_beginning_of_very_many(void **state) {
   scene *s = *state;
@@ -191,6 +212,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(no_data_is_not_no_violations),
       SCENE(gaps_and_the_beginning_of_data),
+      SCENE(the_beginning_is_looked_for_ahead),
       SCENE(the_beginning_of_very_many),
       SCENE(membership_at_both_edges),
       SCENE(a_long_trace_is_judged_where_it_is_found),

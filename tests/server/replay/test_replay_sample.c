@@ -103,6 +103,174 @@ static void missing_parents_at_the_edge_are_sampled_too(void **state) {
   assert_int_equal(by_id, 15);
 }
 
+/* Candidates of which some are left when what has a retry was subtracted: four of these are read by id beside the batch. */
+enum { LEFT = 20, SUBTRACTED = 300 };
+#define SLOW_TWICE "trace.count(span.name == \"slow\") > 1 and not trace.has(span.name == \"retry\")"
+
+static void add_candidates(scene *s, const char *dsl) {
+  for (uint64_t i = 0; i < LEFT; i++)
+    scene_add(s, 1 + i, NOON_NS + 40 * MINUTE_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  for (uint64_t i = 0; i < SUBTRACTED; i++)
+    scene_add(s, 1000 + i, NOON_NS + 20 * MINUTE_NS + (int64_t)i * SECOND_NS, "slow", "retry");
+  replay_run_add(&s->run, "slow", dsl);
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  s->run.request.strategy = BT_STRATEGY_ID_SETS;
+}
+
+/* A span of each of those that are left which only a read by id shows. */
+static void hide_from_batches(scene *s, const char *name) {
+  for (uint64_t i = 0; i < LEFT; i++)
+    fake_span_add(fake_find(&s->fake, 1 + i), name, NOON_NS + 41 * MINUTE_NS)->only_by_id = true;
+}
+
+static void assert_found(const scene *s, size_t violations, size_t confirmed) {
+  size_t by_id = 0;
+  for (size_t i = 0; i < s->run.seen_count; i++) by_id += s->run.seen[i].confirmed_by_id;
+  assert_int_equal(s->run.seen_count, violations);
+  assert_int_equal(s->run.result.rules[0].violations_found, violations);
+  assert_int_equal(by_id, confirmed);
+}
+
+static void assert_by_id_reads(const scene *s, size_t expected) {
+  size_t reads = 0;
+  for (size_t i = 0; i < s->fake.trace_count; i++) reads += s->fake.traces[i].by_id_reads;
+  assert_int_equal(reads, expected);
+}
+
+static void those_read_beside_the_batch_are_a_part_of_the_sample(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  s->run.request.strategy = BT_STRATEGY_AUTO;
+  assert_int_equal(scene_go(s)->strategy, BT_STRATEGY_ID_SETS);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, LEFT, 8);
+  assert_by_id_reads(s, 8);
+  assert_int_equal(s->fake.read_calls, 2); /* the batch and four of them, the other four */
+}
+
+/* Whether they were read beside it or not, the same ones are confirmed. */
+static void what_fails_beside_the_batch_is_read_after_it(void **state) {
+  scene *s = *state;
+  bool confirmed[LEFT];
+  add_candidates(s, SLOW_NO_RETRY);
+  (void)scene_go(s);
+  for (uint64_t i = 0; i < LEFT; i++) confirmed[i] = replay_seen(&s->run, 0, 1 + i)->confirmed_by_id;
+  s->fake.fail_beside = true;
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, LEFT, 8);
+  for (uint64_t i = 0; i < LEFT; i++) assert_int_equal(replay_seen(&s->run, 0, 1 + i)->confirmed_by_id, confirmed[i]);
+}
+
+static void a_difference_beside_the_batch_is_incomplete(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  hide_from_batches(s, "retry");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: 8 ");
+  assert_int_equal(rule->sample_differences, 8);
+  assert_found(s, LEFT - 8, 0);
+}
+
+/* Seen because candidates are read by id, and not only what violates in a batch. */
+static void a_violation_that_no_batch_shows_is_found_beside_it(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_TWICE);
+  hide_from_batches(s, "slow");
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: 4 ");
+  assert_int_equal(rule->sample_differences, 4);
+  assert_found(s, 4, 4);
+}
+
+static void gone_by_id(scene *s) {
+  for (uint64_t i = 0; i < LEFT; i++) fake_find(&s->fake, 1 + i)->gone_by_id = true;
+}
+
+static void a_violation_that_is_gone_by_id_stays_and_is_named(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  gone_by_id(s);
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "windows_failed: 8 ");
+  assert_found(s, LEFT, 0);
+}
+
+static void no_violation_that_is_gone_by_id_is_no_failure(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_TWICE);
+  gone_by_id(s);
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, 0, 0);
+  assert_by_id_reads(s, 4);
+}
+
+/* Young ones that rest on absence have to be read by id anyway: those that were are not read once more. */
+static void young_ones_are_read_by_id_once(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  s->run.request.now_ns = NOON_NS + HOUR_NS + 10 * MINUTE_NS;
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, LEFT, LEFT);
+  for (uint64_t i = 0; i < LEFT; i++) assert_int_equal(fake_find(&s->fake, 1 + i)->by_id_reads, 1);
+}
+
+/* A few young ones are all read beside the batch, so that nothing of them is left for a read of its own. */
+static void young_ones_come_first(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  for (uint64_t i = 0; i < 2; i++) scene_add(s, 500 + i, NOON_NS + 43 * MINUTE_NS, "slow", NULL);
+  s->run.request.now_ns = NOON_NS + HOUR_NS + 42 * MINUTE_NS + 30 * SECOND_NS;
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  for (uint64_t i = 0; i < 2; i++) assert_int_equal(fake_find(&s->fake, 500 + i)->by_id_reads, 1);
+  assert_found(s, LEFT + 2, 10); /* these, and the sample of those that a batch was enough for */
+  assert_int_equal(s->fake.read_calls, 2);
+}
+
+/* A page that is too large is read in smaller ones; what was chosen for it is sampled with the others. */
+static void a_page_that_is_too_large_loses_nothing(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  s->fake.largest_read = 9;
+  (void)scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_found(s, LEFT, 8);
+  assert_by_id_reads(s, 8);
+}
+
+/* They count among the violations of which the sample is the root. */
+static void the_sample_counts_those_read_beside_it(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  for (uint64_t i = LEFT; i < 101; i++) scene_add(s, 1 + i, NOON_NS + 42 * MINUTE_NS, "slow", NULL);
+  (void)scene_go(s);
+  assert_found(s, 101, 11);
+}
+
+/* Also where a part of the traces is read later, because it lies near an edge. */
+static void they_are_chosen_once(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  for (uint64_t i = LEFT; i < 2 * LEFT; i++) scene_add(s, 1 + i, NOON_NS + MINUTE_NS, "slow", NULL);
+  s->run.request.count = BT_COUNT_EXACT;
+  (void)scene_go(s);
+  assert_found(s, 2 * LEFT, 8);
+  assert_by_id_reads(s, 8);
+}
+
+/* Who asks for a certain number of reads by id gets that, and who asks for none has none. */
+static void a_fixed_sample_reads_nothing_beside(void **state) {
+  scene *s = *state;
+  add_candidates(s, SLOW_NO_RETRY);
+  s->run.request.sample_size = 2;
+  (void)scene_go(s);
+  assert_found(s, LEFT, 2);
+  assert_by_id_reads(s, 2);
+}
+
 /* The search has lost a trace that the listing still has. */
 static void a_violation_that_the_searches_ruled_out_is_said(void **state) {
   scene *s = *state;
@@ -163,6 +331,18 @@ int main(void) {
       SCENE(a_difference_in_the_sample_is_incomplete),
       SCENE(traces_with_missing_parents_are_sampled_first),
       SCENE(missing_parents_at_the_edge_are_sampled_too),
+      SCENE(those_read_beside_the_batch_are_a_part_of_the_sample),
+      SCENE(what_fails_beside_the_batch_is_read_after_it),
+      SCENE(a_difference_beside_the_batch_is_incomplete),
+      SCENE(a_violation_that_no_batch_shows_is_found_beside_it),
+      SCENE(a_violation_that_is_gone_by_id_stays_and_is_named),
+      SCENE(no_violation_that_is_gone_by_id_is_no_failure),
+      SCENE(young_ones_are_read_by_id_once),
+      SCENE(young_ones_come_first),
+      SCENE(a_page_that_is_too_large_loses_nothing),
+      SCENE(the_sample_counts_those_read_beside_it),
+      SCENE(they_are_chosen_once),
+      SCENE(a_fixed_sample_reads_nothing_beside),
       SCENE(a_violation_that_the_searches_ruled_out_is_said),
       SCENE(the_sample_of_unread_traces_is_small_and_seeded),
       SCENE(a_sampled_trace_that_is_gone_is_no_failure),
