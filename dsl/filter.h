@@ -72,14 +72,24 @@ bool bt_filter_equal(const bt_filter *a, const bt_filter *b);
 /* True only if every span that meets a meets b. False says nothing: it may have given up. */
 bool bt_filter_implies(const bt_filter *a, const bt_filter *b);
 
-/* Tempo 2.8 mixes up the elements of an array with values of other attributes of the same span or resource where a query tests both: it then finds what is
- * not there and misses what is (tests/facts/facts_arrays.py). A filter with one key asks about one attribute of the span and one of the resource at most, and
- * is answered rightly. */
-bool bt_filter_has_one_key(const bt_filter *filter);
+/* Of an attribute that is an array Tempo 2.8 collects the elements that meet any test of the query on its scope (whichever key that test is of), and while there are
+ * several of them their place is used again for the next attribute that it collects, of this span or of another (tests/facts/facts_arrays.py). So what it
+ * then tests may be another array; but each of its elements meets one of the query's tests. A filter suits arrays where that is enough: each scope's tests
+ * are of one key, and wherever one of them stands all of them stand, joined by ||. */
+bool bt_filter_suits_arrays(const bt_filter *filter);
 bool bt_filter_has_no_key(const bt_filter *filter); /* about no attribute */
-/* Of AND or OR: its items in groups that have one key each, but for items that have several by themselves, which are groups alone. Those of an AND that have no key are in none. Returns their number;
+/* Whether a field and an attribute of its name are asked about (`duration <= 1s && span.duration = 0`). A field that meets no test of the query is not collected, and then Tempo 2.8
+ * takes the attribute for it (tests/facts/facts_traceql.py): it misses nothing, but finds what is not meant. */
+bool bt_filter_confuses_names(const bt_filter *filter);
+/* Of AND or OR: its items in groups that suit arrays, but for items that do not by themselves, which are groups alone. Those of an AND that have no key are in none. Returns their number;
  * `groups` has room for as many as there are items. */
 uint32_t bt_filter_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups);
+
+/* Tempo leaves out pages of double attributes (all keys share them) by their lowest and highest value, and those are wrong beside a NaN: so it may overlook
+ * spans that such a comparison means (tests/facts/facts_traceql.py). */
+bool bt_filter_compares_doubles(const bt_filter_test *test);
+/* Every span that the filter means and a search may overlook, and more; NONE: there are none. */
+const bt_filter *bt_filter_hidden_part(bt_filter_builder *builder, const bt_filter *filter);
 
 /* Finds at least the spans that are meant. */
 typedef struct bt_over_filter {

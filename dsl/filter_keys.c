@@ -1,61 +1,177 @@
-/* Which attributes a filter asks about. See filter.h. */
+/* Which attributes a filter asks about, and whether Tempo 2.8 answers it rightly where they are arrays. See filter.h. */
 #include "dsl/filter.h"
 
-typedef struct asked_keys { /* a test of each, or NULL */
-  const bt_filter_test *of_span, *of_resource;
-} asked_keys;
+enum { SCOPES = 2 }; /* the span, the resource */
 
-/* A service name that is text has a column of its own in every Tempo; whether it is there is asked in every type, of what has none too. */
-static bool is_of_attributes(const bt_filter_test *test) {
+/* The tests of one attribute that stand together in an OR; a test that does not is alone. */
+typedef struct unit {
+  const bt_filter *const *items; /* those of the OR, others too; NULL: no test */
+  uint32_t item_count;
+  const bt_filter_test *first; /* of its tests */
+} unit;
+
+typedef struct asked {
+  unit units[SCOPES];
+} asked;
+
+/* -1: of no attribute. A service name that is text has a column of its own in every Tempo; whether it is there is asked in every type, of what has none too. */
+static int scope_of(const bt_filter *filter) {
+  if (filter->kind != BT_FILTER_TEST) return -1;
+  const bt_filter_test *test = &filter->test;
   bool is_service = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, BT_STR("service.name"));
-  if (is_service) return test->op == BT_FILTER_PRESENT || test->literal.type != BT_VALUE_STRING;
-  return test->field == BT_FILTER_SPAN || test->field == BT_FILTER_RESOURCE;
+  if (is_service && test->op != BT_FILTER_PRESENT && test->literal.type == BT_VALUE_STRING) return -1;
+  if (test->field == BT_FILTER_SPAN) return 0;
+  return test->field == BT_FILTER_RESOURCE ? 1 : -1;
 }
 
-static bool add_test(asked_keys *keys, const bt_filter_test *test) {
-  if (!is_of_attributes(test)) return true;
-  const bt_filter_test **known = test->field == BT_FILTER_SPAN ? &keys->of_span : &keys->of_resource;
-  if (*known && !bt_str_equal((*known)->key, test->key)) return false;
-  *known = test;
+/* The place of the next test of the scope at or after `at`; item_count: none. */
+static uint32_t next_test(const unit *of, int scope, uint32_t at) {
+  while (at < of->item_count && scope_of(of->items[at]) != scope) at++;
+  return at;
+}
+
+/* The same tests in the same order; false says nothing. */
+static bool is_same_unit(const unit *a, const unit *b, int scope) {
+  uint32_t i = next_test(a, scope, 0), j = next_test(b, scope, 0);
+  while (i < a->item_count && j < b->item_count) {
+    if (!bt_filter_equal(a->items[i], b->items[j])) return false;
+    i = next_test(a, scope, i + 1);
+    j = next_test(b, scope, j + 1);
+  }
+  return i == a->item_count && j == b->item_count;
+}
+
+/* False: a scope would have two units. */
+static bool add_units(asked *to, const asked *others) {
+  for (int scope = 0; scope < SCOPES; scope++) {
+    unit *own = &to->units[scope];
+    const unit *other = &others->units[scope];
+    if (!other->items) continue;
+    if (!own->items) *own = *other;
+    if (!is_same_unit(own, other, scope)) return false;
+  }
   return true;
 }
 
-/* False: more than one attribute of a scope. */
-static bool add_keys(asked_keys *keys, const bt_filter *filter) {
-  if (filter->kind == BT_FILTER_TEST) return add_test(keys, &filter->test);
-  for (uint32_t i = 0; i < filter->item_count; i++)
-    if (!add_keys(keys, filter->items[i])) return false;
+/* Those of the items that are tests, as one unit of each scope. False: of several attributes of one scope. */
+static bool add_tests(asked *to, const bt_filter *const *items, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    int scope = scope_of(items[i]);
+    if (scope < 0) continue;
+    unit *of = &to->units[scope];
+    if (!of->first) *of = (unit){items, count, &items[i]->test};
+    if (!bt_str_equal(of->first->key, items[i]->test.key)) return false;
+  }
   return true;
 }
 
-bool bt_filter_has_one_key(const bt_filter *filter) {
-  asked_keys keys = {0};
-  return add_keys(&keys, filter);
+/* Adds what the filter asks. False: it asks a scope for more than one unit. */
+static bool find_asked(const bt_filter *const *filter, asked *out) {
+  const bt_filter *of = *filter;
+  asked found = {0};
+  if (of->kind == BT_FILTER_TEST) return add_tests(&found, filter, 1) && add_units(out, &found);
+  bool is_or = of->kind == BT_FILTER_OR;
+  if (is_or && !(add_tests(&found, of->items, of->item_count) && add_units(out, &found))) return false;
+  for (uint32_t i = 0; i < of->item_count; i++) {
+    bool is_seen = is_or && of->items[i]->kind == BT_FILTER_TEST;
+    if (!is_seen && !find_asked(&of->items[i], out)) return false;
+  }
+  return true;
+}
+
+bool bt_filter_suits_arrays(const bt_filter *filter) {
+  asked found = {0};
+  return find_asked(&filter, &found);
 }
 
 bool bt_filter_has_no_key(const bt_filter *filter) {
-  asked_keys keys = {0};
-  return add_keys(&keys, filter) && !keys.of_span && !keys.of_resource;
+  if (scope_of(filter) >= 0) return false;
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (!bt_filter_has_no_key(filter->items[i])) return false;
+  return true;
 }
 
-/* The items from `first` on that fit together with it, as one filter; they become NULL. One that has several attributes itself is alone. */
+/* ---- names ---- */
+
+/* As TraceQL calls it; empty: an attribute. */
+static bt_str name_of(bt_filter_field field) {
+  switch (field) {
+  case BT_FILTER_NAME: return BT_STR("name");
+  case BT_FILTER_KIND: return BT_STR("kind");
+  case BT_FILTER_STATUS: return BT_STR("status");
+  case BT_FILTER_STATUS_MESSAGE: return BT_STR("statusMessage");
+  case BT_FILTER_DURATION: return BT_STR("duration");
+  case BT_FILTER_SPAN:
+  case BT_FILTER_RESOURCE: break;
+  }
+  return (bt_str){0};
+}
+
+static bool asks_for_attribute(const bt_filter *filter, bt_str key) {
+  if (filter->kind == BT_FILTER_TEST) return bt_str_equal(filter->test.key, key);
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (asks_for_attribute(filter->items[i], key)) return true;
+  return false;
+}
+
+static bool asks_for_field(const bt_filter *filter, bt_filter_field field) {
+  if (filter->kind == BT_FILTER_TEST) return filter->test.field == field;
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (asks_for_field(filter->items[i], field)) return true;
+  return false;
+}
+
+bool bt_filter_confuses_names(const bt_filter *filter) {
+  for (bt_filter_field field = BT_FILTER_NAME; field <= BT_FILTER_DURATION; field++)
+    if (asks_for_field(filter, field) && asks_for_attribute(filter, name_of(field))) return true;
+  return false;
+}
+
+/* ---- groups ---- */
+
+/* Of a group that is being made: units of what stands in ANDs, and a test of each scope of what stands in the OR itself. The two do not mix. */
+typedef struct group_asked {
+  asked units;
+  const bt_filter_test *plain[SCOPES];
+} group_asked;
+
+static bool add_plain(group_asked *to, const bt_filter *test) {
+  int scope = scope_of(test);
+  if (scope < 0) return true;
+  if (to->units.units[scope].items) return false;
+  if (to->plain[scope]) return bt_str_equal(to->plain[scope]->key, test->test.key);
+  to->plain[scope] = &test->test;
+  return true;
+}
+
+static bool add_item(group_asked *to, bt_filter_kind kind, const bt_filter *const *item) {
+  if (kind == BT_FILTER_OR && (*item)->kind == BT_FILTER_TEST) return add_plain(to, *item);
+  if (!find_asked(item, &to->units)) return false;
+  for (int scope = 0; scope < SCOPES; scope++)
+    if (to->plain[scope] && to->units.units[scope].items) return false;
+  return true;
+}
+
+/* The items from `first` on that fit together with it, as one filter; they become NULL. One that does not suit arrays itself is alone. */
 static const bt_filter *take_group(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter **items,
                                    uint32_t count, uint32_t first) {
   const bt_filter **group = bt_arena_array(builder->arena, count, sizeof *group);
-  asked_keys keys = {0};
+  group_asked so_far = {0};
   uint32_t used = 0;
   if (!group) {
     builder->failed = true;
     return bt_filter_none();
   }
   for (uint32_t i = first; i < count; i++) {
-    asked_keys with = keys;
-    bool fits = items[i] && add_keys(&with, items[i]);
+    group_asked with = so_far;
+    if (!items[i]) continue;
+    group[used] = items[i];
+    bool fits = add_item(&with, kind, &group[used]);
     if (i != first && !fits) continue;
-    group[used++] = items[i];
+    used++;
     items[i] = NULL;
     if (!fits) break;
-    keys = with;
+    so_far = with;
   }
   return bt_filter_join(builder, kind, group, used);
 }

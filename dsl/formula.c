@@ -178,16 +178,27 @@ static const bt_over *write_apart(bt_filter_builder *builder, const bt_filter *f
   return join_written(builder, kind, both, 2);
 }
 
-static const bt_over *write_text(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
+/* NULL: it is too long for one query, or there was no room. */
+static const bt_over *write_query(bt_filter_builder *builder, bt_over_filter filter, bool is_surplus) {
   bt_buffer text = {0};
   bt_over *over = new_over(builder, BT_OVER_QUERY, 0);
-  bt_traceql_write_over(filter, &text);
+  (is_surplus ? bt_traceql_write_hidden : bt_traceql_write_over)(filter, &text);
   bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
   if (text.failed) builder->failed = true;
   if (over && fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &over->query.filter)) builder->failed = true;
+  if (over) over->is_surplus = is_surplus;
   bt_buffer_dispose(&text);
+  return fits && !builder->failed ? over : NULL;
+}
+
+static const bt_over *write_text(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
+  bt_over_filter hidden = {bt_filter_hidden_part(builder, filter.filter)};
+  bool may_be_hidden = hidden.filter->kind != BT_FILTER_NONE;
+  const bt_over *both[2] = {write_query(builder, filter, false),
+                            may_be_hidden ? write_query(builder, hidden, true) : NULL};
   if (builder->failed) return &every_written;
-  if (fits) return over;
+  if (both[0] && !may_be_hidden) return both[0];
+  if (both[0] && both[1]) return join_written(builder, BT_OVER_OR, both, 2);
   if (filter.filter->kind == BT_FILTER_AND || filter.filter->kind == BT_FILTER_OR)
     return write_apart(builder, filter.filter, was_weakened);
   *was_weakened = true;
@@ -202,6 +213,19 @@ static const bt_filter *keyless_part(bt_filter_builder *builder, const bt_filter
   return part;
 }
 
+static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter *with,
+                                   bool *was_weakened);
+
+/* inner: the kind of a group that does not suit arrays, and is one item of what is divided. */
+static const bt_over *write_group(bt_filter_builder *builder, const bt_filter *group, const bt_filter *with,
+                                  bt_filter_kind inner, bool *was_weakened) {
+  bt_over_filter one = {bt_filter_join2(builder, BT_FILTER_AND, with, group)};
+  if (bt_filter_suits_arrays(group)) return write_text(builder, one, was_weakened);
+  if (group->kind == inner) return write_by_key(builder, group, with, was_weakened);
+  *was_weakened = true;
+  return &every_written;
+}
+
 /* Each attribute in a query of its own, beside `with`. */
 static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter *with,
                                    bool *was_weakened) {
@@ -214,16 +238,14 @@ static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *
   uint32_t count = bt_filter_group_by_key(builder, filter, groups);
   if (is_and && count > KEYS_MAX) count = KEYS_MAX;
   if (is_and && count > 1) *was_weakened = true;
-  for (uint32_t i = 0; i < count; i++) {
-    bt_over_filter one = {bt_filter_join2(builder, BT_FILTER_AND, with, groups[i])};
-    written[i] = bt_filter_has_one_key(groups[i]) ? write_text(builder, one, was_weakened)
-                                                  : write_by_key(builder, groups[i], with, was_weakened);
-  }
+  for (uint32_t i = 0; i < count; i++)
+    written[i] = write_group(builder, groups[i], with, is_and ? BT_FILTER_OR : BT_FILTER_AND, was_weakened);
   return builder->failed ? &every_written : join_written(builder, is_and ? BT_OVER_AND : BT_OVER_OR, written, count);
 }
 
 static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
-  if (bt_filter_has_one_key(filter.filter)) return write_text(builder, filter, was_weakened);
+  if (bt_filter_confuses_names(filter.filter)) *was_weakened = true;
+  if (bt_filter_suits_arrays(filter.filter)) return write_text(builder, filter, was_weakened);
   return write_by_key(builder, filter.filter, bt_filter_all(), was_weakened);
 }
 

@@ -23,7 +23,8 @@ static void write_subtracted_by_key(bt_filter_builder *builder, const bt_filter 
   const bt_filter **groups = bt_arena_array(builder->arena, filter->item_count, sizeof *groups);
   uint32_t group_count = groups ? bt_filter_group_by_key(builder, filter, groups) : 0;
   if (!groups) builder->failed = true;
-  for (uint32_t i = 0; i < group_count; i++) write_subtracted(builder, (bt_under_filter){groups[i]}, queries, count);
+  for (uint32_t i = 0; i < group_count; i++)
+    if (bt_filter_suits_arrays(groups[i])) write_subtracted(builder, (bt_under_filter){groups[i]}, queries, count);
 }
 
 /* Writes the alternatives of the filter, in as few queries as their length and their attributes allow. What cannot be written is left out, which
@@ -32,7 +33,12 @@ static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, 
                              uint32_t *count) {
   const bt_filter *filter = under.filter;
   if (builder->failed || filter->kind == BT_FILTER_NONE || *count == MAX_SUBTRACT) return;
-  if (!bt_filter_has_one_key(filter)) {
+  if (bt_filter_confuses_names(filter)) {
+    for (uint32_t i = 0; filter->kind == BT_FILTER_OR && i < filter->item_count; i++)
+      write_subtracted(builder, (bt_under_filter){filter->items[i]}, queries, count);
+    return;
+  }
+  if (!bt_filter_suits_arrays(filter)) {
     write_subtracted_by_key(builder, filter, queries, count);
     return;
   }

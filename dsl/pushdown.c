@@ -286,8 +286,13 @@ static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute
   return pair_of(bt_filter_join(builder, BT_FILTER_OR, tests, at->count), is_exact[0] ? tests[0] : bt_filter_none());
 }
 
-static bool is_service(const attribute_scopes *at) {
-  return at->scopes[0] == BT_FILTER_RESOURCE && bt_str_equal(at->key, service_key);
+/* Of the scopes in which what is found is there: Tempo's tables have a service name, maybe empty, for every resource. */
+static bt_under_filter surely_present_in(bt_filter_builder *builder, const attribute_scopes *at) {
+  attribute_scopes own = *at;
+  bool is_of_span = at->scopes[0] == BT_FILTER_SPAN, is_service = bt_str_equal(at->key, service_key);
+  if (is_service && !is_of_span) return (bt_under_filter){bt_filter_none()};
+  if (is_service) own.count = 1;
+  return (bt_under_filter){present_in(builder, &own)};
 }
 
 static bool is_always_there(bt_field_kind kind) {
@@ -299,8 +304,7 @@ bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *fi
   attribute_scopes at;
   if (is_always_there(field->kind)) return constant_pair(!negated);
   if (negated || !scopes_of(field, &at)) return unknown_pair();
-  const bt_filter *present = present_in(builder, &at);
-  return pair_of(present, is_service(&at) ? bt_filter_none() : present);
+  return pair_of(present_in(builder, &at), surely_present_in(builder, &at).filter);
 }
 
 bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,

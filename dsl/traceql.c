@@ -157,10 +157,17 @@ static void write_present(bt_str attribute, bt_buffer *out) {
     bt_buffer_printf(out, "%s%.*s %s", i ? " || " : "", BT_FMT(attribute), types[i]);
 }
 
+/* How far a comparison is kept from Tempo's shortcut by pages. */
+typedef enum guarded {
+  GUARDED_NOT,      /* what is subtracted: finding less does no harm */
+  GUARDED_DURATION, /* durations */
+  GUARDED_ALL       /* and doubles */
+} guarded;
+
 /* Tempo leaves out whole pages of spans by their lowest and highest value, and those are wrong where one span of the page ends before it
  * starts, or has a double attribute (any) that is NaN: then spans that meet a comparison are not found (measured). A second comparison
- * that never fails where the first holds, and that no page can be left out by, keeps the pages. Not for what is subtracted: finding less
- * does no harm there, and the second comparison makes Tempo 2.8 look at all elements of an array, which it mixes up with those of others. */
+ * that never fails where the first holds, and that no page can be left out by, keeps the pages. Of doubles it also makes Tempo 2.8 look at all
+ * elements of an array, which it mixes up with those of others (filter.h): then both ways of writing are asked. */
 static void write_guard(const bt_filter_test *test, bt_buffer *out) {
   if (test->field == BT_FILTER_DURATION) {
     bt_buffer_append(out, BT_STR("duration <= 9223372036854775807ns"));
@@ -172,14 +179,14 @@ static void write_guard(const bt_filter_test *test, bt_buffer *out) {
   bt_buffer_append(out, is_upward ? BT_STR(" != -1.2345678901234567e+300") : BT_STR(" != 1.2345678901234567e+300"));
 }
 
-static bool needs_guard(const bt_filter_test *test) {
-  if (test->field == BT_FILTER_DURATION) return true;
-  return test->literal.type == BT_VALUE_DOUBLE && test->op != BT_FILTER_NOT_EQUAL;
+static bool needs_guard(const bt_filter_test *test, guarded how) {
+  if (test->field == BT_FILTER_DURATION) return how != GUARDED_NOT;
+  return how == GUARDED_ALL && bt_filter_compares_doubles(test);
 }
 
 /* is_alone: nothing stands beside it, so that no parentheses are needed. */
-static void write_test(const bt_filter_test *test, bool guarded, bool is_alone, bt_buffer *out) {
-  bool has_guard = guarded && needs_guard(test), is_present = test->op == BT_FILTER_PRESENT;
+static void write_test(const bt_filter_test *test, guarded how, bool is_alone, bt_buffer *out) {
+  bool has_guard = needs_guard(test, how), is_present = test->op == BT_FILTER_PRESENT;
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, '(');
   if (is_present) {
     bt_buffer attribute = {0};
@@ -199,39 +206,43 @@ static void write_test(const bt_filter_test *test, bool guarded, bool is_alone, 
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, ')');
 }
 
-static void write_node(const bt_filter *filter, bool guarded, bool is_top, bt_buffer *out) {
+static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buffer *out) {
   if (filter->kind == BT_FILTER_ALL || filter->kind == BT_FILTER_NONE) {
     bt_buffer_append(out, filter->kind == BT_FILTER_ALL ? BT_STR("true") : BT_STR("false"));
     return;
   }
   if (filter->kind == BT_FILTER_TEST) {
-    write_test(&filter->test, guarded, is_top, out);
+    write_test(&filter->test, how, is_top, out);
     return;
   }
   if (!is_top) bt_buffer_append_char(out, '(');
   for (uint32_t i = 0; i < filter->item_count; i++) {
     if (i) bt_buffer_append(out, filter->kind == BT_FILTER_AND ? BT_STR(" && ") : BT_STR(" || "));
-    write_node(filter->items[i], guarded, false, out);
+    write_node(filter->items[i], how, false, out);
   }
   if (!is_top) bt_buffer_append_char(out, ')');
 }
 
-static void write_filter(const bt_filter *filter, bool guarded, bt_buffer *out) {
+static void write_filter(const bt_filter *filter, guarded how, bt_buffer *out) {
   if (filter->kind == BT_FILTER_ALL) {
     bt_buffer_append(out, BT_STR("{}"));
     return;
   }
   bt_buffer_append(out, BT_STR("{ "));
-  write_node(filter, guarded, true, out);
+  write_node(filter, how, true, out);
   bt_buffer_append(out, BT_STR(" }"));
 }
 
 void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out) {
-  write_filter(filter.filter, true, out);
+  write_filter(filter.filter, GUARDED_DURATION, out);
+}
+
+void bt_traceql_write_hidden(bt_over_filter filter, bt_buffer *out) {
+  write_filter(filter.filter, GUARDED_ALL, out);
 }
 
 void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out) {
-  write_filter(filter.filter, false, out);
+  write_filter(filter.filter, GUARDED_NOT, out);
 }
 
 /* ---- queries ---- */

@@ -21,8 +21,11 @@ enum {
 /* A Go-syntax string literal in double quotes. */
 void bt_traceql_quote(bt_str s, bt_buffer *out);
 /* `{ … }` for a filter of the planner: text for people and for bt_traceql_search, not yet a query. What is searched is written so that
- * Tempo's shortcuts do not make it find less than it says, what is subtracted so that they do not make it find more. */
+ * Tempo's shortcuts do not make it find less than it says, what is subtracted so that they do not make it find more. One way of writing does
+ * not do for doubles: what bt_traceql_write_over gives finds none beside a NaN, and what bt_traceql_write_hidden gives is no answer for arrays of
+ * several doubles, of which it misses some and finds others. So bt_filter_hidden_part is asked for besides. */
 void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out);
+void bt_traceql_write_hidden(bt_over_filter filter, bt_buffer *out);
 void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out);
 /* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros) joined by &&
  * when its len is not 0. */

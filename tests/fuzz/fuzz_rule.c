@@ -1,8 +1,8 @@
-/* Any bytes as a rule's text: compiling and formatting end, and what compiles is stable under printing. */
+/* Any bytes as a rule's text: compiling, planning and formatting end, and what compiles is stable under printing. */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dsl/rule.h"
+#include "dsl/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +23,20 @@ static bt_rule *compile(bt_str text) {
   bt_buffer_dispose(&out);
   bt_diagnostics_dispose(&diagnostics);
   return rule;
+}
+
+static void check_plan(const bt_rule *rule) {
+  bt_plan *plan = NULL;
+  bt_error error = {0};
+  bt_buffer out = {0};
+  bt_projection projection;
+  bt_projection_init(&projection);
+  if (bt_plan_new(rule, &plan, &error) != BT_OK || bt_projection_add(&projection, rule, &error) != BT_OK) abort();
+  bt_plan_print(plan, &projection, &out);
+  if (out.failed || !bt_utf8_valid(bt_buffer_str(&out))) abort();
+  bt_buffer_dispose(&out);
+  bt_projection_dispose(&projection);
+  bt_plan_free(plan);
 }
 
 /* Formatting gives a text that formats to itself and is the same rule. `rule` may be NULL: what the checker refuses can be formatted too. */
@@ -55,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     bt_rule_free(again);
   }
   check_format(text, rule);
+  if (rule) check_plan(rule);
   bt_rule_free(rule);
   return 0;
 }

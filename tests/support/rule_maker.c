@@ -237,6 +237,8 @@ void maker_say_rule(maker *m) {
 static const bt_value some_strings[] = {{.type = BT_VALUE_STRING, .string = {"x", 1}},
                                         {.type = BT_VALUE_STRING, .string = {"y", 1}}};
 static const bt_value some_numbers[] = {{.type = BT_VALUE_INT, .integer = 1}, {.type = BT_VALUE_INT, .integer = 5}};
+static const bt_value some_doubles[] = {{.type = BT_VALUE_DOUBLE, .decimal = 1.5},
+                                        {.type = BT_VALUE_DOUBLE, .decimal = -1.0}};
 
 static bt_value make_value(maker *m) {
   switch (pick(m, 14)) {
@@ -252,7 +254,8 @@ static bt_value make_value(maker *m) {
   case 9: return (bt_value){.type = BT_VALUE_STRING, .string = pick(m, 2) ? BT_STR("") : BT_STR("xy")};
   case 10: return (bt_value){.type = BT_VALUE_BOOL, .boolean = pick(m, 2)};
   case 11: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_strings, 1 + pick(m, 2)}};
-  case 12: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_numbers, 1 + pick(m, 2)}};
+  case 12:
+    return (bt_value){.type = BT_VALUE_ARRAY, .array = {pick(m, 2) ? some_numbers : some_doubles, 1 + pick(m, 2)}};
   default: break;
   }
   return (bt_value){.type = BT_VALUE_OTHER};
@@ -298,6 +301,9 @@ void maker_make_trace(maker *m, made_trace *made) {
                       .resource = &made->resources[i],
                       .scope = &scope,
                       .attributes = make_attributes(m, made->span_attributes[i])};
+    if (span->kind % 2) /* an attribute with a field's name */
+      made->span_attributes[i][span->attributes.count++] =
+          (bt_attribute){BT_STR("duration"), {.type = BT_VALUE_INT, .integer = 0}};
     span->end_ns = span->start_ns + durations[pick(m, 6)];
     span->id.bytes[7] = (uint8_t)(i + 1);
     if (i && pick(m, 5)) span->parent_id.bytes[7] = (uint8_t)(1 + pick(m, i));

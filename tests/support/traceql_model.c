@@ -12,6 +12,12 @@ typedef struct reader {
   size_t at;
   const bt_span *span;
   traceql_numbers numbers;
+  /* For Tempo's worst. */
+  const bt_value *probe; /* each test of the scope is held against this value, whichever its key */
+  bool probe_resource, passed, has_unequal_double;
+  const bt_value *mixed, *mixture; /* the elements of one array, and what is there instead of each */
+  bool hides_doubles;
+  bool confuses_names; /* an attribute is taken for the field of its name */
 } reader;
 
 typedef struct text_bytes { /* a string or a key that was read */
@@ -221,10 +227,16 @@ static bool scalar_meets(const reader *r, const bt_value *stored, const char *op
   return order_meets(op, order);
 }
 
+static bool element_meets(const reader *r, const bt_value *stored, const char *op, const bt_value *asked) {
+  if (r->hides_doubles && stored->type == BT_VALUE_DOUBLE) return false;
+  return scalar_meets(r, stored, op, asked);
+}
+
 static bool value_meets(const reader *r, const bt_value *stored, const char *op, const bt_value *asked) {
-  if (stored->type != BT_VALUE_ARRAY) return scalar_meets(r, stored, op, asked);
+  if (stored->type != BT_VALUE_ARRAY) return element_meets(r, stored, op, asked);
+  if (r->mixed && stored->array.items == r->mixed) return element_meets(r, r->mixture, op, asked);
   for (uint32_t i = 0; i < stored->array.count; i++)
-    if (scalar_meets(r, &stored->array.items[i], op, asked)) return true;
+    if (element_meets(r, &stored->array.items[i], op, asked)) return true;
   return false;
 }
 
@@ -254,6 +266,15 @@ static const char *read_operator(reader *r) {
   return "";
 }
 
+/* The attribute with the name of the field, of the span or else of its resource. */
+static bool namesake_meets(const reader *r, const char *field, const char *op, const literal *asked) {
+  bt_value own = attribute_of(r->span->attributes, bt_str_from(field));
+  bt_value of_resource = attribute_of(r->span->resource->attributes, bt_str_from(field));
+  bt_value wanted = asked->value;
+  if (wanted.type == BT_VALUE_DURATION) wanted = (bt_value){.type = BT_VALUE_INT, .integer = wanted.duration_ns};
+  return value_meets(r, &own, op, &wanted) || value_meets(r, &of_resource, op, &wanted);
+}
+
 static bool read_intrinsic(reader *r, const char *field) {
   static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
   static const char *const statuses[] = {"unset", "ok", "error"};
@@ -264,6 +285,7 @@ static bool read_intrinsic(reader *r, const char *field) {
   read_literal(r, &room, &asked);
   bool is_enum = strcmp(field, "kind") == 0 || strcmp(field, "status") == 0;
   if (asked.is_word != is_enum) stop(r, "a word is for kinds and statuses only");
+  if (r->confuses_names && namesake_meets(r, field, op, &asked)) return true;
   if (strcmp(field, "kind") == 0) return word_meets(kinds, (int)r->span->kind, op, &asked);
   if (strcmp(field, "status") == 0) return word_meets(statuses, (int)r->span->status, op, &asked);
   if (strcmp(field, "statusMessage") == 0) stored.string = r->span->status_message;
@@ -286,6 +308,8 @@ static bool read_test(reader *r) {
   read_literal(r, &room, &asked);
   if (asked.is_word) stop(r, "a word is no value of an attribute");
   bt_str name = {key.bytes, key.length};
+  if (asked.value.type == BT_VALUE_DOUBLE && strcmp(op, "!=") == 0) r->has_unequal_double = true;
+  if (r->probe && r->probe_resource == of_resource && scalar_meets(r, r->probe, op, &asked.value)) r->passed = true;
   if (of_resource) return resource_meets(r, name, op, &asked.value);
   bt_value stored = attribute_of(r->span->attributes, name);
   return value_meets(r, &stored, op, &asked.value);
@@ -310,16 +334,134 @@ static bool read_or(reader *r) {
   return holds;
 }
 
+static bool read_filter(reader *r) {
+  r->at = 0;
+  if (!takes(r, "{")) stop(r, "expected {");
+  bool holds = peek(r) == '}' || read_or(r);
+  if (!takes(r, "}") || r->at != r->whole.len) stop(r, "expected the end");
+  return holds;
+}
+
 bool traceql_finds(bt_str filter, const bt_trace *trace, traceql_numbers numbers) {
   bool found = false;
   for (uint32_t i = 0; i < trace->span_count; i++) {
     reader r = {.whole = filter, .span = &trace->spans[i], .numbers = numbers};
-    if (!takes(&r, "{")) stop(&r, "expected {");
-    bool holds = peek(&r) == '}' || read_or(&r);
-    if (!takes(&r, "}") || r.at != filter.len) stop(&r, "expected the end");
-    found = found || holds;
+    found = read_filter(&r) || found;
   }
   return found;
+}
+
+/* ---- Tempo's worst ---- */
+
+/* Whether an attribute of the scope with this value, of any key, would be collected. */
+static bool is_collected(const reader *of, const bt_value *value, bool of_resource) {
+  reader r = *of;
+  r.probe = value;
+  r.probe_resource = of_resource;
+  read_filter(&r);
+  return r.passed;
+}
+
+typedef struct mixing {
+  const reader *reader;
+  bool of_resource, wants; /* looked for is a mixture that makes the filter hold, or not */
+  const bt_value *elements;
+} mixing;
+
+static bool is_such(const mixing *m, const bt_value *value) {
+  if (value->type != m->elements[0].type || !is_collected(m->reader, value, m->of_resource)) return false;
+  reader r = *m->reader;
+  r.mixed = m->elements;
+  r.mixture = value;
+  return read_filter(&r) == m->wants;
+}
+
+static bool some_is_such(const mixing *m, bt_attributes attributes) {
+  for (uint32_t i = 0; i < attributes.count; i++) {
+    const bt_value *value = &attributes.items[i].value;
+    if (value->type != BT_VALUE_ARRAY && is_such(m, value)) return true;
+    for (uint32_t e = 0; value->type == BT_VALUE_ARRAY && e < value->array.count; e++)
+      if (is_such(m, &value->array.items[e])) return true;
+  }
+  return false;
+}
+
+/* Among the trace's values and a few others. */
+static bool mixture_exists(const mixing *m, const bt_trace *trace) {
+  static const bt_value others[] = {
+      {.type = BT_VALUE_INT, .integer = -1},          {.type = BT_VALUE_INT, .integer = 0},
+      {.type = BT_VALUE_INT, .integer = 1},           {.type = BT_VALUE_INT, .integer = 1000000},
+      {.type = BT_VALUE_DOUBLE, .decimal = -1e300},   {.type = BT_VALUE_DOUBLE, .decimal = 1.5},
+      {.type = BT_VALUE_DOUBLE, .decimal = 1e299},    {.type = BT_VALUE_STRING, .string = {"x", 1}},
+      {.type = BT_VALUE_STRING, .string = {"zzz", 3}}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (is_such(m, &others[i])) return true;
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (some_is_such(m, trace->spans[i].attributes) || some_is_such(m, trace->spans[i].resource->attributes))
+      return true;
+  return false;
+}
+
+/* Whether mixing up one array of the span can make the filter hold, or not (`wants`). */
+static bool mixing_makes(const reader *r, const bt_trace *trace, bt_attributes attributes, bool of_resource,
+                         bool wants) {
+  for (uint32_t i = 0; i < attributes.count; i++) {
+    const bt_value *value = &attributes.items[i].value;
+    uint32_t collected = 0;
+    for (uint32_t e = 0; value->type == BT_VALUE_ARRAY && e < value->array.count; e++)
+      collected += is_collected(r, &value->array.items[e], of_resource);
+    if (collected < 2) continue; /* one element is copied */
+    mixing m = {r, of_resource, wants, value->array.items};
+    if (mixture_exists(&m, trace)) return true;
+  }
+  return false;
+}
+
+/* Whether the query asks for an attribute that is called like a field: else none is collected. */
+static bool asks_for_namesake(const reader *r) {
+  static const char *const names[] = {"span.duration ", "resource.duration ", "span.name ", "resource.name "};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (bt_str_contains(r->whole, bt_str_from(names[i]))) return true;
+  return false;
+}
+
+static bool span_is_found(reader *r, const bt_trace *trace, traceql_worst worst) {
+  bool holds = read_filter(r);
+  if (worst == TRACEQL_DOUBLES_HIDDEN) {
+    r->hides_doubles = !r->has_unequal_double;
+    return read_filter(r);
+  }
+  bool wants = worst == TRACEQL_ARRAYS_FOUND;
+  r->confuses_names = wants && asks_for_namesake(r);
+  if (r->confuses_names) holds = read_filter(r) || holds;
+  if (holds == wants) return holds;
+  bool changes = mixing_makes(r, trace, r->span->attributes, false, wants) ||
+                 mixing_makes(r, trace, r->span->resource->attributes, true, wants);
+  return changes ? wants : holds;
+}
+
+bool traceql_finds_at_worst(bt_str filter, const bt_trace *trace, traceql_worst worst) {
+  traceql_numbers numbers = worst == TRACEQL_ARRAYS_FOUND ? TRACEQL_NUMBERS_MIXED : TRACEQL_NUMBERS_APART;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    reader r = {.whole = filter, .span = &trace->spans[i], .numbers = numbers};
+    if (span_is_found(&r, trace, worst)) return true;
+  }
+  return false;
+}
+
+bool traceql_formula_holds_at_worst(const bt_over *over, const bt_trace *trace, traceql_worst worst, bool surely) {
+  switch (over->kind) {
+  case BT_OVER_ALL: return true;
+  case BT_OVER_NONE: return false;
+  case BT_OVER_QUERY: return !(surely && over->is_surplus) && traceql_finds_at_worst(over->query.filter, trace, worst);
+  case BT_OVER_AND:
+  case BT_OVER_OR:
+    for (uint32_t i = 0; i < over->item_count; i++)
+      if (traceql_formula_holds_at_worst(over->items[i], trace, worst, surely) == (over->kind == BT_OVER_OR))
+        return over->kind == BT_OVER_OR;
+    return over->kind == BT_OVER_AND;
+  }
+  return false;
 }
 
 bool traceql_formula_holds(const bt_over *over, const bt_trace *trace, traceql_numbers numbers) {

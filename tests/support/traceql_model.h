@@ -17,4 +17,16 @@ bool traceql_finds(bt_str filter, const bt_trace *trace, traceql_numbers numbers
 /* Whether the trace is among those that the formula describes. */
 bool traceql_formula_holds(const bt_over *over, const bt_trace *trace, traceql_numbers numbers);
 
+/* The same at Tempo's worst. Arrays: of several elements that meet some test of the query on their scope, it may test others that do
+ * (dsl/filter.h), here any that the trace has anywhere, or one of a few. Fields: what is found may be so by an attribute with the field's name. Doubles: a page with NaN is left out, unless the query has a != for doubles. */
+typedef enum traceql_worst {
+  TRACEQL_ARRAYS_MISSED, /* what every mixture finds */
+  TRACEQL_ARRAYS_FOUND,  /* what some mixture finds */
+  TRACEQL_DOUBLES_HIDDEN
+} traceql_worst;
+
+bool traceql_finds_at_worst(bt_str filter, const bt_trace *trace, traceql_worst worst);
+/* surely: without surplus queries. */
+bool traceql_formula_holds_at_worst(const bt_over *over, const bt_trace *trace, traceql_worst worst, bool surely);
+
 #endif
