@@ -30,14 +30,15 @@ static bt_status add_over(bt_run *run, const bt_over *over, bool is_over, bt_err
   return status;
 }
 
-static bt_status combine(bt_run *run, const bt_over *over, uint64_t *out, bt_error *error);
+/* surely: without what only surplus queries find. */
+static bt_status combine(bt_run *run, const bt_over *over, bool surely, uint64_t *out, bt_error *error);
 
-static bt_status combine_items(bt_run *run, const bt_over *over, uint64_t *out, bt_error *error) {
+static bt_status combine_items(bt_run *run, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
   uint64_t *item = bt_bits_new(run);
   if (!item) return bt_error_no_memory(error);
-  bt_status status = combine(run, over->items[0], out, error);
+  bt_status status = combine(run, over->items[0], surely, out, error);
   for (uint32_t i = 1; status == BT_OK && i < over->item_count; i++) {
-    status = combine(run, over->items[i], item, error);
+    status = combine(run, over->items[i], surely, item, error);
     for (size_t w = 0; w < run->word_count; w++)
       out[w] = over->kind == BT_OVER_AND ? out[w] & item[w] : out[w] | item[w];
   }
@@ -45,21 +46,25 @@ static bt_status combine_items(bt_run *run, const bt_over *over, uint64_t *out, 
   return status;
 }
 
-static void copy_bits(const bt_run *run, const bt_query *query, uint64_t *out) {
-  memcpy(out, query->bits, run->word_count * sizeof *out);
+static void copy_bits(const bt_run *run, const bt_over *over, bool surely, uint64_t *out) {
+  size_t bytes = run->word_count * sizeof *out;
+  if (surely && over->is_surplus)
+    memset(out, 0, bytes);
+  else
+    memcpy(out, run->queries[bt_query_find(run, over->query.filter)]->bits, bytes);
 }
 
 /* ALL is every trace that is known: when a rule needs it, the listing has been asked without a maximum. */
-static bt_status combine(bt_run *run, const bt_over *over, uint64_t *out, bt_error *error) {
+static bt_status combine(bt_run *run, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
   switch (over->kind) {
   case BT_OVER_NONE: memset(out, 0, run->word_count * sizeof *out); return BT_OK;
   case BT_OVER_ALL:
     memset(out, 0, run->word_count * sizeof *out);
     for (size_t i = 0; i < run->known_count; i++) bt_bit_set(out, i);
     return BT_OK;
-  case BT_OVER_QUERY: copy_bits(run, run->queries[bt_query_find(run, over->query.filter)], out); return BT_OK;
+  case BT_OVER_QUERY: copy_bits(run, over, surely, out); return BT_OK;
   case BT_OVER_AND:
-  case BT_OVER_OR: return combine_items(run, over, out, error);
+  case BT_OVER_OR: return combine_items(run, over, surely, out, error);
   }
   return BT_OK;
 }
@@ -94,7 +99,7 @@ static bt_status make_rule_bits(bt_run *run, bt_run_rule *rule, bt_error *error)
   rule->candidates = bt_bits_new(run);
   rule->unread = bt_bits_new(run);
   if (!rule->candidates || !rule->unread) return bt_error_no_memory(error);
-  bt_status status = combine(run, violating_of(run, rule), rule->candidates, error);
+  bt_status status = combine(run, violating_of(run, rule), false, rule->candidates, error);
   rule->is_answered = is_answered(run, violating_of(run, rule));
   memcpy(rule->unread, rule->candidates, run->word_count * sizeof *rule->unread);
   return status;
@@ -104,10 +109,12 @@ static bt_status make_exercising_bits(bt_run *run, bt_run_rule *rule, bt_error *
   const bt_over *exercising = run->filters ? rule->plan->exercising : &every_trace;
   if (run->first.is_used) exercising = &run->first.any;
   if (!is_answered(run, exercising)) return BT_OK;
-  rule->exercising_is_exact = rule->plan->exercising_is_exact && !run->first.is_used;
+  bool is_exact = rule->plan->exercising_is_exact && !run->first.is_used;
   rule->exercising = bt_bits_new(run);
-  if (!rule->exercising) return bt_error_no_memory(error);
-  return combine(run, exercising, rule->exercising, error);
+  if (is_exact) rule->surely_exercising = bt_bits_new(run);
+  if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);
+  bt_status status = combine(run, exercising, false, rule->exercising, error);
+  return status || !is_exact ? status : combine(run, exercising, true, rule->surely_exercising, error);
 }
 
 /* ---- what is asked ---- */
@@ -290,6 +297,7 @@ void bt_candidates_dispose(bt_run *run) {
     free(run->rules[i].candidates);
     free(run->rules[i].unread);
     free(run->rules[i].exercising);
+    free(run->rules[i].surely_exercising);
     free(run->rules[i].decided);
     free(run->rules[i].decided_exercised);
   }

@@ -26,6 +26,10 @@ static bool is_decided(const bt_run_rule *rule, size_t index) {
   return rule->decided && bt_bit_get(rule->decided, index);
 }
 
+static bool is_surely_exercising(const bt_run_rule *rule, size_t index) {
+  return rule->surely_exercising && bt_bit_get(rule->surely_exercising, index);
+}
+
 /* Judged traces that exercised the rule are counted already. */
 static void count_exercised(const bt_run_rule *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
@@ -33,7 +37,7 @@ static void count_exercised(const bt_run_rule *rule, size_t index, bool is_judge
   if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return;
   if (is_decided(rule, index) && place == BT_PLACE_SETTLED)
     result->traces_exercised++;
-  else if (!rule->exercising || !rule->exercising_is_exact || place == BT_PLACE_UNDECIDED)
+  else if (!is_surely_exercising(rule, index) || place == BT_PLACE_UNDECIDED)
     exact->exercised = false;
   else if (place == BT_PLACE_SETTLED)
     result->traces_exercised++;
@@ -44,7 +48,7 @@ static bt_truth exercised_unread(const bt_run_rule *rule, size_t index) {
   if (is_decided(rule, index)) return bt_bit_get(rule->decided_exercised, index) ? BT_TRUE : BT_FALSE;
   if (!rule->exercising) return BT_UNKNOWN;
   if (!bt_bit_get(rule->exercising, index)) return BT_FALSE;
-  return rule->exercising_is_exact ? BT_TRUE : BT_UNKNOWN;
+  return is_surely_exercising(rule, index) ? BT_TRUE : BT_UNKNOWN;
 }
 
 void bt_counts_later(const bt_run *run, bt_part_read *out) {

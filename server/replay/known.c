@@ -63,8 +63,8 @@ static bt_status move_all_bits(bt_run *run, const size_t *moved_to, size_t old_c
     status = move_bits(run, &run->queries[i]->bits, moved_to, old_count, error);
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
     bt_run_rule *rule = &run->rules[i];
-    uint64_t **const sets[] = {&rule->candidates, &rule->unread, &rule->exercising, &rule->decided,
-                               &rule->decided_exercised};
+    uint64_t **const sets[] = {&rule->candidates,        &rule->unread,  &rule->exercising,
+                               &rule->surely_exercising, &rule->decided, &rule->decided_exercised};
     for (size_t s = 0; status == BT_OK && s < sizeof sets / sizeof *sets; s++)
       status = move_bits(run, sets[s], moved_to, old_count, error);
   }

@@ -67,7 +67,7 @@ typedef struct bt_run_rule {
   uint64_t *candidates;        /* bits over the known traces: may violate */
   uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
   uint64_t *exercising;        /* may exercise; NULL: not known */
-  bool exercising_is_exact;    /* and does */
+  uint64_t *surely_exercising; /* and does; NULL: not known */
   uint64_t *decided;           /* of the candidates: those that a projection showed not to violate; NULL: none */
   uint64_t *decided_exercised; /* of these: those that exercised the rule */
 } bt_run_rule;

@@ -44,6 +44,28 @@ static void subtracts_only_many_candidates(void **state) {
   assert_int_equal(fake_searches(&s->fake, "\"retry\""), 1);
 }
 
+/* A comparison of doubles is searched for twice (dsl/traceql.h). What only the second search finds may violate, and need not exercise. */
+static void a_search_for_what_is_hidden_counts_nothing(void **state) {
+  for (int hides = 0; hides < 2; hides++) {
+    scene *s = *state;
+    for (uint64_t i = 0; i < 600 && !hides; i++)
+      scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", i % 100 ? "retry" : NULL);
+    for (uint64_t i = 0; i < s->fake.trace_count && !hides; i++) {
+      fake_span *span = &s->fake.traces[i].spans[0];
+      span->attributes[span->attribute_count++] =
+          (bt_attribute){BT_STR("amount"), {.type = BT_VALUE_DOUBLE, .decimal = 12.5}};
+    }
+    for (uint64_t i = 0; i < 3 && hides; i++) s->fake.traces[99 + i].spans[0].hidden_from = "|| span.amount > 10.0";
+    replay_run_add(&s->run, hides ? "again" : "slow",
+                   "trace.has(span.name == \"slow\" and span.amount > 10) and not trace.has(span.name == \"retry\")");
+    const bt_rule_result *rule = scene_go(s);
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+    assert_int_equal(rule->violations_found, 6);                 /* one of them is hidden from the first search */
+    assert_int_equal(rule->traces_exercised, hides ? 598 : 600); /* what was read is known, the other two are not */
+    assert_int_equal(rule->exercised_is_exact, !hides);
+  }
+}
+
 static void what_batches_cannot_give_is_read_by_id(void **state) {
   scene *s = *state;
   for (uint64_t i = 0; i < 3; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
@@ -302,6 +324,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(finds_planted_violations),
       SCENE(subtracts_only_many_candidates),
+      SCENE(a_search_for_what_is_hidden_counts_nothing),
       SCENE(what_batches_cannot_give_is_read_by_id),
       SCENE(formulas_join_fragments),
       SCENE(rules_share_searches_and_reads),
