@@ -1,5 +1,6 @@
 """Attributes that are arrays beside other attributes of the same span: what Tempo 2.8 mixes up in one query (tests/facts/facts_arrays.py), a replay has to
-find all the same. Dense where test_property_tempo is random: each of 250 traces has an array or a value of its elements, most rules ask about two attributes."""
+find all the same. Dense where test_property_tempo is random: each of 250 traces has an array or a value of its elements; most rules ask about two attributes, or
+twice about one, or about spans of two names."""
 import os
 import random
 import sys
@@ -16,15 +17,19 @@ from tempo_binary import require_tempo  # noqa: E402
 
 SECOND = 1_000_000_000
 COUNT = 250
-VALUES = ([1, 5], [5, 7, 1], [1.5, -1.0], [2.5, 1.5], ["a", "b"], ["b", "c", "a"], ["x"], [True, False], 1, 1.5, 7, "a", "x", True)
+VALUES = ([1, 5], [5, 7, 1], [1.5, -1.0], [1.5, -1.0], [2.5, 1.5], [-3.0, -3.0], [4.0, 4.0], -1e300, -1.0, ["a", "b"], ["b", "c", "a"], ["x"], [True, False], 1, 1.5, 7, "a", "x", True)
 OTHERS = (1, 2, -5, 2.5, "x", ["w", "a"], [1, 2], None)
 TESTS = ("{0}list == 1.5 and {0}k >= -5", "{0}list == 1.5 and {0}k == 2.5", "{0}list == 1 or {0}k >= 2", '{0}list contains "a" and exists({0}k)',
          '{0}list in ["a", "x"] and {0}k != "x"', '{0}list == "a" or {0}k == 1')
+ORDERED = ("{0}list > 0", "{0}list <= -1", "{0}list > 0 and {0}list < 2", "{0}list in [1.5, 7]", "{0}list > 0 or {0}list == \"a\"", "{0}list >= 1.5 or {0}list < -2.5")
+APART = ('m.where({0}list > 0) or n.where({0}list < 0)', 'n.where({0}list == 1.5) or m.where({0}list in [1, 2.5])', '(m.where({0}list < 0)) or (trace.has({0}list == 2.5))')
 ALONE = ("{0}list == 1.5", "{0}list >= 5", '{0}list contains "a"', "{0}list == 1 or {0}list == 1.5")
 FORMS = ("m and not trace.has({0})", "when {{ m }} always {{ trace.has({0}) }}")
 RULES = ([f"trace.has({test.format(scope)})" for test in TESTS for scope in ("span.", "resource.", "")] +
          [form.format(test.format("span.")) for test in TESTS[:3] for form in FORMS] +
-         [FORMS[0].format(test.format(scope)) for test in ALONE for scope in ("span.", "resource.", "")])
+         [FORMS[0].format(test.format("span.")) for test in ALONE] + [FORMS[1].format(test.format("span.")) for test in ORDERED[:4]] +
+         [f"trace.has({test.format(scope)})" for test in ORDERED for scope in ("span.", "resource.", "")] +
+         [test.format(scope) for test in APART for scope in ("span.", "")])
 
 
 class Trace:
@@ -33,7 +38,7 @@ class Trace:
     def __init__(self, chance, number, now_ns):
         self.trace_id = otlp.new_trace_id()
         self.span_attributes, self.resource = self.some(chance), {"service.name": "svc", "number": number, **self.some(chance)}
-        self.span = otlp.span(self.trace_id, "m", now_ns + number, attrs=self.span_attributes)
+        self.span = otlp.span(self.trace_id, chance.choice("mmn"), now_ns + number, attrs=self.span_attributes)
 
     @staticmethod
     def some(chance):
@@ -58,7 +63,7 @@ class ArraysOnTempo(unittest.TestCase):
         cls.start, cls.end = now - 60, now + 60
         cls.traces = [Trace(chance, number, now * SECOND) for number in range(COUNT)]
         cls.tempo.push_request({"resourceSpans": [trace.resource_spans() for trace in cls.traces]})
-        cls.tempo.wait_until(lambda: len(cls.tempo.search('{ name = "m" }', cls.start, cls.end, limit=2 * COUNT, spss=1)) == COUNT, "all are searchable")
+        cls.tempo.wait_until(lambda: len(cls.tempo.search('{ name = "m" || name = "n" }', cls.start, cls.end, limit=2 * COUNT, spss=1)) == COUNT, "all are searchable")
 
     def test_every_violation_is_found(self):
         rules, refused = compare.compile_rules(RULES)

@@ -116,24 +116,28 @@ def all_cells():
 
 
 def lost_by_tempo(cell, span):
-    """Spans that no query finds for this cell: an array of the column's own type, where the key has a column of its own; and in Tempo 2.8 an array
-    of several doubles, whose elements it mixes up with those of other spans where a second comparison stands beside the first (as the one does that
-    keeps pages with NaN)."""
-    for value in (span.attrs.get("k"), span.resource.get("k")):
-        if not isinstance(value, list) or not value:
-            continue
-        if any(key in cell.field for key in random_spans.COLUMN_KEYS):
-            return True
-        if len(value) > 1 and isinstance(value[0], float) and cell.kind in ("integer", "double", "list"):
-            return True
-    return False
+    """Spans that no query finds for this cell: an array of the column's own type, where the key has a column of its own."""
+    is_array = any(isinstance(value, list) and value for value in values_of(span))
+    return is_array and any(key in cell.field for key in random_spans.COLUMN_KEYS)
+
+
+def values_of(span):
+    return span.attrs.get("k"), span.resource.get("k")
+
+
+def is_nan(value):
+    return isinstance(value, float) and value != value
+
+
+def has_several_doubles(span):
+    return any(isinstance(value, list) and len(value) > 1 and isinstance(value[0], float) for value in values_of(span))
 
 
 # ---- the spans ----
 
 def plain_span(rng, start_ns, **fields):
     """A trace of one span with nothing awkward in it but these fields."""
-    trace = random_spans.RandomTrace(rng, start_ns)
+    trace = random_spans.RandomTrace(rng, start_ns, has_nan=False)
     span = trace.spans[0]
     span.name, span.message, span.kind, span.status, span.duration_ns, span.parent = "p", "", "internal", "unset", 1_000_000, ""
     span.attrs, span.resource, span.events, span.twice = {}, {"service.name": "svc"}, [], False
@@ -151,6 +155,8 @@ def all_traces(rng, start_ns):
     traces = [make(attrs=dict.fromkeys(KEYS, value)) for value in VALUES]
     traces += [make(resource={"service.name": "svc", **dict.fromkeys(KEYS, value)}) for value in VALUES]
     for own, resource in (rng.sample(VALUES, 2) for _ in range(PAIRS)):
+        if any(map(is_nan, (own, resource))) and [1.5, -1.0] in (own, resource):
+            continue
         traces.append(make(attrs=dict.fromkeys(KEYS, own), resource={"service.name": "svc", **dict.fromkeys(KEYS, resource)}))
     traces += [make(name=name) for name in (*dict.fromkeys(random_spans.NAMES), "x", "xy")]
     traces += [make(message=text) for text in (*random_spans.MESSAGES, *TEXTS)]
@@ -170,14 +176,28 @@ class Conformance(unittest.TestCase):
         cls.now = int(time.time())
         cls.traces = all_traces(rng, (cls.now - 60) * SECOND)
         rng.shuffle(cls.traces)
-        status, _, body = cls.tempo.push_request({"resourceSpans": [trace.spans[0].resource_spans() for trace in cls.traces]})
-        assert status == 200 and b"rejected" not in body, body
+        cls.push_in_two_blocks(rng)
         cells = all_cells()
         cls.cells = rng.sample(cells, min(CELLS, len(cells)))
         cls.total = len(cells)
         cls.plan_all()
         cls.evaluate_all()
         cls.tempo.wait_until(lambda: len(cls.found("{}")) == len(cls.traces), "all traces are searchable")
+
+    @classmethod
+    def push_in_two_blocks(cls, rng):
+        """NaN in the second, with half of the others, without arrays of several doubles: an array beside NaN may be overlooked (DECISIONS 197)."""
+        blocks = ([], [])
+        for trace in cls.traces:
+            span = trace.spans[0]
+            has_nan = any(is_nan(value) for value in values_of(span))
+            blocks[has_nan or (not has_several_doubles(span) and rng.random() < 0.5)].append(trace)
+        for block in blocks:
+            status, _, body = cls.tempo.push_request({"resourceSpans": [trace.spans[0].resource_spans() for trace in block]})
+            assert status == 200 and b"rejected" not in body, body
+            cls.tempo.wait_until(lambda b=block: {trace.trace_id for trace in b} <= cls.found("{}"), "the block is searchable")
+            cls.tempo.get("/flush")
+            time.sleep(1)
 
     @classmethod
     def found(cls, query):

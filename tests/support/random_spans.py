@@ -3,7 +3,7 @@ that everything that has to be quoted, cut or told apart by type is in it. Share
 
 A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. Left out by name, because Tempo itself changes or loses them:
 spans that share an id (client and server halves, differing copies), resources of one trace that differ and that Tempo holds for the same, keys that a span has twice, text that is cut in the middle of a character;
-and arrays of the column's type under keys with a column of their own, which no search finds.
+arrays of the column's type under keys with a column of their own, which no search finds; and arrays of several doubles beside a NaN, which a search may overlook.
 """
 import struct
 
@@ -86,6 +86,15 @@ def attributes(mapping, change=as_it_is):
     return [{"key": key, "value": any_value(change(value))} for key, value in mapping.items()]
 
 
+def keep_apart(mapping, has_nan):
+    """Without arrays of several doubles, or without NaN."""
+    for key, value in mapping.items():
+        if has_nan and isinstance(value, list) and len(value) > 1 and isinstance(value[0], float):
+            mapping[key] = value[:1]
+        if not has_nan and isinstance(value, float) and value != value:
+            mapping[key] = 0.5
+
+
 class RandomSpan:
     """One span: .attrs, .resource (with its service.name, if it has one), .fragment, .twice (arrives in the next fragment too)."""
 
@@ -123,7 +132,7 @@ class RandomSpan:
 class RandomTrace:
     """One trace of 1 to 6 spans."""
 
-    def __init__(self, rng, start_ns):
+    def __init__(self, rng, start_ns, has_nan):
         digits = rng.choice((32, 32, 32, 31, 17, 12))  # Tempo drops leading zeros
         self.trace_id = f"{rng.randrange(16 ** (digits - 1), 16 ** digits):032x}"
         count = rng.choice((1, 2, 2, 3, 3, 4, 5, 6))
@@ -131,6 +140,8 @@ class RandomTrace:
         self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}") for _ in range(count)]
         for span in self.spans:
             span.parent = self._random_parent(rng)
+            keep_apart(span.attrs, has_nan)
+            keep_apart(span.resource, has_nan)
         firsts = {}
         for span in self.spans:
             span.resource = firsts.setdefault(hashed_resource(span.resource), span.resource)
@@ -168,10 +179,10 @@ class RandomTrace:
 
 
 def random_traces(rng, count, start_ns, over_ns):
-    """Traces that start within [start_ns, start_ns + over_ns), no two with one id."""
-    traces = {}
+    """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles."""
+    traces, has_nan = {}, rng.random() < 0.5
     while len(traces) < count:
-        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns))
+        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan)
         if len({span.span_id for span in trace.spans}) == len(trace.spans):
             traces[trace.trace_id] = trace
     return list(traces.values())
