@@ -78,6 +78,7 @@ bool bt_filter_implies(const bt_filter *a, const bt_filter *b);
  * are of one key, and wherever one of them stands all of them stand, joined by ||. */
 bool bt_filter_suits_arrays(const bt_filter *filter);
 bool bt_filter_has_no_key(const bt_filter *filter); /* about no attribute */
+bt_str bt_filter_field_name(bt_filter_field field); /* as TraceQL calls it; empty: an attribute */
 /* Whether a field and an attribute of its name are asked about (`duration <= 1s && span.duration = 0`). A field that meets no test of the query is not collected, and then Tempo 2.8
  * takes the attribute for it (tests/facts/facts_traceql.py): it misses nothing, but finds what is not meant. */
 bool bt_filter_confuses_names(const bt_filter *filter);

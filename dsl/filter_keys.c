@@ -47,8 +47,10 @@ static bool add_units(asked *to, const asked *others) {
     unit *own = &to->units[scope];
     const unit *other = &others->units[scope];
     if (!other->items) continue;
-    if (!own->items) *own = *other;
-    if (!is_same_unit(own, other, scope)) return false;
+    if (!own->items)
+      *own = *other;
+    else if (!is_same_unit(own, other, scope))
+      return false;
   }
   return true;
 }
@@ -93,8 +95,7 @@ bool bt_filter_has_no_key(const bt_filter *filter) {
 
 /* ---- names ---- */
 
-/* As TraceQL calls it; empty: an attribute. */
-static bt_str name_of(bt_filter_field field) {
+bt_str bt_filter_field_name(bt_filter_field field) {
   switch (field) {
   case BT_FILTER_NAME: return BT_STR("name");
   case BT_FILTER_KIND: return BT_STR("kind");
@@ -123,7 +124,7 @@ static bool asks_for_field(const bt_filter *filter, bt_filter_field field) {
 
 bool bt_filter_confuses_names(const bt_filter *filter) {
   for (bt_filter_field field = BT_FILTER_NAME; field <= BT_FILTER_DURATION; field++)
-    if (asks_for_field(filter, field) && asks_for_attribute(filter, name_of(field))) return true;
+    if (asks_for_field(filter, field) && asks_for_attribute(filter, bt_filter_field_name(field))) return true;
   return false;
 }
 

@@ -26,8 +26,8 @@ typedef enum bt_over_kind {
 typedef struct bt_over {
   bt_over_kind kind;
   bt_over_query query;
-  bool
-      is_surplus; /* of QUERY, in an OR: only there to miss nothing; what no other item finds need not be meant, where the others are exact */
+  /* Of QUERY, in an OR: only there to miss nothing; what no other item finds need not be meant, where the others are exact. */
+  bool is_surplus;
   const struct bt_over **items; /* two or more */
   uint32_t item_count;
 } bt_over;
@@ -53,10 +53,9 @@ typedef struct bt_projection {
 } bt_projection;
 
 typedef struct bt_plan {
-  const bt_over *violating;  /* every trace that violates is in it */
-  const bt_over *exercising; /* every trace that exercises the rule is in it */
-  bool
-      exercising_is_exact; /* and only those, but for what surplus queries alone find: counting them counts exercised traces */
+  const bt_over *violating;       /* every trace that violates is in it */
+  const bt_over *exercising;      /* every trace that exercises the rule is in it */
+  bool exercising_is_exact;       /* and only those, but for what surplus queries alone find: they can be counted */
   const bt_under_query *subtract; /* a trace that any of these finds does not violate */
   uint32_t subtract_count;
   /* Verdict and exercised of a settled trace, of which no more spans come, follow from the spans that this finds: the others may be left unread.

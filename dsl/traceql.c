@@ -117,21 +117,9 @@ static void write_key(bt_str key, bt_buffer *out) {
 }
 
 static void write_field(const bt_filter_test *test, bt_buffer *out) {
-  switch (test->field) {
-  case BT_FILTER_NAME: bt_buffer_append(out, BT_STR("name")); break;
-  case BT_FILTER_KIND: bt_buffer_append(out, BT_STR("kind")); break;
-  case BT_FILTER_STATUS: bt_buffer_append(out, BT_STR("status")); break;
-  case BT_FILTER_STATUS_MESSAGE: bt_buffer_append(out, BT_STR("statusMessage")); break;
-  case BT_FILTER_DURATION: bt_buffer_append(out, BT_STR("duration")); break;
-  case BT_FILTER_SPAN:
-    bt_buffer_append(out, BT_STR("span."));
-    write_key(test->key, out);
-    break;
-  case BT_FILTER_RESOURCE:
-    bt_buffer_append(out, BT_STR("resource."));
-    write_key(test->key, out);
-    break;
-  }
+  bt_str name = bt_filter_field_name(test->field);
+  bt_buffer_append(out, name.len ? name : test->field == BT_FILTER_RESOURCE ? BT_STR("resource.") : BT_STR("span."));
+  if (!name.len) write_key(test->key, out);
 }
 
 static const char *operator_text(bt_filter_operator op) {

@@ -99,10 +99,6 @@ static void tame_resources(made_trace *made) {
       tame_resource_value(&made->resource_attributes[i][j].value);
 }
 
-static bool is_nan(const bt_value *value) {
-  return value->type == BT_VALUE_DOUBLE && value->decimal != value->decimal;
-}
-
 /* Calls it for each value of an attribute; true if some call was. */
 static bool any_value(made_trace *made, bool (*visit)(bt_value *value)) {
   bool any = false;
@@ -116,7 +112,7 @@ static bool any_value(made_trace *made, bool (*visit)(bt_value *value)) {
 }
 
 static bool find_nan(bt_value *value) {
-  return is_nan(value);
+  return value->type == BT_VALUE_DOUBLE && value->decimal != value->decimal;
 }
 
 static bool shorten_doubles(bt_value *value) {
