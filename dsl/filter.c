@@ -29,6 +29,14 @@ const bt_filter *bt_filter_test_new(bt_filter_builder *builder, bt_filter_test t
   return filter;
 }
 
+bool bt_filter_has_test(const bt_filter *filter, bool (*is_such)(const bt_filter_test *test, const void *context),
+                        const void *context) {
+  if (filter->kind == BT_FILTER_TEST) return is_such(&filter->test, context);
+  for (uint32_t i = 0; i < filter->item_count; i++)
+    if (bt_filter_has_test(filter->items[i], is_such, context)) return true;
+  return false;
+}
+
 /* Doubles by their bits: 0.0 and -0.0 are written differently. */
 static bool literals_equal(const bt_value *a, const bt_value *b) {
   if (a->type != b->type) return false;

@@ -69,6 +69,9 @@ const bt_filter *bt_filter_join(bt_filter_builder *builder, bt_filter_kind kind,
 const bt_filter *bt_filter_join2(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter *a,
                                  const bt_filter *b);
 bool bt_filter_equal(const bt_filter *a, const bt_filter *b);
+/* Whether some test of the filter is such. */
+bool bt_filter_has_test(const bt_filter *filter, bool (*is_such)(const bt_filter_test *test, const void *context),
+                        const void *context);
 /* True only if every span that meets a meets b. False says nothing: it may have given up. */
 bool bt_filter_implies(const bt_filter *a, const bt_filter *b);
 

@@ -5,11 +5,13 @@ bool bt_filter_compares_doubles(const bt_filter_test *test) {
   return test->field != BT_FILTER_DURATION && test->literal.type == BT_VALUE_DOUBLE && test->op != BT_FILTER_NOT_EQUAL;
 }
 
+static bool compares_doubles(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return bt_filter_compares_doubles(test);
+}
+
 static bool has_comparison(const bt_filter *filter) {
-  if (filter->kind == BT_FILTER_TEST) return bt_filter_compares_doubles(&filter->test);
-  for (uint32_t i = 0; i < filter->item_count; i++)
-    if (has_comparison(filter->items[i])) return true;
-  return false;
+  return bt_filter_has_test(filter, compares_doubles, NULL);
 }
 
 /* A span that the AND means and a search overlooks is overlooked for one of these. Where there are several nothing is left out. */

@@ -15,18 +15,20 @@ typedef struct asked {
 } asked;
 
 /* -1: of no attribute. A service name that is text has a column of its own in every Tempo; whether it is there is asked in every type, of what has none too. */
-static int scope_of(const bt_filter *filter) {
-  if (filter->kind != BT_FILTER_TEST) return -1;
-  const bt_filter_test *test = &filter->test;
+static int scope_of(const bt_filter_test *test) {
   bool is_service = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, BT_STR("service.name"));
   if (is_service && test->op != BT_FILTER_PRESENT && test->literal.type == BT_VALUE_STRING) return -1;
   if (test->field == BT_FILTER_SPAN) return 0;
   return test->field == BT_FILTER_RESOURCE ? 1 : -1;
 }
 
+static bool is_test_of(const bt_filter *filter, int scope) {
+  return filter->kind == BT_FILTER_TEST && scope_of(&filter->test) == scope;
+}
+
 /* The place of the next test of the scope at or after `at`; item_count: none. */
 static uint32_t next_test(const unit *of, int scope, uint32_t at) {
-  while (at < of->item_count && scope_of(of->items[at]) != scope) at++;
+  while (at < of->item_count && !is_test_of(of->items[at], scope)) at++;
   return at;
 }
 
@@ -58,7 +60,7 @@ static bool add_units(asked *to, const asked *others) {
 /* Those of the items that are tests, as one unit of each scope. False: of several attributes of one scope. */
 static bool add_tests(asked *to, const bt_filter *const *items, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
-    int scope = scope_of(items[i]);
+    int scope = items[i]->kind == BT_FILTER_TEST ? scope_of(&items[i]->test) : -1;
     if (scope < 0) continue;
     unit *of = &to->units[scope];
     if (!of->first) *of = (unit){items, count, &items[i]->test};
@@ -86,11 +88,13 @@ bool bt_filter_suits_arrays(const bt_filter *filter) {
   return find_asked(&filter, &found);
 }
 
+static bool is_of_scope(const bt_filter_test *test, const void *nothing) {
+  (void)nothing;
+  return scope_of(test) >= 0;
+}
+
 bool bt_filter_has_no_key(const bt_filter *filter) {
-  if (scope_of(filter) >= 0) return false;
-  for (uint32_t i = 0; i < filter->item_count; i++)
-    if (!bt_filter_has_no_key(filter->items[i])) return false;
-  return true;
+  return !bt_filter_has_test(filter, is_of_scope, NULL);
 }
 
 /* ---- names ---- */
@@ -108,23 +112,20 @@ bt_str bt_filter_field_name(bt_filter_field field) {
   return (bt_str){0};
 }
 
-static bool asks_for_attribute(const bt_filter *filter, bt_str key) {
-  if (filter->kind == BT_FILTER_TEST) return bt_str_equal(filter->test.key, key);
-  for (uint32_t i = 0; i < filter->item_count; i++)
-    if (asks_for_attribute(filter->items[i], key)) return true;
-  return false;
+static bool is_of_attribute(const bt_filter_test *test, const void *key) {
+  return bt_str_equal(test->key, *(const bt_str *)key);
 }
 
-static bool asks_for_field(const bt_filter *filter, bt_filter_field field) {
-  if (filter->kind == BT_FILTER_TEST) return filter->test.field == field;
-  for (uint32_t i = 0; i < filter->item_count; i++)
-    if (asks_for_field(filter->items[i], field)) return true;
-  return false;
+static bool is_of_field(const bt_filter_test *test, const void *field) {
+  return test->field == *(const bt_filter_field *)field;
 }
 
 bool bt_filter_confuses_names(const bt_filter *filter) {
-  for (bt_filter_field field = BT_FILTER_NAME; field <= BT_FILTER_DURATION; field++)
-    if (asks_for_field(filter, field) && asks_for_attribute(filter, bt_filter_field_name(field))) return true;
+  for (bt_filter_field field = BT_FILTER_NAME; field <= BT_FILTER_DURATION; field++) {
+    bt_str name = bt_filter_field_name(field);
+    if (bt_filter_has_test(filter, is_of_field, &field) && bt_filter_has_test(filter, is_of_attribute, &name))
+      return true;
+  }
   return false;
 }
 
@@ -136,17 +137,17 @@ typedef struct group_asked {
   const bt_filter_test *plain[SCOPES];
 } group_asked;
 
-static bool add_plain(group_asked *to, const bt_filter *test) {
+static bool add_plain(group_asked *to, const bt_filter_test *test) {
   int scope = scope_of(test);
   if (scope < 0) return true;
   if (to->units.units[scope].items) return false;
-  if (to->plain[scope]) return bt_str_equal(to->plain[scope]->key, test->test.key);
-  to->plain[scope] = &test->test;
+  if (to->plain[scope]) return bt_str_equal(to->plain[scope]->key, test->key);
+  to->plain[scope] = test;
   return true;
 }
 
 static bool add_item(group_asked *to, bt_filter_kind kind, const bt_filter *const *item) {
-  if (kind == BT_FILTER_OR && (*item)->kind == BT_FILTER_TEST) return add_plain(to, *item);
+  if (kind == BT_FILTER_OR && (*item)->kind == BT_FILTER_TEST) return add_plain(to, &(*item)->test);
   if (!find_asked(item, &to->units)) return false;
   for (int scope = 0; scope < SCOPES; scope++)
     if (to->plain[scope] && to->units.units[scope].items) return false;

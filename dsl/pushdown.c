@@ -73,19 +73,17 @@ static bool can_be_array(const bt_filter_test *test) {
   return test->key.len && !is_service_name;
 }
 
-static bool mentions_key(const bt_filter *filter, bt_str key) {
-  if (filter->kind == BT_FILTER_TEST) return can_be_array(&filter->test) && bt_str_equal(filter->test.key, key);
-  for (uint32_t i = 0; i < filter->item_count; i++)
-    if (mentions_key(filter->items[i], key)) return true;
-  return false;
+static bool is_about_key(const bt_filter_test *test, const void *key) {
+  return can_be_array(test) && bt_str_equal(test->key, *(const bt_str *)key);
+}
+
+static bool is_about_key_of(const bt_filter_test *test, const void *filter) {
+  return can_be_array(test) && bt_filter_has_test(filter, is_about_key, &test->key);
 }
 
 /* Both ask about one attribute that may be an array. */
 static bool share_a_key(const bt_filter *a, const bt_filter *b) {
-  if (a->kind == BT_FILTER_TEST) return can_be_array(&a->test) && mentions_key(b, a->test.key);
-  for (uint32_t i = 0; i < a->item_count; i++)
-    if (share_a_key(a->items[i], b)) return true;
-  return false;
+  return bt_filter_has_test(a, is_about_key_of, b);
 }
 
 /* Tempo 2.8 mixes up the elements of an array with those of others once two of them meet some test of the query (measured). A filter that

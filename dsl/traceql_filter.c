@@ -1,0 +1,224 @@
+/* Writing filters in TraceQL: literals, keys, tests. See traceql.h. */
+#include "dsl/traceql_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- literals ---- */
+
+/* Everything but printable ASCII is escaped, so that places in the query are bytes for Tempo's lexer too. */
+static void quote_code_point(uint32_t code, bt_buffer *out) {
+  if (code == '"' || code == '\\')
+    bt_buffer_printf(out, "\\%c", (int)code);
+  else if (code == '\n')
+    bt_buffer_append(out, BT_STR("\\n"));
+  else if (code == '\t')
+    bt_buffer_append(out, BT_STR("\\t"));
+  else if (code == '\r')
+    bt_buffer_append(out, BT_STR("\\r"));
+  else if (code >= 0x20 && code < 0x7f)
+    bt_buffer_append_char(out, (char)code);
+  else if (code <= 0xffff)
+    bt_buffer_printf(out, "\\u%04x", (unsigned)code);
+  else
+    bt_buffer_printf(out, "\\U%08x", (unsigned)code);
+}
+
+void bt_traceql_quote(bt_str s, bt_buffer *out) {
+  bt_buffer_append_char(out, '"');
+  while (s.len) {
+    uint32_t code = 0;
+    size_t length = bt_utf8_sequence(s, &code);
+    if (length) {
+      quote_code_point(code, out);
+    } else { /* not UTF-8: the byte itself */
+      bt_buffer_printf(out, "\\x%02x", (unsigned)(unsigned char)s.ptr[0]);
+      length = 1;
+    }
+    s.ptr += length;
+    s.len -= length;
+  }
+  bt_buffer_append_char(out, '"');
+}
+
+/* The shortest decimal that reads back as the same double, and that cannot be taken for an integer. */
+static void write_double(double decimal, bt_buffer *out) {
+  char text[40];
+  for (int precision = 15; precision <= 17; precision++) {
+    snprintf(text, sizeof text, "%.*g", precision, decimal);
+    if (!(strtod(text, NULL) < decimal) && !(strtod(text, NULL) > decimal)) break;
+  }
+  bt_str written = bt_str_from(text);
+  bt_buffer_append(out, written);
+  if (!bt_str_contains(written, BT_STR(".")) && !bt_str_contains(written, BT_STR("e")))
+    bt_buffer_append(out, BT_STR(".0"));
+}
+
+static void write_duration(int64_t duration_ns, bt_buffer *out) {
+  static const struct {
+    int64_t ns;
+    const char *unit;
+  } units[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}};
+  size_t i = 0;
+  while (duration_ns % units[i].ns) i++;
+  bt_buffer_printf(out, "%lld%s", (long long)(duration_ns / units[i].ns), units[i].unit);
+}
+
+static void write_literal(const bt_filter_test *test, bt_buffer *out) {
+  const bt_value *literal = &test->literal;
+  switch (literal->type) {
+  case BT_VALUE_STRING:
+    if (test->field == BT_FILTER_KIND || test->field == BT_FILTER_STATUS)
+      bt_buffer_append(out, literal->string);
+    else
+      bt_traceql_quote(literal->string, out);
+    break;
+  case BT_VALUE_BOOL: bt_buffer_append(out, literal->boolean ? BT_STR("true") : BT_STR("false")); break;
+  case BT_VALUE_INT: bt_buffer_printf(out, "%lld", (long long)literal->integer); break;
+  case BT_VALUE_DOUBLE: write_double(literal->decimal, out); break;
+  case BT_VALUE_DURATION: write_duration(literal->duration_ns, out); break;
+  case BT_VALUE_MISSING:
+  case BT_VALUE_OTHER:
+  case BT_VALUE_TIME:
+  case BT_VALUE_ARRAY: break;
+  }
+}
+
+/* ---- filters ---- */
+
+static bool is_plain_key(bt_str key) {
+  for (size_t i = 0; i < key.len; i++) {
+    char c = key.ptr[i];
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '.' || c == '-' || c == '/'))) return false;
+  }
+  return key.len > 0;
+}
+
+void bt_traceql_write_key(bt_str key, bt_buffer *out) {
+  if (is_plain_key(key)) {
+    bt_buffer_append(out, key);
+    return;
+  }
+  bt_buffer_append_char(out, '"');
+  for (size_t i = 0; i < key.len; i++) {
+    if (key.ptr[i] == '"' || key.ptr[i] == '\\') bt_buffer_append_char(out, '\\');
+    bt_buffer_append_char(out, key.ptr[i]);
+  }
+  bt_buffer_append_char(out, '"');
+}
+
+static void write_field(const bt_filter_test *test, bt_buffer *out) {
+  bt_str name = bt_filter_field_name(test->field);
+  bt_buffer_append(out, name.len ? name : test->field == BT_FILTER_RESOURCE ? BT_STR("resource.") : BT_STR("span."));
+  if (!name.len) bt_traceql_write_key(test->key, out);
+}
+
+static const char *operator_text(bt_filter_operator op) {
+  switch (op) {
+  case BT_FILTER_EQUAL: return " = ";
+  case BT_FILTER_NOT_EQUAL: return " != ";
+  case BT_FILTER_LESS: return " < ";
+  case BT_FILTER_LESS_EQUAL: return " <= ";
+  case BT_FILTER_GREATER: return " > ";
+  case BT_FILTER_GREATER_EQUAL: return " >= ";
+  case BT_FILTER_REGEX: return " =~ ";
+  case BT_FILTER_NOT_REGEX: return " !~ ";
+  case BT_FILTER_PRESENT: break;
+  }
+  return " != ";
+}
+
+void bt_traceql_write_present(bt_str attribute, bt_buffer *out) {
+  static const char *const types[] = {"=~ \"(?s:.*)\"", ">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false"};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    bt_buffer_printf(out, "%s%.*s %s", i ? " || " : "", BT_FMT(attribute), types[i]);
+}
+
+/* How far a comparison is kept from Tempo's shortcut by pages. */
+typedef enum guarded {
+  GUARDED_NOT,      /* what is subtracted: finding less does no harm */
+  GUARDED_DURATION, /* durations */
+  GUARDED_ALL       /* and doubles */
+} guarded;
+
+/* Tempo leaves out whole pages of spans by their lowest and highest value, and those are wrong where one span of the page ends before it
+ * starts, or has a double attribute (any) that is NaN: then spans that meet a comparison are not found (measured). A second comparison
+ * that never fails where the first holds, and that no page can be left out by, keeps the pages. Of doubles it also makes Tempo 2.8 look at all
+ * elements of an array, which it mixes up with those of others (filter.h): then both ways of writing are asked. */
+static void write_guard(const bt_filter_test *test, bt_buffer *out) {
+  if (test->field == BT_FILTER_DURATION) {
+    bt_buffer_append(out, BT_STR("duration <= 9223372036854775807ns"));
+    return;
+  }
+  /* Beyond every literal (BT_TRACEQL_GUARDED_BELOW), and no value that a span has: a page with NaN can seem to hold one value only, and must not seem to hold this one. */
+  bool is_upward = test->op == BT_FILTER_GREATER || test->op == BT_FILTER_GREATER_EQUAL;
+  write_field(test, out);
+  bt_buffer_append(out, is_upward ? BT_STR(" != -1.2345678901234567e+300") : BT_STR(" != 1.2345678901234567e+300"));
+}
+
+static bool needs_guard(const bt_filter_test *test, guarded how) {
+  if (test->field == BT_FILTER_DURATION) return how != GUARDED_NOT;
+  return how == GUARDED_ALL && bt_filter_compares_doubles(test);
+}
+
+/* is_alone: nothing stands beside it, so that no parentheses are needed. */
+static void write_test(const bt_filter_test *test, guarded how, bool is_alone, bt_buffer *out) {
+  bool has_guard = needs_guard(test, how), is_present = test->op == BT_FILTER_PRESENT;
+  if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, '(');
+  if (is_present) {
+    bt_buffer attribute = {0};
+    write_field(test, &attribute);
+    if (attribute.failed) out->failed = true;
+    bt_traceql_write_present(bt_buffer_str(&attribute), out);
+    bt_buffer_dispose(&attribute);
+  } else {
+    write_field(test, out);
+    bt_buffer_append(out, bt_str_from(operator_text(test->op)));
+    write_literal(test, out);
+  }
+  if (has_guard) {
+    bt_buffer_append(out, BT_STR(" && "));
+    write_guard(test, out);
+  }
+  if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, ')');
+}
+
+static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buffer *out) {
+  if (filter->kind == BT_FILTER_ALL || filter->kind == BT_FILTER_NONE) {
+    bt_buffer_append(out, filter->kind == BT_FILTER_ALL ? BT_STR("true") : BT_STR("false"));
+    return;
+  }
+  if (filter->kind == BT_FILTER_TEST) {
+    write_test(&filter->test, how, is_top, out);
+    return;
+  }
+  if (!is_top) bt_buffer_append_char(out, '(');
+  for (uint32_t i = 0; i < filter->item_count; i++) {
+    if (i) bt_buffer_append(out, filter->kind == BT_FILTER_AND ? BT_STR(" && ") : BT_STR(" || "));
+    write_node(filter->items[i], how, false, out);
+  }
+  if (!is_top) bt_buffer_append_char(out, ')');
+}
+
+static void write_filter(const bt_filter *filter, guarded how, bt_buffer *out) {
+  if (filter->kind == BT_FILTER_ALL) {
+    bt_buffer_append(out, BT_STR("{}"));
+    return;
+  }
+  bt_buffer_append(out, BT_STR("{ "));
+  write_node(filter, how, true, out);
+  bt_buffer_append(out, BT_STR(" }"));
+}
+
+void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out) {
+  write_filter(filter.filter, GUARDED_DURATION, out);
+}
+
+void bt_traceql_write_hidden(bt_over_filter filter, bt_buffer *out) {
+  write_filter(filter.filter, GUARDED_ALL, out);
+}
+
+void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out) {
+  write_filter(filter.filter, GUARDED_NOT, out);
+}
