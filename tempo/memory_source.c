@@ -1,231 +1,38 @@
-/* Pushed spans as a trace source. See memory_source.h. Entries, one a trace and tenant, lie in an array in no order and in a chained hash
- * table by trace id. Ids of evicted traces are kept in a Bloom filter: it may name too many, never too few, so that what comes later of an
- * evicted trace is always known to be a part. */
+/* Pushed spans as a trace source: taking them, reading and searching them. See memory_source.h; what is held lies in memory_table.c. */
 #include "tempo/memory_source.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/memory_piece.h"
+#include "tempo/memory_table.h"
 #include "tempo/own_trace.h"
 #include "tempo/pause.h"
 #include "tempo/tags_decode.h"
 
-enum {
-  BUCKETS = 1 << 14,
-  FILTER_SHARE = 64, /* of the cap, in bytes, for the filter of evicted ids */
-  FILTER_LEAST_BYTES = 1024,
-  FILTER_HASHES = 4,
-  LOOK_AT_CANCEL = 256 /* entries of a search between two looks */
-};
+enum { LOOK_AT_CANCEL = 256 /* entries of a search between two looks */ };
 static const size_t default_cap_bytes = (size_t)256 << 20, least_batch_bytes = (size_t)64 << 20;
 static const size_t max_trace_bytes = (size_t)1 << 30; /* put together; texts are not copied for it */
 
-typedef struct tenant {
-  char *name; /* new; "" for none */
-  bool has_evicted;
-  int64_t evicted_end_ns; /* latest end of what was evicted */
-} tenant;
-
-typedef struct entry entry;
-struct entry {
-  bt_trace_id id;
-  tenant *of;
-  bt_memory_piece *newest;
-  entry *next; /* in the bucket */
-  int64_t start_ns, end_ns;
-  uint64_t push; /* number of the last one that brought spans of it */
-  bool was_evicted, may_be_own;
-};
-
 typedef struct memory_source {
-  bt_source source; /* first: a bt_source is one of these */
-  size_t cap_bytes;
-  uint64_t seed;
+  bt_source source;      /* first: a bt_source is one of these */
   pthread_mutex_t mutex; /* all below */
-  size_t used_bytes;
-  uint8_t *filter;
-  size_t filter_bytes; /* a power of two */
-  uint64_t pushes;
-  entry **entries;
-  size_t count, capacity;
-  tenant **tenants;
-  size_t tenant_count, tenant_capacity;
-  entry *buckets[BUCKETS];
+  bt_memory_table table;
 } memory_source;
 
 static memory_source *of(bt_source *source) {
   return (memory_source *)source;
 }
 
-/* ---- tenants ---- */
-
 static bt_str tenant_text(const char *name) {
   return name ? bt_str_from(name) : BT_STR("");
-}
-
-/* Whether `asked`, a name or several with bars between, names the tenant. */
-static bool is_named(bt_str asked, const tenant *t) {
-  for (;;) {
-    const char *bar = asked.len ? memchr(asked.ptr, '|', asked.len) : NULL;
-    bt_str one = {asked.ptr, bar ? (size_t)(bar - asked.ptr) : asked.len};
-    if (bt_str_equal(one, bt_str_from(t->name))) return true;
-    if (!bar) return false;
-    asked = (bt_str){bar + 1, asked.len - one.len - 1};
-  }
-}
-
-static tenant *tenant_new(bt_str name) {
-  tenant *made = calloc(1, sizeof *made);
-  char *copy = made ? calloc(1, name.len + 1) : NULL;
-  if (!copy) {
-    free(made);
-    return NULL;
-  }
-  if (name.len) memcpy(copy, name.ptr, name.len);
-  made->name = copy;
-  made->evicted_end_ns = INT64_MIN;
-  return made;
-}
-
-static void tenant_free(tenant *t) {
-  free(t->name);
-  free(t);
-}
-
-static bt_status find_or_add_tenant(memory_source *memory, bt_str name, tenant **out, bt_error *error) {
-  for (size_t i = 0; i < memory->tenant_count; i++)
-    if (bt_str_equal(bt_str_from(memory->tenants[i]->name), name)) return *out = memory->tenants[i], BT_OK;
-  if (memory->tenant_count == BT_MEMORY_TENANTS_MAX)
-    return bt_error_set(error, BT_LIMIT, "the memory source holds %d tenants and takes no more", BT_MEMORY_TENANTS_MAX);
-  tenant **tenants = bt_grow_array(memory->tenants, memory->tenant_count, &memory->tenant_capacity, sizeof(tenant *));
-  if (!tenants) return bt_error_no_memory(error);
-  memory->tenants = tenants;
-  *out = tenant_new(name);
-  if (!*out) return bt_error_no_memory(error);
-  tenants[memory->tenant_count++] = *out;
-  return BT_OK;
-}
-
-/* ---- entries ---- */
-
-/* Seeded, so that nobody can choose ids that fall together. */
-static uint64_t hash_id(uint64_t seed, const bt_trace_id *id) {
-  uint64_t halves[2];
-  memcpy(halves, id->bytes, sizeof halves);
-  uint64_t bits = (halves[0] ^ seed) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32) ^ halves[1]) * 0xD6E8FEB86659FD93u;
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u; /* so that the last bytes of an id reach the low bits too */
-  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
-  return bits ^ (bits >> 32);
-}
-
-static size_t bucket_of(const memory_source *memory, const bt_trace_id *id) {
-  return (size_t)hash_id(memory->seed, id) & (BUCKETS - 1);
-}
-
-static entry *find_entry(const memory_source *memory, const bt_trace_id *id, const tenant *t) {
-  for (entry *e = memory->buckets[bucket_of(memory, id)]; e; e = e->next)
-    if (e->of == t && bt_trace_id_compare(&e->id, id) == 0) return e;
-  return NULL;
-}
-
-/* The entry's place in memory->entries has to be there already. */
-static void file_entry(memory_source *memory, entry *e) {
-  size_t bucket = bucket_of(memory, &e->id);
-  e->next = memory->buckets[bucket];
-  memory->buckets[bucket] = e;
-  memory->entries[memory->count++] = e;
-  memory->used_bytes += sizeof *e;
-}
-
-static void link_piece(memory_source *memory, entry *e, bt_memory_piece *piece) {
-  bool is_first = !e->newest;
-  e->start_ns = is_first || piece->start_ns < e->start_ns ? piece->start_ns : e->start_ns;
-  e->end_ns = is_first || piece->end_ns > e->end_ns ? piece->end_ns : e->end_ns;
-  e->may_be_own = (is_first || e->may_be_own) && piece->may_be_own;
-  piece->before = e->newest; /* the entry's reference becomes the piece's */
-  piece->depth = is_first ? 1 : e->newest->depth + 1;
-  e->newest = piece;
-  e->push = memory->pushes;
-  memory->used_bytes += piece->bytes;
-}
-
-/* ---- eviction ---- */
-
-/* Place number i of an id in the filter: a bit. */
-static size_t filter_bit(const memory_source *memory, const tenant *t, const bt_trace_id *id, unsigned i) {
-  uint64_t hash = hash_id(memory->seed + (uintptr_t)t, id), step = (hash >> 32) | 1;
-  return (size_t)(hash + i * step) & (memory->filter_bytes * 8 - 1);
-}
-
-static void note_evicted(memory_source *memory, const entry *e) {
-  for (unsigned i = 0; i < FILTER_HASHES; i++) {
-    size_t bit = filter_bit(memory, e->of, &e->id, i);
-    memory->filter[bit / 8] = (uint8_t)(memory->filter[bit / 8] | 1u << bit % 8);
-  }
-}
-
-/* Certainly true when the trace was evicted; seldom true when it was not. */
-static bool may_be_evicted(const memory_source *memory, const tenant *t, const bt_trace_id *id) {
-  for (unsigned i = 0; i < FILTER_HASHES; i++) {
-    size_t bit = filter_bit(memory, t, id, i);
-    if (!(memory->filter[bit / 8] & 1u << bit % 8)) return false;
-  }
-  return true;
-}
-
-static void unfile_entry(memory_source *memory, const entry *e) {
-  entry **place = &memory->buckets[bucket_of(memory, &e->id)];
-  while (*place != e) place = &(*place)->next;
-  *place = e->next;
-}
-
-/* Its place in memory->entries is the caller's to close. */
-static void evict(memory_source *memory, entry *e) {
-  for (const bt_memory_piece *piece = e->newest; piece; piece = piece->before) memory->used_bytes -= piece->bytes;
-  memory->used_bytes -= sizeof *e;
-  bt_memory_piece_release(e->newest);
-  note_evicted(memory, e);
-  e->of->has_evicted = true;
-  if (e->end_ns > e->of->evicted_end_ns) e->of->evicted_end_ns = e->end_ns;
-  unfile_entry(memory, e);
-  free(e);
-}
-
-static int compare_end(const void *a, const void *b) {
-  const entry *x = *(entry *const *)a, *y = *(entry *const *)b;
-  return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
-}
-
-/* Whether the entry has to go. Below the cap with some room to spare, so that not every push sorts; but for that room nothing goes that has
- * just come. */
-static bool has_to_go(const memory_source *memory, const entry *e) {
-  size_t wanted_bytes = memory->cap_bytes - memory->cap_bytes / 8;
-  return memory->used_bytes > memory->cap_bytes || (memory->used_bytes > wanted_bytes && e->push != memory->pushes);
-}
-
-/* Those that ended first go first. */
-static void evict_oldest(memory_source *memory) {
-  if (memory->used_bytes <= memory->cap_bytes) return;
-  size_t kept = 0;
-  qsort(memory->entries, memory->count, sizeof *memory->entries, compare_end);
-  for (size_t i = 0; i < memory->count; i++) {
-    if (has_to_go(memory, memory->entries[i]))
-      evict(memory, memory->entries[i]);
-    else
-      memory->entries[kept++] = memory->entries[i];
-  }
-  memory->count = kept;
 }
 
 /* ---- pushing ---- */
 
 typedef struct push {
   bt_memory_piece **pieces;
-  entry **spare; /* one for each piece, for traces that are new */
+  bt_memory_entry **spare; /* one for each piece, for traces that are new */
   size_t count, bytes;
 } push;
 
@@ -241,15 +48,15 @@ static void dispose_push(push *p) {
 static bt_status too_large(const memory_source *memory, bt_error *error) {
   return bt_error_set(error, BT_LIMIT,
                       "the spans are larger than the %zu bytes that the memory source holds; send fewer at once",
-                      memory->cap_bytes);
+                      memory->table.cap_bytes);
 }
 
 static bt_status copy_trace(const memory_source *memory, push *p, const bt_trace *trace, bt_error *error) {
-  size_t bytes = bt_memory_piece_bytes(trace), left = memory->cap_bytes - p->bytes;
-  if (left < sizeof(entry) || bytes > left - sizeof(entry)) return too_large(memory, error);
-  p->bytes += bytes + sizeof(entry);
+  size_t bytes = bt_memory_piece_bytes(trace), left = memory->table.cap_bytes - p->bytes;
+  if (left < sizeof(bt_memory_entry) || bytes > left - sizeof(bt_memory_entry)) return too_large(memory, error);
+  p->bytes += bytes + sizeof(bt_memory_entry);
   bt_memory_piece *piece = bt_memory_piece_new(trace, bytes);
-  entry *spare = calloc(1, sizeof *spare);
+  bt_memory_entry *spare = calloc(1, sizeof *spare);
   if (!piece || !spare) {
     bt_memory_piece_release(piece);
     free(spare);
@@ -271,35 +78,27 @@ static bt_status copy_batch(const memory_source *memory, push *p, const bt_span_
   return status;
 }
 
-static bt_status reserve_entries(memory_source *memory, size_t more, bt_error *error) {
-  if (more <= memory->capacity - memory->count) return BT_OK;
-  size_t wanted = (memory->count + more) * 2;
-  entry **entries = bt_realloc_array(memory->entries, wanted, sizeof(entry *));
-  if (!entries) return bt_error_no_memory(error);
-  memory->entries = entries;
-  memory->capacity = wanted;
-  return BT_OK;
-}
-
 /* Under the mutex. Nothing can fail once the first piece is linked. */
 static bt_status link_push(memory_source *memory, bt_str name, push *p, bt_error *error) {
-  tenant *t = NULL;
-  bt_status status = find_or_add_tenant(memory, name, &t, error);
-  if (status == BT_OK) status = reserve_entries(memory, p->count, error);
+  bt_memory_tenant *t = NULL;
+  bt_status status = bt_memory_table_tenant(&memory->table, name, &t, error);
+  if (status == BT_OK) status = bt_memory_table_reserve(&memory->table, p->count, error);
   if (status != BT_OK) return status;
-  memory->pushes++;
+  memory->table.pushes++;
   for (size_t i = 0; i < p->count; i++) {
-    entry *e = find_entry(memory, &p->pieces[i]->id, t);
+    bt_memory_entry *e = bt_memory_table_find(&memory->table, &p->pieces[i]->id, t);
     if (!e) {
       e = p->spare[i];
-      *e = (entry){.id = p->pieces[i]->id, .of = t, .was_evicted = may_be_evicted(memory, t, &p->pieces[i]->id)};
+      *e = (bt_memory_entry){.id = p->pieces[i]->id,
+                             .of = t,
+                             .was_evicted = bt_memory_table_may_be_evicted(&memory->table, t, &p->pieces[i]->id)};
       p->spare[i] = NULL;
-      file_entry(memory, e);
+      bt_memory_table_add(&memory->table, e);
     }
-    link_piece(memory, e, p->pieces[i]);
+    bt_memory_table_link(&memory->table, e, p->pieces[i]);
     p->pieces[i] = NULL;
   }
-  evict_oldest(memory);
+  bt_memory_table_evict(&memory->table);
   return BT_OK;
 }
 
@@ -323,7 +122,7 @@ bt_status bt_memory_source_add(bt_source *source, const char *tenant_name, const
 
 bt_status bt_memory_source_add_otlp(bt_source *source, const char *tenant_name, bt_str body, bool is_json,
                                     uint64_t *span_count, bt_error *error) {
-  size_t cap_bytes = of(source)->cap_bytes;
+  size_t cap_bytes = of(source)->table.cap_bytes;
   bt_span_batch *batch = NULL;
   *span_count = 0;
   bt_status status = bt_span_batch_new(cap_bytes > least_batch_bytes ? cap_bytes : least_batch_bytes, &batch, error);
@@ -340,7 +139,7 @@ bt_status bt_memory_source_add_otlp(bt_source *source, const char *tenant_name, 
 size_t bt_memory_source_bytes(bt_source *source) {
   memory_source *memory = of(source);
   pthread_mutex_lock(&memory->mutex);
-  size_t bytes = memory->used_bytes;
+  size_t bytes = memory->table.used_bytes;
   pthread_mutex_unlock(&memory->mutex);
   return bytes;
 }
@@ -373,8 +172,8 @@ static void dispose_assembly(memory_source *memory, assembly *a) {
 static bt_status hold_pieces(const memory_source *memory, bt_str asked, const bt_trace_id *id, assembly *a,
                              bt_error *error) {
   a->is_evicted = a->was_evicted = false;
-  for (const entry *e = memory->buckets[bucket_of(memory, id)]; e; e = e->next) {
-    if (bt_trace_id_compare(&e->id, id) != 0 || !is_named(asked, e->of)) continue;
+  for (const bt_memory_entry *e = bt_memory_table_bucket(&memory->table, id); e; e = e->next) {
+    if (bt_trace_id_compare(&e->id, id) != 0 || !bt_memory_tenant_is_named(asked, e->of)) continue;
     a->was_evicted = a->was_evicted || e->was_evicted;
     bt_memory_piece **held = bt_grow_array(a->held, a->count, &a->capacity, sizeof *held);
     if (!held) return bt_error_no_memory(error);
@@ -382,9 +181,10 @@ static bt_status hold_pieces(const memory_source *memory, bt_str asked, const bt
     e->newest->references++;
     held[a->count++] = e->newest;
   }
-  for (size_t i = 0; i < memory->tenant_count; i++) { /* of "a|b" one may have lost its part */
-    const tenant *t = memory->tenants[i];
-    if (t->has_evicted && is_named(asked, t) && may_be_evicted(memory, t, id)) a->was_evicted = true;
+  for (size_t i = 0; i < memory->table.tenant_count; i++) { /* of "a|b" one may have lost its part */
+    const bt_memory_tenant *t = memory->table.tenants[i];
+    if (t->has_evicted && bt_memory_tenant_is_named(asked, t) && bt_memory_table_may_be_evicted(&memory->table, t, id))
+      a->was_evicted = true;
   }
   a->is_evicted = a->was_evicted && !a->count;
   return BT_OK;
@@ -451,14 +251,14 @@ static bt_status read_memory(bt_source *source, const bt_read_request *request, 
   dispose_assembly(memory, &a);
   if (status == BT_OK && evicted)
     return bt_error_set(error, BT_REFUSED, "%zu of the traces were evicted: the memory source holds %zu bytes", evicted,
-                        memory->cap_bytes);
+                        memory->table.cap_bytes);
   return status;
 }
 
 /* ---- searching ---- */
 
 /* Under the mutex. Only traces whose every span bears BeTrace's service are put together for this. */
-static bt_status check_own(const entry *e, bool *out, bt_error *error) {
+static bt_status check_own(const bt_memory_entry *e, bool *out, bt_error *error) {
   assembly a = {.was_evicted = e->was_evicted};
   bt_memory_piece *pieces[] = {e->newest};
   *out = false;
@@ -475,12 +275,12 @@ static bt_status check_own(const entry *e, bool *out, bt_error *error) {
 static bt_status find_entries(const memory_source *memory, const bt_search_request *request, bt_found_list *found,
                               bt_error *error) {
   bt_str asked = tenant_text(request->tenant);
-  for (size_t i = 0; i < memory->count; i++) {
-    const entry *e = memory->entries[i];
+  for (size_t i = 0; i < memory->table.count; i++) {
+    const bt_memory_entry *e = memory->table.entries[i];
     bool hidden = false;
     if (i % LOOK_AT_CANCEL == 0 && is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     if (e->start_ns >= request->range.end_ns || e->end_ns < request->range.start_ns) continue;
-    if (!is_named(asked, e->of)) continue;
+    if (!bt_memory_tenant_is_named(asked, e->of)) continue;
     bt_status status = check_own(e, &hidden, error);
     if (status != BT_OK) return status;
     bt_found bounds = {e->id, e->start_ns, e->end_ns};
@@ -495,9 +295,9 @@ static bt_status tell_evicted(const memory_source *memory, const bt_search_reque
   bt_str asked = tenant_text(request->tenant);
   int64_t end_ns = INT64_MIN;
   bool has_evicted = false;
-  for (size_t i = 0; i < memory->tenant_count; i++) {
-    const tenant *t = memory->tenants[i];
-    if (!t->has_evicted || !is_named(asked, t)) continue;
+  for (size_t i = 0; i < memory->table.tenant_count; i++) {
+    const bt_memory_tenant *t = memory->table.tenants[i];
+    if (!t->has_evicted || !bt_memory_tenant_is_named(asked, t)) continue;
     has_evicted = true;
     if (t->evicted_end_ns > end_ns) end_ns = t->evicted_end_ns;
   }
@@ -557,15 +357,8 @@ static bt_status check_memory(bt_source *source, bt_error *error) {
 
 static void free_memory(bt_source *source) {
   memory_source *memory = of(source);
-  for (size_t i = 0; i < memory->count; i++) {
-    bt_memory_piece_release(memory->entries[i]->newest);
-    free(memory->entries[i]);
-  }
-  for (size_t i = 0; i < memory->tenant_count; i++) tenant_free(memory->tenants[i]);
+  bt_memory_table_dispose(&memory->table);
   pthread_mutex_destroy(&memory->mutex);
-  free(memory->entries);
-  free(memory->tenants);
-  free(memory->filter);
   free(memory);
 }
 
@@ -580,17 +373,13 @@ bt_status bt_memory_source_new(size_t cap_bytes, bt_source **out, bt_error *erro
   *out = NULL;
   memory_source *memory = calloc(1, sizeof *memory);
   if (!memory) return bt_error_no_memory(error);
-  memory->cap_bytes = cap_bytes ? cap_bytes : default_cap_bytes;
-  memory->filter_bytes = FILTER_LEAST_BYTES;
-  while (memory->filter_bytes * 2 <= memory->cap_bytes / FILTER_SHARE) memory->filter_bytes *= 2;
-  memory->filter = calloc(1, memory->filter_bytes);
-  if (!memory->filter || pthread_mutex_init(&memory->mutex, NULL)) {
-    free(memory->filter);
+  bool has_table = bt_memory_table_init(&memory->table, cap_bytes ? cap_bytes : default_cap_bytes);
+  if (!has_table || pthread_mutex_init(&memory->mutex, NULL)) {
+    bt_memory_table_dispose(&memory->table);
     free(memory);
     return bt_error_no_memory(error);
   }
   memory->source = (bt_source){.operations = &operations, .name = "memory"};
-  memory->seed = (uint64_t)(uintptr_t)memory * 0x9E3779B97F4A7C15u;
   *out = &memory->source;
   return BT_OK;
 }
