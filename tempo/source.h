@@ -55,17 +55,20 @@ typedef struct bt_source_account {
 void bt_source_account_dispose(bt_source_account *account);
 bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason);
 
+enum { BT_EXPECTS_FEW = 1 }; /* for `expected` */
+
 typedef struct bt_search_request {
   bt_str filter;           /* TraceQL filter `{ … }` of an over- or under-query; `{}` finds every trace */
   bt_time_range range;     /* fragments that overlap it */
   size_t max_found;        /* stop above it with BT_LIMIT; 0: no maximum */
+  uint64_t expected;       /* traces, about: a source asks for many in several parts at once; 0: not known */
   const char *tenant;      /* X-Scope-OrgID or NULL */
   const bt_cancel *cancel; /* or NULL */
   const char *rule_id;     /* for X-Query-Tags: whose price it is; or NULL */
   bt_priority priority;
 } bt_search_request;
 
-enum { BT_ALSO_BY_ID_MAX = 8 };
+enum { BT_ALSO_BY_ID_MAX = 8, BT_MORE_BY_ID_MAX = 50 };
 
 typedef struct bt_read_request {
   const bt_trace_id *ids;
@@ -80,6 +83,10 @@ typedef struct bt_read_request {
   /* Of a read in batches: so many of its traces, the first of ids, are read by id too, beside the batches, where the source can and finds it worth
    * it: at most BT_ALSO_BY_ID_MAX. */
   size_t also_by_id;
+  /* Asked once, when the batches have given all and what also_by_id asked for may still be under way, so that the source is kept busy: further traces of
+   * the request that are worth a read by id now. Their places in ids go to `places`, at most BT_MORE_BY_ID_MAX of them; returns their number. With the sink's
+   * context; only beside also_by_id; NULL: none. */
+  size_t (*more_by_id)(void *context, size_t *places);
   bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
   const bt_cancel *cancel;
@@ -94,7 +101,7 @@ typedef struct bt_read_trace {
   size_t index; /* in ids */
   const bt_trace *trace;
   bool needs_by_id;
-  bool is_also_by_id; /* what `also_by_id` asked for: once more, after all that the batches gave; not where it failed */
+  bool is_also_by_id; /* of also_by_id, more_by_id: once more, after all that the batches gave; not where it failed */
   int64_t start_ns, end_ns; /* of reads with `spans`: bounds of the fragments that have some of them */
 } bt_read_trace;
 typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);

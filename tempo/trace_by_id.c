@@ -21,7 +21,7 @@ struct bt_tempo_beside {
   slot slots[IN_FLIGHT_MAX]; /* a ring */
   uint32_t first, count;
   size_t next; /* of ids, not asked yet */
-  bool is_beside;
+  bool is_beside, has_failed;
   /* Of the answer that is being read. */
   const bt_trace_id *id;
   bt_span_batch *batch;
@@ -56,6 +56,7 @@ static bt_status give_trace(by_id *b, size_t index, bt_error *error) {
 }
 
 static void note_failure(by_id *b, const bt_tempo_call *call, const char *reason) {
+  b->has_failed = true;
   if (!b->is_beside) bt_tempo_read_fail(b->read, call, reason);
 }
 
@@ -78,9 +79,9 @@ static bt_status finish_oldest(by_id *b, bt_error *error) {
   return status;
 }
 
-static bt_status ask_next(by_id *b, bt_error *error) {
+static bt_status ask(by_id *b, size_t index, bt_error *error) {
   slot *at = &b->slots[(b->first + b->count) % IN_FLIGHT_MAX];
-  *at = (slot){.index = b->next++};
+  *at = (slot){.index = index};
   at->call.caller = &b->read->caller;
   at->call.max_body_bytes = max_answer_bytes;
   at->call.kind = BT_HTTP_BY_ID;
@@ -101,7 +102,7 @@ bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
   for (;;) {
     bool is_left = b.next < read->request->count && read->failures < BT_READ_FAILURES_MAX;
     if (status != BT_OK || (!is_left && !b.count)) break;
-    status = is_left && b.count < IN_FLIGHT_MAX ? ask_next(&b, error) : finish_oldest(&b, error);
+    status = is_left && b.count < IN_FLIGHT_MAX ? ask(&b, b.next++, error) : finish_oldest(&b, error);
   }
   drop_calls(&b);
   return status;
@@ -113,14 +114,22 @@ bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_err
   if (!beside) return bt_error_no_memory(error);
   *beside = (by_id){.read = read, .is_beside = true};
   bt_status status = BT_OK;
-  while (status == BT_OK && beside->next < read->request->also_by_id) status = ask_next(beside, error);
+  while (status == BT_OK && beside->next < read->request->also_by_id) status = ask(beside, beside->next++, error);
   return status;
 }
 
+/* What fails is asked for again, and so once Tempo is not well, nothing more is asked here. */
 bt_status bt_tempo_beside_give(bt_tempo_beside *beside, bt_error *error) {
+  const bt_tempo_read *read = beside->read;
+  size_t places[BT_MORE_BY_ID_MAX], next = 0;
+  size_t count = read->request->more_by_id ? read->request->more_by_id(read->context, places) : 0;
   bt_status status = BT_OK;
-  while (status == BT_OK && beside->count) status = finish_oldest(beside, error);
-  return status;
+  for (;;) {
+    bool is_left = next < count && !beside->has_failed;
+    if (status != BT_OK || (!is_left && !beside->count)) return status;
+    status =
+        is_left && beside->count < IN_FLIGHT_MAX ? ask(beside, places[next++], error) : finish_oldest(beside, error);
+  }
 }
 
 void bt_tempo_beside_free(bt_tempo_beside *beside) {

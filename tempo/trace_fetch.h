@@ -21,11 +21,11 @@ typedef struct bt_tempo_read {
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 
-/* The reads by id that go on beside batches (also_by_id): what fails among them takes nothing from the read. */
+/* The reads by id that go on beside batches (also_by_id, more_by_id): what fails among them takes nothing from the read. */
 typedef struct bt_tempo_beside bt_tempo_beside;
 /* new. Sends them. */
 bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_error *error) BT_MUST_CHECK;
-/* Waits for them and gives them. */
+/* Sends what more_by_id names, waits for all and gives them. */
 bt_status bt_tempo_beside_give(bt_tempo_beside *beside, bt_error *error) BT_MUST_CHECK;
 void bt_tempo_beside_free(bt_tempo_beside *beside); /* those under way are aborted; NULL is fine */
 

@@ -2,9 +2,11 @@
  * by id afterwards (deliver.c) costs more than it. Of a rule whose candidates were subtracted, what is left violates as a rule: some of these are
  * read by id at once, and if they violate they are a part of the sample. One that does not is no waste either: it says whether what a batch
  * holds for no violation is none. Young ones come first, because a violation that rests on absence is read by id in any case there. How many are chosen, and which, rests on the seed and the ids alone, so that the same question is confirmed
- * in the same way. Thread: the replay's. */
+ * in the same way. When the batch has said what violates, the rest of the sample is asked for before these answers are in. Thread: the replay's. */
 #include "server/replay/reservoir.h"
 #include "server/replay/run.h"
+
+_Static_assert((int)BT_RESERVOIR_MAX <= (int)BT_MORE_BY_ID_MAX, "a sample is asked for at once");
 
 static bool may_choose(const bt_run *run) {
   const bt_replay_request *request = &run->request;
@@ -67,6 +69,38 @@ bool bt_beside_keep(bt_run *run, const bt_sampled *judged) {
   return chosen != NULL;
 }
 
+static size_t place_of(const size_t *known, size_t count, size_t item) {
+  size_t place = 0;
+  while (place < count && known[place] != item) place++;
+  return place;
+}
+
+size_t bt_beside_more(const bt_run *run, const size_t *known, size_t count, size_t *places) {
+  uint64_t under_way = 0;
+  size_t samples[BT_RESERVOIR_MAX], used = 0;
+  for (size_t i = 0; i < run->beside.count; i++) {
+    const bt_judged *rules = run->beside.chosen[i].rules;
+    under_way += rules && bt_judged_violates(run, rules);
+  }
+  size_t chosen = bt_sample_preview(run, under_way, samples);
+  for (size_t i = 0; i < chosen; i++) {
+    size_t place = place_of(known, count, samples[i]);
+    if (place < count) places[used++] = place;
+  }
+  return used;
+}
+
+/* Of the sample; it does not wait for its read by id any more. False: it is not one of them. */
+static bool take_sample(bt_run *run, size_t known, bt_sampled *out) {
+  for (uint32_t i = 0; i < run->sample_count; i++) {
+    if (run->samples[i].known != known) continue;
+    *out = run->samples[i];
+    run->samples[i] = run->samples[--run->sample_count];
+    return true;
+  }
+  return false;
+}
+
 /* What a batch could not give waits for a read by id, and this is one. */
 static bt_status judge_queued(bt_run *run, size_t known, const bt_trace *trace, bt_error *error) {
   if (!trace || !bt_run_unqueue(run, known)) return BT_OK;
@@ -75,6 +109,11 @@ static bt_status judge_queued(bt_run *run, size_t known, const bt_trace *trace, 
 
 bt_status bt_beside_take(bt_run *run, size_t known, const bt_trace *trace, bt_error *error) {
   bt_sampled *chosen = find_chosen(run, known);
+  bt_sampled sample;
+  if (!chosen && take_sample(run, known, &sample)) {
+    run->beside.read++;
+    return bt_judge_sampled(run, &sample, trace, BT_SAMPLE_IS_GONE, error);
+  }
   if (!chosen || !chosen->rules) return judge_queued(run, known, trace, error);
   bool violates = bt_judged_violates(run, chosen->rules);
   if (!trace && !violates) return BT_OK;

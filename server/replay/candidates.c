@@ -217,6 +217,7 @@ static bt_status ask_subtracted(bt_run *run, uint32_t round, bool *any, bt_error
     if (status != BT_OK) return status;
     bt_query *query = run->queries[index];
     if (!query->is_asked) limit_subtracted(run, rule, query);
+    if (!query->is_asked && round == 0) query->expected = rule->subtracted_found;
     status = bt_asking_add(run->asking, query, false, error);
   }
   return status;

@@ -20,6 +20,7 @@ typedef struct page {
   size_t count;
   bool by_id;
   size_t beside; /* so many, the first, are read by id too */
+  bool is_last;
 } page;
 
 static bt_status cancelled(bt_error *error) {
@@ -65,6 +66,11 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   return bt_judge_trace(run, known, read->trace, p->by_id || run->is_static, error);
 }
 
+static size_t read_more(void *context, size_t *places) {
+  const page *p = context;
+  return p->is_last ? bt_beside_more(p->run, p->known, p->count, places) : 0;
+}
+
 /* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
 static bt_time_range range_of(const page *p) {
   bt_time_range range = {INT64_MAX, p->run->request.now_ns};
@@ -106,6 +112,7 @@ static bt_status read_page(page *p, bool *too_large, bt_error *error) {
   request.projection = p->by_id || run->is_static ? NULL : &run->projection;
   request.by_id = p->by_id;
   request.also_by_id = p->beside;
+  request.more_by_id = read_more;
   for (size_t i = 0; i < p->count; i++) {
     p->ids[i] = run->known[p->known[i]].matched.id;
     p->answered[i] = false;
@@ -161,6 +168,7 @@ static bt_status read_pages(bt_run *run, size_t *known, size_t count, page *p, b
     bool too_large = false;
     p->known = known;
     p->count = count < size ? count : size;
+    p->is_last = p->count == count;
     status = read_page(p, &too_large, error);
     if (too_large) size = p->count / 2;
     size_t passed = too_large ? pass_answered(p, known) : p->count;
@@ -385,6 +393,7 @@ static bt_status sample_first_part(bt_run *run, bt_error *error) {
   if (status == BT_OK) status = read_samples(run, error);
   if (status != BT_OK) return status;
   run->samples_read = run->sample_count;
+  run->has_sampled_part = true;
   run->sample_count = 0;
   return BT_OK;
 }

@@ -260,10 +260,15 @@ static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *er
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
 }
 
+/* Up to the first span that is known there, whichever window its trace belongs to: the less time, the fewer traces, where one search may not be enough. */
 static bt_time_range edge_range(const bt_run *run, const grid *g, size_t window) {
-  const bt_coverage *coverage = &run->result->coverage;
   bt_time_range range = grid_window(g, window);
-  if (coverage->has_data_from && coverage->data_from_ns < range.end_ns) range.end_ns = coverage->data_from_ns;
+  for (size_t i = 0; i < run->known_count; i++) {
+    const bt_found *bounds = bt_known_bounds(&run->known[i]);
+    if (run->known[i].flags & BT_KNOWN_OWN || bounds->end_ns < range.start_ns) continue;
+    if (bounds->start_ns < range.end_ns) range.end_ns = bounds->start_ns;
+  }
+  if (range.end_ns < range.start_ns) range.end_ns = range.start_ns;
   return range;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/replay/reservoir.h"
 #include "server/replay/run.h"
 
 enum { SAMPLE_FLOOR = 8 }; /* violating traces that are read by id whatever their number */
@@ -189,18 +190,28 @@ static uint64_t count_orphans(const bt_run *run) {
 
 /* What is still to be read: the root of their number, because what a sample can show follows from its size, and hardly from what it is of. What comes
  * after a part of the sample was read lies near the edges, where beginnings may be missing: of such traces some are read whatever was read before. */
-static uint64_t count_wanted(const bt_run *run) {
+static uint64_t count_wanted(const bt_run *run, uint64_t under_way) {
   uint64_t wanted = SAMPLE_FLOOR;
-  while (wanted < run->request.sample_size && wanted * wanted < run->sampled_from) wanted++;
+  while (wanted < run->request.sample_size && wanted * wanted < run->sampled_from + under_way) wanted++;
   if (wanted > run->request.sample_size) wanted = run->request.sample_size;
-  uint64_t read = run->samples_read + run->beside.read;
+  uint64_t read = run->samples_read + run->beside.read + under_way;
   wanted -= read < wanted ? read : wanted;
-  uint64_t orphans = run->samples_read ? count_orphans(run) : 0;
+  uint64_t orphans = run->has_sampled_part ? count_orphans(run) : 0;
   return orphans > wanted ? orphans : wanted;
 }
 
+size_t bt_sample_preview(const bt_run *run, uint64_t under_way, size_t *known) {
+  uint64_t wanted = count_wanted(run, under_way);
+  size_t most = wanted < BT_RESERVOIR_MAX ? (size_t)wanted : BT_RESERVOIR_MAX;
+  bt_reservoir smallest = {.count = 0};
+  for (uint32_t i = 0; most && i < run->sample_count; i++)
+    bt_reservoir_offer(&smallest, most, (bt_keyed){run->samples[i].key, run->samples[i].known});
+  for (size_t i = 0; i < smallest.count; i++) known[i] = smallest.items[i].known;
+  return smallest.count;
+}
+
 bt_status bt_sample_settle(bt_run *run, bt_error *error) {
-  uint64_t wanted = count_wanted(run);
+  uint64_t wanted = count_wanted(run, 0);
   bt_status status = BT_OK;
   while (status == BT_OK && !run->sample_is_fixed && run->sample_count > wanted) {
     uint32_t largest = largest_key(run);

@@ -73,6 +73,7 @@ bt_status bt_own_traces_ask(bt_run *run, bt_error *error) {
   bt_status status = bt_query_add(run, bt_str_from(own_filter), false, &index, error);
   if (status != BT_OK || index < asked) return status; /* a rule asks the same: that answer is the rule's */
   run->queries[index]->is_own = true;
+  run->queries[index]->expected = BT_EXPECTS_FEW;
   return bt_asking_add(run->asking, run->queries[index], false, error);
 }
 
@@ -87,6 +88,7 @@ static bt_status search_suspects(bt_run *run, bt_error *error) {
   bt_search_request search = bt_run_search(run, bt_str_from(own_filter), run->search_range);
   bt_source_account account = {0};
   run->own_is_asked = true;
+  search.expected = BT_EXPECTS_FEW;
   bt_status status = bt_source_search(run->source, &search, &run->own_found, &account, error);
   run->own_are_known = status == BT_OK && account.failed_count == 0;
   bt_status added = bt_coverage_add(run, &account, false, error);

@@ -32,6 +32,7 @@ typedef struct bt_query {
   bt_str text;         /* borrowed from a plan */
   bt_time_range range; /* empty: the search range */
   size_t max_found;    /* stop above it; 0: at what memory allows */
+  uint64_t expected;   /* traces that it finds, about; 0: not known */
   bool is_asked;
   bool is_aside;   /* nobody waits for it but who asked for it: the helper has it when there is nothing else */
   bool can_wait;   /* nothing before the reads needs it; written under the lock of asking.c */
@@ -64,6 +65,7 @@ typedef struct bt_run_rule {
   bool require_complete;
   bool whole_trace;            /* batches cannot give what it reads */
   bool is_answered;            /* every search for its candidates was answered in full */
+  uint64_t subtracted_found;   /* by the first query that is subtracted, as a probe says; 0: not known */
   uint64_t *candidates;        /* bits over the known traces: may violate */
   uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
   uint64_t *exercising;        /* may exercise; NULL: not known */
@@ -91,7 +93,7 @@ typedef struct bt_beside {
   bt_sampled chosen[BT_BESIDE_MAX]; /* rules: what the batch said; NULL: nothing yet, or it was told */
   size_t count;
   bool is_done;  /* once in a replay */
-  uint64_t read; /* violating traces that were read so */
+  uint64_t read; /* violating traces that were read so, samples too */
 } bt_beside;
 
 typedef struct bt_decided { /* it does not violate */
@@ -145,6 +147,7 @@ typedef struct bt_run {
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */
   uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
+  bool has_sampled_part; /* what comes now lies near the edges */
   bt_beside beside;
   bool sample_is_fixed; /* the request says how many are read by id */
   uint64_t unread_differences;
@@ -252,9 +255,11 @@ bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) BT_
 /* beside.c: reads by id that go on while Tempo answers the first batch. */
 /* Chooses some of what is read in batches, moves them to its front, and returns their number. */
 size_t bt_beside_choose(bt_run *run, bt_known_list *known);
+/* When the batch has said all: the places in `known`, what it was asked for, of samples that are worth a read by id already. At most BT_MORE_BY_ID_MAX; returns their number. */
+size_t bt_beside_more(const bt_run *run, const size_t *known, size_t count, size_t *places);
 /* Keeps what a batch said of a chosen one until it was read by id. False: it is not one of them, and nothing was taken. */
 bool bt_beside_keep(bt_run *run, const bt_sampled *judged);
-/* What a read by id gave of a chosen one; NULL: nothing. */
+/* What a read by id gave of a chosen one, or of one of these samples; NULL: nothing. */
 bt_status bt_beside_take(bt_run *run, size_t known, const bt_trace *trace, bt_error *error) BT_MUST_CHECK;
 /* After the batch: those that were not read by id are as if they had not been chosen. */
 bt_status bt_beside_settle(bt_run *run, bt_error *error) BT_MUST_CHECK;
@@ -280,6 +285,9 @@ uint64_t bt_violating_key(const bt_run *run, const bt_trace *trace, const bt_jud
 bt_status bt_sample_or_deliver(bt_run *run, bt_sampled sampled, bt_error *error) BT_MUST_CHECK;
 /* Chooses how many of the kept ones are worth a read by id, and delivers the others as the batches showed them. */
 bt_status bt_sample_settle(bt_run *run, bt_error *error) BT_MUST_CHECK;
+/* Which these are so far, without delivering any: known traces, at most BT_RESERVOIR_MAX; returns their number. `under_way`: violating traces that are being read
+ * by id beside the batch. */
+size_t bt_sample_preview(const bt_run *run, uint64_t under_way, size_t *known);
 /* A number that depends on the replay's seed and the id alone. */
 uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id);
 /* Once for each trace. */

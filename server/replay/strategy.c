@@ -46,7 +46,7 @@ static size_t count_probed(const bt_run *run, const candidate *candidates, const
 }
 
 /* Asks what the rule's first under-query finds around some candidates in the middle of the range. A probe that fails says nothing. */
-static bt_status probe(bt_run *run, const bt_run_rule *rule, bt_strategy_facts *facts, bt_error *error) {
+static bt_status probe(bt_run *run, bt_run_rule *rule, bt_strategy_facts *facts, bt_error *error) {
   candidate *all = candidates_by_time(run, rule, facts->candidates);
   if (!all) return bt_error_no_memory(error);
   const candidate *some = all + (facts->candidates - PROBE_CANDIDATES) / 2;
@@ -59,7 +59,7 @@ static bt_status probe(bt_run *run, const bt_run_rule *rule, bt_strategy_facts *
   bt_status status = bt_source_search(run->source, &search, &found, &account, &why);
   if (status == BT_OK) {
     facts->subtracted_share = (double)count_probed(run, some, &found) / PROBE_CANDIDATES;
-    facts->subtracted_found = found.count * facts->candidates / PROBE_CANDIDATES;
+    facts->subtracted_found = rule->subtracted_found = found.count * facts->candidates / PROBE_CANDIDATES;
     double left = 1 - facts->subtracted_share;
     /* Where every trace is a candidate, one without any of the rule's spans cannot be decided from them. */
     facts->undecided_share = left < assumed_undecided || run->is_all_needed ? left : assumed_undecided;

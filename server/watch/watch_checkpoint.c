@@ -239,6 +239,7 @@ static bt_status read_again(bt_source *source, finder *f, const bt_found *items,
 static bt_status find_in(bt_source *source, finder *f, bt_time_range range, bt_error *error) {
   bt_search_request search = {.filter = bt_str_from(filter),
                               .range = range,
+                              .expected = BT_EXPECTS_FEW,
                               .tenant = f->request->tenant[0] ? f->request->tenant : NULL,
                               .cancel = f->request->cancel,
                               .priority = BT_PRIORITY_WATCH};

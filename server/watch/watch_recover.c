@@ -176,6 +176,7 @@ static bt_status read_found(recovering *r, const bt_found_list *found, bt_error 
 static bt_status search(const bt_watcher *watcher, bt_time_range range, bt_found_list *found, bt_error *error) {
   bt_search_request request = {.filter = bt_str_from(filter),
                                .range = range,
+                               .expected = BT_EXPECTS_FEW,
                                .tenant = bt_watcher_scope(watcher),
                                .cancel = watcher->cancel,
                                .priority = BT_PRIORITY_WATCH};

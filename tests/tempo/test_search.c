@@ -529,6 +529,32 @@ static void a_small_maximum_asks_for_little(void **state) {
   assert_int_equal(f->found.count, 300);
 }
 
+/* Two questions are what a Tempo works at at once. A few traces, or whether there are more than a few, are one question. */
+static void what_finds_much_is_asked_in_halves(void **state) {
+  fixture *f = *state;
+  add_random_traces(2500, FIRST_S + 2, SPAN_S - 6, "");
+  open_source(f, 5000, 0);
+  const struct {
+    int64_t seconds;
+    uint64_t expected;
+    size_t max_found, requests;
+  } cases[] = {{SPAN_S, 0, 0, 1},          {SPAN_S, 1999, 0, 1},     {SPAN_S, 2000, 0, 2},
+               {SPAN_S, 2000, 5000, 2},    {SPAN_S, 2000, 2500, 1},  {2 * HOUR_S - 1, 0, 0, 1},
+               {2 * HOUR_S, 0, 0, 2},      {2 * HOUR_S, 0, 2500, 1}, {2 * HOUR_S, BT_EXPECTS_FEW, 0, 1},
+               {15 * 24 * HOUR_S, 0, 0, 3}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t before = request_count();
+    bt_search_request request = request_all();
+    request.range.end_ns = (FIRST_S + cases[i].seconds) * second_ns;
+    request.expected = cases[i].expected;
+    request.max_found = cases[i].max_found;
+    assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+    assert_int_equal(request_count() - before, cases[i].requests);
+    assert_int_equal(check_nothing_is_lost(f), 2500);
+    bt_found_list_dispose(&f->found);
+  }
+}
+
 static void *cancel_soon(void *context) {
   struct timespec wait = {.tv_nsec = 100000000};
   nanosleep(&wait, NULL);
@@ -621,6 +647,7 @@ int main(void) {
                                      TEST(ends_when_every_answer_is_full),
                                      TEST(stops_at_the_maximum),
                                      TEST(a_small_maximum_asks_for_little),
+                                     TEST(what_finds_much_is_asked_in_halves),
                                      TEST(does_not_split_what_is_full_of_the_same),
                                      TEST(is_cancelled_anywhere),
                                      TEST(loses_nothing_whatever_happens),

@@ -243,6 +243,19 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
   return status;
 }
 
+static bt_status give_beside(fake_source *fake, const bt_read_request *request, bt_read_sink sink, void *context,
+                             bt_error *error) {
+  size_t places[BT_MORE_BY_ID_MAX];
+  size_t more = request->more_by_id ? request->more_by_id(context, places) : 0;
+  bt_status status = BT_OK;
+  if (fake->fail_beside) return BT_OK;
+  for (size_t i = 0; status == BT_OK && i < request->also_by_id; i++)
+    status = give(fake, request, i, true, sink, context, error);
+  for (size_t i = 0; status == BT_OK && i < more; i++)
+    status = give(fake, request, places[i], true, sink, context, error);
+  return status;
+}
+
 static bt_status fake_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                            bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
@@ -260,10 +273,7 @@ static bt_status fake_read(bt_source *source, const bt_read_request *request, bt
     bt_status status = give(fake, request, i, false, sink, context, error);
     if (status != BT_OK) return status;
   }
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && !fake->fail_beside && i < request->also_by_id; i++)
-    status = give(fake, request, i, true, sink, context, error);
-  return status;
+  return request->also_by_id ? give_beside(fake, request, sink, context, error) : BT_OK;
 }
 
 /* Bounds of the fragments in the range that have some of the spans; false: there is none. */
