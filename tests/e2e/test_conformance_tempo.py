@@ -32,7 +32,7 @@ CELLS = 1_000_000 if FULL else 900
 PAIRS = 80
 LONGEST_FILTER_BYTES = 900  # beyond, a query needs blanks that only the program puts in: the replay tests ask those
 KEYS = ("k", "http.status_code", "http.method", "cluster", "odd key", "co:lon", 'qu"ote', "back\\slash", "a.b", "0num", "true", "status", "name", "kind")
-VALUES = (*dict.fromkeys(random_spans.TEXTS), *dict.fromkeys(random_spans.INTEGERS), *random_spans.DECIMALS, True, False, *random_spans.ARRAYS)
+VALUES = (*dict.fromkeys(random_spans.TEXTS), *dict.fromkeys(random_spans.INTEGERS), *random_spans.DECIMALS, True, False, *random_spans.ARRAYS, *random_spans.ODD_VALUES)
 # 1 and 1.0 and True are one key of a dict.
 INTEGERS = sorted(set(random_spans.INTEGERS)) + [3, -2**63 + 1]
 DECIMALS = [value for value in random_spans.DECIMALS if random_rules.number(value)] + [0.5, -5.0, 2.0**63, 9007199254740991.0]

@@ -2,7 +2,9 @@
 
 The peak is the kernel's VmHWM, looked at until the end: wait4's ru_maxrss would count what this process had when it forked.
 """
+import os
 import re
+import select
 import subprocess
 import tempfile
 import time
@@ -34,10 +36,11 @@ def run_measured(arguments, timeout=300):
     started, peak = time.monotonic(), 0
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen([binary(), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=sanitizer_environment())
-        while process.poll() is None and time.monotonic() - started < timeout:
+        pidfd = os.pidfd_open(process.pid)  # to see its end at once, and not at the next look at its memory
+        while not select.select([pidfd], [], [], 0.01)[0] and time.monotonic() - started < timeout:
             peak = max(peak, _peak_kib(process))
-            time.sleep(0.01)
         seconds = time.monotonic() - started
+        os.close(pidfd)
         ended = process.poll() is not None
         if not ended:
             process.kill()

@@ -22,6 +22,11 @@ TEXTS = ("", "x", "x", "X", "xy", "1", "5", "true", "client", 'q"', "b\\s", "l\n
 INTEGERS = (0, 1, 1, 2, 5, 5, -1, -5, 200, 2**53, 2**53 + 1, -2**53 - 1, 2**63 - 1, -2**63)
 DECIMALS = (0.0, -0.0, 1.0, 1.5, 1.5, -1.5, 5.0, 0.1, 2.0**53, 2.0**53 + 2, 1e300, -1e300, 5e-324, float("nan"), float("inf"))
 ARRAYS = (["x", "y"], ["xy", 'q"'], [1, 5], [5], [1.5, -1.0], [True, False], [], ["x", 1], [""])
+# As they stand in OTLP: what is no string, number, boolean or array of such, and counts as missing.
+ODD_VALUES = ({"kvlistValue": {"values": [{"key": "k", "value": {"stringValue": "x"}}]}}, {"kvlistValue": {}}, {"bytesValue": "AAFB"}, {"bytesValue": ""}, {},
+              {"arrayValue": {"values": [{"arrayValue": {"values": [{"stringValue": "x"}]}}]}}, {"arrayValue": {"values": [{"bytesValue": "AAFB"}]}},
+              {"arrayValue": {"values": [{}]}}, {"arrayValue": {"values": [{"kvlistValue": {}}, {"kvlistValue": {}}]}}, {"arrayValue": {"values": [{"stringValue": "x"}, {}]}},
+              {"arrayValue": {"values": [{}, {"intValue": "5"}]}})
 DURATIONS_NS = (0, 1, 999_999, 1_000_000, 1_000_001, 2_000_000, 1_000_000_000, 1_000_000_001, 1_500_000_000, 60_000_000_000, -5_000_000)
 RESOURCE_COLUMN_KEYS = ("cluster", "k8s.pod.name")
 COLUMN_KEYS = ("http.method", "http.status_code", "http.url", "cluster", "k8s.pod.name")  # of those that are used here
@@ -37,9 +42,10 @@ def random_value(rng):
         return rng.choice(INTEGERS)
     if kind < 9:
         return rng.choice(DECIMALS)
-    if kind < 11 or rng.randrange(3):
-        return rng.choice((True, False))
-    return list(rng.choice(ARRAYS))
+    which = rng.randrange(4) if kind == 11 else 0
+    if which == 3:
+        return rng.choice(ODD_VALUES)
+    return list(rng.choice(ARRAYS)) if which == 2 else rng.choice((True, False))
 
 
 def random_attributes(rng, keys, most):
@@ -48,7 +54,9 @@ def random_attributes(rng, keys, most):
 
 
 def any_value(value):
-    """otlp.any_value, and the doubles that JSON has no numbers for."""
+    """otlp.any_value, the doubles that JSON has no numbers for, and odd values as they are."""
+    if isinstance(value, dict):
+        return value
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return {"doubleValue": "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"}
     if isinstance(value, list):
@@ -67,6 +75,8 @@ def as_stored(value):
 
 def hashed_value(value):
     """The bytes of a value in Tempo's hash of a resource, which tells no types apart."""
+    if isinstance(value, dict):
+        return b""
     if isinstance(value, list):
         return b"".join(hashed_value(item) for item in value) if len({type(item) for item in value}) < 2 else repr(value).encode()
     if isinstance(value, str):
