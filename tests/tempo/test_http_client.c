@@ -464,14 +464,16 @@ static void parties_of_one_priority_take_turns(void **state) {
   assert_string_equal(s.order, "0axbcde");
 }
 
-/* Retry-After holds what its party has waiting, and nobody else's. */
+/* Retry-After holds what its party has waiting, and nobody else's. All of them wait behind a slow one when the refusal comes. */
 static void a_refused_party_waits_and_others_go_on(void **state) {
   fixture *f = *state;
   static const int refused, other;
   static const struct {
     const char *path;
     const void *party;
-  } asked[] = {{"/busy", &refused}, {"/count/h", &refused}, {"/count/o", &other}, {"/count/n", &other}};
+  } asked[] = {
+      {"/count/0", &other}, {"/busy", &refused}, {"/count/h", &refused}, {"/count/o", &other}, {"/count/n", &other}};
+  enum { HELD = 2 };
   enum { ASKED = sizeof asked / sizeof asked[0] };
   char urls[ASKED][128];
   bt_http_response responses[ASKED];
@@ -482,11 +484,11 @@ static void a_refused_party_waits_and_others_go_on(void **state) {
     assert_int_equal(bt_http_start(f->client, &request, &responses[i], &calls[i], &error), BT_OK);
   }
   for (size_t i = 0; i < ASKED; i++) {
-    if (i != 1) assert_int_equal(bt_http_finish(calls[i], &error), BT_OK);
+    if (i != HELD) assert_int_equal(bt_http_finish(calls[i], &error), BT_OK);
   }
-  assert_string_equal(s.order, "on"); /* 'h' waits for the seven seconds that /busy asked for */
-  bt_http_abort(calls[1]);
-  assert_int_equal(bt_http_finish(calls[1], &error), BT_CANCELLED);
+  assert_string_equal(s.order, "0on"); /* 'h' waits for the seven seconds that /busy asked for */
+  bt_http_abort(calls[HELD]);
+  assert_int_equal(bt_http_finish(calls[HELD], &error), BT_CANCELLED);
   for (size_t i = 0; i < ASKED; i++) bt_http_response_dispose(&responses[i]);
 }
 
