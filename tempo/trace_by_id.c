@@ -20,7 +20,6 @@ struct bt_tempo_beside {
   bt_tempo_read *read;
   slot slots[IN_FLIGHT_MAX]; /* a ring */
   uint32_t first, count;
-  size_t next; /* of ids, not asked yet */
   bool is_beside, has_failed;
   /* Of the answer that is being read. */
   const bt_trace_id *id;
@@ -96,14 +95,26 @@ static void drop_calls(by_id *b) {
     bt_tempo_call_dispose(&b->slots[b->first].call);
 }
 
+/* After failures the rest is not asked: Tempo is not well. What fails beside batches is asked for again, so one is enough there. */
+static bool asks_on(const by_id *b) {
+  return b->is_beside ? !b->has_failed : b->read->failures < BT_READ_FAILURES_MAX;
+}
+
+/* Asks for the ids at these places (NULL: the first `count`) and gives them, after those that are under way already. */
+static bt_status read_places(by_id *b, const size_t *places, size_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t next = 0;;) {
+    bool is_left = next < count && asks_on(b);
+    if (status != BT_OK || (!is_left && !b->count)) return status;
+    bool asks = is_left && b->count < IN_FLIGHT_MAX;
+    status = asks ? ask(b, places ? places[next] : next, error) : finish_oldest(b, error);
+    next += asks;
+  }
+}
+
 bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
   by_id b = {.read = read};
-  bt_status status = BT_OK;
-  for (;;) {
-    bool is_left = b.next < read->request->count && read->failures < BT_READ_FAILURES_MAX;
-    if (status != BT_OK || (!is_left && !b.count)) break;
-    status = is_left && b.count < IN_FLIGHT_MAX ? ask(&b, b.next++, error) : finish_oldest(&b, error);
-  }
+  bt_status status = read_places(&b, NULL, read->request->count, error);
   drop_calls(&b);
   return status;
 }
@@ -114,22 +125,15 @@ bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_err
   if (!beside) return bt_error_no_memory(error);
   *beside = (by_id){.read = read, .is_beside = true};
   bt_status status = BT_OK;
-  while (status == BT_OK && beside->next < read->request->also_by_id) status = ask(beside, beside->next++, error);
+  for (size_t i = 0; status == BT_OK && i < read->request->also_by_id; i++) status = ask(beside, i, error);
   return status;
 }
 
-/* What fails is asked for again, and so once Tempo is not well, nothing more is asked here. */
 bt_status bt_tempo_beside_give(bt_tempo_beside *beside, bt_error *error) {
   const bt_tempo_read *read = beside->read;
-  size_t places[BT_MORE_BY_ID_MAX], next = 0;
+  size_t places[BT_MORE_BY_ID_MAX];
   size_t count = read->request->more_by_id ? read->request->more_by_id(read->context, places) : 0;
-  bt_status status = BT_OK;
-  for (;;) {
-    bool is_left = next < count && !beside->has_failed;
-    if (status != BT_OK || (!is_left && !beside->count)) return status;
-    status =
-        is_left && beside->count < IN_FLIGHT_MAX ? ask(beside, places[next++], error) : finish_oldest(beside, error);
-  }
+  return read_places(beside, places, count, error);
 }
 
 void bt_tempo_beside_free(bt_tempo_beside *beside) {
