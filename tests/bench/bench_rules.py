@@ -8,8 +8,8 @@ No search sees what Tempo is handing over from ingesters to blocks, so within th
 more by id, about 40 ms of Tempo each, and no bare query could answer for that hour. Each rule is therefore measured twice: over a range that ended
 before it, where the goals stand, and over the whole range with the number of reads by id.
 Ratios are of times, and in parentheses of Tempo's processor time, which says more on a machine that is shared.
-Prints; asserts verdicts only, and that memory stays below twice its goal. 4,000 traces with --short; else 20,000, medians of three, and then 200,000 for
-the rules whose violations are few. --traces N, --runs N and --rule NAME choose.
+Prints; asserts verdicts only, and that memory stays below twice its goal. 20,000 traces, medians of three, and then 200,000 for the rules whose
+violations are few. --traces N, --runs N and --rule NAME choose. `make check` measures each once as a part of bench_replay.py.
 """
 import argparse
 import datetime
@@ -48,6 +48,8 @@ RULES = (
     ("absent everywhere", 'not trace.has(span.name == "no.such.span")', "whole", []),
     ("order, all violate", 'when { payment.process as p and "fraud-check" as f } always { f.start < p.start }', "whole", []),
 )
+IN_CHECK = ("seed", "order", "count", "correlation", "nothing prefilters", "absent everywhere")
+FEW_VIOLATIONS = ("seed", "count")
 GOALS = {"ids": "2", "projection": "1.5", "whole": "none"}
 GOAL_MEMORY_KIB = 256 * 1024
 
@@ -101,40 +103,55 @@ def older(bounds, seconds):
     return (bounds[0], end), (seconds[0], end_s)
 
 
-def measure(tempo, rule, what, bounds, seconds, traces, runs):
+def print_row(rule, what, answer, by_id, times, work):
+    """times and work: seconds of each contender, and Tempo's processor seconds in them."""
+    name, _, kind, _ = rule
+    candidates = max(1, answer["traces_candidate"])
+    meanings = {"same": "/ same requests {} (goal 1.2)", "bare": f"/ bare {kind} {{}} (goal {GOALS[kind] if what == 'handed over' else 'none here'})",
+                "ids": "/ ids of all traces {} (could not answer)"}
+    ratios = [meanings[other].format(f"{times['replay'] / times[other]:5.2f} ({work['replay'] / max(work[other], 0.01):5.2f})")
+              for other in meanings if other in times]
+    print(f"{name:18s} {what:11s} {answer['strategy']:10s} {times['replay']:7.2f} s  {answer['queries']:5d} requests, {by_id:4d} by id  "
+          f"{candidates:7d} candidates  {answer['violations_found']:6d} violations  {'  '.join(ratios)}  "
+          f"{answer['bytes_received'] // candidates:6d} bytes/candidate  inspected {answer['bytes_inspected'] / 1e6:7.1f} MB  "
+          f"peak {answer['peak_kib'] // 1024:4d} MiB (goal 256)", flush=True)
+
+
+def measure(tempo, rule, what, bounds, seconds, traces, runs, with_whole=True):
+    """One row. Without with_whole the queries that have no goal are left out: those for all spans, or the ids, of all traces."""
     name, dsl, kind, queries = rule
     same = record(tempo.url, lambda url: replay(url, dsl, bounds))
-    by_id = sum("/api/v2/traces/" in url for url, _ in same)
-    bare = bare_requests(tempo, kind, queries, seconds, traces)
-    functions = {"replay": lambda: replay(tempo.url, dsl, bounds), "same": lambda: curl(same), "bare": lambda: curl(bare)}
-    if kind == "whole":
+    functions = {"replay": lambda: replay(tempo.url, dsl, bounds), "same": lambda: curl(same)}
+    if kind != "whole" or with_whole:
+        bare = bare_requests(tempo, kind, queries, seconds, traces)
+        functions["bare"] = lambda: curl(bare)
+    if kind == "whole" and with_whole:
         ids = in_fewest_windows(tempo, "{ }", seconds, traces)
         functions["ids"] = lambda: curl(ids)
     functions, used = counting(tempo.pid, functions)
     times, values = medians(runs, functions)
     answer = values["replay"]
-    candidates = max(1, answer["traces_candidate"])
-    work = {key: statistics.median(seconds) for key, seconds in used.items()}
-
-    def ratio(other):
-        return f"{times['replay'] / times[other]:5.2f} ({work['replay'] / max(work[other], 0.01):5.2f})"
-
-    goal = GOALS[kind] if what == "handed over" else "none here"
-    print(f"{name:18s} {what:11s} {answer['strategy']:10s} {times['replay']:7.2f} s  {answer['queries']:5d} requests, {by_id:4d} by id  "
-          f"{candidates:7d} candidates  {answer['violations_found']:6d} violations  / same requests {ratio('same')} (goal 1.2)  "
-          f"/ bare {kind} {ratio('bare')} (goal {goal})  " + (f"/ ids of all traces {ratio('ids')} (could not answer)  " if "ids" in times else "")
-          + f"{answer['bytes_received'] // candidates:6d} bytes/candidate  inspected {answer['bytes_inspected'] / 1e6:7.1f} MB  "
-          f"peak {answer['peak_kib'] // 1024:4d} MiB (goal 256)", flush=True)
+    print_row(rule, what, answer, sum("/api/v2/traces/" in url for url, _ in same), times,
+              {key: statistics.median(each) for key, each in used.items()})
     assert answer["peak_kib"] <= 2 * GOAL_MEMORY_KIB, f"{name}: peak memory of twice the goal: {answer['peak_kib']} KiB"
     return answer
 
 
-def bench(traces, only, runs):
+def each_once(tempo, bounds, seconds, traces):
+    """For `make check`: a Tempo that bench_replay.py has filled, and what a minute or two have room for."""
+    for rule in RULES:
+        if rule[0] in IN_CHECK:
+            answer = measure(tempo, rule, "handed over", *older(bounds, seconds), traces, 1, with_whole=False)
+            if rule[2] == "whole":
+                assert answer["violations_found"] == answer["traces_evaluated"] > traces // 2, "a rule that every trace violates"
+
+
+def bench(traces, names, runs):
     with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, TempoServer(config="fast") as tempo:
         bounds, seconds, truth = load(tempo, traces, folder)
         print(f"{traces} traces")
         for rule in RULES:
-            if only and rule[0] != only:
+            if rule[0] not in names:
                 continue
             measure(tempo, rule, "handed over", *older(bounds, seconds), traces, runs)
             answer = measure(tempo, rule, "whole range", bounds, seconds, traces, 1)
@@ -146,17 +163,14 @@ def bench(traces, only, runs):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
     parser.add_argument("--traces", type=int)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--rule", help="only this one")
+    parser.add_argument("--rule", choices=[rule[0] for rule in RULES], help="only this one")
     options = parser.parse_args()
-    if options.traces or options.short:
-        bench(options.traces or 4000, options.rule, 1 if options.short else options.runs)
-        return
-    bench(20000, options.rule, options.runs)
-    for rule in ("seed", "count"):
-        bench(200000, rule, 1)
+    names = (options.rule,) if options.rule else [rule[0] for rule in RULES]
+    bench(options.traces or 20000, names, options.runs)
+    if not options.traces and not options.rule:
+        bench(200000, FEW_VIOLATIONS, options.runs)
 
 
 if __name__ == "__main__":
