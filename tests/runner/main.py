@@ -97,14 +97,22 @@ def try_step(step, env, deadline):
     return *run_step(step, env, deadline), output
 
 
+def time_step(step, env, deadline):
+    """(step, seconds, exit code, output, output of the first try)"""
+    begin = time.monotonic()
+    code, output, first = try_step(step, env, deadline)
+    return step, time.monotonic() - begin, code, output, first
+
+
 def results_of(steps, env, deadline, log, workers=BESIDE):
-    """(step, code, output) of each in its order. Neighbours that say `beside` run together, a few at a time; what each wrote is logged whole."""
+    """(step, code, output) of each in its order. Neighbours that say `beside` run together, a few at a time; what each wrote is logged whole, after its
+    command and seconds."""
     with ThreadPoolExecutor(workers) as pool:
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
-            done = pool.map(lambda step: (step, *try_step(step, env, deadline)), list(group)) if beside else (
-                (step, *try_step(step, env, deadline)) for step in group)
-            for step, code, output, first in done:
-                log.write(f"$ {' '.join(step.command)}\n{first}{output}")
+            done = pool.map(lambda step: time_step(step, env, deadline), list(group)) if beside else (
+                time_step(step, env, deadline) for step in group)
+            for step, seconds, code, output, first in done:
+                log.write(f"$ {' '.join(step.command)}  # {seconds:.1f} s\n{first}{output}")
                 log.flush()
                 yield step, code, output
 
