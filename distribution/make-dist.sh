@@ -23,7 +23,7 @@ umask 022
 mkdir -p "$out"
 
 # Nothing of where it was built stays in the program.
-flags="-O2 -DNDEBUG -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE -ffile-prefix-map=$root=. -ffile-prefix-map=$build=build"
+flags="-O3 -DNDEBUG -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE -ffile-prefix-map=$root=. -ffile-prefix-map=$build=build"
 cmake -S "$root" -B "$build" -G Ninja --log-level=WARNING -DBETRACE_TESTS=OFF -DBETRACE_WERROR=ON -DBETRACE_SYSTEM_FILES=ON -DCMAKE_BUILD_TYPE=Release \
   -DCMAKE_C_FLAGS_RELEASE="$flags" -DCMAKE_CXX_FLAGS_RELEASE="$flags" -DCMAKE_EXE_LINKER_FLAGS="-pie -Wl,-z,relro,-z,now" >/dev/null
 cmake --build "$build" -j "${JOBS:-$(nproc)}" >"$build/build.log" || { tail -n 40 "$build/build.log"; exit 1; }
