@@ -11,12 +11,11 @@ violation costs relative to a replay (goal: at most 10 %): reads by id would mak
 once (bench_rules.py says what is compared there).
 """
 import argparse
-import datetime
 import json
 import tempfile
 import urllib.parse
 
-from replay_cost import HANDED_OVER_S, PROTOBUF, curl, load, medians, record, search_url, timed
+from replay_cost import PROTOBUF, curl, load, medians, older, record, search_url, timed
 from betrace_process import run_cli  # noqa: E402  (replay_cost sets the path)
 from run_tempo import TempoServer, http  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
@@ -84,8 +83,7 @@ def report(seconds, values, candidates, script_seconds):
 
 
 def bench(tempo, bounds, seconds, truth, runs, dense_runs, script_limit):
-    old_end = seconds[1] - HANDED_OVER_S
-    old_bounds = (bounds[0], datetime.datetime.fromtimestamp(old_end, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    old_bounds, old_seconds = older(bounds, seconds)
     same = {count: record(tempo.url, lambda url, count=count: replay(url, bounds, count)) for count in ("auto", "at_least")}
     times, values = medians(runs, {
         "replay exact": lambda: replay(tempo.url, bounds, "auto"),
@@ -94,7 +92,7 @@ def bench(tempo, bounds, seconds, truth, runs, dense_runs, script_limit):
         "same requests at_least": lambda: curl(same["at_least"]),
         "ids-only pair": lambda: curl(pair(tempo.url, seconds)),
         "older at_least": lambda: replay(tempo.url, old_bounds, "at_least"),
-        "older pair": lambda: curl(pair(tempo.url, (seconds[0], old_end))),
+        "older pair": lambda: curl(pair(tempo.url, old_seconds)),
     })
     dense_times, dense_values = medians(dense_runs, {
         "dense replay": lambda: dense("replay", tempo.url, old_bounds),

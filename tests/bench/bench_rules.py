@@ -12,14 +12,13 @@ Prints; asserts verdicts only, and that memory stays below twice its goal. 20,00
 violations are few. --traces N, --runs N and --rule NAME choose. `make check` measures each once as a part of bench_replay.py.
 """
 import argparse
-import datetime
 import json
 import statistics
 import tempfile
 import urllib.error
 import urllib.request
 
-from replay_cost import HANDED_OVER_S, PROTOBUF, counting, curl, load, medians, record, search_url, windows
+from replay_cost import PROTOBUF, counting, curl, load, medians, older, record, search_url, windows
 from measured_process import run_measured  # noqa: E402  (replay_cost sets the path)
 from run_tempo import TempoServer  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
@@ -94,13 +93,6 @@ def bare_requests(tempo, kind, queries, seconds, traces):
     if kind == "whole":
         return in_fewest_windows(tempo, WHOLE, seconds, traces, WHOLE_TRACES_PER_WINDOW)
     return [one for query in queries for one in in_fewest_windows(tempo, query, seconds, traces)]
-
-
-def older(bounds, seconds):
-    """The part of the range that was handed over before now."""
-    end_s = seconds[1] - HANDED_OVER_S
-    end = datetime.datetime.fromtimestamp(end_s, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return (bounds[0], end), (seconds[0], end_s)
 
 
 def print_row(rule, what, answer, by_id, times, work):

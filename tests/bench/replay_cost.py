@@ -87,6 +87,13 @@ def load(tempo, traces, folder):
         return bounds, seconds, {name: set(ids) for name, ids in json.load(file).items()}
 
 
+def older(bounds, seconds):
+    """The part of the range that was handed over before now."""
+    end_s = seconds[1] - HANDED_OVER_S
+    end = datetime.datetime.fromtimestamp(end_s, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (bounds[0], end), (seconds[0], end_s)
+
+
 def processor_seconds(pid):
     """What a process has used so far: on a machine that is shared, ratios of this say more than those of time."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:

@@ -109,9 +109,8 @@ def results_of(steps, env, deadline, log, workers=BESIDE):
     command and seconds."""
     with ThreadPoolExecutor(workers) as pool:
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
-            done = pool.map(lambda step: time_step(step, env, deadline), list(group)) if beside else (
-                time_step(step, env, deadline) for step in group)
-            for step, seconds, code, output, first in done:
+            run_each = pool.map if beside else map  # map runs one when it is asked for the next
+            for step, seconds, code, output, first in run_each(lambda step: time_step(step, env, deadline), group):
                 log.write(f"$ {' '.join(step.command)}  # {seconds:.1f} s\n{first}{output}")
                 log.flush()
                 yield step, code, output

@@ -22,7 +22,7 @@ PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
-# Benches that go on for minutes even when they are short.
+# Benches that a check leaves out: they go on for minutes. What it has room for of bench_rules is a part of bench_replay.
 FULL_BENCHES = ("bench_rules", "bench_series")
 
 
