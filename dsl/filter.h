@@ -30,7 +30,8 @@ typedef enum bt_filter_operator {
   BT_FILTER_GREATER_EQUAL,
   BT_FILTER_REGEX,     /* literal: a pattern for the whole string */
   BT_FILTER_NOT_REGEX, /* on intrinsics only */
-  BT_FILTER_PRESENT    /* attributes: there with a value of any type that Tempo keeps; no literal */
+  BT_FILTER_PRESENT, /* attributes: there with a value of any type that Tempo keeps; no literal. Over only: it may find more */
+  BT_FILTER_SURELY_PRESENT /* the same; no literal. Under only: of an attribute with a column it finds values of the column's type */
 } bt_filter_operator;
 
 typedef struct bt_filter_test {
@@ -89,11 +90,17 @@ bool bt_filter_confuses_names(const bt_filter *filter);
  * `groups` has room for as many as there are items. */
 uint32_t bt_filter_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups);
 
+/* The test is of an attribute that may hold any value, and so of none that every Tempo has a column for (the service's name, if it is text). */
+bool bt_filter_is_of_attribute(const bt_filter_test *test);
 /* Tempo leaves out pages of double attributes (all keys share them) by their lowest and highest value, and those are wrong beside a NaN: so it may overlook
  * spans that such a comparison means (tests/facts/facts_traceql.py). */
 bool bt_filter_compares_doubles(const bt_filter_test *test);
-/* Every span that the filter means and a search may overlook, and more; NONE: there are none. */
-const bt_filter *bt_filter_hidden_part(bt_filter_builder *builder, const bt_filter *filter);
+/* Whether a search with the filter may overlook spans that it means: beside a NaN, and where an attribute that has a column of its own holds an array of the column's
+ * type, which lies outside the column (tests/facts/facts_columns.py). Any attribute may have a column: Tempo's owner chooses them. */
+bool bt_filter_may_overlook(const bt_filter *filter);
+/* Whether a search with the filter may find spans for a value that Tempo makes up: 2.10 takes a column without a value for 0 or "" where it decides what it
+ * loads, and for the string "nil" where it then tests it (tests/facts/facts_columns.py). */
+bool bt_filter_may_take_made_up(const bt_filter *filter);
 
 /* Finds at least the spans that are meant. */
 typedef struct bt_over_filter {

@@ -88,9 +88,13 @@ bool bt_filter_suits_arrays(const bt_filter *filter) {
   return find_asked(&filter, &found);
 }
 
+bool bt_filter_is_of_attribute(const bt_filter_test *test) {
+  return scope_of(test) >= 0;
+}
+
 static bool is_of_scope(const bt_filter_test *test, const void *nothing) {
   (void)nothing;
-  return scope_of(test) >= 0;
+  return bt_filter_is_of_attribute(test);
 }
 
 bool bt_filter_has_no_key(const bt_filter *filter) {

@@ -182,7 +182,7 @@ static const bt_over *write_apart(bt_filter_builder *builder, const bt_filter *f
 static const bt_over *write_query(bt_filter_builder *builder, bt_over_filter filter, bool is_surplus) {
   bt_buffer text = {0};
   bt_over *over = new_over(builder, BT_OVER_QUERY, 0);
-  (is_surplus ? bt_traceql_write_hidden : bt_traceql_write_over)(filter, &text);
+  (is_surplus ? bt_traceql_write_surplus : bt_traceql_write_over)(filter, &text);
   bool fits = text.len <= BT_TRACEQL_MAX_FILTER_BYTES;
   if (text.failed) builder->failed = true;
   if (over && fits && !bt_arena_copy(builder->arena, bt_buffer_str(&text), &over->query.filter)) builder->failed = true;
@@ -192,12 +192,11 @@ static const bt_over *write_query(bt_filter_builder *builder, bt_over_filter fil
 }
 
 static const bt_over *write_text(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
-  bt_over_filter hidden = {bt_filter_hidden_part(builder, filter.filter)};
-  bool may_be_hidden = hidden.filter->kind != BT_FILTER_NONE;
+  bool has_surplus = bt_filter_may_overlook(filter.filter);
   const bt_over *both[2] = {write_query(builder, filter, false),
-                            may_be_hidden ? write_query(builder, hidden, true) : NULL};
+                            has_surplus ? write_query(builder, filter, true) : NULL};
   if (builder->failed) return &every_written;
-  if (both[0] && !may_be_hidden) return both[0];
+  if (both[0] && !has_surplus) return both[0];
   if (both[0] && both[1]) return join_written(builder, BT_OVER_OR, both, 2);
   if (filter.filter->kind == BT_FILTER_AND || filter.filter->kind == BT_FILTER_OR)
     return write_apart(builder, filter.filter, was_weakened);
@@ -244,7 +243,7 @@ static const bt_over *write_by_key(bt_filter_builder *builder, const bt_filter *
 }
 
 static const bt_over *write_filter(bt_filter_builder *builder, bt_over_filter filter, bool *was_weakened) {
-  if (bt_filter_confuses_names(filter.filter)) *was_weakened = true;
+  if (bt_filter_confuses_names(filter.filter) || bt_filter_may_take_made_up(filter.filter)) *was_weakened = true;
   if (bt_filter_suits_arrays(filter.filter)) return write_text(builder, filter, was_weakened);
   return write_by_key(builder, filter.filter, bt_filter_all(), was_weakened);
 }

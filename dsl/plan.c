@@ -33,7 +33,7 @@ static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, 
                              uint32_t *count) {
   const bt_filter *filter = under.filter;
   if (builder->failed || filter->kind == BT_FILTER_NONE || *count == MAX_SUBTRACT) return;
-  if (bt_filter_confuses_names(filter)) {
+  if (bt_filter_confuses_names(filter) || bt_filter_may_take_made_up(filter)) {
     for (uint32_t i = 0; filter->kind == BT_FILTER_OR && i < filter->item_count; i++)
       write_subtracted(builder, (bt_under_filter){filter->items[i]}, queries, count);
     return;

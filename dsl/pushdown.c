@@ -200,7 +200,8 @@ static bt_filter_operator opposite(bt_filter_operator op) {
   case BT_FILTER_GREATER_EQUAL: return BT_FILTER_LESS;
   case BT_FILTER_REGEX: return BT_FILTER_NOT_REGEX;
   case BT_FILTER_NOT_REGEX:
-  case BT_FILTER_PRESENT: break;
+  case BT_FILTER_PRESENT:
+  case BT_FILTER_SURELY_PRESENT: break;
   }
   return BT_FILTER_REGEX;
 }
@@ -263,11 +264,10 @@ static bool scopes_of(const bt_field *field, attribute_scopes *out) {
   return bt_pushdown_can_name(out->key);
 }
 
-static const bt_filter *present_in(bt_filter_builder *builder, const attribute_scopes *at) {
+static const bt_filter *present_in(bt_filter_builder *builder, const attribute_scopes *at, bt_filter_operator op) {
   const bt_filter *tests[2];
   for (uint32_t i = 0; i < at->count; i++)
-    tests[i] =
-        bt_filter_test_new(builder, (bt_filter_test){.field = at->scopes[i], .key = at->key, .op = BT_FILTER_PRESENT});
+    tests[i] = bt_filter_test_new(builder, (bt_filter_test){.field = at->scopes[i], .key = at->key, .op = op});
   return bt_filter_join(builder, BT_FILTER_OR, tests, at->count);
 }
 
@@ -276,7 +276,7 @@ static const bt_filter *present_in(bt_filter_builder *builder, const attribute_s
 static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute_scopes *at, bt_comparison_operator op,
                                      const bt_value *literal, bool negated) {
   if (negated) return unknown_pair();
-  if (is_negative_operator(op)) return pair_of(present_in(builder, at), bt_filter_none());
+  if (is_negative_operator(op)) return pair_of(present_in(builder, at, BT_FILTER_PRESENT), bt_filter_none());
   const bt_filter *tests[2];
   bool is_exact[2] = {false, false};
   for (uint32_t i = 0; i < at->count; i++)
@@ -290,7 +290,7 @@ static bt_under_filter surely_present_in(bt_filter_builder *builder, const attri
   bool is_of_span = at->scopes[0] == BT_FILTER_SPAN, is_service = bt_str_equal(at->key, service_key);
   if (is_service && !is_of_span) return (bt_under_filter){bt_filter_none()};
   if (is_service) own.count = 1;
-  return (bt_under_filter){present_in(builder, &own)};
+  return (bt_under_filter){present_in(builder, &own, BT_FILTER_SURELY_PRESENT)};
 }
 
 static bool is_always_there(bt_field_kind kind) {
@@ -302,7 +302,7 @@ bt_filter_pair bt_pushdown_exists(bt_filter_builder *builder, const bt_field *fi
   attribute_scopes at;
   if (is_always_there(field->kind)) return constant_pair(!negated);
   if (negated || !scopes_of(field, &at)) return unknown_pair();
-  return pair_of(present_in(builder, &at), surely_present_in(builder, &at).filter);
+  return pair_of(present_in(builder, &at, BT_FILTER_PRESENT), surely_present_in(builder, &at).filter);
 }
 
 bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *field, bt_comparison_operator op,
@@ -362,7 +362,7 @@ static bt_over_filter fields_present(bt_filter_builder *builder, const bt_expres
     return here;
   if (expression->kind == BT_EXPRESSION_FIELD) {
     if (expression->field.binding == subject && scopes_of(&expression->field, &at))
-      here.filter = present_in(builder, &at);
+      here.filter = present_in(builder, &at, BT_FILTER_PRESENT);
     return here;
   }
   return bt_over_filter_and(builder, fields_present(builder, expression->left, subject),

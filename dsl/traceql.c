@@ -148,48 +148,66 @@ uint32_t bt_projection_groups(const bt_projection *projection) {
   return groups;
 }
 
-static void write_attribute(bt_projected_scope scope, bt_str key, bt_buffer *out) {
-  bt_buffer_append(out, scope == BT_PROJECTED_SPAN       ? BT_STR("span.")
-                        : scope == BT_PROJECTED_RESOURCE ? BT_STR("resource.")
-                                                         : BT_STR("."));
-  bt_traceql_write_key(key, out);
+/* Which scopes an attribute is asked for in. */
+static bool is_in(bt_projected_scope scope, bt_filter_field of) {
+  return scope == BT_PROJECTED_EITHER || (scope == BT_PROJECTED_SPAN) == (of == BT_FILTER_SPAN);
 }
 
-/* ` && (… || true)`, or nothing for a group without attributes. */
-static void write_every_type(const bt_projection *projection, uint32_t group, bt_buffer *out) {
+typedef void (*types_writer)(bt_str attribute, bt_buffer *out);
+
+/* The group's attributes of one scope, each in many types, and last the one that nobody has. */
+static void write_scope(const bt_projection *projection, uint32_t group, bt_filter_field of, types_writer write,
+                        bt_buffer *out) {
   bt_projected_scope scope;
   bool any = false;
   for (uint32_t i = 0; i < projection->attribute_count; i++) {
-    if (!attribute_in_group(projection, i, group, &scope)) continue;
+    if (!attribute_in_group(projection, i, group, &scope) || !is_in(scope, of)) continue;
     bt_buffer attribute = {0};
-    write_attribute(scope, projection->attributes[i].key, &attribute);
+    bt_buffer_append(&attribute, of == BT_FILTER_SPAN ? BT_STR("span.") : BT_STR("resource."));
+    bt_traceql_write_key(projection->attributes[i].key, &attribute);
     if (attribute.failed) out->failed = true;
-    bt_buffer_append(out, any ? BT_STR(" || ") : BT_STR(" && ("));
-    bt_traceql_write_present(bt_buffer_str(&attribute), out);
+    if (out->len) bt_buffer_append(out, BT_STR(" || "));
+    write(bt_buffer_str(&attribute), out);
     bt_buffer_dispose(&attribute);
     any = true;
   }
-  if (any) bt_buffer_append(out, BT_STR(" || true)"));
+  if (!any) return;
+  bt_buffer_append(out, BT_STR(" || "));
+  bt_traceql_write_nobodys(of, out);
 }
 
-/* The one place that writes select. by(span:id) before it keeps spans of split traces apart; by(kind) keeps the client and the server half of
- * one span id, which else vanish when they lie in different blocks (tests/facts/facts_wire.py). */
-static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bt_buffer *out) {
-  bt_projected_scope scope;
-  bool any = group == 0;
-  bt_buffer_append(out, BT_STR(" | by(span:id) | by(kind) | select("));
-  if (group == 0) bt_buffer_append(out, BT_STR("name"));
-  if (group == 0 && all_spans) bt_buffer_append(out, BT_STR(", kind"));
-  if (group == 0 && (all_spans || projection->status)) bt_buffer_append(out, BT_STR(", status"));
-  if (group == 0 && (all_spans || projection->parent)) bt_buffer_append(out, BT_STR(", span:parentID"));
-  if (group == 0 && (all_spans || projection->service)) bt_buffer_append(out, BT_STR(", resource.service.name"));
-  if (group == 0 && projection->status_message) bt_buffer_append(out, BT_STR(", statusMessage"));
-  for (uint32_t i = 0; i < projection->attribute_count; i++) {
-    if (!attribute_in_group(projection, i, group, &scope)) continue;
-    if (any) bt_buffer_append(out, BT_STR(", "));
-    write_attribute(scope, projection->attributes[i].key, out);
-    any = true;
+/* ` && (… last)`, or nothing for a group without attributes: Tempo gives what a filter tests. */
+static void write_attributes(const bt_projection *projection, uint32_t group, types_writer write, bt_str last,
+                             bt_buffer *out) {
+  bt_buffer tests = {0};
+  write_scope(projection, group, BT_FILTER_SPAN, write, &tests);
+  write_scope(projection, group, BT_FILTER_RESOURCE, write, &tests);
+  if (tests.failed) out->failed = true;
+  if (tests.len) {
+    bt_buffer_append(out, BT_STR(" && ("));
+    bt_buffer_append(out, bt_buffer_str(&tests));
+    bt_buffer_append(out, last);
+    bt_buffer_append_char(out, ')');
   }
+  bt_buffer_dispose(&tests);
+}
+
+/* What is written before select, and is all that groups of attributes only need. by(span:id) keeps spans of split traces apart; by(kind) keeps the client and the
+ * server half of one span id, which else vanish when they lie in different blocks (tests/facts/facts_wire.py). */
+static void write_by(bt_buffer *out) {
+  bt_buffer_append(out, BT_STR(" | by(span:id) | by(kind)"));
+}
+
+/* The one place that writes select. Attributes are never selected: Tempo 2.10 and 3 then give "nil" for what is missing and for what lies outside a column. */
+static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bt_buffer *out) {
+  write_by(out);
+  if (group) return;
+  bt_buffer_append(out, BT_STR(" | select(name"));
+  if (all_spans) bt_buffer_append(out, BT_STR(", kind"));
+  if (all_spans || projection->status) bt_buffer_append(out, BT_STR(", status"));
+  if (all_spans || projection->parent) bt_buffer_append(out, BT_STR(", span:parentID"));
+  if (all_spans || projection->service) bt_buffer_append(out, BT_STR(", resource.service.name"));
+  if (projection->status_message) bt_buffer_append(out, BT_STR(", statusMessage"));
   bt_buffer_append(out, BT_STR(")"));
 }
 
@@ -201,21 +219,46 @@ static void write_id(const bt_trace_id *id, bt_buffer *out) {
   bt_buffer_append(out, bt_str_from(digits));
 }
 
+static void write_ids(const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("{ trace:id =~ \""));
+  for (size_t i = 0; i < count; i++) {
+    write_id(&ids[i], out);
+    bt_buffer_append_char(out, '|');
+  }
+  bt_buffer_append(out, BT_STR("x\""));
+}
+
+static void end_query(bt_buffer *query, bt_buffer *out) {
+  if (query->failed) out->failed = true;
+  append_query(bt_buffer_str(query), out);
+  bt_buffer_dispose(query);
+}
+
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out) {
   bt_buffer query = {0};
-  bt_buffer_append(&query, BT_STR("{ trace:id =~ \""));
-  for (size_t i = 0; i < count; i++) {
-    write_id(&ids[i], &query);
-    bt_buffer_append_char(&query, '|');
-  }
-  bt_buffer_append(&query, BT_STR("x\""));
-  write_every_type(projection, group, &query);
+  write_ids(ids, count, &query);
+  write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_select(projection, group, true, &query);
-  if (query.failed) out->failed = true;
-  append_query(bt_buffer_str(&query), out);
-  bt_buffer_dispose(&query);
+  end_query(&query, out);
+}
+
+/* Everything but the integer 0: no alternative here passes where a column has no value. */
+static void write_types_but_zero(bt_str attribute, bt_buffer *out) {
+  static const char *const types[] = {"=~ \"(?s:.*)\"", "> 0", "< 0"};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    bt_buffer_printf(out, "%s%.*s %s", i ? " || " : "", BT_FMT(attribute), types[i]);
+}
+
+void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
+                             bt_buffer *out) {
+  bt_buffer query = {0};
+  write_ids(ids, count, &query);
+  write_attributes(projection, group, write_types_but_zero, BT_STR(""), &query);
+  bt_buffer_append(&query, BT_STR(" }"));
+  write_by(&query);
+  end_query(&query, out);
 }
 
 void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
@@ -230,12 +273,10 @@ void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *
   bt_buffer_append_char(&query, '(');
   bt_buffer_append(&query, inside_of(filter).len ? inside_of(filter) : BT_STR("true"));
   bt_buffer_append_char(&query, ')');
-  write_every_type(projection, group, &query);
+  write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_select(projection, group, false, &query);
-  if (query.failed) out->failed = true;
-  append_query(bt_buffer_str(&query), out);
-  bt_buffer_dispose(&query);
+  end_query(&query, out);
 }
 
 void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out) {
@@ -251,41 +292,15 @@ void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out
   bt_buffer_append(out, BT_STR(" }"));
 }
 
-static bool starts_at(bt_str text, size_t at, bt_str word) {
-  return text.len - at >= word.len && bt_str_equal((bt_str){text.ptr + at, word.len}, word);
-}
-
-/* The place behind the string literal that begins at `at`. */
-static size_t skip_literal(bt_str text, size_t at) {
-  for (at++; at < text.len && text.ptr[at] != '"'; at++)
-    if (text.ptr[at] == '\\') at++;
-  return at < text.len ? at + 1 : text.len;
-}
-
-bool bt_traceql_tests_fields_only(bt_str filter) {
-  static const bt_str scopes[] = {{"span.", 5}, {"resource.", 9}, {"event", 5}, {"link", 4}, {"instrumentation", 15}};
-  const bt_str service = BT_STR("resource.service.name ");
-  for (size_t at = 0; at < filter.len;) {
-    if (filter.ptr[at] == '"') {
-      at = skip_literal(filter, at);
-      continue;
-    }
-    if (starts_at(filter, at, service)) {
-      at += service.len;
-      continue;
-    }
-    for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++)
-      if (starts_at(filter, at, scopes[i])) return false;
-    if (filter.ptr[at] == '.') return false; /* `.k`, either scope */
-    at++;
-  }
-  return true;
-}
-
 size_t bt_traceql_ids_per_read(const bt_projection *projection) {
-  size_t fixed_bytes = 1024; /* what every read has, blanks put in, and some room */
-  for (uint32_t i = 0; i < projection->attribute_count; i++)
-    fixed_bytes += 9 * (2 * projection->attributes[i].key.len + 12) + 120;
-  fixed_bytes += fixed_bytes / LEXER_CHUNK_BYTES * LOOKAHEAD_BYTES;
+  size_t longest = 0;
+  for (uint32_t group = 0; group < bt_projection_groups(projection); group++) {
+    bt_buffer without_ids = {0};
+    bt_traceql_read(NULL, 0, projection, group, &without_ids);
+    if (without_ids.len > longest) longest = without_ids.len;
+    bt_buffer_dispose(&without_ids);
+  }
+  /* Where the words lie depends on the ids: blanks may be put in once for each chunk. */
+  size_t fixed_bytes = longest + (longest / LEXER_CHUNK_BYTES + 2) * LOOKAHEAD_BYTES;
   return (BT_TRACEQL_MAX_BYTES - fixed_bytes) / (BT_TRACE_ID_HEX + 1);
 }

@@ -124,15 +124,22 @@ static const char *operator_text(bt_filter_operator op) {
   case BT_FILTER_GREATER_EQUAL: return " >= ";
   case BT_FILTER_REGEX: return " =~ ";
   case BT_FILTER_NOT_REGEX: return " !~ ";
+  case BT_FILTER_SURELY_PRESENT: return " != nil";
   case BT_FILTER_PRESENT: break;
   }
   return " != ";
 }
 
 void bt_traceql_write_present(bt_str attribute, bt_buffer *out) {
-  static const char *const types[] = {"=~ \"(?s:.*)\"", ">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false"};
+  static const char *const types[] = {"=~ \"(?s:.*)\"", ">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true"};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     bt_buffer_printf(out, "%s%.*s %s", i ? " || " : "", BT_FMT(attribute), types[i]);
+  bt_buffer_printf(out, " || (%.*s = false && true)", BT_FMT(attribute));
+}
+
+void bt_traceql_write_nobodys(bt_filter_field scope, bt_buffer *out) {
+  bt_buffer_append(out, scope == BT_FILTER_RESOURCE ? BT_STR("resource.") : BT_STR("span."));
+  bt_buffer_append(out, BT_STR("betrace.none != nil"));
 }
 
 /* How far a comparison is kept from Tempo's shortcut by pages. */
@@ -162,16 +169,22 @@ static bool needs_guard(const bt_filter_test *test, guarded how) {
   return how == GUARDED_ALL && bt_filter_compares_doubles(test);
 }
 
+static void write_presence(const bt_filter_test *test, bt_buffer *out) {
+  bt_buffer attribute = {0};
+  write_field(test, &attribute);
+  if (attribute.failed) out->failed = true;
+  bt_traceql_write_present(bt_buffer_str(&attribute), out);
+  bt_buffer_append(out, BT_STR(" || "));
+  bt_traceql_write_nobodys(test->field, out);
+  bt_buffer_dispose(&attribute);
+}
+
 /* is_alone: nothing stands beside it, so that no parentheses are needed. */
 static void write_test(const bt_filter_test *test, guarded how, bool is_alone, bt_buffer *out) {
   bool has_guard = needs_guard(test, how), is_present = test->op == BT_FILTER_PRESENT;
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, '(');
   if (is_present) {
-    bt_buffer attribute = {0};
-    write_field(test, &attribute);
-    if (attribute.failed) out->failed = true;
-    bt_traceql_write_present(bt_buffer_str(&attribute), out);
-    bt_buffer_dispose(&attribute);
+    write_presence(test, out);
   } else {
     write_field(test, out);
     bt_buffer_append(out, bt_str_from(operator_text(test->op)));
@@ -182,6 +195,31 @@ static void write_test(const bt_filter_test *test, guarded how, bool is_alone, b
     write_guard(test, out);
   }
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, ')');
+}
+
+/* Tempo 3 makes one test with a list of alternatives that differ in their literal only, and answers 500 where one of its spans holds an array
+ * (tests/facts/facts_columns.py). `&& true` keeps an alternative apart. */
+static bool would_be_listed(const bt_filter *filter, uint32_t index, guarded how) {
+  const bt_filter *item = filter->items[index];
+  bool is_listed = item->kind == BT_FILTER_TEST && bt_filter_is_of_attribute(&item->test) &&
+                   !needs_guard(&item->test, how) &&
+                   (item->test.op == BT_FILTER_EQUAL || item->test.op == BT_FILTER_REGEX);
+  for (uint32_t i = 0; is_listed && filter->kind == BT_FILTER_OR && i < index; i++) {
+    const bt_filter *before = filter->items[i];
+    if (before->kind == BT_FILTER_TEST && before->test.field == item->test.field && before->test.op == item->test.op &&
+        bt_str_equal(before->test.key, item->test.key))
+      return true;
+  }
+  return false;
+}
+
+static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buffer *out);
+
+static void write_item(const bt_filter *filter, uint32_t index, guarded how, bt_buffer *out) {
+  bool is_apart = would_be_listed(filter, index, how);
+  if (is_apart) bt_buffer_append_char(out, '(');
+  write_node(filter->items[index], how, false, out);
+  if (is_apart) bt_buffer_append(out, BT_STR(" && true)"));
 }
 
 static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buffer *out) {
@@ -196,7 +234,7 @@ static void write_node(const bt_filter *filter, guarded how, bool is_top, bt_buf
   if (!is_top) bt_buffer_append_char(out, '(');
   for (uint32_t i = 0; i < filter->item_count; i++) {
     if (i) bt_buffer_append(out, filter->kind == BT_FILTER_AND ? BT_STR(" && ") : BT_STR(" || "));
-    write_node(filter->items[i], how, false, out);
+    write_item(filter, i, how, out);
   }
   if (!is_top) bt_buffer_append_char(out, ')');
 }
@@ -215,8 +253,34 @@ void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out) {
   write_filter(filter.filter, GUARDED_DURATION, out);
 }
 
-void bt_traceql_write_hidden(bt_over_filter filter, bt_buffer *out) {
-  write_filter(filter.filter, GUARDED_ALL, out);
+/* The first test of an attribute of the scope, which speaks for all: a query asks for one attribute of a scope. NULL: there is none. */
+static const bt_filter_test *attribute_of(const bt_filter *filter, bt_filter_field scope) {
+  if (filter->kind == BT_FILTER_TEST)
+    return filter->test.field == scope && bt_filter_is_of_attribute(&filter->test) ? &filter->test : NULL;
+  const bt_filter_test *found = NULL;
+  for (uint32_t i = 0; i < filter->item_count && !found; i++) found = attribute_of(filter->items[i], scope);
+  return found;
+}
+
+/* Never true. It makes Tempo look at what of the attribute lies outside a column: one of the literals is not of the column's type, whatever that is, and
+ * beside an attribute that is asked for in every type all types are looked at. */
+static void write_outside(const bt_filter_test *test, bt_buffer *out) {
+  if (!test) return;
+  bt_buffer_append(out, BT_STR(" || ("));
+  write_field(test, out);
+  bt_buffer_append(out, BT_STR(" = 7 && "));
+  write_field(test, out);
+  bt_buffer_append(out, BT_STR(" = \"x\" && "));
+  bt_traceql_write_nobodys(test->field, out);
+  bt_buffer_append_char(out, ')');
+}
+
+void bt_traceql_write_surplus(bt_over_filter filter, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("{ "));
+  write_node(filter.filter, GUARDED_ALL, filter.filter->kind == BT_FILTER_OR, out);
+  write_outside(attribute_of(filter.filter, BT_FILTER_SPAN), out);
+  write_outside(attribute_of(filter.filter, BT_FILTER_RESOURCE), out);
+  bt_buffer_append(out, BT_STR(" }"));
 }
 
 void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out) {

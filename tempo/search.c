@@ -30,6 +30,7 @@ typedef struct slot {
   bt_tempo_call call;
   bt_window window;
   uint32_t limit;
+  bool is_wider; /* asked with the wider filter */
 } slot;
 
 typedef struct search {
@@ -43,6 +44,7 @@ typedef struct search {
   uint32_t first, count, wanted;
   bt_buffer regex, query; /* scratch */
   size_t failed_windows;
+  bt_buffer wider;   /* the filter, once Tempo stumbled over it; empty before */
   bool was_full;     /* some answer was */
   double per_second; /* traces, of the window that was answered in full last; 0: none was */
   /* Of the answer that is being decoded. */
@@ -162,6 +164,17 @@ static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
                       error);
 }
 
+/* The window is asked again, and all after it, with a filter that finds more. */
+static bt_status widen(search *s, const slot *at, bt_error *error) {
+  bool is_wider = at->is_wider;
+  if (!is_wider && !s->wider.len && s->request->may_widen && !bt_traceql_widen(s->request->filter, &s->wider))
+    bt_buffer_clear(&s->wider);
+  if (s->wider.failed) return bt_error_no_memory(error);
+  if (is_wider || !s->wider.len) return fail_window(s, &at->window, at->call.reason, error);
+  s->account->was_widened = true;
+  return push_window(s, &at->window, error);
+}
+
 static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outcome, bt_error *error) {
   if (outcome != BT_TEMPO_ANSWERED) s->found->count = s->kept;
   switch (outcome) {
@@ -175,6 +188,7 @@ static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outc
   case BT_TEMPO_LIMIT_TOO_HIGH:
     if (at->limit > 1) return push_window(s, &at->window, error);
     return fail_window(s, &at->window, "Tempo refuses every limit", error);
+  case BT_TEMPO_STUMBLED: return widen(s, at, error);
   case BT_TEMPO_QUERY_TOO_LONG:
   case BT_TEMPO_FAILED: break;
   }
@@ -206,7 +220,7 @@ static uint32_t limit_of(const search *s) {
 
 static bt_status ask_window(search *s, const bt_window *window, bt_error *error) {
   slot *at = &s->slots[(s->first + s->count) % IN_FLIGHT_MAX];
-  *at = (slot){.window = *window, .limit = limit_of(s)};
+  *at = (slot){.window = *window, .limit = limit_of(s), .is_wider = s->wider.len > 0};
   at->call.caller = &s->caller;
   at->call.max_body_bytes = max_answer_bytes;
   at->call.kind = BT_HTTP_SEARCH;
@@ -214,7 +228,8 @@ static bt_status ask_window(search *s, const bt_window *window, bt_error *error)
   at->call.range_s = window->end_s - window->start_s;
   bt_buffer_clear(&s->query);
   bt_window_id_regex(window, &s->regex);
-  bt_traceql_search(s->request->filter, bt_buffer_str(&s->regex), &s->query);
+  bt_str filter = at->is_wider ? bt_buffer_str(&s->wider) : s->request->filter;
+  bt_traceql_search(filter, bt_buffer_str(&s->regex), &s->query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&s->query),
                              .start_s = window->start_s,
                              .end_s = window->end_s,
@@ -275,6 +290,7 @@ static void dispose_search(search *s) {
   bt_window_stack_dispose(&s->todo);
   bt_buffer_dispose(&s->regex);
   bt_buffer_dispose(&s->query);
+  bt_buffer_dispose(&s->wider);
   bt_tempo_caller_dispose(&s->caller);
 }
 

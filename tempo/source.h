@@ -51,6 +51,7 @@ typedef struct bt_source_account {
   uint64_t requests;        /* sent upstream */
   uint64_t bytes_inspected; /* as Tempo says */
   uint64_t bytes_received;
+  bool was_widened; /* a search that may find more did: it was not answered as it was asked */
 } bt_source_account;
 void bt_source_account_dispose(bt_source_account *account);
 bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason);
@@ -58,10 +59,12 @@ bool bt_source_account_fail(bt_source_account *account, bt_time_range range, con
 enum { BT_EXPECTS_FEW = 1 }; /* for `expected` */
 
 typedef struct bt_search_request {
-  bt_str filter;           /* TraceQL filter `{ … }` of an over- or under-query; `{}` finds every trace */
-  bt_time_range range;     /* fragments that overlap it */
-  size_t max_found;        /* stop above it with BT_LIMIT; 0: no maximum */
-  uint64_t expected;       /* traces, about: a source asks for many in several parts at once; 0: not known */
+  bt_str filter;       /* TraceQL filter `{ … }` of an over- or under-query; `{}` finds every trace */
+  bt_time_range range; /* fragments that overlap it */
+  size_t max_found;    /* stop above it with BT_LIMIT; 0: no maximum */
+  uint64_t expected;   /* traces, about: a source asks for many in several parts at once; 0: not known */
+  bool
+      may_widen; /* traces that the filter does not mean do no harm: it may be asked in a wider form where the data do not let it be answered */
   const char *tenant;      /* X-Scope-OrgID or NULL */
   const bt_cancel *cancel; /* or NULL */
   const char *rule_id;     /* for X-Query-Tags: whose price it is; or NULL */

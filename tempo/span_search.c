@@ -196,6 +196,7 @@ static bt_status look_at(span_search *s, const slot *at, bt_tempo_outcome outcom
     return too_much(error);
   case BT_TEMPO_RANGE_TOO_LONG:
   case BT_TEMPO_QUERY_TOO_LONG: return too_much(error);
+  case BT_TEMPO_STUMBLED:
   case BT_TEMPO_FAILED: break;
   }
   return bt_error_set(error, at->call.may_pass ? BT_UNAVAILABLE : BT_REFUSED, "the spans could not be searched: %.190s",

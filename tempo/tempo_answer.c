@@ -16,7 +16,10 @@ static bt_tempo_meaning meaning_of_400(bt_str body) {
 static bt_tempo_meaning meaning_of_5xx(bt_str body) {
   bool too_large =
       bt_str_contains(body, BT_STR("larger than the max")) || bt_str_contains(body, BT_STR("message larger than max"));
-  return too_large ? BT_MEANS_TOO_LARGE : BT_MEANS_PASSING;
+  bool stumbles = bt_str_contains(body, BT_STR("unexpected numbers of pre-compiled regexp")) ||
+                  bt_str_contains(body, BT_STR("array operators must consist of a scalar and an array operand"));
+  if (too_large) return BT_MEANS_TOO_LARGE;
+  return stumbles ? BT_MEANS_STUMBLES : BT_MEANS_PASSING;
 }
 
 bt_tempo_meaning bt_tempo_meaning_of(const bt_http_response *response) {

@@ -10,7 +10,8 @@ typedef enum bt_tempo_meaning {
   BT_MEANS_RANGE_TOO_LONG,
   BT_MEANS_LIMIT_TOO_HIGH,
   BT_MEANS_QUERY_TOO_LONG,
-  BT_MEANS_PASSING, /* worth another attempt */
+  BT_MEANS_STUMBLES, /* a test of the query cannot be made of some value in the data */
+  BT_MEANS_PASSING,  /* worth another attempt */
   BT_MEANS_REFUSED
 } bt_tempo_meaning;
 

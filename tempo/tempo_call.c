@@ -167,6 +167,11 @@ static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void
     bt_tempo_describe(&call->response, call->reason, sizeof call->reason);
     *outcome = BT_TEMPO_QUERY_TOO_LONG;
     return BT_OK;
+  case BT_MEANS_STUMBLES:
+    snprintf(call->reason, sizeof call->reason,
+             "Tempo answered %d: it cannot make a test of this query of an array in the data", call->response.status);
+    *outcome = BT_TEMPO_STUMBLED;
+    return BT_OK;
   case BT_MEANS_PASSING: bt_tempo_describe(&call->response, call->reason, sizeof call->reason); return BT_UNAVAILABLE;
   case BT_MEANS_REFUSED: break;
   }

@@ -52,7 +52,8 @@ typedef enum bt_tempo_outcome {
   BT_TEMPO_RANGE_TOO_LONG, /* max_range_s is smaller now: slice again */
   BT_TEMPO_LIMIT_TOO_HIGH, /* search_limit is smaller now: ask again */
   BT_TEMPO_QUERY_TOO_LONG, /* for Tempo or for something between: fewer ids */
-  BT_TEMPO_FAILED          /* for good, or after all attempts; `reason` says why */
+  BT_TEMPO_STUMBLED, /* over a value in the data that some test of the query cannot take: ask in another way; `reason` says so */
+  BT_TEMPO_FAILED /* for good, or after all attempts; `reason` says why */
 } bt_tempo_outcome;
 
 /* Reads one answer. Called again with another body when the first could not be decoded (BT_INVALID): it starts over then.

@@ -66,7 +66,7 @@ static bt_status finish_oldest(by_id *b, bt_error *error) {
   bt_status status = bt_tempo_call_finish(&at->call, decode_trace, b, &outcome, error);
   if (status == BT_OK && outcome == BT_TEMPO_ANSWERED)
     status = give_trace(b, at->index, error);
-  else if (status == BT_OK && outcome == BT_TEMPO_FAILED)
+  else if (status == BT_OK && (outcome == BT_TEMPO_FAILED || outcome == BT_TEMPO_STUMBLED))
     note_failure(b, &at->call, at->call.reason);
   else if (status == BT_OK)
     note_failure(b, &at->call, "the trace is too large to be read");

@@ -25,6 +25,7 @@ static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
 typedef struct part {
   bt_tempo_call call;
   uint32_t group, limit;
+  bool is_doubted; /* asks once more for attributes that may be made up */
 } part;
 
 typedef struct job {
@@ -34,6 +35,8 @@ typedef struct job {
   bt_trace_merge *merge;
   bt_found *bounds; /* of reads of some spans only: of each of its traces, what was seen of it; start > end: nothing */
   size_t attempts;  /* decodings of the part that is being read */
+  int64_t start_s, end_s, slice_s; /* its range, and how much of it one part asks */
+  bool asks_doubted;
 } job;
 
 typedef struct span_of_ids {
@@ -122,11 +125,16 @@ static void dispose_job(job *j) {
   *j = (job){0};
 }
 
-/* All spans of traces that are named one by one, or some spans of traces that lie between two ids: few words, and what others of them come too
+/* All spans of traces that are named one by one, what of them may be made up, or some spans of traces that lie between two ids: few words, and what others of them come too
  * is passed over. */
-static void write_query(fetch *f, const job *j, uint32_t group) {
+static void write_query(fetch *f, const job *j, const part *p) {
   const bt_read_request *request = f->read->request;
+  uint32_t group = p->group;
   bt_buffer_clear(&f->query);
+  if (p->is_doubted) {
+    bt_traceql_read_doubted(f->ids + j->first, j->count, request->projection, group, &f->query);
+    return;
+  }
   if (!wants_some_spans(f)) {
     bt_traceql_read(f->ids + j->first, j->count, request->projection, group, &f->query);
     return;
@@ -137,16 +145,17 @@ static void write_query(fetch *f, const job *j, uint32_t group) {
   bt_traceql_read_spans(request->spans, bt_buffer_str(&f->regex), request->projection, group, &f->query);
 }
 
-static bt_status start_part(fetch *f, job *j, uint32_t group, int64_t start_s, int64_t end_s, bt_error *error) {
+static bt_status start_part(fetch *f, job *j, const part *what, int64_t start_s, int64_t end_s, bt_error *error) {
   part *p = &j->parts[j->part_count++];
   bt_tempo *tempo = f->read->tempo;
-  *p = (part){.group = group, .limit = atomic_load(&tempo->search_limit)};
+  *p = *what;
+  p->limit = atomic_load(&tempo->search_limit);
   p->call.caller = &f->read->caller;
   p->call.max_body_bytes = max_answer_bytes;
   p->call.kind = BT_HTTP_READ;
   p->call.limit = p->limit;
   p->call.range_s = end_s - start_s;
-  write_query(f, j, group);
+  write_query(f, j, p);
   bt_tempo_search_url url = {.query = bt_buffer_str(&f->query),
                              .start_s = start_s,
                              .end_s = end_s,
@@ -156,21 +165,45 @@ static bt_status start_part(fetch *f, job *j, uint32_t group, int64_t start_s, i
   return bt_tempo_call_start(&p->call, error);
 }
 
-/* Asks all parts of a job: the slices of the range, each with every group of the projection. */
-static bt_status start_parts(fetch *f, job *j, bt_error *error) {
-  int64_t start_s, end_s, longest_s = atomic_load(&f->read->tempo->max_range_s);
-  bt_status status = bt_tempo_seconds(f->read->request->range, &start_s, &end_s, error);
-  if (status != BT_OK) return status;
-  uint32_t groups = bt_projection_groups(f->read->request->projection);
-  size_t slices = (size_t)((end_s - start_s + longest_s - 1) / longest_s);
-  j->parts = bt_realloc_array(NULL, slices * groups, sizeof *j->parts);
-  if (!j->parts) return bt_error_no_memory(error);
-  for (int64_t from_s = start_s; from_s < end_s && status == BT_OK; from_s += longest_s) {
-    int64_t to_s = end_s - from_s > longest_s ? from_s + longest_s : end_s;
-    for (uint32_t group = 0; group < groups && status == BT_OK; group++)
-      status = start_part(f, j, group, from_s, to_s, error);
+/* Asks one thing of every slice of the range. */
+static bt_status start_slices(fetch *f, job *j, const part *what, bt_error *error) {
+  bt_status status = BT_OK;
+  for (int64_t from_s = j->start_s; from_s < j->end_s && status == BT_OK; from_s += j->slice_s) {
+    int64_t to_s = j->end_s - from_s > j->slice_s ? from_s + j->slice_s : j->end_s;
+    status = start_part(f, j, what, from_s, to_s, error);
   }
   return status;
+}
+
+/* Asks all parts of a job: the slices of the range, each with every group of the projection. There is room for as many that ask once more. */
+static bt_status start_parts(fetch *f, job *j, bt_error *error) {
+  bt_status status = bt_tempo_seconds(f->read->request->range, &j->start_s, &j->end_s, error);
+  if (status != BT_OK) return status;
+  uint32_t groups = bt_projection_groups(f->read->request->projection);
+  j->slice_s = atomic_load(&f->read->tempo->max_range_s);
+  size_t slices = (size_t)((j->end_s - j->start_s + j->slice_s - 1) / j->slice_s);
+  j->parts = bt_realloc_array(NULL, 2 * slices * groups, sizeof *j->parts);
+  if (!j->parts) return bt_error_no_memory(error);
+  for (uint32_t group = 0; group < groups && status == BT_OK; group++)
+    status = start_slices(f, j, &(part){.group = group}, error);
+  return status;
+}
+
+/* Asks once more for what may be made up, when all else of the job is in. Of some spans it is not asked: their traces are in doubt, and so they are read. */
+static bt_status start_doubted(fetch *f, job *j, bt_error *error) {
+  uint32_t groups = bt_projection_groups(f->read->request->projection);
+  bt_status status = BT_OK;
+  if (j->asks_doubted || wants_some_spans(f)) return BT_OK;
+  j->asks_doubted = true;
+  for (uint32_t group = 0; group < groups && status == BT_OK; group++)
+    if (bt_trace_merge_doubts(j->merge, group))
+      status = start_slices(f, j, &(part){.group = group, .is_doubted = true}, error);
+  return status;
+}
+
+static void settle_doubted(const fetch *f, const job *j) {
+  uint32_t groups = bt_projection_groups(f->read->request->projection);
+  for (uint32_t group = 0; j->asks_doubted && group < groups; group++) bt_trace_merge_settle(j->merge, group);
 }
 
 static bool make_bounds(job *j) {
@@ -230,6 +263,7 @@ static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error 
   if (decoder->job->attempts++) bt_trace_merge_distrust_all(decoder->job->merge);
   chosen_rows into = {{decoder->job->merge, decoder->part->group}, decoder->fetch, decoder->job};
   bt_search_row_sink sink = decoder->job->bounds ? take_chosen_row : bt_trace_merge_row;
+  if (decoder->part->is_doubted) sink = bt_trace_merge_doubted_row;
   bt_search_answer answer = {0};
   bt_status status = bt_tempo_decode_search(body, is_json, true, sink, &into, &answer, error);
   decoder->fetch->read->caller.account->bytes_inspected += answer.inspected_bytes;
@@ -299,6 +333,7 @@ static bt_status end_job(fetch *f, const job *j, const part *p, bt_tempo_outcome
     if (p->limit > 2) return push_ids(f, j->first, j->count, error);
     reason = "Tempo refuses every limit";
     break;
+  case BT_TEMPO_STUMBLED:
   case BT_TEMPO_ANSWERED:
   case BT_TEMPO_FAILED: break;
   }
@@ -317,8 +352,11 @@ static bt_status finish_part(fetch *f, job *j, bool *goes_on, bt_error *error) {
   if (status != BT_OK) return status;
   if (outcome != BT_TEMPO_ANSWERED) return end_job(f, j, p, outcome, error);
   bt_tempo_call_dispose(&p->call);
-  *goes_on = ++j->parts_done < j->part_count;
-  return *goes_on ? BT_OK : give_job(f, j, error);
+  if (++j->parts_done == j->part_count) status = start_doubted(f, j, error);
+  *goes_on = j->parts_done < j->part_count;
+  if (status != BT_OK || *goes_on) return status;
+  settle_doubted(f, j);
+  return give_job(f, j, error);
 }
 
 static bt_status finish_oldest(fetch *f, bt_error *error) {

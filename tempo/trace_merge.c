@@ -12,8 +12,8 @@ typedef struct draft {
   size_t trace; /* index in ids */
   bt_span span; /* what needs no projection: id, kind, name, times, status, parent */
   bt_attributes own[GROUPS_MAX], resource[GROUPS_MAX];
-  bool seen[GROUPS_MAX];
-  struct draft *next; /* of the same trace, in order of arrival */
+  bool seen[GROUPS_MAX], doubted[GROUPS_MAX]; /* doubted: some attribute may be made up */
+  struct draft *next;                         /* of the same trace, in order of arrival */
 } draft;
 
 typedef struct merged_trace {
@@ -26,6 +26,7 @@ struct bt_trace_merge {
   size_t count;
   const bt_projection *projection; /* borrowed */
   bool some_spans;
+  bool doubted[GROUPS_MAX], settled[GROUPS_MAX];
   bt_arena arena;
   merged_trace *traces;
   draft **table; /* open addressing; at most half full */
@@ -182,6 +183,7 @@ typedef struct row_reader {
   const bt_attributes *items;
   const bt_attribute *intrinsics[4];
   bool ambiguous; /* something in it cannot be told for sure */
+  bool doubted;   /* an attribute in it may be made up */
 } row_reader;
 
 static bool is_intrinsic(const row_reader *reader, const bt_attribute *item) {
@@ -239,6 +241,11 @@ static bool may_be_of_filter(const row_reader *reader, bt_str key, bt_projected_
   return reader->merge->some_spans && !is_told && bt_traceql_is_taken_key(key);
 }
 
+/* What Tempo 2.10 and 3 say of a column without a value, and an attribute may be too. */
+static bool may_be_made_up(const bt_value *value) {
+  return value->type == BT_VALUE_STRING && bt_str_equal(value->string, BT_STR("nil"));
+}
+
 /* Whether item i is an attribute that this group reads, and in which scope. */
 static bool is_projected(row_reader *reader, uint32_t i, bt_projected_scope *scope) {
   const bt_attribute *item = &reader->items->items[i];
@@ -247,6 +254,7 @@ static bool is_projected(row_reader *reader, uint32_t i, bt_projected_scope *sco
   /* Twice: in the span and in its resource, and the answer does not say which is which. An array may be corrupt (Tempo 2.8). */
   if (is_repeated(reader, i) || !is_scalar(&item->value)) reader->ambiguous = true;
   if (may_be_of_filter(reader, item->key, *scope)) reader->ambiguous = true;
+  if (may_be_made_up(&item->value)) reader->doubted = true;
   if (!is_unknown_service(item, *scope)) return true;
   if (reads_service_attribute(reader->merge->projection)) reader->ambiguous = true;
   return false;
@@ -279,6 +287,8 @@ static bool fill_draft(row_reader *reader, draft *into) {
   into->own[reader->group] = (bt_attributes){copies, own};
   into->resource[reader->group] = (bt_attributes){copies + (count - resource), resource};
   into->seen[reader->group] = true;
+  into->doubted[reader->group] = reader->doubted;
+  if (reader->doubted) reader->merge->doubted[reader->group] = true;
   return true;
 }
 
@@ -313,6 +323,65 @@ bt_status bt_trace_merge_row(void *context, const bt_search_row *row, bt_error *
   return row->span ? merge_span(merge, part->group, trace, row, error) : BT_OK;
 }
 
+/* --- what may be made up --- */
+
+bool bt_trace_merge_doubts(const bt_trace_merge *merge, uint32_t group) {
+  return merge->doubted[group];
+}
+
+static bool has_doubted(const bt_attributes *items, bt_str key) {
+  for (uint32_t i = 0; i < items->count; i++)
+    if (may_be_made_up(&items->items[i].value) && bt_str_equal(items->items[i].key, key)) return true;
+  return false;
+}
+
+/* What is there after all is another value than "nil", or really "nil". */
+static void compare_doubted(bt_trace_merge *merge, const draft *doubted, row_reader *reader) {
+  for (uint32_t i = 0; i < reader->items->count; i++) {
+    bt_projected_scope scope;
+    bt_str key = reader->items->items[i].key;
+    if (is_projected(reader, i, &scope) &&
+        (has_doubted(&doubted->own[reader->group], key) || has_doubted(&doubted->resource[reader->group], key)))
+      merge->traces[doubted->trace].needs_by_id = true;
+  }
+}
+
+bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt_error *error) {
+  const bt_merge_part *part = context;
+  bt_trace_merge *merge = part->merge;
+  const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, compare_id);
+  if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
+  if (!row->span) return BT_OK;
+  size_t trace = (size_t)(id - merge->ids);
+  row_reader reader = {.merge = merge, .group = part->group, .items = &row->span->attributes};
+  bt_span span = {.id = row->span->id};
+  bool has_kind = find_intrinsic(reader.items, BT_STR("kind"), &span, &reader.intrinsics[0]);
+  const draft *found = has_kind ? *find_place(merge, trace, &span.id, span.kind) : NULL;
+  if (!has_kind || row->matched > BT_READ_SPANS_PER_SET) merge->traces[trace].needs_by_id = true;
+  if (found && found->doubted[part->group]) compare_doubted(merge, found, &reader);
+  return BT_OK;
+}
+
+void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group) {
+  merge->settled[group] = true;
+}
+
+/* What was doubted and is not there after all leaves the span; false: no room. */
+static bool drop_made_up(bt_arena *arena, bt_attributes *attributes) {
+  bt_attribute *kept = bt_arena_array(arena, attributes->count, sizeof *kept);
+  uint32_t count = 0;
+  if (!kept) return false;
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (!may_be_made_up(&attributes->items[i].value)) kept[count++] = attributes->items[i];
+  *attributes = (bt_attributes){kept, count};
+  return true;
+}
+
+static bool drop_from(bt_trace_merge *merge, draft *from, uint32_t group) {
+  return !from->doubted[group] ||
+         (drop_made_up(&merge->arena, &from->own[group]) && drop_made_up(&merge->arena, &from->resource[group]));
+}
+
 /* --- whole traces --- */
 
 static bool join_attributes(bt_arena *arena, const bt_attributes *groups, uint32_t group_count, bt_attributes *out) {
@@ -333,7 +402,10 @@ static bool join_attributes(bt_arena *arena, const bt_attributes *groups, uint32
 static bool build_span(bt_trace_merge *merge, draft *from, bt_trace_builder *builder, bool *is_whole) {
   static const bt_scope no_scope = {0};
   uint32_t groups = bt_projection_groups(merge->projection);
-  for (uint32_t g = 0; g < groups; g++) *is_whole = *is_whole && from->seen[g];
+  for (uint32_t g = 0; g < groups; g++) {
+    *is_whole = *is_whole && from->seen[g] && (!from->doubted[g] || merge->settled[g]);
+    if (!drop_from(merge, from, g)) return false;
+  }
   bt_span span = from->span;
   bt_resource *resource = bt_arena_alloc(&merge->arena, sizeof *resource);
   if (!resource || !join_attributes(&merge->arena, from->own, groups, &span.attributes) ||

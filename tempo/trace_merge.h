@@ -26,6 +26,14 @@ typedef struct bt_merge_part {
 } bt_merge_part;
 bt_status bt_trace_merge_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
 
+/* A string "nil" came for an attribute of the group, which may be one that Tempo made up (tests/facts/facts_columns.py). Until bt_trace_merge_settle is called the trace needs a read by
+ * id: the rows of the answer to bt_traceql_read_doubted go to bt_trace_merge_doubted_row, and what it does not give is missing. */
+bool bt_trace_merge_doubts(const bt_trace_merge *merge, uint32_t group);
+/* A sink as bt_trace_merge_row. */
+bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
+/* Every answer to that question is in. */
+void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group);
+
 /* An answer broke off in the middle and is asked for again: what came of it cannot be told from the rest. */
 void bt_trace_merge_distrust_all(bt_trace_merge *merge);
 

@@ -95,6 +95,17 @@ static bool is_answered(const bt_run *run, const bt_over *over) {
   return true;
 }
 
+/* Whether some filter of the formula that counts was answered in a wider form: what was found need not be meant. */
+static bool was_widened(const bt_run *run, const bt_over *over) {
+  if (over->kind == BT_OVER_QUERY) {
+    size_t index = bt_query_find(run, over->query.filter);
+    return !over->is_surplus && index < run->query_count && run->queries[index]->account.was_widened;
+  }
+  for (uint32_t i = 0; i < over->item_count; i++)
+    if (was_widened(run, over->items[i])) return true;
+  return false;
+}
+
 static bt_status make_rule_bits(bt_run *run, bt_run_rule *rule, bt_error *error) {
   rule->candidates = bt_bits_new(run);
   rule->unread = bt_bits_new(run);
@@ -109,7 +120,7 @@ static bt_status make_exercising_bits(bt_run *run, bt_run_rule *rule, bt_error *
   const bt_over *exercising = run->filters ? rule->plan->exercising : &every_trace;
   if (run->first.is_used) exercising = &run->first.any;
   if (!is_answered(run, exercising)) return BT_OK;
-  bool is_exact = rule->plan->exercising_is_exact && !run->first.is_used;
+  bool is_exact = rule->plan->exercising_is_exact && !run->first.is_used && !was_widened(run, exercising);
   rule->exercising = bt_bits_new(run);
   if (is_exact) rule->surely_exercising = bt_bits_new(run);
   if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);
@@ -226,6 +237,7 @@ static bt_status ask_subtracted(bt_run *run, uint32_t round, bool *any, bt_error
 static void subtract_round(bt_run *run, bt_run_rule *rule, uint32_t round) {
   if (round >= rule->plan->subtract_count || !bt_strategy_subtracts(run, rule)) return;
   const bt_query *query = run->queries[bt_query_find(run, rule->plan->subtract[round].filter)];
+  if (query->account.was_widened) return; /* another rule searched for the same, and found more than it means */
   for (size_t w = 0; query->bits && w < run->word_count; w++) rule->unread[w] &= ~query->bits[w];
 }
 

@@ -78,6 +78,7 @@ void bt_query_search(const bt_run *run, bt_query *query) {
   bt_search_request search = bt_run_search(run, query->text, range);
   search.max_found = query->max_found && query->max_found < room ? query->max_found : room;
   search.expected = query->expected;
+  search.may_widen = !query->is_subtracted;
   query->status = bt_source_search(run->source, &search, &query->found, &query->account, &query->why);
   if (query->status != BT_OK) bt_found_list_sort(&query->found);
   query->is_lost = query->status == BT_OK && failed_everywhere(&query->account, range);

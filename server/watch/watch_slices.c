@@ -74,6 +74,7 @@ static bt_status search_filter(bt_watcher *watcher, bt_str filter, const bt_slic
   bool is_urgent = slice->kind != BT_SLICE_CATCH_UP;
   bt_search_request request = {.filter = filter,
                                .range = slice->range,
+                               .may_widen = true,
                                .tenant = bt_watcher_scope(watcher),
                                .cancel = watcher->cancel,
                                .priority = is_urgent ? BT_PRIORITY_WATCH : BT_PRIORITY_REPLAY};

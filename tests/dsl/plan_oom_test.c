@@ -136,8 +136,9 @@ static void test_strings_longer_than_tempo_keeps(void **state) {
   (void)state;
   bt_rule *rule;
   bt_plan *plan = plan_of(&rule, "trace.has(span.k in [", 1, 2049, "])");
-  assert_int_equal(plan->violating->kind, BT_OVER_QUERY);
-  assert_true(bt_str_equal(plan->violating->query.filter, BT_STR("{ span.k =~ \"(?s:.*)\" }")));
+  assert_int_equal(plan->violating->kind, BT_OVER_OR);
+  assert_true(bt_str_equal(plan->violating->items[0]->query.filter, BT_STR("{ span.k =~ \"(?s:.*)\" }")));
+  assert_true(plan->violating->items[1]->is_surplus);
   bt_plan_free(plan);
   bt_rule_free(rule);
   plan = plan_of(&rule, "not trace.has(span.k in [", 1, 2049, "])");

@@ -57,6 +57,28 @@ static void test_search(void **state) {
   }
 }
 
+/* Patterns of attributes become any string; of names and of the service, which hold no arrays, they stay. */
+static void test_widen(void **state) {
+  static const struct {
+    const char *filter, *wider; /* NULL: there is nothing to widen */
+  } rows[] = {{"{ span.k =~ \"a.*\" }", "{ span.k =~ \"(?s:.*)\" }"},
+              {"{ name =~ \"a\" && (span.\"a =~ \\\"b\" =~ \"x) \\\" y\" || resource.n = \"span.k =~ \") }",
+               "{ name =~ \"a\" && (span.\"a =~ \\\"b\" =~ \"(?s:.*)\" || resource.n = \"span.k =~ \") }"},
+              {"{ resource.k =~ \"a\" || (resource.k =~ \"b\" && true) }",
+               "{ resource.k =~ \"(?s:.*)\" || (resource.k =~ \"(?s:.*)\" && true) }"},
+              {"{ span.k =~ \"(?s:.*)\" || span.k >= 0 }", NULL},
+              {"{ name =~ \"a\" || statusMessage =~ \"b\" || resource.service.name =~ \"c\" }", NULL},
+              {"{ resource.service.name.x =~ \"c\" }", "{ resource.service.name.x =~ \"(?s:.*)\" }"},
+              {"{}", NULL}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bt_buffer out = {0};
+    assert_int_equal(bt_traceql_widen(bt_str_from(rows[i].filter), &out), rows[i].wider != NULL);
+    assert_text(&out, rows[i].wider ? rows[i].wider : rows[i].filter);
+    bt_buffer_dispose(&out);
+  }
+}
+
 /* Tempo's lexer copies itself at the start of a number and behind the scope of an attribute, and the copy reads on from the same source
  * when it comes to the end of a chunk. So a number with what follows it, and the first dozen bytes of a name, must lie in one chunk. */
 static size_t places_that_are_read_twice(bt_str query) {
@@ -209,6 +231,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_quote),
       cmocka_unit_test(test_search),
+      cmocka_unit_test(test_widen),
       cmocka_unit_test(test_blanks_for_the_lexer),
       cmocka_unit_test(test_places_count_from_the_start),
       cmocka_unit_test(test_groups),

@@ -151,7 +151,9 @@ static void skeleton_of(bt_str key, bt_str value, bt_buffer *out) {
   bt_projection projection;
   bt_projection_init(&projection);
   assert_int_equal(bt_projection_add(&projection, rule, &error), BT_OK);
-  bt_traceql_search(plan->violating->query.filter, (bt_str){0}, &printed);
+  const bt_over *asked = plan->violating;
+  while (asked->item_count) asked = asked->items[asked->item_count - 1]; /* the one that says most */
+  bt_traceql_search(asked->query.filter, (bt_str){0}, &printed);
   bt_buffer_append_char(&printed, '\n');
   bt_traceql_read(&(bt_trace_id){{1}}, 1, &projection, 0, &printed);
   for (const char *at = printed.ptr; *at;) {

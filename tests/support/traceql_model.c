@@ -294,6 +294,15 @@ static bool read_intrinsic(reader *r, const char *field) {
   return scalar_meets(r, &stored, op, &asked.value);
 }
 
+/* `!= nil`: there with a value that Tempo keeps. It collects the elements of every array, those of other keys that are asked for too. */
+static bool is_there(reader *r, bt_str key, bool of_resource) {
+  if (r->probe && r->probe_resource == of_resource) r->passed = true;
+  if (of_resource && bt_str_equal(key, BT_STR("service.name"))) return true;
+  bt_value stored = attribute_of(of_resource ? r->span->resource->attributes : r->span->attributes, key);
+  if (stored.type == BT_VALUE_ARRAY) return stored.array.count > 0;
+  return stored.type != BT_VALUE_MISSING && stored.type != BT_VALUE_OTHER;
+}
+
 static bool read_test(reader *r) {
   static const char *const intrinsics[] = {"name", "kind", "statusMessage", "status", "duration"};
   text_bytes key, room;
@@ -305,9 +314,10 @@ static bool read_test(reader *r) {
   if (!of_span && !of_resource) stop(r, "expected a field");
   read_key(r, &key);
   const char *op = read_operator(r);
+  bt_str name = {key.bytes, key.length};
+  if (strcmp(op, "!=") == 0 && takes(r, "nil")) return is_there(r, name, of_resource);
   read_literal(r, &room, &asked);
   if (asked.is_word) stop(r, "a word is no value of an attribute");
-  bt_str name = {key.bytes, key.length};
   if (asked.value.type == BT_VALUE_DOUBLE && strcmp(op, "!=") == 0) r->has_unequal_double = true;
   if (r->probe && r->probe_resource == of_resource && scalar_meets(r, r->probe, op, &asked.value)) r->passed = true;
   if (of_resource) return resource_meets(r, name, op, &asked.value);

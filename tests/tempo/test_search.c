@@ -46,9 +46,10 @@ struct fake_tempo {
   size_t count;
   size_t requests, full; /* full: answers with as many traces as they may have */
   uint64_t random;
-  int64_t longest_s;   /* 0: any */
-  int64_t most_limit;  /* 0: any */
-  size_t largest_rows; /* an answer with more is "too large"; 0: any */
+  int64_t longest_s;         /* 0: any */
+  int64_t most_limit;        /* 0: any */
+  size_t largest_rows;       /* an answer with more is "too large"; 0: any */
+  const char *stumbles_over; /* a query with it cannot be answered for the data; NULL: none */
   fault (*choose)(fake_tempo *tempo, int64_t start_s, int64_t end_s);
   unsigned chance; /* of a fault, in percent, for random ones */
 };
@@ -154,6 +155,8 @@ static bool answer_search(int socket, const char *query, int64_t start_s, int64_
   if (start_s >= end_s) return refuse(socket, 400, "http parameter start must be before end. received start=1 end=1");
   if (t.longest_s && end_s - start_s > t.longest_s)
     return refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");
+  if (t.stumbles_over && strstr(query, t.stumbles_over))
+    return refuse(socket, 500, "rpc error at 10.0.0.1:3200: unexpected numbers of pre-compiled regexp");
   if (t.most_limit && limit > t.most_limit) return refuse(socket, 400, "limit 1000 exceeds max limit 30");
   bt_buffer body = {0};
   bt_buffer_append(&body, BT_STR("{\"traces\":["));
@@ -309,6 +312,41 @@ static void expect_all(fixture *f) {
 }
 
 /* --- tests --- */
+
+static bt_status search_pattern(fixture *f, bool may_widen) {
+  bt_search_request request = request_all();
+  request.filter = BT_STR("{ span.k =~ \"a.*\" }");
+  request.may_widen = may_widen;
+  return bt_source_search(f->source, &request, &f->found, &f->account, &f->error);
+}
+
+/* A pattern that meets an array is asked for as any string; where more than is meant does harm it is not. */
+static void asks_in_another_way_where_tempo_stumbles(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  t.stumbles_over = "a.*";
+  open_source(f, 100, 0); /* so that windows are divided too */
+  assert_int_equal(search_pattern(f, true), BT_OK);
+  assert_int_equal(check_nothing_is_lost(f), 300);
+  assert_true(f->account.was_widened);
+  assert_int_equal(f->account.failed_count, 0);
+}
+
+static void says_where_tempo_stumbles(void **state) {
+  fixture *f = *state;
+  static const char *const over[] = {"a.*", "span.k"}; /* what may not be widened, and what wider stumbles too */
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  open_source(f, 1000, 0);
+  for (size_t i = 0; i < 2; i++) {
+    bt_source_account_dispose(&f->account);
+    t.stumbles_over = over[i];
+    assert_int_equal(search_pattern(f, i == 1), BT_OK);
+    assert_int_equal(f->account.failed_count, 1);
+    assert_int_equal(f->account.requests, i + 1); /* it is no failure that passes */
+    assert_non_null(strstr(f->account.failed[0].reason, "array"));
+    assert_int_equal(check_nothing_is_lost(f), 0);
+  }
+}
 
 /* A burst of 1,500 traces in one second, half of them with one beginning of their ids, and ids that are prefixes of each other. */
 static void add_burst(void) {
@@ -649,6 +687,8 @@ int main(void) {
                                      TEST(a_small_maximum_asks_for_little),
                                      TEST(what_finds_much_is_asked_in_halves),
                                      TEST(does_not_split_what_is_full_of_the_same),
+                                     TEST(asks_in_another_way_where_tempo_stumbles),
+                                     TEST(says_where_tempo_stumbles),
                                      TEST(is_cancelled_anywhere),
                                      TEST(loses_nothing_whatever_happens),
                                      TEST(rejects_what_it_cannot_ask)};

@@ -38,7 +38,8 @@ typedef struct row {
   uint32_t matched;
 } row;
 
-static bt_status feed(bt_trace_merge *merge, uint32_t group, const row *from, bt_error *error) {
+static bt_status feed_to(bt_search_row_sink sink, bt_trace_merge *merge, uint32_t group, const row *from,
+                         bt_error *error) {
   bt_merge_part part = {merge, group};
   uint32_t count = 0;
   while (count < FIELDS_MAX && from->fields[count].key.ptr) count++;
@@ -48,11 +49,15 @@ static bt_status feed(bt_trace_merge *merge, uint32_t group, const row *from, bt
                          .duration_ns = 5,
                          .attributes = {from->fields, count}};
   bt_search_row head = {.id = ids[from->trace]};
-  bt_status status = bt_trace_merge_row(&part, &head, error);
+  bt_status status = sink(&part, &head, error);
   if (status != BT_OK) return status;
   head.span = &span;
   head.matched = from->matched ? from->matched : 1;
-  return bt_trace_merge_row(&part, &head, error);
+  return sink(&part, &head, error);
+}
+
+static bt_status feed(bt_trace_merge *merge, uint32_t group, const row *from, bt_error *error) {
+  return feed_to(bt_trace_merge_row, merge, group, from, error);
 }
 
 static bt_projected wanted[] = {{BT_PROJECTED_SPAN, {"n", 1}},
@@ -253,6 +258,65 @@ static void expect_doubt(const row *first) {
   bt_trace_merge_free(merge);
 }
 
+/* The pair, of which the client half has "nil" under `any`; `more`, if any, answers the question whether it is there. */
+static bt_trace_merge *merge_nil(const row *more, bool settles) {
+  row nil = client_half;
+  nil.fields[7] = (bt_attribute)TEXT("any", "nil");
+  bt_trace_merge *merge = new_merge(CAP_BYTES);
+  bt_error error;
+  assert_int_equal(feed(merge, 0, &server_half, &error), BT_OK);
+  assert_int_equal(feed(merge, 0, &nil, &error), BT_OK);
+  assert_int_equal(feed(merge, 1, &client_more, &error), BT_OK);
+  assert_int_equal(feed(merge, 1, &server_more, &error), BT_OK);
+  assert_true(bt_trace_merge_doubts(merge, 0) && !bt_trace_merge_doubts(merge, 1));
+  if (more) assert_int_equal(feed_to(bt_trace_merge_doubted_row, merge, 0, more, &error), BT_OK);
+  if (settles) bt_trace_merge_settle(merge, 0);
+  return merge;
+}
+
+static const bt_trace *take_nil(bt_trace_merge *merge, bt_trace *storage, bool *needs_by_id) {
+  bt_error error;
+  const bt_trace *trace;
+  assert_int_equal(bt_trace_merge_take(merge, 0, storage, &trace, needs_by_id, &error), BT_OK);
+  return trace;
+}
+
+/* Tempo makes it up for what is missing: what the second question does not show is not there, and all else is. */
+static void takes_no_nil_that_is_not_there(void **state) {
+  (void)state;
+  static const row others[] = {{0, 1, NULL, {TEXT("kind", "server"), TEXT("any", "nil")}, 0}, /* another span */
+                               {0, 1, NULL, {TEXT("kind", "client"), WHOLE("n", 5)}, 0}};     /* another key */
+  bt_trace storage;
+  bool needs_by_id;
+  for (size_t i = 0; i < 3; i++) {
+    bt_trace_merge *merge = merge_nil(i < 2 ? &others[i] : NULL, true);
+    const bt_span *client = &take_nil(merge, &storage, &needs_by_id)->spans[1];
+    assert_false(needs_by_id);
+    assert_null(value_of(&client->attributes, "any"));
+    assert_int_equal(value_of(&client->attributes, "n")->integer, 5);
+    assert_true(bt_str_equal(value_of(&client->resource->attributes, "zone")->string, BT_STR("eu")));
+    bt_trace_merge_free(merge);
+  }
+}
+
+static void reads_what_may_be_nil_by_id(void **state) {
+  (void)state;
+  static const row there[] = {{0, 1, NULL, {TEXT("kind", "client"), TEXT("any", "nil")}, 0}, /* really */
+                              {0, 1, NULL, {TEXT("kind", "client"), TEXT("any", "teapot")}, 0},
+                              {0, 1, NULL, {TEXT("kind", "client"), WHOLE("any", 5)}, 0},
+                              {0, 1, NULL, {WHOLE("any", 5)}, 0},         /* of which half? */
+                              {0, 1, NULL, {TEXT("kind", "server")}, 4}}; /* not all of it was shown */
+  bt_trace storage;
+  bool needs_by_id;
+  for (size_t i = 0; i <= sizeof there / sizeof there[0]; i++) {
+    bool is_asked = i < sizeof there / sizeof there[0];
+    bt_trace_merge *merge = merge_nil(is_asked ? &there[i] : NULL, is_asked); /* the last: never answered */
+    (void)take_nil(merge, &storage, &needs_by_id);
+    if (!needs_by_id) fail_msg("row %zu was taken as certain", i);
+    bt_trace_merge_free(merge);
+  }
+}
+
 static void doubts_two_values_under_one_key(void **state) {
   (void)state;
   row twice = client_half;
@@ -374,6 +438,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(joins_groups_and_copies),
                                      cmocka_unit_test(fields_of_a_filter_are_no_attributes),
                                      cmocka_unit_test(doubts),
+                                     cmocka_unit_test(takes_no_nil_that_is_not_there),
+                                     cmocka_unit_test(reads_what_may_be_nil_by_id),
                                      cmocka_unit_test(doubts_two_values_under_one_key),
                                      cmocka_unit_test(doubts_an_empty_service_name),
                                      cmocka_unit_test(flags_differing_copies),
