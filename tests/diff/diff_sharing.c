@@ -25,9 +25,10 @@ static void stop(const char *what) {
 
 /* Every fourth rule asks for a value and no name, so that there are enough of them to group spans by it; random rules hardly do. */
 static void write_value_rule(test_random *random, bt_buffer *out) {
-  static const char *const keys[] = {"k", "m", "span.k", "resource.m"};
-  static const char *const values[] = {"u", "v", "uv", "1", "", "ERROR", "w"};
-  const char *key = keys[test_random_below(random, 4)], *value = values[test_random_below(random, 7)];
+  static const char *const keys[] = {"k",           "m",          "span.k",  "resource.m",
+                                     "http.method", "span.plain", "cluster", "resource.k8s.pod.name"};
+  static const char *const values[] = {"u", "v", "uv", "1", "", "ERROR", "w", "nil"};
+  const char *key = keys[test_random_below(random, 8)], *value = values[test_random_below(random, 8)];
   switch (test_random_below(random, 3)) {
   case 0: bt_buffer_printf(out, "trace.has(%s == \"%s\")", key, value); return;
   case 1: bt_buffer_printf(out, "count(%s == \"%s\") > 1", key, value); return;

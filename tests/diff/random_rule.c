@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tests/support/column_keys.h"
+
 enum { MAX_VISIBLE = 3, MAX_BINDINGS = 6, MAX_DEPTH = 3 };
 
 typedef struct writer {
@@ -21,9 +23,10 @@ typedef struct writer {
 static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\"", "s", "s", "t"};
 static const char *const keys[] = {"k", "m", "d.e", "ok"};
 static const char *const numbers[] = {"0", "1", "2", "3", "2.5", "-1", "9007199254740992", "9007199254740993", "1e308"};
-static const char *const strings[] = {"u", "v", "\"uv\"", "\"\"", "\"1\"", "server", "\"u\\nv\""};
-static const char *const string_literals[] = {"\"u\"", "\"v\"", "\"\"", "\"uv\""};
-static const char *const patterns[] = {"\"u\"", "\"u.*\"", "\"^v\"", "\"[uv]+\"", "`u.v`", "\"\"", "\"(?i)SER\""};
+static const char *const strings[] = {"u", "v", "\"uv\"", "\"\"", "\"nil\"", "\"1\"", "server", "\"u\\nv\""};
+static const char *const string_literals[] = {"\"u\"", "\"v\"", "\"\"", "\"uv\"", "\"nil\""};
+static const char *const patterns[] = {"\"u\"", "\"u.*\"", "\"^v\"",      "\"[uv]+\"",
+                                       "`u.v`", "\"\"",    "\"(?i)SER\"", "\"n.l\""};
 static const char *const durations[] = {"1ms", "2ms", "3ms", "500us", "0ms", "2ms1ns", "5ms"};
 static const char *const orders[] = {"==", "!=", "<", "<=", ">", ">=", "="};
 static const char *const span_strings[] = {"span.name",     "span.service", "span.status_message", "scope.name",
@@ -31,6 +34,10 @@ static const char *const span_strings[] = {"span.name",     "span.service", "spa
 static const char *const ids[] = {"\"0000000000000061\"", "\"0000000000000062\"", "\"000000000000007a\""};
 
 #define PICK(w, table) (table)[test_random_below((w)->random, sizeof(table) / sizeof((table)[0]))]
+
+static const char *a_key(writer *w) {
+  return random_key(w->random, keys, sizeof keys / sizeof *keys);
+}
 
 static unsigned below(writer *w, unsigned n) {
   return test_random_below(w->random, n);
@@ -63,7 +70,7 @@ static void write_duration(writer *w);
 
 /* An attribute, by any of its spellings that are no bare word on the right. */
 static void write_attribute(writer *w) {
-  const char *key = PICK(w, keys);
+  const char *key = a_key(w);
   if (w->visible && (!w->about_a_span || one_in(w, 3))) {
     static const char *const heads[] = {"", ".span", ".resource"};
     put_binding(w);
@@ -79,7 +86,7 @@ static void write_attribute(writer *w) {
 
 /* One that can stand on the left: of the span, of either, of events, of the scope. */
 static void write_left_attribute(writer *w, bool is_in_where) {
-  const char *key = PICK(w, keys);
+  const char *key = a_key(w);
   switch (below(w, is_in_where ? 8 : 5)) {
   case 0: bt_buffer_printf(w->out, "event.%s", key); return;
   case 1: bt_buffer_printf(w->out, "scope.attributes[\"%s\"]", key); return;
@@ -117,7 +124,8 @@ static void write_number_atom(writer *w) {
   case 2:
   case 3:
     if (can_nest) {
-      static const char *const fields[] = {"k", "m", "span.k", "resource.k", "d.e"};
+      static const char *const fields[] = {
+          "k", "m", "span.k", "resource.k", "d.e", "http.status_code", "span.http.method", "resource.cluster", "plain"};
       write_aggregate_of(w, PICK(w, fields));
       return;
     }
@@ -323,7 +331,7 @@ static void write_event_test(writer *w) {
   put(w, "event.where(");
   bool negates = one_in(w, 3);
   if (negates) put(w, "not (");
-  bt_buffer_printf(w->out, "%s%s", one_in(w, 6) ? "span." : "event.", PICK(w, keys));
+  bt_buffer_printf(w->out, "%s%s", one_in(w, 6) ? "span." : "event.", a_key(w));
   write_attribute_test(w);
   put(w, one_in(w, 2) ? " and event.name" : " or event.name");
   write_string_test(w);
@@ -332,11 +340,12 @@ static void write_event_test(writer *w) {
 }
 
 static void write_field_test(writer *w, bool is_in_where) {
-  static const char *const others[] = {"span.service",      "event.name",     "event.k",
-                                       "resource.m",        "span.parent_id", "scope.attributes[\"k\"]",
-                                       "trace.root.service"};
+  static const char *const others[] = {"span.service",       "event.name",        "event.k",
+                                       "resource.m",         "span.parent_id",    "scope.attributes[\"k\"]",
+                                       "trace.root.service", "event.http.method", "resource.k8s.pod.name"};
   if (is_in_where && one_in(w, 3)) {
-    static const char *const booleans[] = {"ok", "span.ok", "event.ok", "resource.k"};
+    static const char *const booleans[] = {
+        "ok", "span.ok", "event.ok", "resource.k", "http.method", "span.http.status_code", "plain", "resource.rplain"};
     if (w->visible && one_in(w, 3))
       put_binding(w), put(w, ".ok");
     else
@@ -488,7 +497,8 @@ static void write_order(writer *w) {
 }
 
 static void write_direct_comparison(writer *w) {
-  static const char *const paths[] = {"a.k", "b.m", "c.ok", "a.duration"};
+  static const char *const paths[] = {"a.k",     "b.m",          "c.ok", "a.duration", "a.http.status_code",
+                                      "b.plain", "c.http.method"};
   const char *path = PICK(w, paths);
   put(w, path);
   if (strcmp(path, "a.duration") == 0)
@@ -506,7 +516,7 @@ static void write_condition_comparison(writer *w) {
   case 1: write_time_comparison(w); break;
   case 2:
     if (w->visible) {
-      put_binding(w), bt_buffer_printf(w->out, ".%s", PICK(w, keys)), write_attribute_test(w);
+      put_binding(w), bt_buffer_printf(w->out, ".%s", a_key(w)), write_attribute_test(w);
       break;
     }
     write_number_comparison(w);

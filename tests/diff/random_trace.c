@@ -1,13 +1,15 @@
 /* Writing random traces. See random_trace.h. */
 #include "tests/diff/random_trace.h"
 
+#include "tests/support/column_keys.h"
+
 static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\""};
 static const char *const services[] = {"s", "t", "a", "\"\""};
 static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
 static const char *const statuses[] = {"unset", "ok", "error"};
 static const char *const keys[] = {"k", "m", "d.e", "ok"};
 static const char *const small_numbers[] = {"0", "1", "2", "3", "-1", "2.5", "1.0"};
-static const char *const strings[] = {"u", "v", "uv", "\"\"", "\"1\"", "ERROR", "server", "\"u\\nv\""};
+static const char *const strings[] = {"u", "v", "uv", "\"\"", "nil", "\"1\"", "ERROR", "server", "\"u\\nv\""};
 static const char *const odd_values[] = {"nan",
                                          "inf",
                                          "-inf",
@@ -47,7 +49,8 @@ static const char *random_value(test_random *random) {
 static void write_attributes(test_random *random, bt_buffer *out, const char *prefix, unsigned at_most) {
   unsigned count = test_random_below(random, at_most + 1);
   for (unsigned i = 0; i < count; i++)
-    bt_buffer_printf(out, " %s%s=%s", prefix, PICK(random, keys), random_value(random));
+    bt_buffer_printf(out, " %s%s=%s", prefix, random_key(random, keys, sizeof keys / sizeof *keys),
+                     random_value(random));
 }
 
 static void write_parent(test_random *random, bt_buffer *out, unsigned number, unsigned count) {
@@ -93,8 +96,8 @@ static void write_span(test_random *random, bt_buffer *out, unsigned number, uns
   if (one_in(random, 2)) bt_buffer_printf(out, " status=%s", PICK(random, statuses));
   if (one_in(random, 8)) bt_buffer_printf(out, " message=%s", PICK(random, strings));
   if (one_in(random, 6)) bt_buffer_printf(out, " scope=%s scope_version=1.2", PICK(random, strings));
-  write_attributes(random, out, "", 4);
-  if (one_in(random, 2)) write_attributes(random, out, "resource.", 2);
+  write_attributes(random, out, "", 6);
+  if (one_in(random, 2)) write_attributes(random, out, "resource.", 3);
   if (one_in(random, 6)) write_attributes(random, out, "scope.", 2);
   write_events(random, out);
   bt_buffer_append_char(out, '\n');

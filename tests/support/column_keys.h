@@ -1,0 +1,49 @@
+/* Keys with a column of their own in Tempo: those that every Tempo has (tests/facts), and the dedicated ones of the tests' configs. Half of the keys that
+ * random rules and random traces draw are of these, the first of a list more often than the last, so that rules and traces meet. Only for tests. */
+#ifndef BT_TESTS_COLUMN_KEYS_H
+#define BT_TESTS_COLUMN_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tests/support/random.h"
+
+typedef enum column_type { COLUMN_NONE, COLUMN_STRING, COLUMN_INT } column_type;
+
+typedef struct column_key {
+  const char *key;
+  column_type type;
+} column_key;
+
+static const column_key span_columns[] = {{"http.method", COLUMN_STRING},
+                                          {"http.status_code", COLUMN_INT},
+                                          {"plain", COLUMN_STRING},
+                                          {"http.url", COLUMN_STRING},
+                                          {"amount.ded", COLUMN_STRING}};
+static const column_key resource_columns[] = {{"k8s.pod.name", COLUMN_STRING},
+                                              {"cluster", COLUMN_STRING},
+                                              {"rplain", COLUMN_STRING},
+                                              {"namespace", COLUMN_STRING},
+                                              {"pod", COLUMN_STRING},
+                                              {"container", COLUMN_STRING},
+                                              {"k8s.cluster.name", COLUMN_STRING},
+                                              {"k8s.namespace.name", COLUMN_STRING},
+                                              {"k8s.container.name", COLUMN_STRING}};
+
+enum {
+  SPAN_COLUMNS = sizeof span_columns / sizeof *span_columns,
+  RESOURCE_COLUMNS = sizeof resource_columns / sizeof *resource_columns
+};
+
+static inline const char *column_key_of(test_random *random, bool of_resource) {
+  unsigned reach = 1 + test_random_below(random, of_resource ? RESOURCE_COLUMNS : SPAN_COLUMNS);
+  return (of_resource ? resource_columns : span_columns)[test_random_below(random, reach)].key;
+}
+
+/* One of the plain keys, or as often one with a column. */
+static inline const char *random_key(test_random *random, const char *const *plain, size_t count) {
+  if (test_random_below(random, 2)) return plain[test_random_below(random, (unsigned)count)];
+  return column_key_of(random, test_random_below(random, 3) == 0);
+}
+
+#endif
