@@ -31,7 +31,7 @@ SEED = int(os.environ.get("BETRACE_SEED", "20252"))
 CELLS = 1_000_000 if FULL else 900
 PAIRS = 80
 LONGEST_FILTER_BYTES = 900  # beyond, a query needs blanks that only the program puts in: the replay tests ask those
-KEYS = ("k", "http.status_code", "http.method", "cluster", "odd key", "co:lon", 'qu"ote', "back\\slash", "a.b", "0num", "true", "status", "name", "kind")
+KEYS = ("k", "http.status_code", "http.method", "http.url", "cluster", "k8s.pod.name", "odd key", "co:lon", 'qu"ote', "back\\slash", "a.b", "0num", "true", "status", "name", "kind")
 VALUES = (*dict.fromkeys(random_spans.TEXTS), *dict.fromkeys(random_spans.INTEGERS), *random_spans.DECIMALS, True, False, *random_spans.ARRAYS, *random_spans.ODD_VALUES)
 # 1 and 1.0 and True are one key of a dict.
 INTEGERS = sorted(set(random_spans.INTEGERS)) + [3, -2**63 + 1]
@@ -102,7 +102,7 @@ def fields():
     """Attributes of each scope, with a plain key, with keys of their own columns, and with odd ones."""
     yield from ('span.attributes["k"]', 'resource.attributes["k"]', "k")
     yield from ('span.attributes["http.status_code"]', 'span.attributes["http.method"]', 'resource.attributes["cluster"]')
-    for key in KEYS[4:]:
+    for key in KEYS[3:4] + KEYS[5:]:
         yield f"span.attributes[{quote(key)}]"
         yield quote(key)
 
@@ -116,9 +116,13 @@ def all_cells():
 
 
 def lost_by_tempo(cell, span):
-    """Spans that no query finds for this cell: an array of the column's own type, where the key has a column of its own."""
-    is_array = any(isinstance(value, list) and value for value in values_of(span))
-    return is_array and any(key in cell.field for key in random_spans.COLUMN_KEYS)
+    """Whether no query finds the span for this cell: what the field means of it is an array of the type that the key's column holds."""
+    for scope, columns, made in zip(("span.", "resource."), random_spans.COLUMNS, (span.attrs, span.resource)):
+        is_meant = cell.field.startswith(scope) or not cell.field.startswith(("span.", "resource."))
+        key = next((key for key in made if is_meant and (cell.field == key or quote(key) in cell.field)), None)
+        if key and not random_spans.counts_as_missing(made[key]):
+            return random_spans.is_lost(columns, key, made[key])
+    return False
 
 
 def values_of(span):

@@ -11,6 +11,7 @@ PLAIN = tuple(name for name in random_spans.NAMES if name.isalpha() and name.isa
 PATTERNS = ("x", "x.*", ".*", "", "^x", "x$", "(?i)X", "(?i)x.*", "[a-z]+", "a|b", "(a|x)y?", ".", "..", "l.b", "(?s)l.b", "(?m)^b$", "\\d", "\\d+", "\\bx\\b",
             "x\\.y", "\\Qx.y\\E", "\\pL+", "[[:alpha:]]+", "\\x78", "\\Ax", "x\\z", "(?U)x+", "(?:x)", "(?P<n>x)", "(?<n>x)", "\u00fc.*", "[^x]*", "x{1,2}",
             'q"', "b\\\\s", "GET /.*", "\\s", "[\\s\\S]*", "(", "(?i)CLIENT", "a$|b", "^$")
+BARE_KEYS = ("k", "n", "amount", "a.b", *random_spans.SPAN_COLUMN_KEYS, *random_spans.RESOURCE_COLUMN_KEYS)
 DURATIONS = ("0s", "1ns", "999999ns", "1ms", "1000001ns", "2ms", "1s", "1000000001ns", "1.5s", "1m")
 ORDER = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -43,17 +44,22 @@ class RuleWriter:
     # ---- tests of one span ----
 
     def key(self, prefix=""):
-        if prefix == "resource.":
-            return self.rng.choice(random_spans.RESOURCE_KEYS)
-        return self.rng.choice(random_spans.SPAN_KEYS)
+        """Half of them have a column of their own in Tempo."""
+        if prefix == "resource." or (not prefix and self.chance(4)):
+            return random_spans.random_resource_key(self.rng)
+        return random_spans.random_span_key(self.rng)
 
     def attribute(self):
         """The attribute k in one of its spellings: of the span, of the resource, of either."""
         prefix = self.one("span.", "span.", "resource.", "", "", "")
         key = self.key(prefix)
         if prefix:
-            return f"{prefix}attributes[{quote(key)}]"
-        return key if key in ("k", "n", "amount", "a.b") else quote(key)
+            return f"{prefix}attributes[{quote(key)}]" if not key.isidentifier() or self.chance(2) else f"{prefix}{key}"
+        return key if key in BARE_KEYS else quote(key)
+
+    def bound_attribute(self):
+        """One that can stand behind the name of a bound span."""
+        return self.one("k", "n", "span.k", "resource.k", "http.method", "span.http.status_code", "span.plain", "resource.k8s.pod.name", "cluster", "http.url")
 
     def literal(self):
         kind = self.rng.randrange(8)
@@ -115,7 +121,7 @@ class RuleWriter:
 
     def trace_test(self):
         return self.one("span.duration * 2 > trace.duration", "trace.span_count > 2", "span.start > trace.start", 'trace.root.name == "a"',
-                        "n == k", "k < n", "span.parent_id == span.id")
+                        "n == k", "k < n", "span.parent_id == span.id", "http.method == k", "span.http.status_code >= n", "resource.cluster != resource.pod", "http.url == plain")
 
     def event_test(self):
         return self.one('event.name == "e0"', "event.k == 1", "event.where(k == 1 and exists(event.n))", 'scope.name == "lib"', "exists(event.n)")
@@ -157,7 +163,7 @@ class RuleWriter:
         if kind < 5 or not self.visible:
             return f" {self.one('under', 'above', 'child of', 'parent of', 'sibling of')} {self.reference()}"
         bound = self.rng.choice(self.visible)
-        return f" where({self.one('k', 'n', 'span.name', 'span.duration')} {self.one('==', '!=', '>=')} {bound}.{self.one('k', 'span.k', 'resource.k')})" \
+        return f" where({self.one('k', 'n', 'http.url', 'http.method', 'span.name', 'span.duration')} {self.one('==', '!=', '>=')} {bound}.{self.bound_attribute()})" \
             if self.chance(2) else f" where(span.duration >= {bound}.span.duration)"
 
     def selection(self):
@@ -192,7 +198,7 @@ class RuleWriter:
         if kind < 7 and depth < 2:
             return f"({self.condition(depth + 1)} {self.one('and', 'or')} {self.condition(depth + 1)})"
         if kind == 7 and self.visible:
-            return f"{self.rng.choice(self.visible)}.{self.one('k', 'n', 'span.k', 'resource.k')} {self.rng.choice(ORDER)} {self.literal()}"
+            return f"{self.rng.choice(self.visible)}.{self.bound_attribute()} {self.rng.choice(ORDER)} {self.literal()}"
         if kind == 8:
             return self.one("trace.duration > 1ms", "trace.span_count >= 3", "trace.service_count > 1", 'trace.root.service == "s"')
         return self.selection()

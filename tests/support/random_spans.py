@@ -3,7 +3,7 @@ that everything that has to be quoted, cut or told apart by type is in it. Share
 
 A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. Left out by name, because Tempo itself changes or loses them:
 spans that share an id (client and server halves, differing copies), resources of one trace that differ and that Tempo holds for the same, keys that a span has twice, text that is cut in the middle of a character;
-arrays of the column's type under keys with a column of their own, which no search finds; and arrays of several doubles beside a NaN, which a search may overlook.
+arrays of the column's type under keys with a column of their own (is_lost), which no search finds; and arrays of several doubles beside a NaN, which a search may overlook.
 """
 import struct
 
@@ -12,13 +12,23 @@ import otlp
 NAMES = ("a", "a", "a", "b", "b", "b", "c", "c", "GET /cart", 'q"uo\\te', "\u00fcn\u00ef \U0001f600", "line\nbreak\t", "")
 SERVICES = ("a",) * 4 + ("s",) * 8 + ("t-1",) * 6 + ("\u00fcn\u00ef", "\u00fcn\u00ef", "", None, None, 5)
 MESSAGES = ("", "", "x", "time out", 'b\\s "q"', "l\nb")
-# Those with a column of their own in Tempo, those that look like intrinsics, and those that have to be quoted.
-SPAN_KEYS = ("k", "k", "k", "k", "k", "n", "n", "n", "amount", "amount", "a.b", "http.status_code", "http.method", "service.name", "status", "name", "kind", "odd key", "co:lon",
-             'qu"ote', "back\\slash", "\u00fcn\u00ef", "0num", "true", "duration")
-RESOURCE_KEYS = ("k", "k", "n", "cluster", "k8s.pod.name", "odd key", "status", "http.status_code")
+# Keys with a column of their own in Tempo, with the type that the column holds: those that every Tempo has, in the order of its hash of a resource, and those that the
+# tests' configs with dedicated columns name. Some stand several times in the lists of keys, so that rules and spans meet.
+SPAN_COLUMNS = {"http.method": str, "http.status_code": int, "http.url": str}
+RESOURCE_COLUMNS = dict.fromkeys(("cluster", "container", "k8s.cluster.name", "k8s.container.name", "k8s.namespace.name", "k8s.pod.name", "namespace", "pod"), str)
+SPAN_DEDICATED, RESOURCE_DEDICATED = {"amount.ded": str, "plain": str}, {"rplain": str}
+COLUMNS = (SPAN_COLUMNS, RESOURCE_COLUMNS)
+DEDICATED_COLUMNS = ({**SPAN_COLUMNS, **SPAN_DEDICATED}, {**RESOURCE_COLUMNS, **RESOURCE_DEDICATED})
+SPAN_COLUMN_KEYS = (*SPAN_COLUMNS, *SPAN_COLUMNS, *SPAN_DEDICATED, "http.method", "http.status_code")
+RESOURCE_COLUMN_KEYS = (*RESOURCE_COLUMNS, *RESOURCE_DEDICATED, "cluster", "k8s.pod.name", "k8s.pod.name")
+# Others: those that look like intrinsics, those that have to be quoted, and those of the other scope, where they have no column.
+PLAIN_SPAN_KEYS = ("k", "k", "k", "k", "k", "n", "n", "n", "amount", "amount", "a.b", "cluster", "service.name", "status", "name", "kind", "odd key", "co:lon",
+                   'qu"ote', "back\\slash", "\u00fcn\u00ef", "0num", "true", "duration")
+PLAIN_RESOURCE_KEYS = ("k", "k", "n", "odd key", "status", "http.status_code")
+EVENT_KEYS = ("k", "n")
 LONG = "x" * 2100  # Tempo keeps 2,048 bytes of it
 STORED_BYTES = 2048
-TEXTS = ("", "x", "x", "X", "xy", "1", "5", "true", "client", 'q"', "b\\s", "l\nb", "\u00fcn\u00ef", "x.y", " x ", "x\u0000y", "a\u2028b", LONG)
+TEXTS = ("", "", "nil", "nil", "x", "x", "X", "xy", "1", "5", "true", "client", 'q"', "b\\s", "l\nb", "\u00fcn\u00ef", "x.y", " x ", "x\u0000y", "a\u2028b", LONG)
 INTEGERS = (0, 1, 1, 2, 5, 5, -1, -5, 200, 2**53, 2**53 + 1, -2**53 - 1, 2**63 - 1, -2**63)
 DECIMALS = (0.0, -0.0, 1.0, 1.5, 1.5, -1.5, 5.0, 0.1, 2.0**53, 2.0**53 + 2, 1e300, -1e300, 5e-324, float("nan"), float("inf"))
 ARRAYS = (["x", "y"], ["xy", 'q"'], [1, 5], [5], [1.5, -1.0], [True, False], [], ["x", 1], [""])
@@ -28,8 +38,6 @@ ODD_VALUES = ({"kvlistValue": {"values": [{"key": "k", "value": {"stringValue": 
               {"arrayValue": {"values": [{}]}}, {"arrayValue": {"values": [{"kvlistValue": {}}, {"kvlistValue": {}}]}}, {"arrayValue": {"values": [{"stringValue": "x"}, {}]}},
               {"arrayValue": {"values": [{}, {"intValue": "5"}]}})
 DURATIONS_NS = (0, 1, 999_999, 1_000_000, 1_000_001, 2_000_000, 1_000_000_000, 1_000_000_001, 1_500_000_000, 60_000_000_000, -5_000_000)
-RESOURCE_COLUMN_KEYS = ("cluster", "k8s.pod.name")
-COLUMN_KEYS = ("http.method", "http.status_code", "http.url", "cluster", "k8s.pod.name")  # of those that are used here
 STARTS_NS = (0, 0, 1, 1_000_000, 1_000_000, 1_000_001, 2_000_000, 3_000_000, 500_000_000, 1_000_000_000, 2_500_000_000)
 FRAGMENTS = 3
 
@@ -48,9 +56,34 @@ def random_value(rng):
     return list(rng.choice(ARRAYS)) if which == 2 else rng.choice((True, False))
 
 
-def random_attributes(rng, keys, most):
-    made = {rng.choice(keys): random_value(rng) for _ in range(rng.randrange(most + 1))}
-    return {key: value for key, value in made.items() if not (key in COLUMN_KEYS and isinstance(value, list))}
+def random_span_key(rng):
+    return rng.choice(rng.choice((PLAIN_SPAN_KEYS, SPAN_COLUMN_KEYS)))
+
+
+def random_resource_key(rng):
+    return rng.choice(rng.choice((PLAIN_RESOURCE_KEYS, RESOURCE_COLUMN_KEYS)))
+
+
+def random_event_key(rng):
+    return rng.choice(EVENT_KEYS)
+
+
+def counts_as_missing(value):
+    """What the language takes for no value: maps, bytes, nothing, arrays that are empty or mixed."""
+    return isinstance(value, dict) or (isinstance(value, list) and len({type(item) for item in value}) != 1)
+
+
+def is_lost(columns, key, value):
+    """Whether no search finds the value: an array of what the key's column holds."""
+    return key in columns and isinstance(value, list) and not counts_as_missing(value) and type(value[0]) is columns[key]
+
+
+def random_attributes(rng, random_key, most):
+    return {random_key(rng): random_value(rng) for _ in range(rng.randrange(most + 1))}
+
+
+def without_lost(attributes, columns):
+    return {key: value for key, value in attributes.items() if not is_lost(columns, key, value)}
 
 
 def any_value(value):
@@ -84,10 +117,10 @@ def hashed_value(value):
     return struct.pack("<d", value) if isinstance(value, float) else struct.pack("<Q", value % 2**64)
 
 
-def hashed_resource(resource):
+def hashed_resource(resource, resource_columns):
     """What Tempo 2.8 hashes of a resource: columns without their names, then the others by key. Of one trace in one block it keeps the first resource of
     each hash for the spans of all (tests/facts/facts_wire.py)."""
-    columns = [key for key in ("service.name", *RESOURCE_COLUMN_KEYS) if isinstance(resource.get(key), str)]
+    columns = [key for key in ("service.name", *resource_columns) if isinstance(resource.get(key), str)]
     others = sorted(key for key in resource if key not in columns)
     return b"".join([hashed_value(resource[key]) for key in columns] + [key.encode() + hashed_value(resource[key]) for key in others])
 
@@ -108,21 +141,21 @@ def keep_apart(mapping, has_nan):
 class RandomSpan:
     """One span: .attrs, .resource (with its service.name, if it has one), .fragment, .twice (arrives in the next fragment too)."""
 
-    def __init__(self, rng, trace_id, start_ns, span_id):
+    def __init__(self, rng, trace_id, start_ns, span_id, columns):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
         self.start_ns = start_ns + rng.choice(STARTS_NS)
         self.duration_ns = rng.choice(DURATIONS_NS)
         self.name, self.message = rng.choice(NAMES), rng.choice(MESSAGES)
         self.kind = rng.choice(list(otlp.KINDS))
         self.status = rng.choice(("unset", "unset", "ok", "error", "error"))
-        self.attrs = random_attributes(rng, SPAN_KEYS, 5)
-        self.resource = random_attributes(rng, RESOURCE_KEYS, 2)
+        self.attrs = without_lost(random_attributes(rng, random_span_key, 7), columns[0])
+        self.resource = without_lost(random_attributes(rng, random_resource_key, 4), columns[1])
         if rng.randrange(8) == 0:
             self.attrs["tags"] = list(rng.choice(ARRAYS))
         service = rng.choice(SERVICES)
         if service is not None:
             self.resource["service.name"] = service
-        self.events = [("e" + str(n), self.start_ns + n, random_attributes(rng, ("k", "n"), 2)) for n in range(rng.choice((0, 0, 0, 1, 2)))]
+        self.events = [("e" + str(n), self.start_ns + n, random_attributes(rng, random_event_key, 2)) for n in range(rng.choice((0, 0, 0, 1, 2)))]
         self.scope = rng.choice(("", "lib", "x"))
         self.fragment, self.twice = 0, False
 
@@ -142,19 +175,19 @@ class RandomSpan:
 class RandomTrace:
     """One trace of 1 to 6 spans."""
 
-    def __init__(self, rng, start_ns, has_nan):
+    def __init__(self, rng, start_ns, has_nan, columns=COLUMNS):
         digits = rng.choice((32, 32, 32, 31, 17, 12))  # Tempo drops leading zeros
         self.trace_id = f"{rng.randrange(16 ** (digits - 1), 16 ** digits):032x}"
         count = rng.choice((1, 2, 2, 3, 3, 4, 5, 6))
         self.start_ns = start_ns
-        self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}") for _ in range(count)]
+        self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}", columns) for _ in range(count)]
         for span in self.spans:
             span.parent = self._random_parent(rng)
             keep_apart(span.attrs, has_nan)
             keep_apart(span.resource, has_nan)
         firsts = {}
         for span in self.spans:
-            span.resource = firsts.setdefault(hashed_resource(span.resource), span.resource)
+            span.resource = firsts.setdefault(hashed_resource(span.resource, columns[1]), span.resource)
         self._split(rng)
 
     def _random_parent(self, rng):
@@ -188,11 +221,12 @@ class RandomTrace:
         return {"resourceSpans": [span.resource_spans(stored=True) for span in sorted(self.spans, key=lambda span: span.fragment)]}
 
 
-def random_traces(rng, count, start_ns, over_ns):
-    """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles."""
+def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS):
+    """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles.
+    columns: those of the Tempo that they are for, COLUMNS or DEDICATED_COLUMNS."""
     traces, has_nan = {}, rng.random() < 0.5
     while len(traces) < count:
-        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan)
+        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan, columns)
         if len({span.span_id for span in trace.spans}) == len(trace.spans):
             traces[trace.trace_id] = trace
     return list(traces.values())
