@@ -35,6 +35,8 @@ typedef struct bt_over {
 /* Whether a trace has to have a span that one of its filters finds to be in it. */
 bool bt_over_wants_spans(const bt_over *over);
 
+enum { BT_PROJECTED_KEYS_MAX = 64 };
+
 typedef enum bt_projected_scope { BT_PROJECTED_SPAN, BT_PROJECTED_RESOURCE, BT_PROJECTED_EITHER } bt_projected_scope;
 
 typedef struct bt_projected {
@@ -47,7 +49,7 @@ typedef struct bt_projection {
   bool whole_trace; /* a projection cannot give what is needed (events, scopes): read by id */
   bool status_message;
   bool status, parent, service; /* some rule looks at it: reads of some spans give it too */
-  bt_projected *attributes;     /* distinct */
+  bt_projected *attributes;     /* distinct, at most BT_PROJECTED_KEYS_MAX */
   uint32_t attribute_count;
   bt_arena arena;
 } bt_projection;

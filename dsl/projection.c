@@ -5,8 +5,7 @@
 
 enum {
   ARENA_CAP_BYTES = 4 * 1024 * 1024,
-  MAX_PROJECTED_BYTES = 2048, /* of keys together: a read asks for each key in many words, and ids must fit beside it */
-  MAX_PROJECTED_KEYS = 64
+  MAX_PROJECTED_BYTES = 2048 /* of keys together: a read asks for each key in many words, and ids must fit beside it */
 };
 
 typedef struct collector {
@@ -43,13 +42,13 @@ static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key
   if (bt_str_equal(key, BT_STR("service.name"))) projection->service = true;
   if (c->is_full || has_attribute(projection, scope, key)) return;
   c->is_full =
-      projection->attribute_count == MAX_PROJECTED_KEYS || key_bytes(projection) + key.len > MAX_PROJECTED_BYTES;
+      projection->attribute_count == BT_PROJECTED_KEYS_MAX || key_bytes(projection) + key.len > MAX_PROJECTED_BYTES;
   if (c->is_full || !bt_pushdown_can_name(key)) {
     projection->whole_trace = true;
     return;
   }
   if (!projection->attributes)
-    projection->attributes = bt_arena_array(&projection->arena, MAX_PROJECTED_KEYS, sizeof *projection->attributes);
+    projection->attributes = bt_arena_array(&projection->arena, BT_PROJECTED_KEYS_MAX, sizeof *projection->attributes);
   bt_str copy;
   if (!projection->attributes || !bt_arena_copy(&projection->arena, key, &copy)) {
     c->failed = true;

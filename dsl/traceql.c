@@ -139,18 +139,28 @@ static bool attribute_in_group(const bt_projection *projection, uint32_t index, 
   return bt_projection_scope_in_group(projection, group, key, scope);
 }
 
-uint32_t bt_projection_groups(const bt_projection *projection) {
+bool bt_projection_group_has_attributes(const bt_projection *projection, uint32_t group) {
   bt_projected_scope scope;
+  for (uint32_t i = 0; i < projection->attribute_count; i++)
+    if (attribute_in_group(projection, i, group, &scope)) return true;
+  return false;
+}
+
+uint32_t bt_projection_groups(const bt_projection *projection) {
   uint32_t groups = 1;
   for (uint32_t group = 1; group < BT_TRACEQL_MAX_GROUPS; group++)
-    for (uint32_t i = 0; i < projection->attribute_count; i++)
-      if (attribute_in_group(projection, i, group, &scope)) groups = group + 1;
+    if (bt_projection_group_has_attributes(projection, group)) groups = group + 1;
   return groups;
 }
 
 /* Which scopes an attribute is asked for in. */
 static bool is_in(bt_projected_scope scope, bt_filter_field of) {
   return scope == BT_PROJECTED_EITHER || (scope == BT_PROJECTED_SPAN) == (of == BT_FILTER_SPAN);
+}
+
+static void write_attribute(bt_filter_field of, bt_str key, bt_buffer *out) {
+  bt_buffer_append(out, of == BT_FILTER_SPAN ? BT_STR("span.") : BT_STR("resource."));
+  bt_traceql_write_key(key, out);
 }
 
 typedef void (*types_writer)(bt_str attribute, bt_buffer *out);
@@ -163,8 +173,7 @@ static void write_scope(const bt_projection *projection, uint32_t group, bt_filt
   for (uint32_t i = 0; i < projection->attribute_count; i++) {
     if (!attribute_in_group(projection, i, group, &scope) || !is_in(scope, of)) continue;
     bt_buffer attribute = {0};
-    bt_buffer_append(&attribute, of == BT_FILTER_SPAN ? BT_STR("span.") : BT_STR("resource."));
-    bt_traceql_write_key(projection->attributes[i].key, &attribute);
+    write_attribute(of, projection->attributes[i].key, &attribute);
     if (attribute.failed) out->failed = true;
     if (out->len) bt_buffer_append(out, BT_STR(" || "));
     write(bt_buffer_str(&attribute), out);
@@ -198,7 +207,7 @@ static void write_by(bt_buffer *out) {
   bt_buffer_append(out, BT_STR(" | by(span:id) | by(kind)"));
 }
 
-/* The one place that writes select. Attributes are never selected: Tempo 2.10 and 3 then give "nil" for what is missing and for what lies outside a column. */
+/* What every read of spans selects. Attributes are not selected here: Tempo 2.10 and 3 then give "nil" for what is missing and for what lies outside a column. */
 static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bt_buffer *out) {
   write_by(out);
   if (group) return;
@@ -241,6 +250,31 @@ void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *
   write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_select(projection, group, true, &query);
+  end_query(&query, out);
+}
+
+static void write_keys(const bt_projection *projection, uint32_t group, bt_buffer *out) {
+  static const bt_filter_field scopes[] = {BT_FILTER_SPAN, BT_FILTER_RESOURCE};
+  bt_projected_scope scope;
+  bool any = false;
+  for (uint32_t i = 0; i < projection->attribute_count; i++)
+    for (size_t s = 0; s < 2 && attribute_in_group(projection, i, group, &scope); s++) {
+      if (!is_in(scope, scopes[s])) continue;
+      if (any) bt_buffer_append(out, BT_STR(", "));
+      write_attribute(scopes[s], projection->attributes[i].key, out);
+      any = true;
+    }
+}
+
+void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
+                           bt_buffer *out) {
+  bt_buffer query = {0};
+  write_ids(ids, count, &query);
+  bt_buffer_append(&query, BT_STR(" && span:childCount >= 0 }"));
+  write_by(&query);
+  bt_buffer_append(&query, BT_STR(" | select("));
+  write_keys(projection, group, &query);
+  bt_buffer_append(&query, BT_STR(")"));
   end_query(&query, out);
 }
 

@@ -44,6 +44,12 @@ void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *
  * given only where some attribute is there, each with its value, but for the integer 0. So what the other read gave as "nil" and this does not give is missing. */
 void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                              bt_buffer *out);
+/* Finds what lies in blocks that hold lists in columns (vParquet5), and nothing else. */
+#define BT_TRACEQL_LISTS BT_STR("{ span:childCount >= 0 }")
+/* Of those of the traces that lie in such blocks: what select gives of the attributes of the group. Each has a value, or "nil", on every span where it has a column, and is
+ * missing on a span where it has neither. */
+void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
+                           bt_buffer *out);
 /* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in bt_traceql_search); group 0 reads status, parent
  * and service only where the projection names them: each costs Tempo a column. */
 void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
@@ -56,6 +62,8 @@ bool bt_traceql_tests_fields_only(bt_str filter);
 /* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both wanted, or where a key
  * looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);
+/* Whether the group reads any attribute. */
+bool bt_projection_group_has_attributes(const bt_projection *projection, uint32_t group);
 /* Keys under which an answer gives a field of the span: what is selected, and what the filter tests, unasked (tests/facts/facts_wire.py). An attribute
  * with such a key cannot be told from the field where a filter may test it; kind alone is given by every group and told apart there. */
 bool bt_traceql_is_taken_key(bt_str key);

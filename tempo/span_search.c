@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsl/traceql.h"
+#include "tempo/column_lists.h"
 #include "tempo/id_cover.h"
 #include "tempo/own_trace.h"
 #include "tempo/trace_merge.h"
@@ -218,12 +219,19 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
 }
 
 static bt_status search_all(span_search *s, bt_error *error) {
-  bt_status status = BT_OK;
-  if (s->end_s - s->start_s > atomic_load(&s->tempo->max_range_s)) return too_much(error);
-  status = push_first(s, error);
+  bt_status status = push_first(s, error);
   while (status == BT_OK && (s->todo_count || s->count))
     status = s->todo_count && s->count < IN_FLIGHT ? ask_next(s, error) : finish_oldest(s, error);
   return status;
+}
+
+/* What one question cannot ask for; and where an attribute may be of a list, it decides nothing. */
+static bt_status refuse_what_is_too_much(const span_search *s, bt_error *error) {
+  bool may_hold_lists = false;
+  if (s->end_s - s->start_s > atomic_load(&s->tempo->max_range_s)) return too_much(error);
+  if (!s->request->projection->attribute_count) return BT_OK;
+  bt_status status = bt_tempo_may_hold_lists(&s->caller, s->request->range, &may_hold_lists, error);
+  return status == BT_OK && may_hold_lists ? too_much(error) : status;
 }
 
 static void dispose(span_search *s) {
@@ -242,6 +250,7 @@ bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, 
   if (request->range.start_ns >= request->range.end_ns) return BT_OK; /* nothing is in it, as for a search */
   bt_status status = bt_tempo_caller_init(&s.caller, tempo, &identity, account, error);
   if (status == BT_OK) status = bt_tempo_seconds(request->range, &s.start_s, &s.end_s, error);
+  if (status == BT_OK) status = refuse_what_is_too_much(&s, error);
   if (status == BT_OK) status = search_all(&s, error);
   dispose(&s);
   return status;

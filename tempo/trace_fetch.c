@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "tempo/column_lists.h"
 #include "tempo/id_cover.h"
 #include "tempo/own_trace.h"
 #include "tempo/trace_merge.h"
@@ -17,15 +18,22 @@ enum {
   JOBS_IN_FLIGHT = 2,
   SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
   WORTH_SHARING = 2000, /* so many are asked in jobs of one size, an even number of them: Tempo works at two at once */
+  PART_KINDS = 3,
   SMALLEST_LEARNED = 64 /* one huge trace must not make all batches tiny */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20;
 static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
 
+typedef enum part_kind {
+  READS_SPANS,
+  READS_DOUBTED, /* asks once more for attributes that may be made up */
+  READS_LISTS    /* asks which attributes may be of lists in columns */
+} part_kind;
+
 typedef struct part {
   bt_tempo_call call;
   uint32_t group, limit;
-  bool is_doubted; /* asks once more for attributes that may be made up */
+  part_kind kind;
 } part;
 
 typedef struct job {
@@ -53,6 +61,7 @@ typedef struct fetch {
   size_t todo_count, todo_capacity;
   job jobs[JOBS_IN_FLIGHT]; /* a ring */
   uint32_t first, count;
+  bool may_hold_lists;     /* the range has blocks of that kind */
   bt_tempo_beside *beside; /* NULL: not asked yet */
   bt_buffer query, regex;  /* scratch */
 } fetch;
@@ -131,8 +140,12 @@ static void write_query(fetch *f, const job *j, const part *p) {
   const bt_read_request *request = f->read->request;
   uint32_t group = p->group;
   bt_buffer_clear(&f->query);
-  if (p->is_doubted) {
+  if (p->kind == READS_DOUBTED) {
     bt_traceql_read_doubted(f->ids + j->first, j->count, request->projection, group, &f->query);
+    return;
+  }
+  if (p->kind == READS_LISTS) {
+    bt_traceql_read_lists(f->ids + j->first, j->count, request->projection, group, &f->query);
     return;
   }
   if (!wants_some_spans(f)) {
@@ -175,17 +188,20 @@ static bt_status start_slices(fetch *f, job *j, const part *what, bt_error *erro
   return status;
 }
 
-/* Asks all parts of a job: the slices of the range, each with every group of the projection. There is room for as many that ask once more. */
+/* Asks all parts of a job: the slices of the range, each with every group of the projection. There is room for the other kinds. */
 static bt_status start_parts(fetch *f, job *j, bt_error *error) {
   bt_status status = bt_tempo_seconds(f->read->request->range, &j->start_s, &j->end_s, error);
   if (status != BT_OK) return status;
   uint32_t groups = bt_projection_groups(f->read->request->projection);
   j->slice_s = atomic_load(&f->read->tempo->max_range_s);
   size_t slices = (size_t)((j->end_s - j->start_s + j->slice_s - 1) / j->slice_s);
-  j->parts = bt_realloc_array(NULL, 2 * slices * groups, sizeof *j->parts);
+  j->parts = bt_realloc_array(NULL, PART_KINDS * slices * groups, sizeof *j->parts);
   if (!j->parts) return bt_error_no_memory(error);
-  for (uint32_t group = 0; group < groups && status == BT_OK; group++)
+  for (uint32_t group = 0; group < groups && status == BT_OK; group++) {
     status = start_slices(f, j, &(part){.group = group}, error);
+    bool asks_lists = f->may_hold_lists && bt_projection_group_has_attributes(f->read->request->projection, group);
+    if (status == BT_OK && asks_lists) status = start_slices(f, j, &(part){.group = group, .kind = READS_LISTS}, error);
+  }
   return status;
 }
 
@@ -197,7 +213,7 @@ static bt_status start_doubted(fetch *f, job *j, bt_error *error) {
   j->asks_doubted = true;
   for (uint32_t group = 0; group < groups && status == BT_OK; group++)
     if (bt_trace_merge_doubts(j->merge, group))
-      status = start_slices(f, j, &(part){.group = group, .is_doubted = true}, error);
+      status = start_slices(f, j, &(part){.group = group, .kind = READS_DOUBTED}, error);
   return status;
 }
 
@@ -263,7 +279,8 @@ static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error 
   if (decoder->job->attempts++) bt_trace_merge_distrust_all(decoder->job->merge);
   chosen_rows into = {{decoder->job->merge, decoder->part->group}, decoder->fetch, decoder->job};
   bt_search_row_sink sink = decoder->job->bounds ? take_chosen_row : bt_trace_merge_row;
-  if (decoder->part->is_doubted) sink = bt_trace_merge_doubted_row;
+  if (decoder->part->kind == READS_DOUBTED) sink = bt_trace_merge_doubted_row;
+  if (decoder->part->kind == READS_LISTS) sink = bt_trace_merge_lists_row;
   bt_search_answer answer = {0};
   bt_status status = bt_tempo_decode_search(body, is_json, true, sink, &into, &answer, error);
   decoder->fetch->read->caller.account->bytes_inspected += answer.inspected_bytes;
@@ -376,8 +393,21 @@ static bt_status wait_for_oldest(fetch *f, bt_error *error) {
   return status == BT_OK ? finish_oldest(f, error) : status;
 }
 
+/* Some spans of a trace cannot be decided by where an attribute may be of a list: then all of it is read. */
+static bt_status give_all_in_doubt(fetch *f, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < f->distinct && status == BT_OK; i++) status = give_trace(f, i, NULL, true, NULL, error);
+  return status;
+}
+
 static bt_status read_all(fetch *f, bt_error *error) {
-  bt_status status = push_ids(f, 0, f->distinct, error);
+  const bt_read_request *request = f->read->request;
+  bt_status status = BT_OK;
+  if (request->projection->attribute_count)
+    status = bt_tempo_may_hold_lists(&f->read->caller, request->range, &f->may_hold_lists, error);
+  if (status == BT_UNAVAILABLE || status == BT_REFUSED) status = BT_OK; /* then it is asked of each trace */
+  if (status == BT_OK && f->may_hold_lists && wants_some_spans(f)) return give_all_in_doubt(f, error);
+  if (status == BT_OK) status = push_ids(f, 0, f->distinct, error);
   for (;;) {
     bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
     if (status != BT_OK || (!is_left && !f->count)) break;

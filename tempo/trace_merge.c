@@ -18,6 +18,8 @@ typedef struct draft {
 
 typedef struct merged_trace {
   draft *first, *last;
+  /* In blocks that hold lists in columns, by place in the projection: attributes that some span has no trace of, and those with a value. */
+  uint64_t lacked, valued;
   bool found, needs_by_id, differing_copies;
 } merged_trace;
 
@@ -366,6 +368,40 @@ void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group) {
   merge->settled[group] = true;
 }
 
+/* --- what may be of a list --- */
+
+_Static_assert(BT_PROJECTED_KEYS_MAX <= 64, "one bit for each attribute of a projection");
+
+/* Columns hold texts and integers. */
+static bool may_be_of_list(const bt_value *value) {
+  return (value->type == BT_VALUE_STRING && !may_be_made_up(value)) || value->type == BT_VALUE_INT;
+}
+
+static void note_key(merged_trace *merged, const bt_attributes *items, bt_str key, uint64_t bit) {
+  bool is_there = false;
+  for (uint32_t i = 0; i < items->count; i++) {
+    if (!bt_str_equal(items->items[i].key, key)) continue;
+    is_there = true;
+    if (may_be_of_list(&items->items[i].value)) merged->valued |= bit;
+  }
+  if (!is_there) merged->lacked |= bit;
+}
+
+bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) {
+  const bt_merge_part *part = context;
+  const bt_projection *projection = part->merge->projection;
+  const bt_trace_id *id = bsearch(&row->id, part->merge->ids, part->merge->count, sizeof *part->merge->ids, compare_id);
+  if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
+  merged_trace *merged = &part->merge->traces[id - part->merge->ids];
+  for (uint32_t i = 0; row->span && i < projection->attribute_count; i++) {
+    bt_projected_scope scope;
+    bt_str key = projection->attributes[i].key;
+    if (bt_projection_scope_in_group(projection, part->group, key, &scope))
+      note_key(merged, &row->span->attributes, key, (uint64_t)1 << i);
+  }
+  return BT_OK;
+}
+
 /* What was doubted and is not there after all leaves the span; false: no room. */
 static bool drop_made_up(bt_arena *arena, bt_attributes *attributes) {
   bt_attribute *kept = bt_arena_array(arena, attributes->count, sizeof *kept);
@@ -428,7 +464,7 @@ bt_status bt_trace_merge_take(bt_trace_merge *merge, size_t index, bt_trace *sto
   bool is_whole = merged->first != NULL;
   for (draft *d = merged->first; d; d = d->next)
     if (!build_span(merge, d, builder, &is_whole)) return full(error);
-  if (!is_whole) *needs_by_id = true;
+  if (!is_whole || (merged->valued & ~merged->lacked)) *needs_by_id = true;
   *storage = *bt_trace_builder_finish(builder);
   storage->differing_copies = storage->differing_copies || merged->differing_copies;
   *out = storage;

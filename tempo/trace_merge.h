@@ -34,6 +34,10 @@ bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt
 /* Every answer to that question is in. */
 void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group);
 
+/* A sink for the answer to bt_traceql_read_lists. What of a trace may be the last element of an array makes it need a read by id: an attribute that every
+ * span has there, some with a value that a column may hold. */
+bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) BT_MUST_CHECK;
+
 /* An answer broke off in the middle and is asked for again: what came of it cannot be told from the rest. */
 void bt_trace_merge_distrust_all(bt_trace_merge *merge);
 

@@ -51,6 +51,14 @@ bool fake_respond(int socket, int status, const char *content_type, const char *
   return true;
 }
 
+bool fake_knows_no_lists(const fake_request *request, int socket, bool *keep) {
+  static const char sentence[] =
+      "invalid TraceQL query: parse error at line 1, col 8: syntax error: unexpected childCount";
+  if (!strstr(request->target, "childCount")) return false;
+  *keep = fake_respond(socket, 400, "text/plain; charset=utf-8", "", sentence, sizeof sentence - 1);
+  return true;
+}
+
 bool fake_hang(int socket) {
   char ignored;
   while (recv(socket, &ignored, 1, 0) > 0) {

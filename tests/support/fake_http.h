@@ -30,6 +30,8 @@ bool fake_send(int socket, const void *bytes, size_t count);
 /* A complete answer with Content-Length. headers: lines that end in \r\n, or "". Always true, for `return`. */
 bool fake_respond(int socket, int status, const char *content_type, const char *headers, const void *body,
                   size_t count);
+/* Answers the question whether blocks hold lists in columns as Tempo 2.8 does, which does not know it; false: it was another question. */
+bool fake_knows_no_lists(const fake_request *request, int socket, bool *keep);
 /* Waits until the client goes away. Always false, for `return`. */
 bool fake_hang(int socket);
 /* The value of a query parameter, percent-decoded; new, NULL: it is not there. */

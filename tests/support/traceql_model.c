@@ -259,7 +259,7 @@ static bool meets_made_up(const reader *r, bt_str key, bool of_resource, const c
 static bool is_there(reader *r, bt_str key, bool of_resource) {
   if (r->probe && r->probe_resource == of_resource) r->passed = true;
   if (of_resource && bt_str_equal(key, BT_STR("service.name"))) return true;
-  bt_value stored = attribute_of(of_resource ? r->span->resource->attributes : r->span->attributes, key);
+  bt_value stored = traceql_attribute(of_resource ? r->span->resource->attributes : r->span->attributes, key);
   if (stored.type == BT_VALUE_ARRAY) return stored.array.count > 0;
   return stored.type != BT_VALUE_MISSING && stored.type != BT_VALUE_OTHER;
 }

@@ -236,6 +236,8 @@ static int64_t number_parameter(const char *target, const char *name) {
 
 bool scripted_answer(void *context, const fake_request *request, int socket) {
   (void)context;
+  bool kept;
+  if (fake_knows_no_lists(request, socket, &kept)) return kept;
   char *query = fake_parameter(request->target, "q");
   int64_t limit = number_parameter(request->target, "limit"), spans_per_set = number_parameter(request->target, "spss");
   int64_t length_s = number_parameter(request->target, "end") - number_parameter(request->target, "start");
