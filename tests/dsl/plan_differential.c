@@ -7,6 +7,7 @@
 
 #include "dsl/eval.h"
 #include "dsl/traceql.h"
+#include "tests/support/column_keys.h"
 #include "tests/support/rule_maker.h"
 
 static void stop(const char *what) {
@@ -57,8 +58,7 @@ static void write_value(const bt_value *value) {
   }
 }
 
-static void write_attributes(bt_attributes attributes) {
-  printf("[");
+static void write_attribute_list(bt_attributes attributes) {
   for (uint32_t i = 0; i < attributes.count; i++) {
     printf("%s{\"key\":", i ? "," : "");
     write_string(attributes.items[i].key);
@@ -66,6 +66,20 @@ static void write_attributes(bt_attributes attributes) {
     write_value(&attributes.items[i].value);
     printf("}");
   }
+}
+
+static void write_attributes(bt_attributes attributes) {
+  printf("[");
+  write_attribute_list(attributes);
+  printf("]");
+}
+
+/* Tempo 2.8 takes two resources of one trace for one where they differ in what its hash does not know (tests/facts/facts_wire.py): then the spans are not
+ * what was pushed. So each has a number of its own. */
+static void write_resource(const bt_span *span) {
+  printf("[{\"key\":\"number\",\"value\":{\"intValue\":\"%d\"}}%s", span->id.bytes[7],
+         span->resource->attributes.count ? "," : "");
+  write_attribute_list(span->resource->attributes);
   printf("]");
 }
 
@@ -74,7 +88,7 @@ static void write_span(const bt_span *span) {
   bt_span_id_format(&span->id, id);
   bt_span_id_format(&span->parent_id, parent);
   printf("{\"resource\":");
-  write_attributes(span->resource->attributes);
+  write_resource(span);
   printf(",\"span\":{\"spanId\":\"%s\",\"parentSpanId\":\"%s\",\"kind\":%d,\"status\":{\"code\":%d,\"message\":", id,
          bt_span_id_is_zero(&span->parent_id) ? "" : parent, (int)span->kind, (int)span->status);
   write_string(span->status_message);
@@ -86,17 +100,25 @@ static void write_span(const bt_span *span) {
   printf("}}");
 }
 
-/* Tempo takes two resources of one trace for one where they differ only in true against 1, in "xy" against ["x", "y"], or in another value of the same
- * bytes: then the spans are not what was pushed. So resources get neither booleans nor "xy". */
-static void tame_resource_value(bt_value *value) {
-  if (value->type == BT_VALUE_BOOL) *value = (bt_value){.type = BT_VALUE_INT, .integer = 1};
-  if (value->type == BT_VALUE_STRING && bt_str_equal(value->string, BT_STR("xy"))) value->string = BT_STR("yx");
+/* An array of the type that the column of its key has is found by no query (tests/facts/facts_arrays.py): its first element stands for it. */
+static void tame_column(bt_attribute *attribute, const column_key *columns, size_t count) {
+  static const bt_value_type types[] = {
+      [COLUMN_NONE] = BT_VALUE_MISSING, [COLUMN_STRING] = BT_VALUE_STRING, [COLUMN_INT] = BT_VALUE_INT};
+  for (size_t i = 0; i < count; i++) {
+    bool is_column = bt_str_equal(attribute->key, bt_str_from(columns[i].key));
+    if (is_column && attribute->value.type == BT_VALUE_ARRAY &&
+        attribute->value.array.items[0].type == types[columns[i].type])
+      attribute->value = attribute->value.array.items[0];
+  }
 }
 
-static void tame_resources(made_trace *made) {
-  for (uint32_t i = 0; i < made->trace.span_count; i++)
+static void tame_columns(made_trace *made) {
+  for (uint32_t i = 0; i < made->trace.span_count; i++) {
+    for (uint32_t j = 0; j < made->spans[i].attributes.count; j++)
+      tame_column(&made->span_attributes[i][j], span_columns, SPAN_COLUMNS);
     for (uint32_t j = 0; j < made->resources[i].attributes.count; j++)
-      tame_resource_value(&made->resource_attributes[i][j].value);
+      tame_column(&made->resource_attributes[i][j], resource_columns, RESOURCE_COLUMNS);
+  }
 }
 
 /* Calls it for each value of an attribute; true if some call was. */
@@ -208,7 +230,7 @@ int main(int argc, char **argv) {
   printf("{\"traces\":[");
   for (size_t i = 0; i < traces; i++) {
     maker_make_trace(&m, &made[i]);
-    tame_resources(&made[i]);
+    tame_columns(&made[i]);
     printf("%s{\"has_nan\":%s,\"spans\":[", i ? ",\n" : "", tame_doubles(&made[i]) ? "true" : "false");
     for (uint32_t j = 0; j < made[i].trace.span_count; j++) {
       if (j) printf(",");

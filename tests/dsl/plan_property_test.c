@@ -3,7 +3,7 @@
  * that Tempo finds.  3. An exercised trace is in `exercising`; where that is exact, only those.  4. A violation that does not rest on
  * absence stays when more spans come.  5. The spans that the plan says a rule is decided by decide it as the whole trace does.  6. No query asks about
  * two attributes of a span, or of a resource, which Tempo 2.8 mixes up where one is an array.  7. Neither 1 nor 2 nor 3 fails where Tempo mixes up arrays, nor 1 and 3 where it
- * overlooks doubles.  Counts are asserted, so that a generator that makes nothing of interest shows. */
+ * overlooks doubles.  8. Nor does any where every key has a column of its own and newer Tempos take what is not in it for the string "nil".  Counts are asserted, so that a generator that makes nothing of interest shows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,6 +66,20 @@ static void check_violated_at_worst(const subject *s, const bt_trace *trace) {
       explain_failure(s, "a violated trace is subtracted where arrays are mixed up");
 }
 
+/* Newer Tempos, whatever columns their operator chose: of strings and of integers in turn. */
+static const struct {
+  traceql_worst missed, found;
+} newer[] = {{TRACEQL_STRING_COLUMNS_MISSED, TRACEQL_STRING_COLUMNS_FOUND},
+             {TRACEQL_INT_COLUMNS_MISSED, TRACEQL_INT_COLUMNS_FOUND}};
+
+static void check_violated_in_columns(const subject *s, const bt_trace *trace, size_t turn) {
+  if (!traceql_formula_holds_at_worst(s->plan->violating, trace, newer[turn].missed, false))
+    explain_failure(s, "a violated trace is not searched where keys have columns");
+  for (uint32_t i = 0; i < s->plan->subtract_count; i++)
+    if (traceql_finds_at_worst(s->plan->subtract[i].filter, trace, newer[turn].found))
+      explain_failure(s, "a violated trace is subtracted by what newer Tempos make up");
+}
+
 static void check_violated(const subject *s, const bt_trace *trace, counts *c) {
   c->violated++;
   if (!traceql_formula_holds(s->plan->violating, trace, TRACEQL_NUMBERS_APART))
@@ -74,6 +88,15 @@ static void check_violated(const subject *s, const bt_trace *trace, counts *c) {
     explain_failure(s, "a violated trace is not searched with mixed numbers");
   if (is_subtracted(s->plan, trace, TRACEQL_NUMBERS_MIXED)) explain_failure(s, "a violated trace is subtracted");
   check_violated_at_worst(s, trace);
+  check_violated_in_columns(s, trace, c->violated % 2);
+}
+
+static void check_exercised_in_columns(const subject *s, const bt_trace *trace, bool is_exercised, bool is_exact,
+                                       size_t turn) {
+  if (is_exercised && !traceql_formula_holds_at_worst(s->plan->exercising, trace, newer[turn].missed, false))
+    explain_failure(s, "an exercised trace is not found where keys have columns");
+  if (is_exact && !is_exercised && traceql_formula_holds_at_worst(s->plan->exercising, trace, newer[turn].found, true))
+    explain_failure(s, "exercising is not exact where newer Tempos make up values");
 }
 
 static void check_exercised(const subject *s, const bt_trace *trace, bt_truth exercised, bool is_final, counts *c) {
@@ -83,7 +106,9 @@ static void check_exercised(const subject *s, const bt_trace *trace, bt_truth ex
   bool survives = traceql_formula_holds_at_worst(s->plan->exercising, trace, TRACEQL_ARRAYS_MISSED, false) &&
                   traceql_formula_holds_at_worst(s->plan->exercising, trace, TRACEQL_DOUBLES_HIDDEN, false);
   if (exercised == BT_TRUE && !survives) explain_failure(s, "an exercised trace is not found at Tempo's worst");
-  if (!s->plan->exercising_is_exact || !is_final) return;
+  bool is_exact = s->plan->exercising_is_exact && is_final;
+  check_exercised_in_columns(s, trace, exercised == BT_TRUE, is_exact, trace->span_count % 2);
+  if (!is_exact) return;
   c->exact++;
   if (found != (exercised == BT_TRUE)) explain_failure(s, "exercising is not exact");
   if (traceql_formula_holds_at_worst(s->plan->exercising, trace, TRACEQL_ARRAYS_FOUND, true) && !found)
@@ -287,7 +312,14 @@ static void test_what_is_rarely_said(void **state) {
       "not ((trace.has(span.duration > 2ms)) or (trace.has(span.attributes[\"duration\"] "
       "== 0 and span.kind == \"server\")))",
       "not trace.has(exists(\"service.name\"))",
-      "when { a } always { (a.where(k > 1)) or (b.where(k == 1)) }"};
+      "when { a } always { (a.where(k > 1)) or (b.where(k == 1)) }",
+      "when { a } always { trace.has(span.http.status_code != 1) }",
+      "when { trace.has(exists(resource.k8s.pod.name)) } always { b }",
+      "when { a } always { trace.has(span.http.status_code in [0, \"nil\"]) }",
+      "when { a } always { trace.has(span.http.method in [\"\", \"nil\"]) }",
+      "not trace.has(resource.cluster == \"\" or resource.cluster matches \"n\")",
+      "not trace.has(span.http.status_code < 1 or span.http.status_code matches \"^n\")",
+      "when { trace.has(span.plain <= 0 or span.plain >= \"n\") } never { c }"};
   (void)state;
   maker m = {.random = test_random_start(11)};
   counts c = {0};

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "tests/support/column_keys.h"
+
 static unsigned pick(maker *m, unsigned below) {
   return test_random_below(&m->random, below);
 }
@@ -26,10 +28,24 @@ static void say_name(maker *m) {
 
 static void say_literal(maker *m) {
   SAY_ONE(m, "1", "0", "2", "-1", "1.0", "1.5", "0.5", "9007199254740993", "9007199254740992.0", "\"x\"", "\"y\"",
-          "\"\"", "\"xy\"", "true", "false");
+          "\"\"", "\"xy\"", "\"nil\"", "true", "false");
+}
+
+/* One with a column of its own, in any spelling; of the wrong scope now and then, where it has none. */
+static void say_column(maker *m) {
+  static const char *const before[] = {"", "", "span.attributes[\"", "span.", "", "resource.attributes[\""};
+  unsigned spelling = pick(m, 6);
+  bool of_resource = spelling >= 4;
+  say(m, before[spelling]);
+  say(m, column_key_of(&m->random, pick(m, 10) ? of_resource : !of_resource));
+  if (before[spelling][0] && spelling != 3) say(m, "\"]");
 }
 
 static void say_attribute(maker *m) {
+  if (pick(m, 2)) {
+    say_column(m);
+    return;
+  }
   SAY_ONE(m, "k", "k", "m", "span.attributes[\"k\"]", "span.attributes[\"m\"]", "resource.attributes[\"k\"]", "span.k",
           "resource.attributes[\"service.name\"]");
 }
@@ -39,7 +55,7 @@ static void say_attribute_test(maker *m) {
   case 0:
     say_attribute(m);
     SAY_ONE(m, " contains ", " starts_with ", " ends_with ", " matches ", " =~ ", " !~ ");
-    SAY_ONE(m, "\"x\"", "\"y\"", "\"xy\"", "\"y.*\"", "\"\"");
+    SAY_ONE(m, "\"x\"", "\"y\"", "\"xy\"", "\"y.*\"", "\"\"", "\"n.l\"");
     return;
   case 1:
     say_attribute(m);
@@ -56,8 +72,7 @@ static void say_attribute_test(maker *m) {
     return;
   case 3:
     if (m->bindings) {
-      say(m, "k == p.");
-      SAY_ONE(m, "k", "m");
+      SAY_ONE(m, "k == p.k", "k == p.m", "http.method == p.http.method", "http.status_code != p.k", "cluster == p.pod");
       return;
     }
     say_attribute(m);
@@ -138,7 +153,13 @@ static void say_number_test(maker *m) {
     say_predicate(m, 0);
     say(m, ")");
   }
-  if (!counts_only) say(m, is_duration ? ", span.duration" : ", k");
+  if (!counts_only) {
+    say(m, ", ");
+    if (is_duration)
+      say(m, "span.duration");
+    else
+      say_attribute(m);
+  }
   say(m, ")");
   SAY_ONE(m, " > ", " >= ", " < ", " <= ", " == ", " != ");
   if (counts_only && pick(m, 3) == 0) {
@@ -167,7 +188,9 @@ static void say_leaf(maker *m) {
     say_name(m);
     say(m, ")");
   } else if (m->bindings) {
-    SAY_ONE(m, "p.k > 0", "p.span.duration > 1ms", "p.span.status == \"error\"", "p.m == \"x\"", "p.k in [1, 1.5]");
+    SAY_ONE(m, "p.k > 0", "p.span.duration > 1ms", "p.span.status == \"error\"", "p.m == \"x\"", "p.k in [1, 1.5]",
+            "p.http.status_code > 0", "p.span.http.method == \"x\"", "p.resource.cluster != \"nil\"",
+            "p.plain >= \"x\"");
   } else {
     SAY_ONE(m, "trace.span_count > 2", "trace.duration < 3ms", "trace.root.name == \"a\"", "true");
   }
@@ -241,7 +264,7 @@ static const bt_value some_doubles[] = {{.type = BT_VALUE_DOUBLE, .decimal = 1.5
                                         {.type = BT_VALUE_DOUBLE, .decimal = -1.0}};
 
 static bt_value make_value(maker *m) {
-  switch (pick(m, 14)) {
+  switch (pick(m, 15)) {
   case 0: return (bt_value){.type = BT_VALUE_INT, .integer = 1};
   case 1: return (bt_value){.type = BT_VALUE_INT, .integer = 0};
   case 2: return (bt_value){.type = BT_VALUE_INT, .integer = (int64_t)pick(m, 4) - 1};
@@ -252,6 +275,7 @@ static bt_value make_value(maker *m) {
   case 7: return (bt_value){.type = BT_VALUE_DOUBLE, .decimal = pick(m, 2) ? 0.5 : (double)NAN};
   case 8: return (bt_value){.type = BT_VALUE_STRING, .string = pick(m, 2) ? BT_STR("x") : BT_STR("y")};
   case 9: return (bt_value){.type = BT_VALUE_STRING, .string = pick(m, 2) ? BT_STR("") : BT_STR("xy")};
+  case 13: return (bt_value){.type = BT_VALUE_STRING, .string = BT_STR("nil")};
   case 10: return (bt_value){.type = BT_VALUE_BOOL, .boolean = pick(m, 2)};
   case 11: return (bt_value){.type = BT_VALUE_ARRAY, .array = {some_strings, 1 + pick(m, 2)}};
   case 12:
@@ -261,16 +285,26 @@ static bt_value make_value(maker *m) {
   return (bt_value){.type = BT_VALUE_OTHER};
 }
 
-static bt_attributes make_attributes(maker *m, bt_attribute *room) {
-  uint32_t count = 0;
-  if (pick(m, 3)) room[count++] = (bt_attribute){BT_STR("k"), make_value(m)};
-  if (pick(m, 3) == 0) room[count++] = (bt_attribute){BT_STR("m"), make_value(m)};
-  return (bt_attributes){room, count};
+static bool has_key(bt_attributes attributes, bt_str key) {
+  for (uint32_t i = 0; i < attributes.count; i++)
+    if (bt_str_equal(attributes.items[i].key, key)) return true;
+  return false;
+}
+
+static bt_attributes make_attributes(maker *m, bt_attribute *room, bool of_resource) {
+  bt_attributes made = {room, 0};
+  if (pick(m, 3)) room[made.count++] = (bt_attribute){BT_STR("k"), make_value(m)};
+  if (pick(m, 3) == 0) room[made.count++] = (bt_attribute){BT_STR("m"), make_value(m)};
+  for (unsigned tries = pick(m, 5); tries > 0; tries--) {
+    bt_str key = bt_str_from(column_key_of(&m->random, pick(m, 10) ? of_resource : !of_resource));
+    if (!has_key(made, key)) room[made.count++] = (bt_attribute){key, make_value(m)};
+  }
+  return made;
 }
 
 /* With or without a service name, which may be no string. */
 static void make_resource(maker *m, bt_resource *resource, bt_attribute *room) {
-  resource->attributes = make_attributes(m, room);
+  resource->attributes = make_attributes(m, room, true);
   unsigned kind = pick(m, 6);
   if (kind == 0) return;
   bt_value name = {.type = BT_VALUE_STRING, .string = kind < 3 ? BT_STR("shop") : BT_STR("a")};
@@ -300,7 +334,7 @@ void maker_make_trace(maker *m, made_trace *made) {
                       .start_ns = 1700000000000000000 + (int64_t)pick(m, 6) * 1000000,
                       .resource = &made->resources[i],
                       .scope = &scope,
-                      .attributes = make_attributes(m, made->span_attributes[i])};
+                      .attributes = make_attributes(m, made->span_attributes[i], false)};
     if (span->kind % 2) /* an attribute with a field's name */
       made->span_attributes[i][span->attributes.count++] =
           (bt_attribute){BT_STR("duration"), {.type = BT_VALUE_INT, .integer = 0}};

@@ -1,4 +1,4 @@
-/* Random rules and random traces over one small vocabulary, so that they meet. For tests that hold one way of judging traces against another.
+/* Random rules and random traces over one small vocabulary, so that they meet; half of the keys have a column of their own in Tempo (column_keys.h). For tests that hold one way of judging traces against another.
  * Everything follows from the seed. Only for tests. */
 #ifndef BT_TESTS_RULE_MAKER_H
 #define BT_TESTS_RULE_MAKER_H
@@ -7,7 +7,7 @@
 #include "dsl/trace.h"
 #include "tests/support/random.h"
 
-enum { MAKER_MAX_SPANS = 6, MAKER_MAX_ATTRIBUTES = 3 };
+enum { MAKER_MAX_SPANS = 6, MAKER_MAX_ATTRIBUTES = 7 };
 
 typedef struct maker {
   test_random random;

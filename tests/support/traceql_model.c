@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/pattern.h"
-
 typedef struct reader {
   bt_str whole;
   size_t at;
@@ -16,6 +14,10 @@ typedef struct reader {
   const bt_value *probe; /* each test of the scope is held against this value, whichever its key */
   bool probe_resource, passed, has_unequal_double;
   const bt_value *mixed, *mixture; /* the elements of one array, and what is there instead of each */
+  bool mixed_in_resource;
+  traceql_columns columns;
+  bool makes_up;      /* "nil", where a test takes what is not there */
+  traceql_look *look; /* shown every test */
   bool hides_doubles;
   bool confuses_names; /* an attribute is taken for the field of its name */
 } reader;
@@ -160,81 +162,16 @@ static void read_literal(reader *r, text_bytes *room, literal *out) {
 
 /* ---- values ---- */
 
-static bt_value attribute_of(bt_attributes attributes, bt_str key) {
-  for (uint32_t i = 0; i < attributes.count; i++)
-    if (bt_str_equal(attributes.items[i].key, key)) return attributes.items[i].value;
-  return (bt_value){0};
-}
-
-static int order_of(int less, int greater) {
-  return greater - less;
-}
-
-/* Order of a stored number and a number of the query, or false when one does not see the other. */
-static bool order_numbers(const reader *r, const bt_value *stored, const bt_value *asked, int *order) {
-  bool same = stored->type == asked->type;
-  if (same && stored->type == BT_VALUE_INT) {
-    *order = order_of(stored->integer<asked->integer, stored->integer> asked->integer);
-    return true;
-  }
-  bool numbers = (stored->type == BT_VALUE_INT || stored->type == BT_VALUE_DOUBLE) &&
-                 (asked->type == BT_VALUE_INT || asked->type == BT_VALUE_DOUBLE);
-  if (!numbers || (!same && r->numbers == TRACEQL_NUMBERS_APART)) return false;
-  double a = stored->type == BT_VALUE_INT ? (double)stored->integer : stored->decimal;
-  double b = asked->type == BT_VALUE_INT ? (double)asked->integer : asked->decimal;
-  *order = order_of(a<b, a> b);
-  return true;
-}
-
-static bool is_nan(const bt_value *value) {
-  return value->type == BT_VALUE_DOUBLE && value->decimal != value->decimal;
-}
-
-static bool order_meets(const char *op, int order) {
-  if (strcmp(op, "=") == 0) return order == 0;
-  if (strcmp(op, "!=") == 0) return order != 0;
-  if (strcmp(op, "<") == 0) return order < 0;
-  if (strcmp(op, "<=") == 0) return order <= 0;
-  if (strcmp(op, ">") == 0) return order > 0;
-  return strcmp(op, ">=") == 0 && order >= 0;
-}
-
-static bool matches_whole(const reader *r, bt_str pattern, bt_str subject) {
-  bt_pattern *compiled = NULL;
-  bt_error error = {0};
-  bool matches = false;
-  if (bt_pattern_new(pattern, &compiled, &error) != BT_OK ||
-      bt_pattern_match(compiled, subject, true, &matches) != BT_OK)
-    stop(r, error.message);
-  bt_pattern_free(compiled);
-  return matches;
-}
-
-static bool scalar_meets(const reader *r, const bt_value *stored, const char *op, const bt_value *asked) {
-  int order = 0;
-  if (stored->type == BT_VALUE_STRING && asked->type == BT_VALUE_STRING) {
-    if (strcmp(op, "=~") == 0) return matches_whole(r, asked->string, stored->string);
-    if (strcmp(op, "!~") == 0) return !matches_whole(r, asked->string, stored->string);
-    return order_meets(op, bt_str_compare(stored->string, asked->string));
-  }
-  if (stored->type == BT_VALUE_BOOL && asked->type == BT_VALUE_BOOL)
-    return (strcmp(op, "=") == 0 && stored->boolean == asked->boolean) ||
-           (strcmp(op, "!=") == 0 && stored->boolean != asked->boolean);
-  if (stored->type == BT_VALUE_DURATION && asked->type == BT_VALUE_DURATION)
-    return order_meets(op, order_of(stored->duration_ns<asked->duration_ns, stored->duration_ns> asked->duration_ns));
-  if (!order_numbers(r, stored, asked, &order)) return false;
-  if (is_nan(stored)) return strcmp(op, "!=") == 0;
-  return order_meets(op, order);
-}
-
 static bool element_meets(const reader *r, const bt_value *stored, const char *op, const bt_value *asked) {
   if (r->hides_doubles && stored->type == BT_VALUE_DOUBLE) return false;
-  return scalar_meets(r, stored, op, asked);
+  return traceql_scalar_meets(r->numbers, stored, op, asked);
 }
 
-static bool value_meets(const reader *r, const bt_value *stored, const char *op, const bt_value *asked) {
+static bool value_meets(const reader *r, const bt_value *stored, bool of_resource, const char *op,
+                        const bt_value *asked) {
   if (stored->type != BT_VALUE_ARRAY) return element_meets(r, stored, op, asked);
-  if (r->mixed && stored->array.items == r->mixed) return element_meets(r, r->mixture, op, asked);
+  bool is_mixed = r->mixed && stored->array.items == r->mixed && of_resource == r->mixed_in_resource;
+  if (is_mixed) return element_meets(r, r->mixture, op, asked);
   for (uint32_t i = 0; i < stored->array.count; i++)
     if (element_meets(r, &stored->array.items[i], op, asked)) return true;
   return false;
@@ -242,11 +179,11 @@ static bool value_meets(const reader *r, const bt_value *stored, const char *op,
 
 /* Tempo's tables have a service name, maybe empty, for every resource; another type is kept besides. */
 static bool resource_meets(const reader *r, bt_str key, const char *op, const bt_value *asked) {
-  bt_value stored = attribute_of(r->span->resource->attributes, key);
-  if (value_meets(r, &stored, op, asked)) return true;
+  bt_value stored = traceql_attribute(r->span->resource->attributes, key);
+  if (value_meets(r, &stored, true, op, asked)) return true;
   bt_value empty = {.type = BT_VALUE_STRING, .string = BT_STR("")};
   return bt_str_equal(key, BT_STR("service.name")) && stored.type != BT_VALUE_STRING &&
-         value_meets(r, &empty, op, asked);
+         value_meets(r, &empty, true, op, asked);
 }
 
 static bool word_meets(const char *const *names, int value, const char *op, const literal *asked) {
@@ -268,11 +205,11 @@ static const char *read_operator(reader *r) {
 
 /* The attribute with the name of the field, of the span or else of its resource. */
 static bool namesake_meets(const reader *r, const char *field, const char *op, const literal *asked) {
-  bt_value own = attribute_of(r->span->attributes, bt_str_from(field));
-  bt_value of_resource = attribute_of(r->span->resource->attributes, bt_str_from(field));
+  bt_value own = traceql_attribute(r->span->attributes, bt_str_from(field));
+  bt_value of_resource = traceql_attribute(r->span->resource->attributes, bt_str_from(field));
   bt_value wanted = asked->value;
   if (wanted.type == BT_VALUE_DURATION) wanted = (bt_value){.type = BT_VALUE_INT, .integer = wanted.duration_ns};
-  return value_meets(r, &own, op, &wanted) || value_meets(r, &of_resource, op, &wanted);
+  return value_meets(r, &own, false, op, &wanted) || value_meets(r, &of_resource, true, op, &wanted);
 }
 
 static bool read_intrinsic(reader *r, const char *field) {
@@ -291,16 +228,57 @@ static bool read_intrinsic(reader *r, const char *field) {
   if (strcmp(field, "statusMessage") == 0) stored.string = r->span->status_message;
   if (strcmp(field, "duration") == 0)
     stored = (bt_value){.type = BT_VALUE_DURATION, .duration_ns = r->span->end_ns - r->span->start_ns};
-  return scalar_meets(r, &stored, op, &asked.value);
+  return traceql_scalar_meets(r->numbers, &stored, op, &asked.value);
 }
 
-/* `!= nil`: there with a value that Tempo keeps. It collects the elements of every array, those of other keys that are asked for too. */
+static bool read_filter(reader *r);
+
+/* What the query makes Tempo look at of the key. */
+static traceql_look look_of(const reader *r, bt_str key, bool of_resource) {
+  traceql_look look = {.columns = r->columns, .key = key, .in_resource = of_resource};
+  reader again = *r;
+  again.columns = TRACEQL_NO_COLUMNS;
+  again.makes_up = false;
+  again.look = &look;
+  read_filter(&again);
+  return look;
+}
+
+static bool is_made_up(const reader *r, bt_str key, bool of_resource, const bt_value *stored) {
+  return r->makes_up && !traceql_column_holds(r->columns, stored) && look_of(r, key, of_resource).takes_nothing;
+}
+
+/* An array of what the key's column holds lies outside of it, and a test of that type looks at the column. */
+static bool is_overlooked(const reader *r, bt_str key, bool of_resource, const bt_value *stored,
+                          const bt_value *asked) {
+  bool lies_beside =
+      traceql_has_column(r->columns, key) && stored->type == BT_VALUE_ARRAY && traceql_column_holds(r->columns, asked);
+  if (!lies_beside) return false;
+  traceql_look look = look_of(r, key, of_resource);
+  return !(look.asks_beside && look.asks_all);
+}
+
+static bt_value value_of(const reader *r, bt_str key, bool of_resource) {
+  return traceql_attribute(of_resource ? r->span->resource->attributes : r->span->attributes, key);
+}
+
+/* `!= nil`: there with a value that Tempo keeps; of a key with a column, in the column. It collects the elements of every array, those of other keys that are asked for too. */
 static bool is_there(reader *r, bt_str key, bool of_resource) {
   if (r->probe && r->probe_resource == of_resource) r->passed = true;
   if (of_resource && bt_str_equal(key, BT_STR("service.name"))) return true;
-  bt_value stored = attribute_of(of_resource ? r->span->resource->attributes : r->span->attributes, key);
+  bt_value stored = value_of(r, key, of_resource);
+  if (is_made_up(r, key, of_resource, &stored)) return true;
+  if (traceql_has_column(r->columns, key) && !r->makes_up) return traceql_column_holds(r->columns, &stored);
   if (stored.type == BT_VALUE_ARRAY) return stored.array.count > 0;
   return stored.type != BT_VALUE_MISSING && stored.type != BT_VALUE_OTHER;
+}
+
+static bool attribute_meets(const reader *r, bt_str key, bool of_resource, const char *op, const bt_value *asked) {
+  static const bt_value made_up = {.type = BT_VALUE_STRING, .string = {"nil", 3}};
+  bt_value stored = value_of(r, key, of_resource);
+  if (traceql_scalar_meets(r->numbers, &made_up, op, asked) && is_made_up(r, key, of_resource, &stored)) return true;
+  if (is_overlooked(r, key, of_resource, &stored, asked)) return false;
+  return of_resource ? resource_meets(r, key, op, asked) : value_meets(r, &stored, false, op, asked);
 }
 
 static bool read_test(reader *r) {
@@ -315,14 +293,16 @@ static bool read_test(reader *r) {
   read_key(r, &key);
   const char *op = read_operator(r);
   bt_str name = {key.bytes, key.length};
-  if (strcmp(op, "!=") == 0 && takes(r, "nil")) return is_there(r, name, of_resource);
+  bool is_nil = strcmp(op, "!=") == 0 && takes(r, "nil");
+  if (is_nil && r->look) traceql_look_at(r->look, of_resource, name, op, NULL);
+  if (is_nil) return is_there(r, name, of_resource);
   read_literal(r, &room, &asked);
   if (asked.is_word) stop(r, "a word is no value of an attribute");
   if (asked.value.type == BT_VALUE_DOUBLE && strcmp(op, "!=") == 0) r->has_unequal_double = true;
-  if (r->probe && r->probe_resource == of_resource && scalar_meets(r, r->probe, op, &asked.value)) r->passed = true;
-  if (of_resource) return resource_meets(r, name, op, &asked.value);
-  bt_value stored = attribute_of(r->span->attributes, name);
-  return value_meets(r, &stored, op, &asked.value);
+  if (r->probe && r->probe_resource == of_resource && traceql_scalar_meets(r->numbers, r->probe, op, &asked.value))
+    r->passed = true;
+  if (r->look) traceql_look_at(r->look, of_resource, name, op, &asked.value);
+  return attribute_meets(r, name, of_resource, op, &asked.value);
 }
 
 static bool read_unary(reader *r) {
@@ -382,6 +362,7 @@ static bool is_such(const mixing *m, const bt_value *value) {
   if (value->type != m->elements[0].type || !is_collected(m->reader, value, m->of_resource)) return false;
   reader r = *m->reader;
   r.mixed = m->elements;
+  r.mixed_in_resource = m->of_resource;
   r.mixture = value;
   return read_filter(&r) == m->wants;
 }
@@ -450,11 +431,21 @@ static bool span_is_found(reader *r, const bt_trace *trace, traceql_worst worst)
   return changes ? wants : holds;
 }
 
+static reader reader_at_worst(bt_str filter, const bt_span *span, traceql_worst worst) {
+  bool finds_most =
+      worst == TRACEQL_ARRAYS_FOUND || worst == TRACEQL_STRING_COLUMNS_FOUND || worst == TRACEQL_INT_COLUMNS_FOUND;
+  reader r = {.whole = filter, .span = span, .numbers = finds_most ? TRACEQL_NUMBERS_MIXED : TRACEQL_NUMBERS_APART};
+  if (worst == TRACEQL_STRING_COLUMNS_MISSED || worst == TRACEQL_STRING_COLUMNS_FOUND)
+    r.columns = TRACEQL_STRING_COLUMNS;
+  if (worst == TRACEQL_INT_COLUMNS_MISSED || worst == TRACEQL_INT_COLUMNS_FOUND) r.columns = TRACEQL_INT_COLUMNS;
+  r.makes_up = r.columns != TRACEQL_NO_COLUMNS && finds_most;
+  return r;
+}
+
 bool traceql_finds_at_worst(bt_str filter, const bt_trace *trace, traceql_worst worst) {
-  traceql_numbers numbers = worst == TRACEQL_ARRAYS_FOUND ? TRACEQL_NUMBERS_MIXED : TRACEQL_NUMBERS_APART;
   for (uint32_t i = 0; i < trace->span_count; i++) {
-    reader r = {.whole = filter, .span = &trace->spans[i], .numbers = numbers};
-    if (span_is_found(&r, trace, worst)) return true;
+    reader r = reader_at_worst(filter, &trace->spans[i], worst);
+    if (r.columns != TRACEQL_NO_COLUMNS ? read_filter(&r) : span_is_found(&r, trace, worst)) return true;
   }
   return false;
 }
