@@ -11,14 +11,23 @@ typedef enum traceql_columns {
   TRACEQL_INT_COLUMNS
 } traceql_columns;
 
+bool traceql_has_column(traceql_columns columns, bt_str key);
 /* Whether the column holds values of this type. An array of them lies outside of it. */
 bool traceql_column_holds(traceql_columns columns, const bt_value *value);
-/* A test with a literal of the column's type looks at the column alone: it never sees an array. */
-bool traceql_column_hides(traceql_columns columns, bt_str key, const bt_value *stored, const bt_value *asked);
-/* Whether the test, on the key's column, takes the place of a span that has nothing there: 2.10 reads it as 0 or as "" then, 3.x where equalities are
- * alternatives. To every test of the query on this key such a span has the string "nil". */
-bool traceql_column_takes_nothing(traceql_columns columns, bt_str key, const char *op, const bt_value *asked);
-/* The known loss: an array of the column's type is found by no query (tests/facts/facts_arrays.py). */
-bool traceql_columns_lose(traceql_columns columns, const bt_trace *trace);
+
+/* What the tests of a query make Tempo look at of one key. */
+typedef struct traceql_look {
+  traceql_columns columns;
+  bt_str key;
+  bool in_resource;
+  bool
+      takes_nothing; /* some test takes what is not there: 2.10 reads it as 0 or as "" then, 3.x where equalities are alternatives. To every test of
+                         the query on this key a span without it has the string "nil" */
+  bool asks_beside;  /* some test is of another type than the column's, and looks outside of it */
+  bool asks_all;     /* there every type is looked at, because of another key */
+} traceql_look;
+
+/* Once for each test; asked NULL: `!= nil`. */
+void traceql_look_at(traceql_look *look, bool of_resource, bt_str key, const char *op, const bt_value *asked);
 
 #endif

@@ -16,9 +16,8 @@ typedef struct reader {
   const bt_value *mixed, *mixture; /* the elements of one array, and what is there instead of each */
   bool mixed_in_resource;
   traceql_columns columns;
-  bool makes_up;       /* "nil", where a test takes what is not there */
-  const bt_str *unset; /* whether a test on the column of this key takes what is not there: then it passed */
-  bool unset_in_resource;
+  bool makes_up;      /* "nil", where a test takes what is not there */
+  traceql_look *look; /* shown every test */
   bool hides_doubles;
   bool confuses_names; /* an attribute is taken for the field of its name */
 } reader;
@@ -234,34 +233,52 @@ static bool read_intrinsic(reader *r, const char *field) {
 
 static bool read_filter(reader *r);
 
-static void note_unset(reader *r, bt_str key, bool of_resource, const char *op, const bt_value *asked) {
-  if (of_resource == r->unset_in_resource && bt_str_equal(key, *r->unset))
-    r->passed = r->passed || traceql_column_takes_nothing(r->columns, key, op, asked);
-}
-
-/* Whether the column has no value of the key here, some test of the query takes that, and "nil" meets this test. */
-static bool meets_made_up(const reader *r, bt_str key, bool of_resource, const char *op, const bt_value *asked) {
-  static const bt_value made_up = {.type = BT_VALUE_STRING, .string = {"nil", 3}};
-  bt_value stored = traceql_attribute(of_resource ? r->span->resource->attributes : r->span->attributes, key);
-  if (!r->makes_up || traceql_column_holds(r->columns, &stored) ||
-      !traceql_scalar_meets(r->numbers, &made_up, op, asked))
-    return false;
+/* What the query makes Tempo look at of the key. */
+static traceql_look look_of(const reader *r, bt_str key, bool of_resource) {
+  traceql_look look = {.columns = r->columns, .key = key, .in_resource = of_resource};
   reader again = *r;
+  again.columns = TRACEQL_NO_COLUMNS;
   again.makes_up = false;
-  again.passed = false;
-  again.unset = &key;
-  again.unset_in_resource = of_resource;
+  again.look = &look;
   read_filter(&again);
-  return again.passed;
+  return look;
 }
 
-/* `!= nil`: there with a value that Tempo keeps. It collects the elements of every array, those of other keys that are asked for too. */
+static bool is_made_up(const reader *r, bt_str key, bool of_resource, const bt_value *stored) {
+  return r->makes_up && !traceql_column_holds(r->columns, stored) && look_of(r, key, of_resource).takes_nothing;
+}
+
+/* An array of what the key's column holds lies outside of it, and a test of that type looks at the column. */
+static bool is_overlooked(const reader *r, bt_str key, bool of_resource, const bt_value *stored,
+                          const bt_value *asked) {
+  bool lies_beside =
+      traceql_has_column(r->columns, key) && stored->type == BT_VALUE_ARRAY && traceql_column_holds(r->columns, asked);
+  if (!lies_beside) return false;
+  traceql_look look = look_of(r, key, of_resource);
+  return !(look.asks_beside && look.asks_all);
+}
+
+static bt_value value_of(const reader *r, bt_str key, bool of_resource) {
+  return traceql_attribute(of_resource ? r->span->resource->attributes : r->span->attributes, key);
+}
+
+/* `!= nil`: there with a value that Tempo keeps; of a key with a column, in the column. It collects the elements of every array, those of other keys that are asked for too. */
 static bool is_there(reader *r, bt_str key, bool of_resource) {
   if (r->probe && r->probe_resource == of_resource) r->passed = true;
   if (of_resource && bt_str_equal(key, BT_STR("service.name"))) return true;
-  bt_value stored = traceql_attribute(of_resource ? r->span->resource->attributes : r->span->attributes, key);
+  bt_value stored = value_of(r, key, of_resource);
+  if (is_made_up(r, key, of_resource, &stored)) return true;
+  if (traceql_has_column(r->columns, key) && !r->makes_up) return traceql_column_holds(r->columns, &stored);
   if (stored.type == BT_VALUE_ARRAY) return stored.array.count > 0;
   return stored.type != BT_VALUE_MISSING && stored.type != BT_VALUE_OTHER;
+}
+
+static bool attribute_meets(const reader *r, bt_str key, bool of_resource, const char *op, const bt_value *asked) {
+  static const bt_value made_up = {.type = BT_VALUE_STRING, .string = {"nil", 3}};
+  bt_value stored = value_of(r, key, of_resource);
+  if (traceql_scalar_meets(r->numbers, &made_up, op, asked) && is_made_up(r, key, of_resource, &stored)) return true;
+  if (is_overlooked(r, key, of_resource, &stored, asked)) return false;
+  return of_resource ? resource_meets(r, key, op, asked) : value_meets(r, &stored, false, op, asked);
 }
 
 static bool read_test(reader *r) {
@@ -276,17 +293,16 @@ static bool read_test(reader *r) {
   read_key(r, &key);
   const char *op = read_operator(r);
   bt_str name = {key.bytes, key.length};
-  if (strcmp(op, "!=") == 0 && takes(r, "nil")) return is_there(r, name, of_resource);
+  bool is_nil = strcmp(op, "!=") == 0 && takes(r, "nil");
+  if (is_nil && r->look) traceql_look_at(r->look, of_resource, name, op, NULL);
+  if (is_nil) return is_there(r, name, of_resource);
   read_literal(r, &room, &asked);
   if (asked.is_word) stop(r, "a word is no value of an attribute");
   if (asked.value.type == BT_VALUE_DOUBLE && strcmp(op, "!=") == 0) r->has_unequal_double = true;
   if (r->probe && r->probe_resource == of_resource && traceql_scalar_meets(r->numbers, r->probe, op, &asked.value))
     r->passed = true;
-  if (r->unset) note_unset(r, name, of_resource, op, &asked.value);
-  if (meets_made_up(r, name, of_resource, op, &asked.value)) return true;
-  bt_value stored = traceql_attribute(of_resource ? r->span->resource->attributes : r->span->attributes, name);
-  if (traceql_column_hides(r->columns, name, &stored, &asked.value)) return false;
-  return of_resource ? resource_meets(r, name, op, &asked.value) : value_meets(r, &stored, false, op, &asked.value);
+  if (r->look) traceql_look_at(r->look, of_resource, name, op, &asked.value);
+  return attribute_meets(r, name, of_resource, op, &asked.value);
 }
 
 static bool read_unary(reader *r) {

@@ -442,8 +442,8 @@ static void selects_what_the_rule_reads(void **state) {
     f->projection.service = bits & 4;
     expect_all(f, 0); /* the fields that were selected are there, and no others */
     char wanted[128];
-    snprintf(wanted, sizeof wanted, " | by(span:id) | by(kind) | select(name%s%s%s)",
-             bits & 1 ? ", status" : "", bits & 2 ? ", span:parentID" : "", bits & 4 ? ", resource.service.name" : "");
+    snprintf(wanted, sizeof wanted, " | by(span:id) | by(kind) | select(name%s%s%s)", bits & 1 ? ", status" : "",
+             bits & 2 ? ", span:parentID" : "", bits & 4 ? ", resource.service.name" : "");
     const char *written = strstr(scripted.query, " | by(");
     assert_non_null(written);
     assert_string_equal(written, wanted);
