@@ -3,13 +3,12 @@ read by id changes. Decisions on them: tempo/tempo_call (GET only), tempo/trace_
 a read), tempo/otlp_export (which 429 passes).
 """
 import json
-import os
 import time
 import urllib.parse
 
 import tempo_case as facts
 from tempo_case import SECOND, TempoServer, otlp
-from run_tempo import SERVER_MODULE, http
+from run_tempo import config_text_of, http
 
 READ = "| by(span:id) | by(kind) | select"
 
@@ -206,8 +205,7 @@ class RateFacts(facts.TempoCase):
 
     @classmethod
     def setUpClass(cls):
-        with open(os.path.join(SERVER_MODULE, "tempo-test.yaml"), encoding="utf-8") as file:
-            text = file.read().replace("rate_limit_bytes: 1000000000", "rate_limit_bytes: 2000")
+        text = config_text_of("fast").replace("rate_limit_bytes: 1000000000", "rate_limit_bytes: 2000")
         text = text.replace("burst_size_bytes: 1000000000", "burst_size_bytes: 5000")
         cls.tempo = TempoServer(config_text=text).start()
         cls.addClassCleanup(cls.tempo.stop)

@@ -1,23 +1,15 @@
 """Random traces in a real Tempo: their spans arrive in random order, in as many pushes as there are fragments, and each push lies in a block of its
 own (the fast config with blocks cut after a few seconds)."""
-import os
 import time
 
 from random_spans import FRAGMENTS, fragment_requests
-from run_tempo import CONFIGS, SERVER_MODULE, TempoServer
+from run_tempo import TempoServer
 
 BLOCK_SECONDS = 3
 
 
-def config_with_short_blocks():
-    with open(os.path.join(SERVER_MODULE, CONFIGS["fast"]), encoding="utf-8") as file:
-        text = file.read()
-    assert "max_block_duration: 30s" in text
-    return text.replace("max_block_duration: 30s", f"max_block_duration: {BLOCK_SECONDS}s")
-
-
 def tempo_with_short_blocks():
-    return TempoServer(config_text=config_with_short_blocks())
+    return TempoServer("fast", block_seconds=BLOCK_SECONDS)
 
 
 def searchable_spans(tempo, start):

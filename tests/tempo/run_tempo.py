@@ -8,11 +8,13 @@ Tempo runs under a small supervisor (this file with --supervise) that holds one 
 the server or died in any way, the supervisor ends Tempo (SIGTERM, after a second SIGKILL) and removes the data folder.
 
 From a shell: `python3 tests/tempo/run_tempo.py --config fast --print-env` prints `export` lines with the URLs and stays until it is killed.
-Config "fast" (server/tempo-test.yaml) answers everything from the ingester within half a second; "stock" (server/tempo-stock.yaml) has the
-caps, backend blocks and hand-over gaps of a real one.
+Config "fast" (server/tempo-test.yaml, of 3.x tempo-3-test.yaml) answers everything from the ingester, of 3.x the live store, within half a second; "stock"
+(server/tempo-stock.yaml, tempo-3-stock.yaml) has the caps, backend blocks and hand-over gaps of a real one.
+Which Tempo it is, and which layout its blocks have, says BETRACE_TEMPO_VARIANT (variants.py); without it, it is the one that the tests build.
 """
 import argparse
 import ctypes
+import glob
 import json
 import os
 import select
@@ -29,9 +31,10 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import otlp  # noqa: E402  (the folder must be on the path first)
-from tempo_binary import SERVER_MODULE, require_tempo, tempo_binary  # noqa: E402
+import variants  # noqa: E402
+from tempo_binary import SERVER_MODULE, require_tempo  # noqa: E402
 
-CONFIGS = {"fast": "tempo-test.yaml", "stock": "tempo-stock.yaml"}
+CONFIGS = {"fast": {2: "tempo-test.yaml", 3: "tempo-3-test.yaml"}, "stock": {2: "tempo-stock.yaml", 3: "tempo-3-stock.yaml"}}
 PORT_NAMES = ("HTTP_PORT", "GRPC_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "ML_PORT")
 READY_SECONDS = 60
 # Tempo 2.8 ends within 0.3 s or, once it has answered a search, not at all; its data are thrown away in any case.
@@ -66,12 +69,20 @@ def http(method, url, body=None, headers=None, timeout=60):
             return error.code, error.headers, error.read()
 
 
-class TempoServer:
-    """One Tempo. url: its HTTP API; otlp_url: OTLP/HTTP (append /v1/traces); otlp_grpc: host:port; pid: Tempo's own process."""
+def config_text_of(config, variant=None):
+    """The text of a named config for a variant (the current one), for tests that change it: TempoServer(config_text=…)."""
+    with open(os.path.join(SERVER_MODULE, CONFIGS[config][(variant or variants.current()).major]), encoding="utf-8") as file:
+        return file.read()
 
-    def __init__(self, config="fast", multitenant=False, config_text=None, log_level="warn"):
-        """config_text: a whole config instead of a named one, with the same ${…} names."""
+
+class TempoServer:
+    """One Tempo. url: its HTTP API; otlp_url: OTLP/HTTP (append /v1/traces); otlp_grpc: host:port; pid: Tempo's own process; variant: what it is."""
+
+    def __init__(self, config="fast", multitenant=False, config_text=None, log_level="warn", variant=None, block_seconds=None):
+        """config_text: a whole config instead of a named one, with the same ${…} names. block_seconds: a block is cut when it is so old."""
         self.config = config
+        self.variant = variant or variants.current()
+        self.block_seconds = block_seconds
         self.multitenant = multitenant
         self.log_level = log_level
         self.config_text = config_text
@@ -86,9 +97,8 @@ class TempoServer:
 
     def start(self):
         """Starts and waits until ready. A port may be taken between choosing and binding, so three attempts."""
-        binary = tempo_binary()
         for attempt in range(3):
-            self._launch(binary)
+            self._launch()
             try:
                 self._wait_ready()
                 return self
@@ -98,23 +108,28 @@ class TempoServer:
                     raise
         raise AssertionError("unreachable")
 
-    def _launch(self, binary):
+    def _launch(self):
         self.folder = tempfile.mkdtemp(prefix="betrace-tempo-")
         self.ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES))))
-        self._run(binary)
+        self._run()
 
-    def _run(self, binary):
+    def _environment(self):
+        """What the ${…} of a config stand for."""
+        given = {"DATA": self.folder, "MULTI": str(self.multitenant).lower(), "LOG_LEVEL": self.log_level, "BLOCK": self.variant.block_settings}
+        if self.block_seconds:
+            given["MAX_BLOCK_DURATION"] = f"{self.block_seconds}s"
+        return {**os.environ, **given, **{name: str(port) for name, port in self.ports.items()}}
+
+    def _run(self):
         """A process over the folder and the ports that are chosen."""
         ports = self.ports
-        config_path = os.path.join(SERVER_MODULE, CONFIGS[self.config])
+        config_path = os.path.join(SERVER_MODULE, CONFIGS[self.config][self.variant.major])
         if self.config_text is not None:
             config_path = os.path.join(self.folder, "config.yaml")
             with open(config_path, "w", encoding="utf-8") as file:
                 file.write(self.config_text)
-        env = dict(os.environ, DATA=self.folder, MULTI=str(self.multitenant).lower(), LOG_LEVEL=self.log_level,
-                   **{name: str(port) for name, port in ports.items()})
         self.supervisor = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__), "--supervise", binary, config_path, self.folder], env=env,
+            [sys.executable, os.path.abspath(__file__), "--supervise", self.variant.program, config_path, self.folder], env=self._environment(),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         self.pid = int(self.supervisor.stdout.readline() or 0)
         self.url = f"http://127.0.0.1:{ports['HTTP_PORT']}"
@@ -160,7 +175,7 @@ class TempoServer:
             self.supervisor.wait(timeout=ENDING_SECONDS)
         self.supervisor.stdin.close()
         self.supervisor.stdout.close()
-        self._run(tempo_binary())
+        self._run()
         self._wait_ready()
 
     def kill(self):
@@ -180,6 +195,19 @@ class TempoServer:
             self.folder = None
 
     # --- talking to it -------------------------------------------------------------------------------------------------------
+
+    def open_blocks(self):
+        """Folders of the blocks that hold spans and are still written to, or not completed yet. Live spans that no block has yet are not seen here."""
+        written = glob.glob(os.path.join(self.folder, "wal" if self.variant.major == 2 else "live-store", "*+*", "meta.json"))
+        return [os.path.dirname(path) for path in written]
+
+    def close_blocks(self):
+        """Makes completed blocks of all that is searchable. 2.x is told to; 3.x does it by itself when a block is `block_seconds` old, which should be few."""
+        if self.variant.major == 2:
+            status, _, body = self.get("/flush")
+            if status != 204:
+                raise AssertionError(f"/flush: expected 204, got {status}: {body[:200]!r}")
+        self.wait_until(lambda: not self.open_blocks(), "all blocks are completed")
 
     def _headers(self, tenant, **more):
         return {**more, **({"X-Scope-OrgID": tenant} if tenant else {})}
