@@ -96,10 +96,10 @@ bool bt_filter_is_of_attribute(const bt_filter_test *test);
  * spans that such a comparison means (tests/facts/facts_traceql.py). */
 bool bt_filter_compares_doubles(const bt_filter_test *test);
 /* Whether a search with the filter may overlook spans that it means: beside a NaN, and where an attribute that has a column of its own holds an array of the column's
- * type, which lies outside the column (tests/facts/facts_columns.py). Any attribute may have a column: Tempo's owner chooses them. */
+ * type, which lies outside the column (tests/facts/facts_filters.py). Any attribute may have a column: Tempo's owner chooses them. */
 bool bt_filter_may_overlook(const bt_filter *filter);
 /* Whether a search with the filter may find spans for a value that Tempo makes up: 2.10 takes a column without a value for 0 or "" where it decides what it
- * loads, and for the string "nil" where it then tests it (tests/facts/facts_columns.py). */
+ * loads, and for the string "nil" where it then tests it (tests/facts/facts_filters.py). */
 bool bt_filter_may_take_made_up(const bt_filter *filter);
 
 /* Finds at least the spans that are meant. */

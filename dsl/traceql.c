@@ -278,7 +278,7 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
   end_query(&query, out);
 }
 
-/* Everything but the integer 0: no alternative here passes where a column has no value. */
+/* No alternative here passes where a column has no value; all but the integer 0 is loaded, what lies outside columns beside the attribute that nobody has. */
 static void write_types_but_zero(bt_str attribute, bt_buffer *out) {
   static const char *const types[] = {"=~ \"(?s:.*)\"", "> 0", "< 0"};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -289,7 +289,7 @@ void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_proj
                              bt_buffer *out) {
   bt_buffer query = {0};
   write_ids(ids, count, &query);
-  write_attributes(projection, group, write_types_but_zero, BT_STR(""), &query);
+  write_attributes(projection, group, write_types_but_zero, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_by(&query);
   end_query(&query, out);

@@ -40,8 +40,8 @@ void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
  * attributes only. Every group gives the kind, because it groups by it. */
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out);
-/* A string "nil" may still be one that Tempo made up (2.10, columns of integers). This asks once more for the attributes of the group, in a way that loads no empty column: a span is
- * given only where some attribute is there, each with its value, but for the integer 0. So what the other read gave as "nil" and this does not give is missing. */
+/* A string "nil" may still be one that Tempo made up (2.10, columns of integers). This asks once more for the attributes of the group, in a way that loads no empty column: every span is
+ * given, with all of its attributes but those that are the integer 0. So what the other read gave as "nil" and this does not give is missing. */
 void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                              bt_buffer *out);
 /* Finds what lies in blocks that hold lists in columns (vParquet5), and nothing else. */
@@ -73,7 +73,7 @@ bool bt_traceql_is_taken_key(bt_str key);
 bool bt_projection_scope_in_group(const bt_projection *projection, uint32_t group, bt_str key,
                                   bt_projected_scope *scope);
 /* An over-filter in which attributes are tested for any string instead of for their patterns: Tempo 3 answers 500 where a pattern has met an array before it
- * meets a string (tests/facts/facts_columns.py). It finds more. False: there is no pattern, and *out is the same filter. Not for what is subtracted. */
+ * meets a string (tests/facts/facts_filters.py). It finds more. False: there is no pattern, and *out is the same filter. Not for what is subtracted. */
 bool bt_traceql_widen(bt_str filter, bt_buffer *out);
 /* How many ids fit into one read within BT_TRACEQL_MAX_BYTES; more than 1,000 for every projection. */
 size_t bt_traceql_ids_per_read(const bt_projection *projection);

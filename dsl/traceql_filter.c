@@ -198,7 +198,7 @@ static void write_test(const bt_filter_test *test, guarded how, bool is_alone, b
 }
 
 /* Tempo 3 makes one test with a list of alternatives that differ in their literal only, and answers 500 where one of its spans holds an array
- * (tests/facts/facts_columns.py). `&& true` keeps an alternative apart. */
+ * (tests/facts/facts_filters.py). `&& true` keeps an alternative apart. */
 static bool would_be_listed(const bt_filter *filter, uint32_t index, guarded how) {
   const bt_filter *item = filter->items[index];
   bool is_listed = item->kind == BT_FILTER_TEST && bt_filter_is_of_attribute(&item->test) &&
