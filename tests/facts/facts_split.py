@@ -1,6 +1,6 @@
 """Traces whose spans lie in two blocks. Decisions on them: dsl/traceql (by before select), dsl/plan (no query over two spansets), confirmation by id.
 
-The split: some spans are pushed and found, /flush closes the block, the others follow.
+The split: some spans are pushed and found, their block is closed, the others follow.
 """
 import json
 import time
@@ -26,9 +26,10 @@ def names_of(row):
 
 
 class SplitFacts(facts.TempoCase):
+    closes_blocks = True
+
     @classmethod
     def prepare(cls):
-        """By config: how long the ingester needs to close the block (its idle period and flush checks)."""
         cls.trace_id, first, second = split_trace()
         cls.whole_id = otlp.new_trace_id()
         now, shared = time.time_ns() - 2 * SECOND, otlp.new_span_id()
@@ -36,15 +37,9 @@ class SplitFacts(facts.TempoCase):
         cls.tempo.push([otlp.span(cls.whole_id, "call", now, span_id=shared, kind="client"),
                         otlp.span(cls.whole_id, "handle", now, span_id=shared, kind="server")])
         cls.wait_found('{name="call"}', [cls.trace_id, cls.whole_id])
-        cls.assert_status(204, cls.tempo.get("/flush"))
-        time.sleep(cls.close_seconds)
+        cls.tempo.close_blocks()
         cls.tempo.push(second, service="back")
         cls.wait_found('{name="retry"}', [cls.trace_id])
-
-    @staticmethod
-    def assert_status(expected, answer):
-        if answer[0] != expected:
-            raise AssertionError(f"expected {expected}, got {answer[0]}: {answer[2][:200]!r}")
 
     def read(self, stages, trace_id=None):
         """Names that `{ trace:id =~ … } stages` shows, taken when both blocks are in sight before and after."""
@@ -110,17 +105,16 @@ class SplitFacts(facts.TempoCase):
 
 class Fast(SplitFacts):
     config = "fast"
-    close_seconds = 1
 
 
 class Stock(SplitFacts):
     config = "stock"
-    close_seconds = 3
 
 
 class Duplicates(facts.TempoCase):
     """The same span pushed twice, into two blocks."""
     config = "fast"
+    closes_blocks = True
 
     @classmethod
     def prepare(cls):
@@ -128,8 +122,7 @@ class Duplicates(facts.TempoCase):
         span = otlp.span(cls.trace_id, "twice", time.time_ns() - SECOND)
         cls.tempo.push([span])
         cls.wait_found('{name="twice"}', [cls.trace_id])
-        SplitFacts.assert_status(204, cls.tempo.get("/flush"))
-        time.sleep(1)
+        cls.tempo.close_blocks()
         later = otlp.span(cls.trace_id, "marker", time.time_ns())
         cls.tempo.push([span, later])
         cls.wait_found('{name="marker"}', [cls.trace_id])

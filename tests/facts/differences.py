@@ -1,0 +1,103 @@
+"""In what the versions of Tempo differ, as far as tests know: the one table. Each row is a fact that a test in this folder holds on every version by
+asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/RELIABILITY.md, where facts_differences.py compares it.
+
+What each filter finds of each kind of value differs too much for a row: that is in filters/, a table for each version (facts_filters.py).
+"""
+import sys
+from dataclasses import dataclass
+
+FAMILIES = ("2.8", "2.10", "3.0")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """text: what is asked or done, for people. by: what holds, by family, or by family and layout ("3.0-vparquet5"). means: what follows for betrace."""
+    text: str
+    by: dict
+    means: str = ""
+
+
+def no_yes(text, means="", **others):
+    """False in 2.8, true in what came after."""
+    return Difference(text, {"2.8": False, "2.10": True, "3.0": True, **others}, means)
+
+
+def yes_no(text, means="", **others):
+    return Difference(text, {"2.8": True, "2.10": False, "3.0": False, **others}, means)
+
+
+TABLE = {
+    # --- what a query finds
+    "= nil is a query": no_yes("`= nil` is a query at all", "never written: beside another test it finds nothing"),
+    "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),
+    "a NaN hides other doubles": yes_no("a NaN hides other doubles of its page from comparisons", "comparisons of doubles are asked twice, on every version"),
+    "presence of an int column is found where it is missing": Difference(
+        "tests of a key with a column for integers, of every type at once, are true where it is missing", {"2.8": False, "2.10": True, "3.0": False}),
+    "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something besides",
+                                  "one attribute of each scope in a query, on every version"),
+    "an array beside itself is refused": Difference("`span.x != span.x` beside an array: 500", {"2.8": False, "2.10": False, "3.0": True}, "never written"),
+    "an array under a column is found": Difference("an array under a key with a column is found by its elements",
+                                                   {"2.8": False, "2.10": False, "3.0": False, "3.0-vparquet5": True}, "such traces are read"),
+    # --- what an answer says
+    "a search that accepts protobuf is answered in": no_yes("a search that accepts protobuf is answered in", "by the Content-Type",
+                                                            **{"2.8": "application/json", "2.10": "application/protobuf", "3.0": "application/protobuf"}),
+    "a missing attribute under a column is read as": Difference("a missing attribute of a key with a column, in a batch",
+                                                                {"2.8": None, "2.10": "nil", "3.0": "nil"}, "never taken for a value"),
+    "a value beside its column's type is read as": Difference("a value of another type than the column's, in a batch that asks for every type",
+                                                              {"2.8": None, "2.10": "nil", "3.0": "nil"}, "read by id"),
+    "an array under a column is read as": Difference("an array under a key with a column, in a batch",
+                                                     {"2.8": [], "2.10": ["nil"], "3.0": ["nil"], "3.0-vparquet5": ["POST"]}, "read by id"),
+    "resources of one hash become one": yes_no("two resources of one trace that differ in types or in keys with columns only become one"),
+    "two traces of one hash become one": yes_no("two traces of one 32 bit hash become one while they are written"),
+    # --- what is refused
+    "spss=0 is refused": yes_no("`spss=0` is refused"),
+    "the largest limit by default": Difference("the largest `limit` by default", {"2.8": None, "2.10": 262144, "3.0": 262144}),
+    "429 above the burst says Retry-After": Difference("`Retry-After` of a push above the burst, which never passes", {"2.8": None, "2.10": None, "3.0": "5"},
+                                                       "its sentence decides, not the header"),
+    # --- the tag API
+    "a key in the path is quoted": no_yes("in the path of the tag API a key is quoted as in a query"),
+    "a key with a slash has values": no_yes("values of a key with a slash can be asked for"),
+    "a regex narrows the values of a tag": Difference("`q` with a regex narrows the values of a tag", {"2.8": False, "2.10": False, "3.0": True}),
+    # --- when what is visible
+    "the newest seconds are hidden (query_end_cutoff)": Difference("searches hide the newest seconds (`query_end_cutoff`)", {"2.8": False, "2.10": False, "3.0": True},
+                                                                   "settle covers it; its configuration is read"),
+    # --- TraceQL metrics, as the shipped alert asks for them
+    "TraceQL metrics need a metrics generator": Difference("TraceQL metrics need a metrics generator", {"2.8": True, "2.10": True, "3.0": False}),
+    "an instant query of TraceQL metrics answers its first step only": yes_no("an instant query of TraceQL metrics answers its first step only",
+                                                                              "the shipped alert asks for a range"),
+}
+
+
+def of(name, variant):
+    """What the row says of this Tempo. A version of which no facts were taken is a failure: what holds has to be found out first."""
+    by = TABLE[name].by
+    for column in (f"{variant.family}-{variant.layout}", variant.family):
+        if column in by:
+            return by[column]
+    raise AssertionError(f"no facts were taken of Tempo {variant.version}: run the tests of this folder, and give each row of differences.py, and filters/, a column {variant.family}")
+
+
+def column_told(row, family):
+    """What a version's cell of the table says: for both layouts where they differ."""
+    told = [word(row.by[family])]
+    told += [f"{layout}: {word(value)}" for layout, value in ((column[len(family) + 1:], value) for column, value in row.by.items() if column.startswith(family + "-"))]
+    return "; ".join(told)
+
+
+def word(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == []:
+        return "none"
+    return f"`{value[0]}`" if isinstance(value, list) else f"`{value}`"
+
+
+def markdown():
+    """The table as docs/RELIABILITY.md has it."""
+    lines = ["| | " + " | ".join(FAMILIES) + " | so betrace |", "|---" * (len(FAMILIES) + 2) + "|"]
+    lines += [f"| {row.text} | " + " | ".join(column_told(row, family) for family in FAMILIES) + f" | {row.means} |" for row in TABLE.values()]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
