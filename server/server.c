@@ -46,6 +46,22 @@ static bt_status open_memory(bt_server *server, bt_error *error) {
   return status;
 }
 
+static void look_at_tempo(bt_source *source) {
+  bt_error reach = {0};
+  bt_source_about about;
+  char text[BT_SOURCE_TEXT_BYTES];
+  if (bt_source_check(source, &reach)) {
+    bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
+    return;
+  }
+  bt_source_describe(source, NULL, &about); /* the check has asked */
+  bt_source_about_text(&about, text);
+  if (about.is_checked)
+    bt_log(BT_LOG_INFO, "the source is %s", text);
+  else
+    bt_log(BT_LOG_WARNING, "the source is %s; replays read every candidate, and more by id", text);
+}
+
 static bt_status open_source(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   if (config->trace_count)
@@ -60,9 +76,7 @@ static bt_status open_source(bt_server *server, bt_error *error) {
                         "whose host has a Tempo on port 3200");
   bt_status status =
       bt_tempo_settings_open(&config->tempo, tempo, server->service.client, &server->service.source, error);
-  bt_error reach = {0};
-  if (!status && bt_source_check(server->service.source, &reach))
-    bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
+  if (!status) look_at_tempo(server->service.source);
   return status;
 }
 

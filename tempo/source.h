@@ -130,6 +130,20 @@ typedef struct bt_found_spans {
 } bt_found_spans;
 typedef bt_status (*bt_spans_sink)(void *context, const bt_found_spans *spans, bt_error *error);
 
+/* What stands behind a source: which one it is, and whether what plans rest on was ever measured on it. All-zero: not asked for. */
+enum { BT_SOURCE_VERSION_BYTES = 96, BT_SOURCE_NOTE_BYTES = 280 };
+typedef struct bt_source_about {
+  const char *kind;                      /* "tempo", "files", "memory" */
+  char version[BT_SOURCE_VERSION_BYTES]; /* as it says it itself; "": it has none, or does not say it */
+  bool is_checked;                       /* one of the versions that were checked, or our own */
+  char note[BT_SOURCE_NOTE_BYTES];       /* where it is not: in words, with the versions that were */
+} bt_source_about;
+/* Of an answer that several looks at the source went into: what they do not agree in is not known for all of it, and it is checked where all are. */
+void bt_source_about_join(bt_source_about *into, const bt_source_about *from);
+/* "Tempo 3.0.3"; "Tempo 3.1.0, not among the versions that were checked (…)"; "files". */
+enum { BT_SOURCE_TEXT_BYTES = BT_SOURCE_VERSION_BYTES + BT_SOURCE_NOTE_BYTES + 16 };
+void bt_source_about_text(const bt_source_about *about, char out[BT_SOURCE_TEXT_BYTES]);
+
 typedef struct bt_source bt_source;
 struct bt_tag_request;
 struct bt_tag_list;
@@ -157,6 +171,9 @@ typedef struct bt_source_operations {
   /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says. With a cancel flag the first
    * call may ask, and wait until the flag is set; without one it never waits and says what is sure so far. NULL: none. */
   int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
+  /* Which version it is. With a cancel flag it may ask, and wait until the flag is set; without one it never waits and says what is known so far. It
+   * cannot fail: what is not known is not checked. NULL: the source has no version but our own. */
+  void (*describe)(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
   void (*free)(bt_source *source);
   /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be subtracted. */
   bool filters;
@@ -178,6 +195,9 @@ bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *reques
                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
+void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
+/* Whether plans may rest on more than what every version does right; cancel as above. */
+bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel);
 void bt_source_free(bt_source *source); /* NULL is fine */
 
 /* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation spans).

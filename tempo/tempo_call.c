@@ -180,12 +180,22 @@ static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void
   return BT_OK;
 }
 
+/* Whether Tempo is there tells when it may have become another one. What a gateway answers while nothing is behind it counts as nothing. */
+static void note_ending(bt_tempo *tempo, bt_status status, const bt_http_response *response) {
+  bool is_gateway = status == BT_OK && response->status >= 502 && response->status <= 504;
+  if (status == BT_UNAVAILABLE || is_gateway)
+    bt_tempo_version_note(&tempo->version, false);
+  else if (status == BT_OK || status == BT_LIMIT)
+    bt_tempo_version_note(&tempo->version, true);
+}
+
 /* Waits for the transfer under way. BT_UNAVAILABLE: worth another attempt, call->reason is set. */
 static bt_status take_answer(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
                              bt_error *error) {
   bt_error transfer = {0};
   bt_status status = bt_http_finish(call->http, &transfer);
   call->http = NULL;
+  note_ending(call->caller->tempo, status, &call->response);
   if (status == BT_OK) return judge_answer(call, decode, context, outcome, error);
   if (status == BT_LIMIT) {
     *outcome = BT_TEMPO_TOO_LARGE;
@@ -245,7 +255,7 @@ bt_status bt_tempo_seconds(bt_time_range range, int64_t *start_s, int64_t *end_s
   return BT_OK;
 }
 
-bt_status bt_tempo_ask_plainly(const bt_tempo *tempo, const bt_tempo_plain_request *plain, bt_http_response *response,
+bt_status bt_tempo_ask_plainly(bt_tempo *tempo, const bt_tempo_plain_request *plain, bt_http_response *response,
                                bt_error *error) {
   const char *const headers[] = {"X-Query-Tags: source=betrace", tempo->authorization};
   bt_buffer url = {0};
@@ -260,6 +270,7 @@ bt_status bt_tempo_ask_plainly(const bt_tempo *tempo, const bt_tempo_plain_reque
                              .priority = BT_PRIORITY_WATCH,
                              .cancel = plain->cancel};
   bt_status status = url.failed ? bt_error_no_memory(error) : bt_http_send(tempo->client, &request, response, error);
+  note_ending(tempo, status, response);
   bt_buffer_dispose(&url);
   return status;
 }

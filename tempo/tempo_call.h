@@ -6,6 +6,7 @@
 
 #include "tempo/http_client.h"
 #include "tempo/source.h"
+#include "tempo/tempo_version.h"
 
 /* The source itself. */
 typedef struct bt_tempo {
@@ -22,6 +23,8 @@ typedef struct bt_tempo {
   _Atomic uint32_t ids_per_read;
   _Atomic int64_t hidden_tail_ns; /* tempo_tail.h; -1: not known yet */
   _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
+  atomic_bool tail_is_stale;      /* it was known of what may be another Tempo by now */
+  bt_tempo_version version;
 } bt_tempo;
 
 /* On whose behalf calls are made: what all calls of one search or read share. Must outlive them. */
@@ -92,7 +95,7 @@ typedef struct bt_tempo_plain_request {
   const bt_cancel *cancel; /* or NULL */
 } bt_tempo_plain_request;
 /* BT_OK: an answer, whatever its HTTP status; dispose the response in every case. */
-bt_status bt_tempo_ask_plainly(const bt_tempo *tempo, const bt_tempo_plain_request *plain, bt_http_response *response,
+bt_status bt_tempo_ask_plainly(bt_tempo *tempo, const bt_tempo_plain_request *plain, bt_http_response *response,
                                bt_error *error) BT_MUST_CHECK;
 
 /* Appends the text, percent-encoded. */

@@ -13,6 +13,7 @@
 #include "tempo/tempo_answer.h"
 #include "tempo/tempo_tags.h"
 #include "tempo/tempo_tail.h"
+#include "tempo/tempo_version.h"
 #include "tempo/trace_fetch.h"
 
 enum {
@@ -100,8 +101,13 @@ static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) 
   return bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
 }
 
+static void describe_tempo(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
+  bt_tempo_describe_version(tempo_of(source), cancel, out);
+}
+
 static void free_tempo(bt_source *source) {
   bt_tempo *tempo = tempo_of(source);
+  bt_tempo_version_dispose(&tempo->version);
   free(tempo->base_url);
   free(tempo->ca_file);
   bt_tempo_authorization_free(tempo->authorization);
@@ -114,6 +120,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,
+                                                .describe = describe_tempo,
                                                 .free = free_tempo,
                                                 .filters = true,
                                                 .projects = true,
@@ -165,6 +172,7 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->ids_per_read, IDS_PER_READ);
   atomic_init(&tempo->hidden_tail_ns, -1);
   atomic_init(&tempo->tail_next_ms, 0);
+  atomic_init(&tempo->tail_is_stale, false);
 }
 
 bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,
@@ -175,7 +183,10 @@ bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *op
                         "Tempo's address has to be like http://host:3200 or https://host/path, without user, query or "
                         "fragment");
   bt_tempo *tempo = calloc(1, sizeof *tempo);
-  if (!tempo) return bt_error_no_memory(error);
+  if (!tempo || !bt_tempo_version_init(&tempo->version)) {
+    free(tempo);
+    return bt_error_no_memory(error);
+  }
   tempo->base_url = copy_base_url(options->url);
   tempo->ca_file = options->ca_file ? copy_text(options->ca_file, strlen(options->ca_file)) : NULL;
   bt_status status = !tempo->base_url || (options->ca_file && !tempo->ca_file)

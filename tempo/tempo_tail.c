@@ -1,6 +1,6 @@
 /* How much of the newest time this Tempo's searches never show (query_frontend.query_end_cutoff, Tempo 3: by default 30 s). It is found out, not assumed: the
- * configuration that Tempo shows says it, else its version does. What cannot be found out is taken for 30 s, which costs an answer nothing but the last
- * moments. Thread: any; what was learned is atomic. */
+ * configuration that Tempo shows says it, else its version does, where it is one that was checked. What cannot be found out is taken for 30 s, which costs
+ * an answer nothing but the last moments. Thread: any; what was learned is atomic. */
 #include "tempo/tempo_tail.h"
 
 #include <stdlib.h>
@@ -41,28 +41,21 @@ bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns) {
   return read_duration(found + strspn(found, " \""), out_ns);
 }
 
-bool bt_tempo_tail_of_version(const char *answer, int64_t *out_ns) {
-  static const char key[] = "\"version\":\"";
-  const char *found = strstr(answer, key);
-  if (!found) return false;
-  found += strlen(key);
-  if (*found == 'v') found++;
-  char *end = NULL;
-  long major = strtol(found, &end, 10);
-  if (end == found || *end != '.') return false; /* built without one */
-  *out_ns = major < 3 ? 0 : unknown_tail_ns;
-  return true;
+/* Of a version that was checked; what others do is not known. */
+static int64_t tail_of_version(const bt_source_about *about) {
+  return about->is_checked && bt_tempo_version_major(about->version) < 3 ? 0 : unknown_tail_ns;
 }
 
-/* True: Tempo answered. */
-static bool try_one(const bt_tempo *tempo, const char *path, bool (*read)(const char *, int64_t *),
-                    const bt_cancel *cancel, int64_t *tail_ns, bool *is_known) {
+/* True: Tempo answered, and not somebody in its place. */
+static bool ask_config(bt_tempo *tempo, const bt_cancel *cancel, int64_t *said_ns, bool *is_known) {
   bt_http_response response = {0};
   bt_error error = {0};
   int64_t timeout_ms = tempo->timeout_ms < ASK_TIMEOUT_MS ? tempo->timeout_ms : ASK_TIMEOUT_MS;
-  bt_tempo_plain_request request = {path, BODY_BYTES, timeout_ms, cancel};
-  bool is_answered = bt_tempo_ask_plainly(tempo, &request, &response, &error) == BT_OK;
-  *is_known = is_answered && response.status == 200 && response.body.ptr && read(response.body.ptr, tail_ns);
+  bt_tempo_plain_request request = {"/status/config", BODY_BYTES, timeout_ms, cancel};
+  bool is_answered = bt_tempo_ask_plainly(tempo, &request, &response, &error) == BT_OK &&
+                     bt_tempo_meaning_of(&response) != BT_MEANS_PASSING;
+  *is_known =
+      is_answered && response.status == 200 && response.body.ptr && bt_tempo_tail_of_config(response.body.ptr, said_ns);
   bt_http_response_dispose(&response);
   return is_answered;
 }
@@ -73,15 +66,27 @@ static bool may_ask_now(bt_tempo *tempo) {
   return now_ms >= next_ms && atomic_compare_exchange_strong(&tempo->tail_next_ms, &next_ms, now_ms + ASK_AGAIN_MS);
 }
 
+void bt_tempo_tail_forget(bt_tempo *tempo) {
+  atomic_store(&tempo->tail_next_ms, 0);
+  atomic_store(&tempo->tail_is_stale, true);
+}
+
+/* The version first: asking for it says whether what was known may be of another Tempo. */
 int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel) {
-  int64_t tail_ns = atomic_load(&tempo->hidden_tail_ns);
+  bt_source_about about;
   bool is_known = false;
-  if (tail_ns >= 0) return tail_ns;
-  if (!cancel || !may_ask_now(tempo)) return unknown_tail_ns;
-  if (!try_one(tempo, "/status/config", bt_tempo_tail_of_config, cancel, &tail_ns, &is_known)) return unknown_tail_ns;
-  if (!is_known && !try_one(tempo, "/api/status/buildinfo", bt_tempo_tail_of_version, cancel, &tail_ns, &is_known))
-    return unknown_tail_ns;
-  if (!is_known) tail_ns = unknown_tail_ns;
+  bt_tempo_describe_version(tempo, cancel, &about);
+  int64_t known_ns = atomic_load(&tempo->hidden_tail_ns), tail_ns = known_ns, said_ns = 0;
+  if (known_ns < 0) known_ns = unknown_tail_ns;
+  if (!cancel || (tail_ns >= 0 && !atomic_load(&tempo->tail_is_stale)) || !may_ask_now(tempo)) return known_ns;
+  atomic_store(&tempo->tail_is_stale, false);
+  if (!ask_config(tempo, cancel, &said_ns, &is_known)) {
+    atomic_store(&tempo->tail_is_stale, true);
+    return known_ns;
+  }
+  if (!is_known) said_ns = tail_of_version(&about);
+  /* A Tempo that does not show its configuration any more may still be the one that did. */
+  if (is_known || said_ns > tail_ns) tail_ns = said_ns;
   atomic_store(&tempo->hidden_tail_ns, tail_ns);
   return tail_ns;
 }

@@ -4,11 +4,14 @@
 
 #include "tempo/tempo_call.h"
 
-/* In ns. Asks Tempo once, where there is a cancel flag to end the wait; while it is not known, 30 s are said, and after 10 s it is asked again. */
+/* In ns. Asks Tempo once, and again when its version was, where there is a cancel flag to end the wait; while it is not known, 30 s are said, and after
+ * 10 s it is asked again. */
 int64_t bt_tempo_hidden_tail_ns(bt_tempo *tempo, const bt_cancel *cancel);
 
-/* From the text of /status/config (YAML) and of /api/status/buildinfo (JSON). False: it does not say. */
+/* It may be another Tempo by now: what was known stands until it was asked again. */
+void bt_tempo_tail_forget(bt_tempo *tempo);
+
+/* From the text of /status/config (YAML). False: it does not say. */
 bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns);
-bool bt_tempo_tail_of_version(const char *answer, int64_t *out_ns);
 
 #endif

@@ -48,6 +48,7 @@ static void print_rule(const bt_explain_result *result, const bt_explain_rule *r
 }
 
 static void print_text(const bt_explain_result *result) {
+  bt_replay_print_source(&result->source);
   for (size_t i = 0; i < result->rule_count; i++) print_rule(result, &result->rules[i]);
   if (result->is_probed)
     printf("estimates, from %" PRIu64 " probes that inspected %" PRIu64 " bytes; about %" PRIu64

@@ -44,15 +44,18 @@ static bt_status ask(const health_options *o, bt_http_response *answer, bt_error
   return status;
 }
 
-/* The word of the answer, and each part that is not ready with its reason. */
+/* The word of the answer, each part that is not ready with its reason, and what is to be known of where traces come from. */
 static void print_words(const json_t *answer) {
-  const char *part;
+  const json_t *source = json_object_get(answer, "source");
+  const char *part, *note = json_string_value(json_object_get(source, "note"));
   json_t *state;
   puts(json_string_value(json_object_get(answer, "status")));
   json_object_foreach(json_object_get(answer, "parts"), part, state) {
     const char *reason = json_string_value(json_object_get(state, "reason"));
     if (reason) printf("  %s: %s\n", part, reason);
   }
+  const char *version = json_string_value(json_object_get(source, "version"));
+  if (note) printf("  Tempo%s%s: %s\n", version ? " " : "", version ? version : "", note);
 }
 
 /* What stands behind the address may be something else than a BeTrace, so the status alone is no answer. */

@@ -14,22 +14,23 @@ typedef struct measuring {
   bt_rule_definition **derived;     /* of each given rule: owned, or NULL */
   size_t *derived_at;               /* its place in `rules` */
   size_t given, count;
+  bool counts_by_search; /* as far as plans can */
 } measuring;
 
 /* Files are read whole, so nothing has to be counted by searching. */
-static bt_status needs_derived(const bt_rule_definition *rule, bool *out, bt_error *error) {
+static bt_status needs_derived(const measuring *m, const bt_rule_definition *rule, bool *out, bt_error *error) {
   bt_plan *plan = NULL;
   *out = false;
   if (!bt_exercising_count(rule->rule)) return BT_OK; /* every trace */
   bt_status status = bt_plan_new(rule->rule, &plan, error);
-  if (!status) *out = !plan->exercising_is_exact;
+  if (!status) *out = !plan->exercising_is_exact || !m->counts_by_search;
   bt_plan_free(plan);
   return status;
 }
 
 static bt_status add_derived(measuring *m, size_t index, bt_error *error) {
   bool is_needed = false;
-  bt_status status = needs_derived(m->rules[index], &is_needed, error);
+  bt_status status = needs_derived(m, m->rules[index], &is_needed, error);
   if (status || !is_needed) return status;
   status = bt_derived_prefix(m->rules[index], bt_exercising_count(m->rules[index]->rule), &m->derived[index], error);
   if (status) return status;
@@ -95,7 +96,7 @@ static void fill_rate(const measuring *m, const bt_replay_result *result, size_t
 
 bt_status bt_rates_measure(bt_source *source, const bt_replay_options *options, const bt_rule_definition *const *rules,
                            size_t count, bt_time_range range, bt_rates *out, bt_error *error) {
-  measuring m = {0};
+  measuring m = {.counts_by_search = bt_source_is_checked(source, bt_replay_interrupt())};
   *out = (bt_rates){.count = count, .items = calloc(count + 1, sizeof *out->items)};
   bt_status status = out->items ? prepare(&m, rules, count, error) : bt_error_no_memory(error);
   if (!status) {

@@ -88,8 +88,17 @@ void bt_replay_print_violation(const bt_rule_definition *definition, const bt_vi
          violation->provisional ? " (provisional: its trace is not settled yet)" : "");
 }
 
+/* Files need no word about what reads them. */
+void bt_replay_print_source(const bt_source_about *about) {
+  char text[BT_SOURCE_TEXT_BYTES];
+  if (!about->kind || strcmp(about->kind, "tempo") != 0) return;
+  bt_source_about_text(about, text);
+  printf("source: %s\n", text);
+}
+
 void bt_replay_print_gaps(const bt_coverage *coverage) {
   char start[40], end[40];
+  bt_replay_print_source(&coverage->source);
   for (size_t i = 0; i < coverage->windows_failed_count; i++) {
     bt_time_format(coverage->windows_failed[i].range.start_ns, start);
     bt_time_format(coverage->windows_failed[i].range.end_ns, end);

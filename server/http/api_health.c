@@ -7,6 +7,7 @@
 #include "server/http/routes.h"
 #include "server/service.h"
 #include "server/clock.h"
+#include "server/report/replay_json.h"
 #include "server/time_text.h"
 
 static const int64_t CHECK_NS = 5000000000;
@@ -127,6 +128,9 @@ void bt_api_ready(void *context, bt_call *call) {
     degraded = degraded || status;
     json_object_set_new(parts, "watch", part_json(status, &error));
   }
+  bt_source_about about;
+  bt_source_describe(service->source, NULL, &about); /* the check of the source has asked */
   const char *word = !ready ? "not_ready" : degraded ? "degraded" : "ready";
-  bt_call_json(call, ready ? 200 : 503, json_pack("{s:s, s:o}", "status", word, "parts", parts));
+  bt_call_json(call, ready ? 200 : 503,
+               json_pack("{s:s, s:o, s:o}", "status", word, "source", bt_source_json(&about), "parts", parts));
 }

@@ -59,6 +59,7 @@ static void read_options(const bt_service *service, json_t *body, asked *out, bt
   options->question.now_ns = bt_clock_wall_ns();
   options->timeout_ns = 20 * SECOND_NS;
   options->assumptions = bt_assumptions_over(&service->assumptions, service->source, NULL);
+  bt_source_describe(service->source, NULL, &options->source);
   options->is_static = service->source->operations->is_static;
   options->stopping = &service->stopping;
   bt_body_range(service, body, &bt_question_range, options->question.now_ns, &options->asked, errors);

@@ -147,6 +147,7 @@ static bool cover(answer *a, bt_coverage *coverage) {
   coverage->asked = a->options.asked;
   coverage->effective_end_ns = effective_end(a);
   coverage->assumptions = a->options.assumptions;
+  coverage->source = a->options.source;
   for (size_t i = 0; i < steps_of(a); i++)
     if (!cover_step(a, i, coverage, why)) return false;
   return !a->unchecked || add_failed(coverage, a->options.asked, a->unchecked);

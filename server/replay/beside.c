@@ -6,7 +6,7 @@
 #include "server/replay/reservoir.h"
 #include "server/replay/run.h"
 
-_Static_assert((int)BT_RESERVOIR_MAX <= (int)BT_MORE_BY_ID_MAX, "a sample is asked for at once");
+_Static_assert((int)BT_MORE_BY_ID_MAX <= (int)BT_RESERVOIR_MAX, "a reservoir chooses what is asked for at once");
 
 static bool may_choose(const bt_run *run) {
   const bt_replay_request *request = &run->request;
@@ -77,7 +77,7 @@ static size_t place_of(const size_t *known, size_t count, size_t item) {
 
 size_t bt_beside_more(const bt_run *run, const size_t *known, size_t count, size_t *places) {
   uint64_t under_way = 0;
-  size_t samples[BT_RESERVOIR_MAX], used = 0;
+  size_t samples[BT_MORE_BY_ID_MAX], used = 0;
   for (size_t i = 0; i < run->beside.count; i++) {
     const bt_judged *rules = run->beside.chosen[i].rules;
     under_way += rules && bt_judged_violates(run, rules);

@@ -120,7 +120,7 @@ static bt_status make_exercising_bits(bt_run *run, bt_run_rule *rule, bt_error *
   const bt_over *exercising = run->filters ? rule->plan->exercising : &every_trace;
   if (run->first.is_used) exercising = &run->first.any;
   if (!is_answered(run, exercising)) return BT_OK;
-  bool is_exact = rule->plan->exercising_is_exact && !run->first.is_used && !was_widened(run, exercising);
+  bool is_exact = bt_run_counts_by_search(run, rule) && !run->first.is_used && !was_widened(run, exercising);
   rule->exercising = bt_bits_new(run);
   if (is_exact) rule->surely_exercising = bt_bits_new(run);
   if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);
@@ -152,7 +152,8 @@ static bt_status add_exercising(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
   if (!run->filters || run->first.is_used || run->request.count == BT_COUNT_AT_LEAST) return BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
-    if (run->rules[i].plan->exercising_is_exact) status = add_over(run, run->rules[i].plan->exercising, false, error);
+    if (bt_run_counts_by_search(run, &run->rules[i]))
+      status = add_over(run, run->rules[i].plan->exercising, false, error);
   return status;
 }
 

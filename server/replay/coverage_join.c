@@ -103,6 +103,7 @@ static void join_numbers(bt_coverage *into, const bt_coverage *from) {
   into->unsettled += from->unsettled;
   into->outside += from->outside;
   into->assumptions = from->assumptions;
+  bt_source_about_join(&into->source, &from->source);
 }
 
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) {

@@ -183,16 +183,17 @@ bt_status bt_sample_or_deliver(bt_run *run, bt_sampled sampled, bt_error *error)
 
 /* Those that name parents which the batch did not show; they have the smallest keys. */
 static uint64_t count_orphans(const bt_run *run) {
-  uint64_t count = 0;
+  uint64_t count = 0, most = SAMPLE_FLOOR * bt_run_sample_times(run);
   for (uint32_t i = 0; i < run->sample_count; i++) count += run->samples[i].key >> 63 == 0;
-  return count < SAMPLE_FLOOR ? count : SAMPLE_FLOOR;
+  return count < most ? count : most;
 }
 
 /* What is still to be read: the root of their number, because what a sample can show follows from its size, and hardly from what it is of. What comes
  * after a part of the sample was read lies near the edges, where beginnings may be missing: of such traces some are read whatever was read before. */
 static uint64_t count_wanted(const bt_run *run, uint64_t under_way) {
-  uint64_t wanted = SAMPLE_FLOOR;
+  uint64_t wanted = SAMPLE_FLOOR, times = bt_run_sample_times(run);
   while (wanted < run->request.sample_size && wanted * wanted < run->sampled_from + under_way) wanted++;
+  wanted *= times;
   if (wanted > run->request.sample_size) wanted = run->request.sample_size;
   uint64_t read = run->samples_read + run->beside.read + under_way;
   wanted -= read < wanted ? read : wanted;
@@ -202,7 +203,7 @@ static uint64_t count_wanted(const bt_run *run, uint64_t under_way) {
 
 size_t bt_sample_preview(const bt_run *run, uint64_t under_way, size_t *known) {
   uint64_t wanted = count_wanted(run, under_way);
-  size_t most = wanted < BT_RESERVOIR_MAX ? (size_t)wanted : BT_RESERVOIR_MAX;
+  size_t most = wanted < BT_MORE_BY_ID_MAX ? (size_t)wanted : BT_MORE_BY_ID_MAX;
   bt_reservoir smallest = {.count = 0};
   for (uint32_t i = 0; most && i < run->sample_count; i++)
     bt_reservoir_offer(&smallest, most, (bt_keyed){run->samples[i].key, run->samples[i].known});

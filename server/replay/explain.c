@@ -106,7 +106,7 @@ static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const b
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
   if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
   if (status == BT_OK && count != BT_COUNT_AT_LEAST) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
-  if (status == BT_OK && count != BT_COUNT_AT_LEAST && plan->exercising_is_exact && !rule->spans_first)
+  if (status == BT_OK && count != BT_COUNT_AT_LEAST && bt_run_counts_by_search(e->run, of) && !rule->spans_first)
     status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);
   for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
     status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
@@ -174,7 +174,7 @@ static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
 static bt_strategy_facts facts_of(const explaining *e, const bt_run_rule *rule) {
   size_t candidates = 0, subtracted = 0;
   bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
-                             .can_subtract = rule->plan->subtract_count > 0,
+                             .can_subtract = rule->plan->subtract_count > 0 && e->run->is_checked,
                              .can_project = bt_project_can(e->run, rule),
                              .undecided_share = assumed_undecided};
   if (!e->probe) return facts;
@@ -211,7 +211,9 @@ static void set_options(const explaining *e, bt_explain_rule *rule, const bt_run
   bt_strategy_costs(&facts, costs);
   set_option(&rule->options[0], BT_STRATEGY_READ, &costs[0], "");
   set_option(&rule->options[1], BT_STRATEGY_ID_SETS, &costs[1],
-             facts.can_subtract ? "" : "no single span shows that a trace does not violate");
+             facts.can_subtract             ? ""
+             : of->plan->subtract_count > 0 ? BT_NOT_CHECKED
+                                            : "no single span shows that a trace does not violate");
   set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], bt_project_why_not(e->run, of));
   rule->chosen = bt_strategy_cheapest(&facts);
   if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
@@ -280,6 +282,7 @@ bt_status bt_explain_run(bt_source *source, const bt_replay_request *request, bt
   bt_run run = {.source = source, .request = *request, .result = &replayed};
   bt_status status = bt_run_open(&run, error);
   if (status == BT_OK) status = explain_all(&run, result, error);
+  result->source = replayed.coverage.source;
   result->requests = replayed.requests;
   result->bytes_inspected = replayed.bytes_inspected;
   bt_run_close(&run);

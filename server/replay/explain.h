@@ -47,6 +47,7 @@ typedef struct bt_explain_rule {
 } bt_explain_rule;
 
 typedef struct bt_explain_result {
+  bt_source_about source; /* whose answers a replay would take; kind NULL: there is no source */
   bt_time_range searched; /* the range with margins */
   bool is_probed;         /* false: no source, or it did not answer: there are no estimates, and `problem` says why */
   char problem[200];

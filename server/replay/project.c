@@ -32,7 +32,8 @@ const char *bt_project_why_not(const bt_run *run, const bt_run_rule *rule) {
   /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
   if (!bt_traceql_tests_fields_only(rule->plan->spans.filter))
     return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
-  return run->source && !run->source->operations->projects ? "the source gives whole traces only" : "";
+  if (run->source && !run->source->operations->projects) return "the source gives whole traces only";
+  return run->is_checked ? "" : BT_NOT_CHECKED;
 }
 
 bool bt_project_can(const bt_run *run, const bt_run_rule *rule) {

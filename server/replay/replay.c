@@ -148,13 +148,28 @@ static void fill_defaults(bt_replay_request *request) {
   if (!request->memory_limit_bytes) request->memory_limit_bytes = DEFAULT_MEMORY_BYTES;
 }
 
+/* A replay waits for its source anyway. */
+static void describe_source(const bt_run *run, bt_source_about *out) {
+  static const bt_cancel never = {false};
+  bt_source_describe(run->source, run->request.cancel ? run->request.cancel : &never, out);
+}
+
+/* Without a source nothing is asked, and what would be is what a version that was checked is asked. */
+static void look_at_source(bt_run *run) {
+  bt_source_about *about = &run->result->coverage.source;
+  if (run->source) describe_source(run, about);
+  run->filters = !run->source || run->source->operations->filters;
+  run->is_static = run->source && run->source->operations->is_static;
+  run->is_checked = !run->source || about->is_checked;
+  run->own_are_known = !run->filters;
+}
+
 static bt_status prepare(bt_run *run, bt_error *error) {
   size_t count = run->request.rule_count;
   run->sample_is_fixed = run->request.sample_size != 0;
   fill_defaults(&run->request);
-  run->filters = !run->source || run->source->operations->filters;
-  run->is_static = run->source && run->source->operations->is_static;
-  run->own_are_known = !run->filters;
+  look_at_source(run);
+  run->request.sample_size *= bt_run_sample_times(run);
   run->result->rules = calloc(count, sizeof *run->result->rules);
   run->rules = calloc(count, sizeof *run->rules);
   run->options = calloc(count, sizeof *run->options);
@@ -184,6 +199,14 @@ void bt_run_close(bt_run *run) {
   for (size_t i = 0; run->rules && i < run->request.rule_count; i++) bt_plan_free(run->rules[i].plan);
   free(run->rules);
   free(run->options);
+}
+
+uint32_t bt_run_sample_times(const bt_run *run) {
+  return run->is_checked ? 1 : BT_UNCHECKED_TIMES;
+}
+
+bool bt_run_counts_by_search(const bt_run *run, const bt_run_rule *rule) {
+  return run->is_checked && rule->plan->exercising_is_exact;
 }
 
 /* Whether no search that the rules depend on gave anything. */
@@ -216,6 +239,22 @@ static void say_failed_windows(bt_run *run) {
       count, coverage->windows_failed[0].reason);
 }
 
+/* The plan rests on what a version that was checked does, and by the end it was not one. */
+static bool was_changed(const bt_run *run) {
+  return run->is_checked && !run->result->coverage.source.is_checked;
+}
+
+/* A Tempo may be replaced while it is asked. One that did not answer at the beginning has been asked nothing before it could say what it is. */
+static void look_at_source_again(bt_run *run) {
+  bt_source_about *said = &run->result->coverage.source, now;
+  if (!run->source) return;
+  describe_source(run, &now);
+  if (!said->is_checked && !said->version[0])
+    *said = now;
+  else
+    bt_source_about_join(said, &now);
+}
+
 static void conclude(bt_run *run) {
   bt_replay_result *result = run->result;
   const bt_coverage *coverage = &result->coverage;
@@ -232,6 +271,9 @@ static void conclude(bt_run *run) {
     say(result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
         (unsigned long long)run->unread_differences);
+  else if (was_changed(run))
+    say(result, BT_REPLAY_INCOMPLETE, "source_changed: it was replaced while it was asked, and is now %.170s",
+        coverage->source.note);
   else if (run->observer_full)
     say(result, BT_REPLAY_INCOMPLETE, "results_full: %s", run->full_reason);
   else if (coverage->effective_end_ns <= coverage->asked.start_ns)
@@ -257,6 +299,7 @@ static bt_status carry_out(bt_run *run, bt_error *error) {
     bt_run_progress(run, 0.95);
     status = bt_coverage_find_gaps(run, error);
   }
+  look_at_source_again(run);
   if (status == BT_OK) conclude(run);
   /* Numbers are of what was found so far when the replay was cancelled. */
   bool has_bits = run->rules[run->request.rule_count - 1].unread != NULL;

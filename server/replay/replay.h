@@ -48,7 +48,9 @@ typedef struct bt_replay_request {
    * judged to its end, also by id, before the observer is asked whether that is enough; so what was told by then is a random sample. Not of files, which are
    * read in order of time and to the end. */
   size_t random_part;
-  uint32_t sample_size; /* exactly so many, where there are; 0: the root of their number, at least 8 and at most 50 */
+  /* Exactly so many, where there are; 0: the root of their number, at least 8 and at most 50. BT_UNCHECKED_TIMES as many where the source is of a version that
+   * was not checked. */
+  uint32_t sample_size;
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_priority priority;      /* of its requests to the source */
   bool
@@ -56,8 +58,8 @@ typedef struct bt_replay_request {
   size_t
       most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many; 0: any number */
   const bt_cancel *cancel; /* or NULL */
-  bt_strategy strategy;    /* forces one, where the rule allows it (else it reads); 0: by cost */
-  bt_price_table *prices;  /* what the replay cost is added to it; or NULL */
+  bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
+  bt_price_table *prices; /* what the replay cost is added to it; or NULL */
   bool
       joins_searches; /* many rules, a short range: their candidates are found by one search where that can be (joined.h) */
 } bt_replay_request;
@@ -69,10 +71,13 @@ typedef enum bt_replay_outcome {
   BT_REPLAY_FAILED
 } bt_replay_outcome;
 
+/* Samples of a source whose version was not checked are so much larger: they are what stands in for the checks. */
+enum { BT_UNCHECKED_TIMES = 4 };
 enum { BT_LONG_TRACES_NAMED = 100, BT_DIFFERING_TRACES_NAMED = 20 };
 
 typedef struct bt_coverage {
   bool complete;
+  bt_source_about source; /* whose answers these are */
   bt_time_range asked;
   int64_t effective_end_ns; /* min(end, now − settle) */
   /* From here on Tempo may still hand blocks over, during which its search and even its reads by id can lack spans for a moment: what was

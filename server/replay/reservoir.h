@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BT_RESERVOIR_MAX = 50 };
+enum { BT_RESERVOIR_MAX = 200 };
 
 typedef struct bt_keyed {
   uint64_t key;

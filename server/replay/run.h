@@ -117,6 +117,7 @@ typedef struct bt_run {
   const bt_replay_observer *observer;
   bt_replay_result *result;
   bool filters, is_static;
+  bool is_checked; /* the source's version was: plans may rest on more than what every version does right */
   bt_window window;
   bt_time_range search_range;
   bt_run_rule *rules;
@@ -186,6 +187,12 @@ bt_place bt_run_place(const bt_run *run, const bt_known *known);
 bt_search_request bt_run_search(const bt_run *run, bt_str filter, bt_time_range range);
 bt_read_request bt_run_read(const bt_run *run, const bt_trace_id *ids, size_t count, bt_time_range range);
 bool bt_run_is_cancelled(const bt_run *run);
+/* Why a source whose version was not checked is asked for whole traces only, for people. */
+#define BT_NOT_CHECKED "it rests on what was not checked on this version of Tempo"
+/* How many times larger its samples are. */
+uint32_t bt_run_sample_times(const bt_run *run);
+/* Whether exercised traces that are not read are counted by searches. */
+bool bt_run_counts_by_search(const bt_run *run, const bt_run_rule *rule);
 void bt_run_progress(bt_run *run, double fraction);
 
 /* candidates.c: asks for what the rules need and fills `known` and the rules' bits. The listing of all traces and what is only counted may still be
@@ -244,10 +251,11 @@ bt_status bt_confirm_cut(bt_run *run, bt_error *error) BT_MUST_CHECK;
 bt_status bt_confirm_all(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_confirm_dispose(bt_run *run);
 
-/* unread_sample.c: adds traces that are judged without reading to what is read, at most BT_UNREAD_SAMPLE_MAX of them. */
-enum { BT_UNREAD_SAMPLE_MAX = 50 }; /* what a reservoir holds */
-typedef struct bt_known_list {      /* numbers of known traces */
-  size_t *items;                    /* with room enough */
+/* unread_sample.c: adds traces that are judged without reading to what is read, at most BT_UNREAD_SAMPLE_MAX of them, of a source that was not checked
+ * BT_UNCHECKED_TIMES as many, which is what a reservoir holds. */
+enum { BT_UNREAD_SAMPLE_MAX = 50 };
+typedef struct bt_known_list { /* numbers of known traces */
+  size_t *items;               /* with room enough */
   size_t count;
 } bt_known_list;
 bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) BT_MUST_CHECK;
@@ -285,7 +293,7 @@ uint64_t bt_violating_key(const bt_run *run, const bt_trace *trace, const bt_jud
 bt_status bt_sample_or_deliver(bt_run *run, bt_sampled sampled, bt_error *error) BT_MUST_CHECK;
 /* Chooses how many of the kept ones are worth a read by id, and delivers the others as the batches showed them. */
 bt_status bt_sample_settle(bt_run *run, bt_error *error) BT_MUST_CHECK;
-/* Which these are so far, without delivering any: known traces, at most BT_RESERVOIR_MAX; returns their number. `under_way`: violating traces that are being read
+/* Which these are so far, without delivering any: known traces, at most BT_MORE_BY_ID_MAX; returns their number. `under_way`: violating traces that are being read
  * by id beside the batch. */
 size_t bt_sample_preview(const bt_run *run, uint64_t under_way, size_t *known);
 /* A number that depends on the replay's seed and the id alone. */

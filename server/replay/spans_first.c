@@ -44,7 +44,8 @@ static bool is_near(const bt_run *run) {
 bool bt_spans_first_can(const bt_run *run) {
   const bt_replay_request *request = &run->request;
   bool is_plain = request->rule_count == 1 && !request->most_reads && !request->wants_earliest && !request->random_part;
-  if (!is_plain || !run->filters || !run->source || !run->source->operations->find_spans) return false;
+  if (!is_plain || !run->filters || !run->is_checked || !run->source || !run->source->operations->find_spans)
+    return false;
   const bt_run_rule *rule = &run->rules[0];
   bool is_wanted = request->strategy == BT_STRATEGY_PROJECTION ||
                    (request->strategy == BT_STRATEGY_AUTO && !rule->plan->subtract_count && is_near(run) &&

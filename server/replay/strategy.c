@@ -106,7 +106,7 @@ bt_status bt_strategies_choose(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
     bt_strategy *chosen = &run->result->rules[i].strategy;
-    if (!run->filters)
+    if (!run->filters || !run->is_checked) /* subtraction and projection rest on facts about a version */
       *chosen = BT_STRATEGY_READ;
     else if (run->first.is_used)
       *chosen = BT_STRATEGY_PROJECTION;

@@ -26,8 +26,11 @@ static size_t sample_room(const bt_run *run) {
   size_t room = BT_UNREAD_SAMPLE_MAX;
   if (run->request.wants_earliest) room = SAMPLE_EARLIEST;
   if (!can_judge_batches(run)) room = SAMPLE_BY_ID;
+  room *= bt_run_sample_times(run);
   return run->sample_is_fixed && run->request.sample_size < room ? run->request.sample_size : room;
 }
+
+_Static_assert((int)BT_UNREAD_SAMPLE_MAX *(int)BT_UNCHECKED_TIMES <= (int)BT_RESERVOIR_MAX, "a reservoir holds all");
 
 static bool is_unread(const bt_run *run, const bt_known *known) {
   const uint8_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID;

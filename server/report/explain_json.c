@@ -1,6 +1,7 @@
 /* Explanations as JSON. See explain_json.h. */
 #include "server/report/explain_json.h"
 
+#include "server/report/replay_json.h"
 #include "server/time_text.h"
 
 static json_t *number(uint64_t value) {
@@ -55,10 +56,10 @@ json_t *bt_explain_json(const bt_explain_result *result) {
   json_t *rules = json_array();
   for (size_t i = 0; i < result->rule_count; i++)
     json_array_append_new(rules, rule_json(&result->rules[i], result->is_probed));
-  json_t *object =
-      json_pack("{s:{s:o, s:o}, s:b, s:o, s:{s:o, s:o}}", "searched", "start", time_json(result->searched.start_ns),
-                "end", time_json(result->searched.end_ns), "probed", result->is_probed, "rules", rules, "probes",
-                "requests", number(result->requests), "bytes_inspected", number(result->bytes_inspected));
+  json_t *object = json_pack("{s:o, s:{s:o, s:o}, s:b, s:o, s:{s:o, s:o}}", "source", bt_source_json(&result->source),
+                             "searched", "start", time_json(result->searched.start_ns), "end",
+                             time_json(result->searched.end_ns), "probed", result->is_probed, "rules", rules, "probes",
+                             "requests", number(result->requests), "bytes_inspected", number(result->bytes_inspected));
   if (object && result->is_probed) json_object_set_new(object, "estimated_traces", number(result->estimated_traces));
   if (object && !result->is_probed) json_object_set_new(object, "problem", json_string(result->problem));
   return object;

@@ -110,7 +110,8 @@ static bt_status needs_derived(const measuring *m, const bt_rule_definition *rul
   *out = false;
   if (!bt_exercising_count(rule->rule) || !m->request->source->operations->filters) return BT_OK;
   bt_status status = bt_plan_new(rule->rule, &plan, error);
-  if (!status) *out = !plan->exercising_is_exact;
+  bool is_checked = bt_source_is_checked(m->request->source, m->request->cancel);
+  if (!status) *out = !plan->exercising_is_exact || !is_checked;
   bt_plan_free(plan);
   return status;
 }

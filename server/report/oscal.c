@@ -249,6 +249,14 @@ static json_t *reviewed_json(writing *w) {
   return json_pack("{s:[o]}", "control-selections", selection);
 }
 
+/* Reports of before say none of it. */
+static void add_source_props(const writing *w, json_t **props) {
+  const json_t *source = at(at(w->report, "coverage"), "source"), *checked = at(source, "checked");
+  if (text_at(source, "version")[0]) bt_json_append(props, prop_json("source-version", text_at(source, "version")));
+  if (json_is_boolean(checked))
+    bt_json_append(props, prop_json("source-version-checked", json_is_true(checked) ? "true" : "false"));
+}
+
 static json_t *result_json(writing *w) {
   const json_t *range = at(w->report, "range");
   json_t *result = json_pack(
@@ -264,6 +272,7 @@ static json_t *result_json(writing *w) {
   bt_json_append(&props, prop_json("report-id", text_at(w->report, "report_id")));
   bt_json_append(&props, prop_json("complete", json_is_true(at(w->report, "complete")) ? "true" : "false"));
   bt_json_append(&props, prop_json("chain-head", w->head));
+  add_source_props(w, &props);
   set_list(&result, "props", props);
   return result;
 }

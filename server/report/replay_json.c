@@ -172,21 +172,32 @@ static json_t *long_traces_json(const bt_coverage *coverage) {
   return array;
 }
 
+json_t *bt_source_json(const bt_source_about *about) {
+  if (!about->kind) return json_null();
+  json_t *object =
+      json_pack("{s:s, s:o, s:b}", "kind", about->kind, "version",
+                about->version[0] ? json_string(about->version) : json_null(), "checked", about->is_checked);
+  if (!object || !about->note[0] || json_object_set_new(object, "note", json_string(about->note)) == 0) return object;
+  json_decref(object);
+  return NULL;
+}
+
 json_t *bt_coverage_json(const bt_coverage *coverage) {
   json_t *empty = json_array(), *failed = json_array();
   for (size_t i = 0; i < coverage->windows_empty_count; i++)
     json_array_append_new(empty, time_range_json(coverage->windows_empty[i]));
   for (size_t i = 0; i < coverage->windows_failed_count; i++)
     json_array_append_new(failed, failed_window_json(&coverage->windows_failed[i]));
-  return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
-                   coverage->complete, "asked", time_range_json(coverage->asked), "effective_end",
-                   time_json(coverage->effective_end_ns), "handover_from",
-                   coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(), "data_from",
-                   coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(), "windows_empty", empty,
-                   "windows_failed", failed, "unsettled", number_json(coverage->unsettled), "outside",
-                   number_json(coverage->outside), "long_traces", long_traces_json(coverage), "long_traces_count",
-                   number_json(coverage->long_trace_count), "differing_traces", differing_traces_json(coverage),
-                   "differing_traces_count", number_json(coverage->differing_trace_count), "assumptions",
+  return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
+                   coverage->complete, "source", bt_source_json(&coverage->source), "asked",
+                   time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
+                   "handover_from", coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(),
+                   "data_from", coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(),
+                   "windows_empty", empty, "windows_failed", failed, "unsettled", number_json(coverage->unsettled),
+                   "outside", number_json(coverage->outside), "long_traces", long_traces_json(coverage),
+                   "long_traces_count", number_json(coverage->long_trace_count), "differing_traces",
+                   differing_traces_json(coverage), "differing_traces_count",
+                   number_json(coverage->differing_trace_count), "assumptions",
                    assumptions_json(&coverage->assumptions));
 }
 

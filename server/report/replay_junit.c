@@ -70,6 +70,15 @@ static void write_case(const bt_replay_result *result, size_t rule, const bt_rul
   bt_buffer_append(out, BT_STR("    </testcase>\n"));
 }
 
+static void write_source(const bt_source_about *about, bt_buffer *out) {
+  char text[BT_SOURCE_TEXT_BYTES];
+  if (!about->kind) return;
+  bt_source_about_text(about, text);
+  bt_buffer_append(out, BT_STR("    <properties><property name=\"source\""));
+  bt_xml_attribute(out, "value", bt_str_from(text));
+  bt_buffer_append(out, BT_STR("/></properties>\n"));
+}
+
 bt_status bt_replay_junit_write(const bt_replay_result *result, const bt_rule_definition *const *rules,
                                 bt_severity least, const bt_buffer *messages, bt_buffer *out, bt_error *error) {
   size_t counts[CASE_ERROR + 1] = {0};
@@ -87,6 +96,7 @@ bt_status bt_replay_junit_write(const bt_replay_result *result, const bt_rule_de
         "%s name=\"betrace replay\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.6f\">\n",
         level ? "  <testsuite" : "<testsuites", result->rule_count, counts[CASE_FAILED], counts[CASE_ERROR],
         counts[CASE_SKIPPED], seconds);
+  write_source(&result->coverage.source, out);
   bt_buffer_append(out, bt_buffer_str(&cases));
   bt_buffer_append(out, BT_STR("  </testsuite>\n</testsuites>\n"));
   bool failed = cases.failed || out->failed;

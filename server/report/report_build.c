@@ -50,7 +50,7 @@ static json_t *cost_json(const bt_measurement *m) {
 static json_t *notes_json(const building *b) {
   const bt_coverage *coverage = &b->measurement.coverage;
   json_t *notes = json_array();
-  char start[64];
+  char start[64], source[BT_SOURCE_TEXT_BYTES];
   if (b->measurement.reason[0]) bt_json_append(&notes, text(bt_str_from(b->measurement.reason)));
   if (b->map.unknown_count)
     bt_json_append(&notes, json_sprintf("rules of this tenant do not compile any more, and may belong here (%zu): "
@@ -66,6 +66,10 @@ static json_t *notes_json(const building *b) {
                                         "nothing is shown",
                                         start));
   }
+  bt_source_about_text(&coverage->source, source);
+  if (coverage->source.note[0])
+    bt_json_append(&notes,
+                   json_sprintf("the source is %s; of such a version every trace that a search finds is read", source));
   if (b->map.removed_count)
     bt_json_append(&notes, json_sprintf("rules were taken away from controls since the start of the range "
                                         "(%zu): see the controls",

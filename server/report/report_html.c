@@ -146,6 +146,18 @@ static void put_coverage_facts(bt_buffer *out, const json_t *report) {
   end_fact(out);
 }
 
+/* Reports of before say no version. */
+static void put_source_fact(bt_buffer *out, const json_t *report) {
+  const json_t *source = at(at(report, "coverage"), "source");
+  const char *version = text_at(source, "version");
+  begin_fact(out, "Source");
+  put_text(out, text_at(report, "source"));
+  put(out, version[0] ? " " : "");
+  put_text(out, version);
+  if (json_is_false(at(source, "checked"))) put(out, ", <strong>not a version that was checked</strong>");
+  end_fact(out);
+}
+
 static void put_about(bt_buffer *out, const json_t *report) {
   const json_t *range = at(report, "range"), *program = at(report, "program");
   put(out, "<table class=\"facts\"><tbody>\n");
@@ -154,7 +166,7 @@ static void put_about(bt_buffer *out, const json_t *report) {
   put_time(out, at(report, "evaluated_at"));
   end_fact(out);
   if (json_string_length(at(report, "tenant"))) put_fact(out, "Tenant", text_at(report, "tenant"));
-  put_fact(out, "Source", text_at(report, "source"));
+  put_source_fact(out, report);
   put_coverage_facts(out, report);
   begin_fact(out, "Program");
   put_text(out, text_at(program, "name"));

@@ -1,7 +1,7 @@
 """The Tempo that tests run: found, or built once from the Go module in server/ into the user's cache folder.
 
-The binary lies in ${XDG_CACHE_HOME:-~/.cache}/betrace/tempo-<hash>/tempo, where the hash covers go.mod, go.sum and the version of Go, so
-that a change of any of them builds anew and an unchanged one costs nothing. BETRACE_TEMPO_BIN names another binary and skips all of this.
+The binary lies in ${XDG_CACHE_HOME:-~/.cache}/betrace/tempo-<hash>/tempo, where the hash covers go.mod, go.sum, the linker's flags and the version of
+Go, so that a change of any of them builds anew and an unchanged one costs nothing. BETRACE_TEMPO_BIN names another binary and skips all of this.
 Importable from any test; `python3 tests/tempo/tempo_binary.py` builds and prints the path.
 """
 import fcntl
@@ -13,6 +13,9 @@ import sys
 
 SERVER_MODULE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "server")
 PACKAGE = "github.com/grafana/tempo/cmd/tempo"
+# Official builds are told their version by the linker, as this one is; without it Tempo answers an empty one. It is main between 2.8.0-rc.0 and 2.8.0.
+VERSION = "2.8.0-87c2dc380cec"
+LINKER_FLAGS = f"-s -w -X main.Version={VERSION}"
 EXIT_SKIPPED = 77
 
 
@@ -35,6 +38,7 @@ def module_hash(go):
     for name in ("go.mod", "go.sum"):
         with open(os.path.join(SERVER_MODULE, name), "rb") as file:
             digest.update(file.read())
+    digest.update(LINKER_FLAGS.encode())
     digest.update(subprocess.check_output([go, "env", "GOVERSION"], cwd=SERVER_MODULE))
     return digest.hexdigest()[:16]
 
@@ -43,7 +47,7 @@ def build(go, target):
     """Builds into a neighbour and renames, so that a broken build never looks like a finished one."""
     unfinished = f"{target}.{os.getpid()}"
     env = dict(os.environ, GOFLAGS="-buildvcs=false")
-    command = [go, "build", "-p", "2", "-ldflags", "-s -w", "-o", unfinished, PACKAGE]
+    command = [go, "build", "-p", "2", "-ldflags", LINKER_FLAGS, "-o", unfinished, PACKAGE]
     try:
         subprocess.run(command, cwd=SERVER_MODULE, env=env, check=True, stdout=sys.stderr)
         os.rename(unfinished, target)

@@ -16,39 +16,49 @@ static const int64_t SECOND_NS = 1000000000;
 static const bt_cancel never = {false};
 
 typedef struct fake_tempo {
-  const char *config, *build; /* NULL: 404; "": the connection is cut */
+  const char *config, *build; /* NULL: 404; "": the connection is cut; "502": a gateway says so */
   atomic_uint asked;
 } fake_tempo;
 
 static bool answer(void *context, const fake_request *request, int socket) {
   fake_tempo *fake = context;
   bool is_config = strcmp(request->target, "/status/config") == 0;
-  if (!is_config) assert_string_equal(request->target, "/api/status/buildinfo");
-  atomic_fetch_add(&fake->asked, 1);
-  const char *text = is_config ? fake->config : fake->build;
+  bool is_build = strcmp(request->target, "/api/status/buildinfo") == 0;
+  if (!is_config && !is_build) assert_string_equal(request->target, "/status/version");
+  if (is_config) atomic_fetch_add(&fake->asked, 1);
+  const char *text = is_config ? fake->config : is_build ? fake->build : NULL;
   if (text && !*text) return false;
-  return fake_respond(socket, text ? 200 : 404, "text/plain", "", text ? text : "no", strlen(text ? text : "no"));
+  if (text && strcmp(text, "502") == 0) return fake_respond(socket, 502, "text/plain", "", "bad gateway", 11);
+  /* Each request has a connection of its own: curl tries one again that is cut on a connection that was used before. */
+  (void)fake_respond(socket, text ? 200 : 404, "text/plain", "Connection: close\r\n", text ? text : "no",
+                     strlen(text ? text : "no"));
+  return false;
 }
+
+#define BUILD(version) "{\"version\":\"" version "\",\"goVersion\":\"go1.26.8\"}"
 
 static const struct {
   const char *config, *build;
   int64_t tail_s;
-  unsigned asked; /* by two calls */
+  unsigned asked; /* for its configuration, by two calls */
 } rows[] = {
     {"query_frontend:\n    query_end_cutoff: 30s\n", NULL, 30, 1},
     {"query_frontend:\n    query_end_cutoff: 1m30s\n", NULL, 90, 1},
     {"query_frontend:\n    query_end_cutoff: 0s\n", NULL, 0, 1},
     {"query_frontend:\n    query_end_cutoff: 1h0m0s\n", NULL, 3600, 1},
     {"query_frontend:\n    max_outstanding_per_tenant: 2000\n", NULL, 0, 1},
-    {"query_frontend:\n    query_end_cutoff: 999999h999999h999999h\n", "{\"version\":\"3.0.3\"}", 30, 2},
-    {"query_frontend:\n    query_end_cutoff: soon\n", "{\"version\":\"3.0.3\"}", 30, 2},
-    {NULL, "{\"version\":\"3.0.3\",\"revision\":\"\"}", 30, 2},
-    {NULL, "{\"version\":\"v3.1.0\"}", 30, 2},
-    {NULL, "{\"version\":\"2.10.8\"}", 0, 2},
-    {NULL, "{\"version\":\"\"}", 30, 2},
-    {"<html>sign in</html>", "<html>sign in</html>", 30, 2},
-    {NULL, NULL, 30, 2},
+    {"query_frontend:\n    query_end_cutoff: 999999h999999h999999h\n", BUILD("3.0.3"), 30, 1},
+    {"query_frontend:\n    query_end_cutoff: soon\n", BUILD("3.0.3"), 30, 1},
+    {NULL, BUILD("3.0.3"), 30, 1},
+    {NULL, BUILD("v3.1.0"), 30, 1},
+    {NULL, BUILD("2.10.8"), 0, 1},
+    {NULL, BUILD("2.9.0"), 30, 1},             /* nobody has looked */
+    {NULL, "{\"version\":\"2.10.8\"}", 30, 1}, /* another program */
+    {NULL, BUILD(""), 30, 1},
+    {"<html>sign in</html>", "<html>sign in</html>", 30, 1},
+    {NULL, NULL, 30, 1},
     {"", NULL, 30, 1}, /* not answered: not asked again at once */
+    {"502", "502", 30, 1},
 };
 
 static void finds_it_out_once(void **state) {

@@ -42,9 +42,18 @@ type FailedWindow struct {
 	Reason string `json:"reason"`
 }
 
+// Source is where traces came from. Checked: BeTrace was held against that version; else Note says so in words.
+type Source struct {
+	Kind    string  `json:"kind"`
+	Version *string `json:"version"`
+	Checked bool    `json:"checked"`
+	Note    string  `json:"note"`
+}
+
 // Coverage says what of a range was looked at. Complete: everything up to EffectiveEnd was read in full and judged.
 type Coverage struct {
 	Complete       bool           `json:"complete"`
+	Source         *Source        `json:"source"`
 	Asked          TimeRange      `json:"asked"`
 	EffectiveEnd   time.Time      `json:"effective_end"`
 	HandoverFrom   *time.Time     `json:"handover_from"`

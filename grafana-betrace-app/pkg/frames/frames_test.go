@@ -171,3 +171,26 @@ func TestNoticesSayWhatWasNotLookedAt(t *testing.T) {
 		t.Errorf("complete, and yet %v", whole)
 	}
 }
+
+func TestNoticesNameATempoThatWasNotChecked(t *testing.T) {
+	version := "3.1.0"
+	coverage := betrace.Coverage{Complete: true, EffectiveEnd: noon, Asked: betrace.TimeRange{End: noon}}
+	for _, one := range []struct {
+		source *betrace.Source
+		text   string
+	}{
+		{nil, ""}, // a service of before
+		{&betrace.Source{Kind: "tempo", Version: &version, Checked: true}, ""},
+		{&betrace.Source{Kind: "tempo", Version: &version, Note: "not among the versions that were checked (2.8)"}, "Tempo 3.1.0 is not among the versions that were checked (2.8). Of such a version every candidate is read."},
+		{&betrace.Source{Kind: "tempo", Note: "not among the versions that were checked (2.8): it was built without a version"}, "Tempo is not among the versions that were checked (2.8): it was built without a version. Of such a version every candidate is read."},
+	} {
+		coverage.Source = one.source
+		notices := CoverageNotices(nil, &coverage)
+		if one.text == "" && len(notices) == 0 {
+			continue
+		}
+		if len(notices) != 1 || notices[0].Text != one.text || notices[0].Severity != data.NoticeSeverityInfo {
+			t.Errorf("%+v: %+v", one.source, notices)
+		}
+	}
+}

@@ -26,7 +26,8 @@ func IsOnlyUnevaluated(coverage *betrace.Coverage) bool {
 	return len(coverage.WindowsFailed) > 0
 }
 
-// CoverageNotices say what of the range was not looked at. No notice: everything up to now − settle was read and judged.
+// CoverageNotices say what of the range was not looked at. No notice: everything up to now − settle was read and judged, of a Tempo
+// of a version that was checked.
 func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	var notices []data.Notice
 	if !coverage.Complete {
@@ -41,7 +42,17 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 	if coverage.DifferingCount > 0 {
 		notices = append(notices, info("Tempo holds copies of spans that do not agree in %d traces; the first copy was judged.", coverage.DifferingCount))
 	}
+	if source := coverage.Source; source != nil && !source.Checked {
+		notices = append(notices, info("%s is %s. Of such a version every candidate is read.", sourceName(source), source.Note))
+	}
 	return notices
+}
+
+func sourceName(source *betrace.Source) string {
+	if source.Version == nil {
+		return "Tempo"
+	}
+	return "Tempo " + *source.Version
 }
 
 func why(reason *string, coverage *betrace.Coverage) string {

@@ -746,6 +746,8 @@ export interface components {
             errors?: (components["schemas"]["Diagnostic"] | components["schemas"]["FieldError"])[];
         };
         RuleExplanation: {
+            /** @description null: there is none */
+            source: components["schemas"]["Source"] | null;
             /** @description the range with margins */
             searched: {
                 start: string;
@@ -1193,9 +1195,22 @@ export interface components {
             /** Format: date-time */
             end: string;
         };
+        /** @description Where traces come from, and whether what plans rest on was ever measured on it */
+        Source: {
+            /** @enum {unknown} */
+            kind: "tempo" | "files" | "memory";
+            /** @description as Tempo says it itself; several, with commas, where they changed within one answer. Null: it does not say, or the source is our own */
+            version: string | null;
+            /** @description false: the version is not one on which the tests of Tempo's facts were run, or not known. Then every candidate is read, nothing is counted by searches alone, and samples are four times as large */
+            checked: boolean;
+            /** @description where checked is false: in words, with the versions that were checked */
+            note?: string;
+        };
         Coverage: {
             /** @description every window up to effective_end was answered in full; of questions on demand also: and every verdict was reached */
             complete: boolean;
+            /** @description null: nothing was asked of it for this answer */
+            source: components["schemas"]["Source"] | null;
             asked: components["schemas"]["TimeRange"];
             /**
              * Format: date-time
@@ -1390,6 +1405,7 @@ export interface components {
             };
             content: {
                 "application/json": {
+                    source: components["schemas"]["Source"];
                     /**
                      * @description degraded: it works, but an enabled rule is not checked because its stored text does not compile
                      * @enum {unknown}

@@ -37,6 +37,18 @@ it('says where the data begins and where the tail is not settled', () => {
   expect(lines[1]).toContain('settle 2m');
 });
 
+const UNCHECKED = 'not among the versions that were checked (2.8, 2.10, 3.0)';
+
+it('names a version of Tempo that was not checked, and no other', () => {
+  const lines = (version: string | null, note?: string) => coverageFacts(coverage({ source: { kind: 'tempo', version, checked: !note, note } }), 'utc').lines;
+  expect(lines('3.0.3')).toEqual([]);
+  expect(lines('3.1.0', UNCHECKED)).toEqual([`Tempo 3.1.0 is ${UNCHECKED}. Of such a version every candidate is read.`]);
+  expect(lines(null, `${UNCHECKED}: GET /api/status/buildinfo was answered 403`)).toEqual([
+    `Tempo is ${UNCHECKED}: GET /api/status/buildinfo was answered 403. Of such a version every candidate is read.`,
+  ]);
+  expect(coverageFacts(coverage({ source: null }), 'utc').lines).toEqual([]);
+});
+
 it('names at most five windows and counts the rest', () => {
   const failed = Array.from({ length: 7 }, () => ({ ...window, reason: 'timeout' }));
   expect(coverageFacts(coverage({ complete: false, windows_failed: failed }), 'utc').lines[0]).toContain('and 2 more');

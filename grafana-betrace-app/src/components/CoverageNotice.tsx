@@ -5,6 +5,7 @@ import { Alert, Icon, Stack, Text } from '@grafana/ui';
 import type { Coverage } from '../api/types';
 import { useHost } from '../host/context';
 import { PLAIN } from '../i18n';
+import { sourceName } from './sourceName';
 import { formatTime } from './TimeText';
 
 export interface CoverageFacts {
@@ -79,11 +80,18 @@ function traceLines(coverage: Coverage): string[] {
   return lines;
 }
 
+/** A service of before names no source. */
+function sourceLine(source: Coverage['source'] | undefined): string[] {
+  return source?.checked === false
+    ? [t('coverage.unchecked', '{{tempo}} is {{note}}. Of such a version every candidate is read.', { ...PLAIN, tempo: sourceName(source), note: source.note ?? '' })]
+    : [];
+}
+
 /** What a coverage says, without React: for tests, exports and titles. `reason` is the answer's own. */
 export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
   const state = nothingThere(coverage) ? 'no_data' : coverage.complete ? 'complete' : 'incomplete';
   const why = !coverage.complete && reason ? [reason] : [];
-  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage)] };
+  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source)] };
 }
 
 function headline(state: CoverageFacts['state'], coverage: Coverage, zone: string): string {

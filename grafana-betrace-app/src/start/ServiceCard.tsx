@@ -10,12 +10,14 @@ import { Loading } from '../components/Loading';
 import { Card } from './Card';
 import { partsOf, sourceHelp, uptimeText, type Part, type PartState } from './serviceWords';
 
-const ICON: Record<PartState, IconName> = { ready: 'check-circle', not_ready: 'exclamation-triangle', off: 'minus-circle' };
+const ICON: Record<PartState, IconName> = { ready: 'check-circle', unchecked: 'info-circle', not_ready: 'exclamation-triangle', off: 'minus-circle' };
 
 function stateText(state: PartState): string {
   switch (state) {
     case 'ready':
       return t('service.state-ready', 'ready');
+    case 'unchecked':
+      return t('service.state-unchecked', 'ready, of a version that was not checked');
     case 'not_ready':
       return t('service.state-not-ready', 'not ready');
     case 'off':
@@ -89,6 +91,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   part: css({ display: 'flex', gap: theme.spacing(1), '& > div': { minWidth: 0, overflowWrap: 'anywhere' } }),
   icon: css({ flexShrink: 0, marginTop: 2 }),
   ready: css({ color: theme.colors.success.text }),
+  unchecked: css({ color: theme.colors.warning.text }),
   not_ready: css({ color: theme.colors.warning.text }),
   off: css({ color: theme.colors.text.secondary }),
   note: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, margin: 0 }),

@@ -1,18 +1,23 @@
 // What the service says of itself, in words: its parts, where traces come from, what to do about what is not ready. No state.
 import { t } from '@grafana/i18n';
 import type { Health, Ready } from '../api/types';
+import { sourceName } from '../components/sourceName';
+import { PLAIN } from '../i18n';
 
 export type PartName = 'store' | 'rules' | 'source' | 'otlp' | 'watch';
 export const PARTS: PartName[] = ['source', 'store', 'rules', 'otlp', 'watch'];
 
-export function partText(part: PartName, source: Health['metadata']['source'] | undefined): string {
+/** What /ready says of where traces come from; a service of before says nothing. */
+export type Source = Ready['source'] | undefined;
+
+export function partText(part: PartName, source: Health['metadata']['source'] | undefined, said?: Source): string {
   switch (part) {
     case 'store':
       return t('service.part-store', 'Rule store');
     case 'rules':
       return t('service.part-rules', 'Rules');
     case 'source':
-      return sourceText(source);
+      return said?.kind === 'tempo' ? sourceName(said) : sourceText(source);
     case 'otlp':
       return t('service.part-otlp', 'Sending violations (OTLP)');
     case 'watch':
@@ -31,8 +36,8 @@ export function sourceText(source: Health['metadata']['source'] | undefined): st
   }
 }
 
-/** `off`: the service runs without it, which is no fault. */
-export type PartState = 'ready' | 'not_ready' | 'off';
+/** `off`: the service runs without it, which is no fault. `unchecked`: it works, and is of a version with which BeTrace was never checked. */
+export type PartState = 'ready' | 'unchecked' | 'not_ready' | 'off';
 
 export interface Part {
   name: PartName;
@@ -53,17 +58,41 @@ function offNote(name: PartName): string {
   }
 }
 
+function uncheckedNote(source: Source): string {
+  return t('service.unchecked', 'Ready, but {{note}}. Every candidate is read, and more of them by id.', { ...PLAIN, note: source?.note ?? '' });
+}
+
 function readyNote(name: PartName): string {
   return name === 'watch' ? t('service.on-watch', 'Enabled rules are evaluated all the time.') : t('service.on', 'Ready');
+}
+
+function stateOf(name: PartName, ready: Ready): PartState {
+  const part = ready.parts[name];
+  if (!part?.ready) {
+    return part ? 'not_ready' : 'off';
+  }
+  const said: Source = ready.source;
+  return name === 'source' && said?.checked === false ? 'unchecked' : 'ready';
+}
+
+function noteOf(name: PartName, state: PartState, ready: Ready): string {
+  switch (state) {
+    case 'off':
+      return offNote(name);
+    case 'ready':
+      return readyNote(name);
+    case 'unchecked':
+      return uncheckedNote(ready.source);
+    case 'not_ready':
+      return ready.parts[name]?.reason ?? '';
+  }
 }
 
 /** Every part there can be; what the service does not name is off. */
 export function partsOf(ready: Ready, source: Health['metadata']['source'] | undefined): Part[] {
   return PARTS.map((name) => {
-    const part = ready.parts[name];
-    const state: PartState = part ? (part.ready ? 'ready' : 'not_ready') : 'off';
-    const note = state === 'off' ? offNote(name) : state === 'ready' ? readyNote(name) : (part?.reason ?? '');
-    return { name, state, text: partText(name, source), note };
+    const state = stateOf(name, ready);
+    return { name, state, text: partText(name, source, ready.source), note: noteOf(name, state, ready) };
   }).filter((part) => part.state !== 'off' || part.note !== '');
 }
 

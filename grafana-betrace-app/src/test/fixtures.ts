@@ -3,6 +3,7 @@ import type { Coverage, Rule, Violation } from '../api/types';
 
 export const coverage = (change: Partial<Coverage> = {}): Coverage => ({
   complete: true,
+  source: { kind: 'tempo', version: '3.0.3', checked: true },
   asked: { start: '2026-11-20T12:00:00Z', end: '2026-11-20T13:00:00Z' },
   effective_end: '2026-11-20T13:00:00Z',
   handover_from: null,

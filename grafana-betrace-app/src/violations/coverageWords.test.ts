@@ -17,6 +17,7 @@ function page(more: Partial<ViolationPage> = {}, coverage: Partial<Coverage> = {
     cursor: null,
     coverage: {
       complete: true,
+      source: { kind: 'tempo', version: '3.0.3', checked: true },
       asked: window(0, 30),
       effective_end: T(30),
       handover_from: null,

@@ -52,6 +52,14 @@ export default function faults({ run, inWindow, step }) {
     assert.doesNotMatch(text.replace(/not [“"]no violations[”"]/, ''), NO_VIOLATIONS);
   }));
 
+  step('a Tempo of a version that was not checked is named, where it is set up and beside what it answered', () => inWindow({ upstream: 'newer' }, async (session) => {
+    const note = 'not among the versions that were checked (2.8, 2.10, 3.0)';
+    const said = await seen(session, '/configuration', 'configuration-newer-tempo');
+    assert.ok(said.includes('Tempo 3.1.0') && said.includes(`Ready, but ${note}.`), said);
+    const answered = await seen(session, '/violations?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z', 'violations-newer-tempo');
+    assert.ok(answered.includes(`Tempo 3.1.0 is ${note}.`), answered);
+  }));
+
   step('a rule and a violation that are not there', () => inWindow({}, async (session) => {
     assert.match(await seen(session, '/rules/no-such-rule', 'rule-missing'), /There is no rule no-such-rule/);
     await seen(session, `/violations/${RULES.slowDb.id}/0123456789abcdef0123456789abcdef`, 'violation-missing');

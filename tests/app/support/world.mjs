@@ -1,6 +1,7 @@
 /* Everything that a run of the journeys stands on: trace files, the betraces (with violations, without rules, with many violations, with a Tempo
-   that is not there, one that is written to), and the rules in them. What a journey changes is its own. Runs in Node. */
+   that is not there, with one of a version that nobody checked, one that is written to), and the rules in them. What a journey changes is its own. Runs in Node. */
 import fs from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -39,6 +40,18 @@ export async function deadPort() {
   return port;
 }
 
+/** As far as a betrace can see, a Tempo of a version that nobody has checked, in which nothing is found. */
+async function newerTempo() {
+  const server = http.createServer((request, response) => {
+    const isBuild = request.url === '/api/status/buildinfo';
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify(isBuild ? { version: '3.1.0', goVersion: 'go1.26.8' } : { traces: [], metrics: {} }));
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  server.unref();
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
 export class World {
   constructor(extra) {
     this.extra = extra;
@@ -68,7 +81,7 @@ export class World {
     return service;
   }
 
-  /** Starts the services: {main, write, empty, guarded, many, down}, each a running betrace. */
+  /** Starts the services: {main, write, empty, guarded, many, down, newer}, each a running betrace. */
   async start() {
     const traces = generate(path.join(this.folder, 'traces.pb'), 2000, 60);
     const many = generate(path.join(this.folder, 'many.pb'), MANY, 0);
@@ -76,9 +89,10 @@ export class World {
     const started = { main: this.serve('--traces', traces), write: this.serve('--traces', traces), empty: this.serve('--traces', traces), guarded: this.guarded(traces) };
     started.many = this.serve('--traces', many);
     started.down = this.serve('--tempo', `http://127.0.0.1:${await deadPort()}`);
-    const { main, write, empty, guarded, many: big, down } = Object.fromEntries(await Promise.all(Object.entries(started).map(async ([name, one]) => [name, await one])));
-    await Promise.all([this.withRules(main, ...all), this.withRules(write, ...all), this.withRules(big, EVERY_TRACE, SLOW), this.withRules(down, ...all)]);
-    this.services = { main, write, empty, guarded, many: big, down };
+    started.newer = this.serve('--tempo', await newerTempo());
+    const { main, write, empty, guarded, many: big, down, newer } = Object.fromEntries(await Promise.all(Object.entries(started).map(async ([name, one]) => [name, await one])));
+    await Promise.all([this.withRules(main, ...all), this.withRules(write, ...all), this.withRules(big, EVERY_TRACE, SLOW), this.withRules(down, ...all), this.withRules(newer, ...all)]);
+    this.services = { main, write, empty, guarded, many: big, down, newer };
     return this.services;
   }
 

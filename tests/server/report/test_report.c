@@ -266,6 +266,59 @@ static void test_the_settled_part_ends_before_what_is_hidden(void **state) {
   json_decref(document);
 }
 
+static void newer_tempo(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
+  (void)source, (void)cancel;
+  *out = (bt_source_about){"tempo", "3.1.0", false, "not among the versions"};
+}
+
+/* In the page and in OSCAL, which are made of the document alone. */
+static void check_forms(const json_t *document, bool names_source) {
+  bt_buffer page = {0};
+  json_t *oscal = NULL;
+  bt_error error = {0};
+  bt_report_html(document, &page);
+  bt_buffer_append_char(&page, '\0');
+  assert_false(page.failed);
+  assert_int_equal(strstr(page.ptr, "not a version that was checked") != NULL, names_source);
+  assert_int_equal(bt_oscal_json(document, &oscal, &error), BT_OK);
+  char *text = json_dumps(oscal, 0);
+  assert_int_equal(strstr(text, "\"source-version\"") != NULL, names_source);
+  free(text);
+  json_decref(oscal);
+  bt_buffer_dispose(&page);
+}
+
+/* It concludes the same, from reads alone, and says so first. Documents of before say nothing of it, and are read as ever. */
+static void test_a_source_that_was_not_checked(void **state) {
+  scene *s = *state;
+  s->fake.operations.describe = newer_tempo;
+  json_t *document = build(s);
+  const json_t *report = body_of(document, "report", "report_id", "rep-1");
+  json_t *coverage = json_object_get(report, "coverage"), *source = json_object_get(coverage, "source");
+  const json_t *notes = json_object_get(report, "notes");
+  const char *note = json_string_value(json_array_get(notes, json_array_size(notes) - 1));
+  assert_string_equal(json_string_value(json_object_get(source, "version")), "3.1.0");
+  assert_true(json_is_false(json_object_get(source, "checked")));
+  assert_non_null(strstr(note, "Tempo 3.1.0, not among the versions"));
+  check_status(document, "CC6.1", "violated");
+  check_status(document, "CC6.2", "pass");
+  check_status(document, "CC6.3", "not_exercised");
+  assert_int_equal(count_of(document, "bad", "exercised"), 20);
+  assert_int_equal(count_of(document, "good", "satisfied"), 20);
+  const json_t *bad = body_of(document, "rule", "rule_id", "bad");
+  assert_string_equal(json_string_value(json_object_get(bad, "strategy")), "read");
+  assert_string_equal(json_string_value(json_object_get(json_object_get(bad, "counts"), "exercised_kind")), "exact");
+  check_forms(document, true);
+  bt_reported read;
+  bt_error error = {0};
+  json_object_del(coverage, "source");
+  check_forms(document, false);
+  assert_int_equal(bt_report_check_conclusions(document, &error), BT_OK);
+  assert_int_equal(bt_reported_read(document, &read, &error), BT_OK);
+  bt_reported_dispose(&read);
+  json_decref(document);
+}
+
 /* ---- the span that holds the head ---- */
 
 static bt_report_span_state look_for(scene *s, const json_t *document) {
@@ -350,6 +403,7 @@ static bool make_all(scene *s, const json_t *expected) {
 static void test_no_memory(void **state) {
   scene *s = *state;
   s->request.measure.range.end_ns = NOON_NS + 2 * HOUR_NS; /* few traces, and every way is taken */
+  s->fake.operations.describe = newer_tempo;
   json_t *whole = build(s);
   const json_t *expected = json_object_get(whole, "entries");
   bool was_refused = true;
@@ -395,6 +449,7 @@ int main(void) {
                                      IN_SCENE(test_a_trace_that_goes_on),
                                      IN_SCENE(test_only_a_trace_that_goes_on),
                                      IN_SCENE(test_the_settled_part_ends_before_what_is_hidden),
+                                     IN_SCENE(test_a_source_that_was_not_checked),
                                      IN_SCENE(test_the_head_that_the_source_holds),
                                      IN_SCENE(test_cancel),
                                      IN_SCENE(test_no_memory),

@@ -30,6 +30,22 @@ it('shows what the service says of itself, and how to see its settings', async (
   expect(screen.getByText('betrace serve --print-config')).toBeInTheDocument();
 });
 
+const TEMPO = { ...HANDLERS['GET /v1/health'], metadata: { source: 'tempo', emits: false } };
+const saying = (source: object) => ({ 'GET /v1/health': TEMPO, 'GET /v1/ready': { ...HANDLERS['GET /v1/ready'], source } });
+
+it('says which Tempo it is', async () => {
+  render(<Configuration />, { handlers: saying({ kind: 'tempo', version: '3.0.3', checked: true }), host: { kind: 'grafana' } });
+  expect((await screen.findByText('Tempo 3.0.3')).closest('li')).toHaveAttribute('data-state', 'ready');
+});
+
+it('says what follows from a version that was not checked', async () => {
+  const note = 'not among the versions that were checked (2.8, 2.10, 3.0)';
+  render(<Configuration />, { handlers: saying({ kind: 'tempo', version: '3.1.0', checked: false, note }), host: { kind: 'grafana' } });
+  const part = (await screen.findByText('Tempo 3.1.0')).closest('li');
+  expect(part).toHaveAttribute('data-state', 'unchecked');
+  expect(part).toHaveTextContent(`Ready, but ${note}. Every candidate is read, and more of them by id.`);
+});
+
 it('changes theme and zone of this browser', async () => {
   const session = createSession();
   const { user } = show(session);
