@@ -30,7 +30,7 @@ struct bt_http_call {
   bt_http_response *response;
   bt_http_transfer transfer; /* set up while active */
   bt_http_call *next;        /* among the active */
-  int64_t started_ms; /* 0: not yet */
+  int64_t started_ms;        /* 0: not yet */
   int64_t took_ms;
   int64_t expires_ms; /* monotonic; 0: never */
   atomic_bool aborted;

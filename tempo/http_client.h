@@ -19,9 +19,9 @@ struct bt_http_response;
 typedef struct bt_http_exchange {
   const struct bt_http_request *request;
   const struct bt_http_response *response;
-  bt_status status;       /* as bt_http_finish returns it; the response counts with BT_OK */
-  int64_t took_ms;        /* of the transfer; 0: it never began */
-  const bt_error *error;  /* of a status that is not BT_OK */
+  bt_status status;      /* as bt_http_finish returns it; the response counts with BT_OK */
+  int64_t took_ms;       /* of the transfer; 0: it never began */
+  const bt_error *error; /* of a status that is not BT_OK */
 } bt_http_exchange;
 
 typedef struct bt_http_options {

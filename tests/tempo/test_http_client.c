@@ -220,9 +220,7 @@ static void tells_who_listens_of_every_exchange(void **state) {
   bt_error error = {0};
   static const struct {
     const char *path, *expected;
-  } table[] = {{"/echo", "GET /echo ok 200 "},
-               {"/busy", "GET /busy ok 429 "},
-               {"/cut", "GET /cut unavailable "}};
+  } table[] = {{"/echo", "GET /echo ok 200 "}, {"/busy", "GET /busy ok 429 "}, {"/cut", "GET /cut unavailable "}};
   assert_int_equal(bt_http_client_new(&options, &client, &error), BT_OK);
   for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
     char url[128];
