@@ -38,8 +38,8 @@ static const bt_doctor_test field_tests[] = {{"span.name == \"doctor.first\"", f
                                              {"span.name == \"doctor gr\u00f6\u00dfe \\\"q\\\" \\\\ \u2713\"", false},
                                              {"span.kind == server", false},
                                              {"span.kind != internal", false},
-                                             {"span.kind == unspecified", true},
-                                             {"span.status == error", true},
+                                             {"span.kind == unspecified", false},
+                                             {"span.status == error", false},
                                              {"span.status != unset", false},
                                              {"span.status_message == \"it \\\"broke\\\"\"", false},
                                              {"span.status_message contains \"broke\"", false},
@@ -55,7 +55,7 @@ static const char *const field_rules[] = {"when { doctor.first } always { trace.
                                           "when { doctor.root } always { doctor.second }",
                                           "when { doctor.early } never { doctor.late }",
                                           "count(doctor.step) > 298",
-                                          "count(doctor.step) > 299",
+                                          "when { doctor.root } always { count(doctor.step) == 299 }",
                                           "max(span.name == \"doctor.third\", span.duration) >= 2s",
                                           "doctor.third.where(span.duration < 1s) and not doctor.second",
                                           "when { doctor.call as c } always { c.where(span.kind == client) }",
@@ -64,11 +64,14 @@ static const char *const field_rules[] = {"when { doctor.first } always { trace.
 static const bt_doctor_test service_tests[] = {{"span.service == \"betrace-doctor-other\"", false},
                                                {"span.service != \"betrace-doctor\"", false},
                                                {"span.service contains \"other\"", false},
-                                               {"exists(resource.service.name)", false},
                                                {0}};
 static const char *const service_rules[] = {
-    "betrace-doctor-other", "when { doctor.root } always { betrace-doctor-other }",
-    "when { doctor.served } always { trace.has(span.service == \"betrace-doctor-other\") }", NULL};
+    "doctor.served.where(exists(resource.service.name))",
+    "when { doctor.served } always { doctor.served.where(exists(resource.service.name)) }",
+    "betrace-doctor-other",
+    "when { doctor.root } always { betrace-doctor-other }",
+    "when { doctor.served } always { trace.has(span.service == \"betrace-doctor-other\") }",
+    NULL};
 
 static const bt_doctor_test no_tests[] = {{0}};
 static const char *const scope_rules[] = {

@@ -8,7 +8,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
-from betrace_process import run_cli  # noqa: E402
+from betrace_process import ROOT, run_cli  # noqa: E402
 from partial_store import EMPTY, REFUSED, PartialStore  # noqa: E402
 from run_tempo import free_ports  # noqa: E402
 
@@ -67,6 +67,9 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual(done.returncode, 1, done.stderr)
             report = json.loads(done.stdout)
             facts = {fact["id"]: fact for fact in report["facts"]}
+            with self.subTest("the object that docs/RULES_AS_CODE.md promises"):
+                promised = re.search(r"(?m)^\| doctor \| (.*) \|$", (ROOT / "docs/RULES_AS_CODE.md").read_text(encoding="utf-8"))[1]
+                self.assertEqual(set(promised.split(", ")), set(report))
             with self.subTest("what holds and what does not"):
                 self.check_names_only(report, facts)
             with self.subTest("more keys, and a tenant"):
@@ -124,8 +127,10 @@ class DoctorTest(unittest.TestCase):
 
     def test_what_is_made_up_is_seen(self):
         with PartialStore(makes_up) as store:
-            code, _, facts = self.report(store)
-            self.assertEqual(code, 1)
+            code, report, facts = self.report(store, "--again-after", "1s")
+            self.assertEqual((code, len(report["times"]["asked"])), (1, 2))
+            self.assertEqual([seen["outcome"] for seen in facts["span.http.method/subtracted"]["passes"]], ["fails", "fails"])
+            self.assertEqual([seen["outcome"] for seen in facts["by-search"]["passes"]], ["holds", "holds"])
             self.assertEqual(facts["span.http.method/searched"]["outcome"], "holds")  # more than there is loses nothing
             for fact in ("span.http.method/subtracted", "span.http.method/counted", "span.http.method/read"):
                 self.assertEqual(facts[fact]["outcome"], "fails", fact)
