@@ -96,7 +96,9 @@ bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, const char *
                                 .password = password.value,
                                 .token = token.value,
                                 .ca_file = settings->ca_file,
-                                .timeout_ms = settings->timeout_ns / 1000000};
+                                .timeout_ms = settings->timeout_ns / 1000000,
+                                .pause_ms = settings->pause_ms,
+                                .search_limit = settings->search_limit};
     status = bt_tempo_source_new(client, &options, out, error);
   }
   explicit_bzero(password.text, sizeof password.text);

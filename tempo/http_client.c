@@ -30,7 +30,8 @@ struct bt_http_call {
   bt_http_response *response;
   bt_http_transfer transfer; /* set up while active */
   bt_http_call *next;        /* among the active */
-  int64_t started_ms;
+  int64_t started_ms;        /* 0: not yet */
+  int64_t took_ms;
   int64_t expires_ms; /* monotonic; 0: never */
   atomic_bool aborted;
   bool done; /* under the mutex */
@@ -50,6 +51,8 @@ struct bt_http_client {
   uint32_t active_count[LANES];
   bt_budget budget;
   char user_agent[USER_AGENT_MAX];
+  void (*on_exchange)(void *context, const bt_http_exchange *exchange);
+  void *exchange_context;
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -91,6 +94,7 @@ static bt_http_outcome outcome_of(const bt_http_call *call, bt_status status) {
 
 /* The last that the thread does with a call. */
 static void mark_done(bt_http_client *client, bt_http_call *call, bt_status status) {
+  call->took_ms = call->started_ms ? bt_monotonic_ms() - call->started_ms : 0;
   pthread_mutex_lock(&client->mutex);
   client->stats.requests[call->request.kind][outcome_of(call, status)]++;
   client->stats.allowed = client->budget.allowed;
@@ -262,6 +266,8 @@ static void set_options(bt_http_client *client, const bt_http_options *options) 
   size_t length = strnlen(agent, USER_AGENT_MAX - 1);
   memcpy(client->user_agent, agent, length);
   client->user_agent[length] = '\0';
+  client->on_exchange = options ? options->on_exchange : NULL;
+  client->exchange_context = options ? options->exchange_context : NULL;
 }
 
 bt_status bt_http_client_new(const bt_http_options *options, bt_http_client **out, bt_error *error) {
@@ -330,6 +336,11 @@ void bt_http_abort(bt_http_call *call) {
   (void)curl_multi_wakeup(call->client->multi);
 }
 
+static void tell_exchange(const bt_http_client *client, const bt_http_call *call) {
+  const bt_http_exchange exchange = {&call->request, call->response, call->status, call->took_ms, &call->error};
+  if (client->on_exchange) client->on_exchange(client->exchange_context, &exchange);
+}
+
 bt_status bt_http_finish(bt_http_call *call, bt_error *error) {
   bt_http_client *client = call->client;
   pthread_mutex_lock(&client->mutex);
@@ -337,6 +348,7 @@ bt_status bt_http_finish(bt_http_call *call, bt_error *error) {
   pthread_mutex_unlock(&client->mutex);
   bt_status status = call->status;
   if (status != BT_OK && error) *error = call->error;
+  tell_exchange(client, call);
   free(call);
   return status;
 }

@@ -12,9 +12,24 @@ enum { BT_HTTP_LONGEST_HOLD_MS = 30000 };
 
 typedef struct bt_http_client bt_http_client;
 
+struct bt_http_request;
+struct bt_http_response;
+
+/* A request that is over, for whoever keeps a record of them. Borrowed until the call returns. */
+typedef struct bt_http_exchange {
+  const struct bt_http_request *request;
+  const struct bt_http_response *response;
+  bt_status status;      /* as bt_http_finish returns it; the response counts with BT_OK */
+  int64_t took_ms;       /* of the transfer; 0: it never began */
+  const bt_error *error; /* of a status that is not BT_OK */
+} bt_http_exchange;
+
 typedef struct bt_http_options {
   uint32_t concurrency;   /* requests in flight at most; 0: 2 */
   const char *user_agent; /* NULL: "betrace/VERSION" */
+  /* Called for each request when it is finished, by the thread that finishes it; NULL: nobody listens. */
+  void (*on_exchange)(void *context, const bt_http_exchange *exchange);
+  void *exchange_context;
 } bt_http_options;
 
 /* What is asked: latencies are compared with those of the same kind, because a batch of traces takes longer than a search by nature. */
@@ -26,8 +41,6 @@ typedef enum bt_http_kind {
   BT_HTTP_EXPORT, /* spans that we send; outside of the budget, four at once */
   BT_HTTP_KINDS
 } bt_http_kind;
-
-struct bt_http_response;
 
 /* All that it points to is borrowed until the request is finished. */
 typedef struct bt_http_request {

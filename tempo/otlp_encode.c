@@ -119,6 +119,24 @@ static bool set_links(bt_arena *arena, const bt_export_span *from, Otlp__Span *t
   return true;
 }
 
+static bool set_events(bt_arena *arena, const bt_export_span *from, Otlp__Span *to) {
+  to->n_events = from->event_count;
+  to->events = bt_arena_array(arena, from->event_count, sizeof *to->events);
+  Otlp__Event *items = bt_arena_array(arena, from->event_count, sizeof *items);
+  if (!to->events || !items) return false;
+  for (uint32_t i = 0; i < from->event_count; i++) {
+    const bt_event *event = &from->events[i];
+    otlp__event__init(&items[i]);
+    to->events[i] = &items[i];
+    items[i].time_unix_nano = event->time_ns > 0 ? (uint64_t)event->time_ns : 0;
+    items[i].name = copy_text(arena, event->name);
+    items[i].n_attributes = event->attributes.count;
+    items[i].attributes = make_attributes(arena, event->attributes.items, event->attributes.count);
+    if (!items[i].name || !items[i].attributes) return false;
+  }
+  return true;
+}
+
 static bool set_span(bt_arena *arena, const bt_export_span *from, Otlp__Span *to) {
   otlp__span__init(to);
   to->kind = (Otlp__SpanKind)from->kind; /* both count as OTLP does */
@@ -133,7 +151,7 @@ static bool set_span(bt_arena *arena, const bt_export_span *from, Otlp__Span *to
   to->status->code = (Otlp__StatusCode)from->status;
   to->status->message = copy_text(arena, from->status_message);
   bool has_parent = !bt_span_id_is_zero(&from->parent_id);
-  return to->status->message && set_links(arena, from, to) &&
+  return to->status->message && set_links(arena, from, to) && set_events(arena, from, to) &&
          set_bytes(arena, from->trace_id.bytes, sizeof from->trace_id.bytes, &to->trace_id) &&
          set_bytes(arena, from->span_id.bytes, sizeof from->span_id.bytes, &to->span_id) &&
          (!has_parent || set_bytes(arena, from->parent_id.bytes, sizeof from->parent_id.bytes, &to->parent_span_id));

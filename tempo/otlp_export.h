@@ -20,6 +20,8 @@ typedef struct bt_export_span {
   uint32_t attribute_count;
   const bt_export_link *links;
   uint32_t link_count;
+  const bt_event *events;
+  uint32_t event_count;
 } bt_export_span;
 
 typedef struct bt_export_resource { /* one ResourceSpans */

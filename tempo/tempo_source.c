@@ -24,7 +24,8 @@ enum {
   IDS_PER_READ = 1000, /* 10 to 15 MiB of an answer, of the 16 that Tempo may send */
   DEFAULT_MAX_RANGE_S = 168 * 3600,
   CHECK_TIMEOUT_MS = 5000,
-  CHECK_BODY_BYTES = 64 * 1024
+  CHECK_BODY_BYTES = 64 * 1024,
+  GET_BODY_BYTES = 1 << 20
 };
 static const int64_t second_ns = 1000000000;
 
@@ -95,6 +96,12 @@ out:
   bt_http_response_dispose(&response);
   if (status == BT_OK) (void)bt_tempo_hidden_tail_ns(tempo, &(bt_cancel){false}); /* while somebody waits anyway */
   return status;
+}
+
+bt_status bt_tempo_source_get(bt_source *source, const char *path, const bt_cancel *cancel, bt_http_response *response,
+                              bt_error *error) {
+  const bt_tempo_plain_request plain = {path, GET_BODY_BYTES, CHECK_TIMEOUT_MS, cancel};
+  return bt_tempo_ask_plainly(tempo_of(source), &plain, response, error);
 }
 
 static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) {

@@ -22,4 +22,9 @@ typedef struct bt_tempo_options {
 bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,
                               bt_error *error) BT_MUST_CHECK;
 
+/* What no operation asks: a GET of `path` (with its query) below the address of a source that bt_tempo_source_new made; of no tenant, not tried again.
+ * BT_OK: an answer of whatever status. Dispose the response in every case. */
+bt_status bt_tempo_source_get(bt_source *source, const char *path, const bt_cancel *cancel, bt_http_response *response,
+                              bt_error *error) BT_MUST_CHECK;
+
 #endif

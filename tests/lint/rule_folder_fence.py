@@ -28,6 +28,7 @@ FENCE = {
     "server/http": (SERVER | {"h2o", "jansson", "openssl"}, {"dsl", "tempo", "server"}),
     "server/rulefile": (SERVER | {"libyaml"}, {"dsl", "tempo", "server"}),
     "server/report": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
+    "server/doctor": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
     "server/cli": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
     "server/grpc": (SERVER | {"grpc", "protobuf-c", "jansson"}, {"dsl", "tempo", "server"}),
 }

@@ -76,6 +76,7 @@ typedef struct fixture {
   bt_attribute attributes[6];
   bt_value items[2];
   bt_export_link link;
+  bt_event events[2];
   bt_export_result result;
   bt_error error;
 } fixture;
@@ -90,6 +91,8 @@ static void make_spans(fixture *f) {
   f->attributes[4] = (bt_attribute){BT_STR("list"), {.type = BT_VALUE_ARRAY, .array = {f->items, 2}}};
   f->attributes[5] = (bt_attribute){BT_STR("service.name"), {.type = BT_VALUE_STRING, .string = BT_STR("betrace")}};
   f->link = (bt_export_link){.trace_id = {{9}}, .span_id = {{8}}};
+  f->events[0] = (bt_event){.name = BT_STR("opened"), .time_ns = 1700000000000000001};
+  f->events[1] = (bt_event){.name = BT_STR("closed"), .time_ns = 2, .attributes = {&f->attributes[1], 2}};
   for (size_t i = 0; i < SPANS; i++) {
     f->spans[i] = (bt_export_span){.trace_id = {{1, 2, 3}},
                                    .span_id = {{4, (uint8_t)(i + 1)}},
@@ -103,7 +106,9 @@ static void make_spans(fixture *f) {
                                    .attributes = f->attributes,
                                    .attribute_count = 5,
                                    .links = &f->link,
-                                   .link_count = 1};
+                                   .link_count = 1,
+                                   .events = f->events,
+                                   .event_count = i == 1 ? 2 : 0};
   }
   f->spans[0].parent_id = (bt_span_id){{0}};
   f->resources[0] = (bt_export_resource){.attributes = &f->attributes[5],
@@ -178,6 +183,11 @@ static void writes_what_readers_read(void **state) {
   assert_true(items[3].value.type == BT_VALUE_BOOL && items[3].value.boolean);
   assert_int_equal(items[4].value.type, BT_VALUE_ARRAY);
   assert_true(items[4].value.array.count == 2 && items[4].value.array.items[1].integer == -2);
+  assert_int_equal(trace->spans[0].event_count, 0);
+  assert_int_equal(span->event_count, 2);
+  assert_true(bt_str_equal(span->events[0].name, BT_STR("opened")) && span->events[0].attributes.count == 0);
+  assert_true(span->events[1].time_ns == 2 && span->events[1].attributes.count == 2);
+  assert_true(bt_str_equal(span->events[1].attributes.items[1].key, BT_STR("real")));
   bt_span_batch_free(batch);
   bt_buffer_dispose(&body);
 }

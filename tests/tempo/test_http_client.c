@@ -198,6 +198,43 @@ static void sends_and_receives(void **state) {
   bt_http_response_dispose(&response);
 }
 
+typedef struct record {
+  unsigned count;
+  char last[1024];
+} record;
+
+static void take_exchange(void *context, const bt_http_exchange *exchange) {
+  record *r = context;
+  r->count++;
+  snprintf(r->last, sizeof r->last, "%s %s %s %d %s", exchange->request->method, strrchr(exchange->request->url, '/'),
+           bt_status_name(exchange->status), exchange->response->status,
+           exchange->status == BT_OK ? "" : exchange->error->message);
+  assert_true(exchange->took_ms >= 0 && exchange->took_ms < 60000);
+}
+
+static void tells_who_listens_of_every_exchange(void **state) {
+  fixture *f = *state;
+  record r = {0};
+  bt_http_client *client = NULL;
+  bt_http_options options = {.on_exchange = take_exchange, .exchange_context = &r};
+  bt_error error = {0};
+  static const struct {
+    const char *path, *expected;
+  } table[] = {{"/echo", "GET /echo ok 200 "}, {"/busy", "GET /busy ok 429 "}, {"/cut", "GET /cut unavailable "}};
+  assert_int_equal(bt_http_client_new(&options, &client, &error), BT_OK);
+  for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
+    char url[128];
+    bt_http_request request = {.method = "GET", .url = url_of(f, table[i].path, url)};
+    bt_http_response response;
+    bt_status status = bt_http_send(client, &request, &response, &error);
+    assert_int_equal(status == BT_OK, i < 2);
+    bt_http_response_dispose(&response);
+    assert_int_equal(r.count, i + 1);
+    assert_memory_equal(r.last, table[i].expected, strlen(table[i].expected));
+  }
+  bt_http_client_free(client);
+}
+
 typedef struct expected {
   const char *path;
   bt_status status;
@@ -516,6 +553,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_refused_party_waits_and_others_go_on, set_up_one, tear_down),
       cmocka_unit_test_setup_teardown(the_time_in_the_queue_counts_where_it_is_asked_to, set_up_one, tear_down),
       cmocka_unit_test_setup_teardown(sends_and_receives, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(tells_who_listens_of_every_exchange, set_up, tear_down),
       cmocka_unit_test_setup_teardown(tells_complete_answers_from_others, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_other_protocols, set_up, tear_down),
       cmocka_unit_test_setup_teardown(ignores_proxies_of_the_environment, set_up, tear_down),

@@ -101,8 +101,33 @@ static void who_cannot_wait_asks_nobody(void **state) {
   fake_server_stop(server);
 }
 
+/* Whoever asks for something else gets the answer as it is, whatever its status. */
+static void gives_what_it_says_of_itself(void **state) {
+  fake_tempo fake = {.build = "{\"version\":\"3.0.3\"}"};
+  fake_server *server = fake_server_start(answer, &fake);
+  bt_http_client *client = NULL;
+  bt_source *source = NULL;
+  bt_error error = {0};
+  bt_http_response response = {0};
+  (void)state;
+  assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
+  assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
+                   BT_OK);
+  assert_int_equal(bt_tempo_source_get(source, "/api/status/buildinfo", &never, &response, &error), BT_OK);
+  assert_int_equal(response.status, 200);
+  assert_string_equal(response.body.ptr, fake.build);
+  bt_http_response_dispose(&response);
+  assert_int_equal(bt_tempo_source_get(source, "/status/config", &never, &response, &error), BT_OK);
+  assert_int_equal(response.status, 404);
+  bt_http_response_dispose(&response);
+  bt_source_free(source);
+  bt_http_client_free(client);
+  fake_server_stop(server);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(finds_it_out_once),
+                                     cmocka_unit_test(gives_what_it_says_of_itself),
                                      cmocka_unit_test(who_cannot_wait_asks_nobody)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,111 @@
+/* The report for a bug report: everything that was asked, expected and seen, and nothing that is a secret. */
+#include <jansson.h>
+
+#include "server/doctor/doctor.h"
+#include "server/time_text.h"
+
+static json_t *time_json(int64_t time_ns) {
+  char text[40];
+  if (!time_ns) return json_null();
+  bt_time_format(time_ns, text);
+  return json_string(text);
+}
+
+static json_t *text_json(const char *text) {
+  return text ? json_string(text) : json_null();
+}
+
+static json_t *seconds_json(int64_t duration_ns) {
+  return duration_ns < 0 ? json_null() : json_real((double)duration_ns / 1e9);
+}
+
+/* ---- facts ---- */
+
+static json_t *finding_json(const bt_fact_finding *finding) {
+  return json_pack("{s:o, s:o, s:o}", "text", text_json(finding->text), "rule", text_json(finding->rule), "query",
+                   text_json(finding->query));
+}
+
+static json_t *seen_json(const bt_fact_seen *seen) {
+  json_t *findings = json_array();
+  for (size_t i = 0; i < seen->finding_count; i++) json_array_append_new(findings, finding_json(&seen->findings[i]));
+  return json_pack("{s:s, s:s, s:o, s:o, s:I}", "outcome", bt_fact_outcome_name(seen->outcome), "seen",
+                   seen->seen ? seen->seen : "", "means", text_json(seen->means), "findings", findings,
+                   "findings_total", (json_int_t)seen->finding_total);
+}
+
+static json_t *fact_json(const bt_doctor_report *report, const bt_fact *fact) {
+  json_t *passes = json_array();
+  for (unsigned i = 0; i < BT_DOCTOR_PASSES; i++)
+    if (!i || report->passes_ns[i]) json_array_append_new(passes, seen_json(&fact->seen[i]));
+  return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", fact->id, "title", fact->title, "outcome",
+                   bt_fact_outcome_name(bt_fact_outcome_of(fact)), "expected", fact->expected, "passes", passes);
+}
+
+static json_t *facts_json(const bt_doctor_report *report) {
+  json_t *facts = json_array();
+  for (size_t i = 0; i < report->count; i++) json_array_append_new(facts, fact_json(report, &report->facts[i]));
+  return facts;
+}
+
+/* ---- the rest ---- */
+
+static json_t *probes_json(const bt_probes *probes) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < probes->count; i++) {
+    char id[BT_TRACE_ID_HEX + 1];
+    bt_trace_id_format(&probes->items[i].id, id);
+    json_array_append_new(list,
+                          json_pack("{s:s, s:s, s:I}", "label", probes->items[i].label, "trace_id", id, "spans",
+                                    (json_int_t)(probes->items[i].trace ? probes->items[i].trace->span_count : 0)));
+  }
+  return list;
+}
+
+static json_t *exchange_json(const bt_exchange *made) {
+  json_t *object =
+      json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:s}", "what", made->what, "query", text_json(made->query), "at",
+                time_json(made->at_ns), "took_ms", (json_int_t)made->took_ms, "status", (json_int_t)made->status,
+                "answer_bytes", (json_int_t)made->answer_bytes, "content_type", made->content_type);
+  if (made->start_s) json_object_set_new(object, "start", json_integer(made->start_s));
+  if (made->end_s) json_object_set_new(object, "end", json_integer(made->end_s));
+  if (made->limit) json_object_set_new(object, "limit", json_integer(made->limit));
+  if (made->sentence[0]) json_object_set_new(object, "answer", json_string(made->sentence));
+  return object;
+}
+
+static json_t *exchanges_json(const bt_exchanges *exchanges) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < exchanges->count; i++) json_array_append_new(list, exchange_json(&exchanges->items[i]));
+  return list;
+}
+
+static json_t *store_json(const bt_doctor_report *report) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_json(report->version[0] ? report->version : NULL),
+                   "content_type", text_json(report->content_type[0] ? report->content_type : NULL),
+                   "hidden_tail_seconds", seconds_json(report->hidden_tail_ns), "max_block_duration_seconds",
+                   seconds_json(report->max_block_ns), "max_search_duration_seconds",
+                   seconds_json(report->max_range_ns), "max_result_limit",
+                   report->most_traces < 0 ? json_null() : json_integer(report->most_traces));
+}
+
+static json_t *times_json(const bt_doctor_report *report) {
+  json_t *asked = json_array();
+  for (unsigned i = 0; i < BT_DOCTOR_PASSES; i++)
+    if (report->passes_ns[i]) json_array_append_new(asked, time_json(report->passes_ns[i]));
+  return json_pack("{s:o, s:o, s:o, s:o}", "started", time_json(report->started_ns), "pushed",
+                   time_json(report->pushed_ns), "asked", asked, "finished", time_json(report->finished_ns));
+}
+
+static json_t *sum_json(const bt_doctor_report *report) {
+  return json_pack("{s:I, s:I, s:I}", "holds", (json_int_t)bt_doctor_report_count(report, BT_FACT_HOLDS), "fails",
+                   (json_int_t)bt_doctor_report_count(report, BT_FACT_FAILS), "unknown",
+                   (json_int_t)bt_doctor_report_count(report, BT_FACT_UNKNOWN));
+}
+
+struct json_t *bt_doctor_report_json(const bt_doctor_report *report, const bt_exchanges *exchanges) {
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "version", BETRACE_VERSION, "run",
+                   report->probes.run, "outcome", bt_fact_outcome_name(bt_doctor_report_outcome(report)), "summary",
+                   sum_json(report), "times", times_json(report), "store", store_json(report), "facts",
+                   facts_json(report), "probes", probes_json(&report->probes), "requests", exchanges_json(exchanges));
+}
