@@ -81,7 +81,7 @@ bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer 
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(id, hex);
   bt_buffer_clear(url);
-  bt_buffer_printf(url, "%s/api/v2/traces/%s", tempo->base_url, hex);
+  bt_buffer_printf(url, "%s/api/v2/traces/%s?span_pruning=false", tempo->base_url, hex);
   return !url->failed;
 }
 

@@ -81,6 +81,7 @@ typedef struct bt_tempo_search_url {
 
 /* False: no memory. */
 bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) BT_MUST_CHECK;
+/* With the parameter that asks a Tempo of 3.1 and later for all spans, whatever its owner has made the default; earlier ones ignore it. */
 bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) BT_MUST_CHECK;
 
 /* A question about Tempo itself: of no tenant, without retries, ahead of others. */
