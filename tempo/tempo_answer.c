@@ -16,7 +16,9 @@ static bt_tempo_meaning meaning_of_400(bt_str body) {
 static bt_tempo_meaning meaning_of_5xx(bt_str body) {
   bool too_large =
       bt_str_contains(body, BT_STR("larger than the max")) || bt_str_contains(body, BT_STR("message larger than max"));
-  return too_large ? BT_MEANS_TOO_LARGE : BT_MEANS_PASSING;
+  /* live_store.fail_on_high_lag: "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc = …" */
+  bool lags = bt_str_contains(body, BT_STR("cannot guarantee complete results"));
+  return too_large ? BT_MEANS_TOO_LARGE : lags ? BT_MEANS_LAGGING : BT_MEANS_PASSING;
 }
 
 bt_tempo_meaning bt_tempo_meaning_of(const bt_http_response *response) {
@@ -50,6 +52,11 @@ static const char *advice(const bt_http_response *response) {
 }
 
 void bt_tempo_describe(const bt_http_response *response, char *out, size_t capacity) {
+  if (bt_tempo_meaning_of(response) == BT_MEANS_LAGGING) {
+    snprintf(out, capacity,
+             "Tempo's live store lags behind what was sent to it and cannot answer in full: try again in a minute");
+    return;
+  }
   char sentence[SENTENCE_MAX + 1] = "";
   size_t length = 0;
   bt_str body = bt_buffer_str(&response->body);

@@ -22,6 +22,7 @@ typedef struct bt_tempo {
   _Atomic uint32_t ids_per_read;
   _Atomic int64_t hidden_tail_ns; /* tempo_tail.h; -1: not known yet */
   _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
+  _Atomic int64_t lag_ms;         /* when a call gave up on a lagging live store, likewise; 0: none did */
 } bt_tempo;
 
 /* On whose behalf calls are made: what all calls of one search or read share. Must outlive them. */
@@ -71,6 +72,7 @@ typedef struct bt_tempo_call {
   char reason[200]; /* of BT_TEMPO_FAILED; for people, without addresses */
   bool may_pass;    /* of BT_TEMPO_FAILED: a failure of the kind that passes */
   bool is_garbled;  /* the last answer came whole and could not be decoded */
+  bool is_lagging;  /* the last answer said that Tempo's live store lags */
 } bt_tempo_call;
 
 typedef struct bt_tempo_search_url {
