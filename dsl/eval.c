@@ -26,6 +26,7 @@ const char *bt_reason_name(bt_reason reason) {
   case BT_REASON_NONE: return "";
   case BT_REASON_BUDGET: return "budget";
   case BT_REASON_INCOMPLETE: return "incomplete";
+  case BT_REASON_PRUNED: return "pruned";
   case BT_REASON_SKEW: return "skew";
   }
   return "unknown";
@@ -36,8 +37,13 @@ static bool make_room(bt_evaluator *evaluator) {
   evaluator->verdicts = bt_realloc_array(NULL, ruleset->count, sizeof *evaluator->verdicts);
   evaluator->member_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->member_slots);
   evaluator->truth_slots = bt_realloc_array(NULL, ruleset->max_condition_slots, sizeof *evaluator->truth_slots);
-  if (!evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots) return false;
-  for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) evaluator->member_slots[i] = (bt_member_list){0};
+  evaluator->hidden_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->hidden_slots);
+  if (!evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots || !evaluator->hidden_slots)
+    return false;
+  for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) {
+    evaluator->member_slots[i] = (bt_member_list){0};
+    evaluator->hidden_slots[i] = (bt_truth_slot){0};
+  }
   for (uint32_t i = 0; i < ruleset->max_condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
   return bt_trace_index_init(&evaluator->index, ruleset, &evaluator->arena);
 }
@@ -65,6 +71,7 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
   free(evaluator->verdicts);
   free(evaluator->member_slots);
   free(evaluator->truth_slots);
+  free(evaluator->hidden_slots);
   free(evaluator);
 }
 
@@ -72,6 +79,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->turn++;
   evaluator->program = program;
   evaluator->is_incomplete = options->incomplete;
+  evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->clock_skew_ns = options->clock_skew_ns;
   evaluator->step_budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
   evaluator->steps_left = evaluator->step_budget;
@@ -81,10 +89,10 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   bt_arena_reset(&evaluator->rule_arena);
 }
 
-/* On a complete trace a rule whose gate finds nothing need not be looked at. Behind comparisons of trace fields it is asked first only where
+/* On a trace without gaps a rule whose gate finds nothing need not be looked at. Behind comparisons of trace fields it is asked first only where
  * that is as cheap as they are. */
 static bool is_gate_shut(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
-  if (options->incomplete || !program->has_gate) return false;
+  if (options->incomplete || evaluator->index.trace->pruned || !program->has_gate) return false;
   if (program->is_gate_behind_comparison && !evaluator->ruleset->has_groups) return false;
   return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->status) == BT_NO_SPAN;
 }

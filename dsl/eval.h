@@ -9,7 +9,13 @@ typedef struct bt_ruleset bt_ruleset;     /* immutable, any thread */
 typedef struct bt_evaluator bt_evaluator; /* one thread */
 
 typedef enum bt_verdict { BT_VIOLATED, BT_INCONCLUSIVE, BT_SATISFIED, BT_NOT_APPLICABLE } bt_verdict;
-typedef enum bt_reason { BT_REASON_NONE, BT_REASON_BUDGET, BT_REASON_INCOMPLETE, BT_REASON_SKEW } bt_reason;
+typedef enum bt_reason {
+  BT_REASON_NONE,
+  BT_REASON_BUDGET,
+  BT_REASON_INCOMPLETE,
+  BT_REASON_PRUNED, /* summaries stand for spans that are not there */
+  BT_REASON_SKEW
+} bt_reason;
 typedef enum bt_truth { BT_FALSE, BT_UNKNOWN, BT_TRUE } bt_truth;
 
 typedef struct bt_eval_options {
@@ -55,6 +61,6 @@ bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const
                            const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
 
 const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
-const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "skew" */
+const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "pruned", "skew" */
 
 #endif

@@ -10,7 +10,7 @@
 #include "dsl/program.h"
 #include "dsl/trace_index.h"
 
-/* A span of an incomplete trace that was not seen: all that rests on it is unknown. */
+/* A span that was not seen, of an incomplete trace or of those that a summary stands for: all that rests on it is unknown. */
 #define BT_UNSEEN_SPAN (UINT32_MAX - 1)
 
 enum {
@@ -46,7 +46,8 @@ struct bt_evaluator {
   /* the rule under evaluation */
   uint64_t turn; /* counts rules and traces, from 1, so that slots need not be cleared */
   const bt_program *program;
-  bool is_incomplete;
+  bool is_incomplete; /* further spans may come */
+  bool is_pruned;     /* there are summaries in place of others (evaluation_pruned.c) */
   int64_t clock_skew_ns;
   uint64_t step_budget, steps_left;
   uint64_t unpaid_tests; /* less than BT_TESTS_PER_STEP */
@@ -54,7 +55,21 @@ struct bt_evaluator {
   uint32_t bound[BT_MAX_BINDINGS]; /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
   bt_member_list *member_slots;    /* of selections that depend on no binding */
   bt_truth_slot *truth_slots;      /* of conditions that depend on no binding */
+  bt_truth_slot *hidden_slots;     /* of selections: whether a summary may hide members of it */
 };
+
+/* Whether anything may be missing, and why. */
+static inline bool bt_evaluator_lacks_spans(const bt_evaluator *evaluator) {
+  return evaluator->is_incomplete || evaluator->is_pruned;
+}
+
+static inline unsigned bt_evaluator_why_missing(const bt_evaluator *evaluator) {
+  return evaluator->is_incomplete ? BT_WHY_INCOMPLETE : BT_WHY_PRUNED;
+}
+
+static inline bt_kleene bt_evaluator_missing(const bt_evaluator *evaluator) {
+  return bt_kleene_unknown(bt_evaluator_why_missing(evaluator));
+}
 
 /* Pays one step. False: the budget is used up, or the run has failed; stop. */
 static inline bool bt_evaluator_step(bt_evaluator *evaluator) {
@@ -95,6 +110,22 @@ static inline const bt_span *bt_evaluator_span(const bt_evaluator *evaluator, ui
   return &evaluator->index.trace->spans[span];
 }
 
+/* Its times, ids, parent and events are those of several spans, and so they are nobody's. */
+static inline bool bt_evaluator_is_summary(const bt_evaluator *evaluator, uint32_t span) {
+  return evaluator->is_pruned && span < BT_UNSEEN_SPAN &&
+         bt_evaluator_span(evaluator, span)->pruning == BT_PRUNING_SUMMARY;
+}
+
+/* The parent that it names may not be its own. */
+static inline bool bt_evaluator_may_have_moved(const bt_evaluator *evaluator, uint32_t span) {
+  return evaluator->is_pruned && bt_evaluator_span(evaluator, span)->pruning != BT_PRUNING_NONE;
+}
+
+/* Nothing is known of where it stands, in time or in the tree. */
+static inline bool bt_evaluator_has_no_place(const bt_evaluator *evaluator, uint32_t span) {
+  return span == BT_UNSEEN_SPAN || bt_evaluator_is_summary(evaluator, span);
+}
+
 /* evaluation_order.c: two spans, either of which may be unseen. */
 bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end);
 bt_kleene bt_evaluate_under(bt_evaluator *evaluator, uint32_t descendant, uint32_t ancestor);
@@ -131,7 +162,7 @@ void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_
                            bt_window starts);
 bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member);
 /* Whether spans that were not seen could belong to it. */
-bool bt_selection_is_open(const bt_evaluator *evaluator, const bt_program_selection *selection);
+bool bt_selection_is_open(bt_evaluator *evaluator, const bt_program_selection *selection);
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection);
 /* has_before, has_after */
 bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition);
@@ -143,6 +174,20 @@ bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predic
                                 const bt_event *event);
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event);
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
+
+/* evaluation_pruned.c: what may be said of a trace with summaries. */
+/* Whether a span that some summary stands for could belong to the selection, which has no binding for its source. */
+bool bt_pruned_may_hide(bt_evaluator *evaluator, const bt_program_selection *selection);
+/* How many spans of a selection a member stands for, at least: 1, or what a summary says where all its spans belong to it. */
+uint64_t bt_pruned_weight(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t member);
+/* Of the trace, at least. */
+uint64_t bt_pruned_span_count(const bt_evaluator *evaluator);
+/* Whether one of the spans that summaries stand for could be the root in place of `root`. */
+bool bt_pruned_may_hide_root(const bt_evaluator *evaluator, uint32_t root);
+/* Whether a field of a summary, or of a span that was kept, is its own; of all other spans it is. */
+bool bt_pruned_knows(const bt_evaluator *evaluator, uint32_t span, bt_field_kind field);
+/* Whether a static predicate asks for such fields only: then its matcher may be asked. */
+bool bt_pruned_can_test(const bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span);
 
 /* evaluation_condition.c */
 bt_kleene bt_evaluate_condition(bt_evaluator *evaluator, const bt_program_condition *condition);

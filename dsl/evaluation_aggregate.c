@@ -53,7 +53,7 @@ static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expre
                        const bt_member *member) {
   bool is_sure = member->truth.truth == BT_TRUE;
   if (is_sure)
-    t->sure++;
+    t->sure += evaluator->is_pruned ? bt_pruned_weight(evaluator, expression->selection, member->span) : 1;
   else
     t->unsure++;
   t->why |= member->truth.why;
@@ -73,7 +73,7 @@ static bt_value integer_value(int64_t integer) {
 
 static bt_outcome count_outcome(const tally *t, bool is_open) {
   bt_value low = integer_value((int64_t)t->sure), high = integer_value((int64_t)(t->sure + t->unsure));
-  if (is_open) return bt_outcome_at_least(low, t->why | BT_WHY_INCOMPLETE);
+  if (is_open) return bt_outcome_at_least(low, t->why);
   return bt_outcome_between(low, high, t->why);
 }
 
@@ -104,10 +104,10 @@ static bt_outcome average_outcome(const tally *t) {
 static bt_outcome extreme_outcome(const tally *t, bool is_max, bool is_open) {
   if (t->sure_numbers == 0) {
     bool is_nothing = !is_open && t->unsure_numbers == 0;
-    return is_nothing ? bt_outcome_missing() : bt_outcome_unknown(t->why | (is_open ? BT_WHY_INCOMPLETE : 0));
+    return is_nothing ? bt_outcome_missing() : bt_outcome_unknown(t->why);
   }
-  if (is_open && is_max) return bt_outcome_at_least(t->sure_max, t->why | BT_WHY_INCOMPLETE);
-  if (is_open) return bt_outcome_at_most(t->sure_min, t->why | BT_WHY_INCOMPLETE);
+  if (is_open && is_max) return bt_outcome_at_least(t->sure_max, t->why);
+  if (is_open) return bt_outcome_at_most(t->sure_min, t->why);
   return is_max ? bt_outcome_between(t->sure_max, t->any_max, t->why)
                 : bt_outcome_between(t->any_min, t->sure_min, t->why);
 }
@@ -120,7 +120,7 @@ static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_
   case BT_AGGREGATE_MAX: return extreme_outcome(t, true, is_open);
   case BT_AGGREGATE_SUM:
   case BT_AGGREGATE_AVG:
-    if (is_unknown) return bt_outcome_unknown(t->why | (is_open ? BT_WHY_INCOMPLETE : 0));
+    if (is_unknown) return bt_outcome_unknown(t->why);
     return aggregate == BT_AGGREGATE_SUM ? sum_outcome(t) : average_outcome(t);
   }
   return bt_outcome_missing();
@@ -130,15 +130,15 @@ static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_
 static bt_outcome count_matcher(bt_evaluator *evaluator, const bt_program_selection *selection, bool is_open) {
   bt_value count =
       integer_value(bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->status).count);
-  return is_open ? bt_outcome_at_least(count, BT_WHY_INCOMPLETE) : bt_outcome_value(count);
+  return is_open ? bt_outcome_at_least(count, bt_evaluator_why_missing(evaluator)) : bt_outcome_value(count);
 }
 
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression) {
   const bt_program_selection *selection = expression->selection;
   bool is_open = bt_selection_is_open(evaluator, selection);
-  if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection))
+  if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection) && !evaluator->is_pruned)
     return count_matcher(evaluator, selection, is_open);
-  tally t = {.why = 0};
+  tally t = {.why = is_open ? bt_evaluator_why_missing(evaluator) : 0};
   bt_cursor cursor;
   bt_member member;
   bt_cursor_open(&cursor, evaluator, selection);

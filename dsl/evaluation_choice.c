@@ -87,7 +87,7 @@ static void search_spans(choice_search *search, uint32_t at, bt_kleene trigger, 
     search_from(search, at + 1, bt_kleene_and(trigger, member.truth), bt_kleene_and(positive, member.truth));
   }
   if (bt_selection_is_open(evaluator, item->selection)) {
-    bt_kleene unseen = bt_kleene_unknown(BT_WHY_INCOMPLETE);
+    bt_kleene unseen = bt_evaluator_missing(evaluator);
     *bound = BT_UNSEEN_SPAN;
     search_from(search, at + 1, bt_kleene_and(trigger, unseen), bt_kleene_and(positive, unseen));
   }
@@ -135,7 +135,8 @@ static void start_search(choice_search *search, bt_evaluator *evaluator) {
 
 static bt_reason reason_of(bt_kleene truth) {
   if (truth.why & BT_WHY_BUDGET) return BT_REASON_BUDGET;
-  return truth.why & BT_WHY_INCOMPLETE ? BT_REASON_INCOMPLETE : BT_REASON_SKEW;
+  if (truth.why & BT_WHY_INCOMPLETE) return BT_REASON_INCOMPLETE;
+  return truth.why & BT_WHY_PRUNED ? BT_REASON_PRUNED : BT_REASON_SKEW;
 }
 
 static void set_verdict(const choice_search *search, bt_rule_verdict *out) {

@@ -1,7 +1,7 @@
 /* Conditions: and, or, not, existence with bindings, comparisons. See evaluation.h. */
 #include "dsl/evaluation.h"
 
-/* Some span of an EXISTS with `as` for which the rest of the conjunction holds. On an incomplete trace an open selection has one more
+/* Some span of an EXISTS with `as` for which the rest of the conjunction holds. An open selection has one more
  * candidate: a span that was not seen. */
 static bt_kleene exists_with_rest(bt_evaluator *evaluator, const bt_program_condition *conjunction, uint32_t at) {
   const bt_program_condition *item = conjunction->items[at];
@@ -18,7 +18,7 @@ static bt_kleene exists_with_rest(bt_evaluator *evaluator, const bt_program_cond
   if (any.truth != BT_TRUE && bt_selection_is_open(evaluator, item->selection)) {
     *bound = BT_UNSEEN_SPAN;
     bt_kleene rest = bt_evaluate_conjunction(evaluator, conjunction, at + 1);
-    any = bt_kleene_or(any, bt_kleene_and(bt_kleene_unknown(BT_WHY_INCOMPLETE), rest));
+    any = bt_kleene_or(any, bt_kleene_and(bt_evaluator_missing(evaluator), rest));
   }
   *bound = BT_NO_SPAN;
   return bt_evaluator_or_budget(evaluator, any);

@@ -11,10 +11,15 @@ static bt_outcome string_outcome(bt_str string) {
   return bt_outcome_value((bt_value){.type = BT_VALUE_STRING, .string = string});
 }
 
-/* A number that further spans can only raise. */
-static bt_outcome growing(const bt_evaluator *evaluator, int64_t seen) {
-  return evaluator->is_incomplete ? bt_outcome_at_least(integer_value(seen), BT_WHY_INCOMPLETE)
-                                  : bt_outcome_integer(seen);
+/* A number that further spans can only raise; `may_grow`: that there may be such spans. */
+static bt_outcome growing(const bt_evaluator *evaluator, int64_t seen, bool may_grow) {
+  return may_grow ? bt_outcome_at_least(integer_value(seen), bt_evaluator_why_missing(evaluator))
+                  : bt_outcome_integer(seen);
+}
+
+static bt_outcome span_count(const bt_evaluator *evaluator) {
+  uint64_t count = evaluator->is_pruned ? bt_pruned_span_count(evaluator) : evaluator->index.trace->span_count;
+  return growing(evaluator, count < INT64_MAX ? (int64_t)count : INT64_MAX, bt_evaluator_lacks_spans(evaluator));
 }
 
 static bt_outcome trace_start(const bt_evaluator *evaluator) {
@@ -35,30 +40,32 @@ static bt_outcome service_count(bt_evaluator *evaluator) {
     evaluator->status = BT_NO_MEMORY;
     return bt_outcome_unknown(BT_WHY_BUDGET);
   }
-  return growing(evaluator, evaluator->index.service_count);
+  return growing(evaluator, evaluator->index.service_count, bt_evaluator_lacks_spans(evaluator));
 }
 
 static bt_outcome root_field(const bt_evaluator *evaluator, bool wants_service) {
   uint32_t root = bt_trace_root(evaluator->index.trace);
-  if (evaluator->is_incomplete) return bt_outcome_unknown(BT_WHY_INCOMPLETE);
+  if (evaluator->is_incomplete || (evaluator->is_pruned && bt_pruned_may_hide_root(evaluator, root)))
+    return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   if (root == BT_NO_SPAN) return bt_outcome_missing();
   const bt_span *span = bt_evaluator_span(evaluator, root);
   if (!wants_service) return string_outcome(span->name);
   return span->resource->service.ptr ? string_outcome(span->resource->service) : bt_outcome_missing();
 }
 
-/* Times of a trace without spans are not there (yet). */
+/* Times of a trace without spans are not there (yet). A summary begins with the first of its spans and ends with the last, so that it leaves the times of
+ * the trace as they are. */
 static bt_outcome trace_field(bt_evaluator *evaluator, bt_field_kind kind) {
   bool is_empty = evaluator->index.trace->span_count == 0;
-  if (kind == BT_FIELD_TRACE_SPAN_COUNT) return growing(evaluator, evaluator->index.trace->span_count);
+  if (kind == BT_FIELD_TRACE_SPAN_COUNT) return span_count(evaluator);
   if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return service_count(evaluator);
   if (kind == BT_FIELD_TRACE_ROOT_NAME) return root_field(evaluator, false);
   if (kind == BT_FIELD_TRACE_ROOT_SERVICE) return root_field(evaluator, true);
   if (is_empty) return evaluator->is_incomplete ? bt_outcome_unknown(BT_WHY_INCOMPLETE) : bt_outcome_missing();
   bt_trace_index_find_times(&evaluator->index);
   if (kind == BT_FIELD_TRACE_START) return trace_start(evaluator);
-  if (kind == BT_FIELD_TRACE_END) return growing(evaluator, evaluator->index.end_ns);
-  return growing(evaluator, trace_duration_ns(&evaluator->index));
+  if (kind == BT_FIELD_TRACE_END) return growing(evaluator, evaluator->index.end_ns, evaluator->is_incomplete);
+  return growing(evaluator, trace_duration_ns(&evaluator->index), evaluator->is_incomplete);
 }
 
 /* Ids are written to room that lasts as long as the run, because two of them may be compared. */
@@ -78,7 +85,8 @@ static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uin
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event) {
   if (bt_field_is_of_trace(field->kind)) return trace_field(evaluator, field->kind);
   if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
-  if (span == BT_UNSEEN_SPAN) return bt_outcome_unknown(BT_WHY_INCOMPLETE);
+  if (span == BT_UNSEEN_SPAN || (evaluator->is_pruned && !bt_pruned_knows(evaluator, span, field->kind)))
+    return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   return span_field(evaluator, field, span, event);
 }
 
@@ -185,11 +193,11 @@ static bool find_whole_field(bt_evaluator *evaluator, const bt_field *field, uin
   bt_trace_index *index = &evaluator->index;
   if (field->kind == BT_FIELD_DURATION) {
     if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
-    if (span == BT_UNSEEN_SPAN) return false;
+    if (bt_evaluator_has_no_place(evaluator, span)) return false;
     *out = bt_span_duration_ns(bt_evaluator_span(evaluator, span));
     return true;
   }
-  if (evaluator->is_incomplete || index->trace->span_count == 0) return false;
+  if (bt_evaluator_lacks_spans(evaluator) || index->trace->span_count == 0) return false;
   *out = index->trace->span_count;
   if (field->kind == BT_FIELD_TRACE_SPAN_COUNT) return true;
   bt_trace_index_find_times(index);
@@ -204,7 +212,7 @@ static bool find_whole_number(bt_evaluator *evaluator, const bt_program_expressi
   *out = expression->literal.integer;
   if (expression->kind == BT_EXPRESSION_LITERAL) return true;
   *out = bt_trace_index_members(&evaluator->index, expression->selection->matcher, &evaluator->status).count;
-  return !evaluator->is_incomplete;
+  return !bt_evaluator_lacks_spans(evaluator);
 }
 
 static bool whole_numbers_meet(bt_comparison_operator op, int64_t left, int64_t right) {
@@ -234,7 +242,7 @@ bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_compa
       find_whole_number(evaluator, comparison->rights[0], span, &right))
     return bt_kleene_from(whole_numbers_meet(comparison->comparator.op, left, right));
   if (!comparison->reads_event || event) return compare_sides(evaluator, comparison, span, event);
-  if (span == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (bt_evaluator_has_no_place(evaluator, span)) return bt_evaluator_missing(evaluator);
   const bt_span *owner = bt_evaluator_span(evaluator, span);
   bt_kleene any = bt_kleene_from(false);
   bt_evaluator_pay_tests(evaluator, (uint64_t)comparison->tests * owner->event_count);
@@ -273,7 +281,7 @@ static bt_kleene evaluate_any(bt_evaluator *evaluator, const bt_program_predicat
 }
 
 static bt_kleene evaluate_events(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span) {
-  if (span == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (bt_evaluator_has_no_place(evaluator, span)) return bt_evaluator_missing(evaluator);
   const bt_span *owner = bt_evaluator_span(evaluator, span);
   bt_kleene any = bt_kleene_from(false);
   for (uint32_t i = 0; i < owner->event_count && any.truth != BT_TRUE; i++)
@@ -281,21 +289,27 @@ static bt_kleene evaluate_events(bt_evaluator *evaluator, const bt_program_predi
   return any;
 }
 
+static bool joins_others(bt_predicate_kind kind) {
+  return kind == BT_PREDICATE_AND || kind == BT_PREDICATE_OR || kind == BT_PREDICATE_NOT;
+}
+
 bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
                                 const bt_event *event) {
-  if (predicate->is_static && span != BT_UNSEEN_SPAN) {
+  bool is_static = predicate->is_static && span != BT_UNSEEN_SPAN;
+  if (is_static && (!evaluator->is_pruned || bt_pruned_can_test(evaluator, predicate, span))) {
     const bt_span *tested = bt_evaluator_span(evaluator, span);
     uint64_t rounds = predicate->reads_event && !event ? (uint64_t)tested->event_count + 1 : 1;
     bt_evaluator_pay_tests(evaluator, predicate->tests * rounds);
     return bt_kleene_from(bt_matcher_test(predicate, tested, event, &evaluator->status));
   }
+  if (is_static && !joins_others(predicate->kind)) return bt_evaluator_missing(evaluator);
   switch (predicate->kind) {
   case BT_PREDICATE_TRUE: return bt_kleene_from(true);
   case BT_PREDICATE_FALSE: return bt_kleene_from(false);
   case BT_PREDICATE_AND: return evaluate_all(evaluator, predicate, span, event);
   case BT_PREDICATE_OR: return evaluate_any(evaluator, predicate, span, event);
   case BT_PREDICATE_NOT: return bt_kleene_not(bt_evaluate_predicate(evaluator, predicate->items[0], span, event));
-  case BT_PREDICATE_NAMED: return bt_kleene_unknown(BT_WHY_INCOMPLETE); /* of a span that was not seen */
+  case BT_PREDICATE_NAMED: return bt_evaluator_missing(evaluator); /* of a span that was not seen */
   case BT_PREDICATE_COMPARE: return bt_evaluate_comparison(evaluator, &predicate->comparison, span, event);
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE: return evaluate_field_test(evaluator, predicate, span, event);

@@ -26,7 +26,8 @@ static bt_kleene order_within_skew(bt_evaluator *evaluator, uint32_t a, uint32_t
 }
 
 bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end) {
-  if (a == BT_UNSEEN_SPAN || b == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (bt_evaluator_has_no_place(evaluator, a) || bt_evaluator_has_no_place(evaluator, b))
+    return bt_evaluator_missing(evaluator);
   const bt_span *x = bt_evaluator_span(evaluator, a), *y = bt_evaluator_span(evaluator, b);
   int64_t left_ns = point_ns(x, a_is_end), right_ns = point_ns(y, b_is_end);
   if (evaluator->clock_skew_ns > 0 && services_differ(x, y) &&
@@ -38,13 +39,19 @@ bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end,
 /* A walk from a span up to its ancestors. A span id that several spans share is several parents. */
 typedef struct ancestor_walk {
   uint32_t sought;
-  bool was_found, left_trace;
+  bool was_found;
+  bool is_unsure; /* it left the trace, or came to a span whose parent is not known */
   uint32_t depth; /* of the stack */
 } ancestor_walk;
 
-static void visit_parents(bt_trace_index *index, ancestor_walk *walk, uint32_t span) {
+static void visit_parents(bt_evaluator *evaluator, ancestor_walk *walk, uint32_t span) {
+  bt_trace_index *index = &evaluator->index;
   uint32_t parent = index->first_parent[span];
-  if (parent == BT_NO_SPAN && !bt_span_id_is_zero(&index->trace->spans[span].parent_id)) walk->left_trace = true;
+  if (bt_evaluator_may_have_moved(evaluator, span)) {
+    walk->is_unsure = true;
+    return;
+  }
+  if (parent == BT_NO_SPAN && !bt_span_id_is_zero(&index->trace->spans[span].parent_id)) walk->is_unsure = true;
   for (; parent != BT_NO_SPAN; parent = index->next_half[parent]) {
     if (index->walk_mark[parent] == index->walk_number) continue;
     index->walk_mark[parent] = index->walk_number;
@@ -65,13 +72,13 @@ static bt_kleene walk_up(bt_evaluator *evaluator, uint32_t span, uint32_t ancest
   bt_trace_index *index = &evaluator->index;
   ancestor_walk walk = {.sought = ancestor};
   start_walk(index, span);
-  visit_parents(index, &walk, span);
+  visit_parents(evaluator, &walk, span);
   while (walk.depth > 0 && !walk.was_found) {
     if (!bt_evaluator_step(evaluator)) return bt_kleene_unknown(BT_WHY_BUDGET);
-    visit_parents(index, &walk, index->walk_stack[--walk.depth]);
+    visit_parents(evaluator, &walk, index->walk_stack[--walk.depth]);
   }
   if (walk.was_found) return bt_kleene_from(true);
-  if (walk.left_trace && evaluator->is_incomplete) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (walk.is_unsure && bt_evaluator_lacks_spans(evaluator)) return bt_evaluator_missing(evaluator);
   return bt_kleene_from(false);
 }
 
@@ -82,11 +89,12 @@ static bool has_tree(bt_evaluator *evaluator) {
 }
 
 bt_kleene bt_evaluate_under(bt_evaluator *evaluator, uint32_t descendant, uint32_t ancestor) {
-  if (descendant == BT_UNSEEN_SPAN || ancestor == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (bt_evaluator_has_no_place(evaluator, descendant) || bt_evaluator_has_no_place(evaluator, ancestor))
+    return bt_evaluator_missing(evaluator);
   if (!has_tree(evaluator)) return bt_kleene_unknown(BT_WHY_BUDGET);
   const bt_trace_index *index = &evaluator->index;
   if (descendant == ancestor) return bt_kleene_from(false);
-  if (!index->is_forest) return walk_up(evaluator, descendant, ancestor);
+  if (!index->is_forest || evaluator->is_pruned) return walk_up(evaluator, descendant, ancestor);
   bool is_under = index->tree_place[descendant] > index->tree_place[ancestor] &&
                   index->tree_place[descendant] < index->tree_end[ancestor];
   /* Not under it as far as was seen: where spans may be missing, the walk tells whether the chain leaves the trace. */
@@ -99,14 +107,19 @@ static bool ids_equal(const bt_span_id *a, const bt_span_id *b) {
   return bt_str_equal(x, y);
 }
 
-static bool is_child(const bt_evaluator *evaluator, uint32_t child, uint32_t parent) {
+static bt_kleene is_child(const bt_evaluator *evaluator, uint32_t child, uint32_t parent) {
   const bt_span *a = bt_evaluator_span(evaluator, child), *b = bt_evaluator_span(evaluator, parent);
-  return child != parent && !bt_span_id_is_zero(&a->parent_id) && ids_equal(&a->parent_id, &b->id);
+  if (child == parent) return bt_kleene_from(false);
+  if (bt_evaluator_may_have_moved(evaluator, child)) return bt_evaluator_missing(evaluator);
+  return bt_kleene_from(!bt_span_id_is_zero(&a->parent_id) && ids_equal(&a->parent_id, &b->id));
 }
 
-static bool are_siblings(const bt_evaluator *evaluator, uint32_t one, uint32_t other) {
+static bt_kleene are_siblings(const bt_evaluator *evaluator, uint32_t one, uint32_t other) {
   const bt_span *a = bt_evaluator_span(evaluator, one), *b = bt_evaluator_span(evaluator, other);
-  return one != other && !bt_span_id_is_zero(&a->parent_id) && ids_equal(&a->parent_id, &b->parent_id);
+  if (one == other) return bt_kleene_from(false);
+  if (bt_evaluator_may_have_moved(evaluator, one) || bt_evaluator_may_have_moved(evaluator, other))
+    return bt_evaluator_missing(evaluator);
+  return bt_kleene_from(!bt_span_id_is_zero(&a->parent_id) && ids_equal(&a->parent_id, &b->parent_id));
 }
 
 /* Measured times, whatever the skew. Neither span is unseen. */
@@ -128,7 +141,8 @@ static bt_kleene order_of_pair(bt_evaluator *evaluator, const bt_program_relatio
 bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second, uint32_t span,
                            uint32_t other) {
   bool is_end = is_second ? relation->second.is_end : relation->first.is_end;
-  if (span == BT_UNSEEN_SPAN || other == BT_UNSEEN_SPAN) return bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (bt_evaluator_has_no_place(evaluator, span) || bt_evaluator_has_no_place(evaluator, other))
+    return bt_evaluator_missing(evaluator);
   switch (relation->kind) {
   case BT_BEFORE: return order_of_pair(evaluator, relation, true, span, other, is_end);
   case BT_AFTER: return order_of_pair(evaluator, relation, false, span, other, is_end);
@@ -136,9 +150,9 @@ bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *r
   case BT_WITHIN_OF: return bt_kleene_from(is_within(evaluator, relation->within_ns, span, other, is_end));
   case BT_UNDER: return bt_evaluate_under(evaluator, span, other);
   case BT_ABOVE: return bt_evaluate_under(evaluator, other, span);
-  case BT_CHILD_OF: return bt_kleene_from(is_child(evaluator, span, other));
-  case BT_PARENT_OF: return bt_kleene_from(is_child(evaluator, other, span));
-  case BT_SIBLING_OF: return bt_kleene_from(are_siblings(evaluator, span, other));
+  case BT_CHILD_OF: return is_child(evaluator, span, other);
+  case BT_PARENT_OF: return is_child(evaluator, other, span);
+  case BT_SIBLING_OF: return are_siblings(evaluator, span, other);
   }
   return bt_kleene_from(false);
 }

@@ -2,8 +2,9 @@
 #include "dsl/evaluation.h"
 #include "dsl/matcher.h"
 
-bool bt_selection_is_open(const bt_evaluator *evaluator, const bt_program_selection *selection) {
-  return evaluator->is_incomplete && selection->base_binding == BT_NO_BINDING;
+bool bt_selection_is_open(bt_evaluator *evaluator, const bt_program_selection *selection) {
+  if (!bt_evaluator_lacks_spans(evaluator) || selection->base_binding != BT_NO_BINDING) return false;
+  return evaluator->is_incomplete || bt_pruned_may_hide(evaluator, selection);
 }
 
 /* The candidate against what a reference stands for: a bound span, or some member of a selection. */
@@ -13,7 +14,7 @@ static bt_kleene meets_reference(bt_evaluator *evaluator, const bt_program_relat
   if (reference->binding != BT_NO_BINDING)
     return bt_evaluate_pair(evaluator, relation, is_second, span, evaluator->bound[reference->binding]);
   bt_kleene any = bt_kleene_from(false);
-  if (bt_selection_is_open(evaluator, reference->selection)) any = bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (bt_selection_is_open(evaluator, reference->selection)) any = bt_evaluator_missing(evaluator);
   bt_cursor cursor;
   bt_member other;
   bt_window starts = bt_window_of_others(evaluator, relation, is_second, span);
@@ -31,9 +32,11 @@ static bt_kleene meets_relation(bt_evaluator *evaluator, const bt_program_relati
   return bt_kleene_and(met, meets_reference(evaluator, relation, true, span));
 }
 
-/* The static part on the span that a binding holds; other candidates come from the matcher's own list. */
+/* The static part on the span that a binding holds; other candidates come from the matcher's own list. A summary may be in that for a field that is not
+ * its own; where it is missing there for one, it is among the spans that the summary hides. */
 static bt_kleene base_meets(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
-  if (selection->base_binding == BT_NO_BINDING || selection->matcher == BT_MATCH_ALL) return bt_kleene_from(true);
+  bool is_listed = selection->base_binding == BT_NO_BINDING && !bt_evaluator_may_have_moved(evaluator, span);
+  if (is_listed || selection->matcher == BT_MATCH_ALL) return bt_kleene_from(true);
   const bt_program_predicate *predicate = evaluator->ruleset->matchers[selection->matcher].predicate;
   return bt_evaluate_predicate(evaluator, predicate, span, NULL);
 }
@@ -131,7 +134,7 @@ bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *membe
   return true;
 }
 
-/* bt_evaluate_exists for what a matcher finds on a complete trace: the first span decides, and costs the one step. */
+/* bt_evaluate_exists for what a matcher finds on a trace without gaps: the first span decides, and costs the one step. */
 static bt_kleene matcher_finds(bt_evaluator *evaluator, uint32_t matcher) {
   bool is_found = bt_trace_index_member(&evaluator->index, matcher, 0, &evaluator->status) != BT_NO_SPAN;
   if (is_found) is_found = bt_evaluator_step(evaluator);
@@ -139,10 +142,10 @@ static bt_kleene matcher_finds(bt_evaluator *evaluator, uint32_t matcher) {
 }
 
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
-  if (!evaluator->is_incomplete && bt_selection_is_matcher(selection))
+  if (!bt_evaluator_lacks_spans(evaluator) && bt_selection_is_matcher(selection))
     return matcher_finds(evaluator, selection->matcher);
   bt_kleene any = bt_kleene_from(false);
-  if (bt_selection_is_open(evaluator, selection)) any = bt_kleene_unknown(BT_WHY_INCOMPLETE);
+  if (bt_selection_is_open(evaluator, selection)) any = bt_evaluator_missing(evaluator);
   bt_cursor cursor;
   bt_member member;
   /* Only as far as the first one, so they are not kept. */
@@ -170,7 +173,7 @@ static bt_kleene is_beyond_all(bt_evaluator *evaluator, uint32_t span, const bt_
   return bt_kleene_and(all, bt_kleene_unknown(BT_WHY_BUDGET));
 }
 
-/* Without skew, on a complete trace, every member is certain and the extreme start of the others decides: the earliest for has_before, the
+/* Without skew, on a trace without gaps, every member is certain and the extreme start of the others decides: the earliest for has_before, the
  * latest for has_after. False: there is none. */
 static bool find_extreme_start(bt_evaluator *evaluator, const bt_program_condition *condition, int64_t *extreme_ns) {
   bt_cursor cursor;
@@ -201,14 +204,11 @@ static bt_kleene is_any_beyond_extreme(bt_evaluator *evaluator, const bt_program
   return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_met));
 }
 
-static bool is_closed(const bt_program_selection *selection) {
-  return selection->base_binding != BT_NO_BINDING;
-}
-
 bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition) {
-  if (evaluator->is_incomplete && !(is_closed(condition->selection) && is_closed(condition->other)))
-    return bt_kleene_unknown(BT_WHY_INCOMPLETE);
-  if (!evaluator->is_incomplete && evaluator->clock_skew_ns <= 0) return is_any_beyond_extreme(evaluator, condition);
+  if (bt_selection_is_open(evaluator, condition->selection) || bt_selection_is_open(evaluator, condition->other))
+    return bt_evaluator_missing(evaluator);
+  if (!bt_evaluator_lacks_spans(evaluator) && evaluator->clock_skew_ns <= 0)
+    return is_any_beyond_extreme(evaluator, condition);
   bt_kleene any = bt_kleene_from(false), some;
   bt_cursor cursor;
   bt_member member;

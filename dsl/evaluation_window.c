@@ -53,7 +53,7 @@ static bt_window starts_of_reference(const bt_evaluator *evaluator, const bt_pro
                                      bool is_second) {
   const bt_program_reference *reference = is_second ? &relation->second : &relation->first;
   uint32_t span = reference->binding == BT_NO_BINDING ? BT_NO_SPAN : evaluator->bound[reference->binding];
-  if (span == BT_NO_SPAN || span == BT_UNSEEN_SPAN) return everything;
+  if (span == BT_NO_SPAN || bt_evaluator_has_no_place(evaluator, span)) return everything;
   const bt_span *known = bt_evaluator_span(evaluator, span);
   return starts_of_relation(evaluator, relation, is_second, reference->is_end ? known->end_ns : known->start_ns);
 }
@@ -72,7 +72,7 @@ bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_se
 bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
                               uint32_t span) {
   bool is_end = is_second ? relation->second.is_end : relation->first.is_end;
-  if (is_end || span == BT_UNSEEN_SPAN) return everything;
+  if (is_end || bt_evaluator_has_no_place(evaluator, span)) return everything;
   int64_t start_ns = bt_evaluator_span(evaluator, span)->start_ns;
   switch (relation->kind) {
   case BT_BEFORE: return starts_beyond(evaluator, start_ns, true, relation->within_ns);
@@ -118,10 +118,10 @@ static bt_span_list cut(const bt_trace_index *index, bt_span_list list, key_func
   return end > first ? (bt_span_list){list.spans + first, end - first} : (bt_span_list){list.spans, 0};
 }
 
-/* On a complete trace the spans under a bound span are one range of places. Where a chain may leave the trace there is no such range. */
+/* On a trace without gaps the spans under a bound span are one range of places. Where a chain may leave the trace there is no such range. */
 static bool find_subtree(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window *places) {
   bt_trace_index *index = &evaluator->index;
-  for (uint32_t i = 0; i < selection->relation_count && !evaluator->is_incomplete; i++) {
+  for (uint32_t i = 0; i < selection->relation_count && !bt_evaluator_lacks_spans(evaluator); i++) {
     const bt_program_relation *relation = &selection->relations[i];
     if (relation->kind != BT_UNDER || relation->first.binding == BT_NO_BINDING) continue;
     if (!bt_trace_index_find_tree(index)) {

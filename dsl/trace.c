@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dsl/trace_compare.h"
+#include "dsl/trace_pruned.h"
 
 const bt_value *bt_attributes_find(const bt_attributes *attributes, bt_str key) {
   for (uint32_t i = 0; i < attributes->count; i++)
@@ -179,7 +180,10 @@ bool bt_trace_builder_add(bt_trace_builder *builder, const bt_span *span) {
       return false;
     slot = find_slot(builder, &span->id, false, span->kind);
   }
-  builder->spans[builder->trace.span_count++] = *span;
+  bt_span *added = &builder->spans[builder->trace.span_count++];
+  *added = *span;
+  added->pruning = (uint8_t)bt_pruning_of(span);
+  if (added->pruning != BT_PRUNING_NONE) builder->trace.pruned = true;
   *slot = builder->trace.span_count;
   return true;
 }

@@ -60,6 +60,14 @@ typedef struct bt_event {
 
 #define BT_NO_SPAN UINT32_MAX /* no enumerator: those are ints */
 
+/* Spans of a trace may have been summed up before it was stored, or while it was read (pruning: the OpenTelemetry Collector's spanpruning processor, Tempo
+ * 3.1). What it leaves says so by attributes; see trace_pruned.h. */
+typedef enum bt_pruning {
+  BT_PRUNING_NONE,
+  BT_PRUNING_SUMMARY, /* stands for several spans, which are not there */
+  BT_PRUNING_KEPT     /* was spared when others like it were summed up; its parent may have been another */
+} bt_pruning;
+
 typedef struct bt_span {
   bt_span_id id, parent_id;
   bt_str name, status_message;
@@ -71,6 +79,7 @@ typedef struct bt_span {
   bt_attributes attributes;
   const bt_event *events;
   uint32_t event_count;
+  uint8_t pruning; /* bt_pruning; the builder sets it */
 } bt_span;
 
 typedef struct bt_trace {
@@ -81,6 +90,7 @@ typedef struct bt_trace {
   bool differing_copies; /* two records of one span (id and kind) did not agree; the first counts */
   bool missing_parents;  /* some span names a parent that is not here */
   bool partial;          /* the source said that it does not give the whole trace */
+  bool pruned; /* some spans were summed up before: a summary is here in their place, or what was kept beside it */
 } bt_trace;
 
 /* Of two with one key the first counts. NULL: there is none. */

@@ -18,8 +18,11 @@ static bt_tempo_meaning meaning_of_5xx(bt_str body) {
       bt_str_contains(body, BT_STR("larger than the max")) || bt_str_contains(body, BT_STR("message larger than max"));
   bool stumbles = bt_str_contains(body, BT_STR("unexpected numbers of pre-compiled regexp")) ||
                   bt_str_contains(body, BT_STR("array operators must consist of a scalar and an array operand"));
+  /* live_store.fail_on_high_lag: "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc = …" */
+  bool lags = bt_str_contains(body, BT_STR("cannot guarantee complete results"));
   if (too_large) return BT_MEANS_TOO_LARGE;
-  return stumbles ? BT_MEANS_STUMBLES : BT_MEANS_PASSING;
+  if (stumbles) return BT_MEANS_STUMBLES;
+  return lags ? BT_MEANS_LAGGING : BT_MEANS_PASSING;
 }
 
 bt_tempo_meaning bt_tempo_meaning_of(const bt_http_response *response) {
@@ -53,6 +56,11 @@ static const char *advice(const bt_http_response *response) {
 }
 
 void bt_tempo_describe(const bt_http_response *response, char *out, size_t capacity) {
+  if (bt_tempo_meaning_of(response) == BT_MEANS_LAGGING) {
+    snprintf(out, capacity,
+             "Tempo's live store lags behind what was sent to it and cannot answer in full: try again in a minute");
+    return;
+  }
   char sentence[SENTENCE_MAX + 1] = "";
   size_t length = 0;
   bt_str body = bt_buffer_str(&response->body);

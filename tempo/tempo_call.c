@@ -11,6 +11,9 @@
 enum {
   ATTEMPTS = 4,
   ATTEMPTS_GARBLED = 2,      /* a complete answer that cannot be read is seldom another one the next time */
+  ATTEMPTS_LAGGING = 6,      /* a live store that lags catches up in a minute or so, */
+  LAGGING_PAUSES = 8,        /* so that its pauses are so many times as long: 2, 4, 8, 16 and 32 s */
+  LAG_REMEMBERED_MS = 60000, /* after one call has waited for that in vain, others do not for so long */
   LATEST_SECOND = 2147483647 /* Tempo 2 reads start and end as 32 bits */
 };
 static const int64_t second_ns = 1000000000;
@@ -81,7 +84,7 @@ bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer 
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(id, hex);
   bt_buffer_clear(url);
-  bt_buffer_printf(url, "%s/api/v2/traces/%s", tempo->base_url, hex);
+  bt_buffer_printf(url, "%s/api/v2/traces/%s?span_pruning=false", tempo->base_url, hex);
   return !url->failed;
 }
 
@@ -151,8 +154,9 @@ static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void
                               bt_error *error) {
   bt_tempo *tempo = call->caller->tempo;
   bt_str body = bt_buffer_str(&call->response.body);
+  bt_tempo_meaning meaning = bt_tempo_meaning_of(&call->response);
   call->caller->account->bytes_received += body.len;
-  switch (bt_tempo_meaning_of(&call->response)) {
+  switch (meaning) {
   case BT_MEANS_ANSWER: return decode_answer(call, decode, context, outcome, error);
   case BT_MEANS_TOO_LARGE: *outcome = BT_TEMPO_TOO_LARGE; return BT_OK;
   case BT_MEANS_RANGE_TOO_LONG:
@@ -172,7 +176,11 @@ static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void
              "Tempo answered %d: it cannot make a test of this query of an array in the data", call->response.status);
     *outcome = BT_TEMPO_STUMBLED;
     return BT_OK;
-  case BT_MEANS_PASSING: bt_tempo_describe(&call->response, call->reason, sizeof call->reason); return BT_UNAVAILABLE;
+  case BT_MEANS_LAGGING:
+  case BT_MEANS_PASSING:
+    call->is_lagging = meaning == BT_MEANS_LAGGING;
+    bt_tempo_describe(&call->response, call->reason, sizeof call->reason);
+    return BT_UNAVAILABLE;
   case BT_MEANS_REFUSED: break;
   }
   bt_tempo_describe(&call->response, call->reason, sizeof call->reason);
@@ -210,25 +218,43 @@ static bt_status take_answer(bt_tempo_call *call, bt_tempo_decoder decode, void 
   return status;
 }
 
+/* How often a call is tried, after what its last answer was. */
+static int attempts_of(const bt_tempo_call *call) {
+  int64_t gave_up_ms = atomic_load(&call->caller->tempo->lag_ms);
+  bool is_worth_waiting = !gave_up_ms || bt_monotonic_ms() - gave_up_ms > LAG_REMEMBERED_MS;
+  if (call->is_garbled) return ATTEMPTS_GARBLED;
+  return call->is_lagging && is_worth_waiting ? ATTEMPTS_LAGGING : ATTEMPTS;
+}
+
+/* How long to wait before another attempt; -1: there is none. */
+static int64_t pause_before_next(const bt_tempo_call *call, int attempt, int64_t deadline_ms) {
+  int attempts = attempts_of(call);
+  int64_t pause_ms = call->caller->tempo->pause_ms << (attempt - 1), asked_ms = call->response.retry_after_ms;
+  if (attempts == ATTEMPTS_LAGGING) pause_ms *= LAGGING_PAUSES;
+  if (asked_ms > BT_HTTP_LONGEST_HOLD_MS) asked_ms = BT_HTTP_LONGEST_HOLD_MS;
+  int64_t until_ms = bt_monotonic_ms() + (attempts == ATTEMPTS_LAGGING ? pause_ms : 0);
+  if (attempt >= attempts || until_ms >= deadline_ms) return -1;
+  return asked_ms > pause_ms ? asked_ms : pause_ms;
+}
+
 bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
                                bt_error *error) {
+  bt_tempo *tempo = call->caller->tempo;
   call->may_pass = false;
   /* What already took about as long as one request may take is not tried again: a Tempo that hangs would hold every window four times. The
    * request was started before now, so that its own timeout ends before a whole one from here. */
-  int64_t deadline_ms = bt_monotonic_ms() + call->caller->tempo->timeout_ms * 3 / 4;
-  int64_t pause_ms = call->caller->tempo->pause_ms;
-  for (int attempt = 1;; attempt++, pause_ms *= 2) {
+  int64_t deadline_ms = bt_monotonic_ms() + tempo->timeout_ms * 3 / 4;
+  for (int attempt = 1;; attempt++) {
+    call->is_garbled = call->is_lagging = false;
     bt_status status = take_answer(call, decode, context, outcome, error);
     if (status != BT_UNAVAILABLE) return status;
-    if (attempt >= (call->is_garbled ? ATTEMPTS_GARBLED : ATTEMPTS) || bt_monotonic_ms() >= deadline_ms) break;
-    int64_t asked_ms = call->response.retry_after_ms;
-    if (asked_ms > BT_HTTP_LONGEST_HOLD_MS) asked_ms = BT_HTTP_LONGEST_HOLD_MS;
-    if (!bt_pause_ms(call->caller->cancel, asked_ms > pause_ms ? asked_ms : pause_ms))
-      return bt_error_set(error, BT_CANCELLED, "cancelled");
-    call->is_garbled = false;
+    int64_t pause_ms = pause_before_next(call, attempt, deadline_ms);
+    if (pause_ms < 0) break;
+    if (!bt_pause_ms(call->caller->cancel, pause_ms)) return bt_error_set(error, BT_CANCELLED, "cancelled");
     status = bt_tempo_call_start(call, error);
     if (status != BT_OK) return status;
   }
+  if (attempts_of(call) == ATTEMPTS_LAGGING) atomic_store(&tempo->lag_ms, bt_monotonic_ms());
   call->may_pass = true;
   *outcome = BT_TEMPO_FAILED;
   return BT_OK;

@@ -25,6 +25,7 @@ typedef struct bt_tempo {
   _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
   atomic_bool tail_is_stale;      /* it was known of what may be another Tempo by now */
   bt_tempo_version version;
+  _Atomic int64_t lag_ms;         /* when a call gave up on a lagging live store, likewise; 0: none did */
 } bt_tempo;
 
 /* On whose behalf calls are made: what all calls of one search or read share. Must outlive them. */
@@ -75,6 +76,7 @@ typedef struct bt_tempo_call {
   char reason[200]; /* of BT_TEMPO_FAILED; for people, without addresses */
   bool may_pass;    /* of BT_TEMPO_FAILED: a failure of the kind that passes */
   bool is_garbled;  /* the last answer came whole and could not be decoded */
+  bool is_lagging;  /* the last answer said that Tempo's live store lags */
 } bt_tempo_call;
 
 typedef struct bt_tempo_search_url {
@@ -85,6 +87,7 @@ typedef struct bt_tempo_search_url {
 
 /* False: no memory. */
 bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) BT_MUST_CHECK;
+/* With the parameter that asks a Tempo of 3.1 and later for all spans, whatever its owner has made the default; earlier ones ignore it. */
 bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) BT_MUST_CHECK;
 
 /* A question about Tempo itself: of no tenant, without retries, ahead of others. */

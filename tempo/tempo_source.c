@@ -180,6 +180,7 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->hidden_tail_ns, -1);
   atomic_init(&tempo->tail_next_ms, 0);
   atomic_init(&tempo->tail_is_stale, false);
+  atomic_init(&tempo->lag_ms, 0);
 }
 
 bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,

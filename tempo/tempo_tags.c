@@ -41,7 +41,8 @@ static bt_status judge(const bt_http_response *response, const bt_tag_request *r
     return status;
   }
   bt_tempo_describe(response, what, sizeof what);
-  bool may_pass = response->status == 200 || bt_tempo_meaning_of(response) == BT_MEANS_PASSING;
+  bt_tempo_meaning meaning = bt_tempo_meaning_of(response);
+  bool may_pass = response->status == 200 || meaning == BT_MEANS_PASSING || meaning == BT_MEANS_LAGGING;
   return bt_error_set(error, may_pass ? BT_UNAVAILABLE : BT_REFUSED, "Tempo's tags could not be asked for: %s%s", what,
                       response->status == 200 ? ", which is not JSON" : "");
 }

@@ -55,10 +55,11 @@ static void print_json(const bt_drawing *drawing) {
     json_array_append_new(verdicts, verdict_json(&drawing->verdicts[i]));
   for (uint32_t i = 0; i < drawing->tree.count; i++)
     json_array_append_new(spans, span_json(drawing, &drawing->tree.rows[i]));
-  bt_cli_print_json(json_pack("{s:s, s:s, s:I, s:b, s:b, s:I, s:o, s:o}", "trace_id", id, "start", start, "duration_ns",
-                              (json_int_t)(bt_trace_end_ns(drawing->trace) - bt_trace_start_ns(drawing->trace)),
-                              "partial", drawing->trace->partial, "unsettled", drawing->is_unsettled, "missing_parents",
-                              (json_int_t)drawing->tree.missing_parents, "verdicts", verdicts, "spans", spans));
+  bt_cli_print_json(
+      json_pack("{s:s, s:s, s:I, s:b, s:b, s:b, s:I, s:o, s:o}", "trace_id", id, "start", start, "duration_ns",
+                (json_int_t)(bt_trace_end_ns(drawing->trace) - bt_trace_start_ns(drawing->trace)), "partial",
+                drawing->trace->partial, "pruned", drawing->trace->pruned, "unsettled", drawing->is_unsettled,
+                "missing_parents", (json_int_t)drawing->tree.missing_parents, "verdicts", verdicts, "spans", spans));
 }
 
 /* ---- one trace ---- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/trace_pruned.h"
 #include "server/cli/terminal.h"
 #include "server/time_text.h"
 
@@ -94,6 +95,8 @@ static const char *reason_in_words(bt_reason reason) {
   case BT_REASON_BUDGET: return "the rule took more steps on this trace than it may";
   case BT_REASON_INCOMPLETE:
     return "spans may be missing or still to come, and with them the verdict could be another one";
+  case BT_REASON_PRUNED:
+    return "summaries stand for spans that are not there, and with them the verdict could be another one";
   case BT_REASON_SKEW: return "the order of spans of two services is within the clock skew";
   }
   return "";
@@ -123,6 +126,8 @@ static void print_head(const bt_drawing *drawing, bt_buffer *out) {
   append(out, "\n");
   const char *warn = bt_style_on(BT_STYLE_YELLOW), *off = bt_style_on(BT_STYLE_OFF);
   if (trace->partial) bt_buffer_printf(out, "%spartial: the source does not give the whole trace%s\n", warn, off);
+  if (trace->pruned)
+    bt_buffer_printf(out, "%spruned: summaries (marked \"N of\") stand for spans that are not there%s\n", warn, off);
   if (drawing->is_unsettled)
     bt_buffer_printf(out, "%snot settled: its last spans are so young that more may come%s\n", warn, off);
   if (trace->differing_copies)
@@ -314,6 +319,7 @@ static void print_row(const bt_drawing *drawing, const layout *l, const bt_tree_
   unsigned used = print_branches(drawing, l, row, out);
   if (row->misses_parent) append(&name, "? ");
   if (row->is_in_cycle) append(&name, "(cycle) ");
+  if (span->pruning == BT_PRUNING_SUMMARY) bt_buffer_printf(&name, "%" PRIu64 " of ", bt_pruning_span_count(span));
   bt_buffer_append(&name, span->name.len ? span->name : BT_STR("(no name)"));
   append_duration(bt_span_duration_ns(span), &duration);
   append(out, bt_style_on(is_marked ? BT_STYLE_BOLD : BT_STYLE_OFF));

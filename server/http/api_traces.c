@@ -69,6 +69,7 @@ static json_t *incomplete_json(const question *q, const bt_trace *trace) {
     is_unsettled = is_unsettled || bt_one_trace_is_unsettled(q->service, q->rules[i], trace);
   if (is_unsettled) json_array_append_new(reasons, json_string("unsettled"));
   if (trace->partial) json_array_append_new(reasons, json_string("partial"));
+  if (trace->pruned) json_array_append_new(reasons, json_string("pruned"));
   if (trace->missing_parents) json_array_append_new(reasons, json_string("missing_parents"));
   return reasons;
 }

@@ -21,7 +21,7 @@ enum { RULES = 8, TRACES = 8, VERDICTS = 4, DEFAULT_DIFFERENCES = 5, ARENA_BYTES
 enum { DEFAULT_PAIRS = 100000, CENSUS_PAIRS = 20000 }; /* fewer pairs than the latter say nothing about the generator */
 
 typedef struct census {
-  uint64_t pairs, complete[VERDICTS], incomplete[VERDICTS], reasons[BT_REASON_SKEW + 1];
+  uint64_t pairs, complete[VERDICTS], incomplete[VERDICTS], pruned[VERDICTS], reasons[BT_REASON_SKEW + 1];
   uint64_t features[RULE_FEATURE_MAX][VERDICTS];
   uint64_t exercised[BT_TRUE + 1], with_skew;
 } census;
@@ -101,9 +101,11 @@ static bt_eval_options random_options(test_random *random) {
   return options;
 }
 
-static void take_census(census *c, const bt_rule_verdict *v, const bt_eval_options *options, const rule_features *f) {
+static void take_census(census *c, const bt_trace *trace, const bt_rule_verdict *v, const bt_eval_options *options,
+                        const rule_features *f) {
+  bool is_pruned = trace->pruned && !options->incomplete;
   c->pairs++;
-  (options->incomplete ? c->incomplete : c->complete)[v->verdict]++;
+  (options->incomplete ? c->incomplete : is_pruned ? c->pruned : c->complete)[v->verdict]++;
   c->reasons[v->reason]++;
   c->exercised[v->exercised]++;
   if (options->clock_skew_ns > 0) c->with_skew++;
@@ -169,7 +171,7 @@ static unsigned run_trace(batch *b, test_random *random, census *c) {
   if (bt_evaluator_run(b->evaluator, trace, options, &fast, NULL) != BT_OK) stop("the evaluator gave up");
   for (int i = 0; i < RULES; i++) {
     bt_buffer answers = {0};
-    take_census(c, &fast[i], &options[i], &b->features[i]);
+    take_census(c, trace, &fast[i], &options[i], &b->features[i]);
     if (!b->has_differed[i] && rule_differs(b, i, trace, &fast[i], &options[i], &answers)) {
       b->has_differed[i] = true;
       differences++;
@@ -193,12 +195,15 @@ static void print_census(const census *c) {
   printf("\n");
   print_row("complete", c->complete);
   print_row("incomplete", c->incomplete);
+  print_row("pruned", c->pruned);
   for (size_t i = 0; i < rule_feature_count(); i++) print_row(rule_feature_name(i), c->features[i]);
-  printf("inconclusive by incompleteness %llu, by skew %llu; exercised false %llu, unknown %llu, true %llu; with skew "
+  printf("inconclusive by incompleteness %llu, by pruning %llu, by skew %llu; exercised false %llu, unknown %llu, true "
+         "%llu; with skew "
          "%llu\n",
-         (unsigned long long)c->reasons[BT_REASON_INCOMPLETE], (unsigned long long)c->reasons[BT_REASON_SKEW],
-         (unsigned long long)c->exercised[BT_FALSE], (unsigned long long)c->exercised[BT_UNKNOWN],
-         (unsigned long long)c->exercised[BT_TRUE], (unsigned long long)c->with_skew);
+         (unsigned long long)c->reasons[BT_REASON_INCOMPLETE], (unsigned long long)c->reasons[BT_REASON_PRUNED],
+         (unsigned long long)c->reasons[BT_REASON_SKEW], (unsigned long long)c->exercised[BT_FALSE],
+         (unsigned long long)c->exercised[BT_UNKNOWN], (unsigned long long)c->exercised[BT_TRUE],
+         (unsigned long long)c->with_skew);
 }
 
 static bool expect(bool holds, const char *what, const char *of) {
@@ -210,7 +215,10 @@ static bool expect(bool holds, const char *what, const char *of) {
 static bool census_is_good(const census *c) {
   bool good = true;
   for (int v = 0; v < VERDICTS; v++)
-    good &= expect((c->complete[v] + c->incomplete[v]) * 100 >= c->pairs * 3, "pairs", bt_verdict_name((bt_verdict)v));
+    good &= expect((c->complete[v] + c->incomplete[v] + c->pruned[v]) * 100 >= c->pairs * 3, "pairs",
+                   bt_verdict_name((bt_verdict)v));
+  for (int v = 0; v < VERDICTS; v++)
+    good &= expect(c->pruned[v] * 500 >= c->pairs, "on traces with summaries", bt_verdict_name((bt_verdict)v));
   good &= expect(c->reasons[BT_REASON_SKEW] * 500 >= c->pairs, "inconclusive by", "skew");
   good &= expect(c->incomplete[BT_VIOLATED] * 100 >= c->pairs, "violated on", "incomplete traces");
   good &= expect(c->incomplete[BT_SATISFIED] * 500 >= c->pairs, "satisfied on", "incomplete traces");

@@ -85,7 +85,18 @@ static void write_events(test_random *random, bt_buffer *out) {
   }
 }
 
-static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count) {
+/* What pruning leaves: summaries of others, with and without a number, and spans that were kept beside them. */
+static void write_pruning(test_random *random, bt_buffer *out) {
+  if (one_in(random, 4)) {
+    bt_buffer_append(out, BT_STR(" aggregation.is_summary=true"));
+    if (!one_in(random, 3)) bt_buffer_printf(out, " aggregation.span_count=%u", test_random_below(random, 4));
+  } else if (one_in(random, 6)) {
+    bt_buffer_append(out, one_in(random, 2) ? BT_STR(" aggregation.is_exemplar=true")
+                                            : BT_STR(" aggregation.is_preserved_outlier=true"));
+  }
+}
+
+static void write_span(test_random *random, bt_buffer *out, unsigned number, unsigned count, bool is_pruned) {
   /* now and then the id of an earlier span: its other half, or a differing copy of it */
   unsigned id = number && one_in(random, 6) ? test_random_below(random, number) : number;
   bt_buffer_printf(out, "%c %s", 'a' + (char)id, PICK(random, names));
@@ -99,6 +110,7 @@ static void write_span(test_random *random, bt_buffer *out, unsigned number, uns
   write_attributes(random, out, "", 6);
   if (one_in(random, 2)) write_attributes(random, out, "resource.", 3);
   if (one_in(random, 6)) write_attributes(random, out, "scope.", 2);
+  if (is_pruned) write_pruning(random, out);
   write_events(random, out);
   bt_buffer_append_char(out, '\n');
 }
@@ -107,5 +119,6 @@ void random_trace_write(test_random *random, bt_buffer *out) {
   unsigned count = 2 + test_random_below(random, one_in(random, 6) ? 13 : 6);
   if (one_in(random, 100)) count = 1;
   if (one_in(random, 60)) count = 15 + test_random_below(random, 10); /* 'z' is nobody's id */
-  for (unsigned i = 0; i < count; i++) write_span(random, out, i, count);
+  bool is_pruned = one_in(random, 4);
+  for (unsigned i = 0; i < count; i++) write_span(random, out, i, count, is_pruned);
 }

@@ -115,6 +115,14 @@ class WireFacts(facts.TempoCase):
             pairs, _ = self.read_one(self.values_id, fields)
             self.assertCountEqual([value for key, value in pairs if key == "both"], ["span", "resource"], fields)
 
+    def test_a_read_by_id_may_say_that_nothing_is_to_be_pruned(self):
+        """Every read by id says so (tempo/tempo_call.c). It is a parameter of 3.1: a Tempo that does not know it gives the same as without it."""
+        status, _, body = self.tempo.get(f"/api/v2/traces/{self.pair_id}", {"span_pruning": "false"})
+        self.assertEqual(status, 200)
+        said = otlp.flat_spans(json.loads(body)["trace"])
+        self.assertEqual(len(said), 4)
+        self.assertEqual(said, self.tempo.trace(self.pair_id))
+
     def test_an_empty_name_does_not_come(self):
         self.assertNotIn("name", self.read_one(self.nameless_id, "name, status")[1])
 

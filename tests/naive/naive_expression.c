@@ -67,12 +67,30 @@ static const bt_span *find_root(const bt_trace *trace) {
   return root;
 }
 
+/* One of the spans that a summary stands for may have started as early; where the summary is not there, too. */
+static bool may_hide_root(const naive_world *world, const bt_span *root) {
+  bool has_summary = false;
+  for (uint32_t i = 0; i < world->trace->span_count; i++) {
+    if (!naive_is_summary(world, i)) continue;
+    if (!root || world->trace->spans[i].start_ns <= root->start_ns) return true;
+    has_summary = true;
+  }
+  return naive_is_pruned(world) && !has_summary;
+}
+
 static naive_value root_value(const naive_world *world, bt_field_kind kind) {
-  if (world->incomplete) return naive_any();
   const bt_span *root = find_root(world->trace);
+  if (world->incomplete || may_hide_root(world, root)) return naive_any();
   if (!root) return naive_missing();
   if (kind == BT_FIELD_TRACE_ROOT_NAME) return string_value(root->name);
   return root->resource->service.ptr ? string_value(root->resource->service) : naive_missing();
+}
+
+static int64_t count_spans(const naive_world *world) {
+  int64_t count = 0;
+  for (uint32_t i = 0; i < world->trace->span_count; i++)
+    count += naive_is_summary(world, i) ? naive_span_count(&world->trace->spans[i]) : 1;
+  return count;
 }
 
 static naive_value trace_value(const naive_world *world, bt_field_kind kind) {
@@ -88,8 +106,9 @@ static naive_value trace_value(const naive_world *world, bt_field_kind kind) {
   if (kind == BT_FIELD_TRACE_START) return at_most(start_ns, world->incomplete);
   if (kind == BT_FIELD_TRACE_END) return at_least(end_ns, world->incomplete);
   if (kind == BT_FIELD_TRACE_DURATION) return at_least(duration_ns, world->incomplete);
-  if (kind == BT_FIELD_TRACE_SPAN_COUNT) return at_least(trace->span_count, world->incomplete);
-  if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return at_least(count_services(trace), world->incomplete);
+  bool lacks_spans = world->incomplete || naive_is_pruned(world);
+  if (kind == BT_FIELD_TRACE_SPAN_COUNT) return at_least(count_spans(world), lacks_spans);
+  if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return at_least(count_services(trace), lacks_spans);
   return root_value(world, kind);
 }
 
@@ -154,7 +173,7 @@ naive_value naive_field(const naive_world *world, const bt_field *field, naive_s
   if (is_of_trace(field->kind)) return trace_value(world, field->kind);
   if (is_of_event(field->kind)) return event_value(subject.event, field);
   uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
-  if (naive_is_unseen(span)) return naive_any();
+  if (naive_is_unseen(span) || !naive_knows(world, span, field->kind)) return naive_any();
   return span_value(&world->trace->spans[span], field);
 }
 
@@ -250,8 +269,8 @@ static bt_truth compare_once(const naive_world *world, const bt_comparison *comp
 }
 
 bt_truth naive_comparison(const naive_world *world, const bt_comparison *comparison, naive_subject subject) {
-  if (subject.event || naive_is_unseen(subject.span) || !speaks_of_events(comparison->left))
-    return compare_once(world, comparison, subject);
+  if (subject.event || !speaks_of_events(comparison->left)) return compare_once(world, comparison, subject);
+  if (naive_is_unseen(subject.span) || naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
   const bt_span *span = &world->trace->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {

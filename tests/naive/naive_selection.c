@@ -30,6 +30,7 @@ static bt_truth field_test(const naive_world *world, const bt_predicate *predica
     naive_value value = naive_field(world, &predicate->field, subject);
     return is_exists ? naive_present(&value) : is_true(&value);
   }
+  if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
   const bt_span *span = &world->trace->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
@@ -41,6 +42,7 @@ static bt_truth field_test(const naive_world *world, const bt_predicate *predica
 
 static bt_truth some_event(const naive_world *world, const bt_predicate *inner, naive_subject subject) {
   if (naive_is_unseen(subject.span)) return naive_and(BT_UNKNOWN, predicate_holds(world, inner, subject));
+  if (naive_is_summary(world, subject.span)) return BT_UNKNOWN;
   bt_truth some = BT_FALSE;
   const bt_span *span = &world->trace->spans[subject.span];
   for (uint32_t i = 0; i < span->event_count; i++) {
@@ -124,7 +126,8 @@ uint32_t naive_candidate(const naive_world *world, const bt_selection *selection
 }
 
 bool naive_is_open(const naive_world *world, const bt_selection *selection) {
-  return world->incomplete && selection->base_binding == BT_NO_BINDING;
+  if (selection->base_binding != BT_NO_BINDING) return false;
+  return world->incomplete || naive_may_hide(world, selection->predicate);
 }
 
 bt_truth naive_is_member(const naive_world *world, const bt_selection *selection, uint32_t span) {
@@ -141,11 +144,20 @@ bt_truth naive_some_member(const naive_world *world, const bt_selection *selecti
   return some;
 }
 
+/* A summary is all its spans where their name and status alone make them members, else one of them. */
+static int64_t weight_of(const naive_world *world, const bt_selection *selection, uint32_t span) {
+  bool is_plain = selection->base_binding == BT_NO_BINDING && selection->relation_count == 0;
+  if (!is_plain || !naive_is_summary(world, span)) return 1;
+  const bt_span *summary = &world->trace->spans[span];
+  return naive_hidden_meets(selection->predicate, summary) == BT_TRUE ? naive_span_count(summary) : 1;
+}
+
 static naive_value count_members(const naive_world *world, const bt_selection *selection) {
   int64_t certain = 0, possible = 0;
   for (uint32_t i = 0; i < naive_candidate_count(world, selection); i++) {
-    bt_truth member = naive_is_member(world, selection, naive_candidate(world, selection, i));
-    if (member == BT_TRUE) certain++;
+    uint32_t span = naive_candidate(world, selection, i);
+    bt_truth member = naive_is_member(world, selection, span);
+    if (member == BT_TRUE) certain += weight_of(world, selection, span);
     if (member != BT_FALSE) possible++;
   }
   naive_value low = naive_integer(certain), high = naive_integer(possible);

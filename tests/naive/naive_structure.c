@@ -9,6 +9,11 @@ bool naive_is_unseen(uint32_t span) {
   return span >= NAIVE_FIRST_UNSEEN;
 }
 
+/* Neither in time nor in the tree. */
+static bool has_no_place(const naive_world *world, uint32_t span) {
+  return naive_is_unseen(span) || naive_is_summary(world, span);
+}
+
 static const bt_span *span_at(const naive_world *world, uint32_t span) {
   return &world->trace->spans[span];
 }
@@ -31,39 +36,44 @@ static bool has_lost_parent(const naive_world *world, uint32_t span) {
   return true;
 }
 
-/* Marks `span` and all that is reached from it by parent ids, each once, so that a cycle ends. */
+/* Marks `span` and all that is reached from it by parent ids that are known, each once, so that a cycle ends. */
 static void mark_chain(const naive_world *world, uint32_t span, bool *is_marked) {
   is_marked[span] = true;
+  if (!naive_knows(world, span, BT_FIELD_PARENT_ID)) return;
   for (uint32_t i = 0; i < world->trace->span_count; i++)
     if (!is_marked[i] && is_seen_child(world, span, i)) mark_chain(world, i, is_marked);
 }
 
 bt_truth naive_is_under(const naive_world *world, uint32_t span, uint32_t ancestor) {
-  if (naive_is_unseen(span) || naive_is_unseen(ancestor)) return BT_UNKNOWN;
+  if (has_no_place(world, span) || has_no_place(world, ancestor)) return BT_UNKNOWN;
   if (span == ancestor) return BT_FALSE;
   bool *is_marked = calloc(world->trace->span_count, sizeof *is_marked);
   if (!is_marked) abort();
   mark_chain(world, span, is_marked);
   bool leaves_the_trace = false;
   for (uint32_t i = 0; i < world->trace->span_count; i++)
-    if (is_marked[i] && has_lost_parent(world, i)) leaves_the_trace = true;
+    if (is_marked[i] && (has_lost_parent(world, i) || !naive_knows(world, i, BT_FIELD_PARENT_ID)))
+      leaves_the_trace = true;
   bt_truth result = BT_FALSE;
   if (is_marked[ancestor])
     result = BT_TRUE;
-  else if (world->incomplete && leaves_the_trace)
+  else if ((world->incomplete || naive_is_pruned(world)) && leaves_the_trace)
     result = BT_UNKNOWN;
   free(is_marked);
   return result;
 }
 
 bt_truth naive_is_child(const naive_world *world, uint32_t span, uint32_t parent) {
-  if (naive_is_unseen(span) || naive_is_unseen(parent)) return BT_UNKNOWN;
+  if (has_no_place(world, span) || has_no_place(world, parent)) return BT_UNKNOWN;
+  if (span == parent) return BT_FALSE;
+  if (!naive_knows(world, span, BT_FIELD_PARENT_ID)) return BT_UNKNOWN;
   return is_seen_child(world, span, parent) ? BT_TRUE : BT_FALSE;
 }
 
 bt_truth naive_is_sibling(const naive_world *world, uint32_t a, uint32_t b) {
-  if (naive_is_unseen(a) || naive_is_unseen(b)) return BT_UNKNOWN;
+  if (has_no_place(world, a) || has_no_place(world, b)) return BT_UNKNOWN;
   if (a == b) return BT_FALSE;
+  if (!naive_knows(world, a, BT_FIELD_PARENT_ID) || !naive_knows(world, b, BT_FIELD_PARENT_ID)) return BT_UNKNOWN;
   const bt_span_id *id = &span_at(world, a)->parent_id;
   return !bt_span_id_is_zero(id) && ids_equal(id, &span_at(world, b)->parent_id) ? BT_TRUE : BT_FALSE;
 }
@@ -93,7 +103,7 @@ static bt_truth is_ancestor_first(const naive_world *world, uint32_t first, uint
 }
 
 bt_truth naive_is_first(const naive_world *world, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end) {
-  if (naive_is_unseen(a) || naive_is_unseen(b)) return BT_UNKNOWN;
+  if (has_no_place(world, a) || has_no_place(world, b)) return BT_UNKNOWN;
   int64_t a_ns = point_of(world, a, a_is_end), b_ns = point_of(world, b, b_is_end);
   bool is_within_skew = world->skew_ns > 0 && is_apart_at_most(a_ns, b_ns, world->skew_ns) &&
                         !are_of_one_service(span_at(world, a), span_at(world, b));
@@ -111,7 +121,7 @@ bt_truth naive_is_after(const naive_world *world, uint32_t span, uint32_t other,
 
 bt_truth naive_is_within(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end,
                          int64_t within_ns) {
-  if (naive_is_unseen(span) || naive_is_unseen(other)) return BT_UNKNOWN;
+  if (has_no_place(world, span) || has_no_place(world, other)) return BT_UNKNOWN;
   bool is_near = is_apart_at_most(point_of(world, span, false), point_of(world, other, other_is_end), within_ns);
   return is_near ? BT_TRUE : BT_FALSE;
 }

@@ -24,6 +24,8 @@ typedef struct naive_subject {
 } naive_subject;
 
 bool naive_is_unseen(uint32_t span);
+/* Stands for several spans that were summed up: when and where they were nobody knows. */
+bool naive_is_summary(const naive_world *world, uint32_t span);
 
 /* naive_structure.c: order and ancestry of two spans */
 bt_truth naive_is_under(const naive_world *world, uint32_t span, uint32_t ancestor);
@@ -42,6 +44,17 @@ naive_value naive_field(const naive_world *world, const bt_field *field, naive_s
 naive_value naive_expression(const naive_world *world, const bt_expression *expression, naive_subject subject);
 /* Of events: met if some event meets it. */
 bt_truth naive_comparison(const naive_world *world, const bt_comparison *comparison, naive_subject subject);
+
+/* naive_pruned.c: traces with summaries. Of the spans that a summary hides only its name and its status are known. */
+bool naive_is_pruned(const naive_world *world);
+/* Whether one of them meets the predicate: comparisons with other than literals count as unknown. */
+bt_truth naive_hidden_meets(const bt_predicate *predicate, const bt_span *summary);
+/* Whether some summary hides a span that the predicate may be met by. */
+bool naive_may_hide(const naive_world *world, const bt_predicate *predicate);
+/* How many spans it says that it stands for. */
+int64_t naive_span_count(const bt_span *summary);
+/* Whether that field is the span's own: of summaries it may not be, and of a span that was kept its parent may not be. */
+bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind);
 
 /* naive_selection.c */
 /* The spans that a selection is made from: every one, or the bound one. */

@@ -132,7 +132,12 @@ static bool answer_batch(int socket, const char *query, int64_t start_s, int64_t
 
 static bool answer_by_id(int socket, const char *target) {
   bt_trace_id id;
-  const char *hex = strrchr(target, '/') + 1;
+  char hex[BT_TRACE_ID_HEX + 1] = "", *pruning = fake_parameter(target, "span_pruning");
+  const char *last = strrchr(target, '/') + 1;
+  snprintf(hex, sizeof hex, "%.*s", (int)strcspn(last, "?"), last);
+  bool is_whole = pruning && strcmp(pruning, "false") == 0;
+  free(pruning);
+  if (!is_whole) return refuse(socket, 400, "this one prunes what is not asked for whole");
   if (!bt_trace_id_parse(bt_str_from(hex), &id))
     return refuse(socket, 400, "trace IDs can only contain hex characters");
   size_t i = (size_t)(id.bytes[14] << 8 | id.bytes[15]) - 1;

@@ -25,6 +25,7 @@ typedef enum fault {
   BUSY,      /* 429 with Retry-After */
   DOWN,      /* 503 */
   BROKEN,    /* 500 of an unknown kind */
+  LAGS,      /* 500 of a live store of Tempo 3 that is behind */
   CUT,       /* the connection ends in the middle of the body */
   HALF_JSON, /* well framed, but half a document */
   HTML,
@@ -120,12 +121,18 @@ static void write_always_full(bt_buffer *out, const char *query, int64_t start_s
   }
 }
 
+/* As Tempo 3.0.3 says it (modules/livestore, modules/querier). */
+static const char lag_sentence[] =
+    "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc = "
+    "cannot guarantee complete results";
+
 static bool answer_fault(int socket, fault which, const bt_buffer *body) {
   char head[128];
   switch (which) {
   case BUSY: return fake_respond(socket, 429, "text/plain", "Retry-After: 1\r\n", "slow down", 9);
   case DOWN: return fake_respond(socket, 503, "text/plain", "", "down at 10.0.0.1:3200", 21);
   case BROKEN: return fake_respond(socket, 500, "text/plain", "", "rpc error at 10.0.0.1:3200", 26);
+  case LAGS: return fake_respond(socket, 500, "text/plain; charset=utf-8", "", lag_sentence, strlen(lag_sentence));
   case HALF_JSON: return fake_respond(socket, 200, "application/json", "", body->ptr, body->len / 2);
   case HTML: return fake_respond(socket, 200, "text/html", "", "<html>log in</html>", 19);
   case HANG: return fake_hang(socket);
@@ -511,6 +518,41 @@ static void asks_a_tempo_that_hangs_once(void **state) {
   assert_int_equal(request_count(), 1);
 }
 
+static fault lags_for_a_while(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)start_s, (void)end_s;
+  return tempo->requests <= 5 ? LAGS : NO_FAULT;
+}
+
+static fault always_lags(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return LAGS;
+}
+
+/* Longer than what passes otherwise: four attempts would not have been enough. */
+static void waits_for_a_live_store_that_lags(void **state) {
+  fixture *f = *state;
+  add_random_traces(30, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(lags_for_a_while);
+  open_source(f, 0, 0);
+  expect_all(f);
+  assert_int_equal(request_count(), 6);
+}
+
+/* It is named, and who asks next does not wait as long for the same. */
+static void says_that_a_live_store_lags(void **state) {
+  fixture *f = *state;
+  add_random_traces(30, FIRST_S + 2, SPAN_S - 6, "");
+  answer_with(always_lags);
+  open_source(f, 0, 0);
+  expect_all_unread(f, "live store lags");
+  assert_non_null(strstr(f->account.failed[0].reason, "try again in a minute"));
+  assert_null(strstr(f->account.failed[0].reason, "500"));
+  assert_int_equal(request_count(), 6);
+  bt_source_account_dispose(&f->account);
+  expect_all_unread(f, "live store lags");
+  assert_int_equal(request_count(), 6 + 4);
+}
+
 /* A server whose every answer is full: it ends, and says that all of it is unread. */
 static void ends_when_every_answer_is_full(void **state) {
   fixture *f = *state;
@@ -679,6 +721,8 @@ int main(void) {
                                      TEST(learns_once_from_what_was_under_way),
                                      TEST(tries_again_what_passes),
                                      TEST(says_what_stays_down_and_reads_the_rest),
+                                     TEST(waits_for_a_live_store_that_lags),
+                                     TEST(says_that_a_live_store_lags),
                                      TEST(refuses_html_at_once),
                                      TEST(gives_up_on_a_tempo_that_is_down),
                                      TEST(asks_a_tempo_that_hangs_once),

@@ -1750,7 +1750,7 @@ export interface operations {
                          * @description of inconclusive
                          * @enum {unknown}
                          */
-                        reason: "budget" | "incomplete" | "skew" | null;
+                        reason: "budget" | "incomplete" | "pruned" | "skew" | null;
                         /** @description did the trace exercise the rule; null: not certain */
                         exercised: boolean | null;
                         /** @description null unless violated */
@@ -2582,8 +2582,8 @@ export interface operations {
                         end: string;
                         root_name: string | null;
                         root_service: string | null;
-                        /** @description Why spans may be missing; empty when nothing says so. unsettled: younger than settle of some rule. partial: the source did not give all. missing_parents: a parent is not there. Absence is then not proved: for such rules the verdict is inconclusive (missing_parents alone only with require_complete). */
-                        incomplete: ("unsettled" | "partial" | "missing_parents")[];
+                        /** @description Why spans may be missing; empty when nothing says so. unsettled: younger than settle of some rule. partial: the source did not give all. pruned: summaries stand for spans that are not there. missing_parents: a parent is not there. Absence is then not proved: for such rules the verdict is inconclusive (missing_parents alone only with require_complete; pruned where a summary may hide what the rule asks for). */
+                        incomplete: ("unsettled" | "partial" | "pruned" | "missing_parents")[];
                         verdicts: {
                             rule_id: string;
                             rule_name: string;
@@ -2597,7 +2597,7 @@ export interface operations {
                              * @description of inconclusive
                              * @enum {unknown}
                              */
-                            reason: "budget" | "incomplete" | "skew" | null;
+                            reason: "budget" | "incomplete" | "pruned" | "skew" | null;
                             /** @description did the trace exercise the rule; null: not certain */
                             exercised: boolean | null;
                             /** @description null unless violated */

@@ -23,7 +23,7 @@ export function verdictText(verdict: Verdict): string {
   }
 }
 
-export type InconclusiveReason = 'budget' | 'incomplete' | 'skew' | null;
+export type InconclusiveReason = 'budget' | 'incomplete' | 'pruned' | 'skew' | null;
 
 /** Why it could not be said. */
 export function reasonText(reason: InconclusiveReason): string | undefined {
@@ -32,6 +32,8 @@ export function reasonText(reason: InconclusiveReason): string | undefined {
       return t('verdict.reason-budget', 'Judging this trace took too many steps.');
     case 'incomplete':
       return t('verdict.reason-incomplete', 'Spans may still be missing, and they could change the answer.');
+    case 'pruned':
+      return t('verdict.reason-pruned', 'Spans of this trace were summed up before it was stored, and they could change the answer.');
     case 'skew':
       return t('verdict.reason-skew', 'Two spans of different services are too close in time to tell which came first.');
     case null:

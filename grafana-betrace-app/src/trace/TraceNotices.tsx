@@ -12,6 +12,8 @@ function incompleteText(reason: TraceVerdicts['incomplete'][number]): string {
       return t('trace.notice.unsettled', 'It is so young that more spans may come: what is missing now may still arrive.');
     case 'partial':
       return t('trace.notice.partial', 'The source says that it does not give all of it.');
+    case 'pruned':
+      return t('trace.notice.pruned', 'Spans that were alike were summed up before it was stored: a summary stands for several that are not there.');
     case 'missing_parents':
       return t(
         'trace.notice.missing-parents',

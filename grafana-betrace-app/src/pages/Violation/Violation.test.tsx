@@ -175,10 +175,10 @@ describe('the trace', () => {
   });
 
   it('says what may be missing of it', async () => {
-    show(verdicts({ incomplete: ['unsettled', 'partial', 'missing_parents'], span_count: 20_000 }));
+    show(verdicts({ incomplete: ['unsettled', 'partial', 'pruned', 'missing_parents'], span_count: 20_000 }));
     const notice = await screen.findByText('This may not be the whole trace');
     expect(notice.closest('[data-testid], [role=alert], div')?.parentElement?.parentElement).toHaveTextContent(
-      /more spans may come.*does not give all of it.*name a parent that is not there.*first 3 of its 20000 spans/
+      /more spans may come.*does not give all of it.*were summed up.*name a parent that is not there.*first 3 of its 20000 spans/
     );
   });
 
