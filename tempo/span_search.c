@@ -99,7 +99,7 @@ static bool is_ours(const slot *at, const bt_trace_id *id) {
 
 static bt_status take_id(void *context, const bt_search_row *row, bt_error *error) {
   span_search *s = context;
-  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns};
+  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns, .span_count = row->span_count};
   if (row->span || !is_ours(s->at, &row->id)) return BT_OK;
   return bt_found_list_add(&s->found, &found) ? BT_OK : bt_error_no_memory(error);
 }

@@ -26,7 +26,7 @@ bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds) {
   *bounds = *bt_known_bounds(known);
   if (!run->is_listed || !(known->flags & BT_KNOWN_LISTED)) return false;
   bool has_all = bounds->start_ns >= known->listed.start_ns && bounds->end_ns <= known->listed.end_ns;
-  bt_known_join(bounds, &known->listed);
+  bt_found_join(bounds, &known->listed);
   return has_all;
 }
 

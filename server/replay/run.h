@@ -215,7 +215,6 @@ void bt_spans_first_dispose(bt_run *run);
 
 /* known.c: all traces that anything found, by id, each once, and sets of them as bits. */
 /* Joins what was taken and not gathered yet; everything that counts in numbers of known traces moves along. */
-void bt_known_join(bt_found *into, const bt_found *from); /* bounds of both */
 bt_status bt_known_gather(bt_run *run, bt_error *error) BT_MUST_CHECK;
 uint64_t *bt_bits_new(const bt_run *run); /* new, empty; NULL: no memory */
 size_t bt_bits_count(const bt_run *run, const uint64_t *bits);
