@@ -201,15 +201,54 @@ static void write_id(const bt_trace_id *id, bt_buffer *out) {
   bt_buffer_append(out, bt_str_from(digits));
 }
 
+/* The last alternative can match nothing: a pattern that is one plain id is refused. */
+static void write_ids(const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  for (size_t i = 0; i < count; i++) {
+    write_id(&ids[i], out);
+    bt_buffer_append_char(out, '|');
+  }
+  bt_buffer_append(out, BT_STR("x\""));
+}
+
+void bt_traceql_sizes(const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  bt_buffer query = {0};
+  bt_buffer_append(&query, BT_STR("{ trace:id =~ \""));
+  write_ids(ids, count, &query);
+  bt_buffer_append(&query, BT_STR(" } | by(traceDuration)"));
+  if (query.failed) out->failed = true;
+  append_query(bt_buffer_str(&query), out);
+  bt_buffer_dispose(&query);
+}
+
+void bt_traceql_crowded(bt_str filter, uint32_t least, bt_buffer *out) {
+  bt_buffer query = {0};
+  bt_traceql_search(filter, (bt_str){0}, &query);
+  bt_buffer_printf(&query, " | count() >= %u", least);
+  if (query.failed) out->failed = true;
+  append_query(bt_buffer_str(&query), out);
+  bt_buffer_dispose(&query);
+}
+
+void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  if (!count) {
+    bt_buffer_append(out, filter);
+    return;
+  }
+  bt_buffer_append(out, BT_STR("{ trace:id !~ \""));
+  write_ids(ids, count, out);
+  if (inside_of(filter).len) {
+    bt_buffer_append(out, BT_STR(" && ("));
+    bt_buffer_append(out, inside_of(filter));
+    bt_buffer_append_char(out, ')');
+  }
+  bt_buffer_append(out, BT_STR(" }"));
+}
+
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out) {
   bt_buffer query = {0};
   bt_buffer_append(&query, BT_STR("{ trace:id =~ \""));
-  for (size_t i = 0; i < count; i++) {
-    write_id(&ids[i], &query);
-    bt_buffer_append_char(&query, '|');
-  }
-  bt_buffer_append(&query, BT_STR("x\""));
+  write_ids(ids, count, &query);
   write_every_type(projection, group, &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_select(projection, group, true, &query);
