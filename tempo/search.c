@@ -175,6 +175,7 @@ static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outc
   case BT_TEMPO_LIMIT_TOO_HIGH:
     if (at->limit > 1) return push_window(s, &at->window, error);
     return fail_window(s, &at->window, "Tempo refuses every limit", error);
+  case BT_TEMPO_TOO_SLOW:
   case BT_TEMPO_QUERY_TOO_LONG:
   case BT_TEMPO_FAILED: break;
   }

@@ -76,6 +76,9 @@ enum { BT_ALSO_BY_ID_MAX = 8, BT_MORE_BY_ID_MAX = 50 };
 typedef struct bt_read_request {
   const bt_trace_id *ids;
   size_t count;
+  /* Of each of ids, as searches saw it (bt_found); 0: not known; NULL: of none. Large ones are not read in batches where that costs the source much more,
+   * and given as needs_by_id. */
+  const uint32_t *span_counts;
   bt_time_range
       range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
   const bt_projection *projection; /* what is needed of a span; NULL: everything */

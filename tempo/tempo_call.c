@@ -11,9 +11,15 @@
 enum {
   ATTEMPTS = 4,
   ATTEMPTS_GARBLED = 2,      /* a complete answer that cannot be read is seldom another one the next time */
+  PATIENCE_SHARE = 4,        /* of the timeout */
+  SLOW_SHARE = 3,            /* of its patience: a failure after so much of it is one of a question that is too much */
   LATEST_SECOND = 2147483647 /* Tempo 2 reads start and end as 32 bits */
 };
 static const int64_t second_ns = 1000000000;
+
+int64_t bt_tempo_patience_ms(const bt_tempo *tempo) {
+  return (tempo->timeout_ms + PATIENCE_SHARE - 1) / PATIENCE_SHARE;
+}
 
 /* Bytes that may stand in a header value: no controls, nothing beyond ASCII. */
 static bool is_header_text(const char *text) {
@@ -93,7 +99,7 @@ bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) {
                              .header_count = caller->header_count,
                              .ca_file = caller->tempo->ca_file,
                              .max_body_bytes = call->max_body_bytes,
-                             .timeout_ms = caller->tempo->timeout_ms,
+                             .timeout_ms = call->patience_ms ? call->patience_ms : caller->tempo->timeout_ms,
                              .kind = call->kind,
                              .priority = caller->priority,
                              .party = caller->cancel ? (const void *)caller->cancel
@@ -195,6 +201,11 @@ static bt_status take_answer(bt_tempo_call *call, bt_tempo_decoder decode, void 
   return status;
 }
 
+/* What failed after Tempo had worked on it for long would do so again, and Tempo goes on with the first one: it does not notice that nobody waits. */
+static bool was_too_slow(const bt_tempo_call *call) {
+  return call->patience_ms && !call->is_garbled && call->response.took_ms >= call->patience_ms / SLOW_SHARE;
+}
+
 bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
                                bt_error *error) {
   call->may_pass = false;
@@ -205,6 +216,11 @@ bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, voi
   for (int attempt = 1;; attempt++, pause_ms *= 2) {
     bt_status status = take_answer(call, decode, context, outcome, error);
     if (status != BT_UNAVAILABLE) return status;
+    if (was_too_slow(call)) {
+      call->may_pass = true;
+      *outcome = BT_TEMPO_TOO_SLOW;
+      return BT_OK;
+    }
     if (attempt >= (call->is_garbled ? ATTEMPTS_GARBLED : ATTEMPTS) || bt_monotonic_ms() >= deadline_ms) break;
     int64_t asked_ms = call->response.retry_after_ms;
     if (asked_ms > BT_HTTP_LONGEST_HOLD_MS) asked_ms = BT_HTTP_LONGEST_HOLD_MS;
