@@ -178,6 +178,8 @@ void bt_price_feed(const bt_run *run, int64_t duration_ns);
 bt_known *bt_run_known(const bt_run *run, const bt_trace_id *id);
 /* What is known of its bounds: what filters saw, else the listing. */
 const bt_found *bt_known_bounds(const bt_known *known);
+/* As many spans at least; 0: not known. */
+uint32_t bt_known_span_count(const bt_known *known);
 /* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie up to margin before them. */
 bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds);
 /* Its place as far as its bounds tell, or as the whole trace said. */
