@@ -228,13 +228,18 @@ static void write_id(const bt_trace_id *id, bt_buffer *out) {
   bt_buffer_append(out, bt_str_from(digits));
 }
 
+/* The last alternative can match nothing: a pattern that is one plain id is refused. */
 static void write_ids(const bt_trace_id *ids, size_t count, bt_buffer *out) {
-  bt_buffer_append(out, BT_STR("{ trace:id =~ \""));
   for (size_t i = 0; i < count; i++) {
     write_id(&ids[i], out);
     bt_buffer_append_char(out, '|');
   }
   bt_buffer_append(out, BT_STR("x\""));
+}
+
+static void begin_ids(const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("{ trace:id =~ \""));
+  write_ids(ids, count, out);
 }
 
 static void end_query(bt_buffer *query, bt_buffer *out) {
@@ -243,10 +248,39 @@ static void end_query(bt_buffer *query, bt_buffer *out) {
   bt_buffer_dispose(query);
 }
 
+void bt_traceql_sizes(const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  bt_buffer query = {0};
+  begin_ids(ids, count, &query);
+  bt_buffer_append(&query, BT_STR(" } | by(traceDuration)"));
+  end_query(&query, out);
+}
+
+void bt_traceql_crowded(bt_str filter, uint32_t least, bt_buffer *out) {
+  bt_buffer query = {0};
+  bt_traceql_search(filter, (bt_str){0}, &query);
+  bt_buffer_printf(&query, " | count() >= %u", least);
+  end_query(&query, out);
+}
+
+void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_buffer *out) {
+  if (!count) {
+    bt_buffer_append(out, filter);
+    return;
+  }
+  bt_buffer_append(out, BT_STR("{ trace:id !~ \""));
+  write_ids(ids, count, out);
+  if (inside_of(filter).len) {
+    bt_buffer_append(out, BT_STR(" && ("));
+    bt_buffer_append(out, inside_of(filter));
+    bt_buffer_append_char(out, ')');
+  }
+  bt_buffer_append(out, BT_STR(" }"));
+}
+
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out) {
   bt_buffer query = {0};
-  write_ids(ids, count, &query);
+  begin_ids(ids, count, &query);
   write_attributes(projection, group, bt_traceql_write_present, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_select(projection, group, true, &query);
@@ -269,7 +303,7 @@ static void write_keys(const bt_projection *projection, uint32_t group, bt_buffe
 void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                            bt_buffer *out) {
   bt_buffer query = {0};
-  write_ids(ids, count, &query);
+  begin_ids(ids, count, &query);
   bt_buffer_append(&query, BT_STR(" && span:childCount >= 0 }"));
   write_by(&query);
   bt_buffer_append(&query, BT_STR(" | select("));
@@ -288,7 +322,7 @@ static void write_types_but_zero(bt_str attribute, bt_buffer *out) {
 void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                              bt_buffer *out) {
   bt_buffer query = {0};
-  write_ids(ids, count, &query);
+  begin_ids(ids, count, &query);
   write_attributes(projection, group, write_types_but_zero, BT_STR(" || true"), &query);
   bt_buffer_append(&query, BT_STR(" }"));
   write_by(&query);

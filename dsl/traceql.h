@@ -1,8 +1,8 @@
 /* The only code that writes TraceQL. Every string that comes from outside passes through its quoting.
  * select is written in one place, which always writes `| by(span:id) | by(kind)` before it: select alone loses spans of split traces in silence.
- * Every query that is sent has to come from bt_traceql_search or bt_traceql_read: Tempo's lexer loses up to 1,024 bytes of a query,
+ * Every query that is sent has to come from one of the functions here that say so: Tempo's lexer loses up to 1,024 bytes of a query,
  * often without an error and so with answers missing, where a number or the start of an attribute name lies across a multiple of 1,024
- * bytes (measured); these two put blanks in so that none does. Queries are ASCII. */
+ * bytes (measured); these put blanks in so that none does. Queries are ASCII. */
 #ifndef BT_DSL_TRACEQL_H
 #define BT_DSL_TRACEQL_H
 
@@ -54,6 +54,13 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
  * and service only where the projection names them: each costs Tempo a column. */
 void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
+/* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose `matched` is how many spans the fragment
+ * has. Fragments of the same duration, in nanoseconds, are one set with the larger number. */
+void bt_traceql_sizes(const bt_trace_id *ids, size_t count, bt_buffer *out);
+/* The query `{ … } | count() >= N`: the traces with a fragment in which the filter finds at least so many spans (from 1). */
+void bt_traceql_crowded(bt_str filter, uint32_t least, bt_buffer *out);
+/* `{ trace:id !~ "a|b|…|x" && (…) }`: the filter without what it finds in these traces; without ids the filter as it is. Not yet a query. */
+void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_buffer *out);
 /* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
 void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
 /* Whether the filter tests a span's own fields only (and its service), which hold one value. Tempo 2.8 mixes up the elements of arrays of

@@ -123,6 +123,7 @@ static void remove_active(bt_http_client *client, bt_http_call *call) {
 }
 
 static void end_active(bt_http_client *client, bt_http_call *call, bt_status status) {
+  if (call->started_ms) call->response->took_ms = bt_monotonic_ms() - call->started_ms;
   bt_http_transfer_dispose(&call->transfer);
   mark_done(client, call, status);
 }

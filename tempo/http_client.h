@@ -66,6 +66,7 @@ typedef struct bt_http_response {
   int status;             /* HTTP status */
   char content_type[128]; /* as sent, "" when there is none */
   int64_t retry_after_ms; /* from Retry-After; 0: none */
+  int64_t took_ms;        /* the transfer, without the time in the queue; also of one that failed */
   bt_buffer body;
 } bt_http_response;
 

@@ -283,7 +283,7 @@ static bt_status find_entries(const memory_source *memory, const bt_search_reque
     if (!bt_memory_tenant_is_named(asked, e->of)) continue;
     bt_status status = check_own(e, &hidden, error);
     if (status != BT_OK) return status;
-    bt_found bounds = {e->id, e->start_ns, e->end_ns};
+    bt_found bounds = {.id = e->id, .start_ns = e->start_ns, .end_ns = e->end_ns};
     if (!hidden && !bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
   }
   return BT_OK;

@@ -64,6 +64,7 @@ typedef struct bt_search_span {
 typedef struct bt_search_row {
   bt_trace_id id;
   int64_t start_ns, end_ns; /* startTimeUnixNano, + durationMs (rounded up by one ms, because Tempo cuts) */
+  uint32_t span_count;      /* serviceStats, added up: see bt_found */
   const bt_search_span *span;
   uint32_t matched; /* of the spanset that the span is in */
 } bt_search_row;

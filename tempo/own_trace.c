@@ -89,3 +89,13 @@ bool bt_trace_may_be_own(const bt_trace *trace) {
          (bt_str_equal(span->name, BT_STR(BT_OWN_VIOLATION)) || bt_str_equal(span->name, BT_STR(BT_OWN_WATCH)) ||
           bt_str_equal(span->name, BT_STR(BT_OWN_REPORT)));
 }
+
+/* Tempo may count copies of a span, and of one that was sent again there are several. */
+enum { OWN_SPANS_MAX = 64 };
+
+void bt_found_list_keep_own(bt_found_list *list) {
+  size_t kept = 0;
+  for (size_t i = 0; i < list->count; i++)
+    if (list->items[i].span_count <= OWN_SPANS_MAX) list->items[kept++] = list->items[i];
+  list->count = kept;
+}

@@ -4,7 +4,7 @@
 #ifndef BT_TEMPO_OWN_TRACE_H
 #define BT_TEMPO_OWN_TRACE_H
 
-#include "dsl/trace.h"
+#include "tempo/source.h"
 
 /* SHA-256 of the fields, each with its length before it (server/sha256.h). False: no memory. */
 typedef bool (*bt_own_digest)(const bt_str *fields, size_t count, uint8_t digest[32]);
@@ -38,5 +38,7 @@ bool bt_own_record_ids(bt_str tenant, bt_str name, bt_str key, bt_own_ids *out);
 bool bt_trace_is_own(const bt_trace *trace, bt_str tenant);
 /* Whether it could be one, as far as its names say: a projection seldom holds the attributes that prove it, and some not the service. */
 bool bt_trace_may_be_own(const bt_trace *trace);
+/* Drops those that are too large for one of BeTrace's own: a trace of many spans, one of them under our names, need not be read to know. */
+void bt_found_list_keep_own(bt_found_list *list);
 
 #endif

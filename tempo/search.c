@@ -60,7 +60,7 @@ static bt_status take_row(void *context, const bt_search_row *row, bt_error *err
   bt_trace_id_format(&row->id, hex);
   if (!bt_window_has_id(s->window, hex))
     return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
-  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns};
+  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns, .span_count = row->span_count};
   return bt_found_list_add(s->found, &found) ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -189,6 +189,7 @@ static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outc
     if (at->limit > 1) return push_window(s, &at->window, error);
     return fail_window(s, &at->window, "Tempo refuses every limit", error);
   case BT_TEMPO_STUMBLED: return widen(s, at, error);
+  case BT_TEMPO_TOO_SLOW:
   case BT_TEMPO_QUERY_TOO_LONG:
   case BT_TEMPO_FAILED: break;
   }

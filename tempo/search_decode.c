@@ -57,9 +57,35 @@ static bt_status read_set(const decoder *d, bt_str message) {
   return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "SpanSet") : status;
 }
 
+/* ServiceStats, the value of an entry of the map. */
+static bt_status read_stats(const decoder *d, bt_str message) {
+  bt_wire wire;
+  bt_wire_field field;
+  bt_wire_init(&wire, message);
+  while (bt_wire_next(&wire, &field)) {
+    if (field.number != 1) continue;
+    if (!bt_wire_expect(&wire, &field, BT_WIRE_VARINT)) break;
+    bt_search_rows_add_count(d->rows, field.value);
+  }
+  return bt_otlp_message_end(&d->place, &wire, "ServiceStats");
+}
+
+static bt_status read_stats_entry(const decoder *d, bt_str message) {
+  bt_wire wire;
+  bt_wire_field field;
+  bt_status status = BT_OK;
+  bt_wire_init(&wire, message);
+  while (status == BT_OK && bt_wire_next(&wire, &field)) {
+    if (field.number != 2) continue;
+    if (!bt_wire_expect(&wire, &field, BT_WIRE_BYTES)) break;
+    status = read_stats(d, field.bytes);
+  }
+  return status == BT_OK ? bt_otlp_message_end(&d->place, &wire, "an entry of serviceStats") : status;
+}
+
 static bool is_trace_field_expected(bt_wire *wire, const bt_wire_field *field) {
   bool is_number = field->number == 4 || field->number == 5;
-  return field->number > 7 || bt_wire_expect(wire, field, is_number ? BT_WIRE_VARINT : BT_WIRE_BYTES);
+  return field->number > 8 || bt_wire_expect(wire, field, is_number ? BT_WIRE_VARINT : BT_WIRE_BYTES);
 }
 
 static bt_status read_trace_field(const decoder *d, const bt_wire_field *field, bt_str *first_set) {
@@ -69,6 +95,7 @@ static bt_status read_trace_field(const decoder *d, const bt_wire_field *field, 
   case 5: d->rows->duration_ms = field->value; return BT_OK;
   case 6: *first_set = field->bytes; return BT_OK;
   case 7: return d->rows->with_spans ? read_set(d, field->bytes) : BT_OK;
+  case 8: return read_stats_entry(d, field->bytes);
   default: return BT_OK;
   }
 }

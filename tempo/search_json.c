@@ -1,5 +1,6 @@
 /* Search answers in JSON (all that Tempo before 2.9 sends). See otlp_decode.h. spanSet is a copy of the first of spanSets: it is passed over,
  * and read in the end only where there are no spanSets. */
+#include "tempo/json_number.h"
 #include "tempo/otlp_json.h"
 #include "tempo/search_rows.h"
 
@@ -90,7 +91,51 @@ static bt_status read_trace_id(decoder *d) {
   return bt_search_rows_set_id(d->rows, hex);
 }
 
-enum { TRACE_ID, TRACE_START, TRACE_DURATION, TRACE_SET, TRACE_SETS };
+/* A count is worth having, and nothing is wrong without it: other stores may write it in another way. */
+static bt_status read_count(decoder *d) {
+  bt_json_type type = bt_json_peek(&d->place.json);
+  bt_str digits = {NULL, 0};
+  uint64_t spans = 0;
+  if (type == BT_JSON_NUMBER)
+    bt_json_number(&d->place.json, &digits);
+  else if (type == BT_JSON_STRING)
+    bt_json_string(&d->place.json, &digits);
+  else
+    bt_json_skip(&d->place.json);
+  if (digits.len && bt_json_is_number(digits) && bt_json_to_uint64(digits, &spans))
+    bt_search_rows_add_count(d->rows, spans);
+  return bt_json_place_status(&d->place);
+}
+
+/* The value under the name of a service. */
+static bt_status read_service(decoder *d) {
+  static const bt_json_name names[] = {BT_JSON_NAME("spanCount", 0)};
+  uint32_t seen = 0;
+  unsigned bit;
+  bt_status status = BT_OK;
+  if (bt_json_peek(&d->place.json) != BT_JSON_OBJECT) {
+    bt_json_skip(&d->place.json);
+    return bt_json_place_status(&d->place);
+  }
+  bt_json_open_object(&d->place.json);
+  while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
+    status = read_count(d);
+  return finish(d, status);
+}
+
+static bt_status read_service_stats(decoder *d) {
+  bt_str service;
+  bt_status status = BT_OK;
+  if (bt_json_peek(&d->place.json) != BT_JSON_OBJECT) {
+    bt_json_skip(&d->place.json);
+    return bt_json_place_status(&d->place);
+  }
+  bt_json_open_object(&d->place.json);
+  while (status == BT_OK && bt_json_next_key(&d->place.json, &service)) status = read_service(d);
+  return finish(d, status);
+}
+
+enum { TRACE_ID, TRACE_START, TRACE_DURATION, TRACE_SET, TRACE_SETS, TRACE_STATS };
 
 static bt_status read_trace_member(decoder *d, unsigned bit, bt_json *first_set) {
   switch (bit) {
@@ -99,6 +144,7 @@ static bt_status read_trace_member(decoder *d, unsigned bit, bt_json *first_set)
   case TRACE_DURATION:
     return bt_json_read_uint64(&d->place, "expected a duration in milliseconds", &d->rows->duration_ms);
   case TRACE_SETS: return read_sets(d);
+  case TRACE_STATS: return read_service_stats(d);
   default:
     *first_set = d->place.json;
     bt_json_skip(&d->place.json);
@@ -113,10 +159,10 @@ static bt_status read_first_set(const decoder *d, const bt_json *first_set) {
 }
 
 static bt_status read_trace(decoder *d) {
-  static const bt_json_name names[] = {BT_JSON_NAME("traceID", TRACE_ID),
-                                       BT_JSON_NAME("startTimeUnixNano", TRACE_START),
-                                       BT_JSON_NAME("durationMs", TRACE_DURATION), BT_JSON_NAME("spanSet", TRACE_SET),
-                                       BT_JSON_NAME("spanSets", TRACE_SETS)};
+  static const bt_json_name names[] = {
+      BT_JSON_NAME("traceID", TRACE_ID),          BT_JSON_NAME("startTimeUnixNano", TRACE_START),
+      BT_JSON_NAME("durationMs", TRACE_DURATION), BT_JSON_NAME("spanSet", TRACE_SET),
+      BT_JSON_NAME("spanSets", TRACE_SETS),       BT_JSON_NAME("serviceStats", TRACE_STATS)};
   bt_json first_set = {.start = NULL};
   uint32_t seen = 0;
   unsigned bit;

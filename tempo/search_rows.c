@@ -28,6 +28,7 @@ void bt_search_rows_begin(bt_search_rows *rows) {
   rows->has_id = false;
   rows->start_ns = 0;
   rows->duration_ms = 0;
+  rows->span_count = 0;
 }
 
 bt_status bt_search_rows_set_id(bt_search_rows *rows, bt_str hex) {
@@ -64,6 +65,11 @@ int64_t bt_search_duration(uint64_t raw_ns) {
   return raw_ns <= INT64_MAX ? (int64_t)raw_ns : -(int64_t)(UINT64_MAX - raw_ns) - 1;
 }
 
+void bt_search_rows_add_count(bt_search_rows *rows, uint64_t spans) {
+  uint32_t room = UINT32_MAX - rows->span_count;
+  rows->span_count += spans < room ? (uint32_t)spans : room;
+}
+
 void bt_search_rows_end_set(bt_search_rows *rows, uint32_t matched) {
   for (size_t i = rows->set_start; i < rows->count; i++) rows->items[i].matched = matched;
   rows->set_start = rows->count;
@@ -78,7 +84,7 @@ static bool end_of(const bt_search_rows *rows, int64_t *end_ns) {
 }
 
 bt_status bt_search_rows_end(bt_search_rows *rows) {
-  bt_search_row row = {.id = rows->id, .start_ns = rows->start_ns};
+  bt_search_row row = {.id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count};
   size_t number = ++rows->answer->trace_count;
   if (!rows->has_id) return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer has no id", number);
   if (!end_of(rows, &row.end_ns))

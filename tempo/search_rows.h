@@ -19,6 +19,7 @@ typedef struct bt_search_rows {
   bt_trace_id id;
   int64_t start_ns;
   uint64_t duration_ms;
+  uint32_t span_count;
   bool with_spans;
   bt_search_row_sink sink;
   void *context;
@@ -39,6 +40,8 @@ bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_i
 bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) BT_MUST_CHECK;
 /* Of a span that ends before it starts Tempo sends the difference modulo 2^64 (measured on 2.8). */
 int64_t bt_search_duration(uint64_t raw_ns);
+/* Of one service; more than 32 bits hold is as many as they hold. */
+void bt_search_rows_add_count(bt_search_rows *rows, uint64_t spans);
 void bt_search_rows_end_set(bt_search_rows *rows, uint32_t matched);
 /* Hands the trace and its spans to the sink. */
 bt_status bt_search_rows_end(bt_search_rows *rows) BT_MUST_CHECK;

@@ -22,9 +22,10 @@ static int compare_found(const void *a, const void *b) {
   return bt_trace_id_compare(&((const bt_found *)a)->id, &((const bt_found *)b)->id);
 }
 
-static void join_bounds(bt_found *into, const bt_found *from) {
+void bt_found_join(bt_found *into, const bt_found *from) {
   if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
   if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
+  if (from->span_count > into->span_count) into->span_count = from->span_count;
 }
 
 void bt_found_list_sort(bt_found_list *list) {
@@ -33,7 +34,7 @@ void bt_found_list_sort(bt_found_list *list) {
   size_t kept = 1;
   for (size_t i = 1; i < list->count; i++) {
     if (compare_found(&list->items[kept - 1], &list->items[i]) == 0)
-      join_bounds(&list->items[kept - 1], &list->items[i]);
+      bt_found_join(&list->items[kept - 1], &list->items[i]);
     else
       list->items[kept++] = list->items[i];
   }

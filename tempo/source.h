@@ -25,15 +25,18 @@ typedef struct bt_time_range {
 typedef struct bt_found {
   bt_trace_id id;
   int64_t start_ns, end_ns; /* earliest start and latest end seen */
+  /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0: not known. */
+  uint32_t span_count;
 } bt_found;
 
-typedef struct bt_found_list { /* by id, each id once (bounds joined) */
+typedef struct bt_found_list { /* by id, each id once (joined) */
   bt_found *items;
   size_t count, capacity;
 } bt_found_list;
 void bt_found_list_dispose(bt_found_list *list);
 bool bt_found_list_add(bt_found_list *list, const bt_found *found) BT_MUST_CHECK; /* appends; sort when done */
-void bt_found_list_sort(bt_found_list *list); /* by id; joins the bounds of equal ids */
+void bt_found_list_sort(bt_found_list *list);             /* by id; joins what was seen of equal ids */
+void bt_found_join(bt_found *into, const bt_found *from); /* what both saw of one trace */
 /* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and the longest fragment's duration. */
 void bt_found_widen(bt_found *found, const bt_trace *spans);
 const bt_found *bt_found_list_get(const bt_found_list *list,
@@ -76,6 +79,9 @@ enum { BT_ALSO_BY_ID_MAX = 8, BT_MORE_BY_ID_MAX = 50 };
 typedef struct bt_read_request {
   const bt_trace_id *ids;
   size_t count;
+  /* Of each of ids, as searches saw it (bt_found); 0: not known; NULL: of none. Large ones are not read in batches where that costs the source much more,
+   * and given as needs_by_id. */
+  const uint32_t *span_counts;
   bt_time_range
       range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
   const bt_projection *projection; /* what is needed of a span; NULL: everything */

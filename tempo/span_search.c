@@ -1,6 +1,7 @@
 /* Spans without knowing whose they are. See span_search.h. The ids are cut into parts of one size, as many as the expected traces need; each part is one
  * question with a filter on the id, over the whole range, so that no trace lies in two. A part whose answer is too large or full is halved. Two are
- * under way, so that Tempo works on the next while we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans. */
+ * under way, so that Tempo works on the next while we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans.
+ * Traces in which the filter finds many spans would cost Tempo the square of them: they are found before, left out, and given without spans. */
 #include "tempo/span_search.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "tempo/id_cover.h"
 #include "tempo/own_trace.h"
 #include "tempo/trace_merge.h"
+#include "tempo/trace_sizes.h"
 
 enum {
   IN_FLIGHT = 2,
@@ -40,7 +42,9 @@ typedef struct span_search {
   void *context;
   bt_tempo_caller caller;
   int64_t start_s, end_s;
-  id_part *todo; /* a stack */
+  bt_found_list crowded;
+  bt_buffer filter; /* of all others */
+  id_part *todo;    /* a stack */
   size_t todo_count, todo_capacity;
   slot slots[IN_FLIGHT]; /* a ring */
   uint32_t first, count;
@@ -93,15 +97,17 @@ static void set_bounds(slot *at) {
 
 /* ---- answers ---- */
 
-/* A cover may find ids beyond its part: they are another part's. */
-static bool is_ours(const slot *at, const bt_trace_id *id) {
-  return bt_trace_id_compare(&at->low, id) <= 0 && bt_trace_id_compare(id, &at->high) <= 0;
+/* A cover may find ids beyond its part: they are another part's. What was given as crowded was left out, and is not given twice by who gives it all the
+ * same. */
+static bool is_ours(const span_search *s, const slot *at, const bt_trace_id *id) {
+  bool is_of_part = bt_trace_id_compare(&at->low, id) <= 0 && bt_trace_id_compare(id, &at->high) <= 0;
+  return is_of_part && !bt_found_list_get(&s->crowded, id);
 }
 
 static bt_status take_id(void *context, const bt_search_row *row, bt_error *error) {
   span_search *s = context;
-  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns};
-  if (row->span || !is_ours(s->at, &row->id)) return BT_OK;
+  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns, .span_count = row->span_count};
+  if (row->span || !is_ours(s, s->at, &row->id)) return BT_OK;
   return bt_found_list_add(&s->found, &found) ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -122,12 +128,12 @@ static bt_status decode_ids(span_search *s, bt_str body, bool is_json, bt_error 
 
 typedef struct chosen_rows {
   bt_merge_part part; /* first */
-  const slot *at;
+  const span_search *search;
 } chosen_rows;
 
 static bt_status take_row(void *context, const bt_search_row *row, bt_error *error) {
   chosen_rows *rows = context;
-  return is_ours(rows->at, &row->id) ? bt_trace_merge_row(&rows->part, row, error) : BT_OK;
+  return is_ours(rows->search, rows->search->at, &row->id) ? bt_trace_merge_row(&rows->part, row, error) : BT_OK;
 }
 
 static bt_status decode(void *context, bt_str body, bool is_json, bt_error *error) {
@@ -139,7 +145,7 @@ static bt_status decode(void *context, bt_str body, bool is_json, bt_error *erro
   if (status == BT_OK)
     status =
         bt_trace_merge_new(s->ids, s->found.count, s->request->projection, true, max_decoded_bytes, &s->merge, error);
-  chosen_rows rows = {{s->merge, 0}, s->at};
+  chosen_rows rows = {{s->merge, 0}, s};
   return status == BT_OK ? bt_tempo_decode_search(body, is_json, true, take_row, &rows, &answer, error) : status;
 }
 
@@ -163,7 +169,7 @@ static bt_status give(span_search *s, bt_error *error) {
 static bt_status write_url(span_search *s, slot *at, bt_error *error) {
   bt_buffer regex = {0}, query = {0};
   bt_id_cover(&at->low, &at->high, &regex);
-  bt_traceql_read_spans(s->request->filter, bt_buffer_str(&regex), s->request->projection, 0, &query);
+  bt_traceql_read_spans(bt_buffer_str(&s->filter), bt_buffer_str(&regex), s->request->projection, 0, &query);
   bt_tempo_search_url url = {.query = bt_buffer_str(&query),
                              .start_s = s->start_s,
                              .end_s = s->end_s,
@@ -181,6 +187,7 @@ static bt_status ask_next(span_search *s, bt_error *error) {
   set_bounds(at);
   at->call.caller = &s->caller;
   at->call.max_body_bytes = max_answer_bytes;
+  at->call.patience_ms = s->tempo->timeout_ms;
   at->call.kind = BT_HTTP_READ;
   at->call.limit = atomic_load(&s->tempo->search_limit);
   at->call.range_s = s->end_s - s->start_s;
@@ -196,6 +203,7 @@ static bt_status look_at(span_search *s, const slot *at, bt_tempo_outcome outcom
     if (at->call.limit > 2) return push(s, at->part.prefix, at->part.bits) ? BT_OK : bt_error_no_memory(error);
     return too_much(error);
   case BT_TEMPO_RANGE_TOO_LONG:
+  case BT_TEMPO_TOO_SLOW:
   case BT_TEMPO_QUERY_TOO_LONG: return too_much(error);
   case BT_TEMPO_STUMBLED:
   case BT_TEMPO_FAILED: break;
@@ -218,8 +226,25 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
   return status;
 }
 
+static bt_status give_crowded(span_search *s, bt_error *error) {
+  bt_status status =
+      bt_tempo_leave_out_crowded(&s->caller, s->request->range, s->request->filter, &s->crowded, &s->filter, error);
+  for (size_t i = 0; status == BT_OK && i < s->crowded.count; i++) {
+    bt_found_spans given = {.found = s->crowded.items[i], .needs_by_id = true};
+    status = s->sink(s->context, &given, error);
+  }
+  return status;
+}
+
+static bool is_too_long(const span_search *s) {
+  return s->end_s - s->start_s > atomic_load(&s->tempo->max_range_s);
+}
+
 static bt_status search_all(span_search *s, bt_error *error) {
-  bt_status status = push_first(s, error);
+  if (is_too_long(s)) return too_much(error);
+  bt_status status = give_crowded(s, error);
+  if (status == BT_OK && is_too_long(s)) return too_much(error); /* that was learned now */
+  if (status == BT_OK) status = push_first(s, error);
   while (status == BT_OK && (s->todo_count || s->count))
     status = s->todo_count && s->count < IN_FLIGHT ? ask_next(s, error) : finish_oldest(s, error);
   return status;
@@ -237,6 +262,8 @@ static bt_status refuse_what_is_too_much(const span_search *s, bt_error *error) 
 static void dispose(span_search *s) {
   for (; s->count; s->count--, s->first = (s->first + 1) % IN_FLIGHT) bt_tempo_call_dispose(&s->slots[s->first].call);
   bt_found_list_dispose(&s->found);
+  bt_found_list_dispose(&s->crowded);
+  bt_buffer_dispose(&s->filter);
   free(s->ids);
   free(s->todo);
   bt_tempo_caller_dispose(&s->caller);

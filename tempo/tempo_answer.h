@@ -11,8 +11,8 @@ typedef enum bt_tempo_meaning {
   BT_MEANS_LIMIT_TOO_HIGH,
   BT_MEANS_QUERY_TOO_LONG,
   BT_MEANS_STUMBLES, /* a test of the query cannot be made of some value in the data */
-  BT_MEANS_PASSING, /* worth another attempt */
-  BT_MEANS_LAGGING, /* likewise, but it takes a while: Tempo 3's live store has not read yet what was sent to it */
+  BT_MEANS_PASSING,  /* worth another attempt */
+  BT_MEANS_LAGGING,  /* likewise, but it takes a while: Tempo 3's live store has not read yet what was sent to it */
   BT_MEANS_REFUSED
 } bt_tempo_meaning;
 

@@ -11,12 +11,18 @@
 enum {
   ATTEMPTS = 4,
   ATTEMPTS_GARBLED = 2,      /* a complete answer that cannot be read is seldom another one the next time */
+  PATIENCE_SHARE = 4,        /* of the timeout */
+  SLOW_SHARE = 3,            /* of its patience: a failure after so much of it is one of a question that is too much */
   ATTEMPTS_LAGGING = 6,      /* a live store that lags catches up in a minute or so, */
   LAGGING_PAUSES = 8,        /* so that its pauses are so many times as long: 2, 4, 8, 16 and 32 s */
   LAG_REMEMBERED_MS = 60000, /* after one call has waited for that in vain, others do not for so long */
   LATEST_SECOND = 2147483647 /* Tempo 2 reads start and end as 32 bits */
 };
 static const int64_t second_ns = 1000000000;
+
+int64_t bt_tempo_patience_ms(const bt_tempo *tempo) {
+  return (tempo->timeout_ms + PATIENCE_SHARE - 1) / PATIENCE_SHARE;
+}
 
 /* Bytes that may stand in a header value: no controls, nothing beyond ASCII. */
 static bool is_header_text(const char *text) {
@@ -96,7 +102,7 @@ bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) {
                              .header_count = caller->header_count,
                              .ca_file = caller->tempo->ca_file,
                              .max_body_bytes = call->max_body_bytes,
-                             .timeout_ms = caller->tempo->timeout_ms,
+                             .timeout_ms = call->patience_ms ? call->patience_ms : caller->tempo->timeout_ms,
                              .kind = call->kind,
                              .priority = caller->priority,
                              .party = caller->cancel ? (const void *)caller->cancel
@@ -237,6 +243,11 @@ static int64_t pause_before_next(const bt_tempo_call *call, int attempt, int64_t
   return asked_ms > pause_ms ? asked_ms : pause_ms;
 }
 
+/* What failed after Tempo had worked on it for long would do so again, and Tempo goes on with the first one: it does not notice that nobody waits. */
+static bool was_too_slow(const bt_tempo_call *call) {
+  return call->patience_ms && !call->is_garbled && call->response.took_ms >= call->patience_ms / SLOW_SHARE;
+}
+
 bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
                                bt_error *error) {
   bt_tempo *tempo = call->caller->tempo;
@@ -248,6 +259,11 @@ bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, voi
     call->is_garbled = call->is_lagging = false;
     bt_status status = take_answer(call, decode, context, outcome, error);
     if (status != BT_UNAVAILABLE) return status;
+    if (was_too_slow(call)) {
+      call->may_pass = true;
+      *outcome = BT_TEMPO_TOO_SLOW;
+      return BT_OK;
+    }
     int64_t pause_ms = pause_before_next(call, attempt, deadline_ms);
     if (pause_ms < 0) break;
     if (!bt_pause_ms(call->caller->cancel, pause_ms)) return bt_error_set(error, BT_CANCELLED, "cancelled");

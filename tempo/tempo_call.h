@@ -21,12 +21,18 @@ typedef struct bt_tempo {
   _Atomic int64_t max_range_s;
   _Atomic uint32_t search_limit;
   _Atomic uint32_t ids_per_read;
+  _Atomic int64_t
+      sizes_until_ms;   /* on the monotonic clock: until then sizes are asked for before traces are read in batches */
+  _Atomic bool is_slow; /* it took long for a batch without any large trace */
   _Atomic int64_t hidden_tail_ns; /* tempo_tail.h; -1: not known yet */
   _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
   atomic_bool tail_is_stale;      /* it was known of what may be another Tempo by now */
   bt_tempo_version version;
-  _Atomic int64_t lag_ms;         /* when a call gave up on a lagging live store, likewise; 0: none did */
+  _Atomic int64_t lag_ms; /* when a call gave up on a lagging live store, likewise; 0: none did */
 } bt_tempo;
+
+/* How long Tempo may take for a question that is small by what is known, and divided if it is not. */
+int64_t bt_tempo_patience_ms(const bt_tempo *tempo);
 
 /* On whose behalf calls are made: what all calls of one search or read share. Must outlive them. */
 typedef struct bt_tempo_caller {
@@ -57,6 +63,7 @@ typedef enum bt_tempo_outcome {
   BT_TEMPO_LIMIT_TOO_HIGH, /* search_limit is smaller now: ask again */
   BT_TEMPO_QUERY_TOO_LONG, /* for Tempo or for something between: fewer ids */
   BT_TEMPO_STUMBLED, /* over a value in the data that some test of the query cannot take: ask in another way; `reason` says so */
+  BT_TEMPO_TOO_SLOW, /* it took longer than the call's patience, or failed after a good part of it: less, and not the same again */
   BT_TEMPO_FAILED /* for good, or after all attempts; `reason` says why */
 } bt_tempo_outcome;
 
@@ -68,6 +75,8 @@ typedef struct bt_tempo_call {
   const bt_tempo_caller *caller;
   bt_buffer url; /* written by one of the two below */
   size_t max_body_bytes;
+  int64_t
+      patience_ms; /* of a question that can be divided: how long Tempo may take; 0: the source's timeout, and retries */
   bt_http_kind kind;
   uint32_t limit;     /* of a search: what the URL asks for, so that a refusal teaches only what is news */
   int64_t range_s;    /* likewise */

@@ -177,6 +177,8 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->max_range_s, max_range_s > 0 ? max_range_s : DEFAULT_MAX_RANGE_S);
   atomic_init(&tempo->search_limit, options->search_limit ? options->search_limit : DEFAULT_SEARCH_LIMIT);
   atomic_init(&tempo->ids_per_read, IDS_PER_READ);
+  atomic_init(&tempo->sizes_until_ms, 0);
+  atomic_init(&tempo->is_slow, false);
   atomic_init(&tempo->hidden_tail_ns, -1);
   atomic_init(&tempo->tail_next_ms, 0);
   atomic_init(&tempo->tail_is_stale, false);

@@ -6,7 +6,10 @@
 #include "tempo/otlp_decode.h"
 #include "tempo/trace_fetch.h"
 
-enum { IN_FLIGHT_MAX = 8 };
+enum {
+  IN_FLIGHT_MAX = 8,
+  SPANS_IN_FLIGHT = 100000 /* as far as sizes are known: some 10 MB of answers, which wait here for their turn */
+};
 _Static_assert((int)BT_ALSO_BY_ID_MAX <= (int)IN_FLIGHT_MAX, "what is read beside batches is asked at once");
 static const size_t max_answer_bytes = (size_t)128 << 20;
 static const size_t max_trace_bytes = (size_t)1 << 30; /* decoded */
@@ -14,12 +17,14 @@ static const size_t max_trace_bytes = (size_t)1 << 30; /* decoded */
 typedef struct slot {
   bt_tempo_call call;
   size_t index; /* in ids */
+  uint32_t spans;
 } slot;
 
 struct bt_tempo_beside {
   bt_tempo_read *read;
   slot slots[IN_FLIGHT_MAX]; /* a ring */
   uint32_t first, count;
+  uint64_t spans; /* of those under way */
   bool is_beside, has_failed;
   /* Of the answer that is being read. */
   const bt_trace_id *id;
@@ -75,12 +80,23 @@ static bt_status finish_oldest(by_id *b, bt_error *error) {
   bt_tempo_call_dispose(&at->call);
   b->first = (b->first + 1) % IN_FLIGHT_MAX;
   b->count--;
+  b->spans -= at->spans;
   return status;
+}
+
+static uint32_t spans_of(const by_id *b, size_t index) {
+  const uint32_t *counts = b->read->request->span_counts;
+  return counts ? counts[index] : 0;
+}
+
+static bool has_room(const by_id *b, size_t index) {
+  return b->count < IN_FLIGHT_MAX && (!b->count || b->spans + spans_of(b, index) <= SPANS_IN_FLIGHT);
 }
 
 static bt_status ask(by_id *b, size_t index, bt_error *error) {
   slot *at = &b->slots[(b->first + b->count) % IN_FLIGHT_MAX];
-  *at = (slot){.index = index};
+  *at = (slot){.index = index, .spans = spans_of(b, index)};
+  b->spans += at->spans;
   at->call.caller = &b->read->caller;
   at->call.max_body_bytes = max_answer_bytes;
   at->call.kind = BT_HTTP_BY_ID;
@@ -106,8 +122,9 @@ static bt_status read_places(by_id *b, const size_t *places, size_t count, bt_er
   for (size_t next = 0;;) {
     bool is_left = next < count && asks_on(b);
     if (status != BT_OK || (!is_left && !b->count)) return status;
-    bool asks = is_left && b->count < IN_FLIGHT_MAX;
-    status = asks ? ask(b, places ? places[next] : next, error) : finish_oldest(b, error);
+    size_t index = is_left && places ? places[next] : next;
+    bool asks = is_left && has_room(b, index);
+    status = asks ? ask(b, index, error) : finish_oldest(b, error);
     next += asks;
   }
 }

@@ -1,7 +1,7 @@
 /* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids; a job asks one part for each slice of
  * the range and each group of the projection, and its traces are given to the sink when all parts are in. A job whose answer is too large
- * is cut in two; one for which Tempo's limits turned out smaller is asked again. Two jobs are under way, so that Tempo works on the next
- * while we decode. */
+ * is cut in two; one for which Tempo's limits turned out smaller is asked again; one that takes too long is divided by the size of its traces, for which
+ * Tempo is asked then. Two jobs are under way, so that Tempo works on the next while we decode. */
 #include "tempo/trace_fetch.h"
 
 #include <stdio.h>
@@ -12,14 +12,21 @@
 #include "tempo/column_lists.h"
 #include "tempo/id_cover.h"
 #include "tempo/own_trace.h"
+#include "tempo/pause.h"
+#include "tempo/read_ids.h"
 #include "tempo/trace_merge.h"
+#include "tempo/trace_sizes.h"
 
 enum {
   JOBS_IN_FLIGHT = 2,
   SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
   WORTH_SHARING = 2000, /* so many are asked in jobs of one size, an even number of them: Tempo works at two at once */
   PART_KINDS = 3,
-  SMALLEST_LEARNED = 64 /* one huge trace must not make all batches tiny */
+  SMALLEST_LEARNED = 64, /* one huge trace must not make all batches tiny */
+  SLOW_MAX = 12,         /* jobs that took too long and had no large trace: then Tempo is not well */
+  MEASURED_SLOW = 3,     /* one of those that is known to be small, which got more time, counts for so many */
+  SIZES_ASKED_MS =
+      3600000 /* for so long after one that was slow because of its traces, sizes are asked for before batches */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20;
 static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
@@ -45,59 +52,35 @@ typedef struct job {
   size_t attempts;  /* decodings of the part that is being read */
   int64_t start_s, end_s, slice_s; /* its range, and how much of it one part asks */
   bool asks_doubted;
+  bool is_measured;
 } job;
 
 typedef struct span_of_ids {
   size_t first, count;
+  bool is_measured; /* Tempo was asked for their sizes, or cannot say */
 } span_of_ids;
 
 typedef struct fetch {
   bt_tempo_read *read;
-  bt_trace_id *ids; /* distinct, sorted */
-  size_t distinct;
-  size_t *order;     /* indices into request->ids, by id */
-  size_t *places;    /* where in `order` those of distinct id i begin; distinct + 1 of them */
+  bt_read_ids ids;
+  bt_buffer spans;   /* of reads of some spans only: their filter */
   span_of_ids *todo; /* a stack */
   size_t todo_count, todo_capacity;
   job jobs[JOBS_IN_FLIGHT]; /* a ring */
   uint32_t first, count;
   bool may_hold_lists;     /* the range has blocks of that kind */
   bt_tempo_beside *beside; /* NULL: not asked yet */
+  uint32_t slow;           /* jobs that took too long */
   bt_buffer query, regex;  /* scratch */
 } fetch;
 
 /* --- ids --- */
 
-static int compare_places(const void *a, const void *b, void *ids) {
-  size_t x = *(const size_t *)a, y = *(const size_t *)b;
-  int by_id = bt_trace_id_compare((const bt_trace_id *)ids + x, (const bt_trace_id *)ids + y);
-  return by_id ? by_id : (x > y) - (x < y);
-}
-
-static bool sort_ids(fetch *f) {
-  size_t count = f->read->request->count;
-  const bt_trace_id *ids = f->read->request->ids;
-  f->order = bt_realloc_array(NULL, count, sizeof *f->order);
-  f->ids = bt_realloc_array(NULL, count, sizeof *f->ids);
-  f->places = bt_realloc_array(NULL, count + 1, sizeof *f->places);
-  if (!f->order || !f->ids || !f->places) return false;
-  for (size_t i = 0; i < count; i++) f->order[i] = i;
-  qsort_r(f->order, count, sizeof *f->order, compare_places, (void *)(uintptr_t)ids);
-  for (size_t i = 0; i < count; i++) {
-    const bt_trace_id *id = &ids[f->order[i]];
-    if (f->distinct && bt_trace_id_compare(&f->ids[f->distinct - 1], id) == 0) continue;
-    f->places[f->distinct] = i;
-    f->ids[f->distinct++] = *id;
-  }
-  f->places[f->distinct] = count;
-  return true;
-}
-
-static bt_status push_ids(fetch *f, size_t first, size_t count, bt_error *error) {
+static bt_status push_ids(fetch *f, size_t first, size_t count, bool is_measured, bt_error *error) {
   span_of_ids *todo = bt_grow_array(f->todo, f->todo_count, &f->todo_capacity, sizeof *todo);
   if (!todo) return bt_error_no_memory(error);
   f->todo = todo;
-  todo[f->todo_count++] = (span_of_ids){first, count};
+  todo[f->todo_count++] = (span_of_ids){first, count, is_measured};
   return BT_OK;
 }
 
@@ -107,9 +90,9 @@ static bool wants_some_spans(const fetch *f) {
 
 /* Jobs of some spans: each costs Tempo a look at all of the range, and the largest is waited for. */
 static size_t some_spans_per_job(const fetch *f) {
-  size_t jobs = (f->distinct + SOME_SPANS_IDS - 1) / SOME_SPANS_IDS;
-  if (f->distinct >= WORTH_SHARING) jobs += jobs % JOBS_IN_FLIGHT;
-  return (f->distinct + jobs - 1) / jobs;
+  size_t count = f->ids.count, jobs = (count + SOME_SPANS_IDS - 1) / SOME_SPANS_IDS;
+  if (count >= WORTH_SHARING) jobs += jobs % JOBS_IN_FLIGHT;
+  return (count + jobs - 1) / jobs;
 }
 
 /* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an answer, so that an
@@ -141,21 +124,28 @@ static void write_query(fetch *f, const job *j, const part *p) {
   uint32_t group = p->group;
   bt_buffer_clear(&f->query);
   if (p->kind == READS_DOUBTED) {
-    bt_traceql_read_doubted(f->ids + j->first, j->count, request->projection, group, &f->query);
+    bt_traceql_read_doubted(f->ids.ids + j->first, j->count, request->projection, group, &f->query);
     return;
   }
   if (p->kind == READS_LISTS) {
-    bt_traceql_read_lists(f->ids + j->first, j->count, request->projection, group, &f->query);
+    bt_traceql_read_lists(f->ids.ids + j->first, j->count, request->projection, group, &f->query);
     return;
   }
   if (!wants_some_spans(f)) {
-    bt_traceql_read(f->ids + j->first, j->count, request->projection, group, &f->query);
+    bt_traceql_read(f->ids.ids + j->first, j->count, request->projection, group, &f->query);
     return;
   }
   bt_buffer_clear(&f->regex);
-  bt_id_cover(&f->ids[j->first], &f->ids[j->first + j->count - 1], &f->regex);
+  bt_id_cover(&f->ids.ids[j->first], &f->ids.ids[j->first + j->count - 1], &f->regex);
   if (f->regex.failed) f->query.failed = true;
-  bt_traceql_read_spans(request->spans, bt_buffer_str(&f->regex), request->projection, group, &f->query);
+  bt_traceql_read_spans(bt_buffer_str(&f->spans), bt_buffer_str(&f->regex), request->projection, group, &f->query);
+}
+
+/* What Tempo takes for longer it may go on with for minutes, whether anybody waits or not. Where sizes are known the job is no larger than it should be, and
+ * a Tempo that is just slow gets its time. */
+static int64_t patience_ms(const fetch *f, const job *j) {
+  const bt_tempo *tempo = f->read->tempo;
+  return j->is_measured || atomic_load(&tempo->is_slow) ? tempo->timeout_ms : bt_tempo_patience_ms(tempo);
 }
 
 static bt_status start_part(fetch *f, job *j, const part *what, int64_t start_s, int64_t end_s, bt_error *error) {
@@ -165,6 +155,7 @@ static bt_status start_part(fetch *f, job *j, const part *what, int64_t start_s,
   p->limit = atomic_load(&tempo->search_limit);
   p->call.caller = &f->read->caller;
   p->call.max_body_bytes = max_answer_bytes;
+  p->call.patience_ms = patience_ms(f, j);
   p->call.kind = BT_HTTP_READ;
   p->call.limit = p->limit;
   p->call.range_s = end_s - start_s;
@@ -232,17 +223,18 @@ static bool make_bounds(job *j) {
 static bt_status start_job(fetch *f, bt_error *error) {
   span_of_ids next = f->todo[--f->todo_count];
   size_t most = ids_per_job(f);
+  if (!wants_some_spans(f)) most = bt_read_ids_fit(&f->ids, next.first, next.count, most);
   if (next.count > most) {
-    bt_status status = push_ids(f, next.first + most, next.count - most, error);
+    bt_status status = push_ids(f, next.first + most, next.count - most, next.is_measured, error);
     if (status != BT_OK) return status;
     next.count = most;
   }
   job *j = &f->jobs[(f->first + f->count) % JOBS_IN_FLIGHT];
-  *j = (job){.first = next.first, .count = next.count};
+  *j = (job){.first = next.first, .count = next.count, .is_measured = next.is_measured};
   f->count++; /* from here on it is disposed of with the others */
   if (wants_some_spans(f) && !make_bounds(j)) return bt_error_no_memory(error);
-  bt_status status = bt_trace_merge_new(f->ids + j->first, j->count, f->read->request->projection, wants_some_spans(f),
-                                        max_job_bytes, &j->merge, error);
+  bt_status status = bt_trace_merge_new(f->ids.ids + j->first, j->count, f->read->request->projection,
+                                        wants_some_spans(f), max_job_bytes, &j->merge, error);
   return status == BT_OK ? start_parts(f, j, error) : status;
 }
 
@@ -265,7 +257,7 @@ typedef struct chosen_rows {
 /* Of the traces between two ids, those that were asked for. */
 static bt_status take_chosen_row(void *context, const bt_search_row *row, bt_error *error) {
   chosen_rows *rows = context;
-  const bt_trace_id *ids = rows->fetch->ids + rows->job->first;
+  const bt_trace_id *ids = rows->fetch->ids.ids + rows->job->first;
   const bt_trace_id *id = bsearch(&row->id, ids, rows->job->count, sizeof *ids, compare_ids);
   if (!id) return BT_OK;
   bt_found *bounds = &rows->job->bounds[id - ids];
@@ -294,8 +286,9 @@ static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool nee
                             bt_error *error) {
   bt_status status = BT_OK;
   if (trace && !f->read->request->with_own && bt_trace_may_be_own(trace)) needs_by_id = true;
-  for (size_t place = f->places[id]; place < f->places[id + 1] && status == BT_OK; place++) {
-    bt_read_trace given = {.index = f->order[place], .trace = trace, .needs_by_id = needs_by_id};
+  const bt_read_place *places = &f->ids.places[id];
+  for (size_t place = places->first; place < places->end && status == BT_OK; place++) {
+    bt_read_trace given = {.index = f->ids.order[place], .trace = trace, .needs_by_id = needs_by_id};
     if (bounds) given.start_ns = bounds->start_ns;
     if (bounds) given.end_ns = bounds->end_ns;
     status = bt_tempo_read_give(f->read, &given, error);
@@ -307,8 +300,75 @@ static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool nee
 static bt_status halve_job(fetch *f, const job *j, size_t from, bt_error *error) {
   size_t first = j->first + from, left = j->count - from;
   if (left == 1) return give_trace(f, first, NULL, true, NULL, error);
-  bt_status status = push_ids(f, first + left / 2, left - left / 2, error);
-  return status == BT_OK ? push_ids(f, first, left / 2, error) : status;
+  bt_status status = push_ids(f, first + left / 2, left - left / 2, j->is_measured, error);
+  return status == BT_OK ? push_ids(f, first, left / 2, j->is_measured, error) : status;
+}
+
+/* Gives the large ones of `count` ids as to be read by id; the others move to the front, and *count is their number. */
+static bt_status give_large(fetch *f, size_t first, size_t *count, bt_error *error) {
+  size_t kept = first;
+  for (size_t i = first; i < first + *count; i++) {
+    bt_status status = BT_OK;
+    if (bt_read_ids_is_large(&f->ids, i))
+      status = give_trace(f, i, NULL, true, NULL, error);
+    else
+      bt_read_ids_move(&f->ids, i, kept++);
+    if (status != BT_OK) return status;
+  }
+  *count = kept - first;
+  return BT_OK;
+}
+
+static bt_status give_all_by_id(fetch *f, const job *j, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < j->count; i++)
+    status = give_trace(f, j->first + i, NULL, true, NULL, error);
+  return status;
+}
+
+/* False: Tempo did not say how large these are. */
+static bt_status ask_sizes(fetch *f, size_t first, size_t count, bt_status *answer, bt_error *error) {
+  bt_error why = {0};
+  *answer = bt_tempo_ask_sizes(&f->read->caller, f->read->request->range, &f->ids, first, count, &why);
+  bool is_unknown = *answer == BT_LIMIT || *answer == BT_UNAVAILABLE || *answer == BT_REFUSED;
+  if (*answer == BT_OK || is_unknown) return BT_OK;
+  if (error) *error = why;
+  return *answer;
+}
+
+static bt_status fail_job(fetch *f, const part *p, const char *reason) {
+  bt_tempo_read_fail(f->read, &p->call, reason);
+  return BT_OK;
+}
+
+/* In two, and after some such jobs not at all any more. */
+static bt_status halve_slow(fetch *f, const job *j, const part *p, bool is_measured, bt_error *error) {
+  job half = *j;
+  half.is_measured = is_measured;
+  f->slow += j->is_measured ? MEASURED_SLOW : 1;
+  return f->slow >= SLOW_MAX ? fail_job(f, p, p->call.reason) : halve_job(f, &half, 0, error);
+}
+
+/* A job that took too long. What makes it slow is a trace of more spans than was known; to find it by halves would have Tempo begin with it again and again,
+ * and it goes on with each question that was given up. So Tempo is asked for their sizes. */
+static bt_status divide_slow(fetch *f, const job *j, const part *p, bt_error *error) {
+  bt_tempo *tempo = f->read->tempo;
+  size_t count = j->count;
+  bt_status answer = BT_OK;
+  if (j->bounds) return give_all_by_id(f, j, error);
+  if (j->is_measured) return halve_slow(f, j, p, true, error);
+  bt_status status = ask_sizes(f, j->first, count, &answer, error);
+  if (status != BT_OK) return status;
+  if (answer == BT_UNAVAILABLE) return fail_job(f, p, p->call.reason);
+  if (answer != BT_OK) return halve_slow(f, j, p, false, error);
+  status = give_large(f, j->first, &count, error);
+  if (status != BT_OK || !count) return status;
+  if (count == j->count) {
+    atomic_store(&tempo->is_slow, true);
+    return halve_slow(f, j, p, true, error);
+  }
+  atomic_store(&tempo->sizes_until_ms, bt_monotonic_ms() + SIZES_ASKED_MS);
+  return push_ids(f, j->first, count, true, error);
 }
 
 static bt_status give_job(fetch *f, job *j, bt_error *error) {
@@ -342,20 +402,20 @@ static bt_status end_job(fetch *f, const job *j, const part *p, bt_tempo_outcome
     if (j->count == 1) break;
     if (!j->bounds) learn_ids(tempo, j->count, 1);
     return halve_job(f, j, 0, error);
+  case BT_TEMPO_TOO_SLOW: return divide_slow(f, j, p, error);
   case BT_TEMPO_RANGE_TOO_LONG:
-    if (atomic_load(&tempo->max_range_s) > 1) return push_ids(f, j->first, j->count, error);
+    if (atomic_load(&tempo->max_range_s) > 1) return push_ids(f, j->first, j->count, j->is_measured, error);
     reason = "Tempo refuses a range of one second as too long";
     break;
   case BT_TEMPO_LIMIT_TOO_HIGH:
-    if (p->limit > 2) return push_ids(f, j->first, j->count, error);
+    if (p->limit > 2) return push_ids(f, j->first, j->count, j->is_measured, error);
     reason = "Tempo refuses every limit";
     break;
   case BT_TEMPO_STUMBLED:
   case BT_TEMPO_ANSWERED:
   case BT_TEMPO_FAILED: break;
   }
-  bt_tempo_read_fail(f->read, &p->call, reason);
-  return BT_OK;
+  return fail_job(f, p, reason);
 }
 
 /* *goes_on: the job has more parts to finish. */
@@ -396,18 +456,58 @@ static bt_status wait_for_oldest(fetch *f, bt_error *error) {
 /* Some spans of a trace cannot be decided by where an attribute may be of a list: then all of it is read. */
 static bt_status give_all_in_doubt(fetch *f, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; i < f->distinct && status == BT_OK; i++) status = give_trace(f, i, NULL, true, NULL, error);
+  for (size_t i = 0; i < f->ids.count && status == BT_OK; i++) status = give_trace(f, i, NULL, true, NULL, error);
   return status;
 }
 
-static bt_status read_all(fetch *f, bt_error *error) {
+/* Whether the range may hold lists in columns; what cannot be found out is asked of each trace. */
+static bt_status look_for_lists(fetch *f, bt_error *error) {
   const bt_read_request *request = f->read->request;
+  if (!request->projection->attribute_count) return BT_OK;
+  bt_status status = bt_tempo_may_hold_lists(&f->read->caller, request->range, &f->may_hold_lists, error);
+  return status == BT_UNAVAILABLE || status == BT_REFUSED ? BT_OK : status;
+}
+
+/* Before the batches of a source that had a slow one. */
+static bt_status push_measured(fetch *f, bt_error *error) {
   bt_status status = BT_OK;
-  if (request->projection->attribute_count)
-    status = bt_tempo_may_hold_lists(&f->read->caller, request->range, &f->may_hold_lists, error);
-  if (status == BT_UNAVAILABLE || status == BT_REFUSED) status = BT_OK; /* then it is asked of each trace */
+  size_t count;
+  for (size_t first = 0; status == BT_OK && first < f->ids.count; first += count) {
+    size_t most = ids_per_job(f), kept;
+    bt_status answer = BT_OK;
+    kept = count = f->ids.count - first < most ? f->ids.count - first : most;
+    status = ask_sizes(f, first, count, &answer, error);
+    if (status == BT_OK && answer == BT_OK) status = give_large(f, first, &kept, error);
+    if (status == BT_OK && kept) status = push_ids(f, first, kept, answer == BT_OK, error);
+  }
+  return status;
+}
+
+/* Of reads of some spans: those in which the filter finds many are left out of what is asked, and given as to be read by id. */
+static bt_status leave_out_crowded(fetch *f, bt_error *error) {
+  bt_found_list crowded = {0};
+  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, f->read->request->range, f->read->request->spans,
+                                                &crowded, &f->spans, error);
+  bool are_too_many = status == BT_LIMIT;
+  for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->ids.count; i++)
+    f->ids.spans[i] = are_too_many || bt_found_list_get(&crowded, &f->ids.ids[i]) ? BT_READ_LARGE_FROM : 0;
+  bt_found_list_dispose(&crowded);
+  return are_too_many ? BT_OK : status;
+}
+
+static bt_status push_all(fetch *f, bt_error *error) {
+  bt_status status = wants_some_spans(f) ? leave_out_crowded(f, error) : BT_OK;
+  if (status == BT_OK) status = give_large(f, 0, &f->ids.count, error);
+  if (status != BT_OK || !f->ids.count) return status;
+  if (!wants_some_spans(f) && bt_monotonic_ms() < atomic_load(&f->read->tempo->sizes_until_ms))
+    return push_measured(f, error);
+  return push_ids(f, 0, f->ids.count, false, error);
+}
+
+static bt_status read_all(fetch *f, bt_error *error) {
+  bt_status status = look_for_lists(f, error);
   if (status == BT_OK && f->may_hold_lists && wants_some_spans(f)) return give_all_in_doubt(f, error);
-  if (status == BT_OK) status = push_ids(f, 0, f->distinct, error);
+  if (status == BT_OK) status = push_all(f, error);
   for (;;) {
     bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
     if (status != BT_OK || (!is_left && !f->count)) break;
@@ -419,13 +519,12 @@ static bt_status read_all(fetch *f, bt_error *error) {
 
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {
   fetch f = {.read = read};
-  bt_status status = sort_ids(&f) ? read_all(&f, error) : bt_error_no_memory(error);
+  bt_status status = bt_read_ids_init(&f.ids, read->request) ? read_all(&f, error) : bt_error_no_memory(error);
   for (; f.count; f.count--, f.first = (f.first + 1) % JOBS_IN_FLIGHT) dispose_job(&f.jobs[f.first]);
   bt_tempo_beside_free(f.beside);
-  free(f.ids);
-  free(f.order);
-  free(f.places);
+  bt_read_ids_dispose(&f.ids);
   free(f.todo);
+  bt_buffer_dispose(&f.spans);
   bt_buffer_dispose(&f.query);
   bt_buffer_dispose(&f.regex);
   return status;

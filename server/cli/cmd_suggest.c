@@ -42,11 +42,20 @@ static bt_status mine(suggest_run *run, const bt_found_list *found, bt_error *er
   bt_projection projection;
   bt_source_account account = {0};
   bt_trace_id *ids = bt_realloc_array(NULL, count + 1, sizeof *ids);
-  if (!ids) return bt_error_no_memory(error);
-  for (size_t i = 0; i < count; i++) ids[i] = found->items[i * found->count / count].id;
+  uint32_t *span_counts = bt_realloc_array(NULL, count + 1, sizeof *span_counts);
+  if (!ids || !span_counts) {
+    free(ids);
+    free(span_counts);
+    return bt_error_no_memory(error);
+  }
+  for (size_t i = 0; i < count; i++) {
+    ids[i] = found->items[i * found->count / count].id;
+    span_counts[i] = found->items[i * found->count / count].span_count;
+  }
   bt_projection_init(&projection);
   bt_read_request request = {.ids = ids,
                              .count = count,
+                             .span_counts = span_counts,
                              .range = {run->range.start_ns - run->options.assumptions.margin_ns,
                                        run->range.end_ns + run->options.assumptions.margin_ns},
                              .projection = &projection,
@@ -57,6 +66,7 @@ static bt_status mine(suggest_run *run, const bt_found_list *found, bt_error *er
   bt_projection_dispose(&projection);
   bt_source_account_dispose(&account);
   free(ids);
+  free(span_counts);
   bt_mining_finish(run->mining);
   return status;
 }

@@ -16,6 +16,7 @@ typedef struct page {
   bt_run *run;
   const size_t *known; /* what is read */
   bt_trace_id *ids;
+  uint32_t *span_counts;
   bool *answered;
   size_t count;
   bool by_id;
@@ -113,8 +114,10 @@ static bt_status read_page(page *p, bool *too_large, bt_error *error) {
   request.by_id = p->by_id;
   request.also_by_id = p->beside;
   request.more_by_id = read_more;
+  request.span_counts = p->span_counts;
   for (size_t i = 0; i < p->count; i++) {
     p->ids[i] = run->known[p->known[i]].matched.id;
+    p->span_counts[i] = bt_known_span_count(&run->known[p->known[i]]);
     p->answered[i] = false;
   }
   bt_source_account account = {0};
@@ -205,9 +208,12 @@ static bt_status read_all(bt_run *run, size_t *known, size_t count, bool by_id, 
   size_t size = page_size(run, by_id);
   page p = {.run = run, .by_id = by_id, .beside = beside < size ? beside : size};
   p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
+  p.span_counts = bt_realloc_array(NULL, size, sizeof *p.span_counts);
   p.answered = bt_realloc_array(NULL, size, sizeof *p.answered);
-  bt_status status = p.ids && p.answered ? read_pages(run, known, count, &p, error) : bt_error_no_memory(error);
+  bool has_room = p.ids && p.span_counts && p.answered;
+  bt_status status = has_room ? read_pages(run, known, count, &p, error) : bt_error_no_memory(error);
   free(p.ids);
+  free(p.span_counts);
   free(p.answered);
   return status;
 }

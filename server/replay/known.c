@@ -15,16 +15,11 @@ size_t bt_bits_count(const bt_run *run, const uint64_t *bits) {
   return count;
 }
 
-void bt_known_join(bt_found *into, const bt_found *from) {
-  if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
-  if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
-}
-
 static void add_bounds(bt_known *known, const bt_found *found, uint8_t flag) {
   bt_found *bounds = flag == BT_KNOWN_LISTED ? &known->listed : &known->matched;
   known->matched.id = known->listed.id = found->id;
   if (known->flags & flag)
-    bt_known_join(bounds, found);
+    bt_found_join(bounds, found);
   else
     *bounds = *found;
   known->flags |= flag;

@@ -30,7 +30,7 @@ static void take_listed(bt_run *run, const bt_found_list *found) {
     bt_known *known = bt_run_known(run, &found->items[i].id);
     if (!known) continue;
     if (known->flags & BT_KNOWN_LISTED)
-      bt_known_join(&known->listed, &found->items[i]);
+      bt_found_join(&known->listed, &found->items[i]);
     else
       known->listed = found->items[i];
     known->flags |= BT_KNOWN_LISTED;

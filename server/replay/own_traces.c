@@ -81,6 +81,7 @@ void bt_own_traces_take(bt_run *run, bt_query *query) {
   run->own_is_asked = true;
   run->own_are_known = query->is_complete;
   run->own_found = query->found;
+  bt_found_list_keep_own(&run->own_found);
   query->found = (bt_found_list){0};
 }
 
@@ -91,6 +92,7 @@ static bt_status search_suspects(bt_run *run, bt_error *error) {
   search.expected = BT_EXPECTS_FEW;
   bt_status status = bt_source_search(run->source, &search, &run->own_found, &account, error);
   run->own_are_known = status == BT_OK && account.failed_count == 0;
+  bt_found_list_keep_own(&run->own_found);
   bt_status added = bt_coverage_add(run, &account, false, error);
   bt_source_account_dispose(&account);
   return status == BT_OK ? added : status;

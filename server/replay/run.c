@@ -19,6 +19,12 @@ const bt_found *bt_known_bounds(const bt_known *known) {
   return known->flags & BT_KNOWN_MATCHED ? &known->matched : &known->listed;
 }
 
+uint32_t bt_known_span_count(const bt_known *known) {
+  uint32_t matched = known->flags & BT_KNOWN_MATCHED ? known->matched.span_count : 0;
+  uint32_t listed = known->flags & BT_KNOWN_LISTED ? known->listed.span_count : 0;
+  return matched > listed ? matched : listed;
+}
+
 /* The listing and the filters are asked at different times, so that a filter can show a fragment that the listing did not have yet: then the
  * listing's bounds are not those of all fragments. (An end beyond the listing's is no sign of that, since Tempo 2.8 gives a trace of several
  * fragments the duration of the longest one; it is taken for one all the same, which costs a read at most.) */
@@ -26,7 +32,7 @@ bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds) {
   *bounds = *bt_known_bounds(known);
   if (!run->is_listed || !(known->flags & BT_KNOWN_LISTED)) return false;
   bool has_all = bounds->start_ns >= known->listed.start_ns && bounds->end_ns <= known->listed.end_ns;
-  bt_known_join(bounds, &known->listed);
+  bt_found_join(bounds, &known->listed);
   return has_all;
 }
 

@@ -179,6 +179,8 @@ void bt_price_feed(const bt_run *run, int64_t duration_ns);
 bt_known *bt_run_known(const bt_run *run, const bt_trace_id *id);
 /* What is known of its bounds: what filters saw, else the listing. */
 const bt_found *bt_known_bounds(const bt_known *known);
+/* As many spans at least; 0: not known. */
+uint32_t bt_known_span_count(const bt_known *known);
 /* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie up to margin before them. */
 bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds);
 /* Its place as far as its bounds tell, or as the whole trace said. */
@@ -222,7 +224,6 @@ void bt_spans_first_dispose(bt_run *run);
 
 /* known.c: all traces that anything found, by id, each once, and sets of them as bits. */
 /* Joins what was taken and not gathered yet; everything that counts in numbers of known traces moves along. */
-void bt_known_join(bt_found *into, const bt_found *from); /* bounds of both */
 bt_status bt_known_gather(bt_run *run, bt_error *error) BT_MUST_CHECK;
 uint64_t *bt_bits_new(const bt_run *run); /* new, empty; NULL: no memory */
 size_t bt_bits_count(const bt_run *run, const uint64_t *bits);

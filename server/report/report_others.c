@@ -135,6 +135,7 @@ static bt_status ask(bt_source *source, finding *f, bt_found_list *found, bt_err
                               .priority = BT_PRIORITY_PEOPLE};
   bt_source_account account = {0};
   bt_status status = bt_source_search(source, &search, found, &account, error);
+  bt_found_list_keep_own(found);
   if (!status && found->count) status = read_found(source, f, found, range, &account, error);
   if (account.failed_count) f->out->is_unknown = true;
   bt_source_account_dispose(&account);

@@ -248,6 +248,7 @@ static bt_status find_in(bt_source *source, finder *f, bt_time_range range, bt_e
   bt_status status = bt_source_search(source, &search, &found, &account, error);
   if (status == BT_OK && account.failed_count)
     status = bt_error_set(error, BT_UNAVAILABLE, "checkpoints could not be searched: %.190s", account.failed[0].reason);
+  bt_found_list_keep_own(&found);
   if (status == BT_OK && found.count) qsort(found.items, found.count, sizeof *found.items, compare_newest);
   for (size_t i = 0; status == BT_OK && i < found.count && !f->has_own; i += READ_MAX) {
     size_t count = found.count - i < READ_MAX ? found.count - i : READ_MAX;

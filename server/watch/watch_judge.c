@@ -273,8 +273,11 @@ static bt_time_range range_of(const judging *j, const bt_trace_id *ids, size_t s
 
 static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_error *error) {
   bt_watcher *watcher = j->watcher;
+  uint32_t span_counts[BATCH_MAX];
+  for (size_t i = 0; i < size; i++) span_counts[i] = bt_watch_table_find(&watcher->table, &ids[i])->span_count;
   bt_read_request request = {.ids = ids,
                              .count = size,
+                             .span_counts = span_counts,
                              .range = range_of(j, ids, size),
                              .projection = j->is_final ? NULL : &watcher->rules->projection,
                              .by_id = j->is_final,

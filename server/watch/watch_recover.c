@@ -185,6 +185,7 @@ static bt_status search(const bt_watcher *watcher, bt_time_range range, bt_found
   if (status == BT_OK && account.failed_count)
     status =
         bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be searched: %.190s", account.failed[0].reason);
+  bt_found_list_keep_own(found);
   bt_source_account_dispose(&account);
   return status;
 }

@@ -64,6 +64,7 @@ static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt
   if (watched->due_ns == BT_WATCH_NOT_DUE) watched->waits_since_ns = watcher->now_ns;
   if (found->start_ns < watched->start_ns) watched->start_ns = found->start_ns;
   if (found->end_ns > watched->end_ns) watched->end_ns = found->end_ns;
+  if (found->span_count > watched->span_count) watched->span_count = found->span_count;
   hold(watched, watcher, slice);
   watched->due_ns = due_time(watcher, watched);
   return BT_OK;

@@ -11,6 +11,7 @@
 typedef struct bt_watched {
   bt_trace_id id;
   int64_t start_ns, end_ns; /* of what is known of it */
+  uint32_t span_count;      /* as searches saw it (bt_found) */
   int64_t due_ns;           /* when to read it; BT_WATCH_NOT_DUE: it was judged */
   int64_t waits_since_ns;   /* when it was found, while it waits */
   int64_t holds_ns;         /* while it waits, the slices are done only up to here; INT64_MAX: no slice found it */

@@ -79,6 +79,42 @@ static void test_widen(void **state) {
   }
 }
 
+static void test_sizes(void **state) {
+  static const bt_trace_id ids[] = {{{0, 0x0a, 1}}, {{0xff, 2}}};
+  bt_buffer out = {0};
+  (void)state;
+  bt_traceql_sizes(ids, 2, &out);
+  assert_text(&out, "{ trace:id =~ \"a0100000000000000000000000000|ff020000000000000000000000000000|x\" } | "
+                    "by(traceDuration)");
+  bt_buffer_dispose(&out);
+}
+
+static void test_crowded(void **state) {
+  bt_buffer out = {0};
+  (void)state;
+  bt_traceql_crowded(BT_STR("{}"), 1, &out);
+  assert_text(&out, "{} | count() >= 1");
+  bt_buffer_clear(&out);
+  bt_traceql_crowded(BT_STR("{ name = \"a\" || kind = client }"), 64, &out);
+  assert_text(&out, "{ name = \"a\" || kind = client } | count() >= 64");
+  bt_buffer_dispose(&out);
+}
+
+static void test_without(void **state) {
+  static const bt_trace_id ids[] = {{{0, 0x0a, 1}}, {{0xff, 2}}};
+  bt_buffer out = {0};
+  (void)state;
+  bt_traceql_without(BT_STR("{ name = \"a\" || kind = client }"), ids, 1, &out);
+  assert_text(&out, "{ trace:id !~ \"a0100000000000000000000000000|x\" && (name = \"a\" || kind = client) }");
+  bt_buffer_clear(&out);
+  bt_traceql_without(BT_STR("{}"), ids, 2, &out);
+  assert_text(&out, "{ trace:id !~ \"a0100000000000000000000000000|ff020000000000000000000000000000|x\" }");
+  bt_buffer_clear(&out);
+  bt_traceql_without(BT_STR("{ name = \"a\" }"), ids, 0, &out);
+  assert_text(&out, "{ name = \"a\" }");
+  bt_buffer_dispose(&out);
+}
+
 /* Tempo's lexer copies itself at the start of a number and behind the scope of an attribute, and the copy reads on from the same source
  * when it comes to the end of a chunk. So a number with what follows it, and the first dozen bytes of a name, must lie in one chunk. */
 static size_t places_that_are_read_twice(bt_str query) {
@@ -232,6 +268,9 @@ int main(void) {
       cmocka_unit_test(test_quote),
       cmocka_unit_test(test_search),
       cmocka_unit_test(test_widen),
+      cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_crowded),
+      cmocka_unit_test(test_without),
       cmocka_unit_test(test_blanks_for_the_lexer),
       cmocka_unit_test(test_places_count_from_the_start),
       cmocka_unit_test(test_groups),

@@ -58,13 +58,18 @@ def span_set(item):
             + b"".join(bytes_field(3, attribute(one)) for one in item.get("attributes", [])))
 
 
+def service_stats(service, item):
+    return text_field(1, service) + bytes_field(2, number_field(1, int(item.get("spanCount", 0))) + number_field(2, int(item.get("errorCount", 0))))
+
+
 def trace(item):
     """Field 6 is the first set once more, as Tempo sends it."""
     sets = item.get("spanSets", [])
     first = item.get("spanSet") or (sets[0] if sets else None)
     return (text_field(1, item.get("traceID", "")) + text_field(2, item.get("rootServiceName", "")) + text_field(3, item.get("rootTraceName", ""))
             + number_field(4, int(item.get("startTimeUnixNano", 0))) + number_field(5, int(item.get("durationMs", 0)))
-            + (bytes_field(6, span_set(first)) if first else b"") + b"".join(bytes_field(7, span_set(one)) for one in sets))
+            + (bytes_field(6, span_set(first)) if first else b"") + b"".join(bytes_field(7, span_set(one)) for one in sets)
+            + b"".join(bytes_field(8, service_stats(service, one)) for service, one in item.get("serviceStats", {}).items()))
 
 
 def search_response(body):

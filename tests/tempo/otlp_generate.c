@@ -206,6 +206,20 @@ static Tempopb__SpanSet *make_set(generator *g) {
   return set;
 }
 
+static void make_stats(generator *g, Tempopb__TraceSearchMetadata *trace) {
+  trace->n_service_stats = generate_number(g, 4);
+  trace->service_stats = make(g, 4, sizeof *trace->service_stats);
+  for (size_t i = 0; i < trace->n_service_stats; i++) {
+    Tempopb__ServiceStatsEntry *entry = trace->service_stats[i] = make(g, 1, sizeof *entry);
+    tempopb__service_stats_entry__init(entry);
+    entry->service = make_hex(g, 1 + i);
+    entry->stats = make(g, 1, sizeof *entry->stats);
+    tempopb__service_stats__init(entry->stats);
+    entry->stats->span_count = (uint32_t)generate_number(g, 200000);
+    entry->stats->error_count = (uint32_t)generate_number(g, 3);
+  }
+}
+
 Tempopb__SearchResponse *generate_search(generator *g, size_t traces) {
   Tempopb__SearchResponse *answer = make(g, 1, sizeof *answer);
   tempopb__search_response__init(answer);
@@ -225,6 +239,7 @@ Tempopb__SearchResponse *generate_search(generator *g, size_t traces) {
     trace->span_sets = make(g, 4, sizeof *trace->span_sets);
     for (size_t j = 0; j < trace->n_span_sets; j++) trace->span_sets[j] = make_set(g);
     if (trace->n_span_sets) trace->span_set = trace->span_sets[0];
+    make_stats(g, trace);
   }
   return answer;
 }

@@ -157,6 +157,16 @@ static void write_set(bt_buffer *out, const Tempopb__SpanSet *set) {
   bt_buffer_append_char(out, '}');
 }
 
+static void write_stats(bt_buffer *out, const Tempopb__TraceSearchMetadata *trace) {
+  if (!trace->n_service_stats) return;
+  bt_buffer_append(out, BT_STR(",\"serviceStats\":{"));
+  for (size_t i = 0; i < trace->n_service_stats; i++)
+    bt_buffer_printf(out, "%s\"%s\":{\"errorCount\":%" PRIu32 ",\"spanCount\":%" PRIu32 "}", i ? "," : "",
+                     trace->service_stats[i]->service, trace->service_stats[i]->stats->error_count,
+                     trace->service_stats[i]->stats->span_count);
+  bt_buffer_append_char(out, '}');
+}
+
 void write_search_json(const Tempopb__SearchResponse *answer, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("{\"traces\":["));
   for (size_t i = 0; i < answer->n_traces; i++) {
@@ -172,7 +182,9 @@ void write_search_json(const Tempopb__SearchResponse *answer, bt_buffer *out) {
       if (j) bt_buffer_append_char(out, ',');
       write_set(out, trace->span_sets[j]);
     }
-    bt_buffer_append(out, BT_STR("]}"));
+    bt_buffer_append_char(out, ']');
+    write_stats(out, trace);
+    bt_buffer_append_char(out, '}');
   }
   bt_buffer_printf(out, "],\"metrics\":{\"inspectedBytes\":\"%" PRIu64 "\"}}", answer->metrics->inspected_bytes);
   if (out->failed) abort();
@@ -280,6 +292,7 @@ void text_lines_add_search(text_lines *lines, const Tempopb__SearchResponse *ans
     const Tempopb__TraceSearchMetadata *trace = answer->traces[i];
     int64_t start_ns = (int64_t)trace->start_time_unix_nano;
     bt_search_row row = {.start_ns = start_ns, .end_ns = start_ns + ((int64_t)trace->duration_ms + 1) * 1000000};
+    for (size_t j = 0; j < trace->n_service_stats; j++) row.span_count += trace->service_stats[j]->stats->span_count;
     if (!bt_trace_id_parse(bt_str_from(trace->trace_id), &row.id)) abort();
     text_lines_add_row(lines, &row);
     for (size_t j = 0; j < trace->n_span_sets; j++) {

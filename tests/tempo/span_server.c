@@ -99,11 +99,13 @@ static void append_trace(bt_buffer *out, const char *query, size_t i) {
   for (size_t k = 0; k < scripted_span_count(i); k += step) append_row(out, query, i, k, k + step);
 }
 
-/* new: the regex on trace:id, "" where there is none. */
-static char *pattern_of(const char *query) {
-  const char *at = strstr(query, "trace:id =~ \"");
+/* new: the regex on trace:id, of what is asked for (=~) or left out (!~); "" where there is none. */
+static char *pattern_of(const char *query, const char *operator) {
+  char start[20];
+  snprintf(start, sizeof start, "trace:id %s \"", operator);
+  const char *at = strstr(query, start);
   if (!at) return strdup("");
-  at += strlen("trace:id =~ \"");
+  at += strlen(start);
   return strndup(at, strcspn(at, "\""));
 }
 
@@ -115,9 +117,10 @@ static bool matches(const regex_t *regex, const bt_trace_id *id) {
 }
 
 static void compile(const char *pattern, regex_t *regex) {
-  char whole[256];
-  snprintf(whole, sizeof whole, *pattern ? "^(%s)$" : "%s.", pattern);
-  if (regcomp(regex, whole, REG_EXTENDED | REG_NOSUB) != 0) abort(); /* not a test's thread */
+  bt_buffer whole = {0};
+  bt_buffer_printf(&whole, *pattern ? "^(%s)$" : "%s.", pattern);
+  if (whole.failed || regcomp(regex, whole.ptr, REG_EXTENDED | REG_NOSUB) != 0) abort(); /* not a test's thread */
+  bt_buffer_dispose(&whole);
 }
 
 typedef struct choice {
@@ -126,19 +129,22 @@ typedef struct choice {
 } choice;
 
 /* What the filter finds, and after that what is too much. */
-static void choose(const char *pattern, choice *out) {
-  regex_t regex;
+static void choose(const char *pattern, const char *without, choice *out) {
+  regex_t regex, left_out;
   size_t others[TRACES], other_count = 0;
   *out = (choice){.count = 0};
   compile(pattern, &regex);
+  compile(*without ? without : "none", &left_out);
   for (size_t i = 0; i < TRACES; i++) {
     bt_trace_id id = scripted_id(i);
     bool found = matches(&regex, &id);
+    if (matches(&left_out, &id)) continue;
     if (found) out->items[out->count++] = i;
     if (!found) others[other_count++] = i;
     out->has_odd = out->has_odd || (found && i == ODD);
   }
   regfree(&regex);
+  regfree(&left_out);
   for (size_t i = 0; i < scripted.beyond && i < other_count; i++) out->items[out->count++] = others[i];
 }
 
@@ -207,8 +213,9 @@ static void note_pattern(const char *pattern) {
 
 static bool answer_rows(int socket, const char *query, size_t limit, size_t number) {
   choice chosen;
-  char *pattern = pattern_of(query);
-  choose(pattern, &chosen);
+  char *pattern = pattern_of(query, "=~"), *without = scripted.ignores_ids ? strdup("") : pattern_of(query, "!~");
+  choose(pattern, without, &chosen);
+  free(without);
   bool is_broken = scripted.how != WHOLE && number >= scripted.broken_from && number <= scripted.broken_to, keep;
   if ((scripted.has_huge && chosen.has_odd) || (scripted.largest_rows && chosen.count > scripted.largest_rows)) {
     keep = refuse_as_too_large(socket);
@@ -227,6 +234,31 @@ static bool answer_rows(int socket, const char *query, size_t limit, size_t numb
   return keep;
 }
 
+/* Ids and bounds only. Of the traces that are said to have many spans the question shows what lies in one piece, and that is not where they end. */
+static bool answer_side_question(int socket, const char *query, size_t limit) {
+  choice chosen;
+  char *pattern = pattern_of(query, "=~");
+  bool asks_for_crowded = strstr(query, " | count() >= ") != NULL;
+  size_t shown = 0;
+  bt_buffer body = {0};
+  count_one(&scripted.side_questions);
+  choose(pattern, "", &chosen);
+  free(pattern);
+  if (asks_for_crowded && scripted.crowd_status) return refuse(socket, scripted.crowd_status, "no such function");
+  bt_buffer_append(&body, BT_STR("{\"traces\":["));
+  for (size_t c = 0; c < chosen.count && shown < limit; c++) {
+    size_t i = chosen.items[c], count = scripted_span_count(i);
+    bool is_crowded = scripted.crowded_from && count >= scripted.crowded_from;
+    if (asks_for_crowded && !is_crowded) continue;
+    append_row(&body, query, i, asks_for_crowded ? count - 1 : 0, count);
+    shown++;
+  }
+  bt_buffer_append(&body, BT_STR("],\"metrics\":{\"inspectedBytes\":\"10\"}}"));
+  bool keep = send_body(socket, &body, false);
+  bt_buffer_dispose(&body);
+  return keep;
+}
+
 static int64_t number_parameter(const char *target, const char *name) {
   char *text = fake_parameter(target, name);
   int64_t number = text ? strtoll(text, NULL, 10) : 0;
@@ -242,11 +274,12 @@ bool scripted_answer(void *context, const fake_request *request, int socket) {
   int64_t limit = number_parameter(request->target, "limit"), spans_per_set = number_parameter(request->target, "spss");
   int64_t length_s = number_parameter(request->target, "end") - number_parameter(request->target, "start");
   if (!query || limit <= 0 || length_s <= 0) abort();
+  bool is_for_spans = strstr(query, "select(") != NULL;
   pthread_mutex_lock(&scripted.mutex);
-  size_t number = ++scripted.requests;
-  scripted.spans_per_set = (size_t)spans_per_set;
-  char *shown = scripted.query;
-  scripted.query = strdup(query);
+  size_t number = is_for_spans ? ++scripted.requests : 0;
+  char *shown = is_for_spans ? scripted.query : NULL;
+  if (is_for_spans) scripted.spans_per_set = (size_t)spans_per_set;
+  if (is_for_spans) scripted.query = strdup(query);
   pthread_mutex_unlock(&scripted.mutex);
   free(shown);
   bool keep;
@@ -258,6 +291,8 @@ bool scripted_answer(void *context, const fake_request *request, int socket) {
     keep = refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");
   else if (scripted.most_limit && limit > scripted.most_limit)
     keep = refuse_limit(socket);
+  else if (!is_for_spans)
+    keep = answer_side_question(socket, query, (size_t)limit);
   else
     keep = answer_rows(socket, query, (size_t)limit, number);
   free(query);

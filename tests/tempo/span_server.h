@@ -18,9 +18,10 @@ typedef enum broken { WHOLE, HALF_JSON, CUT, BAD_SPAN } broken;
 
 typedef struct span_script {
   pthread_mutex_t mutex;
-  size_t requests, answered, too_large, refused;
-  size_t spans_per_set;     /* of the last question */
-  char *patterns[PATTERNS]; /* of what was answered and not full; "" : every id */
+  size_t requests, answered, too_large, refused; /* questions for spans */
+  size_t side_questions;                         /* which traces have many spans, and what their bounds are */
+  size_t spans_per_set;                          /* of the last question */
+  char *patterns[PATTERNS];                      /* of what was answered and not full; "" : every id */
   size_t pattern_count;
   char *query;         /* the last one */
   size_t largest_rows; /* an answer with more is "too large"; 0: any */
@@ -28,6 +29,9 @@ typedef struct span_script {
   bool has_huge;       /* whatever holds the odd trace is too large */
   size_t beyond;       /* as many traces of other parts come too */
   bool in_pieces;      /* a row for each span */
+  size_t crowded_from; /* traces of so many spans are said to have many; 0: none */
+  bool ignores_ids;    /* of what is to be left out */
+  int crowd_status;    /* of the answer to the question for them; 0: 200 */
   int64_t most_limit;  /* 0: any; below 0: none is low enough, and the sentence does not say which would be */
   int64_t longest_s;   /* 0: any */
   broken how;

@@ -121,6 +121,8 @@ static void check_search(const char *name, size_t traces, size_t spans, const ch
 static void test_searches(void **state) {
   (void)state;
   check_search("search-ids", 40, 41, "\"db.query\"");
+  check_search("search-ids", 40, 41,
+               "a0ffe3151aa47caed83d3bf040910269 1795079061562920386..1795079064876920386 with 12 spans");
   check_search(
       "search-select", 40, 205,
       "00c7359c45492307962ceeea1a88de94 1795078863024759369..1795078865533759369 22ac859792012df0 \"db.query\" "

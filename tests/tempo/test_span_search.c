@@ -159,8 +159,9 @@ static void gives_each_once_in_parts(void **state, uint64_t expected, size_t par
   expect_all(*state, expected);
   assert_int_equal(scripted_number(&scripted.requests), parts);
   fixture *f = *state;
-  assert_int_equal(f->account.requests, parts + 1); /* and whether columns hold lists */
-  assert_int_equal(f->account.bytes_inspected, 10 * parts);
+  assert_int_equal(scripted_number(&scripted.side_questions), 1);
+  assert_int_equal(f->account.requests, parts + 1 + 1); /* and whether columns hold lists */
+  assert_int_equal(f->account.bytes_inspected, 10 * (parts + 1));
   assert_int_equal(f->account.failed_count, 0);
   expect_every_id_asked();
 }
@@ -207,6 +208,50 @@ static void gives_nothing_of_an_empty_range(void **state) {
       .filter = BT_STR("{}"), .range = {FIRST_S * second_ns, FIRST_S * second_ns}, .projection = &f->projection};
   assert_int_equal(bt_source_find_spans(f->source, &request, see, f, &f->account, &f->error), BT_OK);
   assert_int_equal(f->total, 0);
+}
+
+/* ---- traces with many spans ---- */
+
+static bool is_crowded(size_t i) {
+  return scripted_span_count(i) >= scripted.crowded_from;
+}
+
+/* With the bounds of all their fragments, though the question that found them saw one. */
+static void leaves_out_traces_with_many_spans(void **state) {
+  fixture *f = *state;
+  size_t crowded = 0;
+  scripted.crowded_from = 3;
+  expect_each_once(f, MANY_PARTS);
+  for (size_t i = 0; i < TRACES; i++) crowded += is_crowded(i);
+  assert_int_equal(f->by_id, crowded);
+  assert_true(is_crowded(f->doubted));
+  assert_int_equal(scripted_number(&scripted.side_questions), 2);
+  assert_non_null(strstr(scripted.query, "trace:id !~ \""));
+}
+
+static void gives_none_twice_that_a_store_does_not_leave_out(void **state) {
+  scripted.crowded_from = 3;
+  scripted.ignores_ids = true;
+  expect_each_once(*state, MANY_PARTS);
+}
+
+static void leaves_out_none_where_a_store_cannot_count(void **state) {
+  scripted.crowded_from = 3;
+  scripted.crowd_status = 400;
+  expect_all(*state, MANY_PARTS);
+  assert_null(strstr(scripted.query, "trace:id !~"));
+}
+
+static void asks_nothing_more_where_that_question_fails(void **state) {
+  scripted.crowd_status = 503;
+  assert_int_equal(find(*state, MANY_PARTS), BT_UNAVAILABLE);
+  assert_int_equal(scripted_number(&scripted.requests), 0);
+}
+
+static void ends_where_most_have_many_spans(void **state) {
+  scripted.crowded_from = 1;
+  assert_int_equal(find(*state, MANY_PARTS), BT_LIMIT);
+  assert_int_equal(scripted_number(&scripted.requests), 0);
 }
 
 /* ---- too much for one answer ---- */
@@ -281,9 +326,11 @@ static void refuses_too_long_a_range(void **state) {
   fixture *f = *state;
   scripted.longest_s = 60;
   assert_int_equal(find(f, MANY_PARTS), BT_LIMIT);
-  assert_int_equal(f->account.requests, 1 + 2); /* what was under way when the first was refused */
+  uint64_t requests = f->account.requests;
+  assert_int_equal(scripted_number(&scripted.requests),
+                   0); /* the first question, for traces with many spans, was refused */
   assert_int_equal(find(f, MANY_PARTS), BT_LIMIT);
-  assert_int_equal(f->account.requests, 1 + 2); /* it was learned */
+  assert_int_equal(f->account.requests, requests); /* it was learned */
   assert_int_equal(f->total, 0);
 }
 
@@ -465,6 +512,11 @@ int main(void) {
                                      TEST(drops_what_belongs_to_another_part),
                                      TEST(joins_the_pieces_of_a_trace),
                                      TEST(gives_nothing_of_an_empty_range),
+                                     TEST(leaves_out_traces_with_many_spans),
+                                     TEST(gives_none_twice_that_a_store_does_not_leave_out),
+                                     TEST(leaves_out_none_where_a_store_cannot_count),
+                                     TEST(asks_nothing_more_where_that_question_fails),
+                                     TEST(ends_where_most_have_many_spans),
                                      TEST(halves_what_is_full),
                                      TEST(takes_what_is_just_not_full),
                                      TEST(halves_what_is_too_large),

@@ -207,11 +207,14 @@ static void write_given(void) {
   assert_true(used < sizeof given);
 }
 
-/* Asks for no memory itself. The same answer to every part: what is another part's is left out. */
+/* Asks for no memory itself. The same answer to every part: what is another part's is left out. No trace has many spans. */
 static bool give_all(void *context, const fake_request *request, int socket) {
+  static const char none[] = "{\"traces\":[],\"metrics\":{}}";
   (void)context;
   bool kept;
   if (fake_knows_no_lists(request, socket, &kept)) return kept;
+  if (strstr(request->target, "count%28%29"))
+    return fake_respond(socket, 200, "application/json", "", none, strlen(none));
   return fake_respond(socket, 200, "application/json", "", given, strlen(given));
 }
 

@@ -148,6 +148,8 @@ void text_lines_add_row(text_lines *lines, const bt_search_row *row) {
     bt_buffer_printf(&line, " %" PRId64 "+%" PRId64 " of %" PRIu32 " ", row->span->start_ns, row->span->duration_ns,
                      row->matched);
     write_attributes(&line, &row->span->attributes);
+  } else if (row->span_count) {
+    bt_buffer_printf(&line, " with %" PRIu32 " spans", row->span_count);
   }
   add_line(lines, &line);
 }

@@ -93,7 +93,7 @@ static bool inside(int64_t a_start, int64_t a_end, bt_time_range range) {
 static bt_status search_trace(const fake_source *fake, const fake_trace *trace, const char *filter,
                               const bt_search_request *request, bool has_failed_window, bt_found_list *found) {
   for (int fragment = 0; fragment < FAKE_SPANS_MAX; fragment++) {
-    bt_found row = {.id = trace->id};
+    bt_found row = {.id = trace->id, .span_count = trace->counted};
     if (!make_row(trace, fragment, fake->operations.filters ? filter : "{}", &row)) continue;
     if (!overlaps(&row, request->range)) continue;
     bool is_late = trace->late_fragment == fragment && trace->late_listed_from > fake->listings;
@@ -211,10 +211,17 @@ static void set_bounds(const fake_trace *trace, bt_str spans, bt_read_trace *rea
   }
 }
 
+static bool is_left_to_by_id(const fake_source *fake, const bt_read_request *request, size_t index) {
+  bool is_batch = !request->by_id && request->projection && !request->spans.len;
+  return is_batch && fake->large_from && request->span_counts && request->span_counts[index] >= fake->large_from;
+}
+
 static bt_status give(fake_source *fake, const bt_read_request *request, size_t index, bool beside, bt_read_sink sink,
                       void *context, bt_error *error) {
   bool by_id = beside || request->by_id || !request->projection;
   fake_trace *trace = NULL;
+  if (!beside && is_left_to_by_id(fake, request, index))
+    return sink(context, &(bt_read_trace){.index = index, .needs_by_id = true}, error);
   for (size_t i = 0; !trace && i < fake->trace_count; i++)
     if (bt_trace_id_compare(&fake->traces[i].id, &request->ids[index]) == 0) trace = &fake->traces[i];
   bt_arena arena;
@@ -288,6 +295,7 @@ static bool find_fragments(const fake_trace *trace, const char *filter, bt_time_
     any = true;
   }
   found->id = trace->id;
+  found->span_count = trace->counted;
   return any;
 }
 

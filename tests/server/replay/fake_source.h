@@ -32,6 +32,7 @@ typedef struct fake_trace {
   uint32_t span_count;
   bool gone_from_batches, gone_by_id; /* a read has it no more */
   bool needs_by_id;
+  uint32_t counted;     /* spans that searches say it has; 0: they do not say */
   bool not_listed;      /* `{}` does not find it, filters do */
   unsigned listed_from; /* nor does it before it is asked for so often */
   int late_fragment;    /* of this fragment it does not before it is asked for so often: */
@@ -53,9 +54,10 @@ typedef struct fake_source {
   bt_status fail_spans;     /* of find_spans; BT_OK: it does not fail */
   bt_status fail_reads;     /* BT_OK: none; reads fail after this number of traces: */
   size_t fail_reads_after;
-  const bt_trace_id *fail_id;    /* a read that has it among its ids is BT_UNAVAILABLE; NULL: none */
-  bool fail_beside;              /* reads by id beside a batch give nothing */
-  size_t largest_read;           /* more ids at once: BT_LIMIT; 0: no limit */
+  const bt_trace_id *fail_id; /* a read that has it among its ids is BT_UNAVAILABLE; NULL: none */
+  bool fail_beside;           /* reads by id beside a batch give nothing */
+  size_t largest_read;        /* more ids at once: BT_LIMIT; 0: no limit */
+  uint32_t large_from; /* batches leave traces that the request says have so many spans to reads by id; 0: none */
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */
   size_t cancel_after;
   bool hide_own; /* leaves BeTrace's own traces out of reads, as Tempo's source does */

@@ -78,6 +78,34 @@ static void what_batches_cannot_give_is_read_by_id(void **state) {
   assert_int_equal(s->run.seen_count, 3);
 }
 
+/* What searches saw of its size goes with every read, whichever search it was. */
+static void what_is_known_to_be_large_is_read_by_id_alone(void **state) {
+  for (int forced = 0; forced < 3; forced++) {
+    scene *s = *state;
+    for (uint64_t i = 0; i < 600 && !forced; i++)
+      scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", i % 100 ? "retry" : NULL);
+    for (size_t i = 0; i < 600; i++) {
+      fake_trace *trace = &s->fake.traces[i];
+      trace->counted = i % 100 ? 9 : 20000;
+      trace->batch_reads = trace->by_id_reads = 0;
+    }
+    static const char *const names[] = {"auto", "read", "projection"};
+    static const bt_strategy strategies[] = {BT_STRATEGY_AUTO, BT_STRATEGY_READ, BT_STRATEGY_PROJECTION};
+    s->fake.large_from = 20000;
+    s->run.request.strategy = strategies[forced];
+    replay_run_add(&s->run, names[forced], SLOW_NO_RETRY);
+    const bt_rule_result *rule = scene_go(s);
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+    assert_int_equal(rule->violations_found, 6);
+    for (uint64_t i = 0; i < 600; i += 100) {
+      const fake_trace *trace = fake_find(&s->fake, 1 + i);
+      assert_int_equal(trace->batch_reads, 0);
+      assert_true(trace->by_id_reads >= 1);
+      assert_true(replay_seen(&s->run, 0, 1 + i)->confirmed_by_id);
+    }
+  }
+}
+
 /* Sets are joined over the whole range: the spans of one trace lie in different blocks. */
 static void formulas_join_fragments(void **state) {
   scene *s = *state;
@@ -326,6 +354,7 @@ int main(void) {
       SCENE(subtracts_only_many_candidates),
       SCENE(a_search_for_what_is_hidden_counts_nothing),
       SCENE(what_batches_cannot_give_is_read_by_id),
+      SCENE(what_is_known_to_be_large_is_read_by_id_alone),
       SCENE(formulas_join_fragments),
       SCENE(rules_share_searches_and_reads),
       SCENE(a_rule_that_reads_by_id_does_not_blind_others),

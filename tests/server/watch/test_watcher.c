@@ -22,6 +22,22 @@ static void a_violation_is_sent_once_it_is_quiet_and_only_once(void **state) {
   assert_int_equal(s->counted, 1);
 }
 
+static void a_trace_that_is_known_to_be_large_is_read_by_id_alone(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  s->fake.large_from = 1000;
+  watch_arrive(s, 1, "slow");
+  watch_arrive(s, 2, "slow");
+  fake_find(&s->fake, 1)->counted = 20000;
+  fake_find(&s->fake, 2)->counted = 999;
+  watch_pass(s, 3 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  watch_assert_sent(s, "slow", 2, 1);
+  assert_int_equal(fake_find(&s->fake, 1)->batch_reads, 0);
+  assert_true(fake_find(&s->fake, 2)->batch_reads > 0);
+}
+
 static void a_trace_that_goes_on_is_waited_for(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -391,6 +407,7 @@ static void what_was_counted_is_forgotten_in_time(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_violation_is_sent_once_it_is_quiet_and_only_once),
+      CASE(a_trace_that_is_known_to_be_large_is_read_by_id_alone),
       CASE(a_trace_that_goes_on_is_waited_for),
       CASE(the_watermark_waits_for_what_is_not_quiet),
       CASE(no_slice_is_skipped_while_the_source_fails),
