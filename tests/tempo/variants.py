@@ -32,6 +32,8 @@ LAYOUTS = {
     "dedicated": (DEDICATED, ("2.10", "3.0")),
     "vparquet5": ("version: vParquet5", ("3.0",)),
 }
+# The program of server/ says its commit behind its version.
+_COMMIT = re.compile(r"-[0-9a-f]{12}$")
 _VERSION = re.compile(r"^tempo, version v?(\d+\.\d+(?:\.\d+)?\S*) ", re.M)
 
 
@@ -71,7 +73,8 @@ def version_of(program):
     if not said.startswith("tempo, version"):
         raise NoTempo(f"{program} -version: expected a line `tempo, version …`, got {said[:200]!r}; BETRACE_TEMPOS and the folder tempos are for programs of Tempo")
     found = _VERSION.search(said)
-    return found[1] if found else BUILT_VERSION
+    is_of_module = not found or _COMMIT.search(found[1])
+    return BUILT_VERSION if is_of_module else found[1]
 
 
 def extra_programs():
