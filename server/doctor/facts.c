@@ -125,7 +125,7 @@ const bt_doctor_aspect_row bt_doctor_aspects[BT_ASPECTS] = {
                               "says 'completed'"},
     [BT_ASPECT_COUNTED] = {"counted", "counted",
                            "the number of traces that exercise a rule is wrong, and rates with it; violations are not"},
-    [BT_ASPECT_READ] = {"read", "read in batches",
+    [BT_ASPECT_READ] = {"read", "read",
                         "a batch says something else than the trace holds: violations are missed or made up"},
     [BT_ASPECT_SOME_SPANS] = {"some-spans", "few spans",
                               "a trace that violates is decided by some of its spans as one that does not, unread: a "

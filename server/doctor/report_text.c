@@ -6,7 +6,7 @@
 #include "server/doctor/doctor.h"
 #include "server/time_text.h"
 
-enum { MARK_COLUMNS = 5, EXPECTED_COLUMNS = 23, SEEN_COLUMNS = 24, SHOWN_FINDINGS = 2, LEAST_TITLE = 30 };
+enum { MARK_COLUMNS = 5, EXPECTED_COLUMNS = 22, SEEN_COLUMNS = 25, SHOWN_FINDINGS = 2, LEAST_TITLE = 30 };
 
 /* ---- lines ---- */
 

@@ -321,8 +321,8 @@ static void the_table_fits_its_width(void **state) {
   f->report.hidden_tail_ns = f->report.max_range_ns = f->report.most_traces = -1;
   bt_doctor_report_print(&f->report, &plain, &text);
   check_width(text.ptr, 100);
-  assert_non_null(strstr(text.ptr, "\nok   fields: read in batches, arrays "));
-  assert_non_null(strstr(text.ptr, "\nFAIL services: read in batches, arrays "));
+  assert_non_null(strstr(text.ptr, "\nok   fields: read, arrays "));
+  assert_non_null(strstr(text.ptr, "\nFAIL services: read, arrays "));
   assert_non_null(strstr(text.ptr, "betrace doctor --again " RUN));
   assert_non_null(strstr(text.ptr, "it cuts them after 30m"));
   /* What it means is said once. */
