@@ -215,7 +215,7 @@ const bt_command bt_command_doctor = {
         "line is a fact: what was expected, what was seen, and, where it does not hold, what that means for "
         "answers.\n\n"
         "It is for stores that speak Tempo's API in part, too: an empty answer where a match is certain is named. "
-        "--json holds every query and answer status for a bug report, and no address or credentials.",
+        "--json holds every query and answer status for a bug report, and neither URLs nor credentials.",
     .examples = examples,
     .groups = groups,
     .fine = "all facts hold",
