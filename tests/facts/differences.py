@@ -1,5 +1,5 @@
 """In what the versions of Tempo differ, as far as tests know: the one table. Each row is a fact that a test in this folder holds on every version by
-asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/RELIABILITY.md, where facts_differences.py compares it.
+asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/OPERATIONS.md, where facts_differences.py compares it.
 
 What each filter finds of each kind of value differs too much for a row: that is in filters/, a table for each version (facts_filters.py).
 """
@@ -31,6 +31,14 @@ TABLE = {
     "= nil is a query": no_yes("`= nil` is a query at all", "never written: beside another test it finds nothing"),
     "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),
     "a NaN hides other doubles": yes_no("a NaN hides other doubles of its page from comparisons", "comparisons of doubles are asked twice, on every version"),
+    "!= finds what is missing": Difference("`span.http.method != \"a\"` (a key with a column for strings) is true where it is missing",
+                                           {"2.8": False, "2.10": True, "3.0": False}, "never written of attributes"),
+    "!= nil takes values from beside it": yes_no("`k != nil \\|\\| k = 5` loses the 5 of a key with a column for strings, in completed blocks",
+                                                 "`!= nil` is asked alone or not at all"),
+    "either bool is refused beside an array": Difference("`k = true \\|\\| k = false` beside an array: 500", {"2.8": False, "2.10": False, "3.0": True},
+                                                         "other tests stand between them"),
+    "url.path has a column": Difference("`url.path` and others have a column without being configured",
+                                        {"2.8": False, "2.10": True, "2.10-dedicated": False, "3.0": True, "3.0-dedicated": False}, "no list of keys is relied on"),
     "presence of an int column is found where it is missing": Difference(
         "tests of a key with a column for integers, of every type at once, are true where it is missing", {"2.8": False, "2.10": True, "3.0": False}),
     "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something besides",
@@ -61,6 +69,8 @@ TABLE = {
     # --- when what is visible
     "the newest seconds are hidden (query_end_cutoff)": Difference("searches hide the newest seconds (`query_end_cutoff`)", {"2.8": False, "2.10": False, "3.0": True},
                                                                    "settle covers it; its configuration is read"),
+    "a trace waits in memory until it is idle": no_yes("`trace_idle_period` and `max_trace_idle` are kept: what is not idle yet is in no search"),
+    "GET /flush answers": Difference("`GET /flush`, which closes blocks, answers", {"2.8": 204, "2.10": 204, "3.0": 404}, "tests only"),
     # --- TraceQL metrics, as the shipped alert asks for them
     "TraceQL metrics need a metrics generator": Difference("TraceQL metrics need a metrics generator", {"2.8": True, "2.10": True, "3.0": False}),
     "an instant query of TraceQL metrics answers its first step only": yes_no("an instant query of TraceQL metrics answers its first step only",
@@ -93,7 +103,7 @@ def word(value):
 
 
 def markdown():
-    """The table as docs/RELIABILITY.md has it."""
+    """The table as docs/OPERATIONS.md has it."""
     lines = ["| | " + " | ".join(FAMILIES) + " | so betrace |", "|---" * (len(FAMILIES) + 2) + "|"]
     lines += [f"| {row.text} | " + " | ".join(column_told(row, family) for family in FAMILIES) + f" | {row.means} |" for row in TABLE.values()]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ import sys
 import time
 import unittest
 
+import differences
 import filter_cells as cells
 import filter_table as table
 import tempo_case as facts
@@ -43,6 +44,29 @@ class Table(unittest.TestCase):
                 if shape != "every type or true" and not is_empty_service and {self.mark(shape, key.text, label) for label in ("missing", "bare")} != {"."}:
                     found.setdefault(shape, []).append(key.text)
         self.assertEqual(found, FOUND_WHERE_MISSING[self.variant.family])
+
+
+    def holds(self, what):
+        return differences.of(what, self.variant)
+
+    def test_what_differs_by_version(self):
+        """Rows of the one table of differences that follow from this one."""
+        def finds(shape, key, label):
+            return self.mark(shape, key, label) == "x"
+        seen = {
+            "!= finds what is missing": finds('!= "a"', "span.http.method", "missing"),
+            "!= nil takes values from beside it": self.mark("of each type or nil", "span.http.method", "5") == "W",
+            "either bool is refused beside an array": self.mark("any bool", "span.x", "true") == "E",
+            "url.path has a column": self.mark("!= nil", "span.url.path", "5") == ".",
+            "presence of an int column is found where it is missing": finds("present", "span.http.status_code", "missing"),
+            "an array under a column is found": finds("any string", "span.http.method", '["a","b"]'),
+        }
+        self.assertEqual(seen, {what: self.holds(what) for what in seen})
+
+
+    def test_arrays_under_a_column_are_found_beside_a_test_of_another_key(self):
+        """On every version, where the other key is of the same scope and tested by `!= nil`: Tempo then looks at every type of the first, too."""
+        self.assertEqual(self.mark("of each type beside", "span.http.method", '["a","b"]'), "x")
 
 
 class InMemory(unittest.TestCase):

@@ -98,6 +98,9 @@ class SplitFacts(facts.TempoCase):
                       '{rootName="api" && name="retry"}', '{} | count() > 4'):
             self.assert_finds_nothing(query, '{name="retry"}', self.trace_id)
 
+    def test_whether_a_request_closes_blocks(self):
+        self.assertEqual(self.tempo.get("/flush")[0], self.holds("GET /flush answers"))
+
     def test_by_id_is_whole(self):
         names = sorted(span["name"] for span in self.tempo.trace(self.trace_id))
         self.assertEqual(names, ["api", "call", "db", "handle", "retry"])

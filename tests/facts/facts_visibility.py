@@ -2,11 +2,13 @@
 id, settle and handover times, violation spans with the present time.
 
 One history of readings is taken per config; the tests read it. Gaps of search during the hand-over depend on timing, so they are printed and
-not asserted; what we rely on, that a read by id always shows the trace, is asserted for every reading.
+not asserted; what we rely on, that a read by id always shows the trace, is asserted for every reading. There is one instant in which it does not: while
+Tempo takes the trace from memory into its log (seen on 3.0.3; by their source all versions). So a read by id that shows nothing is repeated once.
 """
 import time
 
 import tempo_case as facts
+from run_tempo import config_text_of
 from tempo_case import SECOND, otlp
 
 READING_PAUSE = 0.5
@@ -35,16 +37,23 @@ class History(facts.TempoCase):
             time.sleep(READING_PAUSE)
 
     @classmethod
+    def is_there(cls, trace_id):
+        if cls.tempo.trace(trace_id):
+            return True
+        time.sleep(READING_PAUSE / 2)
+        return bool(cls.tempo.trace(trace_id))
+
+    @classmethod
     def reading(cls):
         now = int(time.time())
         return {
             "age": time.time() - cls.pushed,
-            "fresh by id": bool(cls.tempo.trace(cls.fresh)),
+            "fresh by id": cls.is_there(cls.fresh),
             "fresh in range": cls.fresh in cls.tempo.search('{name="fresh"}', start=int(cls.pushed) - 60, end=now + 1),
             "fresh without range": cls.fresh in cls.tempo.search('{name="fresh"}'),
-            "aged by id": bool(cls.tempo.trace(cls.aged)),
+            "aged by id": cls.is_there(cls.aged),
             "aged in range": cls.aged in cls.tempo.search('{name="aged"}', start=int(cls.pushed) - 2 * AGED_SECONDS, end=now + 1),
-            "late by id": bool(cls.tempo.trace(cls.late)),
+            "late by id": cls.is_there(cls.late),
             "late at its time": cls.late in cls.tempo.search('{name="late"}', start=cls.old - 60, end=cls.old + 60),
             "late up to now": cls.late in cls.tempo.search('{name="late"}', start=cls.old - 60, end=now + 1),
             "late at arrival": cls.late in cls.tempo.search('{name="late"}', start=int(cls.pushed) - 60, end=now + 1),
@@ -104,6 +113,29 @@ class Stock(History):
         self.assertTrue(self.ages("fresh without range"))
         self.assertFalse(self.readings[-1]["fresh without range"])
         self.assertTrue(self.readings[-1]["fresh in range"])
+
+
+class Idle(facts.TempoCase):
+    """How long a trace stays in memory, where search does not look, is a setting: that 2.8 does not keep."""
+    config = "fast"
+
+    @classmethod
+    def setUpClass(cls):
+        text = config_text_of("fast")
+        for name in ("trace_idle_period: 200ms", "max_trace_idle: 200ms", "max_trace_live: 1s"):  # of 2.x, and two of 3.x
+            text = text.replace(name, name.split(":")[0] + ": 10m")
+        cls.tempo = facts.TempoServer(config_text=text).start()
+        cls.addClassCleanup(cls.tempo.stop)
+
+    def test_whether_a_trace_waits_in_memory_until_it_is_idle(self):
+        trace_id = otlp.new_trace_id()
+        self.tempo.push([otlp.span(trace_id, "idle", time.time_ns() - SECOND)])
+        if self.holds("a trace waits in memory until it is idle"):
+            time.sleep(3)
+            self.assertEqual(self.search('{name="idle"}'), {})
+            self.assertTrue(self.tempo.trace(trace_id))
+        else:
+            self.wait_found('{name="idle"}', [trace_id])
 
 
 class OverTheLimit(facts.TempoCase):

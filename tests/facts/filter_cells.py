@@ -82,6 +82,9 @@ CANDIDATES = {
 UNSAFE = {'!= "a"': 'K != "a"', '!~ "a"': 'K !~ "a"', "!= 5": "K != 5", "= nil": "K = nil", "any string by order": 'K >= ""',
           "of each type by order": 'K >= "" || ' + alternatives(">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false")}
 SHAPES = {**WRITTEN, **CANDIDATES, **UNSAFE}
+# How a batch asks for an attribute: alone, and as dsl/traceql.c does, where every type is tested too.
+READS = {"select": '{ name = "cell" } | by(span:id) | by(kind) | select(K)',
+         "batch": '{ (name = "cell") && (' + WRITTEN["every type or true"] + ") } | by(span:id) | by(kind) | select(name, K)"}
 
 
 def attribute(key, label):
@@ -114,18 +117,17 @@ def push_cells(tempo):
         status, _, body = tempo.push_request({"resourceSpans": pushed}, tenant)
         assert status == 200, body
     for tenant, ids in made.items():
-        tempo.wait_until(lambda t=tenant, i=ids: set(i) <= set(search(tempo, '{ name = "cell" }', t)[1]), f"{len(ids)} cells are searchable")
+        tempo.wait_until(lambda t=tenant, i=ids: set(i) <= search(tempo, '{ name = "cell" }', t)[1].keys(), f"{len(ids)} cells are searchable")
     return made
 
 
 def search(tempo, traceql, tenant):
-    """(what was refused, or "", the trace ids)"""
+    """(what was refused, or "", {trace id: row})"""
     now = int(time.time())
     status, body = tempo.search_raw(traceql, now - 600, now + 1, 10000, tenant=tenant)
     if status != 200:
-        return f"{status} {body.strip()[-100:]}", set()
-    rows = json.loads(body).get("traces") or []
-    return "", {row["traceID"].rjust(32, "0") for row in rows}
+        return f"{status} {body.strip()[-100:]}", {}
+    return "", {row["traceID"].rjust(32, "0"): row for row in json.loads(body).get("traces") or []}
 
 
 def query_of(key, shape):
@@ -142,4 +144,27 @@ def ask(tempo, made, key, shape):
         told[tenant] = refused or {label for trace_id, (its, label) in ids.items() if trace_id in found and its == key}
         if not refused and key.name != "service.name" and any(trace_id in found and is_without(its) for trace_id, (its, _) in ids.items()):
             told[tenant].add("missing")
+    return told
+
+
+def mark_of_read(row, key, label):
+    """What a batch says of the attribute: = its value; n the string "nil" where it is none; e the last or only element of its array; o another
+    value; . nothing."""
+    pushed = CELLS[label] and otlp.plain_value(CELLS[label])
+    told = [otlp.plain_value(item["value"]) for one in row["spanSets"] for span in one["spans"] for item in span.get("attributes", []) if item["key"] == key.name]
+    if not told:
+        return "."
+    if repr(told) in (repr([pushed]), repr(pushed)):
+        return "="
+    if told == ["nil"]:
+        return "n"
+    return "e" if isinstance(pushed, list) and told == pushed[-1:] else "o"
+
+
+def read(tempo, made, key, how):
+    """{tenant: {label: mark}}"""
+    told = {}
+    for tenant, ids in made.items():
+        refused, rows = search(tempo, READS[how].replace("K", key.text), tenant)
+        told[tenant] = {label: "E" if refused else mark_of_read(rows[trace_id], key, label) for trace_id, (its, label) in ids.items() if its == key}
     return told

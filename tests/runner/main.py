@@ -2,6 +2,7 @@
 
     python3 tests/runner/main.py [--full] [suite …]
 
+Suites that ask a Tempo run again for each other Tempo that is found, in rows of their own (`facts@3.0.3`, tests/tempo/variants.py).
 A suite that suites.ASIDE names runs beside the ones after it, until one that suites.ALONE names, which measures or needs what it made.
 Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
 Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
@@ -17,6 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import outcome
 import suites
+
+sys.path.insert(0, os.path.join(suites.ROOT, "tests", "tempo"))
+import variants  # noqa: E402  (the folder must be on the path first)
 
 BUDGET = os.path.join(suites.ROOT, "tests", "budget.txt")
 TAIL_LINES = 60
@@ -40,14 +44,27 @@ def read_budget():
     return rows
 
 
-def choose(rows, full, wanted):
-    """The rows to run. Without names: all but the full ones, which --full adds."""
-    if wanted:
-        missing = [name for name in wanted if name not in dict(rows)]
-        if missing:
-            sys.exit(f"unknown suite {', '.join(missing)}; tests/budget.txt has {', '.join(name for name, _ in rows)}")
-        return [row for row in rows if row[0] in wanted]
-    return [row for row in rows if full or not row[0].startswith("full:")]
+def per_tempo(rows, others):
+    """The rows, and behind each suite that asks a Tempo the same for each other Tempo there is, with the same minutes."""
+    return [(name + mark, minutes) for name, minutes in rows
+            for mark in ["", *(f"@{other}" for other in others if name in suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME)]]
+
+
+def choose(rows, full, wanted, others=()):
+    """The rows to run. Without names: all but the full ones, which --full adds. others: names of variants besides the default."""
+    def is_wanted(name):
+        suite, _, variant = name.partition("@")
+        if name in wanted:
+            return True
+        if variant and suite not in suites.PER_TEMPO:
+            return False
+        return suite in wanted if wanted else full or not suite.startswith("full:")
+    known = per_tempo(rows, others)
+    missing = [name for name in wanted if name not in dict(known)]
+    if missing:
+        sys.exit(f"unknown suite {', '.join(missing)}; tests/budget.txt has {', '.join(name for name, _ in rows)}; "
+                 f"other Tempos that were found (suite@…): {', '.join(others) or 'none, see BETRACE_TEMPOS'}")
+    return [row for row in known if is_wanted(row[0])]
 
 
 def environment():
@@ -56,6 +73,7 @@ def environment():
     env.setdefault("LSAN_OPTIONS", f"suppressions={os.path.join(suites.ROOT, 'tests', 'support', 'lsan.supp')}:print_suppressions=0")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.setdefault("CTEST_OUTPUT_ON_FAILURE", "1")
+    env.pop("BETRACE_TEMPO_VARIANT", None)  # each row says its own
     return env
 
 
@@ -135,7 +153,7 @@ def run_suite(name, minutes, env, workers=BESIDE):
     total = outcome.Outcome()
     deadline = time.monotonic() + 60 * minutes * HANG_FACTOR
     with open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "w", encoding="utf-8") as log:
-        for step, code, output in results_of(suites.SUITES[name](), env, deadline, log, workers):
+        for step, code, output in results_of(suites.steps_of(name), env, deadline, log, workers):
             result = step.read(code, output)
             total += result
             if result.failed:
@@ -186,12 +204,23 @@ def run_all(chosen, env):
 
 
 def print_table(rows, wall):
-    print(f"\n{'suite':<18}{'took':>9}{'budget':>9}  {'passed':>7}{'failed':>7}{'skipped':>8}")
+    print(f"\n{'suite':<28}{'took':>9}{'budget':>9}  {'passed':>7}{'failed':>7}{'skipped':>8}")
     for name, minutes, seconds, result in rows:
-        print(f"{name:<18}{seconds / 60:>8.1f}m{minutes:>8g}m  {result.passed:>7}{result.failed:>7}{result.skipped:>8}  "
+        print(f"{name:<28}{seconds / 60:>8.1f}m{minutes:>8g}m  {result.passed:>7}{result.failed:>7}{result.skipped:>8}  "
               f"{verdict(result, seconds, minutes)}")
-    print(f"{'sum':<18}{sum(row[2] for row in rows) / 60:>8.1f}m{sum(row[1] for row in rows):>8g}m")
-    print(f"{'wall clock':<18}{wall / 60:>8.1f}m\n")
+    print(f"{'sum':<28}{sum(row[2] for row in rows) / 60:>8.1f}m{sum(row[1] for row in rows):>8g}m")
+    print(f"{'wall clock':<28}{wall / 60:>8.1f}m\n")
+
+
+def tempos_told(rows, default):
+    """Which Tempos the rows ran on, and which of those that answers are promised for were not found. Nothing where no row asks a Tempo."""
+    asking = [row for row in rows if row[0].partition("@")[0] in suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME]
+    if not asking:
+        return ""
+    run = list(dict.fromkeys(name.partition("@")[2] or default for name, _, _, result in asking if result.passed + result.failed))
+    missing = [family for family in variants.MAIN_FAMILIES if not any(name == family or name.startswith((family + ".", family + "-")) for name in run)]
+    return (f"Tempo versions run: {', '.join(run) or 'none'}; not run: {', '.join(missing) or 'none of ' + ', '.join(variants.MAIN_FAMILIES)}"
+            f"{' (BETRACE_TEMPOS names more programs)' if missing else ''}\n")
 
 
 def on_signal(number, _frame):
@@ -202,7 +231,11 @@ def on_signal(number, _frame):
 
 def main(arguments):
     full = "--full" in arguments
-    chosen = choose(read_budget(), full, [name for name in arguments if name != "--full"])
+    try:
+        others = [variant.name for variant in variants.extra()]
+    except variants.NoTempo as wrong:
+        sys.exit(str(wrong))
+    chosen = choose(read_budget(), full, [name for name in arguments if name != "--full"], others)
     os.makedirs(suites.LOGS, exist_ok=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
@@ -210,6 +243,7 @@ def main(arguments):
     rows = run_all(chosen, environment())
     total = sum((row[3] for row in rows), outcome.Outcome())
     print_table(rows, time.monotonic() - begin)
+    print(tempos_told(rows, variants.default_version()), end="")
     print(total)
     return 1 if total.failed else 0
 

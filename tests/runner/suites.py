@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable
 
 import outcome
@@ -22,6 +22,8 @@ PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
+# Files of e2e that say nothing of other Tempos: pages of documentation, a proxy that makes 2.8 answer as later ones do, and what Prometheus does.
+OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_prometheus")
 # Benches that a check leaves out: they go on for minutes. What it has room for of bench_rules is a part of bench_replay.
 FULL_BENCHES = ("bench_rules", "bench_series")
 
@@ -106,6 +108,34 @@ def e2e():
     yield from with_programs(python_files("tests/e2e/test_*.py", beside=True))
 
 
+def faults(*arguments):
+    yield from with_programs(python_files("tests/faults/test_*.py", *arguments))
+
+
+def asks_tempo(step):
+    """Whether a Python test runs a Tempo of its own and says something of every version. Other steps are taken as they are."""
+    files = [word for word in step.command[1:2] if word.startswith("tests/") and word.endswith(".py")]
+    if not files:
+        return True
+    with open(os.path.join(ROOT, files[0]), encoding="utf-8") as file:
+        text = file.read()
+    is_of_one = os.path.splitext(os.path.basename(files[0]))[0] in OF_ONE_TEMPO
+    return not is_of_one and ("TempoServer" in text or "require_tempo" in text or "TempoCase" in text)
+
+
+def on(variant, steps):
+    """The steps of a suite again, with another Tempo (tests/tempo/variants.py)."""
+    for step in steps:
+        if asks_tempo(step):
+            yield replace(step, env={**step.env, "BETRACE_TEMPO_VARIANT": variant})
+
+
+def steps_of(name):
+    """The steps of a row of the table: a suite, or `suite@variant`."""
+    suite, _, variant = name.partition("@")
+    return on(variant, SUITES[suite]()) if variant else SUITES[suite]()
+
+
 def node(*command, read=outcome.of_command, beside=False, second_try=False):
     """A command with a Node that is new enough; npm ones in the folder of the app."""
     prefix = ["npm", "--prefix", "grafana-betrace-app", "run", "--silent"] if command[0] in APP_SCRIPTS else []
@@ -179,7 +209,7 @@ def tsan():
 
 def faults_large():
     """Everything of tests/faults at full size, and the contract while Tempo misbehaves."""
-    yield from with_programs(python_files("tests/faults/test_*.py"))
+    yield from faults()
     yield Step([PYTHON, "tests/faults/contract.py"], outcome.of_unittest)
 
 
@@ -219,6 +249,10 @@ def clean_root():
     yield Step(["tests/runner/clean_root.sh"])
 
 
+# Suites that run again for every Tempo that was found besides the one that the tests build, and those that do so when they are asked for by name.
+PER_TEMPO = ("facts", "e2e", "faults")
+PER_TEMPO_BY_NAME = ("full:property", "full:faults")
+
 # Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
 ASIDE = ("app", "dist")
 ALONE = ("demo", "bench")
@@ -233,7 +267,7 @@ SUITES = {
     "facts": lambda: python_files("tests/facts/facts_*.py", beside=True),
     "http": lambda: with_programs(python_files("tests/http/test_*.py", beside=True)),
     "e2e": e2e,
-    "faults": lambda: with_programs(python_files("tests/faults/test_*.py", "--short")),
+    "faults": lambda: faults("--short"),
     "app": app,
     "dist": dist,
     "demo": demo,

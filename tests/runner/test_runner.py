@@ -4,11 +4,13 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import main  # noqa: E402  (the folder must be on the path first)
 import outcome  # noqa: E402
 import suites  # noqa: E402
+import variants  # noqa: E402  (main puts its folder on the path)
 from outcome import Outcome  # noqa: E402
 
 
@@ -88,6 +90,82 @@ class Budget(unittest.TestCase):
         self.assertEqual(main.choose(rows, True, []), rows)
         with self.assertRaises(SystemExit):
             main.choose(rows, False, ["lnit"])
+
+
+class Tempos(unittest.TestCase):
+    """Suites that ask a Tempo run again for each that is found; one that is missing is named, and is no failure."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.enterContext(unittest.mock.patch.dict(os.environ, {"XDG_CACHE_HOME": self.folder}))
+        for name in ("BETRACE_TEMPO_BIN", "BETRACE_TEMPOS", "BETRACE_TEMPO_VARIANT"):
+            os.environ.pop(name, None)
+
+    def program(self, name, says):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\necho '{says}'\n")
+        os.chmod(path, 0o755)
+        return path
+
+    @staticmethod
+    def names():
+        return [variant.name for variant in variants.extra()]
+
+    def test_programs_are_found_by_name_and_in_the_cache_and_asked_for_their_version(self):
+        self.assertEqual(self.names(), [])
+        os.environ["BETRACE_TEMPOS"] = f'{self.program("new", "tempo, version 3.0.3 (branch: x)")}:{self.program("odd", "tempo, version 2.9.0 (branch: x)")}'
+        self.program("betrace/tempos/any name", "tempo, version v2.10.8 (branch: x)")
+        self.program("betrace/tempos/again", "tempo, version 3.0.3 (branch: x)")
+        self.assertEqual(self.names(), ["2.9.0", "2.10.8", "2.10.8-dedicated", "3.0.3", "3.0.3-dedicated", "3.0.3-vparquet5"])
+        self.assertTrue(all(variant.program.endswith("/new") for variant in variants.extra() if variant.family == "3.0"), "the named one comes first")
+
+    def test_one_that_says_no_version_is_that_of_the_module(self):
+        os.environ["BETRACE_TEMPOS"] = self.program("built", "tempo, version  (branch: , revision: unknown)")
+        self.assertEqual(self.names(), [])
+
+    def test_what_is_no_tempo_is_said(self):
+        for path in (self.program("other", "something else"), os.path.join(self.folder, "none")):
+            os.environ["BETRACE_TEMPOS"] = path
+            with self.assertRaisesRegex(variants.NoTempo, path):
+                self.names()
+
+    def test_rows_for_each(self):
+        rows, others = [("lint", 1.0), ("facts", 2.0), ("full:property", 60.0)], ["3.0.3", "3.0.3-vparquet5"]
+        on_each = [("facts", 2.0), ("facts@3.0.3", 2.0), ("facts@3.0.3-vparquet5", 2.0)]
+        self.assertEqual(main.choose(rows, False, [], others), rows[:1] + on_each)
+        self.assertEqual(main.choose(rows, True, [], others), rows[:1] + on_each + rows[2:])
+        self.assertEqual(main.choose(rows, False, ["facts"], others), on_each)
+        self.assertEqual(main.choose(rows, False, ["facts@3.0.3"], others), on_each[1:2])
+        self.assertEqual(main.choose(rows, False, ["full:property"], others), rows[2:])
+        self.assertEqual(main.choose(rows, False, ["full:property@3.0.3"], others), [("full:property@3.0.3", 60.0)])
+        self.assertEqual(main.choose(rows, False, [], []), rows[:2])
+        for wrong in ("facts@2.10.8", "lint@3.0.3"):
+            with self.assertRaises(SystemExit):
+                main.choose(rows, False, [wrong], others)
+
+    def test_steps_on_another_tempo(self):
+        steps = {step.command[1]: step for step in suites.steps_of("facts@3.0.3")}
+        self.assertIn("tests/facts/facts_search.py", steps)
+        self.assertEqual({step.env.get("BETRACE_TEMPO_VARIANT") for step in steps.values()}, {"3.0.3"})
+        self.assertEqual({step.env.get("BETRACE_TEMPO_VARIANT") for step in suites.steps_of("facts")}, {None})
+        files = [step.command[1] for step in suites.steps_of("e2e@3.0.3")]
+        self.assertIn("tests/e2e/test_packs_tempo.py", files)
+        for asks_none in ("tests/e2e/test_packs.py", "tests/e2e/test_docs.py"):
+            self.assertNotIn(asks_none, files)
+            self.assertIn(asks_none, [step.command[1] for step in suites.steps_of("e2e")])
+
+    def test_what_the_closing_table_says(self):
+        def row(name, *counts):
+            return name, 1.0, 1.0, Outcome(*counts)
+        self.assertEqual(main.tempos_told([row("lint", 5)], "2.8"), "")
+        self.assertEqual(main.tempos_told([row("facts", 5), row("e2e", 5), row("facts@3.0.3", 0, 1), row("facts@2.10.8-dedicated", 0, 0, 3)], "2.8"),
+                         "Tempo versions run: 2.8, 3.0.3; not run: 2.10 (BETRACE_TEMPOS names more programs)\n")
+        self.assertEqual(main.tempos_told([row("facts", 0, 0, 9)], "2.8"),
+                         "Tempo versions run: none; not run: 2.8, 2.10, 3.0 (BETRACE_TEMPOS names more programs)\n")
+        self.assertEqual(main.tempos_told([row("facts", 1), row("facts@2.10.8", 1), row("facts@3.0.3-vparquet5", 1)], "2.8"),
+                         "Tempo versions run: 2.8, 2.10.8, 3.0.3-vparquet5; not run: none of 2.8, 2.10, 3.0\n")
 
 
 class Steps(unittest.TestCase):

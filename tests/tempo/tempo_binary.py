@@ -78,15 +78,23 @@ def tempo_binary():
     return target
 
 
+def end_without(missing):
+    in_ci = os.environ.get("CI") == "true"
+    print(f"{'failed' if in_ci else 'skipped'}: no Tempo: {missing}", flush=True)
+    sys.exit(1 if in_ci else EXIT_SKIPPED)
+
+
 def require_tempo():
-    """For a test file's main: the binary's path, else ends the program as skipped (77), or as failed where CI=true."""
+    """For a test file's main: the path of the program that tests run (variants.py), else ends the program as skipped (77), or as failed where CI=true."""
+    import variants  # which needs this module
     try:
-        return tempo_binary()
+        return variants.current().program
     except NoTempo as missing:
-        in_ci = os.environ.get("CI") == "true"
-        print(f"{'failed' if in_ci else 'skipped'}: no Tempo: {missing}", flush=True)
-        sys.exit(1 if in_ci else EXIT_SKIPPED)
+        return end_without(missing)
 
 
 if __name__ == "__main__":
-    print(require_tempo())
+    try:
+        print(tempo_binary())
+    except NoTempo as nothing:
+        end_without(nothing)

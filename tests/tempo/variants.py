@@ -6,7 +6,7 @@
 
 Programs: the one that the tests build (tempo_binary.py, version 2.8), every path of BETRACE_TEMPOS (joined by `:`), and every program in the folder
 `tempos` of the cache folder. Each is asked for its version. BETRACE_TEMPO_VARIANT says which variant a TempoServer is; without it, the program
-that the tests build. A program that is not there is never a failure: MAIN_FAMILIES lists what the closing table of the check then names as not run.
+that the tests build. A program that is not there is never a failure: the closing table of the check names those of MAIN_FAMILIES that were not found.
 
 `python3 tests/tempo/variants.py` prints the variants that were found, one a line, with their programs.
 """
@@ -99,10 +99,10 @@ def of_program(program):
     return [Variant(version, layout, program) for layout, (_, families) in LAYOUTS.items() if family in families or not layout]
 
 
-def found(built=None):
-    """Every variant there is, by version, each name once. built: the program that the tests build, where it is known."""
+def of_programs(paths):
+    """The variants of these programs, by version; of two programs of one version, those of the first."""
     programs = {}
-    for program in [built or tempo_binary(), *extra_programs()]:
+    for program in paths:
         programs.setdefault(version_of(program), program)
     return [variant for version in sorted(programs, key=number_of) for variant in of_program(programs[version])]
 
@@ -112,23 +112,43 @@ def default():
     return of_program(tempo_binary())[0]
 
 
+def default_version():
+    """The same, known before it is built."""
+    given = os.environ.get("BETRACE_TEMPO_BIN")
+    return version_of(given) if given and os.access(given, os.X_OK) else BUILT_VERSION
+
+
+def extra():
+    """What there is besides the default, without building anything."""
+    given = os.environ.get("BETRACE_TEMPO_BIN")
+    programs = [given] if given and os.access(given, os.X_OK) else []
+    return [variant for variant in of_programs(programs + extra_programs()) if variant.name != default_version()]
+
+
+def found():
+    """Every variant there is."""
+    try:
+        built = [tempo_binary()]
+    except NoTempo:
+        built = []
+    return of_programs(built + extra_programs())
+
+
 def named(name):
-    variants = found()
-    for variant in variants:
+    for variant in extra():
         if variant.name == name:
             return variant
-    raise NoVariant(f"there is no variant {name} here; there are {', '.join(variant.name for variant in variants)} (BETRACE_TEMPOS names more programs)")
+    for variant in found():
+        if variant.name == name:
+            return variant
+    there = ", ".join(variant.name for variant in found())
+    raise NoVariant(f"there is no variant {name} here; there are {there} (BETRACE_TEMPOS names more programs)")
 
 
 def current():
     """The variant of BETRACE_TEMPO_VARIANT, else the default. Raises NoTempo where there is none."""
     name = os.environ.get("BETRACE_TEMPO_VARIANT")
     return named(name) if name else default()
-
-
-def missing_families(variants):
-    """The versions that answers are promised for and that are not among these."""
-    return [family for family in MAIN_FAMILIES if family not in {variant.family for variant in variants}]
 
 
 if __name__ == "__main__":
