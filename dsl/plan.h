@@ -77,6 +77,8 @@ bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_e
  * read by id, because a projection cannot give what it reads, or has no room left for it. */
 bt_status bt_projection_share(bt_projection *shared, const bt_rule *rule, bool *whole_trace,
                               bt_error *error) BT_MUST_CHECK;
+/* Adds the attributes by which pruning is known (dsl/trace_pruned.h), whatever room there is. */
+bt_status bt_projection_add_pruning(bt_projection *projection, bt_error *error) BT_MUST_CHECK;
 void bt_projection_dispose(bt_projection *projection);
 
 /* A readable outline for explain and for the text cases: strategy, what is searched, what is subtracted, what is projected. */

@@ -2,10 +2,13 @@
 #include "dsl/plan.h"
 #include "dsl/pushdown.h"
 #include "dsl/rule_walk.h"
+#include "dsl/trace_pruned.h"
 
 enum {
   ARENA_CAP_BYTES = 4 * 1024 * 1024,
-  MAX_PROJECTED_BYTES = 2048 /* of keys together: a read asks for each key in many words, and ids must fit beside it */
+  MAX_PROJECTED_BYTES = 2048, /* of keys together: a read asks for each key in many words, and ids must fit beside it */
+  PRUNING_KEYS = 4,
+  MAX_PROJECTED_KEYS = BT_PROJECTED_KEYS_MAX - PRUNING_KEYS
 };
 
 typedef struct collector {
@@ -35,6 +38,16 @@ static size_t key_bytes(const bt_projection *projection) {
   return bytes;
 }
 
+static bool add_attribute(bt_projection *projection, bt_projected_scope scope, bt_str key) {
+  const size_t room = MAX_PROJECTED_KEYS + PRUNING_KEYS;
+  bt_str copy;
+  if (!projection->attributes)
+    projection->attributes = bt_arena_array(&projection->arena, room, sizeof *projection->attributes);
+  if (!projection->attributes || !bt_arena_copy(&projection->arena, key, &copy)) return false;
+  projection->attributes[projection->attribute_count++] = (bt_projected){scope, copy};
+  return true;
+}
+
 /* A key that cannot be written in a query, or more of them than a query has room for, makes whole traces necessary. What else the rule reads is
  * collected all the same: witnesses show it. */
 static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key) {
@@ -42,19 +55,12 @@ static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key
   if (bt_str_equal(key, BT_STR("service.name"))) projection->service = true;
   if (c->is_full || has_attribute(projection, scope, key)) return;
   c->is_full =
-      projection->attribute_count == BT_PROJECTED_KEYS_MAX || key_bytes(projection) + key.len > MAX_PROJECTED_BYTES;
+      projection->attribute_count == MAX_PROJECTED_KEYS || key_bytes(projection) + key.len > MAX_PROJECTED_BYTES;
   if (c->is_full || !bt_pushdown_can_name(key)) {
     projection->whole_trace = true;
     return;
   }
-  if (!projection->attributes)
-    projection->attributes = bt_arena_array(&projection->arena, BT_PROJECTED_KEYS_MAX, sizeof *projection->attributes);
-  bt_str copy;
-  if (!projection->attributes || !bt_arena_copy(&projection->arena, key, &copy)) {
-    c->failed = true;
-    return;
-  }
-  projection->attributes[projection->attribute_count++] = (bt_projected){scope, copy};
+  c->failed = !add_attribute(projection, scope, key) || c->failed;
 }
 
 static void collect_field(void *context, const bt_field *field) {
@@ -100,6 +106,18 @@ bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_e
   const bt_rule_visitor visitor = {.on_field = collect_field, .on_predicate = collect_predicate, .context = &c};
   bt_rule_walk(rule, &visitor);
   return c.failed ? bt_error_no_memory(error) : BT_OK;
+}
+
+bt_status bt_projection_add_pruning(bt_projection *projection, bt_error *error) {
+  static const char *const keys[PRUNING_KEYS] = {BT_PRUNED_PREFIX BT_PRUNED_SUMMARY, BT_PRUNED_PREFIX BT_PRUNED_COUNT,
+                                                 BT_PRUNED_PREFIX BT_PRUNED_OUTLIER,
+                                                 BT_PRUNED_PREFIX BT_PRUNED_EXEMPLAR};
+  for (size_t i = 0; i < PRUNING_KEYS; i++) {
+    bt_str key = bt_str_from(keys[i]);
+    if (has_attribute(projection, BT_PROJECTED_SPAN, key)) continue;
+    if (!add_attribute(projection, BT_PROJECTED_SPAN, key)) return bt_error_no_memory(error);
+  }
+  return BT_OK;
 }
 
 bt_status bt_projection_share(bt_projection *shared, const bt_rule *rule, bool *whole_trace, bt_error *error) {

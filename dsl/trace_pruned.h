@@ -12,6 +12,9 @@
 #define BT_PRUNED_OUTLIER  "is_preserved_outlier" /* true, of a span that was kept */
 #define BT_PRUNED_EXEMPLAR "is_exemplar"          /* likewise */
 
+/* Finds every trace that has a summary: a filter for bt_traceql_search. */
+#define BT_PRUNED_FILTER "{ span.\"" BT_PRUNED_PREFIX BT_PRUNED_SUMMARY "\" = true }"
+
 bt_pruning bt_pruning_of(const bt_span *span);
 /* How many spans a summary stands for, at least: 1 where it does not say. */
 uint64_t bt_pruning_span_count(const bt_span *summary);

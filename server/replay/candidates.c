@@ -111,7 +111,8 @@ static bt_status make_rule_bits(bt_run *run, bt_run_rule *rule, bt_error *error)
   rule->unread = bt_bits_new(run);
   if (!rule->candidates || !rule->unread) return bt_error_no_memory(error);
   bt_status status = combine(run, violating_of(run, rule), false, rule->candidates, error);
-  rule->is_answered = is_answered(run, violating_of(run, rule));
+  bt_pruned_join(run, rule, rule->candidates);
+  rule->is_answered = is_answered(run, violating_of(run, rule)) && bt_pruned_are_known(run);
   memcpy(rule->unread, rule->candidates, run->word_count * sizeof *rule->unread);
   return status;
 }
@@ -176,6 +177,7 @@ static bt_status add_all(bt_run *run, bt_error *error) {
   if (status == BT_OK) status = bt_spans_first_ask(run, error);
   if (status == BT_OK) status = add_rules(run, error);
   if (status == BT_OK) bt_spans_first_answer(run);
+  if (status == BT_OK) status = bt_pruned_ask(run, error);
   size_t needed = run->query_count;
   if (status == BT_OK) status = add_exercising(run, error);
   if (status == BT_OK) set_listing(run);
@@ -240,6 +242,7 @@ static void subtract_round(bt_run *run, bt_run_rule *rule, uint32_t round) {
   const bt_query *query = run->queries[bt_query_find(run, rule->plan->subtract[round].filter)];
   if (query->account.was_widened) return; /* another rule searched for the same, and found more than it means */
   for (size_t w = 0; query->bits && w < run->word_count; w++) rule->unread[w] &= ~query->bits[w];
+  bt_pruned_join(run, rule, rule->unread);
 }
 
 /* Rules share what they subtract. Less found only means that more is read. */
@@ -272,6 +275,7 @@ bt_status bt_candidates_find(bt_run *run, bt_error *error) {
   bt_asking_help(run->asking);
   status = ask_and_gather(run, false, error);
   bt_run_progress(run, 0.2);
+  if (status == BT_OK) status = bt_pruned_take(run, error);
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
     status = make_rule_bits(run, &run->rules[i], error);
   if (status == BT_OK && run->filters) status = bt_own_traces_ask(run, error);

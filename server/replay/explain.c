@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/trace_pruned.h"
 #include "dsl/traceql.h"
 #include "server/replay/explain_parts.h"
 #include "server/replay/project.h"
@@ -105,6 +106,8 @@ static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const b
   bt_status status = BT_OK;
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
   if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
+  if (status == BT_OK && plan->violating->kind != BT_OVER_NONE)
+    status = add_search(e, rule, BT_EXPLAIN_SEARCH, BT_STR(BT_PRUNED_FILTER), error);
   if (status == BT_OK && count != BT_COUNT_AT_LEAST) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
   if (status == BT_OK && count != BT_COUNT_AT_LEAST && bt_run_counts_by_search(e->run, of) && !rule->spans_first)
     status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);

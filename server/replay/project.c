@@ -60,6 +60,7 @@ static bool is_wanted(const bt_run *run, const bool *rules, size_t index) {
 bool bt_project_may_decide(const bt_run *run, size_t index) {
   const bt_known *known = &run->known[index];
   if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_run_place(run, known) == BT_PLACE_OUTSIDE) return false;
+  if (bt_pruned_has(run, index)) return false;
   bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(run, known->listed.start_ns, known->listed.end_ns) : true;
   if (known->flags & BT_KNOWN_MATCHED)
     is_clear = is_clear && is_steady(run, known->matched.start_ns, known->matched.end_ns);

@@ -127,6 +127,7 @@ typedef struct bt_run {
   bt_projection projection;
   bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
+  size_t pruned;    /* the query that finds pruned traces (pruned.c); 0: there is none */
 
   bt_query **queries; /* number 0 is `{}`, the listing of all traces */
   bt_asking *asking;
@@ -245,6 +246,15 @@ bt_status bt_query_take(bt_run *run, bt_query *query, bt_error *error) BT_MUST_C
 bt_status bt_own_traces_ask(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_own_traces_take(bt_run *run, bt_query *query);
 bt_status bt_own_traces_mark(bt_run *run, bt_error *error) BT_MUST_CHECK;
+
+/* pruned.c: traces of which spans were summed up before they were stored. What a rule asks for may be among the spans that are not there, so that each of
+ * them is a candidate of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. */
+bt_status bt_pruned_ask(bt_run *run, bt_error *error) BT_MUST_CHECK; /* adds the query */
+/* After its answer: what is read gives the marks from here on, where there are such traces, or that is not known. */
+bt_status bt_pruned_take(bt_run *run, bt_error *error) BT_MUST_CHECK;
+void bt_pruned_join(const bt_run *run, const bt_run_rule *rule, uint64_t *bits); /* sets the bits of all of them */
+bool bt_pruned_has(const bt_run *run, size_t known);
+bool bt_pruned_are_known(const bt_run *run); /* all of them */
 
 /* confirm.c: reads what has to be read and judges it. Before that, bt_confirm_cut says in the result where to cut the window when there is more
  * to read than the request allows; not below margin, because all traces within margin of an edge have to be read anyway. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/trace_pruned.h"
 #include "tempo/own_trace.h"
 
 static fake_source *fake_of(bt_source *source) {
@@ -56,10 +57,23 @@ static bool is_quoted(const char *filter, const char *name) {
   return strstr(filter, quoted) != NULL;
 }
 
+static bool is_summary(const fake_span *span) {
+  bt_span marks = {.attributes = {span->attributes, span->attribute_count}};
+  return bt_pruning_of(&marks) == BT_PRUNING_SUMMARY;
+}
+
+void fake_span_sum_up(fake_span *span, int64_t count) {
+  bt_attribute *marks = &span->attributes[span->attribute_count];
+  marks[0] = (bt_attribute){BT_STR(BT_PRUNED_PREFIX BT_PRUNED_SUMMARY), {.type = BT_VALUE_BOOL, .boolean = true}};
+  marks[1] = (bt_attribute){BT_STR(BT_PRUNED_PREFIX BT_PRUNED_COUNT), {.type = BT_VALUE_INT, .integer = count}};
+  span->attribute_count += 2;
+}
+
 static bool span_meets(const fake_span *span, const char *filter) {
   if (span->hidden_from && strstr(filter, span->hidden_from)) return false;
   if (strcmp(filter, "{}") == 0) return true;
   if (strstr(filter, "name != \"" BT_OWN_VIOLATION "\"")) return !is_own_name(span->name);
+  if (strcmp(filter, BT_PRUNED_FILTER) == 0) return is_summary(span);
   return is_quoted(filter, span->name);
 }
 

@@ -1,6 +1,6 @@
 /* A trace source in memory that a test scripts: traces in fragments (as blocks of a Tempo hold them), spans that only a read by id shows,
  * windows that fail, traces that vanish between search and read. It knows filters on names only: one matches a fragment that has a span whose
- * name stands in the filter in quotes; `{}` matches all; the filter for BeTrace's own traces and the one for all others are known as such. */
+ * name stands in the filter in quotes; `{}` matches all; the filters for BeTrace's own traces, for all others and for pruned ones are known as such. */
 #ifndef BT_TESTS_FAKE_SOURCE_H
 #define BT_TESTS_FAKE_SOURCE_H
 
@@ -74,6 +74,8 @@ void fake_source_dispose(fake_source *fake);
 fake_trace *fake_add(fake_source *fake, uint64_t number);
 /* A span of 1 ms in fragment 0 with no parent. */
 fake_span *fake_span_add(fake_trace *trace, const char *name, int64_t start_ns);
+/* Makes it a summary of so many. */
+void fake_span_sum_up(fake_span *span, int64_t count);
 fake_trace *fake_find(fake_source *fake, uint64_t number);
 bt_trace_id fake_id(uint64_t number);
 /* How often a filter that holds this text was searched for. */

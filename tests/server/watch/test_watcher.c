@@ -307,6 +307,24 @@ static void a_rule_that_no_search_can_find_is_refused(void **state) {
   watch_assert_sent(s, "everywhere", 1, 0);
 }
 
+/* When the spans were that a summary stands for nobody knows. The batch that shows it is enough for this rule: nothing asks by id. */
+static void a_summary_proves_no_order(void **state) {
+  watch_scene *s = *state;
+  watch_add_rule(s, "order", "when { span(span.name == \"slow\") as p } never { span(span.name == \"db\") after p }");
+  watch_start(s);
+  watch_round(s);
+  for (uint64_t number = 1; number <= 2; number++) watch_arrive(s, number, "slow");
+  s->now_ns += SECOND_NS;
+  for (uint64_t number = 1; number <= 2; number++) watch_arrive(s, number, "db");
+  for (uint64_t number = 1; number <= 2; number++) watch_arrive(s, number, "retry"); /* the other rule holds */
+  fake_trace *pruned = fake_find(&s->fake, 1);
+  fake_span_sum_up(&pruned->spans[1], 3);
+  watch_pass(s, 10 * MINUTE_NS);
+  watch_assert_sent(s, "order", 1, 0);
+  watch_assert_sent(s, "order", 2, 1);
+  assert_int_equal(pruned->by_id_reads, 0);
+}
+
 static void a_shadow_rule_is_never_sent(void **state) {
   watch_scene *s = *state;
   ((bt_rule_definition *)(uintptr_t)s->rules.items[0])->fields.shadow = true;
@@ -424,6 +442,7 @@ int main(void) {
       CASE(a_trace_that_always_fails_holds_up_no_other),
       CASE(a_rule_can_look_farther_back),
       CASE(a_rule_that_no_search_can_find_is_refused),
+      CASE(a_summary_proves_no_order),
       CASE(a_shadow_rule_is_never_sent),
       CASE(a_span_of_the_future_holds_nothing_up_for_long),
       CASE(own_traces_are_not_judged),
