@@ -175,7 +175,7 @@ class Conformance(unittest.TestCase):
     def setUpClass(cls):
         print(f"seed {SEED}", flush=True)
         rng = random.Random(SEED)
-        cls.tempo = TempoServer(config="fast").start()
+        cls.tempo = TempoServer(config="fast", closes_blocks=True).start()
         cls.addClassCleanup(cls.tempo.stop)
         cls.now = int(time.time())
         cls.traces = all_traces(rng, (cls.now - 60) * SECOND)
@@ -200,8 +200,7 @@ class Conformance(unittest.TestCase):
             status, _, body = cls.tempo.push_request({"resourceSpans": [trace.spans[0].resource_spans() for trace in block]})
             assert status == 200 and b"rejected" not in body, body
             cls.tempo.wait_until(lambda b=block: {trace.trace_id for trace in b} <= cls.found("{}"), "the block is searchable")
-            cls.tempo.get("/flush")
-            time.sleep(1)
+            cls.tempo.close_blocks()
 
     @classmethod
     def found(cls, query):

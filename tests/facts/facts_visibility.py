@@ -14,7 +14,7 @@ from tempo_case import SECOND, otlp
 READING_PAUSE = 0.5
 DAY_SECONDS = 86400
 # Within the slack of 2 minutes that a block's times may have, yet older than query_ingesters_until of the stock config of 2.x (40 s), and than
-# query_backend_after of that of 3.x (25 s).
+# query_backend_after of that of 3.x (40 s).
 AGED_SECONDS = 60
 # The age at which the stock config closes a block.
 BLOCK_AGE = {2: 10, 3: 5}

@@ -11,8 +11,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tempo"))
-import variants  # noqa: E402  (the folder must be on the path first)
-from run_tempo import TempoServer, require_tempo  # noqa: E402
+from run_tempo import TempoServer, require_tempo  # noqa: E402  (the folder must be on the path first)
 
 TRACES, RULES = 300, 300
 SECOND = 1_000_000_000
@@ -92,7 +91,7 @@ def main(program):
     print("seed", seed)
     made = json.loads(subprocess.run([program, seed, str(TRACES), str(RULES)], check=True, stdout=subprocess.PIPE).stdout)
     violated = subtracted = exact = bad = 0
-    with TempoServer(config="fast", block_seconds=2 if variants.current().major > 2 else None) as tempo:
+    with TempoServer(config="fast", closes_blocks=True) as tempo:
         asked = Asked(tempo, len(made["traces"]))
         asked.push(made["traces"])
         for rule in made["rules"]:

@@ -13,23 +13,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tempo"))
 import differences  # noqa: E402  (the folder must be on the path first)
 import otlp  # noqa: E402
-import variants  # noqa: E402
 from run_tempo import TempoServer, require_tempo  # noqa: E402
 
 SECOND = 1_000_000_000
 RANGE_BEFORE_SECONDS = 120
-BLOCK_SECONDS = 2
 
 
 class TempoCase(unittest.TestCase):
-    """One Tempo for the class; `config` says which. prepare() pushes the data. closes_blocks: it calls tempo.close_blocks(), which in 3.x waits for the
-    age of a block. Where versions differ, a test asks holds() what to expect; the table of them all is differences.py."""
+    """One Tempo for the class; `config` says which. prepare() pushes the data. closes_blocks: it calls tempo.close_blocks().
+    Where versions differ, a test asks holds() what to expect; the table of them all is differences.py."""
     config = None
     closes_blocks = False
 
     @classmethod
     def setUpClass(cls):
-        cls.tempo = TempoServer(cls.config, block_seconds=BLOCK_SECONDS if cls.closes_blocks and variants.current().major > 2 else None).start()
+        cls.tempo = TempoServer(cls.config, closes_blocks=cls.closes_blocks).start()
         cls.addClassCleanup(cls.tempo.stop)
         cls.prepare()
 

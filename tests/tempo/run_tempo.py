@@ -55,6 +55,7 @@ def free_ports(count):
             one.close()
 
 
+SHORT_BLOCK_SECONDS = 2
 ENDING_SECONDS = 60  # a Tempo flushes, and the machine may be busy
 
 
@@ -78,11 +79,12 @@ def config_text_of(config, variant=None):
 class TempoServer:
     """One Tempo. url: its HTTP API; otlp_url: OTLP/HTTP (append /v1/traces); otlp_grpc: host:port; pid: Tempo's own process; variant: what it is."""
 
-    def __init__(self, config="fast", multitenant=False, config_text=None, log_level="warn", variant=None, block_seconds=None):
-        """config_text: a whole config instead of a named one, with the same ${…} names. block_seconds: a block is cut when it is so old."""
+    def __init__(self, config="fast", multitenant=False, config_text=None, log_level="warn", variant=None, block_seconds=None, closes_blocks=False):
+        """config_text: a whole config instead of a named one, with the same ${…} names. block_seconds: a block is cut when it is so old. closes_blocks:
+        close_blocks() will be called, for which blocks of 3.x have to be cut soon."""
         self.config = config
         self.variant = variant or variants.current()
-        self.block_seconds = block_seconds
+        self.block_seconds = block_seconds or (SHORT_BLOCK_SECONDS if closes_blocks and self.variant.major > 2 else None)
         self.multitenant = multitenant
         self.log_level = log_level
         self.config_text = config_text
@@ -202,7 +204,7 @@ class TempoServer:
         return [os.path.dirname(path) for path in written]
 
     def close_blocks(self):
-        """Makes completed blocks of all that is searchable. 2.x is told to; 3.x does it by itself when a block is `block_seconds` old, which should be few."""
+        """Makes completed blocks of all that is searchable. 2.x is told to; 3.x does it by itself when a block is old enough (closes_blocks)."""
         if self.variant.major == 2:
             status, _, body = self.get("/flush")
             if status != 204:

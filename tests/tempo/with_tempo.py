@@ -1,6 +1,7 @@
 """Runs a test program against a real Tempo: with_tempo.py [--config fast|stock] [--multitenant] PROGRAM [ARGS…]
 
-The program gets TEMPO_URL and OTLP_URL in its environment; its exit status is ours. 77 (skipped) where no Tempo can be had.
+The program gets TEMPO_URL and OTLP_URL in its environment, and TEMPO_BLOCK_SECONDS where Tempo closes blocks by their age and not by
+GET /flush; its exit status is ours. 77 (skipped) where no Tempo can be had.
 """
 import argparse
 import os
@@ -18,8 +19,10 @@ def main():
     parser.add_argument("program", nargs=argparse.REMAINDER)
     args = parser.parse_args()
     try:
-        with TempoServer(config=args.config, multitenant=args.multitenant) as tempo:
+        with TempoServer(config=args.config, multitenant=args.multitenant, closes_blocks=True) as tempo:
             env = dict(os.environ, TEMPO_URL=tempo.url, OTLP_URL=tempo.otlp_url)
+            if tempo.block_seconds:
+                env["TEMPO_BLOCK_SECONDS"] = str(tempo.block_seconds)
             return subprocess.run(args.program, env=env, check=False).returncode
     except NoTempo as reason:
         print(f"skipped: {reason}", file=sys.stderr)
