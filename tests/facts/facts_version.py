@@ -1,12 +1,11 @@
 """How a Tempo says which version it is. tempo/tempo_version.c rests on it: what is asked, of whom, and how an answer is told from another program's."""
 import json
-import os
 import re
 import unittest
 
 import tempo_case as facts
 from tempo_case import TempoServer
-from run_tempo import CONFIGS, SERVER_MODULE
+from run_tempo import config_text_of
 
 BUILD, STATUS = "/api/status/buildinfo", "/status/version"
 
@@ -30,9 +29,7 @@ class VersionFacts(unittest.TestCase):
 
     def test_a_prefix_of_the_api_is_one_of_the_first_path_alone(self):
         """So the first path lies where searches do, and the other one may not."""
-        with open(os.path.join(SERVER_MODULE, CONFIGS["fast"]), encoding="utf-8") as file:
-            text = "http_api_prefix: /deep\n" + file.read()
-        with TempoServer(config_text=text) as tempo:
+        with TempoServer(config_text="http_api_prefix: /deep\n" + config_text_of("fast")) as tempo:
             self.assertTrue(self.said(tempo, "/deep" + BUILD)["version"])
             self.assertEqual([tempo.get(path)[0] for path in (BUILD, "/deep" + STATUS, STATUS)], [404, 404, 200])
 
