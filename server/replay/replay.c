@@ -170,6 +170,8 @@ static bt_status prepare(bt_run *run, bt_error *error) {
   fill_defaults(&run->request);
   look_at_source(run);
   run->request.sample_size *= bt_run_sample_times(run);
+  /* What no search found can be sampled only where it is listed. */
+  if (!run->is_checked && run->request.count == BT_COUNT_AT_LEAST) run->request.count = BT_COUNT_AUTO;
   run->result->rules = calloc(count, sizeof *run->result->rules);
   run->rules = calloc(count, sizeof *run->rules);
   run->options = calloc(count, sizeof *run->options);
