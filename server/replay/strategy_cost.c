@@ -38,7 +38,7 @@ void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGI
   add(ids, (double)facts->subtracted_found, found_units, FOUND_BYTES, 1);
   *projection = cost_of_reads(facts, facts->undecided_share);
   add(projection, (double)facts->projected_found, projected_units, PROJECTED_BYTES,
-      1 + pages((double)facts->projected_found, PROJECTED_PER_ANSWER));
+      2 + pages((double)facts->projected_found, PROJECTED_PER_ANSWER)); /* one asks which traces are left out */
 }
 
 bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts) {
