@@ -20,8 +20,8 @@ static bt_status decode(void *context, bt_str body, bool is_json, bt_error *erro
 
 /* A Tempo before 2.9 does not know the word, and has no such blocks. */
 static bool is_unknown_word(const bt_tempo_call *call) {
-  return call->response.status == 400 &&
-         bt_str_contains(bt_buffer_str(&call->response.body), BT_STR("unexpected childCount"));
+  return call->response.status == 400 && /* "… unexpected childCount" */
+         bt_str_contains(bt_buffer_str(&call->response.body), BT_STR("childCount"));
 }
 
 static bt_status ask(bt_tempo_call *call, int64_t start_s, int64_t end_s, bool *out, bool *too_long, bt_error *error) {
