@@ -20,7 +20,7 @@ const char *bt_finding_name(bt_finding finding) {
 
 static bt_finding unevaluated(const bt_rule_definition *rule, char reason[240]) {
   if (!rule->fields.enabled) return snprintf(reason, 240, "the rule is disabled"), BT_FINDING_NOT_EVALUATED;
-  snprintf(reason, 240, "the stored text does not compile any more: %.180s", rule->broken ? rule->broken : "");
+  snprintf(reason, 240, "the stored rule cannot be evaluated: %.190s", rule->broken ? rule->broken : "");
   return BT_FINDING_INCONCLUSIVE;
 }
 
