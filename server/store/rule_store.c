@@ -9,6 +9,7 @@
 
 #include "dsl/arena.h"
 #include "server/clock.h"
+#include "server/condition.h"
 #include "server/rule_fields.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"
@@ -220,8 +221,8 @@ bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *er
   if (!store) return bt_error_no_memory(error);
   pthread_mutex_init(&store->queue_lock, NULL);
   pthread_mutex_init(&store->index_lock, NULL);
-  pthread_cond_init(&store->asked, NULL);
-  pthread_cond_init(&store->answered, NULL);
+  bt_condition_init(&store->asked);
+  bt_condition_init(&store->answered);
   bt_status status = bt_database_open(path, &store->database, error);
   if (!status) status = bt_store_load(store, error);
   if (!status) status = start_thread(store, error);

@@ -245,7 +245,7 @@ static void test_single_bits(void **state) {
   store_folder_make(&folder);
   fill(folder.database);
   bt_buffer bytes = read_file(folder.database);
-  assert_true(bytes.len > 20 * PAGE_BYTES && bytes.len % PAGE_BYTES == 0);
+  assert_true(bytes.len > 12 * PAGE_BYTES && bytes.len % PAGE_BYTES == 0);
   bt_rule_store *store = open_store(folder.database);
   look(store, before);
   for (int i = 0; i < RECORDS; i++) assert_false(before[i].is_named);
