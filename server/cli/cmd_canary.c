@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/clock.h"
 #include "server/replay/violation_id.h"
@@ -166,13 +167,11 @@ static void say(const canary *c, const char *outcome, const char *detail) {
   if (c->options->shared.print_json) { /* a line each, as they come */
     json_t *line = json_pack("{s:s, s:s, s:s, s:f}", "time", now, "outcome", outcome, "detail", detail, "delay_seconds",
                              (double)c->delay_ns / 1e9);
-    if (line) json_dumpf(line, stdout, JSON_COMPACT);
-    json_decref(line);
-    putchar('\n');
+    bt_print_json(line, JSON_COMPACT);
   } else {
-    printf("%.19sZ %s: %s\n", now, outcome, detail);
+    bt_print("%.19sZ %s: %s\n", now, outcome, detail);
   }
-  fflush(stdout);
+  bt_print_flush();
 }
 
 static bt_status push_both(const canary *c, bt_trace_id *breaks, bt_trace_id *keeps, bt_error *error) {

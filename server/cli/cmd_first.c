@@ -1,6 +1,7 @@
 /* `betrace first`: since when a rule is violated. */
 #include <inttypes.h>
 
+#include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/replay/first.h"
 #include "server/report/replay_json.h"
@@ -10,10 +11,10 @@ static const int64_t MONTH_NS = 30 * BT_DAY_NS;
 
 static void print_found(const bt_rule_definition *definition, const bt_first_result *result) {
   bt_replay_print_violation(definition, result->violation);
-  puts(result->proven ? "proven: everything before it was read, and nothing of it violates the rule"
-                      : "not proven: there may be an earlier one");
+  bt_print_line(result->proven ? "proven: everything before it was read, and nothing of it violates the rule"
+                               : "not proven: there may be an earlier one");
   if (result->at_edge_of_data)
-    puts("it lies at the edge of the data: the source has nothing older, so it may have started before");
+    bt_print_line("it lies at the edge of the data: the source has nothing older, so it may have started before");
 }
 
 static void print_text(const bt_rule_definition *definition, const bt_first_result *result) {
@@ -22,12 +23,12 @@ static void print_text(const bt_rule_definition *definition, const bt_first_resu
   if (result->violation)
     print_found(definition, result);
   else
-    printf("%s: no violation up to %.19sZ%s\n", definition->fields.id, end,
-           result->outcome == BT_REPLAY_COMPLETED ? "" : " was seen, but it is not certain that there is none");
+    bt_print("%s: no violation up to %.19sZ%s\n", definition->fields.id, end,
+             result->outcome == BT_REPLAY_COMPLETED ? "" : " was seen, but it is not certain that there is none");
   bt_replay_print_gaps(&result->coverage);
-  printf("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
-         bt_replay_outcome_name(result->outcome), result->reason[0] ? ": " : "", result->reason,
-         (double)result->duration_ns / 1e9, result->windows, result->requests, result->bytes_received);
+  bt_print("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
+           bt_replay_outcome_name(result->outcome), result->reason[0] ? ": " : "", result->reason,
+           (double)result->duration_ns / 1e9, result->windows, result->requests, result->bytes_received);
 }
 
 static int look_and_print(const bt_replay_options *options, bt_source *source) {

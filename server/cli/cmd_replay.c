@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/collected.h"
 #include "server/cli/terminal.h"
 #include "server/report/replay_json.h"
@@ -43,24 +44,24 @@ static void print_json_result(const replay_run *run, const bt_collected *all) {
 
 static void print_rule(const bt_rule_definition *definition, const bt_rule_result *counters) {
   const char *colour = bt_style_on(counters->violations_found ? BT_STYLE_RED : BT_STYLE_GREEN);
-  printf("%s%s: %" PRIu64 " violation%s%s in %s%" PRIu64 " traces (%s%" PRIu64 " exercised the rule), %" PRIu64
-         " inconclusive",
-         colour, definition->fields.id, counters->violations_found, bt_cli_plural(counters->violations_found),
-         bt_style_on(BT_STYLE_OFF), counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
-         counters->exercised_is_exact ? "" : "at least ", counters->traces_exercised, counters->inconclusive);
+  bt_print("%s%s: %" PRIu64 " violation%s%s in %s%" PRIu64 " traces (%s%" PRIu64 " exercised the rule), %" PRIu64
+           " inconclusive",
+           colour, definition->fields.id, counters->violations_found, bt_cli_plural(counters->violations_found),
+           bt_style_on(BT_STYLE_OFF), counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
+           counters->exercised_is_exact ? "" : "at least ", counters->traces_exercised, counters->inconclusive);
   char time[40];
   if (counters->first_violation.is_set) {
     bt_time_format(counters->first_violation.time_ns, time);
-    printf("; first at %.19sZ", time);
+    bt_print("; first at %.19sZ", time);
   }
-  putchar('\n');
+  bt_print("\n");
 }
 
 static void print_text_result(const replay_run *run, const bt_collected *all) {
   size_t shown = run->limit && all->count > run->limit ? (size_t)run->limit : all->count;
   for (size_t i = 0; i < shown; i++)
     bt_replay_print_violation(rule_of(run, all->found[i].rule), all->found[i].violation);
-  if (shown < all->count) printf("… and %zu more (--limit 0 prints all)\n", all->count - shown);
+  if (shown < all->count) bt_print("… and %zu more (--limit 0 prints all)\n", all->count - shown);
   for (size_t i = 0; i < all->result.rule_count; i++) print_rule(rule_of(run, i), &all->result.rules[i]);
   bt_collected_print_end(&all->result);
 }
@@ -89,10 +90,8 @@ static bt_status print_junit_result(const replay_run *run, const bt_collected *a
                                            run->fail_on, messages, &document, error);
   for (size_t i = 0; i < count; i++) bt_buffer_dispose(&messages[i]);
   free(messages);
-  if (status)
-    bt_buffer_dispose(&document);
-  else
-    bt_cli_print_buffer(&document);
+  if (!status) bt_print_document(bt_buffer_str(&document));
+  bt_buffer_dispose(&document);
   return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/derived_rule.h"
+#include "server/cli/print.h"
 #include "server/cli/names.h"
 #include "server/cli/rates.h"
 #include "server/cli/terminal.h"
@@ -132,23 +133,26 @@ static bt_status look(vacuity_run *run, bt_error *error) {
 
 static void print_clause(bt_str text) {
   bool was_blank = false;
+  bt_buffer line = {0};
   for (size_t i = 0; i < text.len; i++) {
     bool is_blank = strchr(" \t\r\n", text.ptr[i]) != NULL;
-    if (!is_blank || !was_blank) putchar(is_blank ? ' ' : text.ptr[i]);
+    if (!is_blank || !was_blank) bt_buffer_append_char(&line, is_blank ? ' ' : text.ptr[i]);
     was_blank = is_blank;
   }
+  bt_print("%.*s", BT_FMT(bt_buffer_str(&line)));
+  bt_buffer_dispose(&line);
 }
 
 static void print_conjuncts(const vacuous_rule *v) {
   for (uint32_t p = 0; p <= v->prefix_count; p++) {
     bool is_last = p == v->prefix_count;
     uint64_t met = is_last ? 0 : v->met[p];
-    printf("  %s", p ? "and " : "    ");
+    bt_print("  %s", p ? "and " : "    ");
     print_clause(bt_exercising_text(v->rule->rule, p));
     if (!is_last && !v->met_is_known[p])
-      puts(": not known");
+      bt_print_line(": not known");
     else
-      printf(": %" PRIu64 " trace%s\n", met, bt_cli_plural(met));
+      bt_print(": %" PRIu64 " trace%s\n", met, bt_cli_plural(met));
     if (!is_last && v->met_is_known[p] && !met) return;
   }
 }
@@ -164,23 +168,23 @@ static const char *kind_in_words(bt_name_kind kind) {
 }
 
 static void print_absent(const absent_name *absent) {
-  printf("  %sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
-         absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "", kind_in_words(absent->name.kind), BT_FMT(absent->name.name),
-         bt_style_on(BT_STYLE_OFF), absent->clause);
-  for (size_t i = 0; i < absent->near_count; i++) printf("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near[i]));
-  if (strcmp(absent->clause, "never") == 0) printf("; `never` may not be able to fail");
-  putchar('\n');
+  bt_print("  %sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
+           absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "", kind_in_words(absent->name.kind),
+           BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF), absent->clause);
+  for (size_t i = 0; i < absent->near_count; i++) bt_print("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near[i]));
+  if (strcmp(absent->clause, "never") == 0) bt_print("; `never` may not be able to fail");
+  bt_print("\n");
 }
 
 static void print_rule(const vacuous_rule *v) {
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW};
-  printf("%s%s%s: ", bt_style_on(styles[v->vacuity]), v->rule->fields.id, bt_style_on(BT_STYLE_OFF));
+  bt_print("%s%s%s: ", bt_style_on(styles[v->vacuity]), v->rule->fields.id, bt_style_on(BT_STYLE_OFF));
   if (v->vacuity == EXERCISED)
-    printf("exercised by %" PRIu64 " trace%s", v->rate->exercised, bt_cli_plural(v->rate->exercised));
-  if (v->vacuity == NEVER_EXERCISED) printf("never exercised, so it says nothing");
-  if (v->vacuity == EXERCISE_UNKNOWN) printf("not known whether it is exercised (%s)", v->rate->why_not);
-  printf("; %s%" PRIu64 " violation%s\n", v->rule->fields.shadow ? "shadow: it would have reported " : "",
-         v->rate->violated, bt_cli_plural(v->rate->violated));
+    bt_print("exercised by %" PRIu64 " trace%s", v->rate->exercised, bt_cli_plural(v->rate->exercised));
+  if (v->vacuity == NEVER_EXERCISED) bt_print("never exercised, so it says nothing");
+  if (v->vacuity == EXERCISE_UNKNOWN) bt_print("not known whether it is exercised (%s)", v->rate->why_not);
+  bt_print("; %s%" PRIu64 " violation%s\n", v->rule->fields.shadow ? "shadow: it would have reported " : "",
+           v->rate->violated, bt_cli_plural(v->rate->violated));
   if (v->vacuity == NEVER_EXERCISED) print_conjuncts(v);
   for (size_t i = 0; i < v->absent_count; i++) print_absent(&v->absent[i]);
 }
@@ -232,7 +236,7 @@ static int print_and_end(const vacuity_run *run) {
     bt_cli_print_json(
         json_pack("{s:O, s:o}", "rules", rules, "coverage", bt_coverage_json(&run->rates.all.result.coverage)));
   } else {
-    if (run->known.problem[0]) printf("names could not be listed, so none are suggested: %s\n", run->known.problem);
+    if (run->known.problem[0]) bt_print("names could not be listed, so none are suggested: %s\n", run->known.problem);
     bt_collected_print_end(&run->rates.all.result);
   }
   json_decref(rules);
