@@ -4,6 +4,7 @@ processor can. `test_hardening_flags.py PROGRAM`, by ctest in optimised builds.
 Looked at is the program itself and not the build's flags, so that a flag that gets lost on the way shows.
 """
 import platform
+import re
 import subprocess
 import sys
 import unittest
@@ -16,20 +17,24 @@ def readelf(*what):
 
 
 class Hardened(unittest.TestCase):
+    def expect(self, pattern, text, what):
+        """Short where it fails: the text has hundreds of lines."""
+        self.assertTrue(re.search(pattern, text), f"not so of {PROGRAM}: {what} (no {pattern!r})")
+
     def test_it_is_position_independent_and_bound_at_once(self):
-        self.assertRegex(readelf("-h"), r"Type:\s+DYN")
-        self.assertRegex(readelf("-d"), r"FLAGS_1.*NOW.*PIE")
+        self.expect(r"Type:\s+DYN", readelf("-h"), "it can lie anywhere")
+        self.expect(r"FLAGS_1.*NOW.*PIE", readelf("-d"), "its tables are filled in before it runs")
 
     def test_nothing_that_is_written_is_run_and_the_tables_are_sealed(self):
         segments = readelf("-l")
-        self.assertIn("GNU_RELRO", segments)
-        self.assertRegex(segments, r"GNU_STACK.* RW ")
-        self.assertNotRegex(segments, r"LOAD.* RWE ")
+        self.expect("GNU_RELRO", segments, "its tables are read-only once it runs")
+        self.expect(r"GNU_STACK.* RW ", segments, "its stack is not run")
+        self.assertIsNone(re.search(r"LOAD.* RWE ", segments), "nothing that is written is run")
 
     def test_stack_and_lengths_are_checked(self):
         names = readelf("--dyn-syms")
-        self.assertIn(" __stack_chk_fail", names)
-        self.assertRegex(names, r" __(memcpy|memset|snprintf|vsnprintf|read)_chk", "some call has its length checked")
+        self.expect(" __stack_chk_fail", names, "the stack is checked")
+        self.expect(r" __(memcpy|memset|snprintf|vsnprintf|read)_chk", names, "some call has its length checked")
 
     @unittest.skipUnless(platform.machine() == "x86_64", "an instruction of x86")
     def test_jumps_land_where_they_may(self):
