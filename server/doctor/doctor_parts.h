@@ -31,7 +31,8 @@ typedef struct bt_doctor_answer {
   bt_str filter; /* borrowed from the plan, or constant */
   uint64_t found;
   bool is_answered;
-  bool is_refused; /* else: it was not answered, or too much was */
+  bool is_refused;             /* else: it was not answered, or too much was */
+  bool may_widen, was_widened; /* as of searches (tempo/source.h) */
   char reason[200];
 } bt_doctor_answer;
 
@@ -62,12 +63,13 @@ extern const size_t bt_doctor_max_found;
 /* Where the probes lie: a search over the first has little else to find; the second holds all that they are. */
 bt_time_range bt_doctor_narrow(const bt_doctor *doctor);
 bt_time_range bt_doctor_wide(const bt_doctor *doctor);
-/* Asks, or remembers. *out is borrowed until the next call. Only what stops the run is an error. */
-bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, const bt_doctor_answer **out,
+/* Asks, or remembers. *out is borrowed until the next call. Only what stops the run is an error. may_widen: as a replay asks for what may violate, and
+ * not for what it subtracts. */
+bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, bool may_widen, const bt_doctor_answer **out,
                            bt_error *error) BT_MUST_CHECK;
-/* The same of a range and a source, and nothing is remembered. */
-bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_str filter, bt_time_range range,
-                              bt_doctor_answer *out, bt_error *error) BT_MUST_CHECK;
+/* The same of a range and a source, and nothing is remembered. out->filter and out->may_widen say what is asked. */
+bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_time_range range, bt_doctor_answer *out,
+                              bt_error *error) BT_MUST_CHECK;
 void bt_doctor_forget(bt_doctor *doctor);
 /* A read of the probes in `which`. *seen: those that the sink was given; the sink is called with the number of the probe in `index`. */
 typedef struct bt_doctor_read {

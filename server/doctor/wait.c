@@ -96,10 +96,10 @@ static bt_status look_by_id(waiting *w, bt_error *error) {
 }
 
 static bt_status search_for(waiting *w, bt_str filter, uint64_t *found, bt_error *error) {
-  bt_doctor_answer answer;
+  bt_doctor_answer answer = {.filter = filter};
   if (w->search_problem[0]) return BT_OK;
   bt_status status =
-      bt_doctor_search_at(w->doctor, w->doctor->options->tempo, filter, bt_doctor_narrow(w->doctor), &answer, error);
+      bt_doctor_search_at(w->doctor, w->doctor->options->tempo, bt_doctor_narrow(w->doctor), &answer, error);
   if (status != BT_OK) return status;
   if (!answer.is_answered) return note_problem(w, answer.reason, answer.is_refused, w->search_problem, error);
   w->unanswered = 0;
