@@ -1,6 +1,7 @@
 /* `betrace contrast`: what goes along with violating a rule. */
 #include <inttypes.h>
 
+#include "server/cli/answer.h"
 #include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
@@ -17,6 +18,10 @@ typedef struct contrast_run {
 /* ---- printing ---- */
 
 static void print_side(const char *name, const bt_contrast_side *side) {
+  if (!side->total && !side->total_is_exact) {
+    bt_print("%-10s UNKNOWN: none was seen\n", name);
+    return;
+  }
   bt_print("%-10s %" PRIu32 " of %s%" PRIu64 " traces read", name, side->sampled,
            side->total_is_exact ? "" : "at least ", side->total);
   if (side->gone) bt_print(", %" PRIu32 " are gone", side->gone);
@@ -98,17 +103,16 @@ static void print_excluded(const bt_contrast_result *result, bt_contrast_exclusi
   bt_buffer_dispose(&names);
 }
 
-static void print_text(const bt_rule_definition *rule, const bt_contrast_result *result) {
-  bt_print("%s%s%s: what goes along with violating it\n", bt_style_on(BT_STYLE_BOLD), rule->fields.id,
-           bt_style_on(BT_STYLE_OFF));
+static void print_comparison(const bt_contrast_result *result) {
   print_side("violating", &result->sides[BT_VIOLATING]);
   print_side("satisfying", &result->sides[BT_SATISFYING]);
   print_findings(result);
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), result->explanation, bt_style_on(BT_STYLE_OFF));
-  bt_print(
-      "looked at %zu marks, %zu of them frequent enough to tell; Fisher's exact test, p times Tarone's %zu: if nothing "
-      "separated the two, the chance to name any would be at most %.0f %%\n",
-      result->looked_at, result->able, result->divisor, 100 * BT_CONTRAST_LEVEL);
+  if (result->looked_at)
+    bt_print("looked at %zu marks, %zu of them frequent enough to tell; Fisher's exact test, p times Tarone's %zu: if "
+             "nothing "
+             "separated the two, the chance to name any would be at most %.0f %%\n",
+             result->looked_at, result->able, result->divisor, 100 * BT_CONTRAST_LEVEL);
   print_excluded(result, BT_EXCLUDED_COMPARED, "because the rule compares them");
   print_excluded(result, BT_EXCLUDED_IDS, "because their values differ from trace to trace");
   print_excluded(result, BT_EXCLUDED_LONG, "long values of");
@@ -117,6 +121,32 @@ static void print_text(const bt_rule_definition *rule, const bt_contrast_result 
   if (result->spans_left_out)
     bt_print("left out: %" PRIu64 " spans that only the rule's deciding part asks for\n", result->spans_left_out);
   if (result->left_out_keys) bt_print_line("left out: some attributes, because there are more than 2048 of them");
+}
+
+/* What was sampled in a random order is a sample of the whole range: nothing is missing in it. */
+static void print_in_part(const bt_contrast_result *result, const bt_answer *answer) {
+  uint64_t violating = result->sides[BT_VIOLATING].total;
+  if (!bt_answer_has_gaps(answer) || result->is_sampled) return;
+  if (violating)
+    bt_print("%" PRIu64 " violating trace%s found", violating, bt_cli_plural(violating));
+  else
+    bt_print("%sUNKNOWN: no violating trace in what was judged%s", bt_style_on(BT_STYLE_YELLOW),
+             bt_style_on(BT_STYLE_OFF));
+  bt_answer_print_rest(answer);
+  bt_print("\n");
+}
+
+static void print_text(const bt_replay_options *options, const bt_contrast_result *result) {
+  bt_answer answer = {options, result->outcome, result->reason, &result->coverage,
+                      result->sides[BT_VIOLATING].total + result->sides[BT_SATISFYING].total};
+  bt_print("%s%s%s: what goes along with violating it\n", bt_style_on(BT_STYLE_BOLD),
+           options->rules.items[0]->fields.id, bt_style_on(BT_STYLE_OFF));
+  if (bt_answer_is_unknown(&answer)) {
+    bt_answer_print_unknown("", &answer);
+  } else {
+    print_comparison(result);
+    print_in_part(result, &answer);
+  }
   bt_replay_print_gaps(&result->coverage);
   bt_print("%s%s%s, seed %" PRIu64 ", %.3f s, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
            bt_contrast_status_name(result), result->reason[0] ? ": " : "", result->reason, result->seed,
@@ -148,7 +178,7 @@ static int look_and_print(const contrast_run *run, bt_source *source) {
   if (!status && run->options.print_json)
     bt_cli_print_json(bt_contrast_json(rule, &result));
   else if (!status)
-    print_text(rule, &result);
+    print_text(&run->options, &result);
   bt_contrast_result_dispose(&result);
   return code;
 }

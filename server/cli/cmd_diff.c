@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/answer.h"
 #include "server/cli/print.h"
 #include "server/cli/judge.h"
 #include "server/cli/rule_change.h"
@@ -131,6 +132,8 @@ static void print_change(const diff_run *run, const bt_rule_change *change) {
   if (!is_replayed) return;
   if (change->old_rule) print_condition(change->old_rule, '-', BT_STYLE_RED);
   if (change->new_rule) print_condition(change->new_rule, '+', BT_STYLE_GREEN);
+  bt_answer answer = bt_answer_of(&run->options, &run->all.result);
+  if (bt_answer_is_unknown(&answer)) return;
   print_counts(run, change);
   for (size_t i = 0; i < change->trace_count && (!run->examples || i < run->examples); i++)
     print_trace(change, &change->traces[i]);
@@ -144,6 +147,17 @@ static size_t count_changed(const diff_run *run) {
   return changed;
 }
 
+static void print_changed_in_part(size_t changed, const bt_answer *answer) {
+  if (!changed) {
+    bt_answer_print_unknown("", answer);
+    return;
+  }
+  bt_print("%s%zu verdict%s found to change%s", bt_style_on(BT_STYLE_YELLOW), changed, bt_cli_plural(changed),
+           bt_style_on(BT_STYLE_OFF));
+  bt_answer_print_rest(answer);
+  bt_print("\n");
+}
+
 static void print_text(const diff_run *run) {
   size_t same = 0, changed = count_changed(run);
   for (size_t i = 0; i < run->changes.count; i++) {
@@ -151,8 +165,12 @@ static void print_text(const diff_run *run) {
     print_change(run, &run->changes.items[i]);
   }
   if (same) bt_print("%zu rule%s the same\n", same, same == 1 ? " is" : "s are");
-  bt_print("%s%zu verdict%s change%s%s\n", bt_style_on(changed ? BT_STYLE_YELLOW : BT_STYLE_GREEN), changed,
-           bt_cli_plural(changed), changed == 1 ? "s" : "", bt_style_on(BT_STYLE_OFF));
+  bt_answer answer = bt_answer_of(&run->options, &run->all.result);
+  if (run->changes.replayed_count && bt_answer_has_gaps(&answer))
+    print_changed_in_part(changed, &answer);
+  else
+    bt_print("%s%zu verdict%s change%s%s\n", bt_style_on(changed ? BT_STYLE_YELLOW : BT_STYLE_GREEN), changed,
+             bt_cli_plural(changed), changed == 1 ? "s" : "", bt_style_on(BT_STYLE_OFF));
   if (run->changes.replayed_count) bt_collected_print_end(&run->all.result);
 }
 

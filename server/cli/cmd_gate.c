@@ -75,11 +75,12 @@ static void print_rule(const gate_run *run, const gate *g, size_t rule) {
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW, BT_STYLE_YELLOW};
   bt_interval difference;
   gate_word word = judge_rule(run, g, rule, &difference);
+  bt_answer answer = bt_answer_of(&run->options, &g->rates.all.result);
   bt_print("%s%s: %s%s\n", bt_style_on(styles[word]), run->options.rules.items[rule]->fields.id, word_name(word),
            bt_style_on(BT_STYLE_OFF));
   for (size_t side = 0; side < 2; side++) {
     bt_buffer text = {0};
-    bt_rate_write(&g->rates.items[2 * rule + side], &text);
+    bt_rate_write(&g->rates.items[2 * rule + side], &answer, &text);
     bt_print("  %-9s %s: %s\n", side ? "candidate" : "baseline", side ? run->candidate : run->baseline,
              text.ptr ? text.ptr : "");
     bt_buffer_dispose(&text);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/derived_rule.h"
+#include "server/cli/answer.h"
 #include "server/cli/print.h"
 #include "server/cli/names.h"
 #include "server/cli/rates.h"
@@ -124,9 +125,11 @@ static bt_status look(vacuity_run *run, bt_error *error) {
   bt_status status =
       bt_rates_measure(run->source, &run->options, (const bt_rule_definition *const *)run->options.rules.items, count,
                        run->range, &run->rates, error);
-  if (!status) status = bt_known_names_read(run->source, &run->options, run->range, &run->known, error);
+  bool is_cancelled = run->rates.all.result.outcome == BT_REPLAY_CANCELLED; /* then nothing more is asked */
+  if (!status && !is_cancelled)
+    status = bt_known_names_read(run->source, &run->options, run->range, &run->known, error);
   for (size_t i = 0; i < count && !status; i++) status = look_at_rule(run, i, error);
-  return status ? status : measure_prefixes(run, error);
+  return status || is_cancelled ? status : measure_prefixes(run, error);
 }
 
 /* ---- text ---- */
@@ -176,15 +179,31 @@ static void print_absent(const absent_name *absent) {
   bt_print("\n");
 }
 
-static void print_rule(const vacuous_rule *v) {
+/* Behind "exercised by at least 12 traces" or "UNKNOWN: …", which say themselves what was not judged. */
+static void print_violations(const vacuous_rule *v, const bt_answer *answer) {
+  const char *shadow = v->rule->fields.shadow ? "shadow: it would have reported " : "";
+  if (!bt_answer_has_gaps(answer)) {
+    bt_print("; %s%" PRIu64 " violation%s", shadow, v->rate->violated, bt_cli_plural(v->rate->violated));
+    return;
+  }
+  if (v->rate->violated)
+    bt_print("; %s%" PRIu64 " violation%s found", shadow, v->rate->violated, bt_cli_plural(v->rate->violated));
+  bt_answer_print_rest(answer);
+}
+
+static void print_rule(const vacuous_rule *v, const bt_answer *answer) {
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW};
   bt_print("%s%s%s: ", bt_style_on(styles[v->vacuity]), v->rule->fields.id, bt_style_on(BT_STYLE_OFF));
   if (v->vacuity == EXERCISED)
-    bt_print("exercised by %" PRIu64 " trace%s", v->rate->exercised, bt_cli_plural(v->rate->exercised));
+    bt_print("exercised by %s%" PRIu64 " trace%s", bt_answer_has_gaps(answer) ? "at least " : "", v->rate->exercised,
+             bt_cli_plural(v->rate->exercised));
   if (v->vacuity == NEVER_EXERCISED) bt_print("never exercised, so it says nothing");
-  if (v->vacuity == EXERCISE_UNKNOWN) bt_print("not known whether it is exercised (%s)", v->rate->why_not);
-  bt_print("; %s%" PRIu64 " violation%s\n", v->rule->fields.shadow ? "shadow: it would have reported " : "",
-           v->rate->violated, bt_cli_plural(v->rate->violated));
+  if (v->vacuity == EXERCISE_UNKNOWN && bt_answer_has_gaps(answer))
+    bt_print("UNKNOWN: no trace that was judged exercised it");
+  else if (v->vacuity == EXERCISE_UNKNOWN)
+    bt_print("UNKNOWN: whether it is exercised: %s", v->rate->why_not);
+  print_violations(v, answer);
+  bt_print("\n");
   if (v->vacuity == NEVER_EXERCISED) print_conjuncts(v);
   for (size_t i = 0; i < v->absent_count; i++) print_absent(&v->absent[i]);
 }
@@ -223,14 +242,16 @@ static json_t *rule_json(const vacuous_rule *v) {
 static int print_and_end(const vacuity_run *run) {
   size_t count = run->options.rules.count, vacuous = 0, unknown = 0;
   json_t *rules = json_array();
+  bt_answer answer = bt_answer_of(&run->options, &run->rates.all.result);
+  if (!run->options.print_json && bt_answer_is_unknown(&answer)) bt_answer_print_unknown("", &answer);
   for (size_t i = 0; i < count; i++) {
     const vacuous_rule *v = &run->rules[i];
     vacuous += v->vacuity == NEVER_EXERCISED || v->absent_count;
     unknown += v->vacuity == EXERCISE_UNKNOWN;
     if (run->options.print_json)
       json_array_append_new(rules, rule_json(v));
-    else
-      print_rule(v);
+    else if (!bt_answer_is_unknown(&answer))
+      print_rule(v, &answer);
   }
   if (run->options.print_json) {
     bt_cli_print_json(
