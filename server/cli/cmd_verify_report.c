@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/cli/print.h"
 #include "server/cli/report_rerun.h"
 #include "server/cli/terminal.h"
 #include "server/report/evidence.h"
@@ -102,64 +103,66 @@ static const char *text_at(const json_t *object, const char *name) {
 static void print_cell(const char *text, unsigned columns) {
   bt_buffer fitted = {0};
   bt_text_fit(bt_str_from(text), columns, &fitted);
-  printf("%s", fitted.ptr ? fitted.ptr : "");
+  bt_print("%s", fitted.ptr ? fitted.ptr : "");
   bt_buffer_dispose(&fitted);
 }
 
 static void print_other(const bt_other_report *other) {
   char made_at[40];
   bt_time_format(other->made_at_ns, made_at);
-  printf("  ");
+  bt_print("  ");
   print_cell(other->report_id, 40);
-  printf(", made %s of ", made_at);
+  bt_print(", made %s of ", made_at);
   print_cell(other->start, 40);
-  printf(" to ");
+  bt_print(" to ");
   print_cell(other->end, 40);
-  printf(": %" PRId64 " entries, controls: %" PRId64 " violated, %" PRId64 " pass\n", other->entries,
-         other->controls_violated, other->controls_passed);
+  bt_print(": %" PRId64 " entries, controls: %" PRId64 " violated, %" PRId64 " pass\n", other->entries,
+           other->controls_violated, other->controls_passed);
 }
 
 static void print_others(const verifying *v) {
   const bt_other_reports *others = &v->others;
   if (others->is_unknown)
-    puts("           whether Tempo knows of other reports about this time could not be found out (all of them)");
+    bt_print_line(
+        "           whether Tempo knows of other reports about this time could not be found out (all of them)");
   if (!others->count) return;
-  printf(
+  bt_print(
       "others     Tempo knows of %zu other reports of this framework about this time, %zu of exactly this range; ask "
       "for them, and compare:\n",
       others->count, others->same_range);
   for (size_t i = 0; i < others->named; i++) print_other(&others->items[i]);
-  if (others->count > others->named) printf("  and %zu more\n", others->count - others->named);
+  if (others->count > others->named) bt_print("  and %zu more\n", others->count - others->named);
 }
 
 static void print_text(const verifying *v) {
   const json_t *evidence = json_object_get(v->document, "evidence");
   const bt_rerun *r = &v->rerun;
-  printf("report     %s\n", v->reported.report_id);
-  printf("chain      whole: %zu entries, head %s\n", json_array_size(json_object_get(v->document, "entries")),
-         text_at(evidence, "head"));
+  bt_print("report     %s\n", v->reported.report_id);
+  bt_print("chain      whole: %zu entries, head %s\n", json_array_size(json_object_get(v->document, "entries")),
+           text_at(evidence, "head"));
   if (v->key)
-    printf("signature  right: key %s\n", bt_evidence_key_id(v->key));
+    bt_print("signature  right: key %s\n", bt_evidence_key_id(v->key));
   else
-    puts("signature  not checked (--chain-only): who made this report is not shown");
+    bt_print_line("signature  not checked (--chain-only): who made this report is not shown");
   if (!v->is_looked_at) {
-    puts("traces     not looked at: give --tempo URL or --traces FILE");
+    bt_print_line("traces     not looked at: give --tempo URL or --traces FILE");
     return;
   }
-  if (strcmp(v->span, "same") == 0) puts("span       Tempo holds this head");
+  if (strcmp(v->span, "same") == 0) bt_print_line("span       Tempo holds this head");
   if (strcmp(v->span, "other") == 0)
-    puts("span       TEMPO HOLDS ANOTHER HEAD for this report (or other spans beside it): it was made anew after it "
-         "was sent");
-  if (has_no_span(v)) puts("span       none in Tempo: it was not sent, or is past the retention");
+    bt_print_line(
+        "span       TEMPO HOLDS ANOTHER HEAD for this report (or other spans beside it): it was made anew after it "
+        "was sent");
+  if (has_no_span(v)) bt_print_line("span       none in Tempo: it was not sent, or is past the retention");
   print_others(v);
-  printf("traces     %zu judged again: %zu as reported, %zu otherwise, %zu could not be\n",
-         r->traces_same + r->traces_different + r->traces_gone, r->traces_same, r->traces_different, r->traces_gone);
-  printf("rules      %zu replayed: %zu as reported, %zu otherwise, %zu could not be\n",
-         r->rules_same + r->rules_different + r->rules_unknown, r->rules_same, r->rules_different, r->rules_unknown);
+  bt_print("traces     %zu judged again: %zu as reported, %zu otherwise, %zu could not be\n",
+           r->traces_same + r->traces_different + r->traces_gone, r->traces_same, r->traces_different, r->traces_gone);
+  bt_print("rules      %zu replayed: %zu as reported, %zu otherwise, %zu could not be\n",
+           r->rules_same + r->rules_different + r->rules_unknown, r->rules_same, r->rules_different, r->rules_unknown);
   if (v->reported.foreign_count)
-    printf("           %zu rules do not compile in this version\n", v->reported.foreign_count);
-  for (size_t i = 0; i < r->finding_count; i++) printf("  %s\n", r->findings[i].text);
-  printf("seed       %" PRIu64 "\n", v->seed);
+    bt_print("           %zu rules do not compile in this version\n", v->reported.foreign_count);
+  for (size_t i = 0; i < r->finding_count; i++) bt_print("  %s\n", r->findings[i].text);
+  bt_print("seed       %" PRIu64 "\n", v->seed);
 }
 
 static json_t *result_json(const verifying *v, const char *outcome) {
@@ -192,7 +195,7 @@ static int print_result(const verifying *v) {
     bt_cli_print_json(result_json(v, outcomes[code]));
   else {
     print_text(v);
-    puts(conclusion(v, code));
+    bt_print_line(conclusion(v, code));
   }
   return code;
 }
@@ -202,7 +205,7 @@ static int print_refused(const verifying *v, const bt_error *error) {
   if (v->options.print_json)
     bt_cli_print_json(json_pack("{s:s, s:s}", "outcome", "refused", "reason", error->message));
   else
-    printf("REFUSED: %s\n", error->message);
+    bt_print("REFUSED: %s\n", error->message);
   return BT_EXIT_FOUND;
 }
 
