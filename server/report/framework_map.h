@@ -19,6 +19,7 @@ typedef struct bt_removed_rule {
   const bt_rule_definition *was; /* shared: the last version that stood for a control */
   bt_str control;                /* one of them */
   bool is_deleted;
+  bool has_decided; /* some version of it did for this control, inside the range */
   int64_t removed_at_ns;
   char *removed_by; /* owned; or NULL */
 } bt_removed_rule;

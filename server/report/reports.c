@@ -11,6 +11,7 @@
 
 #include "server/clock.h"
 #include "server/condition.h"
+#include "server/replay/window.h"
 #include "server/report/canonical_json.h"
 #include "server/report/report_span.h"
 
@@ -61,6 +62,12 @@ static void free_job(report_job *job) {
   bt_report_view_dispose(&job->view);
   free(job->tenant);
   free(job);
+}
+
+int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns) {
+  const bt_reports_options *options = &reports->options;
+  if (options->source->operations->is_static) return now_ns;
+  return bt_time_subtract(now_ns, bt_assumptions_over(&options->assumptions, options->source, NULL).settle_ns);
 }
 
 /* ---- the list ---- */
