@@ -38,8 +38,8 @@ static void set_options(bt_run *run, size_t known, const bt_trace *trace) {
   bool is_part = trace->partial || lacks_spans(run, known, trace);
   for (size_t i = 0; i < run->request.rule_count; i++) {
     const bt_run_rule *rule = &run->rules[i];
-    run->options[i].incomplete = is_part || ended_after(run, trace, rule->settle_ns) ||
-                                 (rule->require_complete && trace->missing_parents);
+    run->options[i].incomplete =
+        is_part || ended_after(run, trace, rule->settle_ns) || (rule->require_complete && trace->missing_parents);
   }
 }
 
