@@ -62,6 +62,10 @@ static void free_job(report_job *job) {
   free(job);
 }
 
+const bt_evidence_key *bt_reports_key(const bt_reports *reports) {
+  return reports->options.key;
+}
+
 /* ---- the list ---- */
 
 static void remove_at(bt_reports *reports, size_t index) {
