@@ -32,6 +32,9 @@ const bt_evidence_key *bt_reports_key(const bt_reports *reports);
 
 enum { BT_REPORT_ID_BYTES = 40 };
 
+/* The latest end of a range that has settled to its end by the service's settings: what is reported where nobody says an end. */
+int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
+
 typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
 
 /* Queues one. BT_LIMIT: too many are under way. */
