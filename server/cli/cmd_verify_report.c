@@ -9,6 +9,7 @@
 #include "server/cli/report_rerun.h"
 #include "server/cli/report_subject.h"
 #include "server/cli/terminal.h"
+#include "server/report/dsse.h"
 #include "server/report/evidence.h"
 #include "server/report/report_others.h"
 #include "server/report/report_span.h"
@@ -28,6 +29,7 @@ typedef struct verifying {
   bt_evidence_key *key;
   bt_reported reported;
   bt_rerun rerun;
+  bool is_enveloped; /* the file is a DSSE envelope */
   bool is_looked_at; /* the traces were */
   const char *span;  /* "same", "other", "not_found", "not_asked" */
   bt_other_reports others;
@@ -71,12 +73,26 @@ static bt_status look_again(verifying *v, bt_error *error) {
 
 /* ---- the report ---- */
 
+/* The report of an envelope in the envelope's place. */
+static bt_status open_envelope(verifying *v, bt_error *error) {
+  bt_buffer report = {0};
+  json_t *envelope = v->document;
+  v->document = NULL;
+  bt_status status = bt_dsse_open(envelope, v->key, &report, error);
+  if (!status) status = bt_report_parse(bt_buffer_str(&report), &v->document, error);
+  v->is_enveloped = !status;
+  json_decref(envelope);
+  bt_buffer_dispose(&report);
+  return status;
+}
+
 static bt_status read_report(verifying *v, const char *file, bt_error *error) {
   size_t length = 0;
   char *text = bt_cli_read_file(file, BT_REPORT_MAX_BYTES, &length, error);
   if (!text) return error->status ? error->status : BT_IO;
   bt_status status = bt_report_parse((bt_str){text, length}, &v->document, error);
   free(text);
+  if (!status && bt_dsse_is_envelope(v->document)) status = open_envelope(v, error);
   if (!status) status = bt_evidence_check(v->document, v->key, error);
   if (!status) status = bt_report_check_conclusions(v->document, error);
   return status ? status : bt_reported_read(v->document, &v->reported, error);
@@ -153,6 +169,8 @@ static void print_head(const verifying *v) {
     bt_print("signature  right: key %s\n", bt_evidence_key_id(v->key));
   else
     bt_print_line("signature  not checked (--chain-only): who made this report is not shown");
+  if (v->is_enveloped)
+    bt_print("envelope   DSSE, %s\n", v->key ? "signed by the same key" : "its signature was not checked");
   bt_mismatches_print(v->mismatches);
 }
 
@@ -197,6 +215,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   if (!object) return NULL;
   bt_report_subject_add(&v->subject, object);
   json_object_set(object, "mismatches", v->mismatches);
+  json_object_set_new(object, "envelope", v->is_enveloped ? json_string("dsse") : json_null());
   return object;
 }
 

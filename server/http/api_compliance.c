@@ -7,6 +7,7 @@
 #include "server/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
+#include "server/report/dsse.h"
 #include "server/report/frameworks_json.h"
 #include "server/report/oscal.h"
 #include "server/report/report_html.h"
@@ -15,7 +16,7 @@
 enum { WAITING_MAX = 2 /* each holds a request worker */, FRAMEWORK_MAX = 200 /* bytes of its name */ };
 
 static const int64_t SECOND_NS = 1000000000;
-static const char *const forms[] = {"json", "html", "oscal", NULL}; /* in the order of bt_report_form */
+static const char *const forms[] = {"json", "html", "oscal", "dsse", NULL}; /* in the order of bt_report_form */
 
 static atomic_int waiting; /* of the whole process */
 
@@ -49,7 +50,31 @@ static void answer_html(bt_call *call, const json_t *document) {
   bt_buffer_dispose(&page);
 }
 
-static void answer_form(bt_call *call, const bt_report_view *view, bt_report_form form) {
+static bool is_signed_or_refused(const bt_service *service, bt_call *call, bt_report_form form) {
+  if (form != BT_REPORT_DSSE || bt_reports_key(service->reports)) return true;
+  bt_call_problem(call, 409, "conflict",
+                  "Without a key nothing is signed, and a DSSE envelope is a signature: start betrace serve with "
+                  "--evidence-key, or ask for another format.");
+  return false;
+}
+
+/* The report as it is handed out, byte by byte, signed once more for tools that know envelopes. */
+static void answer_envelope(const bt_service *service, bt_call *call, const bt_report_view *view) {
+  json_t *envelope = NULL;
+  bt_error error = {0};
+  if (!is_signed_or_refused(service, call, BT_REPORT_DSSE)) return;
+  bt_status status = bt_dsse_make(bt_buffer_str(&view->text), bt_reports_key(service->reports), &envelope, &error);
+  if (status)
+    bt_call_error(call, status, &error);
+  else
+    bt_call_json(call, 200, envelope);
+}
+
+static void answer_form(const bt_service *service, bt_call *call, const bt_report_view *view, bt_report_form form) {
+  if (form == BT_REPORT_DSSE) {
+    answer_envelope(service, call, view);
+    return;
+  }
   if (form == BT_REPORT_JSON) {
     bt_call_text(call, 200, "application/json", bt_buffer_str(&view->text));
     return;
@@ -83,7 +108,7 @@ static void answer_unfinished(bt_call *call, const bt_report_view *view, bt_repo
                          (double)(int)(view->progress * 1000) / 1000, "range", "start", start, "end", end));
 }
 
-static void answer_view(bt_call *call, const bt_report_view *view, bt_report_form form) {
+static void answer_view(const bt_service *service, bt_call *call, const bt_report_view *view, bt_report_form form) {
   if (view->state == BT_REPORT_FAILED) {
     bt_call_problem(call, 503, "report-failed", "The report could not be made: %s", view->message);
   } else if (view->state != BT_REPORT_DONE) {
@@ -91,7 +116,7 @@ static void answer_view(bt_call *call, const bt_report_view *view, bt_report_for
   } else {
     set_place(call, "content-location", view, form);
     bt_call_header_set(call, "betrace-report-span", bt_str_from(view->span_state));
-    answer_form(call, view, form);
+    answer_form(service, call, view, form);
   }
 }
 
@@ -161,7 +186,7 @@ static void answer_report(const bt_service *service, bt_call *call, const char *
   if (status)
     bt_call_error(call, status, &error);
   else
-    answer_view(call, &view, form ? *form : view.form);
+    answer_view(service, call, &view, form ? *form : view.form);
   bt_report_view_dispose(&view);
 }
 
@@ -170,7 +195,7 @@ void bt_api_compliance_report(void *context, bt_call *call) {
   report_options options;
   char report_id[BT_REPORT_ID_BYTES];
   bt_error error = {0};
-  if (!read_options(service, call, &options)) return;
+  if (!read_options(service, call, &options) || !is_signed_or_refused(service, call, options.form)) return;
   bt_status status = bt_reports_submit(service->reports, bt_call_tenant(call), options.framework, options.range,
                                        options.form, report_id, &error);
   if (status == BT_LIMIT) {

@@ -64,6 +64,10 @@ static void free_job(report_job *job) {
   free(job);
 }
 
+const bt_evidence_key *bt_reports_key(const bt_reports *reports) {
+  return reports->options.key;
+}
+
 int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns) {
   const bt_reports_options *options = &reports->options;
   if (options->source->operations->is_static) return now_ns;

@@ -27,12 +27,15 @@ bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt
 /* Cancels what runs and waits for it. NULL is fine. */
 void bt_reports_free(bt_reports *reports);
 
+/* What they are signed with; NULL: they are not. */
+const bt_evidence_key *bt_reports_key(const bt_reports *reports);
+
 enum { BT_REPORT_ID_BYTES = 40 };
 
 /* The latest end of a range that has settled to its end by the service's settings: what is reported where nobody says an end. */
 int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
 
-typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL } bt_report_form;
+typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
 
 /* Queues one. BT_LIMIT: too many are under way. */
 bt_status bt_reports_submit(bt_reports *reports, const char *tenant, bt_str framework, bt_time_range range,

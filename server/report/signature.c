@@ -24,6 +24,52 @@ bt_status bt_sha256_text(bt_str text, char hex[BT_SHA256_HEX + 1], bt_error *err
   return BT_OK;
 }
 
+/* ---- base64 ---- */
+
+enum { BASE64_MAX = 1 << 30 }; /* libcrypto counts in ints */
+
+bt_status bt_base64_append(bt_str bytes, bt_buffer *out, bt_error *error) {
+  if (bytes.len > BASE64_MAX) return bt_error_set(error, BT_LIMIT, "%zu bytes are too many for base64", bytes.len);
+  size_t size = (bytes.len + 2) / 3 * 4 + 1;
+  unsigned char *text = malloc(size);
+  if (!text) return bt_error_no_memory(error);
+  int length = EVP_EncodeBlock(text, (const unsigned char *)bytes.ptr, (int)bytes.len);
+  bt_buffer_append(out, (bt_str){(char *)text, (size_t)length});
+  free(text);
+  return out->failed ? bt_error_no_memory(error) : BT_OK;
+}
+
+/* EVP_DecodeBlock takes blanks around the text, and counts the padding as bytes. */
+static bool decode_block(bt_str text, unsigned char *bytes, size_t *length) {
+  size_t padding = 0;
+  if (text.len % 4 || text.len > BASE64_MAX) return false;
+  while (padding < 2 && padding < text.len && text.ptr[text.len - 1 - padding] == '=') padding++;
+  int decoded = text.len ? EVP_DecodeBlock(bytes, (const unsigned char *)text.ptr, (int)text.len) : 0;
+  if (decoded < (int)padding) return false;
+  *length = (size_t)decoded - padding;
+  return true;
+}
+
+static bt_status check_written_so(bt_str bytes, bt_str text, bt_error *error) {
+  bt_buffer again = {0};
+  bt_status status = bt_base64_append(bytes, &again, error);
+  if (!status && !bt_str_equal(bt_buffer_str(&again), text))
+    status = bt_error_set(error, BT_INVALID, "the payload is not base64 as it is written here");
+  bt_buffer_dispose(&again);
+  return status;
+}
+
+bt_status bt_base64_decode(bt_str text, bt_buffer *out, bt_error *error) {
+  size_t length = 0;
+  unsigned char *bytes = malloc(text.len / 4 * 3 + 4);
+  if (!bytes) return bt_error_no_memory(error);
+  bt_status status = decode_block(text, bytes, &length) ? check_written_so((bt_str){(char *)bytes, length}, text, error)
+                                                        : bt_error_set(error, BT_INVALID, "the payload is not base64");
+  if (!status) bt_buffer_append(out, (bt_str){(char *)bytes, length});
+  free(bytes);
+  return !status && out->failed ? bt_error_no_memory(error) : status;
+}
+
 /* ---- keys ---- */
 
 const char *bt_evidence_key_id(const bt_evidence_key *key) {

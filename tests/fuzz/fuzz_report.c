@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/report/canonical_json.h"
+#include "server/report/dsse.h"
 #include "server/report/evidence.h"
 #include "server/report/oscal.h"
 #include "server/report/report_html.h"
@@ -32,11 +33,23 @@ static void show(const json_t *document) {
   bt_buffer_dispose(&page);
 }
 
+/* What an envelope gives comes from outside as well. */
+static void open_envelope(const json_t *document) {
+  bt_buffer report = {0};
+  json_t *inside = NULL;
+  if (bt_dsse_is_envelope(document) && bt_dsse_open(document, NULL, &report, NULL) == BT_OK &&
+      bt_report_parse(bt_buffer_str(&report), &inside, NULL) == BT_OK)
+    check_form(inside);
+  json_decref(inside);
+  bt_buffer_dispose(&report);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   json_t *document = NULL;
   bt_reported reported;
   bt_error error = {0};
   if (bt_report_parse((bt_str){(const char *)data, size}, &document, &error) != BT_OK) return 0;
+  open_envelope(document);
   check_form(document);
   bt_status status = bt_report_check_conclusions(document, &error);
   (void)status;

@@ -704,6 +704,18 @@ export interface components {
                 broken: boolean;
             }[];
         };
+        /** @description a DSSE envelope 1.0 whose payload is the json form, byte by byte */
+        DsseReport: {
+            /** @description base64 */
+            payload: string;
+            /** @constant */
+            payloadType: "application/vnd.betrace.report+json";
+            signatures: {
+                keyid: string;
+                /** @description Ed25519, base64 */
+                sig: string;
+            }[];
+        };
         /** @description canonical JSON (RFC 8785), as docs/COMPLIANCE.md describes */
         Report: {
             /** @constant */
@@ -1355,7 +1367,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Report"] | components["schemas"]["OscalReport"];
+                "application/json": components["schemas"]["Report"] | components["schemas"]["OscalReport"] | components["schemas"]["DsseReport"];
                 "text/html": string;
             };
         };
@@ -2487,8 +2499,8 @@ export interface operations {
                 start?: string;
                 /** @description a time; default: now. At most 400 days after start */
                 end?: string;
-                /** @description html and oscal are made of the json form, which alone is evidence */
-                format?: "json" | "html" | "oscal";
+                /** @description html and oscal are made of the json form, which alone is evidence; dsse is that form in a signed DSSE envelope */
+                format?: "json" | "html" | "oscal" | "dsse";
                 /** @description a duration of at most 1m */
                 timeout?: string;
             };
@@ -2507,6 +2519,7 @@ export interface operations {
             401: components["responses"]["NoToken"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };
@@ -2514,7 +2527,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description default: what was asked for first */
-                format?: "json" | "html" | "oscal";
+                format?: "json" | "html" | "oscal" | "dsse";
             };
             header?: never;
             path: {
@@ -2530,6 +2543,7 @@ export interface operations {
             401: components["responses"]["NoToken"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };
