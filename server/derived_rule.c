@@ -119,3 +119,18 @@ bt_status bt_derived_restricted(const bt_rule_definition *definition, const char
   append_clause("never", rule, rule->never, &text);
   return finish(definition, &text, out, error);
 }
+
+bt_status bt_derived_plain(const bt_rule_definition *rule, bt_rule_definition **out, bt_error *error) {
+  bt_rule_fields fields;
+  bt_diagnostics diagnostics;
+  *out = NULL;
+  bt_status status = bt_rule_fields_copy(&rule->fields, &fields, error);
+  if (status) return status;
+  fields.settle_ns = fields.margin_ns = fields.clock_skew_ns = -1;
+  fields.require_complete = -1;
+  bt_diagnostics_init(&diagnostics);
+  status = bt_rule_definition_new(&fields, out, &diagnostics, error);
+  bt_diagnostics_dispose(&diagnostics);
+  bt_rule_fields_dispose(&fields);
+  return status;
+}

@@ -23,5 +23,7 @@ bt_status bt_derived_restricted(const bt_rule_definition *rule, const char *cond
 /* new: the text as a rule with the settings of another. */
 bt_status bt_derived_text(const bt_rule_definition *like, const char *dsl, bt_rule_definition **out,
                           bt_error *error) BT_MUST_CHECK;
+/* new: the rule without settings of its own, so that the service's hold. */
+bt_status bt_derived_plain(const bt_rule_definition *rule, bt_rule_definition **out, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -168,7 +168,7 @@ static void show(void *context, double fraction) {
 static bt_status replay_rule(bt_source *source, const bt_reported *reported, const char *tenant, size_t index,
                              bt_rerun *out, bt_error *error) {
   bt_measure_request request = {.source = source,
-                                .range = reported->range,
+                                .range = reported->rules[index].range,
                                 .now_ns = bt_clock_wall_ns(),
                                 .assumptions = reported->assumptions,
                                 .tenant = tenant,
@@ -184,11 +184,11 @@ static bt_status replay_rule(bt_source *source, const bt_reported *reported, con
   return status;
 }
 
-/* Nothing can be replayed, and so nothing is known of the rules: else a forger would say that of his report. */
-static void say_unsettled(const bt_reported *reported, const bt_rerun_options *options, bt_rerun *out) {
-  size_t count = reported->rule_count < options->rules ? reported->rule_count : options->rules;
-  out->rules_unknown += count;
-  if (count) say(out, "the report says that nothing of its range was settled: no rule can be counted again");
+/* Nothing can be replayed, and so nothing is known of the rule: else a forger would say that of his report. */
+static void say_unsettled(const bt_reported_rule *rule, bt_rerun *out) {
+  out->rules_unknown++;
+  say(out, "rule %.128s: the report says that nothing of its range was settled: it cannot be counted again",
+      rule->rule->fields.id);
 }
 
 bt_status bt_rerun_rules(bt_source *source, const bt_reported *reported, const bt_rerun_options *options, bt_rerun *out,
@@ -198,15 +198,14 @@ bt_status bt_rerun_rules(bt_source *source, const bt_reported *reported, const b
   bt_status status = BT_OK;
   if (!order) return bt_error_no_memory(error);
   for (size_t i = 0; i < reported->rule_count; i++) order[i] = i;
-  if (reported->range.start_ns >= reported->range.end_ns) {
-    say_unsettled(reported, options, out);
-    free(order);
-    return BT_OK;
-  }
   for (size_t i = 0; i < reported->rule_count && i < options->rules && !status; i++) {
     size_t other = i + (size_t)(next_random(&state) % (reported->rule_count - i)), taken = order[other];
+    const bt_reported_rule *rule = &reported->rules[taken];
     order[other] = order[i];
-    status = replay_rule(source, reported, options->place->tenant, taken, out, error);
+    if (rule->range.start_ns < rule->range.end_ns)
+      status = replay_rule(source, reported, options->place->tenant, taken, out, error);
+    else
+      say_unsettled(rule, out);
   }
   free(order);
   return status;

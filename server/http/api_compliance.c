@@ -122,6 +122,14 @@ static bool read_framework(const bt_service *service, bt_call *call, report_opti
   return !status && is_known;
 }
 
+/* Who says no end means as late as it can be known: the time that has not settled is no part of it then. */
+static void end_where_settled(const bt_service *service, json_t *body, int64_t now_ns, bt_time_range *range) {
+  int64_t end_ns = bt_reports_settled_ns(service->reports, now_ns);
+  if (bt_body_value(body, "end")) return;
+  if (!bt_body_value(body, "start")) range->start_ns -= range->end_ns - end_ns;
+  if (range->start_ns < end_ns) range->end_ns = end_ns;
+}
+
 /* False: answered. */
 static bool read_options(const bt_service *service, bt_call *call, report_options *out) {
   static const char *const names[] = {"start", "end", "format", "timeout", NULL};
@@ -130,7 +138,9 @@ static bool read_options(const bt_service *service, bt_call *call, report_option
   *out = (report_options){.timeout_ns = 20 * SECOND_NS};
   json_t *body = bt_query_body(call, names, NULL, NULL);
   if (!body) return false;
-  bt_body_range(service, body, &range, bt_clock_wall_ns(), &out->range, &errors);
+  int64_t now_ns = bt_clock_wall_ns();
+  bt_body_range(service, body, &range, now_ns, &out->range, &errors);
+  if (!errors.items) end_where_settled(service, body, now_ns, &out->range);
   out->form = (bt_report_form)bt_body_word(body, "format", forms, 0, &errors);
   bt_body_duration(body, "timeout", 60 * SECOND_NS, &out->timeout_ns, &errors);
   json_decref(body);

@@ -2,21 +2,27 @@
  * many exercised it, and whether these numbers are exact; and what the observer is told of traces that were not read. Own traces count nowhere. Thread: the replay's. */
 #include "server/replay/run.h"
 
+#include <assert.h>
+
 typedef struct exactness {
   bool evaluated, exercised;
 } exactness;
 
-static bool judged_for(const bt_run_rule *rule, const bt_known *known) {
+/* Files give whole traces by every read. */
+static bool judged_for(const bt_run *run, const bt_run_rule *rule, const bt_known *known) {
   if (!(known->flags & BT_KNOWN_JUDGED)) return false;
-  return !rule->whole_trace || known->flags & BT_KNOWN_BY_ID;
+  return !rule->whole_trace || run->is_static || known->flags & BT_KNOWN_BY_ID;
 }
 
 /* A verdict follows for a trace that was judged, or that the searches show not to violate. A rule that takes complete traces only cannot
  * tell the latter without reading whether a trace is complete. */
+static bool has_verdict(const bt_run_rule *rule, size_t index, bool is_judged) {
+  return is_judged || (!bt_bit_get(rule->unread, index) && !rule->require_complete);
+}
+
 static void count_evaluated(const bt_run_rule *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
-  bool follows = is_judged || (!bt_bit_get(rule->unread, index) && !rule->require_complete);
-  if (place == BT_PLACE_UNDECIDED || !follows)
+  if (place == BT_PLACE_UNDECIDED || !has_verdict(rule, index, is_judged))
     exact->evaluated = false;
   else if (place == BT_PLACE_SETTLED)
     result->traces_evaluated++;
@@ -30,14 +36,16 @@ static bool is_surely_exercising(const bt_run_rule *rule, size_t index) {
   return rule->surely_exercising && bt_bit_get(rule->surely_exercising, index);
 }
 
-/* Judged traces that exercised the rule are counted already. */
+/* Judged traces that exercised the rule are counted already. Of the others only those with a verdict count: what was not evaluated
+ * exercised nothing that anybody looked at. */
 static void count_exercised(const bt_run_rule *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
   if (is_judged || (rule->exercising && !bt_bit_get(rule->exercising, index))) return;
   if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return;
-  if (is_decided(rule, index) && place == BT_PLACE_SETTLED)
+  bool follows = has_verdict(rule, index, is_judged);
+  if (follows && is_decided(rule, index) && place == BT_PLACE_SETTLED)
     result->traces_exercised++;
-  else if (!is_surely_exercising(rule, index) || place == BT_PLACE_UNDECIDED)
+  else if (!follows || !is_surely_exercising(rule, index) || place == BT_PLACE_UNDECIDED)
     exact->exercised = false;
   else if (place == BT_PLACE_SETTLED)
     result->traces_exercised++;
@@ -56,7 +64,7 @@ void bt_counts_later(const bt_run *run, bt_part_read *out) {
   if (rule->require_complete) return;
   for (size_t i = 0; i < run->known_count; i++) {
     const bt_known *known = &run->known[i];
-    if (known->flags & BT_KNOWN_OWN || judged_for(rule, known) || bt_bit_get(rule->unread, i)) continue;
+    if (known->flags & BT_KNOWN_OWN || judged_for(run, rule, known) || bt_bit_get(rule->unread, i)) continue;
     bt_truth exercised = exercised_unread(rule, i);
     if (exercised == BT_FALSE || bt_run_place(run, known) != BT_PLACE_SETTLED) continue;
     bool is_within = bt_sample_key(run, &known->matched.id) <= out->last_key;
@@ -88,7 +96,7 @@ static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
     const bt_known *known = &run->known[i];
     bt_place place = bt_run_place(run, known);
     bool is_placed = place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
-    bool is_told = judged_for(rule, known) || bt_bit_get(rule->unread, i) || rule->require_complete;
+    bool is_told = judged_for(run, rule, known) || bt_bit_get(rule->unread, i) || rule->require_complete;
     if (known->flags & BT_KNOWN_OWN || !is_placed || is_told) continue;
     status = tell_unread(run, number, i, place, error);
   }
@@ -103,13 +111,16 @@ static void count_rule(bt_run *run, size_t number) {
     const bt_known *known = &run->known[i];
     bt_place place = bt_run_place(run, known);
     if (known->flags & BT_KNOWN_OWN || place == BT_PLACE_OUTSIDE) continue;
-    bool is_judged = judged_for(rule, known);
+    bool is_judged = judged_for(run, rule, known);
     if (bt_bit_get(rule->candidates, i)) result->traces_candidate++;
     count_evaluated(rule, i, is_judged, place, result, &exact);
     count_exercised(rule, i, is_judged, place, result, &exact);
   }
   result->evaluated_is_exact = exact.evaluated;
   result->exercised_is_exact = exact.exercised;
+  assert(result->traces_exercised <= result->traces_evaluated);
+  assert(result->violations_provisional <= result->violations_found);
+  assert(result->violations_found - result->violations_provisional <= result->traces_exercised);
 }
 
 static bool is_candidate(const bt_run *run, size_t index) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/report/withdrawn.h"
+
 void bt_framework_map_dispose(bt_framework_map *map) {
   for (size_t i = 0; i < map->rule_count; i++) bt_rule_definition_unref(map->rules[i]);
   for (size_t i = 0; i < map->control_count; i++) free(map->controls[i].rules);
@@ -81,7 +83,9 @@ static bool add_rule(bt_framework_map *map, const bt_rule_definition *definition
 }
 
 /* Controls stand in the text, which cannot be read, or in annotations, which are not told apart from others without it. */
-static bool may_stand_for_controls(const bt_rule_fields *fields) {
+static bool may_stand_for_controls(const bt_rule_definition *definition) {
+  const bt_rule_fields *fields = &definition->fields;
+  if (definition->is_damaged) return true;
   if (strchr(fields->dsl, '@')) return true;
   for (size_t i = 0; i < fields->annotation_count; i++)
     if (strstr(fields->annotations[i].key, "_control") ||
@@ -98,7 +102,7 @@ static bt_status add_rules(bt_framework_map *map, const bt_rule_list *rules, con
   for (size_t i = 0; ok && i < broken->count; i++) {
     const bt_rule_fields *fields = &broken->items[i]->fields;
     ok = add_rule(map, broken->items[i]);
-    if (fields->enabled && may_stand_for_controls(fields)) map->unknown_count++;
+    if (fields->enabled && may_stand_for_controls(broken->items[i])) map->unknown_count++;
   }
   return ok ? BT_OK : bt_error_no_memory(error);
 }
@@ -134,7 +138,7 @@ static bool stands_for_now(const bt_framework_map *map, const char *id, bt_str c
   return false;
 }
 
-static bt_status add_removed(bt_framework_map *map, const bt_rule_definition *was, bt_str control,
+static bt_status add_removed(bt_framework_map *map, const bt_rule_definition *was, bt_str control, bool has_decided,
                              const bt_rule_version *next, bt_error *error) {
   bt_removed_rule *removed = bt_grow_array(map->removed, map->removed_count, &map->removed_capacity, sizeof *removed);
   if (!removed) return bt_error_no_memory(error);
@@ -145,24 +149,46 @@ static bt_status add_removed(bt_framework_map *map, const bt_rule_definition *wa
   removed[map->removed_count++] = (bt_removed_rule){.was = bt_rule_definition_ref(was),
                                                     .control = control,
                                                     .is_deleted = next->deleted,
+                                                    .has_decided = has_decided,
                                                     .removed_at_ns = next->definition->updated_at_ns,
                                                     .removed_by = copy};
   return BT_OK;
 }
 
-/* One version and the next, which was made inside the range. */
-static bt_status compare(bt_framework_map *map, const bt_rule_version *before, const bt_rule_version *next,
+/* Whether a version before this one, of the same rule, decided over the control inside the range. Who disables a rule first and takes it away then
+ * gains nothing. */
+static bool has_decided(const bt_framework_map *map, const bt_rule_version *versions, size_t next, bt_str control,
+                        int64_t since_ns) {
+  const char *id = versions[next].definition->fields.id;
+  for (size_t i = next; i > 0 && versions[i].definition->updated_at_ns >= since_ns; i--) {
+    const bt_rule_version *before = &versions[i - 1];
+    if (strcmp(before->definition->fields.id, id) != 0) break;
+    if (!before->deleted && bt_rule_decides(before->definition) && stands_for(map, before->definition, control))
+      return true;
+  }
+  return false;
+}
+
+/* Version `next`, which was made inside the range, and the one before it. */
+static bt_status compare(bt_framework_map *map, const bt_rule_version *versions, size_t next, int64_t since_ns,
                          bt_error *error) {
+  const bt_rule_version *before = &versions[next - 1], *after = &versions[next];
   const bt_rule_definition *was = before->definition;
   bt_status status = BT_OK;
   for (size_t i = 0; !before->deleted && !status && i < was->control_count; i++) {
     bt_str control = bt_str_from(was->controls[i].value);
     bool is_dropped =
-        is_meant(map, &was->controls[i]) && (next->deleted || !stands_for(map, next->definition, control));
+        is_meant(map, &was->controls[i]) && (after->deleted || !stands_for(map, after->definition, control));
     if (is_dropped && !stands_for_now(map, was->fields.id, control))
-      status = add_removed(map, was, control, next, error);
+      status = add_removed(map, was, control, has_decided(map, versions, next, control, since_ns), after, error);
   }
   return status;
+}
+
+/* A version that is damaged, or gone, may have stood for a control while it was the latest: up to when the next one was made. */
+static bool is_history_damaged(const bt_rule_version *before, const bt_rule_version *next) {
+  int64_t expected = before ? before->definition->version + 1 : 1;
+  return (before && before->definition->is_damaged) || next->definition->version != expected;
 }
 
 bt_status bt_framework_map_add_removed(bt_framework_map *map, bt_rule_store *store, const char *tenant,
@@ -170,10 +196,12 @@ bt_status bt_framework_map_add_removed(bt_framework_map *map, bt_rule_store *sto
   bt_rule_version *versions = NULL;
   size_t count = 0;
   bt_status status = bt_rule_store_changed(store, tenant, since_ns, &versions, &count, error);
-  for (size_t i = 1; !status && i < count; i++) {
-    bool is_same_rule = strcmp(versions[i - 1].definition->fields.id, versions[i].definition->fields.id) == 0;
-    if (is_same_rule && versions[i].definition->updated_at_ns >= since_ns)
-      status = compare(map, &versions[i - 1], &versions[i], error);
+  for (size_t i = 0; !status && i < count; i++) {
+    const bt_rule_version *next = &versions[i], *before = i ? &versions[i - 1] : NULL;
+    if (before && strcmp(before->definition->fields.id, next->definition->fields.id) != 0) before = NULL;
+    if (next->definition->is_damaged || next->definition->updated_at_ns < since_ns) continue;
+    if (is_history_damaged(before, next)) map->unknown_count++;
+    if (before) status = compare(map, versions, i, since_ns, error);
   }
   bt_rule_versions_free(versions, count);
   return status;

@@ -19,6 +19,7 @@ typedef struct bt_removed_rule {
   const bt_rule_definition *was; /* shared: the last version that stood for a control */
   bt_str control;                /* one of them */
   bool is_deleted;
+  bool has_decided; /* some version of it did for this control, inside the range */
   int64_t removed_at_ns;
   char *removed_by; /* owned; or NULL */
 } bt_removed_rule;
@@ -33,7 +34,8 @@ typedef struct bt_framework_map {
   bt_removed_rule *removed;
   size_t removed_count, removed_capacity;
   size_t
-      unknown_count; /* enabled rules whose text does not compile, and which may stand for a control here: which is not known */
+      unknown_count; /* enabled rules, and versions in the range, that do not compile or are damaged, and may stand for a control here: which
+                      * is not known */
 } bt_framework_map;
 
 bt_status bt_framework_map_make(bt_rule_store *store, const char *tenant, bt_str framework, bt_framework_map *out,

@@ -2,6 +2,7 @@
  * traces violate is replayed beside it, as `betrace compare` does. */
 #include "server/report/measure.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,22 +14,46 @@
 
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000;
 
+/* Rules that are judged with one window: one replay a day. */
+typedef struct group {
+  bt_assumptions own;
+  const bt_rule_definition **replayed; /* evaluated rules, then derived ones */
+  size_t *rule_of;                     /* of each replayed rule: which measured one it speaks of */
+  size_t own_count, count;             /* evaluated rules; with the derived ones */
+} group;
+
 typedef struct measuring {
   const bt_measure_request *request;
   bt_measured *measured;
   size_t measured_count;
-  const bt_rule_definition **replayed; /* evaluated rules, then derived ones */
-  size_t *rule_of;                     /* of each replayed rule: which measured one it speaks of */
-  size_t own_count, count;             /* evaluated rules; with the derived ones */
-  bt_rule_definition **derived;        /* owned, by measured rule; or NULL */
+  group *groups; /* the one with the shortest settle first */
+  size_t group_count;
+  const group *at;              /* under way */
+  bt_rule_definition **derived; /* owned, by measured rule; or NULL */
   bt_measurement *out;
-  int64_t settled_end_ns; /* the earliest trace that goes on */
-  double done, part;      /* of all, and what the replay under way adds */
+  int64_t going_on_ns; /* the earliest trace that goes on */
+  double done, part;   /* of all, and what the replay under way adds */
 } measuring;
 
 uint64_t bt_measured_satisfied(const bt_measured *measured) {
   uint64_t others = measured->violated + measured->exercised_undecided;
   return measured->exercised > others ? measured->exercised - others : 0;
+}
+
+uint64_t bt_measured_unsettled(const bt_measured *measured) {
+  return measured->exercised_tail + measured->exercised_going_on;
+}
+
+uint64_t bt_share(uint64_t part, uint64_t whole) {
+  if (part >= whole) return BT_SHARE_WHOLE;
+  uint64_t share = (uint64_t)((long double)part / (long double)whole * BT_SHARE_WHOLE);
+  return share < BT_SHARE_WHOLE ? share : BT_SHARE_WHOLE - 1;
+}
+
+uint64_t bt_settled_share(const bt_time_range *range, int64_t settled_end_ns) {
+  if (settled_end_ns <= range->start_ns) return 0;
+  return bt_share((uint64_t)settled_end_ns - (uint64_t)range->start_ns,
+                  (uint64_t)range->end_ns - (uint64_t)range->start_ns);
 }
 
 void bt_measurement_dispose(bt_measurement *measurement) {
@@ -76,18 +101,31 @@ static void note_undecided(measuring *m, bt_measured *measured, const bt_trace_v
   if (verdict->is_young) {
     measured->going_on++;
     measured->exercised_going_on += verdict->exercised == BT_TRUE;
-    if (verdict->time_ns < m->settled_end_ns) m->settled_end_ns = verdict->time_ns;
+    if (verdict->time_ns < m->going_on_ns) m->going_on_ns = verdict->time_ns;
     return;
   }
   if (verdict->exercised == BT_TRUE) measured->exercised_undecided++;
   add_sample(&measured->inconclusive_sample, m->request->seed, verdict, verdict->time_ns);
 }
 
+static bool has_derived(const measuring *m, const bt_measured *measured) {
+  return m->derived[measured - m->measured] != NULL;
+}
+
+/* In the tail nothing is final. What exercised the rule there is counted, so that a reader sees what is left out. */
+static void note_tail(const measuring *m, bt_measured *measured, const bt_trace_verdict *verdict) {
+  bool is_derived = verdict->rule >= m->at->own_count;
+  bool is_exercised = verdict->exercised == BT_TRUE || !bt_exercising_count(measured->rule->rule);
+  if (has_derived(m, measured)) is_exercised = is_derived && verdict->verdict == BT_VIOLATED;
+  measured->exercised_tail += is_exercised;
+}
+
 static bt_status note_verdict(void *context, const bt_trace_verdict *verdict, bt_error *error) {
   measuring *m = context;
-  bt_measured *measured = &m->measured[m->rule_of[verdict->rule]];
+  bt_measured *measured = &m->measured[m->at->rule_of[verdict->rule]];
   (void)error;
-  if (verdict->rule >= m->own_count || !verdict->is_settled) return BT_OK;
+  if (!verdict->is_settled) return note_tail(m, measured, verdict), BT_OK;
+  if (verdict->rule >= m->at->own_count) return BT_OK;
   if (verdict->verdict == BT_VIOLATED)
     note_violation(measured, m->request->seed, verdict);
   else if (verdict->verdict == BT_INCONCLUSIVE)
@@ -116,40 +154,81 @@ static bt_status needs_derived(const measuring *m, const bt_rule_definition *rul
   return status;
 }
 
-static bt_status add_derived(measuring *m, size_t index, bt_error *error) {
+static bt_status add_derived(measuring *m, group *g, size_t index, bt_error *error) {
   const bt_rule_definition *rule = m->measured[index].rule;
   bool is_needed = false;
   bt_status status = needs_derived(m, rule, &is_needed, error);
   if (status || !is_needed) return status;
   status = bt_derived_prefix(rule, bt_exercising_count(rule->rule), &m->derived[index], error);
   if (status) return status;
-  m->rule_of[m->count] = index;
-  m->replayed[m->count++] = m->derived[index];
+  g->rule_of[g->count] = index;
+  g->replayed[g->count++] = m->derived[index];
   return BT_OK;
 }
 
-static bt_status prepare(measuring *m, bt_error *error) {
-  m->replayed = calloc(2 * m->measured_count + 1, sizeof *m->replayed);
-  m->rule_of = calloc(2 * m->measured_count + 1, sizeof *m->rule_of);
-  m->derived = calloc(m->measured_count + 1, sizeof *m->derived);
-  if (!m->replayed || !m->rule_of || !m->derived) return bt_error_no_memory(error);
+static bool have_one_window(const bt_assumptions *a, const bt_assumptions *b) {
+  return a->settle_ns == b->settle_ns && a->margin_ns == b->margin_ns;
+}
+
+static void add_group(measuring *m, const bt_assumptions *own) {
+  for (size_t i = 0; i < m->group_count; i++)
+    if (have_one_window(&m->groups[i].own, own)) return;
+  m->groups[m->group_count++] = (group){.own = *own};
+}
+
+static int compare_settles(const void *a, const void *b) {
+  const bt_assumptions *x = &((const group *)a)->own, *y = &((const group *)b)->own;
+  if (x->settle_ns != y->settle_ns) return x->settle_ns < y->settle_ns ? -1 : 1;
+  return (x->margin_ns > y->margin_ns) - (x->margin_ns < y->margin_ns);
+}
+
+static bt_status fill_group(measuring *m, group *g, bt_error *error) {
+  g->replayed = calloc(2 * m->measured_count + 1, sizeof *g->replayed);
+  g->rule_of = calloc(2 * m->measured_count + 1, sizeof *g->rule_of);
+  if (!g->replayed || !g->rule_of) return bt_error_no_memory(error);
   for (size_t i = 0; i < m->measured_count; i++) {
-    bt_measured *measured = &m->measured[i];
-    measured->evaluated_is_exact = measured->exercised_is_exact = measured->is_evaluated;
-    if (!measured->is_evaluated) continue;
-    m->rule_of[m->own_count] = i;
-    m->replayed[m->own_count++] = measured->rule;
+    const bt_measured *measured = &m->measured[i];
+    if (!measured->is_evaluated || !have_one_window(&measured->assumptions, &g->own)) continue;
+    g->rule_of[g->own_count] = i;
+    g->replayed[g->own_count++] = measured->rule;
   }
-  m->count = m->own_count;
+  g->count = g->own_count;
   bt_status status = BT_OK;
-  for (size_t i = 0; i < m->own_count && !status; i++) status = add_derived(m, m->rule_of[i], error);
+  for (size_t i = 0; i < g->own_count && !status; i++) status = add_derived(m, g, g->rule_of[i], error);
+  return status;
+}
+
+static void begin_rule(const measuring *m, bt_measured *measured) {
+  const bt_measure_request *r = m->request;
+  measured->assumptions = bt_assumptions_of(&r->assumptions, measured->rule);
+  measured->evaluated_is_exact = measured->exercised_is_exact = measured->is_evaluated;
+  measured->known_from_ns = bt_time_add(r->range.end_ns, measured->assumptions.settle_ns);
+  measured->settled_end_ns = r->range.end_ns;
+  int64_t settled_ns = bt_time_subtract(r->now_ns, measured->assumptions.settle_ns);
+  if (!r->source->operations->is_static && settled_ns < r->range.end_ns) measured->settled_end_ns = settled_ns;
+}
+
+static bt_status prepare(measuring *m, bt_error *error) {
+  bt_status status = BT_OK;
+  m->groups = calloc(m->measured_count + 1, sizeof *m->groups);
+  m->derived = calloc(m->measured_count + 1, sizeof *m->derived);
+  if (!m->groups || !m->derived) return bt_error_no_memory(error);
+  for (size_t i = 0; i < m->measured_count; i++) {
+    begin_rule(m, &m->measured[i]);
+    if (m->measured[i].is_evaluated) add_group(m, &m->measured[i].assumptions);
+  }
+  qsort(m->groups, m->group_count, sizeof *m->groups, compare_settles);
+  for (size_t i = 0; i < m->group_count && !status; i++) status = fill_group(m, &m->groups[i], error);
   return status;
 }
 
 static void dispose(measuring *m) {
   for (size_t i = 0; m->derived && i < m->measured_count; i++) bt_rule_definition_unref(m->derived[i]);
-  free(m->replayed);
-  free(m->rule_of);
+  for (size_t i = 0; i < m->group_count; i++) {
+    free(m->groups[i].replayed);
+    free(m->groups[i].rule_of);
+  }
+  free(m->groups);
   free(m->derived);
 }
 
@@ -170,9 +249,9 @@ static bool is_harmless(const bt_replay_result *result) {
 }
 
 /* A day without any trace, or younger than settle, is named by the coverage and says nothing bad of the others. */
-static void take_outcome(bt_measurement *out, const bt_replay_result *result) {
+static void take_outcome(bt_measurement *out, const bt_replay_result *result, bool is_first) {
   bool is_day = result->coverage.asked.end_ns - result->coverage.asked.start_ns == DAY_NS;
-  if (starts_with(result->reason, "no_data") && is_day) out->empty_days++;
+  if (starts_with(result->reason, "no_data") && is_day && is_first) out->empty_days++;
   if (result->outcome == BT_REPLAY_COMPLETED || result->coverage.has_data_from) out->has_data = true;
   if (!is_harmless(result)) say_missing(out, result->reason[0] ? result->reason : "incomplete");
 }
@@ -202,11 +281,12 @@ static void add_exercised(bt_measured *measured, const bt_rule_result *own, cons
 }
 
 static void add_counts(measuring *m, const bt_replay_result *result) {
-  for (size_t i = 0; i < m->own_count; i++) {
-    size_t index = m->rule_of[i], counted = m->own_count;
-    while (counted < m->count && m->rule_of[counted] != index) counted++;
+  const group *g = m->at;
+  for (size_t i = 0; i < g->own_count; i++) {
+    size_t index = g->rule_of[i], counted = g->own_count;
+    while (counted < g->count && g->rule_of[counted] != index) counted++;
     add_own_counts(&m->measured[index], &result->rules[i]);
-    add_exercised(&m->measured[index], &result->rules[i], counted < m->count ? &result->rules[counted] : NULL,
+    add_exercised(&m->measured[index], &result->rules[i], counted < g->count ? &result->rules[counted] : NULL,
                   is_harmless(result));
   }
   m->out->replays++;
@@ -215,11 +295,18 @@ static void add_counts(measuring *m, const bt_replay_result *result) {
   m->out->bytes_received += result->bytes_received;
 }
 
+/* The first group says of the range what is not about a rule; of the others only what they could not read is added. */
+static bt_status join_coverage(measuring *m, const bt_coverage *coverage, bt_error *error) {
+  bt_coverage part = *coverage;
+  if (m->at != m->groups) part.windows_empty_count = part.unsettled = part.outside = 0;
+  return bt_coverage_join(&m->out->coverage, &part, error);
+}
+
 static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcome *outcome, bt_error *error) {
   const bt_measure_request *r = m->request;
   bt_replay_observer observer = {.context = m, .verdict = note_verdict, .progress = show_progress};
-  bt_replay_request request = {.rules = m->replayed,
-                               .rule_count = m->count,
+  bt_replay_request request = {.rules = m->at->replayed,
+                               .rule_count = m->at->count,
                                .range = range,
                                .now_ns = r->now_ns,
                                .assumptions = r->assumptions,
@@ -235,9 +322,9 @@ static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcom
   if (!status && result.outcome == BT_REPLAY_CANCELLED)
     status = bt_error_set(error, BT_CANCELLED, "the report was cancelled");
   if (!status) {
-    take_outcome(m->out, &result);
+    take_outcome(m->out, &result, m->at == m->groups);
     add_counts(m, &result);
-    status = bt_coverage_join(&m->out->coverage, &result.coverage, error);
+    status = join_coverage(m, &result.coverage, error);
   }
   bt_replay_result_dispose(&result);
   return status;
@@ -247,11 +334,25 @@ static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcom
 static bt_status name_rest(measuring *m, bt_time_range rest, bt_error *error) {
   bt_failed_window window = {rest, "not evaluated, because the source was lost before it"};
   bt_coverage coverage = {.windows_failed = &window, .windows_failed_count = rest.start_ns < rest.end_ns};
-  for (size_t i = 0; i < m->own_count; i++) {
-    bt_measured *measured = &m->measured[m->rule_of[i]];
-    measured->evaluated_is_exact = measured->exercised_is_exact = false;
-  }
+  for (size_t i = 0; i < m->measured_count; i++)
+    m->measured[i].evaluated_is_exact = m->measured[i].exercised_is_exact = false;
   return bt_coverage_join(&m->out->coverage, &coverage, error);
+}
+
+/* Group after group; *is_lost: the source was. */
+static bt_status replay_day(measuring *m, bt_time_range day, double length, bool *is_lost, bt_error *error) {
+  const bt_time_range *whole = &m->request->range;
+  bt_status status = BT_OK;
+  m->part = ((double)day.end_ns - (double)day.start_ns) / length / (double)m->group_count;
+  m->done = ((double)day.start_ns - (double)whole->start_ns) / length;
+  for (size_t i = 0; i < m->group_count && !status && !*is_lost; i++) {
+    bt_replay_outcome outcome = BT_REPLAY_COMPLETED;
+    m->at = &m->groups[i];
+    status = replay_part(m, day, &outcome, error);
+    m->done += m->part;
+    *is_lost = outcome == BT_REPLAY_FAILED;
+  }
+  return status;
 }
 
 static bt_status replay_days(measuring *m, bt_error *error) {
@@ -259,32 +360,28 @@ static bt_status replay_days(measuring *m, bt_error *error) {
   double length = (double)whole.end_ns - (double)whole.start_ns;
   bt_status status = BT_OK;
   while (!status && day.end_ns < whole.end_ns) {
+    bool is_lost = false;
     day = (bt_time_range){day.end_ns, bt_time_add(day.end_ns, DAY_NS)};
     if (day.end_ns > whole.end_ns) day.end_ns = whole.end_ns;
-    m->done = ((double)day.start_ns - (double)whole.start_ns) / length;
-    m->part = ((double)day.end_ns - (double)day.start_ns) / length;
-    bt_replay_outcome outcome = BT_REPLAY_COMPLETED;
-    status = replay_part(m, day, &outcome, error);
-    if (status || outcome != BT_REPLAY_FAILED) continue;
+    status = replay_day(m, day, length, &is_lost, error);
+    if (status || !is_lost) continue;
     say_missing(m->out, "failed: the source was lost");
     return name_rest(m, (bt_time_range){day.end_ns, whole.end_ns}, error);
   }
   return status;
 }
 
-/* The settled part ends where all rules agree that it does, and before a trace that goes on. */
-static void set_effective_end(measuring *m) {
+/* The part that every rule's settings call settled ends there, and before a trace that goes on. */
+static void set_ends(measuring *m) {
   const bt_measure_request *r = m->request;
-  int64_t settle_ns = r->assumptions.settle_ns;
-  for (size_t i = 0; i < m->own_count; i++) {
-    bt_assumptions own = bt_assumptions_of(&r->assumptions, m->replayed[i]);
-    if (own.settle_ns > settle_ns) settle_ns = own.settle_ns;
-  }
-  int64_t end_ns = r->range.end_ns, settled_ns = bt_time_subtract(r->now_ns, settle_ns);
+  int64_t end_ns = r->range.end_ns, settled_ns = bt_time_subtract(r->now_ns, r->assumptions.settle_ns);
   if (!r->source->operations->is_static && settled_ns < end_ns) end_ns = settled_ns;
   m->out->settled_end_ns = end_ns;
-  if (m->settled_end_ns < end_ns) end_ns = m->settled_end_ns;
-  m->out->coverage.effective_end_ns = end_ns;
+  for (size_t i = 0; i < m->measured_count; i++) {
+    bool is_earlier = m->measured[i].is_evaluated && m->measured[i].settled_end_ns < end_ns;
+    if (is_earlier) end_ns = m->measured[i].settled_end_ns;
+  }
+  m->out->coverage.effective_end_ns = m->going_on_ns < end_ns ? m->going_on_ns : end_ns;
 }
 
 static uint64_t without(uint64_t all, uint64_t part) {
@@ -293,10 +390,13 @@ static uint64_t without(uint64_t all, uint64_t part) {
 
 /* A trace that goes on exercises nothing yet: else a rule that nothing else exercised would pass by it. */
 static void subtract_going_on(measuring *m) {
-  for (size_t i = 0; i < m->own_count; i++) {
-    bt_measured *measured = &m->measured[m->rule_of[i]];
+  for (size_t i = 0; i < m->measured_count; i++) {
+    bt_measured *measured = &m->measured[i];
     measured->inconclusive = without(measured->inconclusive, measured->going_on);
     measured->exercised = without(measured->exercised, measured->exercised_going_on);
+    if (measured->going_on) /* and when it ends nobody knows */
+      measured->known_from_ns = bt_time_add(m->request->now_ns, measured->assumptions.settle_ns);
+    assert(measured->exercised <= measured->evaluated && measured->violated <= measured->exercised);
   }
 }
 
@@ -304,7 +404,7 @@ static void conclude(measuring *m) {
   bt_measurement *out = m->out;
   out->coverage.asked = m->request->range;
   out->coverage.assumptions = m->request->assumptions;
-  set_effective_end(m);
+  set_ends(m);
   subtract_going_on(m);
   if (!out->replays)
     snprintf(out->reason, sizeof out->reason, "no enabled rule stands for this framework: nothing was evaluated");
@@ -317,17 +417,17 @@ static void conclude(measuring *m) {
         out,
         "empty_days: the source has no trace at all of whole days of the range (see windows_empty): an outage, or a "
         "passed retention; ask for the days that it has");
-  out->coverage.complete = out->has_data && !out->is_missing;
+  bool is_settled = out->settled_end_ns >= m->request->range.end_ns;
+  out->coverage.complete = out->has_data && !out->is_missing && is_settled;
 }
 
 bt_status bt_measure(const bt_measure_request *request, bt_measured *rules, size_t count, bt_measurement *out,
                      bt_error *error) {
   *out = (bt_measurement){0};
-  measuring m = {
-      .request = request, .measured = rules, .measured_count = count, .out = out, .settled_end_ns = INT64_MAX};
+  measuring m = {.request = request, .measured = rules, .measured_count = count, .out = out, .going_on_ns = INT64_MAX};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = prepare(&m, error);
-  if (!status && m.own_count) status = replay_days(&m, error);
+  if (!status && m.group_count) status = replay_days(&m, error);
   if (!status) conclude(&m);
   out->duration_ns = bt_clock_monotonic_ns() - started_ns;
   dispose(&m);

@@ -1,5 +1,6 @@
 /* What a report says of each rule: counts and samples over a range, from replays of one day after another so that memory stays bounded whatever the
- * range. Never false: what was not read, judged or counted is in the coverage or in the counts, and is_certain is false then. The sample is
+ * range. A replay has one window for its rules, so rules with another settle or margin have replays of their own: no rule's setting changes what the
+ * numbers of another one mean. Never false: what was not read, judged or counted is in the coverage or in the counts, and is_certain is false then. The sample is
  * seeded: of all traces with a verdict those with the smallest numbers, which depend on the seed and the trace id alone.
  * Thread: the caller's. */
 #ifndef BT_SERVER_MEASURE_H
@@ -23,9 +24,13 @@ typedef struct bt_samples { /* by key */
 typedef struct bt_measured {      /* one rule; counts are of settled traces */
   const bt_rule_definition *rule; /* borrowed */
   bool is_evaluated;              /* false: disabled, or its text does not compile: all below is 0 */
+  bt_assumptions assumptions;     /* its own */
+  int64_t settled_end_ns;         /* min(end, now − its settle): its counts are of the range up to here */
+  int64_t known_from_ns;          /* when all of the range will have settled; not after now: it has */
   uint64_t evaluated, exercised, violated, inconclusive;
   uint64_t exercised_undecided; /* of inconclusive: those that exercised the rule */
   uint64_t provisional;         /* violations in the tail that is not settled */
+  uint64_t exercised_tail;      /* traces in that tail that exercised it: at least so many */
   uint64_t exercised_going_on;  /* of going_on: those that have what exercises the rule; not in `exercised` */
   uint64_t going_on; /* traces that began in the settled part and had not ended: no verdict yet, and none is claimed */
   bool evaluated_is_exact, exercised_is_exact;
@@ -35,10 +40,18 @@ typedef struct bt_measured {      /* one rule; counts are of settled traces */
 } bt_measured;
 /* Exercised, not violated, decided. */
 uint64_t bt_measured_satisfied(const bt_measured *measured);
+/* Of the traces that exercised the rule: those whose verdict is not in its counts, because they are not settled. At least so many. */
+uint64_t bt_measured_unsettled(const bt_measured *measured);
+
+enum { BT_SHARE_WHOLE = 1000000 };
+/* The share that `part` is of `whole`, in millionths; BT_SHARE_WHOLE where it is all of it, and only then. */
+uint64_t bt_share(uint64_t part, uint64_t whole);
+/* The share of the range that is settled. */
+uint64_t bt_settled_share(const bt_time_range *range, int64_t settled_end_ns);
 
 typedef struct bt_measurement {
   bt_coverage coverage;   /* of the whole range */
-  int64_t settled_end_ns; /* min(end, now − the longest settle): counts are of the range up to here */
+  int64_t settled_end_ns; /* min(end, now − the service's settle) */
   bool is_missing;        /* something could not be read, counted or compared: reason says what */
   bool has_data;
   uint64_t

@@ -132,6 +132,18 @@ static json_t *activity_json(writing *w, const json_t *rule) {
                    line_json(text_at(rule, "name")), "description", text_at(rule, "dsl"), "props", props);
 }
 
+/* What the finding rests on. Reports of before do not say it. */
+static void add_share_props(const json_t *rule, json_t **props) {
+  const json_t *share = at(rule, "share");
+  if (!json_is_object(share)) return;
+  bt_json_append(props, prop_json("settled-until", text_at(rule, "settled_end")));
+  bt_json_append(props, count_prop_json("settled-share-ppm", at(share, "range_ppm")));
+  bt_json_append(props, count_prop_json("exercised-share-ppm", at(share, "exercised_ppm")));
+  if (text_at(rule, "known_from")[0]) bt_json_append(props, prop_json("known-from", text_at(rule, "known_from")));
+  if (json_is_object(at(rule, "by_service")))
+    bt_json_append(props, prop_json("outcome-by-service-settings", text_at(at(rule, "by_service"), "status")));
+}
+
 static json_t *count_props_json(const json_t *rule) {
   static const char *const names[] = {"evaluated", "exercised", "satisfied", "violated", "inconclusive"};
   static const char *const shown[] = {"traces-evaluated", "traces-exercised", "traces-satisfied", "traces-violated",
@@ -141,6 +153,7 @@ static json_t *count_props_json(const json_t *rule) {
   bt_json_append(&props, prop_json("outcome", text_at(rule, "status")));
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     bt_json_append(&props, count_prop_json(shown[i], at(counts, names[i])));
+  add_share_props(rule, &props);
   bt_json_append(&props, prop_json("counts-exact", json_is_true(at(counts, "exact")) ? "true" : "false"));
   bt_json_append(&props, prop_json("rule-id", text_at(rule, "rule_id")));
   bt_json_append(&props, prop_json("condition-hash", text_at(rule, "condition_hash")));
@@ -198,15 +211,17 @@ static json_t *finding_json(writing *w, const json_t *control) {
   json_array_foreach(at(control, "rules"), index, rule) bt_json_append(
       &related, json_pack("{s:o}", "observation-uuid", uuid_json(w, "observation", text_at(rule, "rule_id"))));
   json_t *title = json_sprintf("%s %s: %s", id[0] ? id : "(no control)", text_at(control, "title"), status);
-  json_t *finding = json_pack("{s:o, s:o, s:o, s:[o], s:{s:s, s:s, s:{s:s, s:s, s:s}}}", "uuid",
-                              uuid_json(w, "finding", id), "title", line_json(title ? json_string_value(title) : ""),
-                              "description", json_sprintf("The rules of this control come to: %s.", status), "props",
-                              prop_json("outcome", status), "target", "type", "objective-id", "target-id", token,
-                              "status", "state", is_pass ? "satisfied" : "not-satisfied", "reason",
-                              is_pass   ? "pass"
-                              : is_fail ? "fail"
-                                        : "other",
-                              "remarks", status);
+  json_t *finding =
+      json_pack("{s:o, s:o, s:o, s:[o], s:{s:s, s:s, s:{s:s, s:s, s:s}}}", "uuid", uuid_json(w, "finding", id), "title",
+                line_json(title ? json_string_value(title) : ""), "description",
+                json_sprintf("The rules of this control come to: %s.%s%s", status,
+                             text_at(control, "reason")[0] ? " " : "", text_at(control, "reason")),
+                "props", prop_json("outcome", status), "target", "type", "objective-id", "target-id", token, "status",
+                "state", is_pass ? "satisfied" : "not-satisfied", "reason",
+                is_pass   ? "pass"
+                : is_fail ? "fail"
+                          : "other",
+                "remarks", status);
   json_decref(title);
   set_list(&finding, "related-observations", related);
   return finding;

@@ -223,6 +223,7 @@ static void set_counters(json_t *object, const bt_rule_result *counters) {
   json_object_set_new(object, "sample_differences",
                       number_json(counters->sample_differences + counters->unread_differences));
   json_object_set_new(object, "violations_found", number_json(counters->violations_found));
+  json_object_set_new(object, "violations_provisional", number_json(counters->violations_provisional));
   json_object_set_new(object, "inconclusive", number_json(counters->inconclusive));
   json_object_set_new(object, "first_violation", moment_json(&counters->first_violation));
   json_object_set_new(object, "last_violation", moment_json(&counters->last_violation));
@@ -245,6 +246,7 @@ static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
   into->evaluated_is_exact = into->evaluated_is_exact && from->evaluated_is_exact;
   into->exercised_is_exact = into->exercised_is_exact && from->exercised_is_exact;
   into->violations_found += from->violations_found;
+  into->violations_provisional += from->violations_provisional;
   into->inconclusive += from->inconclusive;
   bool earlier = from->first_violation.is_set &&
                  (!into->first_violation.is_set || from->first_violation.time_ns < into->first_violation.time_ns);

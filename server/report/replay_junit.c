@@ -13,7 +13,7 @@ static case_kind kind_of(const bt_replay_result *result, size_t rule, const bt_r
   bool matters = definition->fields.severity >= least;
   if (counters->violations_found && matters) return CASE_FAILED;
   if (result->outcome != BT_REPLAY_COMPLETED || (counters->inconclusive && matters)) return CASE_ERROR;
-  return !counters->traces_exercised && counters->exercised_is_exact ? CASE_SKIPPED : CASE_PASSED;
+  return counters->traces_exercised ? CASE_PASSED : CASE_SKIPPED;
 }
 
 static void write_element(const char *name, bt_str message, bt_str text, bt_buffer *out) {
@@ -42,6 +42,13 @@ static void write_failure(const bt_rule_result *counters, const bt_buffer *lines
   bt_buffer_dispose(&message);
 }
 
+/* That nothing is known to have exercised it is no pass either. */
+static void write_skipped(const bt_rule_result *counters, bt_buffer *out) {
+  bt_buffer_printf(out, "      <skipped message=\"%s\"/>\n",
+                   counters->exercised_is_exact ? "no trace exercised this rule"
+                                                : "no trace is known to have exercised this rule");
+}
+
 static void write_output(bt_str text, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("      <system-out>"));
   bt_xml_text(out, text, false);
@@ -59,7 +66,8 @@ static void write_case(const bt_replay_result *result, size_t rule, const bt_rul
     if (lines->len) write_output(bt_buffer_str(lines), out);
     break;
   case CASE_SKIPPED:
-    bt_buffer_append(out, BT_STR("      <skipped message=\"no trace exercised this rule\"/>\n"));
+    write_skipped(&result->rules[rule], out);
+    if (lines->len) write_output(bt_buffer_str(lines), out);
     break;
   case CASE_FAILED: write_failure(&result->rules[rule], lines, out); break;
   case CASE_ERROR:

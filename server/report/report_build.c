@@ -7,17 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/derived_rule.h"
+#include "server/replay/window.h"
 #include "server/report/json_values.h"
 #include "server/report/replay_json.h"
 #include "server/report/rule_entry.h"
+#include "server/report/withdrawn.h"
 #include "server/time_text.h"
 
 typedef struct building {
   const bt_report_request *request;
   bt_framework_map map;
-  bt_measured *measured;
-  bt_finding *findings; /* of each rule */
-  char (*reasons)[240];
+  bt_measured *measured; /* each rule, and behind them those measured with the service's settings too */
+  size_t measured_count;
+  bt_rule_definition **plain; /* owned: of each rule with settings of its own the one without; or NULL */
+  size_t *plain_of;           /* where that one is measured */
+  bt_finding *findings;       /* of each rule, and behind them by the service's settings */
+  char (*reasons)[BT_REASON_BYTES];
+  bool *withdrawn; /* it decided inside the range, and does so no more */
   bt_measurement measurement;
   bt_evidence_chain chain;
   uint64_t controls[BT_FINDING_COUNT]; /* how many came to what */
@@ -46,6 +53,31 @@ static json_t *cost_json(const bt_measurement *m) {
                    bt_count_json((uint64_t)(m->duration_ns > 0 ? m->duration_ns / 1000000 : 0)));
 }
 
+static bool has_evaluated(const building *b) {
+  return b->measurement.replays > 0;
+}
+
+/* That the range ends before it settled, by the service's settings and by those of single rules. */
+static void add_unsettled_notes(const building *b, json_t **notes) {
+  const bt_measure_request *measure = &b->request->measure;
+  char until[40], known[40], settle[64];
+  if (has_evaluated(b) && b->measurement.settled_end_ns < measure->range.end_ns) {
+    bt_time_format(b->measurement.settled_end_ns, until);
+    bt_time_format(bt_time_add(measure->range.end_ns, measure->assumptions.settle_ns), known);
+    bt_json_append(notes,
+                   json_sprintf("the range had settled up to %s only: all of it is known from %s on", until, known));
+  }
+  for (size_t i = 0; i < b->map.rule_count; i++) {
+    const bt_measured *m = &b->measured[i];
+    if (!m->is_evaluated || m->assumptions.settle_ns <= measure->assumptions.settle_ns) continue;
+    bt_duration_format(m->assumptions.settle_ns, settle);
+    bt_json_append(notes,
+                   json_sprintf("the rule %s has a longer settle (%s) than the service: less of the range is known "
+                                "of it, and no pass is said of the rest",
+                                m->rule->fields.id, settle));
+  }
+}
+
 /* What a reader has to know before any number. */
 static json_t *notes_json(const building *b) {
   const bt_coverage *coverage = &b->measurement.coverage;
@@ -53,9 +85,10 @@ static json_t *notes_json(const building *b) {
   char start[64], source[BT_SOURCE_TEXT_BYTES];
   if (b->measurement.reason[0]) bt_json_append(&notes, text(bt_str_from(b->measurement.reason)));
   if (b->map.unknown_count)
-    bt_json_append(&notes, json_sprintf("rules of this tenant do not compile any more, and may belong here (%zu): "
-                                        "no control passes until they are mended",
-                                        b->map.unknown_count));
+    bt_json_append(
+        &notes, json_sprintf("rules of this tenant do not compile any more or are damaged, and may belong here (%zu): "
+                             "no control passes until they are mended",
+                             b->map.unknown_count));
   if (coverage->windows_empty_count && b->measurement.has_data)
     bt_json_append(&notes, json_sprintf("%zu times in the range have no trace at all: an outage of tracing and a "
                                         "quiet time look the same",
@@ -66,6 +99,7 @@ static json_t *notes_json(const building *b) {
                                         "nothing is shown",
                                         start));
   }
+  add_unsettled_notes(b, &notes);
   bt_source_about_text(&coverage->source, source);
   if (coverage->source.note[0])
     bt_json_append(&notes,
@@ -75,10 +109,6 @@ static json_t *notes_json(const building *b) {
                                         "(%zu): see the controls",
                                         b->map.removed_count));
   return notes;
-}
-
-static bool has_evaluated(const building *b) {
-  return b->measurement.replays > 0;
 }
 
 /* What could not be read has to be in it. */
@@ -96,15 +126,15 @@ static json_t *report_json(const building *b) {
   const bt_measure_request *measure = &request->measure;
   char seed[24];
   snprintf(seed, sizeof seed, "%016" PRIx64, measure->seed);
-  return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
-                   "format", BT_EVIDENCE_FORMAT, "report_id", request->report_id, "framework", framework_json(b),
-                   "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range), "evaluated_at",
-                   bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version, "source",
-                   measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes",
-                   notes_json(b), "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(),
-                   "cost", cost_json(&b->measurement), "unknown_rules", bt_count_json(b->map.unknown_count),
-                   "settled_end", bt_time_json(b->measurement.settled_end_ns), "assumptions",
-                   bt_assumptions_json(&measure->assumptions));
+  return json_pack(
+      "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+      BT_EVIDENCE_FORMAT, "version", BT_REPORT_VERSION, "report_id", request->report_id, "framework", framework_json(b),
+      "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range), "evaluated_at",
+      bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version, "source",
+      measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes", notes_json(b),
+      "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(), "cost",
+      cost_json(&b->measurement), "unknown_rules", bt_count_json(b->map.unknown_count), "settled_end",
+      bt_time_json(b->measurement.settled_end_ns), "assumptions", bt_assumptions_json(&measure->assumptions));
 }
 
 /* ---- rules ---- */
@@ -133,10 +163,13 @@ static bt_status add_rules(building *b, bt_error *error) {
     bt_rule_entry_parts parts = {.request = b->request,
                                  .map = &b->map,
                                  .measured = &b->measured[i],
+                                 .by_service = b->plain[i] ? &b->measured[b->plain_of[i]] : NULL,
                                  .finding = b->findings[i],
+                                 .service_finding = b->findings[b->plain_of[i]],
                                  .reason = b->reasons[i],
+                                 .service_reason = b->reasons[b->plain_of[i]],
                                  .watch = is_watched ? &watch : NULL};
-    status = bt_rule_entry_json(&parts, &body, error);
+    status = bt_rule_entry_json(&parts, &body, &b->withdrawn[i], error);
     if (!status) status = bt_evidence_add(&b->chain, "rule", body, error);
   }
   return status;
@@ -144,9 +177,18 @@ static bt_status add_rules(building *b, bt_error *error) {
 
 /* ---- controls ---- */
 
-/* Shadow rules are on trial and disabled ones are off: they are shown, and nothing is concluded from them. */
 static bool decides(const building *b, size_t rule) {
-  return b->map.rules[rule]->fields.enabled && !b->map.rules[rule]->fields.shadow;
+  return bt_rule_decides(b->map.rules[rule]);
+}
+
+/* The first rule that decided over it inside the range and does so no more: its id, or NULL. */
+static const char *find_silenced(const building *b, const bt_mapped_control *control) {
+  for (size_t i = 0; i < control->rule_count; i++)
+    if (b->withdrawn[control->rules[i]]) return b->map.rules[control->rules[i]]->fields.id;
+  for (size_t i = 0; i < b->map.removed_count; i++)
+    if (b->map.removed[i].has_decided && bt_control_means(b->map.catalogue, b->map.removed[i].control, control->id))
+      return b->map.removed[i].was->fields.id;
+  return NULL;
 }
 
 static bt_finding control_finding(const building *b, const bt_mapped_control *control) {
@@ -163,7 +205,16 @@ static bt_finding control_finding(const building *b, const bt_mapped_control *co
   }
   finding = bt_finding_of_control(deciding, count);
   return bt_finding_beside_unknown(finding == BT_FINDING_NO_RULES ? BT_FINDING_NOT_EVALUATED : finding,
-                                   b->map.unknown_count > 0);
+                                   b->map.unknown_count > 0 || find_silenced(b, control));
+}
+
+/* Only what the rules do not say themselves. */
+static json_t *control_reason_json(const building *b, const bt_mapped_control *control) {
+  const char *silenced = find_silenced(b, control);
+  if (!silenced) return json_null();
+  return json_sprintf("the rule %s decided over this control inside the range, and was disabled, put on trial or taken "
+                      "away: what it would say of the range is not known, and the control does not pass beside it",
+                      silenced);
 }
 
 static json_t *control_rule_json(const building *b, size_t rule) {
@@ -178,21 +229,28 @@ static json_t *removed_json(const building *b, const bt_mapped_control *control)
   for (size_t i = 0; i < b->map.removed_count; i++) {
     const bt_removed_rule *removed = &b->map.removed[i];
     if (!bt_control_means(b->map.catalogue, removed->control, control->id)) continue;
-    bt_json_append(&array, json_pack("{s:s, s:o, s:s, s:o, s:b, s:o, s:o}", "rule_id", removed->was->fields.id, "name",
-                                     text(bt_str_from(removed->was->fields.name)), "condition_hash",
-                                     removed->was->condition_hash, "dsl", text(bt_str_from(removed->was->fields.dsl)),
-                                     "deleted", removed->is_deleted, "at", bt_time_json(removed->removed_at_ns), "by",
-                                     bt_optional_text_json(removed->removed_by)));
+    bt_json_append(&array,
+                   json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "rule_id", removed->was->fields.id, "name",
+                             text(bt_str_from(removed->was->fields.name)), "condition_hash",
+                             removed->was->condition_hash, "dsl", text(bt_str_from(removed->was->fields.dsl)),
+                             "deleted", removed->is_deleted, "decided", removed->has_decided, "at",
+                             bt_time_json(removed->removed_at_ns), "by", bt_optional_text_json(removed->removed_by)));
   }
   return array;
 }
 
+static void join_measured(const bt_measured *m, bt_moment *first, bt_moment *last) {
+  if (!m->first_violation.is_set) return;
+  if (!first->is_set || m->first_violation.time_ns < first->time_ns) *first = m->first_violation;
+  if (!last->is_set || m->last_violation.time_ns > last->time_ns) *last = m->last_violation;
+}
+
 static void join_moments(const building *b, const bt_mapped_control *control, bt_moment *first, bt_moment *last) {
   for (size_t i = 0; i < control->rule_count; i++) {
-    const bt_measured *m = &b->measured[control->rules[i]];
-    if (!decides(b, control->rules[i]) || !m->first_violation.is_set) continue;
-    if (!first->is_set || m->first_violation.time_ns < first->time_ns) *first = m->first_violation;
-    if (!last->is_set || m->last_violation.time_ns > last->time_ns) *last = m->last_violation;
+    size_t rule = control->rules[i];
+    if (!decides(b, rule)) continue;
+    join_measured(&b->measured[rule], first, last);
+    if (b->plain[rule]) join_measured(&b->measured[b->plain_of[rule]], first, last);
   }
 }
 
@@ -204,11 +262,12 @@ static bt_status add_control(building *b, const bt_mapped_control *control, bt_e
   join_moments(b, control, &first, &last);
   b->controls[finding]++;
   return bt_evidence_add(&b->chain, "control",
-                         json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o}", "control", text(control->id),
+                         json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "control", text(control->id),
                                    "title", control->title, "in_catalogue", control->title[0] != '\0', "part_of",
-                                   bt_optional_text_json(control->part_of), "status", bt_finding_name(finding), "rules",
-                                   rules, "removed", removed_json(b, control), "first_violation",
-                                   bt_moment_json(&first), "last_violation", bt_moment_json(&last)),
+                                   bt_optional_text_json(control->part_of), "status", bt_finding_name(finding),
+                                   "reason", control_reason_json(b, control), "rules", rules, "removed",
+                                   removed_json(b, control), "first_violation", bt_moment_json(&first),
+                                   "last_violation", bt_moment_json(&last)),
                          error);
 }
 
@@ -242,18 +301,51 @@ static json_t *end_json(const building *b) {
 
 /* ---- all of it ---- */
 
-static bt_status measure(building *b, bt_error *error) {
+static bool has_own_settings(const building *b, const bt_rule_definition *rule) {
+  const bt_assumptions *service = &b->request->measure.assumptions;
+  bt_assumptions own = bt_assumptions_of(service, rule);
+  return own.settle_ns != service->settle_ns || own.margin_ns != service->margin_ns ||
+         own.clock_skew_ns != service->clock_skew_ns || own.require_complete != service->require_complete;
+}
+
+static bool make_tables(building *b) {
   size_t count = b->map.rule_count;
-  b->measured = calloc(count + 1, sizeof *b->measured);
-  b->findings = calloc(count + 1, sizeof *b->findings);
-  b->reasons = calloc(count + 1, sizeof *b->reasons);
-  if (!b->measured || !b->findings || !b->reasons) return bt_error_no_memory(error);
-  for (size_t i = 0; i < count; i++)
-    b->measured[i] = (bt_measured){.rule = b->map.rules[i],
-                                   .is_evaluated = b->map.rules[i]->fields.enabled && !b->map.rules[i]->broken};
-  bt_status status = bt_measure(&b->request->measure, b->measured, count, &b->measurement, error);
-  for (size_t i = 0; !status && i < count; i++)
+  b->measured = calloc(2 * count + 1, sizeof *b->measured);
+  b->findings = calloc(2 * count + 1, sizeof *b->findings);
+  b->reasons = calloc(2 * count + 1, sizeof *b->reasons);
+  b->plain = calloc(count + 1, sizeof *b->plain);
+  b->plain_of = calloc(count + 1, sizeof *b->plain_of);
+  b->withdrawn = calloc(count + 1, sizeof *b->withdrawn);
+  return b->measured && b->findings && b->reasons && b->plain && b->plain_of && b->withdrawn;
+}
+
+static bt_status add_measured(building *b, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < b->map.rule_count; i++) {
+    const bt_rule_definition *rule = b->map.rules[i];
+    b->measured[i] = (bt_measured){.rule = rule, .is_evaluated = rule->fields.enabled && !rule->broken};
+  }
+  b->measured_count = b->map.rule_count;
+  for (size_t i = 0; i < b->map.rule_count && !status; i++) {
+    if (!b->measured[i].is_evaluated || !has_own_settings(b, b->map.rules[i])) continue;
+    status = bt_derived_plain(b->map.rules[i], &b->plain[i], error);
+    if (status) return status;
+    b->plain_of[i] = b->measured_count;
+    b->measured[b->measured_count++] = (bt_measured){.rule = b->plain[i], .is_evaluated = true};
+  }
+  return status;
+}
+
+static bt_status measure(building *b, bt_error *error) {
+  if (!make_tables(b)) return bt_error_no_memory(error);
+  bt_status status = add_measured(b, error);
+  if (!status) status = bt_measure(&b->request->measure, b->measured, b->measured_count, &b->measurement, error);
+  for (size_t i = 0; !status && i < b->measured_count; i++)
     b->findings[i] = bt_finding_of_rule(&b->measured[i], &b->measurement, b->reasons[i]);
+  for (size_t i = 0; !status && i < b->map.rule_count; i++)
+    if (b->plain[i])
+      b->findings[i] = bt_finding_of_both(&b->measured[i], b->findings[i], b->findings[b->plain_of[i]],
+                                          b->reasons[b->plain_of[i]], b->reasons[i]);
   return status;
 }
 
@@ -267,12 +359,16 @@ static bt_status write_entries(building *b, bt_error *error) {
 }
 
 static void dispose(building *b) {
+  for (size_t i = 0; b->plain && i < b->map.rule_count; i++) bt_rule_definition_unref(b->plain[i]);
+  free(b->plain);
   bt_framework_map_dispose(&b->map);
   bt_measurement_dispose(&b->measurement);
   bt_evidence_dispose(&b->chain);
   free(b->measured);
   free(b->findings);
   free(b->reasons);
+  free(b->plain_of);
+  free(b->withdrawn);
 }
 
 bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_error *error) {

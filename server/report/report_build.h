@@ -10,6 +10,9 @@
 #include "server/report/measure.h"
 #include "server/watch/watch.h"
 
+/* Of the conclusions of a report, in its first entry: 2 since each rule says what its finding rests on. Reports without one are of before (1). */
+enum { BT_REPORT_VERSION = 2 };
+
 typedef struct bt_report_request {
   bt_rule_store *store;
   bt_watch *watch;            /* NULL: nothing is watched */
@@ -29,6 +32,7 @@ bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_err
 typedef enum bt_finding {
   BT_FINDING_VIOLATED,
   BT_FINDING_INCONCLUSIVE,     /* something was not read, judged or compared: it may be violated */
+  BT_FINDING_INCOMPLETE,       /* the range had not settled to its end: it may be violated there */
   BT_FINDING_NO_DATA,          /* the source has no trace in the range */
   BT_FINDING_NOT_EVALUATED,    /* disabled, or a shadow: nothing is claimed */
   BT_FINDING_NOT_EXERCISED,    /* nothing that the rule speaks of happened */
@@ -39,10 +43,16 @@ typedef enum bt_finding {
 enum { BT_FINDING_COUNT = BT_FINDING_NO_RULES + 1 };
 const char *bt_finding_name(bt_finding finding); /* "violated", … "no_rules" */
 /* Of a rule. reason: why it is not more, for people; "" where nothing has to be said. */
-bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all, char reason[240]);
+enum { BT_REASON_BYTES = 500 };
+bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]);
+/* Of a rule with settings of its own, whose text was also measured with the service's: a setting never makes a finding better, so the worse one counts.
+ * reason: in what it is own's, out what it is of the finding. */
+bt_finding bt_finding_of_both(const bt_measured *own, bt_finding by_own, bt_finding by_service,
+                              const char *service_reason, char reason[BT_REASON_BYTES]);
 /* Of a control whose rules these are, shadows and disabled ones left out. */
 bt_finding bt_finding_of_control(const bt_finding *rules, size_t count);
-/* The same where some rule cannot be read, which may stand for this control: then nothing good is claimed. */
+/* The same where a rule that may stand for this control, or did so inside the range, says nothing: it cannot be read, or was disabled, put on trial or
+ * taken away. Then nothing good is claimed. */
 bt_finding bt_finding_beside_unknown(bt_finding finding, bool has_unknown);
 
 #endif

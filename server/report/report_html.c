@@ -32,7 +32,7 @@ static const char style[] =
     ".s{display:inline-block;padding:.05rem .45rem;border-radius:3px;border:1px "
     "solid;font-weight:600;white-space:nowrap}\n"
     ".violated{color:#a40e26;background:#ffebe9}.pass{color:#116329;background:#dafbe1}\n"
-    ".inconclusive,.no_data,.partly_exercised{color:#7d4e00;background:#fff8c5}\n"
+    ".inconclusive,.incomplete,.no_data,.partly_exercised{color:#7d4e00;background:#fff8c5}\n"
     ".not_exercised,.not_evaluated,.no_rules{color:var(--soft);background:var(--back)}\n"
     "ul{margin:.4rem 0;padding-left:1.3rem}.note{border-left:4px solid #bf8700;background:#fff8c5;padding:.5rem "
     ".8rem;margin:.8rem 0}\n"
@@ -198,11 +198,12 @@ static void put_summary(bt_buffer *out, const json_t *controls) {
   static const char *const meanings[][2] = {
       {"violated", "At least one trace breaks a rule."},
       {"inconclusive", "Something was not read, judged or counted. It may hide a violation."},
+      {"incomplete", "The range had not settled to its end. What comes to it may be a violation."},
       {"no_data", "The source has no trace in the range."},
       {"not_evaluated", "All its rules are disabled or on trial. Nothing is claimed."},
       {"not_exercised", "Nothing happened that its rules speak of. Nothing is claimed."},
       {"partly_exercised", "Some of its rules pass; others were not exercised."},
-      {"pass", "Exercised, read in full, and no trace breaks a rule."},
+      {"pass", "Exercised, settled, read in full, and no trace breaks a rule."},
       {"no_rules", "No rule speaks of it. Nothing is claimed."}};
   for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
     json_object_foreach((json_t *)controls, name, number) {
@@ -288,6 +289,11 @@ static void put_control(bt_buffer *out, const json_t *control) {
   put(out, " ");
   put_status(out, text_at(control, "status"));
   put(out, "</h3>\n");
+  if (json_is_string(at(control, "reason"))) {
+    put(out, "<p>");
+    put_text(out, text_at(control, "reason"));
+    put(out, "</p>\n");
+  }
   put_removed(out, at(control, "removed"));
   if (json_array_size(rules)) {
     put(out, "<table class=\"counts\"><thead><tr><th>Rule</th><th>Outcome</th><th class=\"n\">Evaluated</th><th "
@@ -368,6 +374,52 @@ static void put_assumptions(bt_buffer *out, const json_t *a) {
   end_fact(out);
 }
 
+static void put_share(bt_buffer *out, const json_t *share, const char *name) {
+  json_int_t ppm = json_integer_value(at(share, name));
+  bt_buffer_printf(out, "%" JSON_INTEGER_FORMAT ".%02" JSON_INTEGER_FORMAT " %%", ppm / 10000, ppm / 100 % 100);
+}
+
+/* Reports of before do not say it. */
+static void put_rests_on(bt_buffer *out, const char *name, const json_t *body) {
+  const json_t *share = at(body, "share");
+  if (!json_is_object(share)) return;
+  begin_fact(out, name);
+  put_share(out, share, "range_ppm");
+  put(out, " of the range, settled up to ");
+  put_time(out, at(body, "settled_end"));
+  put(out, "; ");
+  put_share(out, share, "exercised_ppm");
+  bt_buffer_printf(out, " of the traces that exercised it (%" JSON_INTEGER_FORMAT ")",
+                   json_integer_value(at(at(body, "counts"), "exercised")));
+  if (json_is_string(at(body, "known_from"))) {
+    put(out, ". All of the range is known from ");
+    put_time(out, at(body, "known_from"));
+  }
+  end_fact(out);
+}
+
+static void put_by_service(bt_buffer *out, const json_t *by_service) {
+  if (!json_is_object(by_service)) return;
+  begin_fact(out, "By the service's settings");
+  put_status(out, text_at(by_service, "status"));
+  bt_buffer_printf(out, " %" JSON_INTEGER_FORMAT " violated, of %" JSON_INTEGER_FORMAT " that exercised it",
+                   json_integer_value(at(at(by_service, "counts"), "violated")),
+                   json_integer_value(at(at(by_service, "counts"), "exercised")));
+  end_fact(out);
+  put_rests_on(out, "which rests on", by_service);
+}
+
+static void put_withdrawn(bt_buffer *out, const json_t *withdrawn) {
+  if (!json_is_object(withdrawn)) return;
+  bool is_trial = strcmp(text_at(withdrawn, "how"), "shadow") == 0;
+  begin_fact(out, is_trial ? "Put on trial" : "Disabled");
+  put_time(out, at(withdrawn, "at"));
+  put(out, " by ");
+  put_text(out, text_at(withdrawn, "by"));
+  put(out, ", and decided before it");
+  end_fact(out);
+}
+
 static void put_queries(bt_buffer *out, const json_t *queries) {
   size_t count = json_array_size(queries);
   if (!count) return;
@@ -401,6 +453,9 @@ static void put_rule(bt_buffer *out, const json_t *rule) {
   put_code_fact(out, "Rule", text_at(rule, "rule_id"));
   if (json_string_length(at(rule, "description"))) put_fact(out, "Description", text_at(rule, "description"));
   if (json_is_string(at(rule, "reason"))) put_fact(out, "Reason", text_at(rule, "reason"));
+  put_rests_on(out, "Rests on", json_is_true(at(rule, "evaluated")) ? rule : NULL);
+  put_by_service(out, at(rule, "by_service"));
+  put_withdrawn(out, at(rule, "withdrawn"));
   put_code_fact(out, "Condition", text_at(rule, "condition_hash"));
   put_watch(out, at(rule, "watch"));
   put_assumptions(out, at(rule, "assumptions"));

@@ -52,11 +52,12 @@ static bool read_override(const json_t *from, const char *name, int64_t *out) {
   return json_is_null(json_object_get(from, name)) || read_duration(from, name, out);
 }
 
-static bool fill_fields(const json_t *body, bt_rule_fields *fields) {
+static bool fill_fields(const json_t *body, bool is_plain, bt_rule_fields *fields) {
   const json_t *overrides = json_object_get(body, "overrides"), *complete;
   bt_rule_fields_init(fields);
   fields->id = strdup(text_at(body, "rule_id"));
   fields->dsl = strdup(text_at(body, "dsl"));
+  if (is_plain) return fields->id && fields->dsl;
   complete = json_object_get(overrides, "require_complete");
   if (json_is_boolean(complete)) fields->require_complete = json_is_true(complete);
   return fields->id && fields->dsl && read_override(overrides, "settle", &fields->settle_ns) &&
@@ -64,12 +65,12 @@ static bool fill_fields(const json_t *body, bt_rule_fields *fields) {
          read_override(overrides, "clock_skew", &fields->clock_skew_ns);
 }
 
-/* *out NULL: this program's language does not take it. */
-static bt_status rebuild(const json_t *body, bt_rule_definition **out, bt_error *error) {
+/* is_plain: without settings of its own, and so with another hash. *out NULL: this program's language does not take it. */
+static bt_status rebuild(const json_t *body, bool is_plain, bt_rule_definition **out, bt_error *error) {
   bt_rule_fields fields;
   bt_diagnostics diagnostics;
   *out = NULL;
-  if (!fill_fields(body, &fields)) {
+  if (!fill_fields(body, is_plain, &fields)) {
     bt_rule_fields_dispose(&fields);
     return refuse(text_at(body, "rule_id"), "its overrides are not durations", error);
   }
@@ -78,7 +79,7 @@ static bt_status rebuild(const json_t *body, bt_rule_definition **out, bt_error 
   bt_diagnostics_dispose(&diagnostics);
   bt_rule_fields_dispose(&fields);
   if (status == BT_INVALID) return BT_OK;
-  if (!status && strcmp((*out)->condition_hash, text_at(body, "condition_hash")) != 0) {
+  if (!status && !is_plain && strcmp((*out)->condition_hash, text_at(body, "condition_hash")) != 0) {
     status = refuse(text_at(body, "rule_id"), "its condition hash is not that of its text", error);
     bt_rule_definition_unref(*out);
     *out = NULL;
@@ -111,21 +112,40 @@ static bool read_samples(const json_t *array, bt_samples *out) {
   return json_array_size(array) <= BT_SAMPLED_TRACES;
 }
 
-static bt_status read_rule(const json_t *body, bt_reported *reported, bt_error *error) {
-  bt_reported_rule *to = &reported->rules[reported->rule_count];
+/* Counts, samples and how far they go: of a rule, or of it as the service's settings judge it. */
+static bt_status read_numbers(const json_t *body, const char *id, const bt_reported *reported, bt_reported_rule *to,
+                              bt_error *error) {
   const json_t *samples = json_object_get(body, "samples");
-  if (!json_is_true(json_object_get(body, "evaluated"))) return BT_OK;
-  bt_status status = rebuild(body, &to->rule, error);
-  if (status) return status;
-  if (!to->rule) return reported->foreign_count++, BT_OK;
-  reported->rule_count++;
+  to->range = reported->range;
+  if (reported->version > 1) {
+    int64_t settled_ns;
+    if (!read_time(body, "settled_end", &settled_ns)) return refuse(id, "its settled_end is not a time", error);
+    if (settled_ns < to->range.end_ns) to->range.end_ns = settled_ns;
+  }
   to->counts = (bt_measured){.rule = to->rule, .is_evaluated = true};
-  if (!read_counts(json_object_get(body, "counts"), &to->counts))
-    return refuse(text_at(body, "rule_id"), "its counts are not counts", error);
+  if (!read_counts(json_object_get(body, "counts"), &to->counts)) return refuse(id, "its counts are not counts", error);
   if (read_samples(json_object_get(samples, "violated"), &to->counts.violated_sample) &&
       read_samples(json_object_get(samples, "satisfied"), &to->counts.satisfied_sample))
     return BT_OK;
-  return refuse(text_at(body, "rule_id"), "its samples are not traces", error);
+  return refuse(id, "its samples are not traces", error);
+}
+
+static bt_status read_part(const json_t *body, const json_t *numbers, bool is_plain, bt_reported *reported,
+                           bt_error *error) {
+  bt_reported_rule *to = &reported->rules[reported->rule_count];
+  bt_status status = rebuild(body, is_plain, &to->rule, error);
+  if (status) return status;
+  if (!to->rule) return reported->foreign_count++, BT_OK;
+  reported->rule_count++;
+  return read_numbers(numbers, text_at(body, "rule_id"), reported, to, error);
+}
+
+static bt_status read_rule(const json_t *body, bt_reported *reported, bt_error *error) {
+  const json_t *by_service = json_object_get(body, "by_service");
+  if (!json_is_true(json_object_get(body, "evaluated"))) return BT_OK;
+  bt_status status = read_part(body, body, false, reported, error);
+  if (!status && json_is_object(by_service)) status = read_part(body, by_service, true, reported, error);
+  return status;
 }
 
 /* ---- the report ---- */
@@ -140,16 +160,17 @@ static bt_status read_head(const json_t *report, bt_reported *out, bt_error *err
     return refuse("range", "expected start before end", error);
   if (!read_assumptions(json_object_get(report, "assumptions"), &out->assumptions))
     return refuse("assumptions", "expected durations", error);
-  if (read_time(report, "settled_end", &settled_ns) && settled_ns < out->range.end_ns) out->range.end_ns = settled_ns;
+  bool is_clipped = out->version == 1 && read_time(report, "settled_end", &settled_ns);
+  if (is_clipped && settled_ns < out->range.end_ns) out->range.end_ns = settled_ns;
   return BT_OK;
 }
 
 bt_status bt_reported_read(const json_t *document, bt_reported *out, bt_error *error) {
   const json_t *entries = json_object_get(document, "entries");
-  *out = (bt_reported){0};
+  *out = (bt_reported){.version = bt_report_version(document)};
   bt_status status = read_head(json_object_get(json_array_get(entries, 0), "body"), out, error);
   if (status) return status;
-  out->rules = calloc(json_array_size(entries) + 1, sizeof *out->rules);
+  out->rules = calloc(2 * json_array_size(entries) + 1, sizeof *out->rules);
   if (!out->rules) return bt_error_no_memory(error);
   for (size_t i = 0; i < json_array_size(entries) && !status; i++) {
     const json_t *entry = json_array_get(entries, i);

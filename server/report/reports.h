@@ -29,6 +29,9 @@ void bt_reports_free(bt_reports *reports);
 
 enum { BT_REPORT_ID_BYTES = 40 };
 
+/* The latest end of a range that has settled to its end by the service's settings: what is reported where nobody says an end. */
+int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
+
 typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL } bt_report_form;
 
 /* Queues one. BT_LIMIT: too many are under way. */

@@ -6,6 +6,7 @@
 #include "server/replay/explain.h"
 #include "server/report/json_values.h"
 #include "server/report/replay_json.h"
+#include "server/report/withdrawn.h"
 
 enum { VERSIONS_MAX = 100 };
 
@@ -167,6 +168,32 @@ static json_t *samples_json(const bt_measured *m) {
                    sample_json(&m->satisfied_sample), "inconclusive", sample_json(&m->inconclusive_sample));
 }
 
+/* What the finding rests on: up to where its counts are, which share of the range that is, and which share of the traces that exercised the rule. */
+static void add_share(const bt_rule_entry_parts *parts, const bt_measured *m, json_t **body) {
+  const bt_time_range *range = &parts->request->measure.range;
+  uint64_t unsettled = bt_measured_unsettled(m),
+           settled = m->is_evaluated ? bt_settled_share(range, m->settled_end_ns) : 0;
+  uint64_t exercised = m->exercised + unsettled ? bt_share(m->exercised, m->exercised + unsettled) : 0;
+  bool is_known = m->is_evaluated && m->settled_end_ns >= range->end_ns && !m->going_on;
+  bt_json_set(body, "settled_end", bt_time_json(m->settled_end_ns));
+  bt_json_set(body, "known_from", is_known || !m->is_evaluated ? json_null() : bt_time_json(m->known_from_ns));
+  bt_json_set(body, "share",
+              json_pack("{s:o, s:o, s:o}", "range_ppm", bt_count_json(settled), "exercised_ppm",
+                        bt_count_json(exercised), "exercised_unsettled", bt_count_json(unsettled)));
+}
+
+static json_t *by_service_json(const bt_rule_entry_parts *parts) {
+  const bt_measured *m = parts->by_service;
+  if (!m) return json_null();
+  json_t *body =
+      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "status", bt_finding_name(parts->service_finding), "reason",
+                bt_optional_text_json(parts->service_reason), "assumptions", bt_assumptions_json(&m->assumptions),
+                "counts", bt_measured_json(m), "first_violation", bt_moment_json(&m->first_violation), "last_violation",
+                bt_moment_json(&m->last_violation), "samples", samples_json(m));
+  add_share(parts, m, &body);
+  return body;
+}
+
 /* ---- all of it ---- */
 
 static json_t *identity_json(const bt_rule_entry_parts *parts) {
@@ -181,15 +208,22 @@ static json_t *identity_json(const bt_rule_entry_parts *parts) {
 
 static void add_measured(const bt_rule_entry_parts *parts, json_t **body) {
   const bt_measured *m = parts->measured;
-  bt_assumptions own = bt_assumptions_of(&parts->request->measure.assumptions, m->rule);
   bt_json_set(body, "evaluated", json_boolean(m->is_evaluated));
   bt_json_set(body, "overrides", overrides_json(&m->rule->fields));
-  bt_json_set(body, "assumptions", bt_assumptions_json(&own));
+  bt_json_set(body, "assumptions", bt_assumptions_json(&m->assumptions));
   bt_json_set(body, "counts", bt_measured_json(m));
   bt_json_set(body, "strategy", json_string(bt_strategy_name(m->strategy)));
   bt_json_set(body, "first_violation", bt_moment_json(&m->first_violation));
   bt_json_set(body, "last_violation", bt_moment_json(&m->last_violation));
   bt_json_set(body, "samples", samples_json(m));
+  add_share(parts, m, body);
+  bt_json_set(body, "by_service", by_service_json(parts));
+}
+
+static json_t *withdrawn_json(const bt_withdrawn *w) {
+  return w->how ? json_pack("{s:s, s:o, s:o}", "how", w->how, "at", bt_time_json(w->at_ns), "by",
+                            bt_optional_text_json(w->by))
+                : json_null();
 }
 
 static void add_history(const bt_rule_entry_parts *parts, const history *h, json_t **body) {
@@ -199,7 +233,7 @@ static void add_history(const bt_rule_entry_parts *parts, const history *h, json
   bt_json_set(body, "watch", watch_json(parts, enabled_since(h, parts->measured->rule)));
 }
 
-bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bt_error *error) {
+bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bool *withdrawn, bt_error *error) {
   const bt_report_request *request = parts->request;
   const char *tenant = request->measure.tenant ? request->measure.tenant : "";
   history h = {0};
@@ -209,10 +243,13 @@ bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bt_
       bt_rule_store_versions(request->store, tenant, parts->measured->rule->fields.id, &h.items, &h.count, error);
   if (!status) status = search_json(parts, &search, error);
   if (!status) {
+    bt_withdrawn found = bt_find_withdrawn(h.items, h.count, request->measure.range.start_ns);
+    *withdrawn = found.how != NULL;
     *out = identity_json(parts);
     add_measured(parts, out);
     add_history(parts, &h, out);
     bt_json_set(out, "search", search);
+    bt_json_set(out, "withdrawn", withdrawn_json(&found));
     if (!*out) status = bt_error_no_memory(error);
   }
   bt_rule_versions_free(h.items, h.count);

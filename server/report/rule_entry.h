@@ -9,13 +9,15 @@ typedef struct bt_rule_entry_parts {
   const bt_report_request *request;
   const bt_framework_map *map;
   const bt_measured *measured;
-  bt_finding finding;
-  const char *reason;
+  const bt_measured *by_service; /* its text measured with the service's settings; NULL: these are its own */
+  bt_finding finding, service_finding;
+  const char *reason, *service_reason;
   const bt_watch_status *watch; /* of the tenant; NULL: nothing is watched */
 } bt_rule_entry_parts;
 
-/* new. */
-bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bt_error *error) BT_MUST_CHECK;
+/* new. *withdrawn: whether it decided inside the range and does so no more. */
+bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bool *withdrawn,
+                             bt_error *error) BT_MUST_CHECK;
 /* {evaluated, exercised, satisfied, violated, inconclusive, …, exact} */
 json_t *bt_measured_json(const bt_measured *measured);
 

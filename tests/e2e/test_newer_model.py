@@ -13,12 +13,12 @@ sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("support", "temp
 import filter_cells as cells  # noqa: E402
 import filter_table as table  # noqa: E402
 from newer_model import VERSIONS, Filter, Refused, stored_value  # noqa: E402
-from newer_query import NotKnown, Word, read  # noqa: E402
+from newer_query import Duration, NotKnown, Word, read  # noqa: E402
 
 RECORDED = os.path.join(HERE, "..", "recorded", "columns")
 TABLES = {**VERSIONS, **{f"{family}-dedicated": version.dedicated() for family, version in VERSIONS.items()}}
 # Marks of a table that the model claims: not ? (chance), nor the two marks behind the cells.
-CLAIMED = "x.E=noe"
+CLAIMED = "x.E=noe-"
 # The spans of the recorded answers, by the names that they have there. The array is last: 3.0 refuses a pattern for a
 # text that comes behind one.
 RECORDED_SPANS = {
@@ -41,7 +41,8 @@ class Span:
         self.resource = dict(its) if scope == "resource" else {}
         if service is not None:
             self.resource["service.name"] = service
-        self.intrinsics = {"name": "cell", "kind": Word("internal"), "span:id": "1"}
+        self.intrinsics = {"name": "cell", "kind": Word("internal"), "status": Word("unset"), "statusMessage": "",
+                           "span:id": "1", "span:parentID": "0" * 16, "duration": Duration(1), "trace:id": "1"}
 
 
 def span_of(key, label):
@@ -53,6 +54,8 @@ def mark_of(shape, key, label, its):
     found = its.match(span_of(key, label))
     if shape not in table.READ_LINES:
         return "x" if found else "."
+    if not found:
+        return cells.mark_of_read(None, key, label)
     value = its.shown(found).get((key.scope, key.name))
     written = cells.CELLS["NaN"] if value != value else cells.otlp.any_value(value)
     told = [] if value is None else [{"key": key.name, "value": written}]
@@ -62,7 +65,7 @@ def mark_of(shape, key, label, its):
 def row_of(version, shape, key):
     """{label: mark} of the model. Twice over all cells: what refuses one of them refuses them all."""
     is_read = shape in table.READ_LINES
-    text = cells.READS[table.READ_LINES[shape][0]].replace("K", key.text) if is_read else cells.query_of(key, shape)
+    text = cells.of_key(key, cells.READS[table.READ_LINES[shape][0]]) if is_read else cells.query_of(key, shape)
     its = Filter(version, read(text))
     try:
         for label in cells.CELLS:

@@ -16,6 +16,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import replay_compare as compare  # noqa: E402
+from count_laws import broken_laws_of  # noqa: E402
 from random_rules import random_rule  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 from random_tempo import push_in_fragments, tempo_with_short_blocks  # noqa: E402
@@ -68,7 +69,7 @@ class PropertyOnTempo(unittest.TestCase):
     def check(self, rules, *options, start=None, end=None, expected=None):
         """One replay of these rules; returns its counters per rule."""
         found, answer = self.replay(rules, "--start", start or self.start, "--end", end or self.end, *options)
-        wrong = compare.differences(rules, expected or self.expected, found, self.traces)
+        wrong = compare.differences(rules, expected or self.expected, found, self.traces) or "\n".join(broken_laws_of(answer))
         if wrong or answer["status"] != "completed":
             self.problems.append(f"options {options}: {answer['status']} {answer.get('reason')}\n{wrong or [rule.text for rule in rules]}")
             print(self.problems[-1], flush=True)

@@ -44,7 +44,8 @@ export function useAskForReport() {
   const host = useHost();
   return useMutation({
     mutationFn: async ({ framework, start, end }: { framework: string; start: string; end: string }) => {
-      const query = new URLSearchParams({ start, end, timeout: WAIT });
+      // Without an end the range ends where everything has settled; up to this moment no report is complete.
+      const query = new URLSearchParams({ start, ...(end === 'now' ? {} : { end }), timeout: WAIT });
       const { status, body } = await ask(host, `/v1/compliance/reports/${encodeURIComponent(framework)}?${query.toString()}`);
       return idOf(status, body);
     },

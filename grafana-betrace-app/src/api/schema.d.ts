@@ -997,6 +997,7 @@ export interface components {
             /** @description traces that may violate as far as searches tell; where a projection is asked first, all that have spans of which the rule speaks */
             traces_candidate: number;
             traces_read: number;
+            /** @description of the traces evaluated those that the rule is about, never more than traces_evaluated; of one rule never fewer than its settled violations */
             traces_exercised: number;
             /** @enum {unknown} */
             traces_exercised_kind: "exact" | "at_least";
@@ -1012,6 +1013,8 @@ export interface components {
             /** @description traces of the samples that were judged otherwise; any makes the replay incomplete */
             sample_differences: number;
             violations_found: number;
+            /** @description of violations_found: those in the tail that is not settled, whose traces count in coverage.unsettled */
+            violations_provisional: number;
             /** @description verdicts that could not be reached and will not be; those that wait for the rest of a trace count in coverage.unsettled */
             inconclusive: number;
             first_violation: components["schemas"]["Moment"];

@@ -6,6 +6,7 @@ import type { ControlStatus } from './reportParts';
 const LOOK: Record<Exclude<ControlStatus, 'no_rules'>, { color: BadgeColor; icon: IconName }> = {
   violated: { color: 'red', icon: 'times-circle' },
   inconclusive: { color: 'orange', icon: 'question-circle' },
+  incomplete: { color: 'orange', icon: 'question-circle' },
   no_data: { color: 'orange', icon: 'exclamation-triangle' },
   not_evaluated: { color: 'purple', icon: 'pause' },
   not_exercised: { color: 'blue', icon: 'minus-circle' },
@@ -19,6 +20,8 @@ export function controlStatusText(status: ControlStatus): string {
       return t('compliance.status-violated', 'Violated');
     case 'inconclusive':
       return t('compliance.status-inconclusive', 'Inconclusive');
+    case 'incomplete':
+      return t('compliance.status-incomplete', 'Incomplete');
     case 'no_data':
       return t('compliance.status-no-data', 'No data');
     case 'not_evaluated':
@@ -40,6 +43,8 @@ export function controlStatusMeaning(status: ControlStatus): string {
       return t('compliance.means-violated', 'At least one trace violates a rule.');
     case 'inconclusive':
       return t('compliance.means-inconclusive', 'Something was not read, counted or decided; it may hide a violation.');
+    case 'incomplete':
+      return t('compliance.means-incomplete', 'The range had not settled to its end: what comes to it may be a violation.');
     case 'no_data':
       return t('compliance.means-no-data', 'There is no trace in the range: a wrong tenant, an outage and a passed retention look the same.');
     case 'not_evaluated':

@@ -3,7 +3,7 @@ import type { Report } from '../api/compliance';
 import type { Coverage } from '../api/types';
 
 /** From what must be seen first to what claims nothing. */
-export const STATUSES = ['violated', 'inconclusive', 'no_data', 'not_evaluated', 'not_exercised', 'partly_exercised', 'pass', 'no_rules'] as const;
+export const STATUSES = ['violated', 'inconclusive', 'incomplete', 'no_data', 'not_evaluated', 'not_exercised', 'partly_exercised', 'pass', 'no_rules'] as const;
 export type ControlStatus = (typeof STATUSES)[number];
 
 export interface Counts {

@@ -20,6 +20,7 @@ export const counters = (change: Partial<Counters> = {}): Counters => ({
   sample_unread: 50,
   sample_differences: 0,
   violations_found: 0,
+  violations_provisional: 0,
   inconclusive: 0,
   first_violation: null,
   last_violation: null,
