@@ -197,18 +197,29 @@ static void write_test(const bt_filter_test *test, guarded how, bool is_alone, b
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, ')');
 }
 
+static bool is_of_key_of(const bt_filter *item, const bt_filter_test *test) {
+  return item->kind == BT_FILTER_TEST && item->test.field == test->field && bt_str_equal(item->test.key, test->key);
+}
+
+/* A service name that is a text is looked for in its column alone, which holds no array, unless another type is asked
+ * for beside it. */
+static bool may_meet_array(const bt_filter *filter, const bt_filter_test *test) {
+  bool may = bt_filter_is_of_attribute(test);
+  for (uint32_t i = 0; !may && filter->kind == BT_FILTER_OR && i < filter->item_count; i++)
+    may = is_of_key_of(filter->items[i], test) && bt_filter_is_of_attribute(&filter->items[i]->test);
+  return may;
+}
+
 /* Tempo 3 makes one test with a list of alternatives that differ in their literal only, and answers 500 where one of
  * its spans holds an array (tests/facts/facts_filters.py). `&& true` keeps an alternative apart. */
 static bool would_be_listed(const bt_filter *filter, uint32_t index, guarded how) {
   const bt_filter *item = filter->items[index];
-  bool is_listed = item->kind == BT_FILTER_TEST && bt_filter_is_of_attribute(&item->test) &&
+  bool is_listed = item->kind == BT_FILTER_TEST && may_meet_array(filter, &item->test) &&
                    !needs_guard(&item->test, how) &&
                    (item->test.op == BT_FILTER_EQUAL || item->test.op == BT_FILTER_REGEX);
   for (uint32_t i = 0; is_listed && filter->kind == BT_FILTER_OR && i < index; i++) {
     const bt_filter *before = filter->items[i];
-    if (before->kind == BT_FILTER_TEST && before->test.field == item->test.field && before->test.op == item->test.op &&
-        bt_str_equal(before->test.key, item->test.key))
-      return true;
+    if (is_of_key_of(before, &item->test) && before->test.op == item->test.op) return true;
   }
   return false;
 }

@@ -293,6 +293,8 @@ bt_status bt_rule_rows_changed(sqlite3 *handle, const char *tenant, int64_t sinc
   snprintf(since, sizeof since, "%" PRId64, since_ns);
   return read_all(handle,
                   SEALED_ROWS "WHERE tenant = ?1 AND rule_id IN (SELECT rule_id FROM rule_versions WHERE tenant = ?1 "
-                              "AND updated_at_ns >= CAST(?2 AS INTEGER)) ORDER BY rule_id, version",
+                              "AND updated_at_ns >= CAST(?2 AS INTEGER)) AND rule_id IN (SELECT rule_id FROM "
+                              "rule_versions WHERE tenant = ?1 AND (instr(dsl, '@') OR instr(annotations, '_control') "
+                              "OR instr(annotations, 'compliance_framework'))) ORDER BY rule_id, version",
                   tenant, since, visit, context, error);
 }

@@ -77,41 +77,21 @@ static bt_status run_versions(bt_rule_store *store, store_call *call) {
   return status;
 }
 
-/* Controls stand in the text or in annotations. Of a version that is damaged, or gone, nobody knows. */
-static bool may_name_framework(const bt_rule_definition *version, int64_t expected_version) {
-  const bt_rule_fields *fields = &version->fields;
-  if (version->is_damaged || version->version != expected_version || strchr(fields->dsl, '@')) return true;
-  for (size_t i = 0; i < fields->annotation_count; i++)
-    if (strstr(fields->annotations[i].key, "_control") ||
-        strcmp(fields->annotations[i].key, "compliance_framework") == 0)
-      return true;
+static bool is_listed(const store_call *call, const char *id) {
+  for (size_t i = 0; i < call->version_count; i++)
+    if (strcmp(call->versions[i].definition->fields.id, id) == 0) return true;
   return false;
 }
 
-/* Takes out the rules of which no version may name a framework. */
-static void keep_named(store_call *call) {
-  bt_rule_version *versions = call->versions;
-  size_t kept = 0;
-  for (size_t start = 0, end; start < call->version_count; start = end) {
-    bool is_named = false;
-    for (end = start; end < call->version_count &&
-                      strcmp(versions[end].definition->fields.id, versions[start].definition->fields.id) == 0;
-         end++)
-      is_named = is_named || may_name_framework(versions[end].definition, (int64_t)(end - start) + 1);
-    for (size_t i = start; i < end; i++) {
-      if (is_named)
-        versions[kept++] = versions[i];
-      else
-        bt_rule_definition_unref(versions[i].definition);
-    }
-  }
-  call->version_count = kept;
-}
-
+/* Of a rule with versions that are damaged or gone nobody knows what they named: it is among them, whatever the others name. */
 static bt_status run_changed(bt_rule_store *store, store_call *call) {
-  bt_status status =
-      bt_rule_rows_changed(store->database.handle, call->tenant, call->since_ns, add_version, call, call->error);
-  if (!status) keep_named(call);
+  sqlite3 *handle = store->database.handle;
+  bt_status status = bt_rule_rows_changed(handle, call->tenant, call->since_ns, add_version, call, call->error);
+  for (size_t i = 0; !status && i < store->damage_count; i++) {
+    const bt_rule_damage *damage = &store->damage[i];
+    if (strcmp(damage->tenant, call->tenant) == 0 && !is_listed(call, damage->rule_id))
+      status = bt_rule_rows_history(handle, call->tenant, damage->rule_id, add_version, call, call->error);
+  }
   return status;
 }
 

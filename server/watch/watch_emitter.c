@@ -208,13 +208,14 @@ void bt_emitter_free(bt_emitter *emitter) {
   free(emitter);
 }
 
-bool bt_emitter_has_room(bt_emitter *emitter, const void *owner, size_t items) {
+size_t bt_emitter_room(bt_emitter *emitter, const void *owner) {
   size_t share = emitter->capacity >= SHARED_FROM ? emitter->capacity / 2 : emitter->capacity, own = 0;
   pthread_mutex_lock(&emitter->mutex);
   for (size_t i = 0; i < emitter->count; i++) own += emitter->slots[i].item.owner == owner;
-  bool has_room = emitter->capacity - emitter->count >= items && own + items <= share;
+  size_t left = emitter->capacity - emitter->count;
   pthread_mutex_unlock(&emitter->mutex);
-  return has_room;
+  size_t of_share = own < share ? share - own : 0;
+  return left < of_share ? left : of_share;
 }
 
 void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item) {

@@ -58,8 +58,8 @@ typedef struct bt_emitter_status {
 bt_status bt_emitter_new(const bt_watch_sink *sink, size_t capacity, bt_emitter **out, bt_error *error) BT_MUST_CHECK;
 /* Stops sending and frees; what was not sent is lost here and found again from the watermark. */
 void bt_emitter_free(bt_emitter *emitter);
-/* Room for so many more items of that owner, who may fill half of a long queue. */
-bool bt_emitter_has_room(bt_emitter *emitter, const void *owner, size_t items);
+/* How many more items of that owner there is room for; it may fill half of a long queue. Others but the owner only make more of it. */
+size_t bt_emitter_room(bt_emitter *emitter, const void *owner);
 /* There has to be room. */
 void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item);
 /* Takes back up to `most` items of that owner which were sent; returns how many. */

@@ -182,6 +182,11 @@ static bool is_long(const bt_watcher *watcher, const bt_trace *trace) {
   return bt_trace_latest_start_ns(trace) - bt_trace_start_ns(trace) > watcher->rules->longest_margin_ns;
 }
 
+/* Only what violates, or was sent and is to be taken back, needs room: one trace may be judged by more rules than the emitter holds. */
+static bool may_send(const bt_watcher *watcher, const bt_rule_verdict *verdict) {
+  return verdict->verdict == BT_VIOLATED || (is_undone(verdict) && watcher->open.count > 0);
+}
+
 static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_watched *watched,
                            bt_error *error) {
   bt_watcher *watcher = j->watcher;
@@ -191,13 +196,14 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
     status = needs_by_id(watcher, i, trace, &verdicts[i], &by_id, error);
   if (status != BT_OK) return status;
   if (by_id) return queue_by_id(j, &trace->id);
-  if (!bt_emitter_has_room(watcher->emitter, watcher, watcher->rules->count)) {
-    j->is_full = true; /* it stays due */
-    return BT_OK;
+  watcher->room = bt_emitter_room(watcher->emitter, watcher);
+  for (size_t i = 0; status == BT_OK && !j->is_full && i < watcher->rules->count; i++) {
+    if (!watcher->room && may_send(watcher, &verdicts[i]))
+      j->is_full = true; /* it stays due, and the rules before are found as they are then */
+    else
+      status = apply(j, i, trace, &verdicts[i], watched, error);
   }
-  for (size_t i = 0; status == BT_OK && i < watcher->rules->count; i++)
-    status = apply(j, i, trace, &verdicts[i], watched, error);
-  if (status != BT_OK) return status;
+  if (status != BT_OK || j->is_full) return status;
   count(watcher, &watcher->status.traces_judged, 1);
   set_next(watcher, trace, watched);
   return BT_OK;

@@ -64,6 +64,7 @@ void bt_watcher_push(bt_watcher *watcher, bt_open *open, bool retract) {
   bt_emitter_item item = {.owner = watcher, .tenant = watcher->tenant, .open = open, .retract = retract};
   open->state = retract ? BT_OPEN_RETRACTING : BT_OPEN_QUEUED;
   bt_emitter_push(watcher->emitter, &item);
+  if (watcher->room) watcher->room--;
 }
 
 bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status status, const bt_error *why,

@@ -26,6 +26,7 @@ typedef struct bt_watcher {
   bt_watch_counted counted; /* of traces and rules: as exercised */
   bool is_started;          /* the watermark is known */
   bool has_read;            /* the last round has read traces */
+  size_t room;              /* of the emitter, while a trace is judged */
   int64_t now_ns;           /* of this round */
   int64_t wall_ns;          /* the wall clock, where it was set back behind that; else 0 */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;

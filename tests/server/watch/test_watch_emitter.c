@@ -42,11 +42,11 @@ static void one_tenant_does_not_hold_up_another(void **state) {
   bt_emitter_item taken[CAPACITY];
   bt_error error = {0};
   assert_int_equal(bt_emitter_new(&sink, CAPACITY, &emitter, &error), BT_OK);
-  for (uint64_t i = 1; bt_emitter_has_room(emitter, &owner_a, 1); i++)
+  for (uint64_t i = 1; bt_emitter_room(emitter, &owner_a) > 0; i++)
     bt_emitter_push(emitter, &(bt_emitter_item){&owner_a, "a", open_of(rule, &set, i), false});
   assert_int_equal(set.count, CAPACITY / 2);
   for (uint64_t i = 1000; i < 1010; i++) {
-    assert_true(bt_emitter_has_room(emitter, &owner_b, 1));
+    assert_true(bt_emitter_room(emitter, &owner_b) > 0);
     bt_emitter_push(emitter, &(bt_emitter_item){&owner_b, "b", open_of(rule, &set, i), false});
   }
   while (bt_emitter_look(emitter).emitted < 10) nanosleep(&(struct timespec){0, 1000000}, NULL);

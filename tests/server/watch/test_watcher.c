@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/server/watch/watch_case.h"
@@ -265,6 +266,48 @@ static void a_full_table_loses_nothing(void **state) {
   for (uint64_t i = 1; i <= 60; i++) watch_assert_sent(s, "slow", i, 1);
 }
 
+/* Room in the queue is asked for what violates, not for every rule there is: 10,000 of them are more than a tenant's share of it. */
+static void ten_thousand_rules_are_watched(void **state) {
+  watch_scene *s = *state;
+  for (int i = 0; i < 10000; i++) {
+    char id[32], dsl[80];
+    snprintf(id, sizeof id, "r%05d", i);
+    snprintf(dsl, sizeof dsl, i % 4000 ? "when { slow } never { panic }" : "when { slow } always { audit }");
+    watch_add_rule(s, id, dsl);
+  }
+  watch_start(s);
+  watch_round(s);
+  watch_arrive(s, 1, "slow");
+  for (int i = 0; i < 8; i++) {
+    s->now_ns += 30 * SECOND_NS;
+    watch_round(s);
+  }
+  watch_assert_sent(s, "slow", 1, 1);
+  watch_assert_sent(s, "r00000", 1, 1);
+  watch_assert_sent(s, "r08000", 1, 1);
+  assert_int_equal(watch_sent_all(s), 4);
+  assert_true(bt_watcher_look(s->watcher).traces_judged >= 1);
+}
+
+/* One trace violates more rules than the queue holds: it is sent in parts, each once. */
+static void a_trace_may_violate_more_rules_than_the_queue_holds(void **state) {
+  watch_scene *s = *state;
+  enum { RULES = 1500 };
+  for (int i = 0; i < RULES; i++) {
+    char id[32];
+    snprintf(id, sizeof id, "r%04d", i);
+    watch_add_rule(s, id, "when { slow } always { audit }");
+  }
+  watch_start(s);
+  watch_round(s);
+  watch_arrive(s, 1, "slow");
+  watch_pass(s, 20 * MINUTE_NS);
+  assert_int_equal(watch_sent_all(s), RULES + 1);
+  watch_assert_sent(s, "r0000", 1, 1);
+  watch_assert_sent(s, "r1499", 1, 1);
+  assert_int_equal(s->counted, RULES + 1);
+}
+
 static void a_trace_that_always_fails_holds_up_no_other(void **state) {
   watch_scene *s = *state;
   bt_trace_id id = fake_id(3);
@@ -439,6 +482,8 @@ int main(void) {
       CASE(one_that_is_never_taken_holds_up_no_other),
       CASE(a_full_queue_loses_nothing),
       CASE(a_full_table_loses_nothing),
+      CASE(ten_thousand_rules_are_watched),
+      CASE(a_trace_may_violate_more_rules_than_the_queue_holds),
       CASE(a_trace_that_always_fails_holds_up_no_other),
       CASE(a_rule_can_look_farther_back),
       CASE(a_rule_that_no_search_can_find_is_refused),
