@@ -1,5 +1,6 @@
-"""The model of Tempo 2.10 and 3.0 (tests/tempo/newer_model.py) held against what these versions really answered: the tables of tests/facts/filters, taken
-on each of them, and the answers in tests/recorded/columns. Each cell that the model claims to know has to be equal. No Tempo is needed."""
+"""The model of Tempo 2.10 and 3.0 (tests/tempo/newer_model.py) held against what these versions really answered: the
+tables of tests/facts/filters, taken on each of them, and the answers in tests/recorded/columns. Each cell that the
+model claims to know has to be equal. No Tempo is needed."""
 import ast
 import os
 import re
@@ -12,19 +13,23 @@ sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("support", "temp
 import filter_cells as cells  # noqa: E402
 import filter_table as table  # noqa: E402
 from newer_model import VERSIONS, Filter, Refused, stored_value  # noqa: E402
-from newer_query import NotKnown, Word, read  # noqa: E402
+from newer_query import Duration, NotKnown, Word, read  # noqa: E402
 
 RECORDED = os.path.join(HERE, "..", "recorded", "columns")
 TABLES = {**VERSIONS, **{f"{family}-dedicated": version.dedicated() for family, version in VERSIONS.items()}}
 # Marks of a table that the model claims: not ? (chance), nor the two marks behind the cells.
-CLAIMED = "x.E=noe"
-# The spans of the recorded answers, by the names that they have there. The array is last: 3.0 refuses a pattern for a text that comes behind one.
-RECORDED_SPANS = {"url array a b": ("span", "http.url", ["a", "b"]), "x a": ("span", "x", "a"),
-                  "pod 1.5": ("resource", "k8s.pod.name", 1.5), "pod p": ("resource", "k8s.pod.name", "p"), "method text nil": ("span", "http.method", "nil"),
-                  "method int 5": ("span", "http.method", 5), "method GET": ("span", "http.method", "GET"), "plain nothing": ("span", "", None),
-                  "status text teapot": ("span", "http.status_code", "teapot"), "status 200": ("span", "http.status_code", 200),
-                  "x array a b": ("span", "x", ["a", "b"])}
-RECORDED_SELECT = '{ name != "" } | select(kind, span.http.status_code, span.http.method, span.http.url, resource.k8s.pod.name, span.x)'
+CLAIMED = "x.E=noe-"
+# The spans of the recorded answers, by the names that they have there. The array is last: 3.0 refuses a pattern for a
+# text that comes behind one.
+RECORDED_SPANS = {
+    "url array a b": ("span", "http.url", ["a", "b"]), "x a": ("span", "x", "a"), "plain nothing": ("span", "", None),
+    "pod 1.5": ("resource", "k8s.pod.name", 1.5), "pod p": ("resource", "k8s.pod.name", "p"),
+    "method text nil": ("span", "http.method", "nil"), "method int 5": ("span", "http.method", 5),
+    "method GET": ("span", "http.method", "GET"), "status text teapot": ("span", "http.status_code", "teapot"),
+    "status 200": ("span", "http.status_code", 200), "x array a b": ("span", "x", ["a", "b"])}
+RECORDED_SELECT = ('{ name != "" } | select(kind, span.http.status_code, span.http.method, span.http.url, '
+                   "resource.k8s.pod.name, span.x)")
+FEW_KEYS = ("span.x", "span.http.method", "span.http.status_code", "span.url.path")
 
 
 class Span:
@@ -33,8 +38,11 @@ class Span:
     def __init__(self, scope, name, value, service="filters"):
         its = {} if value is None else {name: stored_value(value)}
         self.attributes = its if scope == "span" else {}
-        self.resource = {**({} if service is None else {"service.name": service}), **(its if scope == "resource" else {})}
-        self.intrinsics = {"name": "cell", "kind": Word("internal"), "span:id": "1"}
+        self.resource = dict(its) if scope == "resource" else {}
+        if service is not None:
+            self.resource["service.name"] = service
+        self.intrinsics = {"name": "cell", "kind": Word("internal"), "status": Word("unset"), "statusMessage": "",
+                           "span:id": "1", "span:parentID": "0" * 16, "duration": Duration(1), "trace:id": "1"}
 
 
 def span_of(key, label):
@@ -46,14 +54,18 @@ def mark_of(shape, key, label, its):
     found = its.match(span_of(key, label))
     if shape not in table.READ_LINES:
         return "x" if found else "."
+    if not found:
+        return cells.mark_of_read(None, key, label)
     value = its.shown(found).get((key.scope, key.name))
-    told = [] if value is None else [{"key": key.name, "value": cells.CELLS["NaN"] if value != value else cells.otlp.any_value(value)}]
+    written = cells.CELLS["NaN"] if value != value else cells.otlp.any_value(value)
+    told = [] if value is None else [{"key": key.name, "value": written}]
     return cells.mark_of_read({"spanSets": [{"spans": [{"attributes": told}]}]}, key, label)
 
 
 def row_of(version, shape, key):
     """{label: mark} of the model. Twice over all cells: what refuses one of them refuses them all."""
-    text = cells.READS[table.READ_LINES[shape][0]].replace("K", key.text) if shape in table.READ_LINES else cells.query_of(key, shape)
+    is_read = shape in table.READ_LINES
+    text = cells.of_key(key, cells.READS[table.READ_LINES[shape][0]]) if is_read else cells.query_of(key, shape)
     its = Filter(version, read(text))
     try:
         for label in cells.CELLS:
@@ -95,10 +107,11 @@ class Tables(unittest.TestCase):
 
     def test_the_tables_tell_models_apart(self):
         """Each trait of a version shows in its table: the model without it is wrong there."""
-        for name, other in (("2.10", {"reads_empty": False}), ("3.0", {"makes_lists": False}), ("2.10", {"makes_lists": True}), ("3.0", {"reads_empty": True}),
-                            ("3.0", {"layout": VERSIONS["3.0"].dedicated().layout})):
+        others = (("2.10", {"reads_empty": False}), ("2.10", {"makes_lists": True}), ("3.0", {"makes_lists": False}),
+                  ("3.0", {"reads_empty": True}), ("3.0", {"layout": VERSIONS["3.0"].dedicated().layout}))
+        for name, other in others:
             with self.subTest(table=name, other=other):
-                few = {row: marks for row, marks in self.read(name).items() if row[1] in ("span.x", "span.http.method", "span.http.status_code", "span.url.path")}
+                few = {row: marks for row, marks in self.read(name).items() if row[1] in FEW_KEYS}
                 self.assertEqual(compare(VERSIONS[name], few)[1], [])
                 self.assertGreater(len(compare(replace(VERSIONS[name], **other), few)[1]), 5)
 
@@ -109,12 +122,14 @@ class Recorded(unittest.TestCase):
             return file.read().splitlines()[1:]
 
     def spans(self):
-        return {name: Span(scope, key, None if value is None else cells.otlp.any_value(value)) for name, (scope, key, value) in RECORDED_SPANS.items()}
+        return {name: Span(scope, key, None if value is None else cells.otlp.any_value(value))
+                for name, (scope, key, value) in RECORDED_SPANS.items()}
 
     def test_what_select_gave(self):
         for version in VERSIONS.values():
             its = Filter(version, read(RECORDED_SELECT))
-            told = {line[:22].strip(): ast.literal_eval(line[23:]) for line in self.lines(version) if line.endswith("}")}
+            lines = [line for line in self.lines(version) if line.endswith("}")]
+            told = {line[:22].strip(): ast.literal_eval(line[23:]) for line in lines}
             self.assertEqual(told.keys(), RECORDED_SPANS.keys())
             for name, span in self.spans().items():
                 shown = {key: value for (_, key), value in its.shown(its.match(span)).items() if key != "name"}

@@ -1,8 +1,10 @@
-"""What Tempo 2.10 and 3.0 find and give of one span: a model of their columns and filters, held against what was measured of them (tests/e2e/test_newer_model.py).
+"""What Tempo 2.10 and 3.0 find and give of one span: a model of their columns and filters, held against what was
+measured of them (tests/e2e/test_newer_model.py).
 
-A filter is evaluated in two steps, as there. First values are loaded: of a key with a column, what the column holds, if some test of the column's type takes
-it; of any other, what some test of the value's type takes, whichever key that test is on. An empty column can be loaded too, and then has the text "nil":
-2.10 reads it as 0 or as "" when it decides, 3.0 where equalities are made a list. Then the filter is evaluated on what was loaded. select loads without a test.
+A filter is evaluated in two steps, as there. First values are loaded: of a key with a column, what the column holds,
+if some test of the column's type takes it; of any other, what some test of the value's type takes, whichever key that
+test is on. An empty column can be loaded too, and then has the text "nil": 2.10 reads it as 0 or as "" when it decides,
+3.0 where equalities are made a list. Then the filter is evaluated on what was loaded. select loads without a test.
 Not modelled: pages that are left out by their bounds, where one double is a NaN.
 """
 import functools
@@ -14,11 +16,12 @@ from newer_query import Chain, Duration, Field, NotKnown, Query, Test, Word, tes
 
 STORED_BYTES = 2048
 WELL_KNOWN = {"span": {"http.method": str, "http.url": str, "http.status_code": int},
-              "resource": dict.fromkeys(("service.name", "cluster", "namespace", "pod", "container", "k8s.cluster.name", "k8s.namespace.name", "k8s.pod.name",
-                                         "k8s.container.name"), str)}
+              "resource": dict.fromkeys(("service.name", "cluster", "namespace", "pod", "container", "k8s.cluster.name",
+                                         "k8s.namespace.name", "k8s.pod.name", "k8s.container.name"), str)}
 # Columns that a Tempo has without being told, and those of the tests' dedicated layout (variants.py).
 BY_DEFAULT = {"span": {"url.path": str}, "resource": {}}
 DEDICATED = {"span": {"amount.ded": str, "plain": str}, "resource": {"rplain": str}}
+SCOPES = ("span", "resource")
 ORDERS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 LISTS = {"=": "in", "=~": "matches any"}
 ARRAYS_MEET = "array operators must consist of a scalar and an array operand"
@@ -31,7 +34,8 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Version:
-    """text: as the program says it. reads_empty: 2.10 takes an empty column for 0 or "". makes_lists: 3.0 makes one list of alternatives of a key."""
+    """text: as the program says it. reads_empty: 2.10 takes an empty column for 0 or "". makes_lists: 3.0 makes one
+    list of alternatives of a key. layout: which keys have columns."""
     text: str
     reads_empty: bool
     makes_lists: bool
@@ -55,8 +59,10 @@ def stored_value(value):
         return content.encode("utf-8", "surrogatepass")[:STORED_BYTES].decode("utf-8", "surrogateescape")
     if kind == "arrayValue":
         items = [stored_value(item) for item in content.get("values", [])]
-        return items if len({type(item) for item in items} - {list, type(None)}) == 1 and len({type(item) for item in items}) == 1 else None
-    return {"intValue": int, "doubleValue": float, "boolValue": bool}[kind](content) if kind in ("intValue", "doubleValue", "boolValue") else None
+        is_plain = len({type(item) for item in items}) == 1 and type(items[0]) in (str, int, float, bool)
+        return items if is_plain else None
+    of_kind = {"intValue": int, "doubleValue": float, "boolValue": bool}.get(kind)
+    return of_kind(content) if of_kind else None
 
 
 @functools.lru_cache(maxsize=500)
@@ -77,7 +83,7 @@ def is_number(value):
 
 
 def scalar_meets(op, value, asked):
-    """Tempo's comparison of two values that are there and no arrays. Numbers compare across types, and nothing else does."""
+    """Tempo's comparison of two values that are there and no arrays. Only numbers compare across types."""
     if op in ("=~", "!~"):
         return type(value) is type(asked) is str and bool(pattern_of(asked)(value)) == (op == "=~")
     if is_number(value) and is_number(asked):
@@ -85,7 +91,9 @@ def scalar_meets(op, value, asked):
         return ORDERS[op](float(value), float(asked)) if across else ORDERS[op](value, asked)
     if type(value) is not type(asked) or (type(value) is not str and op not in ("=", "!=")):
         return False
-    return ORDERS[op](value.encode("utf-8", "surrogateescape"), asked.encode("utf-8", "surrogateescape")) if type(value) is str else ORDERS[op](value, asked)
+    if type(value) is str:
+        value, asked = (text.encode("utf-8", "surrogateescape") for text in (value, asked))
+    return ORDERS[op](value, asked)
 
 
 def loads(test, value):
@@ -118,13 +126,16 @@ def with_lists(where):
     return items[0] if len(items) == 1 else Chain(where.op, items)
 
 
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
 def merged_test(left, right):
     if not (isinstance(left, Test) and isinstance(right, Test) and left.field == right.field):
         return None
     for op, as_list in LISTS.items():
         if left.op in (op, as_list) and right.op in (op, as_list) and type_asked(left) is type_asked(right):
-            values = [value for one in (left, right) for value in (one.value if isinstance(one.value, list) else [one.value])]
-            return Test(left.field, as_list, values)
+            return Test(left.field, as_list, [*listed(left.value), *listed(right.value)])
     return None
 
 
@@ -156,9 +167,11 @@ class Loading:
         for name in self.keys & attributes.keys():
             value = attributes[name]
             if not self.is_in_column(name, value):
-                kept = [one for one in (value if isinstance(value, list) else [value]) if one is not None and self._is_loaded(one)]
+                kept = [one for one in listed(value) if one is not None and self._is_loaded(one)]
                 found.append((name, kept if len(kept) > 1 else kept[0] if kept else None))
-        return found + [pair for name, tests in self.columns.items() for pair in self._of_column(name, tests, attributes.get(name))]
+        for name, tests in self.columns.items():
+            found += self._of_column(name, tests, attributes.get(name))
+        return found
 
     def _is_loaded(self, value):
         return any(isinstance(test, Field) or loads(test, value) for test in self.of_type[type(value)])
@@ -173,7 +186,7 @@ class Loading:
 
 
 class Loaded:
-    """A span with what was loaded of it: pairs by scope. A filter sees the first value of a key, the answer shows the last."""
+    """A span with what was loaded of it: pairs by scope. A filter sees the first value of a key, an answer the last."""
 
     def __init__(self, span, pairs, intrinsics):
         self.span, self.pairs, self.intrinsics = span, pairs, intrinsics
@@ -199,19 +212,25 @@ class Filter:
         self.version, self.query = version, query
         self.where = with_lists(query.where) if version.makes_lists else query.where
         tests = list(tests_of(self.where))
-        self.first = {scope: Loading(version, scope, [test for test in tests if test.field.scope == scope]) for scope in ("span", "resource")}
-        self.second = {scope: Loading(version, scope, [its for its in query.select if its.scope == scope]) for scope in ("span", "resource")}
+        self.first = {scope: Loading(version, scope, [one for one in tests if one.field.scope == scope])
+                      for scope in SCOPES}
+        self.second = {scope: Loading(version, scope, [one for one in query.select if one.scope == scope])
+                       for scope in SCOPES}
         self.intrinsic_tests = [test for test in tests if not test.field.scope]
         self.by = [its.name for its in query.by]
 
     def match(self, span):
         """The span as Loaded, or None. Raises Refused."""
         pairs = {"span": self.first["span"].of(span.attributes), "resource": self.first["resource"].of(span.resource)}
-        taken = {test.field.name for test in self.intrinsic_tests if test.field.name == "trace:id" or loads(test, span.intrinsics.get(test.field.name))}
+        taken = {test.field.name for test in self.intrinsic_tests if self._is_taken(test, span)}
         loaded = Loaded(span, pairs, taken | set(self.by))
         if self.where is not None and not loaded.intrinsics and not loaded.shown():
             return None  # no span is given of which no test took anything, whatever `|| true` says
         return loaded if self.where is None or self._holds(self.where, loaded) else None
+
+    @staticmethod
+    def _is_taken(test, span):
+        return test.field.name == "trace:id" or loads(test, span.intrinsics.get(test.field.name))
 
     def _holds(self, where, loaded):
         if isinstance(where, bool):
@@ -262,5 +281,6 @@ class Filter:
         shown = {("", name): loaded.span.intrinsics[name] for name in sorted(names)}
         shown.update(loaded.shown())
         for scope, loading in self.second.items():
-            shown.update({(scope, name): value for name, value in loading.of(getattr(loaded.span, "attributes" if scope == "span" else scope)) if value is not None})
+            pairs = loading.of(loaded.span.attributes if scope == "span" else loaded.span.resource)
+            shown.update({(scope, name): value for name, value in pairs if value is not None})
         return shown

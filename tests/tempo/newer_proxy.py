@@ -1,11 +1,13 @@
-"""A Tempo 2.8 that answers searches as 2.10 or 3.0 does, for machines that have no such Tempo: a proxy in front of it remembers every span that is pushed, and
-answers /api/search by the model of newer_model.py, in protobuf where that is accepted. Traces by id, tags and all else are those of the 2.8 behind it.
+"""A Tempo 2.8 that answers searches as 2.10 or 3.0 does, for machines that have no such Tempo: a proxy in front of it
+remembers every span that is pushed, and answers /api/search by the model of newer_model.py, in protobuf where that is
+accepted. Traces by id, tags and all else are those of the 2.8 behind it.
 
     with NewerTempo("3.0") as tempo:       # a TempoServer; its url and otlp_url are those of the proxy
         tempo.push([otlp.span(...)])
         tempo.next_block()                 # what is pushed from now on lies in another block
 
-A query that the model does not know is passed on, and `passed_on` has it: a test that asks such queries tests 2.8 and has to say so.
+A query that the model does not know is passed on, and `passed_on` has it: a test that asks such queries tests 2.8, and
+has to say so.
 """
 import json
 import os
@@ -38,8 +40,9 @@ class StoredSpan:
         self.attributes, self.resource = attributes_of(raw), resource
         self.is_error = status.get("code") == 2
         self.intrinsics = {
-            "name": raw.get("name", ""), "kind": Word(KINDS[raw.get("kind", 0)]), "status": Word(STATUSES[status.get("code", 0)]),
-            "statusMessage": status.get("message", ""), "duration": Duration(self.end_ns - self.start_ns), "trace:id": self.trace_id.lstrip("0"),
+            "name": raw.get("name", ""), "kind": Word(KINDS[raw.get("kind", 0)]),
+            "status": Word(STATUSES[status.get("code", 0)]), "statusMessage": status.get("message", ""),
+            "duration": Duration(self.end_ns - self.start_ns), "trace:id": self.trace_id.lstrip("0"),
             "span:id": self.span_id, "span:parentID": self.parent or "0" * 16, "traceDuration": Duration(0)}
 
     @property
@@ -62,7 +65,9 @@ class Fragment:
         self.spans.setdefault((span.span_id, span.intrinsics["kind"]), span)  # the same once more changes nothing
 
     def overlaps(self, start_s, end_s):
-        return min(span.start_ns for span in self.spans.values()) <= end_s * SECOND and max(span.end_ns for span in self.spans.values()) >= start_s * SECOND
+        spans = self.spans.values()
+        starts = min(span.start_ns for span in spans) <= end_s * SECOND
+        return starts and max(span.end_ns for span in spans) >= start_s * SECOND
 
     def row(self):
         """What every row of an answer says of the trace, as far as this fragment knows."""
@@ -74,25 +79,30 @@ class Fragment:
             its = stats.setdefault(span.service, {"spanCount": 0, "errorCount": 0})
             its["spanCount"] += 1
             its["errorCount"] += span.is_error
-        return {"rootServiceName": root.service if root else NO_ROOT, "rootTraceName": root.intrinsics["name"] if root else "",
-                "startTimeUnixNano": start, "durationMs": max(end - start, 0) // 1_000_000, "serviceStats": stats, "spanSets": []}
+        return {"rootServiceName": root.service if root else NO_ROOT,
+                "rootTraceName": root.intrinsics["name"] if root else "", "startTimeUnixNano": start,
+                "durationMs": max(end - start, 0) // 1_000_000, "serviceStats": stats}
 
 
 def any_value(value):
     if isinstance(value, list):
         return {"arrayValue": {"values": [any_value(item) for item in value]}}
     if isinstance(value, float):
-        return {"doubleValue": {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(value), value)}
+        is_short = value.is_integer() and abs(value) < 1e15 and str(value) != "-0.0"  # Go writes 1.0 as 1
+        odd = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+        return {"doubleValue": int(value) if is_short else odd.get(str(value), value)}
     if isinstance(value, bool):
         return {"boolValue": value}
     return {"stringValue": value} if isinstance(value, str) else {"intValue": str(int(value))}
 
 
 def span_shown(shown, span):
-    attributes = [{"key": name, "value": any_value(value)} for (scope, name), value in shown.items() if scope or name not in NOT_SHOWN]
-    told = {"spanID": span.span_id, "startTimeUnixNano": str(span.start_ns), "durationNanos": str(span.intrinsics["duration"] % 2**64), "attributes": attributes}
+    attributes = [{"key": name, "value": any_value(value)}
+                  for (scope, name), value in shown.items() if scope or name not in NOT_SHOWN]
+    told = {"spanID": span.span_id, "startTimeUnixNano": str(span.start_ns),
+            "durationNanos": str(span.intrinsics["duration"] % 2**64), "attributes": attributes}
     if ("", "name") in shown:
-        told["name"] = shown["", "name"]
+        told["name"] = shown["", "name"]  # an empty one is left out in protobuf, as there
     return told
 
 
@@ -102,7 +112,8 @@ class Search:
     def __init__(self, version, text, parameters):
         self.version, self.query = version, read(text)
         self.start_s, self.end_s = int(parameters.get("start") or 0), int(parameters.get("end") or 2**33)
-        self.limit, self.spans_per_set = int(parameters.get("limit") or 20), int(parameters.get("spss") or SPANS_PER_SET)
+        self.limit = int(parameters.get("limit") or 20)
+        self.spans_per_set = int(parameters.get("spss") or SPANS_PER_SET)
         self.rows = {}
         # Blocks of these versions do not count children, unless they are of vParquet5.
         self.finds_nothing = any(test.field.name == "span:childCount" for test in tests_of(self.query.where))
@@ -121,9 +132,11 @@ class Search:
         groups = {}
         for loaded in found:
             groups.setdefault(tuple(loaded.span.intrinsics[field.name] for field in self.query.by), []).append(loaded)
-        return {key: {"spans": [span_shown(its.shown(loaded), loaded.span) for loaded in group[:self.spans_per_set]], "matched": len(group),
-                      "attributes": [{"key": f"by({field.name})", "value": any_value(value)} for field, value in zip(self.query.by, key)]}
-                for key, group in groups.items()}
+        return {key: {"spans": [span_shown(its.shown(one), one.span) for one in group[:self.spans_per_set]],
+                      "matched": len(group), "attributes": self._by(key)} for key, group in groups.items()}
+
+    def _by(self, key):
+        return [{"key": f"by({field.name})", "value": any_value(value)} for field, value in zip(self.query.by, key)]
 
     def _add(self, trace_id, fragment, sets):
         """Of sets with one key in two fragments the larger stays, and nothing tells."""
@@ -140,14 +153,16 @@ class Search:
 
     def answer(self):
         """Any `limit` of the rows, the newest first."""
-        chosen = sorted(self.rows)[:self.limit]
-        rows = [{**row, "traceID": trace_id.lstrip("0"), "startTimeUnixNano": str(row["startTimeUnixNano"]), "spanSets": list(sets.values()),
-                 "spanSet": next(iter(sets.values()))} for trace_id, (row, sets) in ((trace_id, self.rows[trace_id]) for trace_id in chosen)]
-        return {"traces": sorted(rows, key=lambda row: -int(row["startTimeUnixNano"])), "metrics": {}}
+        chosen = {trace_id: self.rows[trace_id] for trace_id in sorted(self.rows)[:self.limit]}
+        rows = [{**row, "traceID": trace_id.lstrip("0"), "spanSets": list(sets.values()),
+                 "spanSet": next(iter(sets.values()))} for trace_id, (row, sets) in chosen.items()]
+        rows.sort(key=lambda row: -row["startTimeUnixNano"])
+        return {"traces": [{**row, "startTimeUnixNano": str(row["startTimeUnixNano"])} for row in rows], "metrics": {}}
 
 
 class NewerTempo(TempoServer):
-    """See the top. family: "2.10" or "3.0". `answered`: how many searches the model answered; `refused`: those that it answered with 500."""
+    """See the top. family: "2.10" or "3.0". answered: how many searches the model answered; refused: those that it
+    answered with 500; passed_on: (query, why) of those that it does not know."""
 
     def __init__(self, family, **how):
         super().__init__(**how)
@@ -213,7 +228,8 @@ class NewerTempo(TempoServer):
             return transcode(request, answer())
         except Refused as why:
             self.refused.append(parameters["q"])
-            return Answer(500, {"Content-Type": "text/plain; charset=utf-8"}, f"error querying ingesters in Querier.SearchRecent: rpc error: {why}".encode())
+            text = f"error querying ingesters in Querier.SearchRecent: rpc error: {why}"
+            return Answer(500, {"Content-Type": "text/plain; charset=utf-8"}, text.encode())
 
     def _search(self, request, parameters):
         search = Search(self.version, parameters.get("q", "{}"), parameters)

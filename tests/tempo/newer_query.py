@@ -1,16 +1,18 @@
-"""Reading TraceQL, as far as the program writes it: one filter `{ … }`, and behind it by(…), select(…) and count(). What is of another form is refused by
-NotKnown, and the proxy passes it on. Evaluated is it in newer_model.py.
+"""Reading TraceQL, as far as the program writes it: one filter `{ … }`, and behind it by(…), select(…) and count().
+What is of another form raises NotKnown, and the proxy passes it on. newer_model.py evaluates what was read.
 """
 import re
 from dataclasses import dataclass, field
 
-TOKEN = re.compile(r"""\s*(?P<token>(?:(?:span|resource)\.)?"(?:[^"\\]|\\.)*" | \|\||&&|=~|!~|!=|<=|>= | [{}()|,=<>] | [^\s"(){}|,=<>!~&]+ )""", re.X)
+TOKEN = re.compile(r"""\s*(?P<token> (?:(?:span|resource)\.)?"(?:[^"\\]|\\.)*" | \|\||&&|=~|!~|!=|<=|>=
+                       | [{}()|,=<>] | [^\s"(){}|,=<>!~&]+ )""", re.X)
 ESCAPE = re.compile(rb'\\(?:x(..)|u(....)|U(.{8})|(.))', re.S)
 PLAIN_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
 OPERATORS = ("=", "!=", "=~", "!~", "<", "<=", ">", ">=")
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
-INTRINSICS = ("name", "kind", "status", "statusMessage", "duration", "trace:id", "span:id", "span:parentID", "span:childCount", "traceDuration")
+INTRINSICS = ("name", "kind", "status", "statusMessage", "duration", "trace:id", "span:id", "span:parentID",
+              "span:childCount", "traceDuration")
 UNITS = {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 
 
@@ -93,7 +95,7 @@ class Reader:
 
     def expect(self, *wanted):
         if not self.takes(*wanted):
-            raise NotKnown(f"expected {' '.join(wanted)} at {' '.join(self.tokens[self.at:self.at + 8])!r} of {self.text!r:.2000}")
+            raise NotKnown(f"expected {' '.join(wanted)} at {' '.join(self.tokens[self.at:self.at + 8])!r}")
 
     def query(self):
         self.expect("{")

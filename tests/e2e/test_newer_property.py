@@ -1,0 +1,79 @@
+"""Random rules (test_property_tempo) and the packs (test_packs_tempo) once more, fewer of them, on a Tempo that answers
+as 2.10 and as 3.0 do (tests/tempo/newer_proxy.py): for machines that have no such Tempo. Each push lies in a block of
+its own.
+"""
+import os
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import test_packs_tempo as packs  # noqa: E402
+import test_property_tempo as rules  # noqa: E402
+from newer_proxy import NewerTempo  # noqa: E402
+from random_spans import FRAGMENTS, fragment_requests  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+rules.RULES, rules.TRACES, rules.ALONE, rules.FORCED = int(os.environ.get("BETRACE_RULES", "33")), 120, 4, 3
+# Of so few rules, those of this seed have each strategy several times.
+rules.SEED = int(os.environ.get("BETRACE_SEED", "24"))
+
+
+def push_in_blocks(tempo, rng, traces, _):
+    for fragment in range(FRAGMENTS):
+        for request in fragment_requests(rng, traces, fragment):
+            status, _, body = tempo.push_request(request)
+            assert status == 200 and b"rejected" not in body, body
+        tempo.next_block()
+
+
+rules.push_in_fragments = push_in_blocks
+
+
+class Newer:
+    """What both have besides: the model must have answered."""
+    family = None
+
+    @classmethod
+    def setUpClass(cls):
+        rules.tempo_with_short_blocks = lambda: NewerTempo(cls.family)
+        packs.TempoServer = lambda config: NewerTempo(cls.family, config=config)
+        super().setUpClass()
+
+    def test_zz_the_model_answered(self):
+        """What it passed on to the Tempo behind it was not tested: a few patterns that Python cannot read."""
+        tempo = self.tempo
+        print(f"as {self.family}: {tempo.answered} searches answered, {len(tempo.refused)} refused, "
+              f"{len(tempo.passed_on)} passed on", flush=True)
+        self.assertGreater(tempo.answered, 50)
+        self.assertLess(len(tempo.passed_on), tempo.answered // 5, tempo.passed_on[:3])
+
+
+class RandomRules(Newer, rules.PropertyOnTempo):
+    """Alone, so few traces are all read: that test is left to the full size."""
+    LEAST_DECIDED = 0
+    test_c_rules_alone = None
+
+
+class RandomRulesOn210(RandomRules):
+    family = "2.10"
+
+
+class RandomRulesOn30(RandomRules):
+    family = "3.0"
+
+
+del RandomRules  # is no test of its own
+
+
+class PacksOn210(Newer, packs.PacksOnTempo):
+    family = "2.10"
+
+
+class PacksOn30(Newer, packs.PacksOnTempo):
+    family = "3.0"
+
+
+if __name__ == "__main__":
+    require_tempo()
+    unittest.main(verbosity=1)
