@@ -700,7 +700,7 @@ export interface components {
                 controls: string[];
                 enabled: boolean;
                 shadow: boolean;
-                /** @description its stored text does not compile any more */
+                /** @description its stored text does not compile any more or is damaged */
                 broken: boolean;
             }[];
         };
@@ -974,13 +974,14 @@ export interface components {
             clock_skew: string | null;
             require_complete: boolean | null;
             version: number;
+            /** @description empty for a damaged rule */
             condition_hash: string;
             /** Format: date-time */
             created_at: string | null;
             /** Format: date-time */
             updated_at: string | null;
             updated_by: string | null;
-            /** @description why this stored rule is not checked: its text does not compile in this version; null: it is fine */
+            /** @description why this stored rule is not checked: its text does not compile in this version, means something else than when it was stored, or is damaged; null: it is fine */
             broken: string | null;
         };
         ReplayRange: {
