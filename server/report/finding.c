@@ -22,7 +22,8 @@ const char *bt_finding_name(bt_finding finding) {
 
 static bt_finding unevaluated(const bt_rule_definition *rule, char reason[BT_REASON_BYTES]) {
   if (!rule->fields.enabled) return snprintf(reason, BT_REASON_BYTES, "the rule is disabled"), BT_FINDING_NOT_EVALUATED;
-  snprintf(reason, BT_REASON_BYTES, "the stored text does not compile any more: %.180s", rule->broken ? rule->broken : "");
+  snprintf(reason, BT_REASON_BYTES, "the stored text does not compile any more: %.180s",
+           rule->broken ? rule->broken : "");
   return BT_FINDING_INCONCLUSIVE;
 }
 
@@ -62,8 +63,9 @@ static bt_finding unsettled(const bt_measured *rule, const bt_measurement *all, 
              " %% of it%s; all of it is known from %s on",
              settle, until, share / 10000, share / 100 % 100, later, known);
   else
-    snprintf(reason, BT_REASON_BYTES, "nothing in the range is settled yet, with a settle of %s%s; it is known from %s on",
-             settle, later, known);
+    snprintf(reason, BT_REASON_BYTES,
+             "nothing in the range is settled yet, with a settle of %s%s; it is known from %s on", settle, later,
+             known);
   return BT_FINDING_INCOMPLETE;
 }
 
@@ -89,15 +91,15 @@ static bt_finding of_unviolated(const bt_measured *rule, const bt_measurement *a
   if (!all->has_data) return snprintf(reason, BT_REASON_BYTES, "%.230s", all->reason), BT_FINDING_NO_DATA;
   if (!rule->evaluated_is_exact) return uncounted("the traces whose verdict is known", reason);
   if (rule->exercised) return BT_FINDING_PASS;
-  return rule->exercised_is_exact ? unexercised(rule, reason)
-                                  : uncounted("the traces that exercised the rule", reason);
+  return rule->exercised_is_exact ? unexercised(rule, reason) : uncounted("the traces that exercised the rule", reason);
 }
 
 bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   reason[0] = '\0';
   if (!rule->is_evaluated) return unevaluated(rule->rule, reason);
   if (!rule->violated) return of_unviolated(rule, all, reason);
-  if (all->is_missing) snprintf(reason, BT_REASON_BYTES, "there may be more violations than were counted: %.190s", all->reason);
+  if (all->is_missing)
+    snprintf(reason, BT_REASON_BYTES, "there may be more violations than were counted: %.190s", all->reason);
   return BT_FINDING_VIOLATED;
 }
 
@@ -106,8 +108,7 @@ static void say_settings(const bt_rule_fields *fields, char out[200]) {
   const struct {
     const char *name;
     int64_t ns;
-  } durations[] = {
-      {"settle", fields->settle_ns}, {"margin", fields->margin_ns}, {"clock_skew", fields->clock_skew_ns}};
+  } durations[] = {{"settle", fields->settle_ns}, {"margin", fields->margin_ns}, {"clock_skew", fields->clock_skew_ns}};
   size_t length = 0;
   out[0] = '\0';
   for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {

@@ -178,8 +178,7 @@ static bt_status compare(bt_framework_map *map, const bt_rule_version *versions,
     bool is_dropped =
         is_meant(map, &was->controls[i]) && (after->deleted || !stands_for(map, after->definition, control));
     if (is_dropped && !stands_for_now(map, was->fields.id, control))
-      status =
-          add_removed(map, was, control, has_decided(map, versions, next, control, since_ns), after, error);
+      status = add_removed(map, was, control, has_decided(map, versions, next, control, since_ns), after, error);
   }
   return status;
 }

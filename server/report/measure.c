@@ -424,8 +424,7 @@ static void conclude(measuring *m) {
 bt_status bt_measure(const bt_measure_request *request, bt_measured *rules, size_t count, bt_measurement *out,
                      bt_error *error) {
   *out = (bt_measurement){0};
-  measuring m = {
-      .request = request, .measured = rules, .measured_count = count, .out = out, .going_on_ns = INT64_MAX};
+  measuring m = {.request = request, .measured = rules, .measured_count = count, .out = out, .going_on_ns = INT64_MAX};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = prepare(&m, error);
   if (!status && m.group_count) status = replay_days(&m, error);

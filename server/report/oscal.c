@@ -211,18 +211,17 @@ static json_t *finding_json(writing *w, const json_t *control) {
   json_array_foreach(at(control, "rules"), index, rule) bt_json_append(
       &related, json_pack("{s:o}", "observation-uuid", uuid_json(w, "observation", text_at(rule, "rule_id"))));
   json_t *title = json_sprintf("%s %s: %s", id[0] ? id : "(no control)", text_at(control, "title"), status);
-  json_t *finding = json_pack("{s:o, s:o, s:o, s:[o], s:{s:s, s:s, s:{s:s, s:s, s:s}}}", "uuid",
-                              uuid_json(w, "finding", id), "title", line_json(title ? json_string_value(title) : ""),
-                              "description",
-                              json_sprintf("The rules of this control come to: %s.%s%s", status,
-                                           text_at(control, "reason")[0] ? " " : "", text_at(control, "reason")),
-                              "props",
-                              prop_json("outcome", status), "target", "type", "objective-id", "target-id", token,
-                              "status", "state", is_pass ? "satisfied" : "not-satisfied", "reason",
-                              is_pass   ? "pass"
-                              : is_fail ? "fail"
-                                        : "other",
-                              "remarks", status);
+  json_t *finding =
+      json_pack("{s:o, s:o, s:o, s:[o], s:{s:s, s:s, s:{s:s, s:s, s:s}}}", "uuid", uuid_json(w, "finding", id), "title",
+                line_json(title ? json_string_value(title) : ""), "description",
+                json_sprintf("The rules of this control come to: %s.%s%s", status,
+                             text_at(control, "reason")[0] ? " " : "", text_at(control, "reason")),
+                "props", prop_json("outcome", status), "target", "type", "objective-id", "target-id", token, "status",
+                "state", is_pass ? "satisfied" : "not-satisfied", "reason",
+                is_pass   ? "pass"
+                : is_fail ? "fail"
+                          : "other",
+                "remarks", status);
   json_decref(title);
   set_list(&finding, "related-observations", related);
   return finding;

@@ -18,11 +18,11 @@
 typedef struct building {
   const bt_report_request *request;
   bt_framework_map map;
-  bt_measured *measured;       /* each rule, and behind them those measured with the service's settings too */
+  bt_measured *measured; /* each rule, and behind them those measured with the service's settings too */
   size_t measured_count;
-  bt_rule_definition **plain;  /* owned: of each rule with settings of its own the one without; or NULL */
-  size_t *plain_of;            /* where that one is measured */
-  bt_finding *findings;        /* of each rule, and behind them by the service's settings */
+  bt_rule_definition **plain; /* owned: of each rule with settings of its own the one without; or NULL */
+  size_t *plain_of;           /* where that one is measured */
+  bt_finding *findings;       /* of each rule, and behind them by the service's settings */
   char (*reasons)[BT_REASON_BYTES];
   bool *withdrawn; /* it decided inside the range, and does so no more */
   bt_measurement measurement;
@@ -64,15 +64,17 @@ static void add_unsettled_notes(const building *b, json_t **notes) {
   if (has_evaluated(b) && b->measurement.settled_end_ns < measure->range.end_ns) {
     bt_time_format(b->measurement.settled_end_ns, until);
     bt_time_format(bt_time_add(measure->range.end_ns, measure->assumptions.settle_ns), known);
-    bt_json_append(notes, json_sprintf("the range had settled up to %s only: all of it is known from %s on", until, known));
+    bt_json_append(notes,
+                   json_sprintf("the range had settled up to %s only: all of it is known from %s on", until, known));
   }
   for (size_t i = 0; i < b->map.rule_count; i++) {
     const bt_measured *m = &b->measured[i];
     if (!m->is_evaluated || m->assumptions.settle_ns <= measure->assumptions.settle_ns) continue;
     bt_duration_format(m->assumptions.settle_ns, settle);
-    bt_json_append(notes, json_sprintf("the rule %s has a longer settle (%s) than the service: less of the range is known "
-                                       "of it, and no pass is said of the rest",
-                                       m->rule->fields.id, settle));
+    bt_json_append(notes,
+                   json_sprintf("the rule %s has a longer settle (%s) than the service: less of the range is known "
+                                "of it, and no pass is said of the rest",
+                                m->rule->fields.id, settle));
   }
 }
 
@@ -123,15 +125,15 @@ static json_t *report_json(const building *b) {
   const bt_measure_request *measure = &request->measure;
   char seed[24];
   snprintf(seed, sizeof seed, "%016" PRIx64, measure->seed);
-  return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
-                   "format", BT_EVIDENCE_FORMAT, "version", BT_REPORT_VERSION, "report_id", request->report_id, "framework", framework_json(b),
-                   "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range), "evaluated_at",
-                   bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version, "source",
-                   measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes",
-                   notes_json(b), "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(),
-                   "cost", cost_json(&b->measurement), "unknown_rules", bt_count_json(b->map.unknown_count),
-                   "settled_end", bt_time_json(b->measurement.settled_end_ns), "assumptions",
-                   bt_assumptions_json(&measure->assumptions));
+  return json_pack(
+      "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+      BT_EVIDENCE_FORMAT, "version", BT_REPORT_VERSION, "report_id", request->report_id, "framework", framework_json(b),
+      "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range), "evaluated_at",
+      bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version, "source",
+      measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes", notes_json(b),
+      "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(), "cost",
+      cost_json(&b->measurement), "unknown_rules", bt_count_json(b->map.unknown_count), "settled_end",
+      bt_time_json(b->measurement.settled_end_ns), "assumptions", bt_assumptions_json(&measure->assumptions));
 }
 
 /* ---- rules ---- */
@@ -226,11 +228,12 @@ static json_t *removed_json(const building *b, const bt_mapped_control *control)
   for (size_t i = 0; i < b->map.removed_count; i++) {
     const bt_removed_rule *removed = &b->map.removed[i];
     if (!bt_control_means(b->map.catalogue, removed->control, control->id)) continue;
-    bt_json_append(&array, json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "rule_id", removed->was->fields.id, "name",
-                                     text(bt_str_from(removed->was->fields.name)), "condition_hash",
-                                     removed->was->condition_hash, "dsl", text(bt_str_from(removed->was->fields.dsl)),
-                                     "deleted", removed->is_deleted, "decided", removed->has_decided, "at", bt_time_json(removed->removed_at_ns), "by",
-                                     bt_optional_text_json(removed->removed_by)));
+    bt_json_append(&array,
+                   json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "rule_id", removed->was->fields.id, "name",
+                             text(bt_str_from(removed->was->fields.name)), "condition_hash",
+                             removed->was->condition_hash, "dsl", text(bt_str_from(removed->was->fields.dsl)),
+                             "deleted", removed->is_deleted, "decided", removed->has_decided, "at",
+                             bt_time_json(removed->removed_at_ns), "by", bt_optional_text_json(removed->removed_by)));
   }
   return array;
 }
@@ -260,9 +263,10 @@ static bt_status add_control(building *b, const bt_mapped_control *control, bt_e
   return bt_evidence_add(&b->chain, "control",
                          json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "control", text(control->id),
                                    "title", control->title, "in_catalogue", control->title[0] != '\0', "part_of",
-                                   bt_optional_text_json(control->part_of), "status", bt_finding_name(finding), "reason",
-                                   control_reason_json(b, control), "rules", rules, "removed", removed_json(b, control), "first_violation",
-                                   bt_moment_json(&first), "last_violation", bt_moment_json(&last)),
+                                   bt_optional_text_json(control->part_of), "status", bt_finding_name(finding),
+                                   "reason", control_reason_json(b, control), "rules", rules, "removed",
+                                   removed_json(b, control), "first_violation", bt_moment_json(&first),
+                                   "last_violation", bt_moment_json(&last)),
                          error);
 }
 

@@ -87,10 +87,11 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
   r->report = json_object_get(json_array_get(entries, 0), "body");
   r->version = bt_report_version(document);
   if (!r->version)
-    return bt_error_set(error, BT_INVALID,
-                        "expected a report whose conclusions are of version %d, or of none, which is 1: a newer betrace "
-                        "made this one; check it with that",
-                        BT_REPORT_VERSION);
+    return bt_error_set(
+        error, BT_INVALID,
+        "expected a report whose conclusions are of version %d, or of none, which is 1: a newer betrace "
+        "made this one; check it with that",
+        BT_REPORT_VERSION);
   const json_t *range = json_object_get(r->report, "range");
   r->is_complete = json_is_true(json_object_get(r->report, "complete"));
   r->is_static = strcmp(text_at(r->report, "source"), "files") == 0;
@@ -123,9 +124,8 @@ static bool read_kind(const json_t *counts, const char *name, bool *is_exact) {
 static bool read_numbers(const json_t *counts, numbers *n) {
   return read_number(counts, "evaluated", &n->evaluated) && read_number(counts, "exercised", &n->exercised) &&
          read_number(counts, "satisfied", &n->satisfied) && read_number(counts, "violated", &n->violated) &&
-         read_number(counts, "inconclusive", &n->inconclusive) &&
-         read_number(counts, "provisional", &n->provisional) && read_number(counts, "going_on", &n->going_on) &&
-         read_kind(counts, "evaluated_kind", &n->is_evaluated_exact) &&
+         read_number(counts, "inconclusive", &n->inconclusive) && read_number(counts, "provisional", &n->provisional) &&
+         read_number(counts, "going_on", &n->going_on) && read_kind(counts, "evaluated_kind", &n->is_evaluated_exact) &&
          read_kind(counts, "exercised_kind", &n->is_exercised_exact);
 }
 
@@ -133,8 +133,7 @@ static bool read_numbers(const json_t *counts, numbers *n) {
 static bool are_possible(const numbers *n, const json_t *counts) {
   bool is_exact = n->is_evaluated_exact && n->is_exercised_exact;
   return n->exercised <= n->evaluated && n->inconclusive <= n->evaluated &&
-         n->violated + n->satisfied <= n->exercised &&
-         n->satisfied + n->violated + n->inconclusive >= n->exercised &&
+         n->violated + n->satisfied <= n->exercised && n->satisfied + n->violated + n->inconclusive >= n->exercised &&
          json_is_true(json_object_get(counts, "exact")) == is_exact;
 }
 

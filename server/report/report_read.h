@@ -30,7 +30,8 @@ typedef struct bt_reported {
   int version;                    /* of its conclusions: 1, or BT_REPORT_VERSION */
   bt_time_range range;            /* that it is about; of version 1: up to where all of it was settled */
   bt_assumptions assumptions;
-  bt_reported_rule *rules; /* those that were evaluated; one with settings of its own twice, also as the service's settings judge it */
+  bt_reported_rule *
+      rules; /* those that were evaluated; one with settings of its own twice, also as the service's settings judge it */
   size_t rule_count;
   size_t
       foreign_count; /* rules whose text this program does not take, and which can therefore not be looked at again */

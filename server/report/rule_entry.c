@@ -171,7 +171,8 @@ static json_t *samples_json(const bt_measured *m) {
 /* What the finding rests on: up to where its counts are, which share of the range that is, and which share of the traces that exercised the rule. */
 static void add_share(const bt_rule_entry_parts *parts, const bt_measured *m, json_t **body) {
   const bt_time_range *range = &parts->request->measure.range;
-  uint64_t unsettled = bt_measured_unsettled(m), settled = m->is_evaluated ? bt_settled_share(range, m->settled_end_ns) : 0;
+  uint64_t unsettled = bt_measured_unsettled(m),
+           settled = m->is_evaluated ? bt_settled_share(range, m->settled_end_ns) : 0;
   uint64_t exercised = m->exercised + unsettled ? bt_share(m->exercised, m->exercised + unsettled) : 0;
   bool is_known = m->is_evaluated && m->settled_end_ns >= range->end_ns && !m->going_on;
   bt_json_set(body, "settled_end", bt_time_json(m->settled_end_ns));
@@ -187,8 +188,8 @@ static json_t *by_service_json(const bt_rule_entry_parts *parts) {
   json_t *body =
       json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "status", bt_finding_name(parts->service_finding), "reason",
                 bt_optional_text_json(parts->service_reason), "assumptions", bt_assumptions_json(&m->assumptions),
-                "counts", bt_measured_json(m), "first_violation", bt_moment_json(&m->first_violation),
-                "last_violation", bt_moment_json(&m->last_violation), "samples", samples_json(m));
+                "counts", bt_measured_json(m), "first_violation", bt_moment_json(&m->first_violation), "last_violation",
+                bt_moment_json(&m->last_violation), "samples", samples_json(m));
   add_share(parts, m, &body);
   return body;
 }
@@ -220,9 +221,9 @@ static void add_measured(const bt_rule_entry_parts *parts, json_t **body) {
 }
 
 static json_t *withdrawn_json(const bt_withdrawn *w) {
-  return w->how
-             ? json_pack("{s:s, s:o, s:o}", "how", w->how, "at", bt_time_json(w->at_ns), "by", bt_optional_text_json(w->by))
-             : json_null();
+  return w->how ? json_pack("{s:s, s:o, s:o}", "how", w->how, "at", bt_time_json(w->at_ns), "by",
+                            bt_optional_text_json(w->by))
+                : json_null();
 }
 
 static void add_history(const bt_rule_entry_parts *parts, const history *h, json_t **body) {
