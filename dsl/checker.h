@@ -6,9 +6,10 @@
 
 #include "dsl/ast.h"
 
-/* The compiled patterns of a rule, for bt_rule_free; in the rule's arena. */
+/* The compiled patterns of a rule, one for each text, for bt_rule_free; in the rule's arena. */
 typedef struct bt_pattern_list {
   struct bt_pattern_list *next;
+  bt_str text;
   bt_pattern *pattern; /* new */
 } bt_pattern_list;
 
@@ -52,6 +53,7 @@ typedef struct bt_checker {
   bt_diagnostics *diagnostics;
   bt_rule *rule;
   bt_pattern_list *patterns;
+  size_t pattern_bytes; /* of all patterns so far; above BT_MAX_PATTERN_BYTES no more are compiled */
   bt_noted_name *span_names, *operand_paths;
   int visible[BT_MAX_BINDINGS]; /* bindings in scope, innermost last */
   int visible_count;

@@ -161,21 +161,49 @@ static bool check_text(bt_checker *checker, bt_comparison_operator op, const bt_
   return false;
 }
 
+static const bt_pattern *find_pattern(const bt_checker *checker, bt_str text) {
+  for (const bt_pattern_list *entry = checker->patterns; entry; entry = entry->next)
+    if (bt_str_equal(entry->text, text)) return entry->pattern;
+  return NULL;
+}
+
+/* Once a rule has spent what its regexes may take, no more are compiled: the next hundred would take as long as the first, and say the same. */
+static void report_patterns_too_large(bt_checker *checker, const bt_expression *right) {
+  checker->pattern_bytes = BT_MAX_PATTERN_BYTES + 1;
+  bt_checker_report(
+      checker, BT_E_LIMIT, right->range,
+      "all regexes of a rule together take at most %d KiB compiled, and with this one they take more: make "
+      "repetitions like {50} and classes like \\pL smaller, or split the rule",
+      BT_MAX_PATTERN_BYTES / 1024);
+}
+
+static void report_pattern(bt_checker *checker, const bt_expression *right, bt_status status, const bt_error *error) {
+  if (status == BT_NO_MEMORY)
+    checker->no_memory = true;
+  else if (status == BT_LIMIT)
+    report_patterns_too_large(checker, right);
+  else
+    bt_checker_report(checker, BT_E_REGEX, right->range, "this regex (RE2 syntax) cannot be compiled: %s",
+                      error->message);
+}
+
 static bool compile_pattern(bt_checker *checker, const bt_expression *right, const bt_pattern **out) {
+  *out = find_pattern(checker, right->literal.string);
+  if (*out) return true;
+  if (checker->pattern_bytes > BT_MAX_PATTERN_BYTES) return false;
   bt_pattern_list *entry = bt_checker_alloc(checker, 1, sizeof *entry);
   if (!entry) return false;
   bt_error error = {0};
-  bt_status status = bt_pattern_new(right->literal.string, &entry->pattern, &error);
-  if (status == BT_NO_MEMORY)
-    checker->no_memory = true;
-  else if (status != BT_OK)
-    bt_checker_report(checker, BT_E_REGEX, right->range, "this regex (RE2 syntax) cannot be compiled: %s",
-                      error.message);
-  if (status != BT_OK) return false;
+  entry->text = right->literal.string;
+  bt_status status = bt_pattern_new(entry->text, &entry->pattern, &error);
+  if (status != BT_OK) return report_pattern(checker, right, status, &error), false;
   entry->next = checker->patterns;
   checker->patterns = entry;
+  checker->pattern_bytes += bt_pattern_bytes(entry->pattern);
   *out = entry->pattern;
-  return true;
+  if (checker->pattern_bytes <= BT_MAX_PATTERN_BYTES) return true;
+  report_patterns_too_large(checker, right);
+  return false;
 }
 
 static bool check_pair(bt_checker *checker, bt_comparison_operator op, const bt_expression *left,

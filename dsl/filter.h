@@ -90,16 +90,19 @@ bool bt_filter_confuses_names(const bt_filter *filter);
  * `groups` has room for as many as there are items. */
 uint32_t bt_filter_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups);
 
-/* The test is of an attribute that may hold any value, and so of none that every Tempo has a column for (the service's name, if it is text). */
+/* The test is of an attribute that may hold any value, and so of none that every Tempo has a column for (the
+ * service's name, if it is text). */
 bool bt_filter_is_of_attribute(const bt_filter_test *test);
 /* Tempo leaves out pages of double attributes (all keys share them) by their lowest and highest value, and those are wrong beside a NaN: so it may overlook
  * spans that such a comparison means (tests/facts/facts_traceql.py). */
 bool bt_filter_compares_doubles(const bt_filter_test *test);
-/* Whether a search with the filter may overlook spans that it means: beside a NaN, and where an attribute that has a column of its own holds an array of the column's
- * type, which lies outside the column (tests/facts/facts_filters.py). Any attribute may have a column: Tempo's owner chooses them. */
+/* Whether a search with the filter may overlook spans that it means: beside a NaN, and where an attribute that has a
+ * column of its own holds an array of the column's type, which lies outside the column
+ * (tests/facts/facts_filters.py). Any attribute may have a column: Tempo's owner chooses them. */
 bool bt_filter_may_overlook(const bt_filter *filter);
-/* Whether a search with the filter may find spans for a value that Tempo makes up: 2.10 takes a column without a value for 0 or "" where it decides what it
- * loads, and for the string "nil" where it then tests it (tests/facts/facts_filters.py). */
+/* Whether a search with the filter may find spans for a value that Tempo makes up: 2.10 takes a column without a
+ * value for 0 or "" where it decides what it loads, and for the string "nil" where it then tests it
+ * (tests/facts/facts_filters.py). */
 bool bt_filter_may_take_made_up(const bt_filter *filter);
 
 /* Finds at least the spans that are meant. */

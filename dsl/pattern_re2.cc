@@ -18,6 +18,8 @@ struct bt_pattern {
 namespace {
 
 const int64_t kMaxProgramBytes = 1 << 20;
+// RE2 does not say it: an instruction is two words of 32 bits (re2/prog.h, Prog::Inst), and the heap agrees.
+const size_t kInstructionBytes = 8;
 
 // Copies a pattern and rewrites it on the way. A cursor over the text; `at` is the next byte to copy.
 struct Rewriter {
@@ -96,7 +98,7 @@ void Rewrite(Rewriter *r) {
 
 bt_status Refuse(const bt_pattern &pattern, bt_error *error) {
   if (pattern.regex.error_code() == re2::RE2::ErrorPatternTooLarge)
-    return bt_error_set(error, BT_INVALID, "the pattern is too large; make its repetitions or alternatives fewer");
+    return bt_error_set(error, BT_LIMIT, "the pattern is too large; make its repetitions or alternatives fewer");
   return bt_error_set(error, BT_INVALID, "bad pattern: %s", pattern.regex.error().c_str());
 }
 
@@ -155,6 +157,10 @@ extern "C" bt_status bt_pattern_new(bt_str pattern, bt_pattern **out, bt_error *
     status = Compile(bt_buffer_str(&rewritten), out, error);
   bt_buffer_dispose(&rewritten);
   return status;
+}
+
+extern "C" size_t bt_pattern_bytes(const bt_pattern *pattern) {
+  return static_cast<size_t>(pattern->regex.ProgramSize()) * kInstructionBytes + sizeof *pattern;
 }
 
 extern "C" void bt_pattern_free(bt_pattern *pattern) {

@@ -271,6 +271,20 @@ static const bt_filter *present_in(bt_filter_builder *builder, const attribute_s
   return bt_filter_join(builder, BT_FILTER_OR, tests, at->count);
 }
 
+/* What asks for the attribute `service.name`, and not for the span's service, which is a text. */
+static bool asks_for_service_attribute(const bt_field *field, const attribute_scopes *at) {
+  return field->kind != BT_FIELD_SERVICE && at->scopes[at->count - 1] == BT_FILTER_RESOURCE &&
+         bt_str_equal(at->key, service_key);
+}
+
+/* Tempo keeps a service name that is no text, an array of texts too, outside the column that every test of a text looks at, and in that
+ * column the empty one, as where there is none (tests/facts/facts_filters.py). So what may be such an array is found by the empty one. */
+static const bt_filter *or_no_text(bt_filter_builder *builder, const bt_filter *over) {
+  bt_filter_test empty = {.field = BT_FILTER_RESOURCE, .key = service_key, .op = BT_FILTER_EQUAL};
+  empty.literal = (bt_value){.type = BT_VALUE_STRING, .string = BT_STR("")};
+  return bt_filter_join2(builder, BT_FILTER_OR, over, bt_filter_test_new(builder, empty));
+}
+
 /* For a field of the span or else of its resource, over asks for either; under asks for the span's own only, which always counts: a span
  * whose own value differs is not spoken for by its resource. */
 static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute_scopes *at, bt_comparison_operator op,
@@ -318,7 +332,11 @@ bt_filter_pair bt_pushdown_test(bt_filter_builder *builder, const bt_field *fiel
   }
   /* A service name that is no string is no service; as an attribute Tempo would find it. */
   if (field->kind == BT_FIELD_SERVICE && literal->type != BT_VALUE_STRING) return unknown_pair();
-  return scopes_of(field, &at) ? attribute_test(builder, &at, op, literal, negated) : unknown_pair();
+  if (!scopes_of(field, &at)) return unknown_pair();
+  bt_filter_pair pair = attribute_test(builder, &at, op, literal, negated);
+  bool may_be_outside = literal->type == BT_VALUE_STRING && asks_for_service_attribute(field, &at);
+  if (may_be_outside) pair.over.filter = or_no_text(builder, pair.over.filter);
+  return pair;
 }
 
 /* ---- comparisons ---- */

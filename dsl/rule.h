@@ -14,6 +14,7 @@ enum {
   BT_MAX_NESTING = 64,
   BT_MAX_NODES = 4096,
   BT_MAX_BINDINGS = 8,
+  BT_MAX_PATTERN_BYTES = 1024 * 1024, /* of all regexes of a rule together, compiled (bt_pattern_bytes) */
   BT_NO_BINDING = -1
 };
 

@@ -33,7 +33,8 @@ static bool says_kept(bt_str key) {
   return prefix_before(key, BT_STR(BT_PRUNED_OUTLIER)).ptr || prefix_before(key, BT_STR(BT_PRUNED_EXEMPLAR)).ptr;
 }
 
-/* *count: of a summary what it says, or 0. Few attributes are true, so that most spans cost a look at each one's type. */
+/* *count: of a summary what it says, or 0. Few attributes are true, so that most spans cost a look at each one's
+ * type. */
 static bt_pruning find_pruning(const bt_attributes *attributes, uint64_t *count) {
   bt_pruning found = BT_PRUNING_NONE;
   for (uint32_t i = 0; i < attributes->count; i++) {

@@ -201,13 +201,15 @@ static void write_attributes(const bt_projection *projection, uint32_t group, ty
   bt_buffer_dispose(&tests);
 }
 
-/* What is written before select, and is all that groups of attributes only need. by(span:id) keeps spans of split traces apart; by(kind) keeps the client and the
- * server half of one span id, which else vanish when they lie in different blocks (tests/facts/facts_wire.py). */
+/* What is written before select, and is all that groups of attributes only need. by(span:id) keeps spans of split
+ * traces apart; by(kind) keeps the client and the server half of one span id, which else vanish when they lie in
+ * different blocks (tests/facts/facts_wire.py). */
 static void write_by(bt_buffer *out) {
   bt_buffer_append(out, BT_STR(" | by(span:id) | by(kind)"));
 }
 
-/* What every read of spans selects. Attributes are not selected here: Tempo 2.10 and 3 then give "nil" for what is missing and for what lies outside a column. */
+/* What every read of spans selects. Attributes are not selected here: Tempo 2.10 and 3 then give "nil" for what is
+ * missing and for what lies outside a column. */
 static void write_select(const bt_projection *projection, uint32_t group, bool all_spans, bt_buffer *out) {
   write_by(out);
   if (group) return;
@@ -312,7 +314,8 @@ void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projec
   end_query(&query, out);
 }
 
-/* No alternative here passes where a column has no value; all but the integer 0 is loaded, what lies outside columns beside the attribute that nobody has. */
+/* No alternative here passes where a column has no value; all but the integer 0 is loaded, what lies outside columns
+ * beside the attribute that nobody has. */
 static void write_types_but_zero(bt_str attribute, bt_buffer *out) {
   static const char *const types[] = {"=~ \"(?s:.*)\"", "> 0", "< 0"};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)

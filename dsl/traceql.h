@@ -1,8 +1,9 @@
-/* The only code that writes TraceQL. Every string that comes from outside passes through its quoting.
- * select is written in one place, which always writes `| by(span:id) | by(kind)` before it: select alone loses spans of split traces in silence.
- * Every query that is sent has to come from one of the functions here that say so: Tempo's lexer loses up to 1,024 bytes of a query,
- * often without an error and so with answers missing, where a number or the start of an attribute name lies across a multiple of 1,024
- * bytes (measured); these put blanks in so that none does. Queries are ASCII. */
+/* The only code that writes TraceQL. Every string that comes from outside passes through its quoting. select is
+ * written in one place, which always writes `| by(span:id) | by(kind)` before it: select alone loses spans of split
+ * traces in silence. Every query that is sent has to come from one of the functions here that say so: Tempo's lexer
+ * loses up to 1,024 bytes of a query, often without an error and so with answers missing, where a number or the
+ * start of an attribute name lies across a multiple of 1,024 bytes (measured); these put blanks in so that none
+ * does. Queries are ASCII. */
 #ifndef BT_DSL_TRACEQL_H
 #define BT_DSL_TRACEQL_H
 
@@ -20,46 +21,53 @@ enum {
 
 /* A Go-syntax string literal in double quotes. */
 void bt_traceql_quote(bt_str s, bt_buffer *out);
-/* `{ … }` for a filter of the planner: text for people and for bt_traceql_search, not yet a query. What is searched is written so that
- * Tempo's shortcuts do not make it find less than it says, what is subtracted so that they do not make it find more. One way of writing does
- * not do for values of attributes: what bt_traceql_write_over gives finds no double beside a NaN, and no array outside a column; what bt_traceql_write_surplus
- * gives is no answer for arrays of several elements in Tempo 2.8, of which it misses some and finds others. So where bt_filter_may_overlook says so the second
- * is asked for besides. */
+/* `{ … }` for a filter of the planner: text for people and for bt_traceql_search, not yet a query. What is searched
+ * is written so that Tempo's shortcuts do not make it find less than it says, what is subtracted so that they do not
+ * make it find more. One way of writing does not do for values of attributes: what bt_traceql_write_over gives finds
+ * no double beside a NaN, and no array outside a column; what bt_traceql_write_surplus gives is no answer for arrays
+ * of several elements in Tempo 2.8, of which it misses some and finds others. So where bt_filter_may_overlook says
+ * so the second is asked for besides. */
 void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out);
 void bt_traceql_write_surplus(bt_over_filter filter, bt_buffer *out);
 void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out);
 /* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros) joined by &&
  * when its len is not 0. */
 void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
-/* `{ trace:id =~ "a|b|…|x" && (… || true) } | by(span:id) | by(kind) | select(…)` for up to `count` ids; ids are written without leading zeros, and
- * the last alternative can match nothing, because a pattern that is one plain id is refused. The part before `|| true` asks for each
- * attribute in every type, and Tempo gives what a filter tests: selected, an attribute with a column of its own (http.status_code, and those that Tempo's owner
- * has chosen) would be given of the column's type only, and in 2.10 and 3 as the string "nil" where it is missing. The attributes are those of the projection that
- * belong to `group` (bt_projection_groups), because an answer loses the scope of its keys.
- * Group 0 reads name, kind, status, span:parentID, resource.service.name and, if wanted, statusMessage besides; other groups read
- * attributes only. Every group gives the kind, because it groups by it. */
+/* `{ trace:id =~ "a|b|…|x" && (… || true) } | by(span:id) | by(kind) | select(…)` for up to `count` ids; ids are
+ * written without leading zeros, and the last alternative can match nothing, because a pattern that is one plain id
+ * is refused. The part before `|| true` asks for each attribute in every type, and Tempo gives what a filter tests:
+ * selected, an attribute with a column of its own (http.status_code, and those that Tempo's owner has chosen) would
+ * be given of the column's type only, and in 2.10 and 3 as the string "nil" where it is missing. The attributes are
+ * those of the projection that belong to `group` (bt_projection_groups), because an answer loses the scope of its
+ * keys. Group 0 reads name, kind, status, span:parentID, resource.service.name and, if wanted, statusMessage
+ * besides; other groups read attributes only. Every group gives the kind, because it groups by it. */
 void bt_traceql_read(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                      bt_buffer *out);
-/* A string "nil" may still be one that Tempo made up (2.10, columns of integers). This asks once more for the attributes of the group, in a way that loads no empty column: every span is
- * given, with all of its attributes but those that are the integer 0. So what the other read gave as "nil" and this does not give is missing. */
+/* A string "nil" may still be one that Tempo made up (2.10, columns of integers). This asks once more for the
+ * attributes of the group, in a way that loads no empty column: every span is given, with all of its attributes but
+ * those that are the integer 0. So what the other read gave as "nil" and this does not give is missing. */
 void bt_traceql_read_doubted(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                              bt_buffer *out);
 /* Finds what lies in blocks that hold lists in columns (vParquet5), and nothing else. */
 #define BT_TRACEQL_LISTS BT_STR("{ span:childCount >= 0 }")
-/* Of those of the traces that lie in such blocks: what select gives of the attributes of the group. Each has a value, or "nil", on every span where it has a column, and is
- * missing on a span where it has neither. */
+/* Of those of the traces that lie in such blocks: what select gives of the attributes of the group. Each has a
+ * value, or "nil", on every span where it has a column, and is missing on a span where it has neither. */
 void bt_traceql_read_lists(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
-/* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in bt_traceql_search); group 0 reads status, parent
- * and service only where the projection names them: each costs Tempo a column. */
+/* As bt_traceql_read, for the spans that the filter finds, of all traces or of those that id_regex names (as in
+ * bt_traceql_search); group 0 reads status, parent and service only where the projection names them: each costs
+ * Tempo a column. */
 void bt_traceql_read_spans(bt_str filter, bt_str id_regex, const bt_projection *projection, uint32_t group,
                            bt_buffer *out);
-/* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose `matched` is how many spans the fragment
- * has. Fragments of the same duration, in nanoseconds, are one set with the larger number. */
+/* The query `{ trace:id =~ "a|b|…|x" } | by(traceDuration)`: of each trace a set for each of its fragments, whose
+ * `matched` is how many spans the fragment has. Fragments of the same duration, in nanoseconds, are one set with the
+ * larger number. */
 void bt_traceql_sizes(const bt_trace_id *ids, size_t count, bt_buffer *out);
-/* The query `{ … } | count() >= N`: the traces with a fragment in which the filter finds at least so many spans (from 1). */
+/* The query `{ … } | count() >= N`: the traces with a fragment in which the filter finds at least so many spans
+ * (from 1). */
 void bt_traceql_crowded(bt_str filter, uint32_t least, bt_buffer *out);
-/* `{ trace:id !~ "a|b|…|x" && (…) }`: the filter without what it finds in these traces; without ids the filter as it is. Not yet a query. */
+/* `{ trace:id !~ "a|b|…|x" && (…) }`: the filter without what it finds in these traces; without ids the filter as it
+ * is. Not yet a query. */
 void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_buffer *out);
 /* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
 void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
@@ -79,8 +87,9 @@ bool bt_traceql_is_taken_key(bt_str key);
  * span's if it has one); two in one span cannot be told apart, and that trace has to be read by id. */
 bool bt_projection_scope_in_group(const bt_projection *projection, uint32_t group, bt_str key,
                                   bt_projected_scope *scope);
-/* An over-filter in which attributes are tested for any string instead of for their patterns: Tempo 3 answers 500 where a pattern has met an array before it
- * meets a string (tests/facts/facts_filters.py). It finds more. False: there is no pattern, and *out is the same filter. Not for what is subtracted. */
+/* An over-filter in which attributes are tested for any string instead of for their patterns: Tempo 3 answers 500
+ * where a pattern has met an array before it meets a string (tests/facts/facts_filters.py). It finds more. False:
+ * there is no pattern, and *out is the same filter. Not for what is subtracted. */
 bool bt_traceql_widen(bt_str filter, bt_buffer *out);
 /* How many ids fit into one read within BT_TRACEQL_MAX_BYTES; more than 1,000 for every projection. */
 size_t bt_traceql_ids_per_read(const bt_projection *projection);

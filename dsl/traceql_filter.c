@@ -197,8 +197,8 @@ static void write_test(const bt_filter_test *test, guarded how, bool is_alone, b
   if ((has_guard || is_present) && !is_alone) bt_buffer_append_char(out, ')');
 }
 
-/* Tempo 3 makes one test with a list of alternatives that differ in their literal only, and answers 500 where one of its spans holds an array
- * (tests/facts/facts_filters.py). `&& true` keeps an alternative apart. */
+/* Tempo 3 makes one test with a list of alternatives that differ in their literal only, and answers 500 where one of
+ * its spans holds an array (tests/facts/facts_filters.py). `&& true` keeps an alternative apart. */
 static bool would_be_listed(const bt_filter *filter, uint32_t index, guarded how) {
   const bt_filter *item = filter->items[index];
   bool is_listed = item->kind == BT_FILTER_TEST && bt_filter_is_of_attribute(&item->test) &&
@@ -253,7 +253,8 @@ void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out) {
   write_filter(filter.filter, GUARDED_DURATION, out);
 }
 
-/* The first test of an attribute of the scope, which speaks for all: a query asks for one attribute of a scope. NULL: there is none. */
+/* The first test of an attribute of the scope, which speaks for all: a query asks for one attribute of a scope.
+ * NULL: there is none. */
 static const bt_filter_test *attribute_of(const bt_filter *filter, bt_filter_field scope) {
   if (filter->kind == BT_FILTER_TEST)
     return filter->test.field == scope && bt_filter_is_of_attribute(&filter->test) ? &filter->test : NULL;
@@ -262,8 +263,8 @@ static const bt_filter_test *attribute_of(const bt_filter *filter, bt_filter_fie
   return found;
 }
 
-/* Never true. It makes Tempo look at what of the attribute lies outside a column: one of the literals is not of the column's type, whatever that is, and
- * beside an attribute that is asked for in every type all types are looked at. */
+/* Never true. It makes Tempo look at what of the attribute lies outside a column: one of the literals is not of the
+ * column's type, whatever that is, and beside an attribute that is asked for in every type all types are looked at. */
 static void write_outside(const bt_filter_test *test, bt_buffer *out) {
   if (!test) return;
   bt_buffer_append(out, BT_STR(" || ("));

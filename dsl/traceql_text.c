@@ -1,4 +1,5 @@
-/* Reading the planner's own filters: what they test, and what they become where Tempo cannot answer them as they are. See traceql.h. */
+/* Reading the planner's own filters: what they test, and what they become where Tempo cannot answer them as they
+ * are. See traceql.h. */
 #include "dsl/traceql.h"
 
 #include <string.h>

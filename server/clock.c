@@ -17,11 +17,6 @@ int64_t bt_clock_monotonic_ns(void) {
   return read_clock(CLOCK_MONOTONIC);
 }
 
-struct timespec bt_clock_after(int64_t duration_ns) {
-  struct timespec at;
-  clock_gettime(CLOCK_REALTIME, &at);
-  int64_t nanoseconds = at.tv_nsec + duration_ns % 1000000000;
-  at.tv_sec += duration_ns / 1000000000 + nanoseconds / 1000000000;
-  at.tv_nsec = nanoseconds % 1000000000;
-  return at;
+int64_t bt_clock_steady_ns(void) {
+  return read_clock(CLOCK_BOOTTIME);
 }

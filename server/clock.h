@@ -3,11 +3,9 @@
 #define BT_SERVER_CLOCK_H
 
 #include <stdint.h>
-#include <time.h>
 
 int64_t bt_clock_wall_ns(void);      /* since the epoch: what is stored and shown */
 int64_t bt_clock_monotonic_ns(void); /* for differences only: it never goes back */
-/* The wall clock so much later, for pthread_cond_timedwait. */
-struct timespec bt_clock_after(int64_t duration_ns);
+int64_t bt_clock_steady_ns(void);    /* the same, and it goes on while the machine sleeps */
 
 #endif

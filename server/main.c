@@ -3,23 +3,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/replay/violation_id.h"
 #include "server/report/json_memory.h"
 
-static int print_program_help(FILE *out, int code) {
+static int print_program_help(int code) {
   bt_buffer text = {0};
   bt_help_print_all(&text);
-  if (text.ptr) fwrite(text.ptr, 1, text.len, out);
+  if (code == BT_EXIT_FINE) return bt_cli_print_buffer(&text), code;
+  bt_print_error_styled(bt_buffer_str(&text));
   bt_buffer_dispose(&text);
   return code;
 }
 
 static int refuse_command(const char *name) {
   const char *nearest = bt_command_nearest(name);
-  fprintf(stderr, "betrace: there is no command \"%s\"", name);
-  if (nearest) fprintf(stderr, "; did you mean \"%s\"?", nearest);
-  fputs("\nTry: betrace --help\n", stderr);
+  bt_print_error("betrace: there is no command \"%s\"", name);
+  if (nearest) bt_print_error("; did you mean \"%s\"?", nearest);
+  bt_print_error_line("\nTry: betrace --help");
   return BT_EXIT_USAGE;
 }
 
@@ -28,17 +30,18 @@ static int print_man_page(const char *name) {
   const bt_command *command = name ? bt_command_find(name) : NULL;
   if (name && !command) return refuse_command(name);
   bt_man_print(command, &text);
-  bt_cli_print_buffer(&text);
+  bt_print_document(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
   return BT_EXIT_FINE;
 }
 
 /* `betrace help [COMMAND]`; for the build also `help --names`, one command a line, and `help --man [COMMAND]`. */
 static int help_command(int argc, char **argv) {
   bt_buffer text = {0};
-  if (argc < 2) return print_program_help(stdout, BT_EXIT_FINE);
+  if (argc < 2) return print_program_help(BT_EXIT_FINE);
   if (strcmp(argv[1], "--man") == 0) return print_man_page(argc > 2 ? argv[2] : NULL);
   if (strcmp(argv[1], "--names") == 0) {
-    for (const bt_command *const *command = bt_commands; *command; command++) puts((*command)->name);
+    for (const bt_command *const *command = bt_commands; *command; command++) bt_print_line((*command)->name);
     return BT_EXIT_FINE;
   }
   const bt_command *command = bt_command_find(argv[1]);
@@ -49,10 +52,10 @@ static int help_command(int argc, char **argv) {
 }
 
 static int run(int argc, char **argv) {
-  if (argc < 2) return print_program_help(stderr, BT_EXIT_USAGE);
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_program_help(stdout, BT_EXIT_FINE);
+  if (argc < 2) return print_program_help(BT_EXIT_USAGE);
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_program_help(BT_EXIT_FINE);
   if (strcmp(argv[1], "help") == 0) return help_command(argc - 1, argv + 1);
-  if (strcmp(argv[1], "--version") == 0) return puts("betrace " BETRACE_VERSION), BT_EXIT_FINE;
+  if (strcmp(argv[1], "--version") == 0) return bt_print_line("betrace " BETRACE_VERSION), BT_EXIT_FINE;
   const bt_command *command = bt_command_find(argv[1]);
   return command ? command->run(command, argc - 1, argv + 1) : refuse_command(argv[1]);
 }
@@ -63,10 +66,10 @@ int main(int argc, char **argv) {
   bt_json_memory_install();
   int code = run(argc, argv);
   if (bt_json_memory_failed()) {
-    fputs("betrace: there was not enough memory; what was printed may not be whole\n", stderr);
+    bt_print_error_line("betrace: there was not enough memory; what was printed may not be whole");
     code = BT_EXIT_UNKNOWN;
   }
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-  fprintf(stderr, "betrace: the output cannot be written: %s\n", strerror(errno));
+  bt_print_error("betrace: the output cannot be written: %s\n", strerror(errno));
   return BT_EXIT_UNKNOWN;
 }

@@ -8,6 +8,7 @@
 #include "server/rule_definition.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,18 @@ static bt_status mark_broken(bt_rule_definition *definition, const char *why, bt
   return definition->broken ? BT_OK : bt_error_no_memory(error);
 }
 
+/* A text that means something else than when it was stored: another rule was looked for since. */
+static bt_status compare_condition(bt_rule_definition *definition, const bt_rule_record *record, bt_error *error) {
+  if (!record->condition_hash || definition->broken || strcmp(record->condition_hash, definition->condition_hash) == 0)
+    return BT_OK;
+  char why[240];
+  snprintf(why, sizeof why,
+           "its text does not mean what it meant when it was stored: its condition hash was %.16s…, and is %.16s… now; "
+           "if it is right as it is, store it again",
+           record->condition_hash, definition->condition_hash);
+  return mark_broken(definition, why, error);
+}
+
 static bt_status fill_record(bt_rule_definition *definition, const bt_rule_record *record, bt_error *error) {
   definition->version = record->version;
   definition->created_at_ns = record->created_at_ns;
@@ -170,7 +183,34 @@ bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_recor
     status = mark_broken(definition, problem.message, error);
   else if (status)
     status = bt_error_set(error, status, "%s", problem.message);
+  if (!status) status = compare_condition(definition, record, error);
   if (!status) status = fill_record(definition, record, error);
+  if (status)
+    bt_rule_definition_unref(definition);
+  else
+    *out = definition;
+  return status;
+}
+
+bt_status bt_rule_definition_damaged(bt_str id, bt_str dsl, int64_t version, const char *why, bt_rule_definition **out,
+                                     bt_error *error) {
+  char text[240];
+  bt_rule_fields fields;
+  bt_rule_fields_init(&fields);
+  *out = NULL;
+  bt_rule_definition *definition = definition_new(&fields);
+  if (!definition) return bt_error_no_memory(error);
+  definition->fields.id = bt_rule_text_copy(id);
+  definition->fields.name = bt_rule_text_copy(id);
+  definition->fields.description = bt_rule_text_copy(BT_STR(""));
+  definition->fields.dsl = bt_rule_text_copy(dsl);
+  snprintf(text, sizeof text, "damaged: version %lld of it in the rule database: %.160s", (long long)version, why);
+  bt_status status =
+      definition->fields.id && definition->fields.name && definition->fields.description && definition->fields.dsl
+          ? mark_broken(definition, text, error)
+          : bt_error_no_memory(error);
+  definition->version = version;
+  definition->is_damaged = true;
   if (status)
     bt_rule_definition_unref(definition);
   else

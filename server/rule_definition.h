@@ -59,8 +59,11 @@ struct bt_rule_definition {
   bt_rule_fields fields; /* id, name and description filled in, severity settled */
   bt_rule *rule;         /* compiled; never NULL but for a broken one */
   char *
-      broken; /* NULL. Else a stored rule that this program's language does not take any more, and why: nothing evaluates it.
+      broken; /* NULL. Else why nothing evaluates this stored rule: this program's language does not take it any more, or it is damaged.
                           * Only bt_rule_store_broken and bt_rule_store_versions hand such ones out. */
+  bool
+      is_damaged; /* broken because the stored row is not what was written: not one of its fields can be believed, so it counts as enabled,
+                    * and as a rule of every label, severity and framework */
   char condition_hash[BT_CONDITION_HASH_HEX +
                       1]; /* SHA-256 of canonical text, settle, clock_skew, require_complete: see rule_definition.c.
                                                    * A stored rule keeps the one that its version was stored with. */
@@ -82,9 +85,13 @@ typedef struct bt_rule_record { /* what the store knows besides the fields */
   const char *updated_by;     /* borrowed; NULL or "": nobody in particular */
   const char *condition_hash; /* borrowed; NULL: computed */
 } bt_rule_record;
-/* The same for fields that were stored: a text that does not compile any more does not fail but gives a definition with `broken` set.
- * Fails for want of memory only. */
+/* The same for fields that were stored: a text that does not compile any more, or that means something else than when it was stored (its
+ * condition hash is another), does not fail but gives a definition with `broken` set. Fails for want of memory only. */
 bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_record *record, bt_rule_definition **out,
+                                     bt_error *error) BT_MUST_CHECK;
+
+/* A stored rule of which the row is not what was written, or gone; `dsl` is what is left of its text. Shared. Fails for want of memory only. */
+bt_status bt_rule_definition_damaged(bt_str id, bt_str dsl, int64_t version, const char *why, bt_rule_definition **out,
                                      bt_error *error) BT_MUST_CHECK;
 
 bt_rule_definition *bt_rule_definition_ref(const bt_rule_definition *definition);

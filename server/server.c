@@ -252,6 +252,23 @@ static void close_grpc(const bt_server *server) {
 }
 #endif
 
+/* What is not checked from now on, by name; of very many the first are enough to begin with. */
+static void log_damage(const bt_rule_store *store) {
+  enum { SHOWN = 100 };
+  const bt_rule_damage *damage;
+  size_t count = bt_rule_store_damage(store, &damage);
+  for (size_t i = 0; i < count && i < SHOWN; i++)
+    bt_log(BT_LOG_ERROR, "the rule database is damaged: version %lld of rule \"%s\" of tenant \"%s\": %s",
+           (long long)damage[i].version, damage[i].rule_id, damage[i].tenant, damage[i].what);
+  if (count > SHOWN) bt_log(BT_LOG_ERROR, "and %zu more of its versions are damaged", count - SHOWN);
+}
+
+static bt_status open_store(bt_server *server, bt_error *error) {
+  bt_status status = bt_rule_store_open(server->config->db, &server->service.store, error);
+  if (!status) log_damage(server->service.store);
+  return status;
+}
+
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
   *out = NULL;
   bt_server *server = calloc(1, sizeof *server);
@@ -267,7 +284,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = bt_metrics_new(bt_route_count, &server->service.metrics, error);
   if (!status) status = bt_price_table_new(0, &server->service.prices, error);
   if (!status) status = open_exporter(server, error);
-  if (!status) status = bt_rule_store_open(config->db, &server->service.store, error);
+  if (!status) status = open_store(server, error);
   if (!status) status = open_source(server, error);
   if (!status) status = open_jobs(server, error);
   if (!status) status = open_evaluations(server, error);

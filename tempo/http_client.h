@@ -10,6 +10,9 @@
  * caller's. */
 enum { BT_HTTP_LONGEST_HOLD_MS = 30000 };
 
+/* What an error says when no connection came about. */
+#define BT_HTTP_NOT_CONNECTED "the connection was refused or nothing answers there"
+
 typedef struct bt_http_client bt_http_client;
 
 struct bt_http_request;

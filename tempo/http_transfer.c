@@ -179,8 +179,7 @@ static bt_status explain_code(const bt_http_transfer *transfer, CURLcode code, b
     return bt_error_set(error, BT_UNAVAILABLE, "no complete answer within %lld ms", (long long)transfer->timeout_ms);
   if (code == CURLE_COULDNT_RESOLVE_HOST)
     return bt_error_set(error, BT_UNAVAILABLE, "the host name cannot be resolved");
-  if (code == CURLE_COULDNT_CONNECT)
-    return bt_error_set(error, BT_UNAVAILABLE, "the connection was refused or nothing answers there");
+  if (code == CURLE_COULDNT_CONNECT) return bt_error_set(error, BT_UNAVAILABLE, BT_HTTP_NOT_CONNECTED);
   if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR)
     return bt_error_set(error, BT_UNAVAILABLE, "the connection was cut off before the answer was complete");
   return bt_error_set(error, BT_UNAVAILABLE, "the request failed: %s", curl_easy_strerror(code));

@@ -6,22 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/rulefile/checked_file.h"
 #include "server/clock.h"
 
 int bt_cli_usage_error(const char *command, const char *format, ...) {
   va_list list;
-  fprintf(stderr, "betrace %s: ", command);
+  bt_print_error("betrace %s: ", command);
   va_start(list, format);
-  vfprintf(stderr, format, list);
+  bt_print_error_list(format, list);
   va_end(list);
-  fprintf(stderr, "\nTry: betrace %s --help\n", command);
+  bt_print_error("\nTry: betrace %s --help\n", command);
   return BT_EXIT_USAGE;
 }
 
 int bt_cli_fail(const char *command, bt_status status, const bt_error *error) {
-  fprintf(stderr, "betrace %s: %s\n", command, error->message);
+  bt_print_error("betrace %s: %s\n", command, error->message);
   return status == BT_INVALID ? BT_EXIT_USAGE : BT_EXIT_UNKNOWN;
 }
 
@@ -40,14 +41,12 @@ const char *bt_cli_plural(uint64_t count) {
 }
 
 void bt_cli_print_buffer(bt_buffer *text) {
-  if (text->ptr) fwrite(text->ptr, 1, text->len, stdout);
+  bt_print_styled(bt_buffer_str(text));
   bt_buffer_dispose(text);
 }
 
 void bt_cli_print_json(json_t *object) {
-  if (!object || json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0) fputs("null", stdout);
-  fputc('\n', stdout);
-  json_decref(object);
+  bt_print_json(object, JSON_INDENT(2));
 }
 
 char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_error *error) {
@@ -77,7 +76,7 @@ char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_er
 }
 
 static void print_to_stderr(bt_buffer *text) {
-  if (text->ptr) fputs(text->ptr, stderr);
+  bt_print_error_lines(bt_buffer_str(text));
   bt_buffer_dispose(text);
 }
 
@@ -85,7 +84,7 @@ static void print_to_stderr(bt_buffer *text) {
 static bool add_definition(bt_cli_rules *rules, bt_rule_definition *definition) {
   bt_rule_definition **items = bt_grow_array(rules->items, rules->count, &rules->capacity, sizeof *items);
   if (!items) {
-    fputs("there is not enough memory\n", stderr);
+    bt_print_error_line("there is not enough memory");
     bt_rule_definition_unref(definition);
     return false;
   }
@@ -106,8 +105,8 @@ static bool add_checked(bt_cli_rules *rules, const bt_checked_file *file, bt_che
   print_to_stderr(&text);
   if (!rule->definition) return false;
   if (has_id(rules, rule->id)) {
-    fprintf(stderr, "%s:%u: the id \"%.*s\" is taken by an earlier rule\n", file->name, rule->source->line,
-            BT_FMT(rule->id));
+    bt_print_error("%s:%u: the id \"%.*s\" is taken by an earlier rule\n", file->name, rule->source->line,
+                   BT_FMT(rule->id));
     return false;
   }
   bt_rule_definition *definition = rule->definition;
@@ -121,7 +120,7 @@ static bool add_file(bt_cli_rules *rules, const char *path) {
   bt_checked_file file = {0};
   char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
   bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, &file, &error);
-  if (!ok) fprintf(stderr, "%s\n", error.message);
+  if (!ok) bt_print_message(error.message);
   for (size_t i = 0; i < file.rule_count; i++) ok = add_checked(rules, &file, &file.rules[i]) && ok;
   bt_checked_file_dispose(&file);
   free(text);
@@ -133,7 +132,7 @@ bool bt_cli_rules_add_file(bt_cli_rules *rules, const char *path) {
   bt_error error = {0};
   char *const given[] = {(char *)(uintptr_t)path}; /* read only */
   bool ok = bt_rule_paths_find(given, 1, &paths, &error) == BT_OK;
-  if (!ok) fprintf(stderr, "%s\n", error.message);
+  if (!ok) bt_print_error("%s\n", error.message);
   for (size_t i = 0; i < paths.count; i++) ok = add_file(rules, paths.items[i]) && ok;
   bt_rule_paths_dispose(&paths);
   return ok;
@@ -154,7 +153,7 @@ bool bt_cli_rules_add_text(bt_cli_rules *rules, const char *id, const char *dsl)
   bt_rule_fields_dispose(&fields);
   bt_diagnostics_print(&diagnostics, bt_str_from(dsl), "<dsl>", &text);
   print_to_stderr(&text);
-  if (status && !diagnostics.error_count) fprintf(stderr, "<dsl>: %s\n", error.message);
+  if (status && !diagnostics.error_count) bt_print_error("<dsl>: %s\n", error.message);
   bt_diagnostics_dispose(&diagnostics);
   return !status && add_definition(rules, definition);
 }

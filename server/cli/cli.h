@@ -32,7 +32,7 @@ void bt_cli_rules_dispose(bt_cli_rules *rules);
 /* The whole file, or stdin for "-"; NULL: *error says why. Free it. */
 char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_error *error);
 
-/* Prints to stdout and disposes. */
+/* Prints to stdout, styles and all (bt_print_styled), and disposes. */
 void bt_cli_print_buffer(bt_buffer *text);
 /* Prints a JSON object and a newline to stdout; takes it. */
 void bt_cli_print_json(json_t *object);

@@ -1,6 +1,7 @@
 /* `betrace backup`: a copy of the rule database, also while the service runs. */
 #include <stdlib.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/store/backup.h"
 
@@ -38,8 +39,8 @@ static int backup_command(const bt_command *self, int argc, char **argv) {
     bt_cli_print_json(json_pack("{s:s, s:s, s:I, s:I}", "database", w.database, "file", file, "rules",
                                 (json_int_t)made.rules, "versions", (json_int_t)made.versions));
   else
-    printf("%s: %lld version%s of %lld rule%s\n", file, (long long)made.versions,
-           bt_cli_plural((uint64_t)made.versions), (long long)made.rules, bt_cli_plural((uint64_t)made.rules));
+    bt_print("%s: %lld version%s of %lld rule%s\n", file, (long long)made.versions,
+             bt_cli_plural((uint64_t)made.versions), (long long)made.rules, bt_cli_plural((uint64_t)made.rules));
   return BT_EXIT_FINE;
 }
 

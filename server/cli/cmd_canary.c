@@ -8,6 +8,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/cli/answer.h"
+#include "server/cli/print.h"
+#include "server/cli/terminal.h"
 #include "server/cli/replay_options.h"
 #include "server/clock.h"
 #include "server/replay/violation_id.h"
@@ -34,6 +37,7 @@ typedef struct canary {
   bt_replay_place place;
   bt_rule_definition *rule;
   uint64_t rounds, missed, untrue, unknown; /* untrue: a violation of the trace that keeps the rule */
+  const char *asked;                        /* the address of what was asked last */
   int64_t delay_ns, succeeded_at_ns;        /* of the last round that went well */
 } canary;
 
@@ -166,13 +170,13 @@ static void say(const canary *c, const char *outcome, const char *detail) {
   if (c->options->shared.print_json) { /* a line each, as they come */
     json_t *line = json_pack("{s:s, s:s, s:s, s:f}", "time", now, "outcome", outcome, "detail", detail, "delay_seconds",
                              (double)c->delay_ns / 1e9);
-    if (line) json_dumpf(line, stdout, JSON_COMPACT);
-    json_decref(line);
-    putchar('\n');
+    bt_print_json(line, JSON_COMPACT);
   } else {
-    printf("%.19sZ %s: %s\n", now, outcome, detail);
+    bool is_unknown = strcmp(outcome, "unknown") == 0;
+    bt_print("%.19sZ %s%s: %s%s\n", now, bt_style_on(is_unknown ? BT_STYLE_YELLOW : BT_STYLE_OFF),
+             is_unknown ? "UNKNOWN" : outcome, detail, bt_style_on(BT_STYLE_OFF));
   }
-  fflush(stdout);
+  bt_print_flush();
 }
 
 static bt_status push_both(const canary *c, bt_trace_id *breaks, bt_trace_id *keeps, bt_error *error) {
@@ -181,12 +185,24 @@ static bt_status push_both(const canary *c, bt_trace_id *breaks, bt_trace_id *ke
   return status ? status : push_trace(c, true, now_ns, keeps, error);
 }
 
+/* Whom the failure is of: the receiver of spans, or Tempo. Programs get the message alone, as before. */
+static void say_unknown(canary *c, const char *url, bool found, const char *message) {
+  bt_buffer detail = {0};
+  if (c->options->shared.print_json)
+    bt_buffer_append(&detail, bt_str_from(message));
+  else
+    bt_failure_write(url, message, &detail);
+  if (found) bt_buffer_append(&detail, BT_STR("; 1 violation found; not looked at: whether the other trace has one"));
+  say(c, "unknown", detail.ptr ? detail.ptr : message);
+  bt_buffer_dispose(&detail);
+}
+
 static void judge(canary *c, bt_status status, const bt_error *error, bool found, bool is_untrue, int64_t took_ns) {
   char detail[600], took[64];
   bt_duration_format(took_ns / 1000000 * 1000000, took);
   if (status) {
     c->unknown++;
-    say(c, "unknown", error->message);
+    say_unknown(c, c->asked, found, error->message);
   } else if (is_untrue) {
     c->untrue++;
     say(c, "false", "a trace that keeps the rule has a violation");
@@ -208,11 +224,18 @@ static void make_round(canary *c) {
   bt_error error = {0};
   bool found = false, is_untrue = false;
   int64_t began_ns = bt_clock_monotonic_ns();
+  c->asked = c->options->otlp;
   bt_status status = push_both(c, &breaks, &keeps, &error);
-  if (!status) c->rounds++;
+  if (!status) {
+    c->rounds++;
+    c->asked = c->options->shared.tempo.url;
+  }
   if (!status) status = wait_for(c, &breaks, began_ns + c->options->within_ns, &found, &error);
   int64_t took_ns = bt_clock_monotonic_ns() - began_ns;
-  if (is_interrupted() && !found) return;
+  if (is_interrupted() && !found) {
+    say(c, "unknown", "cancelled before the violation came");
+    return;
+  }
   if (!status) status = look(c, &keeps, &is_untrue, &error);
   judge(c, status, &error, found, is_untrue, took_ns);
 }

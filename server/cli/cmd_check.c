@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
@@ -32,13 +33,10 @@ static void print_problems(bt_buffer *text) {
       if (!found) continue;
       at = (size_t)(found - line) + 2;
       used = strcspn(found + 2, ":") < length - at ? strcspn(found + 2, ":") : length - at;
-      printf("%.*s%s%.*s%s", (int)at, line, bt_style_on(marks[i].style), (int)used, line + at,
-             bt_style_on(BT_STYLE_OFF));
+      bt_print("%.*s%s%.*s%s", (int)at, line, bt_style_on(marks[i].style), (int)used, line + at,
+               bt_style_on(BT_STYLE_OFF));
     }
-    if (used)
-      fwrite(line + at + used, 1, length - at - used, stdout);
-    else
-      fwrite(line, 1, length, stdout);
+    bt_print_lines((bt_str){line + (used ? at + used : 0), length - (used ? at + used : 0)});
   }
   bt_buffer_dispose(text);
 }
@@ -62,7 +60,7 @@ static void add_file_problem(checking *check, const char *file, const char *mess
         check, file,
         json_pack("[o]", bt_problem_json(BT_STR(""), problem.line, problem.column, bt_str_from(problem.message))));
   else
-    printf("%s:%u:%u: error: %s\n", file, problem.line, problem.column, problem.message);
+    bt_print("%s:%u:%u: error: %s\n", file, problem.line, problem.column, problem.message);
 }
 
 static void take_file(checking *check, const bt_checked_file *file) {
@@ -88,7 +86,7 @@ static void check_file(checking *check, const char *path) {
   char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
   check->files++;
   if (!text) {
-    fprintf(stderr, "betrace check: %s\n", error.message);
+    bt_print_error("betrace check: %s\n", error.message);
     check->is_unreadable = true;
     return;
   }
@@ -125,12 +123,12 @@ static void print_end(checking *check) {
   bool is_valid = !check->errors && !check->is_unreadable;
   switch (check->format) {
   case FORMAT_TEXT:
-    printf("%s%zu rule%s checked: %zu error%s, %zu warning%s%s\n",
-           bt_style_on(!is_valid         ? BT_STYLE_RED
-                       : check->warnings ? BT_STYLE_YELLOW
-                                         : BT_STYLE_GREEN),
-           check->rules, bt_cli_plural(check->rules), check->errors, bt_cli_plural(check->errors), check->warnings,
-           bt_cli_plural(check->warnings), bt_style_on(BT_STYLE_OFF));
+    bt_print("%s%zu rule%s checked: %zu error%s, %zu warning%s%s\n",
+             bt_style_on(!is_valid         ? BT_STYLE_RED
+                         : check->warnings ? BT_STYLE_YELLOW
+                                           : BT_STYLE_GREEN),
+             check->rules, bt_cli_plural(check->rules), check->errors, bt_cli_plural(check->errors), check->warnings,
+             bt_cli_plural(check->warnings), bt_style_on(BT_STYLE_OFF));
     break;
   case FORMAT_JSON:
     bt_cli_print_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:O}", "valid", is_valid, "files", (json_int_t)check->files,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/rates.h"
 #include "server/cli/terminal.h"
 #include "server/clock.h"
@@ -43,42 +44,44 @@ static void conclude(comparison *c) {
 
 /* ---- printing ---- */
 
-static void print_side(const char *name, const bt_rates *rates) {
+static void print_side(const bt_replay_options *options, const char *name, const bt_rates *rates) {
   char start[40], end[40];
   bt_buffer text = {0};
   const bt_coverage *coverage = &rates->all.result.coverage;
   bt_time_format(coverage->asked.start_ns, start);
   bt_time_format(coverage->effective_end_ns, end);
-  bt_rate_write(&rates->items[0], &text);
-  printf("%-6s  %.19sZ to %.19sZ: %s\n", name, start, end, text.ptr ? text.ptr : "");
+  bt_answer answer = bt_answer_of(options, &rates->all.result);
+  bt_rate_write(&rates->items[0], &answer, &text);
+  bt_print("%-6s  %.19sZ to %.19sZ: %s\n", name, start, end, text.ptr ? text.ptr : "");
   bt_replay_print_gaps(coverage);
   bt_buffer_dispose(&text);
 }
 
-static void print_text(const bt_rule_definition *rule, const comparison *c) {
+static void print_text(const bt_replay_options *options, const comparison *c) {
+  const bt_rule_definition *rule = options->rules.items[0];
   const bt_rate *before = &c->before.items[0], *after = &c->after.items[0];
-  printf("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF));
-  print_side("before", &c->before);
-  print_side("after", &c->after);
+  bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF));
+  print_side(options, "before", &c->before);
+  print_side(options, "after", &c->after);
   if (c->conclusion != CANNOT_CONCLUDE)
-    printf("difference %+.3g points of percent (95 %% interval %+.3g to %+.3g, Newcombe's from Wilson's)\n",
-           100 * (after->rate - before->rate), 100 * c->difference.low, 100 * c->difference.high);
+    bt_print("difference %+.3g points of percent (95 %% interval %+.3g to %+.3g, Newcombe's from Wilson's)\n",
+             100 * (after->rate - before->rate), 100 * c->difference.low, 100 * c->difference.high);
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW, BT_STYLE_YELLOW};
-  fputs(bt_style_on(styles[c->conclusion]), stdout);
+  bt_print("%s", bt_style_on(styles[c->conclusion]));
   switch (c->conclusion) {
-  case LOWER: printf("the rule is violated less often after than before"); break;
-  case HIGHER: printf("the rule is violated more often after than before"); break;
+  case LOWER: bt_print("the rule is violated less often after than before"); break;
+  case HIGHER: bt_print("the rule is violated more often after than before"); break;
   case NOT_SHOWN:
-    printf(before->violated ? "no difference is shown: it is within what chance does; more traces would tell"
-                            : "no difference is shown: there was no violation before");
+    bt_print(before->violated ? "no difference is shown: it is within what chance does; more traces would tell"
+                              : "no difference is shown: there was no violation before");
     break;
   case CANNOT_CONCLUDE:
-    printf("nothing can be concluded: %s", !before->is_certain || !after->is_certain ? "not everything is known"
-                                           : !before->exercised ? "no trace exercised the rule before"
-                                                                : "no trace exercised the rule after");
+    bt_print("nothing can be concluded: %s", !before->is_certain || !after->is_certain ? "not everything is known"
+                                             : !before->exercised ? "no trace exercised the rule before"
+                                                                  : "no trace exercised the rule after");
     break;
   }
-  printf("%s\n", bt_style_on(BT_STYLE_OFF));
+  bt_print("%s\n", bt_style_on(BT_STYLE_OFF));
 }
 
 static json_t *side_json(const bt_rates *rates) {
@@ -112,7 +115,7 @@ static int compare(const compare_run *run, bt_source *source) {
     if (run->options.print_json)
       print_json(rule, &c);
     else
-      print_text(rule, &c);
+      print_text(&run->options, &c);
   }
   int code = c.conclusion == LOWER ? BT_EXIT_FINE : c.conclusion == HIGHER ? BT_EXIT_FOUND : BT_EXIT_UNKNOWN;
   bt_rates_dispose(&c.before);

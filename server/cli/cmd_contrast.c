@@ -1,6 +1,8 @@
 /* `betrace contrast`: what goes along with violating a rule. */
 #include <inttypes.h>
 
+#include "server/cli/answer.h"
+#include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/query/contrast.h"
@@ -16,11 +18,15 @@ typedef struct contrast_run {
 /* ---- printing ---- */
 
 static void print_side(const char *name, const bt_contrast_side *side) {
-  printf("%-10s %" PRIu32 " of %s%" PRIu64 " traces read", name, side->sampled, side->total_is_exact ? "" : "at least ",
-         side->total);
-  if (side->gone) printf(", %" PRIu32 " are gone", side->gone);
-  if (side->other) printf(", %" PRIu32 " are judged otherwise when read whole", side->other);
-  putchar('\n');
+  if (!side->total && !side->total_is_exact) {
+    bt_print("%-10s UNKNOWN: none was seen\n", name);
+    return;
+  }
+  bt_print("%-10s %" PRIu32 " of %s%" PRIu64 " traces read", name, side->sampled,
+           side->total_is_exact ? "" : "at least ", side->total);
+  if (side->gone) bt_print(", %" PRIu32 " are gone", side->gone);
+  if (side->other) bt_print(", %" PRIu32 " are judged otherwise when read whole", side->other);
+  bt_print("\n");
 }
 
 static void write_mark(const bt_contrast_finding *finding, bt_buffer *out) {
@@ -41,7 +47,7 @@ static void write_mark(const bt_contrast_finding *finding, bt_buffer *out) {
 static void print_share(uint32_t count, uint32_t of) {
   char text[40];
   snprintf(text, sizeof text, "%" PRIu32 " of %" PRIu32, count, of);
-  printf("%12s %4.0f %%", text, of ? 100.0 * count / of : 0);
+  bt_print("%12s %4.0f %%", text, of ? 100.0 * count / of : 0);
 }
 
 /* Without powers of ten, which few people read at a glance. */
@@ -68,7 +74,7 @@ static void print_finding(const bt_contrast_finding *finding, const bt_contrast_
   print_share(finding->counts[BT_VIOLATING], result->sides[BT_VIOLATING].sampled);
   print_share(finding->counts[BT_SATISFYING], result->sides[BT_SATISFYING].sampled);
   write_odds(&finding->odds, odds);
-  printf("  %-26s %-9.2g %s\n", odds, finding->corrected, fitted.ptr ? fitted.ptr : "");
+  bt_print("  %-26s %-9.2g %s\n", odds, finding->corrected, fitted.ptr ? fitted.ptr : "");
   bt_buffer_dispose(&mark);
   bt_buffer_dispose(&fitted);
 }
@@ -77,12 +83,12 @@ static void print_findings(const bt_contrast_result *result) {
   enum { BEFORE_MARK = 76, LEAST = 40 };
   unsigned width = bt_terminal_width();
   if (!result->finding_count) return;
-  printf("\n%19s%19s  %-26s %-9s %s\n", "violating", "satisfying", "odds ratio (95 %)", "p", "what");
+  bt_print("\n%19s%19s  %-26s %-9s %s\n", "violating", "satisfying", "odds ratio (95 %)", "p", "what");
   for (size_t i = 0; i < result->finding_count; i++)
     print_finding(&result->findings[i], result, width > BEFORE_MARK + LEAST ? width - BEFORE_MARK : LEAST);
   if (result->findings_total > result->finding_count)
-    printf("and %zu more (--limit)\n", result->findings_total - result->finding_count);
-  putchar('\n');
+    bt_print("and %zu more (--limit)\n", result->findings_total - result->finding_count);
+  bt_print("\n");
 }
 
 static void print_excluded(const bt_contrast_result *result, bt_contrast_exclusion reason, const char *words) {
@@ -93,33 +99,58 @@ static void print_excluded(const bt_contrast_result *result, bt_contrast_exclusi
     bt_buffer_append(&names, names.len ? BT_STR(", ") : BT_STR(""));
     bt_text_fit(excluded->name, 60, &names);
   }
-  if (names.len) printf("left out, %s: %s\n", words, names.ptr);
+  if (names.len) bt_print("left out, %s: %s\n", words, names.ptr);
   bt_buffer_dispose(&names);
 }
 
-static void print_text(const bt_rule_definition *rule, const bt_contrast_result *result) {
-  printf("%s%s%s: what goes along with violating it\n", bt_style_on(BT_STYLE_BOLD), rule->fields.id,
-         bt_style_on(BT_STYLE_OFF));
+static void print_comparison(const bt_contrast_result *result) {
   print_side("violating", &result->sides[BT_VIOLATING]);
   print_side("satisfying", &result->sides[BT_SATISFYING]);
   print_findings(result);
-  printf("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), result->explanation, bt_style_on(BT_STYLE_OFF));
-  printf(
-      "looked at %zu marks, %zu of them frequent enough to tell; Fisher's exact test, p times Tarone's %zu: if nothing "
-      "separated the two, the chance to name any would be at most %.0f %%\n",
-      result->looked_at, result->able, result->divisor, 100 * BT_CONTRAST_LEVEL);
+  bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), result->explanation, bt_style_on(BT_STYLE_OFF));
+  if (result->looked_at)
+    bt_print("looked at %zu marks, %zu of them frequent enough to tell; Fisher's exact test, p times Tarone's %zu: if "
+             "nothing "
+             "separated the two, the chance to name any would be at most %.0f %%\n",
+             result->looked_at, result->able, result->divisor, 100 * BT_CONTRAST_LEVEL);
   print_excluded(result, BT_EXCLUDED_COMPARED, "because the rule compares them");
   print_excluded(result, BT_EXCLUDED_IDS, "because their values differ from trace to trace");
   print_excluded(result, BT_EXCLUDED_LONG, "long values of");
   if (result->excluded_total > result->excluded_count)
-    printf("left out besides: %zu more\n", result->excluded_total - result->excluded_count);
+    bt_print("left out besides: %zu more\n", result->excluded_total - result->excluded_count);
   if (result->spans_left_out)
-    printf("left out: %" PRIu64 " spans that only the rule's deciding part asks for\n", result->spans_left_out);
-  if (result->left_out_keys) puts("left out: some attributes, because there are more than 2048 of them");
+    bt_print("left out: %" PRIu64 " spans that only the rule's deciding part asks for\n", result->spans_left_out);
+  if (result->left_out_keys) bt_print_line("left out: some attributes, because there are more than 2048 of them");
+}
+
+/* What was sampled in a random order is a sample of the whole range: nothing is missing in it. */
+static void print_in_part(const bt_contrast_result *result, const bt_answer *answer) {
+  uint64_t violating = result->sides[BT_VIOLATING].total;
+  if (!bt_answer_has_gaps(answer) || result->is_sampled) return;
+  if (violating)
+    bt_print("%" PRIu64 " violating trace%s found", violating, bt_cli_plural(violating));
+  else
+    bt_print("%sUNKNOWN: no violating trace in what was judged%s", bt_style_on(BT_STYLE_YELLOW),
+             bt_style_on(BT_STYLE_OFF));
+  bt_answer_print_rest(answer);
+  bt_print("\n");
+}
+
+static void print_text(const bt_replay_options *options, const bt_contrast_result *result) {
+  bt_answer answer = {options, result->outcome, result->reason, &result->coverage,
+                      result->sides[BT_VIOLATING].total + result->sides[BT_SATISFYING].total};
+  bt_print("%s%s%s: what goes along with violating it\n", bt_style_on(BT_STYLE_BOLD),
+           options->rules.items[0]->fields.id, bt_style_on(BT_STYLE_OFF));
+  if (bt_answer_is_unknown(&answer)) {
+    bt_answer_print_unknown("", &answer);
+  } else {
+    print_comparison(result);
+    print_in_part(result, &answer);
+  }
   bt_replay_print_gaps(&result->coverage);
-  printf("%s%s%s, seed %" PRIu64 ", %.3f s, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
-         bt_contrast_status_name(result), result->reason[0] ? ": " : "", result->reason, result->seed,
-         (double)result->duration_ns / 1e9, result->requests, result->bytes_received);
+  bt_print("%s%s%s, seed %" PRIu64 ", %.3f s, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
+           bt_contrast_status_name(result), result->reason[0] ? ": " : "", result->reason, result->seed,
+           (double)result->duration_ns / 1e9, result->requests, result->bytes_received);
 }
 
 /* ---- running ---- */
@@ -147,7 +178,7 @@ static int look_and_print(const contrast_run *run, bt_source *source) {
   if (!status && run->options.print_json)
     bt_cli_print_json(bt_contrast_json(rule, &result));
   else if (!status)
-    print_text(rule, &result);
+    print_text(&run->options, &result);
   bt_contrast_result_dispose(&result);
   return code;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/answer.h"
+#include "server/cli/print.h"
 #include "server/cli/judge.h"
 #include "server/cli/rule_change.h"
 #include "server/cli/terminal.h"
@@ -70,11 +72,11 @@ static void print_trace(const bt_rule_change *change, const bt_changed_trace *tr
   char id[BT_TRACE_ID_HEX + 1], time[40];
   bt_trace_id_format(&trace->id, id);
   bt_time_format(trace->time_ns, time);
-  printf("  %s%c %s → %s%s  %.19sZ  %s%s\n", bt_style_on(trace->is_new ? BT_STYLE_RED : BT_STYLE_GREEN),
-         trace->is_new ? '+' : '-', verdict_word(change, true, trace->before),
-         verdict_word(change, false, trace->after), bt_style_on(BT_STYLE_OFF), time, id,
-         trace->provisional ? "  (provisional: not settled yet)" : "");
-  printf("      %s%s\n", trace->is_new ? "" : "before: ", trace->violation->message);
+  bt_print("  %s%c %s → %s%s  %.19sZ  %s%s\n", bt_style_on(trace->is_new ? BT_STYLE_RED : BT_STYLE_GREEN),
+           trace->is_new ? '+' : '-', verdict_word(change, true, trace->before),
+           verdict_word(change, false, trace->after), bt_style_on(BT_STYLE_OFF), time, id,
+           trace->provisional ? "  (provisional: not settled yet)" : "");
+  bt_print("      %s%s\n", trace->is_new ? "" : "before: ", trace->violation->message);
 }
 
 static void print_condition(const bt_rule_definition *rule, char mark, bt_style style) {
@@ -82,7 +84,7 @@ static void print_condition(const bt_rule_definition *rule, char mark, bt_style 
   while (rest.len) {
     const char *end = memchr(rest.ptr, '\n', rest.len);
     size_t length = end ? (size_t)(end - rest.ptr) : rest.len, step = end ? length + 1 : length;
-    printf("  %s%c %.*s%s\n", bt_style_on(style), mark, (int)length, rest.ptr, bt_style_on(BT_STYLE_OFF));
+    bt_print("  %s%c %.*s%s\n", bt_style_on(style), mark, (int)length, rest.ptr, bt_style_on(BT_STYLE_OFF));
     rest = (bt_str){rest.ptr + step, rest.len - step};
   }
 }
@@ -90,15 +92,15 @@ static void print_condition(const bt_rule_definition *rule, char mark, bt_style 
 /* "violations 12 → 3", "exercised at least 120 → 45" */
 static void print_number(const char *name, const uint64_t *before, const uint64_t *after, bool before_exact,
                          bool after_exact) {
-  printf("  %s ", name);
+  bt_print("  %s ", name);
   if (before)
-    printf("%s%" PRIu64, before_exact ? "" : "at least ", *before);
+    bt_print("%s%" PRIu64, before_exact ? "" : "at least ", *before);
   else
-    printf("none");
+    bt_print("none");
   if (after)
-    printf(" → %s%" PRIu64 "\n", after_exact ? "" : "at least ", *after);
+    bt_print(" → %s%" PRIu64 "\n", after_exact ? "" : "at least ", *after);
   else
-    printf(" → none\n");
+    bt_print(" → none\n");
 }
 
 static const bt_rule_result *result_of(const diff_run *run, int at) {
@@ -115,26 +117,28 @@ static void print_counts(const diff_run *run, const bt_rule_change *change) {
   if ((before && before->inconclusive) || (after && after->inconclusive))
     print_number("inconclusive", before ? &before->inconclusive : NULL, after ? &after->inconclusive : NULL, true,
                  true);
-  printf("  %zu trace%s newly violated, %zu no longer\n", change->new_count, bt_cli_plural(change->new_count),
-         change->trace_count - change->new_count);
+  bt_print("  %zu trace%s newly violated, %zu no longer\n", change->new_count, bt_cli_plural(change->new_count),
+           change->trace_count - change->new_count);
 }
 
 static void print_change(const diff_run *run, const bt_rule_change *change) {
   const bt_rule_definition *rule = change->new_rule ? change->new_rule : change->old_rule;
   bool is_replayed = change->old_at >= 0 || change->new_at >= 0;
   if (change->kind == BT_RULE_SAME) return;
-  printf("%s%s%s: %s", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF),
-         bt_change_kind_name(change->kind));
-  if (change->kind == BT_RULE_RENAMED) printf(" from %s", change->old_rule->fields.id);
-  puts(is_replayed ? "" : "; its condition is the same, so no verdict changes");
+  bt_print("%s%s%s: %s", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF),
+           bt_change_kind_name(change->kind));
+  if (change->kind == BT_RULE_RENAMED) bt_print(" from %s", change->old_rule->fields.id);
+  bt_print_line(is_replayed ? "" : "; its condition is the same, so no verdict changes");
   if (!is_replayed) return;
   if (change->old_rule) print_condition(change->old_rule, '-', BT_STYLE_RED);
   if (change->new_rule) print_condition(change->new_rule, '+', BT_STYLE_GREEN);
+  bt_answer answer = bt_answer_of(&run->options, &run->all.result);
+  if (bt_answer_is_unknown(&answer)) return;
   print_counts(run, change);
   for (size_t i = 0; i < change->trace_count && (!run->examples || i < run->examples); i++)
     print_trace(change, &change->traces[i]);
   if (run->examples && change->trace_count > run->examples)
-    printf("  … and %zu more (--examples 0 shows all)\n", change->trace_count - (size_t)run->examples);
+    bt_print("  … and %zu more (--examples 0 shows all)\n", change->trace_count - (size_t)run->examples);
 }
 
 static size_t count_changed(const diff_run *run) {
@@ -143,15 +147,30 @@ static size_t count_changed(const diff_run *run) {
   return changed;
 }
 
+static void print_changed_in_part(size_t changed, const bt_answer *answer) {
+  if (!changed) {
+    bt_answer_print_unknown("", answer);
+    return;
+  }
+  bt_print("%s%zu verdict%s found to change%s", bt_style_on(BT_STYLE_YELLOW), changed, bt_cli_plural(changed),
+           bt_style_on(BT_STYLE_OFF));
+  bt_answer_print_rest(answer);
+  bt_print("\n");
+}
+
 static void print_text(const diff_run *run) {
   size_t same = 0, changed = count_changed(run);
   for (size_t i = 0; i < run->changes.count; i++) {
     same += run->changes.items[i].kind == BT_RULE_SAME;
     print_change(run, &run->changes.items[i]);
   }
-  if (same) printf("%zu rule%s the same\n", same, same == 1 ? " is" : "s are");
-  printf("%s%zu verdict%s change%s%s\n", bt_style_on(changed ? BT_STYLE_YELLOW : BT_STYLE_GREEN), changed,
-         bt_cli_plural(changed), changed == 1 ? "s" : "", bt_style_on(BT_STYLE_OFF));
+  if (same) bt_print("%zu rule%s the same\n", same, same == 1 ? " is" : "s are");
+  bt_answer answer = bt_answer_of(&run->options, &run->all.result);
+  if (run->changes.replayed_count && bt_answer_has_gaps(&answer))
+    print_changed_in_part(changed, &answer);
+  else
+    bt_print("%s%zu verdict%s change%s%s\n", bt_style_on(changed ? BT_STYLE_YELLOW : BT_STYLE_GREEN), changed,
+             bt_cli_plural(changed), changed == 1 ? "s" : "", bt_style_on(BT_STYLE_OFF));
   if (run->changes.replayed_count) bt_collected_print_end(&run->all.result);
 }
 

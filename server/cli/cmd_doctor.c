@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/clock.h"
@@ -43,13 +44,13 @@ static bool is_news(progress *p, const char *line) {
 static void show_progress(void *context, const char *line) {
   progress *p = context;
   if (bt_terminal_shows_progress()) {
-    fprintf(stderr, "\r%s\033[K", line);
+    bt_print_error("\r%s\033[K", line);
     return;
   }
   int64_t now_ns = bt_clock_monotonic_ns();
   if (!is_news(p, line) && now_ns - p->said_ns < PLAIN_EVERY_S * SECOND_NS) return;
   p->said_ns = now_ns;
-  fprintf(stderr, "betrace doctor: %s\n", line);
+  bt_print_error("betrace doctor: %s\n", line);
 }
 
 /* ---- the run ---- */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/report/replay_json.h"
 #include "server/replay/violation.h"
@@ -32,19 +33,17 @@ static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace
 }
 
 static void print_line(json_t *object) {
-  json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
-  fputc('\n', stdout);
-  json_decref(object);
+  bt_print_json(object, JSON_COMPACT);
 }
 
 static void print_text(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
                        const bt_violation *violation) {
   char trace_id[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&trace->id, trace_id);
-  printf("%-14s  %-24s  %s", bt_verdict_name(verdict->verdict), definition->fields.id, trace_id);
-  if (verdict->reason) printf("  (%s)", bt_reason_name(verdict->reason));
-  if (violation) printf("  %s", violation->message);
-  putchar('\n');
+  bt_print("%-14s  %-24s  %s", bt_verdict_name(verdict->verdict), definition->fields.id, trace_id);
+  if (verdict->reason) bt_print("  (%s)", bt_reason_name(verdict->reason));
+  if (violation) bt_print("  %s", violation->message);
+  bt_print("\n");
 }
 
 static bt_status report(const eval_run *run, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -106,15 +105,15 @@ static void print_summary(const eval_run *run, size_t traces) {
                          (json_int_t)run->counts[BT_NOT_APPLICABLE]));
     return;
   }
-  printf("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n", traces,
-         run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
-         (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
-         (unsigned long long)run->counts[BT_NOT_APPLICABLE]);
+  bt_print("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n", traces,
+           run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
+           (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
+           (unsigned long long)run->counts[BT_NOT_APPLICABLE]);
 }
 
 static int exit_status(const eval_run *run, size_t traces) {
   if (run->counts[BT_VIOLATED]) return BT_EXIT_FOUND;
-  if (!traces) fputs("betrace eval: there is no trace in these files, so nothing is known\n", stderr);
+  if (!traces) bt_print_error_line("betrace eval: there is no trace in these files, so nothing is known");
   return !traces || run->counts[BT_INCONCLUSIVE] ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
 }
 

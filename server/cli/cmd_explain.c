@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/replay/explain.h"
@@ -15,35 +16,36 @@ typedef struct explain_run {
 static void print_queries(const bt_explain_rule *rule) {
   for (size_t i = 0; i < rule->query_count; i++) {
     const bt_explain_query *query = &rule->queries[i];
-    printf("  %-8s %s%s%s", bt_explain_use_name(query->use), bt_style_on(BT_STYLE_CYAN), query->traceql,
-           bt_style_on(BT_STYLE_OFF));
-    if (query->is_probed) printf("   about %" PRIu64 " traces", query->estimated_found);
-    putchar('\n');
+    bt_print("  %-8s %s%s%s", bt_explain_use_name(query->use), bt_style_on(BT_STYLE_CYAN), query->traceql,
+             bt_style_on(BT_STYLE_OFF));
+    if (query->is_probed) bt_print("   about %" PRIu64 " traces", query->estimated_found);
+    bt_print("\n");
   }
 }
 
 static void print_options(const bt_explain_result *result, const bt_explain_rule *rule) {
   for (size_t i = 0; i < BT_EXPLAIN_OPTIONS; i++) {
     const bt_explain_option *option = &rule->options[i];
-    printf("  %s %s", option->strategy == rule->chosen ? "*" : " ", bt_strategy_name(option->strategy));
+    bt_print("  %s %s", option->strategy == rule->chosen ? "*" : " ", bt_strategy_name(option->strategy));
     if (!option->is_possible)
-      printf(": not possible: %s", option->why_not);
+      bt_print(": not possible: %s", option->why_not);
     else if (result->is_probed)
-      printf(": about %" PRIu64 " traces read, %" PRIu64 " requests, %" PRIu64 " bytes", option->cost.traces_read,
-             option->cost.requests, option->cost.bytes);
-    putchar('\n');
+      bt_print(": about %" PRIu64 " traces read, %" PRIu64 " requests, %" PRIu64 " bytes", option->cost.traces_read,
+               option->cost.requests, option->cost.bytes);
+    bt_print("\n");
   }
 }
 
 static void print_rule(const bt_explain_result *result, const bt_explain_rule *rule) {
-  printf("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->definition->fields.id, bt_style_on(BT_STYLE_OFF));
+  bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->definition->fields.id, bt_style_on(BT_STYLE_OFF));
   print_queries(rule);
-  printf("  candidates: %s\n", rule->candidates);
-  printf("  decided here: %s\n", rule->decided_locally);
-  if (rule->reads_by_id) puts("  its traces are read by id, one request each: batches cannot give what it reads");
+  bt_print("  candidates: %s\n", rule->candidates);
+  bt_print("  decided here: %s\n", rule->decided_locally);
+  if (rule->reads_by_id)
+    bt_print_line("  its traces are read by id, one request each: batches cannot give what it reads");
   if (rule->rests_on_absence)
-    puts("  it can be violated by what is missing: violations of young traces are read again by id");
-  puts("  strategies (* is taken):");
+    bt_print_line("  it can be violated by what is missing: violations of young traces are read again by id");
+  bt_print_line("  strategies (* is taken):");
   print_options(result, rule);
 }
 
@@ -51,11 +53,11 @@ static void print_text(const bt_explain_result *result) {
   bt_replay_print_source(&result->source);
   for (size_t i = 0; i < result->rule_count; i++) print_rule(result, &result->rules[i]);
   if (result->is_probed)
-    printf("estimates, from %" PRIu64 " probes that inspected %" PRIu64 " bytes; about %" PRIu64
-           " traces in the range\n",
-           result->requests, result->bytes_inspected, result->estimated_traces);
+    bt_print("estimates, from %" PRIu64 " probes that inspected %" PRIu64 " bytes; about %" PRIu64
+             " traces in the range\n",
+             result->requests, result->bytes_inspected, result->estimated_traces);
   else
-    printf("no estimates: %s\n", result->problem[0] ? result->problem : "no Tempo was asked (--tempo URL)");
+    bt_print("no estimates: %s\n", result->problem[0] ? result->problem : "no Tempo was asked (--tempo URL)");
 }
 
 static int explain(const explain_run *run, bt_source *source) {

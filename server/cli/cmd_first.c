@@ -1,6 +1,9 @@
 /* `betrace first`: since when a rule is violated. */
 #include <inttypes.h>
 
+#include "server/cli/answer.h"
+#include "server/cli/print.h"
+#include "server/cli/terminal.h"
 #include "server/cli/replay_options.h"
 #include "server/replay/first.h"
 #include "server/report/replay_json.h"
@@ -8,26 +11,46 @@
 
 static const int64_t MONTH_NS = 30 * BT_DAY_NS;
 
-static void print_found(const bt_rule_definition *definition, const bt_first_result *result) {
+static void print_found(const bt_rule_definition *definition, const bt_first_result *result, const bt_answer *answer) {
   bt_replay_print_violation(definition, result->violation);
-  puts(result->proven ? "proven: everything before it was read, and nothing of it violates the rule"
-                      : "not proven: there may be an earlier one");
+  if (bt_answer_has_gaps(answer)) {
+    bt_print("1 violation found");
+    bt_answer_print_rest(answer);
+    bt_print("\n");
+  }
+  bt_print_line(result->proven ? "proven: everything before it was read, and nothing of it violates the rule"
+                               : "not proven: there may be an earlier one");
   if (result->at_edge_of_data)
-    puts("it lies at the edge of the data: the source has nothing older, so it may have started before");
+    bt_print_line("it lies at the edge of the data: the source has nothing older, so it may have started before");
 }
 
-static void print_text(const bt_rule_definition *definition, const bt_first_result *result) {
+static void print_none(const char *id, const bt_first_result *result, const bt_answer *answer) {
   char end[40];
   bt_time_format(result->coverage.effective_end_ns, end);
+  if (bt_answer_is_unknown(answer)) {
+    bt_answer_print_unknown(id, answer);
+  } else if (bt_answer_has_gaps(answer)) {
+    bt_print("%s%s: UNKNOWN: none was seen before %.19sZ%s", bt_style_on(BT_STYLE_YELLOW), id, end,
+             bt_style_on(BT_STYLE_OFF));
+    bt_answer_print_rest(answer);
+    bt_print("\n");
+  } else {
+    bt_print("%s: no violation up to %.19sZ\n", id, end);
+  }
+}
+
+static void print_text(const bt_replay_options *options, const bt_first_result *result) {
+  const bt_rule_definition *definition = options->rules.items[0];
+  bt_answer answer = {options, result->outcome, result->reason, &result->coverage,
+                      result->traces_read + result->coverage.has_data_from};
   if (result->violation)
-    print_found(definition, result);
+    print_found(definition, result, &answer);
   else
-    printf("%s: no violation up to %.19sZ%s\n", definition->fields.id, end,
-           result->outcome == BT_REPLAY_COMPLETED ? "" : " was seen, but it is not certain that there is none");
+    print_none(definition->fields.id, result, &answer);
   bt_replay_print_gaps(&result->coverage);
-  printf("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
-         bt_replay_outcome_name(result->outcome), result->reason[0] ? ": " : "", result->reason,
-         (double)result->duration_ns / 1e9, result->windows, result->requests, result->bytes_received);
+  bt_print("%s%s%s, %.3f s, %" PRIu64 " windows, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
+           bt_replay_outcome_name(result->outcome), result->reason[0] ? ": " : "", result->reason,
+           (double)result->duration_ns / 1e9, result->windows, result->requests, result->bytes_received);
 }
 
 static int look_and_print(const bt_replay_options *options, bt_source *source) {
@@ -43,7 +66,7 @@ static int look_and_print(const bt_replay_options *options, bt_source *source) {
   if (options->print_json)
     bt_cli_print_json(bt_first_json(definition, &result));
   else
-    print_text(definition, &result);
+    print_text(options, &result);
   bool is_certain = result.outcome == BT_REPLAY_COMPLETED;
   int code = result.violation ? BT_EXIT_FOUND : is_certain ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
   bt_first_result_dispose(&result);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/cli/rule_paths.h"
 #include "server/rulefile/file_format.h"
@@ -19,8 +20,7 @@ typedef struct formatting {
 } formatting;
 
 static void fail_file(formatting *fmt, const char *path, const char *message, bool is_usage) {
-  if (!fmt->print_json)
-    fprintf(stderr, "%s%s", message, message[0] && message[strlen(message) - 1] == '\n' ? "" : "\n");
+  if (!fmt->print_json) bt_print_message(message);
   json_array_append_new(fmt->failed, json_pack("{s:s, s:s}", "file", path, "message", message));
   fmt->found = true;
   fmt->is_unusable = fmt->is_unusable || is_usage;
@@ -56,10 +56,10 @@ static void finish_file(formatting *fmt, const char *path, bt_str old, bt_str ne
   bool changes = !bt_str_equal(old, new);
   if (changes) json_array_append_new(fmt->changed, json_string(path));
   if (fmt->mode == FMT_PRINT && !fmt->print_json) {
-    fwrite(new.ptr, 1, new.len, stdout);
+    bt_print_document(new);
   } else if (fmt->mode == FMT_CHECK && changes) {
     fmt->found = true;
-    if (!fmt->print_json) puts(path);
+    if (!fmt->print_json) bt_print_line(path);
   } else if (fmt->mode == FMT_WRITE && changes && !write_file(path, new)) {
     char message[600];
     snprintf(message, sizeof message, "betrace fmt: %.400s cannot be written: %s", path, strerror(errno));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/derived_rule.h"
+#include "server/cli/print.h"
 #include "server/cli/rates.h"
 #include "server/cli/terminal.h"
 #include "server/report/replay_json.h"
@@ -74,22 +75,23 @@ static void print_rule(const gate_run *run, const gate *g, size_t rule) {
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW, BT_STYLE_YELLOW};
   bt_interval difference;
   gate_word word = judge_rule(run, g, rule, &difference);
-  printf("%s%s: %s%s\n", bt_style_on(styles[word]), run->options.rules.items[rule]->fields.id, word_name(word),
-         bt_style_on(BT_STYLE_OFF));
+  bt_answer answer = bt_answer_of(&run->options, &g->rates.all.result);
+  bt_print("%s%s: %s%s\n", bt_style_on(styles[word]), run->options.rules.items[rule]->fields.id, word_name(word),
+           bt_style_on(BT_STYLE_OFF));
   for (size_t side = 0; side < 2; side++) {
     bt_buffer text = {0};
-    bt_rate_write(&g->rates.items[2 * rule + side], &text);
-    printf("  %-9s %s: %s\n", side ? "candidate" : "baseline", side ? run->candidate : run->baseline,
-           text.ptr ? text.ptr : "");
+    bt_rate_write(&g->rates.items[2 * rule + side], &answer, &text);
+    bt_print("  %-9s %s: %s\n", side ? "candidate" : "baseline", side ? run->candidate : run->baseline,
+             text.ptr ? text.ptr : "");
     bt_buffer_dispose(&text);
   }
   if (word == GATE_PASS || word == GATE_WORSE)
-    printf("  difference %+.3g to %+.3g points of percent (95 %%, Newcombe's interval from Wilson's): %s\n",
-           100 * difference.low, 100 * difference.high,
-           word == GATE_WORSE ? "more often violated than allowed" : "no increase beyond what is allowed is shown");
+    bt_print("  difference %+.3g to %+.3g points of percent (95 %%, Newcombe's interval from Wilson's): %s\n",
+             100 * difference.low, 100 * difference.high,
+             word == GATE_WORSE ? "more often violated than allowed" : "no increase beyond what is allowed is shown");
   if (word == GATE_TOO_FEW)
-    printf("  too few traces to say: of each version %llu have to exercise the rule (--min-exercised)\n",
-           (unsigned long long)run->least);
+    bt_print("  too few traces to say: of each version %llu have to exercise the rule (--min-exercised)\n",
+             (unsigned long long)run->least);
 }
 
 static json_t *rule_json(const gate_run *run, const gate *g, size_t rule) {

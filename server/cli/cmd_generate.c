@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/cli/sample_traces.h"
 #include "server/time_text.h"
@@ -234,8 +235,8 @@ static int run_generate(const generate_options *options) {
     bt_cli_print_json(
         json_pack("{s:I, s:I}", "traces", (json_int_t)options->sample.traces, "spans", (json_int_t)g.spans));
   else if (!status)
-    fprintf(stderr, "%llu traces, %llu spans\n", (unsigned long long)options->sample.traces,
-            (unsigned long long)g.spans);
+    bt_print_error("%llu traces, %llu spans\n", (unsigned long long)options->sample.traces,
+                   (unsigned long long)g.spans);
   bt_http_client_free(g.client);
   free(g.batch);
   return status ? bt_cli_fail("generate", status, &error) : BT_EXIT_FINE;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "tempo/http_client.h"
 
@@ -49,13 +50,13 @@ static void print_words(const json_t *answer) {
   const json_t *source = json_object_get(answer, "source");
   const char *part, *note = json_string_value(json_object_get(source, "note"));
   json_t *state;
-  puts(json_string_value(json_object_get(answer, "status")));
+  bt_print_line(json_string_value(json_object_get(answer, "status")));
   json_object_foreach(json_object_get(answer, "parts"), part, state) {
     const char *reason = json_string_value(json_object_get(state, "reason"));
-    if (reason) printf("  %s: %s\n", part, reason);
+    if (reason) bt_print("  %s: %s\n", part, reason);
   }
   const char *version = json_string_value(json_object_get(source, "version"));
-  if (note) printf("  Tempo%s%s: %s\n", version ? " " : "", version ? version : "", note);
+  if (note) bt_print("  Tempo%s%s: %s\n", version ? " " : "", version ? version : "", note);
 }
 
 /* What stands behind the address may be something else than a BeTrace, so the status alone is no answer. */

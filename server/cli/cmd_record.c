@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/cli/print.h"
 #include "server/cli/found_trace.h"
 #include "server/cli/trace_record.h"
 #include "server/rulefile/yaml_write.h"
@@ -118,9 +119,9 @@ static void print_result(const record_run *run) {
                                 run->as_fixture ? json_string(run->path.ptr) : json_null(), "attributes_left_out",
                                 (json_int_t)run->left_out));
   else
-    fputs(run->whole_file ? run->file.ptr : run->test.ptr, stdout);
-  fprintf(stderr, "%" PRIu64 " attribute%s left out%s%s\n", run->left_out, run->left_out == 1 ? " was" : "s were",
-          run->as_fixture ? "; the trace is in " : "", run->as_fixture ? run->path.ptr : "");
+    bt_print_document(bt_buffer_str(run->whole_file ? &run->file : &run->test));
+  bt_print_error("%" PRIu64 " attribute%s left out%s%s\n", run->left_out, run->left_out == 1 ? " was" : "s were",
+                 run->as_fixture ? "; the trace is in " : "", run->as_fixture ? run->path.ptr : "");
 }
 
 static int run_record(record_run *run, const bt_trace_id *id) {

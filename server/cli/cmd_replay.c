@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
+#include "server/cli/answer.h"
 #include "server/cli/collected.h"
 #include "server/cli/terminal.h"
 #include "server/report/replay_json.h"
@@ -41,27 +43,52 @@ static void print_json_result(const replay_run *run, const bt_collected *all) {
   bt_cli_print_json(object);
 }
 
+/* Of an answer with gaps: how many were found, and what was not looked at; never a number for what nobody saw. */
+static void print_rule_in_part(const char *id, const bt_rule_result *counters, const bt_answer *answer) {
+  bool is_found = counters->violations_found;
+  bt_print("%s%s: ", bt_style_on(is_found ? BT_STYLE_RED : BT_STYLE_YELLOW), id);
+  if (is_found)
+    bt_print("%" PRIu64 " violation%s found", counters->violations_found, bt_cli_plural(counters->violations_found));
+  else if (counters->traces_evaluated)
+    bt_print("UNKNOWN: no violation in the %" PRIu64 " trace%s that could be judged", counters->traces_evaluated,
+             bt_cli_plural(counters->traces_evaluated));
+  else
+    bt_print("UNKNOWN: no trace was judged");
+  bt_print("%s", bt_style_on(BT_STYLE_OFF));
+  bt_answer_print_rest(answer);
+  bt_print("\n");
+}
+
 static void print_rule(const bt_rule_definition *definition, const bt_rule_result *counters) {
-  const char *colour = bt_style_on(counters->violations_found ? BT_STYLE_RED : BT_STYLE_GREEN);
-  printf("%s%s: %" PRIu64 " violation%s%s in %s%" PRIu64 " traces (%s%" PRIu64 " exercised the rule), %" PRIu64
-         " inconclusive",
-         colour, definition->fields.id, counters->violations_found, bt_cli_plural(counters->violations_found),
-         bt_style_on(BT_STYLE_OFF), counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
-         counters->exercised_is_exact ? "" : "at least ", counters->traces_exercised, counters->inconclusive);
+  bt_style style = counters->violations_found ? BT_STYLE_RED
+                   : counters->inconclusive   ? BT_STYLE_YELLOW
+                                              : BT_STYLE_GREEN;
+  const char *colour = bt_style_on(style);
+  bt_print("%s%s: %" PRIu64 " violation%s%s in %s%" PRIu64 " traces (%s%" PRIu64 " exercised the rule), %" PRIu64
+           " inconclusive",
+           colour, definition->fields.id, counters->violations_found, bt_cli_plural(counters->violations_found),
+           bt_style_on(BT_STYLE_OFF), counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
+           counters->exercised_is_exact ? "" : "at least ", counters->traces_exercised, counters->inconclusive);
   char time[40];
   if (counters->first_violation.is_set) {
     bt_time_format(counters->first_violation.time_ns, time);
-    printf("; first at %.19sZ", time);
+    bt_print("; first at %.19sZ", time);
   }
-  putchar('\n');
+  bt_print("\n");
 }
 
 static void print_text_result(const replay_run *run, const bt_collected *all) {
   size_t shown = run->limit && all->count > run->limit ? (size_t)run->limit : all->count;
   for (size_t i = 0; i < shown; i++)
     bt_replay_print_violation(rule_of(run, all->found[i].rule), all->found[i].violation);
-  if (shown < all->count) printf("… and %zu more (--limit 0 prints all)\n", all->count - shown);
-  for (size_t i = 0; i < all->result.rule_count; i++) print_rule(rule_of(run, i), &all->result.rules[i]);
+  if (shown < all->count) bt_print("… and %zu more (--limit 0 prints all)\n", all->count - shown);
+  bt_answer answer = bt_answer_of(&run->options, &all->result);
+  if (bt_answer_is_unknown(&answer)) bt_answer_print_unknown("", &answer);
+  for (size_t i = 0; i < all->result.rule_count && !bt_answer_is_unknown(&answer); i++)
+    if (bt_answer_has_gaps(&answer))
+      print_rule_in_part(rule_of(run, i)->fields.id, &all->result.rules[i], &answer);
+    else
+      print_rule(rule_of(run, i), &all->result.rules[i]);
   bt_collected_print_end(&all->result);
 }
 
@@ -89,10 +116,8 @@ static bt_status print_junit_result(const replay_run *run, const bt_collected *a
                                            run->fail_on, messages, &document, error);
   for (size_t i = 0; i < count; i++) bt_buffer_dispose(&messages[i]);
   free(messages);
-  if (status)
-    bt_buffer_dispose(&document);
-  else
-    bt_cli_print_buffer(&document);
+  if (!status) bt_print_document(bt_buffer_str(&document));
+  bt_buffer_dispose(&document);
   return status;
 }
 

@@ -10,12 +10,9 @@
 #include <time.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "server/log.h"
 #include "server/server.h"
-
-static void print_buffer(const bt_buffer *text, FILE *out) {
-  if (text->ptr) fwrite(text->ptr, 1, text->len, out);
-}
 
 /* Signals are waited for by the main thread alone: blocked before any thread starts, so that all inherit it. */
 static void block_signals(sigset_t *set) {
@@ -107,7 +104,7 @@ static int serve_command(const bt_command *self, int argc, char **argv) {
     bt_config_print(&config, &text);
   else
     code = serve(&config, argc, argv);
-  print_buffer(&text, stdout);
+  bt_print_styled(bt_buffer_str(&text));
   bt_buffer_dispose(&text);
   bt_config_dispose(&config);
   return code;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/judge.h"
 #include "server/cli/mining.h"
 #include "server/cli/rates.h"
@@ -234,10 +235,8 @@ static bt_status print_text(const suggest_run *run, bt_error *error) {
     status = write_rule(run, run->kept[i], &out, error);
   }
   if (!status && out.failed) status = bt_error_no_memory(error);
-  if (status)
-    bt_buffer_dispose(&out);
-  else
-    bt_cli_print_buffer(&out);
+  if (!status) bt_print_document(bt_buffer_str(&out));
+  bt_buffer_dispose(&out);
   return status;
 }
 
@@ -275,11 +274,11 @@ static bt_status look_and_print(suggest_run *run, bt_error *error) {
 static int end(const suggest_run *run) {
   const bt_replay_result *result = &run->rates.all.result;
   if (!run->mining->traces)
-    fputs("betrace suggest: there is no trace in this range, so nothing is known\n", stderr);
+    bt_print_error_line("betrace suggest: there is no trace in this range, so nothing is known");
   else if (!run->proposal_count)
-    fputs("betrace suggest: nothing in these traces is so common that it could be a rule (--min-traces)\n", stderr);
+    bt_print_error_line("betrace suggest: nothing in these traces is so common that it could be a rule (--min-traces)");
   else if (result->outcome != BT_REPLAY_COMPLETED)
-    fprintf(stderr, "betrace suggest: %s: %s\n", bt_replay_outcome_name(result->outcome), result->reason);
+    bt_print_error("betrace suggest: %s: %s\n", bt_replay_outcome_name(result->outcome), result->reason);
   bool is_certain = run->mining->traces && (!run->proposal_count || result->outcome == BT_REPLAY_COMPLETED);
   return is_certain ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
 }

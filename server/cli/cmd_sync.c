@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/service_client.h"
 #include "server/cli/cli.h"
 #include "server/cli/terminal.h"
@@ -133,7 +134,7 @@ static bt_status apply(sync_run *run, bt_error *error) {
 /* ---- printing ---- */
 
 static void print_line(char mark, bt_style style, const char *id, const char *what) {
-  printf("%s%c %s%s  %s\n", bt_style_on(style), mark, id, bt_style_on(BT_STYLE_OFF), what);
+  bt_print("%s%c %s%s  %s\n", bt_style_on(style), mark, id, bt_style_on(BT_STYLE_OFF), what);
 }
 
 static void print_plan(const sync_run *run) {
@@ -159,12 +160,12 @@ static void print_plan(const sync_run *run) {
 static void print_text(const sync_run *run) {
   size_t changes = count_changes(run), pruned = run->prunes ? json_array_size(run->unmanaged) : 0;
   print_plan(run);
-  printf("%zu to create, %zu to update, %zu to delete, %zu unchanged\n", count_of(run, "created"),
-         count_of(run, "updated"), pruned, count_of(run, "unchanged"));
+  bt_print("%zu to create, %zu to update, %zu to delete, %zu unchanged\n", count_of(run, "created"),
+           count_of(run, "updated"), pruned, count_of(run, "unchanged"));
   if (!changes)
-    puts("in sync");
+    bt_print_line("in sync");
   else
-    puts(run->applies ? "applied" : "this is the plan; nothing was changed (--apply does it)");
+    bt_print_line(run->applies ? "applied" : "this is the plan; nothing was changed (--apply does it)");
 }
 
 static void print_json(const sync_run *run) {

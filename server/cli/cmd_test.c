@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/cli/rule_paths.h"
 #include "server/report/junit.h"
@@ -24,7 +25,8 @@ static void print_indented(bt_str text) {
   while (text.len) {
     const char *end = memchr(text.ptr, '\n', text.len);
     size_t length = end ? (size_t)(end - text.ptr) + 1 : text.len;
-    printf("      %.*s", (int)length, text.ptr);
+    bt_print("      ");
+    bt_print_lines((bt_str){text.ptr, length});
     text = (bt_str){text.ptr + length, text.len - length};
   }
 }
@@ -35,8 +37,8 @@ static bt_status print_result(const testing *run, const bt_test_result *result, 
   bt_status status = BT_OK;
   if (result->outcome == BT_TEST_PASSED && !run->print_all) return BT_OK;
   bt_test_report_name(result, &name);
-  printf("%-5s %s:%u: %.*s: %.*s\n", marks[result->outcome], result->file->name, result->test->line,
-         BT_FMT(result->rule_id), BT_FMT(bt_buffer_str(&name)));
+  bt_print("%-5s %s:%u: %.*s: %.*s\n", marks[result->outcome], result->file->name, result->test->line,
+           BT_FMT(result->rule_id), BT_FMT(bt_buffer_str(&name)));
   status = bt_test_report_explain(result, &explanation, error);
   if (!status) print_indented(bt_buffer_str(&explanation));
   bt_buffer_dispose(&name);
@@ -62,7 +64,7 @@ static void take_broken(testing *run, const char *file, const char *message) {
   if (run->format == FORMAT_JSON)
     json_array_append_new(run->broken,
                           json_pack("{s:s, s:o}", "file", file, "message", bt_text_json(bt_str_from(message))));
-  fprintf(stderr, "%s%s", message, message[0] && message[strlen(message) - 1] == '\n' ? "" : "\n");
+  bt_print_message(message);
 }
 
 /* Warnings are `betrace check`'s to show. */
@@ -115,8 +117,8 @@ static bt_status print_end(testing *run, bt_error *error) {
   size_t tests = count_tests(run);
   switch (run->format) {
   case FORMAT_TEXT:
-    printf("%zu test%s: %zu passed, %zu failed, %zu errors\n", tests, tests == 1 ? "" : "s",
-           run->counts[BT_TEST_PASSED], run->counts[BT_TEST_FAILED], run->counts[BT_TEST_ERROR]);
+    bt_print("%zu test%s: %zu passed, %zu failed, %zu errors\n", tests, tests == 1 ? "" : "s",
+             run->counts[BT_TEST_PASSED], run->counts[BT_TEST_FAILED], run->counts[BT_TEST_ERROR]);
     break;
   case FORMAT_JSON:
     bt_cli_print_json(json_pack("{s:{s:I, s:I, s:I, s:I}, s:O, s:O}", "summary", "tests", (json_int_t)tests, "passed",
@@ -126,7 +128,7 @@ static bt_status print_end(testing *run, bt_error *error) {
     break;
   case FORMAT_JUNIT:
     status = bt_junit_write(&run->junit, &document, error);
-    if (!status) fwrite(document.ptr, 1, document.len, stdout);
+    if (!status) bt_print_document(bt_buffer_str(&document));
     bt_buffer_dispose(&document);
     break;
   }
@@ -137,7 +139,7 @@ static int exit_status(const testing *run) {
   if (run->is_unreadable) return BT_EXIT_USAGE;
   if (run->broken_count || run->counts[BT_TEST_FAILED] || run->counts[BT_TEST_ERROR]) return BT_EXIT_FOUND;
   if (count_tests(run)) return BT_EXIT_FINE;
-  fputs("betrace test: there is no test in these files, so nothing is known\n", stderr);
+  bt_print_error_line("betrace test: there is no test in these files, so nothing is known");
   return BT_EXIT_UNKNOWN;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/http/tokens.h"
 
@@ -75,8 +76,8 @@ static void print_made(const wanted *w, const char *token, bt_buffer *line) {
     bt_cli_print_json(json_pack("{s:s, s:s}", "token", token, "line", line->ptr));
     return;
   }
-  puts(token);
-  if (!w->file) fputs(line->ptr, stdout);
+  bt_print_line(token);
+  if (!w->file) bt_print_lines(bt_buffer_str(line));
 }
 
 static int token_command(const bt_command *self, int argc, char **argv) {

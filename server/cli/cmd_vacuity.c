@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "server/derived_rule.h"
+#include "server/cli/answer.h"
+#include "server/cli/print.h"
 #include "server/cli/names.h"
 #include "server/cli/rates.h"
 #include "server/cli/terminal.h"
@@ -123,32 +125,37 @@ static bt_status look(vacuity_run *run, bt_error *error) {
   bt_status status =
       bt_rates_measure(run->source, &run->options, (const bt_rule_definition *const *)run->options.rules.items, count,
                        run->range, &run->rates, error);
-  if (!status) status = bt_known_names_read(run->source, &run->options, run->range, &run->known, error);
+  bool is_cancelled = run->rates.all.result.outcome == BT_REPLAY_CANCELLED; /* then nothing more is asked */
+  if (!status && !is_cancelled)
+    status = bt_known_names_read(run->source, &run->options, run->range, &run->known, error);
   for (size_t i = 0; i < count && !status; i++) status = look_at_rule(run, i, error);
-  return status ? status : measure_prefixes(run, error);
+  return status || is_cancelled ? status : measure_prefixes(run, error);
 }
 
 /* ---- text ---- */
 
 static void print_clause(bt_str text) {
   bool was_blank = false;
+  bt_buffer line = {0};
   for (size_t i = 0; i < text.len; i++) {
     bool is_blank = strchr(" \t\r\n", text.ptr[i]) != NULL;
-    if (!is_blank || !was_blank) putchar(is_blank ? ' ' : text.ptr[i]);
+    if (!is_blank || !was_blank) bt_buffer_append_char(&line, is_blank ? ' ' : text.ptr[i]);
     was_blank = is_blank;
   }
+  bt_print("%.*s", BT_FMT(bt_buffer_str(&line)));
+  bt_buffer_dispose(&line);
 }
 
 static void print_conjuncts(const vacuous_rule *v) {
   for (uint32_t p = 0; p <= v->prefix_count; p++) {
     bool is_last = p == v->prefix_count;
     uint64_t met = is_last ? 0 : v->met[p];
-    printf("  %s", p ? "and " : "    ");
+    bt_print("  %s", p ? "and " : "    ");
     print_clause(bt_exercising_text(v->rule->rule, p));
     if (!is_last && !v->met_is_known[p])
-      puts(": not known");
+      bt_print_line(": not known");
     else
-      printf(": %" PRIu64 " trace%s\n", met, bt_cli_plural(met));
+      bt_print(": %" PRIu64 " trace%s\n", met, bt_cli_plural(met));
     if (!is_last && v->met_is_known[p] && !met) return;
   }
 }
@@ -164,23 +171,39 @@ static const char *kind_in_words(bt_name_kind kind) {
 }
 
 static void print_absent(const absent_name *absent) {
-  printf("  %sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
-         absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "", kind_in_words(absent->name.kind), BT_FMT(absent->name.name),
-         bt_style_on(BT_STYLE_OFF), absent->clause);
-  for (size_t i = 0; i < absent->near_count; i++) printf("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near[i]));
-  if (strcmp(absent->clause, "never") == 0) printf("; `never` may not be able to fail");
-  putchar('\n');
+  bt_print("  %sno trace has a%s %s \"%.*s\"%s (%s)", bt_style_on(BT_STYLE_YELLOW),
+           absent->name.kind == BT_NAME_ATTRIBUTE ? "n" : "", kind_in_words(absent->name.kind),
+           BT_FMT(absent->name.name), bt_style_on(BT_STYLE_OFF), absent->clause);
+  for (size_t i = 0; i < absent->near_count; i++) bt_print("%s%.*s", i ? ", " : "; near: ", BT_FMT(absent->near[i]));
+  if (strcmp(absent->clause, "never") == 0) bt_print("; `never` may not be able to fail");
+  bt_print("\n");
 }
 
-static void print_rule(const vacuous_rule *v) {
+/* Behind "exercised by at least 12 traces" or "UNKNOWN: …", which say themselves what was not judged. */
+static void print_violations(const vacuous_rule *v, const bt_answer *answer) {
+  const char *shadow = v->rule->fields.shadow ? "shadow: it would have reported " : "";
+  if (!bt_answer_has_gaps(answer)) {
+    bt_print("; %s%" PRIu64 " violation%s", shadow, v->rate->violated, bt_cli_plural(v->rate->violated));
+    return;
+  }
+  if (v->rate->violated)
+    bt_print("; %s%" PRIu64 " violation%s found", shadow, v->rate->violated, bt_cli_plural(v->rate->violated));
+  bt_answer_print_rest(answer);
+}
+
+static void print_rule(const vacuous_rule *v, const bt_answer *answer) {
   static const bt_style styles[] = {BT_STYLE_GREEN, BT_STYLE_RED, BT_STYLE_YELLOW};
-  printf("%s%s%s: ", bt_style_on(styles[v->vacuity]), v->rule->fields.id, bt_style_on(BT_STYLE_OFF));
+  bt_print("%s%s%s: ", bt_style_on(styles[v->vacuity]), v->rule->fields.id, bt_style_on(BT_STYLE_OFF));
   if (v->vacuity == EXERCISED)
-    printf("exercised by %" PRIu64 " trace%s", v->rate->exercised, bt_cli_plural(v->rate->exercised));
-  if (v->vacuity == NEVER_EXERCISED) printf("never exercised, so it says nothing");
-  if (v->vacuity == EXERCISE_UNKNOWN) printf("not known whether it is exercised (%s)", v->rate->why_not);
-  printf("; %s%" PRIu64 " violation%s\n", v->rule->fields.shadow ? "shadow: it would have reported " : "",
-         v->rate->violated, bt_cli_plural(v->rate->violated));
+    bt_print("exercised by %s%" PRIu64 " trace%s", bt_answer_has_gaps(answer) ? "at least " : "", v->rate->exercised,
+             bt_cli_plural(v->rate->exercised));
+  if (v->vacuity == NEVER_EXERCISED) bt_print("never exercised, so it says nothing");
+  if (v->vacuity == EXERCISE_UNKNOWN && bt_answer_has_gaps(answer))
+    bt_print("UNKNOWN: no trace that was judged exercised it");
+  else if (v->vacuity == EXERCISE_UNKNOWN)
+    bt_print("UNKNOWN: whether it is exercised: %s", v->rate->why_not);
+  print_violations(v, answer);
+  bt_print("\n");
   if (v->vacuity == NEVER_EXERCISED) print_conjuncts(v);
   for (size_t i = 0; i < v->absent_count; i++) print_absent(&v->absent[i]);
 }
@@ -219,20 +242,22 @@ static json_t *rule_json(const vacuous_rule *v) {
 static int print_and_end(const vacuity_run *run) {
   size_t count = run->options.rules.count, vacuous = 0, unknown = 0;
   json_t *rules = json_array();
+  bt_answer answer = bt_answer_of(&run->options, &run->rates.all.result);
+  if (!run->options.print_json && bt_answer_is_unknown(&answer)) bt_answer_print_unknown("", &answer);
   for (size_t i = 0; i < count; i++) {
     const vacuous_rule *v = &run->rules[i];
     vacuous += v->vacuity == NEVER_EXERCISED || v->absent_count;
     unknown += v->vacuity == EXERCISE_UNKNOWN;
     if (run->options.print_json)
       json_array_append_new(rules, rule_json(v));
-    else
-      print_rule(v);
+    else if (!bt_answer_is_unknown(&answer))
+      print_rule(v, &answer);
   }
   if (run->options.print_json) {
     bt_cli_print_json(
         json_pack("{s:O, s:o}", "rules", rules, "coverage", bt_coverage_json(&run->rates.all.result.coverage)));
   } else {
-    if (run->known.problem[0]) printf("names could not be listed, so none are suggested: %s\n", run->known.problem);
+    if (run->known.problem[0]) bt_print("names could not be listed, so none are suggested: %s\n", run->known.problem);
     bt_collected_print_end(&run->rates.all.result);
   }
   json_decref(rules);

@@ -5,7 +5,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/cli/print.h"
 #include "server/cli/report_rerun.h"
+#include "server/cli/report_subject.h"
 #include "server/cli/terminal.h"
 #include "server/report/evidence.h"
 #include "server/report/report_others.h"
@@ -15,7 +17,7 @@
 /* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found" once says nothing. */
 enum { SPAN_LOOKS = 4 };
 static const struct timespec SPAN_PAUSE = {.tv_sec = 1};
-enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED };
+enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED, EXPECT };
 
 typedef struct verifying {
   bt_replay_options options;
@@ -29,6 +31,9 @@ typedef struct verifying {
   bool is_looked_at; /* the traces were */
   const char *span;  /* "same", "other", "not_found", "not_asked" */
   bt_other_reports others;
+  bt_report_subject subject;
+  bt_expectations expectations;
+  json_t *mismatches; /* what is not as expected */
 } verifying;
 
 /* ---- looking at the traces ---- */
@@ -102,64 +107,78 @@ static const char *text_at(const json_t *object, const char *name) {
 static void print_cell(const char *text, unsigned columns) {
   bt_buffer fitted = {0};
   bt_text_fit(bt_str_from(text), columns, &fitted);
-  printf("%s", fitted.ptr ? fitted.ptr : "");
+  bt_print("%s", fitted.ptr ? fitted.ptr : "");
   bt_buffer_dispose(&fitted);
 }
 
 static void print_other(const bt_other_report *other) {
   char made_at[40];
   bt_time_format(other->made_at_ns, made_at);
-  printf("  ");
+  bt_print("  ");
   print_cell(other->report_id, 40);
-  printf(", made %s of ", made_at);
+  bt_print(", made %s of ", made_at);
   print_cell(other->start, 40);
-  printf(" to ");
+  bt_print(" to ");
   print_cell(other->end, 40);
-  printf(": %" PRId64 " entries, controls: %" PRId64 " violated, %" PRId64 " pass\n", other->entries,
-         other->controls_violated, other->controls_passed);
+  bt_print(": %" PRId64 " entries, controls: %" PRId64 " violated, %" PRId64 " pass\n", other->entries,
+           other->controls_violated, other->controls_passed);
 }
 
 static void print_others(const verifying *v) {
   const bt_other_reports *others = &v->others;
   if (others->is_unknown)
-    puts("           whether Tempo knows of other reports about this time could not be found out (all of them)");
+    bt_print_line(
+        "           whether Tempo knows of other reports about this time could not be found out (all of them)");
   if (!others->count) return;
-  printf(
+  bt_print(
       "others     Tempo knows of %zu other reports of this framework about this time, %zu of exactly this range; ask "
       "for them, and compare:\n",
       others->count, others->same_range);
   for (size_t i = 0; i < others->named; i++) print_other(&others->items[i]);
-  if (others->count > others->named) printf("  and %zu more\n", others->count - others->named);
+  if (others->count > others->named) bt_print("  and %zu more\n", others->count - others->named);
+}
+
+/* It holds, and is of something else: nothing more is looked at. */
+static bool is_unexpected(const verifying *v) {
+  return json_array_size(v->mismatches);
+}
+
+static void print_head(const verifying *v) {
+  const json_t *evidence = json_object_get(v->document, "evidence");
+  bt_print("report     %s\n", v->reported.report_id);
+  bt_report_subject_print(&v->subject);
+  bt_print("chain      whole: %zu entries, head %s\n", json_array_size(json_object_get(v->document, "entries")),
+           text_at(evidence, "head"));
+  if (v->key)
+    bt_print("signature  right: key %s\n", bt_evidence_key_id(v->key));
+  else
+    bt_print_line("signature  not checked (--chain-only): who made this report is not shown");
+  bt_mismatches_print(v->mismatches);
 }
 
 static void print_text(const verifying *v) {
-  const json_t *evidence = json_object_get(v->document, "evidence");
   const bt_rerun *r = &v->rerun;
-  printf("report     %s\n", v->reported.report_id);
-  printf("chain      whole: %zu entries, head %s\n", json_array_size(json_object_get(v->document, "entries")),
-         text_at(evidence, "head"));
-  if (v->key)
-    printf("signature  right: key %s\n", bt_evidence_key_id(v->key));
-  else
-    puts("signature  not checked (--chain-only): who made this report is not shown");
+  print_head(v);
+  if (is_unexpected(v)) return;
   if (!v->is_looked_at) {
-    puts("traces     not looked at: give --tempo URL or --traces FILE");
+    bt_print_line("traces     not looked at: give --tempo URL or --traces FILE");
     return;
   }
-  if (strcmp(v->span, "same") == 0) puts("span       Tempo holds this head");
+  if (strcmp(v->span, "same") == 0) bt_print_line("span       Tempo holds this head");
   if (strcmp(v->span, "other") == 0)
-    puts("span       TEMPO HOLDS ANOTHER HEAD for this report (or other spans beside it): it was made anew after it "
-         "was sent");
-  if (has_no_span(v)) puts("span       none in Tempo: it was not sent, or is past the retention");
+    bt_print_line(
+        "span       TEMPO HOLDS ANOTHER HEAD for this report (or other spans beside it): it was made anew after it "
+        "was sent");
+  if (has_no_span(v)) bt_print_line("span       none in Tempo: it was not sent, or is past the retention");
   print_others(v);
-  printf("traces     %zu judged again: %zu as reported, %zu otherwise, %zu could not be\n",
-         r->traces_same + r->traces_different + r->traces_gone, r->traces_same, r->traces_different, r->traces_gone);
-  printf("rules      %zu replayed: %zu as reported, %zu otherwise, %zu could not be\n",
-         r->rules_same + r->rules_different + r->rules_unknown, r->rules_same, r->rules_different, r->rules_unknown);
+  bt_print("traces     %zu judged again: %zu as reported, %zu otherwise, %zu could not be\n",
+           r->traces_same + r->traces_different + r->traces_gone, r->traces_same, r->traces_different, r->traces_gone);
+  bt_print("rules      %zu replayed: %zu as reported, %zu otherwise, %zu could not be\n",
+           r->rules_same + r->rules_different + r->rules_unknown, r->rules_same, r->rules_different, r->rules_unknown);
   if (v->reported.foreign_count)
-    printf("           %zu rules do not compile in this version\n", v->reported.foreign_count);
-  for (size_t i = 0; i < r->finding_count; i++) printf("  %s\n", r->findings[i].text);
-  printf("seed       %" PRIu64 "\n", v->seed);
+    bt_print("           %zu rules do not compile in this version\n", v->reported.foreign_count);
+  for (size_t i = 0; i < r->finding_count; i++) bt_print("  %s\n", r->findings[i].text);
+  bt_print("seed       %" PRIu64 "\n", v->seed);
 }
 
 static json_t *result_json(const verifying *v, const char *outcome) {
@@ -167,7 +186,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   bool is_asked = strcmp(v->span, "not_asked") != 0;
   json_t *findings = json_array();
   for (size_t i = 0; i < r->finding_count; i++) json_array_append_new(findings, json_string(r->findings[i].text));
-  return json_pack(
+  json_t *object = json_pack(
       "{s:s, s:s, s:b, s:s, s:s, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "outcome", outcome, "report_id",
       v->reported.report_id, "signature_checked", v->key != NULL, "head",
       text_at(json_object_get(v->document, "evidence"), "head"), "span", v->span, "traces", "same",
@@ -175,9 +194,14 @@ static json_t *result_json(const verifying *v, const char *outcome) {
       "rules", "same", (json_int_t)r->rules_same, "different", (json_int_t)r->rules_different, "unknown",
       (json_int_t)(r->rules_unknown + v->reported.foreign_count), "findings", findings, "others",
       is_asked ? bt_other_reports_json(&v->others) : json_null(), "seed", json_sprintf("%" PRIu64, v->seed));
+  if (!object) return NULL;
+  bt_report_subject_add(&v->subject, object);
+  json_object_set(object, "mismatches", v->mismatches);
+  return object;
 }
 
 static const char *conclusion(const verifying *v, int code) {
+  if (is_unexpected(v)) return "NOT WHAT WAS EXPECTED: it is whole, and of something else";
   if (code == BT_EXIT_FOUND) return "CONTRADICTED: the source says otherwise";
   if (code == BT_EXIT_UNKNOWN) return "nothing contradicts the report, but not all of it could be looked at again";
   if (!v->key) return "whole: nothing in it was changed by accident; nothing shows who made it";
@@ -186,13 +210,13 @@ static const char *conclusion(const verifying *v, int code) {
 }
 
 static int print_result(const verifying *v) {
-  int code = is_contradicted(v) ? BT_EXIT_FOUND : is_unknown(v) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+  int code = is_unexpected(v) || is_contradicted(v) ? BT_EXIT_FOUND : is_unknown(v) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
   static const char *const outcomes[] = {"holds", "contradicted", "", "unknown"};
   if (v->options.print_json)
-    bt_cli_print_json(result_json(v, outcomes[code]));
+    bt_cli_print_json(result_json(v, is_unexpected(v) ? "not_expected" : outcomes[code]));
   else {
     print_text(v);
-    puts(conclusion(v, code));
+    bt_print_line(conclusion(v, code));
   }
   return code;
 }
@@ -202,7 +226,7 @@ static int print_refused(const verifying *v, const bt_error *error) {
   if (v->options.print_json)
     bt_cli_print_json(json_pack("{s:s, s:s}", "outcome", "refused", "reason", error->message));
   else
-    printf("REFUSED: %s\n", error->message);
+    bt_print("REFUSED: %s\n", error->message);
   return BT_EXIT_FOUND;
 }
 
@@ -212,7 +236,12 @@ static int verify(verifying *v, const char *file) {
   if (status) return bt_cli_fail("verify-report", status, &error);
   status = read_report(v, file, &error);
   if (status == BT_INVALID) return print_refused(v, &error);
-  if (!status && has_source(v)) status = look_again(v, &error);
+  if (!status) {
+    v->subject = bt_report_subject_of(v->document, v->key ? bt_evidence_key_id(v->key) : NULL);
+    v->mismatches = bt_expectations_check(&v->expectations, &v->subject);
+    if (!v->mismatches) status = bt_error_no_memory(&error);
+  }
+  if (!status && !is_unexpected(v) && has_source(v)) status = look_again(v, &error);
   return status ? bt_cli_fail("verify-report", status, &error) : print_result(v);
 }
 
@@ -227,6 +256,7 @@ static bool take(void *context, const bt_flag *flag, const char *value) {
   case SAMPLE: return bt_cli_number(value, &v->sample) && v->sample <= 10000;
   case REPLAYED: return bt_cli_number(value, &v->replayed) && v->replayed <= 10000;
   case SEED: return v->has_seed = bt_cli_number(value, &v->seed);
+  case EXPECT: return bt_expectations_add(&v->expectations, value);
   default: return bt_replay_options_take(&v->options, flag, value);
   }
 }
@@ -256,6 +286,7 @@ static int verify_command(const bt_command *self, int argc, char **argv) {
   bt_rerun_dispose(&v.rerun);
   bt_evidence_key_free(v.key);
   json_decref(v.document);
+  json_decref(v.mismatches);
   bt_replay_options_dispose(&v.options);
   return code;
 }
@@ -265,6 +296,8 @@ static const bt_flag flags[] = {
     {"chain-only", CHAIN_ONLY, NULL, NULL, "check the chain and no signature: it shows damage, and no forgery", NULL},
     {"require-span", REQUIRE_SPAN, NULL, NULL, "with --tempo: a report whose head Tempo does not hold is contradicted",
      NULL},
+    {"expect", EXPECT, "NAME=VALUE", NULL,
+     "framework=NAME, tenant=NAME, range=START/END or key=ID that it has to be of; may be given several times", NULL},
     {"sample", SAMPLE, "N", "20", "with traces to look at: how many of the report's are judged again", NULL},
     {"replay", REPLAYED, "N", "1", "and how many of its rules are replayed over its whole range", NULL},
     {"seed", SEED, "N", "random", "chooses them; the same seed chooses the same", NULL},
@@ -272,6 +305,9 @@ static const bt_flag flags[] = {
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Traces:", bt_flags_traces, NULL}, {0}};
 static const bt_example examples[] = {
     {"Is it what was signed?", "betrace verify-report soc2-evidence.json --key evidence.pub"},
+    {"Is it of what I asked for?",
+     "betrace verify-report soc2-evidence.json --key evidence.pub --expect framework=soc2 --expect tenant= \\\n"
+     "  --expect range=2026-03-01T00:00:00Z/2026-04-01T00:00:00Z"},
     {"And do the traces still say so?",
      "betrace verify-report soc2-evidence.json --key evidence.pub --tempo http://127.0.0.1:3200"},
     {0}};
@@ -280,7 +316,9 @@ const bt_command bt_command_verify_report = {
     .summary = "checks a compliance report: its chain, its signature, and a sample of it against the traces",
     .usage = "FILE (--key PUB | --chain-only) [--tempo URL | --traces FILE] [flags]",
     .about =
-        "Checks that a report of GET /v1/compliance/reports is whole and unchanged since it was signed.\n\n"
+        "Checks that a report of GET /v1/compliance/reports is whole and unchanged since it was signed, and says what "
+        "it is of: framework, tenant, range, how much of it was settled, and what came out for each control. A true "
+        "report of another month proves nothing of this one: --expect names what it has to be of.\n\n"
         "With traces to look at it also reads a random sample of the traces that the report names and judges them "
         "again, replays some of its rules over its range, and asks Tempo for the span that holds the report's head, "
         "and "
@@ -289,7 +327,7 @@ const bt_command bt_command_verify_report = {
     .examples = examples,
     .groups = groups,
     .fine = "everything that was checked holds",
-    .found = "the report was changed, or the traces say otherwise",
+    .found = "the report was changed, is of something else than expected, or the traces say otherwise",
     .unknown = "it is what was signed, but the traces could not be looked at (all of them)",
     .operands = "traces",
     .run = verify_command};

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include "server/cli/print.h"
 
 static bt_status keep_violation(void *context, size_t rule, bt_violation *violation, bt_error *error) {
   bt_collected *all = context;
@@ -44,9 +45,9 @@ void bt_collected_dispose(bt_collected *collected) {
 
 void bt_collected_print_end(const bt_replay_result *result) {
   bt_replay_print_gaps(&result->coverage);
-  printf("%s%s%s, %.3f s, %" PRIu64 " requests, %" PRIu64 " bytes received\n", bt_replay_outcome_name(result->outcome),
-         result->reason[0] ? ": " : "", result->reason, (double)result->duration_ns / 1e9, result->requests,
-         result->bytes_received);
+  bt_print("%s%s%s, %.3f s, %" PRIu64 " requests, %" PRIu64 " bytes received\n",
+           bt_replay_outcome_name(result->outcome), result->reason[0] ? ": " : "", result->reason,
+           (double)result->duration_ns / 1e9, result->requests, result->bytes_received);
 }
 
 bool bt_collected_is_certain(const bt_replay_result *result) {

@@ -3,6 +3,7 @@
 
 #include "dsl/suggest.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 
 /* ---- completion ---- */
 
@@ -20,7 +21,8 @@ static int completion_command(const bt_command *self, int argc, char **argv) {
   if (!bt_completion_print(operands.items[0], &text))
     return bt_cli_usage_error("completion", "there is completion for bash, zsh and fish, not for \"%s\"",
                               operands.items[0]);
-  bt_cli_print_buffer(&text);
+  bt_print_document(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
   return BT_EXIT_FINE;
 }
 

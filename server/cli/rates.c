@@ -123,7 +123,30 @@ json_t *bt_rate_json(const bt_rate *rate) {
                    rate->is_certain, "why_not", rate->why_not);
 }
 
-void bt_rate_write(const bt_rate *rate, bt_buffer *out) {
+static void write_in_part(const bt_rate *rate, const bt_answer *answer, bt_buffer *out) {
+  if (!rate->exercised && !rate->violated) {
+    bt_buffer_append(out, BT_STR("UNKNOWN: "));
+    if (bt_answer_is_unknown(answer)) {
+      bt_answer_write_reason(answer, out);
+      return;
+    }
+    bt_buffer_append(out, BT_STR("no trace that was judged exercised the rule"));
+  } else if (rate->violated) {
+    bt_buffer_printf(out, "%" PRIu64 " violation%s found", rate->violated, bt_cli_plural(rate->violated));
+  } else {
+    bt_buffer_printf(out,
+                     "UNKNOWN: no violation in the %" PRIu64 " trace%s that exercised the rule and could be judged",
+                     rate->exercised, bt_cli_plural(rate->exercised));
+  }
+  bt_buffer_append(out, BT_STR("; not looked at: "));
+  bt_answer_write_rest(answer, out);
+}
+
+void bt_rate_write(const bt_rate *rate, const bt_answer *answer, bt_buffer *out) {
+  if (bt_answer_has_gaps(answer)) {
+    write_in_part(rate, answer, out);
+    return;
+  }
   bt_buffer_printf(out, "%" PRIu64 " of %" PRIu64 " traces that exercised the rule: ", rate->violated, rate->exercised);
   if (rate->exercised)
     bt_buffer_printf(out, "%.3g %% (95 %% interval %.3g %% to %.3g %%)", 100 * rate->rate, 100 * rate->interval.low,

@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_CLI_RATES_H
 #define BT_SERVER_CLI_RATES_H
 
+#include "server/cli/answer.h"
 #include "server/cli/collected.h"
 #include "server/cli/statistics.h"
 
@@ -27,7 +28,8 @@ bt_status bt_rates_measure(bt_source *source, const bt_replay_options *options, 
 void bt_rates_dispose(bt_rates *rates);
 
 json_t *bt_rate_json(const bt_rate *rate);
-/* "12 of 3400 traces that exercised the rule: 0.353 % (95 % interval 0.202 % to 0.616 %)" */
-void bt_rate_write(const bt_rate *rate, bt_buffer *out);
+/* "12 of 3400 traces that exercised the rule: 0.353 % (95 % interval 0.202 % to 0.616 %)"; of an answer with gaps "12 violations found; not looked
+ * at: …", or "UNKNOWN: …". */
+void bt_rate_write(const bt_rate *rate, const bt_answer *answer, bt_buffer *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "server/clock.h"
 #include "server/time_text.h"
@@ -64,7 +65,7 @@ bt_replay_request bt_replay_options_request(const bt_replay_options *options, co
 
 void bt_replay_show_progress(void *context, double fraction, const bt_replay_result *so_far) {
   (void)context, (void)so_far;
-  if (bt_terminal_shows_progress()) fprintf(stderr, "\r%3.0f %%\033[K", fraction * 100);
+  if (bt_terminal_shows_progress()) bt_print_error("\r%3.0f %%\033[K", fraction * 100);
 }
 
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far) {
@@ -72,20 +73,20 @@ void bt_replay_show_violations(void *context, double fraction, const bt_replay_r
   for (size_t i = 0; i < so_far->rule_count; i++) violations += so_far->rules[i].violations_found;
   bt_replay_show_progress(context, fraction, so_far);
   if (violations && bt_terminal_shows_progress())
-    fprintf(stderr, "  %" PRIu64 " violation%s", violations, bt_cli_plural(violations));
+    bt_print_error("  %" PRIu64 " violation%s", violations, bt_cli_plural(violations));
 }
 
 void bt_replay_clear_progress(void) {
-  if (bt_terminal_shows_progress()) fputs("\r\033[K", stderr);
+  if (bt_terminal_shows_progress()) bt_print_error("\r\033[K");
 }
 
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation) {
   char time[40], trace_id[BT_TRACE_ID_HEX + 1];
   bt_time_format(violation->time_ns, time);
   bt_trace_id_format(&violation->trace_id, trace_id);
-  printf("%s%.19sZ%s  %s  %s%s%s  %s%s\n", bt_style_on(BT_STYLE_DIM), time, bt_style_on(BT_STYLE_OFF), trace_id,
-         bt_style_on(BT_STYLE_RED), definition->fields.id, bt_style_on(BT_STYLE_OFF), violation->message,
-         violation->provisional ? " (provisional: its trace is not settled yet)" : "");
+  bt_print("%s%.19sZ%s  %s  %s%s%s  %s%s\n", bt_style_on(BT_STYLE_DIM), time, bt_style_on(BT_STYLE_OFF), trace_id,
+           bt_style_on(BT_STYLE_RED), definition->fields.id, bt_style_on(BT_STYLE_OFF), violation->message,
+           violation->provisional ? " (provisional: its trace is not settled yet)" : "");
 }
 
 /* Files need no word about what reads them. */
@@ -93,7 +94,7 @@ void bt_replay_print_source(const bt_source_about *about) {
   char text[BT_SOURCE_TEXT_BYTES];
   if (!about->kind || strcmp(about->kind, "tempo") != 0) return;
   bt_source_about_text(about, text);
-  printf("source: %s\n", text);
+  bt_print("source: %s\n", text);
 }
 
 void bt_replay_print_gaps(const bt_coverage *coverage) {
@@ -102,12 +103,13 @@ void bt_replay_print_gaps(const bt_coverage *coverage) {
   for (size_t i = 0; i < coverage->windows_failed_count; i++) {
     bt_time_format(coverage->windows_failed[i].range.start_ns, start);
     bt_time_format(coverage->windows_failed[i].range.end_ns, end);
-    printf("not read: %.19sZ to %.19sZ: %s\n", start, end, coverage->windows_failed[i].reason);
+    bt_print("not read: %.19sZ to %.19sZ: %s\n", start, end, coverage->windows_failed[i].reason);
   }
-  if (coverage->unsettled) printf("not settled yet: %" PRIu64 " traces at the end of the range\n", coverage->unsettled);
+  if (coverage->unsettled)
+    bt_print("not settled yet: %" PRIu64 " traces at the end of the range\n", coverage->unsettled);
   if (coverage->handover_from_ns) {
     bt_time_format(coverage->handover_from_ns, start);
-    printf(
+    bt_print(
         "from %.19sZ on Tempo may still hand blocks over and lack spans for a moment: replay again later to be sure\n",
         start);
   }

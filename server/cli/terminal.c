@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "server/cli/print.h"
+
 static const char *environment(const char *name) {
   const char *value = getenv(name);
   return value && value[0] ? value : NULL;
@@ -17,14 +19,29 @@ static bool has_colours(void) {
   return isatty(STDOUT_FILENO) == 1 && !environment("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
+static const char *const styles[] = {
+    [BT_STYLE_OFF] = "\033[0m",  [BT_STYLE_BOLD] = "\033[1m",   [BT_STYLE_DIM] = "\033[2m",
+    [BT_STYLE_RED] = "\033[31m", [BT_STYLE_GREEN] = "\033[32m", [BT_STYLE_YELLOW] = "\033[33m",
+    [BT_STYLE_CYAN] = "\033[36m"};
+enum { STYLES = sizeof styles / sizeof styles[0] };
+
 const char *bt_style_on(bt_style style) {
-  static const char *const codes[] = {
-      [BT_STYLE_OFF] = "\033[0m",  [BT_STYLE_BOLD] = "\033[1m",   [BT_STYLE_DIM] = "\033[2m",
-      [BT_STYLE_RED] = "\033[31m", [BT_STYLE_GREEN] = "\033[32m", [BT_STYLE_YELLOW] = "\033[33m",
-      [BT_STYLE_CYAN] = "\033[36m"};
   static int known; /* 0: not asked yet, 1: no, 2: yes */
   if (!known) known = has_colours() ? 2 : 1;
-  return known == 2 ? codes[style] : "";
+  return known == 2 ? styles[style] : "";
+}
+
+bool bt_is_style(const char *text) {
+  for (size_t i = 0; i < STYLES; i++)
+    if (text == styles[i]) return true;
+  return false;
+}
+
+size_t bt_style_length(bt_str text) {
+  if (!bt_style_on(BT_STYLE_OFF)[0]) return 0;
+  for (size_t i = 0; i < STYLES; i++)
+    if (bt_str_starts_with(text, bt_str_from(styles[i]))) return strlen(styles[i]);
+  return 0;
 }
 
 unsigned bt_terminal_width(void) {
@@ -60,31 +77,44 @@ static unsigned columns_of(uint32_t c) {
   return is_wide ? 2 : 1;
 }
 
-/* The next character, as shown: what is not UTF-8 or a control character is one column of "?". */
-static size_t next_character(bt_str text, unsigned *columns, bool *is_plain) {
+/* The next character, of text that can be shown. */
+static size_t next_character(bt_str text, unsigned *columns) {
   uint32_t c = 0;
   size_t length = bt_utf8_sequence(text, &c);
-  *is_plain = length && c >= ' ' && c != 0x7F && !(c >= 0x80 && c < 0xA0);
-  *columns = *is_plain ? columns_of(c) : 1;
+  *columns = length ? columns_of(c) : 1;
   return length ? length : 1;
 }
 
-unsigned bt_text_columns(bt_str text) {
+unsigned bt_shown_columns(bt_str shown) {
   unsigned total = 0, columns;
-  bool is_plain;
-  for (size_t at = 0; at < text.len; total += columns)
-    at += next_character((bt_str){text.ptr + at, text.len - at}, &columns, &is_plain);
+  for (size_t at = 0; at < shown.len; total += columns)
+    at += next_character((bt_str){shown.ptr + at, shown.len - at}, &columns);
   return total;
 }
 
-void bt_text_fit(bt_str text, unsigned columns, bt_buffer *out) {
-  bool utf8 = bt_terminal_is_utf8(), is_cut = bt_text_columns(text) > columns, is_plain;
+unsigned bt_text_columns(bt_str text) {
+  bt_buffer shown = {0};
+  bt_shown_append(text, &shown);
+  unsigned columns = bt_shown_columns(bt_buffer_str(&shown));
+  bt_buffer_dispose(&shown);
+  return columns;
+}
+
+static void fit_shown(bt_str text, unsigned columns, bt_buffer *out) {
+  bool utf8 = bt_terminal_is_utf8(), is_cut = bt_shown_columns(text) > columns;
   unsigned mark = utf8 ? 1 : 2, room = !is_cut ? columns : columns > mark ? columns - mark : 0, used = 0, wide;
   for (size_t at = 0, length; at < text.len; at += length, used += wide) {
-    length = next_character((bt_str){text.ptr + at, text.len - at}, &wide, &is_plain);
+    length = next_character((bt_str){text.ptr + at, text.len - at}, &wide);
     if (used + wide > room) break;
-    bool is_shown = is_plain && (utf8 || length == 1);
-    bt_buffer_append(out, is_shown ? (bt_str){text.ptr + at, length} : BT_STR("?"));
+    bt_buffer_append(out, utf8 || length == 1 ? (bt_str){text.ptr + at, length} : BT_STR("?"));
   }
   if (is_cut && columns >= mark) bt_buffer_append(out, utf8 ? BT_STR("…") : BT_STR(".."));
+}
+
+void bt_text_fit(bt_str text, unsigned columns, bt_buffer *out) {
+  bt_buffer shown = {0};
+  bt_shown_append(text, &shown);
+  fit_shown(bt_buffer_str(&shown), columns, out);
+  out->failed = out->failed || shown.failed;
+  bt_buffer_dispose(&shown);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsl/trace_pruned.h"
+#include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "server/time_text.h"
 
@@ -152,11 +153,15 @@ static bt_style style_of(bt_verdict verdict) {
 /* A piece of the rule's text with its blanks made single. */
 static void append_clause(bt_str text, bt_range range, bt_buffer *out) {
   bool was_blank = true;
+  bt_buffer line = {0};
   for (uint32_t at = range.start; at < range.end && at < text.len; at++) {
     bool is_blank = strchr(" \t\r\n", text.ptr[at]) != NULL;
-    if (!is_blank || !was_blank) bt_buffer_append_char(out, is_blank ? ' ' : text.ptr[at]);
+    if (!is_blank || !was_blank) bt_buffer_append_char(&line, is_blank ? ' ' : text.ptr[at]);
     was_blank = is_blank;
   }
+  bt_shown_append(bt_buffer_str(&line), out);
+  out->failed = out->failed || line.failed;
+  bt_buffer_dispose(&line);
 }
 
 static bool is_inside(const bt_condition *clause, bt_range range) {
@@ -183,7 +188,10 @@ static void print_failed(const bt_rule *rule, bt_range failed, bt_buffer *out) {
 
 static void print_witness(const bt_drawing *drawing, const bt_violation_witness *witness, bt_buffer *out) {
   append(out, "      ");
-  if (witness->binding) bt_buffer_printf(out, "%s = ", witness->binding);
+  if (witness->binding) {
+    bt_shown_append(bt_str_from(witness->binding), out);
+    append(out, " = ");
+  }
   bt_text_fit(bt_str_from(witness->name), 60, out);
   if (witness->service[0]) append(out, " of ");
   bt_text_fit(bt_str_from(witness->service), 40, out);

@@ -48,10 +48,11 @@ static bool ends_run(bt_status status) {
   return status == BT_CANCELLED || status == BT_NO_MEMORY;
 }
 
-bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_str filter, bt_time_range range,
-                              bt_doctor_answer *out, bt_error *error) {
-  bt_search_request request = {.filter = filter,
+bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_time_range range, bt_doctor_answer *out,
+                              bt_error *error) {
+  bt_search_request request = {.filter = out->filter,
                                .range = range,
+                               .may_widen = out->may_widen,
                                .max_found = source == doctor->options->small_tempo ? 0 : bt_doctor_max_found,
                                .tenant = doctor->options->tenant,
                                .cancel = doctor->options->cancel,
@@ -60,9 +61,10 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_str
   bt_found_list found = {0};
   bt_source_account account = {0};
   bt_error why = {0};
-  *out = (bt_doctor_answer){.filter = filter};
+  *out = (bt_doctor_answer){.filter = request.filter, .may_widen = request.may_widen};
   bt_status status = bt_source_search(source, &request, &found, &account, &why);
   take_found(doctor, &found, out);
+  out->was_widened = account.was_widened;
   out->is_answered = status == BT_OK && !account.failed_count;
   if (status == BT_LIMIT)
     snprintf(out->reason, sizeof out->reason,
@@ -78,15 +80,25 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_str
   return status;
 }
 
-bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, const bt_doctor_answer **out, bt_error *error) {
-  for (size_t i = 0; i < doctor->answer_count; i++)
-    if (bt_str_equal(doctor->answers[i].filter, filter)) return *out = &doctor->answers[i], BT_OK;
+static const bt_doctor_answer *remembered(const bt_doctor *doctor, bt_str filter, bool may_widen) {
+  for (size_t i = 0; i < doctor->answer_count; i++) {
+    const bt_doctor_answer *answer = &doctor->answers[i];
+    if (answer->may_widen == may_widen && bt_str_equal(answer->filter, filter)) return answer;
+  }
+  return NULL;
+}
+
+bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, bool may_widen, const bt_doctor_answer **out,
+                           bt_error *error) {
+  *out = remembered(doctor, filter, may_widen);
+  if (*out) return BT_OK;
   bt_doctor_answer *answers =
       bt_grow_array(doctor->answers, doctor->answer_count, &doctor->answer_capacity, sizeof *answers);
   if (!answers) return bt_error_no_memory(error);
   doctor->answers = answers;
   bt_doctor_answer *made = &answers[doctor->answer_count];
-  bt_status status = bt_doctor_search_at(doctor, doctor->options->tempo, filter, bt_doctor_narrow(doctor), made, error);
+  *made = (bt_doctor_answer){.filter = filter, .may_widen = may_widen};
+  bt_status status = bt_doctor_search_at(doctor, doctor->options->tempo, bt_doctor_narrow(doctor), made, error);
   if (status != BT_OK) return status;
   doctor->answer_count++;
   *out = made;

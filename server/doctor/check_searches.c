@@ -1,5 +1,6 @@
-/* What searches find, against what is true: nothing that violates may be missing from what is searched, nothing that violates may be among what is
- * subtracted, and what is counted has to be exact where the plan says so. Values and arrays apart, because Tempos treat arrays in ways of their own. */
+/* What searches find, against what is true: nothing that violates may be missing from what is searched, nothing that
+ * violates may be among what is subtracted, and what is counted has to be exact where the plan says so. Values and
+ * arrays apart, because Tempos treat arrays in ways of their own. */
 #include "server/doctor/doctor_parts.h"
 
 /* ---- formulas ---- */
@@ -7,7 +8,7 @@
 typedef struct combined {
   uint64_t found;
   const char *problem; /* of a query that was not answered; NULL: all were */
-  bool is_refused;
+  bool is_refused, was_widened;
 } combined;
 
 static bt_status combine(bt_doctor *doctor, const bt_over *over, bool surely, combined *out, bt_error *error);
@@ -21,15 +22,16 @@ static bt_status combine_items(bt_doctor *doctor, const bt_over *over, bool sure
     if (status != BT_OK) return status;
     out->found = is_and ? out->found & item.found : out->found | item.found;
     if (item.problem) out->problem = item.problem, out->is_refused = item.is_refused;
+    out->was_widened = out->was_widened || item.was_widened;
   }
   return BT_OK;
 }
 
 static bt_status combine_query(bt_doctor *doctor, const bt_over *over, combined *out, bt_error *error) {
   const bt_doctor_answer *answer = NULL;
-  bt_status status = bt_doctor_search(doctor, over->query.filter, &answer, error);
+  bt_status status = bt_doctor_search(doctor, over->query.filter, true, &answer, error);
   if (status != BT_OK) return status;
-  *out = (combined){.found = answer->found, .is_refused = answer->is_refused};
+  *out = (combined){.found = answer->found, .is_refused = answer->is_refused, .was_widened = answer->was_widened};
   if (!answer->is_answered) out->problem = bt_doctor_text(doctor, "%s", answer->reason);
   return answer->is_answered || out->problem ? BT_OK : bt_error_no_memory(error);
 }
@@ -64,7 +66,7 @@ typedef struct looking {
   uint64_t mask; /* probes that are looked at */
   bt_fact *fact;
   size_t expected, wrong;
-  size_t rules, empty, refused, unanswered;
+  size_t rules, empty, refused, unanswered, widened;
 } looking;
 
 static bt_status say_labels(looking *at, const bt_doctor_rule *rule, bt_str query, const char *what, uint64_t which,
@@ -95,6 +97,7 @@ static bt_status look_at_searched(looking *at, const bt_doctor_rule *rule, bt_er
   at->expected += bt_doctor_count(truth);
   bt_status status = combine(at->doctor, rule->plan->violating, false, &seen, error);
   write_queries(rule->plan->violating, &queries);
+  at->widened += status == BT_OK && seen.was_widened;
   if (status == BT_OK && seen.problem)
     status = say_problem(at, rule, bt_buffer_str(&queries), seen.problem, seen.is_refused, error);
   else if (status == BT_OK && truth & ~seen.found) {
@@ -114,7 +117,7 @@ static bt_status look_at_subtracted(looking *at, const bt_doctor_rule *rule, bt_
     const bt_doctor_answer *answer = NULL;
     bt_str filter = rule->plan->subtract[i].filter;
     at->rules++;
-    status = bt_doctor_search(at->doctor, filter, &answer, error);
+    status = bt_doctor_search(at->doctor, filter, false, &answer, error);
     if (status != BT_OK) return status;
     at->refused += !answer->is_answered;
     uint64_t wrong = answer->found & rule->violated & at->mask;
@@ -136,6 +139,8 @@ static bt_status look_at_counted(looking *at, const bt_doctor_rule *rule, bt_err
   bt_str query = bt_buffer_str(&queries);
   if (status == BT_OK && (all.problem || sure.problem)) {
     at->refused++; /* then nothing is counted by it */
+  } else if (status == BT_OK && sure.was_widened) {
+    at->widened++; /* nor by this (server/replay/candidates.c) */
   } else if (status == BT_OK) {
     uint64_t more = sure.found & at->mask & ~truth, fewer = truth & ~all.found;
     if (more) status = say_labels(at, rule, query, "counts too much", more, error);
@@ -160,6 +165,7 @@ static bt_status look_at_rules(looking *at, bt_doctor_aspect aspect, look look_a
 static void close_searched(looking *at) {
   bt_doctor *doctor = at->doctor;
   const char *seen = bt_doctor_text(doctor, "all %zu", at->expected), *means = NULL;
+  if (at->widened) seen = bt_doctor_text(doctor, "all, %zu in a wider form", at->widened);
   bt_fact_outcome outcome = BT_FACT_HOLDS;
   if (at->unanswered) {
     outcome = BT_FACT_UNKNOWN;
@@ -194,6 +200,7 @@ static bt_status check_searched(looking at, bt_error *error) {
 static void close_exact(looking *at, bt_doctor_aspect aspect, const char *fine, const char *wrong) {
   bt_doctor *doctor = at->doctor;
   const char *seen = at->wrong ? bt_doctor_text(doctor, "%zu %s", at->wrong, wrong) : fine;
+  if (!at->wrong && at->widened) seen = bt_doctor_text(doctor, "%s; %zu left to reads", fine, at->widened);
   if (!at->wrong && at->refused) seen = bt_doctor_text(doctor, "%s; %zu queries refused", fine, at->refused);
   bt_fact_close(doctor, at->fact, at->wrong ? BT_FACT_FAILS : BT_FACT_HOLDS, seen, bt_doctor_aspects[aspect].means);
 }

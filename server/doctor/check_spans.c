@@ -1,5 +1,5 @@
-/* What some spans of each trace decide: of rules whose verdict follows from a few spans a replay asks for these alone. Nothing that violates may be
- * decided so as something that does not. */
+/* What some spans of each trace decide: of rules whose verdict follows from a few spans a replay asks for these
+ * alone. Nothing that violates may be decided so as something that does not. */
 #include "dsl/traceql.h"
 #include "server/doctor/doctor_parts.h"
 
@@ -63,7 +63,8 @@ static bool is_decided_by_spans(const bt_doctor_rule *rule) {
   return filter.len && !rule->projection.whole_trace && bt_traceql_tests_fields_only(filter);
 }
 
-/* A rule whose candidates such a search may find (server/replay/spans_first.c). Of keys it would show nothing that a read does not. */
+/* A rule whose candidates such a search may find (server/replay/spans_first.c). Of keys it would show nothing that a
+ * read does not. */
 static bool is_found_by_spans(const deciding *d) {
   return !d->topic->is_of_key && bt_over_wants_spans(d->rule->plan->violating) &&
          bt_over_wants_spans(d->rule->plan->exercising) && bt_projection_groups(&d->rule->projection) == 1;

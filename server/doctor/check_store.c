@@ -128,10 +128,10 @@ static bt_status close_search(bt_doctor *doctor, bt_fact *fact, const asked_sear
 
 static bt_status check_search(bt_doctor *doctor, const asked_search *asked, bt_error *error) {
   bt_fact *fact = NULL;
-  bt_doctor_answer answer;
+  bt_doctor_answer answer = {.filter = asked->filter};
   bt_status status = bt_fact_open(doctor, NULL, asked->aspect, NULL, &fact, error);
   if (status != BT_OK || !fact) return status;
-  status = bt_doctor_search_at(doctor, asked->source, asked->filter, asked->range, &answer, error);
+  status = bt_doctor_search_at(doctor, asked->source, asked->range, &answer, error);
   return status == BT_OK ? close_search(doctor, fact, asked, &answer, error) : status;
 }
 

@@ -1,6 +1,6 @@
-/* `betrace doctor`: pushes probe traces (probes.h), waits until Tempo shows them, asks what our planner and our reads would ask, and compares what
- * comes with what is true of the probes. The result is a list of facts, each of which holds, does not, or could not be found out.
- * Thread: one; the requests go through the client's. */
+/* `betrace doctor`: pushes probe traces (probes.h), waits until Tempo shows them, asks what our planner and our
+ * reads would ask, and compares what comes with what is true of the probes. The result is a list of facts, each of
+ * which holds, does not, or could not be found out. Thread: one; the requests go through the client's. */
 #ifndef BT_SERVER_DOCTOR_DOCTOR_H
 #define BT_SERVER_DOCTOR_DOCTOR_H
 
@@ -70,8 +70,8 @@ typedef struct bt_doctor_report {
   int64_t most_traces;                                /* of an answer; −1: not known */
 } bt_doctor_report;
 
-/* BT_OK: the report is whole, whatever it says. Else nothing could be found out, and the error says why (a receiver that does not take the probes, a
- * Tempo that does not answer). Dispose in every case. */
+/* BT_OK: the report is whole, whatever it says. Else nothing could be found out, and the error says why (a receiver
+ * that does not take the probes, a Tempo that does not answer). Dispose in every case. */
 bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) BT_MUST_CHECK;
 void bt_doctor_report_dispose(bt_doctor_report *report);
 

@@ -31,7 +31,8 @@ typedef struct bt_doctor_answer {
   bt_str filter; /* borrowed from the plan, or constant */
   uint64_t found;
   bool is_answered;
-  bool is_refused; /* else: it was not answered, or too much was */
+  bool is_refused;             /* else: it was not answered, or too much was */
+  bool may_widen, was_widened; /* as of searches (tempo/source.h) */
   char reason[200];
 } bt_doctor_answer;
 
@@ -62,14 +63,16 @@ extern const size_t bt_doctor_max_found;
 /* Where the probes lie: a search over the first has little else to find; the second holds all that they are. */
 bt_time_range bt_doctor_narrow(const bt_doctor *doctor);
 bt_time_range bt_doctor_wide(const bt_doctor *doctor);
-/* Asks, or remembers. *out is borrowed until the next call. Only what stops the run is an error. */
-bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, const bt_doctor_answer **out,
+/* Asks, or remembers. *out is borrowed until the next call. Only what stops the run is an error. may_widen: as a
+ * replay asks for what may violate, and not for what it subtracts. */
+bt_status bt_doctor_search(bt_doctor *doctor, bt_str filter, bool may_widen, const bt_doctor_answer **out,
                            bt_error *error) BT_MUST_CHECK;
-/* The same of a range and a source, and nothing is remembered. */
-bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_str filter, bt_time_range range,
-                              bt_doctor_answer *out, bt_error *error) BT_MUST_CHECK;
+/* The same of a range and a source, and nothing is remembered. out->filter and out->may_widen say what is asked. */
+bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_time_range range, bt_doctor_answer *out,
+                              bt_error *error) BT_MUST_CHECK;
 void bt_doctor_forget(bt_doctor *doctor);
-/* A read of the probes in `which`. *seen: those that the sink was given; the sink is called with the number of the probe in `index`. */
+/* A read of the probes in `which`. *seen: those that the sink was given; the sink is called with the number of the
+ * probe in `index`. */
 typedef struct bt_doctor_read {
   uint64_t which;
   const bt_projection *projection; /* NULL: by id */
@@ -84,13 +87,14 @@ typedef struct bt_doctor_read_end {
 } bt_doctor_read_end;
 bt_status bt_doctor_read_probes(const bt_doctor *doctor, const bt_doctor_read *read, bt_doctor_read_end *end,
                                 bt_error *error) BT_MUST_CHECK;
-/* Whether the last request says that the store refuses for good (400, 404, 5xx), and not that it was not reached or is busy. */
+/* Whether the last request says that the store refuses for good (400, 404, 5xx), and not that it was not reached or
+ * is busy. */
 bool bt_doctor_is_refusal(const bt_doctor *doctor);
 
 /* ---- report.c ---- */
 
-/* The place where this attempt says what it saw of a fact; NULL in *out: an earlier attempt of this pass saw that it holds, so it need not be asked.
- * id: of the aspect, behind the topic's where there is one. */
+/* The place where this attempt says what it saw of a fact; NULL in *out: an earlier attempt of this pass saw that it
+ * holds, so it need not be asked. id: of the aspect, behind the topic's where there is one. */
 bt_status bt_fact_open(bt_doctor *doctor, const bt_doctor_rules *topic, bt_doctor_aspect aspect, const char *detail,
                        bt_fact **out, bt_error *error) BT_MUST_CHECK;
 bt_fact_seen *bt_fact_now(const bt_doctor *doctor, bt_fact *fact);

@@ -1,5 +1,5 @@
-/* A record of every request of a run: what was asked, and how it was answered. It goes into bug reports, so it holds no header, no credentials and
- * no URL, and of what is said by others no IPv4 address. Thread: one. */
+/* A record of every request of a run: what was asked, and how it was answered. It goes into bug reports, so it holds
+ * no header, no credentials and no URL, and of what is said by others no IPv4 address. Thread: one. */
 #ifndef BT_SERVER_DOCTOR_EXCHANGE_H
 #define BT_SERVER_DOCTOR_EXCHANGE_H
 

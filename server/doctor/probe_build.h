@@ -1,4 +1,5 @@
-/* Putting probe traces together: traces, their resources and spans, one after another. For probes.c alone. Thread: one. */
+/* Putting probe traces together: traces, their resources and spans, one after another. For probes.c alone. Thread:
+ * one. */
 #ifndef BT_SERVER_DOCTOR_PROBE_BUILD_H
 #define BT_SERVER_DOCTOR_PROBE_BUILD_H
 
@@ -21,10 +22,12 @@ typedef struct bt_probe_attributes {
 
 /* The next trace; its ids follow from the run and its number. */
 void bt_probe_begin(bt_probe_build *build, const char *label, bt_probe_trait trait);
-/* The next resource of the trace, which is pushed with that part and has room for so many spans. service: NULL: none. `more` are further attributes. */
+/* The next resource of the trace, which is pushed with that part and has room for so many spans. service: NULL:
+ * none. `more` are further attributes. */
 void bt_probe_resource(bt_probe_build *build, unsigned part, const char *service, bt_probe_attributes more,
                        uint32_t spans);
-/* The next span of the resource: internal, unset, 2 ms long, a child of the trace's first. To be changed by the caller; never NULL. */
+/* The next span of the resource: internal, unset, 2 ms long, a child of the trace's first. To be changed by the
+ * caller; never NULL. */
 bt_export_span *bt_probe_span(bt_probe_build *build, const char *name);
 /* One attribute; items NULL: no room. */
 bt_probe_attributes bt_probe_attribute(bt_probe_build *build, const char *key, bt_value value);

@@ -1,5 +1,5 @@
-/* What the probe traces hold. See probes.h. The first twenty or so are one kind of value each, which lies under every key at once: a span without
- * it, and beside it another one, as in real traces. */
+/* What the probe traces hold. See probes.h. The first twenty or so are one kind of value each, which lies under
+ * every key at once: a span without it, and beside it another one, as in real traces. */
 #include "server/doctor/probes.h"
 
 #include <math.h>
@@ -42,7 +42,8 @@ static const bt_value two_bools[] = {BOOL(true), BOOL(false)};
 static const bt_value one_double[] = {DOUBLE(500.5)};
 static const bt_value mixed[] = {TEXT("GET"), INT(500)};
 
-/* No array of several doubles: beside a NaN Tempo 2.8 may overlook it (docs/RELIABILITY.md says so), which would be seen or not by chance. */
+/* No array of several doubles: beside a NaN Tempo 2.8 may overlook it (docs/RELIABILITY.md says so), which would be
+ * seen or not by chance. */
 static const struct {
   const char *label;
   bt_value value;

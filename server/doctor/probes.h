@@ -1,6 +1,6 @@
-/* The probe traces of `betrace doctor`: small traces of which everything is known, as data (probes.c). Ids and times follow from the name of the run,
- * so that the probes of an earlier run can be asked about again. What is true of them is what our own decoder reads of the bytes that are pushed.
- * Thread: one. */
+/* The probe traces of `betrace doctor`: small traces of which everything is known, as data (probes.c). Ids and times
+ * follow from the name of the run, so that the probes of an earlier run can be asked about again. What is true of
+ * them is what our own decoder reads of the bytes that are pushed. Thread: one. */
 #ifndef BT_SERVER_DOCTOR_PROBES_H
 #define BT_SERVER_DOCTOR_PROBES_H
 

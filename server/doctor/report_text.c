@@ -159,7 +159,8 @@ static void write_sum(const bt_doctor_report *report, const bt_doctor_style *sty
     write_wrapped("Nothing else was asked: what is not shown cannot be asked about.", 0, style->width, out);
 }
 
-/* Whether the last time that was asked, the probes lay in blocks that are complete, as far as the store says when that is. */
+/* Whether the last time that was asked, the probes lay in blocks that are complete, as far as the store says when
+ * that is. */
 static bool is_from_blocks(const bt_doctor_report *report) {
   int64_t last_ns = report->passes_ns[1] ? report->passes_ns[1] : report->passes_ns[0];
   return report->max_block_ns >= 0 && last_ns - report->probes.base_ns > report->max_block_ns + INT64_C(10000000000);

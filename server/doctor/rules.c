@@ -1,4 +1,5 @@
-/* The rules of the facts, made from their templates: compiled, planned by today's planner, and judged on every probe by today's evaluator. */
+/* The rules of the facts, made from their templates: compiled, planned by today's planner, and judged on every probe
+ * by today's evaluator. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -16,7 +16,8 @@ static void read_version(const char *answer, char out[80]) {
   for (size_t i = 0; i < length && i < 79; i++) out[i] = (char)(found[i] > ' ' && found[i] <= '~' ? found[i] : '_');
 }
 
-/* The first `key:` behind `section:` at the start of a line, and behind `part:` where there is one; NULL: it is not there. */
+/* The first `key:` behind `section:` at the start of a line, and behind `part:` where there is one; NULL: it is not
+ * there. */
 static const char *setting(const char *config, const char *section, const char *part, const char *key) {
   char mark[64];
   snprintf(mark, sizeof mark, "\n%s:\n", section);

@@ -1,5 +1,5 @@
-/* Pushing the probes, and waiting until they show: by id soon, by search after the store has cut them into blocks (and after the newest seconds that
- * Tempo 3 hides). */
+/* Pushing the probes, and waiting until they show: by id soon, by search after the store has cut them into blocks
+ * (and after the newest seconds that Tempo 3 hides). */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,9 +11,11 @@
 
 enum { UNANSWERED_MAX = 4 };
 static const int64_t second_ns = 1000000000;
-/* How long after the push a refusal may still come from the time that is asked for: Tempo 3 refuses a range that lies in the seconds it hides. */
+/* How long after the push a refusal may still come from the time that is asked for: Tempo 3 refuses a range that
+ * lies in the seconds it hides. */
 static const int64_t refusals_after_ns = 5 * second_ns;
-/* The late span of the split trace is sent once the others are in a block, or at the latest after this: they have been cut by then. */
+/* The late span of the split trace is sent once the others are in a block, or at the latest after this: they have
+ * been cut by then. */
 static const int64_t late_after_ns = 15 * second_ns;
 
 void bt_doctor_say(const bt_doctor *doctor, const char *format, ...) {
@@ -96,10 +98,10 @@ static bt_status look_by_id(waiting *w, bt_error *error) {
 }
 
 static bt_status search_for(waiting *w, bt_str filter, uint64_t *found, bt_error *error) {
-  bt_doctor_answer answer;
+  bt_doctor_answer answer = {.filter = filter};
   if (w->search_problem[0]) return BT_OK;
   bt_status status =
-      bt_doctor_search_at(w->doctor, w->doctor->options->tempo, filter, bt_doctor_narrow(w->doctor), &answer, error);
+      bt_doctor_search_at(w->doctor, w->doctor->options->tempo, bt_doctor_narrow(w->doctor), &answer, error);
   if (status != BT_OK) return status;
   if (!answer.is_answered) return note_problem(w, answer.reason, answer.is_refused, w->search_problem, error);
   w->unanswered = 0;

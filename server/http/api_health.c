@@ -56,13 +56,21 @@ static bt_status check_source(const void *context, bt_error *error) {
 
 /* A rule that is enabled and not checked would look like one without violations. */
 static bt_status check_rules(const bt_service *service, bt_error *error) {
+  const bt_rule_damage *damage;
   size_t broken = bt_rule_store_broken_count(service->store);
-  if (!broken) return BT_OK;
+  size_t damaged = bt_rule_store_damage(service->store, &damage);
+  if (broken)
+    return bt_error_set(
+        error, BT_INVALID,
+        "%zu enabled rule%s not checked: the stored text does not compile or is damaged; GET /v1/rules says which "
+        "(broken) and why, and a PUT with a right text mends one",
+        broken, broken == 1 ? " is" : "s are");
+  if (!damaged) return BT_OK;
   return bt_error_set(
-      error, BT_INVALID,
-      "%zu enabled rule%s not checked: the stored text does not compile; GET /v1/rules says which (broken) and why, "
-      "and a PUT with a right text mends one",
-      broken, broken == 1 ? " is" : "s are");
+      error, BT_IO,
+      "%zu stored version%s of rules %s not as written: the rule database is damaged; the log names them; keep a copy, "
+      "and restore a backup",
+      damaged, damaged == 1 ? "" : "s", damaged == 1 ? "is" : "are");
 }
 
 /* Whoever asks has shown no token: it counts rules and names none, as none of tenants. */

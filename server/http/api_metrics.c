@@ -109,6 +109,21 @@ static void write_rules(const rules_page *page) {
   each_rule(page, write_differences);
 }
 
+static void write_gauge(bt_buffer *out, const char *name, const char *help, uint64_t value) {
+  bt_expose_family(out, name, "gauge", help);
+  bt_expose_count(out, name, NULL, value);
+}
+
+static void write_store(const bt_service *service, bt_buffer *out) {
+  const bt_rule_damage *damage;
+  write_gauge(out, "betrace_rules_broken",
+              "Enabled rules that are not checked: their stored text does not compile or is damaged.",
+              bt_rule_store_broken_count(service->store));
+  write_gauge(out, "betrace_store_damaged_versions",
+              "Stored versions of rules that were not as written when the database was opened.",
+              bt_rule_store_damage(service->store, &damage));
+}
+
 static void dispose_rules(rules_page *page) {
   for (size_t i = 0; i < page->tenant_count; i++) bt_rule_list_dispose(&page->rules[i]);
   free(page->rules);
@@ -220,11 +235,6 @@ static uint64_t get_report_spans(const bt_metrics *metrics, unsigned i) {
   return bt_metrics_report_spans(metrics, (bt_report_span_outcome)i);
 }
 
-static void write_gauge(bt_buffer *out, const char *name, const char *help, uint64_t value) {
-  bt_expose_family(out, name, "gauge", help);
-  bt_expose_count(out, name, NULL, value);
-}
-
 static void write_replays(const bt_service *service, bt_buffer *out) {
   static const char *const states[] = {"queued", "running", "finished"};
   bt_job_stats stats;
@@ -287,6 +297,7 @@ void bt_api_metrics(void *context, bt_call *call) {
   bt_status status = write_all_rules(service, call, out, &error);
   if (!status) status = bt_watch_metrics_write(service, call->every_tenant ? NULL : bt_call_tenant(call), out, &error);
   if (!status) {
+    write_store(service, out);
     write_requests(service, out);
     write_tempo(service, out);
     write_histograms(service, out);

@@ -1,16 +1,16 @@
 /* A request's deadline. See deadline.h. */
 #include "server/http/deadline.h"
 #include "server/clock.h"
+#include "server/condition.h"
 
 #include <time.h>
 
-static const int64_t SECOND_NS = 1000000000;
 static const int64_t LOOK_NS = 100000000; /* how often the end of the service is looked for */
 
-static struct timespec next_look(const bt_deadline *deadline) {
+static int64_t next_look(const bt_deadline *deadline) {
   int64_t at_ns = bt_clock_monotonic_ns() + LOOK_NS;
   if (at_ns > deadline->at_ns) at_ns = deadline->at_ns;
-  return (struct timespec){.tv_sec = at_ns / SECOND_NS, .tv_nsec = at_ns % SECOND_NS};
+  return at_ns;
 }
 
 static void *wait_for_it(void *argument) {
@@ -21,8 +21,7 @@ static void *wait_for_it(void *argument) {
       atomic_store(&deadline->cancel->requested, true);
       break;
     }
-    struct timespec at = next_look(deadline);
-    pthread_cond_timedwait(&deadline->changed, &deadline->mutex, &at);
+    (void)bt_condition_wait(&deadline->changed, &deadline->mutex, next_look(deadline));
   }
   pthread_mutex_unlock(&deadline->mutex);
   return NULL;
@@ -35,13 +34,9 @@ static void dispose(bt_deadline *deadline) {
 
 bt_status bt_deadline_start(bt_deadline *deadline, int64_t after_ns, const bt_cancel *stopping, bt_cancel *cancel,
                             bt_error *error) {
-  pthread_condattr_t clock;
   *deadline = (bt_deadline){.at_ns = bt_clock_monotonic_ns() + after_ns, .stopping = stopping, .cancel = cancel};
   pthread_mutex_init(&deadline->mutex, NULL);
-  pthread_condattr_init(&clock);
-  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-  pthread_cond_init(&deadline->changed, &clock);
-  pthread_condattr_destroy(&clock);
+  bt_condition_init(&deadline->changed);
   if (pthread_create(&deadline->thread, NULL, wait_for_it, deadline) == 0) return BT_OK;
   dispose(deadline);
   return bt_error_set(error, BT_LIMIT,

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/condition.h"
 #include "server/http/h2o_errors.h"
 #include "server/http/listen.h"
 #include "server/http/loop.h"
@@ -248,7 +249,7 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
   bt_http_server *server = calloc(1, sizeof *server);
   if (!server) return bt_error_no_memory(error);
   pthread_mutex_init(&server->mutex, NULL);
-  pthread_cond_init(&server->changed, NULL);
+  bt_condition_init(&server->changed);
   server->options = *options;
   fill_defaults(server);
   server->loops = calloc(server->options.loops, sizeof *server->loops);

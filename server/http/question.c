@@ -24,8 +24,8 @@ const char *bt_question_unchecked(const bt_rule_choice *rules, char text[BT_QUES
   const bt_rule_list *broken = &rules->broken;
   if (!broken->count) return NULL;
   snprintf(text, BT_QUESTION_UNCHECKED,
-           "rule_broken: the stored text of %zu enabled rule%s does not compile; the first: %.128s", broken->count,
-           broken->count == 1 ? "" : "s", broken->items[0]->fields.id);
+           "rule_broken: the stored text of %zu enabled rule%s does not compile or is damaged; the first: %.128s",
+           broken->count, broken->count == 1 ? "" : "s", broken->items[0]->fields.id);
   return text;
 }
 

@@ -87,6 +87,7 @@ static bool has_label(const bt_rule_fields *fields, const char *key, const char 
 static bool has_labels(const bt_rule_definition *definition, json_t *labels) {
   const char *key;
   json_t *value;
+  if (definition->is_damaged) return true; /* it may have had any */
   json_object_foreach(labels, key, value) {
     if (!has_label(&definition->fields, key, json_string_value(value))) return false;
   }
@@ -108,9 +109,11 @@ static void keep_labelled(bt_rule_list *list, json_t *labels) {
 /* Rules that were asked for and cannot be judged: leaving them out would say that they have no violations. */
 static void refuse_broken(const chooser *c) {
   for (size_t i = 0; i < c->choice->broken.count; i++)
-    bt_field_errors_add(c->errors, "labels",
-                        "the rule \"%s\" has these labels and cannot be replayed: its stored text does not compile",
-                        c->choice->broken.items[i]->fields.id);
+    bt_field_errors_add(
+        c->errors, "labels",
+        "the rule \"%s\" has these labels, or may have them, and cannot be replayed: its stored text does "
+        "not compile, or is damaged",
+        c->choice->broken.items[i]->fields.id);
 }
 
 static bool choose_by_label(chooser *c) {
@@ -188,6 +191,7 @@ static bool has_framework(const bt_rule_definition *definition, const char *fram
 
 static bool matches(const bt_rule_definition *definition, const rule_filter *filter) {
   bt_str severity = bt_str_from(bt_severity_name(definition->fields.severity));
+  if (definition->is_damaged) return true;
   if (filter->severity && !bt_str_equal_nocase(severity, bt_str_from(filter->severity))) return false;
   return !filter->framework || has_framework(definition, filter->framework);
 }

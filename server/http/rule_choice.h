@@ -9,7 +9,8 @@
 typedef struct bt_rule_choice {
   const bt_rule_definition **items; /* one reference each */
   size_t count;
-  bt_rule_list broken; /* of a question: enabled rules that belong to it, whose stored text does not compile */
+  bt_rule_list
+      broken; /* of a question: enabled rules that belong to it, whose stored text does not compile or is damaged */
 } bt_rule_choice;
 void bt_rule_choice_dispose(bt_rule_choice *choice);
 

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "server/condition.h"
+
 #include "dsl/arena.h"
 
 typedef struct task {
@@ -71,7 +73,7 @@ bt_status bt_workers_new(uint32_t threads, size_t max_queued, bt_workers **out, 
   bt_workers *workers = calloc(1, sizeof *workers);
   if (!workers) return bt_error_no_memory(error);
   pthread_mutex_init(&workers->mutex, NULL);
-  pthread_cond_init(&workers->changed, NULL);
+  bt_condition_init(&workers->changed);
   workers->capacity = max_queued;
   workers->ring = bt_realloc_array(NULL, max_queued, sizeof *workers->ring);
   workers->threads = bt_realloc_array(NULL, threads, sizeof *workers->threads);

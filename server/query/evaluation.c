@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "server/clock.h"
+#include "server/condition.h"
 #include "server/query/evaluation_pool.h"
 #include "server/replay/window.h"
 #include "server/sha256.h"
@@ -186,16 +187,15 @@ static bool wait_for(bt_look *look, size_t limit, int64_t wait_ns) {
   bt_evaluations *evaluations = look->evaluations;
   bt_evaluation *evaluation = look->evaluation;
   int64_t now_ns = bt_clock_monotonic_ns(), until_ns = bt_time_add(now_ns, wait_ns);
-  struct timespec until = {until_ns / BT_EVALUATION_SECOND_NS, until_ns % BT_EVALUATION_SECOND_NS};
   evaluation->used_ns = now_ns;
   evaluation->reader = look;
   if (is_ready(look, limit)) return true;
   if (evaluation->wanted_until_ns < bt_time_add(until_ns, POLL_NS))
     evaluation->wanted_until_ns = bt_time_add(until_ns, POLL_NS);
   pthread_cond_signal(&evaluations->work);
-  int waited = 0;
-  while (!is_ready(look, limit) && waited == 0 && wait_ns > 0)
-    waited = pthread_cond_timedwait(&evaluations->changed, &evaluations->mutex, &until);
+  bool has_time = wait_ns > 0;
+  while (!is_ready(look, limit) && has_time)
+    has_time = bt_condition_wait(&evaluations->changed, &evaluations->mutex, until_ns);
   return is_ready(look, limit);
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "server/clock.h"
+#include "server/condition.h"
 
 enum {
   DEFAULT_AT_ONCE = 2,
@@ -129,8 +130,7 @@ static void wait_for_work(bt_evaluations *evaluations) {
     return;
   }
   int64_t at_ns = bt_clock_monotonic_ns() + TIDY_MS * INT64_C(1000000);
-  struct timespec at = {at_ns / BT_EVALUATION_SECOND_NS, at_ns % BT_EVALUATION_SECOND_NS};
-  pthread_cond_timedwait(&evaluations->work, &evaluations->mutex, &at);
+  (void)bt_condition_wait(&evaluations->work, &evaluations->mutex, at_ns);
 }
 
 static void *work(void *argument) {
@@ -162,13 +162,9 @@ static bt_status start_workers(bt_evaluations *evaluations, bt_error *error) {
 }
 
 static void init_conditions(bt_evaluations *evaluations) {
-  pthread_condattr_t clock;
-  pthread_condattr_init(&clock);
-  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
   pthread_mutex_init(&evaluations->mutex, NULL);
-  pthread_cond_init(&evaluations->work, &clock);
-  pthread_cond_init(&evaluations->changed, &clock);
-  pthread_condattr_destroy(&clock);
+  bt_condition_init(&evaluations->work);
+  bt_condition_init(&evaluations->changed);
 }
 
 bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluations **out, bt_error *error) {

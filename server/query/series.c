@@ -7,11 +7,11 @@
 #include <time.h>
 
 #include "server/clock.h"
+#include "server/condition.h"
 #include "server/query/series_pool.h"
 #include "server/replay/window.h"
 
 enum { DEFAULT_AT_ONCE = 2, DEFAULT_CELLS = 400000, ASKS_MAX = 256 };
-static const int64_t SECOND_NS = 1000000000;
 static const int64_t DEFAULT_KEEP_NS = INT64_C(600) * 1000000000;
 static const int64_t FAILED_KEEP_NS =
     INT64_C(5) * 1000000000;                            /* what may be better soon is not asked for again at once */
@@ -216,14 +216,13 @@ static bool is_ready(const bt_series_ask *ask) {
 bool bt_series_wait(bt_series_ask *ask, int64_t wait_ns) {
   bt_series_pool *pool = ask->pool;
   int64_t until_ns = bt_time_add(bt_clock_monotonic_ns(), wait_ns);
-  struct timespec until = {until_ns / SECOND_NS, until_ns % SECOND_NS};
   pthread_mutex_lock(&pool->mutex);
   bool ready = is_ready(ask);
   ask->wanted_until_ns = bt_time_add(until_ns, POLL_NS);
   if (!ready) pthread_cond_broadcast(&pool->work);
-  int waited = 0;
-  while (!ready && waited == 0 && wait_ns > 0) {
-    waited = pthread_cond_timedwait(&pool->changed, &pool->mutex, &until);
+  bool has_time = wait_ns > 0;
+  while (!ready && has_time) {
+    has_time = bt_condition_wait(&pool->changed, &pool->mutex, until_ns);
     ready = is_ready(ask);
   }
   pthread_mutex_unlock(&pool->mutex);
@@ -315,11 +314,10 @@ static void *work(void *argument) {
   while (!pool->stopping) {
     int64_t again_ns = 0;
     bt_series_run *run = bt_series_plan(pool, &again_ns);
-    struct timespec again = {again_ns / SECOND_NS, again_ns % SECOND_NS};
     if (run)
       carry_out(pool, run);
     else if (again_ns)
-      pthread_cond_timedwait(&pool->work, &pool->mutex, &again);
+      (void)bt_condition_wait(&pool->work, &pool->mutex, again_ns);
     else
       pthread_cond_wait(&pool->work, &pool->mutex);
   }
@@ -343,13 +341,9 @@ static bt_status start_workers(bt_series_pool *pool, bt_error *error) {
 }
 
 static void init_conditions(bt_series_pool *pool) {
-  pthread_condattr_t clock;
-  pthread_condattr_init(&clock);
-  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
   pthread_mutex_init(&pool->mutex, NULL);
-  pthread_cond_init(&pool->work, &clock);
-  pthread_cond_init(&pool->changed, &clock);
-  pthread_condattr_destroy(&clock);
+  bt_condition_init(&pool->work);
+  bt_condition_init(&pool->changed);
 }
 
 bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **out, bt_error *error) {

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "server/condition.h"
+
 #include "dsl/arena.h"
 
 struct bt_asking {
@@ -27,7 +29,7 @@ bt_status bt_asking_new(const bt_run *run, bt_asking **out, bt_error *error) {
   if (!asking) return bt_error_no_memory(error);
   asking->run = run;
   pthread_mutex_init(&asking->lock, NULL);
-  pthread_cond_init(&asking->changed, NULL);
+  bt_condition_init(&asking->changed);
   *out = asking;
   return BT_OK;
 }

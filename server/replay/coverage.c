@@ -62,10 +62,14 @@ bt_status bt_coverage_fail_trace(bt_run *run, const bt_known *known, const char 
   return bt_coverage_fail(run, range, text, error);
 }
 
-bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) {
+void bt_coverage_add_cost(bt_run *run, const bt_source_account *account) {
   run->result->requests += account->requests;
   run->result->bytes_inspected += account->bytes_inspected;
   run->result->bytes_received += account->bytes_received;
+}
+
+bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) {
+  bt_coverage_add_cost(run, account);
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && is_over && i < account->failed_count; i++)
     status = bt_coverage_fail(run, account->failed[i].range, account->failed[i].reason, error);

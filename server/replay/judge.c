@@ -1,6 +1,6 @@
 /* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A batch is not enough when
- * a violation rests on absence and the trace is so young that its last spans may not have been handed over to what search sees, or when the
- * trace is longer than margin, so that the batch may lack its beginning. Everything of one trace comes from one read. Thread: the replay's. */
+ * a violation rests on absence and the trace is so young that its last spans may not have been handed over to what search sees, when the
+ * trace is longer than margin, so that the batch may lack its beginning, or when searches counted more spans of it. Everything of one trace comes from one read. Thread: the replay's. */
 #include <stdlib.h>
 
 #include "server/replay/run.h"
@@ -29,11 +29,17 @@ static bool ended_after(const bt_run *run, const bt_trace *trace, int64_t age_ns
   return !run->is_static && bt_trace_end_ns(trace) > bt_time_subtract(run->request.now_ns, age_ns);
 }
 
-static void set_options(bt_run *run, const bt_trace *trace) {
+/* Searches counted more spans than this read gave: a part of Tempo is away and says nothing of it, or a span was pushed twice and no block is complete yet. */
+static bool lacks_spans(const bt_run *run, size_t known, const bt_trace *trace) {
+  return !run->is_static && trace->span_count < bt_known_span_count(&run->known[known]);
+}
+
+static void set_options(bt_run *run, size_t known, const bt_trace *trace) {
+  bool is_part = trace->partial || lacks_spans(run, known, trace);
   for (size_t i = 0; i < run->request.rule_count; i++) {
     const bt_run_rule *rule = &run->rules[i];
-    run->options[i].incomplete = trace->partial || ended_after(run, trace, rule->settle_ns) ||
-                                 (rule->require_complete && trace->missing_parents);
+    run->options[i].incomplete =
+        is_part || ended_after(run, trace, rule->settle_ns) || (rule->require_complete && trace->missing_parents);
   }
 }
 
@@ -109,7 +115,7 @@ static bt_status report(bt_run *run, size_t known, const bt_trace *trace, const 
 
 static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
                           bool *is_known, bt_error *error) {
-  set_options(run, trace);
+  set_options(run, known, trace);
   bt_error why = {0};
   bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, verdicts, &why);
   *is_known = status == BT_OK;
@@ -143,7 +149,8 @@ bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool 
     run->known[known].flags |= BT_KNOWN_OWN;
     return BT_OK;
   }
-  if (!is_final && is_long(run, trace)) return bt_run_queue_by_id(run, known, error);
+  if (!is_final && (is_long(run, trace) || lacks_spans(run, known, trace)))
+    return bt_run_queue_by_id(run, known, error);
   bt_status status = evaluate(run, known, trace, &verdicts, &is_known, error);
   if (status != BT_OK || !is_known) return status;
   if (!is_final && needs_by_id(run, trace, verdicts)) return bt_run_queue_by_id(run, known, error);

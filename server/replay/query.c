@@ -121,6 +121,7 @@ bt_status bt_query_take(bt_run *run, bt_query *query, bt_error *error) {
     return lose(run, query, run->lost_reason, error);
   }
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
+    bt_coverage_add_cost(run, &query->account); /* it was asked all the same */
     if (error) *error = query->why;
   } else if (is_expected) {
     query->is_exceeded = true;

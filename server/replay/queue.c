@@ -9,6 +9,7 @@
 
 #include "server/replay/job_queue.h"
 #include "server/clock.h"
+#include "server/condition.h"
 
 enum { DEFAULT_WORKERS = 4 };
 enum { NICE = 10 }; /* of a replay's thread */
@@ -290,7 +291,7 @@ bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **o
   if (!queue->options.max_replays) queue->options.max_replays = DEFAULT_WORKERS;
   if (!queue->options.memory_limit_bytes) queue->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   pthread_mutex_init(&queue->mutex, NULL);
-  pthread_cond_init(&queue->work, NULL);
+  bt_condition_init(&queue->work);
   bt_status status = start_workers(queue, error);
   if (status == BT_OK)
     *out = queue;

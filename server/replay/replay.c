@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/replay/asking.h"
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
 #include "server/clock.h"
@@ -289,6 +290,18 @@ static void conclude(bt_run *run) {
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
 }
 
+/* A cancelled replay leaves questions that were asked, and whose answers nobody took: they cost what they cost. */
+static void add_untaken(bt_run *run) {
+  bt_asking_free(run->asking); /* ends what is under way */
+  run->asking = NULL;
+  for (size_t i = 0; i <= run->query_count; i++) {
+    bt_query *query = i < run->query_count ? run->queries[i] : run->edge;
+    if (!query || query->is_taken || query->state != BT_QUERY_ANSWERED) continue;
+    query->is_taken = true;
+    bt_coverage_add_cost(run, &query->account);
+  }
+}
+
 static bt_status carry_out(bt_run *run, bt_error *error) {
   bt_status status = bt_candidates_find(run, error);
   if (status == BT_OK) status = bt_confirm_cut(run, error);
@@ -310,6 +323,7 @@ static bt_status carry_out(bt_run *run, bt_error *error) {
     if (counted != BT_OK) return counted;
   }
   if (status != BT_CANCELLED) return status;
+  add_untaken(run);
   say(run->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
   for (size_t i = 0; i < run->request.rule_count; i++)
     run->result->rules[i].evaluated_is_exact = run->result->rules[i].exercised_is_exact = false;

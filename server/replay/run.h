@@ -320,6 +320,8 @@ bt_status bt_coverage_fail(bt_run *run, bt_time_range range, const char *reason,
 bt_status bt_coverage_fail_trace(bt_run *run, const bt_known *known, const char *reason, bt_error *error) BT_MUST_CHECK;
 /* Adds what a call cost, and its failed windows when `is_over`. */
 bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) BT_MUST_CHECK;
+/* What it cost alone. */
+void bt_coverage_add_cost(bt_run *run, const bt_source_account *account);
 void bt_coverage_add_differing(bt_coverage *coverage, const bt_trace_id *id); /* each id counts once, as far as named */
 bt_status bt_coverage_add_long(bt_run *run, const bt_trace_id *id, bt_error *error) BT_MUST_CHECK;
 /* Where no listing will tell, begins to look for the earliest trace, beside the reads. */

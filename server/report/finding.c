@@ -22,8 +22,7 @@ const char *bt_finding_name(bt_finding finding) {
 
 static bt_finding unevaluated(const bt_rule_definition *rule, char reason[BT_REASON_BYTES]) {
   if (!rule->fields.enabled) return snprintf(reason, BT_REASON_BYTES, "the rule is disabled"), BT_FINDING_NOT_EVALUATED;
-  snprintf(reason, BT_REASON_BYTES, "the stored text does not compile any more: %.180s",
-           rule->broken ? rule->broken : "");
+  snprintf(reason, BT_REASON_BYTES, "the stored rule cannot be evaluated: %.190s", rule->broken ? rule->broken : "");
   return BT_FINDING_INCONCLUSIVE;
 }
 

@@ -83,7 +83,9 @@ static bool add_rule(bt_framework_map *map, const bt_rule_definition *definition
 }
 
 /* Controls stand in the text, which cannot be read, or in annotations, which are not told apart from others without it. */
-static bool may_stand_for_controls(const bt_rule_fields *fields) {
+static bool may_stand_for_controls(const bt_rule_definition *definition) {
+  const bt_rule_fields *fields = &definition->fields;
+  if (definition->is_damaged) return true;
   if (strchr(fields->dsl, '@')) return true;
   for (size_t i = 0; i < fields->annotation_count; i++)
     if (strstr(fields->annotations[i].key, "_control") ||
@@ -100,7 +102,7 @@ static bt_status add_rules(bt_framework_map *map, const bt_rule_list *rules, con
   for (size_t i = 0; ok && i < broken->count; i++) {
     const bt_rule_fields *fields = &broken->items[i]->fields;
     ok = add_rule(map, broken->items[i]);
-    if (fields->enabled && may_stand_for_controls(fields)) map->unknown_count++;
+    if (fields->enabled && may_stand_for_controls(broken->items[i])) map->unknown_count++;
   }
   return ok ? BT_OK : bt_error_no_memory(error);
 }
@@ -183,15 +185,23 @@ static bt_status compare(bt_framework_map *map, const bt_rule_version *versions,
   return status;
 }
 
+/* A version that is damaged, or gone, may have stood for a control while it was the latest: up to when the next one was made. */
+static bool is_history_damaged(const bt_rule_version *before, const bt_rule_version *next) {
+  int64_t expected = before ? before->definition->version + 1 : 1;
+  return (before && before->definition->is_damaged) || next->definition->version != expected;
+}
+
 bt_status bt_framework_map_add_removed(bt_framework_map *map, bt_rule_store *store, const char *tenant,
                                        int64_t since_ns, bt_error *error) {
   bt_rule_version *versions = NULL;
   size_t count = 0;
   bt_status status = bt_rule_store_changed(store, tenant, since_ns, &versions, &count, error);
-  for (size_t i = 1; !status && i < count; i++) {
-    bool is_same_rule = strcmp(versions[i - 1].definition->fields.id, versions[i].definition->fields.id) == 0;
-    if (is_same_rule && versions[i].definition->updated_at_ns >= since_ns)
-      status = compare(map, versions, i, since_ns, error);
+  for (size_t i = 0; !status && i < count; i++) {
+    const bt_rule_version *next = &versions[i], *before = i ? &versions[i - 1] : NULL;
+    if (before && strcmp(before->definition->fields.id, next->definition->fields.id) != 0) before = NULL;
+    if (next->definition->is_damaged || next->definition->updated_at_ns < since_ns) continue;
+    if (is_history_damaged(before, next)) map->unknown_count++;
+    if (before) status = compare(map, versions, i, since_ns, error);
   }
   bt_rule_versions_free(versions, count);
   return status;

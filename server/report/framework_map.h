@@ -34,7 +34,8 @@ typedef struct bt_framework_map {
   bt_removed_rule *removed;
   size_t removed_count, removed_capacity;
   size_t
-      unknown_count; /* enabled rules whose text does not compile, and which may stand for a control here: which is not known */
+      unknown_count; /* enabled rules, and versions in the range, that do not compile or are damaged, and may stand for a control here: which
+                      * is not known */
 } bt_framework_map;
 
 bt_status bt_framework_map_make(bt_rule_store *store, const char *tenant, bt_str framework, bt_framework_map *out,

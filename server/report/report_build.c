@@ -85,9 +85,10 @@ static json_t *notes_json(const building *b) {
   char start[64], source[BT_SOURCE_TEXT_BYTES];
   if (b->measurement.reason[0]) bt_json_append(&notes, text(bt_str_from(b->measurement.reason)));
   if (b->map.unknown_count)
-    bt_json_append(&notes, json_sprintf("rules of this tenant do not compile any more, and may belong here (%zu): "
-                                        "no control passes until they are mended",
-                                        b->map.unknown_count));
+    bt_json_append(
+        &notes, json_sprintf("rules of this tenant do not compile any more or are damaged, and may belong here (%zu): "
+                             "no control passes until they are mended",
+                             b->map.unknown_count));
   if (coverage->windows_empty_count && b->measurement.has_data)
     bt_json_append(&notes, json_sprintf("%zu times in the range have no trace at all: an outage of tracing and a "
                                         "quiet time look the same",

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "server/clock.h"
+#include "server/condition.h"
 #include "server/replay/window.h"
 #include "server/report/canonical_json.h"
 #include "server/report/report_same.h"
@@ -232,8 +233,7 @@ static bool is_stopping(const bt_reports *reports, const bt_cancel *stopping) {
 static void wait_a_while(bt_reports *reports, int64_t until_ns) {
   int64_t at_ns = bt_clock_monotonic_ns() + SECOND_NS / 5;
   if (at_ns > until_ns) at_ns = until_ns;
-  struct timespec at = {at_ns / SECOND_NS, at_ns % SECOND_NS};
-  pthread_cond_timedwait(&reports->ended, &reports->mutex, &at);
+  (void)bt_condition_wait(&reports->ended, &reports->mutex, at_ns);
 }
 
 bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, int64_t wait_ns,
@@ -450,13 +450,9 @@ static void *work(void *argument) {
 /* ---- beginning and end ---- */
 
 static void init_conditions(bt_reports *reports) {
-  pthread_condattr_t clock;
-  pthread_condattr_init(&clock);
-  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
   pthread_mutex_init(&reports->mutex, NULL);
-  pthread_cond_init(&reports->work, &clock);
-  pthread_cond_init(&reports->ended, &clock);
-  pthread_condattr_destroy(&clock);
+  bt_condition_init(&reports->work);
+  bt_condition_init(&reports->ended);
 }
 
 bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt_error *error) {

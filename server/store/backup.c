@@ -46,22 +46,31 @@ static bt_status finish_copy(sqlite3 *copy, const char *path, bt_backup_result *
   return status;
 }
 
+static bt_status fail_file(const char *file, const char *doing, bt_error *error) {
+  if (errno == EEXIST)
+    return bt_error_set(error, BT_CONFLICT, "%.200s is there already: name a file that is not", file);
+  return bt_error_set(error, BT_IO, "%.200s cannot be %s: %s", file, doing, strerror(errno));
+}
+
+/* An empty file for its owner alone: SQLite would make one for everybody. */
+static bt_status make_private(const char *path, bt_error *error) {
+  int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (fd < 0) return fail_file(path, "made", error);
+  close(fd);
+  return BT_OK;
+}
+
 static bt_status write_copy(sqlite3 *source, const char *path, bt_backup_result *out, bt_error *error) {
   sqlite3 *copy = NULL;
-  bt_status status = BT_OK;
-  if (sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+  bt_status status = make_private(path, error);
+  if (status) return status;
+  if (sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
     status = bt_database_fail(copy, "back up", error);
   if (!status) sqlite3_extended_result_codes(copy, 1);
   if (!status) status = copy_pages(source, copy, error);
   if (!status) status = finish_copy(copy, path, out, error);
   sqlite3_close(copy);
   return status;
-}
-
-static bt_status fail_file(const char *file, const char *doing, bt_error *error) {
-  if (errno == EEXIST)
-    return bt_error_set(error, BT_CONFLICT, "%.200s is there already: name a file that is not", file);
-  return bt_error_set(error, BT_IO, "%.200s cannot be %s: %s", file, doing, strerror(errno));
 }
 
 static bt_status sync_path(const char *path, int flags, bt_error *error) {

@@ -3,12 +3,7 @@
  * schema this SQLite refuses JSON functions inside the schema: no CHECK may use them. One thread at a time. */
 #include "server/store/database.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "server/store/migrations.h"
 
@@ -31,6 +26,8 @@ static const explanation explanations[] = {
     {SQLITE_BUSY, BT_IO, "another program holds a lock on it; end that program and try again"},
     {SQLITE_LOCKED, BT_IO, "another program holds a lock on it; end that program and try again"},
     {SQLITE_CORRUPT, BT_IO, "it is damaged; stop the service, keep a copy, and restore a backup"},
+    {SQLITE_ERROR, BT_IO,
+     "its tables are not what betrace made: it is damaged, or another program changed it; restore a backup"},
     {SQLITE_NOTADB, BT_IO, "it is not a database; move it away or name another file"},
     {SQLITE_TOOBIG, BT_LIMIT, "a value is too long for it"},
     {SQLITE_NOMEM, BT_NO_MEMORY, "out of memory"},
@@ -76,30 +73,6 @@ bt_status bt_database_commit(sqlite3 *handle, bt_error *error) {
   return status;
 }
 
-static bt_status take_lock(const char *path, int *lock_file, bt_error *error) {
-  if (strcmp(path, ":memory:") == 0 || path[0] == '\0') return BT_OK;
-  char name[4096];
-  int length = snprintf(name, sizeof name, "%s.lock", path);
-  if (length < 0 || (size_t)length >= sizeof name)
-    return bt_error_set(error, BT_INVALID,
-                        "the path of the rule database is too long: expected at most 4,000 bytes, got %zu",
-                        strlen(path));
-  *lock_file = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (*lock_file < 0)
-    return bt_error_set(
-        error, BT_IO,
-        "the rule database %.200s cannot be locked (%s): its directory must exist and be writable by the service", path,
-        strerror(errno));
-  /* Closing any descriptor of the database itself would drop SQLite's own locks, hence a file beside it. */
-  if (flock(*lock_file, LOCK_EX | LOCK_NB) == 0) return BT_OK;
-  if (errno != EWOULDBLOCK)
-    return bt_error_set(error, BT_IO, "the lock beside the rule database %.200s does not work: %s", path,
-                        strerror(errno));
-  return bt_error_set(
-      error, BT_REFUSED,
-      "another betrace has the rule database %.200s open; stop it, or give this one a database of its own", path);
-}
-
 static bt_status configure(sqlite3 *handle, bt_error *error) {
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
@@ -118,7 +91,7 @@ static bt_status configure(sqlite3 *handle, bt_error *error) {
 bt_status bt_database_check(sqlite3 *handle, const char *path, bt_error *error) {
   sqlite3_stmt *statement = NULL;
   bt_status status = BT_OK;
-  if (sqlite3_prepare_v2(handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK ||
+  if (sqlite3_prepare_v2(handle, "PRAGMA integrity_check(1)", -1, &statement, NULL) != SQLITE_OK ||
       sqlite3_step(statement) != SQLITE_ROW) {
     status = bt_database_fail(handle, "check", error);
   } else {
@@ -138,6 +111,7 @@ static bt_status prepare(sqlite3 *handle, const char *path, bt_error *error) {
   bt_status status = configure(handle, error);
   if (!status) status = bt_migrations_check(handle, path, error);
   if (!status) status = bt_database_check(handle, path, error);
+  if (!status) status = bt_migrations_compare(handle, path, error);
   if (!status)
     status = bt_database_execute(handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", "set up", error);
   if (!status) status = bt_migrations_run(handle, error);
@@ -145,8 +119,8 @@ static bt_status prepare(sqlite3 *handle, const char *path, bt_error *error) {
 }
 
 bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) {
-  *out = (bt_database){NULL, -1};
-  bt_status status = take_lock(path, &out->lock_file, error);
+  *out = (bt_database){NULL, NULL};
+  bt_status status = bt_file_lock_take(path, &out->lock, error);
   if (status) return status;
   bt_error detail = {0};
   if (sqlite3_open_v2(path, &out->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
@@ -154,6 +128,9 @@ bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) 
     status = bt_database_fail(out->handle, "open", &detail);
   else
     status = prepare(out->handle, path, &detail);
+  if (!status && out->lock) status = bt_file_lock_still_holds(out->lock, path, &detail);
+  if (!status && out->lock)
+    status = bt_file_lock_keep_private(out->lock, sqlite3_db_filename(out->handle, "main"), &detail);
   if (!status) return BT_OK;
   /* This one is for who starts the service, so it names the file. */
   return strstr(detail.message, path) ? bt_error_set(error, status, "%s", detail.message)
@@ -162,6 +139,6 @@ bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) 
 
 void bt_database_close(bt_database *database) {
   sqlite3_close(database->handle);
-  if (database->lock_file >= 0) close(database->lock_file);
-  *database = (bt_database){NULL, -1};
+  bt_file_lock_release(database->lock); /* last: see file_lock.h */
+  *database = (bt_database){NULL, NULL};
 }

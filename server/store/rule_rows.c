@@ -8,37 +8,8 @@
 
 #include "server/rule_fields.h"
 #include "server/store/database.h"
-
-/* ROW_COLUMNS: the order of this list, of `columns` and of the placeholders is one. */
-enum {
-  TENANT,
-  RULE_ID,
-  VERSION,
-  IS_DELETION,
-  NAME,
-  DESCRIPTION,
-  DSL,
-  SEVERITY,
-  HAS_SEVERITY,
-  ENABLED,
-  SHADOW,
-  WATCH_ALL,
-  LABELS,
-  ANNOTATIONS,
-  SETTLE_NS,
-  MARGIN_NS,
-  CLOCK_SKEW_NS,
-  REQUIRE_COMPLETE,
-  CONDITION_HASH,
-  CREATED_AT_NS,
-  UPDATED_AT_NS,
-  UPDATED_BY
-};
-#define ROW_COLUMNS                                                                                                    \
-  "tenant, rule_id, version, is_deletion, name, description, dsl, severity, has_severity, enabled, shadow, "           \
-  "watch_all, labels, "                                                                                                \
-  "annotations, settle_ns, margin_ns, clock_skew_ns, require_complete, condition_hash, created_at_ns, updated_at_ns, " \
-  "updated_by"
+#include "server/store/row_columns.h"
+#include "server/store/row_seal.h"
 
 static void append_json_string(bt_buffer *out, const char *text) {
   bt_buffer_append_char(out, '"');
@@ -119,13 +90,16 @@ out:
   sqlite3_finalize(statement);
   bt_buffer_dispose(&labels);
   bt_buffer_dispose(&annotations);
-  return status;
+  return status ? status : bt_row_seals_add(handle, tenant, fields->id, record->version, error);
 }
 
 bt_status bt_rule_rows_highest(sqlite3 *handle, const char *tenant, const char *id, int64_t *version, bt_error *error) {
   sqlite3_stmt *statement = NULL;
   bt_status status = BT_OK;
-  if (sqlite3_prepare_v2(handle, "SELECT coalesce(max(version), 0) FROM rule_versions WHERE tenant = ? AND rule_id = ?",
+  if (sqlite3_prepare_v2(handle,
+                         "SELECT max(coalesce((SELECT max(version) FROM rule_versions WHERE tenant = ?1 AND rule_id = "
+                         "?2), 0), coalesce((SELECT max(version) FROM version_seals WHERE tenant = ?1 AND rule_id = "
+                         "?2), 0))",
                          -1, &statement, NULL) == SQLITE_OK &&
       bind_text(statement, 0, tenant) && bind_text(statement, 1, id) && sqlite3_step(statement) == SQLITE_ROW)
     *version = sqlite3_column_int64(statement, 0);
@@ -212,28 +186,73 @@ static bt_status read_fields(row_reader *reader, bt_rule_fields *fields) {
   return status;
 }
 
+static bt_rule_record read_record(row_reader *reader) {
+  return (bt_rule_record){.version = sqlite3_column_int64(reader->rows, VERSION),
+                          .created_at_ns = sqlite3_column_int64(reader->rows, CREATED_AT_NS),
+                          .updated_at_ns = sqlite3_column_int64(reader->rows, UPDATED_AT_NS),
+                          .updated_by = (const char *)sqlite3_column_text(reader->rows, UPDATED_BY),
+                          .condition_hash = (const char *)sqlite3_column_text(reader->rows, CONDITION_HASH)};
+}
+
 static bt_status read_definition(row_reader *reader, bt_rule_definition **out) {
   bt_rule_fields fields;
   bt_status status = read_fields(reader, &fields);
   if (status) return status;
-  bt_rule_record record = {.version = sqlite3_column_int64(reader->rows, VERSION),
-                           .created_at_ns = sqlite3_column_int64(reader->rows, CREATED_AT_NS),
-                           .updated_at_ns = sqlite3_column_int64(reader->rows, UPDATED_AT_NS),
-                           .updated_by = (const char *)sqlite3_column_text(reader->rows, UPDATED_BY),
-                           .condition_hash = (const char *)sqlite3_column_text(reader->rows, CONDITION_HASH)};
+  bt_rule_record record = read_record(reader);
   return bt_rule_definition_restore(&fields, &record, out, reader->error);
+}
+
+/* ---- rows that are not as they were written ---- */
+
+/* A text that can be shown; else, and for want of memory, an empty one. */
+static bt_str shown_text(row_reader *reader, int column) {
+  const char *text = (const char *)sqlite3_column_text(reader->rows, column);
+  bt_str whole = {text, text ? (size_t)sqlite3_column_bytes(reader->rows, column) : 0};
+  return text && !memchr(text, 0, whole.len) && bt_utf8_valid(whole) ? whole : BT_STR("");
+}
+
+/* Its tenant, id and version say where it belongs, as far as they can be believed; its text is there to be looked at; nothing else is taken. */
+static bt_status read_damaged(row_reader *reader, const char *why, bt_rule_definition **out) {
+  bt_rule_record record = read_record(reader);
+  bt_str id = shown_text(reader, RULE_ID), tenant = shown_text(reader, TENANT);
+  *out = NULL;
+  if (!bt_rule_id_is_valid(id) || tenant.len != (size_t)sqlite3_column_bytes(reader->rows, TENANT)) return BT_OK;
+  return bt_rule_definition_damaged(id, shown_text(reader, DSL), record.version, why, out, reader->error);
+}
+
+/* *why stays NULL for a row that is as it was written. */
+static bt_status compare_seal(row_reader *reader, const char **why) {
+  char checksum[BT_SHA256_HEX + 1];
+  bt_status status = bt_row_seal(reader->rows, checksum, reader->error);
+  if (status) return status;
+  const char *sealed = (const char *)sqlite3_column_text(reader->rows, ROW_COLUMN_COUNT);
+  if (!sealed)
+    *why = "it has no checksum, so betrace did not write it, or the checksum was lost";
+  else if (strcmp(sealed, checksum) != 0)
+    *why = "it is not what was written: its checksum is another";
+  return BT_OK;
+}
+
+static bt_status read_row(row_reader *reader, bt_stored_row *row) {
+  bt_str tenant;
+  bt_status status = read_text(reader, reader->rows, TENANT, &tenant);
+  if (!status) status = compare_seal(reader, &row->damage);
+  if (status) return status;
+  status =
+      row->damage ? read_damaged(reader, row->damage, &row->definition) : read_definition(reader, &row->definition);
+  row->tenant = tenant.ptr;
+  row->id = (const char *)sqlite3_column_text(reader->rows, RULE_ID);
+  row->version = sqlite3_column_int64(reader->rows, VERSION);
+  row->is_deletion = sqlite3_column_int(reader->rows, IS_DELETION) != 0;
+  return status;
 }
 
 static bt_status visit_rows(row_reader *reader, bt_rule_rows_visit visit, void *context) {
   int step;
   while ((step = sqlite3_step(reader->rows)) == SQLITE_ROW) {
-    bt_str tenant;
-    bt_rule_definition *definition = NULL;
-    bt_status status = read_text(reader, reader->rows, TENANT, &tenant);
-    if (!status) status = read_definition(reader, &definition);
-    if (!status)
-      status =
-          visit(context, tenant.ptr, definition, sqlite3_column_int(reader->rows, IS_DELETION) != 0, reader->error);
+    bt_stored_row row = {0};
+    bt_status status = read_row(reader, &row);
+    if (!status) status = visit(context, &row, reader->error);
     if (status) return status;
   }
   return step == SQLITE_DONE ? BT_OK : bt_database_fail(reader->handle, "read", reader->error);
@@ -254,30 +273,26 @@ static bt_status read_all(sqlite3 *handle, const char *sql, const char *tenant, 
   return status;
 }
 
-bt_status bt_rule_rows_current(sqlite3 *handle, bt_rule_rows_visit visit, void *context, bt_error *error) {
-  return read_all(handle,
-                  "SELECT " ROW_COLUMNS
-                  " FROM rule_versions AS r WHERE is_deletion = 0 AND version = (SELECT max(version) FROM "
-                  "rule_versions WHERE tenant = r.tenant AND rule_id = r.rule_id) ORDER BY tenant, rule_id",
-                  NULL, NULL, visit, context, error);
+/* Each row with its seal, NULL where it has none. */
+#define SEALED_ROWS                                                                                                    \
+  "SELECT " ROW_COLUMNS ", checksum FROM rule_versions LEFT JOIN version_seals USING (tenant, rule_id, version) "
+
+bt_status bt_rule_rows_all(sqlite3 *handle, bt_rule_rows_visit visit, void *context, bt_error *error) {
+  return read_all(handle, SEALED_ROWS "ORDER BY tenant, rule_id, version", NULL, NULL, visit, context, error);
 }
 
 bt_status bt_rule_rows_history(sqlite3 *handle, const char *tenant, const char *id, bt_rule_rows_visit visit,
                                void *context, bt_error *error) {
-  return read_all(handle, "SELECT " ROW_COLUMNS " FROM rule_versions WHERE tenant = ? AND rule_id = ? ORDER BY version",
-                  tenant, id, visit, context, error);
+  return read_all(handle, SEALED_ROWS "WHERE tenant = ? AND rule_id = ? ORDER BY version", tenant, id, visit, context,
+                  error);
 }
 
 bt_status bt_rule_rows_changed(sqlite3 *handle, const char *tenant, int64_t since_ns, bt_rule_rows_visit visit,
                                void *context, bt_error *error) {
   char since[24];
   snprintf(since, sizeof since, "%" PRId64, since_ns);
-  return read_all(
-      handle,
-      "SELECT " ROW_COLUMNS
-      " FROM rule_versions WHERE tenant = ?1 AND rule_id IN (SELECT rule_id FROM rule_versions WHERE tenant "
-      "= ?1 AND updated_at_ns >= CAST(?2 AS INTEGER)) AND rule_id IN (SELECT rule_id FROM rule_versions "
-      "WHERE tenant = ?1 AND (instr(dsl, '@') OR instr(annotations, '_control') OR instr(annotations, "
-      "'compliance_framework'))) ORDER BY rule_id, version",
-      tenant, since, visit, context, error);
+  return read_all(handle,
+                  SEALED_ROWS "WHERE tenant = ?1 AND rule_id IN (SELECT rule_id FROM rule_versions WHERE tenant = ?1 "
+                              "AND updated_at_ns >= CAST(?2 AS INTEGER)) ORDER BY rule_id, version",
+                  tenant, since, visit, context, error);
 }

@@ -1,5 +1,5 @@
 /* The rule store: one thread owns the connection and does one call at a time; callers leave a struct on their stack in its queue and wait.
- * Here are the thread, its queue, and what only reads; rule_writes.c has what writes. Two mutexes: `queue_lock` for calls, `index_lock` for
+ * Here are the thread, its queue, and what only reads; rule_load.c fills it, rule_writes.c has what writes. Two mutexes: `queue_lock` for calls, `index_lock` for
  * the pointer to the index; neither is held across I/O. */
 #include "server/store/rule_store.h"
 
@@ -9,6 +9,7 @@
 
 #include "dsl/arena.h"
 #include "server/clock.h"
+#include "server/condition.h"
 #include "server/rule_fields.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"
@@ -50,23 +51,22 @@ bt_status bt_store_not_found(const char *id, bt_error *error) {
 }
 
 bt_status bt_store_refuse_broken(const bt_rule_definition *definition, bt_error *error) {
-  return bt_error_set(
-      error, BT_INVALID,
-      "rule \"%s\" is stored, but its text does not compile here (%.300s); update it with one that does, or delete it",
-      definition->fields.id, definition->broken);
+  return bt_error_set(error, BT_INVALID,
+                      "rule \"%s\" is stored, but its text does not compile here or cannot be believed (%.300s); "
+                      "update it, or delete it",
+                      definition->fields.id, definition->broken);
 }
 
-static bt_status add_version(void *context, const char *tenant, bt_rule_definition *definition, bool is_deletion,
-                             bt_error *error) {
+static bt_status add_version(void *context, const bt_stored_row *row, bt_error *error) {
   store_call *call = context;
-  (void)tenant; /* the query names it */
+  if (!row->definition) return BT_OK; /* of an id that can be none: nobody asked for it */
   bt_rule_version *grown = bt_grow_array(call->versions, call->version_count, &call->version_capacity, sizeof *grown);
   if (!grown) {
-    bt_rule_definition_unref(definition);
+    bt_rule_definition_unref(row->definition);
     return bt_error_no_memory(error);
   }
   call->versions = grown;
-  call->versions[call->version_count++] = (bt_rule_version){definition, is_deletion};
+  call->versions[call->version_count++] = (bt_rule_version){row->definition, row->is_deletion};
   return BT_OK;
 }
 
@@ -77,18 +77,78 @@ static bt_status run_versions(bt_rule_store *store, store_call *call) {
   return status;
 }
 
+/* Controls stand in the text or in annotations. Of a version that is damaged, or gone, nobody knows. */
+static bool may_name_framework(const bt_rule_definition *version, int64_t expected_version) {
+  const bt_rule_fields *fields = &version->fields;
+  if (version->is_damaged || version->version != expected_version || strchr(fields->dsl, '@')) return true;
+  for (size_t i = 0; i < fields->annotation_count; i++)
+    if (strstr(fields->annotations[i].key, "_control") ||
+        strcmp(fields->annotations[i].key, "compliance_framework") == 0)
+      return true;
+  return false;
+}
+
+/* Takes out the rules of which no version may name a framework. */
+static void keep_named(store_call *call) {
+  bt_rule_version *versions = call->versions;
+  size_t kept = 0;
+  for (size_t start = 0, end; start < call->version_count; start = end) {
+    bool is_named = false;
+    for (end = start; end < call->version_count &&
+                      strcmp(versions[end].definition->fields.id, versions[start].definition->fields.id) == 0;
+         end++)
+      is_named = is_named || may_name_framework(versions[end].definition, (int64_t)(end - start) + 1);
+    for (size_t i = start; i < end; i++) {
+      if (is_named)
+        versions[kept++] = versions[i];
+      else
+        bt_rule_definition_unref(versions[i].definition);
+    }
+  }
+  call->version_count = kept;
+}
+
 static bt_status run_changed(bt_rule_store *store, store_call *call) {
-  return bt_rule_rows_changed(store->database.handle, call->tenant, call->since_ns, add_version, call, call->error);
+  bt_status status =
+      bt_rule_rows_changed(store->database.handle, call->tenant, call->since_ns, add_version, call, call->error);
+  if (!status) keep_named(call);
+  return status;
+}
+
+static size_t pairs_bytes(const bt_string_pair *pairs, size_t count) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) bytes += strlen(pairs[i].key) + strlen(pairs[i].value) + 8;
+  return bytes;
+}
+
+void bt_store_note_size(bt_rule_store *store, const bt_rule_fields *fields) {
+  size_t bytes = strlen(fields->dsl) + (fields->description ? strlen(fields->description) : 0) +
+                 pairs_bytes(fields->labels, fields->label_count) +
+                 pairs_bytes(fields->annotations, fields->annotation_count);
+  if (bytes > store->largest_rule_bytes) store->largest_rule_bytes = bytes;
+}
+
+/* As much as the largest rule takes, and the pages of keys, seals and indexes that are written with it. */
+static bt_status write_probe(bt_rule_store *store, bt_error *error) {
+  enum { KEY_BYTES = 16384 };
+  sqlite3_stmt *statement = NULL;
+  bt_status status = BT_OK;
+  if (sqlite3_prepare_v2(store->database.handle,
+                         "INSERT INTO write_probe (id, at_ns, filler) VALUES (1, CAST(unixepoch() AS INTEGER) * "
+                         "1000000000, zeroblob(?)) ON CONFLICT (id) DO UPDATE SET at_ns = excluded.at_ns, filler = "
+                         "excluded.filler",
+                         -1, &statement, NULL) != SQLITE_OK ||
+      sqlite3_bind_int64(statement, 1, (int64_t)store->largest_rule_bytes + KEY_BYTES) != SQLITE_OK ||
+      sqlite3_step(statement) != SQLITE_DONE)
+    status = bt_database_fail(store->database.handle, "write", error);
+  sqlite3_finalize(statement);
+  return status;
 }
 
 static bt_status run_check(bt_rule_store *store, store_call *call) {
   int64_t now_ns = bt_clock_monotonic_ns();
   if (store->probed_at_ns && now_ns - store->probed_at_ns < probe_interval_ns) return BT_OK;
-  bt_status status =
-      bt_database_execute(store->database.handle,
-                          "INSERT INTO write_probe (id, at_ns) VALUES (1, CAST(unixepoch() AS INTEGER) * 1000000000) "
-                          "ON CONFLICT (id) DO UPDATE SET at_ns = excluded.at_ns",
-                          "write", call->error);
+  bt_status status = write_probe(store, call->error);
   store->probed_at_ns = status ? 0 : now_ns;
   return status;
 }
@@ -131,17 +191,6 @@ bt_status bt_store_ask(bt_rule_store *store, store_call *call) {
   return call->status;
 }
 
-static bt_status load_rule(void *context, const char *tenant, bt_rule_definition *definition, bool is_deletion,
-                           bt_error *error) {
-  bt_rule_store *store = context;
-  const char *kept = NULL;
-  (void)is_deletion; /* the query leaves deletions out */
-  bt_status status = bt_store_intern_tenant(store, tenant, &kept, error);
-  if (!status) status = bt_rule_index_append(store->index, kept, definition, error);
-  bt_rule_definition_unref(definition);
-  return status;
-}
-
 /* Signals are for main: this thread must not be the one that they interrupt. */
 static bt_status start_thread(bt_rule_store *store, bt_error *error) {
   sigset_t all, previous;
@@ -156,6 +205,7 @@ static bt_status start_thread(bt_rule_store *store, bt_error *error) {
 static void dispose(bt_rule_store *store) {
   bt_database_close(&store->database);
   bt_rule_index_unref(store->index);
+  bt_store_free_damage(store);
   for (size_t i = 0; i < store->tenant_count; i++) free(store->tenants[i]);
   free(store->tenants);
   pthread_cond_destroy(&store->asked);
@@ -171,11 +221,10 @@ bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *er
   if (!store) return bt_error_no_memory(error);
   pthread_mutex_init(&store->queue_lock, NULL);
   pthread_mutex_init(&store->index_lock, NULL);
-  pthread_cond_init(&store->asked, NULL);
-  pthread_cond_init(&store->answered, NULL);
+  bt_condition_init(&store->asked);
+  bt_condition_init(&store->answered);
   bt_status status = bt_database_open(path, &store->database, error);
-  if (!status) status = bt_rule_index_new(&store->index, error);
-  if (!status) status = bt_rule_rows_current(store->database.handle, load_rule, store, error);
+  if (!status) status = bt_store_load(store, error);
   if (!status) status = start_thread(store, error);
   if (status)
     dispose(store);

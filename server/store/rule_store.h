@@ -12,7 +12,7 @@ typedef struct bt_rule_store bt_rule_store;
 
 /* new. Creates or migrates the database; refuses one that is damaged (BT_IO), newer, another program's, or open in another betrace
  * (BT_REFUSED), and says what to do. The message names the file: it is for who starts the service. ":memory:" is fine.
- * A stored rule that this program's language does not take any more does not stop it: see bt_rule_store_broken. */
+ * A stored rule that is damaged, or that this program's language does not take any more, does not stop it: see bt_rule_store_broken. */
 bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *error) BT_MUST_CHECK;
 void bt_rule_store_close(bt_rule_store *store);
 
@@ -25,13 +25,20 @@ bt_status bt_rule_store_snapshot(bt_rule_store *store, const char *tenant, bt_ru
 void bt_rule_list_dispose(bt_rule_list *list);
 /* The tenants that have rules now, each once; their names stay until the store is closed. free() the array. */
 bt_status bt_rule_store_tenants(bt_rule_store *store, const char ***out, size_t *count, bt_error *error) BT_MUST_CHECK;
-/* The stored rules that nothing can evaluate, because their text does not compile in this program (written for a newer language, or refused
- * since): `broken` says why and `rule` is NULL. They are in no snapshot. Whoever says "no violations" or "ready" has to look here, since an
+/* The stored rules that nothing can evaluate: their text does not compile in this program (written for a newer language, or refused since), means
+ * something else than when it was stored, or the row is not what was written (is_damaged). `broken` says why and `rule` is NULL. They are in no snapshot. Whoever says "no violations" or "ready" has to look here, since an
  * enabled one among them is not being checked. An update with a text that compiles mends one; a delete removes it. */
 bt_status bt_rule_store_broken(bt_rule_store *store, const char *tenant, bt_rule_list *out,
                                bt_error *error) BT_MUST_CHECK;
 /* The same over all tenants, enabled ones only: for /ready. */
 size_t bt_rule_store_broken_count(bt_rule_store *store);
+/* What was not as it was written when the store was opened, versions that are not the latest too: borrowed until the store is closed. */
+typedef struct bt_rule_damage {
+  char *tenant, *rule_id; /* as they are stored, whatever bytes that may be */
+  int64_t version;
+  const char *what;
+} bt_rule_damage;
+size_t bt_rule_store_damage(const bt_rule_store *store, const bt_rule_damage **out);
 /* shared; BT_NOT_FOUND names the id; BT_INVALID: it is there but broken, and why. */
 bt_status bt_rule_store_get(bt_rule_store *store, const char *tenant, const char *id, const bt_rule_definition **out,
                             bt_error *error) BT_MUST_CHECK;
@@ -82,12 +89,12 @@ typedef struct bt_rule_version {
 } bt_rule_version;
 bt_status bt_rule_store_versions(bt_rule_store *store, const char *tenant, const char *id, bt_rule_version **out,
                                  size_t *count, bt_error *error) BT_MUST_CHECK;
-/* For reports: every version of all rules that were changed or deleted at or after this time and in some version may name a framework; by id, oldest
- * first. None is no error. */
+/* For reports: every version of all rules that were changed or deleted at or after this time and in some version may name a framework, or may
+ * have, where versions of them are damaged or gone; by id, oldest first. None is no error. */
 bt_status bt_rule_store_changed(bt_rule_store *store, const char *tenant, int64_t since_ns, bt_rule_version **out,
                                 size_t *count, bt_error *error) BT_MUST_CHECK;
 void bt_rule_versions_free(bt_rule_version *versions, size_t count);
-/* Can it still write? For /ready. Tries for real, but not again within five seconds of a success. */
+/* Can it still write as much as a rule takes? For /ready. Tries for real, but not again within five seconds of a success. */
 bt_status bt_rule_store_check(bt_rule_store *store, bt_error *error) BT_MUST_CHECK;
 
 #endif

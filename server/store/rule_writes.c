@@ -47,6 +47,7 @@ typedef struct new_version {
 
 static bt_status write_row(bt_rule_store *store, const store_call *call, new_version *version) {
   const char *id = version->fields->id;
+  bt_store_note_size(store, version->fields);
   bt_status status = next_version(store, call, id, version->known_version, &version->record.version);
   if (version->definition) version->definition->version = version->record.version;
   if (status) return status;

@@ -33,7 +33,8 @@ struct bt_rule_store {
   bt_database database;
   char **tenants; /* every tenant name that an index may point to */
   size_t tenant_count, tenant_capacity;
-  int64_t probed_at_ns; /* monotonic time of the last write that worked; 0: none */
+  int64_t probed_at_ns;      /* monotonic time of the last write that worked; 0: none */
+  size_t largest_rule_bytes; /* of those that were read or were to be written */
   /* behind queue_lock */
   pthread_mutex_t queue_lock;
   pthread_cond_t asked, answered;
@@ -42,6 +43,9 @@ struct bt_rule_store {
   /* behind index_lock */
   pthread_mutex_t index_lock;
   bt_rule_index *index;
+  /* since the store was opened */
+  bt_rule_damage *damage;
+  size_t damage_count, damage_capacity;
   pthread_t thread;
 };
 
@@ -49,6 +53,11 @@ struct bt_rule_store {
 /* The store's own copy of a tenant's name, kept until it is closed. */
 bt_status bt_store_intern_tenant(bt_rule_store *store, const char *tenant, const char **out,
                                  bt_error *error) BT_MUST_CHECK;
+/* Before the thread runs: makes the index of what the database holds, and the list of what is damaged. */
+bt_status bt_store_load(bt_rule_store *store, bt_error *error) BT_MUST_CHECK;
+void bt_store_free_damage(bt_rule_store *store);
+/* Before it is written: /ready has to try as much. */
+void bt_store_note_size(bt_rule_store *store, const bt_rule_fields *fields);
 /* Gives readers the next index; takes the reference. */
 void bt_store_publish(bt_rule_store *store, bt_rule_index *next);
 

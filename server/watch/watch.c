@@ -1,14 +1,16 @@
 /* The thread that makes rounds, and the watchers of all tenants. See watch.h. */
 #include "server/watch/watch.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/clock.h"
+#include "server/condition.h"
 #include "server/log.h"
 #include "server/replay/violation_id.h"
+#include "server/watch/watch_clock.h"
 #include "server/watch/watch_sink.h"
 #include "server/watch/watcher.h"
 
@@ -23,7 +25,9 @@ struct bt_watch {
   pthread_mutex_t mutex; /* guards: */
   pthread_cond_t changed;
   bool is_stopping;
-  bool has_told_union;   /* of the rounds' thread */
+  bool has_told_union; /* of the rounds' thread, as the next two */
+  bt_watch_clock clock;
+  int64_t behind_ns;     /* the wall clock where it was set back behind that; else 0 */
   bt_watcher **watchers; /* grows only; one for each tenant that ever had rules */
   size_t count, capacity;
 };
@@ -81,12 +85,33 @@ static bool is_union(bt_watch *watch, const char *tenant) {
   return true;
 }
 
+static int64_t seconds(int64_t ns) {
+  return ns / SECOND_NS;
+}
+
+/* What watch goes by. The wall clock of a test is not held against another one. */
+static int64_t read_clock(bt_watch *watch) {
+  if (watch->options.now) return watch->options.now();
+  bool was_set;
+  int64_t wall_ns = bt_clock_wall_ns(),
+          now_ns = bt_watch_clock_read(&watch->clock, wall_ns, bt_clock_steady_ns(), &was_set);
+  watch->behind_ns = watch->clock.offset_ns < 0 ? wall_ns : 0;
+  if (was_set)
+    bt_log(BT_LOG_WARNING, "watch: the clock was set %s by %" PRId64 " s; watch goes on by the time that has passed%s",
+           watch->clock.offset_ns < 0 ? "back" : "forward",
+           seconds(watch->clock.offset_ns < 0 ? -watch->clock.offset_ns : watch->clock.offset_ns),
+           watch->clock.offset_ns < 0
+               ? ", and searches again what it searched too early; restart the service when the clock is right"
+               : ", and follows the clock if it stays so for an hour");
+  return now_ns;
+}
+
 /* A tenant whose last rule went is watched on: what was sent for it may have to be taken back, and its watermark moves. */
 static void round_of_all(bt_watch *watch) {
   bt_error error = {0};
   const char **tenants = NULL;
   size_t count = 0;
-  int64_t now_ns = watch->options.now();
+  int64_t now_ns = read_clock(watch);
   if (bt_rule_store_tenants(watch->options.store, &tenants, &count, &error) != BT_OK)
     bt_log(BT_LOG_ERROR, "watch: tenants are not known: %s; it is tried again", error.message);
   for (size_t i = 0; i < count; i++) {
@@ -95,15 +120,13 @@ static void round_of_all(bt_watch *watch) {
       bt_log(BT_LOG_ERROR, "watch: tenant \"%s\" is not watched: %s; it is tried again", tenants[i], error.message);
   }
   free(tenants);
+  for (size_t i = 0; i < watch->count; i++) bt_watcher_hear_wall(watch->watchers[i], watch->behind_ns);
   for (size_t i = 0; i < watch->count; i++)
     if (!round_of(watch, watch->watchers[i], now_ns)) break;
 }
 
 static void wait_until(bt_watch *watch, int64_t due_ns) {
-  int64_t left_ns = due_ns - bt_clock_monotonic_ns();
-  if (left_ns <= 0) return;
-  struct timespec until = bt_clock_after(left_ns);
-  while (!watch->is_stopping && pthread_cond_timedwait(&watch->changed, &watch->mutex, &until) == 0) {
+  while (!watch->is_stopping && bt_condition_wait(&watch->changed, &watch->mutex, due_ns)) {
   }
 }
 
@@ -139,10 +162,9 @@ bt_status bt_watch_new(const bt_watch_options *options, bt_watch **out, bt_error
   if (!watch->options.replicas) watch->options.replicas = 1;
   if (!watch->options.checkpoint_ns) watch->options.checkpoint_ns = 2 * options->interval_ns;
   if (watch->options.checkpoint_ns < SECOND_NS) watch->options.checkpoint_ns = SECOND_NS;
-  if (!watch->options.now) watch->options.now = bt_clock_wall_ns;
   bt_violation_ids_install();
   pthread_mutex_init(&watch->mutex, NULL);
-  pthread_cond_init(&watch->changed, NULL);
+  bt_condition_init(&watch->changed);
   bt_status status = check_options(&watch->options, error);
   if (status == BT_OK) status = start_threads(watch, error);
   if (status == BT_OK) {

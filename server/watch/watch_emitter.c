@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "server/clock.h"
+#include "server/condition.h"
 
 enum {
   BATCH_MAX = 200,
@@ -128,10 +129,7 @@ static void wait_until(bt_emitter *emitter, int64_t due_ns) {
     pthread_cond_wait(&emitter->changed, &emitter->mutex);
     return;
   }
-  int64_t left_ns = due_ns - bt_clock_monotonic_ns();
-  if (left_ns <= 0) return;
-  struct timespec until = bt_clock_after(left_ns);
-  (void)pthread_cond_timedwait(&emitter->changed, &emitter->mutex, &until);
+  (void)bt_condition_wait(&emitter->changed, &emitter->mutex, due_ns);
 }
 
 /* The lock is held at both ends. False: none waits. */
@@ -184,7 +182,7 @@ bt_status bt_emitter_new(const bt_watch_sink *sink, size_t capacity, bt_emitter 
   emitter->capacity = capacity;
   emitter->slots = calloc(capacity, sizeof *emitter->slots);
   pthread_mutex_init(&emitter->mutex, NULL);
-  pthread_cond_init(&emitter->changed, NULL);
+  bt_condition_init(&emitter->changed);
   if (emitter->slots && pthread_create(&emitter->thread, NULL, run, emitter) == 0) {
     *out = emitter;
     return BT_OK;

@@ -69,6 +69,22 @@ void bt_watch_schedule_advance(bt_watch_schedule *schedule, int64_t now_ns) {
   }
 }
 
+void bt_watch_schedule_repeat(bt_watch_schedule *schedule, int64_t wall_ns, int64_t now_ns) {
+  const bt_watch_times *times = &schedule->times;
+  int64_t settled_ns = bt_time_subtract(wall_ns ? wall_ns : now_ns, times->settle_ns);
+  int64_t end_ns = earlier(settled_ns, schedule->searched_ns);
+  if (wall_ns && !schedule->repeated_ns) {
+    int64_t ahead_ns = bt_time_subtract(now_ns, wall_ns);
+    int64_t oldest_ns = bt_time_subtract(now_ns, times->catchup_max_ns);
+    schedule->repeated_ns = later(1, later(oldest_ns, bt_time_subtract(schedule->started_ns, ahead_ns)));
+  }
+  if (!schedule->repeated_ns) return;
+  if (!wall_ns || bt_time_subtract(end_ns, schedule->repeated_ns) >= times->sweep_step_ns) {
+    bt_watch_schedule_add_gap(schedule, (bt_time_range){schedule->repeated_ns, end_ns}, now_ns);
+    schedule->repeated_ns = wall_ns ? end_ns : 0;
+  }
+}
+
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   int64_t done_ns = schedule->searched_ns;
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) {
@@ -95,6 +111,7 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
     int64_t back_ns = is_first ? 0 : bt_watch_sweep_delay(times, i) + times->sweep_step_ns;
     schedule->swept_ns[i] = bt_time_subtract(schedule->searched_ns, back_ns);
   }
+  schedule->started_ns = schedule->searched_ns;
   bt_watch_schedule_advance(schedule, now_ns);
 }
 

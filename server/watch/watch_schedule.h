@@ -33,7 +33,9 @@ typedef struct bt_watch_schedule {
   bt_time_range
       gaps[BT_WATCH_GAPS_MAX]; /* by time: not searched, to be caught up; the part in front goes as it is searched */
   size_t gap_count;
-  bt_time_range lost; /* too old to be caught up: a hull; empty when there is none */
+  int64_t started_ns;  /* where searched_ns began */
+  int64_t repeated_ns; /* while the clock is set back: what lies before was searched again; else 0 */
+  bt_time_range lost;  /* too old to be caught up: a hull; empty when there is none */
 } bt_watch_schedule;
 
 /* Adds a range to gaps in order of time; those that meet become one, and without room for one more the last two do, which only repeats what lies
@@ -49,6 +51,9 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
 void bt_watch_schedule_add_gap(bt_watch_schedule *schedule, bt_time_range gap, int64_t now_ns);
 /* Turns what fell behind by more than lookback into a gap, what no sweep came to in time too, and what is older than catchup_max into a lost one. */
 void bt_watch_schedule_advance(bt_watch_schedule *schedule, int64_t now_ns);
+/* The wall clock was set back to `wall_ns`, behind the time that watch goes by (0: it is not). If it is right now, it was ahead before, and ranges
+ * were searched before their spans were there: they become gaps, and so are searched again, as soon as they are settled by that clock too. */
+void bt_watch_schedule_repeat(bt_watch_schedule *schedule, int64_t wall_ns, int64_t now_ns);
 /* The next range of that kind that is due. False: none is. */
 bool bt_watch_schedule_due(const bt_watch_schedule *schedule, bt_slice_kind kind, int64_t now_ns, bt_slice *out);
 /* The slice was answered in full. */

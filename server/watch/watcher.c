@@ -314,6 +314,7 @@ static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_er
     if (status != BT_OK) return bt_watcher_note(watcher, "start", status, &why, error);
   }
   bt_watch_schedule_advance(&watcher->schedule, watcher->now_ns);
+  bt_watch_schedule_repeat(&watcher->schedule, watcher->wall_ns, watcher->now_ns);
   say_lost(watcher);
   take_sent(watcher);
   status = recover_again(watcher, error);
@@ -335,6 +336,10 @@ bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64
   if (watcher->is_started && watcher->rules) tell_rules(watcher, done_ns);
   show(watcher, done_ns);
   return status;
+}
+
+void bt_watcher_hear_wall(bt_watcher *watcher, int64_t wall_ns) {
+  watcher->wall_ns = wall_ns;
 }
 
 bt_watch_status bt_watcher_look(bt_watcher *watcher) {

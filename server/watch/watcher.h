@@ -27,6 +27,7 @@ typedef struct bt_watcher {
   bool is_started;          /* the watermark is known */
   bool has_read;            /* the last round has read traces */
   int64_t now_ns;           /* of this round */
+  int64_t wall_ns;          /* the wall clock, where it was set back behind that; else 0 */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;
   int64_t unread_since_ns; /* since when the source answers, and gives some sent violation by no read; 0: it does not */
   bt_emitter_checkpoint checkpoint; /* the newest that was given to the emitter */
@@ -47,6 +48,8 @@ void bt_watcher_free(bt_watcher *watcher);
 /* One round at that time, with the rules as they are now. Failures of the source are in the status; BT_NO_MEMORY, BT_CANCELLED end it. */
 bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64_t now_ns,
                            bt_error *error) BT_MUST_CHECK;
+/* Before a round: the wall clock, if it is behind the time of the round; else 0. */
+void bt_watcher_hear_wall(bt_watcher *watcher, int64_t wall_ns);
 bt_watch_status bt_watcher_look(bt_watcher *watcher);
 
 /* watch_slices.c: searches what is due. */

@@ -1,5 +1,5 @@
 /* Runs tests/cases/plan: a rule, the plan that is printed for it, for some the search as it is sent (spaced for Tempo's lexer, which the
- * plan is not), and for some the reads of its projection. With --update the files are
+ * plan is not) and in its wider form, and for some the reads of its projection: the usual ones, those of what is doubted, and those of lists. With --update the files are
  * written anew from what comes out; the difference is then reviewed. In a case each line of output stands behind a bar, which keeps its
  * indentation. */
 #include <setjmp.h>
@@ -26,8 +26,8 @@ typedef struct run {
 } run;
 
 /* What is made of a rule, and under which key of the case it stands. */
-enum { PLAN, SEARCH, READ, OUTPUTS };
-static const char *const keys[OUTPUTS] = {"plan", "search", "read"};
+enum { PLAN, SEARCH, WIDER, READ, DOUBTED, LISTS, OUTPUTS };
+static const char *const keys[OUTPUTS] = {"plan", "search", "wider", "read", "doubted", "lists"};
 
 typedef struct outputs {
   bt_buffer texts[OUTPUTS];
@@ -53,11 +53,14 @@ static bt_rule *compile(const text_case *c, const char *text) {
   return rule;
 }
 
-static void print_reads(const bt_projection *projection, bt_buffer *out) {
+typedef void (*read_writer)(const bt_trace_id *ids, size_t count, const bt_projection *projection, uint32_t group,
+                            bt_buffer *out);
+
+static void print_reads(const bt_projection *projection, read_writer write, bt_buffer *out) {
   static const bt_trace_id ids[] = {{{0, 0x0a, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}},
                                     {{0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}};
   for (uint32_t group = 0; group < bt_projection_groups(projection); group++) {
-    bt_traceql_read(ids, 2, projection, group, out);
+    write(ids, 2, projection, group, out);
     bt_buffer_append_char(out, '\n');
   }
 }
@@ -68,6 +71,15 @@ static void print_searches(const bt_over *over, bt_buffer *out) {
     bt_buffer_append_char(out, '\n');
   }
   for (uint32_t i = 0; i < over->item_count; i++) print_searches(over->items[i], out);
+}
+
+/* Those that have a wider form. */
+static void print_wider(const bt_over *over, bt_buffer *out) {
+  bt_buffer wider = {0};
+  if (over->kind == BT_OVER_QUERY && bt_traceql_widen(over->query.filter, &wider))
+    bt_buffer_printf(out, "%.*s\n", BT_FMT(bt_buffer_str(&wider)));
+  bt_buffer_dispose(&wider);
+  for (uint32_t i = 0; i < over->item_count; i++) print_wider(over->items[i], out);
 }
 
 /* What the case has to say, or false after a report. */
@@ -82,7 +94,10 @@ static bool produce(const text_case *c, outputs *out) {
   if (made) {
     bt_plan_print(plan, &projection, &out->texts[PLAN]);
     print_searches(plan->violating, &out->texts[SEARCH]);
-    print_reads(&projection, &out->texts[READ]);
+    print_wider(plan->violating, &out->texts[WIDER]);
+    print_reads(&projection, bt_traceql_read, &out->texts[READ]);
+    print_reads(&projection, bt_traceql_read_doubted, &out->texts[DOUBTED]);
+    if (projection.attribute_count) print_reads(&projection, bt_traceql_read_lists, &out->texts[LISTS]);
   } else {
     stop(c, "no plan", error.message);
   }

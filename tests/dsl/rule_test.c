@@ -150,10 +150,53 @@ static void test_print(void **state) {
                             "       ^\n");
 }
 
+/* A rule with `count` alternatives `k =~ <pattern>`, each with another number behind the pattern where they differ. */
+static bt_buffer text_of_patterns(const char *pattern, int count, bool they_differ) {
+  bt_buffer text = {0};
+  bt_buffer_append(&text, BT_STR("a.where("));
+  for (int i = 0; i < count; i++)
+    bt_buffer_printf(&text, "%sk =~ `%s%d`", i ? " or " : "", pattern, they_differ ? i : 0);
+  bt_buffer_append(&text, BT_STR(")"));
+  return text;
+}
+
+static bt_status compile_patterns(const char *pattern, int count, bool they_differ, size_t *bytes, size_t *errors) {
+  bt_buffer text = text_of_patterns(pattern, count, they_differ);
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  bt_error error = {0};
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_compile(bt_buffer_str(&text), &rule, &diagnostics, &error);
+  *bytes = rule ? bt_rule_bytes(rule) : 0;
+  *errors = diagnostics.error_count;
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+  bt_buffer_dispose(&text);
+  return status;
+}
+
+/* 300 regexes of 30,000 instructions each took 13 s and 141 MB. Their bytes bound both: compiling stops with the first that does not fit. */
+static void test_patterns_have_a_budget(void **state) {
+  (void)state;
+  size_t bytes, errors, of_one;
+  assert_int_equal(compile_patterns("\\pL{50}", 300, true, &bytes, &errors), BT_INVALID);
+  assert_int_equal(errors, 1);
+  assert_int_equal(compile_patterns("\\pL{50}", 1, true, &of_one, &errors), BT_OK);
+  assert_in_range(of_one, BT_MAX_PATTERN_BYTES / 4, BT_MAX_PATTERN_BYTES);
+  assert_int_equal(compile_patterns("\\pL{50}", 300, false, &bytes, &errors), BT_OK);
+  assert_in_range(bytes, of_one, of_one + of_one / 2); /* equal texts share one program */
+  assert_int_equal(compile_patterns("(error|warn).*x", 300, true, &bytes, &errors), BT_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_nesting),          cmocka_unit_test(test_nodes),  cmocka_unit_test(test_text_size),
-      cmocka_unit_test(test_strange_bytes),    cmocka_unit_test(test_ranges), cmocka_unit_test(test_print),
+      cmocka_unit_test(test_patterns_have_a_budget),
+      cmocka_unit_test(test_nesting),
+      cmocka_unit_test(test_nodes),
+      cmocka_unit_test(test_text_size),
+      cmocka_unit_test(test_strange_bytes),
+      cmocka_unit_test(test_ranges),
+      cmocka_unit_test(test_print),
       cmocka_unit_test(test_many_diagnostics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,12 +24,17 @@ TESTS = ("{0}list == 1.5 and {0}k >= -5", "{0}list == 1.5 and {0}k == 2.5", "{0}
 ORDERED = ("{0}list > 0", "{0}list <= -1", "{0}list > 0 and {0}list < 2", "{0}list in [1.5, 7]", "{0}list > 0 or {0}list == \"a\"", "{0}list >= 1.5 or {0}list < -2.5")
 APART = ('m.where({0}list > 0) or n.where({0}list < 0)', 'n.where({0}list == 1.5) or m.where({0}list in [1, 2.5])', '(m.where({0}list < 0)) or (trace.has({0}list == 2.5))')
 ALONE = ("{0}list == 1.5", "{0}list >= 5", '{0}list contains "a"', "{0}list == 1 or {0}list == 1.5")
+# A service name that is no text lies outside its column; the service of a span is a text or nothing.
+SERVICES = ("svc", "svc", ["svc", "x"], ["x"], "x", 7, None)
+OF_SERVICES = ('trace.has(resource.service.name == "svc")', 'trace.has(resource.service.name contains "x")', 'trace.has(resource.service.name in ["x", 7])',
+               'trace.count(resource.service.name == "x") > 0', 'm and not trace.has(resource.service.name == "x")', "trace.has(exists(resource.service.name))",
+               'when { m } always { m.where(resource.service.name == "svc") }', 'm.where(service.name =~ "s.*")', 'm.where(span.service == "svc")')
 FORMS = ("m and not trace.has({0})", "when {{ m }} always {{ trace.has({0}) }}")
 RULES = ([f"trace.has({test.format(scope)})" for test in TESTS for scope in ("span.", "resource.", "")] +
          [form.format(test.format("span.")) for test in TESTS[:3] for form in FORMS] +
          [FORMS[0].format(test.format("span.")) for test in ALONE] + [FORMS[1].format(test.format("span.")) for test in ORDERED[:4]] +
          [f"trace.has({test.format(scope)})" for test in ORDERED for scope in ("span.", "resource.", "")] +
-         [test.format(scope) for test in APART for scope in ("span.", "")])
+         [test.format(scope) for test in APART for scope in ("span.", "")] + list(OF_SERVICES))
 
 
 class Trace:
@@ -37,7 +42,9 @@ class Trace:
 
     def __init__(self, chance, number, now_ns):
         self.trace_id = otlp.new_trace_id()
-        self.span_attributes, self.resource = self.some(chance), {"service.name": "svc", "number": number, **self.some(chance)}
+        self.span_attributes, self.resource = self.some(chance), {"number": number, **self.some(chance)}
+        if SERVICES[number % len(SERVICES)] is not None:
+            self.resource["service.name"] = SERVICES[number % len(SERVICES)]
         self.span = otlp.span(self.trace_id, chance.choice("mmn"), now_ns + number, attrs=self.span_attributes)
 
     @staticmethod

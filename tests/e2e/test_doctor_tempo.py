@@ -12,9 +12,9 @@ from http_wire import Proxy, send_whole  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
-# Arrays under a key that has a column of its own: no query finds them and no batch gives them (docs/OPERATIONS.md).
+# Arrays under a key that has a column of its own: 2.8 mixes them up where it is asked for what lies outside the column (docs/RELIABILITY.md).
 COLUMNS = ("span.http.method", "span.http.url", "span.http.status_code", "resource.k8s.namespace.name")
-LOST = {f"{key}/{aspect}/arrays" for key in COLUMNS for aspect in ("searched", "counted", "read", "some-spans")}
+LOST = {"2.8": {f"{key}/{aspect}/arrays" for key in COLUMNS for aspect in ("searched", "counted")}}
 
 
 def by_id(report):
@@ -34,7 +34,8 @@ class DoctorOnTempo(unittest.TestCase):
     def test_what_holds_and_the_same_probes_again(self):
         with TempoServer(config="fast") as tempo:
             code, report = self.doctor(tempo.url, tempo.otlp_url, "--key", "span.order.id")
-            self.assertEqual(failed(report) - LOST, set(), {fact: by_id(report)[fact] for fact in failed(report) - LOST})
+            wrong = failed(report) - LOST.get(tempo.variant.family, set())
+            self.assertEqual(wrong, set(), {fact: by_id(report)[fact] for fact in wrong})
             self.assertEqual(code, 1 if failed(report) else 0)
             self.assertGreater(len(report["facts"]), 90)
             self.assertIn("span.order.id/subtracted/arrays", by_id(report))

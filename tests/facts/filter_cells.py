@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import tempo_case  # noqa: F401  (puts tests/tempo on the path)
 import otlp
+import written_filters
 
 SECOND = 1_000_000_000
 SERVICE = "filters"
@@ -44,7 +45,6 @@ KEYS = tuple(Key(*text.split(".", 1)) for text in (
     "span.x", "resource.x", "span.http.method", "span.http.url", "span.http.status_code", "resource.k8s.pod.name", "resource.namespace",
     "span.plain", "resource.rplain", "span.url.path", "span.server.port", "resource.service.name"))
 ANY_STRING = '=~ "(?s:.*)"'
-BEYOND = "1.2345678901234567e+300"
 TYPES = (ANY_STRING, ">= 0", "< 0", ">= 0.0", "< 0.0", "= true", "= false")
 # A test of another key, of the same scope, that no span has.
 BESIDE = "S.betrace.nothing != nil"
@@ -55,17 +55,7 @@ def alternatives(*tests):
 
 
 # What stands between the braces; K is the key with its scope, S the scope, N the key alone. First what the planner writes, then what it might.
-WRITTEN = {
-    '= "a"': 'K = "a"', '= ""': 'K = ""', '= "nil"': 'K = "nil"', '=~ "a.*"': 'K =~ "a.*"', "any string": f"K {ANY_STRING}",
-    "= 5": "K = 5", "< 6": "K < 6", "<= 5": "K <= 5", "> 4": "K > 4", ">= 5": "K >= 5",
-    "= 1.5": "K = 1.5", "< 2.0": "K < 2.0", "<= 1.5": "K <= 1.5", "> 1.0": "K > 1.0", ">= 1.5": "K >= 1.5",
-    "= 1.5, guarded": f"K = 1.5 && K != {BEYOND}", "< 2.0, guarded": f"K < 2.0 && K != {BEYOND}", "> 1.0, guarded": f"K > 1.0 && K != -{BEYOND}",
-    "> 4 or > 4.0": "K > 4 || K > 4.0", "= 5 or = 5.0": "K = 5 || K = 5.0", "= true": "K = true", "= false": "K = false",
-    "present": alternatives(ANY_STRING, ">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false"),
-    '= "a" or = 5': 'K = "a" || K = 5', '= "nil" or = 5': 'K = "nil" || K = 5', '=~ "n.*" or = 5': 'K =~ "n.*" || K = 5', '= "nil" or = true': 'K = "nil" || K = true',
-    '= "nil" or > 4.0': 'K = "nil" || K > 4.0', '= "nil", either scope': 'span.N = "nil" || resource.N = "nil"', "= 5, either scope": "span.N = 5 || resource.N = 5",
-    "every type or true": alternatives(ANY_STRING, ">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false") + " || true",
-}
+WRITTEN = written_filters.SHAPES
 CANDIDATES = {
     "!= nil": "K != nil", "!= 5e-324": "K != 5e-324", ">= 0": "K >= 0", "< 0": "K < 0", ">= 0.0": "K >= 0.0", "< 0.0": "K < 0.0",
     "any int": alternatives(">= 0", "< 0"), "any double": alternatives(">= 0.0", "< 0.0"), "any bool": alternatives("= true", "= false"),
@@ -82,9 +72,8 @@ CANDIDATES = {
 UNSAFE = {'!= "a"': 'K != "a"', '!~ "a"': 'K !~ "a"', "!= 5": "K != 5", "= nil": "K = nil", "any string by order": 'K >= ""',
           "of each type by order": 'K >= "" || ' + alternatives(">= 0", "< 0", ">= 0.0", "!= 5e-324", "= true", "= false")}
 SHAPES = {**WRITTEN, **CANDIDATES, **UNSAFE}
-# How a batch asks for an attribute: alone, and as dsl/traceql.c does, where every type is tested too.
-READS = {"select": '{ name = "cell" } | by(span:id) | by(kind) | select(K)',
-         "batch": '{ (name = "cell") && (' + WRITTEN["every type or true"] + ") } | by(span:id) | by(kind) | select(name, K)"}
+# How spans may be asked for with an attribute: selected alone, and as dsl/traceql.c does.
+READS = {"select": '{ name = "cell" } | by(span:id) | by(kind) | select(K)', **written_filters.READS}
 
 
 def attribute(key, label):
@@ -130,8 +119,13 @@ def search(tempo, traceql, tenant):
     return "", {row["traceID"].rjust(32, "0"): row for row in json.loads(body).get("traces") or []}
 
 
+def of_key(key, text):
+    """The text of a shape or a read, with the key in its place."""
+    return text.replace("K", key.text).replace("S.", key.scope + ".").replace(".N", "." + key.name)
+
+
 def query_of(key, shape):
-    return "{ " + SHAPES[shape].replace("K", key.text).replace("S.", key.scope + ".").replace(".N", "." + key.name) + " }"
+    return "{ " + of_key(key, SHAPES[shape]) + " }"
 
 
 def ask(tempo, made, key, shape):
@@ -147,9 +141,17 @@ def ask(tempo, made, key, shape):
     return told
 
 
+def value_of(label):
+    """The cell's value as the language sees it. None: there is none, or none that it knows."""
+    value = CELLS[label] and otlp.plain_value(CELLS[label])
+    return float("nan") if label == "NaN" else value
+
+
 def mark_of_read(row, key, label):
     """What a batch says of the attribute: = its value; n the string "nil" where it is none; e the last or only element of its array; o another
-    value; . nothing."""
+    value; . nothing; - not the trace (what is asked of lists in columns gives traces of such blocks only)."""
+    if not row:
+        return "-"
     pushed = CELLS[label] and otlp.plain_value(CELLS[label])
     told = [otlp.plain_value(item["value"]) for one in row["spanSets"] for span in one["spans"] for item in span.get("attributes", []) if item["key"] == key.name]
     if not told:
@@ -165,6 +167,6 @@ def read(tempo, made, key, how):
     """{tenant: {label: mark}}"""
     told = {}
     for tenant, ids in made.items():
-        refused, rows = search(tempo, READS[how].replace("K", key.text), tenant)
-        told[tenant] = {label: "E" if refused else mark_of_read(rows[trace_id], key, label) for trace_id, (its, label) in ids.items() if its == key}
+        refused, rows = search(tempo, of_key(key, READS[how]), tenant)
+        told[tenant] = {label: "E" if refused else mark_of_read(rows.get(trace_id), key, label) for trace_id, (its, label) in ids.items() if its == key}
     return told

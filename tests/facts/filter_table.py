@@ -6,6 +6,7 @@ mixes up). Two marks stand behind the cells. "hides": whether a NaN elsewhere in
 without the key is found where the block holds strings only. The last lines say what a batch reads of each cell, by the marks of cells.mark_of_read.
 """
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import filter_cells as cells
@@ -13,7 +14,8 @@ from tempo_case import TempoServer
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "filters")
 HEAD = [*cells.CELLS, "hides", "bare"]
-SHAPE_WIDTH = 27
+SHAPE_WIDTH = max(map(len, cells.SHAPES)) + 1
+TEST_BESIDE_TEST = re.compile(r"(K|\.N) [^()|]*&& (K|span\.N|resource\.N)")
 READ_LINES = {f"{how} ({place})": (how, place) for how in cells.READS for place in ("log", "completed")}
 # In 3.x blocks are cut by their age alone.
 BLOCK_SECONDS = {"log": 600, "completed": 2}
@@ -38,23 +40,37 @@ def mark(in_log, in_completed):
     return {(True, True): "x", (True, False): "W", (False, True): "C", (False, False): "."}[in_log, in_completed]
 
 
-def row_of(log, completed):
-    """The marks of one key and shape, as a string."""
+def mixed_up(variant):
+    """Cells that 2.8 finds or misses by chance where a query tests more of their scope than one thing."""
+    lists = [label for label in cells.CELLS if isinstance(cells.value_of(label), list) and len(cells.value_of(label)) > 1]
+    return lists if variant.family == "2.8" else []
+
+
+def row_of(log, completed, ignored):
+    """The marks of one key and shape, as a string. ignored: cells of which it says nothing that a NaN hides them."""
     if any(isinstance(answer, str) for place in (log, completed) for answer in place.values()):
         return "E" * len(HEAD)
     found = [mark(label in log[tenant], label in completed[tenant])
              for label in cells.CELLS for tenant in (["harmed"] if label in cells.HARMFUL else ["clean"])]
-    hides = [bool(place["clean"] - place["harmed"]) for place in (log, completed)]
+    hides = [bool(place["clean"] - place["harmed"] - set(ignored)) for place in (log, completed)]
     bare = ["missing" in place["few"] for place in (log, completed)]
     return "".join([*found, mark(*hides), mark(*bare)])
 
 
 def without_chance(rows, variant):
-    """2.10 finds what is missing by `!=` and by order of strings where a column is, and which pages it then leaves out is chance: only that it does is
-    kept. No query of ours asks so (cells.UNSAFE)."""
+    """What comes now so and now so is not kept. 2.8 mixes up arrays of several elements where a test of an attribute stands beside another. 2.10 finds what
+    is missing by `!=` and by order of strings where a column is, and which pages it then leaves out is chance: only that it does is kept; no query of ours
+    asks so (cells.UNSAFE)."""
     def is_chance(shape, key, marks):
         return variant.family == "2.10" and shape in cells.UNSAFE and marks[0] == "x" and shape != "= nil" and key != "resource.service.name"
-    return {(shape, key): marks[0] + "?" * len(marks[1:]) if is_chance(shape, key, marks) else marks for (shape, key), marks in rows.items()}
+
+    def without(shape, key, marks):
+        if is_chance(shape, key, marks):
+            return marks[0] + "?" * len(marks[1:])
+        by_chance = mixed_up(variant) if TEST_BESIDE_TEST.search(cells.SHAPES.get(shape, "")) else []
+        return "".join("?" if label in by_chance else one for label, one in zip(HEAD, marks))
+
+    return {(shape, key): without(shape, key, marks) for (shape, key), marks in rows.items()}
 
 
 def row_of_read(told):
@@ -66,7 +82,7 @@ def take(variant):
     """{(shape, text of the key): marks}"""
     with ThreadPoolExecutor(2) as pool:
         log, completed = pool.map(lambda place: take_place(place, variant), BLOCK_SECONDS)
-    rows = {(shape, key.text): row_of(log[key, shape], completed[key, shape]) for key in cells.KEYS for shape in cells.SHAPES}
+    rows = {(shape, key.text): row_of(log[key, shape], completed[key, shape], mixed_up(variant)) for key in cells.KEYS for shape in cells.SHAPES}
     for line, (how, place) in READ_LINES.items():
         rows.update({(line, key.text): row_of_read((log if place == "log" else completed)[key, how]) for key in cells.KEYS})
     return without_chance(rows, variant)

@@ -34,6 +34,21 @@ def makes_up(store, query, ids):
     return store.rows(ids, made_up if is_read else None)
 
 
+PATTERN = re.compile(r'(?:span|resource)\.\S+ =~ "(?!\(\?s:\.\*\)")')
+STUMBLED = (500, "text/plain", b"error querying: unexpected numbers of pre-compiled regexp")
+
+
+def stumbles(store, query, ids):
+    """As Tempo 3 over an array: no pattern but that of every text is answered. Everything else finds every trace."""
+    return STUMBLED if PATTERN.search(query) else makes_up(store, query, ids)
+
+
+def stumbles_and_loses(store, query, ids):
+    """The same, and where any text is asked for it finds nothing."""
+    is_any_text = '=~ "(?s:.*)"' in query and "| by(span:id)" not in query
+    return EMPTY if is_any_text else stumbles(store, query, ids)
+
+
 class DoctorTest(unittest.TestCase):
     def ask(self, store, *arguments, otlp=None, tempo=None, env=None):
         return run_cli("doctor", "--tempo", tempo or store.url, "--otlp", otlp or store.url, "--again-after", "0s", *arguments, env=env)
@@ -121,6 +136,29 @@ class DoctorTest(unittest.TestCase):
             refused = [request for request in report["requests"] if request["status"] == 400]
             self.assertGreater(len(refused), 100)
             self.assertTrue(all(request["query"] and request["answer"] for request in refused))
+
+    def test_what_a_store_stumbles_over_is_asked_in_the_wider_form(self):
+        with PartialStore(stumbles) as store:
+            _, report, facts = self.report(store)
+            searched = facts["span.betrace.plain/searched"]["passes"][0]
+            self.assertEqual((searched["outcome"], searched["findings"]), ("holds", []))
+            self.assertRegex(searched["seen"], r"^all, [1-9]\d* in a wider form$")
+            self.assertEqual(facts["fields/searched"]["passes"][0]["seen"], f"all {facts['fields/searched']['expected'].split()[0]}")
+            asked = {request["query"] for request in report["requests"] if request["status"] == 200}
+            self.assertIn('{ span.betrace.plain =~ "(?s:.*)" }', asked)
+            # What is subtracted is asked as it is or not at all: nothing was taken away by a query that stumbled.
+            taken = {one["query"] for one in facts["span.betrace.plain/subtracted"]["passes"][0]["findings"]}
+            self.assertEqual({query for query in taken if PATTERN.search(query) or "(?s:.*)" in query}, set())
+            counted = {one["query"] for one in facts["span.betrace.plain/counted"]["passes"][0]["findings"]}
+            self.assertEqual({query for query in counted if PATTERN.search(query.split("\n")[0])}, set())
+
+    def test_a_wider_form_that_finds_too_little_does_not_hold(self):
+        with PartialStore(stumbles_and_loses) as store:
+            code, _, facts = self.report(store)
+            searched = facts["span.betrace.plain/searched"]["passes"][0]
+            self.assertEqual((code, searched["outcome"]), (1, "fails"))
+            texts = {one["rule"]: one["text"] for one in searched["findings"]}
+            self.assertEqual(texts['trace.has(span.attributes["betrace.plain"] =~ "G.*")'], "finds nothing, lacks: text GET")
 
     def test_refused_searches_alone_are_no_reason_to_wait(self):
         with PartialStore(lambda *_: REFUSED) as store:

@@ -132,7 +132,7 @@ class TraceTest(unittest.TestCase):
     def test_names_that_would_move_the_cursor(self):
         wild = self.write("wild.jsonl", trace(4, span("a\033[2Jb\nc", service="\x07日本"), span("日本語の名前" * 10)))
         text = "\n".join(self.tree(traces=wild, number="4"))
-        self.assertIn("a?[2Jb?c", text)
+        self.assertIn("a\\x1b[2Jb\\nc", text)
         self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f]")
 
 

@@ -58,6 +58,86 @@ class VerifyReportTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout.strip().splitlines()[-1]), (0, "verified: it is what was signed"))
         self.assertEqual(self.run_on(json.dumps(self.report, indent=2).encode()).returncode, 0, "the layout is not what was signed")
 
+    def test_it_says_of_what(self):
+        lines = self.run_on(self.text).stdout.splitlines()
+        for line in ("framework  SOC2", "tenant     (none)", f"range      {START[:-1]}.000000000Z to {END[:-1]}.000000000Z",
+                     f"settled    all of the range, up to {END[:-1]}.000000000Z", "           no rule stands for 59 other controls"):
+            self.assertIn(line, lines)
+        text = "\n".join(lines)
+        self.assertRegex(text, r"control +CC6\.1 +violated +Logical access")
+        self.assertRegex(text, r"control +CC7\.2 +pass ")
+        self.assertIn(f"rule       {PII}: ", text)
+        self.assertIn(f"signature  right: key {self.report['evidence']['key_id']}", text)
+        body = json.loads(self.run_on(self.text, "--json").stdout)
+        self.assertEqual((body["framework"], body["tenant"], body["range"], body["settled"]["ppm"], body["key_id"], body["mismatches"]),
+                         ("SOC2", "", {"start": START[:-1] + ".000000000Z", "end": END[:-1] + ".000000000Z"}, 1000000,
+                          self.report["evidence"]["key_id"], []))
+        outcomes = {one["control"]: one["status"] for one in body["controls"]}
+        self.assertEqual((outcomes["CC6.1"], outcomes["CC7.2"], outcomes["A1.1"]), ("violated", "pass", "no_rules"))
+        self.assertEqual({one["rule_id"] for one in body["rules_of_report"]}, {PII, "fine"})
+
+    def test_it_says_what_part_was_settled(self):
+        def shorten(report):
+            report["entries"][0]["body"]["settled_end"] = "2026-03-10T11:59:59.000000000Z"
+        body = self.run_on(self.forged(shorten)).stdout
+        self.assertRegex(body, "REFUSED|settled    99.99 % of the range")
+
+    def test_what_was_expected(self):
+        key_id = self.report["evidence"]["key_id"]
+        good = ["framework=soc2", "tenant=", f"range={START}/{END}", f"key={key_id}"]
+        arguments = [part for one in good for part in ("--expect", one)]
+        done = self.run_on(self.text, *arguments)
+        self.assertEqual((done.returncode, done.stdout.strip().splitlines()[-1]), (0, "verified: it is what was signed"))
+        for bad, found in (("framework=hipaa", "SOC2"), ("tenant=acme", "(none)"), (f"range={START}/2026-03-11T12:00:00Z", "2026-03-10T12:00:00"),
+                           (f"key={'0' * 64}", key_id)):
+            with self.subTest(bad):
+                done = self.run_on(self.text, *arguments, "--expect", bad, "--traces", self.traces)
+                self.assertEqual(done.returncode, 1, done)
+                name, value = bad.split("=")
+                self.assertRegex(done.stdout, rf"expected   {name} {value}, and it is .*{found.replace('(', '.').replace(')', '.')}")
+                self.assertIn("NOT WHAT WAS EXPECTED", done.stdout)
+                self.assertNotIn("judged again", done.stdout, "nothing more is looked at")
+                body = json.loads(self.run_on(self.text, "--json", "--expect", bad).stdout)
+                self.assertEqual((body["outcome"], [one["what"] for one in body["mismatches"]]), ("not_expected", [name]))
+                self.assertEqual(body["mismatches"][0]["expected"], value)
+        for wrong in ("", "framework", "framework=", "key=", "range=a/b", "range=2026-03-10T12:00:00Z", f"range={END}/{START}", "color=red", "=x"):
+            self.assertEqual(self.run_on(self.text, "--expect", wrong).returncode, 2, wrong)
+
+    def test_a_key_is_expected_and_no_signature_was_checked(self):
+        file = os.path.join(self.folder.name, "chain-only.json")
+        with open(file, "wb") as out:
+            out.write(self.text)
+        done = run_cli("verify-report", file, "--chain-only", "--expect", f"key={self.report['evidence']['key_id']}")
+        self.assertEqual(done.returncode, 1, "what the file says of its key is not shown")
+        self.assertIn("not known: no signature was checked", done.stdout)
+
+    def test_what_a_file_says_does_nothing_to_a_terminal(self):
+        """Every text of a report that is signed by the right key, and so may be printed."""
+        evil = "x\x1b[2J\x9b\x7f\u202e\u2066\n"
+
+        def change(value):
+            if isinstance(value, dict):
+                return {name: change(one) if name not in ("hash", "previous", "type", "format", "status", "dsl", "condition_hash", "rule_id") else one
+                        for name, one in value.items()}
+            return [change(one) for one in value] if isinstance(value, list) else value + evil if isinstance(value, str) else value
+
+        texts = [lambda r: r["entries"][0]["body"].update(change(r["entries"][0]["body"])),
+                 lambda r: [one["body"].update(title=evil + one["body"].get("title", "")) for one in r["entries"] if one["type"] == "control"],
+                 lambda r: [one["body"].update(name=evil, reason=evil) for one in r["entries"] if one["type"] == "rule"],
+                 lambda r: [one["body"].update(control=one["body"]["control"] + evil) for one in r["entries"] if one["type"] == "control"],
+                 lambda r: r["entries"][0]["body"].update(report_id=evil), lambda r: r["entries"][0]["body"].update(tenant=evil),
+                 lambda r: r["entries"][0]["body"]["framework"].update(name=evil), lambda r: r["entries"][0]["body"]["range"].update(start=evil),
+                 lambda r: r["entries"][0]["body"].update(settled_end=evil), lambda r: r["entries"][1].update(type=evil),
+                 lambda r: r.update(format=evil), lambda r: r["evidence"].update(key_id=evil), lambda r: r.update({evil: 1})]
+        shown = 0
+        for number, text in enumerate(texts):
+            for arguments in ((), ("--json",), ("--traces", self.traces)):
+                done = self.run_on(self.forged(text), *arguments)
+                self.assertIn(done.returncode, (0, 1, 2, 3), done)
+                self.assertNotRegex(done.stdout + done.stderr, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", number)
+                shown += "\\x1b[2J" in done.stdout
+        self.assertGreater(shown, 3, "some of it is printed")
+
     def test_traces_that_say_the_same(self):
         done = self.run_on(self.text, "--traces", self.traces, "--replay", 3, "--json")
         body = json.loads(done.stdout)

@@ -1,12 +1,10 @@
 """Compliance reports over trace files: what is counted is what a replay counts, a pass is never said of what was not exercised or not read, history is
 told, and reports outlive their requests."""
-import contextlib
 import json
 import os
 import re
 import shutil
 import socket
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -17,6 +15,7 @@ import urllib.parse
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
 from evidence import bodies, canonical, chain, control, make_key, openssl_sign, rule  # noqa: E402
+from rule_rows import unguarded, reseal  # noqa: E402
 from seed_rules import PII_AUDIT  # noqa: E402
 
 START, END = "2026-03-09T12:00:00Z", "2026-03-10T12:00:00Z"
@@ -348,12 +347,12 @@ class BrokenRuleTest(unittest.TestCase):
                 with open(os.path.join(folder, "report.json"), "w", encoding="utf-8") as out:
                     json.dump(report, out)
                 self.assertEqual(run_cli("verify-report", out.name, "--chain-only").returncode, 0)
-                with contextlib.closing(sqlite3.connect(db)) as connection:
+                with unguarded(db) as connection:
                     row = connection.execute("SELECT * FROM rule_versions WHERE rule_id = 'old' ORDER BY version DESC").fetchone()
                     names = [column[1] for column in connection.execute("PRAGMA table_info(rule_versions)")]
                     fields = dict(zip(names, row), dsl="@SOC2(controls = {CC7_3}) of a later language", version=row[names.index("version")] + 1)
                     connection.execute(f"INSERT INTO rule_versions VALUES ({','.join('?' * len(names))})", list(fields.values()))
-                    connection.commit()
+                    reseal(connection)
             self.assertEqual(bodies(report, "report")[0]["unknown_rules"], 1)
 
 

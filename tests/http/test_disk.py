@@ -82,6 +82,18 @@ class DiskTest(unittest.TestCase):
         self.assertEqual(self.rules(), acknowledged)
         self.check_on_a_copy(acknowledged)
 
+    def test_ready_tries_as_much_as_a_rule(self):
+        """On a disk with some room left, a write of a few bytes works when that of a rule does not."""
+        answer, number = None, 0
+        while answer is None or answer.status == 201:
+            answer, number = self.create(number), number + 1
+            self.assertLess(number, 200, "the disk never became full")
+        ready = self.server.get("/ready")
+        self.assertEqual((ready.status, ready.json()["parts"]["store"]["ready"]), (503, False), ready)
+        self.assertIn("the disk is full", ready.json()["parts"]["store"]["reason"])
+        os.unlink(self.inside("filler"))
+        self.assertEqual(self.server.get("/ready").status, 200)
+
     def test_not_one_byte_left(self):
         self.assertEqual(self.create(0).status, 201)
         acknowledged = self.rules()

@@ -1,13 +1,13 @@
 """POST /v1/rules/test, the severity that text and field have to agree on, and stored rules that do not compile, on a real server."""
 import json
 import os
-import sqlite3
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
+from rule_rows import change_rules  # noqa: E402
 from seed_rules import PII_AUDIT, SLOW_DB  # noqa: E402
 
 END = "2026-03-10T12:00:00Z"
@@ -145,21 +145,9 @@ class RulesTestTest(unittest.TestCase):
     # ---- rules that do not compile any more ----
 
     def break_rules(self):
-        """As if the language had changed: the stored texts are such that do not compile. Versions never change, so what guards them is lifted."""
+        """As if the language had changed: the stored texts are such that do not compile."""
         self.server.stop()
-        database = sqlite3.connect(self.server.db)
-        guards = list(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-        for name, _ in guards:
-            database.execute(f'DROP TRIGGER "{name}"')
-        changed = 0
-        for (table,) in list(database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")):
-            for column in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
-                changed += database.execute(f"UPDATE {table} SET {column} = REPLACE({column}, 'trace.has(', 'trace.hat(') "
-                                            f"WHERE {column} LIKE '%trace.has(%'").rowcount
-        for _, sql in guards:
-            database.execute(sql)
-        database.commit()
-        database.close()
+        changed = change_rules(self.server.db, "UPDATE rule_versions SET dsl = REPLACE(dsl, 'trace.has(', 'trace.hat(') WHERE dsl LIKE '%trace.has(%'")
         self.assertGreater(changed, 0)
         self.server.start()
 

@@ -1,7 +1,6 @@
 """GET /v1/traces/{trace_id}/verdicts and POST /v1/rules/test with a trace_id: one trace from files and from memory, read by its id."""
 import json
 import os
-import sqlite3
 import sys
 import tempfile
 import time
@@ -11,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import otlp  # noqa: E402
 from betrace_process import Betrace  # noqa: E402
+from rule_rows import reseal, unguarded  # noqa: E402
 
 TRACE = "0000000000000000000000000000beef"
 RULES = [{"id": "has-query", "dsl": 'trace.has(span.name == "db.query") as q', "severity": "low", "shadow": True},
@@ -161,13 +161,13 @@ class VerdictsTest(unittest.TestCase):
         server = self.start("--memory-source")
         self.add_rules(server)
         server.stop()
-        with sqlite3.connect(server.db) as db:
+        with unguarded(server.db) as db:
             # A further version, as a service with a newer language would have written it.
             columns = [row[1] for row in db.execute("pragma table_info(rule_versions)")]
             changes = {"version": "version + 1", "dsl": "'no such text ('"}
             chosen = ", ".join(changes.get(name, name) for name in columns)
             changed = db.execute(f"insert into rule_versions ({', '.join(columns)}) select {chosen} from rule_versions where rule_id = 'audited'").rowcount
-        db.close()
+            reseal(db)
         self.assertEqual(changed, 1)
         again = self.start("--memory-source", db=server.db)
         again.post("/v1/spans", {"spans": [span("db.query", "a1", 600)]})

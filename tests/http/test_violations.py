@@ -2,7 +2,6 @@
 import json
 import os
 import socket
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -11,6 +10,7 @@ import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
+from rule_rows import change_rules  # noqa: E402
 from seed_rules import INCIDENT, PII_AUDIT, SLOW_DB  # noqa: E402
 from sse import EventStream  # noqa: E402
 
@@ -19,22 +19,9 @@ START = "2026-03-09T12:00:00Z"
 RANGE = f"start={START}&end={END}"
 
 
-def damage_rule(path, part):
+def break_rule(path, part):
     """Changes the stored text that holds `part` to one that does not compile, as one for a newer version would not."""
-    database = sqlite3.connect(path)
-    guards = list(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-    for name, _ in guards:
-        database.execute(f'DROP TRIGGER "{name}"')
-    changed = 0
-    for (table,) in list(database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")):
-        for column in [row[1] for row in database.execute(f"PRAGMA table_info({table})")]:
-            changed += database.execute(f"UPDATE {table} SET {column} = REPLACE({column}, 'trace.has(', 'trace.hat(') WHERE {column} LIKE ?",
-                                        (f"%{part}%",)).rowcount
-    for _, sql in guards:
-        database.execute(sql)
-    database.commit()
-    database.close()
-    assert changed
+    assert change_rules(path, "UPDATE rule_versions SET dsl = REPLACE(dsl, 'trace.has(', 'trace.hat(') WHERE dsl LIKE ?", (f"%{part}%",))
 
 
 class ViolationsTest(unittest.TestCase):
@@ -137,7 +124,7 @@ class ViolationsTest(unittest.TestCase):
         with Betrace("--traces", self.traces, db=path) as server:
             for rule in (SLOW_DB, INCIDENT):
                 server.post("/v1/rules", rule)
-        damage_rule(path, "db.query")
+        break_rule(path, "db.query")
         with Betrace("--traces", self.traces, db=path) as server:
             page = self.page(f"{RANGE}&limit=1000", server)
             self.assertEqual({v["rule_id"] for v in page["violations"]}, {INCIDENT["id"]})

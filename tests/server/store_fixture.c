@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/store/row_seal.h"
+
 static void stop(const char *what, const char *why) {
   fprintf(stderr, "%s: %s\n", what, why);
   abort();
@@ -58,6 +60,13 @@ void run_sql(const char *path, const char *sql) {
   char *message = NULL;
   if (sqlite3_open(path, &handle) != SQLITE_OK || sqlite3_exec(handle, sql, NULL, NULL, &message) != SQLITE_OK)
     stop(sql, message ? message : sqlite3_errmsg(handle));
+  sqlite3_close(handle);
+}
+
+void seal_rows(const char *path) {
+  sqlite3 *handle = NULL;
+  bt_error error = {0};
+  if (sqlite3_open(path, &handle) != SQLITE_OK || bt_row_seals_add_missing(handle, &error)) stop(path, error.message);
   sqlite3_close(handle);
 }
 

@@ -18,6 +18,8 @@ bt_rule_definition *make_definition(const char *id, const char *dsl);
 bt_rule_store *open_store(const char *path);
 /* Runs SQL on a database that no store has open; fails the program with SQLite's message. */
 void run_sql(const char *path, const char *sql);
+/* Seals rows that run_sql added, as another version of betrace would have done. */
+void seal_rows(const char *path);
 /* Whether the SQL fails, and its message holds `expected`. */
 bool sql_is_refused(const char *path, const char *sql, const char *expected);
 

@@ -203,8 +203,8 @@ static int close_world(void **state) {
   assert_int_equal(bt_rule_store_open(world.db, &store, &error), BT_OK);
   bt_rule_store_close(store);
   unlink(world.traces);
-  for (size_t i = 0; i < 4; i++) {
-    snprintf(name, sizeof name, "%s%s", world.db, (const char *[]){"", "-wal", "-shm", ".lock"}[i]);
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(name, sizeof name, "%s%s", world.db, (const char *[]){"", "-wal", "-shm"}[i]);
     unlink(name);
   }
   return rmdir(world.folder);

@@ -274,26 +274,42 @@ static void test_condition_hash(void **state) {
   }
 }
 
+static bt_rule_definition *restore(const char *dsl, const char *condition_hash) {
+  bt_rule_record record = {
+      .version = 7, .created_at_ns = 1, .updated_at_ns = 2, .updated_by = "ann", .condition_hash = condition_hash};
+  bt_error error = {0};
+  bt_rule_fields fields = fields_of("a", "A", dsl);
+  bt_rule_definition *definition = NULL;
+  assert_int_equal(bt_rule_definition_restore(&fields, &record, &definition, &error), BT_OK);
+  assert_int_equal(definition->version, 7);
+  assert_string_equal(definition->updated_by, "ann");
+  assert_int_equal(definition->rule == NULL, definition->broken != NULL);
+  return definition;
+}
+
 static void test_restore_keeps_what_does_not_compile(void **state) {
   (void)state;
-  bt_rule_record record = {.version = 7,
-                           .created_at_ns = 1,
-                           .updated_at_ns = 2,
-                           .updated_by = "ann",
-                           .condition_hash = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"};
-  bt_error error = {0};
-  for (int broken = 0; broken < 2; broken++) {
-    bt_rule_fields fields = fields_of("a", "A", broken ? "bad {" : good);
-    bt_rule_definition *definition = NULL;
-    assert_int_equal(bt_rule_definition_restore(&fields, &record, &definition, &error), BT_OK);
-    assert_int_equal(definition->version, 7);
-    assert_string_equal(definition->updated_by, "ann");
-    assert_string_equal(definition->condition_hash, record.condition_hash);
-    assert_int_equal(definition->broken != NULL, broken);
-    assert_int_equal(definition->rule == NULL, broken);
-    if (broken) assert_non_null(strstr(definition->broken, "dsl: "));
-    bt_rule_definition_unref(definition);
-  }
+  bt_rule_definition *fine = restore(good, NULL), *same = restore(good, fine->condition_hash);
+  assert_null(same->broken);
+  assert_string_equal(same->condition_hash, fine->condition_hash);
+  bt_rule_definition *broken = restore("bad {", fine->condition_hash);
+  assert_non_null(strstr(broken->broken, "dsl: "));
+  assert_string_equal(broken->condition_hash, fine->condition_hash);
+  bt_rule_definition_unref(fine);
+  bt_rule_definition_unref(same);
+  bt_rule_definition_unref(broken);
+}
+
+/* The text compiles, but it is another condition than the one that was stored: nobody must take its verdicts for the stored one's. */
+static void test_restore_does_not_take_another_condition(void **state) {
+  (void)state;
+  static const char hash[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+  bt_rule_definition *other = restore(good, hash);
+  assert_non_null(other->broken);
+  assert_non_null(strstr(other->broken, "does not mean what it meant"));
+  assert_string_equal(other->condition_hash, hash);
+  assert_false(other->is_damaged);
+  bt_rule_definition_unref(other);
 }
 
 static void test_copies_are_independent(void **state) {
@@ -323,6 +339,7 @@ int main(void) {
       cmocka_unit_test(test_controls),
       cmocka_unit_test(test_condition_hash),
       cmocka_unit_test(test_restore_keeps_what_does_not_compile),
+      cmocka_unit_test(test_restore_does_not_take_another_condition),
       cmocka_unit_test(test_copies_are_independent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

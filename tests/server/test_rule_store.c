@@ -260,6 +260,7 @@ static void test_a_rule_that_broke_is_kept_and_shown(void **state) {
   assert_int_equal(bt_rule_store_broken_count(store), 0);
   bt_rule_store_close(store);
   run_sql(folder.database, newer_rule);
+  seal_rows(folder.database);
 
   store = open_store(folder.database);
   expect_ids(store, "", "r1"); /* nothing evaluates it */

@@ -28,19 +28,19 @@ def spans_of(trace_id, count, start_ns, slow=False, retried=False):
         yield otlp.span(trace_id, "retry", start_ns + 2_006 * MILLISECOND, MILLISECOND, parent=root, kind="client")
 
 
-def push(tempo, count, start_ns, trace_id=None, service="batch", pushed=None, **spans):
+def push(tempo, count, start_ns, trace_id=None, service="batch", pushed=None, tenant=None, **spans):
     """Pushes one in pieces and returns its id. pushed: called after each piece."""
     trace_id = trace_id or otlp.new_trace_id()
     piece = []
     for span in spans_of(trace_id, count, start_ns, **spans):
         piece.append(span)
         if len(piece) == SPANS_PER_PUSH:
-            tempo.push(piece, service=service)
+            tempo.push(piece, service=service, tenant=tenant)
             piece = []
             if pushed:
                 pushed()
     if piece:
-        tempo.push(piece, service=service)
+        tempo.push(piece, service=service, tenant=tenant)
     return trace_id
 
 

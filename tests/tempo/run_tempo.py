@@ -36,6 +36,7 @@ from tempo_binary import SERVER_MODULE, require_tempo  # noqa: E402
 
 CONFIGS = {"fast": {2: "tempo-test.yaml", 3: "tempo-3-test.yaml"}, "stock": {2: "tempo-stock.yaml", 3: "tempo-3-stock.yaml"}}
 PORT_NAMES = ("HTTP_PORT", "GRPC_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "ML_PORT")
+LOG_NAME = "tempo.log"
 READY_SECONDS = 60
 # Tempo 2.8 ends within 0.3 s or, once it has answered a search, not at all; its data are thrown away in any case.
 STOP_SECONDS = 1
@@ -161,7 +162,7 @@ class TempoServer:
     def log(self):
         """All that Tempo wrote so far; empty once stopped."""
         try:
-            with open(os.path.join(self.folder, "tempo.log"), encoding="utf-8", errors="replace") as file:
+            with open(os.path.join(self.folder, LOG_NAME), encoding="utf-8", errors="replace") as file:
                 return file.read()
         except OSError:
             return ""
@@ -297,9 +298,9 @@ def _end(process):
         process.wait()
 
 
-def supervise(binary, config_path, folder):
+def supervise(binary, config_path, folder, log_name=LOG_NAME):
     """Runs Tempo until the pipe on stdin closes. Tempo's own end leaves the folder, so that its log can be read."""
-    with open(os.path.join(folder, "tempo.log"), "wb") as log:
+    with open(os.path.join(folder, log_name), "ab") as log:
         process = subprocess.Popen([binary, f"-config.file={config_path}", "-config.expand-env=true"], stdin=subprocess.DEVNULL,
                                    stdout=log, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
     print(process.pid, flush=True)

@@ -175,6 +175,38 @@ static void replays_feed_prices(void **state) {
   bt_price_table_free(prices);
 }
 
+/* Cancelled before anything, in the middle of searches, and of reads: totals are what was asked, and prices add up to them. */
+static void a_cancelled_replay_costs_what_was_asked(void **state) {
+  scene *s = *state;
+  static const size_t after[] = {0, 1, 60};
+  bt_error error = {0};
+  add_shop(s);
+  replay_run_add(&s->run, "absence", "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")");
+  replay_run_add(&s->run, "other", "trace.has(span.name == \"nowhere\")");
+  for (size_t i = 0; i < sizeof after / sizeof after[0]; i++) {
+    bt_price_table *prices;
+    bt_cancel cancel = {after[i] == 0};
+    assert_int_equal(bt_price_table_new(0, &prices, &error), BT_OK);
+    s->run.request.prices = prices;
+    s->run.request.cancel = s->fake.cancel_after_reads = &cancel;
+    s->fake.cancel_after = after[i];
+    s->fake.log_count = s->fake.traces_read = 0;
+    replay_run_go(&s->run, &s->fake);
+    const bt_replay_result *result = &s->run.result;
+    assert_int_equal(result->outcome, BT_REPLAY_CANCELLED);
+    assert_true(s->fake.log_count > 0 && s->fake.log_count < FAKE_LOG_MAX);
+    assert_true(result->requests >= s->fake.log_count);
+    assert_true(result->bytes_inspected >= 100 * s->fake.log_count);
+    uint64_t requests = 0;
+    for (size_t rule = 0; rule < 2; rule++) {
+      bt_price_key key = {NULL, s->run.rules[rule]->fields.id, s->run.rules[rule]->condition_hash};
+      requests += bt_price_table_get(prices, &key).requests;
+    }
+    assert_in_range(requests, result->requests - 2, result->requests + 2);
+    bt_price_table_free(prices);
+  }
+}
+
 /* What a sample showed to be otherwise, by id or by search, counts for its rule. */
 static void replays_feed_differences(void **state) {
   scene *s = *state;
@@ -244,6 +276,7 @@ int main(void) {
       SCENE(without_a_source_there_are_queries_and_no_numbers),
       SCENE(wrong_requests_are_refused),
       SCENE(replays_feed_prices),
+      SCENE(a_cancelled_replay_costs_what_was_asked),
       SCENE(replays_feed_differences),
       cmocka_unit_test(old_prices_make_room),
       cmocka_unit_test(threads_add_to_one_price),
