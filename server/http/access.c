@@ -199,5 +199,6 @@ void bt_access_check(const bt_access *access, const bt_access_question *question
   if (question->needs == BT_ROLE_ANYONE) return;
   bool may = find_token(access, question, &token, out) && check_role(token, question->needs, out);
   may = may && (question->tenant.len ? take_named(token, question->tenant, out) : take_unnamed(token, out));
+  out->is_editor = may && (!token || token->role <= BT_ROLE_EDITOR);
   if (may) take_user(token, question->grafana_user, out);
 }

@@ -196,8 +196,8 @@ void bt_api_compliance_report(void *context, bt_call *call) {
   char report_id[BT_REPORT_ID_BYTES];
   bt_error error = {0};
   if (!read_options(service, call, &options) || !is_signed_or_refused(service, call, options.form)) return;
-  bt_status status = bt_reports_submit(service->reports, bt_call_tenant(call), options.framework, options.range,
-                                       options.form, report_id, &error);
+  bt_status status = bt_reports_submit(service->reports, bt_call_tenant(call), call->user, options.framework,
+                                       options.range, options.form, report_id, &error);
   if (status == BT_LIMIT) {
     bt_call_busy(call, &error);
   } else if (status) {
@@ -224,8 +224,11 @@ void bt_api_report_get(void *context, bt_call *call) {
 void bt_api_report_delete(void *context, bt_call *call) {
   const bt_service *service = context;
   bt_error error = {0};
-  bt_status status = bt_reports_delete(service->reports, bt_call_tenant(call), bt_call_id(call), &error);
-  if (status)
+  bt_status status = bt_reports_delete(service->reports, bt_call_tenant(call), call->is_editor ? NULL : call->user,
+                                       bt_call_id(call), &error);
+  if (status == BT_REFUSED)
+    bt_call_problem(call, 403, "not-yours", "%s", error.message);
+  else if (status)
     bt_call_error(call, status, &error);
   else
     bt_call_no_content(call);

@@ -51,6 +51,7 @@ typedef struct bt_call {
   bool is_query_cut;  /* there was no memory to read the query */
   const char *tenant; /* or NULL; of several "a|b" in order */
   bool every_tenant;  /* no tenant was named, and the caller may see what belongs to any: metrics */
+  bool is_editor;     /* who asks may change rules */
   const char *user;   /* who asks, for updated_by; NULL: nobody in particular */
 
   int status;

@@ -22,6 +22,7 @@ static bool copy(bt_call *call, const bt_local_request *from, const bt_access_an
   ok = ok && (!answer->user.len || bt_arena_copy(&call->arena, answer->user, &user));
   call->tenant = tenant.ptr;
   call->user = user.ptr;
+  call->is_editor = answer->is_editor;
   call->every_tenant = answer->every_tenant;
   return ok;
 }

@@ -172,6 +172,7 @@ static bool copy_access(bt_call *call, const bt_access_answer *answer) {
   ok = ok && (!answer->user.len || bt_arena_copy(&call->arena, answer->user, &user));
   call->tenant = tenant.ptr;
   call->user = user.ptr;
+  call->is_editor = answer->is_editor;
   call->every_tenant = answer->every_tenant;
   return ok;
 }

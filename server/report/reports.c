@@ -13,15 +13,24 @@
 #include "server/condition.h"
 #include "server/replay/window.h"
 #include "server/report/canonical_json.h"
+#include "server/report/report_same.h"
 #include "server/report/report_span.h"
 
-enum { WORKERS = 2, UNFINISHED_MAX = 32, TENANT_UNFINISHED_MAX = 8, FINISHED_MAX = 200 };
+enum {
+  WORKERS = 2,
+  UNFINISHED_MAX = 32,
+  TENANT_UNFINISHED_MAX = 8,
+  FINISHED_MAX = 200, /* of all tenants */
+  TENANT_FINISHED_MAX = 50,
+  TENANT_PART = 4 /* of the memory a tenant may fill one part of so many */
+};
 static const int64_t SECOND_NS = 1000000000;
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
 
 typedef struct report_job {
-  bt_report_view view; /* text is the job's own */
-  char *tenant;
+  bt_report_view view;              /* text is the job's own */
+  char *tenant, *user;              /* user: who asked, or NULL */
+  char same_as[BT_REPORT_ID_BYTES]; /* "": it is one of its own; else it said nothing new, and this one is answered */
   uint64_t seed;
   bt_cancel cancel;
   bool is_deleted;
@@ -61,6 +70,7 @@ static void free_job(report_job *job) {
   if (!job) return;
   bt_report_view_dispose(&job->view);
   free(job->tenant);
+  free(job->user);
   free(job);
 }
 
@@ -95,18 +105,51 @@ static size_t index_of(const bt_reports *reports, const char *tenant, const char
   return i;
 }
 
-static void make_room(bt_reports *reports) {
+static size_t count_finished(const bt_reports *reports, const char *tenant, size_t *bytes) {
   size_t finished = 0;
-  for (size_t i = 0; i < reports->count; i++) finished += is_finished(reports->jobs[i]);
-  for (size_t i = 0;
-       i < reports->count && (reports->bytes > reports->options.memory_limit_bytes || finished > FINISHED_MAX);) {
-    bool is_newest = finished == 1; /* whoever asked for it has not read it yet */
-    if (is_newest || !is_finished(reports->jobs[i])) {
-      i++;
-      continue;
-    }
-    remove_at(reports, i);
-    finished--;
+  *bytes = 0;
+  for (size_t i = 0; i < reports->count; i++) {
+    const report_job *job = reports->jobs[i];
+    if (!is_finished(job) || (tenant && strcmp(job->tenant, tenant) != 0)) continue;
+    finished++;
+    *bytes += job->view.text.len;
+  }
+  return finished;
+}
+
+/* Of this tenant's. The newest stays: whoever asked for it has not read it yet. */
+static bool forget_oldest(bt_reports *reports, const char *tenant) {
+  size_t oldest = reports->count, finished = 0;
+  for (size_t i = reports->count; i-- > 0;) {
+    if (!is_finished(reports->jobs[i]) || strcmp(reports->jobs[i]->tenant, tenant) != 0) continue;
+    finished++;
+    oldest = i;
+  }
+  if (finished < 2) return false;
+  remove_at(reports, oldest);
+  return true;
+}
+
+static const char *tenant_with_most(const bt_reports *reports) {
+  const char *most = NULL;
+  size_t most_bytes = 0, bytes;
+  for (size_t i = 0; i < reports->count; i++) {
+    const char *tenant = reports->jobs[i]->tenant;
+    if (count_finished(reports, tenant, &bytes) < 2 || (most && bytes <= most_bytes)) continue;
+    most = tenant;
+    most_bytes = bytes;
+  }
+  return most;
+}
+
+/* tenant: whose report came last. Its own bound first; where all together are too much, the tenant that holds the most makes room. */
+static void make_room(bt_reports *reports, const char *tenant) {
+  size_t limit = reports->options.memory_limit_bytes, bytes;
+  while (count_finished(reports, tenant, &bytes) > TENANT_FINISHED_MAX || bytes > limit / TENANT_PART)
+    if (!forget_oldest(reports, tenant)) break;
+  while (count_finished(reports, NULL, &bytes) > FINISHED_MAX || bytes > limit) {
+    const char *most = tenant_with_most(reports);
+    if (!most || !forget_oldest(reports, most)) break;
   }
 }
 
@@ -122,16 +165,14 @@ static bt_status check_room(const bt_reports *reports, const char *tenant, bt_er
                       own < TENANT_UNFINISHED_MAX ? all : own);
 }
 
-static bt_status make_job(const char *tenant, bt_str framework, bt_time_range range, bt_report_form form,
-                          report_job **out, bt_error *error) {
+static bt_status make_job(const char *tenant, const char *user, bt_str framework, bt_time_range range,
+                          bt_report_form form, report_job **out, bt_error *error) {
   uint64_t random[3];
   report_job *job = *out = calloc(1, sizeof *job);
-  char *copy = strdup(tenant);
-  if (!job || !copy) {
-    free(copy);
-    return bt_error_no_memory(error);
-  }
-  job->tenant = copy;
+  if (!job) return bt_error_no_memory(error);
+  job->tenant = strdup(tenant);
+  job->user = user ? strdup(user) : NULL;
+  if (!job->tenant || (user && !job->user)) return bt_error_no_memory(error);
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
     return bt_error_set(error, BT_UNAVAILABLE, "the system gives no random bytes for the id of a report");
   snprintf(job->view.report_id, sizeof job->view.report_id, "rep-%016" PRIx64 "%016" PRIx64, random[0], random[1]);
@@ -155,10 +196,11 @@ static bt_status enqueue(bt_reports *reports, report_job *job, bt_error *error) 
   return BT_OK;
 }
 
-bt_status bt_reports_submit(bt_reports *reports, const char *tenant, bt_str framework, bt_time_range range,
-                            bt_report_form form, char report_id[BT_REPORT_ID_BYTES], bt_error *error) {
+bt_status bt_reports_submit(bt_reports *reports, const char *tenant, const char *user, bt_str framework,
+                            bt_time_range range, bt_report_form form, char report_id[BT_REPORT_ID_BYTES],
+                            bt_error *error) {
   report_job *job = NULL;
-  bt_status status = make_job(tenant, framework, range, form, &job, error);
+  bt_status status = make_job(tenant, user, framework, range, form, &job, error);
   if (!status) {
     memcpy(report_id, job->view.report_id, BT_REPORT_ID_BYTES);
     pthread_mutex_lock(&reports->mutex);
@@ -209,24 +251,43 @@ bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *re
     wait_a_while(reports, until_ns);
     index = index_of(reports, tenant, report_id);
   }
+  if (index < reports->count && reports->jobs[index]->same_as[0])
+    index = index_of(reports, tenant, reports->jobs[index]->same_as);
   bt_status status = index < reports->count ? copy_view(reports->jobs[index], out, error) : not_found(report_id, error);
   pthread_mutex_unlock(&reports->mutex);
   return status;
 }
 
-bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *report_id, bt_error *error) {
-  pthread_mutex_lock(&reports->mutex);
-  size_t index = index_of(reports, tenant, report_id);
-  bool is_there = index < reports->count;
-  if (is_there && reports->jobs[index]->view.state == BT_REPORT_RUNNING) {
-    atomic_store(&reports->jobs[index]->cancel.requested, true);
-    reports->jobs[index]->is_deleted = true;
-  } else if (is_there) {
+static bool is_theirs(const report_job *job, const char *user) {
+  return !user || (job->user && strcmp(job->user, user) == 0);
+}
+
+static void delete_at(bt_reports *reports, size_t index) {
+  report_job *job = reports->jobs[index];
+  if (job->view.state == BT_REPORT_RUNNING) {
+    atomic_store(&job->cancel.requested, true);
+    job->is_deleted = true;
+  } else {
     remove_at(reports, index);
   }
-  if (is_there) pthread_cond_broadcast(&reports->ended);
+  pthread_cond_broadcast(&reports->ended);
+}
+
+bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *user, const char *report_id,
+                            bt_error *error) {
+  bt_status status = BT_OK;
+  pthread_mutex_lock(&reports->mutex);
+  size_t index = index_of(reports, tenant, report_id);
+  if (index == reports->count)
+    status = not_found(report_id, error);
+  else if (is_theirs(reports->jobs[index], user))
+    delete_at(reports, index);
+  else
+    status =
+        bt_error_set(error, BT_REFUSED,
+                     "Somebody else asked for this report: only he, or a token with the role editor, may delete it.");
   pthread_mutex_unlock(&reports->mutex);
-  return is_there ? BT_OK : not_found(report_id, error);
+  return status;
 }
 
 /* ---- making one ---- */
@@ -267,9 +328,51 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
   return bt_report_build(&request, document, error);
 }
 
+/* The last report of the same question; its span has not failed, so that there is nothing to send again. NULL: there is none. */
+static const report_job *last_like(const bt_reports *reports, const report_job *job) {
+  const report_job *last = NULL;
+  for (size_t i = 0; i < reports->count; i++) {
+    const report_job *other = reports->jobs[i];
+    bool is_done = other != job && other->view.state == BT_REPORT_DONE && !other->same_as[0] && !other->is_deleted;
+    if (is_done && strcmp(other->tenant, job->tenant) == 0 && strcmp(other->view.framework, job->view.framework) == 0 &&
+        other->view.range.start_ns == job->view.range.start_ns && other->view.range.end_ns == job->view.range.end_ns)
+      last = other;
+  }
+  return last && strcmp(last->view.span_state, "failed") == 0 ? NULL : last;
+}
+
+/* The samples follow from the seed: with another one no report would say the same. */
+static void take_seed(making *m) {
+  pthread_mutex_lock(&m->reports->mutex);
+  const report_job *last = last_like(m->reports, m->job);
+  if (last) m->job->seed = last->seed;
+  pthread_mutex_unlock(&m->reports->mutex);
+}
+
+/* Whether the last one says the same. Then who asked gets that one, and this one is dropped with its signature, before anybody saw it. */
+static bool is_nothing_new(making *m, const json_t *document) {
+  bt_buffer text = {0};
+  char id[BT_REPORT_ID_BYTES] = "";
+  pthread_mutex_lock(&m->reports->mutex);
+  const report_job *last = last_like(m->reports, m->job);
+  if (last && last->seed == m->job->seed) {
+    bt_buffer_append(&text, bt_buffer_str(&last->view.text));
+    memcpy(id, last->view.report_id, sizeof id);
+  }
+  pthread_mutex_unlock(&m->reports->mutex);
+  bool is_same = id[0] && !text.failed && bt_reports_say_the_same(bt_buffer_str(&text), document);
+  bt_buffer_dispose(&text);
+  pthread_mutex_lock(&m->reports->mutex);
+  is_same = is_same && index_of(m->reports, m->job->tenant, id) < m->reports->count; /* nobody deleted it meanwhile */
+  if (is_same) memcpy(m->job->same_as, id, sizeof id);
+  pthread_mutex_unlock(&m->reports->mutex);
+  return is_same;
+}
+
 static void finish(making *m, bt_status status, bt_buffer *text, const bt_report_span_result *span,
                    const bt_error *error) {
   report_job *job = m->job;
+  char *tenant = strdup(job->tenant); /* the job may go before room is made */
   pthread_mutex_lock(&m->reports->mutex);
   job->view.state = status ? BT_REPORT_FAILED : BT_REPORT_DONE;
   job->view.progress = 1;
@@ -283,7 +386,8 @@ static void finish(making *m, bt_status status, bt_buffer *text, const bt_report
       remove_at(m->reports, i);
       break;
     }
-  make_room(m->reports);
+  if (tenant) make_room(m->reports, tenant);
+  free(tenant);
   pthread_cond_broadcast(&m->reports->ended);
   pthread_mutex_unlock(&m->reports->mutex);
 }
@@ -312,9 +416,11 @@ static void make(making *m) {
   bt_error error = {0};
   bt_report_span_result span = {0};
   int64_t started_ns = bt_clock_monotonic_ns();
+  take_seed(m);
   bt_status status = build(m, &document, &error);
-  if (!status) status = bt_canonical_json(document, &text, &error);
-  if (!status) bt_report_span_send(options->client, options->exporter, document, &m->job->cancel, &span);
+  bool is_new = !status && !is_nothing_new(m, document);
+  if (is_new) status = bt_canonical_json(document, &text, &error);
+  if (is_new && !status) bt_report_span_send(options->client, options->exporter, document, &m->job->cancel, &span);
   count(m, status, document, &span, bt_clock_monotonic_ns() - started_ns);
   json_decref(document);
   if (status) bt_buffer_dispose(&text);

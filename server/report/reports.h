@@ -1,5 +1,7 @@
-/* Compliance reports under way and done. A report outlives the request that asked for it; finished ones stay in memory under a bound and are
- * forgotten, the oldest first. Whoever knows the id of a report of his tenant may read and delete it.
+/* Compliance reports under way and done. A report outlives the request that asked for it; finished ones stay in memory and are forgotten, the oldest
+ * first, under a bound of each tenant, and under one of all that the tenant with the most makes room for: nobody pushes out the reports of another by making
+ * many. Whoever knows the id of a report of his tenant may read it; who asked for it may delete it, or an editor. A report that says nothing but what the last
+ * one of the same tenant, framework and range said is not kept, signed and sent anew: who asks gets that one.
  * Thread: every function from any thread; two reports are made at once, each on a thread of its own. */
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
@@ -20,7 +22,7 @@ typedef struct bt_reports_options { /* all borrowed */
   bt_assumptions assumptions;
   const char *version;
   int64_t started_at_ns;
-  size_t memory_limit_bytes; /* of finished reports; 0: 64 MiB */
+  size_t memory_limit_bytes; /* of finished reports; 0: 64 MiB; of one tenant a quarter of it */
 } bt_reports_options;
 
 bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt_error *error) BT_MUST_CHECK;
@@ -38,8 +40,9 @@ int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
 typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
 
 /* Queues one. BT_LIMIT: too many are under way. */
-bt_status bt_reports_submit(bt_reports *reports, const char *tenant, bt_str framework, bt_time_range range,
-                            bt_report_form form, char report_id[BT_REPORT_ID_BYTES], bt_error *error) BT_MUST_CHECK;
+bt_status bt_reports_submit(bt_reports *reports, const char *tenant, const char *user /* or NULL */, bt_str framework,
+                            bt_time_range range, bt_report_form form, char report_id[BT_REPORT_ID_BYTES],
+                            bt_error *error) BT_MUST_CHECK;
 
 typedef enum bt_report_state { BT_REPORT_QUEUED, BT_REPORT_RUNNING, BT_REPORT_DONE, BT_REPORT_FAILED } bt_report_state;
 const char *bt_report_state_name(bt_report_state state); /* "queued", "running", "completed", "failed" */
@@ -61,8 +64,8 @@ void bt_report_view_dispose(bt_report_view *view);
 /* Waits at most wait_ns for its end, and no longer than `stopping` is not set (NULL: never). BT_NOT_FOUND: never was, forgotten, deleted, or another tenant's. */
 bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, int64_t wait_ns,
                          const bt_cancel *stopping, bt_report_view *out, bt_error *error) BT_MUST_CHECK;
-/* Cancels a running one, forgets a finished one. */
-bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *report_id,
+/* Cancels a running one, forgets a finished one. user: who may delete his own only; NULL: who may delete any. BT_REFUSED: it is another's. */
+bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *user, const char *report_id,
                             bt_error *error) BT_MUST_CHECK;
 
 #endif

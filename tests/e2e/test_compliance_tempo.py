@@ -104,7 +104,7 @@ class ComplianceOnTempo(unittest.TestCase):
         nothing = ("--sample", "0", "--replay", "0")
         self.tempo.wait_until(lambda: self.verify(report, *nothing)[1]["span"] == "same", "the span is there")
         forged = copy.deepcopy(report)
-        bodies(forged, "report")[0]["evaluated_at"] = self.start
+        bodies(forged, "report")[0]["program"]["version"] = "another"
         code, body = self.verify(sign(forged, self.private, self.public), *nothing)
         self.assertEqual((code, body["outcome"], body["span"]), (1, "contradicted", "other"), body)
 

@@ -108,6 +108,131 @@ class Settings(Bending):
         self.assertIn("of the range", page)
         self.assertIn("12h", json.dumps(server.get(f"{self.place}?format=oscal").json()))
 
+    def test_04_a_margin_of_its_own(self):
+        self.judged_by_both({"margin": "20h"})
+
+    def test_05_a_clock_skew_of_its_own(self):
+        self.judged_by_both({"clock_skew": "1h"})
+
+    def test_06_complete_traces_only(self):
+        self.judged_by_both({"require_complete": True})
+
+    def judged_by_both(self, settings):
+        server = self.serve()
+        self.put(server, {"id": "good", "dsl": GOOD, **settings})
+        body = rule(self.report(server), "good")
+        self.assertEqual((body["status"], body["by_service"]["status"], body["by_service"]["counts"]["violated"]), ("violated", "violated", VIOLATED))
+
+    def test_07_a_settle_that_is_shorter(self):
+        """It would call settled what the service does not."""
+        server = self.serve("--settle", "6h", rules=False)
+        self.put(server, {"id": "harmless", "dsl": HARMLESS, "settle": "1s"})
+        body = rule(self.report(server), "harmless")
+        self.assertEqual((body["settled_end"][:19] + "Z", body["status"], body["by_service"]["status"]), (self.end, "incomplete", "incomplete"))
+        self.assertIn("the worse one counts", body["reason"])
+
+    def test_08_a_range_that_has_not_settled(self):
+        server = self.serve(rules=False)
+        self.put(server, {"id": "harmless", "dsl": HARMLESS})
+        body = rule(self.report(server, f"start={self.start}&end=now"), "harmless")
+        self.assertEqual(body["status"], "incomplete")
+        self.assertGreater(body["known_from"], body["settled_end"])
+        self.assertEqual(rule(self.report(server, f"start={self.start}"), "harmless")["status"], "pass", "where no end is said")
+
+
+class Silence(Bending):
+    """CC6.1 has a second rule that passes. Whatever is done to the good one, the control does not pass beside it."""
+
+    def beside(self, done, status="inconclusive", **arguments):
+        server = self.serve(**arguments)
+        self.put(server, {"id": "second", "dsl": HARMLESS.replace("CC7_2", "CC6_1")})
+        done(server)
+        report = self.report(server)
+        body = control(report, "CC6.1")
+        self.assertEqual((body["status"], self.oscal_state(server, "CC6.1")), (status, "not-satisfied"))
+        return report, body
+
+    def delete(self, server):
+        self.assertEqual(server.delete("/v1/rules/good").status, 204)
+
+    def disable(self, server):
+        self.assertEqual(server.post("/v1/rules/good/disable").status, 200)
+
+    def test_09_on_trial(self):
+        report, body = self.beside(lambda server: self.put(server, {"id": "good", "dsl": GOOD, "shadow": True}))
+        self.assertEqual(rule(report, "good")["withdrawn"]["how"], "shadow")
+        self.assertIn("the rule good decided over this control", body["reason"])
+
+    def test_10_disabled(self):
+        report, _ = self.beside(self.disable)
+        self.assertEqual(rule(report, "good")["withdrawn"]["how"], "disabled")
+
+    def test_11_deleted(self):
+        _, body = self.beside(self.delete)
+        self.assertEqual([(r["rule_id"], r["deleted"], r["decided"]) for r in body["removed"]], [("good", True, True)])
+
+    def test_12_disabled_and_then_deleted(self):
+        _, body = self.beside(lambda server: (self.disable(server), self.delete(server)))
+        self.assertEqual([(r["rule_id"], r["decided"]) for r in body["removed"]], [("good", True)])
+
+    def test_13_another_control(self):
+        _, body = self.beside(lambda server: self.put(server, {"id": "good", "dsl": GOOD.replace("CC6_1", "CC6_2")}))
+        self.assertEqual([(r["rule_id"], r["deleted"], r["decided"]) for r in body["removed"]], [("good", False, True)])
+
+    def test_14_another_framework(self):
+        _, body = self.beside(lambda server: self.put(server, {"id": "good", "dsl": GOOD.replace("SOC2", "Other")}))
+        self.assertEqual([r["decided"] for r in body["removed"]], [True])
+
+    def test_15_disabled_inside_the_range_and_enabled_again(self):
+        """What is enabled is judged over all of the range."""
+        report, _ = self.beside(lambda server: (self.disable(server), server.post("/v1/rules/good/enable")), "violated")
+        self.assertEqual((rule(report, "good")["counts"]["violated"], [v["enabled"] for v in rule(report, "good")["versions"]]), (VIOLATED, [True, False, True]))
+
+
+class Versions(Bending):
+    """The condition as it is now is judged over the whole range; that it was another one is said."""
+
+    def test_16_a_weaker_text(self):
+        server = self.serve()
+        self.put(server, {"id": "good", "dsl": GOOD.replace("always { audit }", "always { pii }")})
+        body = rule(self.report(server), "good")
+        self.assertEqual((body["status"], [c["from"] for c in body["condition_changes"]]), ("pass", [body["versions"][0]["condition_hash"]]))
+        self.assertIn("The condition was changed 1 time", server.get(f"{self.place}?format=html").body.decode())
+
+    def test_17_deleted_and_made_anew_weaker(self):
+        server = self.serve()
+        self.assertEqual(server.delete("/v1/rules/good").status, 204)
+        self.put(server, {"id": "good", "dsl": GOOD.replace("always { audit }", "always { pii }")})
+        body = rule(self.report(server), "good")
+        self.assertTrue(body["condition_changes"])
+        self.assertEqual([v["deleted"] for v in body["versions"]], [False, True, False])
+
+    def test_18_so_many_versions_that_the_first_are_not_listed(self):
+        server = self.serve()
+        self.put(server, {"id": "good", "dsl": GOOD.replace("always { audit }", "always { pii }")})
+        for number in range(105):
+            self.put(server, {"id": "good", "name": f"name {number}", "dsl": GOOD.replace("always { audit }", "always { pii }")})
+        body = rule(self.report(server), "good")
+        self.assertEqual((body["versions_total"], len(body["versions"]), len(body["condition_changes"])), (107, 100, 1))
+
+    def test_19_another_name_label_and_severity(self):
+        server = self.serve()
+        before = self.put(server, {"id": "good", "name": "Harmless", "severity": "info", "labels": {"team": "none"}, "dsl": GOOD})
+        body = rule(self.report(server), "good")
+        self.assertEqual((body["status"], body["counts"]["violated"], body["condition_hash"], body["condition_changes"]),
+                         ("violated", VIOLATED, before["condition_hash"], []))
+
+    def test_20_another_tenant(self):
+        """The rules of another tenant make another report, which says whose it is."""
+        tokens = os.path.join(self.folder.name, "tokens")
+        token = run_cli("token", "new", "--name", "eve", "--role", "editor", "--tenants", "acme,empty", "--file", tokens).stdout.strip()
+        with Betrace("--traces", self.traces, "--tokens", tokens, "--evidence-key", self.private) as server:
+            for tenant, dsl in (("acme", GOOD), ("empty", GOOD.replace("always { audit }", "always { pii }"))):
+                headers = {"authorization": f"Bearer {token}", "x-scope-orgid": tenant}
+                self.assertEqual(server.post("/v1/rules", {"id": "good", "dsl": dsl}, headers=headers).status, 201)
+                report = server.get(f"/v1/compliance/reports/soc2?start={self.start}&end={self.end}", headers=headers).json()
+                self.assertEqual((bodies(report, "report")[0]["tenant"], control(report, "CC6.1")["status"]), (tenant, "violated" if tenant == "acme" else "pass"))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)
