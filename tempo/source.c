@@ -93,6 +93,10 @@ int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel) {
   return source->operations->hidden_tail ? source->operations->hidden_tail(source, cancel) : 0;
 }
 
+bool bt_source_replicates(bt_source *source) {
+  return source->operations->replicates && source->operations->replicates(source);
+}
+
 void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
   *out = (bt_source_about){.kind = source->name, .is_checked = true};
   if (source->operations->describe) source->operations->describe(source, cancel, out);

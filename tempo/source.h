@@ -177,6 +177,9 @@ typedef struct bt_source_operations {
   /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says. With a cancel flag the first
    * call may ask, and wait until the flag is set; without one it never waits and says what is sure so far. NULL: none. */
   int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
+  /* Whether several of its parts hold copies of what is new, as far as hidden_tail has learned. Then a read in batches gives of such a trace what one part
+   * has, which may not be all of it, and only a read by id joins them. NULL: no. */
+  bool (*replicates)(bt_source *source);
   /* Which version it is. With a cancel flag it may ask, and wait until the flag is set; without one it never waits and says what is known so far. It
    * cannot fail: what is not known is not checked. NULL: the source has no version but our own. */
   void (*describe)(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
@@ -201,6 +204,7 @@ bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *reques
                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
+bool bt_source_replicates(bt_source *source);
 void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
 /* Whether plans may rest on more than what every version does right; cancel as above. */
 bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel);

@@ -108,6 +108,10 @@ static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) 
   return bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
 }
 
+static bool replicates_tempo(bt_source *source) {
+  return atomic_load(&tempo_of(source)->replicates);
+}
+
 static void describe_tempo(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
   bt_tempo_describe_version(tempo_of(source), cancel, out);
 }
@@ -127,6 +131,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,
+                                                .replicates = replicates_tempo,
                                                 .describe = describe_tempo,
                                                 .free = free_tempo,
                                                 .filters = true,
@@ -182,6 +187,7 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->hidden_tail_ns, -1);
   atomic_init(&tempo->tail_next_ms, 0);
   atomic_init(&tempo->tail_is_stale, false);
+  atomic_init(&tempo->replicates, false);
   atomic_init(&tempo->lag_ms, 0);
 }
 

@@ -1,4 +1,4 @@
-/* How much of the newest time this Tempo's searches never show (query_frontend.query_end_cutoff, Tempo 3: by default 30 s). It is found out, not assumed: the
+/* How much of the newest time this Tempo's searches never show (query_frontend.query_end_cutoff, Tempo 3: by default 30 s), and whether it keeps copies of what is new. It is found out, not assumed: the
  * configuration that Tempo shows says it, else its version does, where it is one that was checked. What cannot be found out is taken for 30 s, which costs
  * an answer nothing but the last moments. Thread: any; what was learned is atomic. */
 #include "tempo/tempo_tail.h"
@@ -41,6 +41,12 @@ bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns) {
   return read_duration(found + strspn(found, " \""), out_ns);
 }
 
+bool bt_tempo_replicates_by_config(const char *config) {
+  static const char key[] = "replication_factor:";
+  const char *found = strstr(config, key);
+  return found && strtol(found + strlen(key), NULL, 10) > 1;
+}
+
 /* Of a version that was checked; what others do is not known. */
 static int64_t tail_of_version(const bt_source_about *about) {
   return about->is_checked && bt_tempo_version_major(about->version) < 3 ? 0 : unknown_tail_ns;
@@ -56,6 +62,7 @@ static bool ask_config(bt_tempo *tempo, const bt_cancel *cancel, int64_t *said_n
                      bt_tempo_meaning_of(&response) != BT_MEANS_PASSING;
   *is_known =
       is_answered && response.status == 200 && response.body.ptr && bt_tempo_tail_of_config(response.body.ptr, said_ns);
+  if (*is_known) atomic_store(&tempo->replicates, bt_tempo_replicates_by_config(response.body.ptr));
   bt_http_response_dispose(&response);
   return is_answered;
 }

@@ -14,4 +14,7 @@ void bt_tempo_tail_forget(bt_tempo *tempo);
 /* From the text of /status/config (YAML). False: it does not say. */
 bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns);
 
+/* Likewise: whether ingesters hold copies of each other's spans (ingester.lifecycler.ring.replication_factor of 2.x, above 1). */
+bool bt_tempo_replicates_by_config(const char *config);
+
 #endif

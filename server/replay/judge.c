@@ -1,6 +1,7 @@
 /* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A batch is not enough when
  * a violation rests on absence and the trace is so young that its last spans may not have been handed over to what search sees, when the
- * trace is longer than margin, so that the batch may lack its beginning, or when searches counted more spans of it. Everything of one trace comes from one read. Thread: the replay's. */
+ * trace is longer than margin, so that the batch may lack its beginning, or when searches counted more spans of it; and never of a young trace where several
+ * ingesters hold copies, because a batch gives what one of them has. Everything of one trace comes from one read. Thread: the replay's. */
 #include <stdlib.h>
 
 #include "server/replay/run.h"
@@ -29,17 +30,16 @@ static bool ended_after(const bt_run *run, const bt_trace *trace, int64_t age_ns
   return !run->is_static && bt_trace_end_ns(trace) > bt_time_subtract(run->request.now_ns, age_ns);
 }
 
-/* Searches counted more spans than this read gave: a part of Tempo is away and says nothing of it, or a span was pushed twice and no block is complete yet. */
+/* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not complete yet. */
 static bool lacks_spans(const bt_run *run, size_t known, const bt_trace *trace) {
   return !run->is_static && trace->span_count < bt_known_span_count(&run->known[known]);
 }
 
-static void set_options(bt_run *run, size_t known, const bt_trace *trace) {
-  bool is_part = trace->partial || lacks_spans(run, known, trace);
+static void set_options(bt_run *run, const bt_trace *trace) {
   for (size_t i = 0; i < run->request.rule_count; i++) {
     const bt_run_rule *rule = &run->rules[i];
-    run->options[i].incomplete =
-        is_part || ended_after(run, trace, rule->settle_ns) || (rule->require_complete && trace->missing_parents);
+    run->options[i].incomplete = trace->partial || ended_after(run, trace, rule->settle_ns) ||
+                                 (rule->require_complete && trace->missing_parents);
   }
 }
 
@@ -50,6 +50,7 @@ static bool is_usable(const bt_run *run, size_t rule, bool is_final) {
 
 static bool needs_by_id(const bt_run *run, const bt_trace *trace, const bt_rule_verdict *verdicts) {
   if (!ended_after(run, trace, run->request.assumptions.handover_ns)) return false;
+  if (run->replicates) return true;
   for (size_t i = 0; i < run->request.rule_count; i++)
     if (is_usable(run, i, false) && verdicts[i].verdict == BT_VIOLATED && run->rules[i].plan->rests_on_absence)
       return true;
@@ -115,7 +116,7 @@ static bt_status report(bt_run *run, size_t known, const bt_trace *trace, const 
 
 static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
                           bool *is_known, bt_error *error) {
-  set_options(run, known, trace);
+  set_options(run, trace);
   bt_error why = {0};
   bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, verdicts, &why);
   *is_known = status == BT_OK;

@@ -43,6 +43,8 @@ bool bt_project_can(const bt_run *run, const bt_run_rule *rule) {
 /* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before what was searched. */
 static bool is_steady(const bt_run *run, int64_t start_ns, int64_t end_ns) {
   int64_t open_ns = bt_time_add(run->request.assumptions.settle_ns, run->window.margin_ns);
+  bool is_young = end_ns > bt_time_subtract(run->request.now_ns, run->request.assumptions.handover_ns);
+  if (run->replicates && is_young) return false; /* these may be the spans that one ingester has */
   return end_ns < bt_time_subtract(run->request.now_ns, open_ns) &&
          bt_time_subtract(end_ns, start_ns) <= run->window.margin_ns;
 }

@@ -161,6 +161,7 @@ static void look_at_source(bt_run *run) {
   if (run->source) describe_source(run, about);
   run->filters = !run->source || run->source->operations->filters;
   run->is_static = run->source && run->source->operations->is_static;
+  run->replicates = run->source && bt_source_replicates(run->source);
   run->is_checked = !run->source || about->is_checked;
   run->own_are_known = !run->filters;
 }

@@ -117,6 +117,7 @@ typedef struct bt_run {
   const bt_replay_observer *observer;
   bt_replay_result *result;
   bool filters, is_static;
+  bool replicates; /* bt_source_replicates: batches may lack spans of what is young */
   bool is_checked; /* the source's version was: plans may rest on more than what every version does right */
   bt_window window;
   bt_time_range search_range;

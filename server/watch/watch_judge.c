@@ -191,7 +191,8 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
                            bt_error *error) {
   bt_watcher *watcher = j->watcher;
   bt_status status = BT_OK;
-  bool by_id = !j->is_final && is_long(watcher, trace);
+  /* What is new lies with ingesters, and of copies a batch gives what one of them has. */
+  bool by_id = !j->is_final && (is_long(watcher, trace) || bt_source_replicates(watcher->options->source));
   for (size_t i = 0; !j->is_final && status == BT_OK && i < watcher->rules->count; i++)
     status = needs_by_id(watcher, i, trace, &verdicts[i], &by_id, error);
   if (status != BT_OK) return status;

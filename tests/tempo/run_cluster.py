@@ -12,7 +12,6 @@ It is always the Tempo that the tests build: what is held here was measured on 2
 import glob
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -32,6 +31,7 @@ QUERIERS = ("querier-1", "querier-2")
 TARGETS = {"distributor": "distributor", **dict.fromkeys(INGESTERS, "ingester"), "query-frontend": "query-frontend", **dict.fromkeys(QUERIERS, "querier")}
 CONFIG = os.path.join(SERVER_MODULE, "tempo-cluster.yaml")
 PORTS_OF_PART = ("HTTP_PORT", "GRPC_PORT", "ML_PORT")
+HAND_OVER_SECONDS, QUIET_LOOKS = 90, 8
 WHO_READS_THE_RING = ("distributor", *QUERIERS)
 
 
@@ -175,16 +175,18 @@ class TempoCluster(TempoServer):
         self.wait_ring({name: None})
 
     def hand_over(self):
-        """Makes ingesters write all they hold to the common folder, and waits until they hold none of it themselves."""
-        self.wait_until(lambda: all(self._has_handed_over(name) for name in INGESTERS), "ingesters have handed over", pause=0.5)
-
-    def _has_handed_over(self, name):
-        """What is in memory goes to an open block first, which /flush then cuts."""
-        _, _, metrics = http("GET", self.parts[name].url + "/metrics")
-        has_live = any(float(count) for count in re.findall(rb"^tempo_ingester_live_traces\S* (\S+)", metrics, re.MULTILINE))
-        if not has_live and self.open_blocks(name):
-            http("GET", self.parts[name].url + "/flush")
-        return not has_live and not self.held_blocks(name)
+        """Makes ingesters write all they hold to the common folder, and waits until they hold none of it themselves. What is in memory goes to an open block
+        first, which /flush then cuts: so it has to be seen several times that there is none."""
+        quiet = 0
+        deadline = time.monotonic() + HAND_OVER_SECONDS
+        while quiet < QUIET_LOOKS:
+            time.sleep(0.3)
+            for name in INGESTERS:
+                if self.open_blocks(name):
+                    http("GET", self.parts[name].url + "/flush")
+            quiet = quiet + 1 if not any(self.held_blocks(name) for name in INGESTERS) else 0
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not handed over: { {name: self.held_blocks(name) for name in INGESTERS} }")
 
     def open_blocks(self, name):
         return glob.glob(os.path.join(self.folder, name, "wal", "*+*", "meta.json"))

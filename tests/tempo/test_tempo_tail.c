@@ -83,7 +83,8 @@ static void finds_it_out_once(void **state) {
 }
 
 static void who_cannot_wait_asks_nobody(void **state) {
-  fake_tempo fake = {.config = "query_frontend:\n  query_end_cutoff: 5s\n"};
+  fake_tempo fake = {.config =
+                         "query_frontend:\n  query_end_cutoff: 5s\ningester:\n  ring:\n    replication_factor: 3\n"};
   fake_server *server = fake_server_start(answer, &fake);
   bt_http_client *client = NULL;
   bt_source *source = NULL;
@@ -94,11 +95,21 @@ static void who_cannot_wait_asks_nobody(void **state) {
                    BT_OK);
   assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 30 * SECOND_NS);
   assert_int_equal(atomic_load(&fake.asked), 0);
+  assert_false(bt_source_replicates(source));
   assert_int_equal(bt_source_hidden_tail_ns(source, &never), 5 * SECOND_NS);
+  assert_true(bt_source_replicates(source));
   assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 5 * SECOND_NS);
   bt_source_free(source);
   bt_http_client_free(client);
   fake_server_stop(server);
+}
+
+static void copies_are_told_by_the_factor(void **state) {
+  (void)state;
+  assert_false(bt_tempo_replicates_by_config("query_frontend:\n"));
+  assert_false(bt_tempo_replicates_by_config("            replication_factor: 1\n"));
+  assert_true(bt_tempo_replicates_by_config("            replication_factor: 2\n"));
+  assert_false(bt_tempo_replicates_by_config("replication_factor: "));
 }
 
 /* Whoever asks for something else gets the answer as it is, whatever its status. */
@@ -126,8 +137,8 @@ static void gives_what_it_says_of_itself(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(finds_it_out_once),
-                                     cmocka_unit_test(gives_what_it_says_of_itself),
-                                     cmocka_unit_test(who_cannot_wait_asks_nobody)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(finds_it_out_once), cmocka_unit_test(gives_what_it_says_of_itself),
+      cmocka_unit_test(copies_are_told_by_the_factor), cmocka_unit_test(who_cannot_wait_asks_nobody)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

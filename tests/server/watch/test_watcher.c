@@ -39,6 +39,28 @@ static void a_trace_that_is_known_to_be_large_is_read_by_id_alone(void **state) 
   assert_true(fake_find(&s->fake, 2)->batch_reads > 0);
 }
 
+static bool has_copies(bt_source *source) {
+  (void)source;
+  return true;
+}
+
+/* A batch gives what one ingester has of a trace, whatever the verdict on that is. */
+static void traces_of_copies_are_read_by_id(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_round(s);
+  watch_arrive(s, 1, "slow");
+  watch_arrive(s, 1, "retry");
+  watch_pass(s, 3 * MINUTE_NS);
+  assert_int_equal(fake_find(&s->fake, 1)->by_id_reads, 0);
+  s->fake.operations.replicates = has_copies;
+  watch_arrive(s, 2, "slow");
+  watch_arrive(s, 2, "retry");
+  watch_pass(s, 3 * MINUTE_NS);
+  assert_true(fake_find(&s->fake, 2)->by_id_reads > 0);
+  watch_assert_sent(s, "slow", 2, 0);
+}
+
 static void a_trace_that_goes_on_is_waited_for(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -469,6 +491,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_violation_is_sent_once_it_is_quiet_and_only_once),
       CASE(a_trace_that_is_known_to_be_large_is_read_by_id_alone),
+      CASE(traces_of_copies_are_read_by_id),
       CASE(a_trace_that_goes_on_is_waited_for),
       CASE(the_watermark_waits_for_what_is_not_quiet),
       CASE(no_slice_is_skipped_while_the_source_fails),
