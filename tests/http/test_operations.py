@@ -40,9 +40,9 @@ SEVERAL = {
     "series that are waited for at once": [("server/query/series.c", r"ASKS_MAX = 256\b")],
     "parameters of a query; the same one, but for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
     "range of a compliance report": [("server/http/api_compliance.c", r"INT64_C\(400\) \* 86400 \* 1000000000")],
-    "reports that are made at once; that are under way, of one tenant": [("server/report/reports.c", r"WORKERS = 2, UNFINISHED_MAX = 32, TENANT_UNFINISHED_MAX = 8\b")],
+    "reports that are made at once; that are under way, of one tenant": [("server/report/reports.c", r"WORKERS = 2,\s+UNFINISHED_MAX = 32,\s+TENANT_UNFINISHED_MAX = 8\b")],
     "requests that wait for their report at once": [("server/http/api_compliance.c", r"WAITING_MAX = 2\b")],
-    "finished reports that are kept": [("server/report/reports.c", r"FINISHED_MAX = 200\b")],
+    "finished reports that are kept; of one tenant": [("server/report/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/report/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
     "memory of violations on demand": [("server/server.c", r"memory_limit_bytes / 4\b")],
     "counts of steps that are kept": [("server/query/series.c", r"DEFAULT_CELLS = 400000\b")],
 }
