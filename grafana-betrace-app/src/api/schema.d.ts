@@ -529,7 +529,7 @@ export interface paths {
         };
         /**
          * What the traces of a range show of the controls of a framework.
-         * @description Every enabled rule that stands for a control is evaluated over the range with an exact count. Only a rule that was exercised, read in full and not violated is a `pass`. docs/COMPLIANCE.md has the members of the entries, the chain and the signature. The answer is kept at its Content-Location. What takes longer than `timeout` (or is the third that waits at once) is answered with 202 and the place where it will be.
+         * @description Every enabled rule that stands for a control is evaluated over the range with an exact count. Only a rule that was exercised, settled, read in full and not violated is a `pass`. docs/COMPLIANCE.md has the members of the entries, the chain and the signature. The answer is kept at its Content-Location; where it would say nothing but what the last one of the same framework and range said, that one is the answer. What takes longer than `timeout` (or is the third that waits at once) is answered with 202 and the place where it will be.
          */
         get: operations["complianceReport"];
         put?: never;
@@ -549,11 +549,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** A report that was asked for before. It is kept until it is deleted, room is needed for newer ones, or the service restarts. */
+        /** A report that was asked for before. It is kept until it is deleted, room is needed for newer ones of the tenant, or the service restarts. */
         get: operations["getReport"];
         put?: never;
         post?: never;
-        /** Cancels a report that is under way, forgets a finished one. Whoever may ask for reports may. */
+        /** Cancels a report that is under way, forgets a finished one. Who asked for it may, and a token with the role editor; others get 403. */
         delete: operations["deleteReport"];
         options?: never;
         head?: never;
@@ -2498,7 +2498,7 @@ export interface operations {
             query?: {
                 /** @description a time; default: 24 h before end, or --max-range where that is shorter */
                 start?: string;
-                /** @description a time; default: now. At most 400 days after start */
+                /** @description a time; default: now less settle, so that the range has settled to its end. At most 400 days after start */
                 end?: string;
                 /** @description html and oscal are made of the json form, which alone is evidence; dsse is that form in a signed DSSE envelope */
                 format?: "json" | "html" | "oscal" | "dsse";
