@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/answer.h"
 #include "server/cli/print.h"
 #include "server/cli/judge.h"
 #include "server/cli/mining.h"
@@ -27,9 +28,15 @@ typedef struct suggest_run {
   bt_rates rates;
   size_t *kept, kept_count;
   uint64_t not_sampled; /* traces that a batch could not give */
+  char unread[240];     /* why something of the range was not read for the sample; "": all was */
 } suggest_run;
 
 /* ---- the sample ---- */
+
+static void note_unread(suggest_run *run, const bt_source_account *account) {
+  if (account->failed_count && !run->unread[0])
+    snprintf(run->unread, sizeof run->unread, "%s", account->failed[0].reason);
+}
 
 static bt_status mine_read(void *context, const bt_read_trace *read, bt_error *error) {
   suggest_run *run = context;
@@ -65,6 +72,7 @@ static bt_status mine(suggest_run *run, const bt_found_list *found, bt_error *er
                              .priority = BT_PRIORITY_REPLAY};
   bt_status status = count ? bt_source_read(run->source, &request, mine_read, run, &account, error) : BT_OK;
   bt_projection_dispose(&projection);
+  note_unread(run, &account);
   bt_source_account_dispose(&account);
   free(ids);
   free(span_counts);
@@ -87,6 +95,7 @@ static bt_status sample(suggest_run *run, bt_error *error) {
   if (!status) status = bt_mining_new(&run->mining, error);
   if (!status) status = mine(run, &found, error);
   bt_found_list_dispose(&found);
+  note_unread(run, &account);
   bt_source_account_dispose(&account);
   return status;
 }
@@ -271,10 +280,23 @@ static bt_status look_and_print(suggest_run *run, bt_error *error) {
   return status;
 }
 
+/* That there is none is said only where all of the range was read. */
+static void say_no_traces(const suggest_run *run) {
+  bt_answer answer = {.options = &run->options, .outcome = BT_REPLAY_FAILED, .reason = run->unread};
+  bt_buffer why = {0};
+  if (!run->unread[0]) {
+    bt_print_error_line("betrace suggest: there is no trace in this range, so nothing is known");
+    return;
+  }
+  bt_answer_write_reason(&answer, &why);
+  bt_print_error("betrace suggest: UNKNOWN: %s\n", why.ptr ? why.ptr : run->unread);
+  bt_buffer_dispose(&why);
+}
+
 static int end(const suggest_run *run) {
   const bt_replay_result *result = &run->rates.all.result;
   if (!run->mining->traces)
-    bt_print_error_line("betrace suggest: there is no trace in this range, so nothing is known");
+    say_no_traces(run);
   else if (!run->proposal_count)
     bt_print_error_line("betrace suggest: nothing in these traces is so common that it could be a rule (--min-traces)");
   else if (result->outcome != BT_REPLAY_COMPLETED)

@@ -68,6 +68,13 @@ class UnknownTest(unittest.TestCase):
     def run_all(self, url):
         return [(name, run_cli(*arguments, "--tempo", url)) for name, arguments in self.commands().items()]
 
+    def test_suggest_without_a_tempo(self):
+        """Its output is a rule file; so it says so beside it, and not that there are no traces."""
+        done = run_cli("suggest", "--tempo", NOWHERE, "--since", "6h")
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn(f"UNKNOWN: {NOWHERE} refused the connection", done.stderr)
+        self.assertNotIn("there is no trace", done.stderr)
+
     def test_a_tempo_that_is_not_there(self):
         for _, done in self.run_all(NOWHERE):
             self.assertEqual(done.returncode, 3, done)
