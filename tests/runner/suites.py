@@ -229,6 +229,12 @@ def soak():
     yield Step([PYTHON, "tests/faults/soak.py"], outcome.of_closing_line, env={"BETRACE_BIN": binary("release")})
 
 
+def cluster():
+    """Parts of a Tempo of seven processes end and come back in the middle of replays."""
+    yield from configure_and_build("release", "betrace")
+    yield Step([PYTHON, "tests/e2e/cluster_tempo.py"], outcome.of_unittest, env={"BETRACE_BIN": binary("release")})
+
+
 def coverage():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
     yield Step([PYTHON, "tests/runner/coverage.py"], outcome.of_closing_line)
@@ -280,6 +286,7 @@ SUITES = {
     "full:tsan": tsan,
     "full:grpc": grpc,
     "full:soak": soak,
+    "full:cluster": cluster,
     "full:coverage": coverage,
     "full:app": app_second_host,
     "full:dist": dist_large,
