@@ -50,7 +50,7 @@ static void look_at_tempo(bt_source *source) {
   bt_error reach = {0};
   bt_source_about about;
   char text[BT_SOURCE_TEXT_BYTES];
-  if (bt_source_check(source, &reach)) {
+  if (bt_source_check(source, NULL, &reach)) {
     bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
     return;
   }
@@ -212,6 +212,8 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .route_count = bt_route_count,
                                     .service = &server->service,
                                     .observe = count_request,
+                                    .work = server->service.work,
+                                    .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
@@ -230,7 +232,8 @@ static bt_status open_grpc(bt_server *server, bt_error *error) {
                         "--tokens FILE, or say --allow-anonymous to allow it",
                         config->grpc);
   bt_grpc_server_options options = {
-      .listen = config->grpc, .tls_cert = config->tls_cert, .tls_key = config->tls_key, .http = server->http};
+      .listen = config->grpc, .tls_cert = config->tls_cert, .tls_key = config->tls_key, .http = server->http,
+      .work = server->service.work};
   bt_status status = bt_grpc_server_new(&options, &server->grpc, error);
   if (!status) bt_log(BT_LOG_INFO, "gRPC on port %u of %s", bt_grpc_server_port(server->grpc), config->grpc);
   return status;
@@ -269,6 +272,16 @@ static bt_status open_store(bt_server *server, bt_error *error) {
   return status;
 }
 
+/* As many replays run as there are places for them. */
+static bt_status open_work(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  bt_pool_options options = {.max_queued = (uint32_t)config->max_queued};
+  options.places[BT_LANE_REPLAY] = options.places[BT_LANE_REPLAY_ASKING] = (uint32_t)config->max_replays;
+  options.places[BT_LANE_SOURCE] = (uint32_t)config->source_calls;
+  options.places[BT_LANE_COMPUTE] = (uint32_t)config->compute_calls;
+  return bt_work_new(&options, &server->service.work, error);
+}
+
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
   *out = NULL;
   bt_server *server = calloc(1, sizeof *server);
@@ -280,6 +293,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   server->service.started_at_ns = bt_clock_wall_ns();
   bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency};
   bt_status status = check_listen(config, error);
+  if (!status) status = open_work(server, error);
   if (!status) status = bt_http_client_new(&http, &server->service.client, error);
   if (!status) status = bt_metrics_new(bt_route_count, &server->service.metrics, error);
   if (!status) status = bt_price_table_new(0, &server->service.prices, error);
@@ -312,7 +326,7 @@ bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *
 
 void bt_server_stop(bt_server *server) {
   if (!server) return;
-  atomic_store(&server->service.stopping.requested, true);
+  if (server->service.work) bt_work_stop(server->service.work);
   close_grpc(server);
   bt_http_server_stop(server->http);
   bt_reports_free(server->service.reports);
@@ -327,5 +341,6 @@ void bt_server_stop(bt_server *server) {
   bt_http_client_free(server->service.client);
   bt_metrics_free(server->service.metrics);
   bt_price_table_free(server->service.prices);
+  bt_work_free(server->service.work);
   free(server);
 }

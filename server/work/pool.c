@@ -51,15 +51,25 @@ struct bt_pool {
 static const struct {
   const char *name;
   crowd_kind kind;
-  uint32_t least, for_each_processor, most;
+  uint32_t least, for_each_processor, most; /* places */
+  uint32_t most_queued;                     /* where it is less than for others: they hold much, or are better asked for again */
 } lane_rows[BT_LANES] = {
-    [BT_LANE_MEMORY] = {"memory", PEOPLE, 2, 1, 8},    [BT_LANE_STORE] = {"store", PEOPLE, 4, 1, 8},
-    [BT_LANE_COMPUTE] = {"compute", PEOPLE, 2, 1, 32}, [BT_LANE_SOURCE] = {"source", PEOPLE, 8, 2, 32},
-    [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4},      [BT_LANE_ANSWER] = {"answer", PEOPLE, 16, 2, 32},
-    [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16},     [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 0, 2},
-    [BT_LANE_SERIES] = {"series", PEOPLE, 2, 0, 2},    [BT_LANE_REPORT] = {"report", PEOPLE, 2, 0, 2},
-    [BT_LANE_WATCH] = {"watch", PEOPLE, 2, 0, 2},      [BT_LANE_ASKING] = {"asking", PEOPLE, 8, 2, 32},
-    [BT_LANE_REPLAY] = {"replay", REPLAYS, 4, 0, 4},   [BT_LANE_REPLAY_ASKING] = {"replay_asking", REPLAYS, 4, 0, 4},
+    [BT_LANE_MEMORY] = {"memory", PEOPLE, 2, 1, 8, 0},
+    [BT_LANE_STORE] = {"store", PEOPLE, 4, 1, 8, 0},
+    [BT_LANE_COMPUTE] = {"compute", PEOPLE, 2, 1, 32, 0},
+    [BT_LANE_SOURCE] = {"source", PEOPLE, 8, 2, 32, 0},
+    [BT_LANE_SEARCH] = {"search", PEOPLE, 4, 1, 16, 64},
+    [BT_LANE_PUSH] = {"push", PEOPLE, 4, 1, 8, 8},
+    [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4, 0},
+    [BT_LANE_ANSWER] = {"answer", PEOPLE, 16, 2, 32, 0},
+    [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16, 0},
+    [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_SERIES] = {"series", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_REPORT] = {"report", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_WATCH] = {"watch", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_ASKING] = {"asking", PEOPLE, 8, 2, 32, 0},
+    [BT_LANE_REPLAY] = {"replay", REPLAYS, 4, 0, 4, 0},
+    [BT_LANE_REPLAY_ASKING] = {"replay_asking", REPLAYS, 4, 0, 4, 0},
 };
 
 const char *bt_lane_name(bt_lane lane) {
@@ -175,9 +185,11 @@ static bool send_thread(bt_pool *pool, crowd_kind kind) {
 
 static bool has_room(const bt_pool *pool, bt_lane lane, uint64_t tenant) {
   const bt_turns *turns = &pool->lanes[lane].turns;
+  size_t most = lane_rows[lane].most_queued;
+  if (!most || most > pool->max_queued) most = pool->max_queued;
   if (pool->is_stopping) return false;
   if (lane > BT_LANE_PAGES) return true; /* their owners have bounds of their own */
-  return turns->count < pool->max_queued && bt_turns_of_tenant(turns, tenant) < (pool->max_queued + 1) / 2;
+  return turns->count < most && bt_turns_of_tenant(turns, tenant) < (most + 1) / 2;
 }
 
 bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) {

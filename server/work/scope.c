@@ -38,6 +38,11 @@ void bt_work_scope_begin(bt_work_scope *scope, bt_work_scope *parent, int64_t de
   parent->children = scope;
   if (atomic_load(&parent->cancel.requested)) cancel_below(scope, bt_work_scope_why(parent));
   pthread_mutex_unlock(&tree);
+  bt_work_scope_set_deadline(scope, deadline_ns);
+}
+
+void bt_work_scope_set_deadline(bt_work_scope *scope, int64_t deadline_ns) {
+  if (scope->has_deadline && !deadline_ns) bt_timer_clear(scope->timer, &scope->deadline);
   scope->has_deadline = scope->timer && deadline_ns;
   if (scope->has_deadline) bt_timer_set(scope->timer, &scope->deadline, deadline_ns);
 }

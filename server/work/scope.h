@@ -32,6 +32,8 @@ void bt_work_scope_begin_root(bt_work_scope *root, bt_timer *timer);
 /* Below a cancelled one it is cancelled at once, for the same reason. deadline_ns: of the monotonic clock. parent NULL: nobody is above it, and a deadline is
  * not kept (calls that tests make by hand). */
 void bt_work_scope_begin(bt_work_scope *scope, bt_work_scope *parent, int64_t deadline_ns);
+/* Another deadline, or none; one that is over already stays so. By whoever began it. */
+void bt_work_scope_set_deadline(bt_work_scope *scope, int64_t deadline_ns);
 /* Cancels it and all below. One that was cancelled keeps its first reason. */
 void bt_work_scope_cancel(bt_work_scope *scope, bt_work_scope_reason reason);
 bt_work_scope_reason bt_work_scope_why(const bt_work_scope *scope);

@@ -1,10 +1,9 @@
 /* Turns. See turns.h. */
 #include "server/work/turns.h"
 
-uint64_t bt_turns_key(const char *name) {
+uint64_t bt_turns_key(const char *name, size_t length) {
   uint64_t key = UINT64_C(14695981039346656037); /* FNV-1a */
-  for (const unsigned char *c = (const unsigned char *)(name ? name : ""); *c; c++)
-    key = (key ^ *c) * UINT64_C(1099511628211);
+  for (size_t i = 0; i < length; i++) key = (key ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
   return key;
 }
 

@@ -21,8 +21,8 @@ typedef struct bt_turns { /* all-zero is empty */
   size_t count;
 } bt_turns;
 
-/* A number for a name; "" and NULL have one of their own. Two names with one number share their turns, and nothing else. */
-uint64_t bt_turns_key(const char *name);
+/* A number for a name. Two names with one number share their turns, and nothing else. */
+uint64_t bt_turns_key(const char *name, size_t length);
 size_t bt_turns_of_tenant(const bt_turns *turns, uint64_t tenant);
 void bt_turns_add(bt_turns *turns, bt_task *task);
 /* The next one whose tenant may go now; NULL: there is none. */
