@@ -231,9 +231,11 @@ static bt_status open_grpc(bt_server *server, bt_error *error) {
                         "--grpc %s is not a loopback address, and there are no tokens: anyone could change rules; give "
                         "--tokens FILE, or say --allow-anonymous to allow it",
                         config->grpc);
-  bt_grpc_server_options options = {
-      .listen = config->grpc, .tls_cert = config->tls_cert, .tls_key = config->tls_key, .http = server->http,
-      .work = server->service.work};
+  bt_grpc_server_options options = {.listen = config->grpc,
+                                    .tls_cert = config->tls_cert,
+                                    .tls_key = config->tls_key,
+                                    .http = server->http,
+                                    .work = server->service.work};
   bt_status status = bt_grpc_server_new(&options, &server->grpc, error);
   if (!status) bt_log(BT_LOG_INFO, "gRPC on port %u of %s", bt_grpc_server_port(server->grpc), config->grpc);
   return status;

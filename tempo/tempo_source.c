@@ -94,7 +94,8 @@ static bt_status check_tempo(bt_source *source, const bt_cancel *cancel, bt_erro
   }
 out:
   bt_http_response_dispose(&response);
-  if (status == BT_OK) (void)bt_tempo_hidden_tail_ns(tempo, cancel ? cancel : &(bt_cancel){false}); /* while somebody waits anyway */
+  if (status == BT_OK)
+    (void)bt_tempo_hidden_tail_ns(tempo, cancel ? cancel : &(bt_cancel){false}); /* while somebody waits anyway */
   return status;
 }
 

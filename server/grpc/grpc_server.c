@@ -41,8 +41,8 @@ struct place {
   grpc_byte_buffer *message, *answer_message;
   grpc_slice answer_details;
   grpc_metadata trailing[1];
-  int was_cancelled;  /* the library's, valid when the call has ended */
-  bt_task task;       /* in a lane */
+  int was_cancelled; /* the library's, valid when the call has ended */
+  bt_task task;      /* in a lane */
   bt_work_scope scope;
   bool has_scope;
   unsigned under_way; /* events that are still to come: of the call's end and of its answer */
@@ -169,8 +169,7 @@ static void take_headers(const place *p, bt_grpc_request *request) {
 static void run(bt_task *task) {
   place *p = (place *)((char *)task - offsetof(place, task));
   bt_grpc_answer answer;
-  bt_grpc_request request = {
-      .method = str_of(&p->details.method), .remaining_ns = remaining_ns(p), .scope = &p->scope};
+  bt_grpc_request request = {.method = str_of(&p->details.method), .remaining_ns = remaining_ns(p), .scope = &p->scope};
   take_headers(p, &request);
   grpc_byte_buffer_reader reader;
   bool is_read = grpc_byte_buffer_reader_init(&reader, p->message);
@@ -208,8 +207,8 @@ static void hand_over(place *p) {
   }
   pthread_mutex_lock(&server->mutex);
   p->task = (bt_task){.run = run, .tenant = key_of_caller(p)};
-  bool is_taken = !server->stopping &&
-                  bt_pool_submit(server->work->pool, bt_grpc_lane(str_of(&p->details.method)), &p->task);
+  bool is_taken =
+      !server->stopping && bt_pool_submit(server->work->pool, bt_grpc_lane(str_of(&p->details.method)), &p->task);
   pthread_mutex_unlock(&server->mutex);
   if (!is_taken) refuse(p, GRPC_STATUS_UNAVAILABLE, "Too many calls are waiting, or the service stops; try again.");
 }

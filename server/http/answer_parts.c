@@ -8,7 +8,8 @@ bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *cancel) {
 }
 
 bool bt_patience_is_over(const bt_patience *patience) {
-  return bt_clock_monotonic_ns() >= patience->until_ns || (patience->cancel && atomic_load(&patience->cancel->requested));
+  return bt_clock_monotonic_ns() >= patience->until_ns ||
+         (patience->cancel && atomic_load(&patience->cancel->requested));
 }
 
 static int append(const char *text, size_t length, void *buffer) {

@@ -12,7 +12,7 @@ static const int64_t BT_ANSWER_FIRST_WAIT_NS = INT64_C(200) * 1000000;
 static const int64_t BT_ANSWER_NEXT_WAIT_NS = INT64_C(40) * 1000000;
 
 typedef struct bt_patience {
-  int64_t until_ns; /* monotonic */
+  int64_t until_ns;        /* monotonic */
   const bt_cancel *cancel; /* of the call; or NULL */
 } bt_patience;
 

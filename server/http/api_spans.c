@@ -17,7 +17,6 @@
 static const size_t unpacked_max_bytes = (size_t)20 << 20, decoded_max_bytes = (size_t)256 << 20;
 static const int64_t FORWARD_NS = 10000000000;
 
-
 typedef struct push {
   const bt_service *service;
   bt_call *call;

@@ -185,9 +185,10 @@ const bt_cancel *bt_call_cancel(const bt_call *call) {
 void bt_call_cut(bt_call *call) {
   switch (call->scope ? bt_work_scope_why(call->scope) : BT_SCOPE_GOES_ON) {
   case BT_SCOPE_DEADLINE:
-    bt_call_problem(call, 504, "deadline",
-                    "The time for this call was over before there was an answer; ask for less, or give it more with the "
-                    "header Betrace-Timeout.");
+    bt_call_problem(
+        call, 504, "deadline",
+        "The time for this call was over before there was an answer; ask for less, or give it more with the "
+        "header Betrace-Timeout.");
     return;
   case BT_SCOPE_STOPPING:
     bt_call_header_set(call, "retry-after", BT_STR("5"));

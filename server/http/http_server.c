@@ -18,7 +18,7 @@
 
 enum {
   TICK_MS = 500,
-  BUSY_TICK_MS = 100, /* while requests are under way, whose readers may go */
+  BUSY_TICK_MS = 100,    /* while requests are under way, whose readers may go */
   STOP_TIMEOUT_MS = 600, /* for answers to requests under way, all of which are cancelled */
   CLOSE_TIMEOUT_MS = 200,
   STREAM_AGAIN_MS = 200,
@@ -32,6 +32,7 @@ typedef struct connection { /* in the list of its loop */
   bt_http_loop *loop;
   h2o_socket_t *socket;
   bt_access *access; /* whose TLS context it uses */
+  bool had_request;
 } connection;
 
 int64_t bt_http_now_ms(void) {
@@ -66,6 +67,13 @@ static bool register_connection(bt_http_loop *loop, h2o_socket_t *socket) {
   socket->on_close.cb = on_connection_close;
   socket->on_close.data = fresh;
   return true;
+}
+
+bool bt_http_had_request(const h2o_socket_t *socket) {
+  connection *asked = socket->on_close.data;
+  bool had_request = asked->had_request;
+  asked->had_request = true;
+  return had_request;
 }
 
 static void on_accept(h2o_socket_t *listener, const char *failed) {

@@ -24,12 +24,12 @@ typedef struct bt_http_task {
   bt_call *call;
   const bt_route *route; /* NULL: a page */
   bool is_with_worker;
-  bt_task work;          /* its node in a lane */
-  bt_work_scope scope;   /* of what goes into one */
+  bt_task work;        /* its node in a lane */
+  bt_work_scope scope; /* of what goes into one */
   bool has_scope;
-  int64_t timeout_ns; /* that the caller gives it; 0: none said */
+  int64_t timeout_ns;       /* that the caller gives it; 0: none said */
   h2o_linklist_t under_way; /* linked while it is with a worker */
-  int64_t started_ns; /* when the request was there; monotonic */
+  int64_t started_ns;       /* when the request was there; monotonic */
   h2o_generator_t generator;
   int64_t send_deadline_ms; /* of the answer or page under way */
   uint64_t taken_bytes;     /* by the reader, when the deadline was last looked at */
@@ -93,6 +93,8 @@ typedef struct bt_http_handler { /* h2o gives us our handler back; the server ha
 /* http_server.c: the monotonic clock; what holds now, to be released. */
 int64_t bt_http_now_ms(void);
 bt_access *bt_http_access(bt_http_server *server);
+/* Whether this was asked for the connection before. */
+bool bt_http_had_request(const h2o_socket_t *socket);
 
 /* request.c */
 /* Gives the task to a worker; false: the lane is full. Whoever runs it ends with bt_http_task_give_back. */

@@ -296,7 +296,8 @@ static bool begin_work(bt_http_task *task) {
   bt_work_scope_begin(&task->scope, &server->work->root, task->started_ns + timeout_ns);
   task->has_scope = true;
   task->call->scope = &task->scope;
-  task->work = (bt_task){.tenant = bt_turns_key(tenant, strlen(tenant)), .party = (uint64_t)(uintptr_t)task->request->conn};
+  task->work =
+      (bt_task){.tenant = bt_turns_key(tenant, strlen(tenant)), .party = (uint64_t)(uintptr_t)task->request->conn};
   return bt_http_task_lend(task, (bt_lane)task->route->lane, run_task);
 }
 
@@ -314,11 +315,23 @@ static bool read_timeout(const bt_http_server *server, h2o_req_t *request, int64
   return false;
 }
 
+/* What a reader sent and then closed is not begun. Only of what comes behind another request: to look costs a system call, and a first request whose reader
+ * is gone is found soon enough. */
+static bool is_left_behind(h2o_req_t *request) {
+  h2o_socket_t *socket = request->conn->callbacks->get_socket(request->conn);
+  return !socket || (bt_http_had_request(socket) && bt_http_reader_is_gone(request));
+}
+
 /* Hands the request to a worker; answers 503 when that cannot be done. */
 static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *route, const bt_access_answer *answer,
                      const bt_str *params, size_t param_count) {
   int64_t timeout_ns;
   if (!read_timeout(loop->server, request, &timeout_ns)) return;
+  if (route->lane != BT_ON_LOOP && (loop->is_stopping || is_left_behind(request))) {
+    request->http1_is_persistent = 0;
+    bt_http_send_problem(request, 503, "stopping", "The connection or the service ends; ask again on another.", NULL);
+    return;
+  }
   bt_http_task *fresh = bt_http_task_new(loop, request, route);
   if (!fresh) {
     bt_http_send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.",

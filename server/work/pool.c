@@ -52,7 +52,7 @@ static const struct {
   const char *name;
   crowd_kind kind;
   uint32_t least, for_each_processor, most; /* places */
-  uint32_t most_queued;                     /* where it is less than for others: they hold much, or are better asked for again */
+  uint32_t most_queued; /* where it is less than for others: they hold much, or are better asked for again */
 } lane_rows[BT_LANES] = {
     [BT_LANE_MEMORY] = {"memory", PEOPLE, 2, 1, 8, 0},
     [BT_LANE_STORE] = {"store", PEOPLE, 4, 1, 8, 0},

@@ -40,8 +40,7 @@ static void *keep_asking(void *argument) {
 
 static void test_reload_under_load(void **state) {
   const bt_access_options first = {.hosts = names}, second = {.hosts = others};
-  bt_http_server_options options = {
-      .listen = "127.0.0.1:0", .routes = routes, .route_count = 1, .access = &first};
+  bt_http_server_options options = {.listen = "127.0.0.1:0", .routes = routes, .route_count = 1, .access = &first};
   bt_http_server *server = NULL;
   bt_error error = {0};
   pthread_t threads[ASKING];
