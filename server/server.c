@@ -94,7 +94,8 @@ static bt_status open_exporter(bt_server *server, bt_error *error) {
 
 static bt_status open_jobs(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
-  bt_job_queue_options options = {.source = server->service.source,
+  bt_job_queue_options options = {.work = server->service.work,
+                                  .source = server->service.source,
                                   .client = server->service.client,
                                   .exporter = server->service.exporter,
                                   .assumptions = config->assumptions,
@@ -109,7 +110,8 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
 /* Answers on demand share a quarter of the memory that replays have for theirs. */
 static bt_status open_evaluations(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
-  bt_evaluations_options options = {.source = server->service.source,
+  bt_evaluations_options options = {.work = server->service.work,
+                                    .source = server->service.source,
                                     .assumptions = config->assumptions,
                                     .metrics = server->service.metrics,
                                     .memory_limit_bytes = config->memory_limit_bytes / 4};
@@ -119,7 +121,8 @@ static bt_status open_evaluations(bt_server *server, bt_error *error) {
 static bt_status open_watch(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   if (!config->watch) return BT_OK;
-  bt_watch_options options = {.source = server->service.source,
+  bt_watch_options options = {.work = server->service.work,
+                              .source = server->service.source,
                               .store = server->service.store,
                               .client = server->service.client,
                               .exporter = server->service.exporter,
@@ -150,7 +153,8 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
       config->evidence_key ? bt_evidence_private_key(config->evidence_key, &server->evidence_key, error) : BT_OK;
   if (status) return status;
   if (config->evidence_key) warn_of_open_key(config->evidence_key);
-  bt_reports_options options = {.source = server->service.source,
+  bt_reports_options options = {.work = server->service.work,
+                                .source = server->service.source,
                                 .store = server->service.store,
                                 .watch = server->service.watch,
                                 .metrics = server->service.metrics,
@@ -169,7 +173,8 @@ static bool is_loopback(const bt_config *config) {
 }
 
 static bt_status open_series(bt_server *server, bt_error *error) {
-  bt_series_options options = {.source = server->service.source, .assumptions = server->config->assumptions};
+  bt_series_options options = {
+      .work = server->service.work, .source = server->service.source, .assumptions = server->config->assumptions};
   return bt_series_pool_new(&options, &server->service.series, error);
 }
 

@@ -42,6 +42,7 @@ static bt_status contrast(const bt_service *service, const bt_call *call, const 
                                             .tenant = call->tenant,
                                             .sample_seed = a->seed,
                                             .priority = BT_PRIORITY_PEOPLE,
+                                            .work = service->work,
                                             .prices = service->prices,
                                             .cancel = &finding.cancel},
                                  .sample = (uint32_t)a->sample,

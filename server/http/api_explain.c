@@ -35,6 +35,7 @@ static void explain(const bt_service *service, bt_call *call, const bt_rule_defi
                                .assumptions = service->assumptions,
                                .tenant = call->tenant,
                                .priority = BT_PRIORITY_PEOPLE,
+                               .work = service->work,
                                .prices = service->prices};
   bt_status status = explain_within(service, call, &request, &result, &error);
   if (status)

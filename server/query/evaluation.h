@@ -7,6 +7,7 @@
 #ifndef BT_SERVER_QUERY_EVALUATION_H
 #define BT_SERVER_QUERY_EVALUATION_H
 
+#include "server/work/work.h"
 #include "server/metrics/metrics.h"
 #include "server/query/cursor.h"
 #include "server/query/listing.h"
@@ -15,6 +16,7 @@
 typedef struct bt_evaluations bt_evaluations;
 
 typedef struct bt_evaluations_options {
+  bt_work *work;     /* borrowed */
   bt_source *source; /* borrowed */
   bt_assumptions assumptions;
   bt_metrics *metrics;       /* counts evaluated windows; or NULL */

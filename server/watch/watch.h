@@ -5,6 +5,7 @@
 #ifndef BT_SERVER_WATCH_H
 #define BT_SERVER_WATCH_H
 
+#include "server/work/work.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/replay.h"
 #include "server/store/rule_store.h"
@@ -13,6 +14,7 @@
 typedef struct bt_watch bt_watch;
 
 typedef struct bt_watch_options {
+  bt_work *work;     /* borrowed */
   bt_source *source; /* borrowed, as all below */
   bt_rule_store *store;
   bt_http_client *client;

@@ -153,20 +153,23 @@ static int open_world(void **state) {
   assert_int_equal(bt_rule_store_open(world.db, &service->store, &error), BT_OK);
   const char *path = world.traces;
   assert_int_equal(bt_file_source_open(&path, 1, 0, &service->source, &error), BT_OK);
-  bt_job_queue_options jobs = {.source = service->source,
+  bt_job_queue_options jobs = {.work = service->work,
+                               .source = service->source,
                                .assumptions = service->assumptions,
                                .max_replays = 1,
                                .metrics = service->metrics,
                                .prices = service->prices};
   assert_int_equal(bt_job_queue_new(&jobs, &service->jobs, &error), BT_OK);
-  bt_evaluations_options evaluations = {.source = service->source,
+  bt_evaluations_options evaluations = {.work = service->work,
+                                        .source = service->source,
                                         .assumptions = service->assumptions,
                                         .metrics = service->metrics,
                                         .memory_limit_bytes = 1 << 26};
   assert_int_equal(bt_evaluations_new(&evaluations, &service->evaluations, &error), BT_OK);
-  bt_series_options series = {.source = service->source, .assumptions = service->assumptions};
+  bt_series_options series = {.work = service->work, .source = service->source, .assumptions = service->assumptions};
   assert_int_equal(bt_series_pool_new(&series, &service->series, &error), BT_OK);
-  bt_reports_options reports = {.source = service->source,
+  bt_reports_options reports = {.work = service->work,
+                                .source = service->source,
                                 .store = service->store,
                                 .metrics = service->metrics,
                                 .client = service->client,
