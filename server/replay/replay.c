@@ -326,7 +326,7 @@ static void conclude(bt_run *run) {
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
 }
 
-/* A cancelled replay leaves questions that were asked, and whose answers nobody took: they cost what they cost. */
+/* What was cancelled or failed leaves questions that were asked, and whose answers nobody took: they cost what they cost. */
 static void add_untaken(bt_run *run) {
   bt_asking_free(run->asking); /* ends what is under way */
   run->asking = NULL;
@@ -359,28 +359,40 @@ static bt_status carry_out(bt_run *run, bt_error *error) {
     if (counted != BT_OK) return counted;
   }
   if (status != BT_CANCELLED) return status;
-  add_untaken(run);
   say(run->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
   for (size_t i = 0; i < run->request.rule_count; i++)
     run->result->rules[i].evaluated_is_exact = run->result->rules[i].exercised_is_exact = false;
   return BT_OK;
 }
 
+/* It could not be carried to any end: numbers are of what was found until then, and nothing of the range is called read. */
+static void end_early(bt_run *run, bt_status status, const bt_error *why) {
+  bt_replay_result *result = run->result;
+  say(result, BT_REPLAY_FAILED, "%s: %.200s", bt_status_name(status), why->message);
+  result->coverage.complete = false;
+  bt_status added = bt_coverage_fail(run, run->request.range, why->message, NULL);
+  (void)added; /* without memory for it the outcome still says so */
+  for (size_t i = 0; i < result->rule_count; i++)
+    result->rules[i].evaluated_is_exact = result->rules[i].exercised_is_exact = false;
+}
+
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
                         bt_replay_result *result, bt_error *error) {
-  *result = (bt_replay_result){0};
+  *result = (bt_replay_result){.coverage.asked = request->range};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_run run = {.source = source, .request = *request, .observer = observer, .result = result};
+  bt_error why = {0};
   bt_violation_ids_install();
-  bt_status status = bt_run_open(&run, error);
-  if (status == BT_OK) status = carry_out(&run, error);
+  bt_status status = bt_run_open(&run, &why);
+  bool is_open = status == BT_OK;
+  if (is_open) status = carry_out(&run, &why);
+  add_untaken(&run);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
-  if (status == BT_OK) bt_price_feed(&run, result->duration_ns);
+  if (is_open) bt_price_feed(&run, result->duration_ns);
+  if (status != BT_OK) end_early(&run, status, &why);
   bt_run_close(&run);
-  if (status == BT_OK) {
-    if (observer && observer->progress) observer->progress(observer->context, 1, result);
-  } else
-    bt_replay_result_dispose(result);
+  if (status == BT_OK && observer && observer->progress) observer->progress(observer->context, 1, result);
+  if (status != BT_OK && error) *error = why;
   return status;
 }
 

@@ -198,7 +198,8 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
 /* A number made of a seed and an id: the traces with the smallest ones are a random sample, the same in whatever order they come. */
 uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id);
 
-/* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID) or no memory. */
+/* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID) or no memory, and the result says what it
+ * cost and found until then; there may be no counts of rules in it. Dispose it in each case. */
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
                         bt_replay_result *result, bt_error *error) BT_MUST_CHECK;
 
