@@ -18,16 +18,17 @@
 /* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found" once says nothing. */
 enum { SPAN_LOOKS = 4 };
 static const struct timespec SPAN_PAUSE = {.tv_sec = 1};
-enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED, EXPECT };
+enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED, EXPECT, TIMESTAMP_CA };
 
 typedef struct verifying {
   bt_replay_options options;
-  const char *key_file;
+  const char *key_file, *timestamp_ca;
   bool chain_only, requires_span, has_seed;
   uint64_t sample, replayed, seed;
   json_t *document;
   bt_evidence_key *key;
   bt_reported reported;
+  bt_reported_stamp stamp;
   bt_rerun rerun;
   bool is_enveloped; /* the file is a DSSE envelope */
   bool is_looked_at; /* the traces were */
@@ -94,6 +95,7 @@ static bt_status read_report(verifying *v, const char *file, bt_error *error) {
   free(text);
   if (!status && bt_dsse_is_envelope(v->document)) status = open_envelope(v, error);
   if (!status) status = bt_evidence_check(v->document, v->key, error);
+  if (!status) status = bt_time_stamp_read(v->document, v->timestamp_ca, &v->stamp, error);
   if (!status) status = bt_report_check_conclusions(v->document, error);
   return status ? status : bt_reported_read(v->document, &v->reported, error);
 }
@@ -171,6 +173,7 @@ static void print_head(const verifying *v) {
     bt_print_line("signature  not checked (--chain-only): who made this report is not shown");
   if (v->is_enveloped)
     bt_print("envelope   DSSE, %s\n", v->key ? "signed by the same key" : "its signature was not checked");
+  bt_report_stamp_print(&v->stamp, v->timestamp_ca);
   bt_mismatches_print(v->mismatches);
 }
 
@@ -215,6 +218,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   if (!object) return NULL;
   bt_report_subject_add(&v->subject, object);
   json_object_set(object, "mismatches", v->mismatches);
+  json_object_set_new(object, "time_stamp", bt_report_stamp_json(&v->stamp));
   json_object_set_new(object, "envelope", v->is_enveloped ? json_string("dsse") : json_null());
   return object;
 }
@@ -256,7 +260,7 @@ static int verify(verifying *v, const char *file) {
   status = read_report(v, file, &error);
   if (status == BT_INVALID) return print_refused(v, &error);
   if (!status) {
-    v->subject = bt_report_subject_of(v->document, v->key ? bt_evidence_key_id(v->key) : NULL);
+    v->subject = bt_report_subject_of(v->document, v->key ? bt_evidence_key_id(v->key) : NULL, &v->stamp);
     v->mismatches = bt_expectations_check(&v->expectations, &v->subject);
     if (!v->mismatches) status = bt_error_no_memory(&error);
   }
@@ -275,6 +279,7 @@ static bool take(void *context, const bt_flag *flag, const char *value) {
   case SAMPLE: return bt_cli_number(value, &v->sample) && v->sample <= 10000;
   case REPLAYED: return bt_cli_number(value, &v->replayed) && v->replayed <= 10000;
   case SEED: return v->has_seed = bt_cli_number(value, &v->seed);
+  case TIMESTAMP_CA: return v->timestamp_ca = value, true;
   case EXPECT: return bt_expectations_add(&v->expectations, value);
   default: return bt_replay_options_take(&v->options, flag, value);
   }
@@ -315,8 +320,13 @@ static const bt_flag flags[] = {
     {"chain-only", CHAIN_ONLY, NULL, NULL, "check the chain and no signature: it shows damage, and no forgery", NULL},
     {"require-span", REQUIRE_SPAN, NULL, NULL, "with --tempo: a report whose head Tempo does not hold is contradicted",
      NULL},
+    {"timestamp-ca", TIMESTAMP_CA, "FILE", NULL,
+     "authorities (PEM) that the certificate of its time stamp has to hang on; without it only the imprint is checked",
+     NULL},
     {"expect", EXPECT, "NAME=VALUE", NULL,
-     "framework=NAME, tenant=NAME, range=START/END or key=ID that it has to be of; may be given several times", NULL},
+     "framework=NAME, tenant=NAME, range=START/END or key=ID that it has to be of, timestamp=checked or "
+     "timestamp=START/END that its time stamp has to be; may be given several times",
+     NULL},
     {"sample", SAMPLE, "N", "20", "with traces to look at: how many of the report's are judged again", NULL},
     {"replay", REPLAYED, "N", "1", "and how many of its rules are replayed over its whole range", NULL},
     {"seed", SEED, "N", "random", "chooses them; the same seed chooses the same", NULL},

@@ -35,7 +35,7 @@ static const json_t *entry_of(const bt_report_subject *subject, size_t number, c
   return strcmp(text_at(entry, "type"), type) == 0 ? json_object_get(entry, "body") : NULL;
 }
 
-bt_report_subject bt_report_subject_of(const json_t *document, const char *key_id) {
+bt_report_subject bt_report_subject_of(const json_t *document, const char *key_id, const bt_reported_stamp *stamp) {
   const json_t *head = body_of(document, 0), *range = json_object_get(head, "range");
   return (bt_report_subject){.document = document,
                              .framework = text_at(json_object_get(head, "framework"), "name"),
@@ -43,7 +43,8 @@ bt_report_subject bt_report_subject_of(const json_t *document, const char *key_i
                              .start = text_at(range, "start"),
                              .end = text_at(range, "end"),
                              .settled_end = text_at(head, "settled_end"),
-                             .key_id = key_id};
+                             .key_id = key_id,
+                             .stamp = stamp};
 }
 
 /* ---- how much was settled ---- */
@@ -164,8 +165,8 @@ void bt_report_subject_add(const bt_report_subject *subject, json_t *object) {
 
 /* ---- expectations ---- */
 
-static const char *const names[] = {"framework", "tenant", "range", "key"};
-enum { FRAMEWORK, TENANT, RANGE, KEY, NAMES };
+static const char *const names[] = {"framework", "tenant", "range", "key", "timestamp"};
+enum { FRAMEWORK, TENANT, RANGE, KEY, TIMESTAMP, NAMES };
 
 static int name_of(const char *text, const char **value) {
   size_t length = strcspn(text, "=");
@@ -182,12 +183,20 @@ static bool read_range(const char *text, bt_time_range *out) {
          bt_time_parse(bt_str_from(slash + 1), now_ns, &out->end_ns) && out->start_ns < out->end_ns;
 }
 
+static bool is_value(int name, const char *value) {
+  bt_time_range range;
+  switch (name) {
+  case TENANT: return true;
+  case RANGE: return read_range(value, &range);
+  case TIMESTAMP: return bt_report_stamp_is_expectation(value);
+  default: return name != NAMES && value[0];
+  }
+}
+
 bool bt_expectations_add(bt_expectations *expectations, const char *text) {
   const char *value;
-  bt_time_range range;
   int name = name_of(text, &value);
-  bool is_right = name == TENANT || (name == RANGE ? read_range(value, &range) : name != NAMES && value[0]);
-  if (!is_right || expectations->count == BT_EXPECTATIONS_MAX) return false;
+  if (!is_value(name, value) || expectations->count == BT_EXPECTATIONS_MAX) return false;
   expectations->items[expectations->count++] = text;
   return true;
 }
@@ -204,6 +213,7 @@ static bool holds(const bt_report_subject *subject, int name, const char *value)
   case FRAMEWORK: return bt_framework_means(bt_str_from(value), bt_str_from(subject->framework));
   case TENANT: return strcmp(value, subject->tenant) == 0;
   case RANGE: return is_range(subject, value);
+  case TIMESTAMP: return bt_report_stamp_holds(subject->stamp, value);
   default: return subject->key_id && strcasecmp(value, subject->key_id) == 0;
   }
 }
@@ -213,6 +223,7 @@ static json_t *found_json(const bt_report_subject *subject, int name) {
   case FRAMEWORK: return json_string(subject->framework);
   case TENANT: return json_string(subject->tenant);
   case RANGE: return json_sprintf("%s/%s", subject->start, subject->end);
+  case TIMESTAMP: return bt_report_stamp_found_json(subject->stamp);
   default: return subject->key_id ? json_string(subject->key_id) : json_null();
   }
 }

@@ -127,14 +127,15 @@ static json_t *report_json(const building *b) {
   char seed[24];
   snprintf(seed, sizeof seed, "%016" PRIx64, measure->seed);
   return json_pack(
-      "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
+      "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "format",
       BT_EVIDENCE_FORMAT, "version", BT_REPORT_VERSION, "report_id", request->report_id, "framework", framework_json(b),
       "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range), "evaluated_at",
       bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version, "source",
       measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes", notes_json(b),
       "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(), "cost",
       cost_json(&b->measurement), "unknown_rules", bt_count_json(b->map.unknown_count), "settled_end",
-      bt_time_json(b->measurement.settled_end_ns), "assumptions", bt_assumptions_json(&measure->assumptions));
+      bt_time_json(b->measurement.settled_end_ns), "assumptions", bt_assumptions_json(&measure->assumptions),
+      "time_stamp_asked", request->is_stamped);
 }
 
 /* ---- rules ---- */

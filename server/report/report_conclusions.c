@@ -39,7 +39,8 @@ int bt_report_version(const json_t *document) {
   const json_t *entries = json_object_get(document, "entries");
   const json_t *version = json_object_get(json_object_get(json_array_get(entries, 0), "body"), "version");
   if (!version) return 1;
-  return json_is_integer(version) && json_integer_value(version) == BT_REPORT_VERSION ? BT_REPORT_VERSION : 0;
+  json_int_t number = json_is_integer(version) ? json_integer_value(version) : 0;
+  return number >= 2 && number <= BT_REPORT_VERSION ? (int)number : 0;
 }
 
 /* What a report says of itself, read once. */
@@ -82,6 +83,20 @@ static bt_status check_completeness(const reading *r, bt_error *error) {
   return refuse("its", "completeness", error);
 }
 
+/* Whether a time stamp was asked for is signed; what came of it stands beside the signature, and cannot be taken away without a word. */
+static bt_status check_time_stamp(const json_t *document, const reading *r, bt_error *error) {
+  const json_t *asked = json_object_get(r->report, "time_stamp_asked"),
+               *evidence = json_object_get(document, "evidence");
+  const json_t *stamp = json_object_get(evidence, "time_stamp");
+  bool is_there = asked && stamp;
+  bool is_right = json_is_true(asked) ? json_is_object(stamp) : json_is_false(asked) && json_is_null(stamp);
+  if (r->version < 3 ? !asked && !stamp : is_there && is_right) return BT_OK;
+  return bt_error_set(
+      error, BT_INVALID,
+      "the report contradicts itself: expected a time stamp, or why there is none, exactly where one was "
+      "asked for (time_stamp_asked)");
+}
+
 static bt_status read_report(const json_t *document, reading *r, bt_error *error) {
   const json_t *entries = json_object_get(document, "entries");
   r->report = json_object_get(json_array_get(entries, 0), "body");
@@ -89,7 +104,7 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
   if (!r->version)
     return bt_error_set(
         error, BT_INVALID,
-        "expected a report whose conclusions are of version %d, or of none, which is 1: a newer betrace "
+        "expected a report whose conclusions are of version 2 to %d, or of none, which is 1: a newer betrace "
         "made this one; check it with that",
         BT_REPORT_VERSION);
   const json_t *range = json_object_get(r->report, "range");
@@ -100,7 +115,8 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
       !read_duration(json_object_get(r->report, "assumptions"), "settle", &r->settle_ns))
     return refuse("its", "range", error);
   if (r->version > 1 && !is_settled_end(r, r->report, r->settle_ns)) return refuse("its", "settled_end", error);
-  return check_completeness(r, error);
+  bt_status status = check_time_stamp(document, r, error);
+  return status ? status : check_completeness(r, error);
 }
 
 /* ---- numbers ---- */

@@ -11,10 +11,12 @@
 
 #include "server/clock.h"
 #include "server/condition.h"
+#include "server/log.h"
 #include "server/replay/window.h"
 #include "server/report/canonical_json.h"
 #include "server/report/report_same.h"
 #include "server/report/report_span.h"
+#include "server/report/time_stamp_ask.h"
 
 enum {
   WORKERS = 2,
@@ -34,6 +36,7 @@ typedef struct report_job {
   uint64_t seed;
   bt_cancel cancel;
   bool is_deleted;
+  bool has_failed_stamp; /* a time stamp was asked for, and there is none */
 } report_job;
 
 struct bt_reports {
@@ -304,6 +307,10 @@ static void show_progress(void *context, double fraction) {
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
+static bool is_stamped(const bt_reports_options *options) {
+  return options->key && options->timestamp_url;
+}
+
 static bt_status build(making *m, json_t **document, bt_error *error) {
   const bt_reports_options *options = &m->reports->options;
   const report_job *job = m->job;
@@ -313,6 +320,7 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
                                .version = options->version,
                                .started_at_ns = options->started_at_ns,
                                .key = options->key,
+                               .is_stamped = is_stamped(options),
                                .report_id = job->view.report_id,
                                .framework = bt_str_from(job->view.framework),
                                .measure = {.source = options->source,
@@ -328,7 +336,7 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
   return bt_report_build(&request, document, error);
 }
 
-/* The last report of the same question; its span has not failed, so that there is nothing to send again. NULL: there is none. */
+/* The last report of the same question; neither its span nor its time stamp has failed, so that there is nothing to send or ask again. NULL: there is none. */
 static const report_job *last_like(const bt_reports *reports, const report_job *job) {
   const report_job *last = NULL;
   for (size_t i = 0; i < reports->count; i++) {
@@ -338,7 +346,8 @@ static const report_job *last_like(const bt_reports *reports, const report_job *
         other->view.range.start_ns == job->view.range.start_ns && other->view.range.end_ns == job->view.range.end_ns)
       last = other;
   }
-  return last && strcmp(last->view.span_state, "failed") == 0 ? NULL : last;
+  bool has_failed = last && (last->has_failed_stamp || strcmp(last->view.span_state, "failed") == 0);
+  return has_failed ? NULL : last;
 }
 
 /* The samples follow from the seed: with another one no report would say the same. */
@@ -409,6 +418,23 @@ static void count(const making *m, bt_status status, const json_t *document, con
                                                                              : BT_REPORT_SPANS_NOT_SENT);
 }
 
+/* Beside the signature, so that it needs a report that is signed already. */
+static bt_status stamp(making *m, json_t *document, bt_error *error) {
+  const bt_reports_options *options = &m->reports->options;
+  char reason[BT_TIME_STAMP_REASON_BYTES];
+  if (!is_stamped(options)) return BT_OK;
+  bt_status status =
+      bt_time_stamp_add(options->client, options->timestamp_url, document, &m->job->cancel, reason, error);
+  if (status) return status;
+  bt_metrics_add_time_stamp(options->metrics, reason[0] ? BT_TIME_STAMPS_FAILED : BT_TIME_STAMPS_GIVEN);
+  if (!reason[0]) return BT_OK;
+  bt_log(BT_LOG_WARNING, "the report %s has no time stamp: %s", m->job->view.report_id, reason);
+  pthread_mutex_lock(&m->reports->mutex);
+  m->job->has_failed_stamp = true;
+  pthread_mutex_unlock(&m->reports->mutex);
+  return BT_OK;
+}
+
 static void make(making *m) {
   const bt_reports_options *options = &m->reports->options;
   json_t *document = NULL;
@@ -419,7 +445,8 @@ static void make(making *m) {
   take_seed(m);
   bt_status status = build(m, &document, &error);
   bool is_new = !status && !is_nothing_new(m, document);
-  if (is_new) status = bt_canonical_json(document, &text, &error);
+  if (is_new) status = stamp(m, document, &error);
+  if (is_new && !status) status = bt_canonical_json(document, &text, &error);
   if (is_new && !status) bt_report_span_send(options->client, options->exporter, document, &m->job->cancel, &span);
   count(m, status, document, &span, bt_clock_monotonic_ns() - started_ns);
   json_decref(document);
