@@ -90,7 +90,7 @@ static bt_status check_time_stamp(const json_t *document, const reading *r, bt_e
   const json_t *stamp = json_object_get(evidence, "time_stamp");
   bool is_there = asked && stamp;
   bool is_right = json_is_true(asked) ? json_is_object(stamp) : json_is_false(asked) && json_is_null(stamp);
-  if (r->version < 3 ? !asked && !stamp : is_there && is_right) return BT_OK;
+  if (r->version < BT_REPORT_VERSION ? !asked && !stamp : is_there && is_right) return BT_OK;
   return bt_error_set(
       error, BT_INVALID,
       "the report contradicts itself: expected a time stamp, or why there is none, exactly where one was "
@@ -115,6 +115,13 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
       !read_duration(json_object_get(r->report, "assumptions"), "settle", &r->settle_ns))
     return refuse("its", "range", error);
   if (r->version > 1 && !is_settled_end(r, r->report, r->settle_ns)) return refuse("its", "settled_end", error);
+  const json_t *previous = json_object_get(r->report, "previous");
+  bool is_named = r->version < BT_REPORT_VERSION ? !previous : bt_previous_report_is_right(previous);
+  if (!is_named)
+    return bt_error_set(
+        error, BT_INVALID,
+        "the report contradicts itself: expected that it names the report before (previous: report_id, head "
+        "and known_by), or says why it cannot");
   bt_status status = check_time_stamp(document, r, error);
   return status ? status : check_completeness(r, error);
 }

@@ -158,6 +158,13 @@ static void put_source_fact(bt_buffer *out, const json_t *report) {
   end_fact(out);
 }
 
+static void put_previous(bt_buffer *out, const json_t *previous) {
+  if (json_is_string(at(previous, "head")))
+    put_code_fact(out, "Report before", text_at(previous, "report_id"));
+  else if (previous)
+    put_fact(out, "Report before", text_at(previous, "reason"));
+}
+
 static void put_about(bt_buffer *out, const json_t *report) {
   const json_t *range = at(report, "range"), *program = at(report, "program");
   put(out, "<table class=\"facts\"><tbody>\n");
@@ -174,6 +181,7 @@ static void put_about(bt_buffer *out, const json_t *report) {
   put_text(out, text_at(program, "version"));
   end_fact(out);
   put_code_fact(out, "Report", text_at(report, "report_id"));
+  put_previous(out, at(report, "previous"));
   put(out, "</tbody></table>\n");
 }
 

@@ -16,6 +16,7 @@
 #include "server/report/canonical_json.h"
 #include "server/report/report_same.h"
 #include "server/report/report_span.h"
+#include "server/report/report_turn.h"
 #include "server/report/time_stamp_ask.h"
 
 enum {
@@ -44,7 +45,8 @@ struct bt_reports {
   pthread_mutex_t mutex; /* guards all below, and every job */
   pthread_cond_t work, ended;
   bool stopping;
-  report_job **jobs; /* in order of submission */
+  bt_report_turns *turns; /* of their own lock */
+  report_job **jobs;      /* in order of submission */
   size_t count, capacity, bytes;
   pthread_t workers[WORKERS];
   size_t worker_count;
@@ -311,7 +313,19 @@ static bool is_stamped(const bt_reports_options *options) {
   return options->key && options->timestamp_url;
 }
 
-static bt_status build(making *m, json_t **document, bt_error *error) {
+static bt_report_turn turn_of(const making *m) {
+  const bt_reports_options *options = &m->reports->options;
+  return (bt_report_turn){.turns = m->reports->turns,
+                          .tenant = m->job->tenant,
+                          .source = options->source,
+                          .key = options->key,
+                          .sends_spans = options->client && options->exporter,
+                          .started_at_ns = options->started_at_ns,
+                          .range_ns = m->job->view.range.end_ns - m->job->view.range.start_ns,
+                          .cancel = &m->job->cancel};
+}
+
+static bt_status build(making *m, bt_report_turn *turn, json_t **document, bt_error *error) {
   const bt_reports_options *options = &m->reports->options;
   const report_job *job = m->job;
   bt_report_request request = {.store = options->store,
@@ -323,6 +337,8 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
                                .is_stamped = is_stamped(options),
                                .report_id = job->view.report_id,
                                .framework = bt_str_from(job->view.framework),
+                               .name_previous = bt_report_turn_take,
+                               .previous_context = turn,
                                .measure = {.source = options->source,
                                            .range = job->view.range,
                                            .now_ns = bt_clock_wall_ns(),
@@ -442,10 +458,13 @@ static void make(making *m) {
   bt_error error = {0};
   bt_report_span_result span = {0};
   int64_t started_ns = bt_clock_monotonic_ns();
+  bt_report_turn turn = turn_of(m);
   take_seed(m);
-  bt_status status = build(m, &document, &error);
+  bt_status status = build(m, &turn, &document, &error);
   bool is_new = !status && !is_nothing_new(m, document);
-  if (is_new) status = stamp(m, document, &error);
+  bt_status ended = bt_report_turn_end(&turn, is_new ? document : NULL, &error);
+  if (!status) status = ended;
+  if (is_new && !status) status = stamp(m, document, &error);
   if (is_new && !status) status = bt_canonical_json(document, &text, &error);
   if (is_new && !status) bt_report_span_send(options->client, options->exporter, document, &m->job->cancel, &span);
   count(m, status, document, &span, bt_clock_monotonic_ns() - started_ns);
@@ -494,6 +513,8 @@ bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt
   reports->options = *options;
   if (!reports->options.memory_limit_bytes) reports->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   init_conditions(reports);
+  reports->turns = bt_report_turns_new();
+  if (!reports->turns) status = bt_error_no_memory(error);
   for (size_t i = 0; i < WORKERS && !status; i++) {
     if (pthread_create(&reports->workers[i], NULL, work, reports) == 0)
       reports->worker_count++;
@@ -518,6 +539,7 @@ void bt_reports_free(bt_reports *reports) {
   for (size_t i = 0; i < reports->worker_count; i++) pthread_join(reports->workers[i], NULL);
   for (size_t i = 0; i < reports->count; i++) free_job(reports->jobs[i]);
   free(reports->jobs);
+  bt_report_turns_free(reports->turns);
   pthread_cond_destroy(&reports->ended);
   pthread_cond_destroy(&reports->work);
   pthread_mutex_destroy(&reports->mutex);
