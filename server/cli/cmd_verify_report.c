@@ -410,7 +410,8 @@ static const bt_flag flags[] = {
      NULL},
     {"expect", EXPECT, "NAME=VALUE", NULL,
      "framework=NAME, tenant=NAME, range=START/END or key=ID that it has to be of, timestamp=checked or "
-     "timestamp=START/END that its time stamp has to be; may be given several times",
+     "timestamp=START/END that its time stamp has to be, version=N of its conclusions (this program's where none is "
+     "named); may be given several times",
      NULL},
     {"sample", SAMPLE, "N", "20", "with traces to look at: how many of the report's are judged again", NULL},
     {"replay", REPLAYED, "N", "1", "and how many of its rules are replayed over its whole range", NULL},

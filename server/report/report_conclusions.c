@@ -4,6 +4,7 @@
 
 #include "server/report/report_build.h"
 #include "server/replay/window.h"
+#include "server/report/report_members.h"
 #include "server/report/report_read.h"
 #include "server/time_text.h"
 
@@ -284,6 +285,34 @@ static bool repeats(const json_t *shown, const json_t *rule) {
          json_is_true(json_object_get(shown, "decides")) == decides;
 }
 
+static bool decided(const json_t *version) {
+  return json_is_true(json_object_get(version, "enabled")) && !json_is_true(json_object_get(version, "shadow")) &&
+         !json_is_true(json_object_get(version, "deleted"));
+}
+
+/* What the listed versions say: it does not decide now, and one that did was followed by another inside the range or since. */
+static bool was_withdrawn(const reading *r, const json_t *rule) {
+  const json_t *versions = json_object_get(rule, "versions");
+  size_t count = json_array_size(versions);
+  int64_t at_ns;
+  if (!count || decided(json_array_get(versions, count - 1))) return false;
+  if (json_is_true(json_object_get(json_array_get(versions, count - 1), "deleted"))) return false;
+  for (size_t i = count - 1; i > 0; i--) {
+    if (!read_time(json_array_get(versions, i), "at", &at_ns) || at_ns < r->range.start_ns) break;
+    if (decided(json_array_get(versions, i - 1))) return true;
+  }
+  return false;
+}
+
+/* The history that stands beside it has to say so, and where it does it may not be left out. */
+static bt_status check_withdrawn(const reading *r, const json_t *rule, bt_error *error) {
+  bool is_said = json_is_object(json_object_get(rule, "withdrawn"));
+  bool is_cut = json_integer_value(json_object_get(rule, "versions_total")) >
+                (json_int_t)json_array_size(json_object_get(rule, "versions"));
+  if (is_said == was_withdrawn(r, rule) || (is_said && is_cut)) return BT_OK;
+  return refuse("withdrawn of rule", text_at(rule, "rule_id"), error);
+}
+
 /* A rule that decided over it inside the range and does so no more. */
 static bool is_silenced(const json_t *entries, const json_t *control) {
   const json_t *rules = json_object_get(control, "rules"), *removed = json_object_get(control, "removed");
@@ -332,10 +361,13 @@ bt_status bt_report_check_conclusions(const json_t *document, bt_error *error) {
   json_int_t totals[BT_FINDING_COUNT] = {0};
   reading r = {0};
   bt_status status = read_report(document, &r, error);
+  if (!status) status = bt_report_check_members(document, r.version, error);
   for (size_t i = 0; i < count && !status; i++) {
     const json_t *entry = json_array_get(entries, i), *body = json_object_get(entry, "body");
     bt_finding finding;
     if (strcmp(text_at(entry, "type"), "rule") == 0) status = check_rule(&r, body, error);
+    if (!status && r.version > 1 && strcmp(text_at(entry, "type"), "rule") == 0)
+      status = check_withdrawn(&r, body, error);
     if (strcmp(text_at(entry, "type"), "control") != 0) continue;
     status = check_control(entries, body, count_at(report, "unknown_rules") > 0, error);
     if (!status && find_finding(text_at(body, "status"), &finding)) totals[finding]++;
