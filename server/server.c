@@ -160,6 +160,7 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
                                 .client = server->service.client,
                                 .exporter = server->service.exporter,
                                 .key = server->evidence_key,
+                                .timestamp_url = config->timestamp_url,
                                 .assumptions = config->assumptions,
                                 .version = server->service.version,
                                 .started_at_ns = server->service.started_at_ns,
