@@ -162,15 +162,16 @@ class LimitsTest(unittest.TestCase):
 
     def test_head(self):
         self.assertEqual(self.status(request(more="".join(f"X-{i}: 1\r\n" for i in range(101)))), 400)
-        self.assertIn(self.status(request(more=f"X-Long: {'x' * 500_000}\r\n")), (400, None))
-        self.assertIn(self.status(f"GET /{'x' * 500_000} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()), (400, None))
+        self.assertEqual(self.status(request(more=f"X-Long: {'x' * 500_000}\r\n")), 431)
+        self.assertEqual(self.status(f"GET /{'x' * 500_000} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()), 431)
+        self.assertEqual(self.status(request(more=f"X-Long: {'x' * 30_000}\r\nConnection: close\r\n")), 200)
         self.assertEqual(self.server.get("/health").status, 200)
 
     def test_body(self):
         self.assertEqual(self.status(request("/v1/rules", "POST", f"Content-Length: {10 * 2**20 + 1}\r\n", "x" * (10 * 2**20 + 1))), 413)
         self.assertEqual(self.status(request("/v1/rules", "POST", "Content-Length: 99999999999\r\n")), 413)
         chunks = ("100000\r\n" + "x" * 0x100000 + "\r\n") * 20 + "0\r\n\r\n"
-        self.assertIn(self.status(request("/v1/rules", "POST", "Transfer-Encoding: chunked\r\n", chunks)), (413, None))
+        self.assertEqual(self.status(request("/v1/rules", "POST", "Transfer-Encoding: chunked\r\n", chunks)), 413)
         self.assertEqual(self.server.get("/health").status, 200)
 
     def test_lengths_that_contradict(self):
