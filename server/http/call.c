@@ -115,6 +115,8 @@ const char *bt_http_reason(int status) {
   case 405: return "Method Not Allowed";
   case 409: return "Conflict";
   case 412: return "Precondition Failed";
+  case 417: return "Expectation Failed";
+  case 431: return "Request Header Fields Too Large";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
   case 417: return "Expectation Failed";
