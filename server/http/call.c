@@ -115,13 +115,12 @@ const char *bt_http_reason(int status) {
   case 405: return "Method Not Allowed";
   case 409: return "Conflict";
   case 412: return "Precondition Failed";
-  case 417: return "Expectation Failed";
-  case 431: return "Request Header Fields Too Large";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
   case 417: return "Expectation Failed";
   case 421: return "Misdirected Request";
   case 422: return "Unprocessable Content";
+  case 431: return "Request Header Fields Too Large";
   case 500: return "Internal Server Error";
   case 503: return "Service Unavailable";
   default: return status < 400 ? "OK" : "Error";

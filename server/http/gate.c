@@ -1,4 +1,5 @@
 /* Heads, before h2o sees them. See connection.h. */
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -36,19 +37,14 @@ void bt_http_connection_end(bt_http_connection *connection) {
   connection->read(connection->socket, h2o_socket_error_closed);
 }
 
-/* Empties the socket's buffer and gives back its memory. */
-static void drop_input(h2o_socket_t *socket) {
-  h2o_buffer_dispose(&socket->input);
-  h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
-}
-
+/* Into no memory at all: TCP throws away what is received so. Of TLS, too, since nobody wants to know what it says. */
 static void on_lingering_read(h2o_socket_t *socket, const char *failed) {
   bt_http_connection *connection = connection_of(socket);
-  connection->lingered_bytes += socket->input->size;
-  if (failed || connection->lingered_bytes > LINGER_MAX_BYTES)
+  ssize_t came = recv(h2o_socket_get_fd(socket), NULL, LINGER_MAX_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+  bool is_early = came < 0 && (errno == EAGAIN || errno == EINTR);
+  connection->lingered_bytes += came > 0 ? (uint64_t)came : 0;
+  if (failed || (came <= 0 && !is_early) || connection->lingered_bytes > LINGER_MAX_BYTES)
     bt_http_connection_end(connection);
-  else
-    drop_input(socket);
 }
 
 void bt_http_connection_linger(bt_http_connection *connection) {
@@ -57,10 +53,11 @@ void bt_http_connection_linger(bt_http_connection *connection) {
   connection->held = NULL;
   if (!connection->head) {
     connection->head = socket->input;
-    h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
   } else {
-    drop_input(socket);
+    h2o_buffer_dispose(&socket->input);
   }
+  h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
+  h2o_socket_dont_read(socket, 1);
   if (!socket->ssl) shutdown(h2o_socket_get_fd(socket), SHUT_WR);
   bt_http_wait_for(connection, BT_WAIT_END, LINGER_MS);
   h2o_socket_read_start(socket, on_lingering_read);
