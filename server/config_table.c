@@ -89,6 +89,8 @@ const bt_setting bt_settings[] = {
      "replays that run at once; more are queued", BT_USE_START},
     {"tempo-concurrency", "BETRACE_TEMPO_CONCURRENCY", BT_SETTING_NUMBER, AT(tempo_concurrency), 1, 64,
      "requests to Tempo at once, from everything together", BT_USE_START},
+    {"request-memory", "BETRACE_REQUEST_MEMORY", BT_SETTING_BYTES, AT(request_memory_bytes), 32 << 20,
+     UINT64_C(1) << 40, "bodies of requests, all together; with KiB, MiB, GiB", BT_USE_START},
     {"memory-limit", "BETRACE_MEMORY_LIMIT", BT_SETTING_BYTES, AT(memory_limit_bytes), 1 << 20, UINT64_C(1) << 40,
      "kept results of replays, and a page of reads; with KiB, MiB, GiB", BT_USE_START},
     {"emit-at-original-time", "BETRACE_EMIT_AT_ORIGINAL_TIME", BT_SETTING_SWITCH, AT(emit_at_original_time), 0, 0,

@@ -217,6 +217,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .service = &server->service,
                                     .observe = count_request,
                                     .access = &access,
+                                    .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
                                     .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};

@@ -36,7 +36,13 @@ void bt_job_remove(bt_job_queue *queue, size_t index) {
   bt_job_share_leave(queue, job);
   memmove(&queue->jobs[index], &queue->jobs[index + 1], (queue->job_count - index - 1) * sizeof *queue->jobs);
   queue->job_count--;
-  bt_job_free(job);
+  job->share = NULL;
+  job->is_forgotten = true;
+  if (!job->reader_count) bt_job_free(job);
+}
+
+void bt_job_end_reading(bt_job *job) {
+  if (--job->reader_count == 0 && job->is_forgotten) bt_job_free(job);
 }
 
 typedef struct worker_job {
