@@ -12,9 +12,27 @@ typedef struct bt_comparator {
   bool ignores_case;         /* equality of kinds and statuses */
 } bt_comparator;
 
+/* What comparing may still take, and whether it failed. One for each rule on one trace. */
+typedef struct bt_work {
+  bt_status status; /* BT_LIMIT: the text budget is spent; BT_NO_MEMORY. Of what was compared since nothing is known */
+  uint64_t text_left; /* bytes of text that may still be walked over (bt_pattern_match); `contains` walks too */
+  uint64_t turn;      /* which rule on which trace pays, from 1 */
+} bt_work;
+
+/* Pays for text. False: that is more than was left; status is BT_LIMIT then. */
+static inline bool bt_work_pay(bt_work *work, uint64_t bytes) {
+  if (bytes <= work->text_left) {
+    work->text_left -= bytes;
+    return true;
+  }
+  work->text_left = 0;
+  work->status = BT_LIMIT;
+  return false;
+}
+
 /* A double that is not a number: like a missing value it makes every comparison false. */
 bool bt_value_is_nan(const bt_value *value);
-/* Whether `left op right` holds. *status becomes BT_NO_MEMORY when that could not be found out, else it stays as it is. */
-bool bt_values_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_status *status);
+/* Whether `left op right` holds. Where that could not be found out, work->status says why; else it stays as it is. */
+bool bt_values_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_work *work);
 
 #endif

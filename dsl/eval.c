@@ -76,12 +76,10 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
 }
 
 static void start_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
-  evaluator->turn++;
   evaluator->program = program;
   evaluator->is_incomplete = options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->clock_skew_ns = options->clock_skew_ns;
-  evaluator->step_budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
   evaluator->steps_left = evaluator->step_budget;
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;
@@ -89,34 +87,48 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   bt_arena_reset(&evaluator->rule_arena);
 }
 
+static void start_budget(bt_evaluator *evaluator, const bt_eval_options *options) {
+  uint64_t steps = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
+  evaluator->step_budget = steps;
+  evaluator->text_budget = options->text_budget;
+  if (!options->text_budget)
+    evaluator->text_budget = steps > UINT64_MAX / BT_TEXT_PER_STEP ? UINT64_MAX : steps * BT_TEXT_PER_STEP;
+  evaluator->work.text_left = evaluator->text_budget;
+  evaluator->work.turn = ++evaluator->turn;
+}
+
 /* On a trace without gaps a rule whose gate finds nothing need not be looked at. Behind comparisons of trace fields it is asked first only where
  * that is as cheap as they are. */
 static bool is_gate_shut(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
   if (options->incomplete || evaluator->index.trace->pruned || !program->has_gate) return false;
-  if (program->is_gate_behind_comparison && !evaluator->ruleset->has_groups) return false;
-  return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->status) == BT_NO_SPAN;
+  bool walks = evaluator->ruleset->matchers[program->gate].walks_text;
+  if (program->is_gate_behind_comparison && (walks || !evaluator->ruleset->has_groups)) return false;
+  return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->work) == BT_NO_SPAN;
 }
 
 /* What matchers test is not paid step by step, because rules share it and sharing must change no verdict. Instead a rule that asks for more
  * tests than its whole budget is worth is not begun. */
-static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
-  uint64_t budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET, tests, of_events = 0;
+static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program) {
+  uint64_t tests, of_events = 0;
   bool overflows = __builtin_mul_overflow(program->tests_of_spans, evaluator->index.trace->span_count, &tests);
   if (program->tests_of_events)
     overflows |=
         __builtin_mul_overflow(program->tests_of_events, bt_trace_index_count_events(&evaluator->index), &of_events) ||
         __builtin_add_overflow(tests, of_events, &tests);
-  return overflows || tests / BT_TESTS_PER_STEP > budget;
+  return overflows || tests / BT_TESTS_PER_STEP > evaluator->step_budget;
 }
 
 static void run_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
                      bt_rule_verdict *out) {
   *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = BT_FALSE};
-  if (is_beyond_budget(evaluator, program, options)) {
+  start_budget(evaluator, options);
+  bool is_beyond = is_beyond_budget(evaluator, program);
+  bool is_shut = !is_beyond && is_gate_shut(evaluator, program, options);
+  if (is_beyond || bt_evaluator_is_cut(evaluator)) {
     *out = (bt_rule_verdict){.verdict = BT_INCONCLUSIVE, .reason = BT_REASON_BUDGET, .exercised = BT_UNKNOWN};
     return;
   }
-  if (is_gate_shut(evaluator, program, options)) {
+  if (is_shut) {
     if (program->is_bare) out->verdict = BT_SATISFIED;
     return;
   }
@@ -136,11 +148,11 @@ bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const
                            const bt_rule_verdict **out, bt_error *error) {
   static const bt_eval_options defaults = {0};
   *out = NULL;
-  evaluator->status = BT_OK;
+  evaluator->work.status = BT_OK;
   bt_trace_index_start(&evaluator->index, trace);
   for (size_t i = 0; i < evaluator->ruleset->count; i++) {
     run_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults, &evaluator->verdicts[i]);
-    if (evaluator->status != BT_OK) return report_failure(evaluator, error);
+    if (evaluator->work.status != BT_OK) return report_failure(evaluator, error);
   }
   *out = evaluator->verdicts;
   return BT_OK;

@@ -211,6 +211,7 @@ bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
   c.evaluator = evaluator;
   c.count = 0;
   evaluator->steps_left = evaluator->step_budget / SHARE_OF_BUDGET;
+  evaluator->work.text_left = evaluator->text_budget / SHARE_OF_BUDGET;
   evaluator->is_exhausted = false;
   collect_bound(&c);
   if (program->trigger) collect_condition(&c, program->trigger);
@@ -221,6 +222,7 @@ bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
   if (!witnesses) return false;
   if (c.count) memcpy(witnesses, c.witnesses, c.count * sizeof *witnesses);
   evaluator->steps_left = evaluator->step_budget / SHARE_OF_BUDGET;
+  evaluator->work.text_left = evaluator->text_budget / SHARE_OF_BUDGET;
   evaluator->is_exhausted = false;
   *out = (bt_choice){.witnesses = witnesses, .witness_count = c.count, .failed = blame(&c)};
   return true;
