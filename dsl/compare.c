@@ -1,6 +1,22 @@
 /* Comparing two known values. See compare.h. */
 #include "dsl/compare.h"
 
+enum { TEXT_BETWEEN_CHECKS = 1 << 20 }; /* some milliseconds */
+
+void bt_work_allow(bt_work *work, uint64_t bytes) {
+  work->text_left = bytes < TEXT_BETWEEN_CHECKS ? bytes : TEXT_BETWEEN_CHECKS;
+  work->text_held = bytes - work->text_left;
+}
+
+bool bt_work_pay_more(bt_work *work, uint64_t bytes) {
+  uint64_t all = bt_work_text(work);
+  bool goes_on = !work->check || bt_check_passes(work->check);
+  if (goes_on && bytes <= all) return bt_work_allow(work, all - bytes), true;
+  bt_work_allow(work, 0);
+  work->status = BT_LIMIT;
+  return false;
+}
+
 bool bt_value_is_nan(const bt_value *value) {
   return value->type == BT_VALUE_DOUBLE && value->decimal != value->decimal;
 }
@@ -35,7 +51,7 @@ static bool scalars_ordered(bt_comparison_operator op, const bt_value *left, con
 static bool string_matches(const bt_pattern *pattern, bt_str subject, bt_work *work) {
   bool matches = false;
   uint64_t cost;
-  if (subject.len > work->text_left) return bt_work_pay(work, subject.len);
+  if (subject.len > bt_work_text(work)) return bt_work_pay(work, subject.len);
   bt_status found = bt_pattern_match(pattern, subject, &cost, &matches);
   if (found == BT_LIMIT) cost = UINT64_MAX;
   if (found == BT_NO_MEMORY) return work->status = found, false;

@@ -12,12 +12,30 @@ typedef struct bt_comparator {
   bool ignores_case;         /* equality of kinds and statuses */
 } bt_comparator;
 
+/* Asked now and then whether to go on: who waits may have left, or time is over. Once it said no it is not asked again. */
+typedef struct bt_check {
+  bool (*may_go_on)(void *context); /* NULL: always */
+  void *context;
+  bool is_over;
+} bt_check;
+
+static inline bool bt_check_passes(bt_check *check) {
+  if (!check->is_over && check->may_go_on) check->is_over = !check->may_go_on(check->context);
+  return !check->is_over;
+}
+
 /* What comparing may still take, and whether it failed. One for each rule on one trace. */
 typedef struct bt_work {
   bt_status status; /* BT_LIMIT: the text budget is spent; BT_NO_MEMORY. Of what was compared since nothing is known */
-  uint64_t text_left; /* bytes of text that may still be walked over (bt_pattern_match); `contains` walks too */
-  uint64_t turn;      /* which rule on which trace pays, from 1 */
+  /* Bytes of text that may still be walked over (bt_pattern_match); `contains` walks too. What is held back comes after the next check. */
+  uint64_t text_left, text_held;
+  bt_check *check; /* or NULL */
+  uint64_t turn;   /* which rule on which trace pays, from 1 */
 } bt_work;
+
+/* So much may be walked over from now on. */
+void bt_work_allow(bt_work *work, uint64_t bytes);
+bool bt_work_pay_more(bt_work *work, uint64_t bytes); /* bt_work_pay's other half */
 
 /* Pays for text. False: that is more than was left; status is BT_LIMIT then. */
 static inline bool bt_work_pay(bt_work *work, uint64_t bytes) {
@@ -25,9 +43,11 @@ static inline bool bt_work_pay(bt_work *work, uint64_t bytes) {
     work->text_left -= bytes;
     return true;
   }
-  work->text_left = 0;
-  work->status = BT_LIMIT;
-  return false;
+  return bt_work_pay_more(work, bytes);
+}
+
+static inline uint64_t bt_work_text(const bt_work *work) {
+  return work->text_left + work->text_held;
 }
 
 /* A double that is not a number: like a missing value it makes every comparison false. */

@@ -53,6 +53,7 @@ bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_err
   bt_evaluator *evaluator = calloc(1, sizeof *evaluator);
   if (!evaluator) return bt_error_no_memory(error);
   evaluator->ruleset = ruleset;
+  evaluator->work.check = &evaluator->check;
   bt_arena_init(&evaluator->arena, run_max_bytes);
   bt_arena_init(&evaluator->rule_arena, run_max_bytes);
   if (!make_room(evaluator)) {
@@ -61,6 +62,10 @@ bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_err
   }
   *out = evaluator;
   return BT_OK;
+}
+
+void bt_evaluator_check_with(bt_evaluator *evaluator, bool (*may_go_on)(void *context), void *context) {
+  evaluator->check = (bt_check){may_go_on, context, false};
 }
 
 void bt_evaluator_free(bt_evaluator *evaluator) {
@@ -80,7 +85,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->is_incomplete = options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->clock_skew_ns = options->clock_skew_ns;
-  evaluator->steps_left = evaluator->step_budget;
+  bt_evaluator_allow(evaluator, evaluator->step_budget);
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;
   for (int i = 0; i < BT_MAX_BINDINGS; i++) evaluator->bound[i] = BT_NO_SPAN;
@@ -93,7 +98,7 @@ static void start_budget(bt_evaluator *evaluator, const bt_eval_options *options
   evaluator->text_budget = options->text_budget;
   if (!options->text_budget)
     evaluator->text_budget = steps > UINT64_MAX / BT_TEXT_PER_STEP ? UINT64_MAX : steps * BT_TEXT_PER_STEP;
-  evaluator->work.text_left = evaluator->text_budget;
+  bt_work_allow(&evaluator->work, evaluator->text_budget);
   evaluator->work.turn = ++evaluator->turn;
 }
 
@@ -106,6 +111,22 @@ static bool is_gate_shut(bt_evaluator *evaluator, const bt_program *program, con
   return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->work) == BT_NO_SPAN;
 }
 
+bool bt_evaluator_spend_more(bt_evaluator *evaluator, uint64_t steps) {
+  uint64_t all = evaluator->steps_left + evaluator->steps_held;
+  bool goes_on = evaluator->work.status == BT_OK && steps <= all && bt_check_passes(&evaluator->check);
+  bt_evaluator_allow(evaluator, goes_on ? all - steps : 0);
+  if (!goes_on) evaluator->is_exhausted = true;
+  return goes_on;
+}
+
+/* Where a rule is begun: what its matchers test takes no steps, and rules may be many. */
+static bool passes_check(bt_evaluator *evaluator, uint64_t steps) {
+  evaluator->unchecked_steps += steps;
+  if (evaluator->unchecked_steps < BT_STEPS_BETWEEN_CHECKS) return !evaluator->check.is_over;
+  evaluator->unchecked_steps = 0;
+  return bt_check_passes(&evaluator->check);
+}
+
 /* What matchers test is not paid step by step, because rules share it and sharing must change no verdict. Instead a rule that asks for more
  * tests than its whole budget is worth is not begun. */
 static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program) {
@@ -115,7 +136,8 @@ static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program)
     overflows |=
         __builtin_mul_overflow(program->tests_of_events, bt_trace_index_count_events(&evaluator->index), &of_events) ||
         __builtin_add_overflow(tests, of_events, &tests);
-  return overflows || tests / BT_TESTS_PER_STEP > evaluator->step_budget;
+  return overflows || tests / BT_TESTS_PER_STEP > evaluator->step_budget ||
+         !passes_check(evaluator, tests / BT_TESTS_PER_STEP + 1);
 }
 
 static void run_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
@@ -149,6 +171,7 @@ bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const
   static const bt_eval_options defaults = {0};
   *out = NULL;
   evaluator->work.status = BT_OK;
+  evaluator->check.is_over = false;
   bt_trace_index_start(&evaluator->index, trace);
   for (size_t i = 0; i < evaluator->ruleset->count; i++) {
     run_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults, &evaluator->verdicts[i]);

@@ -56,6 +56,9 @@ size_t bt_ruleset_count(const bt_ruleset *ruleset);
 /* The ruleset is borrowed and must outlive the evaluator. */
 bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) BT_MUST_CHECK;
 void bt_evaluator_free(bt_evaluator *evaluator);
+/* From now on asks every few milliseconds of work whether to go on with a trace. Where it must not, whatever is not known by then is inconclusive
+ * (budget). May be called on the evaluator's thread between runs; the context is borrowed. */
+void bt_evaluator_check_with(bt_evaluator *evaluator, bool (*may_go_on)(void *context), void *context);
 /* Verdicts of all rules, in the order of the ruleset; *out has bt_ruleset_count entries, borrowed until the next call on this evaluator.
  * `options` has one entry for every rule, or is NULL for defaults. BT_LIMIT or BT_NO_MEMORY: nothing is known about this trace. */
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,

@@ -131,10 +131,10 @@ static void pay_text_up_to(bt_members *members, uint32_t number, bt_work *work) 
 /* Whether the candidate is a member. Where the budget does not suffice to tell, it is the next one again, for a rule that has more. */
 static bool test_candidate(bt_trace_index *index, const bt_matcher *matcher, bt_members *members, search_place before,
                            uint32_t span, bt_work *work) {
-  uint64_t text_left = work->text_left;
+  uint64_t text_before = bt_work_text(work);
   bool is_member = bt_matcher_test(matcher->predicate, &index->trace->spans[span], NULL, work);
   if (work->status == BT_OK) {
-    members->text += text_left - work->text_left;
+    members->text += text_before - bt_work_text(work);
     members->paid = members->text;
     return is_member;
   }

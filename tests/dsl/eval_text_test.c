@@ -1,5 +1,5 @@
 /* Patterns over one trace with 20 MB of attribute text: what people write is answered, what would take minutes ends as inconclusive (budget)
- * and never as "does not match". What it took of the processor is printed, against a million steps, not asserted. */
+ * and never as "does not match". So does what is asked to stop. What it took of the processor is printed, against a million steps, not asserted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,6 +96,52 @@ static void check_row(const struct row *row, const bt_trace *trace) {
   bt_rule_free(rule);
 }
 
+/* ---- checks ---- */
+
+typedef struct asked {
+  int times, allowed; /* how often it says yes */
+} asked;
+
+static bool may_go_on(void *context) {
+  asked *a = context;
+  return ++a->times <= a->allowed;
+}
+
+/* Long texts and many steps are asked about every few milliseconds; a no ends the trace, and the next begins anew. */
+static void check_asking(const char *rule_text, const bt_trace *trace, bt_verdict whole) {
+  bt_rule *rule = compile(rule_text);
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+  const bt_rule_verdict *said;
+  assert_int_equal(bt_ruleset_new((const bt_rule *const *)&rule, 1, &ruleset, NULL), BT_OK);
+  assert_int_equal(bt_evaluator_new(ruleset, &evaluator, NULL), BT_OK);
+  for (int allowed = 0; allowed < 4; allowed++) {
+    asked a = {.allowed = allowed};
+    bt_evaluator_check_with(evaluator, may_go_on, &a);
+    assert_int_equal(bt_evaluator_run(evaluator, trace, NULL, &said, NULL), BT_OK);
+    assert_int_equal(said->verdict, BT_INCONCLUSIVE);
+    assert_int_equal(said->reason, BT_REASON_BUDGET);
+    assert_int_equal(a.times, allowed + 1);
+  }
+  bt_evaluator_check_with(evaluator, NULL, NULL);
+  assert_int_equal(bt_evaluator_run(evaluator, trace, NULL, &said, NULL), BT_OK);
+  assert_int_equal(said->verdict, whole);
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+  bt_rule_free(rule);
+}
+
+static void test_checks(void **state) {
+  (void)state;
+  bt_arena arena;
+  bt_arena_init(&arena, SIZE_MAX);
+  fill_texts();
+  const bt_trace *trace = make_trace(&arena);
+  check_asking("trace.has(ab matches \"error|timeout\")", trace, BT_SATISFIED);
+  check_asking("x as a and x as b and a.k == b.k and a.ab contains \"error\"", trace, BT_INCONCLUSIVE);
+  bt_arena_dispose(&arena);
+}
+
 static void test_large_texts(void **state) {
   (void)state;
   bt_arena arena;
@@ -107,6 +153,6 @@ static void test_large_texts(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_large_texts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_checks), cmocka_unit_test(test_large_texts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
