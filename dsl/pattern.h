@@ -11,10 +11,10 @@ typedef struct bt_pattern bt_pattern;
 enum { BT_PATTERN_MAX_COST = 256 * 1000 * 1000 };
 
 /* new. whole: it has to match all of a text (=~), else anywhere (matches). BT_INVALID with RE2's reason for a bad pattern or `\C`, BT_LIMIT for
- * one that is too large (1 MiB while it is compiled). `(?<n>` is taken as `(?P<n>`. */
+ * one that is too large (BT_MAX_PATTERN_SIZE, which is told before anything is compiled, or 1 MiB while it is). `(?<n>` is taken as `(?P<n>`. */
 bt_status bt_pattern_new(bt_str text, bool whole, bt_pattern **out, bt_error *error) BT_MUST_CHECK;
 void bt_pattern_free(bt_pattern *pattern);
-/* Bytes of its program: what it holds before it has matched anything. Matching adds the states of an automaton: up to 1 MiB, and where the
+/* Bytes of its program, or what it took to compile it where that was more: what it holds before it has matched anything. Matching adds the states of an automaton: up to 1 MiB, and where the
  * program has more than 4,096 instructions up to 256 bytes for each. */
 size_t bt_pattern_bytes(const bt_pattern *pattern);
 /* Each bad byte of UTF-8 in the subject is read as U+FFFD. *cost: what it took, in bytes of a text that an automaton walks over, which is

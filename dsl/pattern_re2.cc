@@ -14,19 +14,22 @@
 
 extern "C" {
 #include "dsl/pattern.h"
+#include "dsl/pattern_size.h"
 }
 
 struct bt_pattern {
   re2::RE2 *regex;    // programs that are small
   re2::RE2::Set *set; // the others: a set of one, which knows the automaton alone and gives all memory to it
   size_t instructions;
+  size_t written_out; // as many as it took to compile it, about
   bool is_whole;
 };
 
 static thread_local uint64_t allocated_bytes;
 
 // All of the program's C++ allocates here. Not with malloc: tests let those of our own fail in turn, and RE2 loses what it holds then.
-void *operator new(size_t bytes) {
+// Not inlined: gcc warns of a `new` that it sees freed by free().
+__attribute__((noinline)) void *operator new(size_t bytes) {
   const size_t alignment = 16;
   allocated_bytes += bytes;
   void *memory = std::aligned_alloc(alignment, ((bytes ? bytes : 1) + alignment - 1) & ~(alignment - 1));
@@ -34,11 +37,11 @@ void *operator new(size_t bytes) {
   return memory;
 }
 
-void operator delete(void *memory) noexcept {
+__attribute__((noinline)) void operator delete(void *memory) noexcept {
   std::free(memory);
 }
 
-void operator delete(void *memory, size_t) noexcept {
+__attribute__((noinline)) void operator delete(void *memory, size_t) noexcept {
   std::free(memory);
 }
 
@@ -131,9 +134,12 @@ void Rewrite(Rewriter *r) {
   }
 }
 
+bt_status RefuseLarge(bt_error *error) {
+  return bt_error_set(error, BT_LIMIT, "the pattern is too large; make its repetitions or alternatives fewer");
+}
+
 bt_status Refuse(const re2::RE2 &regex, bt_error *error) {
-  if (regex.error_code() == re2::RE2::ErrorPatternTooLarge)
-    return bt_error_set(error, BT_LIMIT, "the pattern is too large; make its repetitions or alternatives fewer");
+  if (regex.error_code() == re2::RE2::ErrorPatternTooLarge) return RefuseLarge(error);
   return bt_error_set(error, BT_INVALID, "bad pattern: %s", regex.error().c_str());
 }
 
@@ -154,7 +160,7 @@ bt_status CompileSet(const re2::StringPiece &text, bt_pattern *pattern, bt_error
   re2::RE2::Anchor anchor = pattern->is_whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED;
   pattern->set = new re2::RE2::Set(OptionsOf(bytes), anchor);
   if (pattern->set->Add(text, nullptr) == 0 && pattern->set->Compile()) return BT_OK;
-  return bt_error_set(error, BT_LIMIT, "the pattern is too large; make its repetitions or alternatives fewer");
+  return RefuseLarge(error);
 }
 
 bt_status CompileText(const re2::StringPiece &text, bt_pattern *pattern, bt_error *error) {
@@ -167,7 +173,7 @@ bt_status CompileText(const re2::StringPiece &text, bt_pattern *pattern, bt_erro
 bt_status Compile(bt_str text, bool is_whole, bt_pattern **out, bt_error *error) {
   bt_pattern *pattern = static_cast<bt_pattern *>(std::malloc(sizeof *pattern));
   if (!pattern) return bt_error_no_memory(error);
-  *pattern = bt_pattern{nullptr, nullptr, 0, is_whole};
+  *pattern = bt_pattern{nullptr, nullptr, 0, static_cast<size_t>(bt_pattern_size(text)), is_whole};
   bt_status status;
   try {
     status = CompileText(re2::StringPiece(text.ptr, text.len), pattern, error);
@@ -248,6 +254,8 @@ extern "C" bt_status bt_pattern_new(bt_str text, bool whole, bt_pattern **out, b
   bt_status status;
   if (rewritten.failed)
     status = bt_error_no_memory(error);
+  else if (bt_pattern_size(text) > BT_MAX_PATTERN_SIZE)
+    status = RefuseLarge(error);
   else if (rewriter.has_any_byte)
     status = bt_error_set(error, BT_INVALID, "\\C (any byte) is not allowed in a pattern; use . for any character");
   else
@@ -257,7 +265,8 @@ extern "C" bt_status bt_pattern_new(bt_str text, bool whole, bt_pattern **out, b
 }
 
 extern "C" size_t bt_pattern_bytes(const bt_pattern *pattern) {
-  return pattern->instructions * kInstructionBytes + sizeof *pattern;
+  size_t instructions = pattern->instructions > pattern->written_out ? pattern->instructions : pattern->written_out;
+  return instructions * kInstructionBytes + sizeof *pattern;
 }
 
 extern "C" void bt_pattern_free(bt_pattern *pattern) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dsl/pattern.h"
+#include "dsl/pattern_size.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/plain_re2.h"
 #include "tests/support/random.h"
@@ -97,8 +98,10 @@ static void test_refused(void **state) {
       {"a\\C", "\\C", BT_INVALID},
       {"\\\\\\C", "\\C", BT_INVALID},
       {"a{1001}", "repetition", BT_INVALID},
-      {"(((\\pL{100}){100}){100})", "repetition", BT_INVALID},
+      {"(((\\pL{100}){100}){100})", "too large", BT_LIMIT}, /* its size, before RE2 refuses the repetitions */
       {"\\pL{1000}", "too large", BT_LIMIT},
+      {"(((((a{10}){10}){10}){10}){10}){10}", "too large", BT_LIMIT}, /* before RE2 looks at it */
+      {"a{99999999999999999999}", "too large", BT_LIMIT},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     bt_pattern *pattern = NULL;
@@ -126,6 +129,61 @@ static void test_failing_allocator(void **state) {
     assert_int_equal(met, !was_refused);
     if (!was_refused) break;
     assert_true(n < 100);
+  }
+}
+
+/* ---- size ---- */
+
+/* What RE2 takes minutes or hundreds of MB for, only to say no, is never handed to it. */
+static void test_refused_by_size(void **state) {
+  (void)state;
+  static const struct {
+    const char *part;
+    uint32_t times;
+  } rows[] = {{"a{1000}", 9000}, {"\\pL{1000}", 7000},     {"(a{1000}|b{1000})", 3500},
+              {"\\pL", 20000},   {"(?i)\\pL|", 8000},      {"\\p{Lu}", 8000},
+              {"[\\pL]", 8000},  {"((x?){50}){20}y", 4000}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    bt_buffer large = {0};
+    bt_pattern *pattern = NULL;
+    for (uint32_t n = 0; n < rows[i].times; n++) bt_buffer_append(&large, bt_str_from(rows[i].part));
+    assert_true(bt_pattern_size(bt_buffer_str(&large)) > BT_MAX_PATTERN_SIZE);
+    assert_int_equal(bt_pattern_new(bt_buffer_str(&large), false, &pattern, NULL), BT_LIMIT);
+    bt_buffer_dispose(&large);
+  }
+}
+
+static void test_sizes(void **state) {
+  (void)state;
+  static const struct {
+    const char *pattern;
+    uint64_t least, most;
+  } rows[] = {
+      {"", 0, 0},
+      {"error", 5, 5},
+      {"a{3}", 3, 3},
+      {"a{2,5}b{3,}", 8, 8},
+      {"a{,3}", 5, 5}, /* letters */
+      {"(ab){10}", 20, 60},
+      {"((a{10}){10}){10}", 1000, 1500},
+      {"\\Qa{1000}\\E{2}", 8, 9}, /* quoted */
+      {"[a{1000}]{2}", 14, 20},   /* in a class */
+      {"\\{1000}", 6, 6},
+      {"[]a]{4}", 4, 12},
+      {"[^[:alpha:]]", 1, 16},
+      {"\\pL{50}", 50000, 70000},
+      {"\\p{Greek}", 1, 100},
+      {"(((a", 1, 20},
+      {"a)))b{2}", 2, 12},
+      {"\\", 1, 2},
+      {"\\p", 1, 2},
+      {"\\p{L", 1, 1300},
+      {"[", 1, 2},
+      {"{", 1, 1},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    uint64_t size = bt_pattern_size(bt_str_from(rows[i].pattern));
+    if (size < rows[i].least || size > rows[i].most) fail_msg("%s: %llu", rows[i].pattern, (unsigned long long)size);
   }
 }
 
@@ -273,6 +331,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_matches),
                                      cmocka_unit_test(test_slices),
                                      cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_refused_by_size),
+                                     cmocka_unit_test(test_sizes),
                                      cmocka_unit_test(test_common_patterns_cost_their_text),
                                      cmocka_unit_test(test_hostile_patterns_cost_more),
                                      cmocka_unit_test(test_too_much_for_one_match),
