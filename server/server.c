@@ -60,6 +60,9 @@ static void look_at_tempo(bt_source *source) {
     bt_log(BT_LOG_INFO, "the source is %s", text);
   else
     bt_log(BT_LOG_WARNING, "the source is %s; replays read every candidate, and more by id", text);
+  if (bt_source_replicates(source))
+    bt_log(BT_LOG_INFO, "ingesters of this Tempo hold copies of spans, or may: it is read by id what is younger than "
+                        "--handover, which is slower; --tempo-replication 1 says that they hold none");
 }
 
 static bt_status open_source(bt_server *server, bt_error *error) {
@@ -161,6 +164,7 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
                                 .client = server->service.client,
                                 .exporter = server->service.exporter,
                                 .key = server->evidence_key,
+                                .timestamp_url = config->timestamp_url,
                                 .assumptions = config->assumptions,
                                 .version = server->service.version,
                                 .started_at_ns = server->service.started_at_ns,
@@ -220,6 +224,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .work = server->service.work,
                                     .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
+                                    .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
                                     .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};
@@ -286,7 +291,7 @@ static bt_status open_work(bt_server *server, bt_error *error) {
   options.places[BT_LANE_REPLAY] = options.places[BT_LANE_REPLAY_ASKING] = (uint32_t)config->max_replays;
   options.places[BT_LANE_SOURCE] = (uint32_t)config->source_calls;
   options.places[BT_LANE_COMPUTE] = (uint32_t)config->compute_calls;
-  return bt_work_new(&options, &server->service.work, error);
+  return bt_workplace_new(&options, &server->service.work, error);
 }
 
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
@@ -333,7 +338,7 @@ bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *
 
 void bt_server_stop(bt_server *server) {
   if (!server) return;
-  if (server->service.work) bt_work_stop(server->service.work);
+  if (server->service.work) bt_workplace_stop(server->service.work);
   close_grpc(server);
   bt_http_server_stop(server->http);
   bt_reports_free(server->service.reports);
@@ -348,6 +353,6 @@ void bt_server_stop(bt_server *server) {
   bt_http_client_free(server->service.client);
   bt_metrics_free(server->service.metrics);
   bt_price_table_free(server->service.prices);
-  bt_work_free(server->service.work);
+  bt_workplace_free(server->service.work);
   free(server);
 }

@@ -28,16 +28,16 @@ const bt_cancel *bt_replay_interrupt(void) {
 /* ---- the source and the range ---- */
 
 static struct {
-  bt_work *work;
+  bt_workplace *work;
   unsigned holders;
 } shared; /* by all open places: the main thread's */
 
-bt_work *bt_replay_work(void) {
+bt_workplace *bt_replay_work(void) {
   return shared.work;
 }
 
 static bt_status hold_work(bt_replay_place *place, bt_error *error) {
-  bt_status status = shared.work ? BT_OK : bt_work_new(NULL, &shared.work, error);
+  bt_status status = shared.work ? BT_OK : bt_workplace_new(NULL, &shared.work, error);
   place->holds_work = status == BT_OK;
   shared.holders += place->holds_work;
   return status;
@@ -47,7 +47,7 @@ static void let_go_of_work(bt_replay_place *place) {
   if (!place->holds_work) return;
   place->holds_work = false;
   if (--shared.holders) return;
-  bt_work_free(shared.work);
+  bt_workplace_free(shared.work);
   shared.work = NULL;
 }
 
@@ -154,6 +154,7 @@ enum {
   OPT_TEMPO_TOKEN_FILE,
   OPT_TEMPO_CA,
   OPT_TEMPO_TIMEOUT,
+  OPT_TEMPO_REPLICATION,
   OPT_TRACES,
   OPT_SINCE,
   OPT_START,
@@ -189,6 +190,8 @@ const bt_flag bt_flags_traces[] = {
     {"tempo-ca", OPT_TEMPO_CA, "FILE", NULL, "authorities (PEM) to trust besides the system's", "BETRACE_TEMPO_CA"},
     {"tempo-timeout", OPT_TEMPO_TIMEOUT, "DURATION", "2m", "how long one request to Tempo may take",
      "BETRACE_TEMPO_TIMEOUT"},
+    {"tempo-replication", OPT_TEMPO_REPLICATION, "N", "0", "ingesters that hold each span (Tempo 2); 0: as Tempo says",
+     "BETRACE_TEMPO_REPLICATION"},
     {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to Tempo at once", NULL},
     {0}};
 
@@ -243,6 +246,8 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_TEMPO_CA: return options->tempo.ca_file = value, true;
   case OPT_TEMPO_TIMEOUT:
     return take_duration(value, &options->tempo.timeout_ns) && options->tempo.timeout_ns >= 1000000;
+  case OPT_TEMPO_REPLICATION:
+    return bt_cli_number(value, &options->tempo.replication) && options->tempo.replication <= 64;
   case OPT_TRACES: return append_text(&options->traces, &options->trace_count, value);
   case OPT_SINCE: return take_duration(value, &options->since_ns) && options->since_ns > 0;
   case OPT_START: return take_time(value, &options->start_ns, &options->has_start);

@@ -52,7 +52,7 @@ struct place {
 
 struct bt_grpc_server {
   bt_http_server *http;
-  bt_work *work;
+  bt_workplace *work;
   grpc_server *server;
   grpc_completion_queue *queue;
   event server_ended;

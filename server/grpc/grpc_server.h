@@ -12,7 +12,7 @@ typedef struct bt_grpc_server_options {
   const char *listen;             /* "127.0.0.1:9090"; port 0 takes a free one */
   const char *tls_cert, *tls_key; /* PEM files that HTTP uses too, both or NULL; read once */
   bt_http_server *http;           /* borrowed: what answers; it outlives this server */
-  bt_work *work;                  /* borrowed */
+  bt_workplace *work;             /* borrowed */
 } bt_grpc_server_options;
 
 /* new. BT_INVALID, BT_IO: the address or the files, and why. */

@@ -7,7 +7,7 @@
 
 #include "server/http/access.h"
 #include "server/http/call.h"
-#include "server/work/work.h"
+#include "server/work/workplace.h"
 
 typedef void (*bt_route_handler)(void *service, bt_call *call);
 
@@ -34,10 +34,11 @@ typedef struct bt_http_server_options {
    * arrival of the whole request to its answer; -1: a stream begins. NULL: nobody is told. */
   void (*observe)(void *service, const bt_route *route, int status, int64_t duration_ns);
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
-  bt_work *work;                   /* borrowed; NULL: the server has one of its own */
+  bt_workplace *work;              /* borrowed; NULL: the server has one of its own */
   uint32_t loops;                  /* threads; 0: 2; 16 at most */
   int64_t call_timeout_ns;         /* of a call, from its arrival; 0: 5 min */
   size_t max_body_bytes;           /* 0: 10 MiB */
+  size_t bodies_bytes;             /* of all bodies that are read or looked at; 0: 64 MiB */
   uint32_t max_connections;        /* 0: 1,000, and never more than the file limit allows */
   uint32_t request_timeout_ms;     /* for head and body together, and idle keep-alive; 0: 10 s */
   uint32_t

@@ -10,10 +10,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/http/body_budget.h"
 #include "server/http/guard.h"
 #include "server/http/http_server.h"
 
 typedef struct bt_http_loop bt_http_loop;
+typedef struct bt_http_connection bt_http_connection; /* connection.h */
 
 typedef enum bt_stream_state { BT_STREAM_IDLE, BT_STREAM_ASKING, BT_STREAM_SENDING, BT_STREAM_WAITING } bt_stream_state;
 
@@ -37,6 +39,9 @@ typedef struct bt_http_task {
   h2o_linklist_t sending;   /* linked while one is */
   bt_str page;              /* the answer, where it is not the call's; page_holder keeps it */
   bt_access *page_holder;
+  bt_http_connection *connection; /* while it waits for the request's body */
+  bt_buffer body;                 /* the call's body points into it */
+  size_t body_charge;             /* what it holds of the budget */
 
   bt_stream_state stream_state; /* all below: streams only */
   bt_stream_step step;          /* what the last page came with */
@@ -56,6 +61,8 @@ struct bt_http_loop {
   h2o_socket_t *listener;
   int listen_fd;
   h2o_linklist_t connections; /* open ones */
+  h2o_linklist_t ungated;     /* of bt_http_connection.ungated */
+  h2o_linklist_t waiting;     /* of bt_http_connection.waiting */
   h2o_linklist_t sending;     /* of bt_http_task.sending */
   h2o_linklist_t streaming;   /* of bt_http_task.streaming */
   h2o_linklist_t under_way;   /* of bt_http_task.under_way */
@@ -71,10 +78,11 @@ struct bt_http_server {
   char listen_host[128];
   uint16_t port;
   h2o_globalconf_t config;
-  bt_work *work;
+  bt_workplace *work;
   bool owns_work;
   atomic_size_t lent;    /* tasks that are with workers */
   atomic_bool is_ending; /* and main waits for them */
+  bt_body_budget *bodies;
   bt_http_loop *loops;
   atomic_uint connection_count;
   pthread_mutex_t mutex; /* guards all below but started_count */
@@ -93,8 +101,6 @@ typedef struct bt_http_handler { /* h2o gives us our handler back; the server ha
 /* http_server.c: the monotonic clock; what holds now, to be released. */
 int64_t bt_http_now_ms(void);
 bt_access *bt_http_access(bt_http_server *server);
-/* Whether this was asked for the connection before. */
-bool bt_http_had_request(const h2o_socket_t *socket);
 
 /* request.c */
 /* Gives the task to a worker; false: the lane is full. Whoever runs it ends with bt_http_task_give_back. */
@@ -110,6 +116,8 @@ bt_str bt_http_path(const h2o_req_t *request);               /* without the quer
 void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow);
 /* new; belongs to the request from then on. NULL: no memory. route NULL: a page. */
 bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_route *route);
+/* Its call is whole: runs its handler, here or on a worker. */
+void bt_http_task_submit(bt_http_task *task);
 /* A task came back from a worker: sends its answer or its page, or frees it. */
 void bt_http_task_returned(bt_http_task *task);
 /* Fills request->res from the call. */

@@ -164,7 +164,8 @@ static void dispose(bt_emitter *emitter) {
   free(emitter);
 }
 
-bt_status bt_emitter_new(bt_work *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out, bt_error *error) {
+bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out,
+                         bt_error *error) {
   *out = NULL;
   bt_emitter *emitter = calloc(1, sizeof *emitter);
   if (!emitter) return bt_error_no_memory(error);

@@ -5,7 +5,7 @@
 #define BT_SERVER_WATCH_EMITTER_H
 
 #include "server/replay/emission.h"
-#include "server/work/work.h"
+#include "server/work/workplace.h"
 #include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_open.h"
 
@@ -56,7 +56,7 @@ typedef struct bt_emitter_status {
 } bt_emitter_status;
 
 /* new. capacity: items that wait or were sent and not taken yet. */
-bt_status bt_emitter_new(bt_work *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out,
+bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out,
                          bt_error *error) BT_MUST_CHECK;
 /* Stops sending and frees; what was not sent is lost here and found again from the watermark. */
 void bt_emitter_free(bt_emitter *emitter);

@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "server/work/work.h"
+#include "server/work/workplace.h"
 
 typedef struct bt_crew bt_crew;
 typedef struct bt_crew_member {
@@ -16,7 +16,7 @@ typedef struct bt_crew_member {
 } bt_crew_member;
 
 typedef struct bt_crew_options {
-  bt_work *work;
+  bt_workplace *work;
   bt_lane lane;
   uint32_t size;          /* members at work at once, where the lane has as many places */
   pthread_mutex_t *mutex; /* the owner's */

@@ -146,7 +146,7 @@ static int open_world(void **state) {
   service->version = "0";
   service->started_at_ns = bt_clock_wall_ns();
   service->assumptions = bt_assumptions_default();
-  assert_int_equal(bt_work_new(NULL, &service->work, &error), BT_OK);
+  assert_int_equal(bt_workplace_new(NULL, &service->work, &error), BT_OK);
   assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &service->client, &error), BT_OK);
   assert_int_equal(bt_metrics_new(bt_route_count, &service->metrics, &error), BT_OK);
   assert_int_equal(bt_price_table_new(0, &service->prices, &error), BT_OK);
@@ -184,7 +184,7 @@ static int open_world(void **state) {
 
 static void close_service(void) {
   bt_service *service = &world.service;
-  bt_work_stop(service->work);
+  bt_workplace_stop(service->work);
   bt_reports_free(service->reports);
   bt_evaluations_free(service->evaluations);
   bt_series_pool_free(service->series);
@@ -195,7 +195,7 @@ static void close_service(void) {
   bt_http_client_free(service->client);
   bt_metrics_free(service->metrics);
   bt_price_table_free(service->prices);
-  bt_work_free(service->work);
+  bt_workplace_free(service->work);
 }
 
 /* The database that is left is sound: opening one checks it. */

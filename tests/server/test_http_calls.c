@@ -43,13 +43,13 @@ static void handle_counted(void *service, bt_call *call) {
 static const bt_route routes[] = {{"GET", "/hanging", handle_hanging, BT_ROLE_VIEWER, BT_LANE_SOURCE},
                                   {"GET", "/counted", handle_counted, BT_ROLE_VIEWER, BT_LANE_MEMORY}};
 
-static bt_work *work;
+static bt_workplace *work;
 
 static bt_http_server *start(void) {
   bt_http_server *server = NULL;
   bt_error error = {0};
   bt_pool_options places = {.places = {[BT_LANE_SOURCE] = 2}, .max_queued = 4};
-  assert_int_equal(bt_work_new(&places, &work, &error), BT_OK);
+  assert_int_equal(bt_workplace_new(&places, &work, &error), BT_OK);
   bt_http_server_options options = {
       .listen = "127.0.0.1:0", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .work = work};
   assert_int_equal(bt_http_server_new(&options, &server, &error), BT_OK);
@@ -58,9 +58,9 @@ static bt_http_server *start(void) {
 }
 
 static void stop(bt_http_server *server) {
-  bt_work_stop(work);
+  bt_workplace_stop(work);
   bt_http_server_stop(server);
-  bt_work_free(work);
+  bt_workplace_free(work);
 }
 
 static void wait_for(atomic_int *counter, int at_least) {

@@ -177,7 +177,7 @@ watch_scene *watch_scene_new(void) {
                                       .catchup_max_ns = 24 * HOUR_NS,
                                       .checkpoint_ns = MINUTE_NS,
                                       .replicas = 1};
-  if (bt_work_new(NULL, &scene->options.work, &(bt_error){0})) abort();
+  if (bt_workplace_new(NULL, &scene->options.work, &(bt_error){0})) abort();
   return scene;
 }
 
@@ -197,7 +197,7 @@ static void free_texts(const fake_span *span) {
 
 void watch_scene_free(watch_scene *scene) {
   watch_kill(scene);
-  bt_work_free(scene->options.work);
+  bt_workplace_free(scene->options.work);
   for (size_t i = 0; i < scene->fake.trace_count; i++)
     for (uint32_t k = 0; k < scene->fake.traces[i].span_count; k++) free_texts(&scene->fake.traces[i].spans[k]);
   fake_source_dispose(&scene->fake);

@@ -201,7 +201,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
   return true;
 }
 
-static void begin_owner(owner *o, bt_work *work, uint32_t size) {
+static void begin_owner(owner *o, bt_workplace *work, uint32_t size) {
   bt_error error = {0};
   *o = (owner){.to_do = 0};
   pthread_mutex_init(&o->mutex, NULL);
@@ -223,11 +223,11 @@ static void wait_for_owner(owner *o, const int *number, int at_least) {
 }
 
 static void test_a_crew_does_what_there_is(void **state) {
-  bt_work *work = NULL;
+  bt_workplace *work = NULL;
   bt_error error = {0};
   owner o;
   (void)state;
-  assert_int_equal(bt_work_new(&(bt_pool_options){.places = {[BT_LANE_REPORT] = 3}}, &work, &error), BT_OK);
+  assert_int_equal(bt_workplace_new(&(bt_pool_options){.places = {[BT_LANE_REPORT] = 3}}, &work, &error), BT_OK);
   begin_owner(&o, work, 2);
   for (int i = 0; i < 100; i++) {
     pthread_mutex_lock(&o.mutex);
@@ -241,15 +241,15 @@ static void test_a_crew_does_what_there_is(void **state) {
   bt_crew_end(&o.crew);
   assert_int_equal(o.done, 100);
   pthread_mutex_destroy(&o.mutex);
-  bt_work_free(work);
+  bt_workplace_free(work);
 }
 
 static void test_a_crew_looks_again_when_the_timer_says(void **state) {
-  bt_work *work = NULL;
+  bt_workplace *work = NULL;
   bt_error error = {0};
   owner o;
   (void)state;
-  assert_int_equal(bt_work_new(NULL, &work, &error), BT_OK);
+  assert_int_equal(bt_workplace_new(NULL, &work, &error), BT_OK);
   begin_owner(&o, work, 1);
   pthread_mutex_lock(&o.mutex);
   o.again_after_ns = MS;
@@ -261,7 +261,7 @@ static void test_a_crew_looks_again_when_the_timer_says(void **state) {
   usleep(10000);
   assert_int_equal(o.looks, looks);
   pthread_mutex_destroy(&o.mutex);
-  bt_work_free(work);
+  bt_workplace_free(work);
 }
 
 int main(void) {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "server/clock.h"
-#include "server/work/work.h"
+#include "server/work/workplace.h"
 #include "tests/support/random.h"
 
 enum { ENTRIES = 400, MS = 1000000, PATIENCE_MS = 20000 };

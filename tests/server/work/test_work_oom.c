@@ -24,10 +24,10 @@ static bool do_nothing(void *context, int64_t *again_ns) {
   return false;
 }
 
-static bt_status make(bt_work **work, bt_crew *crew, pthread_mutex_t *mutex) {
+static bt_status make(bt_workplace **work, bt_crew *crew, pthread_mutex_t *mutex) {
   bt_error error = {0};
   bt_crew_options options = {.lane = BT_LANE_WATCH, .size = 1, .mutex = mutex, .do_piece = do_nothing};
-  bt_status status = bt_work_new(NULL, work, &error);
+  bt_status status = bt_workplace_new(NULL, work, &error);
   if (status) return status;
   options.work = *work;
   return bt_crew_init(crew, &options, &error);
@@ -36,7 +36,7 @@ static bt_status make(bt_work **work, bt_crew *crew, pthread_mutex_t *mutex) {
 static void test_beginning(void **state) {
   (void)state;
   for (size_t n = 0;; n++) {
-    bt_work *work = NULL;
+    bt_workplace *work = NULL;
     bt_crew crew = {0};
     pthread_mutex_t mutex;
     pthread_mutex_init(&mutex, NULL);
@@ -46,7 +46,7 @@ static void test_beginning(void **state) {
     bool was_refused = failing_alloc_stop();
     assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
     bt_crew_end(&crew);
-    bt_work_free(work);
+    bt_workplace_free(work);
     pthread_mutex_destroy(&mutex);
     if (was_refused) continue;
     assert_true(n >= 4);
@@ -55,12 +55,12 @@ static void test_beginning(void **state) {
 }
 
 static void test_going_on_needs_no_memory(void **state) {
-  bt_work *work = NULL;
+  bt_workplace *work = NULL;
   bt_error error = {0};
   bt_task tasks[100] = {0};
   bt_work_scope scope;
   (void)state;
-  assert_int_equal(bt_work_new(NULL, &work, &error), BT_OK);
+  assert_int_equal(bt_workplace_new(NULL, &work, &error), BT_OK);
   failing_alloc_after(0);
   for (size_t i = 0; i < 100; i++) {
     tasks[i] = (bt_task){.run = run, .tenant = i % 3, .party = i % 7};
@@ -69,7 +69,7 @@ static void test_going_on_needs_no_memory(void **state) {
   bt_work_scope_begin(&scope, &work->root, bt_clock_monotonic_ns());
   while (!atomic_load(&scope.cancel.requested)) usleep(1000);
   bt_work_scope_end(&scope);
-  bt_work_free(work);
+  bt_workplace_free(work);
   assert_false(failing_alloc_stop());
   assert_int_equal(atomic_load(&runs), 100);
 }
