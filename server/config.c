@@ -39,6 +39,7 @@ static bt_config config_defaults(void) {
                       .tempo_concurrency = 2,
                       .memory_limit_bytes = 256u << 20,
                       .request_memory_bytes = 64u << 20,
+                      .pattern_memory_bytes = 16u << 20,
                       .interval_ns = 30 * INT64_C(1000000000),
                       .sweep_ns = 15 * 60 * INT64_C(1000000000),
                       .lookback_ns = 3600 * INT64_C(1000000000),

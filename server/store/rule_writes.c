@@ -94,6 +94,7 @@ static bt_status commit_versions(bt_rule_store *store, const store_call *call, n
   bt_status status = bt_database_begin(store->database.handle, call->error);
   for (size_t i = 0; i < count && !status; i++) status = write_row(store, call, &versions[i]);
   if (!status) status = build_index(store, call, versions, count, &next);
+  if (!status) status = bt_store_check_patterns(store, call->tenant, next, call->error);
   if (!status && !call->is_dry_run) return commit(store, call, next);
   bt_database_rollback(store->database.handle);
   bt_rule_index_unref(next);

@@ -26,6 +26,8 @@ LIMITS = {
     "time of a request's head and body": ("server/http/http_server.c", r"request_timeout_ms = (10 \* 1000)"),
     "a reader that takes nothing": ("server/http/http_server.c", r"write_timeout_ms = (30 \* 1000)"),
     "tenants in the memory source": ("tempo/memory_source.h", r"BT_MEMORY_TENANTS_MAX = (\d+)"),
+    "compiled regexes of a rule": ("dsl/rule.h", r"BT_MAX_PATTERN_BYTES = (1024 \* 1024)"),
+    "compiled regexes of a tenant's enabled rules": ("server/config*.c", r'"(pattern-memory)"'),
     "memory of replay results": ("server/config*.c", r'"(memory-limit)"'),
 }
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
