@@ -266,8 +266,10 @@ static void log_damage(const bt_rule_store *store) {
 
 static bt_status open_store(bt_server *server, bt_error *error) {
   bt_status status = bt_rule_store_open(server->config->db, &server->service.store, error);
-  if (!status) log_damage(server->service.store);
-  return status;
+  if (status) return status;
+  bt_rule_store_set_limits(server->service.store, server->config->max_rules, server->config->max_rule_versions);
+  log_damage(server->service.store);
+  return BT_OK;
 }
 
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {

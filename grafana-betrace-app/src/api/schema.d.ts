@@ -1511,7 +1511,7 @@ export interface components {
         Limit: number;
         /** @description of the page before */
         Cursor: string;
-        /** @description the ETag of the version that is meant, or * */
+        /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
         IfMatch: string;
     };
     requestBodies: {
@@ -2074,7 +2074,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2090,6 +2090,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
         };
     };
@@ -2097,7 +2098,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2125,7 +2126,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2141,13 +2142,14 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
         };
     };
     disableRule: {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2163,6 +2165,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
         };
     };
     listRuleVersions: {
