@@ -47,6 +47,8 @@ const bt_setting bt_settings[] = {
     {"tokens", "BETRACE_TOKENS", BT_SETTING_TEXT, AT(tokens), 0, 0,
      "file of bearer tokens, their roles and tenants; without it everybody who reaches the service may do all",
      BT_USE_RELOAD},
+    {"audit-log", "BETRACE_AUDIT_LOG", BT_SETTING_TEXT, AT(audit_log), 0, 0,
+     "file that gets a line for each change, each read of a report and requests that were refused", BT_USE_START},
     {"evidence-key", "BETRACE_EVIDENCE_KEY", BT_SETTING_TEXT, AT(evidence_key), 0, 0,
      "Ed25519 private key (PEM) that signs compliance reports; without it they are unsigned", BT_USE_START},
     {"cors-origin", "BETRACE_CORS_ORIGIN", BT_SETTING_ORIGIN, 0, 0, 0,

@@ -213,6 +213,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .service = &server->service,
                                     .observe = count_request,
                                     .access = &access,
+                                    .audit_log = config->audit_log,
                                     .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
