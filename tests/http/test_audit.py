@@ -39,7 +39,7 @@ class AuditTest(unittest.TestCase):
                              [("called", "editor", "acme", "POST", "/v1/rules", 201)], "it is there before the answer is")
             self.assertRegex(self.lines()[0]["from"], r"^127\.0\.0\.1:\d+$")
             self.assertEqual(self.ask(server, "GET", "/v1/rules", self.viewer), 200)
-            self.assertEqual(self.ask(server, "PUT", "/v1/rules/r1", self.editor, {"dsl": "nonsense"}), 422)
+            self.assertEqual(self.ask(server, "PUT", "/v1/rules/r1", self.editor, {"dsl": "nonsense("}), 422)
             report = self.ask(server, "GET", "/v1/compliance/reports/soc2?start=now-1d&end=now", self.viewer)
             self.assertEqual(self.ask(server, "DELETE", "/v1/rules/r1", self.viewer), 403)
             self.assertEqual(self.ask(server, "GET", "/v1/rules?name=secret-question", None), 401)
