@@ -187,6 +187,9 @@ static bt_status check_together(const bt_config *config, bt_error *error) {
                         "endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
   if (!config->tls_cert != !config->tls_key)
     return bt_error_set(error, BT_INVALID, "--tls-cert and --tls-key belong together; one of them is missing");
+  if (config->timestamp_url && !config->evidence_key)
+    return bt_error_set(error, BT_INVALID,
+                        "--timestamp-url stamps signed reports, and nothing signs them: give --evidence-key too");
   if (config->tokens && config->allow_anonymous)
     return bt_error_set(error, BT_INVALID,
                         "--tokens and --allow-anonymous exclude each other: with tokens nobody is let in without one");

@@ -30,6 +30,7 @@ typedef struct bt_config {
   size_t cors_origin_count;
   const char *evidence_key;                /* file of the key that signs compliance reports; or NULL */
   const char *audit_log;                   /* file, or NULL */
+  const char *timestamp_url;               /* of an authority (RFC 3161) that stamps them; or NULL */
   const char *tokens, *tls_cert, *tls_key; /* files, or NULL; the last two both or neither */
   const char *ui;                          /* folder of the web pages, or NULL */
   uint64_t max_connections;
