@@ -35,6 +35,8 @@ static bt_config config_defaults(void) {
                       .listen = "127.0.0.1:8080",
                       .assumptions = bt_assumptions_default(),
                       .tempo = {.timeout_ns = INT64_C(120000000000)},
+                      .max_rules = 10000,
+                      .max_rule_versions = 100000,
                       .max_replays = 4,
                       .tempo_concurrency = 2,
                       .memory_limit_bytes = 256u << 20,

@@ -224,6 +224,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .work = server->service.work,
                                     .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
+                                    .audit_log = config->audit_log,
                                     .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
@@ -302,9 +303,10 @@ static bt_status log_broken(bt_rule_store *store, bt_error *error) {
 static bt_status open_store(bt_server *server, bt_error *error) {
   bt_status status = bt_rule_store_open_within(server->config->db, server->config->pattern_memory_bytes,
                                                &server->service.store, error);
-  if (!status) log_damage(server->service.store);
-  if (!status) status = log_broken(server->service.store, error);
-  return status;
+  if (status) return status;
+  bt_rule_store_set_limits(server->service.store, server->config->max_rules, server->config->max_rule_versions);
+  log_damage(server->service.store);
+  return log_broken(server->service.store, error);
 }
 
 /* As many replays run as there are places for them. */

@@ -64,10 +64,10 @@ static bool if_match_of(bt_call *call, int64_t *version) {
   return valid && !is_weak;
 }
 
-/* BT_LIMIT of a write is that of the tenant's regexes. */
+/* BT_LIMIT: the tenant has as many rules, or versions of them, as it may, or no memory left for its regexes. */
 static void answer_write_error(bt_call *call, bt_status status, const bt_error *error) {
   if (status == BT_LIMIT)
-    bt_call_problem(call, 413, "pattern-memory", "%s", error->message);
+    bt_call_problem(call, 413, "limit", "%s", error->message);
   else
     bt_call_error(call, status, error);
 }

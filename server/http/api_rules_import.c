@@ -190,7 +190,7 @@ static void store(importing *import) {
   if (status == BT_CONFLICT && import->if_state[0]) {
     bt_call_problem(import->call, 412, "version-changed", "%s", error.message);
   } else if (status == BT_LIMIT) {
-    bt_call_problem(import->call, 413, "pattern-memory", "%s", error.message);
+    bt_call_problem(import->call, 413, "limit", "%s", error.message);
   } else if (status) {
     bt_call_error(import->call, status, &error);
   } else {

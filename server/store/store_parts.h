@@ -45,6 +45,7 @@ struct bt_rule_store {
   pthread_mutex_t index_lock;
   bt_rule_index *index;
   /* since the store was opened */
+  size_t max_rules, max_versions; /* of a tenant; 0: any number */
   bt_rule_damage *damage;
   size_t damage_count, damage_capacity;
   pthread_t thread;

@@ -48,6 +48,9 @@ SEVERAL = {
     "reports that are made at once; that are under way, of one tenant": [("server/report/reports.c", r"WORKERS = 2,\s+UNFINISHED_MAX = 32,\s+TENANT_UNFINISHED_MAX = 8\b")],
     "requests that wait for their report at once": [("server/http/api_compliance.c", r"WAITING_MAX = 2\b")],
     "finished reports that are kept; of one tenant": [("server/report/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/report/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
+    "rules of a tenant; their versions": [("server/config*.c", r'"max-rules"'), ("server/config*.c", r'"max-rule-versions"')],
+    "bodies of all requests together; of one tenant": [("server/config*.c", r'"request-memory"')],
+    "head of a request": [("server/http/head.h", r"BT_HEAD_MAX_BYTES = 32 \* 1024\b"), ("server/http/head.c", r"MAX_HEADERS = 100\b")],
     "memory of violations on demand": [("server/server.c", r"memory_limit_bytes / 4\b")],
     "counts of steps that are kept": [("server/query/series.c", r"DEFAULT_CELLS = 400000\b")],
 }

@@ -18,7 +18,7 @@ def rule(name, text, **more):
 class PatternMemory(unittest.TestCase):
     def assert_refused(self, answer):
         self.assertEqual(answer.status, 413, answer.json())
-        self.assertTrue(answer.json()["type"].endswith("pattern-memory"), answer.json())
+        self.assertTrue(answer.json()["type"].endswith(":limit"), answer.json())
         self.assertIn("1024 KiB", answer.json()["detail"])
         self.assertIn("disable or delete", answer.json()["detail"])
 
