@@ -99,7 +99,7 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
                                   .exporter = server->service.exporter,
                                   .assumptions = config->assumptions,
                                   .max_replays = (uint32_t)config->max_replays,
-                                  .memory_limit_bytes = config->memory_limit_bytes,
+                                  .memory = server->service.account,
                                   .emit_at_original_time = config->emit_at_original_time,
                                   .metrics = server->service.metrics,
                                   .prices = server->service.prices};
@@ -286,6 +286,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = open_exporter(server, error);
   if (!status) status = open_store(server, error);
   if (!status) status = open_source(server, error);
+  if (!status) status = bt_memory_account_new(config->memory_limit_bytes, &server->service.account, error);
   if (!status) status = open_jobs(server, error);
   if (!status) status = open_evaluations(server, error);
   if (!status) status = open_series(server, error);
@@ -327,5 +328,6 @@ void bt_server_stop(bt_server *server) {
   bt_http_client_free(server->service.client);
   bt_metrics_free(server->service.metrics);
   bt_price_table_free(server->service.prices);
+  bt_memory_account_free(server->service.account);
   free(server);
 }

@@ -79,7 +79,7 @@ static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
   if (!bt_job_share_join(queue, job)) return bt_error_no_memory(error);
   jobs[queue->job_count++] = job;
   job->number = ++queue->submitted;
-  bt_job_make_room(queue, job->share);
+  bt_job_make_room(queue, job->share, 0);
   pthread_cond_signal(&queue->work);
   return BT_OK;
 }
@@ -262,6 +262,7 @@ bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *rep
     }
   }
   pthread_mutex_unlock(&queue->mutex);
+  bt_memory_return(queue->options.memory);
   return status;
 }
 

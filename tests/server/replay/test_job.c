@@ -335,7 +335,7 @@ static void the_results_of_others_are_kept(void **state) {
   scene *s = *state;
   job_id theirs, ours[12];
   set_gate(s, true);
-  s->options.memory_limit_bytes = 64 * 1024;
+  s->options.memory_limit_bytes = 128 * 1024;
   start(s);
   run_to_its_end(s, "quiet", &theirs); /* the oldest of all */
   for (int i = 0; i < 12; i++) run_to_its_end(s, "loud", &ours[i]);
@@ -358,7 +358,7 @@ static void who_holds_most_gives_way(void **state) {
   scene *s = *state;
   job_id early[12], late[12];
   set_gate(s, true);
-  s->options.memory_limit_bytes = 64 * 1024;
+  s->options.memory_limit_bytes = 128 * 1024;
   start(s);
   for (int i = 0; i < 12; i++) run_to_its_end(s, "early", &early[i]);
   size_t alone = count_known(s, "early");
@@ -432,7 +432,7 @@ static void a_job_that_is_too_large_is_incomplete(void **state) {
   bt_job_page page;
   pages p = {0};
   set_gate(s, true);
-  s->options.memory_limit_bytes = 12 * 1024;
+  s->options.memory_limit_bytes = 32 * 1024;
   start(s);
   job_id id = submit(s, s->slow, NULL);
   wait_for(s, &id, BT_JOB_INCOMPLETE);
