@@ -112,7 +112,8 @@ static bt_status open_evaluations(bt_server *server, bt_error *error) {
   bt_evaluations_options options = {.source = server->service.source,
                                     .assumptions = config->assumptions,
                                     .metrics = server->service.metrics,
-                                    .memory_limit_bytes = config->memory_limit_bytes / 4};
+                                    .memory_limit_bytes = config->memory_limit_bytes / 4,
+                                    .memory = server->service.account};
   return bt_evaluations_new(&options, &server->service.evaluations, error);
 }
 
@@ -160,7 +161,8 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
                                 .assumptions = config->assumptions,
                                 .version = server->service.version,
                                 .started_at_ns = server->service.started_at_ns,
-                                .memory_limit_bytes = config->memory_limit_bytes / 4};
+                                .memory_limit_bytes = config->memory_limit_bytes / 4,
+                                .memory = server->service.account};
   return bt_reports_new(&options, &server->service.reports, error);
 }
 
@@ -169,7 +171,9 @@ static bool is_loopback(const bt_config *config) {
 }
 
 static bt_status open_series(bt_server *server, bt_error *error) {
-  bt_series_options options = {.source = server->service.source, .assumptions = server->config->assumptions};
+  bt_series_options options = {.source = server->service.source,
+                               .assumptions = server->config->assumptions,
+                               .memory = server->service.account};
   return bt_series_pool_new(&options, &server->service.series, error);
 }
 

@@ -73,6 +73,7 @@ static bt_status look(const bt_service *service, const bt_call *call, const bt_r
                                .range = options->range,
                                .assumptions = service->assumptions,
                                .tenant = call->tenant,
+                               .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
                                .cancel = &cancel};
   bt_status status = bt_deadline_start(&deadline, options->timeout_ns, &service->stopping, &cancel, error);

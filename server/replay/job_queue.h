@@ -67,8 +67,9 @@ void bt_job_remove(bt_job_queue *queue, size_t index);
 /* Into the metrics, when it has just ended; under the lock. */
 void bt_job_count(const bt_job_queue *queue, const bt_job *job);
 
-/* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for others and so many bytes more, or none is left. `own` is whose job
- * wants the room (NULL: somebody else does): its results go first, unless it has less than an even share; then those of the tenant that holds most. */
+/* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for so many bytes and for others who run, or none is left; of 0 bytes until
+ * all fits. `own` is whose job wants the room (NULL: somebody else does): its results go first, unless it has less than an even share; then those of the tenant that
+ * holds most. */
 void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes);
 /* Counts so many more bytes to a job that runs. False: there is no room for them, also without what could be forgotten. */
 bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) BT_MUST_CHECK;

@@ -123,7 +123,8 @@ static void forget_oldest(bt_job_queue *queue, const bt_job_share *share) {
 }
 
 void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes) {
-  while (bt_memory_total(queue->options.memory) + wanted_bytes > most_kept(queue)) {
+  size_t most = wanted_bytes ? most_kept(queue) : bt_memory_limit(queue->options.memory);
+  while (bt_memory_total(queue->options.memory) + wanted_bytes > most) {
     const bt_job_share *loser = choose_loser(queue, own);
     if (!loser) return;
     if (own == loser && count_jobs(own) == 1) own = NULL; /* it goes with its last job */

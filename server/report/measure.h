@@ -70,6 +70,7 @@ typedef struct bt_measure_request {
   const char *tenant;         /* or NULL */
   uint64_t seed;
   size_t memory_limit_bytes; /* of one trace and of one page of reads */
+  bt_memory_account *memory; /* where replays ask for room; or NULL */
   bt_priority priority;
   const bt_cancel *cancel;
   void (*progress)(void *context, double fraction); /* or NULL */

@@ -28,6 +28,7 @@ typedef struct scene {
   bt_job_queue *queue;
   bt_job_queue_options options;
   bt_rule_definition *slow, *other;
+  bt_memory_account *account; /* or NULL */
 } scene;
 
 static void sleep_briefly(void) {
@@ -85,6 +86,7 @@ static int make_scene(void **state) {
 static int drop_scene(void **state) {
   scene *s = *state;
   bt_job_queue_free(s->queue);
+  bt_memory_account_free(s->account);
   bt_rule_definition_unref(s->slow);
   bt_rule_definition_unref(s->other);
   fake_source_dispose(&s->gate.fake);
@@ -445,6 +447,52 @@ static void a_job_that_is_too_large_is_incomplete(void **state) {
   assert_in_range(page.total, 1, 19);
 }
 
+static bt_memory_account *share_account(scene *s, size_t limit_bytes) {
+  bt_error error = {0};
+  assert_int_equal(bt_memory_account_new(limit_bytes, &s->account, &error), BT_OK);
+  s->options.memory = s->account;
+  return s->account;
+}
+
+/* Others hold nearly all: the job says so, and those that come when there is room again are complete. */
+static void a_full_memory_ends_one_and_not_the_others(void **state) {
+  scene *s = *state;
+  bt_job_view view;
+  bt_error error = {0};
+  bt_memory_account *account = share_account(s, 256 * 1024);
+  set_gate(s, true);
+  start(s);
+  bt_memory_add(account, BT_MEMORY_REPORTS, 236 * 1024);
+  job_id early = submit(s, s->slow, NULL);
+  wait_for(s, &early, BT_JOB_INCOMPLETE);
+  assert_int_equal(bt_job_get(s->queue, NULL, early.text, &view, &error), BT_OK);
+  assert_memory_equal(view.result.reason, "results_full: ", 14);
+  assert_false(view.result.coverage.complete);
+  bt_job_view_dispose(&view);
+  bt_memory_give(account, BT_MEMORY_REPORTS, 236 * 1024);
+  job_id late = submit(s, s->slow, NULL);
+  wait_for(s, &late, BT_JOB_COMPLETED);
+  assert_true(bt_memory_held(account, BT_MEMORY_REPLAYS) > 0);
+  assert_int_equal(bt_memory_held(account, BT_MEMORY_READS), 0);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(bt_job_cancel(s->queue, NULL, (i ? late : early).text, &error), BT_OK);
+  assert_int_equal(bt_memory_total(account), 0);
+}
+
+/* Who wants room for something else gets it from what is finished. */
+static void finished_jobs_give_way_to_others(void **state) {
+  scene *s = *state;
+  bt_memory_account *account = share_account(s, 256 * 1024);
+  job_id first;
+  set_gate(s, true);
+  start(s);
+  first = submit(s, s->slow, NULL);
+  wait_for(s, &first, BT_JOB_COMPLETED);
+  assert_true(bt_memory_take(account, BT_MEMORY_READS, 250 * 1024));
+  assert_false(is_known(s, NULL, &first));
+  assert_int_equal(bt_memory_held(account, BT_MEMORY_REPLAYS), 0);
+}
+
 static void a_failed_source_is_a_failed_job(void **state) {
   scene *s = *state;
   bt_job_view view;
@@ -535,6 +583,8 @@ int main(void) {
       SCENE(one_worker_goes_round_too),
       SCENE(one_tenant_cannot_fill_the_queue),
       SCENE(a_job_that_is_too_large_is_incomplete),
+      SCENE(a_full_memory_ends_one_and_not_the_others),
+      SCENE(finished_jobs_give_way_to_others),
       SCENE(a_failed_source_is_a_failed_job),
       SCENE(freeing_stops_what_runs),
       SCENE(wrong_requests_are_refused),
