@@ -254,7 +254,8 @@ static void write_replays(const bt_service *service, bt_buffer *out) {
 }
 
 static void write_memory(const bt_service *service, bt_buffer *out) {
-  bt_expose_family(out, "betrace_memory_held_bytes", "gauge", "Memory in the account of --memory-limit, by what holds it.");
+  bt_expose_family(out, "betrace_memory_held_bytes", "gauge",
+                   "Memory in the account of --memory-limit, by what holds it.");
   for (unsigned i = 0; i < BT_MEMORY_KINDS; i++) {
     bt_memory_kind kind = (bt_memory_kind)i;
     const bt_label labels[] = {{"kind", bt_memory_kind_name(kind)}, {NULL, NULL}};

@@ -36,7 +36,8 @@ void bt_memory_set_keeper(bt_memory_account *account, bt_memory_forget forget, v
 /* False: there is no room, also after the keeper was asked. */
 bool bt_memory_take(bt_memory_account *account, bt_memory_kind kind, size_t bytes) BT_MUST_CHECK;
 /* The same without asking the keeper, and keeping so much free for others: for the keeper itself, under its lock. */
-bool bt_memory_take_beside(bt_memory_account *account, bt_memory_kind kind, size_t bytes, size_t free_bytes) BT_MUST_CHECK;
+bool bt_memory_take_beside(bt_memory_account *account, bt_memory_kind kind, size_t bytes,
+                           size_t free_bytes) BT_MUST_CHECK;
 /* What is there already, whether there is room or not. */
 void bt_memory_add(bt_memory_account *account, bt_memory_kind kind, size_t bytes);
 void bt_memory_give(bt_memory_account *account, bt_memory_kind kind, size_t bytes);
@@ -50,8 +51,9 @@ typedef struct bt_memory_hold {
   bt_memory_kind kind;
   size_t bytes;
 } bt_memory_hold;
-bool bt_memory_hold_set(bt_memory_hold *hold, size_t bytes) BT_MUST_CHECK; /* false: no room for more; nothing has changed */
-void bt_memory_hold_tell(bt_memory_hold *hold, size_t bytes);              /* it is so, whether there is room or not */
+bool bt_memory_hold_set(bt_memory_hold *hold,
+                        size_t bytes) BT_MUST_CHECK;          /* false: no room for more; nothing has changed */
+void bt_memory_hold_tell(bt_memory_hold *hold, size_t bytes); /* it is so, whether there is room or not */
 
 /* What an allocation of so many bytes takes of the heap, with what the C library adds. */
 static inline size_t bt_heap_bytes(size_t bytes) {

@@ -45,7 +45,7 @@ typedef struct bt_job {
 } bt_job;
 
 struct bt_job_queue {
-  bt_job_queue_options options; /* memory is always there */
+  bt_job_queue_options options;  /* memory is always there */
   bt_memory_account *own_memory; /* or NULL */
   pthread_mutex_t mutex;
   pthread_cond_t work; /* something was queued, or the end came */

@@ -56,10 +56,11 @@ static void show_progress(void *context, double fraction, const bt_replay_result
 }
 
 static bt_status say_full(const worker_job *w, bt_error *error) {
-  return bt_error_set(error, BT_LIMIT,
-                      "there is no room for more violations of this replay in the %zu bytes of --memory-limit; the first "
-                      "%zu are kept: take a shorter range or fewer rules",
-                      bt_memory_limit(w->queue->options.memory), w->job->violation_count);
+  return bt_error_set(
+      error, BT_LIMIT,
+      "there is no room for more violations of this replay in the %zu bytes of --memory-limit; the first "
+      "%zu are kept: take a shorter range or fewer rules",
+      bt_memory_limit(w->queue->options.memory), w->job->violation_count);
 }
 
 static bt_status add_violation(worker_job *w, size_t rule, bt_violation *violation, bt_error *error) {

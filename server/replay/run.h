@@ -158,7 +158,7 @@ typedef struct bt_run {
   double progress;           /* shown last; it never goes back when more work turns up */
   uint64_t failed_beyond;    /* failures that are no longer listed one by one */
   uint64_t sample_differences;
-  bool has_data;      /* there is some trace in the window that is not our own */
+  bool has_data;       /* there is some trace in the window that is not our own */
   bt_memory_hold hold; /* what all this takes (room.c) */
   bool has_no_room;    /* for what was found */
   bool observer_full;  /* the observer keeps no more */

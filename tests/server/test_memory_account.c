@@ -154,14 +154,10 @@ static void no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(takes_up_to_the_limit),
-      cmocka_unit_test(leaves_a_part_free),
-      cmocka_unit_test(what_is_there_counts),
-      cmocka_unit_test(the_keeper_forgets_no_more_than_is_wanted),
-      cmocka_unit_test(a_hold_follows_its_thing),
-      cmocka_unit_test(without_an_account_there_is_no_limit),
-      cmocka_unit_test(threads_lose_nothing),
-      cmocka_unit_test(no_memory),
+      cmocka_unit_test(takes_up_to_the_limit),    cmocka_unit_test(leaves_a_part_free),
+      cmocka_unit_test(what_is_there_counts),     cmocka_unit_test(the_keeper_forgets_no_more_than_is_wanted),
+      cmocka_unit_test(a_hold_follows_its_thing), cmocka_unit_test(without_an_account_there_is_no_limit),
+      cmocka_unit_test(threads_lose_nothing),     cmocka_unit_test(no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

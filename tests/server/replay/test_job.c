@@ -474,8 +474,7 @@ static void a_full_memory_ends_one_and_not_the_others(void **state) {
   wait_for(s, &late, BT_JOB_COMPLETED);
   assert_true(bt_memory_held(account, BT_MEMORY_REPLAYS) > 0);
   assert_int_equal(bt_memory_held(account, BT_MEMORY_READS), 0);
-  for (int i = 0; i < 2; i++)
-    assert_int_equal(bt_job_cancel(s->queue, NULL, (i ? late : early).text, &error), BT_OK);
+  for (int i = 0; i < 2; i++) assert_int_equal(bt_job_cancel(s->queue, NULL, (i ? late : early).text, &error), BT_OK);
   assert_int_equal(bt_memory_total(account), 0);
 }
 
