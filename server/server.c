@@ -60,6 +60,9 @@ static void look_at_tempo(bt_source *source) {
     bt_log(BT_LOG_INFO, "the source is %s", text);
   else
     bt_log(BT_LOG_WARNING, "the source is %s; replays read every candidate, and more by id", text);
+  if (bt_source_replicates(source))
+    bt_log(BT_LOG_INFO, "ingesters of this Tempo hold copies of spans, or may: it is read by id what is younger than "
+                        "--handover, which is slower; --tempo-replication 1 says that they hold none");
 }
 
 static bt_status open_source(bt_server *server, bt_error *error) {
@@ -158,6 +161,7 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
                                 .client = server->service.client,
                                 .exporter = server->service.exporter,
                                 .key = server->evidence_key,
+                                .timestamp_url = config->timestamp_url,
                                 .assumptions = config->assumptions,
                                 .version = server->service.version,
                                 .started_at_ns = server->service.started_at_ns,
@@ -216,6 +220,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .service = &server->service,
                                     .observe = count_request,
                                     .access = &access,
+                                    .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
                                     .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};

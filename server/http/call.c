@@ -120,6 +120,7 @@ const char *bt_http_reason(int status) {
   case 417: return "Expectation Failed";
   case 421: return "Misdirected Request";
   case 422: return "Unprocessable Content";
+  case 431: return "Request Header Fields Too Large";
   case 500: return "Internal Server Error";
   case 503: return "Service Unavailable";
   default: return status < 400 ? "OK" : "Error";

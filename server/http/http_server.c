@@ -4,6 +4,8 @@
  * loop's queue → its answer is sent, or its stream begins. */
 #include "server/http/http_server.h"
 
+#include <h2o.h>
+#include <h2o/http1.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,9 +13,9 @@
 #include <unistd.h>
 
 #include "server/condition.h"
+#include "server/http/connection.h"
 #include "server/http/h2o_errors.h"
 #include "server/http/listen.h"
-#include "server/http/loop.h"
 
 enum {
   TICK_MS = 500,
@@ -25,13 +27,6 @@ enum {
   SPARE_FILES = 128, /* for what are no connections */
   MAX_LOOPS = 16
 };
-
-typedef struct connection { /* in the list of its loop */
-  h2o_linklist_t link;
-  bt_http_loop *loop;
-  h2o_socket_t *socket;
-  bt_access *access; /* whose TLS context it uses */
-} connection;
 
 int64_t bt_http_now_ms(void) {
   struct timespec now;
@@ -47,35 +42,61 @@ bt_access *bt_http_access(bt_http_server *server) {
 }
 
 static void on_connection_close(void *data) {
-  connection *closed = data;
+  bt_http_connection *closed = data;
   atomic_fetch_sub(&closed->loop->server->connection_count, 1);
   h2o_linklist_unlink(&closed->link);
+  if (h2o_linklist_is_linked(&closed->ungated)) h2o_linklist_unlink(&closed->ungated);
+  bt_http_wait_end(closed);
+  if (closed->held) h2o_buffer_dispose(&closed->held);
+  if (closed->head) h2o_buffer_dispose(&closed->head);
+  bt_buffer_dispose(&closed->refused);
   bt_access_release(closed->access);
   free(closed);
 }
 
-static bool register_connection(bt_http_loop *loop, h2o_socket_t *socket) {
-  if (atomic_load(&loop->server->connection_count) >= loop->server->options.max_connections) return false;
-  connection *fresh = calloc(1, sizeof *fresh);
-  if (!fresh) return false;
-  *fresh = (connection){.loop = loop, .socket = socket, .access = bt_http_access(loop->server)};
-  loop->accept.ssl_ctx = bt_access_tls(fresh->access);
+/* new; belongs to the socket. NULL: there are as many as may be, or there is no memory. */
+static bt_http_connection *register_connection(bt_http_loop *loop, h2o_socket_t *socket) {
+  if (atomic_load(&loop->server->connection_count) >= loop->server->options.max_connections) return NULL;
+  bt_http_connection *fresh = calloc(1, sizeof *fresh);
+  if (!fresh) return NULL;
+  fresh->loop = loop;
+  fresh->socket = socket;
+  fresh->access = bt_http_access(loop->server);
   h2o_linklist_insert(&loop->connections, &fresh->link);
   atomic_fetch_add(&loop->server->connection_count, 1);
   socket->on_close.cb = on_connection_close;
   socket->on_close.data = fresh;
-  return true;
+  return fresh;
+}
+
+static void begin_http(bt_http_connection *connection) {
+  bt_http_loop *loop = connection->loop;
+  h2o_http1_accept(&loop->accept, connection->socket, *h2o_get_timestamp(&loop->context, NULL, NULL));
+  bt_http_gate_close(connection);
+}
+
+static void on_handshake(h2o_socket_t *socket, const char *failed) {
+  bt_http_connection *connection = socket->on_close.data;
+  bt_http_wait_end(connection);
+  if (failed)
+    h2o_socket_close(socket);
+  else
+    begin_http(connection);
 }
 
 static void on_accept(h2o_socket_t *listener, const char *failed) {
   if (failed) return;
-  bt_http_loop *loop = listener->data;
   h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
   if (!socket) return;
-  if (register_connection(loop, socket))
-    h2o_accept(&loop->accept, socket);
-  else
+  bt_http_connection *connection = register_connection(listener->data, socket);
+  if (!connection) {
     h2o_socket_close(socket);
+  } else if (bt_access_tls(connection->access)) {
+    bt_http_wait_for(connection, BT_WAIT_HANDSHAKE, connection->loop->server->options.request_timeout_ms);
+    h2o_socket_ssl_handshake(socket, bt_access_tls(connection->access), NULL, on_handshake);
+  } else {
+    begin_http(connection);
+  }
 }
 
 static void begin_stop(bt_http_loop *loop) {
@@ -102,7 +123,7 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 /* Idle keep-alive connections end only by a timeout of h2o's; a shutdown of the socket ends them now. */
 static void close_connections(bt_http_loop *loop) {
   for (h2o_linklist_t *node = loop->connections.next; node != &loop->connections; node = node->next)
-    shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(connection, link, node)->socket), SHUT_RDWR);
+    shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(bt_http_connection, link, node)->socket), SHUT_RDWR);
   int64_t deadline_ms = bt_http_now_ms() + CLOSE_TIMEOUT_MS;
   while (!h2o_linklist_is_empty(&loop->connections) && bt_http_now_ms() < deadline_ms)
     h2o_evloop_run(loop->context.loop, 50);
@@ -111,6 +132,8 @@ static void close_connections(bt_http_loop *loop) {
 static void prepare_loop(bt_http_loop *loop) {
   bt_http_server *server = loop->server;
   h2o_linklist_init_anchor(&loop->connections);
+  h2o_linklist_init_anchor(&loop->ungated);
+  h2o_linklist_init_anchor(&loop->waiting);
   h2o_linklist_init_anchor(&loop->sending);
   h2o_linklist_init_anchor(&loop->streaming);
   h2o_context_init(&loop->context, h2o_evloop_create(), &server->config);
@@ -154,9 +177,12 @@ static void *run_loop(void *argument) {
   bt_http_loop *loop = argument;
   prepare_loop(loop);
   announce(loop->server, &loop->server->ready_count);
+  bool has_begun = false;
   while (!loop->is_stopping || (loop->task_count && bt_http_now_ms() < loop->stop_deadline_ms)) {
-    h2o_evloop_run(loop->context.loop, loop->is_stopping ? 20 : TICK_MS);
+    h2o_evloop_run(loop->context.loop, has_begun ? 0 : loop->is_stopping ? 20 : TICK_MS);
+    has_begun = bt_http_gate_turn(loop);
     bt_http_cut_stalled(loop);
+    bt_http_cut_waiting(loop);
   }
   close_connections(loop);
   announce(loop->server, &loop->server->drained_count);
@@ -172,8 +198,7 @@ static void configure(bt_http_server *server) {
   server->config.server_name = h2o_iovec_init(H2O_STRLIT("betrace"));
   server->config.http1.req_timeout = server->options.request_timeout_ms;
   server->config.http1.upgrade_to_http2 = 0;
-  /* A little more than we take, so that a body just over the limit is read and refused with a whole answer. */
-  server->config.max_request_entity_size = server->options.max_body_bytes + server->options.max_body_bytes / 2;
+  server->config.max_request_entity_size = 0; /* it never sees a body: connection.h */
   h2o_hostconf_t *host = h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
   h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
   bt_http_handler *handler = (bt_http_handler *)h2o_create_handler(path, sizeof *handler);
@@ -203,6 +228,7 @@ static void fill_defaults(bt_http_server *server) {
   if (options->loops > MAX_LOOPS) options->loops = MAX_LOOPS;
   if (!options->workers) options->workers = 4;
   if (!options->max_body_bytes) options->max_body_bytes = 10u << 20;
+  if (!options->bodies_bytes) options->bodies_bytes = 64u << 20;
   if (!options->max_connections) options->max_connections = 1000;
   if (!options->request_timeout_ms) options->request_timeout_ms = 10 * 1000;
   if (!options->write_timeout_ms) options->write_timeout_ms = 30 * 1000;
@@ -226,6 +252,7 @@ static void free_server(bt_http_server *server) {
     if (!server->loops[i].is_started && server->loops[i].listen_fd > 0) close(server->loops[i].listen_fd);
   free(server->loops);
   bt_access_release(server->access);
+  bt_body_budget_free(server->bodies);
   pthread_cond_destroy(&server->changed);
   pthread_mutex_destroy(&server->mutex);
   free(server);
@@ -253,7 +280,8 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
   server->options = *options;
   fill_defaults(server);
   server->loops = calloc(server->options.loops, sizeof *server->loops);
-  bt_status status = server->loops ? BT_OK : bt_error_no_memory(error);
+  server->bodies = bt_body_budget_new(server->options.bodies_bytes);
+  bt_status status = server->loops && server->bodies ? BT_OK : bt_error_no_memory(error);
   if (!status)
     status = bt_access_new(options->access ? options->access : &(bt_access_options){0}, &server->access, error);
   if (!status) status = bind_loops(server, error);

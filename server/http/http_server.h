@@ -35,6 +35,7 @@ typedef struct bt_http_server_options {
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
   uint32_t loops, workers;         /* threads; 0: 2 and 4; 16 loops at most; four more make pages of streams */
   size_t max_body_bytes;           /* 0: 10 MiB */
+  size_t bodies_bytes;             /* of all bodies that are read or looked at; 0: 64 MiB */
   uint32_t max_connections;        /* 0: 1,000, and never more than the file limit allows */
   uint32_t request_timeout_ms;     /* for head and body together, and idle keep-alive; 0: 10 s */
   uint32_t

@@ -9,11 +9,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/http/body_budget.h"
 #include "server/http/guard.h"
 #include "server/http/http_server.h"
 #include "server/http/workers.h"
 
 typedef struct bt_http_loop bt_http_loop;
+typedef struct bt_http_connection bt_http_connection; /* connection.h */
 
 typedef enum bt_stream_state { BT_STREAM_IDLE, BT_STREAM_ASKING, BT_STREAM_SENDING, BT_STREAM_WAITING } bt_stream_state;
 
@@ -32,6 +34,9 @@ typedef struct bt_http_task {
   h2o_linklist_t sending;   /* linked while one is */
   bt_str page;              /* the answer, where it is not the call's; page_holder keeps it */
   bt_access *page_holder;
+  bt_http_connection *connection; /* while it waits for the request's body */
+  bt_buffer body;                 /* the call's body points into it */
+  size_t body_charge;             /* what it holds of the budget */
 
   bt_stream_state stream_state; /* all below: streams only */
   bt_stream_step step;          /* what the last page came with */
@@ -51,6 +56,8 @@ struct bt_http_loop {
   h2o_socket_t *listener;
   int listen_fd;
   h2o_linklist_t connections; /* open ones */
+  h2o_linklist_t ungated;     /* of bt_http_connection.ungated */
+  h2o_linklist_t waiting;     /* of bt_http_connection.waiting */
   h2o_linklist_t sending;     /* of bt_http_task.sending */
   h2o_linklist_t streaming;   /* of bt_http_task.streaming */
   h2o_timeout_t stream_again; /* when streams that had nothing are asked once more */
@@ -65,6 +72,7 @@ struct bt_http_server {
   uint16_t port;
   h2o_globalconf_t config;
   bt_workers *workers;
+  bt_body_budget *bodies;
   bt_workers *page_makers; /* for streams, which may wait neither for long requests nor hold them up */
   bt_http_loop *loops;
   atomic_uint connection_count;
@@ -93,6 +101,8 @@ bt_str bt_http_path(const h2o_req_t *request);               /* without the quer
 void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow);
 /* new; belongs to the request from then on. NULL: no memory. route NULL: a page. */
 bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_route *route);
+/* Its call is whole: runs its handler, here or on a worker. */
+void bt_http_task_submit(bt_http_task *task);
 /* A task came back from a worker: sends its answer or its page, or frees it. */
 void bt_http_task_returned(bt_http_task *task);
 /* Fills request->res from the call. */

@@ -42,6 +42,8 @@ typedef struct bt_job {
   size_t bytes; /* what it holds; of a job in the queue changed by bt_job_add_bytes alone */
   uint64_t spans_emitted, spans_already_there, spans_failed;
   char emission_message[200];
+  size_t reader_count; /* who looks at its violations without the lock */
+  bool is_forgotten;   /* it is in no list any more: its last reader frees it */
 } bt_job;
 
 struct bt_job_queue {
@@ -62,8 +64,10 @@ struct bt_job_queue {
 
 bool bt_job_is_finished(const bt_job *job);
 void bt_job_free(bt_job *job);
-/* Takes job number `index` out of the list and frees it. */
+/* Takes job number `index` out of the list and frees it, once nobody reads it. */
 void bt_job_remove(bt_job_queue *queue, size_t index);
+/* Somebody who counted himself among the readers has done; under the lock. */
+void bt_job_end_reading(bt_job *job);
 /* Into the metrics, when it has just ended; under the lock. */
 void bt_job_count(const bt_job_queue *queue, const bt_job *job);
 

@@ -36,7 +36,13 @@ void bt_job_remove(bt_job_queue *queue, size_t index) {
   bt_job_share_leave(queue, job);
   memmove(&queue->jobs[index], &queue->jobs[index + 1], (queue->job_count - index - 1) * sizeof *queue->jobs);
   queue->job_count--;
-  bt_job_free(job);
+  job->share = NULL;
+  job->is_forgotten = true;
+  if (!job->reader_count) bt_job_free(job);
+}
+
+void bt_job_end_reading(bt_job *job) {
+  if (--job->reader_count == 0 && job->is_forgotten) bt_job_free(job);
 }
 
 typedef struct worker_job {
@@ -168,10 +174,20 @@ static size_t coverage_bytes(const bt_coverage *coverage) {
          coverage->windows_empty_count * sizeof *coverage->windows_empty + named * sizeof *coverage->long_traces;
 }
 
+/* A replay that could not begin has counted nothing, and its job shows a row of zeros for each rule. */
+static void keep_rules(bt_job *job, bt_replay_result *result) {
+  if (result->rule_count == job->rule_count) return;
+  free(result->rules);
+  result->rules = job->result.rules;
+  result->rule_count = job->result.rule_count;
+  job->result.rules = NULL;
+}
+
 /* Takes the result. */
 static void finish(worker_job *w, bt_replay_result *result) {
   bt_job *job = w->job;
   pthread_mutex_lock(&w->queue->mutex);
+  keep_rules(job, result);
   bt_replay_result_dispose(&job->result);
   job->result = *result;
   bt_job_add_bytes(w->queue, job, coverage_bytes(&result->coverage));
@@ -181,18 +197,6 @@ static void finish(worker_job *w, bt_replay_result *result) {
   bt_job_set_state(w->queue, job, state_of(result->outcome));
   bt_job_count(w->queue, job);
   bt_job_make_room(w->queue, job->share, 0);
-  pthread_mutex_unlock(&w->queue->mutex);
-}
-
-/* A replay that could not even run: the counters stay as they are. */
-static void fail(worker_job *w, bt_status status, const char *message) {
-  pthread_mutex_lock(&w->queue->mutex);
-  w->job->result.outcome = BT_REPLAY_FAILED;
-  snprintf(w->job->result.reason, sizeof w->job->result.reason, "%s: %.200s", bt_status_name(status), message);
-  sort_violations(w->job);
-  w->job->finished_at_ns = bt_clock_wall_ns();
-  bt_job_set_state(w->queue, w->job, BT_JOB_FAILED);
-  bt_job_count(w->queue, w->job);
   pthread_mutex_unlock(&w->queue->mutex);
 }
 
@@ -241,11 +245,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
   bt_replay_result result;
   bt_error why = {0};
   bt_status status = bt_replay_run(queue->options.source, &request, &observer, &result, &why);
-  if (status != BT_OK) {
-    fail(&w, status, why.message);
-    return;
-  }
-  bt_replay_leave_open(&result);
+  if (status == BT_OK) bt_replay_leave_open(&result);
   emit(&w, result.outcome);
   finish(&w, &result);
 }

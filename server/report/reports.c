@@ -11,10 +11,13 @@
 
 #include "server/clock.h"
 #include "server/condition.h"
+#include "server/log.h"
 #include "server/replay/window.h"
 #include "server/report/canonical_json.h"
 #include "server/report/report_same.h"
 #include "server/report/report_span.h"
+#include "server/report/report_turn.h"
+#include "server/report/time_stamp_ask.h"
 
 enum {
   WORKERS = 2,
@@ -34,6 +37,7 @@ typedef struct report_job {
   uint64_t seed;
   bt_cancel cancel;
   bool is_deleted;
+  bool has_failed_stamp; /* a time stamp was asked for, and there is none */
 } report_job;
 
 struct bt_reports {
@@ -41,7 +45,8 @@ struct bt_reports {
   pthread_mutex_t mutex; /* guards all below, and every job */
   pthread_cond_t work, ended;
   bool stopping;
-  report_job **jobs; /* in order of submission */
+  bt_report_turns *turns; /* of their own lock */
+  report_job **jobs;      /* in order of submission */
   size_t count, capacity, bytes;
   pthread_t workers[WORKERS];
   size_t worker_count;
@@ -305,7 +310,23 @@ static void show_progress(void *context, double fraction) {
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
-static bt_status build(making *m, json_t **document, bt_error *error) {
+static bool is_stamped(const bt_reports_options *options) {
+  return options->key && options->timestamp_url;
+}
+
+static bt_report_turn turn_of(const making *m) {
+  const bt_reports_options *options = &m->reports->options;
+  return (bt_report_turn){.turns = m->reports->turns,
+                          .tenant = m->job->tenant,
+                          .source = options->source,
+                          .key = options->key,
+                          .sends_spans = options->client && options->exporter,
+                          .started_at_ns = options->started_at_ns,
+                          .range_ns = m->job->view.range.end_ns - m->job->view.range.start_ns,
+                          .cancel = &m->job->cancel};
+}
+
+static bt_status build(making *m, bt_report_turn *turn, json_t **document, bt_error *error) {
   const bt_reports_options *options = &m->reports->options;
   const report_job *job = m->job;
   bt_report_request request = {.store = options->store,
@@ -314,8 +335,11 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
                                .version = options->version,
                                .started_at_ns = options->started_at_ns,
                                .key = options->key,
+                               .is_stamped = is_stamped(options),
                                .report_id = job->view.report_id,
                                .framework = bt_str_from(job->view.framework),
+                               .name_previous = bt_report_turn_take,
+                               .previous_context = turn,
                                .measure = {.source = options->source,
                                            .range = job->view.range,
                                            .now_ns = bt_clock_wall_ns(),
@@ -330,7 +354,7 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
   return bt_report_build(&request, document, error);
 }
 
-/* The last report of the same question; its span has not failed, so that there is nothing to send again. NULL: there is none. */
+/* The last report of the same question; neither its span nor its time stamp has failed, so that there is nothing to send or ask again. NULL: there is none. */
 static const report_job *last_like(const bt_reports *reports, const report_job *job) {
   const report_job *last = NULL;
   for (size_t i = 0; i < reports->count; i++) {
@@ -340,7 +364,8 @@ static const report_job *last_like(const bt_reports *reports, const report_job *
         other->view.range.start_ns == job->view.range.start_ns && other->view.range.end_ns == job->view.range.end_ns)
       last = other;
   }
-  return last && strcmp(last->view.span_state, "failed") == 0 ? NULL : last;
+  bool has_failed = last && (last->has_failed_stamp || strcmp(last->view.span_state, "failed") == 0);
+  return has_failed ? NULL : last;
 }
 
 /* The samples follow from the seed: with another one no report would say the same. */
@@ -412,6 +437,23 @@ static void count(const making *m, bt_status status, const json_t *document, con
                                                                              : BT_REPORT_SPANS_NOT_SENT);
 }
 
+/* Beside the signature, so that it needs a report that is signed already. */
+static bt_status stamp(making *m, json_t *document, bt_error *error) {
+  const bt_reports_options *options = &m->reports->options;
+  char reason[BT_TIME_STAMP_REASON_BYTES];
+  if (!is_stamped(options)) return BT_OK;
+  bt_status status =
+      bt_time_stamp_add(options->client, options->timestamp_url, document, &m->job->cancel, reason, error);
+  if (status) return status;
+  bt_metrics_add_time_stamp(options->metrics, reason[0] ? BT_TIME_STAMPS_FAILED : BT_TIME_STAMPS_GIVEN);
+  if (!reason[0]) return BT_OK;
+  bt_log(BT_LOG_WARNING, "the report %s has no time stamp: %s", m->job->view.report_id, reason);
+  pthread_mutex_lock(&m->reports->mutex);
+  m->job->has_failed_stamp = true;
+  pthread_mutex_unlock(&m->reports->mutex);
+  return BT_OK;
+}
+
 static void make(making *m) {
   const bt_reports_options *options = &m->reports->options;
   json_t *document = NULL;
@@ -419,10 +461,14 @@ static void make(making *m) {
   bt_error error = {0};
   bt_report_span_result span = {0};
   int64_t started_ns = bt_clock_monotonic_ns();
+  bt_report_turn turn = turn_of(m);
   take_seed(m);
-  bt_status status = build(m, &document, &error);
+  bt_status status = build(m, &turn, &document, &error);
   bool is_new = !status && !is_nothing_new(m, document);
-  if (is_new) status = bt_canonical_json(document, &text, &error);
+  bt_status ended = bt_report_turn_end(&turn, is_new ? document : NULL, &error);
+  if (!status) status = ended;
+  if (is_new && !status) status = stamp(m, document, &error);
+  if (is_new && !status) status = bt_canonical_json(document, &text, &error);
   if (is_new && !status) bt_report_span_send(options->client, options->exporter, document, &m->job->cancel, &span);
   count(m, status, document, &span, bt_clock_monotonic_ns() - started_ns);
   json_decref(document);
@@ -470,6 +516,8 @@ bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt
   reports->options = *options;
   if (!reports->options.memory_limit_bytes) reports->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   init_conditions(reports);
+  reports->turns = bt_report_turns_new();
+  if (!reports->turns) status = bt_error_no_memory(error);
   for (size_t i = 0; i < WORKERS && !status; i++) {
     if (pthread_create(&reports->workers[i], NULL, work, reports) == 0)
       reports->worker_count++;
@@ -494,6 +542,7 @@ void bt_reports_free(bt_reports *reports) {
   for (size_t i = 0; i < reports->worker_count; i++) pthread_join(reports->workers[i], NULL);
   for (size_t i = 0; i < reports->count; i++) free_job(reports->jobs[i]);
   free(reports->jobs);
+  bt_report_turns_free(reports->turns);
   pthread_cond_destroy(&reports->ended);
   pthread_cond_destroy(&reports->work);
   pthread_mutex_destroy(&reports->mutex);

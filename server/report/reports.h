@@ -19,6 +19,7 @@ typedef struct bt_reports_options { /* all borrowed */
   bt_http_client *client;
   const bt_exporter_options *exporter; /* NULL: no `betrace.report` span is sent */
   const bt_evidence_key *key;          /* NULL: unsigned */
+  const char *timestamp_url;           /* of a time-stamp authority, for signed ones; or NULL */
   bt_assumptions assumptions;
   const char *version;
   int64_t started_at_ns;

@@ -131,14 +131,6 @@ static void test_guard_head(void **state) {
     assert_int_equal(bt_guard_check_head(bt_str_from(cases[i].head)).status, cases[i].status);
 }
 
-static void test_guard_chunks(void **state) {
-  (void)state;
-  assert_true(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\nTransfer-encoding:chunked\r\n\r\n")));
-  assert_true(bt_guard_has_chunks(BT_STR("\r\nPOST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")));
-  assert_false(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\nx-transfer-encoding: chunked\r\n\r\n")));
-  assert_false(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\n\r\ntransfer-encoding: chunked\r\n\r\n")));
-}
-
 static void count_values(void *context, bt_str value) {
   (void)value;
   ++*(int *)context;
@@ -258,7 +250,6 @@ int main(void) {
       cmocka_unit_test(test_query),
       cmocka_unit_test(test_filters_without_room),
       cmocka_unit_test(test_nearest),
-      cmocka_unit_test(test_guard_chunks),
       cmocka_unit_test(test_queries_that_are_none),
       cmocka_unit_test(test_queries_without_room),
   };
