@@ -104,6 +104,7 @@ static size_t most_kept(const bt_job_queue *queue) {
 /* Whose oldest result goes next: the tenant's that wants the room, unless it has less than an even share; else the one's that holds most.
  * NULL: nobody has a finished job. */
 static const bt_job_share *choose_loser(const bt_job_queue *queue, const bt_job_share *own) {
+  if (!queue->share_count) return NULL; /* others hold it all */
   size_t even_bytes = most_kept(queue) / queue->share_count;
   if (own && own->finished && own->bytes >= even_bytes) return own;
   const bt_job_share *most = NULL;
