@@ -103,7 +103,7 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
                                   .exporter = server->service.exporter,
                                   .assumptions = config->assumptions,
                                   .max_replays = (uint32_t)config->max_replays,
-                                  .memory_limit_bytes = config->memory_limit_bytes,
+                                  .memory = server->service.account,
                                   .emit_at_original_time = config->emit_at_original_time,
                                   .metrics = server->service.metrics,
                                   .prices = server->service.prices};
@@ -117,7 +117,8 @@ static bt_status open_evaluations(bt_server *server, bt_error *error) {
                                     .source = server->service.source,
                                     .assumptions = config->assumptions,
                                     .metrics = server->service.metrics,
-                                    .memory_limit_bytes = config->memory_limit_bytes / 4};
+                                    .memory_limit_bytes = config->memory_limit_bytes / 4,
+                                    .memory = server->service.account};
   return bt_evaluations_new(&options, &server->service.evaluations, error);
 }
 
@@ -168,7 +169,8 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
                                 .assumptions = config->assumptions,
                                 .version = server->service.version,
                                 .started_at_ns = server->service.started_at_ns,
-                                .memory_limit_bytes = config->memory_limit_bytes / 4};
+                                .memory_limit_bytes = config->memory_limit_bytes / 4,
+                                .memory = server->service.account};
   return bt_reports_new(&options, &server->service.reports, error);
 }
 
@@ -177,8 +179,10 @@ static bool is_loopback(const bt_config *config) {
 }
 
 static bt_status open_series(bt_server *server, bt_error *error) {
-  bt_series_options options = {
-      .work = server->service.work, .source = server->service.source, .assumptions = server->config->assumptions};
+  bt_series_options options = {.work = server->service.work,
+                               .source = server->service.source,
+                               .assumptions = server->config->assumptions,
+                               .memory = server->service.account};
   return bt_series_pool_new(&options, &server->service.series, error);
 }
 
@@ -337,6 +341,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = open_exporter(server, error);
   if (!status) status = open_store(server, error);
   if (!status) status = open_source(server, error);
+  if (!status) status = bt_memory_account_new(config->memory_limit_bytes, &server->service.account, error);
   if (!status) status = open_jobs(server, error);
   if (!status) status = open_evaluations(server, error);
   if (!status) status = open_series(server, error);
@@ -379,5 +384,6 @@ void bt_server_stop(bt_server *server) {
   bt_metrics_free(server->service.metrics);
   bt_price_table_free(server->service.prices);
   bt_workplace_free(server->service.work);
+  bt_memory_account_free(server->service.account);
   free(server);
 }

@@ -15,7 +15,8 @@
 typedef struct bt_service {
   bt_rule_store *store;
   bt_source *source;
-  bt_source *memory; /* the source, where it takes pushed spans; else NULL */
+  bt_source *memory;          /* the source, where it takes pushed spans; else NULL */
+  bt_memory_account *account; /* of all that answers and what makes them hold */
   bt_job_queue *jobs;
   bt_evaluations *evaluations; /* violations on demand */
   bt_series_pool *series;      /* counts by steps */

@@ -41,6 +41,7 @@ static bt_status contrast(const bt_service *service, const bt_call *call, const 
                                             .assumptions = service->assumptions,
                                             .tenant = call->tenant,
                                             .sample_seed = a->seed,
+                                            .memory = service->account,
                                             .priority = BT_PRIORITY_PEOPLE,
                                             .work = service->work,
                                             .prices = service->prices,

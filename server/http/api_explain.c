@@ -34,6 +34,7 @@ static void explain(const bt_service *service, bt_call *call, const bt_rule_defi
                                .now_ns = bt_clock_wall_ns(),
                                .assumptions = service->assumptions,
                                .tenant = call->tenant,
+                               .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
                                .work = service->work,
                                .prices = service->prices};

@@ -66,6 +66,7 @@ static bt_status look(const bt_service *service, const bt_call *call, const bt_r
                                .range = options->range,
                                .assumptions = service->assumptions,
                                .tenant = call->tenant,
+                               .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
                                .work = service->work,
                                .cancel = &looking.cancel};

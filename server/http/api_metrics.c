@@ -257,6 +257,18 @@ static void write_replays(const bt_service *service, bt_buffer *out) {
               stats.result_limit_bytes);
 }
 
+static void write_memory(const bt_service *service, bt_buffer *out) {
+  bt_expose_family(out, "betrace_memory_held_bytes", "gauge",
+                   "Memory in the account of --memory-limit, by what holds it.");
+  for (unsigned i = 0; i < BT_MEMORY_KINDS; i++) {
+    bt_memory_kind kind = (bt_memory_kind)i;
+    const bt_label labels[] = {{"kind", bt_memory_kind_name(kind)}, {NULL, NULL}};
+    bt_expose_count(out, "betrace_memory_held_bytes", labels, bt_memory_held(service->account, kind));
+  }
+  write_gauge(out, "betrace_memory_limit_bytes", "What all of it may grow to: --memory-limit.",
+              bt_memory_limit(service->account));
+}
+
 static void write_spans(const bt_service *service, bt_buffer *out) {
   bt_expose_family(out, "betrace_spans_pushed_total", "counter", "Spans of POST /v1/spans, by what became of them.");
   write_outcomes(out, "betrace_spans_pushed_total", "outcome", bt_span_outcome_names, BT_SPAN_OUTCOMES, get_spans,
@@ -310,6 +322,7 @@ void bt_api_metrics(void *context, bt_call *call) {
     write_tempo(service, out);
     write_histograms(service, out);
     write_replays(service, out);
+    write_memory(service, out);
     write_spans(service, out);
     write_reports(service, out);
     write_process(service, out);

@@ -22,6 +22,7 @@ typedef struct bt_evaluations_options {
   bt_metrics *metrics;       /* counts evaluated windows; or NULL */
   uint32_t at_once;          /* windows that are evaluated at once; 0: 2 */
   size_t memory_limit_bytes; /* of all results together; 0: 64 MiB */
+  bt_memory_account *memory; /* where they are counted, and windows ask for room; NULL: there is no other limit */
   int64_t keep_ns;           /* how long an evaluation is kept after it was last asked for; 0: 5 min */
 } bt_evaluations_options;
 

@@ -52,6 +52,15 @@ static size_t bytes_of_all(const bt_evaluations *evaluations) {
   return bytes;
 }
 
+/* Rules of a question were often made for it alone. */
+void bt_evaluations_count(bt_evaluations *evaluations) {
+  size_t bytes = bytes_of_all(evaluations);
+  for (size_t i = 0; i < evaluations->count; i++)
+    for (size_t r = 0; r < evaluations->items[i]->rule_count; r++)
+      bytes += bt_rule_definition_bytes(evaluations->items[i]->rules[r]);
+  bt_memory_hold_tell(&evaluations->hold, bytes);
+}
+
 /* False: none is idle. */
 static bool forget_longest_unused(bt_evaluations *evaluations) {
   size_t oldest = evaluations->count;
@@ -79,6 +88,7 @@ void bt_evaluations_tidy(bt_evaluations *evaluations) {
     bool is_unwanted = evaluation->running && now_ns - evaluation->wanted_until_ns > UNWANTED_NS;
     if (is_unwanted) bt_work_scope_cancel(&evaluation->scope, BT_SCOPE_UNWANTED);
   }
+  bt_evaluations_count(evaluations);
 }
 
 /* ---- working ---- */
@@ -155,6 +165,7 @@ bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluatio
   evaluations->options = *options;
   if (!evaluations->options.at_once) evaluations->options.at_once = DEFAULT_AT_ONCE;
   if (!evaluations->options.memory_limit_bytes) evaluations->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
+  evaluations->hold = (bt_memory_hold){evaluations->options.memory, BT_MEMORY_VIOLATIONS, 0};
   if (!evaluations->options.keep_ns) evaluations->options.keep_ns = DEFAULT_KEEP_NS;
   bt_status status = make_crew(evaluations, error);
   if (status == BT_OK)

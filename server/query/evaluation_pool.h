@@ -48,7 +48,8 @@ struct bt_evaluations {
   bool stopping;
   bt_evaluation **items;
   size_t count, capacity;
-  size_t next; /* whose turn it is */
+  size_t next;         /* whose turn it is */
+  bt_memory_hold hold; /* of all listings, and the rules that were asked about */
 };
 
 struct bt_look {
@@ -64,6 +65,8 @@ static const int64_t BT_EVALUATION_SECOND_NS = 1000000000;
 void bt_evaluation_free(bt_evaluation *evaluation);
 /* Forgets what is over, makes room, and stops windows that nobody waits for any more. */
 void bt_evaluations_tidy(bt_evaluations *evaluations);
+/* Tells the account what all of them hold. */
+void bt_evaluations_count(bt_evaluations *evaluations);
 /* Its results take so much room that it waits for its reader. */
 bool bt_evaluation_is_full(const bt_evaluations *evaluations, const bt_evaluation *evaluation);
 

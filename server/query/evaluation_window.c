@@ -23,6 +23,8 @@ typedef struct window_run {
   uint64_t inconclusive;
   bt_trace_id inconclusive_trace; /* the last of them */
   bool overflows;
+  bt_memory_hold hold; /* of what was found */
+  bool has_no_room;    /* for it */
 } window_run;
 
 static bool has_service(const bt_violation *violation, const char *service) {
@@ -43,7 +45,8 @@ static bt_status keep(void *context, size_t rule, bt_violation *violation, bt_er
     return BT_OK;
   }
   bt_status status = bt_listed_array_add(&run->found, run->range, run->evaluation->margin_ns, rule, violation, error);
-  run->overflows = run->found.bytes > run->most_bytes;
+  run->has_no_room = !bt_memory_hold_set(&run->hold, run->found.bytes);
+  run->overflows = run->has_no_room || run->found.bytes > run->most_bytes;
   if (run->overflows) bt_work_scope_cancel(&run->evaluation->scope, BT_SCOPE_UNWANTED);
   return status;
 }
@@ -77,6 +80,7 @@ static bt_status evaluate(window_run *run, bt_replay_result *result, bt_error *e
                                .tenant = evaluation->tenant[0] ? evaluation->tenant : NULL,
                                .sample_size = CHECKED_BY_ID,
                                .memory_limit_bytes = options->memory_limit_bytes,
+                               .memory = options->memory,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
                                .work = options->work,
@@ -166,6 +170,9 @@ static bt_status split(window_run *run, bt_error *error) {
 
 static bt_status take_result(window_run *run, bt_replay_result *result, bt_error *error) {
   bt_evaluation *evaluation = run->evaluation;
+  if (run->has_no_room)
+    return end_early(evaluation, "results_full: what runs and what is kept fills --memory-limit; ask again later",
+                     error);
   if (run->overflows) return split(run, error);
   if (result->outcome == BT_REPLAY_CANCELLED) return BT_OK; /* it is begun again when somebody waits */
   bool is_lost = result->outcome == BT_REPLAY_FAILED;
@@ -185,6 +192,7 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
                     .evaluation = evaluation,
                     .range = bt_schedule_next(&evaluation->schedule),
                     .settled_end_ns = INT64_MAX,
+                    .hold = {evaluations->options.memory, BT_MEMORY_VIOLATIONS, 0},
                     .most_bytes = evaluations->options.memory_limit_bytes / WINDOW_PART};
   bt_replay_result result = {0};
   bt_error why = {0};
@@ -198,6 +206,8 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
   if (status == BT_OK) status = take_result(&run, &result, &why);
   if (status != BT_OK) fail(evaluation, status, &why);
   bt_listed_array_dispose(&run.found);
+  bt_evaluations_count(evaluations);
+  bt_memory_hold_tell(&run.hold, 0);
   bt_replay_result_dispose(&result);
   pthread_cond_broadcast(&evaluations->changed);
 }

@@ -121,6 +121,7 @@ static bool attach_rules(bt_series_ask *ask, const bt_series_question *question)
 }
 
 static void free_ask(bt_series_ask *ask) {
+  bt_memory_hold_tell(&ask->hold, 0);
   free(ask->series);
   free(ask->settled_end);
   free(ask->cells);
@@ -131,10 +132,15 @@ static void detach_rules(bt_series_ask *ask) {
   for (size_t i = 0; i < ask->rule_count; i++) ask->series[i]->asks--;
 }
 
+static size_t bytes_of_cells(const bt_series_question *question) {
+  return question->rule_count * (size_t)(question->end_step - question->first_step) * sizeof(bt_ask_cell);
+}
+
 static bt_series_ask *new_ask(bt_series_pool *pool, const bt_series_question *question) {
   bt_series_ask *ask = calloc(1, sizeof *ask);
   if (!ask) return NULL;
   ask->pool = pool;
+  ask->hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};
   ask->opened_ns = bt_clock_monotonic_ns();
   ask->first_step = question->first_step;
   ask->end_step = question->end_step;
@@ -184,9 +190,15 @@ bt_status bt_series_open(bt_series_pool *pool, const bt_series_question *questio
   if (status != BT_OK) return status;
   bt_series_ask *ask = new_ask(pool, question);
   if (!ask) return bt_error_no_memory(error);
-  pthread_mutex_lock(&pool->mutex);
-  status = enter(pool, ask, question, error);
-  pthread_mutex_unlock(&pool->mutex);
+  if (bt_memory_hold_set(&ask->hold, bytes_of_cells(question))) {
+    pthread_mutex_lock(&pool->mutex);
+    status = enter(pool, ask, question, error);
+    pthread_mutex_unlock(&pool->mutex);
+  } else
+    status = bt_error_set(error, BT_LIMIT,
+                          "there is no room for %zu bytes of counts: what runs and what is kept fills --memory-limit; "
+                          "try again later, or take a longer step",
+                          bytes_of_cells(question));
   if (status == BT_OK)
     *out = ask;
   else
@@ -265,6 +277,7 @@ static void keep_counts(bt_series_pool *pool, const bt_series_run *run) {
       int64_t until_ns = now_ns + (count->is_read && !count->is_young ? pool->options.keep_ns : FAILED_KEEP_NS);
       bt_step_cache_put(pool->cache, run->series[i]->id, step, until_ns, count);
     }
+  bt_memory_hold_tell(&pool->cache_hold, bt_step_cache_bytes(pool->cache));
 }
 
 /* An ask keeps what it got, so that a cache that is too small for it costs time and no answer. */
@@ -337,6 +350,7 @@ bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **
   pool->options = *options;
   if (!pool->options.at_once) pool->options.at_once = DEFAULT_AT_ONCE;
   if (!pool->options.most_cells) pool->options.most_cells = DEFAULT_CELLS;
+  pool->cache_hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};
   if (!pool->options.keep_ns) pool->options.keep_ns = DEFAULT_KEEP_NS;
   pthread_mutex_init(&pool->mutex, NULL);
   bt_condition_init(&pool->changed);

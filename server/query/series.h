@@ -20,6 +20,7 @@ typedef struct bt_series_options {
   size_t most_cells;         /* kept counts, about 80 bytes each; 0: 400,000 */
   int64_t keep_ns;           /* how long a count is kept, and a series counts as asked for lately; 0: 10 min */
   size_t memory_limit_bytes; /* of a page of reads; 0: 64 MiB */
+  bt_memory_account *memory; /* where counts are asked for; NULL: there is no limit */
 } bt_series_options;
 
 bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **out, bt_error *error) BT_MUST_CHECK;

@@ -32,6 +32,7 @@ struct bt_series_ask {
   int64_t *settled_end;    /* for each rule: the first step that is not settled */
   bool wants_exercised;
   bt_ask_cell *cells;                 /* rule × steps + index */
+  bt_memory_hold hold;                /* of the cells */
   int64_t opened_ns, wanted_until_ns; /* monotonic */
   char reason[240];
 };
@@ -57,6 +58,7 @@ struct bt_series_pool {
   pthread_cond_t changed;
   bool stopping;
   bt_step_cache *cache;
+  bt_memory_hold cache_hold;
   bt_known_series **known;
   size_t known_count, known_capacity;
   uint64_t last_id;

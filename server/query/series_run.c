@@ -119,6 +119,7 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .sample_size = CHECKED_BY_ID,
                                .memory_limit_bytes =
                                    options->memory_limit_bytes ? options->memory_limit_bytes : DEFAULT_MEMORY_BYTES,
+                               .memory = options->memory,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
                                .joins_searches = joins_searches(run),
@@ -127,10 +128,17 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .cancel = &run->scope.cancel};
   bt_replay_result result = {0};
   bt_error why = {0};
+  bt_memory_hold hold = {options->memory, BT_MEMORY_SERIES, 0};
+  size_t cells = run->series_count * bt_run_steps(run);
+  if (!bt_memory_hold_set(&hold, cells * (sizeof *run->counts + sizeof *run->is_unsure))) {
+    snprintf(run->reason, sizeof run->reason, "results_full: there is no room for the counts in --memory-limit");
+    return; /* nothing was read, and no count says that it was */
+  }
   bt_status status = bt_replay_run(options->source, &request, &observer, &result, &why);
   if (status == BT_OK)
     take_result(run, &result);
   else
     snprintf(run->reason, sizeof run->reason, "%s: %.200s", bt_status_name(status), why.message);
+  bt_memory_hold_tell(&hold, 0);
   bt_replay_result_dispose(&result);
 }

@@ -156,6 +156,10 @@ void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int6
   link_newest(cache, index);
 }
 
+size_t bt_step_cache_bytes(const bt_step_cache *cache) {
+  return cache->capacity * sizeof *cache->cells + cache->bucket_count * sizeof *cache->buckets;
+}
+
 size_t bt_step_cache_count(const bt_step_cache *cache) {
   return cache->count;
 }

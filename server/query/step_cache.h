@@ -26,6 +26,7 @@ bool bt_step_cache_get(bt_step_cache *cache, uint64_t series, int64_t step, int6
 /* Kept until until_ns of the clock that now_ns is of. Without memory the cell is not kept, which costs an evaluation and nothing else. */
 void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int64_t until_ns,
                        const bt_step_count *count);
+size_t bt_step_cache_bytes(const bt_step_cache *cache); /* what it holds */
 size_t bt_step_cache_count(const bt_step_cache *cache);
 
 #endif

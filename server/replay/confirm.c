@@ -169,6 +169,8 @@ static bt_status read_pages(bt_run *run, size_t *known, size_t count, page *p, b
     if (bt_run_is_cancelled(run)) return cancelled(error);
     if (run->source_lost) return fail_rest(run, known, count, error);
     bool too_large = false;
+    status = bt_run_hold(run, 0, error);
+    if (status != BT_OK) return status;
     p->known = known;
     p->count = count < size ? count : size;
     p->is_last = p->count == count;

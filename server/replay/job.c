@@ -79,7 +79,7 @@ static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
   if (!bt_job_share_join(queue, job)) return bt_error_no_memory(error);
   jobs[queue->job_count++] = job;
   job->number = ++queue->submitted;
-  bt_job_make_room(queue, job->share);
+  bt_job_make_room(queue, job->share, 0);
   bt_crew_wake(&queue->crew, 1);
   return BT_OK;
 }
@@ -263,6 +263,7 @@ bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *rep
     }
   }
   pthread_mutex_unlock(&queue->mutex);
+  bt_memory_return(queue->options.memory);
   return status;
 }
 

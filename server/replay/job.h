@@ -17,7 +17,8 @@ typedef struct bt_job_queue_options {
   const bt_exporter_options *exporter; /* NULL: nothing is emitted */
   bt_assumptions assumptions;
   uint32_t max_replays;      /* running at once; 0: 4 */
-  size_t memory_limit_bytes; /* of kept results; old finished ones make room; 0: 256 MiB */
+  size_t memory_limit_bytes; /* without an account: of one of its own; 0: 256 MiB */
+  bt_memory_account *memory; /* what jobs hold is asked for there, and the queue is its keeper; NULL: it has its own */
   bool emit_at_original_time;
   bt_price_table *prices; /* what replays cost is added to it; NULL: to none */
   bt_metrics *metrics;    /* counts replays and what they evaluate; NULL: nobody counts */

@@ -48,7 +48,8 @@ typedef struct bt_job {
 } bt_job;
 
 struct bt_job_queue {
-  bt_job_queue_options options;
+  bt_job_queue_options options;  /* memory is always there */
+  bt_memory_account *own_memory; /* or NULL */
   pthread_mutex_t mutex;
   bt_crew crew;  /* runs the replays */
   bt_job **jobs; /* in order of submission */
@@ -68,9 +69,12 @@ void bt_job_end_reading(bt_job *job);
 /* Into the metrics, when it has just ended; under the lock. */
 void bt_job_count(const bt_job_queue *queue, const bt_job *job);
 
-/* Forgets finished jobs, the oldest of a tenant first, until the rest fits into the memory limit or none is left. `own` is whose job
- * wants the room: its results go first, unless it has less than an even share; then those of the tenant that holds most. */
-void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own);
+/* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for so many bytes and for others who run, or none is left; of 0 bytes until
+ * all fits. `own` is whose job wants the room (NULL: somebody else does): its results go first, unless it has less than an even share; then those of the tenant that
+ * holds most. */
+void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes);
+/* Counts so many more bytes to a job that runs. False: there is no room for them, also without what could be forgotten. */
+bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) BT_MUST_CHECK;
 /* The job to run next: the oldest of the tenant with the fewest running, and among such of the one that waits longest. NULL: none waits. */
 bt_job *bt_job_next(const bt_job_queue *queue);
 /* NULL: the tenant has no job. */

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+  RUNNING_PART = 4, /* of the limit: what finished jobs leave for what runs */
+  LAST_PART = 8,    /* of the limit: what only tenants may take that hold little */
+  SMALL_PART = 16   /* of the limit: and that is little */
+};
+
 bt_job_share *bt_job_share_find(const bt_job_queue *queue, const char *tenant) {
   for (size_t i = 0; i < queue->share_count; i++)
     if (strcmp(queue->shares[i]->tenant, tenant) == 0) return queue->shares[i];
@@ -40,6 +46,7 @@ bool bt_job_share_join(bt_job_queue *queue, bt_job *job) {
   ++*count_of(share, job->state);
   share->bytes += job->bytes;
   queue->bytes += job->bytes;
+  bt_memory_add(queue->options.memory, BT_MEMORY_REPLAYS, job->bytes);
   return true;
 }
 
@@ -49,6 +56,7 @@ void bt_job_share_leave(bt_job_queue *queue, bt_job *job) {
   --*count_of(share, job->state);
   share->bytes -= job->bytes;
   queue->bytes -= job->bytes;
+  bt_memory_give(queue->options.memory, BT_MEMORY_REPLAYS, job->bytes);
   if (count_jobs(share)) return;
   size_t i = 0;
   while (queue->shares[i] != share) i++;
@@ -56,10 +64,26 @@ void bt_job_share_leave(bt_job_queue *queue, bt_job *job) {
   free(share);
 }
 
-void bt_job_add_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
+static void count_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
   job->bytes += bytes;
   job->share->bytes += bytes;
   queue->bytes += bytes;
+}
+
+void bt_job_add_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
+  bt_memory_add(queue->options.memory, BT_MEMORY_REPLAYS, bytes);
+  count_bytes(queue, job, bytes);
+}
+
+/* The last part is for tenants that hold little: whoever filled the rest does not keep a small replay of another from ending. */
+bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
+  bt_memory_account *memory = queue->options.memory;
+  size_t limit = bt_memory_limit(memory);
+  size_t kept_free = job->share->bytes < limit / SMALL_PART ? 0 : limit / LAST_PART;
+  bt_job_make_room(queue, job->share, bytes);
+  if (!bt_memory_take_beside(memory, BT_MEMORY_REPLAYS, bytes, kept_free)) return false;
+  count_bytes(queue, job, bytes);
+  return true;
 }
 
 void bt_job_set_state(bt_job_queue *queue, bt_job *job, bt_job_state state) {
@@ -71,10 +95,17 @@ void bt_job_set_state(bt_job_queue *queue, bt_job *job, bt_job_state state) {
 
 /* ---- room for results ---- */
 
+/* Finished ones leave a part for what runs: else every new question would have to wait for them to be forgotten. */
+static size_t most_kept(const bt_job_queue *queue) {
+  size_t limit = bt_memory_limit(queue->options.memory);
+  return limit - limit / RUNNING_PART;
+}
+
 /* Whose oldest result goes next: the tenant's that wants the room, unless it has less than an even share; else the one's that holds most.
  * NULL: nobody has a finished job. */
 static const bt_job_share *choose_loser(const bt_job_queue *queue, const bt_job_share *own) {
-  size_t even_bytes = queue->options.memory_limit_bytes / queue->share_count;
+  if (!queue->share_count) return NULL; /* others hold it all */
+  size_t even_bytes = most_kept(queue) / queue->share_count;
   if (own && own->finished && own->bytes >= even_bytes) return own;
   const bt_job_share *most = NULL;
   for (size_t i = 0; i < queue->share_count; i++) {
@@ -92,8 +123,9 @@ static void forget_oldest(bt_job_queue *queue, const bt_job_share *share) {
     }
 }
 
-void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own) {
-  while (queue->bytes > queue->options.memory_limit_bytes) {
+void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes) {
+  size_t most = wanted_bytes ? most_kept(queue) : bt_memory_limit(queue->options.memory);
+  while (bt_memory_total(queue->options.memory) + wanted_bytes > most) {
     const bt_job_share *loser = choose_loser(queue, own);
     if (!loser) return;
     if (own == loser && count_jobs(own) == 1) own = NULL; /* it goes with its last job */

@@ -104,10 +104,18 @@ static bt_status add_list(bt_run *run, const bt_query *query, uint8_t flag, bt_e
   return status;
 }
 
+/* The old table and the new one are there at the same time. */
+static bt_status hold_both_tables(bt_run *run, bt_error *error) {
+  size_t most = run->known_count;
+  for (size_t i = 0; i < run->query_count; i++)
+    if (run->queries[i]->is_taken && !run->queries[i]->is_gathered) most += run->queries[i]->found.count;
+  return bt_run_hold(run, most * sizeof *run->known, error);
+}
+
 /* What is subtracted only finds traces to leave out: it makes none known. */
 bt_status bt_known_gather(bt_run *run, bt_error *error) {
-  bt_status status = BT_OK;
   run->word_count = run->known_count / 64 + 1;
+  bt_status status = hold_both_tables(run, error);
   for (size_t i = 0; status == BT_OK && i < run->query_count; i++) {
     const bt_query *query = run->queries[i];
     bool makes_known = !query->is_subtracted && !query->is_own;
@@ -123,5 +131,5 @@ bt_status bt_known_gather(bt_run *run, bt_error *error) {
     else
       status = make_bits(run, query, error);
   }
-  return status;
+  return status == BT_OK ? bt_run_hold(run, 0, error) : status;
 }

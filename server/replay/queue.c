@@ -58,14 +58,17 @@ static void show_progress(void *context, double fraction, const bt_replay_result
   pthread_mutex_unlock(&w->queue->mutex);
 }
 
+static bt_status say_full(const worker_job *w, bt_error *error) {
+  return bt_error_set(
+      error, BT_LIMIT,
+      "there is no room for more violations of this replay in the %zu bytes of --memory-limit; the first "
+      "%zu are kept: take a shorter range or fewer rules",
+      bt_memory_limit(w->queue->options.memory), w->job->violation_count);
+}
+
 static bt_status add_violation(worker_job *w, size_t rule, bt_violation *violation, bt_error *error) {
   bt_job *job = w->job;
   size_t bytes = bt_violation_bytes(violation) + sizeof *job->violations + sizeof *job->by_time;
-  if (job->bytes + bytes > w->queue->options.memory_limit_bytes)
-    return bt_error_set(error, BT_LIMIT,
-                        "the violations of this replay need more than %zu bytes of memory; the first %zu are kept: "
-                        "take a shorter range or fewer rules",
-                        w->queue->options.memory_limit_bytes, job->violation_count);
   bt_job_violation *violations =
       bt_grow_array(job->violations, job->violation_count, &job->violation_capacity, sizeof *violations);
   if (!violations) return bt_error_no_memory(error);
@@ -73,9 +76,8 @@ static bt_status add_violation(worker_job *w, size_t rule, bt_violation *violati
   size_t *by_time = bt_grow_array(job->by_time, job->violation_count, &job->by_time_capacity, sizeof *by_time);
   if (!by_time) return bt_error_no_memory(error);
   job->by_time = by_time;
+  if (!bt_job_take_bytes(w->queue, job, bytes)) return say_full(w, error);
   violations[job->violation_count++] = (bt_job_violation){rule, violation};
-  bt_job_add_bytes(w->queue, job, bytes);
-  bt_job_make_room(w->queue, job->share);
   return BT_OK;
 }
 
@@ -84,6 +86,7 @@ static bt_status keep_violation(void *context, size_t rule, bt_violation *violat
   pthread_mutex_lock(&w->queue->mutex);
   bt_status status = add_violation(w, rule, violation, error);
   pthread_mutex_unlock(&w->queue->mutex);
+  bt_memory_return(w->queue->options.memory); /* finished ones may have been forgotten for it */
   if (status != BT_OK) bt_violation_free(violation);
   return status;
 }
@@ -190,7 +193,7 @@ static void finish(worker_job *w, bt_replay_result *result) {
   job->progress = 1;
   bt_job_set_state(w->queue, job, state_of(result->outcome));
   bt_job_count(w->queue, job);
-  bt_job_make_room(w->queue, job->share);
+  bt_job_make_room(w->queue, job->share, 0);
   pthread_mutex_unlock(&w->queue->mutex);
 }
 
@@ -232,7 +235,8 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .count = job->count_mode,
                                .tenant = job->tenant[0] ? job->tenant : NULL,
                                .sample_seed = (uint64_t)job->created_at_ns,
-                               .memory_limit_bytes = queue->options.memory_limit_bytes,
+                               .memory_limit_bytes = bt_memory_limit(queue->options.memory),
+                               .memory = queue->options.memory,
                                .prices = queue->options.prices,
                                .work = queue->options.work,
                                .cancel = &job->scope.cancel};
@@ -253,6 +257,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
   job->started_at_ns = bt_clock_wall_ns();
   pthread_mutex_unlock(&queue->mutex);
   run_job(queue, job);
+  bt_memory_return(queue->options.memory);
   pthread_mutex_lock(&queue->mutex);
   return true;
 }
@@ -267,6 +272,25 @@ static bt_status make_crew(bt_job_queue *queue, bt_error *error) {
   return bt_crew_init(&queue->crew, &crew, error);
 }
 
+/* Somebody else needs room for what is asked for now. */
+static void forget_finished(void *context, size_t wanted_bytes) {
+  bt_job_queue *queue = context;
+  pthread_mutex_lock(&queue->mutex);
+  bt_job_make_room(queue, NULL, wanted_bytes);
+  pthread_mutex_unlock(&queue->mutex);
+}
+
+static bt_status open_account(bt_job_queue *queue, bt_error *error) {
+  bt_job_queue_options *options = &queue->options;
+  bt_status status = BT_OK;
+  if (!options->memory) {
+    status = bt_memory_account_new(options->memory_limit_bytes, &queue->own_memory, error);
+    options->memory = queue->own_memory;
+  }
+  bt_memory_set_keeper(options->memory, forget_finished, queue);
+  return status;
+}
+
 bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **out, bt_error *error) {
   *out = NULL;
   bt_job_queue *queue = calloc(1, sizeof *queue);
@@ -275,7 +299,8 @@ bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **o
   if (!queue->options.max_replays) queue->options.max_replays = DEFAULT_WORKERS;
   if (!queue->options.memory_limit_bytes) queue->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   pthread_mutex_init(&queue->mutex, NULL);
-  bt_status status = make_crew(queue, error);
+  bt_status status = open_account(queue, error);
+  if (status == BT_OK) status = make_crew(queue, error);
   if (status == BT_OK)
     *out = queue;
   else
@@ -290,16 +315,18 @@ void bt_job_queue_free(bt_job_queue *queue) {
   for (size_t i = 0; i < queue->job_count; i++) bt_work_scope_cancel(&queue->jobs[i]->scope, BT_SCOPE_STOPPING);
   pthread_mutex_unlock(&queue->mutex);
   bt_crew_end(&queue->crew);
+  bt_memory_set_keeper(queue->options.memory, NULL, NULL);
   for (size_t i = 0; i < queue->job_count; i++) bt_job_free(queue->jobs[i]);
   pthread_mutex_destroy(&queue->mutex);
   for (size_t i = 0; i < queue->share_count; i++) free(queue->shares[i]);
   free(queue->shares);
   free(queue->jobs);
+  bt_memory_account_free(queue->own_memory);
   free(queue);
 }
 
 void bt_job_queue_stats(bt_job_queue *queue, bt_job_stats *out) {
-  *out = (bt_job_stats){.result_limit_bytes = queue->options.memory_limit_bytes};
+  *out = (bt_job_stats){.result_limit_bytes = bt_memory_limit(queue->options.memory)};
   pthread_mutex_lock(&queue->mutex);
   out->result_bytes = queue->bytes;
   for (size_t i = 0; i < queue->job_count; i++) {

@@ -219,6 +219,7 @@ bt_status bt_run_open(bt_run *run, bt_error *error) {
 void bt_run_close(bt_run *run) {
   bt_confirm_dispose(run);
   bt_candidates_dispose(run);
+  bt_run_let_go(run);
   bt_evaluator_free(run->evaluator);
   bt_ruleset_free(run->ruleset);
   bt_projection_dispose(&run->projection);
@@ -339,31 +340,45 @@ static void add_untaken(bt_run *run) {
   }
 }
 
-static bt_status carry_out(bt_run *run, bt_error *error) {
+/* Cancelled, or without room for more: nothing is known of what was not looked at. */
+static bt_status cut_off(bt_run *run, const bt_error *why, bt_error *error) {
+  for (size_t i = 0; i < run->request.rule_count; i++)
+    run->result->rules[i].evaluated_is_exact = run->result->rules[i].exercised_is_exact = false;
+  if (run->has_no_room) {
+    say(run->result, BT_REPLAY_INCOMPLETE, "results_full: %.230s", why->message);
+    return bt_coverage_fail(run, run->request.range, "there was no room in memory to look at all of it", error);
+  }
+  say(run->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
+  return BT_OK;
+}
+
+static bt_status find_and_confirm(bt_run *run, bt_error *error) {
   bt_status status = bt_candidates_find(run, error);
   if (status == BT_OK) status = bt_confirm_cut(run, error);
+  if (status != BT_OK || run->result->is_cut) return status;
+  status = bt_confirm_all(run, error);
+  if (status != BT_OK) return status;
+  bt_run_progress(run, 0.95);
+  return bt_coverage_find_gaps(run, error);
+}
+
+static bt_status carry_out(bt_run *run, bt_error *error) {
+  bt_error why = {0};
+  bt_status status = find_and_confirm(run, &why);
+  bool is_cut_off = status == BT_CANCELLED || (status == BT_LIMIT && run->has_no_room);
   if (run->result->is_cut) {
     say(run->result, BT_REPLAY_INCOMPLETE, "too_many: more traces have to be read than were asked for");
     return status;
   }
-  if (status == BT_OK) status = bt_confirm_all(run, error);
-  if (status == BT_OK) {
-    bt_run_progress(run, 0.95);
-    status = bt_coverage_find_gaps(run, error);
-  }
   look_at_source_again(run);
   if (status == BT_OK) conclude(run);
-  /* Numbers are of what was found so far when the replay was cancelled. */
+  /* Numbers are of what was found so far when the replay was cut off. */
   bool has_bits = run->rules[run->request.rule_count - 1].unread != NULL;
-  if ((status == BT_OK || status == BT_CANCELLED) && has_bits) {
-    bt_status counted = bt_counts_finish(run, error);
-    if (counted != BT_OK) return counted;
-  }
-  if (status != BT_CANCELLED) return status;
-  say(run->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
-  for (size_t i = 0; i < run->request.rule_count; i++)
-    run->result->rules[i].evaluated_is_exact = run->result->rules[i].exercised_is_exact = false;
-  return BT_OK;
+  bt_status counted = BT_OK;
+  if ((status == BT_OK || is_cut_off) && has_bits) counted = bt_counts_finish(run, error);
+  if (counted != BT_OK) return counted;
+  if (status != BT_OK && error) *error = why;
+  return is_cut_off ? cut_off(run, &why, error) : status;
 }
 
 /* It could not be carried to any end: numbers are of what was found until then, and nothing of the range is called read. */

@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_REPLAY_H
 #define BT_SERVER_REPLAY_H
 
+#include "server/memory/account.h"
 #include "server/replay/price.h"
 #include "server/replay/violation.h"
 #include "server/work/workplace.h"
@@ -53,6 +54,7 @@ typedef struct bt_replay_request {
    * was not checked. */
   uint32_t sample_size;
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
+  bt_memory_account *memory; /* what it holds while it runs is asked for there; NULL: there is no limit */
   bt_priority priority;      /* of its requests to the source */
   bool
       wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for once, not in parts */

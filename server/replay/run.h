@@ -169,8 +169,10 @@ typedef struct bt_run {
   double progress;           /* shown last; it never goes back when more work turns up */
   uint64_t failed_beyond;    /* failures that are no longer listed one by one */
   uint64_t sample_differences;
-  bool has_data;      /* there is some trace in the window that is not our own */
-  bool observer_full; /* the observer keeps no more */
+  bool has_data;       /* there is some trace in the window that is not our own */
+  bt_memory_hold hold; /* what all this takes (room.c) */
+  bool has_no_room;    /* for what was found */
+  bool observer_full;  /* the observer keeps no more */
   char full_reason[200];
 } bt_run;
 
@@ -184,6 +186,10 @@ static inline void bt_bit_set(uint64_t *bits, size_t index) {
 /* replay.c: checks the request and makes plans, window and evaluator. Close in every case. A source of NULL is as a Tempo. */
 bt_status bt_run_open(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_run_close(bt_run *run);
+
+/* room.c: tells the account of memory what the replay holds now, and so much more that it is about to. BT_LIMIT: there is no room, and has_no_room says so. */
+bt_status bt_run_hold(bt_run *run, size_t more_bytes, bt_error *error) BT_MUST_CHECK;
+void bt_run_let_go(bt_run *run);
 
 /* price_feed.c: adds what the replay cost to the request's price table, when it has one. */
 void bt_price_feed(const bt_run *run, int64_t duration_ns);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/memory/account.h"
 #include "server/replay/violation_id.h"
 #include "server/replay/witness_text.h"
 
@@ -39,7 +40,7 @@ static void *take(maker *m, size_t count, size_t size) {
   }
   new_piece->next = m->made->pieces;
   m->made->pieces = new_piece;
-  m->made->bytes += sizeof(piece) + bytes;
+  m->made->bytes += bt_heap_bytes(sizeof(piece) + bytes);
   return new_piece->data;
 }
 
@@ -194,7 +195,7 @@ bt_status bt_violation_new(const bt_rule_definition *definition, const char *ten
   *out = NULL;
   m.made = calloc(1, sizeof *m.made);
   if (!m.made) return bt_error_no_memory(error);
-  m.made->bytes = sizeof *m.made;
+  m.made->bytes = bt_heap_bytes(sizeof *m.made);
   bt_projection_init(&m.fields);
   bt_status status = fill(&m, definition, tenant, verdict, error);
   bt_projection_dispose(&m.fields);
@@ -211,7 +212,7 @@ bt_status bt_violation_restore(const bt_violation_record *record, bt_violation *
   m.made = calloc(1, sizeof *m.made);
   if (!m.made) return bt_error_no_memory(error);
   bt_violation *violation = &m.made->violation;
-  m.made->bytes = sizeof *m.made;
+  m.made->bytes = bt_heap_bytes(sizeof *m.made);
   *violation = (bt_violation){.id = record->id,
                               .trace_id = record->trace_id,
                               .emit_span_id = record->emit_span_id,

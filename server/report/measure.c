@@ -314,6 +314,7 @@ static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcom
                                .tenant = r->tenant,
                                .sample_seed = r->seed,
                                .memory_limit_bytes = r->memory_limit_bytes,
+                               .memory = r->memory,
                                .priority = r->priority,
                                .work = r->work,
                                .cancel = r->cancel};

@@ -70,6 +70,7 @@ typedef struct bt_measure_request {
   const char *tenant;         /* or NULL */
   uint64_t seed;
   size_t memory_limit_bytes; /* of one trace and of one page of reads */
+  bt_memory_account *memory; /* where replays ask for room; or NULL */
   bt_priority priority;
   bt_workplace *work; /* or NULL, as of a replay */
   const bt_cancel *cancel;

@@ -95,6 +95,7 @@ int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns) {
 static void remove_at(bt_reports *reports, size_t index) {
   report_job *job = reports->jobs[index];
   reports->bytes -= job->view.text.len;
+  bt_memory_give(reports->options.memory, BT_MEMORY_REPORTS, job->view.text.len);
   memmove(&reports->jobs[index], &reports->jobs[index + 1], (reports->count - index - 1) * sizeof(report_job *));
   reports->count--;
   free_job(job);
@@ -346,6 +347,7 @@ static bt_status build(making *m, bt_report_turn *turn, json_t **document, bt_er
                                            .assumptions = options->assumptions,
                                            .tenant = job->tenant[0] ? job->tenant : NULL,
                                            .seed = job->seed,
+                                           .memory = options->memory,
                                            .priority = BT_PRIORITY_PEOPLE,
                                            .work = options->work,
                                            .cancel = &job->scope.cancel,
@@ -406,6 +408,7 @@ static void finish(making *m, bt_status status, bt_buffer *text, const bt_report
   job->view.text = *text;
   *text = (bt_buffer){0};
   m->reports->bytes += job->view.text.len;
+  bt_memory_add(m->reports->options.memory, BT_MEMORY_REPORTS, job->view.text.len);
   snprintf(job->view.span_state, sizeof job->view.span_state, "%s", span->state ? span->state : "not_sent");
   snprintf(job->view.message, sizeof job->view.message, "%.500s", status ? error->message : span->message);
   for (size_t i = 0; job->is_deleted && i < m->reports->count; i++)

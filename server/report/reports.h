@@ -26,6 +26,8 @@ typedef struct bt_reports_options { /* all borrowed */
   const char *version;
   int64_t started_at_ns;
   size_t memory_limit_bytes; /* of finished reports; 0: 64 MiB; of one tenant a quarter of it */
+  bt_memory_account
+      *memory; /* where they are counted, and replays for them ask for room; NULL: there is no other limit */
 } bt_reports_options;
 
 bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt_error *error) BT_MUST_CHECK;

@@ -95,7 +95,7 @@ class Betrace:
                 self.port = int(match.group(1))
                 ready.set()
 
-    def _close_log(self):
+    def close_log(self):
         self.reader.join(10)
         self.process.stderr.close()
 
@@ -106,7 +106,7 @@ class Betrace:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError(f"betrace serve did not stop within 30 s:\n{''.join(self.lines)}")
-        self._close_log()
+        self.close_log()
         if status != expect:
             raise AssertionError(f"betrace serve ended with {status}:\n{''.join(self.lines)}")
         return status
@@ -126,7 +126,7 @@ class Betrace:
     def kill(self):
         self.process.kill()
         self.process.wait()
-        self._close_log()
+        self.close_log()
 
     def request(self, method, path, body=None, headers=None, timeout=60):
         """body: bytes, str, or anything that json.dumps takes. No Content-Type is sent unless given, as the quick start's curl calls do."""

@@ -28,6 +28,7 @@ typedef struct scene {
   bt_job_queue *queue;
   bt_job_queue_options options;
   bt_rule_definition *slow, *other;
+  bt_memory_account *account; /* or NULL */
 } scene;
 
 static void sleep_briefly(void) {
@@ -87,6 +88,7 @@ static int drop_scene(void **state) {
   scene *s = *state;
   bt_job_queue_free(s->queue);
   bt_workplace_free(s->options.work);
+  bt_memory_account_free(s->account);
   bt_rule_definition_unref(s->slow);
   bt_rule_definition_unref(s->other);
   fake_source_dispose(&s->gate.fake);
@@ -372,7 +374,7 @@ static void the_results_of_others_are_kept(void **state) {
   scene *s = *state;
   job_id theirs, ours[12];
   set_gate(s, true);
-  s->options.memory_limit_bytes = 64 * 1024;
+  s->options.memory_limit_bytes = 128 * 1024;
   start(s);
   run_to_its_end(s, "quiet", &theirs); /* the oldest of all */
   for (int i = 0; i < 12; i++) run_to_its_end(s, "loud", &ours[i]);
@@ -395,7 +397,7 @@ static void who_holds_most_gives_way(void **state) {
   scene *s = *state;
   job_id early[12], late[12];
   set_gate(s, true);
-  s->options.memory_limit_bytes = 64 * 1024;
+  s->options.memory_limit_bytes = 128 * 1024;
   start(s);
   for (int i = 0; i < 12; i++) run_to_its_end(s, "early", &early[i]);
   size_t alone = count_known(s, "early");
@@ -469,7 +471,7 @@ static void a_job_that_is_too_large_is_incomplete(void **state) {
   bt_job_page page;
   pages p = {0};
   set_gate(s, true);
-  s->options.memory_limit_bytes = 12 * 1024;
+  s->options.memory_limit_bytes = 32 * 1024;
   start(s);
   job_id id = submit(s, s->slow, NULL);
   wait_for(s, &id, BT_JOB_INCOMPLETE);
@@ -480,6 +482,51 @@ static void a_job_that_is_too_large_is_incomplete(void **state) {
   assert_int_equal(bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, 0, 100, take_page, &p, &page, &error),
                    BT_OK);
   assert_in_range(page.total, 1, 19);
+}
+
+static bt_memory_account *share_account(scene *s, size_t limit_bytes) {
+  bt_error error = {0};
+  assert_int_equal(bt_memory_account_new(limit_bytes, &s->account, &error), BT_OK);
+  s->options.memory = s->account;
+  return s->account;
+}
+
+/* Others hold nearly all: the job says so, and those that come when there is room again are complete. */
+static void a_full_memory_ends_one_and_not_the_others(void **state) {
+  scene *s = *state;
+  bt_job_view view;
+  bt_error error = {0};
+  bt_memory_account *account = share_account(s, 256 * 1024);
+  set_gate(s, true);
+  start(s);
+  bt_memory_add(account, BT_MEMORY_REPORTS, 236 * 1024);
+  job_id early = submit(s, s->slow, NULL);
+  wait_for(s, &early, BT_JOB_INCOMPLETE);
+  assert_int_equal(bt_job_get(s->queue, NULL, early.text, &view, &error), BT_OK);
+  assert_memory_equal(view.result.reason, "results_full: ", 14);
+  assert_false(view.result.coverage.complete);
+  bt_job_view_dispose(&view);
+  bt_memory_give(account, BT_MEMORY_REPORTS, 236 * 1024);
+  job_id late = submit(s, s->slow, NULL);
+  wait_for(s, &late, BT_JOB_COMPLETED);
+  assert_true(bt_memory_held(account, BT_MEMORY_REPLAYS) > 0);
+  assert_int_equal(bt_memory_held(account, BT_MEMORY_READS), 0);
+  for (int i = 0; i < 2; i++) assert_int_equal(bt_job_cancel(s->queue, NULL, (i ? late : early).text, &error), BT_OK);
+  assert_int_equal(bt_memory_total(account), 0);
+}
+
+/* Who wants room for something else gets it from what is finished. */
+static void finished_jobs_give_way_to_others(void **state) {
+  scene *s = *state;
+  bt_memory_account *account = share_account(s, 256 * 1024);
+  job_id first;
+  set_gate(s, true);
+  start(s);
+  first = submit(s, s->slow, NULL);
+  wait_for(s, &first, BT_JOB_COMPLETED);
+  assert_true(bt_memory_take(account, BT_MEMORY_READS, 250 * 1024));
+  assert_false(is_known(s, NULL, &first));
+  assert_int_equal(bt_memory_held(account, BT_MEMORY_REPLAYS), 0);
 }
 
 static void a_failed_source_is_a_failed_job(void **state) {
@@ -650,6 +697,8 @@ int main(void) {
       SCENE(one_worker_goes_round_too),
       SCENE(one_tenant_cannot_fill_the_queue),
       SCENE(a_job_that_is_too_large_is_incomplete),
+      SCENE(a_full_memory_ends_one_and_not_the_others),
+      SCENE(finished_jobs_give_way_to_others),
       SCENE(a_failed_source_is_a_failed_job),
       SCENE(what_failed_costs_what_it_asked),
       SCENE(freeing_stops_what_runs),

@@ -212,6 +212,29 @@ static void pages_keep_to_the_memory_limit(void **state) {
   scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
 }
 
+/* What was found finds no room: nobody can say that nothing violates. Afterwards nothing is held. */
+static void without_room_it_is_incomplete(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  bt_memory_account *account = NULL;
+  assert_int_equal(bt_memory_account_new(64 * 1024, &account, &error), BT_OK);
+  for (uint64_t i = 0; i < 100; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  s->run.request.memory = account;
+  assert_int_equal(scene_go(s)->violations_found, 100);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(bt_memory_total(account), 0);
+  bt_memory_add(account, BT_MEMORY_REPLAYS, 60 * 1024);
+  const bt_rule_result *rule = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "results_full: ");
+  assert_false(rule->evaluated_is_exact);
+  assert_false(s->run.result.coverage.complete);
+  assert_true(s->run.result.coverage.windows_failed_count > 0);
+  assert_int_equal(bt_memory_held(account, BT_MEMORY_READS), 0);
+  s->run.request.memory = NULL;
+  bt_memory_account_free(account);
+}
+
 /* A violation span of ours, and one that only has the name. */
 static void add_own(scene *s, int64_t at_ns, bool is_real) {
   static char hex[64][BT_TRACE_ID_HEX + 1];
@@ -409,6 +432,7 @@ int main(void) {
       SCENE(attributes_that_batches_have_no_room_for_are_read_by_id),
       SCENE(a_rule_without_positive_part_reads_all),
       SCENE(pages_keep_to_the_memory_limit),
+      SCENE(without_room_it_is_incomplete),
       SCENE(own_traces_are_neither_judged_nor_counted),
       SCENE(a_rule_may_ask_what_finds_own_traces),
       SCENE(own_traces_that_a_rule_finds_are_left_out),

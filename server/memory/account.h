@@ -1,0 +1,64 @@
+/* One account of memory, with --memory-limit: what is kept of replays and other answers, and what those who run hold meanwhile, by kind. Whoever wants more
+ * asks here first, and goes without where there is no room: then its answer says so (results_full), and the others go on.
+ * It counts what others allocate; it allocates nothing for them. Thread: every function may be called from any thread; none waits. A NULL account is
+ * one without a limit, for who runs alone. */
+#ifndef BT_SERVER_MEMORY_ACCOUNT_H
+#define BT_SERVER_MEMORY_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+
+typedef struct bt_memory_account bt_memory_account;
+
+typedef enum bt_memory_kind {
+  BT_MEMORY_REPLAYS,    /* replays that are kept, running and finished, with their rules and violations */
+  BT_MEMORY_READS,      /* of whoever runs: which traces are known, sets of them, a page that is read */
+  BT_MEMORY_VIOLATIONS, /* violations on demand */
+  BT_MEMORY_SERIES,     /* counts of steps */
+  BT_MEMORY_REPORTS,    /* finished compliance reports */
+  BT_MEMORY_KINDS
+} bt_memory_kind;
+const char *bt_memory_kind_name(bt_memory_kind kind); /* "replays", … */
+
+bt_status bt_memory_account_new(size_t limit_bytes, bt_memory_account **out, bt_error *error) BT_MUST_CHECK;
+void bt_memory_account_free(bt_memory_account *account); /* NULL is fine */
+size_t bt_memory_limit(const bt_memory_account *account);
+size_t bt_memory_held(const bt_memory_account *account, bt_memory_kind kind);
+size_t bt_memory_total(const bt_memory_account *account);
+
+/* Who keeps what may be forgotten: `forget` lets go of some of it until so many bytes are free, as far as it can. Called without a lock of the account, by
+ * whoever wants the room, so that it may take its own lock and no other. Set once, before anybody takes. */
+typedef void (*bt_memory_forget)(void *context, size_t wanted_bytes);
+void bt_memory_set_keeper(bt_memory_account *account, bt_memory_forget forget, void *context);
+
+/* False: there is no room, also after the keeper was asked. */
+bool bt_memory_take(bt_memory_account *account, bt_memory_kind kind, size_t bytes) BT_MUST_CHECK;
+/* The same without asking the keeper, and keeping so much free for others: for the keeper itself, under its lock. */
+bool bt_memory_take_beside(bt_memory_account *account, bt_memory_kind kind, size_t bytes,
+                           size_t free_bytes) BT_MUST_CHECK;
+/* What is there already, whether there is room or not. */
+void bt_memory_add(bt_memory_account *account, bt_memory_kind kind, size_t bytes);
+void bt_memory_give(bt_memory_account *account, bt_memory_kind kind, size_t bytes);
+
+/* Gives what was freed back to the system, when it is much since the last time. For the ends of jobs, outside of locks: it may take a few milliseconds. */
+void bt_memory_return(bt_memory_account *account);
+
+/* What one thing holds, as it grows and shrinks. */
+typedef struct bt_memory_hold {
+  bt_memory_account *account;
+  bt_memory_kind kind;
+  size_t bytes;
+} bt_memory_hold;
+bool bt_memory_hold_set(bt_memory_hold *hold,
+                        size_t bytes) BT_MUST_CHECK;          /* false: no room for more; nothing has changed */
+void bt_memory_hold_tell(bt_memory_hold *hold, size_t bytes); /* it is so, whether there is room or not */
+
+/* What an allocation of so many bytes takes of the heap, with what the C library adds. */
+static inline size_t bt_heap_bytes(size_t bytes) {
+  size_t whole = (bytes + 8 + 15) & ~(size_t)15;
+  return whole < 32 ? 32 : whole;
+}
+
+#endif

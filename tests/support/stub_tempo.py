@@ -1,0 +1,83 @@
+"""A loopback server in the place of Tempo (and of an OTLP receiver) that finds nothing, and misbehaves when it is told to. One thread holds all connections, so
+that hundreds cost nothing. Standard library only.
+"""
+import asyncio
+import threading
+
+NOTHING = b'{"traces": [], "metrics": {"completedJobs": 1, "totalJobs": 1}}'
+BEHAVIOURS = ("prompt", "hang", "slow", "trickle")
+SLOW_SECONDS = 1.0  # before each answer
+TRICKLE_SECONDS = 0.2  # between two bytes of an answer that never ends
+
+
+class StubTempo:
+    """`behaviour`: one of BEHAVIOURS; a change is true of the questions that come after it. `asked`: how many questions came, `held`: how many wait for their
+    answer."""
+
+    def __init__(self, behaviour="prompt"):
+        self.behaviour, self.asked, self.held = behaviour, 0, 0
+        self.loop = asyncio.new_event_loop()
+        self.started = threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        self.started.wait(30)
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+
+    def _run(self):
+        self.loop.run_until_complete(self._listen())
+        self.started.set()
+        self.loop.run_forever()
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.server.close()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
+
+    async def _listen(self):
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1000)
+        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader, writer):
+        try:
+            while True:
+                path = await self._take_question(reader)
+                self.asked += 1
+                self.held += 1
+                try:
+                    await self._answer(path, self.behaviour, reader, writer)
+                finally:
+                    self.held -= 1
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass
+        writer.close()
+
+    @staticmethod
+    async def _take_question(reader):
+        head = await reader.readuntil(b"\r\n\r\n")
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                await reader.readexactly(int(line.partition(b":")[2]))
+        return head.split(b" ", 2)[1]
+
+    @staticmethod
+    async def _answer(path, behaviour, reader, writer):
+        if behaviour == "hang":
+            await reader.read()  # until the client has gone
+            raise ConnectionError
+        if behaviour == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
+        status = b"404 Not Found" if b"/traces/" in path else b"200 OK"
+        length = 1 << 20 if behaviour == "trickle" else len(NOTHING)
+        writer.write(b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, length))
+        while behaviour == "trickle":
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(TRICKLE_SECONDS)
+        writer.write(NOTHING)
+        await writer.drain()
