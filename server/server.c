@@ -179,11 +179,10 @@ static bool is_loopback(const bt_config *config) {
 }
 
 static bt_status open_series(bt_server *server, bt_error *error) {
-  bt_series_options options = {
-      .work = server->service.work,
-      .source = server->service.source,
-      .assumptions = server->config->assumptions,
-      .memory = server->service.account};
+  bt_series_options options = {.work = server->service.work,
+                               .source = server->service.source,
+                               .assumptions = server->config->assumptions,
+                               .memory = server->service.account};
   return bt_series_pool_new(&options, &server->service.series, error);
 }
 
