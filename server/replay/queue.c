@@ -299,8 +299,8 @@ bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **o
   if (!queue->options.max_replays) queue->options.max_replays = DEFAULT_WORKERS;
   if (!queue->options.memory_limit_bytes) queue->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   pthread_mutex_init(&queue->mutex, NULL);
-  bt_status status = open_account(queue, error);
-  if (status == BT_OK) status = make_crew(queue, error);
+  bt_status status = make_crew(queue, error);
+  if (status == BT_OK) status = open_account(queue, error);
   if (status == BT_OK)
     *out = queue;
   else
