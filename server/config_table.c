@@ -28,6 +28,10 @@ const bt_setting bt_settings[] = {
     {"tempo-timeout", "BETRACE_TEMPO_TIMEOUT", BT_SETTING_DURATION, AT(tempo.timeout_ns), 1000000, 0,
      "how long one request to Tempo may take; what takes longer is tried again, and then named as not read",
      BT_USE_START},
+    {"tempo-replication", "BETRACE_TEMPO_REPLICATION", BT_SETTING_NUMBER, AT(tempo.replication), 0, 64,
+     "ingesters that hold each span (replication_factor of a Tempo 2); 0: as its /status/config says, and several "
+     "where that is hidden",
+     BT_USE_START},
     {"traces", NULL, BT_SETTING_TRACE_FILE, 0, 0, 0, "OTLP trace file instead of a Tempo; may be given several times",
      BT_USE_START},
     {"memory-source", "BETRACE_MEMORY_SOURCE", BT_SETTING_MEMORY, AT(memory_source_bytes), 1 << 20, UINT64_C(1) << 40,

@@ -60,6 +60,9 @@ static void look_at_tempo(bt_source *source) {
     bt_log(BT_LOG_INFO, "the source is %s", text);
   else
     bt_log(BT_LOG_WARNING, "the source is %s; replays read every candidate, and more by id", text);
+  if (bt_source_replicates(source))
+    bt_log(BT_LOG_INFO, "ingesters of this Tempo hold copies of spans, or may: it is read by id what is younger than "
+                        "--handover, which is slower; --tempo-replication 1 says that they hold none");
 }
 
 static bt_status open_source(bt_server *server, bt_error *error) {

@@ -109,7 +109,7 @@ static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) 
 }
 
 static bool replicates_tempo(bt_source *source) {
-  return atomic_load(&tempo_of(source)->replicates);
+  return bt_tempo_may_replicate(tempo_of(source));
 }
 
 static void describe_tempo(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
@@ -187,7 +187,8 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->hidden_tail_ns, -1);
   atomic_init(&tempo->tail_next_ms, 0);
   atomic_init(&tempo->tail_is_stale, false);
-  atomic_init(&tempo->replicates, false);
+  tempo->has_set_copies = options->replication > 0;
+  atomic_init(&tempo->copies, tempo->has_set_copies ? (int)options->replication : -1);
   atomic_init(&tempo->lag_ms, 0);
 }
 

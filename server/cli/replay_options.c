@@ -127,6 +127,7 @@ enum {
   OPT_TEMPO_TOKEN_FILE,
   OPT_TEMPO_CA,
   OPT_TEMPO_TIMEOUT,
+  OPT_TEMPO_REPLICATION,
   OPT_TRACES,
   OPT_SINCE,
   OPT_START,
@@ -162,6 +163,8 @@ const bt_flag bt_flags_traces[] = {
     {"tempo-ca", OPT_TEMPO_CA, "FILE", NULL, "authorities (PEM) to trust besides the system's", "BETRACE_TEMPO_CA"},
     {"tempo-timeout", OPT_TEMPO_TIMEOUT, "DURATION", "2m", "how long one request to Tempo may take",
      "BETRACE_TEMPO_TIMEOUT"},
+    {"tempo-replication", OPT_TEMPO_REPLICATION, "N", "0", "ingesters that hold each span (Tempo 2); 0: as Tempo says",
+     "BETRACE_TEMPO_REPLICATION"},
     {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to Tempo at once", NULL},
     {0}};
 
@@ -216,6 +219,8 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_TEMPO_CA: return options->tempo.ca_file = value, true;
   case OPT_TEMPO_TIMEOUT:
     return take_duration(value, &options->tempo.timeout_ns) && options->tempo.timeout_ns >= 1000000;
+  case OPT_TEMPO_REPLICATION:
+    return bt_cli_number(value, &options->tempo.replication) && options->tempo.replication <= 64;
   case OPT_TRACES: return append_text(&options->traces, &options->trace_count, value);
   case OPT_SINCE: return take_duration(value, &options->since_ns) && options->since_ns > 0;
   case OPT_START: return take_time(value, &options->start_ns, &options->has_start);
