@@ -451,6 +451,14 @@ static bt_status stamp(making *m, json_t *document, bt_error *error) {
   return BT_OK;
 }
 
+/* Nobody has seen it, so the next one need not name it. */
+static bool is_deleted(making *m) {
+  pthread_mutex_lock(&m->reports->mutex);
+  bool deleted = m->job->is_deleted;
+  pthread_mutex_unlock(&m->reports->mutex);
+  return deleted;
+}
+
 static void make(making *m) {
   const bt_reports_options *options = &m->reports->options;
   json_t *document = NULL;
@@ -461,7 +469,7 @@ static void make(making *m) {
   bt_report_turn turn = turn_of(m);
   take_seed(m);
   bt_status status = build(m, &turn, &document, &error);
-  bool is_new = !status && !is_nothing_new(m, document);
+  bool is_new = !status && !is_deleted(m) && !is_nothing_new(m, document);
   bt_status ended = bt_report_turn_end(&turn, is_new ? document : NULL, &error);
   if (!status) status = ended;
   if (is_new && !status) status = stamp(m, document, &error);

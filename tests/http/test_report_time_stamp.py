@@ -106,6 +106,19 @@ class TimeStampTest(unittest.TestCase):
         self.assertEqual((body["by"], body["checked"], body["certificate_expired"], body["reason"]), ("CN=ours stamps,O=BeTrace tests", True, False, None))
         self.assertIs(json.loads(self.verify(self.report, "--json").stdout)["time_stamp"]["checked"], False)
 
+    def test_it_shows_that_a_report_was_made_later_than_it_says(self):
+        late = copy.deepcopy(self.report)
+        first = bodies(late, "report")[0]
+        made = datetime.datetime.fromisoformat(first["evaluated_at"][:19])
+        first["evaluated_at"] = f"{made - 3 * DAY:%Y-%m-%dT%H:%M:%S}.000000000Z"
+        late = sign(late, self.private, self.public)
+        late["evidence"]["time_stamp"]["token"] = base64.b64encode(self.stamped(self.authority, late)).decode()
+        done = self.verify(late)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r"\n           (72h|3d)\S* after it says that it was evaluated\n")
+        seconds = json.loads(self.verify(late, "--json").stdout)["time_stamp"]["seconds_after_evaluated"]
+        self.assertGreaterEqual(seconds, 3 * 86400 - 2)
+
     def test_a_checked_one_can_be_expected(self):
         def expect(value, report=None, ca=True):
             done = self.verify(report or self.report, "--expect", f"timestamp={value}", *(["--timestamp-ca", self.authority.root] if ca else []))
