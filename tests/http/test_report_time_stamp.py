@@ -250,6 +250,12 @@ class TimeStampTest(unittest.TestCase):
         self.assertEqual(done.returncode, 2, done)
         self.assertIn("give --evidence-key", done.stderr)
 
+    def test_it_needs_a_url(self):
+        for wrong in ("tsa.example", "ftp://tsa.example/", "file:///etc/passwd"):
+            done = run_cli("serve", "--traces", self.traces, "--evidence-key", self.private, "--timestamp-url", wrong, "--db", self.path("none.db"))
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn("--timestamp-url: expected http://", done.stderr)
+
     # ---- tokens that do not belong there ----
 
     def test_a_token_of_another_report_is_refused(self):
