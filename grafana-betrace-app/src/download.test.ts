@@ -1,3 +1,4 @@
+// A file is saved once, by a link that is no part of the document, and its address is kept while the browser reads.
 import { download } from './download';
 
 describe('a text as a file', () => {

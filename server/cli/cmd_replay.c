@@ -44,7 +44,8 @@ static void print_json_result(const replay_run *run, const bt_collected *all) {
 }
 
 /* Of an answer with gaps: how many were found, and what was not looked at; never a number for what nobody saw. */
-static void print_rule_in_part(const char *id, const bt_rule_result *counters, const bt_answer *answer) {
+static void print_rule_in_part(const char *id, const bt_rule_result *counters, bool is_unsettled,
+                               const bt_answer *answer) {
   bool is_found = counters->violations_found;
   bt_print("%s%s: ", bt_style_on(is_found ? BT_STYLE_RED : BT_STYLE_YELLOW), id);
   if (is_found)
@@ -55,11 +56,27 @@ static void print_rule_in_part(const char *id, const bt_rule_result *counters, c
   else
     bt_print("UNKNOWN: no trace was judged");
   bt_print("%s", bt_style_on(BT_STYLE_OFF));
-  bt_answer_print_rest(answer);
+  if (is_unsettled)
+    bt_print("; nothing in the range is final for it yet: it is younger than its settle, or its first trace goes on");
+  else
+    bt_answer_print_rest(answer);
   bt_print("\n");
 }
 
-static void print_rule(const bt_rule_definition *definition, const bt_rule_result *counters) {
+/* Where rules differ in it, each line says up to where its numbers go. */
+static void print_settled(const bt_replay_result *result, const bt_rule_result *counters) {
+  char end[40];
+  bool is_different = false;
+  for (size_t i = 0; i < result->rule_count; i++)
+    is_different = is_different || result->rules[i].effective_end_ns != counters->effective_end_ns;
+  if (!is_different) return;
+  bt_time_format(counters->effective_end_ns, end);
+  bt_print("; settled up to %.19sZ, %" PRIu64 " trace%s after that", end, counters->unsettled,
+           bt_cli_plural(counters->unsettled));
+}
+
+static void print_rule(const bt_rule_definition *definition, const bt_replay_result *result,
+                       const bt_rule_result *counters) {
   bt_style style = counters->violations_found ? BT_STYLE_RED
                    : counters->inconclusive   ? BT_STYLE_YELLOW
                                               : BT_STYLE_GREEN;
@@ -74,6 +91,7 @@ static void print_rule(const bt_rule_definition *definition, const bt_rule_resul
     bt_time_format(counters->first_violation.time_ns, time);
     bt_print("; first at %.19sZ", time);
   }
+  print_settled(result, counters);
   bt_print("\n");
 }
 
@@ -82,13 +100,14 @@ static void print_text_result(const replay_run *run, const bt_collected *all) {
   for (size_t i = 0; i < shown; i++)
     bt_replay_print_violation(rule_of(run, all->found[i].rule), all->found[i].violation);
   if (shown < all->count) bt_print("… and %zu more (--limit 0 prints all)\n", all->count - shown);
-  bt_answer answer = bt_answer_of(&run->options, &all->result);
+  const bt_replay_result *result = &all->result;
+  bt_answer answer = bt_answer_of(&run->options, result);
   if (bt_answer_is_unknown(&answer)) bt_answer_print_unknown("", &answer);
-  for (size_t i = 0; i < all->result.rule_count && !bt_answer_is_unknown(&answer); i++)
-    if (bt_answer_has_gaps(&answer))
-      print_rule_in_part(rule_of(run, i)->fields.id, &all->result.rules[i], &answer);
+  for (size_t i = 0; i < result->rule_count && !bt_answer_is_unknown(&answer); i++)
+    if (bt_replay_has_whole(result, i))
+      print_rule(rule_of(run, i), result, &result->rules[i]);
     else
-      print_rule(rule_of(run, i), &all->result.rules[i]);
+      print_rule_in_part(rule_of(run, i)->fields.id, &result->rules[i], result->others_stand, &answer);
   bt_collected_print_end(&all->result);
 }
 

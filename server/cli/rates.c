@@ -73,10 +73,10 @@ static void fill_rate(const measuring *m, const bt_replay_result *result, size_t
   bool is_every_trace = !bt_exercising_count(m->rules[index]->rule);
   *rate = (bt_rate){.violated = own->violations_found - own->violations_provisional,
                     .inconclusive = own->inconclusive,
-                    .unsettled = result->coverage.unsettled,
+                    .unsettled = own->unsettled,
+                    .is_whole = bt_replay_has_whole(result, index),
                     .is_certain = true};
-  if (result->outcome != BT_REPLAY_COMPLETED)
-    say(rate, "%s: %s", bt_replay_outcome_name(result->outcome), result->reason);
+  if (!rate->is_whole) say(rate, "%s: %s", bt_replay_outcome_name(result->outcome), result->reason);
   if (own->inconclusive) say(rate, "%" PRIu64 " verdicts are inconclusive", own->inconclusive);
   if (counted) {
     rate->exercised = counted->violations_found - counted->violations_provisional;
@@ -143,7 +143,7 @@ static void write_in_part(const bt_rate *rate, const bt_answer *answer, bt_buffe
 }
 
 void bt_rate_write(const bt_rate *rate, const bt_answer *answer, bt_buffer *out) {
-  if (bt_answer_has_gaps(answer)) {
+  if (bt_answer_has_gaps(answer) && !rate->is_whole) {
     write_in_part(rate, answer, out);
     return;
   }

@@ -10,6 +10,7 @@
 typedef struct bt_rate {
   uint64_t violated, exercised; /* traces; exercised: those with a verdict */
   uint64_t inconclusive, unsettled;
+  bool is_whole; /* what is missing of the replay, if anything, is not of this rule */
   bool is_certain;
   char why_not[280]; /* "": it is certain */
   double rate;       /* violated of exercised; 0 where that is none */

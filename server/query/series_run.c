@@ -67,9 +67,10 @@ typedef struct belief {
   bool is_empty;
 } belief;
 
+/* Steps that are not settled for a rule are not shown for it, and another rule's settle takes nothing from it. */
 static belief belief_of(const bt_replay_result *result) {
   static const char *const of_steps[] = {"windows_failed", "sample_differs", "search_differs", NULL};
-  if (result->outcome == BT_REPLAY_COMPLETED) return (belief){.in_steps = true};
+  if (result->outcome == BT_REPLAY_COMPLETED || result->others_stand) return (belief){.in_steps = true};
   if (result->outcome != BT_REPLAY_INCOMPLETE) return (belief){0};
   if (starts_with(result->reason, "no_data")) return (belief){.in_steps = true, .is_empty = true};
   for (size_t i = 0; of_steps[i]; i++)
@@ -94,7 +95,7 @@ static void take_rule(bt_series_run *run, size_t series, const bt_replay_result 
 static void take_result(bt_series_run *run, const bt_replay_result *result) {
   belief how = belief_of(result);
   run->requests = result->requests;
-  if (result->outcome != BT_REPLAY_COMPLETED && !how.is_empty)
+  if (result->outcome != BT_REPLAY_COMPLETED && !result->others_stand && !how.is_empty)
     snprintf(run->reason, sizeof run->reason, "%s", result->reason);
   for (size_t i = 0; i < run->series_count; i++) take_rule(run, i, result, how);
 }
@@ -122,7 +123,8 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .wants_earliest = true,
                                .joins_searches = joins_searches(run),
                                .strategy = joins_searches(run) ? BT_STRATEGY_READ : BT_STRATEGY_AUTO,
-                               .cancel = &run->cancel};
+                               .work = options->work,
+                               .cancel = &run->scope.cancel};
   bt_replay_result result = {0};
   bt_error why = {0};
   bt_status status = bt_replay_run(options->source, &request, &observer, &result, &why);

@@ -10,7 +10,7 @@ typedef struct exactness {
 
 /* Files give whole traces by every read. */
 static bool judged_for(const bt_run *run, const bt_run_rule *rule, const bt_known *known) {
-  if (!(known->flags & BT_KNOWN_JUDGED)) return false;
+  if (!known->judged) return false;
   return !rule->whole_trace || run->is_static || known->flags & BT_KNOWN_BY_ID;
 }
 
@@ -66,7 +66,7 @@ void bt_counts_later(const bt_run *run, bt_part_read *out) {
     const bt_known *known = &run->known[i];
     if (known->flags & BT_KNOWN_OWN || judged_for(run, rule, known) || bt_bit_get(rule->unread, i)) continue;
     bt_truth exercised = exercised_unread(rule, i);
-    if (exercised == BT_FALSE || bt_run_place(run, known) != BT_PLACE_SETTLED) continue;
+    if (exercised == BT_FALSE || bt_run_place_for(run, rule, known) != BT_PLACE_SETTLED) continue;
     bool is_within = bt_sample_key(run, &known->matched.id) <= out->last_key;
     *(exercised == BT_TRUE ? &out->later : &out->later_unsure) += 1;
     *(exercised == BT_TRUE ? &out->within : &out->within_unsure) += is_within;
@@ -77,11 +77,11 @@ static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_
   const bt_run_rule *rule = &run->rules[number];
   const bt_known *known = &run->known[index];
   bt_found bounds;
-  int64_t reach_ns = bt_run_bounds(run, known, &bounds) ? 0 : run->window.margin_ns;
+  int64_t reach_ns = bt_run_bounds(run, known, &bounds) ? 0 : rule->window->margin_ns;
   bt_trace_verdict verdict = {.rule = number,
                               .trace_id = bounds.id,
                               .time_ns = bt_time_subtract(bounds.start_ns, reach_ns),
-                              .time_latest_ns = bt_window_latest_time(&run->window, &bounds),
+                              .time_latest_ns = bt_window_latest_time(rule->window, &bounds),
                               .verdict = BT_SATISFIED,
                               .exercised = exercised_unread(rule, index),
                               .is_settled = place == BT_PLACE_SETTLED};
@@ -94,7 +94,7 @@ static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
     const bt_known *known = &run->known[i];
-    bt_place place = bt_run_place(run, known);
+    bt_place place = bt_run_place_for(run, rule, known);
     bool is_placed = place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
     bool is_told = judged_for(run, rule, known) || bt_bit_get(rule->unread, i) || rule->require_complete;
     if (known->flags & BT_KNOWN_OWN || !is_placed || is_told) continue;
@@ -109,8 +109,9 @@ static void count_rule(bt_run *run, size_t number) {
   exactness exact = {run->is_listed && run->own_are_known, rule->exercising && run->own_are_known};
   for (size_t i = 0; i < run->known_count; i++) {
     const bt_known *known = &run->known[i];
-    bt_place place = bt_run_place(run, known);
+    bt_place place = bt_run_place_for(run, rule, known);
     if (known->flags & BT_KNOWN_OWN || place == BT_PLACE_OUTSIDE) continue;
+    if (place == BT_PLACE_TAIL) result->unsettled++;
     bool is_judged = judged_for(run, rule, known);
     if (bt_bit_get(rule->candidates, i)) result->traces_candidate++;
     count_evaluated(rule, i, is_judged, place, result, &exact);
@@ -132,10 +133,9 @@ static bool is_candidate(const bt_run *run, size_t index) {
 bt_status bt_counts_finish(bt_run *run, bt_error *error) {
   bt_coverage *coverage = &run->result->coverage;
   for (size_t i = 0; i < run->known_count; i++) {
-    bt_place place = bt_run_place(run, &run->known[i]);
     if (run->known[i].flags & BT_KNOWN_OWN) continue;
-    if (place == BT_PLACE_TAIL) coverage->unsettled++;
-    if (place == BT_PLACE_OUTSIDE && is_candidate(run, i)) coverage->outside++;
+    if (bt_run_is_in_tail(run, &run->known[i])) coverage->unsettled++;
+    if (bt_run_place(run, &run->known[i]) == BT_PLACE_OUTSIDE && is_candidate(run, i)) coverage->outside++;
   }
   for (size_t i = 0; i < run->request.rule_count; i++) count_rule(run, i);
   bt_status status = BT_OK;

@@ -25,7 +25,8 @@ static void track_violation(bt_rule_result *result, const bt_trace_verdict *verd
 
 static void track_inconclusive(bt_rule_result *result, const bt_trace_verdict *verdict) {
   result->inconclusive++;
-  result->inconclusive_open += verdict->is_young;
+  if (verdict->is_young && (!result->inconclusive_open++ || verdict->time_ns < result->open_ns))
+    result->open_ns = verdict->time_ns;
   if (!result->first_inconclusive.is_set || verdict->time_ns < result->first_inconclusive.time_ns)
     result->first_inconclusive = (bt_moment){true, verdict->trace_id, verdict->time_ns};
 }

@@ -72,7 +72,8 @@ static bool wants_violations(const bt_run *run) {
 
 static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trace *trace,
                                    const bt_rule_verdict *verdict, bt_place place) {
-  int64_t time_ns = bt_window_trace_time(&run->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
+  const bt_window *window = run->rules[rule].window;
+  int64_t time_ns = bt_window_trace_time(window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
   return (bt_trace_verdict){.rule = rule,
                             .trace_id = trace->id,
                             .time_ns = time_ns,
@@ -85,11 +86,13 @@ static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trac
                             .is_read = true};
 }
 
-static bt_status fill_judged(bt_run *run, const bt_trace *trace, const bt_rule_verdict *verdicts, bool is_final,
-                             bt_place place, bt_judged *out, bt_error *error) {
+/* What lies outside a rule's own window is told to nobody for it. */
+static bt_status fill_judged(bt_run *run, const bt_known *known, const bt_trace *trace, const bt_rule_verdict *verdicts,
+                             bool is_final, bt_judged *out, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
-    out[i].is_usable = is_usable(run, i, is_final);
+    bt_place place = bt_run_place_for(run, &run->rules[i], known);
+    out[i].is_usable = is_usable(run, i, is_final) && place != BT_PLACE_OUTSIDE;
     out[i].verdict = verdict_of(run, i, trace, &verdicts[i], place);
     bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
     if (violates && wants_violations(run))
@@ -99,10 +102,10 @@ static bt_status fill_judged(bt_run *run, const bt_trace *trace, const bt_rule_v
 }
 
 static bt_status report(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
-                        bool is_final, bt_place place, bt_error *error) {
+                        bool is_final, bt_error *error) {
   bt_judged *rules = calloc(run->request.rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
-  bt_status status = fill_judged(run, trace, verdicts, is_final, place, rules, error);
+  bt_status status = fill_judged(run, &run->known[known], trace, verdicts, is_final, rules, error);
   if (status != BT_OK) {
     bt_judged_free(rules, run->request.rule_count);
     return status;
@@ -118,7 +121,7 @@ static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, cons
                           bool *is_known, bt_error *error) {
   set_options(run, trace);
   bt_error why = {0};
-  bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, verdicts, &why);
+  bt_status status = bt_eval_run_within(&run->limit, run->evaluator, trace, run->options, verdicts, &why);
   *is_known = status == BT_OK;
   if (status == BT_LIMIT) return bt_coverage_fail_trace(run, &run->known[known], why.message, error);
   if (status != BT_OK && error) *error = why;
@@ -129,16 +132,27 @@ static bool is_long(const bt_run *run, const bt_trace *trace) {
   return bt_window_is_long(&run->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
 }
 
+static bt_status keep_times(bt_run *run, bt_known *known, const bt_trace *trace, bt_error *error) {
+  if (!known->judged) {
+    bt_judged_times *times = bt_grow_array(run->judged_times, run->judged_count, &run->judged_capacity, sizeof *times);
+    if (!times) return bt_error_no_memory(error);
+    run->judged_times = times;
+    known->judged = (uint32_t)++run->judged_count;
+  }
+  const bt_found *bounds = bt_known_bounds(known);
+  run->judged_times[known->judged - 1] =
+      (bt_judged_times){bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), bounds->start_ns, bounds->end_ns};
+  return BT_OK;
+}
+
 /* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never shows that. */
 static bt_status settle_place(bt_run *run, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
   bt_known *k = &run->known[known];
-  *place = bt_window_place_trace(&run->window, trace, bt_known_bounds(k));
+  bt_status status = keep_times(run, k, trace, error);
+  if (status != BT_OK) return status;
+  *place = bt_run_place(run, k);
   if (trace->differing_copies && *place != BT_PLACE_OUTSIDE)
     bt_coverage_add_differing(&run->result->coverage, &k->matched.id);
-  k->flags &= (uint8_t) ~(BT_KNOWN_OUTSIDE | BT_KNOWN_TAIL);
-  k->flags |= BT_KNOWN_JUDGED;
-  if (*place == BT_PLACE_OUTSIDE) k->flags |= BT_KNOWN_OUTSIDE;
-  if (*place == BT_PLACE_TAIL) k->flags |= BT_KNOWN_TAIL;
   return is_long(run, trace) && *place != BT_PLACE_OUTSIDE ? bt_coverage_add_long(run, &k->matched.id, error) : BT_OK;
 }
 
@@ -157,12 +171,13 @@ bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool 
   if (!is_final && needs_by_id(run, trace, verdicts)) return bt_run_queue_by_id(run, known, error);
   status = settle_place(run, known, trace, &place, error);
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
-  return report(run, known, trace, verdicts, is_final, place, error);
+  return report(run, known, trace, verdicts, is_final, error);
 }
 
 /* What the batch said and the whole trace does not say, or the other way round. */
-static void count_differences(bt_run *run, const bt_sampled *sampled, const bt_rule_verdict *verdicts, bool is_here) {
+static void count_differences(bt_run *run, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < run->request.rule_count; i++) {
+    bool is_here = bt_run_place_for(run, &run->rules[i], &run->known[sampled->known]) != BT_PLACE_OUTSIDE;
     bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
     bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
     if (!sampled->rules[i].is_usable || violates == violated) continue;
@@ -177,11 +192,11 @@ static bt_status replace_sampled(bt_run *run, bt_sampled *sampled, const bt_trac
   bt_place place;
   bt_status status = settle_place(run, sampled->known, trace, &place, error);
   if (status != BT_OK) return status;
-  count_differences(run, sampled, verdicts, place != BT_PLACE_OUTSIDE);
+  count_differences(run, sampled, verdicts);
   bt_judged_free(sampled->rules, run->request.rule_count);
   sampled->rules = NULL;
   if (place == BT_PLACE_OUTSIDE) return BT_OK;
-  return report(run, sampled->known, trace, verdicts, true, place, error);
+  return report(run, sampled->known, trace, verdicts, true, error);
 }
 
 bt_status bt_judge_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *trace, const char *missing,

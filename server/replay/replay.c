@@ -84,7 +84,21 @@ static int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
-/* A replay has one window and one set of assumptions for all of its rules: the widest margin and the longest settle among them. */
+/* Each rule has its own window; those that are the same are one. */
+static const bt_window *add_window(bt_run *run, const bt_assumptions *own) {
+  const bt_replay_request *request = &run->request;
+  int64_t settled_ns = bt_time_subtract(request->now_ns, own->settle_ns);
+  bool has_tail = !run->is_static && settled_ns < request->range.end_ns;
+  bt_window window = {request->range, own->margin_ns, has_tail ? settled_ns : request->range.end_ns};
+  for (size_t i = 0; i < run->window_count; i++) {
+    const bt_window *other = &run->windows[i];
+    if (other->margin_ns == window.margin_ns && other->effective_end_ns == window.effective_end_ns) return other;
+  }
+  run->windows[run->window_count] = window;
+  return &run->windows[run->window_count++];
+}
+
+/* What is searched and read serves all rules: the widest margin and the longest settle among them. */
 static void widen_assumptions(bt_run *run) {
   bt_assumptions *all = &run->request.assumptions;
   const bt_assumptions service = *all;
@@ -93,6 +107,8 @@ static void widen_assumptions(bt_run *run) {
     const bt_assumptions own = bt_assumptions_of(&service, run->request.rules[i]);
     bt_run_rule *rule = &run->rules[i];
     rule->definition = run->request.rules[i];
+    rule->window = add_window(run, &own);
+    run->result->rules[i].effective_end_ns = rule->window->effective_end_ns;
     rule->settle_ns = own.settle_ns;
     rule->require_complete = own.require_complete;
     run->options[i].clock_skew_ns = own.clock_skew_ns;
@@ -104,20 +120,23 @@ static void widen_assumptions(bt_run *run) {
   }
 }
 
+/* The part that some rule calls settled is looked at as settled; the part that every rule does is what the coverage says. */
 static void set_window(bt_run *run) {
   const bt_replay_request *request = &run->request;
   bt_coverage *coverage = &run->result->coverage;
-  int64_t settled_ns = bt_time_subtract(request->now_ns, request->assumptions.settle_ns);
-  bool has_tail = !run->is_static && settled_ns < request->range.end_ns;
-  run->window = (bt_window){.range = request->range,
-                            .margin_ns = request->assumptions.margin_ns,
-                            .effective_end_ns = has_tail ? settled_ns : request->range.end_ns};
+  int64_t latest_ns = INT64_MIN, earliest_ns = INT64_MAX;
+  for (size_t i = 0; i < run->window_count; i++) {
+    int64_t end_ns = run->windows[i].effective_end_ns;
+    if (end_ns > latest_ns) latest_ns = end_ns;
+    if (end_ns < earliest_ns) earliest_ns = end_ns;
+  }
+  run->window = (bt_window){request->range, request->assumptions.margin_ns, latest_ns};
   run->search_range = bt_window_search_range(&run->window, request->assumptions.lateness_ns);
   int64_t handover_ns = bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
   if (!run->is_static && handover_ns < request->range.end_ns)
     coverage->handover_from_ns = handover_ns > request->range.start_ns ? handover_ns : request->range.start_ns;
   coverage->asked = request->range;
-  coverage->effective_end_ns = run->window.effective_end_ns;
+  coverage->effective_end_ns = earliest_ns;
   coverage->assumptions = request->assumptions;
 }
 
@@ -139,6 +158,7 @@ static bt_status compile_rules(bt_run *run, bt_error *error) {
   for (size_t i = 0; i < count; i++) rules[i] = run->request.rules[i]->rule;
   bt_status status = bt_ruleset_new(rules, count, &run->ruleset, error);
   if (status == BT_OK) status = bt_evaluator_new(run->ruleset, &run->evaluator, error);
+  run->limit.cancel = run->request.cancel;
   free(rules);
   return status;
 }
@@ -177,8 +197,10 @@ static bt_status prepare(bt_run *run, bt_error *error) {
   run->result->rules = calloc(count, sizeof *run->result->rules);
   run->rules = calloc(count, sizeof *run->rules);
   run->options = calloc(count, sizeof *run->options);
+  run->windows = calloc(count, sizeof *run->windows);
   run->samples = calloc(run->request.sample_size, sizeof *run->samples);
-  if (!run->result->rules || !run->rules || !run->options || !run->samples) return bt_error_no_memory(error);
+  if (!run->result->rules || !run->rules || !run->options || !run->windows || !run->samples)
+    return bt_error_no_memory(error);
   run->result->rule_count = count;
   if (run->source)
     run->request.assumptions = bt_assumptions_over(&run->request.assumptions, run->source, run->request.cancel);
@@ -203,6 +225,8 @@ void bt_run_close(bt_run *run) {
   for (size_t i = 0; run->rules && i < run->request.rule_count; i++) bt_plan_free(run->rules[i].plan);
   free(run->rules);
   free(run->options);
+  free(run->windows);
+  free(run->judged_times);
 }
 
 uint32_t bt_run_sample_times(const bt_run *run) {
@@ -259,6 +283,16 @@ static void look_at_source_again(bt_run *run) {
     bt_source_about_join(said, &now);
 }
 
+/* The others' numbers stand: each rule says up to where it is settled. */
+static void say_unsettled_rule(bt_run *run) {
+  const bt_run_rule *rule = run->rules;
+  while (rule->window->effective_end_ns > run->window.range.start_ns) rule++;
+  run->result->others_stand = true;
+  say(run->result, BT_REPLAY_INCOMPLETE,
+      "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
+      rule->definition->fields.id);
+}
+
 static void conclude(bt_run *run) {
   bt_replay_result *result = run->result;
   const bt_coverage *coverage = &result->coverage;
@@ -280,7 +314,7 @@ static void conclude(bt_run *run) {
         coverage->source.note);
   else if (run->observer_full)
     say(result, BT_REPLAY_INCOMPLETE, "results_full: %s", run->full_reason);
-  else if (coverage->effective_end_ns <= coverage->asked.start_ns)
+  else if (run->window.effective_end_ns <= coverage->asked.start_ns)
     say(result, BT_REPLAY_INCOMPLETE, "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (!run->has_data)
     say(result, BT_REPLAY_INCOMPLETE,
@@ -288,10 +322,12 @@ static void conclude(bt_run *run) {
         "same");
   else if (result->is_sampled)
     say(result, BT_REPLAY_INCOMPLETE, "sampled: enough traces were judged, in a random order; others were not read");
+  else if (coverage->effective_end_ns <= coverage->asked.start_ns)
+    say_unsettled_rule(run);
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
 }
 
-/* A cancelled replay leaves questions that were asked, and whose answers nobody took: they cost what they cost. */
+/* What was cancelled or failed leaves questions that were asked, and whose answers nobody took: they cost what they cost. */
 static void add_untaken(bt_run *run) {
   bt_asking_free(run->asking); /* ends what is under way */
   run->asking = NULL;
@@ -324,43 +360,67 @@ static bt_status carry_out(bt_run *run, bt_error *error) {
     if (counted != BT_OK) return counted;
   }
   if (status != BT_CANCELLED) return status;
-  add_untaken(run);
   say(run->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
   for (size_t i = 0; i < run->request.rule_count; i++)
     run->result->rules[i].evaluated_is_exact = run->result->rules[i].exercised_is_exact = false;
   return BT_OK;
 }
 
+/* It could not be carried to any end: numbers are of what was found until then, and nothing of the range is called read. */
+static void end_early(bt_run *run, bt_status status, const bt_error *why) {
+  bt_replay_result *result = run->result;
+  say(result, BT_REPLAY_FAILED, "%s: %.200s", bt_status_name(status), why->message);
+  result->coverage.complete = false;
+  bt_status added = bt_coverage_fail(run, run->request.range, why->message, NULL);
+  (void)added; /* without memory for it the outcome still says so */
+  for (size_t i = 0; i < result->rule_count; i++)
+    result->rules[i].evaluated_is_exact = result->rules[i].exercised_is_exact = false;
+}
+
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
                         bt_replay_result *result, bt_error *error) {
-  *result = (bt_replay_result){0};
+  *result = (bt_replay_result){.coverage.asked = request->range};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_run run = {.source = source, .request = *request, .observer = observer, .result = result};
+  bt_error why = {0};
   bt_violation_ids_install();
-  bt_status status = bt_run_open(&run, error);
-  if (status == BT_OK) status = carry_out(&run, error);
+  bt_status status = bt_run_open(&run, &why);
+  bool is_open = status == BT_OK;
+  if (is_open) status = carry_out(&run, &why);
+  add_untaken(&run);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
-  if (status == BT_OK) bt_price_feed(&run, result->duration_ns);
+  if (is_open) bt_price_feed(&run, result->duration_ns);
+  if (status != BT_OK) end_early(&run, status, &why);
   bt_run_close(&run);
-  if (status == BT_OK) {
-    if (observer && observer->progress) observer->progress(observer->context, 1, result);
-  } else
-    bt_replay_result_dispose(result);
+  if (status == BT_OK && observer && observer->progress) observer->progress(observer->context, 1, result);
+  if (status != BT_OK && error) *error = why;
   return status;
+}
+
+bool bt_replay_has_whole(const bt_replay_result *result, size_t rule) {
+  if (result->outcome == BT_REPLAY_COMPLETED) return true;
+  return result->others_stand && result->rules[rule].effective_end_ns > result->coverage.asked.start_ns;
+}
+
+static void leave_rule_open(bt_rule_result *rule) {
+  if (!rule->inconclusive_open) return;
+  rule->inconclusive -= rule->inconclusive_open;
+  rule->unsettled += rule->inconclusive_open;
+  rule->inconclusive_open = 0;
+  if (rule->open_ns < rule->effective_end_ns) rule->effective_end_ns = rule->open_ns;
 }
 
 void bt_replay_leave_open(bt_replay_result *result) {
   bt_coverage *coverage = &result->coverage;
-  for (size_t i = 0; i < result->rule_count; i++) {
-    result->rules[i].inconclusive -= result->rules[i].inconclusive_open;
-    result->rules[i].inconclusive_open = 0;
-  }
+  for (size_t i = 0; i < result->rule_count; i++) leave_rule_open(&result->rules[i]);
   if (!result->open_traces) return;
   coverage->unsettled += result->open_traces;
   result->open_traces = 0;
   if (result->open_ns < coverage->effective_end_ns) coverage->effective_end_ns = result->open_ns;
   if (coverage->effective_end_ns > coverage->asked.start_ns || result->outcome != BT_REPLAY_COMPLETED) return;
-  say(result, BT_REPLAY_INCOMPLETE, "unsettled: nothing in the range is final yet, its first trace goes on");
+  result->others_stand = true;
+  say(result, BT_REPLAY_INCOMPLETE, "unsettled: nothing in the range is final yet%s, its first trace goes on",
+      result->rule_count > 1 ? " for some rule" : "");
   coverage->complete = false;
 }
 

@@ -6,6 +6,7 @@
 
 #include "server/replay/price.h"
 #include "server/replay/violation.h"
+#include "server/work/workplace.h"
 #include "tempo/source.h"
 
 typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false */
@@ -57,6 +58,7 @@ typedef struct bt_replay_request {
       wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for once, not in parts */
   size_t
       most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many; 0: any number */
+  bt_workplace *work;      /* where two questions are asked at once; NULL: one after the other */
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
@@ -79,7 +81,7 @@ typedef struct bt_coverage {
   bool complete;
   bt_source_about source; /* whose answers these are */
   bt_time_range asked;
-  int64_t effective_end_ns; /* min(end, now − settle) */
+  int64_t effective_end_ns; /* min(end, now − settle): what every rule's settings call settled; each rule has its own */
   /* From here on Tempo may still hand blocks over, during which its search and even its reads by id can lack spans for a moment: what was
    * found is as sure as ever, but that nothing was missed rests on Tempo. 0: the range has no such part, or the source hands nothing over. */
   int64_t handover_from_ns;
@@ -89,7 +91,7 @@ typedef struct bt_coverage {
   size_t windows_empty_count;
   bt_failed_window *windows_failed;
   size_t windows_failed_count;
-  uint64_t unsettled;       /* traces in the tail that is not settled yet */
+  uint64_t unsettled;       /* traces in the tail that is not settled yet, of any rule */
   uint64_t outside;         /* candidates that turned out to lie outside the window */
   bt_trace_id *long_traces; /* longer than margin; at most BT_LONG_TRACES_NAMED are named */
   size_t long_trace_count;  /* all */
@@ -97,7 +99,7 @@ typedef struct bt_coverage {
    * so many are named. */
   bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
   size_t differing_trace_count; /* all */
-  bt_assumptions assumptions;
+  bt_assumptions assumptions;   /* the widest among the rules */
 } bt_coverage;
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces are counted where they were
  * met: `outside` is the sum over the windows. */
@@ -116,11 +118,15 @@ typedef struct bt_rule_result { /* per rule of the request */
   uint64_t violations_found, inconclusive; /* inconclusive: of settled traces */
   uint64_t inconclusive_open;              /* of inconclusive: of traces that go on after now − settle */
   uint64_t violations_provisional;         /* of violations_found: those in the unsettled tail */
-  uint64_t sample_differences;             /* by-id sample that judged otherwise than the batch: makes it incomplete */
-  bt_strategy strategy;                    /* the one that was taken */
-  uint64_t decided_unread;                 /* candidates that were decided without reading them whole */
-  uint64_t unread_sampled;                 /* traces judged without reading that were read all the same, to compare */
-  uint64_t unread_differences;             /* of those: violations that would have been missed: makes it incomplete */
+  /* What the rule's own settle and margin call settled ends there, and so many traces of the range come after it. */
+  int64_t effective_end_ns; /* 0: it was not begun */
+  uint64_t unsettled;
+  int64_t open_ns;             /* the earliest time of one of inconclusive_open; only where there are any */
+  uint64_t sample_differences; /* by-id sample that judged otherwise than the batch: makes it incomplete */
+  bt_strategy strategy;        /* the one that was taken */
+  uint64_t decided_unread;     /* candidates that were decided without reading them whole */
+  uint64_t unread_sampled;     /* traces judged without reading that were read all the same, to compare */
+  uint64_t unread_differences; /* of those: violations that would have been missed: makes it incomplete */
   bt_moment first_violation, last_violation;
   bt_moment first_inconclusive; /* of settled traces, by the trace's time */
 } bt_rule_result;
@@ -138,12 +144,16 @@ typedef struct bt_replay_result {
   uint64_t open_traces; /* settled by their time, and some rule waits for spans that may still come */
   int64_t open_ns;      /* the earliest time of one; only where there are any */
   bool is_sampled; /* the observer had enough: incomplete, and what was judged is a random sample of what had to be */
-  bool is_cut;     /* by most_reads: incomplete, and nothing was read */
+  /* Incomplete, and all that is missing is that of some rules nothing in the range is settled: the others' numbers stand. */
+  bool others_stand;
+  bool is_cut; /* by most_reads: incomplete, and nothing was read */
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);
+/* Whether all that there is to know of that rule in the range is known: the replay completed, or what is missing is other rules'. */
+bool bt_replay_has_whole(const bt_replay_result *result, size_t rule);
 /* For who shows a result to people: verdicts that only wait for the rest of a trace are not settled, and not undecidable. Takes them out of
- * `inconclusive`, and ends the settled part before the first such trace (effective_end); what was found after it stays, and is true. Who
+ * `inconclusive`, and ends the rule's settled part before the first such trace (effective_end); what was found after it stays, and is true. Who
  * asks whether a verdict is missing looks at the result without this. */
 void bt_replay_leave_open(bt_replay_result *result);
 
@@ -190,7 +200,8 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
 /* A number made of a seed and an id: the traces with the smallest ones are a random sample, the same in whatever order they come. */
 uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id);
 
-/* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID) or no memory. */
+/* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID) or no memory, and the result says what it
+ * cost and found until then; there may be no counts of rules in it. Dispose it in each case. */
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
                         bt_replay_result *result, bt_error *error) BT_MUST_CHECK;
 

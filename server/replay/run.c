@@ -36,12 +36,33 @@ bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds) {
   return has_all;
 }
 
-bt_place bt_run_place(const bt_run *run, const bt_known *known) {
-  if (known->flags & BT_KNOWN_OUTSIDE) return BT_PLACE_OUTSIDE;
-  if (known->flags & BT_KNOWN_JUDGED) return known->flags & BT_KNOWN_TAIL ? BT_PLACE_TAIL : BT_PLACE_SETTLED;
+static bt_place place_in(const bt_run *run, const bt_window *window, const bt_known *known) {
   bt_found bounds;
+  if (known->judged) {
+    const bt_judged_times *times = &run->judged_times[known->judged - 1];
+    bounds = (bt_found){.start_ns = times->found_start_ns, .end_ns = times->found_end_ns};
+    return bt_window_place_starts(window, times->first_ns, times->last_ns, &bounds);
+  }
   bool are_of_all = bt_run_bounds(run, known, &bounds);
-  return are_of_all ? bt_window_place_listed(&run->window, &bounds) : bt_window_place_found(&run->window, &bounds);
+  return are_of_all ? bt_window_place_listed(window, &bounds) : bt_window_place_found(window, &bounds);
+}
+
+bt_place bt_run_place_for(const bt_run *run, const bt_run_rule *rule, const bt_known *known) {
+  return place_in(run, rule->window, known);
+}
+
+bt_place bt_run_place(const bt_run *run, const bt_known *known) {
+  bool has[BT_PLACE_UNDECIDED + 1] = {false};
+  for (size_t i = 0; i < run->window_count; i++) has[place_in(run, &run->windows[i], known)] = true;
+  if (has[BT_PLACE_UNDECIDED]) return BT_PLACE_UNDECIDED;
+  if (has[BT_PLACE_SETTLED]) return BT_PLACE_SETTLED;
+  return has[BT_PLACE_TAIL] ? BT_PLACE_TAIL : BT_PLACE_OUTSIDE;
+}
+
+bool bt_run_is_in_tail(const bt_run *run, const bt_known *known) {
+  for (size_t i = 0; i < run->window_count; i++)
+    if (place_in(run, &run->windows[i], known) == BT_PLACE_TAIL) return true;
+  return false;
 }
 
 /* Whose price it is, where one rule alone asks. */

@@ -3,19 +3,17 @@
 #ifndef BT_SERVER_REPLAY_RUN_H
 #define BT_SERVER_REPLAY_RUN_H
 
+#include "server/eval_limit.h"
 #include "server/replay/joined.h"
 #include "server/replay/replay.h"
 #include "server/replay/window.h"
 
 enum {
-  BT_KNOWN_OWN = 1,    /* BeTrace's own: neither judged nor counted */
-  BT_KNOWN_JUDGED = 2, /* read whole; the flags below are of the whole trace */
-  BT_KNOWN_OUTSIDE = 4,
-  BT_KNOWN_TAIL = 8,     /* in the unsettled tail */
-  BT_KNOWN_BY_ID = 16,   /* waits to be read by id, or was */
-  BT_KNOWN_MATCHED = 32, /* some filter found it */
-  BT_KNOWN_LISTED = 64,  /* the listing of all traces has it */
-  BT_KNOWN_ASKED = 128   /* was chosen to be read, whatever came of it */
+  BT_KNOWN_OWN = 1,     /* BeTrace's own: neither judged nor counted */
+  BT_KNOWN_BY_ID = 2,   /* waits to be read by id, or was */
+  BT_KNOWN_MATCHED = 4, /* some filter found it */
+  BT_KNOWN_LISTED = 8,  /* the listing of all traces has it */
+  BT_KNOWN_ASKED = 16   /* was chosen to be read, whatever came of it */
 };
 
 /* A trace that some search found. */
@@ -23,7 +21,14 @@ typedef struct bt_known {
   bt_found matched; /* what filters saw of it; meaningful with BT_KNOWN_MATCHED */
   bt_found listed;  /* what the listing saw of it; meaningful with BT_KNOWN_LISTED */
   uint8_t flags;
+  uint32_t judged; /* it was read whole: number of its times in the run's, from 1; 0: not yet */
 } bt_known;
+
+/* When the whole trace began and began last, and the bounds that were known of it then: they say its place in each rule's window, the same whatever is
+ * found of it later. */
+typedef struct bt_judged_times {
+  int64_t first_ns, last_ns, found_start_ns, found_end_ns;
+} bt_judged_times;
 
 typedef enum bt_query_state { BT_QUERY_WAITING, BT_QUERY_BEGUN, BT_QUERY_ANSWERED } bt_query_state;
 
@@ -61,6 +66,7 @@ typedef struct bt_asking bt_asking;
 typedef struct bt_run_rule {
   const bt_rule_definition *definition;
   bt_plan *plan;
+  const bt_window *window; /* its own, of the run's: what belongs to it and what of that is settled */
   int64_t settle_ns;
   bool require_complete;
   bool whole_trace;            /* batches cannot give what it reads */
@@ -117,14 +123,17 @@ typedef struct bt_run {
   const bt_replay_observer *observer;
   bt_replay_result *result;
   bool filters, is_static;
-  bool replicates; /* bt_source_replicates: batches may lack spans of what is young */
-  bool is_checked; /* the source's version was: plans may rest on more than what every version does right */
-  bt_window window;
+  bool replicates;    /* bt_source_replicates: batches may lack spans of what is young */
+  bool is_checked;    /* the source's version was: plans may rest on more than what every version does right */
+  bt_window window;   /* what is searched and read: the widest margin, and the latest effective end among its rules */
+  bt_window *windows; /* the distinct ones of its rules */
+  size_t window_count;
   bt_time_range search_range;
   bt_run_rule *rules;
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
   bt_eval_options *options;
+  bt_eval_limit limit;
   bt_projection projection;
   bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
@@ -136,6 +145,8 @@ typedef struct bt_run {
   size_t query_count, query_capacity;
   bt_known *known; /* by id */
   size_t known_count, word_count;
+  bt_judged_times *judged_times;
+  size_t judged_count, judged_capacity;
   bool is_listed;     /* the listing is complete */
   bool is_all_needed; /* some rule has to read every trace: the listing finds candidates */
   bool own_are_known; /* the search for BeTrace's own traces was complete */
@@ -185,8 +196,11 @@ const bt_found *bt_known_bounds(const bt_known *known);
 uint32_t bt_known_span_count(const bt_known *known);
 /* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie up to margin before them. */
 bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds);
-/* Its place as far as its bounds tell, or as the whole trace said. */
+/* Its place for a rule, as far as its bounds tell, or as the whole trace said. */
+bt_place bt_run_place_for(const bt_run *run, const bt_run_rule *rule, const bt_known *known);
+/* Its place for all of them: undecided where it is for any, else settled where it is for any, else in the tail where it is for any. */
 bt_place bt_run_place(const bt_run *run, const bt_known *known);
+bool bt_run_is_in_tail(const bt_run *run, const bt_known *known); /* of some rule */
 /* Requests with everything that is the same for all of a replay. */
 bt_search_request bt_run_search(const bt_run *run, bt_str filter, bt_time_range range);
 bt_read_request bt_run_read(const bt_run *run, const bt_trace_id *ids, size_t count, bt_time_range range);

@@ -67,10 +67,13 @@ static bool is_found_near(const bt_window *window, const bt_found *found, int64_
          found->end_ns >= bt_time_subtract(time_ns, window->margin_ns);
 }
 
-bt_place bt_window_place_trace(const bt_window *window, const bt_trace *trace, const bt_found *found) {
-  int64_t first_ns = bt_trace_start_ns(trace), last_ns = bt_trace_latest_start_ns(trace);
+bt_place bt_window_place_starts(const bt_window *window, int64_t first_ns, int64_t last_ns, const bt_found *found) {
   int64_t time_ns = bt_window_trace_time(window, first_ns, last_ns);
   bt_place place = bt_window_place_time(window, time_ns);
   if (place != BT_PLACE_OUTSIDE || !bt_window_is_long(window, first_ns, last_ns)) return place;
   return is_found_near(window, found, time_ns) ? place : bt_window_place_time(window, found->start_ns);
+}
+
+bt_place bt_window_place_trace(const bt_window *window, const bt_trace *trace, const bt_found *found) {
+  return bt_window_place_starts(window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), found);
 }

@@ -1,6 +1,6 @@
-/* What a report says of each rule: counts and samples over a range, from replays of one day after another so that memory stays bounded whatever the
- * range. A replay has one window for its rules, so rules with another settle or margin have replays of their own: no rule's setting changes what the
- * numbers of another one mean. Never false: what was not read, judged or counted is in the coverage or in the counts, and is_certain is false then. The sample is
+/* What a report says of each rule: counts and samples over a range, from replays of one day after another so that memory stays bounded whatever
+ * the range. Rules with another settle or margin have replays of their own: no rule's setting changes what the numbers or the coverage of another
+ * one mean. Never false: what was not read, judged or counted is in the coverage or in the counts, and is_certain is false then. The sample is
  * seeded: of all traces with a verdict those with the smallest numbers, which depend on the seed and the trace id alone.
  * Thread: the caller's. */
 #ifndef BT_SERVER_MEASURE_H
@@ -71,6 +71,7 @@ typedef struct bt_measure_request {
   uint64_t seed;
   size_t memory_limit_bytes; /* of one trace and of one page of reads */
   bt_priority priority;
+  bt_workplace *work; /* or NULL, as of a replay */
   const bt_cancel *cancel;
   void (*progress)(void *context, double fraction); /* or NULL */
   void *context;

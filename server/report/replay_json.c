@@ -229,6 +229,13 @@ static void set_counters(json_t *object, const bt_rule_result *counters) {
   json_object_set_new(object, "last_violation", moment_json(&counters->last_violation));
 }
 
+/* Up to where its own settle leaves the range settled, and how many traces come after that. */
+static void set_settled(json_t *object, const bt_rule_result *counters) {
+  int64_t end_ns = counters->effective_end_ns;
+  json_object_set_new(object, "effective_end", end_ns ? time_json(end_ns) : json_null());
+  json_object_set_new(object, "unsettled", number_json(counters->unsettled));
+}
+
 static void keep_larger(uint64_t *into, uint64_t from) {
   if (from > *into) *into = from;
 }
@@ -263,6 +270,7 @@ static json_t *rules_json(const bt_replay_result *result, const bt_rule_definiti
         json_pack("{s:s, s:s, s:I, s:s}", "rule_id", rules[i]->fields.id, "rule_name", rules[i]->fields.name,
                   "rule_version", (json_int_t)rules[i]->version, "condition_hash", rules[i]->condition_hash);
     set_counters(object, &result->rules[i]);
+    set_settled(object, &result->rules[i]);
     json_array_append_new(array, object);
   }
   return array;

@@ -12,7 +12,7 @@ static case_kind kind_of(const bt_replay_result *result, size_t rule, const bt_r
   const bt_rule_result *counters = &result->rules[rule];
   bool matters = definition->fields.severity >= least;
   if (counters->violations_found && matters) return CASE_FAILED;
-  if (result->outcome != BT_REPLAY_COMPLETED || (counters->inconclusive && matters)) return CASE_ERROR;
+  if (!bt_replay_has_whole(result, rule) || (counters->inconclusive && matters)) return CASE_ERROR;
   return counters->traces_exercised ? CASE_PASSED : CASE_SKIPPED;
 }
 
@@ -26,7 +26,7 @@ static void write_element(const char *name, bt_str message, bt_str text, bt_buff
 
 static void write_error(const bt_replay_result *result, size_t rule, bt_buffer *out) {
   bt_buffer message = {0};
-  if (result->outcome != BT_REPLAY_COMPLETED)
+  if (!bt_replay_has_whole(result, rule))
     bt_buffer_printf(&message, "%s: %s", bt_replay_outcome_name(result->outcome), result->reason);
   else
     bt_buffer_printf(&message, "%" PRIu64 " verdicts are inconclusive", result->rules[rule].inconclusive);

@@ -44,6 +44,7 @@ bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *tu
                                            .tenant = order->tenant[0] ? order->tenant : NULL,
                                            .seed = order->seed,
                                            .priority = BT_PRIORITY_PEOPLE,
+                                           .work = options->work,
                                            .cancel = order->cancel,
                                            .progress = order->progress,
                                            .context = order->context}};

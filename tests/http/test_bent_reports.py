@@ -188,6 +188,7 @@ class Silence(Bending):
         """What is enabled is judged over all of the range."""
         report, _ = self.beside(lambda server: (self.disable(server), server.post("/v1/rules/good/enable")), "violated")
         self.assertEqual((rule(report, "good")["counts"]["violated"], [v["enabled"] for v in rule(report, "good")["versions"]]), (VIOLATED, [True, False, True]))
+        self.assertIsNone(rule(report, "good")["withdrawn"], "it is not silent now, and nothing of the range is missing")
 
 
 class Versions(Bending):

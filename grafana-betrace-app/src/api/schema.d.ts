@@ -667,7 +667,7 @@ export interface paths {
         };
         /**
          * Counts by steps of time, for graphs and alerts.
-         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before `effective_end` (min(end, now − settle)), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules but shadow ones.
+         * @description Steps are aligned to the epoch; a step counts the traces whose time lies in it, so steps add up to replays. A zero for each rule and step that was looked at; null for a step that is not wholly before the rule's own min(end, now − settle), that could not be read in full, that holds a trace on which the verdict is inconclusive or may still change because the trace goes on, or that lies in a range without any trace. Counts of settled steps are kept for 10 minutes; what is missing is evaluated in one replay for all rules that were asked for lately with the same step. At most 11,000 points a rule and 200,000 of all. Without `rule_id`: all enabled rules but shadow ones.
          */
         get: operations["violationSeries"];
         put?: never;
@@ -1033,9 +1033,9 @@ export interface components {
             /** @description traces of the samples that were judged otherwise; any makes the replay incomplete */
             sample_differences: number;
             violations_found: number;
-            /** @description of violations_found: those in the tail that is not settled, whose traces count in coverage.unsettled */
+            /** @description of violations_found: those in the tail that is not settled, whose traces count in unsettled */
             violations_provisional: number;
-            /** @description verdicts that could not be reached and will not be; those that wait for the rest of a trace count in coverage.unsettled */
+            /** @description verdicts that could not be reached and will not be; those that wait for the rest of a trace count in unsettled */
             inconclusive: number;
             first_violation: components["schemas"]["Moment"];
             last_violation: components["schemas"]["Moment"];
@@ -1074,6 +1074,13 @@ export interface components {
                 rule_name?: string;
                 rule_version?: number;
                 condition_hash?: string;
+                /**
+                 * Format: date-time
+                 * @description up to here its counts go: min(end, now − its settle), not after the beginning of a trace that it still waits for; null: not begun
+                 */
+                effective_end?: string | null;
+                /** @description traces of the range that come after that, or go on */
+                unsettled?: number;
             })[];
         };
         FirstViolation: {
@@ -1230,14 +1237,14 @@ export interface components {
             note?: string;
         };
         Coverage: {
-            /** @description every window up to effective_end was answered in full; of questions on demand also: and every verdict was reached */
+            /** @description every window up to the latest effective_end of its rules was answered in full, and something is settled for each; of questions on demand also: and every verdict was reached */
             complete: boolean;
             /** @description null: nothing was asked of it for this answer */
             source: components["schemas"]["Source"] | null;
             asked: components["schemas"]["TimeRange"];
             /**
              * Format: date-time
-             * @description min(end, now − settle); of replays and questions on demand not after the beginning of a trace that still went on then and may yet violate
+             * @description min(end, now − settle), of several rules the earliest: what each of them calls settled; of replays and questions on demand not after the beginning of a trace that still went on then and may yet violate
              */
             effective_end: string;
             /**
@@ -1254,7 +1261,7 @@ export interface components {
             windows_failed: (components["schemas"]["TimeRange"] & {
                 reason: string;
             })[];
-            /** @description null in series, which count settled steps only */
+            /** @description traces that are not settled for some rule; null in series, which count settled steps only */
             unsettled: number | null;
             outside: number | null;
             long_traces: string[];
@@ -1262,6 +1269,7 @@ export interface components {
             /** @description traces with copies of one span that do not agree, judged by the copy that came first; at most 20 are named */
             differing_traces?: string[];
             differing_traces_count?: number;
+            /** @description of several rules the widest */
             assumptions: {
                 margin?: string;
                 lateness?: string;

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-bt_rule_definition *rule_of(const char *id, const char *dsl) {
+static bt_rule_definition *rule_with(const char *id, const char *dsl, int64_t settle_ns, int64_t margin_ns) {
   bt_rule_fields fields;
   bt_rule_fields_init(&fields);
   fields.id = strdup(id);
   fields.dsl = strdup(dsl);
+  fields.settle_ns = settle_ns;
+  fields.margin_ns = margin_ns;
   bt_rule_definition *definition = NULL;
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
@@ -22,6 +24,10 @@ bt_rule_definition *rule_of(const char *id, const char *dsl) {
   return definition;
 }
 
+bt_rule_definition *rule_of(const char *id, const char *dsl) {
+  return rule_with(id, dsl, -1, -1);
+}
+
 void replay_run_init(replay_run *run) {
   *run = (replay_run){0};
   run->request = (bt_replay_request){.rules = run->rules,
@@ -32,6 +38,10 @@ void replay_run_init(replay_run *run) {
 
 void replay_run_add(replay_run *run, const char *id, const char *dsl) {
   run->rules[run->request.rule_count++] = rule_of(id, dsl);
+}
+
+void replay_run_add_own(replay_run *run, const char *id, const char *dsl, int64_t settle_ns, int64_t margin_ns) {
+  run->rules[run->request.rule_count++] = rule_with(id, dsl, settle_ns, margin_ns);
 }
 
 static void see_progress(void *context, double fraction, const bt_replay_result *so_far) {

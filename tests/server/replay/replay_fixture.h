@@ -36,6 +36,8 @@ bt_rule_definition *rule_of(const char *id, const char *dsl);
 /* Noon to one, asked two days later, default assumptions, no rules. */
 void replay_run_init(replay_run *run);
 void replay_run_add(replay_run *run, const char *id, const char *dsl);
+/* A rule with a settle and a margin of its own; −1: the service's. */
+void replay_run_add_own(replay_run *run, const char *id, const char *dsl, int64_t settle_ns, int64_t margin_ns);
 /* Runs it anew, with what was seen before forgotten. */
 void replay_run_go(replay_run *run, fake_source *fake);
 void replay_run_go_over(replay_run *run, bt_source *source); /* the same over any source */

@@ -63,6 +63,7 @@ static void start(scene *s) {
   bt_error error = {0};
   s->options.source = &s->gate.source;
   s->options.assumptions = bt_assumptions_default();
+  if (!s->options.work && bt_workplace_new(NULL, &s->options.work, &error) != BT_OK) fail_msg("%s", error.message);
   if (bt_job_queue_new(&s->options, &s->queue, &error) != BT_OK) fail_msg("%s", error.message);
 }
 
@@ -85,6 +86,7 @@ static int make_scene(void **state) {
 static int drop_scene(void **state) {
   scene *s = *state;
   bt_job_queue_free(s->queue);
+  bt_workplace_free(s->options.work);
   bt_rule_definition_unref(s->slow);
   bt_rule_definition_unref(s->other);
   fake_source_dispose(&s->gate.fake);
@@ -256,6 +258,41 @@ static void violations_come_in_order_of_time(void **state) {
   assert_true(page.is_finished && page.order == BT_JOB_BY_TIME);
   assert_int_equal(p.count, 20);
   for (uint64_t i = 0; i < 20; i++) assert_int_equal((p.ids[i] - 1) * 7 % 20, i);
+}
+
+typedef struct forgetting_reader {
+  bt_job_queue *queue;
+  const char *replay_id;
+  size_t count, message_bytes;
+} forgetting_reader;
+
+/* Asks the queue itself, as others do while a long page is rendered, and forgets what it reads. */
+static bt_status forget_and_read(void *context, const bt_rule_definition *definition, const bt_violation *violation) {
+  forgetting_reader *reader = context;
+  bt_error error = {0};
+  bt_status expected = reader->count++ ? BT_NOT_FOUND : BT_OK;
+  assert_int_equal(bt_job_cancel(reader->queue, NULL, reader->replay_id, &error), expected);
+  assert_string_equal(definition->fields.id, "slow");
+  reader->message_bytes += strlen(violation->message);
+  return BT_OK;
+}
+
+static void a_page_is_rendered_without_the_lock(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  bt_job_page page;
+  set_gate(s, true);
+  start(s);
+  job_id id = submit(s, s->slow, NULL);
+  wait_for(s, &id, BT_JOB_COMPLETED);
+  forgetting_reader reader = {s->queue, id.text, 0, 0};
+  assert_int_equal(
+      bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, 0, 100, forget_and_read, &reader, &page, &error),
+      BT_OK);
+  assert_int_equal(reader.count, 20);
+  assert_true(reader.message_bytes > 0);
+  assert_int_equal(bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, 0, 1, NULL, NULL, &page, &error),
+                   BT_NOT_FOUND);
 }
 
 /* Numbers by arrival stay what they are when the job ends, and name each violation once. */
@@ -462,6 +499,83 @@ static void a_failed_source_is_a_failed_job(void **state) {
   bt_job_view_dispose(&view);
 }
 
+static uint64_t priced(const bt_price_table *prices, const bt_rule_definition *rule) {
+  bt_price_key key = {NULL, rule->fields.id, rule->condition_hash};
+  return bt_price_table_get((bt_price_table *)prices, &key).requests;
+}
+
+/* A source that fails: how it answers, and what has to be told of it. */
+typedef struct failure {
+  const char *name;
+  bt_status searches, reads; /* BT_OK: these do not fail */
+  size_t reads_after;
+  bt_job_state ends;
+} failure;
+
+static void script_failure(scene *s, const failure *f) {
+  s->gate.fake.fail_filter = f->searches ? "{" : NULL;
+  s->gate.fake.fail_status = f->searches;
+  s->gate.fake.fail_reads = f->reads;
+  s->gate.fake.fail_reads_after = f->reads_after;
+  s->gate.fake.traces_read = s->gate.fake.log_count = 0;
+}
+
+/* Of a job that failed: what it asked is what it cost, divided among its rules, and its coverage is of its range and claims nothing. */
+static void check_failed(scene *s, const bt_job_view *view, const failure *f) {
+  const bt_replay_result *result = &view->result;
+  print_message("%s: %s, %llu requests, %llu searches\n", f->name, result->reason, (unsigned long long)result->requests,
+                (unsigned long long)s->gate.fake.log_count);
+  assert_true(result->requests >= s->gate.fake.log_count && result->requests < 1000);
+  assert_true(s->gate.fake.log_count > 0);
+  assert_true(result->bytes_inspected < UINT32_MAX && result->bytes_received < UINT32_MAX);
+  assert_true(result->duration_ns > 0);
+  uint64_t shares = priced(s->options.prices, s->slow) + priced(s->options.prices, s->other);
+  assert_in_range(shares + 2, result->requests, result->requests + 4);
+  assert_false(result->coverage.complete);
+  assert_int_equal(result->coverage.asked.start_ns, NOON_NS);
+  assert_int_equal(result->coverage.asked.end_ns, NOON_NS + HOUR_NS);
+  assert_true(result->coverage.windows_failed_count > 0);
+  assert_true(result->coverage.assumptions.settle_ns > 0 && result->coverage.effective_end_ns > 0);
+  for (size_t i = 0; i < 2; i++) {
+    const bt_rule_result *rule = &result->rules[i];
+    assert_true(rule->traces_evaluated <= 20 && rule->traces_exercised <= 20 && rule->traces_read <= 20);
+    assert_true(rule->violations_found <= 20 && rule->violations_provisional <= rule->violations_found);
+    assert_int_equal(rule->effective_end_ns, NOON_NS + HOUR_NS);
+    if (!result->rules[i].traces_evaluated) assert_false(rule->evaluated_is_exact || rule->exercised_is_exact);
+  }
+}
+
+/* At the beginning and in the middle, by a source that is gone and by one that stops the replay altogether. */
+static void what_failed_costs_what_it_asked(void **state) {
+  static const failure failures[] = {
+      {"gone at the beginning", BT_UNAVAILABLE, BT_OK, 0, BT_JOB_FAILED},
+      {"gone in the middle", BT_OK, BT_UNAVAILABLE, 7, BT_JOB_INCOMPLETE},
+      {"no memory at the beginning", BT_NO_MEMORY, BT_OK, 0, BT_JOB_FAILED},
+      {"no memory in the middle", BT_OK, BT_NO_MEMORY, 7, BT_JOB_FAILED},
+  };
+  scene *s = *state;
+  set_gate(s, true);
+  for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+    const bt_rule_definition *rules[] = {s->slow, s->other};
+    bt_job_request request = {.rules = rules, .rule_count = 2, .range = {NOON_NS, NOON_NS + HOUR_NS}};
+    bt_job_view view;
+    job_id id;
+    bt_error error = {0};
+    assert_int_equal(bt_price_table_new(0, &s->options.prices, &error), BT_OK);
+    script_failure(s, &failures[i]);
+    start(s);
+    assert_int_equal(bt_job_submit(s->queue, &request, id.text, &error), BT_OK);
+    wait_for(s, &id, failures[i].ends);
+    assert_int_equal(bt_job_get(s->queue, NULL, id.text, &view, &error), BT_OK);
+    check_failed(s, &view, &failures[i]);
+    bt_job_view_dispose(&view);
+    bt_job_queue_free(s->queue);
+    s->queue = NULL;
+    bt_price_table_free(s->options.prices);
+    s->options.prices = NULL;
+  }
+}
+
 /* drop_scene frees the queue with one job at the closed gate and one queued. */
 static void freeing_stops_what_runs(void **state) {
   scene *s = *state;
@@ -526,6 +640,7 @@ int main(void) {
       SCENE(cancel_queued_and_running),
       SCENE(tenants_see_their_own),
       SCENE(violations_come_in_order_of_time),
+      SCENE(a_page_is_rendered_without_the_lock),
       SCENE(numbers_by_arrival_stay),
       SCENE(the_oldest_are_forgotten_first),
       SCENE(replays_that_found_nothing_are_forgotten_too),
@@ -536,6 +651,7 @@ int main(void) {
       SCENE(one_tenant_cannot_fill_the_queue),
       SCENE(a_job_that_is_too_large_is_incomplete),
       SCENE(a_failed_source_is_a_failed_job),
+      SCENE(what_failed_costs_what_it_asked),
       SCENE(freeing_stops_what_runs),
       SCENE(wrong_requests_are_refused),
       SCENE(every_allocation_of_submit_fails_in_turn),
