@@ -180,6 +180,10 @@ static const char *config_file(const given_flags *flags) {
 
 /* ---- all together ---- */
 
+static bool is_web_url(const char *url) {
+  return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+}
+
 static bt_status check_together(const bt_config *config, bt_error *error) {
   if (config->tempo.url && config->trace_count)
     return bt_error_set(error, BT_INVALID,
@@ -190,6 +194,9 @@ static bt_status check_together(const bt_config *config, bt_error *error) {
                         "endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
   if (!config->tls_cert != !config->tls_key)
     return bt_error_set(error, BT_INVALID, "--tls-cert and --tls-key belong together; one of them is missing");
+  if (config->timestamp_url && !is_web_url(config->timestamp_url))
+    return bt_error_set(error, BT_INVALID,
+                        "--timestamp-url: expected http://… or https://…, got another scheme or none");
   if (config->timestamp_url && !config->evidence_key)
     return bt_error_set(error, BT_INVALID,
                         "--timestamp-url stamps signed reports, and nothing signs them: give --evidence-key too");

@@ -126,6 +126,10 @@ static const char *text_at(const json_t *object, const char *name) {
   return text ? text : "";
 }
 
+static const char *made_at(const verifying *v) {
+  return text_at(json_object_get(json_array_get(json_object_get(v->document, "entries"), 0), "body"), "evaluated_at");
+}
+
 static void print_cell(const char *text, unsigned columns) {
   bt_buffer fitted = {0};
   bt_text_fit(bt_str_from(text), columns, &fitted);
@@ -177,7 +181,7 @@ static void print_head(const verifying *v) {
     bt_print_line("signature  not checked (--chain-only): who made this report is not shown");
   if (v->is_enveloped)
     bt_print("envelope   DSSE, %s\n", v->key ? "signed by the same key" : "its signature was not checked");
-  bt_report_stamp_print(&v->stamp, v->timestamp_ca);
+  bt_report_stamp_print(&v->stamp, v->timestamp_ca, made_at(v));
   bt_report_previous_print(v->document);
   bt_mismatches_print(v->mismatches);
 }
@@ -230,7 +234,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   if (!object) return NULL;
   bt_report_subject_add(&v->subject, object);
   json_object_set(object, "mismatches", v->mismatches);
-  json_object_set_new(object, "time_stamp", bt_report_stamp_json(&v->stamp));
+  json_object_set_new(object, "time_stamp", bt_report_stamp_json(&v->stamp, made_at(v)));
   json_object_set(object, "previous", previous_of(v->document));
   json_object_set_new(object, "envelope", v->is_enveloped ? json_string("dsse") : json_null());
   return object;

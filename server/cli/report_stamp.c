@@ -10,12 +10,29 @@
 #include "server/time_text.h"
 
 enum { TIME_BYTES = 40 };
+static const int64_t SECOND_NS = 1000000000;
 
 static const char *why_none(const bt_reported_stamp *stamp) {
   return stamp->reason ? stamp->reason : "the service had no time-stamp authority when it made this report";
 }
 
-void bt_report_stamp_print(const bt_reported_stamp *stamp, const char *ca_file) {
+/* Whole seconds, as authorities count them; false: the report does not say when it was made. */
+static bool seconds_after(const bt_reported_stamp *stamp, const char *made_at, int64_t *out) {
+  int64_t made_ns;
+  if (!bt_time_parse(bt_str_from(made_at), 0, &made_ns)) return false;
+  *out = stamp->stamp.time_ns / SECOND_NS - made_ns / SECOND_NS;
+  return true;
+}
+
+static void print_distance(const bt_reported_stamp *stamp, const char *made_at) {
+  char text[64];
+  int64_t seconds;
+  if (!seconds_after(stamp, made_at, &seconds)) return;
+  bt_duration_format((seconds < 0 ? -seconds : seconds) * SECOND_NS, text);
+  bt_print("           %s %s it says that it was evaluated\n", text, seconds < 0 ? "before" : "after");
+}
+
+void bt_report_stamp_print(const bt_reported_stamp *stamp, const char *ca_file, const char *made_at) {
   char time[TIME_BYTES];
   if (!stamp->is_there) {
     bt_print("time stamp none: %s\n", why_none(stamp));
@@ -27,15 +44,18 @@ void bt_report_stamp_print(const bt_reported_stamp *stamp, const char *ca_file) 
     bt_print("(of this report; by whom is not checked: give --timestamp-ca)\n");
   else
     bt_print("(checked against %s%s)\n", ca_file, stamp->stamp.is_expired ? "; its certificate has expired since" : "");
+  print_distance(stamp, made_at);
 }
 
-json_t *bt_report_stamp_json(const bt_reported_stamp *stamp) {
+json_t *bt_report_stamp_json(const bt_reported_stamp *stamp, const char *made_at) {
+  int64_t seconds;
   if (!stamp->is_there)
-    return json_pack("{s:n, s:n, s:b, s:b, s:o}", "time", "by", "checked", 0, "certificate_expired", 0, "reason",
-                     bt_text_json(bt_str_from(why_none(stamp))));
-  return json_pack("{s:o, s:o, s:b, s:b, s:n}", "time", bt_time_json(stamp->stamp.time_ns), "by",
+    return json_pack("{s:n, s:n, s:b, s:b, s:n, s:o}", "time", "by", "checked", 0, "certificate_expired", 0,
+                     "seconds_after_evaluated", "reason", bt_text_json(bt_str_from(why_none(stamp))));
+  json_t *distance = seconds_after(stamp, made_at, &seconds) ? json_integer((json_int_t)seconds) : json_null();
+  return json_pack("{s:o, s:o, s:b, s:b, s:o, s:n}", "time", bt_time_json(stamp->stamp.time_ns), "by",
                    bt_text_json(bt_str_from(stamp->stamp.by)), "checked", stamp->stamp.is_checked,
-                   "certificate_expired", stamp->stamp.is_expired, "reason");
+                   "certificate_expired", stamp->stamp.is_expired, "seconds_after_evaluated", distance, "reason");
 }
 
 /* ---- expectations ---- */

@@ -98,6 +98,7 @@ static void print_control(const json_t *control) {
   const char *status = text_at(control, "status"), *title = text_at(control, "title");
   bt_print("control    %-12s %s%-16s%s %s\n", text_at(control, "control"), bt_style_on(style_of(status)), status,
            bt_style_on(BT_STYLE_OFF), title);
+  if (text_at(control, "reason")[0]) bt_print("           %s\n", text_at(control, "reason"));
 }
 
 static void print_controls(const bt_report_subject *subject) {
@@ -121,6 +122,7 @@ static void print_rule(const bt_report_subject *subject, const json_t *rule) {
              " traces that exercised it violate it; settled: %s of the range",
              number_at(counts, "violated"), number_at(counts, "exercised"), share);
   bt_print("\n");
+  if (json_array_size(json_object_get(rule, "condition_changes"))) bt_print("           %s\n", text_at(rule, "reason"));
 }
 
 void bt_report_subject_print(const bt_report_subject *subject) {
@@ -141,8 +143,9 @@ void bt_report_subject_print(const bt_report_subject *subject) {
 
 static json_t *rule_json(const bt_report_subject *subject, const json_t *rule) {
   json_int_t ppm = rule_ppm(subject, rule);
-  return json_pack("{s:s, s:s, s:o}", "rule_id", text_at(rule, "rule_id"), "status", text_at(rule, "status"),
-                   "settled_ppm", ppm < 0 ? json_null() : json_integer(ppm));
+  return json_pack("{s:s, s:s, s:o, s:I}", "rule_id", text_at(rule, "rule_id"), "status", text_at(rule, "status"),
+                   "settled_ppm", ppm < 0 ? json_null() : json_integer(ppm), "condition_changes",
+                   (json_int_t)json_array_size(json_object_get(rule, "condition_changes")));
 }
 
 void bt_report_subject_add(const bt_report_subject *subject, json_t *object) {

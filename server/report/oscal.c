@@ -154,6 +154,11 @@ static json_t *count_props_json(const json_t *rule) {
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     bt_json_append(&props, count_prop_json(shown[i], at(counts, names[i])));
   add_share_props(rule, &props);
+  if (json_is_array(at(rule, "condition_changes"))) {
+    json_t *changes = json_integer((json_int_t)json_array_size(at(rule, "condition_changes")));
+    bt_json_append(&props, count_prop_json("condition-changes", changes));
+    json_decref(changes);
+  }
   bt_json_append(&props, prop_json("counts-exact", json_is_true(at(counts, "exact")) ? "true" : "false"));
   bt_json_append(&props, prop_json("rule-id", text_at(rule, "rule_id")));
   bt_json_append(&props, prop_json("condition-hash", text_at(rule, "condition_hash")));

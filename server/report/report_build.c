@@ -24,7 +24,8 @@ typedef struct building {
   size_t *plain_of;           /* where that one is measured */
   bt_finding *findings;       /* of each rule, and behind them by the service's settings */
   char (*reasons)[BT_REASON_BYTES];
-  bool *withdrawn; /* it decided inside the range, and does so no more */
+  bool *withdrawn;               /* it decided inside the range, and does so no more */
+  bt_condition_changes *changes; /* of its condition, since the start of the range */
   bt_measurement measurement;
   bt_previous_report previous;
   bt_evidence_chain chain;
@@ -79,6 +80,20 @@ static void add_unsettled_notes(const building *b, json_t **notes) {
   }
 }
 
+/* That what is reported is not what the condition in force would have said. */
+static void add_changed_notes(const building *b, json_t **notes) {
+  char at[40];
+  for (size_t i = 0; i < b->map.rule_count; i++) {
+    const bt_condition_changes *changes = &b->changes[i];
+    if (!changes->count) continue;
+    bt_time_format(changes->last_at_ns, at);
+    bt_json_append(notes,
+                   json_sprintf("the condition of the rule %s was another one in the range, or after it, up to %s: "
+                                "its finding is of the condition of now, over the whole range",
+                                b->map.rules[i]->fields.id, at));
+  }
+}
+
 /* What a reader has to know before any number. */
 static json_t *notes_json(const building *b) {
   const bt_coverage *coverage = &b->measurement.coverage;
@@ -101,6 +116,7 @@ static json_t *notes_json(const building *b) {
                                         start));
   }
   add_unsettled_notes(b, &notes);
+  add_changed_notes(b, &notes);
   bt_source_about_text(&coverage->source, source);
   if (coverage->source.note[0])
     bt_json_append(&notes,
@@ -210,13 +226,31 @@ static bt_finding control_finding(const building *b, const bt_mapped_control *co
                                    b->map.unknown_count > 0 || find_silenced(b, control));
 }
 
-/* Only what the rules do not say themselves. */
+/* The first rule that decides over it and whose condition was another one in the range; or NULL. */
+static const char *find_changed(const building *b, const bt_mapped_control *control) {
+  for (size_t i = 0; i < control->rule_count; i++)
+    if (decides(b, control->rules[i]) && b->changes[control->rules[i]].count)
+      return b->map.rules[control->rules[i]]->fields.id;
+  return NULL;
+}
+
+/* What somebody who reads no rules has to know: of each kind the first rule. */
 static json_t *control_reason_json(const building *b, const bt_mapped_control *control) {
-  const char *silenced = find_silenced(b, control);
-  if (!silenced) return json_null();
-  return json_sprintf("the rule %s decided over this control inside the range, and was disabled, put on trial or taken "
-                      "away: what it would say of the range is not known, and the control does not pass beside it",
-                      silenced);
+  const char *silenced = find_silenced(b, control), *changed = find_changed(b, control);
+  bt_buffer reason = {0};
+  if (silenced)
+    bt_buffer_printf(&reason,
+                     "the rule %s decided over this control inside the range, and was disabled, put on trial or taken "
+                     "away: what it would say of the range is not known, and the control does not pass beside it",
+                     silenced);
+  if (changed)
+    bt_buffer_printf(&reason,
+                     "%sthe condition of the rule %s was changed since the range began: the outcome is what its "
+                     "condition of now says of the range, and not what the one in force then would have said",
+                     silenced ? "; " : "", changed);
+  json_t *value = reason.failed ? NULL : reason.len ? text(bt_buffer_str(&reason)) : json_null();
+  bt_buffer_dispose(&reason);
+  return value;
 }
 
 static json_t *control_rule_json(const building *b, size_t rule) {
@@ -318,7 +352,8 @@ static bool make_tables(building *b) {
   b->plain = calloc(count + 1, sizeof *b->plain);
   b->plain_of = calloc(count + 1, sizeof *b->plain_of);
   b->withdrawn = calloc(count + 1, sizeof *b->withdrawn);
-  return b->measured && b->findings && b->reasons && b->plain && b->plain_of && b->withdrawn;
+  b->changes = calloc(count + 1, sizeof *b->changes);
+  return b->measured && b->findings && b->reasons && b->plain && b->plain_of && b->withdrawn && b->changes;
 }
 
 static bt_status add_measured(building *b, bt_error *error) {
@@ -334,6 +369,29 @@ static bt_status add_measured(building *b, bt_error *error) {
     if (status) return status;
     b->plain_of[i] = b->measured_count;
     b->measured[b->measured_count++] = (bt_measured){.rule = b->plain[i], .is_evaluated = true};
+  }
+  return status;
+}
+
+/* Behind what else the reason says. A pass of a condition that was made weaker yesterday is no plain pass. */
+static void add_changed_reason(const bt_condition_changes *changes, char reason[BT_REASON_BYTES]) {
+  char at[40];
+  size_t length = strlen(reason);
+  if (!changes->count) return;
+  bt_time_format(changes->last_at_ns, at);
+  snprintf(
+      reason + length, BT_REASON_BYTES - length,
+      "%sits condition was changed %zu time%s since the range began, last at %s%s%s: this is what the condition of now "
+      "says of the range, and not what the one in force then would have said",
+      length ? "; " : "", changes->count, changes->count == 1 ? "" : "s", at, changes->last_by[0] ? " by " : "",
+      changes->last_by);
+}
+
+static bt_status add_changes(building *b, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < b->map.rule_count && !status; i++) {
+    status = bt_condition_changes_find(b->request, b->map.rules[i]->fields.id, &b->changes[i], error);
+    if (!status) add_changed_reason(&b->changes[i], b->reasons[i]);
   }
   return status;
 }
@@ -378,6 +436,7 @@ static void dispose(building *b) {
   free(b->reasons);
   free(b->plain_of);
   free(b->withdrawn);
+  free(b->changes);
 }
 
 bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_error *error) {
@@ -390,6 +449,7 @@ bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_err
   bt_status status = bt_framework_map_make(request->store, tenant_of(&b), request->framework, &b.map, error);
   if (!status) status = bt_framework_map_add_removed(&b.map, request->store, tenant_of(&b), start_ns, error);
   if (!status) status = measure(&b, error);
+  if (!status) status = add_changes(&b, error);
   if (!status) status = name_previous(&b, error);
   if (!status) status = write_entries(&b, error);
   if (!status) status = bt_evidence_seal(&b.chain, request->key, out, error);

@@ -49,7 +49,7 @@ typedef enum bt_finding {
 enum { BT_FINDING_COUNT = BT_FINDING_NO_RULES + 1 };
 const char *bt_finding_name(bt_finding finding); /* "violated", … "no_rules" */
 /* Of a rule. reason: why it is not more, for people; "" where nothing has to be said. */
-enum { BT_REASON_BYTES = 500 };
+enum { BT_REASON_BYTES = 900 };
 bt_finding bt_finding_of_rule(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]);
 /* Of a rule with settings of its own, whose text was also measured with the service's: a setting never makes a finding better, so the worse one counts.
  * reason: in what it is own's, out what it is of the finding. */

@@ -313,6 +313,27 @@ static bt_status check_withdrawn(const reading *r, const json_t *rule, bt_error 
   return refuse("withdrawn of rule", text_at(rule, "rule_id"), error);
 }
 
+static bool is_changed(const json_t *rule) {
+  return json_array_size(json_object_get(rule, "condition_changes")) > 0;
+}
+
+/* A rule whose condition was changed says so beside its outcome, and so does each control that it decides over. */
+static bt_status check_changed(const json_t *entries, const json_t *body, bool is_rule, bt_error *error) {
+  const json_t *rules = json_object_get(body, "rules");
+  bool has_changed = is_rule && is_changed(body);
+  for (size_t i = 0; i < json_array_size(rules) && !is_rule; i++) {
+    const json_t *shown = json_array_get(rules, i);
+    bool decides = json_is_true(json_object_get(shown, "decides"));
+    has_changed = has_changed || (decides && is_changed(find_rule(entries, text_at(shown, "rule_id"))));
+  }
+  if (!has_changed || json_string_length(json_object_get(body, "reason"))) return BT_OK;
+  return bt_error_set(
+      error, BT_INVALID,
+      "the report contradicts itself: %s %.128s does not say that a condition was changed since the range "
+      "began",
+      is_rule ? "rule" : "control", text_at(body, is_rule ? "rule_id" : "control"));
+}
+
 /* A rule that decided over it inside the range and does so no more. */
 static bool is_silenced(const json_t *entries, const json_t *control) {
   const json_t *rules = json_object_get(control, "rules"), *removed = json_object_get(control, "removed");
@@ -353,24 +374,29 @@ static bt_status check_totals(const json_t *end, const json_int_t *totals, bt_er
   return BT_OK;
 }
 
+static bt_status check_entry(const reading *r, const json_t *entries, const json_t *entry, json_int_t *totals,
+                             bt_error *error) {
+  const json_t *body = json_object_get(entry, "body");
+  bool is_rule = strcmp(text_at(entry, "type"), "rule") == 0,
+       is_control = strcmp(text_at(entry, "type"), "control") == 0;
+  bt_finding finding;
+  bt_status status = is_rule ? check_rule(r, body, error) : BT_OK;
+  if (!status && is_rule && r->version > 1) status = check_withdrawn(r, body, error);
+  if (!status && is_control) status = check_control(entries, body, count_at(r->report, "unknown_rules") > 0, error);
+  if (!status && (is_rule || is_control) && r->version > 2) status = check_changed(entries, body, is_rule, error);
+  if (!status && is_control && find_finding(text_at(body, "status"), &finding)) totals[finding]++;
+  return status;
+}
+
 bt_status bt_report_check_conclusions(const json_t *document, bt_error *error) {
   const json_t *entries = json_object_get(document, "entries");
   size_t count = json_array_size(entries);
-  const json_t *report = json_object_get(json_array_get(entries, 0), "body");
   const json_t *end = json_object_get(json_array_get(entries, count ? count - 1 : 0), "body");
   json_int_t totals[BT_FINDING_COUNT] = {0};
   reading r = {0};
   bt_status status = read_report(document, &r, error);
   if (!status) status = bt_report_check_members(document, r.version, error);
-  for (size_t i = 0; i < count && !status; i++) {
-    const json_t *entry = json_array_get(entries, i), *body = json_object_get(entry, "body");
-    bt_finding finding;
-    if (strcmp(text_at(entry, "type"), "rule") == 0) status = check_rule(&r, body, error);
-    if (!status && r.version > 1 && strcmp(text_at(entry, "type"), "rule") == 0)
-      status = check_withdrawn(&r, body, error);
-    if (strcmp(text_at(entry, "type"), "control") != 0) continue;
-    status = check_control(entries, body, count_at(report, "unknown_rules") > 0, error);
-    if (!status && find_finding(text_at(body, "status"), &finding)) totals[finding]++;
-  }
+  for (size_t i = 0; i < count && !status; i++)
+    status = check_entry(&r, entries, json_array_get(entries, i), totals, error);
   return status ? status : check_totals(end, totals, error);
 }

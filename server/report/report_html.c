@@ -457,6 +457,11 @@ static void put_rule(bt_buffer *out, const json_t *rule) {
                      "reported is the "
                      "condition above, over the whole range.</div>\n",
                      changes, changes == 1 ? "" : "s");
+  if (json_is_object(at(rule, "condition_before"))) {
+    put(out, "<p>When the range began it was:</p>\n<pre>");
+    put_text(out, text_at(at(rule, "condition_before"), "dsl"));
+    put(out, "</pre>\n");
+  }
   put(out, "<table class=\"facts\"><tbody>\n");
   put_code_fact(out, "Rule", text_at(rule, "rule_id"));
   if (json_string_length(at(rule, "description"))) put_fact(out, "Description", text_at(rule, "description"));

@@ -13,7 +13,7 @@ typedef struct members {
 static const members of_report = {
     "the report", "format version report_id framework tenant range evaluated_at program source seed complete "
                   "notes coverage cost unknown_rules settled_end assumptions"};
-static const char since_stamps[] = "time_stamp_asked previous";
+static const char since_stamps[] = "time_stamp_asked previous", rule_since_stamps[] = "condition_before";
 static const members of_rule = {
     "a rule", "rule_id name description severity dsl version condition_hash enabled shadow controls status "
               "reason evaluated overrides assumptions counts strategy first_violation last_violation samples "
@@ -29,6 +29,7 @@ static const members of_share = {"the share of a rule", "range_ppm exercised_ppm
 static const members of_withdrawn = {"withdrawn of a rule", "how at by"};
 static const members of_version = {"a version of a rule",
                                    "version at by condition_hash enabled shadow deleted in_effect controls dsl"};
+static const members of_before = {"condition_before of a rule", "version condition_hash dsl enabled shadow"};
 static const members of_change = {"a change of a rule's condition", "at by from to"};
 static const members of_control = {"a control", "control title in_catalogue part_of status reason rules removed "
                                                 "first_violation last_violation"};
@@ -95,14 +96,15 @@ static bt_status check_numbers(const json_t *body, bt_error *error) {
   return status ? status : check_shape(json_object_get(body, "share"), &of_share, error);
 }
 
-static bt_status check_rule(const json_t *body, bt_error *error) {
-  const json_t *by_service = json_object_get(body, "by_service");
-  bt_status status = check_shape(body, &of_rule, error);
+static bt_status check_rule(const json_t *body, int version, bt_error *error) {
+  const json_t *by_service = json_object_get(body, "by_service"), *before = json_object_get(body, "condition_before");
+  bt_status status = check_names(body, &of_rule, version < SINCE_STAMPS ? "" : rule_since_stamps, error);
   if (!status) status = check_numbers(body, error);
   if (!status) status = check_optional(by_service, &of_service, error);
   if (!status && json_is_object(by_service)) status = check_numbers(by_service, error);
   if (!status) status = check_optional(json_object_get(body, "withdrawn"), &of_withdrawn, error);
   if (!status) status = check_all(json_object_get(body, "versions"), &of_version, error);
+  if (!status && before) status = check_optional(before, &of_before, error);
   return status ? status : check_all(json_object_get(body, "condition_changes"), &of_change, error);
 }
 
@@ -117,7 +119,7 @@ static bt_status check_entry(const json_t *entry, int version, bt_error *error) 
   const char *type = text_at(entry, "type");
   if (strcmp(type, "report") == 0)
     return check_names(body, &of_report, version < SINCE_STAMPS ? "" : since_stamps, error);
-  if (strcmp(type, "rule") == 0) return check_rule(body, error);
+  if (strcmp(type, "rule") == 0) return check_rule(body, version, error);
   if (strcmp(type, "control") == 0) return check_control(body, error);
   if (strcmp(type, "end") == 0) return check_shape(body, &of_end, error);
   return bt_error_set(error, BT_INVALID, "the report has more than it may: an entry of type \"%.40s\"", type);

@@ -11,13 +11,10 @@
 
 #include "server/clock.h"
 #include "server/condition.h"
-#include "server/log.h"
 #include "server/replay/window.h"
 #include "server/report/canonical_json.h"
+#include "server/report/report_order.h"
 #include "server/report/report_same.h"
-#include "server/report/report_span.h"
-#include "server/report/report_turn.h"
-#include "server/report/time_stamp_ask.h"
 #include "server/work/crew.h"
 
 enum {
@@ -311,51 +308,6 @@ static void show_progress(void *context, double fraction) {
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
-static bool is_stamped(const bt_reports_options *options) {
-  return options->key && options->timestamp_url;
-}
-
-static bt_report_turn turn_of(const making *m) {
-  const bt_reports_options *options = &m->reports->options;
-  return (bt_report_turn){.turns = m->reports->turns,
-                          .tenant = m->job->tenant,
-                          .source = options->source,
-                          .key = options->key,
-                          .sends_spans = options->client && options->exporter,
-                          .started_at_ns = options->started_at_ns,
-                          .range_ns = m->job->view.range.end_ns - m->job->view.range.start_ns,
-                          .cancel = &m->job->scope.cancel};
-}
-
-static bt_status build(making *m, bt_report_turn *turn, json_t **document, bt_error *error) {
-  const bt_reports_options *options = &m->reports->options;
-  const report_job *job = m->job;
-  bt_report_request request = {.store = options->store,
-                               .watch = options->watch,
-                               .metrics = options->metrics,
-                               .version = options->version,
-                               .started_at_ns = options->started_at_ns,
-                               .key = options->key,
-                               .is_stamped = is_stamped(options),
-                               .report_id = job->view.report_id,
-                               .framework = bt_str_from(job->view.framework),
-                               .name_previous = bt_report_turn_take,
-                               .previous_context = turn,
-                               .measure = {.source = options->source,
-                                           .range = job->view.range,
-                                           .now_ns = bt_clock_wall_ns(),
-                                           .assumptions = options->assumptions,
-                                           .tenant = job->tenant[0] ? job->tenant : NULL,
-                                           .seed = job->seed,
-                                           .memory = options->memory,
-                                           .priority = BT_PRIORITY_PEOPLE,
-                                           .work = options->work,
-                                           .cancel = &job->scope.cancel,
-                                           .progress = show_progress,
-                                           .context = m}};
-  return bt_report_build(&request, document, error);
-}
-
 /* The last report of the same question; neither its span nor its time stamp has failed, so that there is nothing to send or ask again. NULL: there is none. */
 static const report_job *last_like(const bt_reports *reports, const report_job *job) {
   const report_job *last = NULL;
@@ -422,38 +374,35 @@ static void finish(making *m, bt_status status, bt_buffer *text, const bt_report
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
-static void count(const making *m, bt_status status, const json_t *document, const bt_report_span_result *span,
-                  int64_t duration_ns) {
-  bt_metrics *metrics = m->reports->options.metrics;
-  const json_t *report = json_object_get(json_array_get(json_object_get(document, "entries"), 0), "body");
-  bool is_whole = json_is_true(json_object_get(report, "complete"));
-  bt_metrics_add_report(metrics,
-                        status == BT_CANCELLED ? BT_REPORT_END_CANCELLED
-                        : status               ? BT_REPORT_END_FAILED
-                        : is_whole             ? BT_REPORT_END_COMPLETE
-                                               : BT_REPORT_END_INCOMPLETE,
-                        duration_ns);
-  if (span->state)
-    bt_metrics_add_report_span(metrics, strcmp(span->state, "sent") == 0     ? BT_REPORT_SPANS_SENT
-                                        : strcmp(span->state, "failed") == 0 ? BT_REPORT_SPANS_FAILED
-                                                                             : BT_REPORT_SPANS_NOT_SENT);
+static bt_report_order order_of(making *m) {
+  return (bt_report_order){.options = &m->reports->options,
+                           .turns = m->reports->turns,
+                           .tenant = m->job->tenant,
+                           .report_id = m->job->view.report_id,
+                           .framework = m->job->view.framework,
+                           .range = m->job->view.range,
+                           .seed = m->job->seed,
+                           .cancel = &m->job->scope.cancel,
+                           .progress = show_progress,
+                           .context = m};
 }
 
 /* Beside the signature, so that it needs a report that is signed already. */
-static bt_status stamp(making *m, json_t *document, bt_error *error) {
-  const bt_reports_options *options = &m->reports->options;
-  char reason[BT_TIME_STAMP_REASON_BYTES];
-  if (!is_stamped(options)) return BT_OK;
-  bt_status status =
-      bt_time_stamp_add(options->client, options->timestamp_url, document, &m->job->scope.cancel, reason, error);
-  if (status) return status;
-  bt_metrics_add_time_stamp(options->metrics, reason[0] ? BT_TIME_STAMPS_FAILED : BT_TIME_STAMPS_GIVEN);
-  if (!reason[0]) return BT_OK;
-  bt_log(BT_LOG_WARNING, "the report %s has no time stamp: %s", m->job->view.report_id, reason);
+static bt_status stamp(making *m, const bt_report_order *order, json_t *document, bt_error *error) {
+  bool has_failed = false;
+  bt_status status = bt_report_order_stamp(order, document, &has_failed, error);
   pthread_mutex_lock(&m->reports->mutex);
-  m->job->has_failed_stamp = true;
+  m->job->has_failed_stamp = has_failed;
   pthread_mutex_unlock(&m->reports->mutex);
-  return BT_OK;
+  return status;
+}
+
+/* Nobody has seen it, so the next one need not name it. */
+static bool is_deleted(making *m) {
+  pthread_mutex_lock(&m->reports->mutex);
+  bool deleted = m->job->is_deleted;
+  pthread_mutex_unlock(&m->reports->mutex);
+  return deleted;
 }
 
 static void make(making *m) {
@@ -463,17 +412,18 @@ static void make(making *m) {
   bt_error error = {0};
   bt_report_span_result span = {0};
   int64_t started_ns = bt_clock_monotonic_ns();
-  bt_report_turn turn = turn_of(m);
   take_seed(m);
-  bt_status status = build(m, &turn, &document, &error);
-  bool is_new = !status && !is_nothing_new(m, document);
+  bt_report_order order = order_of(m);
+  bt_report_turn turn = bt_report_order_turn(&order);
+  bt_status status = bt_report_order_build(&order, &turn, &document, &error);
+  bool is_new = !status && !is_deleted(m) && !is_nothing_new(m, document);
   bt_status ended = bt_report_turn_end(&turn, is_new ? document : NULL, &error);
   if (!status) status = ended;
-  if (is_new && !status) status = stamp(m, document, &error);
+  if (is_new && !status) status = stamp(m, &order, document, &error);
   if (is_new && !status) status = bt_canonical_json(document, &text, &error);
   if (is_new && !status)
     bt_report_span_send(options->client, options->exporter, document, &m->job->scope.cancel, &span);
-  count(m, status, document, &span, bt_clock_monotonic_ns() - started_ns);
+  bt_report_order_count(&order, status, document, &span, bt_clock_monotonic_ns() - started_ns);
   json_decref(document);
   if (status) bt_buffer_dispose(&text);
   finish(m, status, &text, &span, &error);

@@ -1,6 +1,7 @@
 /* The entry of a rule. See rule_entry.h. */
 #include "server/report/rule_entry.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "server/replay/explain.h"
@@ -53,19 +54,53 @@ static json_t *versions_json(const bt_rule_entry_parts *parts, const history *h)
   return array;
 }
 
+static bool is_change(const history *h, size_t i, int64_t since_ns) {
+  const bt_rule_definition *old = h->items[i - 1].definition, *now = h->items[i].definition;
+  return strcmp(old->condition_hash, now->condition_hash) != 0 && now->updated_at_ns > since_ns;
+}
+
+/* The condition that held when the range began, where it is another one than what is evaluated: with its text, so that making many versions hides nothing. */
+static json_t *before_json(const bt_rule_entry_parts *parts, const history *h) {
+  for (size_t i = 1; i < h->count; i++) {
+    const bt_rule_definition *old = h->items[i - 1].definition;
+    if (!is_change(h, i, parts->request->measure.range.start_ns)) continue;
+    if (strcmp(old->condition_hash, parts->measured->rule->condition_hash) == 0) return json_null();
+    return json_pack("{s:I, s:s, s:o, s:b, s:b}", "version", (json_int_t)old->version, "condition_hash",
+                     old->condition_hash, "dsl", text(old->fields.dsl), "enabled", old->fields.enabled, "shadow",
+                     old->fields.shadow);
+  }
+  return json_null();
+}
+
 /* The report evaluates the condition as it is now over the whole range: where it was another one for a part of it that is said, and also where it was
  * changed after the end, and so was another one for all of it. */
 static json_t *changes_json(const bt_rule_entry_parts *parts, const history *h) {
   json_t *array = json_array();
   for (size_t i = 1; i < h->count; i++) {
     const bt_rule_definition *old = h->items[i - 1].definition, *now = h->items[i].definition;
-    bool is_change = strcmp(old->condition_hash, now->condition_hash) != 0;
-    if (!is_change || now->updated_at_ns <= parts->request->measure.range.start_ns) continue;
+    if (!is_change(h, i, parts->request->measure.range.start_ns)) continue;
     bt_json_append(&array, json_pack("{s:o, s:o, s:s, s:s}", "at", bt_time_json(now->updated_at_ns), "by",
                                      bt_optional_text_json(now->updated_by), "from", old->condition_hash, "to",
                                      now->condition_hash));
   }
   return array;
+}
+
+bt_status bt_condition_changes_find(const bt_report_request *request, const char *rule_id, bt_condition_changes *out,
+                                    bt_error *error) {
+  const char *tenant = request->measure.tenant ? request->measure.tenant : "";
+  history h = {0};
+  *out = (bt_condition_changes){0};
+  bt_status status = bt_rule_store_versions(request->store, tenant, rule_id, &h.items, &h.count, error);
+  for (size_t i = 1; i < h.count && !status; i++) {
+    const bt_rule_definition *now = h.items[i].definition;
+    if (!is_change(&h, i, request->measure.range.start_ns)) continue;
+    out->count++;
+    out->last_at_ns = now->updated_at_ns;
+    snprintf(out->last_by, sizeof out->last_by, "%s", now->updated_by ? now->updated_by : "");
+  }
+  bt_rule_versions_free(h.items, h.count);
+  return status;
 }
 
 /* Since when this condition has been enabled without a break; 0: it is not. */
@@ -230,6 +265,7 @@ static void add_history(const bt_rule_entry_parts *parts, const history *h, json
   bt_json_set(body, "versions", versions_json(parts, h));
   bt_json_set(body, "versions_total", bt_count_json(h->count));
   bt_json_set(body, "condition_changes", changes_json(parts, h));
+  bt_json_set(body, "condition_before", before_json(parts, h));
   bt_json_set(body, "watch", watch_json(parts, enabled_since(h, parts->measured->rule)));
 }
 

@@ -18,6 +18,15 @@ typedef struct bt_rule_entry_parts {
 /* new. *withdrawn: whether it decided inside the range and does so no more. */
 bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bool *withdrawn,
                              bt_error *error) BT_MUST_CHECK;
+/* How a rule's condition came to be what is evaluated: it may have been another one in the range. */
+typedef struct bt_condition_changes {
+  size_t count; /* since the start of the range; 0: it was this one all the time */
+  int64_t last_at_ns;
+  char last_by[80]; /* "": nobody is known */
+} bt_condition_changes;
+bt_status bt_condition_changes_find(const bt_report_request *request, const char *rule_id, bt_condition_changes *out,
+                                    bt_error *error) BT_MUST_CHECK;
+
 /* {evaluated, exercised, satisfied, violated, inconclusive, …, exact} */
 json_t *bt_measured_json(const bt_measured *measured);
 

@@ -1,5 +1,6 @@
 """What an editor of rules could do to make a report look better than the traces are, and that it shows: each test is a way that docs/COMPLIANCE.md names with what
 shows it. The service holds 68 traces that exercise the rule, 20 of which violate it, spread over a day."""
+import copy
 import datetime
 import json
 import os
@@ -9,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from betrace_process import Betrace, run_cli  # noqa: E402
-from evidence import bodies, control, make_key, rule  # noqa: E402
+from evidence import bodies, control, make_key, rule, sign  # noqa: E402
 from trace_files import BEGIN, span, trace  # noqa: E402
 
 MINUTE = 60_000  # milliseconds, as trace() takes them
@@ -200,6 +201,55 @@ class Versions(Bending):
         self.assertEqual((body["status"], [c["from"] for c in body["condition_changes"]]), ("pass", [body["versions"][0]["condition_hash"]]))
         self.assertIn("The condition was changed 1 time", server.get(f"{self.place}?format=html").body.decode())
 
+    def test_16_who_reads_the_controls_alone_sees_it(self):
+        """A pass of a weaker text is no plain pass: report, rule, control, page, OSCAL and verify-report say whose it is."""
+        server = self.serve()
+        weaker = GOOD.replace("always { audit }", "always { pii }")
+        self.put(server, {"id": "good", "dsl": weaker})
+        report = self.report(server)
+        body, decided = rule(report, "good"), control(report, "CC6.1")
+        self.assertEqual((decided["status"], body["condition_before"]["dsl"], body["condition_before"]["enabled"]), ("pass", GOOD, True))
+        told = "its condition was changed 1 time since the range began, last at "
+        self.assertIn(told, body["reason"])
+        self.assertIn(told, decided["rules"][0]["reason"])
+        self.assertIn("the condition of the rule good was changed since the range began", decided["reason"])
+        self.assertTrue([note for note in bodies(report, "report")[0]["notes"] if "the condition of the rule good was another one" in note])
+        page = server.get(f"{self.place}?format=html").body.decode()
+        self.assertEqual(page.count("was changed since the range began"), 1)
+        self.assertRegex(page, r"When the range began it was:</p>\n<pre><bdi>@SOC2")
+        oscal = server.get(f"{self.place}?format=oscal").json()["assessment-results"]["results"][0]
+        (finding,) = [one for one in oscal["findings"] if one["title"].startswith("CC6.1 ")]
+        self.assertIn("was changed since the range began", finding["description"])
+        (observed,) = oscal["observations"]
+        self.assertIn(told, observed["description"])
+        self.assertIn({"condition-changes": "1"}, [{prop["name"]: prop["value"]} for prop in observed["props"]])
+        said = self.verify(report)
+        self.assertEqual((said.returncode, said.stdout.count("since the range began")), (0, 2), said.stdout)
+
+    def test_16_it_cannot_be_left_out(self):
+        """Signed with the right key, and silent about the change."""
+        server = self.serve()
+        self.put(server, {"id": "good", "dsl": GOOD.replace("always { audit }", "always { pii }")})
+        report = self.report(server)
+
+        def silence(forged):
+            rule(forged, "good")["reason"] = control(forged, "CC6.1")["rules"][0]["reason"] = None
+
+        for change in (silence, lambda forged: control(forged, "CC6.1").update(reason=None)):
+            forged = copy.deepcopy(report)
+            change(forged)
+            done = self.verify(sign(forged, self.private, self.public))
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("does not say that a condition was changed", done.stdout)
+
+    def test_16_taken_back_before_the_report(self):
+        """It is the same condition again, over the whole range; that there was another one is said all the same."""
+        server = self.serve()
+        self.put(server, {"id": "good", "dsl": GOOD.replace("always { audit }", "always { pii }")})
+        self.put(server, {"id": "good", "dsl": GOOD})
+        body = rule(self.report(server), "good")
+        self.assertEqual((body["status"], len(body["condition_changes"]), body["condition_before"]), ("violated", 2, None))
+
     def test_17_deleted_and_made_anew_weaker(self):
         server = self.serve()
         self.assertEqual(server.delete("/v1/rules/good").status, 204)
@@ -215,6 +265,7 @@ class Versions(Bending):
             self.put(server, {"id": "good", "name": f"name {number}", "dsl": GOOD.replace("always { audit }", "always { pii }")})
         body = rule(self.report(server), "good")
         self.assertEqual((body["versions_total"], len(body["versions"]), len(body["condition_changes"])), (107, 100, 1))
+        self.assertEqual(body["condition_before"]["dsl"], GOOD, "the text that they were to hide")
 
     def test_19_another_name_label_and_severity(self):
         server = self.serve()

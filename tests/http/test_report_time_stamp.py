@@ -106,6 +106,19 @@ class TimeStampTest(unittest.TestCase):
         self.assertEqual((body["by"], body["checked"], body["certificate_expired"], body["reason"]), ("CN=ours stamps,O=BeTrace tests", True, False, None))
         self.assertIs(json.loads(self.verify(self.report, "--json").stdout)["time_stamp"]["checked"], False)
 
+    def test_it_shows_that_a_report_was_made_later_than_it_says(self):
+        late = copy.deepcopy(self.report)
+        first = bodies(late, "report")[0]
+        made = datetime.datetime.fromisoformat(first["evaluated_at"][:19])
+        first["evaluated_at"] = f"{made - 3 * DAY:%Y-%m-%dT%H:%M:%S}.000000000Z"
+        late = sign(late, self.private, self.public)
+        late["evidence"]["time_stamp"]["token"] = base64.b64encode(self.stamped(self.authority, late)).decode()
+        done = self.verify(late)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r"\n           (72h|3d)\S* after it says that it was evaluated\n")
+        seconds = json.loads(self.verify(late, "--json").stdout)["time_stamp"]["seconds_after_evaluated"]
+        self.assertGreaterEqual(seconds, 3 * 86400 - 2)
+
     def test_a_checked_one_can_be_expected(self):
         def expect(value, report=None, ca=True):
             done = self.verify(report or self.report, "--expect", f"timestamp={value}", *(["--timestamp-ca", self.authority.root] if ca else []))
@@ -236,6 +249,12 @@ class TimeStampTest(unittest.TestCase):
         done = run_cli("serve", "--traces", self.traces, "--timestamp-url", self.tsa.url, "--db", self.path("none.db"), "--listen", "127.0.0.1:0")
         self.assertEqual(done.returncode, 2, done)
         self.assertIn("give --evidence-key", done.stderr)
+
+    def test_it_needs_a_url(self):
+        for wrong in ("tsa.example", "ftp://tsa.example/", "file:///etc/passwd"):
+            done = run_cli("serve", "--traces", self.traces, "--evidence-key", self.private, "--timestamp-url", wrong, "--db", self.path("none.db"))
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn("--timestamp-url: expected http://", done.stderr)
 
     # ---- tokens that do not belong there ----
 

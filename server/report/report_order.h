@@ -1,0 +1,32 @@
+/* One report that is to be made, with what the service has for it: measured and written in its turn, stamped with a time, and counted. For reports.c alone.
+ * Thread: a worker's; it blocks. */
+#ifndef BT_SERVER_REPORT_ORDER_H
+#define BT_SERVER_REPORT_ORDER_H
+
+#include "server/report/report_span.h"
+#include "server/report/report_turn.h"
+#include "server/report/reports.h"
+
+typedef struct bt_report_order { /* all borrowed */
+  const bt_reports_options *options;
+  bt_report_turns *turns;
+  const char *tenant, *report_id, *framework; /* tenant "": none */
+  bt_time_range range;
+  uint64_t seed;
+  const bt_cancel *cancel;
+  void (*progress)(void *context, double fraction);
+  void *context;
+} bt_report_order;
+
+bt_report_turn bt_report_order_turn(const bt_report_order *order);
+/* new. The turn is taken with BT_OK, and may be without. */
+bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *turn, json_t **document,
+                                bt_error *error) BT_MUST_CHECK;
+/* Where an authority is set. *has_failed: there is no time stamp, and the document says why. BT_NO_MEMORY. */
+bt_status bt_report_order_stamp(const bt_report_order *order, json_t *document, bool *has_failed,
+                                bt_error *error) BT_MUST_CHECK;
+/* document NULL: there is none. */
+void bt_report_order_count(const bt_report_order *order, bt_status status, const json_t *document,
+                           const bt_report_span_result *span, int64_t duration_ns);
+
+#endif
