@@ -7,6 +7,7 @@
 // whole program for each byte. It says nothing of all that, but each of these allocates, and a walk over known states does not. So
 // the allocations of a match tell what it did.
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include <re2/re2.h>
@@ -15,14 +16,15 @@
 extern "C" {
 #include "dsl/pattern.h"
 #include "dsl/pattern_size.h"
+#include "dsl/pattern_table.h"
 }
 
 struct bt_pattern {
-  re2::RE2 *regex;    // programs that are small
-  re2::RE2::Set *set; // the others: a set of one, which knows the automaton alone and gives all memory to it
+  bt_pattern_link link; // its text stands behind the struct
+  re2::RE2 *regex;      // programs that are small
+  re2::RE2::Set *set;   // the others: a set of one, which knows the automaton alone and gives all memory to it
   size_t instructions;
   size_t written_out; // as many as it took to compile it, about
-  bool is_whole;
 };
 
 static thread_local uint64_t allocated_bytes;
@@ -157,7 +159,7 @@ bt_status CompileSet(const re2::StringPiece &text, bt_pattern *pattern, bt_error
   if (bytes < kMaxProgramBytes) bytes = kMaxProgramBytes;
   delete pattern->regex;
   pattern->regex = nullptr;
-  re2::RE2::Anchor anchor = pattern->is_whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED;
+  re2::RE2::Anchor anchor = pattern->link.is_whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED;
   pattern->set = new re2::RE2::Set(OptionsOf(bytes), anchor);
   if (pattern->set->Add(text, nullptr) == 0 && pattern->set->Compile()) return BT_OK;
   return RefuseLarge(error);
@@ -170,25 +172,60 @@ bt_status CompileText(const re2::StringPiece &text, bt_pattern *pattern, bt_erro
   return pattern->instructions <= kMaxWalkedInstructions ? BT_OK : CompileSet(text, pattern, error);
 }
 
-bt_status Compile(bt_str text, bool is_whole, bt_pattern **out, bt_error *error) {
-  bt_pattern *pattern = static_cast<bt_pattern *>(std::malloc(sizeof *pattern));
-  if (!pattern) return bt_error_no_memory(error);
-  *pattern = bt_pattern{nullptr, nullptr, 0, static_cast<size_t>(bt_pattern_size(text)), is_whole};
+// Without a regex yet; with a copy of its text as it was written, by which it is found again.
+bt_pattern *NewPattern(bt_str text, bool is_whole) {
+  bt_pattern *pattern = static_cast<bt_pattern *>(std::malloc(sizeof *pattern + text.len + 1));
+  if (!pattern) return nullptr;
+  char *copy = reinterpret_cast<char *>(pattern + 1);
+  if (text.len) std::memcpy(copy, text.ptr, text.len);
+  bt_pattern_link link = {nullptr, {copy, text.len}, 0, 0, -1, is_whole};
+  *pattern = bt_pattern{link, nullptr, nullptr, 0, static_cast<size_t>(bt_pattern_size(text))};
+  return pattern;
+}
+
+void Destroy(bt_pattern *pattern) {
+  while (pattern) {
+    bt_pattern *next = pattern->link.next;
+    delete pattern->regex;
+    delete pattern->set;
+    std::free(pattern);
+    pattern = next;
+  }
+}
+
+bt_status Compile(bt_str text, bt_str rewritten, bool is_whole, bt_pattern **out, bt_error *error) {
+  bt_pattern *other = NewPattern(text, is_whole);
+  if (!other) return bt_error_no_memory(error);
   bt_status status;
   try {
-    status = CompileText(re2::StringPiece(text.ptr, text.len), pattern, error);
+    status = CompileText(re2::StringPiece(rewritten.ptr, rewritten.len), other, error);
   } catch (...) {
     status = bt_error_no_memory(error);
   }
-  if (status == BT_OK)
-    *out = pattern;
+  if (status == BT_OK) *out = bt_pattern_table_add(other, &other);
+  Destroy(other);
+  return status;
+}
+
+bt_status CompileNew(bt_str text, bool is_whole, bt_pattern **out, bt_error *error) {
+  bt_buffer rewritten = {};
+  Rewriter rewriter = {text, 0, &rewritten, false};
+  Rewrite(&rewriter);
+  bt_status status;
+  if (rewritten.failed)
+    status = bt_error_no_memory(error);
+  else if (bt_pattern_size(text) > BT_MAX_PATTERN_SIZE)
+    status = RefuseLarge(error);
+  else if (rewriter.has_any_byte)
+    status = bt_error_set(error, BT_INVALID, "\\C (any byte) is not allowed in a pattern; use . for any character");
   else
-    bt_pattern_free(pattern);
+    status = Compile(text, bt_buffer_str(&rewritten), is_whole, out, error);
+  bt_buffer_dispose(&rewritten);
   return status;
 }
 
 bool SearchRegex(const bt_pattern *pattern, const re2::StringPiece &subject) {
-  re2::RE2::Anchor anchor = pattern->is_whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED;
+  re2::RE2::Anchor anchor = pattern->link.is_whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED;
   return pattern->regex->Match(subject, 0, subject.size(), anchor, nullptr, 0);
 }
 
@@ -247,21 +284,8 @@ void Repair(bt_str subject, bt_buffer *out) {
 } // namespace
 
 extern "C" bt_status bt_pattern_new(bt_str text, bool whole, bt_pattern **out, bt_error *error) {
-  *out = nullptr;
-  bt_buffer rewritten = {};
-  Rewriter rewriter = {text, 0, &rewritten, false};
-  Rewrite(&rewriter);
-  bt_status status;
-  if (rewritten.failed)
-    status = bt_error_no_memory(error);
-  else if (bt_pattern_size(text) > BT_MAX_PATTERN_SIZE)
-    status = RefuseLarge(error);
-  else if (rewriter.has_any_byte)
-    status = bt_error_set(error, BT_INVALID, "\\C (any byte) is not allowed in a pattern; use . for any character");
-  else
-    status = Compile(bt_buffer_str(&rewritten), whole, out, error);
-  bt_buffer_dispose(&rewritten);
-  return status;
+  *out = bt_pattern_table_find(text, whole);
+  return *out ? BT_OK : CompileNew(text, whole, out, error);
 }
 
 extern "C" size_t bt_pattern_bytes(const bt_pattern *pattern) {
@@ -270,10 +294,7 @@ extern "C" size_t bt_pattern_bytes(const bt_pattern *pattern) {
 }
 
 extern "C" void bt_pattern_free(bt_pattern *pattern) {
-  if (!pattern) return;
-  delete pattern->regex;
-  delete pattern->set;
-  std::free(pattern);
+  if (pattern) Destroy(bt_pattern_table_leave(pattern));
 }
 
 extern "C" bt_status bt_pattern_match(const bt_pattern *pattern, bt_str subject, uint64_t *cost, bool *matches) {

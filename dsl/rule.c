@@ -107,12 +107,17 @@ void bt_rule_free(bt_rule *rule) {
   free(owned);
 }
 
-size_t bt_rule_bytes(const bt_rule *rule) {
+size_t bt_rule_pattern_bytes(const bt_rule *rule) {
   const owned_rule *owned = (const owned_rule *)rule;
-  size_t bytes = sizeof *owned + bt_arena_held_bytes(&owned->arena);
+  size_t bytes = 0;
   for (const bt_pattern_list *entry = owned->patterns; entry; entry = entry->next)
     bytes += bt_pattern_bytes(entry->pattern);
   return bytes;
+}
+
+size_t bt_rule_bytes(const bt_rule *rule) {
+  const owned_rule *owned = (const owned_rule *)rule;
+  return sizeof *owned + bt_arena_held_bytes(&owned->arena) + bt_rule_pattern_bytes(rule);
 }
 
 bt_status bt_rule_format(bt_str text, bt_buffer *out, bt_diagnostics *diagnostics, bt_error *error) {

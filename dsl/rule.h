@@ -239,6 +239,8 @@ bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostic
 void bt_rule_free(bt_rule *rule);
 /* What it holds of the heap, without its regular expressions' programs. */
 size_t bt_rule_bytes(const bt_rule *rule);
+/* Of that, what its regexes take: BT_MAX_PATTERN_BYTES at most. */
+size_t bt_rule_pattern_bytes(const bt_rule *rule);
 /* The canonical text with comments and annotations kept; idempotent. Appends to out. BT_INVALID with diagnostics for a broken text. */
 bt_status bt_rule_format(bt_str text, bt_buffer *out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 

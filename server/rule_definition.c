@@ -7,6 +7,7 @@
  * require_complete is one byte: 0, 1, or 255 where the service's counts. Name, labels, severity and annotations are not in it. */
 #include "server/rule_definition.h"
 
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,15 @@ static bt_status mark_broken(bt_rule_definition *definition, const char *why, bt
   definition->control_count = 0;
   definition->broken = bt_rule_text_copy(bt_str_from(why));
   return definition->broken ? BT_OK : bt_error_no_memory(error);
+}
+
+bt_status bt_rule_definition_break(bt_rule_definition *definition, bt_error *error, const char *format, ...) {
+  char why[400];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(why, sizeof why, format, arguments);
+  va_end(arguments);
+  return mark_broken(definition, why, error);
 }
 
 /* A text that means something else than when it was stored: another rule was looked for since. */

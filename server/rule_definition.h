@@ -90,6 +90,10 @@ typedef struct bt_rule_record { /* what the store knows besides the fields */
 bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_record *record, bt_rule_definition **out,
                                      bt_error *error) BT_MUST_CHECK;
 
+/* Nothing evaluates it any more, and why. Before it is shared. Fails for want of memory only. */
+bt_status bt_rule_definition_break(bt_rule_definition *definition, bt_error *error, const char *format,
+                                   ...) BT_MUST_CHECK __attribute__((format(printf, 3, 4)));
+
 /* A stored rule of which the row is not what was written, or gone; `dsl` is what is left of its text. Shared. Fails for want of memory only. */
 bt_status bt_rule_definition_damaged(bt_str id, bt_str dsl, int64_t version, const char *why, bt_rule_definition **out,
                                      bt_error *error) BT_MUST_CHECK;

@@ -224,6 +224,7 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .work = server->service.work,
                                     .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
+                                    .audit_log = config->audit_log,
                                     .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
@@ -278,10 +279,34 @@ static void log_damage(const bt_rule_store *store) {
   if (count > SHOWN) bt_log(BT_LOG_ERROR, "and %zu more of its versions are damaged", count - SHOWN);
 }
 
-static bt_status open_store(bt_server *server, bt_error *error) {
-  bt_status status = bt_rule_store_open(server->config->db, &server->service.store, error);
-  if (!status) log_damage(server->service.store);
+/* Those of one tenant that nothing evaluates from now on. */
+static bt_status log_broken_of(bt_rule_store *store, const char *tenant, size_t *left, bt_error *error) {
+  bt_rule_list broken;
+  bt_status status = bt_rule_store_broken(store, tenant, &broken, error);
+  for (size_t i = 0; !status && i < broken.count && *left; i++, --*left)
+    if (!broken.items[i]->is_damaged)
+      bt_log(BT_LOG_ERROR, "rule \"%s\" of tenant \"%s\" is not evaluated: %s", broken.items[i]->fields.id, tenant,
+             broken.items[i]->broken);
+  if (!status) bt_rule_list_dispose(&broken);
   return status;
+}
+
+static bt_status log_broken(bt_rule_store *store, bt_error *error) {
+  size_t count = 0, left = 100;
+  const char **tenants = NULL;
+  bt_status status = bt_rule_store_tenants(store, &tenants, &count, error);
+  for (size_t i = 0; !status && i < count && left; i++) status = log_broken_of(store, tenants[i], &left, error);
+  free(tenants);
+  return status;
+}
+
+static bt_status open_store(bt_server *server, bt_error *error) {
+  bt_status status = bt_rule_store_open_within(server->config->db, server->config->pattern_memory_bytes,
+                                               &server->service.store, error);
+  if (status) return status;
+  bt_rule_store_set_limits(server->service.store, server->config->max_rules, server->config->max_rule_versions);
+  log_damage(server->service.store);
+  return log_broken(server->service.store, error);
 }
 
 /* As many replays run as there are places for them. */

@@ -1,18 +1,20 @@
 /* `betrace token new`: a token, and the line of the tokens file that knows it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/cli/print.h"
+#include "server/clock.h"
+#include "server/time_text.h"
 #include "server/cli/cli.h"
 #include "server/http/tokens.h"
 
-enum { NAME = BT_FLAG_OWN, ROLE, TENANTS, GRAFANA_USER, TOKENS_FILE };
+enum { NAME = BT_FLAG_OWN, ROLE, TENANTS, GRAFANA_USER, EXPIRES, TOKENS_FILE };
 
 typedef struct wanted {
-  const char *name, *role, *tenants, *file;
+  const char *name, *role, *tenants, *expires, *file;
   bool sends_user, print_json;
 } wanted;
 
@@ -23,11 +25,27 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case ROLE: w->role = value; break;
   case TENANTS: w->tenants = value; break;
   case GRAFANA_USER: w->sends_user = true; break;
+  case EXPIRES: w->expires = value; break;
   case TOKENS_FILE: w->file = value; break;
   case BT_FLAG_JSON: w->print_json = true; break;
   default: return false;
   }
   return true;
+}
+
+/* As the file has it; "now+90d" is taken too. */
+static bt_status write_expiry(const wanted *w, bt_buffer *line, bt_error *error) {
+  int64_t at_ns;
+  char text[40];
+  bt_str wanted_time = bt_str_from(w->expires);
+  if (!bt_token_time_parse(wanted_time, &at_ns) && !bt_time_parse(wanted_time, bt_clock_wall_ns(), &at_ns))
+    return bt_error_set(error, BT_INVALID,
+                        "--expires has to be a day as 2027-01-31, a time as 2027-01-31T12:00:00Z, or "
+                        "now+90d; \"%.60s\" came",
+                        w->expires);
+  bt_time_format(at_ns, text);
+  bt_buffer_printf(line, " expires=%s", text);
+  return BT_OK;
 }
 
 /* The line, read back as the server will read it: what is wrong with a name or a tenant shows now. */
@@ -38,12 +56,35 @@ static bt_status make_line(const wanted *w, const char *token, bt_buffer *line, 
   bt_status status = bt_token_hash(bt_str_from(token), &hash, error);
   if (status) return status;
   bt_sha256_format(&hash, hex);
-  bt_buffer_printf(line, "%s sha256:%s %s%s%s%s\n", w->name, hex, w->role, w->tenants ? " tenants=" : "",
+  bt_buffer_printf(line, "%s sha256:%s %s%s%s%s", w->name, hex, w->role, w->tenants ? " tenants=" : "",
                    w->tenants ? w->tenants : "", w->sends_user ? " grafana-user" : "");
+  if (w->expires) status = write_expiry(w, line, error);
+  bt_buffer_append_char(line, '\n');
+  if (status) return status;
   if (line->failed) return bt_error_no_memory(error);
   status = bt_tokens_parse(bt_buffer_str(line), "the new line", &read_back, error);
   bt_tokens_free(read_back);
   return status;
+}
+
+/* The whole file beside the old one, then in its place: no moment has half a line. The file behind a link is the one that is replaced. */
+static bool replace_file(const char *file, bt_str text) {
+  struct stat old = {.st_mode = 0600};
+  bt_buffer name = {0};
+  char *real = realpath(file, NULL);
+  bool is_new = !real && errno == ENOENT;
+  bt_buffer_printf(&name, "%s.XXXXXX", real ? real : file);
+  bool ok = !name.failed && (is_new || (real && stat(real, &old) == 0));
+  int fd = ok ? mkstemp(name.ptr) : -1;
+  ok = fd >= 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len && fchmod(fd, old.st_mode & 07777) == 0;
+  if (ok && !is_new && fchown(fd, old.st_uid, old.st_gid) != 0 && old.st_uid != geteuid()) ok = false;
+  ok = ok && fsync(fd) == 0;
+  if (fd >= 0) ok = close(fd) == 0 && ok;
+  ok = ok && rename(name.ptr, real ? real : file) == 0;
+  if (!ok && fd >= 0) unlink(name.ptr);
+  bt_buffer_dispose(&name);
+  free(real);
+  return ok;
 }
 
 /* After the lines that are there, which have to be fine together with the new one. */
@@ -54,18 +95,14 @@ static bt_status append_line(const char *file, const bt_buffer *line, bt_error *
   char *old = access(file, F_OK) == 0 ? bt_cli_read_file(file, BT_TOKENS_FILE_MAX_BYTES, &length, error) : NULL;
   if (!old && access(file, F_OK) == 0) return BT_IO;
   bt_buffer_append(&all, (bt_str){old, length});
-  bool needs_break = length && old[length - 1] != '\n';
-  if (needs_break) bt_buffer_append_char(&all, '\n');
+  if (length && old[length - 1] != '\n') bt_buffer_append_char(&all, '\n');
   bt_buffer_append(&all, bt_buffer_str(line));
   free(old);
   bt_status status =
       all.failed ? bt_error_no_memory(error) : bt_tokens_parse(bt_buffer_str(&all), file, &read_back, error);
   bt_tokens_free(read_back);
-  int fd = status ? -1 : open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  if (!status && (fd < 0 || (needs_break && write(fd, "\n", 1) != 1) ||
-                  write(fd, line->ptr, line->len) != (ssize_t)line->len || fsync(fd) != 0))
+  if (!status && !replace_file(file, bt_buffer_str(&all)))
     status = bt_error_set(error, BT_IO, "%s cannot be written: %s", file, strerror(errno));
-  if (fd >= 0) close(fd);
   bt_buffer_dispose(&all);
   return status;
 }
@@ -113,6 +150,7 @@ static const bt_flag flags[] = {
      NULL},
     {"tenants", TENANTS, "LIST", NULL, "the tenants that it may name in X-Scope-OrgID: a,b or *", NULL},
     {"grafana-user", GRAFANA_USER, NULL, NULL, "believe the user that it names in X-Grafana-User", NULL},
+    {"expires", EXPIRES, "TIME", NULL, "when it ends: 2027-01-31, a time as RFC 3339 has it, or now+90d", NULL},
     {"file", TOKENS_FILE, "FILE", NULL, "add the line to this tokens file, and print the token alone", NULL},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
+#include "server/clock.h"
 #include "server/http/tls.h"
 
 enum { MAX_NAMED_TENANTS = 16, MAX_TENANTS_BYTES = 600, MAX_USER_BYTES = 256, ARENA_BYTES = 1 << 20 };
@@ -120,6 +121,9 @@ static bool find_token(const bt_access *access, const bt_access_question *questi
   if (!cut_bearer(question->authorization, &secret))
     return refuse(out, 401, "no-token", "Say who asks: Authorization: Bearer and a token that this service knows.");
   *token = bt_tokens_find(access->tokens, secret);
+  if (*token && (*token)->expires_at_ns && bt_clock_wall_ns() >= (*token)->expires_at_ns)
+    return refuse(out, 401, "expired-token", "The token \"%.*s\" has expired; ask for a new one.",
+                  BT_FMT((*token)->name));
   if (*token) return true;
   return refuse(out, 401, "unknown-token", "This service does not know that token; it may have been withdrawn.");
 }

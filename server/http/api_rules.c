@@ -64,12 +64,20 @@ static bool if_match_of(bt_call *call, int64_t *version) {
   return valid && !is_weak;
 }
 
+/* BT_LIMIT: the tenant has as many rules, or versions of them, as it may, or no memory left for its regexes. */
+static void answer_write_error(bt_call *call, bt_status status, const bt_error *error) {
+  if (status == BT_LIMIT)
+    bt_call_problem(call, 413, "limit", "%s", error->message);
+  else
+    bt_call_error(call, status, error);
+}
+
 /* BT_CONFLICT on a write with If-Match is a failed precondition. */
 static void answer_store_error(bt_call *call, bt_status status, const bt_error *error) {
   if (status == BT_CONFLICT && call->if_match.len)
     bt_call_problem(call, 412, "version-changed", "%s", error->message);
   else
-    bt_call_error(call, status, error);
+    answer_write_error(call, status, error);
 }
 
 /* ---- list ---- */
@@ -111,7 +119,7 @@ void bt_api_rules_create(void *context, bt_call *call) {
   bt_status status =
       bt_rule_store_create(service->store, bt_call_tenant(call), definition, call->user, &stored, &error);
   if (status) {
-    bt_call_error(call, status, &error);
+    answer_write_error(call, status, &error);
     return;
   }
   char location[BT_RULE_ID_MAX + 16];

@@ -189,6 +189,8 @@ static void store(importing *import) {
                                    : bt_error_no_memory(&error);
   if (status == BT_CONFLICT && import->if_state[0]) {
     bt_call_problem(import->call, 412, "version-changed", "%s", error.message);
+  } else if (status == BT_LIMIT) {
+    bt_call_problem(import->call, 413, "limit", "%s", error.message);
   } else if (status) {
     bt_call_error(import->call, status, &error);
   } else {

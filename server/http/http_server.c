@@ -262,6 +262,7 @@ static void free_server(bt_http_server *server) {
   bt_access_release(server->access);
   if (server->owns_work) bt_workplace_free(server->work);
   bt_body_budget_free(server->bodies);
+  bt_audit_free(server->audit);
   pthread_cond_destroy(&server->changed);
   pthread_mutex_destroy(&server->mutex);
   free(server);
@@ -299,6 +300,7 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
   bt_status status = server->loops && server->bodies ? BT_OK : bt_error_no_memory(error);
   if (!status)
     status = bt_access_new(options->access ? options->access : &(bt_access_options){0}, &server->access, error);
+  if (!status) status = bt_audit_new(server->options.audit_log, &server->audit, error);
   if (!status) status = bind_loops(server, error);
   if (!status) status = find_work(server, error);
   if (status) {
@@ -329,7 +331,7 @@ bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options 
   if (is_same_kind) server->access = fresh;
   pthread_mutex_unlock(&server->mutex);
   bt_access_release(done);
-  if (is_same_kind) return BT_OK;
+  if (is_same_kind) return bt_audit_reopen(server->audit, error);
   return bt_error_set(error, BT_INVALID, "TLS and tokens can be begun and ended by a restart only");
 }
 

@@ -34,6 +34,7 @@ typedef struct bt_http_server_options {
   /* Told of each answer, on a loop's thread: it only counts. route NULL: the request met none, or was refused before.
    * duration_ns from the arrival of the whole request to its answer; -1: a stream begins. NULL: nobody is told. */
   void (*observe)(void *service, const bt_route *route, int status, int64_t duration_ns);
+  const char *audit_log;           /* file; NULL: none */
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
   bt_workplace *work;              /* borrowed; NULL: the server has one of its own */
   uint32_t loops;                  /* threads; 0: 2; 16 at most */
@@ -51,8 +52,8 @@ typedef struct bt_http_server_options {
 bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_server **out,
                              bt_error *error) BT_MUST_CHECK;
 uint16_t bt_http_server_port(const bt_http_server *server);
-/* Reads tokens and certificates again and uses them from the next request and connection on. After an error all stays
- * as it was. TLS and tokens can be neither begun nor ended this way (BT_INVALID). */
+/* Opens the audit log again, reads tokens and certificates again and uses them from the next request and connection on.
+ * After an error all stays as it was. TLS and tokens can be neither begun nor ended this way (BT_INVALID). */
 bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options *access, bt_error *error) BT_MUST_CHECK;
 /* Stops accepting, cancels and answers the requests under way, cuts who does not take the answer within a second, ends
  * the threads and frees. */

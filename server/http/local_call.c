@@ -62,6 +62,21 @@ static void run(const bt_http_server *server, const bt_route *route, bt_call *ca
     server->options.observe(server->options.service, route, call->status, bt_clock_monotonic_ns() - started_ns);
 }
 
+static void audit(const bt_http_server *server, const bt_route *route, const bt_local_request *request,
+                  const bt_access_answer *answer, const bt_call *call) {
+  bt_audit_line line = {.method = request->method,
+                        .path = request->path,
+                        .tenant = answer->tenant,
+                        .user = answer->user,
+                        .from = BT_STR("grpc"),
+                        .status = call->status,
+                        .why = answer->status ? answer->kind : NULL};
+  if (answer->status)
+    bt_audit_refused(server->audit, &line);
+  else if (bt_audit_wants(route))
+    bt_audit_write(server->audit, &line);
+}
+
 static void route_and_run(bt_http_server *server, const bt_access *access, const bt_local_request *request,
                           bt_call *call) {
   const bt_route *route = NULL;
@@ -78,6 +93,7 @@ static void route_and_run(bt_http_server *server, const bt_access *access, const
   bt_access_check(access, &question, &answer);
   if (answer.status) {
     bt_call_problem(call, answer.status, answer.kind, "%s", answer.detail);
+    audit(server, route, request, &answer, call);
     return;
   }
   if (found != BT_OK) {
@@ -90,6 +106,7 @@ static void route_and_run(bt_http_server *server, const bt_access *access, const
     run(server, route, call);
   else
     bt_call_problem(call, 503, "no-memory", "There is not enough memory to take this request; try again later.");
+  audit(server, route, request, &answer, call);
 }
 
 bt_call *bt_http_server_run(bt_http_server *server, const bt_local_request *request) {

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/http/audit.h"
 #include "server/http/body_budget.h"
 #include "server/http/guard.h"
 #include "server/http/http_server.h"
@@ -42,6 +43,7 @@ typedef struct bt_http_task {
   bt_http_connection *connection; /* while it waits for the request's body */
   bt_buffer body;                 /* the call's body points into it */
   size_t body_charge;             /* what it holds of the budget */
+  char from[64];                  /* the address of who asks, of calls that are audited */
 
   bt_stream_state stream_state; /* all below: streams only */
   bt_stream_step step;          /* what the last page came with */
@@ -83,6 +85,7 @@ struct bt_http_server {
   atomic_size_t lent;    /* tasks that are with workers */
   atomic_bool is_ending; /* and main waits for them */
   bt_body_budget *bodies;
+  bt_audit *audit;
   bt_http_loop *loops;
   atomic_uint connection_count;
   pthread_mutex_t mutex; /* guards all below but started_count */

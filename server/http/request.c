@@ -1,5 +1,6 @@
 /* Requests: checked, routed, copied into a call for a worker; answers sent. See loop.h. */
 #include <linux/tcp.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,6 +21,49 @@ enum {
 
 static bt_str str_of(h2o_iovec_t vector) {
   return (bt_str){vector.base, vector.len};
+}
+
+/* ---- who did what ---- */
+
+/* "127.0.0.1:1234" */
+static void write_address(h2o_req_t *request, char out[64]) {
+  struct sockaddr_storage peer = {0};
+  char host[40], port[8];
+  socklen_t length = request->conn->callbacks->get_peername(request->conn, (struct sockaddr *)&peer);
+  out[0] = '\0';
+  if (length && getnameinfo((struct sockaddr *)&peer, length, host, sizeof host, port, sizeof port,
+                            NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+    snprintf(out, 64, "%s:%s", host, port);
+}
+
+static bool is_refusal(int status) {
+  return status == 400 || status == 401 || status == 403 || status == 413 || status == 417 || status == 421;
+}
+
+static void audit_refusal(h2o_req_t *request, int status, const char *kind) {
+  const bt_http_server *server = H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx)->server;
+  char from[64];
+  if (!is_refusal(status)) return;
+  write_address(request, from);
+  bt_audit_line line = {.method = str_of(request->method),
+                        .path = bt_http_path(request),
+                        .tenant = bt_http_header(request, "x-scope-orgid"),
+                        .from = bt_str_from(from),
+                        .status = status,
+                        .why = kind};
+  bt_audit_refused(server->audit, &line);
+}
+
+static void audit_call(const bt_http_task *task) {
+  const bt_call *call = task->call;
+  if (!bt_audit_wants(task->route)) return;
+  bt_audit_line line = {.method = call->method,
+                        .path = call->path,
+                        .tenant = bt_str_from(bt_call_tenant(call)),
+                        .user = call->user ? bt_str_from(call->user) : BT_STR(""),
+                        .from = bt_str_from(task->from),
+                        .status = call->status};
+  bt_audit_write(task->loop->server->audit, &line);
 }
 
 /* ---- answers ---- */
@@ -63,6 +107,7 @@ void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, cons
   h2o_iovec_t text = h2o_strdup(&request->pool, body.ptr ? body.ptr : "", body.len);
   bt_buffer_dispose(&body);
   tell_observer(H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx)->server, NULL, status, 0);
+  audit_refusal(request, status, kind);
   if (bt_http_body_is_left(bt_http_connection_of(request)))
     send_early(request, text);
   else
@@ -142,6 +187,7 @@ static void begin_answer(bt_http_task *task) {
 void bt_http_task_returned(bt_http_task *task) {
   task->is_with_worker = false;
   if (h2o_linklist_is_linked(&task->under_way)) h2o_linklist_unlink(&task->under_way);
+  if (task->stream_state == BT_STREAM_IDLE) audit_call(task); /* also where nobody waits for the answer */
   if (!task->request)
     free_task(task);
   else if (task->stream_state != BT_STREAM_IDLE)
@@ -297,6 +343,7 @@ bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_
                           .is_with_worker = true,
                           .started_ns = bt_clock_monotonic_ns()};
   loop->task_count++;
+  if (bt_audit_wants(route)) write_address(request, fresh->from);
   bt_http_task **guard = h2o_mem_alloc_shared(&request->pool, sizeof *guard, on_request_gone);
   *guard = fresh;
   return fresh;

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "dsl/arena.h"
+#include "server/time_text.h"
 
 struct bt_tokens {
   bt_arena arena;
@@ -104,13 +105,28 @@ static bt_status parse_tenants(const line_reader *reader, bt_str list, bt_token 
   return BT_OK;
 }
 
+bool bt_token_time_parse(bt_str text, int64_t *out_ns) {
+  char whole[64];
+  bool is_date = text.len == 10;
+  if (text.len < 10 || text.len > 40 || text.ptr[4] != '-' || text.ptr[7] != '-') return false;
+  int length = snprintf(whole, sizeof whole, "%.*s%s", BT_FMT(text), is_date ? "T00:00:00Z" : "");
+  return length > 0 && bt_time_parse((bt_str){whole, (size_t)length}, 0, out_ns) && *out_ns > 0;
+}
+
+static bt_status parse_expiry(const line_reader *reader, bt_str word, bt_token *token) {
+  if (bt_token_time_parse(word, &token->expires_at_ns)) return BT_OK;
+  return complain(reader, "expires= has to be a day as 2027-01-31, or a time as 2027-01-31T12:00:00Z");
+}
+
 static bt_status parse_mark(const line_reader *reader, bt_str word, bt_token *token) {
-  static const bt_str tenants = {"tenants=", 8};
+  static const bt_str tenants = {"tenants=", 8}, expires = {"expires=", 8};
+  if (!token->expires_at_ns && bt_str_starts_with(word, expires))
+    return parse_expiry(reader, (bt_str){word.ptr + expires.len, word.len - expires.len}, token);
   bool has_tenants = token->every_tenant || token->tenant_count;
   if (!has_tenants && bt_str_starts_with(word, tenants))
     return parse_tenants(reader, (bt_str){word.ptr + tenants.len, word.len - tenants.len}, token);
   if (!token->sends_user && bt_str_equal(word, BT_STR("grafana-user"))) return token->sends_user = true, BT_OK;
-  return complain(reader, "after the role may stand tenants=a,b and grafana-user, each once");
+  return complain(reader, "after the role may stand tenants=a,b and grafana-user and expires=TIME, each once");
 }
 
 /* ---- lines ---- */
@@ -167,6 +183,10 @@ bt_status bt_tokens_parse(bt_str text, const char *file, bt_tokens **out, bt_err
   bt_str line;
   if (!text.ptr) text = BT_STR("");
   for (; !status && cut(&text, '\n', &line); status = parse_line(&reader, line)) reader.line++;
+  if (!status && line.len)
+    status =
+        complain(&reader, "the last line has no end, as in a file that was cut while it was written; end it with a "
+                          "line break");
   if (!status && !tokens->count)
     status =
         bt_error_set(error, BT_INVALID,

@@ -14,6 +14,8 @@ typedef struct loader {
   const char *tenant;         /* of `latest`; the store's own copy */
   bt_rule_definition *latest; /* the highest version so far of the rule whose rows are being read; or NULL */
   bool is_deletion;
+  const char *summed_tenant; /* of which the regexes so far take pattern_bytes */
+  uint64_t pattern_bytes;
 } loader;
 
 static bt_status note_damage(bt_rule_store *store, const char *tenant, const char *id, int64_t version,
@@ -27,11 +29,19 @@ static bt_status note_damage(bt_rule_store *store, const char *tenant, const cha
   return damage->tenant && damage->rule_id ? BT_OK : bt_error_no_memory(error);
 }
 
+static bt_status fit_patterns(loader *loading, bt_error *error) {
+  if (loading->summed_tenant != loading->tenant) loading->pattern_bytes = 0;
+  loading->summed_tenant = loading->tenant;
+  return bt_store_fit_patterns(loading->store, &loading->pattern_bytes, loading->latest, error);
+}
+
 /* The rows of one rule have ended. A row that is damaged may have been a deletion or not: the rule is there, and broken. */
 static bt_status end_rule(loader *loading, bt_error *error) {
   bt_status status = BT_OK;
   if (loading->latest) bt_store_note_size(loading->store, &loading->latest->fields);
-  if (loading->latest && (!loading->is_deletion || loading->latest->is_damaged))
+  bool is_there = loading->latest && (!loading->is_deletion || loading->latest->is_damaged);
+  if (is_there) status = fit_patterns(loading, error);
+  if (is_there && !status)
     status = bt_rule_index_append(loading->store->index, loading->tenant, loading->latest, error);
   bt_rule_definition_unref(loading->latest);
   loading->latest = NULL;

@@ -109,6 +109,19 @@ bt_status bt_rule_rows_highest(sqlite3 *handle, const char *tenant, const char *
   return status;
 }
 
+bt_status bt_rule_rows_count(sqlite3 *handle, const char *tenant, int64_t *count, bt_error *error) {
+  sqlite3_stmt *statement = NULL;
+  bt_status status = BT_OK;
+  if (sqlite3_prepare_v2(handle, "SELECT count(*) FROM version_seals WHERE tenant = ?1", -1, &statement, NULL) ==
+          SQLITE_OK &&
+      bind_text(statement, 0, tenant) && sqlite3_step(statement) == SQLITE_ROW)
+    *count = sqlite3_column_int64(statement, 0);
+  else
+    status = bt_database_fail(handle, "read", error);
+  sqlite3_finalize(statement);
+  return status;
+}
+
 typedef struct row_reader {
   sqlite3 *handle;
   sqlite3_stmt *rows, *pairs; /* pairs: members of one JSON object */

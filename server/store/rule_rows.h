@@ -13,6 +13,9 @@ bt_status bt_rule_rows_insert(sqlite3 *handle, const char *tenant, const bt_rule
 bt_status bt_rule_rows_highest(sqlite3 *handle, const char *tenant, const char *id, int64_t *version,
                                bt_error *error) BT_MUST_CHECK;
 
+/* All versions that a tenant has, deletions included. */
+bt_status bt_rule_rows_count(sqlite3 *handle, const char *tenant, int64_t *count, bt_error *error) BT_MUST_CHECK;
+
 typedef struct bt_stored_row {
   const char *tenant,
       *id; /* borrowed until the visit returns; of a damaged row as they are, whatever bytes that may be */

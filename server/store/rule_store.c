@@ -196,9 +196,15 @@ static void dispose(bt_rule_store *store) {
 }
 
 bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *error) {
+  return bt_rule_store_open_within(path, 0, out, error);
+}
+
+bt_status bt_rule_store_open_within(const char *path, uint64_t most_pattern_bytes, bt_rule_store **out,
+                                    bt_error *error) {
   *out = NULL;
   bt_rule_store *store = calloc(1, sizeof *store);
   if (!store) return bt_error_no_memory(error);
+  store->most_pattern_bytes = most_pattern_bytes;
   pthread_mutex_init(&store->queue_lock, NULL);
   pthread_mutex_init(&store->index_lock, NULL);
   bt_condition_init(&store->asked);

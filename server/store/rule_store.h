@@ -14,7 +14,14 @@ typedef struct bt_rule_store bt_rule_store;
  * (BT_REFUSED), and says what to do. The message names the file: it is for who starts the service. ":memory:" is fine.
  * A stored rule that is damaged, or that this program's language does not take any more, does not stop it: see bt_rule_store_broken. */
 bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *error) BT_MUST_CHECK;
+/* The same where the regexes of the enabled rules of each tenant may take so many bytes together (bt_rule_pattern_bytes; 0: no limit). A write that
+ * makes it more is BT_LIMIT. A stored rule that does not fit beside those before it, by id, is broken: see bt_rule_store_broken. */
+bt_status bt_rule_store_open_within(const char *path, uint64_t most_pattern_bytes, bt_rule_store **out,
+                                    bt_error *error) BT_MUST_CHECK;
 void bt_rule_store_close(bt_rule_store *store);
+/* How many rules a tenant may have, and how many versions of all its rules together; 0: any number. What is there already stays, may be changed where
+ * its history has room, and may always be deleted. To be called before anybody else has the store. */
+void bt_rule_store_set_limits(bt_rule_store *store, size_t max_rules, size_t max_versions);
 
 typedef struct bt_rule_list {       /* a snapshot; by id */
   const bt_rule_definition **items; /* shared: one reference each */
@@ -44,7 +51,7 @@ bt_status bt_rule_store_get(bt_rule_store *store, const char *tenant, const char
                             bt_error *error) BT_MUST_CHECK;
 
 /* Takes `definition` (not yet shared, version 0) in every case; *out (shared, may be NULL if not wanted) is the stored one with its version
- * (1, or the next one where a rule of that id was deleted before) and times. BT_CONFLICT: the id is taken. tenant "" is the tenant of a service without tenants. */
+ * (1, or the next one where a rule of that id was deleted before) and times. BT_CONFLICT: the id is taken. BT_LIMIT, here and below: set_limits. tenant "" is the tenant of a service without tenants. */
 bt_status bt_rule_store_create(bt_rule_store *store, const char *tenant, bt_rule_definition *definition,
                                const char *user, const bt_rule_definition **out, bt_error *error) BT_MUST_CHECK;
 /* if_version 0: whatever is there; else BT_CONFLICT when the stored version is another. BT_NOT_FOUND: no rule has this id. */

@@ -88,12 +88,39 @@ static bt_status commit(bt_rule_store *store, const store_call *call, bt_rule_in
   return status;
 }
 
+void bt_rule_store_set_limits(bt_rule_store *store, size_t max_rules, size_t max_versions) {
+  store->max_rules = max_rules;
+  store->max_versions = max_versions;
+}
+
+/* Of what is about to be committed. Who is over a limit that was lowered may go on with the rules that are there. */
+static bt_status check_limits(bt_rule_store *store, const store_call *call, const bt_rule_index *next) {
+  size_t before = 0, after = 0;
+  int64_t versions = 0;
+  bt_rule_index_tenant(store->index, call->tenant, &before);
+  bt_rule_index_tenant(next, call->tenant, &after);
+  if (store->max_rules && after > before && after > store->max_rules)
+    return bt_error_set(call->error, BT_LIMIT,
+                        "a tenant may have %zu rules and would have %zu: delete some, or raise --max-rules",
+                        store->max_rules, after);
+  if (!store->max_versions) return BT_OK;
+  bt_status status = bt_rule_rows_count(store->database.handle, call->tenant, &versions, call->error);
+  if (status || versions <= (int64_t)store->max_versions) return status;
+  return bt_error_set(
+      call->error, BT_LIMIT,
+      "the history of a tenant's rules may have %zu versions and would have %lld: it only grows, so raise "
+      "--max-rule-versions",
+      store->max_versions, (long long)versions);
+}
+
 /* All of them in one transaction, or none. A deletion comes alone. */
 static bt_status commit_versions(bt_rule_store *store, const store_call *call, new_version *versions, size_t count) {
   bt_rule_index *next = NULL;
   bt_status status = bt_database_begin(store->database.handle, call->error);
   for (size_t i = 0; i < count && !status; i++) status = write_row(store, call, &versions[i]);
   if (!status) status = build_index(store, call, versions, count, &next);
+  if (!status) status = bt_store_check_patterns(store, call->tenant, next, call->error);
+  if (!status && versions[0].definition) status = check_limits(store, call, next);
   if (!status && !call->is_dry_run) return commit(store, call, next);
   bt_database_rollback(store->database.handle);
   bt_rule_index_unref(next);

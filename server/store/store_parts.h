@@ -33,8 +33,9 @@ struct bt_rule_store {
   bt_database database;
   char **tenants; /* every tenant name that an index may point to */
   size_t tenant_count, tenant_capacity;
-  int64_t probed_at_ns;      /* monotonic time of the last write that worked; 0: none */
-  size_t largest_rule_bytes; /* of those that were read or were to be written */
+  int64_t probed_at_ns;        /* monotonic time of the last write that worked; 0: none */
+  uint64_t most_pattern_bytes; /* of the enabled rules of a tenant; 0: no limit */
+  size_t largest_rule_bytes;   /* of those that were read or were to be written */
   /* behind queue_lock */
   pthread_mutex_t queue_lock;
   pthread_cond_t asked, answered;
@@ -44,6 +45,7 @@ struct bt_rule_store {
   pthread_mutex_t index_lock;
   bt_rule_index *index;
   /* since the store was opened */
+  size_t max_rules, max_versions; /* of a tenant; 0: any number */
   bt_rule_damage *damage;
   size_t damage_count, damage_capacity;
   pthread_t thread;
@@ -60,6 +62,13 @@ void bt_store_free_damage(bt_rule_store *store);
 void bt_store_note_size(bt_rule_store *store, const bt_rule_fields *fields);
 /* Gives readers the next index; takes the reference. */
 void bt_store_publish(bt_rule_store *store, bt_rule_index *next);
+
+/* pattern_budget.c. Whether the tenant's rules may be as they are in `next`; BT_LIMIT says what came, what may be and what to do. */
+bt_status bt_store_check_patterns(const bt_rule_store *store, const char *tenant, const bt_rule_index *next,
+                                  bt_error *error) BT_MUST_CHECK;
+/* Before the thread runs: a rule that does not fit beside those of its tenant so far (*tenant_sum) becomes broken. */
+bt_status bt_store_fit_patterns(const bt_rule_store *store, uint64_t *tenant_sum, bt_rule_definition *definition,
+                                bt_error *error) BT_MUST_CHECK;
 
 /* Any thread: leaves the call in the queue and waits for its end. */
 bt_status bt_store_ask(bt_rule_store *store, store_call *call);

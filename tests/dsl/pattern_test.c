@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dsl/pattern.h"
@@ -187,6 +189,67 @@ static void test_sizes(void **state) {
   }
 }
 
+/* ---- sharing ---- */
+
+/* Equal patterns are one, where they mean the same; and what was let go is there for a while. */
+static void test_shared(void **state) {
+  (void)state;
+  bt_pattern *first = compile("shared.*", true), *again = compile("shared.*", true),
+             *other = compile("shared.*", false);
+  assert_ptr_equal(first, again);
+  assert_ptr_not_equal(first, other);
+  bt_pattern_free(first);
+  assert_true(match("shared.*", BT_STR("shared by two"), true));
+  bt_pattern_free(again);
+  bt_pattern *kept = compile("shared.*", true);
+  assert_ptr_equal(kept, first);
+  bt_pattern_free(kept);
+  bt_pattern_free(other);
+}
+
+/* More than are kept, and larger ones, in any order: the sanitizers see what is lost or used too late. */
+static void test_let_go(void **state) {
+  (void)state;
+  test_random random = {.state = 9};
+  bt_pattern *held[64] = {NULL};
+  for (int round = 0; round < 4000; round++) {
+    bt_pattern **place = &held[test_random_below(&random, 64)];
+    char text[32];
+    bt_pattern_free(*place);
+    snprintf(text, sizeof text, test_random_below(&random, 50) ? "let%u" : "\\pL{%u}", test_random_below(&random, 30));
+    *place = test_random_below(&random, 3) ? compile(text, false) : NULL;
+  }
+  for (size_t i = 0; i < 64; i++) bt_pattern_free(held[i]);
+}
+
+static void *use_patterns(void *context) {
+  test_random random = {.state = (uint64_t)(uintptr_t)context};
+  for (int round = 0; round < 2000; round++) {
+    char text[32];
+    bt_pattern *pattern = NULL;
+    bool matches = false;
+    uint64_t cost;
+    snprintf(text, sizeof text, "^thread%u$", test_random_below(&random, 40));
+    if (bt_pattern_new(bt_str_from(text), false, &pattern, NULL) != BT_OK) return "it does not compile";
+    bt_str subject = {text + 1, strlen(text) - 2};
+    if (bt_pattern_match(pattern, subject, &cost, &matches) != BT_OK || !matches) return "it does not match itself";
+    bt_pattern_free(pattern);
+  }
+  return NULL;
+}
+
+static void test_shared_by_threads(void **state) {
+  (void)state;
+  pthread_t threads[4];
+  void *problem;
+  for (uintptr_t i = 0; i < 4; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, use_patterns, (void *)(i + 1)), 0);
+  for (int i = 0; i < 4; i++) {
+    assert_int_equal(pthread_join(threads[i], &problem), 0);
+    if (problem) fail_msg("%s", (const char *)problem);
+  }
+}
+
 /* ---- cost ---- */
 
 typedef struct text {
@@ -333,6 +396,9 @@ int main(void) {
                                      cmocka_unit_test(test_refused),
                                      cmocka_unit_test(test_refused_by_size),
                                      cmocka_unit_test(test_sizes),
+                                     cmocka_unit_test(test_shared),
+                                     cmocka_unit_test(test_let_go),
+                                     cmocka_unit_test(test_shared_by_threads),
                                      cmocka_unit_test(test_common_patterns_cost_their_text),
                                      cmocka_unit_test(test_hostile_patterns_cost_more),
                                      cmocka_unit_test(test_too_much_for_one_match),

@@ -285,6 +285,34 @@ class ReloadTest(Asking):
                 self.assertEqual(server.get("/v1/rules", headers=bearer(fresh)).status, 200)
                 self.assertNotIn(old, "".join(server.lines))
 
+    def test_a_file_that_was_cut(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "tokens")
+            token = make_token(file, "narrow", "--tenants", "acme")
+            with open(file, encoding="utf-8") as whole:
+                text = whole.read()
+            with Betrace("--memory-source", "--tokens", file) as server:
+                with open(file, "w", encoding="utf-8") as out:
+                    out.write(text[:text.index(" tenants=")])
+                self.assertIn("the last line has no end", server.reload("nothing was changed"))
+                self.assertEqual(server.get("/v1/rules", headers=bearer(token, X_Scope_OrgID="other")).status, 403)
+            make_token(file, "second")  # mends the end of the line that was there
+            with open(file, encoding="utf-8") as out:
+                self.assertEqual(len(out.read().splitlines()), 2)
+            self.assertEqual(os.listdir(folder), ["tokens"], "nothing is left beside it")
+
+    def test_tokens_that_expire(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "tokens")
+            past, later, day = (make_token(file, name, "--expires", when) for name, when in (("past", "now-1s"), ("later", "now+90d"), ("day", "2099-01-31")))
+            with Betrace("--memory-source", "--tokens", file) as server:
+                answer = server.get("/v1/rules", headers=bearer(past))
+                self.assertEqual((answer.status, answer.json()["type"]), (401, "urn:betrace:problem:expired-token"))
+                self.assertIn("invalid_token", answer.headers["www-authenticate"])
+                for token in (later, day):
+                    self.assertEqual(server.get("/v1/rules", headers=bearer(token)).status, 200)
+            self.assertEqual(run_cli("token", "new", "--name", "x", "--expires", "soon").returncode, 2)
+
     def test_the_file_of_settings(self):
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "betrace.conf")

@@ -227,6 +227,37 @@ class FormTest(unittest.TestCase):
                 self.assertEqual(json.loads(body)["status"], expected)
 
 
+class RuleLimitsTest(unittest.TestCase):
+    RULES = "".join(f"  - id: i{i}\n    dsl: 'trace.has(span.name == \"x\")'\n" for i in range(3))
+
+    def post(self, server, rule):
+        return server.post("/v1/rules", {"id": rule, "dsl": 'trace.has(span.name == "x")'}).status
+
+    def test_rules_of_a_tenant(self):
+        with Betrace("--memory-source", "--max-rules", "2") as server:
+            self.assertEqual([self.post(server, rule) for rule in ("r1", "r2", "r3")], [201, 201, 413])
+            self.assertIn("--max-rules", server.post("/v1/rules", {"id": "r3", "dsl": 'trace.has(span.name == "x")'}).json()["detail"])
+            self.assertEqual(server.put("/v1/rules/r1", {"dsl": 'trace.has(span.name == "y")'}).status, 200, "what is there may change")
+            other = server.request("POST", "/v1/rules", json.dumps({"id": "r3", "dsl": 'trace.has(span.name == "x")'}).encode(), headers={"Content-Type": "application/json", "X-Scope-OrgID": "other"})
+            self.assertEqual(other.status, 201, "each tenant has its own")
+            self.assertEqual(server.delete("/v1/rules/r1").status, 204)
+            self.assertEqual(self.post(server, "r3"), 201)
+            for more in ("", "?dry_run"):
+                answer = server.request("POST", f"/v1/rules/import{more}", f"rules:\n{self.RULES}".encode(), headers={"Content-Type": "application/yaml"})
+                self.assertEqual(answer.status, 413, answer)
+            self.assertEqual(len(server.get("/v1/rules").json()["rules"]), 2, "all or none")
+
+    def test_history_of_a_tenant(self):
+        with Betrace("--memory-source", "--max-rule-versions", "3") as server:
+            self.assertEqual([self.post(server, rule) for rule in ("r1", "r2")], [201, 201])
+            self.assertEqual(server.post("/v1/rules/r1/disable").status, 200)
+            self.assertEqual(server.post("/v1/rules/r1/enable").status, 413)
+            self.assertEqual(server.put("/v1/rules/r1", {"dsl": 'trace.has(span.name == "y")'}).status, 413)
+            self.assertEqual(server.delete("/v1/rules/r1").status, 204, "to be rid of a rule is always possible")
+            self.assertEqual(self.post(server, "r1"), 413)
+            self.assertEqual(server.get("/v1/rules/r2").json()["version"], 1)
+
+
 class StopTest(unittest.TestCase):
     def test_an_answer_under_way_is_whole(self):
         with Betrace("--memory-source") as server:

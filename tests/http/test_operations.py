@@ -26,6 +26,8 @@ LIMITS = {
     "time of a request's head and body": ("server/http/http_server.c", r"request_timeout_ms = (10 \* 1000)"),
     "a reader that takes nothing": ("server/http/http_server.c", r"write_timeout_ms = (30 \* 1000)"),
     "tenants in the memory source": ("tempo/memory_source.h", r"BT_MEMORY_TENANTS_MAX = (\d+)"),
+    "compiled regexes of a rule": ("dsl/rule.h", r"BT_MAX_PATTERN_BYTES = (1024 \* 1024)"),
+    "compiled regexes of a tenant's enabled rules": ("server/config*.c", r'"(pattern-memory)"'),
     "memory of replay results": ("server/config*.c", r'"(memory-limit)"'),
 }
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
@@ -46,6 +48,9 @@ SEVERAL = {
     "reports that are made at once; that are under way, of one tenant": [("server/report/reports.c", r"WORKERS = 2,\s+UNFINISHED_MAX = 32,\s+TENANT_UNFINISHED_MAX = 8\b")],
     "requests that wait for their report at once": [("server/http/api_compliance.c", r"WAITING_MAX = 2\b")],
     "finished reports that are kept; of one tenant": [("server/report/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/report/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
+    "rules of a tenant; their versions": [("server/config*.c", r'"max-rules"'), ("server/config*.c", r'"max-rule-versions"')],
+    "bodies of all requests together; of one tenant": [("server/config*.c", r'"request-memory"')],
+    "head of a request": [("server/http/head.h", r"BT_HEAD_MAX_BYTES = 32 \* 1024\b"), ("server/http/head.c", r"MAX_HEADERS = 100\b")],
     "memory of violations on demand": [("server/server.c", r"memory_limit_bytes / 4\b")],
     "counts of steps that are kept": [("server/query/series.c", r"DEFAULT_CELLS = 400000\b")],
 }

@@ -27,7 +27,13 @@ static void test_lines(void **state) {
     const char *text, *expected; /* NULL: fine */
   } cases[] = {
       {"a " ZEROS " viewer\n", NULL},
-      {"a " ZEROS " editor", NULL},
+      {"a " ZEROS " editor", ":1: the last line has no end"},
+      {"a " ZEROS " editor expires=2027-01-31\nb " ONES " viewer expires=2027-01-31T12:00:00+02:00\n", NULL},
+      {"a " ZEROS " viewer expires=\n", ":1: expires= has"},
+      {"a " ZEROS " viewer expires=tomorrow\n", ":1: expires= has"},
+      {"a " ZEROS " viewer expires=2027-02-30\n", ":1: expires= has"},
+      {"a " ZEROS " viewer expires=now+90d\n", ":1: expires= has"},
+      {"a " ZEROS " viewer expires=2027-01-31 expires=2028-01-31\n", ":1: after the role may stand"},
       {"# who\n\n  a\t" ZEROS "  viewer tenants=x,y.z grafana-user\r\n", NULL},
       {"a " ZEROS " viewer tenants=*\nb " ONES " editor grafana-user\n", NULL},
       {"", "holds no token"},
@@ -61,6 +67,30 @@ static void test_lines(void **state) {
     assert_null(strstr(error.message, "secret-token"));
     bt_tokens_free(tokens);
   }
+}
+
+/* A file that was cut anywhere while it was written is refused, or says of each token that it still has what the whole one says. */
+static void test_cut_files_widen_nothing(void **state) {
+  static const char text[] =
+      "# who\na " ZEROS " editor tenants=acme,globex expires=2027-01-31\nb " ONES " viewer tenants=a\n";
+  bt_tokens *whole;
+  bt_error error = {0};
+  size_t taken = 0;
+  (void)state;
+  assert_int_equal(bt_tokens_parse(of(text), "tokens", &whole, &error), BT_OK);
+  for (size_t length = 0; length < strlen(text); length++) {
+    bt_tokens *cut;
+    if (bt_tokens_parse((bt_str){text, length}, "tokens", &cut, &error)) continue;
+    taken++;
+    for (size_t i = 0; i < bt_tokens_count(cut); i++) {
+      const bt_token *a = bt_tokens_at(cut, i), *b = bt_tokens_at(whole, i);
+      assert_true(a->role == b->role && a->expires_at_ns == b->expires_at_ns && a->tenant_count == b->tenant_count);
+      for (size_t k = 0; k < a->tenant_count; k++) assert_true(bt_str_equal(a->tenants[k], b->tenants[k]));
+    }
+    bt_tokens_free(cut);
+  }
+  assert_int_equal(taken, 1); /* after the first token's line */
+  bt_tokens_free(whole);
 }
 
 static void test_made_tokens_differ_and_are_found(void **state) {
@@ -220,9 +250,13 @@ static void test_files_that_cannot_be_used(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_lines),       cmocka_unit_test(test_made_tokens_differ_and_are_found),
-      cmocka_unit_test(test_with_tokens), cmocka_unit_test(test_without_tokens),
-      cmocka_unit_test(test_origins),     cmocka_unit_test(test_files_that_cannot_be_used),
+      cmocka_unit_test(test_lines),
+      cmocka_unit_test(test_cut_files_widen_nothing),
+      cmocka_unit_test(test_made_tokens_differ_and_are_found),
+      cmocka_unit_test(test_with_tokens),
+      cmocka_unit_test(test_without_tokens),
+      cmocka_unit_test(test_origins),
+      cmocka_unit_test(test_files_that_cannot_be_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1526,7 +1526,7 @@ export interface components {
         Limit: number;
         /** @description of the page before */
         Cursor: string;
-        /** @description the ETag of the version that is meant, or * */
+        /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
         IfMatch: string;
     };
     requestBodies: {
@@ -2089,7 +2089,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2105,6 +2105,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
         };
     };
@@ -2112,7 +2113,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2140,7 +2141,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2156,13 +2157,14 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
         };
     };
     disableRule: {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the version that is meant, or * */
+                /** @description the ETag of the version that is meant, or *; a weak one (W/) never matches */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2178,6 +2180,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
         };
     };
     listRuleVersions: {

@@ -1,0 +1,31 @@
+/* Who did what: one JSON object a line in the file of --audit-log for each call that changes something or reads a report, written before its
+ * answer is sent, and for requests that were refused (without a file those stand in the log). Refused ones are counted and not all written, so that
+ * nobody fills the disk with them. No token and no query is in a line: names of tokens, tenants, paths and addresses are.
+ * Thread: any; a line is written with one call. */
+#ifndef BT_SERVER_HTTP_AUDIT_H
+#define BT_SERVER_HTTP_AUDIT_H
+
+#include "server/http/http_server.h"
+
+typedef struct bt_audit bt_audit;
+
+typedef struct bt_audit_line {
+  bt_str method, path, tenant, user; /* user len 0: nobody who is known */
+  bt_str from;                       /* the address of who asks; len 0: not known */
+  int status;
+  const char *why; /* of a refusal: the problem's kind; else NULL */
+} bt_audit_line;
+
+/* new. file NULL: none. BT_IO: it cannot be opened, and why. */
+bt_status bt_audit_new(const char *file, bt_audit **out, bt_error *error) BT_MUST_CHECK;
+void bt_audit_free(bt_audit *audit); /* NULL is fine */
+/* Opens the file of this name again, after it was moved away. After an error the old one goes on. */
+bt_status bt_audit_reopen(bt_audit *audit, bt_error *error) BT_MUST_CHECK;
+
+/* Whether calls of this route are written: those that change something, and reports. */
+bool bt_audit_wants(const bt_route *route);
+void bt_audit_write(bt_audit *audit, const bt_audit_line *line);
+/* Of a request that was refused before it reached a handler. */
+void bt_audit_refused(bt_audit *audit, const bt_audit_line *line);
+
+#endif
