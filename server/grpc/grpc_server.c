@@ -1,5 +1,6 @@
-/* Calls on one completion queue. See grpc_server.h. A place waits for a call, reads its message, puts it into a lane, where its answer is started, and is
- * free again when both the answer is out and the call is over. Events are handled by one thread; a worker has a place from its message to its answer. */
+/* Calls on one completion queue. See grpc_server.h. A place waits for a call, reads its message, puts it into a lane,
+ * where its answer is started, and is free again when both the answer is out and the call is over. Events are handled
+ * by one thread; a worker has a place from its message to its answer. */
 #include "server/grpc/grpc_server.h"
 
 #include <grpc/byte_buffer_reader.h>
@@ -243,7 +244,8 @@ static void take_event(bt_grpc_server *server, const event *e, bool success) {
   }
 }
 
-/* Where no place is free, calls whose message does not come have to go: anyone can make them, also without a token. Until when to wait for the next event. */
+/* Where no place is free, calls whose message does not come have to go: anyone can make them, also without a token.
+ * Until when to wait for the next event. */
 static gpr_timespec end_silent_calls(bt_grpc_server *server) {
   gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC), next = gpr_inf_future(GPR_CLOCK_MONOTONIC);
   if (server->waiting) return next;

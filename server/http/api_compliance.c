@@ -13,7 +13,7 @@
 #include "server/report/report_html.h"
 #include "server/time_text.h"
 
-enum { WAITING_MAX = 2 /* each holds a request worker */, FRAMEWORK_MAX = 200 /* bytes of its name */ };
+enum { WAITING_MAX = 2 /* each holds a place of a lane */, FRAMEWORK_MAX = 200 /* bytes of its name */ };
 
 static const int64_t SECOND_NS = 1000000000;
 static const char *const forms[] = {"json", "html", "oscal", "dsse", NULL}; /* in the order of bt_report_form */

@@ -1,5 +1,6 @@
-/* One HTTP request and its answer, without h2o: what a handler sees. The loop copies the request into it, a worker thread runs the handler,
- * the loop sends what the handler left. Thread: belongs to one thread at a time, handed over through queues. */
+/* One HTTP request and its answer, without h2o: what a handler sees. The loop copies the request into it, the lane of
+ * its route runs the handler, the loop sends what the handler left. Thread: belongs to one thread at a time, handed
+ * over through queues. */
 #ifndef BT_SERVER_HTTP_CALL_H
 #define BT_SERVER_HTTP_CALL_H
 
@@ -27,15 +28,16 @@ typedef enum bt_stream_step {
   BT_STREAM_END   /* that was the last page */
 } bt_stream_step;
 
-/* An answer that is made page by page while it is read. A page is asked for only when the reader has taken the one before, so a slow reader
- * costs one page and no thread. */
+/* An answer that is made page by page while it is read. A page is asked for only when the reader has taken the one
+ * before, so a slow reader costs one page and no thread. */
 typedef struct bt_stream_operations {
-  /* Appends the next page, at most about 64 KiB; an empty page with MORE counts as WAIT. On a worker thread, never two at once; must not
-   * block for long. A page that could not be appended (no memory) breaks the answer off. */
+  /* Appends the next page, at most about 64 KiB; an empty page with MORE counts as WAIT. On a worker thread, never two
+   * at once; must not block for long. A page that could not be appended (no memory) breaks the answer off. */
   bt_stream_step (*next)(void *context, bt_buffer *page);
   const char *
       heartbeat; /* sent after 10 s without a page, so that a reader that is gone is found: ": \n\n" for SSE; NULL: none */
-  /* Called once, when the stream ended, its reader went away or the service stops. On an event loop's thread: must not block. */
+  /* Called once, when the stream ended, its reader went away or the service stops. On an event loop's thread: must not
+   * block. */
   void (*free)(void *context);
 } bt_stream_operations;
 
@@ -54,8 +56,8 @@ typedef struct bt_call {
   bool every_tenant;  /* no tenant was named, and the caller may see what belongs to any: metrics */
   bool is_editor;     /* who asks may change rules */
   const char *user;   /* who asks, for updated_by; NULL: nobody in particular */
-  /* Below which the work hangs; borrowed. Cancelled when the deadline is over, the reader is gone or the service stops. NULL: on a loop, where nothing waits,
-   * and in tests. */
+  /* Below which the work hangs; borrowed. Cancelled when the deadline is over, the reader is gone or the service stops.
+   * NULL: on a loop, where nothing waits, and in tests. */
   bt_work_scope *scope;
 
   int status;
@@ -82,12 +84,14 @@ void bt_call_cut(bt_call *call);
 
 /* The caller's tenant; "" is that of a service without tenants. */
 const char *bt_call_tenant(const bt_call *call);
-/* What the first {…} of the path stood for, as a C string in the call's arena; "" when it holds a NUL, which no id does. */
+/* What the first {…} of the path stood for, as a C string in the call's arena; "" when it holds a NUL, which no id
+ * does. */
 const char *bt_call_id(const bt_call *call);
 
-/* Comes first: reads the query. Every parameter has to be one of `names` (NULL-terminated) and, but for rule_id and label, stand once; there may be
- * BT_CALL_MAX_PARAMETERS. Else answers 400 with the nearest name, or 503 when there is no memory for it, and returns false. After true the others below
- * need no memory: a question is read whole or not at all. */
+/* Comes first: reads the query. Every parameter has to be one of `names` (NULL-terminated) and, but for rule_id and
+ * label, stand once; there may be BT_CALL_MAX_PARAMETERS. Else answers 400 with the nearest name, or 503 when there is
+ * no memory for it, and returns false. After true the others below need no memory: a question is read whole or not at
+ * all. */
 bool bt_call_query_allows(bt_call *call, const char *const *names);
 /* The value of a query parameter, percent-decoded; false when it is not there. BT_STR("") for `?k` and `?k=`. */
 bool bt_call_query(bt_call *call, const char *name, bt_str *out);
@@ -105,9 +109,9 @@ void bt_call_json(bt_call *call, int status, json_t *body);
 void bt_call_text(bt_call *call, int status, const char *content_type, bt_str body);
 /* Answers 204 without a body. */
 void bt_call_no_content(bt_call *call);
-/* Answers with a stream; takes the context, which operations->free ends. Headers go out at once. A stream that is cut off (no memory, or the
- * service stops) ends without the last chunk, so that no reader takes it for whole. status has to be 200 for the connection to be
- * kept. An answer set later takes the stream's place and frees it. */
+/* Answers with a stream; takes the context, which operations->free ends. Headers go out at once. A stream that is cut
+ * off (no memory, or the service stops) ends without the last chunk, so that no reader takes it for whole. status has
+ * to be 200 for the connection to be kept. An answer set later takes the stream's place and frees it. */
 void bt_call_stream(bt_call *call, int status, const char *content_type, const bt_stream_operations *operations,
                     void *context);
 
@@ -130,7 +134,8 @@ void bt_call_busy(bt_call *call, const bt_error *error);
 void bt_problem_write(bt_buffer *out, int status, const char *kind, const char *detail);
 const char *bt_http_reason(int status);
 
-/* The body as a JSON object; an empty body is {} when `may_be_empty`. A query that nobody has read by then may have no parameters. NULL: answered already. Free with json_decref. */
+/* The body as a JSON object; an empty body is {} when `may_be_empty`. A query that nobody has read by then may have no
+ * parameters. NULL: answered already. Free with json_decref. */
 json_t *bt_call_body(bt_call *call, bool may_be_empty);
 
 /* A time in a body: a string as bt_time_parse reads, or a whole number (unix s, ms or ns). False: neither. */

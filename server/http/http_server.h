@@ -1,7 +1,7 @@
-/* The HTTP server: h2o's event loops behind one small face (listen, route, answer, stop), so that another library could take its place.
- * HTTP/1.1 only (HTTP/2 stays off: the library's version has no guards against resets). A request is checked (head, Host, Origin), routed, its caller looked at (access.h),
- * copied into a bt_call and run in the lane of its route; the loop that owns the request sends the answer.
- * Thread: new, port and stop are for the main thread. */
+/* The HTTP server: h2o's event loops behind one small face (listen, route, answer, stop), so that another library could
+ * take its place. HTTP/1.1 only (HTTP/2 stays off: the library's version has no guards against resets). A request is
+ * checked (head, Host, Origin), routed, its caller looked at (access.h), copied into a bt_call and run in the lane of
+ * its route; the loop that owns the request sends the answer. Thread: new, port and stop are for the main thread. */
 #ifndef BT_SERVER_HTTP_SERVER_H
 #define BT_SERVER_HTTP_SERVER_H
 
@@ -11,8 +11,9 @@
 
 typedef void (*bt_route_handler)(void *service, bt_call *call);
 
-/* Where a handler runs: in a lane of the pool, or on the loop. On the loop there is no way to another thread and back, which costs more than a small answer does; but then it may only
- * read memory: no file, no database, no network, no wait, and an answer of a few kilobytes. */
+/* Where a handler runs: in a lane of the pool, or on the loop. On the loop there is no way to another thread and back,
+ * which costs more than a small answer does; but then it may only read memory: no file, no database, no network, no
+ * wait, and an answer of a few kilobytes. */
 enum { BT_ON_LOOP = BT_LANES };
 
 typedef struct bt_route {
@@ -30,8 +31,8 @@ typedef struct bt_http_server_options {
   const bt_route *routes; /* borrowed */
   size_t route_count;
   void *service; /* given to the handlers */
-  /* Told of each answer, on a loop's thread: it only counts. route NULL: the request met none, or was refused before. duration_ns from the
-   * arrival of the whole request to its answer; -1: a stream begins. NULL: nobody is told. */
+  /* Told of each answer, on a loop's thread: it only counts. route NULL: the request met none, or was refused before.
+   * duration_ns from the arrival of the whole request to its answer; -1: a stream begins. NULL: nobody is told. */
   void (*observe)(void *service, const bt_route *route, int status, int64_t duration_ns);
   const char *audit_log;           /* file; NULL: none */
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
@@ -51,10 +52,11 @@ typedef struct bt_http_server_options {
 bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_server **out,
                              bt_error *error) BT_MUST_CHECK;
 uint16_t bt_http_server_port(const bt_http_server *server);
-/* Opens the audit log again, reads tokens and certificates again and uses them from the next request and connection on. After an error all stays as it was. TLS and
- * tokens can be neither begun nor ended this way (BT_INVALID). */
+/* Opens the audit log again, reads tokens and certificates again and uses them from the next request and connection on.
+ * After an error all stays as it was. TLS and tokens can be neither begun nor ended this way (BT_INVALID). */
 bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options *access, bt_error *error) BT_MUST_CHECK;
-/* Stops accepting, cancels and answers the requests under way, cuts who does not take the answer within a second, ends the threads and frees. */
+/* Stops accepting, cancels and answers the requests under way, cuts who does not take the answer within a second, ends
+ * the threads and frees. */
 void bt_http_server_stop(bt_http_server *server);
 
 #endif

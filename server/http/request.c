@@ -203,7 +203,8 @@ static uint64_t taken_bytes(int fd) {
   return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 ? info.tcpi_bytes_acked : 0;
 }
 
-/* h2o has no write timeout: a reader that stalls would keep its connection for ever. One that is only slow is given more time. */
+/* h2o has no write timeout: a reader that stalls would keep its connection for ever. One that is only slow is given
+ * more time. */
 static void cut_if_stalled(bt_http_task *sending, int64_t now_ms) {
   h2o_socket_t *socket = sending->request->conn->callbacks->get_socket(sending->request->conn);
   if (!socket) return;
@@ -375,8 +376,8 @@ static bool read_timeout(const bt_http_server *server, h2o_req_t *request, int64
   return false;
 }
 
-/* What a reader sent and then closed is not begun. Only of what comes behind another request: to look costs a system call, and a first request whose reader
- * is gone is found soon enough. */
+/* What a reader sent and then closed is not begun. Only of what comes behind another request: to look costs a system
+ * call, and a first request whose reader is gone is found soon enough. */
 static bool is_left_behind(h2o_req_t *request) {
   bt_http_connection *connection = bt_http_connection_of(request);
   bool had_request = connection->had_request;

@@ -1,4 +1,5 @@
-/* The table of endpoints, and the handlers. One row a call of docs/openapi.yaml. Thread: handlers run on worker threads. */
+/* The table of endpoints, and the handlers. One row a call of docs/openapi.yaml. Thread: handlers run on threads of the
+ * pool, in the lane that the row says. */
 #ifndef BT_SERVER_HTTP_ROUTES_H
 #define BT_SERVER_HTTP_ROUTES_H
 

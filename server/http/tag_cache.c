@@ -26,7 +26,7 @@ enum { FETCHES_AT_ONCE = 4 };
 static const size_t KEPT_BYTES = (size_t)16 << 20;
 
 struct bt_tag_cache {
-  atomic_int fetching; /* requests that wait for a source: each holds a request worker */
+  atomic_int fetching; /* requests that wait for a source: each holds a place of a lane */
   pthread_mutex_t lock;
   bt_cached_tags *entries[BT_TAG_CACHE_ENTRIES]; /* NULL: free */
 };

@@ -1,8 +1,9 @@
-/* Two questions under way at once: the replay's thread asks what it needs, and a helper in a lane asks beside it what can wait (the listing of
- * all traces, counts), then helps with the rest. That is as many as the client's budget lets through by default; more would only queue there.
- * Invariants: a query belongs to whoever has begun it until it is answered; then to the replay's thread, which alone takes answers. What nobody has begun when
- * the replay's thread needs it, it asks itself: a lane without a free place costs time and never an answer. The helper
- * reads of the run only what does not change any more (source, request, search range). Thread: as said. */
+/* Two questions under way at once: the replay's thread asks what it needs, and a helper in a lane asks beside it what
+ * can wait (the listing of all traces, counts), then helps with the rest. That is as many as the client's budget lets
+ * through by default; more would only queue there. Invariants: a query belongs to whoever has begun it until it is
+ * answered; then to the replay's thread, which alone takes answers. What nobody has begun when the replay's thread
+ * needs it, it asks itself: a lane without a free place costs time and never an answer. The helper reads of the run
+ * only what does not change any more (source, request, search range). Thread: as said. */
 #include "server/replay/asking.h"
 
 #include <stdlib.h>
@@ -35,7 +36,8 @@ bt_status bt_asking_new(const bt_run *run, bt_asking **out, bt_error *error) {
   return BT_OK;
 }
 
-/* The next one to begin; NULL: none. Both begin with what is theirs; the search for own traces is left to the helper, which has the shorter list. */
+/* The next one to begin; NULL: none. Both begin with what is theirs; the search for own traces is left to the helper,
+ * which has the shorter list. */
 static bt_query *next_query(const bt_asking *asking, bool for_helper) {
   bt_query *other = NULL;
   for (size_t i = 0; i < asking->count; i++) {

@@ -1,6 +1,6 @@
 /* The table of distinct filters of a replay: each is searched for once over the whole range with margins, whatever the number of rules that
  * share it. What a search could not answer goes into the coverage when the replay depends on it.
- * Asking and taking are two steps: a search may be asked by the helper thread (asking.c), which writes nothing but its query; what follows from
+ * Asking and taking are two steps: a search may be asked by the helper (asking.c), which writes nothing but its query; what follows from
  * the answer is taken by the replay's thread, in the order of the table, so that the same answers always give the same coverage. */
 #include <stdio.h>
 #include <stdlib.h>

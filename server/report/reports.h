@@ -2,7 +2,7 @@
  * first, under a bound of each tenant, and under one of all that the tenant with the most makes room for: nobody pushes out the reports of another by making
  * many. Whoever knows the id of a report of his tenant may read it; who asked for it may delete it, or an editor. A report that says nothing but what the last
  * one of the same tenant, framework and range said is not kept, signed and sent anew: who asks gets that one.
- * Thread: every function from any thread; two reports are made at once, each on a thread of its own. */
+ * Thread: every function from any thread; two reports are made at once, by a crew. */
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 

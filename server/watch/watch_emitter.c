@@ -1,5 +1,5 @@
-/* What sends. See watch_emitter.h. What fails stays with a time before which it is not tried again; what waits behind it goes first
- * meanwhile, so that one tenant's trouble, or one violation's, holds up nobody else. */
+/* What sends. See watch_emitter.h. What fails stays with a time before which it is not tried again; what waits behind
+ * it goes first meanwhile, so that one tenant's trouble, or one violation's, holds up nobody else. */
 #include "server/watch/watch_emitter.h"
 
 #include <pthread.h>
@@ -115,7 +115,8 @@ static bool send_batch(bt_emitter *emitter, const bt_emitter_item *items, size_t
                                         items[0].retract, &emitter->scope.cancel, result, &error);
   if (status != BT_OK) snprintf(result->message, sizeof result->message, "%.190s", error.message);
   bool ok = status == BT_OK && !result->failed;
-  /* Once for each, when all of them are there. What a replay had sent before is new to watch all the same: a pager has to hear of it. */
+  /* Once for each, when all of them are there. What a replay had sent before is new to watch all the same: a pager has
+   * to hear of it. */
   if (ok && !items[0].retract && emitter->sink.emitted)
     emitter->sink.emitted(emitter->sink.context, items[0].tenant, definition, count);
   return ok;

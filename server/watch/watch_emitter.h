@@ -1,6 +1,7 @@
-/* Sends what watch has found, and its checkpoints, on a thread of its own, so that a stalled receiver never holds up evaluation. What fails stays in
- * the queue and is tried again, with pauses that grow to a minute, while the rest goes on; the queue is bounded, and while a tenant's share of it is
- * full watch judges nothing new of that tenant and does not move its watermark. Thread: push and take from whoever makes the round; sending in a crew of one. */
+/* Sends what watch has found, and its checkpoints, in a crew of one, so that a stalled receiver never holds up
+ * evaluation. What fails stays in the queue and is tried again, with pauses that grow to a minute, while the rest goes
+ * on; the queue is bounded, and while a tenant's share of it is full watch judges nothing new of that tenant and does
+ * not move its watermark. Thread: push and take from whoever makes the round; sending in a crew of one. */
 #ifndef BT_SERVER_WATCH_EMITTER_H
 #define BT_SERVER_WATCH_EMITTER_H
 
@@ -39,7 +40,8 @@ typedef enum bt_emitter_fate {
   BT_EMITTER_FAILED
 } bt_emitter_fate;
 
-/* A checkpoint on its way. Its owner fills tenant and checkpoint while nothing is under way, and zeroes it once at the beginning. */
+/* A checkpoint on its way. Its owner fills tenant and checkpoint while nothing is under way, and zeroes it once at the
+ * beginning. */
 typedef struct bt_emitter_checkpoint {
   const char *tenant; /* borrowed */
   bt_checkpoint checkpoint;
@@ -60,7 +62,8 @@ bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t c
                          bt_error *error) BT_MUST_CHECK;
 /* Stops sending and frees; what was not sent is lost here and found again from the watermark. */
 void bt_emitter_free(bt_emitter *emitter);
-/* How many more items of that owner there is room for; it may fill half of a long queue. Others but the owner only make more of it. */
+/* How many more items of that owner there is room for; it may fill half of a long queue. Others but the owner only make
+ * more of it. */
 size_t bt_emitter_room(bt_emitter *emitter, const void *owner);
 /* There has to be room. */
 void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item);

@@ -1,6 +1,7 @@
-/* The one pool of threads. What is to be done goes into a lane; a lane has places of its own, so that what waits for a Tempo that hangs holds up nobody who
- * only reads memory. The lanes share threads, which are started when they are needed, up to the sum of all places. Within a lane it goes by turns (turns.h),
- * and no tenant has all places of a lane that calls share. A full lane refuses at once. Thread: any may submit. */
+/* The one pool of threads. What is to be done goes into a lane; a lane has places of its own, so that what waits for a
+ * Tempo that hangs holds up nobody who only reads memory. The lanes share threads, which are started when they are
+ * needed, up to the sum of all places. Within a lane it goes by turns (turns.h), and no tenant has all places of a lane
+ * that calls share. A full lane refuses at once. Thread: any may submit. */
 #ifndef BT_SERVER_WORK_POOL_H
 #define BT_SERVER_WORK_POOL_H
 
@@ -46,7 +47,8 @@ bt_status bt_pool_new(const bt_pool_options *options, bt_pool **out, bt_error *e
 /* Runs what is queued, and ends the threads; from its call on everything is refused. NULL is fine. */
 void bt_pool_free(bt_pool *pool);
 
-/* False: the lane is full, or the pool ends, and the task is not run. Never waits, never allocates. run, tenant and party of the task are set. */
+/* False: the lane is full, or the pool ends, and the task is not run. Never waits, never allocates. run, tenant and
+ * party of the task are set. */
 bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) BT_MUST_CHECK;
 
 const char *bt_lane_name(bt_lane lane);

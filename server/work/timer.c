@@ -1,5 +1,6 @@
-/* A pairing heap of entries under one mutex, and the thread that waits for the first of them. See timer.h.
- * The thread is woken only for what comes before the time that it sleeps to: deadlines are set and cleared by thousands, and hardly one of them is met. */
+/* A pairing heap of entries under one mutex, and the thread that waits for the first of them. See timer.h. The thread
+ * is woken only for what comes before the time that it sleeps to: deadlines are set and cleared by thousands, and
+ * hardly one of them is met. */
 #include "server/work/timer.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* The one timer: a thread of the monotonic clock that calls when a time has come. What is called is short: it cancels a scope, or puts a task into a lane.
- * An entry belongs to whoever set it, and is part of something larger, so that setting one never allocates. Thread: any may set and clear. */
+/* The one timer: a thread of the monotonic clock that calls when a time has come. What is called is short: it cancels a
+ * scope, or puts a task into a lane. An entry belongs to whoever set it, and is part of something larger, so that
+ * setting one never allocates. Thread: any may set and clear. */
 #ifndef BT_SERVER_WORK_TIMER_H
 #define BT_SERVER_WORK_TIMER_H
 
@@ -23,7 +24,8 @@ void bt_timer_free(bt_timer *timer);
 void bt_timer_set(bt_timer *timer, bt_timer_entry *entry, int64_t at_ns);
 /* The same, unless it is set for an earlier time already. */
 void bt_timer_set_earlier(bt_timer *timer, bt_timer_entry *entry, int64_t at_ns);
-/* Afterwards it is not called and no call of it is under way: waits for one, but on the timer's own thread. Hold no lock that `fire` takes. */
+/* Afterwards it is not called and no call of it is under way: waits for one, but on the timer's own thread. Hold no
+ * lock that `fire` takes. */
 void bt_timer_clear(bt_timer *timer, bt_timer_entry *entry);
 
 #endif

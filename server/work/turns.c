@@ -60,7 +60,8 @@ static void cut_tenant(bt_turns *turns, bt_task *before, bt_task *tenant) {
   if (turns->last == tenant) turns->last = before;
 }
 
-/* What is left of the taken task's party goes behind the tenant's other parties. Returns the tenant's first task now; NULL: it has none. */
+/* What is left of the taken task's party goes behind the tenant's other parties. Returns the tenant's first task now;
+ * NULL: it has none. */
 static bt_task *rest_of_tenant(bt_task *taken) {
   bt_task *rest = taken->next, *first = taken->next_party ? taken->next_party : rest;
   bt_task *last_party = taken->last_party == taken ? NULL : taken->last_party;

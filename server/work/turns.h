@@ -1,5 +1,6 @@
-/* The order in which waiting tasks go: tenants in turn, within a tenant its connections in turn, within a connection first come, first served. So whoever
- * sends a thousand waits behind himself. The links are in the tasks: nothing here allocates, and nothing locks. Thread: the owner's lock. */
+/* The order in which waiting tasks go: tenants in turn, within a tenant its connections in turn, within a connection
+ * first come, first served. So whoever sends a thousand waits behind himself. The links are in the tasks: nothing here
+ * allocates, and nothing locks. Thread: the owner's lock. */
 #ifndef BT_SERVER_WORK_TURNS_H
 #define BT_SERVER_WORK_TURNS_H
 
@@ -10,8 +11,8 @@
 typedef struct bt_task {
   void (*run)(struct bt_task *task); /* on a thread of the pool; the task is its owner's again from then on */
   uint64_t tenant, party;            /* whose it is, as numbers (bt_turns_key); 0: nobody's in particular */
-  /* The queue's own. Of the first of a party: its last one and the next party's first; of the first of a tenant: besides, the first of its last party, the
-   * next tenant's first, and how many it has. */
+  /* The queue's own. Of the first of a party: its last one and the next party's first; of the first of a tenant:
+   * besides, the first of its last party, the next tenant's first, and how many it has. */
   struct bt_task *next, *last, *next_party, *last_party, *next_tenant;
   size_t count;
 } bt_task;

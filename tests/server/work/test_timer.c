@@ -46,7 +46,8 @@ static void wait_for(atomic_int *count, int wanted) {
   assert_int_equal(atomic_load(count), wanted);
 }
 
-/* Set, moved and cleared at random: those that are set at the end ring once each, in order and never early, the others not. */
+/* Set, moved and cleared at random: those that are set at the end ring once each, in order and never early, the others
+ * not. */
 static void test_entries_ring_in_order(void **state) {
   static alarm_clock alarms[ENTRIES];
   test_random random = test_random_start(7);

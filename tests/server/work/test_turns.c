@@ -1,4 +1,5 @@
-/* Turns: tenants, then their connections, then first come. Random lines are held against a model that keeps plain lists. */
+/* Turns: tenants, then their connections, then first come. Random lines are held against a model that keeps plain
+ * lists. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* The owner of work under an allocator that fails at each call in turn; and submitting, cancelling and deadlines, which need no memory. */
+/* The owner of work under an allocator that fails at each call in turn; and submitting, cancelling and deadlines, which
+ * need no memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
