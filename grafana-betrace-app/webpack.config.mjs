@@ -7,6 +7,7 @@ import HtmlPlugin from 'html-webpack-plugin';
 import MiniCssExtractPlugin from 'mini-css-extract-plugin';
 import TerserPlugin from 'terser-webpack-plugin';
 import { ChunkManifestPlugin } from './tools/chunkManifest.mjs';
+import { NoticesPlugin } from './tools/notices.mjs';
 
 const ROOT = import.meta.dirname;
 const SRC = path.join(ROOT, 'src');
@@ -93,6 +94,7 @@ function grafanaPlugin(name, env, { source, output, id, keep, copy }) {
     },
     plugins: [
       new ChunkManifestPlugin(path.join(ROOT, '.cache', `${output.replace('/', '-')}.chunks.json`)),
+      new NoticesPlugin(),
       new CopyPlugin({ patterns: copy.map((pattern) => (pattern.from.endsWith('.json') ? { ...pattern, transform: replace } : pattern)) }),
     ],
   };
@@ -155,6 +157,7 @@ function standalone(env) {
         favicon: path.join(SRC, 'img/logo.svg'),
       }),
       new ChunkManifestPlugin(path.join(ROOT, '.cache/dist-ui.chunks.json')),
+      new NoticesPlugin([path.join(ROOT, 'node_modules/@grafana/ui'), path.join(FONTS, 'inter'), path.join(FONTS, 'roboto-mono')]),
       new MiniCssExtractPlugin({ filename: 'assets/[name].[contenthash:16].css', chunkFilename: 'assets/[name].[contenthash:16].css' }),
       new CopyPlugin({
         patterns: [

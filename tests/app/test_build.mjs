@@ -47,6 +47,23 @@ describe('the built app', () => {
   });
 });
 
+describe('notices of other people\'s work', () => {
+  const noticesOf = (folder) => [...read(folder, 'THIRD_PARTY_NOTICES.txt').matchAll(/^={100}\n(\S+) (\S+) \((.+)\)\n={100}\n\n([^]*?)(?=^={100}\n\S+ \S+ \(|$(?![^]))/gm)];
+  test('name each package of the pages with its licence and its text', () => {
+    const found = new Map(noticesOf(UI).map(([, name, version, id, text]) => [name, { version, id, text }]));
+    assert.ok(found.size > 20, `${found.size} packages`);
+    for (const [name, licence] of [['react', 'MIT'], ['react-dom', 'MIT'], ['rxjs', 'Apache-2.0'], ['@grafana/ui', 'Apache-2.0'], ['@fontsource-variable/inter', 'OFL-1.1']]) {
+      assert.equal(found.get(name)?.id, licence, name);
+      assert.match(found.get(name).text, /copyright|licen[cs]e/i, name);
+    }
+  });
+  test('of the app name what is in its bundle and nothing that Grafana brings', () => {
+    const names = noticesOf(DIST).map(([, name]) => name);
+    assert.ok(names.includes('@tanstack/react-query'), names.join(' '));
+    assert.ok(!names.includes('react') && !names.includes('@grafana/ui'), names.join(' '));
+  });
+});
+
 describe('the built data source', () => {
   const folder = path.join(DIST, 'datasource');
   test('is called betrace-datasource, with its own module and logos', () => {
