@@ -47,6 +47,8 @@ static bt_config config_defaults(void) {
                       .replicas = 1,
                       .max_connections = 1000,
                       .request_timeout_ns = INT64_C(10000000000),
+                      .call_timeout_ns = INT64_C(300000000000),
+                      .max_queued = 1024,
                       .write_timeout_ns = INT64_C(30000000000)};
   return config;
 }

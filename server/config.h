@@ -33,7 +33,8 @@ typedef struct bt_config {
   const char *tokens, *tls_cert, *tls_key; /* files, or NULL; the last two both or neither */
   const char *ui;                          /* folder of the web pages, or NULL */
   uint64_t max_connections;
-  int64_t request_timeout_ns, write_timeout_ns;
+  int64_t request_timeout_ns, write_timeout_ns, call_timeout_ns;
+  uint64_t source_calls, compute_calls, max_queued; /* 0: follows the processors */
   bool allow_anonymous;
   bt_assumptions assumptions;
   int64_t max_range_ns; /* 0: none */

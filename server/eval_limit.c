@@ -14,7 +14,7 @@ static bool is_requested(const bt_cancel *cancel) {
 }
 
 static bool is_cancelled(const bt_eval_limit *limit) {
-  return is_requested(limit->cancel) || is_requested(limit->stopping);
+  return is_requested(limit->cancel);
 }
 
 static bool may_go_on(void *context) {

@@ -78,10 +78,10 @@ static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt
 
 /* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With several tenants a
  * search without one is refused in so many words, which is an answer of a Tempo that works. */
-static bt_status check_tempo(bt_source *source, bt_error *error) {
+static bt_status check_tempo(bt_source *source, const bt_cancel *cancel, bt_error *error) {
   bt_tempo *tempo = tempo_of(source);
-  static const bt_tempo_plain_request any_search = {"/api/search?limit=1&spss=1&q=%7B%7D", CHECK_BODY_BYTES,
-                                                    CHECK_TIMEOUT_MS, NULL};
+  const bt_tempo_plain_request any_search = {"/api/search?limit=1&spss=1&q=%7B%7D", CHECK_BODY_BYTES, CHECK_TIMEOUT_MS,
+                                             cancel};
   bt_http_response response = {0};
   bt_status status = bt_tempo_ask_plainly(tempo, &any_search, &response, error);
   bool is_json;
@@ -94,7 +94,8 @@ static bt_status check_tempo(bt_source *source, bt_error *error) {
   }
 out:
   bt_http_response_dispose(&response);
-  if (status == BT_OK) (void)bt_tempo_hidden_tail_ns(tempo, &(bt_cancel){false}); /* while somebody waits anyway */
+  if (status == BT_OK)
+    (void)bt_tempo_hidden_tail_ns(tempo, cancel ? cancel : &(bt_cancel){false}); /* while somebody waits anyway */
   return status;
 }
 

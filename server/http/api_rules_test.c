@@ -57,7 +57,7 @@ static bt_status judge(rule_test *test, const bt_trace *trace, bool is_unsettled
   const bt_rule *rule = test->definition->rule;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
-  bt_eval_limit limit = {.stopping = &test->service->stopping};
+  bt_eval_limit limit = {.cancel = bt_call_cancel(test->call)};
   const bt_rule_verdict *verdict = NULL;
   bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);

@@ -130,7 +130,7 @@ static bt_status judge(void *context, const bt_trace *trace, bt_error *error) {
   question *q = context;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
-  bt_eval_limit limit = {.stopping = &q->service->stopping};
+  bt_eval_limit limit = {.cancel = bt_call_cancel(q->call)};
   const bt_rule_verdict *verdicts = NULL;
   bt_eval_options *options = calloc(q->count + 1, sizeof *options);
   bt_status status = options ? bt_ruleset_new(q->checked, q->count, &ruleset, error) : bt_error_no_memory(error);

@@ -34,6 +34,7 @@ struct bt_http_connection {
 
   bt_guard_refusal refusal; /* what is wrong with the head that is being answered; status 0: nothing */
   bool is_chunked, wants_continue, is_persistent;
+  bool had_request;      /* that was to be given to a worker */
   uint64_t unread_bytes; /* of a body with a length */
   bt_chunks chunks;
   bt_http_task *task; /* that waits for the body */

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/condition.h"
 #include "server/http/connection.h"
 #include "server/http/h2o_errors.h"
@@ -19,13 +20,13 @@
 
 enum {
   TICK_MS = 500,
-  STOP_TIMEOUT_MS = 5 * 1000,
-  CLOSE_TIMEOUT_MS = 2 * 1000,
+  BUSY_TICK_MS = 100,    /* while requests are under way, whose readers may go */
+  STOP_TIMEOUT_MS = 600, /* for answers to requests under way, all of which are cancelled */
+  CLOSE_TIMEOUT_MS = 200,
   STREAM_AGAIN_MS = 200,
-  QUEUE_MAX = 1024,
-  PAGE_MAKERS = 4,
   SPARE_FILES = 128, /* for what are no connections */
-  MAX_LOOPS = 16
+  MAX_LOOPS = 16,
+  LENT_LOOK_NS = 10 * 1000 * 1000
 };
 
 int64_t bt_http_now_ms(void) {
@@ -136,6 +137,7 @@ static void prepare_loop(bt_http_loop *loop) {
   h2o_linklist_init_anchor(&loop->waiting);
   h2o_linklist_init_anchor(&loop->sending);
   h2o_linklist_init_anchor(&loop->streaming);
+  h2o_linklist_init_anchor(&loop->under_way);
   h2o_context_init(&loop->context, h2o_evloop_create(), &server->config);
   h2o_timeout_init(loop->context.loop, &loop->stream_again, STREAM_AGAIN_MS);
   loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = server->config.hosts};
@@ -172,6 +174,11 @@ static void wait_for_loops(bt_http_server *server, const uint32_t *count, uint32
   pthread_mutex_unlock(&server->mutex);
 }
 
+static int tick_ms(const bt_http_loop *loop) {
+  if (loop->is_stopping) return 20;
+  return h2o_linklist_is_empty((h2o_linklist_t *)&loop->under_way) ? TICK_MS : BUSY_TICK_MS;
+}
+
 /* All of the loop is made and freed on its own thread: h2o keeps memory for each thread, and what it makes keeps a pointer to it. */
 static void *run_loop(void *argument) {
   bt_http_loop *loop = argument;
@@ -179,8 +186,9 @@ static void *run_loop(void *argument) {
   announce(loop->server, &loop->server->ready_count);
   bool has_begun = false;
   while (!loop->is_stopping || (loop->task_count && bt_http_now_ms() < loop->stop_deadline_ms)) {
-    h2o_evloop_run(loop->context.loop, has_begun ? 0 : loop->is_stopping ? 20 : TICK_MS);
+    h2o_evloop_run(loop->context.loop, has_begun ? 0 : tick_ms(loop));
     has_begun = bt_http_gate_turn(loop);
+    bt_http_look_at_readers(loop);
     bt_http_cut_stalled(loop);
     bt_http_cut_waiting(loop);
   }
@@ -226,13 +234,13 @@ static void fill_defaults(bt_http_server *server) {
   bt_http_server_options *options = &server->options;
   if (!options->loops) options->loops = 2;
   if (options->loops > MAX_LOOPS) options->loops = MAX_LOOPS;
-  if (!options->workers) options->workers = 4;
   if (!options->max_body_bytes) options->max_body_bytes = 10u << 20;
   if (!options->bodies_bytes) options->bodies_bytes = 64u << 20;
   if (!options->max_connections) options->max_connections = 1000;
   if (!options->request_timeout_ms) options->request_timeout_ms = 10 * 1000;
   if (!options->write_timeout_ms) options->write_timeout_ms = 30 * 1000;
   if (!options->heartbeat_ms) options->heartbeat_ms = 10 * 1000;
+  if (!options->call_timeout_ns) options->call_timeout_ns = INT64_C(300) * 1000000000;
   options->max_connections = fit_files(options->max_connections);
 }
 
@@ -252,6 +260,7 @@ static void free_server(bt_http_server *server) {
     if (!server->loops[i].is_started && server->loops[i].listen_fd > 0) close(server->loops[i].listen_fd);
   free(server->loops);
   bt_access_release(server->access);
+  if (server->owns_work) bt_workplace_free(server->work);
   bt_body_budget_free(server->bodies);
   pthread_cond_destroy(&server->changed);
   pthread_mutex_destroy(&server->mutex);
@@ -271,6 +280,12 @@ static bt_status start_loops(bt_http_server *server, bt_error *error) {
   return BT_OK;
 }
 
+static bt_status find_work(bt_http_server *server, bt_error *error) {
+  server->work = server->options.work;
+  server->owns_work = !server->work;
+  return server->owns_work ? bt_workplace_new(NULL, &server->work, error) : BT_OK;
+}
+
 bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_server **out, bt_error *error) {
   *out = NULL;
   bt_http_server *server = calloc(1, sizeof *server);
@@ -285,10 +300,8 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
   if (!status)
     status = bt_access_new(options->access ? options->access : &(bt_access_options){0}, &server->access, error);
   if (!status) status = bind_loops(server, error);
-  if (!status) status = bt_workers_new(server->options.workers, QUEUE_MAX, &server->workers, error);
-  if (!status) status = bt_workers_new(PAGE_MAKERS, QUEUE_MAX, &server->page_makers, error);
+  if (!status) status = find_work(server, error);
   if (status) {
-    bt_workers_free(server->workers);
     free_server(server);
     return status;
   }
@@ -320,14 +333,23 @@ bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options 
   return bt_error_set(error, BT_INVALID, "TLS and tokens can be begun and ended by a restart only");
 }
 
+/* Until no worker has a task of ours any more; all are cancelled. The last look at the server of one that gives a task back is its count. */
+static void wait_for_lent(bt_http_server *server) {
+  atomic_store(&server->is_ending, true);
+  pthread_mutex_lock(&server->mutex);
+  while (atomic_load(&server->lent))
+    (void)bt_condition_wait(&server->changed, &server->mutex, bt_clock_monotonic_ns() + LENT_LOOK_NS);
+  pthread_mutex_unlock(&server->mutex);
+}
+
 void bt_http_server_stop(bt_http_server *server) {
   if (!server) return;
+  if (server->owns_work) bt_workplace_stop(server->work);
   wait_for_loops(server, &server->ready_count, server->started_count);
   for (uint32_t i = 0; i < server->started_count; i++)
     h2o_multithread_send_message(&server->loops[i].receiver, &server->loops[i].stop_message);
   wait_for_loops(server, &server->drained_count, server->started_count);
-  bt_workers_free(server->workers);
-  bt_workers_free(server->page_makers);
+  wait_for_lent(server);
   announce(server, &server->workers_ended);
   for (uint32_t i = 0; i < server->started_count; i++) pthread_join(server->loops[i].thread, NULL);
   h2o_config_dispose(&server->config);

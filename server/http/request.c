@@ -1,6 +1,8 @@
 /* Requests: checked, routed, copied into a call for a worker; answers sent. See loop.h. */
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,9 +10,11 @@
 #include "server/clock.h"
 #include "server/http/connection.h"
 #include "server/http/router.h"
+#include "server/time_text.h"
 
 enum {
   ARENA_SLACK_BYTES = 1 << 20,
+  LOOK_AT_READERS_MS = 100,
   LEAST_TAKEN_BYTES = 4096 /* in a write timeout: who takes less stalls */
 };
 
@@ -72,6 +76,7 @@ static void free_task(bt_http_task *done) {
   bt_access_release(done->page_holder);
   bt_http_body_drop(done);
   bt_call_free(done->call);
+  if (done->has_scope) bt_work_scope_end(&done->scope);
   free(done);
 }
 
@@ -80,7 +85,10 @@ static void on_request_gone(void *guard) {
   bt_http_task *gone = *(bt_http_task **)guard;
   gone->request = NULL;
   bt_http_body_forget(gone);
-  if (!gone->is_with_worker) free_task(gone);
+  if (!gone->is_with_worker)
+    free_task(gone);
+  else
+    bt_work_scope_cancel(&gone->scope, BT_SCOPE_READER_GONE);
 }
 
 void bt_http_set_headers(h2o_req_t *request, const bt_call *call) {
@@ -133,6 +141,7 @@ static void begin_answer(bt_http_task *task) {
 
 void bt_http_task_returned(bt_http_task *task) {
   task->is_with_worker = false;
+  if (h2o_linklist_is_linked(&task->under_way)) h2o_linklist_unlink(&task->under_way);
   if (!task->request)
     free_task(task);
   else if (task->stream_state != BT_STREAM_IDLE)
@@ -169,10 +178,68 @@ void bt_http_cut_stalled(bt_http_loop *loop) {
 
 /* ---- requests ---- */
 
-static void run_task(void *argument) {
-  bt_http_task *work = argument;
-  bt_route_handle(work->route, work->loop->server->options.service, work->call);
-  h2o_multithread_send_message(&work->loop->receiver, &work->message);
+bool bt_http_task_lend(bt_http_task *task, bt_lane lane, void (*run)(bt_task *work)) {
+  bt_http_server *server = task->loop->server;
+  task->work.run = run;
+  task->is_with_worker = true;
+  h2o_linklist_insert(&task->loop->under_way, &task->under_way);
+  atomic_fetch_add(&server->lent, 1);
+  if (bt_pool_submit(server->work->pool, lane, &task->work)) return true;
+  atomic_fetch_sub(&server->lent, 1);
+  h2o_linklist_unlink(&task->under_way);
+  task->is_with_worker = false;
+  return false;
+}
+
+void bt_http_task_give_back(bt_http_task *task) {
+  bt_http_server *server = task->loop->server;
+  h2o_multithread_send_message(&task->loop->receiver, &task->message); /* then the loop may free it */
+  if (!atomic_load(&server->is_ending)) {
+    atomic_fetch_sub(&server->lent, 1);
+    return;
+  }
+  pthread_mutex_lock(&server->mutex);
+  atomic_fetch_sub(&server->lent, 1);
+  pthread_cond_broadcast(&server->changed);
+  pthread_mutex_unlock(&server->mutex);
+}
+
+static void run_task(bt_task *work) {
+  bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, work, work);
+  if (bt_work_scope_why(&task->scope)) /* while it waited for its turn */
+    bt_call_cut(task->call);
+  else
+    bt_route_handle(task->route, task->loop->server->options.service, task->call);
+  /* A stream takes its time: of those that wait for something each has a timeout of its own. */
+  if (task->call->stream.operations && !task->timeout_ns)
+    bt_work_scope_set_deadline(&task->scope, BT_SCOPE_NO_DEADLINE);
+  bt_http_task_give_back(task);
+}
+
+/* ---- readers who go ---- */
+
+bool bt_http_reader_is_gone(h2o_req_t *request) {
+  h2o_socket_t *socket = request->conn->callbacks->get_socket(request->conn);
+  if (!socket) return true;
+  struct pollfd look = {.fd = h2o_socket_get_fd(socket), .events = POLLRDHUP};
+  return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/* What it sent behind this request is not looked at any more: the connection ends with the answer. */
+static void give_up(bt_http_task *task) {
+  task->request->http1_is_persistent = 0;
+  bt_work_scope_cancel(&task->scope, BT_SCOPE_READER_GONE);
+}
+
+/* h2o does not read while a request is under way, so it does not see that the other side has closed. */
+void bt_http_look_at_readers(bt_http_loop *loop) {
+  int64_t now_ms = bt_http_now_ms();
+  if (now_ms < loop->look_at_readers_ms) return;
+  loop->look_at_readers_ms = now_ms + LOOK_AT_READERS_MS;
+  for (h2o_linklist_t *node = loop->under_way.next; node != &loop->under_way; node = node->next) {
+    bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, under_way, node);
+    if (task->request && !bt_work_scope_why(&task->scope) && bt_http_reader_is_gone(task->request)) give_up(task);
+  }
 }
 
 bt_str bt_http_header(h2o_req_t *request, const char *name) {
@@ -234,22 +301,65 @@ bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_
   return fresh;
 }
 
+/* Whose turn it is in the lane, and until when. */
+static bool begin_work(bt_http_task *task) {
+  const bt_http_server *server = task->loop->server;
+  const char *tenant = bt_call_tenant(task->call);
+  int64_t timeout_ns = task->timeout_ns ? task->timeout_ns : server->options.call_timeout_ns;
+  bt_work_scope_begin(&task->scope, &server->work->root, task->started_ns + timeout_ns);
+  task->has_scope = true;
+  task->call->scope = &task->scope;
+  task->work =
+      (bt_task){.tenant = bt_turns_key(tenant, strlen(tenant)), .party = (uint64_t)(uintptr_t)task->request->conn};
+  return bt_http_task_lend(task, (bt_lane)task->route->lane, run_task);
+}
+
+/* False: answered. */
+static bool read_timeout(const bt_http_server *server, h2o_req_t *request, int64_t *out) {
+  bt_str text = bt_http_header(request, "betrace-timeout");
+  char most[64], detail[300];
+  *out = 0;
+  if (!text.ptr) return true;
+  if (bt_duration_parse(text, out) && *out > 0 && *out <= server->options.call_timeout_ns) return true;
+  bt_duration_format(server->options.call_timeout_ns, most);
+  snprintf(detail, sizeof detail, "Betrace-Timeout has to be a duration of at most %s, as in 20s; \"%.*s\" came.", most,
+           (int)(text.len < 100 ? text.len : 100), text.ptr);
+  bt_http_send_problem(request, 400, "invalid-header", detail, NULL);
+  return false;
+}
+
+/* What a reader sent and then closed is not begun. Only of what comes behind another request: to look costs a system call, and a first request whose reader
+ * is gone is found soon enough. */
+static bool is_left_behind(h2o_req_t *request) {
+  bt_http_connection *connection = bt_http_connection_of(request);
+  bool had_request = connection->had_request;
+  connection->had_request = true;
+  return had_request && bt_http_reader_is_gone(request);
+}
+
 void bt_http_task_submit(bt_http_task *task) {
   task->is_with_worker = true;
   task->started_ns = bt_clock_monotonic_ns();
-  if (task->route->place == BT_ON_LOOP) {
+  if (task->route->lane == BT_ON_LOOP) {
     bt_route_handle(task->route, task->loop->server->options.service, task->call);
     bt_http_task_returned(task);
     return;
   }
-  if (bt_workers_submit(task->loop->server->workers, run_task, task)) return;
+  if (begin_work(task)) return;
   task->is_with_worker = false;
-  bt_http_send_problem(task->request, 503, "busy", "Too many requests are waiting; try again in a moment.", NULL);
+  bt_http_send_problem(task->request, 503, "busy", "Too many calls are waiting; try again in a moment.", NULL);
 }
 
 /* Reads the body where there is one, and hands the request to a worker; answers 503 when that cannot be done. */
 static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *route, const bt_access_answer *answer,
                      const bt_str *params, size_t param_count) {
+  int64_t timeout_ns;
+  if (!read_timeout(loop->server, request, &timeout_ns)) return;
+  if (route->lane != BT_ON_LOOP && (loop->is_stopping || is_left_behind(request))) {
+    request->http1_is_persistent = 0;
+    bt_http_send_problem(request, 503, "stopping", "The connection or the service ends; ask again on another.", NULL);
+    return;
+  }
   bt_http_task *fresh = bt_http_task_new(loop, request, route);
   if (!fresh) {
     bt_http_send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.",
@@ -257,6 +367,7 @@ static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *rou
     return;
   }
   bt_http_connection *connection = bt_http_connection_of(request);
+  fresh->timeout_ns = timeout_ns;
   fresh->call->body = BT_STR("");
   if (!copy_request(fresh->call, request, params, param_count) || !copy_access(fresh->call, answer)) {
     fresh->is_with_worker = false;
@@ -293,7 +404,7 @@ static bool is_preflight(h2o_req_t *request) {
 static void answer_preflight(h2o_req_t *request) {
   add_header(request, "access-control-allow-methods", BT_STR("GET, HEAD, POST, PUT, DELETE"));
   add_header(request, "access-control-allow-headers",
-             BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID"));
+             BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID, Betrace-Timeout"));
   add_header(request, "access-control-max-age", BT_STR("600"));
   request->res.status = 204;
   request->res.reason = bt_http_reason(204);

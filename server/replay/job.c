@@ -80,7 +80,7 @@ static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
   jobs[queue->job_count++] = job;
   job->number = ++queue->submitted;
   bt_job_make_room(queue, job->share);
-  pthread_cond_signal(&queue->work);
+  bt_crew_wake(&queue->crew, 1);
   return BT_OK;
 }
 
@@ -91,6 +91,7 @@ bt_status bt_job_submit(bt_job_queue *queue, const bt_job_request *request, char
     return bt_error_set(error, BT_INVALID, "the range of a replay has to start before it ends");
   bt_job *job = calloc(1, sizeof *job);
   if (!job) return bt_error_no_memory(error);
+  bt_work_scope_begin(&job->scope, &queue->options.work->root, BT_SCOPE_NO_DEADLINE);
   bt_status status = fill_job(job, request, error);
   if (status == BT_OK) {
     memcpy(replay_id, job->id, BT_REPLAY_ID_BYTES);
@@ -252,7 +253,7 @@ bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *rep
   else if (bt_job_is_finished(job))
     bt_job_remove(queue, index);
   else {
-    atomic_store(&job->cancel.requested, true);
+    bt_work_scope_cancel(&job->scope, BT_SCOPE_UNWANTED);
     if (job->state == BT_JOB_QUEUED) {
       bt_job_set_state(queue, job, BT_JOB_CANCELLED);
       job->result.outcome = BT_REPLAY_CANCELLED;

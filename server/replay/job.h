@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_REPLAY_JOB_H
 #define BT_SERVER_REPLAY_JOB_H
 
+#include "server/work/workplace.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/emission.h"
 #include "server/replay/replay.h"
@@ -10,6 +11,7 @@
 typedef struct bt_job_queue bt_job_queue;
 
 typedef struct bt_job_queue_options {
+  bt_workplace *work;                  /* borrowed */
   bt_source *source;                   /* borrowed */
   bt_http_client *client;              /* for emission; NULL: nothing is emitted */
   const bt_exporter_options *exporter; /* NULL: nothing is emitted */

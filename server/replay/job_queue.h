@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "server/replay/job.h"
+#include "server/work/crew.h"
 
 typedef struct bt_job_violation {
   size_t rule;
@@ -33,7 +34,7 @@ typedef struct bt_job {
   bool emit;
   const bt_rule_definition **rules;
   size_t rule_count;
-  bt_cancel cancel;
+  bt_work_scope scope;
   bt_replay_result result;      /* counters of the rules while it runs; all of it once it ended */
   bt_job_violation *violations; /* in order of arrival; only the worker adds */
   size_t violation_count, violation_capacity;
@@ -49,16 +50,13 @@ typedef struct bt_job {
 struct bt_job_queue {
   bt_job_queue_options options;
   pthread_mutex_t mutex;
-  pthread_cond_t work; /* something was queued, or the end came */
-  bool stopping;
+  bt_crew crew;  /* runs the replays */
   bt_job **jobs; /* in order of submission */
   size_t job_count, job_capacity;
   uint64_t submitted, started; /* all that ever were */
   bt_job_share **shares;       /* of every tenant that has a job */
   size_t share_count, share_capacity;
   size_t bytes; /* of all jobs */
-  pthread_t *workers;
-  uint32_t worker_count;
 };
 
 bool bt_job_is_finished(const bt_job *job);

@@ -6,12 +6,14 @@
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
+#include "server/work/workplace.h"
 #include "server/report/report_build.h"
 #include "tempo/otlp_export.h"
 
 typedef struct bt_reports bt_reports;
 
 typedef struct bt_reports_options { /* all borrowed */
+  bt_workplace *work;
   bt_source *source;
   bt_rule_store *store;
   bt_watch *watch; /* or NULL */

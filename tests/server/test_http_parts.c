@@ -16,11 +16,11 @@ static void handle_nothing(void *service, bt_call *call) {
 }
 
 static const bt_route routes[] = {
-    {"GET", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"POST", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"POST", "/v1/rules/validate", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/v1/rules/{id}", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"POST", "/v1/rules/{id}/replay", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"POST", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"POST", "/v1/rules/validate", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/v1/rules/{id}", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"POST", "/v1/rules/{id}/replay", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
 };
 
 static void test_router(void **state) {

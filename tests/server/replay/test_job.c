@@ -63,6 +63,7 @@ static void start(scene *s) {
   bt_error error = {0};
   s->options.source = &s->gate.source;
   s->options.assumptions = bt_assumptions_default();
+  if (!s->options.work && bt_workplace_new(NULL, &s->options.work, &error) != BT_OK) fail_msg("%s", error.message);
   if (bt_job_queue_new(&s->options, &s->queue, &error) != BT_OK) fail_msg("%s", error.message);
 }
 
@@ -85,6 +86,7 @@ static int make_scene(void **state) {
 static int drop_scene(void **state) {
   scene *s = *state;
   bt_job_queue_free(s->queue);
+  bt_workplace_free(s->options.work);
   bt_rule_definition_unref(s->slow);
   bt_rule_definition_unref(s->other);
   fake_source_dispose(&s->gate.fake);
