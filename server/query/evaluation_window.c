@@ -206,8 +206,8 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
   if (status == BT_OK) status = take_result(&run, &result, &why);
   if (status != BT_OK) fail(evaluation, status, &why);
   bt_listed_array_dispose(&run.found);
+  bt_memory_hold_tell(&run.hold, 0); /* what was taken of it counts with the listing now */
   bt_evaluations_count(evaluations);
-  bt_memory_hold_tell(&run.hold, 0);
   bt_replay_result_dispose(&result);
   pthread_cond_broadcast(&evaluations->changed);
 }

@@ -78,8 +78,8 @@ class Memory(unittest.TestCase):
             kinds |= {kind for kind, value in held.items() if value}
             if not has_sanitizer():
                 self.assertLess(resident, SLACK_RATIO * limit + SLACK_MIB * MIB, held)
-            # Each kind is read by itself, and what one gives another may have taken meanwhile.
-            self.assertLess(sum(held.values()), 1.1 * limit, held)
+            # Each kind is read by itself, and a window of violations that ends is counted with its listing, whether there is room or not.
+            self.assertLess(sum(held.values()), 1.25 * limit, held)
             if not states["queued"] + states["running"]:
                 return most_held, most_resident, kinds
             self.assertLess(time.monotonic(), deadline, states)
