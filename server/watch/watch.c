@@ -21,6 +21,7 @@ struct bt_watch {
   bt_watch_options options;
   bt_emitter *emitter;
   bt_cancel cancel;
+  _Atomic int64_t ahead_ns; /* of the steady clock: what watch goes by */
   pthread_t thread;
   pthread_mutex_t mutex; /* guards: */
   pthread_cond_t changed;
@@ -93,8 +94,9 @@ static int64_t seconds(int64_t ns) {
 static int64_t read_clock(bt_watch *watch) {
   if (watch->options.now) return watch->options.now();
   bool was_set;
-  int64_t wall_ns = bt_clock_wall_ns(),
-          now_ns = bt_watch_clock_read(&watch->clock, wall_ns, bt_clock_steady_ns(), &was_set);
+  int64_t wall_ns = bt_clock_wall_ns(), steady_ns = bt_clock_steady_ns(),
+          now_ns = bt_watch_clock_read(&watch->clock, wall_ns, steady_ns, &was_set);
+  atomic_store(&watch->ahead_ns, now_ns - steady_ns);
   watch->behind_ns = watch->clock.offset_ns < 0 ? wall_ns : 0;
   if (was_set)
     bt_log(BT_LOG_WARNING, "watch: the clock was set %s by %" PRId64 " s; watch goes on by the time that has passed%s",
@@ -104,6 +106,12 @@ static int64_t read_clock(bt_watch *watch) {
                ? ", and searches again what it searched too early; restart the service when the clock is right"
                : ", and follows the clock if it stays so for an hour");
   return now_ns;
+}
+
+int64_t bt_watch_now_ns(const bt_watch *watch) {
+  if (watch->options.now) return watch->options.now();
+  int64_t ahead_ns = atomic_load(&watch->ahead_ns);
+  return ahead_ns ? bt_clock_steady_ns() + ahead_ns : bt_clock_wall_ns(); /* no round has begun yet */
 }
 
 /* A tenant whose last rule went is watched on: what was sent for it may have to be taken back, and its watermark moves. */
