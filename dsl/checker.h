@@ -10,6 +10,7 @@
 typedef struct bt_pattern_list {
   struct bt_pattern_list *next;
   bt_str text;
+  bool is_whole;
   bt_pattern *pattern; /* new */
 } bt_pattern_list;
 

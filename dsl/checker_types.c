@@ -161,9 +161,9 @@ static bool check_text(bt_checker *checker, bt_comparison_operator op, const bt_
   return false;
 }
 
-static const bt_pattern *find_pattern(const bt_checker *checker, bt_str text) {
+static const bt_pattern *find_pattern(const bt_checker *checker, bt_str text, bool is_whole) {
   for (const bt_pattern_list *entry = checker->patterns; entry; entry = entry->next)
-    if (bt_str_equal(entry->text, text)) return entry->pattern;
+    if (entry->is_whole == is_whole && bt_str_equal(entry->text, text)) return entry->pattern;
   return NULL;
 }
 
@@ -187,15 +187,16 @@ static void report_pattern(bt_checker *checker, const bt_expression *right, bt_s
                       error->message);
 }
 
-static bool compile_pattern(bt_checker *checker, const bt_expression *right, const bt_pattern **out) {
-  *out = find_pattern(checker, right->literal.string);
+static bool compile_pattern(bt_checker *checker, const bt_expression *right, bool is_whole, const bt_pattern **out) {
+  *out = find_pattern(checker, right->literal.string, is_whole);
   if (*out) return true;
   if (checker->pattern_bytes > BT_MAX_PATTERN_BYTES) return false;
   bt_pattern_list *entry = bt_checker_alloc(checker, 1, sizeof *entry);
   if (!entry) return false;
   bt_error error = {0};
   entry->text = right->literal.string;
-  bt_status status = bt_pattern_new(entry->text, &entry->pattern, &error);
+  entry->is_whole = is_whole;
+  bt_status status = bt_pattern_new(entry->text, is_whole, &entry->pattern, &error);
   if (status != BT_OK) return report_pattern(checker, right, status, &error), false;
   entry->next = checker->patterns;
   checker->patterns = entry;
@@ -239,7 +240,7 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
   if (node->kind == BT_AST_IN) return lower_list(checker, node, &right_place, out) && out->left;
   out->right = bt_checker_value(checker, node->items[1], &right_place);
   if (!out->left || !out->right || !check_pair(checker, node->op, out->left, out->right)) return false;
-  return !is_regex(node->op) || compile_pattern(checker, out->right, &out->pattern);
+  return !is_regex(node->op) || compile_pattern(checker, out->right, node->op != BT_MATCHES, &out->pattern);
 }
 
 const char *bt_vocabulary_kind(size_t i) {

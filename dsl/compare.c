@@ -1,6 +1,22 @@
 /* Comparing two known values. See compare.h. */
 #include "dsl/compare.h"
 
+enum { TEXT_BETWEEN_CHECKS = 1 << 20 }; /* some milliseconds */
+
+void bt_work_allow(bt_work *work, uint64_t bytes) {
+  work->text_left = bytes < TEXT_BETWEEN_CHECKS ? bytes : TEXT_BETWEEN_CHECKS;
+  work->text_held = bytes - work->text_left;
+}
+
+bool bt_work_pay_more(bt_work *work, uint64_t bytes) {
+  uint64_t all = bt_work_text(work);
+  bool goes_on = !work->check || bt_check_passes(work->check);
+  if (goes_on && bytes <= all) return bt_work_allow(work, all - bytes), true;
+  bt_work_allow(work, 0);
+  work->status = BT_LIMIT;
+  return false;
+}
+
 bool bt_value_is_nan(const bt_value *value) {
   return value->type == BT_VALUE_DOUBLE && value->decimal != value->decimal;
 }
@@ -32,21 +48,27 @@ static bool scalars_ordered(bt_comparison_operator op, const bt_value *left, con
   return order >= 0;
 }
 
-static bool strings_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right,
-                         bt_status *status) {
+static bool string_matches(const bt_pattern *pattern, bt_str subject, bt_work *work) {
+  bool matches = false;
+  uint64_t cost;
+  if (subject.len > bt_work_text(work)) return bt_work_pay(work, subject.len);
+  bt_status found = bt_pattern_match(pattern, subject, &cost, &matches);
+  if (found == BT_LIMIT) cost = UINT64_MAX;
+  if (found == BT_NO_MEMORY) return work->status = found, false;
+  return bt_work_pay(work, cost) && matches;
+}
+
+static bool strings_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_work *work) {
   if (left->type != BT_VALUE_STRING || right->type != BT_VALUE_STRING) return false;
-  if (comparator->op == BT_CONTAINS) return bt_str_contains(left->string, right->string);
+  if (comparator->op == BT_CONTAINS)
+    return bt_work_pay(work, left->string.len) && bt_str_contains(left->string, right->string);
   if (comparator->op == BT_STARTS_WITH) return bt_str_starts_with(left->string, right->string);
   if (comparator->op == BT_ENDS_WITH) return bt_str_ends_with(left->string, right->string);
-  bool matches = false;
-  bt_status found = bt_pattern_match(comparator->pattern, left->string, comparator->op != BT_MATCHES, &matches);
-  if (found != BT_OK) *status = found;
-  return matches;
+  return string_matches(comparator->pattern, left->string, work);
 }
 
 /* The positive form of the operator on two scalars: == for !=, =~ for !~. */
-static bool scalars_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right,
-                         bt_status *status) {
+static bool scalars_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_work *work) {
   switch (comparator->op) {
   case BT_EQUAL:
   case BT_NOT_EQUAL:
@@ -61,21 +83,21 @@ static bool scalars_meet(const bt_comparator *comparator, const bt_value *left, 
   case BT_ENDS_WITH:
   case BT_MATCHES:
   case BT_MATCHES_WHOLE:
-  case BT_NOT_MATCHES_WHOLE: return strings_meet(comparator, left, right, status);
+  case BT_NOT_MATCHES_WHOLE: return strings_meet(comparator, left, right, work);
   }
   return false;
 }
 
 /* An array stands for its elements: any of them may meet the other side. */
-static bool any_meets(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_status *status) {
+static bool any_meets(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_work *work) {
   bool left_is_array = left->type == BT_VALUE_ARRAY, right_is_array = right->type == BT_VALUE_ARRAY;
-  if (!left_is_array && !right_is_array) return scalars_meet(comparator, left, right, status);
+  if (!left_is_array && !right_is_array) return scalars_meet(comparator, left, right, work);
   const bt_value *lefts = left_is_array ? left->array.items : left;
   const bt_value *rights = right_is_array ? right->array.items : right;
   uint32_t left_count = left_is_array ? left->array.count : 1, right_count = right_is_array ? right->array.count : 1;
   for (uint32_t i = 0; i < left_count; i++)
     for (uint32_t j = 0; j < right_count; j++)
-      if (scalars_meet(comparator, &lefts[i], &rights[j], status)) return true;
+      if (scalars_meet(comparator, &lefts[i], &rights[j], work)) return true;
   return false;
 }
 
@@ -83,8 +105,8 @@ static bool is_comparable(const bt_value *value) {
   return !bt_value_is_missing(value) && !bt_value_is_nan(value);
 }
 
-bool bt_values_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_status *status) {
+bool bt_values_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right, bt_work *work) {
   if (!is_comparable(left) || !is_comparable(right)) return false;
   bool is_negative = comparator->op == BT_NOT_EQUAL || comparator->op == BT_NOT_MATCHES_WHOLE;
-  return any_meets(comparator, left, right, status) != is_negative;
+  return any_meets(comparator, left, right, work) != is_negative;
 }

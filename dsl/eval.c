@@ -53,6 +53,7 @@ bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_err
   bt_evaluator *evaluator = calloc(1, sizeof *evaluator);
   if (!evaluator) return bt_error_no_memory(error);
   evaluator->ruleset = ruleset;
+  evaluator->work.check = &evaluator->check;
   bt_arena_init(&evaluator->arena, run_max_bytes);
   bt_arena_init(&evaluator->rule_arena, run_max_bytes);
   if (!make_room(evaluator)) {
@@ -61,6 +62,10 @@ bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_err
   }
   *out = evaluator;
   return BT_OK;
+}
+
+void bt_evaluator_check_with(bt_evaluator *evaluator, bool (*may_go_on)(void *context), void *context) {
+  evaluator->check = (bt_check){may_go_on, context, false};
 }
 
 void bt_evaluator_free(bt_evaluator *evaluator) {
@@ -76,47 +81,76 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
 }
 
 static void start_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
-  evaluator->turn++;
   evaluator->program = program;
   evaluator->is_incomplete = options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->clock_skew_ns = options->clock_skew_ns;
-  evaluator->step_budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
-  evaluator->steps_left = evaluator->step_budget;
+  bt_evaluator_allow(evaluator, evaluator->step_budget);
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;
   for (int i = 0; i < BT_MAX_BINDINGS; i++) evaluator->bound[i] = BT_NO_SPAN;
   bt_arena_reset(&evaluator->rule_arena);
 }
 
+static void start_budget(bt_evaluator *evaluator, const bt_eval_options *options) {
+  uint64_t steps = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
+  evaluator->step_budget = steps;
+  evaluator->text_budget = options->text_budget;
+  if (!options->text_budget)
+    evaluator->text_budget = steps > UINT64_MAX / BT_TEXT_PER_STEP ? UINT64_MAX : steps * BT_TEXT_PER_STEP;
+  bt_work_allow(&evaluator->work, evaluator->text_budget);
+  evaluator->work.turn = ++evaluator->turn;
+}
+
 /* On a trace without gaps a rule whose gate finds nothing need not be looked at. Behind comparisons of trace fields it is asked first only where
  * that is as cheap as they are. */
 static bool is_gate_shut(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
   if (options->incomplete || evaluator->index.trace->pruned || !program->has_gate) return false;
-  if (program->is_gate_behind_comparison && !evaluator->ruleset->has_groups) return false;
-  return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->status) == BT_NO_SPAN;
+  bool walks = evaluator->ruleset->matchers[program->gate].walks_text;
+  if (program->is_gate_behind_comparison && (walks || !evaluator->ruleset->has_groups)) return false;
+  return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->work) == BT_NO_SPAN;
+}
+
+bool bt_evaluator_spend_more(bt_evaluator *evaluator, uint64_t steps) {
+  uint64_t all = evaluator->steps_left + evaluator->steps_held;
+  bool goes_on = evaluator->work.status == BT_OK && steps <= all && bt_check_passes(&evaluator->check);
+  bt_evaluator_allow(evaluator, goes_on ? all - steps : 0);
+  if (!goes_on) evaluator->is_exhausted = true;
+  return goes_on;
+}
+
+/* Where a rule is begun: what its matchers test takes no steps, and rules may be many. */
+static bool passes_check(bt_evaluator *evaluator, uint64_t steps) {
+  evaluator->unchecked_steps += steps;
+  if (evaluator->unchecked_steps < BT_STEPS_BETWEEN_CHECKS) return !evaluator->check.is_over;
+  evaluator->unchecked_steps = 0;
+  return bt_check_passes(&evaluator->check);
 }
 
 /* What matchers test is not paid step by step, because rules share it and sharing must change no verdict. Instead a rule that asks for more
  * tests than its whole budget is worth is not begun. */
-static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
-  uint64_t budget = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET, tests, of_events = 0;
+static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program) {
+  uint64_t tests, of_events = 0;
   bool overflows = __builtin_mul_overflow(program->tests_of_spans, evaluator->index.trace->span_count, &tests);
   if (program->tests_of_events)
     overflows |=
         __builtin_mul_overflow(program->tests_of_events, bt_trace_index_count_events(&evaluator->index), &of_events) ||
         __builtin_add_overflow(tests, of_events, &tests);
-  return overflows || tests / BT_TESTS_PER_STEP > budget;
+  return overflows || tests / BT_TESTS_PER_STEP > evaluator->step_budget ||
+         !passes_check(evaluator, tests / BT_TESTS_PER_STEP + 1);
 }
 
 static void run_rule(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options,
                      bt_rule_verdict *out) {
   *out = (bt_rule_verdict){.verdict = BT_NOT_APPLICABLE, .reason = BT_REASON_NONE, .exercised = BT_FALSE};
-  if (is_beyond_budget(evaluator, program, options)) {
+  start_budget(evaluator, options);
+  bool is_beyond = is_beyond_budget(evaluator, program);
+  bool is_shut = !is_beyond && is_gate_shut(evaluator, program, options);
+  if (is_beyond || bt_evaluator_is_cut(evaluator)) {
     *out = (bt_rule_verdict){.verdict = BT_INCONCLUSIVE, .reason = BT_REASON_BUDGET, .exercised = BT_UNKNOWN};
     return;
   }
-  if (is_gate_shut(evaluator, program, options)) {
+  if (is_shut) {
     if (program->is_bare) out->verdict = BT_SATISFIED;
     return;
   }
@@ -136,11 +170,12 @@ bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const
                            const bt_rule_verdict **out, bt_error *error) {
   static const bt_eval_options defaults = {0};
   *out = NULL;
-  evaluator->status = BT_OK;
+  evaluator->work.status = BT_OK;
+  evaluator->check.is_over = false;
   bt_trace_index_start(&evaluator->index, trace);
   for (size_t i = 0; i < evaluator->ruleset->count; i++) {
     run_rule(evaluator, &evaluator->ruleset->programs[i], options ? &options[i] : &defaults, &evaluator->verdicts[i]);
-    if (evaluator->status != BT_OK) return report_failure(evaluator, error);
+    if (evaluator->work.status != BT_OK) return report_failure(evaluator, error);
   }
   *out = evaluator->verdicts;
   return BT_OK;

@@ -1,5 +1,5 @@
 /* Rules × one trace → verdicts with witnesses (dsl.md §2). A ruleset is compiled once and shared; an evaluator is one thread's scratch.
- * The verdict is exactly that of three-valued logic as written, but for the step budget. */
+ * The verdict is exactly that of three-valued logic as written, but for the budgets. */
 #ifndef BT_DSL_EVAL_H
 #define BT_DSL_EVAL_H
 
@@ -22,6 +22,7 @@ typedef struct bt_eval_options {
   bool incomplete; /* more spans may come: PARTIAL, unsettled, or a missing parent where complete traces are required */
   int64_t clock_skew_ns; /* 0: none */
   uint64_t step_budget;  /* per rule and trace; 0: the default of 1,000,000 */
+  uint64_t text_budget;  /* bytes that patterns and `contains` may walk over (bt_pattern_match); 0: 256 for each step */
 } bt_eval_options;
 
 typedef struct bt_witness {
@@ -44,7 +45,7 @@ typedef struct bt_rule_verdict {
   bt_truth exercised;       /* dsl.md §2 */
   const bt_choice *choices; /* violated: at most 10, by start times and then ids */
   uint32_t choice_count;
-  uint64_t choice_total; /* number of all violating choices (a lower bound when the budget ran out) */
+  uint64_t choice_total; /* number of all violating choices (a lower bound when a budget ran out) */
 } bt_rule_verdict;
 
 /* The rules are borrowed and must outlive the ruleset. */
@@ -55,6 +56,9 @@ size_t bt_ruleset_count(const bt_ruleset *ruleset);
 /* The ruleset is borrowed and must outlive the evaluator. */
 bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) BT_MUST_CHECK;
 void bt_evaluator_free(bt_evaluator *evaluator);
+/* From now on asks every few milliseconds of work whether to go on with a trace. Where it must not, whatever is not known by then is inconclusive
+ * (budget). May be called on the evaluator's thread between runs; the context is borrowed. */
+void bt_evaluator_check_with(bt_evaluator *evaluator, bool (*may_go_on)(void *context), void *context);
 /* Verdicts of all rules, in the order of the ruleset; *out has bt_ruleset_count entries, borrowed until the next call on this evaluator.
  * `options` has one entry for every rule, or is NULL for defaults. BT_LIMIT or BT_NO_MEMORY: nothing is known about this trace. */
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,

@@ -1,6 +1,6 @@
 /* Inside the evaluator: the state of one run and what its files offer one another. Included by the evaluation_*.c files and eval.c only.
  * Every function that walks spans pays a step for each; when the budget is used up it stops and says unknown, which three-valued logic
- * carries on soundly. A failed allocation sets `status`; what is computed after that is thrown away. Thread: one evaluator's. */
+ * carries on soundly. A failed allocation sets `work.status`; what is computed after that is thrown away. Thread: one evaluator's. */
 #ifndef BT_DSL_EVALUATION_H
 #define BT_DSL_EVALUATION_H
 
@@ -15,6 +15,7 @@
 
 enum {
   BT_TESTS_PER_STEP = 64, /* a step is about as dear as two or three tests, but most rules have few of them */
+  BT_TEXT_PER_STEP = 256, /* bytes that patterns walk over; they are counted apart from steps */
   BT_MAX_CHOICES = 10,
   BT_MAX_WITNESSES = 32,
   BT_MAX_WITNESSES_OF_SELECTION = 8 /* so that one selection that matches a lot leaves room for the others */
@@ -40,17 +41,21 @@ struct bt_evaluator {
   const struct bt_ruleset *ruleset;
   bt_arena arena;      /* of one run */
   bt_arena rule_arena; /* of one rule in one run */
-  bt_status status;
+  bt_work
+      work; /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call bt_evaluator_is_cut */
   bt_trace_index index;
   bt_rule_verdict *verdicts;
+  bt_check check;
+  uint64_t unchecked_steps; /* of rules that were begun since */
   /* the rule under evaluation */
   uint64_t turn; /* counts rules and traces, from 1, so that slots need not be cleared */
   const bt_program *program;
   bool is_incomplete; /* further spans may come */
   bool is_pruned;     /* there are summaries in place of others (evaluation_pruned.c) */
   int64_t clock_skew_ns;
-  uint64_t step_budget, steps_left;
-  uint64_t unpaid_tests; /* less than BT_TESTS_PER_STEP */
+  uint64_t step_budget, text_budget;
+  uint64_t steps_left, steps_held; /* what is held back comes after the next check */
+  uint64_t unpaid_tests;           /* less than BT_TESTS_PER_STEP */
   bool is_exhausted;
   uint32_t bound[BT_MAX_BINDINGS]; /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
   bt_member_list *member_slots;    /* of selections that depend on no binding */
@@ -71,23 +76,26 @@ static inline bt_kleene bt_evaluator_missing(const bt_evaluator *evaluator) {
   return bt_kleene_unknown(bt_evaluator_why_missing(evaluator));
 }
 
+enum { BT_STEPS_BETWEEN_CHECKS = 4096 }; /* a few milliseconds at most */
+
+/* So many steps may be taken from now on. */
+static inline void bt_evaluator_allow(bt_evaluator *evaluator, uint64_t steps) {
+  evaluator->steps_left = steps < BT_STEPS_BETWEEN_CHECKS ? steps : BT_STEPS_BETWEEN_CHECKS;
+  evaluator->steps_held = steps - evaluator->steps_left;
+}
+
+bool bt_evaluator_spend_more(bt_evaluator *evaluator, uint64_t steps); /* eval.c: bt_evaluator_spend's other half */
+
 /* Pays one step. False: the budget is used up, or the run has failed; stop. */
 static inline bool bt_evaluator_step(bt_evaluator *evaluator) {
-  if (evaluator->steps_left == 0 || evaluator->status != BT_OK) {
-    evaluator->is_exhausted = true;
-    return false;
-  }
+  if (evaluator->steps_left == 0 || evaluator->work.status != BT_OK) return bt_evaluator_spend_more(evaluator, 1);
   evaluator->steps_left--;
   return true;
 }
 
 /* Pays many steps at once. */
 static inline bool bt_evaluator_spend(bt_evaluator *evaluator, uint64_t steps) {
-  if (steps > evaluator->steps_left) {
-    evaluator->steps_left = 0;
-    evaluator->is_exhausted = true;
-    return false;
-  }
+  if (steps > evaluator->steps_left) return bt_evaluator_spend_more(evaluator, steps);
   evaluator->steps_left -= steps;
   return true;
 }
@@ -99,6 +107,16 @@ static inline void bt_evaluator_pay_tests(bt_evaluator *evaluator, uint64_t test
   if (evaluator->unpaid_tests < BT_TESTS_PER_STEP) return;
   (void)bt_evaluator_spend(evaluator, evaluator->unpaid_tests / BT_TESTS_PER_STEP);
   evaluator->unpaid_tests %= BT_TESTS_PER_STEP;
+}
+
+/* Whether the text budget ran out in what was just compared, which is unknown then. The steps end with it. */
+static inline bool bt_evaluator_is_cut(bt_evaluator *evaluator) {
+  if (evaluator->work.status != BT_LIMIT) return false;
+  evaluator->work.status = BT_OK;
+  bt_work_allow(&evaluator->work, 0);
+  bt_evaluator_allow(evaluator, 0);
+  evaluator->is_exhausted = true;
+  return true;
 }
 
 /* What a loop over spans found, made unknown where the loop was cut short. */

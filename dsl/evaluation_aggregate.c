@@ -128,8 +128,8 @@ static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_
 
 /* Where all spans that a shared matcher finds are members their number is known without a walk. */
 static bt_outcome count_matcher(bt_evaluator *evaluator, const bt_program_selection *selection, bool is_open) {
-  bt_value count =
-      integer_value(bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->status).count);
+  bt_value count = integer_value(bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->work).count);
+  if (bt_evaluator_is_cut(evaluator)) return bt_outcome_unknown(BT_WHY_BUDGET);
   return is_open ? bt_outcome_at_least(count, bt_evaluator_why_missing(evaluator)) : bt_outcome_value(count);
 }
 

@@ -178,5 +178,5 @@ void bt_evaluate_choices(bt_evaluator *evaluator, bt_rule_verdict *out) {
   search.violation = bt_evaluator_or_budget(evaluator, search.violation);
   search.exercised = bt_evaluator_or_budget(evaluator, search.exercised);
   set_verdict(&search, out);
-  if (out->verdict == BT_VIOLATED && !report_choices(&search, out)) evaluator->status = BT_NO_MEMORY;
+  if (out->verdict == BT_VIOLATED && !report_choices(&search, out)) evaluator->work.status = BT_NO_MEMORY;
 }

@@ -37,7 +37,7 @@ static int64_t trace_duration_ns(const bt_trace_index *index) {
 
 static bt_outcome service_count(bt_evaluator *evaluator) {
   if (!bt_trace_index_count_services(&evaluator->index)) {
-    evaluator->status = BT_NO_MEMORY;
+    evaluator->work.status = BT_NO_MEMORY;
     return bt_outcome_unknown(BT_WHY_BUDGET);
   }
   return growing(evaluator, evaluator->index.service_count, bt_evaluator_lacks_spans(evaluator));
@@ -74,7 +74,7 @@ static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uin
   if (field->kind == BT_FIELD_ID || field->kind == BT_FIELD_PARENT_ID) {
     char(*texts)[BT_SPAN_ID_HEX + 1] = bt_trace_index_id_texts(&evaluator->index, span);
     if (!texts) {
-      evaluator->status = BT_NO_MEMORY;
+      evaluator->work.status = BT_NO_MEMORY;
       return bt_outcome_unknown(BT_WHY_BUDGET);
     }
     id_text = texts[field->kind == BT_FIELD_PARENT_ID];
@@ -160,7 +160,8 @@ static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_comparator *
   enum { ELEMENTS_PER_STEP = 64 };
   uint64_t pairs = (uint64_t)element_count(left) * element_count(right);
   if (!bt_evaluator_spend(evaluator, pairs / ELEMENTS_PER_STEP)) return bt_kleene_unknown(BT_WHY_BUDGET);
-  return bt_outcome_compare(comparator, left, right, &evaluator->status);
+  bt_kleene met = bt_outcome_compare(comparator, left, right, &evaluator->work);
+  return bt_evaluator_is_cut(evaluator) ? bt_kleene_unknown(BT_WHY_BUDGET) : met;
 }
 
 static bt_kleene compare_with_item(bt_evaluator *evaluator, const bt_program_comparison *comparison,
@@ -211,8 +212,8 @@ static bool find_whole_number(bt_evaluator *evaluator, const bt_program_expressi
   if (expression->kind == BT_EXPRESSION_FIELD) return find_whole_field(evaluator, &expression->field, span, out);
   *out = expression->literal.integer;
   if (expression->kind == BT_EXPRESSION_LITERAL) return true;
-  *out = bt_trace_index_members(&evaluator->index, expression->selection->matcher, &evaluator->status).count;
-  return !bt_evaluator_lacks_spans(evaluator);
+  *out = bt_trace_index_members(&evaluator->index, expression->selection->matcher, &evaluator->work).count;
+  return !bt_evaluator_is_cut(evaluator) && !bt_evaluator_lacks_spans(evaluator);
 }
 
 static bool whole_numbers_meet(bt_comparison_operator op, int64_t left, int64_t right) {
@@ -259,7 +260,7 @@ static bt_kleene evaluate_field_test(bt_evaluator *evaluator, const bt_program_p
   static const bt_comparator equal = {.op = BT_EQUAL};
   bt_outcome field = bt_evaluate_field(evaluator, &predicate->field, span, event);
   bt_outcome yes = bt_outcome_value((bt_value){.type = BT_VALUE_BOOL, .boolean = true});
-  if (predicate->kind == BT_PREDICATE_IS_TRUE) return bt_outcome_compare(&equal, &field, &yes, &evaluator->status);
+  if (predicate->kind == BT_PREDICATE_IS_TRUE) return bt_outcome_compare(&equal, &field, &yes, &evaluator->work);
   if (field.kind == BT_OUTCOME_UNKNOWN) return bt_kleene_unknown(field.why);
   return bt_kleene_from(field.kind == BT_OUTCOME_RANGE || !bt_value_is_missing(&field.low));
 }
@@ -300,7 +301,8 @@ bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predic
     const bt_span *tested = bt_evaluator_span(evaluator, span);
     uint64_t rounds = predicate->reads_event && !event ? (uint64_t)tested->event_count + 1 : 1;
     bt_evaluator_pay_tests(evaluator, predicate->tests * rounds);
-    return bt_kleene_from(bt_matcher_test(predicate, tested, event, &evaluator->status));
+    bool is_met = bt_matcher_test(predicate, tested, event, &evaluator->work);
+    return bt_evaluator_is_cut(evaluator) ? bt_kleene_unknown(BT_WHY_BUDGET) : bt_kleene_from(is_met);
   }
   if (is_static && !joins_others(predicate->kind)) return bt_evaluator_missing(evaluator);
   switch (predicate->kind) {

@@ -84,7 +84,7 @@ static bt_kleene walk_up(bt_evaluator *evaluator, uint32_t span, uint32_t ancest
 
 static bool has_tree(bt_evaluator *evaluator) {
   if (bt_trace_index_find_tree(&evaluator->index)) return true;
-  evaluator->status = BT_NO_MEMORY;
+  evaluator->work.status = BT_NO_MEMORY;
   return false;
 }
 

@@ -67,6 +67,11 @@ static bool is_known(const bt_program_predicate *predicate) {
   return field == BT_FIELD_NAME || field == BT_FIELD_STATUS;
 }
 
+static bt_kleene test_known(bt_evaluator *evaluator, const bt_program_predicate *predicate, const bt_span *summary) {
+  bool is_met = bt_matcher_test(predicate, summary, NULL, &evaluator->work);
+  return bt_evaluator_is_cut(evaluator) ? bt_kleene_unknown(BT_WHY_BUDGET) : bt_kleene_from(is_met);
+}
+
 /* Whether a span meets the predicate of which only the name and the status are known. */
 static bt_kleene hidden_meets(bt_evaluator *evaluator, const bt_program_predicate *predicate, const bt_span *summary) {
   switch (predicate->kind) {
@@ -81,8 +86,7 @@ static bt_kleene hidden_meets(bt_evaluator *evaluator, const bt_program_predicat
   case BT_PREDICATE_COMPARE:
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE:
-    if (!is_known(predicate)) break;
-    return bt_kleene_from(bt_matcher_test(predicate, summary, NULL, &evaluator->status));
+    return is_known(predicate) ? test_known(evaluator, predicate, summary) : bt_evaluator_missing(evaluator);
   case BT_PREDICATE_EVENT: break;
   }
   return bt_evaluator_missing(evaluator);

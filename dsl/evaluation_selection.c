@@ -66,8 +66,11 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
 
 /* BT_NO_SPAN: there is no more. */
 static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator) {
-  if (cursor->is_whole_matcher)
-    return bt_trace_index_member(&evaluator->index, cursor->selection->matcher, cursor->next, &evaluator->status);
+  if (cursor->is_whole_matcher) {
+    uint32_t matcher = cursor->selection->matcher;
+    uint32_t span = bt_trace_index_member(&evaluator->index, matcher, cursor->next, &evaluator->work);
+    return bt_evaluator_is_cut(evaluator) ? BT_NO_SPAN : span;
+  }
   if (cursor->next >= cursor->count) return BT_NO_SPAN;
   return cursor->spans ? cursor->spans[cursor->next] : cursor->only_span;
 }
@@ -94,10 +97,11 @@ static const bt_member_list *keep_members(bt_evaluator *evaluator, const bt_prog
   open_candidates(&cursor, evaluator, selection, all_starts);
   size_t most = cursor.count;
   if (cursor.is_whole_matcher)
-    most = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->status).count;
+    most = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->work).count;
+  if (bt_evaluator_is_cut(evaluator) || evaluator->is_exhausted) return NULL;
   bt_member *members = bt_arena_array(&evaluator->rule_arena, most, sizeof *members);
   if (!members) {
-    evaluator->status = BT_NO_MEMORY;
+    evaluator->work.status = BT_NO_MEMORY;
     return NULL;
   }
   uint32_t count = 0;
@@ -136,7 +140,8 @@ bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *membe
 
 /* bt_evaluate_exists for what a matcher finds on a trace without gaps: the first span decides, and costs the one step. */
 static bt_kleene matcher_finds(bt_evaluator *evaluator, uint32_t matcher) {
-  bool is_found = bt_trace_index_member(&evaluator->index, matcher, 0, &evaluator->status) != BT_NO_SPAN;
+  bool is_found = bt_trace_index_member(&evaluator->index, matcher, 0, &evaluator->work) != BT_NO_SPAN;
+  if (bt_evaluator_is_cut(evaluator)) is_found = false;
   if (is_found) is_found = bt_evaluator_step(evaluator);
   return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_found));
 }

@@ -125,7 +125,7 @@ static bool find_subtree(bt_evaluator *evaluator, const bt_program_selection *se
     const bt_program_relation *relation = &selection->relations[i];
     if (relation->kind != BT_UNDER || relation->first.binding == BT_NO_BINDING) continue;
     if (!bt_trace_index_find_tree(index)) {
-      evaluator->status = BT_NO_MEMORY;
+      evaluator->work.status = BT_NO_MEMORY;
       return false;
     }
     uint32_t ancestor = evaluator->bound[relation->first.binding];
@@ -139,11 +139,12 @@ static bool find_subtree(bt_evaluator *evaluator, const bt_program_selection *se
 bool bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts,
                           bt_span_list *out) {
   bt_trace_index *index = &evaluator->index;
-  bt_status *status = &evaluator->status;
   bt_window places;
   bool is_subtree = find_subtree(evaluator, selection, &places);
   if (!is_subtree && starts.low == INT64_MIN && starts.high == INT64_MAX) return false;
-  *out = bt_trace_index_ordered(index, selection->matcher, is_subtree ? BT_BY_TREE : BT_BY_START, status);
-  if (*status == BT_OK) *out = cut(index, *out, is_subtree ? tree_key : start_key, is_subtree ? places : starts);
+  *out = bt_trace_index_ordered(index, selection->matcher, is_subtree ? BT_BY_TREE : BT_BY_START, &evaluator->work);
+  if (bt_evaluator_is_cut(evaluator)) return *out = (bt_span_list){0}, true;
+  if (evaluator->work.status == BT_OK)
+    *out = cut(index, *out, is_subtree ? tree_key : start_key, is_subtree ? places : starts);
   return true;
 }

@@ -210,7 +210,8 @@ bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
   collector c; /* not all of it is set to zero: the room is large beside what most choices have to show */
   c.evaluator = evaluator;
   c.count = 0;
-  evaluator->steps_left = evaluator->step_budget / SHARE_OF_BUDGET;
+  bt_evaluator_allow(evaluator, evaluator->step_budget / SHARE_OF_BUDGET);
+  bt_work_allow(&evaluator->work, evaluator->text_budget / SHARE_OF_BUDGET);
   evaluator->is_exhausted = false;
   collect_bound(&c);
   if (program->trigger) collect_condition(&c, program->trigger);
@@ -220,7 +221,8 @@ bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
   bt_witness *witnesses = bt_arena_array(&evaluator->arena, c.count, sizeof *witnesses);
   if (!witnesses) return false;
   if (c.count) memcpy(witnesses, c.witnesses, c.count * sizeof *witnesses);
-  evaluator->steps_left = evaluator->step_budget / SHARE_OF_BUDGET;
+  bt_evaluator_allow(evaluator, evaluator->step_budget / SHARE_OF_BUDGET);
+  bt_work_allow(&evaluator->work, evaluator->text_budget / SHARE_OF_BUDGET);
   evaluator->is_exhausted = false;
   *out = (bt_choice){.witnesses = witnesses, .witness_count = c.count, .failed = blame(&c)};
   return true;

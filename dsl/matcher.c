@@ -8,24 +8,24 @@ static bool is_named(const bt_span *span, bt_str name) {
 }
 
 static bool field_meets(const bt_program_comparison *comparison, const bt_span *span, const bt_event *event,
-                        bt_status *status) {
+                        bt_work *work) {
   char id_text[BT_SPAN_ID_HEX + 1];
   bt_value left = bt_field_value(span, &comparison->left->field, event, id_text);
   if (!comparison->is_list)
-    return bt_values_meet(&comparison->comparator, &left, &comparison->rights[0]->literal, status);
+    return bt_values_meet(&comparison->comparator, &left, &comparison->rights[0]->literal, work);
   bool is_in = false;
   for (uint32_t i = 0; i < comparison->right_count && !is_in; i++)
-    is_in = bt_values_meet(&comparison->comparator, &left, &comparison->rights[i]->literal, status);
+    is_in = bt_values_meet(&comparison->comparator, &left, &comparison->rights[i]->literal, work);
   if (!comparison->is_negated) return is_in;
   return !is_in && !bt_value_is_missing(&left) && !bt_value_is_nan(&left);
 }
 
-static bool field_is_true(const bt_field *field, const bt_span *span, const bt_event *event, bt_status *status) {
+static bool field_is_true(const bt_field *field, const bt_span *span, const bt_event *event, bt_work *work) {
   static const bt_comparator equal = {.op = BT_EQUAL};
   static const bt_value yes = {.type = BT_VALUE_BOOL, .boolean = true};
   char id_text[BT_SPAN_ID_HEX + 1];
   bt_value value = bt_field_value(span, field, event, id_text);
-  return bt_values_meet(&equal, &value, &yes, status);
+  return bt_values_meet(&equal, &value, &yes, work);
 }
 
 static bool field_exists(const bt_field *field, const bt_span *span, const bt_event *event) {
@@ -35,10 +35,10 @@ static bool field_exists(const bt_field *field, const bt_span *span, const bt_ev
 }
 
 static bool test_leaf(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event,
-                      bt_status *status) {
-  if (predicate->kind == BT_PREDICATE_COMPARE) return field_meets(&predicate->comparison, span, event, status);
+                      bt_work *work) {
+  if (predicate->kind == BT_PREDICATE_COMPARE) return field_meets(&predicate->comparison, span, event, work);
   if (predicate->kind == BT_PREDICATE_EXISTS) return field_exists(&predicate->field, span, event);
-  return field_is_true(&predicate->field, span, event, status);
+  return field_is_true(&predicate->field, span, event, work);
 }
 
 static bool leaf_reads_event(const bt_program_predicate *predicate) {
@@ -47,41 +47,38 @@ static bool leaf_reads_event(const bt_program_predicate *predicate) {
 }
 
 /* Outside event.where each test of an event field is met if some event meets it. */
-static bool some_event_meets(const bt_program_predicate *predicate, const bt_span *span, bt_status *status) {
+static bool some_event_meets(const bt_program_predicate *predicate, const bt_span *span, bt_work *work) {
   for (uint32_t i = 0; i < span->event_count; i++)
-    if (bt_matcher_test(predicate, span, &span->events[i], status)) return true;
+    if (bt_matcher_test(predicate, span, &span->events[i], work)) return true;
   return false;
 }
 
-static bool test_all(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event,
-                     bt_status *status) {
+static bool test_all(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work) {
   for (uint32_t i = 0; i < predicate->item_count; i++)
-    if (!bt_matcher_test(predicate->items[i], span, event, status)) return false;
+    if (!bt_matcher_test(predicate->items[i], span, event, work)) return false;
   return true;
 }
 
-static bool test_any(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event,
-                     bt_status *status) {
+static bool test_any(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work) {
   for (uint32_t i = 0; i < predicate->item_count; i++)
-    if (bt_matcher_test(predicate->items[i], span, event, status)) return true;
+    if (bt_matcher_test(predicate->items[i], span, event, work)) return true;
   return false;
 }
 
-bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event,
-                     bt_status *status) {
+bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work) {
   switch (predicate->kind) {
   case BT_PREDICATE_TRUE: return true;
   case BT_PREDICATE_FALSE: return false;
-  case BT_PREDICATE_AND: return test_all(predicate, span, event, status);
-  case BT_PREDICATE_OR: return test_any(predicate, span, event, status);
-  case BT_PREDICATE_NOT: return !bt_matcher_test(predicate->items[0], span, event, status);
+  case BT_PREDICATE_AND: return test_all(predicate, span, event, work);
+  case BT_PREDICATE_OR: return test_any(predicate, span, event, work);
+  case BT_PREDICATE_NOT: return !bt_matcher_test(predicate->items[0], span, event, work);
   case BT_PREDICATE_NAMED: return is_named(span, predicate->name);
-  case BT_PREDICATE_EVENT: return some_event_meets(predicate->items[0], span, status);
+  case BT_PREDICATE_EVENT: return some_event_meets(predicate->items[0], span, work);
   case BT_PREDICATE_COMPARE:
   case BT_PREDICATE_EXISTS:
   case BT_PREDICATE_IS_TRUE:
-    if (!event && leaf_reads_event(predicate)) return some_event_meets(predicate, span, status);
-    return test_leaf(predicate, span, event, status);
+    if (!event && leaf_reads_event(predicate)) return some_event_meets(predicate, span, work);
+    return test_leaf(predicate, span, event, work);
   }
   return false;
 }
@@ -155,7 +152,7 @@ static bool make_anchor(struct bt_ruleset *ruleset, const bt_program_predicate *
 
 bool bt_matcher_make(struct bt_ruleset *ruleset, const bt_program_predicate *predicate, bt_matcher *out) {
   const bt_program_predicate *part = anchoring_part(predicate);
-  *out = (bt_matcher){.predicate = predicate};
+  *out = (bt_matcher){.predicate = predicate, .walks_text = predicate->walks_text};
   if (!make_anchor(ruleset, part, out)) return false;
   out->is_exact = out->anchor.kind != BT_ANCHOR_ALL && part == predicate;
   out->needs_test = !out->is_exact || out->anchor.kind == BT_ANCHOR_VALUE;

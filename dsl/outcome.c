@@ -266,10 +266,10 @@ static bool makes_false(const bt_outcome *outcome) {
 }
 
 bt_kleene bt_outcome_compare(const bt_comparator *comparator, const bt_outcome *left, const bt_outcome *right,
-                             bt_status *status) {
+                             bt_work *work) {
   if (makes_false(left) || makes_false(right)) return bt_kleene_from(false);
   if (left->kind == BT_OUTCOME_VALUE && right->kind == BT_OUTCOME_VALUE)
-    return bt_kleene_from(bt_values_meet(comparator, &left->low, &right->low, status));
+    return bt_kleene_from(bt_values_meet(comparator, &left->low, &right->low, work));
   if (left->kind == BT_OUTCOME_UNKNOWN || right->kind == BT_OUTCOME_UNKNOWN)
     return bt_kleene_unknown(left->why | right->why);
   bt_kleene positive = compare_with_range(comparator->op, left, right);

@@ -45,6 +45,6 @@ bt_outcome bt_outcome_arithmetic(bt_expression_kind operator, const bt_outcome *
 bt_outcome bt_outcome_negate(const bt_outcome *operand);
 /* Whether `left op right` holds. */
 bt_kleene bt_outcome_compare(const bt_comparator *comparator, const bt_outcome *left, const bt_outcome *right,
-                             bt_status *status);
+                             bt_work *work);
 
 #endif

@@ -1,23 +1,61 @@
 // Regular expressions through RE2, the only C++ of the program. See pattern.h.
 // Tempo matches with Go's regexp and `(?s:…)`. RE2 means the same but for what is evened out here: bad UTF-8 in the subject, `\C`,
 // and `(?<name>…)`. No exception leaves this file.
+//
+// What a match costs. RE2 walks an automaton (DFA) that it builds as it goes: a step of a byte takes a nanosecond or two, building a
+// state takes microseconds, and where the states have no room it starts over, or leaves the automaton for a search that takes the
+// whole program for each byte. It says nothing of all that, but each of these allocates, and a walk over known states does not. So
+// the allocations of a match tell what it did.
 #include <cstdlib>
 #include <new>
 
 #include <re2/re2.h>
+#include <re2/set.h>
 
 extern "C" {
 #include "dsl/pattern.h"
+#include "dsl/pattern_size.h"
 }
 
 struct bt_pattern {
-  re2::RE2 regex;
-  bt_pattern(const re2::StringPiece &text, const re2::RE2::Options &options) : regex(text, options) {}
+  re2::RE2 *regex;    // programs that are small
+  re2::RE2::Set *set; // the others: a set of one, which knows the automaton alone and gives all memory to it
+  size_t instructions;
+  size_t written_out; // as many as it took to compile it, about
+  bool is_whole;
 };
+
+static thread_local uint64_t allocated_bytes;
+
+// All of the program's C++ allocates here. Not with malloc: tests let those of our own fail in turn, and RE2 loses what it holds then.
+// Not inlined: gcc warns of a `new` that it sees freed by free().
+__attribute__((noinline)) void *operator new(size_t bytes) {
+  const size_t alignment = 16;
+  allocated_bytes += bytes;
+  void *memory = std::aligned_alloc(alignment, ((bytes ? bytes : 1) + alignment - 1) & ~(alignment - 1));
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+__attribute__((noinline)) void operator delete(void *memory) noexcept {
+  std::free(memory);
+}
+
+__attribute__((noinline)) void operator delete(void *memory, size_t) noexcept {
+  std::free(memory);
+}
 
 namespace {
 
 const int64_t kMaxProgramBytes = 1 << 20;
+// Beyond it RE2 has no room for states in 1 MiB and would never walk an automaton (2,100 instructions were too many, 900 were not).
+const size_t kMaxWalkedInstructions = 600;
+// Of a set's memory for each instruction: room for 20 states at least, or it does not compile.
+const int64_t kSetBytesPerInstruction = 256;
+// Costs in bytes walked, as measured: an instruction and byte of a search without an automaton, and a byte of a new state.
+const uint64_t kCostOfInstruction = 4, kCostOfStateByte = 2;
+// That search allocates two lists of all instructions (20 bytes each) before its first byte. Who allocates less has walked.
+const uint64_t kSearchBytesPerInstruction = 40;
 // RE2 does not say it: an instruction is two words of 32 bits (re2/prog.h, Prog::Inst), and the heap agrees.
 const size_t kInstructionBytes = 8;
 
@@ -96,38 +134,103 @@ void Rewrite(Rewriter *r) {
   }
 }
 
-bt_status Refuse(const bt_pattern &pattern, bt_error *error) {
-  if (pattern.regex.error_code() == re2::RE2::ErrorPatternTooLarge)
-    return bt_error_set(error, BT_LIMIT, "the pattern is too large; make its repetitions or alternatives fewer");
-  return bt_error_set(error, BT_INVALID, "bad pattern: %s", pattern.regex.error().c_str());
+bt_status RefuseLarge(bt_error *error) {
+  return bt_error_set(error, BT_LIMIT, "the pattern is too large; make its repetitions or alternatives fewer");
 }
 
-bt_status Compile(bt_str text, bt_pattern **out, bt_error *error) {
+bt_status Refuse(const re2::RE2 &regex, bt_error *error) {
+  if (regex.error_code() == re2::RE2::ErrorPatternTooLarge) return RefuseLarge(error);
+  return bt_error_set(error, BT_INVALID, "bad pattern: %s", regex.error().c_str());
+}
+
+re2::RE2::Options OptionsOf(int64_t max_bytes) {
   re2::RE2::Options options;
   options.set_dot_nl(true);
-  options.set_max_mem(kMaxProgramBytes);
+  options.set_max_mem(max_bytes);
   options.set_log_errors(false);
-  void *memory = std::malloc(sizeof(bt_pattern));
-  if (!memory) return bt_error_no_memory(error);
-  bt_pattern *pattern = nullptr;
-  try {
-    pattern = new (memory) bt_pattern(re2::StringPiece(text.ptr, text.len), options);
-    if (pattern->regex.ok()) return *out = pattern, BT_OK;
-    bt_status status = Refuse(*pattern, error);
-    bt_pattern_free(pattern);
-    return status;
-  } catch (...) {
-    if (pattern)
-      bt_pattern_free(pattern);
-    else
-      std::free(memory);
-    return bt_error_no_memory(error);
-  }
+  return options;
 }
 
-bool Search(const bt_pattern *pattern, bt_str subject, bool whole) {
+// In place of the regex, which has told that the text is right and how large the program is.
+bt_status CompileSet(const re2::StringPiece &text, bt_pattern *pattern, bt_error *error) {
+  int64_t bytes = static_cast<int64_t>(pattern->instructions) * kSetBytesPerInstruction;
+  if (bytes < kMaxProgramBytes) bytes = kMaxProgramBytes;
+  delete pattern->regex;
+  pattern->regex = nullptr;
+  re2::RE2::Anchor anchor = pattern->is_whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED;
+  pattern->set = new re2::RE2::Set(OptionsOf(bytes), anchor);
+  if (pattern->set->Add(text, nullptr) == 0 && pattern->set->Compile()) return BT_OK;
+  return RefuseLarge(error);
+}
+
+bt_status CompileText(const re2::StringPiece &text, bt_pattern *pattern, bt_error *error) {
+  pattern->regex = new re2::RE2(text, OptionsOf(kMaxProgramBytes));
+  if (!pattern->regex->ok()) return Refuse(*pattern->regex, error);
+  pattern->instructions = static_cast<size_t>(pattern->regex->ProgramSize());
+  return pattern->instructions <= kMaxWalkedInstructions ? BT_OK : CompileSet(text, pattern, error);
+}
+
+bt_status Compile(bt_str text, bool is_whole, bt_pattern **out, bt_error *error) {
+  bt_pattern *pattern = static_cast<bt_pattern *>(std::malloc(sizeof *pattern));
+  if (!pattern) return bt_error_no_memory(error);
+  *pattern = bt_pattern{nullptr, nullptr, 0, static_cast<size_t>(bt_pattern_size(text)), is_whole};
+  bt_status status;
+  try {
+    status = CompileText(re2::StringPiece(text.ptr, text.len), pattern, error);
+  } catch (...) {
+    status = bt_error_no_memory(error);
+  }
+  if (status == BT_OK)
+    *out = pattern;
+  else
+    bt_pattern_free(pattern);
+  return status;
+}
+
+bool SearchRegex(const bt_pattern *pattern, const re2::StringPiece &subject) {
+  re2::RE2::Anchor anchor = pattern->is_whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED;
+  return pattern->regex->Match(subject, 0, subject.size(), anchor, nullptr, 0);
+}
+
+// BT_LIMIT: the automaton has no room.
+bt_status SearchSet(const bt_pattern *pattern, const re2::StringPiece &subject, bool *matches) {
+  re2::RE2::Set::ErrorInfo info = {re2::RE2::Set::kNoError};
+  bool is_met = pattern->set->Match(subject, nullptr, &info);
+  if (info.kind != re2::RE2::Set::kNoError) return BT_LIMIT;
+  *matches = is_met;
+  return BT_OK;
+}
+
+// The most that a match of so many bytes can cost.
+uint64_t WorstCost(const bt_pattern *pattern, size_t bytes) {
+  uint64_t cost;
+  bool overflows = __builtin_mul_overflow(bytes, pattern->instructions * kCostOfInstruction + 1, &cost);
+  return overflows ? UINT64_MAX : cost;
+}
+
+uint64_t CostOf(const bt_pattern *pattern, size_t bytes, uint64_t allocated) {
+  if (allocated == 0) return bytes;
+  if (pattern->set || allocated < pattern->instructions * kSearchBytesPerInstruction)
+    return bytes + allocated * kCostOfStateByte;
+  return WorstCost(pattern, bytes);
+}
+
+bt_status Search(const bt_pattern *pattern, bt_str subject, uint64_t *cost, bool *matches) {
   re2::StringPiece piece(subject.len ? subject.ptr : "", subject.len);
-  return pattern->regex.Match(piece, 0, subject.len, whole ? re2::RE2::ANCHOR_BOTH : re2::RE2::UNANCHORED, nullptr, 0);
+  uint64_t allocated_before = allocated_bytes;
+  bt_status status = BT_OK;
+  *cost = 0;
+  if (WorstCost(pattern, subject.len) > BT_PATTERN_MAX_COST) return BT_LIMIT;
+  try {
+    if (pattern->set)
+      status = SearchSet(pattern, piece, matches);
+    else
+      *matches = SearchRegex(pattern, piece);
+  } catch (...) {
+    status = BT_NO_MEMORY;
+  }
+  *cost = CostOf(pattern, subject.len, allocated_bytes - allocated_before);
+  return status;
 }
 
 // Each byte that is not part of a valid sequence becomes one U+FFFD, as Go reads it.
@@ -143,44 +246,44 @@ void Repair(bt_str subject, bt_buffer *out) {
 
 } // namespace
 
-extern "C" bt_status bt_pattern_new(bt_str pattern, bt_pattern **out, bt_error *error) {
+extern "C" bt_status bt_pattern_new(bt_str text, bool whole, bt_pattern **out, bt_error *error) {
   *out = nullptr;
   bt_buffer rewritten = {};
-  Rewriter rewriter = {pattern, 0, &rewritten, false};
+  Rewriter rewriter = {text, 0, &rewritten, false};
   Rewrite(&rewriter);
   bt_status status;
   if (rewritten.failed)
     status = bt_error_no_memory(error);
+  else if (bt_pattern_size(text) > BT_MAX_PATTERN_SIZE)
+    status = RefuseLarge(error);
   else if (rewriter.has_any_byte)
     status = bt_error_set(error, BT_INVALID, "\\C (any byte) is not allowed in a pattern; use . for any character");
   else
-    status = Compile(bt_buffer_str(&rewritten), out, error);
+    status = Compile(bt_buffer_str(&rewritten), whole, out, error);
   bt_buffer_dispose(&rewritten);
   return status;
 }
 
 extern "C" size_t bt_pattern_bytes(const bt_pattern *pattern) {
-  return static_cast<size_t>(pattern->regex.ProgramSize()) * kInstructionBytes + sizeof *pattern;
+  size_t instructions = pattern->instructions > pattern->written_out ? pattern->instructions : pattern->written_out;
+  return instructions * kInstructionBytes + sizeof *pattern;
 }
 
 extern "C" void bt_pattern_free(bt_pattern *pattern) {
   if (!pattern) return;
-  pattern->~bt_pattern();
+  delete pattern->regex;
+  delete pattern->set;
   std::free(pattern);
 }
 
-extern "C" bt_status bt_pattern_match(const bt_pattern *pattern, bt_str subject, bool whole, bool *matches) {
+extern "C" bt_status bt_pattern_match(const bt_pattern *pattern, bt_str subject, uint64_t *cost, bool *matches) {
   bt_buffer repaired = {};
+  *cost = 0;
   if (!bt_utf8_valid(subject)) {
     Repair(subject, &repaired);
     subject = bt_buffer_str(&repaired);
   }
-  bt_status status = repaired.failed ? BT_NO_MEMORY : BT_OK;
-  try {
-    if (status == BT_OK) *matches = Search(pattern, subject, whole);
-  } catch (...) {
-    status = BT_NO_MEMORY;
-  }
+  bt_status status = repaired.failed ? BT_NO_MEMORY : Search(pattern, subject, cost, matches);
   bt_buffer_dispose(&repaired);
   return status;
 }

@@ -42,7 +42,8 @@ struct bt_program_predicate {
   bool
       is_static; /* depends on the one span only, and compares fields with literals: true or false, matcher.h tests it */
   uint8_t cost;  /* how dear a test is; items of AND and OR stand in this order */
-  uint32_t tests; /* comparisons in it, as the budget counts them (bt_program_comparison) */
+  uint32_t tests;  /* comparisons in it, as the budget counts them (bt_program_comparison) */
+  bool walks_text; /* there is a pattern or a `contains` in it */
   bool reads_event;
   const bt_program_predicate **items;
   uint32_t item_count;
@@ -131,6 +132,7 @@ typedef struct bt_matcher {
   const bt_program_predicate *predicate; /* static; NULL: every span */
   bt_anchor anchor;
   bool is_exact;   /* the anchor alone decides (VALUE: where the attribute is no array) */
+  bool walks_text; /* a test of it takes as long as a text is: rules pay for its length */
   bool needs_test; /* spans that the anchor lets through have to be tested */
   bool
       is_grouped; /* candidates come from groups of spans, which several matchers share; else all spans are looked through */

@@ -133,6 +133,7 @@ static void count_in(bt_program_predicate *whole, const bt_program_predicate *it
   if (item->cost > whole->cost) whole->cost = item->cost;
   whole->tests += item->tests;
   whole->reads_event = whole->reads_event || item->reads_event;
+  whole->walks_text = whole->walks_text || item->walks_text;
 }
 
 static bool compile_items(bt_program_compiler *compiler, const bt_predicate *predicate, bt_program_predicate *out) {
@@ -166,6 +167,7 @@ static bool compile_test(bt_program_compiler *compiler, const bt_predicate *pred
   out->is_static = comparison_is_static(&out->comparison);
   out->cost = out->is_static ? comparison_cost(&out->comparison) : COST_DYNAMIC;
   out->tests = out->comparison.tests;
+  out->walks_text = out->comparison.comparator.pattern || out->comparison.comparator.op == BT_CONTAINS;
   out->reads_event = out->comparison.reads_event;
   return true;
 }

@@ -32,6 +32,9 @@ typedef struct bt_members {
   uint32_t *spans, capacity; /* room of the list, where it is no group */
   uint32_t next_span;        /* to be looked at: of group, or of all */
   bool is_whole;             /* there are no more */
+  uint64_t text;             /* that was walked over in all; and up to each member, where the matcher walks over text */
+  uint64_t *text_at;
+  uint64_t paid, payer; /* of that by the rule that asked last, and its turn (bt_work) */
   /* where the matcher is_grouped; else not set */
   uint32_t next_of_second;
   bt_span_list group, second_group; /* what the anchor has; also spans of that service, or with an array there */
@@ -80,13 +83,13 @@ bool bt_trace_index_name_group(bt_trace_index *index, uint32_t symbol, bt_span_l
 bool bt_trace_index_service_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
 bool bt_trace_index_value_group(bt_trace_index *index, const bt_anchor *anchor, bt_span_list *out,
                                 bt_span_list *arrays) BT_MUST_CHECK;
-/* trace_members.c: member `number` (from 0) of a matcher, or BT_NO_SPAN; looks no further than that. *status: see matcher.h, and
- * BT_NO_MEMORY for no room. */
-uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_status *status);
+/* trace_members.c: member `number` (from 0) of a matcher, or BT_NO_SPAN; looks no further than that. Pays for the
+ * text that was walked over to find it, also where it was found for another rule. work->status: see compare.h; BT_NO_MEMORY for no room too. */
+uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_work *work);
 /* All of them. */
-bt_span_list bt_trace_index_members(bt_trace_index *index, uint32_t matcher, bt_status *status);
+bt_span_list bt_trace_index_members(bt_trace_index *index, uint32_t matcher, bt_work *work);
 /* The same in another order (trace_order.c). BT_BY_TREE: only in a forest. */
-bt_span_list bt_trace_index_ordered(bt_trace_index *index, uint32_t matcher, bt_member_order order, bt_status *status);
+bt_span_list bt_trace_index_ordered(bt_trace_index *index, uint32_t matcher, bt_member_order order, bt_work *work);
 /* Numbers the spans by tree; is_forest tells whether that could be done: no id that several spans share is a parent, and no cycle. */
 bool bt_trace_index_find_tree(bt_trace_index *index) BT_MUST_CHECK;
 bool bt_trace_index_count_services(bt_trace_index *index) BT_MUST_CHECK;

@@ -7,6 +7,11 @@
 
 enum { FIRST_MEMBERS = 16 };
 
+/* Where a search for members stands. */
+typedef struct search_place {
+  uint32_t next_span, next_of_second;
+} search_place;
+
 /* Here, and not a call of bt_str_equal: most names differ in their length or their first letter, and all spans of a trace pass here. */
 static bool strings_equal(bt_str a, bt_str b) {
   if (a.len != b.len || a.len == 0) return a.len == b.len;
@@ -61,7 +66,6 @@ static bool find_groups(bt_trace_index *index, const bt_anchor *anchor, bt_membe
 
 /* Where the members are one group as it stands there is nothing to look for. */
 static bool start_groups(bt_trace_index *index, const bt_matcher *matcher, bt_members *members) {
-  members->next_of_second = 0;
   members->group = members->second_group = (bt_span_list){0};
   if (!find_groups(index, &matcher->anchor, members)) return false;
   bool is_one_group = members->group.count == 0 || members->second_group.count == 0;
@@ -77,50 +81,96 @@ static bool start_members(bt_trace_index *index, const bt_matcher *matcher, bt_m
   members->run = index->run;
   members->list = (bt_span_list){0};
   members->capacity = members->next_span = 0;
+  members->text = members->payer = 0;
+  members->next_of_second = 0;
   members->is_whole = false;
   return !matcher->is_grouped || start_groups(index, matcher, members);
 }
 
-static bool add_member(bt_trace_index *index, bt_members *members, uint32_t span) {
-  if (members->list.count == members->capacity) {
-    uint32_t capacity = members->capacity ? members->capacity * 2 : FIRST_MEMBERS;
-    uint32_t *spans = bt_arena_array(index->arena, capacity, sizeof *spans);
-    if (!spans) return false;
-    if (members->list.count) memcpy(spans, members->spans, members->list.count * sizeof *spans);
-    members->spans = spans;
-    members->list.spans = spans;
-    members->capacity = capacity;
-  }
+static bool grow_texts(bt_trace_index *index, bt_members *members, uint32_t capacity) {
+  uint64_t *text_at = bt_arena_array(index->arena, capacity, sizeof *text_at);
+  if (!text_at) return false;
+  if (members->list.count) memcpy(text_at, members->text_at, members->list.count * sizeof *text_at);
+  members->text_at = text_at;
+  return true;
+}
+
+static bool grow_members(bt_trace_index *index, bt_members *members, bool walks_text) {
+  uint32_t capacity = members->capacity ? members->capacity * 2 : FIRST_MEMBERS;
+  uint32_t *spans = bt_arena_array(index->arena, capacity, sizeof *spans);
+  if (!spans || (walks_text && !grow_texts(index, members, capacity))) return false;
+  if (members->list.count) memcpy(spans, members->spans, members->list.count * sizeof *spans);
+  members->spans = spans;
+  members->list.spans = spans;
+  members->capacity = capacity;
+  return true;
+}
+
+static bool add_member(bt_trace_index *index, bt_members *members, bool walks_text, uint32_t span) {
+  if (members->list.count == members->capacity && !grow_members(index, members, walks_text)) return false;
+  if (walks_text) members->text_at[members->list.count] = members->text;
   members->spans[members->list.count++] = span;
   return true;
 }
 
+/* ---- text that was walked over ---- */
+
+/* Each rule pays for a shared matcher as if it were its own, so that sharing changes no verdict. */
+static void pay_text(bt_members *members, uint64_t due, bt_work *work) {
+  if (members->payer != work->turn) members->paid = 0;
+  members->payer = work->turn;
+  if (work->status != BT_OK || due <= members->paid) return;
+  if (bt_work_pay(work, due - members->paid)) members->paid = due;
+}
+
+/* Up to the member that it asks for. */
+static void pay_text_up_to(bt_members *members, uint32_t number, bt_work *work) {
+  pay_text(members, number < members->list.count ? members->text_at[number] : members->text, work);
+}
+
+/* Whether the candidate is a member. Where the budget does not suffice to tell, it is the next one again, for a rule that has more. */
+static bool test_candidate(bt_trace_index *index, const bt_matcher *matcher, bt_members *members, search_place before,
+                           uint32_t span, bt_work *work) {
+  uint64_t text_before = bt_work_text(work);
+  bool is_member = bt_matcher_test(matcher->predicate, &index->trace->spans[span], NULL, work);
+  if (work->status == BT_OK) {
+    members->text += text_before - bt_work_text(work);
+    members->paid = members->text;
+    return is_member;
+  }
+  members->next_span = before.next_span;
+  members->next_of_second = before.next_of_second;
+  return false;
+}
+
 /* Looks until there are more than `number` members or no more spans. */
-static const bt_members *find_members(bt_trace_index *index, uint32_t matcher_number, uint32_t number,
-                                      bt_status *status) {
+static void find_members(bt_trace_index *index, uint32_t matcher_number, uint32_t number, bt_work *work) {
   const bt_matcher *matcher = &index->ruleset->matchers[matcher_number];
   bt_members *members = &index->members[matcher_number];
-  if (members->run != index->run && !start_members(index, matcher, members)) *status = BT_NO_MEMORY;
-  while (*status == BT_OK && !members->is_whole && members->list.count <= number) {
+  if (members->run != index->run && !start_members(index, matcher, members)) work->status = BT_NO_MEMORY;
+  if (work->status == BT_OK && matcher->walks_text) pay_text(members, members->text, work);
+  while (work->status == BT_OK && !members->is_whole && members->list.count <= number) {
+    search_place before = {members->next_span, members->next_of_second};
     uint32_t span = matcher->is_grouped ? merge_candidates(members) : scan_candidates(index->trace, matcher, members);
     members->is_whole = span == BT_NO_SPAN;
     if (members->is_whole) break;
-    bool is_member =
-        !matcher->needs_test || bt_matcher_test(matcher->predicate, &index->trace->spans[span], NULL, status);
-    if (is_member && *status == BT_OK && !add_member(index, members, span)) *status = BT_NO_MEMORY;
+    bool is_member = !matcher->needs_test || test_candidate(index, matcher, members, before, span, work);
+    if (is_member && work->status == BT_OK && !add_member(index, members, matcher->walks_text, span))
+      work->status = BT_NO_MEMORY;
   }
-  return members;
 }
 
-uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_status *status) {
-  const bt_members *members = &index->members[matcher];
+uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_work *work) {
+  bt_members *members = &index->members[matcher];
   if (members->run != index->run || (number >= members->list.count && !members->is_whole))
-    members = find_members(index, matcher, number, status);
-  return *status == BT_OK && number < members->list.count ? members->list.spans[number] : BT_NO_SPAN;
+    find_members(index, matcher, number, work);
+  if (members->text) pay_text_up_to(members, number, work);
+  return work->status == BT_OK && number < members->list.count ? members->list.spans[number] : BT_NO_SPAN;
 }
 
-bt_span_list bt_trace_index_members(bt_trace_index *index, uint32_t matcher, bt_status *status) {
-  const bt_members *members = &index->members[matcher];
-  if (members->run != index->run || !members->is_whole) members = find_members(index, matcher, UINT32_MAX, status);
-  return *status == BT_OK ? members->list : (bt_span_list){0};
+bt_span_list bt_trace_index_members(bt_trace_index *index, uint32_t matcher, bt_work *work) {
+  bt_members *members = &index->members[matcher];
+  if (members->run != index->run || !members->is_whole) find_members(index, matcher, UINT32_MAX, work);
+  if (members->text) pay_text_up_to(members, UINT32_MAX, work);
+  return work->status == BT_OK ? members->list : (bt_span_list){0};
 }

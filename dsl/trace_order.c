@@ -100,14 +100,14 @@ static bt_span_list *sorted_list(bt_trace_index *index, uint32_t matcher, bt_mem
   return *lists ? &(*lists)[matcher] : NULL;
 }
 
-bt_span_list bt_trace_index_ordered(bt_trace_index *index, uint32_t matcher, bt_member_order order, bt_status *status) {
-  bt_span_list by_number = bt_trace_index_members(index, matcher, status);
-  if (order == BT_BY_NUMBER || *status != BT_OK) return by_number;
+bt_span_list bt_trace_index_ordered(bt_trace_index *index, uint32_t matcher, bt_member_order order, bt_work *work) {
+  bt_span_list by_number = bt_trace_index_members(index, matcher, work);
+  if (order == BT_BY_NUMBER || work->status != BT_OK) return by_number;
   bt_span_list *list = sorted_list(index, matcher, order);
   if (list && list->spans) return *list;
   uint32_t *spans = bt_arena_array(index->arena, by_number.count, sizeof *spans);
   if (!list || !spans || !sort_members(index, by_number, order, spans)) {
-    *status = BT_NO_MEMORY;
+    work->status = BT_NO_MEMORY;
     return by_number;
   }
   *list = (bt_span_list){spans, by_number.count};

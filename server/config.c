@@ -38,6 +38,7 @@ static bt_config config_defaults(void) {
                       .max_replays = 4,
                       .tempo_concurrency = 2,
                       .memory_limit_bytes = 256u << 20,
+                      .request_memory_bytes = 64u << 20,
                       .interval_ns = 30 * INT64_C(1000000000),
                       .sweep_ns = 15 * 60 * INT64_C(1000000000),
                       .lookback_ns = 3600 * INT64_C(1000000000),
@@ -45,6 +46,8 @@ static bt_config config_defaults(void) {
                       .replicas = 1,
                       .max_connections = 1000,
                       .request_timeout_ns = INT64_C(10000000000),
+                      .call_timeout_ns = INT64_C(300000000000),
+                      .max_queued = 1024,
                       .write_timeout_ns = INT64_C(30000000000)};
   return config;
 }
@@ -184,6 +187,9 @@ static bt_status check_together(const bt_config *config, bt_error *error) {
                         "endpoint (--otlp, OTEL_EXPORTER_OTLP_ENDPOINT)");
   if (!config->tls_cert != !config->tls_key)
     return bt_error_set(error, BT_INVALID, "--tls-cert and --tls-key belong together; one of them is missing");
+  if (config->timestamp_url && !config->evidence_key)
+    return bt_error_set(error, BT_INVALID,
+                        "--timestamp-url stamps signed reports, and nothing signs them: give --evidence-key too");
   if (config->tokens && config->allow_anonymous)
     return bt_error_set(error, BT_INVALID,
                         "--tokens and --allow-anonymous exclude each other: with tokens nobody is let in without one");

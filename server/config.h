@@ -29,14 +29,16 @@ typedef struct bt_config {
   const char *cors_origins[BT_CONFIG_MAX_NAMES + 1]; /* pages that may call us; NULL-terminated */
   size_t cors_origin_count;
   const char *evidence_key;                /* file of the key that signs compliance reports; or NULL */
+  const char *timestamp_url;               /* of an authority (RFC 3161) that stamps them; or NULL */
   const char *tokens, *tls_cert, *tls_key; /* files, or NULL; the last two both or neither */
   const char *ui;                          /* folder of the web pages, or NULL */
   uint64_t max_connections;
-  int64_t request_timeout_ns, write_timeout_ns;
+  int64_t request_timeout_ns, write_timeout_ns, call_timeout_ns;
+  uint64_t source_calls, compute_calls, max_queued; /* 0: follows the processors */
   bool allow_anonymous;
   bt_assumptions assumptions;
   int64_t max_range_ns; /* 0: none */
-  uint64_t max_replays, tempo_concurrency, memory_limit_bytes;
+  uint64_t max_replays, tempo_concurrency, memory_limit_bytes, request_memory_bytes;
   bool emit_at_original_time, print_only;
   const char *config_file; /* NULL: none */
   bool watch;

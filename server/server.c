@@ -50,7 +50,7 @@ static void look_at_tempo(bt_source *source) {
   bt_error reach = {0};
   bt_source_about about;
   char text[BT_SOURCE_TEXT_BYTES];
-  if (bt_source_check(source, &reach)) {
+  if (bt_source_check(source, NULL, &reach)) {
     bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
     return;
   }
@@ -60,6 +60,9 @@ static void look_at_tempo(bt_source *source) {
     bt_log(BT_LOG_INFO, "the source is %s", text);
   else
     bt_log(BT_LOG_WARNING, "the source is %s; replays read every candidate, and more by id", text);
+  if (bt_source_replicates(source))
+    bt_log(BT_LOG_INFO, "ingesters of this Tempo hold copies of spans, or may: it is read by id what is younger than "
+                        "--handover, which is slower; --tempo-replication 1 says that they hold none");
 }
 
 static bt_status open_source(bt_server *server, bt_error *error) {
@@ -94,7 +97,8 @@ static bt_status open_exporter(bt_server *server, bt_error *error) {
 
 static bt_status open_jobs(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
-  bt_job_queue_options options = {.source = server->service.source,
+  bt_job_queue_options options = {.work = server->service.work,
+                                  .source = server->service.source,
                                   .client = server->service.client,
                                   .exporter = server->service.exporter,
                                   .assumptions = config->assumptions,
@@ -109,7 +113,8 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
 /* Answers on demand share a quarter of the memory that replays have for theirs. */
 static bt_status open_evaluations(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
-  bt_evaluations_options options = {.source = server->service.source,
+  bt_evaluations_options options = {.work = server->service.work,
+                                    .source = server->service.source,
                                     .assumptions = config->assumptions,
                                     .metrics = server->service.metrics,
                                     .memory_limit_bytes = config->memory_limit_bytes / 4};
@@ -119,7 +124,8 @@ static bt_status open_evaluations(bt_server *server, bt_error *error) {
 static bt_status open_watch(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   if (!config->watch) return BT_OK;
-  bt_watch_options options = {.source = server->service.source,
+  bt_watch_options options = {.work = server->service.work,
+                              .source = server->service.source,
                               .store = server->service.store,
                               .client = server->service.client,
                               .exporter = server->service.exporter,
@@ -150,13 +156,15 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
       config->evidence_key ? bt_evidence_private_key(config->evidence_key, &server->evidence_key, error) : BT_OK;
   if (status) return status;
   if (config->evidence_key) warn_of_open_key(config->evidence_key);
-  bt_reports_options options = {.source = server->service.source,
+  bt_reports_options options = {.work = server->service.work,
+                                .source = server->service.source,
                                 .store = server->service.store,
                                 .watch = server->service.watch,
                                 .metrics = server->service.metrics,
                                 .client = server->service.client,
                                 .exporter = server->service.exporter,
                                 .key = server->evidence_key,
+                                .timestamp_url = config->timestamp_url,
                                 .assumptions = config->assumptions,
                                 .version = server->service.version,
                                 .started_at_ns = server->service.started_at_ns,
@@ -169,7 +177,8 @@ static bool is_loopback(const bt_config *config) {
 }
 
 static bt_status open_series(bt_server *server, bt_error *error) {
-  bt_series_options options = {.source = server->service.source, .assumptions = server->config->assumptions};
+  bt_series_options options = {
+      .work = server->service.work, .source = server->service.source, .assumptions = server->config->assumptions};
   return bt_series_pool_new(&options, &server->service.series, error);
 }
 
@@ -212,7 +221,10 @@ static bt_status open_http(bt_server *server, bt_error *error) {
                                     .route_count = bt_route_count,
                                     .service = &server->service,
                                     .observe = count_request,
+                                    .work = server->service.work,
+                                    .call_timeout_ns = config->call_timeout_ns,
                                     .access = &access,
+                                    .bodies_bytes = config->request_memory_bytes,
                                     .max_connections = (uint32_t)config->max_connections,
                                     .request_timeout_ms = in_milliseconds(config->request_timeout_ns),
                                     .write_timeout_ms = in_milliseconds(config->write_timeout_ns)};
@@ -229,8 +241,11 @@ static bt_status open_grpc(bt_server *server, bt_error *error) {
                         "--grpc %s is not a loopback address, and there are no tokens: anyone could change rules; give "
                         "--tokens FILE, or say --allow-anonymous to allow it",
                         config->grpc);
-  bt_grpc_server_options options = {
-      .listen = config->grpc, .tls_cert = config->tls_cert, .tls_key = config->tls_key, .http = server->http};
+  bt_grpc_server_options options = {.listen = config->grpc,
+                                    .tls_cert = config->tls_cert,
+                                    .tls_key = config->tls_key,
+                                    .http = server->http,
+                                    .work = server->service.work};
   bt_status status = bt_grpc_server_new(&options, &server->grpc, error);
   if (!status) bt_log(BT_LOG_INFO, "gRPC on port %u of %s", bt_grpc_server_port(server->grpc), config->grpc);
   return status;
@@ -269,6 +284,16 @@ static bt_status open_store(bt_server *server, bt_error *error) {
   return status;
 }
 
+/* As many replays run as there are places for them. */
+static bt_status open_work(bt_server *server, bt_error *error) {
+  const bt_config *config = server->config;
+  bt_pool_options options = {.max_queued = (uint32_t)config->max_queued};
+  options.places[BT_LANE_REPLAY] = options.places[BT_LANE_REPLAY_ASKING] = (uint32_t)config->max_replays;
+  options.places[BT_LANE_SOURCE] = (uint32_t)config->source_calls;
+  options.places[BT_LANE_COMPUTE] = (uint32_t)config->compute_calls;
+  return bt_workplace_new(&options, &server->service.work, error);
+}
+
 bt_status bt_server_start(const bt_config *config, const char *version, bt_server **out, bt_error *error) {
   *out = NULL;
   bt_server *server = calloc(1, sizeof *server);
@@ -281,6 +306,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   server->service.started_steady_ns = bt_clock_steady_ns();
   bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency};
   bt_status status = check_listen(config, error);
+  if (!status) status = open_work(server, error);
   if (!status) status = bt_http_client_new(&http, &server->service.client, error);
   if (!status) status = bt_metrics_new(bt_route_count, &server->service.metrics, error);
   if (!status) status = bt_price_table_new(0, &server->service.prices, error);
@@ -313,7 +339,7 @@ bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *
 
 void bt_server_stop(bt_server *server) {
   if (!server) return;
-  atomic_store(&server->service.stopping.requested, true);
+  if (server->service.work) bt_workplace_stop(server->service.work);
   close_grpc(server);
   bt_http_server_stop(server->http);
   bt_reports_free(server->service.reports);
@@ -328,5 +354,6 @@ void bt_server_stop(bt_server *server) {
   bt_http_client_free(server->service.client);
   bt_metrics_free(server->service.metrics);
   bt_price_table_free(server->service.prices);
+  bt_workplace_free(server->service.work);
   free(server);
 }

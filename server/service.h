@@ -10,6 +10,7 @@
 #include "server/report/reports.h"
 #include "server/store/rule_store.h"
 #include "server/watch/watch.h"
+#include "server/work/workplace.h"
 
 typedef struct bt_service {
   bt_rule_store *store;
@@ -29,7 +30,7 @@ typedef struct bt_service {
   int64_t max_range_ns;                /* of one replay; 0: none */
   int64_t started_at_ns;
   int64_t started_steady_ns; /* the same on a clock that nobody sets */
-  bt_cancel stopping;        /* set when the service ends: requests that take long stop then */
+  bt_workplace *work;        /* threads, deadlines, and the scope of all */
   const char *version;
 } bt_service;
 

@@ -9,7 +9,7 @@
 
 #include "server/time_text.h"
 
-enum { SECRET_MAX = 16 * 1024 };
+enum { SECRET_MAX = 16 * 1024, REPLICATION_MAX = 64 };
 
 typedef struct secret {
   char text[SECRET_MAX + 1];
@@ -32,6 +32,9 @@ void bt_tempo_settings_use_environment(bt_tempo_settings *settings) {
   int64_t timeout_ns = 0; /* what is no duration was refused by serve, and is not worth a failure elsewhere */
   if (!settings->timeout_ns && timeout && bt_duration_parse(bt_str_from(timeout), &timeout_ns) && timeout_ns > 0)
     settings->timeout_ns = timeout_ns;
+  const char *replication = getenv("BETRACE_TEMPO_REPLICATION"); /* likewise */
+  if (!settings->replication && replication && strtoul(replication, NULL, 10) <= REPLICATION_MAX)
+    settings->replication = strtoul(replication, NULL, 10);
   use_secret_variable(&settings->password, "BETRACE_TEMPO_PASSWORD");
   use_secret_variable(&settings->token, "BETRACE_TEMPO_TOKEN");
 }
@@ -97,6 +100,7 @@ bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, const char *
                                 .token = token.value,
                                 .ca_file = settings->ca_file,
                                 .timeout_ms = settings->timeout_ns / 1000000,
+                                .replication = (uint32_t)settings->replication,
                                 .pause_ms = settings->pause_ms,
                                 .search_limit = settings->search_limit};
     status = bt_tempo_source_new(client, &options, out, error);

@@ -14,13 +14,15 @@ typedef struct bt_secret_setting {
 
 typedef struct bt_tempo_settings { /* borrowed texts; NULL: not set */
   const char *url, *user, *ca_file;
-  int64_t timeout_ns; /* of one request; 0: not set */
-  int64_t pause_ms;   /* as in bt_tempo_options; no flag sets them */
+  int64_t timeout_ns;   /* of one request; 0: not set */
+  int64_t pause_ms;     /* as in bt_tempo_options; no flag sets them */
+  uint64_t replication; /* of Tempo's ingesters; 0: not set */
   uint32_t search_limit;
   bt_secret_setting password, token;
 } bt_tempo_settings;
 
-/* Fills what is not set yet, but not the URL, from BETRACE_TEMPO_USER, _PASSWORD, _TOKEN, _CA and _TIMEOUT. */
+/* Fills what is not set yet, but not the URL, from BETRACE_TEMPO_USER, _PASSWORD, _TOKEN, _CA, _TIMEOUT
+ * and _REPLICATION. */
 void bt_tempo_settings_use_environment(bt_tempo_settings *settings);
 /* Reads the secrets and makes the source (bt_tempo_source_new). url: instead of the settings' own where that is NULL. BT_IO, BT_INVALID:
  * the message names the setting and shows nothing of a secret. */

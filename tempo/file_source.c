@@ -268,7 +268,8 @@ static bt_status tags_of_files(bt_source *source, const bt_tag_request *request,
   return BT_OK;
 }
 
-static bt_status check_files(bt_source *source, bt_error *error) {
+static bt_status check_files(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  (void)cancel;
   (void)source;
   (void)error;
   return BT_OK; /* everything was read at the start */

@@ -349,7 +349,8 @@ static bt_status tags_of_memory(bt_source *source, const bt_tag_request *request
   return status;
 }
 
-static bt_status check_memory(bt_source *source, bt_error *error) {
+static bt_status check_memory(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  (void)cancel;
   (void)source;
   (void)error;
   return BT_OK; /* it is where we are */

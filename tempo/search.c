@@ -254,13 +254,19 @@ static int64_t longest_window_s(const search *s, const bt_window *window) {
   return aimed_s < longest_s ? aimed_s : longest_s;
 }
 
-/* Asks the next window; one that is longer than it may be is sliced first. */
+/* Asks the next window; of one that is longer than it may be the last slice. */
 static bt_status ask_next(search *s, bt_error *error) {
   bt_window window = s->todo.items[--s->todo.count];
-  int64_t longest_s = longest_window_s(s, &window);
-  if (window.end_s - window.start_s <= longest_s) return ask_window(s, &window, error);
-  window.is_cut = longest_s < atomic_load(&s->tempo->max_range_s);
-  return bt_window_slice_push(&s->todo, &window, longest_s) ? BT_OK : bt_error_no_memory(error);
+  int64_t most_s = atomic_load(&s->tempo->max_range_s), longest_s = longest_window_s(s, &window);
+  if (window.slice_s && window.slice_s < longest_s) longest_s = window.slice_s;
+  if (window.end_s - window.start_s <= longest_s) {
+    window.slice_s = 0;
+    return ask_window(s, &window, error);
+  }
+  window.is_cut = window.slice_s ? window.is_cut : longest_s < most_s;
+  bt_window slice = bt_window_cut_slice(&window, longest_s);
+  if (!bt_window_push(&s->todo, &window)) return bt_error_no_memory(error);
+  return ask_window(s, &slice, error);
 }
 
 static bt_status give_up(search *s, bt_error *error) {

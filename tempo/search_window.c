@@ -49,15 +49,14 @@ bt_window_split bt_window_split_push(bt_window_stack *stack, const bt_window *wi
   return push_digits(stack, window, length) ? BT_WINDOW_SPLIT : BT_WINDOW_NO_MEMORY;
 }
 
-bool bt_window_slice_push(bt_window_stack *stack, const bt_window *window, int64_t longest_s) {
+bt_window bt_window_cut_slice(bt_window *window, int64_t longest_s) {
   if (longest_s < 1) longest_s = 1;
-  for (int64_t start_s = window->start_s; start_s < window->end_s; start_s += longest_s) {
-    bt_window slice = *window;
-    slice.start_s = start_s;
-    if (window->end_s - start_s > longest_s) slice.end_s = start_s + longest_s;
-    if (!bt_window_push(stack, &slice)) return false;
-  }
-  return true;
+  bt_window slice = *window;
+  slice.slice_s = 0;
+  slice.start_s += (window->end_s - window->start_s - 1) / longest_s * longest_s;
+  window->end_s = slice.start_s;
+  window->slice_s = longest_s;
+  return slice;
 }
 
 /* Length of the prefix without the zeros at its end: from there on each shorter prefix is an id of this window too. */

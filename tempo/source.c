@@ -85,8 +85,8 @@ bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *reques
   return source->operations->find_spans(source, request, sink, context, account, error);
 }
 
-bt_status bt_source_check(bt_source *source, bt_error *error) {
-  return source->operations->check(source, error);
+bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  return source->operations->check(source, cancel, error);
 }
 
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel) {

@@ -172,8 +172,8 @@ typedef struct bt_source_operations {
                           bt_source_account *account, bt_error *error);
   /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
-  /* Can it be reached and does it answer? */
-  bt_status (*check)(bt_source *source, bt_error *error);
+  /* Can it be reached and does it answer? cancel may be NULL. */
+  bt_status (*check)(bt_source *source, const bt_cancel *cancel, bt_error *error);
   /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says. With a cancel flag the first
    * call may ask, and wait until the flag is set; without one it never waits and says what is sure so far. NULL: none. */
   int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
@@ -202,7 +202,7 @@ bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_r
                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
-bt_status bt_source_check(bt_source *source, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
 bool bt_source_replicates(bt_source *source);
 void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);

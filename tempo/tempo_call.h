@@ -27,7 +27,8 @@ typedef struct bt_tempo {
   _Atomic int64_t hidden_tail_ns; /* tempo_tail.h; -1: not known yet */
   _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
   atomic_bool tail_is_stale;      /* it was known of what may be another Tempo by now */
-  atomic_bool replicates;         /* learned with it */
+  _Atomic int copies;             /* learned with it, or set: ingesters that hold each span; -1: not known */
+  bool has_set_copies;            /* nothing is learned then */
   bt_tempo_version version;
   _Atomic int64_t lag_ms; /* when a call gave up on a lagging live store, likewise; 0: none did */
 } bt_tempo;

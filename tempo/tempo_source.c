@@ -78,10 +78,10 @@ static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt
 
 /* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With several tenants a
  * search without one is refused in so many words, which is an answer of a Tempo that works. */
-static bt_status check_tempo(bt_source *source, bt_error *error) {
+static bt_status check_tempo(bt_source *source, const bt_cancel *cancel, bt_error *error) {
   bt_tempo *tempo = tempo_of(source);
-  static const bt_tempo_plain_request any_search = {"/api/search?limit=1&spss=1&q=%7B%7D", CHECK_BODY_BYTES,
-                                                    CHECK_TIMEOUT_MS, NULL};
+  const bt_tempo_plain_request any_search = {"/api/search?limit=1&spss=1&q=%7B%7D", CHECK_BODY_BYTES, CHECK_TIMEOUT_MS,
+                                             cancel};
   bt_http_response response = {0};
   bt_status status = bt_tempo_ask_plainly(tempo, &any_search, &response, error);
   bool is_json;
@@ -94,7 +94,8 @@ static bt_status check_tempo(bt_source *source, bt_error *error) {
   }
 out:
   bt_http_response_dispose(&response);
-  if (status == BT_OK) (void)bt_tempo_hidden_tail_ns(tempo, &(bt_cancel){false}); /* while somebody waits anyway */
+  if (status == BT_OK)
+    (void)bt_tempo_hidden_tail_ns(tempo, cancel ? cancel : &(bt_cancel){false}); /* while somebody waits anyway */
   return status;
 }
 
@@ -109,7 +110,7 @@ static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) 
 }
 
 static bool replicates_tempo(bt_source *source) {
-  return atomic_load(&tempo_of(source)->replicates);
+  return bt_tempo_may_replicate(tempo_of(source));
 }
 
 static void describe_tempo(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
@@ -187,7 +188,8 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->hidden_tail_ns, -1);
   atomic_init(&tempo->tail_next_ms, 0);
   atomic_init(&tempo->tail_is_stale, false);
-  atomic_init(&tempo->replicates, false);
+  tempo->has_set_copies = options->replication > 0;
+  atomic_init(&tempo->copies, tempo->has_set_copies ? (int)options->replication : -1);
   atomic_init(&tempo->lag_ms, 0);
 }
 

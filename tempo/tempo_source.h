@@ -12,7 +12,9 @@ typedef struct bt_tempo_options {
   int64_t max_range_ns;  /* longest range of one search; 0: 168 h */
   uint32_t windows;      /* windows asked for at once; 0: 2 */
   int64_t timeout_ms;    /* of one request; 0: 120,000 */
-  int64_t pause_ms;      /* before a request is tried again, doubled from time to time; 0: 250 */
+  uint32_t
+      replication;  /* ingesters that hold each span; 0: what /status/config says, and where that is hidden, several */
+  int64_t pause_ms; /* before a request is tried again, doubled from time to time; 0: 250 */
   /* Copied. Basic authentication (both) or a bearer token; none: NULL. No message ever holds them. */
   const char *user, *password, *token;
   const char *ca_file; /* certificates (PEM) of authorities to trust for https, besides the system's; or NULL */

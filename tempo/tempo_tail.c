@@ -3,6 +3,7 @@
  * an answer nothing but the last moments. Thread: any; what was learned is atomic. */
 #include "tempo/tempo_tail.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +42,19 @@ bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns) {
   return read_duration(found + strspn(found, " \""), out_ns);
 }
 
-bool bt_tempo_replicates_by_config(const char *config) {
+int bt_tempo_copies_by_config(const char *config) {
   static const char key[] = "replication_factor:";
   const char *found = strstr(config, key);
-  return found && strtol(found + strlen(key), NULL, 10) > 1;
+  long copies = found ? strtol(found + strlen(key), NULL, 10) : 1;
+  return copies < 1 ? 1 : copies > INT_MAX ? INT_MAX : (int)copies;
+}
+
+bool bt_tempo_may_replicate(bt_tempo *tempo) {
+  int copies = atomic_load(&tempo->copies);
+  if (copies >= 0) return copies > 1;
+  bt_source_about about;
+  bt_tempo_describe_version(tempo, NULL, &about);
+  return !about.is_checked || bt_tempo_version_major(about.version) < 3;
 }
 
 /* Of a version that was checked; what others do is not known. */
@@ -62,7 +72,8 @@ static bool ask_config(bt_tempo *tempo, const bt_cancel *cancel, int64_t *said_n
                      bt_tempo_meaning_of(&response) != BT_MEANS_PASSING;
   *is_known =
       is_answered && response.status == 200 && response.body.ptr && bt_tempo_tail_of_config(response.body.ptr, said_ns);
-  if (*is_known) atomic_store(&tempo->replicates, bt_tempo_replicates_by_config(response.body.ptr));
+  if (is_answered && !tempo->has_set_copies)
+    atomic_store(&tempo->copies, *is_known ? bt_tempo_copies_by_config(response.body.ptr) : -1);
   bt_http_response_dispose(&response);
   return is_answered;
 }

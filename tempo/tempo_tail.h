@@ -14,7 +14,11 @@ void bt_tempo_tail_forget(bt_tempo *tempo);
 /* From the text of /status/config (YAML). False: it does not say. */
 bool bt_tempo_tail_of_config(const char *config, int64_t *out_ns);
 
-/* Likewise: whether ingesters hold copies of each other's spans (ingester.lifecycler.ring.replication_factor of 2.x, above 1). */
-bool bt_tempo_replicates_by_config(const char *config);
+/* Likewise: how many ingesters hold each span (ingester.lifecycler.ring.replication_factor of 2.x); 1 where it does not say. */
+int bt_tempo_copies_by_config(const char *config);
+
+/* Whether ingesters may hold copies of each other's spans, as far as it was set or learned. What is not known is so in versions that have ingesters, or may have:
+ * gateways in front of a cluster often let /api through and nothing else. */
+bool bt_tempo_may_replicate(bt_tempo *tempo);
 
 #endif

@@ -22,6 +22,7 @@ enum {
   SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
   WORTH_SHARING = 2000, /* so many are asked in jobs of one size, an even number of them: Tempo works at two at once */
   PART_KINDS = 3,
+  SLICES_MAX = 2048,     /* of one job's range; each is a request, and they are under way at once */
   SMALLEST_LEARNED = 64, /* one huge trace must not make all batches tiny */
   SLOW_MAX = 12,         /* jobs that took too long and had no large trace: then Tempo is not well */
   MEASURED_SLOW = 3,     /* one of those that is known to be small, which got more time, counts for so many */
@@ -186,6 +187,10 @@ static bt_status start_parts(fetch *f, job *j, bt_error *error) {
   uint32_t groups = bt_projection_groups(f->read->request->projection);
   j->slice_s = atomic_load(&f->read->tempo->max_range_s);
   size_t slices = (size_t)((j->end_s - j->start_s + j->slice_s - 1) / j->slice_s);
+  if (slices > SLICES_MAX)
+    return bt_error_set(error, BT_REFUSED,
+                        "Tempo takes ranges of %lld s at most: a read would be %zu requests, and %d may be",
+                        (long long)j->slice_s, slices, SLICES_MAX);
   j->parts = bt_realloc_array(NULL, PART_KINDS * slices * groups, sizeof *j->parts);
   if (!j->parts) return bt_error_no_memory(error);
   for (uint32_t group = 0; group < groups && status == BT_OK; group++) {

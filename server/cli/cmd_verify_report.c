@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "server/cli/print.h"
+#include "server/cli/report_chain.h"
 #include "server/cli/report_rerun.h"
 #include "server/cli/report_subject.h"
 #include "server/cli/terminal.h"
@@ -18,16 +19,17 @@
 /* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found" once says nothing. */
 enum { SPAN_LOOKS = 4 };
 static const struct timespec SPAN_PAUSE = {.tv_sec = 1};
-enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED, EXPECT };
+enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED, EXPECT, TIMESTAMP_CA };
 
 typedef struct verifying {
   bt_replay_options options;
-  const char *key_file;
+  const char *key_file, *timestamp_ca;
   bool chain_only, requires_span, has_seed;
   uint64_t sample, replayed, seed;
   json_t *document;
   bt_evidence_key *key;
   bt_reported reported;
+  bt_reported_stamp stamp;
   bt_rerun rerun;
   bool is_enveloped; /* the file is a DSSE envelope */
   bool is_looked_at; /* the traces were */
@@ -36,6 +38,9 @@ typedef struct verifying {
   bt_report_subject subject;
   bt_expectations expectations;
   json_t *mismatches; /* what is not as expected */
+  json_t *links;      /* of several reports: those that hold, for their chain; NULL: it is one alone */
+  json_t *results;    /* of several reports, with --json: what is said of each */
+  const char *file;
 } verifying;
 
 /* ---- looking at the traces ---- */
@@ -94,6 +99,7 @@ static bt_status read_report(verifying *v, const char *file, bt_error *error) {
   free(text);
   if (!status && bt_dsse_is_envelope(v->document)) status = open_envelope(v, error);
   if (!status) status = bt_evidence_check(v->document, v->key, error);
+  if (!status) status = bt_time_stamp_read(v->document, v->timestamp_ca, &v->stamp, error);
   if (!status) status = bt_report_check_conclusions(v->document, error);
   return status ? status : bt_reported_read(v->document, &v->reported, error);
 }
@@ -171,6 +177,8 @@ static void print_head(const verifying *v) {
     bt_print_line("signature  not checked (--chain-only): who made this report is not shown");
   if (v->is_enveloped)
     bt_print("envelope   DSSE, %s\n", v->key ? "signed by the same key" : "its signature was not checked");
+  bt_report_stamp_print(&v->stamp, v->timestamp_ca);
+  bt_report_previous_print(v->document);
   bt_mismatches_print(v->mismatches);
 }
 
@@ -199,6 +207,13 @@ static void print_text(const verifying *v) {
   bt_print("seed       %" PRIu64 "\n", v->seed);
 }
 
+/* Reports of before version 3 name none. */
+static json_t *previous_of(const json_t *document) {
+  const json_t *report = json_object_get(json_array_get(json_object_get(document, "entries"), 0), "body");
+  json_t *previous = json_object_get(report, "previous");
+  return previous ? previous : json_null();
+}
+
 static json_t *result_json(const verifying *v, const char *outcome) {
   const bt_rerun *r = &v->rerun;
   bool is_asked = strcmp(v->span, "not_asked") != 0;
@@ -215,6 +230,8 @@ static json_t *result_json(const verifying *v, const char *outcome) {
   if (!object) return NULL;
   bt_report_subject_add(&v->subject, object);
   json_object_set(object, "mismatches", v->mismatches);
+  json_object_set_new(object, "time_stamp", bt_report_stamp_json(&v->stamp));
+  json_object_set(object, "previous", previous_of(v->document));
   json_object_set_new(object, "envelope", v->is_enveloped ? json_string("dsse") : json_null());
   return object;
 }
@@ -228,11 +245,21 @@ static const char *conclusion(const verifying *v, int code) {
                          : "verified: it is what was signed";
 }
 
+/* Takes it. */
+static void show_json(const verifying *v, json_t *object) {
+  if (!v->results) {
+    bt_cli_print_json(object);
+    return;
+  }
+  json_object_set_new(object, "file", json_string(v->file));
+  json_array_append_new(v->results, object);
+}
+
 static int print_result(const verifying *v) {
   int code = is_unexpected(v) || is_contradicted(v) ? BT_EXIT_FOUND : is_unknown(v) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
   static const char *const outcomes[] = {"holds", "contradicted", "", "unknown"};
   if (v->options.print_json)
-    bt_cli_print_json(result_json(v, is_unexpected(v) ? "not_expected" : outcomes[code]));
+    show_json(v, result_json(v, is_unexpected(v) ? "not_expected" : outcomes[code]));
   else {
     print_text(v);
     bt_print_line(conclusion(v, code));
@@ -243,25 +270,90 @@ static int print_result(const verifying *v) {
 /* What is wrong with the report is a finding, not a wrong use of the command. */
 static int print_refused(const verifying *v, const bt_error *error) {
   if (v->options.print_json)
-    bt_cli_print_json(json_pack("{s:s, s:s}", "outcome", "refused", "reason", error->message));
+    show_json(v, json_pack("{s:s, s:s}", "outcome", "refused", "reason", error->message));
   else
     bt_print("REFUSED: %s\n", error->message);
   return BT_EXIT_FOUND;
 }
 
-static int verify(verifying *v, const char *file) {
+static int verify(verifying *v) {
   bt_error error = {0};
-  bt_status status = v->key_file ? bt_evidence_public_key(v->key_file, &v->key, &error) : BT_OK;
-  if (status) return bt_cli_fail("verify-report", status, &error);
-  status = read_report(v, file, &error);
+  bt_status status = read_report(v, v->file, &error);
   if (status == BT_INVALID) return print_refused(v, &error);
+  if (!status && v->links) json_array_append_new(v->links, bt_report_link_json(v->document));
   if (!status) {
-    v->subject = bt_report_subject_of(v->document, v->key ? bt_evidence_key_id(v->key) : NULL);
+    v->subject = bt_report_subject_of(v->document, v->key ? bt_evidence_key_id(v->key) : NULL, &v->stamp);
     v->mismatches = bt_expectations_check(&v->expectations, &v->subject);
     if (!v->mismatches) status = bt_error_no_memory(&error);
   }
   if (!status && !is_unexpected(v) && has_source(v)) status = look_again(v, &error);
   return status ? bt_cli_fail("verify-report", status, &error) : print_result(v);
+}
+
+/* What was asked is of `common`; what is read of one report is not. */
+static int verify_file(const verifying *common, const char *file) {
+  verifying v = *common;
+  v.file = file;
+  if (v.links && !v.options.print_json) bt_print("file       %s\n", file);
+  int code = verify(&v);
+  if (v.links && !v.options.print_json) bt_print("\n");
+  bt_reported_dispose(&v.reported);
+  bt_rerun_dispose(&v.rerun);
+  json_decref(v.document);
+  json_decref(v.mismatches);
+  return code;
+}
+
+/* ---- several ---- */
+
+static int worse(int a, int b) {
+  static const int order[] = {BT_EXIT_FOUND, BT_EXIT_USAGE, BT_EXIT_UNKNOWN};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    if (a == order[i] || b == order[i]) return order[i];
+  return BT_EXIT_FINE;
+}
+
+static const char *conclusion_of_all(int files, int chains) {
+  if (files == BT_EXIT_FOUND) return "NOT ALL OF THEM HOLD";
+  if (chains == BT_EXIT_FOUND) return "NOT WHOLE: reports are missing, or were made anew";
+  if (files != BT_EXIT_FINE || chains != BT_EXIT_FINE)
+    return "nothing contradicts them, but not all of it could be looked at, or is known";
+  return "they hold, and none is missing between them";
+}
+
+/* Only reports that hold have a place in a chain: of the others nobody knows who made them. */
+static int verify_several(verifying *common, const bt_rule_paths *files) {
+  int code = BT_EXIT_FINE;
+  common->links = json_array();
+  common->results = common->options.print_json ? json_array() : NULL;
+  for (size_t i = 0; i < files->count; i++) code = worse(code, verify_file(common, files->items[i]));
+  json_t *chains = bt_report_chains_json(common->links);
+  int chains_code = bt_report_chains_code(chains);
+  if (common->results) {
+    bt_cli_print_json(json_pack("{s:O, s:O}", "reports", common->results, "chains", chains));
+  } else {
+    bt_report_chains_print(chains);
+    bt_print_line(conclusion_of_all(code, chains_code));
+  }
+  json_decref(chains);
+  json_decref(common->links);
+  json_decref(common->results);
+  return worse(code, chains_code);
+}
+
+static int verify_all(verifying *common, const bt_operands *operands) {
+  bt_rule_paths files = {0};
+  bt_error error = {0};
+  int code;
+  bt_status status = common->key_file ? bt_evidence_public_key(common->key_file, &common->key, &error) : BT_OK;
+  if (!status) status = bt_report_files_find(operands, &files, &error);
+  bool is_one = files.count == 1 && strcmp(files.items[0], operands->items[0]) == 0;
+  if (status)
+    code = bt_cli_fail("verify-report", status, &error);
+  else
+    code = is_one ? verify_file(common, files.items[0]) : verify_several(common, &files);
+  bt_rule_paths_dispose(&files);
+  return code;
 }
 
 /* ---- the row ---- */
@@ -275,13 +367,15 @@ static bool take(void *context, const bt_flag *flag, const char *value) {
   case SAMPLE: return bt_cli_number(value, &v->sample) && v->sample <= 10000;
   case REPLAYED: return bt_cli_number(value, &v->replayed) && v->replayed <= 10000;
   case SEED: return v->has_seed = bt_cli_number(value, &v->seed);
+  case TIMESTAMP_CA: return v->timestamp_ca = value, true;
   case EXPECT: return bt_expectations_add(&v->expectations, value);
   default: return bt_replay_options_take(&v->options, flag, value);
   }
 }
 
 static int check_usage(verifying *v, const bt_operands *operands) {
-  if (operands->count != 1) return bt_cli_usage_error("verify-report", "say which report: one file, or - for stdin");
+  if (!operands->count)
+    return bt_cli_usage_error("verify-report", "say which report: a file, or - for stdin; or several, or their folder");
   if (!v->key_file == !v->chain_only)
     return bt_cli_usage_error(
         "verify-report", "give --key PUB, the signer's public key; or --chain-only, for a report that is not signed");
@@ -299,13 +393,9 @@ static int verify_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&v.options);
   if (bt_arguments_read(self, argc, argv, take, &v, &operands, &code)) {
     code = check_usage(&v, &operands);
-    if (!code) code = verify(&v, operands.items[0]);
+    if (!code) code = verify_all(&v, &operands);
   }
-  bt_reported_dispose(&v.reported);
-  bt_rerun_dispose(&v.rerun);
   bt_evidence_key_free(v.key);
-  json_decref(v.document);
-  json_decref(v.mismatches);
   bt_replay_options_dispose(&v.options);
   return code;
 }
@@ -315,8 +405,14 @@ static const bt_flag flags[] = {
     {"chain-only", CHAIN_ONLY, NULL, NULL, "check the chain and no signature: it shows damage, and no forgery", NULL},
     {"require-span", REQUIRE_SPAN, NULL, NULL, "with --tempo: a report whose head Tempo does not hold is contradicted",
      NULL},
+    {"timestamp-ca", TIMESTAMP_CA, "FILE", NULL,
+     "authorities (PEM) that the certificate of its time stamp has to hang on; without it only the imprint is checked",
+     NULL},
     {"expect", EXPECT, "NAME=VALUE", NULL,
-     "framework=NAME, tenant=NAME, range=START/END or key=ID that it has to be of; may be given several times", NULL},
+     "framework=NAME, tenant=NAME, range=START/END or key=ID that it has to be of, timestamp=checked or "
+     "timestamp=START/END that its time stamp has to be, version=N of its conclusions (this program's where none is "
+     "named); may be given several times",
+     NULL},
     {"sample", SAMPLE, "N", "20", "with traces to look at: how many of the report's are judged again", NULL},
     {"replay", REPLAYED, "N", "1", "and how many of its rules are replayed over its whole range", NULL},
     {"seed", SEED, "N", "random", "chooses them; the same seed chooses the same", NULL},
@@ -329,15 +425,19 @@ static const bt_example examples[] = {
      "  --expect range=2026-03-01T00:00:00Z/2026-04-01T00:00:00Z"},
     {"And do the traces still say so?",
      "betrace verify-report soc2-evidence.json --key evidence.pub --tempo http://127.0.0.1:3200"},
+    {"Are these all reports of the year?", "betrace verify-report reports/ --key evidence.pub --expect framework=soc2"},
     {0}};
 const bt_command bt_command_verify_report = {
     .name = "verify-report",
-    .summary = "checks a compliance report: its chain, its signature, and a sample of it against the traces",
-    .usage = "FILE (--key PUB | --chain-only) [--tempo URL | --traces FILE] [flags]",
+    .summary = "checks compliance reports: chain, signature, time stamp, and a sample of them against the traces",
+    .usage = "FILE... (--key PUB | --chain-only) [--tempo URL | --traces FILE] [flags]",
     .about =
         "Checks that a report of GET /v1/compliance/reports is whole and unchanged since it was signed, and says what "
         "it is of: framework, tenant, range, how much of it was settled, and what came out for each control. A true "
         "report of another month proves nothing of this one: --expect names what it has to be of.\n\n"
+        "Each report names the one before it of its framework and tenant. Given several, or a folder of them (*.json), "
+        "it "
+        "also says whether one is missing between them.\n\n"
         "With traces to look at it also reads a random sample of the traces that the report names and judges them "
         "again, replays some of its rules over its range, and asks Tempo for the span that holds the report's head, "
         "and "

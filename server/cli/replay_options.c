@@ -27,17 +27,43 @@ const bt_cancel *bt_replay_interrupt(void) {
 
 /* ---- the source and the range ---- */
 
+static struct {
+  bt_workplace *work;
+  unsigned holders;
+} shared; /* by all open places: the main thread's */
+
+bt_workplace *bt_replay_work(void) {
+  return shared.work;
+}
+
+static bt_status hold_work(bt_replay_place *place, bt_error *error) {
+  bt_status status = shared.work ? BT_OK : bt_workplace_new(NULL, &shared.work, error);
+  place->holds_work = status == BT_OK;
+  shared.holders += place->holds_work;
+  return status;
+}
+
+static void let_go_of_work(bt_replay_place *place) {
+  if (!place->holds_work) return;
+  place->holds_work = false;
+  if (--shared.holders) return;
+  bt_workplace_free(shared.work);
+  shared.work = NULL;
+}
+
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) {
   *out = (bt_replay_place){0};
   if (options->trace_count) return bt_file_source_open(options->traces, options->trace_count, 0, &out->source, error);
   bt_http_options http = {.concurrency = (uint32_t)options->concurrency};
   bt_tempo_settings tempo = options->tempo;
   bt_tempo_settings_use_environment(&tempo);
-  bt_status status = bt_http_client_new(&http, &out->client, error);
+  bt_status status = hold_work(out, error);
+  if (!status) status = bt_http_client_new(&http, &out->client, error);
   return status ? status : bt_tempo_settings_open(&tempo, NULL, out->client, &out->source, error);
 }
 
 void bt_replay_place_close(bt_replay_place *place) {
+  let_go_of_work(place);
   bt_source_free(place->source);
   bt_http_client_free(place->client);
 }
@@ -58,6 +84,7 @@ bt_replay_request bt_replay_options_request(const bt_replay_options *options, co
                              .assumptions = options->assumptions,
                              .tenant = options->tenant,
                              .priority = BT_PRIORITY_PEOPLE,
+                             .work = shared.work,
                              .cancel = bt_replay_interrupt()};
 }
 
@@ -128,6 +155,7 @@ enum {
   OPT_TEMPO_TOKEN_FILE,
   OPT_TEMPO_CA,
   OPT_TEMPO_TIMEOUT,
+  OPT_TEMPO_REPLICATION,
   OPT_TRACES,
   OPT_SINCE,
   OPT_START,
@@ -163,6 +191,8 @@ const bt_flag bt_flags_traces[] = {
     {"tempo-ca", OPT_TEMPO_CA, "FILE", NULL, "authorities (PEM) to trust besides the system's", "BETRACE_TEMPO_CA"},
     {"tempo-timeout", OPT_TEMPO_TIMEOUT, "DURATION", "2m", "how long one request to Tempo may take",
      "BETRACE_TEMPO_TIMEOUT"},
+    {"tempo-replication", OPT_TEMPO_REPLICATION, "N", "0", "ingesters that hold each span (Tempo 2); 0: as Tempo says",
+     "BETRACE_TEMPO_REPLICATION"},
     {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to Tempo at once", NULL},
     {0}};
 
@@ -217,6 +247,8 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_TEMPO_CA: return options->tempo.ca_file = value, true;
   case OPT_TEMPO_TIMEOUT:
     return take_duration(value, &options->tempo.timeout_ns) && options->tempo.timeout_ns >= 1000000;
+  case OPT_TEMPO_REPLICATION:
+    return bt_cli_number(value, &options->tempo.replication) && options->tempo.replication <= 64;
   case OPT_TRACES: return append_text(&options->traces, &options->trace_count, value);
   case OPT_SINCE: return take_duration(value, &options->since_ns) && options->since_ns > 0;
   case OPT_START: return take_time(value, &options->start_ns, &options->has_start);

@@ -10,6 +10,8 @@
 #include "server/cli/terminal.h"
 #include "server/clock.h"
 #include "server/report/catalogue.h"
+#include "server/report/report_build.h"
+#include "server/report/report_read.h"
 #include "server/time_text.h"
 
 static const char *text_at(const json_t *object, const char *name) {
@@ -35,7 +37,7 @@ static const json_t *entry_of(const bt_report_subject *subject, size_t number, c
   return strcmp(text_at(entry, "type"), type) == 0 ? json_object_get(entry, "body") : NULL;
 }
 
-bt_report_subject bt_report_subject_of(const json_t *document, const char *key_id) {
+bt_report_subject bt_report_subject_of(const json_t *document, const char *key_id, const bt_reported_stamp *stamp) {
   const json_t *head = body_of(document, 0), *range = json_object_get(head, "range");
   return (bt_report_subject){.document = document,
                              .framework = text_at(json_object_get(head, "framework"), "name"),
@@ -43,7 +45,9 @@ bt_report_subject bt_report_subject_of(const json_t *document, const char *key_i
                              .start = text_at(range, "start"),
                              .end = text_at(range, "end"),
                              .settled_end = text_at(head, "settled_end"),
-                             .key_id = key_id};
+                             .key_id = key_id,
+                             .stamp = stamp,
+                             .version = bt_report_version(document)};
 }
 
 /* ---- how much was settled ---- */
@@ -164,8 +168,8 @@ void bt_report_subject_add(const bt_report_subject *subject, json_t *object) {
 
 /* ---- expectations ---- */
 
-static const char *const names[] = {"framework", "tenant", "range", "key"};
-enum { FRAMEWORK, TENANT, RANGE, KEY, NAMES };
+static const char *const names[] = {"framework", "tenant", "range", "key", "timestamp", "version"};
+enum { FRAMEWORK, TENANT, RANGE, KEY, TIMESTAMP, VERSION, NAMES };
 
 static int name_of(const char *text, const char **value) {
   size_t length = strcspn(text, "=");
@@ -182,12 +186,21 @@ static bool read_range(const char *text, bt_time_range *out) {
          bt_time_parse(bt_str_from(slash + 1), now_ns, &out->end_ns) && out->start_ns < out->end_ns;
 }
 
+static bool is_value(int name, const char *value) {
+  bt_time_range range;
+  switch (name) {
+  case TENANT: return true;
+  case RANGE: return read_range(value, &range);
+  case TIMESTAMP: return bt_report_stamp_is_expectation(value);
+  case VERSION: return value[0] >= '1' && value[0] <= '0' + BT_REPORT_VERSION && !value[1];
+  default: return name != NAMES && value[0];
+  }
+}
+
 bool bt_expectations_add(bt_expectations *expectations, const char *text) {
   const char *value;
-  bt_time_range range;
   int name = name_of(text, &value);
-  bool is_right = name == TENANT || (name == RANGE ? read_range(value, &range) : name != NAMES && value[0]);
-  if (!is_right || expectations->count == BT_EXPECTATIONS_MAX) return false;
+  if (!is_value(name, value) || expectations->count == BT_EXPECTATIONS_MAX) return false;
   expectations->items[expectations->count++] = text;
   return true;
 }
@@ -204,6 +217,8 @@ static bool holds(const bt_report_subject *subject, int name, const char *value)
   case FRAMEWORK: return bt_framework_means(bt_str_from(value), bt_str_from(subject->framework));
   case TENANT: return strcmp(value, subject->tenant) == 0;
   case RANGE: return is_range(subject, value);
+  case TIMESTAMP: return bt_report_stamp_holds(subject->stamp, value);
+  case VERSION: return value[0] - '0' == subject->version;
   default: return subject->key_id && strcasecmp(value, subject->key_id) == 0;
   }
 }
@@ -213,19 +228,29 @@ static json_t *found_json(const bt_report_subject *subject, int name) {
   case FRAMEWORK: return json_string(subject->framework);
   case TENANT: return json_string(subject->tenant);
   case RANGE: return json_sprintf("%s/%s", subject->start, subject->end);
+  case TIMESTAMP: return bt_report_stamp_found_json(subject->stamp);
+  case VERSION: return json_sprintf("%d", subject->version);
   default: return subject->key_id ? json_string(subject->key_id) : json_null();
   }
 }
 
+static void check_one(const bt_report_subject *subject, int name, const char *value, json_t *mismatches) {
+  if (holds(subject, name, value)) return;
+  json_array_append_new(mismatches, json_pack("{s:s, s:s, s:o}", "what", names[name], "expected", value, "found",
+                                              found_json(subject, name)));
+}
+
 json_t *bt_expectations_check(const bt_expectations *expectations, const bt_report_subject *subject) {
+  static const char newest[] = {'0' + BT_REPORT_VERSION, '\0'};
   json_t *mismatches = json_array();
+  bool names_version = false;
   for (size_t i = 0; i < expectations->count; i++) {
     const char *value;
     int name = name_of(expectations->items[i], &value);
-    if (holds(subject, name, value)) continue;
-    json_array_append_new(mismatches, json_pack("{s:s, s:s, s:o}", "what", names[name], "expected", value, "found",
-                                                found_json(subject, name)));
+    names_version = names_version || name == VERSION;
+    check_one(subject, name, value, mismatches);
   }
+  if (!names_version) check_one(subject, VERSION, newest, mismatches);
   return mismatches;
 }
 
@@ -237,5 +262,9 @@ void bt_mismatches_print(const json_t *mismatches) {
     bt_print("%sexpected   %s %s, and it is %s%s\n", bt_style_on(BT_STYLE_RED), text_at(one, "what"),
              text_at(one, "expected"), found ? (found[0] ? found : "(none)") : "not known: no signature was checked",
              bt_style_on(BT_STYLE_OFF));
+    if (strcmp(text_at(one, "what"), names[VERSION]) == 0)
+      bt_print(
+          "           --expect version=%s takes it, where it is known to be of before: it has less to contradict\n",
+          found ? found : "");
   }
 }

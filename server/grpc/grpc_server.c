@@ -1,4 +1,4 @@
-/* Calls on one completion queue. See grpc_server.h. A place waits for a call, reads its message, gives it to a worker, which starts the answer, and is
+/* Calls on one completion queue. See grpc_server.h. A place waits for a call, reads its message, puts it into a lane, where its answer is started, and is
  * free again when both the answer is out and the call is over. Events are handled by one thread; a worker has a place from its message to its answer. */
 #include "server/grpc/grpc_server.h"
 
@@ -11,11 +11,10 @@
 #include <string.h>
 
 #include "server/grpc/methods.h"
-#include "server/http/workers.h"
+#include "server/clock.h"
 
 enum {
   PLACES = 64,
-  WORKERS = 4,
   STREAMS_MAX = 100, /* of one connection */
   MESSAGE_MAX_BYTES = 10 << 20,
   METADATA_MAX_BYTES = 16 << 10,
@@ -42,8 +41,10 @@ struct place {
   grpc_byte_buffer *message, *answer_message;
   grpc_slice answer_details;
   grpc_metadata trailing[1];
-  int was_cancelled;  /* the library's, valid when the call has ended */
-  bt_cancel cancel;   /* for the worker */
+  int was_cancelled; /* the library's, valid when the call has ended */
+  bt_task task;      /* in a lane */
+  bt_work_scope scope;
+  bool has_scope;
   unsigned under_way; /* events that are still to come: of the call's end and of its answer */
   bool is_silent;     /* its message has not come */
   gpr_timespec silent_until;
@@ -51,6 +52,7 @@ struct place {
 
 struct bt_grpc_server {
   bt_http_server *http;
+  bt_workplace *work;
   grpc_server *server;
   grpc_completion_queue *queue;
   event server_ended;
@@ -61,7 +63,6 @@ struct bt_grpc_server {
   pthread_t thread;
   pthread_mutex_t mutex; /* guards: */
   bool stopping;
-  bt_workers *workers;
 };
 
 static bt_str str_of(const grpc_slice *slice) {
@@ -90,10 +91,26 @@ static void clear(place *p) {
   if (p->answer_message) grpc_byte_buffer_destroy(p->answer_message);
   grpc_slice_unref(p->answer_details);
   grpc_slice_unref(p->trailing[0].value);
+  if (p->has_scope) bt_work_scope_end(&p->scope);
+  p->has_scope = false;
   p->call = NULL;
   p->message = p->answer_message = NULL;
   p->answer_details = grpc_empty_slice();
   p->trailing[0].value = grpc_empty_slice();
+}
+
+static int64_t remaining_ns(const place *p) {
+  gpr_timespec deadline = p->details.deadline;
+  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) return INT64_MAX;
+  gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  return left.tv_sec > INT64_MAX / NANOS - 1 ? INT64_MAX : left.tv_sec * NANOS + left.tv_nsec;
+}
+
+static void begin_scope(place *p) {
+  int64_t left_ns = remaining_ns(p), now_ns = bt_clock_monotonic_ns();
+  bool is_endless = left_ns > INT64_MAX - now_ns;
+  bt_work_scope_begin(&p->scope, &p->server->work->root, is_endless ? BT_SCOPE_NO_DEADLINE : now_ns + left_ns);
+  p->has_scope = true;
 }
 
 /* The end of a call is asked for beside its message, so that a caller who is gone is known while the call runs. */
@@ -101,7 +118,7 @@ static void read_message(place *p) {
   grpc_op ended = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER}, message = {.op = GRPC_OP_RECV_MESSAGE};
   ended.data.recv_close_on_server.cancelled = &p->was_cancelled;
   message.data.recv_message.recv_message = &p->message;
-  atomic_store(&p->cancel.requested, false);
+  begin_scope(p);
   p->under_way = 2;
   p->is_silent = true;
   p->silent_until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(SILENT_MAX_S, GPR_TIMESPAN));
@@ -140,33 +157,29 @@ static void take_header(const grpc_metadata *item, const char *name, bt_str *out
   *out = str_of(&item->value);
 }
 
-static int64_t remaining_ns(const place *p) {
-  gpr_timespec deadline = p->details.deadline;
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) return INT64_MAX;
-  gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-  return left.tv_sec > INT64_MAX / NANOS - 1 ? INT64_MAX : left.tv_sec * NANOS + left.tv_nsec;
-}
-
-static void run(void *argument) {
-  place *p = argument;
-  bt_grpc_answer answer;
-  bt_grpc_request request = {
-      .method = str_of(&p->details.method), .remaining_ns = remaining_ns(p), .cancel = &p->cancel};
+static void take_headers(const place *p, bt_grpc_request *request) {
   for (size_t i = 0; i < p->metadata.count; i++) {
     const grpc_metadata *item = &p->metadata.metadata[i];
-    take_header(item, "authorization", &request.authorization, &request);
-    take_header(item, "x-scope-orgid", &request.tenant, &request);
-    take_header(item, "x-grafana-user", &request.grafana_user, &request);
+    take_header(item, "authorization", &request->authorization, request);
+    take_header(item, "x-scope-orgid", &request->tenant, request);
+    take_header(item, "x-grafana-user", &request->grafana_user, request);
   }
+}
+
+static void run(bt_task *task) {
+  place *p = (place *)((char *)task - offsetof(place, task));
+  bt_grpc_answer answer;
+  bt_grpc_request request = {.method = str_of(&p->details.method), .remaining_ns = remaining_ns(p), .scope = &p->scope};
+  take_headers(p, &request);
   grpc_byte_buffer_reader reader;
   bool is_read = grpc_byte_buffer_reader_init(&reader, p->message);
   grpc_slice message = is_read ? grpc_byte_buffer_reader_readall(&reader) : grpc_empty_slice();
   if (is_read) grpc_byte_buffer_reader_destroy(&reader);
   request.message = str_of(&message);
   bt_grpc_handle(p->server->http, &request, &answer);
-  send_answer(p, &answer); /* then the place may be another call's */
-  bt_grpc_answer_dispose(&answer);
   grpc_slice_unref(message);
+  send_answer(p, &answer); /* then the place may be another call's, or gone */
+  bt_grpc_answer_dispose(&answer);
 }
 
 /* ---- on the queue's thread ---- */
@@ -178,6 +191,14 @@ static void refuse(place *p, int code, const char *text) {
   bt_grpc_answer_dispose(&answer);
 }
 
+/* Nobody has looked yet whether the token is right: each has turns of its own. */
+static uint64_t key_of_caller(const place *p) {
+  bt_grpc_request request = {.remaining_ns = 0};
+  take_headers(p, &request);
+  return bt_turns_key(request.authorization.ptr, request.authorization.len) ^
+         bt_turns_key(request.tenant.ptr, request.tenant.len);
+}
+
 static void hand_over(place *p) {
   bt_grpc_server *server = p->server;
   if (!p->message) { /* too large, or the caller is gone; the library has set the status of the first */
@@ -185,7 +206,9 @@ static void hand_over(place *p) {
     return;
   }
   pthread_mutex_lock(&server->mutex);
-  bool is_taken = !server->stopping && bt_workers_submit(server->workers, run, p);
+  p->task = (bt_task){.run = run, .tenant = key_of_caller(p)};
+  bool is_taken =
+      !server->stopping && bt_pool_submit(server->work->pool, bt_grpc_lane(str_of(&p->details.method)), &p->task);
   pthread_mutex_unlock(&server->mutex);
   if (!is_taken) refuse(p, GRPC_STATUS_UNAVAILABLE, "Too many calls are waiting, or the service stops; try again.");
 }
@@ -212,7 +235,7 @@ static void take_event(bt_grpc_server *server, const event *e, bool success) {
     hand_over(p);
     break;
   case CALL_ENDED:
-    if (p->was_cancelled) atomic_store(&p->cancel.requested, true);
+    if (p->was_cancelled) bt_work_scope_cancel(&p->scope, BT_SCOPE_READER_GONE);
     is_over(p);
     break;
   case ANSWER_SENT: is_over(p); break;
@@ -323,7 +346,6 @@ static void init_place(bt_grpc_server *server, place *p) {
 }
 
 static void dispose(bt_grpc_server *server) {
-  bt_workers_free(server->workers);
   if (server->server) grpc_server_destroy(server->server);
   if (server->queue) {
     grpc_completion_queue_shutdown(server->queue);
@@ -361,13 +383,13 @@ bt_status bt_grpc_server_new(const bt_grpc_server_options *options, bt_grpc_serv
   grpc_init();
   pthread_mutex_init(&server->mutex, NULL);
   server->http = options->http;
+  server->work = options->work;
   server->server_ended = (event){SERVER_ENDED, NULL};
   for (size_t i = 0; i < PLACES; i++) init_place(server, &server->places[i]);
   server->queue = grpc_completion_queue_create_for_next(NULL);
   server->server = make_server();
   grpc_server_register_completion_queue(server->server, server->queue, NULL);
-  bt_status status = bt_workers_new(WORKERS, PLACES, &server->workers, error);
-  if (!status) status = listen_on(server, options, error);
+  bt_status status = listen_on(server, options, error);
   if (!status) status = start(server, error);
   if (status)
     dispose_idle(server);

@@ -1,5 +1,5 @@
 /* gRPC beside HTTP: a server of generic unary calls on gRPC's C core, whose methods are the HTTP calls (methods.h). Only in builds with
- * -DBETRACE_GRPC=ON. What is asked for waits in 64 places and runs on four threads; more wait in the library, whose connections are limited to 100 streams.
+ * -DBETRACE_GRPC=ON. What is asked for has 64 places here and runs in the lane of its route; more wait in the library, whose connections are limited to 100 streams.
  * Thread: new and stop are for the main thread. */
 #ifndef BT_SERVER_GRPC_SERVER_H
 #define BT_SERVER_GRPC_SERVER_H
@@ -12,6 +12,7 @@ typedef struct bt_grpc_server_options {
   const char *listen;             /* "127.0.0.1:9090"; port 0 takes a free one */
   const char *tls_cert, *tls_key; /* PEM files that HTTP uses too, both or NULL; read once */
   bt_http_server *http;           /* borrowed: what answers; it outlives this server */
+  bt_workplace *work;             /* borrowed */
 } bt_grpc_server_options;
 
 /* new. BT_INVALID, BT_IO: the address or the files, and why. */

@@ -11,6 +11,8 @@
 #include "server/grpc/betrace/v1/violation.pb-c.h"
 #include "server/grpc/grpc/health/v1/health.pb-c.h"
 #include "server/grpc/transcode.h"
+#include "server/http/router.h"
+#include "server/http/routes.h"
 #include "server/report/json_memory.h"
 #include "tempo/tempo_call.h"
 
@@ -258,7 +260,7 @@ static void call_http(bt_http_server *http, const method *m, const bt_grpc_reque
                             .tenant = request->tenant,
                             .grafana_user = request->grafana_user,
                             .if_match = bt_buffer_str(&b->if_match),
-                            .cancel = request->cancel};
+                            .scope = request->scope};
   bool failed = b->path.failed || b->query.failed || b->body.failed || b->if_match.failed || bt_json_memory_failed();
   bt_call *call = failed ? NULL : bt_http_server_run(http, &local);
   bt_json_memory_begin();
@@ -322,7 +324,7 @@ static void handle_standard_health(bt_http_server *http, const bt_grpc_request *
   } else if (!is_served(service ? service : "")) {
     refuse(answer, NOT_FOUND, "There is no such service here.");
   } else {
-    bt_local_request local = {.method = BT_STR("GET"), .path = BT_STR("/ready"), .cancel = request->cancel};
+    bt_local_request local = {.method = BT_STR("GET"), .path = BT_STR("/ready"), .scope = request->scope};
     bt_call *call = bt_http_server_run(http, &local);
     bool serves = call && call->status == 200;
     bt_call_free(call);
@@ -335,6 +337,21 @@ static void handle_standard_health(bt_http_server *http, const bt_grpc_request *
 }
 
 /* ---- the way in ---- */
+
+/* As its route over HTTP. What no route takes is answered at once. */
+bt_lane bt_grpc_lane(bt_str name) {
+  const method *m = find_method(name);
+  if (bt_str_equal(name, bt_str_from(STANDARD_HEALTH))) return BT_LANE_PROBE;
+  const bt_route *route = NULL;
+  bt_str params[BT_CALL_MAX_PARAMS];
+  size_t count = 0;
+  bt_buffer allowed = {0};
+  bool is_found = m && bt_router_find(bt_routes, bt_route_count, bt_str_from(m->http_method), bt_str_from(m->path),
+                                      &route, params, &count, &allowed) == BT_OK;
+  bt_buffer_dispose(&allowed);
+  if (is_found && route->lane != BT_ON_LOOP) return (bt_lane)route->lane;
+  return BT_LANE_MEMORY;
+}
 
 void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_answer *answer) {
   const method *m = find_method(request->method);

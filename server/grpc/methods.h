@@ -11,7 +11,7 @@ typedef struct bt_grpc_request {
   bt_str authorization, tenant, grafana_user; /* metadata; len 0: not sent */
   bool has_repeated;                          /* one of these came several times */
   int64_t remaining_ns;                       /* until the call's deadline; INT64_MAX: it has none */
-  const bt_cancel *cancel;                    /* set when nobody waits any more */
+  bt_work_scope *scope;                       /* cancelled when nobody waits any more, and at the deadline */
 } bt_grpc_request;
 
 enum { BT_GRPC_DETAILS_BYTES = 4096, BT_GRPC_PROBLEM_BYTES = 6 * 1024 };
@@ -23,6 +23,8 @@ typedef struct bt_grpc_answer {
   bt_buffer problem; /* the problem document, where there is one that is not too large for metadata */
 } bt_grpc_answer;
 
+/* Where the method runs. */
+bt_lane bt_grpc_lane(bt_str method);
 /* Never fails: what goes wrong is the code. Dispose of the answer. */
 void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_answer *answer);
 void bt_grpc_answer_dispose(bt_grpc_answer *answer);

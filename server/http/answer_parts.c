@@ -3,12 +3,13 @@
 
 #include "server/clock.h"
 
-bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *stopping) {
-  return (bt_patience){bt_clock_monotonic_ns() + timeout_ns, stopping};
+bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *cancel) {
+  return (bt_patience){bt_clock_monotonic_ns() + timeout_ns, cancel};
 }
 
 bool bt_patience_is_over(const bt_patience *patience) {
-  return bt_clock_monotonic_ns() >= patience->until_ns || atomic_load(&patience->stopping->requested);
+  return bt_clock_monotonic_ns() >= patience->until_ns ||
+         (patience->cancel && atomic_load(&patience->cancel->requested));
 }
 
 static int append(const char *text, size_t length, void *buffer) {

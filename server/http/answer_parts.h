@@ -12,12 +12,12 @@ static const int64_t BT_ANSWER_FIRST_WAIT_NS = INT64_C(200) * 1000000;
 static const int64_t BT_ANSWER_NEXT_WAIT_NS = INT64_C(40) * 1000000;
 
 typedef struct bt_patience {
-  int64_t until_ns; /* monotonic */
-  const bt_cancel *stopping;
+  int64_t until_ns;        /* monotonic */
+  const bt_cancel *cancel; /* of the call; or NULL */
 } bt_patience;
 
-bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *stopping);
-/* The time is over, or the service ends. */
+bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *cancel);
+/* The time is over, or the call was cancelled. */
 bool bt_patience_is_over(const bt_patience *patience);
 
 /* Appends an object as compact JSON, and takes it. NULL, and no room: out->failed. */

@@ -181,7 +181,7 @@ static void answer_report(const bt_service *service, bt_call *call, const char *
     wait_ns = 0;
   }
   bt_status status =
-      bt_reports_get(service->reports, bt_call_tenant(call), report_id, wait_ns, &service->stopping, &view, &error);
+      bt_reports_get(service->reports, bt_call_tenant(call), report_id, wait_ns, bt_call_cancel(call), &view, &error);
   if (wait_ns) atomic_fetch_sub(&waiting, 1);
   if (status)
     bt_call_error(call, status, &error);

@@ -1,18 +1,13 @@
 /* GET /v1/rules/{id}/contrast: what goes along with violating. The request waits for the answer, at most `timeout`, of which finding the traces has six
- * tenths; then what was read is answered, and the status says that the time was over. Few run at once, because each holds a request worker. See routes.h. */
-#include <stdatomic.h>
-
+ * tenths; then what was read is answered, and the status says that the time was over.  See routes.h. */
 #include "server/clock.h"
 #include "server/http/body_fields.h"
-#include "server/http/deadline.h"
 #include "server/http/routes.h"
 #include "server/report/contrast_json.h"
 
-enum { AT_ONCE_MAX = 2, SEED_MAX = 1000000000 };
+enum { SEED_MAX = 1000000000 };
 
 static const int64_t SECOND_NS = 1000000000, DAY_NS = INT64_C(86400) * 1000000000;
-
-static atomic_int running; /* of the whole process */
 
 typedef struct asked {
   bt_time_range range;
@@ -39,8 +34,7 @@ static bool read_question(const bt_service *service, bt_call *call, asked *out) 
 
 static bt_status contrast(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
                           const asked *a, bt_contrast_result *result, bt_error *error) {
-  bt_cancel finding = {false}, reading = {false};
-  bt_deadline for_finding, for_all;
+  bt_work_scope finding, reading;
   bt_contrast_request request = {.replay = {.rules = &definition,
                                             .rule_count = 1,
                                             .range = a->range,
@@ -48,20 +42,19 @@ static bt_status contrast(const bt_service *service, const bt_call *call, const 
                                             .tenant = call->tenant,
                                             .sample_seed = a->seed,
                                             .priority = BT_PRIORITY_PEOPLE,
+                                            .work = service->work,
                                             .prices = service->prices,
-                                            .cancel = &finding},
+                                            .cancel = &finding.cancel},
                                  .sample = (uint32_t)a->sample,
                                  .most_findings = a->limit,
-                                 .reading_cancel = &reading};
-  bt_status status = bt_deadline_start(&for_all, a->timeout_ns, &service->stopping, &reading, error);
-  if (status) return status;
-  status = bt_deadline_start(&for_finding, a->timeout_ns / 10 * 6, &service->stopping, &finding, error);
-  if (!status) {
-    status = bt_contrast_run(service->source, &request, NULL, result, error);
-    bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_CONTRAST, result->duration_ns);
-    bt_deadline_end(&for_finding);
-  }
-  bt_deadline_end(&for_all);
+                                 .reading_cancel = &reading.cancel};
+  int64_t now_ns = bt_clock_monotonic_ns();
+  bt_work_scope_begin(&reading, call->scope, now_ns + a->timeout_ns);
+  bt_work_scope_begin(&finding, &reading, now_ns + a->timeout_ns / 10 * 6);
+  bt_status status = bt_contrast_run(service->source, &request, NULL, result, error);
+  bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_CONTRAST, result->duration_ns);
+  bt_work_scope_end(&finding);
+  bt_work_scope_end(&reading);
   return status;
 }
 
@@ -76,17 +69,6 @@ static void answer(const bt_service *service, bt_call *call, const bt_rule_defin
   bt_contrast_result_dispose(&result);
 }
 
-static void answer_in_turn(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
-                           const asked *a) {
-  if (atomic_fetch_add(&running, 1) < AT_ONCE_MAX) {
-    answer(service, call, definition, a);
-  } else {
-    bt_call_header_set(call, "retry-after", BT_STR("5"));
-    bt_call_problem(call, 503, "busy", "%d contrasts are being made already; try again.", AT_ONCE_MAX);
-  }
-  atomic_fetch_sub(&running, 1);
-}
-
 void bt_api_rule_contrast(void *context, bt_call *call) {
   const bt_service *service = context;
   const bt_rule_definition *definition = NULL;
@@ -97,6 +79,6 @@ void bt_api_rule_contrast(void *context, bt_call *call) {
   if (status)
     bt_call_error(call, status, &error);
   else
-    answer_in_turn(service, call, definition, &a);
+    answer(service, call, definition, &a);
   bt_rule_definition_unref(definition);
 }

@@ -99,7 +99,7 @@ static bt_tag_request request_of(const asking *ask, const bt_completion_want *wa
                           .limit = TAGS_LIMIT,
                           .timeout_ms = left_ns > 1000000 ? left_ns / 1000000 : 1,
                           .tenant = ask->tenant,
-                          .cancel = &ask->service->stopping};
+                          .cancel = &ask->service->work->root.cancel};
 }
 
 /* A name has type string, whatever the source says. */

@@ -1,31 +1,23 @@
 /* GET /v1/rules/{id}/explain: what a replay of a stored rule over a range would do and cost. A few probes go to the source, for at most 20 s; without
  * their answers the queries are shown all the same, and the answer says that there are no estimates. See routes.h. */
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "server/clock.h"
 #include "server/http/body_fields.h"
-#include "server/http/deadline.h"
 #include "server/http/routes.h"
 #include "server/report/explain_json.h"
 
-enum { AT_ONCE_MAX = 2 };
-
-static atomic_int running; /* of the whole process: each holds a request worker */
-
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000, PROBES_NS = INT64_C(20) * 1000000000;
 
-static bt_status explain_within(const bt_service *service, bt_replay_request *request, bt_explain_result *result,
-                                bt_error *error) {
-  bt_cancel cancel = {false};
-  bt_deadline deadline;
-  bt_status status = bt_deadline_start(&deadline, PROBES_NS, &service->stopping, &cancel, error);
-  if (status) return status;
-  request->cancel = &cancel;
-  status = bt_explain_run(service->source, request, result, error);
-  bt_deadline_end(&deadline);
-  request->cancel = &service->stopping;
-  if (status != BT_CANCELLED || atomic_load(&service->stopping.requested)) return status;
+static bt_status explain_within(const bt_service *service, const bt_call *call, bt_replay_request *request,
+                                bt_explain_result *result, bt_error *error) {
+  bt_work_scope probes;
+  bt_work_scope_begin(&probes, call->scope, bt_clock_monotonic_ns() + PROBES_NS);
+  request->cancel = &probes.cancel;
+  bt_status status = bt_explain_run(service->source, request, result, error);
+  bt_work_scope_end(&probes);
+  request->cancel = bt_call_cancel(call);
+  if (status != BT_CANCELLED || (call->scope && bt_work_scope_why(call->scope))) return status;
   bt_explain_result_dispose(result);
   status = bt_explain_run(NULL, request, result, error);
   snprintf(result->problem, sizeof result->problem, "the source did not answer the probes within 20 s");
@@ -43,24 +35,14 @@ static void explain(const bt_service *service, bt_call *call, const bt_rule_defi
                                .assumptions = service->assumptions,
                                .tenant = call->tenant,
                                .priority = BT_PRIORITY_PEOPLE,
+                               .work = service->work,
                                .prices = service->prices};
-  bt_status status = explain_within(service, &request, &result, &error);
+  bt_status status = explain_within(service, call, &request, &result, &error);
   if (status)
     bt_call_error(call, status, &error);
   else
     bt_call_json(call, 200, bt_explain_json(&result));
   bt_explain_result_dispose(&result);
-}
-
-static void explain_in_turn(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
-                            const bt_time_range *range) {
-  if (atomic_fetch_add(&running, 1) < AT_ONCE_MAX) {
-    explain(service, call, definition, range);
-  } else {
-    bt_call_header_set(call, "retry-after", BT_STR("5"));
-    bt_call_problem(call, 503, "busy", "%d rules are being explained already; try again.", AT_ONCE_MAX);
-  }
-  atomic_fetch_sub(&running, 1);
 }
 
 void bt_api_rule_explain(void *context, bt_call *call) {
@@ -80,6 +62,6 @@ void bt_api_rule_explain(void *context, bt_call *call) {
   if (status)
     bt_call_error(call, status, &error);
   else
-    explain_in_turn(service, call, definition, &range);
+    explain(service, call, definition, &range);
   bt_rule_definition_unref(definition);
 }

@@ -1,21 +1,15 @@
 /* GET /v1/rules/{id}/first-violation: when did it start. The request waits for the answer, at most `timeout`; then what is certain is answered
- * as not proven. Few run at once, because each holds a request worker. See routes.h. */
-#include <stdatomic.h>
+ * as not proven. See routes.h. */
 #include <time.h>
 
-#include "server/http/deadline.h"
 #include "server/http/routes.h"
 #include "server/report/replay_json.h"
 #include "server/service.h"
 #include "server/time_text.h"
 #include "server/clock.h"
 
-enum { AT_ONCE_MAX = 2 };
-
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t RANGE_NS = INT64_C(30) * 86400 * 1000000000;
-
-static atomic_int running; /* of the whole process */
 
 typedef struct first_options {
   bt_time_range range;
@@ -66,21 +60,20 @@ static bool read_options(const bt_service *service, bt_call *call, first_options
 
 static bt_status look(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
                       const first_options *options, bt_first_result *result, bt_error *error) {
-  bt_cancel cancel = {false};
-  bt_deadline deadline;
+  bt_work_scope looking;
   bt_replay_request request = {.rules = &definition,
                                .rule_count = 1,
                                .range = options->range,
                                .assumptions = service->assumptions,
                                .tenant = call->tenant,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .cancel = &cancel};
-  bt_status status = bt_deadline_start(&deadline, options->timeout_ns, &service->stopping, &cancel, error);
-  if (status) return status;
+                               .work = service->work,
+                               .cancel = &looking.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
-  status = bt_first_violation_run(service->source, &request, NULL, result, error);
+  bt_work_scope_begin(&looking, call->scope, started_ns + options->timeout_ns);
+  bt_status status = bt_first_violation_run(service->source, &request, NULL, result, error);
   bt_metrics_add_evaluation(service->metrics, BT_EVALUATION_FIRST_VIOLATION, bt_clock_monotonic_ns() - started_ns);
-  bt_deadline_end(&deadline);
+  bt_work_scope_end(&looking);
   return status;
 }
 
@@ -110,13 +103,6 @@ void bt_api_rule_first(void *context, bt_call *call) {
   if (!read_options(service, call, &options)) return;
   const bt_rule_definition *definition = find_rule(service, call);
   if (!definition) return;
-  if (atomic_fetch_add(&running, 1) < AT_ONCE_MAX) {
-    answer(service, call, definition, &options);
-  } else {
-    bt_call_header_set(call, "retry-after", BT_STR("5"));
-    bt_call_problem(call, 503, "busy",
-                    "%d first violations are being looked for already; try again, or start a replay.", AT_ONCE_MAX);
-  }
-  atomic_fetch_sub(&running, 1);
+  answer(service, call, definition, &options);
   bt_rule_definition_unref(definition);
 }

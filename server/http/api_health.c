@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/http/deadline.h"
 #include "server/http/outside_check.h"
 #include "server/http/routes.h"
 #include "server/service.h"
@@ -38,20 +37,19 @@ static json_t *part_json(bt_status status, const bt_error *error) {
 static bt_status check_otlp(const void *context, bt_error *error) {
   const bt_service *service = context;
   bt_export_result result = {0};
-  bt_cancel cancel = {false};
-  bt_deadline deadline;
+  bt_work_scope checking;
   bt_exporter_options once = *service->exporter;
   bt_export_document empty = {.body = BT_STR("{}"), .content_type = "application/json"};
   once.attempts = 1;
-  bt_status status = bt_deadline_start(&deadline, CHECK_NS, &service->stopping, &cancel, error);
-  if (status) return status;
-  status = bt_otlp_export_document(service->client, &once, &empty, &cancel, &result, error);
-  bt_deadline_end(&deadline);
+  bt_work_scope_begin(&checking, &service->work->root, bt_clock_monotonic_ns() + CHECK_NS);
+  bt_status status = bt_otlp_export_document(service->client, &once, &empty, &checking.cancel, &result, error);
+  bt_work_scope_end(&checking);
   return status == BT_CANCELLED ? bt_error_set(error, BT_UNAVAILABLE, "no answer within 5 s") : status;
 }
 
 static bt_status check_source(const void *context, bt_error *error) {
-  return bt_source_check(((const bt_service *)context)->source, error);
+  const bt_service *service = context;
+  return bt_source_check(service->source, &service->work->root.cancel, error);
 }
 
 /* A rule that is enabled and not checked would look like one without violations. */

@@ -236,6 +236,10 @@ static uint64_t get_report_spans(const bt_metrics *metrics, unsigned i) {
   return bt_metrics_report_spans(metrics, (bt_report_span_outcome)i);
 }
 
+static uint64_t get_time_stamps(const bt_metrics *metrics, unsigned i) {
+  return bt_metrics_time_stamps(metrics, (bt_time_stamp_outcome)i);
+}
+
 static void write_replays(const bt_service *service, bt_buffer *out) {
   static const char *const states[] = {"queued", "running", "finished"};
   bt_job_stats stats;
@@ -274,6 +278,10 @@ static void write_reports(const bt_service *service, bt_buffer *out) {
                    "Spans that hold the head of a report, by what became of them.");
   write_outcomes(out, "betrace_report_spans_total", "outcome", bt_report_span_outcome_names, BT_REPORT_SPAN_OUTCOMES,
                  get_report_spans, service->metrics);
+  bt_expose_family(out, "betrace_report_time_stamps_total", "counter",
+                   "Time stamps that were asked for reports (--timestamp-url), by what came of it.");
+  write_outcomes(out, "betrace_report_time_stamps_total", "outcome", bt_time_stamp_outcome_names,
+                 BT_TIME_STAMP_OUTCOMES, get_time_stamps, service->metrics);
 }
 
 static void write_process(const bt_service *service, bt_buffer *out) {

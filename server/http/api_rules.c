@@ -42,21 +42,26 @@ static void answer_rule(bt_call *call, int status, const bt_rule_definition *def
 /* Of calls that change a rule: one that is not known may have meant that they should not. */
 static const char *const no_parameter[] = {NULL};
 
-/* Reads If-Match: "3", W/"3" or *; 0 when any version will do. False: answered 400. */
+/* Reads If-Match: "3" or *; 0 when any version will do. False: answered 400, or 412 for W/"3": only strong tags match here (RFC 9110, 13.1.1). */
 static bool if_match_of(bt_call *call, int64_t *version) {
   bt_str text = call->if_match;
   *version = 0;
   if (text.len == 0 || bt_str_equal(text, BT_STR("*"))) return true;
-  if (bt_str_starts_with(text, BT_STR("W/"))) text = (bt_str){text.ptr + 2, text.len - 2};
+  bool is_weak = bt_str_starts_with(text, BT_STR("W/"));
+  if (is_weak) text = (bt_str){text.ptr + 2, text.len - 2};
   bool valid = text.len >= 3 && text.len < 20 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"';
   for (size_t i = 1; valid && i + 1 < text.len; i++) {
     valid = text.ptr[i] >= '0' && text.ptr[i] <= '9';
     *version = *version * 10 + (text.ptr[i] - '0');
   }
-  if (!valid || *version == 0)
+  valid = valid && *version != 0;
+  if (!valid)
     bt_call_problem(call, 400, "invalid-header",
                     "If-Match has to be the ETag of a version, as in \"3\", or *; %.*s came.", BT_FMT(call->if_match));
-  return valid && *version != 0;
+  else if (is_weak)
+    bt_call_problem(call, 412, "version-changed",
+                    "A weak ETag never matches; send it as it came, without W/. Nothing was changed.");
+  return valid && !is_weak;
 }
 
 /* BT_CONFLICT on a write with If-Match is a failed precondition. */

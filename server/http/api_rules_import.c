@@ -65,9 +65,13 @@ static bool read_state(bt_call *call, char out[BT_IMPORT_STATE_BYTES]) {
   bt_str text = call->if_match;
   out[0] = '\0';
   if (text.len == 0 || bt_str_equal(text, BT_STR("*"))) return true;
+  bool is_weak = bt_str_starts_with(text, BT_STR("W/\""));
   bool is_state = text.len == BT_IMPORT_STATE_BYTES + 1 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"';
   if (is_state)
     snprintf(out, BT_IMPORT_STATE_BYTES, "%.*s", BT_IMPORT_STATE_BYTES - 1, text.ptr + 1);
+  else if (is_weak)
+    bt_call_problem(call, 412, "version-changed",
+                    "A weak If-Match never matches; send the state without W/. Nothing was changed.");
   else
     bt_call_problem(call, 400, "invalid-header",
                     "If-Match has to be the state that a dry run answered, in quotes, or *; %.*s came.", BT_FMT(text));

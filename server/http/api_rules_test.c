@@ -1,6 +1,7 @@
 /* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See routes.h. */
 #include <stdlib.h>
 
+#include "server/eval_limit.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
@@ -56,10 +57,11 @@ static bt_status judge(rule_test *test, const bt_trace *trace, bool is_unsettled
   const bt_rule *rule = test->definition->rule;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
+  bt_eval_limit limit = {.cancel = bt_call_cancel(test->call)};
   const bt_rule_verdict *verdict = NULL;
   bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
-  if (!status) status = bt_evaluator_run(evaluator, trace, &options, &verdict, error);
+  if (!status) status = bt_eval_run_within(&limit, evaluator, trace, &options, &verdict, error);
   if (!status) status = answer_verdict(test, trace, verdict, is_unsettled, error);
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);

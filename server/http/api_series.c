@@ -53,7 +53,8 @@ static void read_steps(json_t *body, asked *out, bt_field_errors *errors) {
                         (unsigned long long)points, out->rules.count, BT_SERIES_MOST_CELLS);
 }
 
-static void read_options(const bt_service *service, json_t *body, asked *out, bt_field_errors *errors) {
+static void read_options(const bt_service *service, const bt_call *call, json_t *body, asked *out,
+                         bt_field_errors *errors) {
   static const char *const values[] = {"count", "exercised", "ratio", NULL};
   bt_series_answer_options *options = &out->options;
   options->question.now_ns = bt_clock_wall_ns();
@@ -61,7 +62,7 @@ static void read_options(const bt_service *service, json_t *body, asked *out, bt
   options->assumptions = bt_assumptions_over(&service->assumptions, service->source, NULL);
   bt_source_describe(service->source, NULL, &options->source);
   options->is_static = service->source->operations->is_static;
-  options->stopping = &service->stopping;
+  options->cancel = bt_call_cancel(call);
   bt_body_range(service, body, &bt_question_range, options->question.now_ns, &options->asked, errors);
   bt_body_duration(body, "timeout", 300 * SECOND_NS, &options->timeout_ns, errors);
   options->value = (bt_series_value)bt_body_word(body, "value", values, BT_SERIES_COUNT, errors);
@@ -90,7 +91,7 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
     return false;
   }
   leave_out_shadows(body, &out->rules);
-  read_options(service, body, out, &errors);
+  read_options(service, call, body, out, &errors);
   if (!errors.items && !out->rules.count)
     bt_field_errors_add(&errors, "rule_ids", "no enabled rule is meant by this question, so nothing could be counted");
   return !bt_call_refuse_fields(call, &errors);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "server/clock.h"
-#include "server/http/deadline.h"
 #include "server/http/routes.h"
 #include "server/http/span_body.h"
 #include "server/report/json_memory.h"
@@ -14,12 +13,9 @@
 #include "tempo/gzip.h"
 #include "tempo/memory_source.h"
 
-enum { AT_ONCE_MAX = 3 }; /* of the workers: the others go on answering while a receiver hangs */
 /* What receivers of OTLP take by default: more would be refused there. */
 static const size_t unpacked_max_bytes = (size_t)20 << 20, decoded_max_bytes = (size_t)256 << 20;
 static const int64_t FORWARD_NS = 10000000000;
-
-static atomic_int running;
 
 typedef struct push {
   const bt_service *service;
@@ -159,18 +155,16 @@ static void answer_failure(push *p, bt_status status, bt_export_result *result, 
 
 /* Once: whoever pushes has a queue to try again from, and we have none. */
 static void forward(push *p) {
-  bt_cancel cancel = {false};
-  bt_deadline deadline;
+  bt_work_scope sending;
   bt_error error = {0};
   bt_export_result result = {0};
   bt_exporter_options options = *p->service->exporter;
   options.tenant = p->call->tenant;
   options.attempts = 1;
-  bt_status status = bt_deadline_start(&deadline, FORWARD_NS, &p->service->stopping, &cancel, &error);
-  if (!status) {
-    status = bt_otlp_export_document(p->service->client, &options, &p->document, &cancel, &result, &error);
-    bt_deadline_end(&deadline);
-  }
+  bt_work_scope_begin(&sending, p->call->scope, bt_clock_monotonic_ns() + FORWARD_NS);
+  bt_status status =
+      bt_otlp_export_document(p->service->client, &options, &p->document, &sending.cancel, &result, &error);
+  bt_work_scope_end(&sending);
   if (!status && result.rejected)
     answer_counts(p, &result);
   else if (!status)
@@ -207,16 +201,12 @@ void bt_api_spans(void *context, bt_call *call) {
   static const char *const no_parameters[] = {NULL};
   push p = {.service = context, .call = call};
   if (!bt_call_query_allows(call, no_parameters) || !has_receiver(&p)) return;
-  if (atomic_fetch_add(&running, 1) >= AT_ONCE_MAX) {
-    bt_call_header_set(call, "retry-after", BT_STR("1"));
-    bt_call_problem(call, 503, "busy", "%d pushes are under way already; try again in a moment.", AT_ONCE_MAX);
-  } else if (read_spans(&p)) {
+  if (read_spans(&p)) {
     if (p.service->memory)
       keep(&p);
     else
       forward(&p);
   }
-  atomic_fetch_sub(&running, 1);
   bt_span_batch_free(p.batch);
   bt_buffer_dispose(&p.unpacked);
   bt_buffer_dispose(&p.encoded);

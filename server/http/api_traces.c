@@ -2,6 +2,7 @@
  * being proved is said, and so are enabled rules that could not be asked. See routes.h. */
 #include <stdlib.h>
 
+#include "server/eval_limit.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/report/replay_json.h"
@@ -129,6 +130,7 @@ static bt_status judge(void *context, const bt_trace *trace, bt_error *error) {
   question *q = context;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
+  bt_eval_limit limit = {.cancel = bt_call_cancel(q->call)};
   const bt_rule_verdict *verdicts = NULL;
   bt_eval_options *options = calloc(q->count + 1, sizeof *options);
   bt_status status = options ? bt_ruleset_new(q->checked, q->count, &ruleset, error) : bt_error_no_memory(error);
@@ -136,7 +138,7 @@ static bt_status judge(void *context, const bt_trace *trace, bt_error *error) {
     options[i] =
         bt_one_trace_options(q->service, q->rules[i], trace, bt_one_trace_is_unsettled(q->service, q->rules[i], trace));
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
-  if (!status) status = bt_evaluator_run(evaluator, trace, options, &verdicts, error);
+  if (!status) status = bt_eval_run_within(&limit, evaluator, trace, options, &verdicts, error);
   if (!status) status = answer(q, trace, verdicts, error);
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);

@@ -169,7 +169,7 @@ static void answer(const bt_service *service, bt_call *call, asked *a) {
                                          .timeout_ns = a->timeout_ns,
                                          .tenant = bt_call_tenant(call),
                                          .unchecked = bt_question_unchecked(&a->rules, unchecked),
-                                         .stopping = &service->stopping};
+                                         .cancel = bt_call_cancel(call)};
   a->question.tenant = call->tenant;
   a->question.rules = a->rules.items;
   a->question.rule_count = a->is_outdated ? 0 : a->rules.count;

@@ -120,6 +120,7 @@ const char *bt_http_reason(int status) {
   case 417: return "Expectation Failed";
   case 421: return "Misdirected Request";
   case 422: return "Unprocessable Content";
+  case 431: return "Request Header Fields Too Large";
   case 500: return "Internal Server Error";
   case 503: return "Service Unavailable";
   default: return status < 400 ? "OK" : "Error";
@@ -178,6 +179,29 @@ void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *e
   va_end(list);
 }
 
+const bt_cancel *bt_call_cancel(const bt_call *call) {
+  return call->scope ? &call->scope->cancel : NULL;
+}
+
+void bt_call_cut(bt_call *call) {
+  switch (call->scope ? bt_work_scope_why(call->scope) : BT_SCOPE_GOES_ON) {
+  case BT_SCOPE_DEADLINE:
+    bt_call_problem(
+        call, 504, "deadline",
+        "The time for this call was over before there was an answer; ask for less, or give it more with the "
+        "header Betrace-Timeout.");
+    return;
+  case BT_SCOPE_STOPPING:
+    bt_call_header_set(call, "retry-after", BT_STR("5"));
+    bt_call_problem(call, 503, "stopping", "The service is being stopped; ask again when it is back.");
+    return;
+  case BT_SCOPE_GOES_ON:
+  case BT_SCOPE_READER_GONE:
+  case BT_SCOPE_UNWANTED: break;
+  }
+  bt_call_problem(call, 503, "cancelled", "The call was cancelled.");
+}
+
 void bt_call_error(bt_call *call, bt_status status, const bt_error *error) {
   static const struct {
     int http;
@@ -194,7 +218,10 @@ void bt_call_error(bt_call *call, bt_status status, const bt_error *error) {
       [BT_CANCELLED] = {503, "cancelled"},
       [BT_IO] = {503, "storage"},
   };
-  bt_call_problem(call, answers[status].http, answers[status].kind, "%s", error->message);
+  if (status == BT_CANCELLED && call->scope && bt_work_scope_why(call->scope))
+    bt_call_cut(call);
+  else
+    bt_call_problem(call, answers[status].http, answers[status].kind, "%s", error->message);
 }
 
 json_t *bt_call_body(bt_call *call, bool may_be_empty) {

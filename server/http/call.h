@@ -7,6 +7,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/diagnostic.h"
+#include "server/work/scope.h"
 
 enum { BT_CALL_MAX_PARAMS = 4, BT_CALL_MAX_HEADERS = 12, BT_CALL_MAX_PARAMETERS = 1024 };
 
@@ -53,6 +54,9 @@ typedef struct bt_call {
   bool every_tenant;  /* no tenant was named, and the caller may see what belongs to any: metrics */
   bool is_editor;     /* who asks may change rules */
   const char *user;   /* who asks, for updated_by; NULL: nobody in particular */
+  /* Below which the work hangs; borrowed. Cancelled when the deadline is over, the reader is gone or the service stops. NULL: on a loop, where nothing waits,
+   * and in tests. */
+  bt_work_scope *scope;
 
   int status;
   const char *content_type, *cache_control; /* cache_control NULL: no-store */
@@ -70,6 +74,11 @@ void bt_call_free(bt_call *call);
 
 /* Adds a parameter of the path, percent-decoded. False: no memory, or more than BT_CALL_MAX_PARAMS. */
 bool bt_call_param_set(bt_call *call, bt_str encoded) BT_MUST_CHECK;
+
+/* What work for the call looks at; NULL where it has no scope. */
+const bt_cancel *bt_call_cancel(const bt_call *call);
+/* Why the call was cut: the status and the words for it. */
+void bt_call_cut(bt_call *call);
 
 /* The caller's tenant; "" is that of a service without tenants. */
 const char *bt_call_tenant(const bt_call *call);

@@ -96,14 +96,6 @@ static bool has_name(bt_str line, bt_str name) {
   return line.len > name.len && line.ptr[name.len] == ':' && bt_str_equal_nocase((bt_str){line.ptr, name.len}, name);
 }
 
-bool bt_guard_has_chunks(bt_str head) {
-  bt_str line;
-  head = from_request_line(head);
-  while (next_line(&head, &line))
-    if (has_name(line, BT_STR("transfer-encoding"))) return true;
-  return false;
-}
-
 bt_guard_refusal bt_guard_check_head(bt_str head) {
   bt_str line;
   size_t lengths = 0, hosts = 0;

@@ -18,8 +18,6 @@ typedef struct bt_guard_refusal {
 
 /* `head` is the request as it came, at least up to the empty line: more than one of Content-Length and Transfer-Encoding is refused. */
 bt_guard_refusal bt_guard_check_head(bt_str head);
-/* Whether the body comes in chunks. */
-bool bt_guard_has_chunks(bt_str head);
 /* origin and fetch_site have len 0 when they were not sent. */
 bt_guard_refusal bt_guard_check_site(const bt_guard *guard, bt_str host, bt_str origin, bt_str fetch_site);
 /* Host without its port; brackets of an IPv6 address are taken off. */

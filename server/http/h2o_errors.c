@@ -39,6 +39,8 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *request, h2o_ostream
                      detail_of(request->res.status));
     ssize_t index = h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
     request->res.headers.entries[index].value = h2o_iovec_init(H2O_STRLIT("application/problem+json"));
+    h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("x-content-type-options"), 0, NULL,
+                          H2O_STRLIT("nosniff"));
     replacing_stream *stream = (replacing_stream *)h2o_add_ostream(request, sizeof *stream, slot);
     stream->super.do_send = send_replaced;
     stream->body = h2o_strdup(&request->pool, body.ptr ? body.ptr : "", body.len);

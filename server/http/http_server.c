@@ -4,34 +4,30 @@
  * loop's queue → its answer is sent, or its stream begins. */
 #include "server/http/http_server.h"
 
+#include <h2o.h>
+#include <h2o/http1.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "server/clock.h"
 #include "server/condition.h"
+#include "server/http/connection.h"
 #include "server/http/h2o_errors.h"
 #include "server/http/listen.h"
-#include "server/http/loop.h"
 
 enum {
   TICK_MS = 500,
-  STOP_TIMEOUT_MS = 5 * 1000,
-  CLOSE_TIMEOUT_MS = 2 * 1000,
+  BUSY_TICK_MS = 100,    /* while requests are under way, whose readers may go */
+  STOP_TIMEOUT_MS = 600, /* for answers to requests under way, all of which are cancelled */
+  CLOSE_TIMEOUT_MS = 200,
   STREAM_AGAIN_MS = 200,
-  QUEUE_MAX = 1024,
-  PAGE_MAKERS = 4,
   SPARE_FILES = 128, /* for what are no connections */
-  MAX_LOOPS = 16
+  MAX_LOOPS = 16,
+  LENT_LOOK_NS = 10 * 1000 * 1000
 };
-
-typedef struct connection { /* in the list of its loop */
-  h2o_linklist_t link;
-  bt_http_loop *loop;
-  h2o_socket_t *socket;
-  bt_access *access; /* whose TLS context it uses */
-} connection;
 
 int64_t bt_http_now_ms(void) {
   struct timespec now;
@@ -47,35 +43,61 @@ bt_access *bt_http_access(bt_http_server *server) {
 }
 
 static void on_connection_close(void *data) {
-  connection *closed = data;
+  bt_http_connection *closed = data;
   atomic_fetch_sub(&closed->loop->server->connection_count, 1);
   h2o_linklist_unlink(&closed->link);
+  if (h2o_linklist_is_linked(&closed->ungated)) h2o_linklist_unlink(&closed->ungated);
+  bt_http_wait_end(closed);
+  if (closed->held) h2o_buffer_dispose(&closed->held);
+  if (closed->head) h2o_buffer_dispose(&closed->head);
+  bt_buffer_dispose(&closed->refused);
   bt_access_release(closed->access);
   free(closed);
 }
 
-static bool register_connection(bt_http_loop *loop, h2o_socket_t *socket) {
-  if (atomic_load(&loop->server->connection_count) >= loop->server->options.max_connections) return false;
-  connection *fresh = calloc(1, sizeof *fresh);
-  if (!fresh) return false;
-  *fresh = (connection){.loop = loop, .socket = socket, .access = bt_http_access(loop->server)};
-  loop->accept.ssl_ctx = bt_access_tls(fresh->access);
+/* new; belongs to the socket. NULL: there are as many as may be, or there is no memory. */
+static bt_http_connection *register_connection(bt_http_loop *loop, h2o_socket_t *socket) {
+  if (atomic_load(&loop->server->connection_count) >= loop->server->options.max_connections) return NULL;
+  bt_http_connection *fresh = calloc(1, sizeof *fresh);
+  if (!fresh) return NULL;
+  fresh->loop = loop;
+  fresh->socket = socket;
+  fresh->access = bt_http_access(loop->server);
   h2o_linklist_insert(&loop->connections, &fresh->link);
   atomic_fetch_add(&loop->server->connection_count, 1);
   socket->on_close.cb = on_connection_close;
   socket->on_close.data = fresh;
-  return true;
+  return fresh;
+}
+
+static void begin_http(bt_http_connection *connection) {
+  bt_http_loop *loop = connection->loop;
+  h2o_http1_accept(&loop->accept, connection->socket, *h2o_get_timestamp(&loop->context, NULL, NULL));
+  bt_http_gate_close(connection);
+}
+
+static void on_handshake(h2o_socket_t *socket, const char *failed) {
+  bt_http_connection *connection = socket->on_close.data;
+  bt_http_wait_end(connection);
+  if (failed)
+    h2o_socket_close(socket);
+  else
+    begin_http(connection);
 }
 
 static void on_accept(h2o_socket_t *listener, const char *failed) {
   if (failed) return;
-  bt_http_loop *loop = listener->data;
   h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
   if (!socket) return;
-  if (register_connection(loop, socket))
-    h2o_accept(&loop->accept, socket);
-  else
+  bt_http_connection *connection = register_connection(listener->data, socket);
+  if (!connection) {
     h2o_socket_close(socket);
+  } else if (bt_access_tls(connection->access)) {
+    bt_http_wait_for(connection, BT_WAIT_HANDSHAKE, connection->loop->server->options.request_timeout_ms);
+    h2o_socket_ssl_handshake(socket, bt_access_tls(connection->access), NULL, on_handshake);
+  } else {
+    begin_http(connection);
+  }
 }
 
 static void begin_stop(bt_http_loop *loop) {
@@ -102,7 +124,7 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 /* Idle keep-alive connections end only by a timeout of h2o's; a shutdown of the socket ends them now. */
 static void close_connections(bt_http_loop *loop) {
   for (h2o_linklist_t *node = loop->connections.next; node != &loop->connections; node = node->next)
-    shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(connection, link, node)->socket), SHUT_RDWR);
+    shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(bt_http_connection, link, node)->socket), SHUT_RDWR);
   int64_t deadline_ms = bt_http_now_ms() + CLOSE_TIMEOUT_MS;
   while (!h2o_linklist_is_empty(&loop->connections) && bt_http_now_ms() < deadline_ms)
     h2o_evloop_run(loop->context.loop, 50);
@@ -111,8 +133,11 @@ static void close_connections(bt_http_loop *loop) {
 static void prepare_loop(bt_http_loop *loop) {
   bt_http_server *server = loop->server;
   h2o_linklist_init_anchor(&loop->connections);
+  h2o_linklist_init_anchor(&loop->ungated);
+  h2o_linklist_init_anchor(&loop->waiting);
   h2o_linklist_init_anchor(&loop->sending);
   h2o_linklist_init_anchor(&loop->streaming);
+  h2o_linklist_init_anchor(&loop->under_way);
   h2o_context_init(&loop->context, h2o_evloop_create(), &server->config);
   h2o_timeout_init(loop->context.loop, &loop->stream_again, STREAM_AGAIN_MS);
   loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = server->config.hosts};
@@ -149,14 +174,23 @@ static void wait_for_loops(bt_http_server *server, const uint32_t *count, uint32
   pthread_mutex_unlock(&server->mutex);
 }
 
+static int tick_ms(const bt_http_loop *loop) {
+  if (loop->is_stopping) return 20;
+  return h2o_linklist_is_empty((h2o_linklist_t *)&loop->under_way) ? TICK_MS : BUSY_TICK_MS;
+}
+
 /* All of the loop is made and freed on its own thread: h2o keeps memory for each thread, and what it makes keeps a pointer to it. */
 static void *run_loop(void *argument) {
   bt_http_loop *loop = argument;
   prepare_loop(loop);
   announce(loop->server, &loop->server->ready_count);
+  bool has_begun = false;
   while (!loop->is_stopping || (loop->task_count && bt_http_now_ms() < loop->stop_deadline_ms)) {
-    h2o_evloop_run(loop->context.loop, loop->is_stopping ? 20 : TICK_MS);
+    h2o_evloop_run(loop->context.loop, has_begun ? 0 : tick_ms(loop));
+    has_begun = bt_http_gate_turn(loop);
+    bt_http_look_at_readers(loop);
     bt_http_cut_stalled(loop);
+    bt_http_cut_waiting(loop);
   }
   close_connections(loop);
   announce(loop->server, &loop->server->drained_count);
@@ -172,8 +206,7 @@ static void configure(bt_http_server *server) {
   server->config.server_name = h2o_iovec_init(H2O_STRLIT("betrace"));
   server->config.http1.req_timeout = server->options.request_timeout_ms;
   server->config.http1.upgrade_to_http2 = 0;
-  /* A little more than we take, so that a body just over the limit is read and refused with a whole answer. */
-  server->config.max_request_entity_size = server->options.max_body_bytes + server->options.max_body_bytes / 2;
+  server->config.max_request_entity_size = 0; /* it never sees a body: connection.h */
   h2o_hostconf_t *host = h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
   h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
   bt_http_handler *handler = (bt_http_handler *)h2o_create_handler(path, sizeof *handler);
@@ -201,12 +234,13 @@ static void fill_defaults(bt_http_server *server) {
   bt_http_server_options *options = &server->options;
   if (!options->loops) options->loops = 2;
   if (options->loops > MAX_LOOPS) options->loops = MAX_LOOPS;
-  if (!options->workers) options->workers = 4;
   if (!options->max_body_bytes) options->max_body_bytes = 10u << 20;
+  if (!options->bodies_bytes) options->bodies_bytes = 64u << 20;
   if (!options->max_connections) options->max_connections = 1000;
   if (!options->request_timeout_ms) options->request_timeout_ms = 10 * 1000;
   if (!options->write_timeout_ms) options->write_timeout_ms = 30 * 1000;
   if (!options->heartbeat_ms) options->heartbeat_ms = 10 * 1000;
+  if (!options->call_timeout_ns) options->call_timeout_ns = INT64_C(300) * 1000000000;
   options->max_connections = fit_files(options->max_connections);
 }
 
@@ -226,6 +260,8 @@ static void free_server(bt_http_server *server) {
     if (!server->loops[i].is_started && server->loops[i].listen_fd > 0) close(server->loops[i].listen_fd);
   free(server->loops);
   bt_access_release(server->access);
+  if (server->owns_work) bt_workplace_free(server->work);
+  bt_body_budget_free(server->bodies);
   pthread_cond_destroy(&server->changed);
   pthread_mutex_destroy(&server->mutex);
   free(server);
@@ -244,6 +280,12 @@ static bt_status start_loops(bt_http_server *server, bt_error *error) {
   return BT_OK;
 }
 
+static bt_status find_work(bt_http_server *server, bt_error *error) {
+  server->work = server->options.work;
+  server->owns_work = !server->work;
+  return server->owns_work ? bt_workplace_new(NULL, &server->work, error) : BT_OK;
+}
+
 bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_server **out, bt_error *error) {
   *out = NULL;
   bt_http_server *server = calloc(1, sizeof *server);
@@ -253,14 +295,13 @@ bt_status bt_http_server_new(const bt_http_server_options *options, bt_http_serv
   server->options = *options;
   fill_defaults(server);
   server->loops = calloc(server->options.loops, sizeof *server->loops);
-  bt_status status = server->loops ? BT_OK : bt_error_no_memory(error);
+  server->bodies = bt_body_budget_new(server->options.bodies_bytes);
+  bt_status status = server->loops && server->bodies ? BT_OK : bt_error_no_memory(error);
   if (!status)
     status = bt_access_new(options->access ? options->access : &(bt_access_options){0}, &server->access, error);
   if (!status) status = bind_loops(server, error);
-  if (!status) status = bt_workers_new(server->options.workers, QUEUE_MAX, &server->workers, error);
-  if (!status) status = bt_workers_new(PAGE_MAKERS, QUEUE_MAX, &server->page_makers, error);
+  if (!status) status = find_work(server, error);
   if (status) {
-    bt_workers_free(server->workers);
     free_server(server);
     return status;
   }
@@ -292,14 +333,23 @@ bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options 
   return bt_error_set(error, BT_INVALID, "TLS and tokens can be begun and ended by a restart only");
 }
 
+/* Until no worker has a task of ours any more; all are cancelled. The last look at the server of one that gives a task back is its count. */
+static void wait_for_lent(bt_http_server *server) {
+  atomic_store(&server->is_ending, true);
+  pthread_mutex_lock(&server->mutex);
+  while (atomic_load(&server->lent))
+    (void)bt_condition_wait(&server->changed, &server->mutex, bt_clock_monotonic_ns() + LENT_LOOK_NS);
+  pthread_mutex_unlock(&server->mutex);
+}
+
 void bt_http_server_stop(bt_http_server *server) {
   if (!server) return;
+  if (server->owns_work) bt_workplace_stop(server->work);
   wait_for_loops(server, &server->ready_count, server->started_count);
   for (uint32_t i = 0; i < server->started_count; i++)
     h2o_multithread_send_message(&server->loops[i].receiver, &server->loops[i].stop_message);
   wait_for_loops(server, &server->drained_count, server->started_count);
-  bt_workers_free(server->workers);
-  bt_workers_free(server->page_makers);
+  wait_for_lent(server);
   announce(server, &server->workers_ended);
   for (uint32_t i = 0; i < server->started_count; i++) pthread_join(server->loops[i].thread, NULL);
   h2o_config_dispose(&server->config);

@@ -1,25 +1,26 @@
 /* The HTTP server: h2o's event loops behind one small face (listen, route, answer, stop), so that another library could take its place.
  * HTTP/1.1 only (HTTP/2 stays off: the library's version has no guards against resets). A request is checked (head, Host, Origin), routed, its caller looked at (access.h),
- * copied into a bt_call and run on a worker thread; the loop that owns the request sends the answer.
+ * copied into a bt_call and run in the lane of its route; the loop that owns the request sends the answer.
  * Thread: new, port and stop are for the main thread. */
 #ifndef BT_SERVER_HTTP_SERVER_H
 #define BT_SERVER_HTTP_SERVER_H
 
 #include "server/http/access.h"
 #include "server/http/call.h"
+#include "server/work/workplace.h"
 
 typedef void (*bt_route_handler)(void *service, bt_call *call);
 
-/* Where a handler runs. On the loop there is no way to another thread and back, which costs more than a small answer does; but then it may only
+/* Where a handler runs: in a lane of the pool, or on the loop. On the loop there is no way to another thread and back, which costs more than a small answer does; but then it may only
  * read memory: no file, no database, no network, no wait, and an answer of a few kilobytes. */
-typedef enum bt_route_place { BT_ON_WORKER, BT_ON_LOOP } bt_route_place;
+enum { BT_ON_LOOP = BT_LANES };
 
 typedef struct bt_route {
   const char *method; /* "GET"; HEAD is answered as GET without the body */
   const char *path;   /* "/v1/rules/{id}": a segment in braces stands for one segment that is not empty */
   bt_route_handler handle;
   bt_role needs;
-  bt_route_place place;
+  int lane; /* a bt_lane, or BT_ON_LOOP */
 } bt_route;
 
 typedef struct bt_http_server bt_http_server;
@@ -33,8 +34,11 @@ typedef struct bt_http_server_options {
    * arrival of the whole request to its answer; -1: a stream begins. NULL: nobody is told. */
   void (*observe)(void *service, const bt_route *route, int status, int64_t duration_ns);
   const bt_access_options *access; /* NULL: no tokens, no further names; copied */
-  uint32_t loops, workers;         /* threads; 0: 2 and 4; 16 loops at most; four more make pages of streams */
+  bt_workplace *work;              /* borrowed; NULL: the server has one of its own */
+  uint32_t loops;                  /* threads; 0: 2; 16 at most */
+  int64_t call_timeout_ns;         /* of a call, from its arrival; 0: 5 min */
   size_t max_body_bytes;           /* 0: 10 MiB */
+  size_t bodies_bytes;             /* of all bodies that are read or looked at; 0: 64 MiB */
   uint32_t max_connections;        /* 0: 1,000, and never more than the file limit allows */
   uint32_t request_timeout_ms;     /* for head and body together, and idle keep-alive; 0: 10 s */
   uint32_t
@@ -49,7 +53,7 @@ uint16_t bt_http_server_port(const bt_http_server *server);
 /* Reads tokens and certificates again and uses them from the next request and connection on. After an error all stays as it was. TLS and
  * tokens can be neither begun nor ended this way (BT_INVALID). */
 bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options *access, bt_error *error) BT_MUST_CHECK;
-/* Stops accepting, waits for requests under way (5 s at most), ends the threads and frees. */
+/* Stops accepting, cancels and answers the requests under way, cuts who does not take the answer within a second, ends the threads and frees. */
 void bt_http_server_stop(bt_http_server *server);
 
 #endif

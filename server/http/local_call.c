@@ -27,15 +27,15 @@ static bool copy(bt_call *call, const bt_local_request *from, const bt_access_an
   return ok;
 }
 
-static bool is_cancelled(const bt_cancel *cancel) {
-  return cancel && atomic_load(&cancel->requested);
+static bool is_cancelled(const bt_call *call) {
+  return call->scope && bt_work_scope_why(call->scope);
 }
 
 /* Page after page, as a reader would take them who is always ready. */
-static void read_stream(bt_call *call, const bt_cancel *cancel) {
+static void read_stream(bt_call *call) {
   bt_buffer whole = {0};
   bt_stream_step step = BT_STREAM_MORE;
-  while (step != BT_STREAM_END && !is_cancelled(cancel) && !call->answer.failed) {
+  while (step != BT_STREAM_END && !is_cancelled(call) && !call->answer.failed) {
     bt_buffer_clear(&call->answer);
     step = bt_call_next_page(call);
     bool is_empty = !call->answer.len;
@@ -54,10 +54,10 @@ static void read_stream(bt_call *call, const bt_cancel *cancel) {
   bt_call_problem(call, 503, "broken-off", "The answer was broken off; ask again.");
 }
 
-static void run(const bt_http_server *server, const bt_route *route, bt_call *call, const bt_cancel *cancel) {
+static void run(const bt_http_server *server, const bt_route *route, bt_call *call) {
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_route_handle(route, server->options.service, call);
-  if (call->stream.operations) read_stream(call, cancel);
+  if (call->stream.operations) read_stream(call);
   if (server->options.observe)
     server->options.observe(server->options.service, route, call->status, bt_clock_monotonic_ns() - started_ns);
 }
@@ -87,7 +87,7 @@ static void route_and_run(bt_http_server *server, const bt_access *access, const
   bool ok = copy(call, request, &answer);
   for (size_t i = 0; i < param_count && ok; i++) ok = bt_call_param_set(call, params[i]);
   if (ok)
-    run(server, route, call, request->cancel);
+    run(server, route, call);
   else
     bt_call_problem(call, 503, "no-memory", "There is not enough memory to take this request; try again later.");
 }
@@ -96,6 +96,7 @@ bt_call *bt_http_server_run(bt_http_server *server, const bt_local_request *requ
   bt_call *call = bt_call_new(request->body.len + request->query.len + ARENA_SLACK_BYTES);
   if (!call) return NULL;
   bt_access *access = bt_http_access(server);
+  call->scope = request->scope;
   route_and_run(server, access, request, call);
   bt_access_release(access);
   return call;

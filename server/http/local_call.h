@@ -4,13 +4,12 @@
 #define BT_SERVER_HTTP_LOCAL_CALL_H
 
 #include "server/http/http_server.h"
-#include "tempo/source.h"
 
 typedef struct bt_local_request {
   bt_str method, path, query, body, body_type; /* path and query as they stand in a request: percent-encoded */
   bt_str authorization, tenant, grafana_user;  /* headers; len 0: not sent */
   bt_str if_match;
-  const bt_cancel *cancel; /* nobody waits any more: answers that take long are broken off; or NULL */
+  bt_work_scope *scope; /* cancelled when nobody waits any more: answers that take long are broken off; or NULL */
 } bt_local_request;
 
 /* new: its status and whole answer are set, whatever they are. NULL: no memory. Streams are read to their end; one that was broken off

@@ -1,5 +1,6 @@
 /* What the files of the HTTP server share: the server, its loops, and a request on its way (h2o's world; handlers see call.h alone).
- * A task belongs to its loop, and for the time of one handler or one page of a stream to a worker; is_with_worker says which. The loop owns
+ * A task belongs to its loop, and for the time of one handler or one page of a stream to a worker; is_with_worker says which, and the scope it runs under is
+ * cancelled by the loop when the reader is gone. The loop owns
  * the request pointer: a guard in the request's pool clears it when the request ends early, and whichever side is last frees the task.
  * Thread: all of it is for the loop's own thread, but what a worker is given. */
 #ifndef BT_SERVER_HTTP_LOOP_H
@@ -9,11 +10,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/http/body_budget.h"
 #include "server/http/guard.h"
 #include "server/http/http_server.h"
-#include "server/http/workers.h"
 
 typedef struct bt_http_loop bt_http_loop;
+typedef struct bt_http_connection bt_http_connection; /* connection.h */
 
 typedef enum bt_stream_state { BT_STREAM_IDLE, BT_STREAM_ASKING, BT_STREAM_SENDING, BT_STREAM_WAITING } bt_stream_state;
 
@@ -24,7 +26,12 @@ typedef struct bt_http_task {
   bt_call *call;
   const bt_route *route; /* NULL: a page */
   bool is_with_worker;
-  int64_t started_ns; /* when the request was there; monotonic */
+  bt_task work;        /* its node in a lane */
+  bt_work_scope scope; /* of what goes into one */
+  bool has_scope;
+  int64_t timeout_ns;       /* that the caller gives it; 0: none said */
+  h2o_linklist_t under_way; /* linked while it is with a worker */
+  int64_t started_ns;       /* when the request was there; monotonic */
   h2o_generator_t generator;
   int64_t send_deadline_ms; /* of the answer or page under way */
   uint64_t taken_bytes;     /* by the reader, when the deadline was last looked at */
@@ -32,6 +39,9 @@ typedef struct bt_http_task {
   h2o_linklist_t sending;   /* linked while one is */
   bt_str page;              /* the answer, where it is not the call's; page_holder keeps it */
   bt_access *page_holder;
+  bt_http_connection *connection; /* while it waits for the request's body */
+  bt_buffer body;                 /* the call's body points into it */
+  size_t body_charge;             /* what it holds of the budget */
 
   bt_stream_state stream_state; /* all below: streams only */
   bt_stream_step step;          /* what the last page came with */
@@ -51,8 +61,12 @@ struct bt_http_loop {
   h2o_socket_t *listener;
   int listen_fd;
   h2o_linklist_t connections; /* open ones */
+  h2o_linklist_t ungated;     /* of bt_http_connection.ungated */
+  h2o_linklist_t waiting;     /* of bt_http_connection.waiting */
   h2o_linklist_t sending;     /* of bt_http_task.sending */
   h2o_linklist_t streaming;   /* of bt_http_task.streaming */
+  h2o_linklist_t under_way;   /* of bt_http_task.under_way */
+  int64_t look_at_readers_ms; /* when to look whether they are still there */
   h2o_timeout_t stream_again; /* when streams that had nothing are asked once more */
   size_t task_count;
   bool is_stopping;
@@ -64,8 +78,11 @@ struct bt_http_server {
   char listen_host[128];
   uint16_t port;
   h2o_globalconf_t config;
-  bt_workers *workers;
-  bt_workers *page_makers; /* for streams, which may wait neither for long requests nor hold them up */
+  bt_workplace *work;
+  bool owns_work;
+  atomic_size_t lent;    /* tasks that are with workers */
+  atomic_bool is_ending; /* and main waits for them */
+  bt_body_budget *bodies;
   bt_http_loop *loops;
   atomic_uint connection_count;
   pthread_mutex_t mutex; /* guards all below but started_count */
@@ -86,6 +103,12 @@ int64_t bt_http_now_ms(void);
 bt_access *bt_http_access(bt_http_server *server);
 
 /* request.c */
+/* Gives the task to a worker; false: the lane is full. Whoever runs it ends with bt_http_task_give_back. */
+bool bt_http_task_lend(bt_http_task *task, bt_lane lane, void (*run)(bt_task *work)) BT_MUST_CHECK;
+void bt_http_task_give_back(bt_http_task *task); /* on a worker; the last that it does with the task */
+/* Readers of requests that are with workers and have gone: their work is cancelled. */
+void bt_http_look_at_readers(bt_http_loop *loop);
+bool bt_http_reader_is_gone(h2o_req_t *request);
 int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request);
 bt_str bt_http_header(h2o_req_t *request, const char *name); /* len 0: not sent */
 bt_str bt_http_path(const h2o_req_t *request);               /* without the query, as it came */
@@ -93,6 +116,8 @@ bt_str bt_http_path(const h2o_req_t *request);               /* without the quer
 void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow);
 /* new; belongs to the request from then on. NULL: no memory. route NULL: a page. */
 bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_route *route);
+/* Its call is whole: runs its handler, here or on a worker. */
+void bt_http_task_submit(bt_http_task *task);
 /* A task came back from a worker: sends its answer or its page, or frees it. */
 void bt_http_task_returned(bt_http_task *task);
 /* Fills request->res from the call. */

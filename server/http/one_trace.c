@@ -36,6 +36,7 @@ bt_status bt_one_trace_read(const bt_service *service, const bt_call *call, cons
                              .range = {0, bt_clock_wall_ns()},
                              .by_id = true,
                              .tenant = call->tenant,
+                             .cancel = bt_call_cancel(call),
                              .rule_id = rule_id,
                              .priority = BT_PRIORITY_PEOPLE};
   bt_status status = bt_source_read(service->source, &request, take_trace, &r, &account, error);

@@ -1,17 +1,20 @@
 /* Requests: checked, routed, copied into a call for a worker; answers sent. See loop.h. */
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "server/clock.h"
-#include "server/http/h2o_errors.h"
-#include "server/http/loop.h"
+#include "server/http/connection.h"
 #include "server/http/router.h"
+#include "server/time_text.h"
 
 enum {
   ARENA_SLACK_BYTES = 1 << 20,
+  LOOK_AT_READERS_MS = 100,
   LEAST_TAKEN_BYTES = 4096 /* in a write timeout: who takes less stalls */
 };
 
@@ -21,8 +24,28 @@ static bt_str str_of(h2o_iovec_t vector) {
 
 /* ---- answers ---- */
 
+static void add_header(h2o_req_t *request, const char *name, bt_str value) {
+  h2o_iovec_t copy = h2o_strdup(&request->pool, value.ptr, value.len);
+  h2o_add_header_by_str(&request->pool, &request->res.headers, name, strlen(name), 0, NULL, copy.base, copy.len);
+}
+
 static void tell_observer(const bt_http_server *server, const bt_route *route, int status, int64_t duration_ns) {
   if (server->options.observe) server->options.observe(server->options.service, route, status, duration_ns);
+}
+
+/* All of the answer was written. */
+static void on_answered_early(h2o_generator_t *generator, h2o_req_t *request) {
+  (void)generator;
+  bt_http_connection_linger(bt_http_connection_of(request));
+}
+
+/* While the body is still coming: the connection stays until its sender has seen the answer. */
+static void send_early(h2o_req_t *request, h2o_iovec_t text) {
+  static h2o_generator_t generator = {on_answered_early, NULL};
+  bool is_bodiless = bt_str_equal(str_of(request->method), BT_STR("HEAD"));
+  request->http1_is_persistent = 0;
+  h2o_start_response(request, &generator);
+  h2o_send(request, &text, is_bodiless ? 0 : 1, H2O_SEND_STATE_IN_PROGRESS);
 }
 
 void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, const char *detail, const char *allow) {
@@ -33,14 +56,17 @@ void bt_http_send_problem(h2o_req_t *request, int status, const char *kind, cons
   request->res.content_length = body.len;
   h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL,
                  H2O_STRLIT("application/problem+json"));
-  if (allow) {
-    h2o_iovec_t copy = h2o_strdup(&request->pool, allow, SIZE_MAX);
-    h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("allow"), 0, NULL, copy.base, copy.len);
-  }
+  add_header(request, "x-content-type-options", BT_STR("nosniff"));
+  add_header(request, "cache-control", BT_STR("no-store"));
+  if (status == 503) add_header(request, "retry-after", BT_STR("1"));
+  if (allow) add_header(request, "allow", bt_str_from(allow));
   h2o_iovec_t text = h2o_strdup(&request->pool, body.ptr ? body.ptr : "", body.len);
   bt_buffer_dispose(&body);
   tell_observer(H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx)->server, NULL, status, 0);
-  h2o_send_inline(request, text.base, text.len);
+  if (bt_http_body_is_left(bt_http_connection_of(request)))
+    send_early(request, text);
+  else
+    h2o_send_inline(request, text.base, text.len);
 }
 
 static void free_task(bt_http_task *done) {
@@ -48,7 +74,9 @@ static void free_task(bt_http_task *done) {
   bt_http_sending_end(done);
   bt_http_stream_forget(done);
   bt_access_release(done->page_holder);
+  bt_http_body_drop(done);
   bt_call_free(done->call);
+  if (done->has_scope) bt_work_scope_end(&done->scope);
   free(done);
 }
 
@@ -56,7 +84,11 @@ static void free_task(bt_http_task *done) {
 static void on_request_gone(void *guard) {
   bt_http_task *gone = *(bt_http_task **)guard;
   gone->request = NULL;
-  if (!gone->is_with_worker) free_task(gone);
+  bt_http_body_forget(gone);
+  if (!gone->is_with_worker)
+    free_task(gone);
+  else
+    bt_work_scope_cancel(&gone->scope, BT_SCOPE_READER_GONE);
 }
 
 void bt_http_set_headers(h2o_req_t *request, const bt_call *call) {
@@ -109,6 +141,7 @@ static void begin_answer(bt_http_task *task) {
 
 void bt_http_task_returned(bt_http_task *task) {
   task->is_with_worker = false;
+  if (h2o_linklist_is_linked(&task->under_way)) h2o_linklist_unlink(&task->under_way);
   if (!task->request)
     free_task(task);
   else if (task->stream_state != BT_STREAM_IDLE)
@@ -145,10 +178,68 @@ void bt_http_cut_stalled(bt_http_loop *loop) {
 
 /* ---- requests ---- */
 
-static void run_task(void *argument) {
-  bt_http_task *work = argument;
-  bt_route_handle(work->route, work->loop->server->options.service, work->call);
-  h2o_multithread_send_message(&work->loop->receiver, &work->message);
+bool bt_http_task_lend(bt_http_task *task, bt_lane lane, void (*run)(bt_task *work)) {
+  bt_http_server *server = task->loop->server;
+  task->work.run = run;
+  task->is_with_worker = true;
+  h2o_linklist_insert(&task->loop->under_way, &task->under_way);
+  atomic_fetch_add(&server->lent, 1);
+  if (bt_pool_submit(server->work->pool, lane, &task->work)) return true;
+  atomic_fetch_sub(&server->lent, 1);
+  h2o_linklist_unlink(&task->under_way);
+  task->is_with_worker = false;
+  return false;
+}
+
+void bt_http_task_give_back(bt_http_task *task) {
+  bt_http_server *server = task->loop->server;
+  h2o_multithread_send_message(&task->loop->receiver, &task->message); /* then the loop may free it */
+  if (!atomic_load(&server->is_ending)) {
+    atomic_fetch_sub(&server->lent, 1);
+    return;
+  }
+  pthread_mutex_lock(&server->mutex);
+  atomic_fetch_sub(&server->lent, 1);
+  pthread_cond_broadcast(&server->changed);
+  pthread_mutex_unlock(&server->mutex);
+}
+
+static void run_task(bt_task *work) {
+  bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, work, work);
+  if (bt_work_scope_why(&task->scope)) /* while it waited for its turn */
+    bt_call_cut(task->call);
+  else
+    bt_route_handle(task->route, task->loop->server->options.service, task->call);
+  /* A stream takes its time: of those that wait for something each has a timeout of its own. */
+  if (task->call->stream.operations && !task->timeout_ns)
+    bt_work_scope_set_deadline(&task->scope, BT_SCOPE_NO_DEADLINE);
+  bt_http_task_give_back(task);
+}
+
+/* ---- readers who go ---- */
+
+bool bt_http_reader_is_gone(h2o_req_t *request) {
+  h2o_socket_t *socket = request->conn->callbacks->get_socket(request->conn);
+  if (!socket) return true;
+  struct pollfd look = {.fd = h2o_socket_get_fd(socket), .events = POLLRDHUP};
+  return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/* What it sent behind this request is not looked at any more: the connection ends with the answer. */
+static void give_up(bt_http_task *task) {
+  task->request->http1_is_persistent = 0;
+  bt_work_scope_cancel(&task->scope, BT_SCOPE_READER_GONE);
+}
+
+/* h2o does not read while a request is under way, so it does not see that the other side has closed. */
+void bt_http_look_at_readers(bt_http_loop *loop) {
+  int64_t now_ms = bt_http_now_ms();
+  if (now_ms < loop->look_at_readers_ms) return;
+  loop->look_at_readers_ms = now_ms + LOOK_AT_READERS_MS;
+  for (h2o_linklist_t *node = loop->under_way.next; node != &loop->under_way; node = node->next) {
+    bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, under_way, node);
+    if (task->request && !bt_work_scope_why(&task->scope) && bt_http_reader_is_gone(task->request)) give_up(task);
+  }
 }
 
 bt_str bt_http_header(h2o_req_t *request, const char *name) {
@@ -181,7 +272,6 @@ static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params
   bool ok = bt_arena_copy(&call->arena, str_of(request->method), &call->method);
   ok = ok && bt_arena_copy(&call->arena, bt_http_path(request), &call->path);
   ok = ok && bt_arena_copy(&call->arena, query_of(request), &call->query);
-  ok = ok && bt_arena_copy(&call->arena, str_of(request->entity), &call->body);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "if-match"), &call->if_match);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-type"), &call->body_type);
   ok = ok && bt_arena_copy(&call->arena, bt_http_header(request, "content-encoding"), &call->body_encoding);
@@ -194,7 +284,7 @@ static bool copy_request(bt_call *call, h2o_req_t *request, const bt_str *params
 bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_route *route) {
   bt_http_task *fresh = calloc(1, sizeof *fresh);
   if (!fresh) return NULL;
-  fresh->call = bt_call_new(request->entity.len + ARENA_SLACK_BYTES);
+  fresh->call = bt_call_new(bt_http_body_most(bt_http_connection_of(request)) + ARENA_SLACK_BYTES);
   if (!fresh->call) {
     free(fresh);
     return NULL;
@@ -211,24 +301,83 @@ bt_http_task *bt_http_task_new(bt_http_loop *loop, h2o_req_t *request, const bt_
   return fresh;
 }
 
-/* Hands the request to a worker; answers 503 when that cannot be done. */
+/* Whose turn it is in the lane, and until when. */
+static bool begin_work(bt_http_task *task) {
+  const bt_http_server *server = task->loop->server;
+  const char *tenant = bt_call_tenant(task->call);
+  int64_t timeout_ns = task->timeout_ns ? task->timeout_ns : server->options.call_timeout_ns;
+  bt_work_scope_begin(&task->scope, &server->work->root, task->started_ns + timeout_ns);
+  task->has_scope = true;
+  task->call->scope = &task->scope;
+  task->work =
+      (bt_task){.tenant = bt_turns_key(tenant, strlen(tenant)), .party = (uint64_t)(uintptr_t)task->request->conn};
+  return bt_http_task_lend(task, (bt_lane)task->route->lane, run_task);
+}
+
+/* False: answered. */
+static bool read_timeout(const bt_http_server *server, h2o_req_t *request, int64_t *out) {
+  bt_str text = bt_http_header(request, "betrace-timeout");
+  char most[64], detail[300];
+  *out = 0;
+  if (!text.ptr) return true;
+  if (bt_duration_parse(text, out) && *out > 0 && *out <= server->options.call_timeout_ns) return true;
+  bt_duration_format(server->options.call_timeout_ns, most);
+  snprintf(detail, sizeof detail, "Betrace-Timeout has to be a duration of at most %s, as in 20s; \"%.*s\" came.", most,
+           (int)(text.len < 100 ? text.len : 100), text.ptr);
+  bt_http_send_problem(request, 400, "invalid-header", detail, NULL);
+  return false;
+}
+
+/* What a reader sent and then closed is not begun. Only of what comes behind another request: to look costs a system call, and a first request whose reader
+ * is gone is found soon enough. */
+static bool is_left_behind(h2o_req_t *request) {
+  bt_http_connection *connection = bt_http_connection_of(request);
+  bool had_request = connection->had_request;
+  connection->had_request = true;
+  return had_request && bt_http_reader_is_gone(request);
+}
+
+void bt_http_task_submit(bt_http_task *task) {
+  task->is_with_worker = true;
+  task->started_ns = bt_clock_monotonic_ns();
+  if (task->route->lane == BT_ON_LOOP) {
+    bt_route_handle(task->route, task->loop->server->options.service, task->call);
+    bt_http_task_returned(task);
+    return;
+  }
+  if (begin_work(task)) return;
+  task->is_with_worker = false;
+  bt_http_send_problem(task->request, 503, "busy", "Too many calls are waiting; try again in a moment.", NULL);
+}
+
+/* Reads the body where there is one, and hands the request to a worker; answers 503 when that cannot be done. */
 static void dispatch(bt_http_loop *loop, h2o_req_t *request, const bt_route *route, const bt_access_answer *answer,
                      const bt_str *params, size_t param_count) {
+  int64_t timeout_ns;
+  if (!read_timeout(loop->server, request, &timeout_ns)) return;
+  if (route->lane != BT_ON_LOOP && (loop->is_stopping || is_left_behind(request))) {
+    request->http1_is_persistent = 0;
+    bt_http_send_problem(request, 503, "stopping", "The connection or the service ends; ask again on another.", NULL);
+    return;
+  }
   bt_http_task *fresh = bt_http_task_new(loop, request, route);
   if (!fresh) {
     bt_http_send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.",
                          NULL);
     return;
   }
-  bool ok = copy_request(fresh->call, request, params, param_count) && copy_access(fresh->call, answer);
-  if (ok && route->place == BT_ON_LOOP) {
-    bt_route_handle(route, loop->server->options.service, fresh->call);
-    bt_http_task_returned(fresh);
-    return;
+  bt_http_connection *connection = bt_http_connection_of(request);
+  fresh->timeout_ns = timeout_ns;
+  fresh->call->body = BT_STR("");
+  if (!copy_request(fresh->call, request, params, param_count) || !copy_access(fresh->call, answer)) {
+    fresh->is_with_worker = false;
+    bt_http_send_problem(request, 503, "no-memory", "There is not enough memory to take this request; try again later.",
+                         NULL);
+  } else if (bt_http_body_most(connection)) {
+    bt_http_body_read(connection, fresh);
+  } else {
+    bt_http_task_submit(fresh);
   }
-  if (ok && bt_workers_submit(loop->server->workers, run_task, fresh)) return;
-  fresh->is_with_worker = false;
-  bt_http_send_problem(request, 503, "busy", "Too many requests are waiting; try again in a moment.", NULL);
 }
 
 /* ---- who asks, and for what ---- */
@@ -238,11 +387,6 @@ static bt_status single_header(h2o_req_t *request, const char *name, bt_str *out
   ssize_t index = h2o_find_header_by_str(&request->headers, name, strlen(name), -1);
   *out = index < 0 ? (bt_str){0} : str_of(request->headers.entries[index].value);
   return index >= 0 && h2o_find_header_by_str(&request->headers, name, strlen(name), index) >= 0 ? BT_INVALID : BT_OK;
-}
-
-static void add_header(h2o_req_t *request, const char *name, bt_str value) {
-  h2o_iovec_t copy = h2o_strdup(&request->pool, value.ptr, value.len);
-  h2o_add_header_by_str(&request->pool, &request->res.headers, name, strlen(name), 0, NULL, copy.base, copy.len);
 }
 
 /* For a page of an allowed origin. The browser shows it the answer, and these headers of it. */
@@ -260,7 +404,7 @@ static bool is_preflight(h2o_req_t *request) {
 static void answer_preflight(h2o_req_t *request) {
   add_header(request, "access-control-allow-methods", BT_STR("GET, HEAD, POST, PUT, DELETE"));
   add_header(request, "access-control-allow-headers",
-             BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID"));
+             BT_STR("Authorization, Content-Type, X-Scope-OrgID, If-Match, Last-Event-ID, Betrace-Timeout"));
   add_header(request, "access-control-max-age", BT_STR("600"));
   request->res.status = 204;
   request->res.reason = bt_http_reason(204);
@@ -269,18 +413,14 @@ static void answer_preflight(h2o_req_t *request) {
 
 static bt_guard_refusal check_request(const bt_http_server *server, const bt_access *access, h2o_req_t *request,
                                       bool is_allowed_page, bool is_navigation) {
-  h2o_socket_t *socket = request->conn->callbacks->get_socket(request->conn);
-  bt_str head = {socket->input->bytes, socket->input->size};
-  /* The library reads sizes of chunks that others would refuse: what stands behind such a body might be a request to one and not to the other. So nothing
-   * does: the connection ends with the answer. */
-  if (bt_guard_has_chunks(head)) request->http1_is_persistent = 0;
+  const bt_http_connection *connection = bt_http_connection_of(request);
   bt_guard guard = {server->listen_host, bt_access_hosts(access)};
-  bt_guard_refusal refusal = bt_guard_check_head(head);
+  bt_guard_refusal refusal = connection->refusal;
   if (!refusal.status)
     refusal = bt_guard_check_site(
         &guard, str_of(request->input.authority), is_allowed_page ? BT_STR("") : bt_http_header(request, "origin"),
         is_allowed_page || is_navigation ? BT_STR("") : bt_http_header(request, "sec-fetch-site"));
-  if (!refusal.status && request->entity.len > server->options.max_body_bytes)
+  if (!refusal.status && bt_http_body_most(connection) > server->options.max_body_bytes)
     refusal = (bt_guard_refusal){413, "too-large", "The body is larger than this service takes (10 MiB)."};
   return refusal;
 }
@@ -310,6 +450,19 @@ static bool check_access(const bt_access *access, h2o_req_t *request, bt_role ne
 
 /* ---- the way in ---- */
 
+/* Of what anybody may ask for: nobody has to be known for it, so nothing is kept for it. */
+static void refuse_body(h2o_req_t *request) {
+  bt_http_send_problem(request, 413, "unexpected-body", "This path takes no body; one was announced.", NULL);
+}
+
+/* The body is read when all else is known to be right; until then the connection ends with the answer. */
+static void look_at_body(h2o_req_t *request) {
+  bt_http_connection *connection = bt_http_connection_of(request);
+  bt_http_gate_expect_end(request);
+  connection->is_persistent = request->http1_is_persistent != 0;
+  if (bt_http_body_is_left(connection)) request->http1_is_persistent = 0;
+}
+
 static void route_request(bt_http_loop *loop, const bt_access *access, h2o_req_t *request) {
   const bt_http_server *server = loop->server;
   const bt_route *route = NULL;
@@ -321,7 +474,9 @@ static void route_request(bt_http_loop *loop, const bt_access *access, h2o_req_t
                                    bt_http_path(request), &route, params, &param_count, &allowed);
   /* First who asks: without a token nobody learns which paths there are. */
   bool may = check_access(access, request, found == BT_OK ? route->needs : BT_ROLE_VIEWER, &answer);
-  if (may && found == BT_OK)
+  if (may && found == BT_OK && route->needs == BT_ROLE_ANYONE && bt_http_body_is_left(bt_http_connection_of(request)))
+    refuse_body(request);
+  else if (may && found == BT_OK)
     dispatch(loop, request, route, &answer, params, param_count);
   else if (may && found == BT_REFUSED)
     bt_http_send_problem(request, 405, "method-not-allowed", "This path is known, but not with this method.",
@@ -334,6 +489,8 @@ static void route_request(bt_http_loop *loop, const bt_access *access, h2o_req_t
 int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request) {
   bt_http_server *server = ((bt_http_handler *)handler)->server;
   bt_http_loop *loop = H2O_STRUCT_FROM_MEMBER(bt_http_loop, context, request->conn->ctx);
+  look_at_body(request);
+  bool is_body_left = bt_http_body_is_left(bt_http_connection_of(request));
   bt_access *access = bt_http_access(server);
   bt_str origin = bt_http_header(request, "origin");
   bool is_allowed_page = origin.len && bt_access_allows_origin(access, origin);
@@ -344,6 +501,8 @@ int bt_http_on_request(h2o_handler_t *handler, h2o_req_t *request) {
   if (refusal.status) {
     request->http1_is_persistent = 0;
     bt_http_send_problem(request, refusal.status, refusal.kind, refusal.detail, NULL);
+  } else if (is_body_left && (is_for_pages || (is_allowed_page && is_preflight(request)))) {
+    refuse_body(request);
   } else if (is_allowed_page && is_preflight(request)) {
     answer_preflight(request);
   } else if (is_for_pages) {

@@ -42,7 +42,7 @@ static answer *new_answer(bt_series_ask *ask, const bt_series_answer_options *op
   }
   a->ask = ask;
   a->options = *options;
-  a->patience = bt_patience_begin(options->timeout_ns, options->stopping);
+  a->patience = bt_patience_begin(options->timeout_ns, options->cancel);
   a->unchecked = options->unchecked ? strdup(options->unchecked) : NULL;
   a->rules = calloc(options->question.rule_count, sizeof *a->rules);
   if (a->rules && (a->unchecked || !options->unchecked)) {

@@ -16,7 +16,7 @@ typedef struct bt_series_answer_options {
   bool is_static;        /* files: everything is settled */
   const char *unchecked; /* rules that cannot be evaluated, as a sentence; NULL: none */
   int64_t timeout_ns;
-  const bt_cancel *stopping;
+  const bt_cancel *cancel;
 } bt_series_answer_options;
 
 /* Answers the call; takes the ask. At once when everything is known, else as a stream of one document. */

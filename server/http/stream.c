@@ -1,10 +1,8 @@
 /* Streaming answers: one page at a time, asked for when the reader has taken the one before. See call.h and loop.h.
  *
- * asking (a worker runs next) → sending (h2o writes the page) → asking, or waiting (a timer) → … A reader that is gone shows itself by a
+ * asking (next runs in the lane of pages) → sending (h2o writes the page) → asking, or waiting (a timer) → … A reader that is gone shows itself by a
  * failing write while sending, and by its closed half of the connection otherwise: h2o does not read while a request is under way, so the
  * socket is looked at each time the stream is touched. A reader that closes only its sending half counts as gone. */
-#include <poll.h>
-
 #include "server/http/loop.h"
 
 enum {
@@ -13,13 +11,6 @@ enum {
 };
 
 static void on_proceed(h2o_generator_t *generator, h2o_req_t *request);
-
-static bool reader_is_gone(const bt_http_task *task) {
-  h2o_socket_t *socket = task->request->conn->callbacks->get_socket(task->request->conn);
-  if (!socket) return true;
-  struct pollfd look = {.fd = h2o_socket_get_fd(socket), .events = POLLRDHUP};
-  return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-}
 
 /* Without the last chunk: nobody shall take what came for the whole. May free the task. */
 static void break_off(bt_http_task *task) {
@@ -35,23 +26,20 @@ static void wait_a_little(bt_http_task *task) {
   h2o_timeout_link(task->loop->context.loop, &task->loop->stream_again, &task->again);
 }
 
-static void run_next(void *argument) { /* on a worker */
-  bt_http_task *task = argument;
+static void run_next(bt_task *work) { /* on a worker */
+  bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, work, work);
   task->step = bt_call_next_page(task->call);
-  h2o_multithread_send_message(&task->loop->receiver, &task->message);
+  bt_http_task_give_back(task);
 }
 
 static void ask(bt_http_task *task) {
   task->stream_state = BT_STREAM_ASKING;
-  task->is_with_worker = true;
-  if (bt_workers_submit(task->loop->server->page_makers, run_next, task)) return;
-  task->is_with_worker = false;
-  wait_a_little(task);
+  if (!bt_http_task_lend(task, BT_LANE_PAGES, run_next)) wait_a_little(task);
 }
 
 static void on_again(h2o_timeout_entry_t *entry) {
   bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, again, entry);
-  if (task->loop->is_stopping || reader_is_gone(task))
+  if (task->loop->is_stopping || bt_http_reader_is_gone(task->request))
     break_off(task);
   else
     ask(task);
@@ -117,7 +105,7 @@ static bool heartbeat_is_due(const bt_http_task *task) {
 void bt_http_stream_returned(bt_http_task *task) {
   bt_str page = bt_buffer_str(&task->call->answer);
   bool is_end = task->step == BT_STREAM_END;
-  if (task->call->answer.failed || (!is_end && task->loop->is_stopping) || reader_is_gone(task)) {
+  if (task->call->answer.failed || (!is_end && task->loop->is_stopping) || bt_http_reader_is_gone(task->request)) {
     break_off(task);
   } else if (is_end || page.len) {
     send_piece(task, page, is_end ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);

@@ -40,7 +40,7 @@ static answer *new_answer(bt_look *look, const bt_violation_answer_options *opti
   }
   a->look = look;
   a->options = *options;
-  a->patience = bt_patience_begin(options->timeout_ns, options->stopping);
+  a->patience = bt_patience_begin(options->timeout_ns, options->cancel);
   a->tenant = strdup(options->tenant ? options->tenant : "");
   a->unchecked = options->unchecked ? strdup(options->unchecked) : NULL;
   if (a->tenant && (a->unchecked || !options->unchecked)) return a;

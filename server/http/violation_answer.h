@@ -21,7 +21,7 @@ typedef struct bt_violation_answer_options {
   int64_t timeout_ns; /* then what is certain is given, and the cursor goes on */
   const char *tenant;
   const char *unchecked; /* rules that cannot be evaluated, as a sentence; NULL: none */
-  const bt_cancel *stopping;
+  const bt_cancel *cancel;
 } bt_violation_answer_options;
 
 /* Answers the call; takes the look. At once when the page is there, else as a stream. */

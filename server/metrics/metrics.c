@@ -14,6 +14,7 @@ const char *const bt_span_outcome_names[] = {"accepted", "rejected", "uncertain"
 const char *const bt_emitted_outcome_names[] = {"sent", "already_there", "failed"};
 const char *const bt_report_end_names[] = {"complete", "incomplete", "cancelled", "failed"};
 const char *const bt_report_span_outcome_names[] = {"sent", "not_sent", "failed"};
+const char *const bt_time_stamp_outcome_names[] = {"given", "failed"};
 
 enum { FIRST_SLOTS = 64 };
 
@@ -33,6 +34,7 @@ struct bt_metrics {
   bt_histogram evaluations[BT_EVALUATION_KINDS], queue_waits;
   atomic_uint_fast64_t replays[BT_REPLAY_ENDS], spans[BT_SPAN_OUTCOMES], emitted[BT_EMITTED_OUTCOMES];
   atomic_uint_fast64_t reports[BT_REPORT_ENDS], report_spans[BT_REPORT_SPAN_OUTCOMES];
+  atomic_uint_fast64_t time_stamps[BT_TIME_STAMP_OUTCOMES];
   pthread_mutex_t mutex; /* all below */
   rule_entry *rules;
   size_t rule_slots, rule_count;
@@ -110,6 +112,10 @@ void bt_metrics_add_report_span(bt_metrics *metrics, bt_report_span_outcome outc
   if (metrics) add(&metrics->report_spans[outcome], 1);
 }
 
+void bt_metrics_add_time_stamp(bt_metrics *metrics, bt_time_stamp_outcome outcome) {
+  if (metrics) add(&metrics->time_stamps[outcome], 1);
+}
+
 uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class) {
   return get(&metrics->routes[route].requests[status_class]);
 }
@@ -144,6 +150,10 @@ uint64_t bt_metrics_reports(const bt_metrics *metrics, bt_report_end end) {
 
 uint64_t bt_metrics_report_spans(const bt_metrics *metrics, bt_report_span_outcome outcome) {
   return get(&metrics->report_spans[outcome]);
+}
+
+uint64_t bt_metrics_time_stamps(const bt_metrics *metrics, bt_time_stamp_outcome outcome) {
+  return get(&metrics->time_stamps[outcome]);
 }
 
 /* ---- rules; all under the mutex ---- */

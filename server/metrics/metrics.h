@@ -61,6 +61,13 @@ typedef enum bt_report_span_outcome {
 } bt_report_span_outcome;
 extern const char *const bt_report_span_outcome_names[BT_REPORT_SPAN_OUTCOMES];
 
+typedef enum bt_time_stamp_outcome {
+  BT_TIME_STAMPS_GIVEN,
+  BT_TIME_STAMPS_FAILED, /* the authority was away, slow or wrong: the report says so */
+  BT_TIME_STAMP_OUTCOMES
+} bt_time_stamp_outcome;
+extern const char *const bt_time_stamp_outcome_names[BT_TIME_STAMP_OUTCOMES];
+
 enum { BT_STATUS_CLASSES = 5 }; /* 1xx to 5xx */
 
 /* new. routes: how many have numbers of their own. */
@@ -76,6 +83,7 @@ void bt_metrics_add_spans(bt_metrics *metrics, bt_span_outcome outcome, uint64_t
 void bt_metrics_add_emitted(bt_metrics *metrics, bt_emitted_outcome outcome, uint64_t count);
 void bt_metrics_add_report(bt_metrics *metrics, bt_report_end end, int64_t duration_ns);
 void bt_metrics_add_report_span(bt_metrics *metrics, bt_report_span_outcome outcome);
+void bt_metrics_add_time_stamp(bt_metrics *metrics, bt_time_stamp_outcome outcome);
 
 /* The route's counts; routes is valid too: requests that met none. */
 uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class);
@@ -87,6 +95,7 @@ uint64_t bt_metrics_spans(const bt_metrics *metrics, bt_span_outcome outcome);
 uint64_t bt_metrics_emitted(const bt_metrics *metrics, bt_emitted_outcome outcome);
 uint64_t bt_metrics_reports(const bt_metrics *metrics, bt_report_end end);
 uint64_t bt_metrics_report_spans(const bt_metrics *metrics, bt_report_span_outcome outcome);
+uint64_t bt_metrics_time_stamps(const bt_metrics *metrics, bt_time_stamp_outcome outcome);
 
 /* ---- rules ---- */
 

@@ -9,6 +9,7 @@
 
 #include "dsl/eval.h"
 #include "server/clock.h"
+#include "server/eval_limit.h"
 #include "server/query/contrast_parts.h"
 #include "server/replay/window.h"
 
@@ -162,23 +163,24 @@ static bt_eval_options options_of(const contrast *c, const bt_trace *trace) {
                            .clock_skew_ns = c->assumptions.clock_skew_ns};
 }
 
+static const bt_cancel *reading_cancel(const contrast *c) {
+  return c->request->reading_cancel ? c->request->reading_cancel : c->replay.cancel;
+}
+
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
   contrast *c = context;
   bt_contrast_side *side = &c->result->sides[c->side];
   const bt_rule_verdict *verdict = NULL;
   if (!read->trace) return side->gone++, BT_OK;
   bt_eval_options options = options_of(c, read->trace);
-  bt_status status = bt_evaluator_run(c->evaluator, read->trace, &options, &verdict, error);
+  bt_eval_limit limit = {.cancel = reading_cancel(c)};
+  bt_status status = bt_eval_run_within(&limit, c->evaluator, read->trace, &options, &verdict, error);
   if (status == BT_LIMIT) return side->other++, BT_OK;
   if (status) return status;
   bt_verdict wanted = c->side == BT_VIOLATING ? BT_VIOLATED : BT_SATISFIED;
   if (verdict->verdict != wanted || verdict->exercised != BT_TRUE) return side->other++, BT_OK;
   side->sampled++;
   return bt_tally_add(&c->result->tally, read->trace, c->side, counts_span, c, error);
-}
-
-static const bt_cancel *reading_cancel(const contrast *c) {
-  return c->request->reading_cancel ? c->request->reading_cancel : c->replay.cancel;
 }
 
 static bt_status read_some(contrast *c, const keyed *items, size_t count, bt_error *error) {

@@ -26,7 +26,10 @@ static bool is_meant(mention *m, bt_comparison_operator op, const bt_pattern *pa
   if (op != BT_CONTAINS && op != BT_STARTS_WITH && op != BT_ENDS_WITH && op != BT_MATCHES && op != BT_MATCHES_WHOLE)
     op = BT_EQUAL;
   bt_comparator comparator = {.op = op, .pattern = pattern};
-  return bt_values_meet(&comparator, &name, &wanted->literal, &m->status);
+  bt_work work = {.text_left = UINT64_MAX};
+  bool is_met = bt_values_meet(&comparator, &name, &wanted->literal, &work);
+  if (work.status != BT_LIMIT) m->status = work.status ? work.status : m->status;
+  return is_met || work.status == BT_LIMIT; /* a name too long to tell is not looked for elsewhere */
 }
 
 static void look_at_comparison(void *context, const bt_comparison *comparison) {

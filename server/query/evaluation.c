@@ -192,7 +192,7 @@ static bool wait_for(bt_look *look, size_t limit, int64_t wait_ns) {
   if (is_ready(look, limit)) return true;
   if (evaluation->wanted_until_ns < bt_time_add(until_ns, POLL_NS))
     evaluation->wanted_until_ns = bt_time_add(until_ns, POLL_NS);
-  pthread_cond_signal(&evaluations->work);
+  bt_crew_wake_all(&evaluations->crew);
   bool has_time = wait_ns > 0;
   while (!is_ready(look, limit) && has_time)
     has_time = bt_condition_wait(&evaluations->changed, &evaluations->mutex, until_ns);
@@ -330,6 +330,6 @@ void bt_page_dispose(bt_page *page) {
   bt_evaluations *evaluations = page->look->evaluations;
   pthread_mutex_lock(&evaluations->mutex);
   unpin(page);
-  pthread_cond_signal(&evaluations->work);
+  bt_crew_wake_all(&evaluations->crew);
   pthread_mutex_unlock(&evaluations->mutex);
 }

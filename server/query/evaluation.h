@@ -7,6 +7,7 @@
 #ifndef BT_SERVER_QUERY_EVALUATION_H
 #define BT_SERVER_QUERY_EVALUATION_H
 
+#include "server/work/workplace.h"
 #include "server/metrics/metrics.h"
 #include "server/query/cursor.h"
 #include "server/query/listing.h"
@@ -15,7 +16,8 @@
 typedef struct bt_evaluations bt_evaluations;
 
 typedef struct bt_evaluations_options {
-  bt_source *source; /* borrowed */
+  bt_workplace *work; /* borrowed */
+  bt_source *source;  /* borrowed */
   bt_assumptions assumptions;
   bt_metrics *metrics;       /* counts evaluated windows; or NULL */
   uint32_t at_once;          /* windows that are evaluated at once; 0: 2 */

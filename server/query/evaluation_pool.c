@@ -1,4 +1,4 @@
-/* Which evaluation is worked on next, which are forgotten, and the workers. See evaluation_pool.h. */
+/* Which evaluation is worked on next, which are forgotten. See evaluation_pool.h. */
 #include "server/query/evaluation_pool.h"
 
 #include <stdlib.h>
@@ -77,7 +77,7 @@ void bt_evaluations_tidy(bt_evaluations *evaluations) {
   for (size_t i = 0; i < evaluations->count; i++) {
     bt_evaluation *evaluation = evaluations->items[i];
     bool is_unwanted = evaluation->running && now_ns - evaluation->wanted_until_ns > UNWANTED_NS;
-    if (is_unwanted) atomic_store(&evaluation->cancel.requested, true);
+    if (is_unwanted) bt_work_scope_cancel(&evaluation->scope, BT_SCOPE_UNWANTED);
   }
 }
 
@@ -124,47 +124,28 @@ static bt_evaluation *choose(bt_evaluations *evaluations) {
   return NULL;
 }
 
-static void wait_for_work(bt_evaluations *evaluations) {
-  if (!evaluations->count) {
-    pthread_cond_wait(&evaluations->work, &evaluations->mutex);
-    return;
-  }
-  int64_t at_ns = bt_clock_monotonic_ns() + TIDY_MS * INT64_C(1000000);
-  (void)bt_condition_wait(&evaluations->work, &evaluations->mutex, at_ns);
+/* One window; also looks for what is over, from time to time. */
+static bool do_piece(void *context, int64_t *again_ns) {
+  bt_evaluations *evaluations = context;
+  bt_evaluations_tidy(evaluations);
+  bt_evaluation *evaluation = choose(evaluations);
+  if (evaluation)
+    bt_evaluation_run_window(evaluations, evaluation);
+  else if (evaluations->count)
+    *again_ns = bt_clock_monotonic_ns() + TIDY_MS * INT64_C(1000000);
+  return evaluation != NULL;
 }
 
-static void *work(void *argument) {
-  bt_evaluations *evaluations = argument;
-  pthread_mutex_lock(&evaluations->mutex);
-  while (!evaluations->stopping) {
-    bt_evaluations_tidy(evaluations);
-    bt_evaluation *evaluation = choose(evaluations);
-    if (evaluation)
-      bt_evaluation_run_window(evaluations, evaluation);
-    else
-      wait_for_work(evaluations);
-  }
-  pthread_mutex_unlock(&evaluations->mutex);
-  return NULL;
-}
-
-static bt_status start_workers(bt_evaluations *evaluations, bt_error *error) {
-  uint32_t wanted = evaluations->options.at_once;
-  evaluations->workers = calloc(wanted, sizeof *evaluations->workers);
-  if (!evaluations->workers) return bt_error_no_memory(error);
-  for (uint32_t i = 0; i < wanted; i++) {
-    if (pthread_create(&evaluations->workers[i], NULL, work, evaluations) != 0)
-      return bt_error_set(error, BT_LIMIT, "no thread could be started to evaluate violations (%u of %u)", i + 1,
-                          wanted);
-    evaluations->worker_count++;
-  }
-  return BT_OK;
-}
-
-static void init_conditions(bt_evaluations *evaluations) {
+static bt_status make_crew(bt_evaluations *evaluations, bt_error *error) {
+  bt_crew_options crew = {.work = evaluations->options.work,
+                          .lane = BT_LANE_EVALUATION,
+                          .size = evaluations->options.at_once,
+                          .mutex = &evaluations->mutex,
+                          .do_piece = do_piece,
+                          .context = evaluations};
   pthread_mutex_init(&evaluations->mutex, NULL);
-  bt_condition_init(&evaluations->work);
   bt_condition_init(&evaluations->changed);
+  return bt_crew_init(&evaluations->crew, &crew, error);
 }
 
 bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluations **out, bt_error *error) {
@@ -175,8 +156,7 @@ bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluatio
   if (!evaluations->options.at_once) evaluations->options.at_once = DEFAULT_AT_ONCE;
   if (!evaluations->options.memory_limit_bytes) evaluations->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   if (!evaluations->options.keep_ns) evaluations->options.keep_ns = DEFAULT_KEEP_NS;
-  init_conditions(evaluations);
-  bt_status status = start_workers(evaluations, error);
+  bt_status status = make_crew(evaluations, error);
   if (status == BT_OK)
     *out = evaluations;
   else
@@ -188,15 +168,13 @@ void bt_evaluations_free(bt_evaluations *evaluations) {
   if (!evaluations) return;
   pthread_mutex_lock(&evaluations->mutex);
   evaluations->stopping = true;
-  for (size_t i = 0; i < evaluations->count; i++) atomic_store(&evaluations->items[i]->cancel.requested, true);
-  pthread_cond_broadcast(&evaluations->work);
+  for (size_t i = 0; i < evaluations->count; i++)
+    if (evaluations->items[i]->running) bt_work_scope_cancel(&evaluations->items[i]->scope, BT_SCOPE_STOPPING);
   pthread_mutex_unlock(&evaluations->mutex);
-  for (uint32_t i = 0; i < evaluations->worker_count; i++) pthread_join(evaluations->workers[i], NULL);
+  bt_crew_end(&evaluations->crew);
   for (size_t i = 0; i < evaluations->count; i++) bt_evaluation_free(evaluations->items[i]);
-  pthread_cond_destroy(&evaluations->work);
   pthread_cond_destroy(&evaluations->changed);
   pthread_mutex_destroy(&evaluations->mutex);
   free(evaluations->items);
-  free(evaluations->workers);
   free(evaluations);
 }

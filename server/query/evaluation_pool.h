@@ -8,6 +8,7 @@
 
 #include "server/query/evaluation.h"
 #include "server/query/schedule.h"
+#include "server/work/crew.h"
 
 typedef struct bt_evaluation {
   char *tenant;  /* "" where there is none */
@@ -29,10 +30,10 @@ typedef struct bt_evaluation {
   char reason[240];
   bt_status failed; /* not BT_OK: it could not be carried out */
   bt_error why;
-  bool running; /* a worker has its next window; only that worker changes schedule, listing and coverage then */
-  bool retired; /* another one has its place: nobody finds it any more */
-  bt_cancel cancel;
-  size_t looks, pins;      /* readers; pages in use, which hold the listing's items */
+  bool running;        /* a worker has its next window; only that worker changes schedule, listing and coverage then */
+  bool retired;        /* another one has its place: nobody finds it any more */
+  bt_work_scope scope; /* of the window that runs */
+  size_t looks, pins;  /* readers; pages in use, which hold the listing's items */
   int64_t wanted_until_ns; /* monotonic: new windows are begun until then */
   int64_t used_ns;         /* monotonic: when it was last asked for */
   const bt_look
@@ -42,14 +43,12 @@ typedef struct bt_evaluation {
 struct bt_evaluations {
   bt_evaluations_options options;
   pthread_mutex_t mutex;
-  pthread_cond_t work;    /* something may have to be done */
+  bt_crew crew;           /* evaluates windows */
   pthread_cond_t changed; /* a window is done, or one was found to be impossible */
   bool stopping;
   bt_evaluation **items;
   size_t count, capacity;
   size_t next; /* whose turn it is */
-  pthread_t *workers;
-  uint32_t worker_count;
 };
 
 struct bt_look {

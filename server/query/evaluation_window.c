@@ -44,7 +44,7 @@ static bt_status keep(void *context, size_t rule, bt_violation *violation, bt_er
   }
   bt_status status = bt_listed_array_add(&run->found, run->range, run->evaluation->margin_ns, rule, violation, error);
   run->overflows = run->found.bytes > run->most_bytes;
-  if (run->overflows) atomic_store(&run->evaluation->cancel.requested, true);
+  if (run->overflows) bt_work_scope_cancel(&run->evaluation->scope, BT_SCOPE_UNWANTED);
   return status;
 }
 
@@ -79,7 +79,8 @@ static bt_status evaluate(window_run *run, bt_replay_result *result, bt_error *e
                                .memory_limit_bytes = options->memory_limit_bytes,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
-                               .cancel = &evaluation->cancel};
+                               .work = options->work,
+                               .cancel = &evaluation->scope.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = bt_replay_run(options->source, &request, &observer, result, error);
   bt_metrics_add_evaluation(options->metrics, BT_EVALUATION_ON_DEMAND, bt_clock_monotonic_ns() - started_ns);
@@ -188,11 +189,12 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
   bt_replay_result result = {0};
   bt_error why = {0};
   evaluation->running = true;
-  atomic_store(&evaluation->cancel.requested, evaluations->stopping);
+  bt_work_scope_begin(&evaluation->scope, &evaluations->options.work->root, BT_SCOPE_NO_DEADLINE);
   pthread_mutex_unlock(&evaluations->mutex);
   bt_status status = evaluate(&run, &result, &why);
   pthread_mutex_lock(&evaluations->mutex);
   evaluation->running = false;
+  bt_work_scope_end(&evaluation->scope);
   if (status == BT_OK) status = take_result(&run, &result, &why);
   if (status != BT_OK) fail(evaluation, status, &why);
   bt_listed_array_dispose(&run.found);

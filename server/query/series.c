@@ -219,7 +219,7 @@ bool bt_series_wait(bt_series_ask *ask, int64_t wait_ns) {
   pthread_mutex_lock(&pool->mutex);
   bool ready = is_ready(ask);
   ask->wanted_until_ns = bt_time_add(until_ns, POLL_NS);
-  if (!ready) pthread_cond_broadcast(&pool->work);
+  if (!ready) bt_crew_wake_all(&pool->crew);
   bool has_time = wait_ns > 0;
   while (!ready && has_time) {
     has_time = bt_condition_wait(&pool->changed, &pool->mutex, until_ns);
@@ -301,49 +301,33 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
 
 static void carry_out(bt_series_pool *pool, bt_series_run *run) {
   pool->runs[pool->run_count++] = run;
+  bt_work_scope_begin(&run->scope, &pool->options.work->root, BT_SCOPE_NO_DEADLINE);
   pthread_mutex_unlock(&pool->mutex);
   bt_series_run_evaluate(&pool->options, run);
   pthread_mutex_lock(&pool->mutex);
   finish_run(pool, run);
+  bt_work_scope_end(&run->scope);
   bt_series_run_free(run);
 }
 
-static void *work(void *argument) {
-  bt_series_pool *pool = argument;
-  pthread_mutex_lock(&pool->mutex);
-  while (!pool->stopping) {
-    int64_t again_ns = 0;
-    bt_series_run *run = bt_series_plan(pool, &again_ns);
-    if (run)
-      carry_out(pool, run);
-    else if (again_ns)
-      (void)bt_condition_wait(&pool->work, &pool->mutex, again_ns);
-    else
-      pthread_cond_wait(&pool->work, &pool->mutex);
-  }
-  pthread_mutex_unlock(&pool->mutex);
-  return NULL;
+static bool do_piece(void *context, int64_t *again_ns) {
+  bt_series_pool *pool = context;
+  bt_series_run *run = bt_series_plan(pool, again_ns);
+  if (run) carry_out(pool, run);
+  return run != NULL;
 }
 
 /* ---- the pool ---- */
 
-static bt_status start_workers(bt_series_pool *pool, bt_error *error) {
-  uint32_t wanted = pool->options.at_once;
-  pool->workers = calloc(wanted, sizeof *pool->workers);
-  pool->runs = calloc(wanted, sizeof(bt_series_run *));
-  if (!pool->workers || !pool->runs) return bt_error_no_memory(error);
-  for (uint32_t i = 0; i < wanted; i++) {
-    if (pthread_create(&pool->workers[i], NULL, work, pool) != 0)
-      return bt_error_set(error, BT_LIMIT, "no thread could be started to count series (%u of %u)", i + 1, wanted);
-    pool->worker_count++;
-  }
-  return BT_OK;
-}
-
-static void init_conditions(bt_series_pool *pool) {
-  pthread_mutex_init(&pool->mutex, NULL);
-  bt_condition_init(&pool->work);
-  bt_condition_init(&pool->changed);
+static bt_status make_crew(bt_series_pool *pool, bt_error *error) {
+  bt_crew_options crew = {.work = pool->options.work,
+                          .lane = BT_LANE_SERIES,
+                          .size = pool->options.at_once,
+                          .mutex = &pool->mutex,
+                          .do_piece = do_piece,
+                          .context = pool};
+  pool->runs = calloc(pool->options.at_once, sizeof(bt_series_run *));
+  return pool->runs ? bt_crew_init(&pool->crew, &crew, error) : bt_error_no_memory(error);
 }
 
 bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **out, bt_error *error) {
@@ -354,9 +338,10 @@ bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **
   if (!pool->options.at_once) pool->options.at_once = DEFAULT_AT_ONCE;
   if (!pool->options.most_cells) pool->options.most_cells = DEFAULT_CELLS;
   if (!pool->options.keep_ns) pool->options.keep_ns = DEFAULT_KEEP_NS;
-  init_conditions(pool);
+  pthread_mutex_init(&pool->mutex, NULL);
+  bt_condition_init(&pool->changed);
   bt_status status = bt_step_cache_new(pool->options.most_cells, &pool->cache, error);
-  if (status == BT_OK) status = start_workers(pool, error);
+  if (status == BT_OK) status = make_crew(pool, error);
   if (status == BT_OK)
     *out = pool;
   else
@@ -368,18 +353,15 @@ void bt_series_pool_free(bt_series_pool *pool) {
   if (!pool) return;
   pthread_mutex_lock(&pool->mutex);
   pool->stopping = true;
-  for (size_t i = 0; i < pool->run_count; i++) atomic_store(&pool->runs[i]->cancel.requested, true);
-  pthread_cond_broadcast(&pool->work);
+  for (size_t i = 0; i < pool->run_count; i++) bt_work_scope_cancel(&pool->runs[i]->scope, BT_SCOPE_STOPPING);
   pthread_mutex_unlock(&pool->mutex);
-  for (uint32_t i = 0; i < pool->worker_count; i++) pthread_join(pool->workers[i], NULL);
+  bt_crew_end(&pool->crew);
   for (size_t i = 0; i < pool->known_count; i++) free_series(pool->known[i]);
   bt_step_cache_free(pool->cache);
-  pthread_cond_destroy(&pool->work);
   pthread_cond_destroy(&pool->changed);
   pthread_mutex_destroy(&pool->mutex);
   free(pool->known);
   free(pool->asks);
   free(pool->runs);
-  free(pool->workers);
   free(pool);
 }

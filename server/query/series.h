@@ -6,13 +6,15 @@
 #ifndef BT_SERVER_QUERY_SERIES_H
 #define BT_SERVER_QUERY_SERIES_H
 
+#include "server/work/workplace.h"
 #include "server/query/step_cache.h"
 #include "server/replay/replay.h"
 
 typedef struct bt_series_pool bt_series_pool;
 
 typedef struct bt_series_options {
-  bt_source *source; /* borrowed */
+  bt_workplace *work; /* borrowed */
+  bt_source *source;  /* borrowed */
   bt_assumptions assumptions;
   uint32_t at_once;          /* evaluations at once; 0: 2 */
   size_t most_cells;         /* kept counts, about 80 bytes each; 0: 400,000 */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "server/query/series.h"
+#include "server/work/crew.h"
 
 typedef struct bt_known_series { /* a condition of a tenant at one step length, while it is asked for */
   uint64_t id;                   /* never used again for another one */
@@ -46,13 +47,14 @@ typedef struct bt_series_run { /* one replay that counts */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
   char reason[240];
   uint64_t requests;
-  bt_cancel cancel;
+  bt_work_scope scope;
 } bt_series_run;
 
 struct bt_series_pool {
   bt_series_options options;
   pthread_mutex_t mutex;
-  pthread_cond_t work, changed;
+  bt_crew crew; /* counts */
+  pthread_cond_t changed;
   bool stopping;
   bt_step_cache *cache;
   bt_known_series **known;
@@ -62,8 +64,6 @@ struct bt_series_pool {
   size_t ask_count, ask_capacity, next_ask;
   bt_series_run **runs; /* under way; room for at_once */
   size_t run_count;
-  pthread_t *workers;
-  uint32_t worker_count;
   uint64_t runs_ended, requests;
 };
 

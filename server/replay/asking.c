@@ -1,13 +1,14 @@
-/* Two questions under way at once: the replay's thread asks what it needs, and one helper thread asks beside it what can wait (the listing of
+/* Two questions under way at once: the replay's thread asks what it needs, and a helper in a lane asks beside it what can wait (the listing of
  * all traces, counts), then helps with the rest. That is as many as the client's budget lets through by default; more would only queue there.
- * Invariants: a query belongs to whoever has begun it until it is answered; then to the replay's thread, which alone takes answers. The helper
+ * Invariants: a query belongs to whoever has begun it until it is answered; then to the replay's thread, which alone takes answers. What nobody has begun when
+ * the replay's thread needs it, it asks itself: a lane without a free place costs time and never an answer. The helper
  * reads of the run only what does not change any more (source, request, search range). Thread: as said. */
 #include "server/replay/asking.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "server/condition.h"
+#include "server/work/crew.h"
 
 #include "dsl/arena.h"
 
@@ -15,8 +16,8 @@ struct bt_asking {
   const bt_run *run;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  pthread_t helper;
-  bool has_helper, is_stopped;
+  bt_crew helper; /* of one */
+  bool has_helper;
   bool is_lost;      /* the source is gone: what is not begun is skipped, */
   bt_error lost_why; /* for this reason */
   bt_query **queries;
@@ -74,18 +75,12 @@ static void ask(bt_asking *asking, bt_query *query) {
   pthread_cond_broadcast(&asking->changed);
 }
 
-static void *help(void *context) {
+static bool help(void *context, int64_t *again_ns) {
   bt_asking *asking = context;
-  pthread_mutex_lock(&asking->lock);
-  while (!asking->is_stopped) {
-    bt_query *query = next_query(asking, true);
-    if (query)
-      ask(asking, query);
-    else
-      pthread_cond_wait(&asking->changed, &asking->lock);
-  }
-  pthread_mutex_unlock(&asking->lock);
-  return NULL;
+  bt_query *query = next_query(asking, true);
+  (void)again_ns;
+  if (query) ask(asking, query);
+  return query != NULL;
 }
 
 bt_status bt_asking_add(bt_asking *asking, bt_query *query, bool can_wait, bt_error *error) {
@@ -96,6 +91,7 @@ bt_status bt_asking_add(bt_asking *asking, bt_query *query, bool can_wait, bt_er
     query->can_wait = can_wait;
     if (!query->is_asked) queries[asking->count++] = query;
     query->is_asked = true;
+    if (asking->has_helper) bt_crew_wake_all(&asking->helper);
     pthread_cond_broadcast(&asking->changed);
   }
   pthread_mutex_unlock(&asking->lock);
@@ -104,8 +100,20 @@ bt_status bt_asking_add(bt_asking *asking, bt_query *query, bool can_wait, bt_er
 
 /* Without a helper everything is asked by the replay's thread, one after the other. */
 void bt_asking_help(bt_asking *asking) {
-  if (!asking->has_helper && asking->count > 1)
-    asking->has_helper = pthread_create(&asking->helper, NULL, help, asking) == 0;
+  const bt_replay_request *request = &asking->run->request;
+  bt_crew_options crew = {.work = request->work,
+                          .lane = request->priority == BT_PRIORITY_REPLAY ? BT_LANE_REPLAY_ASKING : BT_LANE_ASKING,
+                          .size = 1,
+                          .mutex = &asking->lock,
+                          .do_piece = help,
+                          .context = asking};
+  if (asking->has_helper || asking->count < 2 || !request->work) return;
+  bt_error error;
+  asking->has_helper = bt_crew_init(&asking->helper, &crew, &error) == BT_OK;
+  if (!asking->has_helper) return;
+  pthread_mutex_lock(&asking->lock);
+  bt_crew_wake_all(&asking->helper);
+  pthread_mutex_unlock(&asking->lock);
 }
 
 static bool is_open(const bt_asking *asking, bool with_those_that_can_wait) {
@@ -139,11 +147,7 @@ void bt_asking_wait_for(bt_asking *asking, bt_query *query) {
 
 void bt_asking_free(bt_asking *asking) {
   if (!asking) return;
-  pthread_mutex_lock(&asking->lock);
-  asking->is_stopped = true;
-  pthread_cond_broadcast(&asking->changed);
-  pthread_mutex_unlock(&asking->lock);
-  if (asking->has_helper) pthread_join(asking->helper, NULL);
+  if (asking->has_helper) bt_crew_end(&asking->helper);
   pthread_cond_destroy(&asking->changed);
   pthread_mutex_destroy(&asking->lock);
   free(asking->queries);

@@ -81,7 +81,7 @@ static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
   jobs[queue->job_count++] = job;
   job->number = ++queue->submitted;
   bt_job_make_room(queue, job->share);
-  pthread_cond_signal(&queue->work);
+  bt_crew_wake(&queue->crew, 1);
   return BT_OK;
 }
 
@@ -92,6 +92,7 @@ bt_status bt_job_submit(bt_job_queue *queue, const bt_job_request *request, char
     return bt_error_set(error, BT_INVALID, "the range of a replay has to start before it ends");
   bt_job *job = calloc(1, sizeof *job);
   if (!job) return bt_error_no_memory(error);
+  bt_work_scope_begin(&job->scope, &queue->options.work->root, BT_SCOPE_NO_DEADLINE);
   bt_status status = fill_job(job, request, error);
   if (status == BT_OK) {
     memcpy(replay_id, job->id, BT_REPLAY_ID_BYTES);
@@ -253,7 +254,7 @@ bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *rep
   else if (bt_job_is_finished(job))
     bt_job_remove(queue, index);
   else {
-    atomic_store(&job->cancel.requested, true);
+    bt_work_scope_cancel(&job->scope, BT_SCOPE_UNWANTED);
     if (job->state == BT_JOB_QUEUED) {
       bt_job_set_state(queue, job, BT_JOB_CANCELLED);
       job->result.outcome = BT_REPLAY_CANCELLED;
@@ -266,13 +267,39 @@ bt_status bt_job_cancel(bt_job_queue *queue, const char *tenant, const char *rep
   return status;
 }
 
-static bt_status visit_violations(const bt_job *job, bt_job_order order, size_t first, size_t limit,
-                                  bt_job_violation_visit visit, void *context) {
-  bt_status status = BT_OK;
-  for (size_t i = first; status == BT_OK && i < job->violation_count && i - first < limit; i++) {
-    const bt_job_violation *item = &job->violations[order == BT_JOB_BY_TIME ? job->by_time[i] : i];
-    status = visit(context, job->rules[item->rule], item->violation);
+enum { VISITED_AT_ONCE = 64 };
+
+typedef struct visited_violation {
+  const bt_rule_definition *rule;
+  const bt_violation *violation; /* immutable, and there as long as its job is */
+} visited_violation;
+
+/* Numbers first … of the job, as many as there are; under the lock. */
+static size_t copy_violations(const bt_job *job, bt_job_order order, size_t first, size_t limit,
+                              visited_violation out[VISITED_AT_ONCE]) {
+  size_t count = 0;
+  for (; count < VISITED_AT_ONCE && count < limit && first + count < job->violation_count; count++) {
+    size_t number = order == BT_JOB_BY_TIME ? job->by_time[first + count] : first + count;
+    const bt_job_violation *item = &job->violations[number];
+    out[count] = (visited_violation){job->rules[item->rule], item->violation};
   }
+  return count;
+}
+
+/* Some at a time, so that nobody waits for the lock while they are rendered. */
+static bt_status visit_violations(bt_job_queue *queue, bt_job *job, bt_job_order order, size_t first, size_t limit,
+                                  bt_job_violation_visit visit, void *context) {
+  visited_violation some[VISITED_AT_ONCE];
+  bt_status status = BT_OK;
+  size_t count;
+  do {
+    count = copy_violations(job, order, first, limit, some);
+    pthread_mutex_unlock(&queue->mutex);
+    for (size_t i = 0; status == BT_OK && i < count; i++) status = visit(context, some[i].rule, some[i].violation);
+    pthread_mutex_lock(&queue->mutex);
+    first += count;
+    limit -= count;
+  } while (status == BT_OK && count == VISITED_AT_ONCE);
   return status;
 }
 
@@ -281,13 +308,16 @@ bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char 
                             bt_error *error) {
   *page = (bt_job_page){.order = order};
   pthread_mutex_lock(&queue->mutex);
-  const bt_job *job = find_job(queue, tenant, replay_id, NULL);
+  bt_job *job = find_job(queue, tenant, replay_id, NULL);
   bt_status status = job ? BT_OK : not_found(replay_id, error);
   if (job) {
     page->total = job->violation_count;
     page->is_finished = bt_job_is_finished(job);
     if (!page->is_finished) page->order = BT_JOB_BY_ARRIVAL;
-    status = visit_violations(job, page->order, first, limit, visit, context);
+    size_t there = first < page->total ? page->total - first : 0;
+    job->reader_count++;
+    status = visit_violations(queue, job, page->order, first, limit < there ? limit : there, visit, context);
+    bt_job_end_reading(job);
   }
   pthread_mutex_unlock(&queue->mutex);
   return status;

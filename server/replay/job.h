@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_REPLAY_JOB_H
 #define BT_SERVER_REPLAY_JOB_H
 
+#include "server/work/workplace.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/emission.h"
 #include "server/replay/replay.h"
@@ -10,6 +11,7 @@
 typedef struct bt_job_queue bt_job_queue;
 
 typedef struct bt_job_queue_options {
+  bt_workplace *work;                  /* borrowed */
   bt_source *source;                   /* borrowed */
   bt_http_client *client;              /* for emission; NULL: nothing is emitted */
   const bt_exporter_options *exporter; /* NULL: nothing is emitted */
@@ -105,7 +107,8 @@ typedef struct bt_job_page {
   bool is_finished;   /* there will be no more */
 } bt_job_page;
 
-/* Visits violations number first … first + limit − 1. The visit runs under the queue's lock: it only renders. */
+/* Visits violations number first … first + limit − 1. The visit runs without the queue's lock; what it is given is there until it
+ * returns, also when the replay is forgotten meanwhile. */
 bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_order order,
                             size_t first, size_t limit, bt_job_violation_visit visit, void *context, bt_job_page *page,
                             bt_error *error) BT_MUST_CHECK;

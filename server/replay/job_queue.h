@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "server/replay/job.h"
+#include "server/work/crew.h"
 
 typedef struct bt_job_violation {
   size_t rule;
@@ -34,7 +35,7 @@ typedef struct bt_job {
   bool emit;
   const bt_rule_definition **rules;
   size_t rule_count;
-  bt_cancel cancel;
+  bt_work_scope scope;
   bt_replay_result result;      /* counters of the rules while it runs; all of it once it ended */
   bt_job_violation *violations; /* in order of arrival; only the worker adds */
   size_t violation_count, violation_capacity;
@@ -43,27 +44,28 @@ typedef struct bt_job {
   size_t bytes; /* what it holds; of a job in the queue changed by bt_job_add_bytes alone */
   uint64_t spans_emitted, spans_already_there, spans_failed;
   char emission_message[200];
+  size_t reader_count; /* who looks at its violations without the lock */
+  bool is_forgotten;   /* it is in no list any more: its last reader frees it */
 } bt_job;
 
 struct bt_job_queue {
   bt_job_queue_options options;
   pthread_mutex_t mutex;
-  pthread_cond_t work; /* something was queued, or the end came */
-  bool stopping;
+  bt_crew crew;  /* runs the replays */
   bt_job **jobs; /* in order of submission */
   size_t job_count, job_capacity;
   uint64_t submitted, started; /* all that ever were */
   bt_job_share **shares;       /* of every tenant that has a job */
   size_t share_count, share_capacity;
   size_t bytes; /* of all jobs */
-  pthread_t *workers;
-  uint32_t worker_count;
 };
 
 bool bt_job_is_finished(const bt_job *job);
 void bt_job_free(bt_job *job);
-/* Takes job number `index` out of the list and frees it. */
+/* Takes job number `index` out of the list and frees it, once nobody reads it. */
 void bt_job_remove(bt_job_queue *queue, size_t index);
+/* Somebody who counted himself among the readers has done; under the lock. */
+void bt_job_end_reading(bt_job *job);
 /* Into the metrics, when it has just ended; under the lock. */
 void bt_job_count(const bt_job_queue *queue, const bt_job *job);
 

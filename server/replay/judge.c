@@ -121,7 +121,7 @@ static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, cons
                           bool *is_known, bt_error *error) {
   set_options(run, trace);
   bt_error why = {0};
-  bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, verdicts, &why);
+  bt_status status = bt_eval_run_within(&run->limit, run->evaluator, trace, run->options, verdicts, &why);
   *is_known = status == BT_OK;
   if (status == BT_LIMIT) return bt_coverage_fail_trace(run, &run->known[known], why.message, error);
   if (status != BT_OK && error) *error = why;

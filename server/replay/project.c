@@ -93,7 +93,7 @@ static bt_status evaluate(bt_run *run, const bt_trace *trace, const bt_rule_verd
   bt_error why = {0};
   *verdicts = NULL;
   for (size_t i = 0; i < run->request.rule_count; i++) run->options[i].incomplete = false;
-  bt_status status = bt_evaluator_run(run->evaluator, trace, run->options, verdicts, &why);
+  bt_status status = bt_eval_run_within(&run->limit, run->evaluator, trace, run->options, verdicts, &why);
   if (status == BT_OK) return BT_OK;
   *verdicts = NULL;
   if (status == BT_LIMIT) return BT_OK;

@@ -1,18 +1,14 @@
-/* The workers of the job queue: each takes the job whose turn it is, runs it and sends its violation spans. Results stay in memory under a
+/* The crew of the job queue: each member takes the job whose turn it is, runs it and sends its violation spans. Results stay in memory under a
  * cap: old ones are forgotten (job_share.c says which), and a job that alone is larger says that it is incomplete. No lock is held while a replay
  * runs or spans are sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "server/replay/job_queue.h"
 #include "server/clock.h"
-#include "server/condition.h"
 
 enum { DEFAULT_WORKERS = 4 };
-enum { NICE = 10 }; /* of a replay's thread */
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;
 
 bool bt_job_is_finished(const bt_job *job) {
@@ -21,6 +17,7 @@ bool bt_job_is_finished(const bt_job *job) {
 
 void bt_job_free(bt_job *job) {
   if (!job) return;
+  bt_work_scope_end(&job->scope);
   for (size_t i = 0; i < job->violation_count; i++) bt_violation_free(job->violations[i].violation);
   for (size_t i = 0; job->rules && i < job->rule_count; i++) bt_rule_definition_unref(job->rules[i]);
   bt_replay_result_dispose(&job->result);
@@ -36,7 +33,13 @@ void bt_job_remove(bt_job_queue *queue, size_t index) {
   bt_job_share_leave(queue, job);
   memmove(&queue->jobs[index], &queue->jobs[index + 1], (queue->job_count - index - 1) * sizeof *queue->jobs);
   queue->job_count--;
-  bt_job_free(job);
+  job->share = NULL;
+  job->is_forgotten = true;
+  if (!job->reader_count) bt_job_free(job);
+}
+
+void bt_job_end_reading(bt_job *job) {
+  if (--job->reader_count == 0 && job->is_forgotten) bt_job_free(job);
 }
 
 typedef struct worker_job {
@@ -136,7 +139,7 @@ static void emit_rule(worker_job *w, size_t rule, const bt_violation **scratch) 
                                   .replay_id = w->job->id,
                                   .origin = "replay",
                                   .at_original_time = options->emit_at_original_time,
-                                  .cancel = &w->job->cancel};
+                                  .cancel = &w->job->scope.cancel};
   size_t count = choose_emitted(w->job, rule, scratch);
   if (!count) return;
   bt_emission_result sent = {0};
@@ -231,7 +234,8 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .sample_seed = (uint64_t)job->created_at_ns,
                                .memory_limit_bytes = queue->options.memory_limit_bytes,
                                .prices = queue->options.prices,
-                               .cancel = &job->cancel};
+                               .work = queue->options.work,
+                               .cancel = &job->scope.cancel};
   bt_replay_result result;
   bt_error why = {0};
   bt_status status = bt_replay_run(queue->options.source, &request, &observer, &result, &why);
@@ -240,42 +244,28 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
   finish(&w, &result);
 }
 
-/* People who wait for an answer go before replays, who take all processors for minutes. */
-static void stand_back(void) {
-  setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-}
-
-static void *work(void *argument) {
-  bt_job_queue *queue = argument;
-  stand_back();
-  pthread_mutex_lock(&queue->mutex);
-  while (!queue->stopping) {
-    bt_job *job = bt_job_next(queue);
-    if (!job) {
-      pthread_cond_wait(&queue->work, &queue->mutex);
-      continue;
-    }
-    bt_job_set_state(queue, job, BT_JOB_RUNNING);
-    job->started_at_ns = bt_clock_wall_ns();
-    job->started_ns = bt_clock_monotonic_ns();
-    pthread_mutex_unlock(&queue->mutex);
-    run_job(queue, job);
-    pthread_mutex_lock(&queue->mutex);
-  }
+static bool do_piece(void *context, int64_t *again_ns) {
+  bt_job_queue *queue = context;
+  bt_job *job = bt_job_next(queue);
+  (void)again_ns;
+  if (!job) return false;
+  bt_job_set_state(queue, job, BT_JOB_RUNNING);
+  job->started_at_ns = bt_clock_wall_ns();
+  job->started_ns = bt_clock_monotonic_ns();
   pthread_mutex_unlock(&queue->mutex);
-  return NULL;
+  run_job(queue, job);
+  pthread_mutex_lock(&queue->mutex);
+  return true;
 }
 
-static bt_status start_workers(bt_job_queue *queue, bt_error *error) {
-  queue->workers = calloc(queue->options.max_replays, sizeof *queue->workers);
-  if (!queue->workers) return bt_error_no_memory(error);
-  for (uint32_t i = 0; i < queue->options.max_replays; i++) {
-    if (pthread_create(&queue->workers[i], NULL, work, queue) != 0)
-      return bt_error_set(error, BT_LIMIT, "no thread could be started for replay worker %u of %u", i + 1,
-                          queue->options.max_replays);
-    queue->worker_count++;
-  }
-  return BT_OK;
+static bt_status make_crew(bt_job_queue *queue, bt_error *error) {
+  bt_crew_options crew = {.work = queue->options.work,
+                          .lane = BT_LANE_REPLAY,
+                          .size = queue->options.max_replays,
+                          .mutex = &queue->mutex,
+                          .do_piece = do_piece,
+                          .context = queue};
+  return bt_crew_init(&queue->crew, &crew, error);
 }
 
 bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **out, bt_error *error) {
@@ -286,8 +276,7 @@ bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **o
   if (!queue->options.max_replays) queue->options.max_replays = DEFAULT_WORKERS;
   if (!queue->options.memory_limit_bytes) queue->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   pthread_mutex_init(&queue->mutex, NULL);
-  bt_condition_init(&queue->work);
-  bt_status status = start_workers(queue, error);
+  bt_status status = make_crew(queue, error);
   if (status == BT_OK)
     *out = queue;
   else
@@ -298,18 +287,15 @@ bt_status bt_job_queue_new(const bt_job_queue_options *options, bt_job_queue **o
 void bt_job_queue_free(bt_job_queue *queue) {
   if (!queue) return;
   pthread_mutex_lock(&queue->mutex);
-  queue->stopping = true;
-  for (size_t i = 0; i < queue->job_count; i++) atomic_store(&queue->jobs[i]->cancel.requested, true);
-  pthread_cond_broadcast(&queue->work);
+  bt_crew_dismiss(&queue->crew);
+  for (size_t i = 0; i < queue->job_count; i++) bt_work_scope_cancel(&queue->jobs[i]->scope, BT_SCOPE_STOPPING);
   pthread_mutex_unlock(&queue->mutex);
-  for (uint32_t i = 0; i < queue->worker_count; i++) pthread_join(queue->workers[i], NULL);
+  bt_crew_end(&queue->crew);
   for (size_t i = 0; i < queue->job_count; i++) bt_job_free(queue->jobs[i]);
-  pthread_cond_destroy(&queue->work);
   pthread_mutex_destroy(&queue->mutex);
   for (size_t i = 0; i < queue->share_count; i++) free(queue->shares[i]);
   free(queue->shares);
   free(queue->jobs);
-  free(queue->workers);
   free(queue);
 }
 

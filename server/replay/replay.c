@@ -158,6 +158,7 @@ static bt_status compile_rules(bt_run *run, bt_error *error) {
   for (size_t i = 0; i < count; i++) rules[i] = run->request.rules[i]->rule;
   bt_status status = bt_ruleset_new(rules, count, &run->ruleset, error);
   if (status == BT_OK) status = bt_evaluator_new(run->ruleset, &run->evaluator, error);
+  run->limit.cancel = run->request.cancel;
   free(rules);
   return status;
 }

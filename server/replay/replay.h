@@ -6,6 +6,7 @@
 
 #include "server/replay/price.h"
 #include "server/replay/violation.h"
+#include "server/work/workplace.h"
 #include "tempo/source.h"
 
 typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false */
@@ -57,6 +58,7 @@ typedef struct bt_replay_request {
       wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for once, not in parts */
   size_t
       most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many; 0: any number */
+  bt_workplace *work;      /* where two questions are asked at once; NULL: one after the other */
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */

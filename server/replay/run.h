@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_REPLAY_RUN_H
 #define BT_SERVER_REPLAY_RUN_H
 
+#include "server/eval_limit.h"
 #include "server/replay/joined.h"
 #include "server/replay/replay.h"
 #include "server/replay/window.h"
@@ -132,6 +133,7 @@ typedef struct bt_run {
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
   bt_eval_options *options;
+  bt_eval_limit limit;
   bt_projection projection;
   bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */

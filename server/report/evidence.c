@@ -24,7 +24,7 @@ static bt_status hash_entry(const json_t *entry, char hex[BT_SHA256_HEX + 1], bt
 }
 
 static void signed_text(const char *head, char out[BT_SIGNED_TEXT_BYTES]) {
-  snprintf(out, BT_SIGNED_TEXT_BYTES, BT_EVIDENCE_FORMAT "\n%s\n", head);
+  snprintf(out, BT_SIGNED_TEXT_BYTES, BT_EVIDENCE_FORMAT "\n%.64s\n", head);
 }
 
 /* ---- building ---- */
@@ -65,8 +65,8 @@ static bt_status sign_head(const char *head, const bt_evidence_key *key, json_t 
 }
 
 bt_status bt_evidence_seal(bt_evidence_chain *chain, const bt_evidence_key *key, json_t **out, bt_error *error) {
-  json_t *evidence = json_pack("{s:s, s:s, s:s, s:n, s:n}", "chain", "sha256", "signed", key ? "ed25519" : "unsigned",
-                               "head", chain->head, "key_id", "signature");
+  json_t *evidence = json_pack("{s:s, s:s, s:s, s:n, s:n, s:n}", "chain", "sha256", "signed",
+                               key ? "ed25519" : "unsigned", "head", chain->head, "key_id", "signature", "time_stamp");
   bt_status status = evidence ? BT_OK : bt_error_no_memory(error);
   if (!status && key) status = sign_head(chain->head, key, evidence, error);
   *out = status ? NULL
@@ -85,6 +85,10 @@ static const char *text_of(const json_t *object, const char *name) {
   return text ? text : "";
 }
 
+void bt_evidence_signed_text(const json_t *document, char out[BT_SIGNED_TEXT_BYTES]) {
+  signed_text(text_of(json_object_get(document, "evidence"), "head"), out);
+}
+
 /* Exactly these members, so that nothing stands beside what is checked. */
 static bool has_only(const json_t *object, const char *const *names) {
   size_t count = 0;
@@ -93,11 +97,26 @@ static bool has_only(const json_t *object, const char *const *names) {
   return json_object_size(object) == count;
 }
 
+/* A token or why there is none; null where nobody was asked for one. Reports of before version 3 have no such member. */
+static bool is_time_stamp(const json_t *stamp) {
+  static const char *const members[] = {"reason", "token", NULL};
+  const json_t *token = json_object_get(stamp, "token"), *reason = json_object_get(stamp, "reason");
+  if (!stamp || json_is_null(stamp)) return true;
+  return has_only(stamp, members) &&
+         (json_is_string(token) ? json_is_null(reason) : json_is_null(token) && json_is_string(reason));
+}
+
+static bool is_sealed(const json_t *evidence) {
+  static const char *const before[] = {"chain", "head", "key_id", "signature", "signed", NULL};
+  static const char *const sealed[] = {"chain", "head", "key_id", "signature", "signed", "time_stamp", NULL};
+  return (has_only(evidence, before) || has_only(evidence, sealed)) &&
+         is_time_stamp(json_object_get(evidence, "time_stamp"));
+}
+
 static bt_status check_form(const json_t *document, bt_error *error) {
   static const char *const whole[] = {"entries", "evidence", "format", NULL};
-  static const char *const sealed[] = {"chain", "head", "key_id", "signature", "signed", NULL};
   const json_t *evidence = json_object_get(document, "evidence");
-  if (!has_only(document, whole) || !json_is_array(json_object_get(document, "entries")) || !has_only(evidence, sealed))
+  if (!has_only(document, whole) || !json_is_array(json_object_get(document, "entries")) || !is_sealed(evidence))
     return bt_error_set(
         error, BT_INVALID,
         "this is not a report: expected an object with entries, evidence and format, as betrace writes it");

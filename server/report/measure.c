@@ -315,6 +315,7 @@ static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcom
                                .sample_seed = r->seed,
                                .memory_limit_bytes = r->memory_limit_bytes,
                                .priority = r->priority,
+                               .work = r->work,
                                .cancel = r->cancel};
   bt_replay_result result = {0};
   bt_status status = bt_replay_run(r->source, &request, &observer, &result, error);

@@ -71,6 +71,7 @@ typedef struct bt_measure_request {
   uint64_t seed;
   size_t memory_limit_bytes; /* of one trace and of one page of reads */
   bt_priority priority;
+  bt_workplace *work; /* or NULL, as of a replay */
   const bt_cancel *cancel;
   void (*progress)(void *context, double fraction); /* or NULL */
   void *context;

@@ -26,6 +26,7 @@ typedef struct building {
   char (*reasons)[BT_REASON_BYTES];
   bool *withdrawn; /* it decided inside the range, and does so no more */
   bt_measurement measurement;
+  bt_previous_report previous;
   bt_evidence_chain chain;
   uint64_t controls[BT_FINDING_COUNT]; /* how many came to what */
 } building;
@@ -127,14 +128,15 @@ static json_t *report_json(const building *b) {
   char seed[24];
   snprintf(seed, sizeof seed, "%016" PRIx64, measure->seed);
   return json_pack(
-      "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
-      BT_EVIDENCE_FORMAT, "version", BT_REPORT_VERSION, "report_id", request->report_id, "framework", framework_json(b),
-      "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range), "evaluated_at",
-      bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version, "source",
-      measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes", notes_json(b),
-      "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(), "cost",
+      "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:{s:s, s:s}, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
+      "format", BT_EVIDENCE_FORMAT, "version", BT_REPORT_VERSION, "report_id", request->report_id, "framework",
+      framework_json(b), "tenant", text(bt_str_from(tenant_of(b))), "range", bt_range_json(measure->range),
+      "evaluated_at", bt_time_json(measure->now_ns), "program", "name", "betrace", "version", request->version,
+      "source", measure->source->name, "seed", seed, "complete", b->measurement.coverage.complete, "notes",
+      notes_json(b), "coverage", has_evaluated(b) ? coverage_json(&b->measurement.coverage) : json_null(), "cost",
       cost_json(&b->measurement), "unknown_rules", bt_count_json(b->map.unknown_count), "settled_end",
-      bt_time_json(b->measurement.settled_end_ns), "assumptions", bt_assumptions_json(&measure->assumptions));
+      bt_time_json(b->measurement.settled_end_ns), "assumptions", bt_assumptions_json(&measure->assumptions),
+      "time_stamp_asked", request->is_stamped, "previous", bt_previous_report_json(&b->previous));
 }
 
 /* ---- rules ---- */
@@ -349,6 +351,13 @@ static bt_status measure(building *b, bt_error *error) {
   return status;
 }
 
+static bt_status name_previous(building *b, bt_error *error) {
+  const bt_report_request *request = b->request;
+  b->previous = (bt_previous_report){.reason = "nobody who knows was asked"};
+  return request->name_previous ? request->name_previous(request->previous_context, b->map.name, &b->previous, error)
+                                : BT_OK;
+}
+
 static bt_status write_entries(building *b, bt_error *error) {
   bt_status status = bt_evidence_begin(&b->chain, error);
   if (!status) status = bt_evidence_add(&b->chain, "report", report_json(b), error);
@@ -381,6 +390,7 @@ bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_err
   bt_status status = bt_framework_map_make(request->store, tenant_of(&b), request->framework, &b.map, error);
   if (!status) status = bt_framework_map_add_removed(&b.map, request->store, tenant_of(&b), start_ns, error);
   if (!status) status = measure(&b, error);
+  if (!status) status = name_previous(&b, error);
   if (!status) status = write_entries(&b, error);
   if (!status) status = bt_evidence_seal(&b.chain, request->key, out, error);
   dispose(&b);

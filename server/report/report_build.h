@@ -8,10 +8,12 @@
 #include "server/report/evidence.h"
 #include "server/report/framework_map.h"
 #include "server/report/measure.h"
+#include "server/report/report_previous.h"
 #include "server/watch/watch.h"
 
-/* Of the conclusions of a report, in its first entry: 2 since each rule says what its finding rests on. Reports without one are of before (1). */
-enum { BT_REPORT_VERSION = 2 };
+/* Of the conclusions of a report, in its first entry: 2 since each rule says what its finding rests on, 3 since time stamps. Reports without one are of
+ * before (1). */
+enum { BT_REPORT_VERSION = 3 };
 
 typedef struct bt_report_request {
   bt_rule_store *store;
@@ -20,8 +22,12 @@ typedef struct bt_report_request {
   const char *version;        /* of this program */
   int64_t started_at_ns;      /* of this program: watch is not known to have gone on before */
   const bt_evidence_key *key; /* NULL: unsigned */
+  bool is_stamped;            /* a time stamp is asked for once it is signed */
   const char *report_id;
-  bt_str framework;           /* any spelling */
+  bt_str framework; /* any spelling */
+  /* Names the report before, of the framework as the report names it, once everything is measured and before it is written; NULL: nobody knows. */
+  bt_status (*name_previous)(void *context, bt_str framework, bt_previous_report *out, bt_error *error);
+  void *previous_context;
   bt_measure_request measure; /* source, range, now, assumptions, tenant, seed, cancel, progress */
 } bt_report_request;
 

@@ -4,6 +4,7 @@
 
 #include "server/report/report_build.h"
 #include "server/replay/window.h"
+#include "server/report/report_members.h"
 #include "server/report/report_read.h"
 #include "server/time_text.h"
 
@@ -39,7 +40,8 @@ int bt_report_version(const json_t *document) {
   const json_t *entries = json_object_get(document, "entries");
   const json_t *version = json_object_get(json_object_get(json_array_get(entries, 0), "body"), "version");
   if (!version) return 1;
-  return json_is_integer(version) && json_integer_value(version) == BT_REPORT_VERSION ? BT_REPORT_VERSION : 0;
+  json_int_t number = json_is_integer(version) ? json_integer_value(version) : 0;
+  return number >= 2 && number <= BT_REPORT_VERSION ? (int)number : 0;
 }
 
 /* What a report says of itself, read once. */
@@ -82,6 +84,20 @@ static bt_status check_completeness(const reading *r, bt_error *error) {
   return refuse("its", "completeness", error);
 }
 
+/* Whether a time stamp was asked for is signed; what came of it stands beside the signature, and cannot be taken away without a word. */
+static bt_status check_time_stamp(const json_t *document, const reading *r, bt_error *error) {
+  const json_t *asked = json_object_get(r->report, "time_stamp_asked"),
+               *evidence = json_object_get(document, "evidence");
+  const json_t *stamp = json_object_get(evidence, "time_stamp");
+  bool is_there = asked && stamp;
+  bool is_right = json_is_true(asked) ? json_is_object(stamp) : json_is_false(asked) && json_is_null(stamp);
+  if (r->version < BT_REPORT_VERSION ? !asked && !stamp : is_there && is_right) return BT_OK;
+  return bt_error_set(
+      error, BT_INVALID,
+      "the report contradicts itself: expected a time stamp, or why there is none, exactly where one was "
+      "asked for (time_stamp_asked)");
+}
+
 static bt_status read_report(const json_t *document, reading *r, bt_error *error) {
   const json_t *entries = json_object_get(document, "entries");
   r->report = json_object_get(json_array_get(entries, 0), "body");
@@ -89,7 +105,7 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
   if (!r->version)
     return bt_error_set(
         error, BT_INVALID,
-        "expected a report whose conclusions are of version %d, or of none, which is 1: a newer betrace "
+        "expected a report whose conclusions are of version 2 to %d, or of none, which is 1: a newer betrace "
         "made this one; check it with that",
         BT_REPORT_VERSION);
   const json_t *range = json_object_get(r->report, "range");
@@ -100,7 +116,15 @@ static bt_status read_report(const json_t *document, reading *r, bt_error *error
       !read_duration(json_object_get(r->report, "assumptions"), "settle", &r->settle_ns))
     return refuse("its", "range", error);
   if (r->version > 1 && !is_settled_end(r, r->report, r->settle_ns)) return refuse("its", "settled_end", error);
-  return check_completeness(r, error);
+  const json_t *previous = json_object_get(r->report, "previous");
+  bool is_named = r->version < BT_REPORT_VERSION ? !previous : bt_previous_report_is_right(previous);
+  if (!is_named)
+    return bt_error_set(
+        error, BT_INVALID,
+        "the report contradicts itself: expected that it names the report before (previous: report_id, head "
+        "and known_by), or says why it cannot");
+  bt_status status = check_time_stamp(document, r, error);
+  return status ? status : check_completeness(r, error);
 }
 
 /* ---- numbers ---- */
@@ -261,6 +285,34 @@ static bool repeats(const json_t *shown, const json_t *rule) {
          json_is_true(json_object_get(shown, "decides")) == decides;
 }
 
+static bool decided(const json_t *version) {
+  return json_is_true(json_object_get(version, "enabled")) && !json_is_true(json_object_get(version, "shadow")) &&
+         !json_is_true(json_object_get(version, "deleted"));
+}
+
+/* What the listed versions say: it does not decide now, and one that did was followed by another inside the range or since. */
+static bool was_withdrawn(const reading *r, const json_t *rule) {
+  const json_t *versions = json_object_get(rule, "versions");
+  size_t count = json_array_size(versions);
+  int64_t at_ns;
+  if (!count || decided(json_array_get(versions, count - 1))) return false;
+  if (json_is_true(json_object_get(json_array_get(versions, count - 1), "deleted"))) return false;
+  for (size_t i = count - 1; i > 0; i--) {
+    if (!read_time(json_array_get(versions, i), "at", &at_ns) || at_ns < r->range.start_ns) break;
+    if (decided(json_array_get(versions, i - 1))) return true;
+  }
+  return false;
+}
+
+/* The history that stands beside it has to say so, and where it does it may not be left out. */
+static bt_status check_withdrawn(const reading *r, const json_t *rule, bt_error *error) {
+  bool is_said = json_is_object(json_object_get(rule, "withdrawn"));
+  bool is_cut = json_integer_value(json_object_get(rule, "versions_total")) >
+                (json_int_t)json_array_size(json_object_get(rule, "versions"));
+  if (is_said == was_withdrawn(r, rule) || (is_said && is_cut)) return BT_OK;
+  return refuse("withdrawn of rule", text_at(rule, "rule_id"), error);
+}
+
 /* A rule that decided over it inside the range and does so no more. */
 static bool is_silenced(const json_t *entries, const json_t *control) {
   const json_t *rules = json_object_get(control, "rules"), *removed = json_object_get(control, "removed");
@@ -309,10 +361,13 @@ bt_status bt_report_check_conclusions(const json_t *document, bt_error *error) {
   json_int_t totals[BT_FINDING_COUNT] = {0};
   reading r = {0};
   bt_status status = read_report(document, &r, error);
+  if (!status) status = bt_report_check_members(document, r.version, error);
   for (size_t i = 0; i < count && !status; i++) {
     const json_t *entry = json_array_get(entries, i), *body = json_object_get(entry, "body");
     bt_finding finding;
     if (strcmp(text_at(entry, "type"), "rule") == 0) status = check_rule(&r, body, error);
+    if (!status && r.version > 1 && strcmp(text_at(entry, "type"), "rule") == 0)
+      status = check_withdrawn(&r, body, error);
     if (strcmp(text_at(entry, "type"), "control") != 0) continue;
     status = check_control(entries, body, count_at(report, "unknown_rules") > 0, error);
     if (!status && find_finding(text_at(body, "status"), &finding)) totals[finding]++;

@@ -158,6 +158,13 @@ static void put_source_fact(bt_buffer *out, const json_t *report) {
   end_fact(out);
 }
 
+static void put_previous(bt_buffer *out, const json_t *previous) {
+  if (json_is_string(at(previous, "head")))
+    put_code_fact(out, "Report before", text_at(previous, "report_id"));
+  else if (previous)
+    put_fact(out, "Report before", text_at(previous, "reason"));
+}
+
 static void put_about(bt_buffer *out, const json_t *report) {
   const json_t *range = at(report, "range"), *program = at(report, "program");
   put(out, "<table class=\"facts\"><tbody>\n");
@@ -174,6 +181,7 @@ static void put_about(bt_buffer *out, const json_t *report) {
   put_text(out, text_at(program, "version"));
   end_fact(out);
   put_code_fact(out, "Report", text_at(report, "report_id"));
+  put_previous(out, at(report, "previous"));
   put(out, "</tbody></table>\n");
 }
 
@@ -513,6 +521,22 @@ static bool is_signed(const json_t *evidence) {
   return json_is_string(at(evidence, "signature"));
 }
 
+/* What the token says is read by verify-report alone, which checks it too. */
+static void put_time_stamp(bt_buffer *out, const json_t *stamp) {
+  const char *reason = json_string_value(at(stamp, "reason"));
+  begin_fact(out, "Time stamp");
+  if (json_is_string(at(stamp, "token")))
+    put(out, "one of RFC 3161 stands in the JSON form: <code>betrace verify-report</code> reads and checks it");
+  else
+    put(out, "none: the times in this report are the service's own clock's");
+  if (reason) {
+    put(out, " (");
+    put_text(out, reason);
+    put(out, ")");
+  }
+  end_fact(out);
+}
+
 static void put_evidence(bt_buffer *out, const json_t *evidence, size_t entries) {
   put(out, "<h2>Evidence</h2>\n<p>This page shows a report and is no proof itself. The proof is the JSON form of the "
            "same report: "
@@ -527,6 +551,7 @@ static void put_evidence(bt_buffer *out, const json_t *evidence, size_t entries)
   put_code_fact(out, "Head", text_at(evidence, "head"));
   put_code_fact(out, "Key (SHA-256)", text_at(evidence, "key_id"));
   put_code_fact(out, "Signature", text_at(evidence, "signature"));
+  put_time_stamp(out, at(evidence, "time_stamp"));
   put(out, "</tbody></table>\n</body>\n</html>\n");
 }
 

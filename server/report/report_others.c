@@ -102,43 +102,54 @@ static bt_status take(void *context, const bt_read_trace *read, bt_error *error)
 
 /* ---- all of them ---- */
 
-static bt_status read_found(bt_source *source, const finding *f, const bt_found_list *found, bt_time_range range,
-                            bt_source_account *account, bt_error *error) {
+typedef struct reading {
+  bt_source *source;
+  const char *tenant;
+  bt_time_range range;
+  const bt_cancel *cancel;
+  bt_status (*take)(void *context, const bt_read_trace *read, bt_error *error);
+  void *context;
+} reading;
+
+static bt_status read_found(const reading *r, const bt_found_list *found, bt_source_account *account, bt_error *error) {
   bt_projected attributes[] = {
       {BT_PROJECTED_SPAN, BT_STR(BT_OWN_REPORT_ID)},   {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_FRAMEWORK)},
       {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_START)},    {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_END)},
       {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_HEAD)},     {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_ENTRIES)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_VIOLATED)}, {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_PASSED)}};
+      {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_VIOLATED)}, {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_PASSED)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_REPORT_SIGNATURE)}};
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
   bt_trace_id *ids = bt_realloc_array(NULL, found->count, sizeof *ids);
   if (!ids) return bt_error_no_memory(error);
   for (size_t i = 0; i < found->count; i++) ids[i] = found->items[i].id;
   bt_read_request request = {.ids = ids,
                              .count = found->count,
-                             .range = range,
+                             .range = r->range,
                              .projection = &projection,
                              .with_own = true,
-                             .tenant = f->tenant[0] ? f->tenant : NULL,
+                             .tenant = r->tenant[0] ? r->tenant : NULL,
+                             .cancel = r->cancel,
                              .priority = BT_PRIORITY_PEOPLE};
-  bt_status status = bt_source_read(source, &request, take, (void *)(uintptr_t)f, account, error);
+  bt_status status = bt_source_read(r->source, &request, r->take, r->context, account, error);
   free(ids);
   return status;
 }
 
-/* A report can be made while its range goes on, and at any time after it. */
-static bt_status ask(bt_source *source, finding *f, bt_found_list *found, bt_error *error) {
-  bt_time_range range = {f->range.start_ns, bt_time_add(bt_clock_wall_ns(), 1)};
+static bt_status ask(const reading *r, bool *is_whole, bt_error *error) {
   bt_search_request search = {.filter = bt_str_from(filter),
-                              .range = range,
+                              .range = r->range,
                               .max_found = BT_OTHER_REPORTS_MAX,
-                              .tenant = f->tenant[0] ? f->tenant : NULL,
+                              .tenant = r->tenant[0] ? r->tenant : NULL,
+                              .cancel = r->cancel,
                               .priority = BT_PRIORITY_PEOPLE};
   bt_source_account account = {0};
-  bt_status status = bt_source_search(source, &search, found, &account, error);
-  bt_found_list_keep_own(found);
-  if (!status && found->count) status = read_found(source, f, found, range, &account, error);
-  if (account.failed_count) f->out->is_unknown = true;
+  bt_found_list found = {0};
+  bt_status status = bt_source_search(r->source, &search, &found, &account, error);
+  bt_found_list_keep_own(&found);
+  if (!status && found.count) status = read_found(r, &found, &account, error);
+  *is_whole = !status && !account.failed_count;
   bt_source_account_dispose(&account);
+  bt_found_list_dispose(&found);
   return status;
 }
 
@@ -156,16 +167,56 @@ bt_status bt_report_find_others(bt_source *source, const json_t *document, bt_ot
                .start = text_at(range, "start"),
                .end = text_at(range, "end"),
                .out = out};
-  bt_found_list found = {0};
   bt_error why = {0};
+  bool is_whole = false;
   *out = (bt_other_reports){0};
   if (!read_time(bt_str_from(f.start), &f.range.start_ns) || !read_time(bt_str_from(f.end), &f.range.end_ns))
     return bt_error_set(error, BT_INVALID, "the report's range is none: %.40s to %.40s", f.start, f.end);
-  bt_status status = ask(source, &f, &found, &why);
-  bt_found_list_dispose(&found);
+  /* A report can be made while its range goes on, and at any time after it. */
+  reading r = {.source = source,
+               .tenant = f.tenant,
+               .range = {f.range.start_ns, bt_time_add(bt_clock_wall_ns(), 1)},
+               .take = take,
+               .context = &f};
+  bt_status status = ask(&r, &is_whole, &why);
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
-  if (status) out->is_unknown = true;
+  if (!is_whole) out->is_unknown = true;
   return BT_OK;
+}
+
+/* ---- for whoever looks at each ---- */
+
+typedef struct showing {
+  const bt_report_spans *request;
+  bool is_whole;
+} showing;
+
+static bt_status show(void *context, const bt_read_trace *read, bt_error *error) {
+  showing *s = context;
+  (void)error;
+  if (!read->trace || read->needs_by_id) return s->is_whole = false, BT_OK;
+  if (!bt_trace_is_own(read->trace, bt_str_from(s->request->tenant))) return BT_OK;
+  const bt_span *span = &read->trace->spans[0];
+  bt_report_in_span one = {.report_id = text_of(span, BT_OWN_REPORT_ID),
+                           .framework = text_of(span, BT_REPORT_FRAMEWORK),
+                           .head = text_of(span, BT_REPORT_HEAD),
+                           .signature = text_of(span, BT_REPORT_SIGNATURE),
+                           .made_at_ns = span->start_ns};
+  s->request->look(s->request->context, &one);
+  return BT_OK;
+}
+
+bt_status bt_report_spans_read(const bt_report_spans *request, bool *is_whole, bt_error *error) {
+  showing s = {.request = request, .is_whole = true};
+  reading r = {.source = request->source,
+               .tenant = request->tenant,
+               .range = request->range,
+               .cancel = request->cancel,
+               .take = show,
+               .context = &s};
+  bt_status status = ask(&r, is_whole, error);
+  *is_whole = *is_whole && s.is_whole;
+  return status;
 }
 
 /* ---- JSON ---- */

@@ -31,4 +31,21 @@ bt_status bt_report_find_others(bt_source *source, const json_t *document, bt_ot
                                 bt_error *error) BT_MUST_CHECK;
 json_t *bt_other_reports_json(const bt_other_reports *others); /* new */
 
+/* What a span says of a report. Texts are the span's, borrowed for the call. */
+typedef struct bt_report_in_span {
+  bt_str report_id, framework, head, signature;
+  int64_t made_at_ns;
+} bt_report_in_span;
+
+typedef struct bt_report_spans {
+  bt_source *source;
+  const char *tenant; /* "": none */
+  bt_time_range range;
+  const bt_cancel *cancel; /* or NULL */
+  void (*look)(void *context, const bt_report_in_span *one);
+  void *context;
+} bt_report_spans;
+/* Shows the spans of reports of this tenant in the range, in any order. *is_whole: all of them were. */
+bt_status bt_report_spans_read(const bt_report_spans *request, bool *is_whole, bt_error *error) BT_MUST_CHECK;
+
 #endif

@@ -27,7 +27,7 @@ typedef struct bt_reported_rule {
 
 typedef struct bt_reported {
   const char *report_id, *tenant; /* of the document, borrowed; tenant "": none */
-  int version;                    /* of its conclusions: 1, or BT_REPORT_VERSION */
+  int version;                    /* of its conclusions: 1 to BT_REPORT_VERSION */
   bt_time_range range;            /* that it is about; of version 1: up to where all of it was settled */
   bt_assumptions assumptions;
   bt_reported_rule *

@@ -9,7 +9,7 @@ static json_t *body_of(const json_t *entry) {
 
 /* On a copy: what tells of the moment of making, and of nothing else. */
 static void drop_moment(json_t *entry) {
-  static const char *const names[] = {"report_id", "evaluated_at", "cost"};
+  static const char *const names[] = {"report_id", "evaluated_at", "cost", "previous"};
   json_t *body = body_of(entry);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) json_object_del(body, names[i]);
   json_object_del(json_object_get(body, "coverage"), "handover_from");

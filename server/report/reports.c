@@ -11,10 +11,14 @@
 
 #include "server/clock.h"
 #include "server/condition.h"
+#include "server/log.h"
 #include "server/replay/window.h"
 #include "server/report/canonical_json.h"
 #include "server/report/report_same.h"
 #include "server/report/report_span.h"
+#include "server/report/report_turn.h"
+#include "server/report/time_stamp_ask.h"
+#include "server/work/crew.h"
 
 enum {
   WORKERS = 2,
@@ -32,19 +36,20 @@ typedef struct report_job {
   char *tenant, *user;              /* user: who asked, or NULL */
   char same_as[BT_REPORT_ID_BYTES]; /* "": it is one of its own; else it said nothing new, and this one is answered */
   uint64_t seed;
-  bt_cancel cancel;
+  bt_work_scope scope;
   bool is_deleted;
+  bool has_failed_stamp; /* a time stamp was asked for, and there is none */
 } report_job;
 
 struct bt_reports {
   bt_reports_options options;
   pthread_mutex_t mutex; /* guards all below, and every job */
-  pthread_cond_t work, ended;
+  bt_crew crew;          /* makes them */
+  pthread_cond_t ended;
   bool stopping;
-  report_job **jobs; /* in order of submission */
+  bt_report_turns *turns; /* of their own lock */
+  report_job **jobs;      /* in order of submission */
   size_t count, capacity, bytes;
-  pthread_t workers[WORKERS];
-  size_t worker_count;
 };
 
 const char *bt_report_state_name(bt_report_state state) {
@@ -68,6 +73,7 @@ void bt_report_view_dispose(bt_report_view *view) {
 
 static void free_job(report_job *job) {
   if (!job) return;
+  bt_work_scope_end(&job->scope);
   bt_report_view_dispose(&job->view);
   free(job->tenant);
   free(job->user);
@@ -192,7 +198,7 @@ static bt_status enqueue(bt_reports *reports, report_job *job, bt_error *error) 
   if (!jobs) return bt_error_no_memory(error);
   reports->jobs = jobs;
   jobs[reports->count++] = job;
-  pthread_cond_signal(&reports->work);
+  bt_crew_wake(&reports->crew, 1);
   return BT_OK;
 }
 
@@ -265,7 +271,7 @@ static bool is_theirs(const report_job *job, const char *user) {
 static void delete_at(bt_reports *reports, size_t index) {
   report_job *job = reports->jobs[index];
   if (job->view.state == BT_REPORT_RUNNING) {
-    atomic_store(&job->cancel.requested, true);
+    bt_work_scope_cancel(&job->scope, BT_SCOPE_UNWANTED);
     job->is_deleted = true;
   } else {
     remove_at(reports, index);
@@ -304,7 +310,23 @@ static void show_progress(void *context, double fraction) {
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
-static bt_status build(making *m, json_t **document, bt_error *error) {
+static bool is_stamped(const bt_reports_options *options) {
+  return options->key && options->timestamp_url;
+}
+
+static bt_report_turn turn_of(const making *m) {
+  const bt_reports_options *options = &m->reports->options;
+  return (bt_report_turn){.turns = m->reports->turns,
+                          .tenant = m->job->tenant,
+                          .source = options->source,
+                          .key = options->key,
+                          .sends_spans = options->client && options->exporter,
+                          .started_at_ns = options->started_at_ns,
+                          .range_ns = m->job->view.range.end_ns - m->job->view.range.start_ns,
+                          .cancel = &m->job->scope.cancel};
+}
+
+static bt_status build(making *m, bt_report_turn *turn, json_t **document, bt_error *error) {
   const bt_reports_options *options = &m->reports->options;
   const report_job *job = m->job;
   bt_report_request request = {.store = options->store,
@@ -313,8 +335,11 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
                                .version = options->version,
                                .started_at_ns = options->started_at_ns,
                                .key = options->key,
+                               .is_stamped = is_stamped(options),
                                .report_id = job->view.report_id,
                                .framework = bt_str_from(job->view.framework),
+                               .name_previous = bt_report_turn_take,
+                               .previous_context = turn,
                                .measure = {.source = options->source,
                                            .range = job->view.range,
                                            .now_ns = bt_clock_wall_ns(),
@@ -322,13 +347,14 @@ static bt_status build(making *m, json_t **document, bt_error *error) {
                                            .tenant = job->tenant[0] ? job->tenant : NULL,
                                            .seed = job->seed,
                                            .priority = BT_PRIORITY_PEOPLE,
-                                           .cancel = &job->cancel,
+                                           .work = options->work,
+                                           .cancel = &job->scope.cancel,
                                            .progress = show_progress,
                                            .context = m}};
   return bt_report_build(&request, document, error);
 }
 
-/* The last report of the same question; its span has not failed, so that there is nothing to send again. NULL: there is none. */
+/* The last report of the same question; neither its span nor its time stamp has failed, so that there is nothing to send or ask again. NULL: there is none. */
 static const report_job *last_like(const bt_reports *reports, const report_job *job) {
   const report_job *last = NULL;
   for (size_t i = 0; i < reports->count; i++) {
@@ -338,7 +364,8 @@ static const report_job *last_like(const bt_reports *reports, const report_job *
         other->view.range.start_ns == job->view.range.start_ns && other->view.range.end_ns == job->view.range.end_ns)
       last = other;
   }
-  return last && strcmp(last->view.span_state, "failed") == 0 ? NULL : last;
+  bool has_failed = last && (last->has_failed_stamp || strcmp(last->view.span_state, "failed") == 0);
+  return has_failed ? NULL : last;
 }
 
 /* The samples follow from the seed: with another one no report would say the same. */
@@ -409,6 +436,23 @@ static void count(const making *m, bt_status status, const json_t *document, con
                                                                              : BT_REPORT_SPANS_NOT_SENT);
 }
 
+/* Beside the signature, so that it needs a report that is signed already. */
+static bt_status stamp(making *m, json_t *document, bt_error *error) {
+  const bt_reports_options *options = &m->reports->options;
+  char reason[BT_TIME_STAMP_REASON_BYTES];
+  if (!is_stamped(options)) return BT_OK;
+  bt_status status =
+      bt_time_stamp_add(options->client, options->timestamp_url, document, &m->job->scope.cancel, reason, error);
+  if (status) return status;
+  bt_metrics_add_time_stamp(options->metrics, reason[0] ? BT_TIME_STAMPS_FAILED : BT_TIME_STAMPS_GIVEN);
+  if (!reason[0]) return BT_OK;
+  bt_log(BT_LOG_WARNING, "the report %s has no time stamp: %s", m->job->view.report_id, reason);
+  pthread_mutex_lock(&m->reports->mutex);
+  m->job->has_failed_stamp = true;
+  pthread_mutex_unlock(&m->reports->mutex);
+  return BT_OK;
+}
+
 static void make(making *m) {
   const bt_reports_options *options = &m->reports->options;
   json_t *document = NULL;
@@ -416,11 +460,16 @@ static void make(making *m) {
   bt_error error = {0};
   bt_report_span_result span = {0};
   int64_t started_ns = bt_clock_monotonic_ns();
+  bt_report_turn turn = turn_of(m);
   take_seed(m);
-  bt_status status = build(m, &document, &error);
+  bt_status status = build(m, &turn, &document, &error);
   bool is_new = !status && !is_nothing_new(m, document);
-  if (is_new) status = bt_canonical_json(document, &text, &error);
-  if (is_new && !status) bt_report_span_send(options->client, options->exporter, document, &m->job->cancel, &span);
+  bt_status ended = bt_report_turn_end(&turn, is_new ? document : NULL, &error);
+  if (!status) status = ended;
+  if (is_new && !status) status = stamp(m, document, &error);
+  if (is_new && !status) status = bt_canonical_json(document, &text, &error);
+  if (is_new && !status)
+    bt_report_span_send(options->client, options->exporter, document, &m->job->scope.cancel, &span);
   count(m, status, document, &span, bt_clock_monotonic_ns() - started_ns);
   json_decref(document);
   if (status) bt_buffer_dispose(&text);
@@ -433,46 +482,41 @@ static report_job *next_job(const bt_reports *reports) {
   return NULL;
 }
 
-static void *work(void *argument) {
-  bt_reports *reports = argument;
-  pthread_mutex_lock(&reports->mutex);
-  while (!reports->stopping) {
-    making m = {reports, next_job(reports)};
-    if (!m.job) {
-      pthread_cond_wait(&reports->work, &reports->mutex);
-      continue;
-    }
-    m.job->view.state = BT_REPORT_RUNNING;
-    pthread_mutex_unlock(&reports->mutex);
-    make(&m);
-    pthread_mutex_lock(&reports->mutex);
-  }
+static bool do_piece(void *context, int64_t *again_ns) {
+  bt_reports *reports = context;
+  making m = {reports, next_job(reports)};
+  (void)again_ns;
+  if (!m.job) return false;
+  m.job->view.state = BT_REPORT_RUNNING;
   pthread_mutex_unlock(&reports->mutex);
-  return NULL;
+  make(&m);
+  pthread_mutex_lock(&reports->mutex);
+  return true;
 }
 
 /* ---- beginning and end ---- */
 
-static void init_conditions(bt_reports *reports) {
+static bt_status make_crew(bt_reports *reports, bt_error *error) {
+  bt_crew_options crew = {.work = reports->options.work,
+                          .lane = BT_LANE_REPORT,
+                          .size = WORKERS,
+                          .mutex = &reports->mutex,
+                          .do_piece = do_piece,
+                          .context = reports};
   pthread_mutex_init(&reports->mutex, NULL);
-  bt_condition_init(&reports->work);
   bt_condition_init(&reports->ended);
+  return bt_crew_init(&reports->crew, &crew, error);
 }
 
 bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt_error *error) {
-  bt_status status = BT_OK;
   *out = NULL;
   bt_reports *reports = calloc(1, sizeof *reports);
   if (!reports) return bt_error_no_memory(error);
   reports->options = *options;
   if (!reports->options.memory_limit_bytes) reports->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
-  init_conditions(reports);
-  for (size_t i = 0; i < WORKERS && !status; i++) {
-    if (pthread_create(&reports->workers[i], NULL, work, reports) == 0)
-      reports->worker_count++;
-    else
-      status = bt_error_set(error, BT_LIMIT, "no thread could be started to make reports");
-  }
+  reports->turns = bt_report_turns_new();
+  bt_status status = make_crew(reports, error);
+  if (!status && !reports->turns) status = bt_error_no_memory(error);
   if (status)
     bt_reports_free(reports);
   else
@@ -484,15 +528,15 @@ void bt_reports_free(bt_reports *reports) {
   if (!reports) return;
   pthread_mutex_lock(&reports->mutex);
   reports->stopping = true;
-  for (size_t i = 0; i < reports->count; i++) atomic_store(&reports->jobs[i]->cancel.requested, true);
-  pthread_cond_broadcast(&reports->work);
+  bt_crew_dismiss(&reports->crew);
+  for (size_t i = 0; i < reports->count; i++) bt_work_scope_cancel(&reports->jobs[i]->scope, BT_SCOPE_STOPPING);
   pthread_cond_broadcast(&reports->ended);
   pthread_mutex_unlock(&reports->mutex);
-  for (size_t i = 0; i < reports->worker_count; i++) pthread_join(reports->workers[i], NULL);
+  bt_crew_end(&reports->crew);
   for (size_t i = 0; i < reports->count; i++) free_job(reports->jobs[i]);
   free(reports->jobs);
+  bt_report_turns_free(reports->turns);
   pthread_cond_destroy(&reports->ended);
-  pthread_cond_destroy(&reports->work);
   pthread_mutex_destroy(&reports->mutex);
   free(reports);
 }

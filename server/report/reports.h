@@ -6,12 +6,14 @@
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
+#include "server/work/workplace.h"
 #include "server/report/report_build.h"
 #include "tempo/otlp_export.h"
 
 typedef struct bt_reports bt_reports;
 
 typedef struct bt_reports_options { /* all borrowed */
+  bt_workplace *work;
   bt_source *source;
   bt_rule_store *store;
   bt_watch *watch; /* or NULL */
@@ -19,6 +21,7 @@ typedef struct bt_reports_options { /* all borrowed */
   bt_http_client *client;
   const bt_exporter_options *exporter; /* NULL: no `betrace.report` span is sent */
   const bt_evidence_key *key;          /* NULL: unsigned */
+  const char *timestamp_url;           /* of a time-stamp authority, for signed ones; or NULL */
   bt_assumptions assumptions;
   const char *version;
   int64_t started_at_ns;

@@ -4,7 +4,7 @@
 
 #include "server/report/evidence.h"
 
-enum { BT_SIGNATURE_TEXT_BYTES = 89 /* base64 of 64 bytes, and a NUL */, BT_SIGNED_TEXT_BYTES = 96 };
+enum { BT_SIGNATURE_TEXT_BYTES = 89 /* base64 of 64 bytes, and a NUL */ };
 
 /* SHA-256 of a text as it is, in hex. */
 bt_status bt_sha256_text(bt_str text, char hex[BT_SHA256_HEX + 1], bt_error *error) BT_MUST_CHECK;

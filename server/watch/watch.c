@@ -1,4 +1,4 @@
-/* The thread that makes rounds, and the watchers of all tenants. See watch.h. */
+/* Rounds, and the watchers of all tenants. See watch.h. */
 #include "server/watch/watch.h"
 
 #include <inttypes.h>
@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "server/clock.h"
-#include "server/condition.h"
 #include "server/log.h"
 #include "server/replay/violation_id.h"
 #include "server/watch/watch_clock.h"
 #include "server/watch/watch_sink.h"
 #include "server/watch/watcher.h"
+#include "server/work/crew.h"
 
 enum { DEFAULT_QUEUE_MAX = 10000 };
 static const int64_t SECOND_NS = INT64_C(1000000000);
@@ -20,13 +20,12 @@ static const int64_t SECOND_NS = INT64_C(1000000000);
 struct bt_watch {
   bt_watch_options options;
   bt_emitter *emitter;
-  bt_cancel cancel;
+  bt_work_scope scope;
   _Atomic int64_t ahead_ns; /* of the steady clock: what watch goes by */
-  pthread_t thread;
   pthread_mutex_t mutex; /* guards: */
-  pthread_cond_t changed;
-  bool is_stopping;
-  bool has_told_union; /* of the rounds' thread, as the next two */
+  bt_crew crew;          /* of one, who makes rounds */
+  int64_t due_ns;        /* of the next round */
+  bool has_told_union;   /* of whoever makes the round, as the next two */
   bt_watch_clock clock;
   int64_t behind_ns;     /* the wall clock where it was set back behind that; else 0 */
   bt_watcher **watchers; /* grows only; one for each tenant that ever had rules */
@@ -56,8 +55,9 @@ static bool add_watcher(bt_watch *watch, const char *tenant, bt_error *error) {
   bt_watcher *watcher = NULL;
   bt_watcher **watchers = bt_grow_array(watch->watchers, watch->count, &watch->capacity, sizeof(bt_watcher *));
   if (watchers) watch->watchers = watchers;
-  bt_status status = watchers ? bt_watcher_new(tenant, &watch->options, watch->emitter, &watch->cancel, &watcher, error)
-                              : bt_error_no_memory(error);
+  bt_status status =
+      watchers ? bt_watcher_new(tenant, &watch->options, watch->emitter, &watch->scope.cancel, &watcher, error)
+               : bt_error_no_memory(error);
   if (status == BT_OK) watchers[watch->count++] = watcher;
   pthread_mutex_unlock(&watch->mutex);
   return status == BT_OK;
@@ -133,33 +133,42 @@ static void round_of_all(bt_watch *watch) {
     if (!round_of(watch, watch->watchers[i], now_ns)) break;
 }
 
-static void wait_until(bt_watch *watch, int64_t due_ns) {
-  while (!watch->is_stopping && bt_condition_wait(&watch->changed, &watch->mutex, due_ns)) {
-  }
-}
-
-static void *run(void *context) {
+static bool do_piece(void *context, int64_t *again_ns) {
   bt_watch *watch = context;
-  pthread_mutex_lock(&watch->mutex);
-  while (!watch->is_stopping) {
-    int64_t due_ns = bt_clock_monotonic_ns() + watch->options.interval_ns;
-    pthread_mutex_unlock(&watch->mutex);
-    round_of_all(watch);
-    pthread_mutex_lock(&watch->mutex);
-    wait_until(watch, due_ns);
-  }
+  int64_t now_ns = bt_clock_monotonic_ns();
+  if (now_ns < watch->due_ns) return *again_ns = watch->due_ns, false;
+  watch->due_ns = now_ns + watch->options.interval_ns;
   pthread_mutex_unlock(&watch->mutex);
-  return NULL;
+  round_of_all(watch);
+  pthread_mutex_lock(&watch->mutex);
+  return true;
 }
 
-static bt_status start_threads(bt_watch *watch, bt_error *error) {
+static bt_status begin_rounds(bt_watch *watch, bt_error *error) {
   const bt_watch_sink sink = bt_watch_sink_of(&watch->options);
   size_t queue_max = watch->options.queue_max ? watch->options.queue_max : DEFAULT_QUEUE_MAX;
-  bt_status status = bt_emitter_new(&sink, queue_max, &watch->emitter, error);
-  if (status != BT_OK) return status;
-  if (pthread_create(&watch->thread, NULL, run, watch) == 0) return BT_OK;
+  bt_crew_options crew = {.work = watch->options.work,
+                          .lane = BT_LANE_WATCH,
+                          .size = 1,
+                          .mutex = &watch->mutex,
+                          .do_piece = do_piece,
+                          .context = watch};
+  bt_status status = bt_emitter_new(watch->options.work, &sink, queue_max, &watch->emitter, error);
+  if (!status) status = bt_crew_init(&watch->crew, &crew, error);
+  if (status) return status;
+  pthread_mutex_lock(&watch->mutex);
+  bt_crew_wake_all(&watch->crew);
+  pthread_mutex_unlock(&watch->mutex);
+  return BT_OK;
+}
+
+static void dispose(bt_watch *watch) {
   bt_emitter_free(watch->emitter);
-  return bt_error_no_memory(error);
+  for (size_t i = 0; i < watch->count; i++) bt_watcher_free(watch->watchers[i]);
+  free(watch->watchers);
+  bt_work_scope_end(&watch->scope);
+  pthread_mutex_destroy(&watch->mutex);
+  free(watch);
 }
 
 bt_status bt_watch_new(const bt_watch_options *options, bt_watch **out, bt_error *error) {
@@ -172,33 +181,21 @@ bt_status bt_watch_new(const bt_watch_options *options, bt_watch **out, bt_error
   if (watch->options.checkpoint_ns < SECOND_NS) watch->options.checkpoint_ns = SECOND_NS;
   bt_violation_ids_install();
   pthread_mutex_init(&watch->mutex, NULL);
-  bt_condition_init(&watch->changed);
+  bt_work_scope_begin(&watch->scope, &options->work->root, BT_SCOPE_NO_DEADLINE);
   bt_status status = check_options(&watch->options, error);
-  if (status == BT_OK) status = start_threads(watch, error);
-  if (status == BT_OK) {
+  if (status == BT_OK) status = begin_rounds(watch, error);
+  if (status)
+    dispose(watch);
+  else
     *out = watch;
-    return BT_OK;
-  }
-  pthread_mutex_destroy(&watch->mutex);
-  pthread_cond_destroy(&watch->changed);
-  free(watch);
   return status;
 }
 
 void bt_watch_free(bt_watch *watch) {
   if (!watch) return;
-  pthread_mutex_lock(&watch->mutex);
-  watch->is_stopping = true;
-  atomic_store(&watch->cancel.requested, true);
-  pthread_cond_broadcast(&watch->changed);
-  pthread_mutex_unlock(&watch->mutex);
-  pthread_join(watch->thread, NULL);
-  bt_emitter_free(watch->emitter);
-  for (size_t i = 0; i < watch->count; i++) bt_watcher_free(watch->watchers[i]);
-  free(watch->watchers);
-  pthread_mutex_destroy(&watch->mutex);
-  pthread_cond_destroy(&watch->changed);
-  free(watch);
+  bt_work_scope_cancel(&watch->scope, BT_SCOPE_STOPPING);
+  bt_crew_end(&watch->crew);
+  dispose(watch);
 }
 
 bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, bt_error *error) {

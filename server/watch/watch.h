@@ -5,6 +5,7 @@
 #ifndef BT_SERVER_WATCH_H
 #define BT_SERVER_WATCH_H
 
+#include "server/work/workplace.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/replay.h"
 #include "server/store/rule_store.h"
@@ -13,7 +14,8 @@
 typedef struct bt_watch bt_watch;
 
 typedef struct bt_watch_options {
-  bt_source *source; /* borrowed, as all below */
+  bt_workplace *work; /* borrowed */
+  bt_source *source;  /* borrowed, as all below */
   bt_rule_store *store;
   bt_http_client *client;
   const bt_exporter_options *exporter;

@@ -1,4 +1,4 @@
-/* The emitter's thread. See watch_emitter.h. What fails stays with a time before which it is not tried again; what waits behind it goes first
+/* What sends. See watch_emitter.h. What fails stays with a time before which it is not tried again; what waits behind it goes first
  * meanwhile, so that one tenant's trouble, or one violation's, holds up nobody else. */
 #include "server/watch/watch_emitter.h"
 
@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "server/clock.h"
-#include "server/condition.h"
+#include "server/work/crew.h"
 
 enum {
   BATCH_MAX = 200,
@@ -31,12 +31,10 @@ typedef struct slot {
 
 struct bt_emitter {
   bt_watch_sink sink;
-  pthread_t thread;
+  bt_work_scope scope;
   pthread_mutex_t mutex; /* guards all below */
-  pthread_cond_t changed;
-  bt_cancel cancel;
-  bool is_stopping;
-  slot *slots; /* in order of arrival */
+  bt_crew crew;          /* of one, who sends */
+  slot *slots;           /* in order of arrival */
   size_t count, capacity;
   bt_emitter_checkpoint *checkpoints; /* that wait, oldest first; at most one of each owner */
   bt_emitter_status status;
@@ -114,22 +112,13 @@ static bool send_batch(bt_emitter *emitter, const bt_emitter_item *items, size_t
   for (size_t i = 0; i < count; i++) violations[i] = items[i].open->violation;
   const bt_rule_definition *definition = items[0].open->definition;
   bt_status status = emitter->sink.emit(emitter->sink.context, items[0].tenant, definition, violations, count,
-                                        items[0].retract, &emitter->cancel, result, &error);
+                                        items[0].retract, &emitter->scope.cancel, result, &error);
   if (status != BT_OK) snprintf(result->message, sizeof result->message, "%.190s", error.message);
   bool ok = status == BT_OK && !result->failed;
   /* Once for each, when all of them are there. What a replay had sent before is new to watch all the same: a pager has to hear of it. */
   if (ok && !items[0].retract && emitter->sink.emitted)
     emitter->sink.emitted(emitter->sink.context, items[0].tenant, definition, count);
   return ok;
-}
-
-/* Until then, or until something changes. */
-static void wait_until(bt_emitter *emitter, int64_t due_ns) {
-  if (due_ns == INT64_MAX) {
-    pthread_cond_wait(&emitter->changed, &emitter->mutex);
-    return;
-  }
-  (void)bt_condition_wait(&emitter->changed, &emitter->mutex, due_ns);
 }
 
 /* The lock is held at both ends. False: none waits. */
@@ -140,7 +129,7 @@ static bool send_checkpoint(bt_emitter *emitter) {
   if (!one) return false;
   emitter->checkpoints = one->next;
   pthread_mutex_unlock(&emitter->mutex);
-  bt_status status = sink->checkpoint(sink->context, one->tenant, &one->checkpoint, &emitter->cancel, &why);
+  bt_status status = sink->checkpoint(sink->context, one->tenant, &one->checkpoint, &emitter->scope.cancel, &why);
   pthread_mutex_lock(&emitter->mutex);
   one->fate = status == BT_OK ? BT_EMITTER_SENT : BT_EMITTER_FAILED;
   one->why = why;
@@ -148,64 +137,62 @@ static bool send_checkpoint(bt_emitter *emitter) {
   return true;
 }
 
-/* The lock is held at both ends. A checkpoint goes first, or a long queue would keep the watermark from moving. */
-static void work(bt_emitter *emitter) {
+/* A checkpoint goes first, or a long queue would keep the watermark from moving. */
+static bool do_piece(void *context, int64_t *again_ns) {
+  bt_emitter *emitter = context;
   bt_emitter_item batch[BATCH_MAX];
   bt_emission_result result = {0};
   int64_t next_ns;
-  if (send_checkpoint(emitter)) return;
+  if (send_checkpoint(emitter)) return true;
   size_t count = take_batch(emitter, batch, &next_ns);
   if (!count) {
-    wait_until(emitter, next_ns);
-    return;
+    if (next_ns != INT64_MAX) *again_ns = next_ns;
+    return false;
   }
   pthread_mutex_unlock(&emitter->mutex);
   bool ok = send_batch(emitter, batch, count, &result);
   pthread_mutex_lock(&emitter->mutex);
   end_batch(emitter, ok);
   count_result(emitter, batch[0].retract, &result, !ok);
+  return true;
 }
 
-static void *run(void *context) {
-  bt_emitter *emitter = context;
-  pthread_mutex_lock(&emitter->mutex);
-  while (!emitter->is_stopping) work(emitter);
-  pthread_mutex_unlock(&emitter->mutex);
-  return NULL;
+static void dispose(bt_emitter *emitter) {
+  bt_work_scope_end(&emitter->scope);
+  pthread_mutex_destroy(&emitter->mutex);
+  free(emitter->slots);
+  free(emitter);
 }
 
-bt_status bt_emitter_new(const bt_watch_sink *sink, size_t capacity, bt_emitter **out, bt_error *error) {
+bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out,
+                         bt_error *error) {
   *out = NULL;
   bt_emitter *emitter = calloc(1, sizeof *emitter);
   if (!emitter) return bt_error_no_memory(error);
+  bt_crew_options crew = {.work = work,
+                          .lane = BT_LANE_WATCH,
+                          .size = 1,
+                          .mutex = &emitter->mutex,
+                          .do_piece = do_piece,
+                          .context = emitter};
   emitter->sink = *sink;
   emitter->capacity = capacity;
   emitter->slots = calloc(capacity, sizeof *emitter->slots);
   pthread_mutex_init(&emitter->mutex, NULL);
-  bt_condition_init(&emitter->changed);
-  if (emitter->slots && pthread_create(&emitter->thread, NULL, run, emitter) == 0) {
+  bt_work_scope_begin(&emitter->scope, &work->root, BT_SCOPE_NO_DEADLINE);
+  bt_status status = emitter->slots ? bt_crew_init(&emitter->crew, &crew, error) : bt_error_no_memory(error);
+  if (status)
+    dispose(emitter);
+  else
     *out = emitter;
-    return BT_OK;
-  }
-  pthread_mutex_destroy(&emitter->mutex);
-  pthread_cond_destroy(&emitter->changed);
-  free(emitter->slots);
-  free(emitter);
-  return bt_error_no_memory(error);
+  return status;
 }
 
 void bt_emitter_free(bt_emitter *emitter) {
   if (!emitter) return;
-  pthread_mutex_lock(&emitter->mutex);
-  emitter->is_stopping = true;
-  atomic_store(&emitter->cancel.requested, true);
-  pthread_cond_broadcast(&emitter->changed);
-  pthread_mutex_unlock(&emitter->mutex);
-  pthread_join(emitter->thread, NULL);
-  pthread_mutex_destroy(&emitter->mutex);
-  pthread_cond_destroy(&emitter->changed);
-  free(emitter->slots);
-  free(emitter);
+  bt_work_scope_cancel(&emitter->scope, BT_SCOPE_STOPPING);
+  bt_crew_end(&emitter->crew);
+  dispose(emitter);
 }
 
 size_t bt_emitter_room(bt_emitter *emitter, const void *owner) {
@@ -221,7 +208,7 @@ size_t bt_emitter_room(bt_emitter *emitter, const void *owner) {
 void bt_emitter_push(bt_emitter *emitter, const bt_emitter_item *item) {
   pthread_mutex_lock(&emitter->mutex);
   if (emitter->count < emitter->capacity) emitter->slots[emitter->count++] = (slot){.item = *item};
-  pthread_cond_broadcast(&emitter->changed);
+  bt_crew_wake_all(&emitter->crew);
   pthread_mutex_unlock(&emitter->mutex);
 }
 
@@ -257,7 +244,7 @@ void bt_emitter_push_checkpoint(bt_emitter *emitter, bt_emitter_checkpoint *one)
   one->fate = BT_EMITTER_UNDER_WAY;
   *end = one;
   emitter->status.checkpoints++;
-  pthread_cond_broadcast(&emitter->changed);
+  bt_crew_wake_all(&emitter->crew);
   pthread_mutex_unlock(&emitter->mutex);
 }
 

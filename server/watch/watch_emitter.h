@@ -1,10 +1,11 @@
 /* Sends what watch has found, and its checkpoints, on a thread of its own, so that a stalled receiver never holds up evaluation. What fails stays in
  * the queue and is tried again, with pauses that grow to a minute, while the rest goes on; the queue is bounded, and while a tenant's share of it is
- * full watch judges nothing new of that tenant and does not move its watermark. Thread: push and take from the watch's thread; sending on the emitter's. */
+ * full watch judges nothing new of that tenant and does not move its watermark. Thread: push and take from whoever makes the round; sending in a crew of one. */
 #ifndef BT_SERVER_WATCH_EMITTER_H
 #define BT_SERVER_WATCH_EMITTER_H
 
 #include "server/replay/emission.h"
+#include "server/work/workplace.h"
 #include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_open.h"
 
@@ -55,7 +56,8 @@ typedef struct bt_emitter_status {
 } bt_emitter_status;
 
 /* new. capacity: items that wait or were sent and not taken yet. */
-bt_status bt_emitter_new(const bt_watch_sink *sink, size_t capacity, bt_emitter **out, bt_error *error) BT_MUST_CHECK;
+bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t capacity, bt_emitter **out,
+                         bt_error *error) BT_MUST_CHECK;
 /* Stops sending and frees; what was not sent is lost here and found again from the watermark. */
 void bt_emitter_free(bt_emitter *emitter);
 /* How many more items of that owner there is room for; it may fill half of a long queue. Others but the owner only make more of it. */

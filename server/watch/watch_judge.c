@@ -317,7 +317,7 @@ static void fail_one(judging *j, const bt_trace_id *id) {
 static bool goes_on_after(judging *j, bt_status status) {
   bt_error why = {0};
   if (status == BT_CANCELLED || status == BT_NO_MEMORY || ++j->failures > FAILURES_MAX) return false;
-  return status != BT_UNAVAILABLE || bt_source_check(j->watcher->options->source, &why) == BT_OK;
+  return status != BT_UNAVAILABLE || bt_source_check(j->watcher->options->source, j->watcher->cancel, &why) == BT_OK;
 }
 
 /* What a page could not give stays due. A page that fails is halved until it is one trace, so that one which cannot be read holds up no other. */

@@ -115,7 +115,7 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
 static bool is_of_the_page(const recovering *r, bt_status status) {
   bt_error why = {0};
   if (status == BT_REFUSED) return true;
-  return status == BT_UNAVAILABLE && bt_source_check(r->watcher->options->source, &why) == BT_OK;
+  return status == BT_UNAVAILABLE && bt_source_check(r->watcher->options->source, r->watcher->cancel, &why) == BT_OK;
 }
 
 /* One that no read gives while the source answers others: watching waits for it, but not longer than lookback. */

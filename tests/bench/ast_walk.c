@@ -112,9 +112,9 @@ static bt_value expression_value(ast_walk *walk, const bt_expression *expression
 }
 
 static bool values_meet(const bt_comparator *comparator, const bt_value *left, const bt_value *right) {
-  bt_status status = BT_OK;
-  bool holds = bt_values_meet(comparator, left, right, &status);
-  if (status != BT_OK) refuse("a pattern without memory");
+  bt_work work = {.text_left = UINT64_MAX};
+  bool holds = bt_values_meet(comparator, left, right, &work);
+  if (work.status != BT_OK) refuse("a pattern without memory");
   return holds;
 }
 

@@ -1,7 +1,7 @@
 /* Runs tests/cases/eval/: rules on traces, with their verdicts. The fields of a case are read in order:
  *   rule TEXT            the rule from here on
  *   trace LINES          the trace from here on, as in tests/support/trace_text.h; the options fall back to their defaults
- *   options WORDS        incomplete, skew=5ms, budget=100
+ *   options WORDS        incomplete, skew=5ms, budget=100, text=100 (the text budget)
  *   verdict WORDS        evaluates: a verdict, of inconclusive its reason, and maybe `witness` with the witnesses of the first choice
  *   exercised WORD       of that evaluation: true, false or unknown
  *   total N              its number of violating choices
@@ -103,6 +103,8 @@ static void set_options(case_run *run, const char *words) {
       run->options.incomplete = true;
     else if (strncmp(word, "budget=", 7) == 0)
       run->options.step_budget = strtoull(word + 7, NULL, 10);
+    else if (strncmp(word, "text=", 5) == 0)
+      run->options.text_budget = strtoull(word + 5, NULL, 10);
     else if (strncmp(word, "skew=", 5) != 0 || !trace_text_duration(bt_str_from(word + 5), &run->options.clock_skew_ns))
       complain(run, "unknown option %s", word);
   }
@@ -310,7 +312,8 @@ static bool is_sound(const bt_rule_verdict *said, const evaluation *whole) {
 }
 
 static bool is_plain(const evaluation *e) {
-  return !e->options.incomplete && !e->options.clock_skew_ns && !e->options.step_budget && e->trace->span_count <= 20;
+  return !e->options.incomplete && !e->options.clock_skew_ns && !e->options.step_budget && !e->options.text_budget &&
+         e->trace->span_count <= 20;
 }
 
 /* Halves of one id with different parents can join what seemed apart, against the rule that they are siblings (dsl.md §3). */

@@ -1,6 +1,7 @@
 /* What must hold of every rule and trace, tried on random ones:
  *   - what is said of a part of a trace, as incomplete, stays true of the whole;
- *   - what is said within a budget is what is said without one;
+ *   - what is said within a budget is what is said without one, of steps and of text;
+ *   - beside other rules a rule says what it says alone, whatever text they may walk over;
  *   - the order in which spans arrive changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,13 +34,36 @@ static bt_rule_verdict judge(subject *s, const bt_trace *trace, bt_eval_options 
   return *verdict;
 }
 
-static void make_subject(subject *s, uint64_t seed, bool with_halves) {
+/* Rules that walk over text. */
+static void text_rule(random_source *source, bt_buffer *out) {
+  static const char *const tests[] = {"k matches \"[12]$\"", "not (k contains \"1\")", "k !~ \"2.*\"",
+                                      "span.name matches \"x|z\" or k contains \"3\"", "k =~ \"1|3\" and k == 1"};
+  static const char *const rules[] = {
+      "never { trace.has(%s) }",
+      "always { trace.has(%s) }",
+      "count(%s) > 2",
+      "when { x as p } always { span(%s) after p }",
+      "x as p and y as q and not (span(%s) between p and q)",
+      "when { y } always { trace.has_before(x, trace.has(%s)) }",
+      "trace.duration > 4ms and trace.has(%s) and not z",
+      "x as p and p.k contains \"2\" and not (span(%s) under p)",
+  };
+  const char *test = tests[random_below(source, sizeof tests / sizeof tests[0])];
+  const char *rule = rules[random_below(source, sizeof rules / sizeof rules[0])];
+  const char *at = strstr(rule, "%s");
+  bt_buffer_printf(out, "%.*s%s%s", (int)(at - rule), rule, test, at + 2);
+}
+
+static void make_subject_of(subject *s, uint64_t seed, bool with_halves, bool with_text) {
   random_source source;
   bt_diagnostics diagnostics;
   char message[256] = "";
   *s = (subject){.rule = NULL};
   random_seed(&source, seed);
-  random_rule(&source, &s->rule_text);
+  if (with_text)
+    text_rule(&source, &s->rule_text);
+  else
+    random_rule(&source, &s->rule_text);
   random_trace(&source, with_halves, &s->trace_text);
   bt_diagnostics_init(&diagnostics);
   if (bt_rule_compile(bt_buffer_str(&s->rule_text), &s->rule, &diagnostics, NULL) != BT_OK)
@@ -51,6 +75,10 @@ static void make_subject(subject *s, uint64_t seed, bool with_halves) {
   assert_int_equal(bt_ruleset_new((const bt_rule *const *)&s->rule, 1, &s->ruleset, NULL), BT_OK);
   assert_int_equal(bt_evaluator_new(s->ruleset, &s->evaluator, NULL), BT_OK);
   s->whole = judge(s, s->trace, (bt_eval_options){0});
+}
+
+static void make_subject(subject *s, uint64_t seed, bool with_halves) {
+  make_subject_of(s, seed, with_halves, false);
 }
 
 static void drop_subject(subject *s) {
@@ -120,6 +148,60 @@ static void test_budgets(void **state) {
   assert_true(definite > PAIRS && cut_short > PAIRS / 10);
 }
 
+static void test_text_budgets(void **state) {
+  (void)state;
+  unsigned definite = 0, cut_short = 0;
+  for (uint64_t seed = 0; seed < PAIRS; seed++) {
+    subject s;
+    make_subject_of(&s, seed, true, true);
+    for (uint64_t budget = 1; budget <= 64; budget *= 2) {
+      bt_rule_verdict said = judge(&s, s.trace, (bt_eval_options){.text_budget = budget});
+      check(&s, is_sound(&s, &said), "within a text budget", &said);
+      check(&s, said.verdict != BT_INCONCLUSIVE || said.reason == BT_REASON_BUDGET, "the reason", &said);
+      definite += said.verdict != BT_INCONCLUSIVE;
+      cut_short += said.verdict == BT_INCONCLUSIVE;
+    }
+    drop_subject(&s);
+  }
+  assert_true(definite > PAIRS && cut_short > PAIRS / 10);
+}
+
+static bool says_the_same(const bt_rule_verdict *a, const bt_rule_verdict *b) {
+  return a->verdict == b->verdict && a->reason == b->reason && a->exercised == b->exercised &&
+         a->choice_total == b->choice_total;
+}
+
+/* The same rule three times with budgets of its own each: they share what they walk over. */
+static void check_sharing(subject *s, random_source *source) {
+  const bt_rule *rules[] = {s->rule, s->rule, s->rule};
+  bt_eval_options options[3] = {{0}, {0}, {0}};
+  const bt_rule_verdict *together;
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+  assert_int_equal(bt_ruleset_new(rules, 3, &ruleset, NULL), BT_OK);
+  assert_int_equal(bt_evaluator_new(ruleset, &evaluator, NULL), BT_OK);
+  for (int i = 0; i < 3; i++) options[i].text_budget = random_below(source, 40) + 1;
+  assert_int_equal(bt_evaluator_run(evaluator, s->trace, options, &together, NULL), BT_OK);
+  for (int i = 0; i < 3; i++) {
+    bt_rule_verdict alone = judge(s, s->trace, options[i]);
+    check(s, says_the_same(&alone, &together[i]), "beside others", &together[i]);
+  }
+  bt_evaluator_free(evaluator);
+  bt_ruleset_free(ruleset);
+}
+
+static void test_sharing(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < PAIRS; seed++) {
+    subject s;
+    random_source source;
+    make_subject_of(&s, seed, true, true);
+    random_seed(&source, seed + PAIRS);
+    check_sharing(&s, &source);
+    drop_subject(&s);
+  }
+}
+
 static const bt_trace *shuffled(subject *s, random_source *source) {
   uint32_t order[64] = {0}, count = s->trace->span_count;
   bt_trace_builder *builder = bt_trace_builder_new(&s->arena, &s->trace->id);
@@ -154,6 +236,7 @@ static void test_arrival(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts), cmocka_unit_test(test_budgets),
+                                     cmocka_unit_test(test_text_budgets), cmocka_unit_test(test_sharing),
                                      cmocka_unit_test(test_arrival)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

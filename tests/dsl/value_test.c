@@ -140,9 +140,9 @@ static void test_range_comparisons(void **state) {
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     bt_comparator comparator = {.op = rows[i].op};
-    bt_status status = BT_OK;
+    bt_work work = {0};
     bt_outcome a = make_range(rows[i].low_a, rows[i].high_a), b = make_range(rows[i].low_b, rows[i].high_b);
-    bt_kleene got = bt_outcome_compare(&comparator, &a, &b, &status);
+    bt_kleene got = bt_outcome_compare(&comparator, &a, &b, &work);
     assert_int_equal(got.truth, rows[i].expected);
     assert_int_equal(got.why, got.truth == BT_UNKNOWN ? BT_WHY_INCOMPLETE : 0);
   }
@@ -169,9 +169,9 @@ static void test_range_against_values(void **state) {
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     bt_comparator comparator = {.op = rows[i].op};
-    bt_status status = BT_OK;
+    bt_work work = {0};
     bt_outcome value = bt_outcome_value(rows[i].value);
-    assert_int_equal(bt_outcome_compare(&comparator, &range, &value, &status).truth, rows[i].expected);
+    assert_int_equal(bt_outcome_compare(&comparator, &range, &value, &work).truth, rows[i].expected);
   }
 }
 

@@ -164,6 +164,35 @@ class ComplianceOnTempo(unittest.TestCase):
         self.assertNotIn(ids["first"], self.others(second), "they only touch")
         self.assertNotIn(ids["second"], self.others(second), "a report is no other one")
 
+    def test_after_a_start_tempo_tells_which_was_the_report_before(self):
+        """By its span, whose head the service's key has signed. Nobody else's counts."""
+        def serve(key):
+            server = Betrace("--tempo", self.tempo.url, "--otlp", self.tempo.otlp_url, "--evidence-key", key, "--settle", "2s")
+            self.addCleanup(server.__exit__)
+            server.start()
+            return server
+
+        def ask(server, hours):
+            start = (datetime.datetime.fromisoformat(self.end.replace("Z", "+00:00")) - datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            answer = server.get(f"/v1/compliance/reports/gdpr?timeout=60s&start={start}&end={self.end}", timeout=90)
+            self.assertEqual((answer.status, answer.headers["betrace-report-span"]), (200, "sent"), answer)
+            return answer.json()
+
+        def is_found(report):
+            now, report_id = int(time.time()), bodies(report, "report")[0]["report_id"]
+            return self.tempo.search(f'{{ span.betrace.report.id = "{report_id}" }}', now - 600, now + 60)
+
+        key, _ = make_key(self.folder.name, "gdpr")
+        first = ask(serve(key), 1)
+        self.assertIn("Tempo shows no span of one since", bodies(first, "report")[0]["previous"]["reason"])
+        self.tempo.wait_until(lambda: is_found(first), "its span is searchable")
+        second = ask(serve(key), 2)
+        self.assertEqual(bodies(second, "report")[0]["previous"],
+                         {"report_id": bodies(first, "report")[0]["report_id"], "head": first["evidence"]["head"], "known_by": "span", "reason": None})
+        self.tempo.wait_until(lambda: is_found(second), "its span is searchable")
+        stranger, _ = make_key(self.folder.name, "stranger")
+        self.assertIsNone(bodies(ask(serve(stranger), 3), "report")[0]["previous"]["head"])
+
     def test_since_when_under_watch(self):
         def watched():
             return rule(self.ask(f"start={self.start}&end={self.end}").json(), PII)["watch"]

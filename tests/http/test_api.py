@@ -91,6 +91,8 @@ class ApiTest(unittest.TestCase):
     def test_if_match(self):
         self.server.post("/v1/rules", SLOW_DB)
         self.problem(self.server.put("/v1/rules/slow-db-no-retry", SLOW_DB, headers={"If-Match": '"7"'}), 412)
+        self.problem(self.server.put("/v1/rules/slow-db-no-retry", SLOW_DB, headers={"If-Match": 'W/"1"'}), 412)  # never a match, right or wrong
+        self.problem(self.server.put("/v1/rules/slow-db-no-retry", SLOW_DB, headers={"If-Match": 'W/1'}), 400)
         self.assertEqual(self.server.get("/v1/rules/slow-db-no-retry").json()["version"], 1)
         self.assertEqual(self.server.put("/v1/rules/slow-db-no-retry", SLOW_DB, headers={"If-Match": '"1"'}).status, 200)
         self.problem(self.server.delete("/v1/rules/slow-db-no-retry", headers={"If-Match": '"1"'}), 412)

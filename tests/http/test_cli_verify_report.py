@@ -293,7 +293,7 @@ class VerifyReportTest(unittest.TestCase):
         file = os.path.join(self.folder.name, "whole.json")
         with open(file, "wb") as out:
             out.write(self.text)
-        for arguments in ((), (file,), (file, "--key", self.public, "--chain-only"), (file, file, "--key", self.public), (file, "--key", self.private),
+        for arguments in ((), (file,), (file, "--key", self.public, "--chain-only"), (file, "--key", self.private),
                           (file, "--key", self.public, "--sample", "many")):
             self.assertEqual(run_cli("verify-report", *arguments).returncode, 2, arguments)
         self.assertEqual(run_cli("verify-report", "/nonexistent", "--key", self.public).returncode, 3)

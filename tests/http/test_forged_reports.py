@@ -114,7 +114,8 @@ class Forgeries(Bending):
         forge("windows failed", lambda r: bodies(r, "report")[0]["coverage"]["windows_failed"].append({"start": self.start, "end": self.end, "reason": "x"}))
         forge("evaluated before the range settled", lambda r: bodies(r, "report")[0].update(evaluated_at=self.end))
         forge("a longer range", lambda r: bodies(r, "report")[0]["range"].update(end="2099-01-01T00:00:00Z"))
-        forge("a version that nobody knows", lambda r: bodies(r, "report")[0].update(version=3))
+        forge("a version that nobody knows", lambda r: bodies(r, "report")[0].update(version=4))
+        forge("a version of before", lambda r: bodies(r, "report")[0].update(version=2))
         forge("another text", lambda r: rule(r, "good").update(dsl="trace.has(nothing)"))
         forge("another total", lambda r: bodies(r, "end")[0]["controls"].update({"pass": 2, "violated": 1}))
         self.assertGreaterEqual(len(forgeries), 40)
@@ -122,15 +123,85 @@ class Forgeries(Bending):
             self.assert_refused(sign(forged, self.private, self.public), name)
 
 
+    def test_members_that_were_taken_away(self):
+        """With the right key: what is not there must not read as "no". Each member of each kind of entry, and of what lies in it."""
+        report = self.make()
+        number_of = {body["rule_id"]: number for number, body in enumerate(entry["body"] for entry in report["entries"]) if "rule_id" in body}
+        places = {"report": (0,), "a rule": (number_of["fine"],), "a withdrawn rule": (number_of["off"],), "the end": (len(report["entries"]) - 1,),
+                  "a control": (next(i for i, entry in enumerate(report["entries"]) if entry["body"].get("control") == "CC7.4"),)}
+        places.update({"counts": (*places["a rule"], "counts"), "share": (*places["a rule"], "share"), "withdrawn": (*places["a withdrawn rule"], "withdrawn"),
+                       "by_service": (number_of["hidden"], "by_service"), "a version": (*places["a rule"], "versions", 0),
+                       "a rule of a control": (*places["a control"], "rules", 0)})
+
+        def look(forged, place):
+            value = forged["entries"][place[0]]["body"]
+            for key in place[1:]:
+                value = value[key]
+            return value
+
+        tried = 0
+        for name, place in places.items():
+            for member in [*look(report, place), None]:
+                forged = copy.deepcopy(report)
+                if member:
+                    del look(forged, place)[member]
+                else:
+                    look(forged, place)["remark"] = "all controls pass"
+                with self.subTest(name, member=member):
+                    done = self.verify(sign(forged, self.private, self.public))
+                    self.assertEqual(done.returncode, 1, done.stdout)
+                tried += 1
+        self.assertGreater(tried, 100)
+
+    def test_a_rule_that_was_withdrawn_and_does_not_say_so(self):
+        report = self.make()
+        self.assertTrue(rule(report, "off")["withdrawn"])
+
+        def hide(forged):
+            rule(forged, "off")["withdrawn"] = None
+            control(forged, "CC7.4").update(status="pass", reason=None)
+            totals = bodies(forged, "end")[0]["controls"]
+            totals["inconclusive"] -= 1
+            totals["pass"] += 1
+
+        forged = copy.deepcopy(report)
+        hide(forged)
+        done = self.verify(sign(forged, self.private, self.public))
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("withdrawn of rule off", done.stdout)
+        forged = copy.deepcopy(report)
+        rule(forged, "fine")["withdrawn"] = rule(report, "off")["withdrawn"]
+        self.assert_refused(sign(forged, self.private, self.public), "one that was not")
+
+    def test_a_report_that_is_made_one_of_before(self):
+        """With the right key, a report of version 1 has less to contradict. Nobody takes one for a report of now."""
+        forged = self.make()
+        for name in ("version", "time_stamp_asked", "previous"):
+            del bodies(forged, "report")[0][name]
+        for body in bodies(forged, "rule"):
+            for name in ("withdrawn", "share", "settled_end", "known_from", "by_service"):
+                del body[name]
+        del forged["evidence"]["time_stamp"]
+        done = self.verify(sign(forged, self.private, self.public))
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertRegex(done.stdout, "REFUSED|expected   version 3, and it is 1")
+
+
 class ReportsOfBefore(unittest.TestCase):
     """Without a version their conclusions are of version 1: made by the program as it was."""
 
-    def verify(self, name):
-        return run_cli("verify-report", os.path.join(OLD, name), "--key", os.path.join(OLD, "evidence.pub"))
+    def verify(self, name, *arguments):
+        return run_cli("verify-report", os.path.join(OLD, name), "--key", os.path.join(OLD, "evidence.pub"), *arguments)
 
-    def test_they_are_still_verified(self):
+    def test_they_are_still_verified_where_they_are_known_to_be_of_before(self):
         for name in ("settled.json", "up-to-now.json"):
-            self.assertEqual(self.verify(name).returncode, 0, name)
+            self.assertEqual(self.verify(name, "--expect", "version=1").returncode, 0, name)
+            done = self.verify(name)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("expected   version 3, and it is 1\n           --expect version=1 takes it", done.stdout)
+            self.assertEqual(self.verify(name, "--expect", "version=2").returncode, 1)
+        for wrong in ("0", "4", "", "x", "33"):
+            self.assertEqual(self.verify("settled.json", "--expect", f"version={wrong}").returncode, 2, wrong)
 
     def test_the_pass_that_a_setting_bent_is_refused(self):
         """As it was reported: one rule's settle of 23h30m, and the pass was `verified`."""

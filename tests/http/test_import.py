@@ -138,6 +138,7 @@ class ImportTest(unittest.TestCase):
             self.assertEqual(self.rules(), before)
         self.server.post("/v1/rules", {"id": "foreign", "name": "not in the file", "dsl": 'trace.has(span.name == "x")'})
         self.assertEqual(self.server.post("/v1/rules/import", FILE, headers={"If-Match": f'"{self.load(FILE, "?dry_run")["state"]}"'}).status, 200)
+        self.assertEqual(self.server.post("/v1/rules/import", FILE, headers={"If-Match": f'W/"{self.load(FILE, "?dry_run")["state"]}"'}).status, 412)
         self.assertEqual(self.server.post("/v1/rules/import", FILE, headers={"If-Match": "*"}).status, 200)
         for wrong in ("3", '"3"', state, f"'{state}'"):
             self.assertEqual(self.server.post("/v1/rules/import", FILE, headers={"If-Match": wrong}).status, 400, wrong)

@@ -10,9 +10,6 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 LIMITS = {
     "request body": ("server/http/http_server.c", r"max_body_bytes = (10u << 20)"),
     "pushed spans, unpacked": ("server/http/api_spans.c", r"unpacked_max_bytes = \(size_t\)(20 << 20)"),
-    "pushes at once": ("server/http/api_spans.c", r"AT_ONCE_MAX = (\d+)"),
-    "searches for a first violation at once": ("server/http/api_first.c", r"AT_ONCE_MAX = (\d+)"),
-    "explanations at once": ("server/http/api_explain.c", r"AT_ONCE_MAX = (\d+)"),
     "rules in one rule file": ("server/rulefile/rulefile.h", r"BT_RULEFILE_MAX_RULES = (\d+)"),
     "items of a completion": ("server/editor/completion.h", r"BT_COMPLETION_MAX_ITEMS = (\d+)"),
     "names and values of one kind in a completion": ("server/http/api_editor.c", r"TAGS_LIMIT = (\d+)"),
@@ -25,7 +22,7 @@ LIMITS = {
     "page of a listing": ("server/http/*.[ch]", r"PAGE_MAX = (\d+)"),
     "text of a rule": ("server/*.[ch]", r"(64 \* 1024)"),
     "connections": ("server/http/http_server.c", r"max_connections = (\d+)"),
-    "requests that wait for a worker": ("server/http/http_server.c", r"QUEUE_MAX = (\d+)"),
+    "time of a call": ("server/config*.c", r'"(call-timeout)"'),
     "time of a request's head and body": ("server/http/http_server.c", r"request_timeout_ms = (10 \* 1000)"),
     "a reader that takes nothing": ("server/http/http_server.c", r"write_timeout_ms = (30 \* 1000)"),
     "tenants in the memory source": ("tempo/memory_source.h", r"BT_MEMORY_TENANTS_MAX = (\d+)"),
@@ -33,6 +30,12 @@ LIMITS = {
 }
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
 SEVERAL = {
+    "pushes at once; that wait": [("server/work/pool.c", r'"push", PEOPLE, 4, 1, 8, 8\}'), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
+    "first violations, contrasts and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
+                                                                        ("server/http/routes.c", r"bt_api_rule_first, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
+                                                                        ("server/http/routes.c", r"bt_api_rule_contrast, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
+                                                                        ("server/http/routes.c", r"bt_api_rule_explain, BT_ROLE_VIEWER, BT_LANE_SEARCH")],
+    "calls of one kind that wait for their turn; of one tenant": [("server/config.c", r"max_queued = 1024\b"), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
     "range of violations and series on demand": [("server/http/question.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],
     "timeout of violations and series on demand": [("server/http/api_violations.c", r"300 \* SECOND_NS : HOUR_NS"), ("server/http/api_series.c", r"300 \* SECOND_NS")],
     "points of a series; of all series of one answer": [("server/query/series.h", r"MOST_POINTS = 11000\b"), ("server/query/series.h", r"MOST_CELLS = 200000\b")],

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import unittest
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
@@ -58,6 +59,8 @@ class Provisioning(unittest.TestCase):
             for group in document["groups"]:
                 for rule in group["rules"]:
                     self.check_rule(rule)
+                    self.check_silence(rule, group["interval"])
+                    self.check_annotations(rule["annotations"])
                     self.assertNotIn(rule["uid"], uids)
                     uids.add(rule["uid"])
 
@@ -76,6 +79,51 @@ class Provisioning(unittest.TestCase):
                 self.assertIn("relativeTimeRange", query)
             if query["datasourceUid"] == "betrace":
                 self.check_betrace_query(query)
+
+    def check_silence(self, rule, interval):
+        """Where nobody looked a firing alert goes on for an hour at least: after two evaluations without its series Grafana would send "resolved"."""
+        self.assertRegex(interval, r"^\d+m$")
+        self.assertGreaterEqual(rule["missing_series_evals_to_resolve"] * int(interval[:-1]), 60, rule["uid"])
+
+    def check_annotations(self, annotations):
+        """Links are whole addresses; what panes of Explore say is JSON behind its encoding; a value that is missing or NaN takes no text along."""
+        for name, text in annotations.items():
+            self.assertNotRegex(text, r"\$values\.\w+\.Value", f"{name}: ask for a value within {{{{ with $values.A }}}}")
+            if name.endswith("_url"):
+                self.assertTrue(text.startswith("{{ externalURL }}"), text)
+            panes = re.findall(r"[?&]panes=(\S.*)", text)
+            for one in panes:
+                self.assertNotRegex(re.sub(r"{{.*?}}", "", one), r"[^\w.~%-]", one)
+                decoded = urllib.parse.unquote(re.sub(r"{{.*?}}", "some-rule", one))
+                self.assertEqual(set(json.loads(decoded)["a"]), {"datasource", "queries", "range"})
+
+    def test_templates_of_values_say_when_there_is_none(self):
+        for rule in self.grafana_rules():
+            summary = rule["annotations"]["summary"]
+            self.assertEqual("{{" in summary, "could not be looked at" in summary, rule["uid"])
+            self.assertEqual("humanize" in summary, "with $values.A" in summary, rule["uid"])
+
+    def test_what_is_asked_of_tempo_brings_no_exemplars(self):
+        queries = [query["model"]["query"] for rule in self.grafana_rules() for query in rule["data"] if query["datasourceUid"] == "tempo"]
+        self.assertTrue(queries)
+        for query in queries:
+            self.assertTrue(query.endswith(" with(exemplars=0)"), query)
+
+    def test_a_severity_of_an_alert_hides_none_of_the_rule(self):
+        """Numbers of the data source have the rule's severity among their labels, and those of the counter of violations."""
+        for rule in self.grafana_rules():
+            if any(query["datasourceUid"] == "betrace" or "severity" in query["model"].get("expr", "") for query in rule["data"]):
+                self.assertNotIn("severity", rule["labels"], rule["uid"])
+
+    def grafana_rules(self):
+        files = glob.glob(f"{ROOT}/distribution/grafana/provisioning/alerting/*.yaml")
+        return [rule for path in files for group in yaml.safe_load(read(path))["groups"] for rule in group["rules"]]
+
+    def test_alerts_of_prometheus_outlive_a_service_that_is_away(self):
+        """tests/prometheus has what comes of it in time."""
+        rules = [rule for group in yaml.safe_load(read(f"{ROOT}/distribution/prometheus/betrace-alerts.yaml"))["groups"] for rule in group["rules"]]
+        held = [rule for rule in rules if f'ALERTS{{alertname="{rule["alert"]}", alertstate="firing"}}' in rule["expr"]]
+        self.assertEqual([rule["alert"] for rule in held], [rule["alert"] for rule in rules if "betrace_violations_total" in rule["expr"]])
 
     def check_betrace_query(self, query):
         """One number a rule, of fields that the query model has, over a range that is settled."""

@@ -264,8 +264,8 @@ class ForwardTest(SpansTest):
 
     def test_a_receiver_that_hangs_keeps_nobody_else(self):
         self.receiver.answer = "hang"
-        with concurrent.futures.ThreadPoolExecutor(6) as pool:
-            pushes = [pool.submit(self.server.post, "/v1/spans", {"spans": [flat()]}) for _ in range(6)]
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            pushes = [pool.submit(self.server.post, "/v1/spans", {"spans": [flat()]}) for _ in range(20)]
             deadline = time.monotonic() + 30
             while len(self.receiver.seen) < 2 and time.monotonic() < deadline:
                 time.sleep(0.01)

@@ -14,6 +14,7 @@ CXX = set("algorithm cstddef cstdint cstdlib cstring exception functional memory
 FOREIGN = [("re2/", "re2"), ("curl/", "curl"), ("protobuf-c/", "protobuf-c"), ("jansson.h", "jansson"), ("zlib.h", "zlib"),
            ("pthread.h", "pthread"), ("sqlite3.h", "sqlite3"), ("h2o", "h2o"), ("yaml.h", "libyaml"), ("grpc/", "grpc"),
            ("openssl/sha.h", "libcrypto"), ("openssl/evp.h", "libcrypto"), ("openssl/pem.h", "libcrypto"), ("openssl/x509.h", "libcrypto"),
+           ("openssl/ts.h", "libcrypto"), ("openssl/err.h", "libcrypto"),
            ("openssl/", "openssl")]
 LINKED = {"PkgConfig::RE2": "re2", "PkgConfig::CURL": "curl", "PkgConfig::PROTOBUF_C": "protobuf-c", "PkgConfig::JANSSON": "jansson",
           "ZLIB::ZLIB": "zlib", "Threads::Threads": "pthread", "PkgConfig::SQLITE3": "sqlite3", "PkgConfig::H2O": "h2o",

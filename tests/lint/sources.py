@@ -14,7 +14,7 @@ class Tree:
         self.files = sorted(self._from_git() or self._walk())
 
     def _from_git(self):
-        if not os.path.isdir(os.path.join(self.root, ".git")):
+        if not os.path.exists(os.path.join(self.root, ".git")):
             return []
         listed = subprocess.run(["git", "-c", f"safe.directory={self.root}", "-C", self.root, "ls-files", "-z", "--cached", "--others",
                                  "--exclude-standard"], check=True, capture_output=True).stdout.decode()

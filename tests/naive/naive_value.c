@@ -263,9 +263,10 @@ static bt_truth compare_ranges(bt_comparison_operator op, const naive_value *a, 
   return fails ? BT_FALSE : BT_UNKNOWN;
 }
 
-static bool pattern_matches(const bt_pattern *pattern, bt_str subject, bool whole) {
+static bool pattern_matches(const bt_pattern *pattern, bt_str subject) {
   bool matches = false;
-  if (bt_pattern_match(pattern, subject, whole, &matches) != BT_OK) abort();
+  uint64_t cost;
+  if (bt_pattern_match(pattern, subject, &cost, &matches) != BT_OK) abort();
   return matches;
 }
 
@@ -279,8 +280,8 @@ static bool compare_strings(bt_comparison_operator op, bt_str a, bt_str b, const
   case BT_CONTAINS: return bt_str_contains(a, b);
   case BT_STARTS_WITH: return bt_str_starts_with(a, b);
   case BT_ENDS_WITH: return bt_str_ends_with(a, b);
-  case BT_MATCHES: return pattern_matches(pattern, a, false);
-  case BT_MATCHES_WHOLE: return pattern_matches(pattern, a, true);
+  case BT_MATCHES:
+  case BT_MATCHES_WHOLE: return pattern_matches(pattern, a);
   case BT_NOT_EQUAL:
   case BT_NOT_MATCHES_WHOLE:
   case BT_IN:

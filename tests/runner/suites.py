@@ -230,8 +230,9 @@ def soak():
 
 
 def cluster():
-    """Parts of a Tempo of seven processes end and come back in the middle of replays."""
+    """What a Tempo of seven processes answers while a part is away, then replays in the middle of which parts end and come back."""
     yield from configure_and_build("release", "betrace")
+    yield Step([PYTHON, "tests/facts/cluster_facts.py"], outcome.of_unittest)
     yield Step([PYTHON, "tests/e2e/cluster_tempo.py"], outcome.of_unittest, env={"BETRACE_BIN": binary("release")})
 
 

@@ -146,26 +146,30 @@ static int open_world(void **state) {
   service->version = "0";
   service->started_at_ns = bt_clock_wall_ns();
   service->assumptions = bt_assumptions_default();
+  assert_int_equal(bt_workplace_new(NULL, &service->work, &error), BT_OK);
   assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &service->client, &error), BT_OK);
   assert_int_equal(bt_metrics_new(bt_route_count, &service->metrics, &error), BT_OK);
   assert_int_equal(bt_price_table_new(0, &service->prices, &error), BT_OK);
   assert_int_equal(bt_rule_store_open(world.db, &service->store, &error), BT_OK);
   const char *path = world.traces;
   assert_int_equal(bt_file_source_open(&path, 1, 0, &service->source, &error), BT_OK);
-  bt_job_queue_options jobs = {.source = service->source,
+  bt_job_queue_options jobs = {.work = service->work,
+                               .source = service->source,
                                .assumptions = service->assumptions,
                                .max_replays = 1,
                                .metrics = service->metrics,
                                .prices = service->prices};
   assert_int_equal(bt_job_queue_new(&jobs, &service->jobs, &error), BT_OK);
-  bt_evaluations_options evaluations = {.source = service->source,
+  bt_evaluations_options evaluations = {.work = service->work,
+                                        .source = service->source,
                                         .assumptions = service->assumptions,
                                         .metrics = service->metrics,
                                         .memory_limit_bytes = 1 << 26};
   assert_int_equal(bt_evaluations_new(&evaluations, &service->evaluations, &error), BT_OK);
-  bt_series_options series = {.source = service->source, .assumptions = service->assumptions};
+  bt_series_options series = {.work = service->work, .source = service->source, .assumptions = service->assumptions};
   assert_int_equal(bt_series_pool_new(&series, &service->series, &error), BT_OK);
-  bt_reports_options reports = {.source = service->source,
+  bt_reports_options reports = {.work = service->work,
+                                .source = service->source,
                                 .store = service->store,
                                 .metrics = service->metrics,
                                 .client = service->client,
@@ -180,7 +184,7 @@ static int open_world(void **state) {
 
 static void close_service(void) {
   bt_service *service = &world.service;
-  atomic_store(&service->stopping.requested, true);
+  bt_workplace_stop(service->work);
   bt_reports_free(service->reports);
   bt_evaluations_free(service->evaluations);
   bt_series_pool_free(service->series);
@@ -191,6 +195,7 @@ static void close_service(void) {
   bt_http_client_free(service->client);
   bt_metrics_free(service->metrics);
   bt_price_table_free(service->prices);
+  bt_workplace_free(service->work);
 }
 
 /* The database that is left is sound: opening one checks it. */

@@ -16,11 +16,11 @@ static void handle_nothing(void *service, bt_call *call) {
 }
 
 static const bt_route routes[] = {
-    {"GET", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"POST", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"POST", "/v1/rules/validate", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/v1/rules/{id}", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"POST", "/v1/rules/{id}/replay", handle_nothing, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"POST", "/v1/rules", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"POST", "/v1/rules/validate", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/v1/rules/{id}", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"POST", "/v1/rules/{id}/replay", handle_nothing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
 };
 
 static void test_router(void **state) {
@@ -129,14 +129,6 @@ static void test_guard_head(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
     assert_int_equal(bt_guard_check_head(bt_str_from(cases[i].head)).status, cases[i].status);
-}
-
-static void test_guard_chunks(void **state) {
-  (void)state;
-  assert_true(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\nTransfer-encoding:chunked\r\n\r\n")));
-  assert_true(bt_guard_has_chunks(BT_STR("\r\nPOST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")));
-  assert_false(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\nx-transfer-encoding: chunked\r\n\r\n")));
-  assert_false(bt_guard_has_chunks(BT_STR("POST / HTTP/1.1\r\nhost: a\r\n\r\ntransfer-encoding: chunked\r\n\r\n")));
 }
 
 static void count_values(void *context, bt_str value) {
@@ -258,7 +250,6 @@ int main(void) {
       cmocka_unit_test(test_query),
       cmocka_unit_test(test_filters_without_room),
       cmocka_unit_test(test_nearest),
-      cmocka_unit_test(test_guard_chunks),
       cmocka_unit_test(test_queries_that_are_none),
       cmocka_unit_test(test_queries_without_room),
   };

@@ -23,7 +23,7 @@ static void handle_ping(void *service, bt_call *call) {
   (void)service;
   bt_call_text(call, 200, "text/plain", BT_STR("pong"));
 }
-static const bt_route routes[] = {{"GET", "/ping", handle_ping, BT_ROLE_VIEWER, BT_ON_WORKER}};
+static const bt_route routes[] = {{"GET", "/ping", handle_ping, BT_ROLE_VIEWER, BT_LANE_MEMORY}};
 static const char *const names[] = {"one.example", NULL}, *const others[] = {"two.example", "three.example", NULL};
 
 static void *keep_asking(void *argument) {
@@ -40,8 +40,7 @@ static void *keep_asking(void *argument) {
 
 static void test_reload_under_load(void **state) {
   const bt_access_options first = {.hosts = names}, second = {.hosts = others};
-  bt_http_server_options options = {
-      .listen = "127.0.0.1:0", .routes = routes, .route_count = 1, .workers = 2, .access = &first};
+  bt_http_server_options options = {.listen = "127.0.0.1:0", .routes = routes, .route_count = 1, .access = &first};
   bt_http_server *server = NULL;
   bt_error error = {0};
   pthread_t threads[ASKING];

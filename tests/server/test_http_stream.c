@@ -111,20 +111,19 @@ static void handle_ping(void *service, bt_call *call) {
 }
 
 static const bt_route routes[] = {
-    {"GET", "/counted", handle_counted, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/flood", handle_flood, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/silent", handle_silent, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/failing", handle_failing, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/replaced", handle_replaced, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/ping", handle_ping, BT_ROLE_VIEWER, BT_ON_WORKER},
-    {"GET", "/stuck", handle_stuck, BT_ROLE_VIEWER, BT_ON_WORKER},
+    {"GET", "/counted", handle_counted, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/flood", handle_flood, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/silent", handle_silent, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/failing", handle_failing, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/replaced", handle_replaced, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/ping", handle_ping, BT_ROLE_VIEWER, BT_LANE_MEMORY},
+    {"GET", "/stuck", handle_stuck, BT_ROLE_VIEWER, BT_LANE_MEMORY},
 };
 
 static bt_http_server *start(uint32_t heartbeat_ms, uint32_t write_timeout_ms) {
   bt_http_server_options options = {.listen = "127.0.0.1:0",
                                     .routes = routes,
                                     .route_count = sizeof routes / sizeof routes[0],
-                                    .workers = 2,
                                     .heartbeat_ms = heartbeat_ms,
                                     .write_timeout_ms = write_timeout_ms};
   bt_http_server *server = NULL;

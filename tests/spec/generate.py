@@ -71,7 +71,7 @@ class EvalCase:
                 self.options["incomplete"] = True
             elif word.startswith("skew="):
                 self.options["clock_skew_ns"] = case_text.duration_ns(word[5:])
-            elif word.startswith("budget="):
+            elif word.startswith(("budget=", "text=")):
                 self.has_budget = True
             else:
                 raise case_text.Unreadable(f"unknown option {word}")

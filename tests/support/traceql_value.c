@@ -55,8 +55,9 @@ static bool matches_whole(bt_str pattern, bt_str subject) {
   bt_pattern *compiled = NULL;
   bt_error error = {0};
   bool matches = false;
-  if (bt_pattern_new(pattern, &compiled, &error) != BT_OK ||
-      bt_pattern_match(compiled, subject, true, &matches) != BT_OK)
+  uint64_t cost;
+  if (bt_pattern_new(pattern, true, &compiled, &error) != BT_OK ||
+      bt_pattern_match(compiled, subject, &cost, &matches) != BT_OK)
     stop(error.message);
   bt_pattern_free(compiled);
   return matches;

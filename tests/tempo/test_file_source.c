@@ -169,7 +169,7 @@ static void test_one_trace_in_several_files(void **state) {
   assert_int_equal(trace_of(source, 0)->id.bytes[15], 1);
   assert_true(source->operations->is_static);
   assert_false(source->operations->filters);
-  assert_int_equal(bt_source_check(source, &error), BT_OK);
+  assert_int_equal(bt_source_check(source, NULL, &error), BT_OK);
   static const struct {
     int64_t start, end;
     size_t count;

@@ -377,7 +377,7 @@ static void checks(void **state) {
   (void)state;
   bt_source *source = open_source(0);
   bt_error error = {0};
-  assert_int_equal(bt_source_check(source, &error), BT_OK);
+  assert_int_equal(bt_source_check(source, NULL, &error), BT_OK);
   bt_source_free(source);
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "tempo/tempo_call.h"
@@ -48,6 +49,7 @@ struct fake_tempo {
   size_t requests, full; /* full: answers with as many traces as they may have */
   uint64_t random;
   int64_t longest_s;         /* 0: any */
+  bool names_no_range;       /* every range is too long, and it does not say what would not be */
   int64_t most_limit;        /* 0: any */
   size_t largest_rows;       /* an answer with more is "too large"; 0: any */
   const char *stumbles_over; /* a query with it cannot be answered for the data; NULL: none */
@@ -160,6 +162,7 @@ static bool answer_search(int socket, const char *query, int64_t start_s, int64_
   size_t from = t.count ? next_random() % t.count : 0;
   pthread_mutex_unlock(&t.mutex);
   if (start_s >= end_s) return refuse(socket, 400, "http parameter start must be before end. received start=1 end=1");
+  if (t.names_no_range) return refuse(socket, 400, "range specified by start and end exceeds what is allowed");
   if (t.longest_s && end_s - start_s > t.longest_s)
     return refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");
   if (t.stumbles_over && strstr(query, t.stumbles_over))
@@ -408,6 +411,38 @@ static void learns_the_longest_range(void **state) {
   open_source(f, 0, 0);
   expect_all(f);
   assert_int_equal(request_count(), 1 + 4);
+}
+
+/* A proxy that refuses every range in Tempo's words, without a number: a month has 2.6 million slices of a second. They are neither made nor listed. */
+static long peak_kib(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+static void gives_up_where_no_range_is_short_enough(void **state) {
+  fixture *f = *state;
+  long before_kib = peak_kib();
+  t.names_no_range = true;
+  open_source(f, 0, 0);
+  bt_search_request request = request_all();
+  request.range.end_ns = request.range.start_ns + 30 * 86400 * second_ns;
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  size_t first_requests = request_count();
+  bt_source_account_dispose(&f->account);
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error),
+                   BT_OK); /* a second is the most */
+  assert_true(first_requests < 200 && request_count() < 400);
+  assert_true(peak_kib() - before_kib < 32 * 1024);
+  assert_in_range(f->account.failed_count, 1, 200);
+  int64_t first_ns = INT64_MAX, covered_ns = 0; /* all of it is said to be unread */
+  for (size_t i = 0; i < f->account.failed_count; i++) {
+    const bt_time_range *range = &f->account.failed[i].range;
+    covered_ns += range->end_ns - range->start_ns;
+    if (range->start_ns < first_ns) first_ns = range->start_ns;
+  }
+  assert_true(first_ns == request.range.start_ns);
+  assert_true(covered_ns >= request.range.end_ns - request.range.start_ns);
 }
 
 static void learns_the_highest_limit(void **state) {
@@ -717,6 +752,7 @@ int main(void) {
                                      TEST(cuts_before_it_asks),
                                      TEST(splits_what_is_too_large),
                                      TEST(learns_the_longest_range),
+                                     TEST(gives_up_where_no_range_is_short_enough),
                                      TEST(learns_the_highest_limit),
                                      TEST(learns_once_from_what_was_under_way),
                                      TEST(tries_again_what_passes),

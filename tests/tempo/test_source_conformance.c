@@ -548,7 +548,7 @@ static void test_tags(void **state) {
 static void test_check(void **state) {
   (void)state;
   bt_error error = {0};
-  assert_int_equal(bt_source_check(f.source, &error), BT_OK);
+  assert_int_equal(bt_source_check(f.source, NULL, &error), BT_OK);
   assert_string_equal(f.source->name, f.kind->name);
 }
 

@@ -147,7 +147,7 @@ static void every_request_is_ours(void **state) {
   static const bt_trace_id id = {{1}};
   bt_search_request search = {.filter = BT_STR("{ }"), .range = {second_ns, 9 * second_ns}, .tenant = "a|b"};
   bt_read_request read = {.ids = &id, .count = 1, .range = search.range, .projection = &projection, .tenant = "a|b"};
-  assert_int_equal(bt_source_check(source, &error), BT_OK);
+  assert_int_equal(bt_source_check(source, NULL, &error), BT_OK);
   assert_int_equal(bt_source_search(source, &search, &found, &account, &error), BT_OK);
   assert_int_equal(bt_source_read(source, &read, ignore, NULL, &account, &error), BT_OK);
   read.by_id = true;
@@ -173,11 +173,11 @@ static void check_tells_a_locked_door(void **state) {
   assert_non_null(server);
   assert_int_equal(bt_http_client_new(NULL, &client, &error), BT_OK);
   bt_source *source = open_source(client, fake_server_url(server));
-  assert_int_equal(bt_source_check(source, &error), BT_OK);
+  assert_int_equal(bt_source_check(source, NULL, &error), BT_OK);
   pthread_mutex_lock(&g.mutex);
   g.refusal = "invalid token";
   pthread_mutex_unlock(&g.mutex);
-  assert_int_equal(bt_source_check(source, &error), BT_UNAVAILABLE);
+  assert_int_equal(bt_source_check(source, NULL, &error), BT_UNAVAILABLE);
   assert_non_null(strstr(error.message, "401"));
   assert_null(strstr(error.message, "sesame"));
   bt_source_free(source);

@@ -95,7 +95,7 @@ static void who_cannot_wait_asks_nobody(void **state) {
                    BT_OK);
   assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 30 * SECOND_NS);
   assert_int_equal(atomic_load(&fake.asked), 0);
-  assert_false(bt_source_replicates(source));
+  assert_true(bt_source_replicates(source)); /* it may be so */
   assert_int_equal(bt_source_hidden_tail_ns(source, &never), 5 * SECOND_NS);
   assert_true(bt_source_replicates(source));
   assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 5 * SECOND_NS);
@@ -106,10 +106,76 @@ static void who_cannot_wait_asks_nobody(void **state) {
 
 static void copies_are_told_by_the_factor(void **state) {
   (void)state;
-  assert_false(bt_tempo_replicates_by_config("query_frontend:\n"));
-  assert_false(bt_tempo_replicates_by_config("            replication_factor: 1\n"));
-  assert_true(bt_tempo_replicates_by_config("            replication_factor: 2\n"));
-  assert_false(bt_tempo_replicates_by_config("replication_factor: "));
+  assert_int_equal(bt_tempo_copies_by_config("query_frontend:\n"), 1);
+  assert_int_equal(bt_tempo_copies_by_config("            replication_factor: 1\n"), 1);
+  assert_int_equal(bt_tempo_copies_by_config("            replication_factor: 2\n"), 2);
+  assert_int_equal(bt_tempo_copies_by_config("replication_factor: "), 1);
+}
+
+#define SHOWN(factor)                                                                                                  \
+  "query_frontend:\n  query_end_cutoff: 0s\ningester:\n  ring:\n    replication_factor: " factor "\n"
+
+/* What is hidden counts as copies where the version has ingesters, or may have. */
+static const struct {
+  const char *config, *build;
+  uint32_t set;
+  bool replicates;
+} copies[] = {
+    {SHOWN("1"), BUILD("2.8.2"), 0, false},
+    {SHOWN("3"), BUILD("2.8.2"), 0, true},
+    {SHOWN("3"), BUILD("2.8.2"), 1, false},
+    {SHOWN("1"), BUILD("2.8.2"), 3, true},
+    {NULL, BUILD("2.8.2"), 0, true},
+    {NULL, BUILD("2.10.8"), 0, true},
+    {NULL, BUILD("2.10.8"), 1, false},
+    {NULL, BUILD("3.0.3"), 0, false},
+    {NULL, BUILD("3.0.3"), 2, true},
+    {NULL, BUILD("3.1.0"), 0, true}, /* nobody has looked */
+    {NULL, NULL, 0, true},
+    {"502", "502", 0, true},
+    {"<html>sign in</html>", BUILD("2.8.2"), 0, true},
+};
+
+static void hidden_copies_are_assumed(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
+    fake_tempo fake = {.config = copies[i].config, .build = copies[i].build};
+    fake_server *server = fake_server_start(answer, &fake);
+    bt_http_client *client = NULL;
+    bt_source *source = NULL;
+    bt_error error = {0};
+    const bt_tempo_options options = {.url = fake_server_url(server), .replication = copies[i].set};
+    assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
+    assert_int_equal(bt_tempo_source_new(client, &options, &source, &error), BT_OK);
+    assert_int_equal(bt_source_replicates(source), options.replication != 1); /* nothing was asked */
+    (void)bt_source_hidden_tail_ns(source, &never);
+    assert_int_equal(bt_source_replicates(source), copies[i].replicates);
+    bt_source_free(source);
+    bt_http_client_free(client);
+    fake_server_stop(server);
+  }
+}
+
+/* Behind one address it may be another Tempo from one moment to the next. */
+static void what_is_not_shown_any_more_is_not_known(void **state) {
+  fake_tempo fake = {.config = SHOWN("1"), .build = BUILD("2.8.2")};
+  fake_server *server = fake_server_start(answer, &fake);
+  bt_http_client *client = NULL;
+  bt_source *source = NULL;
+  bt_error error = {0};
+  (void)state;
+  assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
+  assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
+                   BT_OK);
+  (void)bt_source_hidden_tail_ns(source, &never);
+  assert_false(bt_source_replicates(source));
+  fake.config = NULL;
+  bt_tempo_tail_forget((bt_tempo *)source);
+  (void)bt_source_hidden_tail_ns(source, &never);
+  assert_true(bt_source_replicates(source));
+  bt_source_free(source);
+  bt_http_client_free(client);
+  fake_server_stop(server);
 }
 
 /* Whoever asks for something else gets the answer as it is, whatever its status. */
@@ -137,8 +203,11 @@ static void gives_what_it_says_of_itself(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(finds_it_out_once), cmocka_unit_test(gives_what_it_says_of_itself),
-      cmocka_unit_test(copies_are_told_by_the_factor), cmocka_unit_test(who_cannot_wait_asks_nobody)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(finds_it_out_once),
+                                     cmocka_unit_test(gives_what_it_says_of_itself),
+                                     cmocka_unit_test(copies_are_told_by_the_factor),
+                                     cmocka_unit_test(hidden_copies_are_assumed),
+                                     cmocka_unit_test(what_is_not_shown_any_more_is_not_known),
+                                     cmocka_unit_test(who_cannot_wait_asks_nobody)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

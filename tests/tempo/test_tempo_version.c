@@ -267,7 +267,7 @@ static void what_is_known_outlives_a_failed_attempt(void **state) {
 
 static bt_status check(const scene *s) {
   bt_error error = {0};
-  return bt_source_check(s->source, &error);
+  return bt_source_check(s->source, NULL, &error);
 }
 
 /* Tempo goes away, is replaced and comes back: nobody has to wait until it would be asked anyway. */

@@ -119,7 +119,7 @@ static bt_status find_spans(bt_http_client *client, bool *is_complete, bt_error 
 static bt_status check(bt_http_client *client, bool *is_complete, bt_error *error) {
   bt_source *source = NULL;
   bt_status status = open_source(client, &source, error);
-  if (status == BT_OK) status = bt_source_check(source, error);
+  if (status == BT_OK) status = bt_source_check(source, NULL, error);
   assert_int_not_equal(status, BT_OK);
   *is_complete = status == BT_UNAVAILABLE;
   bt_source_free(source);

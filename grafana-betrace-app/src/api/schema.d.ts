@@ -730,6 +730,13 @@ export interface components {
                 body: Record<string, never>;
             }[];
             evidence: {
+                /** @description of RFC 3161, over the signed bytes; null: no authority was asked */
+                time_stamp: null | {
+                    /** @description DER, base64 */
+                    token: string | null;
+                    /** @description why there is no token */
+                    reason: string | null;
+                };
                 /** @constant */
                 chain: "sha256";
                 head: string;

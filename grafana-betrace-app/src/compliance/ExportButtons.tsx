@@ -3,20 +3,13 @@ import { t } from '@grafana/i18n';
 import { Button } from '@grafana/ui';
 import { useExport, type ReportFormat } from '../api/compliance';
 import { ErrorState } from '../components/ErrorState';
+import { download } from '../download';
 
 const TYPES: Record<ReportFormat, { type: string; ending: string }> = {
   json: { type: 'application/json', ending: 'evidence.json' },
   html: { type: 'text/html', ending: 'html' },
   oscal: { type: 'application/json', ending: 'oscal.json' },
 };
-
-function save(text: string, type: string, name: string) {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
 
 function labels(): Array<{ format: ReportFormat; text: string; why: string }> {
   return [
@@ -27,17 +20,17 @@ function labels(): Array<{ format: ReportFormat; text: string; why: string }> {
 }
 
 export function ExportButtons({ id, name }: { id: string; name: string }) {
-  const download = useExport();
+  const run = useExport();
   const start = (format: ReportFormat) =>
-    download.mutate({ id, format }, { onSuccess: (text) => save(text, TYPES[format].type, `${name}.${TYPES[format].ending}`) });
+    run.mutate({ id, format }, { onSuccess: (text) => download(`${name}.${TYPES[format].ending}`, TYPES[format].type, text) });
   return (
     <>
       {labels().map(({ format, text, why }) => (
-        <Button key={format} variant="secondary" icon="download-alt" tooltip={why} disabled={download.isPending} onClick={() => start(format)}>
+        <Button key={format} variant="secondary" icon="download-alt" tooltip={why} disabled={run.isPending} onClick={() => start(format)}>
           {text}
         </Button>
       ))}
-      {download.error && <ErrorState error={download.error} />}
+      {run.error && <ErrorState error={run.error} />}
     </>
   );
 }

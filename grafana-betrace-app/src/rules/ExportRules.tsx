@@ -5,23 +5,14 @@ import { useMutation } from '@tanstack/react-query';
 import { useApi } from '../api/context';
 import type { RuleFilter } from '../api/rules';
 import { ErrorState } from '../components/ErrorState';
-
-/** Hands a text to the browser as a file. */
-function download(name: string, text: string) {
-  const address = URL.createObjectURL(new Blob([text], { type: 'application/yaml' }));
-  const anchor = document.createElement('a');
-  anchor.href = address;
-  anchor.download = name;
-  anchor.click();
-  URL.revokeObjectURL(address);
-}
+import { download } from '../download';
 
 /** The rules of the list, by the same filters, as a rule file. */
 export function ExportRules({ filter }: { filter: RuleFilter }) {
   const api = useApi();
   const run = useMutation({
     mutationFn: () => api.get('/v1/rules/export', { query: filter }),
-    onSuccess: (yaml) => download('rules.yaml', yaml),
+    onSuccess: (yaml) => download('rules.yaml', 'application/yaml', yaml),
   });
   return (
     <>

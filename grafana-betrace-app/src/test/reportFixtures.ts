@@ -57,6 +57,6 @@ export function report(controls: Control[], change: Partial<ReportHead> = {}, si
   return {
     format: 'betrace-report/1',
     entries: bodies.map(({ type, body }, number) => ({ type, body, number, previous: hash, hash })),
-    evidence: { chain: 'sha256', head: hash, key_id: signed ? hash : null, signature: signed ? 'c2ln' : null, signed: signed ? 'ed25519' : 'unsigned' },
+    evidence: { chain: 'sha256', head: hash, key_id: signed ? hash : null, signature: signed ? 'c2ln' : null, signed: signed ? 'ed25519' : 'unsigned', time_stamp: null },
   } as unknown as Report;
 }

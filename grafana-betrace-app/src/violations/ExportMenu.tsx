@@ -4,6 +4,7 @@ import { Button, Dropdown, Menu } from '@grafana/ui';
 
 import { PLAIN } from '../i18n';
 import type { Violation, ViolationPage } from '../api/types';
+import { download } from '../download';
 import type { ViolationFilters } from './filters';
 import { exportFileName, violationsToCsv } from './csv';
 
@@ -23,17 +24,6 @@ export function exportedJson({ violations, page, filters }: Props): string {
   const { total_count, inconclusive, traces_evaluated, traces_evaluated_kind, reason, coverage } = page;
   const facts = { is_whole_list: isWholeList(page), total_count, inconclusive, traces_evaluated, traces_evaluated_kind, reason, coverage };
   return `${JSON.stringify({ filters, ...facts, violations }, null, 2)}\n`;
-}
-
-function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 export function ExportMenu(props: Props) {

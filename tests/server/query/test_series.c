@@ -31,6 +31,7 @@ static void start(scene *s) {
   s->options.source = &s->fake.source;
   s->options.assumptions = bt_assumptions_default();
   s->options.at_once = 1; /* the scripted source is for one thread */
+  if (!s->options.work && bt_workplace_new(NULL, &s->options.work, &error) != BT_OK) fail_msg("%s", error.message);
   if (bt_series_pool_new(&s->options, &s->pool, &error) != BT_OK) fail_msg("%s", error.message);
 }
 
@@ -68,6 +69,7 @@ static int make_scene(void **state) {
 static int drop_scene(void **state) {
   scene *s = *state;
   bt_series_pool_free(s->pool);
+  bt_workplace_free(s->options.work);
   for (int i = 0; i < 3; i++) bt_rule_definition_unref(s->rules[i]);
   fake_source_dispose(&s->fake);
   free(s);

@@ -350,7 +350,8 @@ static bt_status fake_find_spans(bt_source *source, const bt_spans_request *requ
   return status;
 }
 
-static bt_status fake_check(bt_source *source, bt_error *error) {
+static bt_status fake_check(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  (void)cancel;
   (void)source;
   (void)error;
   return BT_OK;

@@ -21,7 +21,7 @@ typedef struct fake_span {
   bool only_by_id;         /* not handed over yet: neither search nor batches see it */
   bool orphan;             /* names a parent that is not there */
   const char *hidden_from; /* searches whose filter holds this text do not see it */
-  bt_attribute attributes[8];
+  bt_attribute attributes[12];
   uint32_t attribute_count;
   uint8_t id[8]; /* all zero: made from its place */
 } fake_span;

@@ -63,6 +63,7 @@ static void start(scene *s) {
   bt_error error = {0};
   s->options.source = &s->gate.source;
   s->options.assumptions = bt_assumptions_default();
+  if (!s->options.work && bt_workplace_new(NULL, &s->options.work, &error) != BT_OK) fail_msg("%s", error.message);
   if (bt_job_queue_new(&s->options, &s->queue, &error) != BT_OK) fail_msg("%s", error.message);
 }
 
@@ -85,6 +86,7 @@ static int make_scene(void **state) {
 static int drop_scene(void **state) {
   scene *s = *state;
   bt_job_queue_free(s->queue);
+  bt_workplace_free(s->options.work);
   bt_rule_definition_unref(s->slow);
   bt_rule_definition_unref(s->other);
   fake_source_dispose(&s->gate.fake);
@@ -256,6 +258,41 @@ static void violations_come_in_order_of_time(void **state) {
   assert_true(page.is_finished && page.order == BT_JOB_BY_TIME);
   assert_int_equal(p.count, 20);
   for (uint64_t i = 0; i < 20; i++) assert_int_equal((p.ids[i] - 1) * 7 % 20, i);
+}
+
+typedef struct forgetting_reader {
+  bt_job_queue *queue;
+  const char *replay_id;
+  size_t count, message_bytes;
+} forgetting_reader;
+
+/* Asks the queue itself, as others do while a long page is rendered, and forgets what it reads. */
+static bt_status forget_and_read(void *context, const bt_rule_definition *definition, const bt_violation *violation) {
+  forgetting_reader *reader = context;
+  bt_error error = {0};
+  bt_status expected = reader->count++ ? BT_NOT_FOUND : BT_OK;
+  assert_int_equal(bt_job_cancel(reader->queue, NULL, reader->replay_id, &error), expected);
+  assert_string_equal(definition->fields.id, "slow");
+  reader->message_bytes += strlen(violation->message);
+  return BT_OK;
+}
+
+static void a_page_is_rendered_without_the_lock(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  bt_job_page page;
+  set_gate(s, true);
+  start(s);
+  job_id id = submit(s, s->slow, NULL);
+  wait_for(s, &id, BT_JOB_COMPLETED);
+  forgetting_reader reader = {s->queue, id.text, 0, 0};
+  assert_int_equal(
+      bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, 0, 100, forget_and_read, &reader, &page, &error),
+      BT_OK);
+  assert_int_equal(reader.count, 20);
+  assert_true(reader.message_bytes > 0);
+  assert_int_equal(bt_job_violations(s->queue, NULL, id.text, BT_JOB_BY_TIME, 0, 1, NULL, NULL, &page, &error),
+                   BT_NOT_FOUND);
 }
 
 /* Numbers by arrival stay what they are when the job ends, and name each violation once. */
@@ -603,6 +640,7 @@ int main(void) {
       SCENE(cancel_queued_and_running),
       SCENE(tenants_see_their_own),
       SCENE(violations_come_in_order_of_time),
+      SCENE(a_page_is_rendered_without_the_lock),
       SCENE(numbers_by_arrival_stay),
       SCENE(the_oldest_are_forgotten_first),
       SCENE(replays_that_found_nothing_are_forgotten_too),

@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/report/report_others.h"
+#include "server/report/report_previous.h"
 #include "server/report/report_span.h"
+#include "server/report/signature.h"
 #include "server/replay/violation_id.h"
 #include "tempo/own_trace.h"
 #include "tests/server/replay/replay_fixture.h"
@@ -197,6 +200,172 @@ static void test_no_memory(void **state) {
   assert_int_equal(s->others.count, 1);
 }
 
+/* ---- the report before ---- */
+
+/* The examples of RFC 8410, section 10.3, and of RFC 8032, section 7.1: known to everybody. */
+static const char OURS[] = "-----BEGIN PRIVATE KEY-----\n"
+                           "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+                           "-----END PRIVATE KEY-----\n";
+static const char THEIRS[] = "-----BEGIN PRIVATE KEY-----\n"
+                             "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+                             "-----END PRIVATE KEY-----\n";
+
+#define HEAD_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HEAD_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define HEAD_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+
+static bt_evidence_key *read_key(const char *pem) {
+  char path[] = "betrace-key-XXXXXX";
+  bt_evidence_key *key = NULL;
+  bt_error error = {0};
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  assert_int_equal(write(file, pem, strlen(pem)), strlen(pem));
+  close(file);
+  bt_status status = bt_evidence_private_key(path, &key, &error);
+  unlink(path);
+  assert_int_equal(status, BT_OK);
+  return key;
+}
+
+/* A span whose head this key has signed. `head` and `signature` are borrowed. */
+static void add_signed(scene *s, const char *id, const char *framework, const char *head, const bt_evidence_key *key,
+                       char signature[BT_SIGNATURE_TEXT_BYTES], int64_t at_ns) {
+  char signed_text[BT_SIGNED_TEXT_BYTES];
+  bt_error error = {0};
+  snprintf(signed_text, sizeof signed_text, BT_EVIDENCE_FORMAT "\n%s\n", head);
+  assert_int_equal(bt_signature_make(key, bt_str_from(signed_text), signature, &error), BT_OK);
+  fake_trace *trace = add_sent(s, id, framework, DAY_1, DAY_2, at_ns);
+  fake_span *span = &trace->spans[0];
+  span->attributes[4] = text(BT_REPORT_HEAD, head);
+  span->attributes[span->attribute_count++] = text(BT_REPORT_SIGNATURE, signature);
+}
+
+typedef struct before { /* how the report before is asked for */
+  bt_evidence_key *ours, *theirs;
+  char signatures[6][BT_SIGNATURE_TEXT_BYTES];
+  bt_previous_question question;
+  bt_previous_report found;
+} before;
+
+static void begin(scene *s, before *b) {
+  *b = (before){.ours = read_key(OURS), .theirs = read_key(THEIRS)};
+  b->question = (bt_previous_question){.source = &s->fake.source,
+                                       .tenant = "",
+                                       .framework = BT_STR("SOC2"),
+                                       .key = b->ours,
+                                       .now_ns = NOON_NS + INT64_C(3600) * SECOND_NS,
+                                       .back_ns = INT64_C(8) * 86400 * SECOND_NS};
+}
+
+static void end(before *b) {
+  bt_evidence_key_free(b->ours);
+  bt_evidence_key_free(b->theirs);
+}
+
+static void ask(before *b) {
+  bt_error error = {0};
+  if (bt_previous_report_ask(&b->question, &b->found, &error)) fail_msg("%s", error.message);
+}
+
+static void test_the_newest_that_the_key_signed_is_the_one_before(void **state) {
+  scene *s = *state;
+  before b;
+  begin(s, &b);
+  ask(&b);
+  assert_int_equal(b.found.known_by, BT_KNOWN_BY_NOBODY);
+  assert_non_null(strstr(b.found.reason, "Tempo shows no span of one since"));
+  add_signed(s, "rep-a", "SOC 2", HEAD_A, b.ours, b.signatures[0], NOON_NS);
+  add_signed(s, "rep-b", "soc2", HEAD_B, b.ours, b.signatures[1], NOON_NS + SECOND_NS);
+  add_signed(s, "rep-hipaa", "HIPAA", HEAD_C, b.ours, b.signatures[2], NOON_NS + 2 * SECOND_NS);
+  add_signed(s, "rep-theirs", "SOC 2", HEAD_C, b.theirs, b.signatures[3], NOON_NS + 3 * SECOND_NS);
+  add_sent(s, "rep-unsigned", "SOC 2", DAY_1, DAY_2, NOON_NS + 4 * SECOND_NS);
+  ask(&b);
+  assert_int_equal(b.found.known_by, BT_KNOWN_BY_SPAN);
+  assert_string_equal(b.found.report_id, "rep-b");
+  assert_string_equal(b.found.head, HEAD_B);
+  json_t *json = bt_previous_report_json(&b.found);
+  assert_true(bt_previous_report_is_right(json));
+  json_decref(json);
+  end(&b);
+}
+
+static void test_one_of_before_yesterday(void **state) {
+  scene *s = *state;
+  before b;
+  begin(s, &b);
+  add_signed(s, "rep-a", "SOC 2", HEAD_A, b.ours, b.signatures[0], NOON_NS);
+  b.question.now_ns = NOON_NS + INT64_C(5) * 86400 * SECOND_NS;
+  ask(&b);
+  assert_string_equal(b.found.head, HEAD_A);
+  b.question.back_ns = INT64_C(4) * 86400 * SECOND_NS;
+  ask(&b);
+  assert_int_equal(b.found.known_by, BT_KNOWN_BY_NOBODY);
+  end(&b);
+}
+
+/* A newer one may be among what could not be looked at. */
+static void test_a_source_that_fails_names_none(void **state) {
+  scene *s = *state;
+  before b;
+  begin(s, &b);
+  add_signed(s, "rep-a", "SOC 2", HEAD_A, b.ours, b.signatures[0], NOON_NS);
+  s->fake.fail_filter = BT_OWN_REPORT;
+  s->fake.fail_range = (bt_time_range){NOON_NS + SECOND_NS, NOON_NS + 2 * SECOND_NS};
+  ask(&b);
+  assert_int_equal(b.found.known_by, BT_KNOWN_BY_NOBODY);
+  assert_non_null(strstr(b.found.reason, "could not be asked"));
+  json_t *json = bt_previous_report_json(&b.found);
+  assert_true(bt_previous_report_is_right(json));
+  json_decref(json);
+  end(&b);
+}
+
+static void test_no_memory_for_the_one_before(void **state) {
+  scene *s = *state;
+  before b;
+  begin(s, &b);
+  add_signed(s, "rep-a", "SOC 2", HEAD_A, b.ours, b.signatures[0], NOON_NS);
+  bool was_refused = true;
+  for (size_t n = 0; was_refused; n++) {
+    bt_error error = {0};
+    failing_alloc_after(n);
+    bt_status status = bt_previous_report_ask(&b.question, &b.found, &error);
+    was_refused = failing_alloc_stop();
+    assert_true(was_refused || !status);
+    /* What is named was found; else it is said that it is not known. */
+    assert_true(status == BT_NO_MEMORY || b.found.known_by == BT_KNOWN_BY_SPAN || b.found.reason[0]);
+  }
+  assert_string_equal(b.found.head, HEAD_A);
+  end(&b);
+}
+
+static void test_each_framework_of_each_tenant_has_a_last_one(void **state) {
+  bt_last_reports *last = bt_last_reports_new();
+  bt_previous_report found;
+  bt_error error = {0};
+  (void)state;
+  assert_non_null(last);
+  assert_false(bt_last_reports_find(last, "", BT_STR("soc2"), &found));
+  assert_int_equal(bt_last_reports_set(last, "", BT_STR("soc2"), "rep-a", HEAD_A, &error), BT_OK);
+  assert_int_equal(bt_last_reports_set(last, "acme", BT_STR("soc2"), "rep-b", HEAD_B, &error), BT_OK);
+  assert_int_equal(bt_last_reports_set(last, "", BT_STR("SOC 2"), "rep-c", HEAD_C, &error), BT_OK);
+  assert_true(bt_last_reports_find(last, "", BT_STR("soc-2"), &found));
+  assert_string_equal(found.report_id, "rep-c");
+  assert_true(bt_last_reports_find(last, "acme", BT_STR("SOC2"), &found));
+  assert_string_equal(found.head, HEAD_B);
+  assert_false(bt_last_reports_find(last, "acme", BT_STR("hipaa"), &found));
+  for (int i = 0; i < 2500; i++) { /* more than there is room for: the oldest go, and nothing else */
+    char tenant[16];
+    snprintf(tenant, sizeof tenant, "t%d", i);
+    assert_int_equal(bt_last_reports_set(last, tenant, BT_STR("soc2"), "rep-d", HEAD_A, &error), BT_OK);
+  }
+  assert_false(bt_last_reports_find(last, "acme", BT_STR("soc2"), &found));
+  assert_true(bt_last_reports_find(last, "t2499", BT_STR("soc2"), &found));
+  assert_true(bt_last_reports_find(last, "t1000", BT_STR("soc2"), &found));
+  bt_last_reports_free(last);
+}
+
 int main(void) {
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
   const struct CMUnitTest tests[] = {IN_SCENE(test_those_that_overlap),
@@ -205,6 +374,11 @@ int main(void) {
                                      IN_SCENE(test_more_than_are_named),
                                      IN_SCENE(test_a_source_that_fails),
                                      IN_SCENE(test_one_that_a_batch_cannot_give),
-                                     IN_SCENE(test_no_memory)};
+                                     IN_SCENE(test_no_memory),
+                                     IN_SCENE(test_the_newest_that_the_key_signed_is_the_one_before),
+                                     IN_SCENE(test_one_of_before_yesterday),
+                                     IN_SCENE(test_a_source_that_fails_names_none),
+                                     IN_SCENE(test_no_memory_for_the_one_before),
+                                     IN_SCENE(test_each_framework_of_each_tenant_has_a_last_one)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

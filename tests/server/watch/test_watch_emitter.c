@@ -39,9 +39,11 @@ static void one_tenant_does_not_hold_up_another(void **state) {
   bt_rule_definition *rule = rule_of("r", "when { a } always { b }");
   bt_open_set set = {0};
   bt_emitter *emitter = NULL;
+  bt_workplace *work = NULL;
   bt_emitter_item taken[CAPACITY];
   bt_error error = {0};
-  assert_int_equal(bt_emitter_new(&sink, CAPACITY, &emitter, &error), BT_OK);
+  assert_int_equal(bt_workplace_new(NULL, &work, &error), BT_OK);
+  assert_int_equal(bt_emitter_new(work, &sink, CAPACITY, &emitter, &error), BT_OK);
   for (uint64_t i = 1; bt_emitter_room(emitter, &owner_a) > 0; i++)
     bt_emitter_push(emitter, &(bt_emitter_item){&owner_a, "a", open_of(rule, &set, i), false});
   assert_int_equal(set.count, CAPACITY / 2);
@@ -56,6 +58,7 @@ static void one_tenant_does_not_hold_up_another(void **state) {
   while (!bt_emitter_look(emitter).message[0]) nanosleep(&(struct timespec){0, 1000000}, NULL);
   assert_string_equal(bt_emitter_look(emitter).message, "not for this tenant");
   bt_emitter_free(emitter);
+  bt_workplace_free(work);
   bt_open_set_dispose(&set);
   bt_rule_definition_unref(rule);
 }

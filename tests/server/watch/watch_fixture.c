@@ -177,6 +177,7 @@ watch_scene *watch_scene_new(void) {
                                       .catchup_max_ns = 24 * HOUR_NS,
                                       .checkpoint_ns = MINUTE_NS,
                                       .replicas = 1};
+  if (bt_workplace_new(NULL, &scene->options.work, &(bt_error){0})) abort();
   return scene;
 }
 
@@ -196,6 +197,7 @@ static void free_texts(const fake_span *span) {
 
 void watch_scene_free(watch_scene *scene) {
   watch_kill(scene);
+  bt_workplace_free(scene->options.work);
   for (size_t i = 0; i < scene->fake.trace_count; i++)
     for (uint32_t k = 0; k < scene->fake.traces[i].span_count; k++) free_texts(&scene->fake.traces[i].spans[k]);
   fake_source_dispose(&scene->fake);
@@ -216,7 +218,7 @@ void watch_start(watch_scene *scene) {
   const bt_watch_sink sink = {
       .context = scene, .emit = emit, .checkpoint = take_checkpoint, .emitted = tell, .pause_ms = 1};
   size_t queue_max = scene->options.queue_max ? scene->options.queue_max : 1000;
-  if (bt_emitter_new(&sink, queue_max, &scene->emitter, &error) != BT_OK ||
+  if (bt_emitter_new(scene->options.work, &sink, queue_max, &scene->emitter, &error) != BT_OK ||
       bt_watcher_new("", &scene->options, scene->emitter, &scene->cancel, &scene->watcher, &error) != BT_OK) {
     fprintf(stderr, "%s\n", error.message);
     abort();

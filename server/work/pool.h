@@ -1,0 +1,55 @@
+/* The one pool of threads. What is to be done goes into a lane; a lane has places of its own, so that what waits for a Tempo that hangs holds up nobody who
+ * only reads memory. The lanes share threads, which are started when they are needed, up to the sum of all places. Within a lane it goes by turns (turns.h),
+ * and no tenant has all places of a lane that calls share. A full lane refuses at once. Thread: any may submit. */
+#ifndef BT_SERVER_WORK_POOL_H
+#define BT_SERVER_WORK_POOL_H
+
+#include "dsl/error.h"
+#include "server/work/turns.h"
+
+typedef enum bt_lane {
+  BT_LANE_MEMORY,     /* calls that only read memory */
+  BT_LANE_STORE,      /* calls that wait for the rule database */
+  BT_LANE_COMPUTE,    /* calls that compile or compute for more than a moment */
+  BT_LANE_SOURCE,     /* calls that ask the source for something small */
+  BT_LANE_SEARCH,     /* calls that search it for long: first violations, contrasts, explanations */
+  BT_LANE_PUSH,       /* pushed spans: large bodies, and a receiver that may hang */
+  BT_LANE_PROBE,      /* /ready: asks the source and the receiver whether they are there */
+  BT_LANE_ANSWER,     /* calls that wait for an evaluation, a series or a report */
+  BT_LANE_PAGES,      /* pages of streams */
+  BT_LANE_EVALUATION, /* violations on demand */
+  BT_LANE_SERIES,
+  BT_LANE_REPORT,
+  BT_LANE_WATCH,  /* rounds, and what they send */
+  BT_LANE_ASKING, /* searches beside those that people wait for */
+  BT_LANE_REPLAY,
+  BT_LANE_REPLAY_ASKING, /* the same of replays */
+  BT_LANES
+} bt_lane;
+
+enum { BT_LANE_CALLS_END = BT_LANE_PAGES /* lanes before this one are shared by calls */ };
+
+typedef struct bt_pool_options {
+  uint32_t places[BT_LANES]; /* tasks of a lane that run at once; 0: a number that follows the processors */
+  uint32_t max_queued;       /* calls that wait in a lane, half of them of one tenant; 0: 1,024 */
+} bt_pool_options;
+
+typedef struct bt_lane_state { /* for metrics */
+  uint32_t places, running;
+  size_t queued;
+  uint64_t begun, refused;
+} bt_lane_state;
+
+typedef struct bt_pool bt_pool;
+
+bt_status bt_pool_new(const bt_pool_options *options, bt_pool **out, bt_error *error) BT_MUST_CHECK;
+/* Runs what is queued, and ends the threads; from its call on everything is refused. NULL is fine. */
+void bt_pool_free(bt_pool *pool);
+
+/* False: the lane is full, or the pool ends, and the task is not run. Never waits, never allocates. run, tenant and party of the task are set. */
+bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) BT_MUST_CHECK;
+
+const char *bt_lane_name(bt_lane lane);
+bt_lane_state bt_pool_look(bt_pool *pool, bt_lane lane);
+
+#endif

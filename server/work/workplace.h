@@ -1,0 +1,22 @@
+/* The owner of threads, deadlines and cancellation: one timer, one pool, and the scope that everything hangs below. Who needs work done gets this. Made
+ * first and freed last. Thread: any. */
+#ifndef BT_SERVER_WORK_WORKPLACE_H
+#define BT_SERVER_WORK_WORKPLACE_H
+
+#include "server/work/pool.h"
+#include "server/work/scope.h"
+
+typedef struct bt_workplace {
+  bt_timer *timer;
+  bt_pool *pool;
+  bt_work_scope root; /* cancelled when the service ends */
+} bt_workplace;
+
+/* options NULL: all that follows the processors. */
+bt_status bt_workplace_new(const bt_pool_options *options, bt_workplace **out, bt_error *error) BT_MUST_CHECK;
+/* The end begins: all that runs is cancelled. */
+void bt_workplace_stop(bt_workplace *work);
+/* Stops, waits for what runs, and frees. NULL is fine. */
+void bt_workplace_free(bt_workplace *work);
+
+#endif
