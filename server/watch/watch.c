@@ -22,10 +22,10 @@ struct bt_watch {
   bt_emitter *emitter;
   bt_work_scope scope;
   _Atomic int64_t ahead_ns; /* of the steady clock: what watch goes by */
-  pthread_mutex_t mutex; /* guards: */
-  bt_crew crew;          /* of one, who makes rounds */
-  int64_t due_ns;        /* of the next round */
-  bool has_told_union;   /* of whoever makes the round, as the next two */
+  pthread_mutex_t mutex;    /* guards: */
+  bt_crew crew;             /* of one, who makes rounds */
+  int64_t due_ns;           /* of the next round */
+  bool has_told_union;      /* of whoever makes the round, as the next two */
   bt_watch_clock clock;
   int64_t behind_ns;     /* the wall clock where it was set back behind that; else 0 */
   bt_watcher **watchers; /* grows only; one for each tenant that ever had rules */
