@@ -30,7 +30,8 @@ typedef struct bt_service {
   bt_assumptions assumptions;          /* of the service; rules may override theirs */
   int64_t max_range_ns;                /* of one replay; 0: none */
   int64_t started_at_ns;
-  bt_workplace *work; /* threads, deadlines, and the scope of all */
+  int64_t started_steady_ns; /* the same on a clock that nobody sets */
+  bt_workplace *work;        /* threads, deadlines, and the scope of all */
   const char *version;
 } bt_service;
 

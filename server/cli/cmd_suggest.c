@@ -235,10 +235,13 @@ static void write_comment(const suggest_run *run, size_t at, bt_buffer *out) {
 static bt_status print_text(const suggest_run *run, bt_error *error) {
   bt_buffer out = {0};
   bt_status status = BT_OK;
-  bt_buffer_printf(&out,
-                   "# %zu rules that traces keep already, as shadow rules: what is accepted is for a person to say.\n"
-                   "# From a sample of %u traces; counted by a replay of the whole range.\nrules:%s\n",
-                   run->kept_count, run->mining->traces, run->kept_count ? "" : " []");
+  if (!run->mining->traces)
+    bt_buffer_append(&out, BT_STR("# UNKNOWN: no trace was looked at, so no rule can be suggested.\nrules: []\n"));
+  else
+    bt_buffer_printf(&out,
+                     "# %zu rules that traces keep already, as shadow rules: what is accepted is for a person to say.\n"
+                     "# From a sample of %u traces; counted by a replay of the whole range.\nrules:%s\n",
+                     run->kept_count, run->mining->traces, run->kept_count ? "" : " []");
   for (size_t i = 0; i < run->kept_count && !status; i++) {
     write_comment(run, run->kept[i], &out);
     status = write_rule(run, run->kept[i], &out, error);

@@ -134,7 +134,8 @@ void bt_replay_print_gaps(const bt_coverage *coverage) {
   }
   if (coverage->unsettled)
     bt_print("not settled yet: %" PRIu64 " traces at the end of the range\n", coverage->unsettled);
-  if (coverage->handover_from_ns) {
+  bool is_nothing_read = coverage->windows_failed_count && !coverage->has_data_from;
+  if (coverage->handover_from_ns && !is_nothing_read) {
     bt_time_format(coverage->handover_from_ns, start);
     bt_print(
         "from %.19sZ on Tempo may still hand blocks over and lack spans for a moment: replay again later to be sure\n",

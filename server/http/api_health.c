@@ -21,7 +21,7 @@ void bt_api_health(void *service, bt_call *call) {
 
 void bt_api_health_v1(void *context, bt_call *call) {
   const bt_service *service = context;
-  json_int_t uptime = (bt_clock_wall_ns() - service->started_at_ns) / 1000000000;
+  json_int_t uptime = (bt_clock_steady_ns() - service->started_steady_ns) / 1000000000;
   bt_call_json(call, 200,
                json_pack("{s:s, s:s, s:I, s:{s:s, s:b}}", "status", "HEALTHY", "version", service->version,
                          "uptime_seconds", uptime, "metadata", "source", service->source->name, "emits",

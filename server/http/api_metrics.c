@@ -68,7 +68,8 @@ static void write_last_evaluation(const rules_page *page, const bt_rule_definiti
 
 static void write_lag(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {
   int64_t until_ns = counts_of(page, rule, tenant).watched_until_ns;
-  if (until_ns) write_seconds(page, rule, tenant, "betrace_rule_lag_seconds", bt_clock_wall_ns() - until_ns);
+  if (!until_ns || !page->service->watch) return;
+  write_seconds(page, rule, tenant, "betrace_rule_lag_seconds", bt_watch_now_ns(page->service->watch) - until_ns);
 }
 
 static void write_price(const rules_page *page, const bt_rule_definition *rule, const char *tenant) {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
 #include "server/metrics/exposition.h"
 
 typedef struct family {
@@ -76,9 +75,8 @@ static const family families[] = {
     {"betrace_watch_inspected_bytes_total", "counter", "Bytes that Tempo says it inspected for them.", inspected},
 };
 
-static void write_family(const family *f, const bt_watch_status *tenants, size_t count, const char *only_tenant,
-                         bt_buffer *out) {
-  int64_t now_ns = bt_clock_wall_ns();
+static void write_family(const family *f, const bt_watch_status *tenants, size_t count, int64_t now_ns,
+                         const char *only_tenant, bt_buffer *out) {
   bt_expose_family(out, f->name, f->type, f->help);
   for (size_t i = 0; i < count; i++) {
     const bt_label labels[] = {{"tenant", tenants[i].tenant}, {NULL, NULL}};
@@ -101,8 +99,9 @@ bt_status bt_watch_metrics_write(const bt_service *service, const char *only_ten
   size_t count = 0;
   bt_status status = service->watch ? bt_watch_look(service->watch, &tenants, &count, error) : BT_OK;
   if (status != BT_OK) return status;
+  int64_t now_ns = service->watch ? bt_watch_now_ns(service->watch) : 0;
   for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-    write_family(&families[i], tenants, count, only_tenant, out);
+    write_family(&families[i], tenants, count, now_ns, only_tenant, out);
   free(tenants);
   if (!only_tenant) write_sending(service->watch, out);
   return BT_OK;

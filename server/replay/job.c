@@ -41,6 +41,7 @@ static bt_status fill_job(bt_job *job, const bt_job_request *request, bt_error *
   job->count_mode = request->count;
   job->emit = request->emit;
   job->created_at_ns = bt_clock_wall_ns();
+  job->created_ns = bt_clock_monotonic_ns();
   job->tenant = bt_realloc_array(NULL, strlen(tenant_or_empty(request->tenant)) + 1, 1);
   job->rules = calloc(request->rule_count, sizeof *job->rules);
   job->result.rules = calloc(request->rule_count, sizeof *job->result.rules);
@@ -149,7 +150,7 @@ static bt_status copy_job(const bt_job *job, bt_job_view *out, bt_error *error) 
   memcpy(out->replay_id, job->id, sizeof out->replay_id);
   memcpy(out->emission_message, job->emission_message, sizeof out->emission_message);
   bool is_copied = copy_result(&job->result, &out->result);
-  if (job->state == BT_JOB_RUNNING) out->result.duration_ns = bt_clock_wall_ns() - job->started_at_ns;
+  if (job->state == BT_JOB_RUNNING) out->result.duration_ns = bt_clock_monotonic_ns() - job->started_ns;
   out->rules = calloc(job->rule_count, sizeof *out->rules);
   if (out->rules) {
     out->rule_count = job->rule_count;

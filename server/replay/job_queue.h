@@ -29,6 +29,7 @@ typedef struct bt_job {
   bt_job_state state;  /* of a job in the queue changed by bt_job_set_state alone */
   double progress;
   int64_t created_at_ns, started_at_ns, finished_at_ns;
+  int64_t created_ns, started_ns; /* the same on the monotonic clock, for what lasted how long */
   bt_time_range range;
   bt_count_mode count_mode;
   bool emit;

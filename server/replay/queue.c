@@ -212,10 +212,10 @@ static bt_replay_end end_of(bt_job_state state) {
 /* Rules that are not stored have no number of their own. */
 void bt_job_count(const bt_job_queue *queue, const bt_job *job) {
   bt_metrics *metrics = queue->options.metrics;
-  int64_t left_queue_ns = job->started_at_ns ? job->started_at_ns : job->finished_at_ns;
-  bt_metrics_add_replay(metrics, end_of(job->state), left_queue_ns - job->created_at_ns);
-  if (!job->started_at_ns) return;
-  bt_metrics_add_evaluation(metrics, BT_EVALUATION_REPLAY, job->finished_at_ns - job->started_at_ns);
+  int64_t now_ns = bt_clock_monotonic_ns(), left_queue_ns = job->started_ns ? job->started_ns : now_ns;
+  bt_metrics_add_replay(metrics, end_of(job->state), left_queue_ns - job->created_ns);
+  if (!job->started_ns) return;
+  bt_metrics_add_evaluation(metrics, BT_EVALUATION_REPLAY, now_ns - job->started_ns);
   bt_metrics_add_emitted(metrics, BT_EMITTED_SENT, job->spans_emitted);
   bt_metrics_add_emitted(metrics, BT_EMITTED_ALREADY_THERE, job->spans_already_there);
   bt_metrics_add_emitted(metrics, BT_EMITTED_FAILED, job->spans_failed);
@@ -255,6 +255,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
   if (!job) return false;
   bt_job_set_state(queue, job, BT_JOB_RUNNING);
   job->started_at_ns = bt_clock_wall_ns();
+  job->started_ns = bt_clock_monotonic_ns();
   pthread_mutex_unlock(&queue->mutex);
   run_job(queue, job);
   bt_memory_return(queue->options.memory);

@@ -21,10 +21,11 @@ struct bt_watch {
   bt_watch_options options;
   bt_emitter *emitter;
   bt_work_scope scope;
-  pthread_mutex_t mutex; /* guards: */
-  bt_crew crew;          /* of one, who makes rounds */
-  int64_t due_ns;        /* of the next round */
-  bool has_told_union;   /* of whoever makes the round, as the next two */
+  _Atomic int64_t ahead_ns; /* of the steady clock: what watch goes by */
+  pthread_mutex_t mutex;    /* guards: */
+  bt_crew crew;             /* of one, who makes rounds */
+  int64_t due_ns;           /* of the next round */
+  bool has_told_union;      /* of whoever makes the round, as the next two */
   bt_watch_clock clock;
   int64_t behind_ns;     /* the wall clock where it was set back behind that; else 0 */
   bt_watcher **watchers; /* grows only; one for each tenant that ever had rules */
@@ -93,8 +94,9 @@ static int64_t seconds(int64_t ns) {
 static int64_t read_clock(bt_watch *watch) {
   if (watch->options.now) return watch->options.now();
   bool was_set;
-  int64_t wall_ns = bt_clock_wall_ns(),
-          now_ns = bt_watch_clock_read(&watch->clock, wall_ns, bt_clock_steady_ns(), &was_set);
+  int64_t wall_ns = bt_clock_wall_ns(), steady_ns = bt_clock_steady_ns(),
+          now_ns = bt_watch_clock_read(&watch->clock, wall_ns, steady_ns, &was_set);
+  atomic_store(&watch->ahead_ns, now_ns - steady_ns);
   watch->behind_ns = watch->clock.offset_ns < 0 ? wall_ns : 0;
   if (was_set)
     bt_log(BT_LOG_WARNING, "watch: the clock was set %s by %" PRId64 " s; watch goes on by the time that has passed%s",
@@ -104,6 +106,12 @@ static int64_t read_clock(bt_watch *watch) {
                ? ", and searches again what it searched too early; restart the service when the clock is right"
                : ", and follows the clock if it stays so for an hour");
   return now_ns;
+}
+
+int64_t bt_watch_now_ns(const bt_watch *watch) {
+  if (watch->options.now) return watch->options.now();
+  int64_t ahead_ns = atomic_load(&watch->ahead_ns);
+  return ahead_ns ? bt_clock_steady_ns() + ahead_ns : bt_clock_wall_ns(); /* no round has begun yet */
 }
 
 /* A tenant whose last rule went is watched on: what was sent for it may have to be taken back, and its watermark moves. */

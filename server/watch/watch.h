@@ -52,6 +52,8 @@ typedef struct bt_watch_status {
 bt_status bt_watch_new(const bt_watch_options *options, bt_watch **out, bt_error *error) BT_MUST_CHECK;
 /* Ends the round under way (within about a second) and frees. NULL is fine. */
 void bt_watch_free(bt_watch *watch);
+/* The time that watch goes by: how far behind something is, is counted from it, also while the wall clock is wrong. */
+int64_t bt_watch_now_ns(const bt_watch *watch);
 /* A copy of the status of each tenant with rules; free() it. */
 bt_status bt_watch_look(bt_watch *watch, bt_watch_status **out, size_t *count, bt_error *error) BT_MUST_CHECK;
 

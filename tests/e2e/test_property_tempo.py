@@ -16,7 +16,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import replay_compare as compare  # noqa: E402
-from count_laws import broken_laws_of  # noqa: E402
+from count_laws import KINDS, MODES, broken_laws_of  # noqa: E402
 from random_rules import random_rule  # noqa: E402
 from random_spans import random_traces  # noqa: E402
 from random_tempo import push_in_fragments, tempo_with_short_blocks  # noqa: E402
@@ -172,6 +172,20 @@ class PropertyOnTempo(unittest.TestCase):
                 continue
             expected = {rule.id: {one for one in self.expected[rule.id] if start <= begins[one] < end} for rule in rules}
             self.check(rules, "--count", "at_least", start=start, end=end, expected=expected)
+
+    def test_d_each_kind_in_each_way_of_counting(self):
+        """Rules on events, scopes, structure and nothing searchable, together (and alone, in full): what is exact is exact, and no law of counts is broken."""
+        rules, refused = compare.compile_rules(KINDS)
+        self.assertEqual(refused, 0)
+        self.verdicts.update(compare.evaluate(self.folder.name, rules, compare.write_traces(self.folder.name, self.traces)))
+        expected = {rule.id: self.verdicts[rule.id]["violated"] for rule in rules}
+        alone = [[rule] for rule in rules] if FULL else []
+        for mode, group in ((mode, group) for mode in MODES for group in (rules, *alone)):
+            answer = self.check(group, "--count", mode, expected=expected)
+            if mode == "exact":
+                self.assertEqual((answer["traces_evaluated"], answer["traces_evaluated_kind"]), (TRACES, "exact"), [rule.text for rule in group])
+            for rule, counters in zip(group, answer["rules"]):
+                self.check_exercised(rule, counters)
 
 
 if __name__ == "__main__":

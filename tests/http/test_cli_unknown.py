@@ -74,12 +74,14 @@ class UnknownTest(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done)
         self.assertIn(f"UNKNOWN: {NOWHERE} refused the connection", done.stderr)
         self.assertNotIn("there is no trace", done.stderr)
+        self.assertEqual(done.stdout, "# UNKNOWN: no trace was looked at, so no rule can be suggested.\nrules: []\n")
 
     def test_a_tempo_that_is_not_there(self):
         for _, done in self.run_all(NOWHERE):
             self.assertEqual(done.returncode, 3, done)
             self.assertIn(f"UNKNOWN: {NOWHERE} refused the connection", done.stdout)
             self.assertNotRegex(done.stdout, NUMBER_OF_NOTHING)
+            self.assertNotIn("hand blocks over", done.stdout, "of what was not read at all")
 
     def test_a_canary_that_nobody_takes(self):
         done = run_cli("canary", "--otlp", "http://user:secret@127.0.0.1:1/?token=secret", "--count", "1", "--tempo", NOWHERE)
