@@ -180,7 +180,7 @@ bt_status bt_tokens_parse(bt_str text, const char *file, bt_tokens **out, bt_err
   bt_arena_init(&tokens->arena, 8 * (size_t)BT_TOKENS_FILE_MAX_BYTES);
   line_reader reader = {.tokens = tokens, .file = file, .error = error};
   bt_status status = BT_OK;
-  bt_str line;
+  bt_str line = {0};
   if (!text.ptr) text = BT_STR("");
   for (; !status && cut(&text, '\n', &line); status = parse_line(&reader, line)) reader.line++;
   if (!status && line.len)
