@@ -9,10 +9,12 @@
 #include "server/report/replay_json.h"
 #include "server/time_text.h"
 
-static const int64_t CHECK_NS = 5000000000;
+/* Of a check, and of who asks for its result: probes of Kubernetes wait for a second. */
+static const int64_t CHECK_NS = 5000000000, PATIENCE_NS = 700000000;
 
 /* Of the process, as the service is. */
-static bt_outside_check source_probe = BT_OUTSIDE_CHECK_INIT, otlp_probe = BT_OUTSIDE_CHECK_INIT;
+static bt_outside_check source_probe, otlp_probe;
+static pthread_once_t probes_once = PTHREAD_ONCE_INIT;
 
 void bt_api_health(void *service, bt_call *call) {
   (void)service;
@@ -50,6 +52,18 @@ static bt_status check_otlp(const void *context, bt_error *error) {
 static bt_status check_source(const void *context, bt_error *error) {
   const bt_service *service = context;
   return bt_source_check(service->source, &service->work->root.cancel, error);
+}
+
+static void init_probes(void) {
+  bt_outside_check_init(&source_probe, check_source);
+  bt_outside_check_init(&otlp_probe, check_otlp);
+}
+
+/* Both are under way at once. */
+static void begin_probes(const bt_service *service) {
+  pthread_once(&probes_once, init_probes);
+  bt_outside_check_begin(&source_probe, service->work->pool, service);
+  if (service->exporter) bt_outside_check_begin(&otlp_probe, service->work->pool, service);
 }
 
 /* A rule that is enabled and not checked would look like one without violations. */
@@ -115,17 +129,19 @@ void bt_api_ready(void *context, bt_call *call) {
   bt_error error = {0};
   bool ready = true;
   json_t *parts = json_object();
+  int64_t until_ns = bt_clock_monotonic_ns() + PATIENCE_NS;
+  begin_probes(service);
   bt_status status = bt_rule_store_check(service->store, &error);
   ready = ready && !status;
   json_object_set_new(parts, "store", part_json(status, &error));
   /* A rule that does not compile is said, but takes no service out of its load balancer: then nobody could mend the rule. */
   bool degraded = check_rules(service, &error) != BT_OK;
   json_object_set_new(parts, "rules", part_json(degraded ? BT_INVALID : BT_OK, &error));
-  status = bt_outside_check_ask(&source_probe, check_source, service, &error);
+  status = bt_outside_check_answer(&source_probe, until_ns, &error);
   ready = ready && !status;
   json_object_set_new(parts, "source", part_json(status, &error));
   if (service->exporter) {
-    status = bt_outside_check_ask(&otlp_probe, check_otlp, service, &error);
+    status = bt_outside_check_answer(&otlp_probe, until_ns, &error);
     ready = ready && !status;
     json_object_set_new(parts, "otlp", part_json(status, &error));
   }

@@ -1,36 +1,53 @@
 /* Checks whose results are kept for a moment. See outside_check.h. The lock is never held while a check runs. */
 #include "server/http/outside_check.h"
 
+#include <stddef.h>
+
 #include "server/clock.h"
+#include "server/condition.h"
 
 static const int64_t FRESH_NS = 1000000000, USABLE_NS = 10000000000;
 
-/* Under the lock. True: answered from what is known. */
-static bool answer_known(const bt_outside_check *known, int64_t now_ns, bt_status *status, bt_error *error) {
-  bool is_usable = known->at_ns && now_ns - known->at_ns < (known->is_running ? USABLE_NS : FRESH_NS);
-  if (!is_usable && !known->is_running) return false;
-  *status = is_usable ? known->status
-                      : bt_error_set(error, BT_UNAVAILABLE, "it has not answered yet; the check is still under way");
-  if (is_usable && error) *error = known->error;
-  return true;
-}
-
-bt_status bt_outside_check_ask(bt_outside_check *known, bt_status (*check)(const void *context, bt_error *error),
-                               const void *context, bt_error *error) {
-  bt_status status = BT_OK;
-  pthread_mutex_lock(&known->mutex);
-  bool is_known = answer_known(known, bt_clock_monotonic_ns(), &status, error);
-  if (!is_known) known->is_running = true;
-  pthread_mutex_unlock(&known->mutex);
-  if (is_known) return status;
+static void run(bt_task *task) {
+  bt_outside_check *known = (bt_outside_check *)((char *)task - offsetof(bt_outside_check, task));
   bt_error why = {0};
-  status = check(context, &why);
+  bt_status status = known->check(known->context, &why);
   pthread_mutex_lock(&known->mutex);
   known->status = status;
   known->error = why;
   known->at_ns = bt_clock_monotonic_ns();
   known->is_running = false;
+  pthread_cond_broadcast(&known->ended);
   pthread_mutex_unlock(&known->mutex);
-  if (error) *error = why;
+}
+
+void bt_outside_check_init(bt_outside_check *known, bt_check_function check) {
+  *known = (bt_outside_check){.check = check, .task.run = run};
+  pthread_mutex_init(&known->mutex, NULL);
+  bt_condition_init(&known->ended);
+}
+
+static bool is_younger_than(const bt_outside_check *known, int64_t age_ns) {
+  return known->at_ns && bt_clock_monotonic_ns() - known->at_ns < age_ns;
+}
+
+void bt_outside_check_begin(bt_outside_check *known, bt_pool *pool, const void *context) {
+  pthread_mutex_lock(&known->mutex);
+  if (!known->is_running && !is_younger_than(known, FRESH_NS)) {
+    known->context = context;
+    known->is_running = bt_pool_submit(pool, BT_LANE_CHECK, &known->task);
+  }
+  pthread_mutex_unlock(&known->mutex);
+}
+
+bt_status bt_outside_check_answer(bt_outside_check *known, int64_t until_ns, bt_error *error) {
+  pthread_mutex_lock(&known->mutex);
+  while (known->is_running && bt_condition_wait(&known->ended, &known->mutex, until_ns)) continue;
+  bt_status status = known->status;
+  if (is_younger_than(known, USABLE_NS))
+    *error = known->error;
+  else
+    status = bt_error_set(error, BT_UNAVAILABLE, "it has not answered yet; the check is still under way");
+  pthread_mutex_unlock(&known->mutex);
   return status;
 }

@@ -1,24 +1,33 @@
-/* A check of something outside whose result is kept for a moment: probes of /ready come often and from several sides, and none of them may
- * hold up a worker behind a Tempo that hangs. Thread: any. */
+/* A check of something outside whose result is kept for a moment: probes of /ready come often and from several sides, and
+ * none of them may wait for long behind a Tempo that hangs. The check is a task of its own; who asks waits a little for
+ * it, and is told what is known then. Thread: any. */
 #ifndef BT_SERVER_HTTP_OUTSIDE_CHECK_H
 #define BT_SERVER_HTTP_OUTSIDE_CHECK_H
 
 #include <pthread.h>
 
-#include "dsl/error.h"
+#include "server/work/pool.h"
 
-typedef struct bt_outside_check { /* BT_OUTSIDE_CHECK_INIT */
-  pthread_mutex_t mutex;
+typedef bt_status (*bt_check_function)(const void *context, bt_error *error);
+
+typedef struct bt_outside_check { /* bt_outside_check_init; as long as the process */
+  pthread_mutex_t mutex;          /* guards all below */
+  pthread_cond_t ended;
+  bt_task task;
+  bt_check_function check;
+  const void *context;
   bool is_running;
   int64_t at_ns; /* monotonic, of the last result; 0: none yet */
   bt_status status;
   bt_error error;
 } bt_outside_check;
-#define BT_OUTSIDE_CHECK_INIT                                                                                          \
-  { .mutex = PTHREAD_MUTEX_INITIALIZER }
 
-/* The result of the last second, else that of a new check; while another caller checks, the last one of ten seconds, else BT_UNAVAILABLE. */
-bt_status bt_outside_check_ask(bt_outside_check *known, bt_status (*check)(const void *context, bt_error *error),
-                               const void *context, bt_error *error) BT_MUST_CHECK;
+void bt_outside_check_init(bt_outside_check *known, bt_check_function check);
+/* Begins one in lane `check`, unless one is under way or the result of the last second is there. The context has to stay
+ * for as long as the pool. */
+void bt_outside_check_begin(bt_outside_check *known, bt_pool *pool, const void *context);
+/* The result of the check that was begun, once it is there; at `until_ns` of the monotonic clock the last one of ten
+ * seconds, else BT_UNAVAILABLE. */
+bt_status bt_outside_check_answer(bt_outside_check *known, int64_t until_ns, bt_error *error) BT_MUST_CHECK;
 
 #endif

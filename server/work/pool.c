@@ -64,6 +64,7 @@ static const struct {
     [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4, 0},
     [BT_LANE_ANSWER] = {"answer", PEOPLE, 16, 2, 32, 0},
     [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16, 0},
+    [BT_LANE_CHECK] = {"check", PEOPLE, 2, 0, 2, 0},
     [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 0, 2, 0},
     [BT_LANE_SERIES] = {"series", PEOPLE, 2, 0, 2, 0},
     [BT_LANE_REPORT] = {"report", PEOPLE, 2, 0, 2, 0},

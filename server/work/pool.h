@@ -18,6 +18,7 @@ typedef enum bt_lane {
   BT_LANE_PROBE,      /* /ready: asks the source and the receiver whether they are there */
   BT_LANE_ANSWER,     /* calls that wait for an evaluation, a series or a report */
   BT_LANE_PAGES,      /* pages of streams */
+  BT_LANE_CHECK,      /* the checks that calls of /ready wait for */
   BT_LANE_EVALUATION, /* violations on demand */
   BT_LANE_SERIES,
   BT_LANE_REPORT,

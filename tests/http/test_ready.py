@@ -95,12 +95,12 @@ class ReadyTest(unittest.TestCase):
             self.addCleanup(server.__exit__)
             with concurrent.futures.ThreadPoolExecutor(12) as pool:
                 probes = [pool.submit(self.ready, server) for _ in range(12)]
-                while not any(p.done() for p in probes):
-                    time.sleep(0.01)
-                self.assertFalse(all(p.done() for p in probes), "one of them is waiting for the answer")
-                self.assertEqual(server.get("/v1/rules").status, 200, "the other workers are free")
-                self.assertFalse(all(p.done() for p in probes))
             self.assertEqual({p.result()[:2] for p in probes}, {(503, "not_ready")})
+            self.assertEqual({p.result()[2]["source"] for p in probes}, {"it has not answered yet; the check is still under way"}, "nobody waits for its end")
+            self.assertEqual(server.get("/v1/rules").status, 200)
+            while "under way" in self.ready(server)[2]["source"]:
+                time.sleep(0.1)
+            self.assertNotIn("under way", self.ready(server)[2]["source"], "what the check found is known from then on")
 
 
 if __name__ == "__main__":
