@@ -270,6 +270,44 @@ static void write_memory(const bt_service *service, bt_buffer *out) {
               bt_memory_limit(service->account));
 }
 
+typedef struct lane_family {
+  const char *name, *type, *help;
+  uint64_t (*value)(const bt_lane_state *state);
+} lane_family;
+
+static uint64_t places_of_lane(const bt_lane_state *state) {
+  return state->places;
+}
+static uint64_t running_of_lane(const bt_lane_state *state) {
+  return state->running;
+}
+static uint64_t queued_of_lane(const bt_lane_state *state) {
+  return state->queued;
+}
+static uint64_t begun_of_lane(const bt_lane_state *state) {
+  return state->begun;
+}
+static uint64_t refused_of_lane(const bt_lane_state *state) {
+  return state->refused;
+}
+
+static void write_lanes(const bt_service *service, bt_buffer *out) {
+  static const lane_family families[] = {
+      {"betrace_lane_places", "gauge", "Tasks of a lane that run at once at most.", places_of_lane},
+      {"betrace_lane_running", "gauge", "Tasks of a lane that run.", running_of_lane},
+      {"betrace_lane_queued", "gauge", "Tasks that wait for a place in their lane.", queued_of_lane},
+      {"betrace_lane_begun_total", "counter", "Tasks of a lane that were begun.", begun_of_lane},
+      {"betrace_lane_refused_total", "counter", "Tasks that found their lane full.", refused_of_lane}};
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+    bt_expose_family(out, families[i].name, families[i].type, families[i].help);
+    for (unsigned lane = 0; lane < BT_LANES; lane++) {
+      const bt_lane_state state = bt_pool_look(service->work->pool, (bt_lane)lane);
+      const bt_label labels[] = {{"lane", bt_lane_name((bt_lane)lane)}, {NULL, NULL}};
+      bt_expose_count(out, families[i].name, labels, families[i].value(&state));
+    }
+  }
+}
+
 static void write_spans(const bt_service *service, bt_buffer *out) {
   bt_expose_family(out, "betrace_spans_pushed_total", "counter", "Spans of POST /v1/spans, by what became of them.");
   write_outcomes(out, "betrace_spans_pushed_total", "outcome", bt_span_outcome_names, BT_SPAN_OUTCOMES, get_spans,
@@ -324,6 +362,7 @@ void bt_api_metrics(void *context, bt_call *call) {
     write_histograms(service, out);
     write_replays(service, out);
     write_memory(service, out);
+    write_lanes(service, out);
     write_spans(service, out);
     write_reports(service, out);
     write_process(service, out);

@@ -1,6 +1,8 @@
 """GET /metrics: valid Prometheus text, what the page of docs/OPERATIONS.md lists, and numbers that follow what was done."""
+import http.client
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -153,6 +155,27 @@ class MetricsTest(unittest.TestCase):
                     self.assertEqual({l["tenant"] for f in families.values() for _, l, _ in f.samples if "tenant" in l}, {t for t, _ in seen[name, tenant]})
         acme, globex = ("acme", "of-acme"), ("globex", "of-globex")
         self.assertEqual(seen, {("acme", "acme"): [acme], ("both", "globex"): [globex], ("all", None): [acme, globex], ("all", "acme"): [acme]})
+
+    def test_lanes_that_a_hanging_tempo_fills(self):
+        """Calls that wait for Tempo stand in their lane; what nobody keeps waiting is empty, and this page is answered."""
+        def lanes(name, server):
+            families = prometheus_text.read(server.get("/metrics").body.decode())
+            return {labels["lane"]: value for _, labels, value in families[f"betrace_lane_{name}"].samples}
+        with socket.create_server(("127.0.0.1", 0), backlog=256) as deaf, Betrace("--tempo", f"http://127.0.0.1:{deaf.getsockname()[1]}") as server:
+            server.post("/v1/rules", RULE)
+            places = lanes("places", server)
+            callers = [http.client.HTTPConnection("127.0.0.1", server.port) for _ in range(int(places["source"]) + 3)]
+            for one in callers:
+                one.request("GET", "/v1/traces/" + "1" * 32 + "/verdicts")
+            most = places["source"] - places["source"] // 4  # of one tenant
+            while (lanes("running", server)["source"], lanes("queued", server)["source"]) != (most, len(callers) - most):
+                time.sleep(0.05)
+            self.assertEqual(lanes("refused_total", server)["source"], 0)
+            self.assertEqual(lanes("queued", server)["store"], 0)
+            for one in callers:
+                one.close()
+            while lanes("running", server)["source"] or lanes("queued", server)["source"]:
+                time.sleep(0.05)
 
     def test_tempo_that_is_away(self):
         with Betrace("--tempo", "http://127.0.0.1:1") as server:
