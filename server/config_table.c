@@ -105,7 +105,9 @@ const bt_setting bt_settings[] = {
     {"request-memory", "BETRACE_REQUEST_MEMORY", BT_SETTING_BYTES, AT(request_memory_bytes), 1 << 20, UINT64_C(1) << 40,
      "bodies of requests, all together; with KiB, MiB, GiB", BT_USE_START},
     {"memory-limit", "BETRACE_MEMORY_LIMIT", BT_SETTING_BYTES, AT(memory_limit_bytes), 1 << 20, UINT64_C(1) << 40,
-     "kept results of replays, and a page of reads; with KiB, MiB, GiB", BT_USE_START},
+     "what answers hold together: replays, the traces that they read, violations, series and reports; with KiB, MiB, "
+     "GiB",
+     BT_USE_START},
     {"pattern-memory", "BETRACE_PATTERN_MEMORY", BT_SETTING_BYTES, AT(pattern_memory_bytes), 1 << 20, UINT64_C(1) << 40,
      "compiled regexes of the enabled rules of a tenant together; with KiB, MiB, GiB", BT_USE_START},
     {"emit-at-original-time", "BETRACE_EMIT_AT_ORIGINAL_TIME", BT_SETTING_SWITCH, AT(emit_at_original_time), 0, 0,
