@@ -172,13 +172,15 @@ class TraceqlFacts(facts.TempoCase):
         return {label for label, trace_id in self.ids.items() if trace_id in found}
 
     def check_values(self, case, truth):
-        """Over finds what it must. An array of several doubles may be found or not: a NaN lies beside it (DECISIONS 197)."""
+        """Over finds what it must. An array of several doubles may be found or not: a NaN lies beside it (DECISIONS 197). What is counted without being read
+        is what is found without the queries that are there to miss no array: these mix arrays up on 2.8, sometimes (DECISIONS 207)."""
         expected = {label for label, value in VALUES.items() if truth(value)} - {"doubles"}
         queries = [line for line in section(case, "violating") if line.startswith("{")]
         found = set().union(*map(self.labels_found, queries)) - {"doubles"}
         self.assertLessEqual(expected, found, f'{case["rule"]}: {queries}')
         if section(case, "exercising, exactly"):
-            self.assertEqual(expected, found, f'{case["rule"]}: {queries}')
+            sure = [query for query in section(case, "exercising, exactly") if query.startswith("{") and "betrace.none" not in query]
+            self.assertLessEqual(set().union(*map(self.labels_found, sure)) - {"doubles"}, expected, f'{case["rule"]}: {sure}')
         return expected
 
     COMPARISON = re.compile(r"trace\.has\(span\.[a-z]+ (==|<=?|>=?|contains|matches|=~) (-?[\d.e]+|\"(?:[^\"\\]|\\.)*\"|true|false)\)")

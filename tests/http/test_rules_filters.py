@@ -168,14 +168,14 @@ class RulesTest(unittest.TestCase):
 
     def test_if_match_in_its_forms(self):
         self.create(id="r")
-        for header, status in (('"1"', 200), ('W/"2"', 200), ("*", 200), ('"1"', 412), ('"99"', 412), ("4", 400), ('""', 400), ('"0"', 400), ('"x"', 400), ('"4', 400), ('"99999999999999999999"', 400)):
+        for header, status in (('"1"', 200), ('W/"2"', 412), ("*", 200), ('"1"', 412), ('"99"', 412), ("4", 400), ('""', 400), ('"0"', 400), ('"x"', 400), ('"4', 400), ('"99999999999999999999"', 400)):
             with self.subTest(header=header):
                 answer = self.server.put("/v1/rules/r", {"dsl": "a"}, headers={"If-Match": header})
                 self.assertEqual(answer.status, status, answer)
-        self.assertEqual(self.server.get("/v1/rules/r").headers["etag"], '"4"')
+        self.assertEqual(self.server.get("/v1/rules/r").headers["etag"], '"3"')
         for path in ("/v1/rules/r/enable", "/v1/rules/r/disable"):
             self.assertEqual(self.server.post(path, headers={"If-Match": '"1"'}).status, 412)
-        self.assertEqual(self.server.delete("/v1/rules/r", headers={"If-Match": '"4"'}).status, 204)
+        self.assertEqual(self.server.delete("/v1/rules/r", headers={"If-Match": '"3"'}).status, 204)
 
     def test_the_history_stays_as_it_was(self):
         first = self.create(id="r", name="one")
