@@ -35,6 +35,29 @@ static bool answer(void *context, const fake_request *request, int socket) {
   return false;
 }
 
+typedef struct scene {
+  fake_server *server;
+  bt_http_client *client;
+  bt_source *source;
+} scene;
+
+/* A source of this Tempo; replication as in bt_tempo_options. */
+static scene begin(fake_tempo *fake, uint32_t replication) {
+  scene s = {.server = fake_server_start(answer, fake)};
+  bt_error error = {0};
+  assert_non_null(s.server);
+  const bt_tempo_options options = {.url = fake_server_url(s.server), .replication = replication};
+  assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &s.client, &error), BT_OK);
+  assert_int_equal(bt_tempo_source_new(s.client, &options, &s.source, &error), BT_OK);
+  return s;
+}
+
+static void end(const scene *s) {
+  bt_source_free(s->source);
+  bt_http_client_free(s->client);
+  fake_server_stop(s->server);
+}
+
 #define BUILD(version) "{\"version\":\"" version "\",\"goVersion\":\"go1.26.8\"}"
 
 static const struct {
@@ -65,43 +88,26 @@ static void finds_it_out_once(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     fake_tempo fake = {.config = rows[i].config, .build = rows[i].build};
-    fake_server *server = fake_server_start(answer, &fake);
-    bt_http_client *client = NULL;
-    bt_source *source = NULL;
-    bt_error error = {0};
-    assert_non_null(server);
-    assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
-    assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
-                     BT_OK);
+    scene s = begin(&fake, 0);
     for (int call = 0; call < 2; call++)
-      assert_int_equal(bt_source_hidden_tail_ns(source, &never), rows[i].tail_s * SECOND_NS);
+      assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), rows[i].tail_s * SECOND_NS);
     assert_int_equal(atomic_load(&fake.asked), rows[i].asked);
-    bt_source_free(source);
-    bt_http_client_free(client);
-    fake_server_stop(server);
+    end(&s);
   }
 }
 
 static void who_cannot_wait_asks_nobody(void **state) {
   fake_tempo fake = {.config =
                          "query_frontend:\n  query_end_cutoff: 5s\ningester:\n  ring:\n    replication_factor: 3\n"};
-  fake_server *server = fake_server_start(answer, &fake);
-  bt_http_client *client = NULL;
-  bt_source *source = NULL;
-  bt_error error = {0};
+  scene s = begin(&fake, 0);
   (void)state;
-  assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
-  assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
-                   BT_OK);
-  assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 30 * SECOND_NS);
+  assert_int_equal(bt_source_hidden_tail_ns(s.source, NULL), 30 * SECOND_NS);
   assert_int_equal(atomic_load(&fake.asked), 0);
-  assert_true(bt_source_replicates(source)); /* it may be so */
-  assert_int_equal(bt_source_hidden_tail_ns(source, &never), 5 * SECOND_NS);
-  assert_true(bt_source_replicates(source));
-  assert_int_equal(bt_source_hidden_tail_ns(source, NULL), 5 * SECOND_NS);
-  bt_source_free(source);
-  bt_http_client_free(client);
-  fake_server_stop(server);
+  assert_true(bt_source_replicates(s.source)); /* it may be so */
+  assert_int_equal(bt_source_hidden_tail_ns(s.source, &never), 5 * SECOND_NS);
+  assert_true(bt_source_replicates(s.source));
+  assert_int_equal(bt_source_hidden_tail_ns(s.source, NULL), 5 * SECOND_NS);
+  end(&s);
 }
 
 static void copies_are_told_by_the_factor(void **state) {
@@ -140,66 +146,43 @@ static void hidden_copies_are_assumed(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
     fake_tempo fake = {.config = copies[i].config, .build = copies[i].build};
-    fake_server *server = fake_server_start(answer, &fake);
-    bt_http_client *client = NULL;
-    bt_source *source = NULL;
-    bt_error error = {0};
-    const bt_tempo_options options = {.url = fake_server_url(server), .replication = copies[i].set};
-    assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
-    assert_int_equal(bt_tempo_source_new(client, &options, &source, &error), BT_OK);
-    assert_int_equal(bt_source_replicates(source), options.replication != 1); /* nothing was asked */
-    (void)bt_source_hidden_tail_ns(source, &never);
-    assert_int_equal(bt_source_replicates(source), copies[i].replicates);
-    bt_source_free(source);
-    bt_http_client_free(client);
-    fake_server_stop(server);
+    scene s = begin(&fake, copies[i].set);
+    assert_int_equal(bt_source_replicates(s.source), copies[i].set != 1); /* nothing was asked */
+    (void)bt_source_hidden_tail_ns(s.source, &never);
+    assert_int_equal(bt_source_replicates(s.source), copies[i].replicates);
+    end(&s);
   }
 }
 
 /* Behind one address it may be another Tempo from one moment to the next. */
 static void what_is_not_shown_any_more_is_not_known(void **state) {
   fake_tempo fake = {.config = SHOWN("1"), .build = BUILD("2.8.2")};
-  fake_server *server = fake_server_start(answer, &fake);
-  bt_http_client *client = NULL;
-  bt_source *source = NULL;
-  bt_error error = {0};
+  scene s = begin(&fake, 0);
   (void)state;
-  assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
-  assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
-                   BT_OK);
-  (void)bt_source_hidden_tail_ns(source, &never);
-  assert_false(bt_source_replicates(source));
+  (void)bt_source_hidden_tail_ns(s.source, &never);
+  assert_false(bt_source_replicates(s.source));
   fake.config = NULL;
-  bt_tempo_tail_forget((bt_tempo *)source);
-  (void)bt_source_hidden_tail_ns(source, &never);
-  assert_true(bt_source_replicates(source));
-  bt_source_free(source);
-  bt_http_client_free(client);
-  fake_server_stop(server);
+  bt_tempo_tail_forget((bt_tempo *)s.source);
+  (void)bt_source_hidden_tail_ns(s.source, &never);
+  assert_true(bt_source_replicates(s.source));
+  end(&s);
 }
 
 /* Whoever asks for something else gets the answer as it is, whatever its status. */
 static void gives_what_it_says_of_itself(void **state) {
   fake_tempo fake = {.build = "{\"version\":\"3.0.3\"}"};
-  fake_server *server = fake_server_start(answer, &fake);
-  bt_http_client *client = NULL;
-  bt_source *source = NULL;
+  scene s = begin(&fake, 0);
   bt_error error = {0};
   bt_http_response response = {0};
   (void)state;
-  assert_int_equal(bt_http_client_new(&(bt_http_options){0}, &client, &error), BT_OK);
-  assert_int_equal(bt_tempo_source_new(client, &(bt_tempo_options){.url = fake_server_url(server)}, &source, &error),
-                   BT_OK);
-  assert_int_equal(bt_tempo_source_get(source, "/api/status/buildinfo", &never, &response, &error), BT_OK);
+  assert_int_equal(bt_tempo_source_get(s.source, "/api/status/buildinfo", &never, &response, &error), BT_OK);
   assert_int_equal(response.status, 200);
   assert_string_equal(response.body.ptr, fake.build);
   bt_http_response_dispose(&response);
-  assert_int_equal(bt_tempo_source_get(source, "/status/config", &never, &response, &error), BT_OK);
+  assert_int_equal(bt_tempo_source_get(s.source, "/status/config", &never, &response, &error), BT_OK);
   assert_int_equal(response.status, 404);
   bt_http_response_dispose(&response);
-  bt_source_free(source);
-  bt_http_client_free(client);
-  fake_server_stop(server);
+  end(&s);
 }
 
 int main(void) {
