@@ -213,6 +213,30 @@ static void test_a_query_keeps_its_form(void **state) {
   bt_buffer_dispose(&form);
 }
 
+/* What a terminal obeys: C1, a line separator, marks of direction and of byte order; and what it shows, to the last of a cut text. */
+static void test_a_log_line_moves_no_terminal(void **state) {
+  static const char *const obeyed[] = {"\x1b",         "\x7f",         "\xc2\x9b",     "\xd8\x9c",
+                                       "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6", "\xef\xbb\xbf"};
+  static const char shown[] = "\xc2\xa0\xe2\x80\x93\xe2\x81\x84\xc3\xa9\xe2\x80";
+  char line[512];
+  FILE *file = tmpfile();
+  int kept = dup(STDERR_FILENO);
+  (void)state;
+  assert_non_null(file);
+  assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+  for (size_t i = 0; i < sizeof obeyed / sizeof *obeyed; i++) bt_log(BT_LOG_INFO, "a%sb%s", obeyed[i], shown);
+  assert_true(dup2(kept, STDERR_FILENO) >= 0);
+  close(kept);
+  rewind(file);
+  for (size_t i = 0; i < sizeof obeyed / sizeof *obeyed; i++) {
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_null(strstr(line, obeyed[i]));
+    assert_non_null(strstr(line, "msg=\"a\\x"));
+    assert_non_null(strstr(line, shown));
+  }
+  fclose(file);
+}
+
 static void test_a_log_line_stays_one(void **state) {
   test_random random = test_random_start(9);
   bt_buffer text = {0};
@@ -334,7 +358,7 @@ static void test_a_text_of_a_page_is_its_text(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_literal_is_its_text), cmocka_unit_test(test_a_query_keeps_its_form),
-      cmocka_unit_test(test_a_log_line_stays_one), cmocka_unit_test(test_a_label_stays_one),
-      cmocka_unit_test(test_a_text_of_a_page_is_its_text)};
+      cmocka_unit_test(test_a_log_line_stays_one),  cmocka_unit_test(test_a_log_line_moves_no_terminal),
+      cmocka_unit_test(test_a_label_stays_one),     cmocka_unit_test(test_a_text_of_a_page_is_its_text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
