@@ -30,13 +30,30 @@ struct bt_pattern {
 static thread_local uint64_t allocated_bytes;
 
 // All of the program's C++ allocates here. Not with malloc: tests let those of our own fail in turn, and RE2 loses what it holds then.
-// Not inlined: gcc warns of a `new` that it sees freed by free().
-__attribute__((noinline)) void *operator new(size_t bytes) {
+// Not inlined: gcc warns of a `new` that it sees freed by free(). Every form is here, or one of another library, as a sanitizer's, would
+// meet the other half of ours.
+static void *allocate(size_t bytes) noexcept {
   const size_t alignment = 16;
   allocated_bytes += bytes;
-  void *memory = std::aligned_alloc(alignment, ((bytes ? bytes : 1) + alignment - 1) & ~(alignment - 1));
+  return std::aligned_alloc(alignment, ((bytes ? bytes : 1) + alignment - 1) & ~(alignment - 1));
+}
+
+__attribute__((noinline)) void *operator new(size_t bytes) {
+  void *memory = allocate(bytes);
   if (!memory) throw std::bad_alloc();
   return memory;
+}
+
+__attribute__((noinline)) void *operator new[](size_t bytes) {
+  return operator new(bytes);
+}
+
+__attribute__((noinline)) void *operator new(size_t bytes, const std::nothrow_t &) noexcept {
+  return allocate(bytes);
+}
+
+__attribute__((noinline)) void *operator new[](size_t bytes, const std::nothrow_t &) noexcept {
+  return allocate(bytes);
 }
 
 __attribute__((noinline)) void operator delete(void *memory) noexcept {
@@ -44,6 +61,22 @@ __attribute__((noinline)) void operator delete(void *memory) noexcept {
 }
 
 __attribute__((noinline)) void operator delete(void *memory, size_t) noexcept {
+  std::free(memory);
+}
+
+__attribute__((noinline)) void operator delete(void *memory, const std::nothrow_t &) noexcept {
+  std::free(memory);
+}
+
+__attribute__((noinline)) void operator delete[](void *memory) noexcept {
+  std::free(memory);
+}
+
+__attribute__((noinline)) void operator delete[](void *memory, size_t) noexcept {
+  std::free(memory);
+}
+
+__attribute__((noinline)) void operator delete[](void *memory, const std::nothrow_t &) noexcept {
   std::free(memory);
 }
 
