@@ -137,6 +137,11 @@ size_t bt_utf8_sequence(bt_str s, uint32_t *code_point) {
   return length;
 }
 
+bool bt_is_obeyed(uint32_t c) {
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x61C || (c >= 0x200E && c <= 0x200F) ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
 bool bt_utf8_valid(bt_str s) {
   while (s.len) {
     size_t length = bt_utf8_sequence(s, NULL);

@@ -53,6 +53,9 @@ bt_str bt_buffer_str(const bt_buffer *buffer); /* borrowed until the next append
 
 /* Number of bytes of the valid UTF-8 sequence at the start of s, 0 when it is not one (or s is empty). */
 size_t bt_utf8_sequence(bt_str s, uint32_t *code_point);
+/* Whether a terminal would obey this character and not show it: C0, DEL and C1; line and paragraph separators; marks, embeddings, overrides and
+ * isolates of direction; the mark of byte order. */
+bool bt_is_obeyed(uint32_t code_point);
 bool bt_utf8_valid(bt_str s);
 
 #endif

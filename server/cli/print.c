@@ -9,12 +9,6 @@
 
 /* ---- what can be shown ---- */
 
-/* C0, DEL and C1; line and paragraph separators; marks, embeddings, overrides and isolates of direction; the mark of byte order. */
-static bool is_obeyed(uint32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x61C || (c >= 0x200E && c <= 0x200F) ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
-}
-
 static void append_escape(uint32_t c, bt_buffer *out) {
   if (c == '\n')
     bt_buffer_append(out, BT_STR("\\n"));
@@ -34,7 +28,7 @@ static size_t append_one(bt_str text, bool keeps_lines, bt_buffer *out) {
   size_t length = bt_utf8_sequence(text, &c);
   if (!length)
     bt_buffer_printf(out, "\\x%02x", (unsigned char)text.ptr[0]);
-  else if (is_obeyed(c) && !(keeps_lines && (c == '\n' || c == '\t')))
+  else if (bt_is_obeyed(c) && !(keeps_lines && (c == '\n' || c == '\t')))
     append_escape(c, out);
   else
     bt_buffer_append(out, (bt_str){text.ptr, length});
@@ -284,7 +278,7 @@ static int put_json(const char *bytes, size_t length, void *context) {
   for (bt_str text = {bytes, length}; text.len;) {
     uint32_t c = 0;
     size_t used = bt_utf8_sequence(text, &c);
-    if (c >= 0x7F && is_obeyed(c))
+    if (c >= 0x7F && bt_is_obeyed(c))
       bt_buffer_printf(&shown, "\\u%04x", (unsigned)c);
     else
       bt_buffer_append(&shown, (bt_str){text.ptr, used = used ? used : 1});
