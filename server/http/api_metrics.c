@@ -270,42 +270,31 @@ static void write_memory(const bt_service *service, bt_buffer *out) {
               bt_memory_limit(service->account));
 }
 
-typedef struct lane_family {
-  const char *name, *type, *help;
-  uint64_t (*value)(const bt_lane_state *state);
-} lane_family;
-
-static uint64_t places_of_lane(const bt_lane_state *state) {
-  return state->places;
-}
-static uint64_t running_of_lane(const bt_lane_state *state) {
-  return state->running;
-}
-static uint64_t queued_of_lane(const bt_lane_state *state) {
-  return state->queued;
-}
-static uint64_t begun_of_lane(const bt_lane_state *state) {
-  return state->begun;
-}
-static uint64_t refused_of_lane(const bt_lane_state *state) {
-  return state->refused;
-}
-
-static void write_lanes(const bt_service *service, bt_buffer *out) {
-  static const lane_family families[] = {
-      {"betrace_lane_places", "gauge", "Tasks of a lane that run at once at most.", places_of_lane},
-      {"betrace_lane_running", "gauge", "Tasks of a lane that run.", running_of_lane},
-      {"betrace_lane_queued", "gauge", "Tasks that wait for a place in their lane.", queued_of_lane},
-      {"betrace_lane_begun_total", "counter", "Tasks of a lane that were begun.", begun_of_lane},
-      {"betrace_lane_refused_total", "counter", "Tasks that found their lane full.", refused_of_lane}};
-  for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-    bt_expose_family(out, families[i].name, families[i].type, families[i].help);
-    for (unsigned lane = 0; lane < BT_LANES; lane++) {
-      const bt_lane_state state = bt_pool_look(service->work->pool, (bt_lane)lane);
-      const bt_label labels[] = {{"lane", bt_lane_name((bt_lane)lane)}, {NULL, NULL}};
-      bt_expose_count(out, families[i].name, labels, families[i].value(&state));
-    }
+static void write_lane_family(bt_buffer *out, const char *name, const char *type, const char *help,
+                              const uint64_t values[BT_LANES]) {
+  bt_expose_family(out, name, type, help);
+  for (unsigned lane = 0; lane < BT_LANES; lane++) {
+    const bt_label labels[] = {{"lane", bt_lane_name((bt_lane)lane)}, {NULL, NULL}};
+    bt_expose_count(out, name, labels, values[lane]);
   }
+}
+
+/* Each lane is looked at once, so that its numbers belong together. */
+static void write_lanes(const bt_service *service, bt_buffer *out) {
+  uint64_t places[BT_LANES], running[BT_LANES], queued[BT_LANES], begun[BT_LANES], refused[BT_LANES];
+  for (unsigned lane = 0; lane < BT_LANES; lane++) {
+    const bt_lane_state state = bt_pool_look(service->work->pool, (bt_lane)lane);
+    places[lane] = state.places;
+    running[lane] = state.running;
+    queued[lane] = state.queued;
+    begun[lane] = state.begun;
+    refused[lane] = state.refused;
+  }
+  write_lane_family(out, "betrace_lane_places", "gauge", "Tasks of a lane that run at once at most.", places);
+  write_lane_family(out, "betrace_lane_running", "gauge", "Tasks of a lane that run.", running);
+  write_lane_family(out, "betrace_lane_queued", "gauge", "Tasks that wait for a place in their lane.", queued);
+  write_lane_family(out, "betrace_lane_begun_total", "counter", "Tasks of a lane that were begun.", begun);
+  write_lane_family(out, "betrace_lane_refused_total", "counter", "Tasks that found their lane full.", refused);
 }
 
 static void write_spans(const bt_service *service, bt_buffer *out) {
