@@ -81,14 +81,18 @@ static void test_import(void **state) {
   bt_rule_store_close(store);
 }
 
+static void create_three(bt_rule_store *store) {
+  static const char *const ids[] = {"one", "three", "two"};
+  for (int i = 0; i < 3; i++) assert_int_equal(create(store, "acme", ids[i], large[i]), BT_OK);
+}
+
 /* The setting was lowered since: what does not fit is broken and says why, the rest serves, and less can be stored, or the rule disabled. */
 static void test_start(void **state) {
   (void)state;
   store_folder folder;
   store_folder_make(&folder);
   bt_rule_store *store = open_within(folder.database, 0);
-  for (int i = 0; i < 3; i++)
-    assert_int_equal(create(store, "acme", (const char *[]){"one", "three", "two"}[i], large[i]), BT_OK);
+  create_three(store);
   assert_int_equal(create(store, "acme", "z-small", small), BT_OK);
   assert_int_equal(create(store, "globex", "one", large[0]), BT_OK);
   bt_rule_store_close(store);
@@ -113,8 +117,7 @@ static void test_less_is_allowed(void **state) {
   store_folder folder;
   store_folder_make(&folder);
   bt_rule_store *store = open_within(folder.database, 0);
-  for (int i = 0; i < 3; i++)
-    assert_int_equal(create(store, "acme", (const char *[]){"one", "three", "two"}[i], large[i]), BT_OK);
+  create_three(store);
   bt_rule_store_close(store);
   store = open_within(folder.database, 1);
   assert_int_equal(bt_rule_store_broken_count(store), 3);
