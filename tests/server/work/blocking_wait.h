@@ -25,11 +25,16 @@ static inline void blocking_wait_init(blocking_wait *b, bt_workplace *work) {
   bt_wait_init(&b->wait, work, NULL, BT_LANE_ANSWER, &b->task);
 }
 
+/* A wait of somebody else, whose task is that of b. */
+static inline void blocking_wait_stand_for(blocking_wait *b, bt_wait *wait, int64_t until_ns) {
+  bt_wait_park(wait, until_ns);
+  while (sem_wait(&b->is_back) != 0) continue;
+  bt_wait_return(wait);
+}
+
 /* The wait was given to who wakes it. */
 static inline void blocking_wait_stand(blocking_wait *b, int64_t until_ns) {
-  bt_wait_park(&b->wait, until_ns);
-  while (sem_wait(&b->is_back) != 0) continue;
-  bt_wait_return(&b->wait);
+  blocking_wait_stand_for(b, &b->wait, until_ns);
 }
 
 #endif
