@@ -86,6 +86,26 @@ class Waiting(unittest.TestCase):
             self.assertIn(b'"done"', answer.body)
         self.wait_until_waiting(0)
 
+    def test_more_ask_whether_it_is_ready_than_there_are_places(self):
+        """Each waits for the same check, for 700 ms at most, and asks again."""
+        statuses, seen = [], []
+
+        def ask():
+            while not seen:
+                statuses.append(self.server.get("/ready").status)
+        threads = [threading.Thread(target=ask, daemon=True) for _ in range(30)]
+        for thread in threads:
+            thread.start()
+        places = metric(self.server, "betrace_lane_places", '{lane="probe"}')
+        many_wait = until(lambda: metric(self.server, "betrace_calls_waiting") > 2 * places)
+        seen.append(many_wait)
+        self.tempo.release()
+        for thread in threads:
+            thread.join(PATIENCE)
+        self.assertTrue(many_wait)
+        self.assertLessEqual(set(statuses), {200, 503})
+        self.assertTrue(until(lambda: self.server.get("/ready").status == 200))
+
     def test_time_that_is_over(self):
         """What is known by then is said, and that it is not all."""
         page = self.server.get("/v1/violations?start=now-2h&timeout=1s").json()
