@@ -22,8 +22,8 @@ PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
-# Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do, what Prometheus does, and what a service does while
-# some answers do not come.
+# Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
+# what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
                 "test_prometheus", "test_soak")
 # Benches that a check leaves out: they go on for minutes. What it has room for of bench_rules is a part of bench_replay.
