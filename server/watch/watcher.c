@@ -135,7 +135,9 @@ static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, 
   bt_watch_times times = times_of(watcher->options);
   times.settle_ns = watcher->schedule.times.settle_ns; /* not below what the source hides (refresh_rules) */
   bt_watch_schedule *schedule = &watcher->schedule;
-  bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN, watcher->now_ns);
+  /* Nobody has watched before: what came since the first try is not passed over, however long the source was away. */
+  bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN,
+                          found ? watcher->now_ns : watcher->tried_ns);
   for (size_t i = 0; found && i < checkpoint->gap_count; i++)
     bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], watcher->now_ns);
   /* What an earlier watcher lost is said for as long as its checkpoints are looked for. */
@@ -308,6 +310,7 @@ static void show(bt_watcher *watcher, int64_t done_ns) {
 
 static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_error *error) {
   bt_error why = {0};
+  if (!watcher->tried_ns) watcher->tried_ns = watcher->now_ns;
   bt_status status = refresh_rules(watcher, rules, error);
   if (status != BT_OK) return status;
   if (!watcher->is_started) {

@@ -28,6 +28,7 @@ typedef struct bt_watcher {
   bool has_read;            /* the last round has read traces */
   size_t room;              /* of the emitter, while a trace is judged */
   int64_t now_ns;           /* of this round */
+  int64_t tried_ns;         /* of the first one; 0: there was none */
   int64_t wall_ns;          /* the wall clock, where it was set back behind that; else 0 */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;
   int64_t unread_since_ns; /* since when the source answers, and gives some sent violation by no read; 0: it does not */

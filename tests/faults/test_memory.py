@@ -13,7 +13,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
-from betrace_process import Betrace, binary, run_cli  # noqa: E402
+from betrace_process import Betrace, has_sanitizer, run_cli  # noqa: E402
 import prometheus_text  # noqa: E402
 
 SHORT = "--short" in sys.argv
@@ -25,13 +25,6 @@ LEFT_MIB = 24  # more than before the first replay and what is held still, when 
 START, END = "2026-03-09T12:00:00Z", "2026-03-10T12:00:00Z"
 RANGE = {"start_time": START, "end_time": END}
 PATIENCE = 600
-
-
-def has_sanitizer():
-    """Whose own memory is many times that of the program."""
-    with open(binary(), "rb") as file:
-        program = file.read()
-    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 class Memory(unittest.TestCase):
