@@ -40,7 +40,6 @@ static void answer_html(bt_call *call, const json_t *document) {
   bt_report_html(document, &page);
   bt_call_header_set(call, "content-security-policy",
                      BT_STR("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"));
-  bt_call_header_set(call, "x-content-type-options", BT_STR("nosniff"));
   if (page.failed)
     bt_call_error(call, BT_NO_MEMORY, &(bt_error){.message = "no memory for the page"});
   else
