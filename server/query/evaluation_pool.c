@@ -115,11 +115,20 @@ static void drop_given(const bt_evaluations *evaluations, bt_evaluation *evaluat
   if (may_drop && is_tight(evaluations, evaluation)) bt_listing_drop(&evaluation->listing, given);
 }
 
+/* Somebody waits who has all that is certain: another reader, who is slower, does not hold him up. */
+static bool has_hungry_reader(const bt_evaluation *evaluation) {
+  for (const bt_look *look = evaluation->waiting; look; look = look->next) {
+    const bt_listing *listing = &evaluation->listing;
+    if (bt_listing_after(listing, look->has_position ? &look->after : NULL) >= listing->certain) return true;
+  }
+  return false;
+}
+
 static bool is_to_do(const bt_evaluations *evaluations, bt_evaluation *evaluation, int64_t now_ns) {
   if (evaluation->finished || evaluation->running || evaluation->retired) return false;
   if (!evaluation->waiting && now_ns > evaluation->wanted_until_ns) return false;
   drop_given(evaluations, evaluation);
-  return !bt_evaluation_is_full(evaluations, evaluation);
+  return !bt_evaluation_is_full(evaluations, evaluation) || has_hungry_reader(evaluation);
 }
 
 /* In turn, so that a long one does not keep others waiting for more than a window. */
