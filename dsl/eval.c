@@ -38,11 +38,14 @@ static bool make_room(bt_evaluator *evaluator) {
   evaluator->member_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->member_slots);
   evaluator->truth_slots = bt_realloc_array(NULL, ruleset->max_condition_slots, sizeof *evaluator->truth_slots);
   evaluator->hidden_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->hidden_slots);
-  if (!evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots || !evaluator->hidden_slots)
+  evaluator->aggregate_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->aggregate_slots);
+  if (!evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots || !evaluator->hidden_slots ||
+      !evaluator->aggregate_slots)
     return false;
   for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) {
     evaluator->member_slots[i] = (bt_member_list){0};
     evaluator->hidden_slots[i] = (bt_truth_slot){0};
+    evaluator->aggregate_slots[i].turn = 0;
   }
   for (uint32_t i = 0; i < ruleset->max_condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
   return bt_trace_index_init(&evaluator->index, ruleset, &evaluator->arena);
@@ -77,6 +80,7 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
   free(evaluator->member_slots);
   free(evaluator->truth_slots);
   free(evaluator->hidden_slots);
+  free(evaluator->aggregate_slots);
   free(evaluator);
 }
 

@@ -37,6 +37,11 @@ typedef struct bt_truth_slot {
   uint64_t turn;
 } bt_truth_slot;
 
+typedef struct bt_aggregate_slot {
+  bt_outcome outcome;
+  uint64_t turn;
+} bt_aggregate_slot;
+
 struct bt_evaluator {
   const struct bt_ruleset *ruleset;
   bt_arena arena;      /* of one run */
@@ -57,10 +62,11 @@ struct bt_evaluator {
   uint64_t steps_left, steps_held; /* what is held back comes after the next check */
   uint64_t unpaid_tests;           /* less than BT_TESTS_PER_STEP */
   bool is_exhausted;
-  uint32_t bound[BT_MAX_BINDINGS]; /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
-  bt_member_list *member_slots;    /* of selections that depend on no binding */
-  bt_truth_slot *truth_slots;      /* of conditions that depend on no binding */
-  bt_truth_slot *hidden_slots;     /* of selections: whether a summary may hide members of it */
+  uint32_t bound[BT_MAX_BINDINGS];    /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
+  bt_member_list *member_slots;       /* of selections that depend on no binding */
+  bt_truth_slot *truth_slots;         /* of conditions that depend on no binding */
+  bt_aggregate_slot *aggregate_slots; /* of aggregates over selections that depend on no binding, by selection */
+  bt_truth_slot *hidden_slots;        /* of selections: whether a summary may hide members of it */
 };
 
 /* Whether anything may be missing, and why. */

@@ -78,8 +78,7 @@ static const bt_trace *make_trace(bt_arena *arena, uint32_t span_count, uint32_t
     int64_t start_ns = 1700000000000000000 + 100000 * (int64_t)job;
     int64_t step_ns = 1000000 * (int64_t)(1 + job * 2654435761u % 5000);
     uint32_t parts = job % 1000 == 999 ? SPANS_OF_JOB - 1 : SPANS_OF_JOB;
-    for (uint32_t part = 0; part < parts; part++)
-      add_span(&m, job, part, start_ns + step_ns * (int64_t)part);
+    for (uint32_t part = 0; part < parts; part++) add_span(&m, job, part, start_ns + step_ns * (int64_t)part);
   }
   return bt_trace_builder_finish(m.builder);
 }
@@ -90,8 +89,7 @@ static void write_rule(uint32_t shape, uint32_t kind, bt_buffer *out) {
   bt_buffer_clear(out);
   switch (shape) {
   case 0:
-    bt_buffer_printf(out,
-                     "lock%u.acquire as l and not (lock%u.release after l within 30s where(lock_id == l.lock_id))",
+    bt_buffer_printf(out, "lock%u.acquire as l and not (lock%u.release after l within 30s where(lock_id == l.lock_id))",
                      kind, kind);
     return;
   case 1: bt_buffer_printf(out, "lock%u.acquire.where(amount > 2 * avg(query%u, amount))", kind, kind); return;
