@@ -39,13 +39,15 @@ static bool make_room(bt_evaluator *evaluator) {
   evaluator->truth_slots = bt_realloc_array(NULL, ruleset->max_condition_slots, sizeof *evaluator->truth_slots);
   evaluator->hidden_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->hidden_slots);
   evaluator->aggregate_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->aggregate_slots);
-  if (!evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots || !evaluator->hidden_slots ||
-      !evaluator->aggregate_slots)
+  evaluator->lookup_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->lookup_slots);
+  if (!evaluator->lookup_slots || !evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots ||
+      !evaluator->hidden_slots || !evaluator->aggregate_slots)
     return false;
   for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) {
     evaluator->member_slots[i] = (bt_member_list){0};
     evaluator->hidden_slots[i] = (bt_truth_slot){0};
     evaluator->aggregate_slots[i].turn = 0;
+    evaluator->lookup_slots[i] = (bt_lookup_slot){0};
   }
   for (uint32_t i = 0; i < ruleset->max_condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
   return bt_trace_index_init(&evaluator->index, ruleset, &evaluator->arena);
@@ -81,6 +83,7 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
   free(evaluator->truth_slots);
   free(evaluator->hidden_slots);
   free(evaluator->aggregate_slots);
+  free(evaluator->lookup_slots);
   free(evaluator);
 }
 
@@ -89,6 +92,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->is_incomplete = options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->clock_skew_ns = options->clock_skew_ns;
+  evaluator->looks_up_at_once = options->looks_up_at_once;
   bt_evaluator_allow(evaluator, evaluator->step_budget);
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;

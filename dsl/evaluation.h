@@ -9,6 +9,7 @@
 #include "dsl/outcome.h"
 #include "dsl/program.h"
 #include "dsl/trace_index.h"
+#include "dsl/value_index.h"
 
 /* A span that was not seen, of an incomplete trace or of those that a summary stands for: all that rests on it is unknown. */
 #define BT_UNSEEN_SPAN (UINT32_MAX - 1)
@@ -42,6 +43,19 @@ typedef struct bt_aggregate_slot {
   uint64_t turn;
 } bt_aggregate_slot;
 
+typedef struct bt_index_place {
+  const bt_value_index *index; /* NULL: there is none */
+  bool was_tried;
+} bt_index_place;
+
+enum { BT_MAX_LOOKUPS = 8 }; /* keys of one selection; further ones are not looked up */
+
+typedef struct bt_lookup_slot {
+  uint64_t turn;
+  uint64_t to_look_at;     /* spans, by all who asked so far */
+  bt_index_place *indexes; /* by key and order; NULL until asked for */
+} bt_lookup_slot;
+
 struct bt_evaluator {
   const struct bt_ruleset *ruleset;
   bt_arena arena;      /* of one run */
@@ -66,6 +80,8 @@ struct bt_evaluator {
   bt_member_list *member_slots;       /* of selections that depend on no binding */
   bt_truth_slot *truth_slots;         /* of conditions that depend on no binding */
   bt_aggregate_slot *aggregate_slots; /* of aggregates over selections that depend on no binding, by selection */
+  bt_lookup_slot *lookup_slots;       /* of selections: their members by key */
+  bool looks_up_at_once;              /* bt_eval_options */
   bt_truth_slot *hidden_slots;        /* of selections: whether a summary may hide members of it */
 };
 
@@ -167,8 +183,21 @@ bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_se
 /* Starts that the span of a reference can have, when `span` stands in relation to it. */
 bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
                               uint32_t span);
-/* The members of a selection's matcher that are worth a look. False: all of them, there is no window. */
-bool bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts,
+/* In which order the members of a selection are looked at, and which of them: by what `order` sorts them by. */
+typedef struct bt_reach {
+  bt_member_order order; /* BY_NUMBER: all of them */
+  bt_window window;
+} bt_reach;
+bt_reach bt_window_reach(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts);
+/* The members of a selection's matcher within reach. */
+bt_span_list bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
+                                  const bt_reach *reach);
+bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const bt_reach *reach);
+
+/* evaluation_lookup.c: of the members of a selection's matcher within reach those that its keys leave, and those of `join` (or NULL), whose binding
+ * ranges over it. False: it has none that can be used, or looking at `to_look_at` spans costs less. */
+bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
+                          const bt_program_condition *join, const bt_reach *reach, uint32_t to_look_at,
                           bt_span_list *out);
 
 /* evaluation_selection.c */
@@ -181,6 +210,8 @@ typedef struct bt_cursor { /* walks the members of a selection */
   uint32_t count, next; /* is_whole_matcher: no count */
 } bt_cursor;
 void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection);
+/* The spans for a binding: only those need to come for which the rest of its conjunction may hold. With `by_time` also in another order. */
+void bt_cursor_open_joined(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_condition *item, bool by_time);
 /* Only members that start in the window need to come. */
 void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                            bt_window starts);
@@ -196,6 +227,8 @@ bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_compa
                                  const bt_event *event);
 bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
                                 const bt_event *event);
+bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
+                                  const bt_event *event);
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event);
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
 

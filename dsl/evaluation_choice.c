@@ -81,7 +81,7 @@ static void search_spans(choice_search *search, uint32_t at, bt_kleene trigger, 
   uint32_t *bound = &evaluator->bound[item->binding];
   bt_cursor cursor;
   bt_member member;
-  bt_cursor_open(&cursor, evaluator, item->selection);
+  bt_cursor_open_joined(&cursor, evaluator, item, true);
   while (bt_cursor_next(&cursor, evaluator, &member)) {
     *bound = member.span;
     search_from(search, at + 1, bt_kleene_and(trigger, member.truth), bt_kleene_and(positive, member.truth));

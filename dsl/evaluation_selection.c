@@ -50,8 +50,14 @@ static bt_kleene is_member(bt_evaluator *evaluator, const bt_program_selection *
   return truth;
 }
 
+/* How many members of a matcher were found so far: what a cursor that asks for all of them is going to look at, at least. */
+static uint32_t found_so_far(const bt_evaluator *evaluator, uint32_t matcher) {
+  const bt_members *members = &evaluator->index.members[matcher];
+  return members->run == evaluator->index.run ? members->list.count : 0;
+}
+
 static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
-                            bt_window starts) {
+                            const bt_program_condition *join, bt_window starts) {
   *cursor = (bt_cursor){.selection = selection, .count = 1};
   if (selection->base_binding != BT_NO_BINDING) {
     cursor->only_span = evaluator->bound[selection->base_binding];
@@ -59,7 +65,11 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
   }
   if (selection->relation_count > 0) starts = bt_window_meet(starts, bt_window_of_starts(evaluator, selection));
   bt_span_list list = {0};
-  cursor->is_whole_matcher = !bt_window_candidates(evaluator, selection, starts, &list);
+  bt_reach reach = bt_window_reach(evaluator, selection, starts);
+  cursor->is_whole_matcher = reach.order == BT_BY_NUMBER;
+  if (!cursor->is_whole_matcher) list = bt_window_candidates(evaluator, selection, &reach);
+  uint32_t to_look_at = cursor->is_whole_matcher ? found_so_far(evaluator, selection->matcher) : list.count;
+  if (bt_lookup_candidates(evaluator, selection, join, &reach, to_look_at, &list)) cursor->is_whole_matcher = false;
   cursor->spans = list.spans;
   cursor->count = list.count;
 }
@@ -94,7 +104,7 @@ static const bt_member_list *keep_members(bt_evaluator *evaluator, const bt_prog
   bt_member_list *list = &evaluator->member_slots[selection->slot];
   if (list->turn == evaluator->turn) return list;
   bt_cursor cursor;
-  open_candidates(&cursor, evaluator, selection, all_starts);
+  open_candidates(&cursor, evaluator, selection, NULL, all_starts);
   size_t most = cursor.count;
   if (cursor.is_whole_matcher)
     most = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->work).count;
@@ -115,8 +125,8 @@ static bool is_worth_keeping(const bt_program_selection *selection) {
   return selection->depends == 0 && (selection->rest || selection->relation_count > 0);
 }
 
-void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
-                           bt_window starts) {
+static void open_cursor(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
+                        const bt_program_condition *join, bt_window starts) {
   if (is_worth_keeping(selection)) {
     const bt_member_list *kept = keep_members(evaluator, selection);
     *cursor = (bt_cursor){.selection = selection};
@@ -124,7 +134,19 @@ void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_
     cursor->count = kept ? kept->count : 0;
     return;
   }
-  open_candidates(cursor, evaluator, selection, starts);
+  open_candidates(cursor, evaluator, selection, join, starts);
+}
+
+void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
+                           bt_window starts) {
+  open_cursor(cursor, evaluator, selection, NULL, starts);
+}
+
+void bt_cursor_open_joined(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_condition *item, bool by_time) {
+  bt_window starts = all_starts;
+  for (uint32_t i = 0; by_time && i < item->joined_count; i++)
+    starts = bt_window_meet(starts, bt_window_of_starts(evaluator, item->joined[i]));
+  open_cursor(cursor, evaluator, item->selection, item, starts);
 }
 
 void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection) {
@@ -154,7 +176,7 @@ bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection
   bt_cursor cursor;
   bt_member member;
   /* Only as far as the first one, so they are not kept. */
-  open_candidates(&cursor, evaluator, selection, all_starts);
+  open_candidates(&cursor, evaluator, selection, NULL, all_starts);
   while (any.truth != BT_TRUE && next_candidate(&cursor, evaluator, &member)) any = bt_kleene_or(any, member.truth);
   return bt_evaluator_or_budget(evaluator, any);
 }

@@ -8,7 +8,8 @@
  *   choice WORDS         the witnesses of the next choice, the first one first: bound spans as binding=id, others as id
  *   failed TEXT          the part of the rule that is blamed in the choice looked at last
  *   flags WORDS          of the trace: root=id or root=none, differing_copies, missing_parents, spans=N
- * Afterwards every rule is evaluated on every trace once more, all in one ruleset, and has to give the same verdicts; and what is said of
+ * Afterwards every rule is evaluated on every trace once more, all in one ruleset, and again with indexes, and has to give the same verdicts;
+ * and what is said of
  * parts of the traces (as incomplete), or under clock skew, must not contradict what is said of the whole. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -305,6 +306,23 @@ static bt_rule_verdict judge(const bt_rule *rule, const bt_trace *trace, const b
   return out;
 }
 
+/* With the indexes that otherwise only large traces have. */
+static void test_indexes(void **state) {
+  (void)state;
+  unsigned differences = 0;
+  for (size_t i = 0; i < all.done_count; i++) {
+    const evaluation *e = &all.done[i];
+    bt_eval_options options = e->options;
+    if (options.step_budget || options.text_budget) continue; /* an index takes other steps than a walk */
+    options.looks_up_at_once = true;
+    bt_rule_verdict said = judge(e->rule, e->trace, &options);
+    if (is_same(e, &said)) continue;
+    fprintf(stderr, "%s:%u: another verdict with indexes than without\n", e->file, e->line);
+    differences++;
+  }
+  assert_int_equal(differences, 0);
+}
+
 /* Whether what was said of a part, or under skew, may be said when the whole says `whole`. */
 static bool is_sound(const bt_rule_verdict *said, const evaluation *whole) {
   if (said->exercised != BT_UNKNOWN && said->exercised != whole->exercised) return false;
@@ -416,6 +434,7 @@ static int close_suite(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_sharing),
-                                     cmocka_unit_test(test_parts), cmocka_unit_test(test_skew)};
+                                     cmocka_unit_test(test_indexes), cmocka_unit_test(test_parts),
+                                     cmocka_unit_test(test_skew)};
   return cmocka_run_group_tests(tests, open_suite, close_suite);
 }
