@@ -59,12 +59,32 @@ uint32_t bt_span_id_hash(const bt_span_id *id) {
 /* ---- building ---- */
 
 typedef struct entries {
+  bt_arena *arena;
   uint32_t *hashes, *spans;
-  uint32_t count, capacity;
+  uint32_t count, capacity, most;
+  bool is_unfit; /* there are more than `most` */
 } entries;
 
+static bool make_room(entries *e, uint32_t capacity) {
+  uint32_t *hashes = bt_arena_bare_array(e->arena, capacity, sizeof *hashes);
+  uint32_t *spans = hashes ? bt_arena_bare_array(e->arena, capacity, sizeof *spans) : NULL;
+  if (!spans) return false;
+  if (e->count) memcpy(hashes, e->hashes, e->count * sizeof *hashes);
+  if (e->count) memcpy(spans, e->spans, e->count * sizeof *spans);
+  e->hashes = hashes;
+  e->spans = spans;
+  e->capacity = capacity;
+  return true;
+}
+
+/* Only arrays need more room than there was in the beginning. */
+static bool grow(entries *e) {
+  e->is_unfit = e->capacity >= e->most;
+  return !e->is_unfit && make_room(e, e->capacity > e->most / 2 ? e->most : e->capacity * 2);
+}
+
 static bool add_entry(entries *e, uint32_t span, uint32_t hash) {
-  if (e->count == e->capacity) return false;
+  if (e->count == e->capacity && !grow(e)) return false;
   e->hashes[e->count] = hash;
   e->spans[e->count++] = span;
   return true;
@@ -137,36 +157,21 @@ static bool find_starts(bt_value_index *index, bt_arena *arena) {
   return true;
 }
 
-static bool make_room(entries *e, uint32_t capacity, bt_arena *arena) {
-  e->capacity = capacity;
-  e->hashes = bt_arena_bare_array(arena, capacity, sizeof *e->hashes);
-  e->spans = e->hashes ? bt_arena_bare_array(arena, capacity, sizeof *e->spans) : NULL;
-  return e->spans != NULL;
-}
-
-/* How many entries there are, or more than `most`. */
-static uint64_t count_entries(const bt_trace *trace, const bt_program_key *key, bt_span_list list, uint64_t most) {
-  char id_text[BT_SPAN_ID_HEX + 1];
-  uint64_t count = 0;
-  if (key->kind != BT_KEY_EQUAL) return list.count;
-  for (uint32_t i = 0; i < list.count && count <= most; i++) {
-    bt_value value = bt_field_value(&trace->spans[list.spans[i]], key->field, NULL, id_text);
-    count += value.type == BT_VALUE_ARRAY ? value.array.count : 1;
-  }
-  return count;
+static bool fill(entries *e, const bt_trace *trace, const bt_program_key *key, bt_span_list list) {
+  if (!make_room(e, list.count < FEW ? FEW : list.count)) return false;
+  for (uint32_t i = 0; i < list.count; i++)
+    if (!add_span(e, trace, key, list.spans[i])) return false;
+  return true;
 }
 
 bt_value_index *bt_value_index_build(const bt_trace *trace, const bt_program_key *key, bt_span_list list,
                                      bt_arena *arena, bool *is_unfit) {
-  uint64_t most = (uint64_t)list.count * ELEMENTS_OF_SPAN + FEW;
-  uint64_t capacity = count_entries(trace, key, list, most);
-  entries e = {0}, other = {0};
-  *is_unfit = capacity > most || most > UINT32_MAX;
-  if (*is_unfit) return NULL;
+  uint32_t most = list.count > UINT32_MAX / ELEMENTS_OF_SPAN - FEW ? UINT32_MAX : list.count * ELEMENTS_OF_SPAN + FEW;
+  entries e = {.arena = arena, .most = most}, other = {.arena = arena};
   bt_value_index *index = bt_arena_alloc(arena, sizeof *index);
-  if (!index || !make_room(&e, (uint32_t)capacity, arena) || !make_room(&other, (uint32_t)capacity, arena)) return NULL;
-  for (uint32_t i = 0; i < list.count; i++)
-    if (!add_span(&e, trace, key, list.spans[i])) return NULL;
+  bool is_filled = index && fill(&e, trace, key, list);
+  *is_unfit = e.is_unfit;
+  if (!is_filled || !make_room(&other, e.count)) return NULL;
   sort_entries(&e, &other);
   drop_repeated(&e);
   *index = (bt_value_index){.hashes = e.hashes, .spans = e.spans, .count = e.count};
