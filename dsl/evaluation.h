@@ -76,6 +76,8 @@ struct bt_evaluator {
   uint64_t steps_left, steps_held; /* what is held back comes after the next check */
   uint64_t unpaid_tests;           /* less than BT_TESTS_PER_STEP */
   bool is_exhausted;
+  bt_spending spent; /* on what, once it is */
+  bt_range spent_in;
   uint32_t bound[BT_MAX_BINDINGS];    /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
   bt_member_list *member_slots;       /* of selections that depend on no binding */
   bt_truth_slot *truth_slots;         /* of conditions that depend on no binding */
@@ -131,14 +133,25 @@ static inline void bt_evaluator_pay_tests(bt_evaluator *evaluator, uint64_t test
   evaluator->unpaid_tests %= BT_TESTS_PER_STEP;
 }
 
+/* The first to say what it ran out of is right. */
+static inline void bt_evaluator_exhaust(bt_evaluator *evaluator, bt_spending on) {
+  if (!evaluator->is_exhausted) evaluator->spent = evaluator->check.is_over ? BT_SPENT_TIME : on;
+  evaluator->is_exhausted = true;
+}
+
 /* Whether the text budget ran out in what was just compared, which is unknown then. The steps end with it. */
 static inline bool bt_evaluator_is_cut(bt_evaluator *evaluator) {
   if (evaluator->work.status != BT_LIMIT) return false;
   evaluator->work.status = BT_OK;
   bt_work_allow(&evaluator->work, 0);
   bt_evaluator_allow(evaluator, 0);
-  evaluator->is_exhausted = true;
+  bt_evaluator_exhaust(evaluator, BT_SPENT_TEXT);
   return true;
+}
+
+/* Notes in which part it ran out; the innermost loop comes first, and there most was spent. */
+static inline void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) {
+  if (evaluator->is_exhausted && evaluator->spent_in.end == 0) evaluator->spent_in = range;
 }
 
 /* What a loop over spans found, made unknown where the loop was cut short. */

@@ -134,6 +134,6 @@ bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *s
   for (uint32_t i = 0; join && i < join->join_key_count; i++) try_key(&l, &join->join_keys[i]);
   for (uint32_t i = 0; join && i < join->joined_count; i++)
     for (uint32_t k = 0; k < join->joined[i]->key_count; k++) try_key(&l, &join->joined[i]->keys[k]);
-  *out = l.best;
+  if (l.is_found) *out = l.best;
   return l.is_found;
 }

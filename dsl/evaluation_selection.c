@@ -72,6 +72,7 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
   if (bt_lookup_candidates(evaluator, selection, join, &reach, to_look_at, &list)) cursor->is_whole_matcher = false;
   cursor->spans = list.spans;
   cursor->count = list.count;
+  bt_evaluator_note_part(evaluator, selection->range);
 }
 
 /* BT_NO_SPAN: there is no more. */
@@ -79,7 +80,9 @@ static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator)
   if (cursor->is_whole_matcher) {
     uint32_t matcher = cursor->selection->matcher;
     uint32_t span = bt_trace_index_member(&evaluator->index, matcher, cursor->next, &evaluator->work);
-    return bt_evaluator_is_cut(evaluator) ? BT_NO_SPAN : span;
+    if (!bt_evaluator_is_cut(evaluator)) return span;
+    bt_evaluator_note_part(evaluator, cursor->selection->range);
+    return BT_NO_SPAN;
   }
   if (cursor->next >= cursor->count) return BT_NO_SPAN;
   return cursor->spans ? cursor->spans[cursor->next] : cursor->only_span;
@@ -88,10 +91,11 @@ static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator)
 static bool next_candidate(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member) {
   uint32_t span;
   while ((span = peek_candidate(cursor, evaluator)) != BT_NO_SPAN) {
-    if (!bt_evaluator_step(evaluator)) return false;
+    if (!bt_evaluator_step(evaluator)) return bt_evaluator_note_part(evaluator, cursor->selection->range), false;
     member->span = span;
     cursor->next++;
     member->truth = is_member(evaluator, cursor->selection, member->span);
+    bt_evaluator_note_part(evaluator, cursor->selection->range);
     if (member->truth.truth != BT_FALSE) return true;
   }
   return false;
@@ -155,22 +159,24 @@ void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program
 
 bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member) {
   if (!cursor->members) return next_candidate(cursor, evaluator, member);
-  if (cursor->next >= cursor->count || !bt_evaluator_step(evaluator)) return false;
+  if (cursor->next >= cursor->count) return false;
+  if (!bt_evaluator_step(evaluator)) return bt_evaluator_note_part(evaluator, cursor->selection->range), false;
   *member = cursor->members[cursor->next++];
   return true;
 }
 
 /* bt_evaluate_exists for what a matcher finds on a trace without gaps: the first span decides, and costs the one step. */
-static bt_kleene matcher_finds(bt_evaluator *evaluator, uint32_t matcher) {
-  bool is_found = bt_trace_index_member(&evaluator->index, matcher, 0, &evaluator->work) != BT_NO_SPAN;
+static bt_kleene matcher_finds(bt_evaluator *evaluator, const bt_program_selection *selection) {
+  bool is_found = bt_trace_index_member(&evaluator->index, selection->matcher, 0, &evaluator->work) != BT_NO_SPAN;
   if (bt_evaluator_is_cut(evaluator)) is_found = false;
   if (is_found) is_found = bt_evaluator_step(evaluator);
+  bt_evaluator_note_part(evaluator, selection->range);
   return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_found));
 }
 
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
   if (!bt_evaluator_lacks_spans(evaluator) && bt_selection_is_matcher(selection))
-    return matcher_finds(evaluator, selection->matcher);
+    return matcher_finds(evaluator, selection);
   bt_kleene any = bt_kleene_from(false);
   if (bt_selection_is_open(evaluator, selection)) any = bt_evaluator_missing(evaluator);
   bt_cursor cursor;

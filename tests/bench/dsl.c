@@ -3,8 +3,8 @@
  * witnesses and failed clauses are compared for every rule and trace, and a difference ends the program with 1. Beside that ratio stands the
  * one against a walk that says the verdict alone, which is less than the evaluator says. Hostile rules have to end with the verdict that
  * stands beside them, and rules that set spans of one large trace against one another have to be decided; that is asserted, their times are
- * printed. Usage: bench_dsl [--short] [--one SPANS | --large SPANS]; the latter two measure only one rule on one trace of so many spans, or
- * only rules that set the spans of such a trace against one another. */
+ * printed. Usage: bench_dsl [--short] [--one SPANS | --large SPANS | --rules SPANS]; the latter measure only one rule on one trace of so many
+ * spans, or only rules that set the spans of such a trace against one another, or those on standard input (dsl_rules.h). */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "tests/bench/dsl_hostile.h"
 #include "tests/bench/dsl_input.h"
 #include "tests/bench/dsl_large.h"
+#include "tests/bench/dsl_rules.h"
 
 static const uint64_t seed = 20240;
 
@@ -363,6 +364,8 @@ int main(int argc, char **argv) {
   }
   if (argc > 2 && strcmp(argv[argc - 2], "--large") == 0)
     return dsl_large_run((uint32_t)strtoul(argv[argc - 1], NULL, 10)) ? 0 : 1;
+  if (argc > 2 && strcmp(argv[argc - 2], "--rules") == 0)
+    return dsl_rules_run((uint32_t)strtoul(argv[argc - 1], NULL, 10)) ? 0 : 1;
   bench_many(1000, 1000, 6, is_short);
   bench_many(100, 100, 4, is_short);
   static const uint32_t sizes[] = {1, 3, 10, 100, 1000};

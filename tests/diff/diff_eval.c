@@ -176,12 +176,16 @@ static bool rule_differs(batch *b, int rule, const bt_trace *trace, const bt_rul
     stop("the evaluator gave up on a rule alone");
   if (bt_evaluator_run(b->index_evaluators[rule], trace, &with_indexes, &indexed, NULL) != BT_OK)
     stop("the evaluator gave up on a rule with indexes");
-  bool differs = !verdicts_agree(b->rules[rule], trace, among, &naive, answers) ||
-                 !verdicts_agree(b->rules[rule], trace, alone, &naive, answers) ||
-                 !verdicts_agree(b->rules[rule], trace, indexed, &naive, answers) ||
-                 !shows_the_same(alone, indexed, answers);
+  const char *which = NULL;
+  if (!verdicts_agree(b->rules[rule], trace, among, &naive, answers))
+    which = "among others";
+  else if (!verdicts_agree(b->rules[rule], trace, alone, &naive, answers))
+    which = "alone";
+  else if (!verdicts_agree(b->rules[rule], trace, indexed, &naive, answers) || !shows_the_same(alone, indexed, answers))
+    which = "with indexes";
+  if (which) bt_buffer_printf(answers, "it differs %s", which);
   naive_verdict_dispose(&naive);
-  return differs;
+  return which != NULL;
 }
 
 /* All rules of the batch on one new trace. Returns the number of differences. */

@@ -6,6 +6,7 @@
  *   exercised WORD       of that evaluation: true, false or unknown
  *   total N              its number of violating choices
  *   choice WORDS         the witnesses of the next choice, the first one first: bound spans as binding=id, others as id
+ *   spent TEXT           what its budget was spent on
  *   failed TEXT          the part of the rule that is blamed in the choice looked at last
  *   flags WORDS          of the trace: root=id or root=none, differing_copies, missing_parents, spans=N
  * Afterwards every rule is evaluated on every trace once more, all in one ruleset, and again with indexes, and has to give the same verdicts;
@@ -209,6 +210,14 @@ static void check_total(case_run *run, const char *expected) {
              run->verdict ? (unsigned long long)run->verdict->choice_total : 0ull);
 }
 
+static void check_spending(case_run *run, const char *expected) {
+  bt_buffer got = {0};
+  if (run->verdict) bt_verdict_say_spending(run->verdict, run->rule->text, &got);
+  if (!bt_str_equal(bt_buffer_str(&got), bt_str_from(expected)))
+    complain(run, "expected the budget to be spent: %s, got: %s", expected, got.ptr ? got.ptr : "nothing");
+  bt_buffer_dispose(&got);
+}
+
 static void check_flags(case_run *run, const char *expected) {
   char got[128], root[BT_SPAN_ID_HEX + 1] = "none";
   if (!run->trace) return;
@@ -226,7 +235,8 @@ static void run_case(const text_case *text, void *context) {
     void (*act)(case_run *, const char *);
   } acts[] = {{"rule", set_rule},         {"trace", set_trace},           {"options", set_options},
               {"verdict", check_verdict}, {"exercised", check_exercised}, {"total", check_total},
-              {"choice", check_choice},   {"failed", check_failed},       {"flags", check_flags}};
+              {"choice", check_choice},   {"failed", check_failed},       {"flags", check_flags},
+              {"spent", check_spending}};
   case_run run = {.suite = context, .text = text};
   for (size_t i = 0; i < text->field_count; i++) {
     size_t act = 0, count = sizeof acts / sizeof acts[0];
