@@ -48,12 +48,20 @@ typedef struct bt_index_place {
   bool was_tried;
 } bt_index_place;
 
+/* Lists in one order that are walked as one; a span that stands in several comes once. */
+typedef struct bt_merge {
+  bt_member_order order;
+  uint32_t count;
+  bt_span_list lists[BT_MAX_KEYS]; /* what is left of each */
+} bt_merge;
+
 enum { BT_MAX_LOOKUPS = 8 }; /* keys of one selection; further ones are not looked up */
 
 typedef struct bt_lookup_slot {
   uint64_t turn;
   uint64_t to_look_at;     /* spans, by all who asked so far */
   bt_index_place *indexes; /* by key and order; NULL until asked for */
+  bt_merge *merge;         /* room for the lists of alternatives, for one cursor at a time; NULL until asked for */
 } bt_lookup_slot;
 
 struct bt_evaluator {
@@ -208,16 +216,20 @@ bt_span_list bt_window_candidates(bt_evaluator *evaluator, const bt_program_sele
 bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const bt_reach *reach);
 
 /* evaluation_lookup.c: of the members of a selection's matcher within reach those that its keys leave, and those of `join` (or NULL), whose binding
- * ranges over it. False: it has none that can be used, or looking at `to_look_at` spans costs less. */
+ * ranges over it; as one list, or as several in *merge. False: it has none that can be used, or looking at `to_look_at` spans costs less. */
 bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
                           const bt_program_condition *join, const bt_reach *reach, uint32_t to_look_at,
-                          bt_span_list *out);
+                          bt_span_list *out, bt_merge **merge);
+/* The first of all that are left, or BT_NO_SPAN. */
+uint32_t bt_merge_peek(const bt_trace_index *index, const bt_merge *merge);
+void bt_merge_pass(bt_merge *merge, uint32_t span);
 
 /* evaluation_selection.c */
 typedef struct bt_cursor { /* walks the members of a selection */
   const bt_program_selection *selection;
   const bt_member *members; /* kept ones; else NULL and: */
   const uint32_t *spans;    /* candidates; else NULL and: */
+  bt_merge *merge;          /* candidates from several lists; else NULL and: */
   bool is_whole_matcher;    /* the members of the selection's matcher, found on the way; else: */
   uint32_t only_span;
   uint32_t count, next; /* is_whole_matcher: no count */

@@ -97,25 +97,82 @@ typedef struct lookup {
   bt_lookup_slot *slot;
   const bt_reach *reach;
   uint32_t number; /* of the next key */
-  bool is_found;
-  bt_span_list best;
+  bool is_found, is_merge;
+  bt_span_list best; /* is_merge: no spans, and how many there are at most */
 } lookup;
 
+static bool is_best(const lookup *l, uint64_t count) {
+  return !l->is_found || count < l->best.count;
+}
+
 static void consider(lookup *l, bt_span_list list) {
-  if (!l->is_found || list.count < l->best.count) l->best = list;
+  if (!is_best(l, list.count)) return;
   l->is_found = true;
+  l->is_merge = false;
+  l->best = list;
+}
+
+/* False: the key cannot be used. */
+static bool find_list(lookup *l, const bt_program_key *key, bt_span_list *out) {
+  uint32_t hash, number = l->number++;
+  need asks = l->evaluator->work.status == BT_OK ? find_need(l->evaluator, key, &hash) : UNUSABLE;
+  *out = (bt_span_list){NULL, 0};
+  if (asks != ASKS_FOR_HASH) return asks == NOTHING_MEETS_IT;
+  const bt_value_index *index = find_index(l->evaluator, l->selection, l->slot, key, number, l->reach->order);
+  if (index) *out = bt_window_cut(&l->evaluator->index, bt_value_index_find(index, hash), l->reach);
+  return index != NULL;
+}
+
+static bool make_merge(lookup *l) {
+  if (!l->slot->merge) l->slot->merge = bt_arena_alloc(&l->evaluator->rule_arena, sizeof *l->slot->merge);
+  if (!l->slot->merge) l->evaluator->work.status = BT_NO_MEMORY;
+  return l->slot->merge != NULL;
+}
+
+/* The lists of all alternatives, which are walked as one. */
+static void try_any(lookup *l, const bt_program_key *key) {
+  bt_merge merge = {.order = l->reach->order, .count = key->alternative_count};
+  uint64_t count = 0;
+  bool can_use = true;
+  for (uint32_t i = 0; i < key->alternative_count; i++) {
+    can_use = find_list(l, &key->alternatives[i], &merge.lists[i]) && can_use;
+    count += merge.lists[i].count;
+  }
+  if (!can_use || count > UINT32_MAX || !is_best(l, count) || !make_merge(l)) return;
+  *l->slot->merge = merge;
+  l->best = (bt_span_list){NULL, (uint32_t)count};
+  l->is_found = l->is_merge = true;
 }
 
 static void try_key(lookup *l, const bt_program_key *key) {
-  uint32_t hash, number = l->number++;
-  need asks = l->evaluator->work.status == BT_OK ? find_need(l->evaluator, key, &hash) : UNUSABLE;
-  if (asks == UNUSABLE) return;
-  if (asks == NOTHING_MEETS_IT) {
-    consider(l, (bt_span_list){NULL, 0});
-    return;
+  bt_span_list list;
+  if (key->kind == BT_KEY_ANY)
+    try_any(l, key);
+  else if (find_list(l, key, &list))
+    consider(l, list);
+}
+
+static bool stands_before(const bt_trace_index *index, bt_member_order order, uint32_t a, uint32_t b) {
+  if (order == BT_BY_TREE) return index->tree_place[a] < index->tree_place[b];
+  int64_t x = index->trace->spans[a].start_ns, y = index->trace->spans[b].start_ns;
+  return order == BT_BY_START && x != y ? x < y : a < b;
+}
+
+uint32_t bt_merge_peek(const bt_trace_index *index, const bt_merge *merge) {
+  uint32_t first = BT_NO_SPAN;
+  for (uint32_t i = 0; i < merge->count; i++) {
+    if (merge->lists[i].count == 0) continue;
+    uint32_t span = merge->lists[i].spans[0];
+    if (first == BT_NO_SPAN || stands_before(index, merge->order, span, first)) first = span;
   }
-  const bt_value_index *index = find_index(l->evaluator, l->selection, l->slot, key, number, l->reach->order);
-  if (index) consider(l, bt_window_cut(&l->evaluator->index, bt_value_index_find(index, hash), l->reach));
+  return first;
+}
+
+void bt_merge_pass(bt_merge *merge, uint32_t span) {
+  for (uint32_t i = 0; i < merge->count; i++) {
+    bt_span_list *list = &merge->lists[i];
+    if (list->count && list->spans[0] == span) *list = (bt_span_list){list->spans + 1, list->count - 1};
+  }
 }
 
 static bool has_keys(const bt_program_selection *selection, const bt_program_condition *join) {
@@ -126,7 +183,7 @@ static bool has_keys(const bt_program_selection *selection, const bt_program_con
 
 bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
                           const bt_program_condition *join, const bt_reach *reach, uint32_t to_look_at,
-                          bt_span_list *out) {
+                          bt_span_list *out, bt_merge **merge) {
   if (evaluator->is_pruned || !has_keys(selection, join)) return false;
   lookup l = {.evaluator = evaluator, .selection = selection, .slot = slot_of(evaluator, selection), .reach = reach};
   if (!is_worth_it(evaluator, selection, l.slot, to_look_at)) return false;
@@ -135,5 +192,6 @@ bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *s
   for (uint32_t i = 0; join && i < join->joined_count; i++)
     for (uint32_t k = 0; k < join->joined[i]->key_count; k++) try_key(&l, &join->joined[i]->keys[k]);
   if (l.is_found) *out = l.best;
+  if (l.is_merge) *merge = l.slot->merge;
   return l.is_found;
 }

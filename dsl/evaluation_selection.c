@@ -69,7 +69,8 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
   cursor->is_whole_matcher = reach.order == BT_BY_NUMBER;
   if (!cursor->is_whole_matcher) list = bt_window_candidates(evaluator, selection, &reach);
   uint32_t to_look_at = cursor->is_whole_matcher ? found_so_far(evaluator, selection->matcher) : list.count;
-  if (bt_lookup_candidates(evaluator, selection, join, &reach, to_look_at, &list)) cursor->is_whole_matcher = false;
+  if (bt_lookup_candidates(evaluator, selection, join, &reach, to_look_at, &list, &cursor->merge))
+    cursor->is_whole_matcher = false;
   cursor->spans = list.spans;
   cursor->count = list.count;
   bt_evaluator_note_part(evaluator, selection->range);
@@ -84,6 +85,7 @@ static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator)
     bt_evaluator_note_part(evaluator, cursor->selection->range);
     return BT_NO_SPAN;
   }
+  if (cursor->merge) return bt_merge_peek(&evaluator->index, cursor->merge);
   if (cursor->next >= cursor->count) return BT_NO_SPAN;
   return cursor->spans ? cursor->spans[cursor->next] : cursor->only_span;
 }
@@ -94,6 +96,7 @@ static bool next_candidate(bt_cursor *cursor, bt_evaluator *evaluator, bt_member
     if (!bt_evaluator_step(evaluator)) return bt_evaluator_note_part(evaluator, cursor->selection->range), false;
     member->span = span;
     cursor->next++;
+    if (cursor->merge) bt_merge_pass(cursor->merge, span);
     member->truth = is_member(evaluator, cursor->selection, member->span);
     bt_evaluator_note_part(evaluator, cursor->selection->range);
     if (member->truth.truth != BT_FALSE) return true;

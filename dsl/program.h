@@ -69,18 +69,22 @@ typedef enum bt_key_kind {
   BT_KEY_EQUAL,    /* the field of the span equals the other side */
   BT_KEY_CHILD_OF, /* the others: of a bound span */
   BT_KEY_PARENT_OF,
-  BT_KEY_SIBLING_OF
+  BT_KEY_SIBLING_OF,
+  BT_KEY_ANY /* one of the alternatives */
 } bt_key_kind;
 
-typedef struct bt_program_key {
+typedef struct bt_program_key bt_program_key;
+struct bt_program_key {
   bt_key_kind kind;
   const bt_field *field;              /* EQUAL */
   const bt_program_expression *other; /* EQUAL: reads neither the span nor an aggregate */
-  int binding;                        /* the other kinds */
-  bt_binding_set needs;               /* what has to be bound for it */
-} bt_program_key;
+  int binding;                        /* CHILD_OF, PARENT_OF, SIBLING_OF */
+  const bt_program_key *alternatives; /* ANY: of the kind EQUAL */
+  uint32_t alternative_count;
+  bt_binding_set needs; /* what has to be bound for it */
+};
 
-enum { BT_MATCH_ALL = 0, BT_MAX_KEYS = 4 };
+enum { BT_MATCH_ALL = 0, BT_MAX_KEYS = 4 }; /* of one selection; also alternatives of one key */
 
 struct bt_program_selection {
   bt_range range;

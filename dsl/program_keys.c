@@ -2,12 +2,16 @@
 #include "dsl/program_compile.h"
 
 typedef struct key_list {
+  bt_arena *arena;
   bt_program_key keys[BT_MAX_KEYS];
   uint32_t count;
+  bool is_full;    /* there were more */
+  bool has_failed; /* no memory */
 } key_list;
 
 static void add_key(key_list *list, bt_program_key key) {
-  if (list->count < BT_MAX_KEYS) list->keys[list->count++] = key;
+  list->is_full = list->count == BT_MAX_KEYS;
+  if (!list->is_full) list->keys[list->count++] = key;
 }
 
 static bt_binding_set only(int binding) {
@@ -41,16 +45,60 @@ static void add_side(key_list *list, const bt_program_expression *field, const b
   if (is_own_field(field, own) && is_known_before(other, own, &key.needs)) add_key(list, key);
 }
 
+/* All of them as one key: any will do. */
+static void add_alternatives(key_list *list, const key_list *alternatives) {
+  bt_program_key key = {.kind = BT_KEY_ANY, .binding = BT_NO_BINDING, .alternative_count = alternatives->count};
+  if (alternatives->is_full || alternatives->count == 0) return;
+  key.alternatives =
+      bt_arena_duplicate(list->arena, alternatives->keys, alternatives->count * sizeof *alternatives->keys);
+  for (uint32_t i = 0; i < alternatives->count; i++)
+    key.needs = (bt_binding_set)(key.needs | alternatives->keys[i].needs);
+  if (key.alternatives)
+    add_key(list, key);
+  else
+    list->has_failed = true;
+}
+
+/* `k in [x.k, x.m]` */
+static void add_list(key_list *list, const bt_program_comparison *comparison, int own) {
+  key_list alternatives = {.arena = list->arena};
+  for (uint32_t i = 0; i < comparison->right_count; i++) {
+    uint32_t before = alternatives.count;
+    add_side(&alternatives, comparison->left, comparison->rights[i], own);
+    if (alternatives.count == before) return;
+  }
+  add_alternatives(list, &alternatives);
+}
+
 /* `k == x.k`, either way round. Points are left out: under clock skew they may be equal where they differ. */
 static void add_comparison(key_list *list, const bt_program_comparison *comparison, int own) {
-  bool is_equality = comparison->comparator.op == BT_EQUAL && !comparison->is_negated && comparison->right_count == 1;
+  bool is_equality = comparison->comparator.op == BT_EQUAL && !comparison->is_negated;
   if (!is_equality || comparison->comparator.ignores_case || comparison->left->is_point) return;
+  if (comparison->right_count != 1) {
+    add_list(list, comparison, own);
+    return;
+  }
   add_side(list, comparison->left, comparison->rights[0], own);
   add_side(list, comparison->rights[0], comparison->left, own);
 }
 
+static void add_tests(key_list *list, const bt_program_predicate *predicate);
+
+/* `k == x.k or m == x.m`: one key of each part. */
+static void add_any(key_list *list, const bt_program_predicate *predicate) {
+  key_list alternatives = {.arena = list->arena};
+  for (uint32_t i = 0; i < predicate->item_count; i++) {
+    key_list of_part = {.arena = list->arena};
+    add_tests(&of_part, predicate->items[i]);
+    if (of_part.count == 0 || of_part.keys[0].kind != BT_KEY_EQUAL) return;
+    add_key(&alternatives, of_part.keys[0]);
+  }
+  add_alternatives(list, &alternatives);
+}
+
 static void add_tests(key_list *list, const bt_program_predicate *predicate) {
   if (predicate->kind == BT_PREDICATE_COMPARE) add_comparison(list, &predicate->comparison, BT_NO_BINDING);
+  if (predicate->kind == BT_PREDICATE_OR) add_any(list, predicate);
   for (uint32_t i = 0; predicate->kind == BT_PREDICATE_AND && i < predicate->item_count; i++)
     add_tests(list, predicate->items[i]);
 }
@@ -73,13 +121,14 @@ static void add_relation(key_list *list, const bt_program_relation *relation) {
 static bool keep_keys(bt_program_compiler *compiler, const key_list *list, const bt_program_key **out,
                       uint32_t *count) {
   *count = list->count;
+  if (list->has_failed) return false;
   if (list->count == 0) return true;
   *out = bt_arena_duplicate(&compiler->ruleset->arena, list->keys, list->count * sizeof *list->keys);
   return *out != NULL;
 }
 
 bool bt_program_find_keys(bt_program_compiler *compiler, bt_program_selection *selection) {
-  key_list list = {.count = 0};
+  key_list list = {.arena = &compiler->ruleset->arena};
   if (selection->rest) add_tests(&list, selection->rest);
   for (uint32_t i = 0; i < selection->relation_count; i++) add_relation(&list, &selection->relations[i]);
   return keep_keys(compiler, &list, &selection->keys, &selection->key_count);
@@ -91,7 +140,7 @@ static bool speaks_of(const bt_program_condition *item, int binding) {
 
 bool bt_program_find_joins(bt_program_compiler *compiler, const bt_program_condition *conjunction,
                            bt_program_condition *item, uint32_t at) {
-  key_list list = {.count = 0};
+  key_list list = {.arena = &compiler->ruleset->arena};
   uint32_t most = conjunction->item_count - at;
   item->joined = bt_arena_array(&compiler->ruleset->arena, most, sizeof *item->joined);
   if (!item->joined) return false;

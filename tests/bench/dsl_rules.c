@@ -11,7 +11,7 @@
 #include "dsl/rule_walk.h"
 #include "tests/bench/dsl_input.h"
 
-enum { MOST_WORDS = 32, MOST_KEYS = 24, MOST_VALUES = 6, MOST_LINE = 4096 };
+enum { MOST_WORDS = 32, MOST_KEYS = 24, MOST_VALUES = 6, MOST_LINE = 4096, SPANS_OF_REQUEST = 50 };
 
 typedef struct key_words {
   bt_str key;
@@ -107,8 +107,10 @@ static bt_span_id id_of(uint32_t number) {
   return id;
 }
 
+/* Calls of one request hang below one another, and requests below the root. */
 static bt_span a_span(dsl_random *random, const words *w, uint32_t number, const bt_span *before, bt_arena *arena) {
-  uint32_t back = number ? 1 + dsl_random_below(random, number < 20 ? number : 20) : 0;
+  uint32_t in_request = number % SPANS_OF_REQUEST;
+  uint32_t back = in_request ? 1 + dsl_random_below(random, in_request < 20 ? in_request : 20) : number;
   bt_span span = {.id = id_of(number), .name = BT_STR("other"), .start_ns = 1700000000000000000};
   if (w->name_count && dsl_random_below(random, 8)) span.name = w->names[dsl_random_below(random, w->name_count)];
   span.kind = (bt_span_kind)(1 + dsl_random_below(random, 5));
@@ -116,6 +118,7 @@ static bt_span a_span(dsl_random *random, const words *w, uint32_t number, const
   if (number) {
     span.parent_id = id_of(number - back);
     span.start_ns = before[number - back].start_ns + 100000 * (int64_t)dsl_random_below(random, 30);
+    if (!in_request) span.start_ns = before[0].start_ns + 100000 * (int64_t)number;
   }
   span.end_ns = span.start_ns + 1000000 * (int64_t)(1 + dsl_random_below(random, 200));
   span.attributes = attributes_of(random, w, number, arena);

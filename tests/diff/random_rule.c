@@ -456,12 +456,20 @@ static void write_relation(writer *w) {
   }
 }
 
-/* `k == p0.k`, either way round: what spans are looked up by. */
-static void write_correlation(writer *w) {
+/* `k == p0.k`, either way round, or `k in [p0.k, p1.m]`: what spans are looked up by. */
+static void write_equality(writer *w) {
   static const char *const others[] = {".k", ".m", ".span.id", ".span.parent_id", ".span.name", ".span.duration"};
   static const char *const own[] = {"span.k", "span.m", "span.parent_id", "span.id", "span.name", "span.duration"};
   unsigned which = one_in(w, 2) ? 0 : below(w, 6); /* durations only with durations */
   bool is_swapped = one_in(w, 4);
+  if (which < 2 && one_in(w, 4)) {
+    bt_buffer_printf(w->out, "%s in [", own[which]), put_binding(w), put(w, others[which]);
+    if (one_in(w, 2))
+      put(w, ", 1]");
+    else
+      put(w, ", "), put_binding(w), put(w, others[below(w, 2)]), put(w, "]");
+    return;
+  }
   const char *field = which < 2 && !is_swapped && one_in(w, 2) ? own[which] + strlen("span.") : own[which];
   if (is_swapped) {
     put_binding(w);
@@ -471,6 +479,11 @@ static void write_correlation(writer *w) {
     put_binding(w);
     put(w, others[which]);
   }
+}
+
+static void write_correlation(writer *w) {
+  write_equality(w);
+  if (one_in(w, 4)) put(w, one_in(w, 3) ? " and " : " or "), write_equality(w);
   if (maybe(w, 4)) put(w, one_in(w, 2) ? " and " : " or "), write_predicate(w);
 }
 
