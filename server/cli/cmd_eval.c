@@ -36,12 +36,21 @@ static void print_line(json_t *object) {
   bt_print_json(object, JSON_COMPACT);
 }
 
+/* Of a budget also what spent it. */
+static void print_reason(const bt_rule_definition *definition, const bt_rule_verdict *verdict) {
+  bt_buffer spending = {0};
+  bt_verdict_say_spending(verdict, definition->rule->text, &spending);
+  const char *comma = spending.len ? ": " : "";
+  bt_print("  (%s%s%.*s)", bt_reason_name(verdict->reason), comma, BT_FMT(bt_buffer_str(&spending)));
+  bt_buffer_dispose(&spending);
+}
+
 static void print_text(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
                        const bt_violation *violation) {
   char trace_id[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&trace->id, trace_id);
   bt_print("%-14s  %-24s  %s", bt_verdict_name(verdict->verdict), definition->fields.id, trace_id);
-  if (verdict->reason) bt_print("  (%s)", bt_reason_name(verdict->reason));
+  if (verdict->reason) print_reason(definition, verdict);
   if (violation) bt_print("  %s", violation->message);
   bt_print("\n");
 }

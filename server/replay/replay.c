@@ -112,6 +112,7 @@ static void widen_assumptions(bt_run *run) {
     rule->settle_ns = own.settle_ns;
     rule->require_complete = own.require_complete;
     run->options[i].clock_skew_ns = own.clock_skew_ns;
+    run->options[i].step_budget = own.step_budget;
     all->margin_ns = first ? own.margin_ns : larger(all->margin_ns, own.margin_ns);
     all->settle_ns = first ? own.settle_ns : larger(all->settle_ns, own.settle_ns);
     all->clock_skew_ns = first ? own.clock_skew_ns : larger(all->clock_skew_ns, own.clock_skew_ns);

@@ -136,7 +136,9 @@ static bt_status explain_conjunct(const bt_test_result *result, const bt_conditi
 static void explain_inconclusive(const bt_test_result *result, bt_buffer *out) {
   switch (result->verdict->reason) {
   case BT_REASON_BUDGET:
-    bt_buffer_append(out, BT_STR("the step budget ran out before the verdict was certain\n"));
+    bt_buffer_append(out, BT_STR("the budget ran out before the verdict was certain: "));
+    bt_verdict_say_spending(result->verdict, result->judged->definition->rule->text, out);
+    bt_buffer_append_char(out, '\n');
     break;
   case BT_REASON_INCOMPLETE:
     bt_buffer_append(out, BT_STR("the trace is not complete, and spans that are missing could change the verdict\n"));

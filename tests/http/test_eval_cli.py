@@ -53,6 +53,23 @@ class EvalTest(unittest.TestCase):
             self.assertRegex(done.stdout, r"violated +one ")
             self.assertRegex(done.stdout, r"satisfied +two ")
 
+    def test_what_spent_the_budget(self):
+        trace = document(*(span("a", number=i + 1, start=i + 1, end=i + 2) for i in range(1100)))
+        done = run_cli("eval", "--dsl", "when { a as x }\nnever  { a where(k < x.k) }", "--all", "-", stdin=trace)
+        self.assertIn("inconclusive", done.stdout)
+        self.assertIn("(budget: too many spans were looked at, in `a where(k < x.k)` (line 2, column 10))", done.stdout)
+
+    def test_a_budget_of_ones_own(self):
+        """What decides a rule with the default budget need not do so with less, and says nothing else."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(document(*(span("a", number=i + 1, start=i + 1, end=i + 2) for i in range(100))))
+            for budget, inconclusive in (("0", 0), ("10", 1), ("1000000", 0)):
+                done = run_cli("replay", "--dsl", "a as x and a.where(k < x.k)", "--traces", path, "--start", "1970-01-01T00:00:00Z",
+                               "--end", "1970-01-01T01:00:00Z", "--budget", budget)
+                self.assertIn(f"{inconclusive} inconclusive", done.stdout, (budget, done.stderr))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)
