@@ -261,11 +261,13 @@ static void write_replays(const bt_service *service, bt_buffer *out) {
 static void write_memory(const bt_service *service, bt_buffer *out) {
   bt_expose_family(out, "betrace_memory_held_bytes", "gauge",
                    "Memory in the account of --memory-limit, by what holds it.");
+  const bt_memory_view held = bt_memory_look(service->account);
   for (unsigned i = 0; i < BT_MEMORY_KINDS; i++) {
     bt_memory_kind kind = (bt_memory_kind)i;
     const bt_label labels[] = {{"kind", bt_memory_kind_name(kind)}, {NULL, NULL}};
-    bt_expose_count(out, "betrace_memory_held_bytes", labels, bt_memory_held(service->account, kind));
+    bt_expose_count(out, "betrace_memory_held_bytes", labels, held.kinds[kind]);
   }
+  write_gauge(out, "betrace_memory_most_bytes", "The most that all of it was since the start.", held.most);
   write_gauge(out, "betrace_memory_limit_bytes", "What all of it may grow to: --memory-limit.",
               bt_memory_limit(service->account));
 }
