@@ -118,6 +118,20 @@ bool bt_memory_hold_grow(bt_memory_hold *hold, size_t bytes) {
   return bytes <= SIZE_MAX - hold->bytes && bt_memory_hold_set(hold, hold->bytes + bytes);
 }
 
+/* Others of the kind may take some between the look and the taking; then it is asked again, and nobody is made to forget anything for what may not be had. */
+static bool may_have(bt_memory_account *account, bt_memory_kind kind, size_t bytes, size_t most_of_kind) {
+  size_t held = bt_memory_look(account).kinds[kind];
+  return held <= most_of_kind && bytes <= most_of_kind - held;
+}
+
+bool bt_memory_hold_grow_within(bt_memory_hold *hold, size_t bytes, size_t most_of_kind) {
+  if (!may_have(hold->account, hold->kind, bytes, most_of_kind)) return false;
+  if (!bt_memory_hold_grow(hold, bytes)) return false;
+  if (may_have(hold->account, hold->kind, 0, most_of_kind)) return true;
+  bt_memory_hold_shrink(hold, hold->bytes - bytes);
+  return false;
+}
+
 void bt_memory_hold_shrink(bt_memory_hold *hold, size_t bytes) {
   if (bytes >= hold->bytes) return;
   bt_memory_give(hold->account, hold->kind, hold->bytes - bytes);

@@ -60,6 +60,8 @@ typedef struct bt_memory_hold {
 /* False: no room for more, and nothing has changed. Ask before you allocate. */
 bool bt_memory_hold_set(bt_memory_hold *hold, size_t bytes) BT_MUST_CHECK;
 bool bt_memory_hold_grow(bt_memory_hold *hold, size_t bytes) BT_MUST_CHECK;
+/* The same, and all of its kind hold at most so many bytes then. */
+bool bt_memory_hold_grow_within(bt_memory_hold *hold, size_t bytes, size_t most_of_kind) BT_MUST_CHECK;
 void bt_memory_hold_shrink(bt_memory_hold *hold, size_t bytes); /* to at most so many */
 /* What `other` holds is this one's now; both are of one account and kind. */
 void bt_memory_hold_join(bt_memory_hold *hold, bt_memory_hold *other);
