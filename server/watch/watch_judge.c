@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/eval_limit.h"
 #include "server/log.h"
 #include "server/replay/violation_id.h"
 #include "server/replay/window.h"
@@ -11,6 +12,7 @@
 #include "tempo/own_trace.h"
 
 enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
+static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
 
 typedef struct judging {
   bt_watcher *watcher;
@@ -227,6 +229,23 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
   return BT_OK;
 }
 
+/* A rule that costs too much on many traces is one line in ten minutes; the counter has them all. */
+static void say_unreached(bt_watcher *watcher, const bt_trace *trace, const bt_rule_verdict *verdicts) {
+  size_t first = 0, count = watcher->rules->count;
+  char hex[BT_TRACE_ID_HEX + 1];
+  while (first < count && (verdicts[first].verdict != BT_INCONCLUSIVE || verdicts[first].reason != BT_REASON_BUDGET))
+    first++;
+  if (first == count) return;
+  if (watcher->told_unreached_ns && watcher->now_ns - watcher->told_unreached_ns < TOLD_AGAIN_NS) return;
+  watcher->told_unreached_ns = watcher->now_ns;
+  bt_trace_id_format(&trace->id, hex);
+  bt_log(
+      BT_LOG_WARNING,
+      "watch could not reach the verdict of rule %s on trace %s (budget): it has taken too many steps, too much text "
+      "or too much time of the processor; nothing is sent for it, and the next trace goes on",
+      watcher->rules->items[first].definition->fields.id, hex);
+}
+
 static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, bt_error *error) {
   bt_watcher *watcher = j->watcher;
   const bt_rule_verdict *verdicts = NULL;
@@ -238,7 +257,10 @@ static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, b
     return BT_OK;
   }
   set_options(watcher, trace);
-  bt_status status = bt_evaluator_run(watcher->rules->evaluator, trace, watcher->rules->options, &verdicts, &why);
+  bt_eval_limit limit = {.cancel = watcher->cancel, .most_cpu_ns = watcher->options->most_cpu_ns};
+  bt_status status =
+      bt_eval_run_within(&limit, watcher->rules->evaluator, trace, watcher->rules->options, &verdicts, &why);
+  if (status == BT_OK) say_unreached(watcher, trace, verdicts);
   if (status == BT_OK) return apply_all(j, trace, verdicts, watched, error);
   if (status != BT_LIMIT) return bt_error_set(error, status, "%s", why.message);
   char hex[BT_TRACE_ID_HEX + 1];

@@ -128,6 +128,46 @@ static void a_window_that_failed_in_part_is_asked_again(void **state) {
   watch_assert_sent(s, "slow", 1, 1);
 }
 
+/* 248,832 choices are more steps than are taken between two looks at the time. What is not known by then is inconclusive, and the next trace goes on. */
+static void a_trace_that_takes_long_holds_up_no_other(void **state) {
+  watch_scene *s = *state;
+  watch_add_rule(s, "choices", "slow as a and slow as b and slow as c and slow as d and slow as e and a.k == e.id");
+  for (int round = 0; round < 2; round++) {
+    uint64_t large = 1 + 10 * (uint64_t)round, small = 2 + 10 * (uint64_t)round;
+    s->options.most_cpu_ns = round ? 0 : 1;
+    watch_start(s);
+    watch_round(s);
+    fake_trace *trace = fake_add(&s->fake, large);
+    for (int i = 0; i < FAKE_SPANS_MAX; i++) fake_span_add(trace, "slow", s->now_ns);
+    watch_arrive(s, small, "slow");
+    watch_pass(s, 10 * MINUTE_NS);
+    watch_assert_sent(s, "slow", small, 1);
+    bt_watch_status status = bt_watcher_look(s->watcher);
+    assert_int_equal(status.waiting, 0);
+    assert_string_equal(status.message, "");
+    if (round)
+      watch_assert_sent(s, "slow", large, 1);
+    else
+      assert_true(status.inconclusive > 0);
+    watch_kill(s);
+  }
+}
+
+/* Whoever ends the service does not wait for an evaluation. */
+static void an_evaluation_is_cancelled(void **state) {
+  watch_scene *s = *state;
+  bt_error error = {0};
+  bt_rule_list none = {0};
+  watch_start(s);
+  watch_round(s);
+  watch_arrive(s, 1, "slow");
+  s->now_ns += 5 * MINUTE_NS;
+  atomic_store(&s->cancel.requested, true);
+  assert_int_equal(bt_watcher_round(s->watcher, s->rules.count ? &s->rules : &none, s->now_ns, &error), BT_CANCELLED);
+  atomic_store(&s->cancel.requested, false);
+  assert_int_equal(watch_sent_all(s), 0);
+}
+
 static void reads_that_fail_are_made_again(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -613,6 +653,8 @@ int main(void) {
       CASE(the_watermark_waits_for_what_is_not_quiet),
       CASE(no_slice_is_skipped_while_the_source_fails),
       CASE(a_window_that_failed_in_part_is_asked_again),
+      CASE(a_trace_that_takes_long_holds_up_no_other),
+      CASE(an_evaluation_is_cancelled),
       CASE(reads_that_fail_are_made_again),
       CASE(what_search_shows_and_no_read_gives_is_said),
       CASE(a_late_span_takes_a_violation_back),
