@@ -118,6 +118,12 @@ static bt_status begin(bt_evaluations *evaluations, const bt_question *question,
   bt_evaluation **items = bt_grow_array(evaluations->items, evaluations->count, &evaluations->capacity, sizeof *items);
   if (!items) return bt_error_no_memory(error);
   evaluations->items = items;
+  size_t bytes = bt_evaluation_first_bytes(question->rules, question->rule_count);
+  if (!bt_memory_hold_grow(&evaluations->hold, bytes))
+    return bt_error_set(error, BT_LIMIT,
+                        "there is no room for the rules of this question (%zu bytes): what runs and what is kept fills "
+                        "--memory-limit; try again later, or ask for fewer rules",
+                        bytes);
   bt_evaluation *evaluation = calloc(1, sizeof *evaluation);
   bt_status status = evaluation && copy_question(evaluation, question) ? BT_OK : bt_error_no_memory(error);
   if (status == BT_OK) {
@@ -127,8 +133,10 @@ static bt_status begin(bt_evaluations *evaluations, const bt_question *question,
   }
   if (status == BT_OK)
     *out = items[evaluations->count++] = evaluation;
-  else
+  else {
     bt_evaluation_free(evaluation);
+    bt_evaluations_count(evaluations);
+  }
   return status;
 }
 

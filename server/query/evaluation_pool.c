@@ -52,12 +52,17 @@ static size_t bytes_of_all(const bt_evaluations *evaluations) {
 }
 
 /* Rules of a question were often made for it alone. */
+size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count) {
+  size_t bytes = bt_heap_bytes(sizeof(bt_evaluation)) + count * sizeof(bt_rule_definition *);
+  for (size_t i = 0; i < count; i++) bytes += bt_rule_definition_bytes(rules[i]);
+  return bytes;
+}
+
 void bt_evaluations_count(bt_evaluations *evaluations) {
   size_t bytes = bytes_of_all(evaluations);
   for (size_t i = 0; i < evaluations->count; i++)
-    for (size_t r = 0; r < evaluations->items[i]->rule_count; r++)
-      bytes += bt_rule_definition_bytes(evaluations->items[i]->rules[r]);
-  bt_memory_hold_tell(&evaluations->hold, bytes);
+    bytes += bt_evaluation_first_bytes(evaluations->items[i]->rules, evaluations->items[i]->rule_count);
+  bt_memory_hold_shrink(&evaluations->hold, bytes);
 }
 
 /* False: none is idle. */
@@ -192,6 +197,7 @@ void bt_evaluations_free(bt_evaluations *evaluations) {
   pthread_mutex_unlock(&evaluations->mutex);
   bt_crew_end(&evaluations->crew);
   for (size_t i = 0; i < evaluations->count; i++) bt_evaluation_free(evaluations->items[i]);
+  bt_memory_hold_shrink(&evaluations->hold, 0);
   pthread_mutex_destroy(&evaluations->mutex);
   free(evaluations->items);
   free(evaluations);

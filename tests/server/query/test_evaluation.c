@@ -245,6 +245,41 @@ static void little_memory_changes_nothing(void **state) {
   }
 }
 
+static void nothing(scene *s) {
+  (void)s;
+}
+
+/* Others hold the memory: the first question is refused, one under way says that it is full, and each has the whole answer when there is room again. */
+static void without_room_it_is_said(void **state) {
+  scene *s = *state;
+  enum { LIMIT = 512 << 10 };
+  static answer expected, got;
+  bt_look *look = NULL;
+  bt_error error = {0};
+  bt_memory_account *account = NULL;
+  ask_all(s, 10, nothing, &expected);
+  assert_int_equal(bt_memory_account_new(LIMIT, &account, &error), BT_OK);
+  s->options.memory = account;
+  restart(s);
+  assert_true(bt_memory_take(account, BT_MEMORY_REPLAYS, LIMIT));
+  assert_int_equal(bt_look_open(s->evaluations, &s->question, &look, &error), BT_LIMIT);
+  bt_memory_give(account, BT_MEMORY_REPLAYS, 40 << 10);
+  ask_all(s, 10, nothing, &got);
+  assert_memory_equal(got.reason, "results_full", 12);
+  assert_false(got.has_total || got.complete);
+  bt_memory_give(account, BT_MEMORY_REPLAYS, LIMIT - (40 << 10));
+  restart(s);
+  assert_int_equal(bt_memory_total(account), 0);
+  ask_all(s, 10, nothing, &got);
+  assert_same_answer(&got, &expected);
+  assert_in_range(bt_memory_look(account).most, 1, LIMIT);
+  bt_evaluations_free(s->evaluations);
+  s->evaluations = NULL;
+  assert_int_equal(bt_memory_total(account), 0);
+  s->options.memory = NULL;
+  bt_memory_account_free(account);
+}
+
 static void too_little_memory_is_said(void **state) {
   scene *s = *state;
   answer got;
@@ -530,6 +565,7 @@ int main(void) {
       SCENE(forgotten_and_without_rules_it_is_not_found),
       SCENE(little_memory_changes_nothing),
       SCENE(too_little_memory_is_said),
+      SCENE(without_room_it_is_said),
       SCENE(data_that_comes_late_shifts_no_page),
       SCENE(long_traces_come_once),
       SCENE(what_cannot_be_read_is_said),

@@ -224,13 +224,13 @@ static void without_room_it_is_incomplete(void **state) {
   assert_int_equal(scene_go(s)->violations_found, 100);
   scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
   assert_int_equal(bt_memory_total(account), 0);
-  bt_memory_add(account, BT_MEMORY_REPLAYS, 60 * 1024);
+  assert_true(bt_memory_take(account, BT_MEMORY_REPLAYS, 60 * 1024));
   const bt_rule_result *rule = scene_go(s);
   scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "results_full: ");
   assert_false(rule->evaluated_is_exact);
   assert_false(s->run.result.coverage.complete);
   assert_true(s->run.result.coverage.windows_failed_count > 0);
-  assert_int_equal(bt_memory_held(account, BT_MEMORY_READS), 0);
+  assert_int_equal(bt_memory_look(account).kinds[BT_MEMORY_READS], 0);
   s->run.request.memory = NULL;
   bt_memory_account_free(account);
 }
