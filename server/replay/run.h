@@ -135,6 +135,7 @@ typedef struct bt_run {
   bt_eval_options *options;
   bt_eval_limit limit;
   bt_projection projection;
+  bt_crowds crowds; /* of questions for spans, over bt_project_range */
   bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
   size_t pruned;    /* the query that finds pruned traces (pruned.c); 0: there is none */

@@ -29,16 +29,9 @@ static const bt_over *first_leaf(const bt_over *over) {
   return over;
 }
 
-/* Late fragments lie in blocks dated by their arrival, so that the question goes on to now. */
-static bt_time_range asked_range(const bt_run *run) {
-  bt_time_range range = run->search_range;
-  if (range.end_ns < run->request.now_ns) range.end_ns = run->request.now_ns;
-  return range;
-}
-
 static bool is_near(const bt_run *run) {
   int64_t length_ns = bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
-  return bt_time_subtract(asked_range(run).end_ns, run->search_range.end_ns) <= length_ns / LATER_SHARE;
+  return bt_time_subtract(bt_project_range(run).end_ns, run->search_range.end_ns) <= length_ns / LATER_SHARE;
 }
 
 bool bt_spans_first_can(const bt_run *run) {
@@ -122,6 +115,7 @@ static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_sp
                             .range = range,
                             .projection = &run->projection,
                             .expected = expected,
+                            .crowds = &run->crowds,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rules[0]->fields.id,
@@ -225,7 +219,7 @@ bt_status bt_spans_first_ask(bt_run *run, bt_error *error) {
   if (!bt_spans_first_can(run)) return BT_OK;
   bt_status status = is_worth_it(run, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
-    status = find(run, asked_range(run), expected, take, run, &why);
+    status = find(run, bt_project_range(run), expected, take, run, &why);
     bt_found_list_sort(&run->first.found);
     run->first.is_used = status == BT_OK && has_searched(run);
     run->first.any = (bt_over){.kind = BT_OVER_QUERY, .query = run->rules[0].plan->spans};
