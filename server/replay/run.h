@@ -108,7 +108,10 @@ typedef struct bt_decided { /* it does not violate */
 } bt_decided;
 
 /* Spans that were asked for before anything else (spans_first.c). */
+enum { BT_SPANS_FIRST_LEAVES = 8 };
 typedef struct bt_spans_first {
+  bt_query *leaves[BT_SPANS_FIRST_LEAVES]; /* the formula's searches in the part that is looked at; not in the table */
+  size_t leaf_count;
   bool is_used;
   bt_over any;            /* stands for the rule's formula: every trace with such spans */
   bt_found_list searched; /* some that a search had found before: they have to be among them */
