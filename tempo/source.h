@@ -100,7 +100,7 @@ typedef struct bt_read_request {
    * given without one. Spans that it should not find may come too. Only where the source's `projects` says so. */
   bt_str spans;
   bt_crowds *crowds; /* of such reads; or NULL */
-  bool by_id; /* one request a trace; else in batches where the source can */
+  bool by_id;        /* one request a trace; else in batches where the source can */
   /* Of a read in batches: so many of its traces, the first of ids, are read by id too, beside the batches, where the source can and finds it worth
    * it: at most BT_ALSO_BY_ID_MAX. */
   size_t also_by_id;

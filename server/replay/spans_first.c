@@ -162,8 +162,7 @@ static bt_status take_leaves(bt_run *run, bt_explain_probe *probe, bt_error *err
 }
 
 static size_t count_found(const bt_explain_probe *probe, const bt_over *over) {
-  const bt_found_list *list =
-      over->kind == BT_OVER_QUERY ? bt_explain_probe_found(probe, over->query.filter) : NULL;
+  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_explain_probe_found(probe, over->query.filter) : NULL;
   size_t found = list ? list->count : 0;
   for (uint32_t i = 0; i < over->item_count; i++) found += count_found(probe, over->items[i]);
   return found;

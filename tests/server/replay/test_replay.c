@@ -125,8 +125,7 @@ static void the_largest_is_read_by_id_first(void **state) {
   scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
   assert_int_equal(s->run.seen_count, LARGE);
   static const uint64_t order[LARGE] = {2, 4, 1, 3};
-  for (size_t i = 0; i < LARGE; i++)
-    assert_ptr_equal(replay_seen(&s->run, 0, order[i]), &s->run.seen[i]);
+  for (size_t i = 0; i < LARGE; i++) assert_ptr_equal(replay_seen(&s->run, 0, order[i]), &s->run.seen[i]);
 }
 
 /* Sets are joined over the whole range: the spans of one trace lie in different blocks. */
