@@ -28,7 +28,8 @@ static bt_status add_path(bt_rule_paths *out, const char *folder, const char *na
   if (!items) return bt_error_no_memory(error);
   out->items = items;
   bt_buffer path = {0};
-  bt_buffer_printf(&path, "%s%s%s", folder ? folder : "", folder ? "/" : "", name);
+  bool ends_in_slash = folder && *folder && folder[strlen(folder) - 1] == '/';
+  bt_buffer_printf(&path, "%s%s%s", folder ? folder : "", folder && !ends_in_slash ? "/" : "", name);
   items[out->count] = path.failed ? NULL : strdup(path.ptr);
   bt_buffer_dispose(&path);
   if (!items[out->count]) return bt_error_no_memory(error);

@@ -1,6 +1,6 @@
 /* Calls on one completion queue. See grpc_server.h. A place waits for a call, reads its message, puts it into a lane,
  * where its answer is started, and is free again when both the answer is out and the call is over. Events are handled
- * by one thread; a worker has a place from its message to its answer. */
+ * by one thread; between its message and its answer a place is with a worker, or its call waits to be woken. */
 #include "server/grpc/grpc_server.h"
 
 #include <grpc/byte_buffer_reader.h>
@@ -167,20 +167,23 @@ static void take_headers(const place *p, bt_grpc_request *request) {
   }
 }
 
+/* Then the place may be another call's, or gone. */
+static void take_answer(void *context, const bt_grpc_answer *answer) {
+  send_answer(context, answer);
+}
+
 static void run(bt_task *task) {
   place *p = (place *)((char *)task - offsetof(place, task));
-  bt_grpc_answer answer;
-  bt_grpc_request request = {.method = str_of(&p->details.method), .remaining_ns = remaining_ns(p), .scope = &p->scope};
+  bt_grpc_request request = {
+      .method = str_of(&p->details.method), .turn = task->tenant, .remaining_ns = remaining_ns(p), .scope = &p->scope};
   take_headers(p, &request);
   grpc_byte_buffer_reader reader;
   bool is_read = grpc_byte_buffer_reader_init(&reader, p->message);
   grpc_slice message = is_read ? grpc_byte_buffer_reader_readall(&reader) : grpc_empty_slice();
   if (is_read) grpc_byte_buffer_reader_destroy(&reader);
   request.message = str_of(&message);
-  bt_grpc_handle(p->server->http, &request, &answer);
+  bt_grpc_handle(p->server->http, &request, take_answer, p);
   grpc_slice_unref(message);
-  send_answer(p, &answer); /* then the place may be another call's, or gone */
-  bt_grpc_answer_dispose(&answer);
 }
 
 /* ---- on the queue's thread ---- */

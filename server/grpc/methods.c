@@ -248,8 +248,56 @@ static bool build(const method *m, const bt_grpc_request *request, json_t *field
   return true;
 }
 
-static void call_http(bt_http_server *http, const method *m, const bt_grpc_request *request, const built *b,
-                      bt_grpc_answer *answer) {
+/* What is known of a call while it runs. */
+typedef struct handling {
+  const method *method; /* NULL: the standard health check */
+  bt_grpc_done done;
+  void *context;
+} handling;
+
+static void take_standard_health(const bt_call *call, bt_grpc_answer *answer) {
+  bool serves = call && call->status == 200;
+  bt_buffer_append_char(&answer->message, 1 << 3);
+  bt_grpc_write_varint(&answer->message, serves ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
+                                                : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING);
+}
+
+static void give(bt_grpc_done done, void *context, bt_grpc_answer *answer) {
+  if (answer->message.failed) refuse(answer, UNAVAILABLE, "There is not enough memory for this answer.");
+  done(context, answer);
+  bt_grpc_answer_dispose(answer);
+}
+
+static void take_call(void *context, bt_call *call) {
+  handling *h = context;
+  bt_grpc_answer answer = {0};
+  bt_json_memory_begin();
+  if (!h->method)
+    take_standard_health(call, &answer);
+  else if (call)
+    take_answer(h->method, call, &answer);
+  if (h->method && (!call || bt_json_memory_failed()))
+    refuse(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
+  bt_call_free(call);
+  give(h->done, h->context, &answer);
+  free(h);
+}
+
+/* Without memory for it there is no call. */
+static void run_http(bt_http_server *http, const handling *h, const bt_local_request *request) {
+  handling *kept = request ? malloc(sizeof *kept) : NULL, here = *h;
+  if (!kept) {
+    bt_grpc_answer answer = {0};
+    refuse(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
+    give(here.done, here.context, &answer);
+    return;
+  }
+  *kept = here;
+  bt_http_server_run(http, request, take_call, kept);
+}
+
+static void call_http(bt_http_server *http, const handling *h, const bt_grpc_request *request, const built *b) {
+  const method *m = h->method;
   bool as_it_is = m->form == AS_IT_IS;
   bt_local_request local = {.method = bt_str_from(m->http_method),
                             .path = bt_buffer_str(&b->path),
@@ -260,14 +308,11 @@ static void call_http(bt_http_server *http, const method *m, const bt_grpc_reque
                             .tenant = request->tenant,
                             .grafana_user = request->grafana_user,
                             .if_match = bt_buffer_str(&b->if_match),
-                            .scope = request->scope};
+                            .scope = request->scope,
+                            .lane = bt_grpc_lane(request->method),
+                            .turn = request->turn};
   bool failed = b->path.failed || b->query.failed || b->body.failed || b->if_match.failed || bt_json_memory_failed();
-  bt_call *call = failed ? NULL : bt_http_server_run(http, &local);
-  bt_json_memory_begin();
-  if (call) take_answer(m, call, answer);
-  if (!call || bt_json_memory_failed())
-    refuse(answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
-  bt_call_free(call);
+  run_http(http, h, failed ? NULL : &local);
 }
 
 static bt_status read_message(const method *m, const bt_grpc_request *request, json_t **fields, bt_error *error) {
@@ -285,21 +330,24 @@ static void refuse_message(bt_grpc_answer *answer, bt_status status, const bt_er
          error->message);
 }
 
-static void handle_method(bt_http_server *http, const method *m, const bt_grpc_request *request,
+/* False: it is refused, and was not begun. */
+static bool handle_method(bt_http_server *http, const handling *h, const bt_grpc_request *request,
                           bt_grpc_answer *answer) {
   json_t *fields = NULL;
   built b = {0};
   bt_error error = {0};
   bt_json_memory_begin(); /* a message that lost a field on its way would be another one */
-  bt_status status = read_message(m, request, &fields, &error);
+  bt_status status = read_message(h->method, request, &fields, &error);
+  bool is_built = !status && build(h->method, request, fields, &b);
   if (status)
     refuse_message(answer, status, &error);
-  else if (build(m, request, fields, &b))
-    call_http(http, m, request, &b, answer);
+  else if (is_built)
+    call_http(http, h, request, &b);
   else
     refuse(answer, INVALID_ARGUMENT, "The message names no id, which this method needs.");
   dispose_built(&b);
   json_decref(fields);
+  return is_built;
 }
 
 /* ---- grpc.health.v1 ---- */
@@ -312,28 +360,27 @@ static bool is_served(const char *service) {
   return false;
 }
 
-/* Open to everybody, as GET /ready is. */
-static void handle_standard_health(bt_http_server *http, const bt_grpc_request *request, bt_grpc_answer *answer) {
+/* Open to everybody, as GET /ready is. False: it is refused. */
+static bool handle_standard_health(bt_http_server *http, const handling *h, const bt_grpc_request *request,
+                                   bt_grpc_answer *answer) {
   json_t *fields = NULL;
   bt_error error = {0};
+  bt_local_request local = {.method = BT_STR("GET"),
+                            .path = BT_STR("/ready"),
+                            .scope = request->scope,
+                            .lane = BT_LANE_PROBE,
+                            .turn = request->turn};
   bt_status status =
       bt_grpc_to_json(&grpc__health__v1__health_check_request__descriptor, request->message, &fields, &error);
   const char *service = json_string_value(json_object_get(fields, "service"));
-  if (status) {
+  bool is_known = !status && is_served(service ? service : "");
+  if (status)
     refuse_message(answer, status, &error);
-  } else if (!is_served(service ? service : "")) {
+  else if (!is_known)
     refuse(answer, NOT_FOUND, "There is no such service here.");
-  } else {
-    bt_local_request local = {.method = BT_STR("GET"), .path = BT_STR("/ready"), .scope = request->scope};
-    bt_call *call = bt_http_server_run(http, &local);
-    bool serves = call && call->status == 200;
-    bt_call_free(call);
-    bt_buffer_append_char(&answer->message, 1 << 3);
-    bt_grpc_write_varint(&answer->message, serves
-                                               ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
-                                               : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING);
-  }
   json_decref(fields);
+  if (is_known) run_http(http, h, &local);
+  return is_known;
 }
 
 /* ---- the way in ---- */
@@ -353,21 +400,21 @@ bt_lane bt_grpc_lane(bt_str name) {
   return BT_LANE_MEMORY;
 }
 
-void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_answer *answer) {
-  const method *m = find_method(request->method);
-  bool is_standard = bt_str_equal(request->method, bt_str_from(STANDARD_HEALTH));
-  *answer = (bt_grpc_answer){0};
+void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_done done, void *context) {
+  handling h = {find_method(request->method), done, context};
+  bt_grpc_answer answer = {0};
+  bool has_begun = false;
   if (request->remaining_ns <= 0)
-    refuse(answer, DEADLINE_EXCEEDED, "The deadline was over before the call began.");
+    refuse(&answer, DEADLINE_EXCEEDED, "The deadline was over before the call began.");
   else if (request->has_repeated)
-    refuse(answer, INVALID_ARGUMENT, "authorization, x-scope-orgid and x-grafana-user may stand once each.");
-  else if (is_standard)
-    handle_standard_health(http, request, answer);
-  else if (m)
-    handle_method(http, m, request, answer);
+    refuse(&answer, INVALID_ARGUMENT, "authorization, x-scope-orgid and x-grafana-user may stand once each.");
+  else if (bt_str_equal(request->method, bt_str_from(STANDARD_HEALTH)))
+    has_begun = handle_standard_health(http, &h, request, &answer);
+  else if (h.method)
+    has_begun = handle_method(http, &h, request, &answer);
   else
-    refuse(answer, UNIMPLEMENTED, "There is no such method; server/grpc/betrace/v1 has them all.");
-  if (answer->message.failed) refuse(answer, UNAVAILABLE, "There is not enough memory for this answer.");
+    refuse(&answer, UNIMPLEMENTED, "There is no such method; server/grpc/betrace/v1 has them all.");
+  if (!has_begun) give(done, context, &answer);
 }
 
 void bt_grpc_answer_dispose(bt_grpc_answer *answer) {

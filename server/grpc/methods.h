@@ -1,5 +1,5 @@
-/* The methods of betrace.v1 and grpc.health.v1: each is a row that says which HTTP call it is, so that both mean the same. Thread: any; a method runs on the
- * thread that calls it, for as long as its HTTP call takes. */
+/* The methods of betrace.v1 and grpc.health.v1: each is a row that says which HTTP call it is, so that both mean the same. Thread: a worker's; a method
+ * begins on the thread that calls it, and goes on in its lane where its HTTP call waits for something. */
 #ifndef BT_SERVER_GRPC_METHODS_H
 #define BT_SERVER_GRPC_METHODS_H
 
@@ -10,6 +10,7 @@ typedef struct bt_grpc_request {
   bt_str message;                             /* of the request, as it came */
   bt_str authorization, tenant, grafana_user; /* metadata; len 0: not sent */
   bool has_repeated;                          /* one of these came several times */
+  uint64_t turn;                              /* whose, in its lane */
   int64_t remaining_ns;                       /* until the call's deadline; INT64_MAX: it has none */
   bt_work_scope *scope;                       /* cancelled when nobody waits any more, and at the deadline */
 } bt_grpc_request;
@@ -25,8 +26,10 @@ typedef struct bt_grpc_answer {
 
 /* Where the method runs. */
 bt_lane bt_grpc_lane(bt_str method);
-/* Never fails: what goes wrong is the code. Dispose of the answer. */
-void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_answer *answer);
+/* Called once, on the thread that handles the request or later on one of the pool. */
+typedef void (*bt_grpc_done)(void *context, const bt_grpc_answer *answer);
+/* Never fails: what goes wrong is the code. The request is not looked at any more when this returns. */
+void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grpc_done done, void *context);
 void bt_grpc_answer_dispose(bt_grpc_answer *answer);
 
 #endif

@@ -4,7 +4,12 @@
 #include "server/clock.h"
 
 bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *cancel) {
-  return (bt_patience){bt_clock_monotonic_ns() + timeout_ns, cancel};
+  int64_t now_ns = bt_clock_monotonic_ns(), first_ns = BT_ANSWER_FIRST_WAIT_NS;
+  return (bt_patience){now_ns + (timeout_ns < first_ns ? timeout_ns : first_ns), now_ns + timeout_ns, cancel};
+}
+
+bool bt_patience_wants_stream(const bt_patience *patience) {
+  return bt_clock_monotonic_ns() >= patience->first_until_ns;
 }
 
 bool bt_patience_is_over(const bt_patience *patience) {

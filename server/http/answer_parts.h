@@ -1,4 +1,5 @@
-/* What answers have in common that are given at once when they are known, and else wait for it as a stream. Thread: one worker at a time. */
+/* What answers have in common that are given at once when they are known, and else wait for it as a stream, without a place of a lane.
+ * Thread: one worker at a time. */
 #ifndef BT_SERVER_HTTP_ANSWER_PARTS_H
 #define BT_SERVER_HTTP_ANSWER_PARTS_H
 
@@ -7,16 +8,17 @@
 
 enum { BT_ANSWER_PIECE = 48 * 1024 /* bytes of a stream at a time */ };
 
-/* How long is waited for an answer without a stream, and by a stream each time: on a worker that others need too. */
+/* So long is waited for an answer without a stream: who reads hears something then. */
 static const int64_t BT_ANSWER_FIRST_WAIT_NS = INT64_C(200) * 1000000;
-static const int64_t BT_ANSWER_NEXT_WAIT_NS = INT64_C(40) * 1000000;
 
 typedef struct bt_patience {
-  int64_t until_ns;        /* monotonic */
-  const bt_cancel *cancel; /* of the call; or NULL */
+  int64_t first_until_ns, until_ns; /* monotonic: for a whole answer; for any */
+  const bt_cancel *cancel;          /* of the call; or NULL */
 } bt_patience;
 
 bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *cancel);
+/* The answer is a stream from now on. */
+bool bt_patience_wants_stream(const bt_patience *patience);
 /* The time is over, or the call was cancelled. */
 bool bt_patience_is_over(const bt_patience *patience);
 

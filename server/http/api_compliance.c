@@ -1,10 +1,10 @@
 /* /v1/compliance and /v1/reports: frameworks, reports of one framework, and reports that take longer than a request. See routes.h. */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/http/answer_parts.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
 #include "server/report/dsse.h"
@@ -13,12 +13,10 @@
 #include "server/report/report_html.h"
 #include "server/time_text.h"
 
-enum { WAITING_MAX = 2 /* each holds a place of a lane */, FRAMEWORK_MAX = 200 /* bytes of its name */ };
+enum { FRAMEWORK_MAX = 200 /* bytes of its name */ };
 
 static const int64_t SECOND_NS = 1000000000;
 static const char *const forms[] = {"json", "html", "oscal", "dsse", NULL}; /* in the order of bt_report_form */
-
-static atomic_int waiting; /* of the whole process */
 
 /* ---- frameworks ---- */
 
@@ -42,7 +40,6 @@ static void answer_html(bt_call *call, const json_t *document) {
   bt_report_html(document, &page);
   bt_call_header_set(call, "content-security-policy",
                      BT_STR("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"));
-  bt_call_header_set(call, "x-content-type-options", BT_STR("nosniff"));
   if (page.failed)
     bt_call_error(call, BT_NO_MEMORY, &(bt_error){.message = "no memory for the page"});
   else
@@ -172,17 +169,51 @@ static bool read_options(const bt_service *service, bt_call *call, report_option
   return !bt_call_refuse_fields(call, &errors) && read_framework(service, call, out);
 }
 
-static void answer_report(const bt_service *service, bt_call *call, const char *report_id, int64_t wait_ns,
-                          const bt_report_form *form) {
+typedef struct wanted_report { /* in the call's arena */
+  const bt_service *service;
+  char report_id[BT_REPORT_ID_BYTES];
+  bt_report_form form;
+  bt_patience patience;
+} wanted_report;
+
+/* With the report, or where it stands when the time is over. */
+static void answer_or_wait(void *context, bt_call *call) {
+  wanted_report *wanted = context;
+  bt_reports *reports = wanted->service->reports;
+  bt_wait *wait = bt_patience_is_over(&wanted->patience) ? NULL : bt_call_wait(call);
   bt_report_view view;
   bt_error error = {0};
-  if (wait_ns && atomic_fetch_add(&waiting, 1) >= WAITING_MAX) {
-    atomic_fetch_sub(&waiting, 1);
-    wait_ns = 0;
+  if (bt_call_wait(call)) bt_reports_stop_waiting(reports, bt_call_wait(call));
+  bt_status status = bt_reports_get(reports, bt_call_tenant(call), wanted->report_id, wait, &view, &error);
+  bool has_ended = view.state == BT_REPORT_DONE || view.state == BT_REPORT_FAILED;
+  if (status)
+    bt_call_error(call, status, &error);
+  else if (wait && !has_ended)
+    bt_call_leave(call, wanted->patience.until_ns, answer_or_wait, wanted);
+  else
+    answer_view(wanted->service, call, &view, wanted->form);
+  bt_report_view_dispose(&view);
+}
+
+static void wait_for_report(const bt_service *service, bt_call *call, const char *report_id,
+                            const report_options *options) {
+  wanted_report *wanted = bt_arena_alloc(&call->arena, sizeof *wanted);
+  if (!wanted) {
+    bt_answer_no_room(call);
+    return;
   }
-  bt_status status =
-      bt_reports_get(service->reports, bt_call_tenant(call), report_id, wait_ns, bt_call_cancel(call), &view, &error);
-  if (wait_ns) atomic_fetch_sub(&waiting, 1);
+  *wanted = (wanted_report){.service = service,
+                            .form = options->form,
+                            .patience = bt_patience_begin(options->timeout_ns, bt_call_cancel(call))};
+  memcpy(wanted->report_id, report_id, sizeof wanted->report_id);
+  answer_or_wait(wanted, call);
+}
+
+/* As it stands. */
+static void answer_report(const bt_service *service, bt_call *call, const char *report_id, const bt_report_form *form) {
+  bt_report_view view;
+  bt_error error = {0};
+  bt_status status = bt_reports_get(service->reports, bt_call_tenant(call), report_id, NULL, &view, &error);
   if (status)
     bt_call_error(call, status, &error);
   else
@@ -203,7 +234,7 @@ void bt_api_compliance_report(void *context, bt_call *call) {
   } else if (status) {
     bt_call_error(call, status, &error);
   } else {
-    answer_report(service, call, report_id, options.timeout_ns, &options.form);
+    wait_for_report(service, call, report_id, &options);
   }
 }
 
@@ -218,7 +249,7 @@ void bt_api_report_get(void *context, bt_call *call) {
   bool is_said = bt_body_value(body, "format") != NULL;
   bt_report_form form = (bt_report_form)bt_body_word(body, "format", forms, 0, &errors);
   json_decref(body);
-  if (!bt_call_refuse_fields(call, &errors)) answer_report(service, call, bt_call_id(call), 0, is_said ? &form : NULL);
+  if (!bt_call_refuse_fields(call, &errors)) answer_report(service, call, bt_call_id(call), is_said ? &form : NULL);
 }
 
 void bt_api_report_delete(void *context, bt_call *call) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/http/answer_parts.h"
 #include "server/http/outside_check.h"
 #include "server/http/routes.h"
 #include "server/service.h"
@@ -124,24 +125,21 @@ static bt_status check_watch(const bt_service *service, bt_error *error) {
   return status;
 }
 
-void bt_api_ready(void *context, bt_call *call) {
-  const bt_service *service = context;
+static void answer_ready(const bt_service *service, bt_call *call) {
   bt_error error = {0};
   bool ready = true;
   json_t *parts = json_object();
-  int64_t until_ns = bt_clock_monotonic_ns() + PATIENCE_NS;
-  begin_probes(service);
   bt_status status = bt_rule_store_check(service->store, &error);
   ready = ready && !status;
   json_object_set_new(parts, "store", part_json(status, &error));
   /* A rule that does not compile is said, but takes no service out of its load balancer: then nobody could mend the rule. */
   bool degraded = check_rules(service, &error) != BT_OK;
   json_object_set_new(parts, "rules", part_json(degraded ? BT_INVALID : BT_OK, &error));
-  status = bt_outside_check_answer(&source_probe, until_ns, &error);
+  status = bt_outside_check_answer(&source_probe, &error);
   ready = ready && !status;
   json_object_set_new(parts, "source", part_json(status, &error));
   if (service->exporter) {
-    status = bt_outside_check_answer(&otlp_probe, until_ns, &error);
+    status = bt_outside_check_answer(&otlp_probe, &error);
     ready = ready && !status;
     json_object_set_new(parts, "otlp", part_json(status, &error));
   }
@@ -155,4 +153,38 @@ void bt_api_ready(void *context, bt_call *call) {
   const char *word = !ready ? "not_ready" : degraded ? "degraded" : "ready";
   bt_call_json(call, ready ? 200 : 503,
                json_pack("{s:s, s:o, s:o}", "status", word, "source", bt_source_json(&about), "parts", parts));
+}
+
+typedef struct ready_question { /* in the call's arena */
+  const bt_service *service;
+  bt_patience patience;
+  bt_outside_check *waits_for; /* NULL: none */
+} ready_question;
+
+/* True: the check is under way, and wakes the call when it ends. */
+static bool waits_for(ready_question *question, bt_call *call, bt_outside_check *check) {
+  bool may_wait = bt_call_wait(call) && !bt_patience_is_over(&question->patience);
+  question->waits_for = may_wait && !bt_outside_check_has_ended(check, bt_call_wait(call)) ? check : NULL;
+  return question->waits_for != NULL;
+}
+
+static void answer_or_wait(void *context, bt_call *call) {
+  ready_question *question = context;
+  const bt_service *service = question->service;
+  if (question->waits_for) bt_outside_check_stop_waiting(question->waits_for, bt_call_wait(call));
+  if (waits_for(question, call, &source_probe) || (service->exporter && waits_for(question, call, &otlp_probe)))
+    bt_call_leave(call, question->patience.until_ns, answer_or_wait, question);
+  else
+    answer_ready(service, call);
+}
+
+void bt_api_ready(void *context, bt_call *call) {
+  ready_question *question = bt_arena_alloc(&call->arena, sizeof *question);
+  if (!question) {
+    bt_answer_no_room(call);
+    return;
+  }
+  *question = (ready_question){.service = context, .patience = bt_patience_begin(PATIENCE_NS, bt_call_cancel(call))};
+  begin_probes(question->service);
+  answer_or_wait(question, call);
 }

@@ -295,6 +295,8 @@ static void write_lanes(const bt_service *service, bt_buffer *out) {
   write_lane_family(out, "betrace_lane_queued", "gauge", "Tasks that wait for a place in their lane.", queued);
   write_lane_family(out, "betrace_lane_begun_total", "counter", "Tasks of a lane that were begun.", begun);
   write_lane_family(out, "betrace_lane_refused_total", "counter", "Tasks that found their lane full.", refused);
+  write_gauge(out, "betrace_calls_waiting", "Calls that have left their lane until what they wait for is there.",
+              atomic_load(&service->work->waiting));
 }
 
 static void write_spans(const bt_service *service, bt_buffer *out) {

@@ -65,7 +65,32 @@ void bt_call_stream(bt_call *call, int status, const char *content_type, const b
   call->stream.context = context;
 }
 
+bt_wait *bt_call_wait(bt_call *call) {
+  return call->wait.work ? &call->wait : NULL;
+}
+
+void bt_call_leave(bt_call *call, int64_t until_ns, void (*go_on)(void *context, bt_call *call), void *context) {
+  assert(call->wait.work);
+  call->away.is_away = true;
+  call->away.until_ns = until_ns;
+  call->away.go_on = go_on;
+  call->away.context = context;
+}
+
+void bt_call_go_on(bt_call *call) {
+  call->away.is_away = false;
+  bt_json_memory_begin();
+  call->away.go_on(call->away.context, call);
+  bt_call_end_turn(call);
+}
+
+void bt_call_end_turn(bt_call *call) {
+  if (bt_json_memory_failed()) call->away.lacks_memory = true;
+  if (call->away.lacks_memory && !call->away.is_away) bt_call_no_memory(call);
+}
+
 bt_stream_step bt_call_next_page(bt_call *call) {
+  call->away.is_away = false;
   bt_json_memory_begin();
   bt_stream_step step = call->stream.operations->next(call->stream.context, &call->answer);
   if (bt_json_memory_failed()) call->answer.failed = true; /* the page may lack something */

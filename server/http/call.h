@@ -8,7 +8,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/diagnostic.h"
-#include "server/work/scope.h"
+#include "server/work/wait.h"
 
 enum { BT_CALL_MAX_PARAMS = 4, BT_CALL_MAX_HEADERS = 12, BT_CALL_MAX_PARAMETERS = 1024 };
 
@@ -32,7 +32,7 @@ typedef enum bt_stream_step {
  * before, so a slow reader costs one page and no thread. */
 typedef struct bt_stream_operations {
   /* Appends the next page, at most about 64 KiB; an empty page with MORE counts as WAIT. On a worker thread, never two
-   * at once; must not block for long. A page that could not be appended (no memory) breaks the answer off. */
+   * at once; must not wait: where it says WAIT, it may have called bt_call_leave to be asked again when it is woken. A page that could not be appended (no memory) breaks the answer off. */
   bt_stream_step (*next)(void *context, bt_buffer *page);
   const char *
       heartbeat; /* sent after 10 s without a page, so that a reader that is gone is found: ": \n\n" for SSE; NULL: none */
@@ -59,6 +59,14 @@ typedef struct bt_call {
   /* Below which the work hangs; borrowed. Cancelled when the deadline is over, the reader is gone or the service stops.
    * NULL: on a loop, where nothing waits, and in tests. */
   bt_work_scope *scope;
+  bt_wait wait; /* all-zero where the call cannot leave its place */
+  struct {      /* that it has left it: bt_call_leave */
+    bool is_away;
+    bool lacks_memory; /* something of it was lost before */
+    int64_t until_ns;
+    void (*go_on)(void *context, struct bt_call *call);
+    void *context;
+  } away;
 
   int status;
   const char *content_type, *cache_control; /* cache_control NULL: no-store */
@@ -114,6 +122,17 @@ void bt_call_no_content(bt_call *call);
  * to be 200 for the connection to be kept. An answer set later takes the stream's place and frees it. */
 void bt_call_stream(bt_call *call, int status, const char *content_type, const bt_stream_operations *operations,
                     void *context);
+
+/* What others get who know when the call can go on (wait.h); NULL: it cannot wait, and has to answer. */
+bt_wait *bt_call_wait(bt_call *call);
+/* There is no answer yet: the call leaves its place as soon as its handler, or the page of its stream, returns. `go_on`
+ * is called later, in the same lane: when the wait is woken, at until_ns, or when the call is cut. It answers, or leaves
+ * again. NULL: of a stream, which is asked for its page again. */
+void bt_call_leave(bt_call *call, int64_t until_ns, void (*go_on)(void *context, bt_call *call), void *context);
+/* For who runs the call: it is back in its place, and goes on. */
+void bt_call_go_on(bt_call *call);
+/* Its handler has returned: an answer that lacks something for want of memory becomes one that says so. */
+void bt_call_end_turn(bt_call *call);
 
 /* The next page of a stream, appended to `answer`. One that lacks something for want of memory counts as failed. */
 bt_stream_step bt_call_next_page(bt_call *call);

@@ -1,14 +1,15 @@
 /* Requests from inside the process. See local_call.h. */
 #include "server/http/local_call.h"
 
-#include <time.h>
+#include <stddef.h>
+#include <stdlib.h>
 
 #include "server/clock.h"
 #include "server/http/loop.h"
 #include "server/http/router.h"
 
 enum { ARENA_SLACK_BYTES = 1 << 20 };
-static const struct timespec A_MOMENT = {.tv_nsec = 20 * 1000 * 1000};
+static const int64_t A_MOMENT_NS = 20 * 1000 * 1000; /* for streams that nobody wakes */
 
 static bool copy(bt_call *call, const bt_local_request *from, const bt_access_answer *answer) {
   bt_str tenant = {0}, user = {0};
@@ -27,94 +28,170 @@ static bool copy(bt_call *call, const bt_local_request *from, const bt_access_an
   return ok;
 }
 
-static bool is_cancelled(const bt_call *call) {
-  return call->scope && bt_work_scope_why(call->scope);
+typedef struct local_run {
+  bt_task task; /* once it has left its place */
+  bt_http_server *server;
+  const bt_route *route; /* NULL: it met none, or was refused */
+  bt_call *call;
+  bt_buffer whole; /* of a stream, as far as it was read */
+  int64_t started_ns;
+  bt_local_done done;
+  void *context;
+} local_run;
+
+/* ---- the end ---- */
+
+static void tell(const local_run *run) {
+  const bt_http_server_options *options = &run->server->options;
+  const bt_call *call = run->call;
+  bt_audit_line line = {.method = call->method,
+                        .path = call->path,
+                        .tenant = bt_str_from(bt_call_tenant(call)),
+                        .user = call->user ? bt_str_from(call->user) : BT_STR(""),
+                        .from = BT_STR("grpc"),
+                        .status = call->status};
+  if (options->observe)
+    options->observe(options->service, run->route, call->status, bt_clock_monotonic_ns() - run->started_ns);
+  if (bt_audit_wants(run->route)) bt_audit_write(run->server->audit, &line);
 }
 
-/* Page after page, as a reader would take them who is always ready. */
-static void read_stream(bt_call *call) {
-  bt_buffer whole = {0};
-  bt_stream_step step = BT_STREAM_MORE;
-  while (step != BT_STREAM_END && !is_cancelled(call) && !call->answer.failed) {
-    bt_buffer_clear(&call->answer);
-    step = bt_call_next_page(call);
-    bool is_empty = !call->answer.len;
-    bt_buffer_append(&whole, bt_buffer_str(&call->answer));
-    if (step == BT_STREAM_WAIT || (step == BT_STREAM_MORE && is_empty)) nanosleep(&A_MOMENT, NULL);
-  }
-  bool is_whole = step == BT_STREAM_END && !whole.failed && !call->answer.failed;
+static void finish(local_run *run) {
+  if (run->route) tell(run);
+  run->done(run->context, run->call);
+  free(run);
+}
+
+static void end_stream(local_run *run, bt_stream_step step) {
+  bt_call *call = run->call;
+  bool is_whole = step == BT_STREAM_END && !run->whole.failed && !call->answer.failed;
   call->stream.operations->free(call->stream.context);
   call->stream.operations = NULL;
   bt_buffer_dispose(&call->answer);
   if (is_whole) {
-    call->answer = whole;
+    call->answer = run->whole;
     return;
   }
-  bt_buffer_dispose(&whole);
+  bt_buffer_dispose(&run->whole);
   bt_call_problem(call, 503, "broken-off", "The answer was broken off; ask again.");
 }
 
-static void run(const bt_http_server *server, const bt_route *route, bt_call *call) {
-  int64_t started_ns = bt_clock_monotonic_ns();
-  bt_route_handle(route, server->options.service, call);
-  if (call->stream.operations) read_stream(call);
-  if (server->options.observe)
-    server->options.observe(server->options.service, route, call->status, bt_clock_monotonic_ns() - started_ns);
+/* ---- the way there ---- */
+
+static bool is_cancelled(const bt_call *call) {
+  return call->scope && bt_work_scope_why(call->scope);
 }
 
-static void audit(const bt_http_server *server, const bt_route *route, const bt_local_request *request,
-                  const bt_access_answer *answer, const bt_call *call) {
+/* Page after page, as a reader would take them who is always ready. False: it has left its place until there is more. */
+static bool read_stream(local_run *run) {
+  bt_call *call = run->call;
+  bt_stream_step step = BT_STREAM_MORE;
+  while (step != BT_STREAM_END && !is_cancelled(call) && !call->answer.failed) {
+    bt_buffer_clear(&call->answer);
+    step = bt_call_next_page(call);
+    bt_buffer_append(&run->whole, bt_buffer_str(&call->answer));
+    if (step == BT_STREAM_END || call->answer.len || call->answer.failed) continue;
+    bt_wait_park(&call->wait, call->away.is_away ? call->away.until_ns : bt_clock_monotonic_ns() + A_MOMENT_NS);
+    return false;
+  }
+  end_stream(run, step);
+  return true;
+}
+
+/* After it nobody may look at the run: it has ended, or goes on elsewhere. */
+static void end_turn(local_run *run) {
+  bt_call *call = run->call;
+  if (call->away.is_away)
+    bt_wait_park(&call->wait, call->away.until_ns);
+  else if (!call->stream.operations || read_stream(run))
+    finish(run);
+}
+
+static void go_on(bt_task *task) {
+  local_run *run = (local_run *)((char *)task - offsetof(local_run, task));
+  bt_wait_return(&run->call->wait);
+  if (!run->call->stream.operations)
+    bt_call_go_on(run->call);
+  else
+    run->call->away.is_away = false;
+  end_turn(run);
+}
+
+/* ---- the beginning ---- */
+
+static void audit_refusal(const local_run *run, const bt_local_request *request, const bt_access_answer *answer) {
   bt_audit_line line = {.method = request->method,
                         .path = request->path,
                         .tenant = answer->tenant,
                         .user = answer->user,
                         .from = BT_STR("grpc"),
-                        .status = call->status,
-                        .why = answer->status ? answer->kind : NULL};
-  if (answer->status)
-    bt_audit_refused(server->audit, &line);
-  else if (bt_audit_wants(route))
-    bt_audit_write(server->audit, &line);
+                        .status = run->call->status,
+                        .why = answer->kind};
+  bt_audit_refused(run->server->audit, &line);
 }
 
-static void route_and_run(bt_http_server *server, const bt_access *access, const bt_local_request *request,
-                          bt_call *call) {
-  const bt_route *route = NULL;
+/* False: answered, and it runs nothing. */
+static bool begin(local_run *run, const bt_access *access, const bt_local_request *request) {
   bt_str params[BT_CALL_MAX_PARAMS];
   size_t param_count = 0;
   bt_buffer allowed = {0};
+  bt_call *call = run->call;
+  const bt_route *route = NULL;
   bt_access_question question = {
       .authorization = request->authorization, .tenant = request->tenant, .grafana_user = request->grafana_user};
   bt_access_answer answer;
-  bt_status found = bt_router_find(server->options.routes, server->options.route_count, request->method, request->path,
-                                   &route, params, &param_count, &allowed);
+  bt_status found = bt_router_find(run->server->options.routes, run->server->options.route_count, request->method,
+                                   request->path, &route, params, &param_count, &allowed);
   bt_buffer_dispose(&allowed);
   question.needs = found == BT_OK ? route->needs : BT_ROLE_VIEWER;
   bt_access_check(access, &question, &answer);
   if (answer.status) {
     bt_call_problem(call, answer.status, answer.kind, "%s", answer.detail);
-    audit(server, route, request, &answer, call);
-    return;
+    audit_refusal(run, request, &answer);
+    return false;
   }
   if (found != BT_OK) {
     bt_call_problem(call, 404, "not-found", "There is no such path.");
-    return;
+    return false;
   }
+  run->route = route;
   bool ok = copy(call, request, &answer);
   for (size_t i = 0; i < param_count && ok; i++) ok = bt_call_param_set(call, params[i]);
-  if (ok)
-    run(server, route, call);
-  else
-    bt_call_problem(call, 503, "no-memory", "There is not enough memory to take this request; try again later.");
-  audit(server, route, request, &answer, call);
+  if (!ok) bt_call_problem(call, 503, "no-memory", "There is not enough memory to take this request; try again later.");
+  return ok;
 }
 
-bt_call *bt_http_server_run(bt_http_server *server, const bt_local_request *request) {
-  bt_call *call = bt_call_new(request->body.len + request->query.len + ARENA_SLACK_BYTES);
-  if (!call) return NULL;
-  bt_access *access = bt_http_access(server);
+/* NULL: no memory. */
+static local_run *new_run(bt_http_server *server, const bt_local_request *request) {
+  local_run *run = calloc(1, sizeof *run);
+  bt_call *call = run ? bt_call_new(request->body.len + request->query.len + ARENA_SLACK_BYTES) : NULL;
+  if (!call) {
+    free(run);
+    return NULL;
+  }
+  *run = (local_run){.task = {.run = go_on, .tenant = request->turn},
+                     .server = server,
+                     .call = call,
+                     .started_ns = bt_clock_monotonic_ns()};
   call->scope = request->scope;
-  route_and_run(server, access, request, call);
+  bt_wait_init(&call->wait, server->work, request->scope, request->lane, &run->task);
+  return run;
+}
+
+void bt_http_server_run(bt_http_server *server, const bt_local_request *request, bt_local_done done, void *context) {
+  local_run *run = new_run(server, request);
+  if (!run) {
+    done(context, NULL);
+    return;
+  }
+  run->done = done;
+  run->context = context;
+  bt_access *access = bt_http_access(server);
+  bool has_begun = begin(run, access, request);
   bt_access_release(access);
-  return call;
+  if (!has_begun) {
+    finish(run);
+    return;
+  }
+  bt_route_handle(run->route, server->options.service, run->call);
+  end_turn(run);
 }

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "server/clock.h"
-#include "server/condition.h"
 
 static const int64_t FRESH_NS = 1000000000, USABLE_NS = 10000000000;
 
@@ -17,14 +16,13 @@ static void run(bt_task *task) {
   known->error = why;
   known->at_ns = bt_clock_monotonic_ns();
   known->is_running = false;
-  pthread_cond_broadcast(&known->ended);
+  bt_waits_wake_all(&known->waits);
   pthread_mutex_unlock(&known->mutex);
 }
 
 void bt_outside_check_init(bt_outside_check *known, bt_check_function check) {
   *known = (bt_outside_check){.check = check, .task.run = run};
   pthread_mutex_init(&known->mutex, NULL);
-  bt_condition_init(&known->ended);
 }
 
 static bool is_younger_than(const bt_outside_check *known, int64_t age_ns) {
@@ -40,9 +38,22 @@ void bt_outside_check_begin(bt_outside_check *known, bt_pool *pool, const void *
   pthread_mutex_unlock(&known->mutex);
 }
 
-bt_status bt_outside_check_answer(bt_outside_check *known, int64_t until_ns, bt_error *error) {
+bool bt_outside_check_has_ended(bt_outside_check *known, bt_wait *wait) {
   pthread_mutex_lock(&known->mutex);
-  while (known->is_running && bt_condition_wait(&known->ended, &known->mutex, until_ns)) continue;
+  bool has_ended = !known->is_running;
+  if (!has_ended) bt_waits_add(&known->waits, wait);
+  pthread_mutex_unlock(&known->mutex);
+  return has_ended;
+}
+
+void bt_outside_check_stop_waiting(bt_outside_check *known, bt_wait *wait) {
+  pthread_mutex_lock(&known->mutex);
+  bt_waits_remove(wait);
+  pthread_mutex_unlock(&known->mutex);
+}
+
+bt_status bt_outside_check_answer(bt_outside_check *known, bt_error *error) {
+  pthread_mutex_lock(&known->mutex);
   bt_status status = known->status;
   if (is_younger_than(known, USABLE_NS))
     *error = known->error;

@@ -55,5 +55,5 @@ bt_status bt_router_find(const bt_route *routes, size_t count, bt_str method, bt
 void bt_route_handle(const bt_route *route, void *service, bt_call *call) {
   bt_json_memory_begin();
   route->handle(service, call);
-  if (bt_json_memory_failed()) bt_call_no_memory(call);
+  bt_call_end_turn(call);
 }

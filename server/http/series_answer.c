@@ -12,6 +12,7 @@
 #include "server/time_text.h"
 
 typedef struct answer {
+  bt_call *call; /* which it is part of */
   bt_series_ask *ask;
   bt_series_answer_options options;
   const bt_rule_definition **rules; /* one reference each */
@@ -34,12 +35,13 @@ static void free_answer(void *context) {
 }
 
 /* Takes the ask in every case. */
-static answer *new_answer(bt_series_ask *ask, const bt_series_answer_options *options) {
+static answer *new_answer(bt_call *call, bt_series_ask *ask, const bt_series_answer_options *options) {
   answer *a = calloc(1, sizeof *a);
   if (!a) {
     bt_series_close(ask);
     return NULL;
   }
+  a->call = call;
   a->ask = ask;
   a->options = *options;
   a->patience = bt_patience_begin(options->timeout_ns, options->cancel);
@@ -232,10 +234,19 @@ static void write_document(answer *a) {
   bt_coverage_dispose(&coverage);
 }
 
+/* All is known, or it is given up. Else the call hears of it. */
+static bool may_write(const answer *a) {
+  bool is_over = bt_patience_is_over(&a->patience);
+  return bt_series_is_known(a->ask, is_over ? NULL : bt_call_wait(a->call)) || is_over;
+}
+
 static bt_stream_step next_piece(void *context, bt_buffer *out) {
   answer *a = context;
   if (!a->text.len) {
-    if (!bt_series_wait(a->ask, BT_ANSWER_NEXT_WAIT_NS) && !bt_patience_is_over(&a->patience)) return BT_STREAM_WAIT;
+    if (!may_write(a)) {
+      if (bt_call_wait(a->call)) bt_call_leave(a->call, a->patience.until_ns, NULL, NULL);
+      return BT_STREAM_WAIT;
+    }
     write_document(a);
   }
   size_t left = a->text.len - a->given, piece = left < BT_ANSWER_PIECE ? left : BT_ANSWER_PIECE;
@@ -245,18 +256,25 @@ static bt_stream_step next_piece(void *context, bt_buffer *out) {
   return a->given < a->text.len ? BT_STREAM_MORE : BT_STREAM_END;
 }
 
-void bt_series_answer(bt_call *call, bt_series_ask *ask, const bt_series_answer_options *options) {
+/* What comes soon is answered as a whole, what takes longer is a stream. */
+static void answer_or_wait(void *context, bt_call *call) {
   static const bt_stream_operations operations = {next_piece, "\n", free_answer};
-  answer *a = new_answer(ask, options);
-  if (!a) {
-    bt_answer_no_room(call);
-    return;
-  }
-  if (!bt_series_wait(a->ask, BT_ANSWER_FIRST_WAIT_NS) && !bt_patience_is_over(&a->patience)) {
+  answer *a = context;
+  if (may_write(a)) {
+    write_document(a);
+    bt_answer_text(call, "application/json", &a->text);
+    free_answer(a);
+  } else if (bt_call_wait(call) && !bt_patience_wants_stream(&a->patience)) {
+    bt_call_leave(call, a->patience.first_until_ns, answer_or_wait, a);
+  } else {
     bt_call_stream(call, 200, "application/json", &operations, a);
-    return;
   }
-  write_document(a);
-  bt_answer_text(call, "application/json", &a->text);
-  free_answer(a);
+}
+
+void bt_series_answer(bt_call *call, bt_series_ask *ask, const bt_series_answer_options *options) {
+  answer *a = new_answer(call, ask, options);
+  if (a)
+    answer_or_wait(a, call);
+  else
+    bt_answer_no_room(call);
 }

@@ -26,10 +26,34 @@ static void wait_a_little(bt_http_task *task) {
   h2o_timeout_link(task->loop->context.loop, &task->loop->stream_again, &task->again);
 }
 
-static void run_next(bt_task *work) { /* on a worker */
+static int64_t heartbeat_at_ms(const bt_http_task *task) {
+  bool has_one = task->call->stream.operations->heartbeat != NULL;
+  return has_one ? task->last_sent_ms + task->loop->server->options.heartbeat_ms : INT64_MAX;
+}
+
+static void run_again(bt_task *work);
+
+/* On a worker. What there is nothing of stays away until there is, or until its reader has to hear something. */
+static void run_next(bt_task *work) {
   bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, work, work);
-  task->step = bt_call_next_page(task->call);
-  bt_http_task_give_back(task);
+  bt_call *call = task->call;
+  int64_t heartbeat_ms = heartbeat_at_ms(task);
+  task->step = bt_call_next_page(call);
+  bool has_nothing = call->away.is_away && task->step == BT_STREAM_WAIT && !call->answer.len && !call->answer.failed;
+  bool is_cut = bt_work_scope_why(&task->scope) != BT_SCOPE_GOES_ON;
+  if (!has_nothing || is_cut || bt_http_now_ms() >= heartbeat_ms) {
+    bt_http_task_give_back(task);
+    return;
+  }
+  int64_t until_ns = call->away.until_ns;
+  if (heartbeat_ms < until_ns / 1000000) until_ns = heartbeat_ms * 1000000;
+  bt_http_task_leave(task, until_ns, run_again);
+}
+
+static void run_again(bt_task *work) {
+  bt_http_task *task = H2O_STRUCT_FROM_MEMBER(bt_http_task, work, work);
+  bt_wait_return(&task->call->wait);
+  run_next(work);
 }
 
 static void ask(bt_http_task *task) {
@@ -98,8 +122,7 @@ void bt_http_stream_start(bt_http_task *task) {
 }
 
 static bool heartbeat_is_due(const bt_http_task *task) {
-  return task->call->stream.operations->heartbeat &&
-         bt_http_now_ms() - task->last_sent_ms >= task->loop->server->options.heartbeat_ms;
+  return bt_http_now_ms() >= heartbeat_at_ms(task);
 }
 
 void bt_http_stream_returned(bt_http_task *task) {

@@ -12,6 +12,7 @@
 enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */ };
 
 typedef struct answer {
+  bt_call *call; /* which it is part of */
   bt_look *look;
   bt_violation_answer_options options;
   char *tenant, *unchecked; /* copies of what the options borrow */
@@ -32,12 +33,13 @@ static void free_answer(void *context) {
 }
 
 /* Takes the look in every case. */
-static answer *new_answer(bt_look *look, const bt_violation_answer_options *options) {
+static answer *new_answer(bt_call *call, bt_look *look, const bt_violation_answer_options *options) {
   answer *a = calloc(1, sizeof *a);
   if (!a) {
     bt_look_close(look);
     return NULL;
   }
+  a->call = call;
   a->look = look;
   a->options = *options;
   a->patience = bt_patience_begin(options->timeout_ns, options->cancel);
@@ -132,15 +134,18 @@ static size_t page_limit(const answer *a) {
   return left < STREAM_PAGE ? left : STREAM_PAGE;
 }
 
-/* False: there is no page yet. Streams give what there is; a document waits until it is full. */
-static bool load_page(answer *a, int64_t wait_ns, bt_status *status, bt_error *error) {
-  bool ready = false, is_last = bt_patience_is_over(&a->patience),
-       is_stream = a->options.form != BT_VIOLATIONS_DOCUMENT;
+/* False: there is no page yet, and the call hears of it when there is. Streams give what there is; a document waits until
+ * it is full. */
+static bool load_page(answer *a, bt_status *status, bt_error *error) {
+  bool ready = false, is_document = a->options.form == BT_VIOLATIONS_DOCUMENT;
+  bt_page_wish wish = {.limit = page_limit(a),
+                       .least = is_document ? page_limit(a) : 1,
+                       .at_once = bt_patience_is_over(&a->patience),
+                       .wait = bt_call_wait(a->call)};
   bt_page_dispose(&a->page);
   a->next = 0;
-  *status = bt_look_page(a->look, page_limit(a), wait_ns, is_last || is_stream, &ready, &a->page, error);
-  bool is_in_vain = is_stream && !is_last && !a->page.count && a->page.goes_on;
-  a->has_page = *status == BT_OK && ready && !is_in_vain;
+  *status = bt_look_page(a->look, &wish, &ready, &a->page, error);
+  a->has_page = *status == BT_OK && ready;
   return a->has_page;
 }
 
@@ -173,10 +178,12 @@ static bool write_piece(answer *a, bt_buffer *out) {
 static bt_stream_step next_piece(void *context, bt_buffer *out) {
   answer *a = context;
   bt_status status = BT_OK;
-  if (a->has_page || load_page(a, BT_ANSWER_NEXT_WAIT_NS, &status, NULL))
-    return write_piece(a, out) ? BT_STREAM_END : BT_STREAM_MORE;
+  if (a->has_page || load_page(a, &status, NULL)) return write_piece(a, out) ? BT_STREAM_END : BT_STREAM_MORE;
   /* The evaluation could not be carried out: what was sent is not the whole answer, and must not look like it. */
-  if (status != BT_OK) out->failed = true;
+  if (status != BT_OK)
+    out->failed = true;
+  else if (bt_call_wait(a->call))
+    bt_call_leave(a->call, a->patience.until_ns, NULL, NULL);
   return BT_STREAM_WAIT;
 }
 
@@ -220,23 +227,29 @@ static void answer_whole(bt_call *call, answer *a) {
   free_answer(a);
 }
 
-void bt_violation_answer(bt_call *call, bt_look *look, const bt_violation_answer_options *options) {
-  answer *a = new_answer(look, options);
+/* A document that comes soon is answered as a whole; what takes longer, and lines and events, is a stream. */
+static void answer_or_wait(void *context, bt_call *call) {
+  answer *a = context;
   bt_status status = BT_OK;
   bt_error error = {0};
-  if (!a) {
-    bt_answer_no_room(call);
-    return;
-  }
-  bool is_document = options->form == BT_VIOLATIONS_DOCUMENT;
-  bool has_page = load_page(a, is_document ? BT_ANSWER_FIRST_WAIT_NS : 0, &status, &error);
+  bool is_document = a->options.form == BT_VIOLATIONS_DOCUMENT, has_page = load_page(a, &status, &error);
   if (status != BT_OK) {
     free_answer(a);
     bt_call_error(call, status, &error);
   } else if (has_page && is_document)
     answer_whole(call, a);
+  else if (is_document && bt_call_wait(call) && !bt_patience_wants_stream(&a->patience))
+    bt_call_leave(call, a->patience.first_until_ns, answer_or_wait, a);
   else
-    bt_call_stream(call, 200, content_type_of(options->form), operations_of(options->form), a);
+    bt_call_stream(call, 200, content_type_of(a->options.form), operations_of(a->options.form), a);
+}
+
+void bt_violation_answer(bt_call *call, bt_look *look, const bt_violation_answer_options *options) {
+  answer *a = new_answer(call, look, options);
+  if (a)
+    answer_or_wait(a, call);
+  else
+    bt_answer_no_room(call);
 }
 
 /* ---- nothing to evaluate ---- */

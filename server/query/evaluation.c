@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "server/clock.h"
-#include "server/condition.h"
 #include "server/query/evaluation_pool.h"
 #include "server/replay/window.h"
 #include "server/sha256.h"
@@ -134,7 +133,10 @@ static bt_status begin(bt_evaluations *evaluations, const bt_question *question,
 }
 
 static void set_look(bt_look *look, bt_evaluations *evaluations, bt_evaluation *evaluation, const bt_cursor *cursor) {
-  *look = (bt_look){evaluations, evaluation, cursor->has_position, cursor->after};
+  *look = (bt_look){.evaluations = evaluations,
+                    .evaluation = evaluation,
+                    .has_position = cursor->has_position,
+                    .after = cursor->after};
   evaluation->looks++;
   evaluation->used_ns = bt_clock_monotonic_ns();
 }
@@ -159,11 +161,35 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
   return status;
 }
 
+/* ---- those that wait ---- */
+
+static void stop_waiting(bt_look *look) {
+  if (!look->wait) return;
+  if (look->previous)
+    look->previous->next = look->next;
+  else
+    look->evaluation->waiting = look->next;
+  if (look->next) look->next->previous = look->previous;
+  look->wait = NULL;
+  look->previous = look->next = NULL;
+}
+
+static void begin_to_wait(bt_look *look, bt_wait *wait, size_t least) {
+  look->wait = wait;
+  look->least = least;
+  look->next = look->evaluation->waiting;
+  if (look->next) look->next->previous = look;
+  look->evaluation->waiting = look;
+  bt_wait_set(wait);
+}
+
 void bt_look_close(bt_look *look) {
   if (!look) return;
   pthread_mutex_lock(&look->evaluations->mutex);
+  stop_waiting(look);
   look->evaluation->looks--;
   if (look->evaluation->reader == look) look->evaluation->reader = NULL;
+  bt_evaluation_wake(look->evaluation);
   look->evaluation->used_ns = bt_clock_monotonic_ns();
   pthread_mutex_unlock(&look->evaluations->mutex);
   free(look);
@@ -175,28 +201,33 @@ static size_t first_of(const bt_look *look) {
   return bt_listing_after(&look->evaluation->listing, look->has_position ? &look->after : NULL);
 }
 
-static bool is_ready(const bt_look *look, size_t limit) {
+static bool is_ready(const bt_look *look, size_t least) {
   const bt_evaluation *evaluation = look->evaluation;
   size_t first = first_of(look), certain = evaluation->listing.certain;
-  if (evaluation->finished || evaluation->failed || (certain > first && certain - first >= limit)) return true;
+  if (evaluation->finished || evaluation->failed || (certain > first && certain - first >= least)) return true;
   return certain > first && bt_evaluation_is_full(look->evaluations, evaluation);
 }
 
-/* Asks for more and waits a while for it. */
-static bool wait_for(bt_look *look, size_t limit, int64_t wait_ns) {
-  bt_evaluations *evaluations = look->evaluations;
+/* They stay in the list until they look again: until then somebody wants what comes next. */
+void bt_evaluation_wake(bt_evaluation *evaluation) {
+  for (bt_look *look = evaluation->waiting; look; look = look->next)
+    if (is_ready(look, look->least)) bt_wait_wake(look->wait);
+}
+
+/* Asks for more where there is no page yet. */
+static bool has_page(bt_look *look, const bt_page_wish *wish) {
   bt_evaluation *evaluation = look->evaluation;
-  int64_t now_ns = bt_clock_monotonic_ns(), until_ns = bt_time_add(now_ns, wait_ns);
+  int64_t now_ns = bt_clock_monotonic_ns();
+  stop_waiting(look);
   evaluation->used_ns = now_ns;
   evaluation->reader = look;
-  if (is_ready(look, limit)) return true;
-  if (evaluation->wanted_until_ns < bt_time_add(until_ns, POLL_NS))
-    evaluation->wanted_until_ns = bt_time_add(until_ns, POLL_NS);
-  bt_crew_wake_all(&evaluations->crew);
-  bool has_time = wait_ns > 0;
-  while (!is_ready(look, limit) && has_time)
-    has_time = bt_condition_wait(&evaluations->changed, &evaluations->mutex, until_ns);
-  return is_ready(look, limit);
+  bt_evaluation_wake(evaluation); /* whether it is full depends on its reader */
+  if (is_ready(look, wish->least)) return true;
+  if (evaluation->wanted_until_ns < bt_time_add(now_ns, POLL_NS))
+    evaluation->wanted_until_ns = bt_time_add(now_ns, POLL_NS);
+  if (wish->wait && !wish->at_once) begin_to_wait(look, wish->wait, wish->least);
+  bt_crew_wake_all(&look->evaluations->crew);
+  return wish->at_once;
 }
 
 static bt_coverage rest_of(bt_evaluation *evaluation, bt_failed_window *window) {
@@ -311,15 +342,15 @@ static void unpin(bt_page *page) {
   *page = (bt_page){0};
 }
 
-bt_status bt_look_page(bt_look *look, size_t limit, int64_t wait_ns, bool at_once, bool *ready, bt_page *out,
-                       bt_error *error) {
+bt_status bt_look_page(bt_look *look, const bt_page_wish *wish, bool *ready, bt_page *out, bt_error *error) {
+  bt_evaluation *evaluation = look->evaluation;
   bt_status status = BT_OK;
   *out = (bt_page){0};
   pthread_mutex_lock(&look->evaluations->mutex);
-  *ready = wait_for(look, limit, wait_ns) || at_once;
-  if (*ready && !look->evaluation->finished && at_once)
-    look->evaluation->wanted_until_ns = bt_time_add(bt_clock_monotonic_ns(), GRACE_NS);
-  if (*ready) status = make_page(look, limit, out, error);
+  *ready = has_page(look, wish);
+  if (*ready && !evaluation->finished && !is_ready(look, wish->limit))
+    evaluation->wanted_until_ns = bt_time_add(bt_clock_monotonic_ns(), GRACE_NS);
+  if (*ready) status = make_page(look, wish->limit, out, error);
   if (status != BT_OK) unpin(out);
   pthread_mutex_unlock(&look->evaluations->mutex);
   return status;

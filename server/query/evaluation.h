@@ -2,12 +2,12 @@
  * handed out as soon as nothing can come before them. An evaluation outlives the request that asked: for some minutes the next page finds it.
  * All of them together keep to one memory limit; the longest unused are forgotten first, and one that is asked for again is repeated with
  * the same answer, because windows, order and times follow from the question alone.
- * It goes on while somebody asks for more than is there, and for half a minute after a request that ran out of time; else it rests.
+ * It goes on while somebody waits for more than is there, and for half a minute after a request that ran out of time; else it rests.
  * Thread: any function from any thread. */
 #ifndef BT_SERVER_QUERY_EVALUATION_H
 #define BT_SERVER_QUERY_EVALUATION_H
 
-#include "server/work/workplace.h"
+#include "server/work/wait.h"
 #include "server/metrics/metrics.h"
 #include "server/query/cursor.h"
 #include "server/query/listing.h"
@@ -69,9 +69,15 @@ typedef struct bt_page {
   bt_look *look;    /* holds the items */
 } bt_page;
 
-/* The next page after the last one of this look, of at most `limit` violations. Waits at most wait_ns for it; *ready says whether it came: a full
- * page, or all there is. `at_once`: what is certain now is a page, also when it is short. BT_OK or the error that ended the evaluation. */
-bt_status bt_look_page(bt_look *look, size_t limit, int64_t wait_ns, bool at_once, bool *ready, bt_page *out,
+typedef struct bt_page_wish {
+  size_t least, limit; /* violations: with fewer than `least` it is no page yet, but where it is all there is */
+  bool at_once;        /* what is certain now is a page, however short */
+  bt_wait *wait;       /* woken when there is a page, where there is none now; NULL: nobody waits */
+} bt_page_wish;
+
+/* The next page after the last one of this look; *ready says whether there is one. Never waits. Who left a wait asks again, or closes the
+ * look, before the wait goes. BT_OK or the error that ended the evaluation. */
+bt_status bt_look_page(bt_look *look, const bt_page_wish *wish, bool *ready, bt_page *out,
                        bt_error *error) BT_MUST_CHECK;
 void bt_page_dispose(bt_page *page);
 

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "server/clock.h"
-#include "server/condition.h"
 
 enum {
   DEFAULT_AT_ONCE = 2,
@@ -85,7 +84,8 @@ void bt_evaluations_tidy(bt_evaluations *evaluations) {
   while (has_too_much(evaluations) && forget_longest_unused(evaluations)) continue;
   for (size_t i = 0; i < evaluations->count; i++) {
     bt_evaluation *evaluation = evaluations->items[i];
-    bool is_unwanted = evaluation->running && now_ns - evaluation->wanted_until_ns > UNWANTED_NS;
+    bool is_unwanted =
+        evaluation->running && !evaluation->waiting && now_ns - evaluation->wanted_until_ns > UNWANTED_NS;
     if (is_unwanted) bt_work_scope_cancel(&evaluation->scope, BT_SCOPE_UNWANTED);
   }
   bt_evaluations_count(evaluations);
@@ -117,7 +117,7 @@ static void drop_given(const bt_evaluations *evaluations, bt_evaluation *evaluat
 
 static bool is_to_do(const bt_evaluations *evaluations, bt_evaluation *evaluation, int64_t now_ns) {
   if (evaluation->finished || evaluation->running || evaluation->retired) return false;
-  if (now_ns > evaluation->wanted_until_ns) return false;
+  if (!evaluation->waiting && now_ns > evaluation->wanted_until_ns) return false;
   drop_given(evaluations, evaluation);
   return !bt_evaluation_is_full(evaluations, evaluation);
 }
@@ -154,7 +154,6 @@ static bt_status make_crew(bt_evaluations *evaluations, bt_error *error) {
                           .do_piece = do_piece,
                           .context = evaluations};
   pthread_mutex_init(&evaluations->mutex, NULL);
-  bt_condition_init(&evaluations->changed);
   return bt_crew_init(&evaluations->crew, &crew, error);
 }
 
@@ -184,7 +183,6 @@ void bt_evaluations_free(bt_evaluations *evaluations) {
   pthread_mutex_unlock(&evaluations->mutex);
   bt_crew_end(&evaluations->crew);
   for (size_t i = 0; i < evaluations->count; i++) bt_evaluation_free(evaluations->items[i]);
-  pthread_cond_destroy(&evaluations->changed);
   pthread_mutex_destroy(&evaluations->mutex);
   free(evaluations->items);
   free(evaluations);

@@ -34,7 +34,8 @@ typedef struct bt_evaluation {
   bool retired;        /* another one has its place: nobody finds it any more */
   bt_work_scope scope; /* of the window that runs */
   size_t looks, pins;  /* readers; pages in use, which hold the listing's items */
-  int64_t wanted_until_ns; /* monotonic: new windows are begun until then */
+  bt_look *waiting;    /* those that wait for more: new windows are begun for them, */
+  int64_t wanted_until_ns; /* and until then (monotonic) */
   int64_t used_ns;         /* monotonic: when it was last asked for */
   const bt_look
       *reader; /* the look that asked last, while it is open: what it has may be dropped when it is the only one */
@@ -43,8 +44,7 @@ typedef struct bt_evaluation {
 struct bt_evaluations {
   bt_evaluations_options options;
   pthread_mutex_t mutex;
-  bt_crew crew;           /* evaluates windows */
-  pthread_cond_t changed; /* a window is done, or one was found to be impossible */
+  bt_crew crew; /* evaluates windows */
   bool stopping;
   bt_evaluation **items;
   size_t count, capacity;
@@ -57,6 +57,9 @@ struct bt_look {
   bt_evaluation *evaluation;
   bool has_position;
   bt_position after;
+  bt_wait *wait; /* of its reader, while it is in the list of those that wait */
+  size_t least;  /* violations that it waits for */
+  bt_look *previous, *next;
 };
 
 static const int64_t BT_EVALUATION_SECOND_NS = 1000000000;
@@ -69,6 +72,9 @@ void bt_evaluations_tidy(bt_evaluations *evaluations);
 void bt_evaluations_count(bt_evaluations *evaluations);
 /* Its results take so much room that it waits for its reader. */
 bool bt_evaluation_is_full(const bt_evaluations *evaluations, const bt_evaluation *evaluation);
+
+/* evaluation.c: wakes those that wait and have a page now. */
+void bt_evaluation_wake(bt_evaluation *evaluation);
 
 /* evaluation_window.c: evaluates the next window; called and returns with the mutex held, runs without it. */
 void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evaluation);

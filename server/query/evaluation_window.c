@@ -209,5 +209,5 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
   bt_memory_hold_tell(&run.hold, 0); /* what was taken of it counts with the listing now */
   bt_evaluations_count(evaluations);
   bt_replay_result_dispose(&result);
-  pthread_cond_broadcast(&evaluations->changed);
+  bt_evaluation_wake(evaluation);
 }

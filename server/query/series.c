@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "server/clock.h"
-#include "server/condition.h"
 #include "server/query/series_pool.h"
 #include "server/replay/window.h"
 
@@ -225,18 +224,19 @@ static bool is_ready(const bt_series_ask *ask) {
   return true;
 }
 
-bool bt_series_wait(bt_series_ask *ask, int64_t wait_ns) {
+void bt_series_wake(bt_series_pool *pool) {
+  for (size_t i = 0; i < pool->ask_count; i++)
+    if (pool->asks[i]->wait && is_ready(pool->asks[i])) bt_wait_wake(pool->asks[i]->wait);
+}
+
+bool bt_series_is_known(bt_series_ask *ask, bt_wait *wait) {
   bt_series_pool *pool = ask->pool;
-  int64_t until_ns = bt_time_add(bt_clock_monotonic_ns(), wait_ns);
   pthread_mutex_lock(&pool->mutex);
   bool ready = is_ready(ask);
-  ask->wanted_until_ns = bt_time_add(until_ns, POLL_NS);
+  ask->wait = ready ? NULL : wait;
+  ask->wanted_until_ns = bt_time_add(bt_clock_monotonic_ns(), POLL_NS);
+  if (ask->wait) bt_wait_set(ask->wait);
   if (!ready) bt_crew_wake_all(&pool->crew);
-  bool has_time = wait_ns > 0;
-  while (!ready && has_time) {
-    has_time = bt_condition_wait(&pool->changed, &pool->mutex, until_ns);
-    ready = is_ready(ask);
-  }
   pthread_mutex_unlock(&pool->mutex);
   return ready;
 }
@@ -309,7 +309,7 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
   pool->runs[index] = pool->runs[--pool->run_count];
   pool->runs_ended++;
   pool->requests += run->requests;
-  pthread_cond_broadcast(&pool->changed);
+  bt_series_wake(pool);
 }
 
 static void carry_out(bt_series_pool *pool, bt_series_run *run) {
@@ -353,7 +353,6 @@ bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **
   pool->cache_hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};
   if (!pool->options.keep_ns) pool->options.keep_ns = DEFAULT_KEEP_NS;
   pthread_mutex_init(&pool->mutex, NULL);
-  bt_condition_init(&pool->changed);
   bt_status status = bt_step_cache_new(pool->options.most_cells, &pool->cache, error);
   if (status == BT_OK) status = make_crew(pool, error);
   if (status == BT_OK)
@@ -372,7 +371,6 @@ void bt_series_pool_free(bt_series_pool *pool) {
   bt_crew_end(&pool->crew);
   for (size_t i = 0; i < pool->known_count; i++) free_series(pool->known[i]);
   bt_step_cache_free(pool->cache);
-  pthread_cond_destroy(&pool->changed);
   pthread_mutex_destroy(&pool->mutex);
   free(pool->known);
   free(pool->asks);

@@ -6,7 +6,7 @@
 #ifndef BT_SERVER_QUERY_SERIES_H
 #define BT_SERVER_QUERY_SERIES_H
 
-#include "server/work/workplace.h"
+#include "server/work/wait.h"
 #include "server/query/step_cache.h"
 #include "server/replay/replay.h"
 
@@ -46,8 +46,9 @@ typedef struct bt_series_ask bt_series_ask;
 bt_status bt_series_open(bt_series_pool *pool, const bt_series_question *question, bt_series_ask **out,
                          bt_error *error) BT_MUST_CHECK;
 void bt_series_close(bt_series_ask *ask); /* NULL is fine */
-/* Whether every settled step is known; waits at most wait_ns for it. */
-bool bt_series_wait(bt_series_ask *ask, int64_t wait_ns);
+/* Whether every settled step is known; what is not is counted. Never waits: `wait` is woken when all is known (NULL: nobody waits). Who left
+ * one asks again, or closes the ask, before the wait goes. */
+bool bt_series_is_known(bt_series_ask *ask, bt_wait *wait);
 
 typedef enum bt_step_state {
   BT_STEP_COUNTED,

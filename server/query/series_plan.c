@@ -157,9 +157,9 @@ static bt_series_run *plan_run(const bt_series_pool *pool, const bt_series_ask *
 
 /* Without memory for an evaluation the ask is told that the step failed, or it would be planned again and again. */
 static void give_up(bt_series_ask *ask, size_t rule, int64_t step) {
-  pthread_cond_broadcast(&ask->pool->changed);
   ask->cells[rule * bt_ask_steps(ask) + (size_t)(step - ask->first_step)] = (bt_ask_cell){.is_known = true};
   snprintf(ask->reason, sizeof ask->reason, "no_memory: there was not enough memory to evaluate all steps");
+  bt_series_wake(ask->pool);
 }
 
 static bool is_too_young(const bt_series_ask *ask, int64_t now_ns, int64_t *again_ns) {
@@ -177,7 +177,7 @@ bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns) {
     bt_series_ask *ask = pool->asks[index];
     int64_t step = 0;
     if (is_too_young(ask, now_ns, again_ns)) continue;
-    while (now_ns <= ask->wanted_until_ns && find_newest(ask, &rule, &step)) {
+    while ((ask->wait || now_ns <= ask->wanted_until_ns) && find_newest(ask, &rule, &step)) {
       bt_series_run *run = plan_run(pool, ask, rule, step);
       pool->next_ask = index + 1;
       if (run) return run;

@@ -33,7 +33,8 @@ struct bt_series_ask {
   bool wants_exercised;
   bt_ask_cell *cells;                 /* rule × steps + index */
   bt_memory_hold hold;                /* of the cells */
-  int64_t opened_ns, wanted_until_ns; /* monotonic */
+  int64_t opened_ns, wanted_until_ns; /* monotonic; wanted besides while somebody waits: */
+  bt_wait *wait;                      /* NULL: nobody does */
   char reason[240];
 };
 
@@ -55,7 +56,6 @@ struct bt_series_pool {
   bt_series_options options;
   pthread_mutex_t mutex;
   bt_crew crew; /* counts */
-  pthread_cond_t changed;
   bool stopping;
   bt_step_cache *cache;
   bt_memory_hold cache_hold;
@@ -75,6 +75,9 @@ static inline size_t bt_ask_steps(const bt_series_ask *ask) {
 static inline size_t bt_run_steps(const bt_series_run *run) {
   return (size_t)(run->end_step - run->first_step);
 }
+
+/* series.c: wakes those that wait and know all now. */
+void bt_series_wake(bt_series_pool *pool);
 
 /* series_plan.c: the next evaluation that somebody waits for, or NULL. Asks that have just come wait a moment for others like them; *again_ns says
  * when to look at them again (0: there are none). */

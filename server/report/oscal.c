@@ -277,6 +277,14 @@ static void add_source_props(const writing *w, json_t **props) {
     bt_json_append(props, prop_json("source-version-checked", json_is_true(checked) ? "true" : "false"));
 }
 
+/* Reports of before name none, and the first one of a service knows none. */
+static void add_previous_props(const writing *w, json_t **props) {
+  const json_t *previous = at(w->report, "previous");
+  if (!text_at(previous, "report_id")[0]) return;
+  bt_json_append(props, prop_json("previous-report-id", text_at(previous, "report_id")));
+  bt_json_append(props, prop_json("previous-head", text_at(previous, "head")));
+}
+
 static json_t *result_json(writing *w) {
   const json_t *range = at(w->report, "range");
   json_t *result = json_pack(
@@ -292,6 +300,8 @@ static json_t *result_json(writing *w) {
   bt_json_append(&props, prop_json("report-id", text_at(w->report, "report_id")));
   bt_json_append(&props, prop_json("complete", json_is_true(at(w->report, "complete")) ? "true" : "false"));
   bt_json_append(&props, prop_json("chain-head", w->head));
+  if (text_at(w->report, "tenant")[0]) bt_json_append(&props, prop_json("tenant", text_at(w->report, "tenant")));
+  add_previous_props(w, &props);
   add_source_props(w, &props);
   set_list(&result, "props", props);
   return result;
@@ -316,6 +326,8 @@ static json_t *document_json(writing *w, const json_t *evidence) {
   set_list(&local, "activities", each(w, "rule", activity_json));
   bt_json_append(&props, prop_json("signature", text_at(evidence, "signature")));
   bt_json_append(&props, prop_json("key-id", text_at(evidence, "key_id")));
+  if (text_at(at(evidence, "time_stamp"), "token")[0])
+    bt_json_append(&props, prop_json("time-stamp-token", text_at(at(evidence, "time_stamp"), "token")));
   json_t *results =
       json_pack("{s:o, s:o, s:{s:s}, s:[o], s:{s:[{s:s, s:s, s:s, s:o}]}}", "uuid", uuid_json(w, "document", ""),
                 "metadata", metadata_json(w), "import-ap", "href", href, "results", result_json(w), "back-matter",

@@ -10,7 +10,6 @@
 #include <sys/random.h>
 
 #include "server/clock.h"
-#include "server/condition.h"
 #include "server/replay/window.h"
 #include "server/report/canonical_json.h"
 #include "server/report/report_order.h"
@@ -25,7 +24,6 @@ enum {
   TENANT_FINISHED_MAX = 50,
   TENANT_PART = 4 /* of the memory a tenant may fill one part of so many */
 };
-static const int64_t SECOND_NS = 1000000000;
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
 
 typedef struct report_job {
@@ -35,15 +33,14 @@ typedef struct report_job {
   uint64_t seed;
   bt_work_scope scope;
   bool is_deleted;
+  bt_waits waits;        /* for its end */
   bool has_failed_stamp; /* a time stamp was asked for, and there is none */
 } report_job;
 
 struct bt_reports {
   bt_reports_options options;
-  pthread_mutex_t mutex; /* guards all below, and every job */
-  bt_crew crew;          /* makes them */
-  pthread_cond_t ended;
-  bool stopping;
+  pthread_mutex_t mutex;  /* guards all below, and every job */
+  bt_crew crew;           /* makes them */
   bt_report_turns *turns; /* of their own lock */
   report_job **jobs;      /* in order of submission */
   size_t count, capacity, bytes;
@@ -68,8 +65,10 @@ void bt_report_view_dispose(bt_report_view *view) {
   *view = (bt_report_view){0};
 }
 
+/* Who waited for it finds that it is gone. */
 static void free_job(report_job *job) {
   if (!job) return;
+  bt_waits_wake_all(&job->waits);
   bt_work_scope_end(&job->scope);
   bt_report_view_dispose(&job->view);
   free(job->tenant);
@@ -233,33 +232,25 @@ static bt_status copy_view(const report_job *job, bt_report_view *out, bt_error 
   return bt_error_no_memory(error);
 }
 
-static bool is_stopping(const bt_reports *reports, const bt_cancel *stopping) {
-  return reports->stopping || (stopping && atomic_load(&stopping->requested));
-}
-
-/* A short wait, so that the end of the service is seen. */
-static void wait_a_while(bt_reports *reports, int64_t until_ns) {
-  int64_t at_ns = bt_clock_monotonic_ns() + SECOND_NS / 5;
-  if (at_ns > until_ns) at_ns = until_ns;
-  (void)bt_condition_wait(&reports->ended, &reports->mutex, at_ns);
-}
-
-bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, int64_t wait_ns,
-                         const bt_cancel *stopping, bt_report_view *out, bt_error *error) {
+bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, bt_wait *wait,
+                         bt_report_view *out, bt_error *error) {
   *out = (bt_report_view){0};
-  int64_t until_ns = bt_clock_monotonic_ns() + wait_ns;
   pthread_mutex_lock(&reports->mutex);
   size_t index = index_of(reports, tenant, report_id);
-  while (index < reports->count && !is_finished(reports->jobs[index]) && !is_stopping(reports, stopping) &&
-         bt_clock_monotonic_ns() < until_ns) {
-    wait_a_while(reports, until_ns);
-    index = index_of(reports, tenant, report_id);
-  }
+  bool waits = wait && index < reports->count && !is_finished(reports->jobs[index]);
+  if (waits) bt_waits_add(&reports->jobs[index]->waits, wait);
   if (index < reports->count && reports->jobs[index]->same_as[0])
     index = index_of(reports, tenant, reports->jobs[index]->same_as);
   bt_status status = index < reports->count ? copy_view(reports->jobs[index], out, error) : not_found(report_id, error);
+  if (status) bt_waits_remove(wait);
   pthread_mutex_unlock(&reports->mutex);
   return status;
+}
+
+void bt_reports_stop_waiting(bt_reports *reports, bt_wait *wait) {
+  pthread_mutex_lock(&reports->mutex);
+  bt_waits_remove(wait);
+  pthread_mutex_unlock(&reports->mutex);
 }
 
 static bool is_theirs(const report_job *job, const char *user) {
@@ -271,10 +262,10 @@ static void delete_at(bt_reports *reports, size_t index) {
   if (job->view.state == BT_REPORT_RUNNING) {
     bt_work_scope_cancel(&job->scope, BT_SCOPE_UNWANTED);
     job->is_deleted = true;
+    bt_waits_wake_all(&job->waits);
   } else {
     remove_at(reports, index);
   }
-  pthread_cond_broadcast(&reports->ended);
 }
 
 bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *user, const char *report_id,
@@ -363,6 +354,7 @@ static void finish(making *m, bt_status status, bt_buffer *text, const bt_report
   bt_memory_add(m->reports->options.memory, BT_MEMORY_REPORTS, job->view.text.len);
   snprintf(job->view.span_state, sizeof job->view.span_state, "%s", span->state ? span->state : "not_sent");
   snprintf(job->view.message, sizeof job->view.message, "%.500s", status ? error->message : span->message);
+  bt_waits_wake_all(&job->waits);
   for (size_t i = 0; job->is_deleted && i < m->reports->count; i++)
     if (m->reports->jobs[i] == job) {
       remove_at(m->reports, i);
@@ -370,7 +362,6 @@ static void finish(making *m, bt_status status, bt_buffer *text, const bt_report
     }
   if (tenant) make_room(m->reports, tenant);
   free(tenant);
-  pthread_cond_broadcast(&m->reports->ended);
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
@@ -457,7 +448,6 @@ static bt_status make_crew(bt_reports *reports, bt_error *error) {
                           .do_piece = do_piece,
                           .context = reports};
   pthread_mutex_init(&reports->mutex, NULL);
-  bt_condition_init(&reports->ended);
   return bt_crew_init(&reports->crew, &crew, error);
 }
 
@@ -480,16 +470,13 @@ bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt
 void bt_reports_free(bt_reports *reports) {
   if (!reports) return;
   pthread_mutex_lock(&reports->mutex);
-  reports->stopping = true;
   bt_crew_dismiss(&reports->crew);
   for (size_t i = 0; i < reports->count; i++) bt_work_scope_cancel(&reports->jobs[i]->scope, BT_SCOPE_STOPPING);
-  pthread_cond_broadcast(&reports->ended);
   pthread_mutex_unlock(&reports->mutex);
   bt_crew_end(&reports->crew);
   for (size_t i = 0; i < reports->count; i++) free_job(reports->jobs[i]);
   free(reports->jobs);
   bt_report_turns_free(reports->turns);
-  pthread_cond_destroy(&reports->ended);
   pthread_mutex_destroy(&reports->mutex);
   free(reports);
 }

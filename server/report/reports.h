@@ -6,7 +6,7 @@
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
-#include "server/work/workplace.h"
+#include "server/work/wait.h"
 #include "server/report/report_build.h"
 #include "tempo/otlp_export.h"
 
@@ -66,9 +66,11 @@ typedef struct bt_report_view { /* a copy; dispose it */
 } bt_report_view;
 void bt_report_view_dispose(bt_report_view *view);
 
-/* Waits at most wait_ns for its end, and no longer than `stopping` is not set (NULL: never). BT_NOT_FOUND: never was, forgotten, deleted, or another tenant's. */
-bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, int64_t wait_ns,
-                         const bt_cancel *stopping, bt_report_view *out, bt_error *error) BT_MUST_CHECK;
+/* Never waits: where it has not ended, `wait` is woken by its end (NULL: nobody waits), and bt_reports_stop_waiting comes before the wait goes; after an error nobody waits.
+ * BT_NOT_FOUND: never was, forgotten, deleted, or another tenant's. */
+bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, bt_wait *wait,
+                         bt_report_view *out, bt_error *error) BT_MUST_CHECK;
+void bt_reports_stop_waiting(bt_reports *reports, bt_wait *wait); /* NULL is fine */
 /* Cancels a running one, forgets a finished one. user: who may delete his own only; NULL: who may delete any. BT_REFUSED: it is another's. */
 bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *user, const char *report_id,
                             bt_error *error) BT_MUST_CHECK;

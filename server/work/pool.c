@@ -5,6 +5,7 @@
  * back. */
 #include "server/work/pool.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -62,7 +63,7 @@ static const struct {
     [BT_LANE_SEARCH] = {"search", PEOPLE, 4, 1, 16, 64},
     [BT_LANE_PUSH] = {"push", PEOPLE, 4, 1, 8, 8},
     [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4, 0},
-    [BT_LANE_ANSWER] = {"answer", PEOPLE, 16, 2, 32, 0},
+    [BT_LANE_ANSWER] = {"answer", PEOPLE, 4, 1, 16, 0},
     [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16, 0},
     [BT_LANE_CHECK] = {"check", PEOPLE, 2, 0, 2, 0},
     [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 0, 2, 0},
@@ -205,6 +206,17 @@ bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) {
     queue->refused++;
   pthread_mutex_unlock(&pool->mutex);
   return is_taken;
+}
+
+/* Of people there is a thread always, so that none has to be found. */
+void bt_pool_resume(bt_pool *pool, bt_lane lane, bt_task *task) {
+  lane_queue *queue = &pool->lanes[lane];
+  assert(lane_rows[lane].kind == PEOPLE);
+  pthread_mutex_lock(&pool->mutex);
+  assert(!pool->is_stopping);
+  bt_turns_add(&queue->turns, task);
+  if (queue->running < queue->places) (void)send_thread(pool, PEOPLE);
+  pthread_mutex_unlock(&pool->mutex);
 }
 
 bt_lane_state bt_pool_look(bt_pool *pool, bt_lane lane) {

@@ -16,7 +16,7 @@ typedef enum bt_lane {
   BT_LANE_SEARCH,     /* calls that search it for long: first violations, contrasts, explanations */
   BT_LANE_PUSH,       /* pushed spans: large bodies, and a receiver that may hang */
   BT_LANE_PROBE,      /* /ready: asks the source and the receiver whether they are there */
-  BT_LANE_ANSWER,     /* calls that wait for an evaluation, a series or a report */
+  BT_LANE_ANSWER,     /* calls that want an evaluation, a series or a report: they begin it, leave, and answer later */
   BT_LANE_PAGES,      /* pages of streams */
   BT_LANE_CHECK,      /* the checks that calls of /ready wait for */
   BT_LANE_EVALUATION, /* violations on demand */
@@ -51,6 +51,10 @@ void bt_pool_free(bt_pool *pool);
 /* False: the lane is full, or the pool ends, and the task is not run. Never waits, never allocates. run, tenant and
  * party of the task are set. */
 bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) BT_MUST_CHECK;
+
+/* The same for a task that was taken before, has left its place, and has something to do again: a full lane does not
+ * refuse it. The pool has not begun to end, and the lane's threads are people's. */
+void bt_pool_resume(bt_pool *pool, bt_lane lane, bt_task *task);
 
 const char *bt_lane_name(bt_lane lane);
 bt_lane_state bt_pool_look(bt_pool *pool, bt_lane lane);

@@ -12,6 +12,7 @@ static void cancel_below(bt_work_scope *scope, bt_work_scope_reason reason) {
   if (atomic_load(&scope->cancel.requested)) return;
   atomic_store(&scope->reason, reason);
   atomic_store(&scope->cancel.requested, true);
+  if (scope->listener) scope->listener(scope->listener_context);
   for (bt_work_scope *child = scope->children; child; child = child->next) cancel_below(child, reason);
 }
 
@@ -50,6 +51,14 @@ void bt_work_scope_set_deadline(bt_work_scope *scope, int64_t deadline_ns) {
 void bt_work_scope_cancel(bt_work_scope *scope, bt_work_scope_reason reason) {
   pthread_mutex_lock(&tree);
   cancel_below(scope, reason);
+  pthread_mutex_unlock(&tree);
+}
+
+void bt_work_scope_listen(bt_work_scope *scope, void (*listener)(void *context), void *context) {
+  pthread_mutex_lock(&tree);
+  scope->listener = listener;
+  scope->listener_context = context;
+  if (listener && atomic_load(&scope->cancel.requested)) listener(context);
   pthread_mutex_unlock(&tree);
 }
 

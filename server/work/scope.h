@@ -21,7 +21,9 @@ typedef struct bt_work_scope {
   bt_cancel cancel;
   atomic_int reason; /* the first one; a bt_work_scope_reason */
   struct bt_work_scope *parent, *children, *previous, *next;
-  bt_timer *timer; /* of the root */
+  bt_timer *timer;                 /* of the root */
+  void (*listener)(void *context); /* hears of its end; behind the lock of the tree */
+  void *listener_context;
   bool has_deadline;
   bt_timer_entry deadline;
 } bt_work_scope;
@@ -37,6 +39,9 @@ void bt_work_scope_begin(bt_work_scope *scope, bt_work_scope *parent, int64_t de
 void bt_work_scope_set_deadline(bt_work_scope *scope, int64_t deadline_ns);
 /* Cancels it and all below. One that was cancelled keeps its first reason. */
 void bt_work_scope_cancel(bt_work_scope *scope, bt_work_scope_reason reason);
+/* `listener` is called when it is cancelled, or now where it was cancelled before, under the lock of the tree: it may put
+ * a task into a lane, and touches no scope. NULL: nobody listens any more, and no call is under way afterwards. */
+void bt_work_scope_listen(bt_work_scope *scope, void (*listener)(void *context), void *context);
 bt_work_scope_reason bt_work_scope_why(const bt_work_scope *scope);
 /* Takes it out of the tree; what `cancel` says stays. */
 void bt_work_scope_end(bt_work_scope *scope);

@@ -9,7 +9,8 @@
 typedef struct bt_workplace {
   bt_timer *timer;
   bt_pool *pool;
-  bt_work_scope root; /* cancelled when the service ends */
+  bt_work_scope root;  /* cancelled when the service ends */
+  atomic_uint waiting; /* tasks that have left their place until they are woken (wait.h) */
 } bt_workplace;
 
 /* options NULL: all that follows the processors. */

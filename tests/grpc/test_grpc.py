@@ -23,6 +23,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # 
 from google.protobuf.json_format import ParseDict  # noqa: E402
 import otlp  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
+from stub_tempo import StubTempo  # noqa: E402
 from tls_tempo import make_certificate  # noqa: E402
 
 RULE = {"id": "slow", "name": "Slow", "dsl": 'trace.has(span.name == "db.query" and span.duration > 1s) and not trace.has(span.name == "retry")',
@@ -444,6 +445,37 @@ class Deadlines(GrpcTest):
                     time.sleep(0.1)
                     future.cancel()
                 self.assertEqual(client.call("HealthService.Check", timeout=15).status, "HEALTHY", "six that were cancelled hold none of four workers")
+
+    def test_who_waits_holds_no_place(self):
+        """More questions wait for Tempo than their lane has places; another of the lane is answered meanwhile, and all when Tempo answers."""
+        def metric(name, labels=""):
+            text = server.get("/metrics").body.decode()
+            return int(float(re.search(rf"^{name}{re.escape(labels)} (\S+)$", text, re.MULTILINE).group(1)))
+
+        def wait_until_waiting(count):
+            deadline = time.monotonic() + 60
+            while metric("betrace_calls_waiting") != count and time.monotonic() < deadline:
+                time.sleep(0.02)
+            self.assertEqual(metric("betrace_calls_waiting"), count)
+
+        with StubTempo("held") as tempo, Betrace("--tempo", tempo.url, "--grpc", "127.0.0.1:0") as server, Client(grpc_port(server)) as client:
+            path = "/betrace.v1.ViolationService/QueryViolations"
+            message = PROTOS.methods[path][0]
+            method = client.channel.unary_unary(path, request_serializer=message.SerializeToString, response_deserializer=PROTOS.methods[path][1].FromString)
+            asked = [method.future(message(dsl="a", start=f"now-{i + 1}h", timeout="60s")) for i in range(30)]
+            wait_until_waiting(len(asked))
+            self.assertGreater(len(asked), metric("betrace_lane_places", '{lane="answer"}'))
+            self.assertEqual(metric("betrace_lane_running", '{lane="answer"}'), 0)
+            with self.assertRaises(grpc.RpcError) as refused:
+                client.call("ViolationService.QueryViolations", dsl="not a rule (", start="now-1h", timeout=30)
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+            for future in asked[:10]:
+                future.cancel()
+            wait_until_waiting(len(asked) - 10)
+            tempo.release()
+            for future in asked[10:]:
+                self.assertTrue(future.result(timeout=60).HasField("coverage"))
+            wait_until_waiting(0)
 
 
 if __name__ == "__main__":

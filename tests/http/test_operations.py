@@ -46,7 +46,6 @@ SEVERAL = {
     "parameters of a query; the same one, but for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
     "range of a compliance report": [("server/http/api_compliance.c", r"INT64_C\(400\) \* 86400 \* 1000000000")],
     "reports that are made at once; that are under way, of one tenant": [("server/report/reports.c", r"WORKERS = 2,\s+UNFINISHED_MAX = 32,\s+TENANT_UNFINISHED_MAX = 8\b")],
-    "requests that wait for their report at once": [("server/http/api_compliance.c", r"WAITING_MAX = 2\b")],
     "finished reports that are kept; of one tenant": [("server/report/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/report/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
     "rules of a tenant; their versions": [("server/config*.c", r'"max-rules"'), ("server/config*.c", r'"max-rule-versions"')],
     "bodies of all requests together; of one tenant": [("server/config*.c", r'"request-memory"')],

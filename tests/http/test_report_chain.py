@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -75,6 +76,14 @@ class ReportChainTest(unittest.TestCase):
         self.assertRegex(unknown["reason"], r"^the service made none since it started at 20\d\d-.*Z, and files hold no spans of reports$")
         self.assertEqual((first(two)["previous"], first(three)["previous"]), (named(one), named(two)))
 
+    def test_oscal_names_it_too(self):
+        one, two = self.ask(1, tenant="acme"), self.ask(2, tenant="acme")
+        for report, expected in ((one, {"tenant": "acme"}),
+                                 (two, {"tenant": "acme", "previous-report-id": first(one)["report_id"], "previous-head": one["evidence"]["head"]})):
+            oscal = self.server.get(f"/v1/reports/{first(report)['report_id']}?format=oscal", headers={"x-scope-orgid": "acme"}).json()
+            props = {prop["name"]: prop["value"] for prop in oscal["assessment-results"]["results"][0]["props"]}
+            self.assertEqual({name: props[name] for name in props if name == "tenant" or name.startswith("previous")}, expected)
+
     def test_of_its_framework_in_any_spelling_and_of_its_tenant(self):
         one, other, foreign = self.ask(1), self.ask(1, "hipaa"), self.ask(1, tenant="acme")
         self.assertIsNone(first(other)["previous"]["head"])
@@ -128,6 +137,9 @@ class ReportChainTest(unittest.TestCase):
             with open(file, "w", encoding="utf-8") as out:
                 json.dump(report, out)
         self.assertEqual(run_cli("verify-report", *files, "--key", self.public).returncode, 0, "files, one by one")
+        folder = tempfile.mkdtemp(dir=self.folder) + "/"
+        shutil.copy(files[0], folder)
+        self.assertIn(f"file       {folder}one.json\n", run_cli("verify-report", folder, files[1], "--key", self.public).stdout)
         self.assertNotIn("chain of", run_cli("verify-report", files[0], "--key", self.public).stdout)
 
     def test_one_in_the_middle_is_missing(self):

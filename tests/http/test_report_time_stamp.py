@@ -151,7 +151,11 @@ class TimeStampTest(unittest.TestCase):
         self.assertEqual((again, len(self.tsa.queries)), (self.report, asked), "nothing new is neither signed nor stamped anew")
 
     def test_pages_say_whether_there_is_one(self):
-        self.assertIn("one of RFC 3161 stands in the JSON form", self.server.get(report_path() + "&format=html").body.decode())
+        place = "/v1/reports/" + self.report["entries"][0]["body"]["report_id"]
+        self.assertIn("one of RFC 3161 stands in the JSON form", self.server.get(place + "?format=html").body.decode())
+        oscal = self.server.get(place + "?format=oscal").json()["assessment-results"]
+        props = {prop["name"]: prop["value"] for prop in oscal["back-matter"]["resources"][0]["props"]}
+        self.assertEqual(props["time-stamp-token"], self.report["evidence"]["time_stamp"]["token"])
 
     # ---- authorities that do not help ----
 

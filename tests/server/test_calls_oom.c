@@ -19,6 +19,7 @@
 #include "server/report/json_memory.h"
 #include "server/service.h"
 #include "tempo/file_source.h"
+#include "tests/server/work/blocking_wait.h"
 #include "tests/support/failing_alloc.h"
 
 #define RULE_TEXT "trace.has(span.name == \\\"bad\\\")"
@@ -243,11 +244,28 @@ static void attempt_free(attempt *a) {
   free(a->body);
 }
 
-/* As far as a stream goes without waiting. */
-static void read_stream(bt_call *call) {
+/* As far as a stream goes, but for those that are to be asked again. */
+static void read_stream(bt_call *call, blocking_wait *standing) {
   bt_stream_step step = BT_STREAM_MORE;
-  for (size_t pages = 0; call->stream.operations && step == BT_STREAM_MORE && pages < 1000; pages++)
+  for (size_t pages = 0; call->stream.operations && step == BT_STREAM_MORE && pages < 1000; pages++) {
     step = bt_call_next_page(call);
+    if (step != BT_STREAM_WAIT || !call->away.is_away) continue;
+    blocking_wait_stand_for(standing, &call->wait, call->away.until_ns);
+    step = BT_STREAM_MORE;
+  }
+}
+
+/* The call and what it waits for, as the server does it in its lane. */
+static void run_call(const bt_route *route, bt_call *call) {
+  blocking_wait standing;
+  blocking_wait_init(&standing, world.service.work);
+  bt_wait_init(&call->wait, world.service.work, NULL, BT_LANE_ANSWER, &standing.task);
+  bt_route_handle(route, &world.service, call);
+  while (call->away.is_away) {
+    blocking_wait_stand_for(&standing, &call->wait, call->away.until_ns);
+    bt_call_go_on(call);
+  }
+  read_stream(call, &standing);
 }
 
 typedef void (*refusing)(size_t n); /* failing_alloc_after or failing_alloc_once */
@@ -272,8 +290,7 @@ static attempt make_call(const sample *s, size_t number, refusing refuse, bool *
     a.call->path = bt_str_from(a.path);
     a.call->query = bt_str_from(a.query);
     a.call->body = bt_str_from(a.body);
-    bt_route_handle(route, &world.service, a.call);
-    read_stream(a.call);
+    run_call(route, a.call);
   }
   if (refuse) *was_refused = failing_alloc_stop();
   if (!is_made) {

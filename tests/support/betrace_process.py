@@ -138,6 +138,8 @@ class Betrace:
         try:
             connection.request(method, path, body=body, headers=headers or {})
             response = connection.getresponse()
+            names = [name.lower() for name, _ in response.getheaders()]
+            assert len(names) == len(set(names)), f"{method} {path}: expected each header once, came {names}"
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
             connection.close()

@@ -5,19 +5,20 @@ import asyncio
 import threading
 
 NOTHING = b'{"traces": [], "metrics": {"completedJobs": 1, "totalJobs": 1}}'
-BEHAVIOURS = ("prompt", "hang", "slow", "trickle")
+BEHAVIOURS = ("prompt", "hang", "slow", "trickle")  # besides "held": no answer before release()
 SLOW_SECONDS = 1.0  # before each answer
 TRICKLE_SECONDS = 0.2  # between two bytes of an answer that never ends
 
 
 class StubTempo:
-    """`behaviour`: one of BEHAVIOURS; a change is true of the questions that come after it. `asked`: how many questions came, `held`: how many wait for their
+    """`behaviour`: one of BEHAVIOURS, or "held"; a change is true of the questions that come after it. `asked`: how many questions came, `held`: how many wait for their
     answer."""
 
     def __init__(self, behaviour="prompt"):
         self.behaviour, self.asked, self.held = behaviour, 0, 0
         self.loop = asyncio.new_event_loop()
         self.started = threading.Event()
+        self.released = None
 
     def __enter__(self):
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -39,7 +40,13 @@ class StubTempo:
         self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.close()
 
+    def release(self):
+        """Answers all questions that are held, and those that come."""
+        self.behaviour = "prompt"
+        self.loop.call_soon_threadsafe(self.released.set)
+
     async def _listen(self):
+        self.released = asyncio.Event()
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1000)
         self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
 
@@ -65,11 +72,12 @@ class StubTempo:
                 await reader.readexactly(int(line.partition(b":")[2]))
         return head.split(b" ", 2)[1]
 
-    @staticmethod
-    async def _answer(path, behaviour, reader, writer):
+    async def _answer(self, path, behaviour, reader, writer):
         if behaviour == "hang":
             await reader.read()  # until the client has gone
             raise ConnectionError
+        if behaviour == "held":
+            await self.released.wait()
         if behaviour == "slow":
             await asyncio.sleep(SLOW_SECONDS)
         status = b"404 Not Found" if b"/traces/" in path else b"200 OK"

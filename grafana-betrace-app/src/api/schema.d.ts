@@ -529,7 +529,7 @@ export interface paths {
         };
         /**
          * What the traces of a range show of the controls of a framework.
-         * @description Every enabled rule that stands for a control is evaluated over the range with an exact count. Only a rule that was exercised, settled, read in full and not violated is a `pass`. docs/COMPLIANCE.md has the members of the entries, the chain and the signature. The answer is kept at its Content-Location; where it would say nothing but what the last one of the same framework and range said, that one is the answer. What takes longer than `timeout` (or is the third that waits at once) is answered with 202 and the place where it will be.
+         * @description Every enabled rule that stands for a control is evaluated over the range with an exact count. Only a rule that was exercised, settled, read in full and not violated is a `pass`. docs/COMPLIANCE.md has the members of the entries, the chain and the signature. The answer is kept at its Content-Location; where it would say nothing but what the last one of the same framework and range said, that one is the answer. What takes longer than `timeout` is answered with 202 and the place where it will be.
          */
         get: operations["complianceReport"];
         put?: never;

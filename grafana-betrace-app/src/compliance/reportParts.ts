@@ -52,6 +52,8 @@ export interface ReportHead {
   complete: boolean;
   notes: string[];
   coverage: Coverage;
+  /** Its first two are null where the service does not know; reports of before have none of it. */
+  previous?: { report_id: string | null; head: string | null; reason: string | null };
 }
 
 export interface ReportParts {
@@ -60,6 +62,8 @@ export interface ReportParts {
   totals: Partial<Record<ControlStatus, number>>;
   isSigned: boolean;
   chainHead: string;
+  /** null: no authority was asked for one. */
+  timeStamp: { token: string | null; reason: string | null } | null;
 }
 
 export function partsOfReport({ entries, evidence }: Report): ReportParts {
@@ -71,6 +75,7 @@ export function partsOfReport({ entries, evidence }: Report): ReportParts {
     totals: end.controls ?? {},
     isSigned: evidence.signed === 'ed25519',
     chainHead: evidence.head,
+    timeStamp: evidence.time_stamp ?? null,
   };
 }
 

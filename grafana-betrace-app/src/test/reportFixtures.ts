@@ -1,7 +1,7 @@
 // Reports as the service answers them (docs/COMPLIANCE.md); tests change what they are about.
 import type { Report } from '../api/compliance';
 import { coverage } from './fixtures';
-import type { Control, ControlRule, ControlStatus, Counts, ReportHead } from '../compliance/reportParts';
+import type { Control, ControlRule, ControlStatus, Counts, ReportHead, ReportParts } from '../compliance/reportParts';
 
 export const counts = (change: Partial<Counts> = {}): Counts => ({
   evaluated: 20000,
@@ -38,7 +38,7 @@ export const control = (change: Partial<Control> = {}): Control => ({
   ...change,
 });
 
-export function report(controls: Control[], change: Partial<ReportHead> = {}, signed = false): Report {
+export function report(controls: Control[], change: Partial<ReportHead> = {}, signed = false, timeStamp: ReportParts['timeStamp'] = null): Report {
   const head: ReportHead = {
     report_id: 'rep-1',
     framework: { name: 'SOC2', title: 'SOC 2', in_catalogue: true },
@@ -57,6 +57,6 @@ export function report(controls: Control[], change: Partial<ReportHead> = {}, si
   return {
     format: 'betrace-report/1',
     entries: bodies.map(({ type, body }, number) => ({ type, body, number, previous: hash, hash })),
-    evidence: { chain: 'sha256', head: hash, key_id: signed ? hash : null, signature: signed ? 'c2ln' : null, signed: signed ? 'ed25519' : 'unsigned', time_stamp: null },
+    evidence: { chain: 'sha256', head: hash, key_id: signed ? hash : null, signature: signed ? 'c2ln' : null, signed: signed ? 'ed25519' : 'unsigned', time_stamp: timeStamp },
   } as unknown as Report;
 }

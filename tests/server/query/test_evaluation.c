@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "server/query/evaluation.h"
+#include "server/clock.h"
 #include "tests/server/replay/replay_fixture.h"
+#include "tests/server/work/blocking_wait.h"
 #include "tests/support/failing_alloc.h"
 
 enum { TRACES = 300, IDS_MAX = 1000 };
@@ -98,15 +100,29 @@ static void take_page(answer *out, const bt_page *page) {
   memcpy(out->reason, page->reason, sizeof out->reason);
 }
 
+/* The page, waited for as a call waits. */
+static bt_status wait_for_page(scene *s, bt_look *look, size_t limit, bt_page *page, bt_error *error) {
+  blocking_wait standing;
+  bool ready = false;
+  int64_t until_ns = bt_clock_monotonic_ns() + WAIT_NS;
+  blocking_wait_init(&standing, s->options.work);
+  bt_page_wish wish = {.least = limit, .limit = limit, .wait = &standing.wait};
+  bt_status status = bt_look_page(look, &wish, &ready, page, error);
+  while (status == BT_OK && !ready && bt_clock_monotonic_ns() < until_ns) {
+    blocking_wait_stand(&standing, until_ns);
+    status = bt_look_page(look, &wish, &ready, page, error);
+  }
+  assert_true(ready);
+  return status;
+}
+
 /* One page by a look of its own, as a request takes it. False: there is no more. */
 static bool ask(scene *s, bt_question *question, size_t limit, answer *out) {
   bt_look *look = NULL;
   bt_page page;
   bt_error error = {0};
-  bool ready = false;
   if (bt_look_open(s->evaluations, question, &look, &error) != BT_OK) fail_msg("%s", error.message);
-  if (bt_look_page(look, limit, WAIT_NS, false, &ready, &page, &error) != BT_OK) fail_msg("%s", error.message);
-  assert_true(ready);
+  if (wait_for_page(s, look, limit, &page, &error) != BT_OK) fail_msg("%s", error.message);
   take_page(out, &page);
   bool goes_on = page.goes_on;
   question->cursor = page.cursor;
@@ -415,12 +431,11 @@ static void every_allocation_fails_in_turn(void **state) {
     bt_look *look = NULL;
     bt_page page = {0};
     bt_error error = {0};
-    bool ready = false;
     s->question.cursor.question[1] = (uint8_t)n;
     s->question.cursor.question[2] = (uint8_t)(n >> 8);
     failing_alloc_after(n);
     bt_status status = bt_look_open(s->evaluations, &s->question, &look, &error);
-    if (status == BT_OK) status = bt_look_page(look, IDS_MAX, WAIT_NS, false, &ready, &page, &error);
+    if (status == BT_OK) status = wait_for_page(s, look, IDS_MAX, &page, &error);
     was_refused = failing_alloc_stop();
     assert_true(status == BT_OK || status == BT_NO_MEMORY);
     if (status == BT_NO_MEMORY) assert_true(was_refused);
@@ -431,11 +446,45 @@ static void every_allocation_fails_in_turn(void **state) {
   }
 }
 
+/* Readers who wait are woken when they have a page, and not for less; a short page is given at once to who asks for it,
+ * and who has left wakes nobody. */
+static void many_wait_for_one_evaluation(void **state) {
+  enum { READERS = 12 };
+  scene *s = *state;
+  blocking_wait standing[READERS];
+  bt_look *looks[READERS];
+  bt_error error = {0};
+  bool ready[READERS] = {false};
+  bt_page pages[READERS] = {0};
+  for (size_t i = 0; i < READERS; i++) {
+    blocking_wait_init(&standing[i], s->options.work);
+    assert_int_equal(bt_look_open(s->evaluations, &s->question, &looks[i], &error), BT_OK);
+    bt_page_wish wish = {.least = i + 1, .limit = IDS_MAX, .wait = &standing[i].wait};
+    assert_int_equal(bt_look_page(looks[i], &wish, &ready[i], &pages[i], &error), BT_OK);
+  }
+  for (size_t i = 0; i < READERS; i += 3) { /* who has a page already waits for none */
+    bt_page_dispose(&pages[i]);
+    bt_look_close(looks[i]);
+  }
+  for (size_t i = 0; i < READERS; i++) {
+    if (i % 3 == 0) continue;
+    bt_page_wish wish = {.least = i + 1, .limit = IDS_MAX, .wait = &standing[i].wait};
+    while (!ready[i]) {
+      blocking_wait_stand(&standing[i], 0);
+      assert_int_equal(bt_look_page(looks[i], &wish, &ready[i], &pages[i], &error), BT_OK);
+    }
+    assert_true(pages[i].count > i);
+    bt_page_dispose(&pages[i]);
+    bt_look_close(looks[i]);
+  }
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(pages_are_the_replay_in_order),
+      SCENE(many_wait_for_one_evaluation),
       SCENE(the_first_page_needs_the_first_windows_only),
       SCENE(an_evaluation_is_kept_for_the_next_page),
       SCENE(one_that_is_forgotten_is_repeated),

@@ -64,6 +64,20 @@ it('does not cancel for those who may not', async () => {
   expect(await screen.findByRole('button', { name: 'Cancel' })).toHaveAttribute('aria-disabled', 'true');
 });
 
+it('says what shows when it was made, and what it follows', async () => {
+  const previous = { report_id: 'rep-0', head: 'b'.repeat(64), reason: null };
+  showReport(report([control()], { previous }, true, { token: 'MIIB', reason: null }));
+  expect(await screen.findByText('The report before it: rep-0')).toBeInTheDocument();
+  expect(screen.getByText(/^A time-stamp authority stamped it/)).toBeInTheDocument();
+});
+
+it('says why there is no time stamp and why nobody knows what it follows', async () => {
+  const previous = { report_id: null, head: null, reason: 'no key' };
+  showReport(report([control()], { previous }, true, { token: null, reason: 'the authority <b>refused</b>' }));
+  expect(await screen.findByText('The report before it is not known: no key')).toBeInTheDocument();
+  expect(screen.getByText('It has no time stamp: the authority <b>refused</b>')).toBeInTheDocument();
+});
+
 it('says of which framework a report is, whatever the address says', async () => {
   showReport(report([control()], { framework: { name: 'HIPAA', title: 'HIPAA', in_catalogue: true } }));
   expect(await screen.findByText(/^HIPAA: report over/)).toBeInTheDocument();

@@ -37,6 +37,29 @@ function Signature({ isSigned, chainHead }: Pick<ReportParts, 'isSigned' | 'chai
   );
 }
 
+function TimeStamp({ timeStamp }: Pick<ReportParts, 'timeStamp'>) {
+  if (!timeStamp) {return null;}
+  return (
+    <li>
+      {timeStamp.token
+        ? t('framework.time-stamp', 'A time-stamp authority stamped it. Check that with --timestamp-ca ROOTS.')
+        : t('framework.no-time-stamp', 'It has no time stamp: {{reason}}', { ...PLAIN, reason: timeStamp.reason ?? '' })}
+    </li>
+  );
+}
+
+/** What shows when it was made, and whether one is missing before it. */
+function Place({ head, timeStamp }: Pick<ReportParts, 'head' | 'timeStamp'>) {
+  const { previous } = head;
+  return (
+    <ul>
+      <TimeStamp timeStamp={timeStamp} />
+      {previous?.report_id && <li>{t('framework.previous', 'The report before it: {{id}}', { ...PLAIN, id: previous.report_id })}</li>}
+      {previous?.reason && <li>{t('framework.no-previous', 'The report before it is not known: {{reason}}', { ...PLAIN, reason: previous.reason })}</li>}
+    </ul>
+  );
+}
+
 function Made({ report, all, onAll }: { report: Report; all: boolean; onAll(all: boolean): void }) {
   const styles = useStyles2(getStyles);
   const zone = useHost().timeZone();
@@ -61,6 +84,7 @@ function Made({ report, all, onAll }: { report: Report; all: boolean; onAll(all:
       )}
       <CoverageNotice coverage={head.coverage} />
       <Signature {...parts} />
+      <Place {...parts} />
       <Facts
         label={t('framework.totals', 'Controls by status')}
         facts={STATUSES.filter((status) => totals[status]).map((status) => ({ name: controlStatusText(status), value: (totals[status] ?? 0).toLocaleString() }))}
