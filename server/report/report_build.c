@@ -107,10 +107,10 @@ static json_t *notes_json(const building *b) {
                              "no control passes until they are mended",
                              b->map.unknown_count));
   if (coverage->windows_empty_count && b->measurement.has_data)
-    bt_json_append(&notes,
-                   json_sprintf("no trace at all in %zu part%s of the range: an outage of tracing and a quiet time look "
-                                "the same",
-                                coverage->windows_empty_count, coverage->windows_empty_count == 1 ? "" : "s"));
+    bt_json_append(
+        &notes, json_sprintf("no trace at all in %zu part%s of the range: an outage of tracing and a quiet time look "
+                             "the same",
+                             coverage->windows_empty_count, coverage->windows_empty_count == 1 ? "" : "s"));
   if (coverage->has_data_from && coverage->data_from_ns > coverage->asked.start_ns + coverage->assumptions.margin_ns) {
     bt_duration_format(coverage->data_from_ns - coverage->asked.start_ns, start);
     bt_json_append(&notes, json_sprintf("the earliest trace lies %s after the start of the range: before it "
