@@ -38,7 +38,10 @@ bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt
   }
   *watcher = (bt_watcher){.tenant = copy, .options = options, .emitter = emitter, .cancel = cancel};
   watcher->schedule.times = times_of(options);
-  bt_watch_table_init(&watcher->table, options->traces_max ? options->traces_max : DEFAULT_TRACES_MAX);
+  bt_watch_room_init(&watcher->memory, options->memory);
+  bt_watch_table_init(&watcher->table, options->traces_max ? options->traces_max : DEFAULT_TRACES_MAX,
+                      &watcher->memory);
+  watcher->open.room = watcher->counted.room = &watcher->memory;
   pthread_mutex_init(&watcher->mutex, NULL);
   snprintf(watcher->status.tenant, sizeof watcher->status.tenant, "%s", tenant);
   *out = watcher;
@@ -77,6 +80,23 @@ bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status statu
   pthread_mutex_unlock(&watcher->mutex);
   if (is_new) bt_log(BT_LOG_WARNING, "watch: %s: %s; it is tried again", what, why->message);
   return BT_OK;
+}
+
+/* Once in ten minutes. */
+bool bt_watcher_forget_sent(bt_watcher *watcher) {
+  size_t forgotten = bt_open_set_forget_sent(&watcher->open);
+  if (!forgotten) return false;
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.forgotten += forgotten;
+  pthread_mutex_unlock(&watcher->mutex);
+  if (watcher->told_forgotten_ns && watcher->now_ns - watcher->told_forgotten_ns < 10 * MINUTE_NS) return true;
+  watcher->told_forgotten_ns = watcher->now_ns;
+  bt_log(
+      BT_LOG_WARNING,
+      "watch has no room in --memory-limit for all violations that it has sent, and has forgotten %zu early: none is "
+      "lost, but spans that come late cannot take these back, and they may be sent again, under the same ids",
+      forgotten);
+  return true;
 }
 
 /* How far everything is done: searched, judged and sent. */
