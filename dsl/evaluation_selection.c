@@ -50,12 +50,6 @@ static bt_kleene is_member(bt_evaluator *evaluator, const bt_program_selection *
   return truth;
 }
 
-/* How many members of a matcher were found so far: what a cursor that asks for all of them is going to look at, at least. */
-static uint32_t found_so_far(const bt_evaluator *evaluator, uint32_t matcher) {
-  const bt_members *members = &evaluator->index.members[matcher];
-  return members->run == evaluator->index.run ? members->list.count : 0;
-}
-
 static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                             const bt_program_condition *join, bt_window starts) {
   *cursor = (bt_cursor){.selection = selection, .count = 1};
@@ -68,8 +62,7 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
   bt_reach reach = bt_window_reach(evaluator, selection, starts);
   cursor->is_whole_matcher = reach.order == BT_BY_NUMBER;
   if (!cursor->is_whole_matcher) list = bt_window_candidates(evaluator, selection, &reach);
-  uint32_t to_look_at = cursor->is_whole_matcher ? found_so_far(evaluator, selection->matcher) : list.count;
-  if (bt_lookup_candidates(evaluator, selection, join, &reach, to_look_at, &list, &cursor->merge))
+  if (bt_lookup_candidates(evaluator, selection, join, &reach, list.count, &list, &cursor->merge))
     cursor->is_whole_matcher = false;
   cursor->spans = list.spans;
   cursor->count = list.count;
