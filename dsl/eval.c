@@ -134,6 +134,10 @@ bool bt_evaluator_spend_more(bt_evaluator *evaluator, uint64_t steps) {
   return goes_on;
 }
 
+void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) {
+  if (evaluator->is_exhausted && evaluator->spent_in.end == 0) evaluator->spent_in = range;
+}
+
 /* Where a rule is begun: what its matchers test takes no steps, and rules may be many. */
 static bool passes_check(bt_evaluator *evaluator, uint64_t steps) {
   evaluator->unchecked_steps += steps;

@@ -159,9 +159,7 @@ static inline bool bt_evaluator_is_cut(bt_evaluator *evaluator) {
 }
 
 /* Notes in which part it ran out; the innermost loop comes first, and there most was spent. */
-static inline void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) {
-  if (evaluator->is_exhausted && evaluator->spent_in.end == 0) evaluator->spent_in = range;
-}
+void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) __attribute__((cold)); /* eval.c */
 
 /* What a loop over spans found, made unknown where the loop was cut short. */
 static inline bt_kleene bt_evaluator_or_budget(const bt_evaluator *evaluator, bt_kleene found) {
