@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/clock.h"
+#include "server/eval_limit.h"
 
 struct bt_judge {
   bt_ruleset *ruleset;
@@ -72,7 +73,8 @@ bt_status bt_judge_run(bt_judge *judge, const bt_trace *trace, const bt_rule_ver
     judge->options[i].incomplete =
         trace->partial || is_younger(judge, trace, own->settle_ns) || (own->require_complete && trace->missing_parents);
   }
-  return bt_evaluator_run(judge->evaluator, trace, judge->options, out, error);
+  bt_eval_limit limit = {.cancel = bt_replay_interrupt()};
+  return bt_eval_run_within(&limit, judge->evaluator, trace, judge->options, out, error);
 }
 
 bt_status bt_read_by_id(bt_source *source, const bt_replay_options *options, const bt_trace_id *ids, size_t count,

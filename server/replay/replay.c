@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/replay/asking.h"
+#include "server/replay/project.h"
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
 #include "server/clock.h"
@@ -133,6 +134,7 @@ static void set_window(bt_run *run) {
   }
   run->window = (bt_window){request->range, request->assumptions.margin_ns, latest_ns};
   run->search_range = bt_window_search_range(&run->window, request->assumptions.lateness_ns);
+  run->crowds.range = bt_project_range(run);
   int64_t handover_ns = bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
   if (!run->is_static && handover_ns < request->range.end_ns)
     coverage->handover_from_ns = handover_ns > request->range.start_ns ? handover_ns : request->range.start_ns;
@@ -224,6 +226,7 @@ void bt_run_close(bt_run *run) {
   bt_evaluator_free(run->evaluator);
   bt_ruleset_free(run->ruleset);
   bt_projection_dispose(&run->projection);
+  bt_crowds_dispose(&run->crowds);
   for (size_t i = 0; run->rules && i < run->request.rule_count; i++) bt_plan_free(run->rules[i].plan);
   free(run->rules);
   free(run->options);

@@ -107,6 +107,8 @@ typedef struct bt_coverage {
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces are counted where they were
  * met: `outside` is the sum over the windows. */
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) BT_MUST_CHECK;
+/* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by name. */
+void bt_coverage_coarsen(bt_coverage *coverage);
 void bt_coverage_dispose(bt_coverage *coverage);
 
 typedef struct bt_moment {

@@ -43,6 +43,19 @@ class EvalTest(unittest.TestCase):
             self.assertEqual(self.verdicts("trace.has(not exists(span.service))", trace)[1], ["violated"])
         self.assertEqual(self.verdicts('trace.has(span.service == "x")', document(span("a"), service="x"))[1], ["violated"])
 
+    def test_what_takes_too_long_is_inconclusive(self):
+        """Pairs of 600 spans are more steps than are taken between two looks at the time; the trace behind it is judged."""
+        trace = document(*(span("x", number + 1) for number in range(600)))
+        small = document(dict(span("x"), traceId="0" * 31 + "2"))
+        asked = ("eval", "--dsl", "x as a and x as b and a.k == b.id", "--all", "-")
+        done = run_cli(*asked, "--trace-time", "1ns", stdin=trace + "\n" + small)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertRegex(done.stdout, r"inconclusive +dsl +0{31}1 +\(budget\)")
+        self.assertRegex(done.stdout, r"satisfied +dsl +0{31}2\n")
+        self.assertEqual(run_cli(*asked, stdin=trace).returncode, 0)
+        for wrong in ("0s", "-1s", "soon"):
+            self.assertEqual(run_cli(*asked, "--trace-time", wrong, stdin=trace).returncode, 2)
+
     def test_a_rule_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "rules.yaml")
