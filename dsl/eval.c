@@ -12,8 +12,7 @@ enum { LEAST_STEP_BUDGET = 1000000, STEPS_OF_SPAN = 50 };
 static const size_t run_max_bytes = (size_t)2 << 30;
 
 uint64_t bt_default_step_budget(const bt_trace *trace) {
-  uint64_t steps = (uint64_t)trace->span_count * STEPS_OF_SPAN;
-  return steps > LEAST_STEP_BUDGET ? steps : LEAST_STEP_BUDGET;
+  return LEAST_STEP_BUDGET + (uint64_t)trace->span_count * STEPS_OF_SPAN;
 }
 
 const char *bt_verdict_name(bt_verdict verdict) {
@@ -101,6 +100,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   bt_evaluator_allow(evaluator, evaluator->step_budget);
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;
+  evaluator->index_count = 0;
   evaluator->spent = BT_SPENT_NOTHING;
   evaluator->spent_in = (bt_range){0, 0};
   for (int i = 0; i < BT_MAX_BINDINGS; i++) evaluator->bound[i] = BT_NO_SPAN;
@@ -132,6 +132,10 @@ bool bt_evaluator_spend_more(bt_evaluator *evaluator, uint64_t steps) {
   bt_evaluator_allow(evaluator, goes_on ? all - steps : 0);
   if (!goes_on) bt_evaluator_exhaust(evaluator, BT_SPENT_STEPS);
   return goes_on;
+}
+
+void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) {
+  if (evaluator->is_exhausted && evaluator->spent_in.end == 0) evaluator->spent_in = range;
 }
 
 /* Where a rule is begun: what its matchers test takes no steps, and rules may be many. */

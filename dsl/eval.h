@@ -60,7 +60,7 @@ typedef struct bt_rule_verdict {
   uint64_t choice_total; /* number of all violating choices (a lower bound when a budget ran out) */
 } bt_rule_verdict;
 
-/* A million, and fifty for each span of a trace of more than 20,000: what a rule needs grows with the spans. */
+/* A million, and fifty for each span: what a rule needs grows with them. */
 uint64_t bt_default_step_budget(const bt_trace *trace);
 
 /* The rules are borrowed and must outlive the ruleset. */

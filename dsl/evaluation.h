@@ -59,7 +59,7 @@ enum { BT_MAX_LOOKUPS = 8 }; /* keys of one selection; further ones are not look
 
 typedef struct bt_lookup_slot {
   uint64_t turn;
-  uint64_t to_look_at;     /* spans, by all who asked so far */
+  uint64_t to_look_at;     /* spans, by all cursors but the first */
   bt_index_place *indexes; /* by key and order; NULL until asked for */
   bt_merge *merge;         /* room for the lists of alternatives, for one cursor at a time; NULL until asked for */
 } bt_lookup_slot;
@@ -91,6 +91,7 @@ struct bt_evaluator {
   bt_truth_slot *truth_slots;         /* of conditions that depend on no binding */
   bt_aggregate_slot *aggregate_slots; /* of aggregates over selections that depend on no binding, by selection */
   bt_lookup_slot *lookup_slots;       /* of selections: their members by key */
+  uint32_t index_count;               /* that it has built */
   bool looks_up_at_once;              /* bt_eval_options */
   bt_truth_slot *hidden_slots;        /* of selections: whether a summary may hide members of it */
 };
@@ -158,9 +159,7 @@ static inline bool bt_evaluator_is_cut(bt_evaluator *evaluator) {
 }
 
 /* Notes in which part it ran out; the innermost loop comes first, and there most was spent. */
-static inline void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) {
-  if (evaluator->is_exhausted && evaluator->spent_in.end == 0) evaluator->spent_in = range;
-}
+void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) __attribute__((cold)); /* eval.c */
 
 /* What a loop over spans found, made unknown where the loop was cut short. */
 static inline bt_kleene bt_evaluator_or_budget(const bt_evaluator *evaluator, bt_kleene found) {
@@ -216,9 +215,9 @@ bt_span_list bt_window_candidates(bt_evaluator *evaluator, const bt_program_sele
 bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const bt_reach *reach);
 
 /* evaluation_lookup.c: of the members of a selection's matcher within reach those that its keys leave, and those of `join` (or NULL), whose binding
- * ranges over it; as one list, or as several in *merge. False: it has none that can be used, or looking at `to_look_at` spans costs less. */
+ * ranges over it; as one list, or as several in *merge. False: it has none that can be used, or looking at all (by time or tree: at `in_window` spans) costs less. */
 bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
-                          const bt_program_condition *join, const bt_reach *reach, uint32_t to_look_at,
+                          const bt_program_condition *join, const bt_reach *reach, uint32_t in_window,
                           bt_span_list *out, bt_merge **merge);
 /* The first of all that are left, or BT_NO_SPAN. */
 uint32_t bt_merge_peek(const bt_trace_index *index, const bt_merge *merge);

@@ -7,7 +7,11 @@
 
 enum { SCANS_BEFORE_INDEX = 8, FEW_SPANS = 256, SPANS_PER_STEP = 4, ORDERS = BT_SORTED_ORDERS + 1 };
 
-/* Of all indexes of one rule on one trace. Beyond it the spans are looked through. */
+/* Of one rule on one trace; all of them cost less than the 50 steps for each span that bt_default_step_budget allows, so that none takes from a
+ * rule what it needs to walk. */
+enum { MOST_INDEXES = 128 };
+
+/* And what they hold. Beyond it the spans are looked through. */
 static const size_t index_max_bytes = (size_t)256 << 20;
 
 typedef enum need { UNUSABLE, NOTHING_MEETS_IT, ASKS_FOR_HASH } need;
@@ -38,26 +42,20 @@ static need find_need(bt_evaluator *evaluator, const bt_program_key *key, uint32
 
 /* ---- indexes ---- */
 
-static bt_lookup_slot *slot_of(bt_evaluator *evaluator, const bt_program_selection *selection) {
+/* What is going to be looked through is more than an index costs. It depends on this rule and the trace alone, and not on what other rules have
+ * found of a matcher: so all members are asked for, which costs no steps. Where that costs text, an index is built only of what was paid for. */
+static bool is_worth_it(bt_evaluator *evaluator, const bt_program_selection *selection, const bt_reach *reach,
+                        uint32_t in_window) {
   bt_lookup_slot *slot = &evaluator->lookup_slots[selection->slot];
-  if (slot->turn != evaluator->turn) *slot = (bt_lookup_slot){.turn = evaluator->turn};
-  return slot;
-}
-
-static bool has_all_members(const bt_evaluator *evaluator, uint32_t matcher) {
-  const bt_members *members = &evaluator->index.members[matcher];
-  return members->run == evaluator->index.run && members->is_whole;
-}
-
-/* What will have been looked through is more than an index costs. A matcher that walks over text is not asked for more members than a walk would find. */
-static bool is_worth_it(const bt_evaluator *evaluator, const bt_program_selection *selection, bt_lookup_slot *slot,
-                        uint32_t to_look_at) {
-  const bt_members *members = &evaluator->index.members[selection->matcher];
-  bool is_whole = has_all_members(evaluator, selection->matcher);
-  if (evaluator->ruleset->matchers[selection->matcher].walks_text && !is_whole) return false;
+  bool is_first = slot->turn != evaluator->turn, is_whole = reach->order == BT_BY_NUMBER;
+  if (is_first) *slot = (bt_lookup_slot){.turn = evaluator->turn};
+  if (is_first && !evaluator->looks_up_at_once) return false;
+  if (evaluator->is_exhausted || (is_whole && evaluator->ruleset->matchers[selection->matcher].walks_text))
+    return false;
   if (evaluator->looks_up_at_once) return true;
-  slot->to_look_at += to_look_at;
-  return is_whole && slot->to_look_at >= (uint64_t)SCANS_BEFORE_INDEX * members->list.count + FEW_SPANS;
+  uint32_t count = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->work).count;
+  slot->to_look_at += is_whole ? count : in_window;
+  return evaluator->work.status == BT_OK && slot->to_look_at >= (uint64_t)SCANS_BEFORE_INDEX * count + FEW_SPANS;
 }
 
 static bool make_places(bt_evaluator *evaluator, bt_lookup_slot *slot) {
@@ -71,9 +69,11 @@ static bool make_places(bt_evaluator *evaluator, bt_lookup_slot *slot) {
 static const bt_value_index *build_index(bt_evaluator *evaluator, const bt_program_selection *selection,
                                          const bt_program_key *key, bt_member_order order) {
   bt_span_list list = bt_trace_index_ordered(&evaluator->index, selection->matcher, order, &evaluator->work);
-  if (evaluator->work.status != BT_OK || !bt_evaluator_spend(evaluator, list.count / SPANS_PER_STEP)) return NULL;
+  if (bt_evaluator_is_cut(evaluator) || evaluator->work.status != BT_OK) return NULL;
   bool is_unfit, is_full = evaluator->rule_arena.total_bytes > index_max_bytes;
-  if (is_full) return NULL;
+  if (is_full || evaluator->index_count == MOST_INDEXES) return NULL;
+  evaluator->index_count++;
+  if (!bt_evaluator_spend(evaluator, list.count / SPANS_PER_STEP)) return NULL;
   const bt_value_index *index =
       bt_value_index_build(evaluator->index.trace, key, list, &evaluator->rule_arena, &is_unfit);
   if (!index && !is_unfit) evaluator->work.status = BT_NO_MEMORY;
@@ -181,12 +181,11 @@ static bool has_keys(const bt_program_selection *selection, const bt_program_con
   return has;
 }
 
-bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
-                          const bt_program_condition *join, const bt_reach *reach, uint32_t to_look_at,
-                          bt_span_list *out, bt_merge **merge) {
-  if (evaluator->is_pruned || !has_keys(selection, join)) return false;
-  lookup l = {.evaluator = evaluator, .selection = selection, .slot = slot_of(evaluator, selection), .reach = reach};
-  if (!is_worth_it(evaluator, selection, l.slot, to_look_at)) return false;
+/* Apart, so that the way to "no" stays short. */
+static bool look_up(bt_evaluator *evaluator, const bt_program_selection *selection, const bt_program_condition *join,
+                    const bt_reach *reach, bt_span_list *out, bt_merge **merge) {
+  bt_lookup_slot *slot = &evaluator->lookup_slots[selection->slot];
+  lookup l = {.evaluator = evaluator, .selection = selection, .slot = slot, .reach = reach};
   for (uint32_t i = 0; i < selection->key_count; i++) try_key(&l, &selection->keys[i]);
   for (uint32_t i = 0; join && i < join->join_key_count; i++) try_key(&l, &join->join_keys[i]);
   for (uint32_t i = 0; join && i < join->joined_count; i++)
@@ -194,4 +193,11 @@ bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *s
   if (l.is_found) *out = l.best;
   if (l.is_merge) *merge = l.slot->merge;
   return l.is_found;
+}
+
+bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
+                          const bt_program_condition *join, const bt_reach *reach, uint32_t in_window,
+                          bt_span_list *out, bt_merge **merge) {
+  if (evaluator->is_pruned || !has_keys(selection, join)) return false;
+  return is_worth_it(evaluator, selection, reach, in_window) && look_up(evaluator, selection, join, reach, out, merge);
 }

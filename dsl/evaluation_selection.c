@@ -50,12 +50,6 @@ static bt_kleene is_member(bt_evaluator *evaluator, const bt_program_selection *
   return truth;
 }
 
-/* How many members of a matcher were found so far: what a cursor that asks for all of them is going to look at, at least. */
-static uint32_t found_so_far(const bt_evaluator *evaluator, uint32_t matcher) {
-  const bt_members *members = &evaluator->index.members[matcher];
-  return members->run == evaluator->index.run ? members->list.count : 0;
-}
-
 static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                             const bt_program_condition *join, bt_window starts) {
   *cursor = (bt_cursor){.selection = selection, .count = 1};
@@ -68,12 +62,12 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
   bt_reach reach = bt_window_reach(evaluator, selection, starts);
   cursor->is_whole_matcher = reach.order == BT_BY_NUMBER;
   if (!cursor->is_whole_matcher) list = bt_window_candidates(evaluator, selection, &reach);
-  uint32_t to_look_at = cursor->is_whole_matcher ? found_so_far(evaluator, selection->matcher) : list.count;
-  if (bt_lookup_candidates(evaluator, selection, join, &reach, to_look_at, &list, &cursor->merge))
+  if ((selection->key_count || join) &&
+      bt_lookup_candidates(evaluator, selection, join, &reach, list.count, &list, &cursor->merge))
     cursor->is_whole_matcher = false;
   cursor->spans = list.spans;
   cursor->count = list.count;
-  bt_evaluator_note_part(evaluator, selection->range);
+  if (evaluator->is_exhausted) bt_evaluator_note_part(evaluator, selection->range);
 }
 
 /* BT_NO_SPAN: there is no more. */
@@ -98,7 +92,6 @@ static bool next_candidate(bt_cursor *cursor, bt_evaluator *evaluator, bt_member
     cursor->next++;
     if (cursor->merge) bt_merge_pass(cursor->merge, span);
     member->truth = is_member(evaluator, cursor->selection, member->span);
-    bt_evaluator_note_part(evaluator, cursor->selection->range);
     if (member->truth.truth != BT_FALSE) return true;
   }
   return false;
@@ -153,7 +146,8 @@ void bt_cursor_open_joined(bt_cursor *cursor, bt_evaluator *evaluator, const bt_
   bt_window starts = all_starts;
   for (uint32_t i = 0; by_time && i < item->joined_count; i++)
     starts = bt_window_meet(starts, bt_window_of_starts(evaluator, item->joined[i]));
-  open_cursor(cursor, evaluator, item->selection, item, starts);
+  bool is_joined = item->joined_count || item->join_key_count;
+  open_cursor(cursor, evaluator, item->selection, is_joined ? item : NULL, starts);
 }
 
 void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection) {
@@ -173,7 +167,7 @@ static bt_kleene matcher_finds(bt_evaluator *evaluator, const bt_program_selecti
   bool is_found = bt_trace_index_member(&evaluator->index, selection->matcher, 0, &evaluator->work) != BT_NO_SPAN;
   if (bt_evaluator_is_cut(evaluator)) is_found = false;
   if (is_found) is_found = bt_evaluator_step(evaluator);
-  bt_evaluator_note_part(evaluator, selection->range);
+  if (evaluator->is_exhausted) bt_evaluator_note_part(evaluator, selection->range);
   return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_found));
 }
 
