@@ -374,9 +374,9 @@ static bt_status fail_one(judging *j, const bt_trace_id *id) {
 /* Whether the other pages are worth a question: a source that is gone answers none. */
 static bool goes_on_after(judging *j, bt_status status) {
   bt_error why = {0};
-  j->is_over = status == BT_CANCELLED || status == BT_NO_MEMORY ||
-               (status == BT_UNAVAILABLE &&
-                bt_source_check(j->watcher->options->source, j->watcher->cancel, &why) != BT_OK);
+  j->is_over =
+      status == BT_CANCELLED || status == BT_NO_MEMORY ||
+      (status == BT_UNAVAILABLE && bt_source_check(j->watcher->options->source, j->watcher->cancel, &why) != BT_OK);
   return !j->is_over && ++j->failures <= FAILURES_MAX;
 }
 
