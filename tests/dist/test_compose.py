@@ -182,6 +182,13 @@ class Settings(unittest.TestCase):
         (app,) = read("grafana/plugins/betrace.yaml")["apps"]
         self.assertEqual((app["type"], app["org_id"], app["disabled"]), ("betrace-app", 1, False))
 
+    def test_each_source_says_whether_it_is_the_default(self):
+        """What new panels ask must not rest on what Grafana does where nothing is said: it is Tempo in our stack, and in others never BeTrace."""
+        for file in (DOCKER / "grafana/datasources/betrace.yaml", ROOT / "distribution/grafana/provisioning/datasources/betrace.yaml"):
+            for one in yaml.safe_load(file.read_text(encoding="utf-8"))["datasources"]:
+                with self.subTest(file=file.name, source=one["name"]):
+                    self.assertIs(one.get("isDefault"), one["uid"] == "tempo")
+
     def test_both_plugins_may_be_unsigned(self):
         environment = compose()["services"]["betrace-grafana"]["environment"]
         self.assertEqual(environment["GF_PLUGINS_ALLOW_LOADING_UNSIGNED_PLUGINS"], "betrace-app,betrace-datasource")
