@@ -73,6 +73,17 @@ it('offers no link to Explore to whom Grafana does not let in there', () => {
   expect(createGrafanaHost({ tempoDatasourceUid: 'mine' }).exploreTraceUrl('t', null, { fromMs: 0, toMs: 1 })).toBeNull();
 });
 
+it('knows the address of the service, and where who may changes it', () => {
+  config.appSubUrl = '/grafana';
+  expect(host.connection()).toEqual({ url: '', settingsUrl: null });
+  mockGranted = ['plugins:write'];
+  expect(createGrafanaHost({ apiUrl: 'http://betrace:8080' }).connection()).toEqual({
+    url: 'http://betrace:8080',
+    settingsUrl: '/grafana/plugins/betrace-app',
+  });
+  config.appSubUrl = '';
+});
+
 it('asks Grafana for permissions', () => {
   expect(host.hasPermission('betrace-app.rules:read')).toBe(true);
   expect(host.hasPermission('betrace-app.rules:write')).toBe(false);

@@ -8,6 +8,8 @@ import type { Host, HostRequest, HostResponse, PageFrameProps } from './types';
 
 /** Grafana's own permission, of editors and admins unless `viewers_can_edit` or a role says otherwise. */
 const EXPLORE = 'datasources:explore';
+/** Likewise, of administrators: the settings of plugins. */
+const CHANGE_SETTINGS = 'plugins:write';
 
 export interface AppSettings {
   /** address of the service, as Grafana's server reaches it */
@@ -84,6 +86,10 @@ export function createGrafanaHost(settings: AppSettings): Host {
       const uid = hasPermission(EXPLORE) ? tempoUid(settings) : null;
       return uid && exploreTraceUrl(config.appSubUrl, uid, traceId, spanId, time);
     },
+    connection: () => ({
+      url: settings.apiUrl ?? '',
+      settingsUrl: hasPermission(CHANGE_SETTINGS) ? inNavigation(`/plugins/${PLUGIN_ID}`) : null,
+    }),
     PageFrame,
   };
 }
