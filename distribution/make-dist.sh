@@ -6,8 +6,11 @@
 #   betrace-VERSION-linux-ARCH.tar.gz    the same files for any prefix
 #   betrace-VERSION.tgz, index.yaml      the Helm chart and the index of its repository
 #   betrace-app-VERSION.zip              the Grafana app, where grafana-betrace-app/dist was built
+#   images.env                           with RELEASE=1: the images of the compose file by digest (docker-compose --env-file)
 #   SHA256SUMS
 #   SHA256SUMS.sig                       where BETRACE_RELEASE_KEY names a key (sign-sums.sh says how to check it)
+#
+# RELEASE=1 names every image by its digest, in the chart too, and does not build without: BETRACE_IMAGE_DIGESTS=FILE says them (pin_images.py).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 only=
@@ -22,6 +25,16 @@ fi
 export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 mkdir -p "$out"
+chart=$root/distribution/helm/betrace compose=$root/distribution/docker/docker-compose.yml pin=$root/distribution/pin_images.py
+if [ -n "${RELEASE:-}" ] && [ -z "$only" ]; then # before anything is built
+  if [ -z "${BETRACE_IMAGE_DIGESTS:-}" ]; then
+    echo "a release names its images by digest: BETRACE_IMAGE_DIGESTS=FILE, with a line NAME:TAG sha256:… for each of" >&2
+    python3 "$pin" - names "$chart/values.yaml" "$compose" >&2
+    exit 1
+  fi
+  python3 "$pin" "$BETRACE_IMAGE_DIGESTS" values "$chart/values.yaml" >/dev/null
+  python3 "$pin" "$BETRACE_IMAGE_DIGESTS" env "$compose" >/dev/null
+fi
 
 # Nothing of where it was built stays in the program.
 flags="-O3 -DNDEBUG -ffile-prefix-map=$root=. -ffile-prefix-map=$build=build"
@@ -52,7 +65,14 @@ make_tarball() {
 make_chart() {
   local time
   time=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-  pack "$out/betrace-$version.tgz" "$root/distribution/helm" --dereference betrace # the alerts in it are a link to distribution/prometheus
+  rm -rf "$build/helm" "$out/images.env"
+  mkdir -p "$build/helm"
+  cp -RL "$chart" "$build/helm/" # the alerts in it are a link to distribution/prometheus
+  if [ -n "${RELEASE:-}" ]; then
+    python3 "$pin" "$BETRACE_IMAGE_DIGESTS" values "$chart/values.yaml" >"$build/helm/betrace/values.yaml"
+    python3 "$pin" "$BETRACE_IMAGE_DIGESTS" env "$compose" >"$out/images.env"
+  fi
+  pack "$out/betrace-$version.tgz" "$build/helm" betrace
   {
     printf 'apiVersion: v1\nentries:\n  betrace:\n  - created: "%s"\n    digest: %s\n    urls: [betrace-%s.tgz]\n' "$time" \
       "$(sha256sum "$out/betrace-$version.tgz" | cut -d ' ' -f 1)" "$version"

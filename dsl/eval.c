@@ -6,10 +6,14 @@
 
 #include "dsl/evaluation.h"
 
-enum { DEFAULT_STEP_BUDGET = 1000000 };
+enum { LEAST_STEP_BUDGET = 1000000, STEPS_OF_SPAN = 50 };
 
 /* Of one run, and of one rule in it. */
 static const size_t run_max_bytes = (size_t)2 << 30;
+
+uint64_t bt_default_step_budget(const bt_trace *trace) {
+  return LEAST_STEP_BUDGET + (uint64_t)trace->span_count * STEPS_OF_SPAN;
+}
 
 const char *bt_verdict_name(bt_verdict verdict) {
   switch (verdict) {
@@ -38,11 +42,16 @@ static bool make_room(bt_evaluator *evaluator) {
   evaluator->member_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->member_slots);
   evaluator->truth_slots = bt_realloc_array(NULL, ruleset->max_condition_slots, sizeof *evaluator->truth_slots);
   evaluator->hidden_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->hidden_slots);
-  if (!evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots || !evaluator->hidden_slots)
+  evaluator->aggregate_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->aggregate_slots);
+  evaluator->lookup_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->lookup_slots);
+  if (!evaluator->lookup_slots || !evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots ||
+      !evaluator->hidden_slots || !evaluator->aggregate_slots)
     return false;
   for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) {
     evaluator->member_slots[i] = (bt_member_list){0};
     evaluator->hidden_slots[i] = (bt_truth_slot){0};
+    evaluator->aggregate_slots[i].turn = 0;
+    evaluator->lookup_slots[i] = (bt_lookup_slot){0};
   }
   for (uint32_t i = 0; i < ruleset->max_condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
   return bt_trace_index_init(&evaluator->index, ruleset, &evaluator->arena);
@@ -77,6 +86,8 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
   free(evaluator->member_slots);
   free(evaluator->truth_slots);
   free(evaluator->hidden_slots);
+  free(evaluator->aggregate_slots);
+  free(evaluator->lookup_slots);
   free(evaluator);
 }
 
@@ -85,15 +96,19 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
   evaluator->is_incomplete = options->incomplete;
   evaluator->is_pruned = evaluator->index.trace->pruned;
   evaluator->clock_skew_ns = options->clock_skew_ns;
+  evaluator->looks_up_at_once = options->looks_up_at_once;
   bt_evaluator_allow(evaluator, evaluator->step_budget);
   evaluator->unpaid_tests = 0;
   evaluator->is_exhausted = false;
+  evaluator->index_count = 0;
+  evaluator->spent = BT_SPENT_NOTHING;
+  evaluator->spent_in = (bt_range){0, 0};
   for (int i = 0; i < BT_MAX_BINDINGS; i++) evaluator->bound[i] = BT_NO_SPAN;
   bt_arena_reset(&evaluator->rule_arena);
 }
 
 static void start_budget(bt_evaluator *evaluator, const bt_eval_options *options) {
-  uint64_t steps = options->step_budget ? options->step_budget : DEFAULT_STEP_BUDGET;
+  uint64_t steps = options->step_budget ? options->step_budget : bt_default_step_budget(evaluator->index.trace);
   evaluator->step_budget = steps;
   evaluator->text_budget = options->text_budget;
   if (!options->text_budget)
@@ -115,8 +130,12 @@ bool bt_evaluator_spend_more(bt_evaluator *evaluator, uint64_t steps) {
   uint64_t all = evaluator->steps_left + evaluator->steps_held;
   bool goes_on = evaluator->work.status == BT_OK && steps <= all && bt_check_passes(&evaluator->check);
   bt_evaluator_allow(evaluator, goes_on ? all - steps : 0);
-  if (!goes_on) evaluator->is_exhausted = true;
+  if (!goes_on) bt_evaluator_exhaust(evaluator, BT_SPENT_STEPS);
   return goes_on;
+}
+
+void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) {
+  if (evaluator->is_exhausted && evaluator->spent_in.end == 0) evaluator->spent_in = range;
 }
 
 /* Where a rule is begun: what its matchers test takes no steps, and rules may be many. */
@@ -147,7 +166,9 @@ static void run_rule(bt_evaluator *evaluator, const bt_program *program, const b
   bool is_beyond = is_beyond_budget(evaluator, program);
   bool is_shut = !is_beyond && is_gate_shut(evaluator, program, options);
   if (is_beyond || bt_evaluator_is_cut(evaluator)) {
-    *out = (bt_rule_verdict){.verdict = BT_INCONCLUSIVE, .reason = BT_REASON_BUDGET, .exercised = BT_UNKNOWN};
+    bt_spending spent = evaluator->check.is_over ? BT_SPENT_TIME : is_beyond ? BT_SPENT_TESTS : BT_SPENT_TEXT;
+    *out = (bt_rule_verdict){
+        .verdict = BT_INCONCLUSIVE, .reason = BT_REASON_BUDGET, .spent = spent, .exercised = BT_UNKNOWN};
     return;
   }
   if (is_shut) {

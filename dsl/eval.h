@@ -21,7 +21,8 @@ typedef enum bt_truth { BT_FALSE, BT_UNKNOWN, BT_TRUE } bt_truth;
 typedef struct bt_eval_options {
   bool incomplete; /* more spans may come: PARTIAL, unsettled, or a missing parent where complete traces are required */
   int64_t clock_skew_ns; /* 0: none */
-  uint64_t step_budget;  /* per rule and trace; 0: the default of 1,000,000 */
+  uint64_t step_budget;  /* per rule and trace; 0: bt_default_step_budget */
+  bool looks_up_at_once; /* tests: builds at once what otherwise only large traces have, and says the same */
   uint64_t text_budget;  /* bytes that patterns and `contains` may walk over (bt_pattern_match); 0: 256 for each step */
 } bt_eval_options;
 
@@ -39,14 +40,28 @@ typedef struct bt_choice {
       failed; /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and must not be */
 } bt_choice;
 
+/* What a budget was spent on. */
+typedef enum bt_spending {
+  BT_SPENT_NOTHING,
+  BT_SPENT_STEPS, /* spans that were looked at */
+  BT_SPENT_TEXT,  /* text that patterns and `contains` walked over */
+  BT_SPENT_TESTS, /* the rule tests each span more often than its whole budget allows; it was not begun */
+  BT_SPENT_TIME   /* who was asked whether to go on said no (bt_evaluator_check_with) */
+} bt_spending;
+
 typedef struct bt_rule_verdict {
   bt_verdict verdict;
   bt_reason reason;         /* of inconclusive */
+  bt_spending spent;        /* of the reason budget: on what */
+  bt_range spent_in;        /* STEPS, TEXT: the selector whose spans were being looked at; empty where it was none */
   bt_truth exercised;       /* dsl.md §2 */
   const bt_choice *choices; /* violated: at most 10, by start times and then ids */
   uint32_t choice_count;
   uint64_t choice_total; /* number of all violating choices (a lower bound when a budget ran out) */
 } bt_rule_verdict;
+
+/* A million, and fifty for each span: what a rule needs grows with them. */
+uint64_t bt_default_step_budget(const bt_trace *trace);
 
 /* The rules are borrowed and must outlive the ruleset. */
 bt_status bt_ruleset_new(const bt_rule *const *rules, size_t count, bt_ruleset **out, bt_error *error) BT_MUST_CHECK;
@@ -66,5 +81,7 @@ bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const
 
 const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
 const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "pruned", "skew" */
+/* Appends what a budget was spent on, as "too many spans were looked at, in `y after a` (line 2, column 7)". Nothing where it was not the reason. */
+void bt_verdict_say_spending(const bt_rule_verdict *verdict, bt_str rule_text, bt_buffer *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include "dsl/outcome.h"
 #include "dsl/program.h"
 #include "dsl/trace_index.h"
+#include "dsl/value_index.h"
 
 /* A span that was not seen, of an incomplete trace or of those that a summary stands for: all that rests on it is unknown. */
 #define BT_UNSEEN_SPAN (UINT32_MAX - 1)
@@ -37,6 +38,32 @@ typedef struct bt_truth_slot {
   uint64_t turn;
 } bt_truth_slot;
 
+typedef struct bt_aggregate_slot {
+  bt_outcome outcome;
+  uint64_t turn;
+} bt_aggregate_slot;
+
+typedef struct bt_index_place {
+  const bt_value_index *index; /* NULL: there is none */
+  bool was_tried;
+} bt_index_place;
+
+/* Lists in one order that are walked as one; a span that stands in several comes once. */
+typedef struct bt_merge {
+  bt_member_order order;
+  uint32_t count;
+  bt_span_list lists[BT_MAX_KEYS]; /* what is left of each */
+} bt_merge;
+
+enum { BT_MAX_LOOKUPS = 8 }; /* keys of one selection; further ones are not looked up */
+
+typedef struct bt_lookup_slot {
+  uint64_t turn;
+  uint64_t to_look_at;     /* spans, by all cursors but the first */
+  bt_index_place *indexes; /* by key and order; NULL until asked for */
+  bt_merge *merge;         /* room for the lists of alternatives, for one cursor at a time; NULL until asked for */
+} bt_lookup_slot;
+
 struct bt_evaluator {
   const struct bt_ruleset *ruleset;
   bt_arena arena;      /* of one run */
@@ -57,10 +84,16 @@ struct bt_evaluator {
   uint64_t steps_left, steps_held; /* what is held back comes after the next check */
   uint64_t unpaid_tests;           /* less than BT_TESTS_PER_STEP */
   bool is_exhausted;
-  uint32_t bound[BT_MAX_BINDINGS]; /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
-  bt_member_list *member_slots;    /* of selections that depend on no binding */
-  bt_truth_slot *truth_slots;      /* of conditions that depend on no binding */
-  bt_truth_slot *hidden_slots;     /* of selections: whether a summary may hide members of it */
+  bt_spending spent; /* on what, once it is */
+  bt_range spent_in;
+  uint32_t bound[BT_MAX_BINDINGS];    /* a span, BT_UNSEEN_SPAN, or BT_NO_SPAN: not bound */
+  bt_member_list *member_slots;       /* of selections that depend on no binding */
+  bt_truth_slot *truth_slots;         /* of conditions that depend on no binding */
+  bt_aggregate_slot *aggregate_slots; /* of aggregates over selections that depend on no binding, by selection */
+  bt_lookup_slot *lookup_slots;       /* of selections: their members by key */
+  uint32_t index_count;               /* that it has built */
+  bool looks_up_at_once;              /* bt_eval_options */
+  bt_truth_slot *hidden_slots;        /* of selections: whether a summary may hide members of it */
 };
 
 /* Whether anything may be missing, and why. */
@@ -109,15 +142,24 @@ static inline void bt_evaluator_pay_tests(bt_evaluator *evaluator, uint64_t test
   evaluator->unpaid_tests %= BT_TESTS_PER_STEP;
 }
 
+/* The first to say what it ran out of is right. */
+static inline void bt_evaluator_exhaust(bt_evaluator *evaluator, bt_spending on) {
+  if (!evaluator->is_exhausted) evaluator->spent = evaluator->check.is_over ? BT_SPENT_TIME : on;
+  evaluator->is_exhausted = true;
+}
+
 /* Whether the text budget ran out in what was just compared, which is unknown then. The steps end with it. */
 static inline bool bt_evaluator_is_cut(bt_evaluator *evaluator) {
   if (evaluator->work.status != BT_LIMIT) return false;
   evaluator->work.status = BT_OK;
   bt_work_allow(&evaluator->work, 0);
   bt_evaluator_allow(evaluator, 0);
-  evaluator->is_exhausted = true;
+  bt_evaluator_exhaust(evaluator, BT_SPENT_TEXT);
   return true;
 }
+
+/* Notes in which part it ran out; the innermost loop comes first, and there most was spent. */
+void bt_evaluator_note_part(bt_evaluator *evaluator, bt_range range) __attribute__((cold)); /* eval.c */
 
 /* What a loop over spans found, made unknown where the loop was cut short. */
 static inline bt_kleene bt_evaluator_or_budget(const bt_evaluator *evaluator, bt_kleene found) {
@@ -161,20 +203,39 @@ bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_se
 /* Starts that the span of a reference can have, when `span` stands in relation to it. */
 bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
                               uint32_t span);
-/* The members of a selection's matcher that are worth a look. False: all of them, there is no window. */
-bool bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts,
-                          bt_span_list *out);
+/* In which order the members of a selection are looked at, and which of them: by what `order` sorts them by. */
+typedef struct bt_reach {
+  bt_member_order order; /* BY_NUMBER: all of them */
+  bt_window window;
+} bt_reach;
+bt_reach bt_window_reach(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts);
+/* The members of a selection's matcher within reach. */
+bt_span_list bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
+                                  const bt_reach *reach);
+bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const bt_reach *reach);
+
+/* evaluation_lookup.c: of the members of a selection's matcher within reach those that its keys leave, and those of `join` (or NULL), whose binding
+ * ranges over it; as one list, or as several in *merge. False: it has none that can be used, or looking at all (by time or tree: at `in_window` spans) costs less. */
+bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
+                          const bt_program_condition *join, const bt_reach *reach, uint32_t in_window,
+                          bt_span_list *out, bt_merge **merge);
+/* The first of all that are left, or BT_NO_SPAN. */
+uint32_t bt_merge_peek(const bt_trace_index *index, const bt_merge *merge);
+void bt_merge_pass(bt_merge *merge, uint32_t span);
 
 /* evaluation_selection.c */
 typedef struct bt_cursor { /* walks the members of a selection */
   const bt_program_selection *selection;
   const bt_member *members; /* kept ones; else NULL and: */
   const uint32_t *spans;    /* candidates; else NULL and: */
+  bt_merge *merge;          /* candidates from several lists; else NULL and: */
   bool is_whole_matcher;    /* the members of the selection's matcher, found on the way; else: */
   uint32_t only_span;
   uint32_t count, next; /* is_whole_matcher: no count */
 } bt_cursor;
 void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection);
+/* The spans for a binding: only those need to come for which the rest of its conjunction may hold. With `by_time` also in another order. */
+void bt_cursor_open_joined(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_condition *item, bool by_time);
 /* Only members that start in the window need to come. */
 void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                            bt_window starts);
@@ -190,6 +251,8 @@ bt_kleene bt_evaluate_comparison(bt_evaluator *evaluator, const bt_program_compa
                                  const bt_event *event);
 bt_kleene bt_evaluate_predicate(bt_evaluator *evaluator, const bt_program_predicate *predicate, uint32_t span,
                                 const bt_event *event);
+bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
+                                  const bt_event *event);
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event);
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
 

@@ -133,7 +133,7 @@ static bt_outcome count_matcher(bt_evaluator *evaluator, const bt_program_select
   return is_open ? bt_outcome_at_least(count, bt_evaluator_why_missing(evaluator)) : bt_outcome_value(count);
 }
 
-bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression) {
+static bt_outcome aggregate_anew(bt_evaluator *evaluator, const bt_program_expression *expression) {
   const bt_program_selection *selection = expression->selection;
   bool is_open = bt_selection_is_open(evaluator, selection);
   if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection) && !evaluator->is_pruned)
@@ -145,4 +145,15 @@ bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expre
   while (bt_cursor_next(&cursor, evaluator, &member)) add_member(evaluator, &t, expression, &member);
   if (evaluator->is_exhausted) return bt_outcome_unknown(BT_WHY_BUDGET);
   return tally_outcome(&t, expression->aggregate, is_open);
+}
+
+/* One that depends on no binding is worked out once, however many spans are set against it. What the budget cut short is not kept. */
+bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression) {
+  bt_aggregate_slot *slot = &evaluator->aggregate_slots[expression->selection->slot];
+  if (expression->selection->depends != 0) return aggregate_anew(evaluator, expression);
+  if (slot->turn == evaluator->turn) return slot->outcome;
+  bt_outcome outcome = aggregate_anew(evaluator, expression);
+  if (!evaluator->is_exhausted && evaluator->work.status == BT_OK)
+    *slot = (bt_aggregate_slot){outcome, evaluator->turn};
+  return outcome;
 }

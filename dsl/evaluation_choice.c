@@ -81,7 +81,7 @@ static void search_spans(choice_search *search, uint32_t at, bt_kleene trigger, 
   uint32_t *bound = &evaluator->bound[item->binding];
   bt_cursor cursor;
   bt_member member;
-  bt_cursor_open(&cursor, evaluator, item->selection);
+  bt_cursor_open_joined(&cursor, evaluator, item, true);
   while (bt_cursor_next(&cursor, evaluator, &member)) {
     *bound = member.span;
     search_from(search, at + 1, bt_kleene_and(trigger, member.truth), bt_kleene_and(positive, member.truth));
@@ -139,6 +139,12 @@ static bt_reason reason_of(bt_kleene truth) {
   return truth.why & BT_WHY_PRUNED ? BT_REASON_PRUNED : BT_REASON_SKEW;
 }
 
+static void set_spending(const choice_search *search, bt_rule_verdict *out) {
+  if (out->reason != BT_REASON_BUDGET) return;
+  out->spent = search->evaluator->spent;
+  out->spent_in = search->evaluator->spent_in;
+}
+
 static void set_verdict(const choice_search *search, bt_rule_verdict *out) {
   bool has_when = search->evaluator->program->rule->when != NULL;
   out->exercised = search->exercised.truth;
@@ -147,11 +153,13 @@ static void set_verdict(const choice_search *search, bt_rule_verdict *out) {
   } else if (search->violation.truth == BT_UNKNOWN) {
     out->verdict = BT_INCONCLUSIVE;
     out->reason = reason_of(search->violation);
+    set_spending(search, out);
   } else if (!has_when || search->exercised.truth == BT_TRUE) {
     out->verdict = BT_SATISFIED;
   } else if (search->exercised.truth == BT_UNKNOWN) {
     out->verdict = BT_INCONCLUSIVE;
     out->reason = reason_of(search->exercised);
+    set_spending(search, out);
   } else {
     out->verdict = BT_NOT_APPLICABLE;
   }

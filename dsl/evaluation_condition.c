@@ -9,7 +9,7 @@ static bt_kleene exists_with_rest(bt_evaluator *evaluator, const bt_program_cond
   bt_kleene any = bt_kleene_from(false);
   bt_cursor cursor;
   bt_member member;
-  bt_cursor_open(&cursor, evaluator, item->selection);
+  bt_cursor_open_joined(&cursor, evaluator, item, true);
   while (any.truth != BT_TRUE && bt_cursor_next(&cursor, evaluator, &member)) {
     *bound = member.span;
     bt_kleene rest = bt_evaluate_conjunction(evaluator, conjunction, at + 1);

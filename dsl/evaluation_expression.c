@@ -90,22 +90,22 @@ bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uin
   return span_field(evaluator, field, span, event);
 }
 
-static bt_outcome evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
-                                      const bt_event *event) {
+bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expression *expression, uint32_t span,
+                                  const bt_event *event) {
   bt_outcome left, right;
   switch (expression->kind) {
   case BT_EXPRESSION_LITERAL: return bt_outcome_value(expression->literal);
   case BT_EXPRESSION_FIELD: return bt_evaluate_field(evaluator, &expression->field, span, event);
   case BT_EXPRESSION_AGGREGATE: return bt_evaluate_aggregate(evaluator, expression);
   case BT_EXPRESSION_NEGATE:
-    left = evaluate_expression(evaluator, expression->left, span, event);
+    left = bt_evaluate_expression(evaluator, expression->left, span, event);
     return bt_outcome_negate(&left);
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:
   case BT_EXPRESSION_MULTIPLY:
   case BT_EXPRESSION_DIVIDE:
-    left = evaluate_expression(evaluator, expression->left, span, event);
-    right = evaluate_expression(evaluator, expression->right, span, event);
+    left = bt_evaluate_expression(evaluator, expression->left, span, event);
+    right = bt_evaluate_expression(evaluator, expression->right, span, event);
     return bt_outcome_arithmetic(expression->kind, &left, &right);
   }
   return bt_outcome_missing();
@@ -169,14 +169,14 @@ static bt_kleene compare_with_item(bt_evaluator *evaluator, const bt_program_com
                                    const bt_event *event) {
   if (are_points_of_skewed_clocks(evaluator, comparison->left, item))
     return compare_points(evaluator, BT_EQUAL, comparison->left, item, span);
-  bt_outcome right = evaluate_expression(evaluator, item, span, event);
+  bt_outcome right = bt_evaluate_expression(evaluator, item, span, event);
   return compare_outcomes(evaluator, &comparison->comparator, left, &right);
 }
 
 /* `in`: equal to some item. `not in`: the left side is there, and it is not in. */
 static bt_kleene compare_with_list(bt_evaluator *evaluator, const bt_program_comparison *comparison, uint32_t span,
                                    const bt_event *event) {
-  bt_outcome left = evaluate_expression(evaluator, comparison->left, span, event);
+  bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, event);
   bt_kleene any = bt_kleene_from(false);
   for (uint32_t i = 0; i < comparison->right_count && any.truth != BT_TRUE; i++) {
     any = bt_kleene_or(any, compare_with_item(evaluator, comparison, &left, comparison->rights[i], span, event));
@@ -230,8 +230,8 @@ static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_compari
   const bt_program_expression *right_side = comparison->rights[0];
   if (are_points_of_skewed_clocks(evaluator, comparison->left, right_side))
     return compare_points(evaluator, comparison->comparator.op, comparison->left, right_side, span);
-  bt_outcome left = evaluate_expression(evaluator, comparison->left, span, event);
-  bt_outcome right = evaluate_expression(evaluator, right_side, span, event);
+  bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, event);
+  bt_outcome right = bt_evaluate_expression(evaluator, right_side, span, event);
   return compare_outcomes(evaluator, &comparison->comparator, &left, &right);
 }
 

@@ -51,7 +51,7 @@ static bt_kleene is_member(bt_evaluator *evaluator, const bt_program_selection *
 }
 
 static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
-                            bt_window starts) {
+                            const bt_program_condition *join, bt_window starts) {
   *cursor = (bt_cursor){.selection = selection, .count = 1};
   if (selection->base_binding != BT_NO_BINDING) {
     cursor->only_span = evaluator->bound[selection->base_binding];
@@ -59,9 +59,15 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
   }
   if (selection->relation_count > 0) starts = bt_window_meet(starts, bt_window_of_starts(evaluator, selection));
   bt_span_list list = {0};
-  cursor->is_whole_matcher = !bt_window_candidates(evaluator, selection, starts, &list);
+  bt_reach reach = bt_window_reach(evaluator, selection, starts);
+  cursor->is_whole_matcher = reach.order == BT_BY_NUMBER;
+  if (!cursor->is_whole_matcher) list = bt_window_candidates(evaluator, selection, &reach);
+  if ((selection->key_count || join) &&
+      bt_lookup_candidates(evaluator, selection, join, &reach, list.count, &list, &cursor->merge))
+    cursor->is_whole_matcher = false;
   cursor->spans = list.spans;
   cursor->count = list.count;
+  if (evaluator->is_exhausted) bt_evaluator_note_part(evaluator, selection->range);
 }
 
 /* BT_NO_SPAN: there is no more. */
@@ -69,8 +75,11 @@ static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator)
   if (cursor->is_whole_matcher) {
     uint32_t matcher = cursor->selection->matcher;
     uint32_t span = bt_trace_index_member(&evaluator->index, matcher, cursor->next, &evaluator->work);
-    return bt_evaluator_is_cut(evaluator) ? BT_NO_SPAN : span;
+    if (!bt_evaluator_is_cut(evaluator)) return span;
+    bt_evaluator_note_part(evaluator, cursor->selection->range);
+    return BT_NO_SPAN;
   }
+  if (cursor->merge) return bt_merge_peek(&evaluator->index, cursor->merge);
   if (cursor->next >= cursor->count) return BT_NO_SPAN;
   return cursor->spans ? cursor->spans[cursor->next] : cursor->only_span;
 }
@@ -78,9 +87,10 @@ static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator)
 static bool next_candidate(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member) {
   uint32_t span;
   while ((span = peek_candidate(cursor, evaluator)) != BT_NO_SPAN) {
-    if (!bt_evaluator_step(evaluator)) return false;
+    if (!bt_evaluator_step(evaluator)) return bt_evaluator_note_part(evaluator, cursor->selection->range), false;
     member->span = span;
     cursor->next++;
+    if (cursor->merge) bt_merge_pass(cursor->merge, span);
     member->truth = is_member(evaluator, cursor->selection, member->span);
     if (member->truth.truth != BT_FALSE) return true;
   }
@@ -94,7 +104,7 @@ static const bt_member_list *keep_members(bt_evaluator *evaluator, const bt_prog
   bt_member_list *list = &evaluator->member_slots[selection->slot];
   if (list->turn == evaluator->turn) return list;
   bt_cursor cursor;
-  open_candidates(&cursor, evaluator, selection, all_starts);
+  open_candidates(&cursor, evaluator, selection, NULL, all_starts);
   size_t most = cursor.count;
   if (cursor.is_whole_matcher)
     most = bt_trace_index_members(&evaluator->index, selection->matcher, &evaluator->work).count;
@@ -115,8 +125,8 @@ static bool is_worth_keeping(const bt_program_selection *selection) {
   return selection->depends == 0 && (selection->rest || selection->relation_count > 0);
 }
 
-void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
-                           bt_window starts) {
+static void open_cursor(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
+                        const bt_program_condition *join, bt_window starts) {
   if (is_worth_keeping(selection)) {
     const bt_member_list *kept = keep_members(evaluator, selection);
     *cursor = (bt_cursor){.selection = selection};
@@ -124,7 +134,20 @@ void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_
     cursor->count = kept ? kept->count : 0;
     return;
   }
-  open_candidates(cursor, evaluator, selection, starts);
+  open_candidates(cursor, evaluator, selection, join, starts);
+}
+
+void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
+                           bt_window starts) {
+  open_cursor(cursor, evaluator, selection, NULL, starts);
+}
+
+void bt_cursor_open_joined(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_condition *item, bool by_time) {
+  bt_window starts = all_starts;
+  for (uint32_t i = 0; by_time && i < item->joined_count; i++)
+    starts = bt_window_meet(starts, bt_window_of_starts(evaluator, item->joined[i]));
+  bool is_joined = item->joined_count || item->join_key_count;
+  open_cursor(cursor, evaluator, item->selection, is_joined ? item : NULL, starts);
 }
 
 void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection) {
@@ -133,28 +156,30 @@ void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program
 
 bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *member) {
   if (!cursor->members) return next_candidate(cursor, evaluator, member);
-  if (cursor->next >= cursor->count || !bt_evaluator_step(evaluator)) return false;
+  if (cursor->next >= cursor->count) return false;
+  if (!bt_evaluator_step(evaluator)) return bt_evaluator_note_part(evaluator, cursor->selection->range), false;
   *member = cursor->members[cursor->next++];
   return true;
 }
 
 /* bt_evaluate_exists for what a matcher finds on a trace without gaps: the first span decides, and costs the one step. */
-static bt_kleene matcher_finds(bt_evaluator *evaluator, uint32_t matcher) {
-  bool is_found = bt_trace_index_member(&evaluator->index, matcher, 0, &evaluator->work) != BT_NO_SPAN;
+static bt_kleene matcher_finds(bt_evaluator *evaluator, const bt_program_selection *selection) {
+  bool is_found = bt_trace_index_member(&evaluator->index, selection->matcher, 0, &evaluator->work) != BT_NO_SPAN;
   if (bt_evaluator_is_cut(evaluator)) is_found = false;
   if (is_found) is_found = bt_evaluator_step(evaluator);
+  if (evaluator->is_exhausted) bt_evaluator_note_part(evaluator, selection->range);
   return bt_evaluator_or_budget(evaluator, bt_kleene_from(is_found));
 }
 
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection) {
   if (!bt_evaluator_lacks_spans(evaluator) && bt_selection_is_matcher(selection))
-    return matcher_finds(evaluator, selection->matcher);
+    return matcher_finds(evaluator, selection);
   bt_kleene any = bt_kleene_from(false);
   if (bt_selection_is_open(evaluator, selection)) any = bt_evaluator_missing(evaluator);
   bt_cursor cursor;
   bt_member member;
   /* Only as far as the first one, so they are not kept. */
-  open_candidates(&cursor, evaluator, selection, all_starts);
+  open_candidates(&cursor, evaluator, selection, NULL, all_starts);
   while (any.truth != BT_TRUE && next_candidate(&cursor, evaluator, &member)) any = bt_kleene_or(any, member.truth);
   return bt_evaluator_or_budget(evaluator, any);
 }

@@ -113,9 +113,14 @@ static uint32_t count_below(const bt_trace_index *index, bt_span_list list, key_
 }
 
 static bt_span_list cut(const bt_trace_index *index, bt_span_list list, key_function key, bt_window window) {
-  uint32_t first = count_below(index, list, key, window.low), end = list.count;
+  uint32_t first = window.low > INT64_MIN ? count_below(index, list, key, window.low) : 0, end = list.count;
   if (window.high < INT64_MAX) end = count_below(index, list, key, window.high + 1);
   return end > first ? (bt_span_list){list.spans + first, end - first} : (bt_span_list){list.spans, 0};
+}
+
+bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const bt_reach *reach) {
+  if (reach->order == BT_BY_NUMBER) return list;
+  return cut(index, list, reach->order == BT_BY_TREE ? tree_key : start_key, reach->window);
 }
 
 /* On a trace without gaps the spans under a bound span are one range of places. Where a chain may leave the trace there is no such range. */
@@ -136,15 +141,16 @@ static bool find_subtree(bt_evaluator *evaluator, const bt_program_selection *se
   return false;
 }
 
-bool bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts,
-                          bt_span_list *out) {
-  bt_trace_index *index = &evaluator->index;
+bt_reach bt_window_reach(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window starts) {
   bt_window places;
-  bool is_subtree = find_subtree(evaluator, selection, &places);
-  if (!is_subtree && starts.low == INT64_MIN && starts.high == INT64_MAX) return false;
-  *out = bt_trace_index_ordered(index, selection->matcher, is_subtree ? BT_BY_TREE : BT_BY_START, &evaluator->work);
-  if (bt_evaluator_is_cut(evaluator)) return *out = (bt_span_list){0}, true;
-  if (evaluator->work.status == BT_OK)
-    *out = cut(index, *out, is_subtree ? tree_key : start_key, is_subtree ? places : starts);
-  return true;
+  if (find_subtree(evaluator, selection, &places)) return (bt_reach){BT_BY_TREE, places};
+  bool is_everything = starts.low == INT64_MIN && starts.high == INT64_MAX;
+  return (bt_reach){is_everything ? BT_BY_NUMBER : BT_BY_START, starts};
+}
+
+bt_span_list bt_window_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
+                                  const bt_reach *reach) {
+  bt_span_list list = bt_trace_index_ordered(&evaluator->index, selection->matcher, reach->order, &evaluator->work);
+  if (bt_evaluator_is_cut(evaluator)) return (bt_span_list){0};
+  return evaluator->work.status == BT_OK ? bt_window_cut(&evaluator->index, list, reach) : list;
 }

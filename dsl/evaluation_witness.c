@@ -87,7 +87,7 @@ static void collect_binding(collector *c, const bt_program_condition *conjunctio
   uint32_t *bound = &c->evaluator->bound[item->binding];
   bt_cursor cursor;
   bt_member member;
-  bt_cursor_open(&cursor, c->evaluator, item->selection);
+  bt_cursor_open_joined(&cursor, c->evaluator, item, false);
   while (bt_cursor_next(&cursor, c->evaluator, &member)) {
     *bound = member.span;
     bt_kleene holds = bt_kleene_and(member.truth, bt_evaluate_conjunction(c->evaluator, conjunction, at + 1));

@@ -17,6 +17,8 @@ void bt_pattern_free(bt_pattern *pattern);
 /* Bytes of its program, or what it took to compile it where that was more: what it holds before it has matched anything.
  * Matching adds the states of an automaton: up to 1 MiB, and where the program has more than 4,096 instructions up to 256 bytes for each. */
 size_t bt_pattern_bytes(const bt_pattern *pattern);
+/* The same of all patterns of the process, each once, with those that are kept for a while. */
+size_t bt_patterns_held_bytes(void);
 /* Each bad byte of UTF-8 in the subject is read as U+FFFD. *cost: what it took, in bytes of a text that an automaton walks over, which is
  * the length of the subject at least (0 where nothing was done). BT_LIMIT: it could cost more than BT_PATTERN_MAX_COST, or the automaton has no
  * room. BT_LIMIT, BT_NO_MEMORY: nothing is known, *matches is untouched. */

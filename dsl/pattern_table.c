@@ -14,7 +14,7 @@ static atomic_flag lock = ATOMIC_FLAG_INIT;
 static bt_pattern *buckets[BUCKETS];
 static bt_pattern *idle[MAX_IDLE]; /* a ring; NULL: free */
 static int next_idle;
-static size_t idle_bytes;
+static size_t idle_bytes, all_bytes;
 
 static void take_lock(void) {
   while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire)) {
@@ -50,6 +50,14 @@ static void unlink_pattern(bt_pattern *pattern) {
   bt_pattern **at = &buckets[link_of(pattern)->hash % BUCKETS];
   while (*at != pattern) at = &link_of(*at)->next;
   *at = link_of(pattern)->next;
+  all_bytes -= bt_pattern_bytes(pattern);
+}
+
+size_t bt_patterns_held_bytes(void) {
+  take_lock();
+  size_t bytes = all_bytes;
+  give_lock();
+  return bytes;
 }
 
 static bt_pattern *use(bt_pattern *pattern) {
@@ -69,6 +77,7 @@ bt_pattern *bt_pattern_table_find(bt_str text, bool is_whole) {
 
 bt_pattern *bt_pattern_table_add(bt_pattern *pattern, bt_pattern **other) {
   bt_pattern_link *link = link_of(pattern);
+  size_t bytes = bt_pattern_bytes(pattern);
   link->hash = bt_str_hash(link->text);
   link->users = 1;
   link->idle_place = -1;
@@ -78,6 +87,7 @@ bt_pattern *bt_pattern_table_add(bt_pattern *pattern, bt_pattern **other) {
   if (!found) {
     link->next = buckets[link->hash % BUCKETS];
     buckets[link->hash % BUCKETS] = pattern;
+    all_bytes += bytes;
   }
   give_lock();
   if (!found) return pattern;

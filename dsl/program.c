@@ -75,10 +75,14 @@ const bt_program_selection *bt_program_compile_selection(bt_program_compiler *co
   out->depends = compiler->seen;
   out->slot = compiler->program->selection_slots++;
   compiler->seen |= before;
-  return out;
+  return bt_program_find_keys(compiler, out) ? out : NULL;
 }
 
-static const bt_program_condition *compile_condition(bt_program_compiler *compiler, const bt_condition *condition);
+static bt_program_condition *compile_condition(bt_program_compiler *compiler, const bt_condition *condition);
+
+static bool binds(const bt_program_condition *condition) {
+  return condition->kind == BT_CONDITION_EXISTS && condition->binding != BT_NO_BINDING;
+}
 
 /* A binding is visible to the right in its conjunction only, so the conjunction as a whole does not depend on it. */
 static bool compile_conditions(bt_program_compiler *compiler, const bt_condition *condition,
@@ -86,14 +90,18 @@ static bool compile_conditions(bt_program_compiler *compiler, const bt_condition
   out->item_count = condition->item_count;
   out->items = bt_arena_array(&compiler->ruleset->arena, condition->item_count, sizeof *out->items);
   if (!out->items) return false;
+  bt_program_condition **items = bt_arena_array(&compiler->ruleset->arena, condition->item_count, sizeof *items);
+  if (!items) return false;
   bt_binding_set bound = 0;
   for (uint32_t i = 0; i < condition->item_count; i++) {
-    out->items[i] = compile_condition(compiler, condition->items[i]);
-    if (!out->items[i]) return false;
-    bool binds = condition->items[i]->kind == BT_CONDITION_EXISTS && condition->items[i]->binding != BT_NO_BINDING;
-    if (binds) bound = (bt_binding_set)(bound | 1u << condition->items[i]->binding);
+    out->items[i] = items[i] = compile_condition(compiler, condition->items[i]);
+    if (!items[i]) return false;
+    if (binds(items[i])) bound = (bt_binding_set)(bound | 1u << items[i]->binding);
   }
-  if (condition->kind == BT_CONDITION_AND) compiler->seen = (bt_binding_set)(compiler->seen & ~bound);
+  if (condition->kind != BT_CONDITION_AND) return true;
+  compiler->seen = (bt_binding_set)(compiler->seen & ~bound);
+  for (uint32_t i = 0; i < condition->item_count; i++)
+    if (binds(items[i]) && !bt_program_find_joins(compiler, out, items[i], i)) return false;
   return true;
 }
 
@@ -126,7 +134,7 @@ static bool fill_condition(bt_program_compiler *compiler, const bt_condition *co
   return false;
 }
 
-static const bt_program_condition *compile_condition(bt_program_compiler *compiler, const bt_condition *condition) {
+static bt_program_condition *compile_condition(bt_program_compiler *compiler, const bt_condition *condition) {
   bt_binding_set before = compiler->seen;
   compiler->seen = 0;
   bt_program_condition *out = bt_arena_alloc(&compiler->ruleset->arena, sizeof *out);

@@ -64,7 +64,27 @@ typedef struct bt_program_relation {
   int64_t within_ns;
 } bt_program_relation;
 
-enum { BT_MATCH_ALL = 0 };
+/* What members of a selection must have in common with something that is known before they are looked at. */
+typedef enum bt_key_kind {
+  BT_KEY_EQUAL,    /* the field of the span equals the other side */
+  BT_KEY_CHILD_OF, /* the others: of a bound span */
+  BT_KEY_PARENT_OF,
+  BT_KEY_SIBLING_OF,
+  BT_KEY_ANY /* one of the alternatives */
+} bt_key_kind;
+
+typedef struct bt_program_key bt_program_key;
+struct bt_program_key {
+  bt_key_kind kind;
+  const bt_field *field;              /* EQUAL */
+  const bt_program_expression *other; /* EQUAL: reads neither the span nor an aggregate */
+  int binding;                        /* CHILD_OF, PARENT_OF, SIBLING_OF */
+  const bt_program_key *alternatives; /* ANY: of the kind EQUAL */
+  uint32_t alternative_count;
+  bt_binding_set needs; /* what has to be bound for it */
+};
+
+enum { BT_MATCH_ALL = 0, BT_MAX_KEYS = 4 }; /* of one selection; also alternatives of one key */
 
 struct bt_program_selection {
   bt_range range;
@@ -74,7 +94,9 @@ struct bt_program_selection {
   const bt_program_relation *relations;
   uint32_t relation_count;
   bt_binding_set depends;
-  uint32_t slot; /* of its members, kept when it depends on no binding */
+  uint32_t slot;              /* of its members, kept when it depends on no binding; of what finds them by key */
+  const bt_program_key *keys; /* of its own tests and relations */
+  uint32_t key_count;         /* BT_MAX_KEYS at most */
 };
 
 /* All spans that its matcher finds are members, and no others. */
@@ -90,6 +112,12 @@ struct bt_program_condition {
   const bt_program_selection *selection, *other;
   int binding;
   bool binds_choice; /* EXISTS: its binding is one of the choice */
+  /* EXISTS with a binding: what further conjuncts ask of that span. Where a span fails one of these, the conjunction is false. */
+  const bt_program_selection *
+      *joined; /* selections of the binding itself: their keys and their relations hold for it */
+  uint32_t joined_count;
+  const bt_program_key *join_keys; /* of comparisons */
+  uint32_t join_key_count;         /* BT_MAX_KEYS at most */
   bt_program_comparison comparison;
   bt_binding_set depends;
   uint32_t slot; /* of its truth, kept when it depends on no binding */

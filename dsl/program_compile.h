@@ -1,5 +1,5 @@
-/* What the two halves of the compiler of programs share: program.c (rules, conditions, selections) and program_predicate.c (predicates,
- * comparisons, expressions). Nobody else includes this. */
+/* What the parts of the compiler of programs share: program.c (rules, conditions, selections), program_predicate.c (predicates,
+ * comparisons, expressions) and program_keys.c (what spans can be looked up by). Nobody else includes this. */
 #ifndef BT_DSL_PROGRAM_COMPILE_H
 #define BT_DSL_PROGRAM_COMPILE_H
 
@@ -19,6 +19,10 @@ bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_compa
 /* A conjunction of `count` predicates: the one itself, or an AND; NULL with *ok true for none. */
 const bt_program_predicate *bt_program_join(bt_program_compiler *compiler, const bt_program_predicate **items,
                                             uint32_t count, bool *ok);
+/* program_keys.c: what members of the selection, or what the spans of bindings of a conjunction, can be found by. */
+bool bt_program_find_keys(bt_program_compiler *compiler, bt_program_selection *selection) BT_MUST_CHECK;
+bool bt_program_find_joins(bt_program_compiler *compiler, const bt_program_condition *conjunction,
+                           bt_program_condition *item, uint32_t at) BT_MUST_CHECK;
 void bt_program_see_binding(bt_program_compiler *compiler, int binding);
 
 #endif

@@ -93,6 +93,8 @@ const bt_setting bt_settings[] = {
      "order of spans of two services within this is unknown", BT_USE_START},
     {"require-complete", "BETRACE_REQUIRE_COMPLETE", BT_SETTING_SWITCH, AT(assumptions.require_complete), 0, 0,
      "a missing parent makes a trace incomplete", BT_USE_START},
+    {"budget", "BETRACE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.step_budget), 0, UINT64_C(1000000000000),
+     "steps that a rule may take on one trace; 0: a million, and 50 for each span", BT_USE_START},
     {"max-range", "BETRACE_MAX_RANGE", BT_SETTING_DURATION, AT(max_range_ns), 0, 0, "longest range of one replay",
      BT_USE_START},
     {"max-rules", "BETRACE_MAX_RULES", BT_SETTING_NUMBER, AT(max_rules), 1, 1000000, "rules of a tenant", BT_USE_START},

@@ -131,6 +131,7 @@ static bt_status open_watch(bt_server *server, bt_error *error) {
                               .client = server->service.client,
                               .exporter = server->service.exporter,
                               .metrics = server->service.metrics,
+                              .memory = server->service.account,
                               .assumptions = config->assumptions,
                               .interval_ns = config->interval_ns,
                               .sweep_ns = config->sweep_ns,

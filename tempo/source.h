@@ -42,6 +42,17 @@ void bt_found_widen(bt_found *found, const bt_trace *spans);
 const bt_found *bt_found_list_get(const bt_found_list *list,
                                   const bt_trace_id *id); /* of a sorted list; NULL: not in it */
 
+/* Traces in which a filter finds so many spans that a source is not asked for these: kept by whoever asks for spans
+ * several times, so that it is found out once. All-zero but for its range: nothing is known yet. What it holds costs or
+ * saves time and never changes an answer. Thread: one call at a time. */
+typedef struct bt_crowds {
+  bt_time_range range; /* the caller's: of all its calls; what goes beyond it is found out anew */
+  bt_buffer filter;    /* of which it is known */
+  bt_found_list found;
+  bool is_known;
+} bt_crowds;
+void bt_crowds_dispose(bt_crowds *crowds);
+
 typedef struct bt_failed_window {
   bt_time_range range;
   char reason[200]; /* for people; no addresses, no text of upstream beyond its own error sentence */
@@ -88,7 +99,8 @@ typedef struct bt_read_request {
   /* Only the spans that this filter `{ … }` finds, of each trace (an over-query's; needs a projection); len 0: all. A trace that has none is
    * given without one. Spans that it should not find may come too. Only where the source's `projects` says so. */
   bt_str spans;
-  bool by_id; /* one request a trace; else in batches where the source can */
+  bt_crowds *crowds; /* of such reads; or NULL */
+  bool by_id;        /* one request a trace; else in batches where the source can */
   /* Of a read in batches: so many of its traces, the first of ids, are read by id too, beside the batches, where the source can and finds it worth
    * it: at most BT_ALSO_BY_ID_MAX. */
   size_t also_by_id;
@@ -121,6 +133,7 @@ typedef struct bt_spans_request {
   bt_time_range range;
   const bt_projection *projection;
   uint64_t expected; /* traces, about; 0: not known */
+  bt_crowds *crowds; /* or NULL */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;

@@ -491,8 +491,9 @@ static bt_status push_measured(fetch *f, bt_error *error) {
 /* Of reads of some spans: those in which the filter finds many are left out of what is asked, and given as to be read by id. */
 static bt_status leave_out_crowded(fetch *f, bt_error *error) {
   bt_found_list crowded = {0};
-  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, f->read->request->range, f->read->request->spans,
-                                                &crowded, &f->spans, error);
+  const bt_read_request *request = f->read->request;
+  bt_crowd_question question = {request->spans, request->range, request->crowds};
+  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, &question, &crowded, &f->spans, error);
   bool are_too_many = status == BT_LIMIT;
   for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->ids.count; i++)
     f->ids.spans[i] = are_too_many || bt_found_list_get(&crowded, &f->ids.ids[i]) ? BT_READ_LARGE_FROM : 0;

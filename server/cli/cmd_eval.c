@@ -5,11 +5,14 @@
 #include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/report/replay_json.h"
+#include "server/eval_limit.h"
 #include "server/replay/violation.h"
+#include "server/time_text.h"
 #include "tempo/file_source.h"
 
 typedef struct eval_options {
   bool print_all, print_json;
+  int64_t most_cpu_ns; /* of all rules on one trace; 0: 10 s */
 } eval_options;
 
 typedef struct eval_run {
@@ -36,12 +39,21 @@ static void print_line(json_t *object) {
   bt_print_json(object, JSON_COMPACT);
 }
 
+/* Of a budget also what spent it. */
+static void print_reason(const bt_rule_definition *definition, const bt_rule_verdict *verdict) {
+  bt_buffer spending = {0};
+  bt_verdict_say_spending(verdict, definition->rule->text, &spending);
+  const char *comma = spending.len ? ": " : "";
+  bt_print("  (%s%s%.*s)", bt_reason_name(verdict->reason), comma, BT_FMT(bt_buffer_str(&spending)));
+  bt_buffer_dispose(&spending);
+}
+
 static void print_text(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
                        const bt_violation *violation) {
   char trace_id[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&trace->id, trace_id);
   bt_print("%-14s  %-24s  %s", bt_verdict_name(verdict->verdict), definition->fields.id, trace_id);
-  if (verdict->reason) bt_print("  (%s)", bt_reason_name(verdict->reason));
+  if (verdict->reason) print_reason(definition, verdict);
   if (violation) bt_print("  %s", violation->message);
   bt_print("\n");
 }
@@ -73,7 +85,8 @@ static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *
     options[i] = (bt_eval_options){.incomplete = incomplete,
                                    .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0};
   }
-  bt_status status = bt_evaluator_run(run->evaluator, trace, options, &verdicts, error);
+  bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
+  bt_status status = bt_eval_run_within(&limit, run->evaluator, trace, options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++) {
     run->counts[verdicts[i].verdict]++;
     status = report(run, i, trace, &verdicts[i], error);
@@ -133,7 +146,7 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
 
 /* ---- the row ---- */
 
-enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_ALL };
+enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_ALL, OPT_TRACE_TIME };
 
 typedef struct eval_arguments {
   eval_options options;
@@ -145,6 +158,8 @@ static bool take(void *context, const bt_flag *flag, const char *value) {
   eval_arguments *arguments = context;
   if (flag->id == OPT_RULES) arguments->has_wrong_rules |= !bt_cli_rules_add_file(&arguments->rules, value);
   if (flag->id == OPT_DSL) arguments->has_wrong_rules |= !bt_cli_rules_add_text(&arguments->rules, "dsl", value);
+  if (flag->id == OPT_TRACE_TIME)
+    return bt_duration_parse(bt_str_from(value), &arguments->options.most_cpu_ns) && arguments->options.most_cpu_ns > 0;
   if (flag->id == OPT_ALL) arguments->options.print_all = true;
   if (flag->id == BT_FLAG_JSON) arguments->options.print_json = true;
   return true;
@@ -171,6 +186,8 @@ static int eval_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"rules", OPT_RULES, "FILE", NULL, "rule file (YAML or JSON); may be given several times", NULL},
     {"dsl", OPT_DSL, "TEXT", NULL, "one rule's text", NULL},
+    {"trace-time", OPT_TRACE_TIME, "DURATION", "10s",
+     "time of the processor for all rules on one trace; what is not known by then is inconclusive (budget)", NULL},
     {"all", OPT_ALL, NULL, NULL, "print every verdict, not only violated and inconclusive", NULL},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/clock.h"
+#include "server/eval_limit.h"
 
 struct bt_judge {
   bt_ruleset *ruleset;
@@ -25,6 +26,7 @@ static bt_status fill(bt_judge *judge, const bt_rule_definition *const *rules, c
     judge->rules[i] = rules[i]->rule;
     judge->assumptions[i] = bt_assumptions_of(assumptions, rules[i]);
     judge->options[i].clock_skew_ns = judge->assumptions[i].clock_skew_ns;
+    judge->options[i].step_budget = judge->assumptions[i].step_budget;
   }
   bt_status status = bt_ruleset_new(judge->rules, judge->count, &judge->ruleset, error);
   return status ? status : bt_evaluator_new(judge->ruleset, &judge->evaluator, error);
@@ -71,7 +73,8 @@ bt_status bt_judge_run(bt_judge *judge, const bt_trace *trace, const bt_rule_ver
     judge->options[i].incomplete =
         trace->partial || is_younger(judge, trace, own->settle_ns) || (own->require_complete && trace->missing_parents);
   }
-  return bt_evaluator_run(judge->evaluator, trace, judge->options, out, error);
+  bt_eval_limit limit = {.cancel = bt_replay_interrupt()};
+  return bt_eval_run_within(&limit, judge->evaluator, trace, judge->options, out, error);
 }
 
 bt_status bt_read_by_id(bt_source *source, const bt_replay_options *options, const bt_trace_id *ids, size_t count,

@@ -165,6 +165,7 @@ enum {
   OPT_MARGIN,
   OPT_LATENESS,
   OPT_HANDOVER,
+  OPT_BUDGET,
   OPT_CLOCK_SKEW,
   OPT_REQUIRE_COMPLETE,
   OPT_CONCURRENCY
@@ -201,6 +202,7 @@ const bt_flag bt_flags_assumptions[] = {
     {"margin", OPT_MARGIN, "DURATION", "15m", "longest trace that is judged at the edge of a range", NULL},
     {"lateness", OPT_LATENESS, "DURATION", "15m", "how much later than its time a span may arrive", NULL},
     {"handover", OPT_HANDOVER, "DURATION", "1h", "how long Tempo may keep spans that only a read by id sees", NULL},
+    {"budget", OPT_BUDGET, "STEPS", "0", "what a rule may take on one trace; 0: as many as its spans call for", NULL},
     {"clock-skew", OPT_CLOCK_SKEW, "DURATION", "0s", "order of spans of two services within this is unknown", NULL},
     {"require-complete", OPT_REQUIRE_COMPLETE, NULL, NULL, "a missing parent makes a trace incomplete", NULL},
     {0}};
@@ -258,6 +260,7 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_MARGIN: return take_duration(value, &assume->margin_ns);
   case OPT_LATENESS: return take_duration(value, &assume->lateness_ns);
   case OPT_HANDOVER: return take_duration(value, &assume->handover_ns);
+  case OPT_BUDGET: return bt_cli_number(value, &assume->step_budget);
   case OPT_CLOCK_SKEW: return take_duration(value, &assume->clock_skew_ns);
   case OPT_REQUIRE_COMPLETE: return assume->require_complete = true;
   case OPT_CONCURRENCY:

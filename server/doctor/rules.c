@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/doctor/doctor_parts.h"
+#include "server/eval_limit.h"
 
 /* ---- texts ---- */
 
@@ -45,7 +46,8 @@ static bt_status compile(bt_doctor_rule *made, bt_error *error) {
 
 bt_status bt_doctor_judge(const bt_doctor_rule *rule, const bt_trace *trace, const bt_rule_verdict **out,
                           bt_error *error) {
-  return bt_evaluator_run(rule->evaluator, trace, NULL, out, error);
+  bt_eval_limit limit = {0};
+  return bt_eval_run_within(&limit, rule->evaluator, trace, NULL, out, error);
 }
 
 static bt_status judge_probes(const bt_probes *probes, bt_doctor_rule *made, bt_error *error) {

@@ -63,7 +63,9 @@ static void answer(const bt_service *service, bt_call *call, const bt_rule_defin
   bt_contrast_result result = {0};
   bt_error error = {0};
   bt_status status = contrast(service, call, definition, a, &result, &error);
-  if (status)
+  if (status == BT_LIMIT && result.has_no_room)
+    bt_call_busy(call, &error);
+  else if (status)
     bt_call_error(call, status, &error);
   else
     bt_call_json(call, 200, bt_contrast_json(definition, &result));

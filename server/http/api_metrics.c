@@ -6,6 +6,7 @@
 #include "server/clock.h"
 #include "server/http/routes.h"
 #include "server/http/watch_metrics.h"
+#include "dsl/pattern.h"
 #include "server/metrics/exposition.h"
 #include "server/metrics/process.h"
 #include "server/service.h"
@@ -125,6 +126,24 @@ static void write_store(const bt_service *service, bt_buffer *out) {
               bt_rule_store_damage(service->store, &damage));
 }
 
+/* What counts against --pattern-memory: each regex of an enabled rule in full, whoever shares it. */
+static void write_tenant_patterns(const rules_page *page) {
+  static const char name[] = "betrace_tenant_pattern_memory_bytes";
+  bt_expose_family(page->out, name, "gauge", "Compiled regexes of a tenant's enabled rules, each rule's in full.");
+  for (size_t i = 0; i < page->tenant_count; i++) {
+    const bt_label labels[] = {{"tenant", page->tenants[i]}, {NULL, NULL}};
+    uint64_t bytes = 0;
+    for (size_t r = 0; r < page->rules[i].count; r++) {
+      const bt_rule_definition *rule = page->rules[i].items[r];
+      if (rule->fields.enabled && rule->rule) bytes += bt_rule_pattern_bytes(rule->rule);
+    }
+    bt_expose_count(page->out, name, labels, bytes);
+  }
+  write_gauge(page->out, "betrace_tenant_pattern_memory_limit_bytes",
+              "What those of one tenant may take together: --pattern-memory.",
+              bt_rule_store_most_pattern_bytes(page->service->store));
+}
+
 static void dispose_rules(rules_page *page) {
   for (size_t i = 0; i < page->tenant_count; i++) bt_rule_list_dispose(&page->rules[i]);
   free(page->rules);
@@ -150,6 +169,7 @@ static bt_status write_all_rules(const bt_service *service, const bt_call *call,
   rules_page page = {.service = service, .out = out, .only_tenant = call->every_tenant ? NULL : bt_call_tenant(call)};
   bt_status status = read_rules(&page, error);
   if (!status) write_rules(&page);
+  if (!status) write_tenant_patterns(&page);
   dispose_rules(&page);
   return status;
 }
@@ -261,11 +281,16 @@ static void write_replays(const bt_service *service, bt_buffer *out) {
 static void write_memory(const bt_service *service, bt_buffer *out) {
   bt_expose_family(out, "betrace_memory_held_bytes", "gauge",
                    "Memory in the account of --memory-limit, by what holds it.");
+  const bt_memory_view held = bt_memory_look(service->account);
   for (unsigned i = 0; i < BT_MEMORY_KINDS; i++) {
     bt_memory_kind kind = (bt_memory_kind)i;
     const bt_label labels[] = {{"kind", bt_memory_kind_name(kind)}, {NULL, NULL}};
-    bt_expose_count(out, "betrace_memory_held_bytes", labels, bt_memory_held(service->account, kind));
+    bt_expose_count(out, "betrace_memory_held_bytes", labels, held.kinds[kind]);
   }
+  write_gauge(out, "betrace_memory_most_bytes", "The most that all of it was since the start.", held.most);
+  write_gauge(out, "betrace_pattern_memory_bytes",
+              "Compiled regexes of the process, each once, before they have matched anything.",
+              bt_patterns_held_bytes());
   write_gauge(out, "betrace_memory_limit_bytes", "What all of it may grow to: --memory-limit.",
               bt_memory_limit(service->account));
 }

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "server/http/connection.h"
 #include "server/http/head.h"
@@ -37,10 +39,16 @@ void bt_http_connection_end(bt_http_connection *connection) {
   connection->read(connection->socket, h2o_socket_error_closed);
 }
 
-/* Into no memory at all: TCP throws away what is received so. Of TLS, too, since nobody wants to know what it says. */
+/* Into no memory at all: TCP throws away what is received so. By the call's number, because ThreadSanitizer takes it
+ * that every recv writes, and finds two loops that write to the same nothing. */
+static ssize_t throw_away(int fd) {
+  return syscall(SYS_recvfrom, fd, NULL, (size_t)LINGER_MAX_BYTES, MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+}
+
+/* Of TLS, too, since nobody wants to know what it says. */
 static void on_lingering_read(h2o_socket_t *socket, const char *failed) {
   bt_http_connection *connection = connection_of(socket);
-  ssize_t came = recv(h2o_socket_get_fd(socket), NULL, LINGER_MAX_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+  ssize_t came = throw_away(h2o_socket_get_fd(socket));
   bool is_early = came < 0 && (errno == EAGAIN || errno == EINTR);
   connection->lingered_bytes += came > 0 ? (uint64_t)came : 0;
   if (failed || (came <= 0 && !is_early) || connection->lingered_bytes > LINGER_MAX_BYTES)

@@ -54,7 +54,8 @@ bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_de
   bt_assumptions assumptions = bt_assumptions_of(&service->assumptions, rule);
   bool lacks_parent = assumptions.require_complete && trace->missing_parents;
   return (bt_eval_options){.incomplete = trace->partial || is_unsettled || lacks_parent,
-                           .clock_skew_ns = assumptions.clock_skew_ns};
+                           .clock_skew_ns = assumptions.clock_skew_ns,
+                           .step_budget = assumptions.step_budget};
 }
 
 static json_t *truth_json(bt_truth truth) {

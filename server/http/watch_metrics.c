@@ -46,6 +46,7 @@ COUNT_OF(unread, traces_unread)
 COUNT_OF(inconclusive, inconclusive)
 COUNT_OF(found, violations_found)
 COUNT_OF(retractions, retractions)
+COUNT_OF(forgotten, forgotten)
 COUNT_OF(waiting, waiting)
 COUNT_OF(rules, rules)
 COUNT_OF(refused, refused)
@@ -67,6 +68,8 @@ static const family families[] = {
     {"betrace_watch_inconclusive_total", "counter", "Verdicts that could not be reached.", inconclusive},
     {"betrace_watch_violations_found_total", "counter", "Violations that were found, sent or not.", found},
     {"betrace_watch_retractions_total", "counter", "Violations that later spans undid.", retractions},
+    {"betrace_watch_violations_forgotten_total", "counter",
+     "Sent violations that were forgotten early for want of memory: late spans cannot take them back.", forgotten},
     {"betrace_watch_traces_waiting", "gauge", "Traces that were found and are not judged yet.", waiting},
     {"betrace_watch_rules", "gauge", "Enabled rules that are under watch.", rules},
     {"betrace_watch_rules_refused", "gauge",

@@ -47,7 +47,8 @@ typedef struct contrast {
   bt_ruleset *ruleset;
   bt_evaluator *evaluator;
   bt_contrast_rule rule;
-  int side; /* that is being read */
+  int side;         /* that is being read */
+  size_t own_bytes; /* of found, and a page that is read */
 } contrast;
 
 /* ---- choosing ---- */
@@ -160,11 +161,33 @@ static bt_eval_options options_of(const contrast *c, const bt_trace *trace) {
                   bt_trace_end_ns(trace) > bt_time_subtract(c->replay.now_ns, c->assumptions.settle_ns);
   bool lacks_parent = c->assumptions.require_complete && trace->missing_parents;
   return (bt_eval_options){.incomplete = trace->partial || is_young || lacks_parent,
-                           .clock_skew_ns = c->assumptions.clock_skew_ns};
+                           .clock_skew_ns = c->assumptions.clock_skew_ns,
+                           .step_budget = c->assumptions.step_budget};
 }
 
 static const bt_cancel *reading_cancel(const contrast *c) {
   return c->request->reading_cancel ? c->request->reading_cancel : c->replay.cancel;
+}
+
+static const size_t PAGE_BYTES = (size_t)2 << 20; /* of traces as they are read; of a small limit a part */
+enum { PAGE_PART = 32 };
+
+static size_t bytes_of_page(const contrast *c) {
+  size_t part = bt_memory_limit(c->replay.memory) / PAGE_PART;
+  return part < PAGE_BYTES ? part : PAGE_BYTES;
+}
+
+static size_t bytes_held(const contrast *c) {
+  return c->own_bytes + bt_tally_bytes(&c->result->tally, sizeof *c->result->findings);
+}
+
+/* Before a trace is counted, so that it counts with all its marks or not at all. What it did not need is given back. */
+static bool has_room_for(contrast *c, const bt_trace *trace) {
+  bt_contrast_result *result = c->result;
+  size_t most = bytes_held(c) + (trace ? bt_tally_added_bytes(&result->tally, trace, sizeof *result->findings) : 0);
+  bool has_room = bt_memory_hold_set(&result->hold, most);
+  result->has_no_room = result->has_no_room || !has_room;
+  return has_room;
 }
 
 static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
@@ -177,10 +200,14 @@ static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *
   bt_status status = bt_eval_run_within(&limit, c->evaluator, read->trace, &options, &verdict, error);
   if (status == BT_LIMIT) return side->other++, BT_OK;
   if (status) return status;
+  if (!has_room_for(c, read->trace))
+    return bt_error_set(error, BT_LIMIT, "there is no room for more of the samples in --memory-limit");
   bt_verdict wanted = c->side == BT_VIOLATING ? BT_VIOLATED : BT_SATISFIED;
   if (verdict->verdict != wanted || verdict->exercised != BT_TRUE) return side->other++, BT_OK;
   side->sampled++;
-  return bt_tally_add(&c->result->tally, read->trace, c->side, counts_span, c, error);
+  status = bt_tally_add(&c->result->tally, read->trace, c->side, counts_span, c, error);
+  bt_memory_hold_shrink(&c->result->hold, bytes_held(c));
+  return status;
 }
 
 static bt_status read_some(contrast *c, const keyed *items, size_t count, bt_error *error) {
@@ -237,6 +264,13 @@ static bt_status read_both(contrast *c, bt_error *error) {
   bt_contrast_result *result = c->result;
   bt_status status = read_by_turns(c, &why);
   if (status) result->is_sampled = false;
+  if (status == BT_LIMIT && result->has_no_room) {
+    if (result->outcome == BT_REPLAY_COMPLETED) result->outcome = BT_REPLAY_INCOMPLETE;
+    snprintf(result->reason, sizeof result->reason,
+             "results_full: there was no room in --memory-limit for larger samples; what is said is of those that were "
+             "read until then");
+    return BT_OK;
+  }
   if (status == BT_CANCELLED) {
     result->outcome = BT_REPLAY_CANCELLED;
     snprintf(result->reason, sizeof result->reason,
@@ -257,6 +291,12 @@ static bt_status read_both(contrast *c, bt_error *error) {
 static bt_status prepare(contrast *c, bt_error *error) {
   const bt_rule *rule = c->replay.rules[0]->rule;
   size_t rooms[2] = {c->sample, (size_t)c->sample * BT_CONTRAST_ATTEMPTS};
+  c->own_bytes = bytes_of_page(c) + (rooms[0] + rooms[1]) * sizeof(keyed);
+  c->result->hold = (bt_memory_hold){c->replay.memory, BT_MEMORY_CONTRASTS, 0};
+  if (!has_room_for(c, NULL))
+    return bt_error_set(error, BT_LIMIT,
+                        "there is no room for the samples of a contrast: what runs and what is kept fills "
+                        "--memory-limit; try again later, or ask for fewer traces of each side");
   for (int side = 0; side < 2; side++) {
     c->found[side].room = rooms[side];
     c->found[side].items = bt_realloc_array(NULL, rooms[side], sizeof *c->found[side].items);
@@ -345,5 +385,6 @@ void bt_contrast_result_dispose(bt_contrast_result *result) {
   free(result->excluded);
   bt_coverage_dispose(&result->coverage);
   bt_tally_dispose(&result->tally);
+  bt_memory_hold_shrink(&result->hold, 0);
   *result = (bt_contrast_result){0};
 }

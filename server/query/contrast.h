@@ -91,11 +91,13 @@ typedef struct bt_contrast_result {
   bt_coverage coverage;
   uint64_t requests, bytes_inspected, bytes_received;
   int64_t duration_ns;
+  bool has_no_room;    /* in the account of memory, for more of the samples, or to begin */
+  bt_memory_hold hold; /* of the samples: what was counted of them, and the page that is read */
   bt_tally tally;
 } bt_contrast_result;
 
 /* Of the observer, which may be NULL, only `progress` is called. BT_OK: the result says how it ended, also failed and cancelled. BT_INVALID: the request
- * was wrong; BT_LIMIT: the attributes are too much to compare; BT_NO_MEMORY. Dispose in each case. */
+ * was wrong; BT_LIMIT: the attributes are too much to compare, or there was no room to begin (has_no_room); BT_NO_MEMORY. Dispose in each case. */
 bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
                           bt_contrast_result *result, bt_error *error) BT_MUST_CHECK;
 void bt_contrast_result_dispose(bt_contrast_result *result);

@@ -118,6 +118,12 @@ static bt_status begin(bt_evaluations *evaluations, const bt_question *question,
   bt_evaluation **items = bt_grow_array(evaluations->items, evaluations->count, &evaluations->capacity, sizeof *items);
   if (!items) return bt_error_no_memory(error);
   evaluations->items = items;
+  size_t bytes = bt_evaluation_first_bytes(question->rules, question->rule_count);
+  if (!bt_memory_hold_grow(&evaluations->hold, bytes))
+    return bt_error_set(error, BT_LIMIT,
+                        "there is no room for the rules of this question (%zu bytes): what runs and what is kept fills "
+                        "--memory-limit; try again later, or ask for fewer rules",
+                        bytes);
   bt_evaluation *evaluation = calloc(1, sizeof *evaluation);
   bt_status status = evaluation && copy_question(evaluation, question) ? BT_OK : bt_error_no_memory(error);
   if (status == BT_OK) {
@@ -127,8 +133,10 @@ static bt_status begin(bt_evaluations *evaluations, const bt_question *question,
   }
   if (status == BT_OK)
     *out = items[evaluations->count++] = evaluation;
-  else
+  else {
     bt_evaluation_free(evaluation);
+    bt_evaluations_count(evaluations);
+  }
   return status;
 }
 
@@ -163,8 +171,15 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
 
 /* ---- those that wait ---- */
 
+/* What is under way for a reader goes on for a moment: for his next page, or for who asks the same again. */
+static void want_for_a_moment(bt_evaluation *evaluation) {
+  int64_t until_ns = bt_time_add(bt_clock_monotonic_ns(), POLL_NS);
+  if (evaluation->wanted_until_ns < until_ns) evaluation->wanted_until_ns = until_ns;
+}
+
 static void stop_waiting(bt_look *look) {
   if (!look->wait) return;
+  want_for_a_moment(look->evaluation);
   if (look->previous)
     look->previous->next = look->next;
   else
@@ -217,14 +232,12 @@ void bt_evaluation_wake(bt_evaluation *evaluation) {
 /* Asks for more where there is no page yet. */
 static bool has_page(bt_look *look, const bt_page_wish *wish) {
   bt_evaluation *evaluation = look->evaluation;
-  int64_t now_ns = bt_clock_monotonic_ns();
   stop_waiting(look);
-  evaluation->used_ns = now_ns;
+  evaluation->used_ns = bt_clock_monotonic_ns();
   evaluation->reader = look;
   bt_evaluation_wake(evaluation); /* whether it is full depends on its reader */
   if (is_ready(look, wish->least)) return true;
-  if (evaluation->wanted_until_ns < bt_time_add(now_ns, POLL_NS))
-    evaluation->wanted_until_ns = bt_time_add(now_ns, POLL_NS);
+  want_for_a_moment(evaluation);
   if (wish->wait && !wish->at_once) begin_to_wait(look, wish->wait, wish->least);
   bt_crew_wake_all(&look->evaluations->crew);
   return wish->at_once;

@@ -52,12 +52,17 @@ static size_t bytes_of_all(const bt_evaluations *evaluations) {
 }
 
 /* Rules of a question were often made for it alone. */
+size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count) {
+  size_t bytes = bt_heap_bytes(sizeof(bt_evaluation)) + count * sizeof(bt_rule_definition *);
+  for (size_t i = 0; i < count; i++) bytes += bt_rule_definition_bytes(rules[i]);
+  return bytes;
+}
+
 void bt_evaluations_count(bt_evaluations *evaluations) {
   size_t bytes = bytes_of_all(evaluations);
   for (size_t i = 0; i < evaluations->count; i++)
-    for (size_t r = 0; r < evaluations->items[i]->rule_count; r++)
-      bytes += bt_rule_definition_bytes(evaluations->items[i]->rules[r]);
-  bt_memory_hold_tell(&evaluations->hold, bytes);
+    bytes += bt_evaluation_first_bytes(evaluations->items[i]->rules, evaluations->items[i]->rule_count);
+  bt_memory_hold_shrink(&evaluations->hold, bytes);
 }
 
 /* False: none is idle. */
@@ -115,11 +120,20 @@ static void drop_given(const bt_evaluations *evaluations, bt_evaluation *evaluat
   if (may_drop && is_tight(evaluations, evaluation)) bt_listing_drop(&evaluation->listing, given);
 }
 
+/* Somebody waits who has all that is certain: another reader, who is slower, does not hold him up. */
+static bool has_hungry_reader(const bt_evaluation *evaluation) {
+  for (const bt_look *look = evaluation->waiting; look; look = look->next) {
+    const bt_listing *listing = &evaluation->listing;
+    if (bt_listing_after(listing, look->has_position ? &look->after : NULL) >= listing->certain) return true;
+  }
+  return false;
+}
+
 static bool is_to_do(const bt_evaluations *evaluations, bt_evaluation *evaluation, int64_t now_ns) {
   if (evaluation->finished || evaluation->running || evaluation->retired) return false;
   if (!evaluation->waiting && now_ns > evaluation->wanted_until_ns) return false;
   drop_given(evaluations, evaluation);
-  return !bt_evaluation_is_full(evaluations, evaluation);
+  return !bt_evaluation_is_full(evaluations, evaluation) || has_hungry_reader(evaluation);
 }
 
 /* In turn, so that a long one does not keep others waiting for more than a window. */
@@ -183,6 +197,7 @@ void bt_evaluations_free(bt_evaluations *evaluations) {
   pthread_mutex_unlock(&evaluations->mutex);
   bt_crew_end(&evaluations->crew);
   for (size_t i = 0; i < evaluations->count; i++) bt_evaluation_free(evaluations->items[i]);
+  bt_memory_hold_shrink(&evaluations->hold, 0);
   pthread_mutex_destroy(&evaluations->mutex);
   free(evaluations->items);
   free(evaluations);

@@ -68,7 +68,9 @@ static const int64_t BT_EVALUATION_SECOND_NS = 1000000000;
 void bt_evaluation_free(bt_evaluation *evaluation);
 /* Forgets what is over, makes room, and stops windows that nobody waits for any more. */
 void bt_evaluations_tidy(bt_evaluations *evaluations);
-/* Tells the account what all of them hold. */
+/* What one takes before it has found anything. */
+size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count);
+/* Gives back to the account what they hold no more. */
 void bt_evaluations_count(bt_evaluations *evaluations);
 /* Its results take so much room that it waits for its reader. */
 bool bt_evaluation_is_full(const bt_evaluations *evaluations, const bt_evaluation *evaluation);

@@ -44,11 +44,14 @@ static bt_status keep(void *context, size_t rule, bt_violation *violation, bt_er
     bt_violation_free(violation);
     return BT_OK;
   }
-  bt_status status = bt_listed_array_add(&run->found, run->range, run->evaluation->margin_ns, rule, violation, error);
-  run->has_no_room = !bt_memory_hold_set(&run->hold, run->found.bytes);
-  run->overflows = run->has_no_room || run->found.bytes > run->most_bytes;
+  run->has_no_room = !bt_memory_hold_grow(&run->hold, bt_listed_bytes(violation));
+  run->overflows = run->has_no_room || run->hold.bytes > run->most_bytes;
   if (run->overflows) bt_work_scope_cancel(&run->evaluation->scope, BT_SCOPE_UNWANTED);
-  return status;
+  if (run->has_no_room) {
+    bt_violation_free(violation);
+    return BT_OK;
+  }
+  return bt_listed_array_add(&run->found, run->range, run->evaluation->margin_ns, rule, violation, error);
 }
 
 /* A trace that may violate: without it the answer is not the whole one. Where it is still going on, the settled part ends before it. */
@@ -206,7 +209,7 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
   if (status == BT_OK) status = take_result(&run, &result, &why);
   if (status != BT_OK) fail(evaluation, status, &why);
   bt_listed_array_dispose(&run.found);
-  bt_memory_hold_tell(&run.hold, 0); /* what was taken of it counts with the listing now */
+  bt_memory_hold_join(&evaluations->hold, &run.hold); /* what was taken of it counts with the listing now */
   bt_evaluations_count(evaluations);
   bt_replay_result_dispose(&result);
   bt_evaluation_wake(evaluation);

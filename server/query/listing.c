@@ -16,6 +16,10 @@ static size_t bytes_of(const bt_violation *violation) {
   return bt_violation_bytes(violation) + sizeof(bt_listed);
 }
 
+size_t bt_listed_bytes(const bt_violation *violation) {
+  return bytes_of(violation) + sizeof(bt_trace_id);
+}
+
 /* A trace that is not longer than margin begins in its window, so that all its violations lie from the window's start to less than margin
  * after its end. */
 static int64_t listed_time(bt_time_range window, int64_t margin_ns, int64_t time_ns) {

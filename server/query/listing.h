@@ -20,6 +20,8 @@ typedef struct bt_listed_array { /* violations of one window, in any order */
   size_t bytes; /* of the violations and their entries */
 } bt_listed_array;
 void bt_listed_array_dispose(bt_listed_array *array);
+/* What one more takes, with the id that a listing remembers of it. */
+size_t bt_listed_bytes(const bt_violation *violation);
 /* Takes the violation in every case. `window` and `margin_ns` are those it was found with. */
 bt_status bt_listed_array_add(bt_listed_array *array, bt_time_range window, int64_t margin_ns, size_t rule,
                               bt_violation *violation, bt_error *error) BT_MUST_CHECK;

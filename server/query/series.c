@@ -31,31 +31,55 @@ static bool is_running(const bt_series_pool *pool, const bt_known_series *series
   return false;
 }
 
-static void free_series(bt_known_series *series) {
+/* The rule in full: it may be of this question alone. */
+static size_t bytes_of_series(const char *tenant, const bt_rule_definition *rule) {
+  return bt_heap_bytes(sizeof(bt_known_series)) + bt_heap_bytes(strlen(tenant) + 1) + 2 * sizeof(bt_known_series *) +
+         bt_rule_definition_bytes(rule);
+}
+
+static void free_series(bt_series_pool *pool, bt_known_series *series) {
+  bt_memory_hold_shrink(&pool->known_hold, pool->known_hold.bytes - bytes_of_series(series->tenant, series->rule));
   bt_rule_definition_unref(series->rule);
   free(series->tenant);
   free(series);
 }
 
-/* Those that nobody asked for lately. Their cells fall out of the cache by themselves: ids are not used again. */
-static void forget_series(bt_series_pool *pool, int64_t now_ns) {
+/* Those that nobody asked for since then. Their cells fall out of the cache by themselves: ids are not used again. */
+static void forget_series(bt_series_pool *pool, int64_t since_ns) {
   for (size_t i = pool->known_count; i > 0; i--) {
     bt_known_series *series = pool->known[i - 1];
-    if (series->asks || now_ns - series->asked_ns <= pool->options.keep_ns || is_running(pool, series)) continue;
+    if (series->asks || series->asked_ns >= since_ns || is_running(pool, series)) continue;
     pool->known[i - 1] = pool->known[--pool->known_count];
-    free_series(series);
+    free_series(pool, series);
   }
 }
 
-static bt_known_series *new_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule,
-                                   int64_t step_ns) {
+static bt_status say_no_room(size_t bytes, const char *what, bt_error *error) {
+  return bt_error_set(
+      error, BT_LIMIT,
+      "there is no room for %zu bytes of %s: what runs and what is kept fills --memory-limit; try again "
+      "later, or take a longer step",
+      bytes, what);
+}
+
+/* Those that nobody waits for go first. */
+static bool take_known_bytes(bt_series_pool *pool, size_t bytes) {
+  if (bt_memory_hold_grow(&pool->known_hold, bytes)) return true;
+  forget_series(pool, INT64_MAX);
+  return bt_memory_hold_grow(&pool->known_hold, bytes);
+}
+
+static bt_status new_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule, int64_t step_ns,
+                            bt_known_series **out, bt_error *error) {
+  size_t bytes = bytes_of_series(tenant, rule);
+  if (!take_known_bytes(pool, bytes)) return say_no_room(bytes, "a series and its rule", error);
   bt_known_series **known = bt_grow_array(pool->known, pool->known_count, &pool->known_capacity, sizeof *known);
-  if (!known) return NULL;
-  pool->known = known;
-  bt_known_series *series = calloc(1, sizeof *series);
+  if (known) pool->known = known;
+  bt_known_series *series = known ? calloc(1, sizeof *series) : NULL;
   if (!series || !(series->tenant = strdup(tenant))) {
     free(series);
-    return NULL;
+    bt_memory_hold_shrink(&pool->known_hold, pool->known_hold.bytes - bytes);
+    return bt_error_no_memory(error);
   }
   bt_assumptions own = bt_assumptions_of(&pool->options.assumptions, rule);
   series->id = ++pool->last_id;
@@ -63,15 +87,16 @@ static bt_known_series *new_series(bt_series_pool *pool, const char *tenant, con
   series->step_ns = step_ns;
   series->settle_ns = own.settle_ns;
   series->margin_ns = own.margin_ns;
-  return known[pool->known_count++] = series;
+  *out = known[pool->known_count++] = series;
+  return BT_OK;
 }
 
-static bt_known_series *find_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule,
-                                    int64_t step_ns) {
+static bt_status find_series(bt_series_pool *pool, const char *tenant, const bt_rule_definition *rule, int64_t step_ns,
+                             bt_known_series **out, bt_error *error) {
   int64_t margin_ns = bt_assumptions_of(&pool->options.assumptions, rule).margin_ns;
   for (size_t i = 0; i < pool->known_count; i++)
-    if (is_of(pool->known[i], tenant, rule, step_ns, margin_ns)) return pool->known[i];
-  return new_series(pool, tenant, rule, step_ns);
+    if (is_of(pool->known[i], tenant, rule, step_ns, margin_ns)) return *out = pool->known[i], BT_OK;
+  return new_series(pool, tenant, rule, step_ns, out, error);
 }
 
 /* ---- asks ---- */
@@ -104,26 +129,27 @@ static void fill_from_cache(bt_series_ask *ask, size_t rule, int64_t now_ns) {
   }
 }
 
-static bool attach_rules(bt_series_ask *ask, const bt_series_question *question) {
+static bt_status attach_rules(bt_series_ask *ask, const bt_series_question *question, bt_error *error) {
   int64_t now_ns = bt_clock_monotonic_ns();
   for (size_t i = 0; i < question->rule_count; i++) {
     const char *tenant = question->tenant ? question->tenant : "";
-    bt_known_series *series = find_series(ask->pool, tenant, question->rules[i], question->step_ns);
-    if (!series) return false;
+    bt_known_series *series = NULL;
+    bt_status status = find_series(ask->pool, tenant, question->rules[i], question->step_ns, &series, error);
+    if (status != BT_OK) return status;
     ask->series[ask->rule_count++] = series;
     series->asks++;
     ask->settled_end[i] = settled_end_of(ask, series);
     note_asked(ask, i, now_ns);
     fill_from_cache(ask, i, now_ns);
   }
-  return true;
+  return BT_OK;
 }
 
 static void free_ask(bt_series_ask *ask) {
-  bt_memory_hold_tell(&ask->hold, 0);
   free(ask->series);
   free(ask->settled_end);
   free(ask->cells);
+  bt_memory_hold_shrink(&ask->hold, 0);
   free(ask);
 }
 
@@ -135,11 +161,18 @@ static size_t bytes_of_cells(const bt_series_question *question) {
   return question->rule_count * (size_t)(question->end_step - question->first_step) * sizeof(bt_ask_cell);
 }
 
-static bt_series_ask *new_ask(bt_series_pool *pool, const bt_series_question *question) {
+static bt_status new_ask(bt_series_pool *pool, const bt_series_question *question, bt_series_ask **out,
+                         bt_error *error) {
+  bt_memory_hold hold = {pool->options.memory, BT_MEMORY_SERIES, 0};
+  if (!bt_memory_hold_set(&hold, bytes_of_cells(question)))
+    return say_no_room(bytes_of_cells(question), "counts", error);
   bt_series_ask *ask = calloc(1, sizeof *ask);
-  if (!ask) return NULL;
+  if (!ask) {
+    bt_memory_hold_shrink(&hold, 0);
+    return bt_error_no_memory(error);
+  }
   ask->pool = pool;
-  ask->hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};
+  ask->hold = hold;
   ask->opened_ns = bt_clock_monotonic_ns();
   ask->first_step = question->first_step;
   ask->end_step = question->end_step;
@@ -150,21 +183,22 @@ static bt_series_ask *new_ask(bt_series_pool *pool, const bt_series_question *qu
   ask->series = calloc(question->rule_count, sizeof(bt_known_series *));
   ask->settled_end = calloc(question->rule_count, sizeof *ask->settled_end);
   ask->cells = calloc(question->rule_count * bt_ask_steps(ask), sizeof *ask->cells);
-  if (ask->series && ask->settled_end && ask->cells) return ask;
+  if (ask->series && ask->settled_end && ask->cells) return *out = ask, BT_OK;
   free_ask(ask);
-  return NULL;
+  return bt_error_no_memory(error);
 }
 
 static bt_status enter(bt_series_pool *pool, bt_series_ask *ask, const bt_series_question *question, bt_error *error) {
-  forget_series(pool, bt_clock_monotonic_ns());
+  forget_series(pool, bt_clock_monotonic_ns() - pool->options.keep_ns);
   if (pool->ask_count >= ASKS_MAX)
     return bt_error_set(error, BT_LIMIT, "%d series are being counted already; try again later", ASKS_MAX);
   bt_series_ask **asks = bt_grow_array(pool->asks, pool->ask_count, &pool->ask_capacity, sizeof *asks);
   if (!asks) return bt_error_no_memory(error);
   pool->asks = asks;
-  if (!attach_rules(ask, question)) {
+  bt_status status = attach_rules(ask, question, error);
+  if (status != BT_OK) {
     detach_rules(ask);
-    return bt_error_no_memory(error);
+    return status;
   }
   asks[pool->ask_count++] = ask;
   return BT_OK;
@@ -187,17 +221,12 @@ bt_status bt_series_open(bt_series_pool *pool, const bt_series_question *questio
   *out = NULL;
   bt_status status = check_question(question, error);
   if (status != BT_OK) return status;
-  bt_series_ask *ask = new_ask(pool, question);
-  if (!ask) return bt_error_no_memory(error);
-  if (bt_memory_hold_set(&ask->hold, bytes_of_cells(question))) {
-    pthread_mutex_lock(&pool->mutex);
-    status = enter(pool, ask, question, error);
-    pthread_mutex_unlock(&pool->mutex);
-  } else
-    status = bt_error_set(error, BT_LIMIT,
-                          "there is no room for %zu bytes of counts: what runs and what is kept fills --memory-limit; "
-                          "try again later, or take a longer step",
-                          bytes_of_cells(question));
+  bt_series_ask *ask = NULL;
+  status = new_ask(pool, question, &ask, error);
+  if (status != BT_OK) return status;
+  pthread_mutex_lock(&pool->mutex);
+  status = enter(pool, ask, question, error);
+  pthread_mutex_unlock(&pool->mutex);
   if (status == BT_OK)
     *out = ask;
   else
@@ -269,15 +298,20 @@ bt_series_statistics bt_series_pool_statistics(bt_series_pool *pool) {
 
 /* ---- counting ---- */
 
+/* Where there was no room for any, nothing was read. */
+static const bt_step_count *count_at(const bt_series_run *run, size_t number, int64_t step) {
+  static const bt_step_count unread = {0};
+  return run->counts ? &run->counts[number * bt_run_steps(run) + (size_t)(step - run->first_step)] : &unread;
+}
+
 static void keep_counts(bt_series_pool *pool, const bt_series_run *run) {
   int64_t now_ns = bt_clock_monotonic_ns();
-  for (size_t i = 0; i < run->series_count; i++)
+  for (size_t i = 0; run->counts && i < run->series_count; i++)
     for (int64_t step = run->first_step; step < run->end_step; step++) {
-      const bt_step_count *count = &run->counts[i * bt_run_steps(run) + (size_t)(step - run->first_step)];
+      const bt_step_count *count = count_at(run, i, step);
       int64_t until_ns = now_ns + (count->is_read && !count->is_young ? pool->options.keep_ns : FAILED_KEEP_NS);
       bt_step_cache_put(pool->cache, run->series[i]->id, step, until_ns, count);
     }
-  bt_memory_hold_tell(&pool->cache_hold, bt_step_cache_bytes(pool->cache));
 }
 
 /* An ask keeps what it got, so that a cache that is too small for it costs time and no answer. */
@@ -286,7 +320,7 @@ static void tell_rule(bt_series_ask *ask, size_t rule, const bt_series_run *run,
     if (step < ask->first_step || step >= ask->settled_end[rule]) continue;
     bt_ask_cell *cell = &ask->cells[rule * bt_ask_steps(ask) + (size_t)(step - ask->first_step)];
     if (cell->is_known) continue;
-    *cell = (bt_ask_cell){run->counts[number * bt_run_steps(run) + (size_t)(step - run->first_step)], true};
+    *cell = (bt_ask_cell){*count_at(run, number, step), true};
     if (!cell->count.is_read) snprintf(ask->reason, sizeof ask->reason, "%s", run->reason);
   }
 }
@@ -350,10 +384,10 @@ bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **
   pool->options = *options;
   if (!pool->options.at_once) pool->options.at_once = DEFAULT_AT_ONCE;
   if (!pool->options.most_cells) pool->options.most_cells = DEFAULT_CELLS;
-  pool->cache_hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};
+  pool->known_hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};
   if (!pool->options.keep_ns) pool->options.keep_ns = DEFAULT_KEEP_NS;
   pthread_mutex_init(&pool->mutex, NULL);
-  bt_status status = bt_step_cache_new(pool->options.most_cells, &pool->cache, error);
+  bt_status status = bt_step_cache_new(pool->options.most_cells, pool->options.memory, &pool->cache, error);
   if (status == BT_OK) status = make_crew(pool, error);
   if (status == BT_OK)
     *out = pool;
@@ -369,7 +403,7 @@ void bt_series_pool_free(bt_series_pool *pool) {
   for (size_t i = 0; i < pool->run_count; i++) bt_work_scope_cancel(&pool->runs[i]->scope, BT_SCOPE_STOPPING);
   pthread_mutex_unlock(&pool->mutex);
   bt_crew_end(&pool->crew);
-  for (size_t i = 0; i < pool->known_count; i++) free_series(pool->known[i]);
+  for (size_t i = 0; i < pool->known_count; i++) free_series(pool, pool->known[i]);
   bt_step_cache_free(pool->cache);
   pthread_mutex_destroy(&pool->mutex);
   free(pool->known);

@@ -24,6 +24,7 @@ void bt_series_run_free(bt_series_run *run) {
   free(run->tenant);
   free(run->counts);
   free(run->is_unsure);
+  bt_memory_hold_shrink(&run->hold, 0);
   free(run);
 }
 
@@ -125,13 +126,6 @@ static bool make_room(bt_series_run *run, const char *tenant) {
   return run->tenant && run->series && run->rules;
 }
 
-static bool make_counts(bt_series_run *run) {
-  size_t cells = run->series_count * bt_run_steps(run);
-  run->counts = calloc(cells, sizeof *run->counts);
-  run->is_unsure = calloc(cells, sizeof *run->is_unsure);
-  return run->counts && run->is_unsure;
-}
-
 static bt_series_run *plan_run(const bt_series_pool *pool, const bt_series_ask *ask, size_t rule, int64_t newest) {
   const bt_known_series *like = ask->series[rule];
   bt_series_run *run = calloc(1, sizeof *run);
@@ -150,9 +144,7 @@ static bt_series_run *plan_run(const bt_series_pool *pool, const bt_series_ask *
   while (run->end_step - run->first_step < most && any_lacks(ask, like, run->first_step - 1)) run->first_step--;
   add_asked(run, ask, like);
   add_others(pool, run, like);
-  if (make_counts(run)) return run;
-  bt_series_run_free(run);
-  return NULL;
+  return run;
 }
 
 /* Without memory for an evaluation the ask is told that the step failed, or it would be planned again and again. */

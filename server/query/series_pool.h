@@ -45,8 +45,9 @@ typedef struct bt_series_run { /* one replay that counts */
   char *tenant;
   int64_t step_ns, first_step, end_step, margin_ns;
   bool wants_exercised;
-  bt_step_count *counts; /* series × steps + index */
+  bt_step_count *counts; /* series × steps + index; NULL: there was no room for them, and nothing was read */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
+  bt_memory_hold hold;   /* of both */
   char reason[240];
   uint64_t requests;
   bt_work_scope scope;
@@ -58,9 +59,9 @@ struct bt_series_pool {
   bt_crew crew; /* counts */
   bool stopping;
   bt_step_cache *cache;
-  bt_memory_hold cache_hold;
   bt_known_series **known;
   size_t known_count, known_capacity;
+  bt_memory_hold known_hold; /* of these, with their rules */
   uint64_t last_id;
   bt_series_ask **asks;
   size_t ask_count, ask_capacity, next_ask;

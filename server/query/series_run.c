@@ -107,6 +107,20 @@ static bool joins_searches(const bt_series_run *run) {
   return run->series_count >= JOINED_FROM && !run->wants_exercised && length_ns <= run->margin_ns;
 }
 
+static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
+  size_t cells = run->series_count * bt_run_steps(run);
+  run->hold = (bt_memory_hold){memory, BT_MEMORY_SERIES, 0};
+  if (!bt_memory_hold_set(&run->hold, cells * (sizeof *run->counts + sizeof *run->is_unsure))) {
+    snprintf(run->reason, sizeof run->reason, "results_full: there is no room for the counts in --memory-limit");
+    return false;
+  }
+  run->is_unsure = calloc(cells, sizeof *run->is_unsure);
+  if (run->is_unsure) run->counts = calloc(cells, sizeof *run->counts);
+  if (!run->counts)
+    snprintf(run->reason, sizeof run->reason, "no_memory: there was not enough memory to evaluate all steps");
+  return run->counts != NULL;
+}
+
 void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run) {
   bt_replay_observer observer = {.context = run, .verdict = count};
   bt_replay_request request = {.rules = run->rules,
@@ -128,17 +142,11 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .cancel = &run->scope.cancel};
   bt_replay_result result = {0};
   bt_error why = {0};
-  bt_memory_hold hold = {options->memory, BT_MEMORY_SERIES, 0};
-  size_t cells = run->series_count * bt_run_steps(run);
-  if (!bt_memory_hold_set(&hold, cells * (sizeof *run->counts + sizeof *run->is_unsure))) {
-    snprintf(run->reason, sizeof run->reason, "results_full: there is no room for the counts in --memory-limit");
-    return; /* nothing was read, and no count says that it was */
-  }
+  if (!make_counts(run, options->memory)) return; /* nothing was read, and no count says that it was */
   bt_status status = bt_replay_run(options->source, &request, &observer, &result, &why);
   if (status == BT_OK)
     take_result(run, &result);
   else
     snprintf(run->reason, sizeof run->reason, "%s: %.200s", bt_status_name(status), why.message);
-  bt_memory_hold_tell(&hold, 0);
   bt_replay_result_dispose(&result);
 }

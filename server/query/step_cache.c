@@ -5,7 +5,7 @@
 
 #include "dsl/arena.h"
 
-enum { FIRST_BUCKETS = 256 };
+enum { FIRST_BUCKETS = 256, FIRST_CELLS = 16 /* bt_grow_array */ };
 static const uint32_t NONE = UINT32_MAX; /* no enumerator: those are ints */
 
 typedef struct cell {
@@ -23,6 +23,7 @@ struct bt_step_cache {
   uint32_t *buckets;
   size_t bucket_count; /* a power of two */
   uint32_t newest, oldest;
+  bt_memory_hold hold; /* of the cells and the buckets */
 };
 
 static size_t bucket_of(const bt_step_cache *cache, uint64_t series, int64_t step) {
@@ -35,11 +36,12 @@ static void clear_buckets(bt_step_cache *cache) {
   for (size_t i = 0; i < cache->bucket_count; i++) cache->buckets[i] = NONE;
 }
 
-bt_status bt_step_cache_new(size_t most_cells, bt_step_cache **out, bt_error *error) {
+bt_status bt_step_cache_new(size_t most_cells, bt_memory_account *memory, bt_step_cache **out, bt_error *error) {
   *out = NULL;
   bt_step_cache *cache = calloc(1, sizeof *cache);
   if (!cache) return bt_error_no_memory(error);
   cache->most = most_cells < 1 ? 1 : most_cells < NONE ? most_cells : NONE - 1;
+  cache->hold = (bt_memory_hold){memory, BT_MEMORY_SERIES, 0};
   cache->newest = cache->oldest = NONE;
   cache->bucket_count = FIRST_BUCKETS;
   cache->buckets = bt_realloc_array(NULL, cache->bucket_count, sizeof *cache->buckets);
@@ -56,6 +58,7 @@ void bt_step_cache_free(bt_step_cache *cache) {
   if (!cache) return;
   free(cache->cells);
   free(cache->buckets);
+  bt_memory_hold_shrink(&cache->hold, 0);
   free(cache);
 }
 
@@ -115,18 +118,35 @@ static void widen(bt_step_cache *cache) {
   for (size_t i = 0; i < cache->count; i++) link_key(cache, (uint32_t)i);
 }
 
+/* Before there are twice as many cells, and so many more buckets. */
+static bool has_room_to_grow(bt_step_cache *cache) {
+  size_t buckets = cache->count >= cache->bucket_count ? cache->bucket_count : 0;
+  size_t cells = cache->count < cache->capacity ? 0 : cache->capacity ? cache->capacity : FIRST_CELLS;
+  return bt_memory_hold_grow(&cache->hold, cells * sizeof *cache->cells + buckets * sizeof *cache->buckets);
+}
+
+/* What could not be allocated is not held. */
+static void keep_to_bytes(bt_step_cache *cache) {
+  bt_memory_hold_shrink(&cache->hold, cache->capacity * sizeof *cache->cells +
+                                          (cache->bucket_count - FIRST_BUCKETS) * sizeof *cache->buckets);
+}
+
+static uint32_t take_oldest(bt_step_cache *cache) {
+  uint32_t oldest = cache->oldest;
+  if (oldest == NONE) return NONE;
+  unlink_use(cache, oldest);
+  unlink_key(cache, oldest);
+  return oldest;
+}
+
 /* A cell that belongs to nobody; NONE without memory. */
 static uint32_t take_cell(bt_step_cache *cache) {
-  if (cache->count == cache->most) {
-    uint32_t oldest = cache->oldest;
-    unlink_use(cache, oldest);
-    unlink_key(cache, oldest);
-    return oldest;
-  }
+  if (cache->count == cache->most || !has_room_to_grow(cache)) return take_oldest(cache);
   cell *cells = bt_grow_array(cache->cells, cache->count, &cache->capacity, sizeof *cells);
+  if (cells) cache->cells = cells;
+  if (cells && cache->count >= cache->bucket_count) widen(cache);
+  keep_to_bytes(cache);
   if (!cells) return NONE;
-  cache->cells = cells;
-  if (cache->count >= cache->bucket_count) widen(cache);
   return (uint32_t)cache->count++;
 }
 
@@ -154,10 +174,6 @@ void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int6
   cache->cells[index].until_ns = until_ns;
   cache->cells[index].count = *count;
   link_newest(cache, index);
-}
-
-size_t bt_step_cache_bytes(const bt_step_cache *cache) {
-  return cache->capacity * sizeof *cache->cells + cache->bucket_count * sizeof *cache->buckets;
 }
 
 size_t bt_step_cache_count(const bt_step_cache *cache) {

@@ -4,7 +4,7 @@
 #ifndef BT_SERVER_QUERY_STEP_CACHE_H
 #define BT_SERVER_QUERY_STEP_CACHE_H
 
-#include "dsl/error.h"
+#include "server/memory/account.h"
 
 typedef struct bt_step_count {
   uint64_t violations, exercised; /* traces whose time lies in the step */
@@ -18,15 +18,15 @@ typedef struct bt_step_count {
 
 typedef struct bt_step_cache bt_step_cache;
 
-/* new. At most so many cells; BT_NO_MEMORY. */
-bt_status bt_step_cache_new(size_t most_cells, bt_step_cache **out, bt_error *error) BT_MUST_CHECK;
+/* new. At most so many cells; memory: where they ask for room, and without it the longest unused go early; or NULL. BT_NO_MEMORY. */
+bt_status bt_step_cache_new(size_t most_cells, bt_memory_account *memory, bt_step_cache **out,
+                            bt_error *error) BT_MUST_CHECK;
 void bt_step_cache_free(bt_step_cache *cache); /* NULL is fine */
 /* False: it is not there, or its time is over. step: the number of the step since the epoch. */
 bool bt_step_cache_get(bt_step_cache *cache, uint64_t series, int64_t step, int64_t now_ns, bt_step_count *out);
 /* Kept until until_ns of the clock that now_ns is of. Without memory the cell is not kept, which costs an evaluation and nothing else. */
 void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int64_t until_ns,
                        const bt_step_count *count);
-size_t bt_step_cache_bytes(const bt_step_cache *cache); /* what it holds */
 size_t bt_step_cache_count(const bt_step_cache *cache);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/memory/account.h"
+
 enum { SLOTS = 4 * BT_TALLY_KEYS_MAX, NUMBER_BYTES = 40 };
 static const size_t TEXT_MAX_BYTES = (size_t)24 << 20;
 #define SERVICE_NAME BT_STR("service.name")
@@ -240,6 +242,82 @@ bt_status bt_tally_add(bt_tally *tally, const bt_trace *trace, int side, bt_tall
     last = span->resource;
   }
   return status;
+}
+
+/* ---- memory ---- */
+
+enum {
+  FIRST_ITEMS = 16, /* of an array that grows (bt_grow_array), which doubles then */
+  MARKS_OF_A_KEY = 1 + BT_TALLY_BOUNDS,
+  BLOCK_BYTES = 64 << 10, /* of the arena, of which the end of each is left over */
+  COPY_ROUNDING = 32
+};
+
+static size_t bytes_of_array(size_t count, size_t each) {
+  return count ? bt_heap_bytes((FIRST_ITEMS + 2 * count) * each) : 0;
+}
+
+size_t bt_tally_bytes(const bt_tally *tally, size_t mark_bytes) {
+  size_t bytes = BT_TALLY_KEYS_MAX * sizeof *tally->keys + SLOTS * sizeof *tally->slots + BLOCK_BYTES;
+  for (size_t i = 0; i < tally->key_count; i++) {
+    const bt_tally_key *key = &tally->keys[i];
+    bytes += bytes_of_array(key->value_count, sizeof *key->values);
+    bytes += bytes_of_array(key->number_count, sizeof *key->numbers);
+    bytes += 2 * mark_bytes * (key->value_count + MARKS_OF_A_KEY);
+  }
+  return bytes + bt_arena_held_bytes(&tally->arena);
+}
+
+typedef struct contents { /* of a trace */
+  size_t values, text_bytes;
+} contents;
+
+static void count_value(contents *c, const bt_value *value) {
+  if (value->type == BT_VALUE_ARRAY) {
+    for (uint32_t i = 0; i < value->array.count; i++) count_value(c, &value->array.items[i]);
+    return;
+  }
+  c->values++;
+  bool is_short = value->type == BT_VALUE_STRING && value->string.len <= BT_TALLY_VALUE_BYTES_MAX;
+  c->text_bytes += is_short ? value->string.len : NUMBER_BYTES;
+}
+
+static void count_attributes(contents *c, const bt_attributes *attributes) {
+  for (uint32_t i = 0; i < attributes->count; i++) {
+    c->text_bytes += attributes->items[i].key.len;
+    count_value(c, &attributes->items[i].value);
+  }
+}
+
+static contents count_contents(const bt_trace *trace) {
+  contents c = {0};
+  const bt_resource *last = NULL;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const bt_span *span = &trace->spans[i];
+    c.values += 2;
+    c.text_bytes += span->name.len;
+    count_attributes(&c, &span->attributes);
+    if (span->resource == last) continue;
+    last = span->resource;
+    c.text_bytes += last->service.len;
+    count_attributes(&c, &last->attributes);
+  }
+  return c;
+}
+
+static size_t least_of(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* As if each value were a new one, but for what no tally ever holds. */
+size_t bt_tally_added_bytes(const bt_tally *tally, const bt_trace *trace, size_t mark_bytes) {
+  contents c = count_contents(trace);
+  enum { MOST_VALUES = BT_TALLY_KEYS_MAX * BT_TALLY_VALUES_MAX };
+  size_t values = least_of(c.values, MOST_VALUES), keys = least_of(c.values, BT_TALLY_KEYS_MAX);
+  size_t of_arrays = sizeof *tally->keys->values + sizeof *tally->keys->numbers;
+  size_t text = least_of(c.text_bytes + 2 * COPY_ROUNDING * values, TEXT_MAX_BYTES);
+  return keys * (2 * bt_heap_bytes(FIRST_ITEMS * of_arrays) + 2 * mark_bytes * MARKS_OF_A_KEY) +
+         values * 2 * (of_arrays + mark_bytes) + text + text / 8 + BLOCK_BYTES;
 }
 
 bool bt_tally_key_is_id(const bt_tally_key *key) {

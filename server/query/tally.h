@@ -68,6 +68,10 @@ typedef bool (*bt_tally_filter)(void *context, const bt_span *span);
 /* Counts a trace for sample 0 or 1. BT_LIMIT: its values are too much text. */
 bt_status bt_tally_add(bt_tally *tally, const bt_trace *trace, int side, bt_tally_filter filter, void *context,
                        bt_error *error) BT_MUST_CHECK;
+/* What it holds of the heap at most, with room for as many marks as it has values and keys (each of mark_bytes). */
+size_t bt_tally_bytes(const bt_tally *tally, size_t mark_bytes);
+/* What bt_tally_add of this trace may add to that, at most. */
+size_t bt_tally_added_bytes(const bt_tally *tally, const bt_trace *trace, size_t mark_bytes);
 /* Whether the values of the key are mostly different from trace to trace. */
 bool bt_tally_key_is_id(const bt_tally_key *key);
 /* The quartiles of a key whose values are numbers that differ from trace to trace: bounds that say how large they are, chosen without looking at the

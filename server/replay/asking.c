@@ -109,7 +109,7 @@ void bt_asking_help(bt_asking *asking) {
                           .mutex = &asking->lock,
                           .do_piece = help,
                           .context = asking};
-  if (asking->has_helper || asking->count < 2 || !request->work) return;
+  if (asking->has_helper || !asking->count || !request->work) return;
   bt_error error;
   asking->has_helper = bt_crew_init(&asking->helper, &crew, &error) == BT_OK;
   if (!asking->has_helper) return;

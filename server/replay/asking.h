@@ -10,7 +10,7 @@ bt_status bt_asking_new(const bt_run *run, bt_asking **out, bt_error *error) BT_
 void bt_asking_free(bt_asking *asking);
 /* Each query is asked once; a second time only says anew whether it can wait (whether nothing before the reads needs it). */
 bt_status bt_asking_add(bt_asking *asking, bt_query *query, bool can_wait, bt_error *error) BT_MUST_CHECK;
-/* Starts the helper where there is more than one thing to ask. */
+/* Starts the helper where there is something to ask. */
 void bt_asking_help(bt_asking *asking);
 /* Until all that were added are answered: those that cannot wait, or all. Asks itself what nobody has begun. */
 void bt_asking_wait(bt_asking *asking, bool with_those_that_can_wait);

@@ -1,8 +1,11 @@
-/* Reads by id that go on while Tempo answers the first batch. A batch keeps Tempo busy with one question, and the sample of violations that is read
- * by id afterwards (deliver.c) costs more than it. Of a rule whose candidates were subtracted, what is left violates as a rule: some of these are
- * read by id at once, and if they violate they are a part of the sample. One that does not is no waste either: it says whether what a batch
- * holds for no violation is none. Young ones come first, because a violation that rests on absence is read by id in any case there. How many are chosen, and which, rests on the seed and the ids alone, so that the same question is confirmed
- * in the same way. When the batch has said what violates, the rest of the sample is asked for before these answers are in. Thread: the replay's. */
+/* Reads by id that go on while Tempo answers the first batch. A batch keeps Tempo busy with one question, and the
+ * sample of violations that is read by id afterwards (deliver.c) costs more than it. Of a rule whose candidates were
+ * subtracted, or decided by the spans that it speaks of, what is left violates as a rule: some of these are read by id
+ * at once, and if they violate they are a part of the sample. One that does not is no waste either: it says whether
+ * what a batch holds for no violation is none. Young ones come first, because a violation that rests on absence is read
+ * by id in any case there. How many are chosen, and which, rests on the seed and the ids alone, so that the same
+ * question is confirmed in the same way. When the batch has said what violates, the rest of the sample is asked for
+ * before these answers are in. Thread: the replay's. */
 #include "server/replay/reservoir.h"
 #include "server/replay/run.h"
 
@@ -13,9 +16,9 @@ static bool may_choose(const bt_run *run) {
   return run->filters && !run->is_static && !request->wants_earliest && !request->random_part && !run->sample_is_fixed;
 }
 
-/* Left over where the rule's other candidates were subtracted. */
+/* Left over where the rule's other candidates were subtracted, or decided by their spans. */
 static bool is_left_of(const bt_run *run, size_t rule, size_t known) {
-  return run->result->rules[rule].strategy == BT_STRATEGY_ID_SETS && bt_bit_get(run->rules[rule].unread, known);
+  return run->result->rules[rule].strategy != BT_STRATEGY_READ && bt_bit_get(run->rules[rule].unread, known);
 }
 
 static bool is_young(const bt_run *run, size_t known) {

@@ -169,15 +169,24 @@ static bool wants_listing(const bt_run *run) {
   return run->is_all_needed || run->request.count != BT_COUNT_AT_LEAST;
 }
 
-/* The queries in the order in which they are asked: what has to be read first, then the listing, then what is only counted. What only counts can
- * wait: traces are read beside it. */
+/* Asked whatever the rules are, and beside the first that is asked for them. */
+static bt_status ask_pruned(bt_run *run, bt_error *error) {
+  bt_status status = bt_pruned_ask(run, error);
+  if (status != BT_OK || !run->pruned) return status;
+  status = bt_asking_add(run->asking, run->queries[run->pruned], false, error);
+  if (status == BT_OK && bt_spans_first_can(run)) bt_asking_help(run->asking);
+  return status;
+}
+
+/* The queries in the order in which they are asked: what has to be read first, then the listing, then what is only
+ * counted. What only counts can wait: traces are read beside it. */
 static bt_status add_all(bt_run *run, bt_error *error) {
   size_t index = 0;
   bt_status status = bt_query_add(run, BT_STR("{}"), false, &index, error);
+  if (status == BT_OK) status = ask_pruned(run, error);
   if (status == BT_OK) status = bt_spans_first_ask(run, error);
   if (status == BT_OK) status = add_rules(run, error);
   if (status == BT_OK) bt_spans_first_answer(run);
-  if (status == BT_OK) status = bt_pruned_ask(run, error);
   size_t needed = run->query_count;
   if (status == BT_OK) status = add_exercising(run, error);
   if (status == BT_OK) set_listing(run);

@@ -285,11 +285,20 @@ static int compare_start(const void *a, const void *b, void *context) {
   return (x > y) - (x < y);
 }
 
-/* What only a read by id can give. Nothing is queued while it goes on, as by id is final. */
+static int compare_sizes(const void *a, const void *b, void *context) {
+  const bt_run *run = context;
+  uint32_t x = bt_known_span_count(&run->known[*(const size_t *)a]);
+  uint32_t y = bt_known_span_count(&run->known[*(const size_t *)b]);
+  return (x < y) - (x > y);
+}
+
+/* What only a read by id can give. Nothing is queued while it goes on, as by id is final. The largest are asked for
+ * first: a read keeps one processor of the source busy, and the last one would be waited for alone. */
 static bt_status read_queue(bt_run *run, bt_error *error) {
   size_t count = run->queue_count;
   run->to_judge += count;
   run->queue_count = 0;
+  if (count) qsort_r(run->queue, count, sizeof *run->queue, compare_sizes, run);
   return read_all(run, run->queue, count, true, 0, error);
 }
 

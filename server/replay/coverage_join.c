@@ -50,6 +50,22 @@ static bool join_empty(bt_coverage *into, const bt_coverage *from) {
   return ok;
 }
 
+/* Shrinking that fails leaves more than is needed. */
+void bt_coverage_coarsen(bt_coverage *coverage) {
+  for (size_t i = 1; i < coverage->windows_failed_count; i++)
+    widen_last(&coverage->windows_failed[0], &coverage->windows_failed[i]);
+  if (coverage->windows_failed_count) coverage->windows_failed_count = 1;
+  bt_failed_window *one = coverage->windows_failed_count
+                              ? bt_realloc_array(coverage->windows_failed, 1, sizeof *coverage->windows_failed)
+                              : NULL;
+  if (one) coverage->windows_failed = one;
+  free(coverage->windows_empty);
+  free(coverage->long_traces);
+  coverage->windows_empty = NULL;
+  coverage->windows_empty_count = 0;
+  coverage->long_traces = NULL;
+}
+
 static size_t named_of(const bt_coverage *coverage) {
   return coverage->long_trace_count < BT_LONG_TRACES_NAMED ? coverage->long_trace_count : BT_LONG_TRACES_NAMED;
 }

@@ -91,7 +91,8 @@ static bt_status read_some(emission *e, const size_t *indexes, size_t count, boo
                              .by_id = by_id,
                              .with_own = true,
                              .tenant = e->options->tenant,
-                             .cancel = e->options->cancel};
+                             .cancel = e->options->cancel,
+                             .priority = e->options->priority};
   look_up l = {e, indexes, by_id};
   bt_source_account account = {0};
   bt_status status = bt_source_read(e->options->source, &request, take_look_up, &l, &account, error);

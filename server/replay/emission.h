@@ -12,7 +12,8 @@ typedef struct bt_emission_options {
   bt_source *source;                       /* where to look ids up; NULL: do not */
   const char *tenant, *replay_id, *origin; /* origin: "watch", "replay", "manual" */
   bool at_original_time;
-  bool retracts; /* sends the second span of each, which takes the violation back */
+  bool retracts;        /* sends the second span of each, which takes the violation back */
+  bt_priority priority; /* of what is looked up */
   const bt_cancel *cancel;
 } bt_emission_options;
 

@@ -47,7 +47,8 @@ static bt_status fill_job(bt_job *job, const bt_job_request *request, bt_error *
   job->result.rules = calloc(request->rule_count, sizeof *job->result.rules);
   if (!job->tenant || !job->rules || !job->result.rules) return bt_error_no_memory(error);
   memcpy(job->tenant, tenant_or_empty(request->tenant), strlen(tenant_or_empty(request->tenant)) + 1);
-  job->bytes = sizeof *job + request->rule_count * (sizeof *job->rules + sizeof *job->result.rules);
+  job->bytes =
+      sizeof *job + sizeof(bt_failed_window) + request->rule_count * (sizeof *job->rules + sizeof *job->result.rules);
   /* Each in full: when a rule is edited or was never stored, its replays are all that keeps it. */
   for (size_t i = 0; i < request->rule_count; i++) {
     job->rules[i] = bt_rule_definition_ref(request->rules[i]);
@@ -77,10 +78,10 @@ static bt_status enqueue(bt_job_queue *queue, bt_job *job, bt_error *error) {
   bt_job **jobs = bt_grow_array(queue->jobs, queue->job_count, &queue->job_capacity, sizeof *jobs);
   if (!jobs) return bt_error_no_memory(error);
   queue->jobs = jobs;
-  if (!bt_job_share_join(queue, job)) return bt_error_no_memory(error);
+  status = bt_job_share_join(queue, job, error);
+  if (status != BT_OK) return status;
   jobs[queue->job_count++] = job;
   job->number = ++queue->submitted;
-  bt_job_make_room(queue, job->share, 0);
   bt_crew_wake(&queue->crew, 1);
   return BT_OK;
 }

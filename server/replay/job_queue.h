@@ -41,7 +41,7 @@ typedef struct bt_job {
   size_t violation_count, violation_capacity;
   size_t *by_time; /* their numbers in order of (time, id), once it ended; room for as many is made while it runs */
   size_t by_time_capacity;
-  size_t bytes; /* what it holds; of a job in the queue changed by bt_job_add_bytes alone */
+  size_t bytes; /* what it holds; of a job in the queue changed by bt_job_take_bytes alone */
   uint64_t spans_emitted, spans_already_there, spans_failed;
   char emission_message[200];
   size_t reader_count; /* who looks at its violations without the lock */
@@ -70,8 +70,8 @@ void bt_job_end_reading(bt_job *job);
 /* Into the metrics, when it has just ended; under the lock. */
 void bt_job_count(const bt_job_queue *queue, const bt_job *job);
 
-/* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for so many bytes and for others who run, or none is left; of 0 bytes until
- * all fits. `own` is whose job wants the room (NULL: somebody else does): its results go first, unless it has less than an even share; then those of the tenant that
+/* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for so many bytes and for others who run, or none is left.
+ * `own` is whose job wants the room (NULL: somebody else does): its results go first, unless it has less than an even share; then those of the tenant that
  * holds most. */
 void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes);
 /* Counts so many more bytes to a job that runs. False: there is no room for them, also without what could be forgotten. */
@@ -80,10 +80,9 @@ bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) BT_MUST_C
 bt_job *bt_job_next(const bt_job_queue *queue);
 /* NULL: the tenant has no job. */
 bt_job_share *bt_job_share_find(const bt_job_queue *queue, const char *tenant);
-/* Counts a job, on its way into the list, to its tenant and the queue. False: no memory, and nothing has changed. */
-bool bt_job_share_join(bt_job_queue *queue, bt_job *job) BT_MUST_CHECK;
+/* Counts a job, on its way into the list, to its tenant and the queue; room is made for it. BT_LIMIT: there is none; BT_NO_MEMORY: nothing has changed but that. */
+bt_status bt_job_share_join(bt_job_queue *queue, bt_job *job, bt_error *error) BT_MUST_CHECK;
 void bt_job_share_leave(bt_job_queue *queue, bt_job *job);
-void bt_job_add_bytes(bt_job_queue *queue, bt_job *job, size_t bytes);
 void bt_job_set_state(bt_job_queue *queue, bt_job *job, bt_job_state state);
 
 #endif

@@ -38,16 +38,29 @@ static size_t count_jobs(const bt_job_share *share) {
   return share->queued + share->running + share->finished;
 }
 
-bool bt_job_share_join(bt_job_queue *queue, bt_job *job) {
+/* Room is made before the share is looked for: it goes with its last job. */
+static bool take_first_bytes(bt_job_queue *queue, const bt_job *job) {
+  bt_job_make_room(queue, bt_job_share_find(queue, job->tenant), job->bytes);
+  return bt_memory_take_beside(queue->options.memory, BT_MEMORY_REPLAYS, job->bytes, 0);
+}
+
+bt_status bt_job_share_join(bt_job_queue *queue, bt_job *job, bt_error *error) {
+  if (!take_first_bytes(queue, job))
+    return bt_error_set(error, BT_LIMIT,
+                        "there is no room for the rules of this replay (%zu bytes): what runs and what is kept fills "
+                        "the %zu bytes of --memory-limit; wait for replays to end, or ask for fewer rules",
+                        job->bytes, bt_memory_limit(queue->options.memory));
   bt_job_share *share = bt_job_share_find(queue, job->tenant);
   if (!share) share = new_share(queue, job->tenant);
-  if (!share) return false;
+  if (!share) {
+    bt_memory_give(queue->options.memory, BT_MEMORY_REPLAYS, job->bytes);
+    return bt_error_no_memory(error);
+  }
   job->share = share;
   ++*count_of(share, job->state);
   share->bytes += job->bytes;
   queue->bytes += job->bytes;
-  bt_memory_add(queue->options.memory, BT_MEMORY_REPLAYS, job->bytes);
-  return true;
+  return BT_OK;
 }
 
 void bt_job_share_leave(bt_job_queue *queue, bt_job *job) {
@@ -68,11 +81,6 @@ static void count_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
   job->bytes += bytes;
   job->share->bytes += bytes;
   queue->bytes += bytes;
-}
-
-void bt_job_add_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
-  bt_memory_add(queue->options.memory, BT_MEMORY_REPLAYS, bytes);
-  count_bytes(queue, job, bytes);
 }
 
 /* The last part is for tenants that hold little: whoever filled the rest does not keep a small replay of another from ending. */
@@ -124,8 +132,7 @@ static void forget_oldest(bt_job_queue *queue, const bt_job_share *share) {
 }
 
 void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes) {
-  size_t most = wanted_bytes ? most_kept(queue) : bt_memory_limit(queue->options.memory);
-  while (bt_memory_total(queue->options.memory) + wanted_bytes > most) {
+  while (bt_memory_total(queue->options.memory) + wanted_bytes > most_kept(queue)) {
     const bt_job_share *loser = choose_loser(queue, own);
     if (!loser) return;
     if (own == loser && count_jobs(own) == 1) own = NULL; /* it goes with its last job */

@@ -144,13 +144,18 @@ static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *
   return decides ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
 }
 
+bt_time_range bt_project_range(const bt_run *run) {
+  bt_time_range range = run->search_range;
+  if (range.end_ns < run->request.now_ns) range.end_ns = run->request.now_ns;
+  return range;
+}
+
 static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
   bt_run *run = p->run;
-  bt_time_range range = {run->search_range.start_ns, run->request.now_ns};
-  if (range.end_ns < run->search_range.end_ns) range.end_ns = run->search_range.end_ns;
-  bt_read_request request = bt_run_read(run, ids, count, range);
+  bt_read_request request = bt_run_read(run, ids, count, run->crowds.range);
   request.projection = &run->projection;
   request.spans = spans;
+  request.crowds = &run->crowds;
   bt_source_account account = {0};
   bt_error why = {0};
   bt_status status = bt_source_read(run->source, &request, take_spans, p, &account, &why);

@@ -180,6 +180,17 @@ static void keep_rules(bt_job *job, bt_replay_result *result) {
   job->result.rules = NULL;
 }
 
+/* Windows that find no room are one, for which there was room from the beginning: it says that more was not looked at, and never less. */
+static void take_coverage(worker_job *w, bt_replay_result *result) {
+  if (bt_job_take_bytes(w->queue, w->job, coverage_bytes(&result->coverage))) return;
+  bt_coverage_coarsen(&result->coverage);
+  result->coverage.complete = false;
+  if (result->outcome != BT_REPLAY_COMPLETED) return;
+  result->outcome = BT_REPLAY_INCOMPLETE;
+  snprintf(result->reason, sizeof result->reason,
+           "results_full: there is no room in --memory-limit for the windows in which nothing was found");
+}
+
 /* Takes the result. */
 static void finish(worker_job *w, bt_replay_result *result) {
   bt_job *job = w->job;
@@ -187,13 +198,12 @@ static void finish(worker_job *w, bt_replay_result *result) {
   keep_rules(job, result);
   bt_replay_result_dispose(&job->result);
   job->result = *result;
-  bt_job_add_bytes(w->queue, job, coverage_bytes(&result->coverage));
+  take_coverage(w, &job->result);
   sort_violations(job);
   job->finished_at_ns = bt_clock_wall_ns();
   job->progress = 1;
-  bt_job_set_state(w->queue, job, state_of(result->outcome));
+  bt_job_set_state(w->queue, job, state_of(job->result.outcome));
   bt_job_count(w->queue, job);
-  bt_job_make_room(w->queue, job->share, 0);
   pthread_mutex_unlock(&w->queue->mutex);
 }
 

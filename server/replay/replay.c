@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/replay/asking.h"
+#include "server/replay/project.h"
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
 #include "server/clock.h"
@@ -112,6 +113,7 @@ static void widen_assumptions(bt_run *run) {
     rule->settle_ns = own.settle_ns;
     rule->require_complete = own.require_complete;
     run->options[i].clock_skew_ns = own.clock_skew_ns;
+    run->options[i].step_budget = own.step_budget;
     all->margin_ns = first ? own.margin_ns : larger(all->margin_ns, own.margin_ns);
     all->settle_ns = first ? own.settle_ns : larger(all->settle_ns, own.settle_ns);
     all->clock_skew_ns = first ? own.clock_skew_ns : larger(all->clock_skew_ns, own.clock_skew_ns);
@@ -132,6 +134,7 @@ static void set_window(bt_run *run) {
   }
   run->window = (bt_window){request->range, request->assumptions.margin_ns, latest_ns};
   run->search_range = bt_window_search_range(&run->window, request->assumptions.lateness_ns);
+  run->crowds.range = bt_project_range(run);
   int64_t handover_ns = bt_time_subtract(request->now_ns, request->assumptions.handover_ns);
   if (!run->is_static && handover_ns < request->range.end_ns)
     coverage->handover_from_ns = handover_ns > request->range.start_ns ? handover_ns : request->range.start_ns;
@@ -223,6 +226,7 @@ void bt_run_close(bt_run *run) {
   bt_evaluator_free(run->evaluator);
   bt_ruleset_free(run->ruleset);
   bt_projection_dispose(&run->projection);
+  bt_crowds_dispose(&run->crowds);
   for (size_t i = 0; run->rules && i < run->request.rule_count; i++) bt_plan_free(run->rules[i].plan);
   free(run->rules);
   free(run->options);

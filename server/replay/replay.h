@@ -10,10 +10,11 @@
 #include "server/work/workplace.h"
 #include "tempo/source.h"
 
-typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false */
+typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0 */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
   bool require_complete;
+  uint64_t step_budget; /* of one rule on one trace (bt_eval_options) */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
 /* The service's with the floor of a source, which may be asked for it and waited for where there is a cancel flag. */
@@ -106,6 +107,8 @@ typedef struct bt_coverage {
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces are counted where they were
  * met: `outside` is the sum over the windows. */
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) BT_MUST_CHECK;
+/* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by name. */
+void bt_coverage_coarsen(bt_coverage *coverage);
 void bt_coverage_dispose(bt_coverage *coverage);
 
 typedef struct bt_moment {

@@ -64,5 +64,5 @@ bt_status bt_run_hold(bt_run *run, size_t more_bytes, bt_error *error) {
 }
 
 void bt_run_let_go(bt_run *run) {
-  bt_memory_hold_tell(&run->hold, 0);
+  bt_memory_hold_shrink(&run->hold, 0);
 }

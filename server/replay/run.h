@@ -108,7 +108,10 @@ typedef struct bt_decided { /* it does not violate */
 } bt_decided;
 
 /* Spans that were asked for before anything else (spans_first.c). */
+enum { BT_SPANS_FIRST_LEAVES = 8 };
 typedef struct bt_spans_first {
+  bt_query *leaves[BT_SPANS_FIRST_LEAVES]; /* the formula's searches in the part that is looked at; not in the table */
+  size_t leaf_count;
   bool is_used;
   bt_over any;            /* stands for the rule's formula: every trace with such spans */
   bt_found_list searched; /* some that a search had found before: they have to be among them */
@@ -135,6 +138,7 @@ typedef struct bt_run {
   bt_eval_options *options;
   bt_eval_limit limit;
   bt_projection projection;
+  bt_crowds crowds; /* of questions for spans, over bt_project_range */
   bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
   size_t pruned;    /* the query that finds pruned traces (pruned.c); 0: there is none */

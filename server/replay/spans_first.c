@@ -12,8 +12,9 @@
 enum {
   PROBE_SHARE = 32, /* of the range, in its middle */
   LATER_SHARE = 4,  /* what lies between the range and now is asked too, and must be this much shorter */
-  LEAVES_MAX = 8
+  LEAF_FOUND_MAX = 4000
 };
+_Static_assert((int)BT_SPANS_FIRST_LEAVES <= (int)BT_PROBE_FILTERS, "a probe has room for all of them");
 static const int64_t SHORTEST_PROBE_NS = 1000000000;
 
 /* ---- where it can be ---- */
@@ -29,16 +30,9 @@ static const bt_over *first_leaf(const bt_over *over) {
   return over;
 }
 
-/* Late fragments lie in blocks dated by their arrival, so that the question goes on to now. */
-static bt_time_range asked_range(const bt_run *run) {
-  bt_time_range range = run->search_range;
-  if (range.end_ns < run->request.now_ns) range.end_ns = run->request.now_ns;
-  return range;
-}
-
 static bool is_near(const bt_run *run) {
   int64_t length_ns = bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
-  return bt_time_subtract(asked_range(run).end_ns, run->search_range.end_ns) <= length_ns / LATER_SHARE;
+  return bt_time_subtract(bt_project_range(run).end_ns, run->search_range.end_ns) <= length_ns / LATER_SHARE;
 }
 
 bool bt_spans_first_can(const bt_run *run) {
@@ -49,7 +43,7 @@ bool bt_spans_first_can(const bt_run *run) {
   const bt_run_rule *rule = &run->rules[0];
   bool is_wanted = request->strategy == BT_STRATEGY_PROJECTION ||
                    (request->strategy == BT_STRATEGY_AUTO && !rule->plan->subtract_count && is_near(run) &&
-                    count_leaves(rule->plan->violating) <= LEAVES_MAX);
+                    count_leaves(rule->plan->violating) <= BT_SPANS_FIRST_LEAVES);
   /* A formula that holds for a trace without any span that is asked for would lose that trace. */
   return is_wanted && bt_over_wants_spans(rule->plan->violating) && bt_over_wants_spans(rule->plan->exercising) &&
          bt_project_can(run, rule);
@@ -77,7 +71,7 @@ static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
 static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed, bt_error *error) {
   size_t index;
   bt_status status = bt_query_add(run, first_leaf(run->rules[0].plan->violating)->query.filter, true, &index, error);
-  if (status != BT_OK) return status;
+  if (status != BT_OK || run->queries[index]->is_asked) return status; /* for pruned traces: the same question */
   bt_query *query = run->queries[index];
   query->max_found = BT_SPANS_FIRST_FROM;
   bt_query_search(run, query);
@@ -97,24 +91,6 @@ static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed,
   return status;
 }
 
-typedef struct counting {
-  bt_run *run;
-  const bt_over *formula;
-  bt_explain_probe *probe;
-  size_t found, candidates, undecided;
-} counting;
-
-static bt_status count_spans(void *context, const bt_found_spans *spans, bt_error *error) {
-  counting *c = context;
-  bt_spans_verdict verdict;
-  bt_status status = bt_project_judge(c->run, spans, &verdict, error);
-  bool is_candidate = bt_explain_probe_holds(c->probe, c->formula, &spans->found.id);
-  c->found++;
-  c->candidates += is_candidate;
-  c->undecided += is_candidate && verdict == BT_SPANS_UNDECIDED;
-  return status;
-}
-
 static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_spans_sink sink, void *context,
                       bt_error *error) {
   const bt_replay_request *request = &run->request;
@@ -122,6 +98,7 @@ static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_sp
                             .range = range,
                             .projection = &run->projection,
                             .expected = expected,
+                            .crowds = &run->crowds,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rules[0]->fields.id,
@@ -133,37 +110,120 @@ static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_sp
   return status == BT_OK ? added : status;
 }
 
-/* How many traces each search of the formula finds in the probe, added up. */
-static bt_status ask_leaves(counting *c, const bt_over *over, uint64_t *found, bt_error *error) {
+/* ---- a part, looked at in two ways at once: what the searches find there, and what its spans show ---- */
+
+/* The helper has it meanwhile; where there is none, whoever waits for it asks it. */
+static bt_status begin_leaf(bt_run *run, bt_str filter, bt_time_range range, bt_error *error) {
+  bt_spans_first *first = &run->first;
+  for (size_t i = 0; i < first->leaf_count; i++)
+    if (bt_str_equal(first->leaves[i]->text, filter)) return BT_OK;
+  if (first->leaf_count == BT_SPANS_FIRST_LEAVES) return BT_OK;
+  bt_query *query = calloc(1, sizeof *query);
+  if (!query) return bt_error_no_memory(error);
+  *query =
+      (bt_query){.text = filter, .range = range, .max_found = LEAF_FOUND_MAX, .keeps_part = true, .is_aside = true};
+  first->leaves[first->leaf_count++] = query;
+  return bt_asking_add(run->asking, query, true, error);
+}
+
+static bt_status begin_leaves(bt_run *run, const bt_over *over, bt_time_range range, bt_error *error) {
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) {
-    status = bt_explain_probe_ask(c->run, c->probe, over->query.filter, error);
-    const bt_found_list *list = status == BT_OK ? bt_explain_probe_found(c->probe, over->query.filter) : NULL;
-    *found += list ? list->count : 0;
-  }
+  if (over->kind == BT_OVER_QUERY) status = begin_leaf(run, over->query.filter, range, error);
   for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
-    status = ask_leaves(c, over->items[i], found, error);
+    status = begin_leaves(run, over->items[i], range, error);
   return status;
 }
 
-/* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough is known. *expected: traces, as if
- * all parts were alike. */
+/* Waits for it in any case. A search that found more than is wanted says enough. */
+static bt_status take_leaf(bt_run *run, bt_query *query, bt_explain_probe *probe, bt_error *error) {
+  bt_asking_wait_for(run->asking, query);
+  query->is_taken = true;
+  bt_status status = bt_coverage_add(run, &query->account, false, error);
+  if (status != BT_OK) return status;
+  if (query->is_skipped || (query->status != BT_OK && query->status != BT_LIMIT))
+    return bt_error_set(error, query->is_skipped ? BT_UNAVAILABLE : query->status, "%s", query->why.message);
+  if (query->account.failed_count) return bt_error_set(error, BT_UNAVAILABLE, "%s", query->account.failed[0].reason);
+  probe->filters[probe->filter_count] = query->text;
+  probe->found[probe->filter_count++] = query->found;
+  query->found = (bt_found_list){0};
+  return BT_OK;
+}
+
+static bt_status take_leaves(bt_run *run, bt_explain_probe *probe, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < run->first.leaf_count; i++) {
+    bt_error why = {0};
+    bt_status taken = take_leaf(run, run->first.leaves[i], probe, &why);
+    if (status != BT_OK || taken == BT_OK) continue;
+    status = taken;
+    if (error) *error = why;
+  }
+  return status;
+}
+
+static size_t count_found(const bt_explain_probe *probe, const bt_over *over) {
+  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_explain_probe_found(probe, over->query.filter) : NULL;
+  size_t found = list ? list->count : 0;
+  for (uint32_t i = 0; i < over->item_count; i++) found += count_found(probe, over->items[i]);
+  return found;
+}
+
+typedef struct shown_trace {
+  bt_trace_id id;
+  bool is_undecided;
+} shown_trace;
+
+typedef struct shown { /* by the spans of the part */
+  bt_run *run;
+  shown_trace *traces;
+  size_t count, capacity;
+} shown;
+
+static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error *error) {
+  shown *s = context;
+  bt_spans_verdict verdict;
+  bt_status status = bt_project_judge(s->run, spans, &verdict, error);
+  if (status != BT_OK) return status;
+  shown_trace *traces = bt_grow_array(s->traces, s->count, &s->capacity, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  s->traces = traces;
+  traces[s->count++] = (shown_trace){spans->found.id, verdict == BT_SPANS_UNDECIDED};
+  return BT_OK;
+}
+
+/* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough is known. */
+static bt_strategy_facts facts_of(const shown *s, const bt_explain_probe *probe) {
+  const bt_over *formula = s->run->rules[0].plan->violating;
+  size_t candidates = 0, undecided = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    bool is_candidate = bt_explain_probe_holds(probe, formula, &s->traces[i].id);
+    candidates += is_candidate;
+    undecided += is_candidate && s->traces[i].is_undecided;
+  }
+  uint64_t scale = s->count ? (BT_SPANS_FIRST_FROM + s->count - 1) / s->count : 0;
+  return (bt_strategy_facts){.candidates = candidates * scale,
+                             .searched_found = count_found(probe, formula) * scale,
+                             .projected_found = s->count * scale,
+                             .undecided_share = candidates ? (double)undecided / (double)candidates : 0,
+                             .can_project = true};
+}
+
+/* *expected: traces, as if all parts were alike. */
 static bt_status ask_probe(bt_run *run, bt_time_range probed, bt_strategy_facts *facts, uint64_t *expected,
                            bt_error *error) {
   bt_explain_probe probe = {.windows = {probed}, .window_count = 1};
-  counting c = {.run = run, .formula = run->rules[0].plan->violating, .probe = &probe};
-  uint64_t searched = 0;
-  bt_status status = ask_leaves(&c, c.formula, &searched, error);
-  if (status == BT_OK) status = find(run, probed, 0, count_spans, &c, error);
-  uint64_t scale = c.found ? (BT_SPANS_FIRST_FROM + c.found - 1) / c.found : 0;
-  *facts = (bt_strategy_facts){.candidates = c.candidates * scale,
-                               .searched_found = searched * scale,
-                               .projected_found = c.found * scale,
-                               .undecided_share = c.candidates ? (double)c.undecided / (double)c.candidates : 0,
-                               .can_project = true};
-  *expected = c.found * PROBE_SHARE;
+  shown s = {.run = run};
+  bt_error why = {0};
+  bt_status status = begin_leaves(run, run->rules[0].plan->violating, probed, error);
+  bt_asking_help(run->asking);
+  if (status == BT_OK) status = find(run, probed, 0, note_spans, &s, error);
+  bt_status taken = take_leaves(run, &probe, &why);
+  if (status == BT_OK && taken != BT_OK && error) *error = why;
+  *facts = facts_of(&s, &probe);
+  *expected = s.count * PROBE_SHARE;
   bt_explain_probe_dispose(&probe);
-  return status;
+  free(s.traces);
+  return status == BT_OK ? taken : status;
 }
 
 static bt_status is_worth_it(bt_run *run, bool *out, uint64_t *expected, bt_error *error) {
@@ -225,7 +285,7 @@ bt_status bt_spans_first_ask(bt_run *run, bt_error *error) {
   if (!bt_spans_first_can(run)) return BT_OK;
   bt_status status = is_worth_it(run, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
-    status = find(run, asked_range(run), expected, take, run, &why);
+    status = find(run, bt_project_range(run), expected, take, run, &why);
     bt_found_list_sort(&run->first.found);
     run->first.is_used = status == BT_OK && has_searched(run);
     run->first.any = (bt_over){.kind = BT_OVER_QUERY, .query = run->rules[0].plan->spans};
@@ -261,5 +321,6 @@ bt_status bt_spans_first_decide(bt_run *run, bt_error *error) {
 void bt_spans_first_dispose(bt_run *run) {
   bt_found_list_dispose(&run->first.found);
   bt_found_list_dispose(&run->first.searched);
+  for (size_t i = 0; i < run->first.leaf_count; i++) bt_query_free(run->first.leaves[i]);
   free(run->first.decided);
 }

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "server/memory/account.h"
+
 /* Once, before the first JSON of the process; without it nothing ever fails here. */
 void bt_json_memory_install(void);
 /* What failed before does not count any more: something else is built from here on. */
@@ -14,5 +16,11 @@ void bt_json_memory_begin(void);
 void bt_json_memory_lacks(void);
 /* Whether an allocation failed since bt_json_memory_begin: what was built since may lack parts. */
 bool bt_json_memory_failed(void);
+
+/* From here on what JSON this thread builds asks for room there, some at a time, until it is NULL. Without room an allocation fails, as without memory. What is
+ * freed later is not given back here: the hold is its owner's. */
+void bt_json_memory_charge(bt_memory_hold *hold);
+/* Whether that was so since bt_json_memory_charge was called with a hold. */
+bool bt_json_memory_found_no_room(void);
 
 #endif

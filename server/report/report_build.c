@@ -9,6 +9,7 @@
 
 #include "server/derived_rule.h"
 #include "server/replay/window.h"
+#include "server/report/json_memory.h"
 #include "server/report/json_values.h"
 #include "server/report/replay_json.h"
 #include "server/report/rule_entry.h"
@@ -106,10 +107,10 @@ static json_t *notes_json(const building *b) {
                              "no control passes until they are mended",
                              b->map.unknown_count));
   if (coverage->windows_empty_count && b->measurement.has_data)
-    bt_json_append(&notes,
-                   json_sprintf("no trace at all in %zu part%s of the range: an outage of tracing and a quiet time look "
-                                "the same",
-                                coverage->windows_empty_count, coverage->windows_empty_count == 1 ? "" : "s"));
+    bt_json_append(
+        &notes, json_sprintf("no trace at all in %zu part%s of the range: an outage of tracing and a quiet time look "
+                             "the same",
+                             coverage->windows_empty_count, coverage->windows_empty_count == 1 ? "" : "s"));
   if (coverage->has_data_from && coverage->data_from_ns > coverage->asked.start_ns + coverage->assumptions.margin_ns) {
     bt_duration_format(coverage->data_from_ns - coverage->asked.start_ns, start);
     bt_json_append(&notes, json_sprintf("the earliest trace lies %s after the start of the range: before it "
@@ -345,6 +346,21 @@ static bool has_own_settings(const building *b, const bt_rule_definition *rule) 
          own.clock_skew_ns != service->clock_skew_ns || own.require_complete != service->require_complete;
 }
 
+static bt_status say_no_room(const building *b, bt_error *error) {
+  return bt_error_set(error, BT_LIMIT,
+                      "results_full: there is no room for a report of %zu rules: what runs and what is kept fills the "
+                      "%zu bytes of --memory-limit; wait for others to end, delete what nobody reads, or raise it",
+                      b->map.rule_count, bt_memory_limit(b->request->hold->account));
+}
+
+static bool has_room_for_tables(const building *b) {
+  enum { OF_MEASURING = 4 }; /* groups, and derived rules beside the others, hold a pointer and a number each */
+  size_t each = 2 * (sizeof *b->measured + sizeof *b->findings + sizeof *b->reasons) + sizeof *b->plain +
+                sizeof *b->plain_of + sizeof *b->withdrawn + sizeof *b->changes +
+                OF_MEASURING * (sizeof(void *) + sizeof(size_t));
+  return !b->request->hold || bt_memory_hold_grow(b->request->hold, (b->map.rule_count + 1) * each);
+}
+
 static bool make_tables(building *b) {
   size_t count = b->map.rule_count;
   b->measured = calloc(2 * count + 1, sizeof *b->measured);
@@ -398,6 +414,7 @@ static bt_status add_changes(building *b, bt_error *error) {
 }
 
 static bt_status measure(building *b, bt_error *error) {
+  if (!has_room_for_tables(b)) return say_no_room(b, error);
   if (!make_tables(b)) return bt_error_no_memory(error);
   bt_status status = add_measured(b, error);
   if (!status) status = bt_measure(&b->request->measure, b->measured, b->measured_count, &b->measurement, error);
@@ -426,6 +443,16 @@ static bt_status write_entries(building *b, bt_error *error) {
   return status;
 }
 
+/* The document, which asks for room as it grows. */
+static bt_status write_document(building *b, json_t **out, bt_error *error) {
+  const bt_report_request *request = b->request;
+  bt_json_memory_charge(request->hold);
+  bt_status status = write_entries(b, error);
+  if (!status) status = bt_evidence_seal(&b->chain, request->key, out, error);
+  bt_json_memory_charge(NULL);
+  return status && request->hold && bt_json_memory_found_no_room() ? say_no_room(b, error) : status;
+}
+
 static void dispose(building *b) {
   for (size_t i = 0; b->plain && i < b->map.rule_count; i++) bt_rule_definition_unref(b->plain[i]);
   free(b->plain);
@@ -452,8 +479,7 @@ bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_err
   if (!status) status = measure(&b, error);
   if (!status) status = add_changes(&b, error);
   if (!status) status = name_previous(&b, error);
-  if (!status) status = write_entries(&b, error);
-  if (!status) status = bt_evidence_seal(&b.chain, request->key, out, error);
+  if (!status) status = write_document(&b, out, error);
   dispose(&b);
   return status;
 }

@@ -28,10 +28,12 @@ typedef struct bt_report_request {
   /* Names the report before, of the framework as the report names it, once everything is measured and before it is written; NULL: nobody knows. */
   bt_status (*name_previous)(void *context, bt_str framework, bt_previous_report *out, bt_error *error);
   void *previous_context;
+  bt_memory_hold *
+      hold; /* of the report, which asks for room there for all that it takes; its owner's afterwards; NULL: there is no limit */
   bt_measure_request measure; /* source, range, now, assumptions, tenant, seed, cancel, progress */
 } bt_report_request;
 
-/* new. BT_CANCELLED, BT_NO_MEMORY, BT_INVALID; BT_IO when the store cannot be read. */
+/* new. BT_CANCELLED, BT_NO_MEMORY, BT_INVALID; BT_LIMIT: there was no room (results_full); BT_IO when the store cannot be read. */
 bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_error *error) BT_MUST_CHECK;
 
 /* What a rule's numbers, or a control's rules, come to. In order of what a reader has to hear first. */

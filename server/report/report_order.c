@@ -5,6 +5,9 @@
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/report/canonical_json.h"
+#include "server/report/json_memory.h"
+#include "server/report/report_same.h"
 #include "server/report/time_stamp_ask.h"
 
 static bool is_stamped(const bt_reports_options *options) {
@@ -37,6 +40,7 @@ bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *tu
                                .framework = bt_str_from(order->framework),
                                .name_previous = bt_report_turn_take,
                                .previous_context = turn,
+                               .hold = order->hold,
                                .measure = {.source = options->source,
                                            .range = order->range,
                                            .now_ns = bt_clock_wall_ns(),
@@ -63,6 +67,32 @@ bt_status bt_report_order_stamp(const bt_report_order *order, json_t *document, 
   bt_metrics_add_time_stamp(options->metrics, *has_failed ? BT_TIME_STAMPS_FAILED : BT_TIME_STAMPS_GIVEN);
   if (*has_failed) bt_log(BT_LOG_WARNING, "the report %s has no time stamp: %s", order->report_id, reason);
   return BT_OK;
+}
+
+bool bt_report_order_says_the_same(const bt_report_order *order, bt_str earlier, const json_t *document) {
+  bt_memory_hold hold = {order->hold->account, order->hold->kind, 0};
+  bt_json_memory_charge(&hold);
+  bool is_same = bt_reports_say_the_same(earlier, document);
+  bt_json_memory_charge(NULL);
+  bt_memory_hold_shrink(&hold, 0);
+  return is_same;
+}
+
+static bt_status say_no_room(const bt_report_order *order, bt_error *error) {
+  return bt_error_set(error, BT_LIMIT,
+                      "results_full: there is no room for the text of the report: what runs and what is kept fills the "
+                      "%zu bytes of --memory-limit; wait for others to end, delete what nobody reads, or raise it",
+                      bt_memory_limit(order->hold->account));
+}
+
+/* A text is shorter than its document, but for one of many control characters. */
+bt_status bt_report_order_write(const bt_report_order *order, const json_t *document, bt_buffer *text,
+                                bt_error *error) {
+  size_t before = order->hold->bytes;
+  if (!bt_memory_hold_grow(order->hold, before)) return say_no_room(order, error);
+  bt_status status = bt_canonical_json(document, text, error);
+  if (status) return status;
+  return bt_memory_hold_set(order->hold, before + bt_heap_bytes(text->capacity)) ? BT_OK : say_no_room(order, error);
 }
 
 void bt_report_order_count(const bt_report_order *order, bt_status status, const json_t *document,

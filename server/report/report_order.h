@@ -16,6 +16,7 @@ typedef struct bt_report_order { /* all borrowed */
   const bt_cancel *cancel;
   void (*progress)(void *context, double fraction);
   void *context;
+  bt_memory_hold *hold; /* of the report; its owner's afterwards */
 } bt_report_order;
 
 bt_report_turn bt_report_order_turn(const bt_report_order *order);
@@ -24,6 +25,11 @@ bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *tu
                                 bt_error *error) BT_MUST_CHECK;
 /* Where an authority is set. *has_failed: there is no time stamp, and the document says why. BT_NO_MEMORY. */
 bt_status bt_report_order_stamp(const bt_report_order *order, json_t *document, bool *has_failed,
+                                bt_error *error) BT_MUST_CHECK;
+/* Whether the text of an earlier report says the same; without room to read it nobody knows, and it does not. */
+bool bt_report_order_says_the_same(const bt_report_order *order, bt_str earlier, const json_t *document);
+/* The canonical text. Then the hold is of it and the document. BT_LIMIT: there is no room for it (results_full). */
+bt_status bt_report_order_write(const bt_report_order *order, const json_t *document, bt_buffer *text,
                                 bt_error *error) BT_MUST_CHECK;
 /* document NULL: there is none. */
 void bt_report_order_count(const bt_report_order *order, bt_status status, const json_t *document,

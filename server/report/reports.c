@@ -11,9 +11,7 @@
 
 #include "server/clock.h"
 #include "server/replay/window.h"
-#include "server/report/canonical_json.h"
 #include "server/report/report_order.h"
-#include "server/report/report_same.h"
 #include "server/work/crew.h"
 
 enum {
@@ -32,6 +30,7 @@ typedef struct report_job {
   char same_as[BT_REPORT_ID_BYTES]; /* "": it is one of its own; else it said nothing new, and this one is answered */
   uint64_t seed;
   bt_work_scope scope;
+  bt_memory_hold hold; /* of all that it takes; of a finished one: its text */
   bool is_deleted;
   bt_waits waits;        /* for its end */
   bool has_failed_stamp; /* a time stamp was asked for, and there is none */
@@ -71,6 +70,7 @@ static void free_job(report_job *job) {
   bt_waits_wake_all(&job->waits);
   bt_work_scope_end(&job->scope);
   bt_report_view_dispose(&job->view);
+  bt_memory_hold_shrink(&job->hold, 0);
   free(job->tenant);
   free(job->user);
   free(job);
@@ -91,7 +91,6 @@ int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns) {
 static void remove_at(bt_reports *reports, size_t index) {
   report_job *job = reports->jobs[index];
   reports->bytes -= job->view.text.len;
-  bt_memory_give(reports->options.memory, BT_MEMORY_REPORTS, job->view.text.len);
   memmove(&reports->jobs[index], &reports->jobs[index + 1], (reports->count - index - 1) * sizeof(report_job *));
   reports->count--;
   free_job(job);
@@ -322,7 +321,7 @@ static void take_seed(making *m) {
 }
 
 /* Whether the last one says the same. Then who asked gets that one, and this one is dropped with its signature, before anybody saw it. */
-static bool is_nothing_new(making *m, const json_t *document) {
+static bool is_nothing_new(making *m, const bt_report_order *order, const json_t *document) {
   bt_buffer text = {0};
   char id[BT_REPORT_ID_BYTES] = "";
   pthread_mutex_lock(&m->reports->mutex);
@@ -332,7 +331,7 @@ static bool is_nothing_new(making *m, const json_t *document) {
     memcpy(id, last->view.report_id, sizeof id);
   }
   pthread_mutex_unlock(&m->reports->mutex);
-  bool is_same = id[0] && !text.failed && bt_reports_say_the_same(bt_buffer_str(&text), document);
+  bool is_same = id[0] && !text.failed && bt_report_order_says_the_same(order, bt_buffer_str(&text), document);
   bt_buffer_dispose(&text);
   pthread_mutex_lock(&m->reports->mutex);
   is_same = is_same && index_of(m->reports, m->job->tenant, id) < m->reports->count; /* nobody deleted it meanwhile */
@@ -349,9 +348,9 @@ static void finish(making *m, bt_status status, bt_buffer *text, const bt_report
   job->view.state = status ? BT_REPORT_FAILED : BT_REPORT_DONE;
   job->view.progress = 1;
   job->view.text = *text;
+  bt_memory_hold_shrink(&job->hold, text->capacity ? bt_heap_bytes(text->capacity) : 0);
   *text = (bt_buffer){0};
   m->reports->bytes += job->view.text.len;
-  bt_memory_add(m->reports->options.memory, BT_MEMORY_REPORTS, job->view.text.len);
   snprintf(job->view.span_state, sizeof job->view.span_state, "%s", span->state ? span->state : "not_sent");
   snprintf(job->view.message, sizeof job->view.message, "%.500s", status ? error->message : span->message);
   bt_waits_wake_all(&job->waits);
@@ -375,7 +374,8 @@ static bt_report_order order_of(making *m) {
                            .seed = m->job->seed,
                            .cancel = &m->job->scope.cancel,
                            .progress = show_progress,
-                           .context = m};
+                           .context = m,
+                           .hold = &m->job->hold};
 }
 
 /* Beside the signature, so that it needs a report that is signed already. */
@@ -407,11 +407,11 @@ static void make(making *m) {
   bt_report_order order = order_of(m);
   bt_report_turn turn = bt_report_order_turn(&order);
   bt_status status = bt_report_order_build(&order, &turn, &document, &error);
-  bool is_new = !status && !is_deleted(m) && !is_nothing_new(m, document);
+  bool is_new = !status && !is_deleted(m) && !is_nothing_new(m, &order, document);
   bt_status ended = bt_report_turn_end(&turn, is_new ? document : NULL, &error);
   if (!status) status = ended;
   if (is_new && !status) status = stamp(m, &order, document, &error);
-  if (is_new && !status) status = bt_canonical_json(document, &text, &error);
+  if (is_new && !status) status = bt_report_order_write(&order, document, &text, &error);
   if (is_new && !status)
     bt_report_span_send(options->client, options->exporter, document, &m->job->scope.cancel, &span);
   bt_report_order_count(&order, status, document, &span, bt_clock_monotonic_ns() - started_ns);
@@ -432,6 +432,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
   (void)again_ns;
   if (!m.job) return false;
   m.job->view.state = BT_REPORT_RUNNING;
+  m.job->hold = (bt_memory_hold){reports->options.memory, BT_MEMORY_REPORTS, 0};
   pthread_mutex_unlock(&reports->mutex);
   make(&m);
   pthread_mutex_lock(&reports->mutex);

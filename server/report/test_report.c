@@ -6,6 +6,7 @@
 
 #include "server/replay/violation.h"
 #include "server/report/replay_json.h"
+#include "server/eval_limit.h"
 #include "server/rulefile/test_trace.h"
 
 enum { MAX_CLAUSE_BYTES = 160, MAX_SHOWN_CHOICES = 3 };
@@ -109,7 +110,8 @@ static bt_status judge_prefix(const bt_test_result *result, const bt_condition *
     alone.bindings[i].in_choice = alone.bindings[i].in_choice && is_inside(alone.bindings[i].range, range);
   bt_status status = bt_ruleset_new(&rule, 1, &ruleset, error);
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
-  if (!status) status = bt_evaluator_run(evaluator, result->trace, &result->options, &verdict, error);
+  bt_eval_limit limit = {0};
+  if (!status) status = bt_eval_run_within(&limit, evaluator, result->trace, &result->options, &verdict, error);
   if (!status) *out = verdict->verdict;
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
@@ -136,7 +138,9 @@ static bt_status explain_conjunct(const bt_test_result *result, const bt_conditi
 static void explain_inconclusive(const bt_test_result *result, bt_buffer *out) {
   switch (result->verdict->reason) {
   case BT_REASON_BUDGET:
-    bt_buffer_append(out, BT_STR("the step budget ran out before the verdict was certain\n"));
+    bt_buffer_append(out, BT_STR("the budget ran out before the verdict was certain: "));
+    bt_verdict_say_spending(result->verdict, result->judged->definition->rule->text, out);
+    bt_buffer_append_char(out, '\n');
     break;
   case BT_REASON_INCOMPLETE:
     bt_buffer_append(out, BT_STR("the trace is not complete, and spans that are missing could change the verdict\n"));

@@ -1,6 +1,7 @@
 /* Running tests. See test_run.h. Each verdict comes from a ruleset of one rule, through the evaluator that replays use. A witness is looked
  * for among all violating choices, not only the reported ones: the rule is evaluated once more with `binding.span.id == id` joined to its
  * `when`, which is violated exactly when some violating choice has these bindings. */
+#include "server/eval_limit.h"
 #include "server/rulefile/test_run.h"
 
 #include <stdlib.h>
@@ -47,7 +48,8 @@ static bt_status judge_rule(judge *j, const bt_rule *rule, const bt_trace *trace
                             const bt_rule_verdict **out, bt_error *error) {
   bt_status status = bt_ruleset_new(&rule, 1, &j->ruleset, error);
   if (!status) status = bt_evaluator_new(j->ruleset, &j->evaluator, error);
-  return status ? status : bt_evaluator_run(j->evaluator, trace, options, out, error);
+  bt_eval_limit limit = {0};
+  return status ? status : bt_eval_run_within(&limit, j->evaluator, trace, options, out, error);
 }
 
 static void fail_result(bt_test_result *result, const char *problem) {

@@ -44,3 +44,7 @@ bt_status bt_store_fit_patterns(const bt_rule_store *store, uint64_t *tenant_sum
       bytes >> 10, (unsigned long long)(store->most_pattern_bytes >> 10),
       (unsigned long long)((store->most_pattern_bytes - *tenant_sum) >> 10));
 }
+
+uint64_t bt_rule_store_most_pattern_bytes(const bt_rule_store *store) {
+  return store->most_pattern_bytes;
+}

@@ -39,6 +39,8 @@ bt_status bt_rule_store_broken(bt_rule_store *store, const char *tenant, bt_rule
                                bt_error *error) BT_MUST_CHECK;
 /* The same over all tenants, enabled ones only: for /ready. */
 size_t bt_rule_store_broken_count(bt_rule_store *store);
+/* What the regexes of the enabled rules of each tenant may take together; 0: no limit. */
+uint64_t bt_rule_store_most_pattern_bytes(const bt_rule_store *store);
 /* What was not as it was written when the store was opened, versions that are not the latest too: borrowed until the store is closed. */
 typedef struct bt_rule_damage {
   char *tenant, *rule_id; /* as they are stored, whatever bytes that may be */

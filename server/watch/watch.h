@@ -26,8 +26,10 @@ typedef struct bt_watch_options {
   int64_t catchup_max_ns;     /* gaps that are older are not caught up but lost, and said */
   int64_t checkpoint_ns;      /* between checkpoints; 0: two intervals, but not less than a second */
   uint32_t replica, replicas; /* this watcher's number, from 0, of how many; replicas 0: 1 */
-  size_t traces_max;          /* in memory at once, for each tenant; 0: 500,000 (about 50 MB) */
-  size_t queue_max;           /* violations that wait to be sent; 0: 10,000 */
+  bt_memory_account *memory;  /* where what is kept asks for room; NULL: there is no limit */
+  size_t traces_max;   /* in memory at once, for each tenant; 0: 500,000 (about 80 MB), as far as there is room */
+  int64_t most_cpu_ns; /* of all rules on one trace: then what is not known is inconclusive; 0: 10 s */
+  size_t queue_max;    /* violations that wait to be sent; 0: 10,000 */
   bool emit_at_original_time;
   int64_t (*now)(void); /* NULL: the wall clock */
   bt_metrics *metrics;  /* what was sent, and how far each rule is watched; may be NULL */
@@ -41,6 +43,8 @@ typedef struct bt_watch_status {
   int64_t gap_start_ns, gap_end_ns;   /* hull of the gaps that are still to be caught up; equal: none */
   int64_t lost_start_ns, lost_end_ns; /* hull of what will not be caught up; equal: nothing */
   uint64_t rounds, failed_rounds, traces_judged, traces_unread, violations_found, retractions, inconclusive;
+  uint64_t
+      forgotten; /* violations that were sent, and forgotten early for want of room: spans that come late cannot take them back */
   uint64_t requests, bytes_inspected;
   size_t waiting, open;
   size_t rules, refused; /* under watch; enabled but refused, because no search finds what they would have to look at */

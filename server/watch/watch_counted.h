@@ -1,10 +1,11 @@
 /* Which traces were counted for which rules as exercised, so that a trace that is judged again counts once. Two generations of fingerprints of 64 bits: the
- * older one is forgotten when the newer one is full or old enough. What is forgotten may count again; nothing that was not counted is taken
+ * older one is forgotten when the newer one is full or old enough. Without room the older one is forgotten
+ * at once, or nothing is kept. What is forgotten may count again; nothing that was not counted is taken
  * for counted, but for one in 10^12. Thread: belongs to its watcher. */
 #ifndef BT_SERVER_WATCH_COUNTED_H
 #define BT_SERVER_WATCH_COUNTED_H
 
-#include "dsl/error.h"
+#include "server/watch/watch_room.h"
 
 enum { BT_WATCH_COUNTED_MAX = 1 << 20 }; /* of one generation: 16 MiB */
 
@@ -15,7 +16,8 @@ typedef struct bt_watch_generation {
 
 typedef struct bt_watch_counted { /* all-zero is empty */
   bt_watch_generation now, before;
-  int64_t begun_ns; /* of `now` */
+  int64_t begun_ns;    /* of `now` */
+  bt_watch_room *room; /* borrowed; or NULL */
 } bt_watch_counted;
 
 /* *is_new: it was not there; it is now. Fingerprints are spread evenly. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/eval_limit.h"
 #include "server/log.h"
 #include "server/replay/violation_id.h"
 #include "server/replay/window.h"
@@ -11,6 +12,7 @@
 #include "tempo/own_trace.h"
 
 enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
+static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
 
 typedef struct judging {
   bt_watcher *watcher;
@@ -22,15 +24,18 @@ typedef struct judging {
   bool is_final;           /* it is by id */
   unsigned failures;       /* of reads in this round */
   bool is_over;            /* nothing more is asked in this round */
-  bool is_full;            /* the emitter takes no more: the rest waits for the next round */
+  bool is_full;            /* the emitter takes no more, or there is no room: the rest waits for the next round */
+  bool has_no_room;
+  bt_error full_why;
 } judging;
 
 static bool waited_long(const bt_watcher *watcher, const bt_watched *watched) {
   return bt_time_subtract(watcher->now_ns, watched->waits_since_ns) >= watcher->schedule.times.lookback_ns;
 }
 
-static void is_done(bt_watched *watched) {
+static void is_done(const bt_watcher *watcher, bt_watched *watched) {
   watched->due_ns = BT_WATCH_NOT_DUE;
+  watched->judged_ns = watcher->now_ns;
   watched->was_judged = true;
   watched->holds_ns = watched->gap_holds_ns = INT64_MAX;
 }
@@ -89,16 +94,25 @@ static bt_status needs_by_id(const bt_watcher *watcher, size_t rule, const bt_tr
   return status;
 }
 
-static bt_status open_violation(bt_watcher *watcher, const bt_watch_rule *rule, const bt_trace *trace,
-                                const bt_rule_verdict *verdict, const bt_watched *watched, bool is_final,
-                                bt_error *error) {
+static bt_status try_open(bt_watcher *watcher, const bt_watch_rule *rule, const bt_trace *trace,
+                          const bt_rule_verdict *verdict, bool is_final, bt_open **out, bt_error *error) {
   bt_violation *violation = NULL;
   const char *tenant = bt_watcher_scope(watcher);
   bt_status status = bt_violation_new(rule->definition, tenant, trace, verdict, &violation, error);
   if (status != BT_OK) return status;
   violation->confirmed_by_id = is_final;
-  bt_open *open = bt_open_set_add(&watcher->open, violation, rule->definition);
-  if (!open) return bt_error_no_memory(error);
+  return bt_open_set_add(&watcher->open, violation, rule->definition, out, error);
+}
+
+/* What was sent gives way to what was not. */
+static bt_status open_violation(bt_watcher *watcher, const bt_watch_rule *rule, const bt_trace *trace,
+                                const bt_rule_verdict *verdict, const bt_watched *watched, bool is_final,
+                                bt_error *error) {
+  bt_open *open = NULL;
+  bt_status status = try_open(watcher, rule, trace, verdict, is_final, &open, error);
+  while (status == BT_LIMIT && bt_watcher_forget_sent(watcher))
+    status = try_open(watcher, rule, trace, verdict, is_final, &open, error);
+  if (status != BT_OK) return status;
   open->trace_end_ns = bt_trace_end_ns(trace);
   open->holds_ns = watched->holds_ns;
   open->gap_holds_ns = watched->gap_holds_ns;
@@ -163,7 +177,7 @@ static void set_next(const bt_watcher *watcher, const bt_trace *trace, bt_watche
     if (!has_ended_before(watcher, trace, settle_ns) && at_ns < next_ns) next_ns = at_ns;
   }
   if (next_ns == INT64_MAX || waited_long(watcher, watched))
-    is_done(watched);
+    is_done(watcher, watched);
   else
     wait_until(watcher, watched, next_ns);
 }
@@ -202,12 +216,34 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
     if (!watcher->room && may_send(watcher, &verdicts[i]))
       j->is_full = true; /* it stays due, and the rules before are found as they are then */
     else
-      status = apply(j, i, trace, &verdicts[i], watched, error);
+      status = apply(j, i, trace, &verdicts[i], watched, &j->full_why);
+    if (status == BT_LIMIT) {
+      j->is_full = j->has_no_room = true; /* the same */
+      status = BT_OK;
+    }
   }
+  if (status != BT_OK && error) *error = j->full_why;
   if (status != BT_OK || j->is_full) return status;
   count(watcher, &watcher->status.traces_judged, 1);
   set_next(watcher, trace, watched);
   return BT_OK;
+}
+
+/* A rule that costs too much on many traces is one line in ten minutes; the counter has them all. */
+static void say_unreached(bt_watcher *watcher, const bt_trace *trace, const bt_rule_verdict *verdicts) {
+  size_t first = 0, count = watcher->rules->count;
+  char hex[BT_TRACE_ID_HEX + 1];
+  while (first < count && (verdicts[first].verdict != BT_INCONCLUSIVE || verdicts[first].reason != BT_REASON_BUDGET))
+    first++;
+  if (first == count) return;
+  if (watcher->told_unreached_ns && watcher->now_ns - watcher->told_unreached_ns < TOLD_AGAIN_NS) return;
+  watcher->told_unreached_ns = watcher->now_ns;
+  bt_trace_id_format(&trace->id, hex);
+  bt_log(
+      BT_LOG_WARNING,
+      "watch could not reach the verdict of rule %s on trace %s (budget): it has taken too many steps, too much text "
+      "or too much time of the processor; nothing is sent for it, and the next trace goes on",
+      watcher->rules->items[first].definition->fields.id, hex);
 }
 
 static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, bt_error *error) {
@@ -221,14 +257,17 @@ static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, b
     return BT_OK;
   }
   set_options(watcher, trace);
-  bt_status status = bt_evaluator_run(watcher->rules->evaluator, trace, watcher->rules->options, &verdicts, &why);
+  bt_eval_limit limit = {.cancel = watcher->cancel, .most_cpu_ns = watcher->options->most_cpu_ns};
+  bt_status status =
+      bt_eval_run_within(&limit, watcher->rules->evaluator, trace, watcher->rules->options, &verdicts, &why);
+  if (status == BT_OK) say_unreached(watcher, trace, verdicts);
   if (status == BT_OK) return apply_all(j, trace, verdicts, watched, error);
   if (status != BT_LIMIT) return bt_error_set(error, status, "%s", why.message);
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&trace->id, hex);
   bt_log(BT_LOG_WARNING, "watch cannot judge trace %s: %s", hex, why.message);
   count(watcher, &watcher->status.inconclusive, 1);
-  is_done(watched);
+  is_done(watcher, watched);
   return BT_OK;
 }
 
@@ -245,7 +284,7 @@ static bt_status take_missing(judging *j, bt_watched *watched) {
   bt_trace_id_format(&watched->id, hex);
   bt_log(BT_LOG_WARNING, "watch gives up on trace %s: search found it, and no read has given it since", hex);
   count(watcher, &watcher->status.traces_unread, 1);
-  is_done(watched);
+  is_done(watcher, watched);
   return BT_OK;
 }
 
@@ -260,7 +299,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   if (read->needs_by_id && !j->is_final) return queue_by_id(j, id);
   if (!read->trace || !read->trace->span_count) return take_missing(j, watched);
   if (j->is_final && bt_trace_is_own(read->trace, bt_str_from(watcher->tenant))) {
-    is_done(watched);
+    is_done(watcher, watched);
     return BT_OK;
   }
   return judge(j, read->trace, watched, error);
@@ -310,7 +349,7 @@ static void fail_one(judging *j, const bt_trace_id *id) {
   bt_trace_id_format(id, hex);
   bt_log(BT_LOG_WARNING, "watch gives up on trace %s: every read of it has failed", hex);
   count(watcher, &watcher->status.traces_unread, 1);
-  is_done(watched);
+  is_done(watcher, watched);
 }
 
 /* Whether the other pages are worth a question: a source that is gone answers none. */
@@ -371,6 +410,15 @@ static bt_status gather_due(judging *j, bt_error *error) {
   return BT_OK;
 }
 
+/* The lists of what is due, and a page as it is read and judged; of a small limit a part. */
+static size_t bytes_of_round(const bt_watcher *watcher) {
+  static const size_t page_bytes = (size_t)2 << 20;
+  enum { PAGE_PART = 64 };
+  size_t part = bt_memory_limit(watcher->options->memory) / PAGE_PART;
+  size_t each = sizeof(due_trace) + 2 * sizeof(bt_trace_id);
+  return (watcher->table.count + 1) * each + (part < page_bytes ? part : page_bytes);
+}
+
 /* A read costs Tempo about what the search of a slice does. Under steady traffic every other round reads, unless there is a whole page; then a
  * round costs at most twice its slice (tests/bench/bench_watch.py). */
 static bool skips(bt_watcher *watcher, size_t due) {
@@ -382,6 +430,13 @@ static bool skips(bt_watcher *watcher, size_t due) {
 bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
   judging j = {.watcher = watcher};
   bt_error why = {0};
+  size_t room_bytes = bytes_of_round(watcher);
+  bool has_room = bt_watch_room_take(&watcher->memory, room_bytes);
+  while (!has_room && bt_watcher_forget_sent(watcher)) has_room = bt_watch_room_take(&watcher->memory, room_bytes);
+  if (!has_room) {
+    bt_status full = bt_watch_room_say(&watcher->memory, "a page of traces", &why);
+    return bt_watcher_note(watcher, "read", full, &why, error);
+  }
   bt_status status = gather_due(&j, &why);
   if (status == BT_OK && skips(watcher, j.count)) j.count = 0;
   if (status == BT_OK) status = read_pages(&j, j.ids, j.count, BATCH_MAX, &why);
@@ -394,10 +449,14 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
       why = later;
     }
   }
-  if (status == BT_OK && j.is_full)
+  if (status == BT_OK && j.has_no_room) {
+    status = BT_LIMIT;
+    why = j.full_why;
+  } else if (status == BT_OK && j.is_full)
     status =
         bt_error_set(&why, BT_LIMIT, "the queue of violations to send is full: nothing more is judged until it moves");
   free(j.ids);
   free(j.by_id);
+  bt_watch_room_give(&watcher->memory, room_bytes);
   return bt_watcher_note(watcher, "read", status, &why, error);
 }

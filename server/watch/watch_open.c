@@ -5,7 +5,12 @@
 
 enum { FIRST_SLOTS = 64 };
 
-static void free_open(bt_open *open) {
+static size_t bytes_of(const bt_violation *violation) {
+  return bt_heap_bytes(sizeof(bt_open)) + bt_violation_bytes(violation);
+}
+
+static void free_open(const bt_open_set *set, bt_open *open) {
+  bt_watch_room_give(set->room, bytes_of(open->violation));
   bt_violation_free(open->violation);
   bt_rule_definition_unref(open->definition);
   free(open);
@@ -13,9 +18,10 @@ static void free_open(bt_open *open) {
 
 void bt_open_set_dispose(bt_open_set *set) {
   for (size_t i = 0; i < set->slot_count; i++)
-    if (set->slots[i]) free_open(set->slots[i]);
+    if (set->slots[i]) free_open(set, set->slots[i]);
   free(set->slots);
-  *set = (bt_open_set){0};
+  bt_watch_room_give(set->room, set->slot_count * sizeof(bt_open *));
+  *set = (bt_open_set){.room = set->room};
 }
 
 static bt_open **probe(bt_open **slots, size_t slot_count, const bt_trace_id *id) {
@@ -41,7 +47,7 @@ static bool rebuild(bt_open_set *set, size_t slot_count, int64_t before_ns) {
     bt_open *open = set->slots[i];
     if (!open) continue;
     if (!is_busy(open) && open->trace_end_ns < before_ns) {
-      free_open(open);
+      free_open(set, open);
       continue;
     }
     *probe(slots, slot_count, &open->violation->id) = open;
@@ -53,15 +59,33 @@ static bool rebuild(bt_open_set *set, size_t slot_count, int64_t before_ns) {
   return true;
 }
 
-bt_open *bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_rule_definition *definition) {
-  size_t needed = set->slot_count ? set->slot_count : FIRST_SLOTS;
+/* With room for the new slots. */
+static bt_status widen(bt_open_set *set, bt_error *error) {
+  size_t needed = set->slot_count ? set->slot_count : FIRST_SLOTS, old_count = set->slot_count;
   if (set->count * 4 >= needed * 3) needed *= 2;
-  bt_open *open = calloc(1, sizeof *open);
-  bool ok = open && (needed == set->slot_count || rebuild(set, needed, INT64_MIN));
-  if (!ok) {
+  if (needed == old_count) return BT_OK;
+  if (!bt_watch_room_take(set->room, needed * sizeof(bt_open *)))
+    return bt_watch_room_say(set->room, "more of the violations that it has found", error);
+  bool is_done = rebuild(set, needed, INT64_MIN);
+  bt_watch_room_give(set->room, (is_done ? old_count : needed) * sizeof(bt_open *));
+  return is_done ? BT_OK : bt_error_no_memory(error);
+}
+
+bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_rule_definition *definition,
+                          bt_open **out, bt_error *error) {
+  size_t bytes = bytes_of(violation);
+  *out = NULL;
+  bt_status status = bt_watch_room_take(set->room, bytes)
+                         ? BT_OK
+                         : bt_watch_room_say(set->room, "more of the violations that it has found", error);
+  bool is_taken = !status;
+  if (!status) status = widen(set, error);
+  bt_open *open = status ? NULL : calloc(1, sizeof *open);
+  if (!status && !open) status = bt_error_no_memory(error);
+  if (status) {
+    if (is_taken) bt_watch_room_give(set->room, bytes);
     bt_violation_free(violation);
-    free(open);
-    return NULL;
+    return status;
   }
   *open = (bt_open){.violation = violation,
                     .definition = bt_rule_definition_ref(definition),
@@ -69,12 +93,27 @@ bt_open *bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_rul
                     .gap_holds_ns = INT64_MAX};
   *probe(set->slots, set->slot_count, &violation->id) = open;
   set->count++;
-  return open;
+  *out = open;
+  return BT_OK;
 }
 
 /* Without memory for new slots everything is kept for now. */
 void bt_open_set_purge(bt_open_set *set, int64_t before_ns) {
   if (set->slot_count) (void)rebuild(set, set->slot_count, before_ns);
+}
+
+size_t bt_open_set_forget_sent(bt_open_set *set) {
+  int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
+  size_t before = set->count;
+  for (size_t i = 0; i < set->slot_count; i++) {
+    const bt_open *open = set->slots[i];
+    if (!open || is_busy(open)) continue;
+    if (open->trace_end_ns < first_ns) first_ns = open->trace_end_ns;
+    if (open->trace_end_ns > last_ns) last_ns = open->trace_end_ns;
+  }
+  if (first_ns > last_ns) return 0;
+  bt_open_set_purge(set, first_ns + (last_ns - first_ns) / 2 + 1);
+  return before - set->count;
 }
 
 void bt_open_set_held(const bt_open_set *set, int64_t *done_ns, int64_t *gap_ns) {

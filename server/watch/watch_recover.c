@@ -53,8 +53,9 @@ static bt_status add(bt_watcher *watcher, const bt_trace *trace, const bt_span *
   bt_violation *violation = NULL;
   status = restore(span, &ids, &violating, &violation, error);
   if (status != BT_OK) return status;
-  bt_open *open = bt_open_set_add(&watcher->open, violation, definition);
-  if (!open) return bt_error_no_memory(error);
+  bt_open *open = NULL;
+  status = bt_open_set_add(&watcher->open, violation, definition, &open, error);
+  if (status != BT_OK) return status;
   open->state = trace->span_count > 1 ? BT_OPEN_RETRACTED : BT_OPEN_EMITTED;
   open->trace_end_ns = watcher->now_ns; /* not known; it is kept long enough for the sweeps */
   return BT_OK;

@@ -19,6 +19,7 @@ typedef struct bt_watch_times {
 } bt_watch_times;
 
 typedef enum bt_slice_kind { BT_SLICE_LIVE, BT_SLICE_SWEEP, BT_SLICE_CATCH_UP } bt_slice_kind;
+enum { BT_SLICE_KINDS = BT_SLICE_CATCH_UP + 1 };
 
 typedef struct bt_slice {
   bt_slice_kind kind;

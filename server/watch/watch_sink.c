@@ -14,6 +14,7 @@ static bt_status emit(void *context, const char *tenant, const bt_rule_definitio
                                  .origin = "watch",
                                  .at_original_time = watch->emit_at_original_time,
                                  .retracts = retract,
+                                 .priority = BT_PRIORITY_WATCH,
                                  .cancel = cancel};
   return bt_emission_send(&options, definition, violations, count, result, error);
 }

@@ -7,6 +7,7 @@
 #include "server/watch/watcher.h"
 
 enum { LIVE_PER_ROUND = 16, SWEEPS_PER_ROUND = 4 };
+static const int64_t SHORTEST_NS = 1000000000; /* of a slice that found no room */
 
 /* Rendezvous hashing: of all watchers the one with the highest hash for a trace has it; changing their number moves as few traces as can be. */
 static bool is_ours(const bt_watcher *watcher, const bt_trace_id *id) {
@@ -28,6 +29,12 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+/* It was judged since this slice was begun, which found no room for all of its traces. */
+static bool has_read_since(const bt_watcher *watcher, const bt_watched *watched, const bt_slice *slice) {
+  int64_t since_ns = watcher->trying[slice->kind].since_ns;
+  return since_ns && watched->judged_ns >= since_ns;
+}
+
 /* Nothing new was seen of a trace that was judged. Sweeps and what is caught up look for spans that came late and lie inside, so there it is
  * read all the same, but for a trace that had no end when it was judged: it would be waited for once more, for nothing. */
 static bool is_known(const bt_watcher *watcher, const bt_watched *watched, const bt_found *found,
@@ -35,7 +42,7 @@ static bool is_known(const bt_watcher *watcher, const bt_watched *watched, const
   bool is_judged = watched->was_judged && watched->due_ns == BT_WATCH_NOT_DUE;
   bool is_quiet = watched->end_ns <= bt_time_subtract(watcher->now_ns, watcher->schedule.times.settle_ns);
   return is_judged && found->start_ns >= watched->start_ns && found->end_ns <= watched->end_ns &&
-         (slice->kind == BT_SLICE_LIVE || !is_quiet);
+         (slice->kind == BT_SLICE_LIVE || !is_quiet || has_read_since(watcher, watched, slice));
 }
 
 static void hold(bt_watched *watched, const bt_watcher *watcher, const bt_slice *slice) {
@@ -54,12 +61,24 @@ static int64_t due_time(const bt_watcher *watcher, const bt_watched *watched) {
   return due_ns > watcher->now_ns ? due_ns : watcher->now_ns;
 }
 
+/* A full table forgets first what was judged before this slice, then what was sent, and at last what was judged of the slice: it would be read again. */
+static bt_watched *add_seen(bt_watcher *watcher, const bt_slice *slice, const bt_trace_id *id, bt_error *error) {
+  bt_watched *watched = bt_watch_table_add(&watcher->table, id, error);
+  if (watched || error->status != BT_LIMIT) return watched;
+  bt_watch_table_purge(&watcher->table, slice->range.start_ns);
+  do {
+    watched = bt_watch_table_add(&watcher->table, id, error);
+  } while (!watched && error->status == BT_LIMIT && bt_watcher_forget_sent(watcher));
+  if (watched || error->status != BT_LIMIT) return watched;
+  bt_watch_table_purge(&watcher->table, INT64_MAX);
+  return bt_watch_table_add(&watcher->table, id, error);
+}
+
 static bt_status take_found(bt_watcher *watcher, const bt_slice *slice, const bt_found *found, bt_error *error) {
   if (!is_ours(watcher, &found->id) || bt_open_set_find(&watcher->open, &found->id)) return BT_OK;
   bt_watched *watched = bt_watch_table_find(&watcher->table, &found->id);
   if (watched && is_known(watcher, watched, found, slice)) return BT_OK;
-  if (!watched && watcher->table.count >= watcher->table.maximum) bt_watch_table_purge(&watcher->table, INT64_MAX);
-  if (!watched) watched = bt_watch_table_add(&watcher->table, &found->id, error);
+  if (!watched) watched = add_seen(watcher, slice, &found->id, error);
   if (!watched) return error->status;
   if (watched->due_ns == BT_WATCH_NOT_DUE) watched->waits_since_ns = watcher->now_ns;
   if (found->start_ns < watched->start_ns) watched->start_ns = found->start_ns;
@@ -107,19 +126,41 @@ static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_err
   return BT_OK;
 }
 
+/* What finds more traces than there is room for is searched in smaller pieces, until they fit again: else the same first ones would be taken each round, and
+ * the slice never be done. */
+static void cut(const bt_watcher *watcher, bt_slice *slice) {
+  int64_t most_ns = watcher->trying[slice->kind].slice_ns, end_ns = bt_time_add(slice->range.start_ns, most_ns);
+  if (most_ns && end_ns < slice->range.end_ns) slice->range.end_ns = end_ns;
+}
+
+static void adapt(bt_watcher *watcher, const bt_slice *slice, bt_status status) {
+  bt_watch_trying *trying = &watcher->trying[slice->kind];
+  int64_t length_ns = bt_time_subtract(slice->range.end_ns, slice->range.start_ns);
+  if (status == BT_LIMIT) {
+    if (!trying->since_ns) trying->since_ns = watcher->now_ns;
+    trying->slice_ns = length_ns / 2 > SHORTEST_NS ? length_ns / 2 : SHORTEST_NS;
+  } else if (status == BT_OK) {
+    trying->since_ns = 0;
+    trying->slice_ns = trying->slice_ns < watcher->schedule.times.chunk_ns ? 2 * trying->slice_ns : 0;
+  }
+}
+
 static bt_status search_kind(bt_watcher *watcher, bt_slice_kind kind, unsigned most, bt_error *error) {
   bt_slice slice;
   bt_status status = BT_OK;
   bt_error why = {0};
   for (unsigned i = 0; status == BT_OK && i < most; i++) {
     if (!bt_watch_schedule_due(&watcher->schedule, kind, watcher->now_ns, &slice)) return BT_OK;
+    cut(watcher, &slice);
     status = search_slice(watcher, &slice, &why);
+    adapt(watcher, &slice, status);
   }
   return bt_watcher_note(watcher, "search", status, &why, error);
 }
 
 bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) {
   bt_status status = search_kind(watcher, BT_SLICE_LIVE, LIVE_PER_ROUND, error);
+  if (watcher->trying[BT_SLICE_LIVE].since_ns) return status; /* what is new goes before what is looked at again */
   if (status == BT_OK) status = search_kind(watcher, BT_SLICE_SWEEP, SWEEPS_PER_ROUND, error);
   if (status == BT_OK) status = search_kind(watcher, BT_SLICE_CATCH_UP, 1, error);
   return status;

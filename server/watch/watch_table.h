@@ -4,6 +4,7 @@
 #ifndef BT_SERVER_WATCH_TABLE_H
 #define BT_SERVER_WATCH_TABLE_H
 
+#include "server/watch/watch_room.h"
 #include "server/watch/watch_schedule.h"
 
 #define BT_WATCH_NOT_DUE INT64_MAX
@@ -13,25 +14,29 @@ typedef struct bt_watched {
   int64_t start_ns, end_ns; /* of what is known of it */
   uint32_t span_count;      /* as searches saw it (bt_found) */
   int64_t due_ns;           /* when to read it; BT_WATCH_NOT_DUE: it was judged */
-  int64_t waits_since_ns;   /* when it was found, while it waits */
-  int64_t holds_ns;         /* while it waits, the slices are done only up to here; INT64_MAX: no slice found it */
-  int64_t gap_holds_ns;     /* the same for the gaps */
+  union {
+    int64_t waits_since_ns; /* when it was found, while it waits */
+    int64_t judged_ns;      /* when it was judged, while it is not due */
+  };
+  int64_t holds_ns;     /* while it waits, the slices are done only up to here; INT64_MAX: no slice found it */
+  int64_t gap_holds_ns; /* the same for the gaps */
   bool is_used, was_judged;
 } bt_watched;
 
 typedef struct bt_watch_table {
   bt_watched *slots; /* open addressing, a power of two */
   size_t slot_count, count, maximum;
+  bt_watch_room *room; /* borrowed; or NULL */
 } bt_watch_table;
 
-/* maximum: traces; more are BT_LIMIT. */
-void bt_watch_table_init(bt_watch_table *table, size_t maximum);
+/* maximum: traces; more are BT_LIMIT, and so is what finds no room. */
+void bt_watch_table_init(bt_watch_table *table, size_t maximum, bt_watch_room *room);
 void bt_watch_table_dispose(bt_watch_table *table);
 bt_watched *bt_watch_table_find(bt_watch_table *table, const bt_trace_id *id); /* NULL: not there */
 /* Borrowed until the next add or purge. A new one has no bounds yet (start_ns INT64_MAX, end_ns INT64_MIN) and is not due. NULL: `error` says
- * why (BT_LIMIT: the table is full, BT_NO_MEMORY). */
+ * why (BT_LIMIT: the table is full, or there is no room for a larger one; BT_NO_MEMORY). */
 bt_watched *bt_watch_table_add(bt_watch_table *table, const bt_trace_id *id, bt_error *error);
-/* Forgets judged traces that ended before that time. */
+/* Forgets judged traces that ended before that time. Needs no memory. */
 void bt_watch_table_purge(bt_watch_table *table, int64_t before_ns);
 
 typedef struct bt_watch_waiting {

@@ -38,7 +38,10 @@ bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt
   }
   *watcher = (bt_watcher){.tenant = copy, .options = options, .emitter = emitter, .cancel = cancel};
   watcher->schedule.times = times_of(options);
-  bt_watch_table_init(&watcher->table, options->traces_max ? options->traces_max : DEFAULT_TRACES_MAX);
+  bt_watch_room_init(&watcher->memory, options->memory);
+  bt_watch_table_init(&watcher->table, options->traces_max ? options->traces_max : DEFAULT_TRACES_MAX,
+                      &watcher->memory);
+  watcher->open.room = watcher->counted.room = &watcher->memory;
   pthread_mutex_init(&watcher->mutex, NULL);
   snprintf(watcher->status.tenant, sizeof watcher->status.tenant, "%s", tenant);
   *out = watcher;
@@ -77,6 +80,23 @@ bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status statu
   pthread_mutex_unlock(&watcher->mutex);
   if (is_new) bt_log(BT_LOG_WARNING, "watch: %s: %s; it is tried again", what, why->message);
   return BT_OK;
+}
+
+/* Once in ten minutes. */
+bool bt_watcher_forget_sent(bt_watcher *watcher) {
+  size_t forgotten = bt_open_set_forget_sent(&watcher->open);
+  if (!forgotten) return false;
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->status.forgotten += forgotten;
+  pthread_mutex_unlock(&watcher->mutex);
+  if (watcher->told_forgotten_ns && watcher->now_ns - watcher->told_forgotten_ns < 10 * MINUTE_NS) return true;
+  watcher->told_forgotten_ns = watcher->now_ns;
+  bt_log(
+      BT_LOG_WARNING,
+      "watch has no room in --memory-limit for all violations that it has sent, and has forgotten %zu early: none is "
+      "lost, but spans that come late cannot take these back, and they may be sent again, under the same ids",
+      forgotten);
+  return true;
 }
 
 /* How far everything is done: searched, judged and sent. */
@@ -135,7 +155,9 @@ static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, 
   bt_watch_times times = times_of(watcher->options);
   times.settle_ns = watcher->schedule.times.settle_ns; /* not below what the source hides (refresh_rules) */
   bt_watch_schedule *schedule = &watcher->schedule;
-  bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN, watcher->now_ns);
+  /* Nobody has watched before: what came since the first try is not passed over, however long the source was away. */
+  bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN,
+                          found ? watcher->now_ns : watcher->tried_ns);
   for (size_t i = 0; found && i < checkpoint->gap_count; i++)
     bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], watcher->now_ns);
   /* What an earlier watcher lost is said for as long as its checkpoints are looked for. */
@@ -308,6 +330,7 @@ static void show(bt_watcher *watcher, int64_t done_ns) {
 
 static bt_status carry_out(bt_watcher *watcher, const bt_rule_list *rules, bt_error *error) {
   bt_error why = {0};
+  if (!watcher->tried_ns) watcher->tried_ns = watcher->now_ns;
   bt_status status = refresh_rules(watcher, rules, error);
   if (status != BT_OK) return status;
   if (!watcher->is_started) {

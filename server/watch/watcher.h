@@ -14,13 +14,21 @@
 #include "server/watch/watch_rules.h"
 #include "server/watch/watch_table.h"
 
+/* Of one kind of slices, while they find no room for all of their traces; all-zero else. */
+typedef struct bt_watch_trying {
+  int64_t since_ns;
+  int64_t slice_ns; /* the most that one search covers; 0: what the schedule says */
+} bt_watch_trying;
+
 typedef struct bt_watcher {
   char *tenant;                    /* "": none */
   const bt_watch_options *options; /* borrowed */
   bt_emitter *emitter;             /* borrowed */
   const bt_cancel *cancel;         /* borrowed */
   bt_watch_rules *rules;
+  bt_watch_room memory; /* of the table, the open ones and what was counted */
   bt_watch_schedule schedule;
+  bt_watch_trying trying[BT_SLICE_KINDS];
   bt_watch_table table;
   bt_open_set open;
   bt_watch_counted counted; /* of traces and rules: as exercised */
@@ -28,14 +36,17 @@ typedef struct bt_watcher {
   bool has_read;            /* the last round has read traces */
   size_t room;              /* of the emitter, while a trace is judged */
   int64_t now_ns;           /* of this round */
+  int64_t tried_ns;         /* of the first one; 0: there was none */
   int64_t wall_ns;          /* the wall clock, where it was set back behind that; else 0 */
   int64_t checkpoint_due_ns, purge_due_ns, recover_due_ns, gap_searched_ns;
   int64_t unread_since_ns; /* since when the source answers, and gives some sent violation by no read; 0: it does not */
   bt_emitter_checkpoint checkpoint; /* the newest that was given to the emitter */
   bool checkpoint_failed;           /* the last whose fate is known */
   bt_error checkpoint_why;
-  int64_t sent_until_ns; /* of the last checkpoint that was taken */
-  int64_t told_lost_ns;  /* the end of what was logged as lost */
+  int64_t sent_until_ns;     /* of the last checkpoint that was taken */
+  int64_t told_lost_ns;      /* the end of what was logged as lost */
+  int64_t told_unreached_ns; /* when it was logged last that a verdict took too long */
+  int64_t told_forgotten_ns; /* when it was logged last that something sent was forgotten */
 
   pthread_mutex_t mutex; /* guards: */
   bt_watch_status status;
@@ -66,6 +77,8 @@ bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status statu
                           bt_error *error) BT_MUST_CHECK;
 /* Hands an open violation to the emitter, which has to have room. */
 void bt_watcher_push(bt_watcher *watcher, bt_open *open, bool retract);
+/* For want of room: forgets some of what was sent, and says so. False: there is nothing. */
+bool bt_watcher_forget_sent(bt_watcher *watcher);
 const char *bt_watcher_scope(const bt_watcher *watcher); /* X-Scope-OrgID, or NULL */
 
 #endif

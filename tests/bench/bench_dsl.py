@@ -1,6 +1,7 @@
 """How fast rules are evaluated, against a plain walk over their trees: builds bench_dsl beside the release binary and runs it. It prints ratios,
 against a walk that gives the same answer (the goals) and one that gives the verdict alone, and asserts only that the answers are equal
-(tests/bench/dsl.c). `--short` takes fewer traces and rounds; `--one SPANS` at the end measures one rule on one trace of so many spans only.
+(tests/bench/dsl.c). `--short` takes fewer traces and rounds; `--one SPANS` at the end measures one rule on one trace of so many spans only,
+`--large SPANS` only rules that set the spans of one such trace against one another.
 """
 import os
 import subprocess

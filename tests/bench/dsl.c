@@ -2,8 +2,9 @@
  * and in turns. What counts are the ratios; absolute times belong to the machine. Both do the same work: verdict, exercised, choices, their
  * witnesses and failed clauses are compared for every rule and trace, and a difference ends the program with 1. Beside that ratio stands the
  * one against a walk that says the verdict alone, which is less than the evaluator says. Hostile rules have to end with the verdict that
- * stands beside them; that is asserted, their times are printed. Usage: bench_dsl [--short] [--one SPANS]; the latter measures only one rule
- * on one trace of so many spans. */
+ * stands beside them, and rules that set spans of one large trace against one another have to be decided; that is asserted, their times are
+ * printed. Usage: bench_dsl [--short] [--one SPANS | --large SPANS | --rules SPANS]; the latter measure only one rule on one trace of so many
+ * spans, or only rules that set the spans of such a trace against one another, or those on standard input (dsl_rules.h). */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "tests/bench/ast_walk.h"
 #include "tests/bench/dsl_hostile.h"
 #include "tests/bench/dsl_input.h"
+#include "tests/bench/dsl_large.h"
+#include "tests/bench/dsl_rules.h"
 
 static const uint64_t seed = 20240;
 
@@ -359,10 +362,15 @@ int main(int argc, char **argv) {
     bench_one((uint32_t)strtoul(argv[argc - 1], NULL, 10), is_short);
     return 0;
   }
+  if (argc > 2 && strcmp(argv[argc - 2], "--large") == 0)
+    return dsl_large_run((uint32_t)strtoul(argv[argc - 1], NULL, 10)) ? 0 : 1;
+  if (argc > 2 && strcmp(argv[argc - 2], "--rules") == 0)
+    return dsl_rules_run((uint32_t)strtoul(argv[argc - 1], NULL, 10)) ? 0 : 1;
   bench_many(1000, 1000, 6, is_short);
   bench_many(100, 100, 4, is_short);
   static const uint32_t sizes[] = {1, 3, 10, 100, 1000};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) bench_one(sizes[i], is_short);
   bench_compile(1000, is_short);
-  return dsl_hostile_run() ? 0 : 1;
+  bool are_decided = dsl_large_run(100000);
+  return dsl_hostile_run() && are_decided ? 0 : 1;
 }

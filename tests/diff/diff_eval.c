@@ -6,7 +6,8 @@
  * environment replaces the seed.
  *
  * Rules come in batches that share a ruleset, so that what they share is tested too, and each is run alone besides, because one rule takes
- * shorter ways than many (no groups of spans). Evaluators go from trace to trace, so that nothing may be left of the one before. In the end a census says what was met, and the test
+ * shorter ways than many (no groups of spans), and once more with the indexes that otherwise only large traces have: then the witnesses have to
+ * be the same as well. Evaluators go from trace to trace, so that nothing may be left of the one before. In the end a census says what was met, and the test
  * fails when something was not: then it has shown nothing. */
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ typedef struct batch {
   bool has_differed[RULES]; /* one difference of a rule is enough */
   rule_features features[RULES];
   bt_ruleset *ruleset, *alone[RULES];
-  bt_evaluator *evaluator, *alone_evaluators[RULES];
+  bt_evaluator *evaluator, *alone_evaluators[RULES], *index_evaluators[RULES];
 } batch;
 
 static void stop(const char *what) {
@@ -74,6 +75,7 @@ static void start_batch(batch *b, test_random *random) {
     rule_features_find(b->rules[i], &b->features[i]);
     b->has_differed[i] = false;
     b->alone_evaluators[i] = make_evaluator(&b->rules[i], 1, &b->alone[i]);
+    if (bt_evaluator_new(b->alone[i], &b->index_evaluators[i], NULL) != BT_OK) stop("no evaluator");
   }
   b->evaluator = make_evaluator(b->rules, RULES, &b->ruleset);
 }
@@ -83,6 +85,7 @@ static void end_batch(batch *b) {
   bt_ruleset_free(b->ruleset);
   for (int i = 0; i < RULES; i++) {
     bt_evaluator_free(b->alone_evaluators[i]);
+    bt_evaluator_free(b->index_evaluators[i]);
     bt_ruleset_free(b->alone[i]);
     bt_rule_free(b->rules[i]);
   }
@@ -141,18 +144,48 @@ static void report(const bt_buffer *rule_text, const bt_buffer *trace_text, cons
   bt_buffer_dispose(&small);
 }
 
-/* The verdict among others, and the one alone, against the naive one. */
+static bool witnesses_equal(const bt_choice *a, const bt_choice *b) {
+  bool are_equal =
+      a->witness_count == b->witness_count && a->failed.start == b->failed.start && a->failed.end == b->failed.end;
+  for (uint32_t i = 0; are_equal && i < a->witness_count; i++) {
+    const bt_witness *x = &a->witnesses[i], *y = &b->witnesses[i];
+    are_equal = x->span == y->span && x->binding == y->binding && x->range.start == y->range.start &&
+                x->range.end == y->range.end;
+  }
+  return are_equal;
+}
+
+/* With indexes and without: the same witnesses of the same choices. The verdicts are known to be equal. */
+static bool shows_the_same(const bt_rule_verdict *alone, const bt_rule_verdict *indexed, bt_buffer *answers) {
+  bool are_equal = alone->choice_count == indexed->choice_count;
+  for (uint32_t i = 0; are_equal && i < alone->choice_count; i++)
+    are_equal = witnesses_equal(&alone->choices[i], &indexed->choices[i]);
+  if (!are_equal) bt_buffer_append(answers, BT_STR("with indexes other witnesses are shown\n"));
+  return are_equal;
+}
+
+/* The verdict among others, the one alone, and the one with indexes, against the naive one. */
 static bool rule_differs(batch *b, int rule, const bt_trace *trace, const bt_rule_verdict *among,
                          const bt_eval_options *options, bt_buffer *answers) {
-  const bt_rule_verdict *alone = NULL;
+  const bt_rule_verdict *alone = NULL, *indexed = NULL;
+  bt_eval_options with_indexes = *options;
   naive_verdict naive;
+  with_indexes.looks_up_at_once = true;
   naive_evaluate(b->rules[rule], trace, options, &naive);
   if (bt_evaluator_run(b->alone_evaluators[rule], trace, options, &alone, NULL) != BT_OK)
     stop("the evaluator gave up on a rule alone");
-  bool differs = !verdicts_agree(b->rules[rule], trace, among, &naive, answers) ||
-                 !verdicts_agree(b->rules[rule], trace, alone, &naive, answers);
+  if (bt_evaluator_run(b->index_evaluators[rule], trace, &with_indexes, &indexed, NULL) != BT_OK)
+    stop("the evaluator gave up on a rule with indexes");
+  const char *which = NULL;
+  if (!verdicts_agree(b->rules[rule], trace, among, &naive, answers))
+    which = "among others";
+  else if (!verdicts_agree(b->rules[rule], trace, alone, &naive, answers))
+    which = "alone";
+  else if (!verdicts_agree(b->rules[rule], trace, indexed, &naive, answers) || !shows_the_same(alone, indexed, answers))
+    which = "with indexes";
+  if (which) bt_buffer_printf(answers, "it differs %s", which);
   naive_verdict_dispose(&naive);
-  return differs;
+  return which != NULL;
 }
 
 /* All rules of the batch on one new trace. Returns the number of differences. */

@@ -456,9 +456,43 @@ static void write_relation(writer *w) {
   }
 }
 
+/* `k == p0.k`, either way round, or `k in [p0.k, p1.m]`: what spans are looked up by. */
+static void write_equality(writer *w) {
+  static const char *const others[] = {".k", ".m", ".span.id", ".span.parent_id", ".span.name", ".span.duration"};
+  static const char *const own[] = {"span.k", "span.m", "span.parent_id", "span.id", "span.name", "span.duration"};
+  unsigned which = one_in(w, 2) ? 0 : below(w, 6); /* durations only with durations */
+  bool is_swapped = one_in(w, 4);
+  if (which < 2 && one_in(w, 4)) {
+    bt_buffer_printf(w->out, "%s in [", own[which]), put_binding(w), put(w, others[which]);
+    if (one_in(w, 2))
+      put(w, ", 1]");
+    else
+      put(w, ", "), put_binding(w), put(w, others[below(w, 2)]), put(w, "]");
+    return;
+  }
+  const char *field = which < 2 && !is_swapped && one_in(w, 2) ? own[which] + strlen("span.") : own[which];
+  if (is_swapped) {
+    put_binding(w);
+    bt_buffer_printf(w->out, "%s == %s", others[which], field);
+  } else {
+    bt_buffer_printf(w->out, "%s == ", field);
+    put_binding(w);
+    put(w, others[which]);
+  }
+}
+
+static void write_correlation(writer *w) {
+  write_equality(w);
+  if (one_in(w, 4)) put(w, one_in(w, 3) ? " and " : " or "), write_equality(w);
+  if (maybe(w, 4)) put(w, one_in(w, 2) ? " and " : " or "), write_predicate(w);
+}
+
 static void write_filter(writer *w, bool has_dot) {
   put(w, has_dot ? ".where(" : " where(");
-  write_predicate(w);
+  if (w->visible && one_in(w, 3))
+    write_correlation(w);
+  else
+    write_predicate(w);
   put(w, ")");
 }
 
@@ -535,8 +569,24 @@ static bool can_bind(const writer *w) {
   return w->visible < MAX_VISIBLE && w->bindings < MAX_BINDINGS;
 }
 
+/* Two bound spans that are joined on what they have. */
+static void write_join(writer *w) {
+  static const char *const fields[] = {".k", ".m", ".span.name", ".span.id"};
+  const char *field = PICK(w, fields);
+  if (one_in(w, 3)) {
+    put_binding(w), put(w, ".where("), write_correlation(w), put(w, ")");
+    return;
+  }
+  put_binding(w), put(w, field), put(w, " == ");
+  put_binding(w), put(w, one_in(w, 6) ? PICK(w, fields) : field);
+}
+
 /* A bound span in relation to another one, or not in it. */
 static void write_pair(writer *w) {
+  if (one_in(w, 4)) {
+    write_join(w);
+    return;
+  }
   bool negates = one_in(w, 2);
   if (negates) put(w, "not (");
   put_binding(w);

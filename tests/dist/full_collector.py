@@ -41,7 +41,7 @@ class Collector(unittest.TestCase):
                 self.assertNotEqual(validate(file.name).returncode, 0, wrong)
 
     def test_is_the_version_that_the_stack_pins(self):
-        pinned = re.search(r"otel/opentelemetry-collector:(\S+)", (ROOT / "distribution/docker/docker-compose.yml").read_text(encoding="utf-8")).group(1)
+        pinned = re.search(r"otel/opentelemetry-collector:([\w.]+)", (ROOT / "distribution/docker/docker-compose.yml").read_text(encoding="utf-8")).group(1)
         self.assertIn(f"go.opentelemetry.io/collector/otelcol v{pinned}\n", (MODULE / "go.mod").read_text(encoding="utf-8"))
 
 

@@ -76,6 +76,22 @@ class Compose(unittest.TestCase):
             self.assertEqual(self.services[name]["image"], f"betrace:{VERSION}")
             self.assertIn("build", self.services[name], "or compose would try to pull it")
 
+    def test_images_by_digest(self):
+        """As a release gives them: every image that is pulled is named by its digest, and the rest is as before."""
+        pin = [sys.executable, ROOT / "distribution/pin_images.py"]
+        values = ROOT / "distribution/helm/betrace/values.yaml"
+        names = subprocess.run([*pin, "-", "names", values, COMPOSE], capture_output=True, text=True, check=True).stdout.split()
+        with tempfile.TemporaryDirectory() as folder:
+            digests = pathlib.Path(folder) / "digests"
+            digests.write_text("".join(f"{name} sha256:{number:064x}\n" for number, name in enumerate(names, 1)), encoding="utf-8")
+            variables = subprocess.run([*pin, digests, "env", COMPOSE], capture_output=True, text=True, check=True).stdout
+        pinned = compose(COMPOSE, **dict(line.split("=", 1) for line in variables.splitlines()))["services"]
+        for name, service in pinned.items():
+            if "build" not in service:
+                self.assertRegex(service["image"], r"@sha256:[0-9a-f]{64}$", name)
+                self.assertEqual(service["image"].split("@")[0], self.services[name]["image"])
+            self.assertEqual({**service, "image": ""}, {**self.services[name], "image": ""})
+
     def test_the_same_images_as_in_the_chart(self):
         chart = (ROOT / "distribution/helm/betrace/values.yaml").read_text(encoding="utf-8")
         for name in ("betrace-grafana", "tempo", "prometheus", "loki", "pyroscope"):

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,7 @@ REFUSED = [
     ({"tempo": {"url": "tempo:3200"}}, "pattern"),
     ({"tempo": {"url": "http://user:secret@tempo:3200"}}, "pattern"),
     ({"grafana": {"image": "grafana/grafana"}}, "pattern"),
+    ({"image": {"digest": "sha256:12"}}, "pattern"),
 ]
 
 
@@ -234,6 +236,25 @@ class Rendered(unittest.TestCase):
             for _, _, spec in pod_specs(objects):
                 for container in containers(spec):
                     self.assertRegex(container["image"], r":v?\d+\.\d+\.\d+$")
+
+    def test_images_by_digest(self):
+        """As a release pins them: whatever the chart starts is named by its digest, its own image and the app's too."""
+        names = subprocess.run([sys.executable, ROOT / "distribution/pin_images.py", "-", "names", CHART / "values.yaml", ROOT / "distribution/docker/docker-compose.yml"],
+                               capture_output=True, text=True, check=True).stdout.split()
+        with tempfile.TemporaryDirectory() as folder:
+            chart, digests = pathlib.Path(folder) / "betrace", pathlib.Path(folder) / "digests"
+            shutil.copytree(CHART, chart)
+            digests.write_text("".join(f"{name} sha256:{number:064x}\n" for number, name in enumerate(names, 1)), encoding="utf-8")
+            pinned = subprocess.run([sys.executable, ROOT / "distribution/pin_images.py", digests, "values", chart / "values.yaml"], capture_output=True, text=True, check=True)
+            (chart / "values.yaml").write_text(pinned.stdout, encoding="utf-8")
+            values = pathlib.Path(folder) / "set.yaml"
+            values.write_text(json.dumps(SETS["everything bundled"]), encoding="utf-8")
+            done = subprocess.run([helm_binary.require(), "template", "betrace", chart, "-f", values], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        images = re.findall(r"image: \"?([^\s\"]+)", done.stdout)
+        self.assertGreaterEqual(len(images), 7)
+        for image in images:
+            self.assertRegex(image, r"@sha256:[0-9a-f]{64}$")
 
     def test_secrets_are_passed_by_reference(self):
         objects = rendered("existing Tempo with a token, existing Grafana")

@@ -6,9 +6,11 @@
  *   exercised WORD       of that evaluation: true, false or unknown
  *   total N              its number of violating choices
  *   choice WORDS         the witnesses of the next choice, the first one first: bound spans as binding=id, others as id
+ *   spent TEXT           what its budget was spent on
  *   failed TEXT          the part of the rule that is blamed in the choice looked at last
  *   flags WORDS          of the trace: root=id or root=none, differing_copies, missing_parents, spans=N
- * Afterwards every rule is evaluated on every trace once more, all in one ruleset, and has to give the same verdicts; and what is said of
+ * Afterwards every rule is evaluated on every trace once more, all in one ruleset, and again with indexes, and has to give the same verdicts;
+ * and what is said of
  * parts of the traces (as incomplete), or under clock skew, must not contradict what is said of the whole. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -208,6 +210,14 @@ static void check_total(case_run *run, const char *expected) {
              run->verdict ? (unsigned long long)run->verdict->choice_total : 0ull);
 }
 
+static void check_spending(case_run *run, const char *expected) {
+  bt_buffer got = {0};
+  if (run->verdict) bt_verdict_say_spending(run->verdict, run->rule->text, &got);
+  if (!bt_str_equal(bt_buffer_str(&got), bt_str_from(expected)))
+    complain(run, "expected the budget to be spent: %s, got: %s", expected, got.ptr ? got.ptr : "nothing");
+  bt_buffer_dispose(&got);
+}
+
 static void check_flags(case_run *run, const char *expected) {
   char got[128], root[BT_SPAN_ID_HEX + 1] = "none";
   if (!run->trace) return;
@@ -225,7 +235,8 @@ static void run_case(const text_case *text, void *context) {
     void (*act)(case_run *, const char *);
   } acts[] = {{"rule", set_rule},         {"trace", set_trace},           {"options", set_options},
               {"verdict", check_verdict}, {"exercised", check_exercised}, {"total", check_total},
-              {"choice", check_choice},   {"failed", check_failed},       {"flags", check_flags}};
+              {"choice", check_choice},   {"failed", check_failed},       {"flags", check_flags},
+              {"spent", check_spending}};
   case_run run = {.suite = context, .text = text};
   for (size_t i = 0; i < text->field_count; i++) {
     size_t act = 0, count = sizeof acts / sizeof acts[0];
@@ -303,6 +314,23 @@ static bt_rule_verdict judge(const bt_rule *rule, const bt_trace *trace, const b
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
   return out;
+}
+
+/* With the indexes that otherwise only large traces have. */
+static void test_indexes(void **state) {
+  (void)state;
+  unsigned differences = 0;
+  for (size_t i = 0; i < all.done_count; i++) {
+    const evaluation *e = &all.done[i];
+    bt_eval_options options = e->options;
+    if (options.step_budget || options.text_budget) continue; /* an index takes other steps than a walk */
+    options.looks_up_at_once = true;
+    bt_rule_verdict said = judge(e->rule, e->trace, &options);
+    if (is_same(e, &said)) continue;
+    fprintf(stderr, "%s:%u: another verdict with indexes than without\n", e->file, e->line);
+    differences++;
+  }
+  assert_int_equal(differences, 0);
 }
 
 /* Whether what was said of a part, or under skew, may be said when the whole says `whole`. */
@@ -416,6 +444,7 @@ static int close_suite(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_sharing),
-                                     cmocka_unit_test(test_parts), cmocka_unit_test(test_skew)};
+                                     cmocka_unit_test(test_indexes), cmocka_unit_test(test_parts),
+                                     cmocka_unit_test(test_skew)};
   return cmocka_run_group_tests(tests, open_suite, close_suite);
 }

@@ -14,6 +14,8 @@ static const char *const texts[] = {
     "trace.has_before(x, y) or trace.service_count > 7 or sum(checkout under top, amount) > trace.span_count",
     "when { x.where(span.id != \"1\") as a and y as b } always { a.span.id == b.span.parent_id }",
     "not (x as a and y after a) and count(span(k =~ \"a.*\" and event.n not in [1, 2])) > 0 and top above checkout",
+    "when { checkout as c and checkout as d and c.order == d.order } always { x child of c and x after c where(order "
+    "== d.order) }",
 };
 enum { RULE_COUNT = sizeof texts / sizeof texts[0] };
 
@@ -32,13 +34,20 @@ static const char *const trace_lines = "a top service=s\n"
                                        "d y parent=c service=t\n"
                                        "e checkout amount=5000 order=8\n";
 
+/* With the indexes that otherwise only large traces have. */
+static const bt_eval_options options[RULE_COUNT] = {{.looks_up_at_once = true},
+                                                    {.looks_up_at_once = true},
+                                                    {.looks_up_at_once = true},
+                                                    {.looks_up_at_once = true},
+                                                    {.looks_up_at_once = true}};
+
 static bt_status evaluate(const bt_rule *const *rules, size_t count, const bt_trace *trace, bool *was_refused) {
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
   const bt_rule_verdict *verdicts = NULL;
   bt_status status = bt_ruleset_new(rules, count, &ruleset, NULL);
   if (status == BT_OK) status = bt_evaluator_new(ruleset, &evaluator, NULL);
-  if (status == BT_OK) status = bt_evaluator_run(evaluator, trace, NULL, &verdicts, NULL);
+  if (status == BT_OK) status = bt_evaluator_run(evaluator, trace, options, &verdicts, NULL);
   *was_refused = failing_alloc_stop();
   assert_int_equal(status == BT_OK, verdicts != NULL);
   if (verdicts) assert_int_equal(verdicts[0].verdict, BT_VIOLATED);

@@ -194,10 +194,13 @@ static void test_sizes(void **state) {
 /* Equal patterns are one, where they mean the same; and what was let go is there for a while. */
 static void test_shared(void **state) {
   (void)state;
+  size_t before = bt_patterns_held_bytes();
   bt_pattern *first = compile("shared.*", true), *again = compile("shared.*", true),
              *other = compile("shared.*", false);
   assert_ptr_equal(first, again);
   assert_ptr_not_equal(first, other);
+  assert_int_equal(bt_patterns_held_bytes(),
+                   before + bt_pattern_bytes(first) + bt_pattern_bytes(other)); /* each once */
   bt_pattern_free(first);
   assert_true(match("shared.*", BT_STR("shared by two"), true));
   bt_pattern_free(again);

@@ -5,6 +5,7 @@ HONEST behaviours change nothing that an answer says. NOTICEABLE ones can be tol
 type, completeness); for them betrace promises what tests/faults holds. LYING ones cannot: bits that flip in plain text leave a well-formed answer that says
 something else, and there is no checksum; for them it promises only to end, soon, in bounded memory, without a crash.
 """
+import collections
 import gzip
 import json
 import os
@@ -26,9 +27,9 @@ def say(wire, status, body=b"no", content_type="text/plain", **headers):
     return True
 
 
-def wait_until_gone(wire, seconds=LONG_S):
+def wait_until_gone(wire, seconds=None):
     """Reads nothing and writes nothing, until the client closes."""
-    wire.settimeout(seconds)
+    wire.settimeout(seconds or LONG_S)
     try:
         while wire.recv(65536):
             pass
@@ -282,11 +283,30 @@ class FaultProxy(Proxy):
         self.count = 0
         self.done = []  # names, in the order of requests
 
+    def _next_name(self):
+        """With the lock held."""
+        return self.schedule[self.count] if self.count < len(self.schedule) else self.after
+
     def _behave(self, wire, request, answer):
         with self.lock:
-            name = self.schedule[self.count] if self.count < len(self.schedule) else self.after
+            name = self._next_name()
             self.count += 1
             self.done.append(name)
         def fetched():
             return transcode(request, answer()) if self.as_protobuf else answer()
         return ALL[name](wire, request, fetched, self.random)
+
+
+class MixProxy(FaultProxy):
+    """`mix`: {behaviour's name: its share of the requests}, the rest is plain; may be changed at any time. `seen` and
+    `done` stay short, because this one is for hours; `counts` says how often each was chosen."""
+
+    def __init__(self, upstream, mix, seed=0):
+        super().__init__(upstream, seed=seed)
+        self.mix, self.counts = mix, collections.Counter()
+
+    def _next_name(self):
+        del self.seen[:], self.done[:]
+        name = self.random.choices([*self.mix, "plain"], [*self.mix.values(), 1 - sum(self.mix.values())])[0]
+        self.counts[name] += 1
+        return name

@@ -11,7 +11,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
-from betrace_process import Betrace, run_cli  # noqa: E402
+from betrace_process import Betrace, has_sanitizer, run_cli  # noqa: E402
 
 SHORT = "--short" in sys.argv
 CONNECTIONS = 100 if SHORT else 1_000
@@ -20,8 +20,7 @@ MIB = 1 << 20
 PATIENCE = 90
 BODY_BYTES = 15 * MIB
 SENT_BYTES = (1 if SHORT else 15) * MIB  # of each, as far as it is taken
-SANITIZED = "asan" in os.environ.get("BETRACE_BIN", "")
-MOST_MIB = 600 if SANITIZED else 64  # what all of it may hold; a sanitizer keeps what was freed
+MOST_MIB = 600 if has_sanitizer() else 64  # what all of it may hold; a sanitizer keeps what was freed
 RULE = {"id": "r1", "dsl": 'trace.has(span.name == "x")'}
 
 

@@ -17,7 +17,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
-from betrace_process import Betrace, binary  # noqa: E402
+from betrace_process import Betrace, has_sanitizer  # noqa: E402
 from stub_tempo import StubTempo  # noqa: E402
 
 SHORT = "--short" in sys.argv
@@ -25,13 +25,6 @@ RULE = 'trace.has(span.name == "x")'
 WAITING, QUEUED, REPLAYS, STREAMS = 16, 1_000, 50, 20
 PER_CONNECTION = 20  # questions of those that queue
 VERDICTS = "/v1/traces/00000000000000000000000000000001/verdicts"
-
-
-def has_sanitizer():
-    with open(binary(), "rb") as file:
-        program = file.read()
-    return b"__asan_init" in program or b"__tsan_init" in program
-
 
 BOUND_SECONDS = 15.0 if has_sanitizer() else 5.0
 PATIENCE = BOUND_SECONDS if SHORT else 180.0

@@ -43,6 +43,19 @@ class EvalTest(unittest.TestCase):
             self.assertEqual(self.verdicts("trace.has(not exists(span.service))", trace)[1], ["violated"])
         self.assertEqual(self.verdicts('trace.has(span.service == "x")', document(span("a"), service="x"))[1], ["violated"])
 
+    def test_what_takes_too_long_is_inconclusive(self):
+        """Pairs of 600 spans are more steps than are taken between two looks at the time; the trace behind it is judged."""
+        trace = document(*(span("x", number + 1) for number in range(600)))
+        small = document(dict(span("x"), traceId="0" * 31 + "2"))
+        asked = ("eval", "--dsl", "x as a and x as b and a.k < b.id", "--all", "-")
+        done = run_cli(*asked, "--trace-time", "1ns", stdin=trace + "\n" + small)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertRegex(done.stdout, r"inconclusive +dsl +0{31}1 +\(budget: it took too long, in `x as b` \(line 1, column 12\)\)")
+        self.assertRegex(done.stdout, r"satisfied +dsl +0{31}2\n")
+        self.assertEqual(run_cli(*asked, stdin=trace).returncode, 0)
+        for wrong in ("0s", "-1s", "soon"):
+            self.assertEqual(run_cli(*asked, "--trace-time", wrong, stdin=trace).returncode, 2)
+
     def test_a_rule_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "rules.yaml")
@@ -52,6 +65,23 @@ class EvalTest(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertRegex(done.stdout, r"violated +one ")
             self.assertRegex(done.stdout, r"satisfied +two ")
+
+    def test_what_spent_the_budget(self):
+        trace = document(*(span("a", number=i + 1, start=i + 1, end=i + 2) for i in range(1100)))
+        done = run_cli("eval", "--dsl", "when { a as x }\nnever  { a where(k < x.k) }", "--all", "-", stdin=trace)
+        self.assertIn("inconclusive", done.stdout)
+        self.assertIn("(budget: too many spans were looked at, in `a where(k < x.k)` (line 2, column 10))", done.stdout)
+
+    def test_a_budget_of_ones_own(self):
+        """What decides a rule with the default budget need not do so with less, and says nothing else."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(document(*(span("a", number=i + 1, start=i + 1, end=i + 2) for i in range(100))))
+            for budget, inconclusive in (("0", 0), ("10", 1), ("1000000", 0)):
+                done = run_cli("replay", "--dsl", "a as x and a.where(k < x.k)", "--traces", path, "--start", "1970-01-01T00:00:00Z",
+                               "--end", "1970-01-01T01:00:00Z", "--budget", budget)
+                self.assertIn(f"{inconclusive} inconclusive", done.stdout, (budget, done.stderr))
 
 
 if __name__ == "__main__":

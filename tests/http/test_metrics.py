@@ -132,6 +132,19 @@ class MetricsTest(unittest.TestCase):
         self.assertAlmostEqual(self.value("process_start_time_seconds", families), time.time(), delta=300)
         self.assertEqual(self.value("betrace_build_info", families, source="memory"), 1)
 
+    def test_pattern_memory(self):
+        """A regex counts in full for each rule of a tenant, and once for the process; a rule that is disabled is not counted."""
+        before = self.value("betrace_pattern_memory_bytes")
+        for name in ("r1", "r2"):
+            self.assertEqual(self.server.post("/v1/rules", {"id": name, "dsl": 'trace.has(span.name matches "metric-[a-z]{20}")'}).status, 201)
+        families = self.families()
+        tenant, whole = self.value("betrace_tenant_pattern_memory_bytes", families, tenant=""), self.value("betrace_pattern_memory_bytes", families) - before
+        self.assertGreater(whole, 0)
+        self.assertEqual(tenant, 2 * whole)
+        self.assertEqual(self.value("betrace_tenant_pattern_memory_limit_bytes", families), 16 << 20)
+        self.assertEqual(self.server.put("/v1/rules/r2", {"dsl": 'trace.has(span.name matches "metric-[a-z]{20}")', "enabled": False}).status, 200)
+        self.assertEqual(self.value("betrace_tenant_pattern_memory_bytes", tenant=""), whole)
+
     def test_a_tenant_sees_its_own_rules(self):
         with tempfile.TemporaryDirectory() as folder:
             file, tokens = os.path.join(folder, "tokens"), {}

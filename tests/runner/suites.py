@@ -22,11 +22,16 @@ PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
-# Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do, and what Prometheus does.
+# Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
+# what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
-                "test_prometheus")
+                "test_prometheus", "test_soak")
 # Benches that a check leaves out: they go on for minutes. What it has room for of bench_rules is a part of bench_replay.
 FULL_BENCHES = ("bench_rules", "bench_series")
+
+
+# What runs under ThreadSanitizer besides, because all that the service does is under way at once there.
+RACING = ("test_stop", "test_starvation", "test_memory_edge", "test_attacks", "test_soak")
 
 
 @dataclass
@@ -210,7 +215,10 @@ def property_large():
 def tsan():
     """The same labels, and everything at once on the service: a race ends it with a status of its own."""
     yield from build_and_ctest("tsan")
-    yield Step([PYTHON, "tests/http/test_stress.py"], outcome.of_unittest, env={"BETRACE_BIN": binary("tsan"), "STRESS_SECONDS": "120"})
+    env = {"BETRACE_BIN": binary("tsan"), "STRESS_SECONDS": "120"}
+    yield Step([PYTHON, "tests/http/test_stress.py"], outcome.of_unittest, env=env)
+    for name in RACING:
+        yield Step([PYTHON, f"tests/faults/{name}.py", "--short"], outcome.of_unittest, env=env)
 
 
 def faults_large():
@@ -229,9 +237,10 @@ def grpc():
 
 
 def soak():
-    """An hour of mixed load: memory, descriptors and threads stay flat."""
+    """An hour of mixed load, a tenth of Tempo's answers hang: nothing is lost, memory, files and threads stay flat."""
     yield from configure_and_build("release", "betrace")
-    yield Step([PYTHON, "tests/faults/soak.py"], outcome.of_closing_line, env={"BETRACE_BIN": binary("release")})
+    env = {"BETRACE_BIN": binary("release"), "SOAK_SECONDS": "3600"}
+    yield Step([PYTHON, "tests/faults/test_soak.py"], outcome.of_unittest, env=env)
 
 
 def cluster():

@@ -22,6 +22,13 @@ def binary():
     return os.environ.get("BETRACE_BIN", str(ROOT / "build/dev/server/betrace"))
 
 
+def has_sanitizer():
+    """Whether it is slower, and larger, than what people run."""
+    with open(binary(), "rb") as file:
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 

@@ -110,11 +110,15 @@ static bt_trace one_span(bt_span *span, uint64_t number, const bt_attribute *att
   return (bt_trace){.id = fake_id(number), .spans = span, .span_count = 1};
 }
 
+enum { MARK_BYTES = 100 };
+
 static void add_one(bt_tally *tally, int side, const bt_attribute *attributes, uint32_t count) {
   bt_span span;
   bt_error error = {0};
   bt_trace trace = one_span(&span, 1, attributes, count);
+  size_t most = bt_tally_bytes(tally, MARK_BYTES) + bt_tally_added_bytes(tally, &trace, MARK_BYTES);
   assert_int_equal(bt_tally_add(tally, &trace, side, NULL, NULL, &error), BT_OK);
+  assert_true(bt_tally_bytes(tally, MARK_BYTES) <= most);
 }
 
 static const bt_tally_key *key_of(const bt_tally *tally, const char *name) {
@@ -420,6 +424,59 @@ static void what_cannot_be_read_is_said(void **state) {
   population_free(p);
 }
 
+/* With more and more room: it does not begin, it is of smaller samples and says so, it is the whole answer. A trace counts with all its marks or not at all. */
+static void without_room_it_is_said(void **state) {
+  (void)state;
+  enum { TRACES = 120, MARKS = 6, STEP = 64 << 10 };
+  static char texts[TRACES][MARKS][128];
+  population *p = population_new(PAYMENT_IS_CHECKED);
+  size_t refused = 0, smaller = 0;
+  for (int i = 0; i < TRACES; i++) {
+    fake_span *span = add_payment(p, i % 2);
+    mark(span, "version", i % 2 ? "new" : "old");
+    for (int m = 0; m < MARKS; m++) {
+      static const char *const keys[MARKS] = {"a", "b", "c", "d", "e", "f"};
+      snprintf(texts[i][m], sizeof texts[i][m], "%0100d", i % (m * 20 + 1));
+      mark(span, keys[m], texts[i][m]);
+    }
+  }
+  bt_contrast_result whole = run(p, 1, 50), result = {0};
+  for (size_t limit = STEP; result.outcome != BT_REPLAY_COMPLETED || !result.duration_ns; limit += STEP) {
+    bt_memory_account *account = NULL;
+    bt_error error = {0};
+    assert_true(limit < (size_t)64 << 20);
+    assert_int_equal(bt_memory_account_new(limit, &account, &error), BT_OK);
+    bt_contrast_request request = request_of(p, 1, 50);
+    request.replay.memory = account;
+    bt_contrast_result_dispose(&result);
+    bt_status status = bt_contrast_run(&p->fake.source, &request, NULL, &result, &error);
+    assert_in_range(bt_memory_look(account).most, 0, limit);
+    if (status) {
+      assert_int_equal(status, BT_LIMIT);
+      assert_true(result.has_no_room);
+      refused++;
+      result.duration_ns = 0;
+    } else if (result.outcome == BT_REPLAY_INCOMPLETE) {
+      assert_memory_equal(result.reason, "results_full: ", 14);
+      smaller += result.sides[0].sampled < 50 && result.sides[0].sampled > 0;
+    }
+    if (!status && result.outcome == BT_REPLAY_COMPLETED) {
+      assert_int_equal(result.sides[0].sampled, whole.sides[0].sampled);
+      assert_int_equal(result.findings_total, whole.findings_total);
+      assert_true(bt_memory_look(account).kinds[BT_MEMORY_CONTRASTS] > 0);
+    }
+    bt_memory_hold held = result.hold;
+    result.hold = (bt_memory_hold){0};
+    bt_memory_hold_shrink(&held, 0);
+    assert_int_equal(bt_memory_total(account), 0);
+    bt_memory_account_free(account);
+  }
+  assert_true(refused > 0 && smaller > 0);
+  bt_contrast_result_dispose(&result);
+  bt_contrast_result_dispose(&whole);
+  population_free(p);
+}
+
 /* The time for finding traces is over, the time for reading them is not: the samples are of the parts that were judged to their end until then. */
 static void what_was_found_in_time_is_compared(void **state) {
   (void)state;
@@ -619,6 +676,7 @@ int main(void) {
                                      cmocka_unit_test(too_few_are_too_few),
                                      cmocka_unit_test(nothing_is_named_where_nothing_separates),
                                      cmocka_unit_test(what_cannot_be_read_is_said),
+                                     cmocka_unit_test(without_room_it_is_said),
                                      cmocka_unit_test(what_was_found_in_time_is_compared),
                                      cmocka_unit_test(enough_is_enough),
                                      cmocka_unit_test(young_violations_are_in_the_sample),

@@ -245,6 +245,41 @@ static void little_memory_changes_nothing(void **state) {
   }
 }
 
+static void nothing(scene *s) {
+  (void)s;
+}
+
+/* Others hold the memory: the first question is refused, one under way says that it is full, and each has the whole answer when there is room again. */
+static void without_room_it_is_said(void **state) {
+  scene *s = *state;
+  enum { LIMIT = 512 << 10 };
+  static answer expected, got;
+  bt_look *look = NULL;
+  bt_error error = {0};
+  bt_memory_account *account = NULL;
+  ask_all(s, 10, nothing, &expected);
+  assert_int_equal(bt_memory_account_new(LIMIT, &account, &error), BT_OK);
+  s->options.memory = account;
+  restart(s);
+  assert_true(bt_memory_take(account, BT_MEMORY_REPLAYS, LIMIT));
+  assert_int_equal(bt_look_open(s->evaluations, &s->question, &look, &error), BT_LIMIT);
+  bt_memory_give(account, BT_MEMORY_REPLAYS, 40 << 10);
+  ask_all(s, 10, nothing, &got);
+  assert_memory_equal(got.reason, "results_full", 12);
+  assert_false(got.has_total || got.complete);
+  bt_memory_give(account, BT_MEMORY_REPLAYS, LIMIT - (40 << 10));
+  restart(s);
+  assert_int_equal(bt_memory_total(account), 0);
+  ask_all(s, 10, nothing, &got);
+  assert_same_answer(&got, &expected);
+  assert_in_range(bt_memory_look(account).most, 1, LIMIT);
+  bt_evaluations_free(s->evaluations);
+  s->evaluations = NULL;
+  assert_int_equal(bt_memory_total(account), 0);
+  s->options.memory = NULL;
+  bt_memory_account_free(account);
+}
+
 static void too_little_memory_is_said(void **state) {
   scene *s = *state;
   answer got;
@@ -259,8 +294,9 @@ static void too_little_memory_is_said(void **state) {
 /* Late spans, and traces that are new, between the pages: nothing comes twice, nothing that was there is lost. */
 static void add_traces(scene *s) {
   int64_t at_ns = NOON_NS + 12 * HOUR_NS;
+  bt_evaluations_free(s->evaluations); /* first: it may be at work still */
   for (int i = 0; i < 3; i++) fake_span_add(fake_add(&s->fake, 10000 + s->fake.trace_count), "slow", at_ns);
-  restart(s);
+  start(s);
 }
 
 static void data_that_comes_late_shifts_no_page(void **state) {
@@ -479,18 +515,57 @@ static void many_wait_for_one_evaluation(void **state) {
   }
 }
 
+/* An evaluation that fills its memory waits for its reader; but not for a slow one while another has read all. */
+static void a_slow_reader_holds_up_no_other(void **state) {
+  enum { PAGE = 10 };
+  scene *s = *state;
+  bt_look *slow = NULL, *quick = NULL;
+  bt_page page;
+  bt_error error = {0};
+  bool goes_on = true, is_slow_ready;
+  size_t times_waited = 0;
+  s->options.memory_limit_bytes = 256 * 1024;
+  restart(s);
+  assert_int_equal(bt_look_open(s->evaluations, &s->question, &slow, &error), BT_OK);
+  assert_int_equal(bt_look_open(s->evaluations, &s->question, &quick, &error), BT_OK);
+  while (goes_on) {
+    blocking_wait standing;
+    bool ready = false;
+    int64_t until_ns = bt_clock_monotonic_ns() + WAIT_NS;
+    blocking_wait_init(&standing, s->options.work);
+    bt_page_wish wish = {.least = PAGE, .limit = PAGE, .wait = &standing.wait}, bit = {1, 1, true, NULL};
+    assert_int_equal(bt_look_page(quick, &wish, &ready, &page, &error), BT_OK);
+    while (!ready) {
+      bt_page little;
+      times_waited++;
+      assert_int_equal(bt_look_page(slow, &bit, &is_slow_ready, &little, &error), BT_OK);
+      bt_page_dispose(&little);
+      blocking_wait_stand(&standing, until_ns);
+      assert_true(bt_clock_monotonic_ns() < until_ns); /* somebody woke it */
+      assert_int_equal(bt_look_page(quick, &wish, &ready, &page, &error), BT_OK);
+    }
+    goes_on = page.goes_on;
+    bt_page_dispose(&page);
+  }
+  assert_true(times_waited > 1);
+  bt_look_close(quick);
+  bt_look_close(slow);
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(pages_are_the_replay_in_order),
       SCENE(many_wait_for_one_evaluation),
+      SCENE(a_slow_reader_holds_up_no_other),
       SCENE(the_first_page_needs_the_first_windows_only),
       SCENE(an_evaluation_is_kept_for_the_next_page),
       SCENE(one_that_is_forgotten_is_repeated),
       SCENE(forgotten_and_without_rules_it_is_not_found),
       SCENE(little_memory_changes_nothing),
       SCENE(too_little_memory_is_said),
+      SCENE(without_room_it_is_said),
       SCENE(data_that_comes_late_shifts_no_page),
       SCENE(long_traces_come_once),
       SCENE(what_cannot_be_read_is_said),

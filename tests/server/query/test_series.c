@@ -188,6 +188,38 @@ static void a_small_cache_costs_no_answer(void **state) {
   assert_true(bt_series_pool_statistics(s->pool).cells_kept <= 5);
 }
 
+/* Who finds no room is told, no number is made up, and afterwards nothing is held. */
+static void without_room_it_is_said(void **state) {
+  scene *s = *state;
+  enum { LIMIT = 128 << 10 };
+  bt_series_ask *all = NULL;
+  bt_error error = {0};
+  bt_memory_account *account = NULL;
+  bt_step_count count;
+  char reason[240];
+  assert_int_equal(bt_memory_account_new(LIMIT, &account, &error), BT_OK);
+  s->options.memory = account;
+  restart(s);
+  assert_int_equal(bt_series_open(s->pool, &s->question, &all, &error), BT_OK);
+  size_t left = LIMIT - bt_memory_total(account);
+  assert_true(bt_memory_take(account, BT_MEMORY_REPLAYS, left));
+  assert_true(wait_for(s, all));
+  for (size_t i = 0; i < STEPS; i++) assert_int_equal(bt_series_step(all, 0, i, &count), BT_STEP_FAILED);
+  bt_series_reason(all, reason);
+  assert_memory_equal(reason, "results_full: ", 14);
+  bt_series_close(all);
+  assert_true(bt_memory_take(account, BT_MEMORY_REPLAYS, LIMIT - bt_memory_total(account)));
+  assert_int_equal(bt_series_open(s->pool, &s->question, &all, &error), BT_LIMIT);
+  bt_memory_give(account, BT_MEMORY_REPLAYS, bt_memory_look(account).kinds[BT_MEMORY_REPLAYS]);
+  each_step_is_its_replay(state);
+  assert_in_range(bt_memory_look(account).most, 1, LIMIT);
+  bt_series_pool_free(s->pool);
+  s->pool = NULL;
+  assert_int_equal(bt_memory_total(account), 0);
+  s->options.memory = NULL;
+  bt_memory_account_free(account);
+}
+
 static void what_was_not_read_is_no_number(void **state) {
   scene *s = *state;
   int64_t at_ns = NOON_NS + 10 * HOUR_NS + 30 * MINUTE_NS;
@@ -338,6 +370,7 @@ int main(void) {
       SCENE(one_evaluation_pays_for_all),
       SCENE(questions_under_way_share),
       SCENE(a_small_cache_costs_no_answer),
+      SCENE(without_room_it_is_said),
       SCENE(what_was_not_read_is_no_number),
       SCENE(what_could_not_be_decided_is_no_number),
       SCENE(a_trace_that_goes_on_keeps_its_step_open),

@@ -25,7 +25,7 @@ static bt_step_count count_of(uint64_t violations) {
 static bt_step_cache *cache_of(size_t most) {
   bt_step_cache *cache = NULL;
   bt_error error = {0};
-  if (bt_step_cache_new(most, &cache, &error) != BT_OK) fail_msg("%s", error.message);
+  if (bt_step_cache_new(most, NULL, &cache, &error) != BT_OK) fail_msg("%s", error.message);
   return cache;
 }
 
@@ -89,6 +89,34 @@ static void many_cells(void **state) {
   bt_step_cache_free(cache);
 }
 
+/* Without room the longest unused go early: what is got is right, and nothing is held that was not asked for. */
+static void without_room_it_stays_small(void **state) {
+  (void)state;
+  enum { LIMIT = 16 << 10, PUT = 2000 };
+  bt_memory_account *account = NULL;
+  bt_step_cache *cache = NULL;
+  bt_error error = {0};
+  assert_int_equal(bt_memory_account_new(LIMIT, &account, &error), BT_OK);
+  assert_int_equal(bt_step_cache_new(PUT, account, &cache, &error), BT_OK);
+  for (int64_t i = 0; i < PUT; i++) {
+    bt_step_count count = count_of((uint64_t)i), got;
+    bt_step_cache_put(cache, 1, i, INT64_MAX, &count);
+    assert_true(bt_step_cache_get(cache, 1, i, 0, &got));
+    assert_int_equal(got.violations, i);
+  }
+  assert_in_range(bt_step_cache_count(cache), 16, PUT / 2);
+  assert_in_range(bt_memory_total(account), LIMIT / 4, LIMIT);
+  bt_step_cache_free(cache);
+  assert_int_equal(bt_memory_total(account), 0);
+  assert_int_equal(bt_step_cache_new(PUT, account, &cache, &error), BT_OK);
+  assert_true(bt_memory_take(account, BT_MEMORY_READS, LIMIT));
+  bt_step_count count = count_of(7), got;
+  bt_step_cache_put(cache, 1, 1, INT64_MAX, &count);
+  assert_false(bt_step_cache_get(cache, 1, 1, 0, &got));
+  bt_step_cache_free(cache);
+  bt_memory_account_free(account);
+}
+
 /* Without memory a count is not kept, or the chains get longer; what was kept stays right. */
 static void every_allocation_fails_in_turn(void **state) {
   (void)state;
@@ -97,7 +125,7 @@ static void every_allocation_fails_in_turn(void **state) {
     bt_step_cache *cache = NULL;
     bt_error error = {0};
     failing_alloc_after(n);
-    bt_status status = bt_step_cache_new(1000, &cache, &error);
+    bt_status status = bt_step_cache_new(1000, NULL, &cache, &error);
     for (int64_t i = 0; status == BT_OK && i < 600; i++) {
       bt_step_count count = count_of((uint64_t)i), got;
       bt_step_cache_put(cache, 1, i, INT64_MAX, &count);
@@ -114,6 +142,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(is_like_its_model),
       cmocka_unit_test(many_cells),
+      cmocka_unit_test(without_room_it_stays_small),
       cmocka_unit_test(every_allocation_fails_in_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,9 +277,8 @@ static bt_status give_beside(fake_source *fake, const bt_read_request *request, 
   return status;
 }
 
-static bt_status fake_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
-                           bt_source_account *account, bt_error *error) {
-  fake_source *fake = fake_of(source);
+static bt_status read_locked(fake_source *fake, const bt_read_request *request, bt_read_sink sink, void *context,
+                             bt_source_account *account, bt_error *error) {
   account->requests++;
   fake->read_calls++;
   if (request->count > fake->largest_page) fake->largest_page = request->count;
@@ -295,6 +294,15 @@ static bt_status fake_read(bt_source *source, const bt_read_request *request, bt
     if (status != BT_OK) return status;
   }
   return request->also_by_id ? give_beside(fake, request, sink, context, error) : BT_OK;
+}
+
+static bt_status fake_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                           bt_source_account *account, bt_error *error) {
+  fake_source *fake = fake_of(source);
+  pthread_mutex_lock(&fake->lock);
+  bt_status status = read_locked(fake, request, sink, context, account, error);
+  pthread_mutex_unlock(&fake->lock);
+  return status;
 }
 
 /* Bounds of the fragments in the range that have some of the spans; false: there is none. */
@@ -333,9 +341,8 @@ static bt_status give_spans(fake_source *fake, const fake_trace *trace, const bt
   return status;
 }
 
-static bt_status fake_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
-                                 bt_source_account *account, bt_error *error) {
-  fake_source *fake = fake_of(source);
+static bt_status find_spans_locked(fake_source *fake, const bt_spans_request *request, bt_spans_sink sink,
+                                   void *context, bt_source_account *account, bt_error *error) {
   bt_status status = BT_OK;
   account->requests++;
   fake->span_searches++;
@@ -347,6 +354,15 @@ static bt_status fake_find_spans(bt_source *source, const bt_spans_request *requ
   for (size_t i = 0; status == BT_OK && i < fake->trace_count; i++)
     status = give_spans(fake, sorted[i], request, sink, context, error);
   free(sorted);
+  return status;
+}
+
+static bt_status fake_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                                 bt_source_account *account, bt_error *error) {
+  fake_source *fake = fake_of(source);
+  pthread_mutex_lock(&fake->lock);
+  bt_status status = find_spans_locked(fake, request, sink, context, account, error);
+  pthread_mutex_unlock(&fake->lock);
   return status;
 }
 

@@ -44,7 +44,7 @@ typedef struct fake_trace {
 typedef struct fake_source {
   bt_source source; /* first */
   bt_source_operations operations;
-  pthread_mutex_t lock; /* searches may come from two threads at once */
+  pthread_mutex_t lock; /* of every question; a test that changes traces while somebody may ask holds it, too */
   fake_trace *traces;
   size_t trace_count, trace_capacity;
   /* Scripts. Searches whose filter holds this text fail: */

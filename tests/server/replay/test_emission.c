@@ -34,7 +34,8 @@ typedef struct scene {
   bt_violation violations[COUNT];
   const bt_violation *pointers[COUNT];
   char *services[2];
-  bt_source guarded; /* the fake source behind the mutex */
+  bt_priority priority; /* of the last read */
+  bt_source guarded;    /* the fake source behind the mutex */
   bt_source_operations operations;
 } scene;
 
@@ -80,6 +81,7 @@ static bt_status guarded_read(bt_source *source, const bt_read_request *request,
                               bt_source_account *account, bt_error *error) {
   (void)source;
   pthread_mutex_lock(&current->mutex);
+  current->priority = request->priority;
   bt_status status = bt_source_read(&current->fake.source, request, sink, context, account, error);
   pthread_mutex_unlock(&current->mutex);
   return status;
@@ -276,6 +278,13 @@ static void what_cannot_be_read_back_failed(void **state) {
   assert_int_equal(result.failed, COUNT);
 }
 
+static void who_sends_has_his_own_turn_among_reads(void **state) {
+  scene *s = *state;
+  s->options.priority = BT_PRIORITY_WATCH;
+  (void)emit(s);
+  assert_int_equal(s->priority, BT_PRIORITY_WATCH);
+}
+
 static void what_cannot_be_looked_up_is_not_sent(void **state) {
   scene *s = *state;
   s->fake.fail_reads = BT_UNAVAILABLE;
@@ -312,6 +321,7 @@ int main(void) {
       SCENE(shadow_rules_send_nothing),
       SCENE(refusals_are_counted),
       SCENE(what_cannot_be_read_back_failed),
+      SCENE(who_sends_has_his_own_turn_among_reads),
       SCENE(what_cannot_be_looked_up_is_not_sent),
       SCENE(without_a_source_the_answer_counts),
       SCENE(at_the_original_time),

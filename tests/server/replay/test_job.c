@@ -499,7 +499,7 @@ static void a_full_memory_ends_one_and_not_the_others(void **state) {
   bt_memory_account *account = share_account(s, 256 * 1024);
   set_gate(s, true);
   start(s);
-  bt_memory_add(account, BT_MEMORY_REPORTS, 236 * 1024);
+  assert_true(bt_memory_take(account, BT_MEMORY_REPORTS, 236 * 1024));
   job_id early = submit(s, s->slow, NULL);
   wait_for(s, &early, BT_JOB_INCOMPLETE);
   assert_int_equal(bt_job_get(s->queue, NULL, early.text, &view, &error), BT_OK);
@@ -509,10 +509,29 @@ static void a_full_memory_ends_one_and_not_the_others(void **state) {
   bt_memory_give(account, BT_MEMORY_REPORTS, 236 * 1024);
   job_id late = submit(s, s->slow, NULL);
   wait_for(s, &late, BT_JOB_COMPLETED);
-  assert_true(bt_memory_held(account, BT_MEMORY_REPLAYS) > 0);
-  assert_int_equal(bt_memory_held(account, BT_MEMORY_READS), 0);
+  assert_true(bt_memory_look(account).kinds[BT_MEMORY_REPLAYS] > 0);
+  assert_int_equal(bt_memory_look(account).kinds[BT_MEMORY_READS], 0);
   for (int i = 0; i < 2; i++) assert_int_equal(bt_job_cancel(s->queue, NULL, (i ? late : early).text, &error), BT_OK);
   assert_int_equal(bt_memory_total(account), 0);
+}
+
+/* What is left of a coverage without room says no less: all that failed lies in the one window. */
+static void a_coarse_coverage_says_no_less(void **state) {
+  (void)state;
+  bt_coverage coverage = {0};
+  bt_error error = {0};
+  bt_failed_window failed[] = {{{10, 20}, "a"}, {{40, 50}, "b"}, {{25, 30}, "c"}};
+  bt_time_range empty[] = {{0, 5}};
+  bt_coverage part = {
+      .windows_failed = failed, .windows_failed_count = 3, .windows_empty = empty, .windows_empty_count = 1};
+  bt_coverage_coarsen(&coverage);
+  assert_int_equal(bt_coverage_join(&coverage, &part, &error), BT_OK);
+  bt_coverage_coarsen(&coverage);
+  assert_int_equal(coverage.windows_failed_count, 1);
+  assert_int_equal(coverage.windows_empty_count, 0);
+  assert_int_equal(coverage.windows_failed[0].range.start_ns, 10);
+  assert_int_equal(coverage.windows_failed[0].range.end_ns, 50);
+  bt_coverage_dispose(&coverage);
 }
 
 /* Who wants room for something else gets it from what is finished. */
@@ -526,7 +545,7 @@ static void finished_jobs_give_way_to_others(void **state) {
   wait_for(s, &first, BT_JOB_COMPLETED);
   assert_true(bt_memory_take(account, BT_MEMORY_READS, 250 * 1024));
   assert_false(is_known(s, NULL, &first));
-  assert_int_equal(bt_memory_held(account, BT_MEMORY_REPLAYS), 0);
+  assert_int_equal(bt_memory_look(account).kinds[BT_MEMORY_REPLAYS], 0);
 }
 
 static void a_failed_source_is_a_failed_job(void **state) {
@@ -699,6 +718,7 @@ int main(void) {
       SCENE(a_job_that_is_too_large_is_incomplete),
       SCENE(a_full_memory_ends_one_and_not_the_others),
       SCENE(finished_jobs_give_way_to_others),
+      SCENE(a_coarse_coverage_says_no_less),
       SCENE(a_failed_source_is_a_failed_job),
       SCENE(what_failed_costs_what_it_asked),
       SCENE(freeing_stops_what_runs),

@@ -148,6 +148,29 @@ static void those_read_beside_the_batch_are_a_part_of_the_sample(void **state) {
   assert_int_equal(s->fake.read_calls, 1); /* the batch, four beside it, and four more when it had said what violates */
 }
 
+/* So are some of those that the spans which a rule speaks of did not decide: they violate as a rule. */
+static void what_a_projection_leaves_is_read_beside_the_batch_too(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < LEFT + SUBTRACTED; i++) {
+    int64_t at_ns = NOON_NS + 20 * MINUTE_NS + (int64_t)i * SECOND_NS;
+    scene_add(s, 1 + i, at_ns, "slow", "retry");
+    fake_find(&s->fake, 1 + i)->spans[1].start_ns = i < LEFT ? at_ns - SECOND_NS : at_ns + SECOND_NS;
+  }
+  replay_run_add(&s->run, "order", "when { slow as x } always { retry after x }");
+  s->run.request.count = BT_COUNT_AT_LEAST;
+  s->run.request.strategy = BT_STRATEGY_PROJECTION;
+  for (int first = 1; first >= 0; first--) {
+    if (!first) s->fake.operations.find_spans = NULL;
+    s->fake.read_calls = 0;
+    for (size_t i = 0; i < s->fake.trace_count; i++) s->fake.traces[i].by_id_reads = 0;
+    assert_int_equal(scene_go(s)->strategy, BT_STRATEGY_PROJECTION);
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+    assert_found(s, LEFT, 8);
+    assert_by_id_reads(s, 8);
+    assert_int_equal(s->fake.read_calls, first ? 1 : 2); /* without spans first, the projection is a read too */
+  }
+}
+
 /* Whether they were read beside it or not, the same ones are confirmed. */
 static void what_fails_beside_the_batch_is_read_after_it(void **state) {
   scene *s = *state;
@@ -346,6 +369,7 @@ int main(void) {
       SCENE(traces_with_missing_parents_are_sampled_first),
       SCENE(missing_parents_at_the_edge_are_sampled_too),
       SCENE(those_read_beside_the_batch_are_a_part_of_the_sample),
+      SCENE(what_a_projection_leaves_is_read_beside_the_batch_too),
       SCENE(what_fails_beside_the_batch_is_read_after_it),
       SCENE(a_difference_beside_the_batch_is_incomplete),
       SCENE(a_violation_that_no_batch_shows_is_found_beside_it),

@@ -13,6 +13,7 @@
 #include "server/report/canonical_json.h"
 #include "server/report/oscal.h"
 #include "server/report/report_build.h"
+#include "server/report/json_memory.h"
 #include "server/report/report_html.h"
 #include "server/report/report_read.h"
 #include "server/report/report_span.h"
@@ -374,6 +375,41 @@ static void *json_allocate(size_t size) {
   return malloc(size);
 }
 
+/* Others hold the memory. Whatever does not fit is no report, and what fits is the same one; a report holds at least its text. */
+static void test_no_room(void **state) {
+  scene *s = *state;
+  bt_memory_account *account = NULL;
+  bt_error error = {0};
+  size_t refused = 0;
+  s->request.measure.range.end_ns = NOON_NS + 2 * HOUR_NS;
+  json_t *expected = build(s), *document = NULL;
+  bt_json_memory_install();
+  for (size_t limit = 16 << 10; !document; limit += 16 << 10) {
+    assert_int_equal(bt_memory_account_new(limit, &account, &error), BT_OK);
+    bt_memory_hold hold = {account, BT_MEMORY_REPORTS, 0};
+    s->request.hold = &hold;
+    bt_status status = bt_report_build(&s->request, &document, &error);
+    if (status) {
+      assert_int_equal(status, BT_LIMIT);
+      assert_memory_equal(error.message, "results_full: ", 14);
+      assert_null(document);
+      refused++;
+    }
+    assert_in_range(bt_memory_look(account).most, 0, limit);
+    if (document) assert_in_range(hold.bytes, json_dumpb(document, NULL, 0, JSON_COMPACT), limit);
+    bt_memory_hold_shrink(&hold, 0);
+    assert_int_equal(bt_memory_total(account), 0);
+    bt_memory_account_free(account);
+    assert_true(refused < 100);
+  }
+  assert_true(refused > 2);
+  assert_int_equal(json_array_size(json_object_get(document, "entries")),
+                   json_array_size(json_object_get(expected, "entries")));
+  json_decref(document);
+  json_decref(expected);
+  json_set_alloc_funcs(json_allocate, free);
+}
+
 /* Everything that is made of a report, with one allocation refused. True: all of it came. */
 static bool make_all(scene *s, const json_t *expected) {
   json_t *document = NULL, *oscal = NULL;
@@ -452,6 +488,7 @@ int main(void) {
                                      IN_SCENE(test_a_source_that_was_not_checked),
                                      IN_SCENE(test_the_head_that_the_source_holds),
                                      IN_SCENE(test_cancel),
+                                     IN_SCENE(test_no_room),
                                      IN_SCENE(test_no_memory),
                                      IN_SCENE(test_frameworks_without_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);

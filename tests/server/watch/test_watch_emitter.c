@@ -30,7 +30,9 @@ static bt_open *open_of(const bt_rule_definition *definition, bt_open_set *set, 
   bt_violation *violation = NULL;
   bt_error error = {0};
   assert_int_equal(bt_violation_restore(&record, &violation, &error), BT_OK);
-  return bt_open_set_add(set, violation, definition);
+  bt_open *open = NULL;
+  assert_int_equal(bt_open_set_add(set, violation, definition, &open, &error), BT_OK);
+  return open;
 }
 
 static void one_tenant_does_not_hold_up_another(void **state) {

@@ -48,6 +48,25 @@ static void watching_does_not_begin_before_the_watermark_is_known(void **state) 
   watch_assert_sent(s, "slow", 1, 1);
 }
 
+/* Nobody has watched before. What came while the source did not answer is not passed over, however long that was. */
+static void the_first_watching_begins_when_it_was_first_tried(void **state) {
+  watch_scene *s = *state;
+  s->fake.fail_filter = "betrace.watch";
+  s->fake.fail_status = BT_UNAVAILABLE;
+  watch_start(s);
+  watch_round(s);
+  watch_arrive(s, 1, "slow");
+  watch_pass(s, 3 * HOUR_NS);
+  assert_false(bt_watcher_look(s->watcher).is_started);
+  watch_arrive(s, 2, "slow");
+  watch_pass(s, 10 * MINUTE_NS);
+  s->fake.fail_filter = NULL;
+  watch_pass(s, 90 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  watch_assert_sent(s, "slow", 2, 1);
+  assert_int_equal(watch_sent_all(s), 2);
+}
+
 static void a_violation_of_before_a_restart_is_taken_back_too(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -451,6 +470,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_kill_and_a_restart_lose_and_repeat_nothing),
       CASE(watching_does_not_begin_before_the_watermark_is_known),
+      CASE(the_first_watching_begins_when_it_was_first_tried),
       CASE(a_violation_of_before_a_restart_is_taken_back_too),
       CASE(what_no_batch_gives_is_taken_back_too),
       CASE(what_search_shows_late_is_taken_back_too),

@@ -15,7 +15,16 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
 {{- define "betrace.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- include "betrace.imageOf" (dict "name" .Values.image.repository "tag" .Values.image.tag "digest" .Values.image.digest "root" .) }}
+{{- end }}
+
+{{/* An image by its digest, where one is given: a tag may be another image tomorrow. */}}
+{{- define "betrace.imageOf" -}}
+{{- if .digest -}}
+{{ .name }}@{{ .digest }}
+{{- else -}}
+{{ .name }}:{{ .tag | default .root.Chart.AppVersion }}
+{{- end }}
 {{- end }}
 
 {{/* What the "restricted" pod security standard asks for, of pods and of containers. */}}

@@ -1,0 +1,87 @@
+"""How long a replay waits for Tempo, also on a machine that is busy: in front of a real Tempo stands a proxy that records each answer with the
+processor time that it cost Tempo alone (the mean of REPEATS), and from then on gives it after SCALE times that time, two at once, as a Tempo with two
+processors of its own would. The replay, its own requests by curl, and the bare query of bench_rules.py are then timed against the proxy; all times are
+divided by SCALE. What BeTrace computes itself counts for 1 / SCALE, so this says what waits for what, and not what a replay takes.
+`python3 tests/bench/replay_waits.py RULE...`, with the names of bench_rules.py; BETRACE_RELEASE_BIN and BETRACE_TEMPO_VARIANT choose the two sides.
+"""
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import bench_rules
+from replay_cost import curl, load, older, processor_seconds, timed  # sets the path
+from http_wire import Proxy, fetch, send_whole  # noqa: E402
+from run_tempo import TempoServer  # noqa: E402
+from tempo_binary import require_tempo  # noqa: E402
+
+TRACES, REPEATS, RUNS, SCALE = 20000, 4, 3, 4
+NOW_S = 4000  # a range that ends so little before now ends now
+
+
+class Recorded:
+    """Answers by what was asked, whenever that was."""
+
+    def __init__(self, tempo):
+        parts = urllib.parse.urlsplit(tempo.url)
+        self.upstream, self.pid = (parts.hostname, parts.port), tempo.pid
+        self.answers, self.learning, self.processors = {}, threading.Lock(), threading.Semaphore(2)
+
+    @staticmethod
+    def key(request):
+        parameters = dict(request.parameters)
+        if "end" in parameters and time.time() - int(parameters["end"]) < NOW_S:
+            parameters["end"] = "now"
+        return request.path, tuple(sorted(parameters.items()))
+
+    def learn(self, request):
+        key = self.key(request)
+        with self.learning:
+            if key not in self.answers:
+                fetch(*self.upstream, request)
+                before = processor_seconds(self.pid)
+                for _ in range(REPEATS):
+                    answer = fetch(*self.upstream, request)
+                self.answers[key] = answer, (processor_seconds(self.pid) - before) / REPEATS
+        return self.answers[key]
+
+    def behave(self, wire, request, _):
+        answer, seconds = self.learn(request)
+        with self.processors:
+            time.sleep(seconds * SCALE)
+        send_whole(wire, request, answer)
+        return True
+
+
+def requests_of(proxy, function):
+    """What function() asks of the proxy, to be sent again by curl."""
+    first = len(proxy.seen)
+    function()
+    kept = ("accept", "accept-encoding")
+    return [(proxy.url + one.target, {name: value for name, value in one.headers.items() if name.lower() in kept}) for one in proxy.seen[first:]]
+
+
+def measure(tempo, proxy, rule, bounds, seconds):
+    name, dsl, kind, queries = rule
+    same = requests_of(proxy, lambda: bench_rules.replay(proxy.url, dsl, bounds))
+    bare = [(url.replace(tempo.url, proxy.url), headers) for url, headers in bench_rules.bare_requests(tempo, kind, queries, seconds, TRACES)]
+    curl(bare)  # so that they are known
+    functions = {"replay": lambda: bench_rules.replay(proxy.url, dsl, bounds), "same": lambda: curl(same), "bare": lambda: curl(bare)}
+    least = {key: min(timed(function)[0] for _ in range(RUNS)) / SCALE for key, function in functions.items()}
+    print(f"{name:18s} {least['replay']:6.3f} s, / same requests {least['replay'] / least['same']:.2f}, / bare {kind} {least['replay'] / least['bare']:.2f}; "
+          f"{len(same)} requests", flush=True)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, TempoServer(config="fast") as tempo:
+        bounds, seconds, _ = load(tempo, TRACES, folder)
+        with Proxy(tempo.url, Recorded(tempo).behave) as proxy:
+            for rule in bench_rules.RULES:
+                if rule[0] in sys.argv[1:]:
+                    measure(tempo, proxy, rule, *older(bounds, seconds))
+
+
+if __name__ == "__main__":
+    require_tempo()
+    main()
