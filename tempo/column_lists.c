@@ -18,10 +18,9 @@ static bt_status decode(void *context, bt_str body, bool is_json, bt_error *erro
   return status;
 }
 
-/* A Tempo before 2.9 does not know the word, and has no such blocks. */
-static bool is_unknown_word(const bt_tempo_call *call) {
-  return call->response.status == 400 && /* "… unexpected childCount" */
-         bt_str_contains(bt_buffer_str(&call->response.body), BT_STR("childCount"));
+bool bt_tempo_knows_no_lists(const bt_tempo_call *call) {
+  return call->response.status == 400 &&
+         bt_str_contains(bt_buffer_str(&call->response.body), BT_STR("unexpected childCount"));
 }
 
 static bt_status ask(bt_tempo_call *call, int64_t start_s, int64_t end_s, bool *out, bool *too_long, bt_error *error) {
@@ -33,7 +32,7 @@ static bt_status ask(bt_tempo_call *call, int64_t start_s, int64_t end_s, bool *
   bt_status status = bt_tempo_call_start(call, error);
   if (status == BT_OK) status = bt_tempo_call_finish(call, decode, &found, &outcome, error);
   *too_long = status == BT_OK && outcome == BT_TEMPO_RANGE_TOO_LONG && end_s - start_s > 1;
-  *out = outcome == BT_TEMPO_ANSWERED ? found > 0 : !*too_long && !is_unknown_word(call);
+  *out = outcome == BT_TEMPO_ANSWERED ? found > 0 : !*too_long && !bt_tempo_knows_no_lists(call);
   if (status != BT_OK || outcome == BT_TEMPO_ANSWERED || !*out) return status;
   return bt_error_set(error, call->may_pass ? BT_UNAVAILABLE : BT_REFUSED,
                       "the kind of the blocks could not be searched for: %.160s", call->reason);

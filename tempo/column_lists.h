@@ -9,4 +9,7 @@
 bt_status bt_tempo_may_hold_lists(const bt_tempo_caller *caller, bt_time_range range, bool *out,
                                   bt_error *error) BT_MUST_CHECK;
 
+/* Whether this was the answer of a Tempo before 2.9, which does not know the word, and has no such blocks. */
+bool bt_tempo_knows_no_lists(const bt_tempo_call *call);
+
 #endif

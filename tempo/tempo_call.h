@@ -24,6 +24,7 @@ typedef struct bt_tempo {
   _Atomic int64_t
       sizes_until_ms;   /* on the monotonic clock: until then sizes are asked for before traces are read in batches */
   _Atomic bool is_slow; /* it took long for a batch without any large trace */
+  _Atomic bool sizes_took_long;   /* the last question for sizes, so the next one may take all of the timeout */
   _Atomic int64_t hidden_tail_ns; /* tempo_tail.h; -1: not known yet */
   _Atomic int64_t tail_next_ms;   /* when it may be asked for again, on the monotonic clock */
   atomic_bool tail_is_stale;      /* it was known of what may be another Tempo by now */

@@ -185,6 +185,7 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->ids_per_read, IDS_PER_READ);
   atomic_init(&tempo->sizes_until_ms, 0);
   atomic_init(&tempo->is_slow, false);
+  atomic_init(&tempo->sizes_took_long, false);
   atomic_init(&tempo->hidden_tail_ns, -1);
   atomic_init(&tempo->tail_next_ms, 0);
   atomic_init(&tempo->tail_is_stale, false);

@@ -432,7 +432,9 @@ static bt_status finish_part(fetch *f, job *j, bool *goes_on, bt_error *error) {
   bt_status status = bt_tempo_call_finish(&p->call, decode_part, &decoder, &outcome, error);
   *goes_on = false;
   if (status != BT_OK) return status;
-  if (outcome != BT_TEMPO_ANSWERED) return end_job(f, j, p, outcome, error);
+  bool has_none = p->kind == READS_LISTS && bt_tempo_knows_no_lists(&p->call); /* which could not be found out before */
+  if (has_none) f->may_hold_lists = false;
+  if (outcome != BT_TEMPO_ANSWERED && !has_none) return end_job(f, j, p, outcome, error);
   bt_tempo_call_dispose(&p->call);
   if (++j->parts_done == j->part_count) status = start_doubted(f, j, error);
   *goes_on = j->parts_done < j->part_count;

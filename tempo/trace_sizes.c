@@ -16,6 +16,7 @@ typedef struct question {
   bt_str query;
   uint32_t most; /* traces that its answer may hold; 0: as many as Tempo allows */
   bool with_spans;
+  bool may_take_long; /* where the last one did */
   bt_search_row_sink sink;
   void (*begin)(void *context); /* an answer is decoded, perhaps once more */
   void (*end)(void *context);   /* it was decoded whole */
@@ -36,13 +37,26 @@ static bt_status decode(void *context, bt_str body, bool is_json, bt_error *erro
   return status == BT_OK && answer.trace_count >= q->limit ? too_much(error) : status;
 }
 
+/* A busy Tempo that never answers within its patience would never have a batch divided. */
+static int64_t patience_ms(const question *q, bt_tempo *tempo) {
+  bool waits = q->may_take_long && atomic_load(&tempo->sizes_took_long);
+  return waits ? tempo->timeout_ms : bt_tempo_patience_ms(tempo);
+}
+
+static void learn_patience(const question *q, const bt_tempo_call *call, bt_tempo_outcome outcome) {
+  bt_tempo *tempo = call->caller->tempo;
+  bool is_quick = outcome == BT_TEMPO_ANSWERED && call->response.took_ms < bt_tempo_patience_ms(tempo);
+  if (q->may_take_long && (outcome == BT_TEMPO_TOO_SLOW || is_quick))
+    atomic_store(&tempo->sizes_took_long, outcome == BT_TEMPO_TOO_SLOW);
+}
+
 static bt_status ask_slice(question *q, int64_t start_s, int64_t end_s, bt_tempo_outcome *outcome, bt_error *error) {
   bt_tempo *tempo = q->caller->tempo;
   uint32_t allowed = atomic_load(&tempo->search_limit);
   q->limit = q->most && q->most < allowed ? q->most + 1 : allowed;
   bt_tempo_call call = {.caller = q->caller,
                         .max_body_bytes = max_answer_bytes,
-                        .patience_ms = bt_tempo_patience_ms(tempo),
+                        .patience_ms = patience_ms(q, tempo),
                         .kind = BT_HTTP_SEARCH,
                         .limit = q->limit,
                         .range_s = end_s - start_s};
@@ -51,6 +65,7 @@ static bt_status ask_slice(question *q, int64_t start_s, int64_t end_s, bt_tempo
   bt_status status =
       bt_tempo_url_search(tempo, &url, &call.url) ? bt_tempo_call_start(&call, error) : bt_error_no_memory(error);
   if (status == BT_OK) status = bt_tempo_call_finish(&call, decode, q, outcome, error);
+  if (status == BT_OK) learn_patience(q, &call, *outcome);
   if (status == BT_OK && (*outcome == BT_TEMPO_FAILED || *outcome == BT_TEMPO_TOO_SLOW))
     status = bt_error_set(error, call.may_pass ? BT_UNAVAILABLE : BT_REFUSED, "%s", call.reason);
   bt_tempo_call_dispose(&call);
@@ -125,6 +140,7 @@ bt_status bt_tempo_ask_sizes(const bt_tempo_caller *caller, bt_time_range range,
   question q = {.caller = caller,
                 .query = bt_buffer_str(&query),
                 .with_spans = true,
+                .may_take_long = true,
                 .sink = add_set,
                 .begin = begin_sizes,
                 .end = end_sizes,

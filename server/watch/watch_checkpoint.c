@@ -10,7 +10,7 @@
 #include "server/time_text.h"
 #include "tempo/own_trace.h"
 
-enum { READ_MAX = 256, REREAD_MAX = 16, ATTRIBUTES_MAX = 7, OTHERS_MAX = 64 };
+enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 7, OTHERS_MAX = 64 };
 static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000);
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_WATCH "\" }";
 
@@ -235,7 +235,33 @@ static bt_status read_again(bt_source *source, finder *f, const bt_found *items,
   return bt_error_set(error, BT_UNAVAILABLE, "search names %zu checkpoints, and no read gives one of them", count);
 }
 
-/* Newest first, until one of this watcher's is among them. */
+/* In batches, newest first, until one of this watcher's is among them. */
+static bt_status read_batches(bt_source *source, finder *f, const bt_found_list *found, bt_time_range range,
+                              bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < found->count && !f->has_own; i += READ_MAX) {
+    size_t count = found->count - i < READ_MAX ? found->count - i : READ_MAX;
+    status = read_some(source, f, found->items + i, count, range, false, error);
+  }
+  if (status == BT_OK && !f->has_own && !f->other_count && f->unread)
+    status = read_again(source, f, found->items, found->count, range, error);
+  return status;
+}
+
+/* The newest few by id: each is answered for itself and has all of the timeout, where one batch of all of them may never be answered by a source that
+ * is busy. Any of this watcher's will do: what an older one says is true too, and less. */
+static bt_status read_found(bt_source *source, finder *f, const bt_found_list *found, bt_time_range range,
+                            bt_error *error) {
+  size_t count = found->count < NEWEST_MAX ? found->count : NEWEST_MAX;
+  bt_error why = {0};
+  if (!count) return BT_OK;
+  bt_status status = read_some(source, f, found->items, count, range, true, &why);
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY) return bt_error_set(error, status, "%s", why.message);
+  if (f->has_own) return BT_OK;
+  f->unread = 0;
+  return read_batches(source, f, found, range, error);
+}
+
 static bt_status find_in(bt_source *source, finder *f, bt_time_range range, bt_error *error) {
   bt_search_request search = {.filter = bt_str_from(filter),
                               .range = range,
@@ -250,12 +276,7 @@ static bt_status find_in(bt_source *source, finder *f, bt_time_range range, bt_e
     status = bt_error_set(error, BT_UNAVAILABLE, "checkpoints could not be searched: %.190s", account.failed[0].reason);
   bt_found_list_keep_own(&found);
   if (status == BT_OK && found.count) qsort(found.items, found.count, sizeof *found.items, compare_newest);
-  for (size_t i = 0; status == BT_OK && i < found.count && !f->has_own; i += READ_MAX) {
-    size_t count = found.count - i < READ_MAX ? found.count - i : READ_MAX;
-    status = read_some(source, f, found.items + i, count, range, false, error);
-  }
-  if (status == BT_OK && !f->has_own && !f->other_count && f->unread)
-    status = read_again(source, f, found.items, found.count, range, error);
+  if (status == BT_OK) status = read_found(source, f, &found, range, error);
   bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
   return status;

@@ -1,6 +1,6 @@
 /* Reading and judging what has become quiet. In batches first; by id where a batch cannot give it, where a violation rests on absence (only
- * by id shows what Tempo has not handed over yet), and before anything is taken back. A trace that cannot be read stays due; one that is not
- * there is asked for again until lookback has passed, and then counted and said. Thread: the watcher's. */
+ * by id shows what Tempo has not handed over yet), and before anything is taken back. A trace that cannot be read stays due; one that many
+ * reads did not give, while they gave others and for longer than lookback, is counted and said. Thread: the watcher's. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "server/watch/watcher.h"
 #include "tempo/own_trace.h"
 
-enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16 };
+enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16, MISSES_MAX = 16 };
 static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
 
 typedef struct judging {
@@ -22,7 +22,7 @@ typedef struct judging {
   size_t by_id_count;
   const bt_trace_id *page; /* of the read under way */
   bool is_final;           /* it is by id */
-  unsigned failures;       /* of reads in this round */
+  unsigned failures;       /* of reads in batches, then of reads by id */
   bool is_over;            /* nothing more is asked in this round */
   bool is_full;            /* the emitter takes no more, or there is no room: the rest waits for the next round */
   bool has_no_room;
@@ -37,7 +37,14 @@ static void is_done(const bt_watcher *watcher, bt_watched *watched) {
   watched->due_ns = BT_WATCH_NOT_DUE;
   watched->judged_ns = watcher->now_ns;
   watched->was_judged = true;
+  watched->misses = 0;
   watched->holds_ns = watched->gap_holds_ns = INT64_MAX;
+}
+
+/* Of one more read that did not give it. A trace may have waited for long because rounds took long, so one read that failed is no reason. */
+static bool has_missed_often(const bt_watcher *watcher, bt_watched *watched) {
+  if (watched->misses < MISSES_MAX) watched->misses++;
+  return watched->misses == MISSES_MAX && waited_long(watcher, watched);
 }
 
 static void wait_until(const bt_watcher *watcher, bt_watched *watched, int64_t due_ns) {
@@ -277,7 +284,7 @@ static bt_status take_missing(judging *j, bt_watched *watched) {
   bt_watcher *watcher = j->watcher;
   char hex[BT_TRACE_ID_HEX + 1];
   if (!j->is_final) return queue_by_id(j, &watched->id);
-  if (!waited_long(watcher, watched)) {
+  if (!has_missed_often(watcher, watched)) {
     wait_until(watcher, watched, bt_time_add(watcher->now_ns, watcher->options->interval_ns));
     return BT_OK;
   }
@@ -288,14 +295,21 @@ static bt_status take_missing(judging *j, bt_watched *watched) {
   return BT_OK;
 }
 
+/* NULL: it is not due. */
+static bt_watched *find_due(bt_watcher *watcher, const bt_trace_id *id) {
+  bt_watched *watched = bt_watch_table_find(&watcher->table, id);
+  return watched && watched->due_ns <= watcher->now_ns ? watched : NULL;
+}
+
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
   judging *j = context;
-  const bt_watcher *watcher = j->watcher;
+  bt_watcher *watcher = j->watcher;
   if (watcher->cancel && atomic_load(&watcher->cancel->requested))
     return bt_error_set(error, BT_CANCELLED, "watching was cancelled");
   const bt_trace_id *id = &j->page[read->index];
-  bt_watched *watched = bt_watch_table_find(&j->watcher->table, id);
-  if (!watched || watched->due_ns == BT_WATCH_NOT_DUE || watched->due_ns > watcher->now_ns || j->is_full) return BT_OK;
+  bt_watched *watched = find_due(watcher, id);
+  watcher->given += read->trace != NULL;
+  if (!watched || j->is_full) return BT_OK;
   if (read->needs_by_id && !j->is_final) return queue_by_id(j, id);
   if (!read->trace || !read->trace->span_count) return take_missing(j, watched);
   if (j->is_final && bt_trace_is_own(read->trace, bt_str_from(watcher->tenant))) {
@@ -340,42 +354,58 @@ static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_e
   return status;
 }
 
-/* The source answers others, and this trace never: after lookback it is given up and counted. */
-static void fail_one(judging *j, const bt_trace_id *id) {
+/* A batch that failed says nothing about a trace, and neither does a source that has given no other since the last time: nobody knows whether it gives any. */
+static bt_status fail_one(judging *j, const bt_trace_id *id) {
   bt_watcher *watcher = j->watcher;
-  bt_watched *watched = bt_watch_table_find(&watcher->table, id);
-  if (!watched || !waited_long(watcher, watched)) return;
+  if (!j->is_final) return queue_by_id(j, id);
+  bt_watched *watched = find_due(watcher, id);
+  if (!watched || watched->given_at == watcher->given) return BT_OK;
+  watched->given_at = watcher->given;
+  if (!has_missed_often(watcher, watched)) return BT_OK;
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(id, hex);
-  bt_log(BT_LOG_WARNING, "watch gives up on trace %s: every read of it has failed", hex);
+  bt_log(BT_LOG_WARNING, "watch gives up on trace %s: reads of it have failed %d times, and others were given", hex,
+         MISSES_MAX);
   count(watcher, &watcher->status.traces_unread, 1);
   is_done(watcher, watched);
+  return BT_OK;
 }
 
 /* Whether the other pages are worth a question: a source that is gone answers none. */
 static bool goes_on_after(judging *j, bt_status status) {
   bt_error why = {0};
-  if (status == BT_CANCELLED || status == BT_NO_MEMORY || ++j->failures > FAILURES_MAX) return false;
-  return status != BT_UNAVAILABLE || bt_source_check(j->watcher->options->source, j->watcher->cancel, &why) == BT_OK;
+  j->is_over =
+      status == BT_CANCELLED || status == BT_NO_MEMORY ||
+      (status == BT_UNAVAILABLE && bt_source_check(j->watcher->options->source, j->watcher->cancel, &why) != BT_OK);
+  return !j->is_over && ++j->failures <= FAILURES_MAX;
 }
 
-/* What a page could not give stays due. A page that fails is halved until it is one trace, so that one which cannot be read holds up no other. */
-static bt_status read_pages(judging *j, const bt_trace_id *ids, size_t size, size_t page, bt_error *error) {
+/* Of a page that failed, what it has not given, moved to its end; returns how many. */
+static size_t keep_due(const judging *j, bt_trace_id *ids, size_t size) {
+  size_t from = size;
+  for (size_t i = size; i-- > 0;)
+    if (find_due(j->watcher, &ids[i])) ids[--from] = ids[i];
+  return size - from;
+}
+
+/* What a page could not give stays due. A page that fails is halved until it is one trace, so that one which cannot be read holds up no other; what is
+ * answered makes the next one larger. */
+static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t most, bt_error *error) {
   bt_status status = BT_OK;
+  size_t page = most;
   while (size && !j->is_full) {
-    size_t now = size < page ? size : page;
+    size_t now = size < page ? size : page, left = 0;
     bt_error why = {0};
     bt_status one = read_page(j, ids, now, &why);
     if (one != BT_OK) status = bt_error_set(error, one, "%s", why.message);
-    j->is_over = one != BT_OK && !goes_on_after(j, one);
-    if (j->is_over) return status;
-    if (one != BT_OK && now > 1) {
-      page = now / 2;
-      continue;
-    }
-    if (one != BT_OK) fail_one(j, ids);
-    ids += now;
-    size -= now;
+    if (one != BT_OK && !goes_on_after(j, one)) return status;
+    if (one != BT_OK && now > 1)
+      left = keep_due(j, ids, now);
+    else if (one != BT_OK)
+      one = fail_one(j, ids);
+    page = left > 1 ? left / 2 : left ? 1 : page < most ? 2 * page : most;
+    ids += now - left;
+    size -= now - left;
   }
   return status;
 }
@@ -443,6 +473,7 @@ bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) {
   if (!j.is_over && status != BT_NO_MEMORY && j.by_id_count) {
     bt_error later = {0};
     j.is_final = true;
+    j.failures = 0;
     bt_status by_id = read_pages(&j, j.by_id, j.by_id_count, BY_ID_MAX, &later);
     if (by_id != BT_OK) {
       status = by_id;

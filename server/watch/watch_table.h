@@ -20,6 +20,8 @@ typedef struct bt_watched {
   };
   int64_t holds_ns;     /* while it waits, the slices are done only up to here; INT64_MAX: no slice found it */
   int64_t gap_holds_ns; /* the same for the gaps */
+  uint32_t given_at;    /* how many traces the watcher had been given when a read of this one failed last */
+  uint8_t misses;       /* while it waits: reads of it that did not give it, and tell something about it */
   bool is_used, was_judged;
 } bt_watched;
 

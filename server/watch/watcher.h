@@ -34,6 +34,7 @@ typedef struct bt_watcher {
   bt_watch_counted counted; /* of traces and rules: as exercised */
   bool is_started;          /* the watermark is known */
   bool has_read;            /* the last round has read traces */
+  uint32_t given;           /* traces that reads have given; goes round */
   size_t room;              /* of the emitter, while a trace is judged */
   int64_t now_ns;           /* of this round */
   int64_t tried_ns;         /* of the first one; 0: there was none */

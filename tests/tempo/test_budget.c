@@ -70,6 +70,69 @@ static void a_large_question_is_no_busy_tempo(void **state) {
   assert_int_equal(budget.allowed, 2);
 }
 
+/* Places that are always taken: a share of what is asked is never answered and ends after the timeout, the rest is quick. */
+typedef struct load {
+  bt_budget budget;
+  int64_t ends_ms[16];
+  bool hangs[16];
+  uint64_t random;
+} load;
+
+static bool is_unlucky(load *l, unsigned percent) {
+  l->random = l->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (l->random >> 33) % 100 < percent;
+}
+
+/* How many requests might be under way, on average, over the second half of the time. */
+static double places_under(unsigned percent, int64_t timeout_ms, int64_t length_ms) {
+  enum { QUICK_MS = 20 };
+  load l = {.random = 11};
+  double sum = 0;
+  bt_budget_init(&l.budget, 6);
+  for (int64_t now_ms = 1000; now_ms < 1000 + length_ms; now_ms++) {
+    uint32_t active = 0;
+    for (int i = 0; i < 16; i++) {
+      if (!l.ends_ms[i] || l.ends_ms[i] > now_ms) continue;
+      bt_budget_note(&l.budget, BT_HTTP_SEARCH, l.hangs[i] ? 0 : 200, l.hangs[i] ? (double)timeout_ms : QUICK_MS,
+                     now_ms);
+      l.ends_ms[i] = 0;
+    }
+    for (int i = 0; i < 16; i++) active += l.ends_ms[i] != 0;
+    for (int i = 0; i < 16 && active < l.budget.allowed; i++) {
+      if (l.ends_ms[i]) continue;
+      l.hangs[i] = is_unlucky(&l, percent);
+      l.ends_ms[i] = now_ms + (l.hangs[i] ? timeout_ms : QUICK_MS);
+      active++;
+    }
+    if (now_ms - 1000 >= length_ms / 2) sum += l.budget.allowed;
+  }
+  return sum / ((double)length_ms / 2);
+}
+
+/* That some answers never come says little about how busy Tempo is; that most do not come does. */
+static void some_that_hang_leave_most_of_the_budget(void **state) {
+  (void)state;
+  static const int64_t timeouts_ms[] = {1000, 5000, 30000};
+  for (size_t i = 0; i < sizeof timeouts_ms / sizeof timeouts_ms[0]; i++) {
+    int64_t timeout_ms = timeouts_ms[i];
+    double few = places_under(10, timeout_ms, 400 * timeout_ms), many = places_under(60, timeout_ms, 400 * timeout_ms);
+    print_message("timeout %d ms: 10 %% hang: %.1f of 6 places, 60 %%: %.1f\n", (int)timeout_ms, few, many);
+    assert_true(few > 3);
+    assert_true(many < 2);
+  }
+}
+
+/* Asked before the budget was halved: they are part of what it was halved for. */
+static void what_was_under_way_together_counts_once(void **state) {
+  (void)state;
+  bt_budget budget;
+  bt_budget_init(&budget, 8);
+  for (int i = 0; i < 8; i++) bt_budget_note(&budget, BT_HTTP_SEARCH, 0, 30000, 40000 + i * 2000);
+  assert_int_equal(budget.allowed, 4);
+  bt_budget_note(&budget, BT_HTTP_SEARCH, 0, 30000, 40000 + 31000);
+  assert_int_equal(budget.allowed, 2);
+}
+
 /* Too few answers to know what is usual. */
 static void compares_with_what_it_has_seen(void **state) {
   (void)state;
@@ -193,6 +256,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(halves_when_tempo_is_overloaded),
                                      cmocka_unit_test(halves_when_latency_triples),
                                      cmocka_unit_test(a_large_question_is_no_busy_tempo),
+                                     cmocka_unit_test(some_that_hang_leave_most_of_the_budget),
+                                     cmocka_unit_test(what_was_under_way_together_counts_once),
                                      cmocka_unit_test(compares_with_what_it_has_seen),
                                      cmocka_unit_test(compares_like_with_like),
                                      cmocka_unit_test(recovers_slowly),

@@ -29,6 +29,7 @@ static bt_trace_id id_of(size_t i) {
 typedef struct script {
   pthread_mutex_t mutex;
   size_t requests, asked_lists, most_ids; /* asked_lists: beside the requests */
+  size_t failed_lists;                    /* so many of them are not answered */
   size_t largest_ids;                     /* more make an answer "too large"; 0: any */
   size_t longest_url;                     /* 0: any */
   int64_t longest_s;                      /* 0: any */
@@ -161,13 +162,13 @@ static bool answer_by_id(int socket, const char *target) {
 
 static bool answer(void *context, const fake_request *request, int socket) {
   (void)context;
-  bool kept;
-  if (fake_knows_no_lists(request, socket, &kept)) {
-    pthread_mutex_lock(&s.mutex);
-    s.asked_lists++;
-    pthread_mutex_unlock(&s.mutex);
-    return kept;
-  }
+  bool kept, asks_lists = strstr(request->target, "childCount") != NULL;
+  pthread_mutex_lock(&s.mutex);
+  s.asked_lists += asks_lists;
+  bool fails = asks_lists && s.asked_lists <= s.failed_lists;
+  pthread_mutex_unlock(&s.mutex);
+  if (fails) return refuse(socket, 503, "not now");
+  if (fake_knows_no_lists(request, socket, &kept)) return kept;
   pthread_mutex_lock(&s.mutex);
   bool is_half = ++s.requests == s.broken_once;
   pthread_mutex_unlock(&s.mutex);
@@ -290,6 +291,13 @@ static void expect_whole(fixture *f) {
 static void reads_a_batch(void **state) {
   expect_whole(*state);
   assert_int_equal(s.requests, 1);
+}
+
+/* Whether there may be lists could not be found out, so they are asked for: a Tempo that does not know the word has none. */
+static void reads_a_batch_of_a_tempo_that_knows_no_lists(void **state) {
+  s.failed_lists = 4;
+  expect_whole(*state);
+  assert_int_equal(s.asked_lists, 5);
 }
 
 static void halves_what_is_too_large(void **state) {
@@ -539,6 +547,7 @@ static void reads_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(reads_a_batch),
+                                     TEST(reads_a_batch_of_a_tempo_that_knows_no_lists),
                                      TEST(halves_what_is_too_large),
                                      TEST(leaves_one_that_is_too_large_alone_to_a_read_by_id),
                                      TEST(answers_an_id_as_often_as_it_is_asked),

@@ -35,6 +35,7 @@ typedef struct script {
   heavy_way heavy;
   bool is_hidden;       /* sizes do not show that it is large */
   int sizes_status;     /* of the answer to a question for sizes; 0: 200 */
+  int sizes_ms;         /* how long that takes */
   size_t size_requests; /* questions for sizes */
   char *batches[BATCHES];
   size_t batch_count, heavy_batches, most_ids;
@@ -81,6 +82,7 @@ static void append_head(bt_buffer *out, size_t i) {
 /* The heavy trace has lain in three fragments of 100 spans, each of them small. */
 static bool answer_sizes(int socket, const char *query) {
   bt_buffer body = {0};
+  usleep((unsigned)s.sizes_ms * 1000);
   if (s.sizes_status) return refuse(socket, s.sizes_status, "no such field");
   bt_buffer_append(&body, BT_STR("{\"traces\":["));
   for (size_t i = 0; i < TRACES; i++) {
@@ -334,6 +336,18 @@ static void says_what_a_tempo_that_does_not_answer_left_unread(void **state) {
   for (size_t i = 0; i < TRACES; i++) assert_true(f->calls[i] <= 1);
 }
 
+/* A quarter of the timeout was not enough for a busy Tempo to say how large they are: the next time it has all of it. */
+static void waits_longer_for_sizes_the_next_time(void **state) {
+  fixture *f = *state;
+  open_source(f, 4 * SLOW_MS);
+  s.heavy = HANGS;
+  s.sizes_ms = 2 * SLOW_MS;
+  assert_int_equal(read_traces(f, TRACES, false), BT_UNAVAILABLE);
+  read_all(f, TRACES);
+  assert_int_equal(f->by_id, 1);
+  assert_true(f->needs_by_id[HEAVY]);
+}
+
 /* --- by id --- */
 
 static void reads_few_large_traces_at_once(void **state) {
@@ -359,6 +373,7 @@ int main(void) {
                                      TEST(halves_a_batch_where_sizes_cannot_be_asked_for),
                                      TEST(halves_a_batch_that_is_slow_whatever_sizes_say),
                                      TEST(says_what_a_tempo_that_does_not_answer_left_unread),
+                                     TEST(waits_longer_for_sizes_the_next_time),
                                      TEST(reads_few_large_traces_at_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

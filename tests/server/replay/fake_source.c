@@ -118,6 +118,15 @@ static bt_status search_trace(const fake_source *fake, const fake_trace *trace, 
   return BT_OK;
 }
 
+static uint64_t draw(fake_source *fake) {
+  fake->fail_random = fake->fail_random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return fake->fail_random >> 33;
+}
+
+static bool is_unlucky(fake_source *fake) {
+  return fake->fail_percent && draw(fake) % 100 < fake->fail_percent;
+}
+
 static bt_status search_locked(bt_source *source, const bt_search_request *request, bt_found_list *found,
                                bt_source_account *account, bt_error *error) {
   fake_source *fake = fake_of(source);
@@ -128,6 +137,7 @@ static bt_status search_locked(bt_source *source, const bt_search_request *reque
   account->bytes_inspected += 100;
   if (request->cancel && atomic_load(&request->cancel->requested))
     return bt_error_set(error, BT_CANCELLED, "cancelled");
+  if (is_unlucky(fake)) return bt_error_set(error, BT_UNAVAILABLE, "the source does not answer this time");
   bool fails = fake->fail_filter && strstr(filter, fake->fail_filter);
   if (fails && fake->fail_status != BT_OK) return bt_error_set(error, fake->fail_status, "the source does not answer");
   if (fails && !bt_source_account_fail(account, fake->fail_range, "too large")) return BT_NO_MEMORY;
@@ -277,6 +287,12 @@ static bt_status give_beside(fake_source *fake, const bt_read_request *request, 
   return status;
 }
 
+static bool has_failing(const fake_source *fake, const bt_read_request *request) {
+  for (size_t i = 0; fake->fail_id && i < request->count; i++)
+    if (bt_trace_id_compare(&request->ids[i], fake->fail_id) == 0) return true;
+  return false;
+}
+
 static bt_status read_locked(fake_source *fake, const bt_read_request *request, bt_read_sink sink, void *context,
                              bt_source_account *account, bt_error *error) {
   account->requests++;
@@ -284,10 +300,18 @@ static bt_status read_locked(fake_source *fake, const bt_read_request *request, 
   if (request->count > fake->largest_page) fake->largest_page = request->count;
   if (fake->largest_read && request->count > fake->largest_read)
     return bt_error_set(error, BT_LIMIT, "the answer is too large");
-  for (size_t i = 0; fake->fail_id && i < request->count; i++)
-    if (bt_trace_id_compare(&request->ids[i], fake->fail_id) == 0)
-      return bt_error_set(error, BT_UNAVAILABLE, "the source fails on one of them");
+  if (has_failing(fake, request)) {
+    for (size_t i = 0; request->by_id && fake->gives_others && i < request->count; i++) {
+      bool is_it = bt_trace_id_compare(&request->ids[i], fake->fail_id) == 0;
+      bt_status status = is_it ? BT_OK : give(fake, request, i, false, sink, context, error);
+      if (status != BT_OK) return status;
+    }
+    return bt_error_set(error, BT_UNAVAILABLE, "the source fails on one of them");
+  }
+  if (!request->by_id && fake->fail_batches) return bt_error_set(error, fake->fail_batches, "no batch is answered");
+  size_t last = is_unlucky(fake) ? draw(fake) % request->count : request->count;
   for (size_t i = 0; i < request->count; i++) {
+    if (i == last) return bt_error_set(error, BT_UNAVAILABLE, "the source does not answer this time");
     if (fake->fail_reads != BT_OK && fake->traces_read >= fake->fail_reads_after)
       return bt_error_set(error, fake->fail_reads, "the source went away");
     bt_status status = give(fake, request, i, false, sink, context, error);

@@ -55,6 +55,10 @@ typedef struct fake_source {
   bt_status fail_reads;     /* BT_OK: none; reads fail after this number of traces: */
   size_t fail_reads_after;
   const bt_trace_id *fail_id; /* a read that has it among its ids is BT_UNAVAILABLE; NULL: none */
+  bool gives_others;          /* that read, if it is by id, gives the others before */
+  bt_status fail_batches;     /* of reads that are not by id; BT_OK: they do not fail */
+  unsigned fail_percent;      /* of searches and reads, which are BT_UNAVAILABLE, reads after some of their traces, */
+  uint64_t fail_random;       /* chosen by this */
   bool fail_beside;           /* reads by id beside a batch give nothing */
   size_t largest_read;        /* more ids at once: BT_LIMIT; 0: no limit */
   uint32_t large_from; /* batches leave traces that the request says have so many spans to reads by id; 0: none */

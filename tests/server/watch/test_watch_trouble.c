@@ -1,0 +1,109 @@
+/* Watching a source that answers others and not this time: what is late is late, and nothing is passed over. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/server/watch/watch_case.h"
+
+/* A busy source answers none of them in the part of the timeout that a first batch has. What is read by id has all of it. */
+static void watching_begins_where_no_batch_is_answered(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_pass(s, 10 * MINUTE_NS);
+  watch_arrive(s, 1, "slow");
+  watch_pass(s, 5 * MINUTE_NS);
+  watch_assert_sent(s, "slow", 1, 1);
+  watch_kill(s);
+  watch_arrive(s, 2, "slow");
+  s->now_ns += 10 * MINUTE_NS;
+  s->fake.fail_batches = BT_UNAVAILABLE;
+  watch_start(s);
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(bt_watcher_look(s->watcher).is_started);
+  watch_assert_sent(s, "slow", 1, 1);
+  watch_assert_sent(s, "slow", 2, 1);
+}
+
+/* The newest checkpoint fails, and older ones do not: what they say is true as well, and less. */
+static void an_older_watermark_is_better_than_none(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_pass(s, 10 * MINUTE_NS);
+  const bt_trace_id newest = s->fake.traces[s->fake.trace_count - 1].id;
+  watch_kill(s);
+  watch_arrive(s, 1, "slow");
+  s->now_ns += 10 * MINUTE_NS;
+  s->fake.fail_id = &newest;
+  s->fake.gives_others = true;
+  watch_start(s);
+  watch_pass(s, 5 * MINUTE_NS);
+  assert_true(bt_watcher_look(s->watcher).is_started);
+  watch_assert_sent(s, "slow", 1, 1);
+}
+
+/* ---- everything at once ---- */
+
+static uint64_t draw(uint64_t *random, uint64_t below) {
+  *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (*random >> 33) % below;
+}
+
+static void stall(watch_scene *s, bool on) {
+  pthread_mutex_lock(&s->mutex);
+  s->is_stalled = on;
+  pthread_mutex_unlock(&s->mutex);
+}
+
+/* One in five rounds takes for minutes, longer than lookback at times; one in thirty is the last of its watcher, whatever waits. */
+static uint64_t live_through(watch_scene *s, uint64_t seed) {
+  uint64_t random = seed, number = 0;
+  for (int i = 0; i < 200; i++) {
+    for (uint64_t k = draw(&random, 3); k > 0; k--) watch_arrive(s, ++number, "slow");
+    stall(s, draw(&random, 4) == 0);
+    if (draw(&random, 5) == 0) s->now_ns += (int64_t)draw(&random, 20) * MINUTE_NS;
+    watch_pass(s, s->options.interval_ns);
+    if (draw(&random, 30)) continue;
+    watch_kill(s);
+    s->now_ns += (int64_t)draw(&random, 15) * MINUTE_NS;
+    watch_start(s);
+  }
+  return number;
+}
+
+static void troubles_and_restarts_lose_nothing(void **state) {
+  watch_scene *s = *state;
+  s->options.lookback_ns = 10 * MINUTE_NS;
+  s->options.sweep_ns = 4 * MINUTE_NS;
+  for (unsigned percent = 10; percent <= 40; percent += 15) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+      watch_scene *one = watch_scene_new();
+      one->options.lookback_ns = s->options.lookback_ns;
+      one->options.sweep_ns = s->options.sweep_ns;
+      watch_add_rule(one, "slow", "when { slow } always { retry }");
+      watch_start(one);
+      watch_round(one);
+      one->fake.fail_random = seed;
+      one->fake.fail_percent = percent;
+      uint64_t number = live_through(one, 100 * percent + seed);
+      one->fake.fail_percent = 0;
+      stall(one, false);
+      watch_pass(one, 2 * HOUR_NS);
+      for (uint64_t i = 1; i <= number; i++) watch_assert_sent(one, "slow", i, 1);
+      bt_watch_status status = bt_watcher_look(one->watcher);
+      assert_int_equal(status.gap_start_ns, status.gap_end_ns);
+      assert_int_equal(status.lost_start_ns, status.lost_end_ns);
+      watch_scene_free(one);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(watching_begins_where_no_batch_is_answered),
+      CASE(an_older_watermark_is_better_than_none),
+      CASE(troubles_and_restarts_lose_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
