@@ -11,7 +11,7 @@
 #include "tempo/own_trace.h"
 
 enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 7, OTHERS_MAX = 64 };
-static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000);
+static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), WEEK_NS = INT64_C(604800000000000);
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_WATCH "\" }";
 
 /* Of several watchers each has its own checkpoints. */
@@ -33,7 +33,7 @@ static void write_ranges(const bt_time_range *ranges, size_t count, bt_buffer *o
   }
 }
 
-size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MAX]) {
+size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MAX], bool *is_whole) {
   size_t count = 0;
   while (text.len && count < BT_WATCH_GAPS_MAX) {
     const char *blank = memchr(text.ptr, ' ', text.len);
@@ -48,6 +48,7 @@ size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MA
     size_t used = one.len + (blank ? 1 : 0);
     text = (bt_str){text.ptr + used, text.len - used};
   }
+  *is_whole = !text.len;
   return count;
 }
 
@@ -119,6 +120,16 @@ static bool read_integer(const bt_span *span, const char *key, int64_t *out) {
   return true;
 }
 
+/* A receiver may have a limit for the length of values. What was cut off lay behind what is left: all of that may have been a gap. */
+static void read_gaps(bt_str text, bt_checkpoint *out) {
+  bool is_whole;
+  out->gap_count = bt_checkpoint_parse_gaps(text, out->gaps, &is_whole);
+  if (is_whole) return;
+  int64_t from_ns = out->gap_count ? out->gaps[out->gap_count - 1].end_ns : bt_time_subtract(out->until_ns, WEEK_NS);
+  if (from_ns >= out->until_ns) return;
+  bt_watch_gaps_add(out->gaps, &out->gap_count, (bt_time_range){from_ns, out->until_ns});
+}
+
 static bool read_checkpoint(const bt_trace *trace, bt_checkpoint *out) {
   int64_t replica, replicas;
   const bt_span *span = &trace->spans[0];
@@ -131,9 +142,11 @@ static bool read_checkpoint(const bt_trace *trace, bt_checkpoint *out) {
   const bt_value *gaps = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_GAPS)),
                  *lost = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_LOST));
   const bt_value *hash = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_RULES_HASH));
-  if (gaps && gaps->type == BT_VALUE_STRING) out->gap_count = bt_checkpoint_parse_gaps(gaps->string, out->gaps);
+  if (gaps && gaps->type == BT_VALUE_STRING) read_gaps(gaps->string, out);
   bt_time_range ranges[BT_WATCH_GAPS_MAX];
-  if (lost && lost->type == BT_VALUE_STRING && bt_checkpoint_parse_gaps(lost->string, ranges)) out->lost = ranges[0];
+  bool is_whole;
+  if (lost && lost->type == BT_VALUE_STRING && bt_checkpoint_parse_gaps(lost->string, ranges, &is_whole))
+    out->lost = ranges[0];
   if (hash && hash->type == BT_VALUE_STRING && hash->string.len < sizeof out->rules_hash)
     memcpy(out->rules_hash, hash->string.ptr, hash->string.len);
   return true;

@@ -38,7 +38,7 @@ typedef struct bt_checkpoint_request {
 bt_status bt_checkpoint_find(bt_source *source, const bt_checkpoint_request *request, bt_checkpoint *out, bool *found,
                              bt_error *error) BT_MUST_CHECK;
 
-/* "start/end start/end …"; what does not parse ends it. For tests and reading. */
-size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MAX]);
+/* "start/end start/end …"; what does not parse ends it, and then *is_whole is false. For tests and reading. */
+size_t bt_checkpoint_parse_gaps(bt_str text, bt_time_range gaps[BT_WATCH_GAPS_MAX], bool *is_whole);
 
 #endif

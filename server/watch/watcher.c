@@ -166,6 +166,20 @@ static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, 
   watcher->gap_searched_ns = INT64_MIN;
 }
 
+/* From where, so that nobody has to take it on trust that nothing lies between this watcher and the one before. */
+static void say_begin(const bt_watcher *watcher, const bt_checkpoint *checkpoint, bool found) {
+  char at[40], tenant[80] = "";
+  bt_time_format(found ? checkpoint->until_ns : watcher->schedule.searched_ns, at);
+  if (watcher->tenant[0]) snprintf(tenant, sizeof tenant, " of tenant \"%.60s\"", watcher->tenant);
+  if (found)
+    bt_log(BT_LOG_INFO, "watch%s goes on from %s, where its newest checkpoint is, with %zu gaps before that", tenant,
+           at, checkpoint->gap_count);
+  else
+    bt_log(BT_LOG_INFO,
+           "watch%s begins at %s: search names no checkpoint, so nobody has watched before, or not within %d days",
+           tenant, at, (int)(longest_look(watcher->options) / (24 * 60 * MINUTE_NS)));
+}
+
 /* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came before. */
 static bt_status start(bt_watcher *watcher, bt_error *error) {
   bt_checkpoint checkpoint;
@@ -187,6 +201,7 @@ static bt_status start(bt_watcher *watcher, bt_error *error) {
   if (status != BT_OK) return status;
   watcher->recover_due_ns = bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns);
   watcher->is_started = true;
+  say_begin(watcher, &checkpoint, found);
   return BT_OK;
 }
 

@@ -43,6 +43,35 @@ static void an_older_watermark_is_better_than_none(void **state) {
   watch_assert_sent(s, "slow", 1, 1);
 }
 
+/* Cuts what checkpoints say of gaps, as a receiver with a limit for the length of values does. */
+static void cut_gaps(watch_scene *s, size_t length) {
+  for (size_t i = 0; i < s->fake.trace_count; i++) {
+    fake_span *span = &s->fake.traces[i].spans[0];
+    for (uint32_t k = 0; k < span->attribute_count; k++)
+      if (bt_str_equal(span->attributes[k].key, BT_STR(BT_WATCH_GAPS))) span->attributes[k].value.string.len = length;
+  }
+}
+
+/* What cannot be read of them may have been any gap. */
+static void gaps_that_were_cut_are_still_gaps(void **state) {
+  watch_scene *s = *state;
+  watch_start(s);
+  watch_pass(s, 10 * MINUTE_NS);
+  watch_kill(s);
+  for (uint64_t i = 1; i <= 30; i++) {
+    watch_arrive(s, i, "slow");
+    s->now_ns += 10 * MINUTE_NS;
+  }
+  watch_start(s);
+  watch_pass(s, 2 * MINUTE_NS);
+  assert_true(s->checkpoint.gap_count > 0);
+  watch_kill(s);
+  cut_gaps(s, 40);
+  watch_start(s);
+  watch_pass(s, 8 * HOUR_NS);
+  for (uint64_t i = 1; i <= 30; i++) watch_assert_sent(s, "slow", i, 1);
+}
+
 /* ---- everything at once ---- */
 
 static uint64_t draw(uint64_t *random, uint64_t below) {
@@ -103,6 +132,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(watching_begins_where_no_batch_is_answered),
       CASE(an_older_watermark_is_better_than_none),
+      CASE(gaps_that_were_cut_are_still_gaps),
       CASE(troubles_and_restarts_lose_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
