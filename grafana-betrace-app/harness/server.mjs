@@ -46,7 +46,10 @@ function metaOf(plugin, settings) {
 const dataSource = (id, type, name) => ({ id, uid: type, type, name, access: 'proxy', url: '', readOnly: false, isDefault: id === 1, meta: { id: type, name, info: { logos: { small: '', large: '' } }, module: '', baseUrl: '' }, jsonData: {} });
 
 function bootData(plugin, version, user) {
-  const permissions = Object.fromEntries([...actionsOf(plugin, user.role), 'plugins.app:access', 'datasources:explore', 'datasources:read'].map((one) => [one, true]));
+  // as Grafana grants them: Explore is for editors and admins
+  const explore = user.role === 'Viewer' ? [] : ['datasources:explore'];
+  const granted = [...actionsOf(plugin, user.role), 'plugins.app:access', 'datasources:read', ...explore];
+  const permissions = Object.fromEntries(granted.map((one) => [one, true]));
   if (user.role === 'Admin') {
     permissions['plugins:write'] = true;
   }

@@ -1,6 +1,7 @@
 """The compose file and the settings beside it, without an engine: docker-compose accepts it, every file that it mounts is there, names and ports are the quick
 start's, images are pinned, and each file of settings is read by the program it is for where that can be had (Tempo, promtool, betrace; the collector in
 full_collector.py). Of Loki's and Pyroscope's files only YAML and ports are checked: their programs are not here. What an engine does with it is not tested."""
+import json
 import os
 import pathlib
 import re
@@ -197,6 +198,21 @@ class Settings(unittest.TestCase):
         self.assertLessEqual(set(used), SOURCES.keys())
         (app,) = read("grafana/plugins/betrace.yaml")["apps"]
         self.assertEqual((app["type"], app["org_id"], app["disabled"]), ("betrace-app", 1, False))
+
+    def test_each_source_says_whether_it_is_the_default(self):
+        """What new panels ask must not rest on what Grafana does where nothing is said: it is Tempo in our stack, and in others never BeTrace."""
+        for file in (DOCKER / "grafana/datasources/betrace.yaml", ROOT / "distribution/grafana/provisioning/datasources/betrace.yaml"):
+            for one in yaml.safe_load(file.read_text(encoding="utf-8"))["datasources"]:
+                with self.subTest(file=file.name, source=one["name"]):
+                    self.assertIs(one.get("isDefault"), one["uid"] == "tempo")
+
+    def test_only_the_app_brings_its_dashboard(self):
+        """Grafana imports what plugin.json includes. A provider over the same file would be a second owner."""
+        included = json.loads((ROOT / "grafana-betrace-app/src/plugin.json").read_text(encoding="utf-8"))["includes"]
+        self.assertIn("dashboards/violations.json", [one["path"] for one in included if one["type"] == "dashboard"])
+        providers = [file for file in (ROOT / "distribution").rglob("*.y*ml") if "templates" not in file.parts
+                     and re.search(r"^providers:", file.read_text(encoding="utf-8"), re.M)]
+        self.assertEqual(providers, [])
 
     def test_both_plugins_may_be_unsigned(self):
         environment = compose()["services"]["betrace-grafana"]["environment"]

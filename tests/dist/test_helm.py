@@ -436,7 +436,8 @@ class FilesInIt(unittest.TestCase):
         self.assertEqual({uid: one["type"] for uid, one in sources.items()}, {
             "betrace": "betrace-datasource", "tempo": "tempo", "prometheus": "prometheus", "loki": "loki", "pyroscope": "grafana-pyroscope-datasource"})
         self.assertEqual(sources["betrace"]["jsonData"], {"tempoDatasourceUid": "tempo", "tempoDatasourceName": "Tempo"})
-        for source in sources.values():
+        for uid, source in sources.items():
+            self.assertIs(source.get("isDefault"), uid == "tempo", uid)
             host, port = re.fullmatch(r"http://([a-z-]+):(\d+)", source["url"]).groups()
             self.assertIn(int(port), [one["port"] for one in objects["Service", host]["spec"]["ports"]], "it leads to a service of the chart")
         (app,) = yaml.safe_load(data["apps.yaml"])["apps"]
@@ -451,6 +452,7 @@ class FilesInIt(unittest.TestCase):
             self.assertEqual((one["metadata"]["namespace"], one["metadata"]["labels"][label]), ("monitoring", "1"))
         (source,) = yaml.safe_load(objects["ConfigMap", "betrace-grafana-datasources"]["data"]["betrace-datasources.yaml"])["datasources"]
         self.assertEqual(source["url"], "http://betrace-backend.betrace.svc:8080")
+        self.assertIs(source.get("isDefault"), False)
         self.assertEqual(source["jsonData"], {"tempoDatasourceUid": "tempo-prod", "tempoDatasourceName": "Prod"})
         self.assertEqual(source["secureJsonData"], {"apiToken": "$BETRACE_TOKEN"})
 

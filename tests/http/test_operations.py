@@ -49,6 +49,8 @@ SEVERAL = {
     "finished reports that are kept; of one tenant": [("server/report/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/report/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
     "rules of a tenant; their versions": [("server/config*.c", r'"max-rules"'), ("server/config*.c", r'"max-rule-versions"')],
     "bodies of all requests together; of one tenant": [("server/config*.c", r'"request-memory"')],
+    "time of the processor for all rules on one trace, wherever it is evaluated": [("server/eval_limit.h", r"BT_EVAL_MAX_CPU_NS INT64_C\(10000000000\)"),
+                                                                                   ("server/cli/cmd_eval.c", r'"trace-time", OPT_TRACE_TIME, "DURATION", "10s"')],
     "head of a request": [("server/http/head.h", r"BT_HEAD_MAX_BYTES = 32 \* 1024\b"), ("server/http/head.c", r"MAX_HEADERS = 100\b")],
     "memory of violations on demand": [("server/server.c", r"memory_limit_bytes / 4\b")],
     "counts of steps that are kept": [("server/query/series.c", r"DEFAULT_CELLS = 400000\b")],

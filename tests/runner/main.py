@@ -223,6 +223,14 @@ def tempos_told(rows, default):
             f"{' (BETRACE_TEMPOS names more programs)' if missing else ''}\n")
 
 
+def grafana_told(rows, url):
+    """Whether a real Grafana was asked, where a row is about that."""
+    result = next((row[3] for row in rows if row[0] == "full:grafana"), None)
+    if result is None:
+        return ""
+    return f"Grafana: {url}\n" if result.passed + result.failed else "Grafana: no Grafana (GRAFANA_URL names one)\n"
+
+
 def on_signal(number, _frame):
     for process in list(_running):
         end_group(process)
@@ -244,6 +252,7 @@ def main(arguments):
     total = sum((row[3] for row in rows), outcome.Outcome())
     print_table(rows, time.monotonic() - begin)
     print(tempos_told(rows, variants.default_version()), end="")
+    print(grafana_told(rows, os.environ.get("GRAFANA_URL", "")), end="")
     print(total)
     return 1 if total.failed else 0
 

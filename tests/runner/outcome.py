@@ -12,6 +12,7 @@ _UNITTEST_DETAIL = re.compile(r"^(?:OK|FAILED)(?: \(([^)]*)\))?$", re.M)
 _NODE_COUNT = re.compile(r"^(?:#|ℹ) (pass|fail|cancelled|skipped|todo) (\d+)$", re.M)
 _JEST_TESTS = re.compile(r"^Tests: +(.*), \d+ total$", re.M)
 _GO_TEST = re.compile(r"^--- (PASS|FAIL|SKIP): ", re.M)
+_PLAYWRIGHT = re.compile(r"^ +(\d+) (passed|failed|flaky|interrupted|skipped|did not run)\b", re.M)
 _CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 
@@ -33,6 +34,17 @@ def of_command(code, _output):
     if code == EXIT_SKIPPED:
         return Outcome(skipped=1)
     return Outcome(passed=1) if code == 0 else Outcome(failed=1)
+
+
+def of_playwright(code, output):
+    """Playwright's list reporter. What did not run, because what it stands on failed, has failed."""
+    if code == EXIT_SKIPPED:
+        return Outcome(skipped=1)
+    counts = {word: int(number) for number, word in _PLAYWRIGHT.findall(output)}
+    if not counts:
+        return Outcome(failed=1)
+    failed = counts.get("failed", 0) + counts.get("flaky", 0) + counts.get("interrupted", 0) + counts.get("did not run", 0)
+    return _agree(code, Outcome(counts.get("passed", 0), failed, counts.get("skipped", 0)))
 
 
 def of_preparation(code, _output):

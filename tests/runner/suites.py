@@ -177,6 +177,11 @@ def app_second_host():
     yield journeys("host13")
 
 
+def grafana():
+    """The specs of @grafana/plugin-e2e against the Grafana that GRAFANA_URL names."""
+    yield Step([PYTHON, "tests/app/full_grafana.py"], outcome.of_playwright)
+
+
 def demo():
     yield Step(["make", "--no-print-directory", "demo", "ONCE=1"])
 
@@ -299,6 +304,7 @@ SUITES = {
     "full:cluster": cluster,
     "full:coverage": coverage,
     "full:app": app_second_host,
+    "full:grafana": grafana,
     "full:dist": dist_large,
     "full:clean-root": clean_root,
     "full:bench-large": bench,

@@ -46,6 +46,19 @@ class OtherReaders(unittest.TestCase):
         self.assertEqual(outcome.of_closing_line(1, "3 passed, 0 failed, 0 skipped\n"), Outcome(3, 1, 0))
         self.assertEqual(outcome.of_closing_line(0, "no such line\n"), Outcome(0, 1, 0))
 
+    def test_playwright(self):
+        self.assertEqual(outcome.of_playwright(0, "Running 9 tests\n  ok 1 x\n\n  9 passed (3.1s)\n"), Outcome(9, 0, 0))
+        self.assertEqual(outcome.of_playwright(1, "  1 failed\n    [auth] x\n  8 did not run\n  2 passed (1s)\n"), Outcome(2, 9, 0))
+        self.assertEqual(outcome.of_playwright(1, "Error: No tests found\n"), Outcome(0, 1, 0))
+        self.assertEqual(outcome.of_playwright(77, "skipped: no Grafana\n"), Outcome(0, 0, 1))
+
+    def test_the_table_says_whether_there_was_a_grafana(self):
+        def told(*result, name="full:grafana"):
+            return main.grafana_told([(name, 1, 1, Outcome(*result))], "http://g")
+        self.assertIn("no Grafana", told(0, 0, 1))
+        self.assertEqual(told(3, 1, 0), "Grafana: http://g\n")
+        self.assertEqual(told(3, 0, 0, name="lint"), "")
+
     def test_node_test(self):
         self.assertEqual(outcome.of_node_test(0, "ℹ tests 4\nℹ pass 3\nℹ fail 0\nℹ cancelled 0\nℹ skipped 1\nℹ todo 0\n"), Outcome(3, 0, 1))
         self.assertEqual(outcome.of_node_test(1, "# pass 3\n# fail 1\n# cancelled 1\n# skipped 0\n"), Outcome(3, 2, 0))

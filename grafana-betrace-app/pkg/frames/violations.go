@@ -11,16 +11,23 @@ import (
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
 )
 
-// Tempo is the data source that trace ids link to. UID empty: there is none, so there are no links.
+// Tempo is the data source that trace ids link to. UID empty: there is none, so there are no links to it.
 type Tempo struct {
 	UID, Name string
+	// InApp: to the app's page of the violation instead, for who has no Explore. Of stored rules only: the page knows no others.
+	InApp bool
 }
+
+const violationPage = "/a/betrace-app/violations/${__data.fields.rule_id:percentencode}/${__value.raw:percentencode}"
 
 // traceField holds trace ids. Each opens in Explore, at the span that the violation rests on; the field span_id of the same row says which.
 func (t Tempo) traceField(ids []*string) *data.Field {
 	field := data.NewField("trace_id", nil, ids)
 	config := &data.FieldConfig{DisplayName: "Trace"}
-	if t.UID != "" {
+	switch {
+	case t.InApp:
+		config.Links = []data.DataLink{{Title: "Open the violation", URL: violationPage}}
+	case t.UID != "":
 		var state data.ExplorePanelsState = map[string]any{"trace": map[string]any{"spanId": "${__data.fields.span_id}"}}
 		config.Links = []data.DataLink{{Title: "View trace", Internal: &data.InternalDataLink{DatasourceUID: t.UID, DatasourceName: t.Name,
 			Query: map[string]any{"query": "${__value.raw}", "queryType": "traceql"}, ExplorePanelsState: &state}}}

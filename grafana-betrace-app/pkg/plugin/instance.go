@@ -63,6 +63,11 @@ func (d *Instance) open(ctx context.Context, source backend.DataSourceInstanceSe
 // Dispose is called when the settings have changed or the data source is gone.
 func (d *Instance) Dispose() { d.close() }
 
-func (d *Instance) tempo() frames.Tempo {
-	return frames.Tempo{UID: d.settings.TempoUID, Name: d.settings.TempoName}
+// links says where the trace ids of a table lead. Viewers have no Explore, unless an administrator said otherwise: what Grafana tells plugins is the role alone.
+func (d *Instance) links(ctx context.Context, rules *scope) frames.Tempo {
+	user := backend.PluginConfigFromContext(ctx).User
+	if user == nil || user.Role != "Viewer" {
+		return frames.Tempo{UID: d.settings.TempoUID, Name: d.settings.TempoName}
+	}
+	return frames.Tempo{InApp: rules.dsl == ""}
 }

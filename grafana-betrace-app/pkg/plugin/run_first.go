@@ -38,7 +38,7 @@ func (d *Instance) runFirst(ctx context.Context, q *query.Query, rules *scope) (
 		rows = append(rows, answers[i].row)
 		notices = append(notices, answers[i].notices...)
 	}
-	frame := frames.FirstTable(rows, d.tempo())
+	frame := frames.FirstTable(rows, d.links(ctx, rules))
 	frame.RefID = q.RefID
 	if len(left) > 0 {
 		frames.AddNotices(frame, frames.NotLookedFor(len(looked), left))

@@ -34,7 +34,7 @@ func (l *listing) isCut(limit int) bool {
 
 func (d *Instance) runViolations(ctx context.Context, q *query.Query, rules *scope) (data.Frames, error) {
 	if rules.isEmpty() {
-		frame := d.frameOf(q, nil)
+		frame := d.frameOf(ctx, q, rules, nil)
 		frames.AddNotices(frame, frames.Unjudged(rules.unjudgedIDs()))
 		return data.Frames{frame}, nil
 	}
@@ -42,7 +42,7 @@ func (d *Instance) runViolations(ctx context.Context, q *query.Query, rules *sco
 	if err != nil {
 		return nil, err
 	}
-	frame := d.frameOf(q, list.violations)
+	frame := d.frameOf(ctx, q, rules, list.violations)
 	frame.RefID = q.RefID
 	frame.Meta.ExecutedQueryString = executed("POST /v1/violations/query", &list.question)
 	isCut := list.isCut(q.Limit)
@@ -58,11 +58,11 @@ func (d *Instance) runViolations(ctx context.Context, q *query.Query, rules *sco
 	return data.Frames{frame}, nil
 }
 
-func (d *Instance) frameOf(q *query.Query, violations []betrace.Violation) *data.Frame {
+func (d *Instance) frameOf(ctx context.Context, q *query.Query, rules *scope, violations []betrace.Violation) *data.Frame {
 	if q.Type == query.Annotations {
 		return frames.AsAnnotations(violations)
 	}
-	return frames.Table(violations, d.tempo())
+	return frames.Table(violations, d.links(ctx, rules))
 }
 
 // list fetches pages. A page that ran out of its time is gone on with while there is time for another one.

@@ -47,6 +47,33 @@ func TestPagesAreFetchedUpToTheLimit(t *testing.T) {
 	}
 }
 
+// Where a trace id leads is said by the role: a viewer has no Explore, and an alert has no user.
+func TestTracesOfATableLeadWhereTheReaderMayGo(t *testing.T) {
+	const explore, app = `"datasourceUid":"tempo"`, `/a/betrace-app/violations/${__data.fields.rule_id:percentencode}/`
+	for name, c := range map[string]struct {
+		user        *backend.User
+		query, want string
+	}{
+		"an editor goes to Explore":          {&backend.User{Role: "Editor"}, `{"queryType":"violations"}`, explore},
+		"nobody is no viewer":                {nil, `{"queryType":"violations"}`, explore},
+		"a viewer goes to the app":           {&backend.User{Role: "Viewer"}, `{"queryType":"violations"}`, app},
+		"a text that is not stored: no page": {&backend.User{Role: "Viewer"}, `{"queryType":"violations","dsl":"trace.has(a)"}`, ""},
+	} {
+		f := newFake(t)
+		f.pages(page("1", "null", true, "", one(50)))
+		d := f.instance(t)
+		d.settings.TempoUID = "tempo"
+		ctx := backend.WithPluginContext(t.Context(), backend.PluginContext{User: c.user})
+		answer := d.answer(ctx, backend.DataQuery{RefID: "A", JSON: []byte(c.query), TimeRange: backend.TimeRange{From: noon.Add(-time.Hour), To: noon}}, false)
+		text, _ := answer.Frames[0].MarshalJSON()
+		for _, link := range []string{explore, app} {
+			if has := strings.Contains(string(text), link); answer.Error != nil || has != (link == c.want) {
+				t.Errorf("%s: %v, %s is %v", name, answer.Error, link, has)
+			}
+		}
+	}
+}
+
 func TestATableThatIsAllSaysNothingMore(t *testing.T) {
 	f := newFake(t)
 	f.pages(page("2", `"next"`, true, "", one(50), one(40)), page("2", "null", true, ""))

@@ -2,6 +2,8 @@
 import { t } from '@grafana/i18n';
 import { Alert, Button } from '@grafana/ui';
 import { List } from './List';
+import { isUnreachable, Unreachable } from './Unreachable';
+import { useHost } from '../host/context';
 import { asApiError, problemLine, type ApiError } from '../api/problem';
 
 /** What a status means for the reader, where the problem document itself cannot know. */
@@ -31,6 +33,11 @@ interface Props {
 }
 
 export function ErrorState({ error, title, onRetry }: Props) {
+  const host = useHost();
+  const connection = host.connection();
+  if (connection && isUnreachable(error, host)) {
+    return <Unreachable connection={connection} onRetry={onRetry} />;
+  }
   const problem = asApiError(error);
   const help = advice(problem);
   return (

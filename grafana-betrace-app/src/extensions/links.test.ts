@@ -20,6 +20,13 @@ it('stays below our app, and has no more links at a point than Grafana shows', (
   LINKS.forEach(({ path }) => expect(path?.startsWith(`${PLUGIN_PREFIX}/`)).toBe(true));
 });
 
+// Seen in Grafana 12.3: a longer one is cut there.
+it('has titles of at most 25 characters for the menu of Explore', () => {
+  const titles = LINKS.filter(({ targets }) => targets.includes('grafana/explore/toolbar/action')).map(({ title }) => title);
+  expect(titles.length).toBe(2);
+  titles.forEach((title) => expect(title.length).toBeLessThanOrEqual(25));
+});
+
 it.each(LINKS.map((link) => [link.title, link] as const))(
   '%s: anything unexpected is no link, and no exception',
   (_title, { configure }) => {
@@ -74,6 +81,36 @@ it('links queries about traces, and no others', () => {
     to: 'now',
   });
   expect(violationsLink({ targets: [{ datasource: { type: 'prometheus' } }, { datasource: 'name' }], timeRange })).toBeUndefined();
+});
+
+describe('of one query of ours', () => {
+  const timeRange = { from: 'now-1h', to: 'now' };
+  const asked = (...targets: object[]) =>
+    new URL(violationsLink({ targets: targets.map((one) => ({ datasource: ours, ...one })), timeRange })?.path ?? '', 'http://g').searchParams;
+
+  it('carries what it narrows', () => {
+    const link = asked({ ruleIds: ['slow-db', 'b'], severities: ['high'], framework: 'soc2', service: 'web & co', traceId: ID.toUpperCase() });
+    expect(link.getAll('rule')).toEqual(['slow-db', 'b']);
+    expect(Object.fromEntries([...link].filter(([name]) => name !== 'rule'))).toEqual({
+      severity: 'high',
+      framework: 'soc2',
+      service: 'web & co',
+      trace: ID,
+      ...timeRange,
+    });
+  });
+
+  // Each of these would show fewer violations than the query has.
+  it.each([
+    ['two severities', [{ severities: ['high', 'low'] }]],
+    ['a variable', [{ ruleIds: ['$rule'], service: '${service}', framework: '[[framework]]' }]],
+    ['a variable beside an id', [{ ruleIds: ['slow-db', '$rule'] }]],
+    ['another query beside it', [{ ruleIds: ['a'] }, { ruleIds: ['b'] }]],
+    ['filters of another shape', [{ ruleIds: 'a', severities: {}, service: 7 }]],
+  ])('narrows nothing by %s', (_name, targets) => expect(Object.fromEntries(asked(...targets))).toEqual(timeRange));
+
+  it('does not count a query that is switched off', () =>
+    expect(asked({ ruleIds: ['a'] }, { ruleIds: ['b'], hide: true }).getAll('rule')).toEqual(['a']));
 });
 
 it('makes a rule of a text of our data source only', () => {

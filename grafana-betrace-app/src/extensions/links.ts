@@ -33,6 +33,13 @@ interface Target {
   datasource?: { type?: string } | string | null;
   query?: unknown;
   dsl?: unknown;
+  hide?: unknown;
+  /** of our queries: which rules and traces, as datasource/types.ts has them */
+  ruleIds?: unknown;
+  severities?: unknown;
+  framework?: unknown;
+  service?: unknown;
+  traceId?: unknown;
 }
 
 /** Of Explore and of panels. */
@@ -41,11 +48,11 @@ export interface QueriesContext {
   timeRange?: RawTimeRange;
 }
 
-type Query = Record<string, string | undefined>;
+type Query = Record<string, string | string[] | undefined>;
 
 function at(page: string, query: Query): string {
   const parameters = new URLSearchParams();
-  Object.entries(query).forEach(([name, value]) => value && parameters.set(name, value));
+  Object.entries(query).forEach(([name, value]) => [value ?? []].flat().forEach((one) => one && parameters.append(name, one)));
   const text = parameters.toString();
   return `${PLUGIN_PREFIX}/${page}${text ? `?${text}` : ''}`;
 }
@@ -84,14 +91,40 @@ export function serviceLink(context?: ResourceAttributesContext): { path: string
   };
 }
 
-/** The violations of the range of these queries, if they are about traces; of one trace where the query is its id. */
+/** A value that the page can be asked for: variables of a dashboard (`$rule`) are not known here, so they narrow nothing. */
+const isPlain = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '' && !/[$[]/.test(value);
+const plain = (value: unknown) => (isPlain(value) ? value.trim() : undefined);
+
+/** Several of which one is not known narrow nothing: the page would hide violations that the query shows. */
+function plainList(value: unknown): string[] {
+  return Array.isArray(value) && value.every(isPlain) ? value : [];
+}
+
+/** What one query of ours narrows, as far as the page can say it: it takes one severity. */
+function filtersOf({ ruleIds, severities, framework, service, traceId }: Target): Query {
+  const several = plainList(severities);
+  return {
+    rule: plainList(ruleIds),
+    severity: several.length === 1 ? several[0] : undefined,
+    framework: plain(framework),
+    service: plain(service),
+    trace: plain(traceId)?.toLowerCase(),
+  };
+}
+
+/**
+ * The violations of the range of these queries, if they are about traces: of one trace where the query is its id, and with the filters of our query
+ * where it is the only one. Several queries mean more than the page can show narrowed, so it shows all.
+ */
 export function violationsLink(context?: QueriesContext): { path: string } | undefined {
   const targets = context?.targets?.filter((target) => typeOf(target) === TEMPO || typeOf(target) === DATASOURCE_ID) ?? [];
   if (targets.length === 0) {
     return undefined;
   }
   const id = targets.map(({ query }) => (typeof query === 'string' ? query.trim() : '')).find((query) => TRACE_ID.test(query));
-  return { path: at('violations', { trace: id?.toLowerCase(), ...raw(context?.timeRange) }) };
+  const shown = targets.filter(({ hide }) => hide !== true);
+  const filters = shown.length === 1 && typeOf(shown[0]) === DATASOURCE_ID ? filtersOf(shown[0]) : {};
+  return { path: at('violations', { ...filters, ...(id ? { trace: id.toLowerCase() } : {}), ...raw(context?.timeRange) }) };
 }
 
 /** The text of a query of our data source in the editor, to test it and to save it as a rule. */
@@ -143,7 +176,7 @@ export const LINKS: Array<Added<object>> = [
     configure: carefully(violationsLink),
   },
   {
-    title: 'BeTrace rule from this query',
+    title: 'New BeTrace rule',
     description: 'Opens the text of this query in the rule editor',
     targets: [TARGETS.explore, TARGETS.panel],
     icon: 'edit',

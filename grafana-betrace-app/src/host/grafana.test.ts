@@ -4,13 +4,18 @@ import { Observable, of, throwError } from 'rxjs';
 import { createGrafanaHost } from './grafana';
 
 const fetch = jest.fn();
+let mockGranted: string[] = [];
 jest.mock('@grafana/runtime', () => ({
   ...jest.requireActual('@grafana/runtime'),
   getBackendSrv: () => ({ fetch: (...options: unknown[]) => fetch(...options) }),
-  hasPermission: (action: string) => action === 'betrace-app.rules:read',
+  hasPermission: (action: string) => mockGranted.includes(action),
 }));
 
 const host = createGrafanaHost({});
+
+beforeEach(() => {
+  mockGranted = ['betrace-app.rules:read', 'datasources:explore'];
+});
 
 it('goes through the plugin proxy, without alerts of its own', async () => {
   fetch.mockReturnValue(of({ data: { rules: [] }, status: 200, headers: new Headers({ ETag: '"2"' }) }));
@@ -60,6 +65,23 @@ it('finds the Tempo data source, or offers no link', () => {
   expect(decodeURIComponent(createGrafanaHost({ tempoDatasourceUid: 'mine' }).exploreTraceUrl('t', null, time) ?? '')).toContain(
     '"uid":"mine"'
   );
+});
+
+it('offers no link to Explore to whom Grafana does not let in there', () => {
+  config.datasources = { T: { uid: 'first', type: 'tempo' } } as never;
+  mockGranted = ['betrace-app.rules:read'];
+  expect(createGrafanaHost({ tempoDatasourceUid: 'mine' }).exploreTraceUrl('t', null, { fromMs: 0, toMs: 1 })).toBeNull();
+});
+
+it('knows the address of the service, and where who may changes it', () => {
+  config.appSubUrl = '/grafana';
+  expect(host.connection()).toEqual({ url: '', settingsUrl: null });
+  mockGranted = ['plugins:write'];
+  expect(createGrafanaHost({ apiUrl: 'http://betrace:8080' }).connection()).toEqual({
+    url: 'http://betrace:8080',
+    settingsUrl: '/grafana/plugins/betrace-app',
+  });
+  config.appSubUrl = '';
 });
 
 it('asks Grafana for permissions', () => {

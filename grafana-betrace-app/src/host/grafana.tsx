@@ -1,9 +1,15 @@
 // The host inside Grafana: requests through the plugin proxy, Grafana's page frame, permissions, zone and Explore.
 import { PluginPage, config, getBackendSrv, hasPermission, isFetchError } from '@grafana/runtime';
 import type { NavModelItem } from '@grafana/data';
+import { useLocation } from 'react-router-dom';
 import { PLUGIN_ID, PLUGIN_PREFIX } from '../constants';
 import { exploreTraceUrl } from './exploreUrl';
 import type { Host, HostRequest, HostResponse, PageFrameProps } from './types';
+
+/** Grafana's own permission, of editors and admins unless `viewers_can_edit` or a role says otherwise. */
+const EXPLORE = 'datasources:explore';
+/** Likewise, of administrators: the settings of plugins. */
+const CHANGE_SETTINGS = 'plugins:write';
 
 export interface AppSettings {
   /** address of the service, as Grafana's server reaches it */
@@ -49,10 +55,16 @@ function tempoUid(settings: AppSettings): string | null {
   return Object.values(config.datasources).find((source) => source.type === 'tempo')?.uid ?? null;
 }
 
+/** As Grafana's navigation writes addresses: below the sub path, where it has one. */
+const inNavigation = (path: string) => `${config.appSubUrl}${path}`;
+
 function PageFrame({ title, subTitle, actions, tabs, parent, children }: PageFrameProps) {
+  const { pathname } = useLocation();
   const pageNav: NavModelItem = {
     text: title,
-    ...(parent ? { parentItem: { text: parent.text, url: parent.url } } : {}),
+    // Grafana knows by its address that this page is the one of its navigation. Without it the breadcrumbs name the page twice.
+    url: inNavigation(pathname),
+    ...(parent ? { parentItem: { text: parent.text, url: inNavigation(parent.url) } } : {}),
     ...(tabs ? { children: tabs.map((tab) => ({ text: tab.text, url: tab.url, active: tab.active })) } : {}),
   };
   return (
@@ -70,9 +82,14 @@ export function createGrafanaHost(settings: AppSettings): Host {
     hasPermission,
     timeZone: () => config.bootData.user.timezone || 'browser',
     exploreTraceUrl(traceId, spanId, time) {
-      const uid = tempoUid(settings);
+      // viewers have no Explore, so a link would lead them nowhere
+      const uid = hasPermission(EXPLORE) ? tempoUid(settings) : null;
       return uid && exploreTraceUrl(config.appSubUrl, uid, traceId, spanId, time);
     },
+    connection: () => ({
+      url: settings.apiUrl ?? '',
+      settingsUrl: hasPermission(CHANGE_SETTINGS) ? inNavigation(`/plugins/${PLUGIN_ID}`) : null,
+    }),
     PageFrame,
   };
 }

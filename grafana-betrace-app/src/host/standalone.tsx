@@ -42,6 +42,7 @@ export function createStandaloneHost(session: Session): Host {
     hasPermission: (action) => session.get().role === 'editor' || !WRITES.includes(action),
     timeZone: () => session.get().timeZone,
     exploreTraceUrl: () => null,
+    connection: () => null,
     PageFrame: StandaloneFrame,
   };
 }

@@ -44,6 +44,14 @@ export interface TraceTime {
   toMs: number;
 }
 
+/** Between Grafana's server and the service, as the plugin's settings have it. */
+export interface Connection {
+  /** what Grafana's server asks; empty where nobody has said it yet */
+  url: string;
+  /** where it is changed; null for who may not */
+  settingsUrl: string | null;
+}
+
 export interface Host {
   kind: 'grafana' | 'standalone';
   /** what stands before every page's path: `/a/betrace-app`, or nothing */
@@ -54,5 +62,7 @@ export interface Host {
   timeZone(): string;
   /** where Explore shows this trace; null where there is no Explore or no Tempo data source */
   exploreTraceUrl(traceId: string, spanId: string | null, time: TraceTime): string | null;
+  /** null without Grafana: the browser asks the service itself */
+  connection(): Connection | null;
   PageFrame: ComponentType<PageFrameProps>;
 }

@@ -3,6 +3,7 @@ import { lazy, Suspense, type ComponentType } from 'react';
 import { Route, Routes } from 'react-router-dom';
 import { Forbidden } from '../components/Forbidden';
 import { Loading } from '../components/Loading';
+import { NoAddress } from '../components/Unreachable';
 import { PageFrame, useHost } from '../host/context';
 import { ACTIONS, type Action } from '../permissions';
 import { t } from '@grafana/i18n';
@@ -31,13 +32,21 @@ const PAGES: Page[] = [
   page('*', null, () => import('../pages/NotFound')),
 ];
 
-/** A page for those who may see it, else the page that says who can help. */
+/** A page for those who may see it, else the page that says who can help. Without an address of the service no page asks for anything. */
 function Guarded({ action, Page }: Pick<Page, 'action' | 'Page'>) {
   const host = useHost();
   if (action !== null && !host.hasPermission(action)) {
     return (
       <PageFrame title={t('unauthorized.title', 'Not for you yet')}>
         <Forbidden action={action} />
+      </PageFrame>
+    );
+  }
+  const connection = host.connection();
+  if (action !== null && connection?.url === '') {
+    return (
+      <PageFrame title={t('unreachable.app', 'BeTrace')}>
+        <NoAddress connection={connection} />
       </PageFrame>
     );
   }

@@ -73,6 +73,7 @@ export function createStubHost(handlers: Handlers = {}, overrides: Partial<Host>
     hasPermission: () => true,
     timeZone: () => 'utc',
     exploreTraceUrl: (traceId, spanId) => `/explore?trace=${traceId}&span=${spanId ?? ''}`,
+    connection: () => null,
     PageFrame: ({ title, subTitle, actions, tabs, children }) => (
       <main>
         <h1>{title}</h1>

@@ -8,6 +8,7 @@ datasources:
     type: betrace-datasource
     access: proxy
     url: {{ include "betrace.backendUrl" . }}
+    isDefault: false
     jsonData:
       tempoDatasourceUid: {{ ternary .Values.grafana.existing.tempoUid "tempo" .Values.grafana.existing.enabled }}
       tempoDatasourceName: {{ ternary .Values.grafana.existing.tempoName "Tempo" .Values.grafana.existing.enabled }}
@@ -20,11 +21,27 @@ datasources:
     type: tempo
     access: proxy
     url: {{ include "betrace.tempoUrl" . }}
+    isDefault: true
   {{- end }}
   {{- if .Values.observability.enabled }}
-  - {name: Prometheus, uid: prometheus, type: prometheus, access: proxy, url: "http://{{ .Release.Name }}-prometheus{{ $suffix }}:9090"}
-  - {name: Loki, uid: loki, type: loki, access: proxy, url: "http://{{ .Release.Name }}-loki{{ $suffix }}:3100"}
-  - {name: Pyroscope, uid: pyroscope, type: grafana-pyroscope-datasource, access: proxy, url: "http://{{ .Release.Name }}-pyroscope{{ $suffix }}:4040"}
+  - name: Prometheus
+    uid: prometheus
+    type: prometheus
+    access: proxy
+    url: "http://{{ .Release.Name }}-prometheus{{ $suffix }}:9090"
+    isDefault: false
+  - name: Loki
+    uid: loki
+    type: loki
+    access: proxy
+    url: "http://{{ .Release.Name }}-loki{{ $suffix }}:3100"
+    isDefault: false
+  - name: Pyroscope
+    uid: pyroscope
+    type: grafana-pyroscope-datasource
+    access: proxy
+    url: "http://{{ .Release.Name }}-pyroscope{{ $suffix }}:4040"
+    isDefault: false
   {{- end }}
 {{- end }}
 

@@ -1,5 +1,6 @@
 // The settings of the plugin: what is saved, and what is left alone.
 import { fireEvent, screen, waitFor } from '@testing-library/react';
+import { config } from '@grafana/runtime';
 import { of, throwError } from 'rxjs';
 import { render } from '../../test/render';
 import AppConfig from './AppConfig';
@@ -16,12 +17,14 @@ const show = (jsonData: object, secureJsonFields = {}) =>
 
 beforeEach(() => {
   fetch.mockReset().mockReturnValue(of({}));
+  window.sessionStorage.clear();
+  config.datasources = {};
   // jsdom says that it cannot reload a page
   jest.spyOn(console, 'error').mockImplementation(() => undefined);
 });
 
 const address = () => screen.getByLabelText(/^Address/);
-const saved = () => fetch.mock.calls[0]?.[0];
+const saved = () => fetch.mock.calls.map(([options]) => options).find(({ method }) => method === 'POST');
 
 it('saves the address without a slash at its end, and a token that was typed', async () => {
   const { user } = show({ other: 1 });
@@ -53,4 +56,46 @@ it('takes no address that is none, and says why nothing was saved', async () => 
   fireEvent.change(address(), { target: { value: 'http://betrace:8080' } });
   await user.click(screen.getByRole('button', { name: 'Save' }));
   expect(await screen.findByText('no permission')).toBeInTheDocument();
+});
+
+it('says after a save that it is saved, once, and that the service answers', async () => {
+  const first = show({ apiUrl: 'http://betrace:8080' });
+  await first.user.click(screen.getByRole('button', { name: 'Save' }));
+  await waitFor(() => expect(saved()).toBeDefined());
+  first.unmount();
+  fetch.mockReturnValue(of({ data: { status: 'HEALTHY', version: '0.1.0' } }));
+  const second = show({ apiUrl: 'http://betrace:8080' });
+  expect(screen.getByText('Saved')).toBeInTheDocument();
+  expect(await screen.findByText('BeTrace 0.1.0 answers at http://betrace:8080')).toBeInTheDocument();
+  expect(fetch).toHaveBeenCalledWith(expect.objectContaining({ url: '/api/plugin-proxy/betrace-app/v1/health', method: 'GET' }));
+  second.unmount();
+  show({ apiUrl: 'http://betrace:8080' });
+  expect(screen.queryByText('Saved')).not.toBeInTheDocument();
+});
+
+it.each([
+  ['nobody answers', throwError(() => ({ status: 502, data: { message: 'Bad Gateway' } })), 'Bad Gateway'],
+  ['a token is wanted', throwError(() => ({ status: 401, data: { detail: 'a token is needed' } })), 'a token is needed'],
+  ['it is something else', of({ data: '<html>' }), /not BeTrace/],
+])('says that the connection fails: %s', async (_name, answer, said) => {
+  fetch.mockReturnValue(answer);
+  show({ apiUrl: 'http://betrace:8080' });
+  expect(await screen.findByText('Grafana’s server gets no answer of BeTrace at http://betrace:8080')).toBeInTheDocument();
+  expect(screen.getByText(said)).toBeInTheDocument();
+});
+
+it('asks nobody where no address is set', () => {
+  show({});
+  expect(fetch).not.toHaveBeenCalled();
+});
+
+it('lists the Tempo data sources by name, and keeps a stored one that is gone', async () => {
+  config.datasources = { T: { uid: 't', name: 'Traces', type: 'tempo' }, P: { uid: 'p', name: 'Metrics', type: 'prometheus' } } as never;
+  const { user, unmount } = show({ apiUrl: 'http://b', tempoDatasourceUid: 't' });
+  expect(screen.getByLabelText(/^Tempo data source/)).toHaveValue('Traces');
+  await user.click(screen.getByRole('button', { name: 'Save' }));
+  await waitFor(() => expect(saved()?.data.jsonData.tempoDatasourceUid).toBe('t'));
+  unmount();
+  show({ apiUrl: 'http://b', tempoDatasourceUid: 'gone' });
+  expect(screen.getByLabelText(/^Tempo data source/)).toHaveValue('gone');
 });

@@ -1,9 +1,9 @@
-// The settings of the plugin, on Grafana's own page for them (Administration → Plugins → BeTrace). Where the service is, and the token for it.
+// The settings of the plugin, on Grafana's own page for them (Administration → Plugins and data → Plugins → BeTrace). Where the service is, and the token for it.
 import type { AppPluginMeta, PluginConfigPageProps } from '@grafana/data';
 import { t } from '@grafana/i18n';
-import { getBackendSrv } from '@grafana/runtime';
-import { Alert, Button, Field, FieldSet, Input, SecretInput, Stack } from '@grafana/ui';
-import { useState } from 'react';
+import { config, getBackendSrv } from '@grafana/runtime';
+import { Alert, Button, Combobox, Field, FieldSet, Input, SecretInput, Stack } from '@grafana/ui';
+import { useEffect, useState } from 'react';
 import { lastValueFrom } from 'rxjs';
 import { asApiError } from '../../api/problem';
 import type { AppSettings } from '../../host/grafana';
@@ -27,6 +27,67 @@ async function save(meta: AppPluginMeta<AppSettings>, change: Change): Promise<v
   await lastValueFrom(getBackendSrv().fetch({ url: `/api/plugins/${meta.id}/settings`, method: 'POST', data, showErrorAlert: false }));
 }
 
+/** Tells the page that is loaded after a save, which Grafana needs to read the settings again. */
+const SAVED = 'betrace-app.saved';
+
+function takeSaved(): boolean {
+  const isSaved = window.sessionStorage.getItem(SAVED) !== null;
+  window.sessionStorage.removeItem(SAVED);
+  return isSaved;
+}
+
+/** What the service says through Grafana's proxy, with the settings as they are stored. */
+async function askService(pluginId: string): Promise<string> {
+  const url = `/api/plugin-proxy/${pluginId}/v1/health`;
+  const answer = await lastValueFrom(getBackendSrv().fetch<{ version?: string }>({ url, method: 'GET', showErrorAlert: false }));
+  if (typeof answer.data?.version !== 'string') {
+    throw new Error(t('config.not-betrace', 'Something answers there, but it is not BeTrace.'));
+  }
+  return answer.data.version;
+}
+
+type Tested = { state: 'asking' } | { state: 'answers'; version: string } | { state: 'failed'; detail: string };
+
+function failure(error: unknown): string {
+  const { data, message } = (error ?? {}) as { data?: { detail?: string; message?: string }; message?: string };
+  return data?.detail ?? data?.message ?? message ?? '';
+}
+
+/** Asks once, when the settings are shown: they are shown anew after each save. */
+function Connection({ pluginId, url }: { pluginId: string; url: string }) {
+  const [tested, setTested] = useState<Tested>({ state: 'asking' });
+  useEffect(() => {
+    let isShown = true;
+    askService(pluginId).then(
+      (version) => isShown && setTested({ state: 'answers', version }),
+      (error: unknown) => isShown && setTested({ state: 'failed', detail: failure(error) })
+    );
+    return () => {
+      isShown = false;
+    };
+  }, [pluginId]);
+  const plain = { interpolation: { escapeValue: false } };
+  switch (tested.state) {
+    case 'asking':
+      return <p>{t('config.testing', 'Asking {{url}} …', { url, ...plain })}</p>;
+    case 'answers':
+      return <Alert severity="success" title={t('config.answers', 'BeTrace {{version}} answers at {{url}}', { version: tested.version, url, ...plain })} />;
+    case 'failed':
+      return (
+        <Alert severity="error" title={t('config.fails', 'Grafana’s server gets no answer of BeTrace at {{url}}', { url, ...plain })}>
+          {tested.detail}
+        </Alert>
+      );
+  }
+}
+
+/** Those of this Grafana, and the stored one although it is not there any more. */
+function tempoOptions(stored: string) {
+  const sources = Object.values(config.datasources).filter(({ type }) => type === 'tempo');
+  const options = sources.map(({ uid, name }) => ({ value: uid, label: name }));
+  return stored === '' || options.some(({ value }) => value === stored) ? options : [...options, { value: stored, label: stored }];
+}
+
 function isAddress(text: string): boolean {
   return /^https?:\/\/[^/\s]+/.test(text);
 }
@@ -40,11 +101,13 @@ export default function AppConfig({ plugin }: PluginConfigPageProps<AppPluginMet
     keepToken: Boolean(meta.secureJsonFields?.apiToken),
   });
   const [problem, setProblem] = useState('');
+  const [isSaved] = useState(takeSaved);
   const edit = (part: Partial<Change>) => setChange({ ...change, ...part });
   const badAddress = change.apiUrl !== '' && !isAddress(change.apiUrl);
   const submit = async () => {
     try {
       await save(meta, change);
+      window.sessionStorage.setItem(SAVED, 'yes');
       // Grafana reads plugin settings when a page loads
       window.location.reload();
     } catch (error) {
@@ -54,6 +117,8 @@ export default function AppConfig({ plugin }: PluginConfigPageProps<AppPluginMet
   return (
     <FieldSet label={t('config.service', 'The BeTrace service')}>
       <Stack direction="column" gap={2} alignItems="flex-start">
+        {isSaved && <Alert severity="success" title={t('config.saved', 'Saved')} />}
+        {meta.jsonData?.apiUrl && <Connection pluginId={meta.id} url={meta.jsonData.apiUrl} />}
         {problem && <Alert title={t('config.not-saved', 'Not saved')}>{problem}</Alert>}
         <Field
           label={t('config.url', 'Address')}
@@ -75,11 +140,19 @@ export default function AppConfig({ plugin }: PluginConfigPageProps<AppPluginMet
           />
         </Field>
         <Field
-          label={t('config.tempo', 'Tempo data source (uid)')}
+          label={t('config.tempo', 'Tempo data source')}
           description={t('config.tempo-why', 'Which one links to Explore open; without: the first one')}
           noMargin
         >
-          <Input id="betrace-tempo" width={60} value={change.tempoDatasourceUid} onChange={(event) => edit({ tempoDatasourceUid: event.currentTarget.value })} />
+          <Combobox
+            id="betrace-tempo"
+            width={60}
+            isClearable
+            placeholder={t('config.tempo-first', 'The first one')}
+            options={tempoOptions(change.tempoDatasourceUid)}
+            value={change.tempoDatasourceUid || null}
+            onChange={(option) => edit({ tempoDatasourceUid: option?.value ?? '' })}
+          />
         </Field>
         <Button onClick={submit} disabled={badAddress || change.apiUrl === ''}>
           {t('config.save', 'Save')}

@@ -141,3 +141,29 @@ it('says when nobody answers', async () => {
   show({ 'GET /v1/health': UNREACHABLE, 'GET /v1/ready': UNREACHABLE, 'GET /v1/rules': UNREACHABLE, 'GET /v1/replays': UNREACHABLE });
   expect((await screen.findAllByText('The service did not answer')).length).toBeGreaterThan(0);
 });
+
+describe('in Grafana, whose server does not reach the service', () => {
+  const BAD_GATEWAY = answer(502, { message: 'Bad Gateway' });
+  const down = { 'GET /v1/health': BAD_GATEWAY, 'GET /v1/ready': BAD_GATEWAY, 'GET /v1/rules': BAD_GATEWAY, 'GET /v1/replays': BAD_GATEWAY };
+  const connection = (settingsUrl: string | null) => ({ connection: () => ({ url: 'http://betrace:8080', settingsUrl }) });
+
+  it('says so once, with the address and the way to the settings', async () => {
+    show(down, connection('/plugins/betrace-app'));
+    expect(await screen.findByText('Grafana’s server does not reach BeTrace at http://betrace:8080')).toBeInTheDocument();
+    expect(screen.getAllByRole('alert')).toHaveLength(1);
+    expect(screen.queryByText(/Bad Gateway|502/)).not.toBeInTheDocument();
+    expect(screen.getByRole('link', { name: 'Open the settings' })).toHaveAttribute('href', '/plugins/betrace-app');
+  });
+
+  it('says who can help to whom may not change settings', async () => {
+    show(down, connection(null));
+    expect(await screen.findByText(/An administrator of this Grafana/)).toBeInTheDocument();
+    expect(screen.queryByRole('link', { name: 'Open the settings' })).not.toBeInTheDocument();
+  });
+
+  it('shows a refusal of the service itself as it is', async () => {
+    show({ 'GET /v1/rules': problem(502, 'tempo-unreachable', 'Tempo does not answer') }, connection(null));
+    expect(await screen.findByText('Tempo does not answer')).toBeInTheDocument();
+    expect(screen.queryByText(/does not reach BeTrace/)).not.toBeInTheDocument();
+  });
+});

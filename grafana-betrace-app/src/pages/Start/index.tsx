@@ -8,7 +8,8 @@ import { useRules } from '../../api/rules';
 import { useReady } from '../../api/service';
 import { ErrorState } from '../../components/ErrorState';
 import { Loading } from '../../components/Loading';
-import { PageFrame, usePermission } from '../../host/context';
+import { isUnreachable } from '../../components/Unreachable';
+import { PageFrame, useHost, usePermission } from '../../host/context';
 import { ACTIONS } from '../../permissions';
 import { ReplayList } from '../../replays/ReplayList';
 import { useUrls } from '../../routing/useUrls';
@@ -72,19 +73,29 @@ function NoneEnabled() {
   );
 }
 
-export default function Start() {
+function Parts() {
   const styles = useStyles2(getStyles);
   const maySeeReplays = usePermission(ACTIONS.readReplays);
   const maySeeViolations = usePermission(ACTIONS.readViolations);
   return (
-    <PageFrame title={t('start.title', 'BeTrace')} subTitle={t('start.subtitle', 'Did our traces ever break a rule, when did it start, can you prove it?')}>
-      <div className={styles.page}>
-        <div className={styles.top}>
-          {maySeeViolations && <Day />}
-          <ServiceCard />
-        </div>
-        {maySeeReplays && <RecentReplays />}
+    <div className={styles.page}>
+      <div className={styles.top}>
+        {maySeeViolations && <Day />}
+        <ServiceCard />
       </div>
+      {maySeeReplays && <RecentReplays />}
+    </div>
+  );
+}
+
+export default function Start() {
+  const host = useHost();
+  const ready = useReady();
+  // said once, not by each part
+  const isDown = isUnreachable(ready.error, host);
+  return (
+    <PageFrame title={t('start.title', 'BeTrace')} subTitle={t('start.subtitle', 'Did our traces ever break a rule, when did it start, can you prove it?')}>
+      {isDown ? <ErrorState error={ready.error} onRetry={() => void ready.refetch()} /> : <Parts />}
     </PageFrame>
   );
 }
