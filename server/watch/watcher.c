@@ -131,6 +131,13 @@ static void say_refused(const bt_watcher *watcher) {
            watcher->rules->refused[i]->fields.id);
 }
 
+/* Of a slice that is begun the first filters were asked: other ones begin it anew. */
+static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
+  bool are_same = a && a->filter_count == b->filter_count;
+  for (size_t i = 0; are_same && i < b->filter_count; i++) are_same = bt_str_equal(a->filters[i], b->filters[i]);
+  return are_same;
+}
+
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
   const bt_watch_options *options = watcher->options;
   const bt_assumptions service = bt_assumptions_over(&options->assumptions, options->source, watcher->cancel);
@@ -140,6 +147,8 @@ static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt
   bt_status status = bt_watch_rules_new(list, &service, &rules, error);
   if (status != BT_OK) return status;
   watcher->schedule.times.settle_ns = service.settle_ns;
+  for (int i = 0; i < BT_SLICE_KINDS && !are_asked_alike(watcher->rules, rules); i++)
+    watcher->trying[i].filter_count = 0;
   bt_watch_rules_free(watcher->rules);
   watcher->rules = rules;
   say_refused(watcher);

@@ -14,10 +14,12 @@
 #include "server/watch/watch_rules.h"
 #include "server/watch/watch_table.h"
 
-/* Of one kind of slices, while they find no room for all of their traces; all-zero else. */
+/* Of one kind of slices. All-zero: the last one was done. */
 typedef struct bt_watch_trying {
-  int64_t since_ns;
-  int64_t slice_ns; /* the most that one search covers; 0: what the schedule says */
+  int64_t since_ns;    /* since when it finds no room for all of its traces; 0: it does */
+  int64_t slice_ns;    /* the most that one search covers; 0: what the schedule says */
+  bt_slice slice;      /* that was begun, */
+  size_t filter_count; /* and how many filters, from the first, were answered for it */
 } bt_watch_trying;
 
 typedef struct bt_watcher {

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "tests/server/watch/watch_case.h"
 
@@ -41,6 +42,31 @@ static void an_older_watermark_is_better_than_none(void **state) {
   watch_pass(s, 5 * MINUTE_NS);
   assert_true(bt_watcher_look(s->watcher).is_started);
   watch_assert_sent(s, "slow", 1, 1);
+}
+
+/* Of forty questions for one slice nearly always one fails: those that were answered are not asked again. */
+static void many_rules_get_on_though_some_searches_fail(void **state) {
+  watch_scene *s = *state;
+  enum { RULES = 40 };
+  static char names[RULES][16];
+  for (int i = 0; i < RULES; i++) {
+    char dsl[80];
+    snprintf(names[i], sizeof names[i], "bad%d", i);
+    snprintf(dsl, sizeof dsl, "when { %s } always { retry }", names[i]);
+    watch_add_rule(s, names[i], dsl);
+  }
+  watch_start(s);
+  watch_round(s);
+  s->fake.fail_percent = 15;
+  for (int i = 0; i < RULES; i++) {
+    watch_arrive(s, (uint64_t)i + 1, names[i]);
+    watch_pass(s, 3 * MINUTE_NS);
+  }
+  assert_true(s->watcher->schedule.searched_ns > s->now_ns - 20 * MINUTE_NS);
+  assert_true(bt_watcher_look(s->watcher).done_ns > s->now_ns - HOUR_NS); /* the sweeps are further behind */
+  s->fake.fail_percent = 0;
+  watch_pass(s, HOUR_NS);
+  for (int i = 0; i < RULES; i++) watch_assert_sent(s, names[i], (uint64_t)i + 1, 1);
 }
 
 /* Cuts what checkpoints say of gaps, as a receiver with a limit for the length of values does. */
@@ -130,9 +156,8 @@ static void troubles_and_restarts_lose_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(watching_begins_where_no_batch_is_answered),
-      CASE(an_older_watermark_is_better_than_none),
-      CASE(gaps_that_were_cut_are_still_gaps),
+      CASE(watching_begins_where_no_batch_is_answered),  CASE(an_older_watermark_is_better_than_none),
+      CASE(many_rules_get_on_though_some_searches_fail), CASE(gaps_that_were_cut_are_still_gaps),
       CASE(troubles_and_restarts_lose_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
