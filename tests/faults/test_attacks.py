@@ -18,7 +18,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, os.path.join(HERE, "..", "tempo"))
-from betrace_process import Betrace, run_cli  # noqa: E402
+from betrace_process import Betrace, has_sanitizer, run_cli  # noqa: E402
 import prometheus_text  # noqa: E402
 from tls_tempo import make_certificate  # noqa: E402
 
@@ -179,7 +179,8 @@ class HeadTest(Attacked):
                 self.flood(start, piece)
         grown = resident_mib(self.server) - before
         print(f"floods of heads: {grown:.1f} MiB more resident", file=sys.stderr)
-        self.assertLess(grown, 200)
+        # ASan keeps up to 256 MiB of what was freed, to find who uses it still.
+        self.assertLess(grown, 24 + (256 if has_sanitizer() else 0))
         self.check_unharmed()
 
 
