@@ -7,22 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/bench/bench.h"
 #include "tests/tempo/otlp_generate.h"
 
 typedef struct documents {
   bt_buffer otlp, otlp_json, search, search_json;
 } documents;
-
-static double cpu_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static void stop(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
 
 static void decode_spans(bt_str document, bool is_json) {
   bt_error error = {.message = ""};

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/bench/bench.h"
 #include "tests/bench/ast_walk.h"
 #include "tests/bench/dsl_hostile.h"
 #include "tests/bench/dsl_input.h"
@@ -28,17 +29,6 @@ typedef struct workload {
   const bt_trace **traces;
   ast_walk *walks; /* of each trace */
 } workload;
-
-static double cpu_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static void stop(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
 
 static void *allocate(size_t count, size_t size) {
   void *room = calloc(count ? count : 1, size);

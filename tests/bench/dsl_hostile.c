@@ -1,4 +1,5 @@
 /* Hostile rules. See dsl_hostile.h. */
+#include "tests/bench/bench.h"
 #include "tests/bench/dsl_hostile.h"
 
 #include <stdio.h>
@@ -17,17 +18,6 @@ typedef enum ending {
 static const char *const ending_names[] = {"refused", "inconclusive (budget)", "a definite verdict"};
 
 enum { SPANS = 10000, CHAIN_NAME_BYTES = 64 };
-
-static double cpu_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static void stop(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
 
 static bt_span_id id_of(uint32_t number) {
   bt_span_id id = {{0}};

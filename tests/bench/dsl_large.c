@@ -1,6 +1,7 @@
 /* Rules over one large trace. See dsl_large.h.
  * A made-up worker takes a lock for each job and gives it back; jobs overlap. Of each job there are five spans of one kind out of seven: the job
  * itself, and below it the lock taken, two queries, and the lock given back, but for one job in a thousand. */
+#include "tests/bench/bench.h"
 #include "tests/bench/dsl_large.h"
 
 #include <stdio.h>
@@ -11,17 +12,6 @@
 #include "dsl/eval.h"
 
 enum { KINDS = 7, SPANS_OF_JOB = 5, ROUNDS = 3, SHAPES = 4 };
-
-static double cpu_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static void stop(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
 
 /* ---- the trace ---- */
 

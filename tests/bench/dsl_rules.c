@@ -1,5 +1,6 @@
 /* Rules over traces of their own words. See dsl_rules.h.
  * Names, services and attributes come from the rule, so that each of its selections has thousands of members: no trace of that size is as hard on it. */
+#include "tests/bench/bench.h"
 #include "tests/bench/dsl_rules.h"
 
 #include <stdio.h>
@@ -25,11 +26,6 @@ typedef struct words {
   key_words keys[MOST_KEYS];
   uint32_t key_count;
 } words;
-
-static void stop(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(1);
-}
 
 /* ---- the words of a rule ---- */
 
@@ -143,12 +139,6 @@ static const bt_trace *make_trace(const words *w, uint32_t span_count, bt_arena 
 }
 
 /* ---- running ---- */
-
-static double cpu_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 typedef struct totals {
   uint32_t rules, undecided, slow;
