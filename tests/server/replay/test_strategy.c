@@ -411,15 +411,20 @@ static bt_status search_beside(bt_source *source, const bt_search_request *reque
   return real.search(source, request, found, account, error);
 }
 
-/* What the searches find in a part of the range and what its spans show are asked for at the same time. */
-static void a_part_is_looked_at_in_two_ways_at_once(void **state) {
+/* So many that spans are asked for first; all are in order but one. */
+static void add_many_in_order(scene *s) {
   enum { MANY = 3000 };
-  scene *s = *state;
   for (uint64_t i = 0; i < MANY; i++) {
     fake_trace *trace = fake_add(&s->fake, 1 + i);
     fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS / 5);
     if (i != 10) fake_span_add(trace, "retry", NOON_NS + (int64_t)(i + 5) * SECOND_NS / 5);
   }
+}
+
+/* What the searches find in a part of the range and what its spans show are asked for at the same time. */
+static void a_part_is_looked_at_in_two_ways_at_once(void **state) {
+  scene *s = *state;
+  add_many_in_order(s);
   real = s->fake.operations;
   s->fake.operations.search = search_beside;
   s->fake.operations.find_spans = find_spans;
@@ -437,13 +442,8 @@ static void a_part_is_looked_at_in_two_ways_at_once(void **state) {
 
 /* Tempo loses the spans of a trace that a search has shown: then nothing of that answer is believed. */
 static void spans_that_lack_what_was_searched_are_not_believed(void **state) {
-  enum { MANY = 3000 };
   scene *s = *state;
-  for (uint64_t i = 0; i < MANY; i++) {
-    fake_trace *trace = fake_add(&s->fake, 1 + i);
-    fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS / 5);
-    if (i != 10) fake_span_add(trace, "retry", NOON_NS + (int64_t)(i + 5) * SECOND_NS / 5);
-  }
+  add_many_in_order(s);
   replay_run_add(&s->run, "order", IN_ORDER);
   s->run.request.count = BT_COUNT_AT_LEAST;
   s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS;
