@@ -250,10 +250,7 @@ static void a_long_gap_is_said_and_caught_up(void **state) {
   watch_start(s);
   watch_pass(s, 10 * MINUTE_NS);
   watch_kill(s);
-  for (uint64_t i = 1; i <= 18; i++) {
-    watch_arrive(s, i, "slow");
-    s->now_ns += 10 * MINUTE_NS;
-  }
+  watch_miss(s, 18);
   watch_start(s);
   watch_round(s);
   bt_watch_status status = bt_watcher_look(s->watcher);
@@ -271,10 +268,7 @@ static void a_gap_outlives_a_kill_while_it_is_caught_up(void **state) {
   watch_start(s);
   watch_pass(s, 10 * MINUTE_NS);
   watch_kill(s);
-  for (uint64_t i = 1; i <= 30; i++) {
-    watch_arrive(s, i, "slow");
-    s->now_ns += 10 * MINUTE_NS;
-  }
+  watch_miss(s, 30);
   for (int i = 0; i < 6; i++) {
     watch_start(s);
     watch_pass(s, 150 * SECOND_NS);

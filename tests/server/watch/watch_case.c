@@ -25,6 +25,13 @@ void watch_arrive(watch_scene *s, uint64_t number, const char *name) {
   fake_span_add(trace, name, s->now_ns)->fragment = (int)trace->span_count;
 }
 
+void watch_miss(watch_scene *s, uint64_t count) {
+  for (uint64_t i = 1; i <= count; i++) {
+    watch_arrive(s, i, "slow");
+    s->now_ns += 10 * MINUTE_NS;
+  }
+}
+
 void watch_assert_sent(watch_scene *s, const char *rule, uint64_t number, size_t times) {
   size_t sent = watch_sent(s, rule, number, false);
   if (sent != times) fail_msg("trace %d was sent %zu times for %s, expected %zu", (int)number, sent, rule, times);
