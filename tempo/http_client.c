@@ -11,13 +11,14 @@
 #include "tempo/budget.h"
 #include "tempo/http_queue.h"
 #include "tempo/http_transfer.h"
+#include "tempo/patience.h"
 #include "tempo/pause.h"
 
 enum {
   BUSY_POLL_MS = 100,   /* how late a cancel is noticed */
   IDLE_POLL_MS = 10000, /* wake-ups come through curl_multi_wakeup */
   USER_AGENT_MAX = 128,
-  EXPORTS_AT_ONCE = 4
+  EXPORTS_AT_ONCE = 8
 };
 
 /* What waits for the same places. */
@@ -50,6 +51,7 @@ struct bt_http_client {
   bt_http_call *active; /* of the thread alone, as all below */
   uint32_t active_count[LANES];
   bt_budget budget;
+  bt_patience patience; /* with the receiver of spans */
   char user_agent[USER_AGENT_MAX];
   void (*on_exchange)(void *context, const bt_http_exchange *exchange);
   void *exchange_context;
@@ -128,7 +130,15 @@ static void end_active(bt_http_client *client, bt_http_call *call, bt_status sta
   mark_done(client, call, status);
 }
 
+/* One that hangs ends before its timeout, where the same is sent again. */
+static void limit_wait(const bt_http_client *client, bt_http_request *request) {
+  if (request->wait != BT_HTTP_WAIT_USUAL) return;
+  int64_t usual_ms = bt_patience_ms(&client->patience, request->body.len);
+  if (!request->timeout_ms || usual_ms < request->timeout_ms) request->timeout_ms = usual_ms;
+}
+
 static void start_transfer(bt_http_client *client, bt_http_call *call) {
+  limit_wait(client, &call->request);
   bt_status status =
       bt_http_transfer_init(&call->transfer, &call->request, client->user_agent, call->response, &call->error);
   if (status != BT_OK) {
@@ -183,11 +193,22 @@ static void end_over(bt_http_client *client) {
   }
 }
 
+/* A connection that is refused, or cut, says nothing about how long an answer takes. */
+static void note_receiver(bt_http_client *client, const bt_http_call *call, bt_status status, int64_t now_ms) {
+  int64_t took_ms = now_ms - call->started_ms;
+  if (call->request.wait == BT_HTTP_WAIT) return;
+  if (status == BT_OK)
+    bt_patience_note_answer(&client->patience, took_ms);
+  else if (call->request.timeout_ms && took_ms >= call->request.timeout_ms)
+    bt_patience_note_silence(&client->patience, call->started_ms, now_ms);
+}
+
 /* What a complete transfer teaches: the budget, and how long its party is to wait. */
 static void note_answer(bt_http_client *client, const bt_http_call *call, bt_status status) {
   int64_t now_ms = bt_monotonic_ms();
   /* An answer that is too large, for us or for Tempo, says nothing about how busy Tempo is. */
   if (status != BT_OK && status != BT_UNAVAILABLE) return;
+  note_receiver(client, call, status, now_ms);
   int code = status == BT_OK ? call->response->status : 0;
   bool is_too_large = code && call->request.is_too_large && call->request.is_too_large(call->response);
   if (lane_of(call) == LANE_READ && !is_too_large)

@@ -41,9 +41,16 @@ typedef enum bt_http_kind {
   BT_HTTP_SEARCH,
   BT_HTTP_READ,
   BT_HTTP_BY_ID,
-  BT_HTTP_EXPORT, /* spans that we send; outside of the budget, four at once */
+  BT_HTTP_EXPORT, /* spans that we send; outside of the budget, eight at once */
   BT_HTTP_KINDS
 } bt_http_kind;
+
+/* Whether how long the receiver of spans takes is learned from a request, and whether it waits so long only. */
+typedef enum bt_http_wait {
+  BT_HTTP_WAIT = 0,   /* for all of its timeout; and teaches nothing */
+  BT_HTTP_WAIT_LEARN, /* the same, and teaches */
+  BT_HTTP_WAIT_USUAL  /* as long as answers usually take and somewhat more (patience.h), its timeout at most */
+} bt_http_wait;
 
 /* All that it points to is borrowed until the request is finished. */
 typedef struct bt_http_request {
@@ -55,6 +62,7 @@ typedef struct bt_http_request {
   const char *ca_file;   /* of https: authorities (PEM) to trust besides the system's; or NULL */
   size_t max_body_bytes; /* of the answer after decoding; 0: 256 MiB */
   int64_t timeout_ms;    /* of the transfer; 0: 120,000 */
+  bt_http_wait wait;     /* for how much of it */
   int64_t total_ms;      /* with the time in the queue; 0: as long as it takes. Past it BT_UNAVAILABLE */
   bt_http_kind kind;
   bt_priority priority; /* of requests that queue for the budget the higher goes first (http_queue.h) */
