@@ -6,9 +6,9 @@
 #define BT_SERVER_WATCH_EMITTER_H
 
 #include "server/replay/emission.h"
-#include "server/work/workplace.h"
 #include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_open.h"
+#include "server/work/workplace.h"
 
 enum { BT_EMITTER_SENDERS = 3 }; /* batches and checkpoints that are under way at once */
 

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "tempo/otlp_decode.h"
-#include "tempo/otlp_export.h"
-#include "tempo/pause.h"
+#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_export.h"
+#include "tempo/wire/pause.h"
 #include "tests/support/fake_http.h"
 
 enum { SPANS = 40, HEAD_BYTES = 4096, HANGS = 2, TIMEOUT_MS = 30000 };

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tempo/patience.h"
+#include "tempo/wire/patience.h"
 
 enum { LONGEST_MS = 30000 };
 

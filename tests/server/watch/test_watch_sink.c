@@ -15,8 +15,8 @@
 
 #include "server/replay/violation_id.h"
 #include "server/watch/watch_sink.h"
-#include "tempo/otlp_decode.h"
-#include "tempo/pause.h"
+#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/pause.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/fake_http.h"
 
