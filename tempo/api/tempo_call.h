@@ -43,6 +43,7 @@ typedef struct bt_tempo_caller {
   bt_buffer tenant_header, tags_header;
   const char *headers[4]; /* of both, Accept and Authorization */
   size_t header_count;
+  uint64_t tenant; /* as a number; 0: none */
   const bt_cancel *cancel;
   bt_priority priority;
   bt_source_account *account; /* borrowed */

@@ -18,7 +18,9 @@ enum {
   BUSY_POLL_MS = 100,   /* how late a cancel is noticed */
   IDLE_POLL_MS = 10000, /* wake-ups come through curl_multi_wakeup */
   USER_AGENT_MAX = 128,
-  EXPORTS_AT_ONCE = 8
+  EXPORTS_AT_ONCE = 8,
+  HELD_MS = 5000,
+  MOST_HELD = 2 /* times the budget's maximum: with what goes beside it */
 };
 
 /* What waits for the same places. */
@@ -51,6 +53,7 @@ struct bt_http_client {
   bt_http_call *active; /* of the thread alone, as all below */
   uint32_t active_count[LANES];
   bt_budget budget;
+  int64_t held_ms;
   bt_patience patience; /* with the receiver of spans */
   char user_agent[USER_AGENT_MAX];
   void (*on_exchange)(void *context, const bt_http_exchange *exchange);
@@ -174,12 +177,44 @@ static bt_http_call *take_queued(bt_http_client *client, lane from, int64_t now_
   return (bt_http_call *)taken;
 }
 
+/* ---- beside the budget ---- */
+
+static bool has_under_way(const bt_http_client *client, uint64_t tenant) {
+  for (const bt_http_call *call = client->active; call; call = call->next)
+    if (lane_of(call) == LANE_READ && call->request.tenant == tenant) return true;
+  return false;
+}
+
+static uint32_t count_since(const bt_http_client *client, int64_t since_ms) {
+  uint32_t count = 0;
+  for (const bt_http_call *call = client->active; call; call = call->next)
+    count += lane_of(call) == LANE_READ && call->started_ms > since_ms;
+  return count;
+}
+
+static bool is_first_of_tenant(const bt_http_waiting *waiting, int64_t now_ms) {
+  const bt_http_call *call = (const bt_http_call *)waiting;
+  return waiting->not_before_ms <= now_ms && !has_under_way(call->client, call->request.tenant);
+}
+
+/* What hangs for one tenant holds the budget for as long as its timeout: it does not count against a tenant that has
+ * nothing under way. */
+static bt_http_call *take_beside(bt_http_client *client, int64_t now_ms) {
+  if (client->active_count[LANE_READ] >= MOST_HELD * client->budget.maximum) return NULL;
+  if (count_since(client, now_ms - client->held_ms) >= client->budget.allowed) return NULL;
+  pthread_mutex_lock(&client->mutex);
+  bt_http_waiting *taken = bt_http_queue_take_if(&client->queues[LANE_READ], is_first_of_tenant, now_ms);
+  pthread_mutex_unlock(&client->mutex);
+  return (bt_http_call *)taken;
+}
+
 static void start_queued(bt_http_client *client) {
   int64_t now_ms = bt_monotonic_ms();
   for (bt_http_call *call = take_over(client, now_ms); call; call = take_over(client, now_ms))
     mark_done(client, call, over(call));
   for (int i = 0; i < LANES; i++)
     for (bt_http_call *call = NULL; (call = take_queued(client, (lane)i, now_ms));) start_transfer(client, call);
+  for (bt_http_call *call = NULL; (call = take_beside(client, now_ms));) start_transfer(client, call);
 }
 
 static void end_over(bt_http_client *client) {
@@ -284,6 +319,7 @@ static bool init_sync(bt_http_client *client) {
 static void set_options(bt_http_client *client, const bt_http_options *options) {
   bt_budget_init(&client->budget, options ? options->concurrency : 0);
   client->stats.allowed = client->budget.allowed;
+  client->held_ms = options && options->held_ms ? options->held_ms : HELD_MS;
   const char *agent = options && options->user_agent ? options->user_agent : "betrace/" BETRACE_VERSION;
   size_t length = strnlen(agent, USER_AGENT_MAX - 1);
   memcpy(client->user_agent, agent, length);

@@ -28,7 +28,10 @@ typedef struct bt_http_exchange {
 } bt_http_exchange;
 
 typedef struct bt_http_options {
-  uint32_t concurrency;   /* requests in flight at most; 0: 2 */
+  uint32_t concurrency; /* requests in flight at most; 0: 2 */
+  /* What has been under way for longer keeps no other tenant's first request from being sent, so that what hangs for one
+   * holds up nobody else; twice as many as `concurrency` at most. 0: 5 s */
+  int64_t held_ms;
   const char *user_agent; /* NULL: "betrace/VERSION" */
   /* Called for each request when it is finished, by the thread that finishes it; NULL: nobody listens. */
   void (*on_exchange)(void *context, const bt_http_exchange *exchange);
@@ -68,6 +71,7 @@ typedef struct bt_http_request {
   bt_priority priority; /* of requests that queue for the budget the higher goes first (http_queue.h) */
   const void *
       party; /* whose requests take turns with those of others of the same priority; only compared. NULL: one party too */
+  uint64_t tenant;         /* whose data are asked for, as a number; 0: nobody's in particular */
   const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
   /* Or NULL. True: what was asked is too much for any answer, which does not say that the server is busy. */
   bool (*is_too_large)(const struct bt_http_response *response);
