@@ -205,6 +205,7 @@ static bt_status take_answer(bt_tempo_call *call, bt_tempo_decoder decode, void 
   note_ending(call->caller->tempo, status, &call->response);
   if (status == BT_OK) return judge_answer(call, decode, context, outcome, error);
   if (status == BT_LIMIT) {
+    call->is_endless = true;
     *outcome = BT_TEMPO_TOO_LARGE;
     return BT_OK;
   }

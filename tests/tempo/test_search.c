@@ -32,6 +32,7 @@ typedef enum fault {
   HTML,
   HANG,
   ALWAYS_FULL, /* as many rows as asked for, whatever is asked */
+  ENDLESS,     /* zeros, until the client has enough */
   REPEATED,    /* likewise, but they are what matches, again and again */
   FAULTS
 } fault;
@@ -128,6 +129,16 @@ static const char lag_sentence[] =
     "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc = "
     "cannot guarantee complete results";
 
+static bool send_endlessly(int socket) {
+  static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+  static const char piece[1 << 20];
+  bool goes_on = fake_send(socket, head, sizeof head - 1);
+  while (goes_on)
+    goes_on =
+        fake_send(socket, "100000\r\n", 8) && fake_send(socket, piece, sizeof piece) && fake_send(socket, "\r\n", 2);
+  return false;
+}
+
 static bool answer_fault(int socket, fault which, const bt_buffer *body) {
   char head[128];
   switch (which) {
@@ -143,6 +154,7 @@ static bool answer_fault(int socket, fault which, const bt_buffer *body) {
              body->len);
     (void)(fake_send(socket, head, strlen(head)) && fake_send(socket, body->ptr, body->len / 2));
     return false;
+  case ENDLESS: return send_endlessly(socket);
   case NO_FAULT:
   case ALWAYS_FULL:
   case REPEATED:
@@ -394,6 +406,23 @@ static void cuts_before_it_asks(void **state) {
   expect_all_of_an_hour(*state);
   assert_true(t.full >= 1 && t.full <= 6); /* halves alone: 63 */
   assert_true(request_count() <= 80);
+}
+
+static fault choose_endless(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return ENDLESS;
+}
+
+/* Of each 64 MiB are read: that is for a few, and not for each part down to a second and the last digit of an id. */
+static void does_not_divide_what_has_no_end(void **state) {
+  fixture *f = *state;
+  add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
+  open_source(f, 0, 0);
+  answer_with(choose_endless);
+  assert_int_equal(search(f), BT_OK);
+  assert_true(f->account.failed_count > 0);
+  assert_non_null(strstr(f->account.failed[0].reason, "go on past 64 MiB"));
+  assert_true(request_count() <= 12);
 }
 
 static void splits_what_is_too_large(void **state) {
@@ -751,6 +780,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {TEST(splits_until_nothing_is_cut),
                                      TEST(cuts_before_it_asks),
                                      TEST(splits_what_is_too_large),
+                                     TEST(does_not_divide_what_has_no_end),
                                      TEST(learns_the_longest_range),
                                      TEST(gives_up_where_no_range_is_short_enough),
                                      TEST(learns_the_highest_limit),
