@@ -11,7 +11,7 @@
 #include "tempo/wire/budget.h"
 #include "tempo/wire/http_queue.h"
 #include "tempo/wire/http_transfer.h"
-#include "tempo/wire/patience.h"
+#include "tempo/wire/usual_wait.h"
 #include "tempo/wire/pause.h"
 
 enum {
@@ -54,7 +54,7 @@ struct bt_http_client {
   uint32_t active_count[LANES];
   bt_budget budget;
   int64_t held_ms;
-  bt_patience patience; /* with the receiver of spans */
+  bt_usual_wait usual_wait; /* with the receiver of spans */
   char user_agent[USER_AGENT_MAX];
   void (*on_exchange)(void *context, const bt_http_exchange *exchange);
   void *exchange_context;
@@ -136,7 +136,7 @@ static void end_active(bt_http_client *client, bt_http_call *call, bt_status sta
 /* One that hangs ends before its timeout, where the same is sent again. */
 static void limit_wait(const bt_http_client *client, bt_http_request *request) {
   if (request->wait != BT_HTTP_WAIT_USUAL) return;
-  int64_t usual_ms = bt_patience_ms(&client->patience, request->body.len);
+  int64_t usual_ms = bt_usual_wait_ms(&client->usual_wait, request->body.len);
   if (!request->timeout_ms || usual_ms < request->timeout_ms) request->timeout_ms = usual_ms;
 }
 
@@ -233,9 +233,9 @@ static void note_receiver(bt_http_client *client, const bt_http_call *call, bt_s
   int64_t took_ms = now_ms - call->started_ms;
   if (call->request.wait == BT_HTTP_WAIT) return;
   if (status == BT_OK)
-    bt_patience_note_answer(&client->patience, took_ms);
+    bt_usual_wait_note_answer(&client->usual_wait, took_ms);
   else if (call->request.timeout_ms && took_ms >= call->request.timeout_ms)
-    bt_patience_note_silence(&client->patience, call->started_ms, now_ms);
+    bt_usual_wait_note_silence(&client->usual_wait, call->started_ms, now_ms);
 }
 
 /* What a complete transfer teaches: the budget, and how long its party is to wait. */

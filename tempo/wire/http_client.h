@@ -52,7 +52,7 @@ typedef enum bt_http_kind {
 typedef enum bt_http_wait {
   BT_HTTP_WAIT = 0,   /* for all of its timeout; and teaches nothing */
   BT_HTTP_WAIT_LEARN, /* the same, and teaches */
-  BT_HTTP_WAIT_USUAL  /* as long as answers usually take and somewhat more (patience.h), its timeout at most */
+  BT_HTTP_WAIT_USUAL  /* as long as answers usually take and somewhat more (usual_wait.h), its timeout at most */
 } bt_http_wait;
 
 /* All that it points to is borrowed until the request is finished. */

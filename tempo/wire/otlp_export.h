@@ -50,7 +50,7 @@ typedef struct bt_export_result {
   char message[200];
 } bt_export_result;
 
-/* A try waits as long as the receiver's answers usually take and somewhat more (patience.h), the last one 30 s: a receiver
+/* A try waits as long as the receiver's answers usually take and somewhat more (usual_wait.h), the last one 30 s: a receiver
  * of which a part hangs costs a moment. What was sent twice so is there once, by its ids.
  * Sends one request; retried on 429, 502, 503 (but not "no org id"), 504 and broken connections; 400 and others are BT_REFUSED. A batch that
  * is refused for its size is split in two. Port 4317 in a URL is BT_INVALID with the hint to 4318. */

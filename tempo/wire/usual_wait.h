@@ -2,26 +2,26 @@
  * One that hangs now and then costs a moment each time and not a whole timeout; one that has become slow is waited for
  * longer from try to try, and what it takes then is soon the usual. Thread: belongs to the client thread. Internal to
  * tempo/wire/. */
-#ifndef BT_TEMPO_PATIENCE_H
-#define BT_TEMPO_PATIENCE_H
+#ifndef BT_TEMPO_WIRE_USUAL_WAIT_H
+#define BT_TEMPO_WIRE_USUAL_WAIT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct bt_patience {
+typedef struct bt_usual_wait {
   bool has_answer;         /* there was one ever */
   double usual_ms;         /* what answers take, slowly moving */
   double spread_ms;        /* how far they are from that */
   uint32_t silences;       /* since the last answer; those of what was under way together count once */
   int64_t silent_since_ms; /* when the last of these was counted */
-} bt_patience;
+} bt_usual_wait;
 
 /* An answer of whatever status, and how long it took. */
-void bt_patience_note_answer(bt_patience *patience, int64_t took_ms);
+void bt_usual_wait_note_answer(bt_usual_wait *wait, int64_t took_ms);
 /* None came to a request that was sent then. */
-void bt_patience_note_silence(bt_patience *patience, int64_t sent_ms, int64_t now_ms);
+void bt_usual_wait_note_silence(bt_usual_wait *wait, int64_t sent_ms, int64_t now_ms);
 /* For a request of so many bytes. */
-int64_t bt_patience_ms(const bt_patience *patience, size_t bytes);
+int64_t bt_usual_wait_ms(const bt_usual_wait *wait, size_t bytes);
 
 #endif
