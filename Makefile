@@ -1,12 +1,13 @@
-# The doors. Two matter: `make demo` and `make check`; the rest is CMake with a preset. No rule here builds by itself.
+# The doors. Three matter: `make demo`, `make check`, and `make test` while one works; the rest is CMake with a preset. No rule here builds by itself.
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 SUITES ?=
 ONCE ?=
 SECONDS ?= 60
 TARGETS ?=
+FOR ?= check
 
-.PHONY: build release asan demo ui app dist containers check check-full format lint bench coverage fuzz faults clean help
+.PHONY: build release asan deps demo ui app dist containers test check check-full format lint bench coverage fuzz faults clean help
 
 help:            ## this list
 	@grep -hE '^[a-z -]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -31,19 +32,25 @@ containers:      ## build the real Dockerfile without an engine (as root), run i
 	@distribution/install-build-deps.sh full
 	@python3 tests/dist/full_containers.py
 
+deps:            ## install Debian packages that are missing, for FOR=check: what building and tests need; FOR="demo", "dist", "full" for these
+	@distribution/install-build-deps.sh $(FOR)
+
+test:            ## under two minutes: units and cases of what changed since they passed, on the debug build
+	@python3 tests/runner/changed.py
+
 check:           ## all that CI does, installing what is missing; SUITES="lint dev" runs some
 	@tests/check $(SUITES)
 
 check-full:      ## check, and what does not fit into it: long fuzzing, TSan, a clean root, large benches
 	@tests/check --full $(SUITES)
 
-build:           ## debug build with tests, in build/dev
-	@distribution/install-build-deps.sh check
-	cmake --preset dev -DBETRACE_TESTS=ON && cmake --build --preset dev -j $(JOBS)
-
+build: PRESET = dev
+build:           ## debug build with tests, in build/dev. Installs nothing: `make deps` does
 release asan:    ## the same in build/release, build/asan
-	@distribution/install-build-deps.sh check
-	cmake --preset $@ -DBETRACE_TESTS=ON && cmake --build --preset $@ -j $(JOBS)
+release asan: PRESET = $@
+build release asan:
+	@cmake --preset $(PRESET) -DBETRACE_TESTS=ON || { echo "where something is missing, 'make deps' installs it (Debian)" >&2; exit 1; }
+	cmake --build --preset $(PRESET) -j $(JOBS)
 
 format:          ## lay out C files as lint wants them
 	git ls-files -z --cached --others --exclude-standard '*.c' '*.h' '*.cc' | xargs -0 clang-format-14 -i

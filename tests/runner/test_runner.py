@@ -7,7 +7,8 @@ import unittest
 import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import main  # noqa: E402  (the folder must be on the path first)
+import changed  # noqa: E402  (the folder must be on the path first)
+import main  # noqa: E402
 import outcome  # noqa: E402
 import suites  # noqa: E402
 import variants  # noqa: E402  (main puts its folder on the path)
@@ -237,6 +238,62 @@ class Steps(unittest.TestCase):
 
     def test_a_suite_without_files_fails(self):
         self.assertEqual(self.run_suite(*suites.python_files("tests/runner/none_*.py")), Outcome(0, 1, 0))
+
+
+class Changed(unittest.TestCase):
+    """`make test` must not leave out a test that could say something else than when it passed."""
+
+    def setUp(self):
+        self.folder = os.path.realpath(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(unittest.mock.patch.object(suites, "ROOT", self.folder))
+        self.enterContext(unittest.mock.patch.object(changed, "paths_in", lambda program: self.paths_in(program, self.folder)))
+        self.write("program", "\0cases/plan\0say cases/plain text\0recorded/a.pb\0")
+        self.write("other", "nothing of cases")
+        for name in ("cases/plan/a.case", "cases/other/a.case", "recorded/a.pb", "recorded/b.pb", "corpus/a"):
+            self.write(name, "1")
+        self.tests = [changed.Test("reads", [os.path.join(self.folder, "program")]), changed.Test("alone", [os.path.join(self.folder, "other"), "-x"]),
+                      changed.Test("replays", [os.path.join(self.folder, "other"), os.path.join(self.folder, "corpus")])]
+        self.kept = {}
+
+    paths_in = staticmethod(changed.paths_in)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o755)
+
+    def due(self):
+        """The names of the tests to run, as if those of before had passed."""
+        chosen = changed.choose(self.tests, self.kept)
+        self.kept.update({test.name: digests for test, digests in chosen})
+        return [test.name for test, _ in chosen]
+
+    def test_what_passed_is_left_out_until_its_program_or_what_it_reads_changes(self):
+        self.assertEqual(self.due(), ["reads", "alone", "replays"])
+        self.assertEqual(self.due(), [])
+        for path, names in (("cases/plan/a.case", ["reads"]), ("cases/plan/new.case", ["reads"]), ("recorded/a.pb", ["reads"]),
+                            ("corpus/b", ["replays"]), ("other", ["alone", "replays"]), ("program", ["reads"])):
+            self.write(path, "other than before")
+            self.assertEqual(self.due(), names, path)
+            self.assertEqual(self.due(), [], path)
+
+    def test_what_is_gone_counts_as_changed(self):
+        self.due()
+        os.unlink(os.path.join(self.folder, "cases/plan/a.case"))
+        self.assertEqual(self.due(), ["reads"])
+
+    def test_what_failed_stays_due(self):
+        junit = os.path.join(self.folder, "junit.xml")
+        self.enterContext(unittest.mock.patch.multiple(changed, JUNIT=junit, KEPT=os.path.join(self.folder, "kept.json")))
+        cases = '<testcase name="reads" status="run"/><testcase name="alone" status="fail"/><testcase name="replays" status="notrun"/>'
+        told = f'<testsuite tests="3" failures="1" skipped="1">{cases}</testsuite>'
+        writes = unittest.mock.Mock(side_effect=lambda *_, **__: self.write("junit.xml", told) or unittest.mock.Mock(returncode=8))
+        with unittest.mock.patch.object(changed.subprocess, "run", writes):
+            self.assertEqual(changed.run_ctest(changed.choose(self.tests, {}), self.kept), Outcome(1, 1, 1))
+        self.assertEqual(changed.read_kept(), self.kept)
+        self.assertEqual(self.due(), ["alone", "replays"])
 
 
 class Aside(unittest.TestCase):
