@@ -7,7 +7,7 @@ SECONDS ?= 60
 TARGETS ?=
 FOR ?= check
 
-.PHONY: build release asan deps demo ui app dist containers test check check-full format lint bench coverage fuzz faults clean help
+.PHONY: build release asan deps demo ui app dist containers test check check-more check-full format lint bench coverage fuzz faults clean help
 
 help:            ## this list
 	@grep -hE '^[a-z -]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -38,10 +38,13 @@ deps:            ## install Debian packages that are missing, for FOR=check: wha
 test:            ## under two minutes: units and cases of what changed since they passed, on the debug build
 	@python3 tests/runner/changed.py
 
-check:           ## all that CI does, installing what is missing; SUITES="lint dev" runs some
+check:           ## what finds regressions, in ten minutes, installing what is missing; SUITES="lint asan" runs some
 	@tests/check $(SUITES)
 
-check-full:      ## check, and what does not fit into it: long fuzzing, TSan, a clean root, large benches
+check-more:      ## the other half of what CI does: all builds, other Tempos, all journeys, packages, benches with 20,000 traces
+	@tests/check --more $(SUITES)
+
+check-full:      ## both, and what takes hours: long fuzzing, TSan, a clean root, large benches
 	@tests/check --full $(SUITES)
 
 build: PRESET = dev

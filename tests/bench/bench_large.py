@@ -4,7 +4,7 @@ medians and ratios; asserts that every replay is complete and finds what it has 
 
 Three rules: one that some traces violate, decided by two searches; one that the large ones violate, for what many of their spans are; and one that every trace
 violates, so that each of the large ones is read. By then 300,000 spans more are read than the 60,000 of the small ones: its ratio has no goal.
-`--short` is what `make check` runs: one of 20,000 spans among 500, each once.
+`--short` and `--medium`: one of 20,000 spans among 500, each once.
 """
 import argparse
 import datetime
@@ -16,6 +16,7 @@ from replay_cost import counting, medians  # sets the path
 from measured_process import run_measured  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
+from sizes import add_sizes  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 import large_traces  # noqa: E402
 import otlp  # noqa: E402
@@ -124,10 +125,10 @@ def bench(small, sizes, runs):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
+    add_sizes(parser)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    if options.short:
+    if options.size != "full":
         bench(500, (20000,), 1)
     else:
         bench(5000, (20000,) * 10 + (100000,), options.runs)

@@ -1,4 +1,4 @@
-"""The suites of `make check`: what each runs. Test files are discovered, so a new one needs no line here.
+"""The suites of tests/budget.txt: what each runs. Test files are discovered, so a new one needs no line here.
 
 A suite is a function that yields steps. Every path is absolute or from the project's root, which is the working folder of all steps.
 """
@@ -26,7 +26,7 @@ APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:c
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
                 "test_prometheus", "test_soak")
-# Benches that a check leaves out: they go on for minutes. What it has room for of bench_rules is a part of bench_replay.
+# Benches that only make check-full runs: they go on for minutes. What there is room for of bench_rules is a part of bench_replay.
 FULL_BENCHES = ("bench_rules", "bench_series")
 
 
@@ -75,6 +75,13 @@ def ctest(preset, labels):
 def build_and_ctest(preset):
     yield from configure_and_build(preset)
     yield from ctest(preset, LABELS)
+
+
+def compile_all():
+    """What runs unchecked: the optimised and the debug build, each with its warnings. Their tests are in the second half."""
+    for preset in ("release", "dev"):
+        for step in configure_and_build(preset):
+            yield step if step.command[2:4] == ["cmake", "--preset"] else replace(step, read=outcome.of_command)
 
 
 def python_files(pattern, *arguments, beside=False):
@@ -169,8 +176,8 @@ def app():
     yield from (go("vet"), go("test", outcome.of_go_test), go("acceptance", outcome.of_go_test))
 
 
-def app_second_host():
-    """The same plugin, not built again for it, among the packages of the newest Grafana."""
+def all_journeys():
+    """Every journey, also among the packages of the newest Grafana, where the plugin is not built again."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app", "grafana-betrace-app/harness/host13"], outcome.of_preparation)
     yield from configure_and_build("release", "betrace")
     yield from (node("build", read=outcome.of_preparation), go("build", beside=False), go("host", beside=False))
@@ -276,8 +283,8 @@ PER_TEMPO = ("facts", "e2e", "faults")
 PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
 # Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
-ASIDE = ("app", "dist")
-ALONE = ("demo", "bench")
+ASIDE = ("app", "journeys", "dist")
+ALONE = ("demo", "bench", "benches")
 
 SUITES = {
     "deps": deps,
@@ -291,9 +298,12 @@ SUITES = {
     "e2e": e2e,
     "faults": lambda: faults("--short"),
     "app": app,
+    "journeys": all_journeys,
+    "compile": compile_all,
     "dist": dist,
     "demo": demo,
     "bench": lambda: bench("--short"),
+    "benches": lambda: bench("--medium"),
     "full:fuzz": fuzz,
     "full:diff": diff_large,
     "full:property": property_large,
@@ -303,7 +313,6 @@ SUITES = {
     "full:soak": soak,
     "full:cluster": cluster,
     "full:coverage": coverage,
-    "full:app": app_second_host,
     "full:grafana": grafana,
     "full:dist": dist_large,
     "full:clean-root": clean_root,

@@ -1,5 +1,6 @@
 """The runner must not be green by mistake: its readers are fed what ctest, unittest and our drivers print, good and bad."""
 import os
+import re
 import sys
 import tempfile
 import time
@@ -55,7 +56,7 @@ class OtherReaders(unittest.TestCase):
 
     def test_the_table_says_whether_there_was_a_grafana(self):
         def told(*result, name="full:grafana"):
-            return main.grafana_told([(name, 1, 1, Outcome(*result))], "http://g")
+            return main.grafana_told([main.Row(name, 1, 1, 1, Outcome(*result))], "http://g")
         self.assertIn("no Grafana", told(0, 0, 1))
         self.assertEqual(told(3, 1, 0), "Grafana: http://g\n")
         self.assertEqual(told(3, 0, 0, name="lint"), "")
@@ -93,17 +94,83 @@ class OtherReaders(unittest.TestCase):
             self.assertEqual(outcome.of_ctest(path)(8, ""), Outcome(3, 1, 1))
 
 
-class Budget(unittest.TestCase):
-    def test_every_suite_of_the_budget_exists_and_the_sum_of_check_is_69_5(self):
+class Budgets(unittest.TestCase):
+    def test_the_sums_of_both_halves(self):
         rows = main.read_budget()
-        self.assertEqual(sum(minutes for name, minutes in rows if not name.startswith("full:")), 69.5)
+        sums = [sum(row.minutes for row in rows if row.part == part) for part in ("check", "more")]
+        self.assertLessEqual(sum(sums), 90, "both halves have 90 minutes in CI, also where everything takes as long as it may")
+        self.assertEqual(sums, [62.5, 27])
+
+    def test_a_line_of_no_part_is_refused(self):
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file, unittest.mock.patch.object(main, "BUDGET", file.name):
+            for line in ("lint chekc 1", "lnit check 1"):
+                file.truncate(0)
+                print(line, file=file, flush=True)
+                with self.assertRaisesRegex(SystemExit, line.split()[0]):
+                    main.read_budget()
 
     def test_choice(self):
-        rows = [("lint", 1.0), ("full:fuzz", 60.0)]
-        self.assertEqual(main.choose(rows, False, []), rows[:1])
-        self.assertEqual(main.choose(rows, True, []), rows)
+        rows = [main.Budget("lint", "check", 1.0), main.Budget("dev", "more", 3.0), main.Budget("full:fuzz", "full", 60.0)]
+        self.assertEqual(main.choose(rows, ("check",), []), rows[:1])
+        self.assertEqual(main.choose(rows, ("more",), []), rows[1:2])
+        self.assertEqual(main.choose(rows, main.PARTS, []), rows)
+        self.assertEqual(main.choose(rows, ("check",), ["dev", "lint"]), rows[:2])
         with self.assertRaises(SystemExit):
-            main.choose(rows, False, ["lnit"])
+            main.choose(rows, ("check",), ["lnit"])
+
+
+class EveryFile(unittest.TestCase):
+    """Each test file runs in `make check` or in `make check-more`; what only make check-full has stands here with its reason."""
+
+    ONLY_FULL = {
+        "tests/grpc/test_grpc.py": "needs a build of its own and libgrpc",
+        "tests/bench/bench_rules.py": "goes on for minutes; its rules are a part of bench_replay",
+        "tests/bench/bench_series.py": "goes on for minutes",
+        "tests/app/full_grafana.py": "needs a Grafana that GRAFANA_URL names",
+        "tests/dist/full_collector.py": "needs the network", "tests/dist/full_containers.py": "needs root and the network",
+        "tests/dist/full_deb.py": "needs root and the network", "tests/dist/full_reproducible.py": "takes minutes, and root",
+    }
+    BY_CTEST = ("tests/spec/test_conformance.py", "tests/server/test_hardening_flags.py")  # tests/lint holds every label to a suite
+
+    def setUp(self):
+        self.enterContext(unittest.mock.patch.object(suites, "LOGS", self.enterContext(tempfile.TemporaryDirectory())))
+
+    @staticmethod
+    def there_are():
+        told = [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(suites.ROOT, "tests")) for name in names]
+        is_test = re.compile(r"(test|facts|bench|full)_\w+\.py|test_\w+\.mjs")
+        return {os.path.relpath(path, suites.ROOT) for path in told if is_test.fullmatch(os.path.basename(path))}
+
+    @staticmethod
+    def run_by(*parts):
+        steps = [step for row in main.read_budget() if row.part in parts for step in suites.steps_of(row.name)]
+        return {word for step in steps for word in step.command if word.startswith("tests/")}
+
+    def test_belongs_to_a_half(self):
+        by_halves = self.run_by("check", "more")
+        lost = self.there_are() - by_halves - set(self.BY_CTEST) - set(self.ONLY_FULL)
+        self.assertEqual(lost, set(), "a suite of check or check-more must run them (tests/runner/suites.py)")
+        self.assertEqual(set(self.ONLY_FULL) & by_halves, set(), "these are not of make check-full alone any more")
+        self.assertEqual({*self.ONLY_FULL, *self.BY_CTEST} - self.there_are(), set(), "these are gone")
+
+    def test_what_only_full_has_is_run_by_full(self):
+        self.assertEqual(set(self.ONLY_FULL) - self.run_by("full"), set())
+
+    def test_a_file_that_no_suite_runs_is_seen(self):
+        with tempfile.TemporaryDirectory(dir=os.path.join(suites.ROOT, "tests")) as folder:
+            open(os.path.join(folder, "test_new.py"), "w", encoding="ascii").close()
+            with self.assertRaisesRegex(AssertionError, "test_new.py"):
+                self.test_belongs_to_a_half()
+
+    def test_each_label_of_ctest_runs_on_one_build_in_check_and_on_the_others_in_more(self):
+        ran = {}
+        for row in main.read_budget():
+            for step in suites.steps_of(row.name) if row.part != "full" else ():
+                if step.command[0] == "ctest":
+                    ran.setdefault(row.part, []).append((step.command[2], step.command[4]))
+        every = f"^({'|'.join(suites.LABELS)})$"
+        self.assertEqual(ran["check"], [("build/asan", every), ("build/asan", "^(e2e)$")])
+        self.assertEqual(sorted(ran["more"]), [("build/dev", every), ("build/release", every)])
 
 
 class Tempos(unittest.TestCase):
@@ -146,18 +213,21 @@ class Tempos(unittest.TestCase):
                 self.names()
 
     def test_rows_for_each(self):
-        rows, others = [("lint", 1.0), ("facts", 2.0), ("full:property", 60.0)], ["3.0.3", "3.0.3-vparquet5"]
-        on_each = [("facts", 2.0), ("facts@3.0.3", 2.0), ("facts@3.0.3-vparquet5", 2.0)]
-        self.assertEqual(main.choose(rows, False, [], others), rows[:1] + on_each)
-        self.assertEqual(main.choose(rows, True, [], others), rows[:1] + on_each + rows[2:])
-        self.assertEqual(main.choose(rows, False, ["facts"], others), on_each)
-        self.assertEqual(main.choose(rows, False, ["facts@3.0.3"], others), on_each[1:2])
-        self.assertEqual(main.choose(rows, False, ["full:property"], others), rows[2:])
-        self.assertEqual(main.choose(rows, False, ["full:property@3.0.3"], others), [("full:property@3.0.3", 60.0)])
-        self.assertEqual(main.choose(rows, False, [], []), rows[:2])
+        rows = [main.Budget("lint", "check", 1.0), main.Budget("facts", "check", 2.0), main.Budget("full:property", "full", 60.0)]
+        others = ["3.0.3", "3.0.3-vparquet5"]
+        more = [main.Budget(f"facts@{other}", "more", 2.0) for other in others]
+        self.assertEqual(main.choose(rows, ("check",), [], others), rows[:2])
+        self.assertEqual(main.choose(rows, ("more",), [], others), more)
+        of_full = [main.Budget(f"full:property@{other}", "full", 60.0) for other in others]
+        self.assertEqual([row for row in main.choose(rows, main.PARTS, [], others)], rows[:2] + more + rows[2:])
+        self.assertEqual(main.choose(rows, ("check",), ["facts"], others), rows[1:2] + more)
+        self.assertEqual(main.choose(rows, ("check",), ["facts@3.0.3"], others), more[:1])
+        self.assertEqual(main.choose(rows, ("check",), ["full:property"], others), rows[2:])
+        self.assertEqual(main.choose(rows, ("check",), ["full:property@3.0.3"], others), of_full[:1])
+        self.assertEqual(main.choose(rows, ("more",), [], []), [])
         for wrong in ("facts@2.10.8", "lint@3.0.3"):
             with self.assertRaises(SystemExit):
-                main.choose(rows, False, [wrong], others)
+                main.choose(rows, ("check",), [wrong], others)
 
     def test_steps_on_another_tempo(self):
         steps = {step.command[1]: step for step in suites.steps_of("facts@3.0.3")}
@@ -172,7 +242,7 @@ class Tempos(unittest.TestCase):
 
     def test_what_the_closing_table_says(self):
         def row(name, *counts):
-            return name, 1.0, 1.0, Outcome(*counts)
+            return main.Row(name, 1.0, 1.0, 1.0, Outcome(*counts))
         self.assertEqual(main.tempos_told([row("lint", 5)], "2.8"), "")
         self.assertEqual(main.tempos_told([row("facts", 5), row("e2e", 5), row("facts@3.0.3", 0, 1), row("facts@2.10.8-dedicated", 0, 0, 3)], "2.8"),
                          "Tempo versions run: 2.8, 3.0.3; not run: 2.10 (BETRACE_TEMPOS names more programs)\n")
@@ -189,7 +259,7 @@ class Steps(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             logs, suites.LOGS = suites.LOGS, folder
             try:
-                return main.run_suite("probe", minutes, dict(os.environ))
+                return main.run_suite("probe", minutes, dict(os.environ))[0]
             finally:
                 suites.LOGS = logs
 
@@ -231,7 +301,15 @@ class Steps(unittest.TestCase):
         self.assertEqual(main.telling_lines(lines)[-1], lines[-1])
         self.assertEqual(main.telling_lines(lines[:90]), lines[90 - main.TAIL_LINES:90])
         step = suites.Step(["sh", "-c", "echo a try; exit 1"], second_try=True)
-        self.assertEqual(main.try_step(step, dict(os.environ), time.monotonic() + 60), (1, "a try\n", "a try\n"))
+        ran = main.try_step(step, dict(os.environ), time.monotonic() + 60)
+        self.assertEqual((ran.code, ran.output, ran.first), (1, "a try\n", "a try\n"))
+
+    def test_processor_seconds_are_those_of_a_command_and_of_what_it_waited_for(self):
+        work = f"{sys.executable} -c 'import time; end = time.process_time() + 1\nwhile time.process_time() < end: pass'"
+        def processor(text):
+            return main.run_step(suites.Step(["sh", "-c", text]), dict(os.environ), time.monotonic() + 60).processor
+        self.assertGreaterEqual(processor(work + "; true"), 1)
+        self.assertLess(processor("sleep 1.5"), 1)
 
     def test_what_fails_twice_fails(self):
         self.assertEqual(self.run_suite(suites.Step(["false"], second_try=True)), Outcome(0, 1, 0))
@@ -310,12 +388,12 @@ class Aside(unittest.TestCase):
             suites.LOGS = folder
             suites.SUITES.update({name: lambda text=text: iter([suites.Step(["sh", "-c", text])]) for name, text in told.items()})
             try:
-                rows = main.run_all([(name, 1.0) for name in told], dict(os.environ))
+                rows = main.run_all([main.Budget(name, "check", 1.0) for name in told], dict(os.environ))
             finally:
                 suites.LOGS = logs
                 suites.SUITES.clear()
                 suites.SUITES.update(kept)
-            self.assertEqual([(name, result) for name, _, _, result in rows], [(name, Outcome(1, 0, 0)) for name in told])
+            self.assertEqual([(row.name, row.result) for row in rows], [(name, Outcome(1, 0, 0)) for name in told])
 
 
 if __name__ == "__main__":
