@@ -22,6 +22,10 @@ PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
+# Where the pages live. make check goes those journeys of which jest, without a browser, can show nothing: pages drawn and
+# read by axe, the way through addresses, keys and focus, what leaves the machine. make check-more goes all of them.
+TARGETS = ("host12", "standalone", "host13")
+JOURNEYS_IN_CHECK = {"host12": ("rule", "violations", "outside", "keyboard"), "standalone": ("start", "tour", "outside")}
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
@@ -155,8 +159,9 @@ def node(*command, read=outcome.of_command, beside=False, second_try=False):
     return Step([PYTHON, "tests/app/node_packages.py", "--run", *prefix, *command], read, beside=beside, second_try=second_try)
 
 
-def journeys(target):
-    return node("node", "tests/app/run_journeys.mjs", target, read=outcome.of_node_test, beside=True, second_try=True)
+def journeys(target, *names):
+    """All journeys of the browser at a target, or those of these names."""
+    return node("node", "tests/app/run_journeys.mjs", target, *names, read=outcome.of_node_test, beside=True, second_try=True)
 
 
 def go(what, read=outcome.of_command, beside=True):
@@ -164,24 +169,25 @@ def go(what, read=outcome.of_command, beside=True):
 
 
 def app():
-    """The Grafana app, its data source and the standalone pages: built, as contracts, in a browser against a real betrace, and as code."""
+    """The Grafana app, its data source and the standalone pages: built, as contracts, as code, and in a browser against a real
+    betrace what units cannot show."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app"], outcome.of_preparation)
     yield from configure_and_build("release", "betrace")
     build = node("build", read=outcome.of_preparation, beside=True)
     yield from (build, go("build"), go("host"))
     yield node("node", "--test", "tests/app/test_routes.mjs", "tests/app/test_build.mjs", read=outcome.of_node_test)
-    yield from (journeys("host12"), journeys("standalone"))
+    yield from (journeys(target, *names) for target, names in JOURNEYS_IN_CHECK.items())
     for script in APP_SCRIPTS[1:]:
         yield node(script, read=outcome.of_jest if script == "test:ci" else outcome.of_command, beside=True)
     yield from (go("vet"), go("test", outcome.of_go_test), go("acceptance", outcome.of_go_test))
 
 
 def all_journeys():
-    """Every journey, also among the packages of the newest Grafana, where the plugin is not built again."""
+    """Every journey at every target, also among the packages of the newest Grafana, where the plugin is not built again."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app", "grafana-betrace-app/harness/host13"], outcome.of_preparation)
     yield from configure_and_build("release", "betrace")
     yield from (node("build", read=outcome.of_preparation), go("build", beside=False), go("host", beside=False))
-    yield journeys("host13")
+    yield from map(journeys, TARGETS)
 
 
 def grafana():
