@@ -1,4 +1,5 @@
-# The doors. Three matter: `make demo`, `make check`, and `make test` while one works; the rest is CMake with a preset. No rule here builds by itself.
+# The doors. Three matter: `make demo`, `make check`, and `make test` while one works; the rest is CMake with a
+# preset. No rule here builds by itself.
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 SUITES ?=
@@ -7,7 +8,8 @@ SECONDS ?= 60
 TARGETS ?=
 FOR ?= check
 
-.PHONY: build release asan deps demo ui app dist containers test check check-more check-full format lint bench coverage fuzz faults clean help
+.PHONY: build release asan deps demo ui app dist containers test check check-more check-full
+.PHONY: format lint bench coverage fuzz faults clean help
 
 help:            ## this list
 	@grep -hE '^[a-z -]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -32,7 +34,7 @@ containers:      ## build the real Dockerfile without an engine (as root), run i
 	@distribution/install-build-deps.sh full
 	@python3 tests/dist/full_containers.py
 
-deps:            ## install Debian packages that are missing, for FOR=check: what building and tests need; FOR="demo", "dist", "full" for these
+deps:            ## install Debian packages that are missing; FOR=check, or demo, dist, full
 	@distribution/install-build-deps.sh $(FOR)
 
 test:            ## under two minutes: units and cases of what changed since they passed, on the debug build
@@ -41,7 +43,7 @@ test:            ## under two minutes: units and cases of what changed since the
 check:           ## what finds regressions, in ten minutes, installing what is missing; SUITES="lint asan" runs some
 	@tests/check $(SUITES)
 
-check-more:      ## the other half of what CI does: all builds, other Tempos, all journeys, packages, benches with 20,000 traces
+check-more:      ## the rest of what CI does: all builds, other Tempos, all journeys, packages, benches
 	@tests/check --more $(SUITES)
 
 check-full:      ## both, and what takes hours: long fuzzing, TSan, a clean root, large benches
@@ -52,7 +54,8 @@ build:           ## debug build with tests, in build/dev. Installs nothing: `mak
 release asan:    ## the same in build/release, build/asan
 release asan: PRESET = $@
 build release asan:
-	@cmake --preset $(PRESET) -DBETRACE_TESTS=ON || { echo "where something is missing, 'make deps' installs it (Debian)" >&2; exit 1; }
+	@cmake --preset $(PRESET) -DBETRACE_TESTS=ON || \
+	  { echo "where something is missing, 'make deps' installs it (Debian)" >&2; exit 1; }
 	cmake --build --preset $(PRESET) -j $(JOBS)
 
 format:          ## lay out C files as lint wants them

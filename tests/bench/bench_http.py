@@ -3,7 +3,8 @@
   - the slowest hundredth of reads while two replays run (goal: under 20 ms);
   - 1,000 idle connections and 200 readers of events at once: memory stays flat;
   - start to ready (goal: 100 ms) and memory of an idle service (goal: 20 MiB).
-Prints figures and goals; asserts only that answers are right. Needs wrk and nginx. `--short` takes seconds, `--medium` a few more, instead of a minute.
+Prints figures and goals; asserts only that answers are right. Needs wrk and nginx. `--short` takes seconds,
+`--medium` a few more, instead of a minute.
 """
 import argparse
 import http.client

@@ -7,8 +7,8 @@ Prints medians and ratios; asserts verdicts only, never times. Goals: at most 1.
 script's rate. The pair could not answer for the last hour, where Tempo may hold spans that no search sees and violations that rest on absence are
 read by id: so that it is also compared over a range that ended before. Over that range too, for a rule that is violated everywhere, what the first
 violation costs relative to a replay (goal: at most 10 %): reads by id would make the replay dearer.
-`--short`: 3,000 traces, medians of three, fewer candidates for the script, and then on the same Tempo a rule of each kind once (bench_rules.py says
-what is compared there). `--medium`: the same with 20,000 traces.
+`--short`: 3,000 traces, medians of three, fewer candidates for the script, and then on the same Tempo a rule of each
+kind once (bench_rules.py says what is compared there). `--medium`: the same with 20,000 traces.
 """
 import argparse
 import json

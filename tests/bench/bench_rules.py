@@ -9,7 +9,8 @@ more by id, about 40 ms of Tempo each, and no bare query could answer for that h
 before it, where the goals stand, and over the whole range with the number of reads by id.
 Ratios are of times, and in parentheses of Tempo's processor time, which says more on a machine that is shared.
 Prints; asserts verdicts only, and that memory stays below twice its goal. 20,000 traces, medians of three, and then 200,000 for the rules whose
-violations are few. --traces N, --runs N and --rule NAME choose. `make check` and `make check-more` measure each once as a part of bench_replay.py.
+violations are few. --traces N, --runs N and --rule NAME choose. `make check` and `make check-more` measure each once
+as a part of bench_replay.py.
 """
 import argparse
 import json

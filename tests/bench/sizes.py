@@ -1,4 +1,5 @@
-"""The three sizes of a bench: `--short` is what `make check` runs, `--medium` what `make check-more` does, and without either it is at full size."""
+"""The three sizes of a bench: `--short` is what `make check` runs, `--medium` what `make check-more` does, and
+without either it is at full size."""
 
 SIZES = ("short", "medium", "full")
 

@@ -3,7 +3,8 @@ all of them and only them.
 
 Seeded random rules × random traces. The spans arrive in random order in three pushes that lie in three blocks (the fast config with blocks cut
 after three seconds), in many traces the span that decides alone. Rules run in groups and alone, over everything and over adjacent windows.
-BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules; --full takes 1,000.
+BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules; --full takes 1,000, --short fewer
+rules and traces (make check).
 """
 import collections
 import os
@@ -25,9 +26,10 @@ from tempo_binary import require_tempo  # noqa: E402
 SECOND = 1_000_000_000
 FULL = "--full" in sys.argv
 SEED = int(os.environ.get("BETRACE_SEED", "20251"))
-RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "110"))
+SHORT = "--short" in sys.argv
+RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "44" if SHORT else "110"))
 ALONE = RULES // 6
-TRACES, GROUP, FORCED = 450, 11, 5
+TRACES, GROUP, FORCED = 150 if SHORT else 450, 11, 5
 
 
 class PropertyOnTempo(unittest.TestCase):
@@ -190,4 +192,4 @@ class PropertyOnTempo(unittest.TestCase):
 
 if __name__ == "__main__":
     require_tempo()
-    unittest.main(verbosity=1, argv=[argument for argument in sys.argv if argument != "--full"])
+    unittest.main(verbosity=1, argv=[argument for argument in sys.argv if argument not in ("--full", "--short")])

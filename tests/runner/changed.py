@@ -1,9 +1,10 @@
 """`make test`, for the loop of work: units and cases of what changed since they last passed, on the debug build.
 
-A test is run when its program differs from the one that passed last (a static library lends a program only the objects that it uses, so most
-changes reach few programs), or when a file that it reads differs: folders and files that its arguments or the texts in its program name.
-Python files of tests/http and tests/runner that differ from the last commit are run on the debug build, too. What passed stands in
-build/dev/tested.json. Nothing is installed: `make deps` does that. The last line is `N passed, N failed, N skipped`; the code is 0 when none failed.
+A test is run when its program differs from the one that passed last (a static library lends a program only the
+objects that it uses, so most changes reach few programs), or when a file that it reads differs: folders and files
+that its arguments or the texts in its program name. Python files of tests/http and tests/runner that differ from the
+last commit are run on the debug build, too. What passed stands in build/dev/tested.json. Nothing is installed: `make
+deps` does that. The last line is `N passed, N failed, N skipped`; the code is 0 when none failed.
 """
 import hashlib
 import json
@@ -41,7 +42,8 @@ def digest_of_path(path):
     if not os.path.isdir(path):
         with open(path, "rb") as file:
             return digest(file.read())
-    files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) if "__pycache__" not in folder for name in names)
+    files = sorted(os.path.join(folder, name)
+                   for folder, _, names in os.walk(path) if "__pycache__" not in folder for name in names)
     return digest("".join(f"{os.path.relpath(file, path)} {digest_of_path(file)}\n" for file in files).encode())
 
 
@@ -61,7 +63,8 @@ def is_file_of_project(word):
 
 
 def digests_of(test, known):
-    """{path: digest} of all that decides what a test says. known: the same when it last passed, of which the names of unchanged programs are taken."""
+    """{path: digest} of all that decides what a test says. known: the same when it last passed; an unchanged
+    program names the same paths as then."""
     now = {word: digest_of_path(word) for word in test.command if is_file_of_project(word)}
     if all(known.get(word) == value for word, value in now.items()):
         return {**now, **{path: digest_of_path(path) for path in known if path not in now and os.path.exists(path)}}
@@ -74,7 +77,8 @@ def digests_of(test, known):
 
 def read_tests():
     """All that ctest knows of the labels that need no Tempo."""
-    told = subprocess.run(["ctest", "--test-dir", os.path.dirname(KEPT), "--show-only=json-v1"], cwd=suites.ROOT, stdout=subprocess.PIPE, check=True)
+    told = subprocess.run(["ctest", "--test-dir", os.path.dirname(KEPT), "--show-only=json-v1"], cwd=suites.ROOT,
+                          stdout=subprocess.PIPE, check=True)
     tests = []
     for entry in json.loads(told.stdout)["tests"]:
         labels = next((one["value"] for one in entry.get("properties", []) if one["name"] == "LABELS"), [])
@@ -104,8 +108,9 @@ def run_ctest(chosen, kept):
     if os.path.exists(JUNIT):
         os.unlink(JUNIT)
     names = "|".join(re.escape(test.name) for test, _ in chosen)
-    code = subprocess.run(["ctest", "--test-dir", os.path.dirname(KEPT), "-R", f"^({names})$", "-j", suites.JOBS, "--output-on-failure",
-                           "--no-tests=error", "--output-junit", JUNIT], cwd=suites.ROOT, check=False).returncode
+    code = subprocess.run(["ctest", "--test-dir", os.path.dirname(KEPT), "-R", f"^({names})$", "-j", suites.JOBS,
+                           "--output-on-failure", "--no-tests=error", "--output-junit", JUNIT],
+                          cwd=suites.ROOT, check=False).returncode
     passed = outcome.names_passed(JUNIT)
     for test, digests in chosen:
         kept.pop(test.name, None)
@@ -118,16 +123,19 @@ def run_ctest(chosen, kept):
 
 def changed_python_files():
     """Files of PYTHON_TESTS that differ from the last commit, or are not committed yet."""
-    told = subprocess.run(["git", "status", "--porcelain", "--untracked-files=all", "--no-renames", "--", "tests"], cwd=suites.ROOT,
-                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    told = subprocess.run(["git", "status", "--porcelain", "--untracked-files=all", "--no-renames", "--", "tests"],
+                          cwd=suites.ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     files = [line[3:] for line in told.splitlines()]
-    return sorted(file for file in files if re.fullmatch(PYTHON_TESTS, file) and os.path.exists(os.path.join(suites.ROOT, file)))
+    return sorted(file for file in files
+                  if re.fullmatch(PYTHON_TESTS, file) and os.path.exists(os.path.join(suites.ROOT, file)))
 
 
 def run_python(file):
     print(f"{file} …", flush=True)
-    env = {**os.environ, "BETRACE_BIN": suites.binary(PRESET), "BETRACE_RELEASE_BIN": suites.binary(PRESET), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([suites.PYTHON, file], cwd=suites.ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    program = suites.binary(PRESET)
+    env = {**os.environ, "BETRACE_BIN": program, "BETRACE_RELEASE_BIN": program, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([suites.PYTHON, file], cwd=suites.ROOT, env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
     text = done.stdout.decode("utf-8", "replace")
     result = outcome.of_unittest(done.returncode, text)
     if result.failed:
@@ -138,10 +146,11 @@ def run_python(file):
 def build():
     """True when the debug build is up to date."""
     configure, compile_all = suites.configure_and_build(PRESET)
-    is_configured = os.path.exists(os.path.join(os.path.dirname(KEPT), "build.ninja"))  # then ninja asks cmake where that is needed
+    # Once it is configured, ninja asks cmake where that is needed.
+    is_configured = os.path.exists(os.path.join(os.path.dirname(KEPT), "build.ninja"))
     for step in [compile_all] if is_configured else [configure, compile_all]:
         if subprocess.run(step.command, cwd=suites.ROOT, env={**os.environ, **step.env}, check=False).returncode:
-            print("the debug build failed; where something that it needs is missing, `make deps` installs it (Debian)", flush=True)
+            print("the debug build failed; where something is missing, `make deps` installs it (Debian)", flush=True)
             return False
     return True
 

@@ -2,8 +2,9 @@
 
     python3 tests/runner/main.py [--more | --full] [suite …]
 
-Without names: the part `check` of the file, with --more the part `more`, with --full all parts. A suite that is named runs, whatever its part.
-Suites that ask a Tempo run again for each other Tempo that is found, in rows of their own (`facts@3.0.3`, tests/tempo/variants.py), which are of the part `more`.
+Without names: the part `check` of the file, with --more the part `more`, with --full all parts. A suite that is named
+runs, whatever its part. Suites that ask a Tempo run again for each other Tempo that is found, in rows of their own
+(`facts@3.0.3`, tests/tempo/variants.py), which are of the part `more`.
 A suite that suites.ASIDE names runs beside the ones after it, until one that suites.ALONE names, which measures or needs what it made.
 Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
 Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
@@ -61,7 +62,8 @@ def read_budget():
 
 
 def per_tempo(rows, others):
-    """The rows, and behind each suite that asks a Tempo the same for each other Tempo there is, with the same minutes, in the second half."""
+    """The rows, and behind each suite that asks a Tempo the same, with its minutes, for each other Tempo there is:
+    in the second half."""
     asking = suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME
     return [one for row in rows
             for one in [row, *(Budget(f"{row.name}@{other}", "full" if row.part == "full" else "more", row.minutes)
@@ -69,7 +71,8 @@ def per_tempo(rows, others):
 
 
 def choose(rows, parts, wanted, others=()):
-    """The rows to run: those of the parts, or those that are wanted by name. others: names of variants besides the default."""
+    """The rows to run: those of the parts, or those that are wanted by name. others: names of variants but the
+    default."""
     def is_wanted(row):
         suite, _, variant = row.name.partition("@")
         if row.name in wanted:
@@ -80,7 +83,8 @@ def choose(rows, parts, wanted, others=()):
     known = per_tempo(rows, others)
     missing = set(wanted) - {row.name for row in known}
     if missing:
-        sys.exit(f"unknown suite {', '.join(sorted(missing))}; tests/budget.txt has {', '.join(row.name for row in rows)}; "
+        there_are = ", ".join(row.name for row in rows)
+        sys.exit(f"unknown suite {', '.join(sorted(missing))}; tests/budget.txt has {there_are}; "
                  f"other Tempos that were found (suite@…): {', '.join(others) or 'none, see BETRACE_TEMPOS'}")
     return [row for row in known if is_wanted(row)]
 
@@ -107,7 +111,8 @@ def end_group(process):
 
 @dataclass
 class Ran:
-    """What a command came to. processor: seconds of it and of all that it waited for, which says more than the clock on a machine that is shared."""
+    """What a command came to. processor: seconds of it and of all that it waited for, which says more than the
+    clock on a machine that is shared."""
     code: int
     output: str
     processor: float
@@ -164,13 +169,14 @@ def time_step(step, env, deadline):
 
 
 def results_of(steps, env, deadline, log, workers=BESIDE):
-    """(step, what it came to) of each in its order. Neighbours that say `beside` run together, a few at a time; what each wrote is logged whole, after its
-    command, its seconds and those of the processor."""
+    """(step, what it came to) of each in its order. Neighbours that say `beside` run together, a few at a time;
+    what each wrote is logged whole, after its command, its seconds and those of the processor."""
     with ThreadPoolExecutor(workers) as pool:
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
             run_each = pool.map if beside else map  # map runs one when it is asked for the next
             for step, ran in run_each(lambda step: time_step(step, env, deadline), group):
-                log.write(f"$ {' '.join(step.command)}  # {ran.seconds:.1f} s, processor {ran.processor:.1f} s\n{ran.first}{ran.output}")
+                took = f"{ran.seconds:.1f} s, processor {ran.processor:.1f} s"
+                log.write(f"$ {' '.join(step.command)}  # {took}\n{ran.first}{ran.output}")
                 log.flush()
                 yield step, ran
 
@@ -230,7 +236,8 @@ def run_timed(name, minutes, env, workers=BESIDE):
     begin = time.monotonic()
     result, processor = run_suite(name, minutes, env, workers)
     seconds = time.monotonic() - begin
-    print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {seconds:.0f} s, processor {processor:.0f} s)", flush=True)
+    took = f"{seconds:.0f} s, processor {processor:.0f} s"
+    print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {took})", flush=True)
     return Row(name, minutes, seconds, processor, result)
 
 
@@ -255,12 +262,17 @@ def run_all(chosen, env):
     return [rows[row.name] for row in chosen]
 
 
+def times_of(name, seconds, processor, minutes):
+    return f"{name:<28}{seconds / 60:>8.1f}m{processor / 60:>10.1f}m{minutes:>8g}m"
+
+
 def print_table(rows, wall):
     print(f"\n{'suite':<28}{'took':>9}{'processor':>11}{'budget':>9}  {'passed':>7}{'failed':>7}{'skipped':>8}")
     for row in rows:
-        print(f"{row.name:<28}{row.seconds / 60:>8.1f}m{row.processor / 60:>10.1f}m{row.minutes:>8g}m  {row.result.passed:>7}{row.result.failed:>7}"
-              f"{row.result.skipped:>8}  {verdict(row.result, row.seconds, row.minutes)}")
-    print(f"{'sum':<28}{sum(row.seconds for row in rows) / 60:>8.1f}m{sum(row.processor for row in rows) / 60:>10.1f}m{sum(row.minutes for row in rows):>8g}m")
+        result = row.result
+        print(f"{times_of(row.name, row.seconds, row.processor, row.minutes)}  {result.passed:>7}{result.failed:>7}"
+              f"{result.skipped:>8}  {verdict(result, row.seconds, row.minutes)}")
+    print(times_of("sum", *(sum(getattr(row, name) for row in rows) for name in ("seconds", "processor", "minutes"))))
     print(f"{'wall clock':<28}{wall / 60:>8.1f}m\n")
 
 
@@ -269,8 +281,8 @@ def tempos_told(rows, default):
     asking = [row for row in rows if row.name.partition("@")[0] in suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME]
     if not asking:
         return ""
-    run = list(dict.fromkeys(name.partition("@")[2] or default for name, result in ((row.name, row.result) for row in asking)
-                             if result.passed + result.failed))
+    ran = [row.name for row in asking if row.result.passed + row.result.failed]
+    run = list(dict.fromkeys(name.partition("@")[2] or default for name in ran))
     missing = [family for family in variants.MAIN_FAMILIES if not any(name == family or name.startswith((family + ".", family + "-")) for name in run)]
     return (f"Tempo versions run: {', '.join(run) or 'none'}; not run: {', '.join(missing) or 'none of ' + ', '.join(variants.MAIN_FAMILIES)}"
             f"{' (BETRACE_TEMPOS names more programs)' if missing else ''}\n")

@@ -22,15 +22,22 @@ PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
-# Where the pages live. make check goes those journeys of which jest, without a browser, can show nothing: pages drawn and
-# read by axe, the way through addresses, keys and focus, what leaves the machine. make check-more goes all of them.
+# Where the pages live. make check goes those journeys of which jest, without a browser, can show nothing: pages drawn
+# and read by axe, the way through addresses, keys and focus, what leaves the machine. make check-more goes all of them.
 TARGETS = ("host12", "standalone", "host13")
-JOURNEYS_IN_CHECK = {"host12": ("rule", "violations", "outside", "keyboard"), "standalone": ("start", "tour", "outside")}
+JOURNEYS_IN_CHECK = {
+    "host12": ("rule", "violations", "outside", "keyboard"),
+    "standalone": ("start", "tour", "outside"),
+}
+# Random rules go on for minutes. make check leaves the first to make check-more, and gives the second --short.
+LONG_E2E = ("test_newer_property", "test_property_stock")
+SHORT_E2E = ("test_property_tempo",)
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
                 "test_prometheus", "test_soak")
-# Benches that only make check-full runs: they go on for minutes. What there is room for of bench_rules is a part of bench_replay.
+# Benches that only make check-full runs: they go on for minutes. What there is room for of bench_rules is a part of
+# bench_replay.
 FULL_BENCHES = ("bench_rules", "bench_series")
 
 
@@ -82,7 +89,7 @@ def build_and_ctest(preset):
 
 
 def compile_all():
-    """What runs unchecked: the optimised and the debug build, each with its warnings. Their tests are in the second half."""
+    """The optimised and the debug build, each with its warnings. Their tests are in the second half."""
     for preset in ("release", "dev"):
         for step in configure_and_build(preset):
             yield step if step.command[2:4] == ["cmake", "--preset"] else replace(step, read=outcome.of_command)
@@ -96,6 +103,18 @@ def python_files(pattern, *arguments, beside=False):
         yield Step(["sh", "-c", f"echo 'no file matches {pattern}: write one, or take the suite out of tests/budget.txt'; exit 1"])
     for file in files:
         yield Step([PYTHON, os.path.relpath(file, ROOT), *arguments], outcome.of_unittest, beside=beside)
+
+
+def name_of(step):
+    return os.path.splitext(os.path.basename(step.command[1]))[0]
+
+
+def only(names, steps):
+    return (step for step in steps if name_of(step) in names)
+
+
+def without(names, steps):
+    return (step for step in steps if name_of(step) not in names)
 
 
 def with_programs(steps):
@@ -122,7 +141,17 @@ def e2e():
     """ctest's own tests against a Tempo, then the Python ones."""
     yield from configure_and_build("asan")
     yield from ctest("asan", TEMPO_LABELS)
-    yield from with_programs(python_files("tests/e2e/test_*.py", beside=True))
+    yield from with_programs(shortened(without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True))))
+
+
+def shortened(steps):
+    """Those of SHORT_E2E with fewer random rules and traces."""
+    return (replace(step, command=[*step.command, "--short"]) if name_of(step) in SHORT_E2E else step for step in steps)
+
+
+def e2e_long():
+    """What e2e leaves out, and at its own size what it shortens."""
+    yield from with_programs(only(LONG_E2E + SHORT_E2E, python_files("tests/e2e/test_*.py", beside=True)))
 
 
 def faults(*arguments):
@@ -136,8 +165,7 @@ def asks_tempo(step):
         return True
     with open(os.path.join(ROOT, files[0]), encoding="utf-8") as file:
         text = file.read()
-    is_of_one = os.path.splitext(os.path.basename(files[0]))[0] in OF_ONE_TEMPO
-    return not is_of_one and ("TempoServer" in text or "require_tempo" in text or "TempoCase" in text)
+    return name_of(step) not in OF_ONE_TEMPO and re.search("TempoServer|require_tempo|TempoCase", text) is not None
 
 
 def on(variant, steps):
@@ -161,7 +189,8 @@ def node(*command, read=outcome.of_command, beside=False, second_try=False):
 
 def journeys(target, *names):
     """All journeys of the browser at a target, or those of these names."""
-    return node("node", "tests/app/run_journeys.mjs", target, *names, read=outcome.of_node_test, beside=True, second_try=True)
+    program = "tests/app/run_journeys.mjs"
+    return node("node", program, target, *names, read=outcome.of_node_test, beside=True, second_try=True)
 
 
 def go(what, read=outcome.of_command, beside=True):
@@ -169,8 +198,8 @@ def go(what, read=outcome.of_command, beside=True):
 
 
 def app():
-    """The Grafana app, its data source and the standalone pages: built, as contracts, as code, and in a browser against a real
-    betrace what units cannot show."""
+    """The Grafana app, its data source and the standalone pages: built, as contracts, as code, and in a browser
+    against a real betrace what units cannot show."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app"], outcome.of_preparation)
     yield from configure_and_build("release", "betrace")
     build = node("build", read=outcome.of_preparation, beside=True)
@@ -183,7 +212,8 @@ def app():
 
 
 def all_journeys():
-    """Every journey at every target, also among the packages of the newest Grafana, where the plugin is not built again."""
+    """Every journey at every target, also among the packages of the newest Grafana, for which nothing is built
+    again."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app", "grafana-betrace-app/harness/host13"], outcome.of_preparation)
     yield from configure_and_build("release", "betrace")
     yield from (node("build", read=outcome.of_preparation), go("build", beside=False), go("host", beside=False))
@@ -285,7 +315,7 @@ def clean_root():
 
 
 # Suites that run again for every Tempo that was found besides the one that the tests build, and those that do so when they are asked for by name.
-PER_TEMPO = ("facts", "e2e", "faults")
+PER_TEMPO = ("facts", "e2e", "e2e-long", "faults")
 PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
 # Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
@@ -302,6 +332,7 @@ SUITES = {
     "facts": lambda: python_files("tests/facts/facts_*.py", beside=True),
     "http": lambda: with_programs(python_files("tests/http/test_*.py", beside=True)),
     "e2e": e2e,
+    "e2e-long": e2e_long,
     "faults": lambda: faults("--short"),
     "app": app,
     "journeys": all_journeys,
