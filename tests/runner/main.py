@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 import outcome
@@ -169,16 +169,23 @@ def time_step(step, env, deadline):
 
 
 def results_of(steps, env, deadline, log, workers=BESIDE):
-    """(step, what it came to) of each in its order. Neighbours that say `beside` run together, a few at a time;
-    what each wrote is logged whole, after its command, its seconds and those of the processor."""
+    """(step, what it came to) of each. Neighbours that say `beside` run together, a few at a time, and come in the order in
+    which they end; what each wrote is logged whole, after its command, its seconds and those of the processor."""
     with ThreadPoolExecutor(workers) as pool:
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
-            run_each = pool.map if beside else map  # map runs one when it is asked for the next
-            for step, ran in run_each(lambda step: time_step(step, env, deadline), group):
+            for step, ran in run_beside(pool, group, env, deadline) if beside else run_in_order(group, env, deadline):
                 took = f"{ran.seconds:.1f} s, processor {ran.processor:.1f} s"
                 log.write(f"$ {' '.join(step.command)}  # {took}\n{ran.first}{ran.output}")
                 log.flush()
                 yield step, ran
+
+
+def run_in_order(group, env, deadline):
+    return (time_step(step, env, deadline) for step in group)
+
+
+def run_beside(pool, group, env, deadline):
+    return (future.result() for future in as_completed([pool.submit(time_step, step, env, deadline) for step in group]))
 
 
 def telling_lines(lines):

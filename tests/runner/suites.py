@@ -29,8 +29,9 @@ JOURNEYS_IN_CHECK = {
     "host12": ("rule", "violations", "outside", "keyboard"),
     "standalone": ("start", "tour", "outside"),
 }
-# Random rules go on for minutes. make check leaves the first to make check-more, and gives the second --short.
-LONG_E2E = ("test_newer_property", "test_property_stock")
+# make check leaves these to make check-more: random rules on what answers as newer Tempos do and while blocks are handed
+# over, and test_replay_tempo once more with answers as protobuf. Of others it has fewer random rules (--short).
+LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf")
 SHORT_E2E = ("test_property_tempo",)
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.

@@ -305,6 +305,15 @@ class Steps(unittest.TestCase):
             last = suites.Step(["sh", "-c", f"test -e {folder}/a && test -e {folder}/b"])
             self.assertEqual(self.run_suite(first, second, suites.Step(["false"], beside=True), last, minutes=1), Outcome(3, 1, 0))
 
+    def test_what_ends_first_is_in_the_log_first(self):
+        """A suite that is ended, or looked at while it runs, tells of all that has ended."""
+        slow, quick = (suites.Step(["sh", "-c", f"sleep {seconds}"], beside=True) for seconds in (2, 0.1))
+        with tempfile.TemporaryFile("w+") as log:
+            results = main.results_of([slow, quick], dict(os.environ), time.monotonic() + 60, log)
+            self.assertEqual([step.command[2] for step, _ in results], ["sleep 0.1", "sleep 2"])
+            log.seek(0)
+            self.assertRegex(log.read(), r"^\$ sh -c sleep 0\.1  # [\d.]+ s, processor [\d.]+ s\n\$ sh -c sleep 2")
+
     def fails_once(self, **options):
         folder = self.enterContext(tempfile.TemporaryDirectory())
         return self.run_suite(suites.Step(["sh", "-c", f"test -e {folder}/was || {{ touch {folder}/was; exit 1; }}"], **options))
