@@ -28,6 +28,7 @@ import variants  # noqa: E402  (the folder must be on the path first)
 
 BUDGET = os.path.join(suites.ROOT, "tests", "budget.txt")
 PARTS = ("check", "more", "full")
+BOTH = "both"
 PARTS_OF_OPTION = {"--more": ("more",), "--full": PARTS}
 TAIL_LINES = 60
 HANG_FACTOR = 3
@@ -38,7 +39,7 @@ _running = set()
 
 @dataclass(frozen=True)
 class Budget:
-    """A line of tests/budget.txt. part: one of PARTS."""
+    """A line of tests/budget.txt. part: one of PARTS, or BOTH, of what each half stands on."""
     name: str
     part: str
     minutes: float
@@ -55,9 +56,9 @@ def read_budget():
     unknown = [row.name for row in rows if row.name not in suites.SUITES]
     if unknown:
         sys.exit(f"tests/budget.txt names unknown suites: {', '.join(unknown)}; known are {', '.join(suites.SUITES)}")
-    strange = [f"{row.name} {row.part}" for row in rows if row.part not in PARTS]
+    strange = [f"{row.name} {row.part}" for row in rows if row.part not in (*PARTS, BOTH)]
     if strange:
-        sys.exit(f"tests/budget.txt has lines of no known part: {', '.join(strange)}; parts are {', '.join(PARTS)}")
+        sys.exit(f"tests/budget.txt has lines of no known part: {', '.join(strange)}; parts are {', '.join([*PARTS, BOTH])}")
     return rows
 
 
@@ -79,7 +80,7 @@ def choose(rows, parts, wanted, others=()):
             return True
         if variant and suite not in suites.PER_TEMPO:
             return False
-        return suite in wanted if wanted else row.part in parts
+        return suite in wanted if wanted else row.part in (*parts, BOTH)
     known = per_tempo(rows, others)
     missing = set(wanted) - {row.name for row in known}
     if missing:
