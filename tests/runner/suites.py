@@ -34,6 +34,7 @@ JOURNEYS_IN_CHECK = {
 # (--short). Together these had three quarters of what e2e took of the processor.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock")
 SHORT_E2E = ("test_arrays_tempo", "test_conformance_tempo", "test_property_tempo")
+SHORT_HTTP = ("test_schemathesis",)
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
@@ -119,6 +120,11 @@ def without(names, steps):
     return (step for step in steps if name_of(step) not in names)
 
 
+def shortened(names, steps):
+    """Those of the names with fewer rules and traces, or for a shorter time."""
+    return (replace(step, command=[*step.command, "--short"]) if name_of(step) in names else step for step in steps)
+
+
 def with_programs(steps):
     """Both builds of the program first: the ASan one to be tested, the release one where speed counts."""
     yield from configure_and_build("asan", "betrace")
@@ -143,12 +149,7 @@ def e2e():
     """ctest's own tests against a Tempo, then the Python ones."""
     yield from configure_and_build("asan")
     yield from ctest("asan", TEMPO_LABELS)
-    yield from with_programs(shortened(without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True))))
-
-
-def shortened(steps):
-    """Those of SHORT_E2E with fewer rules and traces."""
-    return (replace(step, command=[*step.command, "--short"]) if name_of(step) in SHORT_E2E else step for step in steps)
+    yield from with_programs(shortened(SHORT_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True))))
 
 
 def e2e_long():
@@ -332,7 +333,8 @@ SUITES = {
     "release": lambda: build_and_ctest("release"),
     "tempo": tempo,
     "facts": lambda: python_files("tests/facts/facts_*.py", beside=True),
-    "http": lambda: with_programs(python_files("tests/http/test_*.py", beside=True)),
+    "http": lambda: with_programs(shortened(SHORT_HTTP, python_files("tests/http/test_*.py", beside=True))),
+    "http-long": lambda: with_programs(only(SHORT_HTTP, python_files("tests/http/test_*.py", beside=True))),
     "e2e": e2e,
     "e2e-long": e2e_long,
     "faults": lambda: faults("--short"),
