@@ -233,7 +233,8 @@ def demo():
 
 
 def bench(*arguments):
-    for step in with_programs(python_files("tests/bench/bench_*.py", *arguments)):
+    yield from configure_and_build("release", "betrace")
+    for step in python_files("tests/bench/bench_*.py", *arguments):
         if step.read is outcome.of_unittest:
             step.read = outcome.of_command
         if arguments and any(name in step.command[1] for name in FULL_BENCHES):
