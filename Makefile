@@ -49,6 +49,15 @@ check-more:      ## the rest of what CI does: all builds, other Tempos, all jour
 check-full:      ## both, and what takes hours: long fuzzing, TSan, a clean root, large benches
 	@tests/check --full $(SUITES)
 
+# Through ccache where that is installed, with the cache and the settings that the check has (tests/runner/suites.py).
+ifneq ($(shell command -v ccache 2>/dev/null),)
+build release asan fuzz: export CMAKE_C_COMPILER_LAUNCHER ?= ccache
+build release asan fuzz: export CMAKE_CXX_COMPILER_LAUNCHER ?= ccache
+build release asan fuzz: export CCACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/betrace/ccache
+build release asan fuzz: export CCACHE_BASEDIR ?= $(CURDIR)
+build release asan fuzz: export CCACHE_NOHASHDIR ?= 1
+endif
+
 build: PRESET = dev
 build:           ## debug build with tests, in build/dev. Installs nothing: `make deps` does
 release asan:    ## the same in build/release, build/asan

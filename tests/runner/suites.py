@@ -323,7 +323,7 @@ PER_TEMPO = ("facts", "e2e", "e2e-long", "faults")
 PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
 # Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
-ASIDE = ("app", "journeys", "dist")
+ASIDE = ("app", "facts", "journeys", "dist")
 ALONE = ("demo", "bench", "benches")
 
 SUITES = {
