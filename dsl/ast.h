@@ -96,6 +96,7 @@ typedef struct bt_ast_clause {
   bt_clause_kind kind;
   bt_range range; /* from the keyword to `}` */
   bt_range keyword;
+  bt_range inside; /* between the braces; empty when they are not closed */
   bt_ast *condition;
 } bt_ast_clause;
 

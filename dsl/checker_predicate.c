@@ -142,6 +142,7 @@ static const bt_predicate *lower_word(bt_checker *checker, const bt_ast *node, b
     }
     return lower_field_test(checker, node, BT_PREDICATE_IS_TRUE, site);
   }
+  bt_checker_warn_of_wildcard(checker, node, false);
   return bt_checker_named(checker, node->text, node->range);
 }
 
@@ -212,6 +213,7 @@ const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node
   case BT_AST_INTEGER:
   case BT_AST_DECIMAL:
   case BT_AST_DURATION:
+    if (site == BT_SITE_OPERAND && bt_checker_report_path_name(checker, node)) return NULL;
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a test: compare this value with something, as in > 5");
     return NULL;

@@ -102,6 +102,23 @@ void bt_parser_recover(bt_parser *parser) {
   }
 }
 
+static bool accept_joint(bt_parser *parser) {
+  bool joins = bt_parser_at(parser, BT_TOKEN_AND_AND) || bt_parser_at(parser, BT_TOKEN_OR_OR) ||
+               bt_parser_at_word(parser, 0, "and") || bt_parser_at_word(parser, 0, "or");
+  if (joins || bt_parser_at(parser, BT_TOKEN_COMMA)) bt_parser_advance(parser);
+  return joins;
+}
+
+void bt_parser_mend_parenthesis(bt_parser *parser, const char *what) {
+  while (!parser->stopped && !bt_parser_at(parser, BT_TOKEN_RIGHT_PAREN)) {
+    size_t before = parser->at;
+    bt_parser_expected_operator(parser, what);
+    bt_parser_recover(parser);
+    if (accept_joint(parser)) bt_parser_condition(parser);
+    if (parser->at == before) return;
+  }
+}
+
 static void stop(bt_parser *parser) {
   parser->stopped = true;
   parser->at = parser->token_count - 1;
@@ -284,7 +301,11 @@ bt_ast *bt_parser_value(bt_parser *parser) {
   return left;
 }
 
-static void report_second_comparison(bt_parser *parser, const bt_ast *left) {
+static void report_second_comparison(bt_parser *parser, bt_ast *left) {
+  if (bt_parser_report_filtered_aggregate(parser, left)) {
+    bt_parser_recover(parser);
+    return;
+  }
   bool selection = left->kind == BT_AST_SELECTION;
   bt_parser_report(
       parser, selection ? "selected spans have no value to compare: count(…) has one, and .where(…) tests their fields"
@@ -294,7 +315,7 @@ static void report_second_comparison(bt_parser *parser, const bt_ast *left) {
 
 /* A value, a comparison, or a selection: what stands between and, or and not. */
 static bt_ast *parse_test(bt_parser *parser) {
-  bt_ast *left = bt_parser_value(parser);
+  bt_ast *left = bt_parser_foreign_comparison(parser, bt_parser_value(parser));
   const operator_row *row = find_operator(parser, LEVEL_COMPARE);
   if (row)
     left = row->node == BT_AST_IN ? parse_in(parser, left, row) : parse_binary(parser, left, row, bt_parser_value);
