@@ -4,6 +4,7 @@
 #ifndef BT_DSL_AST_H
 #define BT_DSL_AST_H
 
+#include "dsl/lexer.h"
 #include "dsl/rule.h"
 
 typedef enum bt_ast_kind {
@@ -77,6 +78,7 @@ struct bt_ast {
   bt_comparison_operator op;
   bt_range op_range;
   bt_str text; /* PATH, STRING, INDEX */
+  bt_name_owner owner; /* STRING: `service:checkout` */
   bt_str key;  /* INDEX */
   union {
     int64_t integer;

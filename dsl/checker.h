@@ -114,6 +114,9 @@ void bt_checker_warn_of_direct(bt_checker *checker, const bt_ast *node);
 /* The first segment of keys that the semantic conventions, or many, use. */
 bool bt_is_usual_namespace(bt_str head);
 
+/* Says that `service:checkout` has no value; always false. */
+bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node);
+
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);
 /* The static type as far as the tree tells it without resolving: DURATION or TIME; anything else is ATTRIBUTE. */
@@ -126,6 +129,8 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
 
 /* checker_predicate.c */
 const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node, bt_site site);
+/* A written name, and whose it is. */
+const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node);
 const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range);
 /* All of them: nested conjunctions are flattened, `true` is dropped. */
 const bt_predicate *bt_checker_all_of(bt_checker *checker, const bt_predicate *const *items, uint32_t count,

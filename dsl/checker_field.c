@@ -484,6 +484,15 @@ static bool says_whose(const bt_checker *checker, const bt_ast *node) {
   return bt_scope_is_binding(checker, head) || (bt_str_equal(head, BT_STR("trace")) && bt_path_rest(node->text).len);
 }
 
+/* `service:checkout` where a field or value stands. */
+bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node) {
+  bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                    "`%.*s` selects spans and is no value: inside where(…) write span.%s == \"%.*s\"",
+                    BT_FMT(bt_checker_source(checker, node->range)),
+                    node->owner == BT_NAME_OF_SERVICE ? "service" : "name", BT_FMT(node->text));
+  return false;
+}
+
 bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){.binding = BT_NO_BINDING};
   if (place->site == BT_SITE_CONDITION && !says_whose(checker, node)) {
@@ -493,7 +502,9 @@ bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *p
   switch ((int)node->kind) {
   case BT_AST_PATH: return resolve_path(checker, node, place, out);
   case BT_AST_INDEX: return resolve_index(checker, node, place, out);
-  case BT_AST_STRING: return resolve_bare(checker, node, place, out);
+  case BT_AST_STRING:
+    if (node->owner != BT_NAME_OF_EITHER) return bt_checker_report_owned_name(checker, node);
+    return resolve_bare(checker, node, place, out);
   case BT_AST_ERROR: return false;
   default:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,

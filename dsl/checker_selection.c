@@ -111,7 +111,7 @@ static const bt_selection *lower_base(bt_checker *checker, const bt_ast *base, b
   case BT_AST_PATH: return lower_path(checker, base);
   case BT_AST_STRING:
     bt_checker_warn_of_wildcard(checker, base, true);
-    return new_selection(checker, base->range, bt_checker_named(checker, base->text, base->range));
+    return new_selection(checker, base->range, bt_checker_name(checker, base));
   case BT_AST_CALL:
     if (base->function == BT_FUNCTION_HAS || base->function == BT_FUNCTION_SPAN)
       return bt_checker_operand(checker, base->items[0]);

@@ -73,6 +73,7 @@ static const bt_expression *lower_word(bt_checker *checker, const bt_ast *node, 
 
 static const bt_expression *lower_string(bt_checker *checker, const bt_ast *node, const bt_place *place) {
   if (!place->on_right) return new_field(checker, node, place);
+  if (node->owner != BT_NAME_OF_EITHER) return bt_checker_report_owned_name(checker, node), NULL;
   if (!place->in_arithmetic) return new_string(checker, node);
   bt_checker_report(checker, BT_E_ARITHMETIC, node->range,
                     "expected a number, a duration or a time: strings have no arithmetic");

@@ -219,17 +219,42 @@ static void warn_of_glued_comment(bt_lexer *lexer, size_t start, size_t end) {
   if (is_alone) bt_diagnostics_format_fix(lexer->diagnostics, added, range, "\"%.*s\"", BT_FMT(word));
 }
 
-/* Identifiers joined by dots. A last `.where` before a parenthesis is a filter, not a part of the path. */
-static void read_path(bt_lexer *lexer, bt_token *token) {
-  size_t start = lexer->at;
-  size_t end = identifier_end(lexer, start);
-  while (bt_lexer_peek(lexer, end) == '.' && bt_is_identifier_start(bt_lexer_peek(lexer, end + 1))) {
-    if (is_filter(lexer, end)) break;
+/* End of the path that begins at `at`. A last `.where` before a parenthesis is a filter, not a part of the path. */
+static size_t path_end(const bt_lexer *lexer, size_t at) {
+  size_t end = identifier_end(lexer, at);
+  while (bt_lexer_peek(lexer, end) == '.' && bt_is_identifier_start(bt_lexer_peek(lexer, end + 1)) &&
+         !is_filter(lexer, end))
     end = identifier_end(lexer, end + 1);
+  return end;
+}
+
+/* `service:checkout` and `name:"GET /cart"`: one token, a string that says whose name it is. */
+static bool read_owned_name(bt_lexer *lexer, size_t start, bt_token *token) {
+  bt_str owner = {lexer->text.ptr + start, lexer->at - start};
+  size_t name = lexer->at + 1;
+  char first = bt_lexer_peek(lexer, name);
+  bool of_service = bt_str_equal(owner, BT_STR("service"));
+  if (!of_service && !bt_str_equal(owner, BT_STR("name"))) return false;
+  if (first == '"' || first == '`') {
+    lexer->at = name;
+    first == '"' ? bt_lexer_string(lexer, token) : bt_lexer_raw_string(lexer, token);
+  } else if (bt_is_identifier_start(first)) {
+    lexer->at = path_end(lexer, name);
+    token->kind = BT_TOKEN_STRING;
+    token->text = (bt_str){lexer->text.ptr + name, lexer->at - name};
+  } else {
+    return false;
   }
+  token->owner = of_service ? BT_NAME_OF_SERVICE : BT_NAME_OF_SPAN;
+  return true;
+}
+
+static void read_path(bt_lexer *lexer, bt_token *token) {
+  size_t start = lexer->at, end = path_end(lexer, start);
   lexer->at = end;
   char sign = bt_lexer_peek(lexer, end);
   bool joins = (sign == ':' || sign == '@') && is_letter_of_names(bt_lexer_peek(lexer, end + 1));
+  if (sign == ':' && read_owned_name(lexer, start, token)) return;
   if (sign == ':' && joins && read_traceql_field(lexer, start, token)) return;
   if (is_non_ascii(sign) || joins) {
     read_foreign_word(lexer, start, token);

@@ -138,7 +138,7 @@ static bt_ast *parse_index(bt_parser *parser) {
   bt_parser_advance(parser);
   bt_parser_advance(parser);
   const bt_token *key = bt_parser_peek(parser, 0);
-  if (key->kind == BT_TOKEN_STRING) {
+  if (key->kind == BT_TOKEN_STRING && key->owner == BT_NAME_OF_EITHER) {
     node->key = key->text;
     bt_parser_advance(parser);
   } else {
@@ -198,7 +198,7 @@ static bt_ast *parse_literal(bt_parser *parser) {
                                                        : BT_AST_DURATION;
   bt_ast *node = bt_parser_node(parser, kind, token->range);
   if (parser->stopped) return node;
-  if (kind == BT_AST_STRING) node->text = token->text;
+  if (kind == BT_AST_STRING) node->text = token->text, node->owner = token->owner;
   if (kind == BT_AST_DECIMAL) node->decimal = token->decimal;
   if (kind == BT_AST_DURATION) node->duration_ns = token->duration_ns;
   bt_parser_advance(parser);

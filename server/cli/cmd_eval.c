@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/data_notes.h"
 #include "server/cli/print.h"
 #include "server/cli/cli.h"
 #include "server/report/replay_json.h"
@@ -22,6 +23,7 @@ typedef struct eval_run {
   bt_evaluator *evaluator;
   uint64_t counts[BT_NOT_APPLICABLE + 1];
   bt_eval_options *eval_options; /* one for each rule */
+  bt_data_notes **notes;         /* the same */
 } eval_run;
 
 static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -88,6 +90,7 @@ static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *
   bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
   bt_status status = bt_eval_run_within(&limit, run->evaluator, trace, options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++) {
+    bt_data_notes_look(run->notes[i], trace);
     run->counts[verdicts[i].verdict]++;
     status = report(run, i, trace, &verdicts[i], error);
   }
@@ -97,8 +100,12 @@ static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *
 static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   const bt_rule **rules = bt_realloc_array(NULL, run->rules->count, sizeof *rules);
   run->eval_options = bt_realloc_array(NULL, run->rules->count, sizeof *run->eval_options);
-  bt_status status = rules && run->eval_options ? BT_OK : bt_error_no_memory(error);
-  for (size_t i = 0; i < run->rules->count && !status; i++) rules[i] = run->rules->items[i]->rule;
+  run->notes = calloc(run->rules->count, sizeof(bt_data_notes *));
+  bt_status status = rules && run->eval_options && run->notes ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; i < run->rules->count && !status; i++) {
+    rules[i] = run->rules->items[i]->rule;
+    status = bt_data_notes_new(rules[i], &run->notes[i], error);
+  }
   if (!status) status = bt_ruleset_new(rules, run->rules->count, &run->ruleset, error);
   if (!status) status = bt_evaluator_new(run->ruleset, &run->evaluator, error);
   if (!status) status = bt_file_source_each(source, eval_trace, run, error);
@@ -107,6 +114,29 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   free(rules);
   free(run->eval_options);
   return status;
+}
+
+/* What the names and comparisons of the rules met: it changes no verdict, and may explain one. */
+static void print_notes(const eval_run *run) {
+  bt_buffer text = {0};
+  bt_range place;
+  for (size_t i = 0; i < run->rules->count; i++) {
+    const bt_rule_definition *definition = run->rules->items[i];
+    for (size_t k = 0; bt_data_notes_say(run->notes[i], k, &text, &place); k++) {
+      if (run->options->print_json)
+        print_line(json_pack("{s:{s:s, s:s#, s:i, s:i}}", "note", "rule_id", definition->fields.id, "message", text.ptr,
+                             (int)text.len, "start", (int)place.start, "end", (int)place.end));
+      else
+        bt_print("note: %s: %.*s\n", definition->fields.id, BT_FMT(bt_buffer_str(&text)));
+      bt_buffer_clear(&text);
+    }
+  }
+  bt_buffer_dispose(&text);
+}
+
+static void free_notes(eval_run *run) {
+  for (size_t i = 0; run->notes && i < run->rules->count; i++) bt_data_notes_free(run->notes[i]);
+  free(run->notes);
 }
 
 static void print_summary(const eval_run *run, size_t traces) {
@@ -139,6 +169,8 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   if (!status) status = eval_all(&run, source, &error);
   size_t traces = source ? bt_file_source_trace_count(source) : 0;
   bt_source_free(source);
+  if (!status) print_notes(&run);
+  free_notes(&run);
   if (status) return bt_cli_fail("eval", status, &error);
   print_summary(&run, traces);
   return exit_status(&run, traces);
