@@ -77,9 +77,9 @@ struct bt_ast {
   bt_ast_function function;
   bt_comparison_operator op;
   bt_range op_range;
-  bt_str text; /* PATH, STRING, INDEX */
+  bt_str text;         /* PATH, STRING, INDEX */
   bt_name_owner owner; /* STRING: `service:checkout` */
-  bt_str key;  /* INDEX */
+  bt_str key;          /* INDEX */
   union {
     int64_t integer;
     double decimal;

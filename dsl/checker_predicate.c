@@ -25,15 +25,13 @@ static const bt_predicate *owned_name(bt_checker *checker, const bt_ast *node) {
   if (!predicate || !sides || !keep(checker, &text)) return NULL;
   bt_field_kind kind = node->owner == BT_NAME_OF_SERVICE ? BT_FIELD_SERVICE : BT_FIELD_NAME;
   bt_field none = {.kind = kind, .binding = BT_NO_BINDING};
-  sides[0] = (bt_expression){
-      .kind = BT_EXPRESSION_FIELD, .type = BT_TYPE_STRING, .range = node->range, .field = none};
+  sides[0] = (bt_expression){.kind = BT_EXPRESSION_FIELD, .type = BT_TYPE_STRING, .range = node->range, .field = none};
   sides[1] = (bt_expression){.kind = BT_EXPRESSION_LITERAL,
                              .type = BT_TYPE_STRING,
                              .range = node->range,
                              .literal = {.type = BT_VALUE_STRING, .string = text},
                              .field = {.binding = BT_NO_BINDING}};
-  predicate->comparison =
-      (bt_comparison){.op = BT_EQUAL, .range = node->range, .left = &sides[0], .right = &sides[1]};
+  predicate->comparison = (bt_comparison){.op = BT_EQUAL, .range = node->range, .left = &sides[0], .right = &sides[1]};
   return predicate;
 }
 

@@ -10,9 +10,9 @@ typedef enum note_kind { NOTE_NAME, NOTE_TYPE } note_kind;
 
 typedef struct note {
   note_kind kind;
-  const bt_predicate *predicate; /* the name, or the comparison */
-  const bt_selection *selection; /* TYPE: whose spans are looked at; NAME: of a binding, or NULL */
-  uint64_t by_name, by_service;  /* NAME */
+  const bt_predicate *predicate;                      /* the name, or the comparison */
+  const bt_selection *selection;                      /* TYPE: whose spans are looked at; NAME: of a binding, or NULL */
+  uint64_t by_name, by_service;                       /* NAME */
   uint64_t present, of_string, of_number, of_boolean; /* TYPE */
 } note;
 
@@ -172,8 +172,8 @@ static bool say_name(const note *n, bt_buffer *out) {
   bool is_plain = true;
   for (size_t i = 0; i < name.len; i++) {
     char c = name.ptr[i];
-    is_plain &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-                c == '-';
+    is_plain &=
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
   }
   const char *quote = is_plain ? "" : "\"";
   bt_buffer_printf(out, " by name; service:%s%.*s%s or name:%s%.*s%s says which", quote, BT_FMT(name), quote, quote,

@@ -47,7 +47,7 @@ typedef struct bt_token {
   bt_token_kind kind;
   bt_range range;
   bt_name_owner owner; /* STRING: `service:checkout` and `name:checkout` */
-  bt_str text; /* PATH: as written; STRING: its value; borrowed from the text or the arena */
+  bt_str text;         /* PATH: as written; STRING: its value; borrowed from the text or the arena */
   union {
     uint64_t integer; /* INTEGER: may be INT64_MAX + 1, for the minus before it */
     double decimal;

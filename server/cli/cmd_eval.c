@@ -116,22 +116,23 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   return status;
 }
 
-/* What the names and comparisons of the rules met: it changes no verdict, and may explain one. */
-static void print_notes(const eval_run *run) {
+/* What the names and comparisons of the rules met: it changes no verdict, and may explain one. In JSON they belong to the summary. */
+static json_t *report_notes(const eval_run *run) {
   bt_buffer text = {0};
   bt_range place;
+  json_t *array = json_array();
   for (size_t i = 0; i < run->rules->count; i++) {
-    const bt_rule_definition *definition = run->rules->items[i];
+    const char *id = run->rules->items[i]->fields.id;
     for (size_t k = 0; bt_data_notes_say(run->notes[i], k, &text, &place); k++) {
-      if (run->options->print_json)
-        print_line(json_pack("{s:{s:s, s:s#, s:i, s:i}}", "note", "rule_id", definition->fields.id, "message", text.ptr,
-                             (int)text.len, "start", (int)place.start, "end", (int)place.end));
-      else
-        bt_print("note: %s: %.*s\n", definition->fields.id, BT_FMT(bt_buffer_str(&text)));
+      json_array_append_new(array, json_pack("{s:s, s:o, s:i, s:i}", "rule_id", id, "message",
+                                             bt_text_json(bt_buffer_str(&text)), "start", (int)place.start, "end",
+                                             (int)place.end));
+      if (!run->options->print_json) bt_print("note: %s: %.*s\n", id, BT_FMT(bt_buffer_str(&text)));
       bt_buffer_clear(&text);
     }
   }
   bt_buffer_dispose(&text);
+  return array;
 }
 
 static void free_notes(eval_run *run) {
@@ -140,14 +141,16 @@ static void free_notes(eval_run *run) {
 }
 
 static void print_summary(const eval_run *run, size_t traces) {
+  json_t *notes = report_notes(run);
   if (run->options->print_json) {
-    print_line(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I}}", "summary", "traces", (json_int_t)traces, "rules",
+    print_line(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "summary", "traces", (json_int_t)traces, "rules",
                          (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
                          "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
                          (json_int_t)run->counts[BT_SATISFIED], "not_applicable",
-                         (json_int_t)run->counts[BT_NOT_APPLICABLE]));
+                         (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes));
     return;
   }
+  json_decref(notes);
   bt_print("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n", traces,
            run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
            (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
@@ -169,10 +172,9 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   if (!status) status = eval_all(&run, source, &error);
   size_t traces = source ? bt_file_source_trace_count(source) : 0;
   bt_source_free(source);
-  if (!status) print_notes(&run);
+  if (!status) print_summary(&run, traces);
   free_notes(&run);
   if (status) return bt_cli_fail("eval", status, &error);
-  print_summary(&run, traces);
   return exit_status(&run, traces);
 }
 
