@@ -124,16 +124,18 @@ static void stop(bt_parser *parser) {
   parser->at = parser->token_count - 1;
 }
 
-static void stop_at_limit(bt_parser *parser, const char *what, int limit) {
+static void stop_at_limit(bt_parser *parser, const char *limit) {
   if (!parser->stopped)
-    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_LIMIT, bt_parser_peek(parser, 0)->range,
-                       "too much %s: a rule has at most %d levels or nodes; split the rule", what, limit);
+    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_LIMIT, bt_parser_peek(parser, 0)->range, "%s", limit);
   stop(parser);
 }
 
+_Static_assert(BT_MAX_NESTING == 64 && BT_MAX_NODES == 4096, "the messages name the limits");
+
 bool bt_parser_enter(bt_parser *parser) {
   if (parser->nesting == BT_MAX_NESTING) {
-    stop_at_limit(parser, "nesting", BT_MAX_NESTING);
+    stop_at_limit(parser, "too deep: a rule has at most 64 levels of parentheses, braces, brackets and not; leave out "
+                          "what is not needed, or split the rule");
     return false;
   }
   parser->nesting++;
@@ -152,7 +154,7 @@ void bt_parser_out_of_memory(bt_parser *parser) {
 bt_ast *bt_parser_node(bt_parser *parser, bt_ast_kind kind, bt_range range) {
   if (parser->stopped) return parser->error_node;
   if (parser->node_count == BT_MAX_NODES) {
-    stop_at_limit(parser, "text in one rule", BT_MAX_NODES);
+    stop_at_limit(parser, "too long: a rule has at most 4,096 names, values and operators; split the rule");
     return parser->error_node;
   }
   bt_ast *node = bt_arena_alloc(parser->arena, sizeof *node);
