@@ -129,11 +129,11 @@ static bool is_inside_character(bt_str text, uint32_t at) {
 
 /* Up to so many characters from `at` on, or back from it, within the line. */
 static uint32_t step(bt_str text, bt_range line, uint32_t at, int characters) {
-  for (; characters > 0 && at < line.end; characters--)
-    do at++;
+  for (; characters > 0 && at < line.end; characters--) do
+      at++;
     while (at < line.end && is_inside_character(text, at));
-  for (; characters < 0 && at > line.start; characters++)
-    do at--;
+  for (; characters < 0 && at > line.start; characters++) do
+      at--;
     while (at > line.start && is_inside_character(text, at));
   return at;
 }

@@ -223,7 +223,8 @@ int main(void) {
       cmocka_unit_test(test_text_size),
       cmocka_unit_test(test_strange_bytes),
       cmocka_unit_test(test_ranges),
-      cmocka_unit_test(test_print), cmocka_unit_test(test_print_long_line),
+      cmocka_unit_test(test_print),
+      cmocka_unit_test(test_print_long_line),
       cmocka_unit_test(test_many_diagnostics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

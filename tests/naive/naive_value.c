@@ -241,7 +241,8 @@ bt_truth naive_present(const naive_value *value) {
 }
 
 static bool is_infinite(const naive_bound *b, int side) {
-  return !b->is_open && b->number.type == BT_VALUE_DOUBLE && isinf(b->number.decimal) && (b->number.decimal > 0) == (side > 0);
+  return !b->is_open && b->number.type == BT_VALUE_DOUBLE && isinf(b->number.decimal) &&
+         (b->number.decimal > 0) == (side > 0);
 }
 
 static bt_truth compare_ranges(bt_comparison_operator op, const naive_value *a, const naive_value *b) {
