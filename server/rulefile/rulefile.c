@@ -200,6 +200,7 @@ static unsigned inline_offset(const document *d, const node *dsl) {
 
 static void locate_dsl(const document *d, const node *dsl, bt_rulefile_rule *rule) {
   rule->dsl_is_block = dsl->is_literal;
+  rule->dsl_offset = dsl->offset;
   rule->dsl_line = dsl->line + dsl->is_literal;
   rule->dsl_column = dsl->is_literal ? block_indentation(d, dsl) : inline_offset(d, dsl);
 }

@@ -64,6 +64,7 @@ typedef struct bt_rulefile_rule {
   unsigned
       dsl_column; /* added to a column of the text it gives the column of the file; 0: the text is written in a way (folded, with
                         * escapes, over several lines of a quoted string) that gives no columns, and dsl_line is where it begins */
+  size_t dsl_offset; /* of its first byte in the file, the quote if there is one */
   bool dsl_is_block; /* written as a block (dsl: |): lines dsl_line and following, indented by dsl_column blanks */
   const bt_rulefile_test *tests;
   uint32_t test_count;

@@ -188,10 +188,6 @@ static bt_status read_trace(const document *d, const node *list, void *into, bt_
   uint32_t count = 0;
   for (const node *item = list->first; item; item = item->next, count++) {
     status = read_span(d, item, &spans[count], error);
-    const bt_test_span *twin = !status && spans[count].id.ptr ? find_span(spans, count, spans[count].id) : NULL;
-    if (twin)
-      status = bt_yaml_fail(d, item, error, "a span: expected an id of its own, got that of the span in line %u",
-                            twin->line);
     if (status) return status;
   }
   test->spans = spans;
