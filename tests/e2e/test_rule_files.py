@@ -91,6 +91,15 @@ class RuleFilesTest(unittest.TestCase):
         self.assertTrue(any("id: expected each id once" in m for m in messages), messages)
         self.assertTrue(any("severity" in m for m in messages), messages)
 
+    def test_check_says_all_that_is_wrong_with_a_file(self):
+        path = self.write("r.yaml", "rules:\n- id: a\n  dls: x\n  severity: huge\n  settle: 5\n  dsl: trace.has(\n  tests:\n  - trace: [{spam: a}, {span: b, kind: big}]\n"
+                                    "    expects: violated\n- id: b\n  dsl: when { a }\n- 5\n- id: b\n  dsl: a\n  shadow: maybe\n")
+        done = run_cli("check", path)
+        self.assertEqual(done.returncode, 1)
+        places = [line.split(": ")[0][len(path) + 1:] for line in (done.stdout + done.stderr).splitlines() if line.startswith(path)]
+        self.assertEqual(places, ["3:3", "4:13", "5:11", "8:14", "8:40", "9:5", "12:3", "15:11", "13:1", "6:18", "11:8"], done.stdout)
+        self.assertEqual(len(self.run_json(1, "check", "--json", path)["diagnostics"]), 9)
+
     def test_check_exit_statuses(self):
         good = self.write("good.yaml", "rules:\n- id: a\n  dsl: x and not y\n")
         self.assertEqual(run_cli("check", good).returncode, 0)
