@@ -1,7 +1,9 @@
 """Random rules (test_property_tempo) and the packs (test_packs_tempo) once more, fewer of them, on a Tempo that answers
-as 2.10 and as 3.0 do (tests/tempo/newer_proxy.py): for machines that have no such Tempo. Each push lies in a block of
-its own.
+as 2.10 and as 3.0 do, with vParquet5 too (tests/tempo/newer_proxy.py): for machines that have no such Tempo. Each push
+lies in a block of its own. Their traces have NaN beside arrays of several doubles, which no newer Tempo mixes up, and for
+vParquet5 arrays under keys with columns, which it finds and gives the last element of.
 """
+import functools
 import os
 import sys
 import unittest
@@ -11,7 +13,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "support"), os.path.join(HERE, ".
 import test_packs_tempo as packs  # noqa: E402
 import test_property_tempo as rules  # noqa: E402
 from newer_proxy import NewerTempo  # noqa: E402
-from random_spans import FRAGMENTS, fragment_requests  # noqa: E402
+from random_spans import COLUMNS, FRAGMENTS, NO_LOST_ARRAYS, fragment_requests, is_lost, random_traces  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 rules.RULES, rules.TRACES, rules.ALONE, rules.FORCED = int(os.environ.get("BETRACE_RULES", "33")), 120, 4, 3
@@ -49,10 +51,26 @@ class Newer:
         self.assertLess(len(tempo.passed_on), tempo.answered // 5, tempo.passed_on[:3])
 
 
+def has_array_in_column(trace):
+    return any(is_lost(columns, key, value) for span in trace.spans
+               for columns, its in zip(COLUMNS, (span.attrs, span.resource)) for key, value in its.items())
+
+
 class RandomRules(Newer, rules.PropertyOnTempo):
     """Alone, so few traces are all read: that test is left to the full size."""
     LEAST_DECIDED = 0
+    COLUMNS = COLUMNS
     test_c_rules_alone = None
+
+    @classmethod
+    def setUpClass(cls):
+        rules.random_traces = functools.partial(random_traces, columns=cls.COLUMNS, has_both=True)
+        super().setUpClass()
+
+    def test_a_arrays_in_columns(self):
+        """Only where they are found."""
+        count = sum(map(has_array_in_column, self.traces))
+        self.assertTrue(count > 3 if self.COLUMNS is NO_LOST_ARRAYS else count == 0, count)
 
 
 class RandomRulesOn210(RandomRules):
@@ -61,6 +79,12 @@ class RandomRulesOn210(RandomRules):
 
 class RandomRulesOn30(RandomRules):
     family = "3.0"
+
+
+class RandomRulesOnVParquet5(RandomRules):
+    """Spans that are asked for first decide nothing there: each trace may hold an array."""
+    family = "3.0-vparquet5"
+    COLUMNS = NO_LOST_ARRAYS
 
 
 del RandomRules  # is no test of its own
@@ -72,6 +96,10 @@ class PacksOn210(Newer, packs.PacksOnTempo):
 
 class PacksOn30(Newer, packs.PacksOnTempo):
     family = "3.0"
+
+
+class PacksOnVParquet5(Newer, packs.PacksOnTempo):
+    family = "3.0-vparquet5"
 
 
 if __name__ == "__main__":

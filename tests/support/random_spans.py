@@ -3,7 +3,8 @@ that everything that has to be quoted, cut or told apart by type is in it. Share
 
 A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. Left out by name, because Tempo itself changes or loses them:
 spans that share an id (client and server halves, differing copies), resources of one trace that differ and that Tempo holds for the same, keys that a span has twice, text that is cut in the middle of a character;
-arrays of the column's type under keys with a column of their own (is_lost), which no search finds; and arrays of several doubles beside a NaN, which a search may overlook.
+arrays of the column's type under keys with a column of their own (is_lost), which no search finds but in vParquet5; and arrays of several doubles beside a NaN, which a search of
+2.8 may overlook.
 """
 import struct
 
@@ -18,6 +19,7 @@ SPAN_COLUMNS = {"http.method": str, "http.status_code": int, "http.url": str}
 RESOURCE_COLUMNS = dict.fromkeys(("cluster", "container", "k8s.cluster.name", "k8s.container.name", "k8s.namespace.name", "k8s.pod.name", "namespace", "pod"), str)
 SPAN_DEDICATED, RESOURCE_DEDICATED = {"amount.ded": str, "plain": str}, {"rplain": str}
 COLUMNS = (SPAN_COLUMNS, RESOURCE_COLUMNS)
+NO_LOST_ARRAYS = ({}, {})
 DEDICATED_COLUMNS = ({**SPAN_COLUMNS, **SPAN_DEDICATED}, {**RESOURCE_COLUMNS, **RESOURCE_DEDICATED})
 SPAN_COLUMN_KEYS = (*SPAN_COLUMNS, *SPAN_COLUMNS, *SPAN_DEDICATED, "http.method", "http.status_code")
 RESOURCE_COLUMN_KEYS = (*RESOURCE_COLUMNS, *RESOURCE_DEDICATED, "cluster", "k8s.pod.name", "k8s.pod.name")
@@ -130,7 +132,9 @@ def attributes(mapping, change=as_it_is):
 
 
 def keep_apart(mapping, has_nan):
-    """Without arrays of several doubles, or without NaN."""
+    """Without arrays of several doubles, or without NaN; has_nan None: with both."""
+    if has_nan is None:
+        return
     for key, value in mapping.items():
         if has_nan and isinstance(value, list) and len(value) > 1 and isinstance(value[0], float):
             mapping[key] = value[:1]
@@ -221,10 +225,10 @@ class RandomTrace:
         return {"resourceSpans": [span.resource_spans(stored=True) for span in sorted(self.spans, key=lambda span: span.fragment)]}
 
 
-def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS):
-    """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles.
-    columns: those of the Tempo that they are for, COLUMNS or DEDICATED_COLUMNS."""
-    traces, has_nan = {}, rng.random() < 0.5
+def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS, has_both=False):
+    """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles, or has_both.
+    columns: those of the Tempo that they are for, COLUMNS or DEDICATED_COLUMNS; NO_LOST_ARRAYS where columns hold arrays too."""
+    traces, has_nan = {}, None if has_both else rng.random() < 0.5
     while len(traces) < count:
         trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan, columns)
         if len({span.span_id for span in trace.spans}) == len(trace.spans):
