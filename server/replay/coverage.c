@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "server/replay/asking.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 enum {
   FAILED_MAX = 100,

@@ -4,7 +4,7 @@
 #define BT_SERVER_EMISSION_H
 
 #include "server/replay/violation.h"
-#include "tempo/otlp_export.h"
+#include "tempo/wire/otlp_export.h"
 
 typedef struct bt_emission_options {
   bt_http_client *client;                  /* borrowed */

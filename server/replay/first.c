@@ -6,9 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "server/base/clock.h"
 #include "server/replay/first_edge.h"
 #include "server/replay/window.h"
-#include "server/clock.h"
 
 enum {
   FIRST_PART = 64,    /* the first window is that part of the range, but not shorter than margin */

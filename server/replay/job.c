@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "server/base/clock.h"
 #include "server/replay/job_queue.h"
-#include "server/clock.h"
 
 enum { QUEUED_MAX = 1000, TENANT_QUEUED_MAX = 250 };
 

@@ -3,10 +3,10 @@
 #ifndef BT_SERVER_REPLAY_JOB_H
 #define BT_SERVER_REPLAY_JOB_H
 
-#include "server/work/workplace.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/emission.h"
 #include "server/replay/replay.h"
+#include "server/work/workplace.h"
 
 typedef struct bt_job_queue bt_job_queue;
 

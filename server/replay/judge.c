@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "server/replay/run.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 bt_status bt_run_queue_by_id(bt_run *run, size_t known, bt_error *error) {
   if (run->known[known].flags & BT_KNOWN_BY_ID) return BT_OK;

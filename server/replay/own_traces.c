@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "server/replay/asking.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 static const char own_filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && (name = \"" BT_OWN_VIOLATION
                                  "\" || name = \"" BT_OWN_WATCH "\" || name = \"" BT_OWN_REPORT "\") }";

@@ -11,7 +11,7 @@ typedef enum bt_spans_verdict {
   BT_SPANS_EXERCISED /* and no violation */
 } bt_spans_verdict;
 
-/* Why the rule cannot be decided so (server/report/plan_json.c shows what may be), for people; "": it can, given a source. */
+/* Why the rule cannot be decided so (server/json/plan_json.c shows what may be), for people; "": it can, given a source. */
 const char *bt_project_why_not(const bt_run *run, const bt_run_rule *rule);
 /* Whether the rule can be decided so at all. */
 bool bt_project_can(const bt_run *run, const bt_run_rule *rule);

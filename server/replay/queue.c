@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/replay/job_queue.h"
-#include "server/clock.h"
 
 enum { DEFAULT_WORKERS = 4 };
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;

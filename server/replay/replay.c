@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/replay/asking.h"
 #include "server/replay/project.h"
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
-#include "server/clock.h"
 
 static const int64_t SECOND_NS = 1000000000;
 enum { DEFAULT_SAMPLE = 50 };

@@ -8,7 +8,7 @@
 #include "server/replay/price.h"
 #include "server/replay/violation.h"
 #include "server/work/workplace.h"
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0 */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;

@@ -3,7 +3,7 @@
 #ifndef BT_SERVER_REPLAY_RUN_H
 #define BT_SERVER_REPLAY_RUN_H
 
-#include "server/eval_limit.h"
+#include "server/base/eval_limit.h"
 #include "server/replay/joined.h"
 #include "server/replay/replay.h"
 #include "server/replay/window.h"

@@ -4,7 +4,7 @@
 #define BT_SERVER_VIOLATION_H
 
 #include "dsl/eval.h"
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 typedef struct bt_violation_witness {
   bt_span_id span_id;

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "server/sha256.h"
+#include "server/base/sha256.h"
 
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 

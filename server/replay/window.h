@@ -3,7 +3,7 @@
 #ifndef BT_SERVER_REPLAY_WINDOW_H
 #define BT_SERVER_REPLAY_WINDOW_H
 
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_window {
   bt_time_range range;

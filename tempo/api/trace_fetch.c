@@ -1,0 +1,322 @@
+/* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids (trace_job.h), whose traces are given to the sink when all of
+ * a job is in. A job whose answer is too large is cut in two; one for which Tempo's limits turned out smaller is asked again; one that takes too long is
+ * divided by the size of its traces, for which Tempo is asked then. Two jobs are under way, so that Tempo works on the next while we decode. */
+#include "tempo/api/trace_fetch.h"
+
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+#include "tempo/api/column_lists.h"
+#include "tempo/api/trace_job.h"
+#include "tempo/api/trace_sizes.h"
+#include "tempo/wire/own_trace.h"
+#include "tempo/wire/pause.h"
+
+enum {
+  JOBS_IN_FLIGHT = 2,
+  SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
+  WORTH_SHARING = 2000,  /* so many are asked in jobs of one size, an even number of them: Tempo works at two at once */
+  SMALLEST_LEARNED = 64, /* one huge trace must not make all batches tiny */
+  SLOW_MAX = 12,         /* jobs that took too long and had no large trace: then Tempo is not well */
+  MEASURED_SLOW = 3,     /* one of those that is known to be small, which got more time, counts for so many */
+  SIZES_ASKED_MS =
+      3600000 /* for so long after one that was slow because of its traces, sizes are asked for before batches */
+};
+
+typedef struct span_of_ids {
+  size_t first, count;
+  bool is_measured; /* Tempo was asked for their sizes, or cannot say */
+} span_of_ids;
+
+typedef struct fetch {
+  bt_tempo_read *read;
+  bt_trace_jobs jobs;
+  span_of_ids *todo; /* a stack */
+  size_t todo_count, todo_capacity;
+  bt_trace_job ring[JOBS_IN_FLIGHT]; /* those under way */
+  uint32_t first, count;
+  bt_tempo_beside *beside; /* NULL: not asked yet */
+  uint32_t slow;           /* jobs that took too long */
+} fetch;
+
+/* --- ids --- */
+
+static bt_status push_ids(fetch *f, size_t first, size_t count, bool is_measured, bt_error *error) {
+  span_of_ids *todo = bt_grow_array(f->todo, f->todo_count, &f->todo_capacity, sizeof *todo);
+  if (!todo) return bt_error_no_memory(error);
+  f->todo = todo;
+  todo[f->todo_count++] = (span_of_ids){first, count, is_measured};
+  return BT_OK;
+}
+
+static bool wants_some_spans(const fetch *f) {
+  return bt_trace_jobs_want_some_spans(&f->jobs);
+}
+
+/* Jobs of some spans: each costs Tempo a look at all of the range, and the largest is waited for. */
+static size_t some_spans_per_job(const fetch *f) {
+  size_t count = f->jobs.ids.count, jobs = (count + SOME_SPANS_IDS - 1) / SOME_SPANS_IDS;
+  if (count >= WORTH_SHARING) jobs += jobs % JOBS_IN_FLIGHT;
+  return (count + jobs - 1) / jobs;
+}
+
+/* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an answer, so that an
+ * answer at the limit is never one that is merely complete. */
+static size_t ids_per_job(const fetch *f) {
+  size_t most = bt_traceql_ids_per_read(f->read->request->projection);
+  size_t learned = atomic_load(&f->read->tempo->ids_per_read);
+  size_t answer = atomic_load(&f->read->tempo->search_limit) / 2;
+  if (wants_some_spans(f)) most = learned = some_spans_per_job(f);
+  if (learned < most) most = learned;
+  if (answer < most) most = answer;
+  return most ? most : 1;
+}
+
+/* --- jobs --- */
+
+static bt_status start_job(fetch *f, bt_error *error) {
+  span_of_ids next = f->todo[--f->todo_count];
+  size_t most = ids_per_job(f);
+  if (!wants_some_spans(f)) most = bt_read_ids_fit(&f->jobs.ids, next.first, next.count, most);
+  if (next.count > most) {
+    bt_status status = push_ids(f, next.first + most, next.count - most, next.is_measured, error);
+    if (status != BT_OK) return status;
+    next.count = most;
+  }
+  bt_trace_job *j = &f->ring[(f->first + f->count) % JOBS_IN_FLIGHT];
+  *j = (bt_trace_job){.first = next.first, .count = next.count, .is_measured = next.is_measured};
+  f->count++; /* from here on it is disposed of with the others */
+  return bt_trace_job_start(&f->jobs, j, error);
+}
+
+/* Gives one trace, as often as its id was asked. bounds: of reads of some spans, else NULL. */
+static bt_status give_trace(fetch *f, size_t id, const bt_trace *trace, bool needs_by_id, const bt_found *bounds,
+                            bt_error *error) {
+  bt_status status = BT_OK;
+  if (trace && !f->read->request->with_own && bt_trace_may_be_own(trace)) needs_by_id = true;
+  const bt_read_place *places = &f->jobs.ids.places[id];
+  for (size_t place = places->first; place < places->end && status == BT_OK; place++) {
+    bt_read_trace given = {.index = f->jobs.ids.order[place], .trace = trace, .needs_by_id = needs_by_id};
+    if (bounds) given.start_ns = bounds->start_ns;
+    if (bounds) given.end_ns = bounds->end_ns;
+    status = bt_tempo_read_give(f->read, &given, error);
+  }
+  return status;
+}
+
+/* A job that was too much at once, from its id number `from` on: in two halves, or what is one id by id. */
+static bt_status halve_job(fetch *f, const bt_trace_job *j, size_t from, bt_error *error) {
+  size_t first = j->first + from, left = j->count - from;
+  if (left == 1) return give_trace(f, first, NULL, true, NULL, error);
+  bt_status status = push_ids(f, first + left / 2, left - left / 2, j->is_measured, error);
+  return status == BT_OK ? push_ids(f, first, left / 2, j->is_measured, error) : status;
+}
+
+/* Gives the large ones of `count` ids as to be read by id; the others move to the front, and *count is their number. */
+static bt_status give_large(fetch *f, size_t first, size_t *count, bt_error *error) {
+  size_t kept = first;
+  for (size_t i = first; i < first + *count; i++) {
+    bt_status status = BT_OK;
+    if (bt_read_ids_is_large(&f->jobs.ids, i))
+      status = give_trace(f, i, NULL, true, NULL, error);
+    else
+      bt_read_ids_move(&f->jobs.ids, i, kept++);
+    if (status != BT_OK) return status;
+  }
+  *count = kept - first;
+  return BT_OK;
+}
+
+static bt_status give_all_by_id(fetch *f, const bt_trace_job *j, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < j->count; i++)
+    status = give_trace(f, j->first + i, NULL, true, NULL, error);
+  return status;
+}
+
+/* False: Tempo did not say how large these are. */
+static bt_status ask_sizes(fetch *f, size_t first, size_t count, bt_status *answer, bt_error *error) {
+  bt_error why = {0};
+  *answer = bt_tempo_ask_sizes(&f->read->caller, f->read->request->range, &f->jobs.ids, first, count, &why);
+  bool is_unknown = *answer == BT_LIMIT || *answer == BT_UNAVAILABLE || *answer == BT_REFUSED;
+  if (*answer == BT_OK || is_unknown) return BT_OK;
+  if (error) *error = why;
+  return *answer;
+}
+
+static bt_status fail_job(fetch *f, const bt_tempo_call *call, const char *reason) {
+  bt_tempo_read_fail(f->read, call, reason);
+  return BT_OK;
+}
+
+/* In two, and after some such jobs not at all any more. */
+static bt_status halve_slow(fetch *f, const bt_trace_job *j, const bt_tempo_call *call, bool is_measured,
+                            bt_error *error) {
+  bt_trace_job half = *j;
+  half.is_measured = is_measured;
+  f->slow += j->is_measured ? MEASURED_SLOW : 1;
+  return f->slow >= SLOW_MAX ? fail_job(f, call, call->reason) : halve_job(f, &half, 0, error);
+}
+
+/* A job that took too long. What makes it slow is a trace of more spans than was known; to find it by halves would have Tempo begin with it again and again,
+ * and it goes on with each question that was given up. So Tempo is asked for their sizes. */
+static bt_status divide_slow(fetch *f, const bt_trace_job *j, const bt_tempo_call *call, bt_error *error) {
+  bt_tempo *tempo = f->read->tempo;
+  size_t count = j->count;
+  bt_status answer = BT_OK;
+  if (j->bounds) return give_all_by_id(f, j, error);
+  if (j->is_measured) return halve_slow(f, j, call, true, error);
+  bt_status status = ask_sizes(f, j->first, count, &answer, error);
+  if (status != BT_OK) return status;
+  if (answer == BT_UNAVAILABLE) return fail_job(f, call, call->reason);
+  if (answer != BT_OK) return halve_slow(f, j, call, false, error);
+  status = give_large(f, j->first, &count, error);
+  if (status != BT_OK || !count) return status;
+  if (count == j->count) {
+    atomic_store(&tempo->is_slow, true);
+    return halve_slow(f, j, call, true, error);
+  }
+  atomic_store(&tempo->sizes_until_ms, bt_monotonic_ms() + SIZES_ASKED_MS);
+  return push_ids(f, j->first, count, true, error);
+}
+
+static bt_status give_job(fetch *f, bt_trace_job *j, bt_error *error) {
+  for (size_t i = 0; i < j->count; i++) {
+    bt_trace storage;
+    const bt_trace *trace = NULL;
+    bool needs_by_id = false;
+    bt_status status = bt_trace_merge_take(j->merge, i, &storage, &trace, &needs_by_id, error);
+    if (status == BT_LIMIT) return halve_job(f, j, i, error);
+    if (status == BT_OK)
+      status = give_trace(f, j->first + i, trace, needs_by_id, j->bounds ? &j->bounds[i] : NULL, error);
+    if (status != BT_OK) return status;
+  }
+  return BT_OK;
+}
+
+static void learn_ids(bt_tempo *tempo, size_t count, size_t smallest) {
+  size_t half = count / 2 > smallest ? count / 2 : smallest;
+  if (half < atomic_load(&tempo->ids_per_read)) atomic_store(&tempo->ids_per_read, (uint32_t)half);
+}
+
+/* A part that did not give its rows ends its job. */
+static bt_status end_job(fetch *f, const bt_trace_job *j, bt_tempo_outcome outcome, bt_error *error) {
+  bt_tempo *tempo = f->read->tempo;
+  const bt_tempo_call *call = bt_trace_job_unanswered(j);
+  const char *reason = call->reason;
+  switch (outcome) {
+  case BT_TEMPO_TOO_LARGE:
+    if (!j->bounds) learn_ids(tempo, j->count, SMALLEST_LEARNED);
+    return halve_job(f, j, 0, error);
+  case BT_TEMPO_QUERY_TOO_LONG:
+    if (j->count == 1) break;
+    if (!j->bounds) learn_ids(tempo, j->count, 1);
+    return halve_job(f, j, 0, error);
+  case BT_TEMPO_TOO_SLOW: return divide_slow(f, j, call, error);
+  case BT_TEMPO_RANGE_TOO_LONG:
+    if (atomic_load(&tempo->max_range_s) > 1) return push_ids(f, j->first, j->count, j->is_measured, error);
+    reason = "Tempo refuses a range of one second as too long";
+    break;
+  case BT_TEMPO_LIMIT_TOO_HIGH:
+    if (call->limit > 2) return push_ids(f, j->first, j->count, j->is_measured, error);
+    reason = "Tempo refuses every limit";
+    break;
+  case BT_TEMPO_STUMBLED:
+  case BT_TEMPO_ANSWERED:
+  case BT_TEMPO_FAILED: break;
+  }
+  return fail_job(f, call, reason);
+}
+
+static bt_status finish_oldest(fetch *f, bt_error *error) {
+  bt_trace_job *j = &f->ring[f->first];
+  bt_tempo_outcome outcome = BT_TEMPO_FAILED;
+  bt_status status = bt_trace_job_finish(&f->jobs, j, &outcome, error);
+  if (status == BT_OK) status = outcome == BT_TEMPO_ANSWERED ? give_job(f, j, error) : end_job(f, j, outcome, error);
+  bt_trace_job_dispose(j);
+  f->first = (f->first + 1) % JOBS_IN_FLIGHT;
+  f->count--;
+  return status;
+}
+
+/* What is read by id beside the batches is asked after the first of them, so that it takes the places that they leave. */
+static bt_status wait_for_oldest(fetch *f, bt_error *error) {
+  bt_status status = BT_OK;
+  if (f->read->request->also_by_id && !f->beside) status = bt_tempo_beside_ask(f->read, &f->beside, error);
+  return status == BT_OK ? finish_oldest(f, error) : status;
+}
+
+/* Some spans of a trace cannot be decided by where an attribute may be of a list: then all of it is read. */
+static bt_status give_all_in_doubt(fetch *f, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < f->jobs.ids.count && status == BT_OK; i++) status = give_trace(f, i, NULL, true, NULL, error);
+  return status;
+}
+
+/* Whether the range may hold lists in columns; what cannot be found out is asked of each trace. */
+static bt_status look_for_lists(fetch *f, bt_error *error) {
+  const bt_read_request *request = f->read->request;
+  if (!request->projection->attribute_count) return BT_OK;
+  bt_status status = bt_tempo_may_hold_lists(&f->read->caller, request->range, &f->jobs.may_hold_lists, error);
+  return status == BT_UNAVAILABLE || status == BT_REFUSED ? BT_OK : status;
+}
+
+/* Before the batches of a source that had a slow one. */
+static bt_status push_measured(fetch *f, bt_error *error) {
+  bt_status status = BT_OK;
+  size_t count;
+  for (size_t first = 0; status == BT_OK && first < f->jobs.ids.count; first += count) {
+    size_t most = ids_per_job(f), kept;
+    bt_status answer = BT_OK;
+    kept = count = f->jobs.ids.count - first < most ? f->jobs.ids.count - first : most;
+    status = ask_sizes(f, first, count, &answer, error);
+    if (status == BT_OK && answer == BT_OK) status = give_large(f, first, &kept, error);
+    if (status == BT_OK && kept) status = push_ids(f, first, kept, answer == BT_OK, error);
+  }
+  return status;
+}
+
+/* Of reads of some spans: those in which the filter finds many are left out of what is asked, and given as to be read by id. */
+static bt_status leave_out_crowded(fetch *f, bt_error *error) {
+  bt_found_list crowded = {0};
+  const bt_read_request *request = f->read->request;
+  bt_crowd_question question = {request->spans, request->range, request->crowds};
+  bt_status status = bt_tempo_leave_out_crowded(&f->read->caller, &question, &crowded, &f->jobs.spans, error);
+  bool are_too_many = status == BT_LIMIT;
+  for (size_t i = 0; (status == BT_OK || are_too_many) && i < f->jobs.ids.count; i++)
+    f->jobs.ids.spans[i] = are_too_many || bt_found_list_get(&crowded, &f->jobs.ids.ids[i]) ? BT_READ_LARGE_FROM : 0;
+  bt_found_list_dispose(&crowded);
+  return are_too_many ? BT_OK : status;
+}
+
+static bt_status push_all(fetch *f, bt_error *error) {
+  bt_status status = wants_some_spans(f) ? leave_out_crowded(f, error) : BT_OK;
+  if (status == BT_OK) status = give_large(f, 0, &f->jobs.ids.count, error);
+  if (status != BT_OK || !f->jobs.ids.count) return status;
+  if (!wants_some_spans(f) && bt_monotonic_ms() < atomic_load(&f->read->tempo->sizes_until_ms))
+    return push_measured(f, error);
+  return push_ids(f, 0, f->jobs.ids.count, false, error);
+}
+
+static bt_status read_all(fetch *f, bt_error *error) {
+  bt_status status = look_for_lists(f, error);
+  if (status == BT_OK && f->jobs.may_hold_lists && wants_some_spans(f)) return give_all_in_doubt(f, error);
+  if (status == BT_OK) status = push_all(f, error);
+  for (;;) {
+    bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
+    if (status != BT_OK || (!is_left && !f->count)) break;
+    status = is_left && f->count < JOBS_IN_FLIGHT ? start_job(f, error) : wait_for_oldest(f, error);
+  }
+  bool is_well = status == BT_OK && !f->read->failures;
+  return is_well && f->beside ? bt_tempo_beside_give(f->beside, error) : status;
+}
+
+bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {
+  fetch f = {.read = read, .jobs = {.read = read}};
+  bt_status status = bt_read_ids_init(&f.jobs.ids, read->request) ? read_all(&f, error) : bt_error_no_memory(error);
+  for (; f.count; f.count--, f.first = (f.first + 1) % JOBS_IN_FLIGHT) bt_trace_job_dispose(&f.ring[f.first]);
+  bt_tempo_beside_free(f.beside);
+  bt_trace_jobs_dispose(&f.jobs);
+  free(f.todo);
+  return status;
+}
