@@ -19,7 +19,6 @@ SPAN_COLUMNS = {"http.method": str, "http.status_code": int, "http.url": str}
 RESOURCE_COLUMNS = dict.fromkeys(("cluster", "container", "k8s.cluster.name", "k8s.container.name", "k8s.namespace.name", "k8s.pod.name", "namespace", "pod"), str)
 SPAN_DEDICATED, RESOURCE_DEDICATED = {"amount.ded": str, "plain": str}, {"rplain": str}
 COLUMNS = (SPAN_COLUMNS, RESOURCE_COLUMNS)
-NO_LOST_ARRAYS = ({}, {})
 DEDICATED_COLUMNS = ({**SPAN_COLUMNS, **SPAN_DEDICATED}, {**RESOURCE_COLUMNS, **RESOURCE_DEDICATED})
 SPAN_COLUMN_KEYS = (*SPAN_COLUMNS, *SPAN_COLUMNS, *SPAN_DEDICATED, "http.method", "http.status_code")
 RESOURCE_COLUMN_KEYS = (*RESOURCE_COLUMNS, *RESOURCE_DEDICATED, "cluster", "k8s.pod.name", "k8s.pod.name")
@@ -145,15 +144,15 @@ def keep_apart(mapping, has_nan):
 class RandomSpan:
     """One span: .attrs, .resource (with its service.name, if it has one), .fragment, .twice (arrives in the next fragment too)."""
 
-    def __init__(self, rng, trace_id, start_ns, span_id, columns):
+    def __init__(self, rng, trace_id, start_ns, span_id, lost):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
         self.start_ns = start_ns + rng.choice(STARTS_NS)
         self.duration_ns = rng.choice(DURATIONS_NS)
         self.name, self.message = rng.choice(NAMES), rng.choice(MESSAGES)
         self.kind = rng.choice(list(otlp.KINDS))
         self.status = rng.choice(("unset", "unset", "ok", "error", "error"))
-        self.attrs = without_lost(random_attributes(rng, random_span_key, 7), columns[0])
-        self.resource = without_lost(random_attributes(rng, random_resource_key, 4), columns[1])
+        self.attrs = without_lost(random_attributes(rng, random_span_key, 7), lost[0])
+        self.resource = without_lost(random_attributes(rng, random_resource_key, 4), lost[1])
         if rng.randrange(8) == 0:
             self.attrs["tags"] = list(rng.choice(ARRAYS))
         service = rng.choice(SERVICES)
@@ -179,12 +178,13 @@ class RandomSpan:
 class RandomTrace:
     """One trace of 1 to 6 spans."""
 
-    def __init__(self, rng, start_ns, has_nan, columns=COLUMNS):
+    def __init__(self, rng, start_ns, has_nan, columns=COLUMNS, has_lists=False):
         digits = rng.choice((32, 32, 32, 31, 17, 12))  # Tempo drops leading zeros
         self.trace_id = f"{rng.randrange(16 ** (digits - 1), 16 ** digits):032x}"
         count = rng.choice((1, 2, 2, 3, 3, 4, 5, 6))
         self.start_ns = start_ns
-        self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}", columns) for _ in range(count)]
+        lost = ({}, {}) if has_lists else columns
+        self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}", lost) for _ in range(count)]
         for span in self.spans:
             span.parent = self._random_parent(rng)
             keep_apart(span.attrs, has_nan)
@@ -225,12 +225,12 @@ class RandomTrace:
         return {"resourceSpans": [span.resource_spans(stored=True) for span in sorted(self.spans, key=lambda span: span.fragment)]}
 
 
-def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS, has_both=False):
+def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS, has_both=False, has_lists=False):
     """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles, or has_both.
-    columns: those of the Tempo that they are for, COLUMNS or DEDICATED_COLUMNS; NO_LOST_ARRAYS where columns hold arrays too."""
+    columns: those of the Tempo that they are for, COLUMNS or DEDICATED_COLUMNS. has_lists: columns hold arrays too, so that none is lost."""
     traces, has_nan = {}, None if has_both else rng.random() < 0.5
     while len(traces) < count:
-        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan, columns)
+        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan, columns, has_lists)
         if len({span.span_id for span in trace.spans}) == len(trace.spans):
             traces[trace.trace_id] = trace
     return list(traces.values())
