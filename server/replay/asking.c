@@ -102,7 +102,7 @@ bt_status bt_asking_add(bt_asking *asking, bt_query *query, bool can_wait, bt_er
 
 /* Without a helper everything is asked by the replay's thread, one after the other. */
 void bt_asking_help(bt_asking *asking) {
-  const bt_replay_request *request = &asking->run->request;
+  const bt_replay_request *request = &asking->run->plan.request;
   bt_crew_options crew = {.work = request->work,
                           .lane = request->priority == BT_PRIORITY_REPLAY ? BT_LANE_REPLAY_ASKING : BT_LANE_ASKING,
                           .size = 1,

@@ -11,30 +11,25 @@
 
 _Static_assert((int)BT_MORE_BY_ID_MAX <= (int)BT_RESERVOIR_MAX, "a reservoir chooses what is asked for at once");
 
-static bool may_choose(const bt_run *run) {
-  const bt_replay_request *request = &run->request;
-  return run->filters && !run->is_static && !request->wants_earliest && !request->random_part && !run->sample_is_fixed;
-}
-
 /* Left over where the rule's other candidates were subtracted, or decided by their spans. */
 static bool is_left_of(const bt_run *run, size_t rule, size_t known) {
-  return run->result->rules[rule].strategy != BT_STRATEGY_READ && bt_bit_get(run->rules[rule].unread, known);
+  return run->account.result->rules[rule].strategy != BT_STRATEGY_READ && bt_bit_get(run->rules[rule].unread, known);
 }
 
 static bool is_young(const bt_run *run, size_t known) {
-  int64_t handed_over_ns = bt_time_subtract(run->request.now_ns, run->request.assumptions.handover_ns);
-  return bt_known_bounds(&run->known[known])->end_ns > handed_over_ns;
+  int64_t handed_over_ns = bt_time_subtract(run->plan.request.now_ns, run->plan.request.assumptions.handover_ns);
+  return bt_known_bounds(&run->table.traces[known])->end_ns > handed_over_ns;
 }
 
 /* Offers it, if it is left of some rule. */
 static void offer(const bt_run *run, size_t known, bt_reservoir *smallest) {
   bool is_left = false, comes_first = false;
-  for (size_t i = 0; i < run->request.rule_count; i++) {
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
     if (!is_left_of(run, i, known)) continue;
     is_left = true;
-    comes_first = comes_first || (run->rules[i].plan->rests_on_absence && is_young(run, known));
+    comes_first = comes_first || (run->plan.rules[i].plan->rests_on_absence && is_young(run, known));
   }
-  uint64_t key = bt_sample_key(run, &run->known[known].matched.id) >> 1 | (comes_first ? 0 : (uint64_t)1 << 63);
+  uint64_t key = bt_sample_key(run, &run->table.traces[known].matched.id) >> 1 | (comes_first ? 0 : (uint64_t)1 << 63);
   if (is_left) bt_reservoir_offer(smallest, BT_BESIDE_MAX, (bt_keyed){key, known});
 }
 
@@ -57,7 +52,7 @@ static void move_to_front(bt_run *run, bt_known_list *known) {
 size_t bt_beside_choose(bt_run *run, bt_known_list *known) {
   bt_reservoir smallest = {.count = 0};
   bt_beside *beside = &run->beside;
-  if (beside->is_done || !may_choose(run)) return 0;
+  if (beside->is_done || !run->plan.reads_early) return 0;
   for (size_t i = 0; i < known->count; i++) offer(run, known->items[i], &smallest);
   for (size_t i = 0; i < smallest.count; i++) beside->chosen[i] = (bt_sampled){.known = smallest.items[i].known};
   beside->count = smallest.count;
@@ -139,5 +134,5 @@ bt_status bt_beside_settle(bt_run *run, bt_error *error) {
 }
 
 void bt_beside_dispose(bt_run *run) {
-  for (size_t i = 0; i < run->beside.count; i++) bt_judged_free(run->beside.chosen[i].rules, run->request.rule_count);
+  for (size_t i = 0; i < run->beside.count; i++) bt_judged_free(run->beside.chosen[i].rules, run->plan.rule_count);
 }

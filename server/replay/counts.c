@@ -11,13 +11,13 @@ typedef struct exactness {
 /* Files give whole traces by every read. */
 static bool judged_for(const bt_run *run, const bt_run_rule *rule, const bt_known *known) {
   if (!known->judged) return false;
-  return !rule->whole_trace || run->is_static || known->flags & BT_KNOWN_BY_ID;
+  return !rule->planned->whole_trace || run->plan.is_static || known->flags & BT_KNOWN_BY_ID;
 }
 
 /* A verdict follows for a trace that was judged, or that the searches show not to violate. A rule that takes complete traces only cannot
  * tell the latter without reading whether a trace is complete. */
 static bool has_verdict(const bt_run_rule *rule, size_t index, bool is_judged) {
-  return is_judged || (!bt_bit_get(rule->unread, index) && !rule->require_complete);
+  return is_judged || (!bt_bit_get(rule->unread, index) && !rule->planned->require_complete);
 }
 
 static void count_evaluated(const bt_run_rule *rule, size_t index, bool is_judged, bt_place place,
@@ -61,12 +61,12 @@ static bt_truth exercised_unread(const bt_run_rule *rule, size_t index) {
 
 void bt_counts_later(const bt_run *run, bt_part_read *out) {
   const bt_run_rule *rule = &run->rules[0];
-  if (rule->require_complete) return;
-  for (size_t i = 0; i < run->known_count; i++) {
-    const bt_known *known = &run->known[i];
+  if (rule->planned->require_complete) return;
+  for (size_t i = 0; i < run->table.count; i++) {
+    const bt_known *known = &run->table.traces[i];
     if (known->flags & BT_KNOWN_OWN || judged_for(run, rule, known) || bt_bit_get(rule->unread, i)) continue;
     bt_truth exercised = exercised_unread(rule, i);
-    if (exercised == BT_FALSE || bt_run_place_for(run, rule, known) != BT_PLACE_SETTLED) continue;
+    if (exercised == BT_FALSE || bt_trace_table_place_in(&run->table, rule->planned->window, known) != BT_PLACE_SETTLED) continue;
     bool is_within = bt_sample_key(run, &known->matched.id) <= out->last_key;
     *(exercised == BT_TRUE ? &out->later : &out->later_unsure) += 1;
     *(exercised == BT_TRUE ? &out->within : &out->within_unsure) += is_within;
@@ -75,13 +75,13 @@ void bt_counts_later(const bt_run *run, bt_part_read *out) {
 
 static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_place place, bt_error *error) {
   const bt_run_rule *rule = &run->rules[number];
-  const bt_known *known = &run->known[index];
+  const bt_known *known = &run->table.traces[index];
   bt_found bounds;
-  int64_t reach_ns = bt_run_bounds(run, known, &bounds) ? 0 : rule->window->margin_ns;
+  int64_t reach_ns = bt_trace_table_bounds(&run->table, known, &bounds) ? 0 : rule->planned->window->margin_ns;
   bt_trace_verdict verdict = {.rule = number,
                               .trace_id = bounds.id,
                               .time_ns = bt_time_subtract(bounds.start_ns, reach_ns),
-                              .time_latest_ns = bt_window_latest_time(rule->window, &bounds),
+                              .time_latest_ns = bt_window_latest_time(rule->planned->window, &bounds),
                               .verdict = BT_SATISFIED,
                               .exercised = exercised_unread(rule, index),
                               .is_settled = place == BT_PLACE_SETTLED};
@@ -92,11 +92,11 @@ static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_
 static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
   const bt_run_rule *rule = &run->rules[number];
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
-    const bt_known *known = &run->known[i];
-    bt_place place = bt_run_place_for(run, rule, known);
+  for (size_t i = 0; status == BT_OK && i < run->table.count; i++) {
+    const bt_known *known = &run->table.traces[i];
+    bt_place place = bt_trace_table_place_in(&run->table, rule->planned->window, known);
     bool is_placed = place == BT_PLACE_SETTLED || place == BT_PLACE_TAIL;
-    bool is_told = judged_for(run, rule, known) || bt_bit_get(rule->unread, i) || rule->require_complete;
+    bool is_told = judged_for(run, rule, known) || bt_bit_get(rule->unread, i) || rule->planned->require_complete;
     if (known->flags & BT_KNOWN_OWN || !is_placed || is_told) continue;
     status = tell_unread(run, number, i, place, error);
   }
@@ -105,11 +105,11 @@ static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
 
 static void count_rule(bt_run *run, size_t number) {
   const bt_run_rule *rule = &run->rules[number];
-  bt_rule_result *result = &run->result->rules[number];
-  exactness exact = {run->is_listed && run->own_are_known, rule->exercising && run->own_are_known};
-  for (size_t i = 0; i < run->known_count; i++) {
-    const bt_known *known = &run->known[i];
-    bt_place place = bt_run_place_for(run, rule, known);
+  bt_rule_result *result = &run->account.result->rules[number];
+  exactness exact = {run->table.is_listed && run->own_are_known, rule->exercising && run->own_are_known};
+  for (size_t i = 0; i < run->table.count; i++) {
+    const bt_known *known = &run->table.traces[i];
+    bt_place place = bt_trace_table_place_in(&run->table, rule->planned->window, known);
     if (known->flags & BT_KNOWN_OWN || place == BT_PLACE_OUTSIDE) continue;
     if (place == BT_PLACE_TAIL) result->unsettled++;
     bool is_judged = judged_for(run, rule, known);
@@ -125,21 +125,21 @@ static void count_rule(bt_run *run, size_t number) {
 }
 
 static bool is_candidate(const bt_run *run, size_t index) {
-  for (size_t i = 0; i < run->request.rule_count; i++)
+  for (size_t i = 0; i < run->plan.rule_count; i++)
     if (bt_bit_get(run->rules[i].candidates, index)) return true;
   return false;
 }
 
 bt_status bt_counts_finish(bt_run *run, bt_error *error) {
-  bt_coverage *coverage = &run->result->coverage;
-  for (size_t i = 0; i < run->known_count; i++) {
-    if (run->known[i].flags & BT_KNOWN_OWN) continue;
-    if (bt_run_is_in_tail(run, &run->known[i])) coverage->unsettled++;
-    if (bt_run_place(run, &run->known[i]) == BT_PLACE_OUTSIDE && is_candidate(run, i)) coverage->outside++;
+  bt_coverage *coverage = &run->account.result->coverage;
+  for (size_t i = 0; i < run->table.count; i++) {
+    if (run->table.traces[i].flags & BT_KNOWN_OWN) continue;
+    if (bt_trace_table_is_in_tail(&run->table, &run->table.traces[i])) coverage->unsettled++;
+    if (bt_trace_table_place(&run->table, &run->table.traces[i]) == BT_PLACE_OUTSIDE && is_candidate(run, i)) coverage->outside++;
   }
-  for (size_t i = 0; i < run->request.rule_count; i++) count_rule(run, i);
+  for (size_t i = 0; i < run->plan.rule_count; i++) count_rule(run, i);
   bt_status status = BT_OK;
-  bool is_told = run->observer && run->observer->verdict;
-  for (size_t i = 0; status == BT_OK && is_told && i < run->request.rule_count; i++) status = tell_rule(run, i, error);
+  bool is_told = run->account.observer && run->account.observer->verdict;
+  for (size_t i = 0; status == BT_OK && is_told && i < run->plan.rule_count; i++) status = tell_rule(run, i, error);
   return status;
 }

@@ -9,86 +9,12 @@
 #include "tempo/own_trace.h"
 
 enum {
-  FAILED_MAX = 100,
   GRID = 24, /* windows that are looked at for emptiness */
   /* To find the earliest trace where no listing tells: */
   EDGE_SEARCHES = 24,
   EDGE_TRACES = 2000
 };
 static const int64_t EDGE_PRECISION_NS = 1000000000;
-
-static void join_range(bt_time_range *into, bt_time_range more) {
-  if (more.start_ns < into->start_ns) into->start_ns = more.start_ns;
-  if (more.end_ns > into->end_ns) into->end_ns = more.end_ns;
-}
-
-/* Two searches that fail alike are one thing to say. */
-static bool is_named(const bt_coverage *coverage, bt_time_range range, const char *reason) {
-  for (size_t i = 0; i < coverage->windows_failed_count; i++) {
-    const bt_failed_window *said = &coverage->windows_failed[i];
-    bool is_same = said->range.start_ns == range.start_ns && said->range.end_ns == range.end_ns;
-    if (is_same && strncmp(said->reason, reason, 190) == 0) return true;
-  }
-  return false;
-}
-
-bt_status bt_coverage_fail(bt_run *run, bt_time_range range, const char *reason, bt_error *error) {
-  bt_coverage *coverage = &run->result->coverage;
-  if (is_named(coverage, range, reason)) return BT_OK;
-  if (coverage->windows_failed_count == FAILED_MAX) {
-    bt_failed_window *last = &coverage->windows_failed[FAILED_MAX - 1];
-    run->failed_beyond++;
-    join_range(&last->range, range);
-    snprintf(last->reason, sizeof last->reason, "%llu more windows or traces could not be read",
-             (unsigned long long)run->failed_beyond + 1);
-    return BT_OK;
-  }
-  bt_failed_window *failed =
-      bt_realloc_array(coverage->windows_failed, coverage->windows_failed_count + 1, sizeof *failed);
-  if (!failed) return bt_error_no_memory(error);
-  coverage->windows_failed = failed;
-  bt_failed_window *window = &failed[coverage->windows_failed_count++];
-  window->range = range;
-  snprintf(window->reason, sizeof window->reason, "%.190s", reason);
-  return BT_OK;
-}
-
-bt_status bt_coverage_fail_trace(bt_run *run, const bt_known *known, const char *reason, bt_error *error) {
-  const bt_found *bounds = bt_known_bounds(known);
-  bt_time_range range = {bounds->start_ns, bt_time_add(bounds->end_ns, 1)};
-  char hex[BT_TRACE_ID_HEX + 1], text[200];
-  bt_trace_id_format(&bounds->id, hex);
-  snprintf(text, sizeof text, "trace %s: %.150s", hex, reason);
-  return bt_coverage_fail(run, range, text, error);
-}
-
-void bt_coverage_add_cost(bt_run *run, const bt_source_account *account) {
-  run->result->requests += account->requests;
-  run->result->bytes_inspected += account->bytes_inspected;
-  run->result->bytes_received += account->bytes_received;
-}
-
-bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) {
-  bt_coverage_add_cost(run, account);
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && is_over && i < account->failed_count; i++)
-    status = bt_coverage_fail(run, account->failed[i].range, account->failed[i].reason, error);
-  return status;
-}
-
-bt_status bt_coverage_add_long(bt_run *run, const bt_trace_id *id, bt_error *error) {
-  bt_coverage *coverage = &run->result->coverage;
-  size_t count = coverage->long_trace_count++;
-  if (count >= BT_LONG_TRACES_NAMED) return BT_OK;
-  bt_trace_id *ids = bt_realloc_array(coverage->long_traces, count + 1, sizeof *ids);
-  if (!ids) {
-    coverage->long_trace_count--;
-    return bt_error_no_memory(error);
-  }
-  coverage->long_traces = ids;
-  ids[count] = *id;
-  return BT_OK;
-}
 
 typedef struct grid {
   bt_time_range range; /* from the start to the effective end */
@@ -106,11 +32,11 @@ static bt_time_range grid_window(const grid *g, size_t index) {
 
 /* False: nothing of the range is settled. */
 static bool make_grid(const bt_run *run, grid *g) {
-  *g = (grid){.range = run->window.range};
-  if (run->window.effective_end_ns < g->range.end_ns) g->range.end_ns = run->window.effective_end_ns;
+  *g = (grid){.range = run->plan.window.range};
+  if (run->plan.window.effective_end_ns < g->range.end_ns) g->range.end_ns = run->plan.window.effective_end_ns;
   if (g->range.end_ns <= g->range.start_ns) return false;
   uint64_t length_ns = (uint64_t)g->range.end_ns - (uint64_t)g->range.start_ns;
-  g->count = length_ns < GRID || run->request.wants_earliest ? 1 : GRID;
+  g->count = length_ns < GRID || run->plan.wants_earliest ? 1 : GRID;
   g->step_ns = (int64_t)(length_ns / g->count);
   return true;
 }
@@ -132,17 +58,17 @@ static void mark_seen(grid *g, const bt_found *found) {
 static bool mark_known(const bt_run *run, grid *g, int64_t *from_ns) {
   bool any = false;
   *from_ns = INT64_MAX;
-  for (size_t i = 0; i < run->known_count; i++) {
-    const bt_known *known = &run->known[i];
+  for (size_t i = 0; i < run->table.count; i++) {
+    const bt_known *known = &run->table.traces[i];
     if (known->flags & BT_KNOWN_OWN) continue;
     if (known->flags & BT_KNOWN_LISTED && g->count) mark_seen(g, &known->listed);
     if (known->flags & BT_KNOWN_MATCHED && g->count) mark_seen(g, &known->matched);
-    bt_place place = bt_run_place(run, known);
+    bt_place place = bt_trace_table_place(&run->table, known);
     if (place != BT_PLACE_SETTLED && place != BT_PLACE_TAIL) continue;
     any = true;
     int64_t start_ns = bt_known_bounds(known)->start_ns;
     if (known->flags & BT_KNOWN_LISTED) start_ns = known->listed.start_ns;
-    if (start_ns < run->window.range.start_ns) start_ns = run->window.range.start_ns;
+    if (start_ns < run->plan.window.range.start_ns) start_ns = run->plan.window.range.start_ns;
     if (start_ns < *from_ns) *from_ns = start_ns;
   }
   return any;
@@ -162,7 +88,7 @@ bt_str bt_coverage_any_trace(void) {
 static bt_status probe_window(bt_run *run, bt_time_range range, probe *out, bt_error *error) {
   *out = PROBE_UNKNOWN;
   if (run->source_lost) return BT_OK;
-  bt_search_request search = bt_run_search(run, bt_coverage_any_trace(), range);
+  bt_search_request search = bt_replay_plan_search(&run->plan, bt_coverage_any_trace(), range);
   search.max_found = 1;
   bt_found_list found = {0};
   bt_source_account account = {0};
@@ -171,7 +97,7 @@ static bt_status probe_window(bt_run *run, bt_time_range range, probe *out, bt_e
     *out = PROBE_DATA;
   else if (status == BT_OK && !account.failed_count)
     *out = PROBE_EMPTY;
-  bt_status added = bt_coverage_add(run, &account, status == BT_OK && !found.count, error);
+  bt_status added = bt_account_add(&run->account, &account, status == BT_OK && !found.count, error);
   bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
   if (status == BT_UNAVAILABLE) run->source_lost = true;
@@ -189,7 +115,7 @@ static bt_status probe_grid(bt_run *run, grid *g, bt_error *error) {
     g->empty[i] = answer == PROBE_EMPTY;
     g->seen[i] = answer == PROBE_DATA;
     if (status == BT_OK && answer == PROBE_UNKNOWN)
-      status = bt_coverage_fail(run, grid_window(g, i), "it could not be asked whether there is any trace", error);
+      status = bt_account_fail(&run->account, grid_window(g, i), "it could not be asked whether there is any trace", error);
   }
   return status;
 }
@@ -250,7 +176,7 @@ static bt_status search_edge(bt_run *run, const bt_search_request *search, bt_fo
 
 static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *error) {
   bt_search_request search =
-      bt_run_search(run, bt_coverage_any_trace(), (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
+      bt_replay_plan_search(&run->plan, bt_coverage_any_trace(), (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
   search.max_found = EDGE_TRACES;
   bt_found_list found = {0};
   bt_source_account account = {0};
@@ -258,7 +184,7 @@ static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *er
   bool is_dense = status == BT_LIMIT;
   *goes_on = is_dense || (status == BT_OK && !account.failed_count);
   if (*goes_on) narrow(e, is_dense, &found);
-  bt_status added = bt_coverage_add(run, &account, status == BT_OK, error);
+  bt_status added = bt_account_add(&run->account, &account, status == BT_OK, error);
   bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
@@ -267,9 +193,9 @@ static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *er
 /* Up to the first span that is known there, whichever window its trace belongs to: the less time, the fewer traces, where one search may not be enough. */
 static bt_time_range edge_range(const bt_run *run, const grid *g, size_t window) {
   bt_time_range range = grid_window(g, window);
-  for (size_t i = 0; i < run->known_count; i++) {
-    const bt_found *bounds = bt_known_bounds(&run->known[i]);
-    if (run->known[i].flags & BT_KNOWN_OWN || bounds->end_ns < range.start_ns) continue;
+  for (size_t i = 0; i < run->table.count; i++) {
+    const bt_found *bounds = bt_known_bounds(&run->table.traces[i]);
+    if (run->table.traces[i].flags & BT_KNOWN_OWN || bounds->end_ns < range.start_ns) continue;
     if (bounds->start_ns < range.end_ns) range.end_ns = bounds->start_ns;
   }
   if (range.end_ns < range.start_ns) range.end_ns = range.start_ns;
@@ -279,7 +205,7 @@ static bt_time_range edge_range(const bt_run *run, const grid *g, size_t window)
 /* Without a listing: the first window that is not empty holds the earliest trace. One search says which it is, unless there are very many: then
  * its first half, and so on. */
 static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
-  bt_coverage *coverage = &run->result->coverage;
+  bt_coverage *coverage = &run->account.result->coverage;
   size_t first = 0;
   while (first < g->count && g->empty[first]) first++;
   if (first == g->count || !g->seen[first]) return BT_OK;
@@ -296,7 +222,7 @@ static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
 }
 
 static bt_status name_empty(bt_run *run, const grid *g, bt_error *error) {
-  bt_coverage *coverage = &run->result->coverage;
+  bt_coverage *coverage = &run->account.result->coverage;
   coverage->windows_empty = bt_realloc_array(NULL, g->count, sizeof *coverage->windows_empty);
   if (!coverage->windows_empty) return bt_error_no_memory(error);
   for (size_t i = 0; i < g->count; i++) {
@@ -311,7 +237,7 @@ static bt_status name_empty(bt_run *run, const grid *g, bt_error *error) {
 }
 
 static void note_known(bt_run *run, grid *g) {
-  bt_coverage *coverage = &run->result->coverage;
+  bt_coverage *coverage = &run->account.result->coverage;
   run->has_data = mark_known(run, g, &coverage->data_from_ns);
   coverage->has_data_from = run->has_data;
   if (!run->has_data) coverage->data_from_ns = 0;
@@ -320,11 +246,11 @@ static void note_known(bt_run *run, grid *g) {
 /* Only a guess at what find_edge will ask: another question then costs a search, and this one is thrown away. */
 bt_status bt_coverage_look_ahead(bt_run *run, bt_error *error) {
   grid g;
-  if (run->request.wants_earliest || run->request.most_reads || run->source_lost || !make_grid(run, &g)) return BT_OK;
+  if (run->source_lost || !make_grid(run, &g)) return BT_OK;
   note_known(run, &g);
   bt_time_range range = edge_range(run, &g, 0);
-  run->has_data = run->result->coverage.has_data_from = false; /* it is not said before everything was read */
-  run->result->coverage.data_from_ns = 0;
+  run->has_data = run->account.result->coverage.has_data_from = false; /* it is not said before everything was read */
+  run->account.result->coverage.data_from_ns = 0;
   if (!g.seen[0] || range.end_ns - range.start_ns <= EDGE_PRECISION_NS) return BT_OK;
   run->edge = calloc(1, sizeof *run->edge);
   if (!run->edge) return bt_error_no_memory(error);
@@ -343,7 +269,7 @@ static bt_status count_unused(bt_run *run, bt_error *error) {
   if (!run->edge || run->edge->is_taken) return BT_OK;
   bt_asking_wait_for(run->asking, run->edge);
   run->edge->is_taken = true;
-  return bt_coverage_add(run, &run->edge->account, false, error);
+  return bt_account_add(&run->account, &run->edge->account, false, error);
 }
 
 bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) {
@@ -352,13 +278,13 @@ bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) {
   note_known(run, &g);
   if (!is_settled) return BT_OK;
   bt_status status = BT_OK;
-  if (run->is_listed)
+  if (run->table.is_listed)
     take_listing(&g);
   else
     status = probe_grid(run, &g, error);
   for (size_t i = 0; i < g.count; i++)
     if (g.seen[i]) run->has_data = true;
-  if (status == BT_OK && !run->is_listed && !run->request.wants_earliest) status = find_edge(run, &g, error);
+  if (status == BT_OK && !run->table.is_listed && !run->plan.wants_earliest) status = find_edge(run, &g, error);
   if (status == BT_OK) status = count_unused(run, error);
   return status == BT_OK ? name_empty(run, &g, error) : status;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/run.h"
+#include "server/replay/coverage_join.h"
 
 enum { JOINED_FAILED_MAX = 100 };
 

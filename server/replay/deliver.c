@@ -42,7 +42,7 @@ static void track_unread(bt_run *run, bt_rule_result *result, const bt_trace_ver
 }
 
 static void track(bt_run *run, const bt_trace_verdict *verdict, bool was_wanted) {
-  bt_rule_result *result = &run->result->rules[verdict->rule];
+  bt_rule_result *result = &run->account.result->rules[verdict->rule];
   if (verdict->verdict == BT_VIOLATED) track_violation(result, verdict);
   if (verdict->is_settled && verdict->exercised == BT_TRUE) result->traces_exercised++;
   if (!was_wanted) {
@@ -56,11 +56,11 @@ static void track(bt_run *run, const bt_trace_verdict *verdict, bool was_wanted)
 /* Takes the violation. An observer that is full is told nothing more, and the outcome says so; counting goes on. */
 static bt_status tell_violation(bt_run *run, size_t rule, bt_violation *violation, bt_error *error) {
   bt_error why = {0};
-  if (!violation || !run->observer || !run->observer->violation || run->observer_full) {
+  if (!violation || !run->account.observer || !run->account.observer->violation || run->observer_full) {
     bt_violation_free(violation);
     return BT_OK;
   }
-  bt_status status = run->observer->violation(run->observer->context, rule, violation, &why);
+  bt_status status = run->account.observer->violation(run->account.observer->context, rule, violation, &why);
   if (status == BT_LIMIT) {
     run->observer_full = true;
     snprintf(run->full_reason, sizeof run->full_reason, "%.190s", why.message);
@@ -71,23 +71,23 @@ static bt_status tell_violation(bt_run *run, size_t rule, bt_violation *violatio
 }
 
 bt_status bt_tell_verdict(const bt_run *run, const bt_trace_verdict *verdict, bt_error *error) {
-  if (!run->observer || !run->observer->verdict) return BT_OK;
-  return run->observer->verdict(run->observer->context, verdict, error);
+  if (!run->account.observer || !run->account.observer->verdict) return BT_OK;
+  return run->account.observer->verdict(run->account.observer->context, verdict, error);
 }
 
 /* A trace counts once, whichever rules wait for the rest of it. */
 static void track_open(bt_run *run, size_t known, const bt_judged *rules) {
   bool is_open = false;
-  for (size_t i = 0; i < run->request.rule_count; i++) {
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
     const bt_trace_verdict *verdict = &rules[i].verdict;
     bool is_missing = rules[i].is_usable && verdict->is_settled && verdict->is_young &&
                       verdict->verdict == BT_INCONCLUSIVE && bt_bit_get(run->rules[i].unread, known);
     if (!is_missing) continue;
-    if ((!run->result->open_traces && !is_open) || verdict->time_ns < run->result->open_ns)
-      run->result->open_ns = verdict->time_ns;
+    if ((!run->account.result->open_traces && !is_open) || verdict->time_ns < run->account.result->open_ns)
+      run->account.result->open_ns = verdict->time_ns;
     is_open = true;
   }
-  run->result->open_traces += is_open;
+  run->account.result->open_traces += is_open;
 }
 
 /* Takes the rule's violation. What was not wanted for a rule is not a candidate of it: unless it violates, that is all there is to say. */
@@ -111,9 +111,9 @@ void bt_judged_free(bt_judged *rules, size_t count) {
 bt_status bt_deliver(bt_run *run, size_t known, bt_judged *rules, bt_error *error) {
   bt_status status = BT_OK;
   track_open(run, known, rules);
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
+  for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++)
     status = deliver_rule(run, known, &rules[i], error);
-  bt_judged_free(rules, run->request.rule_count);
+  bt_judged_free(rules, run->plan.rule_count);
   return status;
 }
 
@@ -133,11 +133,11 @@ uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id) {
 }
 
 uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id) {
-  return bt_seeded_key(run->request.sample_seed, id);
+  return bt_seeded_key(run->plan.request.sample_seed, id);
 }
 
 bool bt_judged_violates(const bt_run *run, const bt_judged *rules) {
-  for (size_t i = 0; i < run->request.rule_count; i++)
+  for (size_t i = 0; i < run->plan.rule_count; i++)
     if (rules[i].is_usable && rules[i].verdict.verdict == BT_VIOLATED) return true;
   return false;
 }
@@ -145,7 +145,7 @@ bool bt_judged_violates(const bt_run *run, const bt_judged *rules) {
 /* In order of time, for who wants the earliest violation: those are worth the reads by id. */
 static uint64_t time_key(const bt_run *run, const bt_judged *rules) {
   int64_t time_ns = INT64_MAX;
-  for (size_t i = 0; i < run->request.rule_count; i++) {
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
     const bt_trace_verdict *verdict = &rules[i].verdict;
     bool violates = rules[i].is_usable && verdict->verdict == BT_VIOLATED;
     if (violates && verdict->violation_ns < time_ns) time_ns = verdict->violation_ns;
@@ -155,7 +155,7 @@ static uint64_t time_key(const bt_run *run, const bt_judged *rules) {
 
 /* Traces that name parents which the batch did not show come first: they are the ones whose beginning may lie farther back than margin. */
 uint64_t bt_violating_key(const bt_run *run, const bt_trace *trace, const bt_judged *rules) {
-  if (run->request.wants_earliest) return time_key(run, rules);
+  if (run->plan.wants_earliest) return time_key(run, rules);
   return bt_sample_key(run, &trace->id) >> 1 | (trace->missing_parents ? 0 : (uint64_t)1 << 63);
 }
 
@@ -169,7 +169,7 @@ static uint32_t largest_key(const bt_run *run) {
 /* Keeps the traces with the smallest keys, which does not depend on the order in which they come; the others are reported at once. */
 bt_status bt_sample_or_deliver(bt_run *run, bt_sampled sampled, bt_error *error) {
   run->sampled_from++;
-  if (run->sample_count < run->request.sample_size) {
+  if (run->sample_count < run->plan.request.sample_size) {
     run->samples[run->sample_count++] = sampled;
     return BT_OK;
   }
@@ -184,7 +184,7 @@ bt_status bt_sample_or_deliver(bt_run *run, bt_sampled sampled, bt_error *error)
 
 /* Those that name parents which the batch did not show; they have the smallest keys. */
 static uint64_t count_orphans(const bt_run *run) {
-  uint64_t count = 0, most = SAMPLE_FLOOR * bt_run_sample_times(run);
+  uint64_t count = 0, most = SAMPLE_FLOOR * run->plan.sample_times;
   for (uint32_t i = 0; i < run->sample_count; i++) count += run->samples[i].key >> 63 == 0;
   return count < most ? count : most;
 }
@@ -192,10 +192,10 @@ static uint64_t count_orphans(const bt_run *run) {
 /* What is still to be read: the root of their number, because what a sample can show follows from its size, and hardly from what it is of. What comes
  * after a part of the sample was read lies near the edges, where beginnings may be missing: of such traces some are read whatever was read before. */
 static uint64_t count_wanted(const bt_run *run, uint64_t under_way) {
-  uint64_t wanted = SAMPLE_FLOOR, times = bt_run_sample_times(run);
-  while (wanted < run->request.sample_size && wanted * wanted < run->sampled_from + under_way) wanted++;
+  uint64_t wanted = SAMPLE_FLOOR, times = run->plan.sample_times;
+  while (wanted < run->plan.request.sample_size && wanted * wanted < run->sampled_from + under_way) wanted++;
   wanted *= times;
-  if (wanted > run->request.sample_size) wanted = run->request.sample_size;
+  if (wanted > run->plan.request.sample_size) wanted = run->plan.request.sample_size;
   uint64_t read = run->samples_read + run->beside.read + under_way;
   wanted -= read < wanted ? read : wanted;
   uint64_t orphans = run->has_sampled_part ? count_orphans(run) : 0;
@@ -215,7 +215,7 @@ size_t bt_sample_preview(const bt_run *run, uint64_t under_way, size_t *known) {
 bt_status bt_sample_settle(bt_run *run, bt_error *error) {
   uint64_t wanted = count_wanted(run, 0);
   bt_status status = BT_OK;
-  while (status == BT_OK && !run->sample_is_fixed && run->sample_count > wanted) {
+  while (status == BT_OK && !run->plan.sample_is_fixed && run->sample_count > wanted) {
     uint32_t largest = largest_key(run);
     bt_sampled out = run->samples[largest];
     run->samples[largest] = run->samples[--run->sample_count];

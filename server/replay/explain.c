@@ -81,9 +81,9 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
   static const bt_trace_id example = {
       {0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}};
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->projection); g++) {
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->plan.projection); g++) {
     bt_buffer traceql = {0};
-    bt_traceql_read(&example, 1, &e->run->projection, g, &traceql);
+    bt_traceql_read(&example, 1, &e->run->plan.projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_READ, (bt_str){0}, &traceql, error);
   }
   return status;
@@ -91,25 +91,25 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
 
 static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_str spans, bt_error *error) {
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->projection); g++) {
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->plan.projection); g++) {
     bt_buffer traceql = {0};
-    bt_traceql_read_spans(spans, (bt_str){0}, &e->run->projection, g, &traceql);
+    bt_traceql_read_spans(spans, (bt_str){0}, &e->run->plan.projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans, &traceql, error);
   }
   return status;
 }
 
 /* What the chosen strategy asks, in the order in which it is asked. */
-static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_run_rule *of, bt_error *error) {
+static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of, bt_error *error) {
   const bt_plan *plan = of->plan;
-  bt_count_mode count = e->run->request.count;
+  bt_count_mode count = e->run->plan.request.count;
   bt_status status = BT_OK;
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
   if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
   if (status == BT_OK && plan->violating->kind != BT_OVER_NONE)
     status = add_search(e, rule, BT_EXPLAIN_SEARCH, BT_STR(BT_PRUNED_FILTER), error);
   if (status == BT_OK && count != BT_COUNT_AT_LEAST) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
-  if (status == BT_OK && count != BT_COUNT_AT_LEAST && bt_run_counts_by_search(e->run, of) && !rule->spans_first)
+  if (status == BT_OK && count != BT_COUNT_AT_LEAST && of->counts_by_search && !rule->spans_first)
     status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);
   for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
     status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
@@ -139,7 +139,7 @@ static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error 
   return status;
 }
 
-static bt_status ask_rule(const explaining *e, const bt_run_rule *rule, bt_error *error) {
+static bt_status ask_rule(const explaining *e, const bt_planned_rule *rule, bt_error *error) {
   bt_status status = ask_formula(e, rule->plan->violating, error);
   for (uint32_t i = 0; status == BT_OK && i < rule->plan->subtract_count; i++)
     status = bt_explain_probe_ask(e->run, e->probe, rule->plan->subtract[i].filter, error);
@@ -150,8 +150,8 @@ static bt_status ask_rule(const explaining *e, const bt_run_rule *rule, bt_error
 
 static bt_status ask_all(const explaining *e, bt_error *error) {
   bt_status status = bt_explain_probe_open(e->run, e->probe, error);
-  for (size_t i = 0; status == BT_OK && i < e->run->request.rule_count; i++)
-    status = ask_rule(e, &e->run->rules[i], error);
+  for (size_t i = 0; status == BT_OK && i < e->run->plan.rule_count; i++)
+    status = ask_rule(e, &e->run->plan.rules[i], error);
   return status;
 }
 
@@ -174,11 +174,11 @@ static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
   return found;
 }
 
-static bt_strategy_facts facts_of(const explaining *e, const bt_run_rule *rule) {
+static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *rule) {
   size_t candidates = 0, subtracted = 0;
   bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
-                             .can_subtract = rule->plan->subtract_count > 0 && e->run->is_checked,
-                             .can_project = bt_project_can(e->run, rule),
+                             .can_subtract = rule->plan->subtract_count > 0 && e->run->plan.is_checked,
+                             .can_project = bt_planned_rule_projects(&e->run->plan, rule),
                              .undecided_share = assumed_undecided};
   if (!e->probe) return facts;
   for (size_t i = 0; i < e->probe->everything.count; i++) {
@@ -207,30 +207,30 @@ static void set_option(bt_explain_option *option, bt_strategy strategy, const bt
   snprintf(option->why_not, sizeof option->why_not, "%s", why_not);
 }
 
-static void set_options(const explaining *e, bt_explain_rule *rule, const bt_run_rule *of) {
+static void set_options(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of) {
   bt_strategy_facts facts = facts_of(e, of);
   bt_cost costs[BT_STRATEGIES];
-  bt_strategy wanted = e->run->request.strategy;
+  bt_strategy wanted = e->run->plan.request.strategy;
   bt_strategy_costs(&facts, costs);
   set_option(&rule->options[0], BT_STRATEGY_READ, &costs[0], "");
   set_option(&rule->options[1], BT_STRATEGY_ID_SETS, &costs[1],
              facts.can_subtract             ? ""
              : of->plan->subtract_count > 0 ? BT_NOT_CHECKED
                                             : "no single span shows that a trace does not violate");
-  set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], bt_project_why_not(e->run, of));
+  set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], of->no_projection);
   rule->chosen = bt_strategy_cheapest(&facts);
   if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
   rule->spans_first =
-      bt_spans_first_can(e->run) && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
+      e->run->plan.projects_first && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
   if (rule->spans_first) rule->chosen = BT_STRATEGY_PROJECTION;
 }
 
 /* ---- the whole ---- */
 
 static bt_status explain_rule(const explaining *e, size_t number, bt_error *error) {
-  const bt_run_rule *of = &e->run->rules[number];
+  const bt_planned_rule *of = &e->run->plan.rules[number];
   bt_explain_rule *rule = &e->result->rules[number];
-  const bt_replay_request *request = &e->run->request;
+  const bt_replay_request *request = &e->run->plan.request;
   bt_buffer candidates = {0}, local = {0};
   rule->definition = of->definition;
   rule->reads_by_id = of->whole_trace;
@@ -269,10 +269,10 @@ static bt_status explain_all(bt_run *run, bt_explain_result *result, bt_error *e
   bt_status status = asks ? probe_all(&e, error) : BT_OK;
   if (!asks) snprintf(result->problem, sizeof result->problem, "there is no Tempo to ask");
   if (!result->is_probed) e.probe = NULL;
-  result->searched = run->search_range;
-  result->rules = calloc(run->request.rule_count, sizeof *result->rules);
+  result->searched = run->plan.search_range;
+  result->rules = calloc(run->plan.rule_count, sizeof *result->rules);
   if (status == BT_OK && !result->rules) status = bt_error_no_memory(error);
-  if (result->rules) result->rule_count = run->request.rule_count;
+  if (result->rules) result->rule_count = run->plan.rule_count;
   for (size_t i = 0; status == BT_OK && i < result->rule_count; i++) status = explain_rule(&e, i, error);
   bt_explain_probe_dispose(&probe);
   return status;
@@ -282,8 +282,8 @@ bt_status bt_explain_run(bt_source *source, const bt_replay_request *request, bt
                          bt_error *error) {
   *result = (bt_explain_result){0};
   bt_replay_result replayed = {0};
-  bt_run run = {.source = source, .request = *request, .result = &replayed};
-  bt_status status = bt_run_open(&run, error);
+  bt_run run = {.source = source, .account = {.result = &replayed}};
+  bt_status status = bt_run_open(&run, request, error);
   if (status == BT_OK) status = explain_all(&run, result, error);
   result->source = replayed.coverage.source;
   result->requests = replayed.requests;

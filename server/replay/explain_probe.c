@@ -13,7 +13,7 @@ static const int64_t SHORTEST_NS = 1000000000;
 
 /* Each in the middle of its third. */
 static void place_windows(const bt_run *run, int64_t share, bt_explain_probe *probe) {
-  const bt_time_range *range = &run->window.range;
+  const bt_time_range *range = &run->plan.window.range;
   int64_t length_ns = bt_time_subtract(range->end_ns, range->start_ns), third_ns = length_ns / BT_PROBE_WINDOWS;
   int64_t window_ns = length_ns / share > SHORTEST_NS ? length_ns / share : SHORTEST_NS;
   if (window_ns > third_ns) window_ns = third_ns > 0 ? third_ns : 1;
@@ -22,13 +22,13 @@ static void place_windows(const bt_run *run, int64_t share, bt_explain_probe *pr
     probe->windows[i] = (bt_time_range){start_ns, start_ns + window_ns};
   }
   probe->window_count = BT_PROBE_WINDOWS;
-  double searched_ns = (double)bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
+  double searched_ns = (double)bt_time_subtract(run->plan.search_range.end_ns, run->plan.search_range.start_ns);
   probe->scale = searched_ns / ((double)window_ns * BT_PROBE_WINDOWS);
 }
 
 static bt_status ask_window(bt_run *run, bt_explain_probe *probe, bt_str filter, bt_time_range range,
                             bt_found_list *found, bt_error *error) {
-  bt_search_request search = bt_run_search(run, filter, range);
+  bt_search_request search = bt_replay_plan_search(&run->plan, filter, range);
   search.max_found = FOUND_MAX;
   bt_source_account account = {0};
   bt_found_list some = {0};
@@ -38,7 +38,7 @@ static bt_status ask_window(bt_run *run, bt_explain_probe *probe, bt_str filter,
     status = bt_error_set(error, BT_UNAVAILABLE, "%s", account.failed[0].reason);
   for (size_t i = 0; (status == BT_OK || status == BT_LIMIT) && i < some.count; i++)
     if (!bt_found_list_add(found, &some.items[i])) status = bt_error_no_memory(error);
-  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_status added = bt_account_add(&run->account, &account, false, error);
   bt_found_list_dispose(&some);
   bt_source_account_dispose(&account);
   return status == BT_OK || status == BT_LIMIT ? added : status;

@@ -8,12 +8,12 @@
 #include "tempo/own_trace.h"
 
 bt_status bt_run_queue_by_id(bt_run *run, size_t known, bt_error *error) {
-  if (run->known[known].flags & BT_KNOWN_BY_ID) return BT_OK;
+  if (run->table.traces[known].flags & BT_KNOWN_BY_ID) return BT_OK;
   size_t *queue = bt_grow_array(run->queue, run->queue_count, &run->queue_capacity, sizeof *queue);
   if (!queue) return bt_error_no_memory(error);
   run->queue = queue;
   queue[run->queue_count++] = known;
-  run->known[known].flags |= BT_KNOWN_BY_ID;
+  run->table.traces[known].flags |= BT_KNOWN_BY_ID;
   return BT_OK;
 }
 
@@ -27,39 +27,39 @@ bool bt_run_unqueue(bt_run *run, size_t known) {
 }
 
 static bool ended_after(const bt_run *run, const bt_trace *trace, int64_t age_ns) {
-  return !run->is_static && bt_trace_end_ns(trace) > bt_time_subtract(run->request.now_ns, age_ns);
+  return !run->plan.is_static && bt_trace_end_ns(trace) > bt_time_subtract(run->plan.request.now_ns, age_ns);
 }
 
 /* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not complete yet. */
 static bool lacks_spans(const bt_run *run, size_t known, const bt_trace *trace) {
-  return !run->is_static && trace->span_count < bt_known_span_count(&run->known[known]);
+  return !run->plan.is_static && trace->span_count < bt_known_span_count(&run->table.traces[known]);
 }
 
 static void set_options(bt_run *run, const bt_trace *trace) {
-  for (size_t i = 0; i < run->request.rule_count; i++) {
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
     const bt_run_rule *rule = &run->rules[i];
-    run->options[i].incomplete = trace->partial || ended_after(run, trace, rule->settle_ns) ||
-                                 (rule->require_complete && trace->missing_parents);
+    run->evaluator.options[i].incomplete = trace->partial || ended_after(run, trace, rule->planned->settle_ns) ||
+                                 (rule->planned->require_complete && trace->missing_parents);
   }
 }
 
 /* A batch cannot speak for a rule that reads what batches do not give. */
 static bool is_usable(const bt_run *run, size_t rule, bool is_final) {
-  return is_final || !run->rules[rule].whole_trace;
+  return is_final || !run->plan.rules[rule].whole_trace;
 }
 
 static bool needs_by_id(const bt_run *run, const bt_trace *trace, const bt_rule_verdict *verdicts) {
-  if (!ended_after(run, trace, run->request.assumptions.handover_ns)) return false;
-  if (run->replicates) return true;
-  for (size_t i = 0; i < run->request.rule_count; i++)
-    if (is_usable(run, i, false) && verdicts[i].verdict == BT_VIOLATED && run->rules[i].plan->rests_on_absence)
+  if (!ended_after(run, trace, run->plan.request.assumptions.handover_ns)) return false;
+  if (run->plan.replicates) return true;
+  for (size_t i = 0; i < run->plan.rule_count; i++)
+    if (is_usable(run, i, false) && verdicts[i].verdict == BT_VIOLATED && run->plan.rules[i].plan->rests_on_absence)
       return true;
   return false;
 }
 
 static bt_status make_violation(bt_run *run, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
                                 bool is_final, bt_place place, bt_violation **out, bt_error *error) {
-  bt_status status = bt_violation_new(run->rules[rule].definition, run->request.tenant, trace, verdict, out, error);
+  bt_status status = bt_violation_new(run->plan.rules[rule].definition, run->plan.request.tenant, trace, verdict, out, error);
   if (status != BT_OK) return status;
   (*out)->confirmed_by_id = is_final;
   (*out)->provisional = place == BT_PLACE_TAIL;
@@ -67,12 +67,12 @@ static bt_status make_violation(bt_run *run, size_t rule, const bt_trace *trace,
 }
 
 static bool wants_violations(const bt_run *run) {
-  return run->observer && run->observer->violation && !run->observer_full;
+  return run->account.observer && run->account.observer->violation && !run->observer_full;
 }
 
 static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trace *trace,
                                    const bt_rule_verdict *verdict, bt_place place) {
-  const bt_window *window = run->rules[rule].window;
+  const bt_window *window = run->plan.rules[rule].window;
   int64_t time_ns = bt_window_trace_time(window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
   return (bt_trace_verdict){.rule = rule,
                             .trace_id = trace->id,
@@ -82,7 +82,7 @@ static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trac
                             .verdict = verdict->verdict,
                             .exercised = verdict->exercised,
                             .is_settled = place == BT_PLACE_SETTLED,
-                            .is_young = ended_after(run, trace, run->rules[rule].settle_ns),
+                            .is_young = ended_after(run, trace, run->plan.rules[rule].settle_ns),
                             .is_read = true};
 }
 
@@ -90,8 +90,8 @@ static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trac
 static bt_status fill_judged(bt_run *run, const bt_known *known, const bt_trace *trace, const bt_rule_verdict *verdicts,
                              bool is_final, bt_judged *out, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
-    bt_place place = bt_run_place_for(run, &run->rules[i], known);
+  for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++) {
+    bt_place place = bt_trace_table_place_in(&run->table, run->plan.rules[i].window, known);
     out[i].is_usable = is_usable(run, i, is_final) && place != BT_PLACE_OUTSIDE;
     out[i].verdict = verdict_of(run, i, trace, &verdicts[i], place);
     bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
@@ -103,11 +103,11 @@ static bt_status fill_judged(bt_run *run, const bt_known *known, const bt_trace 
 
 static bt_status report(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
                         bool is_final, bt_error *error) {
-  bt_judged *rules = calloc(run->request.rule_count, sizeof *rules);
+  bt_judged *rules = calloc(run->plan.rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
-  bt_status status = fill_judged(run, &run->known[known], trace, verdicts, is_final, rules, error);
+  bt_status status = fill_judged(run, &run->table.traces[known], trace, verdicts, is_final, rules, error);
   if (status != BT_OK) {
-    bt_judged_free(rules, run->request.rule_count);
+    bt_judged_free(rules, run->plan.rule_count);
     return status;
   }
   if (is_final) return bt_deliver(run, known, rules, error);
@@ -121,47 +121,34 @@ static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, cons
                           bool *is_known, bt_error *error) {
   set_options(run, trace);
   bt_error why = {0};
-  bt_status status = bt_eval_run_within(&run->limit, run->evaluator, trace, run->options, verdicts, &why);
+  bt_status status = bt_rule_evaluator_run(&run->evaluator, trace, verdicts, &why);
   *is_known = status == BT_OK;
-  if (status == BT_LIMIT) return bt_coverage_fail_trace(run, &run->known[known], why.message, error);
+  if (status == BT_LIMIT) return bt_account_fail_trace(&run->account, &run->table.traces[known], why.message, error);
   if (status != BT_OK && error) *error = why;
   return status;
 }
 
 static bool is_long(const bt_run *run, const bt_trace *trace) {
-  return bt_window_is_long(&run->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
-}
-
-static bt_status keep_times(bt_run *run, bt_known *known, const bt_trace *trace, bt_error *error) {
-  if (!known->judged) {
-    bt_judged_times *times = bt_grow_array(run->judged_times, run->judged_count, &run->judged_capacity, sizeof *times);
-    if (!times) return bt_error_no_memory(error);
-    run->judged_times = times;
-    known->judged = (uint32_t)++run->judged_count;
-  }
-  const bt_found *bounds = bt_known_bounds(known);
-  run->judged_times[known->judged - 1] =
-      (bt_judged_times){bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), bounds->start_ns, bounds->end_ns};
-  return BT_OK;
+  return bt_window_is_long(&run->plan.window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
 }
 
 /* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never shows that. */
 static bt_status settle_place(bt_run *run, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
-  bt_known *k = &run->known[known];
-  bt_status status = keep_times(run, k, trace, error);
+  bt_known *k = &run->table.traces[known];
+  bt_status status = bt_trace_table_keep_times(&run->table, k, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), error);
   if (status != BT_OK) return status;
-  *place = bt_run_place(run, k);
+  *place = bt_trace_table_place(&run->table, k);
   if (trace->differing_copies && *place != BT_PLACE_OUTSIDE)
-    bt_coverage_add_differing(&run->result->coverage, &k->matched.id);
-  return is_long(run, trace) && *place != BT_PLACE_OUTSIDE ? bt_coverage_add_long(run, &k->matched.id, error) : BT_OK;
+    bt_account_add_differing(&run->account, &k->matched.id);
+  return is_long(run, trace) && *place != BT_PLACE_OUTSIDE ? bt_account_add_long(&run->account, &k->matched.id, error) : BT_OK;
 }
 
 bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool is_final, bt_error *error) {
   const bt_rule_verdict *verdicts = NULL;
   bool is_known = false;
   bt_place place;
-  if (is_final && bt_trace_is_own(trace, bt_str_from(run->request.tenant ? run->request.tenant : ""))) {
-    run->known[known].flags |= BT_KNOWN_OWN;
+  if (is_final && bt_trace_is_own(trace, bt_str_from(run->plan.request.tenant ? run->plan.request.tenant : ""))) {
+    run->table.traces[known].flags |= BT_KNOWN_OWN;
     return BT_OK;
   }
   if (!is_final && (is_long(run, trace) || lacks_spans(run, known, trace)))
@@ -176,12 +163,12 @@ bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool 
 
 /* What the batch said and the whole trace does not say, or the other way round. */
 static void count_differences(bt_run *run, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
-  for (size_t i = 0; i < run->request.rule_count; i++) {
-    bool is_here = bt_run_place_for(run, &run->rules[i], &run->known[sampled->known]) != BT_PLACE_OUTSIDE;
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
+    bool is_here = bt_trace_table_place_in(&run->table, run->plan.rules[i].window, &run->table.traces[sampled->known]) != BT_PLACE_OUTSIDE;
     bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
     bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
     if (!sampled->rules[i].is_usable || violates == violated) continue;
-    run->result->rules[i].sample_differences++;
+    run->account.result->rules[i].sample_differences++;
     run->sample_differences++;
   }
 }
@@ -193,7 +180,7 @@ static bt_status replace_sampled(bt_run *run, bt_sampled *sampled, const bt_trac
   bt_status status = settle_place(run, sampled->known, trace, &place, error);
   if (status != BT_OK) return status;
   count_differences(run, sampled, verdicts);
-  bt_judged_free(sampled->rules, run->request.rule_count);
+  bt_judged_free(sampled->rules, run->plan.rule_count);
   sampled->rules = NULL;
   if (place == BT_PLACE_OUTSIDE) return BT_OK;
   return report(run, sampled->known, trace, verdicts, true, error);
@@ -204,7 +191,7 @@ bt_status bt_judge_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *tra
   const bt_rule_verdict *verdicts = NULL;
   bool is_known = false;
   bt_status status = trace ? evaluate(run, sampled->known, trace, &verdicts, &is_known, error)
-                           : bt_coverage_fail_trace(run, &run->known[sampled->known], missing, error);
+                           : bt_account_fail_trace(&run->account, &run->table.traces[sampled->known], missing, error);
   if (status != BT_OK) return status;
   if (is_known) return replace_sampled(run, sampled, trace, verdicts, error);
   bt_judged *rules = sampled->rules;

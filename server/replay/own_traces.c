@@ -17,10 +17,10 @@ typedef struct own_read {
 
 static bt_status take_own(void *context, const bt_read_trace *read, bt_error *error) {
   own_read *own = context;
-  bt_str tenant = bt_str_from(own->run->request.tenant ? own->run->request.tenant : "");
-  if (bt_run_is_cancelled(own->run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  bt_str tenant = bt_str_from(own->run->plan.request.tenant ? own->run->plan.request.tenant : "");
+  if (bt_replay_plan_is_cancelled(&own->run->plan)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
   if (read->trace && bt_trace_is_own(read->trace, tenant))
-    bt_run_known(own->run, &own->ids[read->index])->flags |= BT_KNOWN_OWN;
+    bt_trace_table_find(&own->run->table, &own->ids[read->index])->flags |= BT_KNOWN_OWN;
   return BT_OK;
 }
 
@@ -32,14 +32,14 @@ static bt_status read_suspects(bt_run *run, const bt_trace_id *ids, size_t count
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_REPORT_ID)}};
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
-  bt_read_request read = bt_run_read(run, ids, count, range);
+  bt_read_request read = bt_replay_plan_read(&run->plan, ids, count, range);
   read.projection = &projection;
   read.with_own = true;
   own_read own = {run, ids};
   bt_source_account account = {0};
   bt_status status = bt_source_read(run->source, &read, take_own, &own, &account, error);
   if (status != BT_OK || account.failed_count) run->own_are_known = false;
-  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_status added = bt_account_add(&run->account, &account, false, error);
   bt_source_account_dispose(&account);
   return status == BT_OK ? added : status;
 }
@@ -48,8 +48,8 @@ static bt_status read_suspects(bt_run *run, const bt_trace_id *ids, size_t count
 static size_t choose_suspects(const bt_run *run, const bt_found_list *found, bt_trace_id *ids, bt_time_range *range) {
   size_t count = 0;
   for (size_t i = 0; i < found->count; i++) {
-    const bt_known *known = bt_run_known(run, &found->items[i].id);
-    if (!known || known->flags & BT_KNOWN_OWN || bt_run_place(run, known) == BT_PLACE_OUTSIDE) continue;
+    const bt_known *known = bt_trace_table_find(&run->table, &found->items[i].id);
+    if (!known || known->flags & BT_KNOWN_OWN || bt_trace_table_place(&run->table, known) == BT_PLACE_OUTSIDE) continue;
     ids[count++] = found->items[i].id;
     if (found->items[i].start_ns < range->start_ns) range->start_ns = found->items[i].start_ns;
     if (found->items[i].end_ns >= range->end_ns) range->end_ns = bt_time_add(found->items[i].end_ns, 1);
@@ -60,7 +60,7 @@ static size_t choose_suspects(const bt_run *run, const bt_found_list *found, bt_
 static bt_status verify_suspects(bt_run *run, const bt_found_list *found, bt_error *error) {
   bt_trace_id *ids = bt_realloc_array(NULL, found->count, sizeof *ids);
   if (!ids) return bt_error_no_memory(error);
-  bt_time_range range = run->search_range;
+  bt_time_range range = run->plan.search_range;
   size_t count = choose_suspects(run, found, ids, &range);
   bt_status status = count ? read_suspects(run, ids, count, range, error) : BT_OK;
   free(ids);
@@ -69,7 +69,7 @@ static bt_status verify_suspects(bt_run *run, const bt_found_list *found, bt_err
 
 bt_status bt_own_traces_ask(bt_run *run, bt_error *error) {
   size_t index = 0, asked = run->query_count;
-  if (run->source_lost || !run->known_count) return BT_OK;
+  if (run->source_lost || !run->table.count) return BT_OK;
   bt_status status = bt_query_add(run, bt_str_from(own_filter), false, &index, error);
   if (status != BT_OK || index < asked) return status; /* a rule asks the same: that answer is the rule's */
   run->queries[index]->is_own = true;
@@ -86,22 +86,22 @@ void bt_own_traces_take(bt_run *run, bt_query *query) {
 }
 
 static bt_status search_suspects(bt_run *run, bt_error *error) {
-  bt_search_request search = bt_run_search(run, bt_str_from(own_filter), run->search_range);
+  bt_search_request search = bt_replay_plan_search(&run->plan, bt_str_from(own_filter), run->plan.search_range);
   bt_source_account account = {0};
   run->own_is_asked = true;
   search.expected = BT_EXPECTS_FEW;
   bt_status status = bt_source_search(run->source, &search, &run->own_found, &account, error);
   run->own_are_known = status == BT_OK && account.failed_count == 0;
   bt_found_list_keep_own(&run->own_found);
-  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_status added = bt_account_add(&run->account, &account, false, error);
   bt_source_account_dispose(&account);
   return status == BT_OK ? added : status;
 }
 
 bt_status bt_own_traces_mark(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
-  if (!run->known_count) run->own_are_known = true;
-  if (run->source_lost || !run->known_count) return BT_OK;
+  if (!run->table.count) run->own_are_known = true;
+  if (run->source_lost || !run->table.count) return BT_OK;
   if (!run->own_is_asked) status = search_suspects(run, error);
   if (status == BT_OK && run->own_found.count) status = verify_suspects(run, &run->own_found, error);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : BT_OK;

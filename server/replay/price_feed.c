@@ -28,11 +28,11 @@ static void divide_query(const bt_run *run, const bt_query *query, bt_price *pri
   bt_price whole = {.requests = query->account.requests,
                     .bytes_inspected = query->account.bytes_inspected,
                     .bytes_received = query->account.bytes_received};
-  size_t users = 0, count = run->request.rule_count;
-  for (size_t i = 0; i < count; i++) users += uses(run->rules[i].plan, query);
+  size_t users = 0, count = run->plan.rule_count;
+  for (size_t i = 0; i < count; i++) users += uses(run->plan.rules[i].plan, query);
   if (!users || !query->is_taken) return;
   for (size_t i = 0; i < count; i++)
-    if (uses(run->rules[i].plan, query)) add_part(&prices[i], &whole, 1.0 / (double)users);
+    if (uses(run->plan.rules[i].plan, query)) add_part(&prices[i], &whole, 1.0 / (double)users);
   rest->requests -= whole.requests;
   rest->bytes_inspected -= whole.bytes_inspected;
   rest->bytes_received -= whole.bytes_received;
@@ -40,18 +40,18 @@ static void divide_query(const bt_run *run, const bt_query *query, bt_price *pri
 
 static void divide_rest(const bt_run *run, const bt_price *rest, bt_price *prices) {
   uint64_t read = 0;
-  size_t count = run->request.rule_count;
-  for (size_t i = 0; i < count; i++) read += run->result->rules[i].traces_read;
+  size_t count = run->plan.rule_count;
+  for (size_t i = 0; i < count; i++) read += run->account.result->rules[i].traces_read;
   for (size_t i = 0; i < count; i++) {
-    double part = read ? (double)run->result->rules[i].traces_read / (double)read : 1.0 / (double)count;
+    double part = read ? (double)run->account.result->rules[i].traces_read / (double)read : 1.0 / (double)count;
     add_part(&prices[i], rest, part);
   }
 }
 
 void bt_price_feed(const bt_run *run, int64_t duration_ns) {
-  const bt_replay_result *result = run->result;
-  size_t count = run->request.rule_count;
-  bt_price *prices = run->request.prices ? calloc(count, sizeof *prices) : NULL;
+  const bt_replay_result *result = run->account.result;
+  size_t count = run->plan.rule_count;
+  bt_price *prices = run->plan.request.prices ? calloc(count, sizeof *prices) : NULL;
   bt_price rest = {.requests = result->requests,
                    .bytes_inspected = result->bytes_inspected,
                    .bytes_received = result->bytes_received};
@@ -59,13 +59,13 @@ void bt_price_feed(const bt_run *run, int64_t duration_ns) {
   for (size_t i = 0; i < run->query_count; i++) divide_query(run, run->queries[i], prices, &rest);
   divide_rest(run, &rest, prices);
   for (size_t i = 0; i < count; i++) {
-    const bt_rule_definition *rule = run->rules[i].definition;
-    bt_price_key key = {run->request.tenant, rule->fields.id, rule->condition_hash};
+    const bt_rule_definition *rule = run->plan.rules[i].definition;
+    bt_price_key key = {run->plan.request.tenant, rule->fields.id, rule->condition_hash};
     prices[i].replays = 1;
     prices[i].traces_read = result->rules[i].traces_read;
     prices[i].duration_ns = duration_ns / (int64_t)count;
     prices[i].differences = result->rules[i].sample_differences + result->rules[i].unread_differences;
-    bt_price_table_add(run->request.prices, &key, &prices[i]);
+    bt_price_table_add(run->plan.request.prices, &key, &prices[i]);
   }
   free(prices);
 }

@@ -24,34 +24,18 @@ typedef struct projecting {
   size_t seen, decided;
 } projecting;
 
-const char *bt_project_why_not(const bt_run *run, const bt_run_rule *rule) {
-  if (!rule->plan->spans.filter.len)
-    return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
-  if (rule->whole_trace) return "batches cannot give what the rule reads";
-  if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
-  /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
-  if (!bt_traceql_tests_fields_only(rule->plan->spans.filter))
-    return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
-  if (run->source && !run->source->operations->projects) return "the source gives whole traces only";
-  return run->is_checked ? "" : BT_NOT_CHECKED;
-}
-
-bool bt_project_can(const bt_run *run, const bt_run_rule *rule) {
-  return run->source && !bt_project_why_not(run, rule)[0];
-}
-
 /* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before what was searched. */
 static bool is_steady(const bt_run *run, int64_t start_ns, int64_t end_ns) {
-  int64_t open_ns = bt_time_add(run->request.assumptions.settle_ns, run->window.margin_ns);
-  bool is_young = end_ns > bt_time_subtract(run->request.now_ns, run->request.assumptions.handover_ns);
-  if (run->replicates && is_young) return false; /* these may be the spans that one ingester has */
-  return end_ns < bt_time_subtract(run->request.now_ns, open_ns) &&
-         bt_time_subtract(end_ns, start_ns) <= run->window.margin_ns;
+  int64_t open_ns = bt_time_add(run->plan.request.assumptions.settle_ns, run->plan.window.margin_ns);
+  bool is_young = end_ns > bt_time_subtract(run->plan.request.now_ns, run->plan.request.assumptions.handover_ns);
+  if (run->plan.replicates && is_young) return false; /* these may be the spans that one ingester has */
+  return end_ns < bt_time_subtract(run->plan.request.now_ns, open_ns) &&
+         bt_time_subtract(end_ns, start_ns) <= run->plan.window.margin_ns;
 }
 
 static bool is_wanted(const bt_run *run, const bool *rules, size_t index) {
   bool wanted = false;
-  for (size_t i = 0; i < run->request.rule_count; i++) {
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
     if (!bt_bit_get(run->rules[i].unread, index)) continue;
     if (!rules[i]) return false; /* it is read whole for another rule */
     wanted = true;
@@ -60,8 +44,8 @@ static bool is_wanted(const bt_run *run, const bool *rules, size_t index) {
 }
 
 bool bt_project_may_decide(const bt_run *run, size_t index) {
-  const bt_known *known = &run->known[index];
-  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_run_place(run, known) == BT_PLACE_OUTSIDE) return false;
+  const bt_known *known = &run->table.traces[index];
+  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_trace_table_place(&run->table, known) == BT_PLACE_OUTSIDE) return false;
   if (bt_pruned_has(run, index)) return false;
   bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(run, known->listed.start_ns, known->listed.end_ns) : true;
   if (known->flags & BT_KNOWN_MATCHED)
@@ -79,11 +63,11 @@ void bt_project_decide(bt_run *run, bt_run_rule *rule, bt_spans_verdict verdict,
   rule->unread[known / 64] &= ~((uint64_t)1 << (known % 64));
   bt_bit_set(rule->decided, known);
   if (verdict == BT_SPANS_EXERCISED) bt_bit_set(rule->decided_exercised, known);
-  run->result->rules[rule - run->rules].decided_unread++;
+  run->account.result->rules[rule - run->rules].decided_unread++;
 }
 
 static bool is_decided(const bt_run *run, size_t known) {
-  for (size_t i = 0; i < run->request.rule_count; i++)
+  for (size_t i = 0; i < run->plan.rule_count; i++)
     if (bt_bit_get(run->rules[i].unread, known)) return false;
   return true;
 }
@@ -92,8 +76,8 @@ static bool is_decided(const bt_run *run, size_t known) {
 static bt_status evaluate(bt_run *run, const bt_trace *trace, const bt_rule_verdict **verdicts, bt_error *error) {
   bt_error why = {0};
   *verdicts = NULL;
-  for (size_t i = 0; i < run->request.rule_count; i++) run->options[i].incomplete = false;
-  bt_status status = bt_eval_run_within(&run->limit, run->evaluator, trace, run->options, verdicts, &why);
+  for (size_t i = 0; i < run->plan.rule_count; i++) run->evaluator.options[i].incomplete = false;
+  bt_status status = bt_rule_evaluator_run(&run->evaluator, trace, verdicts, &why);
   if (status == BT_OK) return BT_OK;
   *verdicts = NULL;
   if (status == BT_LIMIT) return BT_OK;
@@ -110,7 +94,7 @@ static bt_status judge_spans(projecting *p, size_t known, const bt_trace *trace,
   const bt_rule_verdict *verdicts;
   bt_status status = evaluate(run, trace, &verdicts, error);
   if (status != BT_OK || !verdicts) return status;
-  for (size_t i = 0; i < run->request.rule_count; i++) {
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
     bool is_asked = p->rules[i] && bt_bit_get(run->rules[i].unread, known);
     bt_spans_verdict verdict = is_asked ? verdict_of(&verdicts[i]) : BT_SPANS_UNDECIDED;
     if (verdict != BT_SPANS_UNDECIDED) bt_project_decide(run, &run->rules[i], verdict, known);
@@ -129,13 +113,13 @@ bt_status bt_project_judge(bt_run *run, const bt_found_spans *spans, bt_spans_ve
 }
 
 static bool is_worthless(const projecting *p) {
-  bool is_chosen = p->run->request.strategy == BT_STRATEGY_AUTO;
+  bool is_chosen = p->run->plan.request.strategy == BT_STRATEGY_AUTO;
   return is_chosen && p->seen >= WORTH_AFTER && p->decided < p->seen / WORTH_SHARE;
 }
 
 static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *error) {
   projecting *p = context;
-  if (bt_run_is_cancelled(p->run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  if (bt_replay_plan_is_cancelled(&p->run->plan)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
   if (is_worthless(p)) return bt_error_set(error, BT_LIMIT, "too few are decided so");
   p->seen++;
   bt_found bounds = {.start_ns = read->start_ns, .end_ns = read->end_ns};
@@ -144,22 +128,16 @@ static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *
   return decides ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
 }
 
-bt_time_range bt_project_range(const bt_run *run) {
-  bt_time_range range = run->search_range;
-  if (range.end_ns < run->request.now_ns) range.end_ns = run->request.now_ns;
-  return range;
-}
-
 static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
   bt_run *run = p->run;
-  bt_read_request request = bt_run_read(run, ids, count, run->crowds.range);
-  request.projection = &run->projection;
+  bt_read_request request = bt_replay_plan_read(&run->plan, ids, count, run->crowds.range);
+  request.projection = run->projection;
   request.spans = spans;
   request.crowds = &run->crowds;
   bt_source_account account = {0};
   bt_error why = {0};
   bt_status status = bt_source_read(run->source, &request, take_spans, p, &account, &why);
-  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_status added = bt_account_add(&run->account, &account, false, error);
   bt_source_account_dispose(&account);
   if (status != BT_CANCELLED && status != BT_NO_MEMORY) return added;
   if (error) *error = why;
@@ -168,14 +146,14 @@ static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str
 
 /* One filter for all rules that are decided so; with more spans than one of them speaks of its verdict stays the same. */
 static bool join_filters(const bt_run *run, const bool *rules, bt_buffer *out) {
-  bt_str *filters = bt_realloc_array(NULL, run->request.rule_count, sizeof *filters);
+  bt_str *filters = bt_realloc_array(NULL, run->plan.rule_count, sizeof *filters);
   size_t count = 0;
   if (!filters) return false;
-  for (size_t i = 0; i < run->request.rule_count; i++) {
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
     bool is_known = !rules[i];
     for (size_t f = 0; !is_known && f < count; f++)
-      is_known = bt_str_equal(filters[f], run->rules[i].plan->spans.filter);
-    if (!is_known) filters[count++] = run->rules[i].plan->spans.filter;
+      is_known = bt_str_equal(filters[f], run->plan.rules[i].plan->spans.filter);
+    if (!is_known) filters[count++] = run->plan.rules[i].plan->spans.filter;
   }
   if (count) bt_traceql_join_filters(filters, count, out);
   free(filters);
@@ -183,30 +161,30 @@ static bool join_filters(const bt_run *run, const bool *rules, bt_buffer *out) {
 }
 
 bt_status bt_project_make_sets(const bt_run *run, bt_run_rule *rule, bt_error *error) {
-  if (!rule->decided) rule->decided = bt_bits_new(run);
-  if (!rule->decided_exercised) rule->decided_exercised = bt_bits_new(run);
+  if (!rule->decided) rule->decided = bt_bits_new(&run->table);
+  if (!rule->decided_exercised) rule->decided_exercised = bt_bits_new(&run->table);
   return rule->decided && rule->decided_exercised ? BT_OK : bt_error_no_memory(error);
 }
 
 static bt_status make_sets(bt_run *run, const bool *rules, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
+  for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++)
     if (rules[i]) status = bt_project_make_sets(run, &run->rules[i], error);
   return status;
 }
 
 static bt_status project(projecting *p, bt_str spans, bt_error *error) {
   bt_run *run = p->run;
-  size_t *known = bt_realloc_array(NULL, run->known_count + 1, sizeof *known), count = 0, tried = 0;
-  bt_trace_id *ids = bt_realloc_array(NULL, run->known_count + 1, sizeof *ids);
+  size_t *known = bt_realloc_array(NULL, run->table.count + 1, sizeof *known), count = 0, tried = 0;
+  bt_trace_id *ids = bt_realloc_array(NULL, run->table.count + 1, sizeof *ids);
   bt_status status = known && ids ? make_sets(run, p->rules, error) : bt_error_no_memory(error);
-  for (size_t i = 0; status == BT_OK && i < run->known_count; i++) {
+  for (size_t i = 0; status == BT_OK && i < run->table.count; i++) {
     if (!bt_project_may_decide(run, i) || !is_wanted(run, p->rules, i)) continue;
-    ids[count] = run->known[i].matched.id;
+    ids[count] = run->table.traces[i].matched.id;
     known[count++] = i;
   }
   p->known = known;
-  if (run->request.strategy == BT_STRATEGY_AUTO && count >= TRIED_FROM) tried = TRIED;
+  if (run->plan.request.strategy == BT_STRATEGY_AUTO && count >= TRIED_FROM) tried = TRIED;
   if (status == BT_OK && tried) status = ask(p, ids, tried, spans, error);
   p->known += tried;
   if (status == BT_OK && count && !is_worthless(p)) status = ask(p, ids + tried, count - tried, spans, error);

@@ -11,12 +11,6 @@ typedef enum bt_spans_verdict {
   BT_SPANS_EXERCISED /* and no violation */
 } bt_spans_verdict;
 
-/* Why the rule cannot be decided so (server/report/plan_json.c shows what may be), for people; "": it can, given a source. */
-const char *bt_project_why_not(const bt_run *run, const bt_run_rule *rule);
-/* Whether the rule can be decided so at all. */
-bool bt_project_can(const bt_run *run, const bt_run_rule *rule);
-/* Which spans are asked for: late fragments lie in blocks dated by their arrival, so that it goes on to now. */
-bt_time_range bt_project_range(const bt_run *run);
 /* Takes out of `unread` what the spans show not to violate. rules: which rules, one for each of the request; they can be decided so. */
 bt_status bt_project(bt_run *run, const bool *rules, bt_error *error) BT_MUST_CHECK;
 

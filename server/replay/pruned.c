@@ -8,7 +8,7 @@ static const bt_query *query_of(const bt_run *run) {
 }
 
 bt_status bt_pruned_ask(bt_run *run, bt_error *error) {
-  if (!run->filters) return BT_OK;
+  if (!run->plan.filters) return BT_OK;
   bt_status status = bt_query_add(run, BT_STR(BT_PRUNED_FILTER), true, &run->pruned, error);
   if (status == BT_OK) run->queries[run->pruned]->expected = BT_EXPECTS_FEW;
   return status;
@@ -26,13 +26,12 @@ bool bt_pruned_has(const bt_run *run, size_t known) {
 
 void bt_pruned_join(const bt_run *run, const bt_run_rule *rule, uint64_t *bits) {
   const bt_query *query = query_of(run);
-  bool can_violate = rule->plan->violating->kind != BT_OVER_NONE;
-  for (size_t w = 0; query && query->bits && can_violate && w < run->word_count; w++) bits[w] |= query->bits[w];
+  bool can_violate = rule->planned->plan->violating->kind != BT_OVER_NONE;
+  for (size_t w = 0; query && query->bits && can_violate && w < run->table.word_count; w++) bits[w] |= query->bits[w];
 }
 
-bt_status bt_pruned_take(bt_run *run, bt_error *error) {
+void bt_pruned_take(bt_run *run) {
   const bt_query *query = query_of(run);
-  bool is_any = query && query->bits && bt_bits_count(run, query->bits);
-  if (!is_any && bt_pruned_are_known(run)) return BT_OK;
-  return bt_projection_add_pruning(&run->projection, error);
+  bool is_any = query && query->bits && bt_bits_count(&run->table, query->bits);
+  if (is_any || !bt_pruned_are_known(run)) run->projection = &run->plan.marked_projection;
 }

@@ -69,13 +69,13 @@ static bool failed_everywhere(bt_source_account *account, bt_time_range range) {
 static bool is_gone(const bt_run *run, const bt_query *query) {
   bt_error error = {0};
   if (query->status == BT_UNAVAILABLE) return true;
-  return query->status == BT_OK && query->is_lost && bt_source_check(run->source, run->request.cancel, &error) != BT_OK;
+  return query->status == BT_OK && query->is_lost && bt_source_check(run->source, run->plan.request.cancel, &error) != BT_OK;
 }
 
 void bt_query_search(const bt_run *run, bt_query *query) {
-  size_t room = run->request.memory_limit_bytes / sizeof(bt_known);
-  bt_time_range range = query->range.start_ns < query->range.end_ns ? query->range : run->search_range;
-  bt_search_request search = bt_run_search(run, query->text, range);
+  size_t room = run->plan.request.memory_limit_bytes / sizeof(bt_known);
+  bt_time_range range = query->range.start_ns < query->range.end_ns ? query->range : run->plan.search_range;
+  bt_search_request search = bt_replay_plan_search(&run->plan, query->text, range);
   search.max_found = query->max_found && query->max_found < room ? query->max_found : room;
   search.expected = query->expected;
   search.may_widen = !query->is_subtracted;
@@ -96,18 +96,18 @@ static void remember_loss(bt_run *run, const char *reason) {
 static bt_status lose(bt_run *run, bt_query *query, const char *reason, bt_error *error) {
   query->is_lost = true;
   query->is_complete = false;
-  return query->is_over ? bt_coverage_fail(run, run->search_range, reason, error) : BT_OK;
+  return query->is_over ? bt_account_fail(&run->account, run->plan.search_range, reason, error) : BT_OK;
 }
 
 static bt_status take_answer(bt_run *run, bt_query *query, bt_error *error) {
   query->is_complete = query->account.failed_count == 0;
   if (query->is_lost) remember_loss(run, query->account.failed[0].reason);
-  return bt_coverage_add(run, &query->account, query->is_over, error);
+  return bt_account_add(&run->account, &query->account, query->is_over, error);
 }
 
 static bt_status take_failure(bt_run *run, bt_query *query, bt_error *error) {
   remember_loss(run, query->why.message);
-  bt_status added = bt_coverage_add(run, &query->account, false, error);
+  bt_status added = bt_account_add(&run->account, &query->account, false, error);
   return added == BT_OK ? lose(run, query, query->why.message, error) : added;
 }
 
@@ -121,12 +121,12 @@ bt_status bt_query_take(bt_run *run, bt_query *query, bt_error *error) {
     return lose(run, query, run->lost_reason, error);
   }
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
-    bt_coverage_add_cost(run, &query->account); /* it was asked all the same */
+    bt_account_add_cost(&run->account, &query->account); /* it was asked all the same */
     if (error) *error = query->why;
   } else if (is_expected) {
     query->is_exceeded = true;
     if (!query->keeps_part) bt_found_list_dispose(&query->found);
-    status = bt_coverage_add(run, &query->account, false, error);
+    status = bt_account_add(&run->account, &query->account, false, error);
   } else
     status = status == BT_OK ? take_answer(run, query, error) : take_failure(run, query, error);
   return status;

@@ -3,32 +3,9 @@
 #ifndef BT_SERVER_REPLAY_RUN_H
 #define BT_SERVER_REPLAY_RUN_H
 
-#include "server/eval_limit.h"
 #include "server/replay/joined.h"
-#include "server/replay/replay.h"
-#include "server/replay/window.h"
-
-enum {
-  BT_KNOWN_OWN = 1,     /* BeTrace's own: neither judged nor counted */
-  BT_KNOWN_BY_ID = 2,   /* waits to be read by id, or was */
-  BT_KNOWN_MATCHED = 4, /* some filter found it */
-  BT_KNOWN_LISTED = 8,  /* the listing of all traces has it */
-  BT_KNOWN_ASKED = 16   /* was chosen to be read, whatever came of it */
-};
-
-/* A trace that some search found. */
-typedef struct bt_known {
-  bt_found matched; /* what filters saw of it; meaningful with BT_KNOWN_MATCHED */
-  bt_found listed;  /* what the listing saw of it; meaningful with BT_KNOWN_LISTED */
-  uint8_t flags;
-  uint32_t judged; /* it was read whole: number of its times in the run's, from 1; 0: not yet */
-} bt_known;
-
-/* When the whole trace began and began last, and the bounds that were known of it then: they say its place in each rule's window, the same whatever is
- * found of it later. */
-typedef struct bt_judged_times {
-  int64_t first_ns, last_ns, found_start_ns, found_end_ns;
-} bt_judged_times;
+#include "server/replay/replay_account.h"
+#include "server/replay/rule_evaluator.h"
 
 typedef enum bt_query_state { BT_QUERY_WAITING, BT_QUERY_BEGUN, BT_QUERY_ANSWERED } bt_query_state;
 
@@ -64,12 +41,7 @@ typedef struct bt_query {
 typedef struct bt_asking bt_asking;
 
 typedef struct bt_run_rule {
-  const bt_rule_definition *definition;
-  bt_plan *plan;
-  const bt_window *window; /* its own, of the run's: what belongs to it and what of that is settled */
-  int64_t settle_ns;
-  bool require_complete;
-  bool whole_trace;            /* batches cannot give what it reads */
+  const bt_planned_rule *planned;
   bool is_answered;            /* every search for its candidates was answered in full */
   uint64_t subtracted_found;   /* by the first query that is subtracted, as a probe says; 0: not known */
   uint64_t *candidates;        /* bits over the known traces: may violate */
@@ -108,9 +80,8 @@ typedef struct bt_decided { /* it does not violate */
 } bt_decided;
 
 /* Spans that were asked for before anything else (spans_first.c). */
-enum { BT_SPANS_FIRST_LEAVES = 8 };
 typedef struct bt_spans_first {
-  bt_query *leaves[BT_SPANS_FIRST_LEAVES]; /* the formula's searches in the part that is looked at; not in the table */
+  bt_query *leaves[BT_SPANS_FIRST_FILTERS]; /* the formula's searches in the part that is looked at; not in the table */
   size_t leaf_count;
   bool is_used;
   bt_over any;            /* stands for the rule's formula: every trace with such spans */
@@ -121,24 +92,14 @@ typedef struct bt_spans_first {
 } bt_spans_first;
 
 typedef struct bt_run {
+  bt_replay_plan plan;
+  bt_trace_table table;
+  bt_replay_account account;
+  bt_rule_evaluator evaluator;
   bt_source *source;
-  bt_replay_request request; /* with its defaults filled in */
-  const bt_replay_observer *observer;
-  bt_replay_result *result;
-  bool filters, is_static;
-  bool replicates;    /* bt_source_replicates: batches may lack spans of what is young */
-  bool is_checked;    /* the source's version was: plans may rest on more than what every version does right */
-  bt_window window;   /* what is searched and read: the widest margin, and the latest effective end among its rules */
-  bt_window *windows; /* the distinct ones of its rules */
-  size_t window_count;
-  bt_time_range search_range;
   bt_run_rule *rules;
-  bt_ruleset *ruleset;
-  bt_evaluator *evaluator;
-  bt_eval_options *options;
-  bt_eval_limit limit;
-  bt_projection projection;
-  bt_crowds crowds; /* of questions for spans, over bt_project_range */
+  const bt_projection *projection; /* what batches give */
+  bt_crowds crowds;                /* of questions for spans */
   bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
   size_t pruned;    /* the query that finds pruned traces (pruned.c); 0: there is none */
@@ -147,12 +108,6 @@ typedef struct bt_run {
   bt_asking *asking;
   bt_query *edge; /* looks for the earliest trace beside the reads; not in the table; NULL: nobody does */
   size_t query_count, query_capacity;
-  bt_known *known; /* by id */
-  size_t known_count, word_count;
-  bt_judged_times *judged_times;
-  size_t judged_count, judged_capacity;
-  bool is_listed;     /* the listing is complete */
-  bool is_all_needed; /* some rule has to read every trace: the listing finds candidates */
   bool own_are_known; /* the search for BeTrace's own traces was complete */
   bool own_is_asked;
   bt_found_list own_found; /* suspects that nothing has proved or cleared yet */
@@ -167,61 +122,23 @@ typedef struct bt_run {
   uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
   bool has_sampled_part; /* what comes now lies near the edges */
   bt_beside beside;
-  bool sample_is_fixed; /* the request says how many are read by id */
   uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */
-  double progress;           /* shown last; it never goes back when more work turns up */
-  uint64_t failed_beyond;    /* failures that are no longer listed one by one */
   uint64_t sample_differences;
   bool has_data;       /* there is some trace in the window that is not our own */
-  bt_memory_hold hold; /* what all this takes (room.c) */
-  bool has_no_room;    /* for what was found */
   bool observer_full;  /* the observer keeps no more */
   char full_reason[200];
 } bt_run;
 
-static inline bool bt_bit_get(const uint64_t *bits, size_t index) {
-  return (bits[index / 64] >> (index % 64) & 1) != 0;
-}
-static inline void bt_bit_set(uint64_t *bits, size_t index) {
-  bits[index / 64] |= (uint64_t)1 << (index % 64);
-}
-
 /* replay.c: checks the request and makes plans, window and evaluator. Close in every case. A source of NULL is as a Tempo. */
-bt_status bt_run_open(bt_run *run, bt_error *error) BT_MUST_CHECK;
+bt_status bt_run_open(bt_run *run, const bt_replay_request *request, bt_error *error) BT_MUST_CHECK;
 void bt_run_close(bt_run *run);
 
-/* room.c: tells the account of memory what the replay holds now, and so much more that it is about to. BT_LIMIT: there is no room, and has_no_room says so. */
-bt_status bt_run_hold(bt_run *run, size_t more_bytes, bt_error *error) BT_MUST_CHECK;
-void bt_run_let_go(bt_run *run);
+/* known.c: what keeps numbers of traces. */
+bt_trace_holder bt_run_holder(bt_run *run);
 
 /* price_feed.c: adds what the replay cost to the request's price table, when it has one. */
 void bt_price_feed(const bt_run *run, int64_t duration_ns);
-
-/* The known trace with that id, or NULL. */
-bt_known *bt_run_known(const bt_run *run, const bt_trace_id *id);
-/* What is known of its bounds: what filters saw, else the listing. */
-const bt_found *bt_known_bounds(const bt_known *known);
-/* As many spans at least; 0: not known. */
-uint32_t bt_known_span_count(const bt_known *known);
-/* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie up to margin before them. */
-bool bt_run_bounds(const bt_run *run, const bt_known *known, bt_found *bounds);
-/* Its place for a rule, as far as its bounds tell, or as the whole trace said. */
-bt_place bt_run_place_for(const bt_run *run, const bt_run_rule *rule, const bt_known *known);
-/* Its place for all of them: undecided where it is for any, else settled where it is for any, else in the tail where it is for any. */
-bt_place bt_run_place(const bt_run *run, const bt_known *known);
-bool bt_run_is_in_tail(const bt_run *run, const bt_known *known); /* of some rule */
-/* Requests with everything that is the same for all of a replay. */
-bt_search_request bt_run_search(const bt_run *run, bt_str filter, bt_time_range range);
-bt_read_request bt_run_read(const bt_run *run, const bt_trace_id *ids, size_t count, bt_time_range range);
-bool bt_run_is_cancelled(const bt_run *run);
-/* Why a source whose version was not checked is asked for whole traces only, for people. */
-#define BT_NOT_CHECKED "it rests on what was not checked on this version of Tempo"
-/* How many times larger its samples are. */
-uint32_t bt_run_sample_times(const bt_run *run);
-/* Whether exercised traces that are not read are counted by searches. */
-bool bt_run_counts_by_search(const bt_run *run, const bt_run_rule *rule);
-void bt_run_progress(bt_run *run, double fraction);
 
 /* candidates.c: asks for what the rules need and fills `known` and the rules' bits. The listing of all traces and what is only counted may still be
  * under way then: bt_candidates_complete waits for them and joins them. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the replay. */
@@ -241,7 +158,6 @@ bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule);
 
 /* spans_first.c: where it is worth it, the spans that the one rule speaks of are asked for first: the traces that have some stand for the candidates, and
  * what their spans decide is taken once these are known. Whatever goes wrong, the searches are asked as if nothing had been. */
-bool bt_spans_first_can(const bt_run *run); /* whether the request and its rule allow it */
 bt_status bt_spans_first_ask(bt_run *run, bt_error *error) BT_MUST_CHECK;
 /* Gives what was found to the query of `any`, which was added. */
 void bt_spans_first_answer(bt_run *run);
@@ -251,8 +167,6 @@ void bt_spans_first_dispose(bt_run *run);
 /* known.c: all traces that anything found, by id, each once, and sets of them as bits. */
 /* Joins what was taken and not gathered yet; everything that counts in numbers of known traces moves along. */
 bt_status bt_known_gather(bt_run *run, bt_error *error) BT_MUST_CHECK;
-uint64_t *bt_bits_new(const bt_run *run); /* new, empty; NULL: no memory */
-size_t bt_bits_count(const bt_run *run, const uint64_t *bits);
 
 /* query.c: the table of distinct filters. */
 enum { BT_QUERY_ALL = 0 };
@@ -276,7 +190,7 @@ bt_status bt_own_traces_mark(bt_run *run, bt_error *error) BT_MUST_CHECK;
  * them is a candidate of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. */
 bt_status bt_pruned_ask(bt_run *run, bt_error *error) BT_MUST_CHECK; /* adds the query */
 /* After its answer: what is read gives the marks from here on, where there are such traces, or that is not known. */
-bt_status bt_pruned_take(bt_run *run, bt_error *error) BT_MUST_CHECK;
+void bt_pruned_take(bt_run *run);
 void bt_pruned_join(const bt_run *run, const bt_run_rule *rule, uint64_t *bits); /* sets the bits of all of them */
 bool bt_pruned_has(const bt_run *run, size_t known);
 bool bt_pruned_are_known(const bt_run *run); /* all of them */
@@ -341,14 +255,6 @@ bool bt_run_unqueue(bt_run *run, size_t known);
 
 /* coverage.c */
 bt_str bt_coverage_any_trace(void); /* the filter that finds every trace but BeTrace's own */
-bt_status bt_coverage_fail(bt_run *run, bt_time_range range, const char *reason, bt_error *error) BT_MUST_CHECK;
-bt_status bt_coverage_fail_trace(bt_run *run, const bt_known *known, const char *reason, bt_error *error) BT_MUST_CHECK;
-/* Adds what a call cost, and its failed windows when `is_over`. */
-bt_status bt_coverage_add(bt_run *run, const bt_source_account *account, bool is_over, bt_error *error) BT_MUST_CHECK;
-/* What it cost alone. */
-void bt_coverage_add_cost(bt_run *run, const bt_source_account *account);
-void bt_coverage_add_differing(bt_coverage *coverage, const bt_trace_id *id); /* each id counts once, as far as named */
-bt_status bt_coverage_add_long(bt_run *run, const bt_trace_id *id, bt_error *error) BT_MUST_CHECK;
 /* Where no listing will tell, begins to look for the earliest trace, beside the reads. */
 bt_status bt_coverage_look_ahead(bt_run *run, bt_error *error) BT_MUST_CHECK;
 /* Empty windows and the earliest trace; asks the source where no listing tells. */

@@ -11,45 +11,17 @@
 
 enum {
   PROBE_SHARE = 32, /* of the range, in its middle */
-  LATER_SHARE = 4,  /* what lies between the range and now is asked too, and must be this much shorter */
   LEAF_FOUND_MAX = 4000
 };
-_Static_assert((int)BT_SPANS_FIRST_LEAVES <= (int)BT_PROBE_FILTERS, "a probe has room for all of them");
+_Static_assert((int)BT_SPANS_FIRST_FILTERS <= (int)BT_PROBE_FILTERS, "a probe has room for all of them");
 static const int64_t SHORTEST_PROBE_NS = 1000000000;
 
-/* ---- where it can be ---- */
-
-static size_t count_leaves(const bt_over *over) {
-  size_t count = over->kind == BT_OVER_QUERY;
-  for (uint32_t i = 0; i < over->item_count; i++) count += count_leaves(over->items[i]);
-  return count;
-}
+/* ---- whether it is worth it ---- */
 
 static const bt_over *first_leaf(const bt_over *over) {
   while (over->kind != BT_OVER_QUERY) over = over->items[0];
   return over;
 }
-
-static bool is_near(const bt_run *run) {
-  int64_t length_ns = bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
-  return bt_time_subtract(bt_project_range(run).end_ns, run->search_range.end_ns) <= length_ns / LATER_SHARE;
-}
-
-bool bt_spans_first_can(const bt_run *run) {
-  const bt_replay_request *request = &run->request;
-  bool is_plain = request->rule_count == 1 && !request->most_reads && !request->wants_earliest && !request->random_part;
-  if (!is_plain || !run->filters || !run->is_checked || !run->source || !run->source->operations->find_spans)
-    return false;
-  const bt_run_rule *rule = &run->rules[0];
-  bool is_wanted = request->strategy == BT_STRATEGY_PROJECTION ||
-                   (request->strategy == BT_STRATEGY_AUTO && !rule->plan->subtract_count && is_near(run) &&
-                    count_leaves(rule->plan->violating) <= BT_SPANS_FIRST_LEAVES);
-  /* A formula that holds for a trace without any span that is asked for would lose that trace. */
-  return is_wanted && bt_over_wants_spans(rule->plan->violating) && bt_over_wants_spans(rule->plan->exercising) &&
-         bt_project_can(run, rule);
-}
-
-/* ---- whether it is worth it ---- */
 
 static int compare_starts(const void *a, const void *b) {
   const bt_found *x = a, *y = b;
@@ -58,9 +30,9 @@ static int compare_starts(const void *a, const void *b) {
 
 /* In the middle of what was found: traffic may lie in a small part of the range. */
 static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
-  int64_t length_ns = bt_time_subtract(run->search_range.end_ns, run->search_range.start_ns);
+  int64_t length_ns = bt_time_subtract(run->plan.search_range.end_ns, run->plan.search_range.start_ns);
   int64_t probed_ns = length_ns / PROBE_SHARE > SHORTEST_PROBE_NS ? length_ns / PROBE_SHARE : SHORTEST_PROBE_NS;
-  int64_t start_ns = bt_time_add(run->search_range.start_ns, length_ns / 2);
+  int64_t start_ns = bt_time_add(run->plan.search_range.start_ns, length_ns / 2);
   if (found->count) qsort(found->items, found->count, sizeof *found->items, compare_starts);
   if (found->count) start_ns = found->items[found->count / 2].start_ns;
   return (bt_time_range){start_ns, bt_time_add(start_ns, probed_ns)};
@@ -70,7 +42,7 @@ static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
  * answered in full is kept. */
 static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed, bt_error *error) {
   size_t index;
-  bt_status status = bt_query_add(run, first_leaf(run->rules[0].plan->violating)->query.filter, true, &index, error);
+  bt_status status = bt_query_add(run, first_leaf(run->plan.rules[0].plan->violating)->query.filter, true, &index, error);
   if (status != BT_OK || run->queries[index]->is_asked) return status; /* for pruned traces: the same question */
   bt_query *query = run->queries[index];
   query->max_found = BT_SPANS_FIRST_FROM;
@@ -86,17 +58,17 @@ static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed,
   *probed = probed_range(run, &query->found);
   run->first.searched = query->found;
   query->found = (bt_found_list){0};
-  status = bt_coverage_add(run, &query->account, false, error);
+  status = bt_account_add(&run->account, &query->account, false, error);
   bt_query_drop_last(run);
   return status;
 }
 
 static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_spans_sink sink, void *context,
                       bt_error *error) {
-  const bt_replay_request *request = &run->request;
-  bt_spans_request spans = {.filter = run->rules[0].plan->spans.filter,
+  const bt_replay_request *request = &run->plan.request;
+  bt_spans_request spans = {.filter = run->plan.rules[0].plan->spans.filter,
                             .range = range,
-                            .projection = &run->projection,
+                            .projection = run->projection,
                             .expected = expected,
                             .crowds = &run->crowds,
                             .tenant = request->tenant,
@@ -105,7 +77,7 @@ static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_sp
                             .priority = request->priority};
   bt_source_account account = {0};
   bt_status status = bt_source_find_spans(run->source, &spans, sink, context, &account, error);
-  bt_status added = bt_coverage_add(run, &account, false, status == BT_OK ? error : NULL);
+  bt_status added = bt_account_add(&run->account, &account, false, status == BT_OK ? error : NULL);
   bt_source_account_dispose(&account);
   return status == BT_OK ? added : status;
 }
@@ -117,7 +89,7 @@ static bt_status begin_leaf(bt_run *run, bt_str filter, bt_time_range range, bt_
   bt_spans_first *first = &run->first;
   for (size_t i = 0; i < first->leaf_count; i++)
     if (bt_str_equal(first->leaves[i]->text, filter)) return BT_OK;
-  if (first->leaf_count == BT_SPANS_FIRST_LEAVES) return BT_OK;
+  if (first->leaf_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
   bt_query *query = calloc(1, sizeof *query);
   if (!query) return bt_error_no_memory(error);
   *query =
@@ -138,7 +110,7 @@ static bt_status begin_leaves(bt_run *run, const bt_over *over, bt_time_range ra
 static bt_status take_leaf(bt_run *run, bt_query *query, bt_explain_probe *probe, bt_error *error) {
   bt_asking_wait_for(run->asking, query);
   query->is_taken = true;
-  bt_status status = bt_coverage_add(run, &query->account, false, error);
+  bt_status status = bt_account_add(&run->account, &query->account, false, error);
   if (status != BT_OK) return status;
   if (query->is_skipped || (query->status != BT_OK && query->status != BT_LIMIT))
     return bt_error_set(error, query->is_skipped ? BT_UNAVAILABLE : query->status, "%s", query->why.message);
@@ -193,7 +165,7 @@ static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error
 
 /* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough is known. */
 static bt_strategy_facts facts_of(const shown *s, const bt_explain_probe *probe) {
-  const bt_over *formula = s->run->rules[0].plan->violating;
+  const bt_over *formula = s->run->plan.rules[0].plan->violating;
   size_t candidates = 0, undecided = 0;
   for (size_t i = 0; i < s->count; i++) {
     bool is_candidate = bt_explain_probe_holds(probe, formula, &s->traces[i].id);
@@ -214,7 +186,7 @@ static bt_status ask_probe(bt_run *run, bt_time_range probed, bt_strategy_facts 
   bt_explain_probe probe = {.windows = {probed}, .window_count = 1};
   shown s = {.run = run};
   bt_error why = {0};
-  bt_status status = begin_leaves(run, run->rules[0].plan->violating, probed, error);
+  bt_status status = begin_leaves(run, run->plan.rules[0].plan->violating, probed, error);
   bt_asking_help(run->asking);
   if (status == BT_OK) status = find(run, probed, 0, note_spans, &s, error);
   bt_status taken = take_leaves(run, &probe, &why);
@@ -229,7 +201,7 @@ static bt_status ask_probe(bt_run *run, bt_time_range probed, bt_strategy_facts 
 static bt_status is_worth_it(bt_run *run, bool *out, uint64_t *expected, bt_error *error) {
   bt_strategy_facts facts;
   bt_time_range probed;
-  *out = run->request.strategy == BT_STRATEGY_PROJECTION;
+  *out = run->plan.request.strategy == BT_STRATEGY_PROJECTION;
   if (*out) return BT_OK;
   bool is_large = false;
   bt_status status = search_leaf(run, &is_large, &probed, error);
@@ -253,9 +225,9 @@ static bool add_decided(bt_spans_first *first, const bt_trace_id *id, bool exerc
 static bt_status take(void *context, const bt_found_spans *spans, bt_error *error) {
   bt_run *run = context;
   bt_spans_verdict verdict;
-  if (bt_run_is_cancelled(run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
-  if (spans->found.start_ns >= run->search_range.end_ns) return BT_OK;
-  if (run->first.found.count >= run->request.memory_limit_bytes / sizeof(bt_known))
+  if (bt_replay_plan_is_cancelled(&run->plan)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  if (spans->found.start_ns >= run->plan.search_range.end_ns) return BT_OK;
+  if (run->first.found.count >= run->plan.request.memory_limit_bytes / sizeof(bt_known))
     return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
   if (!bt_found_list_add(&run->first.found, &spans->found)) return bt_error_no_memory(error);
   bt_status status = bt_project_judge(run, spans, &verdict, error);
@@ -273,7 +245,7 @@ static bool ends_the_replay(bt_status status) {
 static bool has_searched(const bt_run *run) {
   for (size_t i = 0; i < run->first.searched.count; i++) {
     const bt_found *one = &run->first.searched.items[i];
-    if (one->start_ns < run->search_range.end_ns && !bt_found_list_get(&run->first.found, &one->id)) return false;
+    if (one->start_ns < run->plan.search_range.end_ns && !bt_found_list_get(&run->first.found, &one->id)) return false;
   }
   return true;
 }
@@ -282,13 +254,13 @@ bt_status bt_spans_first_ask(bt_run *run, bt_error *error) {
   bool is_worth = false;
   uint64_t expected = 0;
   bt_error why = {0};
-  if (!bt_spans_first_can(run)) return BT_OK;
+  if (!run->plan.projects_first) return BT_OK;
   bt_status status = is_worth_it(run, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
-    status = find(run, bt_project_range(run), expected, take, run, &why);
+    status = find(run, run->plan.spans_range, expected, take, run, &why);
     bt_found_list_sort(&run->first.found);
     run->first.is_used = status == BT_OK && has_searched(run);
-    run->first.any = (bt_over){.kind = BT_OVER_QUERY, .query = run->rules[0].plan->spans};
+    run->first.any = (bt_over){.kind = BT_OVER_QUERY, .query = run->plan.rules[0].plan->spans};
   }
   if (!ends_the_replay(status)) return BT_OK;
   if (error) *error = why;
@@ -310,8 +282,8 @@ bt_status bt_spans_first_decide(bt_run *run, bt_error *error) {
   bt_status status = bt_project_make_sets(run, rule, error);
   for (size_t i = 0; status == BT_OK && i < first->decided_count; i++) {
     const bt_decided *decided = &first->decided[i];
-    const bt_known *known = bt_run_known(run, &decided->id);
-    size_t number = known ? (size_t)(known - run->known) : 0;
+    const bt_known *known = bt_trace_table_find(&run->table, &decided->id);
+    size_t number = known ? (size_t)(known - run->table.traces) : 0;
     if (!known || !bt_bit_get(rule->unread, number) || !bt_project_may_decide(run, number)) continue;
     bt_project_decide(run, rule, decided->exercised ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
   }

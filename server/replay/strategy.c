@@ -30,8 +30,8 @@ static int compare_starts(const void *a, const void *b) {
 static candidate *candidates_by_time(const bt_run *run, const bt_run_rule *rule, size_t count) {
   candidate *candidates = bt_realloc_array(NULL, count, sizeof *candidates);
   size_t filled = 0;
-  for (size_t i = 0; candidates && i < run->known_count; i++) {
-    const bt_found *bounds = bt_known_bounds(&run->known[i]);
+  for (size_t i = 0; candidates && i < run->table.count; i++) {
+    const bt_found *bounds = bt_known_bounds(&run->table.traces[i]);
     if (bt_bit_get(rule->unread, i)) candidates[filled++] = (candidate){bounds->start_ns, bounds->end_ns, i};
   }
   if (candidates) qsort(candidates, count, sizeof *candidates, compare_starts);
@@ -41,7 +41,7 @@ static candidate *candidates_by_time(const bt_run *run, const bt_run_rule *rule,
 static size_t count_probed(const bt_run *run, const candidate *candidates, const bt_found_list *found) {
   size_t count = 0;
   for (size_t i = 0; i < PROBE_CANDIDATES; i++)
-    count += bt_found_list_get(found, &run->known[candidates[i].known].matched.id) != NULL;
+    count += bt_found_list_get(found, &run->table.traces[candidates[i].known].matched.id) != NULL;
   return count;
 }
 
@@ -51,7 +51,7 @@ static bt_status probe(bt_run *run, bt_run_rule *rule, bt_strategy_facts *facts,
   if (!all) return bt_error_no_memory(error);
   const candidate *some = all + (facts->candidates - PROBE_CANDIDATES) / 2;
   bt_time_range range = {some[0].start_ns, bt_time_add(some[PROBE_CANDIDATES - 1].start_ns, 1)};
-  bt_search_request search = bt_run_search(run, rule->plan->subtract[0].filter, range);
+  bt_search_request search = bt_replay_plan_search(&run->plan, rule->planned->plan->subtract[0].filter, range);
   search.max_found = PROBE_FOUND_MAX;
   bt_found_list found = {0};
   bt_source_account account = {0};
@@ -62,10 +62,10 @@ static bt_status probe(bt_run *run, bt_run_rule *rule, bt_strategy_facts *facts,
     facts->subtracted_found = rule->subtracted_found = found.count * facts->candidates / PROBE_CANDIDATES;
     double left = 1 - facts->subtracted_share;
     /* Where every trace is a candidate, one without any of the rule's spans cannot be decided from them. */
-    facts->undecided_share = left < assumed_undecided || run->is_all_needed ? left : assumed_undecided;
+    facts->undecided_share = left < assumed_undecided || run->plan.needs_every_trace ? left : assumed_undecided;
   } else if (status == BT_LIMIT)
     facts->subtracted_found = (uint64_t)PROBE_FOUND_MAX * facts->candidates / PROBE_CANDIDATES;
-  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_status added = bt_account_add(&run->account, &account, false, error);
   bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
   free(all);
@@ -75,13 +75,13 @@ static bt_status probe(bt_run *run, bt_run_rule *rule, bt_strategy_facts *facts,
 }
 
 static bt_strategy_facts facts_of(const bt_run *run, const bt_run_rule *rule) {
-  uint64_t candidates = bt_bits_count(run, rule->unread);
+  uint64_t candidates = bt_bits_count(&run->table, rule->unread);
   return (bt_strategy_facts){.candidates = candidates,
-                             .reads_by_id = rule->whole_trace,
-                             .can_subtract = rule->plan->subtract_count > 0,
+                             .reads_by_id = rule->planned->whole_trace,
+                             .can_subtract = rule->planned->plan->subtract_count > 0,
                              .subtracted_found = candidates,
-                             .subtracted_share = rule->plan->subtract_count ? assumed_subtracted : 0,
-                             .can_project = bt_project_can(run, rule),
+                             .subtracted_share = rule->planned->plan->subtract_count ? assumed_subtracted : 0,
+                             .can_project = bt_planned_rule_projects(&run->plan, rule->planned),
                              .undecided_share = assumed_undecided,
                              .projected_found = candidates};
 }
@@ -96,21 +96,21 @@ static bt_status choose(bt_run *run, bt_run_rule *rule, bt_strategy *chosen, bt_
 }
 
 static bt_strategy forced(const bt_run *run, const bt_run_rule *rule) {
-  bt_strategy wanted = run->request.strategy;
-  if (wanted == BT_STRATEGY_ID_SETS && !rule->plan->subtract_count) return BT_STRATEGY_READ;
-  if (wanted == BT_STRATEGY_PROJECTION && !bt_project_can(run, rule)) return BT_STRATEGY_READ;
+  bt_strategy wanted = run->plan.request.strategy;
+  if (wanted == BT_STRATEGY_ID_SETS && !rule->planned->plan->subtract_count) return BT_STRATEGY_READ;
+  if (wanted == BT_STRATEGY_PROJECTION && !bt_planned_rule_projects(&run->plan, rule->planned)) return BT_STRATEGY_READ;
   return wanted;
 }
 
 bt_status bt_strategies_choose(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
-    bt_strategy *chosen = &run->result->rules[i].strategy;
-    if (!run->filters || !run->is_checked) /* subtraction and projection rest on facts about a version */
+  for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++) {
+    bt_strategy *chosen = &run->account.result->rules[i].strategy;
+    if (!run->plan.filters || !run->plan.is_checked) /* subtraction and projection rest on facts about a version */
       *chosen = BT_STRATEGY_READ;
     else if (run->first.is_used)
       *chosen = BT_STRATEGY_PROJECTION;
-    else if (run->request.strategy != BT_STRATEGY_AUTO)
+    else if (run->plan.request.strategy != BT_STRATEGY_AUTO)
       *chosen = forced(run, &run->rules[i]);
     else
       status = choose(run, &run->rules[i], chosen, error);
@@ -119,17 +119,17 @@ bt_status bt_strategies_choose(bt_run *run, bt_error *error) {
 }
 
 bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule) {
-  if (run->result->rules[rule - run->rules].strategy != BT_STRATEGY_ID_SETS) return false;
-  size_t least = run->request.strategy == BT_STRATEGY_ID_SETS ? 1 : BT_STRATEGY_FROM;
-  return bt_bits_count(run, rule->unread) >= least;
+  if (run->account.result->rules[rule - run->rules].strategy != BT_STRATEGY_ID_SETS) return false;
+  size_t least = run->plan.request.strategy == BT_STRATEGY_ID_SETS ? 1 : BT_STRATEGY_FROM;
+  return bt_bits_count(&run->table, rule->unread) >= least;
 }
 
 bt_status bt_strategies_project(bt_run *run, bt_error *error) {
   if (run->first.is_used) return bt_spans_first_decide(run, error);
-  bool any = false, *rules = calloc(run->request.rule_count, sizeof *rules);
+  bool any = false, *rules = calloc(run->plan.rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
-  for (size_t i = 0; i < run->request.rule_count; i++) {
-    rules[i] = run->result->rules[i].strategy == BT_STRATEGY_PROJECTION;
+  for (size_t i = 0; i < run->plan.rule_count; i++) {
+    rules[i] = run->account.result->rules[i].strategy == BT_STRATEGY_PROJECTION;
     any = any || rules[i];
   }
   bt_status status = any ? bt_project(run, rules, error) : BT_OK;

@@ -11,38 +11,32 @@ enum {
 };
 
 static bool is_candidate(const bt_run *run, size_t index) {
-  for (size_t i = 0; i < run->request.rule_count; i++)
+  for (size_t i = 0; i < run->plan.rule_count; i++)
     if (bt_bit_get(run->rules[i].candidates, index)) return true;
-  return false;
-}
-
-static bool can_judge_batches(const bt_run *run) {
-  for (size_t i = 0; i < run->request.rule_count; i++)
-    if (!run->rules[i].whole_trace) return true;
   return false;
 }
 
 static size_t sample_room(const bt_run *run) {
   size_t room = BT_UNREAD_SAMPLE_MAX;
-  if (run->request.wants_earliest) room = SAMPLE_EARLIEST;
-  if (!can_judge_batches(run)) room = SAMPLE_BY_ID;
-  room *= bt_run_sample_times(run);
-  return run->sample_is_fixed && run->request.sample_size < room ? run->request.sample_size : room;
+  if (run->plan.wants_earliest) room = SAMPLE_EARLIEST;
+  if (!run->plan.judges_batches) room = SAMPLE_BY_ID;
+  room *= run->plan.sample_times;
+  return run->plan.sample_is_fixed && run->plan.request.sample_size < room ? run->plan.request.sample_size : room;
 }
 
 _Static_assert((int)BT_UNREAD_SAMPLE_MAX *(int)BT_UNCHECKED_TIMES <= (int)BT_RESERVOIR_MAX, "a reservoir holds all");
 
 static bool is_unread(const bt_run *run, const bt_known *known) {
   const uint8_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID;
-  return !(known->flags & not_these) && bt_run_place(run, known) == BT_PLACE_SETTLED;
+  return !(known->flags & not_these) && bt_trace_table_place(&run->table, known) == BT_PLACE_SETTLED;
 }
 
 static bt_status take(bt_run *run, const bt_reservoir *from, size_t count, bt_known_list *out, bt_error *error) {
-  bool by_id = !can_judge_batches(run);
+  bool by_id = !run->plan.judges_batches;
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < count; i++) {
     run->to_judge++;
-    run->known[from->items[i].known].flags |= BT_KNOWN_ASKED;
+    run->table.traces[from->items[i].known].flags |= BT_KNOWN_ASKED;
     if (by_id)
       status = bt_run_queue_by_id(run, from->items[i].known, error);
     else
@@ -55,10 +49,10 @@ static bt_status take(bt_run *run, const bt_reservoir *from, size_t count, bt_kn
 bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) {
   bt_reservoir found = {.count = 0}, unfound = {.count = 0};
   size_t room = sample_room(run);
-  if (!run->filters || run->source_lost) return BT_OK;
-  for (size_t i = 0; i < run->known_count; i++) {
-    if (!is_unread(run, &run->known[i])) continue;
-    bt_keyed item = {bt_sample_key(run, &run->known[i].matched.id), i};
+  if (!run->plan.filters || run->source_lost) return BT_OK;
+  for (size_t i = 0; i < run->table.count; i++) {
+    if (!is_unread(run, &run->table.traces[i])) continue;
+    bt_keyed item = {bt_sample_key(run, &run->table.traces[i].matched.id), i};
     bt_reservoir_offer(is_candidate(run, i) ? &found : &unfound, room, item);
   }
   size_t of_unfound = unfound.count < room / 2 ? unfound.count : room / 2;

@@ -88,7 +88,9 @@ static void a_trace_without_sure_bounds_is_placed_by_its_spans(void **state) {
 /* Whatever is taken first: the question that found the source gone may be taken last. */
 static void what_is_skipped_says_why(void **state) {
   scene *s = *state;
-  bt_run run = {.source = &s->fake.source, .request = s->run.request, .search_range = s->run.request.range};
+  bt_run run = {.source = &s->fake.source,
+                .plan = {.request = s->run.request, .search_range = s->run.request.range},
+                .account = {.result = &s->run.result}};
   bt_query asked = {.text = BT_STR("{ name = \"a\" }")}, skipped = {.text = BT_STR("{ name = \"b\" }")};
   bt_error error = {0};
   s->fake.fail_filter = "\"a\"";
