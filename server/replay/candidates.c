@@ -151,8 +151,7 @@ static bt_status add_exercising(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
   if (!run->plan.counts_exercised || run->first.is_used) return BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++)
-    if (run->plan.rules[i].counts_by_search)
-      status = add_over(run, run->plan.rules[i].plan->exercising, false, error);
+    if (run->plan.rules[i].counts_by_search) status = add_over(run, run->plan.rules[i].plan->exercising, false, error);
   return status;
 }
 

@@ -43,14 +43,15 @@ static bool is_wanted(const bt_run *run, size_t index, bool *whole) {
 /* One of the sample of traces that need no reading: that it is gone takes nothing from the answer. */
 static bool is_only_sampled(const bt_run *run, size_t known) {
   bool whole;
-  return !is_wanted(run, known, &whole) && bt_trace_table_place(&run->table, &run->table.traces[known]) == BT_PLACE_SETTLED;
+  return !is_wanted(run, known, &whole) &&
+         bt_trace_table_place(&run->table, &run->table.traces[known]) == BT_PLACE_SETTLED;
 }
 
 static bt_status take_missing(page *p, size_t known, bt_error *error) {
   if (!p->by_id && !p->run->plan.is_static) return bt_run_queue_by_id(p->run, known, error);
   if (is_only_sampled(p->run, known)) return BT_OK;
   return bt_account_fail_trace(&p->run->account, &p->run->table.traces[known],
-                                "search found it, but it cannot be read: expired, or not there yet", error);
+                               "search found it, but it cannot be read: expired, or not there yet", error);
 }
 
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {

@@ -66,7 +66,8 @@ void bt_counts_later(const bt_run *run, bt_part_read *out) {
     const bt_known *known = &run->table.traces[i];
     if (known->flags & BT_KNOWN_OWN || judged_for(run, rule, known) || bt_bit_get(rule->unread, i)) continue;
     bt_truth exercised = exercised_unread(rule, i);
-    if (exercised == BT_FALSE || bt_trace_table_place_in(&run->table, rule->planned->window, known) != BT_PLACE_SETTLED) continue;
+    if (exercised == BT_FALSE || bt_trace_table_place_in(&run->table, rule->planned->window, known) != BT_PLACE_SETTLED)
+      continue;
     bool is_within = bt_sample_key(run, &known->matched.id) <= out->last_key;
     *(exercised == BT_TRUE ? &out->later : &out->later_unsure) += 1;
     *(exercised == BT_TRUE ? &out->within : &out->within_unsure) += is_within;
@@ -135,7 +136,8 @@ bt_status bt_counts_finish(bt_run *run, bt_error *error) {
   for (size_t i = 0; i < run->table.count; i++) {
     if (run->table.traces[i].flags & BT_KNOWN_OWN) continue;
     if (bt_trace_table_is_in_tail(&run->table, &run->table.traces[i])) coverage->unsettled++;
-    if (bt_trace_table_place(&run->table, &run->table.traces[i]) == BT_PLACE_OUTSIDE && is_candidate(run, i)) coverage->outside++;
+    if (bt_trace_table_place(&run->table, &run->table.traces[i]) == BT_PLACE_OUTSIDE && is_candidate(run, i))
+      coverage->outside++;
   }
   for (size_t i = 0; i < run->plan.rule_count; i++) count_rule(run, i);
   bt_status status = BT_OK;

@@ -115,7 +115,8 @@ static bt_status probe_grid(bt_run *run, grid *g, bt_error *error) {
     g->empty[i] = answer == PROBE_EMPTY;
     g->seen[i] = answer == PROBE_DATA;
     if (status == BT_OK && answer == PROBE_UNKNOWN)
-      status = bt_account_fail(&run->account, grid_window(g, i), "it could not be asked whether there is any trace", error);
+      status =
+          bt_account_fail(&run->account, grid_window(g, i), "it could not be asked whether there is any trace", error);
   }
   return status;
 }
@@ -175,8 +176,8 @@ static bt_status search_edge(bt_run *run, const bt_search_request *search, bt_fo
 }
 
 static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *error) {
-  bt_search_request search =
-      bt_replay_plan_search(&run->plan, bt_coverage_any_trace(), (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
+  bt_search_request search = bt_replay_plan_search(&run->plan, bt_coverage_any_trace(),
+                                                   (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
   search.max_found = EDGE_TRACES;
   bt_found_list found = {0};
   bt_source_account account = {0};

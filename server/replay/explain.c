@@ -220,8 +220,8 @@ static void set_options(const explaining *e, bt_explain_rule *rule, const bt_pla
   set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], of->no_projection);
   rule->chosen = bt_strategy_cheapest(&facts);
   if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
-  rule->spans_first =
-      e->run->plan.projects_first && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
+  rule->spans_first = e->run->plan.projects_first &&
+                      (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
   if (rule->spans_first) rule->chosen = BT_STRATEGY_PROJECTION;
 }
 

@@ -39,7 +39,7 @@ static void set_options(bt_run *run, const bt_trace *trace) {
   for (size_t i = 0; i < run->plan.rule_count; i++) {
     const bt_run_rule *rule = &run->rules[i];
     run->evaluator.options[i].incomplete = trace->partial || ended_after(run, trace, rule->planned->settle_ns) ||
-                                 (rule->planned->require_complete && trace->missing_parents);
+                                           (rule->planned->require_complete && trace->missing_parents);
   }
 }
 
@@ -59,7 +59,8 @@ static bool needs_by_id(const bt_run *run, const bt_trace *trace, const bt_rule_
 
 static bt_status make_violation(bt_run *run, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
                                 bool is_final, bt_place place, bt_violation **out, bt_error *error) {
-  bt_status status = bt_violation_new(run->plan.rules[rule].definition, run->plan.request.tenant, trace, verdict, out, error);
+  bt_status status =
+      bt_violation_new(run->plan.rules[rule].definition, run->plan.request.tenant, trace, verdict, out, error);
   if (status != BT_OK) return status;
   (*out)->confirmed_by_id = is_final;
   (*out)->provisional = place == BT_PLACE_TAIL;
@@ -135,12 +136,13 @@ static bool is_long(const bt_run *run, const bt_trace *trace) {
 /* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never shows that. */
 static bt_status settle_place(bt_run *run, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
   bt_known *k = &run->table.traces[known];
-  bt_status status = bt_trace_table_keep_times(&run->table, k, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), error);
+  bt_status status =
+      bt_trace_table_keep_times(&run->table, k, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), error);
   if (status != BT_OK) return status;
   *place = bt_trace_table_place(&run->table, k);
-  if (trace->differing_copies && *place != BT_PLACE_OUTSIDE)
-    bt_account_add_differing(&run->account, &k->matched.id);
-  return is_long(run, trace) && *place != BT_PLACE_OUTSIDE ? bt_account_add_long(&run->account, &k->matched.id, error) : BT_OK;
+  if (trace->differing_copies && *place != BT_PLACE_OUTSIDE) bt_account_add_differing(&run->account, &k->matched.id);
+  return is_long(run, trace) && *place != BT_PLACE_OUTSIDE ? bt_account_add_long(&run->account, &k->matched.id, error)
+                                                           : BT_OK;
 }
 
 bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool is_final, bt_error *error) {
@@ -164,7 +166,8 @@ bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool 
 /* What the batch said and the whole trace does not say, or the other way round. */
 static void count_differences(bt_run *run, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
   for (size_t i = 0; i < run->plan.rule_count; i++) {
-    bool is_here = bt_trace_table_place_in(&run->table, run->plan.rules[i].window, &run->table.traces[sampled->known]) != BT_PLACE_OUTSIDE;
+    bool is_here = bt_trace_table_place_in(&run->table, run->plan.rules[i].window,
+                                           &run->table.traces[sampled->known]) != BT_PLACE_OUTSIDE;
     bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
     bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
     if (!sampled->rules[i].is_usable || violates == violated) continue;

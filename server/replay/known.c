@@ -71,7 +71,8 @@ static bt_status make_bits(bt_run *run, bt_query *query, bt_error *error) {
   for (size_t i = 0; i < query->found.count; i++) {
     const bt_trace_id *id = &query->found.items[i].id;
     int order = -1;
-    while (known < run->table.count && (order = bt_trace_id_compare(&run->table.traces[known].matched.id, id)) < 0) known++;
+    while (known < run->table.count && (order = bt_trace_id_compare(&run->table.traces[known].matched.id, id)) < 0)
+      known++;
     if (order == 0 && known < run->table.count) bt_bit_set(query->bits, known);
   }
   bt_found_list_dispose(&query->found);
@@ -94,7 +95,8 @@ bt_status bt_known_gather(bt_run *run, bt_error *error) {
     const bt_query *query = run->queries[i];
     bool makes_known = !query->is_subtracted && !query->is_own;
     if (!query->is_taken || query->is_gathered || !makes_known || !query->found.count) continue;
-    status = bt_trace_table_join(&run->table, &query->found, i == BT_QUERY_ALL ? BT_KNOWN_LISTED : BT_KNOWN_MATCHED, error);
+    status =
+        bt_trace_table_join(&run->table, &query->found, i == BT_QUERY_ALL ? BT_KNOWN_LISTED : BT_KNOWN_MATCHED, error);
   }
   for (size_t i = 0; status == BT_OK && i < run->query_count; i++) {
     bt_query *query = run->queries[i];

@@ -59,9 +59,9 @@ bt_status bt_listing_check(bt_run *run, bt_error *error) {
   bt_status status = run->source_lost ? BT_OK : ask_again(run, range, error);
   for (size_t i = 0; status == BT_OK && i < run->table.count; i++) {
     if (!is_missing(run, &run->table.traces[i])) continue;
-    status = bt_account_fail_trace(&
-        run->account, &run->table.traces[i], "a filter found it, but the listing of all traces does not have it, or not its beginning",
-        error);
+    status = bt_account_fail_trace(
+        &run->account, &run->table.traces[i],
+        "a filter found it, but the listing of all traces does not have it, or not its beginning", error);
   }
   return status;
 }

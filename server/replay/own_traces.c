@@ -18,7 +18,8 @@ typedef struct own_read {
 static bt_status take_own(void *context, const bt_read_trace *read, bt_error *error) {
   own_read *own = context;
   bt_str tenant = bt_str_from(own->run->plan.request.tenant ? own->run->plan.request.tenant : "");
-  if (bt_replay_plan_is_cancelled(&own->run->plan)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  if (bt_replay_plan_is_cancelled(&own->run->plan))
+    return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
   if (read->trace && bt_trace_is_own(read->trace, tenant))
     bt_trace_table_find(&own->run->table, &own->ids[read->index])->flags |= BT_KNOWN_OWN;
   return BT_OK;

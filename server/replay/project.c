@@ -45,7 +45,8 @@ static bool is_wanted(const bt_run *run, const bool *rules, size_t index) {
 
 bool bt_project_may_decide(const bt_run *run, size_t index) {
   const bt_known *known = &run->table.traces[index];
-  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_trace_table_place(&run->table, known) == BT_PLACE_OUTSIDE) return false;
+  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_trace_table_place(&run->table, known) == BT_PLACE_OUTSIDE)
+    return false;
   if (bt_pruned_has(run, index)) return false;
   bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(run, known->listed.start_ns, known->listed.end_ns) : true;
   if (known->flags & BT_KNOWN_MATCHED)

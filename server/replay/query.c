@@ -69,7 +69,8 @@ static bool failed_everywhere(bt_source_account *account, bt_time_range range) {
 static bool is_gone(const bt_run *run, const bt_query *query) {
   bt_error error = {0};
   if (query->status == BT_UNAVAILABLE) return true;
-  return query->status == BT_OK && query->is_lost && bt_source_check(run->source, run->plan.request.cancel, &error) != BT_OK;
+  return query->status == BT_OK && query->is_lost &&
+         bt_source_check(run->source, run->plan.request.cancel, &error) != BT_OK;
 }
 
 void bt_query_search(const bt_run *run, bt_query *query) {

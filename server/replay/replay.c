@@ -116,8 +116,9 @@ static void say(bt_replay_result *result, bt_replay_outcome outcome, const char 
 static void say_failed_windows(bt_run *run) {
   const bt_coverage *coverage = &run->account.result->coverage;
   unsigned long long count = (unsigned long long)coverage->windows_failed_count + run->account.failed_beyond;
-  say(run->account.result, BT_REPLAY_INCOMPLETE, "windows_failed: %llu windows or traces could not be read; the first: %.150s",
-      count, coverage->windows_failed[0].reason);
+  say(run->account.result, BT_REPLAY_INCOMPLETE,
+      "windows_failed: %llu windows or traces could not be read; the first: %.150s", count,
+      coverage->windows_failed[0].reason);
 }
 
 /* The plan rests on what a version that was checked does, and by the end it was not one. */
@@ -198,7 +199,8 @@ static bt_status cut_off(bt_run *run, const bt_error *why, bt_error *error) {
     run->account.result->rules[i].evaluated_is_exact = run->account.result->rules[i].exercised_is_exact = false;
   if (run->table.has_no_room) {
     say(run->account.result, BT_REPLAY_INCOMPLETE, "results_full: %.230s", why->message);
-    return bt_account_fail(&run->account, run->plan.request.range, "there was no room in memory to look at all of it", error);
+    return bt_account_fail(&run->account, run->plan.request.range, "there was no room in memory to look at all of it",
+                           error);
   }
   say(run->account.result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
   return BT_OK;

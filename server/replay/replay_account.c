@@ -45,7 +45,8 @@ bt_status bt_account_fail(bt_replay_account *account, bt_time_range range, const
   return BT_OK;
 }
 
-bt_status bt_account_fail_trace(bt_replay_account *account, const bt_known *known, const char *reason, bt_error *error) {
+bt_status bt_account_fail_trace(bt_replay_account *account, const bt_known *known, const char *reason,
+                                bt_error *error) {
   const bt_found *bounds = bt_known_bounds(known);
   bt_time_range range = {bounds->start_ns, bt_time_add(bounds->end_ns, 1)};
   char hex[BT_TRACE_ID_HEX + 1], text[200];

@@ -201,8 +201,8 @@ static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   plan->looks_ahead = plan->filters && !plan->asks_listing && !request->wants_earliest && !request->most_reads;
   plan->asks_all_first = request->most_reads != 0;
   plan->reads_first_part = !request->random_part;
-  plan->reads_early = plan->filters && !plan->is_static && !request->wants_earliest && !request->random_part &&
-                      !plan->sample_is_fixed;
+  plan->reads_early =
+      plan->filters && !plan->is_static && !request->wants_earliest && !request->random_part && !plan->sample_is_fixed;
   plan->reads_at_random = request->random_part && !plan->is_static;
   plan->samples_in_parts = !plan->sample_is_fixed && !request->wants_earliest;
 }

@@ -19,9 +19,9 @@ typedef struct bt_planned_rule {
   const bt_window *window; /* its own, of the plan's: what belongs to it and what of that is settled */
   int64_t settle_ns;
   bool require_complete;
-  bool whole_trace;         /* batches cannot give what it reads */
-  bool counts_by_search;    /* exercised traces that are not read are counted by searches */
-  bt_eval_options options;  /* of each trace, which says itself whether it is incomplete */
+  bool whole_trace;          /* batches cannot give what it reads */
+  bool counts_by_search;     /* exercised traces that are not read are counted by searches */
+  bt_eval_options options;   /* of each trace, which says itself whether it is incomplete */
   const char *no_projection; /* why spans alone cannot decide it, for people; "": they can */
 } bt_planned_rule;
 
@@ -29,11 +29,11 @@ typedef struct bt_replay_plan {
   bt_replay_request request; /* with its defaults filled in, and the widest assumptions among the rules */
   bt_source_about about;     /* the source, as it was at the beginning */
   bool has_source;
-  bool filters;     /* the source searches by filters; else it gives every trace */
-  bool is_static;   /* nothing comes later, and each read gives whole traces: files */
-  bool replicates;  /* bt_source_replicates: batches may lack spans of what is young */
-  bool is_checked;  /* the source's version was: more may be rested on than what every version does right */
-  bt_window window; /* what is searched and read: the widest margin, and the latest effective end among its rules */
+  bool filters;       /* the source searches by filters; else it gives every trace */
+  bool is_static;     /* nothing comes later, and each read gives whole traces: files */
+  bool replicates;    /* bt_source_replicates: batches may lack spans of what is young */
+  bool is_checked;    /* the source's version was: more may be rested on than what every version does right */
+  bt_window window;   /* what is searched and read: the widest margin, and the latest effective end among its rules */
   bt_window *windows; /* the distinct ones of its rules */
   size_t window_count;
   bt_time_range search_range;

@@ -125,8 +125,8 @@ typedef struct bt_run {
   uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */
   uint64_t sample_differences;
-  bool has_data;       /* there is some trace in the window that is not our own */
-  bool observer_full;  /* the observer keeps no more */
+  bool has_data;      /* there is some trace in the window that is not our own */
+  bool observer_full; /* the observer keeps no more */
   char full_reason[200];
 } bt_run;
 

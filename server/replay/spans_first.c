@@ -42,7 +42,8 @@ static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
  * answered in full is kept. */
 static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed, bt_error *error) {
   size_t index;
-  bt_status status = bt_query_add(run, first_leaf(run->plan.rules[0].plan->violating)->query.filter, true, &index, error);
+  bt_status status =
+      bt_query_add(run, first_leaf(run->plan.rules[0].plan->violating)->query.filter, true, &index, error);
   if (status != BT_OK || run->queries[index]->is_asked) return status; /* for pruned traces: the same question */
   bt_query *query = run->queries[index];
   query->max_found = BT_SPANS_FIRST_FROM;
