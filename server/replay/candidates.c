@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/asking.h"
+#include "dsl/arena.h"
+#include "server/replay/data_gaps.h"
+#include "server/replay/listing.h"
+#include "server/replay/own_traces.h"
+#include "server/replay/pruned_traces.h"
+#include "server/replay/run.h"
 
 enum {
   AUTO_COUNT_MAX = 100000, /* traces that are listed only to be counted */
@@ -18,7 +23,7 @@ static bt_status add_over(bt_run *run, const bt_over *over, bool is_over, bt_err
   switch (over->kind) {
   case BT_OVER_NONE:
   case BT_OVER_ALL: break;
-  case BT_OVER_QUERY: status = bt_query_add(run, over->query.filter, is_over, &index, error); break;
+  case BT_OVER_QUERY: status = bt_questions_add(&run->questions, over->query.filter, is_over, &index, error); break;
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
@@ -49,7 +54,7 @@ static void copy_bits(const bt_run *run, const bt_over *over, bool surely, uint6
   if (surely && over->is_surplus)
     memset(out, 0, bytes);
   else
-    memcpy(out, run->queries[bt_query_find(run, over->query.filter)]->bits, bytes);
+    memcpy(out, run->questions.items[bt_questions_find(&run->questions, over->query.filter)]->bits, bytes);
 }
 
 /* ALL is every trace that is known: when a rule needs it, the listing has been asked without a maximum. */
@@ -82,8 +87,8 @@ static bool is_answered(const bt_run *run, const bt_over *over) {
   case BT_OVER_NONE: return true;
   case BT_OVER_ALL: return run->table.is_listed;
   case BT_OVER_QUERY: {
-    size_t index = bt_query_find(run, over->query.filter);
-    return index < run->query_count && run->queries[index]->is_complete;
+    size_t index = bt_questions_find(&run->questions, over->query.filter);
+    return index < run->questions.count && run->questions.items[index]->is_complete;
   }
   case BT_OVER_AND:
   case BT_OVER_OR: break;
@@ -96,8 +101,8 @@ static bool is_answered(const bt_run *run, const bt_over *over) {
 /* Whether some filter of the formula that counts was answered in a wider form: what was found need not be meant. */
 static bool was_widened(const bt_run *run, const bt_over *over) {
   if (over->kind == BT_OVER_QUERY) {
-    size_t index = bt_query_find(run, over->query.filter);
-    return !over->is_surplus && index < run->query_count && run->queries[index]->account.was_widened;
+    size_t index = bt_questions_find(&run->questions, over->query.filter);
+    return !over->is_surplus && index < run->questions.count && run->questions.items[index]->account.was_widened;
   }
   for (uint32_t i = 0; i < over->item_count; i++)
     if (was_widened(run, over->items[i])) return true;
@@ -109,8 +114,8 @@ static bt_status make_rule_bits(bt_run *run, bt_run_rule *rule, bt_error *error)
   rule->unread = bt_bits_new(&run->table);
   if (!rule->candidates || !rule->unread) return bt_error_no_memory(error);
   bt_status status = combine(run, violating_of(run, rule), false, rule->candidates, error);
-  bt_pruned_join(run, rule, rule->candidates);
-  rule->is_answered = is_answered(run, violating_of(run, rule)) && bt_pruned_are_known(run);
+  bt_pruned_traces_join(&run->questions, rule->planned, rule->candidates);
+  rule->is_answered = is_answered(run, violating_of(run, rule)) && bt_pruned_traces_are_known(&run->questions);
   memcpy(rule->unread, rule->candidates, run->table.word_count * sizeof *rule->unread);
   return status;
 }
@@ -146,7 +151,7 @@ static bt_status add_rules(bt_run *run, bt_error *error) {
   return status;
 }
 
-/* Counting exercised traces by search is worth a query only where it gives the exact number. */
+/* Counting exercised traces by search is worth a question only where it gives the exact number. */
 static bt_status add_exercising(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
   if (!run->plan.counts_exercised || run->first.is_used) return BT_OK;
@@ -156,17 +161,17 @@ static bt_status add_exercising(bt_run *run, bt_error *error) {
 }
 
 static void set_listing(bt_run *run) {
-  bt_query *all = run->queries[BT_QUERY_ALL];
+  bt_question *all = run->questions.items[BT_QUESTION_ALL];
   all->max_found = run->plan.counts_all ? 0 : AUTO_COUNT_MAX;
   all->is_over = true; /* its failed windows are said: whether there is any data rests on it */
 }
 
 /* Asked whatever the rules are, and beside the first that is asked for them. */
 static bt_status ask_pruned(bt_run *run, bt_error *error) {
-  bt_status status = bt_pruned_ask(run, error);
-  if (status != BT_OK || !run->pruned) return status;
-  status = bt_asking_add(run->asking, run->queries[run->pruned], false, error);
-  if (status == BT_OK && run->plan.projects_first) bt_asking_help(run->asking);
+  bt_status status = bt_pruned_traces_ask(&run->questions, error);
+  if (status != BT_OK || !run->questions.pruned) return status;
+  status = bt_question_desk_add(run->questions.desk, run->questions.items[run->questions.pruned], false, error);
+  if (status == BT_OK && run->plan.projects_first) bt_question_desk_help(run->questions.desk);
   return status;
 }
 
@@ -174,53 +179,34 @@ static bt_status ask_pruned(bt_run *run, bt_error *error) {
  * counted. What only counts can wait: traces are read beside it. */
 static bt_status add_all(bt_run *run, bt_error *error) {
   size_t index = 0;
-  bt_status status = bt_query_add(run, BT_STR("{}"), false, &index, error);
+  bt_status status = bt_questions_add(&run->questions, BT_STR("{}"), false, &index, error);
   if (status == BT_OK) status = ask_pruned(run, error);
   if (status == BT_OK) status = bt_spans_first_ask(run, error);
   if (status == BT_OK) status = add_rules(run, error);
   if (status == BT_OK) bt_spans_first_answer(run);
-  size_t needed = run->query_count;
+  size_t needed = run->questions.count;
   if (status == BT_OK) status = add_exercising(run, error);
   if (status == BT_OK) set_listing(run);
   bool can_wait = !run->plan.asks_all_first;
   for (size_t i = 1; status == BT_OK && i < needed; i++)
-    status = bt_asking_add(run->asking, run->queries[i], false, error);
+    status = bt_question_desk_add(run->questions.desk, run->questions.items[i], false, error);
   if (status == BT_OK && run->plan.asks_listing)
-    status = bt_asking_add(run->asking, run->queries[BT_QUERY_ALL], can_wait && !run->plan.needs_every_trace, error);
-  for (size_t i = needed; status == BT_OK && i < run->query_count; i++)
-    status = bt_asking_add(run->asking, run->queries[i], can_wait, error);
+    status = bt_question_desk_add(run->questions.desk, run->questions.items[BT_QUESTION_ALL],
+                                  can_wait && !run->plan.needs_every_trace, error);
+  for (size_t i = needed; status == BT_OK && i < run->questions.count; i++)
+    status = bt_question_desk_add(run->questions.desk, run->questions.items[i], can_wait, error);
   return status;
-}
-
-/* All of one kind, in the order of the table, the listing last. */
-static bt_status take_answers(bt_run *run, bool those_that_can_wait, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 1; status == BT_OK && i <= run->query_count; i++) {
-    bt_query *query = run->queries[i % run->query_count];
-    if (!query->is_asked || query->is_taken || (query->can_wait && !those_that_can_wait)) continue;
-    status = bt_query_take(run, query, error);
-  }
-  return status;
-}
-
-static bt_status ask_and_gather(bt_run *run, bool those_that_can_wait, bt_error *error) {
-  bt_asking_wait(run->asking, those_that_can_wait);
-  bt_status status = take_answers(run, those_that_can_wait, error);
-  const bt_query *all = run->queries[BT_QUERY_ALL];
-  if (status != BT_OK) return status;
-  run->table.is_listed = all->is_taken && all->is_complete && !all->is_exceeded;
-  return bt_known_gather(run, error);
 }
 
 /* ---- subtraction ---- */
 
 /* More traces than that cost more than the reads they save: what was found until then is subtracted. */
-static void limit_subtracted(const bt_run *run, const bt_run_rule *rule, bt_query *query) {
-  query->is_subtracted = query->keeps_part = true;
-  query->max_found = SUBTRACTED_PER_CANDIDATE * bt_bits_count(&run->table, rule->unread) + SUBTRACTED_AT_LEAST;
+static void limit_subtracted(const bt_run *run, const bt_run_rule *rule, bt_question *question) {
+  question->is_subtracted = question->keeps_part = true;
+  question->max_found = SUBTRACTED_PER_CANDIDATE * bt_bits_count(&run->table, rule->unread) + SUBTRACTED_AT_LEAST;
 }
 
-/* Asks the query number `round` of every rule that still has so many candidates. */
+/* Asks the question number `round` of every rule that still has so many candidates. */
 static bt_status ask_subtracted(bt_run *run, uint32_t round, bool *any, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++) {
@@ -228,22 +214,23 @@ static bt_status ask_subtracted(bt_run *run, uint32_t round, bool *any, bt_error
     size_t index = 0;
     if (round >= rule->planned->plan->subtract_count || !bt_strategy_subtracts(run, rule)) continue;
     *any = true;
-    status = bt_query_add(run, rule->planned->plan->subtract[round].filter, false, &index, error);
+    status = bt_questions_add(&run->questions, rule->planned->plan->subtract[round].filter, false, &index, error);
     if (status != BT_OK) return status;
-    bt_query *query = run->queries[index];
-    if (!query->is_asked) limit_subtracted(run, rule, query);
-    if (!query->is_asked && round == 0) query->expected = rule->subtracted_found;
-    status = bt_asking_add(run->asking, query, false, error);
+    bt_question *question = run->questions.items[index];
+    if (!question->is_asked) limit_subtracted(run, rule, question);
+    if (!question->is_asked && round == 0) question->expected = rule->subtracted_found;
+    status = bt_question_desk_add(run->questions.desk, question, false, error);
   }
   return status;
 }
 
 static void subtract_round(bt_run *run, bt_run_rule *rule, uint32_t round) {
   if (round >= rule->planned->plan->subtract_count || !bt_strategy_subtracts(run, rule)) return;
-  const bt_query *query = run->queries[bt_query_find(run, rule->planned->plan->subtract[round].filter)];
-  if (query->account.was_widened) return; /* another rule searched for the same, and found more than it means */
-  for (size_t w = 0; query->bits && w < run->table.word_count; w++) rule->unread[w] &= ~query->bits[w];
-  bt_pruned_join(run, rule, rule->unread);
+  const bt_question *question =
+      run->questions.items[bt_questions_find(&run->questions, rule->planned->plan->subtract[round].filter)];
+  if (question->account.was_widened) return; /* another rule searched for the same, and found more than it means */
+  for (size_t w = 0; question->bits && w < run->table.word_count; w++) rule->unread[w] &= ~question->bits[w];
+  bt_pruned_traces_join(&run->questions, rule->planned, rule->unread);
 }
 
 /* Rules share what they subtract. Less found only means that more is read. */
@@ -253,7 +240,7 @@ static bt_status subtract(bt_run *run, bt_error *error) {
   for (uint32_t round = 0; status == BT_OK && any; round++) {
     any = false;
     status = ask_subtracted(run, round, &any, error);
-    if (status == BT_OK && any) status = ask_and_gather(run, false, error);
+    if (status == BT_OK && any) status = bt_questions_gather(&run->questions, false, error);
     for (size_t i = 0; status == BT_OK && any && i < run->plan.rule_count; i++)
       subtract_round(run, &run->rules[i], round);
   }
@@ -270,48 +257,37 @@ static bt_status set_exercising(bt_run *run, bt_error *error) {
 }
 
 bt_status bt_candidates_find(bt_run *run, bt_error *error) {
-  bt_status status = bt_asking_new(run, &run->asking, error);
-  if (status == BT_OK) status = add_all(run, error);
+  bt_status status = add_all(run, error);
   if (status != BT_OK) return status;
-  bt_asking_help(run->asking);
-  status = ask_and_gather(run, false, error);
+  bt_question_desk_help(run->questions.desk);
+  status = bt_questions_gather(&run->questions, false, error);
   bt_account_show(&run->account, 0.2);
-  if (status == BT_OK) bt_pruned_take(run);
+  if (status == BT_OK) bt_pruned_traces_take(&run->questions);
   for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++)
     status = make_rule_bits(run, &run->rules[i], error);
-  if (status == BT_OK && run->plan.filters) status = bt_own_traces_ask(run, error);
-  if (status == BT_OK && run->plan.looks_ahead) status = bt_coverage_look_ahead(run, error);
-  bt_asking_help(run->asking);
+  if (status == BT_OK && run->plan.filters) status = bt_own_traces_ask(&run->questions, error);
+  if (status == BT_OK && run->plan.looks_ahead) status = bt_data_gaps_look_ahead(&run->questions, error);
+  bt_question_desk_help(run->questions.desk);
   if (status == BT_OK) status = bt_strategies_choose(run, error);
   if (status == BT_OK && run->plan.filters) status = subtract(run, error);
-  if (status == BT_OK && run->plan.filters) status = ask_and_gather(run, false, error);
-  if (status == BT_OK && run->plan.filters) status = bt_own_traces_mark(run, error);
+  if (status == BT_OK && run->plan.filters) status = bt_questions_gather(&run->questions, false, error);
+  if (status == BT_OK && run->plan.filters) status = bt_own_traces_mark(&run->questions, error);
   if (status == BT_OK) status = bt_strategies_project(run, error);
   if (status == BT_OK) bt_account_show(&run->account, 0.3);
   return status;
 }
 
-bool bt_candidates_are_open(const bt_run *run) {
-  for (size_t i = 0; i < run->query_count; i++)
-    if (run->queries[i]->is_asked && !run->queries[i]->is_taken) return true;
-  return false;
-}
-
 bt_status bt_candidates_complete(bt_run *run, bt_error *error) {
-  bt_status status = ask_and_gather(run, true, error);
+  bt_status status = bt_questions_gather(&run->questions, true, error);
   if (status == BT_OK) status = set_exercising(run, error);
-  if (status == BT_OK) status = bt_listing_check(run, error);
-  if (status == BT_OK && run->plan.filters) status = bt_own_traces_mark(run, error);
+  if (status == BT_OK) status = bt_listing_check(&run->questions, error);
+  if (status == BT_OK && run->plan.filters) status = bt_own_traces_mark(&run->questions, error);
   return status;
 }
 
 void bt_candidates_dispose(bt_run *run) {
-  bt_asking_free(run->asking);
-  bt_queries_dispose(run);
-  bt_query_free(run->edge);
   bt_joined_dispose(&run->joined);
   bt_spans_first_dispose(run);
-  bt_found_list_dispose(&run->own_found);
   for (size_t i = 0; run->rules && i < run->plan.rule_count; i++) {
     free(run->rules[i].candidates);
     free(run->rules[i].unread);

@@ -24,10 +24,6 @@ typedef struct page {
   bool is_last;
 } page;
 
-static bt_status cancelled(bt_error *error) {
-  return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
-}
-
 /* Whether the trace has to be read, and if so, whether only by id. */
 static bool is_wanted(const bt_run *run, size_t index, bool *whole) {
   bool wanted = false;
@@ -57,7 +53,7 @@ static bt_status take_missing(page *p, size_t known, bt_error *error) {
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
   page *p = context;
   bt_run *run = p->run;
-  if (bt_replay_plan_is_cancelled(&run->plan)) return cancelled(error);
+  if (bt_replay_plan_is_cancelled(&run->plan)) return bt_replay_plan_cancelled(error);
   if (read->is_also_by_id) return bt_beside_take(run, p->known[read->index], read->trace, error);
   if (p->answered[read->index]) return BT_OK;
   p->answered[read->index] = true;
@@ -96,13 +92,12 @@ static bt_status fail_unanswered(page *p, const char *reason, bt_error *error) {
 
 static bt_status take_outcome(page *p, bt_status status, const bt_error *why, bt_error *error) {
   if (status == BT_OK) return fail_unanswered(p, "the source gave no answer for it", error);
-  if (status == BT_CANCELLED || status == BT_NO_MEMORY || p->run->source_lost) {
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY || p->run->questions.source_lost) {
     if (error) *error = *why;
     return status;
   }
   if (status == BT_UNAVAILABLE) {
-    p->run->source_lost = true;
-    snprintf(p->run->lost_reason, sizeof p->run->lost_reason, "%.190s", why->message);
+    bt_questions_lose_source(&p->run->questions, why->message);
   }
   return fail_unanswered(p, why->message, error);
 }
@@ -111,7 +106,7 @@ static bt_status take_outcome(page *p, bt_status status, const bt_error *why, bt
 static bt_status read_page(page *p, bool *too_large, bt_error *error) {
   bt_run *run = p->run;
   bt_read_request request = bt_replay_plan_read(&run->plan, p->ids, p->count, range_of(p));
-  request.projection = p->by_id || run->plan.is_static ? NULL : run->projection;
+  request.projection = p->by_id || run->plan.is_static ? NULL : run->questions.projection;
   request.by_id = p->by_id;
   request.also_by_id = p->beside;
   request.more_by_id = read_more;
@@ -121,16 +116,13 @@ static bt_status read_page(page *p, bool *too_large, bt_error *error) {
     p->span_counts[i] = bt_known_span_count(&run->table.traces[p->known[i]]);
     p->answered[i] = false;
   }
-  bt_source_account account = {0};
-  bt_error why = {0};
-  bt_status status = bt_source_read(run->source, &request, take_read, p, &account, &why);
-  bt_status added = bt_account_add(&run->account, &account, true, error);
-  bt_source_account_dispose(&account);
+  bt_answer answer;
+  bt_status added = bt_questions_read(&run->questions, &request, take_read, p, true, &answer, error);
   if (added == BT_OK && p->beside) added = bt_beside_settle(run, error);
   p->beside = 0;
   if (added != BT_OK) return added;
-  *too_large = status == BT_LIMIT && p->count > 1;
-  return *too_large ? BT_OK : take_outcome(p, status, &why, error);
+  *too_large = answer.status == BT_LIMIT && p->count > 1;
+  return *too_large ? BT_OK : take_outcome(p, answer.status, &answer.why, error);
 }
 
 /* Of a page that was too large: moves the traces that got their answer to its front and returns their number. */
@@ -148,7 +140,7 @@ static size_t pass_answered(const page *p, size_t *known) {
 static bt_status fail_rest(bt_run *run, const size_t *known, size_t count, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < count; i++)
-    status = bt_account_fail_trace(&run->account, &run->table.traces[known[i]], run->lost_reason, error);
+    status = bt_account_fail_trace(&run->account, &run->table.traces[known[i]], run->questions.lost_reason, error);
   return status;
 }
 
@@ -167,8 +159,8 @@ static bt_status read_pages(bt_run *run, size_t *known, size_t count, page *p, b
   size_t size = page_size(run, p->by_id);
   bt_status status = BT_OK;
   while (status == BT_OK && count) {
-    if (bt_replay_plan_is_cancelled(&run->plan)) return cancelled(error);
-    if (run->source_lost) return fail_rest(run, known, count, error);
+    if (bt_replay_plan_is_cancelled(&run->plan)) return bt_replay_plan_cancelled(error);
+    if (run->questions.source_lost) return fail_rest(run, known, count, error);
     bool too_large = false;
     status = bt_trace_table_hold(&run->table, 0, error);
     if (status != BT_OK) return status;
@@ -346,7 +338,7 @@ typedef struct sample_read {
 
 static bt_status take_sampled(void *context, const bt_read_trace *read, bt_error *error) {
   sample_read *sample = context;
-  if (bt_replay_plan_is_cancelled(&sample->run->plan)) return cancelled(error);
+  if (bt_replay_plan_is_cancelled(&sample->run->plan)) return bt_replay_plan_cancelled(error);
   if (sample->answered[read->index]) return BT_OK;
   sample->answered[read->index] = true;
   const bt_trace *trace = read->trace && read->trace->span_count ? read->trace : NULL;
@@ -357,11 +349,10 @@ static bt_status ask_samples(bt_run *run, bt_trace_id *ids, sample_read *sample,
   bt_read_request request = bt_replay_plan_read(&run->plan, ids, run->sample_count, run->plan.search_range);
   request.by_id = true;
   for (uint32_t i = 0; i < run->sample_count; i++) ids[i] = run->table.traces[run->samples[i].known].matched.id;
-  bt_source_account account = {0};
-  bt_status status = bt_source_read(run->source, &request, take_sampled, sample, &account, error);
-  bt_status added = bt_account_add(&run->account, &account, true, error);
-  bt_source_account_dispose(&account);
-  return added == BT_OK ? status : added;
+  bt_answer answer;
+  bt_status added = bt_questions_read(&run->questions, &request, take_sampled, sample, true, &answer, error);
+  if (added == BT_OK && error) *error = answer.why;
+  return added == BT_OK ? answer.status : added;
 }
 
 /* Violations of samples that could not be read by id are reported as the batch showed them, and the coverage names them. */
@@ -375,7 +366,7 @@ static bt_status read_samples(bt_run *run, bt_error *error) {
   if (!ids || !answered)
     (void)bt_error_no_memory(&why);
   else
-    status = run->source_lost ? BT_UNAVAILABLE : ask_samples(run, ids, &sample, &why);
+    status = run->questions.source_lost ? BT_UNAVAILABLE : ask_samples(run, ids, &sample, &why);
   bool goes_on = status != BT_CANCELLED && status != BT_NO_MEMORY;
   bt_status delivered = BT_OK;
   for (uint32_t i = 0; goes_on && delivered == BT_OK && i < run->sample_count; i++)
@@ -419,7 +410,8 @@ static bt_status sample_first_part(bt_run *run, bt_error *error) {
 /* What is sure to be needed is read beside the listing of all traces; the rest when it is known what else there is. */
 bt_status bt_confirm_all(bt_run *run, bt_error *error) {
   bt_status status = BT_OK;
-  bool has_first_part = run->plan.reads_first_part && bt_candidates_are_open(run); /* it is not of the edges */
+  bool has_first_part =
+      run->plan.reads_first_part && bt_questions_are_open(&run->questions); /* it is not of the edges */
   if (has_first_part) status = read_part(run, true, error);
   if (has_first_part && status == BT_OK) status = sample_first_part(run, error);
   if (status == BT_OK) status = bt_candidates_complete(run, error);

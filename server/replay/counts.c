@@ -107,7 +107,8 @@ static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
 static void count_rule(bt_run *run, size_t number) {
   const bt_run_rule *rule = &run->rules[number];
   bt_rule_result *result = &run->account.result->rules[number];
-  exactness exact = {run->table.is_listed && run->own_are_known, rule->exercising && run->own_are_known};
+  exactness exact = {run->table.is_listed && run->questions.own_are_known,
+                     rule->exercising && run->questions.own_are_known};
   for (size_t i = 0; i < run->table.count; i++) {
     const bt_known *known = &run->table.traces[i];
     bt_place place = bt_trace_table_place_in(&run->table, rule->planned->window, known);

@@ -8,6 +8,8 @@
 #include "dsl/trace_pruned.h"
 #include "dsl/traceql.h"
 #include "server/replay/explain_parts.h"
+#include "server/replay/run.h"
+#include "server/replay/search_probe.h"
 #include "server/replay/project.h"
 
 static const double assumed_undecided = 0.1;
@@ -29,7 +31,7 @@ static char *text_of(bt_buffer *buffer) {
 
 typedef struct explaining {
   bt_run *run;
-  bt_explain_probe *probe; /* NULL: nothing was asked */
+  bt_search_probe *probe; /* NULL: nothing was asked */
   bt_explain_result *result;
 } explaining;
 
@@ -37,7 +39,7 @@ typedef struct explaining {
 static bt_status add_query(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_str filter,
                            bt_buffer *traceql, bt_error *error) {
   bt_explain_query query = {.use = use, .traceql = text_of(traceql)};
-  const bt_found_list *found = e->probe && filter.len ? bt_explain_probe_found(e->probe, filter) : NULL;
+  const bt_found_list *found = e->probe && filter.len ? bt_search_probe_found(e->probe, filter) : NULL;
   bt_explain_query *queries = bt_realloc_array(rule->queries, rule->query_count + 1, sizeof *queries);
   if (queries) rule->queries = queries;
   if (!queries || !query.traceql) {
@@ -45,7 +47,7 @@ static bt_status add_query(const explaining *e, bt_explain_rule *rule, bt_explai
     return bt_error_no_memory(error);
   }
   query.is_probed = found != NULL;
-  if (found) query.estimated_found = bt_explain_probe_estimate(e->probe, found->count);
+  if (found) query.estimated_found = bt_search_probe_estimate(e->probe, found->count);
   queries[rule->query_count++] = query;
   return BT_OK;
 }
@@ -134,7 +136,8 @@ static void write_formula(const bt_over *over, bool is_top, bt_buffer *out) {
 
 static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error *error) {
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) status = bt_explain_probe_ask(e->run, e->probe, over->query.filter, error);
+  if (over->kind == BT_OVER_QUERY)
+    status = bt_search_probe_ask(&e->run->questions, e->probe, over->query.filter, error);
   for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++) status = ask_formula(e, over->items[i], error);
   return status;
 }
@@ -142,14 +145,14 @@ static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error 
 static bt_status ask_rule(const explaining *e, const bt_planned_rule *rule, bt_error *error) {
   bt_status status = ask_formula(e, rule->plan->violating, error);
   for (uint32_t i = 0; status == BT_OK && i < rule->plan->subtract_count; i++)
-    status = bt_explain_probe_ask(e->run, e->probe, rule->plan->subtract[i].filter, error);
+    status = bt_search_probe_ask(&e->run->questions, e->probe, rule->plan->subtract[i].filter, error);
   if (status == BT_OK && rule->plan->spans.filter.len)
-    status = bt_explain_probe_ask(e->run, e->probe, rule->plan->spans.filter, error);
+    status = bt_search_probe_ask(&e->run->questions, e->probe, rule->plan->spans.filter, error);
   return status;
 }
 
 static bt_status ask_all(const explaining *e, bt_error *error) {
-  bt_status status = bt_explain_probe_open(e->run, e->probe, error);
+  bt_status status = bt_search_probe_open(&e->run->questions, e->probe, error);
   for (size_t i = 0; status == BT_OK && i < e->run->plan.rule_count; i++)
     status = ask_rule(e, &e->run->plan.rules[i], error);
   return status;
@@ -157,15 +160,15 @@ static bt_status ask_all(const explaining *e, bt_error *error) {
 
 static bool is_subtracted(const explaining *e, const bt_plan *plan, const bt_trace_id *id) {
   for (uint32_t i = 0; i < plan->subtract_count; i++) {
-    const bt_found_list *found = bt_explain_probe_found(e->probe, plan->subtract[i].filter);
+    const bt_found_list *found = bt_search_probe_found(e->probe, plan->subtract[i].filter);
     if (found && bt_found_list_get(found, id)) return true;
   }
   return false;
 }
 
 static uint64_t estimate_found(const explaining *e, bt_str filter) {
-  const bt_found_list *found = bt_explain_probe_found(e->probe, filter);
-  return bt_explain_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
+  const bt_found_list *found = bt_search_probe_found(e->probe, filter);
+  return bt_search_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
 }
 
 static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
@@ -183,11 +186,11 @@ static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *ru
   if (!e->probe) return facts;
   for (size_t i = 0; i < e->probe->everything.count; i++) {
     const bt_trace_id *id = &e->probe->everything.items[i].id;
-    if (!bt_explain_probe_holds(e->probe, rule->plan->violating, id)) continue;
+    if (!bt_search_probe_holds(e->probe, rule->plan->violating, id)) continue;
     candidates++;
     subtracted += is_subtracted(e, rule->plan, id);
   }
-  facts.candidates = bt_explain_probe_estimate(e->probe, candidates);
+  facts.candidates = bt_search_probe_estimate(e->probe, candidates);
   facts.searched_found = estimate_searched(e, rule->plan->violating);
   if (candidates) facts.subtracted_share = (double)subtracted / (double)candidates;
   for (uint32_t i = 0; i < rule->plan->subtract_count; i++)
@@ -256,16 +259,16 @@ static bt_status probe_all(explaining *e, bt_error *error) {
   }
   e->result->is_probed = status == BT_OK;
   if (status == BT_OK)
-    e->result->estimated_traces = bt_explain_probe_estimate(e->probe, e->probe->everything.count);
+    e->result->estimated_traces = bt_search_probe_estimate(e->probe, e->probe->everything.count);
   else
     snprintf(e->result->problem, sizeof e->result->problem, "%.199s", why.message);
   return BT_OK;
 }
 
 static bt_status explain_all(bt_run *run, bt_explain_result *result, bt_error *error) {
-  bt_explain_probe probe = {.scale = 0};
+  bt_search_probe probe = {.scale = 0};
   explaining e = {run, &probe, result};
-  bool asks = run->source && run->source->operations->filters;
+  bool asks = run->questions.source && run->questions.source->operations->filters;
   bt_status status = asks ? probe_all(&e, error) : BT_OK;
   if (!asks) snprintf(result->problem, sizeof result->problem, "there is no Tempo to ask");
   if (!result->is_probed) e.probe = NULL;
@@ -274,7 +277,7 @@ static bt_status explain_all(bt_run *run, bt_explain_result *result, bt_error *e
   if (status == BT_OK && !result->rules) status = bt_error_no_memory(error);
   if (result->rules) result->rule_count = run->plan.rule_count;
   for (size_t i = 0; status == BT_OK && i < result->rule_count; i++) status = explain_rule(&e, i, error);
-  bt_explain_probe_dispose(&probe);
+  bt_search_probe_dispose(&probe);
   return status;
 }
 
@@ -282,7 +285,7 @@ bt_status bt_explain_run(bt_source *source, const bt_replay_request *request, bt
                          bt_error *error) {
   *result = (bt_explain_result){0};
   bt_replay_result replayed = {0};
-  bt_run run = {.source = source, .account = {.result = &replayed}};
+  bt_run run = {.questions = {.source = source}, .account = {.result = &replayed}};
   bt_status status = bt_run_open(&run, request, error);
   if (status == BT_OK) status = explain_all(&run, result, error);
   result->source = replayed.coverage.source;

@@ -10,8 +10,6 @@ static bt_status move_numbers(void *context, const bt_trace_moves *moves, bt_err
   bt_status status = BT_OK;
   for (size_t i = 0; i < run->queue_count; i++) run->queue[i] = moves->to[run->queue[i]];
   for (uint32_t i = 0; i < run->sample_count; i++) run->samples[i].known = moves->to[run->samples[i].known];
-  for (size_t i = 0; status == BT_OK && i < run->query_count; i++)
-    status = bt_bits_move(&run->queries[i]->bits, moves, error);
   for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++) {
     bt_run_rule *rule = &run->rules[i];
     uint64_t **const sets[] = {&rule->candidates,        &rule->unread,  &rule->exercising,
@@ -24,7 +22,6 @@ static bt_status move_numbers(void *context, const bt_trace_moves *moves, bt_err
 
 static size_t bytes_of_bits(const bt_run *run) {
   size_t sets = 0;
-  for (size_t i = 0; i < run->query_count; i++) sets += run->queries[i]->bits ? 1 : 0;
   for (size_t i = 0; run->rules && i < run->plan.rule_count; i++) {
     const bt_run_rule *rule = &run->rules[i];
     const void *const all[] = {rule->candidates,        rule->unread,  rule->exercising,
@@ -34,11 +31,8 @@ static size_t bytes_of_bits(const bt_run *run) {
   return sets * run->table.word_count * sizeof(uint64_t);
 }
 
-/* Answers that were taken, and are not joined with the known traces yet. The others are the helper's. */
 static size_t bytes_of_answers(const bt_run *run) {
-  size_t found = run->own_found.capacity + run->first.found.capacity + run->first.searched.capacity;
-  for (size_t i = 0; i < run->query_count; i++)
-    if (run->queries[i]->is_taken && !run->queries[i]->is_gathered) found += run->queries[i]->found.capacity;
+  size_t found = run->first.found.capacity + run->first.searched.capacity;
   return found * sizeof(bt_found) + run->first.decided_capacity * sizeof(bt_decided);
 }
 
@@ -63,49 +57,4 @@ static size_t count_bytes(const void *context) {
 
 bt_trace_holder bt_run_holder(bt_run *run) {
   return (bt_trace_holder){run, move_numbers, count_bytes};
-}
-
-static bt_status make_bits(bt_run *run, bt_query *query, bt_error *error) {
-  if (!(query->bits = bt_bits_new(&run->table))) return bt_error_no_memory(error);
-  size_t known = 0;
-  for (size_t i = 0; i < query->found.count; i++) {
-    const bt_trace_id *id = &query->found.items[i].id;
-    int order = -1;
-    while (known < run->table.count && (order = bt_trace_id_compare(&run->table.traces[known].matched.id, id)) < 0)
-      known++;
-    if (order == 0 && known < run->table.count) bt_bit_set(query->bits, known);
-  }
-  bt_found_list_dispose(&query->found);
-  return BT_OK;
-}
-
-/* The old table and the new one are there at the same time. */
-static bt_status hold_both_tables(bt_run *run, bt_error *error) {
-  size_t most = run->table.count;
-  for (size_t i = 0; i < run->query_count; i++)
-    if (run->queries[i]->is_taken && !run->queries[i]->is_gathered) most += run->queries[i]->found.count;
-  return bt_trace_table_hold(&run->table, most * sizeof *run->table.traces, error);
-}
-
-/* What is subtracted only finds traces to leave out: it makes none known. */
-bt_status bt_known_gather(bt_run *run, bt_error *error) {
-  run->table.word_count = run->table.count / 64 + 1;
-  bt_status status = hold_both_tables(run, error);
-  for (size_t i = 0; status == BT_OK && i < run->query_count; i++) {
-    const bt_query *query = run->queries[i];
-    bool makes_known = !query->is_subtracted && !query->is_own;
-    if (!query->is_taken || query->is_gathered || !makes_known || !query->found.count) continue;
-    status =
-        bt_trace_table_join(&run->table, &query->found, i == BT_QUERY_ALL ? BT_KNOWN_LISTED : BT_KNOWN_MATCHED, error);
-  }
-  for (size_t i = 0; status == BT_OK && i < run->query_count; i++) {
-    bt_query *query = run->queries[i];
-    if (!query->is_taken || query->is_gathered) continue;
-    query->is_gathered = true;
-    if (query->is_own)
-      bt_own_traces_take(run, query);
-    else
-      status = make_bits(run, query, error);
-  }
-  return status == BT_OK ? bt_trace_table_hold(&run->table, 0, error) : status;
 }

@@ -11,10 +11,10 @@ static bool has_filter(const bt_over *over, bt_str filter) {
   return false;
 }
 
-static bool uses(const bt_plan *plan, const bt_query *query) {
+static bool uses(const bt_plan *plan, const bt_question *question) {
   for (uint32_t i = 0; i < plan->subtract_count; i++)
-    if (bt_str_equal(plan->subtract[i].filter, query->text)) return true;
-  return has_filter(plan->violating, query->text) || has_filter(plan->exercising, query->text);
+    if (bt_str_equal(plan->subtract[i].filter, question->text)) return true;
+  return has_filter(plan->violating, question->text) || has_filter(plan->exercising, question->text);
 }
 
 static void add_part(bt_price *price, const bt_price *whole, double part) {
@@ -24,15 +24,15 @@ static void add_part(bt_price *price, const bt_price *whole, double part) {
 }
 
 /* What nobody in particular asked for is left for all. */
-static void divide_query(const bt_run *run, const bt_query *query, bt_price *prices, bt_price *rest) {
-  bt_price whole = {.requests = query->account.requests,
-                    .bytes_inspected = query->account.bytes_inspected,
-                    .bytes_received = query->account.bytes_received};
+static void divide_query(const bt_run *run, const bt_question *question, bt_price *prices, bt_price *rest) {
+  bt_price whole = {.requests = question->account.requests,
+                    .bytes_inspected = question->account.bytes_inspected,
+                    .bytes_received = question->account.bytes_received};
   size_t users = 0, count = run->plan.rule_count;
-  for (size_t i = 0; i < count; i++) users += uses(run->plan.rules[i].plan, query);
-  if (!users || !query->is_taken) return;
+  for (size_t i = 0; i < count; i++) users += uses(run->plan.rules[i].plan, question);
+  if (!users || !question->is_taken) return;
   for (size_t i = 0; i < count; i++)
-    if (uses(run->plan.rules[i].plan, query)) add_part(&prices[i], &whole, 1.0 / (double)users);
+    if (uses(run->plan.rules[i].plan, question)) add_part(&prices[i], &whole, 1.0 / (double)users);
   rest->requests -= whole.requests;
   rest->bytes_inspected -= whole.bytes_inspected;
   rest->bytes_received -= whole.bytes_received;
@@ -56,7 +56,7 @@ void bt_price_feed(const bt_run *run, int64_t duration_ns) {
                    .bytes_inspected = result->bytes_inspected,
                    .bytes_received = result->bytes_received};
   if (!prices) return;
-  for (size_t i = 0; i < run->query_count; i++) divide_query(run, run->queries[i], prices, &rest);
+  for (size_t i = 0; i < run->questions.count; i++) divide_query(run, run->questions.items[i], prices, &rest);
   divide_rest(run, &rest, prices);
   for (size_t i = 0; i < count; i++) {
     const bt_rule_definition *rule = run->plan.rules[i].definition;

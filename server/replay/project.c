@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/arena.h"
 #include "dsl/traceql.h"
+#include "server/replay/pruned_traces.h"
 
 enum {
   TRIED = 600,       /* traces that are asked for alone to see whether this decides enough of them, */
@@ -47,7 +49,7 @@ bool bt_project_may_decide(const bt_run *run, size_t index) {
   const bt_known *known = &run->table.traces[index];
   if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_trace_table_place(&run->table, known) == BT_PLACE_OUTSIDE)
     return false;
-  if (bt_pruned_has(run, index)) return false;
+  if (bt_pruned_traces_has(&run->questions, index)) return false;
   bool is_clear = known->flags & BT_KNOWN_LISTED ? is_steady(run, known->listed.start_ns, known->listed.end_ns) : true;
   if (known->flags & BT_KNOWN_MATCHED)
     is_clear = is_clear && is_steady(run, known->matched.start_ns, known->matched.end_ns);
@@ -131,18 +133,15 @@ static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *
 
 static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
   bt_run *run = p->run;
-  bt_read_request request = bt_replay_plan_read(&run->plan, ids, count, run->crowds.range);
-  request.projection = run->projection;
+  bt_read_request request = bt_replay_plan_read(&run->plan, ids, count, run->questions.crowds.range);
+  request.projection = run->questions.projection;
   request.spans = spans;
-  request.crowds = &run->crowds;
-  bt_source_account account = {0};
-  bt_error why = {0};
-  bt_status status = bt_source_read(run->source, &request, take_spans, p, &account, &why);
-  bt_status added = bt_account_add(&run->account, &account, false, error);
-  bt_source_account_dispose(&account);
-  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return added;
-  if (error) *error = why;
-  return status;
+  request.crowds = &run->questions.crowds;
+  bt_answer answer;
+  bt_status added = bt_questions_read(&run->questions, &request, take_spans, p, false, &answer, error);
+  if (answer.status != BT_CANCELLED && answer.status != BT_NO_MEMORY) return added;
+  if (error) *error = answer.why;
+  return answer.status;
 }
 
 /* One filter for all rules that are decided so; with more spans than one of them speaks of its verdict stays the same. */
@@ -199,7 +198,7 @@ bt_status bt_project(bt_run *run, const bool *rules, bt_error *error) {
   bt_buffer spans = {0};
   bt_status status = join_filters(run, rules, &spans) ? BT_OK : bt_error_no_memory(error);
   bool fits = spans.len && spans.len <= BT_TRACEQL_MAX_FILTER_BYTES;
-  if (status == BT_OK && fits && !run->source_lost) status = project(&p, bt_buffer_str(&spans), error);
+  if (status == BT_OK && fits && !run->questions.source_lost) status = project(&p, bt_buffer_str(&spans), error);
   bt_buffer_dispose(&spans);
   return status;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/asking.h"
+#include "server/replay/data_gaps.h"
 #include "server/replay/project.h"
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
@@ -69,38 +69,27 @@ static bt_status prepare(bt_run *run, bt_error *error) {
   for (size_t i = 0; i < run->plan.rule_count; i++) run->rules[i].planned = &run->plan.rules[i];
   run->table.plan = &run->plan;
   bt_trace_table_register(&run->table, bt_run_holder(run));
-  run->projection = &run->plan.projection;
-  run->crowds.range = run->plan.spans_range;
-  run->own_are_known = !run->plan.filters;
+  run->questions.plan = &run->plan;
+  run->questions.table = &run->table;
+  run->questions.account = &run->account;
+  status = bt_questions_open(&run->questions, error);
+  if (status != BT_OK) return status;
   return bt_rule_evaluator_make(&run->plan, &run->evaluator, error);
 }
 
 bt_status bt_run_open(bt_run *run, const bt_replay_request *request, bt_error *error) {
-  bt_status status = bt_replay_plan_make(run->source, request, &run->plan, error);
+  bt_status status = bt_replay_plan_make(run->questions.source, request, &run->plan, error);
   return status == BT_OK ? prepare(run, error) : status;
 }
 
 void bt_run_close(bt_run *run) {
   bt_confirm_dispose(run);
   bt_candidates_dispose(run);
+  bt_questions_dispose(&run->questions);
   bt_trace_table_dispose(&run->table);
   bt_rule_evaluator_dispose(&run->evaluator);
-  bt_crowds_dispose(&run->crowds);
   free(run->rules);
   bt_replay_plan_dispose(&run->plan);
-}
-
-/* Whether no search that the rules depend on gave anything. */
-static bool all_is_lost(const bt_run *run) {
-  size_t needed = 0;
-  for (size_t i = 0; i < run->query_count; i++) {
-    const bt_query *query = run->queries[i];
-    bool is_needed = i == BT_QUERY_ALL ? run->plan.needs_every_trace : query->is_over;
-    if (is_needed && !query->is_lost) return false;
-    if (is_needed) needed++;
-  }
-  /* Rules that cannot be violated need no search: then the listing alone tells whether the source is there. */
-  return needed || run->queries[BT_QUERY_ALL]->is_lost;
 }
 
 static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
@@ -129,8 +118,8 @@ static bool was_changed(const bt_run *run) {
 /* A Tempo may be replaced while it is asked. One that did not answer at the beginning has been asked nothing before it could say what it is. */
 static void look_at_source_again(bt_run *run) {
   bt_source_about *said = &run->account.result->coverage.source, now;
-  if (!run->source) return;
-  bt_replay_plan_describe(&run->plan, run->source, &now);
+  if (!run->questions.source) return;
+  bt_replay_plan_describe(&run->plan, run->questions.source, &now);
   if (!said->is_checked && !said->version[0])
     *said = now;
   else
@@ -151,8 +140,8 @@ static void conclude(bt_run *run) {
   bt_replay_result *result = run->account.result;
   const bt_coverage *coverage = &result->coverage;
   result->outcome = BT_REPLAY_COMPLETED;
-  if (all_is_lost(run))
-    say(result, BT_REPLAY_FAILED, "source: %.200s", run->lost_reason);
+  if (bt_questions_all_lost(&run->questions))
+    say(result, BT_REPLAY_FAILED, "source: %.200s", run->questions.lost_reason);
   else if (coverage->windows_failed_count)
     say_failed_windows(run);
   else if (run->sample_differences)
@@ -181,18 +170,6 @@ static void conclude(bt_run *run) {
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
 }
 
-/* What was cancelled or failed leaves questions that were asked, and whose answers nobody took: they cost what they cost. */
-static void add_untaken(bt_run *run) {
-  bt_asking_free(run->asking); /* ends what is under way */
-  run->asking = NULL;
-  for (size_t i = 0; i <= run->query_count; i++) {
-    bt_query *query = i < run->query_count ? run->queries[i] : run->edge;
-    if (!query || query->is_taken || query->state != BT_QUERY_ANSWERED) continue;
-    query->is_taken = true;
-    bt_account_add_cost(&run->account, &query->account);
-  }
-}
-
 /* Cancelled, or without room for more: nothing is known of what was not looked at. */
 static bt_status cut_off(bt_run *run, const bt_error *why, bt_error *error) {
   for (size_t i = 0; i < run->plan.rule_count; i++)
@@ -213,7 +190,7 @@ static bt_status find_and_confirm(bt_run *run, bt_error *error) {
   status = bt_confirm_all(run, error);
   if (status != BT_OK) return status;
   bt_account_show(&run->account, 0.95);
-  return bt_coverage_find_gaps(run, error);
+  return bt_data_gaps_find(&run->questions, &run->has_data, error);
 }
 
 static bt_status carry_out(bt_run *run, bt_error *error) {
@@ -250,13 +227,13 @@ bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, con
                         bt_replay_result *result, bt_error *error) {
   *result = (bt_replay_result){.coverage.asked = request->range};
   int64_t started_ns = bt_clock_monotonic_ns();
-  bt_run run = {.source = source, .account = {.result = result, .observer = observer}};
+  bt_run run = {.questions = {.source = source}, .account = {.result = result, .observer = observer}};
   bt_error why = {0};
   bt_violation_ids_install();
   bt_status status = bt_run_open(&run, request, &why);
   bool is_open = status == BT_OK;
   if (is_open) status = carry_out(&run, &why);
-  add_untaken(&run);
+  bt_questions_add_untaken(&run.questions);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (is_open) bt_price_feed(&run, result->duration_ns);
   if (status != BT_OK) end_early(&run, status, &why);

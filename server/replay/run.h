@@ -4,46 +4,13 @@
 #define BT_SERVER_REPLAY_RUN_H
 
 #include "server/replay/joined.h"
-#include "server/replay/replay_account.h"
+#include "server/replay/questions.h"
 #include "server/replay/rule_evaluator.h"
-
-typedef enum bt_query_state { BT_QUERY_WAITING, BT_QUERY_BEGUN, BT_QUERY_ANSWERED } bt_query_state;
-
-/* A distinct filter of the rules' plans: asked once, whatever the number of rules that share it. */
-typedef struct bt_query {
-  bt_str text;         /* borrowed from a plan */
-  bt_time_range range; /* empty: the search range */
-  size_t max_found;    /* stop above it; 0: at what memory allows */
-  uint64_t expected;   /* traces that it finds, about; 0: not known */
-  bool is_asked;
-  bool is_aside;   /* nobody waits for it but who asked for it: the helper has it when there is nothing else */
-  bool can_wait;   /* nothing before the reads needs it; written under the lock of asking.c */
-  bool keeps_part; /* what was found before max_found is worth something */
-  /* The answer, written by whoever asks. */
-  bt_query_state state; /* under the lock of asking.c */
-  bool is_skipped;      /* not asked, because the source is gone */
-  bool source_is_gone;
-  bt_status status;
-  bt_error why;
-  bt_found_list found;
-  bt_source_account account;
-  /* What was taken of it. */
-  bool is_taken, is_gathered;
-  bool is_exceeded;
-  bool is_over;       /* what it misses, the replay misses */
-  bool is_subtracted; /* asked only to be subtracted */
-  bool is_complete;   /* no window failed */
-  bool is_lost;       /* nothing was answered */
-  bool is_own;        /* it looks for BeTrace's own traces: its answer goes to own_found */
-  uint64_t *bits;     /* over the known traces */
-} bt_query;
-
-typedef struct bt_asking bt_asking;
 
 typedef struct bt_run_rule {
   const bt_planned_rule *planned;
   bool is_answered;            /* every search for its candidates was answered in full */
-  uint64_t subtracted_found;   /* by the first query that is subtracted, as a probe says; 0: not known */
+  uint64_t subtracted_found;   /* by the first question that is subtracted, as a probe says; 0: not known */
   uint64_t *candidates;        /* bits over the known traces: may violate */
   uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
   uint64_t *exercising;        /* may exercise; NULL: not known */
@@ -81,12 +48,13 @@ typedef struct bt_decided { /* it does not violate */
 
 /* Spans that were asked for before anything else (spans_first.c). */
 typedef struct bt_spans_first {
-  bt_query *leaves[BT_SPANS_FIRST_FILTERS]; /* the formula's searches in the part that is looked at; not in the table */
+  bt_question
+      *leaves[BT_SPANS_FIRST_FILTERS]; /* the formula's searches in the part that is looked at; not in the table */
   size_t leaf_count;
   bool is_used;
   bt_over any;            /* stands for the rule's formula: every trace with such spans */
   bt_found_list searched; /* some that a search had found before: they have to be among them */
-  bt_found_list found;    /* these traces, by id; moved into the query of `any` */
+  bt_found_list found;    /* these traces, by id; moved into the question of `any` */
   bt_decided *decided;    /* those that their spans decide */
   size_t decided_count, decided_capacity;
 } bt_spans_first;
@@ -95,24 +63,11 @@ typedef struct bt_run {
   bt_replay_plan plan;
   bt_trace_table table;
   bt_replay_account account;
+  bt_questions questions;
   bt_rule_evaluator evaluator;
-  bt_source *source;
   bt_run_rule *rules;
-  const bt_projection *projection; /* what batches give */
-  bt_crowds crowds;                /* of questions for spans */
   bt_spans_first first;
   bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
-  size_t pruned;    /* the query that finds pruned traces (pruned.c); 0: there is none */
-
-  bt_query **queries; /* number 0 is `{}`, the listing of all traces */
-  bt_asking *asking;
-  bt_query *edge; /* looks for the earliest trace beside the reads; not in the table; NULL: nobody does */
-  size_t query_count, query_capacity;
-  bool own_are_known; /* the search for BeTrace's own traces was complete */
-  bool own_is_asked;
-  bt_found_list own_found; /* suspects that nothing has proved or cleared yet */
-  bool source_lost;        /* not reachable any more: nothing more is asked */
-  char lost_reason[200];
 
   size_t *queue; /* known traces that wait to be read by id */
   size_t queue_count, queue_capacity;
@@ -143,12 +98,8 @@ void bt_price_feed(const bt_run *run, int64_t duration_ns);
 /* candidates.c: asks for what the rules need and fills `known` and the rules' bits. The listing of all traces and what is only counted may still be
  * under way then: bt_candidates_complete waits for them and joins them. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the replay. */
 bt_status bt_candidates_find(bt_run *run, bt_error *error) BT_MUST_CHECK;
-bool bt_candidates_are_open(const bt_run *run); /* something is still under way */
 bt_status bt_candidates_complete(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_candidates_dispose(bt_run *run);
-
-/* listing.c: every settled trace that a filter found has to be in a listing that was asked after it. */
-bt_status bt_listing_check(bt_run *run, bt_error *error) BT_MUST_CHECK;
 
 /* strategy.c: how the candidates of each rule are decided. */
 bt_status bt_strategies_choose(bt_run *run, bt_error *error) BT_MUST_CHECK;
@@ -159,41 +110,10 @@ bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule);
 /* spans_first.c: where it is worth it, the spans that the one rule speaks of are asked for first: the traces that have some stand for the candidates, and
  * what their spans decide is taken once these are known. Whatever goes wrong, the searches are asked as if nothing had been. */
 bt_status bt_spans_first_ask(bt_run *run, bt_error *error) BT_MUST_CHECK;
-/* Gives what was found to the query of `any`, which was added. */
+/* Gives what was found to the question of `any`, which was added. */
 void bt_spans_first_answer(bt_run *run);
 bt_status bt_spans_first_decide(bt_run *run, bt_error *error) BT_MUST_CHECK;
 void bt_spans_first_dispose(bt_run *run);
-
-/* known.c: all traces that anything found, by id, each once, and sets of them as bits. */
-/* Joins what was taken and not gathered yet; everything that counts in numbers of known traces moves along. */
-bt_status bt_known_gather(bt_run *run, bt_error *error) BT_MUST_CHECK;
-
-/* query.c: the table of distinct filters. */
-enum { BT_QUERY_ALL = 0 };
-bt_status bt_query_add(bt_run *run, bt_str text, bool is_over, size_t *index, bt_error *error) BT_MUST_CHECK;
-size_t bt_query_find(const bt_run *run, bt_str text); /* it must be there */
-void bt_query_free(bt_query *query);                  /* NULL is fine */
-void bt_query_drop_last(bt_run *run);                 /* the one that was added last, which nobody else has begun */
-void bt_queries_dispose(bt_run *run);
-/* Searches it over the whole range with margins; writes the query's answer and nothing else. For asking.c. */
-void bt_query_search(const bt_run *run, bt_query *query);
-/* What follows from the answer, on the replay's thread. */
-bt_status bt_query_take(bt_run *run, bt_query *query, bt_error *error) BT_MUST_CHECK;
-
-/* own_traces.c: marks BeTrace's own traces among the known ones; once more when more are known. A source that fails here only makes counts
- * inexact. Asked for before, they are looked for beside what else is asked then; their answer is taken like any other. */
-bt_status bt_own_traces_ask(bt_run *run, bt_error *error) BT_MUST_CHECK;
-void bt_own_traces_take(bt_run *run, bt_query *query);
-bt_status bt_own_traces_mark(bt_run *run, bt_error *error) BT_MUST_CHECK;
-
-/* pruned.c: traces of which spans were summed up before they were stored. What a rule asks for may be among the spans that are not there, so that each of
- * them is a candidate of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. */
-bt_status bt_pruned_ask(bt_run *run, bt_error *error) BT_MUST_CHECK; /* adds the query */
-/* After its answer: what is read gives the marks from here on, where there are such traces, or that is not known. */
-void bt_pruned_take(bt_run *run);
-void bt_pruned_join(const bt_run *run, const bt_run_rule *rule, uint64_t *bits); /* sets the bits of all of them */
-bool bt_pruned_has(const bt_run *run, size_t known);
-bool bt_pruned_are_known(const bt_run *run); /* all of them */
 
 /* confirm.c: reads what has to be read and judges it. Before that, bt_confirm_cut says in the result where to cut the window when there is more
  * to read than the request allows; not below margin, because all traces within margin of an edge have to be read anyway. */
@@ -252,13 +172,6 @@ uint64_t bt_sample_key(const bt_run *run, const bt_trace_id *id);
 bt_status bt_run_queue_by_id(bt_run *run, size_t known, bt_error *error) BT_MUST_CHECK;
 /* It was read by id meanwhile. False: it does not wait. */
 bool bt_run_unqueue(bt_run *run, size_t known);
-
-/* coverage.c */
-bt_str bt_coverage_any_trace(void); /* the filter that finds every trace but BeTrace's own */
-/* Where no listing will tell, begins to look for the earliest trace, beside the reads. */
-bt_status bt_coverage_look_ahead(bt_run *run, bt_error *error) BT_MUST_CHECK;
-/* Empty windows and the earliest trace; asks the source where no listing tells. */
-bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) BT_MUST_CHECK;
 
 /* counts.c: the numbers of each rule, once everything is read; tells the observer what is known of traces that were not. */
 bt_status bt_counts_finish(bt_run *run, bt_error *error) BT_MUST_CHECK;

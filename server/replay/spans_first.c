@@ -4,8 +4,8 @@
  * formula wants some; the formula is why the traces with such spans may stand for it. Thread: the replay's. */
 #include <stdlib.h>
 
-#include "server/replay/asking.h"
-#include "server/replay/explain_parts.h"
+#include "dsl/arena.h"
+#include "server/replay/search_probe.h"
 #include "server/replay/project.h"
 #include "server/replay/strategy.h"
 
@@ -13,7 +13,7 @@ enum {
   PROBE_SHARE = 32, /* of the range, in its middle */
   LEAF_FOUND_MAX = 4000
 };
-_Static_assert((int)BT_SPANS_FIRST_FILTERS <= (int)BT_PROBE_FILTERS, "a probe has room for all of them");
+_Static_assert((int)BT_SPANS_FIRST_FILTERS <= (int)BT_SEARCH_PROBE_FILTERS, "a probe has room for all of them");
 static const int64_t SHORTEST_PROBE_NS = 1000000000;
 
 /* ---- whether it is worth it ---- */
@@ -42,25 +42,26 @@ static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
  * answered in full is kept. */
 static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed, bt_error *error) {
   size_t index;
-  bt_status status =
-      bt_query_add(run, first_leaf(run->plan.rules[0].plan->violating)->query.filter, true, &index, error);
-  if (status != BT_OK || run->queries[index]->is_asked) return status; /* for pruned traces: the same question */
-  bt_query *query = run->queries[index];
-  query->max_found = BT_SPANS_FIRST_FROM;
-  bt_query_search(run, query);
-  *is_large = query->status == BT_LIMIT;
+  bt_status status = bt_questions_add(&run->questions, first_leaf(run->plan.rules[0].plan->violating)->query.filter,
+                                      true, &index, error);
+  if (status != BT_OK || run->questions.items[index]->is_asked)
+    return status; /* for pruned traces: the same question */
+  bt_question *question = run->questions.items[index];
+  question->max_found = BT_SPANS_FIRST_FROM;
+  bt_questions_ask(&run->questions, question);
+  *is_large = question->status == BT_LIMIT;
   if (!*is_large) {
-    query->max_found = 0;
-    query->is_asked = true;
-    query->state = BT_QUERY_ANSWERED;
-    bt_asking_note(run->asking, query);
+    question->max_found = 0;
+    question->is_asked = true;
+    question->state = BT_QUESTION_ANSWERED;
+    bt_question_desk_note(run->questions.desk, question);
     return BT_OK;
   }
-  *probed = probed_range(run, &query->found);
-  run->first.searched = query->found;
-  query->found = (bt_found_list){0};
-  status = bt_account_add(&run->account, &query->account, false, error);
-  bt_query_drop_last(run);
+  *probed = probed_range(run, &question->found);
+  run->first.searched = question->found;
+  question->found = (bt_found_list){0};
+  status = bt_account_add(&run->account, &question->account, false, error);
+  bt_questions_drop_last(&run->questions);
   return status;
 }
 
@@ -69,18 +70,14 @@ static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_sp
   const bt_replay_request *request = &run->plan.request;
   bt_spans_request spans = {.filter = run->plan.rules[0].plan->spans.filter,
                             .range = range,
-                            .projection = run->projection,
+                            .projection = run->questions.projection,
                             .expected = expected,
-                            .crowds = &run->crowds,
+                            .crowds = &run->questions.crowds,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rules[0]->fields.id,
                             .priority = request->priority};
-  bt_source_account account = {0};
-  bt_status status = bt_source_find_spans(run->source, &spans, sink, context, &account, error);
-  bt_status added = bt_account_add(&run->account, &account, false, status == BT_OK ? error : NULL);
-  bt_source_account_dispose(&account);
-  return status == BT_OK ? added : status;
+  return bt_questions_find_spans(&run->questions, &spans, sink, context, error);
 }
 
 /* ---- a part, looked at in two ways at once: what the searches find there, and what its spans show ---- */
@@ -91,12 +88,12 @@ static bt_status begin_leaf(bt_run *run, bt_str filter, bt_time_range range, bt_
   for (size_t i = 0; i < first->leaf_count; i++)
     if (bt_str_equal(first->leaves[i]->text, filter)) return BT_OK;
   if (first->leaf_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
-  bt_query *query = calloc(1, sizeof *query);
-  if (!query) return bt_error_no_memory(error);
-  *query =
-      (bt_query){.text = filter, .range = range, .max_found = LEAF_FOUND_MAX, .keeps_part = true, .is_aside = true};
-  first->leaves[first->leaf_count++] = query;
-  return bt_asking_add(run->asking, query, true, error);
+  bt_question *question = calloc(1, sizeof *question);
+  if (!question) return bt_error_no_memory(error);
+  *question =
+      (bt_question){.text = filter, .range = range, .max_found = LEAF_FOUND_MAX, .keeps_part = true, .is_aside = true};
+  first->leaves[first->leaf_count++] = question;
+  return bt_question_desk_add(run->questions.desk, question, true, error);
 }
 
 static bt_status begin_leaves(bt_run *run, const bt_over *over, bt_time_range range, bt_error *error) {
@@ -108,21 +105,22 @@ static bt_status begin_leaves(bt_run *run, const bt_over *over, bt_time_range ra
 }
 
 /* Waits for it in any case. A search that found more than is wanted says enough. */
-static bt_status take_leaf(bt_run *run, bt_query *query, bt_explain_probe *probe, bt_error *error) {
-  bt_asking_wait_for(run->asking, query);
-  query->is_taken = true;
-  bt_status status = bt_account_add(&run->account, &query->account, false, error);
+static bt_status take_leaf(bt_run *run, bt_question *question, bt_search_probe *probe, bt_error *error) {
+  bt_question_desk_wait_for(run->questions.desk, question);
+  question->is_taken = true;
+  bt_status status = bt_account_add(&run->account, &question->account, false, error);
   if (status != BT_OK) return status;
-  if (query->is_skipped || (query->status != BT_OK && query->status != BT_LIMIT))
-    return bt_error_set(error, query->is_skipped ? BT_UNAVAILABLE : query->status, "%s", query->why.message);
-  if (query->account.failed_count) return bt_error_set(error, BT_UNAVAILABLE, "%s", query->account.failed[0].reason);
-  probe->filters[probe->filter_count] = query->text;
-  probe->found[probe->filter_count++] = query->found;
-  query->found = (bt_found_list){0};
+  if (question->is_skipped || (question->status != BT_OK && question->status != BT_LIMIT))
+    return bt_error_set(error, question->is_skipped ? BT_UNAVAILABLE : question->status, "%s", question->why.message);
+  if (question->account.failed_count)
+    return bt_error_set(error, BT_UNAVAILABLE, "%s", question->account.failed[0].reason);
+  probe->filters[probe->filter_count] = question->text;
+  probe->found[probe->filter_count++] = question->found;
+  question->found = (bt_found_list){0};
   return BT_OK;
 }
 
-static bt_status take_leaves(bt_run *run, bt_explain_probe *probe, bt_error *error) {
+static bt_status take_leaves(bt_run *run, bt_search_probe *probe, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; i < run->first.leaf_count; i++) {
     bt_error why = {0};
@@ -134,8 +132,8 @@ static bt_status take_leaves(bt_run *run, bt_explain_probe *probe, bt_error *err
   return status;
 }
 
-static size_t count_found(const bt_explain_probe *probe, const bt_over *over) {
-  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_explain_probe_found(probe, over->query.filter) : NULL;
+static size_t count_found(const bt_search_probe *probe, const bt_over *over) {
+  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.filter) : NULL;
   size_t found = list ? list->count : 0;
   for (uint32_t i = 0; i < over->item_count; i++) found += count_found(probe, over->items[i]);
   return found;
@@ -165,11 +163,11 @@ static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error
 }
 
 /* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough is known. */
-static bt_strategy_facts facts_of(const shown *s, const bt_explain_probe *probe) {
+static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) {
   const bt_over *formula = s->run->plan.rules[0].plan->violating;
   size_t candidates = 0, undecided = 0;
   for (size_t i = 0; i < s->count; i++) {
-    bool is_candidate = bt_explain_probe_holds(probe, formula, &s->traces[i].id);
+    bool is_candidate = bt_search_probe_holds(probe, formula, &s->traces[i].id);
     candidates += is_candidate;
     undecided += is_candidate && s->traces[i].is_undecided;
   }
@@ -184,17 +182,17 @@ static bt_strategy_facts facts_of(const shown *s, const bt_explain_probe *probe)
 /* *expected: traces, as if all parts were alike. */
 static bt_status ask_probe(bt_run *run, bt_time_range probed, bt_strategy_facts *facts, uint64_t *expected,
                            bt_error *error) {
-  bt_explain_probe probe = {.windows = {probed}, .window_count = 1};
+  bt_search_probe probe = {.windows = {probed}, .window_count = 1};
   shown s = {.run = run};
   bt_error why = {0};
   bt_status status = begin_leaves(run, run->plan.rules[0].plan->violating, probed, error);
-  bt_asking_help(run->asking);
+  bt_question_desk_help(run->questions.desk);
   if (status == BT_OK) status = find(run, probed, 0, note_spans, &s, error);
   bt_status taken = take_leaves(run, &probe, &why);
   if (status == BT_OK && taken != BT_OK && error) *error = why;
   *facts = facts_of(&s, &probe);
   *expected = s.count * PROBE_SHARE;
-  bt_explain_probe_dispose(&probe);
+  bt_search_probe_dispose(&probe);
   free(s.traces);
   return status == BT_OK ? taken : status;
 }
@@ -270,10 +268,10 @@ bt_status bt_spans_first_ask(bt_run *run, bt_error *error) {
 
 void bt_spans_first_answer(bt_run *run) {
   if (!run->first.is_used) return;
-  bt_query *query = run->queries[bt_query_find(run, run->first.any.query.filter)];
-  query->found = run->first.found;
-  query->is_asked = true;
-  query->state = BT_QUERY_ANSWERED;
+  bt_question *question = run->questions.items[bt_questions_find(&run->questions, run->first.any.query.filter)];
+  question->found = run->first.found;
+  question->is_asked = true;
+  question->state = BT_QUESTION_ANSWERED;
   run->first.found = (bt_found_list){0};
 }
 
@@ -294,6 +292,6 @@ bt_status bt_spans_first_decide(bt_run *run, bt_error *error) {
 void bt_spans_first_dispose(bt_run *run) {
   bt_found_list_dispose(&run->first.found);
   bt_found_list_dispose(&run->first.searched);
-  for (size_t i = 0; i < run->first.leaf_count; i++) bt_query_free(run->first.leaves[i]);
+  for (size_t i = 0; i < run->first.leaf_count; i++) bt_question_free(run->first.leaves[i]);
   free(run->first.decided);
 }

@@ -54,9 +54,8 @@ static bt_status probe(bt_run *run, bt_run_rule *rule, bt_strategy_facts *facts,
   bt_search_request search = bt_replay_plan_search(&run->plan, rule->planned->plan->subtract[0].filter, range);
   search.max_found = PROBE_FOUND_MAX;
   bt_found_list found = {0};
-  bt_source_account account = {0};
   bt_error why = {0};
-  bt_status status = bt_source_search(run->source, &search, &found, &account, &why);
+  bt_status status = bt_questions_search(&run->questions, &search, &found, &why);
   if (status == BT_OK) {
     facts->subtracted_share = (double)count_probed(run, some, &found) / PROBE_CANDIDATES;
     facts->subtracted_found = rule->subtracted_found = found.count * facts->candidates / PROBE_CANDIDATES;
@@ -65,11 +64,9 @@ static bt_status probe(bt_run *run, bt_run_rule *rule, bt_strategy_facts *facts,
     facts->undecided_share = left < assumed_undecided || run->plan.needs_every_trace ? left : assumed_undecided;
   } else if (status == BT_LIMIT)
     facts->subtracted_found = (uint64_t)PROBE_FOUND_MAX * facts->candidates / PROBE_CANDIDATES;
-  bt_status added = bt_account_add(&run->account, &account, false, error);
   bt_found_list_dispose(&found);
-  bt_source_account_dispose(&account);
   free(all);
-  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return added;
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
   if (error) *error = why;
   return status;
 }
@@ -89,7 +86,7 @@ static bt_strategy_facts facts_of(const bt_run *run, const bt_run_rule *rule) {
 static bt_status choose(bt_run *run, bt_run_rule *rule, bt_strategy *chosen, bt_error *error) {
   bt_strategy_facts facts = facts_of(run, rule);
   bt_status status = BT_OK;
-  if (facts.candidates >= PROBE_FROM && facts.can_subtract && !run->source_lost)
+  if (facts.candidates >= PROBE_FROM && facts.can_subtract && !run->questions.source_lost)
     status = probe(run, rule, &facts, error);
   *chosen = bt_strategy_cheapest(&facts);
   return status;

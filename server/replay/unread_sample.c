@@ -49,7 +49,7 @@ static bt_status take(bt_run *run, const bt_reservoir *from, size_t count, bt_kn
 bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) {
   bt_reservoir found = {.count = 0}, unfound = {.count = 0};
   size_t room = sample_room(run);
-  if (!run->plan.filters || run->source_lost) return BT_OK;
+  if (!run->plan.filters || run->questions.source_lost) return BT_OK;
   for (size_t i = 0; i < run->table.count; i++) {
     if (!is_unread(run, &run->table.traces[i])) continue;
     bt_keyed item = {bt_sample_key(run, &run->table.traces[i].matched.id), i};

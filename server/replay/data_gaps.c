@@ -1,12 +1,11 @@
-/* What an answer over a range says about itself: windows and traces that could not be read, windows without any trace, and since when there
- * is data at all. Failures are listed one by one up to a number; after that the last entry stands for all further ones, so that none is
- * dropped. Thread: the replay's. */
+/* What is not there. See data_gaps.h. Where the listing is complete it tells; else short searches do. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/asking.h"
-#include "tempo/own_trace.h"
+#include "server/replay/data_gaps.h"
+#include "dsl/arena.h"
+#include "server/replay/own_traces.h"
 
 enum {
   GRID = 24, /* windows that are looked at for emptiness */
@@ -31,12 +30,13 @@ static bt_time_range grid_window(const grid *g, size_t index) {
 }
 
 /* False: nothing of the range is settled. */
-static bool make_grid(const bt_run *run, grid *g) {
-  *g = (grid){.range = run->plan.window.range};
-  if (run->plan.window.effective_end_ns < g->range.end_ns) g->range.end_ns = run->plan.window.effective_end_ns;
+static bool make_grid(const bt_questions *questions, grid *g) {
+  *g = (grid){.range = questions->plan->window.range};
+  if (questions->plan->window.effective_end_ns < g->range.end_ns)
+    g->range.end_ns = questions->plan->window.effective_end_ns;
   if (g->range.end_ns <= g->range.start_ns) return false;
   uint64_t length_ns = (uint64_t)g->range.end_ns - (uint64_t)g->range.start_ns;
-  g->count = length_ns < GRID || run->plan.wants_earliest ? 1 : GRID;
+  g->count = length_ns < GRID || questions->plan->wants_earliest ? 1 : GRID;
   g->step_ns = (int64_t)(length_ns / g->count);
   return true;
 }
@@ -55,68 +55,60 @@ static void mark_seen(grid *g, const bt_found *found) {
 }
 
 /* Marks what is known; returns whether there is any trace of the window, the tail included, and where the earliest one starts. */
-static bool mark_known(const bt_run *run, grid *g, int64_t *from_ns) {
+static bool mark_known(const bt_questions *questions, grid *g, int64_t *from_ns) {
   bool any = false;
   *from_ns = INT64_MAX;
-  for (size_t i = 0; i < run->table.count; i++) {
-    const bt_known *known = &run->table.traces[i];
+  for (size_t i = 0; i < questions->table->count; i++) {
+    const bt_known *known = &questions->table->traces[i];
     if (known->flags & BT_KNOWN_OWN) continue;
     if (known->flags & BT_KNOWN_LISTED && g->count) mark_seen(g, &known->listed);
     if (known->flags & BT_KNOWN_MATCHED && g->count) mark_seen(g, &known->matched);
-    bt_place place = bt_trace_table_place(&run->table, known);
+    bt_place place = bt_trace_table_place(questions->table, known);
     if (place != BT_PLACE_SETTLED && place != BT_PLACE_TAIL) continue;
     any = true;
     int64_t start_ns = bt_known_bounds(known)->start_ns;
     if (known->flags & BT_KNOWN_LISTED) start_ns = known->listed.start_ns;
-    if (start_ns < run->plan.window.range.start_ns) start_ns = run->plan.window.range.start_ns;
+    if (start_ns < questions->plan->window.range.start_ns) start_ns = questions->plan->window.range.start_ns;
     if (start_ns < *from_ns) *from_ns = start_ns;
   }
   return any;
 }
 
-/* Every trace but BeTrace's own: those have spans of these names only. */
-static const char any_trace[] =
-    "{ name != \"" BT_OWN_VIOLATION "\" && name != \"" BT_OWN_WATCH "\" && name != \"" BT_OWN_REPORT "\" }";
-
 typedef enum probe { PROBE_EMPTY, PROBE_DATA, PROBE_UNKNOWN } probe;
 
-bt_str bt_coverage_any_trace(void) {
-  return bt_str_from(any_trace);
-}
-
 /* Whether the source has any trace there: a search that stops above one. */
-static bt_status probe_window(bt_run *run, bt_time_range range, probe *out, bt_error *error) {
+static bt_status probe_window(bt_questions *questions, bt_time_range range, probe *out, bt_error *error) {
   *out = PROBE_UNKNOWN;
-  if (run->source_lost) return BT_OK;
-  bt_search_request search = bt_replay_plan_search(&run->plan, bt_coverage_any_trace(), range);
+  if (questions->source_lost) return BT_OK;
+  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(), range);
   search.max_found = 1;
   bt_found_list found = {0};
   bt_source_account account = {0};
-  bt_status status = bt_source_search(run->source, &search, &found, &account, error);
+  bt_status status = bt_source_search(questions->source, &search, &found, &account, error);
   if (status == BT_LIMIT || found.count)
     *out = PROBE_DATA;
   else if (status == BT_OK && !account.failed_count)
     *out = PROBE_EMPTY;
-  bt_status added = bt_account_add(&run->account, &account, status == BT_OK && !found.count, error);
+  bt_status added = bt_account_add(questions->account, &account, status == BT_OK && !found.count, error);
   bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
-  if (status == BT_UNAVAILABLE) run->source_lost = true;
+  if (status == BT_UNAVAILABLE) questions->source_lost = true;
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
 }
 
 /* A window that cannot be probed is not called empty: it is one that failed. */
-static bt_status probe_grid(bt_run *run, grid *g, bt_error *error) {
+static bt_status probe_grid(bt_questions *questions, grid *g, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < g->count; i++) {
     if (g->seen[i]) continue;
     probe answer = PROBE_EMPTY;
-    if (run->source_lost) break;
-    status = probe_window(run, grid_window(g, i), &answer, error);
+    if (questions->source_lost) break;
+    status = probe_window(questions, grid_window(g, i), &answer, error);
     g->empty[i] = answer == PROBE_EMPTY;
     g->seen[i] = answer == PROBE_DATA;
     if (status == BT_OK && answer == PROBE_UNKNOWN)
-      status =
-          bt_account_fail(&run->account, grid_window(g, i), "it could not be asked whether there is any trace", error);
+      status = bt_account_fail(questions->account, grid_window(g, i),
+                               "it could not be asked whether there is any trace", error);
   }
   return status;
 }
@@ -154,18 +146,19 @@ static void narrow(edge *e, bool is_dense, const bt_found_list *found) {
 }
 
 /* What was looked for ahead, if that answers what is looked for now: also a longer part whose traces are all known. */
-static bool was_looked_for(bt_run *run, bt_time_range range) {
-  bt_query *ahead = run->edge;
+static bool was_looked_for(bt_questions *questions, bt_time_range range) {
+  bt_question *ahead = questions->edge;
   if (!ahead || ahead->is_taken || ahead->range.start_ns != range.start_ns || ahead->range.end_ns < range.end_ns)
     return false;
-  bt_asking_wait_for(run->asking, ahead);
+  bt_question_desk_wait_for(questions->desk, ahead);
   return ahead->range.end_ns == range.end_ns || ahead->status == BT_OK;
 }
 
-static bt_status search_edge(bt_run *run, const bt_search_request *search, bt_found_list *found,
+static bt_status search_edge(bt_questions *questions, const bt_search_request *search, bt_found_list *found,
                              bt_source_account *account, bt_error *error) {
-  bt_query *ahead = run->edge;
-  if (!was_looked_for(run, search->range)) return bt_source_search(run->source, search, found, account, error);
+  bt_question *ahead = questions->edge;
+  if (!was_looked_for(questions, search->range))
+    return bt_source_search(questions->source, search, found, account, error);
   ahead->is_taken = true;
   *found = ahead->found;
   *account = ahead->account;
@@ -175,28 +168,28 @@ static bt_status search_edge(bt_run *run, const bt_search_request *search, bt_fo
   return ahead->is_skipped ? BT_UNAVAILABLE : ahead->status;
 }
 
-static bt_status look_for_edge(bt_run *run, edge *e, bool *goes_on, bt_error *error) {
-  bt_search_request search = bt_replay_plan_search(&run->plan, bt_coverage_any_trace(),
+static bt_status look_for_edge(bt_questions *questions, edge *e, bool *goes_on, bt_error *error) {
+  bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(),
                                                    (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
   search.max_found = EDGE_TRACES;
   bt_found_list found = {0};
   bt_source_account account = {0};
-  bt_status status = search_edge(run, &search, &found, &account, error);
+  bt_status status = search_edge(questions, &search, &found, &account, error);
   bool is_dense = status == BT_LIMIT;
   *goes_on = is_dense || (status == BT_OK && !account.failed_count);
   if (*goes_on) narrow(e, is_dense, &found);
-  bt_status added = bt_account_add(&run->account, &account, status == BT_OK, error);
+  bt_status added = bt_account_add(questions->account, &account, status == BT_OK, error);
   bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
 }
 
 /* Up to the first span that is known there, whichever window its trace belongs to: the less time, the fewer traces, where one search may not be enough. */
-static bt_time_range edge_range(const bt_run *run, const grid *g, size_t window) {
+static bt_time_range edge_range(const bt_questions *questions, const grid *g, size_t window) {
   bt_time_range range = grid_window(g, window);
-  for (size_t i = 0; i < run->table.count; i++) {
-    const bt_found *bounds = bt_known_bounds(&run->table.traces[i]);
-    if (run->table.traces[i].flags & BT_KNOWN_OWN || bounds->end_ns < range.start_ns) continue;
+  for (size_t i = 0; i < questions->table->count; i++) {
+    const bt_found *bounds = bt_known_bounds(&questions->table->traces[i]);
+    if (questions->table->traces[i].flags & BT_KNOWN_OWN || bounds->end_ns < range.start_ns) continue;
     if (bounds->start_ns < range.end_ns) range.end_ns = bounds->start_ns;
   }
   if (range.end_ns < range.start_ns) range.end_ns = range.start_ns;
@@ -205,16 +198,16 @@ static bt_time_range edge_range(const bt_run *run, const grid *g, size_t window)
 
 /* Without a listing: the first window that is not empty holds the earliest trace. One search says which it is, unless there are very many: then
  * its first half, and so on. */
-static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
-  bt_coverage *coverage = &run->account.result->coverage;
+static bt_status find_edge(bt_questions *questions, const grid *g, bt_error *error) {
+  bt_coverage *coverage = &questions->account->result->coverage;
   size_t first = 0;
   while (first < g->count && g->empty[first]) first++;
   if (first == g->count || !g->seen[first]) return BT_OK;
-  bt_time_range range = edge_range(run, g, first);
+  bt_time_range range = edge_range(questions, g, first);
   edge e = {range.start_ns, range.end_ns, range.end_ns, false};
-  bool goes_on = !run->source_lost;
+  bool goes_on = !questions->source_lost;
   for (int i = 0; i < EDGE_SEARCHES && goes_on && !e.is_known && e.until_ns - e.from_ns > EDGE_PRECISION_NS; i++) {
-    bt_status status = look_for_edge(run, &e, &goes_on, error);
+    bt_status status = look_for_edge(questions, &e, &goes_on, error);
     if (status != BT_OK) return status;
   }
   coverage->has_data_from = true;
@@ -222,8 +215,8 @@ static bt_status find_edge(bt_run *run, const grid *g, bt_error *error) {
   return BT_OK;
 }
 
-static bt_status name_empty(bt_run *run, const grid *g, bt_error *error) {
-  bt_coverage *coverage = &run->account.result->coverage;
+static bt_status name_empty(bt_questions *questions, const grid *g, bt_error *error) {
+  bt_coverage *coverage = &questions->account->result->coverage;
   coverage->windows_empty = bt_realloc_array(NULL, g->count, sizeof *coverage->windows_empty);
   if (!coverage->windows_empty) return bt_error_no_memory(error);
   for (size_t i = 0; i < g->count; i++) {
@@ -237,55 +230,51 @@ static bt_status name_empty(bt_run *run, const grid *g, bt_error *error) {
   return BT_OK;
 }
 
-static void note_known(bt_run *run, grid *g) {
-  bt_coverage *coverage = &run->account.result->coverage;
-  run->has_data = mark_known(run, g, &coverage->data_from_ns);
-  coverage->has_data_from = run->has_data;
-  if (!run->has_data) coverage->data_from_ns = 0;
-}
-
 /* Only a guess at what find_edge will ask: another question then costs a search, and this one is thrown away. */
-bt_status bt_coverage_look_ahead(bt_run *run, bt_error *error) {
+bt_status bt_data_gaps_look_ahead(bt_questions *questions, bt_error *error) {
   grid g;
-  if (run->source_lost || !make_grid(run, &g)) return BT_OK;
-  note_known(run, &g);
-  bt_time_range range = edge_range(run, &g, 0);
-  run->has_data = run->account.result->coverage.has_data_from = false; /* it is not said before everything was read */
-  run->account.result->coverage.data_from_ns = 0;
+  if (questions->source_lost || !make_grid(questions, &g)) return BT_OK;
+  int64_t from_ns;
+  (void)mark_known(questions, &g, &from_ns);
+  bt_time_range range = edge_range(questions, &g, 0);
   if (!g.seen[0] || range.end_ns - range.start_ns <= EDGE_PRECISION_NS) return BT_OK;
-  run->edge = calloc(1, sizeof *run->edge);
-  if (!run->edge) return bt_error_no_memory(error);
-  *run->edge = (bt_query){.text = bt_coverage_any_trace(),
-                          .range = {range.start_ns, bt_time_add(range.end_ns, 1)},
-                          .max_found = EDGE_TRACES,
-                          .keeps_part = true,
-                          .is_aside = true};
-  bt_status status = bt_asking_add(run->asking, run->edge, true, error);
-  if (status == BT_OK) bt_asking_help(run->asking);
+  questions->edge = calloc(1, sizeof *questions->edge);
+  if (!questions->edge) return bt_error_no_memory(error);
+  *questions->edge = (bt_question){.text = bt_other_traces_filter(),
+                                   .range = {range.start_ns, bt_time_add(range.end_ns, 1)},
+                                   .max_found = EDGE_TRACES,
+                                   .keeps_part = true,
+                                   .is_aside = true};
+  bt_status status = bt_question_desk_add(questions->desk, questions->edge, true, error);
+  if (status == BT_OK) bt_question_desk_help(questions->desk);
   return status;
 }
 
 /* What was asked for nothing was asked all the same. */
-static bt_status count_unused(bt_run *run, bt_error *error) {
-  if (!run->edge || run->edge->is_taken) return BT_OK;
-  bt_asking_wait_for(run->asking, run->edge);
-  run->edge->is_taken = true;
-  return bt_account_add(&run->account, &run->edge->account, false, error);
+static bt_status count_unused(bt_questions *questions, bt_error *error) {
+  if (!questions->edge || questions->edge->is_taken) return BT_OK;
+  bt_question_desk_wait_for(questions->desk, questions->edge);
+  questions->edge->is_taken = true;
+  return bt_account_add(questions->account, &questions->edge->account, false, error);
 }
 
-bt_status bt_coverage_find_gaps(bt_run *run, bt_error *error) {
+bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *error) {
+  bt_coverage *coverage = &questions->account->result->coverage;
   grid g;
-  bool is_settled = make_grid(run, &g);
-  note_known(run, &g);
+  bool is_settled = make_grid(questions, &g);
+  *has_data = mark_known(questions, &g, &coverage->data_from_ns);
+  coverage->has_data_from = *has_data;
+  if (!*has_data) coverage->data_from_ns = 0;
   if (!is_settled) return BT_OK;
   bt_status status = BT_OK;
-  if (run->table.is_listed)
+  if (questions->table->is_listed)
     take_listing(&g);
   else
-    status = probe_grid(run, &g, error);
+    status = probe_grid(questions, &g, error);
   for (size_t i = 0; i < g.count; i++)
-    if (g.seen[i]) run->has_data = true;
-  if (status == BT_OK && !run->table.is_listed && !run->plan.wants_earliest) status = find_edge(run, &g, error);
-  if (status == BT_OK) status = count_unused(run, error);
-  return status == BT_OK ? name_empty(run, &g, error) : status;
+    if (g.seen[i]) *has_data = true;
+  if (status == BT_OK && !questions->table->is_listed && !questions->plan->wants_earliest)
+    status = find_edge(questions, &g, error);
+  if (status == BT_OK) status = count_unused(questions, error);
+  return status == BT_OK ? name_empty(questions, &g, error) : status;
 }
