@@ -13,7 +13,8 @@ _Static_assert((int)BT_MORE_BY_ID_MAX <= (int)BT_RESERVOIR_MAX, "a reservoir cho
 
 /* Left over where the rule's other candidates were subtracted, or decided by their spans. */
 static bool is_left_of(const bt_run *run, size_t rule, size_t known) {
-  return run->account.result->rules[rule].strategy != BT_STRATEGY_READ && bt_bit_get(run->rules[rule].unread, known);
+  return run->account.result->rules[rule].strategy != BT_STRATEGY_READ &&
+         bt_bit_get(run->decider.rules[rule].unread, known);
 }
 
 static bool is_young(const bt_run *run, size_t known) {

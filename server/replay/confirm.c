@@ -29,7 +29,7 @@ static bool is_wanted(const bt_run *run, size_t index, bool *whole) {
   bool wanted = false;
   *whole = false;
   for (size_t i = 0; i < run->plan.rule_count; i++) {
-    if (!bt_bit_get(run->rules[i].unread, index)) continue;
+    if (!bt_bit_get(run->decider.rules[i].unread, index)) continue;
     wanted = true;
     if (run->plan.rules[i].whole_trace) *whole = true;
   }
@@ -414,7 +414,7 @@ bt_status bt_confirm_all(bt_run *run, bt_error *error) {
       run->plan.reads_first_part && bt_questions_are_open(&run->questions); /* it is not of the edges */
   if (has_first_part) status = read_part(run, true, error);
   if (has_first_part && status == BT_OK) status = sample_first_part(run, error);
-  if (status == BT_OK) status = bt_candidates_complete(run, error);
+  if (status == BT_OK) status = bt_decider_complete(&run->decider, error);
   if (status == BT_OK) status = read_part(run, false, error);
   if (status == BT_OK) status = bt_sample_settle(run, error);
   return status == BT_OK ? read_samples(run, error) : status;

@@ -9,18 +9,18 @@ typedef struct exactness {
 } exactness;
 
 /* Files give whole traces by every read. */
-static bool judged_for(const bt_run *run, const bt_run_rule *rule, const bt_known *known) {
+static bool judged_for(const bt_run *run, const bt_rule_sets *rule, const bt_known *known) {
   if (!known->judged) return false;
   return !rule->planned->whole_trace || run->plan.is_static || known->flags & BT_KNOWN_BY_ID;
 }
 
 /* A verdict follows for a trace that was judged, or that the searches show not to violate. A rule that takes complete traces only cannot
  * tell the latter without reading whether a trace is complete. */
-static bool has_verdict(const bt_run_rule *rule, size_t index, bool is_judged) {
+static bool has_verdict(const bt_rule_sets *rule, size_t index, bool is_judged) {
   return is_judged || (!bt_bit_get(rule->unread, index) && !rule->planned->require_complete);
 }
 
-static void count_evaluated(const bt_run_rule *rule, size_t index, bool is_judged, bt_place place,
+static void count_evaluated(const bt_rule_sets *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
   if (place == BT_PLACE_UNDECIDED || !has_verdict(rule, index, is_judged))
     exact->evaluated = false;
@@ -28,17 +28,17 @@ static void count_evaluated(const bt_run_rule *rule, size_t index, bool is_judge
     result->traces_evaluated++;
 }
 
-static bool is_decided(const bt_run_rule *rule, size_t index) {
+static bool is_decided(const bt_rule_sets *rule, size_t index) {
   return rule->decided && bt_bit_get(rule->decided, index);
 }
 
-static bool is_surely_exercising(const bt_run_rule *rule, size_t index) {
+static bool is_surely_exercising(const bt_rule_sets *rule, size_t index) {
   return rule->surely_exercising && bt_bit_get(rule->surely_exercising, index);
 }
 
 /* Judged traces that exercised the rule are counted already. Of the others only those with a verdict count: what was not evaluated
  * exercised nothing that anybody looked at. */
-static void count_exercised(const bt_run_rule *rule, size_t index, bool is_judged, bt_place place,
+static void count_exercised(const bt_rule_sets *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
   if (is_judged || (rule->exercising && !bt_bit_get(rule->exercising, index))) return;
   if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return;
@@ -52,7 +52,7 @@ static void count_exercised(const bt_run_rule *rule, size_t index, bool is_judge
 }
 
 /* Of a trace that the searches show not to violate. */
-static bt_truth exercised_unread(const bt_run_rule *rule, size_t index) {
+static bt_truth exercised_unread(const bt_rule_sets *rule, size_t index) {
   if (is_decided(rule, index)) return bt_bit_get(rule->decided_exercised, index) ? BT_TRUE : BT_FALSE;
   if (!rule->exercising) return BT_UNKNOWN;
   if (!bt_bit_get(rule->exercising, index)) return BT_FALSE;
@@ -60,7 +60,7 @@ static bt_truth exercised_unread(const bt_run_rule *rule, size_t index) {
 }
 
 void bt_counts_later(const bt_run *run, bt_part_read *out) {
-  const bt_run_rule *rule = &run->rules[0];
+  const bt_rule_sets *rule = &run->decider.rules[0];
   if (rule->planned->require_complete) return;
   for (size_t i = 0; i < run->table.count; i++) {
     const bt_known *known = &run->table.traces[i];
@@ -75,7 +75,7 @@ void bt_counts_later(const bt_run *run, bt_part_read *out) {
 }
 
 static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_place place, bt_error *error) {
-  const bt_run_rule *rule = &run->rules[number];
+  const bt_rule_sets *rule = &run->decider.rules[number];
   const bt_known *known = &run->table.traces[index];
   bt_found bounds;
   int64_t reach_ns = bt_trace_table_bounds(&run->table, known, &bounds) ? 0 : rule->planned->window->margin_ns;
@@ -91,7 +91,7 @@ static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_
 
 /* Those that need no reading and have a place in the window. */
 static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
-  const bt_run_rule *rule = &run->rules[number];
+  const bt_rule_sets *rule = &run->decider.rules[number];
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < run->table.count; i++) {
     const bt_known *known = &run->table.traces[i];
@@ -105,7 +105,7 @@ static bt_status tell_rule(const bt_run *run, size_t number, bt_error *error) {
 }
 
 static void count_rule(bt_run *run, size_t number) {
-  const bt_run_rule *rule = &run->rules[number];
+  const bt_rule_sets *rule = &run->decider.rules[number];
   bt_rule_result *result = &run->account.result->rules[number];
   exactness exact = {run->table.is_listed && run->questions.own_are_known,
                      rule->exercising && run->questions.own_are_known};
@@ -126,18 +126,13 @@ static void count_rule(bt_run *run, size_t number) {
   assert(result->violations_found - result->violations_provisional <= result->traces_exercised);
 }
 
-static bool is_candidate(const bt_run *run, size_t index) {
-  for (size_t i = 0; i < run->plan.rule_count; i++)
-    if (bt_bit_get(run->rules[i].candidates, index)) return true;
-  return false;
-}
-
 bt_status bt_counts_finish(bt_run *run, bt_error *error) {
   bt_coverage *coverage = &run->account.result->coverage;
   for (size_t i = 0; i < run->table.count; i++) {
     if (run->table.traces[i].flags & BT_KNOWN_OWN) continue;
     if (bt_trace_table_is_in_tail(&run->table, &run->table.traces[i])) coverage->unsettled++;
-    if (bt_trace_table_place(&run->table, &run->table.traces[i]) == BT_PLACE_OUTSIDE && is_candidate(run, i))
+    if (bt_trace_table_place(&run->table, &run->table.traces[i]) == BT_PLACE_OUTSIDE &&
+        bt_decider_is_candidate(&run->decider, i))
       coverage->outside++;
   }
   for (size_t i = 0; i < run->plan.rule_count; i++) count_rule(run, i);

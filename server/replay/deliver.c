@@ -34,7 +34,7 @@ static void track_inconclusive(bt_rule_result *result, const bt_trace_verdict *v
 /* A violation in a trace that the searches had ruled out: Tempo's answers or the plan were wrong. It is reported, and the answer is not
  * complete, because others like it were not read. */
 static void track_unread(bt_run *run, bt_rule_result *result, const bt_trace_verdict *verdict) {
-  if (!verdict->is_settled || !run->rules[verdict->rule].is_answered) return;
+  if (!verdict->is_settled || !run->decider.rules[verdict->rule].is_answered) return;
   result->unread_sampled++;
   if (verdict->verdict != BT_VIOLATED) return;
   result->unread_differences++;
@@ -81,7 +81,7 @@ static void track_open(bt_run *run, size_t known, const bt_judged *rules) {
   for (size_t i = 0; i < run->plan.rule_count; i++) {
     const bt_trace_verdict *verdict = &rules[i].verdict;
     bool is_missing = rules[i].is_usable && verdict->is_settled && verdict->is_young &&
-                      verdict->verdict == BT_INCONCLUSIVE && bt_bit_get(run->rules[i].unread, known);
+                      verdict->verdict == BT_INCONCLUSIVE && bt_bit_get(run->decider.rules[i].unread, known);
     if (!is_missing) continue;
     if ((!run->account.result->open_traces && !is_open) || verdict->time_ns < run->account.result->open_ns)
       run->account.result->open_ns = verdict->time_ns;
@@ -96,7 +96,7 @@ static bt_status deliver_rule(bt_run *run, size_t known, bt_judged *judged, bt_e
   bt_violation *violation = judged->violation;
   judged->violation = NULL;
   if (!judged->is_usable) return BT_OK;
-  bool was_wanted = bt_bit_get(run->rules[verdict->rule].unread, known);
+  bool was_wanted = bt_bit_get(run->decider.rules[verdict->rule].unread, known);
   if (!was_wanted && verdict->verdict == BT_INCONCLUSIVE) verdict->verdict = BT_SATISFIED;
   track(run, verdict, was_wanted);
   bt_status status = tell_violation(run, verdict->rule, violation, error);

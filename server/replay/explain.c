@@ -10,7 +10,7 @@
 #include "server/replay/explain_parts.h"
 #include "server/replay/run.h"
 #include "server/replay/search_probe.h"
-#include "server/replay/project.h"
+#include "server/replay/strategy.h"
 
 static const double assumed_undecided = 0.1;
 

@@ -37,7 +37,7 @@ static bool lacks_spans(const bt_run *run, size_t known, const bt_trace *trace) 
 
 static void set_options(bt_run *run, const bt_trace *trace) {
   for (size_t i = 0; i < run->plan.rule_count; i++) {
-    const bt_run_rule *rule = &run->rules[i];
+    const bt_rule_sets *rule = &run->decider.rules[i];
     run->evaluator.options[i].incomplete = trace->partial || ended_after(run, trace, rule->planned->settle_ns) ||
                                            (rule->planned->require_complete && trace->missing_parents);
   }

@@ -7,33 +7,10 @@
 
 static bt_status move_numbers(void *context, const bt_trace_moves *moves, bt_error *error) {
   bt_run *run = context;
-  bt_status status = BT_OK;
   for (size_t i = 0; i < run->queue_count; i++) run->queue[i] = moves->to[run->queue[i]];
   for (uint32_t i = 0; i < run->sample_count; i++) run->samples[i].known = moves->to[run->samples[i].known];
-  for (size_t i = 0; status == BT_OK && i < run->plan.rule_count; i++) {
-    bt_run_rule *rule = &run->rules[i];
-    uint64_t **const sets[] = {&rule->candidates,        &rule->unread,  &rule->exercising,
-                               &rule->surely_exercising, &rule->decided, &rule->decided_exercised};
-    for (size_t s = 0; status == BT_OK && s < sizeof sets / sizeof *sets; s++)
-      status = bt_bits_move(sets[s], moves, error);
-  }
-  return status;
-}
-
-static size_t bytes_of_bits(const bt_run *run) {
-  size_t sets = 0;
-  for (size_t i = 0; run->rules && i < run->plan.rule_count; i++) {
-    const bt_run_rule *rule = &run->rules[i];
-    const void *const all[] = {rule->candidates,        rule->unread,  rule->exercising,
-                               rule->surely_exercising, rule->decided, rule->decided_exercised};
-    for (size_t s = 0; s < sizeof all / sizeof *all; s++) sets += all[s] ? 1 : 0;
-  }
-  return sets * run->table.word_count * sizeof(uint64_t);
-}
-
-static size_t bytes_of_answers(const bt_run *run) {
-  size_t found = run->first.found.capacity + run->first.searched.capacity;
-  return found * sizeof(bt_found) + run->first.decided_capacity * sizeof(bt_decided);
+  (void)error;
+  return BT_OK;
 }
 
 static size_t bytes_of_sample(const bt_run *run, const bt_sampled *sampled) {
@@ -52,7 +29,7 @@ static size_t bytes_of_samples(const bt_run *run) {
 
 static size_t count_bytes(const void *context) {
   const bt_run *run = context;
-  return run->queue_capacity * sizeof *run->queue + bytes_of_bits(run) + bytes_of_answers(run) + bytes_of_samples(run);
+  return run->queue_capacity * sizeof *run->queue + bytes_of_samples(run);
 }
 
 bt_trace_holder bt_run_holder(bt_run *run) {

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "server/replay/data_gaps.h"
-#include "server/replay/project.h"
 #include "server/replay/run.h"
 #include "server/replay/violation_id.h"
 #include "server/clock.h"
@@ -63,16 +62,21 @@ static bt_status begin_result(const bt_replay_plan *plan, bt_replay_result *resu
 static bt_status prepare(bt_run *run, bt_error *error) {
   bt_status status = begin_result(&run->plan, run->account.result, error);
   if (status != BT_OK) return status;
-  run->rules = calloc(run->plan.rule_count, sizeof *run->rules);
   run->samples = calloc(run->plan.request.sample_size, sizeof *run->samples);
-  if (!run->rules || !run->samples) return bt_error_no_memory(error);
-  for (size_t i = 0; i < run->plan.rule_count; i++) run->rules[i].planned = &run->plan.rules[i];
+  if (!run->samples) return bt_error_no_memory(error);
   run->table.plan = &run->plan;
   bt_trace_table_register(&run->table, bt_run_holder(run));
   run->questions.plan = &run->plan;
   run->questions.table = &run->table;
   run->questions.account = &run->account;
   status = bt_questions_open(&run->questions, error);
+  if (status != BT_OK) return status;
+  run->decider.plan = &run->plan;
+  run->decider.table = &run->table;
+  run->decider.account = &run->account;
+  run->decider.questions = &run->questions;
+  run->decider.evaluator = &run->evaluator;
+  status = bt_decider_open(&run->decider, error);
   if (status != BT_OK) return status;
   return bt_rule_evaluator_make(&run->plan, &run->evaluator, error);
 }
@@ -84,11 +88,10 @@ bt_status bt_run_open(bt_run *run, const bt_replay_request *request, bt_error *e
 
 void bt_run_close(bt_run *run) {
   bt_confirm_dispose(run);
-  bt_candidates_dispose(run);
+  bt_decider_dispose(&run->decider);
   bt_questions_dispose(&run->questions);
   bt_trace_table_dispose(&run->table);
   bt_rule_evaluator_dispose(&run->evaluator);
-  free(run->rules);
   bt_replay_plan_dispose(&run->plan);
 }
 
@@ -184,7 +187,7 @@ static bt_status cut_off(bt_run *run, const bt_error *why, bt_error *error) {
 }
 
 static bt_status find_and_confirm(bt_run *run, bt_error *error) {
-  bt_status status = bt_candidates_find(run, error);
+  bt_status status = bt_decider_find(&run->decider, error);
   if (status == BT_OK) status = bt_confirm_cut(run, error);
   if (status != BT_OK || run->account.result->is_cut) return status;
   status = bt_confirm_all(run, error);
@@ -204,7 +207,7 @@ static bt_status carry_out(bt_run *run, bt_error *error) {
   look_at_source_again(run);
   if (status == BT_OK) conclude(run);
   /* Numbers are of what was found so far when the replay was cut off. */
-  bool has_bits = run->rules[run->plan.rule_count - 1].unread != NULL;
+  bool has_bits = bt_decider_has_sets(&run->decider);
   bt_status counted = BT_OK;
   if ((status == BT_OK || is_cut_off) && has_bits) counted = bt_counts_finish(run, error);
   if (counted != BT_OK) return counted;

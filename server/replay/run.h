@@ -3,21 +3,7 @@
 #ifndef BT_SERVER_REPLAY_RUN_H
 #define BT_SERVER_REPLAY_RUN_H
 
-#include "server/replay/joined.h"
-#include "server/replay/questions.h"
-#include "server/replay/rule_evaluator.h"
-
-typedef struct bt_run_rule {
-  const bt_planned_rule *planned;
-  bool is_answered;            /* every search for its candidates was answered in full */
-  uint64_t subtracted_found;   /* by the first question that is subtracted, as a probe says; 0: not known */
-  uint64_t *candidates;        /* bits over the known traces: may violate */
-  uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
-  uint64_t *exercising;        /* may exercise; NULL: not known */
-  uint64_t *surely_exercising; /* and does; NULL: not known */
-  uint64_t *decided;           /* of the candidates: those that a projection showed not to violate; NULL: none */
-  uint64_t *decided_exercised; /* of these: those that exercised the rule */
-} bt_run_rule;
+#include "server/replay/decider.h"
 
 /* What is to be told of one trace, rule by rule. */
 typedef struct bt_judged {
@@ -41,33 +27,13 @@ typedef struct bt_beside {
   uint64_t read; /* violating traces that were read so, samples too */
 } bt_beside;
 
-typedef struct bt_decided { /* it does not violate */
-  bt_trace_id id;
-  bool exercised;
-} bt_decided;
-
-/* Spans that were asked for before anything else (spans_first.c). */
-typedef struct bt_spans_first {
-  bt_question
-      *leaves[BT_SPANS_FIRST_FILTERS]; /* the formula's searches in the part that is looked at; not in the table */
-  size_t leaf_count;
-  bool is_used;
-  bt_over any;            /* stands for the rule's formula: every trace with such spans */
-  bt_found_list searched; /* some that a search had found before: they have to be among them */
-  bt_found_list found;    /* these traces, by id; moved into the question of `any` */
-  bt_decided *decided;    /* those that their spans decide */
-  size_t decided_count, decided_capacity;
-} bt_spans_first;
-
 typedef struct bt_run {
   bt_replay_plan plan;
   bt_trace_table table;
   bt_replay_account account;
   bt_questions questions;
   bt_rule_evaluator evaluator;
-  bt_run_rule *rules;
-  bt_spans_first first;
-  bt_joined joined; /* where the request wants it: stands for the formulas that it takes */
+  bt_decider decider;
 
   size_t *queue; /* known traces that wait to be read by id */
   size_t queue_count, queue_capacity;
@@ -94,26 +60,6 @@ bt_trace_holder bt_run_holder(bt_run *run);
 
 /* price_feed.c: adds what the replay cost to the request's price table, when it has one. */
 void bt_price_feed(const bt_run *run, int64_t duration_ns);
-
-/* candidates.c: asks for what the rules need and fills `known` and the rules' bits. The listing of all traces and what is only counted may still be
- * under way then: bt_candidates_complete waits for them and joins them. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the replay. */
-bt_status bt_candidates_find(bt_run *run, bt_error *error) BT_MUST_CHECK;
-bt_status bt_candidates_complete(bt_run *run, bt_error *error) BT_MUST_CHECK;
-void bt_candidates_dispose(bt_run *run);
-
-/* strategy.c: how the candidates of each rule are decided. */
-bt_status bt_strategies_choose(bt_run *run, bt_error *error) BT_MUST_CHECK;
-bt_status bt_strategies_project(bt_run *run, bt_error *error) BT_MUST_CHECK;
-/* Whether it is worth asking what may be subtracted from the rule's candidates, as many as are left. */
-bool bt_strategy_subtracts(const bt_run *run, const bt_run_rule *rule);
-
-/* spans_first.c: where it is worth it, the spans that the one rule speaks of are asked for first: the traces that have some stand for the candidates, and
- * what their spans decide is taken once these are known. Whatever goes wrong, the searches are asked as if nothing had been. */
-bt_status bt_spans_first_ask(bt_run *run, bt_error *error) BT_MUST_CHECK;
-/* Gives what was found to the question of `any`, which was added. */
-void bt_spans_first_answer(bt_run *run);
-bt_status bt_spans_first_decide(bt_run *run, bt_error *error) BT_MUST_CHECK;
-void bt_spans_first_dispose(bt_run *run);
 
 /* confirm.c: reads what has to be read and judges it. Before that, bt_confirm_cut says in the result where to cut the window when there is more
  * to read than the request allows; not below margin, because all traces within margin of an edge have to be read anyway. */

@@ -10,12 +10,6 @@ enum {
   SAMPLE_BY_ID = 4     /* when no rule can be judged in a batch: each costs what many traces of a batch cost */
 };
 
-static bool is_candidate(const bt_run *run, size_t index) {
-  for (size_t i = 0; i < run->plan.rule_count; i++)
-    if (bt_bit_get(run->rules[i].candidates, index)) return true;
-  return false;
-}
-
 static size_t sample_room(const bt_run *run) {
   size_t room = BT_UNREAD_SAMPLE_MAX;
   if (run->plan.wants_earliest) room = SAMPLE_EARLIEST;
@@ -53,7 +47,7 @@ bt_status bt_unread_sample(bt_run *run, bt_known_list *out, bt_error *error) {
   for (size_t i = 0; i < run->table.count; i++) {
     if (!is_unread(run, &run->table.traces[i])) continue;
     bt_keyed item = {bt_sample_key(run, &run->table.traces[i].matched.id), i};
-    bt_reservoir_offer(is_candidate(run, i) ? &found : &unfound, room, item);
+    bt_reservoir_offer(bt_decider_is_candidate(&run->decider, i) ? &found : &unfound, room, item);
   }
   size_t of_unfound = unfound.count < room / 2 ? unfound.count : room / 2;
   size_t of_found = found.count < room - of_unfound ? found.count : room - of_unfound;

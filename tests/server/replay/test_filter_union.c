@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "dsl/traceql.h"
-#include "server/replay/joined.h"
+#include "server/replay/filter_union.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/failing_alloc.h"
 
@@ -31,19 +31,19 @@ static void filters_and_any_of_filters_join(void **state) {
           both = {.kind = BT_OVER_AND, .items = ab, .item_count = 2};
   bt_over all = {.kind = BT_OVER_ALL}, none = {.kind = BT_OVER_NONE};
   const bt_over *overs[] = {&a, &any, &both, &all, &none, &a};
-  bt_joined joined;
+  bt_filter_union joined;
   bt_error error = {0};
-  assert_true(bt_joined_takes(&a) && bt_joined_takes(&any));
-  assert_false(bt_joined_takes(&both) || bt_joined_takes(&all) || bt_joined_takes(&none));
-  assert_int_equal(bt_joined_make(overs, 6, &joined, &error), BT_OK);
+  assert_true(bt_filter_union_takes(&a) && bt_filter_union_takes(&any));
+  assert_false(bt_filter_union_takes(&both) || bt_filter_union_takes(&all) || bt_filter_union_takes(&none));
+  assert_int_equal(bt_filter_union_make(overs, 6, &joined, &error), BT_OK);
   assert_int_equal(joined.count, 1);
   bt_str text = text_of(&joined.any);
   assert_true(bt_str_equal(text, BT_STR("{ (name = \"a\") || (name = \"b\") || (name = \"c\") }")));
-  bt_joined_dispose(&joined);
+  bt_filter_union_dispose(&joined);
   /* One filter alone is asked as it is. */
-  assert_int_equal(bt_joined_make(overs, 1, &joined, &error), BT_OK);
+  assert_int_equal(bt_filter_union_make(overs, 1, &joined, &error), BT_OK);
   assert_int_equal(joined.count, 0);
-  bt_joined_dispose(&joined);
+  bt_filter_union_dispose(&joined);
 }
 
 /* Tempo 2.8 mixes up arrays of attributes where several tests stand in one filter. */
@@ -56,11 +56,11 @@ static void tests_of_attributes_are_left_alone(void **state) {
                                        "{ (name = \"a.b\" || resource.service.name = \"a.b\") && duration > 1s }"};
   for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
     bt_over query = query_of(attributes[i]);
-    assert_false(bt_joined_takes(&query));
+    assert_false(bt_filter_union_takes(&query));
   }
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     bt_over query = query_of(fields[i]);
-    assert_true(bt_joined_takes(&query));
+    assert_true(bt_filter_union_takes(&query));
   }
 }
 
@@ -79,9 +79,9 @@ static void long_ones_are_several(void **state) {
     overs[i] = query_of(texts[i]);
     pointers[i] = &overs[i];
   }
-  bt_joined joined;
+  bt_filter_union joined;
   bt_error error = {0};
-  assert_int_equal(bt_joined_make(pointers, LONG, &joined, &error), BT_OK);
+  assert_int_equal(bt_filter_union_make(pointers, LONG, &joined, &error), BT_OK);
   assert_int_equal(joined.any.kind, BT_OVER_OR);
   assert_in_range(joined.any.item_count, 3, 6);
   size_t found = 0;
@@ -95,7 +95,7 @@ static void long_ones_are_several(void **state) {
     }
   }
   assert_int_equal(found, LONG);
-  bt_joined_dispose(&joined);
+  bt_filter_union_dispose(&joined);
 }
 
 static const char *const rules[] = {"trace.has(span.name == \"a\")",
@@ -159,15 +159,15 @@ static void every_allocation_fails_in_turn(void **state) {
   const bt_over *overs[] = {&a, &b};
   bool was_refused = true;
   for (size_t n = 0; was_refused; n++) {
-    bt_joined joined;
+    bt_filter_union joined;
     bt_error error = {0};
     failing_alloc_after(n);
-    bt_status status = bt_joined_make(overs, 2, &joined, &error);
+    bt_status status = bt_filter_union_make(overs, 2, &joined, &error);
     was_refused = failing_alloc_stop();
     assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
     assert_int_equal(joined.count, was_refused ? 0 : 1);
     if (!was_refused) assert_true(n > 3);
-    bt_joined_dispose(&joined);
+    bt_filter_union_dispose(&joined);
   }
 }
 

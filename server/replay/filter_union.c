@@ -1,5 +1,5 @@
-/* Joining filters. See joined.h. */
-#include "server/replay/joined.h"
+/* Joining filters. See filter_union.h. */
+#include "server/replay/filter_union.h"
 
 #include <stdlib.h>
 
@@ -12,11 +12,11 @@ typedef struct filters {
   size_t count, capacity;
 } filters;
 
-bool bt_joined_takes(const bt_over *over) {
+bool bt_filter_union_takes(const bt_over *over) {
   if (over->kind == BT_OVER_QUERY) return bt_traceql_tests_fields_only(over->query.filter);
   if (over->kind != BT_OVER_OR) return false;
   for (uint32_t i = 0; i < over->item_count; i++)
-    if (!bt_joined_takes(over->items[i])) return false;
+    if (!bt_filter_union_takes(over->items[i])) return false;
   return true;
 }
 
@@ -48,7 +48,7 @@ static size_t count_fitting(const filters *all, size_t first) {
   return count;
 }
 
-static bool make_room(bt_joined *out, size_t count) {
+static bool make_room(bt_filter_union *out, size_t count) {
   out->queries = calloc(count, sizeof *out->queries);
   out->items = calloc(count, sizeof(bt_over *));
   out->texts = calloc(count, sizeof *out->texts);
@@ -56,7 +56,7 @@ static bool make_room(bt_joined *out, size_t count) {
   return out->queries && out->items && out->texts;
 }
 
-static bool write_queries(bt_joined *out, const filters *all) {
+static bool write_queries(bt_filter_union *out, const filters *all) {
   for (size_t first = 0; first < all->count;) {
     size_t fitting = count_fitting(all, first);
     bt_buffer *text = &out->texts[out->count];
@@ -72,23 +72,23 @@ static bool write_queries(bt_joined *out, const filters *all) {
   return true;
 }
 
-bt_status bt_joined_make(const bt_over *const *overs, size_t count, bt_joined *out, bt_error *error) {
+bt_status bt_filter_union_make(const bt_over *const *overs, size_t count, bt_filter_union *out, bt_error *error) {
   filters all = {0};
   bool ok = true;
-  *out = (bt_joined){0};
+  *out = (bt_filter_union){0};
   for (size_t i = 0; ok && i < count; i++)
-    if (bt_joined_takes(overs[i])) ok = add_filters(&all, overs[i]);
+    if (bt_filter_union_takes(overs[i])) ok = add_filters(&all, overs[i]);
   if (ok && all.count > 1) ok = make_room(out, all.count) && write_queries(out, &all);
   free(all.items);
   if (ok) return BT_OK;
-  bt_joined_dispose(out);
+  bt_filter_union_dispose(out);
   return bt_error_no_memory(error);
 }
 
-void bt_joined_dispose(bt_joined *joined) {
+void bt_filter_union_dispose(bt_filter_union *joined) {
   for (size_t i = 0; i < joined->text_count; i++) bt_buffer_dispose(&joined->texts[i]);
   free(joined->texts);
   free(joined->items);
   free(joined->queries);
-  *joined = (bt_joined){0};
+  *joined = (bt_filter_union){0};
 }

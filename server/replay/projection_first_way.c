@@ -6,7 +6,7 @@
 
 #include "dsl/arena.h"
 #include "server/replay/search_probe.h"
-#include "server/replay/project.h"
+#include "server/replay/spans_verdict.h"
 #include "server/replay/strategy.h"
 
 enum {
@@ -29,10 +29,10 @@ static int compare_starts(const void *a, const void *b) {
 }
 
 /* In the middle of what was found: traffic may lie in a small part of the range. */
-static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
-  int64_t length_ns = bt_time_subtract(run->plan.search_range.end_ns, run->plan.search_range.start_ns);
+static bt_time_range probed_range(const bt_decider *decider, bt_found_list *found) {
+  int64_t length_ns = bt_time_subtract(decider->plan->search_range.end_ns, decider->plan->search_range.start_ns);
   int64_t probed_ns = length_ns / PROBE_SHARE > SHORTEST_PROBE_NS ? length_ns / PROBE_SHARE : SHORTEST_PROBE_NS;
-  int64_t start_ns = bt_time_add(run->plan.search_range.start_ns, length_ns / 2);
+  int64_t start_ns = bt_time_add(decider->plan->search_range.start_ns, length_ns / 2);
   if (found->count) qsort(found->items, found->count, sizeof *found->items, compare_starts);
   if (found->count) start_ns = found->items[found->count / 2].start_ns;
   return (bt_time_range){start_ns, bt_time_add(start_ns, probed_ns)};
@@ -40,51 +40,51 @@ static bt_time_range probed_range(const bt_run *run, bt_found_list *found) {
 
 /* One of the searches that would be asked otherwise, up to so many traces that this is worth a thought; then *probed is where to look closer. What is
  * answered in full is kept. */
-static bt_status search_leaf(bt_run *run, bool *is_large, bt_time_range *probed, bt_error *error) {
+static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range *probed, bt_error *error) {
   size_t index;
-  bt_status status = bt_questions_add(&run->questions, first_leaf(run->plan.rules[0].plan->violating)->query.filter,
-                                      true, &index, error);
-  if (status != BT_OK || run->questions.items[index]->is_asked)
+  bt_status status = bt_questions_add(
+      decider->questions, first_leaf(decider->plan->rules[0].plan->violating)->query.filter, true, &index, error);
+  if (status != BT_OK || decider->questions->items[index]->is_asked)
     return status; /* for pruned traces: the same question */
-  bt_question *question = run->questions.items[index];
+  bt_question *question = decider->questions->items[index];
   question->max_found = BT_SPANS_FIRST_FROM;
-  bt_questions_ask(&run->questions, question);
+  bt_questions_ask(decider->questions, question);
   *is_large = question->status == BT_LIMIT;
   if (!*is_large) {
     question->max_found = 0;
     question->is_asked = true;
     question->state = BT_QUESTION_ANSWERED;
-    bt_question_desk_note(run->questions.desk, question);
+    bt_question_desk_note(decider->questions->desk, question);
     return BT_OK;
   }
-  *probed = probed_range(run, &question->found);
-  run->first.searched = question->found;
+  *probed = probed_range(decider, &question->found);
+  decider->first.searched = question->found;
   question->found = (bt_found_list){0};
-  status = bt_account_add(&run->account, &question->account, false, error);
-  bt_questions_drop_last(&run->questions);
+  status = bt_account_add(decider->account, &question->account, false, error);
+  bt_questions_drop_last(decider->questions);
   return status;
 }
 
-static bt_status find(bt_run *run, bt_time_range range, uint64_t expected, bt_spans_sink sink, void *context,
+static bt_status find(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink, void *context,
                       bt_error *error) {
-  const bt_replay_request *request = &run->plan.request;
-  bt_spans_request spans = {.filter = run->plan.rules[0].plan->spans.filter,
+  const bt_replay_request *request = &decider->plan->request;
+  bt_spans_request spans = {.filter = decider->plan->rules[0].plan->spans.filter,
                             .range = range,
-                            .projection = run->questions.projection,
+                            .projection = decider->questions->projection,
                             .expected = expected,
-                            .crowds = &run->questions.crowds,
+                            .crowds = &decider->questions->crowds,
                             .tenant = request->tenant,
                             .cancel = request->cancel,
                             .rule_id = request->rules[0]->fields.id,
                             .priority = request->priority};
-  return bt_questions_find_spans(&run->questions, &spans, sink, context, error);
+  return bt_questions_find_spans(decider->questions, &spans, sink, context, error);
 }
 
 /* ---- a part, looked at in two ways at once: what the searches find there, and what its spans show ---- */
 
 /* The helper has it meanwhile; where there is none, whoever waits for it asks it. */
-static bt_status begin_leaf(bt_run *run, bt_str filter, bt_time_range range, bt_error *error) {
-  bt_spans_first *first = &run->first;
+static bt_status begin_leaf(bt_decider *decider, bt_str filter, bt_time_range range, bt_error *error) {
+  bt_projection_first *first = &decider->first;
   for (size_t i = 0; i < first->leaf_count; i++)
     if (bt_str_equal(first->leaves[i]->text, filter)) return BT_OK;
   if (first->leaf_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
@@ -93,22 +93,22 @@ static bt_status begin_leaf(bt_run *run, bt_str filter, bt_time_range range, bt_
   *question =
       (bt_question){.text = filter, .range = range, .max_found = LEAF_FOUND_MAX, .keeps_part = true, .is_aside = true};
   first->leaves[first->leaf_count++] = question;
-  return bt_question_desk_add(run->questions.desk, question, true, error);
+  return bt_question_desk_add(decider->questions->desk, question, true, error);
 }
 
-static bt_status begin_leaves(bt_run *run, const bt_over *over, bt_time_range range, bt_error *error) {
+static bt_status begin_leaves(bt_decider *decider, const bt_over *over, bt_time_range range, bt_error *error) {
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) status = begin_leaf(run, over->query.filter, range, error);
+  if (over->kind == BT_OVER_QUERY) status = begin_leaf(decider, over->query.filter, range, error);
   for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
-    status = begin_leaves(run, over->items[i], range, error);
+    status = begin_leaves(decider, over->items[i], range, error);
   return status;
 }
 
 /* Waits for it in any case. A search that found more than is wanted says enough. */
-static bt_status take_leaf(bt_run *run, bt_question *question, bt_search_probe *probe, bt_error *error) {
-  bt_question_desk_wait_for(run->questions.desk, question);
+static bt_status take_leaf(bt_decider *decider, bt_question *question, bt_search_probe *probe, bt_error *error) {
+  bt_question_desk_wait_for(decider->questions->desk, question);
   question->is_taken = true;
-  bt_status status = bt_account_add(&run->account, &question->account, false, error);
+  bt_status status = bt_account_add(decider->account, &question->account, false, error);
   if (status != BT_OK) return status;
   if (question->is_skipped || (question->status != BT_OK && question->status != BT_LIMIT))
     return bt_error_set(error, question->is_skipped ? BT_UNAVAILABLE : question->status, "%s", question->why.message);
@@ -120,11 +120,11 @@ static bt_status take_leaf(bt_run *run, bt_question *question, bt_search_probe *
   return BT_OK;
 }
 
-static bt_status take_leaves(bt_run *run, bt_search_probe *probe, bt_error *error) {
+static bt_status take_leaves(bt_decider *decider, bt_search_probe *probe, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; i < run->first.leaf_count; i++) {
+  for (size_t i = 0; i < decider->first.leaf_count; i++) {
     bt_error why = {0};
-    bt_status taken = take_leaf(run, run->first.leaves[i], probe, &why);
+    bt_status taken = take_leaf(decider, decider->first.leaves[i], probe, &why);
     if (status != BT_OK || taken == BT_OK) continue;
     status = taken;
     if (error) *error = why;
@@ -145,7 +145,7 @@ typedef struct shown_trace {
 } shown_trace;
 
 typedef struct shown { /* by the spans of the part */
-  bt_run *run;
+  bt_decider *decider;
   shown_trace *traces;
   size_t count, capacity;
 } shown;
@@ -153,7 +153,7 @@ typedef struct shown { /* by the spans of the part */
 static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error *error) {
   shown *s = context;
   bt_spans_verdict verdict;
-  bt_status status = bt_project_judge(s->run, spans, &verdict, error);
+  bt_status status = bt_spans_judge(s->decider, spans, &verdict, error);
   if (status != BT_OK) return status;
   shown_trace *traces = bt_grow_array(s->traces, s->count, &s->capacity, sizeof *traces);
   if (!traces) return bt_error_no_memory(error);
@@ -164,7 +164,7 @@ static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error
 
 /* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough is known. */
 static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) {
-  const bt_over *formula = s->run->plan.rules[0].plan->violating;
+  const bt_over *formula = s->decider->plan->rules[0].plan->violating;
   size_t candidates = 0, undecided = 0;
   for (size_t i = 0; i < s->count; i++) {
     bool is_candidate = bt_search_probe_holds(probe, formula, &s->traces[i].id);
@@ -180,15 +180,15 @@ static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) 
 }
 
 /* *expected: traces, as if all parts were alike. */
-static bt_status ask_probe(bt_run *run, bt_time_range probed, bt_strategy_facts *facts, uint64_t *expected,
+static bt_status ask_probe(bt_decider *decider, bt_time_range probed, bt_strategy_facts *facts, uint64_t *expected,
                            bt_error *error) {
   bt_search_probe probe = {.windows = {probed}, .window_count = 1};
-  shown s = {.run = run};
+  shown s = {.decider = decider};
   bt_error why = {0};
-  bt_status status = begin_leaves(run, run->plan.rules[0].plan->violating, probed, error);
-  bt_question_desk_help(run->questions.desk);
-  if (status == BT_OK) status = find(run, probed, 0, note_spans, &s, error);
-  bt_status taken = take_leaves(run, &probe, &why);
+  bt_status status = begin_leaves(decider, decider->plan->rules[0].plan->violating, probed, error);
+  bt_question_desk_help(decider->questions->desk);
+  if (status == BT_OK) status = find(decider, probed, 0, note_spans, &s, error);
+  bt_status taken = take_leaves(decider, &probe, &why);
   if (status == BT_OK && taken != BT_OK && error) *error = why;
   *facts = facts_of(&s, &probe);
   *expected = s.count * PROBE_SHARE;
@@ -197,22 +197,22 @@ static bt_status ask_probe(bt_run *run, bt_time_range probed, bt_strategy_facts 
   return status == BT_OK ? taken : status;
 }
 
-static bt_status is_worth_it(bt_run *run, bool *out, uint64_t *expected, bt_error *error) {
+static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
   bt_strategy_facts facts;
   bt_time_range probed;
-  *out = run->plan.request.strategy == BT_STRATEGY_PROJECTION;
+  *out = decider->plan->request.strategy == BT_STRATEGY_PROJECTION;
   if (*out) return BT_OK;
   bool is_large = false;
-  bt_status status = search_leaf(run, &is_large, &probed, error);
+  bt_status status = search_leaf(decider, &is_large, &probed, error);
   if (status != BT_OK || !is_large) return status;
-  status = ask_probe(run, probed, &facts, expected, error);
+  status = ask_probe(decider, probed, &facts, expected, error);
   *out = status == BT_OK && bt_strategy_spans_first(&facts);
   return status;
 }
 
 /* ---- the question ---- */
 
-static bool add_decided(bt_spans_first *first, const bt_trace_id *id, bool exercised) {
+static bool add_decided(bt_projection_first *first, const bt_trace_id *id, bool exercised) {
   bt_decided *decided = bt_grow_array(first->decided, first->decided_count, &first->decided_capacity, sizeof *decided);
   if (!decided) return false;
   first->decided = decided;
@@ -221,17 +221,17 @@ static bool add_decided(bt_spans_first *first, const bt_trace_id *id, bool exerc
 }
 
 /* What lies after the range was only asked because of late fragments. */
-static bt_status take(void *context, const bt_found_spans *spans, bt_error *error) {
-  bt_run *run = context;
+static bt_status take_found(void *context, const bt_found_spans *spans, bt_error *error) {
+  bt_decider *decider = context;
   bt_spans_verdict verdict;
-  if (bt_replay_plan_is_cancelled(&run->plan)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
-  if (spans->found.start_ns >= run->plan.search_range.end_ns) return BT_OK;
-  if (run->first.found.count >= run->plan.request.memory_limit_bytes / sizeof(bt_known))
+  if (bt_replay_plan_is_cancelled(decider->plan)) return bt_replay_plan_cancelled(error);
+  if (spans->found.start_ns >= decider->plan->search_range.end_ns) return BT_OK;
+  if (decider->first.found.count >= decider->plan->request.memory_limit_bytes / sizeof(bt_known))
     return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
-  if (!bt_found_list_add(&run->first.found, &spans->found)) return bt_error_no_memory(error);
-  bt_status status = bt_project_judge(run, spans, &verdict, error);
+  if (!bt_found_list_add(&decider->first.found, &spans->found)) return bt_error_no_memory(error);
+  bt_status status = bt_spans_judge(decider, spans, &verdict, error);
   if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
-  bool ok = add_decided(&run->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
+  bool ok = add_decided(&decider->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -241,57 +241,68 @@ static bool ends_the_replay(bt_status status) {
 }
 
 /* What a search has shown has to be among those with spans, else Tempo has lost some of them, and all are searched for. */
-static bool has_searched(const bt_run *run) {
-  for (size_t i = 0; i < run->first.searched.count; i++) {
-    const bt_found *one = &run->first.searched.items[i];
-    if (one->start_ns < run->plan.search_range.end_ns && !bt_found_list_get(&run->first.found, &one->id)) return false;
+static bool has_searched(const bt_decider *decider) {
+  for (size_t i = 0; i < decider->first.searched.count; i++) {
+    const bt_found *one = &decider->first.searched.items[i];
+    if (one->start_ns < decider->plan->search_range.end_ns && !bt_found_list_get(&decider->first.found, &one->id))
+      return false;
   }
   return true;
 }
 
-bt_status bt_spans_first_ask(bt_run *run, bt_error *error) {
-  bool is_worth = false;
+/* What was found stands for the rule's formula: it is the answer to the question for such spans. */
+static bt_status use_found(bt_decider *decider, bt_error *error) {
+  bt_projection_first *first = &decider->first;
+  size_t index;
+  first->any = (bt_over){.kind = BT_OVER_QUERY, .query = decider->plan->rules[0].plan->spans};
+  bt_status status = bt_questions_add(decider->questions, first->any.query.filter, true, &index, error);
+  if (status != BT_OK) return status;
+  bt_question *question = decider->questions->items[index];
+  question->found = first->found;
+  question->is_asked = true;
+  question->state = BT_QUESTION_ANSWERED;
+  first->found = (bt_found_list){0};
+  decider->stand_in = &first->any;
+  return BT_OK;
+}
+
+static bt_status ask_first(bt_decider *decider, bt_error *error) {
+  bool is_worth = false, is_found = false;
   uint64_t expected = 0;
   bt_error why = {0};
-  if (!run->plan.projects_first) return BT_OK;
-  bt_status status = is_worth_it(run, &is_worth, &expected, &why);
+  if (!decider->plan->projects_first) return BT_OK;
+  bt_status status = is_worth_it(decider, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
-    status = find(run, run->plan.spans_range, expected, take, run, &why);
-    bt_found_list_sort(&run->first.found);
-    run->first.is_used = status == BT_OK && has_searched(run);
-    run->first.any = (bt_over){.kind = BT_OVER_QUERY, .query = run->plan.rules[0].plan->spans};
+    status = find(decider, decider->plan->spans_range, expected, take_found, decider, &why);
+    bt_found_list_sort(&decider->first.found);
+    is_found = status == BT_OK && has_searched(decider);
   }
+  if (is_found) return use_found(decider, error);
   if (!ends_the_replay(status)) return BT_OK;
   if (error) *error = why;
   return status;
 }
 
-void bt_spans_first_answer(bt_run *run) {
-  if (!run->first.is_used) return;
-  bt_question *question = run->questions.items[bt_questions_find(&run->questions, run->first.any.query.filter)];
-  question->found = run->first.found;
-  question->is_asked = true;
-  question->state = BT_QUESTION_ANSWERED;
-  run->first.found = (bt_found_list){0};
-}
-
-bt_status bt_spans_first_decide(bt_run *run, bt_error *error) {
-  bt_spans_first *first = &run->first;
-  bt_run_rule *rule = &run->rules[0];
-  bt_status status = bt_project_make_sets(run, rule, error);
+static bt_status decide(bt_decider *decider, bt_error *error) {
+  bt_projection_first *first = &decider->first;
+  bt_rule_sets *rule = &decider->rules[0];
+  if (!decider->stand_in) return BT_OK;
+  bt_status status = bt_spans_make_sets(decider, rule, error);
   for (size_t i = 0; status == BT_OK && i < first->decided_count; i++) {
     const bt_decided *decided = &first->decided[i];
-    const bt_known *known = bt_trace_table_find(&run->table, &decided->id);
-    size_t number = known ? (size_t)(known - run->table.traces) : 0;
-    if (!known || !bt_bit_get(rule->unread, number) || !bt_project_may_decide(run, number)) continue;
-    bt_project_decide(run, rule, decided->exercised ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
+    const bt_known *known = bt_trace_table_find(decider->table, &decided->id);
+    size_t number = known ? (size_t)(known - decider->table->traces) : 0;
+    if (!known || !bt_bit_get(rule->unread, number) || !bt_spans_may_decide(decider, number)) continue;
+    bt_spans_decide(decider, rule, decided->exercised ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
   }
   return status;
 }
 
-void bt_spans_first_dispose(bt_run *run) {
-  bt_found_list_dispose(&run->first.found);
-  bt_found_list_dispose(&run->first.searched);
-  for (size_t i = 0; i < run->first.leaf_count; i++) bt_question_free(run->first.leaves[i]);
-  free(run->first.decided);
+void bt_projection_first_dispose(bt_projection_first *first) {
+  bt_found_list_dispose(&first->found);
+  bt_found_list_dispose(&first->searched);
+  for (size_t i = 0; i < first->leaf_count; i++) bt_question_free(first->leaves[i]);
+  free(first->decided);
 }
+
+const bt_decision_way bt_projection_first_way = {.ask_first = ask_first, .decide = decide};
