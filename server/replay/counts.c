@@ -1,5 +1,6 @@
 /* The numbers of a replay, once everything is read: how many traces the window has, how many of them each rule's verdict follows for, how
  * many exercised it, and whether these numbers are exact; and what the observer is told of traces that were not read. Own traces count nowhere. Thread: the replay's. */
+#include "server/replay/delivery.h"
 #include "server/replay/run.h"
 
 #include <assert.h>
@@ -68,7 +69,7 @@ void bt_counts_later(const bt_run *run, bt_part_read *out) {
     bt_truth exercised = exercised_unread(rule, i);
     if (exercised == BT_FALSE || bt_trace_table_place_in(&run->table, rule->planned->window, known) != BT_PLACE_SETTLED)
       continue;
-    bool is_within = bt_sample_key(run, &known->matched.id) <= out->last_key;
+    bool is_within = bt_replay_plan_sample_key(&run->plan, &known->matched.id) <= out->last_key;
     *(exercised == BT_TRUE ? &out->later : &out->later_unsure) += 1;
     *(exercised == BT_TRUE ? &out->within : &out->within_unsure) += is_within;
   }
@@ -86,7 +87,7 @@ static bt_status tell_unread(const bt_run *run, size_t number, size_t index, bt_
                               .verdict = BT_SATISFIED,
                               .exercised = exercised_unread(rule, index),
                               .is_settled = place == BT_PLACE_SETTLED};
-  return bt_tell_verdict(run, &verdict, error);
+  return bt_delivery_tell(&run->account, &verdict, error);
 }
 
 /* Those that need no reading and have a place in the window. */

@@ -59,13 +59,19 @@ static bt_status begin_result(const bt_replay_plan *plan, bt_replay_result *resu
   return BT_OK;
 }
 
+static bool has_enough(const void *context, uint64_t last_key) {
+  const bt_run *run = context;
+  const bt_replay_observer *observer = run->account.observer;
+  bt_part_read so_far = {.last_key = last_key};
+  if (!observer || !observer->enough) return false;
+  bt_counts_later(run, &so_far);
+  return observer->enough(observer->context, &so_far);
+}
+
 static bt_status prepare(bt_run *run, bt_error *error) {
   bt_status status = begin_result(&run->plan, run->account.result, error);
   if (status != BT_OK) return status;
-  run->samples = calloc(run->plan.request.sample_size, sizeof *run->samples);
-  if (!run->samples) return bt_error_no_memory(error);
   run->table.plan = &run->plan;
-  bt_trace_table_register(&run->table, bt_run_holder(run));
   run->questions.plan = &run->plan;
   run->questions.table = &run->table;
   run->questions.account = &run->account;
@@ -78,16 +84,27 @@ static bt_status prepare(bt_run *run, bt_error *error) {
   run->decider.evaluator = &run->evaluator;
   status = bt_decider_open(&run->decider, error);
   if (status != BT_OK) return status;
+  run->judge.plan = &run->plan;
+  run->judge.table = &run->table;
+  run->judge.account = &run->account;
+  run->judge.questions = &run->questions;
+  run->judge.decider = &run->decider;
+  run->judge.evaluator = &run->evaluator;
+  run->judge.has_enough = has_enough;
+  run->judge.context = run;
+  status = bt_judge_open(&run->judge, error);
+  if (status != BT_OK) return status;
   return bt_rule_evaluator_make(&run->plan, &run->evaluator, error);
 }
 
 bt_status bt_run_open(bt_run *run, const bt_replay_request *request, bt_error *error) {
+  run->judge.plan = &run->plan; /* closing looks at it */
   bt_status status = bt_replay_plan_make(run->questions.source, request, &run->plan, error);
   return status == BT_OK ? prepare(run, error) : status;
 }
 
 void bt_run_close(bt_run *run) {
-  bt_confirm_dispose(run);
+  bt_judge_dispose(&run->judge);
   bt_decider_dispose(&run->decider);
   bt_questions_dispose(&run->questions);
   bt_trace_table_dispose(&run->table);
@@ -147,19 +164,19 @@ static void conclude(bt_run *run) {
     say(result, BT_REPLAY_FAILED, "source: %.200s", run->questions.lost_reason);
   else if (coverage->windows_failed_count)
     say_failed_windows(run);
-  else if (run->sample_differences)
+  else if (run->judge.sample_differences)
     say(result, BT_REPLAY_INCOMPLETE,
         "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
-        (unsigned long long)run->sample_differences);
-  else if (run->unread_differences)
+        (unsigned long long)run->judge.sample_differences);
+  else if (run->judge.unread_differences)
     say(result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
-        (unsigned long long)run->unread_differences);
+        (unsigned long long)run->judge.unread_differences);
   else if (was_changed(run))
     say(result, BT_REPLAY_INCOMPLETE, "source_changed: it was replaced while it was asked, and is now %.170s",
         coverage->source.note);
-  else if (run->observer_full)
-    say(result, BT_REPLAY_INCOMPLETE, "results_full: %s", run->full_reason);
+  else if (run->judge.observer_full)
+    say(result, BT_REPLAY_INCOMPLETE, "results_full: %s", run->judge.full_reason);
   else if (run->plan.window.effective_end_ns <= coverage->asked.start_ns)
     say(result, BT_REPLAY_INCOMPLETE, "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (!run->has_data)
@@ -188,9 +205,9 @@ static bt_status cut_off(bt_run *run, const bt_error *why, bt_error *error) {
 
 static bt_status find_and_confirm(bt_run *run, bt_error *error) {
   bt_status status = bt_decider_find(&run->decider, error);
-  if (status == BT_OK) status = bt_confirm_cut(run, error);
+  if (status == BT_OK) status = bt_judge_cut(&run->judge, error);
   if (status != BT_OK || run->account.result->is_cut) return status;
-  status = bt_confirm_all(run, error);
+  status = bt_judge_all(&run->judge, error);
   if (status != BT_OK) return status;
   bt_account_show(&run->account, 0.95);
   return bt_data_gaps_find(&run->questions, &run->has_data, error);

@@ -267,3 +267,7 @@ bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_i
                            .rule_id = only_rule(plan),
                            .priority = plan->request.priority};
 }
+
+uint64_t bt_replay_plan_sample_key(const bt_replay_plan *plan, const bt_trace_id *id) {
+  return bt_seeded_key(plan->request.sample_seed, id);
+}

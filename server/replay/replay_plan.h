@@ -81,5 +81,7 @@ void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_s
 bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_str filter, bt_time_range range);
 bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
                                     bt_time_range range);
+/* A number that depends on the replay's seed and the id alone. */
+uint64_t bt_replay_plan_sample_key(const bt_replay_plan *plan, const bt_trace_id *id);
 
 #endif
