@@ -80,6 +80,17 @@ bool bt_decider_is_candidate(const bt_decider *decider, size_t known) {
   return false;
 }
 
+bool bt_decider_wants(const bt_decider *decider, size_t known, bool *whole) {
+  bool wanted = false;
+  *whole = false;
+  for (size_t i = 0; i < decider->plan->rule_count; i++) {
+    if (!bt_bit_get(decider->rules[i].unread, known)) continue;
+    wanted = true;
+    if (decider->plan->rules[i].whole_trace) *whole = true;
+  }
+  return wanted;
+}
+
 /* ---- the walk ---- */
 
 /* Asked whatever the rules are, and beside the first that is asked for them. */

@@ -14,6 +14,8 @@ void bt_decider_dispose(bt_decider *decider);
 bt_status bt_decider_find(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 bt_status bt_decider_complete(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 bool bt_decider_has_sets(const bt_decider *decider); /* of all rules */
+/* Whether the trace has to be read for some rule, and if so, whether only by id. */
+bool bt_decider_wants(const bt_decider *decider, size_t known, bool *whole);
 /* Whether the trace may violate some rule. */
 bool bt_decider_is_candidate(const bt_decider *decider, size_t known);
 

@@ -8,7 +8,6 @@
 #include "dsl/trace_pruned.h"
 #include "dsl/traceql.h"
 #include "server/replay/explain_parts.h"
-#include "server/replay/run.h"
 #include "server/replay/search_probe.h"
 #include "server/replay/strategy.h"
 
@@ -30,7 +29,8 @@ static char *text_of(bt_buffer *buffer) {
 /* ---- queries ---- */
 
 typedef struct explaining {
-  bt_run *run;
+  const bt_replay_plan *plan;
+  bt_questions *questions;
   bt_search_probe *probe; /* NULL: nothing was asked */
   bt_explain_result *result;
 } explaining;
@@ -83,9 +83,9 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
   static const bt_trace_id example = {
       {0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}};
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->plan.projection); g++) {
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
     bt_buffer traceql = {0};
-    bt_traceql_read(&example, 1, &e->run->plan.projection, g, &traceql);
+    bt_traceql_read(&example, 1, &e->plan->projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_READ, (bt_str){0}, &traceql, error);
   }
   return status;
@@ -93,9 +93,9 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
 
 static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_str spans, bt_error *error) {
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->plan.projection); g++) {
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
     bt_buffer traceql = {0};
-    bt_traceql_read_spans(spans, (bt_str){0}, &e->run->plan.projection, g, &traceql);
+    bt_traceql_read_spans(spans, (bt_str){0}, &e->plan->projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans, &traceql, error);
   }
   return status;
@@ -104,7 +104,7 @@ static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_
 /* What the chosen strategy asks, in the order in which it is asked. */
 static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of, bt_error *error) {
   const bt_plan *plan = of->plan;
-  bt_count_mode count = e->run->plan.request.count;
+  bt_count_mode count = e->plan->request.count;
   bt_status status = BT_OK;
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
   if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
@@ -136,8 +136,7 @@ static void write_formula(const bt_over *over, bool is_top, bt_buffer *out) {
 
 static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error *error) {
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY)
-    status = bt_search_probe_ask(&e->run->questions, e->probe, over->query.filter, error);
+  if (over->kind == BT_OVER_QUERY) status = bt_search_probe_ask(e->questions, e->probe, over->query.filter, error);
   for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++) status = ask_formula(e, over->items[i], error);
   return status;
 }
@@ -145,16 +144,15 @@ static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error 
 static bt_status ask_rule(const explaining *e, const bt_planned_rule *rule, bt_error *error) {
   bt_status status = ask_formula(e, rule->plan->violating, error);
   for (uint32_t i = 0; status == BT_OK && i < rule->plan->subtract_count; i++)
-    status = bt_search_probe_ask(&e->run->questions, e->probe, rule->plan->subtract[i].filter, error);
+    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->subtract[i].filter, error);
   if (status == BT_OK && rule->plan->spans.filter.len)
-    status = bt_search_probe_ask(&e->run->questions, e->probe, rule->plan->spans.filter, error);
+    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->spans.filter, error);
   return status;
 }
 
 static bt_status ask_all(const explaining *e, bt_error *error) {
-  bt_status status = bt_search_probe_open(&e->run->questions, e->probe, error);
-  for (size_t i = 0; status == BT_OK && i < e->run->plan.rule_count; i++)
-    status = ask_rule(e, &e->run->plan.rules[i], error);
+  bt_status status = bt_search_probe_open(e->questions, e->probe, error);
+  for (size_t i = 0; status == BT_OK && i < e->plan->rule_count; i++) status = ask_rule(e, &e->plan->rules[i], error);
   return status;
 }
 
@@ -180,8 +178,8 @@ static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
 static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *rule) {
   size_t candidates = 0, subtracted = 0;
   bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
-                             .can_subtract = rule->plan->subtract_count > 0 && e->run->plan.is_checked,
-                             .can_project = bt_planned_rule_projects(&e->run->plan, rule),
+                             .can_subtract = rule->plan->subtract_count > 0 && e->plan->is_checked,
+                             .can_project = bt_planned_rule_projects(e->plan, rule),
                              .undecided_share = assumed_undecided};
   if (!e->probe) return facts;
   for (size_t i = 0; i < e->probe->everything.count; i++) {
@@ -213,7 +211,7 @@ static void set_option(bt_explain_option *option, bt_strategy strategy, const bt
 static void set_options(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of) {
   bt_strategy_facts facts = facts_of(e, of);
   bt_cost costs[BT_STRATEGIES];
-  bt_strategy wanted = e->run->plan.request.strategy;
+  bt_strategy wanted = e->plan->request.strategy;
   bt_strategy_costs(&facts, costs);
   set_option(&rule->options[0], BT_STRATEGY_READ, &costs[0], "");
   set_option(&rule->options[1], BT_STRATEGY_ID_SETS, &costs[1],
@@ -223,17 +221,17 @@ static void set_options(const explaining *e, bt_explain_rule *rule, const bt_pla
   set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], of->no_projection);
   rule->chosen = bt_strategy_cheapest(&facts);
   if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
-  rule->spans_first = e->run->plan.projects_first &&
-                      (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
+  rule->spans_first =
+      e->plan->projects_first && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
   if (rule->spans_first) rule->chosen = BT_STRATEGY_PROJECTION;
 }
 
 /* ---- the whole ---- */
 
 static bt_status explain_rule(const explaining *e, size_t number, bt_error *error) {
-  const bt_planned_rule *of = &e->run->plan.rules[number];
+  const bt_planned_rule *of = &e->plan->rules[number];
   bt_explain_rule *rule = &e->result->rules[number];
-  const bt_replay_request *request = &e->run->plan.request;
+  const bt_replay_request *request = &e->plan->request;
   bt_buffer candidates = {0}, local = {0};
   rule->definition = of->definition;
   rule->reads_by_id = of->whole_trace;
@@ -265,34 +263,41 @@ static bt_status probe_all(explaining *e, bt_error *error) {
   return BT_OK;
 }
 
-static bt_status explain_all(bt_run *run, bt_explain_result *result, bt_error *error) {
-  bt_search_probe probe = {.scale = 0};
-  explaining e = {run, &probe, result};
-  bool asks = run->questions.source && run->questions.source->operations->filters;
-  bt_status status = asks ? probe_all(&e, error) : BT_OK;
+static bt_status explain_all(explaining *e, bt_source *source, bt_error *error) {
+  bt_explain_result *result = e->result;
+  bool asks = source && e->plan->filters;
+  bt_status status = asks ? probe_all(e, error) : BT_OK;
   if (!asks) snprintf(result->problem, sizeof result->problem, "there is no Tempo to ask");
-  if (!result->is_probed) e.probe = NULL;
-  result->searched = run->plan.search_range;
-  result->rules = calloc(run->plan.rule_count, sizeof *result->rules);
+  if (!result->is_probed) e->probe = NULL;
+  result->searched = e->plan->search_range;
+  result->rules = calloc(e->plan->rule_count, sizeof *result->rules);
   if (status == BT_OK && !result->rules) status = bt_error_no_memory(error);
-  if (result->rules) result->rule_count = run->plan.rule_count;
-  for (size_t i = 0; status == BT_OK && i < result->rule_count; i++) status = explain_rule(&e, i, error);
-  bt_search_probe_dispose(&probe);
+  if (result->rules) result->rule_count = e->plan->rule_count;
+  for (size_t i = 0; status == BT_OK && i < result->rule_count; i++) status = explain_rule(e, i, error);
   return status;
 }
 
 bt_status bt_explain_run(bt_source *source, const bt_replay_request *request, bt_explain_result *result,
                          bt_error *error) {
   *result = (bt_explain_result){0};
-  bt_replay_result replayed = {0};
-  bt_run run = {.questions = {.source = source}, .account = {.result = &replayed}};
-  bt_status status = bt_run_open(&run, request, error);
-  if (status == BT_OK) status = explain_all(&run, result, error);
-  result->source = replayed.coverage.source;
-  result->requests = replayed.requests;
-  result->bytes_inspected = replayed.bytes_inspected;
-  bt_run_close(&run);
-  bt_replay_result_dispose(&replayed);
+  bt_replay_result cost = {0}; /* of the probes */
+  bt_replay_plan plan;
+  bt_trace_table table = {.plan = &plan};
+  bt_replay_account account = {.result = &cost};
+  bt_questions questions = {.source = source, .plan = &plan, .table = &table, .account = &account};
+  bt_search_probe probe = {.scale = 0};
+  explaining e = {&plan, &questions, &probe, result};
+  bt_status status = bt_replay_plan_make(source, request, &plan, error);
+  if (status == BT_OK) status = bt_questions_open(&questions, error);
+  if (status == BT_OK) status = explain_all(&e, source, error);
+  result->source = plan.about;
+  result->requests = cost.requests;
+  result->bytes_inspected = cost.bytes_inspected;
+  bt_search_probe_dispose(&probe);
+  bt_questions_dispose(&questions);
+  bt_trace_table_dispose(&table);
+  bt_replay_plan_dispose(&plan);
+  bt_replay_result_dispose(&cost);
   if (status != BT_OK) bt_explain_result_dispose(result);
   return status;
 }

@@ -58,7 +58,7 @@ void bt_judge_dispose(bt_judge *judge) {
 static bool is_due(const bt_judge *judge, size_t index, bool is_first_part, bool *whole) {
   const bt_known *k = &judge->table->traces[index];
   bt_place place = bt_trace_table_place(judge->table, k);
-  bool wanted = bt_page_reader_wants(judge, index, whole);
+  bool wanted = bt_decider_wants(judge->decider, index, whole);
   bool is_unclear = place == BT_PLACE_UNDECIDED && judge->table->is_listed;
   if (k->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID) || place == BT_PLACE_OUTSIDE) return false;
   if (is_first_part && place == BT_PLACE_UNDECIDED) return false;
@@ -105,7 +105,7 @@ bt_status bt_judge_cut(bt_judge *judge, bt_error *error) {
   for (size_t i = 0; i < judge->table->count; i++) {
     const bt_known *known = &judge->table->traces[i];
     if (known->flags & BT_KNOWN_OWN || bt_trace_table_place(judge->table, known) == BT_PLACE_OUTSIDE) continue;
-    if (bt_page_reader_wants(judge, i, &whole)) starts[count++] = bt_known_bounds(known)->start_ns;
+    if (bt_decider_wants(judge->decider, i, &whole)) starts[count++] = bt_known_bounds(known)->start_ns;
   }
   set_cut(judge, starts, count);
   free(starts);

@@ -26,22 +26,10 @@ typedef struct page {
   bool is_last;
 } page;
 
-/* Whether the trace has to be read, and if so, whether only by id. */
-bool bt_page_reader_wants(const bt_judge *judge, size_t index, bool *whole) {
-  bool wanted = false;
-  *whole = false;
-  for (size_t i = 0; i < judge->plan->rule_count; i++) {
-    if (!bt_bit_get(judge->decider->rules[i].unread, index)) continue;
-    wanted = true;
-    if (judge->plan->rules[i].whole_trace) *whole = true;
-  }
-  return wanted;
-}
-
 /* One of the sample of traces that need no reading: that it is gone takes nothing from the answer. */
 static bool is_only_sampled(const bt_judge *judge, size_t known) {
   bool whole;
-  return !bt_page_reader_wants(judge, known, &whole) &&
+  return !bt_decider_wants(judge->decider, known, &whole) &&
          bt_trace_table_place(judge->table, &judge->table->traces[known]) == BT_PLACE_SETTLED;
 }
 

@@ -7,8 +7,6 @@
 /* Each trace is judged as it comes. `known` is changed in its order; the first `early` are read by id too. */
 bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, size_t early,
                               bt_error *error) BT_MUST_CHECK;
-/* Whether the trace has to be read, and if so, whether only by id. */
-bool bt_page_reader_wants(const bt_judge *judge, size_t known, bool *whole);
 /* An order that follows from the seed (qsort_r; the context is the judge). */
 int bt_page_reader_compare_seeded(const void *a, const void *b, void *judge);
 

@@ -311,6 +311,17 @@ bt_status bt_questions_read(bt_questions *questions, const bt_read_request *requ
   return added;
 }
 
+/* One that did not answer at the beginning has been asked nothing before it could say what it is. */
+void bt_questions_look_again(bt_questions *questions) {
+  bt_source_about *said = &questions->account->result->coverage.source, now;
+  if (!questions->source) return;
+  bt_replay_plan_describe(questions->plan, questions->source, &now);
+  if (!said->is_checked && !said->version[0])
+    *said = now;
+  else
+    bt_source_about_join(said, &now);
+}
+
 void bt_questions_lose_source(bt_questions *questions, const char *reason) {
   questions->source_lost = true;
   snprintf(questions->lost_reason, sizeof questions->lost_reason, "%.190s", reason);

@@ -71,6 +71,8 @@ bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_reques
 /* is_over: windows that fail are named. BT_OK: *answer says how it went. */
 bt_status bt_questions_read(bt_questions *questions, const bt_read_request *request, bt_read_sink sink, void *context,
                             bool is_over, bt_answer *answer, bt_error *error) BT_MUST_CHECK;
+/* A Tempo may be replaced while it is asked: asks once more what it is, and says so in the coverage. */
+void bt_questions_look_again(bt_questions *questions);
 /* The source is gone from now on, for that reason. */
 void bt_questions_lose_source(bt_questions *questions, const char *reason);
 
