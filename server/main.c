@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/cli/print.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
+#include "server/json/json_memory.h"
 #include "server/replay/violation_id.h"
-#include "server/report/json_memory.h"
 
 static int print_program_help(int code) {
   bt_buffer text = {0};

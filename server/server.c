@@ -10,13 +10,13 @@
 #ifdef BETRACE_GRPC
 #include "server/grpc/grpc_server.h"
 #endif
+#include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/http/guard.h"
 #include "server/http/routes.h"
-#include "server/log.h"
-#include "server/service.h"
-#include "server/clock.h"
-#include "tempo/file_source.h"
-#include "tempo/memory_source.h"
+#include "server/http/service.h"
+#include "tempo/files/file_source.h"
+#include "tempo/files/memory_source.h"
 
 struct bt_server {
   const bt_config *config;

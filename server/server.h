@@ -2,8 +2,8 @@
 #ifndef BT_SERVER_SERVER_H
 #define BT_SERVER_SERVER_H
 
-#include "server/config.h"
 #include "server/http/http_server.h"
+#include "server/settings/config.h"
 
 typedef struct bt_server bt_server;
 

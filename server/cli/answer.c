@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/time_text.h"
-#include "tempo/http_client.h"
+#include "tempo/wire/http_client.h"
 
 bt_answer bt_answer_of(const bt_replay_options *options, const bt_replay_result *result) {
   bt_answer answer = {

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/rulefile/checked_file.h"
-#include "server/clock.h"
 
 int bt_cli_usage_error(const char *command, const char *format, ...) {
   va_list list;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "server/cli/command.h"
-#include "server/rule_definition.h"
-#include "tempo/source.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 enum { BT_EXIT_FINE = 0, BT_EXIT_FOUND = 1, BT_EXIT_USAGE = 2, BT_EXIT_UNKNOWN = 3 }; /* api.md, The command line */
 

@@ -1,8 +1,8 @@
 /* `betrace backup`: a copy of the rule database, also while the service runs. */
 #include <stdlib.h>
 
-#include "server/cli/print.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "server/store/backup.h"
 
 enum { DATABASE = BT_FLAG_OWN };

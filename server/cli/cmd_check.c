@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/print.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
-#include "server/report/check_json.h"
-#include "server/report/sarif.h"
+#include "server/json/check_json.h"
+#include "server/json/sarif.h"
 
 typedef enum check_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF } check_format;
 

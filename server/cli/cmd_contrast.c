@@ -5,8 +5,8 @@
 #include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
+#include "server/json/contrast_json.h"
 #include "server/query/contrast.h"
-#include "server/report/contrast_json.h"
 
 enum { OPT_SAMPLE = BT_FLAG_OWN, OPT_LIMIT, OPT_SEED, SEED_MAX = 1000000000 };
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
-#include "server/clock.h"
 #include "server/doctor/doctor.h"
-#include "server/time_text.h"
 
 enum { OPT_OTLP = BT_FLAG_OWN, OPT_WAIT, OPT_AGAIN_AFTER, OPT_AGAIN, OPT_KEY };
 enum { PAUSE_MS = 50, PLAIN_EVERY_S = 15, WIDTH = 100 };

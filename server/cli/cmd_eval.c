@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/print.h"
+#include "server/base/eval_limit.h"
+#include "server/base/time_text.h"
 #include "server/cli/cli.h"
-#include "server/report/replay_json.h"
-#include "server/eval_limit.h"
+#include "server/cli/print.h"
+#include "server/json/replay_json.h"
 #include "server/replay/violation.h"
-#include "server/time_text.h"
-#include "tempo/file_source.h"
+#include "tempo/files/file_source.h"
 
 typedef struct eval_options {
   bool print_all, print_json;

@@ -5,8 +5,8 @@
 #include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
+#include "server/json/explain_json.h"
 #include "server/replay/explain.h"
-#include "server/report/explain_json.h"
 #include "server/rulefile/checked_file.h"
 
 typedef struct explain_run {

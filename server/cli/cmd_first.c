@@ -1,13 +1,13 @@
 /* `betrace first`: since when a rule is violated. */
 #include <inttypes.h>
 
+#include "server/base/time_text.h"
 #include "server/cli/answer.h"
 #include "server/cli/print.h"
-#include "server/cli/terminal.h"
 #include "server/cli/replay_options.h"
+#include "server/cli/terminal.h"
+#include "server/json/replay_json.h"
 #include "server/replay/first.h"
-#include "server/report/replay_json.h"
-#include "server/time_text.h"
 
 static const int64_t MONTH_NS = 30 * BT_DAY_NS;
 

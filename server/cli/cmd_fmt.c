@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/cli/print.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/rulefile/file_format.h"
 

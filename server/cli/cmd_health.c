@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/print.h"
 #include "server/cli/cli.h"
-#include "tempo/http_client.h"
+#include "server/cli/print.h"
+#include "tempo/wire/http_client.h"
 
 enum { OPT_SERVER = BT_FLAG_OWN, OPT_READY, OPT_TIMEOUT, OPT_CA, MAX_ANSWER_BYTES = 1 << 20 };
 

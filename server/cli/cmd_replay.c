@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/print.h"
+#include "server/base/time_text.h"
 #include "server/cli/answer.h"
 #include "server/cli/collected.h"
+#include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/report/replay_json.h"
-#include "server/report/replay_junit.h"
-#include "server/time_text.h"
+#include "server/json/replay_json.h"
+#include "server/json/replay_junit.h"
 
 typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT } replay_format;
 

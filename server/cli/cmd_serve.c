@@ -9,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/base/log.h"
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
-#include "server/log.h"
 #include "server/server.h"
 
 /* Signals are waited for by the main thread alone: blocked before any thread starts, so that all inherit it. */

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/cli/service_client.h"
-#include "server/cli/cli.h"
 #include "server/cli/terminal.h"
-#include "server/report/replay_json.h"
+#include "server/json/replay_json.h"
 #include "server/rulefile/yaml_write.h"
+#include "tempo/wire/url.h"
 
 typedef struct sync_run {
   bt_service_client client;
@@ -44,13 +45,13 @@ static void write_list_path(const sync_run *run, const char *cursor, bt_buffer *
   if (run->label) {
     const char *equals = strchr(run->label, '=');
     bt_buffer_append(out, BT_STR("&label="));
-    bt_url_encode((bt_str){run->label, (size_t)(equals - run->label)}, out);
+    bt_url_encode(out, (bt_str){run->label, (size_t)(equals - run->label)});
     bt_buffer_append_char(out, ':');
-    bt_url_encode(bt_str_from(equals + 1), out);
+    bt_url_encode(out, bt_str_from(equals + 1));
   }
   if (cursor) {
     bt_buffer_append(out, BT_STR("&cursor="));
-    bt_url_encode(bt_str_from(cursor), out);
+    bt_url_encode(out, bt_str_from(cursor));
   }
 }
 
@@ -106,7 +107,7 @@ static bt_status delete_rule(sync_run *run, json_t *rule, bt_error *error) {
   snprintf(version, sizeof version, "If-Match: \"%lld\"",
            (long long)json_integer_value(json_object_get(rule, "version")));
   bt_buffer_append(&path, BT_STR("/v1/rules/"));
-  bt_url_encode(bt_str_from(json_string_value(json_object_get(rule, "id"))), &path);
+  bt_url_encode(&path, bt_str_from(json_string_value(json_object_get(rule, "id"))));
   bt_status status =
       path.failed ? bt_error_no_memory(error)
                   : bt_service_client_call(&run->client, "DELETE", path.ptr, BT_STR(""), version, &answer, error);

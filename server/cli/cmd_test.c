@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/print.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
-#include "server/report/junit.h"
-#include "server/report/replay_json.h"
-#include "server/report/test_report.h"
+#include "server/json/junit.h"
+#include "server/json/replay_json.h"
+#include "server/json/test_report.h"
 
 typedef enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT } test_format;
 

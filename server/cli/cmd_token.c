@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/cli/print.h"
-#include "server/clock.h"
-#include "server/time_text.h"
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "server/http/tokens.h"
 
 enum { NAME = BT_FLAG_OWN, ROLE, TENANTS, GRAFANA_USER, EXPIRES, TOKENS_FILE };

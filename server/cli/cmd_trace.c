@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/cli/found_trace.h"
 #include "server/cli/trace_drawing.h"
-#include "server/report/replay_json.h"
-#include "server/time_text.h"
+#include "server/json/replay_json.h"
 
 typedef struct trace_run {
   bt_replay_options options;

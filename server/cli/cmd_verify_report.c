@@ -5,16 +5,16 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "server/base/time_text.h"
 #include "server/cli/print.h"
 #include "server/cli/report_chain.h"
 #include "server/cli/report_rerun.h"
 #include "server/cli/report_subject.h"
 #include "server/cli/terminal.h"
-#include "server/report/dsse.h"
-#include "server/report/evidence.h"
-#include "server/report/report_others.h"
-#include "server/report/report_span.h"
-#include "server/time_text.h"
+#include "server/compliance/dsse.h"
+#include "server/compliance/evidence.h"
+#include "server/compliance/report_others.h"
+#include "server/compliance/report_span.h"
 
 /* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found" once says nothing. */
 enum { SPAN_LOOKS = 4 };

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "server/clock.h"
-#include "server/eval_limit.h"
+#include "server/base/clock.h"
+#include "server/base/eval_limit.h"
 
 struct bt_judge {
   bt_ruleset *ruleset;

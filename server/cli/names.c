@@ -6,8 +6,8 @@
 
 #include "dsl/plan.h"
 #include "dsl/suggest.h"
-#include "server/derived_rule.h"
-#include "server/rule_keys.h"
+#include "server/rules/derived_rule.h"
+#include "server/rules/rule_keys.h"
 
 /* ---- what the source lists ---- */
 

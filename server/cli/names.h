@@ -5,7 +5,7 @@
 #define BT_SERVER_CLI_NAMES_H
 
 #include "server/cli/replay_options.h"
-#include "tempo/tags.h"
+#include "tempo/wire/tags.h"
 
 typedef struct bt_known_names {
   bt_tag_list spans, services, attributes;

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/clock.h"
-#include "server/time_text.h"
-#include "tempo/file_source.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_source.h"
+#include "tempo/files/file_source.h"
 
 static bt_cancel interrupted;
 

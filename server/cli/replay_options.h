@@ -5,7 +5,7 @@
 
 #include "server/cli/cli.h"
 #include "server/replay/replay.h"
-#include "server/tempo_settings.h"
+#include "server/settings/tempo_settings.h"
 
 typedef struct bt_replay_options {
   bt_tempo_settings tempo;

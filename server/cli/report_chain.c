@@ -10,7 +10,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/report/catalogue.h"
+#include "server/compliance/catalogue.h"
 
 static const char *text_at(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));

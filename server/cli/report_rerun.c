@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/cli/judge.h"
-#include "server/clock.h"
 
 typedef struct chosen {
   size_t rule;

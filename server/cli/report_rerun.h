@@ -4,7 +4,7 @@
 #define BT_SERVER_CLI_REPORT_RERUN_H
 
 #include "server/cli/replay_options.h"
-#include "server/report/report_read.h"
+#include "server/compliance/report_read.h"
 
 typedef struct bt_rerun_options {
   const bt_replay_options *place; /* where the traces are */

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/cli/print.h"
-#include "server/clock.h"
-#include "server/report/json_values.h"
-#include "server/report/replay_json.h"
-#include "server/time_text.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
 
 enum { TIME_BYTES = 40 };
 static const int64_t SECOND_NS = 1000000000;

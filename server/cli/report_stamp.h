@@ -2,7 +2,7 @@
 #ifndef BT_SERVER_CLI_REPORT_STAMP_H
 #define BT_SERVER_CLI_REPORT_STAMP_H
 
-#include "server/report/time_stamp_ask.h"
+#include "server/compliance/time_stamp_ask.h"
 
 /* ca_file: what it was checked against; NULL: it was not. made_at: when the report says that it was evaluated; a stamp of much later shows that it was not. */
 void bt_report_stamp_print(const bt_reported_stamp *stamp, const char *ca_file, const char *made_at);

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/clock.h"
-#include "server/report/catalogue.h"
-#include "server/report/report_build.h"
-#include "server/report/report_read.h"
-#include "server/time_text.h"
+#include "server/compliance/catalogue.h"
+#include "server/compliance/report_build.h"
+#include "server/compliance/report_read.h"
 
 static const char *text_at(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));

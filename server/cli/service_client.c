@@ -8,16 +8,6 @@
 
 enum { MAX_TOKEN_BYTES = 8192, MAX_ANSWER_BYTES = 64 * 1024 * 1024 };
 
-void bt_url_encode(bt_str text, bt_buffer *out) {
-  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.ptr[i] && strchr(plain, text.ptr[i]))
-      bt_buffer_append_char(out, text.ptr[i]);
-    else
-      bt_buffer_printf(out, "%%%02X", (unsigned char)text.ptr[i]);
-  }
-}
-
 static bt_status set_token(bt_service_client *client, const char *token, size_t length, bt_error *error) {
   while (length && strchr(" \t\r\n", token[length - 1])) length--;
   bt_buffer_append(&client->authorization, BT_STR("Authorization: Bearer "));

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "tempo/http_client.h"
+#include "tempo/wire/http_client.h"
 
 typedef struct bt_service_client {
   const char *url;        /* borrowed; without a path */
@@ -24,7 +24,4 @@ void bt_service_client_close(bt_service_client *client);
  * (409, 412), BT_UNAVAILABLE. */
 bt_status bt_service_client_call(bt_service_client *client, const char *method, const char *path, bt_str body,
                                  const char *header, json_t **out, bt_error *error) BT_MUST_CHECK;
-/* Appends text percent-encoded. */
-void bt_url_encode(bt_str text, bt_buffer *out);
-
 #endif

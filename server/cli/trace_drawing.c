@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "dsl/trace_pruned.h"
+#include "server/base/time_text.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "server/time_text.h"
 
 typedef struct glyphs {
   const char *branch, *last, *line, *gap, *bar, *point, *gap_mark;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/doctor/doctor_parts.h"
 
 /* Of a search that finds more than this the probes cannot be told for sure: others' traces crowd them. */

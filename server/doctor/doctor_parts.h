@@ -32,7 +32,7 @@ typedef struct bt_doctor_answer {
   uint64_t found;
   bool is_answered;
   bool is_refused;             /* else: it was not answered, or too much was */
-  bool may_widen, was_widened; /* as of searches (tempo/source.h) */
+  bool may_widen, was_widened; /* as of searches (tempo/wire/source.h) */
   char reason[200];
 } bt_doctor_answer;
 

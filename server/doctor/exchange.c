@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -3,7 +3,7 @@
 #ifndef BT_SERVER_DOCTOR_EXCHANGE_H
 #define BT_SERVER_DOCTOR_EXCHANGE_H
 
-#include "tempo/http_client.h"
+#include "tempo/wire/http_client.h"
 
 typedef struct bt_exchange {
   const char *what;       /* "search", "trace", "other", "push" */

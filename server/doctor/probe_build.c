@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "server/sha256.h"
+#include "server/base/sha256.h"
 
 enum { RESOURCES_MAX = 256, ATTRIBUTES_MAX = BT_PROBE_KEYS_MAX + 2 };
 static const int64_t ms_ns = 1000000;

@@ -4,8 +4,8 @@
 #ifndef BT_SERVER_DOCTOR_PROBES_H
 #define BT_SERVER_DOCTOR_PROBES_H
 
-#include "tempo/otlp_decode.h"
-#include "tempo/otlp_export.h"
+#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_export.h"
 
 enum {
   BT_PROBES_MAX = 64, /* sets of them are bits of a uint64_t */

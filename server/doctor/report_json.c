@@ -1,8 +1,8 @@
 /* The report for a bug report: everything that was asked, expected and seen, and nothing that is a secret. */
 #include <jansson.h>
 
+#include "server/base/time_text.h"
 #include "server/doctor/doctor.h"
-#include "server/time_text.h"
 
 static json_t *time_json(int64_t time_ns) {
   char text[40];

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/doctor/doctor.h"
-#include "server/time_text.h"
 
 enum { MARK_COLUMNS = 5, EXPECTED_COLUMNS = 22, SEEN_COLUMNS = 25, SHOWN_FINDINGS = 2, LEAST_TITLE = 30 };
 

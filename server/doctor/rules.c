@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/eval_limit.h"
 #include "server/doctor/doctor_parts.h"
-#include "server/eval_limit.h"
 
 /* ---- texts ---- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/doctor/doctor_parts.h"
 
 static const size_t arena_cap_bytes = (size_t)256 << 20;

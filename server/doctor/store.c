@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/doctor/doctor_parts.h"
-#include "server/time_text.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_source.h"
 
 /* The version between quotes behind "version". */
 static void read_version(const char *answer, char out[80]) {

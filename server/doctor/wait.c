@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/doctor/doctor_parts.h"
-#include "tempo/pause.h"
+#include "tempo/wire/pause.h"
 
 enum { UNANSWERED_MAX = 4 };
 static const int64_t second_ns = 1000000000;

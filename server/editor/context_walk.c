@@ -2,8 +2,8 @@
  * the text does, and forgives where it does not. See context_parts.h. */
 #include <string.h>
 
-#include "server/editor/context_parts.h"
 #include "dsl/vocabulary.h"
+#include "server/editor/context_parts.h"
 
 static bt_frame *top(bt_walk *walk) {
   return &walk->frames[walk->depth - 1];

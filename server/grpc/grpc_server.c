@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/grpc/methods.h"
-#include "server/clock.h"
 
 enum {
   PLACES = 64,

@@ -13,8 +13,8 @@
 #include "server/grpc/transcode.h"
 #include "server/http/router.h"
 #include "server/http/routes.h"
-#include "server/report/json_memory.h"
-#include "tempo/tempo_call.h"
+#include "server/json/json_memory.h"
+#include "tempo/wire/url.h"
 
 enum { /* of gRPC */
        OK = 0,
@@ -184,7 +184,7 @@ static bool build_path(const char *pattern, json_t *fields, bt_buffer *out) {
     snprintf(name, sizeof name, "%.*s", (int)length - 1, pattern + 1);
     const char *value = json_string_value(json_object_get(fields, name));
     if (!value || !*value) return false;
-    bt_tempo_url_encode(out, bt_str_from(value));
+    bt_url_encode(out, bt_str_from(value));
     json_object_del(fields, name);
     pattern += length + 1;
   }
@@ -194,7 +194,7 @@ static bool build_path(const char *pattern, json_t *fields, bt_buffer *out) {
 static void add_parameter(bt_buffer *query, const char *name, json_t *value) {
   char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
   bt_buffer_printf(query, "%s%s=", query->len ? "&" : "", name);
-  bt_tempo_url_encode(query, bt_str_from(text ? text : json_is_string(value) ? json_string_value(value) : ""));
+  bt_url_encode(query, bt_str_from(text ? text : json_is_string(value) ? json_string_value(value) : ""));
   free(text);
 }
 

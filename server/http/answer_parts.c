@@ -1,7 +1,7 @@
 /* Parts of answers. See answer_parts.h. */
 #include "server/http/answer_parts.h"
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 
 bt_patience bt_patience_begin(int64_t timeout_ns, const bt_cancel *cancel) {
   int64_t now_ns = bt_clock_monotonic_ns(), first_ns = BT_ANSWER_FIRST_WAIT_NS;
@@ -13,8 +13,7 @@ bool bt_patience_wants_stream(const bt_patience *patience) {
 }
 
 bool bt_patience_is_over(const bt_patience *patience) {
-  return bt_clock_monotonic_ns() >= patience->until_ns ||
-         (patience->cancel && atomic_load(&patience->cancel->requested));
+  return bt_clock_monotonic_ns() >= patience->until_ns || bt_is_cancelled(patience->cancel);
 }
 
 static int append(const char *text, size_t length, void *buffer) {

@@ -4,7 +4,7 @@
 #define BT_SERVER_HTTP_ANSWER_PARTS_H
 
 #include "server/http/call.h"
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 enum { BT_ANSWER_PIECE = 48 * 1024 /* bytes of a stream at a time */ };
 

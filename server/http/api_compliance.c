@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
+#include "server/compliance/dsse.h"
+#include "server/compliance/frameworks_json.h"
+#include "server/compliance/oscal.h"
+#include "server/compliance/report_html.h"
 #include "server/http/answer_parts.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
-#include "server/report/dsse.h"
-#include "server/report/frameworks_json.h"
-#include "server/report/oscal.h"
-#include "server/report/report_html.h"
-#include "server/time_text.h"
 
 enum { FRAMEWORK_MAX = 200 /* bytes of its name */ };
 

@@ -1,9 +1,9 @@
 /* GET /v1/rules/{id}/contrast: what goes along with violating. The request waits for the answer, at most `timeout`, of which finding the traces has six
  * tenths; then what was read is answered, and the status says that the time was over. See routes.h. */
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
-#include "server/report/contrast_json.h"
+#include "server/json/contrast_json.h"
 
 enum { SEED_MAX = 1000000000 };
 

@@ -2,12 +2,12 @@
  * Nothing is stored. See routes.h. */
 #include <stdio.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/editor/text_position.h"
 #include "server/http/routes.h"
-#include "server/http/tag_cache.h"
-#include "server/report/editor_json.h"
-#include "server/service.h"
+#include "server/http/service.h"
+#include "server/json/editor_json.h"
+#include "server/query/tag_cache.h"
 
 static const int64_t TAGS_NS = INT64_C(2000000000);         /* for all names and values of one completion */
 static const int64_t LOOKED_AT_NS = INT64_C(3600000000000); /* the last hour */

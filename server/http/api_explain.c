@@ -2,10 +2,10 @@
  * their answers the queries are shown all the same, and the answer says that there are no estimates. See routes.h. */
 #include <stdio.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
-#include "server/report/explain_json.h"
+#include "server/json/explain_json.h"
 
 static const int64_t DAY_NS = INT64_C(86400) * 1000000000, PROBES_NS = INT64_C(20) * 1000000000;
 

@@ -2,11 +2,11 @@
  * as not proven. See routes.h. */
 #include <time.h>
 
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/http/routes.h"
-#include "server/report/replay_json.h"
-#include "server/service.h"
-#include "server/time_text.h"
-#include "server/clock.h"
+#include "server/http/service.h"
+#include "server/json/replay_json.h"
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t RANGE_NS = INT64_C(30) * 86400 * 1000000000;

@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/http/answer_parts.h"
 #include "server/http/outside_check.h"
 #include "server/http/routes.h"
-#include "server/service.h"
-#include "server/clock.h"
-#include "server/report/replay_json.h"
-#include "server/time_text.h"
+#include "server/http/service.h"
+#include "server/json/replay_json.h"
 
 /* Of a check, and of who asks for its result: probes of Kubernetes wait for a second. */
 static const int64_t CHECK_NS = 5000000000, PATIENCE_NS = 700000000;

@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
-#include "server/http/routes.h"
-#include "server/http/watch_metrics.h"
 #include "dsl/pattern.h"
+#include "server/base/clock.h"
+#include "server/http/routes.h"
+#include "server/http/service.h"
+#include "server/http/watch_metrics.h"
 #include "server/metrics/exposition.h"
 #include "server/metrics/process.h"
-#include "server/service.h"
-#include "tempo/memory_source.h"
+#include "tempo/files/memory_source.h"
 
 static const char *const class_names[BT_STATUS_CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
 

@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"
 #include "server/http/rule_choice.h"
-#include "server/report/replay_json.h"
-#include "server/service.h"
-#include "server/clock.h"
+#include "server/http/service.h"
+#include "server/json/replay_json.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/http/routes.h"
-#include "server/report/replay_json.h"
-#include "server/service.h"
+#include "server/http/service.h"
+#include "server/json/replay_json.h"
 
 enum { AT_ONCE = 24 /* violations of one piece */ };
 static const int64_t PROGRESS_NS = INT64_C(500) * 1000000;

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/http/routes.h"
 #include "server/http/rule_body.h"
 #include "server/http/rule_filter.h"
-#include "server/http/routes.h"
-#include "server/report/rule_json.h"
-#include "server/service.h"
+#include "server/http/service.h"
+#include "server/json/rule_json.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 

@@ -5,11 +5,11 @@
 
 #include "server/http/routes.h"
 #include "server/http/rule_filter.h"
-#include "server/report/check_json.h"
-#include "server/report/replay_json.h"
-#include "server/report/test_report.h"
+#include "server/http/service.h"
+#include "server/json/check_json.h"
+#include "server/json/replay_json.h"
+#include "server/json/test_report.h"
 #include "server/rulefile/yaml_write.h"
-#include "server/service.h"
 
 static const char file_name[] = "import";
 

@@ -1,13 +1,13 @@
 /* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See routes.h. */
 #include <stdlib.h>
 
-#include "server/eval_limit.h"
+#include "server/base/eval_limit.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
-#include "server/report/json_memory.h"
-#include "server/report/replay_json.h"
-#include "tempo/otlp_decode.h"
+#include "server/json/json_memory.h"
+#include "server/json/replay_json.h"
+#include "tempo/wire/otlp_decode.h"
 
 enum { TRACE_MEMORY_BYTES = 256 * 1024 * 1024 };
 

@@ -1,5 +1,5 @@
 /* GET and POST /v1/violations/series: counts of violations by steps, for graphs and alerts. See query/series.h and routes.h. */
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/http/question.h"
 #include "server/http/routes.h"
 #include "server/http/series_answer.h"

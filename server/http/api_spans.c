@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/http/routes.h"
+#include "server/http/service.h"
 #include "server/http/span_body.h"
-#include "server/report/json_memory.h"
-#include "server/service.h"
-#include "tempo/gzip.h"
-#include "tempo/memory_source.h"
+#include "server/json/json_memory.h"
+#include "tempo/files/memory_source.h"
+#include "tempo/wire/gzip.h"
 
 /* What receivers of OTLP take by default: more would be refused there. */
 static const size_t unpacked_max_bytes = (size_t)20 << 20, decoded_max_bytes = (size_t)256 << 20;

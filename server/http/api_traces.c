@@ -2,12 +2,12 @@
  * being proved is said, and so are enabled rules that could not be asked. See routes.h. */
 #include <stdlib.h>
 
-#include "server/eval_limit.h"
+#include "server/base/eval_limit.h"
+#include "server/base/time_text.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
-#include "server/report/replay_json.h"
-#include "server/report/trace_json.h"
-#include "server/time_text.h"
+#include "server/json/replay_json.h"
+#include "server/json/trace_json.h"
 
 typedef struct question {
   const bt_service *service;

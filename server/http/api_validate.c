@@ -3,10 +3,10 @@
 
 #include "dsl/plan.h"
 #include "server/http/routes.h"
-#include "server/report/plan_json.h"
-#include "server/report/editor_json.h"
-#include "server/report/json_memory.h"
-#include "server/rule_definition.h"
+#include "server/json/editor_json.h"
+#include "server/json/json_memory.h"
+#include "server/json/plan_json.h"
+#include "server/rules/rule_definition.h"
 
 /* Formatted text with comments kept; null for a text that does not parse. */
 static json_t *formatted_json(bt_str text) {

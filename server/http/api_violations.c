@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
+#include "server/base/sha256.h"
 #include "server/http/question.h"
 #include "server/http/routes.h"
 #include "server/http/violation_answer.h"
-#include "server/sha256.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/clock.h"
-#include "server/log.h"
-#include "server/time_text.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/base/time_text.h"
 
 enum {
   MAX_TEXT_BYTES = 512, /* of a path; the rest is cut */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/report/json_memory.h"
-#include "server/time_text.h"
+#include "server/base/time_text.h"
+#include "server/json/json_memory.h"
 
 /* ---- a query as a body ---- */
 

@@ -4,7 +4,7 @@
 #define BT_SERVER_HTTP_BODY_FIELDS_H
 
 #include "server/http/call.h"
-#include "server/service.h"
+#include "server/http/service.h"
 
 /* The query as an object of strings; `list` (may be NULL) may stand several times and becomes the array `list_name`. `names` are all that may stand
  * (NULL-terminated, `list` among them); any other, and one that stands twice, is answered with 400. NULL: answered. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/report/json_memory.h"
+#include "server/json/json_memory.h"
 
 bt_call *bt_call_new(size_t cap_bytes) {
   bt_call *call = calloc(1, sizeof *call);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "dsl/suggest.h"
+#include "server/base/time_text.h"
 #include "server/http/call.h"
-#include "server/time_text.h"
 
 bool bt_json_time(const json_t *value, int64_t now_ns, int64_t *out_ns) {
   char digits[32];

@@ -23,7 +23,5 @@ bt_guard_refusal bt_guard_check_site(const bt_guard *guard, bt_str host, bt_str 
 /* Host without its port; brackets of an IPv6 address are taken off. */
 bt_str bt_guard_host_name(bt_str authority);
 bool bt_guard_is_loopback(bt_str host_name);
-/* scheme://host[:port] in lower case and nothing else, as browsers send an origin. */
-bool bt_origin_is_valid(bt_str origin);
 
 #endif

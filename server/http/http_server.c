@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/clock.h"
-#include "server/condition.h"
+#include "server/base/clock.h"
+#include "server/base/condition.h"
 #include "server/http/connection.h"
 #include "server/http/h2o_errors.h"
 #include "server/http/listen.h"

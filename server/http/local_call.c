@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/http/loop.h"
 #include "server/http/router.h"
 

@@ -1,8 +1,8 @@
 /* One trace and its verdicts. See one_trace.h. */
 #include "server/http/one_trace.h"
 
-#include "server/clock.h"
-#include "server/report/replay_json.h"
+#include "server/base/clock.h"
+#include "server/json/replay_json.h"
 
 typedef struct reading {
   bt_one_trace_judge judge;

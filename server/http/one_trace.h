@@ -5,7 +5,7 @@
 
 #include "dsl/eval.h"
 #include "server/http/call.h"
-#include "server/service.h"
+#include "server/http/service.h"
 
 /* Calls judge once with the whole trace. BT_NOT_FOUND says what to look at; else what judge returned, or why the source gave nothing.
  * rule_id: whose price it is, or NULL. */

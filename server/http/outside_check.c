@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 
 static const int64_t FRESH_NS = 1000000000, USABLE_NS = 10000000000;
 

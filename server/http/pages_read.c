@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/base/sha256.h"
 #include "server/http/pages_parts.h"
-#include "server/sha256.h"
 
 enum { MAX_PATH_BYTES = 1024, ARENA_SLACK_BYTES = 16 << 20 };
 

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/http/connection.h"
 #include "server/http/router.h"
-#include "server/time_text.h"
 
 enum {
   ARENA_SLACK_BYTES = 1 << 20,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "server/report/json_memory.h"
+#include "server/json/json_memory.h"
 
 /* Cuts the next segment off; false when none is left. Segments are what stands between slashes. */
 static bool next_segment(bt_str *path, bt_str *segment) {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/report/editor_json.h"
-#include "server/report/json_memory.h"
-#include "server/report/rule_json.h"
+#include "server/json/editor_json.h"
+#include "server/json/json_memory.h"
+#include "server/json/rule_json.h"
 
 static void complain(void *context, const char *field, const char *message) {
   bt_field_errors_add(context, field ? field : "body", "%s", message);

@@ -6,7 +6,7 @@
 
 #include "server/http/body_fields.h"
 #include "server/http/rule_body.h"
-#include "server/rule_controls.h"
+#include "server/rules/rule_controls.h"
 
 enum { RULES_MAX = 1000 };
 

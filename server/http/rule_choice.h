@@ -4,7 +4,7 @@
 #define BT_SERVER_HTTP_RULE_CHOICE_H
 
 #include "server/http/call.h"
-#include "server/service.h"
+#include "server/http/service.h"
 
 typedef struct bt_rule_choice {
   const bt_rule_definition **items; /* one reference each */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/rule_controls.h"
+#include "server/rules/rule_controls.h"
 
 static bool contains_nocase(const char *text, bt_str part) {
   bt_str rest = bt_str_from(text);

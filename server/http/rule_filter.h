@@ -3,7 +3,7 @@
 #define BT_SERVER_HTTP_RULE_FILTER_H
 
 #include "server/http/call.h"
-#include "server/service.h"
+#include "server/http/service.h"
 
 /* For bt_call_query_allows. */
 #define BT_RULE_FILTER_PARAMETERS "enabled", "severity", "label", "framework", "q"

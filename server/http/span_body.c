@@ -9,8 +9,8 @@
 #include <strings.h>
 
 #include "dsl/suggest.h"
-#include "tempo/json_number.h"
-#include "tempo/otlp_export.h"
+#include "tempo/wire/json_number.h"
+#include "tempo/wire/otlp_export.h"
 
 enum { ERRORS_MAX = 20 };
 static const size_t arena_cap_bytes = (size_t)256 << 20;

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 
 #include "dsl/arena.h"
-#include "server/time_text.h"
+#include "server/base/time_text.h"
 
 struct bt_tokens {
   bt_arena arena;

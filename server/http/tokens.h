@@ -9,8 +9,8 @@
 #ifndef BT_SERVER_HTTP_TOKENS_H
 #define BT_SERVER_HTTP_TOKENS_H
 
+#include "server/base/sha256.h"
 #include "server/http/role.h"
-#include "server/sha256.h"
 
 enum {
   BT_TOKENS_MAX = 1000,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "server/http/answer_parts.h"
-#include "server/report/replay_json.h"
+#include "server/json/replay_json.h"
 
 enum { STREAM_PAGE = 200 /* violations that a stream holds at a time */ };
 

@@ -2,7 +2,7 @@
 #ifndef BT_SERVER_HTTP_WATCH_METRICS_H
 #define BT_SERVER_HTTP_WATCH_METRICS_H
 
-#include "server/service.h"
+#include "server/http/service.h"
 
 /* Appends the families, without samples where nothing is watched. only_tenant NULL: of all tenants, and of what they share. */
 bt_status bt_watch_metrics_write(const bt_service *service, const char *only_tenant, bt_buffer *out,

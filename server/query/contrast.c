@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "dsl/eval.h"
-#include "server/clock.h"
-#include "server/eval_limit.h"
+#include "server/base/clock.h"
+#include "server/base/eval_limit.h"
 #include "server/query/contrast_parts.h"
 #include "server/replay/window.h"
 
@@ -333,7 +333,7 @@ static bool goes_on(const contrast *c) {
   const bt_cancel *cancel = reading_cancel(c);
   bt_contrast_result *result = c->result;
   bool is_cancelled = result->outcome == BT_REPLAY_CANCELLED;
-  if (result->outcome == BT_REPLAY_FAILED || (cancel && atomic_load(&cancel->requested))) return false;
+  if (result->outcome == BT_REPLAY_FAILED || bt_is_cancelled(cancel)) return false;
   if (is_cancelled && c->source->operations->is_static) {
     snprintf(
         result->reason, sizeof result->reason,

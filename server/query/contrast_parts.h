@@ -4,7 +4,7 @@
 #define BT_SERVER_QUERY_CONTRAST_PARTS_H
 
 #include "server/query/contrast.h"
-#include "server/rule_keys.h"
+#include "server/rules/rule_keys.h"
 
 typedef struct bt_contrast_rule {
   const bt_rule *rule;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "server/sha256.h"
+#include "server/base/sha256.h"
 
 enum {
   FORMAT = 1,

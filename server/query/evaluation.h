@@ -7,11 +7,11 @@
 #ifndef BT_SERVER_QUERY_EVALUATION_H
 #define BT_SERVER_QUERY_EVALUATION_H
 
-#include "server/work/wait.h"
 #include "server/metrics/metrics.h"
 #include "server/query/cursor.h"
 #include "server/query/listing.h"
 #include "server/replay/replay.h"
+#include "server/work/wait.h"
 
 typedef struct bt_evaluations bt_evaluations;
 

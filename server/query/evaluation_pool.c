@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 
 enum {
   DEFAULT_AT_ONCE = 2,

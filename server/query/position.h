@@ -3,7 +3,7 @@
 #ifndef BT_SERVER_QUERY_POSITION_H
 #define BT_SERVER_QUERY_POSITION_H
 
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_position {
   int64_t time_ns;

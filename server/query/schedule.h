@@ -5,7 +5,7 @@
 #ifndef BT_SERVER_QUERY_SCHEDULE_H
 #define BT_SERVER_QUERY_SCHEDULE_H
 
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_schedule { /* a stack: the last window is the next one */
   bt_time_range *windows;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/query/series_pool.h"
 #include "server/replay/window.h"
 

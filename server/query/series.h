@@ -6,9 +6,9 @@
 #ifndef BT_SERVER_QUERY_SERIES_H
 #define BT_SERVER_QUERY_SERIES_H
 
-#include "server/work/wait.h"
 #include "server/query/step_cache.h"
 #include "server/replay/replay.h"
+#include "server/work/wait.h"
 
 typedef struct bt_series_pool bt_series_pool;
 

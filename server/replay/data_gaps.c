@@ -54,7 +54,8 @@ static void mark_seen(grid *g, const bt_found *found) {
   for (size_t i = grid_index(g, first_ns); i <= grid_index(g, last_ns); i++) g->seen[i] = true;
 }
 
-/* Marks what is known; returns whether there is any trace of the window, the tail included, and where the earliest one starts. */
+/* Marks what is known; returns whether there is any trace of the window, the tail included, and where the earliest
+ * one starts. */
 static bool mark_known(const bt_questions *questions, grid *g, int64_t *from_ns) {
   bool any = false;
   *from_ns = INT64_MAX;
@@ -130,7 +131,7 @@ static int64_t earliest_start(const bt_found_list *found) {
   return start_ns;
 }
 
-static void narrow(edge *e, bool is_dense, const bt_found_list *found) {
+static void narrow_edge(edge *e, bool is_dense, const bt_found_list *found) {
   if (is_dense) {
     e->dense_ns = e->until_ns;
     e->until_ns = e->from_ns + (e->until_ns - e->from_ns) / 2;
@@ -138,7 +139,8 @@ static void narrow(edge *e, bool is_dense, const bt_found_list *found) {
     int64_t start_ns = earliest_start(found);
     if (start_ns > e->from_ns) e->from_ns = start_ns;
     e->is_known = true;
-  } else { /* nothing before: it is in the rest of the part that held too many, or at the end of all that was looked at */
+  } else {
+    /* Nothing before: it is in the rest of the part that held too many, or at the end of all that was looked at. */
     e->from_ns = e->until_ns;
     e->until_ns = e->dense_ns;
     e->is_known = e->from_ns >= e->until_ns;
@@ -177,14 +179,15 @@ static bt_status look_for_edge(bt_questions *questions, edge *e, bool *goes_on, 
   bt_status status = search_edge(questions, &search, &found, &account, error);
   bool is_dense = status == BT_LIMIT;
   *goes_on = is_dense || (status == BT_OK && !account.failed_count);
-  if (*goes_on) narrow(e, is_dense, &found);
+  if (*goes_on) narrow_edge(e, is_dense, &found);
   bt_status added = bt_account_add(questions->account, &account, status == BT_OK, error);
   bt_found_list_dispose(&found);
   bt_source_account_dispose(&account);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : added;
 }
 
-/* Up to the first span that is known there, whichever window its trace belongs to: the less time, the fewer traces, where one search may not be enough. */
+/* Up to the first span that is known there, whichever window its trace belongs to: the less time, the fewer traces,
+ * where one search may not be enough. */
 static bt_time_range edge_range(const bt_questions *questions, const grid *g, size_t window) {
   bt_time_range range = grid_window(g, window);
   for (size_t i = 0; i < questions->table->count; i++) {
@@ -196,8 +199,8 @@ static bt_time_range edge_range(const bt_questions *questions, const grid *g, si
   return range;
 }
 
-/* Without a listing: the first window that is not empty holds the earliest trace. One search says which it is, unless there are very many: then
- * its first half, and so on. */
+/* Without a listing: the first window that is not empty holds the earliest trace. One search says which it is,
+ * unless there are very many: then its first half, and so on. */
 static bt_status find_edge(bt_questions *questions, const grid *g, bt_error *error) {
   bt_coverage *coverage = &questions->account->result->coverage;
   size_t first = 0;

@@ -1,7 +1,7 @@
-/* What is decided of the traces that were found, and the ways to decide it. Each rule has its sets of traces: candidates,
- * and those of them that have to be read. Candidates that no way decides are read. A way may cost time when it is chosen
- * wrongly, and never an answer: it takes traces out of `unread` that do not violate, and nothing else. Thread: the
- * replay's. */
+/* What is decided of the traces that were found, and the ways to decide it. Each rule has its sets of traces:
+ * candidates, and those of them that have to be read. Candidates that no way decides are read. A way may cost time
+ * when it is chosen wrongly, and never an answer: it takes traces out of `unread` that do not violate, and nothing
+ * else. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_DECISION_H
 #define BT_SERVER_REPLAY_DECISION_H
 

@@ -25,8 +25,8 @@ static void track_inconclusive(bt_rule_result *result, const bt_trace_verdict *v
     result->first_inconclusive = (bt_moment){true, verdict->trace_id, verdict->time_ns};
 }
 
-/* A violation in a trace that the searches had ruled out: Tempo's answers or the plan were wrong. It is reported, and the answer is not
- * complete, because others like it were not read. */
+/* A violation in a trace that the searches had ruled out: Tempo's answers or the plan were wrong. It is reported,
+ * and the answer is not complete, because others like it were not read. */
 static void track_unread(bt_judge *judge, bt_rule_result *result, const bt_trace_verdict *verdict) {
   if (!verdict->is_settled || !judge->decider->rules[verdict->rule].is_answered) return;
   result->unread_sampled++;
@@ -35,7 +35,7 @@ static void track_unread(bt_judge *judge, bt_rule_result *result, const bt_trace
   judge->unread_differences++;
 }
 
-static void track(bt_judge *judge, const bt_trace_verdict *verdict, bool was_wanted) {
+static void track_verdict(bt_judge *judge, const bt_trace_verdict *verdict, bool was_wanted) {
   bt_rule_result *result = &judge->account->result->rules[verdict->rule];
   if (verdict->verdict == BT_VIOLATED) track_violation(result, verdict);
   if (verdict->is_settled && verdict->exercised == BT_TRUE) result->traces_exercised++;
@@ -84,7 +84,8 @@ static void track_open(bt_judge *judge, size_t known, const bt_judged *rules) {
   judge->account->result->open_traces += is_open;
 }
 
-/* Takes the rule's violation. What was not wanted for a rule is not a candidate of it: unless it violates, that is all there is to say. */
+/* Takes the rule's violation. What was not wanted for a rule is not a candidate of it: unless it violates, that is
+ * all there is to say. */
 static bt_status deliver_rule(bt_judge *judge, size_t known, bt_judged *judged, bt_error *error) {
   bt_trace_verdict *verdict = &judged->verdict;
   bt_violation *violation = judged->violation;
@@ -92,7 +93,7 @@ static bt_status deliver_rule(bt_judge *judge, size_t known, bt_judged *judged, 
   if (!judged->is_usable) return BT_OK;
   bool was_wanted = bt_bit_get(judge->decider->rules[verdict->rule].unread, known);
   if (!was_wanted && verdict->verdict == BT_INCONCLUSIVE) verdict->verdict = BT_SATISFIED;
-  track(judge, verdict, was_wanted);
+  track_verdict(judge, verdict, was_wanted);
   bt_status status = tell_violation(judge, verdict->rule, violation, error);
   return status == BT_OK ? bt_delivery_tell(judge->account, verdict, error) : status;
 }

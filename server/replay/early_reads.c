@@ -1,11 +1,11 @@
 /* Reads by id that go on while Tempo answers the first batch. A batch keeps Tempo busy with one question, and the
- * sample of violations that is read by id afterwards (violation_sample.c) costs more than it. Of a rule whose candidates were
- * subtracted, or decided by the spans that it speaks of, what is left violates as a rule: some of these are read by id
- * at once, and if they violate they are a part of the sample. One that does not is no waste either: it says whether
- * what a batch holds for no violation is none. Young ones come first, because a violation that rests on absence is read
- * by id in any case there. How many are chosen, and which, rests on the seed and the ids alone, so that the same
- * question is confirmed in the same way. When the batch has said what violates, the rest of the sample is asked for
- * before these answers are in. Thread: the replay's. */
+ * sample of violations that is read by id afterwards (violation_sample.c) costs more than it. Of a rule whose
+ * candidates were subtracted, or decided by the spans that it speaks of, what is left violates as a rule: some of
+ * these are read by id at once, and if they violate they are a part of the sample. One that does not is no waste
+ * either: it says whether what a batch holds for no violation is none. Young ones come first, because a violation
+ * that rests on absence is read by id in any case there. How many are chosen, and which, rests on the seed and the
+ * ids alone, so that the same question is confirmed in the same way. When the batch has said what violates, the rest
+ * of the sample is asked for before these answers are in. Thread: the replay's. */
 #include "server/replay/early_reads.h"
 
 #include "server/replay/delivery.h"
@@ -27,7 +27,7 @@ static bool is_young(const bt_judge *judge, size_t known) {
 }
 
 /* Offers it, if it is left of some rule. */
-static void offer(const bt_judge *judge, size_t known, bt_reservoir *smallest) {
+static void offer_trace(const bt_judge *judge, size_t known, bt_reservoir *smallest) {
   bool is_left = false, comes_first = false;
   for (size_t i = 0; i < judge->plan->rule_count; i++) {
     if (!is_left_of(judge, i, known)) continue;
@@ -53,7 +53,7 @@ size_t bt_early_reads_choose(bt_judge *judge, bt_known_list *known) {
   bt_reservoir smallest = {.count = 0};
   bt_early_reads *early = &judge->early;
   if (early->is_done || !judge->plan->reads_early) return 0;
-  for (size_t i = 0; i < known->count; i++) offer(judge, known->items[i], &smallest);
+  for (size_t i = 0; i < known->count; i++) offer_trace(judge, known->items[i], &smallest);
   for (size_t i = 0; i < smallest.count; i++) early->chosen[i] = (bt_sampled){.known = smallest.items[i].known};
   early->count = smallest.count;
   early->is_done = smallest.count != 0;
@@ -114,7 +114,7 @@ bt_status bt_early_reads_take(bt_judge *judge, size_t known, const bt_trace *tra
   return bt_trace_judge_take_sampled(judge, chosen, trace, BT_SAMPLE_IS_GONE, error);
 }
 
-static bt_status settle(bt_judge *judge, const bt_sampled *chosen, bt_error *error) {
+static bt_status settle_chosen(bt_judge *judge, const bt_sampled *chosen, bt_error *error) {
   if (!chosen->rules) return BT_OK;
   return bt_judged_violates(judge, chosen->rules) ? bt_violation_sample_add(judge, *chosen, error)
                                                   : bt_delivery_take(judge, chosen->known, chosen->rules, error);
@@ -123,6 +123,6 @@ static bt_status settle(bt_judge *judge, const bt_sampled *chosen, bt_error *err
 bt_status bt_early_reads_settle(bt_judge *judge, bt_error *error) {
   bt_early_reads *early = &judge->early;
   bt_status status = BT_OK;
-  while (status == BT_OK && early->count) status = settle(judge, &early->chosen[--early->count], error);
+  while (status == BT_OK && early->count) status = settle_chosen(judge, &early->chosen[--early->count], error);
   return status;
 }

@@ -1,6 +1,6 @@
-/* Sending violation spans. See emission.h. What is there already is looked up first, in batches and then by id, because by id sees what has
- * just been sent; a span whose presence cannot be asked is not sent, as it could be there. OTLP's 200 is no proof: what was accepted is read
- * back by id, and counts as sent only when it is there. */
+/* Sending violation spans. See emission.h. What is there already is looked up first, in batches and then by id,
+ * because by id sees what has just been sent; a span whose presence cannot be asked is not sent, as it could be
+ * there. OTLP's 200 is no proof: what was accepted is read back by id, and counts as sent only when it is there. */
 #include "server/replay/emission.h"
 
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/base/clock.h"
 #include "server/replay/emission_span.h"
-#include "server/clock.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 enum {
   SEND_MAX = 500,        /* spans of one request */
@@ -35,10 +35,6 @@ typedef struct emission {
   int read_failures;
   bt_emission_result *result;
 } emission;
-
-static bool is_cancelled(const emission *e) {
-  return e->options->cancel && atomic_load(&e->options->cancel->requested);
-}
 
 static void say(emission *e, const char *message) {
   snprintf(e->result->message, sizeof e->result->message, "%.190s", message);
@@ -65,7 +61,8 @@ static bool has_span(const bt_trace *trace, const bt_span_id *id) {
 static bt_status take_look_up(void *context, const bt_read_trace *read, bt_error *error) {
   look_up *l = context;
   size_t index = l->indexes[read->index];
-  if (is_cancelled(l->e)) return bt_error_set(error, BT_CANCELLED, "the sending of violation spans was cancelled");
+  if (bt_is_cancelled(l->e->options->cancel))
+    return bt_error_set(error, BT_CANCELLED, "the sending of violation spans was cancelled");
   if (has_span(read->trace, span_of(l->e, index)))
     l->e->states[index] = SPAN_THERE;
   else if (l->by_id)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "server/time_text.h"
-#include "tempo/own_trace.h"
+#include "server/base/time_text.h"
+#include "tempo/wire/own_trace.h"
 
 enum { ATTRIBUTES_MAX = 20 };
 static const int64_t DURATION_NS = 1000000;

@@ -1,4 +1,5 @@
-/* Explanations. See explain.h: the same plans, window and cost model as a replay's, with probes in place of first answers. Thread: the caller's. */
+/* Explanations. See explain.h: the same plans, window and cost model as a replay's, with probes in place of first
+ * answers. Thread: the caller's. */
 #include "server/replay/explain.h"
 
 #include <stdio.h>

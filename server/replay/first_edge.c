@@ -1,5 +1,5 @@
-/* Where the data of a source begin, found by listing a little from the left: a part without traces lets the next one be larger, a part with
- * too many is cut. See first_edge.h. */
+/* Where the data of a source begin, found by listing a little from the left: a part without traces lets the next one
+ * be larger, a part with too many is cut. See first_edge.h. */
 #include "server/replay/first_edge.h"
 
 #include "server/replay/own_traces.h"

@@ -47,7 +47,7 @@ static void subtract_round(bt_decider *decider, bt_rule_sets *rule, uint32_t rou
 }
 
 /* Rules share what they subtract. Less found only means that more is read. */
-static bt_status narrow(bt_decider *decider, bt_error *error) {
+static bt_status subtract_found(bt_decider *decider, bt_error *error) {
   bt_status status = BT_OK;
   bool any = decider->plan->filters;
   for (uint32_t round = 0; status == BT_OK && any; round++) {
@@ -60,4 +60,4 @@ static bt_status narrow(bt_decider *decider, bt_error *error) {
   return status;
 }
 
-const bt_decision_way bt_id_sets_way = {.narrow = narrow};
+const bt_decision_way bt_id_sets_way = {.narrow = subtract_found};

@@ -1,4 +1,5 @@
-/* Submitting replay jobs and asking about them. See job.h. Everything here holds the queue's lock for as long as it copies, never longer. */
+/* Submitting replay jobs and asking about them. See job.h. Everything here holds the queue's lock for as long as it
+ * copies, never longer. */
 #include "server/replay/job.h"
 
 #include <inttypes.h>
@@ -7,8 +8,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "server/base/clock.h"
 #include "server/replay/job_queue.h"
-#include "server/clock.h"
 
 enum { QUEUED_MAX = 1000, TENANT_QUEUED_MAX = 250 };
 

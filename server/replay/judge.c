@@ -1,5 +1,6 @@
-/* What is read, and in which order: candidates that no way decided, and traces near an edge whose bounds do not tell where
- * they belong; in batches, and by id what a batch cannot give. Each trace is read once each way at most. See judge.h. */
+/* What is read, and in which order: candidates that no way decided, and traces near an edge whose bounds do not tell
+ * where they belong; in batches, and by id what a batch cannot give. Each trace is read once each way at most. See
+ * judge.h. */
 #include "server/replay/judge.h"
 
 #include <stdlib.h>
@@ -54,7 +55,8 @@ void bt_judge_dispose(bt_judge *judge) {
 
 /* ---- the walk ---- */
 
-/* What is left to read: by id (*whole) or in batches. While the listing is under way only traces whose place is sure are read. */
+/* What is left to read: by id (*whole) or in batches. While the listing is under way only traces whose place is sure
+ * are read. */
 static bool is_due(const bt_judge *judge, size_t index, bool is_first_part, bool *whole) {
   const bt_known *k = &judge->table->traces[index];
   bt_place place = bt_trace_table_place(judge->table, k);
@@ -66,7 +68,7 @@ static bool is_due(const bt_judge *judge, size_t index, bool is_first_part, bool
 }
 
 /* Fills `known` with what is read in batches and the queue with what is read by id. */
-static bt_status choose(bt_judge *judge, bool is_first_part, bt_known_list *known, bt_error *error) {
+static bt_status choose_due(bt_judge *judge, bool is_first_part, bt_known_list *known, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < judge->table->count; i++) {
     bool whole = false;
@@ -136,8 +138,9 @@ static bt_status read_queue(bt_judge *judge, bt_error *error) {
   return bt_page_reader_read(judge, judge->queue, count, true, 0, error);
 }
 
-/* In parts of a random order. `by_id`: what only a read by id can give; else what of the part a batch could not give is read by id with it. `asks`: whether
- * that may be enough; not where other traces are still to be read that decide it. */
+/* In parts of a random order. `by_id`: what only a read by id can give; else what of the part a batch could not give
+ * is read by id with it. `asks`: whether that may be enough; not where other traces are still to be read that decide
+ * it. */
 static bt_status read_in_parts(bt_judge *judge, size_t *known, size_t count, bool by_id, bool asks, bt_error *error) {
   size_t part = judge->plan->request.random_part;
   bt_status status = BT_OK;
@@ -191,7 +194,8 @@ static bt_status ask_samples(bt_judge *judge, bt_trace_id *ids, sample_read *sam
   return added == BT_OK ? answer.status : added;
 }
 
-/* Violations of samples that could not be read by id are reported as the batch showed them, and the coverage names them. */
+/* Violations of samples that could not be read by id are reported as the batch showed them, and the coverage names
+ * them. */
 static bt_status read_samples(bt_judge *judge, bt_error *error) {
   if (!judge->sample_count) return BT_OK;
   bt_trace_id *ids = bt_realloc_array(NULL, judge->sample_count, sizeof *ids);
@@ -217,7 +221,7 @@ static bt_status read_samples(bt_judge *judge, bt_error *error) {
 static bt_status read_part(bt_judge *judge, bool is_first_part, bt_error *error) {
   bt_known_list known = {bt_realloc_array(NULL, judge->table->count + 1, sizeof *known.items), 0};
   if (!known.items) return bt_error_no_memory(error);
-  bt_status status = choose(judge, is_first_part, &known, error);
+  bt_status status = choose_due(judge, is_first_part, &known, error);
   if (status == BT_OK && !is_first_part) status = bt_unread_sample_add(judge, &known, error);
   bool is_at_random = judge->plan->reads_at_random;
   if (status == BT_OK && is_at_random) status = read_at_random(judge, &known, error);
@@ -231,8 +235,8 @@ static bt_status read_part(bt_judge *judge, bool is_first_part, bt_error *error)
   return status;
 }
 
-/* What a batch showed so far is enough to read a sample of it: by id is what costs Tempo most, and the listing has it busy anyway. Not where
- * the whole sample has to be of a certain number, or of the earliest. */
+/* What a batch showed so far is enough to read a sample of it: by id is what costs Tempo most, and the listing has
+ * it busy anyway. Not where the whole sample has to be of a certain number, or of the earliest. */
 static bt_status sample_first_part(bt_judge *judge, bt_error *error) {
   if (!judge->plan->samples_in_parts) return BT_OK;
   bt_status status = bt_violation_sample_settle(judge, error);

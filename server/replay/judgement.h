@@ -1,4 +1,5 @@
-/* What is read and judged of the traces, and waits to be told: what the files that judge share. Thread: the replay's. */
+/* What is read and judged of the traces, and waits to be told: what the files that judge share. Thread: the
+ * replay's. */
 #ifndef BT_SERVER_REPLAY_JUDGEMENT_H
 #define BT_SERVER_REPLAY_JUDGEMENT_H
 

@@ -15,8 +15,8 @@ static bool judged_for(const bt_ledger *ledger, const bt_rule_sets *rule, const 
   return !rule->planned->whole_trace || ledger->plan->is_static || known->flags & BT_KNOWN_BY_ID;
 }
 
-/* A verdict follows for a trace that was judged, or that the searches show not to violate. A rule that takes complete traces only cannot
- * tell the latter without reading whether a trace is complete. */
+/* A verdict follows for a trace that was judged, or that the searches show not to violate. A rule that takes
+ * complete traces only cannot tell the latter without reading whether a trace is complete. */
 static bool has_verdict(const bt_rule_sets *rule, size_t index, bool is_judged) {
   return is_judged || (!bt_bit_get(rule->unread, index) && !rule->planned->require_complete);
 }
@@ -37,8 +37,8 @@ static bool is_surely_exercising(const bt_rule_sets *rule, size_t index) {
   return rule->surely_exercising && bt_bit_get(rule->surely_exercising, index);
 }
 
-/* Judged traces that exercised the rule are counted already. Of the others only those with a verdict count: what was not evaluated
- * exercised nothing that anybody looked at. */
+/* Judged traces that exercised the rule are counted already. Of the others only those with a verdict count: what was
+ * not evaluated exercised nothing that anybody looked at. */
 static void count_exercised(const bt_rule_sets *rule, size_t index, bool is_judged, bt_place place,
                             bt_rule_result *result, exactness *exact) {
   if (is_judged || (rule->exercising && !bt_bit_get(rule->exercising, index))) return;

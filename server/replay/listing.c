@@ -1,10 +1,12 @@
-/* Holding what filters found against the listing of all traces (docs/DECISIONS.md): a settled trace that a filter found and the listing lacks, or of which
- * it lacks the beginning, shows that Tempo's search loses what it has shown, and then it may have missed others too. The listing runs beside the
- * filters, so that what became searchable in between may be missing for no other reason: for those that are missing it is asked again, over their
- * time only, after everything else. What is missing then is named as failed. Thread: the replay's. */
+/* Holding what filters found against the listing of all traces (docs/DECISIONS.md): a settled trace that a filter
+ * found and the listing lacks, or of which it lacks the beginning, shows that Tempo's search loses what it has
+ * shown, and then it may have missed others too. The listing runs beside the filters, so that what became searchable
+ * in between may be missing for no other reason: for those that are missing it is asked again, over their time only,
+ * after everything else. What is missing then is named as failed. Thread: the replay's. */
 #include "server/replay/listing.h"
 
-/* Starts are compared and not ends: of several fragments Tempo 2.8 gives the earliest start, but the longest duration. */
+/* Starts are compared and not ends: of several fragments Tempo 2.8 gives the earliest start, but the longest
+ * duration. */
 static bool is_missing(const bt_questions *questions, const bt_known *known) {
   bool is_recent = known->matched.end_ns >= questions->plan->window.effective_end_ns;
   bool is_listed = known->flags & BT_KNOWN_LISTED && known->listed.start_ns <= known->matched.start_ns;

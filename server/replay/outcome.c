@@ -140,7 +140,8 @@ bt_status bt_ledger_cut_off(const bt_ledger *ledger, const bt_error *why, bt_err
   return BT_OK;
 }
 
-/* It could not be carried to any end: numbers are of what was found until then, and nothing of the range is called read. */
+/* It could not be carried to any end: numbers are of what was found until then, and nothing of the range is called
+ * read. */
 void bt_ledger_end_early(const bt_ledger *ledger, bt_status status, const bt_error *why) {
   bt_replay_result *result = ledger->account->result;
   say(result, BT_REPLAY_FAILED, "%s: %.200s", bt_status_name(status), why->message);

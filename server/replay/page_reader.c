@@ -184,8 +184,8 @@ int bt_page_reader_compare_seeded(const void *a, const void *b, void *context) {
   return (x > y) - (x < y);
 }
 
-/* `known` is changed in its order; the first `early` are read by id too. Files hold traces roughly in order of time: a page of neighbours reads a part of them, one in order of id
- * would read all of them. */
+/* `known` is changed in its order; the first `early` are read by id too. Files hold traces roughly in order of time:
+ * a page of neighbours reads a part of them, one in order of id would read all of them. */
 bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, size_t early, bt_error *error) {
   if (!count) return BT_OK;
   if (judge->plan->is_static)

@@ -1,5 +1,5 @@
-/* What a replay cost, divided among its rules: a search among the rules that asked for it, everything else (reads, probes) by the traces that were
- * read for each, in equal parts when there were none. Thread: the replay's. */
+/* What a replay cost, divided among its rules: a search among the rules that asked for it, everything else (reads,
+ * probes) by the traces that were read for each, in equal parts when there were none. Thread: the replay's. */
 #include <stdlib.h>
 
 #include "server/replay/ledger.h"
@@ -11,7 +11,7 @@ static bool has_filter(const bt_over *over, bt_str filter) {
   return false;
 }
 
-static bool uses(const bt_plan *plan, const bt_question *question) {
+static bool asks_question(const bt_plan *plan, const bt_question *question) {
   for (uint32_t i = 0; i < plan->subtract_count; i++)
     if (bt_str_equal(plan->subtract[i].filter, question->text)) return true;
   return has_filter(plan->violating, question->text) || has_filter(plan->exercising, question->text);
@@ -29,10 +29,10 @@ static void divide_query(const bt_ledger *ledger, const bt_question *question, b
                     .bytes_inspected = question->account.bytes_inspected,
                     .bytes_received = question->account.bytes_received};
   size_t users = 0, count = ledger->plan->rule_count;
-  for (size_t i = 0; i < count; i++) users += uses(ledger->plan->rules[i].plan, question);
+  for (size_t i = 0; i < count; i++) users += asks_question(ledger->plan->rules[i].plan, question);
   if (!users || !question->is_taken) return;
   for (size_t i = 0; i < count; i++)
-    if (uses(ledger->plan->rules[i].plan, question)) add_part(&prices[i], &whole, 1.0 / (double)users);
+    if (asks_question(ledger->plan->rules[i].plan, question)) add_part(&prices[i], &whole, 1.0 / (double)users);
   rest->requests -= whole.requests;
   rest->bytes_inspected -= whole.bytes_inspected;
   rest->bytes_received -= whole.bytes_received;

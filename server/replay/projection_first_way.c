@@ -1,7 +1,8 @@
-/* The spans that a rule speaks of, asked for before anything else: one question finds the traces that may violate and decides most of them, where
- * searches by ids would be asked first and then the spans of what they found. It is tried where Tempo has shown many traces of one search, nothing can
- * be subtracted, and a probe of a short part of the range says that it costs less. A trace without any of these spans cannot violate, because the rule's
- * formula wants some; the formula is why the traces with such spans may stand for it. Thread: the replay's. */
+/* The spans that a rule speaks of, asked for before anything else: one question finds the traces that may violate
+ * and decides most of them, where searches by ids would be asked first and then the spans of what they found. It is
+ * tried where Tempo has shown many traces of one search, nothing can be subtracted, and a probe of a short part of
+ * the range says that it costs less. A trace without any of these spans cannot violate, because the rule's formula
+ * wants some; the formula is why the traces with such spans may stand for it. Thread: the replay's. */
 #include <stdlib.h>
 
 #include "dsl/arena.h"
@@ -38,8 +39,8 @@ static bt_time_range probed_range(const bt_decider *decider, bt_found_list *foun
   return (bt_time_range){start_ns, bt_time_add(start_ns, probed_ns)};
 }
 
-/* One of the searches that would be asked otherwise, up to so many traces that this is worth a thought; then *probed is where to look closer. What is
- * answered in full is kept. */
+/* One of the searches that would be asked otherwise, up to so many traces that this is worth a thought; then *probed
+ * is where to look closer. What is answered in full is kept. */
 static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range *probed, bt_error *error) {
   size_t index;
   bt_status status = bt_questions_add(
@@ -65,8 +66,8 @@ static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range 
   return status;
 }
 
-static bt_status find(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink, void *context,
-                      bt_error *error) {
+static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink,
+                            void *context, bt_error *error) {
   const bt_replay_request *request = &decider->plan->request;
   bt_spans_request spans = {.filter = decider->plan->rules[0].plan->spans.filter,
                             .range = range,
@@ -162,7 +163,8 @@ static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error
   return BT_OK;
 }
 
-/* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough is known. */
+/* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough
+ * is known. */
 static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) {
   const bt_over *formula = s->decider->plan->rules[0].plan->violating;
   size_t candidates = 0, undecided = 0;
@@ -187,7 +189,7 @@ static bt_status ask_probe(bt_decider *decider, bt_time_range probed, bt_strateg
   bt_error why = {0};
   bt_status status = begin_leaves(decider, decider->plan->rules[0].plan->violating, probed, error);
   bt_question_desk_help(decider->questions->desk);
-  if (status == BT_OK) status = find(decider, probed, 0, note_spans, &s, error);
+  if (status == BT_OK) status = find_spans(decider, probed, 0, note_spans, &s, error);
   bt_status taken = take_leaves(decider, &probe, &why);
   if (status == BT_OK && taken != BT_OK && error) *error = why;
   *facts = facts_of(&s, &probe);
@@ -240,7 +242,8 @@ static bool ends_the_replay(bt_status status) {
   return status == BT_CANCELLED || status == BT_NO_MEMORY;
 }
 
-/* What a search has shown has to be among those with spans, else Tempo has lost some of them, and all are searched for. */
+/* What a search has shown has to be among those with spans, else Tempo has lost some of them, and all are searched
+ * for. */
 static bool has_searched(const bt_decider *decider) {
   for (size_t i = 0; i < decider->first.searched.count; i++) {
     const bt_found *one = &decider->first.searched.items[i];
@@ -266,14 +269,14 @@ static bt_status use_found(bt_decider *decider, bt_error *error) {
   return BT_OK;
 }
 
-static bt_status ask_first(bt_decider *decider, bt_error *error) {
+static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
   bool is_worth = false, is_found = false;
   uint64_t expected = 0;
   bt_error why = {0};
   if (!decider->plan->projects_first) return BT_OK;
   bt_status status = is_worth_it(decider, &is_worth, &expected, &why);
   if (status == BT_OK && is_worth) {
-    status = find(decider, decider->plan->spans_range, expected, take_found, decider, &why);
+    status = find_spans(decider, decider->plan->spans_range, expected, take_found, decider, &why);
     bt_found_list_sort(&decider->first.found);
     is_found = status == BT_OK && has_searched(decider);
   }
@@ -283,7 +286,7 @@ static bt_status ask_first(bt_decider *decider, bt_error *error) {
   return status;
 }
 
-static bt_status decide(bt_decider *decider, bt_error *error) {
+static bt_status take_decided(bt_decider *decider, bt_error *error) {
   bt_projection_first *first = &decider->first;
   bt_rule_sets *rule = &decider->rules[0];
   if (!decider->stand_in) return BT_OK;
@@ -305,4 +308,4 @@ void bt_projection_first_dispose(bt_projection_first *first) {
   free(first->decided);
 }
 
-const bt_decision_way bt_projection_first_way = {.ask_first = ask_first, .decide = decide};
+const bt_decision_way bt_projection_first_way = {.ask_first = ask_for_spans, .decide = take_decided};

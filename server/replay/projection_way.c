@@ -1,6 +1,7 @@
-/* Deciding candidates from the spans that their rules speak of, without reading the traces: one search for those spans over the whole range. A trace
- * that these spans show not to violate needs no reading; every other one is read whole, as if this had not been asked. So whatever goes wrong
- * here costs reads and never an answer. Thread: the replay's. */
+/* Deciding candidates from the spans that their rules speak of, without reading the traces: one search for those
+ * spans over the whole range. A trace that these spans show not to violate needs no reading; every other one is read
+ * whole, as if this had not been asked. So whatever goes wrong here costs reads and never an answer. Thread: the
+ * replay's. */
 #include "server/replay/decision.h"
 
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static bt_status take_spans(void *context, const bt_read_trace *read, bt_error *
   return decides ? judge_spans(p, p->known[read->index], read->trace, error) : BT_OK;
 }
 
-static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
+static bt_status ask_spans(projecting *p, const bt_trace_id *ids, size_t count, bt_str spans, bt_error *error) {
   bt_decider *decider = p->decider;
   bt_read_request request = bt_replay_plan_read(decider->plan, ids, count, decider->questions->crowds.range);
   request.projection = decider->questions->projection;
@@ -83,7 +84,8 @@ static bt_status ask(projecting *p, const bt_trace_id *ids, size_t count, bt_str
   return answer.status;
 }
 
-/* One filter for all rules that are decided so; with more spans than one of them speaks of its verdict stays the same. */
+/* One filter for all rules that are decided so; with more spans than one of them speaks of its verdict stays the
+ * same. */
 static bool join_filters(const bt_decider *decider, const bool *rules, bt_buffer *out) {
   bt_str *filters = bt_realloc_array(NULL, decider->plan->rule_count, sizeof *filters);
   size_t count = 0;
@@ -106,7 +108,7 @@ static bt_status make_sets(bt_decider *decider, const bool *rules, bt_error *err
   return status;
 }
 
-static bt_status project(projecting *p, bt_str spans, bt_error *error) {
+static bt_status project_traces(projecting *p, bt_str spans, bt_error *error) {
   bt_decider *decider = p->decider;
   size_t *known = bt_realloc_array(NULL, decider->table->count + 1, sizeof *known), count = 0, tried = 0;
   bt_trace_id *ids = bt_realloc_array(NULL, decider->table->count + 1, sizeof *ids);
@@ -118,9 +120,9 @@ static bt_status project(projecting *p, bt_str spans, bt_error *error) {
   }
   p->known = known;
   if (decider->plan->request.strategy == BT_STRATEGY_AUTO && count >= TRIED_FROM) tried = TRIED;
-  if (status == BT_OK && tried) status = ask(p, ids, tried, spans, error);
+  if (status == BT_OK && tried) status = ask_spans(p, ids, tried, spans, error);
   p->known += tried;
-  if (status == BT_OK && count && !is_worthless(p)) status = ask(p, ids + tried, count - tried, spans, error);
+  if (status == BT_OK && count && !is_worthless(p)) status = ask_spans(p, ids + tried, count - tried, spans, error);
   free(known);
   free(ids);
   return status;
@@ -131,12 +133,13 @@ static bt_status project_rules(bt_decider *decider, const bool *rules, bt_error 
   bt_buffer spans = {0};
   bt_status status = join_filters(decider, rules, &spans) ? BT_OK : bt_error_no_memory(error);
   bool fits = spans.len && spans.len <= BT_TRACEQL_MAX_FILTER_BYTES;
-  if (status == BT_OK && fits && !decider->questions->source_lost) status = project(&p, bt_buffer_str(&spans), error);
+  if (status == BT_OK && fits && !decider->questions->source_lost)
+    status = project_traces(&p, bt_buffer_str(&spans), error);
   bt_buffer_dispose(&spans);
   return status;
 }
 
-static bt_status decide(bt_decider *decider, bt_error *error) {
+static bt_status project_candidates(bt_decider *decider, bt_error *error) {
   if (decider->stand_in) return BT_OK; /* their spans were asked for already */
   bool any = false, *rules = calloc(decider->plan->rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
@@ -149,4 +152,4 @@ static bt_status decide(bt_decider *decider, bt_error *error) {
   return status;
 }
 
-const bt_decision_way bt_projection_way = {.decide = decide};
+const bt_decision_way bt_projection_way = {.decide = project_candidates};

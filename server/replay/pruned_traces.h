@@ -1,6 +1,6 @@
-/* Traces of which spans were summed up before they were stored. What a rule asks for may be among the spans that are not
- * there, so that each of them is a candidate of every rule that can be violated, and nothing that a search finds or a
- * projection shows takes it away. Thread: the replay's. */
+/* Traces of which spans were summed up before they were stored. What a rule asks for may be among the spans that are
+ * not there, so that each of them is a candidate of every rule that can be violated, and nothing that a search finds
+ * or a projection shows takes it away. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_PRUNED_TRACES_H
 #define BT_SERVER_REPLAY_PRUNED_TRACES_H
 

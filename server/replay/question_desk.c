@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "server/condition.h"
+#include "server/base/condition.h"
 #include "server/work/crew.h"
 
 #include "dsl/arena.h"

@@ -1,11 +1,11 @@
-/* A question that a replay asks its source, and the desk where two are under way at once. Of a question everybody may read
- * the first part; the answer is written by whoever asks it, and belongs to the replay's thread once it is answered.
- * Thread: the functions are called by the replay's thread; see question_desk.c for the helper. */
+/* A question that a replay asks its source, and the desk where two are under way at once. Of a question everybody
+ * may read the first part; the answer is written by whoever asks it, and belongs to the replay's thread once it is
+ * answered. Thread: the functions are called by the replay's thread; see question_desk.c for the helper. */
 #ifndef BT_SERVER_REPLAY_QUESTION_DESK_H
 #define BT_SERVER_REPLAY_QUESTION_DESK_H
 
 #include "server/work/workplace.h"
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 typedef enum bt_question_state { BT_QUESTION_WAITING, BT_QUESTION_BEGUN, BT_QUESTION_ANSWERED } bt_question_state;
 

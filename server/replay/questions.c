@@ -1,12 +1,12 @@
-/* What a replay asks. See questions.h. Asking and taking are two steps: a search may be asked by the desk's helper, which
- * writes nothing but its question; what follows from the answer is taken by the replay's thread. */
+/* What a replay asks. See questions.h. Asking and taking are two steps: a search may be asked by the desk's helper,
+ * which writes nothing but its question; what follows from the answer is taken by the replay's thread. */
 #include "server/replay/questions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 /* ---- who keeps numbers of traces ---- */
 
@@ -116,7 +116,8 @@ static bool failed_everywhere(bt_source_account *account, bt_time_range range) {
   return reached_ns >= range.end_ns;
 }
 
-/* Nothing of a search was answered: is the source gone? Then nothing more is asked, because every question would wait for its retries. */
+/* Nothing of a search was answered: is the source gone? Then nothing more is asked, because every question would
+ * wait for its retries. */
 static bool is_gone(const bt_questions *questions, const bt_question *question) {
   bt_error error = {0};
   if (question->status == BT_UNAVAILABLE) return true;

@@ -1,8 +1,8 @@
-/* What a replay asks its source. Nothing else of a replay asks anything: filters are searched for once each, whatever
- * the number of rules that share one; what batches and reads by id give goes to whoever wanted it. Each answer goes into
- * the replay's account, and what the replay rests on and could not be answered is named there. Traces that were found
- * become rows of the table. Once the source is gone nothing more is asked. Owns its questions and their answers; borrows
- * source, plan, table and account. Thread: the replay's. */
+/* What a replay asks its source. Nothing else of a replay asks anything: filters are searched for once each,
+ * whatever the number of rules that share one; what batches and reads by id give goes to whoever wanted it. Each
+ * answer goes into the replay's account, and what the replay rests on and could not be answered is named there.
+ * Traces that were found become rows of the table. Once the source is gone nothing more is asked. Owns its questions
+ * and their answers; borrows source, plan, table and account. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_QUESTIONS_H
 #define BT_SERVER_REPLAY_QUESTIONS_H
 

@@ -2,7 +2,7 @@
  * them all. See replay.h, and docs/ARCHITECTURE.md for the drawing. */
 #include "server/replay/replay.h"
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/ledger.h"
 #include "server/replay/violation_id.h"

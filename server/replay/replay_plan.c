@@ -5,7 +5,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/traceql.h"
-#include "server/clock.h"
+#include "server/base/clock.h"
 
 static const int64_t SECOND_NS = 1000000000;
 enum { DEFAULT_SAMPLE = 50 };
@@ -235,8 +235,7 @@ void bt_replay_plan_dispose(bt_replay_plan *plan) {
 }
 
 bool bt_replay_plan_is_cancelled(const bt_replay_plan *plan) {
-  const bt_cancel *cancel = plan->request.cancel;
-  return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed);
+  return bt_is_cancelled(plan->request.cancel);
 }
 
 bt_status bt_replay_plan_cancelled(bt_error *error) {

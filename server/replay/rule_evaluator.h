@@ -2,7 +2,7 @@
 #ifndef BT_SERVER_REPLAY_RULE_EVALUATOR_H
 #define BT_SERVER_REPLAY_RULE_EVALUATOR_H
 
-#include "server/eval_limit.h"
+#include "server/base/eval_limit.h"
 #include "server/replay/replay_plan.h"
 
 typedef struct bt_rule_evaluator {
@@ -15,7 +15,8 @@ typedef struct bt_rule_evaluator {
 /* Dispose it in every case. */
 bt_status bt_rule_evaluator_make(const bt_replay_plan *plan, bt_rule_evaluator *out, bt_error *error) BT_MUST_CHECK;
 void bt_rule_evaluator_dispose(bt_rule_evaluator *evaluator);
-/* *verdicts: one for each rule, there until the next call. BT_LIMIT: the trace is too much, and nothing is said of it. */
+/* *verdicts: one for each rule, there until the next call. BT_LIMIT: the trace is too much, and nothing is said of
+ * it. */
 bt_status bt_rule_evaluator_run(bt_rule_evaluator *evaluator, const bt_trace *trace, const bt_rule_verdict **verdicts,
                                 bt_error *error) BT_MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Probes. See search_probe.h. Three windows spread over the range grow until they hold some traces, so that a probe costs about the same
- * whatever there is. Thread: the caller's. */
+/* Probes. See search_probe.h. Three windows spread over the range grow until they hold some traces, so that a probe
+ * costs about the same whatever there is. Thread: the caller's. */
 #include "server/replay/search_probe.h"
 
 enum {

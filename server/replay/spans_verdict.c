@@ -5,7 +5,8 @@
 
 #include "server/replay/pruned_traces.h"
 
-/* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before what was searched. */
+/* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before
+ * what was searched. */
 static bool is_steady(const bt_decider *decider, int64_t start_ns, int64_t end_ns) {
   int64_t open_ns = bt_time_add(decider->plan->request.assumptions.settle_ns, decider->plan->window.margin_ns);
   bool is_young =

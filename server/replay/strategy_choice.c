@@ -1,6 +1,6 @@
-/* How the candidates of each rule are decided: chosen by estimated cost from what the first searches found, and where it matters from one probe, a
- * search for what would be subtracted among some hundred candidates that lie close together in time. What is chosen wrongly costs time and
- * never an answer. Thread: the replay's. */
+/* How the candidates of each rule are decided: chosen by estimated cost from what the first searches found, and
+ * where it matters from one probe, a search for what would be subtracted among some hundred candidates that lie
+ * close together in time. What is chosen wrongly costs time and never an answer. Thread: the replay's. */
 #include "server/replay/strategy_choice.h"
 
 #include <stdlib.h>
@@ -46,8 +46,9 @@ static size_t count_probed(const bt_decider *decider, const candidate *candidate
   return count;
 }
 
-/* Asks what the rule's first under-query finds around some candidates in the middle of the range. A probe that fails says nothing. */
-static bt_status probe(bt_decider *decider, bt_rule_sets *rule, bt_strategy_facts *facts, bt_error *error) {
+/* Asks what the rule's first under-query finds around some candidates in the middle of the range. A probe that fails
+ * says nothing. */
+static bt_status probe_subtracted(bt_decider *decider, bt_rule_sets *rule, bt_strategy_facts *facts, bt_error *error) {
   candidate *all = candidates_by_time(decider, rule, facts->candidates);
   if (!all) return bt_error_no_memory(error);
   const candidate *some = all + (facts->candidates - PROBE_CANDIDATES) / 2;
@@ -84,16 +85,16 @@ static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets 
                              .projected_found = candidates};
 }
 
-static bt_status choose(bt_decider *decider, bt_rule_sets *rule, bt_strategy *chosen, bt_error *error) {
+static bt_status choose_strategy(bt_decider *decider, bt_rule_sets *rule, bt_strategy *chosen, bt_error *error) {
   bt_strategy_facts facts = facts_of(decider, rule);
   bt_status status = BT_OK;
   if (facts.candidates >= PROBE_FROM && facts.can_subtract && !decider->questions->source_lost)
-    status = probe(decider, rule, &facts, error);
+    status = probe_subtracted(decider, rule, &facts, error);
   *chosen = bt_strategy_cheapest(&facts);
   return status;
 }
 
-static bt_strategy forced(const bt_decider *decider, const bt_rule_sets *rule) {
+static bt_strategy force_strategy(const bt_decider *decider, const bt_rule_sets *rule) {
   bt_strategy wanted = decider->plan->request.strategy;
   if (wanted == BT_STRATEGY_ID_SETS && !rule->planned->plan->subtract_count) return BT_STRATEGY_READ;
   if (wanted == BT_STRATEGY_PROJECTION && !bt_planned_rule_projects(decider->plan, rule->planned))
@@ -111,9 +112,9 @@ bt_status bt_strategies_choose(bt_decider *decider, bt_error *error) {
     else if (decider->stand_in)
       *chosen = BT_STRATEGY_PROJECTION;
     else if (decider->plan->request.strategy != BT_STRATEGY_AUTO)
-      *chosen = forced(decider, &decider->rules[i]);
+      *chosen = force_strategy(decider, &decider->rules[i]);
     else
-      status = choose(decider, &decider->rules[i], chosen, error);
+      status = choose_strategy(decider, &decider->rules[i], chosen, error);
   }
   return status;
 }

@@ -1,7 +1,9 @@
-/* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A batch is not enough when
- * a violation rests on absence and the trace is so young that its last spans may not have been handed over to what search sees, when the
- * trace is longer than margin, so that the batch may lack its beginning, or when searches counted more spans of it; and never of a young trace where several
- * ingesters hold copies, because a batch gives what one of them has. Everything of one trace comes from one read. Thread: the replay's. */
+/* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A
+ * batch is not enough when a violation rests on absence and the trace is so young that its last spans may not have
+ * been handed over to what search sees, when the trace is longer than margin, so that the batch may lack its
+ * beginning, or when searches counted more spans of it; and never of a young trace where several ingesters hold
+ * copies, because a batch gives what one of them has. Everything of one trace comes from one read. Thread: the
+ * replay's. */
 #include "server/replay/trace_judge.h"
 
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 #include "dsl/arena.h"
 #include "server/replay/delivery.h"
 #include "server/replay/violation_sample.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 bt_status bt_trace_judge_queue(bt_judge *judge, size_t known, bt_error *error) {
   if (judge->table->traces[known].flags & BT_KNOWN_BY_ID) return BT_OK;
@@ -34,7 +36,8 @@ static bool ended_after(const bt_judge *judge, const bt_trace *trace, int64_t ag
   return !judge->plan->is_static && bt_trace_end_ns(trace) > bt_time_subtract(judge->plan->request.now_ns, age_ns);
 }
 
-/* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not complete yet. */
+/* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not
+ * complete yet. */
 static bool lacks_spans(const bt_judge *judge, size_t known, const bt_trace *trace) {
   return !judge->plan->is_static && trace->span_count < bt_known_span_count(&judge->table->traces[known]);
 }
@@ -107,8 +110,8 @@ static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_tr
   return status;
 }
 
-static bt_status report(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
-                        bool is_final, bt_error *error) {
+static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
+                              bool is_final, bt_error *error) {
   bt_judged *rules = calloc(judge->plan->rule_count, sizeof *rules);
   if (!rules) return bt_error_no_memory(error);
   bt_status status = fill_judged(judge, &judge->table->traces[known], trace, verdicts, is_final, rules, error);
@@ -123,8 +126,8 @@ static bt_status report(bt_judge *judge, size_t known, const bt_trace *trace, co
                                           : bt_delivery_take(judge, known, rules, error);
 }
 
-static bt_status evaluate(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
-                          bool *is_known, bt_error *error) {
+static bt_status evaluate_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
+                                bool *is_known, bt_error *error) {
   set_options(judge, trace);
   bt_error why = {0};
   bt_status status = bt_rule_evaluator_run(judge->evaluator, trace, verdicts, &why);
@@ -139,7 +142,8 @@ static bool is_long(const bt_judge *judge, const bt_trace *trace) {
   return bt_window_is_long(&judge->plan->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
 }
 
-/* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never shows that. */
+/* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never
+ * shows that. */
 static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
   bt_known *k = &judge->table->traces[known];
   bt_status status =
@@ -162,12 +166,12 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   }
   if (!is_final && (is_long(judge, trace) || lacks_spans(judge, known, trace)))
     return bt_trace_judge_queue(judge, known, error);
-  bt_status status = evaluate(judge, known, trace, &verdicts, &is_known, error);
+  bt_status status = evaluate_trace(judge, known, trace, &verdicts, &is_known, error);
   if (status != BT_OK || !is_known) return status;
   if (!is_final && needs_by_id(judge, trace, verdicts)) return bt_trace_judge_queue(judge, known, error);
   status = settle_place(judge, known, trace, &place, error);
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
-  return report(judge, known, trace, verdicts, is_final, error);
+  return report_trace(judge, known, trace, verdicts, is_final, error);
 }
 
 /* What the batch said and the whole trace does not say, or the other way round. */
@@ -193,7 +197,7 @@ static bt_status replace_sampled(bt_judge *judge, bt_sampled *sampled, const bt_
   bt_judged_free(sampled->rules, judge->plan->rule_count);
   sampled->rules = NULL;
   if (place == BT_PLACE_OUTSIDE) return BT_OK;
-  return report(judge, sampled->known, trace, verdicts, true, error);
+  return report_trace(judge, sampled->known, trace, verdicts, true, error);
 }
 
 bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace, const char *missing,
@@ -201,7 +205,7 @@ bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, cons
   const bt_rule_verdict *verdicts = NULL;
   bool is_known = false;
   bt_status status = trace
-                         ? evaluate(judge, sampled->known, trace, &verdicts, &is_known, error)
+                         ? evaluate_trace(judge, sampled->known, trace, &verdicts, &is_known, error)
                          : bt_account_fail_trace(judge->account, &judge->table->traces[sampled->known], missing, error);
   if (status != BT_OK) return status;
   if (is_known) return replace_sampled(judge, sampled, trace, verdicts, error);

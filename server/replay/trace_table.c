@@ -6,8 +6,8 @@
 
 #include "dsl/arena.h"
 
-/* A page of traces as they are read and judged: an answer of the source, its spans, what the evaluator needs. Of a small
- * limit a part, so that several fit. */
+/* A page of traces as they are read and judged: an answer of the source, its spans, what the evaluator needs. Of a
+ * small limit a part, so that several fit. */
 static const size_t PAGE_BYTES = (size_t)2 << 20;
 enum { PAGE_PART = 32 };
 
@@ -139,10 +139,10 @@ uint32_t bt_known_span_count(const bt_known *known) {
   return matched > listed ? matched : listed;
 }
 
-/* The listing and the filters are asked at different times, so that a filter can show a fragment that the listing did not
- * have yet: then the listing's bounds are not those of all fragments. (An end beyond the listing's is no sign of that,
- * since Tempo 2.8 gives a trace of several fragments the duration of the longest one; it is taken for one all the same,
- * which costs a read at most.) */
+/* The listing and the filters are asked at different times, so that a filter can show a fragment that the listing
+ * did not have yet: then the listing's bounds are not those of all fragments. (An end beyond the listing's is no
+ * sign of that, since Tempo 2.8 gives a trace of several fragments the duration of the longest one; it is taken for
+ * one all the same, which costs a read at most.) */
 bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, bt_found *bounds) {
   *bounds = *bt_known_bounds(known);
   if (!table->is_listed || !(known->flags & BT_KNOWN_LISTED)) return false;

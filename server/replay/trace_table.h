@@ -1,8 +1,8 @@
-/* What is known of each trace that some search found: its id, its times, who found it; and sets of traces as bits over
- * their numbers. It asks nobody. Traces lie by id. They are gathered in two steps (what has to be read; then the listing
- * of all traces and what is only counted), so that numbers change once more while the replay runs: who keeps numbers or
- * sets says so (bt_trace_holder), and is told then. Between the steps only marks are added. It owns its arrays; times are
- * in ns. Thread: the replay's. */
+/* What is known of each trace that some search found: its id, its times, who found it; and sets of traces as bits
+ * over their numbers. It asks nobody. Traces lie by id. They are gathered in two steps (what has to be read; then
+ * the listing of all traces and what is only counted), so that numbers change once more while the replay runs: who
+ * keeps numbers or sets says so (bt_trace_holder), and is told then. Between the steps only marks are added. It owns
+ * its arrays; times are in ns. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_TRACE_TABLE_H
 #define BT_SERVER_REPLAY_TRACE_TABLE_H
 
@@ -94,8 +94,8 @@ bt_status bt_trace_table_keep_times(bt_trace_table *table, bt_known *known, int6
                                     bt_error *error) BT_MUST_CHECK;
 /* Its place in a window, as far as its bounds tell, or as the whole trace said. */
 bt_place bt_trace_table_place_in(const bt_trace_table *table, const bt_window *window, const bt_known *known);
-/* Its place for all rules: undecided where it is for any, else settled where it is for any, else in the tail where it is
- * for any. */
+/* Its place for all rules: undecided where it is for any, else settled where it is for any, else in the tail where
+ * it is for any. */
 bt_place bt_trace_table_place(const bt_trace_table *table, const bt_known *known);
 bool bt_trace_table_is_in_tail(const bt_trace_table *table, const bt_known *known); /* of some rule */
 

@@ -1,7 +1,7 @@
-/* A seeded sample of the traces that are judged without being read: never found by the rule's searches, subtracted, or decided from a projection.
- * They are read whole and judged like any other; a violation among them shows that Tempo's answers or our plan were wrong (delivery.c counts it), and
- * then the replay is not complete. This is the only check on "no violations": the sample that is read by id looks at violations alone.
- * Thread: the replay's. */
+/* A seeded sample of the traces that are judged without being read: never found by the rule's searches, subtracted,
+ * or decided from a projection. They are read whole and judged like any other; a violation among them shows that
+ * Tempo's answers or our plan were wrong (delivery.c counts it), and then the replay is not complete. This is the
+ * only check on "no violations": the sample that is read by id looks at violations alone. Thread: the replay's. */
 #include "server/replay/unread_sample.h"
 
 #include "server/replay/reservoir.h"
@@ -28,7 +28,8 @@ static bool is_unread(const bt_judge *judge, const bt_known *known) {
   return !(known->flags & not_these) && bt_trace_table_place(judge->table, known) == BT_PLACE_SETTLED;
 }
 
-static bt_status take(bt_judge *judge, const bt_reservoir *from, size_t count, bt_known_list *out, bt_error *error) {
+static bt_status take_chosen(bt_judge *judge, const bt_reservoir *from, size_t count, bt_known_list *out,
+                             bt_error *error) {
   bool by_id = !judge->plan->judges_batches;
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < count; i++) {
@@ -55,6 +56,6 @@ bt_status bt_unread_sample_add(bt_judge *judge, bt_known_list *out, bt_error *er
   size_t of_unfound = unfound.count < room / 2 ? unfound.count : room / 2;
   size_t of_found = found.count < room - of_unfound ? found.count : room - of_unfound;
   if (of_unfound < unfound.count) of_unfound = unfound.count < room - of_found ? unfound.count : room - of_found;
-  bt_status status = take(judge, &found, of_found, out, error);
-  return status == BT_OK ? take(judge, &unfound, of_unfound, out, error) : status;
+  bt_status status = take_chosen(judge, &found, of_found, out, error);
+  return status == BT_OK ? take_chosen(judge, &unfound, of_unfound, out, error) : status;
 }

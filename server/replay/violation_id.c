@@ -1,10 +1,11 @@
-/* Derived ids. See violation_id.h: the layout of what is hashed never changes, because spans with these ids are kept elsewhere. */
+/* Derived ids. See violation_id.h: the layout of what is hashed never changes, because spans with these ids are kept
+ * elsewhere. */
 #include "server/replay/violation_id.h"
 
 #include <pthread.h>
 #include <string.h>
 
-#include "server/sha256.h"
+#include "server/base/sha256.h"
 
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 

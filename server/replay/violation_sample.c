@@ -29,7 +29,8 @@ static uint64_t time_key(const bt_judge *judge, const bt_judged *rules) {
   return (uint64_t)time_ns ^ (uint64_t)1 << 63;
 }
 
-/* Traces that name parents which the batch did not show come first: they are the ones whose beginning may lie farther back than margin. */
+/* Traces that name parents which the batch did not show come first: they are the ones whose beginning may lie
+ * farther back than margin. */
 uint64_t bt_violation_sample_key(const bt_judge *judge, const bt_trace *trace, const bt_judged *rules) {
   if (judge->plan->wants_earliest) return time_key(judge, rules);
   return bt_replay_plan_sample_key(judge->plan, &trace->id) >> 1 | (trace->missing_parents ? 0 : (uint64_t)1 << 63);
@@ -42,7 +43,8 @@ static uint32_t largest_key(const bt_judge *judge) {
   return largest;
 }
 
-/* Keeps the traces with the smallest keys, which does not depend on the order in which they come; the others are reported at once. */
+/* Keeps the traces with the smallest keys, which does not depend on the order in which they come; the others are
+ * reported at once. */
 bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error *error) {
   judge->sampled_from++;
   if (judge->sample_count < judge->plan->request.sample_size) {
@@ -65,8 +67,9 @@ static uint64_t count_orphans(const bt_judge *judge) {
   return count < most ? count : most;
 }
 
-/* What is still to be read: the root of their number, because what a sample can show follows from its size, and hardly from what it is of. What comes
- * after a part of the sample was read lies near the edges, where beginnings may be missing: of such traces some are read whatever was read before. */
+/* What is still to be read: the root of their number, because what a sample can show follows from its size, and
+ * hardly from what it is of. What comes after a part of the sample was read lies near the edges, where beginnings
+ * may be missing: of such traces some are read whatever was read before. */
 static uint64_t count_wanted(const bt_judge *judge, uint64_t under_way) {
   uint64_t wanted = SAMPLE_FLOOR, times = judge->plan->sample_times;
   while (wanted < judge->plan->request.sample_size && wanted * wanted < judge->sampled_from + under_way) wanted++;

@@ -1,5 +1,5 @@
-/* Violations that batches showed: a seeded sample of them waits here to be read again by id (docs/DECISIONS.md says what
- * that sample proves); the others are told as the batches showed them. Thread: the replay's. */
+/* Violations that batches showed: a seeded sample of them waits here to be read again by id (docs/DECISIONS.md says
+ * what that sample proves); the others are told as the batches showed them. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 #define BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 

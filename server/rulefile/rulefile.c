@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/rule_fields.h"
 #include "server/rulefile/testcase.h"
 #include "server/rulefile/yaml_read.h"
+#include "server/rules/rule_fields.h"
 
 enum { ARENA_CAP_BYTES = 512 * 1024 * 1024 }; /* the caps on text and nodes keep far below it */
 

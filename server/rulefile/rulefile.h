@@ -3,7 +3,7 @@
 #define BT_SERVER_RULEFILE_H
 
 #include "dsl/eval.h"
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 enum { BT_RULEFILE_MAX_BYTES = 10 * 1024 * 1024, BT_RULEFILE_MAX_RULES = 10000 };
 

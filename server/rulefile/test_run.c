@@ -1,15 +1,15 @@
 /* Running tests. See test_run.h. Each verdict comes from a ruleset of one rule, through the evaluator that replays use. A witness is looked
  * for among all violating choices, not only the reported ones: the rule is evaluated once more with `binding.span.id == id` joined to its
  * `when`, which is violated exactly when some violating choice has these bindings. */
-#include "server/eval_limit.h"
+#include "server/base/eval_limit.h"
 #include "server/rulefile/test_run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/rulefile/test_trace.h"
-#include "server/clock.h"
-#include "tempo/file_source.h"
+#include "tempo/files/file_source.h"
 
 enum { TRACE_ARENA_BYTES = 256 * 1024 * 1024, MAX_WITNESSES = BT_MAX_BINDINGS };
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "dsl/suggest.h"
-#include "server/rule_fields.h"
-#include "server/time_text.h"
+#include "server/base/time_text.h"
+#include "server/rules/rule_fields.h"
 
 static bool is_one_of(bt_str text, const char *const *words) {
   for (size_t i = 0; words[i]; i++)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "server/time_text.h"
+#include "server/base/time_text.h"
 
 typedef struct writer {
   yaml_emitter_t emitter;

@@ -4,7 +4,7 @@
 #ifndef BT_SERVER_RULEFILE_YAML_WRITE_H
 #define BT_SERVER_RULEFILE_YAML_WRITE_H
 
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 /* Appends YAML whose rules are these, in this order. The text of a broken rule (rule_definition.h) is written as it is, and a comment at the
  * top names it: it does not compile here. */

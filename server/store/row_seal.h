@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#include "server/sha256.h"
+#include "server/base/sha256.h"
 
 /* The checksum of a row that has ROW_COLUMNS as its first columns: SHA-256 (sha256.h) over "betrace.row.1" and for each column its kind
  * ("n": NULL, "i": an integer, "t": a text) and its bytes: nothing, decimal digits, the text. */

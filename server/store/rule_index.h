@@ -3,7 +3,7 @@
 #ifndef BT_SERVER_STORE_RULE_INDEX_H
 #define BT_SERVER_STORE_RULE_INDEX_H
 
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 typedef struct bt_rule_entry {
   const char *tenant;                   /* borrowed from the store, which keeps it until it is closed */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
-#include "server/rule_fields.h"
+#include "server/rules/rule_fields.h"
 #include "server/store/row_seal.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"

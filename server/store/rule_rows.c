@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/rule_fields.h"
+#include "server/rules/rule_fields.h"
 #include "server/store/database.h"
 #include "server/store/row_columns.h"
 #include "server/store/row_seal.h"

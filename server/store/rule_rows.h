@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 /* Adds one version and its seal. `fields` and `record` (with its condition hash) are borrowed. */
 bt_status bt_rule_rows_insert(sqlite3 *handle, const char *tenant, const bt_rule_fields *fields,

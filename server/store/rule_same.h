@@ -2,7 +2,7 @@
 #ifndef BT_SERVER_STORE_RULE_SAME_H
 #define BT_SERVER_STORE_RULE_SAME_H
 
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 /* Every field that a user may set, the severity as it was settled, labels and annotations in any order, and the text but for its layout.
  * A broken rule is the same as no other. */

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "dsl/arena.h"
-#include "server/clock.h"
-#include "server/condition.h"
-#include "server/rule_fields.h"
+#include "server/base/clock.h"
+#include "server/base/condition.h"
+#include "server/rules/rule_fields.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"
 

@@ -6,7 +6,7 @@
 #ifndef BT_SERVER_RULE_STORE_H
 #define BT_SERVER_RULE_STORE_H
 
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 typedef struct bt_rule_store bt_rule_store;
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "dsl/arena.h"
-#include "server/clock.h"
-#include "server/rule_fields.h"
-#include "server/sha256.h"
+#include "server/base/clock.h"
+#include "server/base/sha256.h"
+#include "server/rules/rule_fields.h"
 #include "server/store/rule_rows.h"
 #include "server/store/rule_same.h"
 #include "server/store/store_parts.h"

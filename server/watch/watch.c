@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
-#include "server/log.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/replay/violation_id.h"
 #include "server/watch/watch_clock.h"
 #include "server/watch/watch_sink.h"

@@ -5,11 +5,11 @@
 #ifndef BT_SERVER_WATCH_H
 #define BT_SERVER_WATCH_H
 
-#include "server/work/workplace.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/replay.h"
 #include "server/store/rule_store.h"
-#include "tempo/otlp_export.h"
+#include "server/work/workplace.h"
+#include "tempo/wire/otlp_export.h"
 
 typedef struct bt_watch bt_watch;
 

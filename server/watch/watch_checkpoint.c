@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
 #include "server/replay/window.h"
-#include "server/time_text.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 7, OTHERS_MAX = 64 };
 static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), WEEK_NS = INT64_C(604800000000000);

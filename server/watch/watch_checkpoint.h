@@ -5,7 +5,7 @@
 #define BT_SERVER_WATCH_CHECKPOINT_H
 
 #include "server/watch/watch_schedule.h"
-#include "tempo/otlp_export.h"
+#include "tempo/wire/otlp_export.h"
 
 #define BT_WATCH_UNTIL_NS   "betrace.watch.until_unix_nano"
 #define BT_WATCH_REPLICA    "betrace.watch.replica"    /* number of the watcher, from 0 */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/work/crew.h"
 
 enum {

@@ -6,9 +6,9 @@
 #define BT_SERVER_WATCH_EMITTER_H
 
 #include "server/replay/emission.h"
-#include "server/work/workplace.h"
 #include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_open.h"
+#include "server/work/workplace.h"
 
 /* Where watch sends what it found: emission.h and the OTLP export behind it, or a test. */
 typedef struct bt_watch_sink {

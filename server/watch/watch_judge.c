@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/eval_limit.h"
-#include "server/log.h"
+#include "server/base/eval_limit.h"
+#include "server/base/log.h"
 #include "server/replay/violation_id.h"
 #include "server/replay/window.h"
 #include "server/watch/watcher.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 enum { BATCH_MAX = 500, BY_ID_MAX = 50, FAILURES_MAX = 16, MISSES_MAX = 16 };
 static const int64_t TOLD_AGAIN_NS = INT64_C(600) * 1000000000;
@@ -304,8 +304,7 @@ static bt_watched *find_due(bt_watcher *watcher, const bt_trace_id *id) {
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
   judging *j = context;
   bt_watcher *watcher = j->watcher;
-  if (watcher->cancel && atomic_load(&watcher->cancel->requested))
-    return bt_error_set(error, BT_CANCELLED, "watching was cancelled");
+  if (bt_is_cancelled(watcher->cancel)) return bt_error_set(error, BT_CANCELLED, "watching was cancelled");
   const bt_trace_id *id = &j->page[read->index];
   bt_watched *watched = find_due(watcher, id);
   watcher->given += read->trace != NULL;

@@ -2,11 +2,11 @@
  * a violation that was sent before it. Thread: the watcher's. */
 #include <string.h>
 
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/replay/violation_id.h"
 #include "server/replay/window.h"
 #include "server/watch/watcher.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 enum { PAGE_MAX = 200, BY_ID_MAX = 50 };
 /* What a replay had sent before watch found it is watch's to take back, too. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/sha256.h"
+#include "server/base/sha256.h"
 
 static bool is_filter_known(const bt_watch_rules *rules, bt_str text) {
   for (size_t i = 0; i < rules->filter_count; i++)

@@ -4,7 +4,7 @@
 #ifndef BT_SERVER_WATCH_SCHEDULE_H
 #define BT_SERVER_WATCH_SCHEDULE_H
 
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 /* Gaps: as many as one attribute of a span holds as text (Tempo cuts at 2,048 bytes). */
 enum { BT_WATCH_SWEEPS = 2, BT_WATCH_GAPS_MAX = 32 };

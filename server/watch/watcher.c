@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/log.h"
+#include "server/base/log.h"
+#include "server/base/time_text.h"
 #include "server/replay/window.h"
-#include "server/time_text.h"
 
 enum { TAKE_MAX = 256, DEFAULT_TRACES_MAX = 500000 };
 static const int64_t MINUTE_NS = INT64_C(60000000000), WEEK_NS = INT64_C(604800000000000);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "server/condition.h"
+#include "server/base/condition.h"
 
 /* The mutex is held, as in all below but where said. A pool that ends takes nobody. */
 static bool send_member(bt_crew_member *member) {

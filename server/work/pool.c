@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "dsl/arena.h"
-#include "server/condition.h"
+#include "server/base/condition.h"
 
 enum { MAX_QUEUED = 1024, NICE = 10, FIRST_THREADS = 2 };
 typedef enum crowd_kind { PEOPLE, REPLAYS, KINDS } crowd_kind;

@@ -9,7 +9,7 @@ static pthread_mutex_t tree = PTHREAD_MUTEX_INITIALIZER; /* guards the links of 
 
 /* The reason is there when somebody sees the cancel. What is cancelled has nothing below it that is not. */
 static void cancel_below(bt_work_scope *scope, bt_work_scope_reason reason) {
-  if (atomic_load(&scope->cancel.requested)) return;
+  if (bt_is_cancelled(&scope->cancel)) return;
   atomic_store(&scope->reason, reason);
   atomic_store(&scope->cancel.requested, true);
   if (scope->listener) scope->listener(scope->listener_context);
@@ -37,7 +37,7 @@ void bt_work_scope_begin(bt_work_scope *scope, bt_work_scope *parent, int64_t de
   scope->next = parent->children;
   if (scope->next) scope->next->previous = scope;
   parent->children = scope;
-  if (atomic_load(&parent->cancel.requested)) cancel_below(scope, bt_work_scope_why(parent));
+  if (bt_is_cancelled(&parent->cancel)) cancel_below(scope, bt_work_scope_why(parent));
   pthread_mutex_unlock(&tree);
   bt_work_scope_set_deadline(scope, deadline_ns);
 }
@@ -58,7 +58,7 @@ void bt_work_scope_listen(bt_work_scope *scope, void (*listener)(void *context),
   pthread_mutex_lock(&tree);
   scope->listener = listener;
   scope->listener_context = context;
-  if (listener && atomic_load(&scope->cancel.requested)) listener(context);
+  if (listener && bt_is_cancelled(&scope->cancel)) listener(context);
   pthread_mutex_unlock(&tree);
 }
 

@@ -7,7 +7,7 @@
 #define BT_SERVER_WORK_SCOPE_H
 
 #include "server/work/timer.h"
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 typedef enum bt_work_scope_reason {
   BT_SCOPE_GOES_ON,

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "server/clock.h"
-#include "server/condition.h"
+#include "server/base/clock.h"
+#include "server/base/condition.h"
 
 struct bt_timer {
   pthread_t thread;

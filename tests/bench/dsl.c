@@ -11,8 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/bench/bench.h"
 #include "tests/bench/ast_walk.h"
+#include "tests/bench/bench.h"
 #include "tests/bench/dsl_hostile.h"
 #include "tests/bench/dsl_input.h"
 #include "tests/bench/dsl_large.h"

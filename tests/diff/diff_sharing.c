@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/program.h"
 #include "dsl/eval.h"
+#include "dsl/program.h"
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"
 #include "tests/support/trace_text.h"

@@ -25,7 +25,7 @@ RANGE = ("--since", "1h", "--settle", "0s", "--handover", "0s")
 AGE_S = 600
 
 
-# What a Tempo says of itself is nobody's data: it is asked without a tenant (tempo/tempo_tail.c).
+# What a Tempo says of itself is nobody's data: it is asked without a tenant (tempo/api/tempo_tail.c).
 SETTINGS, VERSION = "status/config", "api/status/buildinfo"
 
 

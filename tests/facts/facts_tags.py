@@ -1,4 +1,4 @@
-"""Tempo's tag API, as completion relies on it (tempo/tempo_tags.c): how a key is written in the path, what types values have, what an answer holds back."""
+"""Tempo's tag API, as completion relies on it (tempo/api/tempo_tags.c): how a key is written in the path, what types values have, what an answer holds back."""
 import json
 import time
 import urllib.parse

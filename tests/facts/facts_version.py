@@ -1,4 +1,4 @@
-"""How a Tempo says which version it is. tempo/tempo_version.c rests on it: what is asked, of whom, and how an answer is told from another program's."""
+"""How a Tempo says which version it is. tempo/api/tempo_version.c rests on it: what is asked, of whom, and how an answer is told from another program's."""
 import json
 import re
 import unittest

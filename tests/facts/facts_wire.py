@@ -116,7 +116,7 @@ class WireFacts(facts.TempoCase):
             self.assertCountEqual([value for key, value in pairs if key == "both"], ["span", "resource"], fields)
 
     def test_a_read_by_id_may_say_that_nothing_is_to_be_pruned(self):
-        """Every read by id says so (tempo/tempo_call.c). It is a parameter of 3.1: a Tempo that does not know it gives the same as without it."""
+        """Every read by id says so (tempo/api/tempo_call.c). It is a parameter of 3.1: a Tempo that does not know it gives the same as without it."""
         status, _, body = self.tempo.get(f"/api/v2/traces/{self.pair_id}", {"span_pruning": "false"})
         self.assertEqual(status, 200)
         said = otlp.flat_spans(json.loads(body)["trace"])
@@ -175,7 +175,7 @@ class WireFacts(facts.TempoCase):
 
 
 class ConfigurationFacts(facts.TempoCase):
-    """query_end_cutoff is a setting of 3.x: what its searches never show of the newest time (tempo/tempo_tail.c)."""
+    """query_end_cutoff is a setting of 3.x: what its searches never show of the newest time (tempo/api/tempo_tail.c)."""
 
     def configuration(self):
         status, _, body = self.tempo.get("/status/config")

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/origin.h"
 #include "server/http/access.h"
 #include "server/http/guard.h"
 

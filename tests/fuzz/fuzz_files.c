@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/file_units.h"
+#include "tempo/files/file_units.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

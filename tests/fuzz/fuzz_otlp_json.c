@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/json_reader.h"
-#include "tempo/otlp_decode.h"
+#include "tempo/wire/json_reader.h"
+#include "tempo/wire/otlp_decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/http/span_body.h"
-#include "tempo/otlp_decode.h"
+#include "tempo/wire/otlp_decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,12 +3,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "server/report/canonical_json.h"
-#include "server/report/dsse.h"
-#include "server/report/evidence.h"
-#include "server/report/oscal.h"
-#include "server/report/report_html.h"
-#include "server/report/report_read.h"
+#include "server/compliance/dsse.h"
+#include "server/compliance/evidence.h"
+#include "server/compliance/oscal.h"
+#include "server/compliance/report_html.h"
+#include "server/compliance/report_read.h"
+#include "server/json/canonical_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tempo/otlp_decode.h"
+#include "tempo/wire/otlp_decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

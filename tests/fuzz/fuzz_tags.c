@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tempo/tags_decode.h"
+#include "tempo/api/tags_decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * for another. */
 #include <stdlib.h>
 
-#include "server/report/time_stamp.h"
+#include "server/compliance/time_stamp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/tempo_tail.h"
-#include "tempo/tempo_version.h"
+#include "tempo/api/tempo_tail.h"
+#include "tempo/api/tempo_version.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -65,7 +65,7 @@ class SarifTest(Folder):
     def test_every_code_of_the_language_has_words(self):
         codes = set(re.findall(r"^#define BT_[EW]_\w+ +\"([EW]\d+)\"", (ROOT / "dsl/diagnostic_codes.h").read_text(encoding="utf-8"), re.M))
         self.assertGreater(len(codes), 30)
-        named = set(re.findall(r'\{"([EW]\d+)", "', (ROOT / "server/report/sarif.c").read_text(encoding="utf-8")))
+        named = set(re.findall(r'\{"([EW]\d+)", "', (ROOT / "server/json/sarif.c").read_text(encoding="utf-8")))
         self.assertEqual(codes, named)
 
     def test_nothing_wrong_is_an_empty_list(self):

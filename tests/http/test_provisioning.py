@@ -30,7 +30,7 @@ class Provisioning(unittest.TestCase):
             service.post("/v1/rules", {"id": "a", "dsl": "when { a } always { b }"})
             cls.metrics = set(re.findall(r"^# TYPE (\S+)", service.get("/metrics").body.decode(), re.M))
         cls.recorded = set(re.findall(r"- record: (\S+)", "".join(read(path) for path in glob.glob(f"{ROOT}/distribution/prometheus/*.yaml"))))
-        source = "".join(read(path) for path in glob.glob(f"{ROOT}/server/**/*.c", recursive=True) + glob.glob(f"{ROOT}/tempo/*.h"))
+        source = "".join(read(path) for path in glob.glob(f"{ROOT}/server/**/*.c", recursive=True) + glob.glob(f"{ROOT}/tempo/**/*.h", recursive=True))
         cls.attributes = set(re.findall(r'"(betrace\.(?:violation|watch)\.[a-z_]+)"', source))
 
     def files(self):

@@ -1,9 +1,9 @@
 """An evaluation that nothing ends holds up whoever waits for it: rules are written by others, and so are traces."""
 import re
 
-SUMMARY = "server/ evaluates traces by server/eval_limit.c only, which ends what takes too long"
+SUMMARY = "server/ evaluates traces by server/base/eval_limit.c only, which ends what takes too long"
 CALL = re.compile(r"\bbt_evaluator_run\s*\(")
-ONLY = "server/eval_limit.c"
+ONLY = "server/base/eval_limit.c"
 
 
 def findings(tree):

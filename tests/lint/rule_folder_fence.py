@@ -1,10 +1,10 @@
-"""Foreign libraries are fenced by folder (docs/ARCHITECTURE.md): this reads #include lines and target_link_libraries."""
+"""Foreign libraries are fenced by folder, and folders stand on floors (docs/ARCHITECTURE.md): this reads #include lines and target_link_libraries."""
 import os
 import re
 
 from sources import without_comments
 
-SUMMARY = "each folder includes and links only the libraries that its fence allows"
+SUMMARY = "each folder includes and links only what its fence allows, and nothing from a floor above"
 
 C11 = set("assert ctype errno float inttypes limits math stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string".split())
 # What libc offers besides: allowed wherever system calls are (tempo/ and server/), never in dsl/.
@@ -20,19 +20,50 @@ LINKED = {"PkgConfig::RE2": "re2", "PkgConfig::CURL": "curl", "PkgConfig::PROTOB
           "ZLIB::ZLIB": "zlib", "Threads::Threads": "pthread", "PkgConfig::SQLITE3": "sqlite3", "PkgConfig::H2O": "h2o",
           "PkgConfig::YAML": "libyaml", "PkgConfig::GRPC": "grpc", "OpenSSL::SSL": "openssl", "OpenSSL::Crypto": "libcrypto"}
 SERVER = {"pthread", "libcrypto"}
-# Longest folder first wins. own: folders whose headers may be included.
+WIRE = {"curl", "protobuf-c", "jansson", "zlib", "pthread"}
+# The libraries of a folder; the longest that fits a path wins.
 FENCE = {
-    "dsl": (set(), {"dsl"}),
-    "tempo": ({"curl", "protobuf-c", "jansson", "zlib", "pthread"}, {"dsl", "tempo"}),
-    "server": (SERVER, {"dsl", "tempo", "server"}),
-    "server/store": (SERVER | {"sqlite3"}, {"dsl", "tempo", "server"}),
-    "server/http": (SERVER | {"h2o", "jansson", "openssl"}, {"dsl", "tempo", "server"}),
-    "server/rulefile": (SERVER | {"libyaml"}, {"dsl", "tempo", "server"}),
-    "server/report": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
-    "server/doctor": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
-    "server/cli": (SERVER | {"jansson"}, {"dsl", "tempo", "server"}),
-    "server/grpc": (SERVER | {"grpc", "protobuf-c", "jansson"}, {"dsl", "tempo", "server"}),
+    "dsl": set(),
+    "tempo": WIRE,
+    "tempo/wire": WIRE,
+    "tempo/api": {"jansson", "pthread"},
+    "tempo/files": {"pthread"},
+    "server": SERVER,
+    "server/store": SERVER | {"sqlite3"},
+    "server/http": SERVER | {"h2o", "jansson", "openssl"},
+    "server/rulefile": SERVER | {"libyaml"},
+    "server/json": SERVER | {"jansson"},
+    "server/compliance": SERVER | {"jansson"},
+    "server/doctor": SERVER | {"jansson"},
+    "server/cli": SERVER | {"jansson"},
+    "server/cli/lab": SERVER | {"jansson"},
+    "server/grpc": SERVER | {"grpc", "protobuf-c", "jansson"},
 }
+# From the ground up. A file includes headers of its own folder and of lower floors, never of a folder beside it.
+FLOORS = [
+    ["dsl"],
+    ["tempo/wire"],
+    ["tempo/api", "tempo/files"],
+    ["server/base"],
+    ["server/rules", "server/memory", "server/metrics"],
+    ["server/work", "server/store", "server/editor", "server/rulefile"],
+    ["server/replay", "server/doctor"],
+    ["server/settings", "server/query", "server/watch"],
+    ["server/json"],
+    ["server/compliance"],
+    ["server/http"],
+    ["server/grpc"],
+    ["server"],  # main, and what starts and ends the service
+    ["server/cli"],
+    ["server/cli/lab"],
+]
+# Doors in a floor that are for some alone: what stands on a source takes tempo/wire/source.h, and only who opens one knows which it is.
+ONLY_FOR = {
+    "tempo/api": {"server/settings", "server/doctor", "server/cli", "server"},
+    "tempo/files": {"server/rulefile", "server/http", "server/cli", "server"},
+}
+# Above everything: they name what there is.
+TOP = {"server/main.c", "server/cli/commands.c"}
 # The one file that reaches RE2.
 RE2_SHIM = "dsl/pattern_re2.cc"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -52,7 +83,7 @@ def foreign_library(header):
 
 def check_system_include(file, folder, header):
     """None, or what is wrong with <header> in this file."""
-    allowed = FENCE[folder][0] | ({"re2"} if file == RE2_SHIM else set())
+    allowed = FENCE[folder] | ({"re2"} if file == RE2_SHIM else set())
     library = foreign_library(header)
     if library:
         return None if library in allowed else f"{library} is not allowed in {folder}/"
@@ -64,12 +95,30 @@ def check_system_include(file, folder, header):
     return "unknown header: if it belongs to libc or to an allowed library, add it to tests/lint/rule_folder_fence.py"
 
 
-def check_own_include(tree, folder, header):
-    top = header.split("/")[0]
-    if top not in FENCE[folder][1]:
-        return f"{folder}/ may include headers of {', '.join(sorted(FENCE[folder][1]))} only, by their path from the root"
+def floor_of(path):
+    """(number, folder) of the room that a file or header lies in; None: in none."""
+    folder = os.path.dirname(path)
+    while folder:
+        for number, rooms in enumerate(FLOORS):
+            if folder in rooms:
+                return number, folder
+        folder = os.path.dirname(folder)
+    return None
+
+
+def check_own_include(tree, file, header):
+    """None, or what is wrong with "header" in this file."""
     if header not in tree.files and not header.endswith(".pb-c.h"):
-        return "no such header"
+        return "no such header, by its path from the root"
+    here, there = floor_of(file), floor_of(header)
+    if not there or not here:
+        return "it lies in no folder that FLOORS of tests/lint/rule_folder_fence.py has"
+    if file in TOP or here == there:
+        return None
+    if there[0] >= here[0]:
+        return f"{there[1]}/ is not below {here[1]}/ (FLOORS in tests/lint/rule_folder_fence.py)"
+    if here[1] not in ONLY_FOR.get(there[1], {here[1]}) and not here[1].startswith("tempo/"):
+        return f"{there[1]}/ is for {', '.join(sorted(ONLY_FOR[there[1]]))} alone"
     return None
 
 
@@ -81,7 +130,7 @@ def include_findings(tree):
             if not match:
                 continue
             mark, header = match.groups()
-            wrong = check_system_include(file, folder, header) if mark == "<" else check_own_include(tree, folder, header)
+            wrong = check_system_include(file, folder, header) if mark == "<" else check_own_include(tree, file, header)
             if wrong:
                 yield f"{file}:{number}: includes {header}: {wrong}"
 
@@ -89,6 +138,8 @@ def include_findings(tree):
 def target_folder(file, target):
     """server/CMakeLists.txt may define server_store: that target has the fence of server/store."""
     named = target.replace("_", "/", 1)
+    if target == "server_lab":
+        named = "server/cli/lab"
     return named if named in FENCE else fence_of(file)
 
 
@@ -98,7 +149,7 @@ def link_findings(tree):
         for match in LINK.finditer(text):
             target, rest = match.groups()
             folder = target_folder(file, target)
-            allowed = FENCE[folder][0] | ({"re2"} if folder == "dsl" else set())
+            allowed = FENCE[folder] | ({"re2"} if folder == "dsl" else set())
             scope = None
             for word in rest.split():
                 if word in ("PUBLIC", "PRIVATE", "INTERFACE"):
@@ -122,8 +173,16 @@ BAD = [
     {"dsl/a.c": "#include <unistd.h>\n"},
     {"dsl/a.c": "#include <re2/re2.h>\n"},
     {"dsl/a.c": '#include "server/b.h"\n', "server/b.h": ""},
-    {"tempo/a.c": '#include "server/b.h"\n', "server/b.h": ""},
+    {"tempo/wire/a.c": '#include "server/base/b.h"\n', "server/base/b.h": ""},
+    {"tempo/wire/a.c": '#include "tempo/api/b.h"\n', "tempo/api/b.h": ""},
+    {"tempo/api/a.c": '#include "tempo/files/b.h"\n', "tempo/files/b.h": ""},
+    {"tempo/api/a.c": "#include <curl/curl.h>\n"},
     {"tempo/a.c": "#include <sqlite3.h>\n"},
+    {"server/replay/a.c": '#include "server/query/b.h"\n', "server/query/b.h": ""},
+    {"server/replay/a.c": '#include "tempo/api/b.h"\n', "tempo/api/b.h": ""},
+    {"server/query/a.c": '#include "server/watch/b.h"\n', "server/watch/b.h": ""},
+    {"server/cli/a.c": '#include "server/cli/lab/b.h"\n', "server/cli/lab/b.h": ""},
+    {"server/http/a.c": '#include "server/b.h"\n', "server/b.h": ""},
     {"server/a.c": "#include <jansson.h>\n"},
     {"server/store/a.c": "#include <h2o.h>\n"},
     {"server/a.c": "#include <openssl/ssl.h>\n"},
@@ -136,10 +195,14 @@ BAD = [
     {"tempo/CMakeLists.txt": "target_link_libraries(tempo PUBLIC PkgConfig::CURL)\n"},
 ]
 GOOD = [
+    {"server/cli/lab/a.c": '#include "server/cli/b.h"\n#include "server/cli/lab/c.h"\n', "server/cli/b.h": "", "server/cli/lab/c.h": ""},
+    {"server/main.c": '#include "server/cli/b.h"\n', "server/cli/b.h": ""},
+    {"server/settings/a.c": '#include "tempo/api/b.h"\n', "tempo/api/b.h": ""},
+    {"tempo/files/a.c": '#include "tempo/wire/b.h"\n', "tempo/wire/b.h": ""},
     {"dsl/a.c": '#include "dsl/b.h"\n#include <string.h>\n// #include <curl/curl.h>\n', "dsl/b.h": ""},
     {"dsl/pattern_re2.cc": "#include <re2/re2.h>\n#include <new>\n"},
     {"server/http/a.c": "#include <h2o.h>\n#include <openssl/ssl.h>\n#include <jansson.h>\n#include <sys/socket.h>\n"},
     {"server/CMakeLists.txt": "target_link_libraries(server_store PUBLIC server_base PRIVATE PkgConfig::SQLITE3)\n"},
     {"server/grpc/a.c": "#include <grpc/grpc.h>\n#include <jansson.h>\n#include <protobuf-c/protobuf-c.h>\n"},
-    {"tempo/proto/CMakeLists.txt": "target_link_libraries(tempo_proto PUBLIC PkgConfig::PROTOBUF_C)\n"},
+    {"tempo/wire/proto/CMakeLists.txt": "target_link_libraries(tempo_wire_proto PUBLIC PkgConfig::PROTOBUF_C)\n"},
 ]

@@ -6,7 +6,7 @@ from sources import code_only
 SUMMARY = "commands print by server/cli/print.h only"
 DOOR = "server/cli/print.c"
 # terminal.c asks what the terminal is; generate writes traces that it makes itself, into a file or a pipe.
-MAY_NAME_STREAMS = {"server/cli/terminal.c": {"STDOUT_FILENO", "STDERR_FILENO"}, "server/cli/cmd_generate.c": {"stdout"},
+MAY_NAME_STREAMS = {"server/cli/terminal.c": {"STDOUT_FILENO", "STDERR_FILENO"}, "server/cli/lab/cmd_generate.c": {"stdout"},
                     "server/main.c": {"stdout"}}
 PRINTS = re.compile(r"(?<!\w)(v?printf|v?dprintf|puts|putchar|putc|perror|psignal|syslog|warnx?|errx?)\s*\(")
 STREAM = re.compile(r"(?<!\w)(stdout|stderr|STDOUT_FILENO|STDERR_FILENO)(?!\w)")
@@ -33,4 +33,4 @@ BAD = [{"server/cli/cmd_a.c": f"void f(const char *s) {{ {call}; }}\n"}
 BAD += [{"server/main.c": "void f(void) { puts(argv[1]); }\n"}, {"server/cli/terminal.c": "void f(char *s) { fputs(s, stdout); }\n"}]
 GOOD = [{"server/cli/cmd_a.c": '/* printf(s) */\nvoid f(char *s) { bt_print("puts(%s)", s); snprintf(a, 2, "%s", s); bt_buffer_printf(b, "%s", s);'
                                ' bt_print_lines(s); fwrite(s, 1, 2, file); }\n',
-         DOOR: "void f(char *s) { fputs(s, stdout); }\n", "server/log.c": "void f(char *s) { fputs(s, stderr); }\n"}]
+         DOOR: "void f(char *s) { fputs(s, stdout); }\n", "server/base/log.c": "void f(char *s) { fputs(s, stderr); }\n"}]

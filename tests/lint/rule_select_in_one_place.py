@@ -17,6 +17,6 @@ def findings(tree):
                 yield f"{file}:{line}: {literal}: only {ONLY} may write select"
 
 
-BAD = [{"tempo/search.c": 'const char *q = "{} | select(name)";\n'}, {"server/replay/a.c": 'f("x", " | select (name)");\n'}]
-GOOD = [{"tempo/search.c": "/* never writes select(name) */\nint f(void) { return select(1, 0, 0, 0, 0); }\n",
+BAD = [{"tempo/api/search.c": 'const char *q = "{} | select(name)";\n'}, {"server/replay/a.c": 'f("x", " | select (name)");\n'}]
+GOOD = [{"tempo/api/search.c": "/* never writes select(name) */\nint f(void) { return select(1, 0, 0, 0, 0); }\n",
          ONLY: 'const char *q = " | by(span:id) | by(kind) | select(";\n'}]

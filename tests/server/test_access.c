@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/origin.h"
 #include "server/http/access.h"
 #include "server/http/guard.h"
 

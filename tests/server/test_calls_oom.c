@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/clock.h"
 #include "server/http/router.h"
 #include "server/http/routes.h"
-#include "server/clock.h"
-#include "server/report/json_memory.h"
-#include "server/service.h"
-#include "tempo/file_source.h"
+#include "server/http/service.h"
+#include "server/json/json_memory.h"
+#include "tempo/files/file_source.h"
 #include "tests/server/work/blocking_wait.h"
 #include "tests/support/failing_alloc.h"
 

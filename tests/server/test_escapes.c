@@ -11,10 +11,10 @@
 
 #include "dsl/plan.h"
 #include "dsl/traceql.h"
-#include "server/derived_rule.h"
-#include "server/log.h"
+#include "server/base/log.h"
+#include "server/json/xml.h"
 #include "server/metrics/exposition.h"
-#include "server/report/xml.h"
+#include "server/rules/derived_rule.h"
 #include "tests/support/random.h"
 
 enum { ROUNDS = 20000, LONGEST = 24 };

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "server/eval_limit.h"
+#include "server/base/eval_limit.h"
 
 enum { SPANS = 2000 };
 static const char *const heavy = "x as a and x as b and x as c and a.k < b.id and c.k < b.id";

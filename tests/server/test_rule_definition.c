@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/rule_definition.h"
+#include "server/rules/rule_definition.h"
 
 static const char good[] = "when { pii.read } always { audit.log }";
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/report/junit.h"
+#include "server/json/junit.h"
 #include "server/rulefile/file_format.h"
 #include "server/rulefile/test_run.h"
 #include "tests/support/failing_alloc.h"

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/time_text.h"
 #include "server/rulefile/rulefile.h"
-#include "server/time_text.h"
 #include "tests/support/case_file.h"
 
 /* The value of a case without the bars, and without the lone bar beside its key. */

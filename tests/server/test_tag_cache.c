@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/http/tag_cache.h"
+#include "server/query/tag_cache.h"
 #include "tests/support/failing_alloc.h"
 
 enum { THREADS = 8, ROUNDS = 400, KEYS = 100, TRIES = 200 };

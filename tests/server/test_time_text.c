@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/time_text.h"
+#include "server/base/time_text.h"
 
 static const int64_t now_ns = 1768141397123456789; /* 2026-01-11T14:23:17.123456789Z */
 

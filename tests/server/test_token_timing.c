@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/http/tokens.h"
 
 enum { TOKENS = 900, ROUNDS = 401, ATTEMPTS = 8 };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dsl/eval.h"
-#include "tempo/otlp_decode.h"
+#include "tempo/wire/otlp_decode.h"
 #include "tests/naive/naive.h"
 
 enum { MAX_TRACE_BYTES = 1 << 26 };

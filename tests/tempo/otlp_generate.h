@@ -3,8 +3,8 @@
 #ifndef BT_TESTS_OTLP_GENERATE_H
 #define BT_TESTS_OTLP_GENERATE_H
 
-#include "tempo/proto/otlp.pb-c.h"
-#include "tempo/proto/tempopb.pb-c.h"
+#include "tempo/wire/proto/otlp.pb-c.h"
+#include "tempo/wire/proto/tempopb.pb-c.h"
 #include "tests/tempo/trace_text.h"
 
 typedef struct generator {

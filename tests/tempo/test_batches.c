@@ -16,7 +16,7 @@
 #include "dsl/compare.h"
 #include "dsl/field.h"
 #include "dsl/traceql.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_source.h"
 #include "tests/support/random.h"
 
 enum { TRACES_MAX = 1000, PROJECTIONS = 40, KEYS_MOST = 4 };

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tempo/budget.h"
-#include "tempo/tempo_answer.h"
+#include "tempo/wire/budget.h"
+#include "tempo/wire/tempo_answer.h"
 
 static void note_many(bt_budget *budget, int count, int status, double latency_ms, int64_t now_ms) {
   for (int i = 0; i < count; i++) bt_budget_note(budget, BT_HTTP_SEARCH, status, latency_ms, now_ms);

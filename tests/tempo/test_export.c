@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "tempo/otlp_decode.h"
-#include "tempo/otlp_export.h"
+#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_export.h"
 #include "tests/support/fake_http.h"
 
 enum { SPANS = 40, HEAD_BYTES = 4096 };

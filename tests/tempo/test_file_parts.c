@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "tempo/file_source.h"
+#include "tempo/files/file_source.h"
 #include "tests/tempo/otlp_generate.h"
 
 enum { ROUNDS = 60 };

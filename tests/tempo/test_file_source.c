@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "tempo/file_source.h"
-#include "tempo/own_trace.h"
+#include "tempo/files/file_source.h"
+#include "tempo/wire/own_trace.h"
 #include "tests/support/case_file.h"
 #include "tests/tempo/trace_text.h"
 #include "tests/tempo/wire_text.h"

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "tempo/http_client.h"
+#include "tempo/wire/http_client.h"
 #include "tests/support/fake_http.h"
 
 static int64_t now_ms(void) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/http_queue.h"
+#include "tempo/wire/http_queue.h"
 
 typedef struct request {
   bt_http_waiting waiting; /* first */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/id_cover.h"
+#include "tempo/api/id_cover.h"
 #include "tests/support/random.h"
 
 enum { ROUNDS = 3000, IDS = 8 };

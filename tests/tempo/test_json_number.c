@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/json_number.h"
+#include "tempo/wire/json_number.h"
 
 static void test_integers(void **state) {
   (void)state;

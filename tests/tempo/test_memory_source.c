@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/memory_source.h"
+#include "tempo/files/memory_source.h"
 #include "tests/support/failing_alloc.h"
 
 enum { CAP_BYTES = 64 * 1024, LONGEST = 400, THREADS = 4, PUSHES = 200 };

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 static bool digest_by_sum(const bt_str *fields, size_t count, uint8_t digest[32]) {
   uint64_t sum = 7;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_source.h"
 #include "tests/support/fake_http.h"
 
 enum { FIRST_S = 1700000000, TRACES = 300, LATE_S = 100 };

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "tempo/read_ids.h"
+#include "tempo/api/read_ids.h"
 
 enum { MANY = 2000, MOST = 1000 };
 

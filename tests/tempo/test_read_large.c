@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tempo/read_ids.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/read_ids.h"
+#include "tempo/api/tempo_source.h"
 #include "tests/support/fake_http.h"
 
 enum { FIRST_S = 1700000000, TRACES = 64, HEAVY = 21, BATCHES = 256, SLOW_MS = 400 };

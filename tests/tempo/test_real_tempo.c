@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tempo/otlp_export.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_source.h"
+#include "tempo/wire/otlp_export.h"
 
 enum { TRACES = 400, SPANS_OF_BIG = 500, POLLS = 100 };
 static const int64_t second_ns = 1000000000;

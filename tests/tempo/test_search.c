@@ -14,8 +14,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "tempo/tempo_call.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_call.h"
+#include "tempo/api/tempo_source.h"
 #include "tests/support/fake_http.h"
 
 enum { FIRST_S = 1700000000, SPAN_S = 200, HOUR_S = 3600, TRACES_MAX = 4000 };

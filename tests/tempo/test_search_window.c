@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/search_window.h"
+#include "tempo/api/search_window.h"
 
 /* As Tempo would match it: anchored alternatives, each a literal or a literal and `.*`. */
 static bool regex_matches(const char *regex, const char *stripped) {

@@ -14,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tempo/file_source.h"
-#include "tempo/memory_source.h"
-#include "tempo/otlp_export.h"
-#include "tempo/own_trace.h"
-#include "tempo/tags.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_source.h"
+#include "tempo/files/file_source.h"
+#include "tempo/files/memory_source.h"
+#include "tempo/wire/otlp_export.h"
+#include "tempo/wire/own_trace.h"
+#include "tempo/wire/tags.h"
 
 enum { TRACES = 40, POLLS = 600, ROUND_S = 10 };
 static const int64_t second_ns = 1000000000;

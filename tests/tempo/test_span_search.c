@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tempo/tempo_call.h"
-#include "tempo/tempo_source.h"
-#include "tempo/trace_merge.h"
+#include "tempo/api/tempo_call.h"
+#include "tempo/api/tempo_source.h"
+#include "tempo/wire/trace_merge.h"
 #include "tests/support/random.h"
 #include "tests/tempo/span_server.h"
 

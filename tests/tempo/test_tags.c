@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/tags_decode.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tags_decode.h"
+#include "tempo/api/tempo_source.h"
 #include "tests/support/fake_http.h"
 
 static char *text_of(const bt_tag_list *list) {

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/tempo_access.h"
-#include "tempo/tempo_answer.h"
+#include "tempo/api/tempo_access.h"
+#include "tempo/wire/tempo_answer.h"
 #include "tests/support/fake_http.h"
 
 static const int64_t second_ns = 1000000000;

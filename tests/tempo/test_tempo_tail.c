@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "tempo/tempo_source.h"
-#include "tempo/tempo_tail.h"
+#include "tempo/api/tempo_source.h"
+#include "tempo/api/tempo_tail.h"
 #include "tests/support/fake_http.h"
 
 static const int64_t SECOND_NS = 1000000000;

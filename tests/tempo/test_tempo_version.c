@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tempo/pause.h"
-#include "tempo/tempo_call.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_call.h"
+#include "tempo/api/tempo_source.h"
+#include "tempo/wire/pause.h"
 #include "tests/support/fake_http.h"
 
 static const bt_cancel never = {false};

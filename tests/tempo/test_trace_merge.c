@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "tempo/trace_merge.h"
+#include "tempo/wire/trace_merge.h"
 #include "tests/support/failing_alloc.h"
 
 enum { FIELDS_MAX = 8, CAP_BYTES = 1 << 20 };

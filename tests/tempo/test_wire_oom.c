@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tempo/otlp_export.h"
-#include "tempo/tempo_source.h"
+#include "tempo/api/tempo_source.h"
+#include "tempo/wire/otlp_export.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/fake_http.h"
 

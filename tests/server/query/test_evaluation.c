@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/query/evaluation.h"
-#include "server/clock.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/server/work/blocking_wait.h"
 #include "tests/support/failing_alloc.h"

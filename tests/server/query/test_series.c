@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
+#include "server/base/clock.h"
 #include "server/query/series.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/server/work/blocking_wait.h"

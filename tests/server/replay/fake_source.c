@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dsl/trace_pruned.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 static fake_source *fake_of(bt_source *source) {
   return (fake_source *)source;

@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "tempo/source.h"
+#include "tempo/wire/source.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define MINUTE_NS (60 * SECOND_NS)

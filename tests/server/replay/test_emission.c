@@ -11,7 +11,7 @@
 
 #include "server/replay/emission.h"
 #include "server/replay/violation_id.h"
-#include "tempo/otlp_decode.h"
+#include "tempo/wire/otlp_decode.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/fake_http.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/memory_source.h"
+#include "tempo/files/memory_source.h"
 #include "tests/server/replay/replay_fixture.h"
 
 enum { CAP_BYTES = 64 * 1024 };

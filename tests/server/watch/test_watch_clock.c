@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "server/clock.h"
-#include "server/condition.h"
+#include "server/base/clock.h"
+#include "server/base/condition.h"
 #include "server/watch/watch_clock.h"
 #include "server/watch/watch_schedule.h"
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 #include "tests/server/watch/watch_case.h"
 
 static void a_kill_and_a_restart_lose_and_repeat_nothing(void **state) {

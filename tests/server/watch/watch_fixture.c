@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/base/time_text.h"
 #include "server/replay/violation_id.h"
-#include "server/time_text.h"
-#include "tempo/own_trace.h"
+#include "tempo/wire/own_trace.h"
 
 static bt_value text_of(const char *text) {
   return (bt_value){.type = BT_VALUE_STRING, .string = bt_str_from(strdup(text))};

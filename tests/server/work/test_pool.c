@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/clock.h"
-#include "server/condition.h"
+#include "server/base/clock.h"
+#include "server/base/condition.h"
 #include "server/work/crew.h"
 #include "tests/support/random.h"
 

@@ -1,0 +1,325 @@
+/* `betrace diff`: which traces change their verdict between two versions of the rules, and why. Both versions are replayed in one pass over the
+ * same traces; of the changed ones the first are read again by id, so that both verdicts are said in full. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/time_text.h"
+#include "server/cli/answer.h"
+#include "server/cli/judge.h"
+#include "server/cli/lab/rule_change.h"
+#include "server/cli/print.h"
+#include "server/cli/terminal.h"
+#include "server/json/replay_json.h"
+
+typedef struct diff_run {
+  bt_replay_options options;
+  bt_cli_rules old_rules, new_rules;
+  uint64_t examples;
+  bt_source *source;
+  bt_rule_changes changes;
+  bt_collected all;
+} diff_run;
+
+/* ---- both verdicts ---- */
+
+typedef struct reading {
+  const diff_run *run;
+  bt_rule_change *change;
+  bt_judge *judge;
+} reading;
+
+static bt_status judge_read(void *context, const bt_read_trace *read, bt_error *error) {
+  reading *r = context;
+  const bt_rule_verdict *verdicts = NULL;
+  bt_changed_trace *changed = &r->change->traces[read->index];
+  if (!read->trace) return BT_OK;
+  bt_status status = bt_judge_run(r->judge, read->trace, &verdicts, error);
+  if (status) return status == BT_LIMIT ? BT_OK : status;
+  size_t at = 0;
+  if (r->change->old_at >= 0) changed->before = (int)verdicts[at++].verdict;
+  if (r->change->new_at >= 0) changed->after = (int)verdicts[at].verdict;
+  return BT_OK;
+}
+
+static bt_status read_examples(diff_run *run, bt_rule_change *change, bt_error *error) {
+  const bt_rule_definition *rules[2];
+  size_t sides = 0,
+         count = run->examples && change->trace_count > run->examples ? (size_t)run->examples : change->trace_count;
+  if (change->old_at >= 0) rules[sides++] = change->old_rule;
+  if (change->new_at >= 0) rules[sides++] = change->new_rule;
+  if (!count || !sides) return BT_OK;
+  reading r = {run, change, NULL};
+  bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
+  bt_status status = ids ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; ids && i < count; i++) ids[i] = change->traces[i].id;
+  if (!status)
+    status = bt_judge_new(rules, sides, &run->options.assumptions, run->source->operations->is_static, &r.judge, error);
+  if (!status) status = bt_read_by_id(run->source, &run->options, ids, count, judge_read, &r, error);
+  bt_judge_free(r.judge);
+  free(ids);
+  return status;
+}
+
+/* ---- text ---- */
+
+static const char *verdict_word(const bt_rule_change *change, bool is_before, int verdict) {
+  if (is_before ? !change->old_rule : !change->new_rule) return "no rule";
+  return verdict == BT_NO_VERDICT ? "not violated" : bt_verdict_name((bt_verdict)verdict);
+}
+
+static void print_trace(const bt_rule_change *change, const bt_changed_trace *trace) {
+  char id[BT_TRACE_ID_HEX + 1], time[40];
+  bt_trace_id_format(&trace->id, id);
+  bt_time_format(trace->time_ns, time);
+  bt_print("  %s%c %s → %s%s  %.19sZ  %s%s\n", bt_style_on(trace->is_new ? BT_STYLE_RED : BT_STYLE_GREEN),
+           trace->is_new ? '+' : '-', verdict_word(change, true, trace->before),
+           verdict_word(change, false, trace->after), bt_style_on(BT_STYLE_OFF), time, id,
+           trace->provisional ? "  (provisional: not settled yet)" : "");
+  bt_print("      %s%s\n", trace->is_new ? "" : "before: ", trace->violation->message);
+}
+
+static void print_condition(const bt_rule_definition *rule, char mark, bt_style style) {
+  bt_str rest = rule->rule->canonical;
+  while (rest.len) {
+    const char *end = memchr(rest.ptr, '\n', rest.len);
+    size_t length = end ? (size_t)(end - rest.ptr) : rest.len, step = end ? length + 1 : length;
+    bt_print("  %s%c %.*s%s\n", bt_style_on(style), mark, (int)length, rest.ptr, bt_style_on(BT_STYLE_OFF));
+    rest = (bt_str){rest.ptr + step, rest.len - step};
+  }
+}
+
+/* "violations 12 → 3", "exercised at least 120 → 45" */
+static void print_number(const char *name, const uint64_t *before, const uint64_t *after, bool before_exact,
+                         bool after_exact) {
+  bt_print("  %s ", name);
+  if (before)
+    bt_print("%s%" PRIu64, before_exact ? "" : "at least ", *before);
+  else
+    bt_print("none");
+  if (after)
+    bt_print(" → %s%" PRIu64 "\n", after_exact ? "" : "at least ", *after);
+  else
+    bt_print(" → none\n");
+}
+
+static const bt_rule_result *result_of(const diff_run *run, int at) {
+  return at < 0 ? NULL : &run->all.result.rules[at];
+}
+
+static void print_counts(const diff_run *run, const bt_rule_change *change) {
+  const bt_rule_result *before = result_of(run, change->old_at), *after = result_of(run, change->new_at);
+  print_number("violations", before ? &before->violations_found : NULL, after ? &after->violations_found : NULL, true,
+               true);
+  print_number("exercised by traces", before ? &before->traces_exercised : NULL,
+               after ? &after->traces_exercised : NULL, before && before->exercised_is_exact,
+               after && after->exercised_is_exact);
+  if ((before && before->inconclusive) || (after && after->inconclusive))
+    print_number("inconclusive", before ? &before->inconclusive : NULL, after ? &after->inconclusive : NULL, true,
+                 true);
+  bt_print("  %zu trace%s newly violated, %zu no longer\n", change->new_count, bt_cli_plural(change->new_count),
+           change->trace_count - change->new_count);
+}
+
+static void print_change(const diff_run *run, const bt_rule_change *change) {
+  const bt_rule_definition *rule = change->new_rule ? change->new_rule : change->old_rule;
+  bool is_replayed = change->old_at >= 0 || change->new_at >= 0;
+  if (change->kind == BT_RULE_SAME) return;
+  bt_print("%s%s%s: %s", bt_style_on(BT_STYLE_BOLD), rule->fields.id, bt_style_on(BT_STYLE_OFF),
+           bt_change_kind_name(change->kind));
+  if (change->kind == BT_RULE_RENAMED) bt_print(" from %s", change->old_rule->fields.id);
+  bt_print_line(is_replayed ? "" : "; its condition is the same, so no verdict changes");
+  if (!is_replayed) return;
+  if (change->old_rule) print_condition(change->old_rule, '-', BT_STYLE_RED);
+  if (change->new_rule) print_condition(change->new_rule, '+', BT_STYLE_GREEN);
+  bt_answer answer = bt_answer_of(&run->options, &run->all.result);
+  if (bt_answer_is_unknown(&answer)) return;
+  print_counts(run, change);
+  for (size_t i = 0; i < change->trace_count && (!run->examples || i < run->examples); i++)
+    print_trace(change, &change->traces[i]);
+  if (run->examples && change->trace_count > run->examples)
+    bt_print("  … and %zu more (--examples 0 shows all)\n", change->trace_count - (size_t)run->examples);
+}
+
+static size_t count_changed(const diff_run *run) {
+  size_t changed = 0;
+  for (size_t i = 0; i < run->changes.count; i++) changed += run->changes.items[i].trace_count;
+  return changed;
+}
+
+static void print_changed_in_part(size_t changed, const bt_answer *answer) {
+  if (!changed) {
+    bt_answer_print_unknown("", answer);
+    return;
+  }
+  bt_print("%s%zu verdict%s found to change%s", bt_style_on(BT_STYLE_YELLOW), changed, bt_cli_plural(changed),
+           bt_style_on(BT_STYLE_OFF));
+  bt_answer_print_rest(answer);
+  bt_print("\n");
+}
+
+static void print_text(const diff_run *run) {
+  size_t same = 0, changed = count_changed(run);
+  for (size_t i = 0; i < run->changes.count; i++) {
+    same += run->changes.items[i].kind == BT_RULE_SAME;
+    print_change(run, &run->changes.items[i]);
+  }
+  if (same) bt_print("%zu rule%s the same\n", same, same == 1 ? " is" : "s are");
+  bt_answer answer = bt_answer_of(&run->options, &run->all.result);
+  if (run->changes.replayed_count && bt_answer_has_gaps(&answer))
+    print_changed_in_part(changed, &answer);
+  else
+    bt_print("%s%zu verdict%s change%s%s\n", bt_style_on(changed ? BT_STYLE_YELLOW : BT_STYLE_GREEN), changed,
+             bt_cli_plural(changed), changed == 1 ? "s" : "", bt_style_on(BT_STYLE_OFF));
+  if (run->changes.replayed_count) bt_collected_print_end(&run->all.result);
+}
+
+/* ---- JSON ---- */
+
+static json_t *side_json(const diff_run *run, const bt_rule_definition *rule, int at) {
+  const bt_rule_result *counters = result_of(run, at);
+  if (!rule) return json_null();
+  json_t *object = json_pack("{s:s, s:s}", "id", rule->fields.id, "condition_hash", rule->condition_hash);
+  if (!counters || !object) return object;
+  json_object_set_new(object, "violations", json_integer((json_int_t)counters->violations_found));
+  json_object_set_new(object, "exercised", json_integer((json_int_t)counters->traces_exercised));
+  json_object_set_new(object, "exercised_kind", json_string(counters->exercised_is_exact ? "exact" : "at_least"));
+  json_object_set_new(object, "inconclusive", json_integer((json_int_t)counters->inconclusive));
+  return object;
+}
+
+static json_t *verdict_json(int verdict) {
+  return verdict == BT_NO_VERDICT ? json_null() : json_string(bt_verdict_name((bt_verdict)verdict));
+}
+
+static json_t *trace_json(const bt_rule_change *change, const bt_changed_trace *trace) {
+  char id[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&trace->id, id);
+  return json_pack("{s:s, s:s, s:o, s:o, s:b, s:o}", "trace_id", id, "change",
+                   trace->is_new ? "newly_violated" : "no_longer_violated", "before", verdict_json(trace->before),
+                   "after", verdict_json(trace->after), "provisional", trace->provisional, "violation",
+                   bt_violation_json(trace->is_new ? change->new_rule : change->old_rule, trace->violation));
+}
+
+static json_t *change_json(const diff_run *run, const bt_rule_change *change) {
+  json_t *traces = json_array();
+  for (size_t i = 0; i < change->trace_count; i++)
+    json_array_append_new(traces, trace_json(change, &change->traces[i]));
+  return json_pack("{s:s, s:o, s:o, s:I, s:I, s:o}", "change", bt_change_kind_name(change->kind), "old",
+                   side_json(run, change->old_rule, change->old_at), "new",
+                   side_json(run, change->new_rule, change->new_at), "newly_violated", (json_int_t)change->new_count,
+                   "no_longer_violated", (json_int_t)(change->trace_count - change->new_count), "traces", traces);
+}
+
+static void print_json(const diff_run *run) {
+  json_t *rules = json_array();
+  bool was_replayed = run->changes.replayed_count > 0;
+  for (size_t i = 0; i < run->changes.count; i++)
+    json_array_append_new(rules, change_json(run, &run->changes.items[i]));
+  bt_cli_print_json(json_pack("{s:o, s:I, s:s, s:o}", "rules", rules, "verdicts_changed",
+                              (json_int_t)count_changed(run), "status",
+                              was_replayed ? bt_replay_outcome_name(run->all.result.outcome) : "completed", "coverage",
+                              was_replayed ? bt_coverage_json(&run->all.result.coverage) : json_null()));
+}
+
+/* ---- running ---- */
+
+static bt_status replay_both(diff_run *run, bt_error *error) {
+  if (!run->changes.replayed_count) return BT_OK;
+  bt_replay_request request =
+      bt_replay_options_request(&run->options, run->changes.replayed, run->changes.replayed_count,
+                                bt_replay_options_range(&run->options, run->source, BT_DAY_NS));
+  bt_status status = bt_collect(run->source, &request, true, &run->all, error);
+  if (!status) status = bt_rule_changes_compare(&run->changes, &run->all, error);
+  for (size_t i = 0; i < run->changes.count && !status; i++) status = read_examples(run, &run->changes.items[i], error);
+  return status;
+}
+
+static int print_and_end(const diff_run *run) {
+  if (run->options.print_json)
+    print_json(run);
+  else
+    print_text(run);
+  bool is_certain = !run->changes.replayed_count || bt_collected_is_certain(&run->all.result);
+  return count_changed(run) ? BT_EXIT_FOUND : is_certain ? BT_EXIT_FINE : BT_EXIT_UNKNOWN;
+}
+
+static int run_diff(diff_run *run) {
+  bt_error error = {0};
+  bt_replay_place place;
+  bt_status status = bt_replay_place_open(&run->options, &place, &error);
+  run->source = place.source;
+  if (!status) status = bt_rule_changes_find(&run->old_rules, &run->new_rules, &run->changes, &error);
+  if (!status) status = replay_both(run, &error);
+  int code = status ? bt_cli_fail("diff", status, &error) : print_and_end(run);
+  bt_rule_changes_dispose(&run->changes);
+  bt_collected_dispose(&run->all);
+  bt_replay_place_close(&place);
+  return code;
+}
+
+/* ---- the row ---- */
+
+enum { OPT_EXAMPLES = BT_FLAG_OWN };
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  diff_run *run = context;
+  return flag->id == OPT_EXAMPLES ? bt_cli_number(value, &run->examples)
+                                  : bt_replay_options_take(&run->options, flag, value);
+}
+
+static int check_and_run(const bt_command *self, diff_run *run, const bt_operands *files) {
+  if (files->count != 2) return bt_cli_usage_error(self->name, "two rule files are compared: betrace diff OLD NEW");
+  int code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE);
+  if (code) return code;
+  bool are_right = bt_cli_rules_add_file(&run->old_rules, files->items[0]);
+  are_right = bt_cli_rules_add_file(&run->new_rules, files->items[1]) && are_right;
+  return are_right ? run_diff(run) : BT_EXIT_USAGE;
+}
+
+static int diff_command(const bt_command *self, int argc, char **argv) {
+  diff_run run = {.examples = 5};
+  bt_operands files;
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&run.options);
+  if (bt_arguments_read(self, argc, argv, take, &run, &files, &code)) code = check_and_run(self, &run, &files);
+  bt_cli_rules_dispose(&run.old_rules);
+  bt_cli_rules_dispose(&run.new_rules);
+  bt_replay_options_dispose(&run.options);
+  return code;
+}
+
+static const bt_flag flags[] = {{"examples", OPT_EXAMPLES, "N", "5",
+                                 "changed traces of each rule that are shown, and read again for both verdicts; 0: all",
+                                 NULL},
+                                {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Traces:", bt_flags_traces, NULL},
+                                       {"Range:", bt_flags_range_day, NULL},
+                                       {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {0}};
+static const bt_example examples[] = {{"What would the new rules say of the last day?",
+                                       "betrace diff old.yaml new.yaml --tempo http://127.0.0.1:3200 --since 24h"},
+                                      {"What does this change of the working tree do? (bash, zsh)",
+                                       "betrace diff <(git show HEAD:rules.yaml) rules.yaml --traces traces.jsonl"},
+                                      {0}};
+const bt_command bt_command_diff = {
+    .name = "diff",
+    .summary = "which verdicts change between two versions of the rules, and why",
+    .usage = "OLD NEW (--tempo URL | --traces FILE) [flags]",
+    .about =
+        "Replays two versions of a rule file over the same traces, in one pass, "
+        "and says which traces are newly violated and which "
+        "no longer, with the clause that says so.\n\n"
+        "A verdict changes where a trace violates one version and not the other. That a trace no longer exercises a "
+        "rule at all shows in the numbers of exercising traces.\n\n"
+        "Rules are paired by id, else by condition (then one was renamed). Rules "
+        "whose condition is the same are not replayed: "
+        "their verdicts cannot change.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "no verdict changes, and everything was read",
+    .found = "some verdict changes",
+    .unknown = "none was seen to change, but not everything could be read or decided",
+    .operands = "rules",
+    .run = diff_command};

@@ -1,0 +1,215 @@
+/* `betrace record`: a rule test from a real trace. What is printed was read again and run first: the test passes with the recorded verdict, or
+ * nothing is printed. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/cli/found_trace.h"
+#include "server/cli/lab/trace_record.h"
+#include "server/cli/print.h"
+#include "server/rulefile/yaml_write.h"
+
+typedef struct record_run {
+  bt_replay_options options;
+  bool as_fixture, whole_file, keeps_all;
+  const char *folder; /* of fixtures */
+  const char *name;   /* of the test */
+  const char **kept;
+  size_t kept_count;
+  uint64_t left_out;
+  bt_buffer test, file; /* the test alone, two blanks deep; a whole rule file with it */
+  bt_buffer path;       /* of the fixture */
+} record_run;
+
+static const bt_rule_definition *const *rules_of(const record_run *run) {
+  return (const bt_rule_definition *const *)run->options.rules.items;
+}
+
+/* ---- writing ---- */
+
+static void write_expectation(const record_run *run, const bt_rule_verdict *verdicts, bt_buffer *out) {
+  if (run->options.rules.count == 1) {
+    bt_buffer_printf(out, "    expect: %s\n", bt_verdict_name(verdicts[0].verdict));
+    return;
+  }
+  bt_buffer_append(out, BT_STR("    expect:\n"));
+  for (size_t i = 0; i < run->options.rules.count; i++)
+    bt_buffer_printf(out, "      %s: %s\n", run->options.rules.items[i]->fields.id,
+                     bt_verdict_name(verdicts[i].verdict));
+}
+
+static bt_status write_fixture(record_run *run, const bt_trace *trace, bt_redaction *redaction, bt_error *error) {
+  char id[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&trace->id, id);
+  bt_buffer_printf(&run->path, "%s/%s.otlp.json", run->folder, id);
+  if (run->path.failed) return bt_error_no_memory(error);
+  if (mkdir(run->folder, 0777) != 0 && errno != EEXIST)
+    return bt_error_set(error, BT_IO, "the folder %.300s cannot be made: %s", run->folder, strerror(errno));
+  json_t *document = bt_trace_record_otlp(trace, redaction);
+  int failed = document ? json_dump_file(document, run->path.ptr, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : -1;
+  json_decref(document);
+  return failed ? bt_error_set(error, BT_IO, "%.300s cannot be written: %s", run->path.ptr, strerror(errno)) : BT_OK;
+}
+
+static bt_status write_trace(record_run *run, const bt_trace *trace, bt_redaction *redaction, bt_error *error) {
+  bool has_halves = false;
+  if (run->as_fixture) {
+    bt_status status = write_fixture(run, trace, redaction, error);
+    if (status) return status;
+    bt_buffer_append(&run->test, BT_STR("    trace_file: "));
+    bt_yaml_quote(bt_buffer_str(&run->path), &run->test);
+    bt_buffer_append_char(&run->test, '\n');
+    return BT_OK;
+  }
+  bt_buffer_append(&run->test, BT_STR("    trace:\n"));
+  bt_trace_record_yaml(trace, redaction, 4, &has_halves, &run->test);
+  return has_halves
+             ? bt_error_set(error, BT_REFUSED,
+                            "two spans of this trace have one id (client and server halves), which `trace:` of a test "
+                            "cannot say: record it with --as fixture")
+             : BT_OK;
+}
+
+static bt_status write_test(record_run *run, const bt_trace *trace, bool is_incomplete, const bt_rule_verdict *verdicts,
+                            bt_error *error) {
+  char id[BT_TRACE_ID_HEX + 1], usual[64];
+  bt_rule_keys read = {0};
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < run->options.rules.count && !status; i++)
+    status = bt_rule_keys_add(&read, rules_of(run)[i]->rule, error);
+  bt_redaction redaction = {
+      .read = &read, .kept = run->kept, .kept_count = run->kept_count, .keeps_all = run->keeps_all};
+  bt_trace_id_format(&trace->id, id);
+  snprintf(usual, sizeof usual, "trace %s", id);
+  bt_buffer_append(&run->test, BT_STR("  - name: "));
+  bt_yaml_quote(bt_str_from(run->name ? run->name : usual), &run->test);
+  bt_buffer_append_char(&run->test, '\n');
+  if (!status) status = write_trace(run, trace, &redaction, error);
+  if (is_incomplete) bt_buffer_append(&run->test, BT_STR("    complete: false\n"));
+  if (run->options.assumptions.clock_skew_ns)
+    bt_buffer_printf(&run->test, "    clock_skew: %" PRId64 "ns\n", run->options.assumptions.clock_skew_ns);
+  write_expectation(run, verdicts, &run->test);
+  run->left_out = redaction.left_out;
+  bt_rule_keys_dispose(&read);
+  if (!status) status = bt_rulefile_write(rules_of(run), run->options.rules.count, &run->file, error);
+  bt_buffer_append(&run->file, BT_STR("  tests:\n"));
+  bt_buffer_append(&run->file, bt_buffer_str(&run->test));
+  return !status && (run->test.failed || run->file.failed) ? bt_error_no_memory(error) : status;
+}
+
+/* ---- one trace ---- */
+
+static bt_status record_found(void *context, const bt_read_trace *read, bt_judge *judge, bt_error *error) {
+  record_run *run = context;
+  const bt_rule_verdict *verdicts = NULL;
+  bool is_incomplete = read->trace->partial || bt_judge_is_unsettled(judge, read->trace) ||
+                       (run->options.assumptions.require_complete && read->trace->missing_parents);
+  bt_status status = bt_judge_run(judge, read->trace, &verdicts, error);
+  if (!status) status = write_test(run, read->trace, is_incomplete, verdicts, error);
+  if (!status) status = bt_recorded_verify(bt_buffer_str(&run->file), run->options.rules.count, error);
+  return status;
+}
+
+static void print_result(const record_run *run) {
+  if (run->options.print_json)
+    bt_cli_print_json(json_pack("{s:s, s:s, s:o, s:I}", "test", run->test.ptr, "rule_file", run->file.ptr, "fixture",
+                                run->as_fixture ? json_string(run->path.ptr) : json_null(), "attributes_left_out",
+                                (json_int_t)run->left_out));
+  else
+    bt_print_document(bt_buffer_str(run->whole_file ? &run->file : &run->test));
+  bt_print_error("%" PRIu64 " attribute%s left out%s%s\n", run->left_out, run->left_out == 1 ? " was" : "s were",
+                 run->as_fixture ? "; the trace is in " : "", run->as_fixture ? run->path.ptr : "");
+}
+
+static int run_record(record_run *run, const bt_trace_id *id) {
+  bt_error error = {0};
+  bt_status status = bt_trace_find(&run->options, id, record_found, run, &error);
+  if (status && run->path.ptr) unlink(run->path.ptr);
+  if (!status) print_result(run);
+  return status ? bt_cli_fail("record", status, &error) : BT_EXIT_FINE;
+}
+
+/* ---- the row ---- */
+
+enum { OPT_AS = BT_FLAG_OWN, OPT_OUT, OPT_NAME, OPT_KEEP, OPT_KEEP_ALL, OPT_WHOLE_FILE };
+
+static bool keep(record_run *run, const char *key) {
+  const char **kept = bt_realloc_array(run->kept, run->kept_count + 1, sizeof *kept);
+  if (!kept) return false;
+  run->kept = kept;
+  kept[run->kept_count++] = key;
+  return true;
+}
+
+static bool take(void *context, const bt_flag *flag, const char *value) {
+  record_run *run = context;
+  switch (flag->id) {
+  case OPT_AS: return run->as_fixture = strcmp(value, "fixture") == 0, true;
+  case OPT_OUT: return run->folder = value, value[0] != '\0';
+  case OPT_NAME: return run->name = value, true;
+  case OPT_KEEP: return keep(run, value);
+  case OPT_KEEP_ALL: return run->keeps_all = true;
+  case OPT_WHOLE_FILE: return run->whole_file = true;
+  default: return bt_replay_options_take(&run->options, flag, value);
+  }
+}
+
+static int record_command(const bt_command *self, int argc, char **argv) {
+  record_run run = {.folder = "fixtures"};
+  bt_operands operands;
+  bt_trace_id id;
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&run.options);
+  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+    code = bt_trace_operand(self, &operands, &id);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
+    if (!code) code = run_record(&run, &id);
+  }
+  bt_buffer_dispose(&run.test);
+  bt_buffer_dispose(&run.file);
+  bt_buffer_dispose(&run.path);
+  free(run.kept);
+  bt_replay_options_dispose(&run.options);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"as", OPT_AS, "inline|fixture", "inline", "write the spans into the test, or into a file of OTLP JSON beside it",
+     NULL},
+    {"keep", OPT_KEEP, "KEY", NULL, "keep attributes with this key, too; may be given several times", NULL},
+    {"keep-all", OPT_KEEP_ALL, NULL, NULL, "keep every attribute", NULL},
+    {"name", OPT_NAME, "TEXT", "trace and its id", "name of the test", NULL},
+    {"out", OPT_OUT, "DIR", "fixtures", "folder of fixtures", NULL},
+    {"whole-file", OPT_WHOLE_FILE, NULL, NULL, "print a rule file with the rules and the test", NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Rules:", bt_flags_rules, NULL},
+                                       {"Traces:", bt_flags_traces, NULL},
+                                       {"Assumptions:", bt_flags_assumptions, NULL},
+                                       {0}};
+static const bt_example examples[] = {
+    {"A test for a rule, to be pasted below its `tests:`",
+     "betrace record 47a78e50ad27afba05c2b21fcd5ec87b --rules rules.yaml --rule fraud-check \\\n"
+     "  --tempo http://127.0.0.1:3200"},
+    {"The trace as a file, with one attribute more than the rule reads",
+     "betrace record 47a78e50ad27afba05c2b21fcd5ec87b --rules rules.yaml --rule fraud-check \\\n"
+     "  --tempo http://127.0.0.1:3200 --as fixture --keep http.route"},
+    {0}};
+const bt_command bt_command_record = {
+    .name = "record",
+    .summary = "a rule test from a real trace, with attributes redacted",
+    .usage = "ID (--rules FILE [--rule ID] | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .about = "Writes a real trace down as a test of rules, with the verdicts that they give now. Names, services, "
+             "times, kinds, statuses and "
+             "ids are kept. Attributes are left out, but for those that the rules read and those that --keep names: "
+             "real traces hold "
+             "what should not lie in a repository.\n\n"
+             "The test is run before it is printed: it passes.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "recorded",
+    .unknown = "there is no such trace, or what is kept does not give its verdict",
+    .run = record_command};

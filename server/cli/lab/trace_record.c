@@ -1,0 +1,340 @@
+/* Traces as spans of a test and as OTLP JSON. See trace_record.h. */
+#include "server/cli/lab/trace_record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/time_text.h"
+#include "server/json/replay_json.h"
+#include "server/json/test_report.h"
+#include "server/rulefile/test_run.h"
+
+/* What libyaml takes within double quotes: printable characters as they are, all others as numbers. */
+void bt_yaml_quote(bt_str text, bt_buffer *out) {
+  bt_buffer_append_char(out, '"');
+  while (text.len) {
+    uint32_t code = 0;
+    size_t length = bt_utf8_sequence(text, &code);
+    if (!length)
+      bt_buffer_append(out, BT_STR("\xEF\xBF\xBD"));
+    else if (code == '"' || code == '\\')
+      bt_buffer_printf(out, "\\%c", (char)code);
+    else if (code < ' ' || (code >= 0x7F && code < 0xA0) || code == 0xFEFF || code == 0xFFFE || code == 0xFFFF ||
+             code == 0x2028 || code == 0x2029)
+      bt_buffer_printf(out, "\\u%04X", (unsigned)code);
+    else
+      bt_buffer_append(out, (bt_str){text.ptr, length});
+    length = length ? length : 1;
+    text = (bt_str){text.ptr + length, text.len - length};
+  }
+  bt_buffer_append_char(out, '"');
+}
+
+/* ---- what is kept ---- */
+
+static bool is_kept(bt_redaction *redaction, bt_field_kind kind, bt_str key) {
+  bool keeps = redaction->keeps_all || bt_rule_keys_have(redaction->read, kind, key);
+  for (size_t i = 0; i < redaction->kept_count && !keeps; i++)
+    keeps = bt_str_equal(bt_str_from(redaction->kept[i]), key);
+  return keeps;
+}
+
+/* Of two with one key the first counts. */
+static bool is_first(const bt_attributes *attributes, uint32_t index) {
+  for (uint32_t i = 0; i < index; i++)
+    if (bt_str_equal(attributes->items[i].key, attributes->items[index].key)) return false;
+  return true;
+}
+
+static bool is_written(bt_redaction *redaction, bt_field_kind kind, const bt_attributes *attributes, uint32_t index) {
+  const bt_attribute *attribute = &attributes->items[index];
+  if (!is_first(attributes, index) || bt_value_is_missing(&attribute->value)) return false;
+  if (kind == BT_FIELD_RESOURCE_ATTRIBUTE && bt_str_equal(attribute->key, BT_STR("service.name")))
+    return false; /* `service` says it */
+  bool keeps = is_kept(redaction, kind, attribute->key);
+  redaction->left_out += !keeps;
+  return keeps;
+}
+
+static bool keeps_status_message(bt_redaction *redaction, const bt_span *span) {
+  if (!span->status_message.len) return false;
+  bool keeps = redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_STATUS_MESSAGE, (bt_str){0});
+  redaction->left_out += !keeps;
+  return keeps;
+}
+
+/* ---- YAML ---- */
+
+static void write_double(double number, bt_buffer *out) {
+  char text[40];
+  if (number != number) {
+    bt_buffer_append(out, BT_STR(".nan"));
+  } else if (number > 1.7976931348623157e308 || number < -1.7976931348623157e308) {
+    bt_buffer_append(out, number > 0 ? BT_STR(".inf") : BT_STR("-.inf"));
+  } else {
+    snprintf(text, sizeof text, "%.17g", number);
+    bt_buffer_printf(out, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
+  }
+}
+
+static void write_value(const bt_value *value, bt_buffer *out) {
+  switch (value->type) {
+  case BT_VALUE_STRING: bt_yaml_quote(value->string, out); break;
+  case BT_VALUE_BOOL: bt_buffer_append(out, value->boolean ? BT_STR("true") : BT_STR("false")); break;
+  case BT_VALUE_INT: bt_buffer_printf(out, "%" PRId64, value->integer); break;
+  case BT_VALUE_DOUBLE: write_double(value->decimal, out); break;
+  case BT_VALUE_ARRAY:
+    bt_buffer_append_char(out, '[');
+    for (uint32_t i = 0; i < value->array.count; i++) {
+      if (i) bt_buffer_append(out, BT_STR(", "));
+      write_value(&value->array.items[i], out);
+    }
+    bt_buffer_append_char(out, ']');
+    break;
+  case BT_VALUE_MISSING:
+  case BT_VALUE_OTHER:
+  case BT_VALUE_DURATION:
+  case BT_VALUE_TIME: bt_buffer_append(out, BT_STR("null")); break; /* no attribute has these */
+  }
+}
+
+/* `, name: {"k": v}` unless nothing of it is kept. */
+static void write_attributes(const char *name, bt_redaction *redaction, bt_field_kind kind,
+                             const bt_attributes *attributes, bt_buffer *out) {
+  bool any = false;
+  for (uint32_t i = 0; i < attributes->count; i++) {
+    if (!is_written(redaction, kind, attributes, i)) continue;
+    if (any)
+      bt_buffer_append(out, BT_STR(", "));
+    else
+      bt_buffer_printf(out, ", %s: {", name);
+    any = true;
+    bt_yaml_quote(attributes->items[i].key, out);
+    bt_buffer_append(out, BT_STR(": "));
+    write_value(&attributes->items[i].value, out);
+  }
+  if (any) bt_buffer_append_char(out, '}');
+}
+
+static void write_duration(const char *name, int64_t ns, bt_buffer *out) {
+  char text[64];
+  bt_duration_format(ns, text);
+  bt_buffer_printf(out, ", %s: %s", name, text);
+}
+
+static void write_scope(bt_redaction *redaction, const bt_scope *scope, bt_buffer *out) {
+  bt_buffer inner = {0};
+  bool keeps_name = redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_SCOPE_NAME, (bt_str){0});
+  bool keeps_version = redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_SCOPE_VERSION, (bt_str){0});
+  if (keeps_name && scope->name.len) {
+    bt_buffer_append(&inner, BT_STR(", name: "));
+    bt_yaml_quote(scope->name, &inner);
+  }
+  if (keeps_version && scope->version.len) {
+    bt_buffer_append(&inner, BT_STR(", version: "));
+    bt_yaml_quote(scope->version, &inner);
+  }
+  write_attributes("attributes", redaction, BT_FIELD_SCOPE_ATTRIBUTE, &scope->attributes, &inner);
+  if (inner.len > 2) bt_buffer_printf(out, ", scope: {%s}", inner.ptr + 2);
+  out->failed = out->failed || inner.failed;
+  bt_buffer_dispose(&inner);
+}
+
+static void write_events(bt_redaction *redaction, const bt_span *span, int64_t start_ns, bt_buffer *out) {
+  for (uint32_t i = 0; i < span->event_count; i++) {
+    const bt_event *event = &span->events[i];
+    bt_buffer_append(out, i ? BT_STR(", {name: ") : BT_STR(", events: [{name: "));
+    bt_yaml_quote(event->name, out);
+    if (event->time_ns >= start_ns) write_duration("at", event->time_ns - start_ns, out);
+    write_attributes("attributes", redaction, BT_FIELD_EVENT_ATTRIBUTE, &event->attributes, out);
+    bt_buffer_append_char(out, '}');
+  }
+  if (span->event_count) bt_buffer_append_char(out, ']');
+}
+
+static const char *kind_name(bt_span_kind kind) {
+  static const char *const names[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+  return (unsigned)kind < sizeof names / sizeof names[0] ? names[kind] : "unspecified";
+}
+
+static void write_span(const bt_trace *trace, const bt_span *span, bt_redaction *redaction, bt_buffer *out) {
+  char id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
+  bt_span_id_format(&span->id, id);
+  bt_span_id_format(&span->parent_id, parent);
+  bt_buffer_append(out, BT_STR("{span: "));
+  bt_yaml_quote(span->name, out);
+  bt_buffer_printf(out, ", id: \"%s\", parent: \"%s\"", id, bt_span_id_is_zero(&span->parent_id) ? "" : parent);
+  if (span->resource->service.len) {
+    bt_buffer_append(out, BT_STR(", service: "));
+    bt_yaml_quote(span->resource->service, out);
+  }
+  write_duration("at", span->start_ns - bt_trace_start_ns(trace), out);
+  write_duration("duration", bt_span_duration_ns(span), out);
+  if (span->kind) bt_buffer_printf(out, ", kind: %s", kind_name(span->kind));
+  if (span->status) bt_buffer_printf(out, ", status: %s", span->status == BT_SPAN_STATUS_ERROR ? "error" : "ok");
+  if (keeps_status_message(redaction, span)) {
+    bt_buffer_append(out, BT_STR(", status_message: "));
+    bt_yaml_quote(span->status_message, out);
+  }
+  write_attributes("attributes", redaction, BT_FIELD_SPAN_ATTRIBUTE, &span->attributes, out);
+  write_attributes("resource", redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &span->resource->attributes, out);
+  write_scope(redaction, span->scope, out);
+  write_events(redaction, span, bt_trace_start_ns(trace), out);
+  bt_buffer_append_char(out, '}');
+}
+
+static bool has_half(const bt_trace *trace, uint32_t index) {
+  for (uint32_t i = 0; i < index; i++)
+    if (memcmp(&trace->spans[i].id, &trace->spans[index].id, sizeof(bt_span_id)) == 0) return true;
+  return false;
+}
+
+void bt_trace_record_yaml(const bt_trace *trace, bt_redaction *redaction, unsigned indent, bool *has_halves,
+                          bt_buffer *out) {
+  *has_halves = false;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    if (!*has_halves) *has_halves = has_half(trace, i);
+    bt_buffer_printf(out, "%*s- ", (int)indent, "");
+    write_span(trace, &trace->spans[i], redaction, out);
+    bt_buffer_append_char(out, '\n');
+  }
+}
+
+/* ---- OTLP JSON ---- */
+
+static json_t *value_json(const bt_value *value) {
+  char digits[24];
+  json_t *items;
+  switch (value->type) {
+  case BT_VALUE_STRING: return json_pack("{s:o}", "stringValue", bt_text_json(value->string));
+  case BT_VALUE_BOOL: return json_pack("{s:b}", "boolValue", value->boolean);
+  case BT_VALUE_INT:
+    snprintf(digits, sizeof digits, "%" PRId64, value->integer);
+    return json_pack("{s:s}", "intValue", digits);
+  case BT_VALUE_DOUBLE:
+    if (value->decimal != value->decimal) return json_pack("{s:s}", "doubleValue", "NaN");
+    if (value->decimal > 1.7976931348623157e308) return json_pack("{s:s}", "doubleValue", "Infinity");
+    if (value->decimal < -1.7976931348623157e308) return json_pack("{s:s}", "doubleValue", "-Infinity");
+    return json_pack("{s:f}", "doubleValue", value->decimal);
+  case BT_VALUE_ARRAY:
+    items = json_array();
+    for (uint32_t i = 0; i < value->array.count; i++) json_array_append_new(items, value_json(&value->array.items[i]));
+    return json_pack("{s:{s:o}}", "arrayValue", "values", items);
+  case BT_VALUE_MISSING:
+  case BT_VALUE_OTHER:
+  case BT_VALUE_DURATION:
+  case BT_VALUE_TIME: break;
+  }
+  return json_object();
+}
+
+static json_t *attributes_json(bt_redaction *redaction, bt_field_kind kind, const bt_attributes *attributes) {
+  json_t *array = json_array();
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (is_written(redaction, kind, attributes, i))
+      json_array_append_new(array, json_pack("{s:o, s:o}", "key", bt_text_json(attributes->items[i].key), "value",
+                                             value_json(&attributes->items[i].value)));
+  return array;
+}
+
+static json_t *time_json(int64_t ns) {
+  char digits[24];
+  snprintf(digits, sizeof digits, "%" PRId64, ns);
+  return json_string(digits);
+}
+
+static json_t *events_json(bt_redaction *redaction, const bt_span *span) {
+  json_t *array = json_array();
+  for (uint32_t i = 0; i < span->event_count; i++)
+    json_array_append_new(array,
+                          json_pack("{s:o, s:o, s:o}", "name", bt_text_json(span->events[i].name), "timeUnixNano",
+                                    time_json(span->events[i].time_ns), "attributes",
+                                    attributes_json(redaction, BT_FIELD_EVENT_ATTRIBUTE, &span->events[i].attributes)));
+  return array;
+}
+
+static json_t *span_json(const bt_trace *trace, const bt_span *span, bt_redaction *redaction) {
+  char trace_id[BT_TRACE_ID_HEX + 1], id[BT_SPAN_ID_HEX + 1], parent[BT_SPAN_ID_HEX + 1];
+  bt_trace_id_format(&trace->id, trace_id);
+  bt_span_id_format(&span->id, id);
+  bt_span_id_format(&span->parent_id, parent);
+  json_t *object = json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "traceId", trace_id, "spanId", id, "name",
+                             bt_text_json(span->name), "kind", (int)span->kind, "startTimeUnixNano",
+                             time_json(span->start_ns), "endTimeUnixNano", time_json(span->end_ns), "attributes",
+                             attributes_json(redaction, BT_FIELD_SPAN_ATTRIBUTE, &span->attributes));
+  if (!bt_span_id_is_zero(&span->parent_id)) json_object_set_new(object, "parentSpanId", json_string(parent));
+  if (span->status) {
+    json_t *status = json_pack("{s:i}", "code", (int)span->status);
+    if (keeps_status_message(redaction, span))
+      json_object_set_new(status, "message", bt_text_json(span->status_message));
+    json_object_set_new(object, "status", status);
+  }
+  if (span->event_count) json_object_set_new(object, "events", events_json(redaction, span));
+  return object;
+}
+
+static json_t *resource_json(bt_redaction *redaction, const bt_resource *resource) {
+  json_t *attributes = attributes_json(redaction, BT_FIELD_RESOURCE_ATTRIBUTE, &resource->attributes);
+  if (resource->service.len)
+    json_array_insert_new(
+        attributes, 0,
+        json_pack("{s:s, s:{s:o}}", "key", "service.name", "value", "stringValue", bt_text_json(resource->service)));
+  return json_pack("{s:o}", "attributes", attributes);
+}
+
+static json_t *scope_json(bt_redaction *redaction, const bt_scope *scope) {
+  json_t *object =
+      json_pack("{s:o}", "attributes", attributes_json(redaction, BT_FIELD_SCOPE_ATTRIBUTE, &scope->attributes));
+  if (redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_SCOPE_NAME, (bt_str){0}))
+    json_object_set_new(object, "name", bt_text_json(scope->name));
+  if (redaction->keeps_all || bt_rule_keys_have(redaction->read, BT_FIELD_SCOPE_VERSION, (bt_str){0}))
+    json_object_set_new(object, "version", bt_text_json(scope->version));
+  return object;
+}
+
+/* A piece for each run of spans with one resource and scope, so that the order of the spans stays. */
+json_t *bt_trace_record_otlp(const bt_trace *trace, bt_redaction *redaction) {
+  json_t *pieces = json_array(), *spans = NULL;
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const bt_span *span = &trace->spans[i];
+    bool is_same = i && span->resource == trace->spans[i - 1].resource && span->scope == trace->spans[i - 1].scope;
+    if (!is_same) {
+      spans = json_array();
+      json_array_append_new(pieces,
+                            json_pack("{s:o, s:[{s:o, s:o}]}", "resource", resource_json(redaction, span->resource),
+                                      "scopeSpans", "scope", scope_json(redaction, span->scope), "spans", spans));
+    }
+    json_array_append_new(spans, span_json(trace, span, redaction));
+  }
+  return json_pack("{s:o}", "resourceSpans", pieces);
+}
+
+/* ---- is it true? ---- */
+
+typedef struct verification {
+  size_t passed;
+  bt_buffer why; /* of the first that does not pass */
+} verification;
+
+static bt_status take_result(void *context, const bt_test_result *result, bt_error *error) {
+  verification *v = context;
+  if (result->outcome == BT_TEST_PASSED) return v->passed++, BT_OK;
+  return v->why.len ? BT_OK : bt_test_report_explain(result, &v->why, error);
+}
+
+bt_status bt_recorded_verify(bt_str text, size_t tests, bt_error *error) {
+  bt_checked_file file = {0};
+  verification v = {0};
+  bt_status status = bt_checked_file_read(text, "<recorded>", &file, error);
+  if (!status) status = bt_tests_run(&file, "", take_result, &v, error);
+  if (!status && v.passed != tests)
+    status =
+        bt_error_set(error, BT_REFUSED,
+                     "what was recorded does not give the verdict of the trace, so nothing is printed: keep more of it "
+                     "(--keep KEY, --keep-all). %.200s",
+                     v.why.ptr ? v.why.ptr : "");
+  bt_buffer_dispose(&v.why);
+  bt_checked_file_dispose(&file);
+  return status;
+}

@@ -1,0 +1,78 @@
+/* Compliance reports under way and done. A report outlives the request that asked for it; finished ones stay in memory and are forgotten, the oldest
+ * first, under a bound of each tenant, and under one of all that the tenant with the most makes room for: nobody pushes out the reports of another by making
+ * many. Whoever knows the id of a report of his tenant may read it; who asked for it may delete it, or an editor. A report that says nothing but what the last
+ * one of the same tenant, framework and range said is not kept, signed and sent anew: who asks gets that one.
+ * Thread: every function from any thread; two reports are made at once, by a crew. */
+#ifndef BT_SERVER_REPORTS_H
+#define BT_SERVER_REPORTS_H
+
+#include "server/compliance/report_build.h"
+#include "server/work/wait.h"
+#include "tempo/wire/otlp_export.h"
+
+typedef struct bt_reports bt_reports;
+
+typedef struct bt_reports_options { /* all borrowed */
+  bt_workplace *work;
+  bt_source *source;
+  bt_rule_store *store;
+  bt_watch *watch; /* or NULL */
+  bt_metrics *metrics;
+  bt_http_client *client;
+  const bt_exporter_options *exporter; /* NULL: no `betrace.report` span is sent */
+  const bt_evidence_key *key;          /* NULL: unsigned */
+  const char *timestamp_url;           /* of a time-stamp authority, for signed ones; or NULL */
+  bt_assumptions assumptions;
+  const char *version;
+  int64_t started_at_ns;
+  size_t memory_limit_bytes; /* of finished reports; 0: 64 MiB; of one tenant a quarter of it */
+  bt_memory_account
+      *memory; /* where they are counted, and replays for them ask for room; NULL: there is no other limit */
+} bt_reports_options;
+
+bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt_error *error) BT_MUST_CHECK;
+/* Cancels what runs and waits for it. NULL is fine. */
+void bt_reports_free(bt_reports *reports);
+
+/* What they are signed with; NULL: they are not. */
+const bt_evidence_key *bt_reports_key(const bt_reports *reports);
+
+enum { BT_REPORT_ID_BYTES = 40 };
+
+/* The latest end of a range that has settled to its end by the service's settings: what is reported where nobody says an end. */
+int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
+
+typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
+
+/* Queues one. BT_LIMIT: too many are under way. */
+bt_status bt_reports_submit(bt_reports *reports, const char *tenant, const char *user /* or NULL */, bt_str framework,
+                            bt_time_range range, bt_report_form form, char report_id[BT_REPORT_ID_BYTES],
+                            bt_error *error) BT_MUST_CHECK;
+
+typedef enum bt_report_state { BT_REPORT_QUEUED, BT_REPORT_RUNNING, BT_REPORT_DONE, BT_REPORT_FAILED } bt_report_state;
+const char *bt_report_state_name(bt_report_state state); /* "queued", "running", "completed", "failed" */
+
+typedef struct bt_report_view { /* a copy; dispose it */
+  char report_id[BT_REPORT_ID_BYTES];
+  bt_report_state state;
+  bt_report_form form; /* that was asked for first */
+  double progress;
+  char framework[256];
+  bt_time_range range;
+  int64_t created_at_ns;
+  bt_buffer text;      /* of a finished one: its canonical JSON */
+  char span_state[16]; /* "sent", "failed", "not_sent" */
+  char message[512];   /* of a failed one, or why the span was not sent */
+} bt_report_view;
+void bt_report_view_dispose(bt_report_view *view);
+
+/* Never waits: where it has not ended, `wait` is woken by its end (NULL: nobody waits), and bt_reports_stop_waiting comes before the wait goes; after an error nobody waits.
+ * BT_NOT_FOUND: never was, forgotten, deleted, or another tenant's. */
+bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, bt_wait *wait,
+                         bt_report_view *out, bt_error *error) BT_MUST_CHECK;
+void bt_reports_stop_waiting(bt_reports *reports, bt_wait *wait); /* NULL is fine */
+/* Cancels a running one, forgets a finished one. user: who may delete his own only; NULL: who may delete any. BT_REFUSED: it is another's. */
+bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *user, const char *report_id,
+                            bt_error *error) BT_MUST_CHECK;
+
+#endif

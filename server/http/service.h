@@ -1,0 +1,38 @@
+/* What the service is made of; given to every HTTP handler. Thread: set up before the server starts, then read only (each part says itself
+ * which threads may use it). */
+#ifndef BT_SERVER_HTTP_SERVICE_H
+#define BT_SERVER_HTTP_SERVICE_H
+
+#include "server/compliance/reports.h"
+#include "server/query/evaluation.h"
+#include "server/query/series.h"
+#include "server/query/tag_cache.h"
+#include "server/replay/job.h"
+#include "server/store/rule_store.h"
+#include "server/watch/watch.h"
+#include "server/work/workplace.h"
+
+typedef struct bt_service {
+  bt_rule_store *store;
+  bt_source *source;
+  bt_source *memory;          /* the source, where it takes pushed spans; else NULL */
+  bt_memory_account *account; /* of all that answers and what makes them hold */
+  bt_job_queue *jobs;
+  bt_evaluations *evaluations; /* violations on demand */
+  bt_series_pool *series;      /* counts by steps */
+  bt_reports *reports;         /* of compliance */
+  bt_watch *watch;             /* NULL: nothing is watched */
+  bt_tag_cache *tags;          /* for completion */
+  bt_http_client *client;
+  bt_metrics *metrics;
+  bt_price_table *prices;              /* what each rule has cost Tempo so far */
+  const bt_exporter_options *exporter; /* NULL: no OTLP endpoint */
+  bt_assumptions assumptions;          /* of the service; rules may override theirs */
+  int64_t max_range_ns;                /* of one replay; 0: none */
+  int64_t started_at_ns;
+  int64_t started_steady_ns; /* the same on a clock that nobody sets */
+  bt_workplace *work;        /* threads, deadlines, and the scope of all */
+  const char *version;
+} bt_service;
+
+#endif

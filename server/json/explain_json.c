@@ -1,0 +1,66 @@
+/* Explanations as JSON. See explain_json.h. */
+#include "server/json/explain_json.h"
+
+#include "server/base/time_text.h"
+#include "server/json/replay_json.h"
+
+static json_t *number(uint64_t value) {
+  return json_integer((json_int_t)value);
+}
+
+static json_t *time_json(int64_t time_ns) {
+  char text[40];
+  bt_time_format(time_ns, text);
+  return json_string(text);
+}
+
+static json_t *query_json(const bt_explain_query *query) {
+  json_t *object = json_pack("{s:s, s:s}", "use", bt_explain_use_name(query->use), "traceql", query->traceql);
+  if (object && query->is_probed) json_object_set_new(object, "estimated_found", number(query->estimated_found));
+  return object;
+}
+
+static json_t *cost_json(const bt_cost *cost) {
+  return json_pack("{s:o, s:o, s:o, s:f}", "traces_read", number(cost->traces_read), "requests", number(cost->requests),
+                   "bytes", number(cost->bytes), "units", cost->units);
+}
+
+static json_t *option_json(const bt_explain_option *option, bool is_probed) {
+  json_t *object =
+      json_pack("{s:s, s:b}", "strategy", bt_strategy_name(option->strategy), "possible", option->is_possible);
+  if (object && !option->is_possible) json_object_set_new(object, "why_not", json_string(option->why_not));
+  if (object && option->is_possible && is_probed) json_object_set_new(object, "cost", cost_json(&option->cost));
+  return object;
+}
+
+static json_t *price_json(const bt_price *price) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f}", "replays", number(price->replays), "requests",
+                   number(price->requests), "bytes_inspected", number(price->bytes_inspected), "bytes_received",
+                   number(price->bytes_received), "traces_read", number(price->traces_read), "seconds",
+                   (double)price->duration_ns / 1e9);
+}
+
+static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
+  json_t *queries = json_array(), *options = json_array();
+  for (size_t i = 0; i < rule->query_count; i++) json_array_append_new(queries, query_json(&rule->queries[i]));
+  for (size_t i = 0; i < BT_EXPLAIN_OPTIONS; i++)
+    json_array_append_new(options, option_json(&rule->options[i], is_probed));
+  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:o, s:o}", "rule_id", rule->definition->fields.id,
+                   "rule_name", rule->definition->fields.name, "condition_hash", rule->definition->condition_hash,
+                   "strategy", bt_strategy_name(rule->chosen), "strategies", options, "candidates", rule->candidates,
+                   "decided_locally", rule->decided_locally, "reads_by_id", rule->reads_by_id, "rests_on_absence",
+                   rule->rests_on_absence, "queries", queries, "price", price_json(&rule->price));
+}
+
+json_t *bt_explain_json(const bt_explain_result *result) {
+  json_t *rules = json_array();
+  for (size_t i = 0; i < result->rule_count; i++)
+    json_array_append_new(rules, rule_json(&result->rules[i], result->is_probed));
+  json_t *object = json_pack("{s:o, s:{s:o, s:o}, s:b, s:o, s:{s:o, s:o}}", "source", bt_source_json(&result->source),
+                             "searched", "start", time_json(result->searched.start_ns), "end",
+                             time_json(result->searched.end_ns), "probed", result->is_probed, "rules", rules, "probes",
+                             "requests", number(result->requests), "bytes_inspected", number(result->bytes_inspected));
+  if (object && result->is_probed) json_object_set_new(object, "estimated_traces", number(result->estimated_traces));
+  if (object && !result->is_probed) json_object_set_new(object, "problem", json_string(result->problem));
+  return object;
+}

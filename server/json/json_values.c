@@ -1,0 +1,58 @@
+/* Small values as JSON. See json_values.h. */
+#include "server/json/json_values.h"
+
+#include "server/base/time_text.h"
+#include "server/json/canonical_json.h"
+#include "server/json/replay_json.h"
+
+json_t *bt_time_json(int64_t time_ns) {
+  char text[40];
+  if (!time_ns) return json_null();
+  bt_time_format(time_ns, text);
+  return json_string(text);
+}
+
+json_t *bt_duration_json(int64_t ns) {
+  char text[64];
+  bt_duration_format(ns, text);
+  return json_string(text);
+}
+
+json_t *bt_range_json(bt_time_range range) {
+  return json_pack("{s:o, s:o}", "start", bt_time_json(range.start_ns), "end", bt_time_json(range.end_ns));
+}
+
+json_t *bt_count_json(uint64_t number) {
+  return json_integer(number > (uint64_t)BT_CANONICAL_INTEGER_MAX ? BT_CANONICAL_INTEGER_MAX : (json_int_t)number);
+}
+
+json_t *bt_moment_json(const bt_moment *moment) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  if (!moment->is_set) return json_null();
+  bt_trace_id_format(&moment->trace_id, hex);
+  return json_pack("{s:s, s:o}", "trace_id", hex, "time", bt_time_json(moment->time_ns));
+}
+
+json_t *bt_assumptions_json(const bt_assumptions *a) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "margin", bt_duration_json(a->margin_ns), "lateness",
+                   bt_duration_json(a->lateness_ns), "settle", bt_duration_json(a->settle_ns), "clock_skew",
+                   bt_duration_json(a->clock_skew_ns), "handover", bt_duration_json(a->handover_ns), "require_complete",
+                   a->require_complete);
+}
+
+json_t *bt_optional_text_json(const char *text) {
+  return text && text[0] ? bt_text_json(bt_str_from(text)) : json_null();
+}
+
+static void drop(json_t **to) {
+  json_decref(*to);
+  *to = NULL;
+}
+
+void bt_json_append(json_t **to, json_t *value) {
+  if (json_array_append_new(*to, value)) drop(to); /* takes the value in any case */
+}
+
+void bt_json_set(json_t **to, const char *name, json_t *value) {
+  if (json_object_set_new(*to, name, value)) drop(to);
+}

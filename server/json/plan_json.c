@@ -1,0 +1,61 @@
+/* explain. See plan_json.h. */
+#include "server/json/plan_json.h"
+
+#include "dsl/traceql.h"
+#include "server/json/json_memory.h"
+
+static json_t *text_json(bt_str text) {
+  return json_stringn(text.ptr ? text.ptr : "", text.len);
+}
+
+/* Every filter of the formula, in order. */
+static void collect_searched(const bt_over *over, json_t *array) {
+  if (over->kind == BT_OVER_QUERY) json_array_append_new(array, text_json(over->query.filter));
+  for (uint32_t i = 0; i < over->item_count; i++) collect_searched(over->items[i], array);
+}
+
+static const char *strategy_of(const bt_plan *plan) {
+  switch (plan->violating->kind) {
+  case BT_OVER_ALL: return "every_trace";
+  case BT_OVER_NONE: return "nothing";
+  case BT_OVER_QUERY:
+  case BT_OVER_AND:
+  case BT_OVER_OR: return plan->subtract_count ? "search_and_subtract" : "search";
+  }
+  return "search";
+}
+
+static json_t *outline_json(const bt_plan *plan, const bt_projection *projection) {
+  bt_buffer out = {0};
+  bt_plan_print(plan, projection, &out);
+  if (out.failed) bt_json_memory_lacks();
+  json_t *text = out.failed ? json_null() : text_json(bt_buffer_str(&out));
+  bt_buffer_dispose(&out);
+  return text;
+}
+
+static json_t *explain(const bt_plan *plan, const bt_projection *projection) {
+  json_t *searched = json_array(), *subtracted = json_array();
+  collect_searched(plan->violating, searched);
+  for (uint32_t i = 0; i < plan->subtract_count; i++)
+    json_array_append_new(subtracted, text_json(plan->subtract[i].filter));
+  bool is_projected = plan->spans.filter.len && bt_traceql_tests_fields_only(plan->spans.filter);
+  json_t *projected = is_projected ? text_json(plan->spans.filter) : json_null();
+  return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o}", "strategy", strategy_of(plan), "searched", searched, "subtracted",
+                   subtracted, "projected", projected, "reads", projection->whole_trace ? "by_id" : "batch", "outline",
+                   outline_json(plan, projection));
+}
+
+json_t *bt_plan_json(const bt_rule *rule) {
+  bt_plan *plan = NULL;
+  bt_projection projection;
+  bt_error error = {0};
+  bt_projection_init(&projection);
+  bt_status status = bt_plan_new(rule, &plan, &error);
+  if (!status) status = bt_projection_add(&projection, rule, &error);
+  if (status == BT_NO_MEMORY) bt_json_memory_lacks();
+  json_t *object = status ? json_null() : explain(plan, &projection);
+  bt_plan_free(plan);
+  bt_projection_dispose(&projection);
+  return object;
+}

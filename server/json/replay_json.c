@@ -1,0 +1,356 @@
+/* Violations, coverage and replays as JSON. See replay_json.h. */
+#include "server/json/replay_json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/time_text.h"
+#include "server/replay/witness_text.h"
+
+json_t *bt_text_json(bt_str text) {
+  if (bt_utf8_valid(text)) return json_stringn(text.ptr ? text.ptr : "", text.len);
+  bt_buffer repaired = {0};
+  while (text.len) {
+    size_t length = bt_utf8_sequence(text, NULL);
+    bt_buffer_append(&repaired, length ? (bt_str){text.ptr, length} : BT_STR("\xEF\xBF\xBD"));
+    text.ptr += length ? length : 1;
+    text.len -= length ? length : 1;
+  }
+  json_t *string = repaired.failed ? NULL : json_stringn(repaired.ptr, repaired.len);
+  bt_buffer_dispose(&repaired);
+  return string;
+}
+
+static json_t *c_text_json(const char *text) {
+  return text ? bt_text_json(bt_str_from(text)) : json_null();
+}
+
+static json_t *time_json(int64_t ns) {
+  char text[40];
+  bt_time_format(ns, text);
+  return json_string(text);
+}
+
+static json_t *trace_id_json(const bt_trace_id *id) {
+  char hex[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(id, hex);
+  return json_string(hex);
+}
+
+static json_t *span_id_json(const bt_span_id *id) {
+  if (bt_span_id_is_zero(id)) return json_null();
+  char hex[BT_SPAN_ID_HEX + 1];
+  bt_span_id_format(id, hex);
+  return json_string(hex);
+}
+
+static json_t *range_json(bt_range range) {
+  return json_pack("{s:I, s:I}", "start", (json_int_t)range.start, "end", (json_int_t)range.end);
+}
+
+static json_t *number_json(uint64_t number) {
+  return json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number);
+}
+
+/* Milliseconds are enough for people, and keep the last digits of a double out of sight. */
+static json_t *seconds_json(int64_t ns) {
+  return json_real(round((double)ns / 1e6) / 1e3);
+}
+
+static json_t *duration_json(int64_t ns) {
+  char text[64];
+  bt_duration_format(ns, text);
+  return json_string(text);
+}
+
+/* ---- violations ---- */
+
+static json_t *witness_json(const bt_violation_witness *witness) {
+  json_t *attributes = json_object();
+  for (size_t i = 0; i < witness->attribute_count; i++)
+    json_object_set_new(attributes, witness->attributes[i].key, c_text_json(witness->attributes[i].value));
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span_id", span_id_json(&witness->span_id), "binding",
+                   c_text_json(witness->binding), "name", c_text_json(witness->name), "service",
+                   c_text_json(witness->service), "start", time_json(witness->start_ns), "duration",
+                   duration_json(witness->duration_ns), "range", range_json(witness->range), "attributes", attributes);
+}
+
+static json_t *witnesses_json(const bt_violation_choice *choice) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < choice->witness_count; i++) json_array_append_new(array, witness_json(&choice->witnesses[i]));
+  return array;
+}
+
+static bool is_within(const bt_condition *clause, bt_range range) {
+  return clause && range.start < clause->range.end && clause->range.start < range.end;
+}
+
+/* What failed, also as text: a page that shows it need not fetch the rule as it was in that version. */
+static json_t *failed_json(const bt_rule *rule, bt_range failed) {
+  enum { TEXT_BYTES = 1024 };
+  bool is_in_text = failed.start < failed.end && failed.end <= rule->text.len;
+  bt_str text = is_in_text ? (bt_str){rule->text.ptr + failed.start, failed.end - failed.start} : (bt_str){0};
+  const char *clause = is_within(rule->always, failed)  ? "always"
+                       : is_within(rule->never, failed) ? "never"
+                                                        : "condition";
+  json_t *object = range_json(failed);
+  json_object_set_new(object, "clause", json_string(clause));
+  json_object_set_new(object, "text", bt_text_json(bt_text_cut(text, TEXT_BYTES)));
+  return object;
+}
+
+static void set_choices(json_t *object, const bt_rule *rule, const bt_violation *violation) {
+  json_t *more = json_array();
+  for (size_t i = 1; i < violation->choice_count; i++)
+    json_array_append_new(more, json_pack("{s:o, s:o}", "witnesses", witnesses_json(&violation->choices[i]), "failed",
+                                          failed_json(rule, violation->choices[i].failed)));
+  bool has_choice = violation->choice_count > 0;
+  json_object_set_new(object, "witnesses", has_choice ? witnesses_json(&violation->choices[0]) : json_array());
+  json_object_set_new(object, "failed", has_choice ? failed_json(rule, violation->choices[0].failed) : json_null());
+  json_object_set_new(object, "more_choices", more);
+  json_object_set_new(object, "choices_total", number_json(violation->choice_total));
+}
+
+json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violation *violation) {
+  json_t *object = json_object();
+  if (!object) return NULL;
+  json_t *services = json_array();
+  for (size_t i = 0; i < violation->service_count; i++)
+    json_array_append_new(services, c_text_json(violation->services[i]));
+  json_object_set_new(object, "id", trace_id_json(&violation->id));
+  json_object_set_new(object, "rule_id", json_string(definition->fields.id));
+  json_object_set_new(object, "rule_name", json_string(definition->fields.name));
+  json_object_set_new(object, "rule_version", json_integer(definition->version));
+  json_object_set_new(object, "condition_hash", json_string(definition->condition_hash));
+  json_object_set_new(object, "severity", json_string(bt_severity_name(definition->fields.severity)));
+  json_object_set_new(object, "trace_id", trace_id_json(&violation->trace_id));
+  json_object_set_new(object, "span_id", span_id_json(&violation->span_id));
+  json_object_set_new(object, "time", time_json(violation->time_ns));
+  json_object_set_new(object, "root_service", c_text_json(violation->root_service));
+  json_object_set_new(object, "root_name", c_text_json(violation->root_name));
+  json_object_set_new(object, "services", services);
+  json_object_set_new(object, "message", c_text_json(violation->message));
+  json_object_set_new(object, "confirmed", json_string(violation->confirmed_by_id ? "by_id" : "batch"));
+  json_object_set_new(object, "missing_parents", json_boolean(violation->missing_parents));
+  json_object_set_new(object, "provisional", json_boolean(violation->provisional));
+  set_choices(object, definition->rule, violation);
+  return object;
+}
+
+/* ---- coverage ---- */
+
+static json_t *time_range_json(bt_time_range range) {
+  return json_pack("{s:o, s:o}", "start", time_json(range.start_ns), "end", time_json(range.end_ns));
+}
+
+static json_t *failed_window_json(const bt_failed_window *window) {
+  json_t *object = time_range_json(window->range);
+  json_object_set_new(object, "reason", c_text_json(window->reason));
+  return object;
+}
+
+static json_t *assumptions_json(const bt_assumptions *assumptions) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "margin", duration_json(assumptions->margin_ns), "lateness",
+                   duration_json(assumptions->lateness_ns), "settle", duration_json(assumptions->settle_ns),
+                   "clock_skew", duration_json(assumptions->clock_skew_ns), "handover",
+                   duration_json(assumptions->handover_ns), "require_complete", assumptions->require_complete);
+}
+
+static json_t *differing_traces_json(const bt_coverage *coverage) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < coverage->differing_trace_count && i < BT_DIFFERING_TRACES_NAMED; i++)
+    json_array_append_new(array, trace_id_json(&coverage->differing_traces[i]));
+  return array;
+}
+
+static json_t *long_traces_json(const bt_coverage *coverage) {
+  enum { NAMED_MAX = 100 };
+  json_t *array = json_array();
+  for (size_t i = 0; i < coverage->long_trace_count && i < NAMED_MAX; i++)
+    json_array_append_new(array, trace_id_json(&coverage->long_traces[i]));
+  return array;
+}
+
+json_t *bt_source_json(const bt_source_about *about) {
+  if (!about->kind) return json_null();
+  json_t *object =
+      json_pack("{s:s, s:o, s:b}", "kind", about->kind, "version",
+                about->version[0] ? json_string(about->version) : json_null(), "checked", about->is_checked);
+  if (!object || !about->note[0] || json_object_set_new(object, "note", json_string(about->note)) == 0) return object;
+  json_decref(object);
+  return NULL;
+}
+
+json_t *bt_coverage_json(const bt_coverage *coverage) {
+  json_t *empty = json_array(), *failed = json_array();
+  for (size_t i = 0; i < coverage->windows_empty_count; i++)
+    json_array_append_new(empty, time_range_json(coverage->windows_empty[i]));
+  for (size_t i = 0; i < coverage->windows_failed_count; i++)
+    json_array_append_new(failed, failed_window_json(&coverage->windows_failed[i]));
+  return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
+                   coverage->complete, "source", bt_source_json(&coverage->source), "asked",
+                   time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
+                   "handover_from", coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(),
+                   "data_from", coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(),
+                   "windows_empty", empty, "windows_failed", failed, "unsettled", number_json(coverage->unsettled),
+                   "outside", number_json(coverage->outside), "long_traces", long_traces_json(coverage),
+                   "long_traces_count", number_json(coverage->long_trace_count), "differing_traces",
+                   differing_traces_json(coverage), "differing_traces_count",
+                   number_json(coverage->differing_trace_count), "assumptions",
+                   assumptions_json(&coverage->assumptions));
+}
+
+/* ---- replays ---- */
+
+static json_t *moment_json(const bt_moment *moment) {
+  if (!moment->is_set) return json_null();
+  return json_pack("{s:o, s:o}", "trace_id", trace_id_json(&moment->trace_id), "time", time_json(moment->time_ns));
+}
+
+static void set_counters(json_t *object, const bt_rule_result *counters) {
+  json_object_set_new(object, "traces_evaluated", number_json(counters->traces_evaluated));
+  json_object_set_new(object, "traces_evaluated_kind",
+                      json_string(counters->evaluated_is_exact ? "exact" : "at_least"));
+  json_object_set_new(object, "traces_candidate", number_json(counters->traces_candidate));
+  json_object_set_new(object, "traces_read", number_json(counters->traces_read));
+  json_object_set_new(object, "traces_exercised", number_json(counters->traces_exercised));
+  json_object_set_new(object, "traces_exercised_kind",
+                      json_string(counters->exercised_is_exact ? "exact" : "at_least"));
+  json_object_set_new(object, "strategy", json_string(bt_strategy_name(counters->strategy)));
+  json_object_set_new(object, "traces_decided_unread", number_json(counters->decided_unread));
+  json_object_set_new(object, "sample_unread", number_json(counters->unread_sampled));
+  json_object_set_new(object, "sample_differences",
+                      number_json(counters->sample_differences + counters->unread_differences));
+  json_object_set_new(object, "violations_found", number_json(counters->violations_found));
+  json_object_set_new(object, "violations_provisional", number_json(counters->violations_provisional));
+  json_object_set_new(object, "inconclusive", number_json(counters->inconclusive));
+  json_object_set_new(object, "first_violation", moment_json(&counters->first_violation));
+  json_object_set_new(object, "last_violation", moment_json(&counters->last_violation));
+}
+
+/* Up to where its own settle leaves the range settled, and how many traces come after that. */
+static void set_settled(json_t *object, const bt_rule_result *counters) {
+  int64_t end_ns = counters->effective_end_ns;
+  json_object_set_new(object, "effective_end", end_ns ? time_json(end_ns) : json_null());
+  json_object_set_new(object, "unsettled", number_json(counters->unsettled));
+}
+
+static void keep_larger(uint64_t *into, uint64_t from) {
+  if (from > *into) *into = from;
+}
+
+static void join_counters(bt_rule_result *into, const bt_rule_result *from) {
+  keep_larger(&into->traces_evaluated, from->traces_evaluated);
+  keep_larger(&into->traces_candidate, from->traces_candidate);
+  keep_larger(&into->traces_read, from->traces_read);
+  keep_larger(&into->traces_exercised, from->traces_exercised);
+  keep_larger(&into->decided_unread, from->decided_unread);
+  keep_larger(&into->unread_sampled, from->unread_sampled);
+  into->sample_differences += from->sample_differences;
+  into->unread_differences += from->unread_differences;
+  if (into->strategy != from->strategy) into->strategy = BT_STRATEGY_AUTO; /* not the same for all */
+  into->evaluated_is_exact = into->evaluated_is_exact && from->evaluated_is_exact;
+  into->exercised_is_exact = into->exercised_is_exact && from->exercised_is_exact;
+  into->violations_found += from->violations_found;
+  into->violations_provisional += from->violations_provisional;
+  into->inconclusive += from->inconclusive;
+  bool earlier = from->first_violation.is_set &&
+                 (!into->first_violation.is_set || from->first_violation.time_ns < into->first_violation.time_ns);
+  bool later = from->last_violation.is_set &&
+               (!into->last_violation.is_set || from->last_violation.time_ns > into->last_violation.time_ns);
+  if (earlier) into->first_violation = from->first_violation;
+  if (later) into->last_violation = from->last_violation;
+}
+
+static json_t *rules_json(const bt_replay_result *result, const bt_rule_definition *const *rules) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < result->rule_count; i++) {
+    json_t *object =
+        json_pack("{s:s, s:s, s:I, s:s}", "rule_id", rules[i]->fields.id, "rule_name", rules[i]->fields.name,
+                  "rule_version", (json_int_t)rules[i]->version, "condition_hash", rules[i]->condition_hash);
+    set_counters(object, &result->rules[i]);
+    set_settled(object, &result->rules[i]);
+    json_array_append_new(array, object);
+  }
+  return array;
+}
+
+json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_definition *const *rules,
+                              const char *status) {
+  json_t *object = json_object();
+  if (!object) return NULL;
+  bt_rule_result all = {0};
+  if (result->rule_count) all = result->rules[0];
+  for (size_t i = 1; i < result->rule_count; i++) join_counters(&all, &result->rules[i]);
+  if (result->rule_count == 1) json_object_set_new(object, "rule_id", json_string(rules[0]->fields.id));
+  json_object_set_new(object, "status", json_string(status));
+  if (result->reason[0]) json_object_set_new(object, "reason", c_text_json(result->reason));
+  set_counters(object, &all);
+  json_object_set_new(object, "duration_seconds", seconds_json(result->duration_ns));
+  json_object_set_new(object, "queries", number_json(result->requests));
+  json_object_set_new(object, "bytes_inspected", number_json(result->bytes_inspected));
+  json_object_set_new(object, "bytes_received", number_json(result->bytes_received));
+  json_object_set_new(object, "rules", rules_json(result, rules));
+  return object;
+}
+
+static json_t *optional_time_json(int64_t ns) {
+  return ns ? time_json(ns) : json_null();
+}
+
+json_t *bt_job_json(const bt_job_view *view) {
+  json_t *object = bt_replay_result_json(&view->result, view->rules, bt_job_state_name(view->state));
+  if (!object) return NULL;
+  bool ended = view->state != BT_JOB_QUEUED && view->state != BT_JOB_RUNNING;
+  json_object_set_new(object, "replay_id", json_string(view->replay_id));
+  json_object_set_new(object, "start_time", time_json(view->range.start_ns));
+  json_object_set_new(object, "end_time", time_json(view->range.end_ns));
+  json_object_set_new(object, "progress", json_real(round(view->progress * 1000) / 1000));
+  json_object_set_new(object, "coverage", ended ? bt_coverage_json(&view->result.coverage) : json_null());
+  json_object_set_new(object, "emit", json_boolean(view->emit));
+  json_object_set_new(object, "spans_emitted", number_json(view->spans_emitted));
+  json_object_set_new(object, "spans_already_there", number_json(view->spans_already_there));
+  json_object_set_new(object, "spans_failed", number_json(view->spans_failed));
+  if (view->emission_message[0]) json_object_set_new(object, "emission_message", c_text_json(view->emission_message));
+  json_object_set_new(object, "created_at", optional_time_json(view->created_at_ns));
+  json_object_set_new(object, "started_at", optional_time_json(view->started_at_ns));
+  json_object_set_new(object, "finished_at", optional_time_json(view->finished_at_ns));
+  return object;
+}
+
+json_t *bt_first_json(const bt_rule_definition *definition, const bt_first_result *result) {
+  json_t *violation = result->violation ? bt_violation_json(definition, result->violation) : json_null();
+  json_t *object =
+      json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:o, s:o}", "rule_id", definition->fields.id, "status",
+                bt_replay_outcome_name(result->outcome), "found", result->violation != NULL, "violation", violation,
+                "proven", result->proven, "at_edge_of_data", result->at_edge_of_data, "looked_at",
+                time_range_json(result->looked_at), "coverage", bt_coverage_json(&result->coverage));
+  if (!object) return NULL;
+  if (result->reason[0]) json_object_set_new(object, "reason", c_text_json(result->reason));
+  json_object_set_new(object, "windows", number_json(result->windows));
+  json_object_set_new(object, "traces_read", number_json(result->traces_read));
+  json_object_set_new(object, "inconclusive", number_json(result->inconclusive));
+  json_object_set_new(object, "duration_seconds", seconds_json(result->duration_ns));
+  json_object_set_new(object, "queries", number_json(result->requests));
+  json_object_set_new(object, "bytes_inspected", number_json(result->bytes_inspected));
+  json_object_set_new(object, "bytes_received", number_json(result->bytes_received));
+  return object;
+}
+
+/* ---- diagnostics ---- */
+
+json_t *bt_diagnostics_json(const bt_diagnostics *diagnostics) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < diagnostics->count; i++) {
+    const bt_diagnostic *d = &diagnostics->items[i];
+    json_t *object = json_pack("{s:s, s:s, s:o, s:I, s:I, s:o}", "code", d->code, "severity",
+                               d->is_error ? "error" : "warning", "message", bt_text_json(d->message), "line",
+                               (json_int_t)d->line, "column", (json_int_t)d->column, "range", range_json(d->range));
+    if (object && d->has_fix)
+      json_object_set_new(
+          object, "fix", json_pack("{s:o, s:o}", "range", range_json(d->fix_range), "text", bt_text_json(d->fix_text)));
+    json_array_append_new(array, object);
+  }
+  return array;
+}

@@ -1,0 +1,113 @@
+/* A replay as JUnit XML. See replay_junit.h. */
+#include "server/json/replay_junit.h"
+
+#include <inttypes.h>
+
+#include "server/json/xml.h"
+
+typedef enum case_kind { CASE_PASSED, CASE_SKIPPED, CASE_FAILED, CASE_ERROR } case_kind;
+
+static case_kind kind_of(const bt_replay_result *result, size_t rule, const bt_rule_definition *definition,
+                         bt_severity least) {
+  const bt_rule_result *counters = &result->rules[rule];
+  bool matters = definition->fields.severity >= least;
+  if (counters->violations_found && matters) return CASE_FAILED;
+  if (!bt_replay_has_whole(result, rule) || (counters->inconclusive && matters)) return CASE_ERROR;
+  return counters->traces_exercised ? CASE_PASSED : CASE_SKIPPED;
+}
+
+static void write_element(const char *name, bt_str message, bt_str text, bt_buffer *out) {
+  bt_buffer_printf(out, "      <%s", name);
+  bt_xml_attribute(out, "message", message);
+  bt_buffer_append_char(out, '>');
+  bt_xml_text(out, text, false);
+  bt_buffer_printf(out, "</%s>\n", name);
+}
+
+static void write_error(const bt_replay_result *result, size_t rule, bt_buffer *out) {
+  bt_buffer message = {0};
+  if (!bt_replay_has_whole(result, rule))
+    bt_buffer_printf(&message, "%s: %s", bt_replay_outcome_name(result->outcome), result->reason);
+  else
+    bt_buffer_printf(&message, "%" PRIu64 " verdicts are inconclusive", result->rules[rule].inconclusive);
+  write_element("error", bt_buffer_str(&message), BT_STR(""), out);
+  bt_buffer_dispose(&message);
+}
+
+static void write_failure(const bt_rule_result *counters, const bt_buffer *lines, bt_buffer *out) {
+  bt_buffer message = {0};
+  bt_buffer_printf(&message, "%" PRIu64 " violation%s", counters->violations_found,
+                   counters->violations_found == 1 ? "" : "s");
+  write_element("failure", bt_buffer_str(&message), bt_buffer_str(lines), out);
+  bt_buffer_dispose(&message);
+}
+
+/* That nothing is known to have exercised it is no pass either. */
+static void write_skipped(const bt_rule_result *counters, bt_buffer *out) {
+  bt_buffer_printf(out, "      <skipped message=\"%s\"/>\n",
+                   counters->exercised_is_exact ? "no trace exercised this rule"
+                                                : "no trace is known to have exercised this rule");
+}
+
+static void write_output(bt_str text, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("      <system-out>"));
+  bt_xml_text(out, text, false);
+  bt_buffer_append(out, BT_STR("</system-out>\n"));
+}
+
+static void write_case(const bt_replay_result *result, size_t rule, const bt_rule_definition *definition,
+                       case_kind kind, const bt_buffer *lines, bt_buffer *out) {
+  bt_buffer_append(out, BT_STR("    <testcase"));
+  bt_xml_attribute(out, "classname", bt_str_from(bt_severity_name(definition->fields.severity)));
+  bt_xml_attribute(out, "name", bt_str_from(definition->fields.id));
+  bt_buffer_append(out, BT_STR(">\n"));
+  switch (kind) {
+  case CASE_PASSED:
+    if (lines->len) write_output(bt_buffer_str(lines), out);
+    break;
+  case CASE_SKIPPED:
+    write_skipped(&result->rules[rule], out);
+    if (lines->len) write_output(bt_buffer_str(lines), out);
+    break;
+  case CASE_FAILED: write_failure(&result->rules[rule], lines, out); break;
+  case CASE_ERROR:
+    write_error(result, rule, out);
+    if (lines->len) write_output(bt_buffer_str(lines), out);
+    break;
+  }
+  bt_buffer_append(out, BT_STR("    </testcase>\n"));
+}
+
+static void write_source(const bt_source_about *about, bt_buffer *out) {
+  char text[BT_SOURCE_TEXT_BYTES];
+  if (!about->kind) return;
+  bt_source_about_text(about, text);
+  bt_buffer_append(out, BT_STR("    <properties><property name=\"source\""));
+  bt_xml_attribute(out, "value", bt_str_from(text));
+  bt_buffer_append(out, BT_STR("/></properties>\n"));
+}
+
+bt_status bt_replay_junit_write(const bt_replay_result *result, const bt_rule_definition *const *rules,
+                                bt_severity least, const bt_buffer *messages, bt_buffer *out, bt_error *error) {
+  size_t counts[CASE_ERROR + 1] = {0};
+  bt_buffer cases = {0};
+  for (size_t i = 0; i < result->rule_count; i++) {
+    case_kind kind = kind_of(result, i, rules[i], least);
+    counts[kind]++;
+    write_case(result, i, rules[i], kind, &messages[i], &cases);
+  }
+  double seconds = (double)result->duration_ns / 1e9;
+  bt_buffer_append(out, BT_STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
+  for (int level = 0; level < 2; level++)
+    bt_buffer_printf(
+        out,
+        "%s name=\"betrace replay\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.6f\">\n",
+        level ? "  <testsuite" : "<testsuites", result->rule_count, counts[CASE_FAILED], counts[CASE_ERROR],
+        counts[CASE_SKIPPED], seconds);
+  write_source(&result->coverage.source, out);
+  bt_buffer_append(out, bt_buffer_str(&cases));
+  bt_buffer_append(out, BT_STR("  </testsuite>\n</testsuites>\n"));
+  bool failed = cases.failed || out->failed;
+  bt_buffer_dispose(&cases);
+  return failed ? bt_error_no_memory(error) : BT_OK;
+}

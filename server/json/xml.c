@@ -1,0 +1,35 @@
+/* Text in XML. See xml.h. */
+#include "server/json/xml.h"
+
+static bool is_xml_character(uint32_t code) {
+  return code == '\t' || code == '\n' || code == '\r' || (code >= 0x20 && code != 0xFFFE && code != 0xFFFF);
+}
+
+void bt_xml_text(bt_buffer *out, bt_str text, bool is_attribute) {
+  while (text.len) {
+    uint32_t code = 0;
+    size_t length = bt_utf8_sequence(text, &code);
+    if (!length || !is_xml_character(code))
+      bt_buffer_append(out, BT_STR("\xEF\xBF\xBD"));
+    else if (code == '&')
+      bt_buffer_append(out, BT_STR("&amp;"));
+    else if (code == '<')
+      bt_buffer_append(out, BT_STR("&lt;"));
+    else if (code == '>')
+      bt_buffer_append(out, BT_STR("&gt;"));
+    else if (code == '"')
+      bt_buffer_append(out, BT_STR("&quot;"));
+    else if (is_attribute && code < ' ')
+      bt_buffer_printf(out, "&#%u;", (unsigned)code);
+    else
+      bt_buffer_append(out, (bt_str){text.ptr, length});
+    length = length ? length : 1;
+    text = (bt_str){text.ptr + length, text.len - length};
+  }
+}
+
+void bt_xml_attribute(bt_buffer *out, const char *name, bt_str value) {
+  bt_buffer_printf(out, " %s=\"", name);
+  bt_xml_text(out, value, true);
+  bt_buffer_append_char(out, '"');
+}

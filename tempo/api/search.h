@@ -1,0 +1,10 @@
+/* Exhaustive search: every trace that a filter finds in a range, or what could not be asked. Thread: the caller's. Internal to tempo/. */
+#ifndef BT_TEMPO_API_SEARCH_H
+#define BT_TEMPO_API_SEARCH_H
+
+#include "tempo/api/tempo_call.h"
+
+bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
+                          bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,284 @@
+/* Spans without knowing whose they are. See span_search.h. The ids are cut into parts of one size, as many as the expected traces need; each part is one
+ * question with a filter on the id, over the whole range, so that no trace lies in two. A part whose answer is too large or full is halved. Two are
+ * under way, so that Tempo works on the next while we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans.
+ * Traces in which the filter finds many spans would cost Tempo the square of them: they are found before, left out, and given without spans. */
+#include "tempo/api/span_search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl/traceql.h"
+#include "tempo/api/column_lists.h"
+#include "tempo/api/id_cover.h"
+#include "tempo/api/trace_sizes.h"
+#include "tempo/wire/own_trace.h"
+#include "tempo/wire/trace_merge.h"
+
+enum {
+  IN_FLIGHT = 2,
+  TRACES_PER_PART = 10000, /* some spans each: about 10 MiB of an answer */
+  TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
+  FIRST_BITS_MAX = 8,      /* at most 2^8 parts to begin with */
+  BITS_MAX = 32,           /* and 2^32 of what turns out too large */
+};
+static const size_t max_answer_bytes = (size_t)64 << 20, max_decoded_bytes = (size_t)128 << 20;
+
+/* The ids whose first `bits` bits are those of `prefix`. */
+typedef struct id_part {
+  uint32_t prefix;
+  unsigned bits;
+} id_part;
+
+typedef struct slot {
+  bt_tempo_call call;
+  id_part part;
+  bt_trace_id low, high;
+} slot;
+
+typedef struct span_search {
+  bt_tempo *tempo;
+  const bt_spans_request *request;
+  bt_spans_sink sink;
+  void *context;
+  bt_tempo_caller caller;
+  int64_t start_s, end_s;
+  bt_found_list crowded;
+  bt_buffer filter; /* of all others */
+  id_part *todo;    /* a stack */
+  size_t todo_count, todo_capacity;
+  slot slots[IN_FLIGHT]; /* a ring */
+  uint32_t first, count;
+  /* Of the answer that is being decoded. */
+  const slot *at;
+  bt_found_list found;
+  bt_trace_id *ids; /* of found */
+  bt_trace_merge *merge;
+} span_search;
+
+static bt_status too_much(bt_error *error) {
+  return bt_error_set(error, BT_LIMIT, "the spans are more than answers hold");
+}
+
+/* ---- parts ---- */
+
+static bool push(span_search *s, uint32_t prefix, unsigned bits) {
+  id_part *todo = bt_grow_array(s->todo, s->todo_count, &s->todo_capacity, sizeof *todo);
+  if (!todo) return false;
+  s->todo = todo;
+  todo[s->todo_count++] = (id_part){prefix, bits};
+  return true;
+}
+
+static bt_status push_halves(span_search *s, id_part part, bt_error *error) {
+  if (part.bits == BITS_MAX) return too_much(error);
+  bool ok = push(s, part.prefix << 1 | 1, part.bits + 1) && push(s, part.prefix << 1, part.bits + 1);
+  return ok ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status push_first(span_search *s, bt_error *error) {
+  unsigned bits = s->request->expected >= TWO_FROM ? 1 : 0;
+  while (bits < FIRST_BITS_MAX && s->request->expected >> bits > TRACES_PER_PART) bits++;
+  for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
+    if (!push(s, prefix, bits)) return bt_error_no_memory(error);
+  return BT_OK;
+}
+
+static void set_bounds(slot *at) {
+  unsigned left = BITS_MAX - at->part.bits;
+  uint32_t ours = left == BITS_MAX ? UINT32_MAX : ((uint32_t)1 << left) - 1;
+  uint32_t low = left == BITS_MAX ? 0 : at->part.prefix << left, high = low | ours;
+  memset(at->low.bytes, 0, sizeof at->low.bytes);
+  memset(at->high.bytes, 0xff, sizeof at->high.bytes);
+  for (unsigned i = 0; i < sizeof low; i++) {
+    at->low.bytes[i] = (uint8_t)(low >> (24 - 8 * i));
+    at->high.bytes[i] = (uint8_t)(high >> (24 - 8 * i));
+  }
+}
+
+/* ---- answers ---- */
+
+/* A cover may find ids beyond its part: they are another part's. What was given as crowded was left out, and is not given twice by who gives it all the
+ * same. */
+static bool is_ours(const span_search *s, const slot *at, const bt_trace_id *id) {
+  bool is_of_part = bt_trace_id_compare(&at->low, id) <= 0 && bt_trace_id_compare(id, &at->high) <= 0;
+  return is_of_part && !bt_found_list_get(&s->crowded, id);
+}
+
+static bt_status take_id(void *context, const bt_search_row *row, bt_error *error) {
+  span_search *s = context;
+  bt_found found = {.id = row->id, .start_ns = row->start_ns, .end_ns = row->end_ns, .span_count = row->span_count};
+  if (row->span || !is_ours(s, s->at, &row->id)) return BT_OK;
+  return bt_found_list_add(&s->found, &found) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status decode_ids(span_search *s, bt_str body, bool is_json, bt_error *error) {
+  bt_search_answer answer = {0};
+  s->found.count = 0;
+  bt_status status = bt_tempo_decode_search(body, is_json, false, take_id, s, &answer, error);
+  s->caller.account->bytes_inspected += answer.inspected_bytes;
+  if (status == BT_OK && answer.trace_count >= s->at->call.limit) return too_much(error);
+  if (status != BT_OK) return status;
+  bt_found_list_sort(&s->found);
+  bt_trace_id *ids = bt_realloc_array(s->ids, s->found.count, sizeof *ids);
+  if (!ids) return bt_error_no_memory(error);
+  s->ids = ids;
+  for (size_t i = 0; i < s->found.count; i++) ids[i] = s->found.items[i].id;
+  return BT_OK;
+}
+
+typedef struct chosen_rows {
+  bt_merge_part part; /* first */
+  const span_search *search;
+} chosen_rows;
+
+static bt_status take_row(void *context, const bt_search_row *row, bt_error *error) {
+  chosen_rows *rows = context;
+  return is_ours(rows->search, rows->search->at, &row->id) ? bt_trace_merge_row(&rows->part, row, error) : BT_OK;
+}
+
+static bt_status decode(void *context, bt_str body, bool is_json, bt_error *error) {
+  span_search *s = context;
+  bt_search_answer answer = {0};
+  bt_status status = decode_ids(s, body, is_json, error);
+  bt_trace_merge_free(s->merge);
+  s->merge = NULL;
+  if (status == BT_OK)
+    status =
+        bt_trace_merge_new(s->ids, s->found.count, s->request->projection, true, max_decoded_bytes, &s->merge, error);
+  chosen_rows rows = {{s->merge, 0}, s};
+  return status == BT_OK ? bt_tempo_decode_search(body, is_json, true, take_row, &rows, &answer, error) : status;
+}
+
+static bt_status give(span_search *s, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < s->found.count; i++) {
+    bt_trace storage;
+    bt_found_spans given = {.found = s->found.items[i]};
+    status = bt_trace_merge_take(s->merge, i, &storage, &given.trace, &given.needs_by_id, error);
+    if (status == BT_LIMIT) given = (bt_found_spans){.found = s->found.items[i], .needs_by_id = true};
+    if (status == BT_LIMIT) status = BT_OK;
+    if (given.trace && bt_trace_may_be_own(given.trace)) given.needs_by_id = true;
+    if (given.trace) bt_found_widen(&given.found, given.trace);
+    if (status == BT_OK) status = s->sink(s->context, &given, error);
+  }
+  return status;
+}
+
+/* ---- questions ---- */
+
+static bt_status write_url(span_search *s, slot *at, bt_error *error) {
+  bt_buffer regex = {0}, query = {0};
+  bt_id_cover(&at->low, &at->high, &regex);
+  bt_traceql_read_spans(bt_buffer_str(&s->filter), bt_buffer_str(&regex), s->request->projection, 0, &query);
+  bt_tempo_search_url url = {.query = bt_buffer_str(&query),
+                             .start_s = s->start_s,
+                             .end_s = s->end_s,
+                             .limit = at->call.limit,
+                             .spans_per_set = BT_READ_SPANS_PER_SET};
+  bool ok = !regex.failed && !query.failed && bt_tempo_url_search(s->tempo, &url, &at->call.url);
+  bt_buffer_dispose(&regex);
+  bt_buffer_dispose(&query);
+  return ok ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status ask_next(span_search *s, bt_error *error) {
+  slot *at = &s->slots[(s->first + s->count++) % IN_FLIGHT];
+  *at = (slot){.part = s->todo[--s->todo_count]};
+  set_bounds(at);
+  at->call.caller = &s->caller;
+  at->call.max_body_bytes = max_answer_bytes;
+  at->call.patience_ms = s->tempo->timeout_ms;
+  at->call.kind = BT_HTTP_READ;
+  at->call.limit = atomic_load(&s->tempo->search_limit);
+  at->call.range_s = s->end_s - s->start_s;
+  bt_status status = write_url(s, at, error);
+  return status == BT_OK ? bt_tempo_call_start(&at->call, error) : status;
+}
+
+static bt_status look_at(span_search *s, const slot *at, bt_tempo_outcome outcome, bt_error *error) {
+  switch (outcome) {
+  case BT_TEMPO_ANSWERED: return give(s, error);
+  case BT_TEMPO_TOO_LARGE: return push_halves(s, at->part, error);
+  case BT_TEMPO_LIMIT_TOO_HIGH:
+    if (at->call.limit > 2) return push(s, at->part.prefix, at->part.bits) ? BT_OK : bt_error_no_memory(error);
+    return too_much(error);
+  case BT_TEMPO_RANGE_TOO_LONG:
+  case BT_TEMPO_TOO_SLOW:
+  case BT_TEMPO_QUERY_TOO_LONG: return too_much(error);
+  case BT_TEMPO_STUMBLED:
+  case BT_TEMPO_FAILED: break;
+  }
+  return bt_error_set(error, at->call.may_pass ? BT_UNAVAILABLE : BT_REFUSED, "the spans could not be searched: %.190s",
+                      at->call.reason);
+}
+
+static bt_status finish_oldest(span_search *s, bt_error *error) {
+  slot *at = &s->slots[s->first];
+  bt_tempo_outcome outcome = BT_TEMPO_FAILED;
+  s->at = at;
+  bt_status status = bt_tempo_call_finish(&at->call, decode, s, &outcome, error);
+  if (status == BT_OK) status = look_at(s, at, outcome, error);
+  bt_trace_merge_free(s->merge);
+  s->merge = NULL;
+  bt_tempo_call_dispose(&at->call);
+  s->first = (s->first + 1) % IN_FLIGHT;
+  s->count--;
+  return status;
+}
+
+static bt_status give_crowded(span_search *s, bt_error *error) {
+  bt_crowd_question question = {s->request->filter, s->request->range, s->request->crowds};
+  bt_status status = bt_tempo_leave_out_crowded(&s->caller, &question, &s->crowded, &s->filter, error);
+  for (size_t i = 0; status == BT_OK && i < s->crowded.count; i++) {
+    bt_found_spans given = {.found = s->crowded.items[i], .needs_by_id = true};
+    status = s->sink(s->context, &given, error);
+  }
+  return status;
+}
+
+static bool is_too_long(const span_search *s) {
+  return s->end_s - s->start_s > atomic_load(&s->tempo->max_range_s);
+}
+
+static bt_status search_all(span_search *s, bt_error *error) {
+  if (is_too_long(s)) return too_much(error);
+  bt_status status = give_crowded(s, error);
+  if (status == BT_OK && is_too_long(s)) return too_much(error); /* that was learned now */
+  if (status == BT_OK) status = push_first(s, error);
+  while (status == BT_OK && (s->todo_count || s->count))
+    status = s->todo_count && s->count < IN_FLIGHT ? ask_next(s, error) : finish_oldest(s, error);
+  return status;
+}
+
+/* What one question cannot ask for; and where an attribute may be of a list, it decides nothing. */
+static bt_status refuse_what_is_too_much(const span_search *s, bt_error *error) {
+  bool may_hold_lists = false;
+  if (s->end_s - s->start_s > atomic_load(&s->tempo->max_range_s)) return too_much(error);
+  if (!s->request->projection->attribute_count) return BT_OK;
+  bt_status status = bt_tempo_may_hold_lists(&s->caller, s->request->range, &may_hold_lists, error);
+  return status == BT_OK && may_hold_lists ? too_much(error) : status;
+}
+
+static void dispose(span_search *s) {
+  for (; s->count; s->count--, s->first = (s->first + 1) % IN_FLIGHT) bt_tempo_call_dispose(&s->slots[s->first].call);
+  bt_found_list_dispose(&s->found);
+  bt_found_list_dispose(&s->crowded);
+  bt_buffer_dispose(&s->filter);
+  free(s->ids);
+  free(s->todo);
+  bt_tempo_caller_dispose(&s->caller);
+}
+
+bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                              bt_source_account *account, bt_error *error) {
+  span_search s = {.tempo = tempo, .request = request, .sink = sink, .context = context};
+  bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
+  if (request->projection->whole_trace || bt_projection_groups(request->projection) != 1) return too_much(error);
+  if (request->range.start_ns >= request->range.end_ns) return BT_OK; /* nothing is in it, as for a search */
+  bt_status status = bt_tempo_caller_init(&s.caller, tempo, &identity, account, error);
+  if (status == BT_OK) status = bt_tempo_seconds(request->range, &s.start_s, &s.end_s, error);
+  if (status == BT_OK) status = refuse_what_is_too_much(&s, error);
+  if (status == BT_OK) status = search_all(&s, error);
+  dispose(&s);
+  return status;
+}

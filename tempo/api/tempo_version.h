@@ -1,0 +1,37 @@
+/* Which Tempo answers. It is asked for its version once, again after a connection was lost and came back, and every minute that somebody wants to know it, because behind a load balancer
+ * a Tempo is replaced without anybody noticing. What it says decides nothing about right and wrong here: it decides what plans may rest on.
+ * Thread: any; the state has a lock of its own. Internal to tempo/. */
+#ifndef BT_TEMPO_API_TEMPO_VERSION_H
+#define BT_TEMPO_API_TEMPO_VERSION_H
+
+#include <pthread.h>
+
+#include "tempo/wire/source.h"
+
+struct bt_tempo;
+
+/* Part of struct bt_tempo. */
+typedef struct bt_tempo_version {
+  pthread_mutex_t mutex;
+  bt_source_about about; /* under the lock, as all up to is_lost */
+  bool has_answered;     /* about is what Tempo said */
+  bool is_asking;
+  int64_t asked_ms, next_ms; /* on the monotonic clock: when it was asked last, and when it may be again */
+  atomic_bool is_lost;       /* a connection failed, and nothing has been heard since */
+} bt_tempo_version;
+bool bt_tempo_version_init(bt_tempo_version *version) BT_MUST_CHECK; /* false: no memory */
+void bt_tempo_version_dispose(bt_tempo_version *version);
+
+/* See bt_source_operations.describe. */
+void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out);
+/* Told by every request that ends: whether anything came back. */
+void bt_tempo_version_note(bt_tempo_version *version, bool is_heard);
+
+/* What of an answer of /api/status/buildinfo (JSON), or of /status/version (text), says which Tempo it is; false: it is neither. Never fails otherwise: what
+ * the answer does not say is not checked. */
+bool bt_tempo_version_of_buildinfo(bt_str body, bt_source_about *out);
+bool bt_tempo_version_of_status(bt_str body, bt_source_about *out);
+/* The first number of a version; -1: it does not begin with numbers. */
+int bt_tempo_version_major(const char *version);
+
+#endif

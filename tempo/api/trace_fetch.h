@@ -1,0 +1,37 @@
+/* Reading whole traces: in batches by id regex with a projection, or one by one by id. Thread: the caller's. Internal to tempo/. */
+#ifndef BT_TEMPO_API_TRACE_FETCH_H
+#define BT_TEMPO_API_TRACE_FETCH_H
+
+#include "tempo/api/tempo_call.h"
+
+/* What one read has in hand. After so many failures Tempo is not well, and the rest is not asked. */
+enum { BT_READ_FAILURES_MAX = 4 };
+
+typedef struct bt_tempo_read {
+  bt_tempo *tempo;
+  const bt_read_request *request;
+  bt_read_sink sink;
+  void *context;
+  bt_tempo_caller caller;
+  bt_status failed; /* BT_OK, or what the first failure was: told in the end, after all that could be read */
+  char reason[200];
+  uint32_t failures;
+} bt_tempo_read;
+
+bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
+bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
+
+/* The reads by id that go on beside batches (also_by_id, more_by_id): what fails among them takes nothing from the read. */
+typedef struct bt_tempo_beside bt_tempo_beside;
+/* new. Sends them. */
+bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_error *error) BT_MUST_CHECK;
+/* Sends what more_by_id names, waits for all and gives them. */
+bt_status bt_tempo_beside_give(bt_tempo_beside *beside, bt_error *error) BT_MUST_CHECK;
+void bt_tempo_beside_free(bt_tempo_beside *beside); /* those under way are aborted; NULL is fine */
+
+/* Keeps the first failure. */
+void bt_tempo_read_fail(bt_tempo_read *read, const bt_tempo_call *call, const char *reason);
+/* Gives the trace to the sink, unless it is one of our own (then as one that is not there). */
+bt_status bt_tempo_read_give(bt_tempo_read *read, const bt_read_trace *given, bt_error *error) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,130 @@
+/* The index of trace files. See file_index.h. */
+#include "tempo/files/file_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_SLOTS = 256 };
+
+void bt_file_index_dispose(bt_file_index *index) {
+  free(index->units);
+  free(index->traces);
+  free(index->links);
+  free(index->slots);
+  *index = (bt_file_index){0};
+}
+
+bt_status bt_file_index_add_unit(bt_file_index *index, const bt_indexed_unit *unit, bt_error *error) {
+  if (index->unit_count >= UINT32_MAX - 1)
+    return bt_error_set(error, BT_LIMIT, "the files hold too many documents; read fewer at once");
+  bt_indexed_unit *units = bt_grow_array(index->units, index->unit_count, &index->unit_capacity, sizeof *units);
+  if (!units) return bt_error_no_memory(error);
+  index->units = units;
+  units[index->unit_count++] = *unit;
+  return BT_OK;
+}
+
+/* Seeded, so that nobody can choose ids that fall into one slot. */
+static size_t slot_of(const bt_file_index *index, const bt_trace_id *id) {
+  uint64_t halves[2];
+  memcpy(halves, id->bytes, sizeof halves);
+  uint64_t bits = (halves[0] ^ index->seed) * 0xD6E8FEB86659FD93u;
+  bits = (bits ^ (bits >> 32) ^ halves[1]) * 0xD6E8FEB86659FD93u;
+  return (size_t)(bits ^ (bits >> 32)) & (index->slot_count - 1);
+}
+
+/* The slot that holds the trace, or the free one where it belongs. */
+static size_t find_slot(const bt_file_index *index, const bt_trace_id *id) {
+  size_t slot = slot_of(index, id);
+  while (index->slots[slot] && bt_trace_id_compare(&index->traces[index->slots[slot] - 1].id, id) != 0)
+    slot = (slot + 1) & (index->slot_count - 1);
+  return slot;
+}
+
+static bt_status grow_slots(bt_file_index *index, bt_error *error) {
+  size_t count = index->slot_count ? index->slot_count * 2 : FIRST_SLOTS;
+  if (count > (size_t)UINT32_MAX)
+    return bt_error_set(error, BT_LIMIT, "the files hold too many traces; read fewer at once");
+  uint32_t *slots = calloc(count, sizeof *slots);
+  if (!slots) return bt_error_no_memory(error);
+  free(index->slots);
+  index->slots = slots;
+  index->slot_count = count;
+  index->seed = (uint64_t)(uintptr_t)slots * 0x9E3779B97F4A7C15u;
+  for (size_t i = 0; i < index->trace_count; i++) slots[find_slot(index, &index->traces[i].id)] = (uint32_t)(i + 1);
+  return BT_OK;
+}
+
+/* A span may end before it starts, or have no end. */
+static int64_t end_of(const bt_trace *trace) {
+  int64_t end_ns = bt_trace_end_ns(trace), latest_start_ns = bt_trace_latest_start_ns(trace);
+  return end_ns > latest_start_ns ? end_ns : latest_start_ns;
+}
+
+static bt_status add_new(bt_file_index *index, size_t slot, const bt_trace *trace, uint32_t unit, bt_error *error) {
+  bt_indexed_trace *traces = bt_grow_array(index->traces, index->trace_count, &index->trace_capacity, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  index->traces = traces;
+  traces[index->trace_count++] =
+      (bt_indexed_trace){.id = trace->id, .start_ns = bt_trace_start_ns(trace), .end_ns = end_of(trace), .unit = unit};
+  index->slots[slot] = (uint32_t)index->trace_count;
+  return BT_OK;
+}
+
+static bt_status add_link(bt_file_index *index, bt_indexed_trace *known, uint32_t unit, bt_error *error) {
+  uint32_t newest = known->more ? index->links[known->more - 1].unit : known->unit;
+  if (newest == unit) return BT_OK;
+  if (index->link_count >= UINT32_MAX - 1)
+    return bt_error_set(error, BT_LIMIT, "the traces lie in too many documents; read fewer files at once");
+  bt_unit_link *links = bt_grow_array(index->links, index->link_count, &index->link_capacity, sizeof *links);
+  if (!links) return bt_error_no_memory(error);
+  index->links = links;
+  links[index->link_count++] = (bt_unit_link){.unit = unit, .next = known->more};
+  known->more = (uint32_t)index->link_count;
+  return BT_OK;
+}
+
+bt_status bt_file_index_add_trace(bt_file_index *index, const bt_trace *trace, bool *is_new, bt_error *error) {
+  *is_new = false;
+  if (index->trace_count * 2 >= index->slot_count) {
+    bt_status status = grow_slots(index, error);
+    if (status != BT_OK) return status;
+  }
+  uint32_t unit = (uint32_t)index->unit_count - 1;
+  size_t slot = find_slot(index, &trace->id);
+  *is_new = index->slots[slot] == 0;
+  if (*is_new) return add_new(index, slot, trace, unit, error);
+  bt_indexed_trace *known = &index->traces[index->slots[slot] - 1];
+  int64_t start_ns = bt_trace_start_ns(trace), end_ns = end_of(trace);
+  if (start_ns < known->start_ns) known->start_ns = start_ns;
+  if (end_ns > known->end_ns) known->end_ns = end_ns;
+  return add_link(index, known, unit, error);
+}
+
+static int compare_traces(const void *a, const void *b) {
+  return bt_trace_id_compare(&((const bt_indexed_trace *)a)->id, &((const bt_indexed_trace *)b)->id);
+}
+
+void bt_file_index_finish(bt_file_index *index) {
+  free(index->slots);
+  index->slots = NULL;
+  index->slot_count = 0;
+  if (index->trace_count) qsort(index->traces, index->trace_count, sizeof *index->traces, compare_traces);
+}
+
+const bt_indexed_trace *bt_file_index_find(const bt_file_index *index, const bt_trace_id *id) {
+  if (!index->trace_count) return NULL;
+  bt_indexed_trace key = {.id = *id};
+  return bsearch(&key, index->traces, index->trace_count, sizeof *index->traces, compare_traces);
+}
+
+void bt_file_index_remove(bt_file_index *index, const bt_trace_id *ids, size_t count) {
+  size_t kept = 0, next = 0;
+  for (size_t i = 0; i < index->trace_count; i++) {
+    const bt_trace_id *id = &index->traces[i].id;
+    while (next < count && bt_trace_id_compare(&ids[next], id) < 0) next++;
+    bool goes = next < count && bt_trace_id_compare(&ids[next], id) == 0;
+    if (!goes) index->traces[kept++] = index->traces[i];
+  }
+  index->trace_count = kept;
+}

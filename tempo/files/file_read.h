@@ -1,0 +1,47 @@
+/* Traces read back from the files that they lie in. Many are read at once in the order of the files: the units that a group of traces needs
+ * are decoded together, so that a unit with spans of a hundred traces is decoded a few times and not a hundred times, and memory is that
+ * of a group (some MiB of units), whatever the files' size.
+ * Thread: any; a set is immutable once it is filled. Only tempo/ includes this. */
+#ifndef BT_TEMPO_FILES_FILE_READ_H
+#define BT_TEMPO_FILES_FILE_READ_H
+
+#include "tempo/files/file_index.h"
+#include "tempo/files/file_units.h"
+
+typedef struct bt_trace_file {
+  char *name; /* for messages */
+  bt_file_content *content;
+  bt_file_format format;
+} bt_trace_file;
+
+typedef struct bt_file_set {
+  bt_trace_file *files;
+  size_t count;
+  bt_file_index index;
+} bt_file_set;
+
+typedef struct bt_file_wanted {
+  const bt_indexed_trace *trace;
+  size_t index; /* for the sink */
+} bt_file_wanted;
+
+/* Gives each to the sink once, in the order of the files (`wanted` is put in that order). BT_IO: a file cannot be read, or is another than
+ * it was when it was indexed. What the sink returns, BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT (a single trace takes too much memory). */
+bt_status bt_file_read(const bt_file_set *set, bt_file_wanted *wanted, size_t count, const bt_cancel *cancel,
+                       bt_read_sink sink, void *context, bt_error *error) BT_MUST_CHECK;
+
+/* One trace, held: all-zero is none. */
+typedef struct bt_held_trace {
+  bt_span_batch *batch;
+  char *bytes;
+} bt_held_trace;
+bt_status bt_file_hold(const bt_file_set *set, const bt_indexed_trace *trace, bt_held_trace *held, const bt_trace **out,
+                       bt_error *error) BT_MUST_CHECK;
+void bt_held_trace_dispose(bt_held_trace *held);
+
+/* So much memory the decoding of so many bytes may take. */
+size_t bt_file_decode_cap(uint64_t bytes);
+/* The same error with the file's name before it. */
+bt_status bt_file_name_error(const char *name, const bt_error *inner, bt_error *error);
+
+#endif

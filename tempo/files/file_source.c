@@ -1,0 +1,336 @@
+/* OTLP files as a trace source. See file_source.h. Opening walks over the units of each file (file_units.h) and notes in the index which
+ * traces each holds; reading goes back to them (file_read.h). */
+#include "tempo/files/file_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tempo/files/file_read.h"
+#include "tempo/wire/own_trace.h"
+#include "tempo/wire/pause.h"
+#include "tempo/wire/span_batch.h"
+#include "tempo/wire/tags_trace.h"
+
+static const uint64_t largest_answer_bytes = (uint64_t)1 << 30; /* of a trace by id in a file */
+
+typedef struct file_source {
+  bt_source source; /* first: a bt_source is one of these */
+  bt_file_set set;
+  int64_t earliest_ns, latest_ns; /* starts of spans */
+  bt_held_trace held;
+} file_source;
+
+static file_source *of(bt_source *source) {
+  return (file_source *)source;
+}
+
+static const file_source *of_const(const bt_source *source) {
+  return (const file_source *)source;
+}
+
+/* ---- opening ---- */
+
+typedef struct loader {
+  file_source *files;
+  uint32_t file;
+  uint64_t span_count;   /* of the file that is being read */
+  bt_trace_id *suspects; /* traces whose first unit has spans of BeTrace's own service alone */
+  size_t suspect_count, suspect_capacity;
+} loader;
+
+static bool may_be_own(const bt_trace *trace) {
+  for (uint32_t i = 0; i < trace->span_count; i++)
+    if (!bt_str_equal(trace->spans[i].resource->service, BT_STR(BT_OWN_SERVICE))) return false;
+  return true;
+}
+
+static bt_status suspect(loader *l, const bt_trace_id *id, bt_error *error) {
+  bt_trace_id *suspects = bt_grow_array(l->suspects, l->suspect_count, &l->suspect_capacity, sizeof *suspects);
+  if (!suspects) return bt_error_no_memory(error);
+  l->suspects = suspects;
+  suspects[l->suspect_count++] = *id;
+  return BT_OK;
+}
+
+static void extend_range(file_source *files, const bt_trace *trace) {
+  int64_t start_ns = bt_trace_start_ns(trace), latest_ns = bt_trace_latest_start_ns(trace);
+  if (start_ns < files->earliest_ns) files->earliest_ns = start_ns;
+  if (latest_ns > files->latest_ns) files->latest_ns = latest_ns;
+}
+
+static bt_status note_trace(loader *l, const bt_trace *trace, bt_error *error) {
+  bool is_new;
+  bt_status status = bt_file_index_add_trace(&l->files->set.index, trace, &is_new, error);
+  if (status == BT_OK && is_new && may_be_own(trace)) return suspect(l, &trace->id, error);
+  extend_range(l->files, trace);
+  return status;
+}
+
+/* Decodes a unit and notes what is in it; a unit without spans needs no place in the index. */
+static bt_status note_unit(loader *l, bt_file_format format, const bt_file_unit *unit, bt_str bytes, bt_error *error) {
+  bt_span_batch *batch = NULL;
+  bt_status status = bt_span_batch_new(bt_file_decode_cap(bytes.len), &batch, error);
+  if (status == BT_OK) status = bt_file_unit_decode(format, &unit->place, bytes, batch, error);
+  if (status == BT_OK) status = bt_span_batch_finish(batch, error);
+  if (status == BT_OK && batch->trace_count) {
+    bt_indexed_unit indexed = {.offset = unit->offset, .length = (uint32_t)bytes.len, .file = l->file};
+    status = bt_file_index_add_unit(&l->files->set.index, &indexed, error);
+    l->span_count += batch->span_count;
+  }
+  for (size_t i = 0; batch && status == BT_OK && i < batch->trace_count; i++)
+    status = note_trace(l, bt_span_batch_trace(batch, i), error);
+  bt_span_batch_free(batch);
+  return status;
+}
+
+/* Tempo's answer to a trace by id nests one level deeper than TracesData: read as the one the other has no spans, and that is no error. So a
+ * file without any span is taken for neither. */
+static bt_status note_answer(loader *l, bt_trace_file *file, bt_error *error) {
+  uint64_t size = bt_file_content_size(file->content);
+  bt_file_unit unit = {.length = size};
+  char *bytes = size <= largest_answer_bytes ? malloc(size ? size : 1) : NULL;
+  bt_status status = bytes ? bt_file_content_read(file->content, 0, bytes, size, error) : bt_error_no_memory(error);
+  file->format = BT_FILE_ANSWER;
+  if (status == BT_OK) status = note_unit(l, file->format, &unit, (bt_str){bytes, size}, error);
+  free(bytes);
+  if (status == BT_OK && !l->span_count)
+    return bt_error_set(error, BT_INVALID, "no span is in it; expected OTLP JSON or protobuf (TracesData)");
+  return status;
+}
+
+static bt_status note_units(loader *l, bt_trace_file *file, bt_file_units *units, bt_error *error) {
+  bt_status status = bt_file_units_start(units, file->content, error);
+  bt_file_unit unit = {0};
+  file->format = units->format;
+  if (status == BT_OK && (units->format == BT_FILE_EMPTY || units->format == BT_FILE_OTHER))
+    return note_unit(l, units->format, &unit, BT_STR(""), error); /* which says what was expected */
+  for (bool found = true; status == BT_OK && found;) {
+    bt_str bytes;
+    status = bt_file_units_next(units, &unit, &bytes, &found, error);
+    if (status == BT_OK && found) status = note_unit(l, units->format, &unit, bytes, error);
+  }
+  return status;
+}
+
+/* *left: bytes that may still be read, over all files; UINT64_MAX: no maximum. */
+static bt_status load_file(loader *l, const char *path, uint64_t *left, bt_error *error) {
+  bt_trace_file *file = &l->files->set.files[l->files->set.count];
+  bt_file_units units = {0};
+  l->file = (uint32_t)l->files->set.count++;
+  l->span_count = 0;
+  file->name = strdup(path);
+  if (!file->name) return bt_error_no_memory(error);
+  if (!*left) return bt_error_set(error, BT_LIMIT, "the files before it are as large as allowed");
+  bt_status status = bt_file_content_open(path, *left == UINT64_MAX ? 0 : *left, &file->content, error);
+  if (status != BT_OK) return status;
+  if (*left != UINT64_MAX) *left -= bt_file_content_size(file->content);
+  status = note_units(l, file, &units, error);
+  bt_file_units_dispose(&units);
+  if (status == BT_OK && file->format == BT_FILE_PROTOBUF && !l->span_count) status = note_answer(l, file, error);
+  return status;
+}
+
+typedef struct own_finder {
+  file_source *files;
+  bt_trace_id *own; /* at the front of the suspects */
+  size_t count;
+} own_finder;
+
+static bt_status find_own(void *context, const bt_read_trace *read, bt_error *error) {
+  own_finder *finder = context;
+  (void)error;
+  if (bt_trace_is_own(read->trace, BT_STR("")))
+    finder->own[finder->count++] = read->trace->id;
+  else
+    extend_range(finder->files, read->trace);
+  return BT_OK;
+}
+
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
+static bt_status leave_out_own(loader *l, bt_error *error) {
+  bt_file_set *set = &l->files->set;
+  if (!l->suspect_count) return BT_OK;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, l->suspect_count, sizeof *wanted);
+  if (!wanted) return bt_error_no_memory(error);
+  for (size_t i = 0; i < l->suspect_count; i++)
+    wanted[i] = (bt_file_wanted){.trace = bt_file_index_find(&set->index, &l->suspects[i])};
+  own_finder finder = {.files = l->files,
+                       .own = l->suspects}; /* what is written was read before: the list of the wanted has it */
+  bt_status status = bt_file_read(set, wanted, l->suspect_count, NULL, find_own, &finder, error);
+  free(wanted);
+  if (status != BT_OK) return status;
+  qsort(finder.own, finder.count, sizeof *finder.own, compare_ids);
+  bt_file_index_remove(&set->index, finder.own, finder.count);
+  return BT_OK;
+}
+
+static bt_status load_files(file_source *files, const char *const *paths, size_t count, uint64_t max_bytes,
+                            bt_error *error) {
+  loader l = {.files = files};
+  uint64_t left = max_bytes ? max_bytes : UINT64_MAX;
+  files->set.files = calloc(count ? count : 1, sizeof *files->set.files);
+  bt_status status = files->set.files ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; status == BT_OK && i < count; i++) {
+    bt_error inner = {0};
+    if (load_file(&l, paths[i], &left, &inner) != BT_OK) status = bt_file_name_error(paths[i], &inner, error);
+  }
+  bt_file_index_finish(&files->set.index);
+  if (status == BT_OK) status = leave_out_own(&l, error);
+  free(l.suspects);
+  return status;
+}
+
+/* ---- the operations ---- */
+
+static bt_status search_files(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                              bt_source_account *account, bt_error *error) {
+  (void)account;
+  const bt_file_index *index = &of(source)->set.index;
+  size_t count = 0;
+  if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+  if (request->range.start_ns >= request->range.end_ns) return BT_OK;
+  for (size_t i = 0; i < index->trace_count; i++) {
+    const bt_indexed_trace *trace = &index->traces[i];
+    if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+    if (trace->start_ns >= request->range.end_ns || trace->end_ns < request->range.start_ns) continue;
+    if (request->max_found && count == request->max_found)
+      return bt_error_set(error, BT_LIMIT, "more than %zu traces lie in the range; ask for a shorter one",
+                          request->max_found);
+    bt_found bounds = {.id = trace->id, .start_ns = trace->start_ns, .end_ns = trace->end_ns};
+    if (!bt_found_list_add(found, &bounds)) return bt_error_no_memory(error);
+    count++;
+  }
+  bt_found_list_sort(found);
+  return BT_OK;
+}
+
+static bt_status give_missing(const bt_read_request *request, size_t index, bt_read_sink sink, void *context,
+                              bt_error *error) {
+  bt_read_trace missing = {.index = index};
+  if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
+  return sink(context, &missing, error);
+}
+
+static bt_status read_files(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                            bt_source_account *account, bt_error *error) {
+  (void)account;
+  const bt_file_set *set = &of(source)->set;
+  size_t count = 0;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, request->count, sizeof *wanted);
+  bt_status status = wanted ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; status == BT_OK && i < request->count; i++) {
+    const bt_indexed_trace *trace = bt_file_index_find(&set->index, &request->ids[i]);
+    if (trace)
+      wanted[count++] = (bt_file_wanted){trace, i};
+    else
+      status = give_missing(request, i, sink, context, error);
+  }
+  if (status == BT_OK) status = bt_file_read(set, wanted, count, request->cancel, sink, context, error);
+  free(wanted);
+  return status;
+}
+
+/* Within its time, from the front of the files: hints need not be whole. */
+typedef struct tag_reader {
+  const bt_tag_request *request;
+  bt_tag_list *list;
+  int64_t deadline_ms;
+} tag_reader;
+
+static bt_status take_tags(void *context, const bt_read_trace *read, bt_error *error) {
+  const tag_reader *reader = context;
+  if (bt_monotonic_ms() > reader->deadline_ms) return bt_error_set(error, BT_LIMIT, "the time is over");
+  return bt_tags_of_trace(read->trace, reader->request, reader->list) ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status tags_of_files(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
+  const bt_file_set *set = &of(source)->set;
+  tag_reader reader = {request, list, bt_monotonic_ms() + request->timeout_ms};
+  size_t count = 0;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, set->index.trace_count, sizeof *wanted);
+  if (!wanted) return bt_error_no_memory(error);
+  for (size_t i = 0; i < set->index.trace_count; i++) {
+    const bt_indexed_trace *trace = &set->index.traces[i];
+    bool is_inside = trace->start_ns < request->range.end_ns && trace->end_ns >= request->range.start_ns;
+    if (is_inside) wanted[count++] = (bt_file_wanted){.trace = trace, .index = i};
+  }
+  bt_status status = bt_file_read(set, wanted, count, request->cancel, take_tags, &reader, error);
+  free(wanted);
+  if (status != BT_LIMIT) return status;
+  list->is_cut = true;
+  return BT_OK;
+}
+
+static bt_status check_files(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  (void)cancel;
+  (void)source;
+  (void)error;
+  return BT_OK; /* everything was read at the start */
+}
+
+static void free_files(bt_source *source) {
+  file_source *files = of(source);
+  bt_held_trace_dispose(&files->held);
+  for (size_t i = 0; i < files->set.count; i++) {
+    bt_file_content_free(files->set.files[i].content);
+    free(files->set.files[i].name);
+  }
+  bt_file_index_dispose(&files->set.index);
+  free(files->set.files);
+  free(files);
+}
+
+bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
+                              bt_error *error) {
+  static const bt_source_operations operations = {.search = search_files,
+                                                  .read = read_files,
+                                                  .tags = tags_of_files,
+                                                  .check = check_files,
+                                                  .free = free_files,
+                                                  .filters = false,
+                                                  .is_static = true};
+  *out = NULL;
+  file_source *files = calloc(1, sizeof *files);
+  if (!files) return bt_error_no_memory(error);
+  files->source = (bt_source){.operations = &operations, .name = "files"};
+  files->earliest_ns = INT64_MAX;
+  files->latest_ns = INT64_MIN;
+  bt_status status = load_files(files, paths, count, max_bytes, error);
+  if (status != BT_OK) {
+    free_files(&files->source);
+    return status;
+  }
+  *out = &files->source;
+  return BT_OK;
+}
+
+/* ---- what files alone can do ---- */
+
+size_t bt_file_source_trace_count(const bt_source *source) {
+  return of_const(source)->set.index.trace_count;
+}
+
+bt_time_range bt_file_source_range(const bt_source *source) {
+  const file_source *files = of_const(source);
+  if (files->earliest_ns > files->latest_ns) return (bt_time_range){0, 1};
+  return (bt_time_range){files->earliest_ns, files->latest_ns < INT64_MAX ? files->latest_ns + 1 : INT64_MAX};
+}
+
+bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *context, bt_error *error) {
+  const bt_file_set *set = &of(source)->set;
+  size_t count = set->index.trace_count;
+  bt_file_wanted *wanted = bt_realloc_array(NULL, count, sizeof *wanted);
+  if (!wanted) return bt_error_no_memory(error);
+  for (size_t i = 0; i < count; i++) wanted[i] = (bt_file_wanted){&set->index.traces[i], i};
+  bt_status status = bt_file_read(set, wanted, count, NULL, sink, context, error);
+  free(wanted);
+  return status;
+}
+
+bt_status bt_file_source_trace(bt_source *source, size_t index, const bt_trace **out, bt_error *error) {
+  file_source *files = of(source);
+  return bt_file_hold(&files->set, &files->set.index.traces[index], &files->held, out, error);
+}

@@ -1,0 +1,30 @@
+/* One HTTP transfer: a curl easy handle with the fences that every request of ours has, and the body that it collects, gunzipped by us
+ * so that a stream without its end is noticed (curl passes it as complete). Thread: the client thread. Internal to tempo/. */
+#ifndef BT_TEMPO_WIRE_HTTP_TRANSFER_H
+#define BT_TEMPO_WIRE_HTTP_TRANSFER_H
+
+#include <curl/curl.h>
+#include <zlib.h>
+
+#include "tempo/wire/http_client.h"
+
+typedef struct bt_http_transfer {
+  CURL *easy;
+  struct curl_slist *headers;
+  bt_http_response *response; /* borrowed */
+  size_t max_body_bytes;
+  int64_t timeout_ms;
+  bt_status body_status; /* why the write callback gave up; BT_OK: it did not */
+  z_stream inflater;
+  bool gzip, inflating, gzip_ended; /* the answer is gzip; the inflater is set up; its trailer was read and right */
+  bool framed;                      /* it has a length or is chunked: being cut off shows */
+} bt_http_transfer;
+
+/* Sets up transfer->easy; on failure everything is disposed of. The transfer must not move until dispose. */
+bt_status bt_http_transfer_init(bt_http_transfer *transfer, const bt_http_request *request, const char *user_agent,
+                                bt_http_response *response, bt_error *error) BT_MUST_CHECK;
+/* What curl's result means; fills the response's status, type and Retry-After. */
+bt_status bt_http_transfer_result(bt_http_transfer *transfer, CURLcode code, bt_error *error) BT_MUST_CHECK;
+void bt_http_transfer_dispose(bt_http_transfer *transfer);
+
+#endif

@@ -1,0 +1,26 @@
+/* Values and ids as OTLP's JSON has them, shared by spans (otlp_json.c) and search answers (search_json.c).
+ * Thread: no state. Only the decoders of tempo/ include this. */
+#ifndef BT_TEMPO_WIRE_OTLP_JSON_H
+#define BT_TEMPO_WIRE_OTLP_JSON_H
+
+#include "tempo/wire/json_reader.h"
+#include "tempo/wire/otlp_build.h"
+
+typedef struct bt_json_place {
+  bt_json json;
+  bt_build *build;
+  bt_error *error;
+} bt_json_place;
+
+/* BT_OK, or the error of the JSON text so far. */
+bt_status bt_json_place_status(const bt_json_place *place) BT_MUST_CHECK;
+bt_status bt_json_read_text(bt_json_place *place, bt_str *out) BT_MUST_CHECK;
+/* Integers may be numbers or strings; `expected` says what should have been there. */
+bt_status bt_json_read_int64(bt_json_place *place, const char *expected, int64_t *out) BT_MUST_CHECK;
+bt_status bt_json_read_uint64(bt_json_place *place, const char *expected, uint64_t *out) BT_MUST_CHECK;
+/* Nanoseconds since the epoch, up to the year 2262. */
+bt_status bt_json_read_time(bt_json_place *place, int64_t *out) BT_MUST_CHECK;
+/* An array of KeyValue, added to the list. */
+bt_status bt_json_read_attributes(bt_json_place *place, bt_attribute_list *list) BT_MUST_CHECK;
+
+#endif

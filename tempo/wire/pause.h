@@ -1,0 +1,11 @@
+/* Waiting between attempts, and the clock for it. Thread: any; blocks the caller. Internal to tempo/. */
+#ifndef BT_TEMPO_WIRE_PAUSE_H
+#define BT_TEMPO_WIRE_PAUSE_H
+
+#include "tempo/wire/source.h"
+
+int64_t bt_monotonic_ms(void);
+/* False: cancelled before the time was over (noticed within 100 ms). cancel may be NULL. */
+bool bt_pause_ms(const bt_cancel *cancel, int64_t wait_ms);
+
+#endif

@@ -1,0 +1,109 @@
+/* Rows of search answers. See search_rows.h. */
+#include "tempo/wire/search_rows.h"
+
+#include <stdlib.h>
+
+/* The most wasteful input of a trace gives some 40 bytes for each of its own. */
+enum { MEMORY_FACTOR = 64, LEAST_MEMORY_BYTES = 1 << 20 };
+static const int64_t ns_per_ms = 1000000;
+
+void bt_search_rows_init(bt_search_rows *rows, bt_str body, bool with_spans, bt_search_row_sink sink, void *context,
+                         bt_search_answer *answer, bt_error *error) {
+  size_t memory = body.len > SIZE_MAX / MEMORY_FACTOR - LEAST_MEMORY_BYTES
+                      ? SIZE_MAX
+                      : body.len * MEMORY_FACTOR + LEAST_MEMORY_BYTES;
+  *rows =
+      (bt_search_rows){.with_spans = with_spans, .sink = sink, .context = context, .answer = answer, .error = error};
+  bt_build_init(&rows->build, memory);
+}
+
+void bt_search_rows_dispose(bt_search_rows *rows) {
+  bt_build_dispose(&rows->build);
+  free(rows->items);
+}
+
+void bt_search_rows_begin(bt_search_rows *rows) {
+  bt_arena_reset(&rows->build.arena);
+  rows->count = rows->set_start = 0;
+  rows->has_id = false;
+  rows->start_ns = 0;
+  rows->duration_ms = 0;
+  rows->span_count = 0;
+}
+
+bt_status bt_search_rows_set_id(bt_search_rows *rows, bt_str hex) {
+  static const bt_trace_id zero = {{0}};
+  if (!bt_trace_id_parse(hex, &rows->id) || bt_trace_id_compare(&rows->id, &zero) == 0)
+    return bt_error_set(rows->error, BT_INVALID,
+                        "trace %zu of a search answer: \"%.*s\" is no trace id of 1 to 32 hex digits",
+                        rows->answer->trace_count + 1, hex.len < 40 ? (int)hex.len : 40, hex.len ? hex.ptr : "");
+  rows->has_id = true;
+  return BT_OK;
+}
+
+bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_id *out) {
+  if (bt_span_id_parse(hex, out) && !bt_span_id_is_zero(out)) return BT_OK;
+  return bt_error_set(rows->error, BT_INVALID,
+                      "trace %zu of a search answer: \"%.*s\" is no span id of 1 to 16 hex digits",
+                      rows->answer->trace_count + 1, hex.len < 40 ? (int)hex.len : 40, hex.len ? hex.ptr : "");
+}
+
+bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) {
+  if (bt_span_id_is_zero(&span->id))
+    return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer: a span has no id",
+                        rows->answer->trace_count + 1);
+  bt_status status = bt_build_attributes(&rows->build, &rows->build.span, &span->attributes, rows->error);
+  if (status != BT_OK) return status;
+  bt_search_item *items = bt_grow_array(rows->items, rows->count, &rows->capacity, sizeof *items);
+  if (!items) return bt_error_no_memory(rows->error);
+  rows->items = items;
+  items[rows->count++] = (bt_search_item){.span = *span};
+  return BT_OK;
+}
+
+int64_t bt_search_duration(uint64_t raw_ns) {
+  return raw_ns <= INT64_MAX ? (int64_t)raw_ns : -(int64_t)(UINT64_MAX - raw_ns) - 1;
+}
+
+void bt_search_rows_add_count(bt_search_rows *rows, uint64_t spans) {
+  uint32_t room = UINT32_MAX - rows->span_count;
+  rows->span_count += spans < room ? (uint32_t)spans : room;
+}
+
+void bt_search_rows_end_set(bt_search_rows *rows, uint32_t matched) {
+  for (size_t i = rows->set_start; i < rows->count; i++) rows->items[i].matched = matched;
+  rows->set_start = rows->count;
+}
+
+/* Tempo cuts the duration to whole milliseconds: the end is at most one later. */
+static bool end_of(const bt_search_rows *rows, int64_t *end_ns) {
+  int64_t length_ns;
+  return rows->duration_ms <= UINT32_MAX &&
+         !__builtin_mul_overflow((int64_t)rows->duration_ms + 1, ns_per_ms, &length_ns) &&
+         !__builtin_add_overflow(rows->start_ns, length_ns, end_ns);
+}
+
+bt_status bt_search_rows_end(bt_search_rows *rows) {
+  bt_search_row row = {.id = rows->id, .start_ns = rows->start_ns, .span_count = rows->span_count};
+  size_t number = ++rows->answer->trace_count;
+  if (!rows->has_id) return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer has no id", number);
+  if (!end_of(rows, &row.end_ns))
+    return bt_error_set(rows->error, BT_INVALID, "trace %zu of a search answer: its duration is out of range", number);
+  bt_status status = rows->sink(rows->context, &row, rows->error);
+  for (size_t i = 0; status == BT_OK && i < rows->count; i++) {
+    row.span = &rows->items[i].span;
+    row.matched = rows->items[i].matched;
+    status = rows->sink(rows->context, &row, rows->error);
+  }
+  return status;
+}
+
+bt_status bt_tempo_decode_search(bt_str body, bool is_json, bool with_spans, bt_search_row_sink sink, void *context,
+                                 bt_search_answer *answer, bt_error *error) {
+  bt_search_rows rows;
+  *answer = (bt_search_answer){0};
+  bt_search_rows_init(&rows, body, with_spans, sink, context, answer, error);
+  bt_status status = is_json ? bt_search_decode_json(&rows, body) : bt_search_decode_protobuf(&rows, body);
+  bt_search_rows_dispose(&rows);
+  return status;
+}

@@ -1,0 +1,52 @@
+/* One trace of a search answer under construction, and its way to the sink; shared by both decoders of search answers. Spans are collected
+ * first, because a trace's own fields and the `matched` of a set may come after them. Thread: one at a time. Only search_*.c include this. */
+#ifndef BT_TEMPO_WIRE_SEARCH_ROWS_H
+#define BT_TEMPO_WIRE_SEARCH_ROWS_H
+
+#include "tempo/wire/otlp_build.h"
+#include "tempo/wire/otlp_decode.h"
+
+typedef struct bt_search_item {
+  bt_search_span span;
+  uint32_t matched; /* of its set */
+} bt_search_item;
+
+typedef struct bt_search_rows {
+  bt_build build; /* emptied for each trace */
+  bt_search_item *items;
+  size_t count, capacity, set_start; /* set_start: first item of the set being read */
+  bool has_id;
+  bt_trace_id id;
+  int64_t start_ns;
+  uint64_t duration_ms;
+  uint32_t span_count;
+  bool with_spans;
+  bt_search_row_sink sink;
+  void *context;
+  bt_search_answer *answer;
+  bt_error *error;
+} bt_search_rows;
+
+void bt_search_rows_init(bt_search_rows *rows, bt_str body, bool with_spans, bt_search_row_sink sink, void *context,
+                         bt_search_answer *answer, bt_error *error);
+void bt_search_rows_dispose(bt_search_rows *rows);
+
+/* Forgets the trace before. */
+void bt_search_rows_begin(bt_search_rows *rows);
+/* `hex`: as Tempo writes them, without leading zeros. BT_INVALID: no id, or all zero. */
+bt_status bt_search_rows_set_id(bt_search_rows *rows, bt_str hex) BT_MUST_CHECK;
+bt_status bt_search_rows_set_span_id(bt_search_rows *rows, bt_str hex, bt_span_id *out) BT_MUST_CHECK;
+/* The attributes are what was collected in build.span. */
+bt_status bt_search_rows_add(bt_search_rows *rows, bt_search_span *span) BT_MUST_CHECK;
+/* Of a span that ends before it starts Tempo sends the difference modulo 2^64 (measured on 2.8). */
+int64_t bt_search_duration(uint64_t raw_ns);
+/* Of one service; more than 32 bits hold is as many as they hold. */
+void bt_search_rows_add_count(bt_search_rows *rows, uint64_t spans);
+void bt_search_rows_end_set(bt_search_rows *rows, uint32_t matched);
+/* Hands the trace and its spans to the sink. */
+bt_status bt_search_rows_end(bt_search_rows *rows) BT_MUST_CHECK;
+
+bt_status bt_search_decode_protobuf(bt_search_rows *rows, bt_str body) BT_MUST_CHECK;
+bt_status bt_search_decode_json(bt_search_rows *rows, bt_str body) BT_MUST_CHECK;
+
+#endif

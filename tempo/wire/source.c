@@ -1,0 +1,156 @@
+/* What all sources share: lists of found traces, the account of what was read and what was not, and the calls through the table. */
+#include "tempo/wire/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void bt_found_list_dispose(bt_found_list *list) {
+  free(list->items);
+  *list = (bt_found_list){0};
+}
+
+bool bt_found_list_add(bt_found_list *list, const bt_found *found) {
+  bt_found *items = bt_grow_array(list->items, list->count, &list->capacity, sizeof *items);
+  if (!items) return false;
+  list->items = items;
+  items[list->count++] = *found;
+  return true;
+}
+
+static int compare_found(const void *a, const void *b) {
+  return bt_trace_id_compare(&((const bt_found *)a)->id, &((const bt_found *)b)->id);
+}
+
+void bt_found_join(bt_found *into, const bt_found *from) {
+  if (from->start_ns < into->start_ns) into->start_ns = from->start_ns;
+  if (from->end_ns > into->end_ns) into->end_ns = from->end_ns;
+  if (from->span_count > into->span_count) into->span_count = from->span_count;
+}
+
+void bt_found_list_sort(bt_found_list *list) {
+  if (list->count < 2) return;
+  qsort(list->items, list->count, sizeof *list->items, compare_found);
+  size_t kept = 1;
+  for (size_t i = 1; i < list->count; i++) {
+    if (compare_found(&list->items[kept - 1], &list->items[i]) == 0)
+      bt_found_join(&list->items[kept - 1], &list->items[i]);
+    else
+      list->items[kept++] = list->items[i];
+  }
+  list->count = kept;
+}
+
+void bt_found_widen(bt_found *found, const bt_trace *spans) {
+  if (!spans->span_count) return;
+  int64_t start_ns = bt_trace_start_ns(spans), end_ns = bt_trace_end_ns(spans);
+  if (start_ns < found->start_ns) found->start_ns = start_ns;
+  if (end_ns > found->end_ns) found->end_ns = end_ns;
+}
+
+const bt_found *bt_found_list_get(const bt_found_list *list, const bt_trace_id *id) {
+  if (!list->count) return NULL;
+  bt_found key = {.id = *id};
+  return bsearch(&key, list->items, list->count, sizeof *list->items, compare_found);
+}
+
+void bt_crowds_dispose(bt_crowds *crowds) {
+  bt_buffer_dispose(&crowds->filter);
+  bt_found_list_dispose(&crowds->found);
+  *crowds = (bt_crowds){0};
+}
+
+void bt_source_account_dispose(bt_source_account *account) {
+  free(account->failed);
+  *account = (bt_source_account){0};
+}
+
+bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason) {
+  bt_failed_window *failed =
+      bt_grow_array(account->failed, account->failed_count, &account->failed_capacity, sizeof *failed);
+  if (!failed) return false;
+  account->failed = failed;
+  bt_failed_window *window = &failed[account->failed_count++];
+  window->range = range;
+  snprintf(window->reason, sizeof window->reason, "%s", reason);
+  return true;
+}
+
+bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                           bt_source_account *account, bt_error *error) {
+  return source->operations->search(source, request, found, account, error);
+}
+
+bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                         bt_source_account *account, bt_error *error) {
+  return source->operations->read(source, request, sink, context, account, error);
+}
+
+bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                               bt_source_account *account, bt_error *error) {
+  return source->operations->find_spans(source, request, sink, context, account, error);
+}
+
+bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) {
+  return source->operations->check(source, cancel, error);
+}
+
+int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel) {
+  return source->operations->hidden_tail ? source->operations->hidden_tail(source, cancel) : 0;
+}
+
+bool bt_source_replicates(bt_source *source) {
+  return source->operations->replicates && source->operations->replicates(source);
+}
+
+void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
+  *out = (bt_source_about){.kind = source->name, .is_checked = true};
+  if (source->operations->describe) source->operations->describe(source, cancel, out);
+}
+
+bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel) {
+  bt_source_about about;
+  bt_source_describe(source, cancel, &about);
+  return about.is_checked;
+}
+
+/* Also "3.0.3" in "3.0.3, 3.1.0". */
+static bool names_version(const char *versions, const char *version) {
+  size_t length = strlen(version);
+  for (const char *at = versions; (at = strstr(at, version)); at += length) {
+    bool begins = at == versions || at[-1] == ' ';
+    if (begins && (at[length] == '\0' || at[length] == ',')) return true;
+  }
+  return false;
+}
+
+/* Each version once; with more than there is room for, the last ones are left out. One that is not known makes all of it unknown. */
+static void join_versions(bt_source_about *into, const char *version) {
+  size_t length = strlen(into->version), more = strlen(version) + 1;
+  if (!version[0]) into->version[0] = '\0';
+  if (!into->version[0] || names_version(into->version, version)) return;
+  if (length + 2 + more > sizeof into->version) return;
+  memcpy(into->version + length, ", ", 2);
+  memcpy(into->version + length + 2, version, more);
+}
+
+void bt_source_about_join(bt_source_about *into, const bt_source_about *from) {
+  if (!from->kind) return;
+  if (!into->kind) {
+    *into = *from;
+    return;
+  }
+  join_versions(into, from->version);
+  if (!from->is_checked && into->is_checked) memcpy(into->note, from->note, sizeof into->note);
+  into->is_checked = into->is_checked && from->is_checked;
+}
+
+void bt_source_about_text(const bt_source_about *about, char out[BT_SOURCE_TEXT_BYTES]) {
+  const char *kind = about->kind ? about->kind : "";
+  snprintf(out, BT_SOURCE_TEXT_BYTES, "%.12s%s%s%s%s", strcmp(kind, "tempo") == 0 ? "Tempo" : kind,
+           about->version[0] ? " " : "", about->version, about->note[0] ? ", " : "", about->note);
+}
+
+void bt_source_free(bt_source *source) {
+  if (source) source->operations->free(source);
+}

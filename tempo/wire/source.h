@@ -1,0 +1,223 @@
+/* The trace source: where traces come from. One face for Tempo, OTLP files and pushed spans, so that replay, watch and one-trace
+ * checks are written once. Everything a source could not read is said in its result, never passed over.
+ * Thread: a source may be used by several worker threads at once; each call blocks its caller. */
+#ifndef BT_TEMPO_WIRE_SOURCE_H
+#define BT_TEMPO_WIRE_SOURCE_H
+
+#include "dsl/plan.h"
+#include "dsl/trace.h"
+#include "tempo/wire/cancel.h"
+
+/* Who waits for an answer: where requests queue, the higher goes first. */
+typedef enum bt_priority { BT_PRIORITY_REPLAY = 0, BT_PRIORITY_PEOPLE, BT_PRIORITY_WATCH } bt_priority;
+
+typedef struct bt_time_range {
+  int64_t start_ns, end_ns;
+} bt_time_range; /* [start, end) unless said otherwise */
+
+/* A trace as a search saw it: bounds of those of its spans that lie in blocks with a match (a fragment), not of the whole trace. */
+typedef struct bt_found {
+  bt_trace_id id;
+  int64_t start_ns, end_ns; /* earliest start and latest end seen */
+  /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0: not known. */
+  uint32_t span_count;
+} bt_found;
+
+typedef struct bt_found_list { /* by id, each id once (joined) */
+  bt_found *items;
+  size_t count, capacity;
+} bt_found_list;
+void bt_found_list_dispose(bt_found_list *list);
+bool bt_found_list_add(bt_found_list *list, const bt_found *found) BT_MUST_CHECK; /* appends; sort when done */
+void bt_found_list_sort(bt_found_list *list);             /* by id; joins what was seen of equal ids */
+void bt_found_join(bt_found *into, const bt_found *from); /* what both saw of one trace */
+/* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and the longest fragment's duration. */
+void bt_found_widen(bt_found *found, const bt_trace *spans);
+const bt_found *bt_found_list_get(const bt_found_list *list,
+                                  const bt_trace_id *id); /* of a sorted list; NULL: not in it */
+
+/* Traces in which a filter finds so many spans that a source is not asked for these: kept by whoever asks for spans
+ * several times, so that it is found out once. All-zero but for its range: nothing is known yet. What it holds costs or
+ * saves time and never changes an answer. Thread: one call at a time. */
+typedef struct bt_crowds {
+  bt_time_range range; /* the caller's: of all its calls; what goes beyond it is found out anew */
+  bt_buffer filter;    /* of which it is known */
+  bt_found_list found;
+  bool is_known;
+} bt_crowds;
+void bt_crowds_dispose(bt_crowds *crowds);
+
+typedef struct bt_failed_window {
+  bt_time_range range;
+  char reason[200]; /* for people; no addresses, no text of upstream beyond its own error sentence */
+} bt_failed_window;
+
+/* What a source did and what it could not do; added up over calls. All-zero is empty. */
+typedef struct bt_source_account {
+  bt_failed_window *failed;
+  size_t failed_count, failed_capacity;
+  uint64_t requests;        /* sent upstream */
+  uint64_t bytes_inspected; /* as Tempo says */
+  uint64_t bytes_received;
+  bool was_widened; /* a search that may find more did: it was not answered as it was asked */
+} bt_source_account;
+void bt_source_account_dispose(bt_source_account *account);
+bool bt_source_account_fail(bt_source_account *account, bt_time_range range, const char *reason);
+
+enum { BT_EXPECTS_FEW = 1 }; /* for `expected` */
+
+typedef struct bt_search_request {
+  bt_str filter;       /* TraceQL filter `{ … }` of an over- or under-query; `{}` finds every trace */
+  bt_time_range range; /* fragments that overlap it */
+  size_t max_found;    /* stop above it with BT_LIMIT; 0: no maximum */
+  uint64_t expected;   /* traces, about: a source asks for many in several parts at once; 0: not known */
+  bool
+      may_widen; /* traces that the filter does not mean do no harm: it may be asked in a wider form where the data do not let it be answered */
+  const char *tenant;      /* X-Scope-OrgID or NULL */
+  const bt_cancel *cancel; /* or NULL */
+  const char *rule_id;     /* for X-Query-Tags: whose price it is; or NULL */
+  bt_priority priority;
+} bt_search_request;
+
+enum { BT_ALSO_BY_ID_MAX = 8, BT_MORE_BY_ID_MAX = 50 };
+
+typedef struct bt_read_request {
+  const bt_trace_id *ids;
+  size_t count;
+  /* Of each of ids, as searches saw it (bt_found); 0: not known; NULL: of none. Large ones are not read in batches where that costs the source much more,
+   * and given as needs_by_id. */
+  const uint32_t *span_counts;
+  bt_time_range
+      range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
+  const bt_projection *projection; /* what is needed of a span; NULL: everything */
+  /* Only the spans that this filter `{ … }` finds, of each trace (an over-query's; needs a projection); len 0: all. A trace that has none is
+   * given without one. Spans that it should not find may come too. Only where the source's `projects` says so. */
+  bt_str spans;
+  bt_crowds *crowds; /* of such reads; or NULL */
+  bool by_id;        /* one request a trace; else in batches where the source can */
+  /* Of a read in batches: so many of its traces, the first of ids, are read by id too, beside the batches, where the source can and finds it worth
+   * it: at most BT_ALSO_BY_ID_MAX. */
+  size_t also_by_id;
+  /* Asked once, when the batches have given all and what also_by_id asked for may still be under way, so that the source is kept busy: further traces of
+   * the request that are worth a read by id now. Their places in ids go to `places`, at most BT_MORE_BY_ID_MAX of them; returns their number. With the sink's
+   * context; only beside also_by_id; NULL: none. */
+  size_t (*more_by_id)(void *context, size_t *places);
+  bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
+  const char *tenant;
+  const bt_cancel *cancel;
+  const char *rule_id;
+  bt_priority priority;
+} bt_read_request;
+
+/* One trace of a read. `trace` is borrowed until the call returns; NULL: the source has no such trace (any more).
+ * needs_by_id (look at it first): a batch could not give it right (an array value, too large): read it by id; `trace` is then what the batch
+ * gave, not to be judged, or NULL, which then says nothing. Returning anything but BT_OK stops the read with it. */
+typedef struct bt_read_trace {
+  size_t index; /* in ids */
+  const bt_trace *trace;
+  bool needs_by_id;
+  bool is_also_by_id; /* of also_by_id, more_by_id: once more, after all that the batches gave; not where it failed */
+  int64_t start_ns, end_ns; /* of reads with `spans`: bounds of the fragments that have some of them */
+} bt_read_trace;
+typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);
+
+/* For find_spans. */
+typedef struct bt_spans_request {
+  bt_str filter; /* `{ … }` of an over-query */
+  bt_time_range range;
+  const bt_projection *projection;
+  uint64_t expected; /* traces, about; 0: not known */
+  bt_crowds *crowds; /* or NULL */
+  const char *tenant;
+  const bt_cancel *cancel;
+  const char *rule_id;
+  bt_priority priority;
+} bt_spans_request;
+
+/* One trace and those of its spans that the filter finds; others may come too. `trace` is borrowed until the call returns. needs_by_id: as in
+ * bt_read_trace. */
+typedef struct bt_found_spans {
+  bt_found found;
+  const bt_trace *trace;
+  bool needs_by_id;
+} bt_found_spans;
+typedef bt_status (*bt_spans_sink)(void *context, const bt_found_spans *spans, bt_error *error);
+
+/* What stands behind a source: which one it is, and whether what plans rest on was ever measured on it. All-zero: not asked for. */
+enum { BT_SOURCE_VERSION_BYTES = 96, BT_SOURCE_NOTE_BYTES = 280 };
+typedef struct bt_source_about {
+  const char *kind;                      /* "tempo", "files", "memory" */
+  char version[BT_SOURCE_VERSION_BYTES]; /* as it says it itself; "": it has none, or does not say it */
+  bool is_checked;                       /* one of the versions that were checked, or our own */
+  char note[BT_SOURCE_NOTE_BYTES];       /* where it is not: in words, with the versions that were */
+} bt_source_about;
+/* Of an answer that several looks at the source went into: what they do not agree in is not known for all of it, and it is checked where all are. */
+void bt_source_about_join(bt_source_about *into, const bt_source_about *from);
+/* "Tempo 3.0.3"; "Tempo 3.1.0, not among the versions that were checked (…)"; "files". */
+enum { BT_SOURCE_TEXT_BYTES = BT_SOURCE_VERSION_BYTES + BT_SOURCE_NOTE_BYTES + 16 };
+void bt_source_about_text(const bt_source_about *about, char out[BT_SOURCE_TEXT_BYTES]);
+
+typedef struct bt_source bt_source;
+struct bt_tag_request;
+struct bt_tag_list;
+
+typedef struct bt_source_operations {
+  /* All traces with a fragment that meets the filter and overlaps the range: one that starts at range.end_ns does not, one that ends at
+   * range.start_ns does, and an empty range finds nothing. A source that counts in seconds may give traces beyond by a second, never
+   * fewer. Complete, or what is missing is in account->failed.
+   * BT_OK also with failed windows. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY stop it. found comes sorted. */
+  bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                      bt_source_account *account, bt_error *error);
+  /* Each trace of the request is given to the sink once, in any order (but for also_by_id). BT_OK: every id was answered. BT_UNAVAILABLE, BT_REFUSED:
+   * not; what could be read was given before, and ids that the sink was not given are unread. */
+  bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                    bt_source_account *account, bt_error *error);
+  /* All traces of the range, as `search` finds them, each once and with its spans, in any order. Everything or nothing: what was given counts only
+   * with BT_OK. BT_LIMIT: more than answers hold, too long a range, or a projection of several groups; BT_UNAVAILABLE, BT_REFUSED: it failed;
+   * BT_INVALID: a range or a tenant that cannot be asked for. NULL: the source cannot. */
+  bt_status (*find_spans)(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                          bt_source_account *account, bt_error *error);
+  /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
+  bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
+  /* Can it be reached and does it answer? cancel may be NULL. */
+  bt_status (*check)(bt_source *source, const bt_cancel *cancel, bt_error *error);
+  /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says. With a cancel flag the first
+   * call may ask, and wait until the flag is set; without one it never waits and says what is sure so far. NULL: none. */
+  int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
+  /* Whether several of its parts hold copies of what is new, as far as hidden_tail has learned. Then a read in batches gives of such a trace what one part
+   * has, which may not be all of it, and only a read by id joins them. NULL: no. */
+  bool (*replicates)(bt_source *source);
+  /* Which version it is. With a cancel flag it may ask, and wait until the flag is set; without one it never waits and says what is known so far. It
+   * cannot fail: what is not known is not checked. NULL: the source has no version but our own. */
+  void (*describe)(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
+  void (*free)(bt_source *source);
+  /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be subtracted. */
+  bool filters;
+  bool projects; /* reads may ask for some spans of each trace only */
+  /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
+  bool is_static;
+} bt_source_operations;
+
+struct bt_source { /* the head of every source */
+  const bt_source_operations *operations;
+  const char *name; /* "tempo", "files", "memory" */
+};
+
+bt_status bt_source_search(bt_source *source, const bt_search_request *request, bt_found_list *found,
+                           bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
+                         bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
+                               bt_source_account *account, bt_error *error) BT_MUST_CHECK;
+bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
+int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
+bool bt_source_replicates(bt_source *source);
+void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
+/* Whether plans may rest on more than what every version does right; cancel as above. */
+bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel);
+void bt_source_free(bt_source *source); /* NULL is fine */
+
+/* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation spans).
+ * Sources leave out traces of one span that is named betrace.violation, betrace.watch or betrace.report and whose id is the derived one. */
+
+#endif

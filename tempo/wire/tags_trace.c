@@ -1,0 +1,80 @@
+/* Names and values out of one trace, as Tempo's tag API gives them: an array's items one by one. See tags_trace.h. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tempo/wire/tags_trace.h"
+
+typedef struct lister {
+  const bt_tag_request *request;
+  bt_tag_list *list;
+  bool is_full; /* out of memory */
+} lister;
+
+static void add(lister *l, bt_str text, bt_value_type type) {
+  if (!l->is_full && !bt_tag_list_add(l->list, l->request, text, type)) l->is_full = true;
+}
+
+/* As few digits as tell the number from all others, as Tempo writes them. */
+static void add_double(lister *l, double number) {
+  char text[40];
+  double read = 0;
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, number);
+    if (sscanf(text, "%lf", &read) == 1 && read == number) break;
+  }
+  add(l, bt_str_from(text), BT_VALUE_DOUBLE);
+}
+
+static void add_scalar(lister *l, const bt_value *value) {
+  char text[32];
+  if (value->type == BT_VALUE_STRING) add(l, value->string, BT_VALUE_STRING);
+  if (value->type == BT_VALUE_BOOL) add(l, value->boolean ? BT_STR("true") : BT_STR("false"), BT_VALUE_BOOL);
+  if (value->type == BT_VALUE_DOUBLE) add_double(l, value->decimal);
+  if (value->type != BT_VALUE_INT) return;
+  snprintf(text, sizeof text, "%" PRId64, value->integer);
+  add(l, bt_str_from(text), BT_VALUE_INT);
+}
+
+static void add_value(lister *l, const bt_value *value) {
+  if (value->type == BT_VALUE_ARRAY)
+    for (uint32_t i = 0; i < value->array.count; i++) add_scalar(l, &value->array.items[i]);
+  else
+    add_scalar(l, value);
+}
+
+static void add_attributes(lister *l, const bt_attributes *attributes) {
+  for (uint32_t i = 0; i < attributes->count; i++) {
+    const bt_attribute *attribute = &attributes->items[i];
+    if (!l->request->key.ptr)
+      add(l, attribute->key, BT_VALUE_MISSING);
+    else if (bt_str_equal(attribute->key, l->request->key))
+      add_value(l, &attribute->value);
+  }
+}
+
+static void add_span(lister *l, const bt_span *span) {
+  switch (l->request->scope) {
+  case BT_TAG_SPAN: add_attributes(l, &span->attributes); break;
+  case BT_TAG_RESOURCE: add_attributes(l, &span->resource->attributes); break;
+  case BT_TAG_SCOPE: add_attributes(l, &span->scope->attributes); break;
+  case BT_TAG_ANY:
+    add_attributes(l, &span->attributes);
+    add_attributes(l, &span->resource->attributes);
+    break;
+  case BT_TAG_EVENT:
+    for (uint32_t i = 0; i < span->event_count; i++) add_attributes(l, &span->events[i].attributes);
+    break;
+  case BT_TAG_SPAN_NAME: add(l, span->name, BT_VALUE_STRING); break;
+  case BT_TAG_SERVICE_NAME:
+    if (span->resource->service.ptr) add(l, span->resource->service, BT_VALUE_STRING);
+    break;
+  case BT_TAG_STATUS_MESSAGE: add(l, span->status_message, BT_VALUE_STRING); break;
+  case BT_TAG_SCOPES: break;
+  }
+}
+
+bool bt_tags_of_trace(const bt_trace *trace, const bt_tag_request *request, bt_tag_list *list) {
+  lister l = {.request = request, .list = list};
+  for (uint32_t i = 0; i < trace->span_count && !l.is_full; i++) add_span(&l, &trace->spans[i]);
+  return !l.is_full;
+}

@@ -1,0 +1,472 @@
+/* Joining the rows of batch reads. See trace_merge.h. A draft is one span with what each group of the projection said of it. */
+#include "tempo/wire/trace_merge.h"
+
+#include "tempo/wire/otlp_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { GROUPS_MAX = BT_TRACEQL_MAX_GROUPS, FIRST_TABLE = 1024 };
+
+typedef struct draft {
+  size_t trace; /* index in ids */
+  bt_span span; /* what needs no projection: id, kind, name, times, status, parent */
+  bt_attributes own[GROUPS_MAX], resource[GROUPS_MAX];
+  bool seen[GROUPS_MAX], doubted[GROUPS_MAX]; /* doubted: some attribute may be made up */
+  struct draft *next;                         /* of the same trace, in order of arrival */
+} draft;
+
+typedef struct merged_trace {
+  draft *first, *last;
+  /* In blocks that hold lists in columns, by place in the projection: attributes that some span has no trace of, and those with a value. */
+  uint64_t lacked, valued;
+  bool found, needs_by_id, differing_copies;
+} merged_trace;
+
+struct bt_trace_merge {
+  const bt_trace_id *ids; /* borrowed */
+  size_t count;
+  const bt_projection *projection; /* borrowed */
+  bool some_spans;
+  bool doubted[GROUPS_MAX], settled[GROUPS_MAX];
+  bt_arena arena;
+  merged_trace *traces;
+  draft **table; /* open addressing; at most half full */
+  size_t table_size, draft_count;
+};
+
+bt_status bt_trace_merge_new(const bt_trace_id *ids, size_t count, const bt_projection *projection, bool some_spans,
+                             size_t cap_bytes, bt_trace_merge **out, bt_error *error) {
+  *out = NULL;
+  bt_trace_merge *merge = calloc(1, sizeof *merge);
+  if (!merge) return bt_error_no_memory(error);
+  *merge = (bt_trace_merge){.ids = ids, .count = count, .projection = projection, .some_spans = some_spans};
+  merge->table_size = FIRST_TABLE;
+  bt_arena_init(&merge->arena, cap_bytes);
+  merge->traces = calloc(count ? count : 1, sizeof *merge->traces);
+  merge->table = calloc(merge->table_size, sizeof *merge->table);
+  if (!merge->traces || !merge->table) {
+    bt_trace_merge_free(merge);
+    return bt_error_no_memory(error);
+  }
+  *out = merge;
+  return BT_OK;
+}
+
+void bt_trace_merge_free(bt_trace_merge *merge) {
+  if (!merge) return;
+  bt_arena_dispose(&merge->arena);
+  free(merge->traces);
+  free(merge->table);
+  free(merge);
+}
+
+void bt_trace_merge_distrust_all(bt_trace_merge *merge) {
+  for (size_t i = 0; i < merge->count; i++) merge->traces[i].needs_by_id = true;
+}
+
+static bt_status full(bt_error *error) {
+  return bt_error_set(error, BT_LIMIT, "the traces of one batch need more memory than is allowed");
+}
+
+static int compare_id(const void *key, const void *item) {
+  return bt_trace_id_compare(key, item);
+}
+
+/* --- the table of drafts --- */
+
+static size_t slot_of(const bt_trace_merge *merge, size_t trace, const bt_span_id *id, bt_span_kind kind) {
+  uint64_t hash = bt_str_hash((bt_str){(const char *)id->bytes, sizeof id->bytes});
+  hash = (hash ^ ((uint64_t)trace << 3) ^ (uint64_t)kind) * 0x9E3779B97F4A7C15u;
+  return (size_t)(hash >> 32) & (merge->table_size - 1);
+}
+
+static draft **find_place(bt_trace_merge *merge, size_t trace, const bt_span_id *id, bt_span_kind kind) {
+  size_t slot = slot_of(merge, trace, id, kind);
+  for (draft *d; (d = merge->table[slot]); slot = (slot + 1) & (merge->table_size - 1))
+    if (d->trace == trace && d->span.kind == kind && memcmp(d->span.id.bytes, id->bytes, sizeof id->bytes) == 0) break;
+  return &merge->table[slot];
+}
+
+static bool grow_table(bt_trace_merge *merge) {
+  if (merge->draft_count < merge->table_size / 2) return true;
+  draft **old = merge->table;
+  size_t old_size = merge->table_size;
+  draft **table = calloc(old_size * 2, sizeof *table);
+  if (!table) return false;
+  merge->table = table;
+  merge->table_size = old_size * 2;
+  for (size_t i = 0; i < old_size; i++)
+    if (old[i]) *find_place(merge, old[i]->trace, &old[i]->span.id, old[i]->span.kind) = old[i];
+  free(old);
+  return true;
+}
+
+static draft *add_draft(bt_trace_merge *merge, size_t trace, const bt_span *span) {
+  if (!grow_table(merge)) return NULL;
+  draft *added = bt_arena_alloc(&merge->arena, sizeof *added);
+  if (!added) return NULL;
+  added->trace = trace;
+  added->span.id = span->id;
+  added->span.kind = span->kind;
+  *find_place(merge, trace, &span->id, span->kind) = added;
+  merge->draft_count++;
+  merged_trace *merged = &merge->traces[trace];
+  if (merged->last)
+    merged->last->next = added;
+  else
+    merged->first = added;
+  merged->last = added;
+  return added;
+}
+
+/* What group 0 says of the span itself; false: no room. */
+static bool set_fields(bt_trace_merge *merge, draft *into, const bt_span *span) {
+  into->span = *span;
+  return bt_arena_copy(&merge->arena, span->name, &into->span.name) &&
+         bt_arena_copy(&merge->arena, span->status_message, &into->span.status_message);
+}
+
+/* --- one row --- */
+
+static bool read_kind(bt_str word, bt_span_kind *kind) {
+  static const char *const words[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (bt_str_equal(word, bt_str_from(words[i]))) return *kind = (bt_span_kind)i, true;
+  return false;
+}
+
+static bool read_status(bt_str word, bt_span_status *status) {
+  static const char *const words[] = {"unset", "ok", "error"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (bt_str_equal(word, bt_str_from(words[i]))) return *status = (bt_span_status)i, true;
+  return false;
+}
+
+/* Span ids of zeros say "no parent". */
+static bool read_parent(bt_str hex, bt_span_id *parent) {
+  return bt_span_id_parse(hex, parent);
+}
+
+/* Reads one intrinsic's word into the span; false: it is none. */
+static bool read_intrinsic(bt_str key, const bt_value *value, bt_span *span) {
+  if (value->type != BT_VALUE_STRING) return false;
+  if (bt_str_equal(key, BT_STR("kind"))) return read_kind(value->string, &span->kind);
+  if (bt_str_equal(key, BT_STR("status"))) return read_status(value->string, &span->status);
+  if (bt_str_equal(key, BT_STR("span:parentID"))) return read_parent(value->string, &span->parent_id);
+  if (bt_str_equal(key, BT_STR("statusMessage"))) return span->status_message = value->string, true;
+  return false;
+}
+
+/* The item that holds the intrinsic `key`: the answer also holds attributes of the same name (span.status), in any order. What is not a
+ * word of the intrinsic is not it; two that could be it cannot be told apart. */
+static bool find_intrinsic(const bt_attributes *items, bt_str key, bt_span *span, const bt_attribute **found) {
+  *found = NULL;
+  bt_span copy = *span;
+  for (uint32_t i = 0; i < items->count; i++) {
+    const bt_attribute *item = &items->items[i];
+    if (!bt_str_equal(item->key, key) || !read_intrinsic(key, &item->value, &copy)) continue;
+    if (*found) return false;
+    *found = item;
+    *span = copy;
+  }
+  return *found != NULL;
+}
+
+static bool is_scalar(const bt_value *value) {
+  return value->type == BT_VALUE_STRING || value->type == BT_VALUE_BOOL || value->type == BT_VALUE_INT ||
+         value->type == BT_VALUE_DOUBLE;
+}
+
+/* A row on its way into a draft. */
+typedef struct row_reader {
+  bt_trace_merge *merge;
+  uint32_t group;
+  const bt_attributes *items;
+  const bt_attribute *intrinsics[4];
+  bool ambiguous; /* something in it cannot be told for sure */
+  bool doubted;   /* an attribute in it may be made up */
+} row_reader;
+
+static bool is_intrinsic(const row_reader *reader, const bt_attribute *item) {
+  for (size_t i = 0; i < sizeof reader->intrinsics / sizeof reader->intrinsics[0]; i++)
+    if (reader->intrinsics[i] == item) return true;
+  return false;
+}
+
+/* Every group has the kind, because the query groups by it: with the id it says which span it is. The others are in group 0. */
+static bool read_intrinsics(row_reader *reader, const bt_search_span *from, bt_span *span) {
+  *span = (bt_span){.id = from->id, .name = from->name, .start_ns = from->start_ns};
+  if (__builtin_add_overflow(from->start_ns, from->duration_ns, &span->end_ns)) return false;
+  bool has_kind = find_intrinsic(reader->items, BT_STR("kind"), span, &reader->intrinsics[0]);
+  if (reader->group) return has_kind;
+  const bt_projection *projection = reader->merge->projection;
+  bool all = !reader->merge->some_spans, is_complete = has_kind && from->name.len > 0;
+  if (all || projection->status)
+    is_complete = find_intrinsic(reader->items, BT_STR("status"), span, &reader->intrinsics[1]) && is_complete;
+  if (all || projection->parent)
+    is_complete = find_intrinsic(reader->items, BT_STR("span:parentID"), span, &reader->intrinsics[2]) && is_complete;
+  if (projection->status_message)
+    is_complete = find_intrinsic(reader->items, BT_STR("statusMessage"), span, &reader->intrinsics[3]) && is_complete;
+  return is_complete;
+}
+
+/* True: the key stands once more before item i among those that are no intrinsics. */
+static bool is_repeated(const row_reader *reader, uint32_t i) {
+  for (uint32_t j = 0; j < i; j++)
+    if (bt_str_equal(reader->items->items[j].key, reader->items->items[i].key) &&
+        !is_intrinsic(reader, &reader->items->items[j]))
+      return true;
+  return false;
+}
+
+/* For a resource without a service name, and for one whose service name is no string, Tempo's column has an empty one (measured). As a
+ * service that is none either way; who reads it as an attribute has to know. */
+static bool is_unknown_service(const bt_attribute *item, bt_projected_scope scope) {
+  return scope != BT_PROJECTED_SPAN && item->value.type == BT_VALUE_STRING && !item->value.string.len &&
+         bt_str_equal(item->key, BT_STR("service.name"));
+}
+
+static bool reads_service_attribute(const bt_projection *projection) {
+  for (uint32_t i = 0; i < projection->attribute_count; i++)
+    if (projection->attributes[i].scope != BT_PROJECTED_SPAN &&
+        bt_str_equal(projection->attributes[i].key, BT_STR("service.name")))
+      return true;
+  return false;
+}
+
+/* The answer to a filter also gives the fields that the filter tests, under their own names (tests/facts/facts_wire.py): whether such an item is the
+ * attribute cannot be told. Kind is told apart in every group, and the service is the resource's either way. */
+static bool may_be_of_filter(const row_reader *reader, bt_str key, bt_projected_scope scope) {
+  bool is_service = scope == BT_PROJECTED_RESOURCE && bt_str_equal(key, BT_STR("service.name"));
+  bool is_told = is_service || bt_str_equal(key, BT_STR("kind"));
+  return reader->merge->some_spans && !is_told && bt_traceql_is_taken_key(key);
+}
+
+/* What Tempo 2.10 and 3 say of a column without a value, and an attribute may be too. */
+static bool may_be_made_up(const bt_value *value) {
+  return value->type == BT_VALUE_STRING && bt_str_equal(value->string, BT_STR("nil"));
+}
+
+/* Whether item i is an attribute that this group reads, and in which scope. */
+static bool is_projected(row_reader *reader, uint32_t i, bt_projected_scope *scope) {
+  const bt_attribute *item = &reader->items->items[i];
+  if (is_intrinsic(reader, item)) return false;
+  if (!bt_projection_scope_in_group(reader->merge->projection, reader->group, item->key, scope)) return false;
+  /* Twice: in the span and in its resource, and the answer does not say which is which. An array may be corrupt (Tempo 2.8). */
+  if (is_repeated(reader, i) || !is_scalar(&item->value)) reader->ambiguous = true;
+  if (may_be_of_filter(reader, item->key, *scope)) reader->ambiguous = true;
+  if (may_be_made_up(&item->value)) reader->doubted = true;
+  if (!is_unknown_service(item, *scope)) return true;
+  if (reads_service_attribute(reader->merge->projection)) reader->ambiguous = true;
+  return false;
+}
+
+static bool copy_attribute(bt_arena *arena, const bt_attribute *from, bt_attribute *to) {
+  to->value = from->value;
+  if (!bt_arena_copy(arena, from->key, &to->key)) return false;
+  return from->value.type != BT_VALUE_STRING || bt_arena_copy(arena, from->value.string, &to->value.string);
+}
+
+/* Copies what the group reads into the draft; false: no room. */
+static bool fill_draft(row_reader *reader, draft *into) {
+  bt_arena *arena = &reader->merge->arena;
+  uint32_t count = reader->items->count, own = 0, resource = 0;
+  bt_attribute *copies =
+      bt_arena_array(arena, count, sizeof *copies); /* own ones from the front, the resource's from the back */
+  if (!copies) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    bt_projected_scope scope;
+    const bt_attribute *item = &reader->items->items[i];
+    if (!is_projected(reader, i, &scope)) continue;
+    bt_attribute *to = scope == BT_PROJECTED_RESOURCE ? &copies[count - ++resource] : &copies[own++];
+    if (is_scalar(&item->value)) {
+      if (!copy_attribute(arena, item, to)) return false;
+    } else if (!bt_arena_copy(arena, item->key, &to->key)) {
+      return false;
+    }
+  }
+  into->own[reader->group] = (bt_attributes){copies, own};
+  into->resource[reader->group] = (bt_attributes){copies + (count - resource), resource};
+  into->seen[reader->group] = true;
+  into->doubted[reader->group] = reader->doubted;
+  if (reader->doubted) reader->merge->doubted[reader->group] = true;
+  return true;
+}
+
+static bool differs(const bt_span *a, const bt_span *b) {
+  return a->start_ns != b->start_ns || a->end_ns != b->end_ns || a->status != b->status ||
+         !bt_str_equal(a->name, b->name) ||
+         memcmp(a->parent_id.bytes, b->parent_id.bytes, sizeof a->parent_id.bytes) != 0;
+}
+
+static bt_status merge_span(bt_trace_merge *merge, uint32_t group, size_t trace, const bt_search_row *row,
+                            bt_error *error) {
+  row_reader reader = {.merge = merge, .group = group, .items = &row->span->attributes};
+  bt_span span;
+  merged_trace *merged = &merge->traces[trace];
+  if (!read_intrinsics(&reader, row->span, &span) || row->matched > BT_READ_SPANS_PER_SET) merged->needs_by_id = true;
+  draft *into = *find_place(merge, trace, &span.id, span.kind);
+  if (into && group == 0 && into->seen[0] && differs(&into->span, &span)) merged->differing_copies = true;
+  if (into && into->seen[group]) return BT_OK; /* the first record of a span counts */
+  if (!into) into = add_draft(merge, trace, &span);
+  if (!into || (group == 0 && !set_fields(merge, into, &span)) || !fill_draft(&reader, into)) return full(error);
+  if (reader.ambiguous) merged->needs_by_id = true;
+  return BT_OK;
+}
+
+bt_status bt_trace_merge_row(void *context, const bt_search_row *row, bt_error *error) {
+  const bt_merge_part *part = context;
+  bt_trace_merge *merge = part->merge;
+  const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, compare_id);
+  if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
+  size_t trace = (size_t)(id - merge->ids);
+  merge->traces[trace].found = true;
+  return row->span ? merge_span(merge, part->group, trace, row, error) : BT_OK;
+}
+
+/* --- what may be made up --- */
+
+bool bt_trace_merge_doubts(const bt_trace_merge *merge, uint32_t group) {
+  return merge->doubted[group];
+}
+
+static bool has_doubted(const bt_attributes *items, bt_str key) {
+  for (uint32_t i = 0; i < items->count; i++)
+    if (may_be_made_up(&items->items[i].value) && bt_str_equal(items->items[i].key, key)) return true;
+  return false;
+}
+
+/* What is there after all is another value than "nil", or really "nil". */
+static void compare_doubted(bt_trace_merge *merge, const draft *doubted, row_reader *reader) {
+  for (uint32_t i = 0; i < reader->items->count; i++) {
+    bt_projected_scope scope;
+    bt_str key = reader->items->items[i].key;
+    if (is_projected(reader, i, &scope) &&
+        (has_doubted(&doubted->own[reader->group], key) || has_doubted(&doubted->resource[reader->group], key)))
+      merge->traces[doubted->trace].needs_by_id = true;
+  }
+}
+
+bt_status bt_trace_merge_doubted_row(void *context, const bt_search_row *row, bt_error *error) {
+  const bt_merge_part *part = context;
+  bt_trace_merge *merge = part->merge;
+  const bt_trace_id *id = bsearch(&row->id, merge->ids, merge->count, sizeof *merge->ids, compare_id);
+  if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
+  if (!row->span) return BT_OK;
+  size_t trace = (size_t)(id - merge->ids);
+  row_reader reader = {.merge = merge, .group = part->group, .items = &row->span->attributes};
+  bt_span span = {.id = row->span->id};
+  bool has_kind = find_intrinsic(reader.items, BT_STR("kind"), &span, &reader.intrinsics[0]);
+  const draft *found = has_kind ? *find_place(merge, trace, &span.id, span.kind) : NULL;
+  if (!has_kind || row->matched > BT_READ_SPANS_PER_SET) merge->traces[trace].needs_by_id = true;
+  if (found && found->doubted[part->group]) compare_doubted(merge, found, &reader);
+  return BT_OK;
+}
+
+void bt_trace_merge_settle(bt_trace_merge *merge, uint32_t group) {
+  merge->settled[group] = true;
+}
+
+/* --- what may be of a list --- */
+
+_Static_assert(BT_PROJECTED_KEYS_MAX <= 64, "one bit for each attribute of a projection");
+
+/* Columns hold texts and integers. */
+static bool may_be_of_list(const bt_value *value) {
+  return (value->type == BT_VALUE_STRING && !may_be_made_up(value)) || value->type == BT_VALUE_INT;
+}
+
+static void note_key(merged_trace *merged, const bt_attributes *items, bt_str key, uint64_t bit) {
+  bool is_there = false;
+  for (uint32_t i = 0; i < items->count; i++) {
+    if (!bt_str_equal(items->items[i].key, key)) continue;
+    is_there = true;
+    if (may_be_of_list(&items->items[i].value)) merged->valued |= bit;
+  }
+  if (!is_there) merged->lacked |= bit;
+}
+
+bt_status bt_trace_merge_lists_row(void *context, const bt_search_row *row, bt_error *error) {
+  const bt_merge_part *part = context;
+  const bt_projection *projection = part->merge->projection;
+  const bt_trace_id *id = bsearch(&row->id, part->merge->ids, part->merge->count, sizeof *part->merge->ids, compare_id);
+  if (!id) return bt_error_set(error, BT_INVALID, "Tempo answered with a trace id that was not asked for");
+  merged_trace *merged = &part->merge->traces[id - part->merge->ids];
+  for (uint32_t i = 0; row->span && i < projection->attribute_count; i++) {
+    bt_projected_scope scope;
+    bt_str key = projection->attributes[i].key;
+    if (bt_projection_scope_in_group(projection, part->group, key, &scope))
+      note_key(merged, &row->span->attributes, key, (uint64_t)1 << i);
+  }
+  return BT_OK;
+}
+
+/* What was doubted and is not there after all leaves the span; false: no room. */
+static bool drop_made_up(bt_arena *arena, bt_attributes *attributes) {
+  bt_attribute *kept = bt_arena_array(arena, attributes->count, sizeof *kept);
+  uint32_t count = 0;
+  if (!kept) return false;
+  for (uint32_t i = 0; i < attributes->count; i++)
+    if (!may_be_made_up(&attributes->items[i].value)) kept[count++] = attributes->items[i];
+  *attributes = (bt_attributes){kept, count};
+  return true;
+}
+
+static bool drop_from(bt_trace_merge *merge, draft *from, uint32_t group) {
+  return !from->doubted[group] ||
+         (drop_made_up(&merge->arena, &from->own[group]) && drop_made_up(&merge->arena, &from->resource[group]));
+}
+
+/* --- whole traces --- */
+
+static bool join_attributes(bt_arena *arena, const bt_attributes *groups, uint32_t group_count, bt_attributes *out) {
+  uint32_t total = 0;
+  for (uint32_t g = 0; g < group_count; g++) total += groups[g].count;
+  if (group_count == 1) return *out = groups[0], true;
+  bt_attribute *items = bt_arena_array(arena, total, sizeof *items);
+  if (!items) return false;
+  *out = (bt_attributes){items, total};
+  for (uint32_t g = 0; g < group_count; g++) {
+    if (groups[g].count) memcpy(items, groups[g].items, groups[g].count * sizeof *items);
+    items += groups[g].count;
+  }
+  return true;
+}
+
+/* False: no room. *is_whole: every group spoke of this span. */
+static bool build_span(bt_trace_merge *merge, draft *from, bt_trace_builder *builder, bool *is_whole) {
+  static const bt_scope no_scope = {0};
+  uint32_t groups = bt_projection_groups(merge->projection);
+  for (uint32_t g = 0; g < groups; g++) {
+    *is_whole = *is_whole && from->seen[g] && (!from->doubted[g] || merge->settled[g]);
+    if (!drop_from(merge, from, g)) return false;
+  }
+  bt_span span = from->span;
+  bt_resource *resource = bt_arena_alloc(&merge->arena, sizeof *resource);
+  if (!resource || !join_attributes(&merge->arena, from->own, groups, &span.attributes) ||
+      !join_attributes(&merge->arena, from->resource, groups, &resource->attributes))
+    return false;
+  resource->service = bt_build_service(&resource->attributes);
+  span.resource = resource;
+  span.scope = &no_scope;
+  return bt_trace_builder_add(builder, &span);
+}
+
+bt_status bt_trace_merge_take(bt_trace_merge *merge, size_t index, bt_trace *storage, const bt_trace **out,
+                              bool *needs_by_id, bt_error *error) {
+  merged_trace *merged = &merge->traces[index];
+  *out = NULL;
+  *needs_by_id = merged->needs_by_id;
+  if (!merged->found) return BT_OK;
+  bt_trace_builder *builder = bt_trace_builder_new(&merge->arena, &merge->ids[index]);
+  if (!builder) return full(error);
+  bool is_whole = merged->first != NULL;
+  for (draft *d = merged->first; d; d = d->next)
+    if (!build_span(merge, d, builder, &is_whole)) return full(error);
+  if (!is_whole || (merged->valued & ~merged->lacked)) *needs_by_id = true;
+  *storage = *bt_trace_builder_finish(builder);
+  storage->differing_copies = storage->differing_copies || merged->differing_copies;
+  *out = storage;
+  return BT_OK;
+}
