@@ -74,7 +74,3 @@ bt_place bt_window_place_starts(const bt_window *window, int64_t first_ns, int64
   if (place != BT_PLACE_OUTSIDE || !bt_window_is_long(window, first_ns, last_ns)) return place;
   return is_found_near(window, found, time_ns) ? place : bt_window_place_time(window, found->start_ns);
 }
-
-bt_place bt_window_place_trace(const bt_window *window, const bt_trace *trace, const bt_found *found) {
-  return bt_window_place_starts(window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), found);
-}

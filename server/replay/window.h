@@ -42,6 +42,5 @@ int64_t bt_window_latest_time(const bt_window *window, const bt_found *found);
  * from the trace's time. */
 bt_place bt_window_place_starts(const bt_window *window, int64_t first_start_ns, int64_t last_start_ns,
                                 const bt_found *found);
-bt_place bt_window_place_trace(const bt_window *window, const bt_trace *trace, const bt_found *found);
 
 #endif

@@ -21,8 +21,10 @@ import otlp  # noqa: E402
 import random_rules  # noqa: E402
 import random_spans  # noqa: E402
 import replay_compare as compare  # noqa: E402
+from betrace_process import binary  # noqa: E402
 from random_rules import quote  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
+from stumbling import Searches  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 SECOND = 1_000_000_000
@@ -176,6 +178,7 @@ class Conformance(unittest.TestCase):
         print(f"seed {SEED}", flush=True)
         rng = random.Random(SEED)
         cls.tempo = TempoServer(config="fast", closes_blocks=True).start()
+        cls.searches = Searches(cls.tempo, os.path.dirname(os.path.dirname(binary())))
         cls.addClassCleanup(cls.tempo.stop)
         cls.now = int(time.time())
         cls.traces = all_traces(rng, (cls.now - 60) * SECOND)
@@ -203,8 +206,8 @@ class Conformance(unittest.TestCase):
             cls.tempo.close_blocks()
 
     @classmethod
-    def found(cls, query):
-        return set(cls.tempo.search(query, cls.now - 300, cls.now + 300, limit=100000, spss=1))
+    def found(cls, query, is_over=True):
+        return cls.searches.ids(query, cls.now - 300, cls.now + 300, 100000, is_over)
 
     @classmethod
     def plan_all(cls):
@@ -237,13 +240,13 @@ class Conformance(unittest.TestCase):
         if cell.searched["strategy"] == "every_trace":
             over = {trace.trace_id for trace in self.traces}
         else:
-            over = self.union(cell.searched["searched"])
-        return over, self.union(cell.subtracted)
+            over = self.union(cell.searched["searched"], is_over=True)
+        return over, self.union(cell.subtracted, is_over=False)
 
-    def union(self, filters):
+    def union(self, filters, is_over):
         if any(len(text) > LONGEST_FILTER_BYTES for text in filters):
             return None
-        return set().union(*(self.found(text) for text in filters))
+        return set().union(*(self.found(text, is_over) for text in filters))
 
     def test_every_cell_is_sound(self):
         rows = collections.defaultdict(collections.Counter)

@@ -12,6 +12,7 @@ import time
 import unittest
 
 import tempo_case as facts
+from stumbling import is_stumble
 from tempo_case import SECOND, otlp
 
 CASES = os.path.join(os.path.dirname(facts.HERE), "cases", "plan")
@@ -86,7 +87,6 @@ def literal_of(text):
 
 # Tempo 3 answers some tests with 500 where an array lies in the same page of the log or the block (facts_columns.py), and which spans share a page follows
 # from how pushes were cut, so from how busy the machine is. The program asks in a wider form then, and subtracts and counts nothing.
-STUMBLES = ("unexpected numbers of pre-compiled regexp", "array operators must consist of a scalar and an array operand")
 
 
 class TraceqlFacts(facts.TempoCase):
@@ -171,15 +171,12 @@ class TraceqlFacts(facts.TempoCase):
         for query in sorted(asked):
             if len(query) < 1000 or query in {q for case in self.cases for q in case.get("search", []) + case.get("read", [])}:
                 status, body = self.tempo.search_raw(query, limit=1)
-                self.assertTrue(status == 200 or self.is_stumble(status, body), f"{query}: {status} {body[:300]}")
-
-    def is_stumble(self, status, body):
-        return status == 500 and self.tempo.variant.major == 3 and any(sentence in body for sentence in STUMBLES)
+                self.assertTrue(status == 200 or is_stumble(self.tempo, status, body), f"{query}: {status} {body[:300]}")
 
     def labels_found(self, query, where_it_stumbles=frozenset()):
         now = int(time.time())
         status, body = self.tempo.search_raw(query, now - facts.RANGE_BEFORE_SECONDS, now + 1, 10000)
-        if self.is_stumble(status, body):
+        if is_stumble(self.tempo, status, body):
             return set(where_it_stumbles)
         self.assertEqual(status, 200, f"{query}: {body[:300]}")
         found = {row["traceID"].rjust(32, "0") for row in json.loads(body).get("traces") or []}
