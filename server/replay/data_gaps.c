@@ -114,10 +114,6 @@ static bt_status probe_grid(bt_questions *questions, grid *g, bt_error *error) {
   return status;
 }
 
-static void take_listing(grid *g) {
-  for (size_t i = 0; i < g->count; i++) g->empty[i] = !g->seen[i];
-}
-
 typedef struct edge {
   int64_t from_ns, until_ns; /* where the earliest trace is looked for */
   int64_t dense_ns;          /* where a part ends that held too many to look through */
@@ -269,15 +265,13 @@ bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *e
   coverage->has_data_from = *has_data;
   if (!*has_data) coverage->data_from_ns = 0;
   if (!is_settled) return BT_OK;
+  bool is_listed = questions->table->is_listed;
   bt_status status = BT_OK;
-  if (questions->table->is_listed)
-    take_listing(&g);
-  else
-    status = probe_grid(questions, &g, error);
+  for (size_t i = 0; is_listed && i < g.count; i++) g.empty[i] = !g.seen[i];
+  if (!is_listed) status = probe_grid(questions, &g, error);
   for (size_t i = 0; i < g.count; i++)
     if (g.seen[i]) *has_data = true;
-  if (status == BT_OK && !questions->table->is_listed && !questions->plan->wants_earliest)
-    status = find_edge(questions, &g, error);
+  if (status == BT_OK && !is_listed && !questions->plan->wants_earliest) status = find_edge(questions, &g, error);
   if (status == BT_OK) status = count_unused(questions, error);
   return status == BT_OK ? name_empty(questions, &g, error) : status;
 }

@@ -88,20 +88,11 @@ static int compare_times(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void set_cut(bt_judge *judge, int64_t *starts, size_t count) {
-  size_t most = judge->plan->request.most_reads;
-  int64_t nearest_ns = bt_time_add(judge->plan->window.range.start_ns, judge->plan->window.margin_ns);
-  if (count <= most) return;
-  qsort(starts, count, sizeof *starts, compare_times);
-  int64_t cut_ns = starts[most] > nearest_ns ? starts[most] : nearest_ns;
-  judge->account->result->is_cut = cut_ns < judge->plan->window.range.end_ns;
-  judge->account->result->cut_ns = cut_ns;
-}
-
 bt_status bt_judge_cut(bt_judge *judge, bt_error *error) {
-  size_t count = 0;
+  const bt_window *window = &judge->plan->window;
+  size_t count = 0, most = judge->plan->request.most_reads;
   bool whole = false;
-  if (!judge->plan->request.most_reads || judge->table->count <= judge->plan->request.most_reads) return BT_OK;
+  if (!most || judge->table->count <= most) return BT_OK;
   int64_t *starts = bt_realloc_array(NULL, judge->table->count, sizeof *starts);
   if (!starts) return bt_error_no_memory(error);
   for (size_t i = 0; i < judge->table->count; i++) {
@@ -109,7 +100,13 @@ bt_status bt_judge_cut(bt_judge *judge, bt_error *error) {
     if (known->flags & BT_KNOWN_OWN || bt_trace_table_place(judge->table, known) == BT_PLACE_OUTSIDE) continue;
     if (bt_decider_wants(judge->decider, i, &whole)) starts[count++] = bt_known_bounds(known)->start_ns;
   }
-  set_cut(judge, starts, count);
+  if (count > most) {
+    qsort(starts, count, sizeof *starts, compare_times);
+    int64_t nearest_ns = bt_time_add(window->range.start_ns, window->margin_ns);
+    int64_t cut_ns = starts[most] > nearest_ns ? starts[most] : nearest_ns;
+    judge->account->result->is_cut = cut_ns < window->range.end_ns;
+    judge->account->result->cut_ns = cut_ns;
+  }
   free(starts);
   return BT_OK;
 }

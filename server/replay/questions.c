@@ -147,43 +147,38 @@ static void remember_loss(bt_questions *questions, const char *reason) {
 }
 
 /* The source did not answer at all: one failed window with its reason. */
-static bt_status lose(bt_questions *questions, bt_question *question, const char *reason, bt_error *error) {
+static bt_status take_loss(bt_questions *questions, bt_question *question, const char *reason, bt_error *error) {
   question->is_lost = true;
   question->is_complete = false;
-  return question->is_over ? bt_account_fail(questions->account, questions->plan->search_range, reason, error) : BT_OK;
-}
-
-static bt_status take_answer(bt_questions *questions, bt_question *question, bt_error *error) {
-  question->is_complete = question->account.failed_count == 0;
-  if (question->is_lost) remember_loss(questions, question->account.failed[0].reason);
-  return bt_account_add(questions->account, &question->account, question->is_over, error);
-}
-
-static bt_status take_failure(bt_questions *questions, bt_question *question, bt_error *error) {
-  remember_loss(questions, question->why.message);
-  bt_status added = bt_account_add(questions->account, &question->account, false, error);
-  return added == BT_OK ? lose(questions, question, question->why.message, error) : added;
+  if (!question->is_over) return BT_OK;
+  return bt_account_fail(questions->account, questions->plan->search_range, reason, error);
 }
 
 bt_status bt_questions_take(bt_questions *questions, bt_question *question, bt_error *error) {
   bt_status status = question->status;
-  bool is_expected = status == BT_LIMIT && question->max_found;
   question->is_taken = true;
   if (question->source_is_gone) questions->source_lost = true;
   if (question->is_skipped) {
     remember_loss(questions, question->why.message);
-    return lose(questions, question, questions->lost_reason, error);
+    return take_loss(questions, question, questions->lost_reason, error);
   }
+  if (status == BT_OK) {
+    question->is_complete = question->account.failed_count == 0;
+    if (question->is_lost) remember_loss(questions, question->account.failed[0].reason);
+    return bt_account_add(questions->account, &question->account, question->is_over, error);
+  }
+  bt_account_add_cost(questions->account, &question->account); /* it was asked all the same */
   if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
-    bt_account_add_cost(questions->account, &question->account); /* it was asked all the same */
     if (error) *error = question->why;
-  } else if (is_expected) {
+    return status;
+  }
+  if (status == BT_LIMIT && question->max_found) { /* more than was wanted */
     question->is_exceeded = true;
     if (!question->keeps_part) bt_found_list_dispose(&question->found);
-    status = bt_account_add(questions->account, &question->account, false, error);
-  } else
-    status = status == BT_OK ? take_answer(questions, question, error) : take_failure(questions, question, error);
-  return status;
+    return BT_OK;
+  }
+  remember_loss(questions, question->why.message);
+  return take_loss(questions, question, question->why.message, error);
 }
 
 /* ---- gathering ---- */
