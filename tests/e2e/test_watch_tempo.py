@@ -34,6 +34,7 @@ class Traffic(threading.Thread):
         self.is_ending = False
         self.truth = {SLOW["id"]: set(), CALM["id"]: set()}
         self.undone = set()
+        self.pushed = []
         self.late = []  # (time of the trace, its id, the span)
         self.failure = None
         self.pause = threading.Lock()  # held while nothing may be pushed
@@ -66,6 +67,7 @@ class Traffic(threading.Thread):
         if kind == "made late":
             self.truth[CALM["id"]].add(trace_id)
             self.late.append((time.time(), trace_id, otlp.span(trace_id, "panic", now + 300_000_000)))
+        self.pushed.append(trace_id)
         self.tempo.push(spans, service="shop")
 
     def push_late(self):

@@ -46,6 +46,8 @@ TABLE = {
     "an array beside itself is refused": Difference("`span.x != span.x` beside an array: 500", {"2.8": False, "2.10": False, "3.0": True}, "never written"),
     "an array under a column is found": Difference("an array under a key with a column is found by its elements",
                                                    {"2.8": False, "2.10": False, "3.0": False, "3.0-vparquet5": True}, "such traces are read"),
+    "a search shows what lies in the future": yes_no("a search whose range goes on into the future shows what is dated there",
+                                                     "it shows once its time has come; ranges are settled only some time after their end"),
     # --- what an answer says
     "a search that accepts protobuf is answered in": no_yes("a search that accepts protobuf is answered in", "by the Content-Type",
                                                             **{"2.8": "application/json", "2.10": "application/protobuf", "3.0": "application/protobuf"}),

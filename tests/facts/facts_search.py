@@ -7,6 +7,7 @@ from tempo_case import SECOND, otlp
 
 # Whatever the clock says, the traces lie a few seconds back: near enough for both configs to answer from the ingester.
 AGE_SECONDS = 6
+AHEAD_SECONDS = 20
 
 
 class SearchFacts(facts.TempoCase):
@@ -64,6 +65,20 @@ class SearchFacts(facts.TempoCase):
 
     def test_attribute_values_are_cut_on_the_way_in(self):
         self.assertEqual(len(self.tempo.trace(self.long)[0]["attrs"]["huge"]), 2048)
+
+    # --- times ---------------------------------------------------------------------------------------------------------------
+
+    def test_what_lies_in_the_future(self):
+        """By the clock of Tempo's machine. A span that goes on into the future and began before it shows at once."""
+        ahead, across = otlp.new_trace_id(), otlp.new_trace_id()
+        at = int(time.time()) + AHEAD_SECONDS
+        self.tempo.push([otlp.span(ahead, "ahead", at * SECOND), otlp.span(across, "across", (at - 2 * AHEAD_SECONDS) * SECOND, 4 * AHEAD_SECONDS * SECOND)])
+        wide = {"start": at - 600, "end": at + 600}
+        self.tempo.wait_until(lambda: across in self.search('{name="across"}', **wide), "the span that began before now is found")
+        found = ahead in self.search('{name="ahead"}', **wide)
+        if time.time() < at - 1:
+            self.assertEqual(found, self.holds("a search shows what lies in the future"))
+        self.tempo.wait_until(lambda: ahead in self.search('{name="ahead"}', **wide), "it is found once its time has come", seconds=AHEAD_SECONDS + 60)
 
     # --- ids ---------------------------------------------------------------------------------------------------------------
 

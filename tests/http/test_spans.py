@@ -1,10 +1,8 @@
 """POST /v1/spans: both forms, what goes on to the OTLP endpoint byte for byte, what its answers become, and the memory source behind rules."""
 import concurrent.futures
 import gzip
-import hashlib
 import json
 import os
-import struct
 import sys
 import tempfile
 import time
@@ -13,6 +11,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
 import otlp  # noqa: E402
+import violation_ids  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
 from otlp_receiver import ACCEPTED, OtlpReceiver, partial  # noqa: E402
 
@@ -165,10 +164,10 @@ class MemoryTest(SpansTest):
     def test_pushed_violation_spans(self):
         """A span of that name is BeTrace's own only with the derived ids; a foreign one is a trace as any other."""
         fields = ["", "r1", "c" * 64, TRACE]
-        digest = hashlib.sha256(b"".join(struct.pack(">Q", len(f)) + f.encode() for f in fields)).hexdigest()
+        own_trace, own_span = violation_ids.derive(*fields[1:])
         own = dict(zip(("rule_id", "condition_hash", "trace_id"), fields[1:]))
         attributes = {"service.name": "betrace", **{f"betrace.violation.{k}": v for k, v in own.items()}}
-        real = flat(digest[32:48], trace_id=digest[:32], name="betrace.violation", attributes=attributes)
+        real = flat(own_span, trace_id=own_trace, name="betrace.violation", attributes=attributes)
         forged = flat("00000000000000f1", trace_id="f" * 32, name="betrace.violation", attributes=attributes)
         self.taken(self.server.post("/v1/spans", {"spans": [real, forged]}), 2)
         started = self.server.post("/v1/replays", {"dsl": 'trace.has(span.name == "betrace.violation")', "start_time": "now-1h", "end_time": "now-5m"}).json()
