@@ -4,18 +4,18 @@ medians and ratios; asserts that every replay is complete and finds what it has 
 
 Three rules: one that some traces violate, decided by two searches; one that the large ones violate, for what many of their spans are; and one that every trace
 violates, so that each of the large ones is read. By then 300,000 spans more are read than the 60,000 of the small ones: its ratio has no goal.
-`--short` is what `make check` runs: one of 20,000 spans among 500, each once.
+`--short` and `--medium`: one of 20,000 spans among 500, each once. beside.py says on which Tempos it runs: `--settled --tempos 2.8,3.0.3`.
 """
 import argparse
 import datetime
 import json
-import statistics
 import time
 
-from replay_cost import counting, medians  # sets the path
+import beside  # sets the path
+from replay_cost import medians_with_work
 from measured_process import run_measured  # noqa: E402
-from run_tempo import TempoServer  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
+from sizes import add_sizes  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 import large_traces  # noqa: E402
 import otlp  # noqa: E402
@@ -28,9 +28,9 @@ BEGAN_BEFORE_S, LASTED_S = 3 * 3600, 3600
 TENANTS = ("small", "large")
 # name; rule; which traces of a tenant violate it; goal
 RULES = (
-    ("some violate", SLOW_DB["dsl"], lambda made: made.violating, "3"),
-    ("large ones violate", 'trace.count(span.name == "db.query") > 100', lambda made: set(made.large), "3"),
-    ("all violate", 'not trace.has(span.name == "no.such.span")', lambda made: set(made.small) | set(made.large), "none"),
+    ("some violate", SLOW_DB["dsl"], lambda made: made.violating, 3),
+    ("large ones violate", 'trace.count(span.name == "db.query") > 100', lambda made: set(made.large), 3),
+    ("all violate", 'not trace.has(span.name == "no.such.span")', lambda made: set(made.small) | set(made.large), None),
 )
 
 
@@ -93,44 +93,54 @@ def check(answer, made, violating):
     assert {one["trace_id"] for one in answer["violations"]} == violating, "the replay's verdicts are wrong"
 
 
-def measure(tempo, rule, made, bounds, runs):
+def measure(tempo, ratios, rule, made, bounds, runs):
     name, dsl, violating, goal = rule
-    functions, used = counting(tempo.pid, {tenant: lambda t=tenant: replay(tempo, t, dsl, bounds) for tenant in TENANTS})
-    times, answers = medians(runs, functions)
-    work = {tenant: max(statistics.median(each), 0.01) for tenant, each in used.items()}
+    times, work, answers = medians_with_work(tempo.pid, runs, {tenant: lambda t=tenant: replay(tempo, t, dsl, bounds) for tenant in TENANTS})
     for tenant in TENANTS:
         check(answers[tenant], made[tenant], violating(made[tenant]))
     print(f"{name:18s} {answers['large']['strategy']:10s} small ones alone {times['small']:6.2f} s, {work['small']:6.2f} s of Tempo's processor; with the large "
           f"ones {times['large']:6.2f} s, {work['large']:6.2f} s; ratio of time {times['large'] / times['small']:5.2f} (goal {goal}), of processor time "
-          f"{work['large'] / work['small']:5.2f} (goal {goal}); {answers['large']['violations_found']} violations, peak {answers['large']['peak_kib'] // 1024} MiB",
+          f"{work['large'] / max(work['small'], 0.01):5.2f} (goal {goal}); {answers['large']['violations_found']} violations, peak {answers['large']['peak_kib'] // 1024} MiB",
           flush=True)
+    ratios.note_pair(tempo, f"{name}, with the large ones / without", ("large", "small"), times, work, goal)
 
 
-def bench(small, sizes, runs):
-    with TempoServer("fast", multitenant=True, closes_blocks=True) as tempo:
+def hand_over(tempo, are_all_there):
+    """All of it lies in completed blocks then; of config "settled", in the backend alone."""
+    if tempo.config == "settled":
+        tempo.settle()
+    else:
+        tempo.close_blocks()
+    tempo.wait_until(are_all_there, "all traces are searchable in blocks", seconds=300, pause=1)
+
+
+def bench(server, ratios, small, sizes, runs):
+    with server as tempo:
         began_s = int(time.time()) - BEGAN_BEFORE_S
         made = {tenant: Made() for tenant in TENANTS}
         push_small(tempo, small, began_s * SECOND, made)
         push_large(tempo, sizes, began_s * SECOND, made["large"])
         tempo.wait_until(lambda: are_there(tempo, began_s, made), "all traces are searchable", seconds=300, pause=1)
-        tempo.close_blocks()
-        tempo.wait_until(lambda: are_there(tempo, began_s, made), "all traces are searchable in blocks", seconds=300, pause=1)
+        hand_over(tempo, lambda: are_there(tempo, began_s, made))
         bounds = [datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (began_s - 60, began_s + LASTED_S + 60)]
         replay(tempo, "large", RULES[0][1], bounds)  # so that who is asked first does not pay for a Tempo that was just started
-        print(f"Tempo {tempo.variant.name}: {small} traces of {SMALL_SPANS} spans; large ones of {', '.join(map(str, sizes))}", flush=True)
+        print(f"Tempo {tempo.variant.name}, {tempo.config}: {small} traces of {SMALL_SPANS} spans; large ones of {', '.join(map(str, sizes))}", flush=True)
         for rule in RULES:
-            measure(tempo, rule, made, bounds, runs)
+            measure(tempo, ratios, rule, made, bounds, runs)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
+    add_sizes(parser)
     parser.add_argument("--runs", type=int, default=3)
+    beside.add_options(parser)
     options = parser.parse_args()
-    if options.short:
-        bench(500, (20000,), 1)
-    else:
-        bench(5000, (20000,) * 10 + (100000,), options.runs)
+    full = options.size == "full"
+    small, sizes, runs = (5000, (20000,) * 10 + (100000,), options.runs) if full else (500, (20000,), 1)
+    ratios = beside.Ratios()
+    for server in beside.tempos(options, multitenant=True, closes_blocks=True):
+        bench(server, ratios, small, sizes, runs)
+    print(ratios.text())
 
 
 if __name__ == "__main__":

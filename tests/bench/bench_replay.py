@@ -3,22 +3,25 @@
   - the cheapest complete pair of ids-only searches (the slow queries; the retries) by curl,
   - a straightforward Python script that finds candidates and reads each trace by id over Tempo's JSON API (on at most 1,000 candidates; its
     rate is scaled, and that is said).
-Prints medians and ratios; asserts verdicts only, never times. Goals: at most 1.2 x the same requests, at most 2 x the pair, at least 20 x the
+Prints medians and a table of ratios (of Tempo's processor time in parentheses); asserts verdicts only, never times. Goals: at most 1.2 x the same requests, at most 2 x the pair, at least 20 x the
 script's rate. The pair could not answer for the last hour, where Tempo may hold spans that no search sees and violations that rest on absence are
 read by id: so that it is also compared over a range that ended before. Over that range too, for a rule that is violated everywhere, what the first
 violation costs relative to a replay (goal: at most 10 %): reads by id would make the replay dearer.
-`--short` is what `make check` runs: 20,000 traces, medians of three, fewer candidates for the script, and then on the same Tempo a rule of each kind
-once (bench_rules.py says what is compared there).
+`--short`: 3,000 traces, medians of three, fewer candidates for the script, and then on the same Tempo a rule of each
+kind once (bench_rules.py says what is compared there). `--medium`: the same with 20,000 traces. beside.py says on
+which Tempos it runs: `--settled --tempos 2.8,2.10.8,3.0.3`.
 """
 import argparse
 import json
 import tempfile
 import urllib.parse
 
-from replay_cost import PROTOBUF, curl, load, medians, older, record, search_url, timed
+import beside
+from replay_cost import PROTOBUF, curl, load, medians_with_work, older, record, search_url, timed
 from betrace_process import run_cli  # noqa: E402  (replay_cost sets the path)
-from run_tempo import TempoServer, http  # noqa: E402
+from run_tempo import http  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
+from sizes import add_sizes, by_size  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 import bench_rules  # noqa: E402
 
@@ -39,7 +42,7 @@ def dense(command, url, bounds):
     return answer
 
 
-def pair(tempo_url, seconds):
+def ids_only_pair(tempo_url, seconds):
     return [(search_url(tempo_url, query, seconds), PROTOBUF) for query in ('{ name = "db.query" && duration > 1s }', '{ name = "retry" }')]
 
 
@@ -63,38 +66,47 @@ def check_first(everything, first):
     assert first["proven"] and (first["violation"]["trace_id"], first["violation"]["time"]) == (earliest["trace_id"], earliest["time"])
 
 
-def report(seconds, values, candidates, script_seconds):
+# What; of what, and beside what; goal.
+RATIOS = (
+    ("the seed's rule, exact count / the same requests", ("replay exact", "same requests exact"), 1.2),
+    ("the same, `at_least` / the same requests", ("replay at_least", "same requests at_least"), 1.2),
+    ("the same, `at_least` / the ids-only pair, over a range that was handed over", ("older at_least", "older pair"), 2),
+    ("the same over the whole range (the pair could not answer for the last hour)", ("replay at_least", "ids-only pair"), None),
+    ("exact count / the ids-only pair (also counts every trace)", ("replay exact", "ids-only pair"), None),
+    ("first violation / replay, dense", ("dense first", "dense replay"), 0.1),
+)
+
+
+def report(tempo, ratios, times, work, values, by_script):
+    """by_script: how many candidates the script looked at, and in how many seconds."""
+    candidates, script_seconds = by_script
     script_rate = candidates / script_seconds
-    ours_rate = values["replay at_least"]["traces_candidate"] / seconds["replay at_least"]
+    ours_rate = values["replay at_least"]["traces_candidate"] / times["replay at_least"]
     answer = values["replay exact"]
-    print(f"{answer['traces_evaluated']} traces, {answer['violations_found']} violations, {answer['queries']} requests")
-    for name, value in seconds.items():
-        print(f"  {name:28s} {value * 1000:9.1f} ms (median)")
-    print(f"  python script                {script_seconds * 1000:9.1f} ms for {candidates} candidates (rate {script_rate:.0f}/s; ours {ours_rate:.0f}/s)")
-    print(f"ratio replay exact / same requests by curl:    {seconds['replay exact'] / seconds['same requests exact']:.2f} (goal 1.2)")
-    print(f"ratio replay at_least / same requests by curl: {seconds['replay at_least'] / seconds['same requests at_least']:.2f} (goal 1.2)")
-    print(f"ratio replay at_least / ids-only pair:         {seconds['older at_least'] / seconds['older pair']:.2f} "
-          "(goal 2; over a range that was handed over)")
-    print(f"ratio replay at_least / ids-only pair:         {seconds['replay at_least'] / seconds['ids-only pair']:.2f} "
-          "(no goal: the pair could not answer for the last hour)")
-    print(f"ratio replay exact / ids-only pair:            {seconds['replay exact'] / seconds['ids-only pair']:.2f} (also counts every trace)")
-    print(f"ratio first violation / replay, dense:         {seconds['dense first'] / seconds['dense replay']:.3f} (goal 0.1)")
-    print(f"ratio rate replay / rate script:               {ours_rate / script_rate:.1f} (goal 20)")
+    print(f"Tempo {tempo.variant.name}, {tempo.config}: {answer['traces_evaluated']} traces, {answer['violations_found']} violations, "
+          f"{answer['queries']} requests")
+    for name, value in times.items():
+        print(f"  {name:28s} {value * 1000:9.1f} ms (median), {work[name] * 1000:9.1f} ms of Tempo's processor")
+    print(f"  python script                {script_seconds * 1000:9.1f} ms for {candidates} candidates (rate {script_rate:.0f}/s; ours {ours_rate:.0f}/s)",
+          flush=True)
+    for what, pair, goal in RATIOS:
+        ratios.note_pair(tempo, what, pair, times, work, goal)
+    ratios.note(tempo, "rate of the replay / rate of the script", ours_rate / script_rate, goal=20, at_least=True)
 
 
-def bench(tempo, bounds, seconds, truth, runs, dense_runs, script_limit):
+def bench(tempo, ratios, bounds, seconds, truth, runs, dense_runs, script_limit):
     old_bounds, old_seconds = older(bounds, seconds)
     same = {count: record(tempo.url, lambda url, count=count: replay(url, bounds, count)) for count in ("auto", "at_least")}
-    times, values = medians(runs, {
+    times, work, values = medians_with_work(tempo.pid, runs, {
         "replay exact": lambda: replay(tempo.url, bounds, "auto"),
         "same requests exact": lambda: curl(same["auto"]),
         "replay at_least": lambda: replay(tempo.url, bounds, "at_least"),
         "same requests at_least": lambda: curl(same["at_least"]),
-        "ids-only pair": lambda: curl(pair(tempo.url, seconds)),
+        "ids-only pair": lambda: curl(ids_only_pair(tempo.url, seconds)),
         "older at_least": lambda: replay(tempo.url, old_bounds, "at_least"),
-        "older pair": lambda: curl(pair(tempo.url, old_seconds)),
+        "older pair": lambda: curl(ids_only_pair(tempo.url, old_seconds)),
     })
-    dense_times, dense_values = medians(dense_runs, {
+    dense_times, dense_work, dense_values = medians_with_work(tempo.pid, dense_runs, {
         "dense replay": lambda: dense("replay", tempo.url, old_bounds),
         "dense first": lambda: dense("first", tempo.url, old_bounds),
     })
@@ -102,19 +114,23 @@ def bench(tempo, bounds, seconds, truth, runs, dense_runs, script_limit):
     script_seconds, (candidates, by_script) = timed(lambda: script(tempo, seconds, script_limit))
     assert {v["trace_id"] for v in values["replay exact"]["violations"]} == truth, "the replay's verdicts are wrong"
     assert by_script == truth or candidates == script_limit and by_script <= truth, "the script's verdicts are wrong"
-    report({**times, **dense_times}, values, candidates, script_seconds)
+    report(tempo, ratios, {**times, **dense_times}, {**work, **dense_work}, values, (candidates, script_seconds))
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
-    short = parser.parse_args().short
-    traces, runs, dense_runs, script_limit = (20000, 3, 1, 150) if short else (15420, 7, 3, 1000)
-    with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, TempoServer(config="fast") as tempo:
-        bounds, seconds, truth = load(tempo, traces, folder)
-        bench(tempo, bounds, seconds, truth["slow-db-no-retry"], runs, dense_runs, script_limit)
-        if short:
-            bench_rules.each_once(tempo, bounds, seconds, traces)
+    add_sizes(parser)
+    beside.add_options(parser)
+    options = parser.parse_args()
+    traces, runs, dense_runs, script_limit = by_size(options.size, (3000, 3, 1, 150), (20000, 3, 1, 150), (15420, 7, 3, 1000))
+    ratios = beside.Ratios()
+    for server in beside.tempos(options):
+        with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, server as tempo:
+            bounds, seconds, truth = load(tempo, traces, folder)
+            bench(tempo, ratios, bounds, seconds, truth["slow-db-no-retry"], runs, dense_runs, script_limit)
+            if options.size != "full":
+                bench_rules.each_once(tempo, ratios, bounds, seconds, traces)
+    print(ratios.text())
 
 
 if __name__ == "__main__":

@@ -9,18 +9,19 @@ more by id, about 40 ms of Tempo each, and no bare query could answer for that h
 before it, where the goals stand, and over the whole range with the number of reads by id.
 Ratios are of times, and in parentheses of Tempo's processor time, which says more on a machine that is shared.
 Prints; asserts verdicts only, and that memory stays below twice its goal. 20,000 traces, medians of three, and then 200,000 for the rules whose
-violations are few. --traces N, --runs N and --rule NAME choose. `make check` measures each once as a part of bench_replay.py.
+violations are few. --traces N, --runs N and --rule NAME choose, and --tempos and --settled the Tempos (beside.py), whose
+ratios stand beside each other in the table at the end. `make check` and `make check-more` measure each once as a part of
+bench_replay.py.
 """
 import argparse
 import json
-import statistics
 import tempfile
 import urllib.error
 import urllib.request
 
-from replay_cost import PROTOBUF, counting, curl, load, medians, older, record, search_url, windows
+import beside
+from replay_cost import PROTOBUF, curl, load, medians_with_work, older, record, search_url, windows
 from measured_process import run_measured  # noqa: E402  (replay_cost sets the path)
-from run_tempo import TempoServer  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
@@ -49,7 +50,8 @@ RULES = (
 )
 IN_CHECK = ("seed", "order", "count", "correlation", "nothing prefilters", "absent everywhere")
 FEW_VIOLATIONS = ("seed", "count")
-GOALS = {"ids": "2", "projection": "1.5", "whole": "none"}
+GOALS = {"ids": 2, "projection": 1.5, "whole": None}
+GOAL_SAME = 1.2
 GOAL_MEMORY_KIB = 256 * 1024
 
 
@@ -99,7 +101,8 @@ def print_row(rule, what, answer, by_id, times, work):
     """times and work: seconds of each contender, and Tempo's processor seconds in them."""
     name, _, kind, _ = rule
     candidates = max(1, answer["traces_candidate"])
-    meanings = {"same": "/ same requests {} (goal 1.2)", "bare": f"/ bare {kind} {{}} (goal {GOALS[kind] if what == 'handed over' else 'none here'})",
+    goal = (GOALS[kind] if what == "handed over" else None) or "none here"
+    meanings = {"same": f"/ same requests {{}} (goal {GOAL_SAME})", "bare": f"/ bare {kind} {{}} (goal {goal})",
                 "ids": "/ ids of all traces {} (could not answer)"}
     ratios = [meanings[other].format(f"{times['replay'] / times[other]:5.2f} ({work['replay'] / max(work[other], 0.01):5.2f})")
               for other in meanings if other in times]
@@ -109,9 +112,17 @@ def print_row(rule, what, answer, by_id, times, work):
           f"peak {answer['peak_kib'] // 1024:4d} MiB (goal 256)", flush=True)
 
 
-def measure(tempo, rule, what, bounds, seconds, traces, runs, with_whole=True):
-    """One row. Without with_whole the queries that have no goal are left out: those for all spans, or the ids, of all traces."""
-    name, dsl, kind, queries = rule
+def note_row(ratios, tempo, rule, times, work):
+    """Of a range that was handed over, where the goals stand."""
+    name, _, kind, _ = rule
+    ratios.note_pair(tempo, f"{name} / the same requests", ("replay", "same"), times, work, GOAL_SAME)
+    if "bare" in times:
+        ratios.note_pair(tempo, f"{name} / bare {kind}", ("replay", "bare"), times, work, GOALS[kind])
+
+
+def contenders(tempo, rule, bounds, seconds, traces, with_whole):
+    """What is timed, by name, and how many traces the replay reads by id."""
+    _, dsl, kind, queries = rule
     same = record(tempo.url, lambda url: replay(url, dsl, bounds))
     functions = {"replay": lambda: replay(tempo.url, dsl, bounds), "same": lambda: curl(same)}
     if kind != "whole" or with_whole:
@@ -120,32 +131,38 @@ def measure(tempo, rule, what, bounds, seconds, traces, runs, with_whole=True):
     if kind == "whole" and with_whole:
         ids = in_fewest_windows(tempo, "{ }", seconds, traces)
         functions["ids"] = lambda: curl(ids)
-    functions, used = counting(tempo.pid, functions)
-    times, values = medians(runs, functions)
+    return functions, sum("/api/v2/traces/" in url for url, _ in same)
+
+
+def measure(tempo, rule, what, bounds, seconds, traces, runs, with_whole=True, ratios=None):
+    """One row. Without with_whole the queries that have no goal are left out: those for all spans, or the ids, of all traces."""
+    functions, by_id = contenders(tempo, rule, bounds, seconds, traces, with_whole)
+    times, work, values = medians_with_work(tempo.pid, runs, functions)
     answer = values["replay"]
-    print_row(rule, what, answer, sum("/api/v2/traces/" in url for url, _ in same), times,
-              {key: statistics.median(each) for key, each in used.items()})
-    assert answer["peak_kib"] <= 2 * GOAL_MEMORY_KIB, f"{name}: peak memory of twice the goal: {answer['peak_kib']} KiB"
+    print_row(rule, what, answer, by_id, times, work)
+    if ratios:
+        note_row(ratios, tempo, rule, times, work)
+    assert answer["peak_kib"] <= 2 * GOAL_MEMORY_KIB, f"{rule[0]}: peak memory of twice the goal: {answer['peak_kib']} KiB"
     return answer
 
 
-def each_once(tempo, bounds, seconds, traces):
-    """For `make check`: a Tempo that bench_replay.py has filled, and what a minute or two have room for."""
+def each_once(tempo, ratios, bounds, seconds, traces):
+    """For less than full size: a Tempo that bench_replay.py has filled, and what a minute or two have room for."""
     for rule in RULES:
         if rule[0] in IN_CHECK:
-            answer = measure(tempo, rule, "handed over", *older(bounds, seconds), traces, 1, with_whole=False)
+            answer = measure(tempo, rule, "handed over", *older(bounds, seconds), traces, 1, with_whole=False, ratios=ratios)
             if rule[2] == "whole":
                 assert answer["violations_found"] == answer["traces_evaluated"] > traces // 2, "a rule that every trace violates"
 
 
-def bench(traces, names, runs):
-    with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, TempoServer(config="fast") as tempo:
+def bench(server, ratios, traces, names, runs):
+    with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, server as tempo:
         bounds, seconds, truth = load(tempo, traces, folder)
-        print(f"{traces} traces")
+        print(f"Tempo {tempo.variant.name}, {tempo.config}: {traces} traces")
         for rule in RULES:
             if rule[0] not in names:
                 continue
-            measure(tempo, rule, "handed over", *older(bounds, seconds), traces, runs)
+            measure(tempo, rule, "handed over", *older(bounds, seconds), traces, runs, ratios=ratios)
             answer = measure(tempo, rule, "whole range", bounds, seconds, traces, 1)
             if rule[0] == "seed":
                 assert answer["violations_found"] == len(truth["slow-db-no-retry"]), "the replay's verdicts are wrong"
@@ -153,16 +170,24 @@ def bench(traces, names, runs):
                 assert answer["violations_found"] == traces, "a rule that every trace violates"
 
 
+def bench_each(options, traces, names):
+    ratios = beside.Ratios()
+    for server in beside.tempos(options):
+        bench(server, ratios, traces, names, options.runs)
+    print(f"{traces} traces, over the part of the range that was handed over:\n{ratios.text()}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--traces", type=int)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--rule", choices=[rule[0] for rule in RULES], help="only this one")
+    beside.add_options(parser)
     options = parser.parse_args()
     names = (options.rule,) if options.rule else [rule[0] for rule in RULES]
-    bench(options.traces or 20000, names, options.runs)
+    bench_each(options, options.traces or 20000, names)
     if not options.traces and not options.rule:
-        bench(200000, FEW_VIOLATIONS, options.runs)
+        bench_each(options, 200000, FEW_VIOLATIONS)
 
 
 if __name__ == "__main__":

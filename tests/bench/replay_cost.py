@@ -72,7 +72,7 @@ def searchable(tempo, seconds, traces):
 
 
 def load(tempo, traces, folder):
-    """Fills the Tempo; returns the bounds as text and in seconds, and the truth of the planted rules."""
+    """Fills the Tempo, and settles one of config "settled"; returns the bounds as text and in seconds, and the truth of the planted rules."""
     end = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=3)).replace(microsecond=0)
     start = end - datetime.timedelta(hours=24)
     truth = os.path.join(folder, "truth.json")
@@ -80,9 +80,15 @@ def load(tempo, traces, folder):
     pushed = run_cli("generate", "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=900)
     assert pushed.returncode == 0, pushed.stderr
     seconds = (int(start.timestamp()), int(end.timestamp()))
-    # Tempo 2.8 mixes up two traces in some hundred thousand (tests/facts/facts_wire.py).
-    tempo.wait_until(lambda: searchable(tempo, seconds, traces) >= traces - traces // 50000, "searchable", seconds=60 + traces / 500, pause=1)
+
+    def wait_for_all():
+        # Tempo 2.8 mixes up two traces in some hundred thousand (tests/facts/facts_wire.py).
+        tempo.wait_until(lambda: searchable(tempo, seconds, traces) >= traces - traces // 50000, "searchable", seconds=60 + traces / 500, pause=1)
+    wait_for_all()
     time.sleep(35)  # the block is cut and complete, as it is in a Tempo that was not just started
+    if tempo.config == "settled":
+        tempo.settle()
+        wait_for_all()
     with open(truth, encoding="utf-8") as file:
         return bounds, seconds, {name: set(ids) for name, ids in json.load(file).items()}
 
@@ -113,6 +119,13 @@ def counting(pid, functions):
             return value
         return call
     return {name: wrap(name, function) for name, function in functions.items()}, used
+
+
+def medians_with_work(pid, runs, functions):
+    """medians, and the median of the process's processor seconds while each ran."""
+    functions, used = counting(pid, functions)
+    times, values = medians(runs, functions)
+    return times, {name: statistics.median(each) for name, each in used.items()}, values
 
 
 def medians(runs, functions):

@@ -2,18 +2,18 @@
 processor time that it cost Tempo alone (the mean of REPEATS), and from then on gives it after SCALE times that time, two at once, as a Tempo with two
 processors of its own would. The replay, its own requests by curl, and the bare query of bench_rules.py are then timed against the proxy; all times are
 divided by SCALE. What BeTrace computes itself counts for 1 / SCALE, so this says what waits for what, and not what a replay takes.
-`python3 tests/bench/replay_waits.py RULE...`, with the names of bench_rules.py; BETRACE_RELEASE_BIN and BETRACE_TEMPO_VARIANT choose the two sides.
+`python3 tests/bench/replay_waits.py RULE...`, with the names of bench_rules.py; BETRACE_RELEASE_BIN and the options of beside.py choose the two sides.
 """
-import sys
+import argparse
 import tempfile
 import threading
 import time
 import urllib.parse
 
+import beside
 import bench_rules
 from replay_cost import curl, load, older, processor_seconds, timed  # sets the path
 from http_wire import Proxy, fetch, send_whole  # noqa: E402
-from run_tempo import TempoServer  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 TRACES, REPEATS, RUNS, SCALE = 20000, 4, 3, 4
@@ -73,13 +73,23 @@ def measure(tempo, proxy, rule, bounds, seconds):
           f"{len(same)} requests", flush=True)
 
 
-def main():
-    with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, TempoServer(config="fast") as tempo:
+def bench(server, names):
+    with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, server as tempo:
         bounds, seconds, _ = load(tempo, TRACES, folder)
+        print(f"Tempo {tempo.variant.name}, {tempo.config}", flush=True)
         with Proxy(tempo.url, Recorded(tempo).behave) as proxy:
             for rule in bench_rules.RULES:
-                if rule[0] in sys.argv[1:]:
+                if rule[0] in names:
                     measure(tempo, proxy, rule, *older(bounds, seconds))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rules", nargs="+", choices=[rule[0] for rule in bench_rules.RULES])
+    beside.add_options(parser)
+    options = parser.parse_args()
+    for server in beside.tempos(options):
+        bench(server, options.rules)
 
 
 if __name__ == "__main__":

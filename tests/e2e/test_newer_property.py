@@ -1,6 +1,7 @@
 """Random rules (test_property_tempo) and the packs (test_packs_tempo) once more, fewer of them, on a Tempo that answers
-as 2.10 and as 3.0 do (tests/tempo/newer_proxy.py): for machines that have no such Tempo. Each push lies in a block of
-its own.
+as 2.10 and as 3.0 do, with vParquet5 too (tests/tempo/newer_proxy.py): for machines that have no such Tempo. Each push
+lies in a block of its own. Their traces have NaN beside arrays of several doubles, which no newer Tempo mixes up, and for
+vParquet5 arrays under keys with columns, which it finds and gives the last element of.
 """
 import os
 import sys
@@ -11,7 +12,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "support"), os.path.join(HERE, ".
 import test_packs_tempo as packs  # noqa: E402
 import test_property_tempo as rules  # noqa: E402
 from newer_proxy import NewerTempo  # noqa: E402
-from random_spans import FRAGMENTS, fragment_requests  # noqa: E402
+from random_spans import COLUMNS, FRAGMENTS, fragment_requests, is_lost, random_traces  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 rules.RULES, rules.TRACES, rules.ALONE, rules.FORCED = int(os.environ.get("BETRACE_RULES", "33")), 120, 4, 3
@@ -49,10 +50,42 @@ class Newer:
         self.assertLess(len(tempo.passed_on), tempo.answered // 5, tempo.passed_on[:3])
 
 
+ARRAYS = {"http.method": (["x", "nil"], ["x"], ["", "xy"]), "http.status_code": ([1, 5], [200, 0]), "http.url": (["y", "x"],)}
+
+
+def traces_with_arrays(rng, *where):
+    """Every eighth trace has a span with an array that the key's column holds, and random ones may."""
+    traces = random_traces(rng, *where, has_both=True, has_lists=True)
+    for trace in traces[::8]:
+        key = rng.choice(list(ARRAYS))
+        rng.choice(trace.spans).attrs[key] = rng.choice(ARRAYS[key])
+    return traces
+
+
+def traces_without_arrays(rng, *where):
+    return random_traces(rng, *where, has_both=True)
+
+
+def has_array_in_column(trace):
+    return any(is_lost(columns, key, value) for span in trace.spans
+               for columns, its in zip(COLUMNS, (span.attrs, span.resource)) for key, value in its.items())
+
+
 class RandomRules(Newer, rules.PropertyOnTempo):
     """Alone, so few traces are all read: that test is left to the full size."""
     LEAST_DECIDED = 0
+    random_traces = staticmethod(traces_without_arrays)
     test_c_rules_alone = None
+
+    @classmethod
+    def setUpClass(cls):
+        rules.random_traces = cls.random_traces
+        super().setUpClass()
+
+    def test_a_arrays_in_columns(self):
+        """Only where they are found."""
+        has_some = any(map(has_array_in_column, self.traces))
+        self.assertEqual(has_some, self.tempo.version.holds_arrays)
 
 
 class RandomRulesOn210(RandomRules):
@@ -61,6 +94,13 @@ class RandomRulesOn210(RandomRules):
 
 class RandomRulesOn30(RandomRules):
     family = "3.0"
+
+
+class RandomRulesOnVParquet5(RandomRules):
+    """A projection of known traces decides nothing there: each may hold an array."""
+    family = "3.0-vparquet5"
+    LEAST_DECIDED = -1
+    random_traces = staticmethod(traces_with_arrays)
 
 
 del RandomRules  # is no test of its own
@@ -72,6 +112,10 @@ class PacksOn210(Newer, packs.PacksOnTempo):
 
 class PacksOn30(Newer, packs.PacksOnTempo):
     family = "3.0"
+
+
+class PacksOnVParquet5(Newer, packs.PacksOnTempo):
+    family = "3.0-vparquet5"
 
 
 if __name__ == "__main__":

@@ -38,26 +38,29 @@ SAME_EVERYWHERE = ('{ name = "work" }', "{ kind = client && status = error }", '
                    "{ span.http.status_code != nil }")
 
 
-def traces_of(rng, start_ns, over_ns):
-    """Small traces of spans named checkout and work; half of the values are missing. No span ends before it starts:
-    beside such a one Tempo 2.8 finds no long ones."""
+def traces_of(rng, start_ns, over_ns, arrays):
+    """Small traces of spans named checkout and work; half of the values are missing, and of `arrays` there is some each.
+    No span ends before it starts: beside such a one Tempo 2.8 finds no long ones."""
+    values = {key: (*its, *arrays.get(key, ())) for key, its in VALUES.items()}
     traces = random_traces(rng, TRACES, start_ns, over_ns)
     for trace in traces:
-        resource = {"service.name": "shop", **random_values(rng, ("k8s.namespace.name",))}
+        resource = {"service.name": "shop", **random_values(rng, values, ("k8s.namespace.name",))}
         for span in trace.spans:
             span.duration_ns = abs(span.duration_ns)
             span.name, span.resource = rng.choice(("checkout", "work", "work", "other")), resource
-            span.attrs = random_values(rng, ("http.status_code", "http.method", "http.url"))
+            span.attrs = random_values(rng, values, ("http.status_code", "http.method", "http.url"))
     return traces
 
 
-def random_values(rng, keys):
-    return {key: value for key in keys if (value := rng.choice(VALUES[key])) is not None}
+def random_values(rng, values, keys):
+    return {key: value for key in keys if (value := rng.choice(values[key])) is not None}
 
 
 class OnNewerTempo:
-    """The tests, for each version."""
+    """The tests, for each version. ARRAYS: what some spans have besides."""
     family = None
+    ARRAYS = {}
+    SAME_AS_BEHIND = SAME_EVERYWHERE
 
     @classmethod
     def setUpClass(cls):
@@ -67,7 +70,7 @@ class OnNewerTempo:
         cls.addClassCleanup(cls.tempo.stop)
         rng, now = random.Random(f"newer {cls.family}"), int(time.time())
         cls.start, cls.end = now - 4 * 3600, now - 600
-        cls.traces = traces_of(rng, (cls.start + 1) * SECOND, (cls.end - cls.start - 70) * SECOND)
+        cls.traces = traces_of(rng, (cls.start + 1) * SECOND, (cls.end - cls.start - 70) * SECOND, cls.ARRAYS)
         for fragment in range(3):
             for request in fragment_requests(rng, cls.traces, fragment):
                 status, _, body = cls.tempo.push_request(request)
@@ -156,7 +159,7 @@ class OnNewerTempo:
         count = sum(len(trace.spans) for trace in self.traces)
         every = "{} | by(span:id)"
         behind.wait_until(lambda: sum(map(len, self.spans(behind, every).values())) == count, "all is searchable")
-        for query in SAME_EVERYWHERE:
+        for query in self.SAME_AS_BEHIND:
             ours, theirs = (self.spans(one, query + " | by(span:id) | by(kind)") for one in (self.tempo, behind))
             self.assertTrue(theirs, query)
             self.assertEqual(ours, theirs, query)
@@ -168,6 +171,25 @@ class OnTempo210(OnNewerTempo, unittest.TestCase):
 
 class OnTempo30(OnNewerTempo, unittest.TestCase):
     family = "3.0"
+
+
+class OnVParquet5(OnNewerTempo, unittest.TestCase):
+    """Here some values are arrays, which the Tempo behind it finds by no element."""
+    family = "3.0-vparquet5"
+    ARRAYS = {"http.status_code": ([200, 500],), "http.method": (["POST", "GET"], ["GET"]), "http.url": (["/b", "/a"],)}
+    SAME_AS_BEHIND = tuple(query for query in SAME_EVERYWHERE if "span.http" not in query)
+
+    def test_an_array_is_found_by_each_element_and_given_as_its_last(self):
+        pushed = {span.span_id for trace in self.traces for span in trace.spans
+                  if span.attrs.get("http.method") == ["POST", "GET"]}
+        self.assertGreater(len(pushed), 5)
+        for text in ("POST", "GET"):
+            query = f'{{ span.http.method = "{text}" }} | by(span:id) | select(span.http.method)'
+            shown = self.tempo.found_spans(query, self.start - 60, int(time.time()))
+            told = {span_id: one["attributes"] for spans in shown.values() for span_id, one in spans.items()}
+            self.assertLessEqual(pushed, told.keys())
+            for span_id in pushed:
+                self.assertEqual(told[span_id], [{"key": "http.method", "value": {"stringValue": "GET"}}])
 
 
 if __name__ == "__main__":

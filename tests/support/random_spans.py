@@ -3,7 +3,8 @@ that everything that has to be quoted, cut or told apart by type is in it. Share
 
 A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. Left out by name, because Tempo itself changes or loses them:
 spans that share an id (client and server halves, differing copies), resources of one trace that differ and that Tempo holds for the same, keys that a span has twice, text that is cut in the middle of a character;
-arrays of the column's type under keys with a column of their own (is_lost), which no search finds; and arrays of several doubles beside a NaN, which a search may overlook.
+arrays of the column's type under keys with a column of their own (is_lost), which no search finds but in vParquet5; and arrays of several doubles beside a NaN, which a search of
+2.8 may overlook.
 """
 import struct
 
@@ -130,7 +131,9 @@ def attributes(mapping, change=as_it_is):
 
 
 def keep_apart(mapping, has_nan):
-    """Without arrays of several doubles, or without NaN."""
+    """Without arrays of several doubles, or without NaN; has_nan None: with both."""
+    if has_nan is None:
+        return
     for key, value in mapping.items():
         if has_nan and isinstance(value, list) and len(value) > 1 and isinstance(value[0], float):
             mapping[key] = value[:1]
@@ -141,15 +144,15 @@ def keep_apart(mapping, has_nan):
 class RandomSpan:
     """One span: .attrs, .resource (with its service.name, if it has one), .fragment, .twice (arrives in the next fragment too)."""
 
-    def __init__(self, rng, trace_id, start_ns, span_id, columns):
+    def __init__(self, rng, trace_id, start_ns, span_id, lost):
         self.trace_id, self.span_id, self.parent = trace_id, span_id, ""
         self.start_ns = start_ns + rng.choice(STARTS_NS)
         self.duration_ns = rng.choice(DURATIONS_NS)
         self.name, self.message = rng.choice(NAMES), rng.choice(MESSAGES)
         self.kind = rng.choice(list(otlp.KINDS))
         self.status = rng.choice(("unset", "unset", "ok", "error", "error"))
-        self.attrs = without_lost(random_attributes(rng, random_span_key, 7), columns[0])
-        self.resource = without_lost(random_attributes(rng, random_resource_key, 4), columns[1])
+        self.attrs = without_lost(random_attributes(rng, random_span_key, 7), lost[0])
+        self.resource = without_lost(random_attributes(rng, random_resource_key, 4), lost[1])
         if rng.randrange(8) == 0:
             self.attrs["tags"] = list(rng.choice(ARRAYS))
         service = rng.choice(SERVICES)
@@ -175,12 +178,13 @@ class RandomSpan:
 class RandomTrace:
     """One trace of 1 to 6 spans."""
 
-    def __init__(self, rng, start_ns, has_nan, columns=COLUMNS):
+    def __init__(self, rng, start_ns, has_nan, columns=COLUMNS, has_lists=False):
         digits = rng.choice((32, 32, 32, 31, 17, 12))  # Tempo drops leading zeros
         self.trace_id = f"{rng.randrange(16 ** (digits - 1), 16 ** digits):032x}"
         count = rng.choice((1, 2, 2, 3, 3, 4, 5, 6))
         self.start_ns = start_ns
-        self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}", columns) for _ in range(count)]
+        lost = ({}, {}) if has_lists else columns
+        self.spans = [RandomSpan(rng, self.trace_id, start_ns, f"{rng.randrange(1, 16 ** rng.choice((16, 16, 15, 9))):016x}", lost) for _ in range(count)]
         for span in self.spans:
             span.parent = self._random_parent(rng)
             keep_apart(span.attrs, has_nan)
@@ -221,12 +225,12 @@ class RandomTrace:
         return {"resourceSpans": [span.resource_spans(stored=True) for span in sorted(self.spans, key=lambda span: span.fragment)]}
 
 
-def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS):
-    """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles.
-    columns: those of the Tempo that they are for, COLUMNS or DEDICATED_COLUMNS."""
-    traces, has_nan = {}, rng.random() < 0.5
+def random_traces(rng, count, start_ns, over_ns, columns=COLUMNS, has_both=False, has_lists=False):
+    """Traces that start within [start_ns, start_ns + over_ns), no two with one id; among all of them either NaN or arrays of several doubles, or has_both.
+    columns: those of the Tempo that they are for, COLUMNS or DEDICATED_COLUMNS. has_lists: columns hold arrays too, so that none is lost."""
+    traces, has_nan = {}, None if has_both else rng.random() < 0.5
     while len(traces) < count:
-        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan, columns)
+        trace = RandomTrace(rng, start_ns + rng.randrange(over_ns), has_nan, columns, has_lists)
         if len({span.span_id for span in trace.spans}) == len(trace.spans):
             traces[trace.trace_id] = trace
     return list(traces.values())

@@ -5,12 +5,13 @@ A filter is evaluated in two steps, as there. First values are loaded: of a key 
 if some test of the column's type takes it; of any other, what some test of the value's type takes, whichever key that
 test is on. An empty column can be loaded too, and then has the text "nil": 2.10 reads it as 0 or as "" when it decides,
 3.0 where equalities are made a list. Then the filter is evaluated on what was loaded. select loads without a test.
-Not modelled: pages that are left out by their bounds, where one double is a NaN.
+A column of vParquet5 holds arrays too, each element as a value of its own: a filter sees the first that was loaded, an
+answer the last. A NaN hides nothing from these versions, as it does from 2.8: each span is judged alone.
 """
 import functools
 import operator
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from newer_query import Chain, Duration, Field, NotKnown, Query, Test, Word, tests_of
 
@@ -19,8 +20,12 @@ WELL_KNOWN = {"span": {"http.method": str, "http.url": str, "http.status_code": 
               "resource": dict.fromkeys(("service.name", "cluster", "namespace", "pod", "container", "k8s.cluster.name",
                                          "k8s.namespace.name", "k8s.pod.name", "k8s.container.name"), str)}
 # Columns that a Tempo has without being told, and those of the tests' dedicated layout (variants.py).
-BY_DEFAULT = {"span": {"url.path": str}, "resource": {}}
+BY_DEFAULT = {"span": dict.fromkeys(("http.request.method", "http.route", "server.address", "url.path", "url.route"), str),
+              "resource": {}}
 DEDICATED = {"span": {"amount.ded": str, "plain": str}, "resource": {"rplain": str}}
+VPARQUET5 = {"span": {**BY_DEFAULT["span"], **WELL_KNOWN["span"], "http.response.status_code": int, "server.port": int},
+             "resource": dict.fromkeys(("service.name", "k8s.cluster.name", "k8s.container.name", "k8s.namespace.name",
+                                        "k8s.pod.name"), str)}
 SCOPES = ("span", "resource")
 ORDERS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 LISTS = {"=": "in", "=~": "matches any"}
@@ -35,21 +40,29 @@ class Refused(Exception):
 @dataclass(frozen=True)
 class Version:
     """text: as the program says it. reads_empty: 2.10 takes an empty column for 0 or "". makes_lists: 3.0 makes one
-    list of alternatives of a key. layout: which keys have columns."""
+    list of alternatives of a key. layout: which keys have columns. holds_arrays: columns do, and blocks count children."""
     text: str
     reads_empty: bool
     makes_lists: bool
     layout: tuple = (WELL_KNOWN, BY_DEFAULT)
+    holds_arrays: bool = False
 
     def column(self, scope, name):
         """The type of the key's column, or None."""
         return next((columns[scope][name] for columns in self.layout if name in columns[scope]), None)
 
     def dedicated(self):
-        return Version(self.text, self.reads_empty, self.makes_lists, (WELL_KNOWN, DEDICATED))
+        return replace(self, layout=(WELL_KNOWN, DEDICATED))
+
+    def is_in_column(self, scope, name, value):
+        """Whether the key's column holds the value."""
+        column = self.column(scope, name)
+        is_array = self.holds_arrays and name != "service.name" and isinstance(value, list)
+        return column is not None and type(value[0] if is_array else value) is column
 
 
 VERSIONS = {"2.10": Version("2.10.8", True, False), "3.0": Version("3.0.3", False, True)}
+VERSIONS["3.0-vparquet5"] = replace(VERSIONS["3.0"], layout=(VPARQUET5,), holds_arrays=True)
 
 
 def stored_value(value):
@@ -157,16 +170,12 @@ class Loading:
                 if asks_any or type_asked(test) is of_type:
                     its.append(test)
 
-    def is_in_column(self, name, value):
-        column = self.version.column(self.scope, name)
-        return column is not None and type(value) is column
-
     def of(self, attributes):
         """[(key, value or None)], what lies outside columns first."""
         found = []
         for name in self.keys & attributes.keys():
             value = attributes[name]
-            if not self.is_in_column(name, value):
+            if not self.version.is_in_column(self.scope, name, value):
                 kept = [one for one in listed(value) if one is not None and self._is_loaded(one)]
                 found.append((name, kept if len(kept) > 1 else kept[0] if kept else None))
         for name, tests in self.columns.items():
@@ -180,8 +189,9 @@ class Loading:
         column = self.version.column(self.scope, name)
         if name == "service.name" and type(value) is not str:
             value = ""  # this column is never empty
-        if type(value) is column:
-            return [(name, value)] if any(isinstance(test, Field) or loads(test, value) for test in tests) else []
+        if self.version.is_in_column(self.scope, name, value):
+            return [(name, one) for one in listed(value)
+                    if any(isinstance(test, Field) or loads(test, one) for test in tests)]
         return [(name, "nil")] if any(loads_empty(self.version, test, column) for test in tests) else []
 
 

@@ -9,6 +9,7 @@ accepted. Traces by id, tags and all else are those of the 2.8 behind it.
 A query that the model does not know is passed on, and `passed_on` has it: a test that asks such queries tests 2.8, and
 has to say so.
 """
+import collections
 import json
 import os
 import sys
@@ -27,7 +28,7 @@ SECOND = 1_000_000_000
 NO_ROOT = "<root span not yet received>"
 SPANS_PER_SET = 3
 # What an answer says of a span elsewhere than among its attributes.
-NOT_SHOWN = ("name", "duration", "trace:id", "span:id", "traceDuration")
+NOT_SHOWN = ("name", "duration", "span:childCount", "trace:id", "span:id", "traceDuration")
 
 
 class StoredSpan:
@@ -63,6 +64,11 @@ class Fragment:
 
     def add(self, span):
         self.spans.setdefault((span.span_id, span.intrinsics["kind"]), span)  # the same once more changes nothing
+
+    def count_children(self):
+        parents = collections.Counter(span.parent for span in self.spans.values())
+        for span in self.spans.values():
+            span.intrinsics["span:childCount"] = parents[span.span_id]
 
     def overlaps(self, start_s, end_s):
         spans = self.spans.values()
@@ -115,14 +121,17 @@ class Search:
         self.limit = int(parameters.get("limit") or 20)
         self.spans_per_set = int(parameters.get("spss") or SPANS_PER_SET)
         self.rows = {}
-        # Blocks of these versions do not count children, unless they are of vParquet5.
-        self.finds_nothing = any(test.field.name == "span:childCount" for test in tests_of(self.query.where))
+        self.asks_children = any(test.field.name == "span:childCount" for test in tests_of(self.query.where))
 
     def ask(self, block):
         its = Filter(self.version, self.query)
         for trace_id, fragment in block.items():
-            if self.finds_nothing or not fragment.overlaps(self.start_s, self.end_s):
+            if not fragment.overlaps(self.start_s, self.end_s):
                 continue
+            if self.asks_children:
+                if not self.version.holds_arrays:
+                    continue  # only blocks of vParquet5 count children
+                fragment.count_children()
             found = [loaded for loaded in map(its.match, fragment.spans.values()) if loaded]
             if found and len(found) >= self.query.least:
                 self._add(trace_id, fragment, self._sets(its, found))
@@ -161,7 +170,7 @@ class Search:
 
 
 class NewerTempo(TempoServer):
-    """See the top. family: "2.10" or "3.0". answered: how many searches the model answered; refused: those that it
+    """See the top. family: one of VERSIONS. answered: how many searches the model answered; refused: those that it
     answered with 500; passed_on: (query, why) of those that it does not know."""
 
     def __init__(self, family, **how):

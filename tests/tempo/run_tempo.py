@@ -9,7 +9,8 @@ the server or died in any way, the supervisor ends Tempo (SIGTERM, after a secon
 
 From a shell: `python3 tests/tempo/run_tempo.py --config fast --print-env` prints `export` lines with the URLs and stays until it is killed.
 Config "fast" (server/tempo-test.yaml, of 3.x tempo-3-test.yaml) answers everything from the ingester, of 3.x the live store, within half a second; "stock"
-(server/tempo-stock.yaml, tempo-3-stock.yaml) has the caps, backend blocks and hand-over gaps of a real one.
+(server/tempo-stock.yaml, tempo-3-stock.yaml) has the caps, backend blocks and hand-over gaps of a real one; "settled" (server/tempo-settled.yaml,
+tempo-3-settled.yaml) is one that, after settle(), holds all of it in blocks alone, as a real one does data that are some hours old: for measuring.
 Which Tempo it is, and which layout its blocks have, says BETRACE_TEMPO_VARIANT (variants.py); without it, it is the one that the tests build.
 """
 import argparse
@@ -34,7 +35,10 @@ import otlp  # noqa: E402  (the folder must be on the path first)
 import variants  # noqa: E402
 from tempo_binary import SERVER_MODULE, require_tempo  # noqa: E402
 
-CONFIGS = {"fast": {2: "tempo-test.yaml", 3: "tempo-3-test.yaml"}, "stock": {2: "tempo-stock.yaml", 3: "tempo-3-stock.yaml"}}
+CONFIGS = {"fast": {2: "tempo-test.yaml", 3: "tempo-3-test.yaml"}, "stock": {2: "tempo-stock.yaml", 3: "tempo-3-stock.yaml"},
+           "settled": {2: "tempo-settled.yaml", 3: "tempo-3-settled.yaml"}}
+# What the names in a settled config stand for once all was handed over.
+HANDED_OVER = {"COMPLETE_BLOCK_TIMEOUT": "40s", "QUERY_BACKEND_AFTER": "60s", "QUERY_INGESTERS_UNTIL": "120s"}
 PORT_NAMES = ("HTTP_PORT", "GRPC_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "ML_PORT")
 LOG_NAME = "tempo.log"
 READY_SECONDS = 60
@@ -89,6 +93,7 @@ class TempoServer:
         self.multitenant = multitenant
         self.log_level = log_level
         self.config_text = config_text
+        self.is_settled = False
         self.folder = None
         self.supervisor = None
 
@@ -121,6 +126,8 @@ class TempoServer:
         given = {"DATA": self.folder, "MULTI": str(self.multitenant).lower(), "LOG_LEVEL": self.log_level, "BLOCK": self.variant.block_settings}
         if self.block_seconds:
             given["MAX_BLOCK_DURATION"] = f"{self.block_seconds}s"
+        if self.is_settled:
+            given.update(HANDED_OVER)
         return {**os.environ, **given, **{name: str(port) for name, port in self.ports.items()}}
 
     def _run(self):
@@ -211,6 +218,19 @@ class TempoServer:
             if status != 204:
                 raise AssertionError(f"/flush: expected 204, got {status}: {body[:200]!r}")
         self.wait_until(lambda: not self.open_blocks(), "all blocks are completed")
+
+    def _kept_blocks(self, name):
+        """Files of this name in completed blocks that the ingester (3.x: the live store) still holds."""
+        return glob.glob(os.path.join(self.folder, "wal" if self.variant.major == 2 else "live-store", "blocks", "*", "*", name))
+
+    def settle(self):
+        """Of config "settled": what was pushed is handed over to blocks, and the ingester (3.x: the live store) lets go of it. Tempo is started again for
+        that, so that its pid changes. Whether blocks answer for all of it then the caller has to see; spans of the last minute are not asked of blocks."""
+        self.close_blocks()
+        self.wait_until(lambda: len(self._kept_blocks("flushed")) == len(self._kept_blocks("meta.json")), "all blocks are in the backend")
+        self.is_settled = True
+        self.restart()
+        self.wait_until(lambda: not self._kept_blocks("meta.json"), "the ingester lets go of its blocks")
 
     def _headers(self, tenant, **more):
         return {**more, **({"X-Scope-OrgID": tenant} if tenant else {})}

@@ -1,0 +1,238 @@
+/* Jobs of a read in batches. See trace_job.h. */
+#include "tempo/api/trace_job.h"
+
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+#include "tempo/api/column_lists.h"
+#include "tempo/api/id_cover.h"
+
+enum {
+  PART_KINDS = 3,
+  SLICES_MAX = 2048 /* of one job's range; each is a request, and they are under way at once */
+};
+static const size_t max_answer_bytes = (size_t)64 << 20;
+static const size_t max_job_bytes = (size_t)512 << 20; /* decoded */
+
+typedef enum part_kind {
+  READS_SPANS,
+  READS_DOUBTED, /* asks once more for attributes that may be made up */
+  READS_LISTS    /* asks which attributes may be of lists in columns */
+} part_kind;
+
+struct bt_job_part {
+  bt_tempo_call call; /* its limit is how many traces were asked for */
+  uint32_t group;
+  part_kind kind;
+};
+
+void bt_trace_jobs_dispose(bt_trace_jobs *jobs) {
+  bt_read_ids_dispose(&jobs->ids);
+  bt_buffer_dispose(&jobs->spans);
+  bt_buffer_dispose(&jobs->query);
+  bt_buffer_dispose(&jobs->regex);
+}
+
+bool bt_trace_jobs_want_some_spans(const bt_trace_jobs *jobs) {
+  return jobs->read->request->spans.len != 0;
+}
+
+/* --- asking --- */
+
+/* Some spans of traces that lie between two ids: few words, and what comes of other traces is passed over. */
+static void write_some_spans(bt_trace_jobs *jobs, const bt_trace_job *job, uint32_t group) {
+  const bt_trace_id *first = &jobs->ids.ids[job->first];
+  bt_buffer_clear(&jobs->regex);
+  bt_id_cover(first, &first[job->count - 1], &jobs->regex);
+  if (jobs->regex.failed) jobs->query.failed = true;
+  bt_traceql_read_spans(bt_buffer_str(&jobs->spans), bt_buffer_str(&jobs->regex), jobs->read->request->projection,
+                        group, &jobs->query);
+}
+
+/* All spans of traces that are named one by one, or what of them may be made up or of a list; or some spans. */
+static void write_query(bt_trace_jobs *jobs, const bt_trace_job *job, const bt_job_part *p) {
+  const bt_projection *projection = jobs->read->request->projection;
+  const bt_trace_id *ids = jobs->ids.ids + job->first;
+  bt_buffer_clear(&jobs->query);
+  if (p->kind == READS_DOUBTED)
+    bt_traceql_read_doubted(ids, job->count, projection, p->group, &jobs->query);
+  else if (p->kind == READS_LISTS)
+    bt_traceql_read_lists(ids, job->count, projection, p->group, &jobs->query);
+  else if (bt_trace_jobs_want_some_spans(jobs))
+    write_some_spans(jobs, job, p->group);
+  else
+    bt_traceql_read(ids, job->count, projection, p->group, &jobs->query);
+}
+
+/* What Tempo takes for longer it may go on with for minutes, whether anybody waits or not. Where sizes are known the job is no larger than it should be, and
+ * a Tempo that is just slow gets its time. */
+static int64_t patience_ms(const bt_trace_jobs *jobs, const bt_trace_job *job) {
+  const bt_tempo *tempo = jobs->read->tempo;
+  return job->is_measured || atomic_load(&tempo->is_slow) ? tempo->timeout_ms : bt_tempo_patience_ms(tempo);
+}
+
+static bt_status start_part(bt_trace_jobs *jobs, bt_trace_job *job, const bt_job_part *what, int64_t start_s,
+                            int64_t end_s, bt_error *error) {
+  bt_job_part *p = &job->parts[job->part_count++];
+  bt_tempo *tempo = jobs->read->tempo;
+  *p = *what;
+  p->call.caller = &jobs->read->caller;
+  p->call.max_body_bytes = max_answer_bytes;
+  p->call.patience_ms = patience_ms(jobs, job);
+  p->call.kind = BT_HTTP_READ;
+  p->call.limit = atomic_load(&tempo->search_limit);
+  p->call.range_s = end_s - start_s;
+  write_query(jobs, job, p);
+  bt_tempo_search_url url = {.query = bt_buffer_str(&jobs->query),
+                             .start_s = start_s,
+                             .end_s = end_s,
+                             .limit = p->call.limit,
+                             .spans_per_set = BT_READ_SPANS_PER_SET};
+  if (jobs->query.failed || !bt_tempo_url_search(tempo, &url, &p->call.url)) return bt_error_no_memory(error);
+  return bt_tempo_call_start(&p->call, error);
+}
+
+/* Asks one thing of every slice of the range. */
+static bt_status start_slices(bt_trace_jobs *jobs, bt_trace_job *job, const bt_job_part *what, bt_error *error) {
+  bt_status status = BT_OK;
+  for (int64_t from_s = job->start_s; from_s < job->end_s && status == BT_OK; from_s += job->slice_s) {
+    int64_t to_s = job->end_s - from_s > job->slice_s ? from_s + job->slice_s : job->end_s;
+    status = start_part(jobs, job, what, from_s, to_s, error);
+  }
+  return status;
+}
+
+/* Asks all parts of a job: the slices of the range, each with every group of the projection. There is room for the other kinds. */
+static bt_status start_parts(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
+  bt_status status = bt_tempo_seconds(jobs->read->request->range, &job->start_s, &job->end_s, error);
+  if (status != BT_OK) return status;
+  uint32_t groups = bt_projection_groups(jobs->read->request->projection);
+  job->slice_s = atomic_load(&jobs->read->tempo->max_range_s);
+  size_t slices = (size_t)((job->end_s - job->start_s + job->slice_s - 1) / job->slice_s);
+  if (slices > SLICES_MAX)
+    return bt_error_set(error, BT_REFUSED,
+                        "Tempo takes ranges of %lld s at most: a read would be %zu requests, and %d may be",
+                        (long long)job->slice_s, slices, SLICES_MAX);
+  job->parts = bt_realloc_array(NULL, PART_KINDS * slices * groups, sizeof *job->parts);
+  if (!job->parts) return bt_error_no_memory(error);
+  for (uint32_t group = 0; group < groups && status == BT_OK; group++) {
+    status = start_slices(jobs, job, &(bt_job_part){.group = group}, error);
+    bool asks_lists =
+        jobs->may_hold_lists && bt_projection_group_has_attributes(jobs->read->request->projection, group);
+    if (status == BT_OK && asks_lists)
+      status = start_slices(jobs, job, &(bt_job_part){.group = group, .kind = READS_LISTS}, error);
+  }
+  return status;
+}
+
+/* Asks once more for what may be made up, when all else of the job is in. Of some spans it is not asked: their traces are in doubt, and so they are read. */
+static bt_status start_doubted(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
+  uint32_t groups = bt_projection_groups(jobs->read->request->projection);
+  bt_status status = BT_OK;
+  if (job->asks_doubted || bt_trace_jobs_want_some_spans(jobs)) return BT_OK;
+  job->asks_doubted = true;
+  for (uint32_t group = 0; group < groups && status == BT_OK; group++)
+    if (bt_trace_merge_doubts(job->merge, group))
+      status = start_slices(jobs, job, &(bt_job_part){.group = group, .kind = READS_DOUBTED}, error);
+  return status;
+}
+
+static void settle_doubted(const bt_trace_jobs *jobs, const bt_trace_job *job) {
+  uint32_t groups = bt_projection_groups(jobs->read->request->projection);
+  for (uint32_t group = 0; job->asks_doubted && group < groups; group++) bt_trace_merge_settle(job->merge, group);
+}
+
+static bool make_bounds(bt_trace_job *job) {
+  job->bounds = bt_realloc_array(NULL, job->count, sizeof *job->bounds);
+  for (size_t i = 0; job->bounds && i < job->count; i++)
+    job->bounds[i] = (bt_found){.start_ns = INT64_MAX, .end_ns = INT64_MIN};
+  return job->bounds != NULL;
+}
+
+bt_status bt_trace_job_start(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
+  bool wants_some = bt_trace_jobs_want_some_spans(jobs);
+  if (wants_some && !make_bounds(job)) return bt_error_no_memory(error);
+  bt_status status = bt_trace_merge_new(jobs->ids.ids + job->first, job->count, jobs->read->request->projection,
+                                        wants_some, max_job_bytes, &job->merge, error);
+  return status == BT_OK ? start_parts(jobs, job, error) : status;
+}
+
+/* --- reading the answers --- */
+
+typedef struct part_decoder {
+  bt_trace_jobs *jobs;
+  bt_trace_job *job;
+  bt_job_part *part;
+} part_decoder;
+
+static int compare_ids(const void *a, const void *b) {
+  return bt_trace_id_compare(a, b);
+}
+
+typedef struct chosen_rows {
+  bt_merge_part part; /* first */
+  const bt_trace_jobs *jobs;
+  const bt_trace_job *job;
+} chosen_rows;
+
+/* Of the traces between two ids, those that were asked for. */
+static bt_status take_chosen_row(void *context, const bt_search_row *row, bt_error *error) {
+  chosen_rows *rows = context;
+  const bt_trace_id *ids = rows->jobs->ids.ids + rows->job->first;
+  const bt_trace_id *id = bsearch(&row->id, ids, rows->job->count, sizeof *ids, compare_ids);
+  if (!id) return BT_OK;
+  bt_found *bounds = &rows->job->bounds[id - ids];
+  if (row->start_ns < bounds->start_ns) bounds->start_ns = row->start_ns;
+  if (row->end_ns > bounds->end_ns) bounds->end_ns = row->end_ns;
+  return bt_trace_merge_row(&rows->part, row, error);
+}
+
+static bt_status decode_part(void *context, bt_str body, bool is_json, bt_error *error) {
+  part_decoder *decoder = context;
+  if (decoder->job->attempts++) bt_trace_merge_distrust_all(decoder->job->merge);
+  chosen_rows into = {{decoder->job->merge, decoder->part->group}, decoder->jobs, decoder->job};
+  bt_search_row_sink sink = decoder->job->bounds ? take_chosen_row : bt_trace_merge_row;
+  if (decoder->part->kind == READS_DOUBTED) sink = bt_trace_merge_doubted_row;
+  if (decoder->part->kind == READS_LISTS) sink = bt_trace_merge_lists_row;
+  bt_search_answer answer = {0};
+  bt_status status = bt_tempo_decode_search(body, is_json, true, sink, &into, &answer, error);
+  decoder->jobs->read->caller.account->bytes_inspected += answer.inspected_bytes;
+  if (status == BT_OK && answer.trace_count >= decoder->part->call.limit)
+    return bt_error_set(error, BT_LIMIT, "the answer is full");
+  return status;
+}
+
+static bt_status finish_part(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_outcome *outcome, bt_error *error) {
+  bt_job_part *p = &job->parts[job->parts_done];
+  part_decoder decoder = {jobs, job, p};
+  job->attempts = 0;
+  bt_status status = bt_tempo_call_finish(&p->call, decode_part, &decoder, outcome, error);
+  if (status != BT_OK) return status;
+  bool has_none = p->kind == READS_LISTS && bt_tempo_knows_no_lists(&p->call); /* which could not be found out before */
+  if (has_none) jobs->may_hold_lists = false;
+  if (has_none) *outcome = BT_TEMPO_ANSWERED;
+  if (*outcome != BT_TEMPO_ANSWERED) return BT_OK;
+  bt_tempo_call_dispose(&p->call);
+  return ++job->parts_done == job->part_count ? start_doubted(jobs, job, error) : BT_OK;
+}
+
+bt_status bt_trace_job_finish(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_outcome *outcome, bt_error *error) {
+  bt_status status = BT_OK;
+  *outcome = BT_TEMPO_ANSWERED;
+  while (status == BT_OK && *outcome == BT_TEMPO_ANSWERED && job->parts_done < job->part_count)
+    status = finish_part(jobs, job, outcome, error);
+  if (status == BT_OK && *outcome == BT_TEMPO_ANSWERED) settle_doubted(jobs, job);
+  return status;
+}
+
+const bt_tempo_call *bt_trace_job_unanswered(const bt_trace_job *job) {
+  return &job->parts[job->parts_done].call;
+}
+
+void bt_trace_job_dispose(bt_trace_job *job) {
+  for (size_t i = job->parts_done; i < job->part_count; i++) bt_tempo_call_dispose(&job->parts[i].call);
+  free(job->parts);
+  free(job->bounds);
+  bt_trace_merge_free(job->merge);
+  *job = (bt_trace_job){0};
+}

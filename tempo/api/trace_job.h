@@ -1,0 +1,45 @@
+/* One job of a read in batches: some of its ids, asked in parts (a search for each slice of the range, each group of the projection and each kind of
+ * question) and put together. All parts are under way at once. Thread: the read's. Internal to tempo/. */
+#ifndef BT_TEMPO_TRACE_JOB_H
+#define BT_TEMPO_TRACE_JOB_H
+
+#include "tempo/api/read_ids.h"
+#include "tempo/api/trace_fetch.h"
+#include "tempo/wire/trace_merge.h"
+
+/* What the jobs of one read share. */
+typedef struct bt_trace_jobs {
+  bt_tempo_read *read;
+  bt_read_ids ids;
+  bt_buffer spans;        /* of reads of some spans only: their filter */
+  bool may_hold_lists;    /* the range has blocks of that kind; a job may find that it has none */
+  bt_buffer query, regex; /* scratch */
+} bt_trace_jobs;
+
+typedef struct bt_job_part bt_job_part;
+
+typedef struct bt_trace_job {
+  size_t first, count; /* of the distinct ids */
+  bool is_measured;    /* Tempo was asked for their sizes, or cannot say */
+  bt_found *bounds; /* of reads of some spans only: of each of its traces, what was seen of it; start > end: nothing */
+  bt_trace_merge *merge;
+  bt_job_part *parts;
+  size_t part_count, parts_done;
+  size_t attempts;                 /* decodings of the part that is being read */
+  int64_t start_s, end_s, slice_s; /* its range, and how much of it one part asks */
+  bool asks_doubted;
+} bt_trace_job;
+
+void bt_trace_jobs_dispose(bt_trace_jobs *jobs);
+bool bt_trace_jobs_want_some_spans(const bt_trace_jobs *jobs);
+
+/* Asks all of a job whose first, count and is_measured are set and all else is zero. Dispose of it in every case. */
+bt_status bt_trace_job_start(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) BT_MUST_CHECK;
+/* Waits for it. *outcome is BT_TEMPO_ANSWERED when all is in `merge`; else that of the part that gave nothing, which ends the job. */
+bt_status bt_trace_job_finish(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_outcome *outcome,
+                              bt_error *error) BT_MUST_CHECK;
+/* That part's call. */
+const bt_tempo_call *bt_trace_job_unanswered(const bt_trace_job *job);
+void bt_trace_job_dispose(bt_trace_job *job);
+
+#endif
