@@ -1,12 +1,15 @@
-# The doors. Two matter: `make demo` and `make check`; the rest is CMake with a preset. No rule here builds by itself.
+# The doors. Three matter: `make demo`, `make check`, and `make test` while one works; the rest is CMake with a
+# preset. No rule here builds by itself.
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 SUITES ?=
 ONCE ?=
 SECONDS ?= 60
 TARGETS ?=
+FOR ?= check
 
-.PHONY: build release asan demo ui app dist containers check check-full format lint bench coverage fuzz faults clean help
+.PHONY: build release asan deps demo ui app dist containers test check check-more check-full
+.PHONY: format lint bench coverage fuzz faults clean help
 
 help:            ## this list
 	@grep -hE '^[a-z -]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -31,19 +34,38 @@ containers:      ## build the real Dockerfile without an engine (as root), run i
 	@distribution/install-build-deps.sh full
 	@python3 tests/dist/full_containers.py
 
-check:           ## all that CI does, installing what is missing; SUITES="lint dev" runs some
+deps:            ## install Debian packages that are missing; FOR=check, or demo, dist, full
+	@distribution/install-build-deps.sh $(FOR)
+
+test:            ## under two minutes: units and cases of what changed since they passed, on the debug build
+	@python3 tests/runner/changed.py
+
+check:           ## what finds regressions, in ten minutes, installing what is missing; SUITES="lint asan" runs some
 	@tests/check $(SUITES)
 
-check-full:      ## check, and what does not fit into it: long fuzzing, TSan, a clean root, large benches
+check-more:      ## the rest of what CI does: all builds, other Tempos, all journeys, packages, benches
+	@tests/check --more $(SUITES)
+
+check-full:      ## both, and what takes hours: long fuzzing, TSan, a clean root, large benches
 	@tests/check --full $(SUITES)
 
-build:           ## debug build with tests, in build/dev
-	@distribution/install-build-deps.sh check
-	cmake --preset dev -DBETRACE_TESTS=ON && cmake --build --preset dev -j $(JOBS)
+# Through ccache where that is installed, with the cache and the settings that the check has (tests/runner/suites.py).
+ifneq ($(shell command -v ccache 2>/dev/null),)
+build release asan fuzz: export CMAKE_C_COMPILER_LAUNCHER ?= ccache
+build release asan fuzz: export CMAKE_CXX_COMPILER_LAUNCHER ?= ccache
+build release asan fuzz: export CCACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/betrace/ccache
+build release asan fuzz: export CCACHE_BASEDIR ?= $(CURDIR)
+build release asan fuzz: export CCACHE_NOHASHDIR ?= 1
+endif
 
+build: PRESET = dev
+build:           ## debug build with tests, in build/dev. Installs nothing: `make deps` does
 release asan:    ## the same in build/release, build/asan
-	@distribution/install-build-deps.sh check
-	cmake --preset $@ -DBETRACE_TESTS=ON && cmake --build --preset $@ -j $(JOBS)
+release asan: PRESET = $@
+build release asan:
+	@cmake --preset $(PRESET) -DBETRACE_TESTS=ON || \
+	  { echo "where something is missing, 'make deps' installs it (Debian)" >&2; exit 1; }
+	cmake --build --preset $(PRESET) -j $(JOBS)
 
 format:          ## lay out C files as lint wants them
 	git ls-files -z --cached --others --exclude-standard '*.c' '*.h' '*.cc' | xargs -0 clang-format-14 -i

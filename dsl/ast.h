@@ -4,6 +4,7 @@
 #ifndef BT_DSL_AST_H
 #define BT_DSL_AST_H
 
+#include "dsl/lexer.h"
 #include "dsl/rule.h"
 
 typedef enum bt_ast_kind {
@@ -76,8 +77,9 @@ struct bt_ast {
   bt_ast_function function;
   bt_comparison_operator op;
   bt_range op_range;
-  bt_str text; /* PATH, STRING, INDEX */
-  bt_str key;  /* INDEX */
+  bt_str text;         /* PATH, STRING, INDEX */
+  bt_name_owner owner; /* STRING: `service:checkout` */
+  bt_str key;          /* INDEX */
   union {
     int64_t integer;
     double decimal;
@@ -96,6 +98,7 @@ typedef struct bt_ast_clause {
   bt_clause_kind kind;
   bt_range range; /* from the keyword to `}` */
   bt_range keyword;
+  bt_range inside; /* between the braces; empty when they are not closed */
   bt_ast *condition;
 } bt_ast_clause;
 

@@ -38,7 +38,8 @@ typedef struct bt_place {
   bool unit_wanted;     /* the other side is a duration or a time */
   bool is_ordering;     /* < <= > >= */
   const bt_ast *whole;  /* the comparison, for fixes; or NULL */
-  bt_str direct;        /* of `name.key > 5`: the name; else empty */
+  bt_str direct;        /* of `name.key > 5`, on its left: the name; else empty */
+  bool is_direct;       /* either side of such a comparison */
 } bt_place;
 
 typedef struct bt_noted_name { /* a span name, or an attribute path in an operand (W007) */
@@ -61,7 +62,8 @@ typedef struct bt_checker {
   bool used[BT_MAX_BINDINGS];
   bt_range as_ranges[BT_MAX_BINDINGS]; /* `as c` of each binding */
   const bt_ast *unowned;               /* the comparison of the last E036, which is said once for each */
-  const bt_ast *operand;               /* the test that is all of the innermost operand */
+  unsigned mixed;        /* above 0: what does not say of which span may be about one that is named nearby */
+  const bt_ast *operand; /* the test that is all of the innermost operand */
   bool no_memory;
 } bt_checker;
 
@@ -90,6 +92,31 @@ bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node);
 /* E036 with trace.has(…) around `whole` as fix. */
 void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole);
 
+/* A literal of span.status or span.kind stands on the right of that comparison, or nothing that could be another. */
+bool bt_is_literal_of(const bt_ast *comparison, const char *key);
+
+/* checker_foreign.c: what other languages write. */
+/* "span.service" for service_name, …, or NULL. */
+const char *bt_foreign_field(bt_str key);
+/* What to say of childCount, parent.name and the like, or NULL. */
+const char *bt_foreign_relative(bt_str key);
+/* `GET /cart`. True: reported. */
+bool bt_checker_report_path_name(bt_checker *checker, const bt_ast *node);
+void bt_checker_warn_of_wildcard(bt_checker *checker, const bt_ast *node, bool is_selection);
+bool bt_means_nothing(bt_str word); /* null, nil, … */
+void bt_checker_report_nothing(bt_checker *checker, const bt_ast *node, const bt_place *place);
+/* Where a name stops and a field of spans begins: `span.status` in `checkout.span.status`; empty: nowhere. */
+bt_str bt_field_behind_name(bt_str path);
+/* `checkout.span`, `checkout.resource`. */
+bool bt_field_owner_ends(bt_str path);
+/* `checkout.span.status == error`, `checkout.count > 3`. */
+void bt_checker_warn_of_direct(bt_checker *checker, const bt_ast *node);
+/* The first segment of keys that the semantic conventions, or many, use. */
+bool bt_is_usual_namespace(bt_str head);
+
+/* Says that `service:checkout` has no value; always false. */
+bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node);
+
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);
 /* The static type as far as the tree tells it without resolving: DURATION or TIME; anything else is ATTRIBUTE. */
@@ -102,6 +129,8 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
 
 /* checker_predicate.c */
 const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node, bt_site site);
+/* A written name, and whose it is. */
+const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node);
 const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range);
 /* All of them: nested conjunctions are flattened, `true` is dropped. */
 const bt_predicate *bt_checker_all_of(bt_checker *checker, const bt_predicate *const *items, uint32_t count,

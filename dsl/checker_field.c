@@ -96,6 +96,11 @@ bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node) {
   return false;
 }
 
+/* `exists(checkout)` may ask for a span, too. */
+static bool may_be_a_name(const bt_checker *checker, const bt_ast *node) {
+  return node->kind == BT_AST_CALL && !bt_checker_has_field_head(checker, node->items[0]);
+}
+
 void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole) {
   if (whole && whole == checker->unowned) return;
   checker->unowned = whole;
@@ -107,8 +112,11 @@ void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const
                         "this does not say of which span: write trace.has(%.*s), or name the span, as in "
                         "checkout.where(…)",
                         BT_FMT(written));
-  if (!bt_str_contains(written, BT_STR("…")))
-    bt_checker_fix(checker, added, to_wrap->range, "trace.has(%.*s)", BT_FMT(written));
+  bool is_glued = to_wrap->outer.start && bt_is_identifier_part(checker->text.ptr[to_wrap->outer.start - 1]);
+  bt_range range = is_glued ? to_wrap->range : to_wrap->outer; /* `not(…)` keeps its parentheses */
+  /* Beside other spans, one of those may be meant. */
+  if (!checker->mixed && !may_be_a_name(checker, node) && !bt_str_contains(written, BT_STR("…")))
+    bt_checker_fix(checker, added, range, "trace.has(%.*s)", BT_FMT(written));
 }
 
 /* Digits, maybe with a unit behind them. */
@@ -173,7 +181,8 @@ static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, 
   const field_row *row = find_row(trace_fields, rest);
   if (row) return out->kind = row->kind, true;
   if (report_glued_minus(checker, node, rest, trace_fields)) return false;
-  const char *nearest = nearest_row(trace_fields, rest);
+  const char *foreign = bt_foreign_field(rest), *nearest = nearest_row(trace_fields, rest);
+  if (foreign && bt_str_starts_with(bt_str_from(foreign), BT_STR("trace."))) nearest = foreign + strlen("trace.");
   if (nearest) {
     bt_diagnostic *added = bt_checker_report(checker, BT_E_UNKNOWN, node->range,
                                              "unknown field trace.%.*s: did you mean trace.%s?", BT_FMT(rest), nearest);
@@ -190,9 +199,21 @@ static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, 
 
 /* An attribute of the span that is nearly an intrinsic: `span.statusMessage`. */
 static void warn_of_near_intrinsic(bt_checker *checker, const bt_ast *node, bt_str rest) {
-  const char *nearest = nearest_row(span_fields, rest);
-  if (!nearest || rest.len < 4) return;
+  const char *nearest = nearest_row(span_fields, rest), *foreign = bt_foreign_field(rest);
   size_t front = (size_t)(rest.ptr - node->text.ptr);
+  if (foreign && bt_str_starts_with(bt_str_from(foreign), BT_STR("span."))) {
+    nearest = foreign + strlen("span.");
+  } else if (foreign) {
+    bt_diagnostic *added = bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                                             "%.*s reads an attribute of that name: did you mean %s? The attribute can "
+                                             "be written span.attributes[\"%.*s\"]",
+                                             BT_FMT(node->text), foreign, BT_FMT(rest));
+    if (bt_str_ends_with(bt_str_from(foreign), BT_STR("name")) ||
+        bt_str_ends_with(bt_str_from(foreign), BT_STR("service")))
+      bt_checker_fix(checker, added, node->range, "%s", foreign);
+    return;
+  }
+  if (!nearest || rest.len < 4) return;
   bt_diagnostic *added =
       bt_checker_report(checker, BT_W_INTRINSIC, node->range,
                         "%.*s reads an attribute of that name: did you mean %.*s%s? The attribute can be written "
@@ -243,16 +264,15 @@ static bool resolve_event(bt_checker *checker, const bt_ast *node, bt_str rest, 
   return true;
 }
 
-/* Puts another key in the place of a bare one; behind `name.` that needs a filter. */
+/* Puts another field in the place of a bare key; behind `name.` that needs a filter. */
 static void fix_key(bt_checker *checker, bt_diagnostic *added, const bt_ast *node, const bt_place *place, bt_str front,
-                    const char *key) {
+                    const char *field) {
   if (!place->direct.len || !place->whole) {
-    bt_checker_fix(checker, added, node->range, "%.*s%sspan.%s", BT_FMT(front), front.len ? "." : "", key);
+    bt_checker_fix(checker, added, node->range, "%.*s%s%s", BT_FMT(front), front.len ? "." : "", field);
     return;
   }
   bt_str rest = bt_checker_source(checker, (bt_range){node->range.end, place->whole->range.end});
-  bt_checker_fix(checker, added, place->whole->range, "%.*s.where(span.%s%.*s)", BT_FMT(place->direct), key,
-                 BT_FMT(rest));
+  bt_checker_fix(checker, added, place->whole->range, "%.*s.where(%s%.*s)", BT_FMT(place->direct), field, BT_FMT(rest));
 }
 
 /* A bare `duration` is the span's own where it is set against a duration. */
@@ -270,38 +290,57 @@ static void resolve_duration(bt_checker *checker, const bt_ast *node, const bt_p
                         "500ms: the span's own is written %.*s%sspan.duration",
                         BT_FMT(front), dot);
   /* Against a number span.duration would be an error. */
-  if (!place->whole) fix_key(checker, added, node, place, front, "duration");
+  if (!place->whole) fix_key(checker, added, node, place, front, "span.duration");
 }
 
-static bool is_literal_of(const bt_place *place, const char *key);
+/* The field that a bare key probably stands for, or NULL. */
+static const char *field_meant(bt_str key) {
+  static const char *const rows[][2] = {{"name", "span.name"},           {"kind", "span.kind"},
+                                        {"status", "span.status"},       {"status_message", "span.status_message"},
+                                        {"parent_id", "span.parent_id"}, {"service", "span.service"}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (bt_str_equal(key, bt_str_from(rows[i][0]))) return rows[i][1];
+  bool is_attribute = bt_str_contains(key, BT_STR(".")); /* service.name is where it should be: in the resource */
+  return is_attribute ? NULL : bt_foreign_field(key);
+}
 
-/* `where(status == "error")` reads an attribute where the intrinsic was probably meant. */
+/* `where(parent.name == "x")`: there is no such field. */
+static void warn_of_relative(bt_checker *checker, const bt_ast *node, bt_str key) {
+  const char *advice = bt_foreign_relative(key);
+  if (advice)
+    bt_checker_report(checker, BT_W_INTRINSIC, node->range, "this reads the attribute `%.*s`: %s", BT_FMT(key), advice);
+}
+
+/* `where(status == "error")` and `where(service_name == "a")` read an attribute where the intrinsic was probably meant. */
 static void warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
-  static const char *const names[] = {"name", "kind", "status", "status_message", "parent_id", "service", NULL};
-  const char *found = NULL;
-  for (size_t i = 0; names[i]; i++)
-    if (bt_str_equal(key, bt_str_from(names[i]))) found = names[i];
-  if (!found) return;
+  const char *found = field_meant(key);
+  if (!found) {
+    warn_of_relative(checker, node, key);
+    return;
+  }
+  bool of_trace = bt_str_starts_with(bt_str_from(found), BT_STR("trace."));
   bt_str front = bt_path_front(node->text);
   bool bound = front.len && bt_scope_is_binding(checker, front);
-  if (!bound) front.len = 0;
-  const char *dot = bound ? "." : "";
+  if (!bound || of_trace) front.len = 0;
+  const char *dot = front.len ? "." : "";
   bt_diagnostic *added = bt_checker_report(
       checker, BT_W_INTRINSIC, node->range,
-      "this reads the attribute `%s`: the span's own is written %.*s%sspan.%s, and to say that the attribute "
-      "is meant, %.*s%s%s[\"%s\"]",
-      found, BT_FMT(front), dot, found, BT_FMT(front), dot, bound ? "attributes" : "span.attributes", found);
-  if (is_literal_of(place, found)) fix_key(checker, added, node, place, front, found);
+      "this reads the attribute `%.*s`: the %s's own is written %.*s%s%s, and to say that the attribute "
+      "is meant, %.*s%s%s[\"%.*s\"]",
+      BT_FMT(key), of_trace ? "trace" : "span", BT_FMT(front), dot, found, BT_FMT(front), dot,
+      front.len ? "attributes" : "span.attributes", BT_FMT(key));
+  if (!place->whole || bt_is_literal_of(place->whole, bt_path_last(bt_str_from(found)).ptr))
+    fix_key(checker, added, node, place, front, found);
 }
 
 /* Replacing the key must not make an error of the text: span.status knows three values only. */
-static bool is_literal_of(const bt_place *place, const char *key) {
+bool bt_is_literal_of(const bt_ast *comparison, const char *key) {
   static const char *const statuses[] = {"unset", "ok", "error", NULL};
   static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
   const char *const *known = strcmp(key, "status") == 0 ? statuses : strcmp(key, "kind") == 0 ? kinds : NULL;
-  if (!known || !place->whole) return true;
-  for (uint32_t i = 1; i < place->whole->item_count; i++) {
-    const bt_ast *item = place->whole->items[i];
+  if (strcmp(key, "duration") == 0) return false;
+  for (uint32_t i = 1; known && i < comparison->item_count; i++) {
+    const bt_ast *item = comparison->items[i];
     bool match = item->kind != BT_AST_STRING && item->kind != BT_AST_PATH;
     for (size_t k = 0; known[k]; k++) match |= bt_str_equal_nocase(item->text, bt_str_from(known[k]));
     if (!match) return false;
@@ -322,11 +361,12 @@ static void warn_of_event_key(bt_checker *checker, const bt_ast *node, bt_str ke
 
 static bool resolve_bare(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, BT_NO_BINDING, node->text};
+  bool is_said = bt_field_behind_name(place->direct).len || bt_field_owner_ends(place->direct);
   if (place->site == BT_SITE_EVENT)
     warn_of_event_key(checker, node, node->text);
   else if (bt_str_equal(node->text, BT_STR("duration")) && node->kind == BT_AST_PATH)
     resolve_duration(checker, node, place, out);
-  else if (node->kind == BT_AST_PATH)
+  else if (node->kind == BT_AST_PATH && !is_said)
     warn_of_intrinsic(checker, node, node->text, place);
   return true;
 }
@@ -380,6 +420,8 @@ static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_pl
 /* `payment.attributes["k"] == 1` outside where(…) is a filter on payment. */
 static void report_brackets(bt_checker *checker, const bt_ast *node, const bt_place *place) {
   bt_str front = bt_path_front(node->text);
+  const char *owner = bt_str_ends_with(front, BT_STR(".resource")) ? "resource" : "span";
+  if (bt_field_owner_ends(front)) front = bt_path_front(front);
   bt_diagnostic *added = bt_checker_report(
       checker, BT_E_UNKNOWN, node->range,
       "brackets stand behind span.attributes, resource.attributes, scope.attributes, event.attributes or those "
@@ -388,7 +430,7 @@ static void report_brackets(bt_checker *checker, const bt_ast *node, const bt_pl
   bool filter = place->site == BT_SITE_CONDITION && place->whole && place->whole->items[0] == node;
   if (!filter || !front.len || !bt_str_equal(bt_path_last(node->text), BT_STR("attributes"))) return;
   bt_str rest = bt_checker_source(checker, (bt_range){node->range.end, place->whole->range.end});
-  bt_checker_fix(checker, added, place->whole->range, "%.*s.where(span.attributes[\"%.*s\"]%.*s)", BT_FMT(front),
+  bt_checker_fix(checker, added, place->whole->range, "%.*s.where(%s.attributes[\"%.*s\"]%.*s)", BT_FMT(front), owner,
                  BT_FMT(node->key), BT_FMT(rest));
 }
 
@@ -442,6 +484,15 @@ static bool says_whose(const bt_checker *checker, const bt_ast *node) {
   return bt_scope_is_binding(checker, head) || (bt_str_equal(head, BT_STR("trace")) && bt_path_rest(node->text).len);
 }
 
+/* `service:checkout` where a field or value stands. */
+bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node) {
+  bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                    "`%.*s` selects spans and is no value: inside where(…) write span.%s == \"%.*s\"",
+                    BT_FMT(bt_checker_source(checker, node->range)),
+                    node->owner == BT_NAME_OF_SERVICE ? "service" : "name", BT_FMT(node->text));
+  return false;
+}
+
 bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){.binding = BT_NO_BINDING};
   if (place->site == BT_SITE_CONDITION && !says_whose(checker, node)) {
@@ -451,7 +502,9 @@ bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *p
   switch ((int)node->kind) {
   case BT_AST_PATH: return resolve_path(checker, node, place, out);
   case BT_AST_INDEX: return resolve_index(checker, node, place, out);
-  case BT_AST_STRING: return resolve_bare(checker, node, place, out);
+  case BT_AST_STRING:
+    if (node->owner != BT_NAME_OF_EITHER) return bt_checker_report_owned_name(checker, node);
+    return resolve_bare(checker, node, place, out);
   case BT_AST_ERROR: return false;
   default:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,

@@ -17,6 +17,29 @@ static bool keep(bt_checker *checker, bt_str *text) {
   return false;
 }
 
+/* `service:checkout`: the test of one field. */
+static const bt_predicate *owned_name(bt_checker *checker, const bt_ast *node) {
+  bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_COMPARE, node->range);
+  bt_expression *sides = bt_checker_alloc(checker, 2, sizeof *sides);
+  bt_str text = node->text;
+  if (!predicate || !sides || !keep(checker, &text)) return NULL;
+  bt_field_kind kind = node->owner == BT_NAME_OF_SERVICE ? BT_FIELD_SERVICE : BT_FIELD_NAME;
+  bt_field none = {.kind = kind, .binding = BT_NO_BINDING};
+  sides[0] = (bt_expression){.kind = BT_EXPRESSION_FIELD, .type = BT_TYPE_STRING, .range = node->range, .field = none};
+  sides[1] = (bt_expression){.kind = BT_EXPRESSION_LITERAL,
+                             .type = BT_TYPE_STRING,
+                             .range = node->range,
+                             .literal = {.type = BT_VALUE_STRING, .string = text},
+                             .field = {.binding = BT_NO_BINDING}};
+  predicate->comparison = (bt_comparison){.op = BT_EQUAL, .range = node->range, .left = &sides[0], .right = &sides[1]};
+  return predicate;
+}
+
+const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node) {
+  return node->owner == BT_NAME_OF_EITHER ? bt_checker_named(checker, node->text, node->range)
+                                          : owned_name(checker, node);
+}
+
 const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range) {
   bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_NAMED, range);
   bt_noted_name *note = bt_checker_alloc(checker, 1, sizeof *note);
@@ -142,7 +165,8 @@ static const bt_predicate *lower_word(bt_checker *checker, const bt_ast *node, b
     }
     return lower_field_test(checker, node, BT_PREDICATE_IS_TRUE, site);
   }
-  return bt_checker_named(checker, node->text, node->range);
+  bt_checker_warn_of_wildcard(checker, node, false);
+  return bt_checker_name(checker, node);
 }
 
 static const bt_predicate *report_selection(bt_checker *checker, const bt_ast *node, bt_site site) {
@@ -212,6 +236,7 @@ const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node
   case BT_AST_INTEGER:
   case BT_AST_DECIMAL:
   case BT_AST_DURATION:
+    if (site == BT_SITE_OPERAND && bt_checker_report_path_name(checker, node)) return NULL;
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a test: compare this value with something, as in > 5");
     return NULL;

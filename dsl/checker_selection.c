@@ -27,6 +27,7 @@ static const bt_selection *lower_direct(bt_checker *checker, const bt_ast *node)
   key.text = bt_path_last(path->text);
   key.range.start = path->range.end - (uint32_t)key.text.len;
   key.outer = key.range;
+  bt_checker_warn_of_direct(checker, node);
   bt_range name_range = {path->range.start, path->range.start + (uint32_t)name.len};
   const bt_predicate *items[2] = {
       bt_checker_named(checker, name, name_range),
@@ -80,6 +81,7 @@ static const bt_selection *lower_selection(bt_checker *checker, const bt_ast *no
 /* A filter, a relation or an `as` behind something that selects no spans. */
 static const bt_selection *report_base(bt_checker *checker, const bt_ast *base, const bt_ast_part *part) {
   bt_str written = bt_checker_source(checker, base->range);
+  if (bt_checker_report_path_name(checker, base)) return NULL;
   if (part && part->kind == BT_PART_AS) {
     bt_checker_report(checker, BT_E_AS, part->range,
                       "`as` binds spans, and this condition selects none: put it on a selection");
@@ -107,7 +109,9 @@ static const bt_selection *lower_base(bt_checker *checker, const bt_ast *base, b
   switch ((int)base->kind) {
   case BT_AST_ERROR: return NULL;
   case BT_AST_PATH: return lower_path(checker, base);
-  case BT_AST_STRING: return new_selection(checker, base->range, bt_checker_named(checker, base->text, base->range));
+  case BT_AST_STRING:
+    bt_checker_warn_of_wildcard(checker, base, true);
+    return new_selection(checker, base->range, bt_checker_name(checker, base));
   case BT_AST_CALL:
     if (base->function == BT_FUNCTION_HAS || base->function == BT_FUNCTION_SPAN)
       return bt_checker_operand(checker, base->items[0]);

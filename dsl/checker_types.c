@@ -98,7 +98,17 @@ static bool check_enumeration(bt_checker *checker, bt_comparison_operator op, co
                                : check_member(checker, literal, "status", statuses, "unset, ok and error");
 }
 
-/* A duration against something else. The fix guesses the unit that makes a number like this a common duration. */
+/* A number without a unit. Which one was meant nobody knows: languages count in ns, µs, ms and s. */
+static void report_number_as_duration(bt_checker *checker, const bt_expression *number) {
+  bt_str written = bt_checker_source(checker, number->range);
+  bool large = number->literal.type == BT_VALUE_INT && number->literal.integer >= 1000000;
+  bt_checker_report(checker, BT_E_DURATION, number->range,
+                    large ? "expected a duration: write a unit, as in %.*sns (what OpenTelemetry counts in) or %.*sms"
+                          : "expected a duration: write a unit, as in %.*sms or %.*ss",
+                    BT_FMT(written), BT_FMT(written));
+}
+
+/* A duration against something else. */
 static void report_duration(bt_checker *checker, const bt_expression *other) {
   if (other->type == BT_TYPE_ATTRIBUTE) {
     bt_checker_report(
@@ -108,16 +118,15 @@ static void report_duration(bt_checker *checker, const bt_expression *other) {
     return;
   }
   bool number = other->kind == BT_EXPRESSION_LITERAL && other->type == BT_TYPE_NUMBER;
+  if (number) {
+    report_number_as_duration(checker, other);
+    return;
+  }
   bt_str written = bt_checker_source(checker, other->range);
   bt_diagnostic *added = bt_checker_report(checker, BT_E_DURATION, other->range,
-                                           number ? "expected a duration: write a unit, as in %.*sms or %.*ss"
-                                                  : "expected a duration, as in 500ms, found `%.*s`",
-                                           BT_FMT(written), BT_FMT(written));
-  if (number) {
-    bool large = other->literal.type == BT_VALUE_INT && other->literal.integer >= 100;
-    bt_checker_fix(checker, added, other->range, "%.*s%s", BT_FMT(written), large ? "ms" : "s");
-  } else if (other->kind == BT_EXPRESSION_LITERAL && other->type == BT_TYPE_STRING && other->literal.string.len &&
-             other->literal.string.ptr[0] >= '0' && other->literal.string.ptr[0] <= '9') {
+                                           "expected a duration, as in 500ms, found `%.*s`", BT_FMT(written));
+  if (other->kind == BT_EXPRESSION_LITERAL && other->type == BT_TYPE_STRING && other->literal.string.len &&
+      other->literal.string.ptr[0] >= '0' && other->literal.string.ptr[0] <= '9') {
     bt_checker_fix(checker, added, other->range, "%.*s", BT_FMT(other->literal.string));
   }
 }
@@ -229,6 +238,7 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
   *out = (bt_comparison){.op = node->op, .range = node->range};
   if (node->item_count > 1 && report_constants(checker, node, left)) return false;
   bt_place left_place = {.site = site, .whole = node, .is_ordering = is_ordering(node->op), .direct = direct};
+  left_place.is_direct = direct.len > 0;
   for (uint32_t i = 1; i < node->item_count; i++)
     left_place.duration_wanted |= bt_checker_unit(checker, node->items[i]) == BT_TYPE_DURATION;
   bt_place right_place = left_place;

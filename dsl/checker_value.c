@@ -40,22 +40,10 @@ static const bt_expression *new_field(bt_checker *checker, const bt_ast *node, c
   return expression;
 }
 
-/* Other languages have a value for "not there". */
-static bool means_nothing(bt_str word) {
-  static const char *const words[] = {"null", "nil", "none", "undefined"};
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (bt_str_equal_nocase(word, bt_str_from(words[i]))) return true;
-  return false;
-}
-
 /* `amount < limit` and `id == c.id` without a binding c compare with a text, which may surprise. */
 static void warn_of_bare_word(bt_checker *checker, const bt_ast *node, const bt_place *place) {
-  if (means_nothing(node->text)) {
-    bt_checker_report(
-        checker, BT_W_BARE_WORD, node->range,
-        "a bare word on the right is the string \"%.*s\": quote it; whether an attribute is there is asked "
-        "with exists(key) and not exists(key)",
-        BT_FMT(node->text));
+  if (bt_means_nothing(node->text)) {
+    bt_checker_report_nothing(checker, node, place);
     return;
   }
   bool dotted = bt_path_rest(node->text).len > 0;
@@ -85,6 +73,7 @@ static const bt_expression *lower_word(bt_checker *checker, const bt_ast *node, 
 
 static const bt_expression *lower_string(bt_checker *checker, const bt_ast *node, const bt_place *place) {
   if (!place->on_right) return new_field(checker, node, place);
+  if (node->owner != BT_NAME_OF_EITHER) return bt_checker_report_owned_name(checker, node), NULL;
   if (!place->in_arithmetic) return new_string(checker, node);
   bt_checker_report(checker, BT_E_ARITHMETIC, node->range,
                     "expected a number, a duration or a time: strings have no arithmetic");

@@ -102,6 +102,19 @@ static bool is_span_name(const bt_checker *checker, bt_str text) {
   return false;
 }
 
+/* `trace.has(checkout.amount > 5)`: of a key that begins with no namespace that is in use, the first part is probably a span's name. */
+static void warn_of_unusual_key(bt_checker *checker, const bt_noted_name *path) {
+  bt_str head = bt_path_head(path->text), key = bt_path_rest(path->text);
+  if (!path->whole.end || bt_path_rest(key).len || bt_is_usual_namespace(head)) return;
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_W_UNUSUAL_KEY, path->range,
+      "this is the attribute `%.*s` of any span: if `%.*s` is a span, write %.*s.where(%.*s …), and to say that the "
+      "attribute is meant, span.%.*s",
+      BT_FMT(path->text), BT_FMT(head), BT_FMT(head), BT_FMT(key), BT_FMT(path->text));
+  bt_str rest = bt_checker_source(checker, (bt_range){path->range.end, path->whole.end});
+  bt_checker_fix(checker, added, path->whole, "%.*s.where(%.*s%.*s)", BT_FMT(head), BT_FMT(key), BT_FMT(rest));
+}
+
 /* `trace.has(payment.amount > 5)` where `payment` is a span elsewhere: the attribute is called payment.amount. */
 static void warn_of_operand_path(bt_checker *checker, const bt_noted_name *path) {
   for (bt_str front = bt_path_front(path->text); front.len; front = bt_path_front(front)) {
@@ -117,6 +130,7 @@ static void warn_of_operand_path(bt_checker *checker, const bt_noted_name *path)
       bt_checker_fix(checker, added, path->whole, "%.*s.where(%.*s%.*s)", BT_FMT(front), BT_FMT(key), BT_FMT(rest));
     return;
   }
+  warn_of_unusual_key(checker, path);
 }
 
 /* `fraud after chekcout` where `checkout` is a binding: the misspelt word is silently a span's name. Names that are told apart by a

@@ -7,6 +7,8 @@
 #include <string.h>
 
 enum { MAX_MESSAGE_BYTES = 1024, MAX_FIX_BYTES = 3072, MAX_ARENA_BYTES = 2 * 1024 * 1024 };
+/* Of the source line that is printed with a diagnostic, and of those before its place. */
+enum { MAX_LINE_COLUMNS = 200, COLUMNS_BEFORE = 80 };
 
 void bt_diagnostics_init(bt_diagnostics *diagnostics) {
   *diagnostics = (bt_diagnostics){0};
@@ -121,6 +123,32 @@ static bt_range line_around(bt_str text, uint32_t at) {
   return (bt_range){start, end};
 }
 
+static bool is_inside_character(bt_str text, uint32_t at) {
+  return at < text.len && ((unsigned char)text.ptr[at] & 0xC0) == 0x80;
+}
+
+/* Up to so many characters from `at` on, or back from it, within the line. */
+static uint32_t step(bt_str text, bt_range line, uint32_t at, int characters) {
+  for (; characters > 0 && at < line.end; characters--) do
+      at++;
+    while (at < line.end && is_inside_character(text, at));
+  for (; characters < 0 && at > line.start; characters++) do
+      at--;
+    while (at > line.start && is_inside_character(text, at));
+  return at;
+}
+
+/* What is shown of a line: all, or of a long one what stands around `at`. */
+static bt_range window_around(bt_str text, bt_range line, uint32_t at) {
+  if (step(text, line, line.start, MAX_LINE_COLUMNS) == line.end) return line;
+  if (at > line.end) at = line.end;
+  bt_range shown = {step(text, line, at, -COLUMNS_BEFORE), 0};
+  int marks = shown.start > line.start ? 2 : 1; /* one for each end that was cut off */
+  shown.end = step(text, line, shown.start, MAX_LINE_COLUMNS - marks);
+  if (shown.end == line.end) shown.start = step(text, line, line.end, -(MAX_LINE_COLUMNS - 1));
+  return shown;
+}
+
 /* Blanks up to the range and carets below it. A tab stays a tab, so that the caret stands right whatever its width. */
 static void print_caret(bt_str text, bt_range line, bt_range range, bt_buffer *out) {
   uint32_t end = range.end < line.end ? range.end : line.end;
@@ -132,6 +160,14 @@ static void print_caret(bt_str text, bt_range line, bt_range range, bt_buffer *o
   for (uint32_t i = range.start + 1; i < end; i++)
     if (((unsigned char)text.ptr[i] & 0xC0) != 0x80) bt_buffer_append_char(out, '~');
   bt_buffer_append_char(out, '\n');
+}
+
+static void print_place(bt_str text, bt_range range, bt_buffer *out) {
+  bt_range line = line_around(text, range.start), shown = window_around(text, line, range.start);
+  bool is_cut = shown.start > line.start;
+  bt_buffer_printf(out, "  %s%.*s%s\n  %s", is_cut ? "…" : "", (int)(shown.end - shown.start),
+                   text.ptr ? text.ptr + shown.start : "", shown.end < line.end ? "…" : "", is_cut ? " " : "");
+  print_caret(text, shown, range, out);
 }
 
 static void print_fix(const bt_diagnostic *diagnostic, bt_str text, bt_buffer *out) {
@@ -151,9 +187,7 @@ void bt_diagnostics_print(const bt_diagnostics *diagnostics, bt_str text, const 
     const bt_diagnostic *diagnostic = &diagnostics->items[i];
     bt_buffer_printf(out, "%s:%u:%u: %s[%s]: %.*s\n", file, diagnostic->line, diagnostic->column,
                      diagnostic->is_error ? "error" : "warning", diagnostic->code, BT_FMT(diagnostic->message));
-    bt_range line = line_around(text, diagnostic->range.start);
-    bt_buffer_printf(out, "  %.*s\n  ", (int)(line.end - line.start), text.ptr ? text.ptr + line.start : "");
-    print_caret(text, line, diagnostic->range, out);
+    print_place(text, diagnostic->range, out);
     if (diagnostic->has_fix) print_fix(diagnostic, text, out);
   }
   if (diagnostics->count == BT_MAX_DIAGNOSTICS) bt_buffer_printf(out, "%s: more was found than is shown here\n", file);

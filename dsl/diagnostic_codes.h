@@ -34,7 +34,12 @@
  *   W009  `duration` read as an attribute
  *   W010  a bare key inside event.where(…) is the span's attribute, not the event's
  *   W011  a span name that is nearly the name of a binding
- *   W012  `x == "a" or "b"`: the second string is a test of its own */
+ *   W012  `x == "a" or "b"`: the second string is a test of its own
+ *   W013  `build#123`: # begins a comment
+ *   W014  a field of spans behind a name: `checkout.span.status == error`
+ *   W015  `checkout.count > 3` reads an attribute
+ *   W016  `trace.has(checkout.amount > 5)` reads an attribute that is hardly called so
+ *   W017  `"checkout*"`: names match exactly */
 #ifndef BT_DSL_DIAGNOSTIC_CODES_H
 #define BT_DSL_DIAGNOSTIC_CODES_H
 
@@ -71,5 +76,10 @@
 #define BT_W_EVENT_KEY      "W010"
 #define BT_W_NEAR_BINDING   "W011"
 #define BT_W_LONE_STRING    "W012"
+#define BT_W_GLUED_COMMENT  "W013"
+#define BT_W_FIELD_OF_NAME  "W014"
+#define BT_W_COUNT_OF_NAME  "W015"
+#define BT_W_UNUSUAL_KEY    "W016"
+#define BT_W_WILDCARD       "W017"
 
 #endif

@@ -110,7 +110,8 @@ static void print_bare(printer *p, const bt_ast *condition) {
   uint32_t end = UINT32_MAX;
   bool can_break = condition->kind == BT_AST_AND || condition->kind == BT_AST_OR;
   /* A comment inside the first item goes before all of it. */
-  bool commented = can_break && has_comment_in(p, condition->items[0]->outer.end, condition->outer.end);
+  uint32_t last = can_break ? condition->items[condition->item_count - 1]->outer.end : 0;
+  bool commented = can_break && has_comment_in(p, condition->items[0]->outer.end, last);
   print_comments_before(p, can_break ? condition->items[0]->outer.end : condition->outer.end, "");
   if (line_length(p->out)) bt_buffer_append_char(p->out, '\n');
   if (!commented && print_on_line(p, "", condition, ""))

@@ -73,6 +73,15 @@ void bt_format_string(bt_str value, bt_buffer *out) {
   bt_buffer_append_char(out, '"');
 }
 
+static void print_string(const bt_ast *node, bt_buffer *out) {
+  if (node->owner != BT_NAME_OF_EITHER)
+    bt_buffer_append(out, node->owner == BT_NAME_OF_SERVICE ? BT_STR("service:") : BT_STR("name:"));
+  if (node->owner != BT_NAME_OF_EITHER && bt_path_is_valid(node->text))
+    bt_buffer_append(out, node->text);
+  else
+    bt_format_string(node->text, out);
+}
+
 /* In the largest unit that divides it: 90s, 1500ms, 36h. */
 static void print_duration(int64_t ns, bt_buffer *out) {
   static const struct {
@@ -138,6 +147,7 @@ static void print_point(const bt_ast_point *point, bt_buffer *out) {
   bool plain = point->ref->kind == BT_AST_PATH || point->ref->kind == BT_AST_STRING;
   /* `(payment).end` needs its parentheses, and so does a name in them that reads like a point without. */
   bool wrap = !plain || (point->ref->kind == BT_AST_PATH && point->ref->parenthesised);
+  wrap |= point->ref->owner != BT_NAME_OF_EITHER && point->suffix != BT_SUFFIX_NONE;
   if (wrap) bt_buffer_append_char(out, '(');
   print(point->ref, out);
   if (wrap) bt_buffer_append_char(out, ')');
@@ -243,7 +253,7 @@ static void print(const bt_ast *node, bt_buffer *out) {
   case BT_AST_INTEGER: bt_buffer_printf(out, "%lld", (long long)node->integer); return;
   case BT_AST_DECIMAL: print_decimal(node->decimal, out); return;
   case BT_AST_DURATION: print_duration(node->duration_ns, out); return;
-  case BT_AST_STRING: bt_format_string(node->text, out); return;
+  case BT_AST_STRING: print_string(node, out); return;
   case BT_AST_BOOLEAN: bt_buffer_append(out, node->boolean ? BT_STR("true") : BT_STR("false")); return;
   case BT_AST_PATH: bt_buffer_append(out, node->text); return;
   case BT_AST_INDEX:

@@ -2,8 +2,10 @@
 #include "dsl/lexer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsl/diagnostic_codes.h"
+#include "dsl/vocabulary.h"
 
 char bt_lexer_peek(const bt_lexer *lexer, size_t at) {
   return at < lexer->text.len ? lexer->text.ptr[at] : '\0';
@@ -124,13 +126,33 @@ static void read_blanks(bt_lexer *lexer) {
   }
 }
 
-/* A word with letters that identifiers do not have: reported with the quoted word as fix, and taken as that string. */
+static bool is_letter_of_names(char c) {
+  return bt_is_identifier_part(c) || is_non_ascii(c);
+}
+
+/* `.where` before a parenthesis is a filter, not a part of the name before it. */
+static bool is_filter(const bt_lexer *lexer, size_t at) {
+  bt_str rest = {lexer->text.ptr + at, lexer->text.len - at};
+  return bt_str_starts_with(rest, BT_STR(".where")) &&
+         bt_lexer_peek(lexer, skip_blanks(lexer, at + strlen(".where"))) == '(';
+}
+
+/* The word before may be the first half of the same name: "café" in `grand café`. Quoting one half would say something else. */
+static bool follows_a_name(const bt_lexer *lexer, size_t at) {
+  if (!follows_token_on_line(lexer, at)) return false;
+  const bt_token *before = &lexer->tokens->items[lexer->tokens->count - 1];
+  if (before->kind != BT_TOKEN_PATH) return before->kind == BT_TOKEN_STRING;
+  for (size_t i = 0; bt_vocabulary_reserved(i); i++)
+    if (bt_str_equal(before->text, bt_str_from(bt_vocabulary_reserved(i)))) return false;
+  return true;
+}
+
+/* A word with letters and signs that identifiers do not have: reported with the quoted word as fix, and taken as that string. */
 static void read_foreign_word(bt_lexer *lexer, size_t start, bt_token *token) {
-  while (bt_is_identifier_part(bt_lexer_peek(lexer, lexer->at)) || is_non_ascii(bt_lexer_peek(lexer, lexer->at)) ||
-         ((bt_lexer_peek(lexer, lexer->at) == '-' || bt_lexer_peek(lexer, lexer->at) == '.') &&
-          (bt_is_identifier_part(bt_lexer_peek(lexer, lexer->at + 1)) ||
-           is_non_ascii(bt_lexer_peek(lexer, lexer->at + 1)))))
-    lexer->at++;
+  for (char c; (c = bt_lexer_peek(lexer, lexer->at)); lexer->at++) {
+    bool joins = strchr("-.:@/", c) != NULL && is_letter_of_names(bt_lexer_peek(lexer, lexer->at + 1));
+    if (!is_letter_of_names(c) && (!joins || is_filter(lexer, lexer->at))) break;
+  }
   token->kind = BT_TOKEN_STRING;
   token->text = (bt_str){lexer->text.ptr + start, lexer->at - start};
   bt_range range = {(uint32_t)start, (uint32_t)lexer->at};
@@ -138,24 +160,107 @@ static void read_foreign_word(bt_lexer *lexer, size_t start, bt_token *token) {
                                             "a name without quotes has only letters a-z, digits, _ - and dots: "
                                             "write \"%.*s\"",
                                             BT_FMT(token->text));
-  bt_diagnostics_format_fix(lexer->diagnostics, added, range, "\"%.*s\"", BT_FMT(token->text));
+  if (!follows_a_name(lexer, start))
+    bt_diagnostics_format_fix(lexer->diagnostics, added, range, "\"%.*s\"", BT_FMT(token->text));
 }
 
-/* Identifiers joined by dots. A last `.where` before a parenthesis is a filter, not a part of the path. */
-static void read_path(bt_lexer *lexer, bt_token *token) {
-  size_t start = lexer->at;
-  size_t end = identifier_end(lexer, start);
-  while (bt_lexer_peek(lexer, end) == '.' && bt_is_identifier_start(bt_lexer_peek(lexer, end + 1))) {
-    size_t next = identifier_end(lexer, end + 1);
-    bt_str segment = {lexer->text.ptr + end + 1, next - end - 1};
-    if (bt_str_equal(segment, BT_STR("where")) && bt_lexer_peek(lexer, skip_blanks(lexer, next)) == '(') break;
-    end = next;
+/* `span:name` and the like, as TraceQL writes intrinsics: reported, and taken as the field of that meaning. */
+static bool read_traceql_field(bt_lexer *lexer, size_t start, bt_token *token) {
+  static const char *const rows[][2] = {{"span:name", "span.name"},
+                                        {"span:kind", "span.kind"},
+                                        {"span:status", "span.status"},
+                                        {"span:statusMessage", "span.status_message"},
+                                        {"span:duration", "span.duration"},
+                                        {"span:id", "span.id"},
+                                        {"span:parentID", "span.parent_id"},
+                                        {"trace:duration", "trace.duration"},
+                                        {"trace:rootName", "trace.root.name"},
+                                        {"trace:rootService", "trace.root.service"},
+                                        {"event:name", "event.name"},
+                                        {"instrumentation:name", "scope.name"},
+                                        {"instrumentation:version", "scope.version"}};
+  bt_str written = {lexer->text.ptr + start, identifier_end(lexer, lexer->at + 1) - start};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    if (!bt_str_equal(written, bt_str_from(rows[i][0]))) continue;
+    bt_range range = {(uint32_t)start, (uint32_t)(start + written.len)};
+    bt_diagnostic *added = bt_diagnostics_add(lexer->diagnostics, lexer->text, BT_E_TEXT, range,
+                                              "`%.*s` is TraceQL: write %s here", BT_FMT(written), rows[i][1]);
+    bt_diagnostics_set_fix(lexer->diagnostics, added, range, bt_str_from(rows[i][1]));
+    token->kind = BT_TOKEN_PATH;
+    token->text = bt_str_from(rows[i][1]);
+    lexer->at = range.end;
+    return true;
   }
+  return false;
+}
+
+static size_t find_line_end(const bt_lexer *lexer, size_t at) {
+  while (at < lexer->text.len && lexer->text.ptr[at] != '\n') at++;
+  return at;
+}
+
+/* `build#123`: what begins with # is a comment, and the rule says less than it seems to. */
+static void warn_of_glued_comment(bt_lexer *lexer, size_t start, size_t end) {
+  if (!is_letter_of_names(bt_lexer_peek(lexer, end + 1))) return;
+  size_t word_end = end + 1;
+  while (is_letter_of_names(bt_lexer_peek(lexer, word_end)) ||
+         ((bt_lexer_peek(lexer, word_end) == '-' || bt_lexer_peek(lexer, word_end) == '.') &&
+          is_letter_of_names(bt_lexer_peek(lexer, word_end + 1))))
+    word_end++;
+  bt_str name = {lexer->text.ptr + start, end - start}, word = {name.ptr, word_end - start};
+  bt_range range = {(uint32_t)start, (uint32_t)word_end};
+  bt_diagnostic *added =
+      bt_diagnostics_add(lexer->diagnostics, lexer->text, BT_W_GLUED_COMMENT, range,
+                         "# begins a comment, so this is the name `%.*s` and the rest of the line says nothing: write "
+                         "\"%.*s\" if that is the name, or a blank before the comment",
+                         BT_FMT(name), BT_FMT(word));
+  size_t line_end = find_line_end(lexer, word_end);
+  bool is_alone = skip_blanks(lexer, word_end) >= line_end;
+  if (is_alone) bt_diagnostics_format_fix(lexer->diagnostics, added, range, "\"%.*s\"", BT_FMT(word));
+}
+
+/* End of the path that begins at `at`. A last `.where` before a parenthesis is a filter, not a part of the path. */
+static size_t path_end(const bt_lexer *lexer, size_t at) {
+  size_t end = identifier_end(lexer, at);
+  while (bt_lexer_peek(lexer, end) == '.' && bt_is_identifier_start(bt_lexer_peek(lexer, end + 1)) &&
+         !is_filter(lexer, end))
+    end = identifier_end(lexer, end + 1);
+  return end;
+}
+
+/* `service:checkout` and `name:"GET /cart"`: one token, a string that says whose name it is. */
+static bool read_owned_name(bt_lexer *lexer, size_t start, bt_token *token) {
+  bt_str owner = {lexer->text.ptr + start, lexer->at - start};
+  size_t name = lexer->at + 1;
+  char first = bt_lexer_peek(lexer, name);
+  bool of_service = bt_str_equal(owner, BT_STR("service"));
+  if (!of_service && !bt_str_equal(owner, BT_STR("name"))) return false;
+  if (first == '"' || first == '`') {
+    lexer->at = name;
+    first == '"' ? bt_lexer_string(lexer, token) : bt_lexer_raw_string(lexer, token);
+  } else if (bt_is_identifier_start(first)) {
+    lexer->at = path_end(lexer, name);
+    token->kind = BT_TOKEN_STRING;
+    token->text = (bt_str){lexer->text.ptr + name, lexer->at - name};
+  } else {
+    return false;
+  }
+  token->owner = of_service ? BT_NAME_OF_SERVICE : BT_NAME_OF_SPAN;
+  return true;
+}
+
+static void read_path(bt_lexer *lexer, bt_token *token) {
+  size_t start = lexer->at, end = path_end(lexer, start);
   lexer->at = end;
-  if (is_non_ascii(bt_lexer_peek(lexer, end))) {
+  char sign = bt_lexer_peek(lexer, end);
+  bool joins = (sign == ':' || sign == '@') && is_letter_of_names(bt_lexer_peek(lexer, end + 1));
+  if (sign == ':' && read_owned_name(lexer, start, token)) return;
+  if (sign == ':' && joins && read_traceql_field(lexer, start, token)) return;
+  if (is_non_ascii(sign) || joins) {
     read_foreign_word(lexer, start, token);
     return;
   }
+  if (sign == '#') warn_of_glued_comment(lexer, start, end);
   token->kind = BT_TOKEN_PATH;
   token->text = (bt_str){lexer->text.ptr + start, end - start};
 }
@@ -200,9 +305,13 @@ static bool read_single_sign(bt_lexer *lexer, bt_token *token) {
   if (c != '&' && c != '|') return false;
   bt_range range = {(uint32_t)lexer->at, (uint32_t)lexer->at + 1};
   const char *instead = c == '&' ? "and" : "or";
+  size_t count = lexer->tokens->count;
+  bool is_pipe = c == '|' && count && lexer->tokens->items[count - 1].kind == BT_TOKEN_RIGHT_BRACE;
   bt_diagnostic *added = bt_diagnostics_add(lexer->diagnostics, lexer->text, BT_E_TEXT, range,
-                                            "a single %c has no meaning: write %s", c, instead);
-  bt_diagnostics_format_fix(lexer->diagnostics, added, range, "%s", instead);
+                                            is_pipe ? "a single %c has no meaning: a rule counts with count(…) > 3"
+                                                    : "a single %c has no meaning: write %s",
+                                            c, instead);
+  if (!is_pipe) bt_diagnostics_format_fix(lexer->diagnostics, added, range, "%s", instead);
   token->kind = c == '&' ? BT_TOKEN_AND_AND : BT_TOKEN_OR_OR;
   lexer->at++;
   return true;

@@ -40,10 +40,14 @@ typedef enum bt_token_kind {
   BT_TOKEN_BANG
 } bt_token_kind;
 
+/* Whose name a written name is. */
+typedef enum bt_name_owner { BT_NAME_OF_EITHER, BT_NAME_OF_SPAN, BT_NAME_OF_SERVICE } bt_name_owner;
+
 typedef struct bt_token {
   bt_token_kind kind;
   bt_range range;
-  bt_str text; /* PATH: as written; STRING: its value; borrowed from the text or the arena */
+  bt_name_owner owner; /* STRING: `service:checkout` and `name:checkout` */
+  bt_str text;         /* PATH: as written; STRING: its value; borrowed from the text or the arena */
   union {
     uint64_t integer; /* INTEGER: may be INT64_MAX + 1, for the minus before it */
     double decimal;

@@ -206,16 +206,27 @@ bt_outcome bt_outcome_negate(const bt_outcome *operand) {
 
 /* ---- comparisons ---- */
 
+/* How far to one side: a number that is infinite is as far as a range without an end goes. */
+static int far_side(const bound *a) {
+  if (a->infinite || a->number.type != BT_VALUE_DOUBLE || !isinf(a->number.decimal)) return a->infinite;
+  return a->number.decimal > 0 ? 1 : -1;
+}
+
+static bool end_is_below(const bound *a, const bound *b) {
+  int x = far_side(a), y = far_side(b);
+  return x || y ? x < y : bound_is_below(a, b);
+}
+
 static bt_kleene is_below(const bounds *a, const bounds *b, bool or_equal, unsigned why) {
-  bool surely = or_equal ? !bound_is_below(&b->low, &a->high) : bound_is_below(&a->high, &b->low);
-  bool surely_not = or_equal ? bound_is_below(&b->high, &a->low) : !bound_is_below(&a->low, &b->high);
+  bool surely = or_equal ? !end_is_below(&b->low, &a->high) : end_is_below(&a->high, &b->low);
+  bool surely_not = or_equal ? end_is_below(&b->high, &a->low) : !end_is_below(&a->low, &b->high);
   if (surely || surely_not) return bt_kleene_from(surely);
   return bt_kleene_unknown(why);
 }
 
 static bt_kleene is_equal(const bounds *a, const bounds *b, unsigned why) {
-  bool apart = bound_is_below(&a->high, &b->low) || bound_is_below(&b->high, &a->low);
-  bool one_point = !bound_is_below(&a->low, &a->high) && !bound_is_below(&b->low, &b->high);
+  bool apart = end_is_below(&a->high, &b->low) || end_is_below(&b->high, &a->low);
+  bool one_point = !end_is_below(&a->low, &a->high) && !end_is_below(&b->low, &b->high);
   if (apart) return bt_kleene_from(false);
   return one_point ? bt_kleene_from(true) : bt_kleene_unknown(why);
 }

@@ -102,21 +102,40 @@ void bt_parser_recover(bt_parser *parser) {
   }
 }
 
+static bool accept_joint(bt_parser *parser) {
+  bool joins = bt_parser_at(parser, BT_TOKEN_AND_AND) || bt_parser_at(parser, BT_TOKEN_OR_OR) ||
+               bt_parser_at_word(parser, 0, "and") || bt_parser_at_word(parser, 0, "or");
+  if (joins || bt_parser_at(parser, BT_TOKEN_COMMA)) bt_parser_advance(parser);
+  return joins;
+}
+
+void bt_parser_mend_parenthesis(bt_parser *parser, const char *what) {
+  while (!parser->stopped && !bt_parser_at(parser, BT_TOKEN_RIGHT_PAREN)) {
+    size_t before = parser->at;
+    bt_parser_expected_operator(parser, what);
+    bt_parser_recover(parser);
+    if (accept_joint(parser)) bt_parser_condition(parser);
+    if (parser->at == before) return;
+  }
+}
+
 static void stop(bt_parser *parser) {
   parser->stopped = true;
   parser->at = parser->token_count - 1;
 }
 
-static void stop_at_limit(bt_parser *parser, const char *what, int limit) {
+static void stop_at_limit(bt_parser *parser, const char *limit) {
   if (!parser->stopped)
-    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_LIMIT, bt_parser_peek(parser, 0)->range,
-                       "too much %s: a rule has at most %d levels or nodes; split the rule", what, limit);
+    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_LIMIT, bt_parser_peek(parser, 0)->range, "%s", limit);
   stop(parser);
 }
 
+_Static_assert(BT_MAX_NESTING == 64 && BT_MAX_NODES == 4096, "the messages name the limits");
+
 bool bt_parser_enter(bt_parser *parser) {
   if (parser->nesting == BT_MAX_NESTING) {
-    stop_at_limit(parser, "nesting", BT_MAX_NESTING);
+    stop_at_limit(parser, "too deep: a rule has at most 64 levels of parentheses, braces, brackets and not; leave out "
+                          "what is not needed, or split the rule");
     return false;
   }
   parser->nesting++;
@@ -135,7 +154,7 @@ void bt_parser_out_of_memory(bt_parser *parser) {
 bt_ast *bt_parser_node(bt_parser *parser, bt_ast_kind kind, bt_range range) {
   if (parser->stopped) return parser->error_node;
   if (parser->node_count == BT_MAX_NODES) {
-    stop_at_limit(parser, "text in one rule", BT_MAX_NODES);
+    stop_at_limit(parser, "too long: a rule has at most 4,096 names, values and operators; split the rule");
     return parser->error_node;
   }
   bt_ast *node = bt_arena_alloc(parser->arena, sizeof *node);
@@ -284,7 +303,11 @@ bt_ast *bt_parser_value(bt_parser *parser) {
   return left;
 }
 
-static void report_second_comparison(bt_parser *parser, const bt_ast *left) {
+static void report_second_comparison(bt_parser *parser, bt_ast *left) {
+  if (bt_parser_report_filtered_aggregate(parser, left)) {
+    bt_parser_recover(parser);
+    return;
+  }
   bool selection = left->kind == BT_AST_SELECTION;
   bt_parser_report(
       parser, selection ? "selected spans have no value to compare: count(…) has one, and .where(…) tests their fields"
@@ -294,7 +317,7 @@ static void report_second_comparison(bt_parser *parser, const bt_ast *left) {
 
 /* A value, a comparison, or a selection: what stands between and, or and not. */
 static bt_ast *parse_test(bt_parser *parser) {
-  bt_ast *left = bt_parser_value(parser);
+  bt_ast *left = bt_parser_foreign_comparison(parser, bt_parser_value(parser));
   const operator_row *row = find_operator(parser, LEVEL_COMPARE);
   if (row)
     left = row->node == BT_AST_IN ? parse_in(parser, left, row) : parse_binary(parser, left, row, bt_parser_value);

@@ -21,6 +21,8 @@ typedef struct bt_parser {
   bt_diagnostics *diagnostics;
   unsigned nesting, node_count;
   size_t reported_at; /* token of the last report, SIZE_MAX: none; one mistake is reported once */
+  unsigned tests;     /* how many where(…) and function calls are open: a test on a span may stand here */
+  unsigned filters;   /* how many where(…) are open */
   bool stopped;       /* a limit was passed: the rest is not read */
   bool no_memory;
   bt_ast *error_node; /* stands in wherever a node cannot be made, so that callers need no test for NULL */
@@ -39,12 +41,14 @@ void bt_parser_expected_operator(bt_parser *parser, const char *what);
 /* The same where a condition or a value, or where the end of the text, has to stand (parser_hints.c). */
 void bt_parser_expected_operand(bt_parser *parser);
 void bt_parser_expected_end(bt_parser *parser);
-/* Whether the call whose name is the next token has more than one argument. */
-bool bt_parser_call_has_comma(const bt_parser *parser);
+/* Whether the call whose name is the next token has a token of that kind between its parentheses, not in inner ones. */
+bool bt_parser_call_has(const bt_parser *parser, bool (*wanted)(const bt_token *token));
 /* Reports `message` about the next token unless that was reported before. */
 void bt_parser_report(bt_parser *parser, const char *message);
 /* Takes the token or reports it. */
 bool bt_parser_expect(bt_parser *parser, bt_token_kind kind, const char *what);
+/* Where a parenthesis of one condition does not close: reports that, reads on behind and, or and commas, and stops at what closes it. */
+void bt_parser_mend_parenthesis(bt_parser *parser, const char *what);
 /* Skips to the next place where parsing can go on: and, or, comma, closing bracket, clause, end. */
 void bt_parser_recover(bt_parser *parser);
 /* One level deeper for `(`, `{`, `[` and not; false (and all stops) above the limit. */
@@ -62,6 +66,21 @@ typedef struct bt_ast_list {
   uint32_t count, capacity;
 } bt_ast_list;
 void bt_ast_list_add(bt_parser *parser, bt_ast_list *list, bt_ast *item);
+
+/* parser_foreign.c: what other languages write. Each gives the word of this language, or NULL. */
+const char *bt_foreign_clause(bt_str word);
+const char *bt_foreign_function(bt_str name);
+/* What to say of a function that this language has nothing for. */
+const char *bt_foreign_advice(bt_str name);
+/* `k is 5`, `k gte 5`, `k like "x%"`: the comparison that is meant, reported; else `left`. */
+bt_ast *bt_parser_foreign_comparison(bt_parser *parser, bt_ast *left);
+/* These say whether they reported what is next: two words that may be one name, `.http.method`, `/cart`, `count(x).where(…)`. */
+bool bt_parser_report_two_words(bt_parser *parser, const char *what);
+bool bt_parser_report_leading_dot(bt_parser *parser);
+bool bt_parser_report_route(bt_parser *parser);
+bool bt_parser_report_filtered_aggregate(bt_parser *parser, bt_ast *left);
+/* `{ … }` where a condition stands; the brace is next. */
+bt_ast *bt_parser_traceql_filter(bt_parser *parser);
 
 bt_str bt_parser_source(const bt_parser *parser, bt_range range);
 bool bt_parser_at_clause(const bt_parser *parser); /* when, always or never before `{` */

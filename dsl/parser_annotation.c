@@ -48,7 +48,7 @@ static void parse_item(bt_parser *parser, bt_ast_argument *argument) {
     skip_item(parser); /* reported by the lexer */
     return;
   }
-  bool readable = token->kind == BT_TOKEN_PATH || token->kind == BT_TOKEN_STRING;
+  bool readable = token->kind == BT_TOKEN_PATH || (token->kind == BT_TOKEN_STRING && token->owner == BT_NAME_OF_EITHER);
   if (readable) bt_parser_advance(parser);
   if (!readable || !ends_item(parser)) {
     report_unquoted_item(parser, token->range);

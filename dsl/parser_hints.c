@@ -3,30 +3,6 @@
 #include "dsl/parser.h"
 #include "dsl/suggest.h"
 
-/* Operators that other languages write as words. */
-static const char *other_languages_word(bt_str word) {
-  static const char *const rows[][2] = {{"is", "=="},
-                                        {"eq", "=="},
-                                        {"equal", "=="},
-                                        {"equals", "=="},
-                                        {"ne", "!="},
-                                        {"gt", ">"},
-                                        {"ge", ">="},
-                                        {"gte", ">="},
-                                        {"lt", "<"},
-                                        {"le", "<="},
-                                        {"lte", "<="},
-                                        {"like", "contains"},
-                                        {"regex", "matches"},
-                                        {"includes", "contains"},
-                                        {"has", "contains"},
-                                        {"startswith", "starts_with"},
-                                        {"endswith", "ends_with"}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (bt_str_equal_nocase(word, bt_str_from(rows[i][0]))) return rows[i][1];
-  return NULL;
-}
-
 /* `a and or b`: the second word stands where a condition has to, so it was read as a name. */
 static bool report_word_as_name(bt_parser *parser) {
   if (parser->at < 2 || parser->stopped || parser->reported_at == parser->at) return false;
@@ -64,8 +40,9 @@ void bt_parser_expected_operator(bt_parser *parser, const char *what) {
                                       "under",     "above",   "child of", "where", NULL};
   if (report_word_as_name(parser) || report_if(parser)) return;
   const bt_token *token = bt_parser_peek(parser, 0);
-  const char *nearest = token->kind == BT_TOKEN_PATH ? other_languages_word(token->text) : NULL;
-  if (!nearest && token->kind == BT_TOKEN_PATH && token->text.len > 2) nearest = bt_suggest_nearest(token->text, words);
+  bool is_word = token->kind == BT_TOKEN_PATH && token->text.len > 2;
+  const char *nearest = is_word ? bt_suggest_nearest(token->text, words) : NULL;
+  if (!nearest && bt_parser_report_two_words(parser, what)) return;
   bt_diagnostic *added = bt_parser_expected(parser, what);
   if (!nearest || bt_str_equal(token->text, bt_str_from(nearest))) return;
   if (added) bt_diagnostics_set_fix(parser->diagnostics, added, token->range, bt_str_from(nearest));
@@ -110,14 +87,14 @@ void bt_parser_expected_end(bt_parser *parser) {
   bt_diagnostics_set_fix(parser->diagnostics, added, range, BT_STR(""));
 }
 
-bool bt_parser_call_has_comma(const bt_parser *parser) {
+bool bt_parser_call_has(const bt_parser *parser, bool (*wanted)(const bt_token *token)) {
   size_t depth = 0;
   for (size_t ahead = 1; bt_parser_peek(parser, ahead)->kind != BT_TOKEN_END; ahead++) {
     bt_token_kind kind = bt_parser_peek(parser, ahead)->kind;
     if (kind == BT_TOKEN_LEFT_PAREN || kind == BT_TOKEN_LEFT_BRACKET || kind == BT_TOKEN_LEFT_BRACE) depth++;
     if (kind == BT_TOKEN_RIGHT_PAREN || kind == BT_TOKEN_RIGHT_BRACKET || kind == BT_TOKEN_RIGHT_BRACE) depth--;
     if (depth == 0) return false;
-    if (depth == 1 && kind == BT_TOKEN_COMMA) return true;
+    if (depth == 1 && wanted(bt_parser_peek(parser, ahead))) return true;
   }
   return false;
 }

@@ -27,9 +27,12 @@ static const function_row functions[] = {
     {"trace.has_before", BT_FUNCTION_HAS_BEFORE, 2, "trace.has_before(spans, spans)"},
     {"trace.has_after", BT_FUNCTION_HAS_AFTER, 2, "trace.has_after(spans, spans)"},
     {"exists", BT_FUNCTION_EXISTS, 1, "exists(field)"},
+    /* Accepted, and written in full by the formatter. */
+    {"has_before", BT_FUNCTION_HAS_BEFORE, 2, "has_before(spans, spans)"},
+    {"has_after", BT_FUNCTION_HAS_AFTER, 2, "has_after(spans, spans)"},
 };
 
-enum { FUNCTION_COUNT = sizeof functions / sizeof functions[0] };
+enum { FUNCTION_COUNT = sizeof functions / sizeof functions[0], SHORT_FORMS = 2 };
 
 static const function_row *find_function(bt_str name) {
   for (size_t i = 0; i < FUNCTION_COUNT; i++)
@@ -37,49 +40,65 @@ static const function_row *find_function(bt_str name) {
   return NULL;
 }
 
-/* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt. */
-static void report_unknown_function(bt_parser *parser, const bt_token *name) {
+static bool is_comma(const bt_token *token) {
+  return token->kind == BT_TOKEN_COMMA;
+}
+
+/* What makes an argument a test, and so the call a filter. */
+static bool is_comparison(const bt_token *token) {
+  static const char *const words[] = {"in", "contains", "starts_with", "ends_with", "matches"};
+  for (size_t i = 0; token->kind == BT_TOKEN_PATH && i < sizeof words / sizeof words[0]; i++)
+    if (bt_str_equal(token->text, bt_str_from(words[i]))) return true;
+  return token->kind >= BT_TOKEN_EQUAL && token->kind <= BT_TOKEN_NOT_MATCHES_WHOLE;
+}
+
+static const char *nearest_function(bt_str name) {
   const char *names[FUNCTION_COUNT + 1];
   for (size_t i = 0; i < FUNCTION_COUNT; i++) names[i] = functions[i].name;
   names[FUNCTION_COUNT] = NULL;
-  const char *nearest = bt_suggest_nearest(name->text, names);
-  bool is_has = bt_str_equal(name->text, BT_STR("has")) || bt_str_ends_with(name->text, BT_STR(".has"));
-  if (is_has) nearest = "trace.has";
+  const char *foreign = bt_foreign_function(name);
+  if (foreign) return foreign;
+  return bt_foreign_advice(name) ? NULL : bt_suggest_nearest(name, names);
+}
+
+#define ALL_FUNCTIONS                                                                                                  \
+  "functions are trace.has, span, count, sum, min, max, avg, trace.has_before, trace.has_after and exists"
+
+/* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt; `rate(x)` is neither. */
+static void report_unknown_function(bt_parser *parser, const bt_token *name) {
+  const char *nearest = nearest_function(name->text), *advice = bt_foreign_advice(name->text);
   parser->reported_at = parser->at;
   bt_str shown = name->text.len > 60 ? (bt_str){name->text.ptr, 60} : name->text;
   if (nearest) {
     bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
                                               "unknown function `%.*s`: did you mean %s(…)?", BT_FMT(shown), nearest);
     bt_diagnostics_set_fix(parser->diagnostics, added, name->range, bt_str_from(nearest));
-    return;
-  }
-#define ALL_FUNCTIONS                                                                                                  \
-  "functions are trace.has, span, count, sum, min, max, avg, trace.has_before, trace.has_after and exists"
-  if (bt_parser_call_has_comma(parser)) {
+  } else if (advice) {
+    bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
+                       "unknown function `%.*s`: %s; " ALL_FUNCTIONS, BT_FMT(shown), advice);
+  } else if (bt_parser_call_has(parser, is_comma) || !bt_parser_call_has(parser, is_comparison)) {
     bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
                        "unknown function `%.*s`: " ALL_FUNCTIONS, BT_FMT(shown));
-    return;
+  } else {
+    bt_diagnostic *added = bt_diagnostics_add(
+        parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
+        "unknown function `%.*s`: a filter is written %.*s.where(…), and " ALL_FUNCTIONS, BT_FMT(shown), BT_FMT(shown));
+    bt_diagnostics_format_fix(parser->diagnostics, added, (bt_range){name->range.end, name->range.end}, ".where");
   }
-  bt_diagnostic *added = bt_diagnostics_add(
-      parser->diagnostics, parser->text, BT_E_SYNTAX, name->range,
-      "unknown function `%.*s`: a filter is written %.*s.where(…), and " ALL_FUNCTIONS, BT_FMT(shown), BT_FMT(shown));
-#undef ALL_FUNCTIONS
-  bt_diagnostics_format_fix(parser->diagnostics, added, (bt_range){name->range.end, name->range.end}, ".where");
 }
+#undef ALL_FUNCTIONS
 
 /* Arguments up to `)`; the `(` is the next token. False when the call is not closed: then its end, and so its meaning, is a guess. */
 static bool parse_arguments(bt_parser *parser, bt_ast_list *list) {
   if (!bt_parser_enter(parser)) return false;
   bt_parser_advance(parser);
+  parser->tests++;
   while (!bt_parser_at(parser, BT_TOKEN_RIGHT_PAREN) && !parser->stopped) {
     bt_ast_list_add(parser, list, bt_parser_condition(parser));
     if (!bt_parser_accept(parser, BT_TOKEN_COMMA)) break;
   }
-  if (!bt_parser_at(parser, BT_TOKEN_RIGHT_PAREN)) {
-    bt_parser_expected_operator(parser, list->count ? "`)`, `,` or an operator" : "an argument");
-    bt_parser_recover(parser);
-    while (bt_parser_accept(parser, BT_TOKEN_COMMA)) bt_parser_recover(parser);
-  }
+  bt_parser_mend_parenthesis(parser, list->count ? "`)`, `,` or an operator" : "an argument");
+  parser->tests--;
   bool closed = bt_parser_accept(parser, BT_TOKEN_RIGHT_PAREN);
   bt_parser_leave(parser);
   return closed;
@@ -119,7 +138,7 @@ static bt_ast *parse_index(bt_parser *parser) {
   bt_parser_advance(parser);
   bt_parser_advance(parser);
   const bt_token *key = bt_parser_peek(parser, 0);
-  if (key->kind == BT_TOKEN_STRING) {
+  if (key->kind == BT_TOKEN_STRING && key->owner == BT_NAME_OF_EITHER) {
     node->key = key->text;
     bt_parser_advance(parser);
   } else {
@@ -179,7 +198,7 @@ static bt_ast *parse_literal(bt_parser *parser) {
                                                        : BT_AST_DURATION;
   bt_ast *node = bt_parser_node(parser, kind, token->range);
   if (parser->stopped) return node;
-  if (kind == BT_AST_STRING) node->text = token->text;
+  if (kind == BT_AST_STRING) node->text = token->text, node->owner = token->owner;
   if (kind == BT_AST_DECIMAL) node->decimal = token->decimal;
   if (kind == BT_AST_DURATION) node->duration_ns = token->duration_ns;
   bt_parser_advance(parser);
@@ -207,11 +226,7 @@ static bt_ast *parse_parenthesised(bt_parser *parser) {
   if (!bt_parser_enter(parser)) return parser->error_node;
   bt_parser_advance(parser);
   bt_ast *inner = bt_parser_condition(parser);
-  if (!bt_parser_at(parser, BT_TOKEN_RIGHT_PAREN)) {
-    bt_parser_expected_operator(parser, "`)` or an operator");
-    do bt_parser_recover(parser);
-    while (bt_parser_accept(parser, BT_TOKEN_COMMA));
-  }
+  bt_parser_mend_parenthesis(parser, "`)` or an operator");
   bt_parser_accept(parser, BT_TOKEN_RIGHT_PAREN);
   bt_parser_leave(parser);
   inner->parenthesised = true;
@@ -227,23 +242,19 @@ bt_ast *bt_parser_primary(bt_parser *parser) {
     return parse_literal(parser);
   if (kind == BT_TOKEN_PATH && !bt_parser_at_clause(parser) && !bt_parser_at_word(parser, 0, "not"))
     return parse_path(parser);
+  if (kind == BT_TOKEN_LEFT_BRACE) return bt_parser_traceql_filter(parser);
   bt_range here = bt_parser_peek(parser, 0)->range;
   if (kind == BT_TOKEN_BAD_NUMBER)
     bt_parser_advance(parser);
   else {
-    if (kind == BT_TOKEN_LEFT_BRACE && parser->at == 0)
-      bt_parser_report(
-          parser, "expected a condition, or when, always or never before the brace; a filter of TraceQL is written "
-                  "trace.has(…) here");
-    else
-      bt_parser_expected_operand(parser);
+    if (!bt_parser_report_leading_dot(parser) && !bt_parser_report_route(parser)) bt_parser_expected_operand(parser);
     bt_parser_recover(parser);
   }
   return bt_parser_node(parser, BT_AST_ERROR, here);
 }
 
 const char *bt_vocabulary_function(size_t i, const char **shape) {
-  if (i >= FUNCTION_COUNT) return NULL;
+  if (i >= FUNCTION_COUNT - SHORT_FORMS) return NULL;
   *shape = functions[i].shape;
   return functions[i].name;
 }

@@ -98,7 +98,9 @@ static void report_number_without_unit(bt_parser *parser, const bt_token *number
                                             is_unit(next) ? "a duration is written without a blank: %.*s%.*s"
                                                           : "expected a duration: write a unit, as in %.*s%.*s",
                                             BT_FMT(written), BT_FMT(unit));
-  bt_diagnostics_format_fix(parser->diagnostics, added, range, "%.*s%.*s", BT_FMT(written), BT_FMT(unit));
+  /* Without one nobody knows which unit was meant. */
+  if (is_unit(next))
+    bt_diagnostics_format_fix(parser->diagnostics, added, range, "%.*s%.*s", BT_FMT(written), BT_FMT(unit));
   if (is_unit(next)) bt_parser_advance(parser);
   bt_parser_advance(parser);
 }
@@ -193,12 +195,10 @@ static void parse_where(bt_parser *parser, bool dotted, part_list *list) {
   bt_parser_advance(parser);
   if (!bt_parser_enter(parser)) return;
   bt_parser_advance(parser);
+  parser->tests++, parser->filters++;
   part.predicate = bt_parser_condition(parser);
-  if (!bt_parser_at(parser, BT_TOKEN_RIGHT_PAREN)) {
-    bt_parser_expected_operator(parser, "`)` or an operator");
-    do bt_parser_recover(parser);
-    while (bt_parser_accept(parser, BT_TOKEN_COMMA));
-  }
+  parser->tests--, parser->filters--;
+  bt_parser_mend_parenthesis(parser, "`)` or an operator");
   bt_parser_accept(parser, BT_TOKEN_RIGHT_PAREN);
   bt_parser_leave(parser);
   part.range.end = bt_parser_last_range(parser).end;

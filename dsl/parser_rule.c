@@ -12,7 +12,8 @@ static const char *const clause_words[] = {"when", "always", "never", NULL};
 static bool find_clause(bt_parser *parser, bt_clause_kind *kind) {
   const bt_token *token = bt_parser_peek(parser, 0);
   if (token->kind != BT_TOKEN_PATH || bt_parser_peek(parser, 1)->kind != BT_TOKEN_LEFT_BRACE) return false;
-  const char *nearest = bt_suggest_nearest(token->text, clause_words);
+  const char *foreign = bt_foreign_clause(token->text);
+  const char *nearest = foreign ? foreign : bt_suggest_nearest(token->text, clause_words);
   for (int i = 0; clause_words[i]; i++) {
     if (!nearest || strcmp(nearest, clause_words[i]) != 0) continue;
     *kind = (bt_clause_kind)i;
@@ -30,6 +31,7 @@ static void parse_braces(bt_parser *parser, bt_ast_clause *clause) {
     return;
   }
   bt_parser_advance(parser);
+  clause->inside.start = clause->inside.end = bt_parser_last_range(parser).end;
   clause->condition = bt_parser_condition(parser);
   if (!bt_parser_at(parser, BT_TOKEN_RIGHT_BRACE)) {
     bt_parser_expected_operator(parser, "`}` or an operator");
@@ -40,6 +42,7 @@ static void parse_braces(bt_parser *parser, bt_ast_clause *clause) {
       bt_parser_recover(parser);
     }
   }
+  if (bt_parser_at(parser, BT_TOKEN_RIGHT_BRACE)) clause->inside.end = bt_parser_peek(parser, 0)->range.start;
   bt_parser_accept(parser, BT_TOKEN_RIGHT_BRACE);
   bt_parser_leave(parser);
 }
@@ -97,13 +100,23 @@ static void parse_clauses(bt_parser *parser, bt_ast_rule *rule) {
   }
 }
 
+/* The condition alone, with its comments. */
+static void fix_lone_when(bt_parser *parser, bt_diagnostic *added, const bt_ast_clause *when) {
+  bt_str inside = bt_parser_source(parser, when->inside);
+  while (inside.len && (*inside.ptr == ' ' || *inside.ptr == '\n')) inside.ptr++, inside.len--;
+  while (inside.len && inside.ptr[inside.len - 1] == ' ') inside.len--;
+  if (inside.len) bt_diagnostics_set_fix(parser->diagnostics, added, when->range, inside);
+}
+
 static void check_clauses(bt_parser *parser, const bt_ast_rule *rule) {
   if (parser->stopped || rule->condition || stands_already(rule, BT_CLAUSE_ALWAYS) ||
       stands_already(rule, BT_CLAUSE_NEVER) || !rule->clause_count || parser->diagnostics->error_count)
     return; /* after another mistake the clause may only seem to be missing */
-  bt_diagnostics_add(
-      parser->diagnostics, parser->text, BT_E_NO_DEMAND, rule->clauses[0].keyword,
-      "expected an `always` or a `never` clause behind `when`: what has to be, or must not be, when this holds?");
+  bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_NO_DEMAND, rule->clauses[0].keyword,
+                                            "expected an `always` or a `never` clause behind `when`: what has to be, "
+                                            "or must not be, when this holds? If this "
+                                            "describes the bad trace, it stands alone, without `when`");
+  fix_lone_when(parser, added, &rule->clauses[0]);
 }
 
 /* A bare condition goes up to the end. */

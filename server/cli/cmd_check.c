@@ -63,6 +63,23 @@ static void add_file_problem(checking *check, const char *file, const char *mess
     bt_print("%s:%u:%u: error: %s\n", file, problem.line, problem.column, problem.message);
 }
 
+/* All that is wrong with a file that cannot be read to its end. In JSON the texts of its rules come when the file itself is right. */
+static void add_file_problems(checking *check, const char *file, bt_str text, const char *first) {
+  bt_buffer lines = {0}, diagnostics = {0};
+  size_t errors = bt_rulefile_problems(text, file, &lines, &diagnostics);
+  if (!lines.len) add_file_problem(check, file, first);
+  for (char *line = lines.ptr, *end; line && (end = strchr(line, '\n')); line = end + 1) {
+    *end = '\0';
+    add_file_problem(check, file, line);
+  }
+  if (check->format == FORMAT_TEXT) {
+    check->errors += errors;
+    print_problems(&diagnostics);
+  }
+  bt_buffer_dispose(&lines);
+  bt_buffer_dispose(&diagnostics);
+}
+
 static void take_file(checking *check, const bt_checked_file *file) {
   for (size_t i = 0; i < file->rule_count; i++) {
     const bt_checked_rule *rule = &file->rules[i];
@@ -92,7 +109,7 @@ static void check_file(checking *check, const char *path) {
   }
   const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
   if (bt_checked_file_read((bt_str){text, length}, name, &file, &error))
-    add_file_problem(check, name, error.message);
+    add_file_problems(check, name, (bt_str){text, length}, error.message);
   else
     take_file(check, &file);
   bt_checked_file_dispose(&file);

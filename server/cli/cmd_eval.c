@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
@@ -22,6 +23,7 @@ typedef struct eval_run {
   bt_evaluator *evaluator;
   uint64_t counts[BT_NOT_APPLICABLE + 1];
   bt_eval_options *eval_options; /* one for each rule */
+  bt_data_notes **notes;         /* the same */
 } eval_run;
 
 static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace *trace, const bt_rule_verdict *verdict,
@@ -88,6 +90,7 @@ static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *
   bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
   bt_status status = bt_eval_run_within(&limit, run->evaluator, trace, options, &verdicts, error);
   for (size_t i = 0; i < run->rules->count && !status; i++) {
+    bt_data_notes_look(run->notes[i], trace);
     run->counts[verdicts[i].verdict]++;
     status = report(run, i, trace, &verdicts[i], error);
   }
@@ -97,8 +100,12 @@ static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *
 static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   const bt_rule **rules = bt_realloc_array(NULL, run->rules->count, sizeof *rules);
   run->eval_options = bt_realloc_array(NULL, run->rules->count, sizeof *run->eval_options);
-  bt_status status = rules && run->eval_options ? BT_OK : bt_error_no_memory(error);
-  for (size_t i = 0; i < run->rules->count && !status; i++) rules[i] = run->rules->items[i]->rule;
+  run->notes = calloc(run->rules->count, sizeof(bt_data_notes *));
+  bt_status status = rules && run->eval_options && run->notes ? BT_OK : bt_error_no_memory(error);
+  for (size_t i = 0; i < run->rules->count && !status; i++) {
+    rules[i] = run->rules->items[i]->rule;
+    status = bt_data_notes_new(rules[i], &run->notes[i], error);
+  }
   if (!status) status = bt_ruleset_new(rules, run->rules->count, &run->ruleset, error);
   if (!status) status = bt_evaluator_new(run->ruleset, &run->evaluator, error);
   if (!status) status = bt_file_source_each(source, eval_trace, run, error);
@@ -109,15 +116,41 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   return status;
 }
 
+/* What the names and comparisons of the rules met: it changes no verdict, and may explain one. In JSON they belong to the summary. */
+static json_t *report_notes(const eval_run *run) {
+  bt_buffer text = {0};
+  bt_range place;
+  json_t *array = json_array();
+  for (size_t i = 0; i < run->rules->count; i++) {
+    const char *id = run->rules->items[i]->fields.id;
+    for (size_t k = 0; bt_data_notes_say(run->notes[i], k, &text, &place); k++) {
+      json_array_append_new(array, json_pack("{s:s, s:o, s:i, s:i}", "rule_id", id, "message",
+                                             bt_text_json(bt_buffer_str(&text)), "start", (int)place.start, "end",
+                                             (int)place.end));
+      if (!run->options->print_json) bt_print("note: %s: %.*s\n", id, BT_FMT(bt_buffer_str(&text)));
+      bt_buffer_clear(&text);
+    }
+  }
+  bt_buffer_dispose(&text);
+  return array;
+}
+
+static void free_notes(eval_run *run) {
+  for (size_t i = 0; run->notes && i < run->rules->count; i++) bt_data_notes_free(run->notes[i]);
+  free(run->notes);
+}
+
 static void print_summary(const eval_run *run, size_t traces) {
+  json_t *notes = report_notes(run);
   if (run->options->print_json) {
-    print_line(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I}}", "summary", "traces", (json_int_t)traces, "rules",
+    print_line(json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "summary", "traces", (json_int_t)traces, "rules",
                          (json_int_t)run->rules->count, "violated", (json_int_t)run->counts[BT_VIOLATED],
                          "inconclusive", (json_int_t)run->counts[BT_INCONCLUSIVE], "satisfied",
                          (json_int_t)run->counts[BT_SATISFIED], "not_applicable",
-                         (json_int_t)run->counts[BT_NOT_APPLICABLE]));
+                         (json_int_t)run->counts[BT_NOT_APPLICABLE], "notes", notes));
     return;
   }
+  json_decref(notes);
   bt_print("%zu traces, %zu rules: %llu violated, %llu inconclusive, %llu satisfied, %llu not applicable\n", traces,
            run->rules->count, (unsigned long long)run->counts[BT_VIOLATED],
            (unsigned long long)run->counts[BT_INCONCLUSIVE], (unsigned long long)run->counts[BT_SATISFIED],
@@ -139,8 +172,9 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   if (!status) status = eval_all(&run, source, &error);
   size_t traces = source ? bt_file_source_trace_count(source) : 0;
   bt_source_free(source);
+  if (!status) print_summary(&run, traces);
+  free_notes(&run);
   if (status) return bt_cli_fail("eval", status, &error);
-  print_summary(&run, traces);
   return exit_status(&run, traces);
 }
 

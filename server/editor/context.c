@@ -127,6 +127,19 @@ static bt_status find_in(bt_str text, size_t before, size_t behind, bt_arena *ar
   return status;
 }
 
+/* Behind `service:` and `name:` stands what stands where these begin: where that is, else `at`. */
+static size_t skip_owner(bt_str text, size_t at) {
+  static const char *const owners[] = {"service:", "name:"};
+  bt_str before = {text.ptr, at};
+  for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
+    bt_str owner = bt_str_from(owners[i]);
+    if (!bt_str_ends_with(before, owner)) continue;
+    size_t start = at - owner.len;
+    if (start == 0 || !(bt_is_identifier_part(text.ptr[start - 1]) || strchr(".-", text.ptr[start - 1]))) return start;
+  }
+  return at;
+}
+
 bt_status bt_context_find(bt_str text, size_t offset, bt_arena *arena, bt_context *out, bt_error *error) {
   bt_text_place place = {0};
   *out = (bt_context){.word = {(uint32_t)offset, (uint32_t)offset}};
@@ -141,7 +154,7 @@ bt_status bt_context_find(bt_str text, size_t offset, bt_arena *arena, bt_contex
     behind = place.inside.end + place.is_closed;
   } else {
     out->word = bt_word_find(text, offset);
-    before = out->word.start;
+    before = skip_owner(text, out->word.start);
     behind = out->word.end;
     char first = out->word.start < offset ? text.ptr[out->word.start] : '\0';
     out->is_number = first >= '0' && first <= '9';

@@ -46,6 +46,11 @@ static const code_meaning meanings[] = {
     {"W010", "A bare key inside event.where(…) is the span's attribute"},
     {"W011", "A span name that is nearly the name of a binding"},
     {"W012", "The second string of an `or` is a test of its own"},
+    {"W013", "`#` behind a name begins a comment"},
+    {"W014", "A field of spans behind a name"},
+    {"W015", "An attribute `count` of a name"},
+    {"W016", "An attribute that is hardly called so"},
+    {"W017", "A star at the end of a name, which matches exactly"},
 };
 
 static const char *meaning_of(const char *code) {

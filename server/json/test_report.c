@@ -1,5 +1,6 @@
 /* Results of tests as text and JSON. See test_report.h. Why `when` did not hold is found by evaluating its first conjunct, its first two, … on the
  * same trace, so that each conjunct has the bindings that stand before it. */
+#include "dsl/data_notes.h"
 #include "server/json/test_report.h"
 
 #include <string.h>
@@ -172,6 +173,22 @@ static bt_status explain_verdict(const bt_test_result *result, bt_buffer *out, b
   return first ? explain_conjunct(result, first, out, error) : BT_OK;
 }
 
+/* What the rule's names and comparisons met in this trace: often why another verdict came. */
+static bt_status explain_data(const bt_test_result *result, bt_buffer *out, bt_error *error) {
+  bt_data_notes *notes = NULL;
+  bt_range place;
+  bt_buffer sentence = {0};
+  bt_status status = bt_data_notes_new(result->judged->definition->rule, &notes, error);
+  if (!status) bt_data_notes_look(notes, result->trace);
+  for (size_t i = 0; !status && bt_data_notes_say(notes, i, &sentence, &place); i++) {
+    bt_buffer_printf(out, "note: %.*s\n", BT_FMT(bt_buffer_str(&sentence)));
+    bt_buffer_clear(&sentence);
+  }
+  bt_buffer_dispose(&sentence);
+  bt_data_notes_free(notes);
+  return status;
+}
+
 bt_status bt_test_report_explain(const bt_test_result *result, bt_buffer *out, bt_error *error) {
   const bt_rule_verdict *verdict = result->verdict;
   bool differs = verdict && verdict->verdict != result->expectation->verdict;
@@ -183,6 +200,7 @@ bt_status bt_test_report_explain(const bt_test_result *result, bt_buffer *out, b
     bt_buffer_append_char(out, '\n');
   }
   bt_status status = verdict && result->outcome != BT_TEST_PASSED ? explain_verdict(result, out, error) : BT_OK;
+  if (!status && verdict && result->outcome != BT_TEST_PASSED) status = explain_data(result, out, error);
   return !status && out->failed ? bt_error_no_memory(error) : status;
 }
 

@@ -127,6 +127,8 @@ static bt_status begin(bt_evaluations *evaluations, const bt_question *question,
   bt_evaluation *evaluation = calloc(1, sizeof *evaluation);
   bt_status status = evaluation && copy_question(evaluation, question) ? BT_OK : bt_error_no_memory(error);
   if (status == BT_OK) {
+    evaluation->turn.tenant = bt_turns_key(evaluation->tenant, strlen(evaluation->tenant));
+    bt_turn_enter(&evaluations->turns, &evaluation->turn);
     set_times(evaluations, service, evaluation);
     status = bt_schedule_make(evaluation->key.range, evaluation->key.newest_first, evaluation->margin_ns,
                               &evaluation->schedule, error);

@@ -136,16 +136,23 @@ static bool is_to_do(const bt_evaluations *evaluations, bt_evaluation *evaluatio
   return !bt_evaluation_is_full(evaluations, evaluation) || has_hungry_reader(evaluation);
 }
 
-/* In turn, so that a long one does not keep others waiting for more than a window. */
+/* In turn, so that a long one, or a tenant's many, do not keep others waiting for more than a window. */
 static bt_evaluation *choose(bt_evaluations *evaluations) {
   int64_t now_ns = bt_clock_monotonic_ns();
+  bt_evaluation *first = NULL;
   for (size_t i = 0; i < evaluations->count; i++) {
-    size_t index = (evaluations->next + i) % evaluations->count;
-    if (!is_to_do(evaluations, evaluations->items[index], now_ns)) continue;
-    evaluations->next = index + 1;
-    return evaluations->items[index];
+    bt_evaluation *one = evaluations->items[i];
+    if (first && !bt_turn_is_before(&evaluations->turns, &one->turn, &first->turn)) continue;
+    if (is_to_do(evaluations, one, now_ns)) first = one;
   }
-  return NULL;
+  return first;
+}
+
+static void run_window(bt_evaluations *evaluations, bt_evaluation *evaluation) {
+  uint64_t tenant = evaluation->turn.tenant;
+  bt_turn_begin(&evaluations->turns, &evaluation->turn);
+  bt_evaluation_run_window(evaluations, evaluation);
+  bt_turn_end(&evaluations->turns, tenant);
 }
 
 /* One window; also looks for what is over, from time to time. */
@@ -154,7 +161,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
   bt_evaluations_tidy(evaluations);
   bt_evaluation *evaluation = choose(evaluations);
   if (evaluation)
-    bt_evaluation_run_window(evaluations, evaluation);
+    run_window(evaluations, evaluation);
   else if (evaluations->count)
     *again_ns = bt_clock_monotonic_ns() + TIDY_MS * INT64_C(1000000);
   return evaluation != NULL;

@@ -8,6 +8,7 @@
 
 #include "server/query/evaluation.h"
 #include "server/query/schedule.h"
+#include "server/query/tenant_turns.h"
 #include "server/work/crew.h"
 
 typedef struct bt_evaluation {
@@ -31,6 +32,7 @@ typedef struct bt_evaluation {
   bt_status failed; /* not BT_OK: it could not be carried out */
   bt_error why;
   bool running;        /* a worker has its next window; only that worker changes schedule, listing and coverage then */
+  bt_turn turn;        /* of its windows */
   bool retired;        /* another one has its place: nobody finds it any more */
   bt_work_scope scope; /* of the window that runs */
   size_t looks, pins;  /* readers; pages in use, which hold the listing's items */
@@ -48,7 +50,7 @@ struct bt_evaluations {
   bool stopping;
   bt_evaluation **items;
   size_t count, capacity;
-  size_t next;         /* whose turn it is */
+  bt_tenant_turns turns;
   bt_memory_hold hold; /* of all listings, and the rules that were asked about */
 };
 

@@ -200,6 +200,8 @@ static bt_status enter(bt_series_pool *pool, bt_series_ask *ask, const bt_series
     detach_rules(ask);
     return status;
   }
+  ask->turn.tenant = bt_turns_key(ask->series[0]->tenant, strlen(ask->series[0]->tenant));
+  bt_turn_enter(&pool->turns, &ask->turn);
   asks[pool->ask_count++] = ask;
   return BT_OK;
 }
@@ -341,6 +343,7 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
   size_t index = 0;
   while (pool->runs[index] != run) index++;
   pool->runs[index] = pool->runs[--pool->run_count];
+  bt_turn_end(&pool->turns, run->turn_of);
   pool->runs_ended++;
   pool->requests += run->requests;
   bt_series_wake(pool);

@@ -161,20 +161,32 @@ static bool is_too_young(const bt_series_ask *ask, int64_t now_ns, int64_t *agai
   return true;
 }
 
-bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns) {
+/* The ask whose turn it is, and what it lacks. NULL: there is none. */
+static bt_series_ask *choose(const bt_series_pool *pool, int64_t *again_ns, size_t *rule, int64_t *step) {
   int64_t now_ns = bt_clock_monotonic_ns();
-  *again_ns = 0;
+  bt_series_ask *first = NULL;
   for (size_t i = 0; i < pool->ask_count; i++) {
-    size_t index = (pool->next_ask + i) % pool->ask_count, rule = 0;
-    bt_series_ask *ask = pool->asks[index];
-    int64_t step = 0;
-    if (is_too_young(ask, now_ns, again_ns)) continue;
-    while ((ask->wait || now_ns <= ask->wanted_until_ns) && find_newest(ask, &rule, &step)) {
-      bt_series_run *run = plan_run(pool, ask, rule, step);
-      pool->next_ask = index + 1;
-      if (run) return run;
-      give_up(ask, rule, step);
+    bt_series_ask *ask = pool->asks[i];
+    if (is_too_young(ask, now_ns, again_ns) || (!ask->wait && now_ns > ask->wanted_until_ns)) continue;
+    if (first && !bt_turn_is_before(&pool->turns, &ask->turn, &first->turn)) continue;
+    if (find_newest(ask, rule, step)) first = ask;
+  }
+  return first;
+}
+
+bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns) {
+  bt_series_ask *ask;
+  size_t rule = 0;
+  int64_t step = 0;
+  *again_ns = 0;
+  while ((ask = choose(pool, again_ns, &rule, &step))) {
+    bt_series_run *run = plan_run(pool, ask, rule, step);
+    if (run) {
+      run->turn_of = ask->turn.tenant;
+      bt_turn_begin(&pool->turns, &ask->turn);
+      return run;
     }
+    give_up(ask, rule, step);
   }
   return NULL;
 }

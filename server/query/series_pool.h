@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "server/query/series.h"
+#include "server/query/tenant_turns.h"
 #include "server/work/crew.h"
 
 typedef struct bt_known_series { /* a condition of a tenant at one step length, while it is asked for */
@@ -31,6 +32,7 @@ struct bt_series_ask {
   int64_t settle_floor_ns; /* of the source */
   int64_t *settled_end;    /* for each rule: the first step that is not settled */
   bool wants_exercised;
+  bt_turn turn;                       /* of what is counted for it */
   bt_ask_cell *cells;                 /* rule × steps + index */
   bt_memory_hold hold;                /* of the cells */
   int64_t opened_ns, wanted_until_ns; /* monotonic; wanted besides while somebody waits: */
@@ -43,6 +45,7 @@ typedef struct bt_series_run { /* one replay that counts */
   const bt_rule_definition **rules;
   size_t series_count;
   char *tenant;
+  uint64_t turn_of; /* the tenant, for the turns */
   int64_t step_ns, first_step, end_step, margin_ns;
   bool wants_exercised;
   bt_step_count *counts; /* series × steps + index; NULL: there was no room for them, and nothing was read */
@@ -64,8 +67,9 @@ struct bt_series_pool {
   bt_memory_hold known_hold; /* of these, with their rules */
   uint64_t last_id;
   bt_series_ask **asks;
-  size_t ask_count, ask_capacity, next_ask;
-  bt_series_run **runs; /* under way; room for at_once */
+  size_t ask_count, ask_capacity;
+  bt_tenant_turns turns; /* of runs */
+  bt_series_run **runs;  /* under way; room for at_once */
   size_t run_count;
   uint64_t runs_ended, requests;
 };
@@ -80,7 +84,7 @@ static inline size_t bt_run_steps(const bt_series_run *run) {
 /* series.c: wakes those that wait and know all now. */
 void bt_series_wake(bt_series_pool *pool);
 
-/* series_plan.c: the next evaluation that somebody waits for, or NULL. Asks that have just come wait a moment for others like them; *again_ns says
+/* series_plan.c: the next evaluation that somebody waits for, whose turn it is from then on, or NULL. Asks that have just come wait a moment for others like them; *again_ns says
  * when to look at them again (0: there are none). */
 bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns);
 void bt_series_run_free(bt_series_run *run);

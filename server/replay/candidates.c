@@ -1,332 +1,169 @@
-/* Which traces have to be read: the over-formula of each rule, evaluated to sets of trace ids over the whole range with margins, less what
- * its under-queries find. What is searched may miss nothing, so that a window that failed is said; what is subtracted may lack anything.
- * Sets are bits over the traces that some search found. Thread: the replay's. */
+/* Candidates of rules. See candidates.h. The over-formula of each rule is evaluated to sets of trace ids over the whole
+ * range with margins. What is searched may miss nothing, so that a window that failed is said. */
+#include "server/replay/candidates.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/asking.h"
+#include "dsl/arena.h"
+#include "server/replay/pruned_traces.h"
 
-enum {
-  AUTO_COUNT_MAX = 100000, /* traces that are listed only to be counted */
-  SUBTRACTED_PER_CANDIDATE = 16,
-  SUBTRACTED_AT_LEAST = 20000
-};
-
-static bt_status add_over(bt_run *run, const bt_over *over, bool is_over, bt_error *error) {
+static bt_status add_over(bt_decider *decider, const bt_over *over, bool is_over, bt_error *error) {
   size_t index = 0;
   bt_status status = BT_OK;
   switch (over->kind) {
-  case BT_OVER_NONE: break;
-  case BT_OVER_ALL:
-    if (is_over) run->is_all_needed = true;
-    break;
-  case BT_OVER_QUERY: status = bt_query_add(run, over->query.filter, is_over, &index, error); break;
+  case BT_OVER_NONE:
+  case BT_OVER_ALL: break;
+  case BT_OVER_QUERY: status = bt_questions_add(decider->questions, over->query.filter, is_over, &index, error); break;
   case BT_OVER_AND:
   case BT_OVER_OR:
     for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
-      status = add_over(run, over->items[i], is_over, error);
+      status = add_over(decider, over->items[i], is_over, error);
     break;
   }
   return status;
 }
 
 /* surely: without what only surplus queries find. */
-static bt_status combine(bt_run *run, const bt_over *over, bool surely, uint64_t *out, bt_error *error);
+static bt_status combine(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error);
 
-static bt_status combine_items(bt_run *run, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
-  uint64_t *item = bt_bits_new(run);
+static bt_status combine_items(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
+  uint64_t *item = bt_bits_new(decider->table);
   if (!item) return bt_error_no_memory(error);
-  bt_status status = combine(run, over->items[0], surely, out, error);
+  bt_status status = combine(decider, over->items[0], surely, out, error);
   for (uint32_t i = 1; status == BT_OK && i < over->item_count; i++) {
-    status = combine(run, over->items[i], surely, item, error);
-    for (size_t w = 0; w < run->word_count; w++)
+    status = combine(decider, over->items[i], surely, item, error);
+    for (size_t w = 0; w < decider->table->word_count; w++)
       out[w] = over->kind == BT_OVER_AND ? out[w] & item[w] : out[w] | item[w];
   }
   free(item);
   return status;
 }
 
-static void copy_bits(const bt_run *run, const bt_over *over, bool surely, uint64_t *out) {
-  size_t bytes = run->word_count * sizeof *out;
+static void copy_bits(const bt_decider *decider, const bt_over *over, bool surely, uint64_t *out) {
+  size_t bytes = decider->table->word_count * sizeof *out;
   if (surely && over->is_surplus)
     memset(out, 0, bytes);
   else
-    memcpy(out, run->queries[bt_query_find(run, over->query.filter)]->bits, bytes);
+    memcpy(out, decider->questions->items[bt_questions_find(decider->questions, over->query.filter)]->bits, bytes);
 }
 
 /* ALL is every trace that is known: when a rule needs it, the listing has been asked without a maximum. */
-static bt_status combine(bt_run *run, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
+static bt_status combine(bt_decider *decider, const bt_over *over, bool surely, uint64_t *out, bt_error *error) {
   switch (over->kind) {
-  case BT_OVER_NONE: memset(out, 0, run->word_count * sizeof *out); return BT_OK;
+  case BT_OVER_NONE: memset(out, 0, decider->table->word_count * sizeof *out); return BT_OK;
   case BT_OVER_ALL:
-    memset(out, 0, run->word_count * sizeof *out);
-    for (size_t i = 0; i < run->known_count; i++) bt_bit_set(out, i);
+    memset(out, 0, decider->table->word_count * sizeof *out);
+    for (size_t i = 0; i < decider->table->count; i++) bt_bit_set(out, i);
     return BT_OK;
-  case BT_OVER_QUERY: copy_bits(run, over, surely, out); return BT_OK;
+  case BT_OVER_QUERY: copy_bits(decider, over, surely, out); return BT_OK;
   case BT_OVER_AND:
-  case BT_OVER_OR: return combine_items(run, over, surely, out, error);
+  case BT_OVER_OR: return combine_items(decider, over, surely, out, error);
   }
   return BT_OK;
 }
 
 static const bt_over every_trace = {.kind = BT_OVER_ALL};
 
-static const bt_over *violating_of(const bt_run *run, const bt_run_rule *rule) {
-  if (!run->filters) return &every_trace;
-  if (run->first.is_used) return &run->first.any;
-  bool is_joined = run->joined.count && bt_joined_takes(rule->plan->violating);
-  return is_joined ? &run->joined.any : rule->plan->violating;
+static const bt_over *violating_of(const bt_decider *decider, const bt_rule_sets *rule) {
+  if (!decider->plan->filters) return &every_trace;
+  if (decider->stand_in) return decider->stand_in;
+  bool is_joined = decider->joined.count && bt_filter_union_takes(rule->planned->plan->violating);
+  return is_joined ? &decider->joined.any : rule->planned->plan->violating;
 }
 
 /* Whether every filter of the formula was asked and answered in full. */
-static bool is_answered(const bt_run *run, const bt_over *over) {
+static bool is_answered(const bt_decider *decider, const bt_over *over) {
   switch (over->kind) {
   case BT_OVER_NONE: return true;
-  case BT_OVER_ALL: return run->is_listed;
+  case BT_OVER_ALL: return decider->table->is_listed;
   case BT_OVER_QUERY: {
-    size_t index = bt_query_find(run, over->query.filter);
-    return index < run->query_count && run->queries[index]->is_complete;
+    size_t index = bt_questions_find(decider->questions, over->query.filter);
+    return index < decider->questions->count && decider->questions->items[index]->is_complete;
   }
   case BT_OVER_AND:
   case BT_OVER_OR: break;
   }
   for (uint32_t i = 0; i < over->item_count; i++)
-    if (!is_answered(run, over->items[i])) return false;
+    if (!is_answered(decider, over->items[i])) return false;
   return true;
 }
 
 /* Whether some filter of the formula that counts was answered in a wider form: what was found need not be meant. */
-static bool was_widened(const bt_run *run, const bt_over *over) {
+static bool was_widened(const bt_decider *decider, const bt_over *over) {
   if (over->kind == BT_OVER_QUERY) {
-    size_t index = bt_query_find(run, over->query.filter);
-    return !over->is_surplus && index < run->query_count && run->queries[index]->account.was_widened;
+    size_t index = bt_questions_find(decider->questions, over->query.filter);
+    return !over->is_surplus && index < decider->questions->count &&
+           decider->questions->items[index]->account.was_widened;
   }
   for (uint32_t i = 0; i < over->item_count; i++)
-    if (was_widened(run, over->items[i])) return true;
+    if (was_widened(decider, over->items[i])) return true;
   return false;
 }
 
-static bt_status make_rule_bits(bt_run *run, bt_run_rule *rule, bt_error *error) {
-  rule->candidates = bt_bits_new(run);
-  rule->unread = bt_bits_new(run);
+static bt_status make_rule_bits(bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
+  rule->candidates = bt_bits_new(decider->table);
+  rule->unread = bt_bits_new(decider->table);
   if (!rule->candidates || !rule->unread) return bt_error_no_memory(error);
-  bt_status status = combine(run, violating_of(run, rule), false, rule->candidates, error);
-  bt_pruned_join(run, rule, rule->candidates);
-  rule->is_answered = is_answered(run, violating_of(run, rule)) && bt_pruned_are_known(run);
-  memcpy(rule->unread, rule->candidates, run->word_count * sizeof *rule->unread);
+  bt_status status = combine(decider, violating_of(decider, rule), false, rule->candidates, error);
+  bt_pruned_traces_join(decider->questions, rule->planned, rule->candidates);
+  rule->is_answered =
+      is_answered(decider, violating_of(decider, rule)) && bt_pruned_traces_are_known(decider->questions);
+  memcpy(rule->unread, rule->candidates, decider->table->word_count * sizeof *rule->unread);
   return status;
 }
 
-static bt_status make_exercising_bits(bt_run *run, bt_run_rule *rule, bt_error *error) {
-  const bt_over *exercising = run->filters ? rule->plan->exercising : &every_trace;
-  if (run->first.is_used) exercising = &run->first.any;
-  if (!is_answered(run, exercising)) return BT_OK;
-  bool is_exact = bt_run_counts_by_search(run, rule) && !run->first.is_used && !was_widened(run, exercising);
-  rule->exercising = bt_bits_new(run);
-  if (is_exact) rule->surely_exercising = bt_bits_new(run);
+static bt_status make_exercising_bits(bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
+  const bt_over *exercising = decider->plan->filters ? rule->planned->plan->exercising : &every_trace;
+  if (decider->stand_in) exercising = decider->stand_in;
+  if (!is_answered(decider, exercising)) return BT_OK;
+  bool is_exact = rule->planned->counts_by_search && !decider->stand_in && !was_widened(decider, exercising);
+  rule->exercising = bt_bits_new(decider->table);
+  if (is_exact) rule->surely_exercising = bt_bits_new(decider->table);
   if (!rule->exercising || (is_exact && !rule->surely_exercising)) return bt_error_no_memory(error);
-  bt_status status = combine(run, exercising, false, rule->exercising, error);
-  return status || !is_exact ? status : combine(run, exercising, true, rule->surely_exercising, error);
+  bt_status status = combine(decider, exercising, false, rule->exercising, error);
+  return status || !is_exact ? status : combine(decider, exercising, true, rule->surely_exercising, error);
+}
+
+bt_status bt_candidates_make(bt_decider *decider, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++)
+    status = make_rule_bits(decider, &decider->rules[i], error);
+  return status;
+}
+
+bt_status bt_candidates_make_exercising(bt_decider *decider, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++)
+    status = make_exercising_bits(decider, &decider->rules[i], error);
+  return status;
 }
 
 /* ---- what is asked ---- */
 
-static bt_status join_rules(bt_run *run, bt_error *error) {
-  if (!run->filters || !run->request.joins_searches) return BT_OK;
-  const bt_over **overs = bt_realloc_array(NULL, run->request.rule_count, sizeof(bt_over *));
+static bt_status join_rules(bt_decider *decider, bt_error *error) {
+  if (!decider->plan->filters || !decider->plan->request.joins_searches) return BT_OK;
+  const bt_over **overs = bt_realloc_array(NULL, decider->plan->rule_count, sizeof(bt_over *));
   if (!overs) return bt_error_no_memory(error);
-  for (size_t i = 0; i < run->request.rule_count; i++) overs[i] = run->rules[i].plan->violating;
-  bt_status status = bt_joined_make(overs, run->request.rule_count, &run->joined, error);
+  for (size_t i = 0; i < decider->plan->rule_count; i++) overs[i] = decider->plan->rules[i].plan->violating;
+  bt_status status = bt_filter_union_make(overs, decider->plan->rule_count, &decider->joined, error);
   free(overs);
   return status;
 }
 
-static bt_status add_rules(bt_run *run, bt_error *error) {
-  bt_status status = join_rules(run, error);
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
-    status = add_over(run, violating_of(run, &run->rules[i]), true, error);
+bt_status bt_candidates_add(bt_decider *decider, bt_error *error) {
+  bt_status status = join_rules(decider, error);
+  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++)
+    status = add_over(decider, violating_of(decider, &decider->rules[i]), true, error);
   return status;
 }
 
-/* Counting exercised traces by search is worth a query only where it gives the exact number. */
-static bt_status add_exercising(bt_run *run, bt_error *error) {
+/* Counting exercised traces by search is worth a question only where it gives the exact number. */
+bt_status bt_candidates_add_exercising(bt_decider *decider, bt_error *error) {
   bt_status status = BT_OK;
-  if (!run->filters || run->first.is_used || run->request.count == BT_COUNT_AT_LEAST) return BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
-    if (bt_run_counts_by_search(run, &run->rules[i]))
-      status = add_over(run, run->rules[i].plan->exercising, false, error);
+  if (!decider->plan->counts_exercised || decider->stand_in) return BT_OK;
+  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++)
+    if (decider->plan->rules[i].counts_by_search)
+      status = add_over(decider, decider->plan->rules[i].plan->exercising, false, error);
   return status;
-}
-
-static void set_listing(bt_run *run) {
-  bt_query *all = run->queries[BT_QUERY_ALL];
-  bool counts_all = run->is_all_needed || run->request.count == BT_COUNT_EXACT;
-  all->max_found = counts_all ? 0 : AUTO_COUNT_MAX;
-  all->is_over = true; /* its failed windows are said: whether there is any data rests on it */
-}
-
-static bool wants_listing(const bt_run *run) {
-  return run->is_all_needed || run->request.count != BT_COUNT_AT_LEAST;
-}
-
-/* Asked whatever the rules are, and beside the first that is asked for them. */
-static bt_status ask_pruned(bt_run *run, bt_error *error) {
-  bt_status status = bt_pruned_ask(run, error);
-  if (status != BT_OK || !run->pruned) return status;
-  status = bt_asking_add(run->asking, run->queries[run->pruned], false, error);
-  if (status == BT_OK && bt_spans_first_can(run)) bt_asking_help(run->asking);
-  return status;
-}
-
-/* The queries in the order in which they are asked: what has to be read first, then the listing, then what is only
- * counted. What only counts can wait: traces are read beside it. */
-static bt_status add_all(bt_run *run, bt_error *error) {
-  size_t index = 0;
-  bt_status status = bt_query_add(run, BT_STR("{}"), false, &index, error);
-  if (status == BT_OK) status = ask_pruned(run, error);
-  if (status == BT_OK) status = bt_spans_first_ask(run, error);
-  if (status == BT_OK) status = add_rules(run, error);
-  if (status == BT_OK) bt_spans_first_answer(run);
-  size_t needed = run->query_count;
-  if (status == BT_OK) status = add_exercising(run, error);
-  if (status == BT_OK) set_listing(run);
-  bool can_wait = !run->request.most_reads;
-  for (size_t i = 1; status == BT_OK && i < needed; i++)
-    status = bt_asking_add(run->asking, run->queries[i], false, error);
-  if (status == BT_OK && wants_listing(run))
-    status = bt_asking_add(run->asking, run->queries[BT_QUERY_ALL], can_wait && !run->is_all_needed, error);
-  for (size_t i = needed; status == BT_OK && i < run->query_count; i++)
-    status = bt_asking_add(run->asking, run->queries[i], can_wait, error);
-  return status;
-}
-
-/* All of one kind, in the order of the table, the listing last. */
-static bt_status take_answers(bt_run *run, bool those_that_can_wait, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 1; status == BT_OK && i <= run->query_count; i++) {
-    bt_query *query = run->queries[i % run->query_count];
-    if (!query->is_asked || query->is_taken || (query->can_wait && !those_that_can_wait)) continue;
-    status = bt_query_take(run, query, error);
-  }
-  return status;
-}
-
-static bt_status ask_and_gather(bt_run *run, bool those_that_can_wait, bt_error *error) {
-  bt_asking_wait(run->asking, those_that_can_wait);
-  bt_status status = take_answers(run, those_that_can_wait, error);
-  const bt_query *all = run->queries[BT_QUERY_ALL];
-  if (status != BT_OK) return status;
-  run->is_listed = all->is_taken && all->is_complete && !all->is_exceeded;
-  return bt_known_gather(run, error);
-}
-
-/* ---- subtraction ---- */
-
-/* More traces than that cost more than the reads they save: what was found until then is subtracted. */
-static void limit_subtracted(const bt_run *run, const bt_run_rule *rule, bt_query *query) {
-  query->is_subtracted = query->keeps_part = true;
-  query->max_found = SUBTRACTED_PER_CANDIDATE * bt_bits_count(run, rule->unread) + SUBTRACTED_AT_LEAST;
-}
-
-/* Asks the query number `round` of every rule that still has so many candidates. */
-static bt_status ask_subtracted(bt_run *run, uint32_t round, bool *any, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
-    const bt_run_rule *rule = &run->rules[i];
-    size_t index = 0;
-    if (round >= rule->plan->subtract_count || !bt_strategy_subtracts(run, rule)) continue;
-    *any = true;
-    status = bt_query_add(run, rule->plan->subtract[round].filter, false, &index, error);
-    if (status != BT_OK) return status;
-    bt_query *query = run->queries[index];
-    if (!query->is_asked) limit_subtracted(run, rule, query);
-    if (!query->is_asked && round == 0) query->expected = rule->subtracted_found;
-    status = bt_asking_add(run->asking, query, false, error);
-  }
-  return status;
-}
-
-static void subtract_round(bt_run *run, bt_run_rule *rule, uint32_t round) {
-  if (round >= rule->plan->subtract_count || !bt_strategy_subtracts(run, rule)) return;
-  const bt_query *query = run->queries[bt_query_find(run, rule->plan->subtract[round].filter)];
-  if (query->account.was_widened) return; /* another rule searched for the same, and found more than it means */
-  for (size_t w = 0; query->bits && w < run->word_count; w++) rule->unread[w] &= ~query->bits[w];
-  bt_pruned_join(run, rule, rule->unread);
-}
-
-/* Rules share what they subtract. Less found only means that more is read. */
-static bt_status subtract(bt_run *run, bt_error *error) {
-  bt_status status = BT_OK;
-  bool any = true;
-  for (uint32_t round = 0; status == BT_OK && any; round++) {
-    any = false;
-    status = ask_subtracted(run, round, &any, error);
-    if (status == BT_OK && any) status = ask_and_gather(run, false, error);
-    for (size_t i = 0; status == BT_OK && any && i < run->request.rule_count; i++)
-      subtract_round(run, &run->rules[i], round);
-  }
-  return status;
-}
-
-/* ---- the whole ---- */
-
-static bt_status set_exercising(bt_run *run, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
-    status = make_exercising_bits(run, &run->rules[i], error);
-  return status;
-}
-
-bt_status bt_candidates_find(bt_run *run, bt_error *error) {
-  bt_status status = bt_asking_new(run, &run->asking, error);
-  if (status == BT_OK) status = add_all(run, error);
-  if (status != BT_OK) return status;
-  bt_asking_help(run->asking);
-  status = ask_and_gather(run, false, error);
-  bt_run_progress(run, 0.2);
-  if (status == BT_OK) status = bt_pruned_take(run, error);
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++)
-    status = make_rule_bits(run, &run->rules[i], error);
-  if (status == BT_OK && run->filters) status = bt_own_traces_ask(run, error);
-  if (status == BT_OK && run->filters && !wants_listing(run)) status = bt_coverage_look_ahead(run, error);
-  bt_asking_help(run->asking);
-  if (status == BT_OK) status = bt_strategies_choose(run, error);
-  if (status == BT_OK && run->filters) status = subtract(run, error);
-  if (status == BT_OK && run->filters) status = ask_and_gather(run, false, error);
-  if (status == BT_OK && run->filters) status = bt_own_traces_mark(run, error);
-  if (status == BT_OK) status = bt_strategies_project(run, error);
-  if (status == BT_OK) bt_run_progress(run, 0.3);
-  return status;
-}
-
-bool bt_candidates_are_open(const bt_run *run) {
-  for (size_t i = 0; i < run->query_count; i++)
-    if (run->queries[i]->is_asked && !run->queries[i]->is_taken) return true;
-  return false;
-}
-
-bt_status bt_candidates_complete(bt_run *run, bt_error *error) {
-  bt_status status = ask_and_gather(run, true, error);
-  if (status == BT_OK) status = set_exercising(run, error);
-  if (status == BT_OK) status = bt_listing_check(run, error);
-  if (status == BT_OK && run->filters) status = bt_own_traces_mark(run, error);
-  return status;
-}
-
-void bt_candidates_dispose(bt_run *run) {
-  bt_asking_free(run->asking);
-  bt_queries_dispose(run);
-  bt_query_free(run->edge);
-  bt_joined_dispose(&run->joined);
-  bt_spans_first_dispose(run);
-  bt_found_list_dispose(&run->own_found);
-  for (size_t i = 0; run->rules && i < run->request.rule_count; i++) {
-    free(run->rules[i].candidates);
-    free(run->rules[i].unread);
-    free(run->rules[i].exercising);
-    free(run->rules[i].surely_exercising);
-    free(run->rules[i].decided);
-    free(run->rules[i].decided_exercised);
-  }
-  free(run->known);
 }

@@ -1,5 +1,6 @@
-/* Violation spans (api.md): each violation is a trace of its own with one span, whose ids are derived, so repeating a replay adds nothing.
- * Before sending, ids are looked up in the source; what was sent is read back. Thread: the caller's; blocks. */
+/* Violation spans (api.md): each violation is a trace of its own with one span, whose ids are derived, so repeating
+ * a replay adds nothing. Before sending, ids are looked up in the source; what was sent is read back. Thread: the
+ * caller's; blocks. */
 #ifndef BT_SERVER_EMISSION_H
 #define BT_SERVER_EMISSION_H
 
@@ -22,7 +23,8 @@ typedef struct bt_emission_result {
   char message[200]; /* of the last failure */
 } bt_emission_result;
 
-/* Emits the violations of one rule (provisional ones and shadow rules' are left out). Failures are counted, not returned. */
+/* Emits the violations of one rule (provisional ones and shadow rules' are left out). Failures are counted, not
+ * returned. */
 bt_status bt_emission_send(const bt_emission_options *options, const bt_rule_definition *definition,
                            const bt_violation *const *violations, size_t count, bt_emission_result *result,
                            bt_error *error) BT_MUST_CHECK;

@@ -1,4 +1,5 @@
-/* Explanations. See explain.h: the same plans, window and cost model as a replay's, with probes in place of first answers. Thread: the caller's. */
+/* Explanations. See explain.h: the same plans, window and cost model as a replay's, with probes in place of first
+ * answers. Thread: the caller's. */
 #include "server/replay/explain.h"
 
 #include <stdio.h>
@@ -8,7 +9,8 @@
 #include "dsl/trace_pruned.h"
 #include "dsl/traceql.h"
 #include "server/replay/explain_parts.h"
-#include "server/replay/project.h"
+#include "server/replay/search_probe.h"
+#include "server/replay/strategy.h"
 
 static const double assumed_undecided = 0.1;
 
@@ -28,8 +30,9 @@ static char *text_of(bt_buffer *buffer) {
 /* ---- queries ---- */
 
 typedef struct explaining {
-  bt_run *run;
-  bt_explain_probe *probe; /* NULL: nothing was asked */
+  const bt_replay_plan *plan;
+  bt_questions *questions;
+  bt_search_probe *probe; /* NULL: nothing was asked */
   bt_explain_result *result;
 } explaining;
 
@@ -37,7 +40,7 @@ typedef struct explaining {
 static bt_status add_query(const explaining *e, bt_explain_rule *rule, bt_explain_use use, bt_str filter,
                            bt_buffer *traceql, bt_error *error) {
   bt_explain_query query = {.use = use, .traceql = text_of(traceql)};
-  const bt_found_list *found = e->probe && filter.len ? bt_explain_probe_found(e->probe, filter) : NULL;
+  const bt_found_list *found = e->probe && filter.len ? bt_search_probe_found(e->probe, filter) : NULL;
   bt_explain_query *queries = bt_realloc_array(rule->queries, rule->query_count + 1, sizeof *queries);
   if (queries) rule->queries = queries;
   if (!queries || !query.traceql) {
@@ -45,7 +48,7 @@ static bt_status add_query(const explaining *e, bt_explain_rule *rule, bt_explai
     return bt_error_no_memory(error);
   }
   query.is_probed = found != NULL;
-  if (found) query.estimated_found = bt_explain_probe_estimate(e->probe, found->count);
+  if (found) query.estimated_found = bt_search_probe_estimate(e->probe, found->count);
   queries[rule->query_count++] = query;
   return BT_OK;
 }
@@ -81,9 +84,9 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
   static const bt_trace_id example = {
       {0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}};
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->projection); g++) {
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
     bt_buffer traceql = {0};
-    bt_traceql_read(&example, 1, &e->run->projection, g, &traceql);
+    bt_traceql_read(&example, 1, &e->plan->projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_READ, (bt_str){0}, &traceql, error);
   }
   return status;
@@ -91,25 +94,25 @@ static bt_status add_reads(const explaining *e, bt_explain_rule *rule, bt_error 
 
 static bt_status add_projections(const explaining *e, bt_explain_rule *rule, bt_str spans, bt_error *error) {
   bt_status status = BT_OK;
-  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->run->projection); g++) {
+  for (uint32_t g = 0; status == BT_OK && g < bt_projection_groups(&e->plan->projection); g++) {
     bt_buffer traceql = {0};
-    bt_traceql_read_spans(spans, (bt_str){0}, &e->run->projection, g, &traceql);
+    bt_traceql_read_spans(spans, (bt_str){0}, &e->plan->projection, g, &traceql);
     status = add_query(e, rule, BT_EXPLAIN_PROJECT, spans, &traceql, error);
   }
   return status;
 }
 
 /* What the chosen strategy asks, in the order in which it is asked. */
-static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_run_rule *of, bt_error *error) {
+static bt_status add_queries(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of, bt_error *error) {
   const bt_plan *plan = of->plan;
-  bt_count_mode count = e->run->request.count;
+  bt_count_mode count = e->plan->request.count;
   bt_status status = BT_OK;
   if (!rule->spans_first) status = add_formula(e, rule, BT_EXPLAIN_SEARCH, plan->violating, error);
   if (rule->spans_first) status = add_projections(e, rule, plan->spans.filter, error);
   if (status == BT_OK && plan->violating->kind != BT_OVER_NONE)
     status = add_search(e, rule, BT_EXPLAIN_SEARCH, BT_STR(BT_PRUNED_FILTER), error);
   if (status == BT_OK && count != BT_COUNT_AT_LEAST) status = add_search(e, rule, BT_EXPLAIN_LIST, BT_STR("{}"), error);
-  if (status == BT_OK && count != BT_COUNT_AT_LEAST && bt_run_counts_by_search(e->run, of) && !rule->spans_first)
+  if (status == BT_OK && count != BT_COUNT_AT_LEAST && of->counts_by_search && !rule->spans_first)
     status = add_formula(e, rule, BT_EXPLAIN_COUNT, plan->exercising, error);
   for (uint32_t i = 0; status == BT_OK && rule->chosen == BT_STRATEGY_ID_SETS && i < plan->subtract_count; i++)
     status = add_search(e, rule, BT_EXPLAIN_SUBTRACT, plan->subtract[i].filter, error);
@@ -134,38 +137,37 @@ static void write_formula(const bt_over *over, bool is_top, bt_buffer *out) {
 
 static bt_status ask_formula(const explaining *e, const bt_over *over, bt_error *error) {
   bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) status = bt_explain_probe_ask(e->run, e->probe, over->query.filter, error);
+  if (over->kind == BT_OVER_QUERY) status = bt_search_probe_ask(e->questions, e->probe, over->query.filter, error);
   for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++) status = ask_formula(e, over->items[i], error);
   return status;
 }
 
-static bt_status ask_rule(const explaining *e, const bt_run_rule *rule, bt_error *error) {
+static bt_status ask_rule(const explaining *e, const bt_planned_rule *rule, bt_error *error) {
   bt_status status = ask_formula(e, rule->plan->violating, error);
   for (uint32_t i = 0; status == BT_OK && i < rule->plan->subtract_count; i++)
-    status = bt_explain_probe_ask(e->run, e->probe, rule->plan->subtract[i].filter, error);
+    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->subtract[i].filter, error);
   if (status == BT_OK && rule->plan->spans.filter.len)
-    status = bt_explain_probe_ask(e->run, e->probe, rule->plan->spans.filter, error);
+    status = bt_search_probe_ask(e->questions, e->probe, rule->plan->spans.filter, error);
   return status;
 }
 
 static bt_status ask_all(const explaining *e, bt_error *error) {
-  bt_status status = bt_explain_probe_open(e->run, e->probe, error);
-  for (size_t i = 0; status == BT_OK && i < e->run->request.rule_count; i++)
-    status = ask_rule(e, &e->run->rules[i], error);
+  bt_status status = bt_search_probe_open(e->questions, e->probe, error);
+  for (size_t i = 0; status == BT_OK && i < e->plan->rule_count; i++) status = ask_rule(e, &e->plan->rules[i], error);
   return status;
 }
 
 static bool is_subtracted(const explaining *e, const bt_plan *plan, const bt_trace_id *id) {
   for (uint32_t i = 0; i < plan->subtract_count; i++) {
-    const bt_found_list *found = bt_explain_probe_found(e->probe, plan->subtract[i].filter);
+    const bt_found_list *found = bt_search_probe_found(e->probe, plan->subtract[i].filter);
     if (found && bt_found_list_get(found, id)) return true;
   }
   return false;
 }
 
 static uint64_t estimate_found(const explaining *e, bt_str filter) {
-  const bt_found_list *found = bt_explain_probe_found(e->probe, filter);
-  return bt_explain_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
+  const bt_found_list *found = bt_search_probe_found(e->probe, filter);
+  return bt_search_probe_estimate(e->probe, found ? found->count : e->probe->everything.count);
 }
 
 static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
@@ -174,20 +176,20 @@ static uint64_t estimate_searched(const explaining *e, const bt_over *over) {
   return found;
 }
 
-static bt_strategy_facts facts_of(const explaining *e, const bt_run_rule *rule) {
+static bt_strategy_facts facts_of(const explaining *e, const bt_planned_rule *rule) {
   size_t candidates = 0, subtracted = 0;
   bt_strategy_facts facts = {.reads_by_id = rule->whole_trace,
-                             .can_subtract = rule->plan->subtract_count > 0 && e->run->is_checked,
-                             .can_project = bt_project_can(e->run, rule),
+                             .can_subtract = rule->plan->subtract_count > 0 && e->plan->is_checked,
+                             .can_project = bt_planned_rule_projects(e->plan, rule),
                              .undecided_share = assumed_undecided};
   if (!e->probe) return facts;
   for (size_t i = 0; i < e->probe->everything.count; i++) {
     const bt_trace_id *id = &e->probe->everything.items[i].id;
-    if (!bt_explain_probe_holds(e->probe, rule->plan->violating, id)) continue;
+    if (!bt_search_probe_holds(e->probe, rule->plan->violating, id)) continue;
     candidates++;
     subtracted += is_subtracted(e, rule->plan, id);
   }
-  facts.candidates = bt_explain_probe_estimate(e->probe, candidates);
+  facts.candidates = bt_search_probe_estimate(e->probe, candidates);
   facts.searched_found = estimate_searched(e, rule->plan->violating);
   if (candidates) facts.subtracted_share = (double)subtracted / (double)candidates;
   for (uint32_t i = 0; i < rule->plan->subtract_count; i++)
@@ -207,30 +209,30 @@ static void set_option(bt_explain_option *option, bt_strategy strategy, const bt
   snprintf(option->why_not, sizeof option->why_not, "%s", why_not);
 }
 
-static void set_options(const explaining *e, bt_explain_rule *rule, const bt_run_rule *of) {
+static void set_options(const explaining *e, bt_explain_rule *rule, const bt_planned_rule *of) {
   bt_strategy_facts facts = facts_of(e, of);
   bt_cost costs[BT_STRATEGIES];
-  bt_strategy wanted = e->run->request.strategy;
+  bt_strategy wanted = e->plan->request.strategy;
   bt_strategy_costs(&facts, costs);
   set_option(&rule->options[0], BT_STRATEGY_READ, &costs[0], "");
   set_option(&rule->options[1], BT_STRATEGY_ID_SETS, &costs[1],
              facts.can_subtract             ? ""
              : of->plan->subtract_count > 0 ? BT_NOT_CHECKED
                                             : "no single span shows that a trace does not violate");
-  set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], bt_project_why_not(e->run, of));
+  set_option(&rule->options[2], BT_STRATEGY_PROJECTION, &costs[2], of->no_projection);
   rule->chosen = bt_strategy_cheapest(&facts);
   if (wanted != BT_STRATEGY_AUTO) rule->chosen = rule->options[wanted - 1].is_possible ? wanted : BT_STRATEGY_READ;
   rule->spans_first =
-      bt_spans_first_can(e->run) && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
+      e->plan->projects_first && (wanted == BT_STRATEGY_PROJECTION || (e->probe && bt_strategy_spans_first(&facts)));
   if (rule->spans_first) rule->chosen = BT_STRATEGY_PROJECTION;
 }
 
 /* ---- the whole ---- */
 
 static bt_status explain_rule(const explaining *e, size_t number, bt_error *error) {
-  const bt_run_rule *of = &e->run->rules[number];
+  const bt_planned_rule *of = &e->plan->rules[number];
   bt_explain_rule *rule = &e->result->rules[number];
-  const bt_replay_request *request = &e->run->request;
+  const bt_replay_request *request = &e->plan->request;
   bt_buffer candidates = {0}, local = {0};
   rule->definition = of->definition;
   rule->reads_by_id = of->whole_trace;
@@ -256,40 +258,47 @@ static bt_status probe_all(explaining *e, bt_error *error) {
   }
   e->result->is_probed = status == BT_OK;
   if (status == BT_OK)
-    e->result->estimated_traces = bt_explain_probe_estimate(e->probe, e->probe->everything.count);
+    e->result->estimated_traces = bt_search_probe_estimate(e->probe, e->probe->everything.count);
   else
     snprintf(e->result->problem, sizeof e->result->problem, "%.199s", why.message);
   return BT_OK;
 }
 
-static bt_status explain_all(bt_run *run, bt_explain_result *result, bt_error *error) {
-  bt_explain_probe probe = {.scale = 0};
-  explaining e = {run, &probe, result};
-  bool asks = run->source && run->source->operations->filters;
-  bt_status status = asks ? probe_all(&e, error) : BT_OK;
+static bt_status explain_all(explaining *e, bt_source *source, bt_error *error) {
+  bt_explain_result *result = e->result;
+  bool asks = source && e->plan->filters;
+  bt_status status = asks ? probe_all(e, error) : BT_OK;
   if (!asks) snprintf(result->problem, sizeof result->problem, "there is no Tempo to ask");
-  if (!result->is_probed) e.probe = NULL;
-  result->searched = run->search_range;
-  result->rules = calloc(run->request.rule_count, sizeof *result->rules);
+  if (!result->is_probed) e->probe = NULL;
+  result->searched = e->plan->search_range;
+  result->rules = calloc(e->plan->rule_count, sizeof *result->rules);
   if (status == BT_OK && !result->rules) status = bt_error_no_memory(error);
-  if (result->rules) result->rule_count = run->request.rule_count;
-  for (size_t i = 0; status == BT_OK && i < result->rule_count; i++) status = explain_rule(&e, i, error);
-  bt_explain_probe_dispose(&probe);
+  if (result->rules) result->rule_count = e->plan->rule_count;
+  for (size_t i = 0; status == BT_OK && i < result->rule_count; i++) status = explain_rule(e, i, error);
   return status;
 }
 
 bt_status bt_explain_run(bt_source *source, const bt_replay_request *request, bt_explain_result *result,
                          bt_error *error) {
   *result = (bt_explain_result){0};
-  bt_replay_result replayed = {0};
-  bt_run run = {.source = source, .request = *request, .result = &replayed};
-  bt_status status = bt_run_open(&run, error);
-  if (status == BT_OK) status = explain_all(&run, result, error);
-  result->source = replayed.coverage.source;
-  result->requests = replayed.requests;
-  result->bytes_inspected = replayed.bytes_inspected;
-  bt_run_close(&run);
-  bt_replay_result_dispose(&replayed);
+  bt_replay_result cost = {0}; /* of the probes */
+  bt_replay_plan plan;
+  bt_trace_table table = {.plan = &plan};
+  bt_replay_account account = {.result = &cost};
+  bt_questions questions = {.source = source, .plan = &plan, .table = &table, .account = &account};
+  bt_search_probe probe = {.scale = 0};
+  explaining e = {&plan, &questions, &probe, result};
+  bt_status status = bt_replay_plan_make(source, request, &plan, error);
+  if (status == BT_OK) status = bt_questions_open(&questions, error);
+  if (status == BT_OK) status = explain_all(&e, source, error);
+  result->source = plan.about;
+  result->requests = cost.requests;
+  result->bytes_inspected = cost.bytes_inspected;
+  bt_search_probe_dispose(&probe);
+  bt_questions_dispose(&questions);
+  bt_trace_table_dispose(&table);
+  bt_replay_plan_dispose(&plan);
+  bt_replay_result_dispose(&cost);
   if (status != BT_OK) bt_explain_result_dispose(result);
   return status;
 }

@@ -1,6 +1,7 @@
-/* What a replay of rules over a range would do and cost, without doing it: the TraceQL queries, what is searched, subtracted and decided here,
- * the strategy with the estimated cost of each, and the price so far. Estimates come from a few cheap probes: each filter is asked over
- * short windows spread over the range and scaled up. They are estimates and say so; nothing is judged. Thread: the caller's. */
+/* What a replay of rules over a range would do and cost, without doing it: the TraceQL queries, what is searched,
+ * subtracted and decided here, the strategy with the estimated cost of each, and the price so far. Estimates come
+ * from a few cheap probes: each filter is asked over short windows spread over the range and scaled up. They are
+ * estimates and say so; nothing is judged. Thread: the caller's. */
 #ifndef BT_SERVER_EXPLAIN_H
 #define BT_SERVER_EXPLAIN_H
 
@@ -57,8 +58,9 @@ typedef struct bt_explain_result {
   uint64_t requests, bytes_inspected; /* what the probes cost */
 } bt_explain_result;
 
-/* Of the request, rules, range, now_ns, assumptions, count, tenant, strategy, prices, cancel and priority are looked at. source NULL: nothing is
- * probed. A source that does not answer is no error: then there are no estimates. BT_INVALID: the request; BT_CANCELLED, BT_NO_MEMORY. */
+/* Of the request, rules, range, now_ns, assumptions, count, tenant, strategy, prices, cancel and priority are looked
+ * at. source NULL: nothing is probed. A source that does not answer is no error: then there are no estimates.
+ * BT_INVALID: the request; BT_CANCELLED, BT_NO_MEMORY. */
 bt_status bt_explain_run(bt_source *source, const bt_replay_request *request, bt_explain_result *result,
                          bt_error *error) BT_MUST_CHECK;
 void bt_explain_result_dispose(bt_explain_result *result);

@@ -1,4 +1,5 @@
-/* What of a rule Tempo is not asked, because it cannot say it, or not for traces that lie in several blocks: a sentence for people. Thread: no state. */
+/* What of a rule Tempo is not asked, because it cannot say it, or not for traces that lie in several blocks: a
+ * sentence for people. Thread: no state. */
 #include "server/replay/explain_parts.h"
 
 typedef enum local_kind {

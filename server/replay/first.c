@@ -1,6 +1,7 @@
-/* The earliest violation of a rule. See first.h. Each window is a replay of its own that counts nothing it does not need; adjacent windows
- * neither overlap nor leave a gap, so together they are one. A violation's time is its witness's, which may lie after its trace's time: once
- * one is found, windows go on up to that time. Thread: the caller's. */
+/* The earliest violation of a rule. See first.h. Each window is a replay of its own that counts nothing it does not
+ * need; adjacent windows neither overlap nor leave a gap, so together they are one. A violation's time is its
+ * witness's, which may lie after its trace's time: once one is found, windows go on up to that time. Thread: the
+ * caller's. */
 #include "server/replay/first.h"
 
 #include <stdarg.h>

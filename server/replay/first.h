@@ -1,8 +1,9 @@
-/* When did it start: the earliest violation of one rule in a range, without reading what comes after it. Windows are looked at from the left, each
- * larger than the one before, until one holds a violation; a window with too much to read is cut. `proven` is said only when everything
- * before the violation was read in full; no violation is said only when that is so for the whole range.
- * All of it stands on the assumption `margin`, which the coverage names: of a trace that is longer than margin, a violation may lie before the
- * trace's time (window.h), and then a later window has it. Thread: runs on the caller's; the source may use others. */
+/* When did it start: the earliest violation of one rule in a range, without reading what comes after it. Windows are
+ * looked at from the left, each larger than the one before, until one holds a violation; a window with too much to
+ * read is cut. `proven` is said only when everything before the violation was read in full; no violation is said
+ * only when that is so for the whole range. All of it stands on the assumption `margin`, which the coverage names:
+ * of a trace that is longer than margin, a violation may lie before the trace's time (window.h), and then a later
+ * window has it. Thread: runs on the caller's; the source may use others. */
 #ifndef BT_SERVER_REPLAY_FIRST_H
 #define BT_SERVER_REPLAY_FIRST_H
 
@@ -24,9 +25,9 @@ typedef struct bt_first_result {
 } bt_first_result;
 void bt_first_result_dispose(bt_first_result *result);
 
-/* The request has one rule; its count, sample_size, wants_earliest and most_reads are not looked at. Of the observer, which may be NULL, only
- * `progress` is called; its fractions are of the range. BT_OK: result->outcome says how it ended. Else the request was wrong (BT_INVALID) or
- * there is no memory, and the result is empty. */
+/* The request has one rule; its count, sample_size, wants_earliest and most_reads are not looked at. Of the
+ * observer, which may be NULL, only `progress` is called; its fractions are of the range. BT_OK: result->outcome
+ * says how it ended. Else the request was wrong (BT_INVALID) or there is no memory, and the result is empty. */
 bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *request,
                                  const bt_replay_observer *observer, bt_first_result *result,
                                  bt_error *error) BT_MUST_CHECK;

@@ -1,8 +1,8 @@
-/* Where the data of a source begin, found by listing a little from the left: a part without traces lets the next one be larger, a part with
- * too many is cut. See first_edge.h. */
+/* Where the data of a source begin, found by listing a little from the left: a part without traces lets the next one
+ * be larger, a part with too many is cut. See first_edge.h. */
 #include "server/replay/first_edge.h"
 
-#include "server/replay/run.h"
+#include "server/replay/own_traces.h"
 
 enum { LISTED_MAX = 1000, STEP_FACTOR = 16, SEARCHES_MAX = 16 };
 static const int64_t PRECISION_NS = 1000000000;
@@ -26,7 +26,7 @@ static int64_t earliest_of(const bt_found_list *found, int64_t not_before_ns) {
 /* *earliest_ns: set for DATA_SOME. */
 static bt_status look(const edge *e, bt_time_range range, size_t most, data_found *out, int64_t *earliest_ns,
                       bt_error *error) {
-  bt_search_request search = {.filter = bt_coverage_any_trace(),
+  bt_search_request search = {.filter = bt_other_traces_filter(),
                               .range = range,
                               .max_found = most,
                               .tenant = e->request->tenant,

@@ -1,4 +1,5 @@
-/* Submitting replay jobs and asking about them. See job.h. Everything here holds the queue's lock for as long as it copies, never longer. */
+/* Submitting replay jobs and asking about them. See job.h. Everything here holds the queue's lock for as long as it
+ * copies, never longer. */
 #include "server/replay/job.h"
 
 #include <inttypes.h>

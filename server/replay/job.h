@@ -1,5 +1,6 @@
-/* Replay jobs: a queue with workers, results in memory under a cap, progress, cancel. A replay outlives the request that started it.
- * Thread: every function may be called from any thread; none blocks on I/O (state is behind one mutex). */
+/* Replay jobs: a queue with workers, results in memory under a cap, progress, cancel. A replay outlives the request
+ * that started it. Thread: every function may be called from any thread; none blocks on I/O (state is behind one
+ * mutex). */
 #ifndef BT_SERVER_REPLAY_JOB_H
 #define BT_SERVER_REPLAY_JOB_H
 
@@ -80,7 +81,8 @@ typedef struct bt_job_listing {
   size_t count;
   bool goes_on; /* there are older ones */
 } bt_job_listing;
-/* Of a tenant, at most `limit` of those that were submitted before the one with the number `before` (0: from the newest). */
+/* Of a tenant, at most `limit` of those that were submitted before the one with the number `before` (0: from the
+ * newest). */
 bt_status bt_job_list(bt_job_queue *queue, const char *tenant, uint64_t before, size_t limit, bt_job_listing *out,
                       bt_error *error) BT_MUST_CHECK;
 void bt_job_listing_dispose(bt_job_listing *listing);
@@ -95,8 +97,8 @@ void bt_job_queue_stats(bt_job_queue *queue, bt_job_stats *out);
 
 typedef bt_status (*bt_job_violation_visit)(void *context, const bt_rule_definition *definition,
                                             const bt_violation *violation);
-/* In which order violations are numbered. By arrival a number never changes, so that a reader who begins while the job runs can go on to
- * its end without missing one or getting one twice. */
+/* In which order violations are numbered. By arrival a number never changes, so that a reader who begins while the
+ * job runs can go on to its end without missing one or getting one twice. */
 typedef enum bt_job_order {
   BT_JOB_BY_TIME,   /* (time, id): of a finished job; of one that runs, by arrival */
   BT_JOB_BY_ARRIVAL /* as they were found */
@@ -108,8 +110,8 @@ typedef struct bt_job_page {
   bool is_finished;   /* there will be no more */
 } bt_job_page;
 
-/* Visits violations number first … first + limit − 1. The visit runs without the queue's lock; what it is given is there until it
- * returns, also when the replay is forgotten meanwhile. */
+/* Visits violations number first … first + limit − 1. The visit runs without the queue's lock; what it is given is
+ * there until it returns, also when the replay is forgotten meanwhile. */
 bt_status bt_job_violations(bt_job_queue *queue, const char *tenant, const char *replay_id, bt_job_order order,
                             size_t first, size_t limit, bt_job_violation_visit visit, void *context, bt_job_page *page,
                             bt_error *error) BT_MUST_CHECK;

@@ -1,5 +1,6 @@
-/* Inside of the job queue, shared by queue.c (workers), job.c (questions) and job_share.c (fairness). Only these include it. Thread: everything in a queue is
- * behind its mutex, but for what a running job's own worker alone changes, as said below. */
+/* Inside of the job queue, shared by queue.c (workers), job.c (questions) and job_share.c (fairness). Only these
+ * include it. Thread: everything in a queue is behind its mutex, but for what a running job's own worker alone
+ * changes, as said below. */
 #ifndef BT_SERVER_REPLAY_JOB_QUEUE_H
 #define BT_SERVER_REPLAY_JOB_QUEUE_H
 
@@ -70,17 +71,20 @@ void bt_job_end_reading(bt_job *job);
 /* Into the metrics, when it has just ended; under the lock. */
 void bt_job_count(const bt_job_queue *queue, const bt_job *job);
 
-/* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for so many bytes and for others who run, or none is left.
- * `own` is whose job wants the room (NULL: somebody else does): its results go first, unless it has less than an even share; then those of the tenant that
- * holds most. */
+/* Forgets finished jobs, the oldest of a tenant first, until what is held leaves room for so many bytes and for
+ * others who run, or none is left. `own` is whose job wants the room (NULL: somebody else does): its results go
+ * first, unless it has less than an even share; then those of the tenant that holds most. */
 void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wanted_bytes);
-/* Counts so many more bytes to a job that runs. False: there is no room for them, also without what could be forgotten. */
+/* Counts so many more bytes to a job that runs. False: there is no room for them, also without what could be
+ * forgotten. */
 bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) BT_MUST_CHECK;
-/* The job to run next: the oldest of the tenant with the fewest running, and among such of the one that waits longest. NULL: none waits. */
+/* The job to run next: the oldest of the tenant with the fewest running, and among such of the one that waits
+ * longest. NULL: none waits. */
 bt_job *bt_job_next(const bt_job_queue *queue);
 /* NULL: the tenant has no job. */
 bt_job_share *bt_job_share_find(const bt_job_queue *queue, const char *tenant);
-/* Counts a job, on its way into the list, to its tenant and the queue; room is made for it. BT_LIMIT: there is none; BT_NO_MEMORY: nothing has changed but that. */
+/* Counts a job, on its way into the list, to its tenant and the queue; room is made for it. BT_LIMIT: there is none;
+ * BT_NO_MEMORY: nothing has changed but that. */
 bt_status bt_job_share_join(bt_job_queue *queue, bt_job *job, bt_error *error) BT_MUST_CHECK;
 void bt_job_share_leave(bt_job_queue *queue, bt_job *job);
 void bt_job_set_state(bt_job_queue *queue, bt_job *job, bt_job_state state);

@@ -1,6 +1,7 @@
-/* What each tenant has of the job queue: places, workers, memory for results. Tenants must not live at each other's cost, so a worker takes
- * the job of the tenant with the fewest running, and room is made among the results of whoever has more than an even share. Invariant:
- * a share is there as long as its tenant has a job, and its numbers are sums over those jobs. Thread: under the queue's lock. */
+/* What each tenant has of the job queue: places, workers, memory for results. Tenants must not live at each other's
+ * cost, so a worker takes the job of the tenant with the fewest running, and room is made among the results of
+ * whoever has more than an even share. Invariant: a share is there as long as its tenant has a job, and its numbers
+ * are sums over those jobs. Thread: under the queue's lock. */
 #include "server/replay/job_queue.h"
 
 #include <stdlib.h>
@@ -83,7 +84,8 @@ static void count_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
   queue->bytes += bytes;
 }
 
-/* The last part is for tenants that hold little: whoever filled the rest does not keep a small replay of another from ending. */
+/* The last part is for tenants that hold little: whoever filled the rest does not keep a small replay of another
+ * from ending. */
 bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
   bt_memory_account *memory = queue->options.memory;
   size_t limit = bt_memory_limit(memory);
@@ -109,8 +111,8 @@ static size_t most_kept(const bt_job_queue *queue) {
   return limit - limit / RUNNING_PART;
 }
 
-/* Whose oldest result goes next: the tenant's that wants the room, unless it has less than an even share; else the one's that holds most.
- * NULL: nobody has a finished job. */
+/* Whose oldest result goes next: the tenant's that wants the room, unless it has less than an even share; else the
+ * one's that holds most. NULL: nobody has a finished job. */
 static const bt_job_share *choose_loser(const bt_job_queue *queue, const bt_job_share *own) {
   if (!queue->share_count) return NULL; /* others hold it all */
   size_t even_bytes = most_kept(queue) / queue->share_count;

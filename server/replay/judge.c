@@ -1,213 +1,259 @@
-/* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A batch is not enough when
- * a violation rests on absence and the trace is so young that its last spans may not have been handed over to what search sees, when the
- * trace is longer than margin, so that the batch may lack its beginning, or when searches counted more spans of it; and never of a young trace where several
- * ingesters hold copies, because a batch gives what one of them has. Everything of one trace comes from one read. Thread: the replay's. */
+/* What is read, and in which order: candidates that no way decided, and traces near an edge whose bounds do not tell
+ * where they belong; in batches, and by id what a batch cannot give. Each trace is read once each way at most. See
+ * judge.h. */
+#include "server/replay/judge.h"
+
 #include <stdlib.h>
 
-#include "server/replay/run.h"
-#include "tempo/wire/own_trace.h"
+#include "dsl/arena.h"
+#include "server/replay/delivery.h"
+#include "server/replay/early_reads.h"
+#include "server/replay/page_reader.h"
+#include "server/replay/trace_judge.h"
+#include "server/replay/unread_sample.h"
+#include "server/replay/violation_sample.h"
 
-bt_status bt_run_queue_by_id(bt_run *run, size_t known, bt_error *error) {
-  if (run->known[known].flags & BT_KNOWN_BY_ID) return BT_OK;
-  size_t *queue = bt_grow_array(run->queue, run->queue_count, &run->queue_capacity, sizeof *queue);
-  if (!queue) return bt_error_no_memory(error);
-  run->queue = queue;
-  queue[run->queue_count++] = known;
-  run->known[known].flags |= BT_KNOWN_BY_ID;
+/* ---- who keeps numbers of traces ---- */
+
+static bt_status move_numbers(void *context, const bt_trace_moves *moves, bt_error *error) {
+  bt_judge *judge = context;
+  (void)error;
+  for (size_t i = 0; i < judge->queue_count; i++) judge->queue[i] = moves->to[judge->queue[i]];
+  for (uint32_t i = 0; i < judge->sample_count; i++) judge->samples[i].known = moves->to[judge->samples[i].known];
   return BT_OK;
 }
 
-bool bt_run_unqueue(bt_run *run, size_t known) {
-  for (size_t i = 0; i < run->queue_count; i++) {
-    if (run->queue[i] != known) continue;
-    run->queue[i] = run->queue[--run->queue_count];
-    return true;
-  }
-  return false;
+static size_t count_sample_bytes(const bt_judge *judge, const bt_sampled *sampled) {
+  size_t bytes = judge->plan->rule_count * sizeof *sampled->rules;
+  for (size_t i = 0; i < judge->plan->rule_count; i++)
+    if (sampled->rules[i].violation) bytes += bt_violation_bytes(sampled->rules[i].violation);
+  return bytes;
 }
 
-static bool ended_after(const bt_run *run, const bt_trace *trace, int64_t age_ns) {
-  return !run->is_static && bt_trace_end_ns(trace) > bt_time_subtract(run->request.now_ns, age_ns);
+static size_t count_bytes(const void *context) {
+  const bt_judge *judge = context;
+  size_t bytes = judge->queue_capacity * sizeof *judge->queue;
+  for (uint32_t i = 0; i < judge->sample_count; i++)
+    if (judge->samples[i].rules) bytes += count_sample_bytes(judge, &judge->samples[i]);
+  return bytes;
 }
 
-/* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not complete yet. */
-static bool lacks_spans(const bt_run *run, size_t known, const bt_trace *trace) {
-  return !run->is_static && trace->span_count < bt_known_span_count(&run->known[known]);
-}
-
-static void set_options(bt_run *run, const bt_trace *trace) {
-  for (size_t i = 0; i < run->request.rule_count; i++) {
-    const bt_run_rule *rule = &run->rules[i];
-    run->options[i].incomplete = trace->partial || ended_after(run, trace, rule->settle_ns) ||
-                                 (rule->require_complete && trace->missing_parents);
-  }
-}
-
-/* A batch cannot speak for a rule that reads what batches do not give. */
-static bool is_usable(const bt_run *run, size_t rule, bool is_final) {
-  return is_final || !run->rules[rule].whole_trace;
-}
-
-static bool needs_by_id(const bt_run *run, const bt_trace *trace, const bt_rule_verdict *verdicts) {
-  if (!ended_after(run, trace, run->request.assumptions.handover_ns)) return false;
-  if (run->replicates) return true;
-  for (size_t i = 0; i < run->request.rule_count; i++)
-    if (is_usable(run, i, false) && verdicts[i].verdict == BT_VIOLATED && run->rules[i].plan->rests_on_absence)
-      return true;
-  return false;
-}
-
-static bt_status make_violation(bt_run *run, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
-                                bool is_final, bt_place place, bt_violation **out, bt_error *error) {
-  bt_status status = bt_violation_new(run->rules[rule].definition, run->request.tenant, trace, verdict, out, error);
-  if (status != BT_OK) return status;
-  (*out)->confirmed_by_id = is_final;
-  (*out)->provisional = place == BT_PLACE_TAIL;
+bt_status bt_judge_open(bt_judge *judge, bt_error *error) {
+  judge->samples = calloc(judge->plan->request.sample_size, sizeof *judge->samples);
+  if (!judge->samples) return bt_error_no_memory(error);
+  bt_trace_table_register(judge->table, (bt_trace_holder){judge, move_numbers, count_bytes});
   return BT_OK;
 }
 
-static bool wants_violations(const bt_run *run) {
-  return run->observer && run->observer->violation && !run->observer_full;
+void bt_judge_dispose(bt_judge *judge) {
+  size_t rules = judge->plan->rule_count;
+  for (uint32_t i = 0; i < judge->sample_count; i++) bt_judged_free(judge->samples[i].rules, rules);
+  for (size_t i = 0; i < judge->early.count; i++) bt_judged_free(judge->early.chosen[i].rules, rules);
+  free(judge->samples);
+  free(judge->queue);
 }
 
-static bt_trace_verdict verdict_of(const bt_run *run, size_t rule, const bt_trace *trace,
-                                   const bt_rule_verdict *verdict, bt_place place) {
-  const bt_window *window = run->rules[rule].window;
-  int64_t time_ns = bt_window_trace_time(window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
-  return (bt_trace_verdict){.rule = rule,
-                            .trace_id = trace->id,
-                            .time_ns = time_ns,
-                            .time_latest_ns = time_ns,
-                            .violation_ns = verdict->verdict == BT_VIOLATED ? bt_violation_time(trace, verdict) : 0,
-                            .verdict = verdict->verdict,
-                            .exercised = verdict->exercised,
-                            .is_settled = place == BT_PLACE_SETTLED,
-                            .is_young = ended_after(run, trace, run->rules[rule].settle_ns),
-                            .is_read = true};
+/* ---- the walk ---- */
+
+/* What is left to read: by id (*whole) or in batches. While the listing is under way only traces whose place is sure
+ * are read. */
+static bool is_due(const bt_judge *judge, size_t index, bool is_first_part, bool *whole) {
+  const bt_known *k = &judge->table->traces[index];
+  bt_place place = bt_trace_table_place(judge->table, k);
+  bool wanted = bt_decider_wants(judge->decider, index, whole);
+  bool is_unclear = place == BT_PLACE_UNDECIDED && judge->table->is_listed;
+  if (k->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID) || place == BT_PLACE_OUTSIDE) return false;
+  if (is_first_part && place == BT_PLACE_UNDECIDED) return false;
+  return wanted || is_unclear;
 }
 
-/* What lies outside a rule's own window is told to nobody for it. */
-static bt_status fill_judged(bt_run *run, const bt_known *known, const bt_trace *trace, const bt_rule_verdict *verdicts,
-                             bool is_final, bt_judged *out, bt_error *error) {
+/* Fills `known` with what is read in batches and the queue with what is read by id. */
+static bt_status choose_due(bt_judge *judge, bool is_first_part, bt_known_list *known, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < run->request.rule_count; i++) {
-    bt_place place = bt_run_place_for(run, &run->rules[i], known);
-    out[i].is_usable = is_usable(run, i, is_final) && place != BT_PLACE_OUTSIDE;
-    out[i].verdict = verdict_of(run, i, trace, &verdicts[i], place);
-    bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
-    if (violates && wants_violations(run))
-      status = make_violation(run, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
+  for (size_t i = 0; status == BT_OK && i < judge->table->count; i++) {
+    bool whole = false;
+    if (!is_due(judge, i, is_first_part, &whole)) continue;
+    judge->to_judge++;
+    judge->table->traces[i].flags |= BT_KNOWN_ASKED;
+    if (whole && !judge->plan->is_static)
+      status = bt_trace_judge_queue(judge, i, error);
+    else
+      known->items[known->count++] = i;
   }
   return status;
 }
 
-static bt_status report(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
-                        bool is_final, bt_error *error) {
-  bt_judged *rules = calloc(run->request.rule_count, sizeof *rules);
-  if (!rules) return bt_error_no_memory(error);
-  bt_status status = fill_judged(run, &run->known[known], trace, verdicts, is_final, rules, error);
-  if (status != BT_OK) {
-    bt_judged_free(rules, run->request.rule_count);
-    return status;
+static int compare_times(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+bt_status bt_judge_cut(bt_judge *judge, bt_error *error) {
+  const bt_window *window = &judge->plan->window;
+  size_t count = 0, most = judge->plan->request.most_reads;
+  bool whole = false;
+  if (!most || judge->table->count <= most) return BT_OK;
+  int64_t *starts = bt_realloc_array(NULL, judge->table->count, sizeof *starts);
+  if (!starts) return bt_error_no_memory(error);
+  for (size_t i = 0; i < judge->table->count; i++) {
+    const bt_known *known = &judge->table->traces[i];
+    if (known->flags & BT_KNOWN_OWN || bt_trace_table_place(judge->table, known) == BT_PLACE_OUTSIDE) continue;
+    if (bt_decider_wants(judge->decider, i, &whole)) starts[count++] = bt_known_bounds(known)->start_ns;
   }
-  if (is_final) return bt_deliver(run, known, rules, error);
-  bt_sampled judged = {bt_violating_key(run, trace, rules), known, rules};
-  if (bt_beside_keep(run, &judged)) return BT_OK;
-  return bt_judged_violates(run, rules) ? bt_sample_or_deliver(run, judged, error)
-                                        : bt_deliver(run, known, rules, error);
-}
-
-static bt_status evaluate(bt_run *run, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
-                          bool *is_known, bt_error *error) {
-  set_options(run, trace);
-  bt_error why = {0};
-  bt_status status = bt_eval_run_within(&run->limit, run->evaluator, trace, run->options, verdicts, &why);
-  *is_known = status == BT_OK;
-  if (status == BT_LIMIT) return bt_coverage_fail_trace(run, &run->known[known], why.message, error);
-  if (status != BT_OK && error) *error = why;
-  return status;
-}
-
-static bool is_long(const bt_run *run, const bt_trace *trace) {
-  return bt_window_is_long(&run->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
-}
-
-static bt_status keep_times(bt_run *run, bt_known *known, const bt_trace *trace, bt_error *error) {
-  if (!known->judged) {
-    bt_judged_times *times = bt_grow_array(run->judged_times, run->judged_count, &run->judged_capacity, sizeof *times);
-    if (!times) return bt_error_no_memory(error);
-    run->judged_times = times;
-    known->judged = (uint32_t)++run->judged_count;
+  if (count > most) {
+    qsort(starts, count, sizeof *starts, compare_times);
+    int64_t nearest_ns = bt_time_add(window->range.start_ns, window->margin_ns);
+    int64_t cut_ns = starts[most] > nearest_ns ? starts[most] : nearest_ns;
+    judge->account->result->is_cut = cut_ns < window->range.end_ns;
+    judge->account->result->cut_ns = cut_ns;
   }
-  const bt_found *bounds = bt_known_bounds(known);
-  run->judged_times[known->judged - 1] =
-      (bt_judged_times){bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), bounds->start_ns, bounds->end_ns};
+  free(starts);
   return BT_OK;
 }
 
-/* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never shows that. */
-static bt_status settle_place(bt_run *run, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
-  bt_known *k = &run->known[known];
-  bt_status status = keep_times(run, k, trace, error);
-  if (status != BT_OK) return status;
-  *place = bt_run_place(run, k);
-  if (trace->differing_copies && *place != BT_PLACE_OUTSIDE)
-    bt_coverage_add_differing(&run->result->coverage, &k->matched.id);
-  return is_long(run, trace) && *place != BT_PLACE_OUTSIDE ? bt_coverage_add_long(run, &k->matched.id, error) : BT_OK;
+static int compare_start(const void *a, const void *b, void *context) {
+  const bt_judge *judge = context;
+  int64_t x = bt_known_bounds(&judge->table->traces[*(const size_t *)a])->start_ns;
+  int64_t y = bt_known_bounds(&judge->table->traces[*(const size_t *)b])->start_ns;
+  return (x > y) - (x < y);
 }
 
-bt_status bt_judge_trace(bt_run *run, size_t known, const bt_trace *trace, bool is_final, bt_error *error) {
-  const bt_rule_verdict *verdicts = NULL;
-  bool is_known = false;
-  bt_place place;
-  if (is_final && bt_trace_is_own(trace, bt_str_from(run->request.tenant ? run->request.tenant : ""))) {
-    run->known[known].flags |= BT_KNOWN_OWN;
-    return BT_OK;
+static int compare_sizes(const void *a, const void *b, void *context) {
+  const bt_judge *judge = context;
+  uint32_t x = bt_known_span_count(&judge->table->traces[*(const size_t *)a]);
+  uint32_t y = bt_known_span_count(&judge->table->traces[*(const size_t *)b]);
+  return (x < y) - (x > y);
+}
+
+/* What only a read by id can give. Nothing is queued while it goes on, as by id is final. The largest are asked for
+ * first: a read keeps one processor of the source busy, and the last one would be waited for alone. */
+static bt_status read_queue(bt_judge *judge, bt_error *error) {
+  size_t count = judge->queue_count;
+  judge->to_judge += count;
+  judge->queue_count = 0;
+  if (count) qsort_r(judge->queue, count, sizeof *judge->queue, compare_sizes, judge);
+  return bt_page_reader_read(judge, judge->queue, count, true, 0, error);
+}
+
+/* In parts of a random order. `by_id`: what only a read by id can give; else what of the part a batch could not give
+ * is read by id with it. `asks`: whether that may be enough; not where other traces are still to be read that decide
+ * it. */
+static bt_status read_in_parts(bt_judge *judge, size_t *known, size_t count, bool by_id, bool asks, bt_error *error) {
+  size_t part = judge->plan->request.random_part;
+  bt_status status = BT_OK;
+  if (count)
+    qsort_r(known, count, sizeof *known, bt_page_reader_compare_seeded, judge); /* none: there may be no array either */
+  for (size_t at = 0; status == BT_OK && at < count && !judge->account->result->is_sampled; at += part, part *= 2) {
+    if (part > count - at) part = count - at;
+    uint64_t last_key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[known[at + part - 1]].matched.id);
+    status = bt_page_reader_read(judge, known + at, part, by_id, 0, error);
+    if (status == BT_OK) status = read_queue(judge, error);
+    if (status == BT_OK && asks)
+      judge->account->result->is_sampled = judge->has_enough(judge->context, last_key) && at + part < count;
   }
-  if (!is_final && (is_long(run, trace) || lacks_spans(run, known, trace)))
-    return bt_run_queue_by_id(run, known, error);
-  bt_status status = evaluate(run, known, trace, &verdicts, &is_known, error);
-  if (status != BT_OK || !is_known) return status;
-  if (!is_final && needs_by_id(run, trace, verdicts)) return bt_run_queue_by_id(run, known, error);
-  status = settle_place(run, known, trace, &place, error);
-  if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
-  return report(run, known, trace, verdicts, is_final, error);
+  return status;
 }
 
-/* What the batch said and the whole trace does not say, or the other way round. */
-static void count_differences(bt_run *run, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
-  for (size_t i = 0; i < run->request.rule_count; i++) {
-    bool is_here = bt_run_place_for(run, &run->rules[i], &run->known[sampled->known]) != BT_PLACE_OUTSIDE;
-    bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
-    bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
-    if (!sampled->rules[i].is_usable || violates == violated) continue;
-    run->result->rules[i].sample_differences++;
-    run->sample_differences++;
+/* What was chosen to be read by id alone waits in the queue; that fills again with what batches cannot give. */
+static bt_status read_at_random(bt_judge *judge, bt_known_list *known, bt_error *error) {
+  size_t *by_id = judge->queue, by_id_count = judge->queue_count;
+  judge->queue = NULL;
+  judge->queue_count = judge->queue_capacity = 0;
+  judge->to_judge += by_id_count;
+  bt_status status = read_in_parts(judge, known->items, known->count, false, !by_id_count, error);
+  if (status == BT_OK) status = read_in_parts(judge, by_id, by_id_count, true, true, error);
+  free(by_id);
+  return status;
+}
+
+typedef struct sample_read {
+  bt_judge *judge;
+  bool *answered;
+} sample_read;
+
+static bt_status take_sampled(void *context, const bt_read_trace *read, bt_error *error) {
+  sample_read *sample = context;
+  if (bt_replay_plan_is_cancelled(sample->judge->plan)) return bt_replay_plan_cancelled(error);
+  if (sample->answered[read->index]) return BT_OK;
+  sample->answered[read->index] = true;
+  const bt_trace *trace = read->trace && read->trace->span_count ? read->trace : NULL;
+  return bt_trace_judge_take_sampled(sample->judge, &sample->judge->samples[read->index], trace, BT_SAMPLE_IS_GONE,
+                                     error);
+}
+
+static bt_status ask_samples(bt_judge *judge, bt_trace_id *ids, sample_read *sample, bt_error *error) {
+  bt_read_request request = bt_replay_plan_read(judge->plan, ids, judge->sample_count, judge->plan->search_range);
+  request.by_id = true;
+  for (uint32_t i = 0; i < judge->sample_count; i++) ids[i] = judge->table->traces[judge->samples[i].known].matched.id;
+  bt_answer answer;
+  bt_status added = bt_questions_read(judge->questions, &request, take_sampled, sample, true, &answer, error);
+  if (added == BT_OK && error) *error = answer.why;
+  return added == BT_OK ? answer.status : added;
+}
+
+/* Violations of samples that could not be read by id are reported as the batch showed them, and the coverage names
+ * them. */
+static bt_status read_samples(bt_judge *judge, bt_error *error) {
+  if (!judge->sample_count) return BT_OK;
+  bt_trace_id *ids = bt_realloc_array(NULL, judge->sample_count, sizeof *ids);
+  bool *answered = calloc(judge->sample_count, sizeof *answered);
+  sample_read sample = {judge, answered};
+  bt_error why = {0};
+  bt_status status = BT_NO_MEMORY;
+  if (!ids || !answered)
+    (void)bt_error_no_memory(&why);
+  else
+    status = judge->questions->source_lost ? BT_UNAVAILABLE : ask_samples(judge, ids, &sample, &why);
+  bool goes_on = status != BT_CANCELLED && status != BT_NO_MEMORY;
+  bt_status delivered = BT_OK;
+  for (uint32_t i = 0; goes_on && delivered == BT_OK && i < judge->sample_count; i++)
+    if (!answered[i])
+      delivered = bt_trace_judge_take_sampled(judge, &judge->samples[i], NULL, "it could not be read by id", error);
+  if (!goes_on && error) *error = why;
+  free(ids);
+  free(answered);
+  return goes_on ? delivered : status;
+}
+
+static bt_status read_part(bt_judge *judge, bool is_first_part, bt_error *error) {
+  bt_known_list known = {bt_realloc_array(NULL, judge->table->count + 1, sizeof *known.items), 0};
+  if (!known.items) return bt_error_no_memory(error);
+  bt_status status = choose_due(judge, is_first_part, &known, error);
+  if (status == BT_OK && !is_first_part) status = bt_unread_sample_add(judge, &known, error);
+  bool is_at_random = judge->plan->reads_at_random;
+  if (status == BT_OK && is_at_random) status = read_at_random(judge, &known, error);
+  if (status == BT_OK && !is_at_random) {
+    qsort_r(known.items, known.count, sizeof *known.items, compare_start, judge);
+    size_t early = bt_early_reads_choose(judge, &known);
+    status = bt_page_reader_read(judge, known.items, known.count, false, early, error);
+    if (status == BT_OK) status = read_queue(judge, error);
   }
+  free(known.items);
+  return status;
 }
 
-/* The sampled trace as it is by id; what the batch said of it is let go. */
-static bt_status replace_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *trace,
-                                 const bt_rule_verdict *verdicts, bt_error *error) {
-  bt_place place;
-  bt_status status = settle_place(run, sampled->known, trace, &place, error);
+/* What a batch showed so far is enough to read a sample of it: by id is what costs Tempo most, and the listing has
+ * it busy anyway. Not where the whole sample has to be of a certain number, or of the earliest. */
+static bt_status sample_first_part(bt_judge *judge, bt_error *error) {
+  if (!judge->plan->samples_in_parts) return BT_OK;
+  bt_status status = bt_violation_sample_settle(judge, error);
+  if (status == BT_OK) status = read_samples(judge, error);
   if (status != BT_OK) return status;
-  count_differences(run, sampled, verdicts);
-  bt_judged_free(sampled->rules, run->request.rule_count);
-  sampled->rules = NULL;
-  if (place == BT_PLACE_OUTSIDE) return BT_OK;
-  return report(run, sampled->known, trace, verdicts, true, error);
+  judge->samples_read = judge->sample_count;
+  judge->has_sampled_part = true;
+  judge->sample_count = 0;
+  return BT_OK;
 }
 
-bt_status bt_judge_sampled(bt_run *run, bt_sampled *sampled, const bt_trace *trace, const char *missing,
-                           bt_error *error) {
-  const bt_rule_verdict *verdicts = NULL;
-  bool is_known = false;
-  bt_status status = trace ? evaluate(run, sampled->known, trace, &verdicts, &is_known, error)
-                           : bt_coverage_fail_trace(run, &run->known[sampled->known], missing, error);
-  if (status != BT_OK) return status;
-  if (is_known) return replace_sampled(run, sampled, trace, verdicts, error);
-  bt_judged *rules = sampled->rules;
-  sampled->rules = NULL;
-  return bt_deliver(run, sampled->known, rules, error);
+/* What is sure to be needed is read beside the listing of all traces; the rest when it is known what else there is. */
+bt_status bt_judge_all(bt_judge *judge, bt_error *error) {
+  bt_status status = BT_OK;
+  bool has_first_part =
+      judge->plan->reads_first_part && bt_questions_are_open(judge->questions); /* it is not of the edges */
+  if (has_first_part) status = read_part(judge, true, error);
+  if (has_first_part && status == BT_OK) status = sample_first_part(judge, error);
+  if (status == BT_OK) status = bt_decider_complete(judge->decider, error);
+  if (status == BT_OK) status = read_part(judge, false, error);
+  if (status == BT_OK) status = bt_violation_sample_settle(judge, error);
+  return status == BT_OK ? read_samples(judge, error) : status;
 }

@@ -1,30 +1,38 @@
-/* BeTrace's own traces among those that were found: the violation spans, checkpoints and reports that it sent to the source it reads from.
- * They are neither judged nor counted. One search finds the suspects by name, and a read of the few attributes that ids are derived from
- * proves each: a name alone would let anybody hide a trace. When the source fails here, own traces are recognised where they are read, and
- * counts are not exact. Thread: the replay's. */
+/* BeTrace's own traces among those that were found: the violation spans, checkpoints and reports that it sent to the
+ * source it reads from. They are neither judged nor counted. One search finds the suspects by name, and a read of
+ * the few attributes that ids are derived from proves each: a name alone would let anybody hide a trace. When the
+ * source fails here, own traces are recognised where they are read, and counts are not exact. Thread: the replay's. */
 #include <stdlib.h>
 
-#include "server/replay/asking.h"
+#include "server/replay/own_traces.h"
 #include "tempo/wire/own_trace.h"
+
+/* Every trace but BeTrace's own: those have spans of these names only. */
+static const char other_filter[] =
+    "{ name != \"" BT_OWN_VIOLATION "\" && name != \"" BT_OWN_WATCH "\" && name != \"" BT_OWN_REPORT "\" }";
+
+bt_str bt_other_traces_filter(void) {
+  return bt_str_from(other_filter);
+}
 
 static const char own_filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && (name = \"" BT_OWN_VIOLATION
                                  "\" || name = \"" BT_OWN_WATCH "\" || name = \"" BT_OWN_REPORT "\") }";
 
 typedef struct own_read {
-  bt_run *run;
+  bt_questions *questions;
   const bt_trace_id *ids;
 } own_read;
 
 static bt_status take_own(void *context, const bt_read_trace *read, bt_error *error) {
   own_read *own = context;
-  bt_str tenant = bt_str_from(own->run->request.tenant ? own->run->request.tenant : "");
-  if (bt_run_is_cancelled(own->run)) return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+  bt_str tenant = bt_str_from(own->questions->plan->request.tenant ? own->questions->plan->request.tenant : "");
+  if (bt_replay_plan_is_cancelled(own->questions->plan)) return bt_replay_plan_cancelled(error);
   if (read->trace && bt_trace_is_own(read->trace, tenant))
-    bt_run_known(own->run, &own->ids[read->index])->flags |= BT_KNOWN_OWN;
+    bt_trace_table_find(own->questions->table, &own->ids[read->index])->flags |= BT_KNOWN_OWN;
   return BT_OK;
 }
 
-static bt_status read_suspects(bt_run *run, const bt_trace_id *ids, size_t count, bt_time_range range,
+static bt_status read_suspects(bt_questions *questions, const bt_trace_id *ids, size_t count, bt_time_range range,
                                bt_error *error) {
   bt_projected attributes[] = {{BT_PROJECTED_SPAN, BT_STR(BT_OWN_RULE_ID)},
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_CONDITION_HASH)},
@@ -32,24 +40,25 @@ static bt_status read_suspects(bt_run *run, const bt_trace_id *ids, size_t count
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},
                                {BT_PROJECTED_SPAN, BT_STR(BT_OWN_REPORT_ID)}};
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
-  bt_read_request read = bt_run_read(run, ids, count, range);
+  bt_read_request read = bt_replay_plan_read(questions->plan, ids, count, range);
   read.projection = &projection;
   read.with_own = true;
-  own_read own = {run, ids};
-  bt_source_account account = {0};
-  bt_status status = bt_source_read(run->source, &read, take_own, &own, &account, error);
-  if (status != BT_OK || account.failed_count) run->own_are_known = false;
-  bt_status added = bt_coverage_add(run, &account, false, error);
-  bt_source_account_dispose(&account);
-  return status == BT_OK ? added : status;
+  own_read own = {questions, ids};
+  bt_answer answer;
+  bt_status added = bt_questions_read(questions, &read, take_own, &own, false, &answer, error);
+  if (answer.status != BT_OK || !answer.is_whole) questions->own_are_known = false;
+  if (answer.status != BT_OK && error) *error = answer.why;
+  return answer.status == BT_OK ? added : answer.status;
 }
 
 /* Suspects that matter: those that would be read or counted. The range is widened to hold them. */
-static size_t choose_suspects(const bt_run *run, const bt_found_list *found, bt_trace_id *ids, bt_time_range *range) {
+static size_t choose_suspects(const bt_questions *questions, const bt_found_list *found, bt_trace_id *ids,
+                              bt_time_range *range) {
   size_t count = 0;
   for (size_t i = 0; i < found->count; i++) {
-    const bt_known *known = bt_run_known(run, &found->items[i].id);
-    if (!known || known->flags & BT_KNOWN_OWN || bt_run_place(run, known) == BT_PLACE_OUTSIDE) continue;
+    const bt_known *known = bt_trace_table_find(questions->table, &found->items[i].id);
+    if (!known || known->flags & BT_KNOWN_OWN || bt_trace_table_place(questions->table, known) == BT_PLACE_OUTSIDE)
+      continue;
     ids[count++] = found->items[i].id;
     if (found->items[i].start_ns < range->start_ns) range->start_ns = found->items[i].start_ns;
     if (found->items[i].end_ns >= range->end_ns) range->end_ns = bt_time_add(found->items[i].end_ns, 1);
@@ -57,52 +66,45 @@ static size_t choose_suspects(const bt_run *run, const bt_found_list *found, bt_
   return count;
 }
 
-static bt_status verify_suspects(bt_run *run, const bt_found_list *found, bt_error *error) {
+static bt_status verify_suspects(bt_questions *questions, const bt_found_list *found, bt_error *error) {
   bt_trace_id *ids = bt_realloc_array(NULL, found->count, sizeof *ids);
   if (!ids) return bt_error_no_memory(error);
-  bt_time_range range = run->search_range;
-  size_t count = choose_suspects(run, found, ids, &range);
-  bt_status status = count ? read_suspects(run, ids, count, range, error) : BT_OK;
+  bt_time_range range = questions->plan->search_range;
+  size_t count = choose_suspects(questions, found, ids, &range);
+  bt_status status = count ? read_suspects(questions, ids, count, range, error) : BT_OK;
   free(ids);
   return status;
 }
 
-bt_status bt_own_traces_ask(bt_run *run, bt_error *error) {
-  size_t index = 0, asked = run->query_count;
-  if (run->source_lost || !run->known_count) return BT_OK;
-  bt_status status = bt_query_add(run, bt_str_from(own_filter), false, &index, error);
+bt_status bt_own_traces_ask(bt_questions *questions, bt_error *error) {
+  size_t index = 0, asked = questions->count;
+  if (questions->source_lost || !questions->table->count) return BT_OK;
+  bt_status status = bt_questions_add(questions, bt_str_from(own_filter), false, &index, error);
   if (status != BT_OK || index < asked) return status; /* a rule asks the same: that answer is the rule's */
-  run->queries[index]->is_own = true;
-  run->queries[index]->expected = BT_EXPECTS_FEW;
-  return bt_asking_add(run->asking, run->queries[index], false, error);
+  questions->items[index]->is_own = true;
+  questions->items[index]->expected = BT_EXPECTS_FEW;
+  return bt_question_desk_add(questions->desk, questions->items[index], false, error);
 }
 
-void bt_own_traces_take(bt_run *run, bt_query *query) {
-  run->own_is_asked = true;
-  run->own_are_known = query->is_complete;
-  run->own_found = query->found;
-  bt_found_list_keep_own(&run->own_found);
-  query->found = (bt_found_list){0};
-}
-
-static bt_status search_suspects(bt_run *run, bt_error *error) {
-  bt_search_request search = bt_run_search(run, bt_str_from(own_filter), run->search_range);
+static bt_status search_suspects(bt_questions *questions, bt_error *error) {
+  bt_search_request search =
+      bt_replay_plan_search(questions->plan, bt_str_from(own_filter), questions->plan->search_range);
   bt_source_account account = {0};
-  run->own_is_asked = true;
+  questions->own_is_asked = true;
   search.expected = BT_EXPECTS_FEW;
-  bt_status status = bt_source_search(run->source, &search, &run->own_found, &account, error);
-  run->own_are_known = status == BT_OK && account.failed_count == 0;
-  bt_found_list_keep_own(&run->own_found);
-  bt_status added = bt_coverage_add(run, &account, false, error);
+  bt_status status = bt_source_search(questions->source, &search, &questions->own_found, &account, error);
+  questions->own_are_known = status == BT_OK && account.failed_count == 0;
+  bt_found_list_keep_own(&questions->own_found);
+  bt_status added = bt_account_add(questions->account, &account, false, error);
   bt_source_account_dispose(&account);
   return status == BT_OK ? added : status;
 }
 
-bt_status bt_own_traces_mark(bt_run *run, bt_error *error) {
+bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) {
   bt_status status = BT_OK;
-  if (!run->known_count) run->own_are_known = true;
-  if (run->source_lost || !run->known_count) return BT_OK;
-  if (!run->own_is_asked) status = search_suspects(run, error);
-  if (status == BT_OK && run->own_found.count) status = verify_suspects(run, &run->own_found, error);
+  if (!questions->table->count) questions->own_are_known = true;
+  if (questions->source_lost || !questions->table->count) return BT_OK;
+  if (!questions->own_is_asked) status = search_suspects(questions, error);
+  if (status == BT_OK && questions->own_found.count) status = verify_suspects(questions, &questions->own_found, error);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : BT_OK;
 }

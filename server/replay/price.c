@@ -1,5 +1,5 @@
-/* The price table. See price.h. Entries lie in one array and are looked through from its start: there are a few thousand at most, and a replay
- * costs far more than that. Thread: any; one mutex. */
+/* The price table. See price.h. Entries lie in one array and are looked through from its start: there are a few
+ * thousand at most, and a replay costs far more than that. Thread: any; one mutex. */
 #include "server/replay/price.h"
 
 #include <pthread.h>

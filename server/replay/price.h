@@ -1,6 +1,7 @@
-/* What each rule has cost Tempo so far, and how often Tempo contradicted itself about it: added up by replays, shown by explain and as metrics. Keyed by tenant, rule id and condition hash, so that another text
- * begins anew. Bounded: of more rules than it has room for, those that were added to longest ago are forgotten. Kept in memory only; a restart
- * begins at zero. Thread: any; it has a lock of its own. */
+/* What each rule has cost Tempo so far, and how often Tempo contradicted itself about it: added up by replays, shown
+ * by explain and as metrics. Keyed by tenant, rule id and condition hash, so that another text begins anew. Bounded:
+ * of more rules than it has room for, those that were added to longest ago are forgotten. Kept in memory only; a
+ * restart begins at zero. Thread: any; it has a lock of its own. */
 #ifndef BT_SERVER_PRICE_H
 #define BT_SERVER_PRICE_H
 

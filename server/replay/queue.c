@@ -1,6 +1,6 @@
-/* The crew of the job queue: each member takes the job whose turn it is, runs it and sends its violation spans. Results stay in memory under a
- * cap: old ones are forgotten (job_share.c says which), and a job that alone is larger says that it is incomplete. No lock is held while a replay
- * runs or spans are sent. */
+/* The crew of the job queue: each member takes the job whose turn it is, runs it and sends its violation spans.
+ * Results stay in memory under a cap: old ones are forgotten (job_share.c says which), and a job that alone is
+ * larger says that it is incomplete. No lock is held while a replay runs or spans are sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,7 +180,8 @@ static void keep_rules(bt_job *job, bt_replay_result *result) {
   job->result.rules = NULL;
 }
 
-/* Windows that find no room are one, for which there was room from the beginning: it says that more was not looked at, and never less. */
+/* Windows that find no room are one, for which there was room from the beginning: it says that more was not looked
+ * at, and never less. */
 static void take_coverage(worker_job *w, bt_replay_result *result) {
   if (bt_job_take_bytes(w->queue, w->job, coverage_bytes(&result->coverage))) return;
   bt_coverage_coarsen(&result->coverage);

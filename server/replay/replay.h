@@ -1,6 +1,7 @@
-/* One replay: plan → search → subtract → read → evaluate → confirm → sink. The service's jobs, the CLI and later watch call it.
- * Never false: what could not be read is in the coverage, and then the outcome is `incomplete`, never `completed`; a range without any trace is
- * incomplete with reason no_data. Thread: runs on the caller's thread; the source may use others. */
+/* One replay: plan → search → subtract → read → evaluate → confirm → sink. The service's jobs, the CLI and later
+ * watch call it. Never false: what could not be read is in the coverage, and then the outcome is `incomplete`, never
+ * `completed`; a range without any trace is incomplete with reason no_data. Thread: runs on the caller's thread; the
+ * source may use others. */
 #ifndef BT_SERVER_REPLAY_H
 #define BT_SERVER_REPLAY_H
 
@@ -47,12 +48,13 @@ typedef struct bt_replay_request {
   bt_count_mode count;
   const char *tenant;   /* or NULL */
   uint64_t sample_seed; /* of the sample that is read again by id */
-  /* 0: in order of time. Else in an order that follows from sample_seed, and in parts: the first of so many traces, each next one twice as large. A part is
-   * judged to its end, also by id, before the observer is asked whether that is enough; so what was told by then is a random sample. Not of files, which are
-   * read in order of time and to the end. */
+  /* 0: in order of time. Else in an order that follows from sample_seed, and in parts: the first of so many traces,
+   * each next one twice as large. A part is judged to its end, also by id, before the observer is asked whether that
+   * is enough; so what was told by then is a random sample. Not of files, which are read in order of time and to the
+   * end. */
   size_t random_part;
-  /* Exactly so many, where there are; 0: the root of their number, at least 8 and at most 50. BT_UNCHECKED_TIMES as many where the source is of a version that
-   * was not checked. */
+  /* Exactly so many, where there are; 0: the root of their number, at least 8 and at most 50. BT_UNCHECKED_TIMES as
+   * many where the source is of a version that was not checked. */
   uint32_t sample_size;
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_memory_account *memory; /* what it holds while it runs is asked for there; NULL: there is no limit */
@@ -66,7 +68,7 @@ typedef struct bt_replay_request {
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
   bool
-      joins_searches; /* many rules, a short range: their candidates are found by one search where that can be (joined.h) */
+      joins_searches; /* many rules, a short range: their candidates are found by one search where that can be (filter_union.h) */
 } bt_replay_request;
 
 typedef enum bt_replay_outcome {
@@ -85,8 +87,9 @@ typedef struct bt_coverage {
   bt_source_about source; /* whose answers these are */
   bt_time_range asked;
   int64_t effective_end_ns; /* min(end, now − settle): what every rule's settings call settled; each rule has its own */
-  /* From here on Tempo may still hand blocks over, during which its search and even its reads by id can lack spans for a moment: what was
-   * found is as sure as ever, but that nothing was missed rests on Tempo. 0: the range has no such part, or the source hands nothing over. */
+  /* From here on Tempo may still hand blocks over, during which its search and even its reads by id can lack spans
+   * for a moment: what was found is as sure as ever, but that nothing was missed rests on Tempo. 0: the range has no
+   * such part, or the source hands nothing over. */
   int64_t handover_from_ns;
   bool has_data_from;
   int64_t data_from_ns; /* earliest trace that the source still has in the range */
@@ -98,16 +101,17 @@ typedef struct bt_coverage {
   uint64_t outside;         /* candidates that turned out to lie outside the window */
   bt_trace_id *long_traces; /* longer than margin; at most BT_LONG_TRACES_NAMED are named */
   size_t long_trace_count;  /* all */
-  /* Traces with copies of one span that do not agree: judged by the copy that Tempo gave first, which may be another one the next time. The first
-   * so many are named. */
+  /* Traces with copies of one span that do not agree: judged by the copy that Tempo gave first, which may be another
+   * one the next time. The first so many are named. */
   bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
   size_t differing_trace_count; /* all */
   bt_assumptions assumptions;   /* the widest among the rules */
 } bt_coverage;
-/* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces are counted where they were
- * met: `outside` is the sum over the windows. */
+/* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces
+ * are counted where they were met: `outside` is the sum over the windows. */
 bt_status bt_coverage_join(bt_coverage *into, const bt_coverage *from, bt_error *error) BT_MUST_CHECK;
-/* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by name. */
+/* To what needs least memory: one window for all that could not be read, and none that are empty, no long traces by
+ * name. */
 void bt_coverage_coarsen(bt_coverage *coverage);
 void bt_coverage_dispose(bt_coverage *coverage);
 
@@ -149,33 +153,37 @@ typedef struct bt_replay_result {
   uint64_t open_traces; /* settled by their time, and some rule waits for spans that may still come */
   int64_t open_ns;      /* the earliest time of one; only where there are any */
   bool is_sampled; /* the observer had enough: incomplete, and what was judged is a random sample of what had to be */
-  /* Incomplete, and all that is missing is that of some rules nothing in the range is settled: the others' numbers stand. */
+  /* Incomplete, and all that is missing is that of some rules nothing in the range is settled: the others' numbers
+   * stand. */
   bool others_stand;
   bool is_cut; /* by most_reads: incomplete, and nothing was read */
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);
-/* Whether all that there is to know of that rule in the range is known: the replay completed, or what is missing is other rules'. */
+/* Whether all that there is to know of that rule in the range is known: the replay completed, or what is missing is
+ * other rules'. */
 bool bt_replay_has_whole(const bt_replay_result *result, size_t rule);
-/* For who shows a result to people: verdicts that only wait for the rest of a trace are not settled, and not undecidable. Takes them out of
- * `inconclusive`, and ends the rule's settled part before the first such trace (effective_end); what was found after it stays, and is true. Who
- * asks whether a verdict is missing looks at the result without this. */
+/* For who shows a result to people: verdicts that only wait for the rest of a trace are not settled, and not
+ * undecidable. Takes them out of `inconclusive`, and ends the rule's settled part before the first such trace
+ * (effective_end); what was found after it stays, and is true. Who asks whether a verdict is missing looks at the
+ * result without this. */
 void bt_replay_leave_open(bt_replay_result *result);
 
 /* What is known of one trace and one rule, without anything built for people: for counts and series. */
 typedef struct bt_trace_verdict {
   size_t rule; /* number in the request */
   bt_trace_id trace_id;
-  /* The trace's time, which says in which window (and in which step of a series) it counts, lies in [time_ns, time_latest_ns]. Both are equal
-   * for a trace that was read; for one that was not, they come from the listing of all traces, and differ only where the trace is about as
-   * long as margin. */
+  /* The trace's time, which says in which window (and in which step of a series) it counts, lies in [time_ns,
+   * time_latest_ns]. Both are equal for a trace that was read; for one that was not, they come from the listing of
+   * all traces, and differ only where the trace is about as long as margin. */
   int64_t time_ns, time_latest_ns;
   int64_t violation_ns; /* of violated: the time that the violation is reported with */
   bt_verdict verdict;
   bt_truth
       exercised; /* BT_UNKNOWN: the trace was not read, and no search tells; then counts of exercised traces are at least so many */
   bool is_settled; /* false: in the tail that is not settled yet */
-  /* Its last span ended after now − settle, so that not all of it may be there yet. It can be in the settled part, when it began there. */
+  /* Its last span ended after now − settle, so that not all of it may be there yet. It can be in the settled part,
+   * when it began there. */
   bool is_young;
   bool
       is_read; /* false: decided without reading the trace; the verdict is BT_SATISFIED, which then means "not violated" */
@@ -183,8 +191,8 @@ typedef struct bt_trace_verdict {
 
 typedef struct bt_part_read { /* of random_part: what was read so far */
   uint64_t last_key; /* the largest bt_seeded_key of it: everything that has to be read and has a smaller one was */
-  /* Traces that will be told at the end as not violating, because that needs no reading: those that exercised the first rule, and those of which nobody
-   * knows that; of all, and of keys up to last_key. */
+  /* Traces that will be told at the end as not violating, because that needs no reading: those that exercised the
+   * first rule, and those of which nobody knows that; of all, and of keys up to last_key. */
   size_t later, later_unsure, within, within_unsure;
 } bt_part_read;
 
@@ -192,21 +200,23 @@ typedef struct bt_replay_observer { /* any function may be NULL; called on the r
   void *context;
   void (*progress)(void *context, double fraction, const bt_replay_result *so_far);
   bt_status (*violation)(void *context, size_t rule, bt_violation *violation /* takes */, bt_error *error);
-  /* Once for each trace of the window and rule, when its verdict is final: of traces that were read as they are judged; at the end, of those
-   * that were not read but are known to be in the window and not to violate (without a listing, only those that a filter found). Traces that
-   * could not be read or placed are not told: the result's `evaluated_is_exact` and `exercised_is_exact` say whether the counts that
-   * follow are exact. Nothing but OK goes on. With `violation` NULL nothing
-   * is built for people. */
+  /* Once for each trace of the window and rule, when its verdict is final: of traces that were read as they are
+   * judged; at the end, of those that were not read but are known to be in the window and not to violate (without a
+   * listing, only those that a filter found). Traces that could not be read or placed are not told: the result's
+   * `evaluated_is_exact` and `exercised_is_exact` say whether the counts that follow are exact. Nothing but OK goes
+   * on. With `violation` NULL nothing is built for people. */
   bt_status (*verdict)(void *context, const bt_trace_verdict *verdict, bt_error *error);
   /* With random_part, after each part. True: nothing more is read, and the result says `is_sampled`. */
   bool (*enough)(void *context, const bt_part_read *so_far);
 } bt_replay_observer;
 
-/* A number made of a seed and an id: the traces with the smallest ones are a random sample, the same in whatever order they come. */
+/* A number made of a seed and an id: the traces with the smallest ones are a random sample, the same in whatever
+ * order they come. */
 uint64_t bt_seeded_key(uint64_t seed, const bt_trace_id *id);
 
-/* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID) or no memory, and the result says what it
- * cost and found until then; there may be no counts of rules in it. Dispose it in each case. */
+/* BT_OK: result->outcome says how it ended, also for failed and cancelled. Else: the request was wrong (BT_INVALID)
+ * or no memory, and the result says what it cost and found until then; there may be no counts of rules in it.
+ * Dispose it in each case. */
 bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, const bt_replay_observer *observer,
                         bt_replay_result *result, bt_error *error) BT_MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* A sample of known traces: those with the smallest keys, which are the same in whatever order they are offered. Thread: its owner's. */
+/* A sample of known traces: those with the smallest keys, which are the same in whatever order they are offered.
+ * Thread: its owner's. */
 #ifndef BT_SERVER_REPLAY_RESERVOIR_H
 #define BT_SERVER_REPLAY_RESERVOIR_H
 

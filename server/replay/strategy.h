@@ -1,5 +1,5 @@
-/* What each way to decide a rule's candidates is estimated to cost. A pure function of a few numbers, so that a replay, which has its first answers,
- * and explain, which has probes, choose alike. Thread: values, no state. */
+/* What each way to decide a rule's candidates is estimated to cost. A pure function of a few numbers, so that a
+ * replay, which has its first answers, and explain, which has probes, choose alike. Thread: values, no state. */
 #ifndef BT_SERVER_REPLAY_STRATEGY_H
 #define BT_SERVER_REPLAY_STRATEGY_H
 
@@ -31,7 +31,8 @@ enum { BT_STRATEGIES = 3 }; /* READ, ID_SETS, PROJECTION: number strategy − 1 
 void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGIES]);
 /* The cheapest that is possible. */
 bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts);
-/* Whether a projection that is asked before anything else, and finds the candidates itself, costs less than searches and what comes after them. */
+/* Whether a projection that is asked before anything else, and finds the candidates itself, costs less than searches
+ * and what comes after them. */
 bool bt_strategy_spans_first(const bt_strategy_facts *facts);
 /* Below so many traces with such spans there is nothing to save. */
 enum { BT_SPANS_FIRST_FROM = 1000 };

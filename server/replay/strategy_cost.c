@@ -1,5 +1,5 @@
-/* The cost model. See strategy.h. The constants are ratios measured on Tempo 2.8 and 3.0 (docs/ARCHITECTURE.md): reading a trace whole in a batch is 1;
- * absolute times do not matter. Thread: no state. */
+/* The cost model. See strategy.h. The constants are ratios measured on Tempo 2.8 and 3.0 (docs/ARCHITECTURE.md):
+ * reading a trace whole in a batch is 1; absolute times do not matter. Thread: no state. */
 #include "server/replay/strategy.h"
 
 static const double request_units = 40;    /* what any search costs, however little it finds */

@@ -1,5 +1,5 @@
-/* Making violations. See violation.h: everything is copied, because the trace is gone when somebody looks. A violation and what belongs to it
- * are pieces of one chain that is freed as a whole. Thread: no state. */
+/* Making violations. See violation.h: everything is copied, because the trace is gone when somebody looks. A
+ * violation and what belongs to it are pieces of one chain that is freed as a whole. Thread: no state. */
 #include "server/replay/violation.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* A violation as it is reported (api.md, Violations): what happened, where, when, and the spans that show it. Owned strings only, so that it
- * outlives the trace. Thread: immutable once made. */
+/* A violation as it is reported (api.md, Violations): what happened, where, when, and the spans that show it. Owned
+ * strings only, so that it outlives the trace. Thread: immutable once made. */
 #ifndef BT_SERVER_VIOLATION_H
 #define BT_SERVER_VIOLATION_H
 
@@ -40,8 +40,9 @@ typedef struct bt_violation {
 
 /* The time that a violation of this verdict is reported with. */
 int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict);
-/* new. Of each witness the attributes that the rule reads are kept, of the span as `k`, of the resource as `resource.k`. The sentence says which
- * span, with which of these values, and which clause. Not set: confirmed_by_id, provisional. */
+/* new. Of each witness the attributes that the rule reads are kept, of the span as `k`, of the resource as
+ * `resource.k`. The sentence says which span, with which of these values, and which clause. Not set:
+ * confirmed_by_id, provisional. */
 bt_status bt_violation_new(const bt_rule_definition *definition, const char *tenant, const bt_trace *trace,
                            const bt_rule_verdict *verdict, bt_violation **out, bt_error *error) BT_MUST_CHECK;
 /* new: one that was sent before, with what is known of it: enough to take it back. */

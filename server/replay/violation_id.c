@@ -1,4 +1,5 @@
-/* Derived ids. See violation_id.h: the layout of what is hashed never changes, because spans with these ids are kept elsewhere. */
+/* Derived ids. See violation_id.h: the layout of what is hashed never changes, because spans with these ids are kept
+ * elsewhere. */
 #include "server/replay/violation_id.h"
 
 #include <pthread.h>

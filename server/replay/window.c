@@ -1,6 +1,6 @@
-/* Membership of traces in a window. See window.h. Everything follows from one fact: all starts of a trace that is not longer than margin
- * lie within margin of each other. Searches give ends cut to milliseconds, so an end that was found may be later than it says.
- * Thread: no state. */
+/* Membership of traces in a window. See window.h. Everything follows from one fact: all starts of a trace that is
+ * not longer than margin lie within margin of each other. Searches give ends cut to milliseconds, so an end that was
+ * found may be later than it says. Thread: no state. */
 #include "server/replay/window.h"
 
 static const int64_t END_PRECISION_NS = 1000000;
@@ -51,7 +51,8 @@ int64_t bt_window_latest_time(const bt_window *window, const bt_found *found) {
 }
 
 bt_place bt_window_place_found(const bt_window *window, const bt_found *found) {
-  /* A trace's time is never more than margin before one of its starts; and unless the trace is long, never after one. */
+  /* A trace's time is never more than margin before one of its starts; and unless the trace is long, never after
+   * one. */
   int64_t low_ns = bt_time_subtract(found->start_ns, window->margin_ns);
   bt_place place = place_between(window, low_ns, bt_window_latest_time(window, found));
   /* Before the window only a long trace's time can still lie in it: the whole trace decides. */

@@ -1,5 +1,6 @@
-/* Which window a trace belongs to (api.md, coverage). Its time is its earliest start, but never more than margin before its latest start;
- * the window that this time lies in has it, so that adjacent windows neither overlap nor leave a gap. Thread: values, no state. */
+/* Which window a trace belongs to (api.md, coverage). Its time is its earliest start, but never more than margin
+ * before its latest start; the window that this time lies in has it, so that adjacent windows neither overlap nor
+ * leave a gap. Thread: values, no state. */
 #ifndef BT_SERVER_REPLAY_WINDOW_H
 #define BT_SERVER_REPLAY_WINDOW_H
 
@@ -33,11 +34,12 @@ bool bt_window_is_long(const bt_window *window, int64_t first_start_ns, int64_t 
 bt_place bt_window_place_found(const bt_window *window, const bt_found *found);
 /* From the bounds of all its fragments in the search range (a complete listing of every trace). */
 bt_place bt_window_place_listed(const bt_window *window, const bt_found *listed);
-/* The latest time that a trace can have of which these bounds are known; the earliest is found->start_ns where they are of all its fragments,
- * else up to margin before it. */
+/* The latest time that a trace can have of which these bounds are known; the earliest is found->start_ns where they
+ * are of all its fragments, else up to margin before it. */
 int64_t bt_window_latest_time(const bt_window *window, const bt_found *found);
-/* Of a whole trace. Traces longer than margin whose time lies in another window are judged here all the same when only this window's search
- * is sure to find them: what was found begins in this window and lies farther than margin from the trace's time. */
+/* Of a whole trace. Traces longer than margin whose time lies in another window are judged here all the same when
+ * only this window's search is sure to find them: what was found begins in this window and lies farther than margin
+ * from the trace's time. */
 bt_place bt_window_place_starts(const bt_window *window, int64_t first_start_ns, int64_t last_start_ns,
                                 const bt_found *found);
 

@@ -65,7 +65,8 @@ static bool is_blank(char c) {
   return (unsigned char)c <= ' ';
 }
 
-/* A rule's text on one line: lines become parts with a blank between them, but not where a parenthesis opens or closes. */
+/* A rule's text on one line: lines become parts with a blank between them, but not where a parenthesis opens or
+ * closes. */
 static void write_rule_text(bt_str text, bt_buffer *out) {
   size_t start = out->len;
   while (text.len) {

@@ -5,6 +5,7 @@
 
 typedef struct formatting {
   const char *file_name;
+  bt_str text;   /* the file */
   bt_str rest;   /* of the file, not yet copied */
   unsigned line; /* that rest begins with, from 1 */
   bt_buffer *out, *problems;
@@ -97,14 +98,136 @@ static void replace_block(formatting *f, const bt_rulefile_rule *rule, bt_str te
   }
 }
 
+/* Where a text that is no block stands in `rest`, which begins with its line. */
+typedef struct scalar {
+  size_t start, end; /* with its quotes */
+  char quote;        /* 0: none */
+  size_t line_end;   /* of the line that it ends in, without the break */
+  size_t key_start;
+  bool is_alone; /* `key: text`, and nothing but a comment behind it: it may become a block */
+} scalar;
+
+/* The byte behind the closing quote, or 0. */
+static size_t quoted_end(bt_str rest, size_t start, char quote) {
+  for (size_t at = start + 1; at < rest.len; at++) {
+    if (quote == '"' && rest.ptr[at] == '\\') {
+      at++;
+    } else if (rest.ptr[at] == quote) {
+      bool is_doubled = quote == '\'' && at + 1 < rest.len && rest.ptr[at + 1] == quote;
+      if (!is_doubled) return at + 1;
+      at++;
+    }
+  }
+  return 0;
+}
+
+/* `- dsl: ` in front of a text: where its key begins; `start` where there is none, or a quoted one. */
+static size_t find_key(bt_str rest, size_t start) {
+  size_t at = 0;
+  while (at < start && (rest.ptr[at] == ' ' || (rest.ptr[at] == '-' && rest.ptr[at + 1] == ' '))) at++;
+  bt_str key = without_end((bt_str){rest.ptr + at, start - at});
+  for (size_t i = 0; i + 1 < key.len; i++)
+    if (key.ptr[i] < 'a' || key.ptr[i] > 'z') return start;
+  return bt_str_ends_with(key, BT_STR(":")) ? at : start;
+}
+
+/* False: it is folded, or goes over several lines without quotes. */
+static bool find_scalar(const formatting *f, const bt_rulefile_rule *rule, scalar *out) {
+  size_t line_start = f->text.len - f->rest.len;
+  *out = (scalar){.start = rule->dsl_offset - line_start};
+  if (rule->dsl_offset < line_start || out->start >= first_line(f->rest).len) return false;
+  char first = f->rest.ptr[out->start];
+  if (first == '"' || first == '\'')
+    out->quote = first, out->end = quoted_end(f->rest, out->start, first);
+  else if (rule->dsl_column)
+    out->end = out->start + strlen(rule->fields.dsl);
+  if (!out->end || out->end > f->rest.len) return false;
+  bt_str tail = first_line(after(f->rest, out->end));
+  out->line_end = out->end + tail.len - line_break_of(tail).len;
+  out->key_start = find_key(f->rest, out->start);
+  size_t blanks = leading_blanks(tail);
+  bool is_comment = blanks && blanks < tail.len && tail.ptr[blanks] == '#';
+  out->is_alone = out->key_start < out->start && (is_comment || !without_end(tail).len);
+  return true;
+}
+
+/* A text on one line that YAML reads as it stands, in those quotes. */
+static bool can_stay(bt_str text, char quote) {
+  if (memchr(text.ptr, '\n', text.len)) return false;
+  if (quote) return quote == '\'' ? !memchr(text.ptr, '\'', text.len) : false;
+  char first = text.ptr[0];
+  bool is_word = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
+  return is_word && !bt_str_contains(text, BT_STR(": ")) && !bt_str_contains(text, BT_STR(" #")) &&
+         !bt_str_ends_with(text, BT_STR(":"));
+}
+
+/* In double quotes, on one line: what JSON reads, too. */
+static void append_quoted(bt_str text, bt_buffer *out) {
+  bt_buffer_append_char(out, '"');
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.ptr[i];
+    if (c == '\n')
+      bt_buffer_append(out, BT_STR("\\n"));
+    else if (c == '"' || c == '\\')
+      bt_buffer_printf(out, "\\%c", c);
+    else
+      bt_buffer_append_char(out, c);
+  }
+  bt_buffer_append_char(out, '"');
+}
+
+/* `dsl: |` with the comment that stood behind the text, and the text below. */
+static void append_as_block(formatting *f, const scalar *where, bt_str text) {
+  bt_str line_break = line_break_of(first_line(f->rest));
+  bt_str tail = without_end((bt_str){f->rest.ptr + where->end, where->line_end - where->end});
+  if (!line_break.len) line_break = BT_STR("\n");
+  bt_buffer_append(f->out, without_end((bt_str){f->rest.ptr, where->start}));
+  bt_buffer_append(f->out, BT_STR(" |"));
+  bt_buffer_append(f->out, tail);
+  while (text.len) {
+    bt_str line = first_line(text);
+    text = after(text, line.len);
+    line.len -= line_break_of(line).len;
+    bt_buffer_append(f->out, line_break);
+    append_line(f->out, line, (unsigned)where->key_start + 2);
+  }
+}
+
+/* Writes a text that is no block in its place: as it stood if that can be, else as a block, else in double quotes. */
+static bool replace_scalar(formatting *f, const bt_rulefile_rule *rule, bt_str text) {
+  scalar where;
+  if (!find_scalar(f, rule, &where)) return false;
+  text = without_end(text);
+  bool stays = where.is_alone && can_stay(text, where.quote);
+  size_t copied = where.end;
+  if (where.is_alone && !stays) {
+    append_as_block(f, &where, text);
+    copied = where.line_end;
+  } else {
+    bt_buffer_append(f->out, (bt_str){f->rest.ptr, where.start});
+    if (!stays)
+      append_quoted(text, f->out);
+    else if (where.quote)
+      bt_buffer_printf(f->out, "%c%.*s%c", where.quote, BT_FMT(text), where.quote);
+    else
+      bt_buffer_append(f->out, text);
+  }
+  /* The rest of its line may hold another rule, so the line is not over. */
+  for (size_t i = 0; i < copied; i++) f->line += f->rest.ptr[i] == '\n';
+  f->rest = after(f->rest, copied);
+  return true;
+}
+
 static void refuse(formatting *f, const bt_rulefile_rule *rule) {
   const char *name = rule->fields.id ? rule->fields.id : rule->fields.name;
+  bool is_folded = rule->dsl_offset < f->text.len && f->text.ptr[rule->dsl_offset] == '>';
   f->is_wrong = true;
-  bt_buffer_printf(
-      f->problems,
-      "%s:%u:%u: error: the text of rule %s is not in canonical form, and not written as a block, so that it cannot be "
-      "rewritten in place: write it as a block (dsl: | and the text on the lines below)\n",
-      f->file_name, rule->dsl_line, rule->dsl_column ? rule->dsl_column + 1 : 1, name ? name : "");
+  bt_buffer_printf(f->problems,
+                   "%s:%u:%u: error: the text of rule %s is not in canonical form, and is %s, which is not rewritten "
+                   "in place: write "
+                   "it as a block (dsl: | and the text on the lines below)\n",
+                   f->file_name, rule->dsl_line, rule->dsl_column ? rule->dsl_column + 1 : 1, name ? name : "",
+                   is_folded ? "folded (>)" : "written over several lines without quotes");
 }
 
 static void refuse_break(formatting *f) {
@@ -135,7 +258,8 @@ static bt_status format_rule(formatting *f, bt_rulefile_rule *rule, bt_error *er
       copy_until(f, rule->dsl_line);
       replace_block(f, rule, canonical);
     } else {
-      refuse(f, rule);
+      copy_until(f, rule->dsl_line);
+      if (!replace_scalar(f, rule, canonical)) refuse(f, rule);
     }
   }
   bt_diagnostics_dispose(&diagnostics);
@@ -177,6 +301,7 @@ static bt_status read_again(const bt_rulefile *old, const formatting *f, bt_erro
 bt_status bt_rulefile_format(bt_str text, const char *file_name, bt_buffer *out, bt_buffer *problems, bt_error *error) {
   bt_rulefile file;
   formatting f = {.file_name = file_name,
+                  .text = text,
                   .rest = text,
                   .line = 1,
                   .out = out,

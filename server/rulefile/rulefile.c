@@ -200,6 +200,7 @@ static unsigned inline_offset(const document *d, const node *dsl) {
 
 static void locate_dsl(const document *d, const node *dsl, bt_rulefile_rule *rule) {
   rule->dsl_is_block = dsl->is_literal;
+  rule->dsl_offset = dsl->offset;
   rule->dsl_line = dsl->line + dsl->is_literal;
   rule->dsl_column = dsl->is_literal ? block_indentation(d, dsl) : inline_offset(d, dsl);
 }
@@ -208,6 +209,12 @@ static bt_status read_rule(const document *d, const node *map, bt_rulefile_rule 
   rule_reader reader = {.rule = rule};
   rule->line = map->line;
   bt_status status = bt_yaml_read_map(d, map, "a rule", rule_fields, &reader, error);
+  if (d->problems && status == BT_INVALID) {
+    /* Its text and its tests are looked at all the same. */
+    if (reader.dsl) locate_dsl(d, reader.dsl, rule);
+    status = bt_yaml_go_on(d, status, error);
+    return status ? status : bt_testcases_read(d, reader.tests, reader.example, &rule->tests, &rule->test_count, error);
+  }
   if (status) return status;
   if (!reader.dsl) return bt_yaml_fail(d, map, error, "a rule: expected its text as the key dsl");
   if (!rule->fields.id && !rule->fields.name)
@@ -237,7 +244,7 @@ static bt_status read_rules(const document *d, const node *list, file_reader *re
     bt_rulefile_rule *rule = &grown[file->rule_count++];
     *rule = (bt_rulefile_rule){.group = reader->group};
     bt_rule_fields_init(&rule->fields);
-    status = read_rule(d, item, rule, error);
+    status = bt_yaml_go_on(d, read_rule(d, item, rule, error), error);
   }
   return status;
 }
@@ -268,14 +275,14 @@ static bt_status read_file(const document *d, bt_rulefile *file, bt_error *error
   file_reader reader = {.file = file};
   if (!d->root)
     return bt_error_set(error, BT_INVALID, "%.100s:1:1: expected groups: or rules:, got an empty file", d->file_name);
-  bt_status status = bt_yaml_read_map(d, d->root, "a rule file", file_fields, &reader, error);
+  bt_status status = bt_yaml_go_on(d, bt_yaml_read_map(d, d->root, "a rule file", file_fields, &reader, error), error);
   if (status) return status;
   if (!reader.groups == !reader.rules)
     return bt_yaml_fail(d, d->root, error, "a rule file: expected groups: or rules:, got %s",
                         reader.groups ? "both" : "neither");
   if (reader.rules) return read_rules(d, reader.rules, &reader, error);
   for (const node *group = reader.groups->first; !status && group; group = group->next)
-    status = read_group(d, group, &reader, error);
+    status = bt_yaml_go_on(d, read_group(d, group, &reader, error), error);
   return status;
 }
 
@@ -301,17 +308,52 @@ static bt_status check_ids(const document *d, const bt_rulefile *file, bt_error 
   return BT_OK;
 }
 
-bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) {
+static bt_status parse(bt_str text, const char *file_name, bt_rulefile *out, bt_buffer *problems, bt_error *error) {
   document d;
   *out = (bt_rulefile){0};
   if (text.len > BT_RULEFILE_MAX_BYTES)
     return bt_error_set(error, BT_INVALID, "%.100s: expected at most 10 MiB, got %zu bytes", file_name, text.len);
   bt_arena_init(&out->arena, ARENA_CAP_BYTES);
   bt_status status = bt_yaml_document_parse(&d, text, file_name, &out->arena, error);
+  d.problems = problems;
   if (!status) status = read_file(&d, out, error);
   if (!status) status = check_ids(&d, out, error);
+  return status;
+}
+
+bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) {
+  bt_status status = parse(text, file_name, out, NULL, error);
   if (status) bt_rulefile_dispose(out);
   return status;
+}
+
+/* What is wrong with the texts of the rules that could be read; returns how many errors. */
+static size_t say_diagnostics(const bt_rulefile *file, const char *file_name, bt_buffer *out) {
+  size_t errors = 0;
+  for (size_t i = 0; i < file->rule_count; i++) {
+    const char *dsl = file->rules[i].fields.dsl;
+    bt_diagnostics diagnostics;
+    bt_rule *rule = NULL;
+    if (!dsl) continue;
+    bt_diagnostics_init(&diagnostics);
+    bt_status status = bt_rule_compile(bt_str_from(dsl), &rule, &diagnostics, NULL);
+    bt_rulefile_locate(&file->rules[i], &diagnostics);
+    if (status == BT_INVALID) bt_diagnostics_print(&diagnostics, bt_str_from(dsl), file_name, out);
+    errors += diagnostics.error_count;
+    bt_rule_free(rule);
+    bt_diagnostics_dispose(&diagnostics);
+  }
+  return errors;
+}
+
+size_t bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, bt_buffer *diagnostics) {
+  bt_rulefile file;
+  bt_error error = {0};
+  bt_status status = parse(text, file_name, &file, lines, &error);
+  if (status && error.message[0]) bt_buffer_printf(lines, "%s\n", error.message);
+  size_t errors = say_diagnostics(&file, file_name, diagnostics);
+  bt_rulefile_dispose(&file);
+  return errors;
 }
 
 void bt_rulefile_locate(const bt_rulefile_rule *rule, bt_diagnostics *diagnostics) {

@@ -64,6 +64,7 @@ typedef struct bt_rulefile_rule {
   unsigned
       dsl_column; /* added to a column of the text it gives the column of the file; 0: the text is written in a way (folded, with
                         * escapes, over several lines of a quoted string) that gives no columns, and dsl_line is where it begins */
+  size_t dsl_offset; /* of its first byte in the file, the quote if there is one */
   bool dsl_is_block; /* written as a block (dsl: |): lines dsl_line and following, indented by dsl_column blanks */
   const bt_rulefile_test *tests;
   uint32_t test_count;
@@ -78,6 +79,9 @@ typedef struct bt_rulefile {
 /* Reads one file's text (at most 10 MiB and 10,000 rules), YAML or JSON. BT_INVALID: the message is "file:line:column: expected …". The rules are not
  * compiled yet, and their fields not checked beyond their types: bt_rule_definition_new does both. */
 bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) BT_MUST_CHECK;
+/* Every problem of a file that bt_rulefile_parse refused: appends a line each, and to `diagnostics` what is wrong with the texts of those rules that could
+ * be read. Returns the number of errors in these texts. */
+size_t bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, bt_buffer *diagnostics);
 void bt_rulefile_dispose(bt_rulefile *file);
 /* Moves lines and columns from the rule's text to the file. Where the file gives no columns all are at the text's beginning, column 1. */
 void bt_rulefile_locate(const bt_rulefile_rule *rule, bt_diagnostics *diagnostics);

@@ -42,8 +42,17 @@ static uint32_t free_prefix(const bt_rulefile_test *test) {
   return prefix;
 }
 
+/* The first span with the same id: itself, or the other half of it, or what it is a copy of. */
+static uint32_t first_with_id(const bt_rulefile_test *test, uint32_t number) {
+  bt_str id = test->spans[number].id;
+  uint32_t first = 0;
+  while (id.ptr && first < number && !(test->spans[first].id.ptr && bt_str_equal(test->spans[first].id, id))) first++;
+  return id.ptr ? first : number;
+}
+
 static bt_span_id id_of_span(const maker *m, uint32_t number) {
   bt_span_id id;
+  number = first_with_id(m->test, number);
   return is_hex_id(m->test->spans[number].id, &id) ? id : made_id(m->prefix, number + 1);
 }
 
@@ -60,6 +69,8 @@ static bt_span_id id_of_parent(const maker *m, bt_str name) {
 
 static bt_span_id parent_of(const maker *m, uint32_t number) {
   bt_str parent = m->test->spans[number].parent;
+  uint32_t half = first_with_id(m->test, number);
+  if (!parent.ptr && half < number) return parent_of(m, half); /* halves are siblings */
   if (parent.ptr && parent.len) return id_of_parent(m, parent);
   return !parent.ptr && number > 0 ? id_of_span(m, 0) : (bt_span_id){{0}};
 }
@@ -154,15 +165,35 @@ bt_status bt_test_trace_new(const bt_rulefile_test *test, bt_arena *arena, const
   return status;
 }
 
+/* A record of a span that is there already: the trace has the first. */
+static bool is_copy(const bt_rulefile_test *test, uint32_t number) {
+  const bt_test_span *span = &test->spans[number];
+  for (uint32_t i = 0; span->id.ptr && i < number; i++) {
+    const bt_test_span *other = &test->spans[i];
+    if (other->kind == span->kind && other->id.ptr && bt_str_equal(other->id, span->id)) return true;
+  }
+  return false;
+}
+
+/* The place in the test of a span of its trace; the number of all when there is none. */
+static uint32_t place_in_test(const bt_rulefile_test *test, uint32_t span) {
+  uint32_t place = 0;
+  for (; place < test->span_count; place++)
+    if (!is_copy(test, place) && span-- == 0) return place;
+  return place;
+}
+
 bool bt_test_span_id(const bt_rulefile_test *test, const bt_trace *trace, bt_str id, bt_span_id *out) {
-  for (uint32_t i = 0; i < test->span_count && i < trace->span_count; i++) {
-    if (!test->spans[i].id.ptr || !bt_str_equal(test->spans[i].id, id)) continue;
-    *out = trace->spans[i].id;
-    return true;
+  uint32_t span = 0;
+  for (uint32_t place = 0; place < test->span_count && span < trace->span_count; place++) {
+    bool is_meant = test->spans[place].id.ptr && bt_str_equal(test->spans[place].id, id);
+    if (is_meant) return *out = trace->spans[span].id, true; /* the first of its id is no copy */
+    span += !is_copy(test, place);
   }
   return !test->span_count && bt_span_id_parse(id, out);
 }
 
 bt_str bt_test_span_name(const bt_rulefile_test *test, uint32_t span) {
-  return span < test->span_count ? test->spans[span].id : (bt_str){NULL, 0};
+  uint32_t place = place_in_test(test, span);
+  return place < test->span_count ? test->spans[place].id : (bt_str){NULL, 0};
 }

@@ -5,7 +5,7 @@
 #include "server/rulefile/rulefile.h"
 
 /* A span's number in the trace is its place in the test. An `id` of 16 hex digits is the span's id itself; any other text stands for an id
- * that no other span has. The trace and everything in it is the arena's, or borrowed from the test. */
+ * that no other text stands for. Two spans with one id and two kinds are halves, with one kind the first counts, as in every trace. The trace and everything in it is the arena's, or borrowed from the test. */
 bt_status bt_test_trace_new(const bt_rulefile_test *test, bt_arena *arena, const bt_trace **out,
                             bt_error *error) BT_MUST_CHECK;
 /* The id of the span that the test calls `id`. Without such a span (a trace_file): `id` read as hex. False: there is none. */

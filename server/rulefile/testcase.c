@@ -187,11 +187,7 @@ static bt_status read_trace(const document *d, const node *list, void *into, bt_
   if (!spans) return bt_error_no_memory(error);
   uint32_t count = 0;
   for (const node *item = list->first; item; item = item->next, count++) {
-    status = read_span(d, item, &spans[count], error);
-    const bt_test_span *twin = !status && spans[count].id.ptr ? find_span(spans, count, spans[count].id) : NULL;
-    if (twin)
-      status = bt_yaml_fail(d, item, error, "a span: expected an id of its own, got that of the span in line %u",
-                            twin->line);
+    status = bt_yaml_go_on(d, read_span(d, item, &spans[count], error), error);
     if (status) return status;
   }
   test->spans = spans;
@@ -324,7 +320,7 @@ bt_status bt_testcases_read(const bt_yaml_document *d, const bt_yaml_node *tests
   *out = list;
   *count = 0;
   for (const node *item = tests ? tests->first : NULL; !status && item; item = item->next)
-    status = read_test(d, item, &list[(*count)++], error);
+    status = bt_yaml_go_on(d, read_test(d, item, &list[(*count)++], error), error);
   if (!status && example) status = read_example(d, example, &list[(*count)++], error);
   return status;
 }

@@ -28,6 +28,8 @@ typedef struct bt_yaml_document {
   bt_str source;       /* what was parsed; borrowed or in the arena */
   size_t *line_starts; /* byte offsets of lines, as libyaml counts them */
   size_t line_count;
+  bt_buffer
+      *problems; /* borrowed; NULL: reading ends at the first problem. Else a line for each, and reading goes on */
 } bt_yaml_document;
 
 bt_status bt_yaml_document_parse(bt_yaml_document *document, bt_str text, const char *file_name, bt_arena *arena,

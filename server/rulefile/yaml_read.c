@@ -158,20 +158,29 @@ static const bt_yaml_field *find_field(const bt_yaml_field *fields, bt_str key) 
   return NULL;
 }
 
+bt_status bt_yaml_go_on(const bt_yaml_document *document, bt_status status, bt_error *error) {
+  if (status != BT_INVALID || !document->problems || !error) return status;
+  if (error->message[0]) bt_buffer_printf(document->problems, "%s\n", error->message);
+  error->message[0] = '\0';
+  return BT_OK;
+}
+
 bt_status bt_yaml_read_map(const bt_yaml_document *document, const bt_yaml_node *map, const char *what,
                            const bt_yaml_field *fields, void *into, bt_error *error) {
   char shown[BT_YAML_SHOWN_BYTES];
   if (map->kind != BT_YAML_MAP)
     return bt_yaml_fail(document, map, error, "expected %s, which is a mapping of keys to values, got %s", what,
                         bt_yaml_show(map, shown));
+  bt_status all = BT_OK;
   for (const bt_yaml_node *key = map->first; key; key = key->next->next) {
     const bt_yaml_field *field = find_field(fields, key->text);
-    if (!field) return fail_unknown(document, key, what, fields, error);
-    if (is_null(key->next)) continue;
-    bt_status status = field->read(document, key->next, into, error);
-    if (status) return status;
+    if (field && is_null(key->next)) continue;
+    bt_status status =
+        field ? field->read(document, key->next, into, error) : fail_unknown(document, key, what, fields, error);
+    if (status) all = status;
+    if (bt_yaml_go_on(document, status, error)) return status;
   }
-  return BT_OK;
+  return all;
 }
 
 bt_status bt_yaml_get_string(const bt_yaml_document *document, const bt_yaml_node *node, const char *key, bt_str *out,

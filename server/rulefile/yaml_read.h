@@ -30,6 +30,10 @@ typedef struct bt_yaml_field {
 bt_status bt_yaml_read_map(const bt_yaml_document *document, const bt_yaml_node *map, const char *what,
                            const bt_yaml_field *fields, void *into, bt_error *error) BT_MUST_CHECK;
 
+/* What to do about the result of reading a part: where all problems are wanted, a problem is taken down and BT_OK given, so that the next part
+ * is read. Its message is empty then, so that it is taken down once. */
+bt_status bt_yaml_go_on(const bt_yaml_document *document, bt_status status, bt_error *error);
+
 /* Each says "expected …, got …" about `key` at the value's place. */
 bt_status bt_yaml_get_string(const bt_yaml_document *document, const bt_yaml_node *node, const char *key, bt_str *out,
                              bt_error *error) BT_MUST_CHECK;

@@ -10,8 +10,9 @@
 #include "server/replay/window.h"
 #include "tempo/wire/own_trace.h"
 
-enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 7, OTHERS_MAX = 64 };
+enum { READ_MAX = 256, NEWEST_MAX = 8, REREAD_MAX = 16, ATTRIBUTES_MAX = 9, OTHERS_MAX = 64 };
 static const int64_t DURATION_NS = 1000000, RECENT_NS = INT64_C(7200000000000), WEEK_NS = INT64_C(604800000000000);
+static const char *const swept_keys[BT_WATCH_SWEEPS] = {BT_WATCH_SWEPT_FIRST, BT_WATCH_SWEPT_SECOND};
 static const char filter[] = "{ resource.service.name = \"" BT_OWN_SERVICE "\" && name = \"" BT_OWN_WATCH "\" }";
 
 /* Of several watchers each has its own checkpoints. */
@@ -76,6 +77,9 @@ bt_status bt_checkpoint_send(bt_http_client *client, const bt_exporter_options *
       {BT_STR(BT_WATCH_RULES_HASH), text_value(checkpoint->rules_hash)},
   };
   uint32_t count = 5;
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
+    if (checkpoint->swept_ns[i])
+      attributes[count++] = (bt_attribute){bt_str_from(swept_keys[i]), int_value(checkpoint->swept_ns[i])};
   if (gaps.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_GAPS), text_value(gaps.ptr)};
   if (lost.len) attributes[count++] = (bt_attribute){BT_STR(BT_WATCH_LOST), text_value(lost.ptr)};
   int64_t now_ns = bt_clock_wall_ns();
@@ -142,6 +146,8 @@ static bool read_checkpoint(const bt_trace *trace, bt_checkpoint *out) {
   const bt_value *gaps = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_GAPS)),
                  *lost = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_LOST));
   const bt_value *hash = bt_attributes_find(&span->attributes, BT_STR(BT_WATCH_RULES_HASH));
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
+    if (!read_integer(span, swept_keys[i], &out->swept_ns[i])) out->swept_ns[i] = 0;
   if (gaps && gaps->type == BT_VALUE_STRING) read_gaps(gaps->string, out);
   bt_time_range ranges[BT_WATCH_GAPS_MAX];
   bool is_whole;
@@ -184,6 +190,13 @@ static bt_status take(void *context, const bt_read_trace *read, bt_error *error)
   return BT_OK;
 }
 
+/* One that does not say how far its sweeps had come is taken as one that kept to the settings of now. */
+static void join_swept(const bt_checkpoint *one, bt_checkpoint *out) {
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
+    if (one->swept_ns[i] && (!out->swept_ns[i] || one->swept_ns[i] < out->swept_ns[i]))
+      out->swept_ns[i] = one->swept_ns[i];
+}
+
 /* Where the number of watchers changed: of the number that was used last, what all of its watchers had done. One that left no checkpoint has done
  * nothing since the first of them began. */
 static void join_others(const finder *f, bt_checkpoint *out) {
@@ -201,6 +214,7 @@ static void join_others(const finder *f, bt_checkpoint *out) {
     if (one->until_ns < out->until_ns) out->until_ns = one->until_ns;
     for (size_t k = 0; k < one->gap_count; k++) bt_watch_gaps_add(out->gaps, &out->gap_count, one->gaps[k]);
     out->lost = bt_watch_hull(out->lost, one->lost);
+    join_swept(one, out);
   }
   if (members < newest->replicas && began_ns < out->until_ns)
     bt_watch_gaps_add(out->gaps, &out->gap_count, (bt_time_range){began_ns, out->until_ns});
@@ -224,10 +238,11 @@ static bt_status read_some(bt_source *source, finder *f, const bt_found *items, 
                           .cancel = f->request->cancel,
                           .priority = BT_PRIORITY_WATCH};
   bt_projected attributes[] = {
-      {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},        {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_UNTIL_NS)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICA)},    {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICAS)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_RULES_HASH)}, {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_GAPS)},
-      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_LOST)}};
+      {BT_PROJECTED_SPAN, BT_STR(BT_OWN_UNTIL)},         {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_UNTIL_NS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICA)},     {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_REPLICAS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_RULES_HASH)},  {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_GAPS)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_LOST)},        {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_FIRST)},
+      {BT_PROJECTED_SPAN, BT_STR(BT_WATCH_SWEPT_SECOND)}};
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
   read.projection = &projection;
   bt_source_account account = {0};

@@ -7,18 +7,22 @@
 #include "server/watch/watch_schedule.h"
 #include "tempo/wire/otlp_export.h"
 
-#define BT_WATCH_UNTIL_NS   "betrace.watch.until_unix_nano"
-#define BT_WATCH_REPLICA    "betrace.watch.replica"    /* number of the watcher, from 0 */
-#define BT_WATCH_REPLICAS   "betrace.watch.replicas"   /* of how many */
-#define BT_WATCH_RULES_HASH "betrace.watch.rules_hash" /* of the rules that it watched */
-#define BT_WATCH_GAPS       "betrace.watch.gaps"       /* "start/end start/end …", RFC 3339 */
-#define BT_WATCH_LOST       "betrace.watch.lost"       /* the hull of what will not be caught up, likewise */
+#define BT_WATCH_UNTIL_NS     "betrace.watch.until_unix_nano"
+#define BT_WATCH_REPLICA      "betrace.watch.replica"               /* number of the watcher, from 0 */
+#define BT_WATCH_REPLICAS     "betrace.watch.replicas"              /* of how many */
+#define BT_WATCH_RULES_HASH   "betrace.watch.rules_hash"            /* of the rules that it watched */
+#define BT_WATCH_GAPS         "betrace.watch.gaps"                  /* "start/end start/end …", RFC 3339 */
+#define BT_WATCH_SWEPT_FIRST  "betrace.watch.swept_first_unix_nano" /* how far each sweep had come */
+#define BT_WATCH_SWEPT_SECOND "betrace.watch.swept_second_unix_nano"
+#define BT_WATCH_LOST         "betrace.watch.lost" /* the hull of what will not be caught up, likewise */
 
 typedef struct bt_checkpoint {
   int64_t until_ns; /* every trace with spans before it was judged, and what violated was sent; but for: */
   bt_time_range gaps[BT_WATCH_GAPS_MAX];
   size_t gap_count;
   bt_time_range lost; /* empty: nothing */
+  /* Everything before it was looked at again after the sweep's delay, and judged; 0: it does not say. */
+  int64_t swept_ns[BT_WATCH_SWEEPS];
   uint32_t replica, replicas;
   char rules_hash[65];
 } bt_checkpoint;

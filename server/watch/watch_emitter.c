@@ -25,6 +25,7 @@ typedef enum slot_state { SLOT_WAITING, SLOT_SENDING, SLOT_SENT } slot_state;
 typedef struct slot {
   bt_emitter_item item;
   slot_state state;
+  uint64_t batch;    /* that it is sent in */
   uint32_t attempts; /* that failed */
   int64_t due_ns;    /* of the monotonic clock */
 } slot;
@@ -33,24 +34,53 @@ struct bt_emitter {
   bt_watch_sink sink;
   bt_work_scope scope;
   pthread_mutex_t mutex; /* guards all below */
-  bt_crew crew;          /* of one, who sends */
+  bt_crew crew;          /* who send */
   slot *slots;           /* in order of arrival */
   size_t count, capacity;
-  bt_emitter_checkpoint *checkpoints; /* that wait, oldest first; at most one of each owner */
+  bt_emitter_checkpoint *checkpoints;      /* that wait, oldest first; at most one of each owner */
+  const char *sending[BT_EMITTER_SENDERS]; /* the tenants of what is under way; NULL: a sender that is free */
+  uint64_t batches;                        /* that were begun */
   bt_emitter_status status;
 };
+
+/* ---- who sends for whom ---- */
+
+/* A tenant whose receiver hangs leaves one sender to the others. Without a free one nobody asks. */
+static bool may_send_for(const bt_emitter *emitter, const char *tenant) {
+  uint32_t own = 0;
+  for (size_t i = 0; i < BT_EMITTER_SENDERS; i++)
+    own += emitter->sending[i] && strcmp(emitter->sending[i], tenant) == 0;
+  return own < BT_EMITTER_SENDERS - 1;
+}
+
+static size_t begin_sending(bt_emitter *emitter, const char *tenant) {
+  size_t sender = 0;
+  while (sender + 1 < BT_EMITTER_SENDERS && emitter->sending[sender]) sender++;
+  emitter->sending[sender] = tenant;
+  return sender;
+}
+
+/* Those who found nothing that they may send look again. */
+static void end_sending(bt_emitter *emitter, size_t sender) {
+  emitter->sending[sender] = NULL;
+  bt_crew_wake_all(&emitter->crew);
+}
+
+/* ---- batches ---- */
 
 static bool goes_with(const slot *first, const slot *other) {
   return other->item.open->definition == first->item.open->definition && other->item.retract == first->item.retract &&
          other->attempts == first->attempts && strcmp(other->item.tenant, first->item.tenant) == 0;
 }
 
-/* Takes the first one that is due, with others of its rule and kind. 0: none is; *next_ns is when one will be. */
+/* Takes the first one that is due, with others of its rule and kind. 0: none is that may be sent; *next_ns is when one
+ * will be. */
 static size_t take_batch(bt_emitter *emitter, bt_emitter_item *batch, int64_t *next_ns) {
   int64_t now_ns = bt_clock_monotonic_ns();
   const slot *first = NULL;
   size_t count = 0;
   *next_ns = INT64_MAX;
+  emitter->batches++;
   for (size_t i = 0; i < emitter->count && count < BATCH_MAX; i++) {
     slot *s = &emitter->slots[i];
     if (s->state != SLOT_WAITING) continue;
@@ -58,9 +88,10 @@ static size_t take_batch(bt_emitter *emitter, bt_emitter_item *batch, int64_t *n
       if (s->due_ns < *next_ns) *next_ns = s->due_ns;
       continue;
     }
-    if (first && !goes_with(first, s)) continue;
+    if (first ? !goes_with(first, s) : !may_send_for(emitter, s->item.tenant)) continue;
     if (!first) first = s;
     s->state = SLOT_SENDING;
+    s->batch = emitter->batches;
     batch[count++] = s->item;
     if (s->attempts >= ALONE_AFTER) break;
   }
@@ -73,12 +104,12 @@ static int64_t pause_ns(const bt_emitter *emitter, uint32_t attempts) {
   return (pause < longest ? pause : longest) * MILLISECOND_NS;
 }
 
-/* What is being sent was, or will be tried again. */
-static void end_batch(bt_emitter *emitter, bool ok) {
+/* What was being sent in that batch was sent, or will be tried again. */
+static void end_batch(bt_emitter *emitter, uint64_t batch, bool ok) {
   int64_t now_ns = bt_clock_monotonic_ns();
   for (size_t i = 0; i < emitter->count; i++) {
     slot *s = &emitter->slots[i];
-    if (s->state != SLOT_SENDING) continue;
+    if (s->state != SLOT_SENDING || s->batch != batch) continue;
     s->state = ok ? SLOT_SENT : SLOT_WAITING;
     if (ok) continue;
     s->attempts++;
@@ -122,19 +153,31 @@ static bool send_batch(bt_emitter *emitter, const bt_emitter_item *items, size_t
   return ok;
 }
 
-/* The lock is held at both ends. False: none waits. */
+/* The oldest that may be sent. */
+static bt_emitter_checkpoint *take_checkpoint(bt_emitter *emitter) {
+  for (bt_emitter_checkpoint **place = &emitter->checkpoints; *place; place = &(*place)->next) {
+    bt_emitter_checkpoint *one = *place;
+    if (!may_send_for(emitter, one->tenant)) continue;
+    *place = one->next;
+    return one;
+  }
+  return NULL;
+}
+
+/* The lock is held at both ends. False: none waits that may be sent. */
 static bool send_checkpoint(bt_emitter *emitter) {
-  bt_emitter_checkpoint *one = emitter->checkpoints;
+  bt_emitter_checkpoint *one = take_checkpoint(emitter);
   const bt_watch_sink *sink = &emitter->sink;
   bt_error why = {0};
   if (!one) return false;
-  emitter->checkpoints = one->next;
+  size_t sender = begin_sending(emitter, one->tenant);
   pthread_mutex_unlock(&emitter->mutex);
   bt_status status = sink->checkpoint(sink->context, one->tenant, &one->checkpoint, &emitter->scope.cancel, &why);
   pthread_mutex_lock(&emitter->mutex);
   one->fate = status == BT_OK ? BT_EMITTER_SENT : BT_EMITTER_FAILED;
   one->why = why;
   emitter->status.checkpoints--;
+  end_sending(emitter, sender);
   return true;
 }
 
@@ -150,10 +193,13 @@ static bool do_piece(void *context, int64_t *again_ns) {
     if (next_ns != INT64_MAX) *again_ns = next_ns;
     return false;
   }
+  uint64_t number = emitter->batches;
+  size_t sender = begin_sending(emitter, batch[0].tenant);
   pthread_mutex_unlock(&emitter->mutex);
   bool ok = send_batch(emitter, batch, count, &result);
   pthread_mutex_lock(&emitter->mutex);
-  end_batch(emitter, ok);
+  end_batch(emitter, number, ok);
+  end_sending(emitter, sender);
   count_result(emitter, batch[0].retract, &result, !ok);
   return true;
 }
@@ -172,7 +218,7 @@ bt_status bt_emitter_new(bt_workplace *work, const bt_watch_sink *sink, size_t c
   if (!emitter) return bt_error_no_memory(error);
   bt_crew_options crew = {.work = work,
                           .lane = BT_LANE_WATCH,
-                          .size = 1,
+                          .size = BT_EMITTER_SENDERS,
                           .mutex = &emitter->mutex,
                           .do_piece = do_piece,
                           .context = emitter};

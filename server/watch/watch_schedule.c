@@ -94,6 +94,12 @@ int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   return done_ns;
 }
 
+/* What a sweep found and nobody has judged holds done_ns at its delay after it, so that what lies longer before was judged. */
+void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns, int64_t out[BT_WATCH_SWEEPS]) {
+  for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
+    out[i] = earlier(schedule->swept_ns[i], bt_time_subtract(done_ns, bt_watch_sweep_delay(&schedule->times, i)));
+}
+
 int64_t bt_watch_schedule_from_ns(const bt_watch_schedule *schedule) {
   int64_t from_ns = schedule->searched_ns;
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++) from_ns = earlier(from_ns, schedule->swept_ns[i]);
@@ -101,7 +107,7 @@ int64_t bt_watch_schedule_from_ns(const bt_watch_schedule *schedule) {
 }
 
 void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t watermark_ns,
-                             int64_t now_ns) {
+                             const int64_t swept_ns[BT_WATCH_SWEEPS], int64_t now_ns) {
   bool is_first = watermark_ns == INT64_MIN;
   int64_t settled_ns = bt_time_subtract(now_ns, times->settle_ns);
   *schedule = (bt_watch_schedule){.times = *times};
@@ -110,6 +116,8 @@ void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *
     /* The earlier watcher may have been a step short of where its sweeps were due. */
     int64_t back_ns = is_first ? 0 : bt_watch_sweep_delay(times, i) + times->sweep_step_ns;
     schedule->swept_ns[i] = bt_time_subtract(schedule->searched_ns, back_ns);
+    /* Or more, where its delay or its steps were longer. */
+    if (swept_ns && swept_ns[i]) schedule->swept_ns[i] = earlier(schedule->swept_ns[i], swept_ns[i]);
   }
   schedule->started_ns = schedule->searched_ns;
   bt_watch_schedule_advance(schedule, now_ns);

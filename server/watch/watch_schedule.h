@@ -45,9 +45,10 @@ void bt_watch_gaps_add(bt_time_range gaps[BT_WATCH_GAPS_MAX], size_t *count, bt_
 /* The hull of both, either of which may be empty. */
 bt_time_range bt_watch_hull(bt_time_range a, bt_time_range b);
 
-/* Begins at the watermark, the time before which an earlier watcher had done everything; INT64_MIN: there was none, and watching begins now. */
+/* Begins at the watermark, the time before which an earlier watcher had done everything; INT64_MIN: there was none, and watching begins now.
+ * swept_ns: how far that watcher's sweeps had come, which may have had other delays and steps; NULL, or 0 in it: it is not known. */
 void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t watermark_ns,
-                             int64_t now_ns);
+                             const int64_t swept_ns[BT_WATCH_SWEEPS], int64_t now_ns);
 /* Adds a gap of an earlier watcher. */
 void bt_watch_schedule_add_gap(bt_watch_schedule *schedule, bt_time_range gap, int64_t now_ns);
 /* Turns what fell behind by more than lookback into a gap, what no sweep came to in time too, and what is older than catchup_max into a lost one. */
@@ -59,6 +60,8 @@ void bt_watch_schedule_repeat(bt_watch_schedule *schedule, int64_t wall_ns, int6
 bool bt_watch_schedule_due(const bt_watch_schedule *schedule, bt_slice_kind kind, int64_t now_ns, bt_slice *out);
 /* The slice was answered in full. */
 void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice);
+/* How far sweeps have come for a next watcher, where everything before done_ns is done: what they found of the time before was judged, too. */
+void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns, int64_t out[BT_WATCH_SWEEPS]);
 /* How far a next watcher may begin: what lies before has been searched and, where that was due, swept. Gaps aside. */
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule);
 /* The earliest time that will be searched, again or at last: spans of before it can change nothing any more. */

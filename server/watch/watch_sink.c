@@ -3,12 +3,22 @@
 
 #include "server/watch/watch_checkpoint.h"
 
+/* What is not taken stays in the queue: the second try is for the part of a receiver that hangs, all others come after
+ * a pause in which others are sent. */
+static bt_exporter_options exporter_of(const bt_watch_options *watch) {
+  bt_exporter_options exporter = *watch->exporter;
+  exporter.attempts = 2;
+  exporter.comes_back = true;
+  return exporter;
+}
+
 static bt_status emit(void *context, const char *tenant, const bt_rule_definition *definition,
                       const bt_violation *const *violations, size_t count, bool retract, const bt_cancel *cancel,
                       bt_emission_result *result, bt_error *error) {
   const bt_watch_options *watch = context;
+  const bt_exporter_options exporter = exporter_of(watch);
   bt_emission_options options = {.client = watch->client,
-                                 .exporter = watch->exporter,
+                                 .exporter = &exporter,
                                  .source = watch->source,
                                  .tenant = tenant[0] ? tenant : NULL,
                                  .origin = "watch",
@@ -22,7 +32,8 @@ static bt_status emit(void *context, const char *tenant, const bt_rule_definitio
 static bt_status send_checkpoint(void *context, const char *tenant, const bt_checkpoint *checkpoint,
                                  const bt_cancel *cancel, bt_error *error) {
   const bt_watch_options *watch = context;
-  return bt_checkpoint_send(watch->client, watch->exporter, tenant, checkpoint, cancel, error);
+  const bt_exporter_options exporter = exporter_of(watch);
+  return bt_checkpoint_send(watch->client, &exporter, tenant, checkpoint, cancel, error);
 }
 
 static void tell(void *context, const char *tenant, const bt_rule_definition *definition, uint64_t count) {

@@ -166,7 +166,7 @@ static void schedule_from(bt_watcher *watcher, const bt_checkpoint *checkpoint, 
   bt_watch_schedule *schedule = &watcher->schedule;
   /* Nobody has watched before: what came since the first try is not passed over, however long the source was away. */
   bt_watch_schedule_start(schedule, &times, found ? checkpoint->until_ns : INT64_MIN,
-                          found ? watcher->now_ns : watcher->tried_ns);
+                          found ? checkpoint->swept_ns : NULL, found ? watcher->now_ns : watcher->tried_ns);
   for (size_t i = 0; found && i < checkpoint->gap_count; i++)
     bt_watch_schedule_add_gap(schedule, checkpoint->gaps[i], watcher->now_ns);
   /* What an earlier watcher lost is said for as long as its checkpoints are looked for. */
@@ -283,6 +283,7 @@ static bt_status send_checkpoint(bt_watcher *watcher, int64_t done_ns, bt_error 
   if (is_under_way || watcher->now_ns < watcher->checkpoint_due_ns || done_ns <= watcher->sent_until_ns) return status;
   bt_checkpoint checkpoint = {.until_ns = done_ns, .replica = options->replica, .replicas = options->replicas};
   fill_gaps(watcher, &checkpoint);
+  bt_watch_schedule_swept(&watcher->schedule, done_ns, checkpoint.swept_ns);
   memcpy(checkpoint.rules_hash, watcher->rules->hash, sizeof checkpoint.rules_hash);
   watcher->checkpoint = (bt_emitter_checkpoint){.tenant = watcher->tenant, .checkpoint = checkpoint};
   watcher->checkpoint_due_ns = bt_time_add(watcher->now_ns, options->checkpoint_ns);

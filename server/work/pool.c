@@ -69,7 +69,7 @@ static const struct {
     [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 0, 2, 0},
     [BT_LANE_SERIES] = {"series", PEOPLE, 2, 0, 2, 0},
     [BT_LANE_REPORT] = {"report", PEOPLE, 2, 0, 2, 0},
-    [BT_LANE_WATCH] = {"watch", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_WATCH] = {"watch", PEOPLE, 4, 0, 4, 0},
     [BT_LANE_ASKING] = {"asking", PEOPLE, 8, 2, 32, 0},
     [BT_LANE_REPLAY] = {"replay", REPLAYS, 4, 0, 4, 0},
     [BT_LANE_REPLAY_ASKING] = {"replay_asking", REPLAYS, 4, 0, 4, 0},

@@ -15,7 +15,9 @@
 enum {
   IN_FLIGHT_MAX = 8,
   FAILED_WINDOWS_MAX =
-      32,               /* then Tempo is not well, or answers nonsense: the rest is not asked and said to be unread */
+      32, /* then Tempo is not well, or answers nonsense: the rest is not asked and said to be unread */
+  ENDLESS_MAX =
+      8, /* answers one after the other, of ever shorter ranges, that went past what is taken: it is no Tempo's */
   PARTS_MAX = 16,       /* of a window that is cut before it is asked */
   SHARED_FROM = 2000,   /* traces: a question that finds so many is asked in halves, */
   SHARED_FROM_S = 7200, /* and one of so long a range, where nobody knows what it finds */
@@ -44,6 +46,7 @@ typedef struct search {
   uint32_t first, count, wanted;
   bt_buffer regex, query; /* scratch */
   size_t failed_windows;
+  uint32_t endless;  /* answers since the last whole one */
   bt_buffer wider;   /* the filter, once Tempo stumbled over it; empty before */
   bool was_full;     /* some answer was */
   double per_second; /* traces, of the window that was answered in full last; 0: none was */
@@ -175,12 +178,22 @@ static bt_status widen(search *s, const slot *at, bt_error *error) {
   return push_window(s, &at->window, error);
 }
 
+/* A part of what is too large is smaller, but not of an answer that has no end: each of them costs all that is taken of
+ * one, and there are a hundred parts until the smallest. Then nothing else is asked. */
+static bt_status look_at_large(search *s, const slot *at, bt_error *error) {
+  if (!at->call.is_endless || ++s->endless < ENDLESS_MAX)
+    return split_window(s, &at->window, "the answer is too large in the smallest window too", error);
+  s->failed_windows = FAILED_WINDOWS_MAX;
+  return fail_window(s, &at->window, "answers go on past 64 MiB however short the range is: is this address Tempo's?",
+                     error);
+}
+
 static bt_status look_at_answer(search *s, const slot *at, bt_tempo_outcome outcome, bt_error *error) {
+  if (outcome == BT_TEMPO_ANSWERED) s->endless = 0;
   if (outcome != BT_TEMPO_ANSWERED) s->found->count = s->kept;
   switch (outcome) {
   case BT_TEMPO_ANSWERED: return look_at_rows(s, at, error);
-  case BT_TEMPO_TOO_LARGE:
-    return split_window(s, &at->window, "the answer is too large in the smallest window too", error);
+  case BT_TEMPO_TOO_LARGE: return look_at_large(s, at, error);
   case BT_TEMPO_RANGE_TOO_LONG:
     if (at->window.end_s - at->window.start_s > 1)
       return push_window(s, &at->window, error); /* sliced when it is asked */

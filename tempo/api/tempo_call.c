@@ -45,6 +45,7 @@ bt_status bt_tempo_caller_init(bt_tempo_caller *caller, bt_tempo *tempo, const b
                                bt_source_account *account, bt_error *error) {
   *caller =
       (bt_tempo_caller){.tempo = tempo, .cancel = identity->cancel, .priority = identity->priority, .account = account};
+  caller->tenant = identity->tenant ? bt_str_hash(bt_str_from(identity->tenant)) : 0;
   caller->headers[caller->header_count++] = "Accept: application/protobuf";
   if (tempo->authorization) caller->headers[caller->header_count++] = tempo->authorization;
   if (identity->tenant) {
@@ -98,6 +99,7 @@ bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) {
                              .priority = caller->priority,
                              .party = caller->cancel ? (const void *)caller->cancel
                                                      : caller, /* one job has one cancel flag */
+                             .tenant = caller->tenant,
                              .cancel = caller->cancel,
                              .is_too_large = bt_tempo_is_too_large};
   bt_http_response_dispose(&call->response);
@@ -203,6 +205,7 @@ static bt_status take_answer(bt_tempo_call *call, bt_tempo_decoder decode, void 
   note_ending(call->caller->tempo, status, &call->response);
   if (status == BT_OK) return judge_answer(call, decode, context, outcome, error);
   if (status == BT_LIMIT) {
+    call->is_endless = true;
     *outcome = BT_TEMPO_TOO_LARGE;
     return BT_OK;
   }

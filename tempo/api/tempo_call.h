@@ -43,6 +43,7 @@ typedef struct bt_tempo_caller {
   bt_buffer tenant_header, tags_header;
   const char *headers[4]; /* of both, Accept and Authorization */
   size_t header_count;
+  uint64_t tenant; /* as a number; 0: none */
   const bt_cancel *cancel;
   bt_priority priority;
   bt_source_account *account; /* borrowed */
@@ -87,8 +88,10 @@ typedef struct bt_tempo_call {
   bt_http_response response;
   char reason[200]; /* of BT_TEMPO_FAILED; for people, without addresses */
   bool may_pass;    /* of BT_TEMPO_FAILED: a failure of the kind that passes */
-  bool is_garbled;  /* the last answer came whole and could not be decoded */
-  bool is_lagging;  /* the last answer said that Tempo's live store lags */
+  bool
+      is_endless; /* of BT_TEMPO_TOO_LARGE: the answer went on past max_body_bytes, and Tempo did not say that it was large */
+  bool is_garbled; /* the last answer came whole and could not be decoded */
+  bool is_lagging; /* the last answer said that Tempo's live store lags */
 } bt_tempo_call;
 
 typedef struct bt_tempo_search_url {

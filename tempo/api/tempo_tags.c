@@ -61,6 +61,7 @@ static bt_status ask(const bt_tempo_caller *caller, const bt_tag_request *reques
                           .total_ms = request->timeout_ms,
                           .priority = BT_PRIORITY_PEOPLE,
                           .party = caller,
+                          .tenant = caller->tenant,
                           .cancel = request->cancel};
   bt_http_response response = {0};
   bt_status status = bt_http_send(tempo->client, &http, &response, error);

@@ -11,13 +11,16 @@
 #include "tempo/wire/budget.h"
 #include "tempo/wire/http_queue.h"
 #include "tempo/wire/http_transfer.h"
+#include "tempo/wire/usual_wait.h"
 #include "tempo/wire/pause.h"
 
 enum {
   BUSY_POLL_MS = 100,   /* how late a cancel is noticed */
   IDLE_POLL_MS = 10000, /* wake-ups come through curl_multi_wakeup */
   USER_AGENT_MAX = 128,
-  EXPORTS_AT_ONCE = 4
+  EXPORTS_AT_ONCE = 8,
+  HELD_MS = 5000,
+  MOST_HELD = 2 /* times the budget's maximum: with what goes beside it */
 };
 
 /* What waits for the same places. */
@@ -50,6 +53,8 @@ struct bt_http_client {
   bt_http_call *active; /* of the thread alone, as all below */
   uint32_t active_count[LANES];
   bt_budget budget;
+  int64_t held_ms;
+  bt_usual_wait usual_wait; /* with the receiver of spans */
   char user_agent[USER_AGENT_MAX];
   void (*on_exchange)(void *context, const bt_http_exchange *exchange);
   void *exchange_context;
@@ -128,7 +133,15 @@ static void end_active(bt_http_client *client, bt_http_call *call, bt_status sta
   mark_done(client, call, status);
 }
 
+/* One that hangs ends before its timeout, where the same is sent again. */
+static void limit_wait(const bt_http_client *client, bt_http_request *request) {
+  if (request->wait != BT_HTTP_WAIT_USUAL) return;
+  int64_t usual_ms = bt_usual_wait_ms(&client->usual_wait, request->body.len);
+  if (!request->timeout_ms || usual_ms < request->timeout_ms) request->timeout_ms = usual_ms;
+}
+
 static void start_transfer(bt_http_client *client, bt_http_call *call) {
+  limit_wait(client, &call->request);
   bt_status status =
       bt_http_transfer_init(&call->transfer, &call->request, client->user_agent, call->response, &call->error);
   if (status != BT_OK) {
@@ -164,12 +177,44 @@ static bt_http_call *take_queued(bt_http_client *client, lane from, int64_t now_
   return (bt_http_call *)taken;
 }
 
+/* ---- beside the budget ---- */
+
+static bool has_under_way(const bt_http_client *client, uint64_t tenant) {
+  for (const bt_http_call *call = client->active; call; call = call->next)
+    if (lane_of(call) == LANE_READ && call->request.tenant == tenant) return true;
+  return false;
+}
+
+static uint32_t count_since(const bt_http_client *client, int64_t since_ms) {
+  uint32_t count = 0;
+  for (const bt_http_call *call = client->active; call; call = call->next)
+    count += lane_of(call) == LANE_READ && call->started_ms > since_ms;
+  return count;
+}
+
+static bool is_first_of_tenant(const bt_http_waiting *waiting, int64_t now_ms) {
+  const bt_http_call *call = (const bt_http_call *)waiting;
+  return waiting->not_before_ms <= now_ms && !has_under_way(call->client, call->request.tenant);
+}
+
+/* What hangs for one tenant holds the budget for as long as its timeout: it does not count against a tenant that has
+ * nothing under way. */
+static bt_http_call *take_beside(bt_http_client *client, int64_t now_ms) {
+  if (client->active_count[LANE_READ] >= MOST_HELD * client->budget.maximum) return NULL;
+  if (count_since(client, now_ms - client->held_ms) >= client->budget.allowed) return NULL;
+  pthread_mutex_lock(&client->mutex);
+  bt_http_waiting *taken = bt_http_queue_take_if(&client->queues[LANE_READ], is_first_of_tenant, now_ms);
+  pthread_mutex_unlock(&client->mutex);
+  return (bt_http_call *)taken;
+}
+
 static void start_queued(bt_http_client *client) {
   int64_t now_ms = bt_monotonic_ms();
   for (bt_http_call *call = take_over(client, now_ms); call; call = take_over(client, now_ms))
     mark_done(client, call, over(call));
   for (int i = 0; i < LANES; i++)
     for (bt_http_call *call = NULL; (call = take_queued(client, (lane)i, now_ms));) start_transfer(client, call);
+  for (bt_http_call *call = NULL; (call = take_beside(client, now_ms));) start_transfer(client, call);
 }
 
 static void end_over(bt_http_client *client) {
@@ -183,11 +228,22 @@ static void end_over(bt_http_client *client) {
   }
 }
 
+/* A connection that is refused, or cut, says nothing about how long an answer takes. */
+static void note_receiver(bt_http_client *client, const bt_http_call *call, bt_status status, int64_t now_ms) {
+  int64_t took_ms = now_ms - call->started_ms;
+  if (call->request.wait == BT_HTTP_WAIT) return;
+  if (status == BT_OK)
+    bt_usual_wait_note_answer(&client->usual_wait, took_ms);
+  else if (call->request.timeout_ms && took_ms >= call->request.timeout_ms)
+    bt_usual_wait_note_silence(&client->usual_wait, call->started_ms, now_ms);
+}
+
 /* What a complete transfer teaches: the budget, and how long its party is to wait. */
 static void note_answer(bt_http_client *client, const bt_http_call *call, bt_status status) {
   int64_t now_ms = bt_monotonic_ms();
   /* An answer that is too large, for us or for Tempo, says nothing about how busy Tempo is. */
   if (status != BT_OK && status != BT_UNAVAILABLE) return;
+  note_receiver(client, call, status, now_ms);
   int code = status == BT_OK ? call->response->status : 0;
   bool is_too_large = code && call->request.is_too_large && call->request.is_too_large(call->response);
   if (lane_of(call) == LANE_READ && !is_too_large)
@@ -263,6 +319,7 @@ static bool init_sync(bt_http_client *client) {
 static void set_options(bt_http_client *client, const bt_http_options *options) {
   bt_budget_init(&client->budget, options ? options->concurrency : 0);
   client->stats.allowed = client->budget.allowed;
+  client->held_ms = options && options->held_ms ? options->held_ms : HELD_MS;
   const char *agent = options && options->user_agent ? options->user_agent : "betrace/" BETRACE_VERSION;
   size_t length = strnlen(agent, USER_AGENT_MAX - 1);
   memcpy(client->user_agent, agent, length);

@@ -28,7 +28,10 @@ typedef struct bt_http_exchange {
 } bt_http_exchange;
 
 typedef struct bt_http_options {
-  uint32_t concurrency;   /* requests in flight at most; 0: 2 */
+  uint32_t concurrency; /* requests in flight at most; 0: 2 */
+  /* What has been under way for longer keeps no other tenant's first request from being sent, so that what hangs for one
+   * holds up nobody else; twice as many as `concurrency` at most. 0: 5 s */
+  int64_t held_ms;
   const char *user_agent; /* NULL: "betrace/VERSION" */
   /* Called for each request when it is finished, by the thread that finishes it; NULL: nobody listens. */
   void (*on_exchange)(void *context, const bt_http_exchange *exchange);
@@ -41,9 +44,16 @@ typedef enum bt_http_kind {
   BT_HTTP_SEARCH,
   BT_HTTP_READ,
   BT_HTTP_BY_ID,
-  BT_HTTP_EXPORT, /* spans that we send; outside of the budget, four at once */
+  BT_HTTP_EXPORT, /* spans that we send; outside of the budget, eight at once */
   BT_HTTP_KINDS
 } bt_http_kind;
+
+/* Whether how long the receiver of spans takes is learned from a request, and whether it waits so long only. */
+typedef enum bt_http_wait {
+  BT_HTTP_WAIT = 0,   /* for all of its timeout; and teaches nothing */
+  BT_HTTP_WAIT_LEARN, /* the same, and teaches */
+  BT_HTTP_WAIT_USUAL  /* as long as answers usually take and somewhat more (usual_wait.h), its timeout at most */
+} bt_http_wait;
 
 /* All that it points to is borrowed until the request is finished. */
 typedef struct bt_http_request {
@@ -55,11 +65,13 @@ typedef struct bt_http_request {
   const char *ca_file;   /* of https: authorities (PEM) to trust besides the system's; or NULL */
   size_t max_body_bytes; /* of the answer after decoding; 0: 256 MiB */
   int64_t timeout_ms;    /* of the transfer; 0: 120,000 */
+  bt_http_wait wait;     /* for how much of it */
   int64_t total_ms;      /* with the time in the queue; 0: as long as it takes. Past it BT_UNAVAILABLE */
   bt_http_kind kind;
   bt_priority priority; /* of requests that queue for the budget the higher goes first (http_queue.h) */
   const void *
       party; /* whose requests take turns with those of others of the same priority; only compared. NULL: one party too */
+  uint64_t tenant;         /* whose data are asked for, as a number; 0: nobody's in particular */
   const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
   /* Or NULL. True: what was asked is too much for any answer, which does not say that the server is busy. */
   bool (*is_too_large)(const struct bt_http_response *response);

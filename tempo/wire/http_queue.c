@@ -51,7 +51,7 @@ bt_http_waiting *bt_http_queue_take(bt_http_queue *queue, int64_t now_ms) {
 
 bt_http_waiting *bt_http_queue_take_if(bt_http_queue *queue, bool (*test)(const bt_http_waiting *, int64_t now_ms),
                                        int64_t now_ms) {
-  for (int class = 0; class < BT_HTTP_CLASSES; class ++)
+  for (int class = BT_HTTP_CLASSES - 1; class >= 0; class --)
     for (bt_http_waiting **place = &queue->first[class]; *place; place = &(*place)->next) {
       bt_http_waiting *taken = *place;
       if (!test(taken, now_ms)) continue;

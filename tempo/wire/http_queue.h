@@ -32,7 +32,7 @@ typedef struct bt_http_queue {             /* all-zero: empty */
 void bt_http_queue_add(bt_http_queue *queue, bt_http_waiting *waiting);
 /* The one whose turn it is, taken out; NULL: nobody is ready. */
 bt_http_waiting *bt_http_queue_take(bt_http_queue *queue, int64_t now_ms);
-/* Any for which the test is true (cancelled, out of time), taken out; NULL: none. */
+/* The first for which the test is true (cancelled, out of time), taken out, of the highest class that has one; NULL: none. */
 bt_http_waiting *bt_http_queue_take_if(bt_http_queue *queue, bool (*test)(const bt_http_waiting *, int64_t now_ms),
                                        int64_t now_ms);
 /* All that the party has waiting is to wait until then. */

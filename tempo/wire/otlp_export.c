@@ -258,7 +258,8 @@ static void count_sent(exporter *e, const bt_http_response *response, uint64_t s
   e->result->rejected += rejected;
 }
 
-static bt_status send_once(exporter *e, const bt_export_document *document, bt_http_response *response,
+/* is_last: no other try follows it. */
+static bt_status send_once(exporter *e, const bt_export_document *document, bool is_last, bt_http_response *response,
                            bt_error *error) {
   char content_type[64];
   snprintf(content_type, sizeof content_type, "Content-Type: %s", document->content_type);
@@ -272,6 +273,7 @@ static bt_status send_once(exporter *e, const bt_export_document *document, bt_h
                              .header_count = e->header_count + 1,
                              .max_body_bytes = ANSWER_BYTES,
                              .timeout_ms = TIMEOUT_MS,
+                             .wait = is_last && !e->options->comes_back ? BT_HTTP_WAIT_LEARN : BT_HTTP_WAIT_USUAL,
                              .kind = BT_HTTP_EXPORT,
                              .priority = BT_PRIORITY_WATCH,
                              .cancel = e->cancel};
@@ -284,7 +286,7 @@ static bt_status send_document(exporter *e, const bt_export_document *document, 
   int64_t pause_ms = FIRST_PAUSE_MS;
   for (uint32_t attempt = 1;; attempt++, pause_ms *= 2) {
     bt_http_response response = {0};
-    bt_status status = send_once(e, document, &response, error);
+    bt_status status = send_once(e, document, attempt >= attempts, &response, error);
     fate what = status == BT_OK ? fate_of(&response) : PASSING;
     if (status == BT_OK && what == SENT)
       count_sent(e, &response, document->span_count);

@@ -42,6 +42,7 @@ typedef struct bt_exporter_options {
   const char *headers;    /* OTEL_EXPORTER_OTLP_HEADERS: k=v,k2=v2 (percent-encoded values), or NULL */
   const char *tenant;     /* X-Scope-OrgID, in place of one in `headers`; or NULL */
   uint32_t attempts;      /* 0: 5, with back-off from 200 ms, honouring Retry-After (30 s at most) */
+  bool comes_back;        /* who fails sends the same again later, so that no try has to be waited for to its end */
 } bt_exporter_options;
 
 typedef struct bt_export_result {
@@ -49,7 +50,9 @@ typedef struct bt_export_result {
   char message[200];
 } bt_export_result;
 
-/* Sends one request; retried on 429, 502, 503 (but not "no org id"), 504 and broken connections; 400 and others are BT_REFUSED. A batch that
+/* A try waits as long as the receiver's answers usually take and somewhat more (usual_wait.h), the last one 30 s: a receiver
+ * of which a part hangs costs a moment. What was sent twice so is there once, by its ids.
+ * Sends one request; retried on 429, 502, 503 (but not "no org id"), 504 and broken connections; 400 and others are BT_REFUSED. A batch that
  * is refused for its size is split in two. Port 4317 in a URL is BT_INVALID with the hint to 4318. */
 bt_status bt_otlp_export(bt_http_client *client, const bt_exporter_options *options,
                          const bt_export_resource *resources, size_t count, const bt_cancel *cancel,

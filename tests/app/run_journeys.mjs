@@ -1,7 +1,7 @@
 /* Drives a real Chromium through the pages at one target, against real betraces: every journey of journeys/ as a test of node:test, all in one
    browser, each in windows of its own.
 
-     node tests/app/run_journeys.mjs host12|host13|standalone [part of a journey's name]
+     node tests/app/run_journeys.mjs host12|host13|standalone [part of a journey's name …]
 
    A journey may say `only(target)`, where it belongs, and `skip(target)`, what it lacks. Screenshots go to build/app/screenshots/<target>/. Runs in Node. */
 import assert from 'node:assert/strict';
@@ -15,11 +15,13 @@ import { World } from './support/world.mjs';
 const JOURNEYS = path.join(import.meta.dirname, 'journeys');
 const LIMIT_MS = 300_000;
 
-const [name = 'host12', part = ''] = process.argv.slice(2);
+const [name = 'host12', ...parts] = process.argv.slice(2);
 assert.ok(TARGETS[name], `no target ${name}; known are ${Object.keys(TARGETS).join(', ')}`);
 const target = TARGETS[name]();
-const files = fs.readdirSync(JOURNEYS).filter((one) => one.endsWith('.mjs') && one.includes(part)).sort();
-assert.ok(files.length > 0, `no journey is called ${part}`);
+const all = fs.readdirSync(JOURNEYS).filter((one) => one.endsWith('.mjs')).sort();
+const unknown = parts.filter((part) => !all.some((one) => one.includes(part)));
+assert.deepEqual(unknown, [], `no journey is called ${unknown.join(', ')}; there are ${all.join(', ')}`);
+const files = all.filter((one) => parts.length === 0 || parts.some((part) => one.includes(part)));
 
 const run = { target, world: new World(target.options) };
 

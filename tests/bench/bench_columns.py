@@ -4,7 +4,7 @@
 find the same traces, never a time. BETRACE_TEMPO_VARIANT chooses the Tempo.
 
 Two rules: one that sets of ids decide, and one whose candidates are read with the attribute.
-`--short` is what `make check` runs: 400 traces, each once; else 5,000, medians of five.
+`--short` and `--medium`: 400 traces, each once; else 5,000, medians of five.
 """
 import argparse
 import datetime
@@ -15,6 +15,7 @@ import time
 from replay_cost import counting, medians  # sets the path
 from betrace_process import run_cli  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
+from sizes import add_sizes, by_size  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 import otlp  # noqa: E402
 
@@ -88,10 +89,10 @@ def bench(count, runs):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
+    add_sizes(parser)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
-    bench(*((400, 1) if options.short else (5000, options.runs)))
+    bench(*by_size(options.size, (400, 1), (400, 1), (5000, options.runs)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Trace files of any size in little memory: eval and replay over a file of traces, as protobuf and as JSON lines, with the peak memory and the time per
-trace, beside the rate of reading and decoding the same file once. 50,000 traces with --short, else a million (2 GB of files in the temporary folder).
+trace, beside the rate of reading and decoding the same file once. 3,000 traces with --short, 50,000 with --medium, else
+a million (2 GB of files in the temporary folder).
 Asserts verdicts, and that memory stays below the goal of 256 MiB.
 """
 import argparse
@@ -11,6 +12,7 @@ import replay_cost  # noqa: F401  (sets the paths and the release build)
 from betrace_process import run_cli  # noqa: E402
 from measured_process import run_measured  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
+from sizes import add_sizes, by_size  # noqa: E402
 
 GOAL_KIB = 256 * 1024
 
@@ -33,10 +35,10 @@ def measure(command, path, traces, truth):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
+    add_sizes(parser)
     parser.add_argument("--traces", type=int)
     options = parser.parse_args()
-    traces = options.traces or (50000 if options.short else 1000000)
+    traces = options.traces or by_size(options.size, 3000, 50000, 1000000)
     with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder:
         for name in ("traces.pb", "traces.jsonl"):
             path, truth_path = os.path.join(folder, name), os.path.join(folder, "truth.json")

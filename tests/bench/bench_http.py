@@ -3,7 +3,8 @@
   - the slowest hundredth of reads while two replays run (goal: under 20 ms);
   - 1,000 idle connections and 200 readers of events at once: memory stays flat;
   - start to ready (goal: 100 ms) and memory of an idle service (goal: 20 MiB).
-Prints figures and goals; asserts only that answers are right. Needs wrk and nginx. `--short` takes seconds instead of a minute.
+Prints figures and goals; asserts only that answers are right. Needs wrk and nginx. `--short` takes seconds,
+`--medium` a few more, instead of a minute.
 """
 import argparse
 import http.client
@@ -24,6 +25,7 @@ os.environ["BETRACE_BIN"] = os.environ.get("BETRACE_RELEASE_BIN", os.path.join(H
 from betrace_process import Betrace, binary, run_cli  # noqa: E402
 from debian_package import programs_of  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
+from sizes import add_sizes, by_size  # noqa: E402
 
 RULE = dict(SLOW_DB, id="slow-db-no-retry")
 PATH = "/v1/rules/slow-db-no-retry"
@@ -250,11 +252,11 @@ def measure_start(rounds):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
-    short = parser.parse_args().short
-    compare_rates(1 if short else 4, 5 if short else 9)
-    reads_while_replays_run(3 if short else 10, 20000 if short else 100000)
-    hold_many(10 if short else 60)
+    add_sizes(parser)
+    size = parser.parse_args().size
+    compare_rates(by_size(size, 1, 1, 4), by_size(size, 3, 5, 9))
+    reads_while_replays_run(by_size(size, 3, 3, 10), by_size(size, 3000, 20000, 100000))
+    hold_many(by_size(size, 4, 10, 60))
     measure_start(5)
 
 

@@ -4,7 +4,7 @@ medians and ratios; asserts that every replay is complete and finds what it has 
 
 Three rules: one that some traces violate, decided by two searches; one that the large ones violate, for what many of their spans are; and one that every trace
 violates, so that each of the large ones is read. By then 300,000 spans more are read than the 60,000 of the small ones: its ratio has no goal.
-`--short` is what `make check` runs: one of 20,000 spans among 500, each once. beside.py says on which Tempos it runs: `--settled --tempos 2.8,3.0.3`.
+`--short` and `--medium`: one of 20,000 spans among 500, each once. beside.py says on which Tempos it runs: `--settled --tempos 2.8,3.0.3`.
 """
 import argparse
 import datetime
@@ -15,6 +15,7 @@ import beside  # sets the path
 from replay_cost import medians_with_work
 from measured_process import run_measured  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
+from sizes import add_sizes  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 import large_traces  # noqa: E402
 import otlp  # noqa: E402
@@ -130,11 +131,12 @@ def bench(server, ratios, small, sizes, runs):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
+    add_sizes(parser)
     parser.add_argument("--runs", type=int, default=3)
     beside.add_options(parser)
     options = parser.parse_args()
-    small, sizes, runs = (500, (20000,), 1) if options.short else (5000, (20000,) * 10 + (100000,), options.runs)
+    full = options.size == "full"
+    small, sizes, runs = (5000, (20000,) * 10 + (100000,), options.runs) if full else (500, (20000,), 1)
     ratios = beside.Ratios()
     for server in beside.tempos(options, multitenant=True, closes_blocks=True):
         bench(server, ratios, small, sizes, runs)

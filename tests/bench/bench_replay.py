@@ -7,8 +7,9 @@ Prints medians and a table of ratios (of Tempo's processor time in parentheses);
 script's rate. The pair could not answer for the last hour, where Tempo may hold spans that no search sees and violations that rest on absence are
 read by id: so that it is also compared over a range that ended before. Over that range too, for a rule that is violated everywhere, what the first
 violation costs relative to a replay (goal: at most 10 %): reads by id would make the replay dearer.
-`--short` is what `make check` runs: 20,000 traces, medians of three, fewer candidates for the script, and then on the same Tempo a rule of each kind
-once (bench_rules.py says what is compared there). beside.py says on which Tempos it runs: `--settled --tempos 2.8,2.10.8,3.0.3`.
+`--short`: 3,000 traces, medians of three, fewer candidates for the script, and then on the same Tempo a rule of each
+kind once (bench_rules.py says what is compared there). `--medium`: the same with 20,000 traces. beside.py says on
+which Tempos it runs: `--settled --tempos 2.8,2.10.8,3.0.3`.
 """
 import argparse
 import json
@@ -20,6 +21,7 @@ from replay_cost import PROTOBUF, curl, load, medians_with_work, older, record, 
 from betrace_process import run_cli  # noqa: E402  (replay_cost sets the path)
 from run_tempo import http  # noqa: E402
 from seed_rules import SLOW_DB  # noqa: E402
+from sizes import add_sizes, by_size  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 import bench_rules  # noqa: E402
 
@@ -117,17 +119,16 @@ def bench(tempo, ratios, bounds, seconds, truth, runs, dense_runs, script_limit)
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
+    add_sizes(parser)
     beside.add_options(parser)
     options = parser.parse_args()
-    short = options.short
-    traces, runs, dense_runs, script_limit = (20000, 3, 1, 150) if short else (15420, 7, 3, 1000)
+    traces, runs, dense_runs, script_limit = by_size(options.size, (3000, 3, 1, 150), (20000, 3, 1, 150), (15420, 7, 3, 1000))
     ratios = beside.Ratios()
     for server in beside.tempos(options):
         with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, server as tempo:
             bounds, seconds, truth = load(tempo, traces, folder)
             bench(tempo, ratios, bounds, seconds, truth["slow-db-no-retry"], runs, dense_runs, script_limit)
-            if short:
+            if options.size != "full":
                 bench_rules.each_once(tempo, ratios, bounds, seconds, traces)
     print(ratios.text())
 

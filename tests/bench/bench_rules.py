@@ -9,8 +9,9 @@ more by id, about 40 ms of Tempo each, and no bare query could answer for that h
 before it, where the goals stand, and over the whole range with the number of reads by id.
 Ratios are of times, and in parentheses of Tempo's processor time, which says more on a machine that is shared.
 Prints; asserts verdicts only, and that memory stays below twice its goal. 20,000 traces, medians of three, and then 200,000 for the rules whose
-violations are few. --traces N, --runs N and --rule NAME choose, and --tempos and --settled the Tempos (beside.py), whose ratios stand beside each other in
-the table at the end. `make check` measures each once as a part of bench_replay.py.
+violations are few. --traces N, --runs N and --rule NAME choose, and --tempos and --settled the Tempos (beside.py), whose
+ratios stand beside each other in the table at the end. `make check` and `make check-more` measure each once as a part of
+bench_replay.py.
 """
 import argparse
 import json
@@ -146,7 +147,7 @@ def measure(tempo, rule, what, bounds, seconds, traces, runs, with_whole=True, r
 
 
 def each_once(tempo, ratios, bounds, seconds, traces):
-    """For `make check`: a Tempo that bench_replay.py has filled, and what a minute or two have room for."""
+    """For less than full size: a Tempo that bench_replay.py has filled, and what a minute or two have room for."""
     for rule in RULES:
         if rule[0] in IN_CHECK:
             answer = measure(tempo, rule, "handed over", *older(bounds, seconds), traces, 1, with_whole=False, ratios=ratios)

@@ -2,7 +2,7 @@
 through a counting proxy: queries, and reads of single violating traces by id, which every violation that rests on absence needs while it is young. Prints
 both for each tick beside the number of distinct prefilters of the rules (goal: at most as many queries a tick). Asserts that every rule's
 counts are those of a replay, never times.
-`--short` makes 4 ticks instead of 10.
+`--short` and `--medium` make 4 ticks instead of 10.
 """
 import argparse
 import concurrent.futures
@@ -18,6 +18,7 @@ import otlp  # noqa: E402
 from betrace_process import Betrace  # noqa: E402
 from counting_proxy import CountingProxy  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
+from sizes import add_sizes, by_size  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 RULES, STEP, REACH, SETTLE = 50, 5, 6, 5
@@ -106,8 +107,8 @@ def run(tempo, proxy, server, ticks):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
-    ticks = 4 if parser.parse_args().short else 10
+    add_sizes(parser)
+    ticks = by_size(parser.parse_args().size, 4, 4, 10)
     tempo = TempoServer(config="fast").start()
     try:
         with CountingProxy(tempo.url) as proxy, Betrace("--tempo", proxy.url, "--settle", f"{SETTLE}s", "--margin", "1m", "--lateness", "1m") as server:

@@ -1,6 +1,6 @@
 """What watch costs Tempo: bytes that Tempo says it inspected for a round, against the bytes of the round's own slice searched once by the same filters.
 Goal: at most 2 x. Traffic goes on while it is measured, so that slices hold traces to read. Asserts that violations were found, never times.
-`--short` measures for a shorter time.
+`--short` and `--medium` measure for a shorter time.
 """
 import argparse
 import json
@@ -16,6 +16,7 @@ os.environ["BETRACE_BIN"] = os.environ.get("BETRACE_RELEASE_BIN", os.path.join(H
 import otlp  # noqa: E402
 from betrace_process import Betrace  # noqa: E402
 from run_tempo import TempoServer  # noqa: E402
+from sizes import add_sizes, by_size  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 INTERVAL_SECONDS, SETTLE_SECONDS = 2, 4
@@ -56,8 +57,8 @@ def slice_bytes(tempo):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
-    seconds = 20 if parser.parse_args().short else 90
+    add_sizes(parser)
+    seconds = by_size(parser.parse_args().size, 8, 20, 90)
     stop = threading.Event()
     with TempoServer(config="fast") as tempo:
         traffic = threading.Thread(target=push_traffic, args=(tempo, stop), daemon=True)

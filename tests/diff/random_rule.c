@@ -20,7 +20,8 @@ typedef struct writer {
 } writer;
 
 /* Some names come often, so that most selectors find something. */
-static const char *const names[] = {"a", "a", "a", "b", "b", "b", "c", "p.q", "\"x y\"", "s", "s", "t"};
+static const char *const names[] = {"a",   "a",       "a", "b", "b", "b",         "c",
+                                    "p.q", "\"x y\"", "s", "s", "t", "service:s", "name:a"};
 static const char *const keys[] = {"k", "m", "d.e", "ok"};
 static const char *const numbers[] = {"0", "1", "2", "3", "2.5", "-1", "9007199254740992", "9007199254740993", "1e308"};
 static const char *const strings[] = {"u", "v", "\"uv\"", "\"\"", "\"nil\"", "\"1\"", "server", "\"u\\nv\""};

@@ -136,6 +136,33 @@ static void expect_print(const char *text, const char *expected) {
   bt_diagnostics_dispose(&diagnostics);
 }
 
+/* Of a long line what stands around the place: 200 columns, with a mark where it is cut. */
+static void test_print_long_line(void **state) {
+  (void)state;
+  bt_buffer text = {0}, out = {0};
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  for (int i = 0; i < 300; i++) bt_buffer_append(&text, BT_STR("\"\xc3\xa9\" and "));
+  bt_buffer_append(&text, BT_STR("trace.spancount > 5"));
+  for (int i = 0; i < 300; i++) bt_buffer_append(&text, BT_STR(" and b"));
+  bt_diagnostics_init(&diagnostics);
+  assert_int_equal(bt_rule_compile(bt_buffer_str(&text), &rule, &diagnostics, NULL), BT_INVALID);
+  bt_diagnostics_print(&diagnostics, bt_buffer_str(&text), "r", &out);
+  const char *line = strchr(out.ptr, '\n') + 1, *carets = strchr(line, '\n') + 1;
+  size_t columns = 0, place = 0;
+  for (const char *at = line + 2; *at != '\n'; at++) {
+    if (strncmp(at, "trace.spancount", 15) == 0) place = columns;
+    columns += ((unsigned char)*at & 0xC0) != 0x80;
+  }
+  assert_int_equal(columns, 200);
+  assert_int_equal(strncmp(line, "  …", 5), 0);
+  assert_int_equal(strncmp(carets - 4, "…\n", 4), 0);
+  assert_int_equal(strspn(carets, " "), 2 + place);
+  bt_buffer_dispose(&text);
+  bt_buffer_dispose(&out);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
 static void test_print(void **state) {
   (void)state;
   /* Columns count characters, and a tab stays a tab under the line. */
@@ -197,6 +224,7 @@ int main(void) {
       cmocka_unit_test(test_strange_bytes),
       cmocka_unit_test(test_ranges),
       cmocka_unit_test(test_print),
+      cmocka_unit_test(test_print_long_line),
       cmocka_unit_test(test_many_diagnostics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,8 @@ all of them and only them.
 
 Seeded random rules × random traces. The spans arrive in random order in three pushes that lie in three blocks (the fast config with blocks cut
 after three seconds), in many traces the span that decides alone. Rules run in groups and alone, over everything and over adjacent windows.
-BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules; --full takes 1,000.
+BETRACE_SEED picks another seed (it is printed), BETRACE_RULES the number of rules; --full takes 1,000, --short what
+test_newer_property takes: so few rules and traces that a check has room for them.
 """
 import collections
 import os
@@ -24,14 +25,16 @@ from tempo_binary import require_tempo  # noqa: E402
 
 SECOND = 1_000_000_000
 FULL = "--full" in sys.argv
-SEED = int(os.environ.get("BETRACE_SEED", "20251"))
-RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "110"))
-ALONE = RULES // 6
-TRACES, GROUP, FORCED = 450, 11, 5
+SHORT = "--short" in sys.argv
+# Of the few rules that --short takes, those of its seed have each strategy several times.
+SEED = int(os.environ.get("BETRACE_SEED", "24" if SHORT else "20251"))
+RULES = int(os.environ.get("BETRACE_RULES", "1000" if FULL else "33" if SHORT else "110"))
+ALONE = 4 if SHORT else RULES // 6
+TRACES, GROUP, FORCED = 120 if SHORT else 450, 11, 3 if SHORT else 5
 
 
 class PropertyOnTempo(unittest.TestCase):
-    LEAST_DECIDED = 10  # traces that a projection decides, for each rule that it is forced on
+    LEAST_DECIDED = 0 if SHORT else 10  # traces that a projection decides, for each rule that it is forced on
 
     @classmethod
     def setUpClass(cls):
@@ -136,7 +139,8 @@ class PropertyOnTempo(unittest.TestCase):
             totals["subtracted"] += answer["traces_candidate"] - answer["traces_read"]
             self.check_exercised(rule, answer)
         print(f"alone: {totals['read']} candidates read, {totals['subtracted']} subtracted", flush=True)
-        self.assertGreater(totals["subtracted"], 0, "nothing was ever subtracted")
+        if not SHORT:  # alone, so few traces are all read
+            self.assertGreater(totals["subtracted"], 0, "nothing was ever subtracted")
 
     def test_c_spans_asked_for_first(self):
         """A projection of one rule finds the candidates itself: no search for ids is made, and nothing is lost or told twice."""
@@ -190,4 +194,4 @@ class PropertyOnTempo(unittest.TestCase):
 
 if __name__ == "__main__":
     require_tempo()
-    unittest.main(verbosity=1, argv=[argument for argument in sys.argv if argument != "--full"])
+    unittest.main(verbosity=1, argv=[argument for argument in sys.argv if argument not in ("--full", "--short")])

@@ -91,6 +91,15 @@ class RuleFilesTest(unittest.TestCase):
         self.assertTrue(any("id: expected each id once" in m for m in messages), messages)
         self.assertTrue(any("severity" in m for m in messages), messages)
 
+    def test_check_says_all_that_is_wrong_with_a_file(self):
+        path = self.write("r.yaml", "rules:\n- id: a\n  dls: x\n  severity: huge\n  settle: 5\n  dsl: trace.has(\n  tests:\n  - trace: [{spam: a}, {span: b, kind: big}]\n"
+                                    "    expects: violated\n- id: b\n  dsl: when { a }\n- 5\n- id: b\n  dsl: a\n  shadow: maybe\n")
+        done = run_cli("check", path)
+        self.assertEqual(done.returncode, 1)
+        places = [line.split(": ")[0][len(path) + 1:] for line in (done.stdout + done.stderr).splitlines() if line.startswith(path)]
+        self.assertEqual(places, ["3:3", "4:13", "5:11", "8:14", "8:40", "9:5", "12:3", "15:11", "13:1", "6:18", "11:8"], done.stdout)
+        self.assertEqual(len(self.run_json(1, "check", "--json", path)["diagnostics"]), 9)
+
     def test_check_exit_statuses(self):
         good = self.write("good.yaml", "rules:\n- id: a\n  dsl: x and not y\n")
         self.assertEqual(run_cli("check", good).returncode, 0)
@@ -144,12 +153,26 @@ class RuleFilesTest(unittest.TestCase):
                 expected = expected.replace(f"when {{a{i}}} always\n      {{b}}\n", f"when {{ a{i} }}\n      always {{ b }}\n")
             self.assertEqual(self.read(path), expected.replace("\n", breaks))
 
-    def test_fmt_refuses_what_stands_in_no_block(self):
-        path = self.write("r.yaml", "rules:\n- id: a\n  dsl: 'when {a} always {b}'\n- id: b\n  dsl: |\n    when {c} always {d}\n")
+    def test_fmt_of_texts_in_no_block(self):
+        """One line stays one line where it can be one; more become a block; what stands among other things is quoted."""
+        path = self.write("r.yaml", "rules:\n- id: a\n  dsl: 'when {a} always {b}'   # why\n  severity: high\n- dsl: a.where( k==1 )\n  id: b\n"
+                                    "- {id: c, dsl: a.where( k==1 ), severity: low}\n- id: d\n  dsl: \"a.where( k == \\\"x\\\" )\"\n- id: e\n  dsl: 'a  and b'\n")
+        self.assertEqual(run_cli("fmt", "-w", path).returncode, 0)
+        self.assertEqual(self.read(path), "rules:\n- id: a\n  dsl: |   # why\n    when { a }\n    always { b }\n  severity: high\n- dsl: a.where(k == 1)\n"
+                                          "  id: b\n- {id: c, dsl: \"a.where(k == 1)\", severity: low}\n- id: d\n  dsl: |\n    a.where(k == \"x\")\n"
+                                          "- id: e\n  dsl: 'a and b'\n")
+        self.assertEqual(run_cli("fmt", "--check", path).returncode, 0)
+        path = self.write("r.json", '{"rules": [{"id": "a", "dsl": "when {a} always {b}"}, {"id": "b", "dsl": "a.where( k==\\"x\\" )"}]}')
+        self.assertEqual(run_cli("fmt", "-w", path).returncode, 0)
+        self.assertEqual(json.loads(self.read(path)), {"rules": [{"id": "a", "dsl": "when { a }\nalways { b }"}, {"id": "b", "dsl": "a.where(k == \"x\")"}]})
+
+    def test_fmt_refuses_folded_texts(self):
+        path = self.write("r.yaml", "rules:\n- id: a\n  dsl: >\n    when {a}\n    always {b}\n- id: b\n  dsl: a  and\n    b\n")
         before = self.read(path)
         done = run_cli("fmt", "-w", path)
         self.assertEqual(done.returncode, 1)
-        self.assertIn(f"{path}:3:9: error: the text of rule a", done.stderr)
+        self.assertRegex(done.stderr, r"r\.yaml:3:1: error: the text of rule a is not in canonical form, and is folded \(>\)")
+        self.assertRegex(done.stderr, r"r\.yaml:7:1: error: the text of rule b .* written over several lines without quotes")
         self.assertEqual(self.read(path), before)
         broken = self.write("b.yaml", "rules:\n- id: a\n  dsl: |\n    when {\n")
         done = run_cli("fmt", broken)
@@ -228,6 +251,19 @@ class RuleFilesTest(unittest.TestCase):
                           "    - {trace_file: traces/good.json.gz, expect: satisfied}\n")
         answer = self.run_json(1, "test", "--json", path)
         self.assertEqual([t["outcome"] for t in answer["tests"]], ["passed", "failed", "passed"])
+
+    def test_an_id_that_stands_twice(self):
+        """Two kinds are the halves of a call, which are siblings; of one kind the first counts."""
+        halves = [{"span": "root", "id": "r"}, {"span": "client", "id": "a", "kind": "client"}, {"span": "server", "id": "a", "kind": "server"},
+                  {"span": "work", "id": "b", "parent": "a"}]
+        copies = [dict(one, kind="client") if one["span"] == "server" else one for one in halves]
+        behind = [{"span": "x", "id": "a"}, {"span": "x", "id": "a"}, {"span": "client", "id": "c", "kind": "client"}]
+        path = self.write("twice.json", {"rules": [{
+            "id": "halves", "dsl": "when { client.where(span.kind == client) as c } always { server sibling of c and work child of c }",
+            "tests": [{"trace": halves, "expect": "satisfied"}, {"trace": copies, "expect": "violated", "witness": {"c": "a"}},
+                      {"trace": halves[1:], "expect": "violated"}, {"trace": behind, "expect": "violated", "witness": {"c": "c"}}]}]})
+        done = run_cli("test", path)
+        self.assertEqual((done.returncode, done.stdout), (0, "4 tests: 4 passed, 0 failed, 0 errors\n"))
 
     def test_witness_beyond_the_reported_choices(self):
         spans = ", ".join(f"{{span: checkout, id: c{i}, attributes: {{amount: 2000}}}}" for i in range(40))

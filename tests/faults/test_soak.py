@@ -34,7 +34,6 @@ SEED = int(os.environ.get("SOAK_SEED", "11"))
 # Some hang before they say a word, some after the head; half as many trickle, a byte at a time.
 MIX = {"hung": 0.7 * HANGING, "hung_after_head": 0.3 * HANGING, "drip": 0.5 * HANGING}
 MIB = 2**20
-proxy.LONG_S = 2  # an export waits for 30 s, and those of this minute would wait for those of the last one
 LIMIT_MIB = 64
 # Besides the account, as in test_memory.py.
 SLACK_MIB, SLACK_RATIO = 34, 1.03

@@ -34,6 +34,19 @@ class EvalTest(unittest.TestCase):
         self.assertEqual(self.verdicts("a", '{"resourceSpans": []}')[0], 3, "no trace is not a clean bill of health")
         self.assertEqual(run_cli("eval", "--dsl", "a").returncode, 2)
 
+    def test_what_names_and_comparisons_met_is_said(self):
+        """A bare name that selects by service and by name, and numbers that are compared with strings: no verdict says why."""
+        text = dict(span("work", 2), attributes=[{"key": "amount", "value": {"stringValue": "12"}}])
+        trace = document(span("shop"), text, service="shop")
+        rules = ("--dsl", "when { shop } always { trace.has(amount > 5) }", "--all", "-")
+        done = run_cli("eval", *rules, stdin=trace)
+        self.assertIn("`shop` selected 1 span by service and 1 by name; service:shop or name:shop says which", done.stdout)
+        self.assertIn("`amount` was a string in 1 of 1 spans, and here it is compared with a number", done.stdout)
+        summary = json.loads(run_cli("eval", "--json", *rules, stdin=trace).stdout.splitlines()[-1])["summary"]
+        self.assertEqual([note["rule_id"] for note in summary["notes"]], ["dsl", "dsl"])
+        self.assertEqual(self.verdicts("when { service:shop } never { name:shop }", trace), (1, ["violated"]))
+        self.assertNotIn("note:", run_cli("eval", "--dsl", "name:shop", "-", stdin=trace).stdout)
+
     def test_an_empty_service_name_is_none(self):
         """Tempo's searches give "" for a service that is not there: a verdict must not depend on how the trace was read."""
         for service in ("", None):

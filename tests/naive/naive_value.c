@@ -240,12 +240,22 @@ bt_truth naive_present(const naive_value *value) {
   return value->kind == NAIVE_ANY || value->may_be_missing ? BT_UNKNOWN : BT_TRUE;
 }
 
+static bool is_infinite(const naive_bound *b, int side) {
+  return !b->is_open && b->number.type == BT_VALUE_DOUBLE && isinf(b->number.decimal) &&
+         (b->number.decimal > 0) == (side > 0);
+}
+
 static bt_truth compare_ranges(bt_comparison_operator op, const naive_value *a, const naive_value *b) {
   int a_low_to_b_high = compare_ends(low_end(a), high_end(b));
   int a_high_to_b_low = compare_ends(high_end(a), low_end(b));
-  bool low_is_open = a->low.is_open || b->high.is_open, high_is_open = a->high.is_open || b->low.is_open;
+  /* Nothing is beyond an infinite number, so it does not matter there that the other side has no end. */
+  bool low_is_open = (a->low.is_open && !is_infinite(&b->high, -1)) || (b->high.is_open && !is_infinite(&a->low, 1));
+  bool high_is_open = (a->high.is_open && !is_infinite(&b->low, 1)) || (b->low.is_open && !is_infinite(&a->high, -1));
   bool all_less = !high_is_open && a_high_to_b_low < 0, all_greater = !low_is_open && a_low_to_b_high > 0;
-  bool all_at_most = !high_is_open && a_high_to_b_low <= 0, all_at_least = !low_is_open && a_low_to_b_high >= 0;
+  bool is_at_infinity_low = a->low.is_open || b->high.is_open, is_at_infinity_high = a->high.is_open || b->low.is_open;
+  all_less &= !is_at_infinity_high, all_greater &= !is_at_infinity_low;
+  bool all_at_most = !high_is_open && (is_at_infinity_high || a_high_to_b_low <= 0);
+  bool all_at_least = !low_is_open && (is_at_infinity_low || a_low_to_b_high >= 0);
   bool holds = false, fails = false;
   if (op == BT_EQUAL)
     holds = all_at_most && all_at_least, fails = all_less || all_greater;

@@ -1,20 +1,24 @@
 """Runs the suites that tests/budget.txt lists, in its order, each against its minutes. Ends with a table and one closing line.
 
-    python3 tests/runner/main.py [--full] [suite …]
+    python3 tests/runner/main.py [--more | --full] [suite …]
 
-Suites that ask a Tempo run again for each other Tempo that is found, in rows of their own (`facts@3.0.3`, tests/tempo/variants.py).
+Without names: the part `check` of the file, with --more the part `more`, with --full all parts. A suite that is named
+runs, whatever its part. Suites that ask a Tempo run again for each other Tempo that is found, in rows of their own
+(`facts@3.0.3`, tests/tempo/variants.py), which are of the part `more`.
 A suite that suites.ASIDE names runs beside the ones after it, until one that suites.ALONE names, which measures or needs what it made.
 Output of each suite goes to build/check/<suite>.log; the end of a failed step's output is shown. Exit code 0 only when nothing failed.
 Test programs get BETRACE_BIN (ASan build), BETRACE_RELEASE_BIN and, once it is built, BETRACE_TEMPO_BIN.
 """
 import itertools
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 
 import outcome
 import suites
@@ -23,6 +27,9 @@ sys.path.insert(0, os.path.join(suites.ROOT, "tests", "tempo"))
 import variants  # noqa: E402  (the folder must be on the path first)
 
 BUDGET = os.path.join(suites.ROOT, "tests", "budget.txt")
+PARTS = ("check", "more", "full")
+BOTH = "both"
+PARTS_OF_OPTION = {"--more": ("more",), "--full": PARTS}
 TAIL_LINES = 60
 HANG_FACTOR = 3
 BESIDE = min((os.cpu_count() or 2) + 1, 4)  # they wait more than they work
@@ -30,41 +37,57 @@ BESIDE_ASIDE = 2  # steps at once of a suite that is itself beside others
 _running = set()
 
 
+@dataclass(frozen=True)
+class Budget:
+    """A line of tests/budget.txt. part: one of PARTS, or BOTH, of what each half stands on."""
+    name: str
+    part: str
+    minutes: float
+
+
 def read_budget():
-    """[(suite, minutes)] in the file's order."""
+    """The lines, in the file's order."""
     rows = []
     with open(BUDGET, encoding="utf-8") as file:
         for line in file:
             words = line.split()
             if words and not line.startswith("#"):
-                rows.append((words[0], float(words[1])))
-    unknown = [name for name, _ in rows if name not in suites.SUITES]
+                rows.append(Budget(words[0], words[1], float(words[2])))
+    unknown = [row.name for row in rows if row.name not in suites.SUITES]
     if unknown:
         sys.exit(f"tests/budget.txt names unknown suites: {', '.join(unknown)}; known are {', '.join(suites.SUITES)}")
+    strange = [f"{row.name} {row.part}" for row in rows if row.part not in (*PARTS, BOTH)]
+    if strange:
+        sys.exit(f"tests/budget.txt has lines of no known part: {', '.join(strange)}; parts are {', '.join([*PARTS, BOTH])}")
     return rows
 
 
 def per_tempo(rows, others):
-    """The rows, and behind each suite that asks a Tempo the same for each other Tempo there is, with the same minutes."""
-    return [(name + mark, minutes) for name, minutes in rows
-            for mark in ["", *(f"@{other}" for other in others if name in suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME)]]
+    """The rows, and behind each suite that asks a Tempo the same, with its minutes, for each other Tempo there is:
+    in the second half."""
+    asking = suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME
+    return [one for row in rows
+            for one in [row, *(Budget(f"{row.name}@{other}", "full" if row.part == "full" else "more", row.minutes)
+                               for other in others if row.name in asking)]]
 
 
-def choose(rows, full, wanted, others=()):
-    """The rows to run. Without names: all but the full ones, which --full adds. others: names of variants besides the default."""
-    def is_wanted(name):
-        suite, _, variant = name.partition("@")
-        if name in wanted:
+def choose(rows, parts, wanted, others=()):
+    """The rows to run: those of the parts, or those that are wanted by name. others: names of variants but the
+    default."""
+    def is_wanted(row):
+        suite, _, variant = row.name.partition("@")
+        if row.name in wanted:
             return True
         if variant and suite not in suites.PER_TEMPO:
             return False
-        return suite in wanted if wanted else full or not suite.startswith("full:")
+        return suite in wanted if wanted else row.part in (*parts, BOTH)
     known = per_tempo(rows, others)
-    missing = [name for name in wanted if name not in dict(known)]
+    missing = set(wanted) - {row.name for row in known}
     if missing:
-        sys.exit(f"unknown suite {', '.join(missing)}; tests/budget.txt has {', '.join(name for name, _ in rows)}; "
+        there_are = ", ".join(row.name for row in rows)
+        sys.exit(f"unknown suite {', '.join(sorted(missing))}; tests/budget.txt has {there_are}; "
                  f"other Tempos that were found (suite@…): {', '.join(others) or 'none, see BETRACE_TEMPOS'}")
-    return [row for row in known if is_wanted(row[0])]
+    return [row for row in known if is_wanted(row)]
 
 
 def environment():
@@ -87,51 +110,83 @@ def end_group(process):
         time.sleep(2 if number == signal.SIGTERM else 0)
 
 
+@dataclass
+class Ran:
+    """What a command came to. processor: seconds of it and of all that it waited for, which says more than the
+    clock on a machine that is shared."""
+    code: int
+    output: str
+    processor: float
+    first: str = ""  # what the first try wrote, where there were two
+    seconds: float = 0
+
+
+def wait_for(process, seconds):
+    """Processor seconds of a process that ended in time, with its exit code in process.returncode; else None."""
+    ended = os.pidfd_open(process.pid)
+    try:
+        if not select.select([ended], [], [], seconds)[0]:
+            return None
+    finally:
+        os.close(ended)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
 def run_step(step, env, deadline):
-    """Runs one step: (exit code, its output). Past the deadline it is ended and the code is 124."""
+    """Runs one step. Past the deadline it is ended and the code is 124."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(step.command, cwd=suites.ROOT, env={**env, **step.env}, stdin=subprocess.DEVNULL, stdout=output,
                                    stderr=subprocess.STDOUT, start_new_session=True)
         _running.add(process)
-        try:
-            code = process.wait(max(deadline - time.monotonic(), 1))
-        except subprocess.TimeoutExpired:
+        processor = wait_for(process, max(deadline - time.monotonic(), 1))
+        is_late = processor is None
+        if is_late:
             end_group(process)
-            process.wait()
-            code = 124
+            processor = wait_for(process, None)
             output.write(b"ended: far over the suite's budget\n")
         _running.discard(process)
         output.seek(0)
-        return code, output.read().decode("utf-8", "replace")
+        return Ran(124 if is_late else process.returncode, output.read().decode("utf-8", "replace"), processor)
 
 
 def try_step(step, env, deadline):
-    """A step with its second try, where it has one: what counts is the last. (exit code, output, output of the first try)"""
-    code, output = run_step(step, env, deadline)
-    if not code or not step.second_try or time.monotonic() > deadline:
-        return code, output, ""
-    show_failure(step, code, output)
+    """A step with its second try, where it has one: what counts is the last."""
+    ran = run_step(step, env, deadline)
+    if not ran.code or not step.second_try or time.monotonic() > deadline:
+        return ran
+    show_failure(step, ran)
     print("    it is tried once more", flush=True)
-    return *run_step(step, env, deadline), output
+    again = run_step(step, env, deadline)
+    return replace(again, first=ran.output, processor=ran.processor + again.processor)
 
 
 def time_step(step, env, deadline):
-    """(step, seconds, exit code, output, output of the first try)"""
+    """(step, what it came to)"""
     begin = time.monotonic()
-    code, output, first = try_step(step, env, deadline)
-    return step, time.monotonic() - begin, code, output, first
+    ran = try_step(step, env, deadline)
+    return step, replace(ran, seconds=time.monotonic() - begin)
 
 
 def results_of(steps, env, deadline, log, workers=BESIDE):
-    """(step, code, output) of each in its order. Neighbours that say `beside` run together, a few at a time; what each wrote is logged whole, after its
-    command and seconds."""
+    """(step, what it came to) of each. Neighbours that say `beside` run together, a few at a time, and come in the order in
+    which they end; what each wrote is logged whole, after its command, its seconds and those of the processor."""
     with ThreadPoolExecutor(workers) as pool:
         for beside, group in itertools.groupby(steps, lambda step: step.beside):
-            run_each = pool.map if beside else map  # map runs one when it is asked for the next
-            for step, seconds, code, output, first in run_each(lambda step: time_step(step, env, deadline), group):
-                log.write(f"$ {' '.join(step.command)}  # {seconds:.1f} s\n{first}{output}")
+            for step, ran in run_beside(pool, group, env, deadline) if beside else run_in_order(group, env, deadline):
+                took = f"{ran.seconds:.1f} s, processor {ran.processor:.1f} s"
+                log.write(f"$ {' '.join(step.command)}  # {took}\n{ran.first}{ran.output}")
                 log.flush()
-                yield step, code, output
+                yield step, ran
+
+
+def run_in_order(group, env, deadline):
+    return (time_step(step, env, deadline) for step in group)
+
+
+def run_beside(pool, group, env, deadline):
+    return (future.result() for future in as_completed([pool.submit(time_step, step, env, deadline) for step in group]))
 
 
 def telling_lines(lines):
@@ -142,29 +197,30 @@ def telling_lines(lines):
     return [*lines[failed:failed + TAIL_LINES // 2], "…", *lines[-TAIL_LINES // 2:]]
 
 
-def show_failure(step, code, output):
-    print(f"--- failed ({code}): {' '.join(step.command)}")
-    print("\n".join(telling_lines(output.rstrip("\n").split("\n"))))
+def show_failure(step, ran):
+    print(f"--- failed ({ran.code}): {' '.join(step.command)}")
+    print("\n".join(telling_lines(ran.output.rstrip("\n").split("\n"))))
     print("---", flush=True)
 
 
 def run_suite(name, minutes, env, workers=BESIDE):
-    """Runs the steps of one suite: its outcome. A failed preparation ends it."""
-    total = outcome.Outcome()
+    """Runs the steps of one suite: (its outcome, processor seconds). A failed preparation ends it."""
+    total, processor = outcome.Outcome(), 0.0
     deadline = time.monotonic() + 60 * minutes * HANG_FACTOR
     with open(os.path.join(suites.LOGS, name.replace(":", "-") + ".log"), "w", encoding="utf-8") as log:
-        for step, code, output in results_of(suites.steps_of(name), env, deadline, log, workers):
-            result = step.read(code, output)
+        for step, ran in results_of(suites.steps_of(name), env, deadline, log, workers):
+            result = step.read(ran.code, ran.output)
             total += result
+            processor += ran.processor
             if result.failed:
-                show_failure(step, code, output)
-            if code == outcome.EXIT_SKIPPED:
-                print("    " + (output.strip().split("\n") or [""])[-1], flush=True)
-            if name == "tempo" and code == 0:
-                env["BETRACE_TEMPO_BIN"] = output.strip().split("\n")[-1]
-            if code and step.read is outcome.of_preparation:
+                show_failure(step, ran)
+            if ran.code == outcome.EXIT_SKIPPED:
+                print("    " + (ran.output.strip().split("\n") or [""])[-1], flush=True)
+            if name == "tempo" and ran.code == 0:
+                env["BETRACE_TEMPO_BIN"] = ran.output.strip().split("\n")[-1]
+            if ran.code and step.read is outcome.of_preparation:
                 break
-    return total
+    return total, processor
 
 
 def verdict(result, seconds, minutes):
@@ -172,14 +228,25 @@ def verdict(result, seconds, minutes):
     return word + (", over budget" if seconds > 60 * minutes else "")
 
 
+@dataclass
+class Row:
+    """One row of the closing table."""
+    name: str
+    minutes: float
+    seconds: float
+    processor: float
+    result: outcome.Outcome
+
+
 def run_timed(name, minutes, env, workers=BESIDE):
     """One row of the table."""
     print(f"{name} …", flush=True)
     begin = time.monotonic()
-    result = run_suite(name, minutes, env, workers)
+    result, processor = run_suite(name, minutes, env, workers)
     seconds = time.monotonic() - begin
-    print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {seconds:.0f} s)", flush=True)
-    return name, minutes, seconds, result
+    took = f"{seconds:.0f} s, processor {processor:.0f} s"
+    print(f"{name}: {verdict(result, seconds, minutes)} ({result}, {took})", flush=True)
+    return Row(name, minutes, seconds, processor, result)
 
 
 def run_all(chosen, env):
@@ -192,32 +259,38 @@ def run_all(chosen, env):
         aside.clear()
 
     with ThreadPoolExecutor(1) as pool:
-        for name, minutes in chosen:
-            if name in suites.ASIDE:
-                aside[name] = pool.submit(run_timed, name, minutes, env, BESIDE_ASIDE)
+        for row in chosen:
+            if row.name in suites.ASIDE:
+                aside[row.name] = pool.submit(run_timed, row.name, row.minutes, env, BESIDE_ASIDE)
                 continue
-            if name in suites.ALONE or name.startswith("full:"):
+            if row.name in suites.ALONE or row.part == "full":
                 join()
-            rows[name] = run_timed(name, minutes, env)
+            rows[row.name] = run_timed(row.name, row.minutes, env)
         join()
-    return [rows[name] for name, _ in chosen]
+    return [rows[row.name] for row in chosen]
+
+
+def times_of(name, seconds, processor, minutes):
+    return f"{name:<28}{seconds / 60:>8.1f}m{processor / 60:>10.1f}m{minutes:>8g}m"
 
 
 def print_table(rows, wall):
-    print(f"\n{'suite':<28}{'took':>9}{'budget':>9}  {'passed':>7}{'failed':>7}{'skipped':>8}")
-    for name, minutes, seconds, result in rows:
-        print(f"{name:<28}{seconds / 60:>8.1f}m{minutes:>8g}m  {result.passed:>7}{result.failed:>7}{result.skipped:>8}  "
-              f"{verdict(result, seconds, minutes)}")
-    print(f"{'sum':<28}{sum(row[2] for row in rows) / 60:>8.1f}m{sum(row[1] for row in rows):>8g}m")
+    print(f"\n{'suite':<28}{'took':>9}{'processor':>11}{'budget':>9}  {'passed':>7}{'failed':>7}{'skipped':>8}")
+    for row in rows:
+        result = row.result
+        print(f"{times_of(row.name, row.seconds, row.processor, row.minutes)}  {result.passed:>7}{result.failed:>7}"
+              f"{result.skipped:>8}  {verdict(result, row.seconds, row.minutes)}")
+    print(times_of("sum", *(sum(getattr(row, name) for row in rows) for name in ("seconds", "processor", "minutes"))))
     print(f"{'wall clock':<28}{wall / 60:>8.1f}m\n")
 
 
 def tempos_told(rows, default):
     """Which Tempos the rows ran on, and which of those that answers are promised for were not found. Nothing where no row asks a Tempo."""
-    asking = [row for row in rows if row[0].partition("@")[0] in suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME]
+    asking = [row for row in rows if row.name.partition("@")[0] in suites.PER_TEMPO + suites.PER_TEMPO_BY_NAME]
     if not asking:
         return ""
-    run = list(dict.fromkeys(name.partition("@")[2] or default for name, _, _, result in asking if result.passed + result.failed))
+    ran = [row.name for row in asking if row.result.passed + row.result.failed]
+    run = list(dict.fromkeys(name.partition("@")[2] or default for name in ran))
     missing = [family for family in variants.MAIN_FAMILIES if not any(name == family or name.startswith((family + ".", family + "-")) for name in run)]
     return (f"Tempo versions run: {', '.join(run) or 'none'}; not run: {', '.join(missing) or 'none of ' + ', '.join(variants.MAIN_FAMILIES)}"
             f"{' (BETRACE_TEMPOS names more programs)' if missing else ''}\n")
@@ -225,7 +298,7 @@ def tempos_told(rows, default):
 
 def grafana_told(rows, url):
     """Whether a real Grafana was asked, where a row is about that."""
-    result = next((row[3] for row in rows if row[0] == "full:grafana"), None)
+    result = next((row.result for row in rows if row.name == "full:grafana"), None)
     if result is None:
         return ""
     return f"Grafana: {url}\n" if result.passed + result.failed else "Grafana: no Grafana (GRAFANA_URL names one)\n"
@@ -238,18 +311,21 @@ def on_signal(number, _frame):
 
 
 def main(arguments):
-    full = "--full" in arguments
+    options = [word for word in arguments if word.startswith("--")]
+    if len(options) > 1 or set(options) - set(PARTS_OF_OPTION):
+        sys.exit(f"expected at most one of {', '.join(PARTS_OF_OPTION)}, got {' '.join(options)}")
+    parts = PARTS_OF_OPTION[options[0]] if options else ("check",)
     try:
         others = [variant.name for variant in variants.extra()]
     except variants.NoTempo as wrong:
         sys.exit(str(wrong))
-    chosen = choose(read_budget(), full, [name for name in arguments if name != "--full"], others)
+    chosen = choose(read_budget(), parts, [word for word in arguments if word not in options], others)
     os.makedirs(suites.LOGS, exist_ok=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
     begin = time.monotonic()
     rows = run_all(chosen, environment())
-    total = sum((row[3] for row in rows), outcome.Outcome())
+    total = sum((row.result for row in rows), outcome.Outcome())
     print_table(rows, time.monotonic() - begin)
     print(tempos_told(rows, variants.default_version()), end="")
     print(grafana_told(rows, os.environ.get("GRAFANA_URL", "")), end="")

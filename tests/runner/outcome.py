@@ -102,6 +102,15 @@ def of_go_test(code, output):
     return _agree(code, Outcome(words.count("PASS"), words.count("FAIL"), words.count("SKIP")))
 
 
+def names_passed(junit_path):
+    """The names of the tests that passed, in what ctest --output-junit wrote; none where it wrote nothing."""
+    try:
+        cases = ElementTree.parse(junit_path).getroot().iter("testcase")
+    except (OSError, ElementTree.ParseError):
+        return set()
+    return {case.get("name") for case in cases if case.get("status") == "run"}
+
+
 def of_ctest(junit_path):
     """Reader for a ctest run that wrote --output-junit there."""
     def read(code, _output):

@@ -1,4 +1,4 @@
-"""The suites of `make check`: what each runs. Test files are discovered, so a new one needs no line here.
+"""The suites of tests/budget.txt: what each runs. Test files are discovered, so a new one needs no line here.
 
 A suite is a function that yields steps. Every path is absolute or from the project's root, which is the working folder of all steps.
 """
@@ -22,11 +22,25 @@ PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
 APP_SCRIPTS = ("build", "typecheck", "typecheck:e2e", "lint", "test:ci", "i18n:check", "api-types:check", "size")
+# Where the pages live. make check goes those journeys of which jest, without a browser, can show nothing: pages drawn
+# and read by axe, the way through addresses, keys and focus, what leaves the machine. make check-more goes all of them.
+TARGETS = ("host12", "standalone", "host13")
+JOURNEYS_IN_CHECK = {
+    "host12": ("rule", "violations", "outside", "keyboard"),
+    "standalone": ("start", "tour", "outside"),
+}
+# make check leaves these to make check-more: random rules on what answers as newer Tempos do and while blocks are handed
+# over, test_replay_tempo once more with answers as protobuf, and a clock that jumps. Of others it has fewer rules
+# (--short). Together these had three quarters of what e2e took of the processor.
+LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock")
+SHORT_E2E = ("test_arrays_tempo", "test_conformance_tempo", "test_property_tempo")
+SHORT_HTTP = ("test_schemathesis",)
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
                 "test_prometheus", "test_soak")
-# Benches that a check leaves out: they go on for minutes. What it has room for of bench_rules is a part of bench_replay.
+# Benches that only make check-full runs: they go on for minutes. What there is room for of bench_rules is a part of
+# bench_replay.
 FULL_BENCHES = ("bench_rules", "bench_series")
 
 
@@ -77,6 +91,13 @@ def build_and_ctest(preset):
     yield from ctest(preset, LABELS)
 
 
+def compile_all():
+    """The optimised and the debug build, each with its warnings. Their tests are in the second half."""
+    for preset in ("release", "dev"):
+        for step in configure_and_build(preset):
+            yield step if step.command[2:4] == ["cmake", "--preset"] else replace(step, read=outcome.of_command)
+
+
 def python_files(pattern, *arguments, beside=False):
     """Each file of the pattern as a test program of its own; no file at all is a failure. beside: they may run next to each other, and
     then those that wait longest come first."""
@@ -85,6 +106,23 @@ def python_files(pattern, *arguments, beside=False):
         yield Step(["sh", "-c", f"echo 'no file matches {pattern}: write one, or take the suite out of tests/budget.txt'; exit 1"])
     for file in files:
         yield Step([PYTHON, os.path.relpath(file, ROOT), *arguments], outcome.of_unittest, beside=beside)
+
+
+def name_of(step):
+    return os.path.splitext(os.path.basename(step.command[1]))[0]
+
+
+def only(names, steps):
+    return (step for step in steps if name_of(step) in names)
+
+
+def without(names, steps):
+    return (step for step in steps if name_of(step) not in names)
+
+
+def shortened(names, steps):
+    """Those of the names with fewer rules and traces, or for a shorter time."""
+    return (replace(step, command=[*step.command, "--short"]) if name_of(step) in names else step for step in steps)
 
 
 def with_programs(steps):
@@ -111,7 +149,12 @@ def e2e():
     """ctest's own tests against a Tempo, then the Python ones."""
     yield from configure_and_build("asan")
     yield from ctest("asan", TEMPO_LABELS)
-    yield from with_programs(python_files("tests/e2e/test_*.py", beside=True))
+    yield from with_programs(shortened(SHORT_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True))))
+
+
+def e2e_long():
+    """What e2e leaves out, and at its own size what it shortens."""
+    yield from with_programs(only(LONG_E2E + SHORT_E2E, python_files("tests/e2e/test_*.py", beside=True)))
 
 
 def faults(*arguments):
@@ -125,8 +168,7 @@ def asks_tempo(step):
         return True
     with open(os.path.join(ROOT, files[0]), encoding="utf-8") as file:
         text = file.read()
-    is_of_one = os.path.splitext(os.path.basename(files[0]))[0] in OF_ONE_TEMPO
-    return not is_of_one and ("TempoServer" in text or "require_tempo" in text or "TempoCase" in text)
+    return name_of(step) not in OF_ONE_TEMPO and re.search("TempoServer|require_tempo|TempoCase", text) is not None
 
 
 def on(variant, steps):
@@ -148,8 +190,10 @@ def node(*command, read=outcome.of_command, beside=False, second_try=False):
     return Step([PYTHON, "tests/app/node_packages.py", "--run", *prefix, *command], read, beside=beside, second_try=second_try)
 
 
-def journeys(target):
-    return node("node", "tests/app/run_journeys.mjs", target, read=outcome.of_node_test, beside=True, second_try=True)
+def journeys(target, *names):
+    """All journeys of the browser at a target, or those of these names."""
+    program = "tests/app/run_journeys.mjs"
+    return node("node", program, target, *names, read=outcome.of_node_test, beside=True, second_try=True)
 
 
 def go(what, read=outcome.of_command, beside=True):
@@ -157,24 +201,26 @@ def go(what, read=outcome.of_command, beside=True):
 
 
 def app():
-    """The Grafana app, its data source and the standalone pages: built, as contracts, in a browser against a real betrace, and as code."""
+    """The Grafana app, its data source and the standalone pages: built, as contracts, as code, and in a browser
+    against a real betrace what units cannot show."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app"], outcome.of_preparation)
     yield from configure_and_build("release", "betrace")
     build = node("build", read=outcome.of_preparation, beside=True)
     yield from (build, go("build"), go("host"))
     yield node("node", "--test", "tests/app/test_routes.mjs", "tests/app/test_build.mjs", read=outcome.of_node_test)
-    yield from (journeys("host12"), journeys("standalone"))
+    yield from (journeys(target, *names) for target, names in JOURNEYS_IN_CHECK.items())
     for script in APP_SCRIPTS[1:]:
         yield node(script, read=outcome.of_jest if script == "test:ci" else outcome.of_command, beside=True)
     yield from (go("vet"), go("test", outcome.of_go_test), go("acceptance", outcome.of_go_test))
 
 
-def app_second_host():
-    """The same plugin, not built again for it, among the packages of the newest Grafana."""
+def all_journeys():
+    """Every journey at every target, also among the packages of the newest Grafana, for which nothing is built
+    again."""
     yield Step([PYTHON, "tests/app/node_packages.py", "grafana-betrace-app", "grafana-betrace-app/harness/host13"], outcome.of_preparation)
     yield from configure_and_build("release", "betrace")
     yield from (node("build", read=outcome.of_preparation), go("build", beside=False), go("host", beside=False))
-    yield journeys("host13")
+    yield from map(journeys, TARGETS)
 
 
 def grafana():
@@ -187,7 +233,8 @@ def demo():
 
 
 def bench(*arguments):
-    for step in with_programs(python_files("tests/bench/bench_*.py", *arguments)):
+    yield from configure_and_build("release", "betrace")
+    for step in python_files("tests/bench/bench_*.py", *arguments):
         if step.read is outcome.of_unittest:
             step.read = outcome.of_command
         if arguments and any(name in step.command[1] for name in FULL_BENCHES):
@@ -272,12 +319,12 @@ def clean_root():
 
 
 # Suites that run again for every Tempo that was found besides the one that the tests build, and those that do so when they are asked for by name.
-PER_TEMPO = ("facts", "e2e", "faults")
+PER_TEMPO = ("facts", "e2e", "e2e-long", "faults")
 PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
 # Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
-ASIDE = ("app", "dist")
-ALONE = ("demo", "bench")
+ASIDE = ("app", "facts", "journeys", "dist")
+ALONE = ("demo", "bench", "benches")
 
 SUITES = {
     "deps": deps,
@@ -287,13 +334,18 @@ SUITES = {
     "release": lambda: build_and_ctest("release"),
     "tempo": tempo,
     "facts": lambda: python_files("tests/facts/facts_*.py", beside=True),
-    "http": lambda: with_programs(python_files("tests/http/test_*.py", beside=True)),
+    "http": lambda: with_programs(shortened(SHORT_HTTP, python_files("tests/http/test_*.py", beside=True))),
+    "http-long": lambda: with_programs(only(SHORT_HTTP, python_files("tests/http/test_*.py", beside=True))),
     "e2e": e2e,
+    "e2e-long": e2e_long,
     "faults": lambda: faults("--short"),
     "app": app,
+    "journeys": all_journeys,
+    "compile": compile_all,
     "dist": dist,
     "demo": demo,
     "bench": lambda: bench("--short"),
+    "benches": lambda: bench("--medium"),
     "full:fuzz": fuzz,
     "full:diff": diff_large,
     "full:property": property_large,
@@ -303,7 +355,6 @@ SUITES = {
     "full:soak": soak,
     "full:cluster": cluster,
     "full:coverage": coverage,
-    "full:app": app_second_host,
     "full:grafana": grafana,
     "full:dist": dist_large,
     "full:clean-root": clean_root,

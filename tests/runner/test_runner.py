@@ -1,5 +1,6 @@
 """The runner must not be green by mistake: its readers are fed what ctest, unittest and our drivers print, good and bad."""
 import os
+import re
 import sys
 import tempfile
 import time
@@ -7,7 +8,8 @@ import unittest
 import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import main  # noqa: E402  (the folder must be on the path first)
+import changed  # noqa: E402  (the folder must be on the path first)
+import main  # noqa: E402
 import outcome  # noqa: E402
 import suites  # noqa: E402
 import variants  # noqa: E402  (main puts its folder on the path)
@@ -54,7 +56,7 @@ class OtherReaders(unittest.TestCase):
 
     def test_the_table_says_whether_there_was_a_grafana(self):
         def told(*result, name="full:grafana"):
-            return main.grafana_told([(name, 1, 1, Outcome(*result))], "http://g")
+            return main.grafana_told([main.Row(name, 1, 1, 1, Outcome(*result))], "http://g")
         self.assertIn("no Grafana", told(0, 0, 1))
         self.assertEqual(told(3, 1, 0), "Grafana: http://g\n")
         self.assertEqual(told(3, 0, 0, name="lint"), "")
@@ -92,17 +94,113 @@ class OtherReaders(unittest.TestCase):
             self.assertEqual(outcome.of_ctest(path)(8, ""), Outcome(3, 1, 1))
 
 
-class Budget(unittest.TestCase):
-    def test_every_suite_of_the_budget_exists_and_the_sum_of_check_is_69_5(self):
+class Budgets(unittest.TestCase):
+    def test_the_sums_of_both_halves(self):
         rows = main.read_budget()
-        self.assertEqual(sum(minutes for name, minutes in rows if not name.startswith("full:")), 69.5)
+        sums = [sum(row.minutes for row in main.choose(rows, (part,), [])) for part in ("check", "more")]
+        twice = sum(row.minutes for row in rows if row.part == main.BOTH)
+        self.assertLessEqual(sum(sums) - twice, 90, "both halves have 90 minutes in CI")
+        self.assertEqual(sums, [50.5, 46])
+
+    def test_a_line_of_no_part_is_refused(self):
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file, \
+                unittest.mock.patch.object(main, "BUDGET", file.name):
+            for line in ("lint chekc 1", "lnit check 1"):
+                file.truncate(0)
+                print(line, file=file, flush=True)
+                with self.assertRaisesRegex(SystemExit, line.split()[0]):
+                    main.read_budget()
 
     def test_choice(self):
-        rows = [("lint", 1.0), ("full:fuzz", 60.0)]
-        self.assertEqual(main.choose(rows, False, []), rows[:1])
-        self.assertEqual(main.choose(rows, True, []), rows)
+        deps, lint, dev, fuzz = rows = [main.Budget("deps", "both", 2.0), main.Budget("lint", "check", 1.0),
+                                        main.Budget("dev", "more", 3.0), main.Budget("full:fuzz", "full", 60.0)]
+        self.assertEqual(main.choose(rows, ("check",), []), [deps, lint])
+        self.assertEqual(main.choose(rows, ("more",), []), [deps, dev])
+        self.assertEqual(main.choose(rows, main.PARTS, []), rows)
+        self.assertEqual(main.choose(rows, ("check",), ["dev", "full:fuzz"]), [dev, fuzz])
         with self.assertRaises(SystemExit):
-            main.choose(rows, False, ["lnit"])
+            main.choose(rows, ("check",), ["lnit"])
+
+
+class EveryFile(unittest.TestCase):
+    """Each test file runs in `make check` or in `make check-more`; what only check-full has stands here with its
+    reason."""
+
+    ONLY_FULL = {
+        "tests/grpc/test_grpc.py": "needs a build of its own and libgrpc",
+        "tests/bench/bench_rules.py": "goes on for minutes; its rules are a part of bench_replay",
+        "tests/bench/bench_series.py": "goes on for minutes",
+        "tests/app/full_grafana.py": "needs a Grafana that GRAFANA_URL names",
+        "tests/dist/full_collector.py": "needs the network",
+        "tests/dist/full_containers.py": "needs root and the network",
+        "tests/dist/full_deb.py": "needs root and the network",
+        "tests/dist/full_reproducible.py": "takes minutes, and root",
+    }
+    # tests/lint holds every label of ctest to a suite.
+    BY_CTEST = ("tests/spec/test_conformance.py", "tests/server/test_hardening_flags.py")
+
+    def setUp(self):
+        self.enterContext(unittest.mock.patch.object(suites, "LOGS", self.enterContext(tempfile.TemporaryDirectory())))
+
+    @staticmethod
+    def there_are():
+        tests = os.path.join(suites.ROOT, "tests")
+        told = [os.path.join(folder, name) for folder, _, names in os.walk(tests) for name in names]
+        is_test = re.compile(r"(test|facts|bench|full)_\w+\.py|test_\w+\.mjs")
+        return {os.path.relpath(path, suites.ROOT) for path in told if is_test.fullmatch(os.path.basename(path))}
+
+    @staticmethod
+    def run_by(*parts):
+        steps = [step for row in main.read_budget() if row.part in parts for step in suites.steps_of(row.name)]
+        return {word for step in steps for word in step.command if word.startswith("tests/")}
+
+    def test_what_check_shortens_or_leaves_out_runs_at_its_own_size_in_more(self):
+        def commands(suite, folder):
+            return {step.command[1]: step.command[2:] for step in suites.steps_of(suite) if folder in step.command[1]}
+        for suite in ("e2e", "http"):
+            folder = f"tests/{suite}/"
+            in_check, in_more = commands(suite, folder), commands(f"{suite}-long", folder)
+            self.assertEqual({path for path in in_check if in_check[path]}, set(in_check) & set(in_more))
+            self.assertEqual({*in_check, *in_more}, {path for path in self.there_are() if path.startswith(folder)})
+            self.assertEqual({tuple(given) for given in in_more.values()}, {()})
+
+    def test_belongs_to_a_half(self):
+        by_halves = self.run_by("check", "more")
+        lost = self.there_are() - by_halves - set(self.BY_CTEST) - set(self.ONLY_FULL)
+        self.assertEqual(lost, set(), "a suite of check or check-more must run them (tests/runner/suites.py)")
+        self.assertEqual(set(self.ONLY_FULL) & by_halves, set(), "these are not of make check-full alone any more")
+        self.assertEqual({*self.ONLY_FULL, *self.BY_CTEST} - self.there_are(), set(), "these are gone")
+
+    def test_what_only_full_has_is_run_by_full(self):
+        self.assertEqual(set(self.ONLY_FULL) - self.run_by("full"), set())
+
+    def test_a_file_that_no_suite_runs_is_seen(self):
+        with tempfile.TemporaryDirectory(dir=os.path.join(suites.ROOT, "tests")) as folder:
+            open(os.path.join(folder, "test_new.py"), "w", encoding="ascii").close()
+            with self.assertRaisesRegex(AssertionError, "test_new.py"):
+                self.test_belongs_to_a_half()
+
+    def test_every_journey_is_gone_at_every_target_in_more_and_those_of_check_are_there(self):
+        def gone(suite):
+            program = "tests/app/run_journeys.mjs"
+            commands = [step.command for step in suites.steps_of(suite) if program in step.command]
+            words = [command[command.index(program) + 1:] for command in commands]
+            return {target: names for target, *names in words}
+        self.assertEqual(gone("journeys"), {"host12": [], "standalone": [], "host13": []})
+        there_are = os.listdir(os.path.join(suites.ROOT, "tests", "app", "journeys"))
+        for target, names in gone("app").items():
+            self.assertTrue(names, target)
+            self.assertEqual([name for name in names if f"{name}.mjs" not in there_are], [], target)
+
+    def test_each_label_of_ctest_runs_on_one_build_in_check_and_on_the_others_in_more(self):
+        ran = {}
+        for row in main.read_budget():
+            for step in suites.steps_of(row.name) if row.part != "full" else ():
+                if step.command[0] == "ctest":
+                    ran.setdefault(row.part, []).append((step.command[2], step.command[4]))
+        every = f"^({'|'.join(suites.LABELS)})$"
+        self.assertEqual(ran["check"], [("build/asan", every), ("build/asan", "^(e2e)$")])
+        self.assertEqual(sorted(ran["more"]), [("build/dev", every), ("build/release", every)])
 
 
 class Tempos(unittest.TestCase):
@@ -145,20 +243,25 @@ class Tempos(unittest.TestCase):
                 self.names()
 
     def test_rows_for_each(self):
-        rows, others = [("lint", 1.0), ("facts", 2.0), ("full:property", 60.0)], ["3.0.3", "3.0.3-vparquet5"]
-        on_each = [("facts", 2.0), ("facts@3.0.3", 2.0), ("facts@3.0.3-vparquet5", 2.0)]
-        self.assertEqual(main.choose(rows, False, [], others), rows[:1] + on_each)
-        self.assertEqual(main.choose(rows, True, [], others), rows[:1] + on_each + rows[2:])
-        self.assertEqual(main.choose(rows, False, ["facts"], others), on_each)
-        self.assertEqual(main.choose(rows, False, ["facts@3.0.3"], others), on_each[1:2])
-        self.assertEqual(main.choose(rows, False, ["full:property"], others), rows[2:])
-        self.assertEqual(main.choose(rows, False, ["full:property@3.0.3"], others), [("full:property@3.0.3", 60.0)])
-        self.assertEqual(main.choose(rows, False, [], []), rows[:2])
+        rows = [main.Budget("lint", "check", 1.0), main.Budget("facts", "check", 2.0),
+                main.Budget("full:property", "full", 60.0)]
+        others = ["3.0.3", "3.0.3-vparquet5"]
+        more = [main.Budget(f"facts@{other}", "more", 2.0) for other in others]
+        self.assertEqual(main.choose(rows, ("check",), [], others), rows[:2])
+        self.assertEqual(main.choose(rows, ("more",), [], others), more)
+        of_full = [main.Budget(f"full:property@{other}", "full", 60.0) for other in others]
+        self.assertEqual([row for row in main.choose(rows, main.PARTS, [], others)], rows[:2] + more + rows[2:])
+        self.assertEqual(main.choose(rows, ("check",), ["facts"], others), rows[1:2] + more)
+        self.assertEqual(main.choose(rows, ("check",), ["facts@3.0.3"], others), more[:1])
+        self.assertEqual(main.choose(rows, ("check",), ["full:property"], others), rows[2:])
+        self.assertEqual(main.choose(rows, ("check",), ["full:property@3.0.3"], others), of_full[:1])
+        self.assertEqual(main.choose(rows, ("more",), [], []), [])
         for wrong in ("facts@2.10.8", "lint@3.0.3"):
             with self.assertRaises(SystemExit):
-                main.choose(rows, False, [wrong], others)
+                main.choose(rows, ("check",), [wrong], others)
 
     def test_steps_on_another_tempo(self):
+        self.enterContext(unittest.mock.patch.object(suites, "LOGS", self.folder))
         steps = {step.command[1]: step for step in suites.steps_of("facts@3.0.3")}
         self.assertIn("tests/facts/facts_search.py", steps)
         self.assertEqual({step.env.get("BETRACE_TEMPO_VARIANT") for step in steps.values()}, {"3.0.3"})
@@ -171,7 +274,7 @@ class Tempos(unittest.TestCase):
 
     def test_what_the_closing_table_says(self):
         def row(name, *counts):
-            return name, 1.0, 1.0, Outcome(*counts)
+            return main.Row(name, 1.0, 1.0, 1.0, Outcome(*counts))
         self.assertEqual(main.tempos_told([row("lint", 5)], "2.8"), "")
         self.assertEqual(main.tempos_told([row("facts", 5), row("e2e", 5), row("facts@3.0.3", 0, 1), row("facts@2.10.8-dedicated", 0, 0, 3)], "2.8"),
                          "Tempo versions run: 2.8, 3.0.3; not run: 2.10 (BETRACE_TEMPOS names more programs)\n")
@@ -188,7 +291,7 @@ class Steps(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             logs, suites.LOGS = suites.LOGS, folder
             try:
-                return main.run_suite("probe", minutes, dict(os.environ))
+                return main.run_suite("probe", minutes, dict(os.environ))[0]
             finally:
                 suites.LOGS = logs
 
@@ -213,6 +316,15 @@ class Steps(unittest.TestCase):
             last = suites.Step(["sh", "-c", f"test -e {folder}/a && test -e {folder}/b"])
             self.assertEqual(self.run_suite(first, second, suites.Step(["false"], beside=True), last, minutes=1), Outcome(3, 1, 0))
 
+    def test_what_ends_first_is_in_the_log_first(self):
+        """A suite that is ended, or looked at while it runs, tells of all that has ended."""
+        slow, quick = (suites.Step(["sh", "-c", f"sleep {seconds}"], beside=True) for seconds in (2, 0.1))
+        with tempfile.TemporaryFile("w+") as log:
+            results = main.results_of([slow, quick], dict(os.environ), time.monotonic() + 60, log)
+            self.assertEqual([step.command[2] for step, _ in results], ["sleep 0.1", "sleep 2"])
+            log.seek(0)
+            self.assertRegex(log.read(), r"^\$ sh -c sleep 0\.1  # [\d.]+ s, processor [\d.]+ s\n\$ sh -c sleep 2")
+
     def fails_once(self, **options):
         folder = self.enterContext(tempfile.TemporaryDirectory())
         return self.run_suite(suites.Step(["sh", "-c", f"test -e {folder}/was || {{ touch {folder}/was; exit 1; }}"], **options))
@@ -230,13 +342,84 @@ class Steps(unittest.TestCase):
         self.assertEqual(main.telling_lines(lines)[-1], lines[-1])
         self.assertEqual(main.telling_lines(lines[:90]), lines[90 - main.TAIL_LINES:90])
         step = suites.Step(["sh", "-c", "echo a try; exit 1"], second_try=True)
-        self.assertEqual(main.try_step(step, dict(os.environ), time.monotonic() + 60), (1, "a try\n", "a try\n"))
+        ran = main.try_step(step, dict(os.environ), time.monotonic() + 60)
+        self.assertEqual((ran.code, ran.output, ran.first), (1, "a try\n", "a try\n"))
+
+    def test_processor_seconds_are_those_of_a_command_and_of_what_it_waited_for(self):
+        loop = "import time; end = time.process_time() + 1\nwhile time.process_time() < end: pass"
+        work = f"{sys.executable} -c '{loop}'"
+        def processor(text):
+            return main.run_step(suites.Step(["sh", "-c", text]), dict(os.environ), time.monotonic() + 60).processor
+        self.assertGreaterEqual(processor(work + "; true"), 1)
+        self.assertLess(processor("sleep 1.5"), 1)
 
     def test_what_fails_twice_fails(self):
         self.assertEqual(self.run_suite(suites.Step(["false"], second_try=True)), Outcome(0, 1, 0))
 
     def test_a_suite_without_files_fails(self):
         self.assertEqual(self.run_suite(*suites.python_files("tests/runner/none_*.py")), Outcome(0, 1, 0))
+
+
+class Changed(unittest.TestCase):
+    """`make test` must not leave out a test that could say something else than when it passed."""
+
+    def setUp(self):
+        self.folder = os.path.realpath(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(unittest.mock.patch.object(suites, "ROOT", self.folder))
+        told = unittest.mock.patch.object(changed, "paths_in", lambda program: self.paths_in(program, self.folder))
+        self.enterContext(told)
+        self.write("program", "\0cases/plan\0say cases/plain text\0recorded/a.pb\0")
+        self.write("other", "nothing of cases")
+        for name in ("cases/plan/a.case", "cases/other/a.case", "recorded/a.pb", "recorded/b.pb", "corpus/a"):
+            self.write(name, "1")
+        program, other, corpus = (os.path.join(self.folder, name) for name in ("program", "other", "corpus"))
+        self.tests = [changed.Test("reads", [program]), changed.Test("alone", [other, "-x"]),
+                      changed.Test("replays", [other, corpus])]
+        self.kept = {}
+
+    paths_in = staticmethod(changed.paths_in)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o755)
+
+    def due(self):
+        """The names of the tests to run, as if those of before had passed."""
+        chosen = changed.choose(self.tests, self.kept)
+        self.kept.update({test.name: digests for test, digests in chosen})
+        return [test.name for test, _ in chosen]
+
+    def test_what_passed_is_left_out_until_its_program_or_what_it_reads_changes(self):
+        self.assertEqual(self.due(), ["reads", "alone", "replays"])
+        self.assertEqual(self.due(), [])
+        for path, names in (("cases/plan/a.case", ["reads"]), ("cases/plan/new.case", ["reads"]),
+                            ("recorded/a.pb", ["reads"]), ("corpus/b", ["replays"]), ("other", ["alone", "replays"]),
+                            ("program", ["reads"])):
+            self.write(path, "other than before")
+            self.assertEqual(self.due(), names, path)
+            self.assertEqual(self.due(), [], path)
+
+    def test_what_is_gone_counts_as_changed(self):
+        self.due()
+        os.unlink(os.path.join(self.folder, "cases/plan/a.case"))
+        self.assertEqual(self.due(), ["reads"])
+
+    def test_what_failed_stays_due(self):
+        junit = os.path.join(self.folder, "junit.xml")
+        kept = os.path.join(self.folder, "kept.json")
+        self.enterContext(unittest.mock.patch.multiple(changed, JUNIT=junit, KEPT=kept))
+        statuses = {"reads": "run", "alone": "fail", "replays": "notrun"}
+        cases = "".join(f'<testcase name="{name}" status="{status}"/>' for name, status in statuses.items())
+        told = f'<testsuite tests="3" failures="1" skipped="1">{cases}</testsuite>'
+        ended = unittest.mock.Mock(returncode=8)
+        writes = unittest.mock.Mock(side_effect=lambda *_, **__: self.write("junit.xml", told) or ended)
+        with unittest.mock.patch.object(changed.subprocess, "run", writes):
+            self.assertEqual(changed.run_ctest(changed.choose(self.tests, {}), self.kept), Outcome(1, 1, 1))
+        self.assertEqual(changed.read_kept(), self.kept)
+        self.assertEqual(self.due(), ["alone", "replays"])
 
 
 class Aside(unittest.TestCase):
@@ -253,12 +436,12 @@ class Aside(unittest.TestCase):
             suites.LOGS = folder
             suites.SUITES.update({name: lambda text=text: iter([suites.Step(["sh", "-c", text])]) for name, text in told.items()})
             try:
-                rows = main.run_all([(name, 1.0) for name in told], dict(os.environ))
+                rows = main.run_all([main.Budget(name, "check", 1.0) for name in told], dict(os.environ))
             finally:
                 suites.LOGS = logs
                 suites.SUITES.clear()
                 suites.SUITES.update(kept)
-            self.assertEqual([(name, result) for name, _, _, result in rows], [(name, Outcome(1, 0, 0)) for name in told])
+            self.assertEqual([(row.name, row.result) for row in rows], [(name, Outcome(1, 0, 0)) for name in told])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ that hundreds cost nothing. Standard library only.
 import asyncio
 import threading
 
+NO_TRACE = b'{"trace": {}}'  # of a read by id
 NOTHING = b'{"traces": [], "metrics": {"completedJobs": 1, "totalJobs": 1}}'
 BEHAVIOURS = ("prompt", "hang", "slow", "trickle")  # besides "held": no answer before release()
 SLOW_SECONDS = 1.0  # before each answer
@@ -11,11 +12,12 @@ TRICKLE_SECONDS = 0.2  # between two bytes of an answer that never ends
 
 
 class StubTempo:
-    """`behaviour`: one of BEHAVIOURS, or "held"; a change is true of the questions that come after it. `asked`: how many questions came, `held`: how many wait for their
+    """`behaviour`: one of BEHAVIOURS, or "held"; `hangs_for`: the tenant whose questions hang, whatever the behaviour; a change is true of the questions that come after it. `asked`: how many questions came, `held`: how many wait for their
     answer."""
 
     def __init__(self, behaviour="prompt"):
         self.behaviour, self.asked, self.held = behaviour, 0, 0
+        self.hangs_for = None
         self.loop = asyncio.new_event_loop()
         self.started = threading.Event()
         self.released = None
@@ -53,11 +55,12 @@ class StubTempo:
     async def _serve(self, reader, writer):
         try:
             while True:
-                path = await self._take_question(reader)
+                path, tenant = await self._take_question(reader)
                 self.asked += 1
                 self.held += 1
                 try:
-                    await self._answer(path, self.behaviour, reader, writer)
+                    hangs = self.hangs_for is not None and tenant == self.hangs_for.encode()
+                    await self._answer(path, "hang" if hangs else self.behaviour, reader, writer)
                 finally:
                     self.held -= 1
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
@@ -66,11 +69,13 @@ class StubTempo:
 
     @staticmethod
     async def _take_question(reader):
-        head = await reader.readuntil(b"\r\n\r\n")
+        head, tenant = await reader.readuntil(b"\r\n\r\n"), None
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 await reader.readexactly(int(line.partition(b":")[2]))
-        return head.split(b" ", 2)[1]
+            if line.startswith(b"x-scope-orgid:"):
+                tenant = line.partition(b":")[2].strip()
+        return head.split(b" ", 2)[1], tenant
 
     async def _answer(self, path, behaviour, reader, writer):
         if behaviour == "hang":
@@ -80,12 +85,12 @@ class StubTempo:
             await self.released.wait()
         if behaviour == "slow":
             await asyncio.sleep(SLOW_SECONDS)
-        status = b"404 Not Found" if b"/traces/" in path else b"200 OK"
-        length = 1 << 20 if behaviour == "trickle" else len(NOTHING)
-        writer.write(b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, length))
+        text = NO_TRACE if b"/traces/" in path else NOTHING
+        length = 1 << 20 if behaviour == "trickle" else len(text)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % length)
         while behaviour == "trickle":
             writer.write(b" ")
             await writer.drain()
             await asyncio.sleep(TRICKLE_SECONDS)
-        writer.write(NOTHING)
+        writer.write(text)
         await writer.drain()

@@ -14,14 +14,17 @@
 
 #include "tempo/wire/otlp_decode.h"
 #include "tempo/wire/otlp_export.h"
+#include "tempo/wire/pause.h"
 #include "tests/support/fake_http.h"
 
-enum { SPANS = 40, HEAD_BYTES = 4096 };
+enum { SPANS = 40, HEAD_BYTES = 4096, HANGS = 2, TIMEOUT_MS = 30000 };
 
 typedef struct script {
   pthread_mutex_t mutex;
   size_t requests, spans;
   int statuses[8]; /* of the first requests; 0: 200 */
+  uint32_t hung;   /* requests that got no answer, and how long their sender waited for it: */
+  int64_t hung_ms;
   const char *retry_after, *sentence, *type;
   size_t largest_body; /* larger ones are refused for good, in the way of large_status; 0: any */
   int large_status;
@@ -50,6 +53,16 @@ static bool refuse(int socket, int status) {
   return fake_respond(socket, status, s.type ? s.type : "text/plain", headers, sentence, strlen(sentence));
 }
 
+static bool hang(int socket) {
+  int64_t began_ms = bt_monotonic_ms();
+  fake_hang(socket);
+  pthread_mutex_lock(&s.mutex);
+  s.hung++;
+  s.hung_ms += bt_monotonic_ms() - began_ms;
+  pthread_mutex_unlock(&s.mutex);
+  return false;
+}
+
 static bool answer(void *context, const fake_request *request, int socket) {
   (void)context;
   pthread_mutex_lock(&s.mutex);
@@ -58,9 +71,10 @@ static bool answer(void *context, const fake_request *request, int socket) {
   snprintf(s.target, sizeof s.target, "%s", request->target);
   int status = number < sizeof s.statuses / sizeof s.statuses[0] ? s.statuses[number] : 0;
   if (!status && s.largest_body && request->body_length > s.largest_body) status = s.large_status;
-  if (!status) s.spans += count_spans(request);
+  if (!status || status == HANGS) s.spans += count_spans(request);
   pthread_mutex_unlock(&s.mutex);
   if (status == 1) return false; /* the connection ends without a word */
+  if (status == HANGS) return hang(socket);
   if (status) return refuse(socket, status);
   if (s.answer) return fake_respond(socket, 200, "application/json", "", s.answer, strlen(s.answer));
   return fake_respond(socket, 200, "application/x-protobuf", "", "", 0);
@@ -373,6 +387,36 @@ static void is_cancelled_between_attempts(void **state) {
   assert_int_equal(s.requests, 0);
 }
 
+/* Three exports of six lose their first try. What they wait for it follows from what answers take, not from the timeout. */
+static void a_part_that_hangs_costs_a_moment(void **state) {
+  fixture *f = *state;
+  for (size_t i = 1; i < 6; i += 2) s.statuses[i] = HANGS;
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(export_all(f), BT_OK);
+    assert_int_equal(f->result.accepted, SPANS);
+  }
+  assert_int_equal(s.requests, 7);
+  assert_int_equal(s.spans, 7 * SPANS); /* those of a try that hangs have come, too: their ids make them one */
+  fake_server_stop(f->server);          /* now all have counted */
+  f->server = NULL;
+  assert_int_equal(s.hung, 3);
+  assert_true(s.hung_ms < s.hung * TIMEOUT_MS / 5);
+}
+
+/* Who sends the same again later does not wait for the end of any try. */
+static void who_comes_back_waits_for_no_timeout(void **state) {
+  fixture *f = *state;
+  bt_exporter_options options = {.attempts = 1, .comes_back = true};
+  assert_int_equal(export_all(f), BT_OK);
+  s.statuses[1] = HANGS;
+  assert_int_equal(export_with(f, options), BT_UNAVAILABLE);
+  assert_int_equal(s.requests, 2);
+  assert_int_equal(export_with(f, options), BT_OK);
+  fake_server_stop(f->server);
+  f->server = NULL;
+  assert_true(s.hung_ms < TIMEOUT_MS / 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -388,6 +432,8 @@ int main(void) {
                                      TEST(cuts_in_two_what_is_too_large),
                                      TEST(cuts_in_two_what_is_above_the_burst),
                                      TEST(one_span_that_is_too_large_is_refused),
-                                     TEST(is_cancelled_between_attempts)};
+                                     TEST(is_cancelled_between_attempts),
+                                     TEST(a_part_that_hangs_costs_a_moment),
+                                     TEST(who_comes_back_waits_for_no_timeout)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -400,6 +400,40 @@ static void an_export_takes_no_place_of_those_who_read(void **state) {
   assert_int_equal(stats.allowed, 2);
 }
 
+/* Two of one tenant hang and are all that the budget allows. What that tenant asks besides waits for them; what others
+ * ask does not, one request each. */
+static void what_hangs_for_one_tenant_holds_up_no_other(void **state) {
+  fixture *f = *state;
+  char hang[128], echo[128];
+  bt_http_client *client = NULL;
+  const bt_http_options options = {.concurrency = 2, .held_ms = 100};
+  bt_http_request hanging = {.method = "GET", .url = url_of(f, "/hang", hang), .kind = BT_HTTP_SEARCH, .tenant = 1};
+  bt_http_request asked = {.method = "GET", .url = url_of(f, "/echo", echo), .kind = BT_HTTP_SEARCH, .tenant = 1};
+  bt_http_response responses[3], response;
+  bt_http_call *calls[3];
+  bt_http_stats stats;
+  bt_error error;
+  assert_int_equal(bt_http_client_new(&options, &client, &error), BT_OK);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(bt_http_start(client, i < 2 ? &hanging : &asked, &responses[i], &calls[i], &error), BT_OK);
+  for (uint64_t tenant = 2; tenant < 6; tenant++) {
+    asked.tenant = tenant;
+    asked.total_ms = 20000; /* a test that hangs says nothing */
+    assert_int_equal(bt_http_send(client, &asked, &response, &error), BT_OK);
+    assert_int_equal(response.status, 200);
+    bt_http_response_dispose(&response);
+  }
+  bt_http_client_stats(client, &stats);
+  assert_int_equal(stats.requests[BT_HTTP_SEARCH][BT_HTTP_OK], 4); /* the third of the first tenant still waits */
+  for (size_t i = 0; i < 3; i++) {
+    bt_http_abort(calls[i]);
+    bt_status status = bt_http_finish(calls[i], &error);
+    assert_true(status == BT_CANCELLED || i == 2);
+    bt_http_response_dispose(&responses[i]);
+  }
+  bt_http_client_free(client);
+}
+
 static bool is_large(const bt_http_response *response) {
   return bt_str_contains(bt_buffer_str(&response->body), BT_STR("larger"));
 }
@@ -561,6 +595,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(cancels_what_is_under_way_and_what_waits, set_up_one, tear_down),
       cmocka_unit_test_setup_teardown(aborts_a_call, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_export_takes_no_place_of_those_who_read, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_hangs_for_one_tenant_holds_up_no_other, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_answer_too_large_is_no_busy_server, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_server_error_halves, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keeps_to_its_budget, set_up, tear_down),

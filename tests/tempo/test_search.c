@@ -32,6 +32,7 @@ typedef enum fault {
   HTML,
   HANG,
   ALWAYS_FULL, /* as many rows as asked for, whatever is asked */
+  ENDLESS,     /* zeros, until the client has enough */
   REPEATED,    /* likewise, but they are what matches, again and again */
   FAULTS
 } fault;
@@ -128,6 +129,13 @@ static const char lag_sentence[] =
     "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc = "
     "cannot guarantee complete results";
 
+static bool send_endlessly(int socket) {
+  static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n", piece[1 << 20];
+  bool goes_on = fake_send(socket, head, sizeof head - 1);
+  while (goes_on) goes_on = fake_send(socket, piece, sizeof piece);
+  return false;
+}
+
 static bool answer_fault(int socket, fault which, const bt_buffer *body) {
   char head[128];
   switch (which) {
@@ -143,6 +151,7 @@ static bool answer_fault(int socket, fault which, const bt_buffer *body) {
              body->len);
     (void)(fake_send(socket, head, strlen(head)) && fake_send(socket, body->ptr, body->len / 2));
     return false;
+  case ENDLESS: return send_endlessly(socket);
   case NO_FAULT:
   case ALWAYS_FULL:
   case REPEATED:
@@ -518,6 +527,11 @@ static fault always_full(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
   return ALWAYS_FULL;
 }
 
+static fault always_endless(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
+  (void)tempo, (void)start_s, (void)end_s;
+  return ENDLESS;
+}
+
 static void expect_all_unread(fixture *f, const char *reason) {
   assert_int_equal(search(f), BT_OK);
   assert_int_equal(check_nothing_is_lost(f), 0);
@@ -533,6 +547,15 @@ static void refuses_html_at_once(void **state) {
   open_source(f, 0, 0);
   expect_all_unread(f, "neither JSON nor protobuf");
   assert_int_equal(request_count(), 1);
+}
+
+static void does_not_divide_what_has_no_end(void **state) {
+  fixture *f = *state;
+  answer_with(always_endless);
+  open_source(f, 0, 0);
+  assert_int_equal(search(f), BT_OK);
+  assert_non_null(strstr(f->account.failed[0].reason, "go on past 64 MiB"));
+  assert_true(request_count() <= 12);
 }
 
 static void gives_up_on_a_tempo_that_is_down(void **state) {
@@ -751,6 +774,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {TEST(splits_until_nothing_is_cut),
                                      TEST(cuts_before_it_asks),
                                      TEST(splits_what_is_too_large),
+                                     TEST(does_not_divide_what_has_no_end),
                                      TEST(learns_the_longest_range),
                                      TEST(gives_up_where_no_range_is_short_enough),
                                      TEST(learns_the_highest_limit),

@@ -1,6 +1,7 @@
 /* Ten thousand violations: the document holds the rows in view and a few more however far one scrolls, the view is full of them again after each step, they are those of the
    service in its order, and the end is reached. In how many frames the view was not full yet, and how long the main
-   thread was busy, is printed and not judged: that says more about what else the machine does. At Grafana's second host in make check-full too. */
+   thread was busy, is printed and not judged: that says more about what else the machine does.
+   At Grafana's second host in make check-more too. */
 import assert from 'node:assert/strict';
 import { rowsOf, settled } from '../support/pages.mjs';
 import { MANY } from '../support/world.mjs';

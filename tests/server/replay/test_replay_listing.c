@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "server/replay/asking.h"
+#include "server/replay/questions.h"
 #include "tests/server/replay/replay_scene.h"
 
 static void add_slow(scene *s, uint64_t number) {
@@ -88,19 +88,22 @@ static void a_trace_without_sure_bounds_is_placed_by_its_spans(void **state) {
 /* Whatever is taken first: the question that found the source gone may be taken last. */
 static void what_is_skipped_says_why(void **state) {
   scene *s = *state;
-  bt_run run = {.source = &s->fake.source, .request = s->run.request, .search_range = s->run.request.range};
-  bt_query asked = {.text = BT_STR("{ name = \"a\" }")}, skipped = {.text = BT_STR("{ name = \"b\" }")};
+  bt_replay_plan plan = {.request = s->run.request, .search_range = s->run.request.range};
+  bt_trace_table table = {.plan = &plan};
+  bt_replay_account account = {.result = &s->run.result};
+  bt_questions questions = {.source = &s->fake.source, .plan = &plan, .table = &table, .account = &account};
+  bt_question asked = {.text = BT_STR("{ name = \"a\" }")}, skipped = {.text = BT_STR("{ name = \"b\" }")};
   bt_error error = {0};
   s->fake.fail_filter = "\"a\"";
   s->fake.fail_status = BT_UNAVAILABLE;
-  assert_int_equal(bt_asking_new(&run, &run.asking, &error), BT_OK);
-  assert_int_equal(bt_asking_add(run.asking, &asked, false, &error), BT_OK);
-  assert_int_equal(bt_asking_add(run.asking, &skipped, false, &error), BT_OK);
-  bt_asking_wait(run.asking, true);
+  assert_int_equal(bt_questions_open(&questions, &error), BT_OK);
+  assert_int_equal(bt_question_desk_add(questions.desk, &asked, false, &error), BT_OK);
+  assert_int_equal(bt_question_desk_add(questions.desk, &skipped, false, &error), BT_OK);
+  bt_question_desk_wait(questions.desk, true);
   assert_true(asked.source_is_gone && skipped.is_skipped);
-  assert_int_equal(bt_query_take(&run, &skipped, &error), BT_OK);
-  assert_string_equal(run.lost_reason, "the source does not answer");
-  bt_asking_free(run.asking);
+  assert_int_equal(bt_questions_take(&questions, &skipped, &error), BT_OK);
+  assert_string_equal(questions.lost_reason, "the source does not answer");
+  bt_questions_dispose(&questions);
   bt_source_account_dispose(&asked.account);
 }
 

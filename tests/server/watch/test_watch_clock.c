@@ -114,7 +114,7 @@ static void expect_no_hole(int before, int after, int at, int most) {
   for (int now = 0; now < UNTIL; now += ROUND) {
     int64_t wall_ns = START + (now + (now < at ? before : after)) * NS;
     int64_t now_ns = bt_watch_clock_read(&clock, wall_ns, (now + 5) * NS, &was_set);
-    if (!now) bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, now_ns);
+    if (!now) bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, NULL, now_ns);
     bt_watch_schedule_advance(&schedule, now_ns);
     bt_watch_schedule_repeat(&schedule, clock.offset_ns < 0 ? wall_ns : 0, now_ns);
     search_all(&schedule, now_ns, now);

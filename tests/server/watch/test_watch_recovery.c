@@ -448,6 +448,31 @@ static void what_was_lost_is_said_after_a_restart(void **state) {
   assert_int_equal(after.lost_end_ns, before.lost_end_ns);
 }
 
+/* The sweeps of the first watcher come in steps of twenty minutes, those of the next one of less than one: what the first
+ * had still to look at again is looked at by the next, and not left to the second sweep, an hour later. */
+static void a_smaller_interval_sweeps_what_was_left(void **state) {
+  watch_scene *s = *state;
+  const int64_t step_ns = 2 * MINUTE_NS, first_ns = s->now_ns;
+  uint64_t number = 0, first_late;
+  s->options.interval_ns = step_ns;
+  watch_start(s);
+  do { /* until the sweep is nearly a step behind */
+    watch_pass(s, step_ns);
+    fake_span_add(fake_add(&s->fake, ++number), "web", s->now_ns);
+  } while (number < 60 || s->watcher->schedule.swept_ns[0] > s->now_ns - 33 * MINUTE_NS);
+  watch_pass(s, step_ns);
+  first_late = (uint64_t)((s->watcher->schedule.swept_ns[0] - first_ns) / step_ns) + 1;
+  watch_kill(s);
+  for (uint64_t i = first_late; i <= number; i++) {
+    fake_trace *trace = fake_find(&s->fake, i);
+    fake_span_add(trace, "slow", trace->spans[0].start_ns);
+  }
+  s->options.interval_ns = 5 * SECOND_NS;
+  watch_start(s);
+  watch_pass(s, 25 * MINUTE_NS);
+  for (uint64_t i = first_late; i <= number; i++) watch_assert_sent(s, "slow", i, 1);
+}
+
 static void checkpoints_say_how_far(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -486,6 +511,7 @@ int main(void) {
       CASE(checkpoints_that_cannot_be_read_are_not_none),
       CASE(what_was_lost_is_said_after_a_restart),
       CASE(checkpoints_say_how_far),
+      CASE(a_smaller_interval_sweeps_what_was_left),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,9 +38,9 @@ static void search_due(bt_watch_schedule *schedule, int64_t now_ns, bool fails, 
   for (size_t i = 0; i < 3; i++) {
     for (int most = kinds[i] == BT_SLICE_CATCH_UP ? 1 : 16; most; most--) {
       if (!bt_watch_schedule_due(schedule, kinds[i], now_ns, &slice) || fails) break;
-      assert_true(slice.range.end_ns <= now_ns - TIMES.settle_ns);
-      mark(slice.kind == BT_SLICE_SWEEP ? seen->swept[slice.number] : seen->searched, slice.range);
-      if (slice.kind == BT_SLICE_CATCH_UP) mark(seen->caught_up, slice.range);
+      assert_true(slice.range.end_ns <= now_ns - schedule->times.settle_ns);
+      if (seen) mark(slice.kind == BT_SLICE_SWEEP ? seen->swept[slice.number] : seen->searched, slice.range);
+      if (seen && slice.kind == BT_SLICE_CATCH_UP) mark(seen->caught_up, slice.range);
       bt_watch_schedule_done(schedule, &slice);
     }
   }
@@ -68,7 +68,8 @@ static void check(const bt_watch_schedule *schedule, const timeline *seen, int64
 static void check_sweeps(const bt_watch_schedule *schedule, const timeline *seen, int64_t from_ns, int64_t now_ns,
                          uint64_t seed) {
   for (unsigned sweep = 0; sweep < BT_WATCH_SWEEPS; sweep++) {
-    int64_t due_ns = now_ns - TIMES.settle_ns - bt_watch_sweep_delay(&TIMES, sweep) - 2 * TIMES.sweep_step_ns;
+    const bt_watch_times *times = &schedule->times;
+    int64_t due_ns = now_ns - times->settle_ns - bt_watch_sweep_delay(times, sweep) - 2 * times->sweep_step_ns;
     if (schedule->swept_ns[sweep] < due_ns) due_ns = schedule->swept_ns[sweep];
     for (int64_t at_ns = from_ns; at_ns < due_ns; at_ns += NS) {
       bool is_seen = seen->swept[sweep][at_ns / NS] || seen->caught_up[at_ns / NS];
@@ -78,26 +79,44 @@ static void check_sweeps(const bt_watch_schedule *schedule, const timeline *seen
   }
 }
 
+/* Whoever starts a watcher again may give it other settings. */
+static bt_watch_times other_times(test_random *random) {
+  static const int64_t intervals[] = {5 * NS, 30 * NS, 120 * NS}, looks[] = {1200 * NS, 3600 * NS},
+                       sweeps[] = {0, 300 * NS, 900 * NS};
+  bt_watch_times times = TIMES;
+  times.sweep_step_ns = 10 * intervals[test_random_below(random, 3)];
+  times.chunk_ns = 2 * times.sweep_step_ns;
+  times.lookback_ns = looks[test_random_below(random, 2)];
+  times.first_sweep_ns = sweeps[test_random_below(random, 3)];
+  return times;
+}
+
+/* A new process, with what a checkpoint keeps of the last one. */
+static void start_again(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t now_ns) {
+  bt_watch_schedule last = *schedule;
+  int64_t swept_ns[BT_WATCH_SWEEPS], done_ns = bt_watch_schedule_done_ns(&last);
+  bt_watch_schedule_swept(&last, done_ns, swept_ns);
+  bt_watch_schedule_start(schedule, times, done_ns, swept_ns, now_ns);
+  for (size_t i = 0; i < last.gap_count; i++) bt_watch_schedule_add_gap(schedule, last.gaps[i], now_ns);
+  schedule->lost = bt_watch_hull(schedule->lost, last.lost);
+}
+
 /* A watcher process ends now and then; the next one begins at what the last checkpoint said. */
-static void every_moment_is_accounted_for(void **state) {
+static void account_for_moments(bool with_other_times, uint64_t seeds) {
   timeline *seen = malloc(sizeof *seen);
-  (void)state;
-  for (uint64_t seed = 1; seed <= 60; seed++) {
+  for (uint64_t seed = 1; seed <= seeds; seed++) {
     test_random random = (test_random){seed * 2862933555777941757u + 3037000493u};
     int64_t now_ns = 5000 * NS, began_ns = now_ns - TIMES.settle_ns;
     bt_watch_schedule schedule;
     memset(seen, 0, sizeof *seen);
-    bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, now_ns);
+    bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, NULL, now_ns);
     bool fails = false;
     for (int step = 0; step < STEPS && now_ns < (MOMENTS - 9000) * NS; step++) {
       now_ns += (int64_t)(test_random_below(&random, 40) ? 30 : test_random_below(&random, 9000)) * NS;
       if (!test_random_below(&random, 20)) fails = !fails;
       if (!test_random_below(&random, 50)) {
-        bt_watch_schedule last = schedule;
-        bt_watch_schedule_start(&schedule, &TIMES, bt_watch_schedule_done_ns(&last), now_ns);
-        for (size_t i = 0; i < last.gap_count; i++) bt_watch_schedule_add_gap(&schedule, last.gaps[i], now_ns);
-        if (last.lost.start_ns < last.lost.end_ns)
-          schedule.lost = last.lost; /* the new process does not know; the test does */
+        const bt_watch_times times = with_other_times ? other_times(&random) : TIMES;
+        start_again(&schedule, &times, now_ns);
       }
       bt_watch_schedule_advance(&schedule, now_ns);
       search_due(&schedule, now_ns, fails, seen);
@@ -108,12 +127,43 @@ static void every_moment_is_accounted_for(void **state) {
   free(seen);
 }
 
+static void every_moment_is_accounted_for(void **state) {
+  (void)state;
+  account_for_moments(false, 60);
+}
+
+static void other_settings_leave_out_no_moment(void **state) {
+  (void)state;
+  account_for_moments(true, 20);
+}
+
+/* With an interval of 60 s the first sweep of the last ten minutes or so is still to come when the watcher ends; the
+ * next one has an interval of 5 s, and would begin its sweep behind them. */
+static void a_smaller_interval_leaves_no_strip(void **state) {
+  bt_watch_schedule schedule;
+  bt_watch_times times = TIMES;
+  bt_slice slice;
+  int64_t now_ns = 50000 * NS;
+  (void)state;
+  times.sweep_step_ns = 600 * NS;
+  bt_watch_schedule_start(&schedule, &times, INT64_MIN, NULL, now_ns);
+  for (int i = 0; i < 200; i++, now_ns += 60 * NS) {
+    bt_watch_schedule_advance(&schedule, now_ns);
+    search_due(&schedule, now_ns, false, NULL);
+  }
+  int64_t swept_ns = schedule.swept_ns[0];
+  times.sweep_step_ns = 50 * NS;
+  start_again(&schedule, &times, now_ns);
+  assert_true(schedule.swept_ns[0] <= swept_ns || is_gap(&schedule, swept_ns));
+  assert_true(bt_watch_schedule_due(&schedule, BT_SLICE_SWEEP, now_ns, &slice));
+}
+
 static void sweeps_repeat_what_was_searched(void **state) {
   timeline *seen = calloc(1, sizeof *seen);
   bt_watch_schedule schedule;
   int64_t now_ns = 5000 * NS;
   (void)state;
-  bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, now_ns);
+  bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, NULL, now_ns);
   int64_t began_ns = schedule.searched_ns;
   for (int i = 0; i < 1000; i++, now_ns += 30 * NS) {
     bt_watch_schedule_advance(&schedule, now_ns);
@@ -130,7 +180,7 @@ static void a_gap_older_than_catch_up_is_lost(void **state) {
   bt_watch_schedule schedule;
   (void)state;
   int64_t now_ns = 150000 * NS;
-  bt_watch_schedule_start(&schedule, &TIMES, 10000 * NS, now_ns);
+  bt_watch_schedule_start(&schedule, &TIMES, 10000 * NS, NULL, now_ns);
   /* What was searched before, and not swept yet, is part of it. */
   assert_int_equal(schedule.lost.start_ns, 10000 * NS - TIMES.lookback_ns - TIMES.sweep_step_ns);
   assert_int_equal(schedule.lost.end_ns, now_ns - TIMES.catchup_max_ns);
@@ -143,7 +193,7 @@ static void many_gaps_become_fewer_and_lose_nothing(void **state) {
   bt_watch_schedule schedule;
   (void)state;
   int64_t now_ns = 90000 * NS;
-  bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, now_ns);
+  bt_watch_schedule_start(&schedule, &TIMES, INT64_MIN, NULL, now_ns);
   for (int64_t i = 0; i < 100; i++)
     bt_watch_schedule_add_gap(&schedule, (bt_time_range){(5000 + 100 * i) * NS, (5010 + 100 * i) * NS}, now_ns);
   assert_true(schedule.gap_count <= BT_WATCH_GAPS_MAX);
@@ -152,10 +202,9 @@ static void many_gaps_become_fewer_and_lose_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_moment_is_accounted_for),
-      cmocka_unit_test(sweeps_repeat_what_was_searched),
-      cmocka_unit_test(a_gap_older_than_catch_up_is_lost),
-      cmocka_unit_test(many_gaps_become_fewer_and_lose_nothing),
+      cmocka_unit_test(every_moment_is_accounted_for),      cmocka_unit_test(other_settings_leave_out_no_moment),
+      cmocka_unit_test(a_smaller_interval_leaves_no_strip), cmocka_unit_test(sweeps_repeat_what_was_searched),
+      cmocka_unit_test(a_gap_older_than_catch_up_is_lost),  cmocka_unit_test(many_gaps_become_fewer_and_lose_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

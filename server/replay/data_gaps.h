@@ -1,0 +1,12 @@
+/* Windows of the range without any trace, and since when there is data at all. Thread: the replay's. */
+#ifndef BT_SERVER_REPLAY_DATA_GAPS_H
+#define BT_SERVER_REPLAY_DATA_GAPS_H
+
+#include "server/replay/questions.h"
+
+/* Where no listing will tell, begins to look for the earliest trace, beside the reads. */
+bt_status bt_data_gaps_look_ahead(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
+/* Into the coverage; asks the source where no listing tells. *has_data: some trace of the window is not our own. */
+bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *error) BT_MUST_CHECK;
+
+#endif

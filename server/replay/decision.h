@@ -1,0 +1,71 @@
+/* What is decided of the traces that were found, and the ways to decide it. Each rule has its sets of traces:
+ * candidates, and those of them that have to be read. Candidates that no way decides are read. A way may cost time
+ * when it is chosen wrongly, and never an answer: it takes traces out of `unread` that do not violate, and nothing
+ * else. Thread: the replay's. */
+#ifndef BT_SERVER_REPLAY_DECISION_H
+#define BT_SERVER_REPLAY_DECISION_H
+
+#include "server/replay/filter_union.h"
+#include "server/replay/questions.h"
+#include "server/replay/rule_evaluator.h"
+
+typedef struct bt_rule_sets {
+  const bt_planned_rule *planned;
+  bool is_answered;            /* every search for its candidates was answered in full */
+  uint64_t subtracted_found;   /* by the first question that is subtracted, as a probe says; 0: not known */
+  uint64_t *candidates;        /* bits over the known traces: may violate */
+  uint64_t *unread;            /* of the candidates: those not subtracted, which have to be read */
+  uint64_t *exercising;        /* may exercise; NULL: not known */
+  uint64_t *surely_exercising; /* and does; NULL: not known */
+  uint64_t *decided;           /* of the candidates: those that a projection showed not to violate; NULL: none */
+  uint64_t *decided_exercised; /* of these: those that exercised the rule */
+} bt_rule_sets;
+
+typedef struct bt_decided { /* it does not violate */
+  bt_trace_id id;
+  bool exercised;
+} bt_decided;
+
+/* Spans that were asked for before anything else (projection_first_way.c). */
+typedef struct bt_projection_first {
+  bt_question
+      *leaves[BT_SPANS_FIRST_FILTERS]; /* the formula's searches in the part that is looked at; not in the table */
+  size_t leaf_count;
+  bt_over any;            /* stands for the rule's formula: every trace with such spans */
+  bt_found_list searched; /* some that a search had found before: they have to be among them */
+  bt_found_list found;    /* these traces, by id; moved into the question of `any` */
+  bt_decided *decided;    /* those that their spans decide */
+  size_t decided_count, decided_capacity;
+} bt_projection_first;
+
+typedef struct bt_decider {
+  const bt_replay_plan *plan;
+  bt_trace_table *table;
+  bt_replay_account *account;
+  bt_questions *questions;
+  bt_rule_evaluator *evaluator;
+  bt_rule_sets *rules;    /* one for each rule of the plan */
+  bt_filter_union joined; /* where the request wants it: stands for the formulas that it takes */
+  const bt_over
+      *stand_in; /* finds what every rule's formulas may find, and is asked in their place; NULL: there is none */
+  bt_projection_first first;
+} bt_decider;
+
+/* A way to decide the candidates of the rules that it was chosen for (bt_rule_result.strategy). Steps that are NULL are
+ * nothing; reading has none. */
+typedef struct bt_decision_way {
+  /* Before anything is searched for; may set stand_in. */
+  bt_status (*ask_first)(bt_decider *decider, bt_error *error);
+  /* The candidates are known: what else searches by ids find. */
+  bt_status (*narrow)(bt_decider *decider, bt_error *error);
+  /* And it is known which traces are BeTrace's own: what the spans of the others show. */
+  bt_status (*decide)(bt_decider *decider, bt_error *error);
+} bt_decision_way;
+
+extern const bt_decision_way bt_id_sets_way;    /* what under-queries find is subtracted */
+extern const bt_decision_way bt_projection_way; /* the spans of candidates decide */
+extern const bt_decision_way
+    bt_projection_first_way; /* spans are asked for before anything else, and find candidates */
+void bt_projection_first_dispose(bt_projection_first *first);
+
+#endif

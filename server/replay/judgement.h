@@ -1,0 +1,61 @@
+/* What is read and judged of the traces, and waits to be told: what the files that judge share. Thread: the
+ * replay's. */
+#ifndef BT_SERVER_REPLAY_JUDGEMENT_H
+#define BT_SERVER_REPLAY_JUDGEMENT_H
+
+#include "server/replay/decider.h"
+
+/* What is to be told of one trace, rule by rule. */
+typedef struct bt_judged {
+  bt_trace_verdict verdict;
+  bool is_usable;          /* false: this read cannot speak for the rule, and nothing is told */
+  bt_violation *violation; /* of violated, when somebody wants it built; else NULL */
+} bt_judged;
+
+typedef struct bt_sampled { /* a violating trace that waits for the sample to be complete */
+  uint64_t key;
+  size_t known;
+  bt_judged *rules; /* rule_count of them */
+} bt_sampled;
+
+/* Candidates that are read by id beside the first batch (early_reads.c). */
+enum { BT_EARLY_READS_MAX = 4 };
+typedef struct bt_early_reads {
+  bt_sampled chosen[BT_EARLY_READS_MAX]; /* rules: what the batch said; NULL: nothing yet, or it was told */
+  size_t count;
+  bool is_done;  /* once in a replay */
+  uint64_t read; /* violating traces that were read so, samples too */
+} bt_early_reads;
+
+typedef struct bt_known_list { /* numbers of known traces */
+  size_t *items;               /* with room enough */
+  size_t count;
+} bt_known_list;
+
+typedef struct bt_judge {
+  const bt_replay_plan *plan;
+  bt_trace_table *table;
+  bt_replay_account *account;
+  bt_questions *questions;
+  bt_decider *decider;
+  bt_rule_evaluator *evaluator;
+  /* Of a replay at random: whether what was told so far is enough, once all with keys up to this one was read. */
+  bool (*has_enough)(const void *context, uint64_t last_key);
+  const void *context; /* of has_enough */
+
+  size_t *queue; /* known traces that wait to be read by id */
+  size_t queue_count, queue_capacity;
+  bt_sampled *samples;
+  uint32_t sample_count;
+  uint64_t sampled_from; /* violating traces that batches showed */
+  uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
+  bool has_sampled_part; /* what comes now lies near the edges */
+  bt_early_reads early;
+  uint64_t unread_differences;
+  uint64_t judged, to_judge; /* for progress */
+  uint64_t sample_differences;
+  bool observer_full; /* the observer keeps no more */
+  char full_reason[200];
+} bt_judge;
+
+#endif

@@ -1,0 +1,206 @@
+/* Reading pages. See page_reader.h. Batches go over each page's traces from their start − margin to now. A trace that
+ * search found and no read gives is named in the coverage. */
+#include "server/replay/page_reader.h"
+
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+#include "server/replay/early_reads.h"
+#include "server/replay/trace_judge.h"
+
+enum {
+  PAGE_MAX = 2000,              /* traces of one batch read */
+  EXPECTED_TRACE_BYTES = 65536, /* of a trace while it is read: sets the first size of pages */
+  BY_ID_PAGE_MAX = 256
+};
+
+typedef struct page {
+  bt_judge *judge;
+  const size_t *known; /* what is read */
+  bt_trace_id *ids;
+  uint32_t *span_counts;
+  bool *answered;
+  size_t count;
+  bool by_id;
+  size_t early; /* so many, the first, are read by id too */
+  bool is_last;
+} page;
+
+/* One of the sample of traces that need no reading: that it is gone takes nothing from the answer. */
+static bool is_only_sampled(const bt_judge *judge, size_t known) {
+  bool whole;
+  return !bt_decider_wants(judge->decider, known, &whole) &&
+         bt_trace_table_place(judge->table, &judge->table->traces[known]) == BT_PLACE_SETTLED;
+}
+
+static bt_status take_missing(page *p, size_t known, bt_error *error) {
+  if (!p->by_id && !p->judge->plan->is_static) return bt_trace_judge_queue(p->judge, known, error);
+  if (is_only_sampled(p->judge, known)) return BT_OK;
+  return bt_account_fail_trace(p->judge->account, &p->judge->table->traces[known],
+                               "search found it, but it cannot be read: expired, or not there yet", error);
+}
+
+static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
+  page *p = context;
+  bt_judge *judge = p->judge;
+  if (bt_replay_plan_is_cancelled(judge->plan)) return bt_replay_plan_cancelled(error);
+  if (read->is_also_by_id) return bt_early_reads_take(judge, p->known[read->index], read->trace, error);
+  if (p->answered[read->index]) return BT_OK;
+  p->answered[read->index] = true;
+  size_t known = p->known[read->index];
+  judge->judged++;
+  if (!read->trace || !read->trace->span_count) return take_missing(p, known, error);
+  if (read->needs_by_id && !p->by_id) return bt_trace_judge_queue(judge, known, error);
+  return bt_trace_judge_take(judge, known, read->trace, p->by_id || judge->plan->is_static, error);
+}
+
+static size_t read_more(void *context, size_t *places) {
+  const page *p = context;
+  return p->is_last ? bt_early_reads_more(p->judge, p->known, p->count, places) : 0;
+}
+
+/* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
+static bt_time_range range_of(const page *p) {
+  bt_time_range range = {INT64_MAX, p->judge->plan->request.now_ns};
+  for (size_t i = 0; i < p->count; i++) {
+    const bt_found *found = bt_known_bounds(&p->judge->table->traces[p->known[i]]);
+    if (found->start_ns < range.start_ns) range.start_ns = found->start_ns;
+    if (found->end_ns > range.end_ns) range.end_ns = found->end_ns;
+  }
+  return (bt_time_range){bt_time_subtract(range.start_ns, p->judge->plan->window.margin_ns),
+                         bt_time_add(range.end_ns, 1)};
+}
+
+/* Each trace that got no answer is named; the first answers of the page count. */
+static bt_status fail_unanswered(page *p, const char *reason, bt_error *error) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (p->answered[i]) continue;
+    bt_status status = bt_account_fail_trace(p->judge->account, &p->judge->table->traces[p->known[i]], reason, error);
+    if (status != BT_OK) return status;
+  }
+  return BT_OK;
+}
+
+static bt_status take_outcome(page *p, bt_status status, const bt_error *why, bt_error *error) {
+  if (status == BT_OK) return fail_unanswered(p, "the source gave no answer for it", error);
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY || p->judge->questions->source_lost) {
+    if (error) *error = *why;
+    return status;
+  }
+  if (status == BT_UNAVAILABLE) {
+    bt_questions_lose_source(p->judge->questions, why->message);
+  }
+  return fail_unanswered(p, why->message, error);
+}
+
+/* *too_large: what got no answer has to be read in smaller pages. */
+static bt_status read_page(page *p, bool *too_large, bt_error *error) {
+  bt_judge *judge = p->judge;
+  bt_read_request request = bt_replay_plan_read(judge->plan, p->ids, p->count, range_of(p));
+  request.projection = p->by_id || judge->plan->is_static ? NULL : judge->questions->projection;
+  request.by_id = p->by_id;
+  request.also_by_id = p->early;
+  request.more_by_id = read_more;
+  request.span_counts = p->span_counts;
+  for (size_t i = 0; i < p->count; i++) {
+    p->ids[i] = judge->table->traces[p->known[i]].matched.id;
+    p->span_counts[i] = bt_known_span_count(&judge->table->traces[p->known[i]]);
+    p->answered[i] = false;
+  }
+  bt_answer answer;
+  bt_status added = bt_questions_read(judge->questions, &request, take_read, p, true, &answer, error);
+  if (added == BT_OK && p->early) added = bt_early_reads_settle(judge, error);
+  p->early = 0;
+  if (added != BT_OK) return added;
+  *too_large = answer.status == BT_LIMIT && p->count > 1;
+  return *too_large ? BT_OK : take_outcome(p, answer.status, &answer.why, error);
+}
+
+/* Of a page that was too large: moves the traces that got their answer to its front and returns their number. */
+static size_t pass_answered(const page *p, size_t *known) {
+  size_t passed = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    if (!p->answered[i]) continue;
+    size_t index = known[i];
+    known[i] = known[passed];
+    known[passed++] = index;
+  }
+  return passed;
+}
+
+static bt_status fail_rest(bt_judge *judge, const size_t *known, size_t count, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++)
+    status =
+        bt_account_fail_trace(judge->account, &judge->table->traces[known[i]], judge->questions->lost_reason, error);
+  return status;
+}
+
+static size_t page_size(const bt_judge *judge, bool by_id) {
+  size_t size = judge->plan->request.memory_limit_bytes / EXPECTED_TRACE_BYTES;
+  size_t most = by_id ? BY_ID_PAGE_MAX : PAGE_MAX;
+  if (size < 1) size = 1;
+  return size < most ? size : most;
+}
+
+static void show_progress(bt_judge *judge) {
+  bt_account_show(judge->account, judge->to_judge ? 0.3 + 0.6 * (double)judge->judged / (double)judge->to_judge : 0.9);
+}
+
+static bt_status read_pages(bt_judge *judge, size_t *known, size_t count, page *p, bt_error *error) {
+  size_t size = page_size(judge, p->by_id);
+  bt_status status = BT_OK;
+  while (status == BT_OK && count) {
+    if (bt_replay_plan_is_cancelled(judge->plan)) return bt_replay_plan_cancelled(error);
+    if (judge->questions->source_lost) return fail_rest(judge, known, count, error);
+    bool too_large = false;
+    status = bt_trace_table_hold(judge->table, 0, error);
+    if (status != BT_OK) return status;
+    p->known = known;
+    p->count = count < size ? count : size;
+    p->is_last = p->count == count;
+    status = read_page(p, &too_large, error);
+    if (too_large) size = p->count / 2;
+    size_t passed = too_large ? pass_answered(p, known) : p->count;
+    known += passed;
+    count -= passed;
+    show_progress(judge);
+  }
+  return status;
+}
+
+static int compare_starts(const void *a, const void *b, void *context) {
+  const bt_judge *judge = context;
+  const bt_found *x = bt_known_bounds(&judge->table->traces[*(const size_t *)a]);
+  const bt_found *y = bt_known_bounds(&judge->table->traces[*(const size_t *)b]);
+  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns ? -1 : 1;
+  return bt_trace_id_compare(&x->id, &y->id);
+}
+
+int bt_page_reader_compare_seeded(const void *a, const void *b, void *context) {
+  const bt_judge *judge = context;
+  uint64_t x = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[*(const size_t *)a].matched.id);
+  uint64_t y = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[*(const size_t *)b].matched.id);
+  return (x > y) - (x < y);
+}
+
+/* `known` is changed in its order; the first `early` are read by id too. Files hold traces roughly in order of time:
+ * a page of neighbours reads a part of them, one in order of id would read all of them. */
+bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, size_t early, bt_error *error) {
+  if (!count) return BT_OK;
+  if (judge->plan->is_static)
+    qsort_r(known, count, sizeof *known, compare_starts, judge);
+  else if (judge->plan->request.random_part)
+    qsort_r(known, count, sizeof *known, bt_page_reader_compare_seeded, judge);
+  size_t size = page_size(judge, by_id);
+  page p = {.judge = judge, .by_id = by_id, .early = early < size ? early : size};
+  p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
+  p.span_counts = bt_realloc_array(NULL, size, sizeof *p.span_counts);
+  p.answered = bt_realloc_array(NULL, size, sizeof *p.answered);
+  bool has_room = p.ids && p.span_counts && p.answered;
+  bt_status status = has_room ? read_pages(judge, known, count, &p, error) : bt_error_no_memory(error);
+  free(p.ids);
+  free(p.span_counts);
+  free(p.answered);
+  return status;
+}

@@ -1,0 +1,311 @@
+/* The spans that a rule speaks of, asked for before anything else: one question finds the traces that may violate
+ * and decides most of them, where searches by ids would be asked first and then the spans of what they found. It is
+ * tried where Tempo has shown many traces of one search, nothing can be subtracted, and a probe of a short part of
+ * the range says that it costs less. A trace without any of these spans cannot violate, because the rule's formula
+ * wants some; the formula is why the traces with such spans may stand for it. Thread: the replay's. */
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+#include "server/replay/search_probe.h"
+#include "server/replay/spans_verdict.h"
+#include "server/replay/strategy.h"
+
+enum {
+  PROBE_SHARE = 32, /* of the range, in its middle */
+  LEAF_FOUND_MAX = 4000
+};
+_Static_assert((int)BT_SPANS_FIRST_FILTERS <= (int)BT_SEARCH_PROBE_FILTERS, "a probe has room for all of them");
+static const int64_t SHORTEST_PROBE_NS = 1000000000;
+
+/* ---- whether it is worth it ---- */
+
+static const bt_over *first_leaf(const bt_over *over) {
+  while (over->kind != BT_OVER_QUERY) over = over->items[0];
+  return over;
+}
+
+static int compare_starts(const void *a, const void *b) {
+  const bt_found *x = a, *y = b;
+  return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
+}
+
+/* In the middle of what was found: traffic may lie in a small part of the range. */
+static bt_time_range probed_range(const bt_decider *decider, bt_found_list *found) {
+  int64_t length_ns = bt_time_subtract(decider->plan->search_range.end_ns, decider->plan->search_range.start_ns);
+  int64_t probed_ns = length_ns / PROBE_SHARE > SHORTEST_PROBE_NS ? length_ns / PROBE_SHARE : SHORTEST_PROBE_NS;
+  int64_t start_ns = bt_time_add(decider->plan->search_range.start_ns, length_ns / 2);
+  if (found->count) qsort(found->items, found->count, sizeof *found->items, compare_starts);
+  if (found->count) start_ns = found->items[found->count / 2].start_ns;
+  return (bt_time_range){start_ns, bt_time_add(start_ns, probed_ns)};
+}
+
+/* One of the searches that would be asked otherwise, up to so many traces that this is worth a thought; then *probed
+ * is where to look closer. What is answered in full is kept. */
+static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range *probed, bt_error *error) {
+  size_t index;
+  bt_status status = bt_questions_add(
+      decider->questions, first_leaf(decider->plan->rules[0].plan->violating)->query.filter, true, &index, error);
+  if (status != BT_OK || decider->questions->items[index]->is_asked)
+    return status; /* for pruned traces: the same question */
+  bt_question *question = decider->questions->items[index];
+  question->max_found = BT_SPANS_FIRST_FROM;
+  bt_questions_ask(decider->questions, question);
+  *is_large = question->status == BT_LIMIT;
+  if (!*is_large) {
+    question->max_found = 0;
+    question->is_asked = true;
+    question->state = BT_QUESTION_ANSWERED;
+    bt_question_desk_note(decider->questions->desk, question);
+    return BT_OK;
+  }
+  *probed = probed_range(decider, &question->found);
+  decider->first.searched = question->found;
+  question->found = (bt_found_list){0};
+  status = bt_account_add(decider->account, &question->account, false, error);
+  bt_questions_drop_last(decider->questions);
+  return status;
+}
+
+static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t expected, bt_spans_sink sink,
+                            void *context, bt_error *error) {
+  const bt_replay_request *request = &decider->plan->request;
+  bt_spans_request spans = {.filter = decider->plan->rules[0].plan->spans.filter,
+                            .range = range,
+                            .projection = decider->questions->projection,
+                            .expected = expected,
+                            .crowds = &decider->questions->crowds,
+                            .tenant = request->tenant,
+                            .cancel = request->cancel,
+                            .rule_id = request->rules[0]->fields.id,
+                            .priority = request->priority};
+  return bt_questions_find_spans(decider->questions, &spans, sink, context, error);
+}
+
+/* ---- a part, looked at in two ways at once: what the searches find there, and what its spans show ---- */
+
+/* The helper has it meanwhile; where there is none, whoever waits for it asks it. */
+static bt_status begin_leaf(bt_decider *decider, bt_str filter, bt_time_range range, bt_error *error) {
+  bt_projection_first *first = &decider->first;
+  for (size_t i = 0; i < first->leaf_count; i++)
+    if (bt_str_equal(first->leaves[i]->text, filter)) return BT_OK;
+  if (first->leaf_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
+  bt_question *question = calloc(1, sizeof *question);
+  if (!question) return bt_error_no_memory(error);
+  *question =
+      (bt_question){.text = filter, .range = range, .max_found = LEAF_FOUND_MAX, .keeps_part = true, .is_aside = true};
+  first->leaves[first->leaf_count++] = question;
+  return bt_question_desk_add(decider->questions->desk, question, true, error);
+}
+
+static bt_status begin_leaves(bt_decider *decider, const bt_over *over, bt_time_range range, bt_error *error) {
+  bt_status status = BT_OK;
+  if (over->kind == BT_OVER_QUERY) status = begin_leaf(decider, over->query.filter, range, error);
+  for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
+    status = begin_leaves(decider, over->items[i], range, error);
+  return status;
+}
+
+/* Waits for it in any case. A search that found more than is wanted says enough. */
+static bt_status take_leaf(bt_decider *decider, bt_question *question, bt_search_probe *probe, bt_error *error) {
+  bt_question_desk_wait_for(decider->questions->desk, question);
+  question->is_taken = true;
+  bt_status status = bt_account_add(decider->account, &question->account, false, error);
+  if (status != BT_OK) return status;
+  if (question->is_skipped || (question->status != BT_OK && question->status != BT_LIMIT))
+    return bt_error_set(error, question->is_skipped ? BT_UNAVAILABLE : question->status, "%s", question->why.message);
+  if (question->account.failed_count)
+    return bt_error_set(error, BT_UNAVAILABLE, "%s", question->account.failed[0].reason);
+  probe->filters[probe->filter_count] = question->text;
+  probe->found[probe->filter_count++] = question->found;
+  question->found = (bt_found_list){0};
+  return BT_OK;
+}
+
+static bt_status take_leaves(bt_decider *decider, bt_search_probe *probe, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < decider->first.leaf_count; i++) {
+    bt_error why = {0};
+    bt_status taken = take_leaf(decider, decider->first.leaves[i], probe, &why);
+    if (status != BT_OK || taken == BT_OK) continue;
+    status = taken;
+    if (error) *error = why;
+  }
+  return status;
+}
+
+static size_t count_found(const bt_search_probe *probe, const bt_over *over) {
+  const bt_found_list *list = over->kind == BT_OVER_QUERY ? bt_search_probe_found(probe, over->query.filter) : NULL;
+  size_t found = list ? list->count : 0;
+  for (uint32_t i = 0; i < over->item_count; i++) found += count_found(probe, over->items[i]);
+  return found;
+}
+
+typedef struct shown_trace {
+  bt_trace_id id;
+  bool is_undecided;
+} shown_trace;
+
+typedef struct shown { /* by the spans of the part */
+  bt_decider *decider;
+  shown_trace *traces;
+  size_t count, capacity;
+} shown;
+
+static bt_status note_spans(void *context, const bt_found_spans *spans, bt_error *error) {
+  shown *s = context;
+  bt_spans_verdict verdict;
+  bt_status status = bt_spans_judge(s->decider, spans, &verdict, error);
+  if (status != BT_OK) return status;
+  shown_trace *traces = bt_grow_array(s->traces, s->count, &s->capacity, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  s->traces = traces;
+  traces[s->count++] = (shown_trace){spans->found.id, verdict == BT_SPANS_UNDECIDED};
+  return BT_OK;
+}
+
+/* What the part says, as if it were all: only what the numbers are to each other matters, and that there is enough
+ * is known. */
+static bt_strategy_facts facts_of(const shown *s, const bt_search_probe *probe) {
+  const bt_over *formula = s->decider->plan->rules[0].plan->violating;
+  size_t candidates = 0, undecided = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    bool is_candidate = bt_search_probe_holds(probe, formula, &s->traces[i].id);
+    candidates += is_candidate;
+    undecided += is_candidate && s->traces[i].is_undecided;
+  }
+  uint64_t scale = s->count ? (BT_SPANS_FIRST_FROM + s->count - 1) / s->count : 0;
+  return (bt_strategy_facts){.candidates = candidates * scale,
+                             .searched_found = count_found(probe, formula) * scale,
+                             .projected_found = s->count * scale,
+                             .undecided_share = candidates ? (double)undecided / (double)candidates : 0,
+                             .can_project = true};
+}
+
+/* *expected: traces, as if all parts were alike. */
+static bt_status ask_probe(bt_decider *decider, bt_time_range probed, bt_strategy_facts *facts, uint64_t *expected,
+                           bt_error *error) {
+  bt_search_probe probe = {.windows = {probed}, .window_count = 1};
+  shown s = {.decider = decider};
+  bt_error why = {0};
+  bt_status status = begin_leaves(decider, decider->plan->rules[0].plan->violating, probed, error);
+  bt_question_desk_help(decider->questions->desk);
+  if (status == BT_OK) status = find_spans(decider, probed, 0, note_spans, &s, error);
+  bt_status taken = take_leaves(decider, &probe, &why);
+  if (status == BT_OK && taken != BT_OK && error) *error = why;
+  *facts = facts_of(&s, &probe);
+  *expected = s.count * PROBE_SHARE;
+  bt_search_probe_dispose(&probe);
+  free(s.traces);
+  return status == BT_OK ? taken : status;
+}
+
+static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
+  bt_strategy_facts facts;
+  bt_time_range probed;
+  *out = decider->plan->request.strategy == BT_STRATEGY_PROJECTION;
+  if (*out) return BT_OK;
+  bool is_large = false;
+  bt_status status = search_leaf(decider, &is_large, &probed, error);
+  if (status != BT_OK || !is_large) return status;
+  status = ask_probe(decider, probed, &facts, expected, error);
+  *out = status == BT_OK && bt_strategy_spans_first(&facts);
+  return status;
+}
+
+/* ---- the question ---- */
+
+static bool add_decided(bt_projection_first *first, const bt_trace_id *id, bool exercised) {
+  bt_decided *decided = bt_grow_array(first->decided, first->decided_count, &first->decided_capacity, sizeof *decided);
+  if (!decided) return false;
+  first->decided = decided;
+  decided[first->decided_count++] = (bt_decided){*id, exercised};
+  return true;
+}
+
+/* What lies after the range was only asked because of late fragments. */
+static bt_status take_found(void *context, const bt_found_spans *spans, bt_error *error) {
+  bt_decider *decider = context;
+  bt_spans_verdict verdict;
+  if (bt_replay_plan_is_cancelled(decider->plan)) return bt_replay_plan_cancelled(error);
+  if (spans->found.start_ns >= decider->plan->search_range.end_ns) return BT_OK;
+  if (decider->first.found.count >= decider->plan->request.memory_limit_bytes / sizeof(bt_known))
+    return bt_error_set(error, BT_LIMIT, "more traces have such spans than memory holds");
+  if (!bt_found_list_add(&decider->first.found, &spans->found)) return bt_error_no_memory(error);
+  bt_status status = bt_spans_judge(decider, spans, &verdict, error);
+  if (status != BT_OK || verdict == BT_SPANS_UNDECIDED) return status;
+  bool ok = add_decided(&decider->first, &spans->found.id, verdict == BT_SPANS_EXERCISED);
+  return ok ? BT_OK : bt_error_no_memory(error);
+}
+
+/* A source that fails here is asked otherwise, and if it is gone that says so. */
+static bool ends_the_replay(bt_status status) {
+  return status == BT_CANCELLED || status == BT_NO_MEMORY;
+}
+
+/* What a search has shown has to be among those with spans, else Tempo has lost some of them, and all are searched
+ * for. */
+static bool has_searched(const bt_decider *decider) {
+  for (size_t i = 0; i < decider->first.searched.count; i++) {
+    const bt_found *one = &decider->first.searched.items[i];
+    if (one->start_ns < decider->plan->search_range.end_ns && !bt_found_list_get(&decider->first.found, &one->id))
+      return false;
+  }
+  return true;
+}
+
+/* What was found stands for the rule's formula: it is the answer to the question for such spans. */
+static bt_status use_found(bt_decider *decider, bt_error *error) {
+  bt_projection_first *first = &decider->first;
+  size_t index;
+  first->any = (bt_over){.kind = BT_OVER_QUERY, .query = decider->plan->rules[0].plan->spans};
+  bt_status status = bt_questions_add(decider->questions, first->any.query.filter, true, &index, error);
+  if (status != BT_OK) return status;
+  bt_question *question = decider->questions->items[index];
+  question->found = first->found;
+  question->is_asked = true;
+  question->state = BT_QUESTION_ANSWERED;
+  first->found = (bt_found_list){0};
+  decider->stand_in = &first->any;
+  return BT_OK;
+}
+
+static bt_status ask_for_spans(bt_decider *decider, bt_error *error) {
+  bool is_worth = false, is_found = false;
+  uint64_t expected = 0;
+  bt_error why = {0};
+  if (!decider->plan->projects_first) return BT_OK;
+  bt_status status = is_worth_it(decider, &is_worth, &expected, &why);
+  if (status == BT_OK && is_worth) {
+    status = find_spans(decider, decider->plan->spans_range, expected, take_found, decider, &why);
+    bt_found_list_sort(&decider->first.found);
+    is_found = status == BT_OK && has_searched(decider);
+  }
+  if (is_found) return use_found(decider, error);
+  if (!ends_the_replay(status)) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+static bt_status take_decided(bt_decider *decider, bt_error *error) {
+  bt_projection_first *first = &decider->first;
+  bt_rule_sets *rule = &decider->rules[0];
+  if (!decider->stand_in) return BT_OK;
+  bt_status status = bt_spans_make_sets(decider, rule, error);
+  for (size_t i = 0; status == BT_OK && i < first->decided_count; i++) {
+    const bt_decided *decided = &first->decided[i];
+    const bt_known *known = bt_trace_table_find(decider->table, &decided->id);
+    size_t number = known ? (size_t)(known - decider->table->traces) : 0;
+    if (!known || !bt_bit_get(rule->unread, number) || !bt_spans_may_decide(decider, number)) continue;
+    bt_spans_decide(decider, rule, decided->exercised ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION, number);
+  }
+  return status;
+}
+
+void bt_projection_first_dispose(bt_projection_first *first) {
+  bt_found_list_dispose(&first->found);
+  bt_found_list_dispose(&first->searched);
+  for (size_t i = 0; i < first->leaf_count; i++) bt_question_free(first->leaves[i]);
+  free(first->decided);
+}
+
+const bt_decision_way bt_projection_first_way = {.ask_first = ask_for_spans, .decide = take_decided};

@@ -1,0 +1,324 @@
+/* What a replay asks. See questions.h. Asking and taking are two steps: a search may be asked by the desk's helper,
+ * which writes nothing but its question; what follows from the answer is taken by the replay's thread. */
+#include "server/replay/questions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+#include "tempo/wire/own_trace.h"
+
+/* ---- who keeps numbers of traces ---- */
+
+static bt_status move_bits(void *context, const bt_trace_moves *moves, bt_error *error) {
+  bt_questions *questions = context;
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < questions->count; i++)
+    status = bt_bits_move(&questions->items[i]->bits, moves, error);
+  return status;
+}
+
+/* Sets, and answers that were taken and are not joined with the table yet. The others are the helper's. */
+static size_t count_bytes(const void *context) {
+  const bt_questions *questions = context;
+  size_t sets = 0, found = questions->own_found.capacity;
+  for (size_t i = 0; i < questions->count; i++) {
+    const bt_question *question = questions->items[i];
+    sets += question->bits ? 1 : 0;
+    if (question->is_taken && !question->is_gathered) found += question->found.capacity;
+  }
+  return sets * questions->table->word_count * sizeof(uint64_t) + found * sizeof(bt_found);
+}
+
+static void search_for_desk(const void *context, bt_question *question) {
+  bt_questions_ask(context, question);
+}
+
+bt_status bt_questions_open(bt_questions *questions, bt_error *error) {
+  const bt_replay_request *request = &questions->plan->request;
+  bt_question_desk_options desk = {.search = search_for_desk,
+                                   .context = questions,
+                                   .work = request->work,
+                                   .lane = request->priority == BT_PRIORITY_REPLAY ? BT_LANE_REPLAY_ASKING
+                                                                                   : BT_LANE_ASKING};
+  questions->projection = &questions->plan->projection;
+  questions->crowds.range = questions->plan->spans_range;
+  questions->own_are_known = !questions->plan->filters;
+  bt_trace_table_register(questions->table, (bt_trace_holder){questions, move_bits, count_bytes});
+  return bt_question_desk_new(&desk, &questions->desk, error);
+}
+
+/* ---- the table of distinct filters ---- */
+
+size_t bt_questions_find(const bt_questions *questions, bt_str text) {
+  size_t index = 0;
+  while (index < questions->count && !bt_str_equal(questions->items[index]->text, text)) index++;
+  return index;
+}
+
+static bt_status append_query(bt_questions *questions, bt_str text, bt_error *error) {
+  bt_question **items =
+      bt_grow_array(questions->items, questions->count, &questions->capacity, sizeof *questions->items);
+  if (!items) return bt_error_no_memory(error);
+  questions->items = items;
+  bt_question *question = calloc(1, sizeof *question);
+  if (!question) return bt_error_no_memory(error);
+  question->text = text;
+  items[questions->count++] = question;
+  return BT_OK;
+}
+
+bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, size_t *index, bt_error *error) {
+  *index = bt_questions_find(questions, text);
+  bt_status status = *index == questions->count ? append_query(questions, text, error) : BT_OK;
+  if (status == BT_OK && is_over) questions->items[*index]->is_over = true;
+  return status;
+}
+
+void bt_questions_drop_last(bt_questions *questions) {
+  bt_question_free(questions->items[--questions->count]);
+}
+
+void bt_questions_add_untaken(bt_questions *questions) {
+  bt_question_desk_free(questions->desk); /* ends what is under way */
+  questions->desk = NULL;
+  for (size_t i = 0; i <= questions->count; i++) {
+    bt_question *question = i < questions->count ? questions->items[i] : questions->edge;
+    if (!question || question->is_taken || question->state != BT_QUESTION_ANSWERED) continue;
+    question->is_taken = true;
+    bt_account_add_cost(questions->account, &question->account);
+  }
+}
+
+void bt_questions_dispose(bt_questions *questions) {
+  bt_question_desk_free(questions->desk);
+  while (questions->count) bt_questions_drop_last(questions);
+  free(questions->items);
+  bt_question_free(questions->edge);
+  bt_found_list_dispose(&questions->own_found);
+  bt_crowds_dispose(&questions->crowds);
+}
+
+/* ---- asking: whoever asks, only the question is written ---- */
+
+static int compare_failed(const void *a, const void *b) {
+  const bt_failed_window *x = a, *y = b;
+  return (x->range.start_ns > y->range.start_ns) - (x->range.start_ns < y->range.start_ns);
+}
+
+/* Whether the failed windows leave nothing of the range; sorts them. */
+static bool failed_everywhere(bt_source_account *account, bt_time_range range) {
+  if (!account->failed_count) return false;
+  qsort(account->failed, account->failed_count, sizeof *account->failed, compare_failed);
+  int64_t reached_ns = range.start_ns;
+  for (size_t i = 0; i < account->failed_count && account->failed[i].range.start_ns <= reached_ns; i++)
+    if (account->failed[i].range.end_ns > reached_ns) reached_ns = account->failed[i].range.end_ns;
+  return reached_ns >= range.end_ns;
+}
+
+/* Nothing of a search was answered: is the source gone? Then nothing more is asked, because every question would
+ * wait for its retries. */
+static bool is_gone(const bt_questions *questions, const bt_question *question) {
+  bt_error error = {0};
+  if (question->status == BT_UNAVAILABLE) return true;
+  return question->status == BT_OK && question->is_lost &&
+         bt_source_check(questions->source, questions->plan->request.cancel, &error) != BT_OK;
+}
+
+void bt_questions_ask(const bt_questions *questions, bt_question *question) {
+  size_t room = questions->plan->request.memory_limit_bytes / sizeof(bt_known);
+  bt_time_range range =
+      question->range.start_ns < question->range.end_ns ? question->range : questions->plan->search_range;
+  bt_search_request search = bt_replay_plan_search(questions->plan, question->text, range);
+  search.max_found = question->max_found && question->max_found < room ? question->max_found : room;
+  search.expected = question->expected;
+  search.may_widen = !question->is_subtracted;
+  question->status = bt_source_search(questions->source, &search, &question->found, &question->account, &question->why);
+  if (question->status != BT_OK) bt_found_list_sort(&question->found);
+  question->is_lost = question->status == BT_OK && failed_everywhere(&question->account, range);
+  question->source_is_gone = is_gone(questions, question);
+}
+
+/* ---- taking: on the replay's thread ---- */
+
+/* The reason of the first loss is what the outcome and later losses say. */
+static void remember_loss(bt_questions *questions, const char *reason) {
+  if (!questions->lost_reason[0]) snprintf(questions->lost_reason, sizeof questions->lost_reason, "%.190s", reason);
+}
+
+/* The source did not answer at all: one failed window with its reason. */
+static bt_status take_loss(bt_questions *questions, bt_question *question, const char *reason, bt_error *error) {
+  question->is_lost = true;
+  question->is_complete = false;
+  if (!question->is_over) return BT_OK;
+  return bt_account_fail(questions->account, questions->plan->search_range, reason, error);
+}
+
+bt_status bt_questions_take(bt_questions *questions, bt_question *question, bt_error *error) {
+  bt_status status = question->status;
+  question->is_taken = true;
+  if (question->source_is_gone) questions->source_lost = true;
+  if (question->is_skipped) {
+    remember_loss(questions, question->why.message);
+    return take_loss(questions, question, questions->lost_reason, error);
+  }
+  if (status == BT_OK) {
+    question->is_complete = question->account.failed_count == 0;
+    if (question->is_lost) remember_loss(questions, question->account.failed[0].reason);
+    return bt_account_add(questions->account, &question->account, question->is_over, error);
+  }
+  bt_account_add_cost(questions->account, &question->account); /* it was asked all the same */
+  if (status == BT_CANCELLED || status == BT_NO_MEMORY) {
+    if (error) *error = question->why;
+    return status;
+  }
+  if (status == BT_LIMIT && question->max_found) { /* more than was wanted */
+    question->is_exceeded = true;
+    if (!question->keeps_part) bt_found_list_dispose(&question->found);
+    return BT_OK;
+  }
+  remember_loss(questions, question->why.message);
+  return take_loss(questions, question, question->why.message, error);
+}
+
+/* ---- gathering ---- */
+
+static bt_status make_bits(bt_questions *questions, bt_question *question, bt_error *error) {
+  if (!(question->bits = bt_bits_new(questions->table))) return bt_error_no_memory(error);
+  size_t known = 0;
+  for (size_t i = 0; i < question->found.count; i++) {
+    const bt_trace_id *id = &question->found.items[i].id;
+    int order = -1;
+    while (known < questions->table->count &&
+           (order = bt_trace_id_compare(&questions->table->traces[known].matched.id, id)) < 0)
+      known++;
+    if (order == 0 && known < questions->table->count) bt_bit_set(question->bits, known);
+  }
+  bt_found_list_dispose(&question->found);
+  return BT_OK;
+}
+
+/* They are marked once it is known which traces matter (own_traces.c). */
+static void take_own(bt_questions *questions, bt_question *question) {
+  questions->own_is_asked = true;
+  questions->own_are_known = question->is_complete;
+  questions->own_found = question->found;
+  bt_found_list_keep_own(&questions->own_found);
+  question->found = (bt_found_list){0};
+}
+
+/* The old table and the new one are there at the same time. */
+static bt_status hold_both_tables(bt_questions *questions, bt_error *error) {
+  size_t most = questions->table->count;
+  for (size_t i = 0; i < questions->count; i++)
+    if (questions->items[i]->is_taken && !questions->items[i]->is_gathered) most += questions->items[i]->found.count;
+  return bt_trace_table_hold(questions->table, most * sizeof *questions->table->traces, error);
+}
+
+/* What is subtracted only finds traces to leave out: it makes none known. */
+static bt_status gather_found(bt_questions *questions, bt_error *error) {
+  questions->table->word_count = questions->table->count / 64 + 1;
+  bt_status status = hold_both_tables(questions, error);
+  for (size_t i = 0; status == BT_OK && i < questions->count; i++) {
+    const bt_question *question = questions->items[i];
+    bool makes_known = !question->is_subtracted && !question->is_own;
+    if (!question->is_taken || question->is_gathered || !makes_known || !question->found.count) continue;
+    status = bt_trace_table_join(questions->table, &question->found,
+                                 i == BT_QUESTION_ALL ? BT_KNOWN_LISTED : BT_KNOWN_MATCHED, error);
+  }
+  for (size_t i = 0; status == BT_OK && i < questions->count; i++) {
+    bt_question *question = questions->items[i];
+    if (!question->is_taken || question->is_gathered) continue;
+    question->is_gathered = true;
+    if (question->is_own)
+      take_own(questions, question);
+    else
+      status = make_bits(questions, question, error);
+  }
+  return status == BT_OK ? bt_trace_table_hold(questions->table, 0, error) : status;
+}
+
+/* All of one kind, in the order of the table, the listing last. */
+static bt_status take_answers(bt_questions *questions, bool those_that_can_wait, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 1; status == BT_OK && i <= questions->count; i++) {
+    bt_question *question = questions->items[i % questions->count];
+    if (!question->is_asked || question->is_taken || (question->can_wait && !those_that_can_wait)) continue;
+    status = bt_questions_take(questions, question, error);
+  }
+  return status;
+}
+
+bt_status bt_questions_gather(bt_questions *questions, bool those_that_can_wait, bt_error *error) {
+  bt_question_desk_wait(questions->desk, those_that_can_wait);
+  bt_status status = take_answers(questions, those_that_can_wait, error);
+  const bt_question *all = questions->items[BT_QUESTION_ALL];
+  if (status != BT_OK) return status;
+  questions->table->is_listed = all->is_taken && all->is_complete && !all->is_exceeded;
+  return gather_found(questions, error);
+}
+
+bool bt_questions_are_open(const bt_questions *questions) {
+  for (size_t i = 0; i < questions->count; i++)
+    if (questions->items[i]->is_asked && !questions->items[i]->is_taken) return true;
+  return false;
+}
+
+bool bt_questions_all_lost(const bt_questions *questions) {
+  size_t needed = 0;
+  for (size_t i = 0; i < questions->count; i++) {
+    const bt_question *question = questions->items[i];
+    bool is_needed = i == BT_QUESTION_ALL ? questions->plan->needs_every_trace : question->is_over;
+    if (is_needed && !question->is_lost) return false;
+    if (is_needed) needed++;
+  }
+  /* Rules that cannot be violated need no search: then the listing alone tells whether the source is there. */
+  return needed || questions->items[BT_QUESTION_ALL]->is_lost;
+}
+
+/* ---- others ---- */
+
+bt_status bt_questions_search(bt_questions *questions, const bt_search_request *request, bt_found_list *found,
+                              bt_error *error) {
+  bt_source_account account = {0};
+  bt_status status = bt_source_search(questions->source, request, found, &account, error);
+  bt_account_add_cost(questions->account, &account);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+bt_status bt_questions_find_spans(bt_questions *questions, const bt_spans_request *request, bt_spans_sink sink,
+                                  void *context, bt_error *error) {
+  bt_source_account account = {0};
+  bt_status status = bt_source_find_spans(questions->source, request, sink, context, &account, error);
+  bt_account_add_cost(questions->account, &account);
+  bt_source_account_dispose(&account);
+  return status;
+}
+
+bt_status bt_questions_read(bt_questions *questions, const bt_read_request *request, bt_read_sink sink, void *context,
+                            bool is_over, bt_answer *answer, bt_error *error) {
+  bt_source_account account = {0};
+  *answer = (bt_answer){0};
+  answer->status = bt_source_read(questions->source, request, sink, context, &account, &answer->why);
+  answer->is_whole = !account.failed_count;
+  bt_status added = bt_account_add(questions->account, &account, is_over, error);
+  bt_source_account_dispose(&account);
+  return added;
+}
+
+/* One that did not answer at the beginning has been asked nothing before it could say what it is. */
+void bt_questions_look_again(bt_questions *questions) {
+  bt_source_about *said = &questions->account->result->coverage.source, now;
+  if (!questions->source) return;
+  bt_replay_plan_describe(questions->plan, questions->source, &now);
+  if (!said->is_checked && !said->version[0])
+    *said = now;
+  else
+    bt_source_about_join(said, &now);
+}
+
+void bt_questions_lose_source(bt_questions *questions, const char *reason) {
+  questions->source_lost = true;
+  snprintf(questions->lost_reason, sizeof questions->lost_reason, "%.190s", reason);
+}

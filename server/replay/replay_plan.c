@@ -1,0 +1,272 @@
+/* Working out a replay's plan. See replay_plan.h. */
+#include "server/replay/replay_plan.h"
+
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+#include "dsl/traceql.h"
+#include "server/base/clock.h"
+
+static const int64_t SECOND_NS = 1000000000;
+enum { DEFAULT_SAMPLE = 50 };
+static const size_t DEFAULT_MEMORY_BYTES = (size_t)256 << 20;
+
+/* Asking for spans first looks at what lies between the range and now, too, which must be this much shorter. */
+enum { LATER_SHARE = 4 };
+
+bt_assumptions bt_assumptions_default(void) {
+  return (bt_assumptions){.margin_ns = 900 * SECOND_NS,
+                          .lateness_ns = 900 * SECOND_NS,
+                          .settle_ns = 120 * SECOND_NS,
+                          .handover_ns = 3600 * SECOND_NS};
+}
+
+bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel) {
+  bt_assumptions all = *service;
+  all.settle_floor_ns = bt_source_hidden_tail_ns(source, cancel);
+  if (all.settle_ns < all.settle_floor_ns) all.settle_ns = all.settle_floor_ns;
+  return all;
+}
+
+bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule) {
+  const bt_rule_fields *fields = &rule->fields;
+  bt_assumptions own = *service;
+  if (fields->margin_ns >= 0) own.margin_ns = fields->margin_ns;
+  if (fields->settle_ns >= 0) own.settle_ns = fields->settle_ns;
+  if (own.settle_ns < own.settle_floor_ns) own.settle_ns = own.settle_floor_ns;
+  if (fields->clock_skew_ns >= 0) own.clock_skew_ns = fields->clock_skew_ns;
+  if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
+  return own;
+}
+
+static bt_status check_request(const bt_replay_request *request, bt_error *error) {
+  const bt_assumptions *a = &request->assumptions;
+  if (!request->rule_count) return bt_error_set(error, BT_INVALID, "a replay needs at least one rule");
+  if (request->range.start_ns >= request->range.end_ns)
+    return bt_error_set(error, BT_INVALID, "the range of a replay has to start before it ends");
+  if (a->margin_ns < 0 || a->lateness_ns < 0 || a->settle_ns < 0 || a->clock_skew_ns < 0 || a->handover_ns < 0)
+    return bt_error_set(error, BT_INVALID, "margin, lateness, settle, clock_skew and handover must not be negative");
+  for (size_t i = 0; i < request->rule_count; i++)
+    if (!request->rules[i]->rule)
+      return bt_error_set(error, BT_INVALID, "the rule %.128s cannot be evaluated: its text does not compile any more",
+                          request->rules[i]->fields.id ? request->rules[i]->fields.id : "");
+  return BT_OK;
+}
+
+void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_source_about *out) {
+  static const bt_cancel never = {false};
+  bt_source_describe(source, plan->request.cancel ? plan->request.cancel : &never, out);
+}
+
+/* Without a source nothing is asked, and what would be is what a version that was checked is asked. */
+static void look_at_source(bt_replay_plan *plan, bt_source *source) {
+  plan->has_source = source != NULL;
+  if (source) bt_replay_plan_describe(plan, source, &plan->about);
+  plan->filters = !source || source->operations->filters;
+  plan->is_static = source && source->operations->is_static;
+  plan->replicates = source && bt_source_replicates(source);
+  plan->is_checked = !source || plan->about.is_checked;
+  plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;
+}
+
+static void fill_defaults(bt_replay_plan *plan, bt_source *source) {
+  bt_replay_request *request = &plan->request;
+  plan->sample_is_fixed = request->sample_size != 0;
+  if (!request->now_ns) request->now_ns = bt_clock_wall_ns();
+  if (!request->sample_size) request->sample_size = DEFAULT_SAMPLE;
+  if (!request->memory_limit_bytes) request->memory_limit_bytes = DEFAULT_MEMORY_BYTES;
+  look_at_source(plan, source);
+  request->sample_size *= plan->sample_times;
+  /* What no search found can be sampled only where it is listed. */
+  if (!plan->is_checked && request->count == BT_COUNT_AT_LEAST) request->count = BT_COUNT_AUTO;
+  if (source) request->assumptions = bt_assumptions_over(&request->assumptions, source, request->cancel);
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* Each rule has its own window; those that are the same are one. */
+static const bt_window *add_window(bt_replay_plan *plan, const bt_assumptions *own) {
+  const bt_replay_request *request = &plan->request;
+  int64_t settled_ns = bt_time_subtract(request->now_ns, own->settle_ns);
+  bool has_tail = !plan->is_static && settled_ns < request->range.end_ns;
+  bt_window window = {request->range, own->margin_ns, has_tail ? settled_ns : request->range.end_ns};
+  for (size_t i = 0; i < plan->window_count; i++) {
+    const bt_window *other = &plan->windows[i];
+    if (other->margin_ns == window.margin_ns && other->effective_end_ns == window.effective_end_ns) return other;
+  }
+  plan->windows[plan->window_count] = window;
+  return &plan->windows[plan->window_count++];
+}
+
+/* What is searched and read serves all rules: the widest margin and the longest settle among them. */
+static void widen_assumptions(bt_replay_plan *plan) {
+  bt_assumptions *all = &plan->request.assumptions;
+  const bt_assumptions service = *all;
+  for (size_t i = 0; i < plan->rule_count; i++) {
+    const bt_assumptions own = bt_assumptions_of(&service, plan->request.rules[i]);
+    bt_planned_rule *rule = &plan->rules[i];
+    rule->definition = plan->request.rules[i];
+    rule->window = add_window(plan, &own);
+    rule->settle_ns = own.settle_ns;
+    rule->require_complete = own.require_complete;
+    rule->options.clock_skew_ns = own.clock_skew_ns;
+    rule->options.step_budget = own.step_budget;
+    bool first = i == 0;
+    all->margin_ns = first ? own.margin_ns : larger(all->margin_ns, own.margin_ns);
+    all->settle_ns = first ? own.settle_ns : larger(all->settle_ns, own.settle_ns);
+    all->clock_skew_ns = first ? own.clock_skew_ns : larger(all->clock_skew_ns, own.clock_skew_ns);
+    all->require_complete = (!first && all->require_complete) || rule->require_complete;
+  }
+}
+
+/* The part that some rule calls settled is looked at as settled. */
+static void set_ranges(bt_replay_plan *plan) {
+  const bt_replay_request *request = &plan->request;
+  int64_t latest_ns = INT64_MIN;
+  for (size_t i = 0; i < plan->window_count; i++) latest_ns = larger(latest_ns, plan->windows[i].effective_end_ns);
+  plan->window = (bt_window){request->range, request->assumptions.margin_ns, latest_ns};
+  plan->search_range = bt_window_search_range(&plan->window, request->assumptions.lateness_ns);
+  plan->spans_range = plan->search_range;
+  if (plan->spans_range.end_ns < request->now_ns) plan->spans_range.end_ns = request->now_ns;
+}
+
+static const char *why_no_projection(const bt_replay_plan *plan, const bt_planned_rule *rule, bt_source *source) {
+  if (!rule->plan->spans.filter.len)
+    return "the rule looks at the whole trace, at structure, at any span, or at an attribute named like a field";
+  if (rule->whole_trace) return "batches cannot give what the rule reads";
+  if (rule->require_complete) return "whether a trace is complete shows in the whole trace only";
+  /* A projection asks for its attributes beside the filter, and that spoils the filter's own tests of arrays. */
+  if (!bt_traceql_tests_fields_only(rule->plan->spans.filter))
+    return "its search tests attributes: Tempo 2.8 mixes up arrays when such a search also gives attributes";
+  if (source && !source->operations->projects) return "the source gives whole traces only";
+  return plan->is_checked ? "" : BT_NOT_CHECKED;
+}
+
+static bt_status plan_rules(bt_replay_plan *plan, bt_source *source, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < plan->rule_count; i++) {
+    bt_planned_rule *rule = &plan->rules[i];
+    bool same;
+    status = bt_plan_new(rule->definition->rule, &rule->plan, error);
+    if (status == BT_OK)
+      status = bt_projection_share(&plan->projection, rule->definition->rule, &rule->whole_trace, error);
+    if (status == BT_OK) status = bt_projection_share(&plan->marked_projection, rule->definition->rule, &same, error);
+    if (status != BT_OK) return status;
+    rule->counts_by_search = plan->is_checked && rule->plan->exercising_is_exact;
+    rule->no_projection = why_no_projection(plan, rule, source);
+  }
+  return bt_projection_add_pruning(&plan->marked_projection, error);
+}
+
+static size_t count_filters(const bt_over *over) {
+  size_t count = over->kind == BT_OVER_QUERY;
+  for (uint32_t i = 0; i < over->item_count; i++) count += count_filters(over->items[i]);
+  return count;
+}
+
+bool bt_planned_rule_projects(const bt_replay_plan *plan, const bt_planned_rule *rule) {
+  return plan->has_source && !rule->no_projection[0];
+}
+
+static bool projects_first(const bt_replay_plan *plan, bt_source *source) {
+  const bt_replay_request *request = &plan->request;
+  const bt_plan *rule = plan->rules[0].plan;
+  bool is_plain = plan->rule_count == 1 && !request->most_reads && !request->wants_earliest && !request->random_part;
+  if (!is_plain || !plan->filters || !plan->is_checked || !source || !source->operations->find_spans) return false;
+  int64_t length_ns = bt_time_subtract(plan->search_range.end_ns, plan->search_range.start_ns);
+  int64_t later_ns = bt_time_subtract(plan->spans_range.end_ns, plan->search_range.end_ns);
+  bool is_wanted = request->strategy == BT_STRATEGY_PROJECTION ||
+                   (request->strategy == BT_STRATEGY_AUTO && !rule->subtract_count &&
+                    later_ns <= length_ns / LATER_SHARE && count_filters(rule->violating) <= BT_SPANS_FIRST_FILTERS);
+  /* A formula that holds for a trace without any span that is asked for would lose that trace. */
+  return is_wanted && bt_over_wants_spans(rule->violating) && bt_over_wants_spans(rule->exercising) &&
+         bt_planned_rule_projects(plan, &plan->rules[0]);
+}
+
+/* Every question about what kind of replay this is is answered here, and nowhere else. */
+static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
+  const bt_replay_request *request = &plan->request;
+  plan->needs_every_trace = !plan->filters;
+  for (size_t i = 0; i < plan->rule_count; i++) {
+    if (plan->rules[i].plan->violating->kind == BT_OVER_ALL) plan->needs_every_trace = true;
+    if (!plan->rules[i].whole_trace) plan->judges_batches = true;
+  }
+  plan->asks_listing = plan->needs_every_trace || request->count != BT_COUNT_AT_LEAST;
+  plan->counts_all = plan->needs_every_trace || request->count == BT_COUNT_EXACT;
+  plan->counts_exercised = plan->filters && request->count != BT_COUNT_AT_LEAST;
+  plan->wants_earliest = request->wants_earliest;
+  plan->projects_first = projects_first(plan, source);
+  plan->looks_ahead = plan->filters && !plan->asks_listing && !request->wants_earliest && !request->most_reads;
+  plan->asks_all_first = request->most_reads != 0;
+  plan->reads_first_part = !request->random_part;
+  plan->reads_early =
+      plan->filters && !plan->is_static && !request->wants_earliest && !request->random_part && !plan->sample_is_fixed;
+  plan->reads_at_random = request->random_part && !plan->is_static;
+  plan->samples_in_parts = !plan->sample_is_fixed && !request->wants_earliest;
+}
+
+bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *request, bt_replay_plan *out,
+                              bt_error *error) {
+  *out = (bt_replay_plan){.request = *request};
+  bt_projection_init(&out->projection);
+  bt_projection_init(&out->marked_projection);
+  bt_status status = check_request(request, error);
+  if (status != BT_OK) return status;
+  out->rules = calloc(request->rule_count, sizeof *out->rules);
+  out->windows = calloc(request->rule_count, sizeof *out->windows);
+  if (!out->rules || !out->windows) return bt_error_no_memory(error);
+  out->rule_count = request->rule_count;
+  fill_defaults(out, source);
+  widen_assumptions(out);
+  set_ranges(out);
+  status = plan_rules(out, source, error);
+  if (status == BT_OK) resolve_modes(out, source);
+  return status;
+}
+
+void bt_replay_plan_dispose(bt_replay_plan *plan) {
+  for (size_t i = 0; i < plan->rule_count; i++) bt_plan_free(plan->rules[i].plan);
+  bt_projection_dispose(&plan->projection);
+  bt_projection_dispose(&plan->marked_projection);
+  free(plan->rules);
+  free(plan->windows);
+}
+
+bool bt_replay_plan_is_cancelled(const bt_replay_plan *plan) {
+  return bt_is_cancelled(plan->request.cancel);
+}
+
+bt_status bt_replay_plan_cancelled(bt_error *error) {
+  return bt_error_set(error, BT_CANCELLED, "the replay was cancelled");
+}
+
+/* Whose price it is, where one rule alone asks. */
+static const char *only_rule(const bt_replay_plan *plan) {
+  return plan->rule_count == 1 ? plan->rules[0].definition->fields.id : NULL;
+}
+
+bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_str filter, bt_time_range range) {
+  return (bt_search_request){.filter = filter,
+                             .range = range,
+                             .tenant = plan->request.tenant,
+                             .cancel = plan->request.cancel,
+                             .rule_id = only_rule(plan),
+                             .priority = plan->request.priority};
+}
+
+bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
+                                    bt_time_range range) {
+  return (bt_read_request){.ids = ids,
+                           .count = count,
+                           .range = range,
+                           .tenant = plan->request.tenant,
+                           .cancel = plan->request.cancel,
+                           .rule_id = only_rule(plan),
+                           .priority = plan->request.priority};
+}
+
+uint64_t bt_replay_plan_sample_key(const bt_replay_plan *plan, const bt_trace_id *id) {
+  return bt_seeded_key(plan->request.sample_seed, id);
+}

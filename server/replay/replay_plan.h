@@ -1,0 +1,87 @@
+/* What a replay is going to do, worked out once from its request, its rules and its source, and changed by nobody
+ * afterwards: the rules with their plans and windows, what is searched, and every mode as one plain answer (does it
+ * read some traces early? does it ask for the listing?), so that no other file asks which kinds of request these
+ * are. Owns what it points to, but for what the request borrows. Thread: made by one; then any may read it. */
+#ifndef BT_SERVER_REPLAY_PLAN_H
+#define BT_SERVER_REPLAY_PLAN_H
+
+#include "dsl/eval.h"
+#include "dsl/plan.h"
+#include "server/replay/replay.h"
+#include "server/replay/window.h"
+
+/* Why a source whose version was not checked is asked for whole traces only, for people. */
+#define BT_NOT_CHECKED "it rests on what was not checked on this version of Tempo"
+
+typedef struct bt_planned_rule {
+  const bt_rule_definition *definition;
+  bt_plan *plan;
+  const bt_window *window; /* its own, of the plan's: what belongs to it and what of that is settled */
+  int64_t settle_ns;
+  bool require_complete;
+  bool whole_trace;          /* batches cannot give what it reads */
+  bool counts_by_search;     /* exercised traces that are not read are counted by searches */
+  bt_eval_options options;   /* of each trace, which says itself whether it is incomplete */
+  const char *no_projection; /* why spans alone cannot decide it, for people; "": they can */
+} bt_planned_rule;
+
+typedef struct bt_replay_plan {
+  bt_replay_request request; /* with its defaults filled in, and the widest assumptions among the rules */
+  bt_source_about about;     /* the source, as it was at the beginning */
+  bool has_source;
+  bool filters;       /* the source searches by filters; else it gives every trace */
+  bool is_static;     /* nothing comes later, and each read gives whole traces: files */
+  bool replicates;    /* bt_source_replicates: batches may lack spans of what is young */
+  bool is_checked;    /* the source's version was: more may be rested on than what every version does right */
+  bt_window window;   /* what is searched and read: the widest margin, and the latest effective end among its rules */
+  bt_window *windows; /* the distinct ones of its rules */
+  size_t window_count;
+  bt_time_range search_range;
+  bt_time_range spans_range; /* late fragments lie in blocks dated by their arrival, so that it goes on to now */
+  bt_planned_rule *rules;    /* in the order of the request */
+  size_t rule_count;
+  bt_projection projection;        /* what batches give */
+  bt_projection marked_projection; /* with the marks of pruned traces, too */
+
+  /* The modes, each as what it means. */
+  bool needs_every_trace; /* some rule has to read all: the listing finds candidates */
+  bool asks_listing;      /* all traces are listed, to be counted or read */
+  bool counts_all;        /* however many traces the listing has, else up to a number */
+  bool counts_exercised;  /* searches that do nothing but count are asked */
+  bool projects_first;    /* the one rule's spans may be asked for before anything else */
+  bool looks_ahead;       /* where no listing will tell, the earliest trace is looked for beside the reads */
+  bool asks_all_first;    /* before anything is read: how much there is to read decides whether it is */
+  bool reads_first_part;  /* what is sure to be needed is read while other questions are under way */
+  bool reads_early;       /* some of the first batch is read by id beside it */
+  bool reads_at_random;   /* in parts of a random order, until somebody has enough */
+  bool judges_batches;    /* some rule can be judged in a batch */
+  bool sample_is_fixed;   /* the request says how many violating traces are read by id */
+  bool samples_in_parts;  /* a part of that sample may be read before all is known */
+  bool wants_earliest;    /* only the earliest violation matters */
+  uint32_t sample_times;  /* samples are so many times larger */
+} bt_replay_plan;
+
+/* Checks the request and makes the plan. A source of NULL is as a Tempo. Dispose it in every case. BT_INVALID: the
+ * request; BT_NO_MEMORY. */
+bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *request, bt_replay_plan *out,
+                              bt_error *error) BT_MUST_CHECK;
+void bt_replay_plan_dispose(bt_replay_plan *plan);
+
+/* Whether the rule can be decided from the spans that it speaks of at all. */
+bool bt_planned_rule_projects(const bt_replay_plan *plan, const bt_planned_rule *rule);
+/* Spans are asked for first of formulas with so many filters at most. */
+enum { BT_SPANS_FIRST_FILTERS = 8 };
+
+bool bt_replay_plan_is_cancelled(const bt_replay_plan *plan);
+/* BT_CANCELLED, with the sentence that says so. */
+bt_status bt_replay_plan_cancelled(bt_error *error) BT_MUST_CHECK;
+/* Asks the source what it is; waits for it, as a replay waits for its source anyway. */
+void bt_replay_plan_describe(const bt_replay_plan *plan, bt_source *source, bt_source_about *out);
+/* Requests with everything that is the same for all of a replay. */
+bt_search_request bt_replay_plan_search(const bt_replay_plan *plan, bt_str filter, bt_time_range range);
+bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_id *ids, size_t count,
+                                    bt_time_range range);
+/* A number that depends on the replay's seed and the id alone. */
+uint64_t bt_replay_plan_sample_key(const bt_replay_plan *plan, const bt_trace_id *id);
+
+#endif

@@ -1,0 +1,76 @@
+/* What the spans of one trace show. See spans_verdict.h. What is decided here must not be able to change by more spans:
+ * only traces whose fragments ended more than margin before what is settled, that are not longer than margin, that no
+ * answer left in doubt. docs/ARCHITECTURE.md has the argument. */
+#include "server/replay/spans_verdict.h"
+
+#include "server/replay/pruned_traces.h"
+
+/* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before
+ * what was searched. */
+static bool is_steady(const bt_decider *decider, int64_t start_ns, int64_t end_ns) {
+  int64_t open_ns = bt_time_add(decider->plan->request.assumptions.settle_ns, decider->plan->window.margin_ns);
+  bool is_young =
+      end_ns > bt_time_subtract(decider->plan->request.now_ns, decider->plan->request.assumptions.handover_ns);
+  if (decider->plan->replicates && is_young) return false; /* these may be the spans that one ingester has */
+  return end_ns < bt_time_subtract(decider->plan->request.now_ns, open_ns) &&
+         bt_time_subtract(end_ns, start_ns) <= decider->plan->window.margin_ns;
+}
+
+bool bt_spans_may_decide(const bt_decider *decider, size_t index) {
+  const bt_known *known = &decider->table->traces[index];
+  if (known->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED) || bt_trace_table_place(decider->table, known) == BT_PLACE_OUTSIDE)
+    return false;
+  if (bt_pruned_traces_has(decider->questions, index)) return false;
+  bool is_clear =
+      known->flags & BT_KNOWN_LISTED ? is_steady(decider, known->listed.start_ns, known->listed.end_ns) : true;
+  if (known->flags & BT_KNOWN_MATCHED)
+    is_clear = is_clear && is_steady(decider, known->matched.start_ns, known->matched.end_ns);
+  return is_clear;
+}
+
+/* The rule's verdict on the spans is the one on the trace; only "does not violate" is taken from it. */
+bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict) {
+  if (verdict->verdict != BT_SATISFIED && verdict->verdict != BT_NOT_APPLICABLE) return BT_SPANS_UNDECIDED;
+  return verdict->exercised == BT_TRUE ? BT_SPANS_EXERCISED : BT_SPANS_NO_VIOLATION;
+}
+
+void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict verdict, size_t known) {
+  rule->unread[known / 64] &= ~((uint64_t)1 << (known % 64));
+  bt_bit_set(rule->decided, known);
+  if (verdict == BT_SPANS_EXERCISED) bt_bit_set(rule->decided_exercised, known);
+  decider->account->result->rules[rule - decider->rules].decided_unread++;
+}
+
+/* *verdicts: of all rules; NULL: the whole trace is read, and that will say why these spans were too much. */
+bt_status bt_spans_evaluate(bt_decider *decider, const bt_trace *trace, const bt_rule_verdict **verdicts,
+                            bt_error *error) {
+  bt_error why = {0};
+  *verdicts = NULL;
+  for (size_t i = 0; i < decider->plan->rule_count; i++) decider->evaluator->options[i].incomplete = false;
+  bt_status status = bt_rule_evaluator_run(decider->evaluator, trace, verdicts, &why);
+  if (status == BT_OK) return BT_OK;
+  *verdicts = NULL;
+  if (status == BT_LIMIT) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+bool bt_spans_are_clear(const bt_decider *decider, const bt_trace *spans, bool needs_by_id, const bt_found *bounds) {
+  bool is_clear = spans && spans->span_count && !needs_by_id && !spans->partial && !spans->differing_copies;
+  return is_clear && is_steady(decider, bounds->start_ns, bounds->end_ns);
+}
+
+bt_status bt_spans_judge(bt_decider *decider, const bt_found_spans *spans, bt_spans_verdict *out, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bt_status status = BT_OK;
+  if (bt_spans_are_clear(decider, spans->trace, spans->needs_by_id, &spans->found))
+    status = bt_spans_evaluate(decider, spans->trace, &verdicts, error);
+  *out = status == BT_OK && verdicts ? bt_spans_verdict_of(&verdicts[0]) : BT_SPANS_UNDECIDED;
+  return status;
+}
+
+bt_status bt_spans_make_sets(const bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
+  if (!rule->decided) rule->decided = bt_bits_new(decider->table);
+  if (!rule->decided_exercised) rule->decided_exercised = bt_bits_new(decider->table);
+  return rule->decided && rule->decided_exercised ? BT_OK : bt_error_no_memory(error);
+}

@@ -1,0 +1,31 @@
+/* Deciding a trace from the spans that its rule speaks of: what both projections share. Only "does not violate" is ever
+ * taken from spans. Thread: the replay's. */
+#ifndef BT_SERVER_REPLAY_SPANS_VERDICT_H
+#define BT_SERVER_REPLAY_SPANS_VERDICT_H
+
+#include "server/replay/decision.h"
+
+/* What the spans of one trace show for a rule. */
+typedef enum bt_spans_verdict {
+  BT_SPANS_UNDECIDED, /* the whole trace has to be read */
+  BT_SPANS_NO_VIOLATION,
+  BT_SPANS_EXERCISED /* and no violation */
+} bt_spans_verdict;
+
+bt_spans_verdict bt_spans_verdict_of(const bt_rule_verdict *verdict);
+/* Whether these spans can say anything: all of them are there, and more cannot come. */
+bool bt_spans_are_clear(const bt_decider *decider, const bt_trace *spans, bool needs_by_id, const bt_found *bounds);
+/* *verdicts: of all rules; NULL: the whole trace is read, and that will say why these spans were too much. */
+bt_status bt_spans_evaluate(bt_decider *decider, const bt_trace *spans, const bt_rule_verdict **verdicts,
+                            bt_error *error) BT_MUST_CHECK;
+/* For a replay of one rule: what these spans show of their trace, as long as nothing else is known of it. */
+bt_status bt_spans_judge(bt_decider *decider, const bt_found_spans *spans, bt_spans_verdict *out,
+                         bt_error *error) BT_MUST_CHECK;
+/* Whether what is known of the trace besides lets its spans decide. */
+bool bt_spans_may_decide(const bt_decider *decider, size_t known);
+/* Takes the trace out of the rule's `unread`; not for BT_SPANS_UNDECIDED. */
+void bt_spans_decide(bt_decider *decider, bt_rule_sets *rule, bt_spans_verdict verdict, size_t known);
+/* Makes the rule's sets of decided traces. */
+bt_status bt_spans_make_sets(const bt_decider *decider, bt_rule_sets *rule, bt_error *error) BT_MUST_CHECK;
+
+#endif

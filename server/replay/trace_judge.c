@@ -1,0 +1,215 @@
+/* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A
+ * batch is not enough when a violation rests on absence and the trace is so young that its last spans may not have
+ * been handed over to what search sees, when the trace is longer than margin, so that the batch may lack its
+ * beginning, or when searches counted more spans of it; and never of a young trace where several ingesters hold
+ * copies, because a batch gives what one of them has. Everything of one trace comes from one read. Thread: the
+ * replay's. */
+#include "server/replay/trace_judge.h"
+
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+#include "server/replay/delivery.h"
+#include "server/replay/violation_sample.h"
+#include "tempo/wire/own_trace.h"
+
+bt_status bt_trace_judge_queue(bt_judge *judge, size_t known, bt_error *error) {
+  if (judge->table->traces[known].flags & BT_KNOWN_BY_ID) return BT_OK;
+  size_t *queue = bt_grow_array(judge->queue, judge->queue_count, &judge->queue_capacity, sizeof *queue);
+  if (!queue) return bt_error_no_memory(error);
+  judge->queue = queue;
+  queue[judge->queue_count++] = known;
+  judge->table->traces[known].flags |= BT_KNOWN_BY_ID;
+  return BT_OK;
+}
+
+bool bt_trace_judge_unqueue(bt_judge *judge, size_t known) {
+  for (size_t i = 0; i < judge->queue_count; i++) {
+    if (judge->queue[i] != known) continue;
+    judge->queue[i] = judge->queue[--judge->queue_count];
+    return true;
+  }
+  return false;
+}
+
+static bool ended_after(const bt_judge *judge, const bt_trace *trace, int64_t age_ns) {
+  return !judge->plan->is_static && bt_trace_end_ns(trace) > bt_time_subtract(judge->plan->request.now_ns, age_ns);
+}
+
+/* Searches counted more spans than this batch gave: it lacks some, or one was pushed twice and its block is not
+ * complete yet. */
+static bool lacks_spans(const bt_judge *judge, size_t known, const bt_trace *trace) {
+  return !judge->plan->is_static && trace->span_count < bt_known_span_count(&judge->table->traces[known]);
+}
+
+static void set_options(bt_judge *judge, const bt_trace *trace) {
+  for (size_t i = 0; i < judge->plan->rule_count; i++) {
+    const bt_rule_sets *rule = &judge->decider->rules[i];
+    judge->evaluator->options[i].incomplete = trace->partial || ended_after(judge, trace, rule->planned->settle_ns) ||
+                                              (rule->planned->require_complete && trace->missing_parents);
+  }
+}
+
+/* A batch cannot speak for a rule that reads what batches do not give. */
+static bool is_usable(const bt_judge *judge, size_t rule, bool is_final) {
+  return is_final || !judge->plan->rules[rule].whole_trace;
+}
+
+static bool needs_by_id(const bt_judge *judge, const bt_trace *trace, const bt_rule_verdict *verdicts) {
+  if (!ended_after(judge, trace, judge->plan->request.assumptions.handover_ns)) return false;
+  if (judge->plan->replicates) return true;
+  for (size_t i = 0; i < judge->plan->rule_count; i++)
+    if (is_usable(judge, i, false) && verdicts[i].verdict == BT_VIOLATED &&
+        judge->plan->rules[i].plan->rests_on_absence)
+      return true;
+  return false;
+}
+
+static bt_status make_violation(bt_judge *judge, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
+                                bool is_final, bt_place place, bt_violation **out, bt_error *error) {
+  bt_status status =
+      bt_violation_new(judge->plan->rules[rule].definition, judge->plan->request.tenant, trace, verdict, out, error);
+  if (status != BT_OK) return status;
+  (*out)->confirmed_by_id = is_final;
+  (*out)->provisional = place == BT_PLACE_TAIL;
+  return BT_OK;
+}
+
+static bool wants_violations(const bt_judge *judge) {
+  return judge->account->observer && judge->account->observer->violation && !judge->observer_full;
+}
+
+static bt_trace_verdict verdict_of(const bt_judge *judge, size_t rule, const bt_trace *trace,
+                                   const bt_rule_verdict *verdict, bt_place place) {
+  const bt_window *window = judge->plan->rules[rule].window;
+  int64_t time_ns = bt_window_trace_time(window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
+  return (bt_trace_verdict){.rule = rule,
+                            .trace_id = trace->id,
+                            .time_ns = time_ns,
+                            .time_latest_ns = time_ns,
+                            .violation_ns = verdict->verdict == BT_VIOLATED ? bt_violation_time(trace, verdict) : 0,
+                            .verdict = verdict->verdict,
+                            .exercised = verdict->exercised,
+                            .is_settled = place == BT_PLACE_SETTLED,
+                            .is_young = ended_after(judge, trace, judge->plan->rules[rule].settle_ns),
+                            .is_read = true};
+}
+
+/* What lies outside a rule's own window is told to nobody for it. */
+static bt_status fill_judged(bt_judge *judge, const bt_known *known, const bt_trace *trace,
+                             const bt_rule_verdict *verdicts, bool is_final, bt_judged *out, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < judge->plan->rule_count; i++) {
+    bt_place place = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window, known);
+    out[i].is_usable = is_usable(judge, i, is_final) && place != BT_PLACE_OUTSIDE;
+    out[i].verdict = verdict_of(judge, i, trace, &verdicts[i], place);
+    bool violates = out[i].is_usable && verdicts[i].verdict == BT_VIOLATED;
+    if (violates && wants_violations(judge))
+      status = make_violation(judge, i, trace, &verdicts[i], is_final, place, &out[i].violation, error);
+  }
+  return status;
+}
+
+static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict *verdicts,
+                              bool is_final, bt_error *error) {
+  bt_judged *rules = calloc(judge->plan->rule_count, sizeof *rules);
+  if (!rules) return bt_error_no_memory(error);
+  bt_status status = fill_judged(judge, &judge->table->traces[known], trace, verdicts, is_final, rules, error);
+  if (status != BT_OK) {
+    bt_judged_free(rules, judge->plan->rule_count);
+    return status;
+  }
+  if (is_final) return bt_delivery_take(judge, known, rules, error);
+  bt_sampled judged = {bt_violation_sample_key(judge, trace, rules), known, rules};
+  if (bt_violation_sample_keep(judge, &judged)) return BT_OK;
+  return bt_judged_violates(judge, rules) ? bt_violation_sample_add(judge, judged, error)
+                                          : bt_delivery_take(judge, known, rules, error);
+}
+
+static bt_status evaluate_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
+                                bool *is_known, bt_error *error) {
+  set_options(judge, trace);
+  bt_error why = {0};
+  bt_status status = bt_rule_evaluator_run(judge->evaluator, trace, verdicts, &why);
+  *is_known = status == BT_OK;
+  if (status == BT_LIMIT)
+    return bt_account_fail_trace(judge->account, &judge->table->traces[known], why.message, error);
+  if (status != BT_OK && error) *error = why;
+  return status;
+}
+
+static bool is_long(const bt_judge *judge, const bt_trace *trace) {
+  return bt_window_is_long(&judge->plan->window, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace));
+}
+
+/* A sampled trace comes here twice, the second time as it is by id; it is named as long once, because a batch never
+ * shows that. */
+static bt_status settle_place(bt_judge *judge, size_t known, const bt_trace *trace, bt_place *place, bt_error *error) {
+  bt_known *k = &judge->table->traces[known];
+  bt_status status =
+      bt_trace_table_keep_times(judge->table, k, bt_trace_start_ns(trace), bt_trace_latest_start_ns(trace), error);
+  if (status != BT_OK) return status;
+  *place = bt_trace_table_place(judge->table, k);
+  if (trace->differing_copies && *place != BT_PLACE_OUTSIDE) bt_account_add_differing(judge->account, &k->matched.id);
+  return is_long(judge, trace) && *place != BT_PLACE_OUTSIDE
+             ? bt_account_add_long(judge->account, &k->matched.id, error)
+             : BT_OK;
+}
+
+bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *trace, bool is_final, bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bool is_known = false;
+  bt_place place;
+  if (is_final && bt_trace_is_own(trace, bt_str_from(judge->plan->request.tenant ? judge->plan->request.tenant : ""))) {
+    judge->table->traces[known].flags |= BT_KNOWN_OWN;
+    return BT_OK;
+  }
+  if (!is_final && (is_long(judge, trace) || lacks_spans(judge, known, trace)))
+    return bt_trace_judge_queue(judge, known, error);
+  bt_status status = evaluate_trace(judge, known, trace, &verdicts, &is_known, error);
+  if (status != BT_OK || !is_known) return status;
+  if (!is_final && needs_by_id(judge, trace, verdicts)) return bt_trace_judge_queue(judge, known, error);
+  status = settle_place(judge, known, trace, &place, error);
+  if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
+  return report_trace(judge, known, trace, verdicts, is_final, error);
+}
+
+/* What the batch said and the whole trace does not say, or the other way round. */
+static void count_differences(bt_judge *judge, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
+  for (size_t i = 0; i < judge->plan->rule_count; i++) {
+    bool is_here = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window,
+                                           &judge->table->traces[sampled->known]) != BT_PLACE_OUTSIDE;
+    bool violates = is_here && verdicts[i].verdict == BT_VIOLATED;
+    bool violated = sampled->rules[i].verdict.verdict == BT_VIOLATED;
+    if (!sampled->rules[i].is_usable || violates == violated) continue;
+    judge->account->result->rules[i].sample_differences++;
+    judge->sample_differences++;
+  }
+}
+
+/* The sampled trace as it is by id; what the batch said of it is let go. */
+static bt_status replace_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace,
+                                 const bt_rule_verdict *verdicts, bt_error *error) {
+  bt_place place;
+  bt_status status = settle_place(judge, sampled->known, trace, &place, error);
+  if (status != BT_OK) return status;
+  count_differences(judge, sampled, verdicts);
+  bt_judged_free(sampled->rules, judge->plan->rule_count);
+  sampled->rules = NULL;
+  if (place == BT_PLACE_OUTSIDE) return BT_OK;
+  return report_trace(judge, sampled->known, trace, verdicts, true, error);
+}
+
+bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace, const char *missing,
+                                      bt_error *error) {
+  const bt_rule_verdict *verdicts = NULL;
+  bool is_known = false;
+  bt_status status = trace
+                         ? evaluate_trace(judge, sampled->known, trace, &verdicts, &is_known, error)
+                         : bt_account_fail_trace(judge->account, &judge->table->traces[sampled->known], missing, error);
+  if (status != BT_OK) return status;
+  if (is_known) return replace_sampled(judge, sampled, trace, verdicts, error);
+  bt_judged *rules = sampled->rules;
+  sampled->rules = NULL;
+  return bt_delivery_take(judge, sampled->known, rules, error);
+}

@@ -1,0 +1,192 @@
+/* The table of traces. See trace_table.h. */
+#include "server/replay/trace_table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "dsl/arena.h"
+
+/* A page of traces as they are read and judged: an answer of the source, its spans, what the evaluator needs. Of a
+ * small limit a part, so that several fit. */
+static const size_t PAGE_BYTES = (size_t)2 << 20;
+enum { PAGE_PART = 32 };
+
+/* ---- sets ---- */
+
+uint64_t *bt_bits_new(const bt_trace_table *table) {
+  return calloc(table->word_count, sizeof(uint64_t));
+}
+
+size_t bt_bits_count(const bt_trace_table *table, const uint64_t *bits) {
+  size_t count = 0;
+  for (size_t w = 0; w < table->word_count; w++) count += (size_t)__builtin_popcountll(bits[w]);
+  return count;
+}
+
+bt_status bt_bits_move(uint64_t **bits, const bt_trace_moves *moves, bt_error *error) {
+  if (!*bits) return BT_OK;
+  uint64_t *moved = calloc(moves->word_count, sizeof *moved);
+  if (!moved) return bt_error_no_memory(error);
+  for (size_t i = 0; i < moves->count; i++)
+    if (bt_bit_get(*bits, i)) bt_bit_set(moved, moves->to[i]);
+  free(*bits);
+  *bits = moved;
+  return BT_OK;
+}
+
+/* ---- joining ---- */
+
+void bt_trace_table_register(bt_trace_table *table, bt_trace_holder holder) {
+  assert(table->holder_count < BT_TRACE_HOLDERS);
+  table->holders[table->holder_count++] = holder;
+}
+
+static size_t bytes_of_page(const bt_trace_table *table) {
+  size_t part = bt_memory_limit(table->plan->request.memory) / PAGE_PART;
+  return part < PAGE_BYTES ? part : PAGE_BYTES;
+}
+
+/* The table, and the numbers of those that are read, by id or in pages; what others keep for them. */
+bt_status bt_trace_table_hold(bt_trace_table *table, size_t more_bytes, bt_error *error) {
+  size_t bytes = bytes_of_page(table) + table->count * (sizeof *table->traces + sizeof(size_t));
+  for (size_t i = 0; i < table->holder_count; i++) bytes += table->holders[i].bytes(table->holders[i].context);
+  table->hold.account = table->plan->request.memory;
+  table->hold.kind = BT_MEMORY_READS;
+  if (bt_memory_hold_set(&table->hold, bytes + more_bytes)) return BT_OK;
+  table->has_no_room = true;
+  return bt_error_set(error, BT_LIMIT,
+                      "there is no room for the %zu traces that were found: what runs and what is kept fills the %zu "
+                      "bytes of --memory-limit; take a shorter range, or wait for others to end",
+                      table->count, bt_memory_limit(table->plan->request.memory));
+}
+
+static void add_bounds(bt_known *known, const bt_found *found, uint8_t flag) {
+  bt_found *bounds = flag == BT_KNOWN_LISTED ? &known->listed : &known->matched;
+  known->matched.id = known->listed.id = found->id;
+  if (known->flags & flag)
+    bt_found_join(bounds, found);
+  else
+    *bounds = *found;
+  known->flags |= flag;
+}
+
+/* The old traces and one more list, both by id. moved_to[i]: the new number of the old number i. */
+static size_t merge_found(const bt_trace_table *table, const bt_found_list *found, uint8_t flag, bt_known *out,
+                          size_t *moved_to) {
+  size_t old = 0, more = 0, count = 0;
+  while (old < table->count || more < found->count) {
+    int order = old == table->count    ? 1
+                : more == found->count ? -1
+                                       : bt_trace_id_compare(&table->traces[old].matched.id, &found->items[more].id);
+    out[count] = order <= 0 ? table->traces[old] : (bt_known){0};
+    if (order >= 0) add_bounds(&out[count], &found->items[more++], flag);
+    if (order <= 0) moved_to[old++] = count;
+    count++;
+  }
+  return count;
+}
+
+bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint8_t flag, bt_error *error) {
+  size_t old_count = table->count;
+  bt_known *traces = bt_realloc_array(NULL, old_count + found->count + 1, sizeof *traces);
+  size_t *moved_to = bt_realloc_array(NULL, old_count + 1, sizeof *moved_to);
+  bt_status status = traces && moved_to ? BT_OK : bt_error_no_memory(error);
+  if (status == BT_OK) {
+    size_t count = merge_found(table, found, flag, traces, moved_to);
+    free(table->traces);
+    table->traces = traces;
+    table->count = count;
+    table->word_count = count / 64 + 1;
+    traces = NULL;
+    bt_trace_moves moves = {moved_to, old_count, table->word_count};
+    for (size_t i = 0; status == BT_OK && i < table->holder_count; i++)
+      status = table->holders[i].move(table->holders[i].context, &moves, error);
+  }
+  free(traces);
+  free(moved_to);
+  return status;
+}
+
+void bt_trace_table_dispose(bt_trace_table *table) {
+  bt_memory_hold_shrink(&table->hold, 0);
+  free(table->traces);
+  free(table->judged_times);
+}
+
+/* ---- what is known of one ---- */
+
+bt_known *bt_trace_table_find(const bt_trace_table *table, const bt_trace_id *id) {
+  size_t low = 0, high = table->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = bt_trace_id_compare(&table->traces[middle].matched.id, id);
+    if (order == 0) return &table->traces[middle];
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
+
+const bt_found *bt_known_bounds(const bt_known *known) {
+  return known->flags & BT_KNOWN_MATCHED ? &known->matched : &known->listed;
+}
+
+uint32_t bt_known_span_count(const bt_known *known) {
+  uint32_t matched = known->flags & BT_KNOWN_MATCHED ? known->matched.span_count : 0;
+  uint32_t listed = known->flags & BT_KNOWN_LISTED ? known->listed.span_count : 0;
+  return matched > listed ? matched : listed;
+}
+
+/* The listing and the filters are asked at different times, so that a filter can show a fragment that the listing
+ * did not have yet: then the listing's bounds are not those of all fragments. (An end beyond the listing's is no
+ * sign of that, since Tempo 2.8 gives a trace of several fragments the duration of the longest one; it is taken for
+ * one all the same, which costs a read at most.) */
+bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, bt_found *bounds) {
+  *bounds = *bt_known_bounds(known);
+  if (!table->is_listed || !(known->flags & BT_KNOWN_LISTED)) return false;
+  bool has_all = bounds->start_ns >= known->listed.start_ns && bounds->end_ns <= known->listed.end_ns;
+  bt_found_join(bounds, &known->listed);
+  return has_all;
+}
+
+bt_status bt_trace_table_keep_times(bt_trace_table *table, bt_known *known, int64_t first_ns, int64_t last_ns,
+                                    bt_error *error) {
+  if (!known->judged) {
+    bt_judged_times *times =
+        bt_grow_array(table->judged_times, table->judged_count, &table->judged_capacity, sizeof *times);
+    if (!times) return bt_error_no_memory(error);
+    table->judged_times = times;
+    known->judged = (uint32_t)++table->judged_count;
+  }
+  const bt_found *bounds = bt_known_bounds(known);
+  table->judged_times[known->judged - 1] = (bt_judged_times){first_ns, last_ns, bounds->start_ns, bounds->end_ns};
+  return BT_OK;
+}
+
+bt_place bt_trace_table_place_in(const bt_trace_table *table, const bt_window *window, const bt_known *known) {
+  bt_found bounds;
+  if (known->judged) {
+    const bt_judged_times *times = &table->judged_times[known->judged - 1];
+    bounds = (bt_found){.start_ns = times->found_start_ns, .end_ns = times->found_end_ns};
+    return bt_window_place_starts(window, times->first_ns, times->last_ns, &bounds);
+  }
+  bool are_of_all = bt_trace_table_bounds(table, known, &bounds);
+  return are_of_all ? bt_window_place_listed(window, &bounds) : bt_window_place_found(window, &bounds);
+}
+
+bt_place bt_trace_table_place(const bt_trace_table *table, const bt_known *known) {
+  bool has[BT_PLACE_UNDECIDED + 1] = {false};
+  for (size_t i = 0; i < table->plan->window_count; i++)
+    has[bt_trace_table_place_in(table, &table->plan->windows[i], known)] = true;
+  if (has[BT_PLACE_UNDECIDED]) return BT_PLACE_UNDECIDED;
+  if (has[BT_PLACE_SETTLED]) return BT_PLACE_SETTLED;
+  return has[BT_PLACE_TAIL] ? BT_PLACE_TAIL : BT_PLACE_OUTSIDE;
+}
+
+bool bt_trace_table_is_in_tail(const bt_trace_table *table, const bt_known *known) {
+  for (size_t i = 0; i < table->plan->window_count; i++)
+    if (bt_trace_table_place_in(table, &table->plan->windows[i], known) == BT_PLACE_TAIL) return true;
+  return false;
+}

@@ -1,0 +1,102 @@
+/* What is known of each trace that some search found: its id, its times, who found it; and sets of traces as bits
+ * over their numbers. It asks nobody. Traces lie by id. They are gathered in two steps (what has to be read; then
+ * the listing of all traces and what is only counted), so that numbers change once more while the replay runs: who
+ * keeps numbers or sets says so (bt_trace_holder), and is told then. Between the steps only marks, and the times of
+ * traces that were read whole, are added. It owns its arrays; times are in ns. Thread: the replay's. */
+#ifndef BT_SERVER_REPLAY_TRACE_TABLE_H
+#define BT_SERVER_REPLAY_TRACE_TABLE_H
+
+#include "server/replay/replay_plan.h"
+
+enum {
+  BT_KNOWN_OWN = 1,     /* BeTrace's own: neither judged nor counted */
+  BT_KNOWN_BY_ID = 2,   /* waits to be read by id, or was */
+  BT_KNOWN_MATCHED = 4, /* some filter found it */
+  BT_KNOWN_LISTED = 8,  /* the listing of all traces has it */
+  BT_KNOWN_ASKED = 16   /* was chosen to be read, whatever came of it */
+};
+
+/* A trace that some search found. */
+typedef struct bt_known {
+  bt_found matched; /* what filters saw of it; meaningful with BT_KNOWN_MATCHED */
+  bt_found listed;  /* what the listing saw of it; meaningful with BT_KNOWN_LISTED */
+  uint8_t flags;
+  uint32_t judged; /* it was read whole: number of its times in the table's, from 1; 0: not yet */
+} bt_known;
+
+/* When the whole trace began and began last, and the bounds that were known of it then: they say its place in each
+ * rule's window, the same whatever is found of it later. */
+typedef struct bt_judged_times {
+  int64_t first_ns, last_ns, found_start_ns, found_end_ns;
+} bt_judged_times;
+
+/* The trace with the number i has the number to[i] from now on. */
+typedef struct bt_trace_moves {
+  const size_t *to;
+  size_t count;      /* of old numbers */
+  size_t word_count; /* of sets, from now on */
+} bt_trace_moves;
+
+/* Somebody who keeps numbers of traces. */
+typedef struct bt_trace_holder {
+  void *context;
+  bt_status (*move)(void *context, const bt_trace_moves *moves, bt_error *error);
+  size_t (*bytes)(const void *context); /* what it keeps for them */
+} bt_trace_holder;
+
+enum { BT_TRACE_HOLDERS = 3 };
+
+typedef struct bt_trace_table {
+  const bt_replay_plan *plan;
+  bt_known *traces; /* by id */
+  size_t count, word_count;
+  bt_judged_times *judged_times;
+  size_t judged_count, judged_capacity;
+  bool is_listed; /* the listing of all traces is there, and complete */
+  bt_trace_holder holders[BT_TRACE_HOLDERS];
+  size_t holder_count;
+  bt_memory_hold hold; /* what all this takes */
+  bool has_no_room;    /* for what was found */
+} bt_trace_table;
+
+static inline bool bt_bit_get(const uint64_t *bits, size_t index) {
+  return (bits[index / 64] >> (index % 64) & 1) != 0;
+}
+static inline void bt_bit_set(uint64_t *bits, size_t index) {
+  bits[index / 64] |= (uint64_t)1 << (index % 64);
+}
+uint64_t *bt_bits_new(const bt_trace_table *table); /* new, empty; NULL: no memory */
+size_t bt_bits_count(const bt_trace_table *table, const uint64_t *bits);
+/* NULL stays NULL. */
+bt_status bt_bits_move(uint64_t **bits, const bt_trace_moves *moves, bt_error *error) BT_MUST_CHECK;
+
+/* Says that it keeps numbers; at most BT_TRACE_HOLDERS do. */
+void bt_trace_table_register(bt_trace_table *table, bt_trace_holder holder);
+/* Tells the account of memory what the replay holds now, and so much more that it is about to. BT_LIMIT: there is no
+ * room, and has_no_room says so. */
+bt_status bt_trace_table_hold(bt_trace_table *table, size_t more_bytes, bt_error *error) BT_MUST_CHECK;
+/* Joins what a search found (by id) and marks it with the flag: BT_KNOWN_MATCHED or BT_KNOWN_LISTED. */
+bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint8_t flag,
+                              bt_error *error) BT_MUST_CHECK;
+void bt_trace_table_dispose(bt_trace_table *table);
+
+/* The trace with that id, or NULL. */
+bt_known *bt_trace_table_find(const bt_trace_table *table, const bt_trace_id *id);
+/* What is known of its bounds: what filters saw, else the listing. */
+const bt_found *bt_known_bounds(const bt_known *known);
+/* As many spans at least; 0: not known. */
+uint32_t bt_known_span_count(const bt_known *known);
+/* The bounds of its fragments that tell of its place. True: of all fragments in the search range; false: others may lie
+ * up to margin before them. */
+bool bt_trace_table_bounds(const bt_trace_table *table, const bt_known *known, bt_found *bounds);
+/* Keeps when a trace that was read whole began: that says its place from now on. */
+bt_status bt_trace_table_keep_times(bt_trace_table *table, bt_known *known, int64_t first_ns, int64_t last_ns,
+                                    bt_error *error) BT_MUST_CHECK;
+/* Its place in a window, as far as its bounds tell, or as the whole trace said. */
+bt_place bt_trace_table_place_in(const bt_trace_table *table, const bt_window *window, const bt_known *known);
+/* Its place for all rules: undecided where it is for any, else settled where it is for any, else in the tail where
+ * it is for any. */
+bt_place bt_trace_table_place(const bt_trace_table *table, const bt_known *known);
+bool bt_trace_table_is_in_tail(const bt_trace_table *table, const bt_known *known); /* of some rule */
+
+#endif

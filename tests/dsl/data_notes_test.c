@@ -1,0 +1,107 @@
+/* Notes about what a rule met in data: names that select by service and by name, values of another type than what they are compared with. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dsl/data_notes.h"
+#include "tests/support/failing_alloc.h"
+#include "tests/support/trace_text.h"
+
+static bt_rule *compile(const char *text) {
+  bt_diagnostics diagnostics;
+  bt_rule *rule = NULL;
+  bt_diagnostics_init(&diagnostics);
+  assert_int_equal(bt_rule_compile(bt_str_from(text), &rule, &diagnostics, NULL), BT_OK);
+  bt_diagnostics_dispose(&diagnostics);
+  return rule;
+}
+
+/* All notes, a line each, after `times` looks at that trace. */
+static void say(const char *rule_text, const char *trace_text, int times, bt_buffer *out) {
+  bt_rule *rule = compile(rule_text);
+  bt_data_notes *notes = NULL;
+  bt_arena arena;
+  char message[256];
+  bt_range place;
+  bt_arena_init(&arena, 16 * 1024 * 1024);
+  const bt_trace *trace = trace_text_read(&arena, trace_text, message, sizeof message);
+  assert_non_null(trace);
+  assert_int_equal(bt_data_notes_new(rule, &notes, NULL), BT_OK);
+  for (int i = 0; i < times; i++) bt_data_notes_look(notes, trace);
+  for (size_t i = 0; bt_data_notes_say(notes, i, out, &place); i++) {
+    bt_buffer_append_char(out, '\n');
+    assert_true(place.end <= strlen(rule_text) && place.start < place.end);
+  }
+  bt_data_notes_free(notes);
+  bt_arena_dispose(&arena);
+  bt_rule_free(rule);
+}
+
+static void expect(const char *rule, const char *trace, int times, const char *expected) {
+  bt_buffer out = {0};
+  say(rule, trace, times, &out);
+  assert_string_equal(out.ptr ? out.ptr : "", expected);
+  bt_buffer_dispose(&out);
+}
+
+static const char both[] = "a checkout service=web\nb work service=checkout\nc more service=checkout\n";
+
+static void test_a_name_that_selects_both(void **state) {
+  (void)state;
+  expect("checkout", both, 1,
+         "`checkout` selected 2 spans by service and 1 by name; service:checkout or name:checkout says which\n");
+  expect("when { service:checkout } never { name:checkout }", both, 1, "");
+  expect("web and work", both, 1, "");
+  expect("\"a b\"", "a \"a b\"\nb x service=\"a b\"\n", 1000,
+         "`a b` selected 1,000 spans by service and 1,000 by name; service:\"a b\" or name:\"a b\" says which\n");
+}
+
+static void test_a_binding_by_service(void **state) {
+  (void)state;
+  expect("when { web as w } always { work after w }", both, 1,
+         "`web` selected 1 span by service and none by name; service:web or name:web says which, and each span of the "
+         "service is bound\n");
+  expect("when { web } always { work }", both, 1, "");
+}
+
+static void test_values_of_another_type(void **state) {
+  (void)state;
+  static const char texts[] = "a x amount=\"12\"\nb x amount=\"7\"\nc y amount=5\n";
+  expect("x.where(amount > 10)", texts, 1000,
+         "`amount` was a string in 2,000 of 2,000 spans, and here it is compared with a number: types do not mix\n");
+  expect("y.amount > 10 and trace.has(amount > 10)", texts, 1, "");
+  expect("y.where(amount == \"5\" or missing == 1)", texts, 1, "");
+  expect("y.where(amount == \"5\")", texts, 1,
+         "`amount` was a number in 1 of 1 spans, and here it is compared with a string: types do not mix\n");
+  expect("x.where(missing > 10)", texts, 1, "");
+}
+
+static void test_no_memory(void **state) {
+  (void)state;
+  bt_rule *rule = compile("a and b.where(k == 1) and c");
+  int failures = 0;
+  for (;; failures++) {
+    bt_data_notes *notes = NULL;
+    failing_alloc_after((size_t)failures);
+    bt_status status = bt_data_notes_new(rule, &notes, NULL);
+    failing_alloc_stop();
+    if (status == BT_OK) {
+      bt_data_notes_free(notes);
+      break;
+    }
+    assert_int_equal(status, BT_NO_MEMORY);
+    assert_null(notes);
+  }
+  assert_true(failures > 1);
+  bt_rule_free(rule);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_name_that_selects_both),
+                                     cmocka_unit_test(test_a_binding_by_service),
+                                     cmocka_unit_test(test_values_of_another_type), cmocka_unit_test(test_no_memory)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
