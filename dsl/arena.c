@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first block is small, so that what lives long and is small (a compiled rule: services keep hundreds) holds little more than it needs; each further
- * one is twice as large. An arena that is used again and again keeps its newest, and so ends with the largest. */
+/* The first block is small, so that what lives long and is small (a compiled rule: services keep hundreds) holds little
+ * more than it needs; each further one is twice as large. An arena that is used again and again keeps its newest, and
+ * so ends with the largest. */
 enum { FIRST_BLOCK_BYTES = 4 * 1024, BLOCK_BYTES = 64 * 1024 };
 
 struct bt_arena_block {

@@ -1,5 +1,5 @@
-/* Conditions and whole rules. See checker.h. The clause `when` is lowered first, whatever its place, because always and never see its
- * bindings; the numbers of bindings follow the text. */
+/* Conditions and whole rules. See checker.h. The clause `when` is lowered first, whatever its place, because always and
+ * never see its bindings; the numbers of bindings follow the text. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 
@@ -40,7 +40,8 @@ static bool is_unowned(const bt_checker *checker, const bt_ast *node) {
   return !bt_scope_is_binding(checker, head) && !bt_str_equal(head, BT_STR("trace"));
 }
 
-/* Several tests that do not say of which span are about one and the same. True: reported, and what else is wrong with them. */
+/* Several tests that do not say of which span are about one and the same. True: reported, and what else is wrong with
+ * them. */
 static bool report_group(bt_checker *checker, const bt_ast *node) {
   if ((node->kind != BT_AST_AND && node->kind != BT_AST_OR) || !is_unowned(checker, node)) return false;
   bt_checker_report_which_span(checker, node, node);

@@ -1,6 +1,6 @@
-/* Tree to checked rule (rule.h): resolves names, types every comparison, expands sugar and warns of what was hardly meant.
- * After an error the checker goes on where it can; whatever could not be lowered is NULL and was reported.
- * Only the front end includes this. State: one bt_checker per check. */
+/* Tree to checked rule (rule.h): resolves names, types every comparison, expands sugar and warns of what was hardly
+ * meant. After an error the checker goes on where it can; whatever could not be lowered is NULL and was reported. Only
+ * the front end includes this. State: one bt_checker per check. */
 #ifndef BT_DSL_CHECKER_H
 #define BT_DSL_CHECKER_H
 
@@ -14,8 +14,8 @@ typedef struct bt_pattern_list {
   bt_pattern *pattern; /* new */
 } bt_pattern_list;
 
-/* Fills rule's conditions, bindings and annotations from the tree; everything in `arena`. *patterns is the list to be freed, in any case.
- * BT_INVALID: `diagnostics` says why. */
+/* Fills rule's conditions, bindings and annotations from the tree; everything in `arena`. *patterns is the list to be
+ * freed, in any case. BT_INVALID: `diagnostics` says why. */
 bt_status bt_checker_run(bt_str text, const bt_ast_rule *tree, bt_arena *arena, bt_diagnostics *diagnostics,
                          bt_rule *rule, bt_pattern_list **patterns, bt_error *error) BT_MUST_CHECK;
 
@@ -122,8 +122,8 @@ const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, c
 /* The static type as far as the tree tells it without resolving: DURATION or TIME; anything else is ATTRIBUTE. */
 bt_type bt_checker_unit(const bt_checker *checker, const bt_ast *node);
 
-/* checker_types.c: a COMPARE or IN node; `left` stands for its left side (of `name.key > 5` it is the key, and `direct` the
- * name; else `direct` is empty). */
+/* checker_types.c: a COMPARE or IN node; `left` stands for its left side (of `name.key > 5` it is the key, and `direct`
+ * the name; else `direct` is empty). */
 bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast *left, bt_str direct, bt_site site,
                            bt_comparison *out);
 

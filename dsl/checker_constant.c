@@ -1,5 +1,5 @@
-/* What holds never or always whatever the trace. See checker.h. Careful in one direction: only what is certain is said; everything
- * else is open. */
+/* What holds never or always whatever the trace. See checker.h. Careful in one direction: only what is certain is said;
+ * everything else is open. */
 #include <math.h>
 
 #include "dsl/checker.h"

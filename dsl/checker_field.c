@@ -311,7 +311,8 @@ static void warn_of_relative(bt_checker *checker, const bt_ast *node, bt_str key
     bt_checker_report(checker, BT_W_INTRINSIC, node->range, "this reads the attribute `%.*s`: %s", BT_FMT(key), advice);
 }
 
-/* `where(status == "error")` and `where(service_name == "a")` read an attribute where the intrinsic was probably meant. */
+/* `where(status == "error")` and `where(service_name == "a")` read an attribute where the intrinsic was probably meant.
+ */
 static void warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
   const char *found = field_meant(key);
   if (!found) {

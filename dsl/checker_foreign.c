@@ -1,5 +1,5 @@
-/* Names and tests as other languages write them: what is meant, where that is clear, and what to say of the others. See checker.h. A fix is offered only
- * where the text can be meant in one way, and never one that makes an error. */
+/* Names and tests as other languages write them: what is meant, where that is clear, and what to say of the others. See
+ * checker.h. A fix is offered only where the text can be meant in one way, and never one that makes an error. */
 #include <string.h>
 
 #include "dsl/checker.h"
@@ -130,7 +130,8 @@ void bt_checker_report_nothing(bt_checker *checker, const bt_ast *node, const bt
   fix_nothing(checker, added, node, place);
 }
 
-/* The first place where a name stops and a field of spans begins: `span.status` in `checkout.span.status`; empty: nowhere. */
+/* The first place where a name stops and a field of spans begins: `span.status` in `checkout.span.status`; empty:
+ * nowhere. */
 bt_str bt_field_behind_name(bt_str path) {
   for (bt_str rest = bt_path_rest(path); rest.len; rest = bt_path_rest(rest)) {
     bt_str head = bt_path_head(rest);

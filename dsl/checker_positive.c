@@ -1,5 +1,5 @@
-/* Whether a violation needs a span that some selector names. See checker.h. Where none is needed, no search can narrow the traces down
- * and every one has to be read: the author should know (W004). */
+/* Whether a violation needs a span that some selector names. See checker.h. Where none is needed, no search can narrow
+ * the traces down and every one has to be read: the author should know (W004). */
 #include <math.h>
 
 #include "dsl/checker.h"
@@ -115,7 +115,8 @@ static bool is_when_empty(const bt_comparison *comparison, bool wanted) {
 
 /* A condition that can be `wanted` only in traces with a span that some selector names. */
 static bool needs_span(const bt_condition *condition, bool wanted) {
-  /* AND is true when all are: one that needs a span is enough. It is false when any is: then all must need one. OR is the mirror. */
+  /* AND is true when all are: one that needs a span is enough. It is false when any is: then all must need one. OR is
+   * the mirror. */
   bool any_is_enough = condition->kind == (wanted ? BT_CONDITION_AND : BT_CONDITION_OR);
   switch (condition->kind) {
   case BT_CONDITION_TRUE: return !wanted;

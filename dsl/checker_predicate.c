@@ -111,7 +111,8 @@ static const bt_predicate *lower_field_test(bt_checker *checker, const bt_ast *n
   return predicate;
 }
 
-/* Remembers `payment.amount` in an operand: when `payment` turns out to be a span's name, its filter was probably meant. */
+/* Remembers `payment.amount` in an operand: when `payment` turns out to be a span's name, its filter was probably
+ * meant. */
 static bool note_operand_path(bt_checker *checker, const bt_ast *left, const bt_ast *node) {
   if (left->kind != BT_AST_PATH || bt_checker_has_field_head(checker, left) || !bt_path_rest(left->text).len)
     return true;

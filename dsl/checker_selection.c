@@ -1,4 +1,5 @@
-/* Selections: a base with its filters and relations, as a condition, as an operand, or behind a relation. See checker.h. */
+/* Selections: a base with its filters and relations, as a condition, as an operand, or behind a relation. See
+ * checker.h. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 

@@ -176,7 +176,8 @@ static const bt_pattern *find_pattern(const bt_checker *checker, bt_str text, bo
   return NULL;
 }
 
-/* Once a rule has spent what its regexes may take, no more are compiled: the next hundred would take as long as the first, and say the same. */
+/* Once a rule has spent what its regexes may take, no more are compiled: the next hundred would take as long as the
+ * first, and say the same. */
 static void report_patterns_too_large(bt_checker *checker, const bt_expression *right) {
   checker->pattern_bytes = BT_MAX_PATTERN_BYTES + 1;
   bt_checker_report(

@@ -1,5 +1,5 @@
-/* Warnings about a rule without errors: constants, empty lists, unused bindings, unsearchable rules, attributes that look like spans.
- * See checker.h. They walk the checked rule, so sugar is no concern here. */
+/* Warnings about a rule without errors: constants, empty lists, unused bindings, unsearchable rules, attributes that
+ * look like spans. See checker.h. They walk the checked rule, so sugar is no concern here. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/suggest.h"
@@ -102,7 +102,8 @@ static bool is_span_name(const bt_checker *checker, bt_str text) {
   return false;
 }
 
-/* `trace.has(checkout.amount > 5)`: of a key that begins with no namespace that is in use, the first part is probably a span's name. */
+/* `trace.has(checkout.amount > 5)`: of a key that begins with no namespace that is in use, the first part is probably a
+ * span's name. */
 static void warn_of_unusual_key(bt_checker *checker, const bt_noted_name *path) {
   bt_str head = bt_path_head(path->text), key = bt_path_rest(path->text);
   if (!path->whole.end || bt_path_rest(key).len || bt_is_usual_namespace(head)) return;
@@ -133,8 +134,8 @@ static void warn_of_operand_path(bt_checker *checker, const bt_noted_name *path)
   warn_of_unusual_key(checker, path);
 }
 
-/* `fraud after chekcout` where `checkout` is a binding: the misspelt word is silently a span's name. Names that are told apart by a
- * number (order1, order2) are left alone. */
+/* `fraud after chekcout` where `checkout` is a binding: the misspelt word is silently a span's name. Names that are
+ * told apart by a number (order1, order2) are left alone. */
 static void warn_of_near_binding(bt_checker *checker, const bt_noted_name *name) {
   for (int i = 0; i < checker->rule->binding_count; i++) {
     bt_str binding = checker->rule->bindings[i].name;

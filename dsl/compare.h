@@ -12,7 +12,8 @@ typedef struct bt_comparator {
   bool ignores_case;         /* equality of kinds and statuses */
 } bt_comparator;
 
-/* Asked now and then whether to go on: who waits may have left, or time is over. Once it said no it is not asked again. */
+/* Asked now and then whether to go on: who waits may have left, or time is over. Once it said no it is not asked again.
+ */
 typedef struct bt_check {
   bool (*may_go_on)(void *context); /* NULL: always */
   void *context;
@@ -27,7 +28,8 @@ static inline bool bt_check_passes(bt_check *check) {
 /* What comparing may still take, and whether it failed. One for each rule on one trace. */
 typedef struct bt_work {
   bt_status status; /* BT_LIMIT: the text budget is spent; BT_NO_MEMORY. Of what was compared since nothing is known */
-  /* Bytes of text that may still be walked over (bt_pattern_match); `contains` walks too. What is held back comes after the next check. */
+  /* Bytes of text that may still be walked over (bt_pattern_match); `contains` walks too. What is held back comes after
+   * the next check. */
   uint64_t text_left, text_held;
   bt_check *check; /* or NULL */
   uint64_t turn;   /* which rule on which trace pays, from 1 */

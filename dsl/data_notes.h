@@ -1,6 +1,7 @@
-/* What a rule's names and comparisons met in data: a bare name that selected spans by name and by service, and a field whose values were all of another
- * type than what they are compared with. No verdict depends on it: it tells the author what the checker, without data, cannot.
- * Memory: the notes own what they count and borrow the rule. Thread: one at a time. */
+/* What a rule's names and comparisons met in data: a bare name that selected spans by name and by service, and a field
+ * whose values were all of another type than what they are compared with. No verdict depends on it: it tells the author
+ * what the checker, without data, cannot. Memory: the notes own what they count and borrow the rule. Thread: one at a
+ * time. */
 #ifndef BT_DSL_DATA_NOTES_H
 #define BT_DSL_DATA_NOTES_H
 
@@ -13,7 +14,8 @@ bt_status bt_data_notes_new(const bt_rule *rule, bt_data_notes **out, bt_error *
 void bt_data_notes_free(bt_data_notes *notes);
 /* Counts the spans of one trace. */
 void bt_data_notes_look(bt_data_notes *notes, const bt_trace *trace);
-/* Note number i, in the order of the text: appends one sentence to `out` and gives its place. False: there are no more. */
+/* Note number i, in the order of the text: appends one sentence to `out` and gives its place. False: there are no more.
+ */
 bool bt_data_notes_say(const bt_data_notes *notes, size_t i, bt_buffer *out, bt_range *place);
 
 #endif

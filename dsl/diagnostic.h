@@ -1,5 +1,5 @@
-/* Diagnostics: everything that one check of a rule's text has to say (dsl.md §7). Codes never change (diagnostic_codes.h).
- * Memory: the list owns its messages in its own arena. */
+/* Diagnostics: everything that one check of a rule's text has to say (dsl.md §7). Codes never change
+ * (diagnostic_codes.h). Memory: the list owns its messages in its own arena. */
 #ifndef BT_DSL_DIAGNOSTIC_H
 #define BT_DSL_DIAGNOSTIC_H
 
@@ -30,8 +30,8 @@ typedef struct bt_diagnostics {
 
 void bt_diagnostics_init(bt_diagnostics *diagnostics);
 void bt_diagnostics_dispose(bt_diagnostics *diagnostics);
-/* Adds one; the message is copied. When there is no room it is counted all the same. Returns the added one (to set a fix on; valid until
- * the next add) or NULL. */
+/* Adds one; the message is copied. When there is no room it is counted all the same. Returns the added one (to set a
+ * fix on; valid until the next add) or NULL. */
 bt_diagnostic *bt_diagnostics_add(bt_diagnostics *diagnostics, bt_str text, const char *code, bt_range range,
                                   const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Copies the replacement. `diagnostic` may be NULL; without room, or for a very long replacement, there is no fix. */

@@ -1,5 +1,6 @@
-/* The codes of all diagnostics. A code never changes its meaning and is never used again for another; new ones are added at the end.
- * Only the front end of the language (lexer, parser, checker) includes this; everyone else sees the code as text.
+/* The codes of all diagnostics. A code never changes its meaning and is never used again for another; new ones are
+ * added at the end. Only the front end of the language (lexer, parser, checker) includes this; everyone else sees the
+ * code as text.
  *
  *   E001  a character, escape or string that cannot be read
  *   E002  a number or duration that cannot be read, or is too large or too fine

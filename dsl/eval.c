@@ -117,8 +117,8 @@ static void start_budget(bt_evaluator *evaluator, const bt_eval_options *options
   evaluator->work.turn = ++evaluator->turn;
 }
 
-/* On a trace without gaps a rule whose gate finds nothing need not be looked at. Behind comparisons of trace fields it is asked first only where
- * that is as cheap as they are. */
+/* On a trace without gaps a rule whose gate finds nothing need not be looked at. Behind comparisons of trace fields it
+ * is asked first only where that is as cheap as they are. */
 static bool is_gate_shut(bt_evaluator *evaluator, const bt_program *program, const bt_eval_options *options) {
   if (options->incomplete || evaluator->index.trace->pruned || !program->has_gate) return false;
   bool walks = evaluator->ruleset->matchers[program->gate].walks_text;
@@ -146,8 +146,8 @@ static bool passes_check(bt_evaluator *evaluator, uint64_t steps) {
   return bt_check_passes(&evaluator->check);
 }
 
-/* What matchers test is not paid step by step, because rules share it and sharing must change no verdict. Instead a rule that asks for more
- * tests than its whole budget is worth is not begun. */
+/* What matchers test is not paid step by step, because rules share it and sharing must change no verdict. Instead a
+ * rule that asks for more tests than its whole budget is worth is not begun. */
 static bool is_beyond_budget(bt_evaluator *evaluator, const bt_program *program) {
   uint64_t tests, of_events = 0;
   bool overflows = __builtin_mul_overflow(program->tests_of_spans, evaluator->index.trace->span_count, &tests);

@@ -1,5 +1,5 @@
-/* Rules × one trace → verdicts with witnesses (dsl.md §2). A ruleset is compiled once and shared; an evaluator is one thread's scratch.
- * The verdict is exactly that of three-valued logic as written, but for the budgets. */
+/* Rules × one trace → verdicts with witnesses (dsl.md §2). A ruleset is compiled once and shared; an evaluator is one
+ * thread's scratch. The verdict is exactly that of three-valued logic as written, but for the budgets. */
 #ifndef BT_DSL_EVAL_H
 #define BT_DSL_EVAL_H
 
@@ -36,8 +36,8 @@ typedef struct bt_choice {
   /* Bound spans first in order of `as`, then by place in the text; at most 32, and 8 of one selector. */
   const bt_witness *witnesses;
   uint32_t witness_count;
-  bt_range
-      failed; /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and must not be */
+  bt_range failed; /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and
+                      must not be */
 } bt_choice;
 
 /* What a budget was spent on. */
@@ -71,17 +71,20 @@ size_t bt_ruleset_count(const bt_ruleset *ruleset);
 /* The ruleset is borrowed and must outlive the evaluator. */
 bt_status bt_evaluator_new(const bt_ruleset *ruleset, bt_evaluator **out, bt_error *error) BT_MUST_CHECK;
 void bt_evaluator_free(bt_evaluator *evaluator);
-/* From now on asks every few milliseconds of work whether to go on with a trace. Where it must not, whatever is not known by then is inconclusive
- * (budget). May be called on the evaluator's thread between runs; the context is borrowed. */
+/* From now on asks every few milliseconds of work whether to go on with a trace. Where it must not, whatever is not
+ * known by then is inconclusive (budget). May be called on the evaluator's thread between runs; the context is
+ * borrowed. */
 void bt_evaluator_check_with(bt_evaluator *evaluator, bool (*may_go_on)(void *context), void *context);
-/* Verdicts of all rules, in the order of the ruleset; *out has bt_ruleset_count entries, borrowed until the next call on this evaluator.
- * `options` has one entry for every rule, or is NULL for defaults. BT_LIMIT or BT_NO_MEMORY: nothing is known about this trace. */
+/* Verdicts of all rules, in the order of the ruleset; *out has bt_ruleset_count entries, borrowed until the next call
+ * on this evaluator. `options` has one entry for every rule, or is NULL for defaults. BT_LIMIT or BT_NO_MEMORY: nothing
+ * is known about this trace. */
 bt_status bt_evaluator_run(bt_evaluator *evaluator, const bt_trace *trace, const bt_eval_options *options,
                            const bt_rule_verdict **out, bt_error *error) BT_MUST_CHECK;
 
 const char *bt_verdict_name(bt_verdict verdict); /* "violated", "inconclusive", "satisfied", "not_applicable" */
 const char *bt_reason_name(bt_reason reason);    /* "", "budget", "incomplete", "pruned", "skew" */
-/* Appends what a budget was spent on, as "too many spans were looked at, in `y after a` (line 2, column 7)". Nothing where it was not the reason. */
+/* Appends what a budget was spent on, as "too many spans were looked at, in `y after a` (line 2, column 7)". Nothing
+ * where it was not the reason. */
 void bt_verdict_say_spending(const bt_rule_verdict *verdict, bt_str rule_text, bt_buffer *out);
 
 #endif

@@ -1,6 +1,7 @@
-/* Inside the evaluator: the state of one run and what its files offer one another. Included by the evaluation_*.c files and eval.c only.
- * Every function that walks spans pays a step for each; when the budget is used up it stops and says unknown, which three-valued logic
- * carries on soundly. A failed allocation sets `work.status`; what is computed after that is thrown away. Thread: one evaluator's. */
+/* Inside the evaluator: the state of one run and what its files offer one another. Included by the evaluation_*.c files
+ * and eval.c only. Every function that walks spans pays a step for each; when the budget is used up it stops and says
+ * unknown, which three-valued logic carries on soundly. A failed allocation sets `work.status`; what is computed after
+ * that is thrown away. Thread: one evaluator's. */
 #ifndef BT_DSL_EVALUATION_H
 #define BT_DSL_EVALUATION_H
 
@@ -11,7 +12,8 @@
 #include "dsl/trace_index.h"
 #include "dsl/value_index.h"
 
-/* A span that was not seen, of an incomplete trace or of those that a summary stands for: all that rests on it is unknown. */
+/* A span that was not seen, of an incomplete trace or of those that a summary stands for: all that rests on it is
+ * unknown. */
 #define BT_UNSEEN_SPAN (UINT32_MAX - 1)
 
 enum {
@@ -68,8 +70,8 @@ struct bt_evaluator {
   const struct bt_ruleset *ruleset;
   bt_arena arena;      /* of one run */
   bt_arena rule_arena; /* of one rule in one run */
-  bt_work
-      work; /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call bt_evaluator_is_cut */
+  bt_work work;        /* of the rule under evaluation; its status is BT_LIMIT no longer than it takes to call
+                          bt_evaluator_is_cut */
   bt_trace_index index;
   bt_rule_verdict *verdicts;
   bt_check check;
@@ -133,8 +135,8 @@ static inline bool bt_evaluator_spend(bt_evaluator *evaluator, uint64_t steps) {
   return true;
 }
 
-/* Comparisons outside of matchers are paid by the dozen: a long `or` on each pair of spans is not for free. What they say holds all the same,
- * the loop around them ends. */
+/* Comparisons outside of matchers are paid by the dozen: a long `or` on each pair of spans is not for free. What they
+ * say holds all the same, the loop around them ends. */
 static inline void bt_evaluator_pay_tests(bt_evaluator *evaluator, uint64_t tests) {
   evaluator->unpaid_tests += tests;
   if (evaluator->unpaid_tests < BT_TESTS_PER_STEP) return;
@@ -214,8 +216,9 @@ bt_span_list bt_window_candidates(bt_evaluator *evaluator, const bt_program_sele
                                   const bt_reach *reach);
 bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const bt_reach *reach);
 
-/* evaluation_lookup.c: of the members of a selection's matcher within reach those that its keys leave, and those of `join` (or NULL), whose binding
- * ranges over it; as one list, or as several in *merge. False: it has none that can be used, or looking at all (by time or tree: at `in_window` spans) costs less. */
+/* evaluation_lookup.c: of the members of a selection's matcher within reach those that its keys leave, and those of
+ * `join` (or NULL), whose binding ranges over it; as one list, or as several in *merge. False: it has none that can be
+ * used, or looking at all (by time or tree: at `in_window` spans) costs less. */
 bool bt_lookup_candidates(bt_evaluator *evaluator, const bt_program_selection *selection,
                           const bt_program_condition *join, const bt_reach *reach, uint32_t in_window,
                           bt_span_list *out, bt_merge **merge);
@@ -234,7 +237,8 @@ typedef struct bt_cursor { /* walks the members of a selection */
   uint32_t count, next; /* is_whole_matcher: no count */
 } bt_cursor;
 void bt_cursor_open(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection);
-/* The spans for a binding: only those need to come for which the rest of its conjunction may hold. With `by_time` also in another order. */
+/* The spans for a binding: only those need to come for which the rest of its conjunction may hold. With `by_time` also
+ * in another order. */
 void bt_cursor_open_joined(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_condition *item, bool by_time);
 /* Only members that start in the window need to come. */
 void bt_cursor_open_within(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
@@ -259,7 +263,8 @@ bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expre
 /* evaluation_pruned.c: what may be said of a trace with summaries. */
 /* Whether a span that some summary stands for could belong to the selection, which has no binding for its source. */
 bool bt_pruned_may_hide(bt_evaluator *evaluator, const bt_program_selection *selection);
-/* How many spans of a selection a member stands for, at least: 1, or what a summary says where all its spans belong to it. */
+/* How many spans of a selection a member stands for, at least: 1, or what a summary says where all its spans belong to
+ * it. */
 uint64_t bt_pruned_weight(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t member);
 /* Of the trace, at least. */
 uint64_t bt_pruned_span_count(const bt_evaluator *evaluator);

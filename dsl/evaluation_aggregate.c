@@ -1,10 +1,11 @@
-/* count, sum, min, max, avg over the members of a selection. Members that are unknown, and spans that were not seen, make the result a
- * range, or unknown. See evaluation.h. */
+/* count, sum, min, max, avg over the members of a selection. Members that are unknown, and spans that were not seen,
+ * make the result a range, or unknown. See evaluation.h. */
 #include <math.h>
 
 #include "dsl/evaluation.h"
 
-/* What the members say. Whole numbers are summed exactly and apart from the others, so that the sum does not depend on their order. */
+/* What the members say. Whole numbers are summed exactly and apart from the others, so that the sum does not depend on
+ * their order. */
 typedef struct tally {
   uint64_t sure, unsure; /* members */
   uint64_t sure_numbers, unsure_numbers;
@@ -147,7 +148,8 @@ static bt_outcome aggregate_anew(bt_evaluator *evaluator, const bt_program_expre
   return tally_outcome(&t, expression->aggregate, is_open);
 }
 
-/* One that depends on no binding is worked out once, however many spans are set against it. What the budget cut short is not kept. */
+/* One that depends on no binding is worked out once, however many spans are set against it. What the budget cut short
+ * is not kept. */
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression) {
   bt_aggregate_slot *slot = &evaluator->aggregate_slots[expression->selection->slot];
   if (expression->selection->depends != 0) return aggregate_anew(evaluator, expression);

@@ -1,5 +1,5 @@
-/* Fields, expressions, comparisons and predicates where something may be unknown. What a static predicate says of a seen span is asked of
- * matcher.c. See evaluation.h. */
+/* Fields, expressions, comparisons and predicates where something may be unknown. What a static predicate says of a
+ * seen span is asked of matcher.c. See evaluation.h. */
 #include "dsl/evaluation.h"
 #include "dsl/matcher.h"
 
@@ -53,8 +53,8 @@ static bt_outcome root_field(const bt_evaluator *evaluator, bool wants_service) 
   return span->resource->service.ptr ? string_outcome(span->resource->service) : bt_outcome_missing();
 }
 
-/* Times of a trace without spans are not there (yet). A summary begins with the first of its spans and ends with the last, so that it leaves the times of
- * the trace as they are. */
+/* Times of a trace without spans are not there (yet). A summary begins with the first of its spans and ends with the
+ * last, so that it leaves the times of the trace as they are. */
 static bt_outcome trace_field(bt_evaluator *evaluator, bt_field_kind kind) {
   bool is_empty = evaluator->index.trace->span_count == 0;
   if (kind == BT_FIELD_TRACE_SPAN_COUNT) return span_count(evaluator);

@@ -1,14 +1,15 @@
-/* Members of a selection by key: what equals something known, or is a child, parent or sibling of a known span, is looked up and not searched for
- * among all that the selection could have. An index is built once looking through has cost as much as building it, so that small traces never
- * have one. It leaves out only spans for which a test or a relation is certainly false, and what is left stays in order: so it changes
- * no verdict and no witness. See evaluation.h. */
+/* Members of a selection by key: what equals something known, or is a child, parent or sibling of a known span, is
+ * looked up and not searched for among all that the selection could have. An index is built once looking through has
+ * cost as much as building it, so that small traces never have one. It leaves out only spans for which a test or a
+ * relation is certainly false, and what is left stays in order: so it changes no verdict and no witness. See
+ * evaluation.h. */
 #include "dsl/evaluation.h"
 #include "dsl/value_index.h"
 
 enum { SCANS_BEFORE_INDEX = 8, FEW_SPANS = 256, SPANS_PER_STEP = 4, ORDERS = BT_SORTED_ORDERS + 1 };
 
-/* Of one rule on one trace; all of them cost less than the 50 steps for each span that bt_default_step_budget allows, so that none takes from a
- * rule what it needs to walk. */
+/* Of one rule on one trace; all of them cost less than the 50 steps for each span that bt_default_step_budget allows,
+ * so that none takes from a rule what it needs to walk. */
 enum { MOST_INDEXES = 128 };
 
 /* And what they hold. Beyond it the spans are looked through. */
@@ -42,8 +43,9 @@ static need find_need(bt_evaluator *evaluator, const bt_program_key *key, uint32
 
 /* ---- indexes ---- */
 
-/* What is going to be looked through is more than an index costs. It depends on this rule and the trace alone, and not on what other rules have
- * found of a matcher: so all members are asked for, which costs no steps. Where that costs text, an index is built only of what was paid for. */
+/* What is going to be looked through is more than an index costs. It depends on this rule and the trace alone, and not
+ * on what other rules have found of a matcher: so all members are asked for, which costs no steps. Where that costs
+ * text, an index is built only of what was paid for. */
 static bool is_worth_it(bt_evaluator *evaluator, const bt_program_selection *selection, const bt_reach *reach,
                         uint32_t in_window) {
   bt_lookup_slot *slot = &evaluator->lookup_slots[selection->slot];

@@ -32,8 +32,9 @@ static bt_kleene meets_relation(bt_evaluator *evaluator, const bt_program_relati
   return bt_kleene_and(met, meets_reference(evaluator, relation, true, span));
 }
 
-/* The static part on the span that a binding holds; other candidates come from the matcher's own list. A summary may be in that for a field that is not
- * its own; where it is missing there for one, it is among the spans that the summary hides. */
+/* The static part on the span that a binding holds; other candidates come from the matcher's own list. A summary may be
+ * in that for a field that is not its own; where it is missing there for one, it is among the spans that the summary
+ * hides. */
 static bt_kleene base_meets(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
   bool is_listed = selection->base_binding == BT_NO_BINDING && !bt_evaluator_may_have_moved(evaluator, span);
   if (is_listed || selection->matcher == BT_MATCH_ALL) return bt_kleene_from(true);
@@ -162,7 +163,8 @@ bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *membe
   return true;
 }
 
-/* bt_evaluate_exists for what a matcher finds on a trace without gaps: the first span decides, and costs the one step. */
+/* bt_evaluate_exists for what a matcher finds on a trace without gaps: the first span decides, and costs the one step.
+ */
 static bt_kleene matcher_finds(bt_evaluator *evaluator, const bt_program_selection *selection) {
   bool is_found = bt_trace_index_member(&evaluator->index, selection->matcher, 0, &evaluator->work) != BT_NO_SPAN;
   if (bt_evaluator_is_cut(evaluator)) is_found = false;
@@ -203,8 +205,8 @@ static bt_kleene is_beyond_all(bt_evaluator *evaluator, uint32_t span, const bt_
   return bt_kleene_and(all, bt_kleene_unknown(BT_WHY_BUDGET));
 }
 
-/* Without skew, on a trace without gaps, every member is certain and the extreme start of the others decides: the earliest for has_before, the
- * latest for has_after. False: there is none. */
+/* Without skew, on a trace without gaps, every member is certain and the extreme start of the others decides: the
+ * earliest for has_before, the latest for has_after. False: there is none. */
 static bool find_extreme_start(bt_evaluator *evaluator, const bt_program_condition *condition, int64_t *extreme_ns) {
   bt_cursor cursor;
   bt_member other;

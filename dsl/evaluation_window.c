@@ -1,5 +1,6 @@
-/* Which members of a matcher need to be looked at: relations to spans that are already known leave a range of starts, or of places in the
- * tree. A window may only leave out spans for which the relation is certainly false, so it changes no verdict. See evaluation.h. */
+/* Which members of a matcher need to be looked at: relations to spans that are already known leave a range of starts,
+ * or of places in the tree. A window may only leave out spans for which the relation is certainly false, so it changes
+ * no verdict. See evaluation.h. */
 #include "dsl/evaluation.h"
 
 static const bt_window everything = {INT64_MIN, INT64_MAX};
@@ -10,7 +11,8 @@ static int64_t add_capped(int64_t a, int64_t b) {
   return sum;
 }
 
-/* Starts after (before) a point; with a bound also not too far from it. Within the skew the order may be unknown, which is not false. */
+/* Starts after (before) a point; with a bound also not too far from it. Within the skew the order may be unknown, which
+ * is not false. */
 static bt_window starts_beyond(const bt_evaluator *evaluator, int64_t point_ns, bool is_after, int64_t within_ns) {
   int64_t skew_ns = evaluator->clock_skew_ns > 0 ? evaluator->clock_skew_ns : 0;
   bt_window window = everything;
@@ -68,7 +70,8 @@ bt_window bt_window_of_starts(const bt_evaluator *evaluator, const bt_program_se
   return window;
 }
 
-/* The other way round: starts that the reference's span can have when the span in relation to it is known. An end says nothing of a start. */
+/* The other way round: starts that the reference's span can have when the span in relation to it is known. An end says
+ * nothing of a start. */
 bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second,
                               uint32_t span) {
   bool is_end = is_second ? relation->second.is_end : relation->first.is_end;
@@ -123,7 +126,8 @@ bt_span_list bt_window_cut(const bt_trace_index *index, bt_span_list list, const
   return cut(index, list, reach->order == BT_BY_TREE ? tree_key : start_key, reach->window);
 }
 
-/* On a trace without gaps the spans under a bound span are one range of places. Where a chain may leave the trace there is no such range. */
+/* On a trace without gaps the spans under a bound span are one range of places. Where a chain may leave the trace there
+ * is no such range. */
 static bool find_subtree(bt_evaluator *evaluator, const bt_program_selection *selection, bt_window *places) {
   bt_trace_index *index = &evaluator->index;
   for (uint32_t i = 0; i < selection->relation_count && !bt_evaluator_lacks_spans(evaluator); i++) {

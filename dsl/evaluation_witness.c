@@ -1,5 +1,6 @@
-/* Witnesses of one violating choice: the bound spans, what the satisfied selectors matched, and the clause that failed. The choice is
- * evaluated once more on the way, under a budget of its own; what that leaves out is not shown. See evaluation.h. */
+/* Witnesses of one violating choice: the bound spans, what the satisfied selectors matched, and the clause that failed.
+ * The choice is evaluated once more on the way, under a budget of its own; what that leaves out is not shown. See
+ * evaluation.h. */
 #include <string.h>
 
 #include "dsl/evaluation.h"
@@ -81,7 +82,8 @@ static void collect_comparison(collector *c, const bt_program_comparison *compar
 static void collect_condition(collector *c, const bt_program_condition *condition);
 static void collect_conjunction(collector *c, const bt_program_condition *conjunction, uint32_t from);
 
-/* Binds a span for which the rest holds and goes on with it. Without one, what matched by itself is shown and the rest is passed over. */
+/* Binds a span for which the rest holds and goes on with it. Without one, what matched by itself is shown and the rest
+ * is passed over. */
 static void collect_binding(collector *c, const bt_program_condition *conjunction, uint32_t at) {
   const bt_program_condition *item = conjunction->items[at];
   uint32_t *bound = &c->evaluator->bound[item->binding];

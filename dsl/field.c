@@ -13,7 +13,8 @@ static bt_value integer_value(int64_t integer) {
   return (bt_value){.type = BT_VALUE_INT, .integer = integer};
 }
 
-/* Here, and not a call of bt_str_equal: most keys differ in their length, and this is where the evaluator spends most of its time. */
+/* Here, and not a call of bt_str_equal: most keys differ in their length, and this is where the evaluator spends most
+ * of its time. */
 static bool keys_equal(bt_str a, bt_str b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }

@@ -4,9 +4,9 @@
 
 #include "dsl/rule.h"
 
-/* Value of a field of one span (not of the trace). Kinds and statuses are lower-case strings; durations and times are whole numbers of
- * nanoseconds, because the checker has already parted the types. `event` is the event that is asked about: without one, event fields
- * are missing. `id_text` gives the room that an id is written into. */
+/* Value of a field of one span (not of the trace). Kinds and statuses are lower-case strings; durations and times are
+ * whole numbers of nanoseconds, because the checker has already parted the types. `event` is the event that is asked
+ * about: without one, event fields are missing. `id_text` gives the room that an id is written into. */
 bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_event *event,
                         char id_text[BT_SPAN_ID_HEX + 1]);
 bool bt_field_is_of_trace(bt_field_kind kind);

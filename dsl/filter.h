@@ -1,7 +1,8 @@
-/* Filters on one span, as a small tree that TraceQL can say: the neutral half of the planner. Nothing here weakens or strengthens:
- * joining and simplifying keep the meaning. Which direction a filter may be used in is said by the two wrapper types below, which
- * nothing converts into each other; only the planner (pushdown, plan_over, plan_under) may include this, and traceql.c to print it.
- * Memory: nodes live in the builder's arena. Thread: a builder belongs to one thread. */
+/* Filters on one span, as a small tree that TraceQL can say: the neutral half of the planner. Nothing here weakens or
+ * strengthens: joining and simplifying keep the meaning. Which direction a filter may be used in is said by the two
+ * wrapper types below, which nothing converts into each other; only the planner (pushdown, plan_over, plan_under) may
+ * include this, and traceql.c to print it. Memory: nodes live in the builder's arena. Thread: a builder belongs to one
+ * thread. */
 #ifndef BT_DSL_FILTER_H
 #define BT_DSL_FILTER_H
 
@@ -30,8 +31,10 @@ typedef enum bt_filter_operator {
   BT_FILTER_GREATER_EQUAL,
   BT_FILTER_REGEX,     /* literal: a pattern for the whole string */
   BT_FILTER_NOT_REGEX, /* on intrinsics only */
-  BT_FILTER_PRESENT, /* attributes: there with a value of any type that Tempo keeps; no literal. Over only: it may find more */
-  BT_FILTER_SURELY_PRESENT /* the same; no literal. Under only: of an attribute with a column it finds values of the column's type */
+  BT_FILTER_PRESENT, /* attributes: there with a value of any type that Tempo keeps; no literal. Over only: it may find
+                        more */
+  BT_FILTER_SURELY_PRESENT /* the same; no literal. Under only: of an attribute with a column it finds values of the
+                              column's type */
 } bt_filter_operator;
 
 typedef struct bt_filter_test {
@@ -76,25 +79,28 @@ bool bt_filter_has_test(const bt_filter *filter, bool (*is_such)(const bt_filter
 /* True only if every span that meets a meets b. False says nothing: it may have given up. */
 bool bt_filter_implies(const bt_filter *a, const bt_filter *b);
 
-/* Of an attribute that is an array Tempo 2.8 collects the elements that meet any test of the query on its scope (whichever key that test is of), and while there are
- * several of them their place is used again for the next attribute that it collects, of this span or of another (tests/facts/facts_arrays.py). So what it
- * then tests may be another array; but each of its elements meets one of the query's tests. A filter suits arrays where that is enough: each scope's tests
- * are of one key, and wherever one of them stands all of them stand, joined by ||. */
+/* Of an attribute that is an array Tempo 2.8 collects the elements that meet any test of the query on its scope
+ * (whichever key that test is of), and while there are several of them their place is used again for the next attribute
+ * that it collects, of this span or of another (tests/facts/facts_arrays.py). So what it then tests may be another
+ * array; but each of its elements meets one of the query's tests. A filter suits arrays where that is enough: each
+ * scope's tests are of one key, and wherever one of them stands all of them stand, joined by ||. */
 bool bt_filter_suits_arrays(const bt_filter *filter);
 bool bt_filter_has_no_key(const bt_filter *filter); /* about no attribute */
 bt_str bt_filter_field_name(bt_filter_field field); /* as TraceQL calls it; empty: an attribute */
-/* Whether a field and an attribute of its name are asked about (`duration <= 1s && span.duration = 0`). A field that meets no test of the query is not collected, and then Tempo 2.8
- * takes the attribute for it (tests/facts/facts_traceql.py): it misses nothing, but finds what is not meant. */
+/* Whether a field and an attribute of its name are asked about (`duration <= 1s && span.duration = 0`). A field that
+ * meets no test of the query is not collected, and then Tempo 2.8 takes the attribute for it
+ * (tests/facts/facts_traceql.py): it misses nothing, but finds what is not meant. */
 bool bt_filter_confuses_names(const bt_filter *filter);
-/* Of AND or OR: its items in groups that suit arrays, but for items that do not by themselves, which are groups alone. Those of an AND that have no key are in none. Returns their number;
- * `groups` has room for as many as there are items. */
+/* Of AND or OR: its items in groups that suit arrays, but for items that do not by themselves, which are groups alone.
+ * Those of an AND that have no key are in none. Returns their number; `groups` has room for as many as there are items.
+ */
 uint32_t bt_filter_group_by_key(bt_filter_builder *builder, const bt_filter *filter, const bt_filter **groups);
 
 /* The test is of an attribute that may hold any value, and so of none that every Tempo has a column for (the
  * service's name, if it is text). */
 bool bt_filter_is_of_attribute(const bt_filter_test *test);
-/* Tempo leaves out pages of double attributes (all keys share them) by their lowest and highest value, and those are wrong beside a NaN: so it may overlook
- * spans that such a comparison means (tests/facts/facts_traceql.py). */
+/* Tempo leaves out pages of double attributes (all keys share them) by their lowest and highest value, and those are
+ * wrong beside a NaN: so it may overlook spans that such a comparison means (tests/facts/facts_traceql.py). */
 bool bt_filter_compares_doubles(const bt_filter_test *test);
 /* Whether a search with the filter may overlook spans that it means: beside a NaN, and where an attribute that has a
  * column of its own holds an array of the column's type, which lies outside the column

@@ -1,4 +1,5 @@
-/* Which attributes a filter asks about, and whether Tempo 2.8 answers it rightly where they are arrays. See filter.h. */
+/* Which attributes a filter asks about, and whether Tempo 2.8 answers it rightly where they are arrays. See filter.h.
+ */
 #include "dsl/filter.h"
 
 enum { SCOPES = 2 }; /* the span, the resource */
@@ -14,7 +15,8 @@ typedef struct asked {
   unit units[SCOPES];
 } asked;
 
-/* -1: of no attribute. A service name that is text has a column of its own in every Tempo; whether it is there is asked in every type, of what has none too. */
+/* -1: of no attribute. A service name that is text has a column of its own in every Tempo; whether it is there is asked
+ * in every type, of what has none too. */
 static int scope_of(const bt_filter_test *test) {
   bool is_service = test->field == BT_FILTER_RESOURCE && bt_str_equal(test->key, BT_STR("service.name"));
   if (is_service && test->op != BT_FILTER_PRESENT && test->literal.type == BT_VALUE_STRING) return -1;
@@ -135,7 +137,8 @@ bool bt_filter_confuses_names(const bt_filter *filter) {
 
 /* ---- groups ---- */
 
-/* Of a group that is being made: units of what stands in ANDs, and a test of each scope of what stands in the OR itself. The two do not mix. */
+/* Of a group that is being made: units of what stands in ANDs, and a test of each scope of what stands in the OR
+ * itself. The two do not mix. */
 typedef struct group_asked {
   asked units;
   const bt_filter_test *plain[SCOPES];
@@ -158,7 +161,8 @@ static bool add_item(group_asked *to, bt_filter_kind kind, const bt_filter *cons
   return true;
 }
 
-/* The items from `first` on that fit together with it, as one filter; they become NULL. One that does not suit arrays itself is alone. */
+/* The items from `first` on that fit together with it, as one filter; they become NULL. One that does not suit arrays
+ * itself is alone. */
 static const bt_filter *take_group(bt_filter_builder *builder, bt_filter_kind kind, const bt_filter **items,
                                    uint32_t count, uint32_t first) {
   const bt_filter **group = bt_arena_array(builder->arena, count, sizeof *group);

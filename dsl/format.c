@@ -64,7 +64,8 @@ static void print_item(printer *p, const bt_ast *item, const char *word, const c
   if (wrap) bt_buffer_append_char(p->out, ')');
 }
 
-/* A condition over several lines, one item of its outermost and/or each. `end` is where it ends, with what closes it. */
+/* A condition over several lines, one item of its outermost and/or each. `end` is where it ends, with what closes it.
+ */
 static void print_broken(printer *p, const bt_ast *node, const char *indent, uint32_t end) {
   bool joined = node->kind == BT_AST_AND || node->kind == BT_AST_OR;
   uint32_t count = joined ? node->item_count : 1;
@@ -78,7 +79,8 @@ static void print_broken(printer *p, const bt_ast *node, const char *indent, uin
   print_comments_before(p, end, indent);
 }
 
-/* A condition between two pieces of text on one line. False, and nothing printed, when it has to be broken: it is long and can be. */
+/* A condition between two pieces of text on one line. False, and nothing printed, when it has to be broken: it is long
+ * and can be. */
 static bool print_on_line(printer *p, const char *before, const bt_ast *condition, const char *after) {
   size_t start = p->out->len;
   bt_buffer_append(p->out, bt_str_from(before));

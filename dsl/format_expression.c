@@ -1,5 +1,5 @@
-/* One condition on one line. See format.h. Parentheses are put where the grammar needs them, and around `and` inside `or`, where only
- * the reader does. */
+/* One condition on one line. See format.h. Parentheses are put where the grammar needs them, and around `and` inside
+ * `or`, where only the reader does. */
 #include "dsl/format.h"
 
 #include <stdio.h>
@@ -94,7 +94,8 @@ static void print_duration(int64_t ns, bt_buffer *out) {
   bt_buffer_printf(out, "%lld%s", (long long)(ns / units[i].ns), units[i].unit);
 }
 
-/* The shortest of the spellings that give the same double back; always with a point or an exponent, so that it stays a decimal. */
+/* The shortest of the spellings that give the same double back; always with a point or an exponent, so that it stays a
+ * decimal. */
 static void print_decimal(double value, bt_buffer *out) {
   char digits[40];
   if (value > -1e15 && value < 1e15 && (double)(int64_t)value == value) {

@@ -75,7 +75,8 @@ static uint32_t drop_superfluous(bt_over_kind kind, const bt_formula **items, ui
   return count;
 }
 
-/* In OR all queries become one: a trace with a span that meets either filter is a trace with a span that meets their ||. */
+/* In OR all queries become one: a trace with a span that meets either filter is a trace with a span that meets their
+ * ||. */
 static uint32_t merge_queries(bt_filter_builder *builder, const bt_formula **items, uint32_t count) {
   bt_over_filter merged = {bt_filter_none()};
   uint32_t kept = 0;

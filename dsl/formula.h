@@ -1,6 +1,6 @@
 /* Over-formulas: which traces are searched, as filters joined by and, or over whole traces. The planner only.
- * Simplifying keeps the meaning, but for one thing: or of filters becomes one filter with ||, which finds the same traces.
- * Memory: the builder's arena. Thread: a builder belongs to one thread. */
+ * Simplifying keeps the meaning, but for one thing: or of filters becomes one filter with ||, which finds the same
+ * traces. Memory: the builder's arena. Thread: a builder belongs to one thread. */
 #ifndef BT_DSL_FORMULA_H
 #define BT_DSL_FORMULA_H
 
@@ -22,9 +22,9 @@ const bt_formula *bt_formula_join(bt_filter_builder *builder, bt_over_kind kind,
                                   uint32_t count);
 const bt_formula *bt_formula_join2(bt_filter_builder *builder, bt_over_kind kind, const bt_formula *a,
                                    const bt_formula *b);
-/* The formula as the plan gives it, filters as text. A filter that is too long for one query is split or weakened, and then
- * *was_weakened becomes true. Attributes of one span or resource are asked about one by one (bt_filter_suits_arrays), and their and is one of traces:
- * weaker too. */
+/* The formula as the plan gives it, filters as text. A filter that is too long for one query is split or weakened, and
+ * then *was_weakened becomes true. Attributes of one span or resource are asked about one by one
+ * (bt_filter_suits_arrays), and their and is one of traces: weaker too. */
 const bt_over *bt_formula_write(bt_filter_builder *builder, const bt_formula *formula, bool *was_weakened);
 
 #endif

@@ -137,7 +137,8 @@ static bool is_filter(const bt_lexer *lexer, size_t at) {
          bt_lexer_peek(lexer, skip_blanks(lexer, at + strlen(".where"))) == '(';
 }
 
-/* The word before may be the first half of the same name: "café" in `grand café`. Quoting one half would say something else. */
+/* The word before may be the first half of the same name: "café" in `grand café`. Quoting one half would say something
+ * else. */
 static bool follows_a_name(const bt_lexer *lexer, size_t at) {
   if (!follows_token_on_line(lexer, at)) return false;
   const bt_token *before = &lexer->tokens->items[lexer->tokens->count - 1];
@@ -147,7 +148,8 @@ static bool follows_a_name(const bt_lexer *lexer, size_t at) {
   return true;
 }
 
-/* A word with letters and signs that identifiers do not have: reported with the quoted word as fix, and taken as that string. */
+/* A word with letters and signs that identifiers do not have: reported with the quoted word as fix, and taken as that
+ * string. */
 static void read_foreign_word(bt_lexer *lexer, size_t start, bt_token *token) {
   for (char c; (c = bt_lexer_peek(lexer, lexer->at)); lexer->at++) {
     bool joins = strchr("-.:@/", c) != NULL && is_letter_of_names(bt_lexer_peek(lexer, lexer->at + 1));

@@ -1,5 +1,5 @@
-/* Text to tokens (dsl.md §4, "Tokens"). What cannot be read becomes a diagnostic and, where possible, a token all the same, so that one
- * check finds more than the first mistake. Comments are kept beside the tokens for the formatter.
+/* Text to tokens (dsl.md §4, "Tokens"). What cannot be read becomes a diagnostic and, where possible, a token all the
+ * same, so that one check finds more than the first mistake. Comments are kept beside the tokens for the formatter.
  * Only the front end (parser, format, rule) includes this. No state beyond the list. */
 #ifndef BT_DSL_LEXER_H
 #define BT_DSL_LEXER_H
@@ -67,8 +67,8 @@ typedef struct bt_tokens {
   size_t comment_count, comment_capacity;
 } bt_tokens;
 
-/* Reads all of text. Strings with escapes are put into the arena. BT_OK also when there were diagnostics; BT_NO_MEMORY otherwise.
- * Dispose `out` in either case. */
+/* Reads all of text. Strings with escapes are put into the arena. BT_OK also when there were diagnostics; BT_NO_MEMORY
+ * otherwise. Dispose `out` in either case. */
 bt_status bt_lexer_run(bt_str text, bt_arena *arena, bt_diagnostics *diagnostics, bt_tokens *out,
                        bt_error *error) BT_MUST_CHECK;
 void bt_tokens_dispose(bt_tokens *tokens);

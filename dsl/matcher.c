@@ -159,7 +159,8 @@ bool bt_matcher_make(struct bt_ruleset *ruleset, const bt_program_predicate *pre
   return true;
 }
 
-/* Few matchers look through all spans, because to group the spans by name costs as much as some such looks; many matchers share the groups. */
+/* Few matchers look through all spans, because to group the spans by name costs as much as some such looks; many
+ * matchers share the groups. */
 void bt_matchers_finish(struct bt_ruleset *ruleset) {
   enum { FEW_MATCHERS = 8, FEW_COMPARISONS = 2 }; /* of a field with strings */
   ruleset->has_groups = ruleset->matcher_count > FEW_MATCHERS;

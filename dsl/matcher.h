@@ -1,13 +1,15 @@
-/* Static predicates: tests on one span that depend on nothing else. A matcher is one such test, shared by all rules that ask for it.
- * Thread: no state. */
+/* Static predicates: tests on one span that depend on nothing else. A matcher is one such test, shared by all rules
+ * that ask for it. Thread: no state. */
 #ifndef BT_DSL_MATCHER_H
 #define BT_DSL_MATCHER_H
 
 #include "dsl/program.h"
 
-/* Whether the span (and inside an event predicate that event, else NULL) meets a static predicate. Where that could not be found out, work->status says why. */
+/* Whether the span (and inside an event predicate that event, else NULL) meets a static predicate. Where that could not
+ * be found out, work->status says why. */
 bool bt_matcher_test(const bt_program_predicate *predicate, const bt_span *span, const bt_event *event, bt_work *work);
-/* With where to look for spans that can meet it; enters names, services and compared fields into the ruleset. False: no memory. */
+/* With where to look for spans that can meet it; enters names, services and compared fields into the ruleset. False: no
+ * memory. */
 bool bt_matcher_make(struct bt_ruleset *ruleset, const bt_program_predicate *predicate, bt_matcher *out) BT_MUST_CHECK;
 /* Once all matchers are made: which of them look in groups. */
 void bt_matchers_finish(struct bt_ruleset *ruleset);

@@ -35,8 +35,8 @@ static bool integers_combine(bt_expression_kind operator, int64_t a, int64_t b, 
   return !__builtin_mul_overflow(a, b, &out->integer);
 }
 
-/* A whole number and a decimal. From 2^53 on doubles are more than 1 apart, and 256 ns for times of today: there the sum is a whole number,
- * a half rounded away from zero. False: it is smaller, or too large for one. */
+/* A whole number and a decimal. From 2^53 on doubles are more than 1 apart, and 256 ns for times of today: there the
+ * sum is a whole number, a half rounded away from zero. False: it is smaller, or too large for one. */
 static bool add_far(int64_t whole, double decimal, int64_t *out) {
   static const double most = 4611686018427387904.0; /* 2^62 */
   static const int64_t far = INT64_C(1) << 53;
@@ -139,7 +139,8 @@ static void widen(bounds *range, const bound *end) {
   if (bound_is_below(&range->high, end)) range->high = *end;
 }
 
-/* Products and quotients are extreme at the ends. Both sides infinite in a quotient: it comes as near to 0 as one likes. */
+/* Products and quotients are extreme at the ends. Both sides infinite in a quotient: it comes as near to 0 as one
+ * likes. */
 static bool bounds_scale(bt_expression_kind operator, const bounds * a, const bounds *b, bounds *out) {
   const bound *lefts[2] = {&a->low, &a->high}, *rights[2] = {&b->low, &b->high};
   for (int i = 0; i < 4; i++) {

@@ -1,6 +1,7 @@
-/* Tokens to tree, by precedence climbing over one table of operators. The parser accepts one expression language everywhere and leaves it to
- * the checker to say what may stand where: so a misplaced thing gets a message about its meaning, not about a token. After a mistake it goes
- * on at the next operator, comma or bracket. Only the front end includes this. */
+/* Tokens to tree, by precedence climbing over one table of operators. The parser accepts one expression language
+ * everywhere and leaves it to the checker to say what may stand where: so a misplaced thing gets a message about its
+ * meaning, not about a token. After a mistake it goes on at the next operator, comma or bracket. Only the front end
+ * includes this. */
 #ifndef BT_DSL_PARSER_H
 #define BT_DSL_PARSER_H
 
@@ -47,7 +48,8 @@ bool bt_parser_call_has(const bt_parser *parser, bool (*wanted)(const bt_token *
 void bt_parser_report(bt_parser *parser, const char *message);
 /* Takes the token or reports it. */
 bool bt_parser_expect(bt_parser *parser, bt_token_kind kind, const char *what);
-/* Where a parenthesis of one condition does not close: reports that, reads on behind and, or and commas, and stops at what closes it. */
+/* Where a parenthesis of one condition does not close: reports that, reads on behind and, or and commas, and stops at
+ * what closes it. */
 void bt_parser_mend_parenthesis(bt_parser *parser, const char *what);
 /* Skips to the next place where parsing can go on: and, or, comma, closing bracket, clause, end. */
 void bt_parser_recover(bt_parser *parser);
@@ -74,7 +76,8 @@ const char *bt_foreign_function(bt_str name);
 const char *bt_foreign_advice(bt_str name);
 /* `k is 5`, `k gte 5`, `k like "x%"`: the comparison that is meant, reported; else `left`. */
 bt_ast *bt_parser_foreign_comparison(bt_parser *parser, bt_ast *left);
-/* These say whether they reported what is next: two words that may be one name, `.http.method`, `/cart`, `count(x).where(…)`. */
+/* These say whether they reported what is next: two words that may be one name, `.http.method`, `/cart`,
+ * `count(x).where(…)`. */
 bool bt_parser_report_two_words(bt_parser *parser, const char *what);
 bool bt_parser_report_leading_dot(bt_parser *parser);
 bool bt_parser_report_route(bt_parser *parser);

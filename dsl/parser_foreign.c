@@ -1,4 +1,5 @@
-/* What people write who know SQL, TraceQL, PromQL or another rule language. Only what can be meant in one way has a fix. See parser.h. */
+/* What people write who know SQL, TraceQL, PromQL or another rule language. Only what can be meant in one way has a
+ * fix. See parser.h. */
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
 #include "dsl/vocabulary.h"

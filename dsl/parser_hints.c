@@ -1,4 +1,5 @@
-/* What to say where an operator, an operand or an end was expected: what people mean who know other languages. See parser.h. */
+/* What to say where an operator, an operand or an end was expected: what people mean who know other languages. See
+ * parser.h. */
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"
 #include "dsl/suggest.h"

@@ -88,7 +88,8 @@ static void report_unknown_function(bt_parser *parser, const bt_token *name) {
 }
 #undef ALL_FUNCTIONS
 
-/* Arguments up to `)`; the `(` is the next token. False when the call is not closed: then its end, and so its meaning, is a guess. */
+/* Arguments up to `)`; the `(` is the next token. False when the call is not closed: then its end, and so its meaning,
+ * is a guess. */
 static bool parse_arguments(bt_parser *parser, bt_ast_list *list) {
   if (!bt_parser_enter(parser)) return false;
   bt_parser_advance(parser);

@@ -1,11 +1,11 @@
 // Regular expressions through RE2, the only C++ of the program. See pattern.h.
-// Tempo matches with Go's regexp and `(?s:…)`. RE2 means the same but for what is evened out here: bad UTF-8 in the subject, `\C`,
-// and `(?<name>…)`. No exception leaves this file.
+// Tempo matches with Go's regexp and `(?s:…)`. RE2 means the same but for what is evened out here: bad UTF-8 in the
+// subject, `\C`, and `(?<name>…)`. No exception leaves this file.
 //
-// What a match costs. RE2 walks an automaton (DFA) that it builds as it goes: a step of a byte takes a nanosecond or two, building a
-// state takes microseconds, and where the states have no room it starts over, or leaves the automaton for a search that takes the
-// whole program for each byte. It says nothing of all that, but each of these allocates, and a walk over known states does not. So
-// the allocations of a match tell what it did.
+// What a match costs. RE2 walks an automaton (DFA) that it builds as it goes: a step of a byte takes a nanosecond or
+// two, building a state takes microseconds, and where the states have no room it starts over, or leaves the automaton
+// for a search that takes the whole program for each byte. It says nothing of all that, but each of these allocates,
+// and a walk over known states does not. So the allocations of a match tell what it did.
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -29,9 +29,9 @@ struct bt_pattern {
 
 static thread_local uint64_t allocated_bytes;
 
-// All of the program's C++ allocates here. Not with malloc: tests let those of our own fail in turn, and RE2 loses what it holds then.
-// Not inlined: gcc warns of a `new` that it sees freed by free(). Every form is here, or one of another library, as a sanitizer's, would
-// meet the other half of ours.
+// All of the program's C++ allocates here. Not with malloc: tests let those of our own fail in turn, and RE2 loses what
+// it holds then. Not inlined: gcc warns of a `new` that it sees freed by free(). Every form is here, or one of another
+// library, as a sanitizer's, would meet the other half of ours.
 static void *allocate(size_t bytes) noexcept {
   const size_t alignment = 16;
   allocated_bytes += bytes;
@@ -83,13 +83,16 @@ __attribute__((noinline)) void operator delete[](void *memory, const std::nothro
 namespace {
 
 const int64_t kMaxProgramBytes = 1 << 20;
-// Beyond it RE2 has no room for states in 1 MiB and would never walk an automaton (2,100 instructions were too many, 900 were not).
+// Beyond it RE2 has no room for states in 1 MiB and would never walk an automaton (2,100 instructions were too many,
+// 900 were not).
 const size_t kMaxWalkedInstructions = 600;
 // Of a set's memory for each instruction: room for 20 states at least, or it does not compile.
 const int64_t kSetBytesPerInstruction = 256;
-// Costs in bytes walked, as measured: an instruction and byte of a search without an automaton, and a byte of a new state.
+// Costs in bytes walked, as measured: an instruction and byte of a search without an automaton, and a byte of a new
+// state.
 const uint64_t kCostOfInstruction = 4, kCostOfStateByte = 2;
-// That search allocates two lists of all instructions (20 bytes each) before its first byte. Who allocates less has walked.
+// That search allocates two lists of all instructions (20 bytes each) before its first byte. Who allocates less has
+// walked.
 const uint64_t kSearchBytesPerInstruction = 40;
 // RE2 does not say it: an instruction is two words of 32 bits (re2/prog.h, Prog::Inst), and the heap agrees.
 const size_t kInstructionBytes = 8;

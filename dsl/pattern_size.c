@@ -1,5 +1,5 @@
-/* The size of a pattern, written out. See pattern_size.h. One pass over the text with a stack of open groups; what is no pattern has some
- * size, too, and RE2 refuses it. */
+/* The size of a pattern, written out. See pattern_size.h. One pass over the text with a stack of open groups; what is
+ * no pattern has some size, too, and RE2 refuses it. */
 #include "dsl/pattern_size.h"
 
 enum {

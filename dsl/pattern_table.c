@@ -1,5 +1,5 @@
-/* Shared patterns. See pattern_table.h. A lock of one flag guards it: dsl/ has no threads of its own, and what is done under it are a few
- * comparisons. Nothing is compiled, allocated or freed there. */
+/* Shared patterns. See pattern_table.h. A lock of one flag guards it: dsl/ has no threads of its own, and what is done
+ * under it are a few comparisons. Nothing is compiled, allocated or freed there. */
 #include "dsl/pattern_table.h"
 
 #include <stdatomic.h>

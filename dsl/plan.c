@@ -27,8 +27,8 @@ static void write_subtracted_by_key(bt_filter_builder *builder, const bt_filter 
     if (bt_filter_suits_arrays(groups[i])) write_subtracted(builder, (bt_under_filter){groups[i]}, queries, count);
 }
 
-/* Writes the alternatives of the filter, in as few queries as their length and their attributes allow. What cannot be written is left out, which
- * only means that less is subtracted. */
+/* Writes the alternatives of the filter, in as few queries as their length and their attributes allow. What cannot be
+ * written is left out, which only means that less is subtracted. */
 static void write_subtracted(bt_filter_builder *builder, bt_under_filter under, bt_under_query *queries,
                              uint32_t *count) {
   const bt_filter *filter = under.filter;

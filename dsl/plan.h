@@ -1,7 +1,7 @@
 /* The plan: what has to be searched so that no violating trace is missed, and what may be subtracted unread.
  * Two types keep the directions apart. An over-query finds at least every trace it speaks of: it may only be weakened.
- * An under-query finds only traces that certainly do not violate: it may only be strengthened. Nothing converts one into the other.
- * A plan belongs to one rule and borrows from it. Thread: immutable once made. */
+ * An under-query finds only traces that certainly do not violate: it may only be strengthened. Nothing converts one
+ * into the other. A plan belongs to one rule and borrows from it. Thread: immutable once made. */
 #ifndef BT_DSL_PLAN_H
 #define BT_DSL_PLAN_H
 
@@ -26,7 +26,8 @@ typedef enum bt_over_kind {
 typedef struct bt_over {
   bt_over_kind kind;
   bt_over_query query;
-  /* Of QUERY, in an OR: only there to miss nothing; what no other item finds need not be meant, where the others are exact. */
+  /* Of QUERY, in an OR: only there to miss nothing; what no other item finds need not be meant, where the others are
+   * exact. */
   bool is_surplus;
   const struct bt_over **items; /* two or more */
   uint32_t item_count;
@@ -44,7 +45,8 @@ typedef struct bt_projected {
   bt_str key;
 } bt_projected;
 
-/* The fields that evaluating the rules reads. Ids, name, kind, start and duration are always read; status, parent and service in reads of all spans. */
+/* The fields that evaluating the rules reads. Ids, name, kind, start and duration are always read; status, parent and
+ * service in reads of all spans. */
 typedef struct bt_projection {
   bool whole_trace; /* a projection cannot give what is needed (events, scopes): read by id */
   bool status_message;
@@ -60,8 +62,8 @@ typedef struct bt_plan {
   bool exercising_is_exact;       /* and only those, but for what surplus queries alone find: they can be counted */
   const bt_under_query *subtract; /* a trace that any of these finds does not violate */
   uint32_t subtract_count;
-  /* Verdict and exercised of a settled trace, of which no more spans come, follow from the spans that this finds: the others may be left unread.
-   * filter.len 0: this rule needs more than that. */
+  /* Verdict and exercised of a settled trace, of which no more spans come, follow from the spans that this finds: the
+   * others may be left unread. filter.len 0: this rule needs more than that. */
   bt_over_query spans;
   bool rests_on_absence; /* a violation can rest on a span that was not seen, or on a number that may grow */
 } bt_plan;
@@ -73,15 +75,16 @@ void bt_plan_free(bt_plan *plan);
 void bt_projection_init(bt_projection *projection);
 /* Adds what the rule reads. */
 bt_status bt_projection_add(bt_projection *projection, const bt_rule *rule, bt_error *error) BT_MUST_CHECK;
-/* The same for one rule of several that share a projection, which never becomes a whole trace by it. *whole_trace: this rule's traces have to be
- * read by id, because a projection cannot give what it reads, or has no room left for it. */
+/* The same for one rule of several that share a projection, which never becomes a whole trace by it. *whole_trace: this
+ * rule's traces have to be read by id, because a projection cannot give what it reads, or has no room left for it. */
 bt_status bt_projection_share(bt_projection *shared, const bt_rule *rule, bool *whole_trace,
                               bt_error *error) BT_MUST_CHECK;
 /* Adds the attributes by which pruning is known (dsl/trace_pruned.h), whatever room there is. */
 bt_status bt_projection_add_pruning(bt_projection *projection, bt_error *error) BT_MUST_CHECK;
 void bt_projection_dispose(bt_projection *projection);
 
-/* A readable outline for explain and for the text cases: strategy, what is searched, what is subtracted, what is projected. */
+/* A readable outline for explain and for the text cases: strategy, what is searched, what is subtracted, what is
+ * projected. */
 void bt_plan_print(const bt_plan *plan, const bt_projection *projection, bt_buffer *out);
 
 #endif

@@ -1,7 +1,8 @@
 /* The over side of a plan: what must be in a trace for the rule to be violated or exercised. See plan_parts.h.
- * Soundness: every function returns a formula that holds of at least the traces in which the condition has the given truth (for some
- * choice of bound spans). What rests on absence, order, structure or other spans' values adds nothing, and so only ever weakens.
- * An incomplete trace is no exception: what is concluded from it holds of the spans that were seen. */
+ * Soundness: every function returns a formula that holds of at least the traces in which the condition has the given
+ * truth (for some choice of bound spans). What rests on absence, order, structure or other spans' values adds nothing,
+ * and so only ever weakens. An incomplete trace is no exception: what is concluded from it holds of the spans that were
+ * seen. */
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
 
@@ -47,7 +48,8 @@ static const bt_formula *over_selected(over_context *context, const bt_selection
   return over_exists(context, selection, (bt_over_filter){bt_filter_all()});
 }
 
-/* No span of the selection. Nothing can be said of an open one. Of a bound span it means that the predicate or a relation fails. */
+/* No span of the selection. Nothing can be said of an open one. Of a bound span it means that the predicate or a
+ * relation fails. */
 static const bt_formula *over_selects_nothing(over_context *context, const bt_selection *selection) {
   if (selection->base_binding == BT_NO_BINDING || selection->relation_count) return bt_formula_all();
   bt_over_filter fails = bt_pushdown_predicate(context->builder, selection->predicate, true).over;
@@ -81,8 +83,8 @@ static bool is_extreme(bt_aggregate aggregate) {
   return aggregate == BT_AGGREGATE_MIN || aggregate == BT_AGGREGATE_MAX;
 }
 
-/* What some selected span meets when the aggregate was made of at least one: the field is there; and where a minimum or maximum meets a
- * comparison, the span that it comes from meets it too. */
+/* What some selected span meets when the aggregate was made of at least one: the field is there; and where a minimum or
+ * maximum meets a comparison, the span that it comes from meets it too. */
 static bt_over_filter contributing_filter(over_context *context, const bt_expression *aggregate,
                                           const bt_comparison *comparison, const bt_value *literal) {
   if (aggregate->aggregate == BT_AGGREGATE_COUNT) return (bt_over_filter){bt_filter_all()};
@@ -199,8 +201,8 @@ const bt_formula *bt_plan_violating(bt_filter_builder *builder, const bt_rule *r
 
 /* ---- exercising ---- */
 
-/* The formula of the condition finds exactly the traces in which it holds: nothing but the existence of spans that can be asked for
- * exactly, each for itself. */
+/* The formula of the condition finds exactly the traces in which it holds: nothing but the existence of spans that can
+ * be asked for exactly, each for itself. */
 static bool is_exact_condition(bt_filter_builder *builder, const bt_condition *condition) {
   switch (condition->kind) {
   case BT_CONDITION_TRUE:

@@ -5,14 +5,17 @@
 #include "dsl/formula.h"
 #include "dsl/rule.h"
 
-/* plan_over.c: a formula that holds of every trace that violates (exercises) the rule. *is_exact: and of no other settled trace. */
+/* plan_over.c: a formula that holds of every trace that violates (exercises) the rule. *is_exact: and of no other
+ * settled trace. */
 const bt_formula *bt_plan_violating(bt_filter_builder *builder, const bt_rule *rule);
 const bt_formula *bt_plan_exercising(bt_filter_builder *builder, const bt_rule *rule, bool *is_exact);
 
-/* plan_under.c: a trace with one span that the filter finds does not violate, whatever else is in it or is still to come. */
+/* plan_under.c: a trace with one span that the filter finds does not violate, whatever else is in it or is still to
+ * come. */
 bt_under_filter bt_plan_subtracted(bt_filter_builder *builder, const bt_rule *rule);
 
-/* plan_spans.c: the verdict on a settled trace follows from its spans that the filter finds. False: from no such filter. */
+/* plan_spans.c: the verdict on a settled trace follows from its spans that the filter finds. False: from no such
+ * filter. */
 bool bt_plan_spans(bt_filter_builder *builder, const bt_rule *rule, bt_over_filter *out);
 
 /* plan_stability.c: a violation can be undone by more spans. True when in doubt. */

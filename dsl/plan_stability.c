@@ -1,5 +1,5 @@
-/* Whether more spans could undo a violation. See plan_parts.h. Each question is "does this condition keep that truth once it has it?",
- * answered with no when in doubt. */
+/* Whether more spans could undo a violation. See plan_parts.h. Each question is "does this condition keep that truth
+ * once it has it?", answered with no when in doubt. */
 #include "dsl/field.h"
 #include "dsl/plan_parts.h"
 

@@ -1,7 +1,7 @@
 /* The under side of a plan: which single span settles that a trace does not violate. See plan_parts.h.
- * Soundness: every filter here is such that one span that it finds gives the condition the wanted truth for every choice of bound spans,
- * whatever other spans there are or come. So only existence counts (and what existence makes true of counts, minima and maxima); nothing
- * that depends on a binding, on order or on structure does. */
+ * Soundness: every filter here is such that one span that it finds gives the condition the wanted truth for every
+ * choice of bound spans, whatever other spans there are or come. So only existence counts (and what existence makes
+ * true of counts, minima and maxima); nothing that depends on a binding, on order or on structure does. */
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
 
@@ -48,8 +48,8 @@ static bool holds_from_one_on(bt_comparison_operator op, const bt_value *literal
   return is_upward && bt_plan_number_meets(1, op, literal);
 }
 
-/* max(…, span.duration) > 1s is settled by one span above 1 s, min below likewise. Attributes are left out: an array does not count in an
- * aggregate and yet meets a filter. */
+/* max(…, span.duration) > 1s is settled by one span above 1 s, min below likewise. Attributes are left out: an array
+ * does not count in an aggregate and yet meets a filter. */
 static bool settles_by_one(const bt_expression *aggregate, bt_comparison_operator op) {
   if (aggregate->field.kind != BT_FIELD_DURATION) return false;
   if (aggregate->aggregate == BT_AGGREGATE_MAX) return op == BT_GREATER || op == BT_GREATER_EQUAL;

@@ -163,8 +163,9 @@ static bool is_free(const bt_program_condition *item) {
   return true;
 }
 
-/* A top-level conjunct that says "there is such a span" gives the gate; the first one with the best anchor. `is_behind_comparison`: nothing
- * but free comparisons stands before it, so that whether it is asked first changes no number of steps. */
+/* A top-level conjunct that says "there is such a span" gives the gate; the first one with the best anchor.
+ * `is_behind_comparison`: nothing but free comparisons stands before it, so that whether it is asked first changes no
+ * number of steps. */
 static void consider_gate(const struct bt_ruleset *ruleset, bt_program *program, const bt_program_condition *item,
                           bool is_behind_comparison) {
   if (item->kind != BT_CONDITION_EXISTS || item->selection->base_binding != BT_NO_BINDING) return;

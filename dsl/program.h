@@ -1,6 +1,6 @@
-/* The compiled form of rules that the evaluator runs: the tree of rule.h with what is worked out once beforehand — which bindings a part
- * depends on, which span tests are shared by rules (matchers), where results can be kept (slots). Included by the evaluator's files only.
- * Thread: immutable once compiled. */
+/* The compiled form of rules that the evaluator runs: the tree of rule.h with what is worked out once beforehand —
+ * which bindings a part depends on, which span tests are shared by rules (matchers), where results can be kept (slots).
+ * Included by the evaluator's files only. Thread: immutable once compiled. */
 #ifndef BT_DSL_PROGRAM_H
 #define BT_DSL_PROGRAM_H
 
@@ -39,9 +39,9 @@ typedef struct bt_program_comparison {
 
 struct bt_program_predicate {
   bt_predicate_kind kind;
-  bool
-      is_static; /* depends on the one span only, and compares fields with literals: true or false, matcher.h tests it */
-  uint8_t cost;  /* how dear a test is; items of AND and OR stand in this order */
+  bool is_static;  /* depends on the one span only, and compares fields with literals: true or false, matcher.h tests it
+                    */
+  uint8_t cost;    /* how dear a test is; items of AND and OR stand in this order */
   uint32_t tests;  /* comparisons in it, as the budget counts them (bt_program_comparison) */
   bool walks_text; /* there is a pattern or a `contains` in it */
   bool reads_event;
@@ -112,7 +112,8 @@ struct bt_program_condition {
   const bt_program_selection *selection, *other;
   int binding;
   bool binds_choice; /* EXISTS: its binding is one of the choice */
-  /* EXISTS with a binding: what further conjuncts ask of that span. Where a span fails one of these, the conjunction is false. */
+  /* EXISTS with a binding: what further conjuncts ask of that span. Where a span fails one of these, the conjunction is
+   * false. */
   const bt_program_selection *
       *joined; /* selections of the binding itself: their keys and their relations hold for it */
   uint32_t joined_count;
@@ -135,7 +136,8 @@ typedef struct bt_program {
   bool is_gate_behind_comparison; /* of trace fields with literals: free, and maybe false */
 } bt_program;
 
-/* Where the spans that can meet a matcher are looked for; later ones leave fewer spans, as far as one can tell beforehand. */
+/* Where the spans that can meet a matcher are looked for; later ones leave fewer spans, as far as one can tell
+ * beforehand. */
 typedef enum bt_anchor_kind {
   BT_ANCHOR_ALL,
   BT_ANCHOR_VALUE, /* an attribute equals a string */
@@ -162,8 +164,8 @@ typedef struct bt_matcher {
   bool is_exact;   /* the anchor alone decides (VALUE: where the attribute is no array) */
   bool walks_text; /* a test of it takes as long as a text is: rules pay for its length */
   bool needs_test; /* spans that the anchor lets through have to be tested */
-  bool
-      is_grouped; /* candidates come from groups of spans, which several matchers share; else all spans are looked through */
+  bool is_grouped; /* candidates come from groups of spans, which several matchers share; else all spans are looked
+                      through */
   bool asks_name, asks_service; /* what is compared with `string` then */
   bt_str string;
 } bt_matcher;

@@ -1,4 +1,5 @@
-/* What spans can be looked up by: equalities with something that is known before, and relations of parents and children. See program.h. */
+/* What spans can be looked up by: equalities with something that is known before, and relations of parents and
+ * children. See program.h. */
 #include "dsl/program_compile.h"
 
 typedef struct key_list {
@@ -18,8 +19,8 @@ static bt_binding_set only(int binding) {
   return (bt_binding_set)(binding == BT_NO_BINDING ? 0 : 1u << binding);
 }
 
-/* Whether it reads no aggregate and nothing of the span under test, and of bindings neither `own`; *needs becomes what else it reads. Aggregates
- * are left out because to work one out may cost more than it saves. */
+/* Whether it reads no aggregate and nothing of the span under test, and of bindings neither `own`; *needs becomes what
+ * else it reads. Aggregates are left out because to work one out may cost more than it saves. */
 static bool is_known_before(const bt_program_expression *expression, int own, bt_binding_set *needs) {
   if (expression->kind == BT_EXPRESSION_LITERAL) return true;
   if (expression->kind == BT_EXPRESSION_AGGREGATE) return false;
@@ -33,7 +34,8 @@ static bool is_known_before(const bt_program_expression *expression, int own, bt
          (!expression->right || is_known_before(expression->right, own, needs));
 }
 
-/* A field of the span that is looked for, which `own` stands for (BT_NO_BINDING: the span under test). Kinds and statuses are few. */
+/* A field of the span that is looked for, which `own` stands for (BT_NO_BINDING: the span under test). Kinds and
+ * statuses are few. */
 static bool is_own_field(const bt_program_expression *expression, int own) {
   bt_field_kind kind = expression->field.kind;
   return expression->kind == BT_EXPRESSION_FIELD && expression->field.binding == own && !bt_field_is_of_trace(kind) &&

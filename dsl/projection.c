@@ -48,8 +48,8 @@ static bool add_attribute(bt_projection *projection, bt_projected_scope scope, b
   return true;
 }
 
-/* A key that cannot be written in a query, or more of them than a query has room for, makes whole traces necessary. What else the rule reads is
- * collected all the same: witnesses show it. */
+/* A key that cannot be written in a query, or more of them than a query has room for, makes whole traces necessary.
+ * What else the rule reads is collected all the same: witnesses show it. */
 static void collect_attribute(collector *c, bt_projected_scope scope, bt_str key) {
   bt_projection *projection = c->projection;
   if (bt_str_equal(key, BT_STR("service.name"))) projection->service = true;

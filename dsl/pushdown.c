@@ -1,6 +1,7 @@
-/* From predicates to filters. See pushdown.h. Soundness: over is only ever weakened (an unknown part becomes "every span"), under is only
- * ever strengthened (an unknown part becomes "no span"). A missing field makes a comparison false and its opposite true, and no filter
- * finds what is missing: so the opposite of a test on an attribute is every span for over and no span for under. */
+/* From predicates to filters. See pushdown.h. Soundness: over is only ever weakened (an unknown part becomes "every
+ * span"), under is only ever strengthened (an unknown part becomes "no span"). A missing field makes a comparison false
+ * and its opposite true, and no filter finds what is missing: so the opposite of a test on an attribute is every span
+ * for over and no span for under. */
 #include "dsl/pushdown.h"
 
 enum { MAX_KEY_BYTES = 256 };
@@ -25,8 +26,8 @@ static bt_filter_pair constant_pair(bool holds) {
   return exact_pair(holds ? bt_filter_all() : bt_filter_none());
 }
 
-/* A filter that only says that attributes are there. It is long (seven typed tests for each), so it is not worth asking beside one that few
- * spans meet. */
+/* A filter that only says that attributes are there. It is long (seven typed tests for each), so it is not worth asking
+ * beside one that few spans meet. */
 static bool is_weak(const bt_filter *filter) {
   if (filter->kind == BT_FILTER_TEST) return filter->test.op == BT_FILTER_PRESENT;
   if (filter->kind != BT_FILTER_OR) return false;
@@ -86,9 +87,10 @@ static bool share_a_key(const bt_filter *a, const bt_filter *b) {
   return bt_filter_has_test(a, is_about_key_of, b);
 }
 
-/* Tempo 2.8 mixes up the elements of an array with those of others once two of them meet some test of the query (measured). A filter that
- * asks twice about one attribute (`contains "a" and contains "b"`) makes it look at both elements, and then finds what is not there and
- * misses what is. So over asks once: the items of b that speak of an attribute of a are left out. */
+/* Tempo 2.8 mixes up the elements of an array with those of others once two of them meet some test of the query
+ * (measured). A filter that asks twice about one attribute (`contains "a" and contains "b"`) makes it look at both
+ * elements, and then finds what is not there and misses what is. So over asks once: the items of b that speak of an
+ * attribute of a are left out. */
 static const bt_filter *without_keys_of(bt_filter_builder *builder, const bt_filter *a, const bt_filter *b) {
   if (bt_filter_implies(a, b)) return bt_filter_all();
   if (!share_a_key(a, b)) return b;
@@ -277,16 +279,17 @@ static bool asks_for_service_attribute(const bt_field *field, const attribute_sc
          bt_str_equal(at->key, service_key);
 }
 
-/* Tempo keeps a service name that is no text, an array of texts too, outside the column that every test of a text looks at, and in that
- * column the empty one, as where there is none (tests/facts/facts_filters.py). So what may be such an array is found by the empty one. */
+/* Tempo keeps a service name that is no text, an array of texts too, outside the column that every test of a text looks
+ * at, and in that column the empty one, as where there is none (tests/facts/facts_filters.py). So what may be such an
+ * array is found by the empty one. */
 static const bt_filter *or_no_text(bt_filter_builder *builder, const bt_filter *over) {
   bt_filter_test empty = {.field = BT_FILTER_RESOURCE, .key = service_key, .op = BT_FILTER_EQUAL};
   empty.literal = (bt_value){.type = BT_VALUE_STRING, .string = BT_STR("")};
   return bt_filter_join2(builder, BT_FILTER_OR, over, bt_filter_test_new(builder, empty));
 }
 
-/* For a field of the span or else of its resource, over asks for either; under asks for the span's own only, which always counts: a span
- * whose own value differs is not spoken for by its resource. */
+/* For a field of the span or else of its resource, over asks for either; under asks for the span's own only, which
+ * always counts: a span whose own value differs is not spoken for by its resource. */
 static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute_scopes *at, bt_comparison_operator op,
                                      const bt_value *literal, bool negated) {
   if (negated) return unknown_pair();
@@ -298,7 +301,8 @@ static bt_filter_pair attribute_test(bt_filter_builder *builder, const attribute
   return pair_of(bt_filter_join(builder, BT_FILTER_OR, tests, at->count), is_exact[0] ? tests[0] : bt_filter_none());
 }
 
-/* Of the scopes in which what is found is there: Tempo's tables have a service name, maybe empty, for every resource. */
+/* Of the scopes in which what is found is there: Tempo's tables have a service name, maybe empty, for every resource.
+ */
 static bt_under_filter surely_present_in(bt_filter_builder *builder, const attribute_scopes *at) {
   attribute_scopes own = *at;
   bool is_of_span = at->scopes[0] == BT_FILTER_SPAN, is_service = bt_str_equal(at->key, service_key);

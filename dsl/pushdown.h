@@ -1,6 +1,6 @@
-/* What Tempo can be asked about one predicate: a filter that finds at least the spans that meet it (over) and one that finds only such
- * spans (under). Equal filters mean that the predicate can be said exactly. Every rule of how Tempo reads a comparison stands here and in
- * pushdown_value.c. Thread: none of its own. The planner only. */
+/* What Tempo can be asked about one predicate: a filter that finds at least the spans that meet it (over) and one that
+ * finds only such spans (under). Equal filters mean that the predicate can be said exactly. Every rule of how Tempo
+ * reads a comparison stands here and in pushdown_value.c. Thread: none of its own. The planner only. */
 #ifndef BT_DSL_PUSHDOWN_H
 #define BT_DSL_PUSHDOWN_H
 
@@ -9,8 +9,8 @@
 
 enum { BT_PUSHDOWN_MAX_STRING_BYTES = 2048 }; /* Tempo cuts attribute values to this many bytes on the way in */
 
-/* The span under test is the one whose fields carry `subject` as binding (BT_NO_BINDING: no binding). What depends on any other span is
- * left out of over, and makes under find nothing. negated: of the predicate's opposite. */
+/* The span under test is the one whose fields carry `subject` as binding (BT_NO_BINDING: no binding). What depends on
+ * any other span is left out of over, and makes under find nothing. negated: of the predicate's opposite. */
 bt_filter_pair bt_pushdown_predicate(bt_filter_builder *builder, const bt_predicate *predicate, bool negated);
 bt_filter_pair bt_pushdown_comparison(bt_filter_builder *builder, const bt_comparison *comparison, bool negated,
                                       int subject);
@@ -29,8 +29,8 @@ bool bt_pushdown_literal(const bt_expression *expression, bt_value *out);
 /* The key can be written in a query: printable ASCII, not empty, not endless. */
 bool bt_pushdown_can_name(bt_str key);
 
-/* pushdown_value.c: `attribute op literal` of one scope, for a positive operator. *is_exact: the filter finds exactly the spans whose
- * value in that scope meets it; else at least those. */
+/* pushdown_value.c: `attribute op literal` of one scope, for a positive operator. *is_exact: the filter finds exactly
+ * the spans whose value in that scope meets it; else at least those. */
 const bt_filter *bt_pushdown_value(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
                                    bt_comparison_operator op, const bt_value *literal, bool *is_exact);
 /* The same for a string that is always there: span.name, span.status_message. NULL: it cannot be said. */

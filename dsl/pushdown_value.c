@@ -1,6 +1,6 @@
-/* How Tempo reads comparisons of values (measured): integers and doubles are different values to it, so both are asked for; strings have
- * equality and anchored regular expressions, and no order that could be relied on; arrays meet what any of their elements meets, as in
- * the language. See pushdown.h. */
+/* How Tempo reads comparisons of values (measured): integers and doubles are different values to it, so both are asked
+ * for; strings have equality and anchored regular expressions, and no order that could be relied on; arrays meet what
+ * any of their elements meets, as in the language. See pushdown.h. */
 #include "dsl/pushdown.h"
 #include "dsl/traceql.h"
 
@@ -47,8 +47,8 @@ static const bt_filter *any_integer(bt_filter_builder *builder, bt_filter_field 
                          make_test(builder, scope, key, BT_FILTER_LESS, int_value(0)));
 }
 
-/* Integer attributes against a double literal. The bound is taken inwards (> 1.5 is >= 2): where both kinds of literal stand in one filter
- * Tempo holds each against values of both kinds, and then this test must not find 1.5. */
+/* Integer attributes against a double literal. The bound is taken inwards (> 1.5 is >= 2): where both kinds of literal
+ * stand in one filter Tempo holds each against values of both kinds, and then this test must not find 1.5. */
 static const bt_filter *integers_against_double(bt_filter_builder *builder, bt_filter_field scope, bt_str key,
                                                 bt_comparison_operator op, double literal) {
   if (!(fabs(literal) < exact_limit)) return any_integer(builder, scope, key);
@@ -95,8 +95,8 @@ static bool can_ask_for(bt_str string) {
   return string.len <= BT_PUSHDOWN_MAX_STRING_BYTES && bt_utf8_valid(string);
 }
 
-/* RE2 and Go's regexp agree on everything but what is listed here (measured): an unclosed \Q would swallow what is put behind the
- * pattern, Unicode classes come from tables of different ages, and (?<name>…) is new in Go. */
+/* RE2 and Go's regexp agree on everything but what is listed here (measured): an unclosed \Q would swallow what is put
+ * behind the pattern, Unicode classes come from tables of different ages, and (?<name>…) is new in Go. */
 static bool is_portable_pattern(bt_str pattern) {
   return can_ask_for(pattern) && !bt_str_contains(pattern, BT_STR("\\Q")) && !bt_str_contains(pattern, BT_STR("\\p")) &&
          !bt_str_contains(pattern, BT_STR("\\P")) && !bt_str_contains(pattern, BT_STR("(?<"));
@@ -164,7 +164,8 @@ const bt_filter *bt_pushdown_value(bt_filter_builder *builder, bt_filter_field s
   case BT_VALUE_INT:
   case BT_VALUE_DOUBLE:
     if (op != BT_EQUAL && !is_ordering(op)) break;
-    /* Beyond, no second comparison is left that keeps pages with NaN (traceql.c), and a double cannot be compared safely. */
+    /* Beyond, no second comparison is left that keeps pages with NaN (traceql.c), and a double cannot be compared
+     * safely. */
     if (literal->type == BT_VALUE_DOUBLE && !(fabs(literal->decimal) < BT_TRACEQL_GUARDED_BELOW)) break;
     return number_test(builder, scope, key, op, literal, is_exact);
   case BT_VALUE_BOOL:

@@ -1,5 +1,5 @@
-/* Compiling a rule: text → tokens → tree → checked rule, and formatting. See rule.h. The tree lives in an arena of its own, which ends
- * with the check; the rule owns one arena with its text and everything that was made from it. */
+/* Compiling a rule: text → tokens → tree → checked rule, and formatting. See rule.h. The tree lives in an arena of its
+ * own, which ends with the check; the rule owns one arena with its text and everything that was made from it. */
 #include "dsl/rule.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-/* The checked rule: what the checker makes of a rule's text and what the evaluator and the planner read. All sugar is gone:
- * every selector is a bt_selection, every test a bt_predicate, every name is resolved, every literal typed.
- * Invariants: pointers are never NULL unless said; arrays of AND and OR have at least two items and no directly nested AND in AND.
- * Thread: immutable once compiled; may be read by any number of threads. */
+/* The checked rule: what the checker makes of a rule's text and what the evaluator and the planner read. All sugar is
+ * gone: every selector is a bt_selection, every test a bt_predicate, every name is resolved, every literal typed.
+ * Invariants: pointers are never NULL unless said; arrays of AND and OR have at least two items and no directly nested
+ * AND in AND. Thread: immutable once compiled; may be read by any number of threads. */
 #ifndef BT_DSL_RULE_H
 #define BT_DSL_RULE_H
 
@@ -40,7 +40,8 @@ typedef enum bt_field_kind {
   BT_FIELD_SERVICE,            /* resource.service.name */
   BT_FIELD_SPAN_ATTRIBUTE,     /* key */
   BT_FIELD_RESOURCE_ATTRIBUTE, /* key */
-  BT_FIELD_EITHER_ATTRIBUTE, /* key: of the span, else of its resource (missing on the span means MISSING or OTHER there) */
+  BT_FIELD_EITHER_ATTRIBUTE,   /* key: of the span, else of its resource (missing on the span means MISSING or OTHER
+                                  there) */
   BT_FIELD_SCOPE_NAME,
   BT_FIELD_SCOPE_VERSION,
   BT_FIELD_SCOPE_ATTRIBUTE,
@@ -94,9 +95,9 @@ struct bt_expression {
   bt_expression_kind kind;
   bt_type type;
   bt_range range;
-  bt_value
-      literal; /* LITERAL: STRING, BOOL, INT, DOUBLE or DURATION. Kinds and statuses are lower-case strings ("server", "error") */
-  bt_field field; /* FIELD; AGGREGATE other than count: what is aggregated, of the selected span */
+  bt_value literal; /* LITERAL: STRING, BOOL, INT, DOUBLE or DURATION. Kinds and statuses are lower-case strings
+                       ("server", "error") */
+  bt_field field;   /* FIELD; AGGREGATE other than count: what is aggregated, of the selected span */
   bt_aggregate aggregate;
   const bt_selection *selection;     /* AGGREGATE */
   const bt_expression *left, *right; /* arithmetic; NEGATE has left only */
@@ -193,7 +194,8 @@ typedef enum bt_condition_kind {
   BT_CONDITION_AND,
   BT_CONDITION_OR,
   BT_CONDITION_NOT,
-  BT_CONDITION_EXISTS, /* at least one span in `selection`; binding ≥ 0: and that span is bound for what follows in its conjunction */
+  BT_CONDITION_EXISTS, /* at least one span in `selection`; binding ≥ 0: and that span is bound for what follows in its
+                          conjunction */
   BT_CONDITION_COMPARE, /* of aggregates, trace fields, fields of bindings */
   BT_CONDITION_HAS_BEFORE,
   BT_CONDITION_HAS_AFTER /* some of `selection` starts before (after) every one of `other`, and there is one */
@@ -212,8 +214,8 @@ struct bt_condition {
 typedef struct bt_binding {
   bt_str name;
   bt_range range;
-  bool
-      in_choice; /* stands in `when` (or the bare condition) outside any not and or: one of the spans that a choice is a tuple of */
+  bool in_choice; /* stands in `when` (or the bare condition) outside any not and or: one of the spans that a choice is
+                     a tuple of */
 } bt_binding;
 
 typedef struct bt_annotation { /* one (framework, control) pair, or @severity(critical) as ("severity", "critical") */
@@ -233,15 +235,17 @@ typedef struct bt_rule {
   bt_str canonical; /* formatted text without comments and annotations: what the condition hash is made of */
 } bt_rule;
 
-/* Checks a text; `diagnostics` is fresh (bt_diagnostics_init). BT_OK: *out is new (free it with bt_rule_free), `diagnostics` may hold
- * warnings. BT_INVALID: *out is NULL and `diagnostics` holds every error found. BT_LIMIT is reported as a diagnostic too (E003); BT_NO_MEMORY only in `error`. */
+/* Checks a text; `diagnostics` is fresh (bt_diagnostics_init). BT_OK: *out is new (free it with bt_rule_free),
+ * `diagnostics` may hold warnings. BT_INVALID: *out is NULL and `diagnostics` holds every error found. BT_LIMIT is
+ * reported as a diagnostic too (E003); BT_NO_MEMORY only in `error`. */
 bt_status bt_rule_compile(bt_str text, bt_rule **out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 void bt_rule_free(bt_rule *rule);
 /* What it holds of the heap, without its regular expressions' programs. */
 size_t bt_rule_bytes(const bt_rule *rule);
 /* Of that, what its regexes take: BT_MAX_PATTERN_BYTES at most. */
 size_t bt_rule_pattern_bytes(const bt_rule *rule);
-/* The canonical text with comments and annotations kept; idempotent. Appends to out. BT_INVALID with diagnostics for a broken text. */
+/* The canonical text with comments and annotations kept; idempotent. Appends to out. BT_INVALID with diagnostics for a
+ * broken text. */
 bt_status bt_rule_format(bt_str text, bt_buffer *out, bt_diagnostics *diagnostics, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
-/* One walk over a checked rule, for whatever collects: which fields it reads, which spans it speaks of. What has to have an answer from each part
- * (is it true, does it stay so, which filter says it) recurses for itself; see plan_over.c, plan_under.c, plan_stability.c.
- * Thread: no state. */
+/* One walk over a checked rule, for whatever collects: which fields it reads, which spans it speaks of. What has to
+ * have an answer from each part (is it true, does it stay so, which filter says it) recurses for itself; see
+ * plan_over.c, plan_under.c, plan_stability.c. Thread: no state. */
 #ifndef BT_DSL_RULE_WALK_H
 #define BT_DSL_RULE_WALK_H
 

@@ -1,5 +1,5 @@
-/* Strings to small numbers. A table is filled while a ruleset is compiled and frozen afterwards, so that lookups take no lock.
- * Thread: one thread adds; any number of threads find once nobody adds any more. */
+/* Strings to small numbers. A table is filled while a ruleset is compiled and frozen afterwards, so that lookups take
+ * no lock. Thread: one thread adds; any number of threads find once nobody adds any more. */
 #ifndef BT_DSL_SYMBOL_H
 #define BT_DSL_SYMBOL_H
 

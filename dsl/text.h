@@ -35,8 +35,8 @@ bool bt_str_contains(bt_str s, bt_str part);
 uint64_t bt_str_hash(bt_str s);
 
 /* A growing byte buffer with a maximum, heap-allocated. All-zero is empty with no maximum; call dispose in the end.
- * After an append that could not be done (over the maximum, or out of memory) `failed` stays true and nothing more is added,
- * so that a writer checks once at its end. */
+ * After an append that could not be done (over the maximum, or out of memory) `failed` stays true and nothing more is
+ * added, so that a writer checks once at its end. */
 typedef struct bt_buffer {
   char *ptr; /* always NUL-terminated once anything was appended */
   size_t len, capacity;
@@ -53,8 +53,8 @@ bt_str bt_buffer_str(const bt_buffer *buffer); /* borrowed until the next append
 
 /* Number of bytes of the valid UTF-8 sequence at the start of s, 0 when it is not one (or s is empty). */
 size_t bt_utf8_sequence(bt_str s, uint32_t *code_point);
-/* Whether a terminal would obey this character and not show it: C0, DEL and C1; line and paragraph separators; marks, embeddings, overrides and
- * isolates of direction; the mark of byte order. */
+/* Whether a terminal would obey this character and not show it: C0, DEL and C1; line and paragraph separators; marks,
+ * embeddings, overrides and isolates of direction; the mark of byte order. */
 bool bt_is_obeyed(uint32_t code_point);
 bool bt_utf8_valid(bt_str s);
 

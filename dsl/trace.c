@@ -1,5 +1,6 @@
 /* Traces: ids, what a trace says of itself, and the builder. See trace.h.
- * The builder keeps the spans in one array of the arena that doubles, and finds copies and parents through a hash table of span ids. */
+ * The builder keeps the spans in one array of the arena that doubles, and finds copies and parents through a hash table
+ * of span ids. */
 #include "dsl/trace.h"
 
 #include <string.h>
@@ -120,7 +121,8 @@ static uint32_t slot_of(const bt_trace_builder *builder, const bt_span_id *id) {
   return (uint32_t)(bits ^ (bits >> 32)) & builder->slot_mask;
 }
 
-/* Where the span with that id stands, and with that kind unless any_kind; otherwise the free slot that it would be filed in. */
+/* Where the span with that id stands, and with that kind unless any_kind; otherwise the free slot that it would be
+ * filed in. */
 static uint32_t *find_slot(const bt_trace_builder *builder, const bt_span_id *id, bool any_kind, bt_span_kind kind) {
   uint32_t slot = slot_of(builder, id);
   for (; builder->slots[slot]; slot = (slot + 1) & builder->slot_mask) {

@@ -1,6 +1,7 @@
-/* A trace as the language sees it (dsl.md §3): a set of spans with their resources, scopes and events. Filled through a builder by the
- * decoders, read by the evaluator. All memory is the builder's arena; strings may also be borrowed from the response buffer, which then
- * has to live as long as the trace. Thread: a trace belongs to one thread while it is built and is immutable afterwards. */
+/* A trace as the language sees it (dsl.md §3): a set of spans with their resources, scopes and events. Filled through a
+ * builder by the decoders, read by the evaluator. All memory is the builder's arena; strings may also be borrowed from
+ * the response buffer, which then has to live as long as the trace. Thread: a trace belongs to one thread while it is
+ * built and is immutable afterwards. */
 #ifndef BT_DSL_TRACE_H
 #define BT_DSL_TRACE_H
 
@@ -60,8 +61,8 @@ typedef struct bt_event {
 
 #define BT_NO_SPAN UINT32_MAX /* no enumerator: those are ints */
 
-/* Spans of a trace may have been summed up before it was stored, or while it was read (pruning: the OpenTelemetry Collector's spanpruning processor, Tempo
- * 3.1). What it leaves says so by attributes; see trace_pruned.h. */
+/* Spans of a trace may have been summed up before it was stored, or while it was read (pruning: the OpenTelemetry
+ * Collector's spanpruning processor, Tempo 3.1). What it leaves says so by attributes; see trace_pruned.h. */
 typedef enum bt_pruning {
   BT_PRUNING_NONE,
   BT_PRUNING_SUMMARY, /* stands for several spans, which are not there */
@@ -101,7 +102,8 @@ int64_t bt_trace_start_ns(const bt_trace *trace);
 int64_t bt_trace_end_ns(const bt_trace *trace);
 /* The latest start: with the earliest it decides which window a trace belongs to (api.md, coverage). */
 int64_t bt_trace_latest_start_ns(const bt_trace *trace);
-/* The earliest root (no parent, or a parent that is not here), ties by lowest id; BT_NO_SPAN when every span hangs in a cycle. */
+/* The earliest root (no parent, or a parent that is not here), ties by lowest id; BT_NO_SPAN when every span hangs in a
+ * cycle. */
 uint32_t bt_trace_root(const bt_trace *trace);
 
 int bt_trace_id_compare(const bt_trace_id *a, const bt_trace_id *b);
@@ -109,7 +111,8 @@ bool bt_span_id_is_zero(const bt_span_id *id);
 /* Lower-case hex with a NUL: hex has room for 33 or 17 bytes. */
 void bt_trace_id_format(const bt_trace_id *id, char hex[BT_TRACE_ID_HEX + 1]);
 void bt_span_id_format(const bt_span_id *id, char hex[BT_SPAN_ID_HEX + 1]);
-/* Reads 1 to 32 (1 to 16) hex digits of either case; shorter ones have lost leading zeros, as Tempo's have. false: not hex, empty or too long. */
+/* Reads 1 to 32 (1 to 16) hex digits of either case; shorter ones have lost leading zeros, as Tempo's have. false: not
+ * hex, empty or too long. */
 bool bt_trace_id_parse(bt_str hex, bt_trace_id *out);
 bool bt_span_id_parse(bt_str hex, bt_span_id *out);
 

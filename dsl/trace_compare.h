@@ -4,8 +4,8 @@
 
 #include "dsl/trace.h"
 
-/* Whether two records with the same id and kind say the same; the order of attributes does not matter. The arena gives scratch memory;
- * *has_room is false when it could not, and the answer then means nothing. */
+/* Whether two records with the same id and kind say the same; the order of attributes does not matter. The arena gives
+ * scratch memory; *has_room is false when it could not, and the answer then means nothing. */
 bool bt_spans_agree(const bt_span *a, const bt_span *b, bt_arena *arena, bool *has_room);
 
 #endif

@@ -42,7 +42,8 @@ static bool group_by_service(bt_trace_index *index) {
   return sort_by_symbol(index, symbols, index->ruleset->strings.count, &index->by_service);
 }
 
-/* Arrays get the symbol after the last. What is neither an array nor a string that some rule asks for has BT_NO_SYMBOL. */
+/* Arrays get the symbol after the last. What is neither an array nor a string that some rule asks for has BT_NO_SYMBOL.
+ */
 static bool group_by_value(bt_trace_index *index, const bt_compared_field *field, bt_span_groups *out) {
   const bt_trace *trace = index->trace;
   char id_text[BT_SPAN_ID_HEX + 1];
@@ -158,7 +159,8 @@ bool bt_trace_index_count_services(bt_trace_index *index) {
   return true;
 }
 
-/* Spans by id, in an open table. The seed differs between runs, so that nobody can choose ids that fall into one slot. */
+/* Spans by id, in an open table. The seed differs between runs, so that nobody can choose ids that fall into one slot.
+ */
 typedef struct id_table {
   const bt_span *spans;
   uint32_t *slots; /* the first span of an id + 1, or 0; at most half of them are taken */
@@ -190,7 +192,8 @@ static uint32_t *find_slot(const id_table *table, const bt_span_id *id) {
   return &table->slots[slot];
 }
 
-/* Spans that share an id are chained, each to the next one. `last` is room for the end of each chain, by its first span. */
+/* Spans that share an id are chained, each to the next one. `last` is room for the end of each chain, by its first
+ * span. */
 static void file_spans(const bt_trace_index *index, const id_table *table, uint32_t *last) {
   for (uint32_t i = 0; i < index->trace->span_count; i++) {
     uint32_t *slot = find_slot(table, &table->spans[i].id);

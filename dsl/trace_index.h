@@ -1,6 +1,7 @@
-/* What the evaluator wants to know of one trace quickly: spans by name and service, the spans that meet a matcher, parents. Everything is
- * worked out when it is first asked for, and members only as far. All memory that depends on the trace is the evaluator's arena of this run;
- * what was not asked for costs nothing, so that one rule on one small trace is no slower than a plain walk. Thread: one evaluator's. */
+/* What the evaluator wants to know of one trace quickly: spans by name and service, the spans that meet a matcher,
+ * parents. Everything is worked out when it is first asked for, and members only as far. All memory that depends on the
+ * trace is the evaluator's arena of this run; what was not asked for costs nothing, so that one rule on one small trace
+ * is no slower than a plain walk. Thread: one evaluator's. */
 #ifndef BT_DSL_TRACE_INDEX_H
 #define BT_DSL_TRACE_INDEX_H
 
@@ -67,7 +68,8 @@ typedef struct bt_trace_index {
 /* The arena is borrowed and the index's alone but for what lives as long as a run. */
 bool bt_trace_index_init(bt_trace_index *index, const struct bt_ruleset *ruleset, bt_arena *arena) BT_MUST_CHECK;
 void bt_trace_index_dispose(bt_trace_index *index);
-/* Forgets the trace before, and all that is in the arena. All parts lie there: where nothing was taken from it, there is nothing to forget. */
+/* Forgets the trace before, and all that is in the arena. All parts lie there: where nothing was taken from it, there
+ * is nothing to forget. */
 void bt_trace_index_forget(bt_trace_index *index); /* bt_trace_index_start's other half */
 static inline void bt_trace_index_start(bt_trace_index *index, const bt_trace *trace) {
   if (index->arena->total_bytes) bt_trace_index_forget(index);
@@ -78,19 +80,22 @@ static inline void bt_trace_index_start(bt_trace_index *index, const bt_trace *t
 /* The others: false or NULL when there is no room. */
 void bt_trace_index_find_times(bt_trace_index *index);
 uint64_t bt_trace_index_count_events(bt_trace_index *index);
-/* The spans whose name, or whose service, is that symbol; or where the compared field is that value, and those where it is an array. */
+/* The spans whose name, or whose service, is that symbol; or where the compared field is that value, and those where it
+ * is an array. */
 bool bt_trace_index_name_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
 bool bt_trace_index_service_group(bt_trace_index *index, uint32_t symbol, bt_span_list *out) BT_MUST_CHECK;
 bool bt_trace_index_value_group(bt_trace_index *index, const bt_anchor *anchor, bt_span_list *out,
                                 bt_span_list *arrays) BT_MUST_CHECK;
 /* trace_members.c: member `number` (from 0) of a matcher, or BT_NO_SPAN; looks no further than that. Pays for the
- * text that was walked over to find it, also where it was found for another rule. work->status: see compare.h; BT_NO_MEMORY for no room too. */
+ * text that was walked over to find it, also where it was found for another rule. work->status: see compare.h;
+ * BT_NO_MEMORY for no room too. */
 uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_work *work);
 /* All of them. */
 bt_span_list bt_trace_index_members(bt_trace_index *index, uint32_t matcher, bt_work *work);
 /* The same in another order (trace_order.c). BT_BY_TREE: only in a forest. */
 bt_span_list bt_trace_index_ordered(bt_trace_index *index, uint32_t matcher, bt_member_order order, bt_work *work);
-/* Numbers the spans by tree; is_forest tells whether that could be done: no id that several spans share is a parent, and no cycle. */
+/* Numbers the spans by tree; is_forest tells whether that could be done: no id that several spans share is a parent,
+ * and no cycle. */
 bool bt_trace_index_find_tree(bt_trace_index *index) BT_MUST_CHECK;
 bool bt_trace_index_count_services(bt_trace_index *index) BT_MUST_CHECK;
 bool bt_trace_index_find_parents(bt_trace_index *index) BT_MUST_CHECK;

@@ -12,7 +12,8 @@ typedef struct search_place {
   uint32_t next_span, next_of_second;
 } search_place;
 
-/* Here, and not a call of bt_str_equal: most names differ in their length or their first letter, and all spans of a trace pass here. */
+/* Here, and not a call of bt_str_equal: most names differ in their length or their first letter, and all spans of a
+ * trace pass here. */
 static bool strings_equal(bt_str a, bt_str b) {
   if (a.len != b.len || a.len == 0) return a.len == b.len;
   return *a.ptr == *b.ptr && memcmp(a.ptr, b.ptr, a.len) == 0;
@@ -22,7 +23,8 @@ static bool is_of_service(const bt_resource *resource, bt_str service) {
   return resource->service.ptr && strings_equal(resource->service, service);
 }
 
-/* The next span of the trace that the anchor lets through. Spans of one resource follow one another: it is compared once. */
+/* The next span of the trace that the anchor lets through. Spans of one resource follow one another: it is compared
+ * once. */
 static uint32_t scan_candidates(const bt_trace *trace, const bt_matcher *matcher, bt_members *members) {
   const bt_resource *compared = NULL;
   bool is_of_compared = false, asks = matcher->asks_name || matcher->asks_service;
@@ -128,7 +130,8 @@ static void pay_text_up_to(bt_members *members, uint32_t number, bt_work *work) 
   pay_text(members, number < members->list.count ? members->text_at[number] : members->text, work);
 }
 
-/* Whether the candidate is a member. Where the budget does not suffice to tell, it is the next one again, for a rule that has more. */
+/* Whether the candidate is a member. Where the budget does not suffice to tell, it is the next one again, for a rule
+ * that has more. */
 static bool test_candidate(bt_trace_index *index, const bt_matcher *matcher, bt_members *members, search_place before,
                            uint32_t span, bt_work *work) {
   uint64_t text_before = bt_work_text(work);

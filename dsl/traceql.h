@@ -30,8 +30,8 @@ void bt_traceql_quote(bt_str s, bt_buffer *out);
 void bt_traceql_write_over(bt_over_filter filter, bt_buffer *out);
 void bt_traceql_write_surplus(bt_over_filter filter, bt_buffer *out);
 void bt_traceql_write_under(bt_under_filter filter, bt_buffer *out);
-/* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros) joined by &&
- * when its len is not 0. */
+/* The query of a filter `{ … }` (`{}`: every trace); with `id_regex` (anchored by Tempo, hex ids without leading zeros)
+ * joined by && when its len is not 0. */
 void bt_traceql_search(bt_str filter, bt_str id_regex, bt_buffer *out);
 /* `{ trace:id =~ "a|b|…|x" && (… || true) } | by(span:id) | by(kind) | select(…)` for up to `count` ids; ids are
  * written without leading zeros, and the last alternative can match nothing, because a pattern that is one plain id
@@ -71,20 +71,23 @@ void bt_traceql_crowded(bt_str filter, uint32_t least, bt_buffer *out);
 void bt_traceql_without(bt_str filter, const bt_trace_id *ids, size_t count, bt_buffer *out);
 /* `{ (…) || (…) }`: a filter that finds what any of these finds; no filter of them is `{}`. */
 void bt_traceql_join_filters(const bt_str *filters, size_t count, bt_buffer *out);
-/* Whether the filter tests a span's own fields only (and its service), which hold one value. Tempo 2.8 mixes up the elements of arrays of
- * attributes where two tests of one filter meet them (tests/facts/facts_arrays.py), so nothing may be added to a filter that tests others. */
+/* Whether the filter tests a span's own fields only (and its service), which hold one value. Tempo 2.8 mixes up the
+ * elements of arrays of attributes where two tests of one filter meet them (tests/facts/facts_arrays.py), so nothing
+ * may be added to a filter that tests others. */
 bool bt_traceql_tests_fields_only(bt_str filter);
-/* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both wanted, or where a key
- * looks like that of an intrinsic in the answer (status, kind, service.name, …). */
+/* How many reads a projection needs: 1 to BT_TRACEQL_MAX_GROUPS. More than 1 where span.k and resource.k are both
+ * wanted, or where a key looks like that of an intrinsic in the answer (status, kind, service.name, …). */
 uint32_t bt_projection_groups(const bt_projection *projection);
 /* Whether the group reads any attribute. */
 bool bt_projection_group_has_attributes(const bt_projection *projection, uint32_t group);
-/* Keys under which an answer gives a field of the span: what is selected, and what the filter tests, unasked (tests/facts/facts_wire.py). An attribute
- * with such a key cannot be told from the field where a filter may test it; kind alone is given by every group and told apart there. */
+/* Keys under which an answer gives a field of the span: what is selected, and what the filter tests, unasked
+ * (tests/facts/facts_wire.py). An attribute with such a key cannot be told from the field where a filter may test it;
+ * kind alone is given by every group and told apart there. */
 bool bt_traceql_is_taken_key(bt_str key);
-/* The scope in which `group` reads the attribute `key`; false when that group does not read it. In group 0 service.name is the resource's.
- * BT_PROJECTED_EITHER: Tempo gives the span's value and the resource's under one key, in no order. One value is the one that counts (the
- * span's if it has one); two in one span cannot be told apart, and that trace has to be read by id. */
+/* The scope in which `group` reads the attribute `key`; false when that group does not read it. In group 0 service.name
+ * is the resource's. BT_PROJECTED_EITHER: Tempo gives the span's value and the resource's under one key, in no order.
+ * One value is the one that counts (the span's if it has one); two in one span cannot be told apart, and that trace has
+ * to be read by id. */
 bool bt_projection_scope_in_group(const bt_projection *projection, uint32_t group, bt_str key,
                                   bt_projected_scope *scope);
 /* An over-filter in which attributes are tested for any string instead of for their patterns: Tempo 3 answers 500

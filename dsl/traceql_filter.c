@@ -149,16 +149,18 @@ typedef enum guarded {
   GUARDED_ALL       /* and doubles */
 } guarded;
 
-/* Tempo leaves out whole pages of spans by their lowest and highest value, and those are wrong where one span of the page ends before it
- * starts, or has a double attribute (any) that is NaN: then spans that meet a comparison are not found (measured). A second comparison
- * that never fails where the first holds, and that no page can be left out by, keeps the pages. Of doubles it also makes Tempo 2.8 look at all
- * elements of an array, which it mixes up with those of others (filter.h): then both ways of writing are asked. */
+/* Tempo leaves out whole pages of spans by their lowest and highest value, and those are wrong where one span of the
+ * page ends before it starts, or has a double attribute (any) that is NaN: then spans that meet a comparison are not
+ * found (measured). A second comparison that never fails where the first holds, and that no page can be left out by,
+ * keeps the pages. Of doubles it also makes Tempo 2.8 look at all elements of an array, which it mixes up with those of
+ * others (filter.h): then both ways of writing are asked. */
 static void write_guard(const bt_filter_test *test, bt_buffer *out) {
   if (test->field == BT_FILTER_DURATION) {
     bt_buffer_append(out, BT_STR("duration <= 9223372036854775807ns"));
     return;
   }
-  /* Beyond every literal (BT_TRACEQL_GUARDED_BELOW), and no value that a span has: a page with NaN can seem to hold one value only, and must not seem to hold this one. */
+  /* Beyond every literal (BT_TRACEQL_GUARDED_BELOW), and no value that a span has: a page with NaN can seem to hold one
+   * value only, and must not seem to hold this one. */
   bool is_upward = test->op == BT_FILTER_GREATER || test->op == BT_FILTER_GREATER_EQUAL;
   write_field(test, out);
   bt_buffer_append(out, is_upward ? BT_STR(" != -1.2345678901234567e+300") : BT_STR(" != 1.2345678901234567e+300"));

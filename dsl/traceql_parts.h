@@ -4,7 +4,8 @@
 
 #include "dsl/traceql.h"
 
-/* The key of an attribute, quoted where it has to be. Quoted names know \" and \\ only; the planner lets no other strange byte come here. */
+/* The key of an attribute, quoted where it has to be. Quoted names know \" and \\ only; the planner lets no other
+ * strange byte come here. */
 void bt_traceql_write_key(bt_str key, bt_buffer *out);
 /* Alternatives that a value of any type meets, with bt_traceql_write_nobodys after them. `attribute != nil` would
  * find values of one type only where the attribute has a column of its own, and in Tempo 2.8 spoil what is asked

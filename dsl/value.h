@@ -37,7 +37,8 @@ struct bt_value {
 /* MISSING and OTHER are missing to every operator. */
 bool bt_value_is_missing(const bt_value *value);
 
-/* Order of two numbers by exact value, whatever their types (INT, DOUBLE): <0, 0, >0 in *order. False when one is NaN or not a number. */
+/* Order of two numbers by exact value, whatever their types (INT, DOUBLE): <0, 0, >0 in *order. False when one is NaN
+ * or not a number. */
 bool bt_value_compare_numbers(const bt_value *a, const bt_value *b, int *order);
 
 #endif

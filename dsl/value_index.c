@@ -1,5 +1,5 @@
-/* Spans by a value. See value_index.h. Sorted, and no hash table: whoever chooses values can make them meet in one place, and then they are
- * compared, which is paid for, but nothing here takes longer. */
+/* Spans by a value. See value_index.h. Sorted, and no hash table: whoever chooses values can make them meet in one
+ * place, and then they are compared, which is paid for, but nothing here takes longer. */
 #include "dsl/value_index.h"
 
 #include <string.h>

@@ -1,12 +1,14 @@
-/* The words of the language, out of the very tables that the lexer, the parser and the checker read: for editors, and for tests that hold
- * what is written about the language against what it is. Each gives word number i of its table, NULL past the end. Thread: no state. */
+/* The words of the language, out of the very tables that the lexer, the parser and the checker read: for editors, and
+ * for tests that hold what is written about the language against what it is. Each gives word number i of its table,
+ * NULL past the end. Thread: no state. */
 #ifndef BT_DSL_VOCABULARY_H
 #define BT_DSL_VOCABULARY_H
 
 #include "dsl/rule.h"
 
 const char *bt_vocabulary_clause(size_t i); /* when, always, never */
-/* Binary operators as they are written, from weak to strong: "or", "||", "and", …, "==", "contains", "not in", "+", "*". */
+/* Binary operators as they are written, from weak to strong: "or", "||", "and", …, "==", "contains", "not in", "+",
+ * "*". */
 const char *bt_vocabulary_operator(size_t i);
 /* "before", …, "child of". "within" wants a duration and `of`, "between" an `and`. */
 const char *bt_vocabulary_relation(size_t i);

@@ -143,7 +143,8 @@ static bt_status open_watch(bt_server *server, bt_error *error) {
   return bt_watch_new(&options, &server->service.watch, error);
 }
 
-/* Whoever can read the key can sign in our name. That a group may is how somebody else's file comes to us, as a Secret of Kubernetes does. */
+/* Whoever can read the key can sign in our name. That a group may is how somebody else's file comes to us, as a Secret
+ * of Kubernetes does. */
 static void warn_of_open_key(const char *file) {
   struct stat of_file;
   if (stat(file, &of_file)) return;

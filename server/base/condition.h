@@ -1,5 +1,6 @@
-/* Condition variables whose waits end by the monotonic clock: a wall clock that is set must neither end a wait early nor make it an hour longer.
- * All of server/ makes its condition variables here (tests/lint/rule_monotonic_waits.py). Thread: any. */
+/* Condition variables whose waits end by the monotonic clock: a wall clock that is set must neither end a wait early
+ * nor make it an hour longer. All of server/ makes its condition variables here (tests/lint/rule_monotonic_waits.py).
+ * Thread: any. */
 #ifndef BT_SERVER_BASE_CONDITION_H
 #define BT_SERVER_BASE_CONDITION_H
 

@@ -1,5 +1,5 @@
-/* When the evaluation of one trace ends early: it is cancelled, or it has taken too much of the processor. dsl/ has no clock; it asks here every
- * few milliseconds of work. Thread: one evaluator's; the cancel flag may be set by any. */
+/* When the evaluation of one trace ends early: it is cancelled, or it has taken too much of the processor. dsl/ has no
+ * clock; it asks here every few milliseconds of work. Thread: one evaluator's; the cancel flag may be set by any. */
 #ifndef BT_SERVER_BASE_EVAL_LIMIT_H
 #define BT_SERVER_BASE_EVAL_LIMIT_H
 
@@ -15,8 +15,8 @@ typedef struct bt_eval_limit {
   int64_t began_ns;        /* processor time when it was first asked about this trace; 0: not yet */
 } bt_eval_limit;
 
-/* bt_evaluator_run within the limit. BT_CANCELLED: it was cancelled, and nothing is said of the trace. Too much of the processor: what is not known by
- * then is inconclusive (budget). */
+/* bt_evaluator_run within the limit. BT_CANCELLED: it was cancelled, and nothing is said of the trace. Too much of the
+ * processor: what is not known by then is inconclusive (budget). */
 bt_status bt_eval_run_within(bt_eval_limit *limit, bt_evaluator *evaluator, const bt_trace *trace,
                              const bt_eval_options *options, const bt_rule_verdict **out,
                              bt_error *error) BT_MUST_CHECK;

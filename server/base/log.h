@@ -1,5 +1,5 @@
-/* Log lines to stderr in logfmt: time=… level=… msg="…". What users or upstream sent is escaped, so a line stays one line.
- * Thread: any; a line is written with one call. */
+/* Log lines to stderr in logfmt: time=… level=… msg="…". What users or upstream sent is escaped, so a line stays one
+ * line. Thread: any; a line is written with one call. */
 #ifndef BT_SERVER_BASE_LOG_H
 #define BT_SERVER_BASE_LOG_H
 

@@ -1,6 +1,6 @@
 /* SHA-256 over a sequence of fields, for ids and hashes that have to be the same on every machine and in every version.
- * A field is hashed as its length (8 bytes, big-endian) and then its bytes, so that no two different sequences give the same input.
- * Thread: values, no shared state. All of server/ may include this. */
+ * A field is hashed as its length (8 bytes, big-endian) and then its bytes, so that no two different sequences give the
+ * same input. Thread: values, no shared state. All of server/ may include this. */
 #ifndef BT_SERVER_BASE_SHA256_H
 #define BT_SERVER_BASE_SHA256_H
 

@@ -1,5 +1,6 @@
-/* Times and durations as text. Integers only: no locale, no time zone of the machine, no floating point. The calendar is the proleptic
- * Gregorian one. Every sum and product is checked, so that what does not fit is refused and never wraps. Thread: no state. */
+/* Times and durations as text. Integers only: no locale, no time zone of the machine, no floating point. The calendar
+ * is the proleptic Gregorian one. Every sum and product is checked, so that what does not fit is refused and never
+ * wraps. Thread: no state. */
 #include "server/base/time_text.h"
 
 #include <inttypes.h>
@@ -137,7 +138,8 @@ static bool take_offset(bt_str *s, int64_t *seconds) {
   return true;
 }
 
-/* seconds × 10⁹ + nanoseconds. The lowest second of the range needs its nanoseconds to fit, hence the detour for negative ones. */
+/* seconds × 10⁹ + nanoseconds. The lowest second of the range needs its nanoseconds to fit, hence the detour for
+ * negative ones. */
 static bool join_seconds(int64_t seconds, int64_t nanoseconds, int64_t *out_ns) {
   if (seconds < 0 && nanoseconds > 0) {
     seconds++;
@@ -201,7 +203,8 @@ bool bt_time_parse(bt_str text, int64_t now_ns, int64_t *out_ns) {
   return parse_unix(text, out_ns) || parse_rfc3339(text, out_ns);
 }
 
-/* Falling, so that the place in this table is the order that parts must keep. µ is written with either of its two code points. */
+/* Falling, so that the place in this table is the order that parts must keep. µ is written with either of its two code
+ * points. */
 static const struct {
   const char *name;
   int64_t ns;
@@ -227,8 +230,8 @@ static bool take_unit(bt_str *s, int64_t *unit_ns) {
   return false;
 }
 
-/* The digits after the point as a part of the unit, from the last one: each step divides by ten and must come out even, which holds
- * exactly when the whole does. */
+/* The digits after the point as a part of the unit, from the last one: each step divides by ten and must come out even,
+ * which holds exactly when the whole does. */
 static bool fraction_of_unit(bt_str digits, int64_t unit_ns, int64_t *out_ns) {
   int64_t part = 0;
   for (size_t i = digits.len; i-- > 0;) {
@@ -268,7 +271,8 @@ bool bt_duration_parse(bt_str text, int64_t *out_ns) {
   return true;
 }
 
-/* Whole days, hours and minutes, each a unit of its own; what is left under a minute reads best as one decimal number: 3.329s, not 3s329ms. */
+/* Whole days, hours and minutes, each a unit of its own; what is left under a minute reads best as one decimal
+ * number: 3.329s, not 3s329ms. */
 static size_t format_whole_units(int64_t *duration_ns, char out[64]) {
   size_t used = 0;
   for (size_t i = 0; i < DURATION_UNITS && duration_units[i].ns >= MINUTE_NS; i++) {

@@ -1,6 +1,7 @@
-/* What an answer over a range rests on, in words. What was not read is never a number: where nothing was judged the text says UNKNOWN and why, and
- * where something was left out it says what was found and what was not looked at. Replay, first, gate, compare, contrast, vacuity, diff, suggest and canary say it
- * by these. Thread: the main thread. */
+/* What an answer over a range rests on, in words. What was not read is never a number: where nothing was judged the
+ * text says UNKNOWN and why, and where something was left out it says what was found and what was not looked at.
+ * Replay, first, gate, compare, contrast, vacuity, diff, suggest and canary say it by these. Thread: the main thread.
+ */
 #ifndef BT_SERVER_CLI_ANSWER_H
 #define BT_SERVER_CLI_ANSWER_H
 
@@ -20,7 +21,8 @@ bool bt_answer_has_gaps(const bt_answer *answer);
 /* Nothing was judged: no number says anything. */
 bool bt_answer_is_unknown(const bt_answer *answer);
 
-/* "http://127.0.0.1:3200 refused the connection, or nothing answers there": the reason, with the place and without its first word. */
+/* "http://127.0.0.1:3200 refused the connection, or nothing answers there": the reason, with the place and without its
+ * first word. */
 void bt_answer_write_reason(const bt_answer *answer, bt_buffer *out);
 /* "2026-11-21T12:06:21Z to 2026-11-22T00:21:21Z: Tempo answered 503, and 2 more (below)" */
 void bt_answer_write_rest(const bt_answer *answer, bt_buffer *out);

@@ -1,4 +1,5 @@
-/* Reading a command's arguments by its rows. See command.h. Every mistake says what was expected, and names the nearest flag. */
+/* Reading a command's arguments by its rows. See command.h. Every mistake says what was expected, and names the nearest
+ * flag. */
 #include <string.h>
 
 #include "dsl/suggest.h"

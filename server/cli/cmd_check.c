@@ -63,7 +63,8 @@ static void add_file_problem(checking *check, const char *file, const char *mess
     bt_print("%s:%u:%u: error: %s\n", file, problem.line, problem.column, problem.message);
 }
 
-/* All that is wrong with a file that cannot be read to its end. In JSON the texts of its rules come when the file itself is right. */
+/* All that is wrong with a file that cannot be read to its end. In JSON the texts of its rules come when the file
+ * itself is right. */
 static void add_file_problems(checking *check, const char *file, bt_str text, const char *first) {
   bt_buffer lines = {0}, diagnostics = {0};
   size_t errors = bt_rulefile_problems(text, file, &lines, &diagnostics);

@@ -1,4 +1,5 @@
-/* `betrace doctor`: does this Tempo, or what speaks like one, do what BeTrace rests on? The work is in server/doctor/. */
+/* `betrace doctor`: does this Tempo, or what speaks like one, do what BeTrace rests on? The work is in server/doctor/.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

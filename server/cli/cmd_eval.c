@@ -116,7 +116,8 @@ static bt_status eval_all(eval_run *run, bt_source *source, bt_error *error) {
   return status;
 }
 
-/* What the names and comparisons of the rules met: it changes no verdict, and may explain one. In JSON they belong to the summary. */
+/* What the names and comparisons of the rules met: it changes no verdict, and may explain one. In JSON they belong to
+ * the summary. */
 static json_t *report_notes(const eval_run *run) {
   bt_buffer text = {0};
   bt_range place;

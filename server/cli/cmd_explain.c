@@ -1,4 +1,5 @@
-/* `betrace explain`: what a replay of rules would ask of Tempo, what it decides here, which strategy it takes and what that costs. */
+/* `betrace explain`: what a replay of rules would ask of Tempo, what it decides here, which strategy it takes and what
+ * that costs. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -36,7 +36,8 @@ static bool write_all(int file, bt_str text) {
   return true;
 }
 
-/* The new text beside the file, then in its place: no moment has half a file. The file behind a link is the one that is written. */
+/* The new text beside the file, then in its place: no moment has half a file. The file behind a link is the one that is
+ * written. */
 static bool write_file(const char *path, bt_str text) {
   struct stat old;
   bt_buffer name = {0};

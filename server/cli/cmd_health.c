@@ -1,4 +1,5 @@
-/* `betrace health`: does a service answer, and is it ready? For probes of containers and units, which then need no other program. */
+/* `betrace health`: does a service answer, and is it ready? For probes of containers and units, which then need no
+ * other program. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +46,8 @@ static bt_status ask(const health_options *o, bt_http_response *answer, bt_error
   return status;
 }
 
-/* The word of the answer, each part that is not ready with its reason, and what is to be known of where traces come from. */
+/* The word of the answer, each part that is not ready with its reason, and what is to be known of where traces come
+ * from. */
 static void print_words(const json_t *answer) {
   const json_t *source = json_object_get(answer, "source");
   const char *part, *note = json_string_value(json_object_get(source, "note"));

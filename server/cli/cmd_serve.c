@@ -42,9 +42,10 @@ static void reload(bt_server *server, const bt_config *running, int argc, char *
   bt_config_dispose(&fresh);
 }
 
-/* Threads would have arenas of their own, and each of them pages that one small block pins: after half an hour of mixed load two thirds of the heap
- * were free and scattered (tests/faults/soak.py). Few arenas share what is free. A fixed threshold gives large bodies back at once: glibc's own
- * rises with the largest block that was ever freed (mallopt(3)). */
+/* Threads would have arenas of their own, and each of them pages that one small block pins: after half an hour of mixed
+ * load two thirds of the heap were free and scattered (tests/faults/soak.py). Few arenas share what is free. A fixed
+ * threshold gives large bodies back at once: glibc's own rises with the largest block that was ever freed (mallopt(3)).
+ */
 static void keep_memory_together(void) {
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 2);

@@ -67,7 +67,8 @@ static bt_status make_line(const wanted *w, const char *token, bt_buffer *line, 
   return status;
 }
 
-/* The whole file beside the old one, then in its place: no moment has half a line. The file behind a link is the one that is replaced. */
+/* The whole file beside the old one, then in its place: no moment has half a line. The file behind a link is the one
+ * that is replaced. */
 static bool replace_file(const char *file, bt_str text) {
   struct stat old = {.st_mode = 0600};
   bt_buffer name = {0};

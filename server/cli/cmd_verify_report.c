@@ -16,7 +16,8 @@
 #include "server/compliance/report_others.h"
 #include "server/compliance/report_span.h"
 
-/* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found" once says nothing. */
+/* Tempo shows a block neither by search nor by id for a second or two while it hands it over (tests/facts): "not found"
+ * once says nothing. */
 enum { SPAN_LOOKS = 4 };
 static const struct timespec SPAN_PAUSE = {.tv_sec = 1};
 enum { KEY = BT_FLAG_OWN, CHAIN_ONLY, REQUIRE_SPAN, SAMPLE, REPLAYED, SEED, EXPECT, TIMESTAMP_CA };
@@ -114,8 +115,8 @@ static bool is_contradicted(const verifying *v) {
          (v->requires_span && has_no_span(v));
 }
 
-/* A report without traces to look at, or of whose sample nothing is left, could be checked in its form alone. One that is missing where others about the
- * same time are may be one of them, made anew under another id. */
+/* A report without traces to look at, or of whose sample nothing is left, could be checked in its form alone. One that
+ * is missing where others about the same time are may be one of them, made anew under another id. */
 static bool is_unknown(const verifying *v) {
   bool is_odd_one = has_no_span(v) && (v->others.count || v->others.is_unknown);
   return v->is_looked_at && (v->rerun.traces_gone || v->rerun.rules_unknown || v->reported.foreign_count || is_odd_one);

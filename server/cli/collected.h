@@ -1,4 +1,5 @@
-/* A replay whose violations are kept: what replay, diff, compare, gate and vacuity stand on. Thread: the main thread. */
+/* A replay whose violations are kept: what replay, diff, compare, gate and vacuity stand on. Thread: the main thread.
+ */
 #ifndef BT_SERVER_CLI_COLLECTED_H
 #define BT_SERVER_CLI_COLLECTED_H
 
@@ -15,7 +16,8 @@ typedef struct bt_collected {
   size_t count, capacity;
 } bt_collected;
 
-/* Runs it, with progress on a terminal, `counts`: with the number of violations so far. BT_OK also when not everything could be read: result.outcome says so. Dispose in each case. */
+/* Runs it, with progress on a terminal, `counts`: with the number of violations so far. BT_OK also when not everything
+ * could be read: result.outcome says so. Dispose in each case. */
 bt_status bt_collect(bt_source *source, const bt_replay_request *request, bool counts, bt_collected *out,
                      bt_error *error) BT_MUST_CHECK;
 void bt_collected_dispose(bt_collected *collected);

@@ -1,13 +1,13 @@
-/* What the program knows of its commands: one row for each, with its flags, examples and exit statuses. Help, the reading of arguments, manual pages
- * and shell completion are all made from these rows, so that none of them can say something else than the others.
- * Thread: the main thread; rows are constant. */
+/* What the program knows of its commands: one row for each, with its flags, examples and exit statuses. Help, the
+ * reading of arguments, manual pages and shell completion are all made from these rows, so that none of them can say
+ * something else than the others. Thread: the main thread; rows are constant. */
 #ifndef BT_SERVER_CLI_COMMAND_H
 #define BT_SERVER_CLI_COMMAND_H
 
 #include "dsl/error.h"
 
-/* Numbers of flags. A flag with a letter has that letter's code as its number. The numbers of shared groups (replay_options.h) begin at
- * BT_FLAG_SHARED; a command's own are between BT_FLAG_OWN and that. */
+/* Numbers of flags. A flag with a letter has that letter's code as its number. The numbers of shared groups
+ * (replay_options.h) begin at BT_FLAG_SHARED; a command's own are between BT_FLAG_OWN and that. */
 enum { BT_FLAG_OWN = 200, BT_FLAG_SHARED = 1000, BT_FLAG_JSON = 5000, BT_FLAG_HELP = 5001 };
 
 typedef struct bt_flag {
@@ -71,10 +71,12 @@ typedef struct bt_operands {
   char **items; /* the tail of argv; order kept */
   size_t count;
 } bt_operands;
-/* Takes `--name value`, `--name=value`, `-n value`, `--` and operands in any order. False: ended with *code; help or messages are printed. */
+/* Takes `--name value`, `--name=value`, `-n value`, `--` and operands in any order. False: ended with *code; help or
+ * messages are printed. */
 bool bt_arguments_read(const bt_command *command, int argc, char **argv, bt_flag_take take, void *context,
                        bt_operands *operands, int *code);
-/* For a command that reads its arguments itself: names the first flag that is not there, with the nearest one. 0: all are. */
+/* For a command that reads its arguments itself: names the first flag that is not there, with the nearest one. 0: all
+ * are. */
 int bt_arguments_check_names(const bt_command *command, int argc, char **argv);
 
 /* ---- what is made of the rows ---- */
@@ -84,7 +86,8 @@ void bt_help_print(const bt_command *command, bt_buffer *out); /* `betrace COMMA
 void bt_man_print(const bt_command *command, bt_buffer *out);  /* roff; NULL: the page of the program */
 bool bt_completion_print(const char *shell, bt_buffer *out);   /* bash, zsh, fish; false: another shell */
 
-/* Appends text in lines of at most `width` columns, each after `indent` blanks; the first line stands behind what is there. */
+/* Appends text in lines of at most `width` columns, each after `indent` blanks; the first line stands behind what is
+ * there. */
 void bt_help_wrap(const char *text, unsigned indent, unsigned width, bt_buffer *out);
 
 #endif

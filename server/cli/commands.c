@@ -1,4 +1,5 @@
-/* The list of commands, and those that are about the program itself: completion, and the hidden ones that the build calls. See command.h. */
+/* The list of commands, and those that are about the program itself: completion, and the hidden ones that the build
+ * calls. See command.h. */
 #include <string.h>
 
 #include "dsl/suggest.h"

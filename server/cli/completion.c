@@ -1,5 +1,5 @@
-/* Completion for bash, zsh and fish from the rows of the commands: names of commands, their flags, the words that a flag takes, and files where a
- * flag or an operand is one. See command.h. */
+/* Completion for bash, zsh and fish from the rows of the commands: names of commands, their flags, the words that a
+ * flag takes, and files where a flag or an operand is one. See command.h. */
 #include <string.h>
 
 #include "server/cli/cli.h"

@@ -7,7 +7,8 @@
 /* The one operand of such a command. BT_EXIT_FINE, or the exit status, and the message is printed. */
 int bt_trace_operand(const bt_command *command, const bt_operands *operands, bt_trace_id *out);
 
-/* Takes the trace that was found and a judge of the rules of the options, NULL where there are none. Both are borrowed. */
+/* Takes the trace that was found and a judge of the rules of the options, NULL where there are none. Both are borrowed.
+ */
 typedef bt_status (*bt_found_sink)(void *context, const bt_read_trace *read, bt_judge *judge, bt_error *error);
 /* Reads the trace from where the options say. BT_NOT_FOUND: it is not there, and the sink was not called. */
 bt_status bt_trace_find(const bt_replay_options *options, const bt_trace_id *id, bt_found_sink sink, void *context,

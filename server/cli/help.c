@@ -1,4 +1,5 @@
-/* The help of the program and of its commands, from their rows: what it does, examples before flags, exit statuses. See command.h. */
+/* The help of the program and of its commands, from their rows: what it does, examples before flags, exit statuses. See
+ * command.h. */
 #include <string.h>
 
 #include "server/cli/cli.h"

@@ -1,5 +1,5 @@
-/* Verdicts of rules on single traces with the settings that a replay has: for commands that look at one trace after another.
- * Thread: the main thread. */
+/* Verdicts of rules on single traces with the settings that a replay has: for commands that look at one trace after
+ * another. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_JUDGE_H
 #define BT_SERVER_CLI_JUDGE_H
 

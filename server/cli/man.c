@@ -1,4 +1,5 @@
-/* Manual pages in roff (man(7) macros) from the rows of the commands, written while the program is built. See command.h. */
+/* Manual pages in roff (man(7) macros) from the rows of the commands, written while the program is built. See
+ * command.h. */
 #include <string.h>
 
 #include "server/cli/cli.h"

@@ -1,6 +1,6 @@
-/* The names of spans, services and attributes that rules speak of, and those that a source has: what `betrace vacuity` compares. What a source
- * lists are hints for "did you mean"; that a name is *not there* is said only where a search, or a whole file, shows it.
- * Thread: the main thread. */
+/* The names of spans, services and attributes that rules speak of, and those that a source has: what `betrace vacuity`
+ * compares. What a source lists are hints for "did you mean"; that a name is *not there* is said only where a search,
+ * or a whole file, shows it. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_NAMES_H
 #define BT_SERVER_CLI_NAMES_H
 
@@ -19,7 +19,8 @@ bt_status bt_known_names_read(bt_source *source, const bt_replay_options *option
 void bt_known_names_dispose(bt_known_names *names);
 
 enum { BT_NEAR_NAMES = 3 };
-/* The nearest names (of spans and services, or of attributes): spelt alike, or with a word in common. Returns how many. */
+/* The nearest names (of spans and services, or of attributes): spelt alike, or with a word in common. Returns how many.
+ */
 size_t bt_known_names_near(const bt_known_names *names, bt_str name, bool is_attribute, bt_str near[BT_NEAR_NAMES]);
 
 typedef enum bt_name_kind { BT_NAME_SPAN_OR_SERVICE, BT_NAME_SPAN, BT_NAME_SERVICE, BT_NAME_ATTRIBUTE } bt_name_kind;

@@ -271,7 +271,8 @@ void bt_print_document(bt_str text) {
     put(stdout, text);
 }
 
-/* Within JSON only strings hold such characters, and jansson has escaped those below 0x20 there; what is left of these is its layout. */
+/* Within JSON only strings hold such characters, and jansson has escaped those below 0x20 there; what is left of these
+ * is its layout. */
 static int put_json(const char *bytes, size_t length, void *context) {
   bt_buffer shown = {0};
   (void)context;

@@ -1,5 +1,5 @@
-/* Flags that commands over a source and a range share: rules, where the traces are, the range, assumptions, and the source that they name.
- * Thread: the main thread. */
+/* Flags that commands over a source and a range share: rules, where the traces are, the range, assumptions, and the
+ * source that they name. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_REPLAY_OPTIONS_H
 #define BT_SERVER_CLI_REPLAY_OPTIONS_H
 
@@ -59,12 +59,14 @@ bt_replay_request bt_replay_options_request(const bt_replay_options *options, co
 /* Set by Ctrl-C from the first call on. */
 const bt_cancel *bt_replay_interrupt(void);
 
-/* Shows "42 %", or "42 %  7 violations", on stderr where that is a terminal; each a `progress` of bt_replay_observer. */
+/* Shows "42 %", or "42 %  7 violations", on stderr where that is a terminal; each a `progress` of bt_replay_observer.
+ */
 void bt_replay_show_progress(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_show_violations(void *context, double fraction, const bt_replay_result *so_far);
 void bt_replay_clear_progress(void);
 
-/* Prints one line for a violation; one for the Tempo that answered; and with that, lines for what was not read or is not settled. */
+/* Prints one line for a violation; one for the Tempo that answered; and with that, lines for what was not read or is
+ * not settled. */
 void bt_replay_print_violation(const bt_rule_definition *definition, const bt_violation *violation);
 void bt_replay_print_source(const bt_source_about *about);
 void bt_replay_print_gaps(const bt_coverage *coverage);

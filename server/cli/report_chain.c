@@ -1,4 +1,5 @@
-/* Chains of reports. See report_chain.h. Heads join them: a head is the hash of a whole report, its id included, so nothing else has to agree. */
+/* Chains of reports. See report_chain.h. Heads join them: a head is the hash of a whole report, its id included, so
+ * nothing else has to agree. */
 #include "server/cli/report_chain.h"
 
 #include <dirent.h>

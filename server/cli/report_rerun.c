@@ -1,5 +1,5 @@
-/* Judging and replaying again. See report_rerun.h. A trace or a rule counts as different only where what is there now cannot have been there and
- * judged as the report says; what the source has lost since counts as not known. */
+/* Judging and replaying again. See report_rerun.h. A trace or a rule counts as different only where what is there now
+ * cannot have been there and judged as the report says; what the source has lost since counts as not known. */
 #include "server/cli/report_rerun.h"
 
 #include <inttypes.h>
@@ -135,7 +135,8 @@ static bool is_exercised_less(const bt_measured *then, const bt_measured *now) {
   return now->exercised_is_exact && now->exercised < then->exercised;
 }
 
-/* Traces that had not ended or could not be decided then may be decided now; that they are violations is no contradiction. */
+/* Traces that had not ended or could not be decided then may be decided now; that they are violations is no
+ * contradiction. */
 static void compare_counts(const bt_measured *then, const bt_measured *now, const bt_measurement *all, bt_rerun *out) {
   const char *id = then->rule->fields.id;
   uint64_t most = then->violated + then->going_on + then->inconclusive;

@@ -1,5 +1,5 @@
-/* Looking again at what a report says: a seeded sample of its traces is read and judged anew, and a seeded sample of its rules replayed over its range.
- * For `betrace verify-report`. Thread: the main thread. */
+/* Looking again at what a report says: a seeded sample of its traces is read and judged anew, and a seeded sample of
+ * its rules replayed over its range. For `betrace verify-report`. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_REPORT_RERUN_H
 #define BT_SERVER_CLI_REPORT_RERUN_H
 

@@ -4,7 +4,8 @@
 
 #include "server/compliance/time_stamp_ask.h"
 
-/* ca_file: what it was checked against; NULL: it was not. made_at: when the report says that it was evaluated; a stamp of much later shows that it was not. */
+/* ca_file: what it was checked against; NULL: it was not. made_at: when the report says that it was evaluated; a stamp
+ * of much later shows that it was not. */
 void bt_report_stamp_print(const bt_reported_stamp *stamp, const char *ca_file, const char *made_at);
 json_t *bt_report_stamp_json(const bt_reported_stamp *stamp, const char *made_at); /* new */
 

@@ -1,6 +1,6 @@
-/* What a compliance report is of: framework, tenant, range, how much of it was settled, and the outcome of each control and rule. `betrace verify-report`
- * says it, because a true signature under another framework's report proves nothing; and it holds it against what the auditor expects.
- * Thread: the main thread. */
+/* What a compliance report is of: framework, tenant, range, how much of it was settled, and the outcome of each control
+ * and rule. `betrace verify-report` says it, because a true signature under another framework's report proves nothing;
+ * and it holds it against what the auditor expects. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_REPORT_SUBJECT_H
 #define BT_SERVER_CLI_REPORT_SUBJECT_H
 
@@ -28,10 +28,11 @@ typedef struct bt_expectations {
   const char *items[BT_EXPECTATIONS_MAX]; /* "framework=soc2"; borrowed */
   size_t count;
 } bt_expectations;
-/* False: it is none of framework=NAME, tenant=NAME, range=START/END, key=ID, timestamp=checked, timestamp=START/END and version=N, or there are too many. */
+/* False: it is none of framework=NAME, tenant=NAME, range=START/END, key=ID, timestamp=checked, timestamp=START/END and
+ * version=N, or there are too many. */
 bool bt_expectations_add(bt_expectations *expectations, const char *text);
-/* new: an array of {what, expected, found} of those that do not hold; NULL: no memory. Where no version is named it is this program's: reports of older ones
- * have less to contradict, and whoever has the key can still write them. */
+/* new: an array of {what, expected, found} of those that do not hold; NULL: no memory. Where no version is named it is
+ * this program's: reports of older ones have less to contradict, and whoever has the key can still write them. */
 json_t *bt_expectations_check(const bt_expectations *expectations, const bt_report_subject *subject);
 void bt_mismatches_print(const json_t *mismatches);
 

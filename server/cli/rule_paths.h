@@ -1,4 +1,5 @@
-/* Rule files from the paths of a command line: a folder stands for the rule files in it, at any depth. Thread: the main thread. */
+/* Rule files from the paths of a command line: a folder stands for the rule files in it, at any depth. Thread: the main
+ * thread. */
 #ifndef BT_SERVER_RULE_PATHS_H
 #define BT_SERVER_RULE_PATHS_H
 
@@ -9,9 +10,10 @@ typedef struct bt_rule_paths { /* all-zero is empty; on the heap */
   size_t count, capacity;
 } bt_rule_paths;
 
-/* Files and "-" stay as they are, in their order. A folder becomes its *.yaml, *.yml and *.json files in the order of their names; what begins
- * with a dot, *.otlp.json (traces of tests) and links to folders are left out. BT_INVALID: a folder without a rule file, or nested more than
- * 32 deep; BT_IO: it cannot be read; BT_NO_MEMORY. Dispose in any case. */
+/* Files and "-" stay as they are, in their order. A folder becomes its *.yaml, *.yml and *.json files in the order of
+ * their names; what begins with a dot, *.otlp.json (traces of tests) and links to folders are left out. BT_INVALID: a
+ * folder without a rule file, or nested more than 32 deep; BT_IO: it cannot be read; BT_NO_MEMORY. Dispose in any case.
+ */
 bt_status bt_rule_paths_find(char *const *paths, size_t count, bt_rule_paths *out, bt_error *error) BT_MUST_CHECK;
 void bt_rule_paths_dispose(bt_rule_paths *paths);
 /* The same for a command's operands. False: it has printed why, and the command ends with BT_EXIT_USAGE. */

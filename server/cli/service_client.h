@@ -19,9 +19,9 @@ typedef struct bt_service_client {
 bt_status bt_service_client_open(bt_service_client *client, bt_error *error) BT_MUST_CHECK;
 void bt_service_client_close(bt_service_client *client);
 
-/* `path` with its query, encoded. `header`: one more, or NULL. BT_OK: the answer was 2xx, and *out its JSON (new; NULL for an empty body).
- * Else the message says what the service said, with its problems: BT_INVALID (400, 422), BT_REFUSED (401, 403), BT_NOT_FOUND, BT_CONFLICT
- * (409, 412), BT_UNAVAILABLE. */
+/* `path` with its query, encoded. `header`: one more, or NULL. BT_OK: the answer was 2xx, and *out its JSON (new; NULL
+ * for an empty body). Else the message says what the service said, with its problems: BT_INVALID (400, 422), BT_REFUSED
+ * (401, 403), BT_NOT_FOUND, BT_CONFLICT (409, 412), BT_UNAVAILABLE. */
 bt_status bt_service_client_call(bt_service_client *client, const char *method, const char *path, bt_str body,
                                  const char *header, json_t **out, bt_error *error) BT_MUST_CHECK;
 #endif

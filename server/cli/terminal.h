@@ -1,5 +1,5 @@
-/* What the terminal can show: colours only on a terminal (and never with NO_COLOR or TERM=dumb), its width, and whether it takes UTF-8.
- * Thread: the main thread. */
+/* What the terminal can show: colours only on a terminal (and never with NO_COLOR or TERM=dumb), its width, and whether
+ * it takes UTF-8. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_TERMINAL_H
 #define BT_SERVER_CLI_TERMINAL_H
 
@@ -17,7 +17,8 @@ typedef enum bt_style {
 
 /* The escape sequence for stdout, or "". Each style is ended with BT_STYLE_OFF. */
 const char *bt_style_on(bt_style style);
-/* Whether this very string came from bt_style_on; and the length of one that text begins with, where colours are on, else 0. */
+/* Whether this very string came from bt_style_on; and the length of one that text begins with, where colours are on,
+ * else 0. */
 bool bt_is_style(const char *text);
 size_t bt_style_length(bt_str text);
 /* The columns of the terminal on stdout; without one COLUMNS, else 80. Between 40 and 500. */
@@ -29,7 +30,8 @@ bool bt_terminal_shows_progress(void);
 /* Columns that UTF-8 text takes: one for each code point but combining marks; two for wide ones. */
 unsigned bt_text_columns(bt_str text);
 unsigned bt_shown_columns(bt_str shown); /* of text that is shown already (print.h) */
-/* Appends at most `columns` columns of text, with "…" (or "..") where it is cut; what a terminal would obey comes as escapes (print.h). */
+/* Appends at most `columns` columns of text, with "…" (or "..") where it is cut; what a terminal would obey comes as
+ * escapes (print.h). */
 void bt_text_fit(bt_str text, unsigned columns, bt_buffer *out);
 
 #endif

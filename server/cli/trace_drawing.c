@@ -1,5 +1,5 @@
-/* Drawing a trace. See trace_drawing.h. Each line of the tree has a gutter with the numbers of the rules that the span is a witness of, the tree
- * with the name, the service, the duration, and where in the trace's time it lies. */
+/* Drawing a trace. See trace_drawing.h. Each line of the tree has a gutter with the numbers of the rules that the span
+ * is a witness of, the tree with the name, the service, the duration, and where in the trace's time it lies. */
 #include "server/cli/trace_drawing.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
-/* Ordering the spans of a trace for drawing. See trace_tree.h. No recursion: chains of parents may be as long as the trace. */
+/* Ordering the spans of a trace for drawing. See trace_tree.h. No recursion: chains of parents may be as long as the
+ * trace. */
 #include "server/cli/trace_tree.h"
 
 #include <stdlib.h>

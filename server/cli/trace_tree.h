@@ -1,4 +1,5 @@
-/* The order in which the spans of a trace are drawn: each right behind its parent, siblings by start. Thread: no state. */
+/* The order in which the spans of a trace are drawn: each right behind its parent, siblings by start. Thread: no state.
+ */
 #ifndef BT_SERVER_CLI_TRACE_TREE_H
 #define BT_SERVER_CLI_TRACE_TREE_H
 
@@ -21,7 +22,8 @@ typedef struct bt_tree {
   uint32_t missing_parents, roots; /* spans that name a missing one; roots of all kinds */
 } bt_tree;
 
-/* Client and server halves with one id are siblings; their children are drawn under the half of their own service, else under the first. */
+/* Client and server halves with one id are siblings; their children are drawn under the half of their own service, else
+ * under the first. */
 bt_status bt_tree_new(const bt_trace *trace, bt_tree *out, bt_error *error) BT_MUST_CHECK;
 void bt_tree_dispose(bt_tree *tree);
 

@@ -1,6 +1,7 @@
-/* The compliance frameworks that this program knows: ids of their controls with titles in our own words (catalogues/ *.txt, compiled in). A name
- * and an id are the same however they are written: "SOC 2" is soc2, "CC6_1" is CC6.1, "§164.312(b)" is 164.312(b). Rules may name
- * frameworks and controls that are in no catalogue; nothing is refused for that. Thread: constants, no state. */
+/* The compliance frameworks that this program knows: ids of their controls with titles in our own words (catalogues/
+ * *.txt, compiled in). A name and an id are the same however they are written: "SOC 2" is soc2, "CC6_1" is CC6.1,
+ * "§164.312(b)" is 164.312(b). Rules may name frameworks and controls that are in no catalogue; nothing is refused for
+ * that. Thread: constants, no state. */
 #ifndef BT_SERVER_CATALOGUE_H
 #define BT_SERVER_CATALOGUE_H
 
@@ -26,8 +27,8 @@ const bt_catalogue *bt_catalogue_find(bt_str name);
 /* Whether two names mean the same framework: by their letters and digits, or by one catalogue that knows both. */
 bool bt_framework_means(bt_str a, bt_str b);
 
-/* Whether two ids mean the same control. Letters and numbers have to be the same in order, what stands between them need not: but "1.23" is
- * not "12.3". catalogue: whose prefixes may be left out; or NULL. */
+/* Whether two ids mean the same control. Letters and numbers have to be the same in order, what stands between them
+ * need not: but "1.23" is not "12.3". catalogue: whose prefixes may be left out; or NULL. */
 bool bt_control_means(const bt_catalogue *catalogue, bt_str a, bt_str b);
 /* The number of the control, or the catalogue's control_count: none (also without a catalogue). */
 size_t bt_catalogue_control_at(const bt_catalogue *catalogue, bt_str id);

@@ -97,7 +97,8 @@ static bool has_only(const json_t *object, const char *const *names) {
   return json_object_size(object) == count;
 }
 
-/* A token or why there is none; null where nobody was asked for one. Reports of before version 3 have no such member. */
+/* A token or why there is none; null where nobody was asked for one. Reports of before version 3 have no such member.
+ */
 static bool is_time_stamp(const json_t *stamp) {
   static const char *const members[] = {"reason", "token", NULL};
   const json_t *token = json_object_get(stamp, "token"), *reason = json_object_get(stamp, "reason");

@@ -1,7 +1,9 @@
-/* The evidence chain of a report (docs/COMPLIANCE.md has it in full). A report is {"entries": […], "evidence": {…}}. Each entry is
- * {body, number, previous, type, hash}: hash is the SHA-256 of the canonical JSON of the first four, previous the hash of the entry before
- * (64 zeros for the first). The last hash is the head; a key signs "betrace-report/1\n<head>\n" with Ed25519. So nothing in a signed report can
- * be changed, left out, added or moved without the key. A time stamp over that text may stand beside the signature (time_stamp_ask.h). Thread: keys are read only once made; all else values. */
+/* The evidence chain of a report (docs/COMPLIANCE.md has it in full). A report is {"entries": […], "evidence": {…}}.
+ * Each entry is {body, number, previous, type, hash}: hash is the SHA-256 of the canonical JSON of the first four,
+ * previous the hash of the entry before (64 zeros for the first). The last hash is the head; a key signs
+ * "betrace-report/1\n<head>\n" with Ed25519. So nothing in a signed report can be changed, left out, added or moved
+ * without the key. A time stamp over that text may stand beside the signature (time_stamp_ask.h). Thread: keys are read
+ * only once made; all else values. */
 #ifndef BT_SERVER_EVIDENCE_H
 #define BT_SERVER_EVIDENCE_H
 
@@ -13,8 +15,8 @@
 
 typedef struct bt_evidence_key bt_evidence_key;
 
-/* new. A PEM file with an Ed25519 private key (`openssl genpkey -algorithm ed25519`) or public key. BT_IO: it cannot be read; BT_INVALID: it holds
- * something else. A message never shows what is in the file. */
+/* new. A PEM file with an Ed25519 private key (`openssl genpkey -algorithm ed25519`) or public key. BT_IO: it cannot be
+ * read; BT_INVALID: it holds something else. A message never shows what is in the file. */
 bt_status bt_evidence_private_key(const char *file, bt_evidence_key **out, bt_error *error) BT_MUST_CHECK;
 bt_status bt_evidence_public_key(const char *file, bt_evidence_key **out, bt_error *error) BT_MUST_CHECK;
 void bt_evidence_key_free(bt_evidence_key *key); /* NULL is fine */
@@ -37,7 +39,8 @@ void bt_evidence_dispose(bt_evidence_chain *chain);
 enum { BT_SIGNED_TEXT_BYTES = 96 };
 void bt_evidence_signed_text(const json_t *document, char out[BT_SIGNED_TEXT_BYTES]);
 
-/* Checks form and chain, and with a key the signature. BT_OK: everything holds. BT_INVALID: it does not, and what; BT_NO_MEMORY. */
+/* Checks form and chain, and with a key the signature. BT_OK: everything holds. BT_INVALID: it does not, and what;
+ * BT_NO_MEMORY. */
 bt_status bt_evidence_check(const json_t *document, const bt_evidence_key *key, bt_error *error) BT_MUST_CHECK;
 
 #endif

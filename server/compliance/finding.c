@@ -1,4 +1,5 @@
-/* What numbers come to. A pass is said only where everything was read, compared and judged, and something exercised the rule. See report_build.h. */
+/* What numbers come to. A pass is said only where everything was read, compared and judged, and something exercised the
+ * rule. See report_build.h. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -44,7 +45,8 @@ static bt_finding unexercised(const bt_measured *rule, char reason[BT_REASON_BYT
   return BT_FINDING_NOT_EXERCISED;
 }
 
-/* Not all of the range is settled. Says up to where it is, how much that is, and from when on all of it will be known. */
+/* Not all of the range is settled. Says up to where it is, how much that is, and from when on all of it will be known.
+ */
 static bt_finding unsettled(const bt_measured *rule, const bt_measurement *all, char reason[BT_REASON_BYTES]) {
   const bt_time_range *range = &all->coverage.asked;
   uint64_t share = bt_settled_share(range, rule->settled_end_ns);

@@ -82,7 +82,8 @@ static bool add_rule(bt_framework_map *map, const bt_rule_definition *definition
   return ok;
 }
 
-/* Controls stand in the text, which cannot be read, or in annotations, which are not told apart from others without it. */
+/* Controls stand in the text, which cannot be read, or in annotations, which are not told apart from others without it.
+ */
 static bool may_stand_for_controls(const bt_rule_definition *definition) {
   const bt_rule_fields *fields = &definition->fields;
   if (definition->is_damaged) return true;
@@ -155,8 +156,8 @@ static bt_status add_removed(bt_framework_map *map, const bt_rule_definition *wa
   return BT_OK;
 }
 
-/* Whether a version before this one, of the same rule, decided over the control inside the range. Who disables a rule first and takes it away then
- * gains nothing. */
+/* Whether a version before this one, of the same rule, decided over the control inside the range. Who disables a rule
+ * first and takes it away then gains nothing. */
 static bool has_decided(const bt_framework_map *map, const bt_rule_version *versions, size_t next, bt_str control,
                         int64_t since_ns) {
   const char *id = versions[next].definition->fields.id;
@@ -185,7 +186,8 @@ static bt_status compare(bt_framework_map *map, const bt_rule_version *versions,
   return status;
 }
 
-/* A version that is damaged, or gone, may have stood for a control while it was the latest: up to when the next one was made. */
+/* A version that is damaged, or gone, may have stood for a control while it was the latest: up to when the next one was
+ * made. */
 static bool is_history_damaged(const bt_rule_version *before, const bt_rule_version *next) {
   int64_t expected = before ? before->definition->version + 1 : 1;
   return (before && before->definition->is_damaged) || next->definition->version != expected;

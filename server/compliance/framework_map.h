@@ -1,6 +1,7 @@
-/* Which rules of a tenant stand for which controls of a framework: the catalogue's controls, and behind them those that only rules name. A rule
- * that was changed or deleted since the start of a range and no longer stands for a control is in `removed`, so that nobody improves a report by
- * taking a rule away. Thread: a value; the store may be asked from any thread. */
+/* Which rules of a tenant stand for which controls of a framework: the catalogue's controls, and behind them those that
+ * only rules name. A rule that was changed or deleted since the start of a range and no longer stands for a control is
+ * in `removed`, so that nobody improves a report by taking a rule away. Thread: a value; the store may be asked from
+ * any thread. */
 #ifndef BT_SERVER_FRAMEWORK_MAP_H
 #define BT_SERVER_FRAMEWORK_MAP_H
 
@@ -33,9 +34,8 @@ typedef struct bt_framework_map {
   size_t control_count, control_capacity;
   bt_removed_rule *removed;
   size_t removed_count, removed_capacity;
-  size_t
-      unknown_count; /* enabled rules, and versions in the range, that do not compile or are damaged, and may stand for a control here: which
-                      * is not known */
+  size_t unknown_count; /* enabled rules, and versions in the range, that do not compile or are damaged, and may stand
+                         * for a control here: which is not known */
 } bt_framework_map;
 
 bt_status bt_framework_map_make(bt_rule_store *store, const char *tenant, bt_str framework, bt_framework_map *out,

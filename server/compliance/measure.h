@@ -1,8 +1,8 @@
-/* What a report says of each rule: counts and samples over a range, from replays of one day after another so that memory stays bounded whatever
- * the range. Rules with another settle or margin have replays of their own: no rule's setting changes what the numbers or the coverage of another
- * one mean. Never false: what was not read, judged or counted is in the coverage or in the counts, and is_certain is false then. The sample is
- * seeded: of all traces with a verdict those with the smallest numbers, which depend on the seed and the trace id alone.
- * Thread: the caller's. */
+/* What a report says of each rule: counts and samples over a range, from replays of one day after another so that
+ * memory stays bounded whatever the range. Rules with another settle or margin have replays of their own: no rule's
+ * setting changes what the numbers or the coverage of another one mean. Never false: what was not read, judged or
+ * counted is in the coverage or in the counts, and is_certain is false then. The sample is seeded: of all traces with a
+ * verdict those with the smallest numbers, which depend on the seed and the trace id alone. Thread: the caller's. */
 #ifndef BT_SERVER_MEASURE_H
 #define BT_SERVER_MEASURE_H
 
@@ -40,7 +40,8 @@ typedef struct bt_measured {      /* one rule; counts are of settled traces */
 } bt_measured;
 /* Exercised, not violated, decided. */
 uint64_t bt_measured_satisfied(const bt_measured *measured);
-/* Of the traces that exercised the rule: those whose verdict is not in its counts, because they are not settled. At least so many. */
+/* Of the traces that exercised the rule: those whose verdict is not in its counts, because they are not settled. At
+ * least so many. */
 uint64_t bt_measured_unsettled(const bt_measured *measured);
 
 enum { BT_SHARE_WHOLE = 1000000 };
@@ -78,8 +79,8 @@ typedef struct bt_measure_request {
   void *context;
 } bt_measure_request;
 
-/* Fills what the replays say into `rules`, whose `rule` and `is_evaluated` are set. BT_OK, BT_CANCELLED, BT_NO_MEMORY, BT_INVALID. A source that does
- * not answer is no error: the measurement says so. */
+/* Fills what the replays say into `rules`, whose `rule` and `is_evaluated` are set. BT_OK, BT_CANCELLED, BT_NO_MEMORY,
+ * BT_INVALID. A source that does not answer is no error: the measurement says so. */
 bt_status bt_measure(const bt_measure_request *request, bt_measured *rules, size_t count, bt_measurement *out,
                      bt_error *error) BT_MUST_CHECK;
 

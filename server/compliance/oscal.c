@@ -1,5 +1,5 @@
-/* OSCAL assessment results of a report. See oscal.h. Texts of users go into titles and properties, which OSCAL wants on one line and not empty, only
- * through line_json. */
+/* OSCAL assessment results of a report. See oscal.h. Texts of users go into titles and properties, which OSCAL wants on
+ * one line and not empty, only through line_json. */
 #include "server/compliance/oscal.h"
 
 #include <stdio.h>
@@ -53,7 +53,8 @@ static bool is_token_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
 }
 
-/* OSCAL's ids have letters, digits, dots and dashes only. Where something had to be replaced, a piece of its hash keeps two controls apart. */
+/* OSCAL's ids have letters, digits, dots and dashes only. Where something had to be replaced, a piece of its hash keeps
+ * two controls apart. */
 static void make_token(writing *w, const char *control, char out[TOKEN_MAX]) {
   bool is_replaced = !control[0];
   size_t n = (size_t)snprintf(out, TOKEN_MAX, "c-%.100s-", w->framework);

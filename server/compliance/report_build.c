@@ -1,5 +1,5 @@
-/* Building a report. See report_build.h. A value that could not be built for want of memory is NULL, and so is everything that it belongs to
- * (json_values.h), so that no report leaves with a member missing. */
+/* Building a report. See report_build.h. A value that could not be built for want of memory is NULL, and so is
+ * everything that it belongs to (json_values.h), so that no report leaves with a member missing. */
 #include "server/compliance/report_build.h"
 
 #include <inttypes.h>

@@ -73,8 +73,8 @@ static bool is_settled_end(const reading *r, const json_t *body, int64_t settle_
   return read_time(body, "settled_end", &said_ns) && said_ns == settled_end(r, settle_ns);
 }
 
-/* Reports of version 1 have one settled end for all of their rules, the earliest: where it is earlier than the service's settings make it, some rule's setting
- * had shortened what is known of all. */
+/* Reports of version 1 have one settled end for all of their rules, the earliest: where it is earlier than the
+ * service's settings make it, some rule's setting had shortened what is known of all. */
 static bt_status check_completeness(const reading *r, bt_error *error) {
   const json_t *coverage = json_object_get(r->report, "coverage");
   bool is_whole = !json_array_size(json_object_get(coverage, "windows_failed"));
@@ -84,7 +84,8 @@ static bt_status check_completeness(const reading *r, bt_error *error) {
   return refuse("its", "completeness", error);
 }
 
-/* Whether a time stamp was asked for is signed; what came of it stands beside the signature, and cannot be taken away without a word. */
+/* Whether a time stamp was asked for is signed; what came of it stands beside the signature, and cannot be taken away
+ * without a word. */
 static bt_status check_time_stamp(const json_t *document, const reading *r, bt_error *error) {
   const json_t *asked = json_object_get(r->report, "time_stamp_asked"),
                *evidence = json_object_get(document, "evidence");
@@ -163,12 +164,14 @@ static bool are_possible(const numbers *n, const json_t *counts) {
 
 /* ---- rules ---- */
 
-/* The settle that a rule is judged with: its own, or the service's, which may be longer than both say where the source hides its newest time. */
+/* The settle that a rule is judged with: its own, or the service's, which may be longer than both say where the source
+ * hides its newest time. */
 static bool read_settle(const reading *r, const json_t *body, int64_t *out) {
   return read_duration(json_object_get(body, "assumptions"), "settle", out) || r->version == 1;
 }
 
-/* Whether its verdicts are about all of the range. In version 1 the tail by the service's settings was no part of it. */
+/* Whether its verdicts are about all of the range. In version 1 the tail by the service's settings was no part of it.
+ */
 static bool is_whole_settled(const reading *r, const json_t *body, int64_t settle_ns) {
   int64_t settled_ns;
   if (r->version > 1) return settled_end(r, settle_ns) >= r->range.end_ns;
@@ -189,7 +192,8 @@ static bool is_share_right(const reading *r, const json_t *body, const numbers *
          (uint64_t)range == bt_settled_share(&r->range, settled_end(r, settle_ns));
 }
 
-/* What a rule's numbers carry: of it, or of it as the service's settings judge it. `body` has counts, assumptions and how far they go. */
+/* What a rule's numbers carry: of it, or of it as the service's settings judge it. `body` has counts, assumptions and
+ * how far they go. */
 typedef struct carried {
   numbers n;
   bool is_clean; /* everything was read, counted, decided and settled, and nothing violates it */
@@ -215,7 +219,8 @@ static bool may_pass(const carried *c) {
   return c->is_clean && c->n.exercised > 0 && c->n.exercised <= c->n.evaluated;
 }
 
-/* Settings of its own that change how it is judged have the service's beside them, and what is said is the worse of both. */
+/* Settings of its own that change how it is judged have the service's beside them, and what is said is the worse of
+ * both. */
 static bt_status check_settings(const reading *r, const json_t *rule, bool has_service, bt_error *error) {
   const json_t *own = json_object_get(rule, "assumptions"), *service = json_object_get(r->report, "assumptions");
   const json_t *overrides = json_object_get(rule, "overrides");
@@ -290,7 +295,8 @@ static bool decided(const json_t *version) {
          !json_is_true(json_object_get(version, "deleted"));
 }
 
-/* What the listed versions say: it does not decide now, and one that did was followed by another inside the range or since. */
+/* What the listed versions say: it does not decide now, and one that did was followed by another inside the range or
+ * since. */
 static bool was_withdrawn(const reading *r, const json_t *rule) {
   const json_t *versions = json_object_get(rule, "versions");
   size_t count = json_array_size(versions);

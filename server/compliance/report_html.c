@@ -1,5 +1,6 @@
-/* The page of a report. See report_html.h. Every text that may come from outside goes through put_text, which escapes it and puts it into a <bdi>, so
- * that letters that turn the direction of writing cannot make one line look like another. */
+/* The page of a report. See report_html.h. Every text that may come from outside goes through put_text, which escapes
+ * it and puts it into a <bdi>, so that letters that turn the direction of writing cannot make one line look like
+ * another. */
 #include "server/compliance/report_html.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* A compliance report as one HTML page that prints well: no script, nothing that is loaded, every text escaped by xml.c. It shows the evidence, and is
- * none itself: what is signed is the JSON document. Thread: no state. */
+/* A compliance report as one HTML page that prints well: no script, nothing that is loaded, every text escaped by
+ * xml.c. It shows the evidence, and is none itself: what is signed is the JSON document. Thread: no state. */
 #ifndef BT_SERVER_REPORT_HTML_H
 #define BT_SERVER_REPORT_HTML_H
 

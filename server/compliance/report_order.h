@@ -1,5 +1,5 @@
-/* One report that is to be made, with what the service has for it: measured and written in its turn, stamped with a time, and counted. For reports.c alone.
- * Thread: a worker's; it blocks. */
+/* One report that is to be made, with what the service has for it: measured and written in its turn, stamped with a
+ * time, and counted. For reports.c alone. Thread: a worker's; it blocks. */
 #ifndef BT_SERVER_REPORT_ORDER_H
 #define BT_SERVER_REPORT_ORDER_H
 

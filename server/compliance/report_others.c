@@ -1,5 +1,6 @@
-/* Finding and reading the spans of other reports. See report_others.h. Their attributes were sent by somebody: a span counts only where its trace id is
- * the one that follows from its report id, and its texts are cut to what a report's can have. */
+/* Finding and reading the spans of other reports. See report_others.h. Their attributes were sent by somebody: a span
+ * counts only where its trace id is the one that follows from its report id, and its texts are cut to what a report's
+ * can have. */
 #include "server/compliance/report_others.h"
 
 #include <stdio.h>
@@ -67,7 +68,8 @@ static bt_other_report describe(const finding *f, const bt_span *span) {
   return other;
 }
 
-/* Those of the same range first, and the earliest of them, so that what is named does not depend on the order of answers. */
+/* Those of the same range first, and the earliest of them, so that what is named does not depend on the order of
+ * answers. */
 static bool goes_before(const bt_other_report *a, const bt_other_report *b) {
   if (a->is_same_range != b->is_same_range) return a->is_same_range;
   if (a->made_at_ns != b->made_at_ns) return a->made_at_ns < b->made_at_ns;

@@ -1,5 +1,6 @@
-/* The other reports that a source knows of: every report that was made with an OTLP endpoint left a `betrace.report` span there. Whoever holds the key can
- * make a report anew under another id, or make ten and show one; the spans of the others are what tells. Thread: the caller's. */
+/* The other reports that a source knows of: every report that was made with an OTLP endpoint left a `betrace.report`
+ * span there. Whoever holds the key can make a report anew under another id, or make ten and show one; the spans of the
+ * others are what tells. Thread: the caller's. */
 #ifndef BT_SERVER_REPORT_OTHERS_H
 #define BT_SERVER_REPORT_OTHERS_H
 

@@ -109,7 +109,8 @@ bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str 
 
 /* ---- what is in Tempo ---- */
 
-/* Whoever may write to Tempo may write a span; the head in it has to be signed by the key that signs this service's reports. */
+/* Whoever may write to Tempo may write a span; the head in it has to be signed by the key that signs this service's
+ * reports. */
 static bool is_signed(const bt_previous_question *question, const bt_report_in_span *one) {
   char text[BT_SIGNED_TEXT_BYTES];
   bt_error ignored = {0};

@@ -1,6 +1,7 @@
-/* The report before: each report names the last one of its framework and tenant by id and head, so that who has them all sees that none is missing between
- * them. The service knows its own since it started, and those of before by the spans that they left in Tempo: one counts where its head is signed by the
- * service's key. Where neither tells, the report says that it does not know, and why. */
+/* The report before: each report names the last one of its framework and tenant by id and head, so that who has them
+ * all sees that none is missing between them. The service knows its own since it started, and those of before by the
+ * spans that they left in Tempo: one counts where its head is signed by the service's key. Where neither tells, the
+ * report says that it does not know, and why. */
 #ifndef BT_SERVER_REPORT_PREVIOUS_H
 #define BT_SERVER_REPORT_PREVIOUS_H
 
@@ -16,7 +17,8 @@ typedef struct bt_previous_report {
   char report_id[BT_OTHER_REPORT_TEXT], head[BT_OTHER_REPORT_TEXT];
   char reason[200]; /* why it is not known */
 } bt_previous_report;
-/* new: {report_id, head, known_by, reason}; the first three are null where it is not known, and the last where it is. */
+/* new: {report_id, head, known_by, reason}; the first three are null where it is not known, and the last where it is.
+ */
 json_t *bt_previous_report_json(const bt_previous_report *previous);
 /* Whether a report's member is one that bt_previous_report_json makes. */
 bool bt_previous_report_is_right(const json_t *previous);
@@ -30,8 +32,8 @@ bool bt_last_reports_find(const bt_last_reports *last, const char *tenant, bt_st
 bt_status bt_last_reports_set(bt_last_reports *last, const char *tenant, bt_str framework, const char *report_id,
                               const char *head, bt_error *error) BT_MUST_CHECK;
 
-/* By the newest span in [now - back, now] with a head that this key has signed. Fills the reason where there is none, or where not all could be looked at.
- * BT_CANCELLED, BT_NO_MEMORY. */
+/* By the newest span in [now - back, now] with a head that this key has signed. Fills the reason where there is none,
+ * or where not all could be looked at. BT_CANCELLED, BT_NO_MEMORY. */
 typedef struct bt_previous_question {
   bt_source *source;
   const char *tenant; /* "": none */

@@ -65,7 +65,8 @@ static bool fill_fields(const json_t *body, bool is_plain, bt_rule_fields *field
          read_override(overrides, "clock_skew", &fields->clock_skew_ns);
 }
 
-/* is_plain: without settings of its own, and so with another hash. *out NULL: this program's language does not take it. */
+/* is_plain: without settings of its own, and so with another hash. *out NULL: this program's language does not take it.
+ */
 static bt_status rebuild(const json_t *body, bool is_plain, bt_rule_definition **out, bt_error *error) {
   bt_rule_fields fields;
   bt_diagnostics diagnostics;

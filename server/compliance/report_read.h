@@ -1,5 +1,5 @@
-/* Reading a report back: for whoever checks one. The bytes come from outside. What is read is only what is needed to look again: the range, the
- * assumptions, the rules, their counts and their samples. Thread: values, no state. */
+/* Reading a report back: for whoever checks one. The bytes come from outside. What is read is only what is needed to
+ * look again: the range, the assumptions, the rules, their counts and their samples. Thread: values, no state. */
 #ifndef BT_SERVER_REPORT_READ_H
 #define BT_SERVER_REPORT_READ_H
 
@@ -15,8 +15,9 @@ bt_status bt_report_parse(bt_str text, json_t **out, bt_error *error) BT_MUST_CH
 /* 1 where none is said; 0: this program does not know the report's version. */
 int bt_report_version(const json_t *document);
 
-/* Whether what a report concludes follows from its own numbers: a pass from counts, a control from its rules, the totals from the controls. Whoever has the
- * key can sign anything; this is what he has to get right all the same. BT_INVALID: it does not follow, and where. */
+/* Whether what a report concludes follows from its own numbers: a pass from counts, a control from its rules, the
+ * totals from the controls. Whoever has the key can sign anything; this is what he has to get right all the same.
+ * BT_INVALID: it does not follow, and where. */
 bt_status bt_report_check_conclusions(const json_t *document, bt_error *error) BT_MUST_CHECK;
 
 typedef struct bt_reported_rule {
@@ -30,13 +31,14 @@ typedef struct bt_reported {
   int version;                    /* of its conclusions: 1 to BT_REPORT_VERSION */
   bt_time_range range;            /* that it is about; of version 1: up to where all of it was settled */
   bt_assumptions assumptions;
-  bt_reported_rule *
-      rules; /* those that were evaluated; one with settings of its own twice, also as the service's settings judge it */
+  bt_reported_rule *rules; /* those that were evaluated; one with settings of its own twice, also as the service's
+                              settings judge it */
   size_t rule_count;
   size_t
       foreign_count; /* rules whose text this program does not take, and which can therefore not be looked at again */
 } bt_reported;
-/* BT_INVALID: the report contradicts itself, and where: a condition hash that is not that of the rule's text, a count that is none. */
+/* BT_INVALID: the report contradicts itself, and where: a condition hash that is not that of the rule's text, a count
+ * that is none. */
 bt_status bt_reported_read(const json_t *document, bt_reported *out, bt_error *error) BT_MUST_CHECK;
 void bt_reported_dispose(bt_reported *reported);
 

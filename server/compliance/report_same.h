@@ -6,8 +6,8 @@
 
 #include "dsl/text.h"
 
-/* All entries alike but for what every report has anew: its id, the report before it, when it was made, what that cost, and where hand-overs were then. False also where
- * `text` cannot be read or memory is out. */
+/* All entries alike but for what every report has anew: its id, the report before it, when it was made, what that cost,
+ * and where hand-overs were then. False also where `text` cannot be read or memory is out. */
 bool bt_reports_say_the_same(bt_str text, const json_t *document);
 
 #endif

@@ -1,5 +1,6 @@
-/* The head of a report as a span in Tempo: one trace of its own, named betrace.report, with an id that is derived from the report's (api.md, Violation
- * spans), so that evaluation leaves it out. It puts a time on a head that whoever keeps the file does not own. Thread: the caller's; it blocks. */
+/* The head of a report as a span in Tempo: one trace of its own, named betrace.report, with an id that is derived from
+ * the report's (api.md, Violation spans), so that evaluation leaves it out. It puts a time on a head that whoever keeps
+ * the file does not own. Thread: the caller's; it blocks. */
 #ifndef BT_SERVER_REPORT_SPAN_H
 #define BT_SERVER_REPORT_SPAN_H
 
@@ -31,8 +32,8 @@ typedef enum bt_report_span_state {
   BT_REPORT_SPAN_OTHER,
   BT_REPORT_SPAN_GONE
 } bt_report_span_state;
-/* Looks the span of a report up: SAME, there is one with this head; OTHER, one with another head, or other spans in its trace; GONE, none (never sent, or past the source's
- * retention). Not BT_OK: it could not be asked. */
+/* Looks the span of a report up: SAME, there is one with this head; OTHER, one with another head, or other spans in its
+ * trace; GONE, none (never sent, or past the source's retention). Not BT_OK: it could not be asked. */
 bt_status bt_report_span_find(bt_source *source, const json_t *document, bt_report_span_state *out,
                               bt_error *error) BT_MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* Turns of reports. See report_turn.h. Tempo is asked before the turn: nobody waits for that. What was made meanwhile goes before what Tempo said. */
+/* Turns of reports. See report_turn.h. Tempo is asked before the turn: nobody waits for that. What was made meanwhile
+ * goes before what Tempo said. */
 #include "server/compliance/report_turn.h"
 
 #include <pthread.h>

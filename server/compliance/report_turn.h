@@ -1,5 +1,6 @@
-/* Turns of reports: between naming the report before and being the last one itself, no other report is written, so that two that are made at once do not both
- * name the same one. Thread: every function from any thread; a turn is one thread's. */
+/* Turns of reports: between naming the report before and being the last one itself, no other report is written, so that
+ * two that are made at once do not both name the same one. Thread: every function from any thread; a turn is one
+ * thread's. */
 #ifndef BT_SERVER_REPORT_TURN_H
 #define BT_SERVER_REPORT_TURN_H
 
@@ -21,10 +22,11 @@ typedef struct bt_report_turn { /* zero but for what the caller sets */
   bool is_taken;
 } bt_report_turn;
 
-/* For bt_report_request.name_previous; context: a bt_report_turn. Takes the turn with BT_OK: then it has to be ended. */
+/* For bt_report_request.name_previous; context: a bt_report_turn. Takes the turn with BT_OK: then it has to be ended.
+ */
 bt_status bt_report_turn_take(void *context, bt_str framework, bt_previous_report *out, bt_error *error) BT_MUST_CHECK;
-/* document: the report, which is the last one of its framework and tenant from now on, also when it is deleted; NULL: there is none. Nothing happens where the
- * turn was not taken. */
+/* document: the report, which is the last one of its framework and tenant from now on, also when it is deleted; NULL:
+ * there is none. Nothing happens where the turn was not taken. */
 bt_status bt_report_turn_end(bt_report_turn *turn, const json_t *document, bt_error *error) BT_MUST_CHECK;
 
 #endif

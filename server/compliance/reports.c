@@ -1,5 +1,6 @@
-/* The queue of reports. See reports.h. Invariant: a job in the list is owned by it; a running one is also used by its worker, so that a deleted one
- * stays in the list, marked, until the worker has let go of it. No lock is held while a report is made. */
+/* The queue of reports. See reports.h. Invariant: a job in the list is owned by it; a running one is also used by its
+ * worker, so that a deleted one stays in the list, marked, until the worker has let go of it. No lock is held while a
+ * report is made. */
 #include "server/compliance/reports.h"
 
 #include <inttypes.h>
@@ -144,7 +145,8 @@ static const char *tenant_with_most(const bt_reports *reports) {
   return most;
 }
 
-/* tenant: whose report came last. Its own bound first; where all together are too much, the tenant that holds the most makes room. */
+/* tenant: whose report came last. Its own bound first; where all together are too much, the tenant that holds the most
+ * makes room. */
 static void make_room(bt_reports *reports, const char *tenant) {
   size_t limit = reports->options.memory_limit_bytes, bytes;
   while (count_finished(reports, tenant, &bytes) > TENANT_FINISHED_MAX || bytes > limit / TENANT_PART)
@@ -298,7 +300,8 @@ static void show_progress(void *context, double fraction) {
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
-/* The last report of the same question; neither its span nor its time stamp has failed, so that there is nothing to send or ask again. NULL: there is none. */
+/* The last report of the same question; neither its span nor its time stamp has failed, so that there is nothing to
+ * send or ask again. NULL: there is none. */
 static const report_job *last_like(const bt_reports *reports, const report_job *job) {
   const report_job *last = NULL;
   for (size_t i = 0; i < reports->count; i++) {
@@ -320,7 +323,8 @@ static void take_seed(making *m) {
   pthread_mutex_unlock(&m->reports->mutex);
 }
 
-/* Whether the last one says the same. Then who asked gets that one, and this one is dropped with its signature, before anybody saw it. */
+/* Whether the last one says the same. Then who asked gets that one, and this one is dropped with its signature, before
+ * anybody saw it. */
 static bool is_nothing_new(making *m, const bt_report_order *order, const json_t *document) {
   bt_buffer text = {0};
   char id[BT_REPORT_ID_BYTES] = "";

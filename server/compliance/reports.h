@@ -1,8 +1,9 @@
-/* Compliance reports under way and done. A report outlives the request that asked for it; finished ones stay in memory and are forgotten, the oldest
- * first, under a bound of each tenant, and under one of all that the tenant with the most makes room for: nobody pushes out the reports of another by making
- * many. Whoever knows the id of a report of his tenant may read it; who asked for it may delete it, or an editor. A report that says nothing but what the last
- * one of the same tenant, framework and range said is not kept, signed and sent anew: who asks gets that one.
- * Thread: every function from any thread; two reports are made at once, by a crew. */
+/* Compliance reports under way and done. A report outlives the request that asked for it; finished ones stay in memory
+ * and are forgotten, the oldest first, under a bound of each tenant, and under one of all that the tenant with the most
+ * makes room for: nobody pushes out the reports of another by making many. Whoever knows the id of a report of his
+ * tenant may read it; who asked for it may delete it, or an editor. A report that says nothing but what the last one of
+ * the same tenant, framework and range said is not kept, signed and sent anew: who asks gets that one. Thread: every
+ * function from any thread; two reports are made at once, by a crew. */
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
@@ -39,7 +40,8 @@ const bt_evidence_key *bt_reports_key(const bt_reports *reports);
 
 enum { BT_REPORT_ID_BYTES = 40 };
 
-/* The latest end of a range that has settled to its end by the service's settings: what is reported where nobody says an end. */
+/* The latest end of a range that has settled to its end by the service's settings: what is reported where nobody says
+ * an end. */
 int64_t bt_reports_settled_ns(const bt_reports *reports, int64_t now_ns);
 
 typedef enum bt_report_form { BT_REPORT_JSON, BT_REPORT_HTML, BT_REPORT_OSCAL, BT_REPORT_DSSE } bt_report_form;
@@ -66,12 +68,14 @@ typedef struct bt_report_view { /* a copy; dispose it */
 } bt_report_view;
 void bt_report_view_dispose(bt_report_view *view);
 
-/* Never waits: where it has not ended, `wait` is woken by its end (NULL: nobody waits), and bt_reports_stop_waiting comes before the wait goes; after an error nobody waits.
- * BT_NOT_FOUND: never was, forgotten, deleted, or another tenant's. */
+/* Never waits: where it has not ended, `wait` is woken by its end (NULL: nobody waits), and bt_reports_stop_waiting
+ * comes before the wait goes; after an error nobody waits. BT_NOT_FOUND: never was, forgotten, deleted, or another
+ * tenant's. */
 bt_status bt_reports_get(bt_reports *reports, const char *tenant, const char *report_id, bt_wait *wait,
                          bt_report_view *out, bt_error *error) BT_MUST_CHECK;
 void bt_reports_stop_waiting(bt_reports *reports, bt_wait *wait); /* NULL is fine */
-/* Cancels a running one, forgets a finished one. user: who may delete his own only; NULL: who may delete any. BT_REFUSED: it is another's. */
+/* Cancels a running one, forgets a finished one. user: who may delete his own only; NULL: who may delete any.
+ * BT_REFUSED: it is another's. */
 bt_status bt_reports_delete(bt_reports *reports, const char *tenant, const char *user, const char *report_id,
                             bt_error *error) BT_MUST_CHECK;
 

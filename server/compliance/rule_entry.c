@@ -59,7 +59,8 @@ static bool is_change(const history *h, size_t i, int64_t since_ns) {
   return strcmp(old->condition_hash, now->condition_hash) != 0 && now->updated_at_ns > since_ns;
 }
 
-/* The condition that held when the range began, where it is another one than what is evaluated: with its text, so that making many versions hides nothing. */
+/* The condition that held when the range began, where it is another one than what is evaluated: with its text, so that
+ * making many versions hides nothing. */
 static json_t *before_json(const bt_rule_entry_parts *parts, const history *h) {
   for (size_t i = 1; i < h->count; i++) {
     const bt_rule_definition *old = h->items[i - 1].definition;
@@ -72,8 +73,8 @@ static json_t *before_json(const bt_rule_entry_parts *parts, const history *h) {
   return json_null();
 }
 
-/* The report evaluates the condition as it is now over the whole range: where it was another one for a part of it that is said, and also where it was
- * changed after the end, and so was another one for all of it. */
+/* The report evaluates the condition as it is now over the whole range: where it was another one for a part of it that
+ * is said, and also where it was changed after the end, and so was another one for all of it. */
 static json_t *changes_json(const bt_rule_entry_parts *parts, const history *h) {
   json_t *array = json_array();
   for (size_t i = 1; i < h->count; i++) {
@@ -203,7 +204,8 @@ static json_t *samples_json(const bt_measured *m) {
                    sample_json(&m->satisfied_sample), "inconclusive", sample_json(&m->inconclusive_sample));
 }
 
-/* What the finding rests on: up to where its counts are, which share of the range that is, and which share of the traces that exercised the rule. */
+/* What the finding rests on: up to where its counts are, which share of the range that is, and which share of the
+ * traces that exercised the rule. */
 static void add_share(const bt_rule_entry_parts *parts, const bt_measured *m, json_t **body) {
   const bt_time_range *range = &parts->request->measure.range;
   uint64_t unsettled = bt_measured_unsettled(m),

@@ -1,5 +1,5 @@
-/* The entry of one rule in a report: its text, who changed it when, since when it is under watch, how it is searched, what was counted and which
- * traces show it. For report_build.c alone. Thread: the caller's. */
+/* The entry of one rule in a report: its text, who changed it when, since when it is under watch, how it is searched,
+ * what was counted and which traces show it. For report_build.c alone. Thread: the caller's. */
 #ifndef BT_SERVER_RULE_ENTRY_H
 #define BT_SERVER_RULE_ENTRY_H
 

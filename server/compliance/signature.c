@@ -1,4 +1,5 @@
-/* Ed25519 keys and signatures. See signature.h. What libcrypto has on its error queue is dropped: it speaks of its own insides. */
+/* Ed25519 keys and signatures. See signature.h. What libcrypto has on its error queue is dropped: it speaks of its own
+ * insides. */
 #include "server/compliance/signature.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Whether a rule that decided over a control inside a range does so no more: it was disabled, put on trial (shadow) or taken away. What it would say of the
- * range is not known then, and no control passes beside it. Thread: no state. */
+/* Whether a rule that decided over a control inside a range does so no more: it was disabled, put on trial (shadow) or
+ * taken away. What it would say of the range is not known then, and no control passes beside it. Thread: no state. */
 #ifndef BT_SERVER_WITHDRAWN_H
 #define BT_SERVER_WITHDRAWN_H
 
@@ -13,7 +13,8 @@ typedef struct bt_withdrawn { /* borrowed from the versions */
 
 /* Shadow rules are on trial and disabled ones are off: they are shown, and nothing is concluded from them. */
 bool bt_rule_decides(const bt_rule_definition *rule);
-/* Of a rule's versions, oldest first: whether one that decided was in effect after since_ns, and the last one does not decide. */
+/* Of a rule's versions, oldest first: whether one that decided was in effect after since_ns, and the last one does not
+ * decide. */
 bt_withdrawn bt_find_withdrawn(const bt_rule_version *versions, size_t count, int64_t since_ns);
 
 #endif

@@ -1,5 +1,6 @@
-/* What could be written at a place of a rule's text: words of the language, bindings, and, asked for by `wants`, names and values that the
- * traces have. The text need not be a rule yet. Pure: libc and dsl/. Thread: belongs to one thread. */
+/* What could be written at a place of a rule's text: words of the language, bindings, and, asked for by `wants`, names
+ * and values that the traces have. The text need not be a rule yet. Pure: libc and dsl/. Thread: belongs to one thread.
+ */
 #ifndef BT_SERVER_EDITOR_COMPLETION_H
 #define BT_SERVER_EDITOR_COMPLETION_H
 
@@ -42,18 +43,19 @@ typedef enum bt_want_of { /* where names and values come from */
                           BT_WANT_ANY_ATTRIBUTES /* of the span or its resource */
 } bt_want_of;
 
-typedef enum bt_want_form {                /* how they are written where the cursor is */
-                            BT_FORM_NAME,  /* a selection: quoted where it has to be */
-                            BT_FORM_FIELD, /* behind `front`; where that cannot be, in brackets or quotes */
-                            BT_FORM_DIRECT, /* behind `front`, a span's name, as in payment.amount > 5: keys of one segment only */
-                            BT_FORM_VALUE, /* strings in quotes */
-                            BT_FORM_INSIDE /* of the string that the cursor is in */
+typedef enum bt_want_form {                 /* how they are written where the cursor is */
+                            BT_FORM_NAME,   /* a selection: quoted where it has to be */
+                            BT_FORM_FIELD,  /* behind `front`; where that cannot be, in brackets or quotes */
+                            BT_FORM_DIRECT, /* behind `front`, a span's name, as in payment.amount > 5: keys of one
+                                               segment only */
+                            BT_FORM_VALUE,  /* strings in quotes */
+                            BT_FORM_INSIDE  /* of the string that the cursor is in */
 } bt_want_form;
 
 typedef struct bt_completion_want {
   bt_want_of of;
-  bt_str
-      key; /* values of this attribute; ptr NULL: the names (of attributes), or the values of the field that `of` names */
+  bt_str key; /* values of this attribute; ptr NULL: the names (of attributes), or the values of the field that `of`
+                 names */
   bt_completion_kind kind;
   bt_want_form form;
   bt_str front;    /* FIELD, DIRECT: "span.", "c.", "payment.", or nothing */
@@ -74,7 +76,8 @@ typedef struct bt_completion {
   bt_arena arena;
 } bt_completion;
 
-/* offset: bytes; one inside a character counts as its beginning. BT_INVALID: past the end, or a text over BT_MAX_RULE_BYTES. Dispose of *out in every case. */
+/* offset: bytes; one inside a character counts as its beginning. BT_INVALID: past the end, or a text over
+ * BT_MAX_RULE_BYTES. Dispose of *out in every case. */
 bt_status bt_completion_run(bt_str text, size_t offset, bt_completion *out, bt_error *error) BT_MUST_CHECK;
 /* Adds an answer to a want, if it fits what was typed. */
 bt_status bt_completion_add(bt_completion *completion, const bt_completion_want *want, bt_str text, bt_value_type type,

@@ -1,4 +1,5 @@
-/* Items: which fit what was typed, how names and values are written in the language, and their order. See completion.h. */
+/* Items: which fit what was typed, how names and values are written in the language, and their order. See completion.h.
+ */
 #include "server/editor/completion_parts.h"
 
 #include <stdlib.h>
@@ -126,7 +127,8 @@ static void write_text(const bt_completion *completion, const bt_completion_want
   }
 }
 
-/* Strings of a comparison stay strings: inside quotes a number is none. A text with the string's own quote cannot stand in a raw string. */
+/* Strings of a comparison stay strings: inside quotes a number is none. A text with the string's own quote cannot stand
+ * in a raw string. */
 static bool can_be_written(const bt_completion *completion, const bt_completion_want *want, bt_str text,
                            bt_value_type type) {
   bool is_name = !want->key.ptr;

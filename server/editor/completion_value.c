@@ -1,4 +1,5 @@
-/* What could stand on the right of a comparison: values of the field on its left, durations, fields of the same span. See completion.h. */
+/* What could stand on the right of a comparison: values of the field on its left, durations, fields of the same span.
+ * See completion.h. */
 #include "server/editor/completion_parts.h"
 
 #include <string.h>

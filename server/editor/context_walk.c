@@ -1,5 +1,5 @@
-/* Over the tokens with a stack of brackets: what stands open, what may come next, and which bindings are seen. It follows the grammar where
- * the text does, and forgives where it does not. See context_parts.h. */
+/* Over the tokens with a stack of brackets: what stands open, what may come next, and which bindings are seen. It
+ * follows the grammar where the text does, and forgives where it does not. See context_parts.h. */
 #include <string.h>
 
 #include "dsl/vocabulary.h"

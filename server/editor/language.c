@@ -1,4 +1,5 @@
-/* Words and their docs. See language.h. Each source enumerates one table of the front end and says which doc belongs to which word. */
+/* Words and their docs. See language.h. Each source enumerates one table of the front end and says which doc belongs to
+ * which word. */
 #include "server/editor/language.h"
 
 #include <string.h>

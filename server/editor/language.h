@@ -1,6 +1,6 @@
-/* What an editor has to know about the language: its words with signatures and one-line docs, and how its text divides into tokens. The words
- * come from dsl/vocabulary.h, that is out of the front end's own tables; the docs stand here, and a test finds a word without one.
- * Pure: libc and dsl/. Thread: constant. */
+/* What an editor has to know about the language: its words with signatures and one-line docs, and how its text divides
+ * into tokens. The words come from dsl/vocabulary.h, that is out of the front end's own tables; the docs stand here,
+ * and a test finds a word without one. Pure: libc and dsl/. Thread: constant. */
 #ifndef BT_SERVER_EDITOR_LANGUAGE_H
 #define BT_SERVER_EDITOR_LANGUAGE_H
 
@@ -31,7 +31,8 @@ typedef struct bt_language_word {
 bool bt_language_word_at(size_t i, bt_language_word *out);
 /* By name, among classes (a bit each: 1 << class; 0: any). */
 bool bt_language_find(bt_str name, unsigned classes, bt_language_word *out);
-/* The word of the language that an offset touches, and where it stands. False: there is none, or it is in a string or a comment. */
+/* The word of the language that an offset touches, and where it stands. False: there is none, or it is in a string or a
+ * comment. */
 bool bt_language_at(bt_str text, size_t offset, bt_range *range, bt_language_word *out);
 const char *bt_type_name(bt_type type);
 

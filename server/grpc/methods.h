@@ -1,5 +1,6 @@
-/* The methods of betrace.v1 and grpc.health.v1: each is a row that says which HTTP call it is, so that both mean the same. Thread: a worker's; a method
- * begins on the thread that calls it, and goes on in its lane where its HTTP call waits for something. */
+/* The methods of betrace.v1 and grpc.health.v1: each is a row that says which HTTP call it is, so that both mean the
+ * same. Thread: a worker's; a method begins on the thread that calls it, and goes on in its lane where its HTTP call
+ * waits for something. */
 #ifndef BT_SERVER_GRPC_METHODS_H
 #define BT_SERVER_GRPC_METHODS_H
 

@@ -1,4 +1,5 @@
-/* Writing JSON as the wire format. See transcode.h. The JSON is ours; a message is made in a buffer of its own, because its length stands before it. */
+/* Writing JSON as the wire format. See transcode.h. The JSON is ours; a message is made in a buffer of its own, because
+ * its length stands before it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

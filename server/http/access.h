@@ -1,6 +1,6 @@
-/* Who a request is from and what it may do (api.md, Access): a bearer token, its role, and the tenant that the request names. One value
- * holds all that can be changed while the service runs (tokens, further host names, allowed origins); it is immutable and replaced as a whole.
- * Thread: acquire and release from any thread; the rest is read only. */
+/* Who a request is from and what it may do (api.md, Access): a bearer token, its role, and the tenant that the request
+ * names. One value holds all that can be changed while the service runs (tokens, further host names, allowed origins);
+ * it is immutable and replaced as a whole. Thread: acquire and release from any thread; the rest is read only. */
 #ifndef BT_SERVER_HTTP_ACCESS_H
 #define BT_SERVER_HTTP_ACCESS_H
 

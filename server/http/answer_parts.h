@@ -1,5 +1,5 @@
-/* What answers have in common that are given at once when they are known, and else wait for it as a stream, without a place of a lane.
- * Thread: one worker at a time. */
+/* What answers have in common that are given at once when they are known, and else wait for it as a stream, without a
+ * place of a lane. Thread: one worker at a time. */
 #ifndef BT_SERVER_HTTP_ANSWER_PARTS_H
 #define BT_SERVER_HTTP_ANSWER_PARTS_H
 

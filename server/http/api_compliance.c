@@ -1,4 +1,5 @@
-/* /v1/compliance and /v1/reports: frameworks, reports of one framework, and reports that take longer than a request. See routes.h. */
+/* /v1/compliance and /v1/reports: frameworks, reports of one framework, and reports that take longer than a request.
+ * See routes.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

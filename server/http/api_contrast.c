@@ -1,5 +1,6 @@
-/* GET /v1/rules/{id}/contrast: what goes along with violating. The request waits for the answer, at most `timeout`, of which finding the traces has six
- * tenths; then what was read is answered, and the status says that the time was over. See routes.h. */
+/* GET /v1/rules/{id}/contrast: what goes along with violating. The request waits for the answer, at most `timeout`, of
+ * which finding the traces has six tenths; then what was read is answered, and the status says that the time was over.
+ * See routes.h. */
 #include "server/base/clock.h"
 #include "server/http/body_fields.h"
 #include "server/http/routes.h"

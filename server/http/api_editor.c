@@ -1,5 +1,5 @@
-/* /v1/dsl: what an editor asks about a rule's text: the language, completion with names and values of the traces, hover and the canonical form.
- * Nothing is stored. See routes.h. */
+/* /v1/dsl: what an editor asks about a rule's text: the language, completion with names and values of the traces, hover
+ * and the canonical form. Nothing is stored. See routes.h. */
 #include <stdio.h>
 
 #include "server/base/clock.h"

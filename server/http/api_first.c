@@ -1,5 +1,5 @@
-/* GET /v1/rules/{id}/first-violation: when did it start. The request waits for the answer, at most `timeout`; then what is certain is answered
- * as not proven. See routes.h. */
+/* GET /v1/rules/{id}/first-violation: when did it start. The request waits for the answer, at most `timeout`; then what
+ * is certain is answered as not proven. See routes.h. */
 #include <time.h>
 
 #include "server/base/clock.h"

@@ -132,7 +132,8 @@ static void answer_ready(const bt_service *service, bt_call *call) {
   bt_status status = bt_rule_store_check(service->store, &error);
   ready = ready && !status;
   json_object_set_new(parts, "store", part_json(status, &error));
-  /* A rule that does not compile is said, but takes no service out of its load balancer: then nobody could mend the rule. */
+  /* A rule that does not compile is said, but takes no service out of its load balancer: then nobody could mend the
+   * rule. */
   bool degraded = check_rules(service, &error) != BT_OK;
   json_object_set_new(parts, "rules", part_json(degraded ? BT_INVALID : BT_OK, &error));
   status = bt_outside_check_answer(&source_probe, &error);

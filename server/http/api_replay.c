@@ -189,8 +189,8 @@ static bt_status append_violation(void *context, const bt_rule_definition *defin
   return object && json_array_append_new(context, object) == 0 ? BT_OK : BT_NO_MEMORY;
 }
 
-/* A cursor is the order, by time (t) or by arrival (a), and the number of violations given so far: neither list changes what it has given.
- * Whoever begins while the replay runs goes on by arrival, and has a cursor until it has ended. */
+/* A cursor is the order, by time (t) or by arrival (a), and the number of violations given so far: neither list changes
+ * what it has given. Whoever begins while the replay runs goes on by arrival, and has a cursor until it has ended. */
 typedef struct replay_place {
   bt_job_order order;
   uint64_t first;

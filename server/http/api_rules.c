@@ -17,8 +17,8 @@ static void set_etag(bt_call *call, const bt_rule_definition *definition) {
   bt_call_header_set(call, "etag", bt_str_from(etag));
 }
 
-/* Answers one rule from the text that an earlier answer left with this version: making JSON costs more than all the rest of a read. Takes the
- * reference. */
+/* Answers one rule from the text that an earlier answer left with this version: making JSON costs more than all the
+ * rest of a read. Takes the reference. */
 static void answer_known_rule(bt_call *call, const bt_rule_definition *definition) {
   set_etag(call, definition);
   const char *text = bt_rule_definition_kept_text(definition);
@@ -42,7 +42,8 @@ static void answer_rule(bt_call *call, int status, const bt_rule_definition *def
 /* Of calls that change a rule: one that is not known may have meant that they should not. */
 static const char *const no_parameter[] = {NULL};
 
-/* Reads If-Match: "3" or *; 0 when any version will do. False: answered 400, or 412 for W/"3": only strong tags match here (RFC 9110, 13.1.1). */
+/* Reads If-Match: "3" or *; 0 when any version will do. False: answered 400, or 412 for W/"3": only strong tags match
+ * here (RFC 9110, 13.1.1). */
 static bool if_match_of(bt_call *call, int64_t *version) {
   bt_str text = call->if_match;
   *version = 0;

@@ -1,5 +1,5 @@
-/* POST /v1/rules/import and GET /v1/rules/export: rules as files. An import is one transaction of the store; a file with anything wrong in it
- * changes nothing. See routes.h. */
+/* POST /v1/rules/import and GET /v1/rules/export: rules as files. An import is one transaction of the store; a file
+ * with anything wrong in it changes nothing. See routes.h. */
 #include <stdio.h>
 #include <stdlib.h>
 

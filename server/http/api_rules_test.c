@@ -1,4 +1,5 @@
-/* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See routes.h. */
+/* POST /v1/rules/test: the verdict of one rule on one trace, given as OTLP JSON or by its id in the source. See
+ * routes.h. */
 #include <stdlib.h>
 
 #include "server/base/eval_limit.h"

@@ -1,4 +1,5 @@
-/* GET and POST /v1/violations/series: counts of violations by steps, for graphs and alerts. See query/series.h and routes.h. */
+/* GET and POST /v1/violations/series: counts of violations by steps, for graphs and alerts. See query/series.h and
+ * routes.h. */
 #include "server/base/clock.h"
 #include "server/http/question.h"
 #include "server/http/routes.h"

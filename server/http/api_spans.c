@@ -1,6 +1,7 @@
-/* POST /v1/spans: pushed spans go on to Tempo, or into the memory source, and what was accepted there is the answer. An OTLP body is sent on
- * byte for byte (unpacked): decoding and encoding it again would lose what we do not model (links, trace state, maps, dropped counts). It is
- * decoded all the same, so that it is counted and a damaged one is refused here with its place. See routes.h. */
+/* POST /v1/spans: pushed spans go on to Tempo, or into the memory source, and what was accepted there is the answer. An
+ * OTLP body is sent on byte for byte (unpacked): decoding and encoding it again would lose what we do not model (links,
+ * trace state, maps, dropped counts). It is decoded all the same, so that it is counted and a damaged one is refused
+ * here with its place. See routes.h. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,7 +113,8 @@ static bool read_spans(push *p) {
 
 /* ---- answering ---- */
 
-/* All were accepted: 200. Else a problem that says how many, because a status of 200 is all that many clients look at. */
+/* All were accepted: 200. Else a problem that says how many, because a status of 200 is all that many clients look at.
+ */
 static void answer_counts(const push *p, const bt_export_result *result) {
   bt_call *call = p->call;
   bt_metrics_add_spans(p->service->metrics, BT_SPANS_ACCEPTED, result->accepted);

@@ -1,5 +1,5 @@
-/* GET /v1/violations and POST /v1/violations/query: violations on demand. Nothing is stored; see query/evaluation.h for how pages come about.
- * A question is the same in both forms: the query string is read as a body. See routes.h. */
+/* GET /v1/violations and POST /v1/violations/query: violations on demand. Nothing is stored; see query/evaluation.h for
+ * how pages come about. A question is the same in both forms: the query string is read as a body. See routes.h. */
 #include <stdlib.h>
 #include <string.h>
 

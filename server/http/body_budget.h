@@ -1,6 +1,6 @@
-/* The memory that bodies of requests may hold together: all that is being read and all that handlers still look at. One tenant may hold as much as is left
- * free by everybody, itself included: one alone gets half, two get a third each, and who comes new always finds room for something.
- * Thread: any. */
+/* The memory that bodies of requests may hold together: all that is being read and all that handlers still look at. One
+ * tenant may hold as much as is left free by everybody, itself included: one alone gets half, two get a third each, and
+ * who comes new always finds room for something. Thread: any. */
 #ifndef BT_SERVER_HTTP_BODY_BUDGET_H
 #define BT_SERVER_HTTP_BODY_BUDGET_H
 

@@ -1,13 +1,15 @@
-/* Fields that several calls read alike: times, durations, limits. A query string is read as the body that says the same, so that GET and POST
- * of one question share one reader. What is wrong is added to the errors by name. Thread: workers. */
+/* Fields that several calls read alike: times, durations, limits. A query string is read as the body that says the
+ * same, so that GET and POST of one question share one reader. What is wrong is added to the errors by name. Thread:
+ * workers. */
 #ifndef BT_SERVER_HTTP_BODY_FIELDS_H
 #define BT_SERVER_HTTP_BODY_FIELDS_H
 
 #include "server/http/call.h"
 #include "server/http/service.h"
 
-/* The query as an object of strings; `list` (may be NULL) may stand several times and becomes the array `list_name`. `names` are all that may stand
- * (NULL-terminated, `list` among them); any other, and one that stands twice, is answered with 400. NULL: answered. */
+/* The query as an object of strings; `list` (may be NULL) may stand several times and becomes the array `list_name`.
+ * `names` are all that may stand (NULL-terminated, `list` among them); any other, and one that stands twice, is
+ * answered with 400. NULL: answered. */
 json_t *bt_query_body(bt_call *call, const char *const *names, const char *list, const char *list_name);
 
 typedef struct bt_range_names {

@@ -32,10 +32,11 @@ typedef enum bt_stream_step {
  * before, so a slow reader costs one page and no thread. */
 typedef struct bt_stream_operations {
   /* Appends the next page, at most about 64 KiB; an empty page with MORE counts as WAIT. On a worker thread, never two
-   * at once; must not wait: where it says WAIT, it may have called bt_call_leave to be asked again when it is woken. A page that could not be appended (no memory) breaks the answer off. */
+   * at once; must not wait: where it says WAIT, it may have called bt_call_leave to be asked again when it is woken. A
+   * page that could not be appended (no memory) breaks the answer off. */
   bt_stream_step (*next)(void *context, bt_buffer *page);
-  const char *
-      heartbeat; /* sent after 10 s without a page, so that a reader that is gone is found: ": \n\n" for SSE; NULL: none */
+  const char *heartbeat; /* sent after 10 s without a page, so that a reader that is gone is found: ": \n\n" for SSE;
+                            NULL: none */
   /* Called once, when the stream ended, its reader went away or the service stops. On an event loop's thread: must not
    * block. */
   void (*free)(void *context);
@@ -126,8 +127,8 @@ void bt_call_stream(bt_call *call, int status, const char *content_type, const b
 /* What others get who know when the call can go on (wait.h); NULL: it cannot wait, and has to answer. */
 bt_wait *bt_call_wait(bt_call *call);
 /* There is no answer yet: the call leaves its place as soon as its handler, or the page of its stream, returns. `go_on`
- * is called later, in the same lane: when the wait is woken, at until_ns, or when the call is cut. It answers, or leaves
- * again. NULL: of a stream, which is asked for its page again. */
+ * is called later, in the same lane: when the wait is woken, at until_ns, or when the call is cut. It answers, or
+ * leaves again. NULL: of a stream, which is asked for its page again. */
 void bt_call_leave(bt_call *call, int64_t until_ns, void (*go_on)(void *context, bt_call *call), void *context);
 /* For who runs the call: it is back in its place, and goes on. */
 void bt_call_go_on(bt_call *call);

@@ -11,7 +11,8 @@ static int hex_digit(char c) {
   return -1;
 }
 
-/* Percent-decodes into the arena; what is not a valid escape stays as it is. `plus` reads + as a blank (query strings). */
+/* Percent-decodes into the arena; what is not a valid escape stays as it is. `plus` reads + as a blank (query strings).
+ */
 static bool percent_decode(bt_arena *arena, bt_str in, bool plus, bt_str *out) {
   char *text = bt_arena_alloc(arena, in.len + 1);
   if (!text) return false;

@@ -1,5 +1,6 @@
-/* Reading a body in chunks (RFC 9112, 7.1), as it comes: strictly, since what two readers take for different sizes smuggles requests. Sizes are up to eight
- * hexadecimal digits; extensions and trailers are passed over, 16 KiB of them at most. Thread: the caller's. */
+/* Reading a body in chunks (RFC 9112, 7.1), as it comes: strictly, since what two readers take for different sizes
+ * smuggles requests. Sizes are up to eight hexadecimal digits; extensions and trailers are passed over, 16 KiB of them
+ * at most. Thread: the caller's. */
 #ifndef BT_SERVER_HTTP_CHUNKS_H
 #define BT_SERVER_HTTP_CHUNKS_H
 
@@ -25,8 +26,8 @@ typedef struct bt_chunks { /* all-zero: nothing has come */
   uint64_t left_bytes;           /* of this chunk */
 } bt_chunks;
 
-/* Reads on from `input`, appends what is data to `out` and says in `used` how much of it was read: less than all only at the body's end (state is
- * BT_CHUNKS_END then). BT_INVALID: these are no chunks. BT_LIMIT: `out` is full. */
+/* Reads on from `input`, appends what is data to `out` and says in `used` how much of it was read: less than all only
+ * at the body's end (state is BT_CHUNKS_END then). BT_INVALID: these are no chunks. BT_LIMIT: `out` is full. */
 bt_status bt_chunks_read(bt_chunks *chunks, bt_str input, bt_buffer *out, size_t *used) BT_MUST_CHECK;
 
 #endif

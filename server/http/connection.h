@@ -1,13 +1,15 @@
-/* A connection between the socket and h2o's parser. The library reads a whole body before it tells anybody of the request; so it is given heads alone, without
- * what says that a body follows, and bodies are read here once it is known that somebody may send one (body.c). Every connection is at one of these stages:
+/* A connection between the socket and h2o's parser. The library reads a whole body before it tells anybody of the
+ * request; so it is given heads alone, without what says that a body follows, and bodies are read here once it is known
+ * that somebody may send one (body.c). Every connection is at one of these stages:
  *
  *   head       on_gate_read looks for one whole head, keeps what stands behind it, and gives the head to h2o (gate.c)
  *   body       the request's task waits for its body; bytes go into the task and not into the library's buffer
  *   answer     nothing is read
- *   lingering  it was answered before all was read: the rest is thrown away for a while, so that the answer is not lost in a reset
+ *   lingering  it was answered before all was read: the rest is thrown away for a while, so that the answer is not lost
+ * in a reset
  *
- * What this takes from libh2o 2.2 beyond its interface: h2o_socket_t._cb.read, its callback for heads, is put aside and called from here.
- * Thread: all of it is for the loop's own thread. */
+ * What this takes from libh2o 2.2 beyond its interface: h2o_socket_t._cb.read, its callback for heads, is put aside and
+ * called from here. Thread: all of it is for the loop's own thread. */
 #ifndef BT_SERVER_HTTP_CONNECTION_H
 #define BT_SERVER_HTTP_CONNECTION_H
 
@@ -45,8 +47,8 @@ bt_http_connection *bt_http_connection_of(h2o_req_t *request);
 
 /* gate.c: from now on heads of this connection are looked at first. Its socket has just been given to h2o. */
 void bt_http_gate_close(bt_http_connection *connection);
-/* After each turn of the loop, before the next one polls: puts the gate before what h2o has begun to read again, and looks at what came already. True: the next
- * turn must not wait. */
+/* After each turn of the loop, before the next one polls: puts the gate before what h2o has begun to read again, and
+ * looks at what came already. True: the next turn must not wait. */
 bool bt_http_gate_turn(bt_http_loop *loop);
 /* To be called for each request that reaches a handler: its end brings the gate back. */
 void bt_http_gate_expect_end(h2o_req_t *request);

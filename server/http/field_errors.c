@@ -23,7 +23,8 @@ void bt_field_errors_add(bt_field_errors *errors, const char *field, const char 
   vsnprintf(message, sizeof message, format, list);
   va_end(list);
   if (!errors->items) errors->items = json_array();
-  /* A name of the user's may be no UTF-8 only when it was cut above; jansson refuses it then, and the generic text stands in. */
+  /* A name of the user's may be no UTF-8 only when it was cut above; jansson refuses it then, and the generic text
+   * stands in. */
   json_t *item = json_pack("{s:s, s:s}", "field", field, "message", message);
   if (!item) item = json_pack("{s:s, s:s}", "field", "?", "message", "this field is not known here");
   json_array_append_new(errors->items, item);

@@ -73,7 +73,8 @@ void bt_http_connection_linger(bt_http_connection *connection) {
 
 /* ---- heads that are none ---- */
 
-/* h2o's own timeout still runs, and one that ends a TLS connection leaves its socket for a while: that must not be waited for. */
+/* h2o's own timeout still runs, and one that ends a TLS connection leaves its socket for a while: that must not be
+ * waited for. */
 static void on_refused(h2o_socket_t *socket, const char *failed) {
   if (failed || socket->ssl)
     bt_http_connection_end(connection_of(socket));

@@ -89,7 +89,8 @@ bt_guard_refusal bt_guard_check_head(bt_str head) {
   size_t lengths = 0, hosts = 0;
   head = from_request_line(head);
   while (next_line(&head, &line)) {
-    /* A line that goes on with the one before it: whoever forwarded it may have read one value, where the parser here reads another. */
+    /* A line that goes on with the one before it: whoever forwarded it may have read one value, where the parser here
+     * reads another. */
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
       return (bt_guard_refusal){400, "folded-header", "A header stands in one line; one that is folded came."};
     lengths += has_name(line, BT_STR("content-length")) || has_name(line, BT_STR("transfer-encoding"));

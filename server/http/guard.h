@@ -1,5 +1,5 @@
-/* Who may talk to us: the checks of a request's head that come before routing (api.md, Access). They keep out request smuggling,
- * DNS rebinding (Host) and pages of other sites (Origin, Sec-Fetch-Site). Thread: no state. */
+/* Who may talk to us: the checks of a request's head that come before routing (api.md, Access). They keep out request
+ * smuggling, DNS rebinding (Host) and pages of other sites (Origin, Sec-Fetch-Site). Thread: no state. */
 #ifndef BT_SERVER_HTTP_GUARD_H
 #define BT_SERVER_HTTP_GUARD_H
 
@@ -16,7 +16,8 @@ typedef struct bt_guard_refusal {
   const char *detail;
 } bt_guard_refusal;
 
-/* `head` is the request as it came, at least up to the empty line: more than one of Content-Length and Transfer-Encoding is refused. */
+/* `head` is the request as it came, at least up to the empty line: more than one of Content-Length and
+ * Transfer-Encoding is refused. */
 bt_guard_refusal bt_guard_check_head(bt_str head);
 /* origin and fetch_site have len 0 when they were not sent. */
 bt_guard_refusal bt_guard_check_site(const bt_guard *guard, bt_str host, bt_str origin, bt_str fetch_site);

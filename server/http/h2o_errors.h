@@ -1,5 +1,5 @@
-/* Turns the plain-text errors that h2o answers by itself (a body over the limit, broken chunks, an unknown expectation) into problem
- * documents like all others. Thread: h2o's loops. */
+/* Turns the plain-text errors that h2o answers by itself (a body over the limit, broken chunks, an unknown expectation)
+ * into problem documents like all others. Thread: h2o's loops. */
 #ifndef BT_SERVER_HTTP_H2O_ERRORS_H
 #define BT_SERVER_HTTP_H2O_ERRORS_H
 

@@ -1,4 +1,5 @@
-/* One head of a request, read before h2o reads it: what it says of a body, and the same head without that, for the library. A target in absolute form
+/* One head of a request, read before h2o reads it: what it says of a body, and the same head without that, for the
+ * library. A target in absolute form
  * ("GET http://host/path") becomes the path, and its host the Host header (RFC 9112, 3.2.2). Thread: any; no state. */
 #ifndef BT_SERVER_HTTP_HEAD_H
 #define BT_SERVER_HTTP_HEAD_H
@@ -16,7 +17,8 @@ typedef struct bt_http_head {
   bt_buffer text;      /* the head to be read; new */
 } bt_http_head;
 
-/* BT_NOT_FOUND: it has not come whole yet. BT_INVALID: it is no head. BT_LIMIT: it is too large. BT_NO_MEMORY. scanned_bytes: what an earlier call saw of it. */
+/* BT_NOT_FOUND: it has not come whole yet. BT_INVALID: it is no head. BT_LIMIT: it is too large. BT_NO_MEMORY.
+ * scanned_bytes: what an earlier call saw of it. */
 bt_status bt_http_head_read(bt_str input, size_t scanned_bytes, bt_http_head *out) BT_MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /* The server: h2o's event loops, started and stopped. See http_server.h and loop.h.
  *
- * A request's path: on_request (loop) checks, routes and copies it into a task → a worker runs the handler → the task comes back through the
- * loop's queue → its answer is sent, or its stream begins. */
+ * A request's path: on_request (loop) checks, routes and copies it into a task → a worker runs the handler → the task
+ * comes back through the loop's queue → its answer is sent, or its stream begins. */
 #include "server/http/http_server.h"
 
 #include <h2o.h>
@@ -179,7 +179,8 @@ static int tick_ms(const bt_http_loop *loop) {
   return h2o_linklist_is_empty((h2o_linklist_t *)&loop->under_way) ? TICK_MS : BUSY_TICK_MS;
 }
 
-/* All of the loop is made and freed on its own thread: h2o keeps memory for each thread, and what it makes keeps a pointer to it. */
+/* All of the loop is made and freed on its own thread: h2o keeps memory for each thread, and what it makes keeps a
+ * pointer to it. */
 static void *run_loop(void *argument) {
   bt_http_loop *loop = argument;
   prepare_loop(loop);
@@ -216,8 +217,8 @@ static void configure(bt_http_server *server) {
   bt_h2o_errors_register(&host->fallback_path);
 }
 
-/* At the limit of open files accept fails for ever and the loop spins; so the soft limit is raised where the hard one allows, and connections
- * stay well below it. */
+/* At the limit of open files accept fails for ever and the loop spins; so the soft limit is raised where the hard one
+ * allows, and connections stay well below it. */
 static uint32_t fit_files(uint32_t connections) {
   struct rlimit files = {0};
   rlim_t wanted = (rlim_t)connections + SPARE_FILES;
@@ -335,7 +336,8 @@ bt_status bt_http_server_reload(bt_http_server *server, const bt_access_options 
   return bt_error_set(error, BT_INVALID, "TLS and tokens can be begun and ended by a restart only");
 }
 
-/* Until no worker has a task of ours any more; all are cancelled. The last look at the server of one that gives a task back is its count. */
+/* Until no worker has a task of ours any more; all are cancelled. The last look at the server of one that gives a task
+ * back is its count. */
 static void wait_for_lent(bt_http_server *server) {
   atomic_store(&server->is_ending, true);
   pthread_mutex_lock(&server->mutex);

@@ -43,9 +43,9 @@ typedef struct bt_http_server_options {
   size_t bodies_bytes;             /* of all bodies that are read or looked at; 0: 64 MiB */
   uint32_t max_connections;        /* 0: 1,000, and never more than the file limit allows */
   uint32_t request_timeout_ms;     /* for head and body together, and idle keep-alive; 0: 10 s */
-  uint32_t
-      write_timeout_ms; /* a reader that has taken less than 4 KiB of an answer or page in so long is cut off; 0: 30 s */
-  uint32_t heartbeat_ms; /* after so long without a page a stream sends its heartbeat; 0: 10 s */
+  uint32_t write_timeout_ms; /* a reader that has taken less than 4 KiB of an answer or page in so long is cut off; 0:
+                                30 s */
+  uint32_t heartbeat_ms;     /* after so long without a page a stream sends its heartbeat; 0: 10 s */
 } bt_http_server_options;
 
 /* new. Listens and serves at once. BT_INVALID: the address is not one; BT_IO: it cannot be bound, and why. */

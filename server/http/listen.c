@@ -48,7 +48,8 @@ static uint16_t port_of(int fd) {
                                            : ((struct sockaddr_in *)&bound)->sin_port);
 }
 
-/* SO_REUSEPORT lets our loops share the port, and would also let a second service take half of our connections in silence: so ask first. */
+/* SO_REUSEPORT lets our loops share the port, and would also let a second service take half of our connections in
+ * silence: so ask first. */
 static bool is_taken(const struct addrinfo *address) {
   int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
   if (fd < 0) return false;

@@ -9,8 +9,9 @@
 /* "host:port" or "[v6]:port" into its parts. BT_INVALID: it is neither. */
 bt_status bt_listen_split(const char *listen, char *host, size_t host_size, char port[6],
                           bt_error *error) BT_MUST_CHECK;
-/* Opens `count` sockets on the address, all on one port (port 0: a free one, told in *port). After a failure those below 0 in fds were not
- * opened, and the others are still the caller's. BT_INVALID: not an address; BT_IO: it cannot be bound, and why. */
+/* Opens `count` sockets on the address, all on one port (port 0: a free one, told in *port). After a failure those
+ * below 0 in fds were not opened, and the others are still the caller's. BT_INVALID: not an address; BT_IO: it cannot
+ * be bound, and why. */
 bt_status bt_listen_open(const char *listen, int *fds, size_t count, uint16_t *port, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -81,7 +81,8 @@ static bool is_cancelled(const bt_call *call) {
   return call->scope && bt_work_scope_why(call->scope);
 }
 
-/* Page after page, as a reader would take them who is always ready. False: it has left its place until there is more. */
+/* Page after page, as a reader would take them who is always ready. False: it has left its place until there is more.
+ */
 static bool read_stream(local_run *run) {
   bt_call *call = run->call;
   bt_stream_step step = BT_STREAM_MORE;

@@ -1,5 +1,6 @@
-/* A request that does not come over HTTP, through the same door: the same routes, tokens, roles, tenants and handlers, so that another protocol cannot mean
- * something else than HTTP does. Runs on the caller's thread, and on the pool's where it has to wait for something. Thread: a worker's. */
+/* A request that does not come over HTTP, through the same door: the same routes, tokens, roles, tenants and handlers,
+ * so that another protocol cannot mean something else than HTTP does. Runs on the caller's thread, and on the pool's
+ * where it has to wait for something. Thread: a worker's. */
 #ifndef BT_SERVER_HTTP_LOCAL_CALL_H
 #define BT_SERVER_HTTP_LOCAL_CALL_H
 
@@ -14,11 +15,12 @@ typedef struct bt_local_request {
   uint64_t turn;        /* of whom, there (bt_turns_key) */
 } bt_local_request;
 
-/* Takes the call, whose status and whole answer are set, whatever they are; free it with bt_call_free. NULL: no memory. Called once, on the
- * caller's thread or later on one of the pool. */
+/* Takes the call, whose status and whole answer are set, whatever they are; free it with bt_call_free. NULL: no memory.
+ * Called once, on the caller's thread or later on one of the pool. */
 typedef void (*bt_local_done)(void *context, bt_call *call);
 
-/* Streams are read to their end; one that was broken off answers 503. The request is not looked at any more when this returns. */
+/* Streams are read to their end; one that was broken off answers 503. The request is not looked at any more when this
+ * returns. */
 void bt_http_server_run(bt_http_server *server, const bt_local_request *request, bt_local_done done, void *context);
 
 #endif

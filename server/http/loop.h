@@ -1,9 +1,9 @@
 /* What the files of the HTTP server share: the server, its loops, and a request on its way (h2o's world; handlers see
  * call.h alone). A task belongs to its loop, and for the time of one handler or one page of a stream to a worker;
- * is_with_worker says which (a call that has left its place until it is woken counts as with one), and the scope it runs
- * under is cancelled by the loop when the reader is gone. The loop owns the request pointer: a guard in the request's
- * pool clears it when the request ends early, and whichever side is last frees the task. Thread: all of it is for the
- * loop's own thread, but what a worker is given. */
+ * is_with_worker says which (a call that has left its place until it is woken counts as with one), and the scope it
+ * runs under is cancelled by the loop when the reader is gone. The loop owns the request pointer: a guard in the
+ * request's pool clears it when the request ends early, and whichever side is last frees the task. Thread: all of it is
+ * for the loop's own thread, but what a worker is given. */
 #ifndef BT_SERVER_HTTP_LOOP_H
 #define BT_SERVER_HTTP_LOOP_H
 
@@ -110,8 +110,8 @@ bt_access *bt_http_access(bt_http_server *server);
 /* Gives the task to a worker; false: the lane is full. Whoever runs it ends with bt_http_task_give_back or _leave. */
 bool bt_http_task_lend(bt_http_task *task, bt_lane lane, void (*run)(bt_task *work)) BT_MUST_CHECK;
 void bt_http_task_give_back(bt_http_task *task); /* on a worker; the last that it does with the task */
-/* On a worker, and the last of it, too: `run` goes on in the same lane when the call's wait is woken, or at until_ns, and
- * begins with bt_wait_return. */
+/* On a worker, and the last of it, too: `run` goes on in the same lane when the call's wait is woken, or at until_ns,
+ * and begins with bt_wait_return. */
 void bt_http_task_leave(bt_http_task *task, int64_t until_ns, void (*run)(bt_task *work));
 void bt_http_task_handle(bt_task *work); /* runs the route's handler; for bt_http_task_lend */
 /* Readers of requests that are with workers and have gone: their work is cancelled. */

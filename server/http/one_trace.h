@@ -1,5 +1,5 @@
-/* Judging one trace for a request: read by its id, with the settings that a replay of each rule would have, and the verdict as JSON.
- * Thread: a request's worker. */
+/* Judging one trace for a request: read by its id, with the settings that a replay of each rule would have, and the
+ * verdict as JSON. Thread: a request's worker. */
 #ifndef BT_SERVER_HTTP_ONE_TRACE_H
 #define BT_SERVER_HTTP_ONE_TRACE_H
 
@@ -7,8 +7,8 @@
 #include "server/http/call.h"
 #include "server/http/service.h"
 
-/* Calls judge once with the whole trace. BT_NOT_FOUND says what to look at; else what judge returned, or why the source gave nothing.
- * rule_id: whose price it is, or NULL. */
+/* Calls judge once with the whole trace. BT_NOT_FOUND says what to look at; else what judge returned, or why the source
+ * gave nothing. rule_id: whose price it is, or NULL. */
 typedef bt_status (*bt_one_trace_judge)(void *context, const bt_trace *trace, bt_error *error);
 bt_status bt_one_trace_read(const bt_service *service, const bt_call *call, const bt_trace_id *id, const char *rule_id,
                             bt_one_trace_judge judge, void *context, bt_error *error) BT_MUST_CHECK;

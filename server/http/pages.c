@@ -110,7 +110,8 @@ static bool is_refusal(bt_str parameter) {
   return true;
 }
 
-/* Whether a list as of Accept or Accept-Encoding names this. Wildcards do not count: who says nothing in particular gets what is plain. */
+/* Whether a list as of Accept or Accept-Encoding names this. Wildcards do not count: who says nothing in particular
+ * gets what is plain. */
 static bool accepts(bt_str list, const char *name) {
   bt_str item, part;
   while (next_part(&list, ',', &item)) {
@@ -132,8 +133,8 @@ static bool has_copy(bt_str if_none_match, const char *etag) {
 
 /* ---- the answer ---- */
 
-/* What bundlers put into names: eight and more hex digits, or eight of base 32 in capitals. A word that looks like one would be kept by
- * browsers after it changed, so letters or digits alone are not enough for hex. */
+/* What bundlers put into names: eight and more hex digits, or eight of base 32 in capitals. A word that looks like one
+ * would be kept by browsers after it changed, so letters or digits alone are not enough for hex. */
 static bool is_hash(bt_str part) {
   size_t digits = 0, lower = 0, base32 = 0;
   for (size_t i = 0; i < part.len; i++) {

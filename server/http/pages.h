@@ -1,6 +1,6 @@
-/* The web pages of `--ui DIR`: the files of one folder, read whole at the start, and which of them answers a request. What is not in the
- * table cannot be asked for, so no path can reach outside the folder. Hidden files and symbolic links are not read. One value is immutable.
- * Thread: read only once made. */
+/* The web pages of `--ui DIR`: the files of one folder, read whole at the start, and which of them answers a request.
+ * What is not in the table cannot be asked for, so no path can reach outside the folder. Hidden files and symbolic
+ * links are not read. One value is immutable. Thread: read only once made. */
 #ifndef BT_SERVER_HTTP_PAGES_H
 #define BT_SERVER_HTTP_PAGES_H
 
@@ -10,8 +10,8 @@ enum { BT_PAGES_MAX_FILES = 10000, BT_PAGES_MAX_MIB = 256, BT_PAGES_MAX_DEPTH = 
 
 typedef struct bt_pages bt_pages;
 
-/* new. The folder has to hold an index.html. BT_IO: it, or a file in it, cannot be read; BT_INVALID: there is no index.html; BT_LIMIT:
- * more than the limits above. */
+/* new. The folder has to hold an index.html. BT_IO: it, or a file in it, cannot be read; BT_INVALID: there is no
+ * index.html; BT_LIMIT: more than the limits above. */
 bt_status bt_pages_read(const char *folder, bt_pages **out, bt_error *error) BT_MUST_CHECK;
 void bt_pages_free(bt_pages *pages); /* NULL is fine */
 size_t bt_pages_count(const bt_pages *pages);
@@ -31,8 +31,8 @@ typedef struct bt_page_answer {
   char etag[BT_PAGES_ETAG];  /* with its quotes */
 } bt_page_answer;
 
-/* False: no page answers this. A path that is no file and looks like none is a place within the pages when HTML is asked for: index.html
- * answers it, so that a deep link and a reload work. */
+/* False: no page answers this. A path that is no file and looks like none is a place within the pages when HTML is
+ * asked for: index.html answers it, so that a deep link and a reload work. */
 bool bt_pages_find(const bt_pages *pages, const bt_page_question *question, bt_page_answer *out);
 /* Whether the API has this path to itself, known or not. */
 bool bt_pages_leave_to_api(bt_str path);

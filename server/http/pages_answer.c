@@ -1,5 +1,6 @@
-/* Pages over HTTP: which requests they answer, what a browser may do with them, and the sending out of memory that a reload may replace
- * meanwhile (the task holds on to it). On the loop's own thread: nothing here waits. See pages.h and loop.h. */
+/* Pages over HTTP: which requests they answer, what a browser may do with them, and the sending out of memory that a
+ * reload may replace meanwhile (the task holds on to it). On the loop's own thread: nothing here waits. See pages.h and
+ * loop.h. */
 #include <string.h>
 
 #include "server/http/loop.h"

@@ -1,5 +1,5 @@
-/* Reading the folder of the pages into memory. See pages.h. Each step opens a name below an open folder and follows no link, so that nothing
- * outside can get in, whatever is renamed meanwhile. */
+/* Reading the folder of the pages into memory. See pages.h. Each step opens a name below an open folder and follows no
+ * link, so that nothing outside can get in, whatever is renamed meanwhile. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

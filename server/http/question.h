@@ -1,5 +1,6 @@
-/* What questions about violations have in common, whether violations are listed or counted: how they are asked, over which range, and what is said when
- * they cannot be answered or when rules are missing from the answer. Thread: workers. */
+/* What questions about violations have in common, whether violations are listed or counted: how they are asked, over
+ * which range, and what is said when they cannot be answered or when rules are missing from the answer. Thread:
+ * workers. */
 #ifndef BT_SERVER_HTTP_QUESTION_H
 #define BT_SERVER_HTTP_QUESTION_H
 
@@ -11,11 +12,12 @@ enum { BT_QUESTION_UNCHECKED = 240 };
 /* The last hour; at most 30 days. */
 extern const bt_range_names bt_question_range;
 
-/* The question as a body, with the fields of `names` (NULL-terminated) and no others: of GET the query, where rule_id may stand several times and becomes
- * rule_ids, of POST the body. NULL: answered. Free with json_decref. */
+/* The question as a body, with the fields of `names` (NULL-terminated) and no others: of GET the query, where rule_id
+ * may stand several times and becomes rule_ids, of POST the body. NULL: answered. Free with json_decref. */
 json_t *bt_question_of_query(bt_call *call, const char *const *names);
 json_t *bt_question_of_body(bt_call *call, const char *const *names);
-/* The enabled rules that belong to the question and cannot be evaluated, as a sentence, which begins with rule_broken; NULL: there are none. */
+/* The enabled rules that belong to the question and cannot be evaluated, as a sentence, which begins with rule_broken;
+ * NULL: there are none. */
 const char *bt_question_unchecked(const bt_rule_choice *rules, char text[BT_QUESTION_UNCHECKED]);
 /* Answers that it could not be begun. */
 void bt_question_refuse(bt_call *call, bt_status status, const bt_error *error);

@@ -1,5 +1,5 @@
-/* Which rules a request is about: rule_ids, labels or an ad-hoc dsl, and for questions a severity and a framework besides. Rules that were
- * asked for and cannot be judged are never passed over in silence. Thread: workers. */
+/* Which rules a request is about: rule_ids, labels or an ad-hoc dsl, and for questions a severity and a framework
+ * besides. Rules that were asked for and cannot be judged are never passed over in silence. Thread: workers. */
 #ifndef BT_SERVER_HTTP_RULE_CHOICE_H
 #define BT_SERVER_HTTP_RULE_CHOICE_H
 
@@ -14,11 +14,12 @@ typedef struct bt_rule_choice {
 } bt_rule_choice;
 void bt_rule_choice_dispose(bt_rule_choice *choice);
 
-/* For a replay: exactly one of rule_ids, labels and dsl; an unknown id and a broken rule are errors of their fields. False: answered. */
+/* For a replay: exactly one of rule_ids, labels and dsl; an unknown id and a broken rule are errors of their fields.
+ * False: answered. */
 bool bt_rule_choice_of_replay(const bt_service *service, bt_call *call, json_t *body, bt_rule_choice *choice,
                               bt_field_errors *errors);
-/* For a question: at most one of rule_ids, labels and dsl; without any, all enabled rules; of these those of `severity` and `framework`. An
- * unknown id is answered with 404. False: answered. */
+/* For a question: at most one of rule_ids, labels and dsl; without any, all enabled rules; of these those of `severity`
+ * and `framework`. An unknown id is answered with 404. False: answered. */
 bool bt_rule_choice_of_question(const bt_service *service, bt_call *call, json_t *body, bt_rule_choice *choice,
                                 bt_field_errors *errors);
 

@@ -104,7 +104,8 @@ static int compare_ids(const void *a, const void *b) {
   return strcmp(left->fields.id, right->fields.id);
 }
 
-/* Every stored rule by id, also those that are not checked because their text does not compile: who looks has to see them. */
+/* Every stored rule by id, also those that are not checked because their text does not compile: who looks has to see
+ * them. */
 static bt_status list_all(const bt_service *service, const char *tenant, bt_rule_list *out, bt_error *error) {
   bt_rule_list broken = {0};
   bt_status status = bt_rule_store_snapshot(service->store, tenant, out, error);

@@ -1,5 +1,5 @@
-/* Waiting for counts and writing them. See series_answer.h. The document is made as a whole when all is known or the time is over, and handed
- * out in pieces. */
+/* Waiting for counts and writing them. See series_answer.h. The document is made as a whole when all is known or the
+ * time is over, and handed out in pieces. */
 #include "server/http/series_answer.h"
 
 #include <stdio.h>

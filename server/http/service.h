@@ -1,5 +1,5 @@
-/* What the service is made of; given to every HTTP handler. Thread: set up before the server starts, then read only (each part says itself
- * which threads may use it). */
+/* What the service is made of; given to every HTTP handler. Thread: set up before the server starts, then read only
+ * (each part says itself which threads may use it). */
 #ifndef BT_SERVER_HTTP_SERVICE_H
 #define BT_SERVER_HTTP_SERVICE_H
 

@@ -1,5 +1,6 @@
-/* Pushed spans in BeTrace's own JSON. See span_body.h. Fields are read into what the OTLP encoder takes; texts borrow from the document.
- * Nothing is passed over: an unknown field, a null attribute or an end before its start is an error with its place. */
+/* Pushed spans in BeTrace's own JSON. See span_body.h. Fields are read into what the OTLP encoder takes; texts borrow
+ * from the document. Nothing is passed over: an unknown field, a null attribute or an end before its start is an error
+ * with its place. */
 #include "server/http/span_body.h"
 
 #include <inttypes.h>
@@ -49,8 +50,8 @@ static json_t *member(json_t *object, const char *name) {
 
 /* ---- attributes ---- */
 
-/* "200", "1.5", "true": as the JSON value of the same letters. A whole number beyond 64 bits stays text: it is an id, and a double would
- * change it. */
+/* "200", "1.5", "true": as the JSON value of the same letters. A whole number beyond 64 bits stays text: it is an id,
+ * and a double would change it. */
 static bt_value value_of_text(bt_str text) {
   bt_value value = {.type = BT_VALUE_STRING, .string = text};
   int64_t integer;

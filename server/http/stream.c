@@ -1,8 +1,9 @@
 /* Streaming answers: one page at a time, asked for when the reader has taken the one before. See call.h and loop.h.
  *
- * asking (next runs in the lane of pages) → sending (h2o writes the page) → asking, or waiting (a timer) → … A reader that is gone shows itself by a
- * failing write while sending, and by its closed half of the connection otherwise: h2o does not read while a request is under way, so the
- * socket is looked at each time the stream is touched. A reader that closes only its sending half counts as gone. */
+ * asking (next runs in the lane of pages) → sending (h2o writes the page) → asking, or waiting (a timer) → … A reader
+ * that is gone shows itself by a failing write while sending, and by its closed half of the connection otherwise: h2o
+ * does not read while a request is under way, so the socket is looked at each time the stream is touched. A reader that
+ * closes only its sending half counts as gone. */
 #include "server/http/loop.h"
 
 enum {
@@ -77,8 +78,8 @@ static void send_piece(bt_http_task *task, bt_str piece, h2o_send_state_t state)
   h2o_send(task->request, &body, body.len ? 1 : 0, state);
 }
 
-/* Headers go out before the first page is asked for. An empty piece does not get through the filter that makes chunks, so it is given to what
- * comes last. */
+/* Headers go out before the first page is asked for. An empty piece does not get through the filter that makes chunks,
+ * so it is given to what comes last. */
 static void send_headers(bt_http_task *task) {
   h2o_ostream_t *last = task->request->_ostr_top;
   while (last->next) last = last->next;

@@ -1,11 +1,12 @@
-/* Bearer tokens: the file that lists them, and finding the one that a request shows. The file holds no token, only its SHA-256: a token is
- * 32 random bytes, so there is nothing to guess and a slow hash would only cost. One line a token:
+/* Bearer tokens: the file that lists them, and finding the one that a request shows. The file holds no token, only its
+ * SHA-256: a token is 32 random bytes, so there is nothing to guess and a slow hash would only cost. One line a token:
  *
  *   NAME sha256:HEX viewer|editor [tenants=a,b | tenants=*] [grafana-user] [expires=TIME]
  *
- * and lines that begin with #. Every line has to end with a line break: of a file that was cut while it was written, the last line might say more than
- * was meant ("tenants=" or "expires=" gone), and it is refused as a whole. Errors name the file and the line and never show what stood there: it may be a token pasted by mistake.
- * Thread: immutable once parsed. */
+ * and lines that begin with #. Every line has to end with a line break: of a file that was cut while it was written,
+ * the last line might say more than was meant ("tenants=" or "expires=" gone), and it is refused as a whole. Errors
+ * name the file and the line and never show what stood there: it may be a token pasted by mistake. Thread: immutable
+ * once parsed. */
 #ifndef BT_SERVER_HTTP_TOKENS_H
 #define BT_SERVER_HTTP_TOKENS_H
 

@@ -1,5 +1,5 @@
-/* Writing violations piece by piece. See violation_answer.h. A document is written in the same steps as lines and events, so that there is
- * one way through: items of a page, then the next page, then the end. */
+/* Writing violations piece by piece. See violation_answer.h. A document is written in the same steps as lines and
+ * events, so that there is one way through: items of a page, then the next page, then the end. */
 #include "server/http/violation_answer.h"
 
 #include <stdio.h>
@@ -134,8 +134,8 @@ static size_t page_limit(const answer *a) {
   return left < STREAM_PAGE ? left : STREAM_PAGE;
 }
 
-/* False: there is no page yet, and the call hears of it when there is. Streams give what there is; a document waits until
- * it is full. */
+/* False: there is no page yet, and the call hears of it when there is. Streams give what there is; a document waits
+ * until it is full. */
 static bool load_page(answer *a, bt_status *status, bt_error *error) {
   bool ready = false, is_document = a->options.form == BT_VIOLATIONS_DOCUMENT;
   bt_page_wish wish = {.limit = page_limit(a),

@@ -1,4 +1,5 @@
-/* What goes along with violating, as JSON, as `GET /v1/rules/{id}/contrast` and `betrace contrast --json` give it. Thread: no state. */
+/* What goes along with violating, as JSON, as `GET /v1/rules/{id}/contrast` and `betrace contrast --json` give it.
+ * Thread: no state. */
 #ifndef BT_SERVER_CONTRAST_JSON_H
 #define BT_SERVER_CONTRAST_JSON_H
 

@@ -1,4 +1,5 @@
-/* What an editor is told, as JSON: ranges in bytes and in lines and UTF-16 columns, completions, the language. Thread: no state. */
+/* What an editor is told, as JSON: ranges in bytes and in lines and UTF-16 columns, completions, the language. Thread:
+ * no state. */
 #ifndef BT_SERVER_EDITOR_JSON_H
 #define BT_SERVER_EDITOR_JSON_H
 

@@ -1,4 +1,5 @@
-/* Small values as JSON, for documents that are built by hand. Each returns a new value, NULL without memory. Thread: no state. */
+/* Small values as JSON, for documents that are built by hand. Each returns a new value, NULL without memory. Thread: no
+ * state. */
 #ifndef BT_SERVER_JSON_VALUES_H
 #define BT_SERVER_JSON_VALUES_H
 
@@ -14,8 +15,8 @@ json_t *bt_moment_json(const bt_moment *moment); /* {trace_id, time}, or null */
 json_t *bt_assumptions_json(const bt_assumptions *assumptions);
 json_t *bt_optional_text_json(const char *text); /* NULL and "": null; what is not UTF-8 becomes U+FFFD */
 
-/* Adds a value, which is taken. When that fails, or there is no value or nothing to add it to, *to is freed and becomes NULL, and so does what it is
- * put into: nothing leaves with a member missing. */
+/* Adds a value, which is taken. When that fails, or there is no value or nothing to add it to, *to is freed and becomes
+ * NULL, and so does what it is put into: nothing leaves with a member missing. */
 void bt_json_append(json_t **to, json_t *value);
 void bt_json_set(json_t **to, const char *name, json_t *value);
 

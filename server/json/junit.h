@@ -1,4 +1,5 @@
-/* Results of tests as JUnit XML, which CI systems read: a testsuite for each rule file. Thread: belongs to one thread. */
+/* Results of tests as JUnit XML, which CI systems read: a testsuite for each rule file. Thread: belongs to one thread.
+ */
 #ifndef BT_SERVER_JUNIT_H
 #define BT_SERVER_JUNIT_H
 

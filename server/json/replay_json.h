@@ -1,4 +1,5 @@
-/* JSON of violations, coverage and replays as api.md writes them: one place for the HTTP API and the CLI. Thread: no state. */
+/* JSON of violations, coverage and replays as api.md writes them: one place for the HTTP API and the CLI. Thread: no
+ * state. */
 #ifndef BT_SERVER_REPLAY_JSON_H
 #define BT_SERVER_REPLAY_JSON_H
 
@@ -12,8 +13,9 @@ json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violati
 json_t *bt_coverage_json(const bt_coverage *coverage);
 /* {kind, version, checked, note?}; null when it was not asked for. */
 json_t *bt_source_json(const bt_source_about *about);
-/* How a replay ended or where it stands: the fields of api.md, Replay. Counters are of all rules together at the top level (violations,
- * inconclusive: sums; traces: the same for every rule, so the largest), and for each rule in `rules`. `status` is a word of api.md. */
+/* How a replay ended or where it stands: the fields of api.md, Replay. Counters are of all rules together at the top
+ * level (violations, inconclusive: sums; traces: the same for every rule, so the largest), and for each rule in
+ * `rules`. `status` is a word of api.md. */
 json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_definition *const *rules,
                               const char *status);
 json_t *bt_job_json(const bt_job_view *view);

@@ -1,4 +1,5 @@
-/* SARIF 2.1.0. See sarif.h. Columns are code points, and the run says so; paths are relative references, percent-encoded. */
+/* SARIF 2.1.0. See sarif.h. Columns are code points, and the run says so; paths are relative references,
+ * percent-encoded. */
 #include "server/json/sarif.h"
 
 #include <stdio.h>

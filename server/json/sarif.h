@@ -5,8 +5,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* A new log with one run. `is_whole`: every file could be read; else the run says that it did not succeed, so that nobody takes what is not listed for
- * mended. `problems`: an array as check_json.h writes it, each with its `file` besides. NULL: no memory. */
+/* A new log with one run. `is_whole`: every file could be read; else the run says that it did not succeed, so that
+ * nobody takes what is not listed for mended. `problems`: an array as check_json.h writes it, each with its `file`
+ * besides. NULL: no memory. */
 json_t *bt_sarif_json(const json_t *problems, bool is_whole, const char *version);
 
 #endif

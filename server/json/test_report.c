@@ -1,5 +1,5 @@
-/* Results of tests as text and JSON. See test_report.h. Why `when` did not hold is found by evaluating its first conjunct, its first two, … on the
- * same trace, so that each conjunct has the bindings that stand before it. */
+/* Results of tests as text and JSON. See test_report.h. Why `when` did not hold is found by evaluating its first
+ * conjunct, its first two, … on the same trace, so that each conjunct has the bindings that stand before it. */
 #include "dsl/data_notes.h"
 #include "server/json/test_report.h"
 

@@ -1,5 +1,5 @@
-/* Spans as JSON. See trace_json.h. The keys that rules compare are sorted once, so that a span costs a search for each of its attributes and
- * not one for each key of each rule. */
+/* Spans as JSON. See trace_json.h. The keys that rules compare are sorted once, so that a span costs a search for each
+ * of its attributes and not one for each key of each rule. */
 #include "server/json/trace_json.h"
 
 #include <inttypes.h>

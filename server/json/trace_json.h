@@ -1,5 +1,5 @@
-/* The spans of one trace as JSON, for pages that draw it. Of attributes only those that the given rules compare are shown, as in witnesses:
- * a trace may hold what nobody should read beside a rule. Thread: no state. */
+/* The spans of one trace as JSON, for pages that draw it. Of attributes only those that the given rules compare are
+ * shown, as in witnesses: a trace may hold what nobody should read beside a rule. Thread: no state. */
 #ifndef BT_SERVER_TRACE_JSON_H
 #define BT_SERVER_TRACE_JSON_H
 
@@ -9,8 +9,8 @@
 
 enum { BT_TRACE_SPANS_SHOWN = 10000 };
 
-/* new: an array of what openapi.yaml calls TraceSpan, by start and then id: the earliest `most` spans, and every witness of the verdicts besides.
- * rules and verdicts have `count` entries each. */
+/* new: an array of what openapi.yaml calls TraceSpan, by start and then id: the earliest `most` spans, and every
+ * witness of the verdicts besides. rules and verdicts have `count` entries each. */
 bt_status bt_trace_spans_json(const bt_trace *trace, const bt_rule *const *rules, const bt_rule_verdict *verdicts,
                               size_t count, size_t most, json_t **out, bt_error *error) BT_MUST_CHECK;
 

@@ -4,7 +4,8 @@
 
 #include "dsl/text.h"
 
-/* Escaped; what XML cannot hold becomes U+FFFD. Attributes would lose their line breaks if they were not written as numbers. */
+/* Escaped; what XML cannot hold becomes U+FFFD. Attributes would lose their line breaks if they were not written as
+ * numbers. */
 void bt_xml_text(bt_buffer *out, bt_str text, bool is_attribute);
 /* ` name="value"` */
 void bt_xml_attribute(bt_buffer *out, const char *name, bt_str value);

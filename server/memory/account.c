@@ -1,5 +1,5 @@
-/* The account: what each kind holds and the sum of it, under one lock that is held for a few instructions and never while another is asked for. See account.h.
- * Invariant: the total is the sum of the kinds, and at most the limit. */
+/* The account: what each kind holds and the sum of it, under one lock that is held for a few instructions and never
+ * while another is asked for. See account.h. Invariant: the total is the sum of the kinds, and at most the limit. */
 #include "server/memory/account.h"
 
 #include <malloc.h>
@@ -118,7 +118,8 @@ bool bt_memory_hold_grow(bt_memory_hold *hold, size_t bytes) {
   return bytes <= SIZE_MAX - hold->bytes && bt_memory_hold_set(hold, hold->bytes + bytes);
 }
 
-/* Others of the kind may take some between the look and the taking; then it is asked again, and nobody is made to forget anything for what may not be had. */
+/* Others of the kind may take some between the look and the taking; then it is asked again, and nobody is made to
+ * forget anything for what may not be had. */
 static bool may_have(bt_memory_account *account, bt_memory_kind kind, size_t bytes, size_t most_of_kind) {
   size_t held = bt_memory_look(account).kinds[kind];
   return held <= most_of_kind && bytes <= most_of_kind - held;

@@ -1,7 +1,8 @@
-/* One account of memory, with --memory-limit: what is kept of replays and other answers, and what those who run hold meanwhile, by kind. Whoever wants more
- * asks here first, and goes without where there is no room: then its answer says so (results_full), and the others go on.
- * It counts what others allocate; it allocates nothing for them. What is not taken is not held: there is no way to count something that has no room, so what
- * is held is never more than the limit. Thread: every function may be called from any thread, with whatever lock but the keeper's. A NULL account is one
+/* One account of memory, with --memory-limit: what is kept of replays and other answers, and what those who run hold
+ * meanwhile, by kind. Whoever wants more asks here first, and goes without where there is no room: then its answer says
+ * so (results_full), and the others go on. It counts what others allocate; it allocates nothing for them. What is not
+ * taken is not held: there is no way to count something that has no room, so what is held is never more than the limit.
+ * Thread: every function may be called from any thread, with whatever lock but the keeper's. A NULL account is one
  * without a limit, for who runs alone. */
 #ifndef BT_SERVER_MEMORY_ACCOUNT_H
 #define BT_SERVER_MEMORY_ACCOUNT_H
@@ -36,8 +37,9 @@ typedef struct bt_memory_view { /* of one moment: the kinds are the total */
 bt_memory_view bt_memory_look(bt_memory_account *account);
 size_t bt_memory_total(bt_memory_account *account);
 
-/* Who keeps what may be forgotten: `forget` lets go of some of it until so many bytes are free, as far as it can. Called without a lock of the account, by
- * whoever wants the room, so that it may take its own lock and no other. Set once, before anybody takes. */
+/* Who keeps what may be forgotten: `forget` lets go of some of it until so many bytes are free, as far as it can.
+ * Called without a lock of the account, by whoever wants the room, so that it may take its own lock and no other. Set
+ * once, before anybody takes. */
 typedef void (*bt_memory_forget)(void *context, size_t wanted_bytes);
 void bt_memory_set_keeper(bt_memory_account *account, bt_memory_forget forget, void *context);
 
@@ -48,7 +50,8 @@ bool bt_memory_take_beside(bt_memory_account *account, bt_memory_kind kind, size
                            size_t free_bytes) BT_MUST_CHECK;
 void bt_memory_give(bt_memory_account *account, bt_memory_kind kind, size_t bytes);
 
-/* Gives what was freed back to the system, when it is much since the last time. For the ends of jobs, outside of locks: it may take a few milliseconds. */
+/* Gives what was freed back to the system, when it is much since the last time. For the ends of jobs, outside of locks:
+ * it may take a few milliseconds. */
 void bt_memory_return(bt_memory_account *account);
 
 /* What one thing holds, as it grows and shrinks. */

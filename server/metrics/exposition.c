@@ -1,5 +1,5 @@
-/* Prometheus text. See exposition.h. Bytes of a label value that are not UTF-8 become U+FFFD: one such byte would make a scraper refuse the
- * whole page. */
+/* Prometheus text. See exposition.h. Bytes of a label value that are not UTF-8 become U+FFFD: one such byte would make
+ * a scraper refuse the whole page. */
 #include "server/metrics/exposition.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
-/* Buckets of durations. See histogram.h. Each bucket counts its own; what Prometheus wants (all up to a bound) is summed when it is written. */
+/* Buckets of durations. See histogram.h. Each bucket counts its own; what Prometheus wants (all up to a bound) is
+ * summed when it is written. */
 #include "server/metrics/histogram.h"
 
 #define MS INT64_C(1000000)

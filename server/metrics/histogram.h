@@ -1,5 +1,5 @@
-/* A histogram of durations that any thread may add to. Readers see each bucket as it is at that moment; a sum read while others add may be
- * ahead of the buckets by what is being added. Thread: any, without a lock. */
+/* A histogram of durations that any thread may add to. Readers see each bucket as it is at that moment; a sum read
+ * while others add may be ahead of the buckets by what is being added. Thread: any, without a lock. */
 #ifndef BT_SERVER_METRICS_HISTOGRAM_H
 #define BT_SERVER_METRICS_HISTOGRAM_H
 
@@ -14,7 +14,8 @@ typedef struct bt_histogram { /* all-zero is empty */
   atomic_uint_fast64_t sum_ns;
 } bt_histogram;
 
-/* Upper bounds in nanoseconds, rising, ending with 0. One set for requests (1 ms to 30 s), one for evaluations (10 ms to 1 h). */
+/* Upper bounds in nanoseconds, rising, ending with 0. One set for requests (1 ms to 30 s), one for evaluations (10 ms
+ * to 1 h). */
 extern const int64_t bt_request_bounds_ns[], bt_evaluation_bounds_ns[];
 
 /* bounds: the same with every call. A duration below 0 counts as 0. */

@@ -1,6 +1,7 @@
-/* What the service counts while it works, for /metrics: requests, evaluations, replays, pushed spans, and for each rule when it was last
- * evaluated and what watch emitted. Everything starts at zero with the process. Cardinality is bounded: routes of the table, rules and tenants.
- * Thread: any; numbers are atomic, the table of rules has a lock of its own. */
+/* What the service counts while it works, for /metrics: requests, evaluations, replays, pushed spans, and for each rule
+ * when it was last evaluated and what watch emitted. Everything starts at zero with the process. Cardinality is
+ * bounded: routes of the table, rules and tenants. Thread: any; numbers are atomic, the table of rules has a lock of
+ * its own. */
 #ifndef BT_SERVER_METRICS_H
 #define BT_SERVER_METRICS_H
 
@@ -108,7 +109,8 @@ typedef struct bt_rule_counts { /* all-zero: nothing so far */
 } bt_rule_counts;
 
 void bt_metrics_rule_evaluated(bt_metrics *metrics, const char *tenant, const char *rule_id, int64_t at_ns);
-/* By watch alone: a violation that was emitted for the first time. Replays repeat themselves, so they do not count here. */
+/* By watch alone: a violation that was emitted for the first time. Replays repeat themselves, so they do not count
+ * here. */
 void bt_metrics_rule_violation(bt_metrics *metrics, const char *tenant, const char *rule_id);
 /* By watch alone: a trace that exercised the rule, once. And whether that counts all such traces. */
 void bt_metrics_rule_exercised(bt_metrics *metrics, const char *tenant, const char *rule_id);

@@ -1,5 +1,6 @@
-/* Finding traces of both sides, reading a sample of each, counting their marks. See contrast.h. The traces come from one replay; whether those that it did
- * not read exercised the rule may only be known after reading, so a satisfying trace is judged again when it is read, and so is a violating one. */
+/* Finding traces of both sides, reading a sample of each, counting their marks. See contrast.h. The traces come from
+ * one replay; whether those that it did not read exercised the rule may only be known after reading, so a satisfying
+ * trace is judged again when it is read, and so is a violating one. */
 #include "server/query/contrast.h"
 
 #include <inttypes.h>
@@ -84,8 +85,9 @@ static bt_status take_verdict(void *context, const bt_trace_verdict *verdict, bt
   return BT_OK;
 }
 
-/* Whether the samples can be had of what was read so far. Traces that need no reading are of the whole range; where some that were read satisfy the rule
- * too, only those with keys of the same part can be compared with them, else the others would count for more than their share. */
+/* Whether the samples can be had of what was read so far. Traces that need no reading are of the whole range; where
+ * some that were read satisfy the rule too, only those with keys of the same part can be compared with them, else the
+ * others would count for more than their share. */
 static bool has_enough(void *context, const bt_part_read *so_far) {
   contrast *c = context;
   c->has_part = true;
@@ -97,7 +99,8 @@ static bool has_enough(void *context, const bt_part_read *so_far) {
   return c->found[BT_VIOLATING].count == c->found[BT_VIOLATING].room && satisfying >= c->sample;
 }
 
-/* After a replay that did not read all: leaves those of whole parts, and beside them of the satisfying ones what has_enough says. */
+/* After a replay that did not read all: leaves those of whole parts, and beside them of the satisfying ones what
+ * has_enough says. */
 static void keep_whole_parts(contrast *c) {
   for (int side = 0; side < 2; side++) {
     reservoir *r = &c->found[side];
@@ -233,7 +236,8 @@ static bt_status read_some(contrast *c, const keyed *items, size_t count, bt_err
   return status;
 }
 
-/* In rounds, each of as many as are still missing: a trace more is never read, so that the sample does not depend on the order of answers. */
+/* In rounds, each of as many as are still missing: a trace more is never read, so that the sample does not depend on
+ * the order of answers. */
 static bt_status read_side(contrast *c, int number, uint32_t most, bt_error *error) {
   const reservoir *from = &c->found[number];
   bt_contrast_side *side = &c->result->sides[number];
@@ -327,8 +331,8 @@ static bt_status check(const bt_contrast_request *request, bt_error *error) {
   return BT_OK;
 }
 
-/* Whether what was found is to be read: also when only the time for finding it was over. Of files that would be the earliest traces: what differs between
- * them and the others may be nothing but the time. */
+/* Whether what was found is to be read: also when only the time for finding it was over. Of files that would be the
+ * earliest traces: what differs between them and the others may be nothing but the time. */
 static bool goes_on(const contrast *c) {
   const bt_cancel *cancel = reading_cancel(c);
   bt_contrast_result *result = c->result;

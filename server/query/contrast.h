@@ -1,9 +1,11 @@
-/* What goes along with violating: marks (span names, services, attributes with a value) that are more, or less, frequent in traces that violate a rule
- * than in traces that exercise and satisfy it. Samples of both are read whole, at most so many of each side; which traces are sampled follows from a seed
- * and their ids alone. Each mark is tested by Fisher's exact test, with Tarone's correction (significance.h): when nothing separates the two,
- * the chance that anything is named at all is at most `level`. It never says why: a mark may be the cause, a consequence, or go along with either.
- * Left out, and said so: what the rule itself compares, spans that only its deciding part asks for (these separate by definition), and keys whose values are
- * ids (tally.h). Thread: runs on the caller's; the source may use others. */
+/* What goes along with violating: marks (span names, services, attributes with a value) that are more, or less,
+ * frequent in traces that violate a rule than in traces that exercise and satisfy it. Samples of both are read whole,
+ * at most so many of each side; which traces are sampled follows from a seed and their ids alone. Each mark is tested
+ * by Fisher's exact test, with Tarone's correction (significance.h): when nothing separates the two, the chance that
+ * anything is named at all is at most `level`. It never says why: a mark may be the cause, a consequence, or go along
+ * with either. Left out, and said so: what the rule itself compares, spans that only its deciding part asks for (these
+ * separate by definition), and keys whose values are ids (tally.h). Thread: runs on the caller's; the source may use
+ * others. */
 #ifndef BT_SERVER_QUERY_CONTRAST_H
 #define BT_SERVER_QUERY_CONTRAST_H
 
@@ -64,15 +66,16 @@ typedef struct bt_contrast_request {
   bt_replay_request replay; /* one rule; sample_seed is the seed of this sample too */
   uint32_t sample;          /* of each side, 1 to BT_SAMPLE_SIDE_MAX; 0: BT_CONTRAST_SAMPLE */
   size_t most_findings;     /* 0: BT_CONTRAST_FINDINGS */
-  /* Of reading the samples; or NULL: replay.cancel is of both. When only replay.cancel was set, the samples are of the traces that were judged until
-   * then. They are judged in an order that the seed makes, so that is a random sample too; but not of files, of which none are then taken. */
+  /* Of reading the samples; or NULL: replay.cancel is of both. When only replay.cancel was set, the samples are of the
+   * traces that were judged until then. They are judged in an order that the seed makes, so that is a random sample
+   * too; but not of files, of which none are then taken. */
   const bt_cancel *reading_cancel;
 } bt_contrast_request;
 
 typedef struct bt_contrast_result {
   bt_replay_outcome outcome; /* of finding the traces and reading them; completed: both were done in full */
-  /* Incomplete, and only because the replay ended once both samples could be had of what it had judged, in a random order. What is concluded of them is as sure;
-   * the totals are not known. */
+  /* Incomplete, and only because the replay ended once both samples could be had of what it had judged, in a random
+   * order. What is concluded of them is as sure; the totals are not known. */
   bool is_sampled;
   char reason[240];
   bt_contrast_conclusion conclusion;
@@ -96,8 +99,9 @@ typedef struct bt_contrast_result {
   bt_tally tally;
 } bt_contrast_result;
 
-/* Of the observer, which may be NULL, only `progress` is called. BT_OK: the result says how it ended, also failed and cancelled. BT_INVALID: the request
- * was wrong; BT_LIMIT: the attributes are too much to compare, or there was no room to begin (has_no_room); BT_NO_MEMORY. Dispose in each case. */
+/* Of the observer, which may be NULL, only `progress` is called. BT_OK: the result says how it ended, also failed and
+ * cancelled. BT_INVALID: the request was wrong; BT_LIMIT: the attributes are too much to compare, or there was no room
+ * to begin (has_no_room); BT_NO_MEMORY. Dispose in each case. */
 bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
                           bt_contrast_result *result, bt_error *error) BT_MUST_CHECK;
 void bt_contrast_result_dispose(bt_contrast_result *result);

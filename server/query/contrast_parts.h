@@ -1,5 +1,5 @@
-/* Inside of contrast: contrast.c finds and reads the traces, contrast_rule.c says what the rule compares itself, contrast_marks.c tests what was
- * counted. Only these include it. */
+/* Inside of contrast: contrast.c finds and reads the traces, contrast_rule.c says what the rule compares itself,
+ * contrast_marks.c tests what was counted. Only these include it. */
 #ifndef BT_SERVER_QUERY_CONTRAST_PARTS_H
 #define BT_SERVER_QUERY_CONTRAST_PARTS_H
 
@@ -15,7 +15,8 @@ bt_status bt_contrast_rule_init(bt_contrast_rule *out, const bt_rule *rule, bt_e
 void bt_contrast_rule_dispose(bt_contrast_rule *rule);
 /* Whether the rule compares spans with that name, or services, or reads that attribute. */
 bool bt_contrast_rule_compares(bt_contrast_rule *rule, bt_mark_kind kind, bt_str name);
-/* Whether only always, never or a `not` speaks of such spans: whether there is one decides the verdict, so whatever is on it does too. */
+/* Whether only always, never or a `not` speaks of such spans: whether there is one decides the verdict, so whatever is
+ * on it does too. */
 bool bt_contrast_rule_decides_by(bt_contrast_rule *rule, const bt_span *span);
 
 /* From result->tally and the sides' numbers to findings, exclusions and the conclusion. */

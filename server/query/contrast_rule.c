@@ -55,7 +55,8 @@ static bool mentions(bt_contrast_rule *rule, const bt_condition *condition, bool
   return m.found;
 }
 
-/* dsl.md §2: `when`, or the conjuncts of a bare condition that are not a `not`, exercise the rule; everything else decides. */
+/* dsl.md §2: `when`, or the conjuncts of a bare condition that are not a `not`, exercise the rule; everything else
+ * decides. */
 static bool mentions_in_part(bt_contrast_rule *rule, bool deciding, bool is_service, bt_str name) {
   const bt_condition *bare = rule->rule->condition;
   if (!bare && !deciding) return mentions(rule, rule->rule->when, is_service, name);

@@ -1,7 +1,8 @@
-/* The cursor of a listing of violations: everything that is needed to go on with it, in this process or in another one: absolute times, what
- * was asked (a hash), the conditions of the rules (a hash), and the position of the last violation that was given. As text it is opaque:
- * base64url of fixed-size fields with a check sum over them and the tenant, so that a damaged, made-up or foreign cursor is refused. It is no
- * secret and gives no rights: it holds only what its owner asked. Thread: no state. */
+/* The cursor of a listing of violations: everything that is needed to go on with it, in this process or in another one:
+ * absolute times, what was asked (a hash), the conditions of the rules (a hash), and the position of the last violation
+ * that was given. As text it is opaque: base64url of fixed-size fields with a check sum over them and the tenant, so
+ * that a damaged, made-up or foreign cursor is refused. It is no secret and gives no rights: it holds only what its
+ * owner asked. Thread: no state. */
 #ifndef BT_SERVER_QUERY_CURSOR_H
 #define BT_SERVER_QUERY_CURSOR_H
 
@@ -21,7 +22,8 @@ typedef struct bt_cursor {
 /* NUL-terminated; BT_NO_MEMORY when libcrypto has no room. */
 bt_status bt_cursor_write(const bt_cursor *cursor, const char *tenant, char out[BT_CURSOR_TEXT],
                           bt_error *error) BT_MUST_CHECK;
-/* BT_INVALID: not a cursor of this tenant that bt_cursor_write made, or one that cannot be (a range that ends before it starts). */
+/* BT_INVALID: not a cursor of this tenant that bt_cursor_write made, or one that cannot be (a range that ends before it
+ * starts). */
 bt_status bt_cursor_read(bt_str text, const char *tenant, bt_cursor *out, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -1,9 +1,9 @@
-/* Violations on demand: a question is evaluated in the background, window after window from the end that is listed first, and its pages are
- * handed out as soon as nothing can come before them. An evaluation outlives the request that asked: for some minutes the next page finds it.
- * All of them together keep to one memory limit; the longest unused are forgotten first, and one that is asked for again is repeated with
- * the same answer, because windows, order and times follow from the question alone.
- * It goes on while somebody waits for more than is there, and for half a minute after a request that ran out of time; else it rests.
- * Thread: any function from any thread. */
+/* Violations on demand: a question is evaluated in the background, window after window from the end that is listed
+ * first, and its pages are handed out as soon as nothing can come before them. An evaluation outlives the request that
+ * asked: for some minutes the next page finds it. All of them together keep to one memory limit; the longest unused are
+ * forgotten first, and one that is asked for again is repeated with the same answer, because windows, order and times
+ * follow from the question alone. It goes on while somebody waits for more than is there, and for half a minute after a
+ * request that ran out of time; else it rests. Thread: any function from any thread. */
 #ifndef BT_SERVER_QUERY_EVALUATION_H
 #define BT_SERVER_QUERY_EVALUATION_H
 
@@ -46,7 +46,8 @@ bt_status bt_question_hash_rules(const bt_rule_definition *const *rules, size_t 
 
 typedef struct bt_look bt_look; /* one reader of an evaluation: belongs to one thread at a time */
 
-/* new. Finds the evaluation or begins it. BT_NOT_FOUND: it is not kept, and there are no rules to repeat it with. BT_LIMIT: too many at once. */
+/* new. Finds the evaluation or begins it. BT_NOT_FOUND: it is not kept, and there are no rules to repeat it with.
+ * BT_LIMIT: too many at once. */
 bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question, bt_look **out,
                        bt_error *error) BT_MUST_CHECK;
 void bt_look_close(bt_look *look); /* NULL is fine */
@@ -62,8 +63,8 @@ typedef struct bt_page {
   uint64_t inconclusive;     /* verdicts on settled traces that could not be reached, in what is evaluated so far */
   uint64_t traces_evaluated; /* in what is evaluated so far: all traces whose verdicts follow, read or not */
   bool evaluated_is_exact;   /* else there may be more */
-  /* complete: all of the range up to effective_end was read in full and decided. data_from: only of a source without filters, once all is
-   * evaluated; elsewhere the earliest trace is not looked for. */
+  /* complete: all of the range up to effective_end was read in full and decided. data_from: only of a source without
+   * filters, once all is evaluated; elsewhere the earliest trace is not looked for. */
   bt_coverage coverage;
   char reason[240]; /* why not; "" when it is complete */
   bt_look *look;    /* holds the items */
@@ -75,8 +76,8 @@ typedef struct bt_page_wish {
   bt_wait *wait;       /* woken when there is a page, where there is none now; NULL: nobody waits */
 } bt_page_wish;
 
-/* The next page after the last one of this look; *ready says whether there is one. Never waits. Who left a wait asks again, or closes the
- * look, before the wait goes. BT_OK or the error that ended the evaluation. */
+/* The next page after the last one of this look; *ready says whether there is one. Never waits. Who left a wait asks
+ * again, or closes the look, before the wait goes. BT_OK or the error that ended the evaluation. */
 bt_status bt_look_page(bt_look *look, const bt_page_wish *wish, bool *ready, bt_page *out,
                        bt_error *error) BT_MUST_CHECK;
 void bt_page_dispose(bt_page *page);

@@ -1,6 +1,6 @@
-/* One window of an evaluation: a replay of it that counts nothing, whose violations join the listing when all of it is done. See
- * evaluation_pool.h. A window that holds too much is cut in two and begun again; one that was cancelled, because nobody waits, is begun again
- * when somebody does. Thread: a worker of the pool. */
+/* One window of an evaluation: a replay of it that counts nothing, whose violations join the listing when all of it is
+ * done. See evaluation_pool.h. A window that holds too much is cut in two and begun again; one that was cancelled,
+ * because nobody waits, is begun again when somebody does. Thread: a worker of the pool. */
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +54,8 @@ static bt_status keep(void *context, size_t rule, bt_violation *violation, bt_er
   return bt_listed_array_add(&run->found, run->range, run->evaluation->margin_ns, rule, violation, error);
 }
 
-/* A trace that may violate: without it the answer is not the whole one. Where it is still going on, the settled part ends before it. */
+/* A trace that may violate: without it the answer is not the whole one. Where it is still going on, the settled part
+ * ends before it. */
 static bt_status note_verdict(void *context, const bt_trace_verdict *verdict, bt_error *error) {
   window_run *run = context;
   const bt_evaluation *evaluation = run->evaluation;
@@ -127,7 +128,8 @@ static bt_status take_coverage(bt_evaluation *evaluation, bt_coverage *window, b
   return BT_OK;
 }
 
-/* Windows neither overlap nor leave a gap, so their traces add up. Of several rules the one that knows of most traces counts. */
+/* Windows neither overlap nor leave a gap, so their traces add up. Of several rules the one that knows of most traces
+ * counts. */
 static void count_traces(bt_evaluation *evaluation, const bt_replay_result *result) {
   const bt_rule_result *most = NULL;
   for (size_t i = 0; i < result->rule_count; i++)

@@ -20,8 +20,8 @@ size_t bt_listed_bytes(const bt_violation *violation) {
   return bytes_of(violation) + sizeof(bt_trace_id);
 }
 
-/* A trace that is not longer than margin begins in its window, so that all its violations lie from the window's start to less than margin
- * after its end. */
+/* A trace that is not longer than margin begins in its window, so that all its violations lie from the window's start
+ * to less than margin after its end. */
 static int64_t listed_time(bt_time_range window, int64_t margin_ns, int64_t time_ns) {
   int64_t last_ns = bt_time_subtract(bt_time_add(window.end_ns, margin_ns), 1);
   if (time_ns < window.start_ns) return window.start_ns;
@@ -55,8 +55,8 @@ static int compare_ids(const void *a, const void *b) {
   return bt_trace_id_compare(&((const bt_listed *)a)->position.id, &((const bt_listed *)b)->position.id);
 }
 
-/* Merges the ids of the window, which is sorted by id, into those that are known. Violations that an earlier window had are freed; the others
- * move to the front of the window, and their number is returned. `ids` has room for all. */
+/* Merges the ids of the window, which is sorted by id, into those that are known. Violations that an earlier window had
+ * are freed; the others move to the front of the window, and their number is returned. `ids` has room for all. */
 static size_t merge_ids(bt_listing *listing, bt_listed_array *window, bt_trace_id *ids) {
   size_t known = 0, count = 0, kept = 0;
   for (size_t i = 0; i < window->count; i++) {

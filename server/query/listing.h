@@ -1,7 +1,8 @@
-/* The violations of an evaluation in the order in which they are given: by position, each once. Those up to `certain` keep their place
- * whatever is found later; the others may still get company before them. What was given and takes too much memory is dropped from the front.
- * A violation is listed by its time, held to the window that it was found in: for traces that are not longer than margin this changes
- * nothing, and longer ones stay within what is not certain yet. Thread: a value behind its owner's lock. */
+/* The violations of an evaluation in the order in which they are given: by position, each once. Those up to `certain`
+ * keep their place whatever is found later; the others may still get company before them. What was given and takes too
+ * much memory is dropped from the front. A violation is listed by its time, held to the window that it was found in:
+ * for traces that are not longer than margin this changes nothing, and longer ones stay within what is not certain yet.
+ * Thread: a value behind its owner's lock. */
 #ifndef BT_SERVER_QUERY_LISTING_H
 #define BT_SERVER_QUERY_LISTING_H
 
@@ -40,8 +41,8 @@ typedef struct bt_listing {
 } bt_listing;
 void bt_listing_dispose(bt_listing *listing);
 
-/* Takes a window's violations; the array is empty afterwards. BT_NO_MEMORY: nothing was taken. `rest` is what no window has covered yet
- * (empty: nothing is left, and all is certain). */
+/* Takes a window's violations; the array is empty afterwards. BT_NO_MEMORY: nothing was taken. `rest` is what no window
+ * has covered yet (empty: nothing is left, and all is certain). */
 /* What it holds, with what it has to remember of what was dropped. */
 size_t bt_listing_bytes(const bt_listing *listing);
 bt_status bt_listing_take(bt_listing *listing, bt_listed_array *window, bt_time_range rest, int64_t margin_ns,

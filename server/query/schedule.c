@@ -9,7 +9,8 @@ enum { WINDOWS_MAX = 64 /* doubling from a nanosecond would pass every range by 
 static const int64_t FIRST_NS = INT64_C(3600) * 1000000000;
 static const int64_t SHORTEST_NS = 2000000;
 
-/* Not shorter than twice margin: what is found within margin of a window's far end is certain only after the next window. */
+/* Not shorter than twice margin: what is found within margin of a window's far end is certain only after the next
+ * window. */
 static int64_t first_length(int64_t margin_ns) {
   int64_t twice_ns = bt_time_add(margin_ns, margin_ns);
   return twice_ns > FIRST_NS ? twice_ns : FIRST_NS;

@@ -1,7 +1,7 @@
-/* In which windows a range is looked at for a listing: from the end that comes first, each twice as long as the one before, so that the first
- * page comes early and the whole costs little more than one window would. It depends on the range and margin alone: whoever looks again gets
- * the same windows, and with them the same order of traces that are longer than margin. Windows neither overlap nor leave a gap.
- * Thread: a value of its owner. */
+/* In which windows a range is looked at for a listing: from the end that comes first, each twice as long as the one
+ * before, so that the first page comes early and the whole costs little more than one window would. It depends on the
+ * range and margin alone: whoever looks again gets the same windows, and with them the same order of traces that are
+ * longer than margin. Windows neither overlap nor leave a gap. Thread: a value of its owner. */
 #ifndef BT_SERVER_QUERY_SCHEDULE_H
 #define BT_SERVER_QUERY_SCHEDULE_H
 
@@ -21,7 +21,8 @@ bt_time_range bt_schedule_next(const bt_schedule *schedule);
 void bt_schedule_done(bt_schedule *schedule); /* with the next window */
 /* What no window has covered yet, the next one included; empty when all is done. */
 bt_time_range bt_schedule_rest(const bt_schedule *schedule, bool newest_first);
-/* Cuts the next window into two halves, because it holds too much. BT_LIMIT: it cannot be cut any more (less than 2 ms). */
+/* Cuts the next window into two halves, because it holds too much. BT_LIMIT: it cannot be cut any more (less than 2
+ * ms). */
 bt_status bt_schedule_split(bt_schedule *schedule, bool newest_first, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -1,8 +1,9 @@
-/* Counts of violations by steps of time, for graphs and alerts. A step counts the traces whose time lies in it (replay/window.h), so steps add up
- * to what a replay of the same range finds. Settled steps that were counted are kept for a while; what is missing is evaluated in the
- * background, newest first, and in one replay for all series of a tenant that were asked for lately with the same step: of the many alert
- * rules of one tick the first pays for all, the others find the counts or wait for the same evaluation.
- * Thread: any function from any thread; an ask belongs to one thread at a time. */
+/* Counts of violations by steps of time, for graphs and alerts. A step counts the traces whose time lies in it
+ * (replay/window.h), so steps add up to what a replay of the same range finds. Settled steps that were counted are kept
+ * for a while; what is missing is evaluated in the background, newest first, and in one replay for all series of a
+ * tenant that were asked for lately with the same step: of the many alert rules of one tick the first pays for all, the
+ * others find the counts or wait for the same evaluation. Thread: any function from any thread; an ask belongs to one
+ * thread at a time. */
 #ifndef BT_SERVER_QUERY_SERIES_H
 #define BT_SERVER_QUERY_SERIES_H
 
@@ -46,8 +47,8 @@ typedef struct bt_series_ask bt_series_ask;
 bt_status bt_series_open(bt_series_pool *pool, const bt_series_question *question, bt_series_ask **out,
                          bt_error *error) BT_MUST_CHECK;
 void bt_series_close(bt_series_ask *ask); /* NULL is fine */
-/* Whether every settled step is known; what is not is counted. Never waits: `wait` is woken when all is known (NULL: nobody waits). Who left
- * one asks again, or closes the ask, before the wait goes. */
+/* Whether every settled step is known; what is not is counted. Never waits: `wait` is woken when all is known (NULL:
+ * nobody waits). Who left one asks again, or closes the ask, before the wait goes. */
 bool bt_series_is_known(bt_series_ask *ask, bt_wait *wait);
 
 typedef enum bt_step_state {
@@ -59,8 +60,8 @@ typedef enum bt_step_state {
   BT_STEP_WAITING    /* not evaluated yet */
 } bt_step_state;
 
-/* Of rule number `rule` of the question, step number first_step + `index`. Once the ask is ready or given up, nothing changes any more while
- * only its owner uses it. */
+/* Of rule number `rule` of the question, step number first_step + `index`. Once the ask is ready or given up, nothing
+ * changes any more while only its owner uses it. */
 bt_step_state bt_series_step(bt_series_ask *ask, size_t rule, size_t index, bt_step_count *out);
 /* Why steps could not be read: the reason of the latest failure; "" where there was none. */
 void bt_series_reason(bt_series_ask *ask, char out[240]);

@@ -1,6 +1,6 @@
-/* What is evaluated next: the newest steps that some open ask lacks, for all of its rules and for all other series of the tenant that were
- * asked for lately and lack them too. Only series with the same settle and margin share a replay, so that what a step counts never depends
- * on who else was asked for. See series_pool.h. */
+/* What is evaluated next: the newest steps that some open ask lacks, for all of its rules and for all other series of
+ * the tenant that were asked for lately and lack them too. Only series with the same settle and margin share a replay,
+ * so that what a step counts never depends on who else was asked for. See series_pool.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +92,8 @@ static void add_asked(bt_series_run *run, const bt_series_ask *ask, const bt_kno
       }
 }
 
-/* Whether the next question about it is likely to be about these steps: of the last one's length, and later by what a tick may be. */
+/* Whether the next question about it is likely to be about these steps: of the last one's length, and later by what a
+ * tick may be. */
 static bool is_near(const bt_series_pool *pool, const bt_series_run *run, const bt_known_series *series) {
   int64_t length = series->end_step - series->first_step, tick = pool->options.keep_ns / series->step_ns;
   return run->first_step >= series->first_step && run->end_step <= series->end_step + (length > tick ? length : tick);

@@ -1,5 +1,6 @@
-/* Inside of the series, shared by series.c (asks), series_plan.c (what is evaluated next) and series_run.c (one evaluation). Only these include it.
- * Thread: everything is behind the pool's mutex, but for a run's counts, which are its worker's while it goes on. */
+/* Inside of the series, shared by series.c (asks), series_plan.c (what is evaluated next) and series_run.c (one
+ * evaluation). Only these include it. Thread: everything is behind the pool's mutex, but for a run's counts, which are
+ * its worker's while it goes on. */
 #ifndef BT_SERVER_QUERY_SERIES_POOL_H
 #define BT_SERVER_QUERY_SERIES_POOL_H
 
@@ -84,8 +85,8 @@ static inline size_t bt_run_steps(const bt_series_run *run) {
 /* series.c: wakes those that wait and know all now. */
 void bt_series_wake(bt_series_pool *pool);
 
-/* series_plan.c: the next evaluation that somebody waits for, whose turn it is from then on, or NULL. Asks that have just come wait a moment for others like them; *again_ns says
- * when to look at them again (0: there are none). */
+/* series_plan.c: the next evaluation that somebody waits for, whose turn it is from then on, or NULL. Asks that have
+ * just come wait a moment for others like them; *again_ns says when to look at them again (0: there are none). */
 bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns);
 void bt_series_run_free(bt_series_run *run);
 

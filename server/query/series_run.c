@@ -1,4 +1,5 @@
-/* One evaluation of steps: a replay over all of them that tells its verdicts, and what of it may be believed. See series_pool.h. */
+/* One evaluation of steps: a replay over all of them that tells its verdicts, and what of it may be believed. See
+ * series_pool.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static bt_step_count *cell_of(const bt_series_run *run, size_t series, int64_t s
   return &run->counts[series * bt_run_steps(run) + (size_t)(step - run->first_step)];
 }
 
-/* Of a trace that was not read: it counts in one of the steps from `from` to `to`, or nobody knows whether it counts. */
+/* Of a trace that was not read: it counts in one of the steps from `from` to `to`, or nobody knows whether it counts.
+ */
 static void set_unsure(bt_series_run *run, size_t series, int64_t from, int64_t to) {
   for (int64_t step = from; step <= to; step++)
     run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)] = true;
@@ -100,8 +102,8 @@ static void take_result(bt_series_run *run, const bt_replay_result *result) {
   for (size_t i = 0; i < run->series_count; i++) take_rule(run, i, result, how);
 }
 
-/* A tick of many alert rules: one search finds what any of them has to look at. Over longer ranges each rule's own search is worth its
- * price, because what it finds has to be read. */
+/* A tick of many alert rules: one search finds what any of them has to look at. Over longer ranges each rule's own
+ * search is worth its price, because what it finds has to be read. */
 static bool joins_searches(const bt_series_run *run) {
   int64_t length_ns = (run->end_step - run->first_step) * run->step_ns;
   return run->series_count >= JOINED_FROM && !run->wants_exercised && length_ns <= run->margin_ns;

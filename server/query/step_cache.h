@@ -1,6 +1,6 @@
-/* Counts of settled steps in memory: what series are made of. A cell is one step of one series (a tenant's condition at a step length); the
- * longest unused go when there are too many, and each is forgotten some time after it was counted, because late spans can change it.
- * Thread: a value behind its owner's lock. */
+/* Counts of settled steps in memory: what series are made of. A cell is one step of one series (a tenant's condition at
+ * a step length); the longest unused go when there are too many, and each is forgotten some time after it was counted,
+ * because late spans can change it. Thread: a value behind its owner's lock. */
 #ifndef BT_SERVER_QUERY_STEP_CACHE_H
 #define BT_SERVER_QUERY_STEP_CACHE_H
 
@@ -18,13 +18,15 @@ typedef struct bt_step_count {
 
 typedef struct bt_step_cache bt_step_cache;
 
-/* new. At most so many cells; memory: where they ask for room, and without it the longest unused go early; or NULL. BT_NO_MEMORY. */
+/* new. At most so many cells; memory: where they ask for room, and without it the longest unused go early; or NULL.
+ * BT_NO_MEMORY. */
 bt_status bt_step_cache_new(size_t most_cells, bt_memory_account *memory, bt_step_cache **out,
                             bt_error *error) BT_MUST_CHECK;
 void bt_step_cache_free(bt_step_cache *cache); /* NULL is fine */
 /* False: it is not there, or its time is over. step: the number of the step since the epoch. */
 bool bt_step_cache_get(bt_step_cache *cache, uint64_t series, int64_t step, int64_t now_ns, bt_step_count *out);
-/* Kept until until_ns of the clock that now_ns is of. Without memory the cell is not kept, which costs an evaluation and nothing else. */
+/* Kept until until_ns of the clock that now_ns is of. Without memory the cell is not kept, which costs an evaluation
+ * and nothing else. */
 void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int64_t until_ns,
                        const bt_step_count *count);
 size_t bt_step_cache_count(const bt_step_cache *cache);

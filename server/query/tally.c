@@ -1,4 +1,5 @@
-/* Counting marks. See tally.h. Keys lie in a table by hash; the values of one key in an array that is short by its maximum. */
+/* Counting marks. See tally.h. Keys lie in a table by hash; the values of one key in an array that is short by its
+ * maximum. */
 #include "server/query/tally.h"
 
 #include <inttypes.h>
@@ -57,7 +58,8 @@ static uint32_t *slot_of(const bt_tally *tally, bt_mark_kind kind, bt_str key, u
   }
 }
 
-/* Keeps the half of the keys with the smaller hashes: which ones these are does not depend on the order in which they came. */
+/* Keeps the half of the keys with the smaller hashes: which ones these are does not depend on the order in which they
+ * came. */
 static void halve_keys(bt_tally *tally) {
   size_t kept = 0;
   tally->left_out_keys = true;

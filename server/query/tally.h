@@ -1,6 +1,7 @@
-/* How many traces of two samples have a mark: a span name, a service, an attribute of a span or a resource with a value, or an attribute at all. A
- * trace counts once, however many of its spans have the mark. Memory is bounded whatever the traces hold, and what is left out does not depend on the
- * order of traces nor on which sample they belong to, so that leaving out cannot make a difference between the samples. Thread: belongs to one thread. */
+/* How many traces of two samples have a mark: a span name, a service, an attribute of a span or a resource with a
+ * value, or an attribute at all. A trace counts once, however many of its spans have the mark. Memory is bounded
+ * whatever the traces hold, and what is left out does not depend on the order of traces nor on which sample they belong
+ * to, so that leaving out cannot make a difference between the samples. Thread: belongs to one thread. */
 #ifndef BT_SERVER_QUERY_TALLY_H
 #define BT_SERVER_QUERY_TALLY_H
 
@@ -74,8 +75,9 @@ size_t bt_tally_bytes(const bt_tally *tally, size_t mark_bytes);
 size_t bt_tally_added_bytes(const bt_tally *tally, const bt_trace *trace, size_t mark_bytes);
 /* Whether the values of the key are mostly different from trace to trace. */
 bool bt_tally_key_is_id(const bt_tally_key *key);
-/* The quartiles of a key whose values are numbers that differ from trace to trace: bounds that say how large they are, chosen without looking at the
- * sides. Sorts the numbers. Returns how many different ones there are below the largest number, at most 3. */
+/* The quartiles of a key whose values are numbers that differ from trace to trace: bounds that say how large they are,
+ * chosen without looking at the sides. Sorts the numbers. Returns how many different ones there are below the largest
+ * number, at most 3. */
 enum { BT_TALLY_BOUNDS = 3 };
 size_t bt_tally_bounds(bt_tally_key *key, double bounds[BT_TALLY_BOUNDS]);
 /* new text in the tally's arena, "" when there is no room. */

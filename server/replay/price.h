@@ -23,9 +23,9 @@ typedef struct bt_price {
   uint64_t bytes_inspected; /* as Tempo says */
   uint64_t bytes_received;
   uint64_t traces_read;
-  int64_t duration_ns; /* of the replays, as a clock saw them */
-  uint64_t
-      differences; /* traces of samples that were judged otherwise when they were read again, or that searches had ruled out */
+  int64_t duration_ns;  /* of the replays, as a clock saw them */
+  uint64_t differences; /* traces of samples that were judged otherwise when they were read again, or that searches had
+                           ruled out */
 } bt_price;
 
 /* new. room 0: BT_PRICE_ROOM. */

@@ -31,10 +31,11 @@ typedef enum bt_count_mode {
 
 /* How the candidates of a rule are decided. Every one gives the same answer; they differ in what they cost. */
 typedef enum bt_strategy {
-  BT_STRATEGY_AUTO,    /* the one that is estimated to be the cheapest, from what the first searches found */
-  BT_STRATEGY_READ,    /* every candidate is read whole, in batches */
-  BT_STRATEGY_ID_SETS, /* what under-queries find is subtracted, the rest is read */
-  BT_STRATEGY_PROJECTION /* from the spans that the rule speaks of alone; what they do not show to be no violation is read */
+  BT_STRATEGY_AUTO,      /* the one that is estimated to be the cheapest, from what the first searches found */
+  BT_STRATEGY_READ,      /* every candidate is read whole, in batches */
+  BT_STRATEGY_ID_SETS,   /* what under-queries find is subtracted, the rest is read */
+  BT_STRATEGY_PROJECTION /* from the spans that the rule speaks of alone; what they do not show to be no violation is
+                            read */
 } bt_strategy;
 const char *bt_strategy_name(bt_strategy strategy); /* "auto", "read", "id_sets", "projection" */
 bool bt_strategy_parse(const char *name, bt_strategy *out);
@@ -59,16 +60,16 @@ typedef struct bt_replay_request {
   size_t memory_limit_bytes; /* of one trace and of one page of reads; 0: 256 MiB */
   bt_memory_account *memory; /* what it holds while it runs is asked for there; NULL: there is no limit */
   bt_priority priority;      /* of its requests to the source */
-  bool
-      wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for once, not in parts */
-  size_t
-      most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many; 0: any number */
+  bool wants_earliest; /* only the earliest violation matters: the sample is of the earliest, and data are looked for
+                          once, not in parts */
+  size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
+                        0: any number */
   bt_workplace *work;      /* where two questions are asked at once; NULL: one after the other */
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
-  bool
-      joins_searches; /* many rules, a short range: their candidates are found by one search where that can be (filter_union.h) */
+  bool joins_searches;    /* many rules, a short range: their candidates are found by one search where that can be
+                             (filter_union.h) */
 } bt_replay_request;
 
 typedef enum bt_replay_outcome {
@@ -179,14 +180,14 @@ typedef struct bt_trace_verdict {
   int64_t time_ns, time_latest_ns;
   int64_t violation_ns; /* of violated: the time that the violation is reported with */
   bt_verdict verdict;
-  bt_truth
-      exercised; /* BT_UNKNOWN: the trace was not read, and no search tells; then counts of exercised traces are at least so many */
-  bool is_settled; /* false: in the tail that is not settled yet */
+  bt_truth exercised; /* BT_UNKNOWN: the trace was not read, and no search tells; then counts of exercised traces are at
+                         least so many */
+  bool is_settled;    /* false: in the tail that is not settled yet */
   /* Its last span ended after now − settle, so that not all of it may be there yet. It can be in the settled part,
    * when it began there. */
   bool is_young;
-  bool
-      is_read; /* false: decided without reading the trace; the verdict is BT_SATISFIED, which then means "not violated" */
+  bool is_read; /* false: decided without reading the trace; the verdict is BT_SATISFIED, which then means "not
+                   violated" */
 } bt_trace_verdict;
 
 typedef struct bt_part_read { /* of random_part: what was read so far */

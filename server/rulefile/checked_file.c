@@ -1,4 +1,5 @@
-/* Checking all rules of a file. See checked_file.h. A definition takes a rule's fields, so what is shown later is copied first. */
+/* Checking all rules of a file. See checked_file.h. A definition takes a rule's fields, so what is shown later is
+ * copied first. */
 #include "server/rulefile/checked_file.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Rewriting blocks in place. See file_format.h. Rules come in the order of their lines, so the file is copied once from block to block. */
+/* Rewriting blocks in place. See file_format.h. Rules come in the order of their lines, so the file is copied once from
+ * block to block. */
 #include "server/rulefile/file_format.h"
 
 #include <string.h>
@@ -34,7 +35,8 @@ static bool is_odd_break(bt_str rest) {
          bt_str_starts_with(rest, BT_STR("\xE2\x80\xA9"));
 }
 
-/* YAML has more line breaks than the line feed, and counts them: what is rewritten by lines would be written in a wrong place. */
+/* YAML has more line breaks than the line feed, and counts them: what is rewritten by lines would be written in a wrong
+ * place. */
 static unsigned find_odd_break(bt_str text) {
   unsigned line = 1;
   for (size_t at = 0; at < text.len; at++) {

@@ -17,10 +17,10 @@ typedef struct bt_test_event {
 
 typedef struct bt_test_span {
   bt_str name;
-  bt_str id; /* the test's own name for it, any text; ptr NULL: none */
-  bt_str
-      parent; /* an `id`, also one that is not there (an orphan); len 0 with a ptr: a root; ptr NULL: child of the first span */
-  bt_str service;             /* ptr NULL: none */
+  bt_str id;      /* the test's own name for it, any text; ptr NULL: none */
+  bt_str parent;  /* an `id`, also one that is not there (an orphan); len 0 with a ptr: a root; ptr NULL: child of the
+                     first span */
+  bt_str service; /* ptr NULL: none */
   int64_t at_ns, duration_ns; /* −1: not said (1 ms after the span before; 1 ms long) */
   bt_span_kind kind;
   bt_span_status status;
@@ -58,14 +58,14 @@ typedef struct bt_rulefile_test {
 
 typedef struct bt_rulefile_rule {
   bt_rule_fields fields;
-  bt_str group;      /* name of its group; ptr NULL: none */
-  unsigned line;     /* of the rule in the file, from 1 */
-  unsigned dsl_line; /* of the first line of its text: line l of the text is line dsl_line + l − 1 of the file */
-  unsigned
-      dsl_column; /* added to a column of the text it gives the column of the file; 0: the text is written in a way (folded, with
-                        * escapes, over several lines of a quoted string) that gives no columns, and dsl_line is where it begins */
-  size_t dsl_offset; /* of its first byte in the file, the quote if there is one */
-  bool dsl_is_block; /* written as a block (dsl: |): lines dsl_line and following, indented by dsl_column blanks */
+  bt_str group;        /* name of its group; ptr NULL: none */
+  unsigned line;       /* of the rule in the file, from 1 */
+  unsigned dsl_line;   /* of the first line of its text: line l of the text is line dsl_line + l − 1 of the file */
+  unsigned dsl_column; /* added to a column of the text it gives the column of the file; 0: the text is written in a way
+                        * (folded, with escapes, over several lines of a quoted string) that gives no columns, and
+                        * dsl_line is where it begins */
+  size_t dsl_offset;   /* of its first byte in the file, the quote if there is one */
+  bool dsl_is_block;   /* written as a block (dsl: |): lines dsl_line and following, indented by dsl_column blanks */
   const bt_rulefile_test *tests;
   uint32_t test_count;
 } bt_rulefile_rule;
@@ -76,14 +76,16 @@ typedef struct bt_rulefile {
   bt_arena arena;
 } bt_rulefile;
 
-/* Reads one file's text (at most 10 MiB and 10,000 rules), YAML or JSON. BT_INVALID: the message is "file:line:column: expected …". The rules are not
- * compiled yet, and their fields not checked beyond their types: bt_rule_definition_new does both. */
+/* Reads one file's text (at most 10 MiB and 10,000 rules), YAML or JSON. BT_INVALID: the message is "file:line:column:
+ * expected …". The rules are not compiled yet, and their fields not checked beyond their types: bt_rule_definition_new
+ * does both. */
 bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) BT_MUST_CHECK;
-/* Every problem of a file that bt_rulefile_parse refused: appends a line each, and to `diagnostics` what is wrong with the texts of those rules that could
- * be read. Returns the number of errors in these texts. */
+/* Every problem of a file that bt_rulefile_parse refused: appends a line each, and to `diagnostics` what is wrong with
+ * the texts of those rules that could be read. Returns the number of errors in these texts. */
 size_t bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, bt_buffer *diagnostics);
 void bt_rulefile_dispose(bt_rulefile *file);
-/* Moves lines and columns from the rule's text to the file. Where the file gives no columns all are at the text's beginning, column 1. */
+/* Moves lines and columns from the rule's text to the file. Where the file gives no columns all are at the text's
+ * beginning, column 1. */
 void bt_rulefile_locate(const bt_rulefile_rule *rule, bt_diagnostics *diagnostics);
 
 #endif

@@ -1,6 +1,7 @@
-/* Running tests. See test_run.h. Each verdict comes from a ruleset of one rule, through the evaluator that replays use. A witness is looked
- * for among all violating choices, not only the reported ones: the rule is evaluated once more with `binding.span.id == id` joined to its
- * `when`, which is violated exactly when some violating choice has these bindings. */
+/* Running tests. See test_run.h. Each verdict comes from a ruleset of one rule, through the evaluator that replays use.
+ * A witness is looked for among all violating choices, not only the reported ones: the rule is evaluated once more with
+ * `binding.span.id == id` joined to its `when`, which is violated exactly when some violating choice has these
+ * bindings. */
 #include "server/base/eval_limit.h"
 #include "server/rulefile/test_run.h"
 

@@ -1,5 +1,5 @@
-/* Running the tests of a rule file (dsl.md §8). One result for each verdict that a test expects: a test with a map of rule ids gives several.
- * Thread: belongs to one thread; reads the trace files that tests name. */
+/* Running the tests of a rule file (dsl.md §8). One result for each verdict that a test expects: a test with a map of
+ * rule ids gives several. Thread: belongs to one thread; reads the trace files that tests name. */
 #ifndef BT_SERVER_TEST_RUN_H
 #define BT_SERVER_TEST_RUN_H
 
@@ -31,7 +31,8 @@ typedef struct bt_test_result {
 /* Returning anything but BT_OK stops the run with it. */
 typedef bt_status (*bt_test_sink)(void *context, const bt_test_result *result, bt_error *error);
 
-/* `folder`: what relative trace_file paths start from; "" is the working folder; NULL: no files are read, and tests that name one have no verdict. Fails for want of memory, or as the sink does. */
+/* `folder`: what relative trace_file paths start from; "" is the working folder; NULL: no files are read, and tests
+ * that name one have no verdict. Fails for want of memory, or as the sink does. */
 bt_status bt_tests_run(const bt_checked_file *file, const char *folder, bt_test_sink sink, void *context,
                        bt_error *error) BT_MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* Building the trace of a test. See test_trace.h. Ids that are texts become numbers under a prefix that no hex id of the test has. */
+/* Building the trace of a test. See test_trace.h. Ids that are texts become numbers under a prefix that no hex id of
+ * the test has. */
 #include "server/rulefile/test_trace.h"
 
 static const int64_t TRACE_START_NS = INT64_C(1767225600000000000); /* 2026-01-01T00:00:00Z */

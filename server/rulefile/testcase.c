@@ -1,5 +1,6 @@
-/* Tests of rules as rule files write them (dsl.md §8). One table of keys per kind of mapping; defaults that need other spans (parent, at)
- * are left to whoever builds the trace, so that what was said and what was not stays apart. Thread: no state. */
+/* Tests of rules as rule files write them (dsl.md §8). One table of keys per kind of mapping; defaults that need other
+ * spans (parent, at) are left to whoever builds the trace, so that what was said and what was not stays apart. Thread:
+ * no state. */
 #include "server/rulefile/testcase.h"
 
 #include "server/rulefile/yaml_read.h"
@@ -23,7 +24,8 @@ static bt_status read_scalar(const document *d, const node *value, bt_value *out
   return bt_yaml_fail(d, value, error, "expected a number of at most 64 bits, got %s", bt_yaml_show(value, shown));
 }
 
-/* A list of one kind of scalars is an array; any other list counts as missing, as it does in a real trace (dsl.md §5). */
+/* A list of one kind of scalars is an array; any other list counts as missing, as it does in a real trace (dsl.md §5).
+ */
 static bt_status read_array(const document *d, const node *list, bt_value *out, bt_error *error) {
   bt_value *items = bt_arena_array(d->arena, list->count, sizeof *items);
   uint32_t count = 0;
@@ -268,7 +270,8 @@ static bt_status check_trace(const document *d, const node *map, const bt_rulefi
   return BT_OK;
 }
 
-/* A witness that no span can be would make a test that always fails; better said here. Ids of a trace file are not known yet. */
+/* A witness that no span can be would make a test that always fails; better said here. Ids of a trace file are not
+ * known yet. */
 static bt_status check_witnesses(const document *d, const node *map, const bt_rulefile_test *test, bt_error *error) {
   for (uint32_t i = 0; test->spans && i < test->witness_count; i++)
     if (!find_span(test->spans, test->span_count, test->witnesses[i].span_id))

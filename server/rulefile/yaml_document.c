@@ -1,7 +1,7 @@
-/* libyaml's events → a tree in an arena. The stack of open lists and maps is an array, so depth is capped before libyaml's own cost for deep
- * nesting can show; the number of nodes is capped, so that the tree stays small beside the largest text. libyaml ends a text at a NUL byte
- * without a word and counts lines after YAML 1.1 (NEL, LS and PS end one too): the first is refused, the second followed.
- * Thread: no state. */
+/* libyaml's events → a tree in an arena. The stack of open lists and maps is an array, so depth is capped before
+ * libyaml's own cost for deep nesting can show; the number of nodes is capped, so that the tree stays small beside the
+ * largest text. libyaml ends a text at a NUL byte without a word and counts lines after YAML 1.1 (NEL, LS and PS end
+ * one too): the first is refused, the second followed. Thread: no state. */
 #include "server/rulefile/yaml_document.h"
 
 #include <stdarg.h>
@@ -129,8 +129,8 @@ static void append_utf8_4(char *out, size_t *len, uint32_t code) {
   out[(*len)++] = (char)(0x80 | (code & 0x3F));
 }
 
-/* JSON writes characters beyond the first 65,536 as pairs of escapes, which YAML does not know. In a text that begins as JSON does they are
- * replaced inside quoted strings by the character itself. */
+/* JSON writes characters beyond the first 65,536 as pairs of escapes, which YAML does not know. In a text that begins
+ * as JSON does they are replaced inside quoted strings by the character itself. */
 static bt_status join_surrogates(bt_yaml_document *document, bt_error *error) {
   bt_str source = document->source;
   size_t first = 0;

@@ -1,5 +1,5 @@
-/* Typed reading of a YAML tree: scalars after YAML 1.2's core schema, mappings by tables of their keys. For server/rulefile alone.
- * Thread: no state. */
+/* Typed reading of a YAML tree: scalars after YAML 1.2's core schema, mappings by tables of their keys. For
+ * server/rulefile alone. Thread: no state. */
 #ifndef BT_SERVER_RULEFILE_YAML_READ_H
 #define BT_SERVER_RULEFILE_YAML_READ_H
 
@@ -15,7 +15,8 @@ typedef enum bt_yaml_type {
   BT_YAML_TOO_LARGE
 } bt_yaml_type;
 
-/* What a scalar is. value (may be NULL) gets BOOL, INT, DOUBLE, STRING, or MISSING for null. TOO_LARGE: a number that 64 bits do not hold. */
+/* What a scalar is. value (may be NULL) gets BOOL, INT, DOUBLE, STRING, or MISSING for null. TOO_LARGE: a number that
+ * 64 bits do not hold. */
 bt_yaml_type bt_yaml_scalar_type(const bt_yaml_node *node, bt_value *value);
 
 typedef bt_status (*bt_yaml_read)(const bt_yaml_document *document, const bt_yaml_node *value, void *into,
@@ -25,13 +26,14 @@ typedef struct bt_yaml_field {
   bt_yaml_read read;
 } bt_yaml_field;
 
-/* Calls the reader of each key that is there. `fields` ends with an all-zero one. A key that is not in the table is an error with the
- * nearest one; a null value counts as a key that is not there. `what` names the mapping in messages: "a rule". */
+/* Calls the reader of each key that is there. `fields` ends with an all-zero one. A key that is not in the table is an
+ * error with the nearest one; a null value counts as a key that is not there. `what` names the mapping in messages: "a
+ * rule". */
 bt_status bt_yaml_read_map(const bt_yaml_document *document, const bt_yaml_node *map, const char *what,
                            const bt_yaml_field *fields, void *into, bt_error *error) BT_MUST_CHECK;
 
-/* What to do about the result of reading a part: where all problems are wanted, a problem is taken down and BT_OK given, so that the next part
- * is read. Its message is empty then, so that it is taken down once. */
+/* What to do about the result of reading a part: where all problems are wanted, a problem is taken down and BT_OK
+ * given, so that the next part is read. Its message is empty then, so that it is taken down once. */
 bt_status bt_yaml_go_on(const bt_yaml_document *document, bt_status status, bt_error *error);
 
 /* Each says "expected …, got …" about `key` at the value's place. */

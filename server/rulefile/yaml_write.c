@@ -1,5 +1,5 @@
-/* Rules through libyaml's emitter. See yaml_write.h. Only what is certain to be read back as the same string is written plain or as a block;
- * everything else stands in double quotes with escapes. Thread: no state. */
+/* Rules through libyaml's emitter. See yaml_write.h. Only what is certain to be read back as the same string is written
+ * plain or as a block; everything else stands in double quotes with escapes. Thread: no state. */
 #include "server/rulefile/yaml_write.h"
 
 #include <stdlib.h>
@@ -78,7 +78,8 @@ static void write_pair(writer *w, const char *key, const char *value) {
   write_string(w, value);
 }
 
-/* What a block would not give back: control characters, and the other line breaks that YAML knows (NEL, LS, PS) and the BOM. */
+/* What a block would not give back: control characters, and the other line breaks that YAML knows (NEL, LS, PS) and the
+ * BOM. */
 static bool fits_block(bt_str text) {
   bool is_blank_line = true;
   if (!text.len || text.ptr[0] == ' ' || text.ptr[0] == '\n') return false;

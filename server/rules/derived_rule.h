@@ -1,11 +1,13 @@
-/* Rules made from a rule, so that counting and searching for a part of it is done by the same replay that looks for violations: nothing else
- * decides what a rule means. Each is a text that the language checks again. Thread: no state. */
+/* Rules made from a rule, so that counting and searching for a part of it is done by the same replay that looks for
+ * violations: nothing else decides what a rule means. Each is a text that the language checks again. Thread: no state.
+ */
 #ifndef BT_SERVER_RULES_DERIVED_RULE_H
 #define BT_SERVER_RULES_DERIVED_RULE_H
 
 #include "server/rules/rule_definition.h"
 
-/* The conjuncts that exercise a rule: of `when`, or the positive ones of a bare condition. 0: every trace exercises it. */
+/* The conjuncts that exercise a rule: of `when`, or the positive ones of a bare condition. 0: every trace exercises it.
+ */
 uint32_t bt_exercising_count(const bt_rule *rule);
 /* The text of conjunct `index`, borrowed from the rule. */
 bt_str bt_exercising_text(const bt_rule *rule, uint32_t index);
@@ -13,8 +15,8 @@ bt_str bt_exercising_text(const bt_rule *rule, uint32_t index);
 /* Appends text as a string of the language, in double quotes. */
 void bt_rule_quote(bt_str text, bt_buffer *out);
 
-/* new: a rule that exactly those traces violate in which the first `count` of these conjuncts hold (1 or more). Its id is the rule's; its settings
- * are too. */
+/* new: a rule that exactly those traces violate in which the first `count` of these conjuncts hold (1 or more). Its id
+ * is the rule's; its settings are too. */
 bt_status bt_derived_prefix(const bt_rule_definition *rule, uint32_t count, bt_rule_definition **out,
                             bt_error *error) BT_MUST_CHECK;
 /* new: the rule, for traces only in which `condition` (a text, like trace.has(…)) holds too. */

@@ -1,7 +1,8 @@
-/* Annotations → controls and severity. In the text, `@SOC2(controls = {CC6_1})` is the pair (SOC2, CC6.1). In the fields,
- * `compliance_framework: "SOC2, HIPAA"` names frameworks, and `soc2_control: "CC6.1, CC7.2"` controls of the framework that the key begins
- * with. Such a key counts only if that framework is one of those named or one of the well-known below, since `access_control: strict` is
- * an annotation like any other. Frameworks are the same when their letters and digits are, without regard to case. Thread: no state. */
+/* Annotations → controls and severity. In the text, `@SOC2(controls = {CC6_1})` is the pair (SOC2, CC6.1). In the
+ * fields, `compliance_framework: "SOC2, HIPAA"` names frameworks, and `soc2_control: "CC6.1, CC7.2"` controls of the
+ * framework that the key begins with. Such a key counts only if that framework is one of those named or one of the
+ * well-known below, since `access_control: strict` is an annotation like any other. Frameworks are the same when their
+ * letters and digits are, without regard to case. Thread: no state. */
 #include "server/rules/rule_controls.h"
 
 #include <string.h>

@@ -4,10 +4,12 @@
 
 #include "server/rules/rule_definition.h"
 
-/* The (framework, control) pairs of the text's annotations and then of the fields', each once. *out is new: bt_string_pairs_free. */
+/* The (framework, control) pairs of the text's annotations and then of the fields', each once. *out is new:
+ * bt_string_pairs_free. */
 bt_status bt_rule_controls_collect(const bt_rule *rule, const bt_rule_fields *fields, bt_string_pair **out,
                                    size_t *count, bt_error *error) BT_MUST_CHECK;
-/* Sets fields->severity from the text's @severity where the user said none. BT_INVALID: they differ, or it is no severity. */
+/* Sets fields->severity from the text's @severity where the user said none. BT_INVALID: they differ, or it is no
+ * severity. */
 bt_status bt_rule_severity_settle(const bt_rule *rule, bt_rule_fields *fields, bt_error *error) BT_MUST_CHECK;
 
 /* Letters and digits are the same, without regard to case: "PCI-DSS" and "pci dss". */

@@ -1,10 +1,11 @@
-/* From what a user says to a definition that can be evaluated: check, compile, settle severity and controls, hash. A definition is
- * immutable from then on and shared by an atomic count, which stands behind the public struct. Any thread.
+/* From what a user says to a definition that can be evaluated: check, compile, settle severity and controls, hash. A
+ * definition is immutable from then on and shared by an atomic count, which stands behind the public struct. Any
+ * thread.
  *
- * The condition hash is SHA-256 over these fields in this order, each preceded by its length (8 bytes, big-endian; sha256.h):
- *   "betrace.condition.1" · canonical text · settle · clock_skew · require_complete
- * settle and clock_skew are 8 bytes, big-endian two's complement, in nanoseconds, −1 (all ones) where the service's counts;
- * require_complete is one byte: 0, 1, or 255 where the service's counts. Name, labels, severity and annotations are not in it. */
+ * The condition hash is SHA-256 over these fields in this order, each preceded by its length (8 bytes, big-endian;
+ * sha256.h): "betrace.condition.1" · canonical text · settle · clock_skew · require_complete settle and clock_skew are
+ * 8 bytes, big-endian two's complement, in nanoseconds, −1 (all ones) where the service's counts; require_complete is
+ * one byte: 0, 1, or 255 where the service's counts. Name, labels, severity and annotations are not in it. */
 #include "server/rules/rule_definition.h"
 
 #include <stdarg.h>

@@ -1,5 +1,6 @@
-/* A rule as users keep it (api.md, Rules): its text with name, severity, labels and overrides, and the compiled form beside it.
- * The store, rule files, the HTTP API and replays all hand this around. Thread: immutable once made; shared by reference count. */
+/* A rule as users keep it (api.md, Rules): its text with name, severity, labels and overrides, and the compiled form
+ * beside it. The store, rule files, the HTTP API and replays all hand this around. Thread: immutable once made; shared
+ * by reference count. */
 #ifndef BT_SERVER_RULES_RULE_DEFINITION_H
 #define BT_SERVER_RULES_RULE_DEFINITION_H
 
@@ -39,8 +40,8 @@ typedef struct bt_rule_fields {
   char *description; /* NULL: "" */
   char *dsl;         /* must be there */
   bt_severity severity;
-  bool
-      has_severity; /* the user said it: then an @severity in the text must say the same; else that one counts, or medium */
+  bool has_severity; /* the user said it: then an @severity in the text must say the same; else that one counts, or
+                        medium */
   bool enabled, shadow, watch_all;
   bt_string_pair *labels, *annotations;
   size_t label_count, annotation_count;
@@ -58,25 +59,24 @@ typedef struct bt_rule_definition bt_rule_definition;
 struct bt_rule_definition {
   bt_rule_fields fields; /* id, name and description filled in, severity settled */
   bt_rule *rule;         /* compiled; never NULL but for a broken one */
-  char *
-      broken; /* NULL. Else why nothing evaluates this stored rule: this program's language does not take it any more, or it is damaged.
-                          * Only bt_rule_store_broken and bt_rule_store_versions hand such ones out. */
-  bool
-      is_damaged; /* broken because the stored row is not what was written: not one of its fields can be believed, so it counts as enabled,
-                    * and as a rule of every label, severity and framework */
+  char *broken; /* NULL. Else why nothing evaluates this stored rule: this program's language does not take it any more,
+                 * or it is damaged. Only bt_rule_store_broken and bt_rule_store_versions hand such ones out. */
+  bool is_damaged; /* broken because the stored row is not what was written: not one of its fields can be believed, so
+                    * it counts as enabled, and as a rule of every label, severity and framework */
   char condition_hash[BT_CONDITION_HASH_HEX +
-                      1]; /* SHA-256 of canonical text, settle, clock_skew, require_complete: see rule_definition.c.
-                                                   * A stored rule keeps the one that its version was stored with. */
-  bt_string_pair *
-      controls; /* (framework, control) pairs of annotations in the text and in the fields; control "": the framework as such */
+                      1];   /* SHA-256 of canonical text, settle, clock_skew, require_complete: see rule_definition.c.
+                             * A stored rule keeps the one that its version was stored with. */
+  bt_string_pair *controls; /* (framework, control) pairs of annotations in the text and in the fields; control "": the
+                               framework as such */
   size_t control_count;
   /* what the store adds; 0 and NULL for an ad-hoc rule */
   int64_t version, created_at_ns, updated_at_ns;
   char *updated_by;
 };
 
-/* Checks and compiles; takes what is in `fields` in every case (it is empty afterwards). shared (one reference). BT_INVALID: `diagnostics`
- * has what is wrong with the text (and `error` the first of it, as "dsl: …"), or it is empty and `error` says "<field>: expected …, got …". */
+/* Checks and compiles; takes what is in `fields` in every case (it is empty afterwards). shared (one reference).
+ * BT_INVALID: `diagnostics` has what is wrong with the text (and `error` the first of it, as "dsl: …"), or it is empty
+ * and `error` says "<field>: expected …, got …". */
 bt_status bt_rule_definition_new(bt_rule_fields *fields, bt_rule_definition **out, bt_diagnostics *diagnostics,
                                  bt_error *error) BT_MUST_CHECK;
 
@@ -85,8 +85,9 @@ typedef struct bt_rule_record { /* what the store knows besides the fields */
   const char *updated_by;     /* borrowed; NULL or "": nobody in particular */
   const char *condition_hash; /* borrowed; NULL: computed */
 } bt_rule_record;
-/* The same for fields that were stored: a text that does not compile any more, or that means something else than when it was stored (its
- * condition hash is another), does not fail but gives a definition with `broken` set. Fails for want of memory only. */
+/* The same for fields that were stored: a text that does not compile any more, or that means something else than when
+ * it was stored (its condition hash is another), does not fail but gives a definition with `broken` set. Fails for want
+ * of memory only. */
 bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_record *record, bt_rule_definition **out,
                                      bt_error *error) BT_MUST_CHECK;
 
@@ -94,7 +95,8 @@ bt_status bt_rule_definition_restore(bt_rule_fields *fields, const bt_rule_recor
 bt_status bt_rule_definition_break(bt_rule_definition *definition, bt_error *error, const char *format,
                                    ...) BT_MUST_CHECK __attribute__((format(printf, 3, 4)));
 
-/* A stored rule of which the row is not what was written, or gone; `dsl` is what is left of its text. Shared. Fails for want of memory only. */
+/* A stored rule of which the row is not what was written, or gone; `dsl` is what is left of its text. Shared. Fails for
+ * want of memory only. */
 bt_status bt_rule_definition_damaged(bt_str id, bt_str dsl, int64_t version, const char *why, bt_rule_definition **out,
                                      bt_error *error) BT_MUST_CHECK;
 
@@ -104,7 +106,8 @@ void bt_rule_definition_unref(const bt_rule_definition *definition); /* NULL is 
 /* What it holds of the heap, near enough to bound how many are kept. */
 size_t bt_rule_definition_bytes(const bt_rule_definition *definition);
 
-/* A text that somebody made of a published definition and wants to have again; NULL: none yet. Freed with the definition. */
+/* A text that somebody made of a published definition and wants to have again; NULL: none yet. Freed with the
+ * definition. */
 const char *bt_rule_definition_kept_text(const bt_rule_definition *definition);
 /* Keeps it (taken in every case) unless another thread was first; returns the one that is kept. Any thread. */
 const char *bt_rule_definition_keep_text(const bt_rule_definition *definition, char *text);

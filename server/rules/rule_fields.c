@@ -1,5 +1,5 @@
-/* What a user says about a rule: its life as a struct, and the checks that need no compiler. Sizes are in bytes; texts are UTF-8.
- * Thread: no state. */
+/* What a user says about a rule: its life as a struct, and the checks that need no compiler. Sizes are in bytes; texts
+ * are UTF-8. Thread: no state. */
 #include "server/rules/rule_fields.h"
 
 #include <stdio.h>

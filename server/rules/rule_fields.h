@@ -5,7 +5,8 @@
 
 #include "server/rules/rule_definition.h"
 
-/* Fills in id, name and description where they are missing and checks every field but the language of the text. BT_INVALID: `error` says
+/* Fills in id, name and description where they are missing and checks every field but the language of the text.
+ * BT_INVALID: `error` says
  * "<field>: expected …, got …" about the first wrong one. */
 bt_status bt_rule_fields_complete(bt_rule_fields *fields, bt_error *error) BT_MUST_CHECK;
 void bt_string_pairs_free(bt_string_pair *pairs, size_t count);

@@ -1,4 +1,5 @@
-/* The attributes and texts of spans that rules read: what a recorded trace has to keep for their verdicts to stay. Thread: no state. */
+/* The attributes and texts of spans that rules read: what a recorded trace has to keep for their verdicts to stay.
+ * Thread: no state. */
 #ifndef BT_SERVER_RULES_RULE_KEYS_H
 #define BT_SERVER_RULES_RULE_KEYS_H
 

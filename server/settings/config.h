@@ -1,5 +1,5 @@
-/* The settings of `betrace serve`: flag over environment over file over default, one validated struct that knows where each came from.
- * Thread: read only once made. */
+/* The settings of `betrace serve`: flag over environment over file over default, one validated struct that knows where
+ * each came from. Thread: read only once made. */
 #ifndef BT_SERVER_SETTINGS_CONFIG_H
 #define BT_SERVER_SETTINGS_CONFIG_H
 
@@ -54,12 +54,12 @@ typedef struct bt_config {
 
 typedef enum bt_config_outcome { BT_CONFIG_READY, BT_CONFIG_HELP, BT_CONFIG_WRONG } bt_config_outcome;
 
-/* Reads the file, the environment and the flags; strings are borrowed from the last two. Dispose in every outcome. WRONG: error says which
- * setting, what was expected and what came. May be called again: on SIGHUP. */
+/* Reads the file, the environment and the flags; strings are borrowed from the last two. Dispose in every outcome.
+ * WRONG: error says which setting, what was expected and what came. May be called again: on SIGHUP. */
 bt_config_outcome bt_config_read(int argc, char **argv, bt_config *out, bt_error *error);
 void bt_config_dispose(bt_config *config);
-/* One line a setting: its flag, its value, and where that came from. Of secrets it says only whether they are set, and of URLs it hides what
- * may be one. */
+/* One line a setting: its flag, its value, and where that came from. Of secrets it says only whether they are set, and
+ * of URLs it hides what may be one. */
 void bt_config_print(const bt_config *config, bt_buffer *out);
 /* The flags of settings that differ and take effect only at a start, with commas between them. */
 void bt_config_name_changes(const bt_config *old, const bt_config *fresh, bt_buffer *out);

@@ -1,5 +1,6 @@
-/* The file of settings: lines of `name = value`, where the name is that of the flag without its dashes. Lines that begin with # are comments;
- * there are no quotes, sections or escapes, because settings are a flat list of short texts. Thread: no state. */
+/* The file of settings: lines of `name = value`, where the name is that of the flag without its dashes. Lines that
+ * begin with # are comments; there are no quotes, sections or escapes, because settings are a flat list of short texts.
+ * Thread: no state. */
 #ifndef BT_SERVER_SETTINGS_CONFIG_FILE_H
 #define BT_SERVER_SETTINGS_CONFIG_FILE_H
 

@@ -1,5 +1,5 @@
-/* The table of settings: for each its flag, variable, kind, place in bt_config and help; and how values of each kind are read and shown.
- * For config.c alone. Thread: constant. */
+/* The table of settings: for each its flag, variable, kind, place in bt_config and help; and how values of each kind
+ * are read and shown. For config.c alone. Thread: constant. */
 #ifndef BT_SERVER_SETTINGS_CONFIG_TABLE_H
 #define BT_SERVER_SETTINGS_CONFIG_TABLE_H
 
@@ -36,7 +36,8 @@ typedef struct bt_setting {
 
 extern const bt_setting bt_settings[]; /* ends with a NULL flag */
 
-/* value NULL: a switch without a value. is_secret_text: a secret's value is the secret itself, else a file that holds it. */
+/* value NULL: a switch without a value. is_secret_text: a secret's value is the secret itself, else a file that holds
+ * it. */
 bool bt_setting_set(bt_config *config, const bt_setting *setting, const char *value, bool is_secret_text);
 /* Forgets what a list has so far: a source that goes before another replaces its list. */
 void bt_setting_clear_list(bt_config *config, const bt_setting *setting);

@@ -1,12 +1,13 @@
-/* How Tempo is reached: address, credentials, certificates. The same for every subcommand. Secrets come from a file or from the environment,
- * never from a flag, whose text everybody on the machine can read; they are read when the source is opened and overwritten afterwards.
- * Thread: the main thread, before others start. */
+/* How Tempo is reached: address, credentials, certificates. The same for every subcommand. Secrets come from a file or
+ * from the environment, never from a flag, whose text everybody on the machine can read; they are read when the source
+ * is opened and overwritten afterwards. Thread: the main thread, before others start. */
 #ifndef BT_SERVER_SETTINGS_TEMPO_SETTINGS_H
 #define BT_SERVER_SETTINGS_TEMPO_SETTINGS_H
 
 #include "tempo/api/tempo_source.h"
 
-/* At most one of the two is set. The name of the file is never shown either: it may be the secret itself, by mistake. */
+/* At most one of the two is set. The name of the file is never shown either: it may be the secret itself, by mistake.
+ */
 typedef struct bt_secret_setting {
   const char *file; /* from a flag */
   const char *text; /* from the environment */
@@ -24,8 +25,8 @@ typedef struct bt_tempo_settings { /* borrowed texts; NULL: not set */
 /* Fills what is not set yet, but not the URL, from BETRACE_TEMPO_USER, _PASSWORD, _TOKEN, _CA, _TIMEOUT
  * and _REPLICATION. */
 void bt_tempo_settings_use_environment(bt_tempo_settings *settings);
-/* Reads the secrets and makes the source (bt_tempo_source_new). url: instead of the settings' own where that is NULL. BT_IO, BT_INVALID:
- * the message names the setting and shows nothing of a secret. */
+/* Reads the secrets and makes the source (bt_tempo_source_new). url: instead of the settings' own where that is NULL.
+ * BT_IO, BT_INVALID: the message names the setting and shows nothing of a secret. */
 bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, const char *url, bt_http_client *client,
                                  bt_source **out, bt_error *error) BT_MUST_CHECK;
 

@@ -1,6 +1,7 @@
-/* Opening the rule database and speaking about its errors. WAL with synchronous=FULL: a commit that returned is on the disk. The connection
- * is defensive (no writable schema, no double-quoted strings, an untrusted schema), so that a tampered file can do less. With an untrusted
- * schema this SQLite refuses JSON functions inside the schema: no CHECK may use them. One thread at a time. */
+/* Opening the rule database and speaking about its errors. WAL with synchronous=FULL: a commit that returned is on the
+ * disk. The connection is defensive (no writable schema, no double-quoted strings, an untrusted schema), so that a
+ * tampered file can do less. With an untrusted schema this SQLite refuses JSON functions inside the schema: no CHECK
+ * may use them. One thread at a time. */
 #include "server/store/database.h"
 
 #include <string.h>

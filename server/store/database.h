@@ -12,8 +12,8 @@ typedef struct bt_database {
   bt_file_lock *lock; /* held while the service has the database; NULL: in memory */
 } bt_database;
 
-/* Opens or creates; takes the lock that keeps a second service out; refuses what is damaged, of another program, or of a newer version, and
- * says what to do; brings an older one up to date. *out is to be closed also after an error. */
+/* Opens or creates; takes the lock that keeps a second service out; refuses what is damaged, of another program, or of
+ * a newer version, and says what to do; brings an older one up to date. *out is to be closed also after an error. */
 bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) BT_MUST_CHECK;
 void bt_database_close(bt_database *database);
 
@@ -24,7 +24,8 @@ bt_status bt_database_execute(sqlite3 *handle, const char *sql, const char *doin
 bt_status bt_database_integer(sqlite3 *handle, const char *sql, const char *doing, int64_t *out,
                               bt_error *error) BT_MUST_CHECK;
 
-/* Looks through all pages, and whether tables and indexes say the same. BT_IO: it is damaged; the message says what is wrong first, and what to do. */
+/* Looks through all pages, and whether tables and indexes say the same. BT_IO: it is damaged; the message says what is
+ * wrong first, and what to do. */
 bt_status bt_database_check(sqlite3 *handle, const char *path, bt_error *error) BT_MUST_CHECK;
 
 bt_status bt_database_begin(sqlite3 *handle, bt_error *error) BT_MUST_CHECK;  /* for writing, at once */

@@ -92,8 +92,8 @@ bt_status bt_file_lock_still_holds(const bt_file_lock *lock, const char *path, b
                       path);
 }
 
-/* Rules say what is looked for and their history who changed them: nobody else's to read. A file that is not ours but that we may use is the
- * business of who gave it to us. */
+/* Rules say what is looked for and their history who changed them: nobody else's to read. A file that is not ours but
+ * that we may use is the business of who gave it to us. */
 bt_status bt_file_lock_keep_private(const bt_file_lock *lock, const char *path, bt_error *error) {
   static const char *const endings[] = {"-wal", "-shm"};
   char name[4096 + 8];

@@ -1,8 +1,10 @@
-/* One step per version of the schema; a step that was released never changes, a new one is added below it. PRAGMA user_version counts the
- * steps that were run, application_id tells our files from others. Thread: the caller's connection.
+/* One step per version of the schema; a step that was released never changes, a new one is added below it. PRAGMA
+ * user_version counts the steps that were run, application_id tells our files from others. Thread: the caller's
+ * connection.
  *
- * The only truth is rule_versions: a rule is what its highest version says, unless that is a deletion. Rows are never changed or removed,
- * and versions follow each other without gaps; triggers hold that also against other programs. version_seals says what has to be there. */
+ * The only truth is rule_versions: a rule is what its highest version says, unless that is a deletion. Rows are never
+ * changed or removed, and versions follow each other without gaps; triggers hold that also against other programs.
+ * version_seals says what has to be there. */
 #include "server/store/migrations.h"
 
 #include <inttypes.h>
@@ -56,8 +58,8 @@ static const char first_step[] =
     "  BEGIN SELECT RAISE(ABORT, 'versions of a rule follow each other'); END;"
     "CREATE TABLE write_probe (id INTEGER PRIMARY KEY CHECK (id = 1), at_ns INTEGER NOT NULL) STRICT;";
 
-/* Seals beside the rows (row_seal.h), and not in them: a row that is gone would have taken its own along. A version that was lost is not given
- * again, so versions follow what either table knows. */
+/* Seals beside the rows (row_seal.h), and not in them: a row that is gone would have taken its own along. A version
+ * that was lost is not given again, so versions follow what either table knows. */
 static const char seal_step[] =
     "CREATE TABLE version_seals ("
     "  tenant TEXT NOT NULL,"

@@ -6,9 +6,11 @@
 
 #include "dsl/error.h"
 
-/* BT_REFUSED: another program's database, or one of a newer betrace. BT_IO: its number is none that there ever was. Nothing was changed. */
+/* BT_REFUSED: another program's database, or one of a newer betrace. BT_IO: its number is none that there ever was.
+ * Nothing was changed. */
 bt_status bt_migrations_check(sqlite3 *handle, const char *path, bt_error *error) BT_MUST_CHECK;
-/* After bt_migrations_check: BT_IO when tables and triggers are not, text by text, those that the steps up to its number make. */
+/* After bt_migrations_check: BT_IO when tables and triggers are not, text by text, those that the steps up to its
+ * number make. */
 bt_status bt_migrations_compare(sqlite3 *handle, const char *path, bt_error *error) BT_MUST_CHECK;
 /* Runs the steps that are missing, each in a transaction of its own. */
 bt_status bt_migrations_run(sqlite3 *handle, bt_error *error) BT_MUST_CHECK;

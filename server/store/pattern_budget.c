@@ -1,5 +1,5 @@
-/* What the regexes of a tenant's enabled rules take together, compiled. A write that makes it too much is refused; at the start a rule that
- * does not fit is broken, and the others serve. On the store thread, or before it runs. */
+/* What the regexes of a tenant's enabled rules take together, compiled. A write that makes it too much is refused; at
+ * the start a rule that does not fit is broken, and the others serve. On the store thread, or before it runs. */
 #include "dsl/rule.h"
 #include "server/store/store_parts.h"
 

@@ -1,6 +1,7 @@
-/* Seals: a checksum of each row of rule_versions, kept in a table of its own. A row that changed differs from its seal, a row that is gone leaves
- * its seal behind, and one that this program did not write has none. It finds damage and hands that know no better; who can write the file and
- * computes seals as we do is not found out. For server/store alone. Thread: the caller's connection. */
+/* Seals: a checksum of each row of rule_versions, kept in a table of its own. A row that changed differs from its seal,
+ * a row that is gone leaves its seal behind, and one that this program did not write has none. It finds damage and
+ * hands that know no better; who can write the file and computes seals as we do is not found out. For server/store
+ * alone. Thread: the caller's connection. */
 #ifndef BT_SERVER_STORE_ROW_SEAL_H
 #define BT_SERVER_STORE_ROW_SEAL_H
 
@@ -8,7 +9,8 @@
 
 #include "server/base/sha256.h"
 
-/* The checksum of a row that has ROW_COLUMNS as its first columns: SHA-256 (sha256.h) over "betrace.row.1" and for each column its kind
+/* The checksum of a row that has ROW_COLUMNS as its first columns: SHA-256 (sha256.h) over "betrace.row.1" and for each
+ * column its kind
  * ("n": NULL, "i": an integer, "t": a text) and its bytes: nothing, decimal digits, the text. */
 bt_status bt_row_seal(sqlite3_stmt *row, char out[BT_SHA256_HEX + 1], bt_error *error) BT_MUST_CHECK;
 /* Seals every row that has no seal: for the step of the schema that brings seals. */

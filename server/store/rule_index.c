@@ -1,5 +1,5 @@
-/* The sorted array behind a snapshot. A write copies it: pointers and counts only, some microseconds for thousands of rules, and readers
- * never wait. Thread: see the header. */
+/* The sorted array behind a snapshot. A write copies it: pointers and counts only, some microseconds for thousands of
+ * rules, and readers never wait. Thread: see the header. */
 #include "server/store/rule_index.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
-/* The rules of all tenants as they were after one commit: an immutable sorted array, replaced as a whole. For server/store alone.
- * Thread: immutable once published; shared by an atomic count. */
+/* The rules of all tenants as they were after one commit: an immutable sorted array, replaced as a whole. For
+ * server/store alone. Thread: immutable once published; shared by an atomic count. */
 #ifndef BT_SERVER_STORE_RULE_INDEX_H
 #define BT_SERVER_STORE_RULE_INDEX_H
 
@@ -16,7 +16,8 @@ bt_status bt_rule_index_new(bt_rule_index **out, bt_error *error) BT_MUST_CHECK;
 bt_rule_index *bt_rule_index_ref(bt_rule_index *index);
 void bt_rule_index_unref(bt_rule_index *index); /* NULL is fine */
 
-/* A copy with these definitions (of one tenant, by id, each id once; references are taken) in the place of those with their ids, or added. */
+/* A copy with these definitions (of one tenant, by id, each id once; references are taken) in the place of those with
+ * their ids, or added. */
 bt_status bt_rule_index_with(const bt_rule_index *index, const char *tenant,
                              const bt_rule_definition *const *definitions, size_t count, bt_rule_index **out,
                              bt_error *error) BT_MUST_CHECK;

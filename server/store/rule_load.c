@@ -1,5 +1,6 @@
-/* Filling the index when a database is opened. Every version of every rule is read, compiled and compared with its seal and its condition hash: a
- * rule is what its highest version says, and what cannot be believed makes a broken rule, never an older one or none. */
+/* Filling the index when a database is opened. Every version of every rule is read, compiled and compared with its seal
+ * and its condition hash: a rule is what its highest version says, and what cannot be believed makes a broken rule,
+ * never an older one or none. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,8 @@ static bt_status fit_patterns(loader *loading, bt_error *error) {
   return bt_store_fit_patterns(loading->store, &loading->pattern_bytes, loading->latest, error);
 }
 
-/* The rows of one rule have ended. A row that is damaged may have been a deletion or not: the rule is there, and broken. */
+/* The rows of one rule have ended. A row that is damaged may have been a deletion or not: the rule is there, and
+ * broken. */
 static bt_status end_rule(loader *loading, bt_error *error) {
   bt_status status = BT_OK;
   if (loading->latest) bt_store_note_size(loading->store, &loading->latest->fields);

@@ -1,5 +1,5 @@
-/* Rows of rule_versions ↔ definitions. Labels and annotations are JSON objects, written here and read back by SQLite's own json_each.
- * Thread: the caller's connection. */
+/* Rows of rule_versions ↔ definitions. Labels and annotations are JSON objects, written here and read back by SQLite's
+ * own json_each. Thread: the caller's connection. */
 #include "server/store/rule_rows.h"
 
 #include <inttypes.h>
@@ -224,7 +224,8 @@ static bt_str shown_text(row_reader *reader, int column) {
   return text && !memchr(text, 0, whole.len) && bt_utf8_valid(whole) ? whole : BT_STR("");
 }
 
-/* Its tenant, id and version say where it belongs, as far as they can be believed; its text is there to be looked at; nothing else is taken. */
+/* Its tenant, id and version say where it belongs, as far as they can be believed; its text is there to be looked at;
+ * nothing else is taken. */
 static bt_status read_damaged(row_reader *reader, const char *why, bt_rule_definition **out) {
   bt_rule_record record = read_record(reader);
   bt_str id = shown_text(reader, RULE_ID), tenant = shown_text(reader, TENANT);

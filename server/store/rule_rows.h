@@ -30,7 +30,8 @@ bt_status bt_rule_rows_all(sqlite3 *handle, bt_rule_rows_visit visit, void *cont
 /* Every version of one id, oldest first. */
 bt_status bt_rule_rows_history(sqlite3 *handle, const char *tenant, const char *id, bt_rule_rows_visit visit,
                                void *context, bt_error *error) BT_MUST_CHECK;
-/* Every version of the ids that got one at or after this time and have ever been able to name a framework; by id, oldest first. */
+/* Every version of the ids that got one at or after this time and have ever been able to name a framework; by id,
+ * oldest first. */
 bt_status bt_rule_rows_changed(sqlite3 *handle, const char *tenant, int64_t since_ns, bt_rule_rows_visit visit,
                                void *context, bt_error *error) BT_MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Comparing definitions field by field. See rule_same.h. Layout is what the formatter takes away: two texts with one canonical form, comments
- * and annotations included, are the same text. */
+/* Comparing definitions field by field. See rule_same.h. Layout is what the formatter takes away: two texts with one
+ * canonical form, comments and annotations included, are the same text. */
 #include "server/store/rule_same.h"
 
 #include <string.h>

@@ -4,8 +4,8 @@
 
 #include "server/rules/rule_definition.h"
 
-/* Every field that a user may set, the severity as it was settled, labels and annotations in any order, and the text but for its layout.
- * A broken rule is the same as no other. */
+/* Every field that a user may set, the severity as it was settled, labels and annotations in any order, and the text
+ * but for its layout. A broken rule is the same as no other. */
 bt_status bt_rule_definition_same(const bt_rule_definition *a, const bt_rule_definition *b, bool *is_same,
                                   bt_error *error) BT_MUST_CHECK;
 

@@ -1,6 +1,7 @@
-/* The rule store: one thread owns the connection and does one call at a time; callers leave a struct on their stack in its queue and wait.
- * Here are the thread, its queue, and what only reads; rule_load.c fills it, rule_writes.c has what writes. Two mutexes: `queue_lock` for calls, `index_lock` for
- * the pointer to the index; neither is held across I/O. */
+/* The rule store: one thread owns the connection and does one call at a time; callers leave a struct on their stack in
+ * its queue and wait. Here are the thread, its queue, and what only reads; rule_load.c fills it, rule_writes.c has what
+ * writes. Two mutexes: `queue_lock` for calls, `index_lock` for the pointer to the index; neither is held across I/O.
+ */
 #include "server/store/rule_store.h"
 
 #include <signal.h>
@@ -83,7 +84,8 @@ static bool is_listed(const store_call *call, const char *id) {
   return false;
 }
 
-/* Of a rule with versions that are damaged or gone nobody knows what they named: it is among them, whatever the others name. */
+/* Of a rule with versions that are damaged or gone nobody knows what they named: it is among them, whatever the others
+ * name. */
 static bt_status run_changed(bt_rule_store *store, store_call *call) {
   sqlite3 *handle = store->database.handle;
   bt_status status = bt_rule_rows_changed(handle, call->tenant, call->since_ns, add_version, call, call->error);

@@ -1,5 +1,6 @@
-/* Writing rules. A write builds the next index before it commits, so that nothing can fail between the commit and the moment readers see it:
- * what is answered is on the disk and in the snapshot. The run_ functions live on the store thread, the public ones on their callers'. */
+/* Writing rules. A write builds the next index before it commits, so that nothing can fail between the commit and the
+ * moment readers see it: what is answered is on the disk and in the snapshot. The run_ functions live on the store
+ * thread, the public ones on their callers'. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +200,8 @@ static bt_status run_delete(bt_rule_store *store, store_call *call) {
   return commit_versions(store, call, &version, 1);
 }
 
-/* The version of each rule of an import, 0 where there is none, as one hash: two imports that see the same one start from the same. */
+/* The version of each rule of an import, 0 where there is none, as one hash: two imports that see the same one start
+ * from the same. */
 static bt_status hash_state(bt_rule_store *store, const store_call *call, char out[BT_IMPORT_STATE_BYTES]) {
   bt_buffer text = {0};
   bt_sha256 hash;

@@ -1,4 +1,5 @@
-/* What the files of the rule store share: the store's thread and its calls. For server/store alone. Thread: as each part says. */
+/* What the files of the rule store share: the store's thread and its calls. For server/store alone. Thread: as each
+ * part says. */
 #ifndef BT_SERVER_STORE_PARTS_H
 #define BT_SERVER_STORE_PARTS_H
 
@@ -63,7 +64,8 @@ void bt_store_note_size(bt_rule_store *store, const bt_rule_fields *fields);
 /* Gives readers the next index; takes the reference. */
 void bt_store_publish(bt_rule_store *store, bt_rule_index *next);
 
-/* pattern_budget.c. Whether the tenant's rules may be as they are in `next`; BT_LIMIT says what came, what may be and what to do. */
+/* pattern_budget.c. Whether the tenant's rules may be as they are in `next`; BT_LIMIT says what came, what may be and
+ * what to do. */
 bt_status bt_store_check_patterns(const bt_rule_store *store, const char *tenant, const bt_rule_index *next,
                                   bt_error *error) BT_MUST_CHECK;
 /* Before the thread runs: a rule that does not fit beside those of its tenant so far (*tenant_sum) becomes broken. */

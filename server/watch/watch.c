@@ -114,7 +114,8 @@ int64_t bt_watch_now_ns(const bt_watch *watch) {
   return ahead_ns ? bt_clock_steady_ns() + ahead_ns : bt_clock_wall_ns(); /* no round has begun yet */
 }
 
-/* A tenant whose last rule went is watched on: what was sent for it may have to be taken back, and its watermark moves. */
+/* A tenant whose last rule went is watched on: what was sent for it may have to be taken back, and its watermark moves.
+ */
 static void round_of_all(bt_watch *watch) {
   bt_error error = {0};
   const char **tenants = NULL;

@@ -1,7 +1,7 @@
-/* Continuous evaluation (api.md, Watch): every enabled rule of every tenant, round after round. Each round asks for the new slice of time
- * only, by the filters of the rules; what was found waits until it is quiet, is read whole, judged, and what violates is sent. Slices are
- * repeated for late spans; checkpoints in Tempo say how far everything is done, so that nothing is skipped over a restart.
- * Thread: any; rounds run on a thread of their own, sending on another. */
+/* Continuous evaluation (api.md, Watch): every enabled rule of every tenant, round after round. Each round asks for the
+ * new slice of time only, by the filters of the rules; what was found waits until it is quiet, is read whole, judged,
+ * and what violates is sent. Slices are repeated for late spans; checkpoints in Tempo say how far everything is done,
+ * so that nothing is skipped over a restart. Thread: any; rounds run on a thread of their own, sending on another. */
 #ifndef BT_SERVER_WATCH_H
 #define BT_SERVER_WATCH_H
 
@@ -43,8 +43,8 @@ typedef struct bt_watch_status {
   int64_t gap_start_ns, gap_end_ns;   /* hull of the gaps that are still to be caught up; equal: none */
   int64_t lost_start_ns, lost_end_ns; /* hull of what will not be caught up; equal: nothing */
   uint64_t rounds, failed_rounds, traces_judged, traces_unread, violations_found, retractions, inconclusive;
-  uint64_t
-      forgotten; /* violations that were sent, and forgotten early for want of room: spans that come late cannot take them back */
+  uint64_t forgotten; /* violations that were sent, and forgotten early for want of room: spans that come late cannot
+                         take them back */
   uint64_t requests, bytes_inspected;
   size_t waiting, open;
   size_t rules, refused; /* under watch; enabled but refused, because no search finds what they would have to look at */

@@ -124,7 +124,8 @@ static bool read_integer(const bt_span *span, const char *key, int64_t *out) {
   return true;
 }
 
-/* A receiver may have a limit for the length of values. What was cut off lay behind what is left: all of that may have been a gap. */
+/* A receiver may have a limit for the length of values. What was cut off lay behind what is left: all of that may have
+ * been a gap. */
 static void read_gaps(bt_str text, bt_checkpoint *out) {
   bool is_whole;
   out->gap_count = bt_checkpoint_parse_gaps(text, out->gaps, &is_whole);
@@ -197,8 +198,8 @@ static void join_swept(const bt_checkpoint *one, bt_checkpoint *out) {
       out->swept_ns[i] = one->swept_ns[i];
 }
 
-/* Where the number of watchers changed: of the number that was used last, what all of its watchers had done. One that left no checkpoint has done
- * nothing since the first of them began. */
+/* Where the number of watchers changed: of the number that was used last, what all of its watchers had done. One that
+ * left no checkpoint has done nothing since the first of them began. */
 static void join_others(const finder *f, bt_checkpoint *out) {
   const bt_checkpoint *newest = &f->others[0];
   int64_t began_ns = INT64_MAX;
@@ -276,8 +277,9 @@ static bt_status read_batches(bt_source *source, finder *f, const bt_found_list 
   return status;
 }
 
-/* The newest few by id: each is answered for itself and has all of the timeout, where one batch of all of them may never be answered by a source that
- * is busy. Any of this watcher's will do: what an older one says is true too, and less. */
+/* The newest few by id: each is answered for itself and has all of the timeout, where one batch of all of them may
+ * never be answered by a source that is busy. Any of this watcher's will do: what an older one says is true too, and
+ * less. */
 static bt_status read_found(bt_source *source, finder *f, const bt_found_list *found, bt_time_range range,
                             bt_error *error) {
   size_t count = found->count < NEWEST_MAX ? found->count : NEWEST_MAX;

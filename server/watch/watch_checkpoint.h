@@ -1,6 +1,6 @@
-/* Checkpoints: how far watch has come, kept as spans `betrace.watch` in Tempo, because nothing but rules is stored here (api.md, Watch).
- * The newest one is the watermark at the next start. Ids are derived from `until`, so that a checkpoint that is sent twice is one.
- * Thread: no state. */
+/* Checkpoints: how far watch has come, kept as spans `betrace.watch` in Tempo, because nothing but rules is stored here
+ * (api.md, Watch). The newest one is the watermark at the next start. Ids are derived from `until`, so that a
+ * checkpoint that is sent twice is one. Thread: no state. */
 #ifndef BT_SERVER_WATCH_CHECKPOINT_H
 #define BT_SERVER_WATCH_CHECKPOINT_H
 
@@ -38,7 +38,8 @@ typedef struct bt_checkpoint_request {
   const bt_cancel *cancel;
 } bt_checkpoint_request;
 
-/* The newest checkpoint that the source has. *found false: there is none. Anything but BT_OK: it is not known whether there is one. */
+/* The newest checkpoint that the source has. *found false: there is none. Anything but BT_OK: it is not known whether
+ * there is one. */
 bt_status bt_checkpoint_find(bt_source *source, const bt_checkpoint_request *request, bt_checkpoint *out, bool *found,
                              bt_error *error) BT_MUST_CHECK;
 

@@ -1,6 +1,7 @@
-/* Reading and judging what has become quiet. In batches first; by id where a batch cannot give it, where a violation rests on absence (only
- * by id shows what Tempo has not handed over yet), and before anything is taken back. A trace that cannot be read stays due; one that many
- * reads did not give, while they gave others and for longer than lookback, is counted and said. Thread: the watcher's. */
+/* Reading and judging what has become quiet. In batches first; by id where a batch cannot give it, where a violation
+ * rests on absence (only by id shows what Tempo has not handed over yet), and before anything is taken back. A trace
+ * that cannot be read stays due; one that many reads did not give, while they gave others and for longer than lookback,
+ * is counted and said. Thread: the watcher's. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,7 +42,8 @@ static void is_done(const bt_watcher *watcher, bt_watched *watched) {
   watched->holds_ns = watched->gap_holds_ns = INT64_MAX;
 }
 
-/* Of one more read that did not give it. A trace may have waited for long because rounds took long, so one read that failed is no reason. */
+/* Of one more read that did not give it. A trace may have waited for long because rounds took long, so one read that
+ * failed is no reason. */
 static bool has_missed_often(const bt_watcher *watcher, bt_watched *watched) {
   if (watched->misses < MISSES_MAX) watched->misses++;
   return watched->misses == MISSES_MAX && waited_long(watcher, watched);
@@ -203,7 +205,8 @@ static bool is_long(const bt_watcher *watcher, const bt_trace *trace) {
   return bt_trace_latest_start_ns(trace) - bt_trace_start_ns(trace) > watcher->rules->longest_margin_ns;
 }
 
-/* Only what violates, or was sent and is to be taken back, needs room: one trace may be judged by more rules than the emitter holds. */
+/* Only what violates, or was sent and is to be taken back, needs room: one trace may be judged by more rules than the
+ * emitter holds. */
 static bool may_send(const bt_watcher *watcher, const bt_rule_verdict *verdict) {
   return verdict->verdict == BT_VIOLATED || (is_undone(verdict) && watcher->open.count > 0);
 }
@@ -353,7 +356,8 @@ static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_e
   return status;
 }
 
-/* A batch that failed says nothing about a trace, and neither does a source that has given no other since the last time: nobody knows whether it gives any. */
+/* A batch that failed says nothing about a trace, and neither does a source that has given no other since the last
+ * time: nobody knows whether it gives any. */
 static bt_status fail_one(judging *j, const bt_trace_id *id) {
   bt_watcher *watcher = j->watcher;
   if (!j->is_final) return queue_by_id(j, id);
@@ -387,8 +391,8 @@ static size_t keep_due(const judging *j, bt_trace_id *ids, size_t size) {
   return size - from;
 }
 
-/* What a page could not give stays due. A page that fails is halved until it is one trace, so that one which cannot be read holds up no other; what is
- * answered makes the next one larger. */
+/* What a page could not give stays due. A page that fails is halved until it is one trace, so that one which cannot be
+ * read holds up no other; what is answered makes the next one larger. */
 static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t most, bt_error *error) {
   bt_status status = BT_OK;
   size_t page = most;
@@ -448,8 +452,8 @@ static size_t bytes_of_round(const bt_watcher *watcher) {
   return (watcher->table.count + 1) * each + (part < page_bytes ? part : page_bytes);
 }
 
-/* A read costs Tempo about what the search of a slice does. Under steady traffic every other round reads, unless there is a whole page; then a
- * round costs at most twice its slice (tests/bench/bench_watch.py). */
+/* A read costs Tempo about what the search of a slice does. Under steady traffic every other round reads, unless there
+ * is a whole page; then a round costs at most twice its slice (tests/bench/bench_watch.py). */
 static bool skips(bt_watcher *watcher, size_t due) {
   bool skips_now = watcher->has_read && due < BATCH_MAX;
   watcher->has_read = due && !skips_now;

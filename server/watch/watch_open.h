@@ -1,6 +1,6 @@
-/* The violations that watch has found and not forgotten yet: what was sent, so that nothing is sent twice, and what may have to be taken back
- * when later spans undo it. Keyed by the violation's derived id. Thread: belongs to its watcher; a record that is queued is also read by the
- * emitter, which changes nothing in it. */
+/* The violations that watch has found and not forgotten yet: what was sent, so that nothing is sent twice, and what may
+ * have to be taken back when later spans undo it. Keyed by the violation's derived id. Thread: belongs to its watcher;
+ * a record that is queued is also read by the emitter, which changes nothing in it. */
 #ifndef BT_SERVER_WATCH_OPEN_H
 #define BT_SERVER_WATCH_OPEN_H
 
@@ -37,8 +37,8 @@ bt_status bt_open_set_add(bt_open_set *set, bt_violation *violation, const bt_ru
                           bt_open **out, bt_error *error) BT_MUST_CHECK;
 /* Forgets those of traces that ended before that time, but for what is queued. */
 void bt_open_set_purge(bt_open_set *set, int64_t before_ns);
-/* For want of room: forgets, of what was sent, those of the older traces, at least one; returns how many. They may be found and sent again, under the same
- * ids, and cannot be taken back. */
+/* For want of room: forgets, of what was sent, those of the older traces, at least one; returns how many. They may be
+ * found and sent again, under the same ids, and cannot be taken back. */
 size_t bt_open_set_forget_sent(bt_open_set *set);
 /* How far the slices (and gaps) are done for all that is not sent yet; INT64_MAX: everything is. */
 void bt_open_set_held(const bt_open_set *set, int64_t *done_ns, int64_t *gap_ns);

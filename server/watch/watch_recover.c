@@ -1,5 +1,5 @@
-/* What an earlier watcher has sent and not taken back, read from the source: without it, spans that come late after a restart could not undo
- * a violation that was sent before it. Thread: the watcher's. */
+/* What an earlier watcher has sent and not taken back, read from the source: without it, spans that come late after a
+ * restart could not undo a violation that was sent before it. Thread: the watcher's. */
 #include <string.h>
 
 #include "server/base/log.h"
@@ -191,8 +191,9 @@ static bt_status search(const bt_watcher *watcher, bt_time_range range, bt_found
   return status;
 }
 
-/* A trace that is searched again was judged after its spans began; its violation may have been sent for longer than that: lookback and the sweeps
- * bound how late a span may undo it. What was away for long begins to search where the one before it ended, hours ago. */
+/* A trace that is searched again was judged after its spans began; its violation may have been sent for longer than
+ * that: lookback and the sweeps bound how late a span may undo it. What was away for long begins to search where the
+ * one before it ended, hours ago. */
 static int64_t begins_at(const bt_watcher *watcher) {
   const bt_watch_times *times = &watcher->schedule.times;
   int64_t kept_ns = bt_time_add(times->lookback_ns, times->settle_ns + 2 * times->sweep_step_ns);

@@ -21,7 +21,8 @@ static bt_status add_filter(bt_watch_rules *rules, bt_str text, bt_error *error)
   return BT_OK;
 }
 
-/* All leaves, of an AND too: spans that meet its parts may come in different slices, and each of them can be the one that decides. */
+/* All leaves, of an AND too: spans that meet its parts may come in different slices, and each of them can be the one
+ * that decides. */
 static bt_status add_filters(bt_watch_rules *rules, const bt_over *over, bt_error *error) {
   bt_status status = BT_OK;
   switch (over->kind) {
@@ -144,7 +145,8 @@ bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *ser
   rules->longest_settle_ns = service->settle_ns;
   rules->longest_margin_ns = service->margin_ns;
   bt_status status = ok ? add_all(rules, list, service, error) : bt_error_no_memory(error);
-  /* What was pruned is seen where it is read: nobody asks for it before, because nothing is sent of what is only unknown. */
+  /* What was pruned is seen where it is read: nobody asks for it before, because nothing is sent of what is only
+   * unknown. */
   if (status == BT_OK) status = bt_projection_add_pruning(&rules->projection, error);
   if (status == BT_OK) status = bt_watch_rules_hash(list, rules->hash, error);
   if (status == BT_OK) status = compile(rules, error);

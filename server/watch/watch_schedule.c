@@ -94,7 +94,8 @@ int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule) {
   return done_ns;
 }
 
-/* What a sweep found and nobody has judged holds done_ns at its delay after it, so that what lies longer before was judged. */
+/* What a sweep found and nobody has judged holds done_ns at its delay after it, so that what lies longer before was
+ * judged. */
 void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns, int64_t out[BT_WATCH_SWEEPS]) {
   for (unsigned i = 0; i < BT_WATCH_SWEEPS; i++)
     out[i] = earlier(schedule->swept_ns[i], bt_time_subtract(done_ns, bt_watch_sweep_delay(&schedule->times, i)));

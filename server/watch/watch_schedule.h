@@ -1,6 +1,7 @@
-/* Which ranges of time a watcher searches next (api.md, Watch): slices as time goes on, the same ones again for spans that came late, and
- * gaps of the past. Ranges of one lane follow one another without a hole: what was not answered stays where it is and is asked again.
- * All times are of the spans, in nanoseconds since the epoch. Thread: values; belongs to its watcher. */
+/* Which ranges of time a watcher searches next (api.md, Watch): slices as time goes on, the same ones again for spans
+ * that came late, and gaps of the past. Ranges of one lane follow one another without a hole: what was not answered
+ * stays where it is and is asked again. All times are of the spans, in nanoseconds since the epoch. Thread: values;
+ * belongs to its watcher. */
 #ifndef BT_SERVER_WATCH_SCHEDULE_H
 #define BT_SERVER_WATCH_SCHEDULE_H
 
@@ -39,28 +40,32 @@ typedef struct bt_watch_schedule {
   bt_time_range lost;  /* too old to be caught up: a hull; empty when there is none */
 } bt_watch_schedule;
 
-/* Adds a range to gaps in order of time; those that meet become one, and without room for one more the last two do, which only repeats what lies
- * between them. */
+/* Adds a range to gaps in order of time; those that meet become one, and without room for one more the last two do,
+ * which only repeats what lies between them. */
 void bt_watch_gaps_add(bt_time_range gaps[BT_WATCH_GAPS_MAX], size_t *count, bt_time_range gap);
 /* The hull of both, either of which may be empty. */
 bt_time_range bt_watch_hull(bt_time_range a, bt_time_range b);
 
-/* Begins at the watermark, the time before which an earlier watcher had done everything; INT64_MIN: there was none, and watching begins now.
- * swept_ns: how far that watcher's sweeps had come, which may have had other delays and steps; NULL, or 0 in it: it is not known. */
+/* Begins at the watermark, the time before which an earlier watcher had done everything; INT64_MIN: there was none, and
+ * watching begins now. swept_ns: how far that watcher's sweeps had come, which may have had other delays and steps;
+ * NULL, or 0 in it: it is not known. */
 void bt_watch_schedule_start(bt_watch_schedule *schedule, const bt_watch_times *times, int64_t watermark_ns,
                              const int64_t swept_ns[BT_WATCH_SWEEPS], int64_t now_ns);
 /* Adds a gap of an earlier watcher. */
 void bt_watch_schedule_add_gap(bt_watch_schedule *schedule, bt_time_range gap, int64_t now_ns);
-/* Turns what fell behind by more than lookback into a gap, what no sweep came to in time too, and what is older than catchup_max into a lost one. */
+/* Turns what fell behind by more than lookback into a gap, what no sweep came to in time too, and what is older than
+ * catchup_max into a lost one. */
 void bt_watch_schedule_advance(bt_watch_schedule *schedule, int64_t now_ns);
-/* The wall clock was set back to `wall_ns`, behind the time that watch goes by (0: it is not). If it is right now, it was ahead before, and ranges
- * were searched before their spans were there: they become gaps, and so are searched again, as soon as they are settled by that clock too. */
+/* The wall clock was set back to `wall_ns`, behind the time that watch goes by (0: it is not). If it is right now, it
+ * was ahead before, and ranges were searched before their spans were there: they become gaps, and so are searched
+ * again, as soon as they are settled by that clock too. */
 void bt_watch_schedule_repeat(bt_watch_schedule *schedule, int64_t wall_ns, int64_t now_ns);
 /* The next range of that kind that is due. False: none is. */
 bool bt_watch_schedule_due(const bt_watch_schedule *schedule, bt_slice_kind kind, int64_t now_ns, bt_slice *out);
 /* The slice was answered in full. */
 void bt_watch_schedule_done(bt_watch_schedule *schedule, const bt_slice *slice);
-/* How far sweeps have come for a next watcher, where everything before done_ns is done: what they found of the time before was judged, too. */
+/* How far sweeps have come for a next watcher, where everything before done_ns is done: what they found of the time
+ * before was judged, too. */
 void bt_watch_schedule_swept(const bt_watch_schedule *schedule, int64_t done_ns, int64_t out[BT_WATCH_SWEEPS]);
 /* How far a next watcher may begin: what lies before has been searched and, where that was due, swept. Gaps aside. */
 int64_t bt_watch_schedule_done_ns(const bt_watch_schedule *schedule);

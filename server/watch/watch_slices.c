@@ -1,5 +1,6 @@
-/* Searching what is due: slices of time as it passes, sweeps, gaps. A slice is done only when every filter was answered in full; until then it
- * is asked again in the next round. Only traces that fall to this watcher are kept. Thread: the watcher's. */
+/* Searching what is due: slices of time as it passes, sweeps, gaps. A slice is done only when every filter was answered
+ * in full; until then it is asked again in the next round. Only traces that fall to this watcher are kept. Thread: the
+ * watcher's. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +10,8 @@
 enum { LIVE_PER_ROUND = 16, SWEEPS_PER_ROUND = 4 };
 static const int64_t SHORTEST_NS = 1000000000; /* of a slice that found no room */
 
-/* Rendezvous hashing: of all watchers the one with the highest hash for a trace has it; changing their number moves as few traces as can be. */
+/* Rendezvous hashing: of all watchers the one with the highest hash for a trace has it; changing their number moves as
+ * few traces as can be. */
 static bool is_ours(const bt_watcher *watcher, const bt_trace_id *id) {
   uint32_t replicas = watcher->options->replicas, best = 0;
   uint64_t highest = 0;
@@ -35,8 +37,9 @@ static bool has_read_since(const bt_watcher *watcher, const bt_watched *watched,
   return since_ns && watched->judged_ns >= since_ns;
 }
 
-/* Nothing new was seen of a trace that was judged. Sweeps and what is caught up look for spans that came late and lie inside, so there it is
- * read all the same, but for a trace that had no end when it was judged: it would be waited for once more, for nothing. */
+/* Nothing new was seen of a trace that was judged. Sweeps and what is caught up look for spans that came late and lie
+ * inside, so there it is read all the same, but for a trace that had no end when it was judged: it would be waited for
+ * once more, for nothing. */
 static bool is_known(const bt_watcher *watcher, const bt_watched *watched, const bt_found *found,
                      const bt_slice *slice) {
   bool is_judged = watched->was_judged && watched->due_ns == BT_WATCH_NOT_DUE;
@@ -53,7 +56,8 @@ static void hold(bt_watched *watched, const bt_watcher *watcher, const bt_slice 
     watched->holds_ns = least(watched->holds_ns, bt_time_add(slice->range.start_ns, delay_ns));
 }
 
-/* It waits until it is quiet, but not longer than lookback: a span from the future, or a trace without an end, must not hold up all others. */
+/* It waits until it is quiet, but not longer than lookback: a span from the future, or a trace without an end, must not
+ * hold up all others. */
 static int64_t due_time(const bt_watcher *watcher, const bt_watched *watched) {
   int64_t quiet_ns = bt_time_add(watched->end_ns, watcher->schedule.times.settle_ns);
   int64_t latest_ns = bt_time_add(watched->waits_since_ns, watcher->schedule.times.lookback_ns);
@@ -61,7 +65,8 @@ static int64_t due_time(const bt_watcher *watcher, const bt_watched *watched) {
   return due_ns > watcher->now_ns ? due_ns : watcher->now_ns;
 }
 
-/* A full table forgets first what was judged before this slice, then what was sent, and at last what was judged of the slice: it would be read again. */
+/* A full table forgets first what was judged before this slice, then what was sent, and at last what was judged of the
+ * slice: it would be read again. */
 static bt_watched *add_seen(bt_watcher *watcher, const bt_slice *slice, const bt_trace_id *id, bt_error *error) {
   bt_watched *watched = bt_watch_table_add(&watcher->table, id, error);
   if (watched || error->status != BT_LIMIT) return watched;
@@ -110,7 +115,8 @@ static bt_status search_filter(bt_watcher *watcher, bt_str filter, const bt_slic
   return status;
 }
 
-/* What was answered of a slice is not asked again: with many filters one of them nearly always fails where a tenth of the answers does not come. */
+/* What was answered of a slice is not asked again: with many filters one of them nearly always fails where a tenth of
+ * the answers does not come. */
 static void go_on(bt_watch_trying *trying, bt_slice *slice) {
   const bt_slice *begun = &trying->slice;
   bool is_same = trying->filter_count && begun->number == slice->number &&
@@ -139,8 +145,8 @@ static bt_status search_slice(bt_watcher *watcher, const bt_slice *slice, bt_err
   return BT_OK;
 }
 
-/* What finds more traces than there is room for is searched in smaller pieces, until they fit again: else the same first ones would be taken each round, and
- * the slice never be done. */
+/* What finds more traces than there is room for is searched in smaller pieces, until they fit again: else the same
+ * first ones would be taken each round, and the slice never be done. */
 static void cut(const bt_watcher *watcher, bt_slice *slice) {
   int64_t most_ns = watcher->trying[slice->kind].slice_ns, end_ns = bt_time_add(slice->range.start_ns, most_ns);
   if (most_ns && end_ns < slice->range.end_ns) slice->range.end_ns = end_ns;

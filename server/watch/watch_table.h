@@ -1,6 +1,6 @@
-/* The traces that a watcher has seen: those that wait until they are quiet, and for a while those that were judged, so that a trace that is
- * found again without anything new is not read again. Forgetting one that was judged costs a read and never an answer.
- * Thread: belongs to its watcher. */
+/* The traces that a watcher has seen: those that wait until they are quiet, and for a while those that were judged, so
+ * that a trace that is found again without anything new is not read again. Forgetting one that was judged costs a read
+ * and never an answer. Thread: belongs to its watcher. */
 #ifndef BT_SERVER_WATCH_TABLE_H
 #define BT_SERVER_WATCH_TABLE_H
 
@@ -35,8 +35,8 @@ typedef struct bt_watch_table {
 void bt_watch_table_init(bt_watch_table *table, size_t maximum, bt_watch_room *room);
 void bt_watch_table_dispose(bt_watch_table *table);
 bt_watched *bt_watch_table_find(bt_watch_table *table, const bt_trace_id *id); /* NULL: not there */
-/* Borrowed until the next add or purge. A new one has no bounds yet (start_ns INT64_MAX, end_ns INT64_MIN) and is not due. NULL: `error` says
- * why (BT_LIMIT: the table is full, or there is no room for a larger one; BT_NO_MEMORY). */
+/* Borrowed until the next add or purge. A new one has no bounds yet (start_ns INT64_MAX, end_ns INT64_MIN) and is not
+ * due. NULL: `error` says why (BT_LIMIT: the table is full, or there is no room for a larger one; BT_NO_MEMORY). */
 bt_watched *bt_watch_table_add(bt_watch_table *table, const bt_trace_id *id, bt_error *error);
 /* Forgets judged traces that ended before that time. Needs no memory. */
 void bt_watch_table_purge(bt_watch_table *table, int64_t before_ns);

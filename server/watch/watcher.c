@@ -189,7 +189,8 @@ static void say_begin(const bt_watcher *watcher, const bt_checkpoint *checkpoint
            tenant, at, (int)(longest_look(watcher->options) / (24 * 60 * MINUTE_NS)));
 }
 
-/* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came before. */
+/* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came
+ * before. */
 static bt_status start(bt_watcher *watcher, bt_error *error) {
   bt_checkpoint checkpoint;
   bool found = false;
@@ -214,8 +215,8 @@ static bt_status start(bt_watcher *watcher, bt_error *error) {
   return BT_OK;
 }
 
-/* What was sent just before an earlier watcher ended is in no search yet when this one starts: it is looked for once more. The sweeps read its traces
- * again, and then it can be taken back. */
+/* What was sent just before an earlier watcher ended is in no search yet when this one starts: it is looked for once
+ * more. The sweeps read its traces again, and then it can be taken back. */
 static bt_status recover_again(bt_watcher *watcher, bt_error *error) {
   bt_error why = {0};
   if (watcher->now_ns < watcher->recover_due_ns) return BT_OK;

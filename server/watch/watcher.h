@@ -1,7 +1,7 @@
-/* One tenant's watcher: its rounds. A round searches what is due, adds what was found to those that wait, reads and judges what has become
- * quiet, hands violations to the emitter, and a checkpoint. Nothing that could not be asked or read is passed over: the slice, the
- * trace, the violation stays due, and the watermark does not move past it.
- * Only server/watch includes this. Thread: one at a time; status may be looked at from any thread. */
+/* One tenant's watcher: its rounds. A round searches what is due, adds what was found to those that wait, reads and
+ * judges what has become quiet, hands violations to the emitter, and a checkpoint. Nothing that could not be asked or
+ * read is passed over: the slice, the trace, the violation stays due, and the watermark does not move past it. Only
+ * server/watch includes this. Thread: one at a time; status may be looked at from any thread. */
 #ifndef BT_SERVER_WATCH_WATCHER_H
 #define BT_SERVER_WATCH_WATCHER_H
 
@@ -60,7 +60,8 @@ bt_status bt_watcher_new(const char *tenant, const bt_watch_options *options, bt
                          const bt_cancel *cancel, bt_watcher **out, bt_error *error) BT_MUST_CHECK;
 /* The emitter must not run any more: it may hold the watcher's violations. NULL is fine. */
 void bt_watcher_free(bt_watcher *watcher);
-/* One round at that time, with the rules as they are now. Failures of the source are in the status; BT_NO_MEMORY, BT_CANCELLED end it. */
+/* One round at that time, with the rules as they are now. Failures of the source are in the status; BT_NO_MEMORY,
+ * BT_CANCELLED end it. */
 bt_status bt_watcher_round(bt_watcher *watcher, const bt_rule_list *rules, int64_t now_ns,
                            bt_error *error) BT_MUST_CHECK;
 /* Before a round: the wall clock, if it is behind the time of the round; else 0. */
@@ -71,11 +72,12 @@ bt_watch_status bt_watcher_look(bt_watcher *watcher);
 bt_status bt_watch_slices_search(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 /* watch_judge.c: reads and judges what has become quiet. */
 bt_status bt_watch_judge_due(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
-/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken back, from before what the
- * schedule will search. Those that are known already stay as they are. */
+/* watch_recover.c: the open violations of an earlier watcher, read back from the source, so that they can be taken
+ * back, from before what the schedule will search. Those that are known already stay as they are. */
 bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) BT_MUST_CHECK;
 
-/* Says in the status what went wrong; the round goes on. BT_NO_MEMORY and BT_CANCELLED are returned, all else is BT_OK. */
+/* Says in the status what went wrong; the round goes on. BT_NO_MEMORY and BT_CANCELLED are returned, all else is BT_OK.
+ */
 bt_status bt_watcher_note(bt_watcher *watcher, const char *what, bt_status status, const bt_error *why,
                           bt_error *error) BT_MUST_CHECK;
 /* Hands an open violation to the emitter, which has to have room. */

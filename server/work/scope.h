@@ -39,8 +39,8 @@ void bt_work_scope_begin(bt_work_scope *scope, bt_work_scope *parent, int64_t de
 void bt_work_scope_set_deadline(bt_work_scope *scope, int64_t deadline_ns);
 /* Cancels it and all below. One that was cancelled keeps its first reason. */
 void bt_work_scope_cancel(bt_work_scope *scope, bt_work_scope_reason reason);
-/* `listener` is called when it is cancelled, or now where it was cancelled before, under the lock of the tree: it may put
- * a task into a lane, and touches no scope. NULL: nobody listens any more, and no call is under way afterwards. */
+/* `listener` is called when it is cancelled, or now where it was cancelled before, under the lock of the tree: it may
+ * put a task into a lane, and touches no scope. NULL: nobody listens any more, and no call is under way afterwards. */
 void bt_work_scope_listen(bt_work_scope *scope, void (*listener)(void *context), void *context);
 bt_work_scope_reason bt_work_scope_why(const bt_work_scope *scope);
 /* Takes it out of the tree; what `cancel` says stays. */

@@ -1,8 +1,9 @@
 /* Waiting without a place. Who waits for something that others do (the window of an evaluation, a report) leaves a wait
- * with them and ends his task. The wait is woken once: by them, at its time, or by the end of its scope, whichever comes
- * first. Then the task goes into its lane again and looks what there is. A wait is part of something larger, so nothing
- * here allocates. In turn: init; set, under the lock of who knows when it is there; park, as the last thing of the task;
- * and in the task that runs then return, before anything else. Thread: any may wake; the rest is for the waiting task. */
+ * with them and ends his task. The wait is woken once: by them, at its time, or by the end of its scope, whichever
+ * comes first. Then the task goes into its lane again and looks what there is. A wait is part of something larger, so
+ * nothing here allocates. In turn: init; set, under the lock of who knows when it is there; park, as the last thing of
+ * the task; and in the task that runs then return, before anything else. Thread: any may wake; the rest is for the
+ * waiting task. */
 #ifndef BT_SERVER_WORK_WAIT_H
 #define BT_SERVER_WORK_WAIT_H
 
@@ -26,8 +27,8 @@ void bt_wait_init(bt_wait *wait, bt_workplace *work, bt_work_scope *scope, bt_la
 void bt_wait_set(bt_wait *wait);
 /* There is something to look at. Does nothing where it was woken already. Short: hold what lock you like. */
 void bt_wait_wake(bt_wait *wait);
-/* Leaves the place, until until_ns of the monotonic clock at most (0: no time). What was set and woken meanwhile runs at
- * once. Nothing of the task may be used afterwards: it may run already. */
+/* Leaves the place, until until_ns of the monotonic clock at most (0: no time). What was set and woken meanwhile runs
+ * at once. Nothing of the task may be used afterwards: it may run already. */
 void bt_wait_park(bt_wait *wait, int64_t until_ns);
 /* The task runs again. */
 void bt_wait_return(bt_wait *wait);

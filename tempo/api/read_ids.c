@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 enum {
-  /* What a trace costs Tempo, in units of about 60 µs of its processor (2.8; 3.0, which answers in protobuf, takes half of it for small ones): so much
-   * for any, one for each span, and the square of them divided. */
+  /* What a trace costs Tempo, in units of about 60 µs of its processor (2.8; 3.0, which answers in protobuf, takes half
+   * of it for small ones): so much for any, one for each span, and the square of them divided. */
   TRACE_UNITS = 8,
   SQUARE_SHARE = 32,
   BATCH_UNITS = 65536, /* some 4 s; a thousand traces of 25 spans */

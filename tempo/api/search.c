@@ -1,7 +1,8 @@
-/* Exhaustive search. See search.h. Windows lie on a stack; a few are asked at once and looked at in the order in which they were asked.
- * An answer with as many traces as the limit may be cut: its window is split and asked again in parts, down to one second and then by
- * trace id. A full answer is work for nothing, so once one came, windows that are as dense as the last one answered in full would be full too are
- * cut before they are asked. A window ends in one of two ways: answered in full, or in account->failed with its reason. */
+/* Exhaustive search. See search.h. Windows lie on a stack; a few are asked at once and looked at in the order in which
+ * they were asked. An answer with as many traces as the limit may be cut: its window is split and asked again in parts,
+ * down to one second and then by trace id. A full answer is work for nothing, so once one came, windows that are as
+ * dense as the last one answered in full would be full too are cut before they are asked. A window ends in one of two
+ * ways: answered in full, or in account->failed with its reason. */
 #include "tempo/api/search.h"
 
 #include <stdio.h>
@@ -149,8 +150,8 @@ static bool has_repeated(const search *s) {
   return false;
 }
 
-/* A full answer is asked again in parts, unless it alone has more than the maximum. Not one that is full of the same traces: its parts would
- * be too, down to the last digit of each id. */
+/* A full answer is asked again in parts, unless it alone has more than the maximum. Not one that is full of the same
+ * traces: its parts would be too, down to the last digit of each id. */
 static bt_status look_at_rows(search *s, const slot *at, bt_error *error) {
   if (s->trace_count < at->limit) {
     if (!at->window.prefix[0]) s->per_second = (double)s->trace_count / (double)(at->window.end_s - at->window.start_s);
@@ -255,8 +256,8 @@ static bt_status ask_window(search *s, const bt_window *window, bt_error *error)
   return bt_tempo_call_start(&at->call, error);
 }
 
-/* How long a window may be, for what Tempo allows and for what an answer may hold. What was cut for the latter is asked before it is cut again,
- * since another part of the range may be far less dense. */
+/* How long a window may be, for what Tempo allows and for what an answer may hold. What was cut for the latter is asked
+ * before it is cut again, since another part of the range may be far less dense. */
 static int64_t longest_window_s(const search *s, const bt_window *window) {
   int64_t longest_s = atomic_load(&s->tempo->max_range_s), length_s = window->end_s - window->start_s;
   double limit = limit_of(s), expected = s->per_second * (double)length_s;
@@ -314,8 +315,8 @@ static void dispose_search(search *s) {
   bt_tempo_caller_dispose(&s->caller);
 }
 
-/* What costs Tempo most of a search that finds much is its answer, and it puts that together on one processor: 10,000 of 200,000 traces took 1.0 s,
- * in halves 0.7, and the same processor time. */
+/* What costs Tempo most of a search that finds much is its answer, and it puts that together on one processor: 10,000
+ * of 200,000 traces took 1.0 s, in halves 0.7, and the same processor time. */
 static bool is_shared(const search *s, const bt_window *whole) {
   int64_t length_s = whole->end_s - whole->start_s;
   bool is_sliced = length_s > atomic_load(&s->tempo->max_range_s);

@@ -1,4 +1,5 @@
-/* Exhaustive search: every trace that a filter finds in a range, or what could not be asked. Thread: the caller's. Internal to tempo/. */
+/* Exhaustive search: every trace that a filter finds in a range, or what could not be asked. Thread: the caller's.
+ * Internal to tempo/. */
 #ifndef BT_TEMPO_API_SEARCH_H
 #define BT_TEMPO_API_SEARCH_H
 

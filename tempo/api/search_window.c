@@ -1,7 +1,7 @@
 /* Windows and how they split. See search_window.h.
  *
- * Ids are compared without their leading zeros, as Tempo does. So the first digit of a prefix is never 0, and the part of a prefix P that
- * goes on with 0 also holds the id that is P itself: it would otherwise belong to no part. */
+ * Ids are compared without their leading zeros, as Tempo does. So the first digit of a prefix is never 0, and the part
+ * of a prefix P that goes on with 0 also holds the id that is P itself: it would otherwise belong to no part. */
 #include "tempo/api/search_window.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The windows of an exhaustive search: a closed range of whole seconds, and below one second a prefix of the trace id. Splitting loses no
- * id: the parts of a window together find what the window finds. Thread: one. Internal to tempo/. */
+/* The windows of an exhaustive search: a closed range of whole seconds, and below one second a prefix of the trace id.
+ * Splitting loses no id: the parts of a window together find what the window finds. Thread: one. Internal to tempo/. */
 #ifndef BT_TEMPO_API_SEARCH_WINDOW_H
 #define BT_TEMPO_API_SEARCH_WINDOW_H
 
@@ -25,10 +25,12 @@ void bt_window_stack_dispose(bt_window_stack *stack);
 typedef enum bt_window_split { BT_WINDOW_SPLIT, BT_WINDOW_SMALLEST, BT_WINDOW_NO_MEMORY } bt_window_split;
 /* Pushes the parts of a window: its halves, or at one second the next digit of the ids. */
 bt_window_split bt_window_split_push(bt_window_stack *stack, const bt_window *window);
-/* Cuts the last slice of at most longest_s off; what is left may be nothing (its end is its start). One at a time: a range may have millions. */
+/* Cuts the last slice of at most longest_s off; what is left may be nothing (its end is its start). One at a time: a
+ * range may have millions. */
 bt_window bt_window_cut_slice(bt_window *window, int64_t longest_s);
 
-/* The regex on trace:id that finds the ids of this window, anchored by Tempo; out is cleared. Nothing for the empty prefix. */
+/* The regex on trace:id that finds the ids of this window, anchored by Tempo; out is cleared. Nothing for the empty
+ * prefix. */
 void bt_window_id_regex(const bt_window *window, bt_buffer *out);
 /* Whether an id (32 hex digits) belongs to it. */
 bool bt_window_has_id(const bt_window *window, const char *hex);

@@ -1,7 +1,9 @@
-/* Spans without knowing whose they are. See span_search.h. The ids are cut into parts of one size, as many as the expected traces need; each part is one
- * question with a filter on the id, over the whole range, so that no trace lies in two. A part whose answer is too large or full is halved. Two are
- * under way, so that Tempo works on the next while we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans.
- * Traces in which the filter finds many spans would cost Tempo the square of them: they are found before, left out, and given without spans. */
+/* Spans without knowing whose they are. See span_search.h. The ids are cut into parts of one size, as many as the
+ * expected traces need; each part is one question with a filter on the id, over the whole range, so that no trace lies
+ * in two. A part whose answer is too large or full is halved. Two are under way, so that Tempo works on the next while
+ * we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans. Traces in
+ * which the filter finds many spans would cost Tempo the square of them: they are found before, left out, and given
+ * without spans. */
 #include "tempo/api/span_search.h"
 
 #include <stdlib.h>
@@ -97,8 +99,8 @@ static void set_bounds(slot *at) {
 
 /* ---- answers ---- */
 
-/* A cover may find ids beyond its part: they are another part's. What was given as crowded was left out, and is not given twice by who gives it all the
- * same. */
+/* A cover may find ids beyond its part: they are another part's. What was given as crowded was left out, and is not
+ * given twice by who gives it all the same. */
 static bool is_ours(const span_search *s, const slot *at, const bt_trace_id *id) {
   bool is_of_part = bt_trace_id_compare(&at->low, id) <= 0 && bt_trace_id_compare(id, &at->high) <= 0;
   return is_of_part && !bt_found_list_get(&s->crowded, id);

@@ -1,4 +1,5 @@
-/* Every trace that has spans which a filter finds, with these spans, without asking for ids first. Thread: the caller's. Internal to tempo/. */
+/* Every trace that has spans which a filter finds, with these spans, without asking for ids first. Thread: the
+ * caller's. Internal to tempo/. */
 #ifndef BT_TEMPO_API_SPAN_SEARCH_H
 #define BT_TEMPO_API_SPAN_SEARCH_H
 

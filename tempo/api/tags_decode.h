@@ -4,7 +4,8 @@
 
 #include "tempo/wire/tags.h"
 
-/* `limit`: how many Tempo was asked for; as many in the answer mean that it may be cut. BT_INVALID: not such an answer. */
+/* `limit`: how many Tempo was asked for; as many in the answer mean that it may be cut. BT_INVALID: not such an answer.
+ */
 /* {"scopes":[{"name":"span","tags":["k",…]},…]} */
 bt_status bt_tags_decode_names(bt_str body, const bt_tag_request *request, size_t limit, bt_tag_list *list,
                                bt_error *error) BT_MUST_CHECK;

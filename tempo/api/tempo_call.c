@@ -107,8 +107,8 @@ bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) {
   return bt_http_start(caller->tempo->client, &request, &call->response, &call->http, error);
 }
 
-/* Makes the longest range smaller: to what the sentence names, or to half where that says nothing new. A request that was under way when
- * another one's refusal was learned from says nothing new either. */
+/* Makes the longest range smaller: to what the sentence names, or to half where that says nothing new. A request that
+ * was under way when another one's refusal was learned from says nothing new either. */
 static void learn_range(bt_tempo *tempo, int64_t asked_s, bt_str body) {
   int64_t now_s = atomic_load(&tempo->max_range_s);
   if (asked_s > now_s) return;
@@ -187,7 +187,8 @@ static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void
   return BT_OK;
 }
 
-/* Whether Tempo is there tells when it may have become another one. What a gateway answers while nothing is behind it counts as nothing. */
+/* Whether Tempo is there tells when it may have become another one. What a gateway answers while nothing is behind it
+ * counts as nothing. */
 static void note_ending(bt_tempo *tempo, bt_status status, const bt_http_response *response) {
   bool is_gateway = status == BT_OK && response->status >= 502 && response->status <= 504;
   if (status == BT_UNAVAILABLE || is_gateway)
@@ -237,7 +238,8 @@ static int64_t pause_before_next(const bt_tempo_call *call, int attempt, int64_t
   return asked_ms > pause_ms ? asked_ms : pause_ms;
 }
 
-/* What failed after Tempo had worked on it for long would do so again, and Tempo goes on with the first one: it does not notice that nobody waits. */
+/* What failed after Tempo had worked on it for long would do so again, and Tempo goes on with the first one: it does
+ * not notice that nobody waits. */
 static bool was_too_slow(const bt_tempo_call *call) {
   return call->patience_ms && !call->is_garbled && call->response.took_ms >= call->patience_ms / SLOW_SHARE;
 }
@@ -246,8 +248,9 @@ bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, voi
                                bt_error *error) {
   bt_tempo *tempo = call->caller->tempo;
   call->may_pass = false;
-  /* What already took about as long as one request may take is not tried again: a Tempo that hangs would hold every window four times. The
-   * request was started before now, so that its own timeout ends before a whole one from here. */
+  /* What already took about as long as one request may take is not tried again: a Tempo that hangs would hold every
+   * window four times. The request was started before now, so that its own timeout ends before a whole one from here.
+   */
   int64_t deadline_ms = bt_monotonic_ms() + tempo->timeout_ms * 3 / 4;
   for (int attempt = 1;; attempt++) {
     call->is_garbled = call->is_lagging = false;

@@ -1,6 +1,6 @@
-/* One question to Tempo: the address, the headers, the retries, and what an answer that is not an answer means. Search and reads are
- * written on top of it. It knows Tempo's error sentences and learns its limits from them (longest range, highest limit).
- * Thread: a call belongs to one thread; what bt_tempo learned is atomic. Internal to tempo/. */
+/* One question to Tempo: the address, the headers, the retries, and what an answer that is not an answer means. Search
+ * and reads are written on top of it. It knows Tempo's error sentences and learns its limits from them (longest range,
+ * highest limit). Thread: a call belongs to one thread; what bt_tempo learned is atomic. Internal to tempo/. */
 #ifndef BT_TEMPO_API_TEMPO_CALL_H
 #define BT_TEMPO_API_TEMPO_CALL_H
 
@@ -66,21 +66,23 @@ typedef enum bt_tempo_outcome {
   BT_TEMPO_RANGE_TOO_LONG, /* max_range_s is smaller now: slice again */
   BT_TEMPO_LIMIT_TOO_HIGH, /* search_limit is smaller now: ask again */
   BT_TEMPO_QUERY_TOO_LONG, /* for Tempo or for something between: fewer ids */
-  BT_TEMPO_STUMBLED, /* over a value in the data that some test of the query cannot take: ask in another way; `reason` says so */
-  BT_TEMPO_TOO_SLOW, /* it took longer than the call's patience, or failed after a good part of it: less, and not the same again */
-  BT_TEMPO_FAILED /* for good, or after all attempts; `reason` says why */
+  BT_TEMPO_STUMBLED, /* over a value in the data that some test of the query cannot take: ask in another way; `reason`
+                        says so */
+  BT_TEMPO_TOO_SLOW, /* it took longer than the call's patience, or failed after a good part of it: less, and not the
+                        same again */
+  BT_TEMPO_FAILED    /* for good, or after all attempts; `reason` says why */
 } bt_tempo_outcome;
 
-/* Reads one answer. Called again with another body when the first could not be decoded (BT_INVALID): it starts over then.
- * Any status but BT_OK, BT_INVALID and BT_LIMIT (too large) ends the whole search or read. */
+/* Reads one answer. Called again with another body when the first could not be decoded (BT_INVALID): it starts over
+ * then. Any status but BT_OK, BT_INVALID and BT_LIMIT (too large) ends the whole search or read. */
 typedef bt_status (*bt_tempo_decoder)(void *context, bt_str body, bool is_json, bt_error *error);
 
 typedef struct bt_tempo_call {
   const bt_tempo_caller *caller;
   bt_buffer url; /* written by one of the two below */
   size_t max_body_bytes;
-  int64_t
-      patience_ms; /* of a question that can be divided: how long Tempo may take; 0: the source's timeout, and retries */
+  int64_t patience_ms; /* of a question that can be divided: how long Tempo may take; 0: the source's timeout, and
+                          retries */
   bt_http_kind kind;
   uint32_t limit;     /* of a search: what the URL asks for, so that a refusal teaches only what is news */
   int64_t range_s;    /* likewise */
@@ -88,10 +90,10 @@ typedef struct bt_tempo_call {
   bt_http_response response;
   char reason[200]; /* of BT_TEMPO_FAILED; for people, without addresses */
   bool may_pass;    /* of BT_TEMPO_FAILED: a failure of the kind that passes */
-  bool
-      is_endless; /* of BT_TEMPO_TOO_LARGE: the answer went on past max_body_bytes, and Tempo did not say that it was large */
-  bool is_garbled; /* the last answer came whole and could not be decoded */
-  bool is_lagging; /* the last answer said that Tempo's live store lags */
+  bool is_endless;  /* of BT_TEMPO_TOO_LARGE: the answer went on past max_body_bytes, and Tempo did not say that it was
+                       large */
+  bool is_garbled;  /* the last answer came whole and could not be decoded */
+  bool is_lagging;  /* the last answer said that Tempo's live store lags */
 } bt_tempo_call;
 
 typedef struct bt_tempo_search_url {
@@ -102,7 +104,8 @@ typedef struct bt_tempo_search_url {
 
 /* False: no memory. */
 bool bt_tempo_url_search(const bt_tempo *tempo, const bt_tempo_search_url *search, bt_buffer *url) BT_MUST_CHECK;
-/* With the parameter that asks a Tempo of 3.1 and later for all spans, whatever its owner has made the default; earlier ones ignore it. */
+/* With the parameter that asks a Tempo of 3.1 and later for all spans, whatever its owner has made the default; earlier
+ * ones ignore it. */
 bool bt_tempo_url_trace(const bt_tempo *tempo, const bt_trace_id *id, bt_buffer *url) BT_MUST_CHECK;
 
 /* A question about Tempo itself: of no tenant, without retries, ahead of others. */
@@ -118,13 +121,15 @@ bt_status bt_tempo_ask_plainly(bt_tempo *tempo, const bt_tempo_plain_request *pl
 
 /* Sends call->url. */
 bt_status bt_tempo_call_start(bt_tempo_call *call, bt_error *error) BT_MUST_CHECK;
-/* Waits for the answer, decodes it, retries what may pass. BT_OK: *outcome. The response's body is there until dispose. */
+/* Waits for the answer, decodes it, retries what may pass. BT_OK: *outcome. The response's body is there until dispose.
+ */
 bt_status bt_tempo_call_finish(bt_tempo_call *call, bt_tempo_decoder decode, void *context, bt_tempo_outcome *outcome,
                                bt_error *error) BT_MUST_CHECK;
 /* Also of a call that is under way: it is aborted. All-zero afterwards. */
 void bt_tempo_call_dispose(bt_tempo_call *call);
 
-/* Whole seconds, closed, that cover [start, end): what Tempo's start and end mean. BT_INVALID past the year 2038, which Tempo 2 refuses. */
+/* Whole seconds, closed, that cover [start, end): what Tempo's start and end mean. BT_INVALID past the year 2038, which
+ * Tempo 2 refuses. */
 bt_status bt_tempo_seconds(bt_time_range range, int64_t *start_s, int64_t *end_s, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
-/* Tempo as a trace source: the operations. See tempo_source.h; the work is in search.c, span_search.c, trace_fetch.c and trace_by_id.c. */
+/* Tempo as a trace source: the operations. See tempo_source.h; the work is in search.c, span_search.c, trace_fetch.c
+ * and trace_by_id.c. */
 #include "tempo/api/tempo_source.h"
 
 #include <stdio.h>
@@ -76,8 +77,8 @@ static bt_status tags_tempo(bt_source *source, const bt_tag_request *request, bt
   return bt_tempo_tags(tempo_of(source), request, list, error);
 }
 
-/* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With several tenants a
- * search without one is refused in so many words, which is an answer of a Tempo that works. */
+/* /ready is answered before rings are stable too, so that what is asked is what is needed: that a search works. With
+ * several tenants a search without one is refused in so many words, which is an answer of a Tempo that works. */
 static bt_status check_tempo(bt_source *source, const bt_cancel *cancel, bt_error *error) {
   bt_tempo *tempo = tempo_of(source);
   const bt_tempo_plain_request any_search = {"/api/search?limit=1&spss=1&q=%7B%7D", CHECK_BODY_BYTES, CHECK_TIMEOUT_MS,

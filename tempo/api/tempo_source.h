@@ -1,5 +1,5 @@
-/* Tempo as a trace source: exhaustive search and whole traces in batches or by id, over one HTTP client thread (http_client.h).
- * What of Tempo it relies on is measured by tests named facts_*. */
+/* Tempo as a trace source: exhaustive search and whole traces in batches or by id, over one HTTP client thread
+ * (http_client.h). What of Tempo it relies on is measured by tests named facts_*. */
 #ifndef BT_TEMPO_API_TEMPO_SOURCE_H
 #define BT_TEMPO_API_TEMPO_SOURCE_H
 
@@ -20,12 +20,13 @@ typedef struct bt_tempo_options {
   const char *ca_file; /* certificates (PEM) of authorities to trust for https, besides the system's; or NULL */
 } bt_tempo_options;
 
-/* new. The client is borrowed and must outlive the source. BT_INVALID: the URL is not one, or the credentials cannot be sent. Does not connect. */
+/* new. The client is borrowed and must outlive the source. BT_INVALID: the URL is not one, or the credentials cannot be
+ * sent. Does not connect. */
 bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,
                               bt_error *error) BT_MUST_CHECK;
 
-/* What no operation asks: a GET of `path` (with its query) below the address of a source that bt_tempo_source_new made; of no tenant, not tried again.
- * BT_OK: an answer of whatever status. Dispose the response in every case. */
+/* What no operation asks: a GET of `path` (with its query) below the address of a source that bt_tempo_source_new made;
+ * of no tenant, not tried again. BT_OK: an answer of whatever status. Dispose the response in every case. */
 bt_status bt_tempo_source_get(bt_source *source, const char *path, const bt_cancel *cancel, bt_http_response *response,
                               bt_error *error) BT_MUST_CHECK;
 

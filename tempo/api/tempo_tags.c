@@ -1,5 +1,6 @@
-/* Tempo's tag API. See tempo_tags.h. One request, JSON in every version (facts_tags.py), without a second attempt: somebody is typing. The
- * API cannot search by prefix, so that as many as may be are asked for and looked through here. */
+/* Tempo's tag API. See tempo_tags.h. One request, JSON in every version (facts_tags.py), without a second attempt:
+ * somebody is typing. The API cannot search by prefix, so that as many as may be are asked for and looked through here.
+ */
 #include "tempo/api/tempo_tags.h"
 
 #include <string.h>

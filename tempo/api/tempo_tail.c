@@ -1,5 +1,6 @@
-/* How much of the newest time this Tempo's searches never show (query_frontend.query_end_cutoff, Tempo 3: by default 30 s), and whether it keeps copies of what is new. It is found out, not assumed: the
- * configuration that Tempo shows says it, else its version does, where it is one that was checked. What cannot be found out is taken for 30 s, which costs
+/* How much of the newest time this Tempo's searches never show (query_frontend.query_end_cutoff, Tempo 3: by default 30
+ * s), and whether it keeps copies of what is new. It is found out, not assumed: the configuration that Tempo shows says
+ * it, else its version does, where it is one that was checked. What cannot be found out is taken for 30 s, which costs
  * an answer nothing but the last moments. Thread: any; what was learned is atomic. */
 #include "tempo/api/tempo_tail.h"
 

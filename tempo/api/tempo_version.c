@@ -20,8 +20,9 @@ enum {
   POLL_MS = 5
 };
 
-/* The one list of versions on which tests/facts, the property test and the packs were run. All of a major and a minor version count as one: what plans rest
- * on is the query engine and the format of blocks, which patches are not meant to change. */
+/* The one list of versions on which tests/facts, the property test and the packs were run. All of a major and a minor
+ * version count as one: what plans rest on is the query engine and the format of blocks, which patches are not meant to
+ * change. */
 static const struct { int major, minor; } checked[] = {{2, 8}, {2, 10}, {3, 0}};
 
 /* ---- what an answer says ---- */
@@ -83,7 +84,8 @@ static bool is_version_text(bt_str text) {
   return true;
 }
 
-/* Every Tempo says with which Go it was built; programs that speak its API and give themselves a version of Tempo's do not. */
+/* Every Tempo says with which Go it was built; programs that speak its API and give themselves a version of Tempo's do
+ * not. */
 static void set_said(bt_source_about *about, bt_str version, bt_str go) {
   if (!is_version_text(version)) {
     set_unknown(about, version.len ? "what it says of its version is none" : "it was built without a version");

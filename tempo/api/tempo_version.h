@@ -1,6 +1,7 @@
-/* Which Tempo answers. It is asked for its version once, again after a connection was lost and came back, and every minute that somebody wants to know it, because behind a load balancer
- * a Tempo is replaced without anybody noticing. What it says decides nothing about right and wrong here: it decides what plans may rest on.
- * Thread: any; the state has a lock of its own. Internal to tempo/. */
+/* Which Tempo answers. It is asked for its version once, again after a connection was lost and came back, and every
+ * minute that somebody wants to know it, because behind a load balancer a Tempo is replaced without anybody noticing.
+ * What it says decides nothing about right and wrong here: it decides what plans may rest on. Thread: any; the state
+ * has a lock of its own. Internal to tempo/. */
 #ifndef BT_TEMPO_API_TEMPO_VERSION_H
 #define BT_TEMPO_API_TEMPO_VERSION_H
 
@@ -27,8 +28,8 @@ void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, 
 /* Told by every request that ends: whether anything came back. */
 void bt_tempo_version_note(bt_tempo_version *version, bool is_heard);
 
-/* What of an answer of /api/status/buildinfo (JSON), or of /status/version (text), says which Tempo it is; false: it is neither. Never fails otherwise: what
- * the answer does not say is not checked. */
+/* What of an answer of /api/status/buildinfo (JSON), or of /status/version (text), says which Tempo it is; false: it is
+ * neither. Never fails otherwise: what the answer does not say is not checked. */
 bool bt_tempo_version_of_buildinfo(bt_str body, bt_source_about *out);
 bool bt_tempo_version_of_status(bt_str body, bt_source_about *out);
 /* The first number of a version; -1: it does not begin with numbers. */

@@ -111,7 +111,8 @@ static void drop_calls(by_id *b) {
     bt_tempo_call_dispose(&b->slots[b->first].call);
 }
 
-/* After failures the rest is not asked: Tempo is not well. What fails beside batches is asked for again, so one is enough there. */
+/* After failures the rest is not asked: Tempo is not well. What fails beside batches is asked for again, so one is
+ * enough there. */
 static bool asks_on(const by_id *b) {
   return b->is_beside ? !b->has_failed : b->read->failures < BT_READ_FAILURES_MAX;
 }

@@ -1,6 +1,7 @@
-/* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids (trace_job.h), whose traces are given to the sink when all of
- * a job is in. A job whose answer is too large is cut in two; one for which Tempo's limits turned out smaller is asked again; one that takes too long is
- * divided by the size of its traces, for which Tempo is asked then. Two jobs are under way, so that Tempo works on the next while we decode. */
+/* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids (trace_job.h), whose
+ * traces are given to the sink when all of a job is in. A job whose answer is too large is cut in two; one for which
+ * Tempo's limits turned out smaller is asked again; one that takes too long is divided by the size of its traces, for
+ * which Tempo is asked then. Two jobs are under way, so that Tempo works on the next while we decode. */
 #include "tempo/api/trace_fetch.h"
 
 #include <stdlib.h>
@@ -60,8 +61,8 @@ static size_t some_spans_per_job(const fetch *f) {
   return (count + jobs - 1) / jobs;
 }
 
-/* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an answer, so that an
- * answer at the limit is never one that is merely complete. */
+/* How many ids one job takes now: what Tempo has taken so far, what fits into a query, and well below the limit of an
+ * answer, so that an answer at the limit is never one that is merely complete. */
 static size_t ids_per_job(const fetch *f) {
   size_t most = bt_traceql_ids_per_read(f->read->request->projection);
   size_t learned = atomic_load(&f->read->tempo->ids_per_read);
@@ -158,8 +159,9 @@ static bt_status halve_slow(fetch *f, const bt_trace_job *j, const bt_tempo_call
   return f->slow >= SLOW_MAX ? fail_job(f, call, call->reason) : halve_job(f, &half, 0, error);
 }
 
-/* A job that took too long. What makes it slow is a trace of more spans than was known; to find it by halves would have Tempo begin with it again and again,
- * and it goes on with each question that was given up. So Tempo is asked for their sizes. */
+/* A job that took too long. What makes it slow is a trace of more spans than was known; to find it by halves would have
+ * Tempo begin with it again and again, and it goes on with each question that was given up. So Tempo is asked for their
+ * sizes. */
 static bt_status divide_slow(fetch *f, const bt_trace_job *j, const bt_tempo_call *call, bt_error *error) {
   bt_tempo *tempo = f->read->tempo;
   size_t count = j->count;
@@ -239,7 +241,8 @@ static bt_status finish_oldest(fetch *f, bt_error *error) {
   return status;
 }
 
-/* What is read by id beside the batches is asked after the first of them, so that it takes the places that they leave. */
+/* What is read by id beside the batches is asked after the first of them, so that it takes the places that they leave.
+ */
 static bt_status wait_for_oldest(fetch *f, bt_error *error) {
   bt_status status = BT_OK;
   if (f->read->request->also_by_id && !f->beside) status = bt_tempo_beside_ask(f->read, &f->beside, error);
@@ -276,7 +279,8 @@ static bt_status push_measured(fetch *f, bt_error *error) {
   return status;
 }
 
-/* Of reads of some spans: those in which the filter finds many are left out of what is asked, and given as to be read by id. */
+/* Of reads of some spans: those in which the filter finds many are left out of what is asked, and given as to be read
+ * by id. */
 static bt_status leave_out_crowded(fetch *f, bt_error *error) {
   bt_found_list crowded = {0};
   const bt_read_request *request = f->read->request;

@@ -1,4 +1,5 @@
-/* Reading whole traces: in batches by id regex with a projection, or one by one by id. Thread: the caller's. Internal to tempo/. */
+/* Reading whole traces: in batches by id regex with a projection, or one by one by id. Thread: the caller's. Internal
+ * to tempo/. */
 #ifndef BT_TEMPO_API_TRACE_FETCH_H
 #define BT_TEMPO_API_TRACE_FETCH_H
 
@@ -21,7 +22,8 @@ typedef struct bt_tempo_read {
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 
-/* The reads by id that go on beside batches (also_by_id, more_by_id): what fails among them takes nothing from the read. */
+/* The reads by id that go on beside batches (also_by_id, more_by_id): what fails among them takes nothing from the
+ * read. */
 typedef struct bt_tempo_beside bt_tempo_beside;
 /* new. Sends them. */
 bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_error *error) BT_MUST_CHECK;

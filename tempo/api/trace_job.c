@@ -64,8 +64,8 @@ static void write_query(bt_trace_jobs *jobs, const bt_trace_job *job, const bt_j
     bt_traceql_read(ids, job->count, projection, p->group, &jobs->query);
 }
 
-/* What Tempo takes for longer it may go on with for minutes, whether anybody waits or not. Where sizes are known the job is no larger than it should be, and
- * a Tempo that is just slow gets its time. */
+/* What Tempo takes for longer it may go on with for minutes, whether anybody waits or not. Where sizes are known the
+ * job is no larger than it should be, and a Tempo that is just slow gets its time. */
 static int64_t patience_ms(const bt_trace_jobs *jobs, const bt_trace_job *job) {
   const bt_tempo *tempo = jobs->read->tempo;
   return job->is_measured || atomic_load(&tempo->is_slow) ? tempo->timeout_ms : bt_tempo_patience_ms(tempo);
@@ -102,7 +102,8 @@ static bt_status start_slices(bt_trace_jobs *jobs, bt_trace_job *job, const bt_j
   return status;
 }
 
-/* Asks all parts of a job: the slices of the range, each with every group of the projection. There is room for the other kinds. */
+/* Asks all parts of a job: the slices of the range, each with every group of the projection. There is room for the
+ * other kinds. */
 static bt_status start_parts(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
   bt_status status = bt_tempo_seconds(jobs->read->request->range, &job->start_s, &job->end_s, error);
   if (status != BT_OK) return status;
@@ -125,7 +126,8 @@ static bt_status start_parts(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *e
   return status;
 }
 
-/* Asks once more for what may be made up, when all else of the job is in. Of some spans it is not asked: their traces are in doubt, and so they are read. */
+/* Asks once more for what may be made up, when all else of the job is in. Of some spans it is not asked: their traces
+ * are in doubt, and so they are read. */
 static bt_status start_doubted(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) {
   uint32_t groups = bt_projection_groups(jobs->read->request->projection);
   bt_status status = BT_OK;

@@ -1,5 +1,6 @@
-/* One job of a read in batches: some of its ids, asked in parts (a search for each slice of the range, each group of the projection and each kind of
- * question) and put together. All parts are under way at once. Thread: the read's. Internal to tempo/. */
+/* One job of a read in batches: some of its ids, asked in parts (a search for each slice of the range, each group of
+ * the projection and each kind of question) and put together. All parts are under way at once. Thread: the read's.
+ * Internal to tempo/. */
 #ifndef BT_TEMPO_TRACE_JOB_H
 #define BT_TEMPO_TRACE_JOB_H
 
@@ -35,7 +36,8 @@ bool bt_trace_jobs_want_some_spans(const bt_trace_jobs *jobs);
 
 /* Asks all of a job whose first, count and is_measured are set and all else is zero. Dispose of it in every case. */
 bt_status bt_trace_job_start(bt_trace_jobs *jobs, bt_trace_job *job, bt_error *error) BT_MUST_CHECK;
-/* Waits for it. *outcome is BT_TEMPO_ANSWERED when all is in `merge`; else that of the part that gave nothing, which ends the job. */
+/* Waits for it. *outcome is BT_TEMPO_ANSWERED when all is in `merge`; else that of the part that gave nothing, which
+ * ends the job. */
 bt_status bt_trace_job_finish(bt_trace_jobs *jobs, bt_trace_job *job, bt_tempo_outcome *outcome,
                               bt_error *error) BT_MUST_CHECK;
 /* That part's call. */

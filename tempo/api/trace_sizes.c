@@ -1,4 +1,5 @@
-/* Questions about the size of traces. See trace_sizes.h. Each is asked over its range in slices that Tempo allows, one after the other. */
+/* Questions about the size of traces. See trace_sizes.h. Each is asked over its range in slices that Tempo allows, one
+ * after the other. */
 #include "tempo/api/trace_sizes.h"
 
 #include <stdlib.h>
@@ -258,7 +259,8 @@ static bt_status learn(const bt_tempo_caller *caller, const bt_crowd_question *a
   return status;
 }
 
-/* Of a trace in several fragments the end may be too early (bt_found_widen). Then it is not left out, which costs time. */
+/* Of a trace in several fragments the end may be too early (bt_found_widen). Then it is not left out, which costs time.
+ */
 static bool may_be_in(const bt_crowd_question *asked, const bt_found *found) {
   const bt_time_range *range = &asked->range, *known = &asked->kept->range;
   if (range->start_ns == known->start_ns && range->end_ns == known->end_ns) return true;

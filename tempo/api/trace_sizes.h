@@ -1,5 +1,5 @@
-/* How large traces are, asked in questions that cost Tempo no more than their spans (read_ids.h says what costs it the square). Thread: the caller's.
- * Internal to tempo/. */
+/* How large traces are, asked in questions that cost Tempo no more than their spans (read_ids.h says what costs it the
+ * square). Thread: the caller's. Internal to tempo/. */
 #ifndef BT_TEMPO_API_TRACE_SIZES_H
 #define BT_TEMPO_API_TRACE_SIZES_H
 
@@ -7,15 +7,16 @@
 #include "tempo/api/tempo_call.h"
 
 enum {
-  BT_CROWDED_FROM =
-      64, /* spans of a trace that one filter finds in one fragment: reading it whole by id costs about as much from here on */
-  BT_CROWDED_MAX = 500 /* traces */
+  BT_CROWDED_FROM = 64, /* spans of a trace that one filter finds in one fragment: reading it whole by id costs about as
+                           much from here on */
+  BT_CROWDED_MAX = 500  /* traces */
 };
 
-/* BT_UNAVAILABLE, BT_REFUSED: Tempo did not say. BT_LIMIT: it is more than one question may ask for, or more than an answer holds. */
+/* BT_UNAVAILABLE, BT_REFUSED: Tempo did not say. BT_LIMIT: it is more than one question may ask for, or more than an
+ * answer holds. */
 
-/* How many spans those of `read` from `first` on have, over all their fragments in the range: what is known of each never gets less. Fragments of the same
- * duration, in nanoseconds, are counted once. */
+/* How many spans those of `read` from `first` on have, over all their fragments in the range: what is known of each
+ * never gets less. Fragments of the same duration, in nanoseconds, are counted once. */
 bt_status bt_tempo_ask_sizes(const bt_tempo_caller *caller, bt_time_range range, bt_read_ids *read, size_t first,
                              size_t count, bt_error *error) BT_MUST_CHECK;
 

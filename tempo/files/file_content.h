@@ -1,6 +1,6 @@
-/* The bytes of a trace file, to be read at any place and more than once: a regular file as it lies on the disk; what comes from a pipe or
- * is gzipped unpacked into memory, and past a few MiB into a temporary file without a name (in TMPDIR, or /tmp), so that memory stays small.
- * Thread: any may read at once. Only tempo/ includes this. */
+/* The bytes of a trace file, to be read at any place and more than once: a regular file as it lies on the disk; what
+ * comes from a pipe or is gzipped unpacked into memory, and past a few MiB into a temporary file without a name (in
+ * TMPDIR, or /tmp), so that memory stays small. Thread: any may read at once. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_FILE_CONTENT_H
 #define BT_TEMPO_FILES_FILE_CONTENT_H
 
@@ -8,8 +8,9 @@
 
 typedef struct bt_file_content bt_file_content;
 
-/* new. "-" is standard input. max_bytes: of the unpacked content (BT_LIMIT above it); 0: none for a regular file, 8 GiB for what has to be
- * unpacked or kept. BT_IO: it cannot be read. BT_INVALID: damaged gzip. Messages do not name the file. */
+/* new. "-" is standard input. max_bytes: of the unpacked content (BT_LIMIT above it); 0: none for a regular file, 8 GiB
+ * for what has to be unpacked or kept. BT_IO: it cannot be read. BT_INVALID: damaged gzip. Messages do not name the
+ * file. */
 bt_status bt_file_content_open(const char *path, uint64_t max_bytes, bt_file_content **out,
                                bt_error *error) BT_MUST_CHECK;
 /* new, of bytes in memory, which are borrowed: for tests. NULL: no memory. */

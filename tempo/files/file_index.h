@@ -1,5 +1,5 @@
-/* Where the traces of files lie: for each trace its bounds and the units (file_units.h) that hold spans of it, some 60 bytes a trace and unit,
- * whatever their size. Filled unit by unit in the order of the files, then put in order of id.
+/* Where the traces of files lie: for each trace its bounds and the units (file_units.h) that hold spans of it, some 60
+ * bytes a trace and unit, whatever their size. Filled unit by unit in the order of the files, then put in order of id.
  * Thread: one while it is filled, any afterwards. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_FILE_INDEX_H
 #define BT_TEMPO_FILES_FILE_INDEX_H

@@ -94,8 +94,8 @@ static bt_status add_mine(reader *r, bt_error *error) {
   return BT_OK;
 }
 
-/* As many of `wanted` as fit together. The first trace's own units set the size where they are large: a group of that one alone would
- * decode them again for each of the next. */
+/* As many of `wanted` as fit together. The first trace's own units set the size where they are large: a group of that
+ * one alone would decode them again for each of the next. */
 static bt_status choose_group(reader *r, const bt_file_wanted *wanted, size_t count, size_t *taken, bt_error *error) {
   uint64_t budget = GROUP_BYTES;
   r->unit_count = 0;

@@ -1,7 +1,7 @@
-/* Traces read back from the files that they lie in. Many are read at once in the order of the files: the units that a group of traces needs
- * are decoded together, so that a unit with spans of a hundred traces is decoded a few times and not a hundred times, and memory is that
- * of a group (some MiB of units), whatever the files' size.
- * Thread: any; a set is immutable once it is filled. Only tempo/ includes this. */
+/* Traces read back from the files that they lie in. Many are read at once in the order of the files: the units that a
+ * group of traces needs are decoded together, so that a unit with spans of a hundred traces is decoded a few times and
+ * not a hundred times, and memory is that of a group (some MiB of units), whatever the files' size. Thread: any; a set
+ * is immutable once it is filled. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_FILE_READ_H
 #define BT_TEMPO_FILES_FILE_READ_H
 
@@ -25,8 +25,9 @@ typedef struct bt_file_wanted {
   size_t index; /* for the sink */
 } bt_file_wanted;
 
-/* Gives each to the sink once, in the order of the files (`wanted` is put in that order). BT_IO: a file cannot be read, or is another than
- * it was when it was indexed. What the sink returns, BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT (a single trace takes too much memory). */
+/* Gives each to the sink once, in the order of the files (`wanted` is put in that order). BT_IO: a file cannot be read,
+ * or is another than it was when it was indexed. What the sink returns, BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT (a single
+ * trace takes too much memory). */
 bt_status bt_file_read(const bt_file_set *set, bt_file_wanted *wanted, size_t count, const bt_cancel *cancel,
                        bt_read_sink sink, void *context, bt_error *error) BT_MUST_CHECK;
 

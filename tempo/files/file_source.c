@@ -1,5 +1,5 @@
-/* OTLP files as a trace source. See file_source.h. Opening walks over the units of each file (file_units.h) and notes in the index which
- * traces each holds; reading goes back to them (file_read.h). */
+/* OTLP files as a trace source. See file_source.h. Opening walks over the units of each file (file_units.h) and notes
+ * in the index which traces each holds; reading goes back to them (file_read.h). */
 #include "tempo/files/file_source.h"
 
 #include <stdlib.h>
@@ -83,8 +83,8 @@ static bt_status note_unit(loader *l, bt_file_format format, const bt_file_unit 
   return status;
 }
 
-/* Tempo's answer to a trace by id nests one level deeper than TracesData: read as the one the other has no spans, and that is no error. So a
- * file without any span is taken for neither. */
+/* Tempo's answer to a trace by id nests one level deeper than TracesData: read as the one the other has no spans, and
+ * that is no error. So a file without any span is taken for neither. */
 static bt_status note_answer(loader *l, bt_trace_file *file, bt_error *error) {
   uint64_t size = bt_file_content_size(file->content);
   bt_file_unit unit = {.length = size};

@@ -1,18 +1,20 @@
-/* The file source: OTLP files as traces (the embedded default, CI jobs, rule tests). At the start everything is decoded once, document by
- * document, and an index of where each trace lies is kept (some 60 bytes a trace); reads decode again what they need. So memory is that of
- * the index and of the largest single document, whatever the files' size. Files must not change while the source is open.
- * Formats by content, not by name: OTLP JSON (one document, an array of them, or one a line; also Tempo's answer to a trace by id), OTLP
- * protobuf (TracesData, or Tempo's answer, or messages with a length of four bytes before each), each also gzipped; "-" is stdin. What is
- * gzipped or comes through a pipe is kept unpacked, past 16 MiB in a temporary file (file_content.h). Spans of
- * one trace that lie in several files become one trace. BeTrace's own traces (own_trace.h, of no tenant) are left out.
- * Thread: immutable once opened; any may search and read. */
+/* The file source: OTLP files as traces (the embedded default, CI jobs, rule tests). At the start everything is decoded
+ * once, document by document, and an index of where each trace lies is kept (some 60 bytes a trace); reads decode again
+ * what they need. So memory is that of the index and of the largest single document, whatever the files' size. Files
+ * must not change while the source is open. Formats by content, not by name: OTLP JSON (one document, an array of them,
+ * or one a line; also Tempo's answer to a trace by id), OTLP protobuf (TracesData, or Tempo's answer, or messages with
+ * a length of four bytes before each), each also gzipped; "-" is stdin. What is gzipped or comes through a pipe is kept
+ * unpacked, past 16 MiB in a temporary file (file_content.h). Spans of one trace that lie in several files become one
+ * trace. BeTrace's own traces (own_trace.h, of no tenant) are left out. Thread: immutable once opened; any may search
+ * and read. */
 #ifndef BT_TEMPO_FILES_FILE_SOURCE_H
 #define BT_TEMPO_FILES_FILE_SOURCE_H
 
 #include "tempo/wire/source.h"
 
-/* new. A file that cannot be read or decoded is an error that names the file and the place; nothing is skipped in silence.
- * max_bytes: of unpacked input in all; 0: none for regular files, 8 GiB for each that has to be unpacked or comes through a pipe. */
+/* new. A file that cannot be read or decoded is an error that names the file and the place; nothing is skipped in
+ * silence. max_bytes: of unpacked input in all; 0: none for regular files, 8 GiB for each that has to be unpacked or
+ * comes through a pipe. */
 bt_status bt_file_source_open(const char *const *paths, size_t count, uint64_t max_bytes, bt_source **out,
                               bt_error *error) BT_MUST_CHECK;
 size_t bt_file_source_trace_count(const bt_source *source);
@@ -20,7 +22,8 @@ size_t bt_file_source_trace_count(const bt_source *source);
 bt_time_range bt_file_source_range(const bt_source *source);
 /* Every trace once, in the order of the files; read->index is its number in order of id. Errors as of a read. */
 bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *context, bt_error *error) BT_MUST_CHECK;
-/* The trace with that number in order of id: borrowed until the next call of this function, which one thread alone may use. */
+/* The trace with that number in order of id: borrowed until the next call of this function, which one thread alone may
+ * use. */
 bt_status bt_file_source_trace(bt_source *source, size_t index, const bt_trace **out, bt_error *error) BT_MUST_CHECK;
 
 #endif

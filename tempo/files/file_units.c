@@ -74,9 +74,9 @@ static size_t skip_blanks(bt_str text, size_t at) {
   return at;
 }
 
-/* A bracket as the first byte is none of protobuf's. After blanks it may be: protobuf begins with 0x0A, which is a line break to JSON. But no
- * message of this format goes on with a bracket, blanks and then what JSON wants there: that would be a ResourceSpans of 123 bytes that
- * begins with a field which does not exist. */
+/* A bracket as the first byte is none of protobuf's. After blanks it may be: protobuf begins with 0x0A, which is a line
+ * break to JSON. But no message of this format goes on with a bracket, blanks and then what JSON wants there: that
+ * would be a ResourceSpans of 123 bytes that begins with a field which does not exist. */
 static bool is_json(bt_str text) {
   size_t at = skip_blanks(text, 0);
   if (at == text.len || (text.ptr[at] != '{' && text.ptr[at] != '[')) return false;
@@ -147,8 +147,8 @@ static void scan_byte(json_scan *s, char c) {
   }
 }
 
-/* The document from `at` on: to the bracket that closes its first one, or to the end of the content. What does not begin with a bracket goes
- * to the decoder as far as it was looked at: it stops at the first byte. */
+/* The document from `at` on: to the bracket that closes its first one, or to the end of the content. What does not
+ * begin with a bracket goes to the decoder as far as it was looked at: it stops at the first byte. */
 static bt_status measure_json(bt_file_units *units, uint64_t *length, bt_error *error) {
   json_scan scan = {0};
   size_t looked = 0, more = 1;

@@ -1,6 +1,6 @@
-/* A trace file cut into units that can be decoded one by one, so that no more than one is in memory: a JSON document (a line of JSON lines; an
- * array of documents is one), a length-prefixed message, a ResourceSpans of a protobuf file. The reader finds their ends and nothing else:
- * what is wrong inside is the decoder's to say, with the place in the file.
+/* A trace file cut into units that can be decoded one by one, so that no more than one is in memory: a JSON document (a
+ * line of JSON lines; an array of documents is one), a length-prefixed message, a ResourceSpans of a protobuf file. The
+ * reader finds their ends and nothing else: what is wrong inside is the decoder's to say, with the place in the file.
  * Thread: one at a time. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_FILE_UNITS_H
 #define BT_TEMPO_FILES_FILE_UNITS_H
@@ -35,8 +35,8 @@ typedef struct bt_file_units {
 /* Looks at the beginning and says the format. Dispose in every case. */
 bt_status bt_file_units_start(bt_file_units *units, const bt_file_content *content, bt_error *error) BT_MUST_CHECK;
 void bt_file_units_dispose(bt_file_units *units);
-/* The next unit and its bytes (borrowed until the next call). *found false: there is none left. BT_INVALID: a message is cut off.
- * BT_LIMIT: it is larger than 4 GiB. */
+/* The next unit and its bytes (borrowed until the next call). *found false: there is none left. BT_INVALID: a message
+ * is cut off. BT_LIMIT: it is larger than 4 GiB. */
 bt_status bt_file_units_next(bt_file_units *units, bt_file_unit *unit, bt_str *bytes, bool *found,
                              bt_error *error) BT_MUST_CHECK;
 /* Decodes a unit; messages say the place in the file. */

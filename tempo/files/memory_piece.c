@@ -1,5 +1,6 @@
-/* Deep copies of spans. See memory_piece.h. One walk serves to measure and to copy: without a base nothing is written, and the bytes that
- * it would have taken are counted. Resources and scopes are copied once for spans in a row that share them, as decoders leave them. */
+/* Deep copies of spans. See memory_piece.h. One walk serves to measure and to copy: without a base nothing is written,
+ * and the bytes that it would have taken are counted. Resources and scopes are copied once for spans in a row that
+ * share them, as decoders leave them. */
 #include "tempo/files/memory_piece.h"
 
 #include <stdalign.h>
@@ -15,7 +16,8 @@ typedef struct walk {
   const bt_scope *scope_from, *scope;
 } walk;
 
-/* Sums cannot overflow: the walk is over memory that exists, except that shared resources count again, less often than there are spans. */
+/* Sums cannot overflow: the walk is over memory that exists, except that shared resources count again, less often than
+ * there are spans. */
 static void *take(walk *w, size_t bytes) {
   size_t at = w->used, unit = alignof(max_align_t);
   w->used += (bytes + unit - 1) / unit * unit;

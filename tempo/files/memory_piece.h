@@ -1,7 +1,7 @@
-/* What one push brought of one trace, copied into one allocation, so that its size is exact and it can be freed alone. The pieces of a trace
- * form a list, newest first, in which each holds a reference to the one before it: a reader keeps the newest and has them all, while the
- * source goes on without it. Thread: the content is immutable; references are counted under the owner's mutex. Only memory_source.c and
- * memory_table include this. */
+/* What one push brought of one trace, copied into one allocation, so that its size is exact and it can be freed alone.
+ * The pieces of a trace form a list, newest first, in which each holds a reference to the one before it: a reader keeps
+ * the newest and has them all, while the source goes on without it. Thread: the content is immutable; references are
+ * counted under the owner's mutex. Only memory_source.c and memory_table include this. */
 #ifndef BT_TEMPO_FILES_MEMORY_PIECE_H
 #define BT_TEMPO_FILES_MEMORY_PIECE_H
 
@@ -27,7 +27,8 @@ size_t bt_memory_piece_bytes(const bt_trace *trace);
 bt_memory_piece *bt_memory_piece_new(const bt_trace *trace, size_t bytes) BT_MUST_CHECK;
 /* Gives one reference back. NULL is fine. */
 void bt_memory_piece_release(bt_memory_piece *piece);
-/* All spans from the first piece to this one, in the order in which they came. BT_LIMIT or BT_NO_MEMORY: there is no room. */
+/* All spans from the first piece to this one, in the order in which they came. BT_LIMIT or BT_NO_MEMORY: there is no
+ * room. */
 bt_status bt_memory_piece_add_to(const bt_memory_piece *newest, bt_trace_builder *builder,
                                  bt_error *error) BT_MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* Pushed spans as a trace source: taking them, reading and searching them. See memory_source.h; what is held lies in memory_table.c. */
+/* Pushed spans as a trace source: taking them, reading and searching them. See memory_source.h; what is held lies in
+ * memory_table.c. */
 #include "tempo/files/memory_source.h"
 
 #include <pthread.h>

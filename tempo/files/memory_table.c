@@ -160,8 +160,8 @@ static int compare_end(const void *a, const void *b) {
   return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
 }
 
-/* Whether the entry has to go. Below the cap with some room to spare, so that not every push sorts; but for that room nothing goes that has
- * just come. */
+/* Whether the entry has to go. Below the cap with some room to spare, so that not every push sorts; but for that room
+ * nothing goes that has just come. */
 static bool has_to_go(const bt_memory_table *table, const bt_memory_entry *e) {
   size_t wanted_bytes = table->cap_bytes - table->cap_bytes / 8;
   return table->used_bytes > table->cap_bytes || (table->used_bytes > wanted_bytes && e->push != table->pushes);

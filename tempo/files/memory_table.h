@@ -1,6 +1,7 @@
-/* What the memory source holds: an entry for each trace and tenant, in an array in no order and in a chained hash table by trace id, and what was
- * evicted. Ids of evicted traces are kept in a Bloom filter: it may name too many, never too few, so that what comes later of an evicted trace is
- * always known to be a part. Thread: under the owner's mutex. Only memory_source.c includes this. */
+/* What the memory source holds: an entry for each trace and tenant, in an array in no order and in a chained hash table
+ * by trace id, and what was evicted. Ids of evicted traces are kept in a Bloom filter: it may name too many, never too
+ * few, so that what comes later of an evicted trace is always known to be a part. Thread: under the owner's mutex. Only
+ * memory_source.c includes this. */
 #ifndef BT_TEMPO_FILES_MEMORY_TABLE_H
 #define BT_TEMPO_FILES_MEMORY_TABLE_H
 

@@ -15,7 +15,8 @@ void bt_budget_init(bt_budget *budget, uint32_t maximum) {
   *budget = (bt_budget){.maximum = most, .allowed = most, .halved_at_ms = INT64_MIN / 2};
 }
 
-/* What was under way when the budget was halved last is part of what it was halved for, as losses of one window are to TCP. */
+/* What was under way when the budget was halved last is part of what it was halved for, as losses of one window are to
+ * TCP. */
 static void halve(bt_budget *budget, double latency_ms, bool is_busy, int64_t now_ms) {
   int64_t began_ms = now_ms - (int64_t)latency_ms;
   if (is_busy) {
@@ -29,7 +30,8 @@ static void halve(bt_budget *budget, double latency_ms, bool is_busy, int64_t no
   budget->allowed = budget->allowed > 1 ? budget->allowed / 2 : 1;
 }
 
-/* After answers that did not come as many good ones as may be under way: with 16 in a row a tenth that hangs would keep it at one for ever. */
+/* After answers that did not come as many good ones as may be under way: with 16 in a row a tenth that hangs would keep
+ * it at one for ever. */
 static uint32_t good_to_recover(const bt_budget *budget) {
   return budget->was_busy ? GOOD_TO_RECOVER : budget->allowed;
 }

@@ -1,4 +1,5 @@
-/* How somebody says that a job is to stop. Thread: set by any, at any time; looked at for every request and every trace. */
+/* How somebody says that a job is to stop. Thread: set by any, at any time; looked at for every request and every
+ * trace. */
 #ifndef BT_TEMPO_WIRE_CANCEL_H
 #define BT_TEMPO_WIRE_CANCEL_H
 

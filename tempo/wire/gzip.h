@@ -1,4 +1,5 @@
-/* Unpacking gzip in pieces: members one after another, to their ends. Thread: a stream belongs to one thread. Only tempo/ includes this. */
+/* Unpacking gzip in pieces: members one after another, to their ends. Thread: a stream belongs to one thread. Only
+ * tempo/ includes this. */
 #ifndef BT_TEMPO_WIRE_GZIP_H
 #define BT_TEMPO_WIRE_GZIP_H
 

@@ -1,7 +1,8 @@
-/* The HTTP client thread. See http_client.h. Callers put calls into a queue under the mutex and wait on the condition; the thread moves
- * them from the queue to the curl multi as the budget allows, and marks them done. Exports have a lane of their own: the budget is Tempo's, and a
- * receiver that does not answer must not take the places of those who read. A call belongs to the caller until it is started, to
- * the thread until it is marked done, and to the caller again after that. Only the thread touches curl. */
+/* The HTTP client thread. See http_client.h. Callers put calls into a queue under the mutex and wait on the condition;
+ * the thread moves them from the queue to the curl multi as the budget allows, and marks them done. Exports have a lane
+ * of their own: the budget is Tempo's, and a receiver that does not answer must not take the places of those who read.
+ * A call belongs to the caller until it is started, to the thread until it is marked done, and to the caller again
+ * after that. Only the thread touches curl. */
 #include "tempo/wire/http_client.h"
 
 #include <pthread.h>

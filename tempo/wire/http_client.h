@@ -1,13 +1,14 @@
-/* The HTTP client: one thread with one curl multi (HTTP/1.1, keep-alive) that all workers send requests to, so that the budget of requests
- * in flight is one for everything that reads; exports have places of their own and do not touch it. Fences: http and https only, no redirects, a maximum for each body held in the write callback
- * (after gzip), timeouts. Thread: bt_http_send may be called from any thread and blocks it. */
+/* The HTTP client: one thread with one curl multi (HTTP/1.1, keep-alive) that all workers send requests to, so that the
+ * budget of requests in flight is one for everything that reads; exports have places of their own and do not touch it.
+ * Fences: http and https only, no redirects, a maximum for each body held in the write callback (after gzip), timeouts.
+ * Thread: bt_http_send may be called from any thread and blocks it. */
 #ifndef BT_TEMPO_WIRE_HTTP_CLIENT_H
 #define BT_TEMPO_WIRE_HTTP_CLIENT_H
 
 #include "tempo/wire/source.h"
 
-/* An answer of 429 or 503 with Retry-After holds what its party (if it names one) has waiting for that long, up to this; asking again is the
- * caller's. */
+/* An answer of 429 or 503 with Retry-After holds what its party (if it names one) has waiting for that long, up to
+ * this; asking again is the caller's. */
 enum { BT_HTTP_LONGEST_HOLD_MS = 30000 };
 
 /* What an error says when no connection came about. */
@@ -29,8 +30,8 @@ typedef struct bt_http_exchange {
 
 typedef struct bt_http_options {
   uint32_t concurrency; /* requests in flight at most; 0: 2 */
-  /* What has been under way for longer keeps no other tenant's first request from being sent, so that what hangs for one
-   * holds up nobody else; twice as many as `concurrency` at most. 0: 5 s */
+  /* What has been under way for longer keeps no other tenant's first request from being sent, so that what hangs for
+   * one holds up nobody else; twice as many as `concurrency` at most. 0: 5 s */
   int64_t held_ms;
   const char *user_agent; /* NULL: "betrace/VERSION" */
   /* Called for each request when it is finished, by the thread that finishes it; NULL: nobody listens. */
@@ -38,7 +39,8 @@ typedef struct bt_http_options {
   void *exchange_context;
 } bt_http_options;
 
-/* What is asked: latencies are compared with those of the same kind, because a batch of traces takes longer than a search by nature. */
+/* What is asked: latencies are compared with those of the same kind, because a batch of traces takes longer than a
+ * search by nature. */
 typedef enum bt_http_kind {
   BT_HTTP_OTHER = 0,
   BT_HTTP_SEARCH,
@@ -69,9 +71,9 @@ typedef struct bt_http_request {
   int64_t total_ms;      /* with the time in the queue; 0: as long as it takes. Past it BT_UNAVAILABLE */
   bt_http_kind kind;
   bt_priority priority; /* of requests that queue for the budget the higher goes first (http_queue.h) */
-  const void *
-      party; /* whose requests take turns with those of others of the same priority; only compared. NULL: one party too */
-  uint64_t tenant;         /* whose data are asked for, as a number; 0: nobody's in particular */
+  const void *party;    /* whose requests take turns with those of others of the same priority; only compared. NULL: one
+                           party too */
+  uint64_t tenant;      /* whose data are asked for, as a number; 0: nobody's in particular */
   const bt_cancel *cancel; /* or NULL; looked at every 100 ms at least */
   /* Or NULL. True: what was asked is too much for any answer, which does not say that the server is busy. */
   bool (*is_too_large)(const struct bt_http_response *response);
@@ -89,18 +91,19 @@ typedef struct bt_http_response {
 bt_status bt_http_client_new(const bt_http_options *options, bt_http_client **out, bt_error *error) BT_MUST_CHECK;
 /* Ends the thread; no request may be under way. */
 void bt_http_client_free(bt_http_client *client);
-/* The same in two steps, for several requests in flight from one thread: start queues it, finish waits for it and frees it. Each call
- * that was started has to be finished; abort (optional, before finish) makes it end with BT_CANCELLED soon. The request struct is copied,
- * what it points to and the response are borrowed until finish. */
+/* The same in two steps, for several requests in flight from one thread: start queues it, finish waits for it and frees
+ * it. Each call that was started has to be finished; abort (optional, before finish) makes it end with BT_CANCELLED
+ * soon. The request struct is copied, what it points to and the response are borrowed until finish. */
 typedef struct bt_http_call bt_http_call;
 bt_status bt_http_start(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
                         bt_http_call **out, bt_error *error) BT_MUST_CHECK;
 void bt_http_abort(bt_http_call *call);
 bt_status bt_http_finish(bt_http_call *call, bt_error *error) BT_MUST_CHECK;
-/* BT_OK: a complete answer of whatever status. BT_UNAVAILABLE: no connection, timeout, cut off in the middle, or an answer of which
- * nobody can say whether it is complete (no length, not chunked; a gzip stream without its end). BT_REFUSED: a certificate that cannot be
- * verified, an encoding that was not asked for. BT_LIMIT: the body is larger than
- * allowed. BT_INVALID: not an http or https URL. BT_CANCELLED, BT_NO_MEMORY. The message never holds the URL. Call bt_http_response_dispose in every case. */
+/* BT_OK: a complete answer of whatever status. BT_UNAVAILABLE: no connection, timeout, cut off in the middle, or an
+ * answer of which nobody can say whether it is complete (no length, not chunked; a gzip stream without its end).
+ * BT_REFUSED: a certificate that cannot be verified, an encoding that was not asked for. BT_LIMIT: the body is larger
+ * than allowed. BT_INVALID: not an http or https URL. BT_CANCELLED, BT_NO_MEMORY. The message never holds the URL. Call
+ * bt_http_response_dispose in every case. */
 bt_status bt_http_send(bt_http_client *client, const bt_http_request *request, bt_http_response *response,
                        bt_error *error) BT_MUST_CHECK;
 void bt_http_response_dispose(bt_http_response *response);

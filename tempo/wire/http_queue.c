@@ -1,5 +1,6 @@
-/* The queue before the budget. See http_queue.h. A party's n-th waiting request gets the n-th turn from now on, so that a party with eight
- * waiting goes as often as one with a single one; turns move on with what is taken, so that nobody gains by coming back at once. */
+/* The queue before the budget. See http_queue.h. A party's n-th waiting request gets the n-th turn from now on, so that
+ * a party with eight waiting goes as often as one with a single one; turns move on with what is taken, so that nobody
+ * gains by coming back at once. */
 #include "tempo/wire/http_queue.h"
 
 static uint64_t turn_of(const bt_http_queue *queue, const bt_http_waiting *waiting) {
@@ -24,7 +25,8 @@ static bt_http_waiting **ready_in(bt_http_queue *queue, int class, int64_t now_m
   return *place ? place : NULL;
 }
 
-/* The class that was overtaken too often, the most overtaken first; else the highest. -1: none has one that is ready. */
+/* The class that was overtaken too often, the most overtaken first; else the highest. -1: none has one that is ready.
+ */
 static int choose_class(bt_http_queue *queue, int64_t now_ms) {
   int highest = -1, starved = -1;
   for (int class = BT_HTTP_CLASSES - 1; class >= 0; class --) {

@@ -1,7 +1,7 @@
-/* The queue before the budget: who may send next. Watch goes before people before replays; within a class the parties (a replay, a
- * person's question) take turns, one request each, however many each has waiting; and no class waits for ever: after so many requests
- * that went before it, it has its turn. A request that was told to wait (Retry-After) is passed over until its time.
- * Pure: no clock, no lock; the owner locks. Internal to tempo/. */
+/* The queue before the budget: who may send next. Watch goes before people before replays; within a class the parties
+ * (a replay, a person's question) take turns, one request each, however many each has waiting; and no class waits for
+ * ever: after so many requests that went before it, it has its turn. A request that was told to wait (Retry-After) is
+ * passed over until its time. Pure: no clock, no lock; the owner locks. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_HTTP_QUEUE_H
 #define BT_TEMPO_WIRE_HTTP_QUEUE_H
 
@@ -32,7 +32,8 @@ typedef struct bt_http_queue {             /* all-zero: empty */
 void bt_http_queue_add(bt_http_queue *queue, bt_http_waiting *waiting);
 /* The one whose turn it is, taken out; NULL: nobody is ready. */
 bt_http_waiting *bt_http_queue_take(bt_http_queue *queue, int64_t now_ms);
-/* The first for which the test is true (cancelled, out of time), taken out, of the highest class that has one; NULL: none. */
+/* The first for which the test is true (cancelled, out of time), taken out, of the highest class that has one; NULL:
+ * none. */
 bt_http_waiting *bt_http_queue_take_if(bt_http_queue *queue, bool (*test)(const bt_http_waiting *, int64_t now_ms),
                                        int64_t now_ms);
 /* All that the party has waiting is to wait until then. */

@@ -39,7 +39,8 @@ static bool append_digit(uint64_t *value, unsigned digit) {
   return !__builtin_mul_overflow(*value, 10u, value) && !__builtin_add_overflow(*value, digit, value);
 }
 
-/* The absolute value, if it is an integer of 64 bits: digits before the (moved) decimal point are taken, those behind it must be 0. */
+/* The absolute value, if it is an integer of 64 bits: digits before the (moved) decimal point are taken, those behind
+ * it must be 0. */
 static bool read_magnitude(const parts *p, uint64_t *value) {
   const char *dot = p->digits.len ? memchr(p->digits.ptr, '.', p->digits.len) : NULL;
   int64_t integer_digits = p->exponent + (dot ? dot - p->digits.ptr : (int64_t)p->digits.len), seen = 0;
@@ -68,8 +69,8 @@ bool bt_json_to_uint64(bt_str number, uint64_t *out) {
   return read_magnitude(&p, out) && (!p.is_negative || *out == 0);
 }
 
-/* Both a mantissa below 2^53 and a power of ten up to 10^22 are doubles exactly, so that one division or multiplication of them
- * rounds once and correctly. */
+/* Both a mantissa below 2^53 and a power of ten up to 10^22 are doubles exactly, so that one division or multiplication
+ * of them rounds once and correctly. */
 static bool to_double_fast(const parts *p, double *out) {
   static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -90,7 +91,8 @@ static bool to_double_fast(const parts *p, double *out) {
   return true;
 }
 
-/* strtod wants a NUL behind the number. It also wants "." as the decimal point of the locale: the program never sets one. */
+/* strtod wants a NUL behind the number. It also wants "." as the decimal point of the locale: the program never sets
+ * one. */
 static bool to_double_slow(bt_str number, double *out) {
   char short_copy[64];
   char *copy = number.len < sizeof short_copy ? short_copy : malloc(number.len + 1);

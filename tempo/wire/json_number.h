@@ -1,5 +1,5 @@
-/* Numbers of JSON text, exactly: integers of 64 bits however they are written (12, 1.2e1, 120e-1), doubles correctly rounded.
- * Thread: no state. The decoders of tempo/ and the reader of pushed spans include this. */
+/* Numbers of JSON text, exactly: integers of 64 bits however they are written (12, 1.2e1, 120e-1), doubles correctly
+ * rounded. Thread: no state. The decoders of tempo/ and the reader of pushed spans include this. */
 #ifndef BT_TEMPO_WIRE_JSON_NUMBER_H
 #define BT_TEMPO_WIRE_JSON_NUMBER_H
 

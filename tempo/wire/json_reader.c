@@ -352,7 +352,8 @@ static bool push_bracket(bt_json *json, open_brackets *open, bool is_object) {
   return true;
 }
 
-/* Moves to the next value inside what is open; closes what ends. False when nothing is open any more, and at a problem. */
+/* Moves to the next value inside what is open; closes what ends. False when nothing is open any more, and at a problem.
+ */
 static bool next_inside(bt_json *json, open_brackets *open) {
   bt_str key;
   bool has_escapes;

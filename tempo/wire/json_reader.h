@@ -1,7 +1,7 @@
-/* A pull reader over JSON text (RFC 8259): the caller asks for what it expects, nothing is built. It does not recurse; what is passed over
- * may nest 512 deep. Strings must be UTF-8; they borrow from the text unless they hold escapes. A lone surrogate escape becomes U+FFFD,
- * because JavaScript exporters cut strings in the middle of a pair.
- * A problem stays: from then on every call returns false, so that a caller looks once, at the end of its object (bt_json_status).
+/* A pull reader over JSON text (RFC 8259): the caller asks for what it expects, nothing is built. It does not recurse;
+ * what is passed over may nest 512 deep. Strings must be UTF-8; they borrow from the text unless they hold escapes. A
+ * lone surrogate escape becomes U+FFFD, because JavaScript exporters cut strings in the middle of a pair. A problem
+ * stays: from then on every call returns false, so that a caller looks once, at the end of its object (bt_json_status).
  * Thread: values, no state. Only the decoders of tempo/ include this. */
 #ifndef BT_TEMPO_WIRE_JSON_READER_H
 #define BT_TEMPO_WIRE_JSON_READER_H

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text longer than this is hardly ever repeated. Probing is short so that texts chosen to collide cost memory and not time. */
+/* A text longer than this is hardly ever repeated. Probing is short so that texts chosen to collide cost memory and not
+ * time. */
 enum { MAX_SHARED_TEXT_BYTES = 128, MAX_PROBES = 8, FIRST_SLOTS = 1024 };
 
 void bt_build_init(bt_build *build, size_t cap_bytes) {
@@ -189,7 +190,8 @@ bt_status bt_build_events(bt_build *build, bt_span *span, bt_error *error) {
   return status;
 }
 
-/* An empty name is none: Tempo's searches give "" for a service that is not there, and verdicts must not depend on how a trace was read. */
+/* An empty name is none: Tempo's searches give "" for a service that is not there, and verdicts must not depend on how
+ * a trace was read. */
 bt_str bt_build_service(const bt_attributes *attributes) {
   for (uint32_t i = 0; i < attributes->count; i++) {
     const bt_attribute *attribute = &attributes->items[i];

@@ -1,6 +1,6 @@
-/* What the decoders build traces from: texts, values and lists, in an arena. Lists grow in scratch memory that is used again for the next
- * span, and move to the arena in their final size. Texts borrow from the input, or are copied (each distinct one once) so that the input
- * can go. Thread: one at a time. Only the decoders of tempo/ include this. */
+/* What the decoders build traces from: texts, values and lists, in an arena. Lists grow in scratch memory that is used
+ * again for the next span, and move to the arena in their final size. Texts borrow from the input, or are copied (each
+ * distinct one once) so that the input can go. Thread: one at a time. Only the decoders of tempo/ include this. */
 #ifndef BT_TEMPO_WIRE_OTLP_BUILD_H
 #define BT_TEMPO_WIRE_OTLP_BUILD_H
 
@@ -47,7 +47,8 @@ bt_status bt_build_add(bt_attribute_list *list, const bt_attribute *attribute, b
 bt_status bt_build_add_value(bt_build *build, const bt_value *value, bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_add_event(bt_build *build, const bt_event *event, bt_error *error) BT_MUST_CHECK;
 
-/* Each moves a list to the arena and empties it. The values become BT_VALUE_ARRAY when they are scalars of one type, else BT_VALUE_OTHER. */
+/* Each moves a list to the arena and empties it. The values become BT_VALUE_ARRAY when they are scalars of one type,
+ * else BT_VALUE_OTHER. */
 bt_status bt_build_attributes(bt_build *build, bt_attribute_list *list, bt_attributes *out,
                               bt_error *error) BT_MUST_CHECK;
 bt_status bt_build_array(bt_build *build, bt_value *out, bt_error *error) BT_MUST_CHECK;

@@ -1,5 +1,6 @@
-/* Spans from OTLP and Tempo protobuf. See otlp_decode.h. One function a message, each with a reader of its own over its slice. A resource
- * and a scope are placed in the arena before they are read, because their spans may come first on the wire. */
+/* Spans from OTLP and Tempo protobuf. See otlp_decode.h. One function a message, each with a reader of its own over its
+ * slice. A resource and a scope are placed in the arena before they are read, because their spans may come first on the
+ * wire. */
 #include "tempo/wire/otlp_decode.h"
 
 #include <string.h>
@@ -103,8 +104,8 @@ static bt_status read_attributes(const decoder *d, bt_wire *wire) {
   return status;
 }
 
-/* The texts and ids that nearly all spans begin with, in order of their numbers, as encoders write them. What comes otherwise is left where it
- * is: read_span_field reads everything, at twice the price. */
+/* The texts and ids that nearly all spans begin with, in order of their numbers, as encoders write them. What comes
+ * otherwise is left where it is: read_span_field reads everything, at twice the price. */
 static bt_status read_first_texts(const decoder *d, bt_wire *wire, bt_trace_id *trace_id, bt_span *span) {
   bt_str bytes;
   bt_status status = BT_OK;

@@ -1,18 +1,21 @@
-/* OTLP and tempopb, protobuf and JSON, into traces and search results: our own bounds-checked decoders for all that comes from outside.
- * No recursion on input, every read checked against its enclosing message, memory bounded by a constant times the input.
- * Strings of a decoded trace may borrow from the input. Thread: no state. */
+/* OTLP and tempopb, protobuf and JSON, into traces and search results: our own bounds-checked decoders for all that
+ * comes from outside. No recursion on input, every read checked against its enclosing message, memory bounded by a
+ * constant times the input. Strings of a decoded trace may borrow from the input. Thread: no state. */
 #ifndef BT_TEMPO_WIRE_OTLP_DECODE_H
 #define BT_TEMPO_WIRE_OTLP_DECODE_H
 
 #include "tempo/wire/source.h"
 
-/* The spans of OTLP documents, grouped by trace. new; the caller keeps every input buffer until bt_span_batch_free unless copied. */
+/* The spans of OTLP documents, grouped by trace. new; the caller keeps every input buffer until bt_span_batch_free
+ * unless copied. */
 typedef struct bt_span_batch bt_span_batch;
 bt_status bt_span_batch_new(size_t cap_bytes, bt_span_batch **out, bt_error *error) BT_MUST_CHECK;
 void bt_span_batch_free(bt_span_batch *batch);
-/* From now on texts are copied into the batch, each distinct one once, so that an input may go as soon as it is decoded. */
+/* From now on texts are copied into the batch, each distinct one once, so that an input may go as soon as it is
+ * decoded. */
 void bt_span_batch_keep_texts(bt_span_batch *batch);
-/* Where the next document's first byte stands in what it is a part of: messages count from there. Lines and columns from 0. */
+/* Where the next document's first byte stands in what it is a part of: messages count from there. Lines and columns
+ * from 0. */
 typedef struct bt_document_place {
   uint64_t line, column, byte;
 } bt_document_place;
@@ -30,24 +33,28 @@ size_t bt_span_batch_trace_count(const bt_span_batch *batch);
 /* Borrowed as long as the batch (and the inputs, unless texts are kept). */
 const bt_trace *bt_span_batch_trace(const bt_span_batch *batch, size_t index);
 
-/* After an error a batch holds some part of the document: free it. All messages say where in the document (byte, or line and column).
+/* After an error a batch holds some part of the document: free it. All messages say where in the document (byte, or
+ * line and column).
  *
- * TracesData / ExportTraceServiceRequest / tempopb.Trace: field 1 resourceSpans. Spans with a trace id that is not 16 bytes or a span id
- * that is not 8, or all zero, are BT_INVALID, and so are times beyond 2^63 − 1 ns. Bytes in texts that are not UTF-8 become U+FFFD one by
- * one (as Tempo's JSON has them); in JSON they are BT_INVALID. */
+ * TracesData / ExportTraceServiceRequest / tempopb.Trace: field 1 resourceSpans. Spans with a trace id that is not 16
+ * bytes or a span id that is not 8, or all zero, are BT_INVALID, and so are times beyond 2^63 − 1 ns. Bytes in texts
+ * that are not UTF-8 become U+FFFD one by one (as Tempo's JSON has them); in JSON they are BT_INVALID. */
 bt_status bt_otlp_decode_protobuf(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
-/* OTLP JSON: {"resourceSpans": […]} (also "batches", as Tempo's v1 writes), hex or base64 ids, numbers as strings or numbers, enums as
- * numbers or names. An object that has only other keys is BT_INVALID; {} is a document without spans. */
+/* OTLP JSON: {"resourceSpans": […]} (also "batches", as Tempo's v1 writes), hex or base64 ids, numbers as strings or
+ * numbers, enums as numbers or names. An object that has only other keys is BT_INVALID; {} is a document without spans.
+ */
 bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
-/* An ExportTraceServiceRequest that is going on to another receiver as it is: names that only older or other writers use (`batches`,
- * `instrumentationLibrarySpans`) are BT_INVALID, because that receiver would pass over them and say that it took everything.
- * *is_flat: the object has `spans` at its top instead (the other form of POST /v1/spans); then it is checked JSON and nothing was decoded. */
+/* An ExportTraceServiceRequest that is going on to another receiver as it is: names that only older or other writers
+ * use (`batches`, `instrumentationLibrarySpans`) are BT_INVALID, because that receiver would pass over them and say
+ * that it took everything. *is_flat: the object has `spans` at its top instead (the other form of POST /v1/spans); then
+ * it is checked JSON and nothing was decoded. */
 bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *is_flat, bt_error *error) BT_MUST_CHECK;
-/* The same for a file: one document, or several one after another (JSON lines), or arrays of them; also Tempo's {"trace": …}. */
+/* The same for a file: one document, or several one after another (JSON lines), or arrays of them; also Tempo's
+ * {"trace": …}. */
 bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) BT_MUST_CHECK;
 
-/* /api/v2/traces/{id}: TraceByIDResponse {trace, metrics, status, message}. *partial: status PARTIAL; the traces in it are then
- * `partial` too. An empty trace (not found): the batch gets nothing; a body without one is BT_INVALID. */
+/* /api/v2/traces/{id}: TraceByIDResponse {trace, metrics, status, message}. *partial: status PARTIAL; the traces in it
+ * are then `partial` too. An empty trace (not found): the batch gets nothing; a body without one is BT_INVALID. */
 bt_status bt_tempo_decode_trace(bt_str body, bool is_json, bt_span_batch *batch, bool *partial,
                                 bt_error *error) BT_MUST_CHECK;
 
@@ -75,9 +82,10 @@ typedef struct bt_search_answer {
   uint64_t inspected_bytes;
 } bt_search_answer;
 
-/* tempopb.SearchResponse, protobuf or JSON. Field 6 (spanSet) and "spanSet" are copies of the first set: read only where
- * there are no spansets. with_spans false: the spansets are passed over (ids-only searches). BT_INVALID: not an answer (neither traces nor
- * metrics are in it: an empty body is not "nothing found"), or damaged; rows may have come before it was seen. */
+/* tempopb.SearchResponse, protobuf or JSON. Field 6 (spanSet) and "spanSet" are copies of the first set: read only
+ * where there are no spansets. with_spans false: the spansets are passed over (ids-only searches). BT_INVALID: not an
+ * answer (neither traces nor metrics are in it: an empty body is not "nothing found"), or damaged; rows may have come
+ * before it was seen. */
 bt_status bt_tempo_decode_search(bt_str body, bool is_json, bool with_spans, bt_search_row_sink sink, void *context,
                                  bt_search_answer *answer, bt_error *error) BT_MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Sending spans by OTLP/HTTP. See otlp_export.h. Each request is tried a few times; one that is too large for the other side is cut in
- * two, down to single spans. */
+/* Sending spans by OTLP/HTTP. See otlp_export.h. Each request is tried a few times; one that is too large for the other
+ * side is cut in two, down to single spans. */
 #include "tempo/wire/otlp_export.h"
 
 #include <curl/curl.h>
@@ -173,7 +173,8 @@ typedef enum fate {
   REFUSED
 } fate;
 
-/* Tempo says "… burst: N bytes) … while adding M bytes": with M above N it refuses this size for ever, though with the same 429. */
+/* Tempo says "… burst: N bytes) … while adding M bytes": with M above N it refuses this size for ever, though with the
+ * same 429. */
 static bool is_above_burst(bt_str body) {
   int64_t burst = bt_tempo_number_after(body, BT_STR("burst: "));
   return burst > 0 && bt_tempo_number_after(body, BT_STR("while adding ")) > burst;

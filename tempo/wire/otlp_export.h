@@ -1,4 +1,5 @@
-/* Sends spans by OTLP/HTTP (protobuf-c). 200 is no proof that they were kept: callers look them up. Thread: any; blocks the caller. */
+/* Sends spans by OTLP/HTTP (protobuf-c). 200 is no proof that they were kept: callers look them up. Thread: any; blocks
+ * the caller. */
 #ifndef BT_TEMPO_WIRE_OTLP_EXPORT_H
 #define BT_TEMPO_WIRE_OTLP_EXPORT_H
 
@@ -32,7 +33,8 @@ typedef struct bt_export_resource { /* one ResourceSpans */
   size_t span_count;
 } bt_export_resource;
 
-/* An ExportTraceServiceRequest appended to out. Bytes that protobuf strings cannot carry (NUL, invalid UTF-8) become U+FFFD. */
+/* An ExportTraceServiceRequest appended to out. Bytes that protobuf strings cannot carry (NUL, invalid UTF-8) become
+ * U+FFFD. */
 bt_status bt_otlp_encode(const bt_export_resource *resources, size_t count, bt_buffer *out,
                          bt_error *error) BT_MUST_CHECK;
 
@@ -50,16 +52,16 @@ typedef struct bt_export_result {
   char message[200];
 } bt_export_result;
 
-/* A try waits as long as the receiver's answers usually take and somewhat more (usual_wait.h), the last one 30 s: a receiver
- * of which a part hangs costs a moment. What was sent twice so is there once, by its ids.
- * Sends one request; retried on 429, 502, 503 (but not "no org id"), 504 and broken connections; 400 and others are BT_REFUSED. A batch that
- * is refused for its size is split in two. Port 4317 in a URL is BT_INVALID with the hint to 4318. */
+/* A try waits as long as the receiver's answers usually take and somewhat more (usual_wait.h), the last one 30 s: a
+ * receiver of which a part hangs costs a moment. What was sent twice so is there once, by its ids. Sends one request;
+ * retried on 429, 502, 503 (but not "no org id"), 504 and broken connections; 400 and others are BT_REFUSED. A batch
+ * that is refused for its size is split in two. Port 4317 in a URL is BT_INVALID with the hint to 4318. */
 bt_status bt_otlp_export(bt_http_client *client, const bt_exporter_options *options,
                          const bt_export_resource *resources, size_t count, const bt_cancel *cancel,
                          bt_export_result *result, bt_error *error) BT_MUST_CHECK;
 
-/* The same with a request that is there already; it is never split. content_type: application/x-protobuf or application/json.
- * span_count: what it holds, for the result. */
+/* The same with a request that is there already; it is never split. content_type: application/x-protobuf or
+ * application/json. span_count: what it holds, for the result. */
 typedef struct bt_export_document {
   bt_str body;
   const char *content_type;
@@ -69,8 +71,8 @@ bt_status bt_otlp_export_document(bt_http_client *client, const bt_exporter_opti
                                   const bt_export_document *document, const bt_cancel *cancel, bt_export_result *result,
                                   bt_error *error) BT_MUST_CHECK;
 
-/* One span of BeTrace itself, under its service name. BT_REFUSED also where the receiver answers and does not take it; `what` names the span in
- * that message. */
+/* One span of BeTrace itself, under its service name. BT_REFUSED also where the receiver answers and does not take it;
+ * `what` names the span in that message. */
 bt_status bt_otlp_export_own(bt_http_client *client, const bt_exporter_options *options, const bt_export_span *span,
                              const char *what, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 

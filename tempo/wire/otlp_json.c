@@ -1,5 +1,5 @@
-/* Spans from OTLP JSON. See otlp_decode.h. One function an object. Keys may come in any order: a resource and a scope are placed in the
- * arena before they are read, because their spans may come first. */
+/* Spans from OTLP JSON. See otlp_decode.h. One function an object. Keys may come in any order: a resource and a scope
+ * are placed in the arena before they are read, because their spans may come first. */
 #include <assert.h>
 #include <string.h>
 
@@ -328,7 +328,8 @@ static const bt_json_name document_names[] = {
     BT_JSON_NAME("resource_spans", DOCUMENT_SPANS), BT_JSON_NAME("trace", DOCUMENT_TRACE),
     BT_JSON_NAME("status", DOCUMENT_STATUS)};
 
-/* {"resourceSpans": […]}, the inside of Tempo's "trace" too: an object with keys of another kind only holds something else. */
+/* {"resourceSpans": […]}, the inside of Tempo's "trace" too: an object with keys of another kind only holds something
+ * else. */
 static bt_status read_trace(decoder *d) {
   uint32_t seen = 0;
   unsigned bit;

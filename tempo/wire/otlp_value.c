@@ -19,7 +19,8 @@ static double double_of_bits(uint64_t bits) {
   return value;
 }
 
-/* AnyValue, its list left as a slice in *array (ptr NULL: the value is no list). The last member of the oneof counts. */
+/* AnyValue, its list left as a slice in *array (ptr NULL: the value is no list). The last member of the oneof counts.
+ */
 static bt_status read_scalar(const bt_otlp_place *place, bt_str message, bt_value *out, bt_str *array) {
   static const bt_wire_type types[] = {
       [1] = BT_WIRE_BYTES, [2] = BT_WIRE_VARINT, [3] = BT_WIRE_VARINT, [4] = BT_WIRE_FIXED64,
@@ -102,7 +103,8 @@ static bool read_short_varint(const char *at, size_t length, uint64_t *out) {
   return (word & BT_WIRE_TOPS) == (BT_WIRE_TOPS & bytes >> 8); /* each but the last goes on */
 }
 
-/* One scalar that fills an AnyValue of 2 to 127 bytes. Member by member, because a whole value would be filled with zeros first. */
+/* One scalar that fills an AnyValue of 2 to 127 bytes. Member by member, because a whole value would be filled with
+ * zeros first. */
 static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t length, bt_value *out) {
   uint64_t bits;
   switch (at[0]) {
@@ -128,7 +130,8 @@ static bool read_usual_value(const bt_otlp_place *place, const char *at, size_t 
   }
 }
 
-/* The form that nearly all have: a key and a scalar, lengths of one byte, nothing else. Texts are not looked at. False: another form. */
+/* The form that nearly all have: a key and a scalar, lengths of one byte, nothing else. Texts are not looked at. False:
+ * another form. */
 static bool read_usual_attribute(const bt_otlp_place *place, bt_str message, bt_attribute *out) {
   if (message.len < 6 || message.ptr[0] != BT_WIRE_FIELD(1, BT_WIRE_BYTES)) return false;
   size_t key = (uint8_t)message.ptr[1];

@@ -14,7 +14,8 @@ typedef struct bt_otlp_place {
   bt_error *error;
 } bt_otlp_place;
 
-/* Whether a short text is ASCII, told without a branch for its length: most are. False also for one that is long, or near the end. */
+/* Whether a short text is ASCII, told without a branch for its length: most are. False also for one that is long, or
+ * near the end. */
 static inline bool bt_otlp_is_short_ascii(const bt_otlp_place *place, bt_str text) {
   enum { MOST = 32 };
   static const uint64_t tops[2 * MOST / 8] = {BT_WIRE_TOPS, BT_WIRE_TOPS, BT_WIRE_TOPS, BT_WIRE_TOPS};
@@ -40,8 +41,8 @@ bt_status bt_otlp_stop(const bt_otlp_place *place, const char *at, const char *m
 static inline bt_status bt_otlp_message_end(const bt_otlp_place *place, const bt_wire *wire, const char *message) {
   return wire->problem ? bt_otlp_stop(place, wire->field, message, wire->problem) : BT_OK;
 }
-/* A KeyValue added to the list. Values that hold others are not looked into beyond one level: lists of scalars of one type become
- * arrays, all else BT_VALUE_OTHER. */
+/* A KeyValue added to the list. Values that hold others are not looked into beyond one level: lists of scalars of one
+ * type become arrays, all else BT_VALUE_OTHER. */
 bt_status bt_otlp_read_attribute(const bt_otlp_place *place, bt_str message, bt_attribute_list *list) BT_MUST_CHECK;
 /* BT_INVALID when a time lies beyond 2^63 − 1 ns (the year 2262). `what` names the field. */
 bt_status bt_otlp_stop_at_time(const bt_otlp_place *place, const char *what, uint64_t raw) BT_MUST_CHECK;

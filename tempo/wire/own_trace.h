@@ -1,6 +1,6 @@
-/* BeTrace's own traces: how their ids are derived, and how a source recognises them, so that what is sent and what is left out cannot
- * drift apart (api.md, Violation spans). The ids are SHA-256 over fields; this folder does not link libcrypto, so the program gives the
- * function once, before it starts threads. Thread: any, after that. */
+/* BeTrace's own traces: how their ids are derived, and how a source recognises them, so that what is sent and what is
+ * left out cannot drift apart (api.md, Violation spans). The ids are SHA-256 over fields; this folder does not link
+ * libcrypto, so the program gives the function once, before it starts threads. Thread: any, after that. */
 #ifndef BT_TEMPO_WIRE_OWN_TRACE_H
 #define BT_TEMPO_WIRE_OWN_TRACE_H
 
@@ -33,12 +33,14 @@ bool bt_own_violation_ids(bt_str tenant, bt_str rule_id, bt_str condition_hash, 
 /* Of a checkpoint (name BT_OWN_WATCH, key: its until) or a report (BT_OWN_REPORT, its id), each as in its attribute. */
 bool bt_own_record_ids(bt_str tenant, bt_str name, bt_str key, bt_own_ids *out);
 
-/* Whether it is a trace that BeTrace sent for that tenant ("" : none; of "a|b" any): one or two spans, all of service betrace, with one of
- * the three names, and with ids that are the derived ones. */
+/* Whether it is a trace that BeTrace sent for that tenant ("" : none; of "a|b" any): one or two spans, all of service
+ * betrace, with one of the three names, and with ids that are the derived ones. */
 bool bt_trace_is_own(const bt_trace *trace, bt_str tenant);
-/* Whether it could be one, as far as its names say: a projection seldom holds the attributes that prove it, and some not the service. */
+/* Whether it could be one, as far as its names say: a projection seldom holds the attributes that prove it, and some
+ * not the service. */
 bool bt_trace_may_be_own(const bt_trace *trace);
-/* Drops those that are too large for one of BeTrace's own: a trace of many spans, one of them under our names, need not be read to know. */
+/* Drops those that are too large for one of BeTrace's own: a trace of many spans, one of them under our names, need not
+ * be read to know. */
 void bt_found_list_keep_own(bt_found_list *list);
 
 #endif

@@ -1,5 +1,5 @@
-/* Search answers in protobuf: tempopb.SearchResponse. See otlp_decode.h. Every list of spans comes twice for the first set of a trace:
- * spanSet (6) is read only where a Tempo sends no spanSets (7). */
+/* Search answers in protobuf: tempopb.SearchResponse. See otlp_decode.h. Every list of spans comes twice for the first
+ * set of a trace: spanSet (6) is read only where a Tempo sends no spanSets (7). */
 #include "tempo/wire/otlp_value.h"
 #include "tempo/wire/search_rows.h"
 
@@ -128,7 +128,8 @@ static bt_status read_metrics(const decoder *d, bt_str message) {
   return bt_otlp_message_end(&d->place, &wire, "SearchMetrics");
 }
 
-/* An answer has metrics even when nothing was found: bytes without either field, or no bytes, are no answer that found nothing. */
+/* An answer has metrics even when nothing was found: bytes without either field, or no bytes, are no answer that found
+ * nothing. */
 bt_status bt_search_decode_protobuf(bt_search_rows *rows, bt_str body) {
   decoder d = {.place = {&rows->build, body.ptr, body.ptr ? body.ptr + body.len : NULL, rows->error}, .rows = rows};
   bt_wire wire;

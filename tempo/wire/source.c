@@ -1,4 +1,5 @@
-/* What all sources share: lists of found traces, the account of what was read and what was not, and the calls through the table. */
+/* What all sources share: lists of found traces, the account of what was read and what was not, and the calls through
+ * the table. */
 #include "tempo/wire/source.h"
 
 #include <stdio.h>
@@ -124,7 +125,8 @@ static bool names_version(const char *versions, const char *version) {
   return false;
 }
 
-/* Each version once; with more than there is room for, the last ones are left out. One that is not known makes all of it unknown. */
+/* Each version once; with more than there is room for, the last ones are left out. One that is not known makes all of
+ * it unknown. */
 static void join_versions(bt_source_about *into, const char *version) {
   size_t length = strlen(into->version), more = strlen(version) + 1;
   if (!version[0]) into->version[0] = '\0';

@@ -1,5 +1,5 @@
-/* The trace source: where traces come from. One face for Tempo, OTLP files and pushed spans, so that replay, watch and one-trace
- * checks are written once. Everything a source could not read is said in its result, never passed over.
+/* The trace source: where traces come from. One face for Tempo, OTLP files and pushed spans, so that replay, watch and
+ * one-trace checks are written once. Everything a source could not read is said in its result, never passed over.
  * Thread: a source may be used by several worker threads at once; each call blocks its caller. */
 #ifndef BT_TEMPO_WIRE_SOURCE_H
 #define BT_TEMPO_WIRE_SOURCE_H
@@ -15,11 +15,13 @@ typedef struct bt_time_range {
   int64_t start_ns, end_ns;
 } bt_time_range; /* [start, end) unless said otherwise */
 
-/* A trace as a search saw it: bounds of those of its spans that lie in blocks with a match (a fragment), not of the whole trace. */
+/* A trace as a search saw it: bounds of those of its spans that lie in blocks with a match (a fragment), not of the
+ * whole trace. */
 typedef struct bt_found {
   bt_trace_id id;
   int64_t start_ns, end_ns; /* earliest start and latest end seen */
-  /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0: not known. */
+  /* As many spans at least, because of a trace in several fragments Tempo gives the largest count of each service. 0:
+   * not known. */
   uint32_t span_count;
 } bt_found;
 
@@ -31,7 +33,8 @@ void bt_found_list_dispose(bt_found_list *list);
 bool bt_found_list_add(bt_found_list *list, const bt_found *found) BT_MUST_CHECK; /* appends; sort when done */
 void bt_found_list_sort(bt_found_list *list);             /* by id; joins what was seen of equal ids */
 void bt_found_join(bt_found *into, const bt_found *from); /* what both saw of one trace */
-/* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and the longest fragment's duration. */
+/* Widens the bounds to those of the spans in hand: of a trace in several fragments Tempo gives the earliest start and
+ * the longest fragment's duration. */
 void bt_found_widen(bt_found *found, const bt_trace *spans);
 const bt_found *bt_found_list_get(const bt_found_list *list,
                                   const bt_trace_id *id); /* of a sorted list; NULL: not in it */
@@ -71,8 +74,8 @@ typedef struct bt_search_request {
   bt_time_range range; /* fragments that overlap it */
   size_t max_found;    /* stop above it with BT_LIMIT; 0: no maximum */
   uint64_t expected;   /* traces, about: a source asks for many in several parts at once; 0: not known */
-  bool
-      may_widen; /* traces that the filter does not mean do no harm: it may be asked in a wider form where the data do not let it be answered */
+  bool may_widen; /* traces that the filter does not mean do no harm: it may be asked in a wider form where the data do
+                     not let it be answered */
   const char *tenant;      /* X-Scope-OrgID or NULL */
   const bt_cancel *cancel; /* or NULL */
   const char *rule_id;     /* for X-Query-Tags: whose price it is; or NULL */
@@ -84,23 +87,25 @@ enum { BT_ALSO_BY_ID_MAX = 8, BT_MORE_BY_ID_MAX = 50 };
 typedef struct bt_read_request {
   const bt_trace_id *ids;
   size_t count;
-  /* Of each of ids, as searches saw it (bt_found); 0: not known; NULL: of none. Large ones are not read in batches where that costs the source much more,
-   * and given as needs_by_id. */
+  /* Of each of ids, as searches saw it (bt_found); 0: not known; NULL: of none. Large ones are not read in batches
+   * where that costs the source much more, and given as needs_by_id. */
   const uint32_t *span_counts;
   bt_time_range
       range; /* for batch reads: where to look; by id: all blocks and what is still in memory, whatever the range */
   const bt_projection *projection; /* what is needed of a span; NULL: everything */
-  /* Only the spans that this filter `{ … }` finds, of each trace (an over-query's; needs a projection); len 0: all. A trace that has none is
-   * given without one. Spans that it should not find may come too. Only where the source's `projects` says so. */
+  /* Only the spans that this filter `{ … }` finds, of each trace (an over-query's; needs a projection); len 0: all. A
+   * trace that has none is given without one. Spans that it should not find may come too. Only where the source's
+   * `projects` says so. */
   bt_str spans;
   bt_crowds *crowds; /* of such reads; or NULL */
   bool by_id;        /* one request a trace; else in batches where the source can */
-  /* Of a read in batches: so many of its traces, the first of ids, are read by id too, beside the batches, where the source can and finds it worth
-   * it: at most BT_ALSO_BY_ID_MAX. */
+  /* Of a read in batches: so many of its traces, the first of ids, are read by id too, beside the batches, where the
+   * source can and finds it worth it: at most BT_ALSO_BY_ID_MAX. */
   size_t also_by_id;
-  /* Asked once, when the batches have given all and what also_by_id asked for may still be under way, so that the source is kept busy: further traces of
-   * the request that are worth a read by id now. Their places in ids go to `places`, at most BT_MORE_BY_ID_MAX of them; returns their number. With the sink's
-   * context; only beside also_by_id; NULL: none. */
+  /* Asked once, when the batches have given all and what also_by_id asked for may still be under way, so that the
+   * source is kept busy: further traces of the request that are worth a read by id now. Their places in ids go to
+   * `places`, at most BT_MORE_BY_ID_MAX of them; returns their number. With the sink's context; only beside also_by_id;
+   * NULL: none. */
   size_t (*more_by_id)(void *context, size_t *places);
   bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
@@ -110,8 +115,9 @@ typedef struct bt_read_request {
 } bt_read_request;
 
 /* One trace of a read. `trace` is borrowed until the call returns; NULL: the source has no such trace (any more).
- * needs_by_id (look at it first): a batch could not give it right (an array value, too large): read it by id; `trace` is then what the batch
- * gave, not to be judged, or NULL, which then says nothing. Returning anything but BT_OK stops the read with it. */
+ * needs_by_id (look at it first): a batch could not give it right (an array value, too large): read it by id; `trace`
+ * is then what the batch gave, not to be judged, or NULL, which then says nothing. Returning anything but BT_OK stops
+ * the read with it. */
 typedef struct bt_read_trace {
   size_t index; /* in ids */
   const bt_trace *trace;
@@ -134,8 +140,8 @@ typedef struct bt_spans_request {
   bt_priority priority;
 } bt_spans_request;
 
-/* One trace and those of its spans that the filter finds; others may come too. `trace` is borrowed until the call returns. needs_by_id: as in
- * bt_read_trace. */
+/* One trace and those of its spans that the filter finds; others may come too. `trace` is borrowed until the call
+ * returns. needs_by_id: as in bt_read_trace. */
 typedef struct bt_found_spans {
   bt_found found;
   const bt_trace *trace;
@@ -143,7 +149,8 @@ typedef struct bt_found_spans {
 } bt_found_spans;
 typedef bt_status (*bt_spans_sink)(void *context, const bt_found_spans *spans, bt_error *error);
 
-/* What stands behind a source: which one it is, and whether what plans rest on was ever measured on it. All-zero: not asked for. */
+/* What stands behind a source: which one it is, and whether what plans rest on was ever measured on it. All-zero: not
+ * asked for. */
 enum { BT_SOURCE_VERSION_BYTES = 96, BT_SOURCE_NOTE_BYTES = 280 };
 typedef struct bt_source_about {
   const char *kind;                      /* "tempo", "files", "memory" */
@@ -151,7 +158,8 @@ typedef struct bt_source_about {
   bool is_checked;                       /* one of the versions that were checked, or our own */
   char note[BT_SOURCE_NOTE_BYTES];       /* where it is not: in words, with the versions that were */
 } bt_source_about;
-/* Of an answer that several looks at the source went into: what they do not agree in is not known for all of it, and it is checked where all are. */
+/* Of an answer that several looks at the source went into: what they do not agree in is not known for all of it, and it
+ * is checked where all are. */
 void bt_source_about_join(bt_source_about *into, const bt_source_about *from);
 /* "Tempo 3.0.3"; "Tempo 3.1.0, not among the versions that were checked (…)"; "files". */
 enum { BT_SOURCE_TEXT_BYTES = BT_SOURCE_VERSION_BYTES + BT_SOURCE_NOTE_BYTES + 16 };
@@ -162,36 +170,41 @@ struct bt_tag_request;
 struct bt_tag_list;
 
 typedef struct bt_source_operations {
-  /* All traces with a fragment that meets the filter and overlaps the range: one that starts at range.end_ns does not, one that ends at
-   * range.start_ns does, and an empty range finds nothing. A source that counts in seconds may give traces beyond by a second, never
-   * fewer. Complete, or what is missing is in account->failed.
-   * BT_OK also with failed windows. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY stop it. found comes sorted. */
+  /* All traces with a fragment that meets the filter and overlaps the range: one that starts at range.end_ns does not,
+   * one that ends at range.start_ns does, and an empty range finds nothing. A source that counts in seconds may give
+   * traces beyond by a second, never fewer. Complete, or what is missing is in account->failed. BT_OK also with failed
+   * windows. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY stop it. found comes sorted. */
   bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
                       bt_source_account *account, bt_error *error);
-  /* Each trace of the request is given to the sink once, in any order (but for also_by_id). BT_OK: every id was answered. BT_UNAVAILABLE, BT_REFUSED:
-   * not; what could be read was given before, and ids that the sink was not given are unread. */
+  /* Each trace of the request is given to the sink once, in any order (but for also_by_id). BT_OK: every id was
+   * answered. BT_UNAVAILABLE, BT_REFUSED: not; what could be read was given before, and ids that the sink was not given
+   * are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                     bt_source_account *account, bt_error *error);
-  /* All traces of the range, as `search` finds them, each once and with its spans, in any order. Everything or nothing: what was given counts only
-   * with BT_OK. BT_LIMIT: more than answers hold, too long a range, or a projection of several groups; BT_UNAVAILABLE, BT_REFUSED: it failed;
-   * BT_INVALID: a range or a tenant that cannot be asked for. NULL: the source cannot. */
+  /* All traces of the range, as `search` finds them, each once and with its spans, in any order. Everything or nothing:
+   * what was given counts only with BT_OK. BT_LIMIT: more than answers hold, too long a range, or a projection of
+   * several groups; BT_UNAVAILABLE, BT_REFUSED: it failed; BT_INVALID: a range or a tenant that cannot be asked for.
+   * NULL: the source cannot. */
   bt_status (*find_spans)(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
                           bt_source_account *account, bt_error *error);
   /* Keys and values for completion (tags.h), into a list that is set up; NULL: the source knows none. */
   bt_status (*tags)(bt_source *source, const struct bt_tag_request *request, struct bt_tag_list *list, bt_error *error);
   /* Can it be reached and does it answer? cancel may be NULL. */
   bt_status (*check)(bt_source *source, const bt_cancel *cancel, bt_error *error);
-  /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says. With a cancel flag the first
-   * call may ask, and wait until the flag is set; without one it never waits and says what is sure so far. NULL: none. */
+  /* How much of the newest time its searches never show, in ns: what is younger is not settled, whatever a rule says.
+   * With a cancel flag the first call may ask, and wait until the flag is set; without one it never waits and says what
+   * is sure so far. NULL: none. */
   int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
-  /* Whether several of its parts hold copies of what is new, as far as hidden_tail has learned. Then a read in batches gives of such a trace what one part
-   * has, which may not be all of it, and only a read by id joins them. NULL: no. */
+  /* Whether several of its parts hold copies of what is new, as far as hidden_tail has learned. Then a read in batches
+   * gives of such a trace what one part has, which may not be all of it, and only a read by id joins them. NULL: no. */
   bool (*replicates)(bt_source *source);
-  /* Which version it is. With a cancel flag it may ask, and wait until the flag is set; without one it never waits and says what is known so far. It
-   * cannot fail: what is not known is not checked. NULL: the source has no version but our own. */
+  /* Which version it is. With a cancel flag it may ask, and wait until the flag is set; without one it never waits and
+   * says what is known so far. It cannot fail: what is not known is not checked. NULL: the source has no version but
+   * our own. */
   void (*describe)(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
   void (*free)(bt_source *source);
-  /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be subtracted. */
+  /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be
+   * subtracted. */
   bool filters;
   bool projects; /* reads may ask for some spans of each trace only */
   /* Files: nothing arrives late, so nothing is unsettled, no trace has to be confirmed, and there is no hand-over. */
@@ -217,7 +230,8 @@ void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_ab
 bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel);
 void bt_source_free(bt_source *source); /* NULL is fine */
 
-/* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation spans).
- * Sources leave out traces of one span that is named betrace.violation, betrace.watch or betrace.report and whose id is the derived one. */
+/* BeTrace's own traces (violations, checkpoints, reports) have ids derived from what they are about (api.md, Violation
+ * spans). Sources leave out traces of one span that is named betrace.violation, betrace.watch or betrace.report and
+ * whose id is the derived one. */
 
 #endif

@@ -196,7 +196,8 @@ static int compare_entries(const void *a, const void *b) {
   return first == other ? bt_trace_id_compare(x, y) : (first > other) - (first < other);
 }
 
-/* The spans of one trace after those of another, each trace's in order of arrival. next: by number of entry, where its next span goes. */
+/* The spans of one trace after those of another, each trace's in order of arrival. next: by number of entry, where its
+ * next span goes. */
 static void order_spans(const bt_span_batch *batch, size_t *next, const bt_span **order) {
   size_t start = 0;
   for (size_t i = 0; i < batch->count; i++) {

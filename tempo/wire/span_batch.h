@@ -1,6 +1,6 @@
-/* The inside of a span batch (otlp_decode.h): spans in the order in which they came, and their traces, found by id through a hash table. The
- * traces are built in the end, one after the other, because then all that is looked up for one lies together.
- * Thread: one at a time. Only the decoders of tempo/ include this. */
+/* The inside of a span batch (otlp_decode.h): spans in the order in which they came, and their traces, found by id
+ * through a hash table. The traces are built in the end, one after the other, because then all that is looked up for
+ * one lies together. Thread: one at a time. Only the decoders of tempo/ include this. */
 #ifndef BT_TEMPO_WIRE_SPAN_BATCH_H
 #define BT_TEMPO_WIRE_SPAN_BATCH_H
 

@@ -1,6 +1,6 @@
-/* Names and values that a source's spans have, for the editor's completion: hints, never evidence. Every list is bounded, may lack what
- * the source did not look at, and says when it was cut. Tempo answers from its tag API; files and memory from their own traces.
- * Thread: any; each call blocks its caller for at most the request's time. */
+/* Names and values that a source's spans have, for the editor's completion: hints, never evidence. Every list is
+ * bounded, may lack what the source did not look at, and says when it was cut. Tempo answers from its tag API; files
+ * and memory from their own traces. Thread: any; each call blocks its caller for at most the request's time. */
 #ifndef BT_TEMPO_WIRE_TAGS_H
 #define BT_TEMPO_WIRE_TAGS_H
 
@@ -32,7 +32,8 @@ typedef struct bt_tag_request {
   const bt_cancel *cancel; /* or NULL */
 } bt_tag_request;
 
-/* A key (type BT_VALUE_MISSING), or a value as text and its type: BT_VALUE_STRING, BT_VALUE_INT, BT_VALUE_DOUBLE or BT_VALUE_BOOL. */
+/* A key (type BT_VALUE_MISSING), or a value as text and its type: BT_VALUE_STRING, BT_VALUE_INT, BT_VALUE_DOUBLE or
+ * BT_VALUE_BOOL. */
 typedef struct bt_tag {
   bt_str text; /* UTF-8; of the list */
   bt_value_type type;
@@ -46,17 +47,19 @@ typedef struct bt_tag_list { /* ordered by text, then type; each once */
 } bt_tag_list;
 void bt_tag_list_dispose(bt_tag_list *list);
 
-/* The keys of a scope's attributes (BT_TAG_SPAN to BT_TAG_ANY). *list is set up by the call; dispose of it in every case. An empty list is
- * BT_OK. BT_INVALID: a scope without keys, a limit above the maximum, a tenant that cannot be sent. BT_UNAVAILABLE: no answer in time, or
- * none that can be read. BT_REFUSED: Tempo said no. BT_CANCELLED, BT_NO_MEMORY. A source that knows no names gives BT_UNAVAILABLE. */
+/* The keys of a scope's attributes (BT_TAG_SPAN to BT_TAG_ANY). *list is set up by the call; dispose of it in every
+ * case. An empty list is BT_OK. BT_INVALID: a scope without keys, a limit above the maximum, a tenant that cannot be
+ * sent. BT_UNAVAILABLE: no answer in time, or none that can be read. BT_REFUSED: Tempo said no. BT_CANCELLED,
+ * BT_NO_MEMORY. A source that knows no names gives BT_UNAVAILABLE. */
 bt_status bt_source_tag_names(bt_source *source, const bt_tag_request *request, bt_tag_list *list,
                               bt_error *error) BT_MUST_CHECK;
-/* The values of request->key in its scope, or of the span field that the scope names. Errors as above. Values above BT_TAG_TEXT_MAX bytes are left out, and the
- * list is cut then. */
+/* The values of request->key in its scope, or of the span field that the scope names. Errors as above. Values above
+ * BT_TAG_TEXT_MAX bytes are left out, and the list is cut then. */
 bt_status bt_source_tag_values(bt_source *source, const bt_tag_request *request, bt_tag_list *list,
                                bt_error *error) BT_MUST_CHECK;
 
-/* For sources: adds one entry unless it is there, does not begin with the prefix, or is over the limit. False: no memory. */
+/* For sources: adds one entry unless it is there, does not begin with the prefix, or is over the limit. False: no
+ * memory. */
 bool bt_tag_list_add(bt_tag_list *list, const bt_tag_request *request, bt_str text, bt_value_type type) BT_MUST_CHECK;
 
 #endif

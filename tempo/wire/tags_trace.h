@@ -1,4 +1,5 @@
-/* What names and values one trace has, as Tempo's tag API gives them: for sources that have no such API. Thread: no state. Only tempo/ includes this. */
+/* What names and values one trace has, as Tempo's tag API gives them: for sources that have no such API. Thread: no
+ * state. Only tempo/ includes this. */
 #ifndef BT_TEMPO_WIRE_TAGS_TRACE_H
 #define BT_TEMPO_WIRE_TAGS_TRACE_H
 

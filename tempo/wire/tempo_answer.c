@@ -1,4 +1,5 @@
-/* What an answer of Tempo means. See tempo_answer.h. The sentences are those of Tempo 2.8, 2.10 and 3.0 (facts_*.py hold them). */
+/* What an answer of Tempo means. See tempo_answer.h. The sentences are those of Tempo 2.8, 2.10 and 3.0 (facts_*.py
+ * hold them). */
 #include "tempo/wire/tempo_answer.h"
 
 #include <stdio.h>
@@ -18,7 +19,8 @@ static bt_tempo_meaning meaning_of_5xx(bt_str body) {
       bt_str_contains(body, BT_STR("larger than the max")) || bt_str_contains(body, BT_STR("message larger than max"));
   bool stumbles = bt_str_contains(body, BT_STR("unexpected numbers of pre-compiled regexp")) ||
                   bt_str_contains(body, BT_STR("array operators must consist of a scalar and an array operand"));
-  /* live_store.fail_on_high_lag: "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc = …" */
+  /* live_store.fail_on_high_lag: "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc =
+   * …" */
   bool lags = bt_str_contains(body, BT_STR("cannot guarantee complete results"));
   if (too_large) return BT_MEANS_TOO_LARGE;
   if (stumbles) return BT_MEANS_STUMBLES;

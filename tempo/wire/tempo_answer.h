@@ -21,7 +21,8 @@ bt_tempo_meaning bt_tempo_meaning_of(const bt_http_response *response);
 bool bt_tempo_is_too_large(const bt_http_response *response);
 /* A Tempo of several tenants that was asked without one. */
 bool bt_tempo_wants_tenant(const bt_http_response *response);
-/* For people: status, of a 400 Tempo's own sentence (5xx sentences carry addresses), and of 401, 403 and 404 what to do about it. */
+/* For people: status, of a 400 Tempo's own sentence (5xx sentences carry addresses), and of 401, 403 and 404 what to do
+ * about it. */
 void bt_tempo_describe(const bt_http_response *response, char *out, size_t capacity);
 /* application/json or application/protobuf; false: neither. */
 bool bt_tempo_content(const bt_http_response *response, bool *is_json);

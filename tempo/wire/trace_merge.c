@@ -1,4 +1,5 @@
-/* Joining the rows of batch reads. See trace_merge.h. A draft is one span with what each group of the projection said of it. */
+/* Joining the rows of batch reads. See trace_merge.h. A draft is one span with what each group of the projection said
+ * of it. */
 #include "tempo/wire/trace_merge.h"
 
 #include "tempo/wire/otlp_build.h"
@@ -18,7 +19,8 @@ typedef struct draft {
 
 typedef struct merged_trace {
   draft *first, *last;
-  /* In blocks that hold lists in columns, by place in the projection: attributes that some span has no trace of, and those with a value. */
+  /* In blocks that hold lists in columns, by place in the projection: attributes that some span has no trace of, and
+   * those with a value. */
   uint64_t lacked, valued;
   bool found, needs_by_id, differing_copies;
 } merged_trace;
@@ -158,8 +160,8 @@ static bool read_intrinsic(bt_str key, const bt_value *value, bt_span *span) {
   return false;
 }
 
-/* The item that holds the intrinsic `key`: the answer also holds attributes of the same name (span.status), in any order. What is not a
- * word of the intrinsic is not it; two that could be it cannot be told apart. */
+/* The item that holds the intrinsic `key`: the answer also holds attributes of the same name (span.status), in any
+ * order. What is not a word of the intrinsic is not it; two that could be it cannot be told apart. */
 static bool find_intrinsic(const bt_attributes *items, bt_str key, bt_span *span, const bt_attribute **found) {
   *found = NULL;
   bt_span copy = *span;
@@ -194,7 +196,8 @@ static bool is_intrinsic(const row_reader *reader, const bt_attribute *item) {
   return false;
 }
 
-/* Every group has the kind, because the query groups by it: with the id it says which span it is. The others are in group 0. */
+/* Every group has the kind, because the query groups by it: with the id it says which span it is. The others are in
+ * group 0. */
 static bool read_intrinsics(row_reader *reader, const bt_search_span *from, bt_span *span) {
   *span = (bt_span){.id = from->id, .name = from->name, .start_ns = from->start_ns};
   if (__builtin_add_overflow(from->start_ns, from->duration_ns, &span->end_ns)) return false;
@@ -220,8 +223,8 @@ static bool is_repeated(const row_reader *reader, uint32_t i) {
   return false;
 }
 
-/* For a resource without a service name, and for one whose service name is no string, Tempo's column has an empty one (measured). As a
- * service that is none either way; who reads it as an attribute has to know. */
+/* For a resource without a service name, and for one whose service name is no string, Tempo's column has an empty one
+ * (measured). As a service that is none either way; who reads it as an attribute has to know. */
 static bool is_unknown_service(const bt_attribute *item, bt_projected_scope scope) {
   return scope != BT_PROJECTED_SPAN && item->value.type == BT_VALUE_STRING && !item->value.string.len &&
          bt_str_equal(item->key, BT_STR("service.name"));
@@ -235,8 +238,9 @@ static bool reads_service_attribute(const bt_projection *projection) {
   return false;
 }
 
-/* The answer to a filter also gives the fields that the filter tests, under their own names (tests/facts/facts_wire.py): whether such an item is the
- * attribute cannot be told. Kind is told apart in every group, and the service is the resource's either way. */
+/* The answer to a filter also gives the fields that the filter tests, under their own names
+ * (tests/facts/facts_wire.py): whether such an item is the attribute cannot be told. Kind is told apart in every group,
+ * and the service is the resource's either way. */
 static bool may_be_of_filter(const row_reader *reader, bt_str key, bt_projected_scope scope) {
   bool is_service = scope == BT_PROJECTED_RESOURCE && bt_str_equal(key, BT_STR("service.name"));
   bool is_told = is_service || bt_str_equal(key, BT_STR("kind"));
@@ -253,7 +257,8 @@ static bool is_projected(row_reader *reader, uint32_t i, bt_projected_scope *sco
   const bt_attribute *item = &reader->items->items[i];
   if (is_intrinsic(reader, item)) return false;
   if (!bt_projection_scope_in_group(reader->merge->projection, reader->group, item->key, scope)) return false;
-  /* Twice: in the span and in its resource, and the answer does not say which is which. An array may be corrupt (Tempo 2.8). */
+  /* Twice: in the span and in its resource, and the answer does not say which is which. An array may be corrupt
+   * (Tempo 2.8). */
   if (is_repeated(reader, i) || !is_scalar(&item->value)) reader->ambiguous = true;
   if (may_be_of_filter(reader, item->key, *scope)) reader->ambiguous = true;
   if (may_be_made_up(&item->value)) reader->doubted = true;

@@ -1,6 +1,7 @@
-/* A pull reader over one protobuf message: fields one after another, each checked against the end of its message. Nothing is copied,
- * nested messages are slices for a reader of their own, so no depth of input can use up the stack. Groups are refused: neither OTLP nor
- * Tempo has any. Thread: values, no state. Only the decoders of tempo/ include this. */
+/* A pull reader over one protobuf message: fields one after another, each checked against the end of its message.
+ * Nothing is copied, nested messages are slices for a reader of their own, so no depth of input can use up the stack.
+ * Groups are refused: neither OTLP nor Tempo has any. Thread: values, no state. Only the decoders of tempo/ include
+ * this. */
 #ifndef BT_TEMPO_WIRE_WIRE_H
 #define BT_TEMPO_WIRE_WIRE_H
 
@@ -56,8 +57,8 @@ static inline uint64_t bt_wire_join_sevens(uint64_t word) {
   return (word & 0x000000000FFFFFFFu) | (word & 0x0FFFFFFF00000000u) >> 4;
 }
 
-/* The number behind the tag at `at`, where it has up to nine bytes (a time has nine) and ten can be looked at: how many bytes both take; 0: it is
- * none of those. */
+/* The number behind the tag at `at`, where it has up to nine bytes (a time has nine) and ten can be looked at: how many
+ * bytes both take; 0: it is none of those. */
 size_t bt_wire_varint(const char *at, size_t room, uint64_t *out);
 /* The same as bt_wire_next for whatever does not fit into its short way. */
 bool bt_wire_next_slow(bt_wire *wire, bt_wire_field *field);
@@ -71,8 +72,8 @@ static inline bool bt_wire_next_copied(bt_wire *wire, bt_wire_field *field) {
   return is_there;
 }
 
-/* How many bytes the tag and a length of one or two bytes take; 0: the length has more, or reaches past the `room` bytes from `at` on, of which
- * there are at least two. */
+/* How many bytes the tag and a length of one or two bytes take; 0: the length has more, or reaches past the `room`
+ * bytes from `at` on, of which there are at least two. */
 static inline size_t bt_wire_length(const char *at, size_t room, size_t *length) {
   size_t head = 2;
   *length = (uint8_t)at[1];
@@ -84,8 +85,8 @@ static inline size_t bt_wire_length(const char *at, size_t room, size_t *length)
   return *length <= room - head ? head : 0;
 }
 
-/* False at the end of the message and at a problem, which then stays. The short way is for what nearly all fields are: a tag of one byte, and
- * then a number, or as many bytes as a length of one or two bytes says. */
+/* False at the end of the message and at a problem, which then stays. The short way is for what nearly all fields are:
+ * a tag of one byte, and then a number, or as many bytes as a length of one or two bytes says. */
 static inline bool bt_wire_next(bt_wire *wire, bt_wire_field *field) {
   const char *at = wire->at;
   size_t room = (size_t)(wire->end - at), head = 0, length = 0;
@@ -109,7 +110,8 @@ static inline bool bt_wire_next(bt_wire *wire, bt_wire_field *field) {
   return true;
 }
 
-/* Takes the next field where it is bytes of a length of one byte with a tag of one byte, which is this one: for what mostly comes next. */
+/* Takes the next field where it is bytes of a length of one byte with a tag of one byte, which is this one: for what
+ * mostly comes next. */
 static inline bool bt_wire_take(bt_wire *wire, uint8_t tag, bt_str *bytes) {
   const char *at = wire->at;
   if (wire->end - at < 2 || (uint8_t)at[0] != tag) return false;
@@ -147,8 +149,8 @@ static inline bool bt_wire_expect(bt_wire *wire, const bt_wire_field *field, bt_
   return field->type == type;
 }
 
-/* A field that is in no case of a switch over tags: passed over, unless it is one of those in `known` (bit n for number n), whose type is then
- * another than its definition's: that is the wire's problem. */
+/* A field that is in no case of a switch over tags: passed over, unless it is one of those in `known` (bit n for number
+ * n), whose type is then another than its definition's: that is the wire's problem. */
 static inline void bt_wire_pass_over(bt_wire *wire, const bt_wire_field *field, uint32_t known) {
   if (field->number < 32 && (known >> field->number & 1))
     wire->problem = "a field has another wire type than its definition";

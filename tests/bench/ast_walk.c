@@ -329,7 +329,8 @@ static void finish_choice(choices *c, bool is_triggered) {
   if (c->answer) keep_choice(c);
 }
 
-/* For an answer the search goes on behind a negative conjunct that is false: whether the rule was exercised is still to be seen. */
+/* For an answer the search goes on behind a negative conjunct that is false: whether the rule was exercised is still to
+ * be seen. */
 static void search(choices *c, uint32_t at, bool is_triggered) {
   for (; at < c->count; at++) {
     const bt_condition *item = c->conjuncts[at];

@@ -1,7 +1,8 @@
-/* The plain way to evaluate a checked rule: walk its tree, and for each part look at all spans. No index, nothing kept, nothing shared between
- * rules. What the bench compares the evaluator with. Complete traces without clock skew only, so that everything is true or false, and no
- * verdict has a reason; event fields and predicates are not among the shapes that it knows (it ends the program). It says the verdict and
- * the number of violating choices alone, or the same answer as the evaluator gives (eval.h), with witnesses. Thread: one walk's. */
+/* The plain way to evaluate a checked rule: walk its tree, and for each part look at all spans. No index, nothing kept,
+ * nothing shared between rules. What the bench compares the evaluator with. Complete traces without clock skew only, so
+ * that everything is true or false, and no verdict has a reason; event fields and predicates are not among the shapes
+ * that it knows (it ends the program). It says the verdict and the number of violating choices alone, or the same
+ * answer as the evaluator gives (eval.h), with witnesses. Thread: one walk's. */
 #ifndef BT_TESTS_AST_WALK_H
 #define BT_TESTS_AST_WALK_H
 
@@ -33,8 +34,8 @@ typedef struct ast_identified { /* a span under its id, to be sorted */
   uint32_t span;
 } ast_identified;
 
-/* Parents are the one thing that is worked out once for a trace, when a rule first asks for them; to climb by searching all spans for an id
- * would be no fair opponent. `parents` and `sorted` have room for all spans; ids must differ. */
+/* Parents are the one thing that is worked out once for a trace, when a rule first asks for them; to climb by searching
+ * all spans for an id would be no fair opponent. `parents` and `sorted` have room for all spans; ids must differ. */
 typedef struct ast_walk {
   const bt_trace *trace;
   bool has_parents;
@@ -46,8 +47,8 @@ typedef struct ast_walk {
 ast_verdict ast_walk_rule(ast_walk *walk, const bt_rule *rule);
 void ast_walk_answer(ast_walk *walk, const bt_rule *rule, ast_answer *out);
 
-/* Between ast_walk.c and ast_witness.c: truths under the spans that are bound. `other` is the span that the relation's first reference
- * stands for; a conjunction is asked from item `from` on. */
+/* Between ast_walk.c and ast_witness.c: truths under the spans that are bound. `other` is the span that the relation's
+ * first reference stands for; a conjunction is asked from item `from` on. */
 bool ast_selection_holds(ast_walk *walk, const bt_selection *selection, uint32_t span);
 bool ast_pair_holds(ast_walk *walk, const bt_relation *relation, uint32_t span, uint32_t other);
 bool ast_condition_holds(ast_walk *walk, const bt_condition *condition);

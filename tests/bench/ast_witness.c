@@ -1,5 +1,5 @@
-/* The witnesses of a violating choice, by walking the rule's tree and looking at all spans. See ast_walk.h; what is shown, in which order and
- * how much of it stands in dsl/eval.h. */
+/* The witnesses of a violating choice, by walking the rule's tree and looking at all spans. See ast_walk.h; what is
+ * shown, in which order and how much of it stands in dsl/eval.h. */
 #include "tests/bench/ast_walk.h"
 
 typedef struct shown {
@@ -66,7 +66,8 @@ static bool binds_outside_choice(const bt_rule *rule, const bt_condition *item) 
          !rule->bindings[item->binding].in_choice;
 }
 
-/* Items from … of a conjunction. A binding takes the first span with which the rest holds; with none, all that match are shown. */
+/* Items from … of a conjunction. A binding takes the first span with which the rest holds; with none, all that match
+ * are shown. */
 static void show_conjunction(shown *s, const bt_rule *rule, const bt_condition *conjunction, uint32_t from) {
   for (uint32_t at = from; at < conjunction->item_count; at++) {
     const bt_condition *item = conjunction->items[at];

@@ -1,6 +1,7 @@
-/* How fast answers are decoded: ours against protobuf-c (unpacking a tree) and jansson (parsing one), over the same generated documents, in one
- * run. What counts are the ratios; absolute speeds belong to the machine. Ours also groups spans by trace and checks UTF-8, and its
- * result is complete; the others stop at a tree. Usage: bench_decode [traces per document] [seconds for each] [part of a row's name]. */
+/* How fast answers are decoded: ours against protobuf-c (unpacking a tree) and jansson (parsing one), over the same
+ * generated documents, in one run. What counts are the ratios; absolute speeds belong to the machine. Ours also groups
+ * spans by trace and checks UTF-8, and its result is complete; the others stop at a tree. Usage: bench_decode [traces
+ * per document] [seconds for each] [part of a row's name]. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,8 @@ static double measure_slice(void (*decode)(bt_str), const bt_buffer *document) {
   return (double)document->len * (double)rounds / taken / 1e6;
 }
 
-/* The two take turns, and the best slice of each counts: what else the machine does hits both alike, and only ever slows down. */
+/* The two take turns, and the best slice of each counts: what else the machine does hits both alike, and only ever
+ * slows down. */
 static void measure(void (*const decode[2])(bt_str), const bt_buffer *document, double seconds, double best[2]) {
   double end = cpu_seconds() + 2 * seconds;
   best[0] = best[1] = 0;

@@ -1,10 +1,12 @@
-/* How fast rules are evaluated: the evaluator against a plain walk over the same checked rules (ast_walk.h), over the same traces, in one run
- * and in turns. What counts are the ratios; absolute times belong to the machine. Both do the same work: verdict, exercised, choices, their
- * witnesses and failed clauses are compared for every rule and trace, and a difference ends the program with 1. Beside that ratio stands the
- * one against a walk that says the verdict alone, which is less than the evaluator says. Hostile rules have to end with the verdict that
- * stands beside them, and rules that set spans of one large trace against one another have to be decided; that is asserted, their times are
- * printed. Usage: bench_dsl [--short] [--one SPANS | --large SPANS | --rules SPANS]; the latter measure only one rule on one trace of so many
- * spans, or only rules that set the spans of such a trace against one another, or those on standard input (dsl_rules.h). */
+/* How fast rules are evaluated: the evaluator against a plain walk over the same checked rules (ast_walk.h), over the
+ * same traces, in one run and in turns. What counts are the ratios; absolute times belong to the machine. Both do the
+ * same work: verdict, exercised, choices, their witnesses and failed clauses are compared for every rule and trace, and
+ * a difference ends the program with 1. Beside that ratio stands the one against a walk that says the verdict alone,
+ * which is less than the evaluator says. Hostile rules have to end with the verdict that stands beside them, and rules
+ * that set spans of one large trace against one another have to be decided; that is asserted, their times are printed.
+ * Usage: bench_dsl [--short] [--one SPANS | --large SPANS | --rules SPANS]; the latter measure only one rule on one
+ * trace of so many spans, or only rules that set the spans of such a trace against one another, or those on standard
+ * input (dsl_rules.h). */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,7 +165,8 @@ static void compare_answers(workload *w) {
   }
 }
 
-/* What the measured shapes do not show: relations that hold, orders, clauses of several parts, bindings outside of the choice. */
+/* What the measured shapes do not show: relations that hold, orders, clauses of several parts, bindings outside of the
+ * choice. */
 static const char *const further_rules[] = {
     "when { trace.has(http.method == \"POST\") } never { trace.has_before(http.status_code == 500, http.status_code == "
     "404) }",
@@ -225,9 +228,9 @@ static int compare_doubles(const void *left, const void *right) {
 enum { MAX_ROUNDS = 31 };
 
 typedef struct timing {
-  double evaluator, walk; /* seconds for all traces, medians */
-  double ratio,
-      verdict_ratio; /* of the walk with the same answer, of the walk of verdicts, to the evaluator: medians of the rounds' */
+  double evaluator, walk;      /* seconds for all traces, medians */
+  double ratio, verdict_ratio; /* of the walk with the same answer, of the walk of verdicts, to the evaluator: medians
+                                  of the rounds' */
 } timing;
 
 static size_t enough_repeats(void (*run)(workload *w), workload *w, double seconds) {

@@ -25,7 +25,8 @@ static bt_span_id id_of(uint32_t number) {
   return id;
 }
 
-/* One chain of 10,000 spans, each the child of the one before, all named x, with an attribute k of a lot of a and a b in the end. */
+/* One chain of 10,000 spans, each the child of the one before, all named x, with an attribute k of a lot of a and a b
+ * in the end. */
 static const bt_trace *make_chain(bt_arena *arena) {
   static const bt_resource resource = {.service = {"web", 3}};
   static const bt_scope scope = {.name = {"s", 1}};

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Compiles and runs them under the default step budget, prints how each ended and how long it took. False: one ended otherwise than it has to. */
+/* Compiles and runs them under the default step budget, prints how each ended and how long it took. False: one ended
+ * otherwise than it has to. */
 bool dsl_hostile_run(void);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The rules stand on standard input, with a line "---" behind each. Prints which are not decided on a trace of so many spans, and which took longest.
- * False: one is not decided, or there are none. */
+/* The rules stand on standard input, with a line "---" behind each. Prints which are not decided on a trace of so many
+ * spans, and which took longest. False: one is not decided, or there are none. */
 bool dsl_rules_run(uint32_t span_count);
 
 #endif

@@ -1,5 +1,6 @@
-/* Rules with one mistake, made from right ones: names and operators of other languages, a missing trace.has(…), a `.where` in the wrong place,
- * values without their unit. Each is written with the rule that was meant. Only for tests. */
+/* Rules with one mistake, made from right ones: names and operators of other languages, a missing trace.has(…), a
+ * `.where` in the wrong place, values without their unit. Each is written with the rule that was meant. Only for tests.
+ */
 #ifndef BT_TESTS_BROKEN_RULE_H
 #define BT_TESTS_BROKEN_RULE_H
 

@@ -2,13 +2,14 @@
  *
  *   diff_eval [PAIRS [DIFFERENCES]]
  *
- * PAIRS of a rule and a trace, 100,000 when it is not said; it ends after 5, or so many, rules with differences. BETRACE_SEED in the
- * environment replaces the seed.
+ * PAIRS of a rule and a trace, 100,000 when it is not said; it ends after 5, or so many, rules with differences.
+ * BETRACE_SEED in the environment replaces the seed.
  *
- * Rules come in batches that share a ruleset, so that what they share is tested too, and each is run alone besides, because one rule takes
- * shorter ways than many (no groups of spans), and once more with the indexes that otherwise only large traces have: then the witnesses have to
- * be the same as well. Evaluators go from trace to trace, so that nothing may be left of the one before. In the end a census says what was met, and the test
- * fails when something was not: then it has shown nothing. */
+ * Rules come in batches that share a ruleset, so that what they share is tested too, and each is run alone besides,
+ * because one rule takes shorter ways than many (no groups of spans), and once more with the indexes that otherwise
+ * only large traces have: then the witnesses have to be the same as well. Evaluators go from trace to trace, so that
+ * nothing may be left of the one before. In the end a census says what was met, and the test fails when something was
+ * not: then it has shown nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,7 +245,8 @@ static bool expect(bool holds, const char *what, const char *of) {
   return holds;
 }
 
-/* Each verdict in a few of a hundred pairs, and each feature in rules that were violated and in rules that were satisfied. */
+/* Each verdict in a few of a hundred pairs, and each feature in rules that were violated and in rules that were
+ * satisfied. */
 static bool census_is_good(const census *c) {
   bool good = true;
   for (int v = 0; v < VERDICTS; v++)

@@ -1,10 +1,12 @@
-/* What is said for certain of a trace whose spans were summed up is what is said of the whole trace: random rules on random traces, before and after
- * pruning. A verdict that pruning turns into another certain one is a false one. So it is where only a part of what is left has come yet.
+/* What is said for certain of a trace whose spans were summed up is what is said of the whole trace: random rules on
+ * random traces, before and after pruning. A verdict that pruning turns into another certain one is a false one. So it
+ * is where only a part of what is left has come yet.
  *
  *   diff_pruned [PAIRS]
  *
- * PAIRS of a rule and a trace that was pruned, 60,000 when it is not said. BETRACE_SEED in the environment replaces the seed. In the end a census says how
- * much stayed certain, and the test fails when that is too little to have shown anything. */
+ * PAIRS of a rule and a trace that was pruned, 60,000 when it is not said. BETRACE_SEED in the environment replaces the
+ * seed. In the end a census says how much stayed certain, and the test fails when that is too little to have shown
+ * anything. */
 #include <stdlib.h>
 
 #include "dsl/eval.h"

@@ -1,6 +1,7 @@
-/* A rule says alone what it says among others: alone the evaluator looks through all spans, in a large ruleset it groups them by name,
- * service and value and asks gates first. Random rules on random traces, complete and not, with skew and small budgets; all that a verdict
- * says has to be equal. BETRACE_SEED in the environment replaces the seed. */
+/* A rule says alone what it says among others: alone the evaluator looks through all spans, in a large ruleset it
+ * groups them by name, service and value and asks gates first. Random rules on random traces, complete and not, with
+ * skew and small budgets; all that a verdict says has to be equal. BETRACE_SEED in the environment replaces the seed.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static void stop(const char *what) {
   exit(1);
 }
 
-/* Every fourth rule asks for a value and no name, so that there are enough of them to group spans by it; random rules hardly do. */
+/* Every fourth rule asks for a value and no name, so that there are enough of them to group spans by it; random rules
+ * hardly do. */
 static void write_value_rule(test_random *random, bt_buffer *out) {
   static const char *const keys[] = {"k",           "m",          "span.k",  "resource.m",
                                      "http.method", "span.plain", "cluster", "resource.k8s.pod.name"};

@@ -1,11 +1,11 @@
-/* Fixes never change meaning: rules with a mistake (broken_rule.h), every fix that is offered for it, and what comes out against the rule that was
- * meant, on random traces.
+/* Fixes never change meaning: rules with a mistake (broken_rule.h), every fix that is offered for it, and what comes
+ * out against the rule that was meant, on random traces.
  *
  *   fix_property [RULES]
  *
- * RULES broken rules, 10,000 when it is not said. BETRACE_SEED in the environment replaces the seed. A fix is right when the rule that it gives is accepted and
- * has the verdicts of the one that was meant; where it leaves an error, the fix of that one is applied too. In the end every mistake that must have a
- * fix has to have had one. */
+ * RULES broken rules, 10,000 when it is not said. BETRACE_SEED in the environment replaces the seed. A fix is right
+ * when the rule that it gives is accepted and has the verdicts of the one that was meant; where it leaves an error, the
+ * fix of that one is applied too. In the end every mistake that must have a fix has to have had one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,7 +84,8 @@ static bool mean_the_same(test_random *random, const bt_rule *a, const bt_rule *
   return same;
 }
 
-/* What is wrong with the rule that the fix gives, or NULL. `text` is that rule, and becomes what further fixes make of it. */
+/* What is wrong with the rule that the fix gives, or NULL. `text` is that rule, and becomes what further fixes make of
+ * it. */
 static const char *judge(test_random *random, bt_buffer *text, const bt_rule *right, tally *t) {
   for (int i = 0; i < MAX_FIXES; i++) {
     bt_diagnostics diagnostics;

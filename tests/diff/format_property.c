@@ -1,5 +1,5 @@
-/* Formatting with comments anywhere: random rules with comments between their tokens. What is written means the same, has every comment, in
- * their order, and is itself when it is written once more.
+/* Formatting with comments anywhere: random rules with comments between their tokens. What is written means the same,
+ * has every comment, in their order, and is itself when it is written once more.
  *
  *   format_property [RULES]
  *

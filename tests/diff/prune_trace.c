@@ -130,7 +130,8 @@ static void sum_up_round(pruning *p, unsigned depth) {
   }
 }
 
-/* The parent of a summary, and of what is kept: that of the first span of the group, or the summary that it went into. */
+/* The parent of a summary, and of what is kept: that of the first span of the group, or the summary that it went into.
+ */
 static bt_span_id parent_after(const pruning *p, uint32_t first) {
   uint32_t parent = p->nodes[first].parent;
   bool is_gone = parent != BT_NO_SPAN && p->nodes[parent].into;

@@ -1,5 +1,6 @@
-/* Writing random rules. See random_rule.h. The functions follow the grammar of dsl.md; each appends one part. What stands on the left of a
- * comparison always begins with something that is no constant, types are kept apart, and bindings are used only where they are visible. */
+/* Writing random rules. See random_rule.h. The functions follow the grammar of dsl.md; each appends one part. What
+ * stands on the left of a comparison always begins with something that is no constant, types are kept apart, and
+ * bindings are used only where they are visible. */
 #include "tests/diff/random_rule.h"
 
 #include <string.h>

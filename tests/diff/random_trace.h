@@ -1,6 +1,6 @@
-/* Random traces as text (tests/support/trace_text.h): few spans that collide a lot. Equal starts, client and server halves, cycles and
- * orphans, differing copies, missing services, values of every kind; a quarter of
- * them are of summaries too. Only for tests. */
+/* Random traces as text (tests/support/trace_text.h): few spans that collide a lot. Equal starts, client and server
+ * halves, cycles and orphans, differing copies, missing services, values of every kind; a quarter of them are of
+ * summaries too. Only for tests. */
 #ifndef BT_TESTS_RANDOM_TRACE_H
 #define BT_TESTS_RANDOM_TRACE_H
 

@@ -1,4 +1,5 @@
-/* The census of a rule. See rule_features.h. Features are numbered in blocks: one for each enumeration of rule.h, then a few shapes. */
+/* The census of a rule. See rule_features.h. Features are numbered in blocks: one for each enumeration of rule.h, then
+ * a few shapes. */
 #include "tests/diff/rule_features.h"
 
 #include <string.h>

@@ -73,7 +73,8 @@ static void print_both(const bt_rule *rule, const bt_trace *trace, const bt_rule
   bt_buffer_append_char(out, '\n');
 }
 
-/* The naive evaluator does not keep apart why something is unknown: on a pruned trace it cannot tell that from skew for sure. */
+/* The naive evaluator does not keep apart why something is unknown: on a pruned trace it cannot tell that from skew for
+ * sure. */
 static bool reasons_agree(const bt_trace *trace, bt_reason fast, bt_reason naive) {
   bool are_of_either =
       (fast == BT_REASON_PRUNED || fast == BT_REASON_SKEW) && (naive == BT_REASON_PRUNED || naive == BT_REASON_SKEW);

@@ -1,4 +1,5 @@
-/* Notes about what a rule met in data: names that select by service and by name, values of another type than what they are compared with. */
+/* Notes about what a rule met in data: names that select by service and by name, values of another type than what they
+ * are compared with. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

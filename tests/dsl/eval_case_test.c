@@ -1,15 +1,13 @@
 /* Runs tests/cases/eval/: rules on traces, with their verdicts. The fields of a case are read in order:
  *   rule TEXT            the rule from here on
- *   trace LINES          the trace from here on, as in tests/support/trace_text.h; the options fall back to their defaults
- *   options WORDS        incomplete, skew=5ms, budget=100, text=100 (the text budget)
- *   verdict WORDS        evaluates: a verdict, of inconclusive its reason, and maybe `witness` with the witnesses of the first choice
- *   exercised WORD       of that evaluation: true, false or unknown
- *   total N              its number of violating choices
- *   choice WORDS         the witnesses of the next choice, the first one first: bound spans as binding=id, others as id
- *   spent TEXT           what its budget was spent on
- *   failed TEXT          the part of the rule that is blamed in the choice looked at last
- *   flags WORDS          of the trace: root=id or root=none, differing_copies, missing_parents, spans=N
- * Afterwards every rule is evaluated on every trace once more, all in one ruleset, and again with indexes, and has to give the same verdicts;
+ *   trace LINES          the trace from here on, as in tests/support/trace_text.h; the options fall back to their
+ * defaults options WORDS        incomplete, skew=5ms, budget=100, text=100 (the text budget) verdict WORDS evaluates: a
+ * verdict, of inconclusive its reason, and maybe `witness` with the witnesses of the first choice exercised WORD of
+ * that evaluation: true, false or unknown total N              its number of violating choices choice WORDS         the
+ * witnesses of the next choice, the first one first: bound spans as binding=id, others as id spent TEXT           what
+ * its budget was spent on failed TEXT          the part of the rule that is blamed in the choice looked at last flags
+ * WORDS          of the trace: root=id or root=none, differing_copies, missing_parents, spans=N Afterwards every rule
+ * is evaluated on every trace once more, all in one ruleset, and again with indexes, and has to give the same verdicts;
  * and what is said of
  * parts of the traces (as incomplete), or under clock skew, must not contradict what is said of the whole. */
 #include <setjmp.h>
@@ -344,7 +342,8 @@ static bool is_plain(const evaluation *e) {
          e->trace->span_count <= 20;
 }
 
-/* Halves of one id with different parents can join what seemed apart, against the rule that they are siblings (dsl.md §3). */
+/* Halves of one id with different parents can join what seemed apart, against the rule that they are siblings (dsl.md
+ * §3). */
 static bool has_halves(const bt_trace *trace) {
   for (uint32_t i = 0; i < trace->span_count; i++)
     for (uint32_t j = 0; j < i; j++)
@@ -407,7 +406,8 @@ static const bt_trace *apart(const bt_trace *trace, bt_arena *arena) {
   return bt_trace_builder_finish(builder);
 }
 
-/* The measured order is one of those that the skew leaves open: what is said in spite of it agrees with what is said without it. */
+/* The measured order is one of those that the skew leaves open: what is said in spite of it agrees with what is said
+ * without it. */
 static void test_skew(void **state) {
   (void)state;
   unsigned wrong = 0, tried = 0;

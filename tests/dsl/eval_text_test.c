@@ -1,5 +1,6 @@
-/* Patterns over one trace with 20 MB of attribute text: what people write is answered, what would take minutes ends as inconclusive (budget)
- * and never as "does not match". So does what is asked to stop. What it took of the processor is printed, against a million steps, not asserted. */
+/* Patterns over one trace with 20 MB of attribute text: what people write is answered, what would take minutes ends as
+ * inconclusive (budget) and never as "does not match". So does what is asked to stop. What it took of the processor is
+ * printed, against a million steps, not asserted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@
 
 enum { SPANS = 10000, VALUE_BYTES = 2000, TEXT_BYTES = SPANS * VALUE_BYTES };
 
-/* Each span has 2,000 letters a and b, all of one text of 20 MB, and 2,000 times x; the first one has the whole text too. */
+/* Each span has 2,000 letters a and b, all of one text of 20 MB, and 2,000 times x; the first one has the whole text
+ * too. */
 static char letters[TEXT_BYTES], same_letter[VALUE_BYTES];
 
 static void fill_texts(void) {

@@ -1,5 +1,5 @@
-/* tests/cases/format: a rule's text → its canonical layout with comments and annotations. `format_case_test --update` rewrites the
- * expectations. Lines of layouts begin with "|", so that their indentation is kept. */
+/* tests/cases/format: a rule's text → its canonical layout with comments and annotations. `format_case_test --update`
+ * rewrites the expectations. Lines of layouts begin with "|", so that their indentation is kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

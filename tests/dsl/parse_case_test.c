@@ -1,6 +1,6 @@
-/* tests/cases/parse: a rule's text → the checked rule and what the check says. For every text it also holds that the canonical text
- * gives the same rule and itself, that formatting does too, and that each suggested fix removes what it was suggested for.
- * `parse_case_test --update` rewrites the expectations. */
+/* tests/cases/parse: a rule's text → the checked rule and what the check says. For every text it also holds that the
+ * canonical text gives the same rule and itself, that formatting does too, and that each suggested fix removes what it
+ * was suggested for. `parse_case_test --update` rewrites the expectations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,7 +54,8 @@ static size_t count_code(const bt_diagnostics *diagnostics, const char *code) {
   return count;
 }
 
-/* After the fix there is one diagnostic with this code less, or (for a syntax error that hid the rest) at least not the same one. */
+/* After the fix there is one diagnostic with this code less, or (for a syntax error that hid the rest) at least not the
+ * same one. */
 static void check_fix(const text_case *c, bt_str text, const bt_diagnostics *before, const bt_diagnostic *fixed) {
   bt_buffer mended = {0};
   rule_case_apply_fix(text, fixed, &mended);

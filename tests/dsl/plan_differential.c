@@ -1,5 +1,6 @@
-/* For facts/plan_differential.py: writes random traces, random rules, their plans and the evaluator's verdicts as one JSON document, so that
- * the plans can be asked of a real Tempo that has the traces. Arguments: seed, number of traces, number of rules. */
+/* For facts/plan_differential.py: writes random traces, random rules, their plans and the evaluator's verdicts as one
+ * JSON document, so that the plans can be asked of a real Tempo that has the traces. Arguments: seed, number of traces,
+ * number of rules. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,8 +75,8 @@ static void write_attributes(bt_attributes attributes) {
   printf("]");
 }
 
-/* Tempo 2.8 takes two resources of one trace for one where they differ in what its hash does not know (tests/facts/facts_wire.py): then the spans are not
- * what was pushed. So each has a number of its own. */
+/* Tempo 2.8 takes two resources of one trace for one where they differ in what its hash does not know
+ * (tests/facts/facts_wire.py): then the spans are not what was pushed. So each has a number of its own. */
 static void write_resource(const bt_span *span) {
   printf("[{\"key\":\"number\",\"value\":{\"intValue\":\"%d\"}}%s", span->id.bytes[7],
          span->resource->attributes.count ? "," : "");
@@ -100,7 +101,8 @@ static void write_span(const bt_span *span) {
   printf("}}");
 }
 
-/* An array of the type that the column of its key has is found by no query (tests/facts/facts_arrays.py): its first element stands for it. */
+/* An array of the type that the column of its key has is found by no query (tests/facts/facts_arrays.py): its first
+ * element stands for it. */
 static void tame_column(bt_attribute *attribute, const column_key *columns, size_t count) {
   static const bt_value_type types[] = {
       [COLUMN_NONE] = BT_VALUE_MISSING, [COLUMN_STRING] = BT_VALUE_STRING, [COLUMN_INT] = BT_VALUE_INT};
@@ -143,7 +145,8 @@ static bool shorten_doubles(bt_value *value) {
   return is_such;
 }
 
-/* An array of several doubles may be overlooked beside a NaN (docs/DECISIONS.md 197). The script pushes traces with NaN apart from the others. */
+/* An array of several doubles may be overlooked beside a NaN (docs/DECISIONS.md 197). The script pushes traces with NaN
+ * apart from the others. */
 static bool tame_doubles(made_trace *made) {
   bool has_nan = any_value(made, find_nan);
   if (has_nan) any_value(made, shorten_doubles);

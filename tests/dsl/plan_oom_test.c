@@ -1,4 +1,5 @@
-/* Plans and projections with an allocator that refuses, one allocation after the other; and what is too long for one query. */
+/* Plans and projections with an allocator that refuses, one allocation after the other; and what is too long for one
+ * query. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

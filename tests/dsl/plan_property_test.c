@@ -1,9 +1,12 @@
-/* Random rules × random traces: what the evaluator says against what the plan would search and subtract, in a model of Tempo's filters.
- * 1. A violated trace is in `violating`, in the least that Tempo finds.  2. No violated trace is found by a subtracted filter, in the most
- * that Tempo finds.  3. An exercised trace is in `exercising`; where that is exact, only those.  4. A violation that does not rest on
- * absence stays when more spans come.  5. The spans that the plan says a rule is decided by decide it as the whole trace does.  6. No query asks about
- * two attributes of a span, or of a resource, which Tempo 2.8 mixes up where one is an array.  7. Neither 1 nor 2 nor 3 fails where Tempo mixes up arrays, nor 1 and 3 where it
- * overlooks doubles.  8. Nor does any where every key has a column of its own and newer Tempos take what is not in it for the string "nil".  Counts are asserted, so that a generator that makes nothing of interest shows. */
+/* Random rules × random traces: what the evaluator says against what the plan would search and subtract, in a model of
+ * Tempo's filters.
+ * 1. A violated trace is in `violating`, in the least that Tempo finds.  2. No violated trace is found by a subtracted
+ * filter, in the most that Tempo finds.  3. An exercised trace is in `exercising`; where that is exact, only those.  4.
+ * A violation that does not rest on absence stays when more spans come.  5. The spans that the plan says a rule is
+ * decided by decide it as the whole trace does.  6. No query asks about two attributes of a span, or of a resource,
+ * which Tempo 2.8 mixes up where one is an array.  7. Neither 1 nor 2 nor 3 fails where Tempo mixes up arrays, nor 1
+ * and 3 where it overlooks doubles.  8. Nor does any where every key has a column of its own and newer Tempos take what
+ * is not in it for the string "nil".  Counts are asserted, so that a generator that makes nothing of interest shows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -179,7 +182,8 @@ static void check_trace(const subject *s, maker *m, counts *c) {
   if (doubtful.verdict == BT_VIOLATED) check_violated(s, &made.trace, c);
 }
 
-/* The next attribute of the scope (`span.`) that is tested at or after *at, as it is written; empty: none. A service name that is text is no attribute. */
+/* The next attribute of the scope (`span.`) that is tested at or after *at, as it is written; empty: none. A service
+ * name that is text is no attribute. */
 static bt_str next_key(bt_str filter, bt_str scope, size_t *at) {
   bool quoted = false;
   for (size_t i = *at; i < filter.len; i++) {
@@ -285,8 +289,8 @@ static void test_properties(void **state) {
   }
 }
 
-/* What random rules do not say: the trace inside of selections, where later spans change what was selected, and spans and fields at the second end
- * of between and in lists. */
+/* What random rules do not say: the trace inside of selections, where later spans change what was selected, and spans
+ * and fields at the second end of between and in lists. */
 static void test_what_is_rarely_said(void **state) {
   static const char *const rules[] = {
       "count(a before (b.where(trace.duration < 2ms))) > 0",

@@ -1,5 +1,5 @@
-/* bt_rule_compile and bt_rule_format when memory runs out: every allocation fails in turn. The error is BT_NO_MEMORY, nothing is
- * returned, nothing leaks (AddressSanitizer), and the same text compiles again afterwards. */
+/* bt_rule_compile and bt_rule_format when memory runs out: every allocation fails in turn. The error is BT_NO_MEMORY,
+ * nothing is returned, nothing leaks (AddressSanitizer), and the same text compiles again afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

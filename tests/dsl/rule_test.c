@@ -1,4 +1,5 @@
-/* What text cases cannot say: limits, deep and long texts, ranges of the checked rule, and how diagnostics are printed. */
+/* What text cases cannot say: limits, deep and long texts, ranges of the checked rule, and how diagnostics are printed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -202,7 +203,8 @@ static bt_status compile_patterns(const char *pattern, int count, bool they_diff
   return status;
 }
 
-/* 300 regexes of 30,000 instructions each took 13 s and 141 MB. Their bytes bound both: compiling stops with the first that does not fit. */
+/* 300 regexes of 30,000 instructions each took 13 s and 141 MB. Their bytes bound both: compiling stops with the first
+ * that does not fit. */
 static void test_patterns_have_a_budget(void **state) {
   (void)state;
   size_t bytes, errors, of_one;

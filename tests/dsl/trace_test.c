@@ -1,4 +1,5 @@
-/* Ids, what a trace says of itself, and the builder (what merges, what differs, what is missing), also where memory runs out. */
+/* Ids, what a trace says of itself, and the builder (what merges, what differs, what is missing), also where memory
+ * runs out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -115,8 +115,9 @@ static void test_without(void **state) {
   bt_buffer_dispose(&out);
 }
 
-/* Tempo's lexer copies itself at the start of a number and behind the scope of an attribute, and the copy reads on from the same source
- * when it comes to the end of a chunk. So a number with what follows it, and the first dozen bytes of a name, must lie in one chunk. */
+/* Tempo's lexer copies itself at the start of a number and behind the scope of an attribute, and the copy reads on from
+ * the same source when it comes to the end of a chunk. So a number with what follows it, and the first dozen bytes of a
+ * name, must lie in one chunk. */
 static size_t places_that_are_read_twice(bt_str query) {
   size_t found = 0;
   bool quoted = false;

@@ -1,5 +1,5 @@
-/* For tests that ask a Tempo in the planner's words: prints the wider form of each argument, a filter, on a line of its own; the filter itself where
- * nothing in it is wider. A filter has no line breaks. */
+/* For tests that ask a Tempo in the planner's words: prints the wider form of each argument, a filter, on a line of its
+ * own; the filter itself where nothing in it is wider. A filter has no line breaks. */
 #include <stdio.h>
 
 #include "dsl/traceql.h"

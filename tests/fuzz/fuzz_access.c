@@ -1,5 +1,6 @@
-/* What a client sends before anything is routed: the head as bytes, and the headers of access. No crash; what is let in is what was asked for. The
- * input is fields with a byte 0x1F between them: head, Host, Origin, Sec-Fetch-Site, Authorization, X-Scope-OrgID, X-Grafana-User. */
+/* What a client sends before anything is routed: the head as bytes, and the headers of access. No crash; what is let in
+ * is what was asked for. The input is fields with a byte 0x1F between them: head, Host, Origin, Sec-Fetch-Site,
+ * Authorization, X-Scope-OrgID, X-Grafana-User. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

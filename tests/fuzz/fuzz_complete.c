@@ -1,4 +1,5 @@
-/* Completion in any text at any place: no crash, and what comes out keeps what the header promises. The first two bytes say where the cursor is. */
+/* Completion in any text at any place: no crash, and what comes out keeps what the header promises. The first two bytes
+ * say where the cursor is. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* Arbitrary bytes as a trace file: cut into units and decoded one by one it gives what it gives decoded at once, or is refused by both. Memory
- * stays within what the input allows, and units lie one after another in the file. */
+/* Arbitrary bytes as a trace file: cut into units and decoded one by one it gives what it gives decoded at once, or is
+ * refused by both. Memory stays within what the input allows, and units lie one after another in the file. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a rule's text: what is formatted means the same (the checked rules print alike), keeps every comment in order,
- * formats to itself, and does not depend on blanks around the text. */
+/* Any bytes as a rule's text: what is formatted means the same (the checked rules print alike), keeps every comment in
+ * order, formats to itself, and does not depend on blanks around the text. */
 #include <stdint.h>
 #include <stdlib.h>
 

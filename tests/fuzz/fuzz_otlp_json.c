@@ -1,5 +1,5 @@
-/* Arbitrary bytes as OTLP JSON. Besides not crashing, the reader must agree with jansson about what is JSON at all: what one takes and the
- * other does not is known and written down here. */
+/* Arbitrary bytes as OTLP JSON. Besides not crashing, the reader must agree with jansson about what is JSON at all:
+ * what one takes and the other does not is known and written down here. */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,7 +33,8 @@ static void decode_answer(bt_str input) {
   bt_span_batch_free(batch);
 }
 
-/* jansson refuses lone surrogates, NUL in keys and doubles out of range, and nests deeper: then ours may accept or refuse. */
+/* jansson refuses lone surrogates, NUL in keys and doubles out of range, and nests deeper: then ours may accept or
+ * refuse. */
 static bool may_differ(bt_str input, const json_error_t *error) {
   enum json_error_code code = json_error_code(error);
   if (code == json_error_numeric_overflow || code == json_error_stack_overflow) return true;

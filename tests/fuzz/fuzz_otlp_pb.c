@@ -1,4 +1,5 @@
-/* Arbitrary bytes as OTLP protobuf and as Tempo's trace by id: no crash, no memory beyond the cap, and what is accepted is a sound trace. */
+/* Arbitrary bytes as OTLP protobuf and as Tempo's trace by id: no crash, no memory beyond the cap, and what is accepted
+ * is a sound trace. */
 #include <stdint.h>
 #include <stdlib.h>
 

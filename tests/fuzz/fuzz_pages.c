@@ -1,5 +1,5 @@
-/* What a client says when it asks for a page: no crash, and what is answered is a file of the folder and nothing else. The input is fields
- * with a byte 0x1F between them: path, Accept, Accept-Encoding, If-None-Match. */
+/* What a client says when it asks for a page: no crash, and what is answered is a file of the folder and nothing else.
+ * The input is fields with a byte 0x1F between them: path, Accept, Accept-Encoding, If-None-Match. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Patterns: the first line is a pattern, the rest a subject. Whatever compiles says what plain RE2 says, or that it gave up; and a whole
- * match is a match. */
+/* Patterns: the first line is a pattern, the rest a subject. Whatever compiles says what plain RE2 says, or that it
+ * gave up; and a whole match is a match. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Reports from outside, as `betrace verify-report` reads them: checked, and read also where the chain is wrong, because that is nearly always so here. A
- * report that passes the check has a canonical form, and is made of it again. */
+/* Reports from outside, as `betrace verify-report` reads them: checked, and read also where the chain is wrong, because
+ * that is nearly always so here. A report that passes the check has a canonical form, and is made of it again. */
 #include <jansson.h>
 #include <stdlib.h>
 

@@ -39,7 +39,8 @@ static void check_plan(const bt_rule *rule) {
   bt_plan_free(plan);
 }
 
-/* Formatting gives a text that formats to itself and is the same rule. `rule` may be NULL: what the checker refuses can be formatted too. */
+/* Formatting gives a text that formats to itself and is the same rule. `rule` may be NULL: what the checker refuses can
+ * be formatted too. */
 static void check_format(bt_str text, const bt_rule *rule) {
   bt_diagnostics diagnostics;
   bt_error error = {0};

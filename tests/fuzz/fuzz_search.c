@@ -1,4 +1,5 @@
-/* Arbitrary bytes as a search answer: JSON when it begins with j, protobuf otherwise; the byte itself is not part of the answer. */
+/* Arbitrary bytes as a search answer: JSON when it begins with j, protobuf otherwise; the byte itself is not part of
+ * the answer. */
 #include <stdint.h>
 #include <stdlib.h>
 

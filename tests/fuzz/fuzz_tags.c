@@ -1,4 +1,5 @@
-/* Arbitrary bytes as an answer of Tempo's tag API, names and values: no crash, and the list is ordered, within its limit and valid text. */
+/* Arbitrary bytes as an answer of Tempo's tag API, names and values: no crash, and the list is ordered, within its
+ * limit and valid text. */
 #include <stdint.h>
 #include <stdlib.h>
 

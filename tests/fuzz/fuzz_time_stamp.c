@@ -1,5 +1,5 @@
-/* Tokens and answers of time-stamp authorities, which come from outside: the first byte says how the rest is read. A token that holds for one text must not hold
- * for another. */
+/* Tokens and answers of time-stamp authorities, which come from outside: the first byte says how the rest is read. A
+ * token that holds for one text must not hold for another. */
 #include <stdlib.h>
 
 #include "server/compliance/time_stamp.h"

@@ -1,4 +1,5 @@
-/* Arbitrary bytes as what a Tempo says of its version and of its settings: no crash, and what is made of it is short, plain text with a reason for each doubt. */
+/* Arbitrary bytes as what a Tempo says of its version and of its settings: no crash, and what is made of it is short,
+ * plain text with a reason for each doubt. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

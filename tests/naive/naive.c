@@ -1,4 +1,5 @@
-/* Conditions, choices and the verdict of the naive evaluator. See naive.h; what is asked of one span or of two is in the other files. */
+/* Conditions, choices and the verdict of the naive evaluator. See naive.h; what is asked of one span or of two is in
+ * the other files. */
 #include "tests/naive/naive.h"
 
 #include <stdlib.h>
@@ -29,7 +30,8 @@ static bt_truth order_of_selections(const naive_world *world, const bt_condition
   return naive_and(naive_some_member(world, every), some_starts);
 }
 
-/* The conjuncts from number `from` on. A binding that is no part of the choice: some span of it, with all that follows. */
+/* The conjuncts from number `from` on. A binding that is no part of the choice: some span of it, with all that follows.
+ */
 static bt_truth conjuncts_hold(naive_world *world, const bt_condition *const *items, uint32_t count, uint32_t from) {
   if (from == count) return BT_TRUE;
   const bt_condition *item = items[from];
@@ -182,7 +184,8 @@ static void sort_tuples(const bt_trace *trace, naive_verdict *out) {
     qsort_r(out->tuples, out->choice_total, out->tuple_size * sizeof *out->tuples, compare_tuples, &order);
 }
 
-/* On a pruned trace without the option: skew, where without it all would be certain. Where several play a part that may be another than it should. */
+/* On a pruned trace without the option: skew, where without it all would be certain. Where several play a part that may
+ * be another than it should. */
 static bt_reason reason_of(const naive_world *world, const bt_eval_options *options) {
   if (options->incomplete) return BT_REASON_INCOMPLETE;
   if (!naive_is_pruned(world)) return BT_REASON_SKEW;

@@ -1,6 +1,7 @@
-/* A second evaluator, written from the language's specification alone: nested loops over the checked rule as it stands, three values and
- * intervals written out, nothing shared, nothing looked up. It is slow and has no step budget; the differential test holds the fast one
- * against it. Only for tests: it stops the program when the allocator says no. No state, any thread. */
+/* A second evaluator, written from the language's specification alone: nested loops over the checked rule as it stands,
+ * three values and intervals written out, nothing shared, nothing looked up. It is slow and has no step budget; the
+ * differential test holds the fast one against it. Only for tests: it stops the program when the allocator says no. No
+ * state, any thread. */
 #ifndef BT_TESTS_NAIVE_H
 #define BT_TESTS_NAIVE_H
 

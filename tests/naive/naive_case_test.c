@@ -1,5 +1,6 @@
-/* The naive evaluator on the cases of tests/cases/eval: what is written there as the meaning of the language has to be what it finds too.
- * Of a case it reads rule, trace, options, verdict (without the witnesses), exercised and total. Budgets are left out: it has none. */
+/* The naive evaluator on the cases of tests/cases/eval: what is written there as the meaning of the language has to be
+ * what it finds too. Of a case it reads rule, trace, options, verdict (without the witnesses), exercised and total.
+ * Budgets are left out: it has none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Traces of which spans were summed up, for the naive evaluator: from docs/spec/semantics.md alone. See naive_world.h. */
+/* Traces of which spans were summed up, for the naive evaluator: from docs/spec/semantics.md alone. See naive_world.h.
+ */
 #include "dsl/trace_pruned.h"
 #include "tests/naive/naive_world.h"
 

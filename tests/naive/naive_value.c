@@ -83,8 +83,9 @@ int naive_compare_numbers(const bt_value *a, const bt_value *b) {
   return (x > y) - (x < y);
 }
 
-/* The sum or difference of a whole number and a decimal, when its whole parts come to 2^53 or more: doubles could not tell it from its
- * neighbours there. What is left behind the point is rounded, a half away from zero. False: it is smaller, or no int64_t. */
+/* The sum or difference of a whole number and a decimal, when its whole parts come to 2^53 or more: doubles could not
+ * tell it from its neighbours there. What is left behind the point is rounded, a half away from zero. False: it is
+ * smaller, or no int64_t. */
 static bool calculate_far(bt_expression_kind kind, const bt_value *a, const bt_value *b, int64_t *out) {
   int sign_of_b = kind == BT_EXPRESSION_ADD ? 1 : -1;
   bool a_is_whole = a->type == BT_VALUE_INT;

@@ -1,5 +1,6 @@
-/* What is known of a value: nothing that is missing for certain, one exact value, a range of numbers, or nothing at all. Numbers,
- * durations (ns) and times (ns) are all ranges, mostly of one number: the checker has kept the units apart. Only for the naive evaluator. */
+/* What is known of a value: nothing that is missing for certain, one exact value, a range of numbers, or nothing at
+ * all. Numbers, durations (ns) and times (ns) are all ranges, mostly of one number: the checker has kept the units
+ * apart. Only for the naive evaluator. */
 #ifndef BT_TESTS_NAIVE_VALUE_H
 #define BT_TESTS_NAIVE_VALUE_H
 

@@ -1,6 +1,6 @@
-/* What the parts of the naive evaluator share: the rule, the trace, how much of it may be missing, and the spans that are bound.
- * A bound span is a number in the trace, or one of the spans that may still come ("unseen"), of which nothing is known.
- * Only for the naive evaluator. */
+/* What the parts of the naive evaluator share: the rule, the trace, how much of it may be missing, and the spans that
+ * are bound. A bound span is a number in the trace, or one of the spans that may still come ("unseen"), of which
+ * nothing is known. Only for the naive evaluator. */
 #ifndef BT_TESTS_NAIVE_WORLD_H
 #define BT_TESTS_NAIVE_WORLD_H
 
@@ -53,7 +53,8 @@ bt_truth naive_hidden_meets(const bt_predicate *predicate, const bt_span *summar
 bool naive_may_hide(const naive_world *world, const bt_predicate *predicate);
 /* How many spans it says that it stands for. */
 int64_t naive_span_count(const bt_span *summary);
-/* Whether that field is the span's own: of summaries it may not be, and of a span that was kept its parent may not be. */
+/* Whether that field is the span's own: of summaries it may not be, and of a span that was kept its parent may not be.
+ */
 bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind);
 
 /* naive_selection.c */

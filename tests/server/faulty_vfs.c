@@ -1,4 +1,5 @@
-/* See faulty_vfs.h. A file is our struct with the real file right behind it; every method passes on, and three of them may fail. */
+/* See faulty_vfs.h. A file is our struct with the real file right behind it; every method passes on, and three of them
+ * may fail. */
 #include "tests/server/faulty_vfs.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* Clients of plain sockets, for tests of the HTTP server in its own process. What fails, fails the test. Thread: any. */
+/* Clients of plain sockets, for tests of the HTTP server in its own process. What fails, fails the test. Thread: any.
+ */
 #ifndef BT_TESTS_SERVER_HTTP_FIXTURE_H
 #define BT_TESTS_SERVER_HTTP_FIXTURE_H
 

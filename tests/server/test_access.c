@@ -1,4 +1,5 @@
-/* Who may do what: the tokens file line by line, the decision for each kind of request, origins, and that no message shows a token. */
+/* Who may do what: the tokens file line by line, the decision for each kind of request, origins, and that no message
+ * shows a token. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +71,8 @@ static void test_lines(void **state) {
   }
 }
 
-/* A file that was cut anywhere while it was written is refused, or says of each token that it still has what the whole one says. */
+/* A file that was cut anywhere while it was written is refused, or says of each token that it still has what the whole
+ * one says. */
 static void test_cut_files_widen_nothing(void **state) {
   static const char text[] =
       "# who\na " ZEROS " editor tenants=acme,globex expires=2027-01-31\nb " ONES " viewer tenants=a\n";

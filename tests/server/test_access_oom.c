@@ -1,4 +1,5 @@
-/* Tokens and access under an allocator that fails at each call in turn: an error each time, nothing leaked, nothing half made. */
+/* Tokens and access under an allocator that fails at each call in turn: an error each time, nothing leaked, nothing
+ * half made. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
-/* Every call of the API under an allocator that fails from the n-th allocation on, and under one where the n-th alone fails, for every n until the call gets
- * by: each time an answer (an error, or the one that it would have given, never a shorter one that looks whole), nothing leaked, and the rules stand as
- * they did or as they were told to. The allocations of the JSON library fail too. The service runs over a trace file, without HTTP: a call is made as the
+/* Every call of the API under an allocator that fails from the n-th allocation on, and under one where the n-th alone
+ * fails, for every n until the call gets by: each time an answer (an error, or the one that it would have given, never
+ * a shorter one that looks whole), nothing leaked, and the rules stand as they did or as they were told to. The
+ * allocations of the JSON library fail too. The service runs over a trace file, without HTTP: a call is made as the
  * server makes it, from the table of routes. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,7 +138,8 @@ static int open_world(void **state) {
   bt_error error = {0};
   bt_service *service = &world.service;
   (void)state;
-  /* In memory where there is such a place: thousands of writes are waited for, and what a disk does with them is for other tests. */
+  /* In memory where there is such a place: thousands of writes are waited for, and what a disk does with them is for
+   * other tests. */
   bool in_memory = access("/dev/shm", W_OK) == 0;
   snprintf(world.folder, sizeof world.folder, "%sbetrace-calls-XXXXXX", in_memory ? "/dev/shm/" : "");
   assert_non_null(mkdtemp(world.folder));

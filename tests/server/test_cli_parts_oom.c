@@ -1,5 +1,5 @@
-/* Parts of the command line under an allocator that fails at each call in turn: an error each time, nothing leaked, and the right answer when
- * nothing fails. What the commands say is tested by tests/http/test_cli_*.py. */
+/* Parts of the command line under an allocator that fails at each call in turn: an error each time, nothing leaked, and
+ * the right answer when nothing fails. What the commands say is tested by tests/http/test_cli_*.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

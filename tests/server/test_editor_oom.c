@@ -1,4 +1,5 @@
-/* Every allocation of a completion fails in turn: an error and no leak, or everything that is offered with memory enough. */
+/* Every allocation of a completion fails in turn: an error and no leak, or everything that is offered with memory
+ * enough. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

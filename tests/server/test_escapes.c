@@ -1,5 +1,6 @@
-/* No text changes what it is put into: random bytes, full of what means something in TraceQL, in our language, in a log line, in a metric and in a page, come
- * out as the value that they are, and everything around them stays as it is with a harmless word in their place. */
+/* No text changes what it is put into: random bytes, full of what means something in TraceQL, in our language, in a log
+ * line, in a metric and in a page, come out as the value that they are, and everything around them stays as it is with
+ * a harmless word in their place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,7 +89,8 @@ static void append_character(bt_buffer *out, uint32_t c) {
   bt_buffer_append(out, (bt_str){text, length});
 }
 
-/* Reads a Go string literal at `at`, by Go's own rules and no code of ours; returns the place after it. Stops the test where there is none. */
+/* Reads a Go string literal at `at`, by Go's own rules and no code of ours; returns the place after it. Stops the test
+ * where there is none. */
 static const char *read_go_string(const char *at, bt_buffer *out) {
   assert_int_equal(*at++, '"');
   for (; *at != '"'; at++) {
@@ -130,8 +132,8 @@ static void test_a_literal_is_its_text(void **state) {
   bt_buffer_dispose(&back);
 }
 
-/* The filters of a rule in which `key` and `value` stand as an attribute and what it is compared with; with each string literal replaced by
- * K, V or, when it is neither, X. */
+/* The filters of a rule in which `key` and `value` stand as an attribute and what it is compared with; with each string
+ * literal replaced by K, V or, when it is neither, X. */
 static void skeleton_of(bt_str key, bt_str value, bt_buffer *out) {
   bt_buffer dsl = {0}, literal = {0}, printed = {0};
   bt_error error = {0};
@@ -213,7 +215,8 @@ static void test_a_query_keeps_its_form(void **state) {
   bt_buffer_dispose(&form);
 }
 
-/* What a terminal obeys: C1, a line separator, marks of direction and of byte order; and what it shows, to the last of a cut text. */
+/* What a terminal obeys: C1, a line separator, marks of direction and of byte order; and what it shows, to the last of
+ * a cut text. */
 static void test_a_log_line_moves_no_terminal(void **state) {
   static const char *const obeyed[] = {"\x1b",         "\x7f",         "\xc2\x9b",     "\xd8\x9c",
                                        "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6", "\xef\xbb\xbf"};
@@ -295,7 +298,8 @@ static void test_a_label_stays_one(void **state) {
   bt_buffer_dispose(&back);
 }
 
-/* Reads one character of a page at `at`; returns the place after it. Stops the test at what would begin a tag, or end an attribute. */
+/* Reads one character of a page at `at`; returns the place after it. Stops the test at what would begin a tag, or end
+ * an attribute. */
 static const char *read_page_character(const char *at, bool is_attribute, bt_buffer *out) {
   static const struct {
     const char *entity;

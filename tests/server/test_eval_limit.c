@@ -81,7 +81,8 @@ static void test_cancelled(void **state) {
   assert_non_null(strstr(error.message, "cancelled"));
 }
 
-/* The processor's time is over as soon as it is asked for the second time; what was not begun by then is not known either. */
+/* The processor's time is over as soon as it is asked for the second time; what was not begun by then is not known
+ * either. */
 static void test_too_long(void **state) {
   fixture *f = *state;
   bt_eval_limit limit = {.most_cpu_ns = 1};

@@ -1,4 +1,5 @@
-/* Messages to JSON and back: each kind of field, maps, bare values, what is no message, depth and number of values, and every allocation of ours failing. */
+/* Messages to JSON and back: each kind of field, maps, bare values, what is no message, depth and number of values, and
+ * every allocation of ours failing. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

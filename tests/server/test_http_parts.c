@@ -1,4 +1,5 @@
-/* The parts of the HTTP server that need no socket: routing, the checks of a request's head, query strings, near misses of names. */
+/* The parts of the HTTP server that need no socket: routing, the checks of a request's head, query strings, near misses
+ * of names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -185,7 +186,8 @@ static void test_queries_that_are_none(void **state) {
   bt_buffer_dispose(&many);
 }
 
-/* Asked under every cap: nothing is done by a handler whose query was not read whole, as when `dry_run` stands in it. */
+/* Asked under every cap: nothing is done by a handler whose query was not read whole, as when `dry_run` stands in it.
+ */
 static void test_queries_without_room(void **state) {
   static const char *const names[] = {"test", "dry_run", NULL};
   size_t cap = 0;

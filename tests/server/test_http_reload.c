@@ -1,5 +1,5 @@
-/* Reload while requests are under way: each is judged by one whole set of tokens, never by half of one, and nothing is freed too early
- * (ThreadSanitizer and AddressSanitizer look on). */
+/* Reload while requests are under way: each is judged by one whole set of tokens, never by half of one, and nothing is
+ * freed too early (ThreadSanitizer and AddressSanitizer look on). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
-/* Streaming answers over real sockets: a page for each that the reader took, readers that are slow, gone or many, heartbeats, and a stop
- * in the middle. The routes here are the test's own; their streams count what is asked of them. Waits have generous ends and no beginnings:
- * nothing is asserted about how fast something happens, only that it does. */
+/* Streaming answers over real sockets: a page for each that the reader took, readers that are slow, gone or many,
+ * heartbeats, and a stop in the middle. The routes here are the test's own; their streams count what is asked of them.
+ * Waits have generous ends and no beginnings: nothing is asserted about how fast something happens, only that it does.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Calls that wait without a place: the lane has one place and many calls that wait, and another call of the lane is
- * answered meanwhile. All get their answers when what they wait for is there; time, a reader who goes and the end of the
- * service end the waiting; and streams wait in the same way. The routes are the test's own. */
+ * answered meanwhile. All get their answers when what they wait for is there; time, a reader who goes and the end of
+ * the service end the waiting; and streams wait in the same way. The routes are the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

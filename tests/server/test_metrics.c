@@ -1,4 +1,5 @@
-/* Counters, histograms, the table of rules and the Prometheus text, also under an allocator that fails at each call in turn. */
+/* Counters, histograms, the table of rules and the Prometheus text, also under an allocator that fails at each call in
+ * turn. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -198,7 +198,8 @@ static void test_copies(void **state) {
   assert_int_equal(again.status, 200);
 }
 
-/* Only what certainly has a hash in its name may be kept for good: a word that is taken for one would never be asked for again. */
+/* Only what certainly has a hash in its name may be kept for good: a word that is taken for one would never be asked
+ * for again. */
 static void test_names_with_a_hash(void **state) {
   static const struct {
     const char *name;

@@ -1,4 +1,5 @@
-/* Reading pages under an allocator that fails at each call in turn: an error each time, nothing leaked, no descriptor left open. */
+/* Reading pages under an allocator that fails at each call in turn: an error each time, nothing leaked, no descriptor
+ * left open. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

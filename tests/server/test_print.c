@@ -1,4 +1,5 @@
-/* What the command line prints: formats as printf has them, and texts of others shown without anything that a terminal obeys. */
+/* What the command line prints: formats as printf has them, and texts of others shown without anything that a terminal
+ * obeys. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

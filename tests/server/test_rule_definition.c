@@ -300,7 +300,8 @@ static void test_restore_keeps_what_does_not_compile(void **state) {
   bt_rule_definition_unref(broken);
 }
 
-/* The text compiles, but it is another condition than the one that was stored: nobody must take its verdicts for the stored one's. */
+/* The text compiles, but it is another condition than the one that was stored: nobody must take its verdicts for the
+ * stored one's. */
 static void test_restore_does_not_take_another_condition(void **state) {
   (void)state;
   static const char hash[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";

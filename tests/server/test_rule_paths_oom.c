@@ -1,5 +1,5 @@
-/* Folders of rule files under an allocator that fails at each call in turn: an error each time, nothing leaked. What is found in folders is
- * tested by tests/e2e/test_rule_files.py. */
+/* Folders of rule files under an allocator that fails at each call in turn: an error each time, nothing leaked. What is
+ * found in folders is tested by tests/e2e/test_rule_files.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* The rule store as its callers see it: rules and their versions, conflicts, tenants, snapshots, many threads, rules that broke. */
+/* The rule store as its callers see it: rules and their versions, conflicts, tenants, snapshots, many threads, rules
+ * that broke. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

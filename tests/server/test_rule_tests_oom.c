@@ -1,5 +1,5 @@
-/* Every allocation of checking a rule file, running its tests and reporting them fails in turn, and so does formatting one: BT_NO_MEMORY, and
- * nothing leaks. */
+/* Every allocation of checking a rule file, running its tests and reporting them fails in turn, and so does formatting
+ * one: BT_NO_MEMORY, and nothing leaks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

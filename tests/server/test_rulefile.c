@@ -1,5 +1,5 @@
-/* Rule files as text cases (cases/rulefile): `yaml |` → `outline |` or `error`. The lines below each begin with "|", which keeps their
- * indentation and empty lines. What a case file cannot hold (NULs, sizes, bytes) is tested here. */
+/* Rule files as text cases (cases/rulefile): `yaml |` → `outline |` or `error`. The lines below each begin with "|",
+ * which keeps their indentation and empty lines. What a case file cannot hold (NULs, sizes, bytes) is tested here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -230,7 +230,8 @@ static void test_sizes(void **state) {
   bt_buffer_dispose(&text);
 }
 
-/* Every rule that a file gives can be made a definition: the fields are left empty, and the file can still be disposed. */
+/* Every rule that a file gives can be made a definition: the fields are left empty, and the file can still be disposed.
+ */
 static void test_fields_can_be_taken(void **state) {
   (void)state;
   bt_rulefile file;

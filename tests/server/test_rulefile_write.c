@@ -1,4 +1,5 @@
-/* Rules written as a file and read back are the same rules, whatever is in them; and the file that is written of those is the same file. */
+/* Rules written as a file and read back are the same rules, whatever is in them; and the file that is written of those
+ * is the same file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Copies of the rule database: whole and one file, also while somebody writes and on a disk that fails at any write; never over another file. */
+/* Copies of the rule database: whole and one file, also while somebody writes and on a disk that fails at any write;
+ * never over another file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* The store and a world that goes wrong: a disk that is full or dies at any write, a damaged file, another program's file, a newer one,
- * hands that reach into the history, a second service. Each time: an error with what to do, and nothing lost. */
+/* The store and a world that goes wrong: a disk that is full or dies at any write, a damaged file, another program's
+ * file, a newer one, hands that reach into the history, a second service. Each time: an error with what to do, and
+ * nothing lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +43,8 @@ static void refuse_to_open(const char *path, bt_status status, const char *expec
   if (!strstr(error.message, path)) fail_msg("the file is not named: %s", error.message);
 }
 
-/* Creates and updates while write number n fails; what was answered with BT_OK is there, nothing else is, before and after a restart. */
+/* Creates and updates while write number n fails; what was answered with BT_OK is there, nothing else is, before and
+ * after a restart. */
 static bool survive_fault(int n, int code, const char *expected) {
   store_folder folder;
   store_folder_make(&folder);

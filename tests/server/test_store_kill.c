@@ -1,5 +1,5 @@
-/* kill -9 in the middle of 200 writes: a child writes rules and tells each answer through a pipe, the parent kills it after some of them,
- * opens the database and looks for every single one that was acknowledged. */
+/* kill -9 in the middle of 200 writes: a child writes rules and tells each answer through a pipe, the parent kills it
+ * after some of them, opens the database and looks for every single one that was acknowledged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,8 @@ static _Noreturn void run_child(const char *database, int out) {
   for (;;) pause(); /* never closes the store: the last commits stay in the WAL */
 }
 
-/* Reads acknowledgements until the child is dead and the pipe empty; kills it after `kill_after` of them. Their number. */
+/* Reads acknowledgements until the child is dead and the pipe empty; kills it after `kill_after` of them. Their number.
+ */
 static int collect(int in, pid_t child, int kill_after, int64_t acknowledged[RULES]) {
   acknowledgement done;
   int count = 0;

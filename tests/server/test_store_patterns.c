@@ -1,5 +1,5 @@
-/* What the regexes of a tenant's enabled rules may take together: writes that make it too much are refused and change nothing, and at the start a
- * rule that does not fit is broken while the others serve. */
+/* What the regexes of a tenant's enabled rules may take together: writes that make it too much are refused and change
+ * nothing, and at the start a rule that does not fit is broken while the others serve. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,7 +86,8 @@ static void create_three(bt_rule_store *store) {
   for (int i = 0; i < 3; i++) assert_int_equal(create(store, "acme", ids[i], large[i]), BT_OK);
 }
 
-/* The setting was lowered since: what does not fit is broken and says why, the rest serves, and less can be stored, or the rule disabled. */
+/* The setting was lowered since: what does not fit is broken and says why, the rest serves, and less can be stored, or
+ * the rule disabled. */
 static void test_start(void **state) {
   (void)state;
   store_folder folder;

@@ -1,5 +1,5 @@
-/* The cache of names and values: right answers under many threads, bounded requests and bytes, failures kept apart, and every allocation failing
- * in turn. */
+/* The cache of names and values: right answers under many threads, bounded requests and bytes, failures kept apart, and
+ * every allocation failing in turn. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
-/* Answers the requests of docs/spec/conformance/run.py, one JSON object a line, with the language's own functions. Traces come as OTLP JSON
- * (tests/spec/adapter.py makes it). With --naive verdicts are those of the second evaluator, without choices. A request that cannot be answered ends the program: that is a mistake in the suite or in the adapter. */
+/* Answers the requests of docs/spec/conformance/run.py, one JSON object a line, with the language's own functions.
+ * Traces come as OTLP JSON (tests/spec/adapter.py makes it). With --naive verdicts are those of the second evaluator,
+ * without choices. A request that cannot be answered ends the program: that is a mistake in the suite or in the
+ * adapter. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -33,7 +33,8 @@ static void stop(const char *path, unsigned line, const char *what) {
   exit(1);
 }
 
-/* Moves the text of a continuation line right behind the value above; both lie in the same buffer, so it only moves left. */
+/* Moves the text of a continuation line right behind the value above; both lie in the same buffer, so it only moves
+ * left. */
 static void join_line(case_field *field, char *line) {
   char *end = (char *)(uintptr_t)field->value + strlen(field->value);
   *end = '\n';

@@ -1,5 +1,6 @@
-/* Text cases: files of cases that are parted by blank lines. A case is lines of `key  value`; a line that begins with blanks goes on with
- * the value of the key above (without its indentation); `#` at the start of a line is a comment and names the case that follows. */
+/* Text cases: files of cases that are parted by blank lines. A case is lines of `key  value`; a line that begins with
+ * blanks goes on with the value of the key above (without its indentation); `#` at the start of a line is a comment and
+ * names the case that follows. */
 #ifndef BT_TESTS_CASE_FILE_H
 #define BT_TESTS_CASE_FILE_H
 
@@ -22,8 +23,8 @@ typedef struct text_case {
 /* Value of the first field with that key, or NULL. */
 const char *case_get(const text_case *c, const char *key);
 
-/* Calls `run` for every case of every file *.case in a folder (sorted by name). Returns the number of cases; aborts the test program with
- * a message when the folder has none, or a file cannot be read. */
+/* Calls `run` for every case of every file *.case in a folder (sorted by name). Returns the number of cases; aborts the
+ * test program with a message when the folder has none, or a file cannot be read. */
 size_t case_run_folder(const char *folder, void (*run)(const text_case *c, void *context), void *context);
 
 /* Reads a whole file; NULL when it cannot be read. Free it. */

@@ -1,5 +1,6 @@
-/* Keys with a column of their own in Tempo: those that every Tempo has (tests/facts), and the dedicated ones of the tests' configs. Half of the keys that
- * random rules and random traces draw are of these, the first of a list more often than the last, so that rules and traces meet. Only for tests. */
+/* Keys with a column of their own in Tempo: those that every Tempo has (tests/facts), and the dedicated ones of the
+ * tests' configs. Half of the keys that random rules and random traces draw are of these, the first of a list more
+ * often than the last, so that rules and traces meet. Only for tests. */
 #ifndef BT_TESTS_COLUMN_KEYS_H
 #define BT_TESTS_COLUMN_KEYS_H
 

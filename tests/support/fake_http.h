@@ -1,5 +1,5 @@
-/* A scripted HTTP server on loopback for tests of clients: a thread for each connection, a handler that writes what it likes, right or
- * wrong, to the socket. Thread: handlers run concurrently; they lock what they share. */
+/* A scripted HTTP server on loopback for tests of clients: a thread for each connection, a handler that writes what it
+ * likes, right or wrong, to the socket. Thread: handlers run concurrently; they lock what they share. */
 #ifndef BT_TESTS_FAKE_HTTP_H
 #define BT_TESTS_FAKE_HTTP_H
 
@@ -30,7 +30,8 @@ bool fake_send(int socket, const void *bytes, size_t count);
 /* A complete answer with Content-Length. headers: lines that end in \r\n, or "". Always true, for `return`. */
 bool fake_respond(int socket, int status, const char *content_type, const char *headers, const void *body,
                   size_t count);
-/* Answers the question whether blocks hold lists in columns as Tempo 2.8 does, which does not know it; false: it was another question. */
+/* Answers the question whether blocks hold lists in columns as Tempo 2.8 does, which does not know it; false: it was
+ * another question. */
 bool fake_knows_no_lists(const fake_request *request, int socket, bool *keep);
 /* Waits until the client goes away. Always false, for `return`. */
 bool fake_hang(int socket);

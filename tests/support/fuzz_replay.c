@@ -1,4 +1,5 @@
-/* Runs a fuzz target over files and folders of a corpus, without libFuzzer: the committed corpus is an ordinary test. */
+/* Runs a fuzz target over files and folders of a corpus, without libFuzzer: the committed corpus is an ordinary test.
+ */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -7,7 +7,8 @@
 typedef enum plain_re2_answer {
   PLAIN_RE2_DIFFERS,
   PLAIN_RE2_MATCHES,
-  PLAIN_RE2_UNKNOWN /* it does not take the pattern, or means something else by the subject (bad UTF-8, names of groups) */
+  PLAIN_RE2_UNKNOWN /* it does not take the pattern, or means something else by the subject (bad UTF-8, names of groups)
+                     */
 } plain_re2_answer;
 
 plain_re2_answer plain_re2_match(bt_str pattern, bt_str subject, bool whole);

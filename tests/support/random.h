@@ -1,5 +1,5 @@
-/* Random numbers for tests: seeded, so that a failure can be run again. BETRACE_SEED in the environment replaces the seed.
- * Only for tests. */
+/* Random numbers for tests: seeded, so that a failure can be run again. BETRACE_SEED in the environment replaces the
+ * seed. Only for tests. */
 #ifndef BT_TESTS_RANDOM_H
 #define BT_TESTS_RANDOM_H
 

@@ -1,5 +1,6 @@
-/* Random rules and random traces over one small vocabulary, so that they meet; half of the keys have a column of their own in Tempo (column_keys.h). For tests that hold one way of judging traces against another.
- * Everything follows from the seed. Only for tests. */
+/* Random rules and random traces over one small vocabulary, so that they meet; half of the keys have a column of their
+ * own in Tempo (column_keys.h). For tests that hold one way of judging traces against another. Everything follows from
+ * the seed. Only for tests. */
 #ifndef BT_TESTS_RULE_MAKER_H
 #define BT_TESTS_RULE_MAKER_H
 

@@ -1,5 +1,5 @@
-/* Of traceql_model.h: keys with a column of their own, as Tempo 2.10 and 3.x treat them (tests/facts). Which keys have one is the operator's choice, so
- * the model gives one to every key, of strings or of integers. Only for tests. */
+/* Of traceql_model.h: keys with a column of their own, as Tempo 2.10 and 3.x treat them (tests/facts). Which keys have
+ * one is the operator's choice, so the model gives one to every key, of strings or of integers. Only for tests. */
 #ifndef BT_TESTS_TRACEQL_COLUMNS_H
 #define BT_TESTS_TRACEQL_COLUMNS_H
 
@@ -20,11 +20,10 @@ typedef struct traceql_look {
   traceql_columns columns;
   bt_str key;
   bool in_resource;
-  bool
-      takes_nothing; /* some test takes what is not there: 2.10 reads it as 0 or as "" then, 3.x where equalities are alternatives. To every test of
-                         the query on this key a span without it has the string "nil" */
-  bool asks_beside;  /* some test is of another type than the column's, and looks outside of it */
-  bool asks_all;     /* there every type is looked at, because of another key */
+  bool takes_nothing; /* some test takes what is not there: 2.10 reads it as 0 or as "" then, 3.x where equalities are
+                         alternatives. To every test of the query on this key a span without it has the string "nil" */
+  bool asks_beside;   /* some test is of another type than the column's, and looks outside of it */
+  bool asks_all;      /* there every type is looked at, because of another key */
 } traceql_look;
 
 /* Once for each test; asked NULL: `!= nil`. */

@@ -262,7 +262,8 @@ static bt_value value_of(const reader *r, bt_str key, bool of_resource) {
   return traceql_attribute(of_resource ? r->span->resource->attributes : r->span->attributes, key);
 }
 
-/* `!= nil`: there with a value that Tempo keeps; of a key with a column, in the column. It collects the elements of every array, those of other keys that are asked for too. */
+/* `!= nil`: there with a value that Tempo keeps; of a key with a column, in the column. It collects the elements of
+ * every array, those of other keys that are asked for too. */
 static bool is_there(reader *r, bt_str key, bool of_resource) {
   if (r->probe && r->probe_resource == of_resource) r->passed = true;
   if (of_resource && bt_str_equal(key, BT_STR("service.name"))) return true;

@@ -5,8 +5,10 @@
 #include "dsl/trace.h"
 
 typedef enum traceql_numbers {
-  TRACEQL_NUMBERS_APART, /* an integer literal finds integers only, a double literal doubles only: the least that Tempo finds */
-  TRACEQL_NUMBERS_MIXED /* both find both, compared as doubles: the most, when both kinds of literal stand in one filter */
+  TRACEQL_NUMBERS_APART, /* an integer literal finds integers only, a double literal doubles only: the least that Tempo
+                            finds */
+  TRACEQL_NUMBERS_MIXED /* both find both, compared as doubles: the most, when both kinds of literal stand in one filter
+                         */
 } traceql_numbers;
 
 /* Its value; missing where there is none. */

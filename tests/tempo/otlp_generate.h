@@ -1,5 +1,6 @@
-/* Random OTLP documents as protobuf-c trees, the same documents as JSON text, and what they mean as lines of trace_text.h: the reference
- * that decoders are compared with, written without any of their code. Out of memory ends the program. */
+/* Random OTLP documents as protobuf-c trees, the same documents as JSON text, and what they mean as lines of
+ * trace_text.h: the reference that decoders are compared with, written without any of their code. Out of memory ends
+ * the program. */
 #ifndef BT_TESTS_OTLP_GENERATE_H
 #define BT_TESTS_OTLP_GENERATE_H
 

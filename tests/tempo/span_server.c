@@ -10,7 +10,8 @@
 
 /* ---- the traces ---- */
 
-/* The lowest and the highest id of each first byte, between which all first parts lie, and ids with every number of zeros in front. */
+/* The lowest and the highest id of each first byte, between which all first parts lie, and ids with every number of
+ * zeros in front. */
 bt_trace_id scripted_id(size_t i) {
   bt_trace_id id = {{0}};
   if (i < 512) {
@@ -234,7 +235,8 @@ static bool answer_rows(int socket, const char *query, size_t limit, size_t numb
   return keep;
 }
 
-/* Ids and bounds only. Of the traces that are said to have many spans the question shows what lies in one piece, and that is not where they end. */
+/* Ids and bounds only. Of the traces that are said to have many spans the question shows what lies in one piece, and
+ * that is not where they end. */
 static bool answer_side_question(int socket, const char *query, size_t limit) {
   choice chosen;
   char *pattern = pattern_of(query, "=~");

@@ -70,7 +70,8 @@ static void a_large_question_is_no_busy_tempo(void **state) {
   assert_int_equal(budget.allowed, 2);
 }
 
-/* Places that are always taken: a share of what is asked is never answered and ends after the timeout, the rest is quick. */
+/* Places that are always taken: a share of what is asked is never answered and ends after the timeout, the rest is
+ * quick. */
 typedef struct load {
   bt_budget budget;
   int64_t ends_ms[16];

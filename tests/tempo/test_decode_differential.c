@@ -1,4 +1,5 @@
-/* Generated documents: our protobuf decoder must read what protobuf-c reads, and our JSON decoder the same from the same document as JSON. */
+/* Generated documents: our protobuf decoder must read what protobuf-c reads, and our JSON decoder the same from the
+ * same document as JSON. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -326,7 +327,8 @@ static void test_recorded_answers(void **state) {
   }
 }
 
-/* Cut anywhere, a document is an error or (between two fields of the outermost message) a shorter document: never a crash, never more. */
+/* Cut anywhere, a document is an error or (between two fields of the outermost message) a shorter document: never a
+ * crash, never more. */
 static void test_every_prefix(void **state) {
   (void)state;
   generator g = {.state = 44};

@@ -1,4 +1,5 @@
-/* Inputs that ask for much: nesting without end, memory out of proportion, texts that all fall into one slot; and every allocation failing. */
+/* Inputs that ask for much: nesting without end, memory out of proportion, texts that all fall into one slot; and every
+ * allocation failing. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

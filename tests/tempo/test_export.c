@@ -225,7 +225,8 @@ static void sends_all_with_its_headers(void **state) {
   assert_string_equal(s.target, "/otlp");
 }
 
-/* Two tenants in one request would be the receiver's choice: the caller's is the one, and the list's only where there is no caller's. */
+/* Two tenants in one request would be the receiver's choice: the caller's is the one, and the list's only where there
+ * is no caller's. */
 static void names_one_tenant(void **state) {
   fixture *f = *state;
   bt_exporter_options options = {.headers = "a=1,x-scope-ORGID=ops, X-Scope-OrgID =ops,b=2", .tenant = "acme"};
@@ -387,7 +388,8 @@ static void is_cancelled_between_attempts(void **state) {
   assert_int_equal(s.requests, 0);
 }
 
-/* Three exports of six lose their first try. What they wait for it follows from what answers take, not from the timeout. */
+/* Three exports of six lose their first try. What they wait for it follows from what answers take, not from the
+ * timeout. */
 static void a_part_that_hangs_costs_a_moment(void **state) {
   fixture *f = *state;
   for (size_t i = 1; i < 6; i += 2) s.statuses[i] = HANGS;

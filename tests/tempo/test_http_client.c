@@ -535,7 +535,8 @@ static void parties_of_one_priority_take_turns(void **state) {
   assert_string_equal(s.order, "0axbcde");
 }
 
-/* Retry-After holds what its party has waiting, and nobody else's. All of them wait behind a slow one when the refusal comes. */
+/* Retry-After holds what its party has waiting, and nobody else's. All of them wait behind a slow one when the refusal
+ * comes. */
 static void a_refused_party_waits_and_others_go_on(void **state) {
   fixture *f = *state;
   static const int refused, other;

@@ -1,5 +1,6 @@
-/* Covers of id ranges: every id between two matches, as Tempo matches (without leading zeros, the whole of it); and a cover of close neighbours does
- * not find everything. Seeded random ids, many with leading zeros and long common beginnings. */
+/* Covers of id ranges: every id between two matches, as Tempo matches (without leading zeros, the whole of it); and a
+ * cover of close neighbours does not find everything. Seeded random ids, many with leading zeros and long common
+ * beginnings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

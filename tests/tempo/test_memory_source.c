@@ -1,5 +1,5 @@
-/* The memory source by itself: the cap, what is said of evicted traces, merging over pushes, tenants, threads, and no memory. What it shares
- * with all sources is in test_source_conformance.c. */
+/* The memory source by itself: the cap, what is said of evicted traces, merging over pushes, tenants, threads, and no
+ * memory. What it shares with all sources is in test_source_conformance.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -376,7 +376,8 @@ static void test_threads(void **state) {
 
 /* ---- no memory ---- */
 
-/* Whole work on a source whose n-th allocation fails; true: none was refused. What was pushed before a failure stays as it was. */
+/* Whole work on a source whose n-th allocation fails; true: none was refused. What was pushed before a failure stays as
+ * it was. */
 static bool work_with_failure(size_t n) {
   bt_source *source = NULL;
   bt_error error = {0};

@@ -1,5 +1,5 @@
-/* Which traces are BeTrace's own: the names alone do not make one, the derived ids do. With a digest that is easy to follow: its bytes are
- * a sum over the fields, the same for the same fields and another for others. */
+/* Which traces are BeTrace's own: the names alone do not make one, the derived ids do. With a digest that is easy to
+ * follow: its bytes are a sum over the fields, the same for the same fields and another for others. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

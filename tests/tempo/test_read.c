@@ -1,4 +1,5 @@
-/* Reading whole traces from a scripted Tempo: batches that are too large, too long, half, in slices, in doubt; and by id. */
+/* Reading whole traces from a scripted Tempo: batches that are too large, too long, half, in slices, in doubt; and by
+ * id. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,8 @@
 enum { FIRST_S = 1700000000, TRACES = 300, LATE_S = 100 };
 static const int64_t second_ns = 1000000000;
 
-/* Trace number i has the id 00…0(i+1) with a byte of its own in front, so that ids come sorted and many have leading zeros. */
+/* Trace number i has the id 00…0(i+1) with a byte of its own in front, so that ids come sorted and many have leading
+ * zeros. */
 static bt_trace_id id_of(size_t i) {
   bt_trace_id id = {{0}};
   id.bytes[0] = (uint8_t)(i / 16);
@@ -293,7 +295,8 @@ static void reads_a_batch(void **state) {
   assert_int_equal(s.requests, 1);
 }
 
-/* Whether there may be lists could not be found out, so they are asked for: a Tempo that does not know the word has none. */
+/* Whether there may be lists could not be found out, so they are asked for: a Tempo that does not know the word has
+ * none. */
 static void reads_a_batch_of_a_tempo_that_knows_no_lists(void **state) {
   s.failed_lists = 4;
   expect_whole(*state);

@@ -1,4 +1,5 @@
-/* The ids of a read in batches: each once, in order, the largest count of each, and how many one question may ask for. */
+/* The ids of a read in batches: each once, in order, the largest count of each, and how many one question may ask for.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* Reading traces of which some are large from a scripted Tempo that answers a batch never while a heavy trace is in it: what is known to be large is not
- * asked for in a batch, what is not known is found out, and no batch is asked for twice. */
+/* Reading traces of which some are large from a scripted Tempo that answers a batch never while a heavy trace is in it:
+ * what is known to be large is not asked for in a batch, what is not known is found out, and no batch is asked for
+ * twice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -336,7 +337,8 @@ static void says_what_a_tempo_that_does_not_answer_left_unread(void **state) {
   for (size_t i = 0; i < TRACES; i++) assert_true(f->calls[i] <= 1);
 }
 
-/* A quarter of the timeout was not enough for a busy Tempo to say how large they are: the next time it has all of it. */
+/* A quarter of the timeout was not enough for a busy Tempo to say how large they are: the next time it has all of it.
+ */
 static void waits_longer_for_sizes_the_next_time(void **state) {
   fixture *f = *state;
   open_source(f, 4 * SLOW_MS);

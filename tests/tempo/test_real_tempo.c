@@ -1,5 +1,5 @@
-/* The Tempo source against a real Tempo: what is pushed by our own exporter is found by search, in full and under a tiny limit, and read
- * whole in batches and by id. Run by with_tempo.py, which gives TEMPO_URL and OTLP_URL. */
+/* The Tempo source against a real Tempo: what is pushed by our own exporter is found by search, in full and under a
+ * tiny limit, and read whole in batches and by id. Run by with_tempo.py, which gives TEMPO_URL and OTLP_URL. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -344,7 +344,8 @@ static void reads_a_big_trace_uncut(void **state) {
   f = saved;
 }
 
-/* What a batch cannot give right is said, not guessed: arrays, names that are empty, values that collide with an intrinsic's word. */
+/* What a batch cannot give right is said, not guessed: arrays, names that are empty, values that collide with an
+ * intrinsic's word. */
 static void sends_doubtful_traces_to_a_read_by_id(void **state) {
   (void)state;
   fixture saved = f;

@@ -1,4 +1,5 @@
-/* The recorded answers of a real Tempo: protobuf and JSON of one name must give the same, and what is known of them must be there. */
+/* The recorded answers of a real Tempo: protobuf and JSON of one name must give the same, and what is known of them
+ * must be there. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

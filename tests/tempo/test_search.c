@@ -1,5 +1,5 @@
-/* Exhaustive search against a scripted Tempo that cuts its answers at the limit, shuffles them, refuses, breaks off and lies.
- * The property that all of it is about: a trace of the range is found, or a failed window covers it. */
+/* Exhaustive search against a scripted Tempo that cuts its answers at the limit, shuffles them, refuses, breaks off and
+ * lies. The property that all of it is about: a trace of the range is found, or a failed window covers it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,215 +16,24 @@
 
 #include "tempo/api/tempo_call.h"
 #include "tempo/api/tempo_source.h"
-#include "tests/support/fake_http.h"
+#include "tests/tempo/scripted_tempo.h"
 
-enum { FIRST_S = 1700000000, SPAN_S = 200, HOUR_S = 3600, TRACES_MAX = 4000 };
+enum { FIRST_S = 1700000000, SPAN_S = 200, HOUR_S = 3600 };
 static const int64_t second_ns = 1000000000;
-
-typedef enum fault {
-  NO_FAULT,
-  BUSY,      /* 429 with Retry-After */
-  DOWN,      /* 503 */
-  BROKEN,    /* 500 of an unknown kind */
-  LAGS,      /* 500 of a live store of Tempo 3 that is behind */
-  CUT,       /* the connection ends in the middle of the body */
-  HALF_JSON, /* well framed, but half a document */
-  HTML,
-  HANG,
-  ALWAYS_FULL, /* as many rows as asked for, whatever is asked */
-  ENDLESS,     /* zeros, until the client has enough */
-  REPEATED,    /* likewise, but they are what matches, again and again */
-  FAULTS
-} fault;
-
-typedef struct fake_trace {
-  bt_trace_id id;
-  int64_t start_s, end_s;
-} fake_trace;
-
-typedef struct fake_tempo fake_tempo;
-struct fake_tempo {
-  pthread_mutex_t mutex;
-  fake_trace traces[TRACES_MAX];
-  size_t count;
-  size_t requests, full; /* full: answers with as many traces as they may have */
-  uint64_t random;
-  int64_t longest_s;         /* 0: any */
-  bool names_no_range;       /* every range is too long, and it does not say what would not be */
-  int64_t most_limit;        /* 0: any */
-  size_t largest_rows;       /* an answer with more is "too large"; 0: any */
-  const char *stumbles_over; /* a query with it cannot be answered for the data; NULL: none */
-  fault (*choose)(fake_tempo *tempo, int64_t start_s, int64_t end_s);
-  unsigned chance; /* of a fault, in percent, for random ones */
-};
-
-static fake_tempo t;
-
-static uint64_t next_random(void) {
-  t.random = t.random * 6364136223846793005u + 1442695040888963407u;
-  return t.random >> 33;
-}
-
-/* --- the scripted Tempo --- */
-
-static bool matches_one(const char *pattern, size_t length, const char *hex) {
-  bool is_prefix = length >= 2 && pattern[length - 2] == '.' && pattern[length - 1] == '*';
-  if (is_prefix) return strncmp(hex, pattern, length - 2) == 0;
-  return strlen(hex) == length && strncmp(hex, pattern, length) == 0;
-}
-
-/* The alternatives of the regex, as Tempo matches them: on the id without its leading zeros, anchored. */
-static bool matches(const char *query, const bt_trace_id *id) {
-  char hex[33];
-  bt_trace_id_format(id, hex);
-  const char *stripped = hex + strspn(hex, "0");
-  const char *at = strstr(query, "trace:id =~ \"");
-  if (!at) return true;
-  at += strlen("trace:id =~ \"");
-  for (;;) {
-    size_t length = strcspn(at, "|\"");
-    if (matches_one(at, length, stripped)) return true;
-    if (at[length] != '|') return false;
-    at += length + 1;
-  }
-}
-
-static void append_row(bt_buffer *out, const fake_trace *trace, bool first) {
-  char hex[33];
-  bt_trace_id_format(&trace->id, hex);
-  bt_buffer_printf(
-      out, "%s{\"traceID\":\"%s\",\"rootServiceName\":\"shop\",\"startTimeUnixNano\":\"%lld\",\"durationMs\":%lld}",
-      first ? "" : ",", hex + strspn(hex, "0"), (long long)(trace->start_s * second_ns),
-      (long long)((trace->end_s - trace->start_s) * 1000));
-}
-
-/* Matching traces from place `from` on, so that what a full answer holds is any part of them. */
-static size_t write_rows(bt_buffer *out, const char *query, size_t from, int64_t start_s, int64_t end_s, size_t limit) {
-  size_t rows = 0;
-  for (size_t i = 0; i < t.count && rows < limit; i++) {
-    const fake_trace *trace = &t.traces[(from + i) % t.count];
-    if (trace->start_s > end_s || trace->end_s < start_s || !matches(query, &trace->id)) continue;
-    append_row(out, trace, rows == 0);
-    rows++;
-  }
-  return rows;
-}
-
-/* Rows that fit every question and are never all. */
-static void write_always_full(bt_buffer *out, const char *query, int64_t start_s, size_t limit) {
-  const char *at = strstr(query, ".*");
-  const char *from = at;
-  while (from && from > query && ((from[-1] >= '0' && from[-1] <= '9') || (from[-1] >= 'a' && from[-1] <= 'f'))) from--;
-  size_t length = from ? (size_t)(at - from) : 0;
-  for (size_t i = 0; i < limit; i++) {
-    char hex[33];
-    snprintf(hex, sizeof hex, "%.*sfedcba98%zu", (int)length, from ? from : "", i);
-    fake_trace trace = {.start_s = start_s, .end_s = start_s};
-    if (bt_trace_id_parse(bt_str_from(hex), &trace.id)) append_row(out, &trace, i == 0);
-  }
-}
-
-/* As Tempo 3.0.3 says it (modules/livestore, modules/querier). */
-static const char lag_sentence[] =
-    "error querying live-stores in Querier.SearchRecent: rpc error: code = Unknown desc = "
-    "cannot guarantee complete results";
-
-static bool send_endlessly(int socket) {
-  static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n", piece[1 << 20];
-  bool goes_on = fake_send(socket, head, sizeof head - 1);
-  while (goes_on) goes_on = fake_send(socket, piece, sizeof piece);
-  return false;
-}
-
-static bool answer_fault(int socket, fault which, const bt_buffer *body) {
-  char head[128];
-  switch (which) {
-  case BUSY: return fake_respond(socket, 429, "text/plain", "Retry-After: 1\r\n", "slow down", 9);
-  case DOWN: return fake_respond(socket, 503, "text/plain", "", "down at 10.0.0.1:3200", 21);
-  case BROKEN: return fake_respond(socket, 500, "text/plain", "", "rpc error at 10.0.0.1:3200", 26);
-  case LAGS: return fake_respond(socket, 500, "text/plain; charset=utf-8", "", lag_sentence, strlen(lag_sentence));
-  case HALF_JSON: return fake_respond(socket, 200, "application/json", "", body->ptr, body->len / 2);
-  case HTML: return fake_respond(socket, 200, "text/html", "", "<html>log in</html>", 19);
-  case HANG: return fake_hang(socket);
-  case CUT:
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-             body->len);
-    (void)(fake_send(socket, head, strlen(head)) && fake_send(socket, body->ptr, body->len / 2));
-    return false;
-  case ENDLESS: return send_endlessly(socket);
-  case NO_FAULT:
-  case ALWAYS_FULL:
-  case REPEATED:
-  case FAULTS: break;
-  }
-  return fake_respond(socket, 200, "application/json", "", body->ptr, body->len);
-}
-
-static bool refuse(int socket, int status, const char *sentence) {
-  return fake_respond(socket, status, "text/plain; charset=utf-8", "", sentence, strlen(sentence));
-}
-
-static bool answer_search(int socket, const char *query, int64_t start_s, int64_t end_s, int64_t limit) {
-  pthread_mutex_lock(&t.mutex);
-  t.requests++;
-  fault which = t.choose ? t.choose(&t, start_s, end_s) : NO_FAULT;
-  size_t from = t.count ? next_random() % t.count : 0;
-  pthread_mutex_unlock(&t.mutex);
-  if (start_s >= end_s) return refuse(socket, 400, "http parameter start must be before end. received start=1 end=1");
-  if (t.names_no_range) return refuse(socket, 400, "range specified by start and end exceeds what is allowed");
-  if (t.longest_s && end_s - start_s > t.longest_s)
-    return refuse(socket, 400, "range specified by start and end exceeds 0h1m0s. received start=1 end=1000");
-  if (t.stumbles_over && strstr(query, t.stumbles_over))
-    return refuse(socket, 500, "rpc error at 10.0.0.1:3200: unexpected numbers of pre-compiled regexp");
-  if (t.most_limit && limit > t.most_limit) return refuse(socket, 400, "limit 1000 exceeds max limit 30");
-  bt_buffer body = {0};
-  bt_buffer_append(&body, BT_STR("{\"traces\":["));
-  size_t rows = 0;
-  if (which == ALWAYS_FULL)
-    write_always_full(&body, query, start_s, (size_t)limit);
-  else
-    rows = write_rows(&body, query, from, start_s, end_s, (size_t)limit);
-  for (size_t again = rows; which == REPEATED && rows && again < (size_t)limit;) {
-    bt_buffer_append_char(&body, ',');
-    again += write_rows(&body, query, from, start_s, end_s, (size_t)limit - again);
-  }
-  bt_buffer_append(&body, BT_STR("],\"metrics\":{\"inspectedBytes\":\"100\"}}"));
-  pthread_mutex_lock(&t.mutex);
-  t.full += rows == (size_t)limit;
-  pthread_mutex_unlock(&t.mutex);
-  bool is_too_large = t.largest_rows && rows > t.largest_rows;
-  bool keep = is_too_large ? refuse(socket, 500, "response larger than the max (17936214 vs 16777216)")
-                           : answer_fault(socket, which, &body);
-  bt_buffer_dispose(&body);
-  return keep;
-}
-
-static bool answer(void *context, const fake_request *request, int socket) {
-  (void)context;
-  char *query = fake_parameter(request->target, "q"), *start = fake_parameter(request->target, "start");
-  char *end = fake_parameter(request->target, "end"), *limit = fake_parameter(request->target, "limit");
-  bool keep = query && start && end && limit &&
-              answer_search(socket, query, strtoll(start, NULL, 10), strtoll(end, NULL, 10), strtoll(limit, NULL, 10));
-  free(query);
-  free(start);
-  free(end);
-  free(limit);
-  return keep;
-}
 
 /* --- fixtures --- */
 
 static size_t request_count(void) {
-  pthread_mutex_lock(&t.mutex);
-  size_t count = t.requests;
-  pthread_mutex_unlock(&t.mutex);
+  pthread_mutex_lock(&scripted.mutex);
+  size_t count = scripted.requests;
+  pthread_mutex_unlock(&scripted.mutex);
   return count;
 }
 
 static void answer_with(fault (*choose)(fake_tempo *, int64_t, int64_t)) {
-  pthread_mutex_lock(&t.mutex);
-  t.choose = choose;
-  pthread_mutex_unlock(&t.mutex);
+  pthread_mutex_lock(&scripted.mutex);
+  scripted.choose = choose;
+  pthread_mutex_unlock(&scripted.mutex);
 }
 
 typedef struct fixture {
@@ -239,9 +48,9 @@ typedef struct fixture {
 static int set_up(void **state) {
   static fixture f;
   f = (fixture){0};
-  t = (fake_tempo){.random = 1};
-  pthread_mutex_init(&t.mutex, NULL);
-  f.server = fake_server_start(answer, NULL);
+  scripted = (fake_tempo){.random = 1};
+  pthread_mutex_init(&scripted.mutex, NULL);
+  f.server = fake_server_start(scripted_answer, NULL);
   bt_http_options options = {.concurrency = 2};
   *state = &f;
   return f.server && bt_http_client_new(&options, &f.client, &f.error) == BT_OK ? 0 : -1;
@@ -260,12 +69,12 @@ static int tear_down(void **state) {
   fake_server_stop(f->server);
   bt_found_list_dispose(&f->found);
   bt_source_account_dispose(&f->account);
-  pthread_mutex_destroy(&t.mutex);
+  pthread_mutex_destroy(&scripted.mutex);
   return 0;
 }
 
 static void add_trace(const char *hex, int64_t start_s, int64_t end_s) {
-  fake_trace *trace = &t.traces[t.count++];
+  fake_trace *trace = &scripted.traces[scripted.count++];
   assert_true(bt_trace_id_parse(bt_str_from(hex), &trace->id));
   trace->start_s = start_s;
   trace->end_s = end_s;
@@ -274,9 +83,9 @@ static void add_trace(const char *hex, int64_t start_s, int64_t end_s) {
 static void add_random_traces(size_t count, int64_t start_s, int64_t spread_s, const char *prefix) {
   for (size_t i = 0; i < count; i++) {
     char hex[64];
-    snprintf(hex, sizeof hex, "%s%08llx%08zx", prefix, (unsigned long long)next_random(), t.count);
-    int64_t at_s = start_s + (spread_s ? (int64_t)(next_random() % (uint64_t)spread_s) : 0);
-    add_trace(hex, at_s, at_s + (int64_t)(next_random() % 3));
+    snprintf(hex, sizeof hex, "%s%08llx%08zx", prefix, (unsigned long long)scripted_random(), scripted.count);
+    int64_t at_s = start_s + (spread_s ? (int64_t)(scripted_random() % (uint64_t)spread_s) : 0);
+    add_trace(hex, at_s, at_s + (int64_t)(scripted_random() % 3));
   }
 }
 
@@ -304,8 +113,8 @@ static bool is_said_to_be_unread(const fixture *f, const fake_trace *trace) {
 static size_t check_nothing_is_lost(const fixture *f) {
   size_t found = 0;
   bt_search_request request = request_all();
-  for (size_t i = 0; i < t.count; i++) {
-    const fake_trace *trace = &t.traces[i];
+  for (size_t i = 0; i < scripted.count; i++) {
+    const fake_trace *trace = &scripted.traces[i];
     bool is_in_range =
         trace->start_s * second_ns < request.range.end_ns && trace->end_s * second_ns >= request.range.start_ns;
     bool is_found = bt_found_list_get(&f->found, &trace->id) != NULL;
@@ -327,7 +136,7 @@ static size_t check_nothing_is_lost(const fixture *f) {
 static void expect_all(fixture *f) {
   assert_int_equal(search(f), BT_OK);
   assert_int_equal(f->account.failed_count, 0);
-  assert_int_equal(check_nothing_is_lost(f), t.count);
+  assert_int_equal(check_nothing_is_lost(f), scripted.count);
 }
 
 /* --- tests --- */
@@ -343,7 +152,7 @@ static bt_status search_pattern(fixture *f, bool may_widen) {
 static void asks_in_another_way_where_tempo_stumbles(void **state) {
   fixture *f = *state;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
-  t.stumbles_over = "a.*";
+  scripted.stumbles_over = "a.*";
   open_source(f, 100, 0); /* so that windows are divided too */
   assert_int_equal(search_pattern(f, true), BT_OK);
   assert_int_equal(check_nothing_is_lost(f), 300);
@@ -358,7 +167,7 @@ static void says_where_tempo_stumbles(void **state) {
   open_source(f, 1000, 0);
   for (size_t i = 0; i < 2; i++) {
     bt_source_account_dispose(&f->account);
-    t.stumbles_over = over[i];
+    scripted.stumbles_over = over[i];
     assert_int_equal(search_pattern(f, i == 1), BT_OK);
     assert_int_equal(f->account.failed_count, 1);
     assert_int_equal(f->account.requests, i + 1); /* it is no failure that passes */
@@ -367,7 +176,8 @@ static void says_where_tempo_stumbles(void **state) {
   }
 }
 
-/* A burst of 1,500 traces in one second, half of them with one beginning of their ids, and ids that are prefixes of each other. */
+/* A burst of 1,500 traces in one second, half of them with one beginning of their ids, and ids that are prefixes of
+ * each other. */
 static void add_burst(void) {
   int64_t burst_s = FIRST_S + 77;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
@@ -394,21 +204,22 @@ static void expect_all_of_an_hour(fixture *f) {
   open_source(f, 100, 0);
   assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
   assert_int_equal(f->account.failed_count, 0);
-  assert_int_equal(f->found.count, t.count);
+  assert_int_equal(f->found.count, scripted.count);
 }
 
-/* Many times what an answer may hold: the density of what was answered says how to cut the rest, so that few answers are full and thrown away. */
+/* Many times what an answer may hold: the density of what was answered says how to cut the rest, so that few answers
+ * are full and thrown away. */
 static void cuts_before_it_asks(void **state) {
   for (int64_t at_s = 2; at_s < HOUR_S - 2; at_s++) add_random_traces(1, FIRST_S + at_s, 0, "");
   expect_all_of_an_hour(*state);
-  assert_true(t.full >= 1 && t.full <= 6); /* halves alone: 63 */
+  assert_true(scripted.full >= 1 && scripted.full <= 6); /* halves alone: 63 */
   assert_true(request_count() <= 80);
 }
 
 static void splits_what_is_too_large(void **state) {
   fixture *f = *state;
   add_burst();
-  t.largest_rows = 90;
+  scripted.largest_rows = 90;
   open_source(f, 0, 0);
   expect_all(f);
 }
@@ -416,13 +227,14 @@ static void splits_what_is_too_large(void **state) {
 static void learns_the_longest_range(void **state) {
   fixture *f = *state;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
-  t.longest_s = 60;
+  scripted.longest_s = 60;
   open_source(f, 0, 0);
   expect_all(f);
   assert_int_equal(request_count(), 1 + 4);
 }
 
-/* A proxy that refuses every range in Tempo's words, without a number: a month has 2.6 million slices of a second. They are neither made nor listed. */
+/* A proxy that refuses every range in Tempo's words, without a number: a month has 2.6 million slices of a second. They
+ * are neither made nor listed. */
 static long peak_kib(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -432,7 +244,7 @@ static long peak_kib(void) {
 static void gives_up_where_no_range_is_short_enough(void **state) {
   fixture *f = *state;
   long before_kib = peak_kib();
-  t.names_no_range = true;
+  scripted.names_no_range = true;
   open_source(f, 0, 0);
   bt_search_request request = request_all();
   request.range.end_ns = request.range.start_ns + 30 * 86400 * second_ns;
@@ -457,17 +269,18 @@ static void gives_up_where_no_range_is_short_enough(void **state) {
 static void learns_the_highest_limit(void **state) {
   fixture *f = *state;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
-  t.most_limit = 30;
+  scripted.most_limit = 30;
   open_source(f, 1000, 0);
   expect_all(f);
 }
 
-/* Two windows are under way when the first refusal comes: the second one's says the same, and must not count as another. */
+/* Two windows are under way when the first refusal comes: the second one's says the same, and must not count as
+ * another. */
 static void learns_once_from_what_was_under_way(void **state) {
   fixture *f = *state;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
-  t.longest_s = 60;
-  t.most_limit = 30;
+  scripted.longest_s = 60;
+  scripted.most_limit = 30;
   open_source(f, 1000, 0);
   expect_all(f);
   const bt_tempo *tempo = (const bt_tempo *)f->source;
@@ -501,8 +314,8 @@ static void says_what_stays_down_and_reads_the_rest(void **state) {
   open_source(f, 70, 0);
   assert_int_equal(search(f), BT_OK);
   size_t found = check_nothing_is_lost(f);
-  assert_true(found < t.count);
-  assert_true(found > t.count / 2);
+  assert_true(found < scripted.count);
+  assert_true(found > scripted.count / 2);
   assert_true(f->account.failed_count >= 1);
   assert_non_null(strstr(f->account.failed[0].reason, "503"));
 }
@@ -654,20 +467,21 @@ static void stops_at_the_maximum(void **state) {
 static void a_small_maximum_asks_for_little(void **state) {
   fixture *f = *state;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
-  t.largest_rows = 2;
+  scripted.largest_rows = 2;
   open_source(f, 5000, 0);
   bt_search_request request = request_all();
   request.max_found = 1;
   assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_LIMIT);
   assert_int_equal(request_count(), 1);
-  t.largest_rows = 0;
+  scripted.largest_rows = 0;
   bt_found_list_dispose(&f->found);
   request.max_found = 300;
   assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
   assert_int_equal(f->found.count, 300);
 }
 
-/* Two questions are what a Tempo works at at once. A few traces, or whether there are more than a few, are one question. */
+/* Two questions are what a Tempo works at at once. A few traces, or whether there are more than a few, are one
+ * question. */
 static void what_finds_much_is_asked_in_halves(void **state) {
   fixture *f = *state;
   add_random_traces(2500, FIRST_S + 2, SPAN_S - 6, "");
@@ -724,19 +538,19 @@ static void is_cancelled_anywhere(void **state) {
 
 static fault at_random(fake_tempo *tempo, int64_t start_s, int64_t end_s) {
   (void)start_s, (void)end_s;
-  if (next_random() % 100 >= tempo->chance) return NO_FAULT;
+  if (scripted_random() % 100 >= tempo->chance) return NO_FAULT;
   static const fault any[] = {DOWN, BROKEN, CUT, HALF_JSON, HTML};
-  return any[next_random() % (sizeof any / sizeof any[0])];
+  return any[scripted_random() % (sizeof any / sizeof any[0])];
 }
 
 static void loses_nothing_whatever_happens(void **state) {
   fixture *f = *state;
   open_source(f, 40, 0);
   for (unsigned seed = 1; seed <= 12; seed++) {
-    t.random = seed * 7919;
-    t.count = 0;
+    scripted.random = seed * 7919;
+    scripted.count = 0;
     answer_with(at_random);
-    t.chance = seed * 4;
+    scripted.chance = seed * 4;
     add_random_traces(200, FIRST_S + 2, SPAN_S - 6, "");
     add_random_traces(100, FIRST_S + 33, 0, "");
     assert_int_equal(search(f), BT_OK);

@@ -1,6 +1,7 @@
-/* What every trace source has to do, whatever it is made of: test_source_conformance files|memory|tempo. The same spans are given to each
- * in the way that it takes them; tempo reads TEMPO_URL and OTLP_URL (with_tempo.py --multitenant). A source that keeps tenants apart says
- * so in its row, as one does whose search counts in seconds or that never shows BeTrace's own traces. */
+/* What every trace source has to do, whatever it is made of: test_source_conformance files|memory|tempo. The same spans
+ * are given to each in the way that it takes them; tempo reads TEMPO_URL and OTLP_URL (with_tempo.py --multitenant). A
+ * source that keeps tenants apart says so in its row, as one does whose search counts in seconds or that never shows
+ * BeTrace's own traces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

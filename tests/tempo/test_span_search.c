@@ -1,5 +1,5 @@
-/* Spans without ids, from a scripted Tempo (span_server.h). What all of it is about: each trace is given once, whole and with its bounds, or the
- * search says that it failed. */
+/* Spans without ids, from a scripted Tempo (span_server.h). What all of it is about: each trace is given once, whole
+ * and with its bounds, or the search says that it failed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -145,7 +145,8 @@ static void expect_all(fixture *f, uint64_t expected) {
 
 /* ---- each once ---- */
 
-/* Every id, also those of which there is no trace: the lowest and highest of each first byte, and random ones with any number of zeros in front. */
+/* Every id, also those of which there is no trace: the lowest and highest of each first byte, and random ones with any
+ * number of zeros in front. */
 static void expect_every_id_asked(void) {
   bt_trace_id ids[TRACES];
   test_random random = test_random_start(11);

@@ -1,4 +1,5 @@
-/* Names and values for completion: the bounded list, Tempo's answers, what is asked for and what answers that are none become. */
+/* Names and values for completion: the bounded list, Tempo's answers, what is asked for and what answers that are none
+ * become. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

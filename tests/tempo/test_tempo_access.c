@@ -1,5 +1,5 @@
-/* Who we are to Tempo: the header for each kind of credentials, what is refused and how little the refusals show, and that every request
- * carries header, tenant and path prefix. */
+/* Who we are to Tempo: the header for each kind of credentials, what is refused and how little the refusals show, and
+ * that every request carries header, tenant and path prefix. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* What a Tempo hides of the newest time is found out from what it says of itself: its configuration, else its version, else it is taken for 30 s. */
+/* What a Tempo hides of the newest time is found out from what it says of itself: its configuration, else its version,
+ * else it is taken for 30 s. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

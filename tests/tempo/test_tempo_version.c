@@ -1,4 +1,5 @@
-/* Which Tempo answers is found out from what it says of itself: asked once, after a reconnect and now and then; what is not known is not checked. */
+/* Which Tempo answers is found out from what it says of itself: asked once, after a reconnect and now and then; what is
+ * not known is not checked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

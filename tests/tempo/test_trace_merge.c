@@ -1,5 +1,5 @@
-/* Rows of several answers joined into traces: groups of a projection, slices, copies, halves of one span id. Rows are fed as a decoder
- * would. Runs a second time with every allocation failing in turn. */
+/* Rows of several answers joined into traces: groups of a projection, slices, copies, halves of one span id. Rows are
+ * fed as a decoder would. Runs a second time with every allocation failing in turn. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -258,7 +258,8 @@ static void expect_doubt(const row *first) {
   bt_trace_merge_free(merge);
 }
 
-/* The pair, of which the client half has "nil" under `any`; `more`, if any, answers the question whether it is there. */
+/* The pair, of which the client half has "nil" under `any`; `more`, if any, answers the question whether it is there.
+ */
 static bt_trace_merge *merge_nil(const row *more, bool settles) {
   row nil = client_half;
   nil.fields[7] = (bt_attribute)TEXT("any", "nil");
@@ -324,7 +325,8 @@ static void doubts_two_values_under_one_key(void **state) {
   expect_doubt(&twice);
 }
 
-/* Tempo shows an empty one where there is none, and where it is a number: the same, unless a rule reads the attribute. */
+/* Tempo shows an empty one where there is none, and where it is a number: the same, unless a rule reads the attribute.
+ */
 static void doubts_an_empty_service_name(void **state) {
   (void)state;
   static const bt_attribute fields[] = {TEXT("kind", "client"), TEXT("status", "ok"), TEXT("span:parentID", "0"),

@@ -1,4 +1,5 @@
-/* Every allocation of ours fails in turn: on the way to a Tempo that is not there, while an answer with spans is read, and while spans are encoded. */
+/* Every allocation of ours fails in turn: on the way to a Tempo that is not there, while an answer with spans is read,
+ * and while spans are encoded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,8 @@ static const int64_t second_ns = 1000000000;
 
 typedef bt_status (*attempt)(bt_http_client *client, bool *is_complete, bt_error *error);
 
-/* Nobody listens at port 1 of loopback: without failures a search ends with its window failed, a read with BT_UNAVAILABLE. */
+/* Nobody listens at port 1 of loopback: without failures a search ends with its window failed, a read with
+ * BT_UNAVAILABLE. */
 static bt_status open_source(bt_http_client *client, bt_source **source, bt_error *error) {
   bt_tempo_options options = {
       .url = "http://127.0.0.1:1", .pause_ms = 1, .user = "u", .password = "p", .ca_file = "authorities.pem"};
@@ -207,7 +209,8 @@ static void write_given(void) {
   assert_true(used < sizeof given);
 }
 
-/* Asks for no memory itself. The same answer to every part: what is another part's is left out. No trace has many spans. */
+/* Asks for no memory itself. The same answer to every part: what is another part's is left out. No trace has many
+ * spans. */
 static bool give_all(void *context, const fake_request *request, int socket) {
   static const char none[] = "{\"traces\":[],\"metrics\":{}}";
   (void)context;

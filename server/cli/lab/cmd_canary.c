@@ -1,6 +1,6 @@
-/* `betrace canary`: does all of it work, from a pushed span to a violation in Tempo? It pushes one trace that breaks a rule and one that keeps it,
- * waits for the first's violation span, whose id it can derive, and looks that the second has none. What it sees goes to stdout and, for a
- * Prometheus, into a file. */
+/* `betrace canary`: does all of it work, from a pushed span to a violation in Tempo? It pushes one trace that breaks a
+ * rule and one that keeps it, waits for the first's violation span, whose id it can derive, and looks that the second
+ * has none. What it sees goes to stdout and, for a Prometheus, into a file. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* `betrace gate`: is a new version worse than the old one? Ratios of violations of the traces that each version took part in, for a rollout. The
- * split is made in the language: each rule is replayed with "… and some span is of this version" added, so that nothing else decides what
- * belongs to a version. */
+/* `betrace gate`: is a new version worse than the old one? Ratios of violations of the traces that each version took
+ * part in, for a rollout. The split is made in the language: each rule is replayed with "… and some span is of this
+ * version" added, so that nothing else decides what belongs to a version. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* `betrace record`: a rule test from a real trace. What is printed was read again and run first: the test passes with the recorded verdict, or
- * nothing is printed. */
+/* `betrace record`: a rule test from a real trace. What is printed was read again and run first: the test passes with
+ * the recorded verdict, or nothing is printed. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

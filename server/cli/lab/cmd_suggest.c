@@ -1,5 +1,5 @@
-/* `betrace suggest`: rules that traces keep already, for a person to accept. A sample says what could be a rule; a replay over the whole range says
- * whether it is one, and which traces are exceptions. */
+/* `betrace suggest`: rules that traces keep already, for a person to accept. A sample says what could be a rule; a
+ * replay over the whole range says whether it is one, and which traces are exceptions. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

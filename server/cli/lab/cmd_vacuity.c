@@ -1,5 +1,5 @@
-/* `betrace vacuity`: rules that nothing exercises, and names that no trace has. A rule that is never exercised is never violated, and looks like
- * one that holds: a typo, a renamed span, an attribute that moved. */
+/* `betrace vacuity`: rules that nothing exercises, and names that no trace has. A rule that is never exercised is never
+ * violated, and looks like one that holds: a typo, a renamed span, an attribute that moved. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,8 @@ typedef struct vacuous_rule {
   const bt_rule_definition *rule;
   const bt_rate *rate;
   vacuity vacuity;
-  /* of one that is never exercised: how many traces meet the first conjuncts, for each number of them; of `prefix_count` conjuncts */
+  /* of one that is never exercised: how many traces meet the first conjuncts, for each number of them; of
+   * `prefix_count` conjuncts */
   bt_rule_definition **prefixes;
   uint64_t *met;
   bool *met_is_known;
@@ -57,7 +58,8 @@ static bt_status make_prefixes(vacuous_rule *v, bt_error *error) {
   return status;
 }
 
-/* All conjuncts together are met by nothing, that is known already; here the first, the first two, … of all such rules in one replay. */
+/* All conjuncts together are met by nothing, that is known already; here the first, the first two, … of all such rules
+ * in one replay. */
 static bt_status measure_prefixes(vacuity_run *run, bt_error *error) {
   size_t count = run->options.rules.count, total = 0, at = 0;
   for (size_t i = 0; i < count; i++) total += run->rules[i].prefix_count;

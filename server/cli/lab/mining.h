@@ -1,5 +1,6 @@
-/* What a sample of traces has in common: which spans occur together, in which order, how often, how long. Rules are proposed from these numbers and
- * from nothing else; whether a proposed rule holds is then asked of a replay. Thread: the main thread. */
+/* What a sample of traces has in common: which spans occur together, in which order, how often, how long. Rules are
+ * proposed from these numbers and from nothing else; whether a proposed rule holds is then asked of a replay. Thread:
+ * the main thread. */
 #ifndef BT_SERVER_CLI_LAB_MINING_H
 #define BT_SERVER_CLI_LAB_MINING_H
 
@@ -54,7 +55,8 @@ typedef struct bt_proposal {
   int64_t bound;        /* of COUNT; of LATENCY in ns */
   double score;         /* higher: says more */
 } bt_proposal;
-/* The best `most` proposals that at least `share` of the sample keeps, each with at least `least` traces, best first. *out is on the heap. */
+/* The best `most` proposals that at least `share` of the sample keeps, each with at least `least` traces, best first.
+ * *out is on the heap. */
 bt_status bt_mining_propose(bt_mining *mining, uint32_t least, double share, size_t most, bt_proposal **out,
                             size_t *count, bt_error *error) BT_MUST_CHECK;
 /* Appends the rule's text, and an id for it. */

@@ -1,5 +1,5 @@
-/* Rules proposed from what traces have in common. See mining.h. Left out is what says nothing: that a span has its ancestors, that a span comes after
- * its ancestors, and both directions of one observation. */
+/* Rules proposed from what traces have in common. See mining.h. Left out is what says nothing: that a span has its
+ * ancestors, that a span comes after its ancestors, and both directions of one observation. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Rates of violations. See rates.h. Where the plan does not count the exercising traces exactly by searching, a second rule is replayed in the same pass
- * that exactly those traces violate. */
+/* Rates of violations. See rates.h. Where the plan does not count the exercising traces exactly by searching, a second
+ * rule is replayed in the same pass that exactly those traces violate. */
 #include "server/cli/lab/rates.h"
 
 #include <inttypes.h>

@@ -1,5 +1,6 @@
-/* How often rules are violated by the traces that exercise them, over a range: what compare and gate conclude from. A rate is of settled traces
- * whose verdict is known; it is given only where both numbers are exact and everything was read. Thread: the main thread. */
+/* How often rules are violated by the traces that exercise them, over a range: what compare and gate conclude from. A
+ * rate is of settled traces whose verdict is known; it is given only where both numbers are exact and everything was
+ * read. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_LAB_RATES_H
 #define BT_SERVER_CLI_LAB_RATES_H
 
@@ -29,8 +30,8 @@ bt_status bt_rates_measure(bt_source *source, const bt_replay_options *options, 
 void bt_rates_dispose(bt_rates *rates);
 
 json_t *bt_rate_json(const bt_rate *rate);
-/* "12 of 3400 traces that exercised the rule: 0.353 % (95 % interval 0.202 % to 0.616 %)"; of an answer with gaps "12 violations found; not looked
- * at: …", or "UNKNOWN: …". */
+/* "12 of 3400 traces that exercised the rule: 0.353 % (95 % interval 0.202 % to 0.616 %)"; of an answer with gaps "12
+ * violations found; not looked at: …", or "UNKNOWN: …". */
 void bt_rate_write(const bt_rate *rate, const bt_answer *answer, bt_buffer *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* Making sample traces. See sample_traces.h. Every value of a trace comes from a generator that is seeded by the seed and the trace's number,
- * so that any trace can be made alone. */
+/* Making sample traces. See sample_traces.h. Every value of a trace comes from a generator that is seeded by the seed
+ * and the trace's number, so that any trace can be made alone. */
 #include "server/cli/lab/sample_traces.h"
 
 #include <string.h>

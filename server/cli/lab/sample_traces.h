@@ -1,5 +1,6 @@
-/* Sample traces of a small shop, the same for the same seed: what `betrace generate` writes, the demo replays, and the end-to-end tests
- * know the truth of. Three kinds of wrong traces are planted among right ones that look alike. Thread: no state. */
+/* Sample traces of a small shop, the same for the same seed: what `betrace generate` writes, the demo replays, and the
+ * end-to-end tests know the truth of. Three kinds of wrong traces are planted among right ones that look alike. Thread:
+ * no state. */
 #ifndef BT_SERVER_SAMPLE_TRACES_H
 #define BT_SERVER_SAMPLE_TRACES_H
 

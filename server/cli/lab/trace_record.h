@@ -1,4 +1,5 @@
-/* Writing down a real trace for a rule's test (dsl.md §8), with the attributes that were not asked for left out. Thread: no state. */
+/* Writing down a real trace for a rule's test (dsl.md §8), with the attributes that were not asked for left out.
+ * Thread: no state. */
 #ifndef BT_SERVER_CLI_LAB_TRACE_RECORD_H
 #define BT_SERVER_CLI_LAB_TRACE_RECORD_H
 
@@ -14,13 +15,15 @@ typedef struct bt_redaction {
   uint64_t left_out; /* attributes that were not written; counted while writing */
 } bt_redaction;
 
-/* Appends the spans as the items of a test's `trace:`, one line each after `indent` blanks. Ids, names, services, kinds, statuses and times are
- * always kept. A span id that two spans share cannot be said in this form: *has_halves. */
+/* Appends the spans as the items of a test's `trace:`, one line each after `indent` blanks. Ids, names, services,
+ * kinds, statuses and times are always kept. A span id that two spans share cannot be said in this form: *has_halves.
+ */
 void bt_trace_record_yaml(const bt_trace *trace, bt_redaction *redaction, unsigned indent, bool *has_halves,
                           bt_buffer *out);
 /* A new OTLP JSON document. NULL: no memory. */
 json_t *bt_trace_record_otlp(const bt_trace *trace, bt_redaction *redaction);
-/* Reads a rule file and runs its tests: BT_OK when there are `tests` of them and all pass. BT_REFUSED: the message says which verdict came. */
+/* Reads a rule file and runs its tests: BT_OK when there are `tests` of them and all pass. BT_REFUSED: the message says
+ * which verdict came. */
 bt_status bt_recorded_verify(bt_str file, size_t tests, bt_error *error) BT_MUST_CHECK;
 /* Appends text as a YAML string in double quotes. */
 void bt_yaml_quote(bt_str text, bt_buffer *out);

@@ -1,5 +1,5 @@
-/* Envelopes of reports: base64 in its one form, what is put in comes out, and each allocation that fails. Standard tools verify envelopes in
- * tests/http/test_report_dsse.py, and forgeries are refused there. */
+/* Envelopes of reports: base64 in its one form, what is put in comes out, and each allocation that fails. Standard
+ * tools verify envelopes in tests/http/test_report_dsse.py, and forgeries are refused there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

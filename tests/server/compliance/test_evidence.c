@@ -1,5 +1,6 @@
-/* Canonical JSON, the catalogues, and the chain: what is refused, and that nothing refused is close to what is taken. Forgeries of whole reports are in
- * tests/http/test_cli_verify_report.py, another implementation of canonical JSON in tests/http/test_oscal.py. */
+/* Canonical JSON, the catalogues, and the chain: what is refused, and that nothing refused is close to what is taken.
+ * Forgeries of whole reports are in tests/http/test_cli_verify_report.py, another implementation of canonical JSON in
+ * tests/http/test_oscal.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Other reports in the scripted source: those of the framework that overlap, the same range first; not what only says so; and not known where the source
- * fails, has too many, or memory is refused. */
+/* Other reports in the scripted source: those of the framework that overlap, the same range first; not what only says
+ * so; and not known where the source fails, has too many, or memory is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

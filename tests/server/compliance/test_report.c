@@ -1,5 +1,6 @@
-/* Reports over the scripted source: what is not exercised, not read, not settled or not decided is never a pass; samples follow from the seed; and with
- * each allocation failing in turn, jansson's among them, there is a whole report or none. */
+/* Reports over the scripted source: what is not exercised, not read, not settled or not decided is never a pass;
+ * samples follow from the seed; and with each allocation failing in turn, jansson's among them, there is a whole report
+ * or none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -226,7 +227,8 @@ static void test_a_trace_that_goes_on(void **state) {
   json_decref(document);
 }
 
-/* The only trace that a rule speaks of has not ended: nothing shows yet that the rule holds, however the exercising traces are counted. */
+/* The only trace that a rule speaks of has not ended: nothing shows yet that the rule holds, however the exercising
+ * traces are counted. */
 static void test_only_a_trace_that_goes_on(void **state) {
   scene *s = *state;
   fake_trace *trace = fake_find(&s->fake, TRACES - 2);
@@ -289,7 +291,8 @@ static void check_forms(const json_t *document, bool names_source) {
   bt_buffer_dispose(&page);
 }
 
-/* It concludes the same, from reads alone, and says so first. Documents of before say nothing of it, and are read as ever. */
+/* It concludes the same, from reads alone, and says so first. Documents of before say nothing of it, and are read as
+ * ever. */
 static void test_a_source_that_was_not_checked(void **state) {
   scene *s = *state;
   s->fake.operations.describe = newer_tempo;
@@ -375,7 +378,8 @@ static void *json_allocate(size_t size) {
   return malloc(size);
 }
 
-/* Others hold the memory. Whatever does not fit is no report, and what fits is the same one; a report holds at least its text. */
+/* Others hold the memory. Whatever does not fit is no report, and what fits is the same one; a report holds at least
+ * its text. */
 static void test_no_room(void **state) {
   scene *s = *state;
   bt_memory_account *account = NULL;

@@ -1,5 +1,5 @@
-/* The parts of `betrace doctor` that need no store: probes that can be made again, facts that can fail, comparing, the record of requests, and the
- * table. The whole: tests/http/test_cli_doctor.py and tests/e2e/test_doctor_tempo.py. */
+/* The parts of `betrace doctor` that need no store: probes that can be made again, facts that can fail, comparing, the
+ * record of requests, and the table. The whole: tests/http/test_cli_doctor.py and tests/e2e/test_doctor_tempo.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

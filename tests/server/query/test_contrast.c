@@ -1,5 +1,6 @@
-/* What goes along with violating: the test against a count of all tables, the correction against its definition, planted causes found first, nothing
- * named where nothing separates (over many random populations no more often than the level says), hostile marks, and every allocation failing. */
+/* What goes along with violating: the test against a count of all tables, the correction against its definition,
+ * planted causes found first, nothing named where nothing separates (over many random populations no more often than
+ * the level says), hostile marks, and every allocation failing. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -372,8 +373,8 @@ static void too_few_are_too_few(void **state) {
   }
 }
 
-/* Marks that have nothing to do with the verdict: each run names something with a chance of at most 5 %. The number of wrong runs among 400 is then at
- * most 20 on average; more than 36 would be a chance of 1 in 3,000. */
+/* Marks that have nothing to do with the verdict: each run names something with a chance of at most 5 %. The number of
+ * wrong runs among 400 is then at most 20 on average; more than 36 would be a chance of 1 in 3,000. */
 static void nothing_is_named_where_nothing_separates(void **state) {
   (void)state;
   enum { RUNS = 400, LIKELY_AT_MOST = 36, MARKS = 6 };
@@ -424,7 +425,8 @@ static void what_cannot_be_read_is_said(void **state) {
   population_free(p);
 }
 
-/* With more and more room: it does not begin, it is of smaller samples and says so, it is the whole answer. A trace counts with all its marks or not at all. */
+/* With more and more room: it does not begin, it is of smaller samples and says so, it is the whole answer. A trace
+ * counts with all its marks or not at all. */
 static void without_room_it_is_said(void **state) {
   (void)state;
   enum { TRACES = 120, MARKS = 6, STEP = 64 << 10 };
@@ -477,7 +479,8 @@ static void without_room_it_is_said(void **state) {
   population_free(p);
 }
 
-/* The time for finding traces is over, the time for reading them is not: the samples are of the parts that were judged to their end until then. */
+/* The time for finding traces is over, the time for reading them is not: the samples are of the parts that were judged
+ * to their end until then. */
 static void what_was_found_in_time_is_compared(void **state) {
   (void)state;
   population *p = population_new(PAYMENT_IS_CHECKED);
@@ -511,7 +514,8 @@ static void what_was_found_in_time_is_compared(void **state) {
   population_free(p);
 }
 
-/* Of a rule that half of the traces violate only so many are judged as the samples need, from all of the range; nothing is said to be known of the rest. */
+/* Of a rule that half of the traces violate only so many are judged as the samples need, from all of the range; nothing
+ * is said to be known of the rest. */
 static void enough_is_enough(void **state) {
   (void)state;
   population *p = population_new(PAYMENT_IS_CHECKED);
@@ -541,7 +545,8 @@ static void enough_is_enough(void **state) {
   population_free(p);
 }
 
-/* Violations that are so young that a batch does not prove them are read by id within their part: else the sample would be of the older ones alone. */
+/* Violations that are so young that a batch does not prove them are read by id within their part: else the sample would
+ * be of the older ones alone. */
 static void young_violations_are_in_the_sample(void **state) {
   (void)state;
   population *p = population_new(PAYMENT_IS_CHECKED);
@@ -583,8 +588,8 @@ static void a_rule_that_is_read_by_id_ends_early_too(void **state) {
   population_free(p);
 }
 
-/* Of the traces that satisfy the rule a half needs no reading and a half does, and both have a mark of their own. Where reading ends early, the first half
- * is not to count for more than its share. */
+/* Of the traces that satisfy the rule a half needs no reading and a half does, and both have a mark of their own. Where
+ * reading ends early, the first half is not to count for more than its share. */
 static void what_needs_no_reading_has_its_share(void **state) {
   (void)state;
   enum { SEEDS = 20, LIKELY_AT_MOST = 4 };

@@ -1,5 +1,6 @@
-/* Questions against the scripted source: pages in both orders are the replay's violations, an evaluation that was forgotten is repeated with the
- * same answer, what cannot be read is said, and little memory changes nothing but the number of windows. */
+/* Questions against the scripted source: pages in both orders are the replay's violations, an evaluation that was
+ * forgotten is repeated with the same answer, what cannot be read is said, and little memory changes nothing but the
+ * number of windows. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -249,7 +250,8 @@ static void nothing(scene *s) {
   (void)s;
 }
 
-/* Others hold the memory: the first question is refused, one under way says that it is full, and each has the whole answer when there is room again. */
+/* Others hold the memory: the first question is refused, one under way says that it is full, and each has the whole
+ * answer when there is room again. */
 static void without_room_it_is_said(void **state) {
   scene *s = *state;
   enum { LIMIT = 512 << 10 };
@@ -411,8 +413,8 @@ static void what_could_not_be_decided_elsewhere_does_not_count(void **state) {
   assert_false(got.complete || got.has_total);
 }
 
-/* What is younger than settle is not final, and makes no part of the range less sure: the settled part ends before the first trace that went on
- * after it. */
+/* What is younger than settle is not final, and makes no part of the range less sure: the settled part ends before the
+ * first trace that went on after it. */
 static void what_is_not_settled_is_not_undecided(void **state) {
   scene *s = *state;
   answer got;

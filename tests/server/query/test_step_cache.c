@@ -1,4 +1,5 @@
-/* The cache of counts against a plain model: what was put last is what is got, the longest unused go first, nothing outlives its time. */
+/* The cache of counts against a plain model: what was put last is what is got, the longest unused go first, nothing
+ * outlives its time. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

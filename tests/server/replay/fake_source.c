@@ -81,7 +81,8 @@ static int64_t end_of(const fake_span *span) {
   return span->start_ns + span->duration_ns;
 }
 
-/* The row of one fragment: its bounds (the end cut to milliseconds of duration), and whether some span of it meets the filter. */
+/* The row of one fragment: its bounds (the end cut to milliseconds of duration), and whether some span of it meets the
+ * filter. */
 static bool make_row(const fake_trace *trace, int fragment, const char *filter, bt_found *row) {
   bool any = false, meets = false;
   for (uint32_t i = 0; i < trace->span_count; i++) {
@@ -198,7 +199,8 @@ static bool add_span(bt_trace_builder *builder, bt_arena *arena, const fake_span
   return bt_trace_builder_add(builder, &span);
 }
 
-/* A batch gives the fragments that overlap its range, and of attributes what its projection names; by id gives everything. *out NULL: nothing. False: no memory. */
+/* A batch gives the fragments that overlap its range, and of attributes what its projection names; by id gives
+ * everything. *out NULL: nothing. False: no memory. */
 static bool build(const fake_trace *from, const bt_read_request *request, bool by_id, bt_arena *arena,
                   const bt_trace **out) {
   bt_trace_builder *builder = bt_trace_builder_new(arena, &from->id);

@@ -1,4 +1,5 @@
-/* Explanations and prices over the scripted source: the queries of each strategy, estimates from probes, and what is known without a source. */
+/* Explanations and prices over the scripted source: the queries of each strategy, estimates from probes, and what is
+ * known without a source. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,7 +112,8 @@ static void a_rule_that_tests_attributes_is_not_projected_and_that_is_said(void 
   assert_null(query_of(rule, BT_EXPLAIN_PROJECT));
 }
 
-/* Spans that are asked for first find the candidates: then no search is named but the one for pruned traces, and the replay asks none. */
+/* Spans that are asked for first find the candidates: then no search is named but the one for pruned traces, and the
+ * replay asks none. */
 static void spans_that_come_first_are_shown_so(void **state) {
   scene *s = *state;
   add_shop(s);
@@ -175,7 +177,8 @@ static void replays_feed_prices(void **state) {
   bt_price_table_free(prices);
 }
 
-/* Cancelled before anything, in the middle of searches, and of reads: totals are what was asked, and prices add up to them. */
+/* Cancelled before anything, in the middle of searches, and of reads: totals are what was asked, and prices add up to
+ * them. */
 static void a_cancelled_replay_costs_what_was_asked(void **state) {
   scene *s = *state;
   static const size_t after[] = {0, 1, 60};

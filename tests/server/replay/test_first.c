@@ -1,4 +1,5 @@
-/* The first violation over the scripted source: what is found, what is looked at for it, and when it is called proven. */
+/* The first violation over the scripted source: what is found, what is looked at for it, and when it is called proven.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Random traces in random fragments: the first violation is the earliest of a replay of everything, whatever the rule, the assumed lengths and
- * the source; and it is proven. Seeded; the seed of a failure is printed. */
+/* Random traces in random fragments: the first violation is the earliest of a replay of everything, whatever the rule,
+ * the assumed lengths and the source; and it is proven. Seeded; the seed of a failure is printed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* A source whose searches never show the newest half minute (Tempo 3's query_end_cutoff): whatever settle is set to, what is younger is not settled, so that
- * no answer claims moments that nobody could see. */
+/* A source whose searches never show the newest half minute (Tempo 3's query_end_cutoff): whatever settle is set to,
+ * what is younger is not settled, so that no answer claims moments that nobody could see. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* The job queue over a source with a gate: searches wait until the test opens it, so that jobs stay running for as long as a test needs. */
+/* The job queue over a source with a gate: searches wait until the test opens it, so that jobs stay running for as long
+ * as a test needs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -344,7 +345,8 @@ static void the_oldest_are_forgotten_first(void **state) {
   for (int i = first; i < 12; i++) assert_true(is_known(s, NULL, &ids[i]));
 }
 
-/* What is kept of a replay that found nothing is its rules: when they are edited or were never stored, nobody else holds them. */
+/* What is kept of a replay that found nothing is its rules: when they are edited or were never stored, nobody else
+ * holds them. */
 static void replays_that_found_nothing_are_forgotten_too(void **state) {
   scene *s = *state;
   job_id ids[24];
@@ -586,7 +588,8 @@ static void script_failure(scene *s, const failure *f) {
   s->gate.fake.traces_read = s->gate.fake.log_count = 0;
 }
 
-/* Of a job that failed: what it asked is what it cost, divided among its rules, and its coverage is of its range and claims nothing. */
+/* Of a job that failed: what it asked is what it cost, divided among its rules, and its coverage is of its range and
+ * claims nothing. */
 static void check_failed(scene *s, const bt_job_view *view, const failure *f) {
   const bt_replay_result *result = &view->result;
   print_message("%s: %s, %llu requests, %llu searches\n", f->name, result->reason, (unsigned long long)result->requests,

@@ -1,4 +1,5 @@
-/* What a replay says when something went wrong on its way: searches and reads that fail, traces that are gone, an end before the end. */
+/* What a replay says when something went wrong on its way: searches and reads that fail, traces that are gone, an end
+ * before the end. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* What the listing of all traces is held against: what filters found that it lacks or had not yet, and where a trace belongs then; and what is said of
- * questions that were never asked. */
+/* What the listing of all traces is held against: what filters found that it lacks or had not yet, and where a trace
+ * belongs then; and what is said of questions that were never asked. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Replays over the memory source: it is judged like a Tempo that lists everything, and what it had to evict makes an answer incomplete. */
+/* Replays over the memory source: it is judged like a Tempo that lists everything, and what it had to evict makes an
+ * answer incomplete. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Every allocation of a replay fails in turn: it ends with an error, or with all that it has to find; never with less and "completed". */
+/* Every allocation of a replay fails in turn: it ends with an error, or with all that it has to find; never with less
+ * and "completed". */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -45,7 +46,8 @@ static void drop_scene(scene *s) {
   free(s);
 }
 
-/* Calls `attempt` with allocation after allocation refused, until none is. It says whether it gave the whole answer; it checks that itself. */
+/* Calls `attempt` with allocation after allocation refused, until none is. It says whether it gave the whole answer; it
+ * checks that itself. */
 static void refuse_in_turn(scene *s, bool (*attempt)(scene *s)) {
   bool was_refused = true;
   size_t n = 0;

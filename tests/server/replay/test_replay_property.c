@@ -1,5 +1,6 @@
-/* Random traces in random fragments, replayed over a range as a whole and over random adjacent windows of it. Both must find what a plain look
- * at the traces says, no trace twice and none lost, and count the same traces. Seeded; the seed of a failure is printed. */
+/* Random traces in random fragments, replayed over a range as a whole and over random adjacent windows of it. Both must
+ * find what a plain look at the traces says, no trace twice and none lost, and count the same traces. Seeded; the seed
+ * of a failure is printed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -64,7 +65,8 @@ static int64_t start_of(const fake_trace *trace) {
   return start_ns;
 }
 
-/* Starts cluster at the edges of the range, where membership is hard; a trace is at most margin long, mostly much shorter. */
+/* Starts cluster at the edges of the range, where membership is hard; a trace is at most margin long, mostly much
+ * shorter. */
 static void add_random_trace(fake_source *fake, uint64_t number, bt_time_range range, int64_t margin_ns) {
   int64_t at_ns = range.start_ns - 2 * margin_ns + below(range.end_ns - range.start_ns + 4 * margin_ns);
   if (below(3) == 0) at_ns = (below(2) ? range.start_ns : range.end_ns) + below(2 * margin_ns) - margin_ns;

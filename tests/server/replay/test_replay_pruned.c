@@ -1,5 +1,5 @@
-/* Replays over traces of which spans were summed up before they were stored: they are found whatever the rule's searches find, they are read, and what their
- * summaries may hide is not said to be absent. */
+/* Replays over traces of which spans were summed up before they were stored: they are found whatever the rule's
+ * searches find, they are read, and what their summaries may hide is not said to be absent. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -84,7 +84,8 @@ static void is_read_by_every_strategy(void **state) {
   }
 }
 
-/* A search that fails leaves the marks unknown: the answer is not complete, and batches are asked for the marks all the same. */
+/* A search that fails leaves the marks unknown: the answer is not complete, and batches are asked for the marks all the
+ * same. */
 static void where_the_search_fails_nothing_is_said_falsely(void **state) {
   scene *s = *state;
   add_pruned(s, 1, "slow", "db");

@@ -1,4 +1,5 @@
-/* The range of a replay: where data begins and is missing, which traces belong to it, and what is not settled at its end. */
+/* The range of a replay: where data begins and is missing, which traces belong to it, and what is not settled at its
+ * end. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -47,8 +48,9 @@ static void gaps_and_the_beginning_of_data(void **state) {
   }
 }
 
-/* The beginning is looked for beside the search for what is subtracted, up to the first span of a candidate. What is subtracted may begin before that: what
- * was found holds the answer. Where it held too many, the part before the earliest known is asked. */
+/* The beginning is looked for beside the search for what is subtracted, up to the first span of a candidate. What is
+ * subtracted may begin before that: what was found holds the answer. Where it held too many, the part before the
+ * earliest known is asked. */
 static void the_beginning_is_looked_for_ahead(void **state) {
   scene *s = *state;
   scene_add(s, 1, NOON_NS + 30 * SECOND_NS, "web", NULL);
@@ -68,7 +70,8 @@ static void the_beginning_is_looked_for_ahead(void **state) {
   }
 }
 
-/* A candidate near the edge, whose place is not sure before it is read, says where data are all the same: of the many after it none are looked through. */
+/* A candidate near the edge, whose place is not sure before it is read, says where data are all the same: of the many
+ * after it none are looked through. */
 static void the_beginning_before_a_trace_at_the_edge(void **state) {
   scene *s = *state;
   for (uint64_t i = 0; i < 6000; i++)
@@ -171,7 +174,8 @@ static void the_unsettled_tail(void **state) {
   scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "unsettled");
 }
 
-/* A trace across now − settle: a verdict that waits for the rest of it is open, one that nothing can reach any more is inconclusive. */
+/* A trace across now − settle: a verdict that waits for the rest of it is open, one that nothing can reach any more is
+ * inconclusive. */
 static void what_goes_on_is_not_settled(void **state) {
   scene *s = *state;
   int64_t open_ns = NOON_NS + 57 * MINUTE_NS;

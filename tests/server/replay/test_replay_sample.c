@@ -1,4 +1,5 @@
-/* What a replay reads again to hold its answer against: young traces and a sample of violations by id, and a sample of what it left unread. */
+/* What a replay reads again to hold its answer against: young traces and a sample of violations by id, and a sample of
+ * what it left unread. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -68,7 +69,8 @@ static void a_difference_in_the_sample_is_incomplete(void **state) {
   assert_false(replay_saw(&s->run, 0, 3));
 }
 
-/* Its retry lies hours before what batches read, and only the missing parent hints at that: the sample takes such a trace first. */
+/* Its retry lies hours before what batches read, and only the missing parent hints at that: the sample takes such a
+ * trace first. */
 static void traces_with_missing_parents_are_sampled_first(void **state) {
   scene *s = *state;
   for (uint64_t i = 0; i < 200; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
@@ -84,8 +86,8 @@ static void traces_with_missing_parents_are_sampled_first(void **state) {
   }
 }
 
-/* The sample of what lies well inside the range is read beside the listing. A trace at its edge that comes after that, with a parent missing, is
- * read by id all the same. */
+/* The sample of what lies well inside the range is read beside the listing. A trace at its edge that comes after that,
+ * with a parent missing, is read by id all the same. */
 static void missing_parents_at_the_edge_are_sampled_too(void **state) {
   scene *s = *state;
   for (uint64_t i = 0; i < 200; i++)
@@ -103,7 +105,8 @@ static void missing_parents_at_the_edge_are_sampled_too(void **state) {
   assert_int_equal(by_id, 15);
 }
 
-/* Candidates of which some are left when what has a retry was subtracted: four of these are read by id beside the batch. */
+/* Candidates of which some are left when what has a retry was subtracted: four of these are read by id beside the
+ * batch. */
 enum { LEFT = 20, SUBTRACTED = 300 };
 #define SLOW_TWICE "trace.count(span.name == \"slow\") > 1 and not trace.has(span.name == \"retry\")"
 
@@ -284,7 +287,8 @@ static void they_are_chosen_once(void **state) {
   assert_by_id_reads(s, 8);
 }
 
-/* Nothing of the first part's sample is left to be read after it, and those at the edge are sampled for their missing parents all the same. */
+/* Nothing of the first part's sample is left to be read after it, and those at the edge are sampled for their missing
+ * parents all the same. */
 static void missing_parents_are_sampled_also_after_reads_beside(void **state) {
   scene *s = *state;
   add_candidates(s, SLOW_NO_RETRY);

@@ -1,5 +1,6 @@
-/* Rules with a settle or a margin of their own in one replay: each is judged, counted and settled as if it were replayed alone. What one rule says of
- * itself changes nothing of what another one's numbers mean. The last test holds that against random traces and settings; the seed of a failure is printed. */
+/* Rules with a settle or a margin of their own in one replay: each is judged, counted and settled as if it were
+ * replayed alone. What one rule says of itself changes nothing of what another one's numbers mean. The last test holds
+ * that against random traces and settings; the seed of a failure is printed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -73,7 +74,8 @@ static void an_open_trace_is_its_own_rules(void **state) {
   assert_int_equal(rules[1].unsettled, 0);
 }
 
-/* The trace is 20 minutes long. With a margin of 15 it counts 15 minutes before its last span, with one of 30 where it begins. */
+/* The trace is 20 minutes long. With a margin of 15 it counts 15 minutes before its last span, with one of 30 where it
+ * begins. */
 static void a_wide_margin_moves_no_trace_of_another_rule(void **state) {
   scene *s = *state;
   fake_trace *trace = fake_add(&s->fake, 1);
@@ -105,7 +107,8 @@ static int64_t below(int64_t limit) {
   return (int64_t)((z ^ (z >> 31)) % (uint64_t)limit);
 }
 
-/* None is longer than a margin: in which window a longer one counts follows from what was found of it, and other rules' searches find more. */
+/* None is longer than a margin: in which window a longer one counts follows from what was found of it, and other rules'
+ * searches find more. */
 static void add_random_trace(fake_source *fake, uint64_t number) {
   static const char *const names[] = {"web", "slow", "retry", "audit", "bad", "noise"};
   int64_t at_ns = NOON_NS - 40 * MINUTE_NS + below(2 * HOUR_NS);

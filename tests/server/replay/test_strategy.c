@@ -1,5 +1,5 @@
-/* How candidates are decided over the scripted source: what is asked, what is read, and that each way gives the same answer; what the observer is
- * told of every trace; and what rules that share searches cost together. */
+/* How candidates are decided over the scripted source: what is asked, what is read, and that each way gives the same
+ * answer; what the observer is told of every trace; and what rules that share searches cost together. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +70,8 @@ static const bt_rule_result *go(scene *s) {
   return s->run.result.rules;
 }
 
-/* `slow` in two of three; with it `retry` after it (three of four), before it, or not at all; the two in different fragments. */
+/* `slow` in two of three; with it `retry` after it (three of four), before it, or not at all; the two in different
+ * fragments. */
 static void add_shop(scene *s) {
   for (uint64_t i = 0; i < TRACES; i++) {
     int64_t at_ns = NOON_NS + (int64_t)i * SECOND_NS;
@@ -236,7 +237,8 @@ static void every_trace_is_told_once(void **state) {
   }
 }
 
-/* Tempo 2.8 finds less by a filter on an attribute when attributes are asked for beside it (tests/facts/facts_arrays.py). */
+/* Tempo 2.8 finds less by a filter on an attribute when attributes are asked for beside it
+ * (tests/facts/facts_arrays.py). */
 static void rules_that_test_attributes_are_not_projected(void **state) {
   scene *s = *state;
   add_shop(s);
@@ -259,7 +261,8 @@ static void rules_that_only_read_attributes_are_projected(void **state) {
   assert_int_equal(go(s)->strategy, BT_STRATEGY_PROJECTION);
 }
 
-/* The answer to a filter gives what it tests under the same name (tests/facts/facts_wire.py); the service is the resource's, whoever asks. */
+/* The answer to a filter gives what it tests under the same name (tests/facts/facts_wire.py); the service is the
+ * resource's, whoever asks. */
 static void rules_that_read_attributes_named_like_fields_are_not_projected(void **state) {
   scene *s = *state;
   static const char *const rules[] = {
@@ -353,8 +356,8 @@ static void what_gives_no_spans_is_searched(void **state) {
   assert_int_equal(bt_replay_run(&s->fake.source, &s->run.request, NULL, &s->run.result, &s->run.error), BT_NO_MEMORY);
 }
 
-/* Of many traces a part is looked at first: where most have both spans and few violate, spans come first; where one of the two is rare, or all violate,
- * ids do; and of few traces nothing is asked besides. */
+/* Of many traces a part is looked at first: where most have both spans and few violate, spans come first; where one of
+ * the two is rare, or all violate, ids do; and of few traces nothing is asked besides. */
 static void what_comes_first_follows_from_a_part(void **state) {
   enum { MANY = 6000 };
   static const struct {

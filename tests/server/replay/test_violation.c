@@ -1,4 +1,5 @@
-/* Violations as they are reported: derived ids, what the witnesses show, the sentence; and every allocation failing in turn. */
+/* Violations as they are reported: derived ids, what the witnesses show, the sentence; and every allocation failing in
+ * turn. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -26,7 +27,8 @@ static bt_attribute text_attribute(const char *key, const char *value) {
   return (bt_attribute){bt_str_from(key), {.type = BT_VALUE_STRING, .string = bt_str_from(value)}};
 }
 
-/* checkout (web) with one slow child of db, which names no retry; an attribute of each kind, one of them not compared by any rule here. */
+/* checkout (web) with one slow child of db, which names no retry; an attribute of each kind, one of them not compared
+ * by any rule here. */
 static const bt_trace *make_trace(bt_arena *arena, const char *note) {
   static bt_attribute resource_attributes[1], span_attributes[4];
   static bt_value tags[2];

@@ -1,5 +1,5 @@
-/* The clock of watch: it goes on evenly whatever is done to the wall clock, follows small steps, and comes to believe one that stays ahead; and what the
- * schedule does with it: a clock set by an hour makes no hole, and nothing stops. */
+/* The clock of watch: it goes on evenly whatever is done to the wall clock, follows small steps, and comes to believe
+ * one that stays ahead; and what the schedule does with it: a clock set by an hour makes no hole, and nothing stops. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -101,8 +101,8 @@ static void search_all(bt_watch_schedule *schedule, int64_t now_ns, int true_sec
     }
 }
 
-/* The clock is wrong by `before` seconds, and from second `at` on by `after`. Each second has to be searched when its spans are there, and within
- * `most` seconds; where the clock was wrong to begin with, of when it was set right. */
+/* The clock is wrong by `before` seconds, and from second `at` on by `after`. Each second has to be searched when its
+ * spans are there, and within `most` seconds; where the clock was wrong to begin with, of when it was set right. */
 static void expect_no_hole(int before, int after, int at, int most) {
   enum { UNTIL = 30000 };
   bt_watch_clock clock = {0};

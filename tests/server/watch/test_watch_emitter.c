@@ -1,5 +1,5 @@
-/* The emitter: what a receiver does not take from one tenant, or does not answer, holds up no other tenant, and fills at
- * most its share of the queue. */
+/* The emitter: what a receiver does not take from one tenant, or does not answer, holds up no other tenant, and fills
+ * at most its share of the queue. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

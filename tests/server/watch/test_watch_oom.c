@@ -1,4 +1,5 @@
-/* Every allocation of a round fails in turn: the round fails, nothing leaks, and the next one with memory sends what violates, once. */
+/* Every allocation of a round fails in turn: the round fails, nothing leaks, and the next one with memory sends what
+ * violates, once. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Watching that was interrupted: kills and restarts, gaps and what is lost, checkpoints, and watchers that share the traces. */
+/* Watching that was interrupted: kills and restarts, gaps and what is lost, checkpoints, and watchers that share the
+ * traces. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -84,8 +85,8 @@ static void a_violation_of_before_a_restart_is_taken_back_too(void **state) {
   assert_int_equal(watch_sent_all(s), 2);
 }
 
-/* A violation is sent, the watcher killed, and what undoes the violation comes while it is away. What the source does to that violation's span is set by
- * the caller before the next watcher starts. */
+/* A violation is sent, the watcher killed, and what undoes the violation comes while it is away. What the source does
+ * to that violation's span is set by the caller before the next watcher starts. */
 static fake_trace *send_kill_and_undo(watch_scene *s) {
   watch_start(s);
   watch_round(s);
@@ -155,7 +156,8 @@ static void what_was_sent_long_before_a_restart_is_taken_back_too(void **state) 
   assert_int_equal(watch_sent_all(s), 2);
 }
 
-/* The gap is caught up in pieces, by watchers that are killed before it is done, and for longer than a violation is kept. */
+/* The gap is caught up in pieces, by watchers that are killed before it is done, and for longer than a violation is
+ * kept. */
 static void what_a_long_catching_up_undoes_is_taken_back_too(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -202,7 +204,8 @@ static void what_was_sent_before_an_outage_is_taken_back_after_it(void **state) 
   assert_int_equal(watch_sent(s, "slow", 1, true), 1);
 }
 
-/* Two violations are sent, the watcher is killed, both are undone, and the trace of the one that was sent first fails every read from now on. */
+/* Two violations are sent, the watcher is killed, both are undone, and the trace of the one that was sent first fails
+ * every read from now on. */
 static void leave_one_that_no_read_gives(watch_scene *s) {
   watch_start(s);
   watch_round(s);
@@ -215,7 +218,8 @@ static void leave_one_that_no_read_gives(watch_scene *s) {
   watch_start(s);
 }
 
-/* While the source answers others: watching waits for it as long as for any other trace, and the other violation is known then. */
+/* While the source answers others: watching waits for it as long as for any other trace, and the other violation is
+ * known then. */
 static void one_that_no_read_gives_does_not_hold_up_watching_for_ever(void **state) {
   watch_scene *s = *state;
   leave_one_that_no_read_gives(s);
@@ -448,8 +452,8 @@ static void what_was_lost_is_said_after_a_restart(void **state) {
   assert_int_equal(after.lost_end_ns, before.lost_end_ns);
 }
 
-/* The sweeps of the first watcher come in steps of twenty minutes, those of the next one of less than one: what the first
- * had still to look at again is looked at by the next, and not left to the second sweep, an hour later. */
+/* The sweeps of the first watcher come in steps of twenty minutes, those of the next one of less than one: what the
+ * first had still to look at again is looked at by the next, and not left to the second sweep, an hour later. */
 static void a_smaller_interval_sweeps_what_was_left(void **state) {
   watch_scene *s = *state;
   const int64_t step_ns = 2 * MINUTE_NS, first_ns = s->now_ns;

@@ -8,7 +8,8 @@
 
 #include "tests/server/watch/watch_case.h"
 
-/* A busy source answers none of them in the part of the timeout that a first batch has. What is read by id has all of it. */
+/* A busy source answers none of them in the part of the timeout that a first batch has. What is read by id has all of
+ * it. */
 static void watching_begins_where_no_batch_is_answered(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -108,7 +109,8 @@ static void stall(watch_scene *s, bool on) {
   pthread_mutex_unlock(&s->mutex);
 }
 
-/* One in five rounds takes for minutes, longer than lookback at times; one in thirty is the last of its watcher, whatever waits. */
+/* One in five rounds takes for minutes, longer than lookback at times; one in thirty is the last of its watcher,
+ * whatever waits. */
 static uint64_t live_through(watch_scene *s, uint64_t seed) {
   uint64_t random = seed, number = 0;
   for (int i = 0; i < 200; i++) {

@@ -1,4 +1,5 @@
-/* Watching over the scripted source with a clock of its own: what is sent, when and how often, and what holds up nothing else. */
+/* Watching over the scripted source with a clock of its own: what is sent, when and how often, and what holds up
+ * nothing else. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -128,7 +129,8 @@ static void a_window_that_failed_in_part_is_asked_again(void **state) {
   watch_assert_sent(s, "slow", 1, 1);
 }
 
-/* 248,832 choices are more steps than are taken between two looks at the time. What is not known by then is inconclusive, and the next trace goes on. */
+/* 248,832 choices are more steps than are taken between two looks at the time. What is not known by then is
+ * inconclusive, and the next trace goes on. */
 static void a_trace_that_takes_long_holds_up_no_other(void **state) {
   watch_scene *s = *state;
   watch_add_rule(s, "choices", "slow as a and slow as b and slow as c and slow as d and slow as e and a.k == e.id");
@@ -182,7 +184,8 @@ static void reads_that_fail_are_made_again(void **state) {
   watch_assert_sent(s, "slow", 1, 1);
 }
 
-/* Searches are answered and no read is, for longer than lookback: nobody knows whether these traces could ever be read. */
+/* Searches are answered and no read is, for longer than lookback: nobody knows whether these traces could ever be read.
+ */
 static void reads_that_fail_for_longer_than_lookback_lose_nothing(void **state) {
   watch_scene *s = *state;
   watch_start(s);
@@ -428,7 +431,8 @@ static void without_room_what_was_sent_gives_way(void **state) {
   take_room_back(s, LIMIT);
 }
 
-/* What is not sent yet does not give way: while nobody takes it watch says so and stays where it is, and afterwards all of it is sent. */
+/* What is not sent yet does not give way: while nobody takes it watch says so and stays where it is, and afterwards all
+ * of it is sent. */
 static void without_room_it_waits_and_loses_nothing(void **state) {
   watch_scene *s = *state;
   enum { LIMIT = 256 << 10 };
@@ -499,7 +503,8 @@ static void a_table_forgets_in_place(void **state) {
   bt_watch_table_dispose(&table);
 }
 
-/* Room in the queue is asked for what violates, not for every rule there is: 10,000 of them are more than a tenant's share of it. */
+/* Room in the queue is asked for what violates, not for every rule there is: 10,000 of them are more than a tenant's
+ * share of it. */
 static void ten_thousand_rules_are_watched(void **state) {
   watch_scene *s = *state;
   for (int i = 0; i < 10000; i++) {
@@ -587,7 +592,8 @@ static void a_rule_that_no_search_can_find_is_refused(void **state) {
   watch_assert_sent(s, "everywhere", 1, 0);
 }
 
-/* When the spans were that a summary stands for nobody knows. The batch that shows it is enough for this rule: nothing asks by id. */
+/* When the spans were that a summary stands for nobody knows. The batch that shows it is enough for this rule: nothing
+ * asks by id. */
 static void a_summary_proves_no_order(void **state) {
   watch_scene *s = *state;
   watch_add_rule(s, "order", "when { span(span.name == \"slow\") as p } never { span(span.name == \"db\") after p }");
@@ -648,8 +654,8 @@ static bt_rule_counts counts_of(watch_scene *s, const char *rule) {
   return bt_metrics_rule(s->options.metrics, NULL, rule);
 }
 
-/* What violations are divided by: each trace that exercises a rule once, however often it is judged; of rules for which watch finds violating traces
- * only, nothing. */
+/* What violations are divided by: each trace that exercises a rule once, however often it is judged; of rules for which
+ * watch finds violating traces only, nothing. */
 static void exercising_traces_are_counted_once(void **state) {
   watch_scene *s = *state;
   bt_error error = {0};

@@ -1,4 +1,5 @@
-/* What tests of watching begin with: a scene with one rule, spans that arrive, and a look at what was sent. Thread: the test's. */
+/* What tests of watching begin with: a scene with one rule, spans that arrive, and a look at what was sent. Thread: the
+ * test's. */
 #ifndef BT_TESTS_WATCH_CASE_H
 #define BT_TESTS_WATCH_CASE_H
 

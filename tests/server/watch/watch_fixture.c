@@ -227,7 +227,8 @@ void watch_start(watch_scene *scene) {
   }
 }
 
-/* Until the checkpoint is gone and the queue is empty, or, while attempts fail, one more has failed; not at all for one that does not answer. */
+/* Until the checkpoint is gone and the queue is empty, or, while attempts fail, one more has failed; not at all for one
+ * that does not answer. */
 static void wait_for_emitter(watch_scene *scene, uint64_t failures) {
   for (;;) {
     bt_emitter_status status = bt_emitter_look(scene->emitter);

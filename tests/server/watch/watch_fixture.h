@@ -1,5 +1,6 @@
-/* A watcher over the scripted source, with a clock of its own: a test lets time pass in rounds, adds spans as they would arrive, and looks at what
- * was sent. Sending is scripted too; what is sent, and checkpoints, become traces of the source, as in a Tempo that the spans go to. */
+/* A watcher over the scripted source, with a clock of its own: a test lets time pass in rounds, adds spans as they
+ * would arrive, and looks at what was sent. Sending is scripted too; what is sent, and checkpoints, become traces of
+ * the source, as in a Tempo that the spans go to. */
 #ifndef BT_TESTS_WATCH_FIXTURE_H
 #define BT_TESTS_WATCH_FIXTURE_H
 
