@@ -24,8 +24,13 @@ void bt_window_stack_dispose(bt_window_stack *stack) {
   *stack = (bt_window_stack){0};
 }
 
+int64_t bt_window_divisible_s(const bt_window_stack *stack, const bt_window *window) {
+  bool goes_on = stack->whole_from_s && window->end_s > stack->whole_from_s;
+  return (goes_on ? stack->whole_from_s : window->end_s) - window->start_s;
+}
+
 static bool push_halves(bt_window_stack *stack, const bt_window *window) {
-  int64_t middle_s = window->start_s + (window->end_s - window->start_s) / 2;
+  int64_t middle_s = window->start_s + bt_window_divisible_s(stack, window) / 2;
   bt_window earlier = *window, later = *window;
   earlier.end_s = later.start_s = middle_s; /* closed ranges: a fragment at the cut is found twice, never not at all */
   return bt_window_push(stack, &later) && bt_window_push(stack, &earlier);
@@ -43,17 +48,17 @@ static bool push_digits(bt_window_stack *stack, const bt_window *window, size_t 
 
 bt_window_split bt_window_split_push(bt_window_stack *stack, const bt_window *window) {
   size_t length = strlen(window->prefix);
-  if (length == 0 && window->end_s - window->start_s >= 2)
+  if (length == 0 && bt_window_divisible_s(stack, window) >= 2)
     return push_halves(stack, window) ? BT_WINDOW_SPLIT : BT_WINDOW_NO_MEMORY;
   if (length == BT_WINDOW_PREFIX_MAX) return BT_WINDOW_SMALLEST;
   return push_digits(stack, window, length) ? BT_WINDOW_SPLIT : BT_WINDOW_NO_MEMORY;
 }
 
-bt_window bt_window_cut_slice(bt_window *window, int64_t longest_s) {
+bt_window bt_window_cut_slice(bt_window *window, int64_t length_s, int64_t longest_s) {
   if (longest_s < 1) longest_s = 1;
   bt_window slice = *window;
   slice.slice_s = 0;
-  slice.start_s += (window->end_s - window->start_s - 1) / longest_s * longest_s;
+  slice.start_s += (length_s - 1) / longest_s * longest_s;
   window->end_s = slice.start_s;
   window->slice_s = longest_s;
   return slice;

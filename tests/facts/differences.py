@@ -48,6 +48,8 @@ TABLE = {
                                                    {"2.8": False, "2.10": False, "3.0": False, "3.0-vparquet5": True}, "such traces are read"),
     "a search shows what lies in the future": yes_no("a search whose range goes on into the future shows what is dated there",
                                                      "it shows once its time has come; ranges are settled only some time after their end"),
+    "a range that begins in the present second is refused": no_yes("a range that begins in the present second, or later", "no question begins there",
+                                                                   **{"2.8": "answered", "2.10": "400; later: answered for the last hour", "3.0": "400; later: answered for the last hour"}),
     # --- what an answer says
     "a search that accepts protobuf is answered in": no_yes("a search that accepts protobuf is answered in", "by the Content-Type",
                                                             **{"2.8": "application/json", "2.10": "application/protobuf", "3.0": "application/protobuf"}),

@@ -42,6 +42,7 @@ struct fake_tempo {
   int64_t longest_s;         /* 0: any */
   bool names_no_range;       /* every range is too long, and it does not say what would not be */
   int64_t most_limit;        /* 0: any */
+  int64_t newest_s;          /* its clock, as Tempo takes it from 2.10 on (answer_search); 0: it has none */
   size_t largest_rows;       /* an answer with more is "too large"; 0: any */
   const char *stumbles_over; /* a query with it cannot be answered for the data; NULL: none */
   fault (*choose)(fake_tempo *tempo, int64_t start_s, int64_t end_s);

@@ -224,6 +224,26 @@ static void splits_what_is_too_large(void **state) {
   expect_all(f);
 }
 
+/* Most of the range is still to come, and the present is dense. From 2.10 on Tempo answers a question about the future
+ * as one about the last hour, and refuses one that begins in its second: neither may be asked. */
+static void asks_nothing_of_the_future_alone(void **state) {
+  fixture *f = *state;
+  int64_t now_s = time(NULL);
+  scripted.newest_s = now_s;
+  add_random_traces(3000, now_s - 600, 590, "");
+  add_random_traces(40, now_s - 1, 1, "");
+  open_source(f, 100, 0);
+  bt_search_request request = {.filter = BT_STR("{}"), .range = {(now_s - 600) * second_ns, now_s * second_ns}};
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  size_t alone = request_count();
+  f->found.count = 0;
+  request.range.end_ns = (now_s + 3600) * second_ns;
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  assert_int_equal(f->account.failed_count, 0);
+  assert_int_equal(f->found.count, 3040);
+  assert_true(request_count() - alone <= 2 * alone);
+}
+
 static void learns_the_longest_range(void **state) {
   fixture *f = *state;
   add_random_traces(300, FIRST_S + 2, SPAN_S - 6, "");
@@ -589,6 +609,7 @@ int main(void) {
                                      TEST(cuts_before_it_asks),
                                      TEST(splits_what_is_too_large),
                                      TEST(does_not_divide_what_has_no_end),
+                                     TEST(asks_nothing_of_the_future_alone),
                                      TEST(learns_the_longest_range),
                                      TEST(gives_up_where_no_range_is_short_enough),
                                      TEST(learns_the_highest_limit),

@@ -85,7 +85,7 @@ static void seconds_are_covered(void **state) {
     expect_cover(&parts, 100, 100 + length, (length + 1) / 2);
     parts.count = 0;
     for (bt_window left = whole; left.start_s < left.end_s;) {
-      bt_window slice = bt_window_cut_slice(&left, 7);
+      bt_window slice = bt_window_cut_slice(&left, left.end_s - left.start_s, 7);
       assert_true(!slice.slice_s && left.slice_s == 7 && bt_window_push(&parts, &slice));
     }
     expect_cover(&parts, 100, 100 + length, 7);
@@ -93,7 +93,32 @@ static void seconds_are_covered(void **state) {
   }
 }
 
+/* Whatever the place of the last second that has its data: no part begins after it, and together they are the window.
+ */
+static void nothing_after_the_present_begins_a_part(void **state) {
+  (void)state;
+  for (int64_t length = 2; length < 40; length++)
+    for (int64_t whole_from = 102; whole_from < 100 + length; whole_from++) {
+      bt_window_stack parts = {.whole_from_s = whole_from};
+      bt_window whole = {.start_s = 100, .end_s = 100 + length};
+      int64_t divisible = bt_window_divisible_s(&parts, &whole);
+      assert_int_equal(divisible, whole_from - 100);
+      assert_int_equal(bt_window_split_push(&parts, &whole), BT_WINDOW_SPLIT);
+      assert_int_equal(parts.count, 2);
+      for (size_t i = 0; i < parts.count; i++) assert_true(parts.items[i].start_s < whole_from);
+      expect_cover(&parts, 100, 100 + length, length);
+      parts.count = 0;
+      for (bt_window left = whole; left.start_s < left.end_s;) {
+        bt_window slice = bt_window_cut_slice(&left, bt_window_divisible_s(&parts, &left), 7);
+        assert_true(slice.start_s < whole_from && bt_window_push(&parts, &slice));
+      }
+      expect_cover(&parts, 100, 100 + length, 7 + 100 + length - whole_from);
+      bt_window_stack_dispose(&parts);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_id_is_in_one_part), cmocka_unit_test(seconds_are_covered)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_id_is_in_one_part), cmocka_unit_test(seconds_are_covered),
+                                     cmocka_unit_test(nothing_after_the_present_begins_a_part)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
