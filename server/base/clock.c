@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "tempo/wire/wall_clock.h"
+
 static int64_t read_clock(clockid_t clock) {
   struct timespec now;
   clock_gettime(clock, &now);
@@ -10,7 +12,7 @@ static int64_t read_clock(clockid_t clock) {
 }
 
 int64_t bt_clock_wall_ns(void) {
-  return read_clock(CLOCK_REALTIME);
+  return bt_wall_clock_ns();
 }
 
 int64_t bt_clock_monotonic_ns(void) {

@@ -216,14 +216,15 @@ bool bt_language_find(bt_str name, unsigned classes, bt_language_word *out) {
 }
 
 #define IDENTIFIER "[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
+#define OWNER      "(?:(?:service|name):)?" /* service:checkout and name:"GET /cart" are one token */
 
 const bt_token_class bt_token_classes[] = {
     {"comment", "#[^\\n]*|//[^\\n]*|/\\*(?:[^*]|\\*+[^*/])*\\*+/"},
-    {"string", "\"(?:[^\"\\\\\\n]|\\\\[^\\n])*\"|`[^`]*`"},
+    {"string", OWNER "(?:\"(?:[^\"\\\\\\n]|\\\\[^\\n])*\"|`[^`]*`)"},
     {"annotation", "@" IDENTIFIER},
     {"duration", "(?:[0-9](?:_?[0-9])*(?:\\.[0-9](?:_?[0-9])*)?(?:ns|us|\xC2\xB5s|\xCE\xBCs|ms|s|m|h|d))+"},
     {"number", "[0-9](?:_?[0-9])*(?:\\.[0-9](?:_?[0-9])*)?(?:[eE][+-]?[0-9](?:_?[0-9])*)?"},
-    {"path", IDENTIFIER "(?:\\." IDENTIFIER ")*"},
+    {"path", OWNER IDENTIFIER "(?:\\." IDENTIFIER ")*"},
     {"operator", "==|=~|!=|!~|<=|>=|&&|\\|\\||[=<>+\\-*/!]"},
     {"punctuation", "[()\\[\\]{},.@]"},
     {NULL, NULL},

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dsl/traceql.h"
 #include "tempo/api/search_window.h"
 #include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/wall_clock.h"
 
 enum {
   IN_FLIGHT_MAX = 8,
@@ -351,10 +351,8 @@ static bt_status push_whole(search *s, bt_error *error) {
  * of a range; it refuses a range that begins in that second (400), and answers one that begins later as one about the
  * last hour, whose traces no division makes fewer (tests/facts/facts_search.py). So nothing after it is asked alone. */
 static int64_t newest_second(const bt_tempo *tempo) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
   int64_t tail_ns = atomic_load(&tempo->hidden_tail_ns);
-  return (int64_t)now.tv_sec - CLOCKS_DIFFER_S - (tail_ns > 0 ? tail_ns / second_ns + 1 : 0);
+  return bt_wall_clock_ns() / second_ns - CLOCKS_DIFFER_S - (tail_ns > 0 ? tail_ns / second_ns + 1 : 0);
 }
 
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,

@@ -145,7 +145,7 @@ class ImportTest(unittest.TestCase):
 
     def test_all_or_nothing(self):
         self.load(FILE)
-        errors = self.refused(FILE.replace("count(retry) > 3", "count(retry > 3").replace("500ms }", "5 }").replace("id: fraud", "id: fraud-2"))
+        errors = self.refused(FILE.replace("count(retry) > 3", "count(retry > 3").replace("500ms }", "500msec }").replace("id: fraud", "id: fraud-2"))
         places = {(e["rule_id"], e["line"], e["column"]) for e in errors if e["severity"] == "error"}
         self.assertIn(("fraud-2", 12, 43), places, errors)
         self.assertIn(("retries", 24), {place[:2] for place in places}, errors)

@@ -5,7 +5,7 @@ from sources import code_only
 
 SUMMARY = "timed waits go by the monotonic clock"
 MAKERS = {"server/base/condition.c"}  # makes condition variables for all of server/
-READERS = {"server/base/clock.c"}  # reads the wall clock for all of server/
+READERS = {"tempo/wire/wall_clock.c"}  # reads the wall clock for everybody
 TIMED = re.compile(r"\b(pthread_cond_timedwait|pthread_cond_clockwait|bt_condition_wait)\s*\(")
 DEFAULT_CLOCK = re.compile(r"\bpthread_cond_init\s*\([^;]*,\s*(?:NULL|0)\s*\)|\bPTHREAD_COND_INITIALIZER\b")
 BY_WALL_CLOCK = re.compile(r"\b(sem_timedwait|pthread_mutex_timedlock|pthread_rwlock_timed(?:rd|wr)lock|mtx_timedlock|cnd_timedwait|mq_timed(?:send|receive))\s*\(")
@@ -34,7 +34,7 @@ def line_findings(file, line, timed):
         yield f"{found.group(1)} waits by the wall clock: use a condition variable of server/base/condition.h"
     found = WALL_CLOCK.search(line)
     if found and file not in READERS and "GPR_CLOCK_REALTIME" not in line:
-        yield f"{found.group(1)}: the wall clock is read in server/base/clock.c alone (bt_clock_wall_ns), and nothing waits for it"
+        yield f"{found.group(1)}: the wall clock is read in tempo/wire/wall_clock.c alone (server/ asks bt_clock_wall_ns), and nothing waits for it"
 
 
 def findings(tree):
@@ -58,6 +58,6 @@ BAD = [{"server/watch/a.c": "void f(void) { pthread_cond_init(&c, NULL); }\n"},
        {"tempo/a.c": "void f(void) { clock_gettime(CLOCK_REALTIME, &at); }\n"},
        {"server/a.c": "void f(void) { sem_timedwait(&s, &at); }\n"}]
 GOOD = [{"server/base/condition.c": "void f(void) { pthread_condattr_setclock(&a, CLOCK_MONOTONIC); pthread_cond_init(c, &a); }\n"},
-        {"server/base/clock.c": "void f(void) { clock_gettime(CLOCK_REALTIME, &now); }\n"},
+        {"tempo/wire/wall_clock.c": "void f(void) { clock_gettime(CLOCK_REALTIME, &now); }\n"},
         {"tempo/a.c": "void f(void) { pthread_cond_init(&c, NULL); pthread_cond_wait(&c, &m); }\n"},
         {"server/a.c": "/* pthread_cond_init(&c, NULL) */\nvoid f(void) { bt_condition_init(&c); bt_condition_wait(&c, &m, at_ns); }\n"}]

@@ -1,0 +1,10 @@
+/* The wall clock, which somebody may set at any time: for what has a date, never for a wait. Thread: any. */
+#ifndef BT_TEMPO_WIRE_WALL_CLOCK_H
+#define BT_TEMPO_WIRE_WALL_CLOCK_H
+
+#include <stdint.h>
+
+/* Nanoseconds since 1970. */
+int64_t bt_wall_clock_ns(void);
+
+#endif
