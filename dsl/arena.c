@@ -82,7 +82,7 @@ static bool add_block(bt_arena *arena, size_t bytes) {
 }
 
 /* Memory as it comes. */
-static inline void *take(bt_arena *arena, size_t bytes) {
+static inline void *take_memory(bt_arena *arena, size_t bytes) {
   if (bytes > SIZE_MAX - sizeof(max_align_t)) return NULL;
   size_t rounded = align_up(bytes ? bytes : 1);
   if (rounded > arena->cap_bytes || arena->total_bytes > arena->cap_bytes - rounded) return NULL;
@@ -100,17 +100,17 @@ static inline void *take(bt_arena *arena, size_t bytes) {
 }
 
 void *bt_arena_alloc(bt_arena *arena, size_t bytes) {
-  void *start = take(arena, bytes);
+  void *start = take_memory(arena, bytes);
   return start ? memset(start, 0, bytes) : NULL;
 }
 
 void *bt_arena_bare_array(bt_arena *arena, size_t count, size_t size) {
   if (size && count > SIZE_MAX / size) return NULL;
-  return take(arena, count * size);
+  return take_memory(arena, count * size);
 }
 
 void *bt_arena_duplicate(bt_arena *arena, const void *from, size_t bytes) {
-  void *start = take(arena, bytes);
+  void *start = take_memory(arena, bytes);
   return start && bytes ? memcpy(start, from, bytes) : start;
 }
 
@@ -121,7 +121,7 @@ void *bt_arena_array(bt_arena *arena, size_t count, size_t size) {
 
 bool bt_arena_copy(bt_arena *arena, bt_str s, bt_str *out) {
   if (s.len == SIZE_MAX) return false;
-  char *copy = take(arena, s.len + 1);
+  char *copy = take_memory(arena, s.len + 1);
   if (!copy) return false;
   if (s.len) memcpy(copy, s.ptr, s.len);
   copy[s.len] = '\0';

@@ -11,7 +11,7 @@ static bt_predicate *new_predicate(bt_checker *checker, bt_predicate_kind kind, 
   return predicate;
 }
 
-static bool keep(bt_checker *checker, bt_str *text) {
+static bool keep_text(bt_checker *checker, bt_str *text) {
   if (bt_arena_copy(checker->arena, *text, text)) return true;
   checker->no_memory = true;
   return false;
@@ -22,7 +22,7 @@ static const bt_predicate *owned_name(bt_checker *checker, const bt_ast *node) {
   bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_COMPARE, node->range);
   bt_expression *sides = bt_checker_alloc(checker, 2, sizeof *sides);
   bt_str text = node->text;
-  if (!predicate || !sides || !keep(checker, &text)) return NULL;
+  if (!predicate || !sides || !keep_text(checker, &text)) return NULL;
   bt_field_kind kind = node->owner == BT_NAME_OF_SERVICE ? BT_FIELD_SERVICE : BT_FIELD_NAME;
   bt_field none = {.kind = kind, .binding = BT_NO_BINDING};
   sides[0] = (bt_expression){.kind = BT_EXPRESSION_FIELD, .type = BT_TYPE_STRING, .range = node->range, .field = none};
@@ -43,7 +43,7 @@ const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node) {
 const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range) {
   bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_NAMED, range);
   bt_noted_name *note = bt_checker_alloc(checker, 1, sizeof *note);
-  if (!predicate || !note || !keep(checker, &name)) return NULL;
+  if (!predicate || !note || !keep_text(checker, &name)) return NULL;
   predicate->name = name;
   *note = (bt_noted_name){checker->span_names, name, range, {0, 0}};
   checker->span_names = note;
@@ -107,7 +107,7 @@ static const bt_predicate *lower_field_test(bt_checker *checker, const bt_ast *n
   bt_place place = {.site = site};
   bt_predicate *predicate = new_predicate(checker, kind, node->range);
   if (!predicate || !bt_checker_field(checker, node, &place, &predicate->field)) return NULL;
-  if (predicate->field.key.len && !keep(checker, &predicate->field.key)) return NULL;
+  if (predicate->field.key.len && !keep_text(checker, &predicate->field.key)) return NULL;
   return predicate;
 }
 

@@ -184,7 +184,7 @@ typedef struct check_arguments {
   size_t text_count;
 } check_arguments;
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   check_arguments *arguments = context;
   checking *check = &arguments->check;
   if (flag->id == BT_FLAG_JSON) check->format = FORMAT_JSON;
@@ -201,7 +201,7 @@ static int check_command(const bt_command *self, int argc, char **argv) {
   check_arguments arguments = {0};
   bt_operands files;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take, &arguments, &files, &code)) return code;
+  if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &files, &code)) return code;
   if (!files.count && !arguments.text_count) return bt_cli_usage_error("check", "say which rule files, or --dsl TEXT");
   bt_rule_paths paths;
   if (!bt_rule_paths_of("check", &files, &paths)) return BT_EXIT_USAGE;

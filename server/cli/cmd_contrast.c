@@ -198,7 +198,7 @@ static bool take_number(const char *value, uint64_t most, uint64_t *out) {
   return bt_cli_number(value, out) && *out > 0 && *out <= most;
 }
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   contrast_run *run = context;
   switch (flag->id) {
   case OPT_SAMPLE: return take_number(value, BT_SAMPLE_SIDE_MAX, &run->sample);
@@ -213,7 +213,7 @@ static int contrast_command(const bt_command *self, int argc, char **argv) {
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
     if (!code) code = run_contrast(&run);

@@ -107,7 +107,7 @@ static int print_report(const doctor_options *options, const bt_doctor_report *r
   return codes[bt_doctor_report_outcome(report)];
 }
 
-static bt_status ask(const doctor_options *options, const place *at, bt_doctor_report *report, bt_error *error) {
+static bt_status ask_tempo(const doctor_options *options, const place *at, bt_doctor_report *report, bt_error *error) {
   progress shown = {0};
   const bt_doctor_options doctor = {.client = at->client,
                                     .tempo = at->tempo,
@@ -136,7 +136,7 @@ static int run_doctor(const doctor_options *options) {
   bt_doctor_report report = {0};
   bt_status status = open_place(options, &at, &error);
   int code = BT_EXIT_UNKNOWN;
-  if (!status) status = ask(options, &at, &report, &error);
+  if (!status) status = ask_tempo(options, &at, &report, &error);
   if (!status)
     code = print_report(options, &report, &at);
   else

@@ -189,7 +189,7 @@ typedef struct eval_arguments {
   bool has_wrong_rules;
 } eval_arguments;
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   eval_arguments *arguments = context;
   if (flag->id == OPT_RULES) arguments->has_wrong_rules |= !bt_cli_rules_add_file(&arguments->rules, value);
   if (flag->id == OPT_DSL) arguments->has_wrong_rules |= !bt_cli_rules_add_text(&arguments->rules, "dsl", value);
@@ -204,7 +204,7 @@ static int eval_command(const bt_command *self, int argc, char **argv) {
   eval_arguments arguments = {0};
   bt_operands files;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take, &arguments, &files, &code))
+  if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &files, &code))
     ; /* code says it */
   else if (arguments.has_wrong_rules)
     code = BT_EXIT_USAGE;

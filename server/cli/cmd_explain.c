@@ -88,7 +88,7 @@ static int run_explain(const explain_run *run) {
 
 /* ---- the row ---- */
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   return bt_replay_options_take(context, flag, value);
 }
 
@@ -97,7 +97,7 @@ static int explain_command(const bt_command *self, int argc, char **argv) {
   bt_operands files;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run.options, &files, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run.options, &files, &code)) {
     for (size_t i = 0; i < files.count; i++)
       run.options.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.rules, files.items[i]);
     code = bt_replay_options_check(&run.options, self, BT_NEEDS_RULES);

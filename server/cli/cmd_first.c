@@ -82,7 +82,7 @@ static int run_first(const bt_replay_options *options) {
   return code;
 }
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   return bt_replay_options_take(context, flag, value);
 }
 
@@ -91,7 +91,7 @@ static int first_command(const bt_command *self, int argc, char **argv) {
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&options);
-  if (bt_arguments_read(self, argc, argv, take, &options, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &options, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
     if (!code) code = bt_replay_options_check(&options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
     if (!code) code = run_first(&options);

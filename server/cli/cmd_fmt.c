@@ -116,7 +116,7 @@ typedef struct fmt_options {
   bool writes, checks, print_json;
 } fmt_options;
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   fmt_options *options = context;
   (void)value;
   options->writes = options->writes || flag->id == 'w';
@@ -129,7 +129,7 @@ static int fmt_command(const bt_command *self, int argc, char **argv) {
   fmt_options options = {0};
   bt_operands files;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take, &options, &files, &code)) return code;
+  if (!bt_arguments_read(self, argc, argv, take_flag, &options, &files, &code)) return code;
   if (options.writes && options.checks)
     return bt_cli_usage_error("fmt", "-w writes files and --check does not: give one of them");
   if (!files.count) return bt_cli_usage_error("fmt", "say which rule files, or - for a rule's text on stdin");

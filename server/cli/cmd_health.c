@@ -15,7 +15,7 @@ typedef struct health_options {
   uint64_t timeout_s;
 } health_options;
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   health_options *o = context;
   switch (flag->id) {
   case OPT_SERVER: return o->url = value, value[0] != '\0';
@@ -27,7 +27,7 @@ static bool take(void *context, const bt_flag *flag, const char *value) {
   }
 }
 
-static bt_status ask(const health_options *o, bt_http_response *answer, bt_error *error) {
+static bt_status ask_service(const health_options *o, bt_http_response *answer, bt_error *error) {
   bt_http_client *client = NULL;
   bt_http_options options = {.concurrency = 1};
   bt_buffer url = {0};
@@ -87,10 +87,10 @@ static int health_command(const bt_command *self, int argc, char **argv) {
   bt_http_response response = {0};
   bt_error error = {0};
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take, &o, &operands, &code)) return code;
+  if (!bt_arguments_read(self, argc, argv, take_flag, &o, &operands, &code)) return code;
   if (operands.count) return bt_cli_usage_error(self->name, "it takes flags only, not \"%s\"", operands.items[0]);
   if (!o.url || !o.url[0]) o.url = "http://127.0.0.1:8080";
-  bt_status status = ask(&o, &response, &error);
+  bt_status status = ask_service(&o, &response, &error);
   code = status ? bt_cli_fail("health", status, &error) : print_answer(&o, &response, &error);
   bt_http_response_dispose(&response);
   return code;

@@ -197,7 +197,7 @@ static bool take_word(const char *const *words, int count, const char *value, in
   return false;
 }
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   static const char *const counts[] = {
       [BT_COUNT_AUTO] = "auto", [BT_COUNT_EXACT] = "exact", [BT_COUNT_AT_LEAST] = "at_least"};
   static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JUNIT] = "junit"};
@@ -219,7 +219,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = run_replay(&run);

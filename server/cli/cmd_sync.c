@@ -206,7 +206,7 @@ static int run_sync(sync_run *run) {
 
 enum { OPT_SERVER = BT_FLAG_OWN, OPT_APPLY, OPT_DRY_RUN, OPT_PRUNE, OPT_LABEL, OPT_TOKEN_FILE, OPT_TENANT, OPT_CA };
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   sync_run *run = context;
   switch (flag->id) {
   case OPT_SERVER: return run->client.url = value, value[0] != '\0';
@@ -233,7 +233,7 @@ static int sync_command(const bt_command *self, int argc, char **argv) {
   sync_run run = {0};
   bt_operands paths;
   int code = BT_EXIT_FINE;
-  if (bt_arguments_read(self, argc, argv, take, &run, &paths, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &paths, &code)) {
     if (!run.client.url) run.client.url = getenv("BETRACE_URL");
     if (!run.client.url || !run.client.url[0]) run.client.url = "http://127.0.0.1:8080";
     code = paths.count ? read_rules(&run, &paths) : bt_cli_usage_error(self->name, "say which folder or rule files");

@@ -167,7 +167,7 @@ static bool parse_format(const char *text, test_format *out) {
 
 enum { OPT_ALL = BT_FLAG_OWN, OPT_FORMAT };
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   testing *run = context;
   if (flag->id == OPT_ALL) run->print_all = true;
   if (flag->id == BT_FLAG_JSON) run->format = FORMAT_JSON;
@@ -178,7 +178,7 @@ static int test_command(const bt_command *self, int argc, char **argv) {
   testing run = {0};
   bt_operands files;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take, &run, &files, &code)) return code;
+  if (!bt_arguments_read(self, argc, argv, take_flag, &run, &files, &code)) return code;
   if (!files.count) return bt_cli_usage_error("test", "say which rule files");
   bt_rule_paths paths;
   if (!bt_rule_paths_of("test", &files, &paths)) return BT_EXIT_USAGE;

@@ -103,7 +103,7 @@ static int run_trace(trace_run *run, const bt_trace_id *id) {
 
 enum { OPT_ALL = BT_FLAG_OWN };
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   trace_run *run = context;
   if (flag->id == OPT_ALL) return run->shows_all = true;
   return bt_replay_options_take(&run->options, flag, value);
@@ -115,7 +115,7 @@ static int trace_command(const bt_command *self, int argc, char **argv) {
   bt_trace_id id;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_trace_operand(self, &operands, &id);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
     if (!code) code = run_trace(&run, &id);

@@ -363,7 +363,7 @@ static int verify_all(verifying *common, const bt_operands *operands) {
 
 /* ---- the row ---- */
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   verifying *v = context;
   switch (flag->id) {
   case KEY: return v->key_file = value, true;
@@ -396,7 +396,7 @@ static int verify_command(const bt_command *self, int argc, char **argv) {
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&v.options);
-  if (bt_arguments_read(self, argc, argv, take, &v, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &v, &operands, &code)) {
     code = check_usage(&v, &operands);
     if (!code) code = verify_all(&v, &operands);
   }

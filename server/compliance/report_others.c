@@ -87,7 +87,7 @@ static void add(bt_other_reports *out, const bt_other_report *other) {
   out->items[place] = *other;
 }
 
-static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status take_report(void *context, const bt_read_trace *read, bt_error *error) {
   finding *f = context;
   (void)error;
   if (!read->trace || read->needs_by_id) return f->out->is_unknown = true, BT_OK;
@@ -137,7 +137,7 @@ static bt_status read_found(const reading *r, const bt_found_list *found, bt_sou
   return status;
 }
 
-static bt_status ask(const reading *r, bool *is_whole, bt_error *error) {
+static bt_status ask_for_reports(const reading *r, bool *is_whole, bt_error *error) {
   bt_search_request search = {.filter = bt_str_from(filter),
                               .range = r->range,
                               .max_found = BT_OTHER_REPORTS_MAX,
@@ -178,9 +178,9 @@ bt_status bt_report_find_others(bt_source *source, const json_t *document, bt_ot
   reading r = {.source = source,
                .tenant = f.tenant,
                .range = {f.range.start_ns, bt_time_add(bt_clock_wall_ns(), 1)},
-               .take = take,
+               .take = take_report,
                .context = &f};
-  bt_status status = ask(&r, &is_whole, &why);
+  bt_status status = ask_for_reports(&r, &is_whole, &why);
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (!is_whole) out->is_unknown = true;
   return BT_OK;
@@ -216,7 +216,7 @@ bt_status bt_report_spans_read(const bt_report_spans *request, bool *is_whole, b
                .cancel = request->cancel,
                .take = show,
                .context = &s};
-  bt_status status = ask(&r, is_whole, error);
+  bt_status status = ask_for_reports(&r, is_whole, error);
   *is_whole = *is_whole && s.is_whole;
   return status;
 }

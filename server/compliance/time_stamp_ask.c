@@ -38,8 +38,8 @@ static bt_status post(bt_http_client *client, const char *url, bt_str query, con
   return status;
 }
 
-static bt_status ask(bt_http_client *client, const char *url, bt_str stamped, const bt_cancel *cancel, bt_buffer *token,
-                     bt_error *error) {
+static bt_status ask_authority(bt_http_client *client, const char *url, bt_str stamped, const bt_cancel *cancel,
+                               bt_buffer *token, bt_error *error) {
   bt_time_stamp_query query = {0};
   bt_http_response response = {0};
   bt_status status = bt_time_stamp_query_make(stamped, &query, error);
@@ -70,7 +70,7 @@ bt_status bt_time_stamp_add(bt_http_client *client, const char *url, json_t *doc
   bt_error why = {0};
   reason[0] = '\0';
   bt_evidence_signed_text(document, stamped);
-  bt_status status = ask(client, url, bt_str_from(stamped), cancel, &token, &why);
+  bt_status status = ask_authority(client, url, bt_str_from(stamped), cancel, &token, &why);
   if (status) snprintf(reason, BT_TIME_STAMP_REASON_BYTES, "%.*s", BT_TIME_STAMP_REASON_BYTES - 1, why.message);
   status = put(document, status ? NULL : &token, reason, error);
   bt_buffer_dispose(&token);

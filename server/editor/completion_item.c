@@ -32,7 +32,7 @@ static unsigned rank_of(bt_str label, bt_str typed) {
   return RANK_NONE;
 }
 
-static bool keep(bt_completion *completion, bt_str in, bt_str *out) {
+static bool keep_text(bt_completion *completion, bt_str in, bt_str *out) {
   return bt_arena_copy(&completion->arena, in, out);
 }
 
@@ -48,7 +48,7 @@ bt_status bt_completion_offer(bt_completion *completion, const bt_completion_ite
   bt_completion_item *grown = bt_grow_array(completion->items, completion->count, &completion->capacity, sizeof *grown);
   if (!grown) return bt_error_no_memory(error);
   completion->items = grown;
-  if (!keep(completion, item->label, &kept.label) || !keep(completion, item->insert, &kept.insert))
+  if (!keep_text(completion, item->label, &kept.label) || !keep_text(completion, item->insert, &kept.insert))
     return bt_error_no_memory(error);
   grown[completion->count++] = kept;
   return BT_OK;

@@ -360,7 +360,7 @@ static void take_literal(bt_walk *walk, const bt_token *token) {
   }
 }
 
-static void take(bt_walk *walk, const bt_token *token) {
+static void read_token(bt_walk *walk, const bt_token *token) {
   if (top(walk)->kind == BT_FRAME_ANNOTATION) top(walk)->argument++;
   if (walk->depth == 1 && token->kind != BT_TOKEN_AT) walk->frames[0].is_first = false;
   switch (token->kind) {
@@ -404,5 +404,5 @@ void bt_walk_run(bt_walk *walk, const bt_tokens *tokens) {
   *walk = (bt_walk){.tokens = tokens->items, .count = tokens->count - 1, .clause = -1};
   push(walk, BT_FRAME_TOP, BT_AT_CONDITION);
   walk->frames[0].is_first = true;
-  for (; walk->at < walk->count && !walk->is_lost; walk->at++) take(walk, &walk->tokens[walk->at]);
+  for (; walk->at < walk->count && !walk->is_lost; walk->at++) read_token(walk, &walk->tokens[walk->at]);
 }

@@ -114,7 +114,7 @@ static void answer(const bt_service *service, bt_call *call, asked *a) {
 }
 
 /* Takes the body. */
-static void ask(const bt_service *service, bt_call *call, json_t *body) {
+static void ask_for_series(const bt_service *service, bt_call *call, json_t *body) {
   asked a = {0};
   if (!body) return;
   if (read_question(service, call, body, &a)) answer(service, call, &a);
@@ -125,11 +125,11 @@ static void ask(const bt_service *service, bt_call *call, json_t *body) {
 void bt_api_series(void *context, bt_call *call) {
   static const char *const names[] = {"rule_id", "severity", "framework", "start", "end",
                                       "step",    "value",    "timeout",   NULL};
-  ask(context, call, bt_question_of_query(call, names));
+  ask_for_series(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_series_query(void *context, bt_call *call) {
   static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "start",
                                       "end",      "step",   "value", "timeout",  NULL};
-  ask(context, call, bt_question_of_body(call, names));
+  ask_for_series(context, call, bt_question_of_body(call, names));
 }

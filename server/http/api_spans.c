@@ -175,7 +175,7 @@ static void forward(push *p) {
     answer_failure(p, status, &result, &error);
 }
 
-static void keep(push *p) {
+static void keep_spans(push *p) {
   bt_error error = {0};
   bt_status status = bt_memory_source_add(p->service->memory, p->call->tenant, p->batch, &error);
   if (status)
@@ -205,7 +205,7 @@ void bt_api_spans(void *context, bt_call *call) {
   if (!bt_call_query_allows(call, no_parameters) || !has_receiver(&p)) return;
   if (read_spans(&p)) {
     if (p.service->memory)
-      keep(&p);
+      keep_spans(&p);
     else
       forward(&p);
   }

@@ -190,7 +190,7 @@ static void answer(const bt_service *service, bt_call *call, asked *a) {
 }
 
 /* Takes the body. */
-static void ask(const bt_service *service, bt_call *call, json_t *body) {
+static void ask_for_violations(const bt_service *service, bt_call *call, json_t *body) {
   asked a = {0};
   if (!body) return;
   if (read_question(service, call, body, &a)) answer(service, call, &a);
@@ -201,11 +201,11 @@ static void ask(const bt_service *service, bt_call *call, json_t *body) {
 void bt_api_violations(void *context, bt_call *call) {
   static const char *const names[] = {"rule_id", "severity", "framework", "trace_id", "service", "start",
                                       "end",     "limit",    "cursor",    "order",    "timeout", NULL};
-  ask(context, call, bt_question_of_query(call, names));
+  ask_for_violations(context, call, bt_question_of_query(call, names));
 }
 
 void bt_api_violations_query(void *context, bt_call *call) {
   static const char *const names[] = {"rule_ids", "labels", "dsl",   "severity", "framework", "trace_id", "service",
                                       "start",    "end",    "limit", "cursor",   "order",     "timeout",  NULL};
-  ask(context, call, bt_question_of_body(call, names));
+  ask_for_violations(context, call, bt_question_of_body(call, names));
 }

@@ -57,7 +57,7 @@ static void run_again(bt_task *work) {
   run_next(work);
 }
 
-static void ask(bt_http_task *task) {
+static void ask_for_page(bt_http_task *task) {
   task->stream_state = BT_STREAM_ASKING;
   if (!bt_http_task_lend(task, BT_LANE_PAGES, run_next)) wait_a_little(task);
 }
@@ -67,7 +67,7 @@ static void on_again(h2o_timeout_entry_t *entry) {
   if (task->loop->is_stopping || bt_http_reader_is_gone(task->request))
     break_off(task);
   else
-    ask(task);
+    ask_for_page(task);
 }
 
 static void send_piece(bt_http_task *task, bt_str piece, h2o_send_state_t state) {
@@ -103,7 +103,7 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *request) {
   else if (task->step == BT_STREAM_WAIT)
     wait_a_little(task);
   else
-    ask(task);
+    ask_for_page(task);
 }
 
 void bt_http_stream_start(bt_http_task *task) {

@@ -38,7 +38,7 @@ static bool is_asked_for(const bt_evaluation *evaluation, const bt_violation *vi
   return !evaluation->service || has_service(violation, evaluation->service);
 }
 
-static bt_status keep(void *context, size_t rule, bt_violation *violation, bt_error *error) {
+static bt_status keep_violation(void *context, size_t rule, bt_violation *violation, bt_error *error) {
   window_run *run = context;
   if (run->overflows || !is_asked_for(run->evaluation, violation)) {
     bt_violation_free(violation);
@@ -74,7 +74,7 @@ static bt_status note_verdict(void *context, const bt_trace_verdict *verdict, bt
 static bt_status evaluate(window_run *run, bt_replay_result *result, bt_error *error) {
   const bt_evaluation *evaluation = run->evaluation;
   const bt_evaluations_options *options = &run->evaluations->options;
-  bt_replay_observer observer = {.context = run, .violation = keep, .verdict = note_verdict};
+  bt_replay_observer observer = {.context = run, .violation = keep_violation, .verdict = note_verdict};
   bt_replay_request request = {.rules = evaluation->rules,
                                .rule_count = evaluation->rule_count,
                                .range = run->range,

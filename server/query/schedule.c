@@ -17,7 +17,7 @@ static int64_t first_length(int64_t margin_ns) {
 }
 
 /* The next window of what is left. A rest that would be shorter than half of it joins it. */
-static bt_time_range take(bt_time_range *left, bool newest_first, int64_t length_ns) {
+static bt_time_range cut_next_window(bt_time_range *left, bool newest_first, int64_t length_ns) {
   bt_time_range window = *left;
   uint64_t whole_ns = (uint64_t)left->end_ns - (uint64_t)left->start_ns;
   bool is_last = whole_ns / 3 < (uint64_t)length_ns / 2 || whole_ns <= (uint64_t)length_ns;
@@ -40,7 +40,7 @@ bt_status bt_schedule_make(bt_time_range range, bool newest_first, int64_t margi
   int64_t length_ns = first_length(margin_ns);
   *out = (bt_schedule){0};
   while (range.start_ns < range.end_ns && count < WINDOWS_MAX) {
-    windows[count++] = take(&range, newest_first, length_ns);
+    windows[count++] = cut_next_window(&range, newest_first, length_ns);
     length_ns = bt_time_add(length_ns, length_ns);
   }
   out->windows = bt_realloc_array(NULL, count ? count : 1, sizeof *out->windows);

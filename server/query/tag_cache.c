@@ -109,7 +109,7 @@ static void trim(bt_tag_cache *cache, const bt_cached_tags *newest) {
 }
 
 /* In the place of the same question, else of the oldest answer. */
-static void keep(bt_tag_cache *cache, bt_cached_tags *tags, const bt_tag_request *request) {
+static void keep_tags(bt_tag_cache *cache, bt_cached_tags *tags, const bt_tag_request *request) {
   size_t place = 0;
   pthread_mutex_lock(&cache->lock);
   for (size_t i = 0; i < BT_TAG_CACHE_ENTRIES; i++) {
@@ -156,7 +156,7 @@ bt_cached_tags *bt_tag_cache_get(bt_tag_cache *cache, bt_source *source, const b
   if (!tags) return NULL;
   if (atomic_fetch_add(&cache->fetching, 1) < FETCHES_AT_ONCE) {
     fetch(tags, source, request);
-    keep(cache, tags, request);
+    keep_tags(cache, tags, request);
   } else {
     snprintf(tags->problem, sizeof tags->problem, "%d questions to the source are under way already", FETCHES_AT_ONCE);
   }

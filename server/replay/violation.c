@@ -29,7 +29,7 @@ typedef struct maker {
 } maker;
 
 /* Zeroed memory that belongs to the violation; NULL after a failure or for nothing. */
-static void *take(maker *m, size_t count, size_t size) {
+static void *take_memory(maker *m, size_t count, size_t size) {
   if (m->failed || !count) return NULL;
   size_t bytes = 0;
   bool overflows = __builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - sizeof(piece);
@@ -45,7 +45,7 @@ static void *take(maker *m, size_t count, size_t size) {
 }
 
 static char *copy_text(maker *m, bt_str text) {
-  char *copy = take(m, text.len + 1, 1);
+  char *copy = take_memory(m, text.len + 1, 1);
   if (copy && text.len) memcpy(copy, text.ptr, text.len);
   return copy;
 }
@@ -68,7 +68,7 @@ static void copy_attribute(maker *m, const bt_projected *field, const bt_value *
 }
 
 static void copy_attributes(maker *m, const bt_span *span, bt_violation_witness *out) {
-  out->attributes = take(m, m->fields.attribute_count, sizeof *out->attributes);
+  out->attributes = take_memory(m, m->fields.attribute_count, sizeof *out->attributes);
   for (uint32_t i = 0; !m->failed && i < m->fields.attribute_count; i++) {
     const bt_value *value = bt_witness_value(span, &m->fields.attributes[i]);
     if (value) copy_attribute(m, &m->fields.attributes[i], value, &out->attributes[out->attribute_count++]);
@@ -90,13 +90,13 @@ static void copy_witness(maker *m, const bt_witness *witness, bt_violation_witne
 static void copy_choices(maker *m, const bt_rule_verdict *verdict) {
   bt_violation *violation = &m->made->violation;
   violation->choice_total = verdict->choice_total;
-  violation->choices = take(m, verdict->choice_count, sizeof *violation->choices);
+  violation->choices = take_memory(m, verdict->choice_count, sizeof *violation->choices);
   for (uint32_t i = 0; !m->failed && i < verdict->choice_count; i++) {
     const bt_choice *from = &verdict->choices[i];
     bt_violation_choice *to = &violation->choices[i];
     violation->choice_count++;
     to->failed = from->failed;
-    to->witnesses = take(m, from->witness_count, sizeof *to->witnesses);
+    to->witnesses = take_memory(m, from->witness_count, sizeof *to->witnesses);
     for (uint32_t w = 0; !m->failed && w < from->witness_count; w++) {
       copy_witness(m, &from->witnesses[w], &to->witnesses[w]);
       to->witness_count++;
@@ -125,7 +125,7 @@ static void copy_services(maker *m) {
     last = resource;
     if (violation->service_count == capacity) {
       size_t wanted = capacity ? capacity * 2 : 8;
-      char **services = take(m, wanted, sizeof *services);
+      char **services = take_memory(m, wanted, sizeof *services);
       if (!services) return;
       if (capacity) memcpy(services, violation->services, capacity * sizeof *services);
       violation->services = services;

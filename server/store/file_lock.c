@@ -56,7 +56,7 @@ static bt_status open_and_lock(const char *path, bt_file_lock *lock, bt_error *e
   return BT_OK;
 }
 
-static bt_status take(const char *path, bt_file_lock *lock, bt_error *error) {
+static bt_status take_lock(const char *path, bt_file_lock *lock, bt_error *error) {
   if (is_held_here(path)) return say_taken(path, error);
   bt_status status = open_and_lock(path, lock, error);
   if (status) return status;
@@ -76,7 +76,7 @@ bt_status bt_file_lock_take(const char *path, bt_file_lock **out, bt_error *erro
   if (!lock) return bt_error_no_memory(error);
   lock->descriptor = -1;
   pthread_mutex_lock(&held_lock);
-  bt_status status = take(path, lock, error);
+  bt_status status = take_lock(path, lock, error);
   pthread_mutex_unlock(&held_lock);
   if (!status) return *out = lock, BT_OK;
   if (lock->descriptor >= 0) close(lock->descriptor);

@@ -172,7 +172,7 @@ static void keep_other(finder *f, const bt_checkpoint *one) {
   f->others[f->other_count++] = *one;
 }
 
-static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status take_checkpoint(void *context, const bt_read_trace *read, bt_error *error) {
   finder *f = context;
   bt_checkpoint one;
   (void)error;
@@ -247,7 +247,7 @@ static bt_status read_some(bt_source *source, finder *f, const bt_found *items, 
   bt_projection projection = {.attributes = attributes, .attribute_count = sizeof attributes / sizeof *attributes};
   read.projection = &projection;
   bt_source_account account = {0};
-  bt_status status = bt_source_read(source, &read, take, f, &account, error);
+  bt_status status = bt_source_read(source, &read, take_checkpoint, f, &account, error);
   if (status == BT_OK && account.failed_count)
     status = bt_error_set(error, BT_UNAVAILABLE, "checkpoints could not be read: %.190s", account.failed[0].reason);
   bt_source_account_dispose(&account);

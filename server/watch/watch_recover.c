@@ -72,7 +72,7 @@ typedef struct recovering {
   bool is_final; /* it is by id */
 } recovering;
 
-static bt_status take(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status take_own_trace(void *context, const bt_read_trace *read, bt_error *error) {
   recovering *r = context;
   bool is_there = read->trace && read->trace->span_count && (r->is_final || !read->needs_by_id);
   r->given += is_there;
@@ -105,7 +105,7 @@ static bt_status read_page(recovering *r, const bt_trace_id *ids, size_t count, 
                              .priority = BT_PRIORITY_WATCH};
   bt_source_account account = {0};
   r->page = ids;
-  bt_status status = bt_source_read(r->watcher->options->source, &request, take, r, &account, error);
+  bt_status status = bt_source_read(r->watcher->options->source, &request, take_own_trace, r, &account, error);
   if (status == BT_OK && account.failed_count)
     status = bt_error_set(error, BT_UNAVAILABLE, "sent violations could not be read: %.190s", account.failed[0].reason);
   bt_source_account_dispose(&account);

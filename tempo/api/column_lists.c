@@ -23,7 +23,8 @@ bool bt_tempo_knows_no_lists(const bt_tempo_call *call) {
          bt_str_contains(bt_buffer_str(&call->response.body), BT_STR("unexpected childCount"));
 }
 
-static bt_status ask(bt_tempo_call *call, int64_t start_s, int64_t end_s, bool *out, bool *too_long, bt_error *error) {
+static bt_status ask_for_lists(bt_tempo_call *call, int64_t start_s, int64_t end_s, bool *out, bool *too_long,
+                               bt_error *error) {
   bt_tempo_search_url url = {
       .query = BT_TRACEQL_LISTS, .start_s = start_s, .end_s = end_s, .limit = 1, .spans_per_set = 1};
   size_t found = 0;
@@ -48,7 +49,7 @@ bt_status bt_tempo_may_hold_lists(const bt_tempo_caller *caller, bt_time_range r
     bt_tempo_call call = {.caller = caller, .max_body_bytes = MAX_BODY_BYTES, .kind = BT_HTTP_SEARCH, .limit = 1};
     bool too_long = false;
     call.range_s = to_s - start_s;
-    status = ask(&call, start_s, to_s, out, &too_long, error);
+    status = ask_for_lists(&call, start_s, to_s, out, &too_long, error);
     bt_tempo_call_dispose(&call);
     if (!too_long) start_s = to_s;
   }

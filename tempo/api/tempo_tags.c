@@ -49,8 +49,8 @@ static bt_status judge(const bt_http_response *response, const bt_tag_request *r
                       response->status == 200 ? ", which is not JSON" : "");
 }
 
-static bt_status ask(const bt_tempo_caller *caller, const bt_tag_request *request, const char *url, bt_tag_list *list,
-                     bt_error *error) {
+static bt_status ask_for_tags(const bt_tempo_caller *caller, const bt_tag_request *request, const char *url,
+                              bt_tag_list *list, bt_error *error) {
   const bt_tempo *tempo = caller->tempo;
   bt_http_request http = {.method = "GET",
                           .url = url,
@@ -96,7 +96,7 @@ bt_status bt_tempo_tags(bt_tempo *tempo, const bt_tag_request *request, bt_tag_l
   if (status == BT_OK && !add_url(tempo, request, start_s, end_s, &url)) status = bt_error_no_memory(error);
   if (status == BT_OK) {
     caller.headers[0] = "Accept: application/json";
-    status = ask(&caller, request, url.ptr, list, error);
+    status = ask_for_tags(&caller, request, url.ptr, list, error);
   }
   bt_tempo_caller_dispose(&caller);
   bt_buffer_dispose(&url);

@@ -159,7 +159,7 @@ static heard ask_one(struct bt_tempo *tempo, const char *path, bool (*read)(bt_s
 }
 
 /* What is said of the first path is kept where neither tells: it is the one that a gateway should let through. */
-static heard ask(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out) {
+static heard ask_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out) {
   bt_source_about other = *out;
   heard first = ask_one(tempo, "/api/status/buildinfo", bt_tempo_version_of_buildinfo, cancel, out);
   if (first != HEARD_ANSWER) return first;
@@ -203,7 +203,7 @@ static bool take_turn(bt_tempo_version *version) {
 }
 
 /* What Tempo said stands until it says something else: a failed attempt takes nothing away. */
-static void keep(bt_tempo_version *version, const bt_source_about *about, heard result, bool is_cancelled) {
+static void keep_version(bt_tempo_version *version, const bt_source_about *about, heard result, bool is_cancelled) {
   pthread_mutex_lock(&version->mutex);
   version->is_asking = false;
   version->asked_ms = bt_monotonic_ms();
@@ -228,8 +228,8 @@ void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, 
   bt_tempo_version *version = &tempo->version;
   if (cancel && take_turn(version)) {
     bt_source_about asked = {.kind = "tempo"};
-    heard result = ask(tempo, cancel, &asked);
-    keep(version, &asked, result, bt_is_cancelled(cancel));
+    heard result = ask_version(tempo, cancel, &asked);
+    keep_version(version, &asked, result, bt_is_cancelled(cancel));
     if (result != HEARD_NOTHING)
       bt_tempo_tail_forget(tempo); /* what made asking again worth it may have changed this too */
   }

@@ -93,7 +93,7 @@ static bool has_room(const by_id *b, size_t index) {
   return b->count < IN_FLIGHT_MAX && (!b->count || b->spans + spans_of(b, index) <= SPANS_IN_FLIGHT);
 }
 
-static bt_status ask(by_id *b, size_t index, bt_error *error) {
+static bt_status ask_for_trace(by_id *b, size_t index, bt_error *error) {
   slot *at = &b->slots[(b->first + b->count) % IN_FLIGHT_MAX];
   *at = (slot){.index = index, .spans = spans_of(b, index)};
   b->spans += at->spans;
@@ -125,7 +125,7 @@ static bt_status read_places(by_id *b, const size_t *places, size_t count, bt_er
     if (status != BT_OK || (!is_left && !b->count)) return status;
     size_t index = is_left && places ? places[next] : next;
     bool asks = is_left && has_room(b, index);
-    status = asks ? ask(b, index, error) : finish_oldest(b, error);
+    status = asks ? ask_for_trace(b, index, error) : finish_oldest(b, error);
     next += asks;
   }
 }
@@ -143,7 +143,7 @@ bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_err
   if (!beside) return bt_error_no_memory(error);
   *beside = (by_id){.read = read, .is_beside = true};
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < read->request->also_by_id; i++) status = ask(beside, i, error);
+  for (size_t i = 0; status == BT_OK && i < read->request->also_by_id; i++) status = ask_for_trace(beside, i, error);
   return status;
 }
 

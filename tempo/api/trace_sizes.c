@@ -74,7 +74,7 @@ static bt_status ask_slice(question *q, int64_t start_s, int64_t end_s, bt_tempo
 }
 
 /* Over the whole range. What Tempo allows may turn out to be less: then what is left is cut anew. */
-static bt_status ask(question *q, bt_time_range range, bt_error *error) {
+static bt_status ask_for_sizes(question *q, bt_time_range range, bt_error *error) {
   int64_t from_s, end_s;
   bt_status status = bt_tempo_seconds(range, &from_s, &end_s, error);
   while (status == BT_OK && from_s < end_s) {
@@ -146,7 +146,7 @@ bt_status bt_tempo_ask_sizes(const bt_tempo_caller *caller, bt_time_range range,
                 .begin = begin_sizes,
                 .end = end_sizes,
                 .context = &s};
-  bt_status status = query.failed || !s.here || !s.all ? bt_error_no_memory(error) : ask(&q, range, error);
+  bt_status status = query.failed || !s.here || !s.all ? bt_error_no_memory(error) : ask_for_sizes(&q, range, error);
   for (size_t i = 0; status == BT_OK && i < count; i++)
     if (s.all[i] > read->spans[first + i]) read->spans[first + i] = s.all[i];
   free(s.here);
@@ -188,7 +188,7 @@ static bt_status ask_found(const bt_tempo_caller *caller, bt_time_range range, b
                 .begin = begin_crowd,
                 .end = end_crowd,
                 .context = &c};
-  bt_status status = ask(&q, range, error);
+  bt_status status = ask_for_sizes(&q, range, error);
   bt_found_list_sort(found);
   return status;
 }

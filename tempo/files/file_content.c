@@ -66,7 +66,7 @@ static bt_status move_to_spool(bt_file_content *content, bt_error *error) {
   return status;
 }
 
-static bt_status keep(void *context, bt_str piece, bt_error *error) {
+static bt_status keep_piece(void *context, bt_str piece, bt_error *error) {
   keeper *k = context;
   bt_file_content *content = k->content;
   if (piece.len > k->max_bytes - content->size)
@@ -105,7 +105,7 @@ static bt_status keep_all(keeper *k, int descriptor, bt_str start, bt_gzip *gzip
   char piece[PIECE_BYTES];
   bt_status status = BT_OK;
   while (status == BT_OK && start.len) {
-    status = gzip ? bt_gzip_feed(gzip, start, keep, k, error) : keep(k, start, error);
+    status = gzip ? bt_gzip_feed(gzip, start, keep_piece, k, error) : keep_piece(k, start, error);
     start = (bt_str){piece, 0};
     if (status == BT_OK) status = read_piece(descriptor, piece, sizeof piece, &start.len, error);
   }

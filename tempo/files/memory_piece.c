@@ -18,14 +18,14 @@ typedef struct walk {
 
 /* Sums cannot overflow: the walk is over memory that exists, except that shared resources count again, less often than
  * there are spans. */
-static void *take(walk *w, size_t bytes) {
+static void *take_memory(walk *w, size_t bytes) {
   size_t at = w->used, unit = alignof(max_align_t);
   w->used += (bytes + unit - 1) / unit * unit;
   return w->base ? w->base + at : NULL;
 }
 
 static void copy_text(walk *w, bt_str from, bt_str *to) {
-  char *room = from.len ? take(w, from.len) : NULL;
+  char *room = from.len ? take_memory(w, from.len) : NULL;
   if (room) memcpy(room, from.ptr, from.len);
   *to = from.len ? (bt_str){room, from.len} : (bt_str){from.ptr ? "" : NULL, 0}; /* NULL: none at all */
 }
@@ -34,14 +34,14 @@ static void copy_value(walk *w, const bt_value *from, bt_value *to) {
   *to = *from;
   if (from->type == BT_VALUE_STRING) copy_text(w, from->string, &to->string);
   if (from->type != BT_VALUE_ARRAY) return;
-  bt_value *items = take(w, from->array.count * sizeof *items), scratch;
+  bt_value *items = take_memory(w, from->array.count * sizeof *items), scratch;
   for (uint32_t i = 0; i < from->array.count; i++)
     copy_value(w, &from->array.items[i], items ? &items[i] : &scratch); /* scalars: one level deep */
   to->array.items = items;
 }
 
 static void copy_attributes(walk *w, const bt_attributes *from, bt_attributes *to) {
-  bt_attribute *items = take(w, from->count * sizeof *items), scratch;
+  bt_attribute *items = take_memory(w, from->count * sizeof *items), scratch;
   for (uint32_t i = 0; i < from->count; i++) {
     bt_attribute *item = items ? &items[i] : &scratch;
     copy_text(w, from->items[i].key, &item->key);
@@ -52,7 +52,7 @@ static void copy_attributes(walk *w, const bt_attributes *from, bt_attributes *t
 
 static const bt_resource *copy_resource(walk *w, const bt_resource *from) {
   if (w->resource_from == from) return w->resource;
-  bt_resource *room = take(w, sizeof *room), scratch, *to = room ? room : &scratch;
+  bt_resource *room = take_memory(w, sizeof *room), scratch, *to = room ? room : &scratch;
   copy_text(w, from->service, &to->service);
   copy_attributes(w, &from->attributes, &to->attributes);
   w->resource_from = from;
@@ -61,7 +61,7 @@ static const bt_resource *copy_resource(walk *w, const bt_resource *from) {
 
 static const bt_scope *copy_scope(walk *w, const bt_scope *from) {
   if (w->scope_from == from) return w->scope;
-  bt_scope *room = take(w, sizeof *room), scratch, *to = room ? room : &scratch;
+  bt_scope *room = take_memory(w, sizeof *room), scratch, *to = room ? room : &scratch;
   copy_text(w, from->name, &to->name);
   copy_text(w, from->version, &to->version);
   copy_attributes(w, &from->attributes, &to->attributes);
@@ -70,7 +70,7 @@ static const bt_scope *copy_scope(walk *w, const bt_scope *from) {
 }
 
 static const bt_event *copy_events(walk *w, const bt_span *span) {
-  bt_event *items = take(w, span->event_count * sizeof *items), scratch;
+  bt_event *items = take_memory(w, span->event_count * sizeof *items), scratch;
   for (uint32_t i = 0; i < span->event_count; i++) {
     bt_event *to = items ? &items[i] : &scratch;
     to->time_ns = span->events[i].time_ns;
@@ -91,8 +91,8 @@ static void copy_span(walk *w, const bt_span *from, bt_span *to) {
 }
 
 static void copy_trace(walk *w, const bt_trace *trace) {
-  bt_memory_piece *piece = take(w, sizeof *piece);
-  bt_span *spans = take(w, trace->span_count * sizeof *spans), scratch;
+  bt_memory_piece *piece = take_memory(w, sizeof *piece);
+  bt_span *spans = take_memory(w, trace->span_count * sizeof *spans), scratch;
   for (uint32_t i = 0; i < trace->span_count; i++) copy_span(w, &trace->spans[i], spans ? &spans[i] : &scratch);
   if (!piece) return;
   piece->spans = spans;

@@ -15,7 +15,7 @@ enum {
 };
 static const size_t default_max_body_bytes = (size_t)256 << 20;
 
-static bool keep(bt_http_transfer *transfer, const char *bytes, size_t count) {
+static bool keep_bytes(bt_http_transfer *transfer, const char *bytes, size_t count) {
   bt_buffer *body = &transfer->response->body;
   if (count > transfer->max_body_bytes - body->len) {
     transfer->body_status = BT_LIMIT;
@@ -40,7 +40,7 @@ static bool keep_inflated(bt_http_transfer *transfer, char *bytes, size_t count)
       return false;
     }
     transfer->gzip_ended = code == Z_STREAM_END;
-    if (!keep(transfer, (char *)chunk, sizeof chunk - z->avail_out)) return false;
+    if (!keep_bytes(transfer, (char *)chunk, sizeof chunk - z->avail_out)) return false;
   }
   if (!z->avail_in) return true;
   transfer->body_status = BT_UNAVAILABLE; /* something comes after the end: a second stream, which would be lost */
@@ -58,7 +58,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
     }
     transfer->inflating = true;
   }
-  bool kept = transfer->gzip ? keep_inflated(transfer, bytes, total) : keep(transfer, bytes, total);
+  bool kept = transfer->gzip ? keep_inflated(transfer, bytes, total) : keep_bytes(transfer, bytes, total);
   return kept ? total : 0;
 }
 

@@ -69,7 +69,7 @@ bool bt_tag_list_add(bt_tag_list *list, const bt_tag_request *request, bt_str te
   return insert(list, place, &tag, request->limit);
 }
 
-static bt_status ask(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
+static bt_status ask_source(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
   bt_tag_request checked = *request;
   *list = (bt_tag_list){0};
   bt_arena_init(&list->arena, list_cap_bytes);
@@ -88,7 +88,7 @@ bt_status bt_source_tag_names(bt_source *source, const bt_tag_request *request, 
   *list = (bt_tag_list){0};
   if (request->scope > BT_TAG_ANY)
     return bt_error_set(error, BT_INVALID, "a scope of attributes was expected, to list its keys");
-  return ask(source, &names, list, error);
+  return ask_source(source, &names, list, error);
 }
 
 bt_status bt_source_tag_values(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
@@ -100,5 +100,5 @@ bt_status bt_source_tag_values(bt_source *source, const bt_tag_request *request,
     values.key = BT_STR("");
   else if (!request->key.len)
     return bt_error_set(error, BT_INVALID, "a key was expected, to list its values");
-  return ask(source, &values, list, error);
+  return ask_source(source, &values, list, error);
 }

@@ -145,7 +145,7 @@ static bool take_range(const char *value, bt_time_range *out, bool *is_set) {
   return *is_set;
 }
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   compare_run *run = context;
   if (flag->id == OPT_BEFORE) return take_range(value, &run->before, &run->has_before);
   if (flag->id == OPT_AFTER) return take_range(value, &run->after, &run->has_after);
@@ -157,7 +157,7 @@ static int compare_command(const bt_command *self, int argc, char **argv) {
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
     if (!code && !(run.has_before && run.has_after))

@@ -263,7 +263,7 @@ static int run_diff(diff_run *run) {
 
 enum { OPT_EXAMPLES = BT_FLAG_OWN };
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   diff_run *run = context;
   return flag->id == OPT_EXAMPLES ? bt_cli_number(value, &run->examples)
                                   : bt_replay_options_take(&run->options, flag, value);
@@ -283,7 +283,7 @@ static int diff_command(const bt_command *self, int argc, char **argv) {
   bt_operands files;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &files, &code)) code = check_and_run(self, &run, &files);
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &files, &code)) code = check_and_run(self, &run, &files);
   bt_cli_rules_dispose(&run.old_rules);
   bt_cli_rules_dispose(&run.new_rules);
   bt_replay_options_dispose(&run.options);

@@ -168,7 +168,7 @@ static bool take_percent(const char *value, double *out) {
   return end != value && (!*end || strcmp(end, "%") == 0) && *out >= 0 && *out <= 100;
 }
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   gate_run *run = context;
   switch (flag->id) {
   case OPT_BY: return run->by = value, value[0] != '\0';
@@ -186,7 +186,7 @@ static int gate_command(const bt_command *self, int argc, char **argv) {
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code && !(run.baseline && run.candidate))

@@ -297,7 +297,7 @@ typedef struct generate_arguments {
   bool says_violations;
 } generate_arguments;
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   generate_arguments *arguments = context;
   arguments->says_violations = arguments->says_violations || flag->id == OPT_VIOLATIONS;
   return take_option(flag->id, value, &arguments->options, &arguments->since_ns);
@@ -307,7 +307,7 @@ static int generate_command(const bt_command *self, int argc, char **argv) {
   generate_arguments arguments = {.options.sample = {.seed = 1, .traces = 1000}, .since_ns = 86400000000000};
   bt_operands operands;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take, &arguments, &operands, &code)) return code;
+  if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &operands, &code)) return code;
   if (operands.count) return bt_cli_usage_error("generate", "\"%s\" is not an option", operands.items[0]);
   int wrong = check_options(&arguments.options, arguments.since_ns, arguments.says_violations);
   return wrong ? wrong : run_generate(&arguments.options);

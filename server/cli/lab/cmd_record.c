@@ -136,7 +136,7 @@ static int run_record(record_run *run, const bt_trace_id *id) {
 
 enum { OPT_AS = BT_FLAG_OWN, OPT_OUT, OPT_NAME, OPT_KEEP, OPT_KEEP_ALL, OPT_WHOLE_FILE };
 
-static bool keep(record_run *run, const char *key) {
+static bool keep_key(record_run *run, const char *key) {
   const char **kept = bt_realloc_array(run->kept, run->kept_count + 1, sizeof *kept);
   if (!kept) return false;
   run->kept = kept;
@@ -144,13 +144,13 @@ static bool keep(record_run *run, const char *key) {
   return true;
 }
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   record_run *run = context;
   switch (flag->id) {
   case OPT_AS: return run->as_fixture = strcmp(value, "fixture") == 0, true;
   case OPT_OUT: return run->folder = value, value[0] != '\0';
   case OPT_NAME: return run->name = value, true;
-  case OPT_KEEP: return keep(run, value);
+  case OPT_KEEP: return keep_key(run, value);
   case OPT_KEEP_ALL: return run->keeps_all = true;
   case OPT_WHOLE_FILE: return run->whole_file = true;
   default: return bt_replay_options_take(&run->options, flag, value);
@@ -163,7 +163,7 @@ static int record_command(const bt_command *self, int argc, char **argv) {
   bt_trace_id id;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_trace_operand(self, &operands, &id);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = run_record(&run, &id);

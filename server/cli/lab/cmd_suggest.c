@@ -337,7 +337,7 @@ static bool take_share(const char *value, double *out) {
   return rest != value && (!*rest || strcmp(rest, "%") == 0) && percent >= 50 && percent <= 100;
 }
 
-static bool take(void *context, const bt_flag *flag, const char *value) {
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   suggest_run *run = context;
   switch (flag->id) {
   case OPT_SAMPLE: return bt_cli_number(value, &run->sample) && run->sample > 0 && run->sample <= MOST_LISTED;
@@ -353,7 +353,7 @@ static int suggest_command(const bt_command *self, int argc, char **argv) {
   bt_operands operands;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
-  if (bt_arguments_read(self, argc, argv, take, &run, &operands, &code)) {
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
     code = bt_operands_refuse(self, &operands);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
     if (!code) code = run_suggest(&run);
