@@ -7,11 +7,14 @@
 #include "dsl/arena.h"
 #include "server/replay/early_reads.h"
 #include "server/replay/trace_judge.h"
+#include "tempo/wire/pause.h"
 
 enum {
   PAGE_MAX = 2000,              /* traces of one batch read */
   EXPECTED_TRACE_BYTES = 65536, /* of a trace while it is read: sets the first size of pages */
-  BY_ID_PAGE_MAX = 256
+  BY_ID_PAGE_MAX = 256,
+  PAUSE_MS = 500, /* before what was not there is asked for once more; */
+  PAUSES_MAX = 4  /* not before each page of what is gone for good */
 };
 
 typedef struct page {
@@ -24,6 +27,8 @@ typedef struct page {
   bool by_id;
   size_t early; /* so many, the first, are read by id too */
   bool is_last;
+  size_t again, missing; /* so many, the first, are asked for the second time; so many were not there the first time */
+  unsigned pauses;       /* before such second times */
 } page;
 
 /* One of the sample of traces that need no reading: that it is gone takes nothing from the answer. */
@@ -33,9 +38,18 @@ static bool is_only_sampled(const bt_judge *judge, size_t known) {
          bt_trace_table_place(judge->table, &judge->table->traces[known]) == BT_PLACE_SETTLED;
 }
 
-static bt_status take_missing(page *p, size_t known, bt_error *error) {
+/* A Tempo that hands a block over does not find its traces by id for a moment: the page leaves it unanswered, and asks
+ * once more. */
+static bt_status take_missing(page *p, size_t index, bt_error *error) {
+  size_t known = p->known[index];
   if (!p->by_id && !p->judge->plan->is_static) return bt_trace_judge_queue(p->judge, known, error);
   if (is_only_sampled(p->judge, known)) return BT_OK;
+  if (p->by_id && index >= p->again) {
+    p->answered[index] = false;
+    p->missing++;
+    p->judge->judged--;
+    return BT_OK;
+  }
   return bt_account_fail_trace(p->judge->account, &p->judge->table->traces[known],
                                "search found it, but it cannot be read: expired, or not there yet", error);
 }
@@ -49,7 +63,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   p->answered[read->index] = true;
   size_t known = p->known[read->index];
   judge->judged++;
-  if (!read->trace || !read->trace->span_count) return take_missing(p, known, error);
+  if (!read->trace || !read->trace->span_count) return take_missing(p, read->index, error);
   if (read->needs_by_id && !p->by_id) return bt_trace_judge_queue(judge, known, error);
   return bt_trace_judge_take(judge, known, read->trace, p->by_id || judge->plan->is_static, error);
 }
@@ -93,8 +107,14 @@ static bt_status take_outcome(page *p, bt_status status, const bt_error *why, bt
   return fail_unanswered(p, why->message, error);
 }
 
-/* *too_large: what got no answer has to be read in smaller pages. */
-static bt_status read_page(page *p, bool *too_large, bt_error *error) {
+/* What a page left to do. */
+typedef enum page_rest {
+  PAGE_IS_DONE,
+  PAGE_TOO_LARGE, /* what got no answer has to be read in smaller pages */
+  PAGE_NOT_THERE  /* what got no answer has to be asked for once more */
+} page_rest;
+
+static bt_status read_page(page *p, page_rest *rest, bt_error *error) {
   bt_judge *judge = p->judge;
   bt_read_request request = bt_replay_plan_read(judge->plan, p->ids, p->count, range_of(p));
   request.projection = p->by_id || judge->plan->is_static ? NULL : judge->questions->projection;
@@ -107,16 +127,19 @@ static bt_status read_page(page *p, bool *too_large, bt_error *error) {
     p->span_counts[i] = bt_known_span_count(&judge->table->traces[p->known[i]]);
     p->answered[i] = false;
   }
+  p->missing = 0;
   bt_answer answer;
   bt_status added = bt_questions_read(judge->questions, &request, take_read, p, true, &answer, error);
   if (added == BT_OK && p->early) added = bt_early_reads_settle(judge, error);
   p->early = 0;
   if (added != BT_OK) return added;
-  *too_large = answer.status == BT_LIMIT && p->count > 1;
-  return *too_large ? BT_OK : take_outcome(p, answer.status, &answer.why, error);
+  *rest = answer.status == BT_LIMIT && p->count > 1 ? PAGE_TOO_LARGE
+          : answer.status == BT_OK && p->missing    ? PAGE_NOT_THERE
+                                                    : PAGE_IS_DONE;
+  return *rest != PAGE_IS_DONE ? BT_OK : take_outcome(p, answer.status, &answer.why, error);
 }
 
-/* Of a page that was too large: moves the traces that got their answer to its front and returns their number. */
+/* Of a page that is not done: moves the traces that got their answer to its front and returns their number. */
 static size_t pass_answered(const page *p, size_t *known) {
   size_t passed = 0;
   for (size_t i = 0; i < p->count; i++) {
@@ -153,15 +176,18 @@ static bt_status read_pages(bt_judge *judge, size_t *known, size_t count, page *
   while (status == BT_OK && count) {
     if (bt_replay_plan_is_cancelled(judge->plan)) return bt_replay_plan_cancelled(error);
     if (judge->questions->source_lost) return fail_rest(judge, known, count, error);
-    bool too_large = false;
+    page_rest rest = PAGE_IS_DONE;
     status = bt_trace_table_hold(judge->table, 0, error);
     if (status != BT_OK) return status;
     p->known = known;
     p->count = count < size ? count : size;
     p->is_last = p->count == count;
-    status = read_page(p, &too_large, error);
-    if (too_large) size = p->count / 2;
-    size_t passed = too_large ? pass_answered(p, known) : p->count;
+    status = read_page(p, &rest, error);
+    if (status != BT_OK) return status;
+    if (rest == PAGE_TOO_LARGE) size = p->count / 2;
+    size_t passed = rest == PAGE_IS_DONE ? p->count : pass_answered(p, known);
+    p->again = rest == PAGE_NOT_THERE ? p->count - passed : 0;
+    if (p->again && p->pauses++ < PAUSES_MAX) bt_pause_ms(judge->plan->request.cancel, PAUSE_MS);
     known += passed;
     count -= passed;
     show_progress(judge);

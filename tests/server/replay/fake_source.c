@@ -261,7 +261,7 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
       trace->by_id_reads++;
     else
       trace->batch_reads++;
-    bool is_gone = by_id ? trace->gone_by_id : trace->gone_from_batches;
+    bool is_gone = by_id ? trace->gone_by_id || trace->by_id_reads < trace->by_id_from : trace->gone_from_batches;
     if (!is_gone) has_room = build(trace, request, by_id, &arena, &read.trace);
     if (read.trace && fake->hide_own && !request->with_own && bt_trace_is_own(read.trace, BT_STR("")))
       read.trace = NULL;

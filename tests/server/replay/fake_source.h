@@ -32,6 +32,7 @@ typedef struct fake_trace {
   fake_span spans[FAKE_SPANS_MAX];
   uint32_t span_count;
   bool gone_from_batches, gone_by_id; /* a read has it no more */
+  unsigned by_id_from;                /* a read by id has it from so many-th on */
   bool needs_by_id;
   uint32_t counted;     /* spans that searches say it has; 0: they do not say */
   bool not_listed;      /* `{}` does not find it, filters do */

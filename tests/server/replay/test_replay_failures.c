@@ -75,6 +75,23 @@ static void a_source_that_goes_away_is_said(void **state) {
   assert_int_equal(s->run.result.coverage.windows_failed_count, 20 + 8);
 }
 
+/* A Tempo that hands a block over does not find its traces by id for a moment. */
+static void what_is_not_there_by_id_is_asked_for_once_more(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 4; i++) {
+    scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+    fake_find(&s->fake, 1 + i)->gone_from_batches = true;
+  }
+  fake_find(&s->fake, 2)->by_id_from = fake_find(&s->fake, 4)->by_id_from = 2;
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  const bt_rule_result *rule = scene_go(s);
+  assert_int_equal(s->run.result.outcome, BT_REPLAY_COMPLETED);
+  assert_int_equal(rule->violations_found, 4);
+  assert_int_equal(rule->traces_evaluated, 4);
+  assert_int_equal(fake_find(&s->fake, 1)->by_id_reads, 1);
+  assert_int_equal(fake_find(&s->fake, 2)->by_id_reads, 2);
+}
+
 static void vanished_traces_are_named(void **state) {
   scene *s = *state;
   for (uint64_t i = 0; i < 4; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
@@ -136,6 +153,7 @@ int main(void) {
       SCENE(a_failed_search_is_said),
       SCENE(everything_failed_is_failed),
       SCENE(a_source_that_goes_away_is_said),
+      SCENE(what_is_not_there_by_id_is_asked_for_once_more),
       SCENE(vanished_traces_are_named),
       SCENE(cancel_stops_in_the_middle),
       SCENE(an_observer_that_is_full_is_said),
