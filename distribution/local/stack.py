@@ -62,16 +62,20 @@ class Part:
         tail = self.log.read_text(encoding="utf-8", errors="replace")[-1500:]
         raise SystemExit(f"{self.name} did not get ready; the end of {self.log}:\n{tail}")
 
+    def wait_for_end(self, seconds):
+        deadline = time.monotonic() + seconds
+        while self.pid() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
     def stop(self):
         """True when it ran. SIGTERM, and SIGKILL for what does not end by it."""
         pid = self.pid()
         if pid:
             os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + STOP_SECONDS
-            while self.pid() and time.monotonic() < deadline:
-                time.sleep(0.05)
+            self.wait_for_end(STOP_SECONDS)
             if self.pid():
                 os.kill(pid, signal.SIGKILL)
+                self.wait_for_end(STOP_SECONDS)
         self.pid_file.unlink(missing_ok=True)
         return bool(pid)
 
