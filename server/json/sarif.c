@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/json/replay_json.h"
+#include "tempo/wire/url.h"
 
 typedef struct code_meaning {
   const char *code, *meaning;
@@ -73,15 +74,15 @@ static size_t index_of(json_t *rules, const char *code) {
   return json_array_size(rules) - 1;
 }
 
+/* Slashes stay: they divide. */
 static json_t *uri_json(const char *path) {
-  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
   bt_buffer uri = {0};
   if (path[0] == '/') bt_buffer_append(&uri, BT_STR("file://"));
-  for (; *path; path++) {
-    if (strchr(plain, *path))
-      bt_buffer_append_char(&uri, *path);
-    else
-      bt_buffer_printf(&uri, "%%%02X", (unsigned char)*path);
+  while (*path) {
+    size_t length = strcspn(path, "/");
+    bt_url_encode(&uri, (bt_str){path, length});
+    path += length;
+    if (*path) bt_buffer_append_char(&uri, *path++);
   }
   json_t *text = bt_text_json(bt_buffer_str(&uri));
   bt_buffer_dispose(&uri);

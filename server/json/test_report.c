@@ -1,10 +1,10 @@
 /* Results of tests as text and JSON. See test_report.h. Why `when` did not hold is found by evaluating its first
  * conjunct, its first two, … on the same trace, so that each conjunct has the bindings that stand before it. */
-#include "dsl/data_notes.h"
 #include "server/json/test_report.h"
 
 #include <string.h>
 
+#include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
 #include "server/json/replay_json.h"
 #include "server/replay/violation.h"

@@ -1,11 +1,11 @@
 /* What adjacent windows say, put together as one. See bt_coverage_join in replay.h. Failures are kept one by one up
  * to a number; after that the last entry stands for all further ones, so that none is dropped. Thread: values, no
  * state. */
+#include "server/replay/coverage_join.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "server/replay/coverage_join.h"
 
 enum { JOINED_FAILED_MAX = 100 };
 

@@ -1,9 +1,10 @@
 /* What is not there. See data_gaps.h. Where the listing is complete it tells; else short searches do. */
+#include "server/replay/data_gaps.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/data_gaps.h"
 #include "dsl/arena.h"
 #include "server/replay/own_traces.h"
 

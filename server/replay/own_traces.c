@@ -2,9 +2,10 @@
  * source it reads from. They are neither judged nor counted. One search finds the suspects by name, and a read of
  * the few attributes that ids are derived from proves each: a name alone would let anybody hide a trace. When the
  * source fails here, own traces are recognised where they are read, and counts are not exact. Thread: the replay's. */
+#include "server/replay/own_traces.h"
+
 #include <stdlib.h>
 
-#include "server/replay/own_traces.h"
 #include "tempo/wire/own_trace.h"
 
 /* Every trace but BeTrace's own: those have spans of these names only. */

@@ -1,8 +1,9 @@
 /* Traces of which spans were summed up before they were stored (dsl/trace_pruned.h). One search finds them; mostly
  * it finds none, which costs Tempo a few milliseconds. Where there are some, batches give the marks too, so that the
  * evaluator sees what it must not conclude. Thread: the replay's. */
-#include "dsl/trace_pruned.h"
 #include "server/replay/pruned_traces.h"
+
+#include "dsl/trace_pruned.h"
 
 static const bt_question *query_of(const bt_questions *questions) {
   return questions->pruned ? questions->items[questions->pruned] : NULL;

@@ -2,13 +2,13 @@
  * A witness is looked for among all violating choices, not only the reported ones: the rule is evaluated once more with
  * `binding.span.id == id` joined to its `when`, which is violated exactly when some violating choice has these
  * bindings. */
-#include "server/base/eval_limit.h"
 #include "server/rulefile/test_run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "server/base/eval_limit.h"
 #include "server/rulefile/test_trace.h"
 #include "tempo/files/file_source.h"
 

@@ -12,8 +12,8 @@
 #include "tempo/wire/budget.h"
 #include "tempo/wire/http_queue.h"
 #include "tempo/wire/http_transfer.h"
-#include "tempo/wire/usual_wait.h"
 #include "tempo/wire/pause.h"
+#include "tempo/wire/usual_wait.h"
 
 enum {
   BUSY_POLL_MS = 100,   /* how late a cancel is noticed */

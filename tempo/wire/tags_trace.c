@@ -1,8 +1,8 @@
 /* Names and values out of one trace, as Tempo's tag API gives them: an array's items one by one. See tags_trace.h. */
+#include "tempo/wire/tags_trace.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-
-#include "tempo/wire/tags_trace.h"
 
 typedef struct lister {
   const bt_tag_request *request;
