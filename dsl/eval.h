@@ -22,6 +22,7 @@ typedef struct bt_eval_options {
   bool incomplete; /* more spans may come: PARTIAL, unsettled, or a missing parent where complete traces are required */
   int64_t clock_skew_ns; /* 0: none */
   uint64_t step_budget;  /* per rule and trace; 0: bt_default_step_budget */
+  uint64_t least_steps;  /* the budget where step_budget, or its default, is less */
   bool looks_up_at_once; /* tests: builds at once what otherwise only large traces have, and says the same */
   uint64_t text_budget;  /* bytes that patterns and `contains` may walk over (bt_pattern_match); 0: 256 for each step */
 } bt_eval_options;

@@ -11,11 +11,16 @@
 #include "server/work/workplace.h"
 #include "tempo/wire/source.h"
 
-typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0 */
+/* Some seconds of the processor, where all rules on one trace have ten. */
+#define BT_MOST_RULE_BUDGET UINT64_C(100000000)
+
+typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0, 0 */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
   bool require_complete;
-  uint64_t step_budget; /* of one rule on one trace (bt_eval_options) */
+  uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */
+  uint64_t least_steps;      /* of a rule that has a budget of its own (bt_eval_options); 0 for the service */
+  uint64_t most_rule_budget; /* what such a budget may come to; by default BT_MOST_RULE_BUDGET */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
 /* The service's with the floor of a source, which may be asked for it and waited for where there is a cancel flag. */

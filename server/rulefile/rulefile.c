@@ -75,6 +75,10 @@ READER(read_require_complete) {
   return status;
 }
 
+READER(read_budget) {
+  return bt_yaml_get_number(d, value, "budget", &FIELDS(into).budget, error);
+}
+
 READER(read_severity) {
   char shown[BT_YAML_SHOWN_BYTES];
   if (value->kind != BT_YAML_SCALAR || !bt_severity_parse(value->text, &FIELDS(into).severity))
@@ -135,6 +139,7 @@ static const bt_yaml_field rule_fields[] = {{"id", read_id},
                                             {"margin", read_margin},
                                             {"clock_skew", read_clock_skew},
                                             {"require_complete", read_require_complete},
+                                            {"budget", read_budget},
                                             {"watch_all", read_watch_all},
                                             {"dsl", read_dsl},
                                             {"tests", keep_tests},

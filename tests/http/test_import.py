@@ -220,7 +220,7 @@ class ImportTest(unittest.TestCase):
             if chooser.random() < 0.3:
                 rule["dsl"] = "# first\n" + rule["dsl"] + "   # last \n\n"
             if chooser.random() < 0.3:
-                rule.update(settle="90s", clock_skew="5ms", require_complete=chooser.random() < 0.5)
+                rule.update(settle="90s", clock_skew="5ms", budget=chooser.randrange(1, 9**9), require_complete=chooser.random() < 0.5)
             answer = self.server.post("/v1/rules", rule)
             self.assertIn(answer.status, (201, 422), f"seed {seed}: {rule} {answer}")
             stored += answer.status == 201

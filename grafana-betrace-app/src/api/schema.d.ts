@@ -895,6 +895,13 @@ export interface components {
             start: number;
             end: number;
         };
+        /** @description what a budget was spent on */
+        Spent: {
+            /** @description a sentence, with the place in the rule's text */
+            text: string;
+            /** @description the selector whose spans were looked at; null: no single one */
+            range: components["schemas"]["ByteRange"] | null;
+        };
         Diagnostic: {
             code: string;
             /** @enum {unknown} */
@@ -948,6 +955,8 @@ export interface components {
             margin?: string | null;
             clock_skew?: string | null;
             require_complete?: boolean | null;
+            /** @description steps that this rule may take on one trace where the service gives less */
+            budget?: number | null;
             controls?: unknown;
             version?: unknown;
             condition_hash?: unknown;
@@ -980,6 +989,7 @@ export interface components {
             margin: string | null;
             clock_skew: string | null;
             require_complete: boolean | null;
+            budget: number | null;
             version: number;
             /** @description empty for a damaged rule */
             condition_hash: string;
@@ -1782,6 +1792,8 @@ export interface operations {
                          * @enum {unknown}
                          */
                         reason: "budget" | "incomplete" | "pruned" | "skew" | null;
+                        /** @description of the reason budget; else null */
+                        spent: components["schemas"]["Spent"] | null;
                         /** @description did the trace exercise the rule; null: not certain */
                         exercised: boolean | null;
                         /** @description null unless violated */
@@ -2634,6 +2646,8 @@ export interface operations {
                              * @enum {unknown}
                              */
                             reason: "budget" | "incomplete" | "pruned" | "skew" | null;
+                            /** @description of the reason budget; else null */
+                            spent: components["schemas"]["Spent"] | null;
                             /** @description did the trace exercise the rule; null: not certain */
                             exercised: boolean | null;
                             /** @description null unless violated */
