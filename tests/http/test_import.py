@@ -94,6 +94,12 @@ class ImportTest(unittest.TestCase):
         self.assertFalse(rules["retries"]["enabled"])
         self.assertEqual(answer["rules"][0]["condition_hash"], rules["fraud"]["condition_hash"])
 
+    def test_all_that_is_wrong_with_a_file_is_said_at_once(self):
+        text = "rules:\n- id: a\n  dls: x\n  severity: huge\n  dsl: trace.has(\n- 5\n- id: c\n  dsl: when { a }\n"
+        errors = self.refused(text)
+        self.assertEqual([(one["line"], one["column"], one["rule_id"]) for one in errors],
+                         [(3, 3, None), (4, 13, None), (6, 3, None), (5, 18, "a"), (8, 8, "c")])
+
     def test_json_is_read_too(self):
         body = {"rules": [{key: value for key, value in rule.items() if value is not None} for rule in (SLOW_DB, INCIDENT, PII_AUDIT)]}
         self.assertEqual(self.load(json.dumps(body))["created"], 3)
