@@ -128,9 +128,9 @@ static json_t *report_notes(const eval_run *run) {
   for (size_t i = 0; i < run->rules->count; i++) {
     const char *id = run->rules->items[i]->fields.id;
     for (size_t k = 0; bt_data_notes_say(run->notes[i], k, &text, &place); k++) {
-      json_array_append_new(array, json_pack("{s:s, s:o, s:i, s:i}", "rule_id", id, "message",
-                                             bt_text_json(bt_buffer_str(&text)), "start", (int)place.start, "end",
-                                             (int)place.end));
+      json_array_append_new(array, json_pack("{s:s, s:o, s:{s:i, s:i}}", "rule_id", id, "message",
+                                             bt_text_json(bt_buffer_str(&text)), "range", "start", (int)place.start,
+                                             "end", (int)place.end));
       if (!run->options->print_json) bt_print("note: %s: %.*s\n", id, BT_FMT(bt_buffer_str(&text)));
       bt_buffer_clear(&text);
     }

@@ -44,8 +44,24 @@ class EvalTest(unittest.TestCase):
         self.assertIn("`amount` was a string in 1 of 1 spans, and here it is compared with a number", done.stdout)
         summary = json.loads(run_cli("eval", "--json", *rules, stdin=trace).stdout.splitlines()[-1])["summary"]
         self.assertEqual([note["rule_id"] for note in summary["notes"]], ["dsl", "dsl"])
+        self.assertEqual(summary["notes"][0]["range"], {"start": 7, "end": 11})
         self.assertEqual(self.verdicts("when { service:shop } never { name:shop }", trace), (1, ["violated"]))
         self.assertNotIn("note:", run_cli("eval", "--dsl", "name:shop", "-", stdin=trace).stdout)
+
+    def test_a_replay_says_what_it_met_in_what_it_reads(self):
+        text = dict(span("work", 2), attributes=[{"key": "amount", "value": {"stringValue": "12"}}])
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(document(span("shop"), text, service="shop"))
+            asked = ("replay", "--dsl", "when { shop } always { trace.has(amount > 5) }", "--traces", path,
+                     "--start", "1970-01-01T00:00:00Z", "--end", "1970-01-01T01:00:00Z")
+            lines = run_cli(*asked).stdout
+            self.assertIn("note: dsl: `shop` selected 1 span by service and 1 by name; service:shop or name:shop says which (1 trace looked at)", lines)
+            self.assertIn("note: dsl: `amount` was a string in 1 of 1 spans", lines)
+            answer = json.loads(run_cli(*asked, "--json").stdout)
+            self.assertEqual([note["range"] for note in answer["notes"]], [{"start": 7, "end": 11}, {"start": 33, "end": 43}])
+            self.assertEqual(answer["traces_noted"], 1)
 
     def test_an_empty_service_name_is_none(self):
         """Tempo's searches give "" for a service that is not there: a verdict must not depend on how the trace was read."""

@@ -1092,6 +1092,14 @@ export interface components {
                 /** @description traces of the range that come after that, or go on */
                 unsettled?: number;
             })[];
+            /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and a field whose values were all of another type than what it is compared with. No verdict depends on them, and nothing is asked for them. */
+            notes?: {
+                rule_id: string;
+                message: string;
+                range: components["schemas"]["ByteRange"];
+            }[];
+            /** @description traces that the notes are about */
+            traces_noted?: number;
         };
         FirstViolation: {
             rule_id: string;
