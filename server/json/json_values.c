@@ -53,6 +53,11 @@ json_t *bt_spent_json(const bt_rule_verdict *verdict, bt_str rule_text) {
   return spent;
 }
 
+json_t *bt_data_note_json(bt_str text, bt_range place) {
+  return json_pack("{s:o, s:{s:I, s:I}}", "message", bt_text_json(text), "range", "start", (json_int_t)place.start,
+                   "end", (json_int_t)place.end);
+}
+
 json_t *bt_optional_text_json(const char *text) {
   return text && text[0] ? bt_text_json(bt_str_from(text)) : json_null();
 }

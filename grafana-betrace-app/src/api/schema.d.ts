@@ -895,6 +895,11 @@ export interface components {
             start: number;
             end: number;
         };
+        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or a field whose values were all of another type than what it is compared with. No verdict depends on it. */
+        DataNote: {
+            message: string;
+            range: components["schemas"]["ByteRange"];
+        };
         /** @description what a budget was spent on */
         Spent: {
             /** @description a sentence, with the place in the rule's text */
@@ -1808,6 +1813,8 @@ export interface operations {
                         violation: components["schemas"]["Violation"] | null;
                         /** @description warnings about the rule's text */
                         diagnostics: components["schemas"]["Diagnostic"][];
+                        /** @description what its names and comparisons met in this trace */
+                        notes: components["schemas"]["DataNote"][];
                     };
                 };
             };
