@@ -12,7 +12,8 @@ static void ask_model(bt_sample_maker *m, const bt_sample_span *agent, int64_t t
                                             bt_sample_between(m, 200, 600) * MS);
   bt_sample_set_string(chat, "gen_ai.operation.name", "chat");
   bt_sample_set_string(chat, "gen_ai.request.model", MODEL);
-  bt_sample_set_int(chat, "gen_ai.usage.input_tokens", 600 + turn * bt_sample_between(m, 200, 700));
+  bt_sample_set_int(chat, "gen_ai.usage.input_tokens", 600 + turn * bt_sample_between(m, 100, 300));
+  bt_sample_set_int(chat, "gen_ai.request.max_tokens", 800);
   bt_sample_set_int(chat, "gen_ai.usage.output_tokens", bt_sample_between(m, 20, 400));
 }
 
