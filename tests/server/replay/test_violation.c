@@ -189,7 +189,8 @@ static void a_rule_over_several_lines_is_shown_on_one(void **state) {
   judged j;
   judge(&j, "not trace.has(\n  span.name == \"retry\"\n  and (\n    k == 1\n    or k == 2\n  )\n)", "n");
   make(&j, NULL);
-  assert_non_null(strstr(j.violation->message, "no span where span.name == \"retry\" and (k == 1 or k == 2) in this trace"));
+  assert_non_null(
+      strstr(j.violation->message, "no span where span.name == \"retry\" and (k == 1 or k == 2) in this trace"));
   drop(&j);
 }
 
