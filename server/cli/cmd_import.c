@@ -47,7 +47,9 @@ static void say_rule(const importing *run, const bt_import_rule *rule) {
   bt_buffer_printf(&text, ": %s%s%s\n", bt_style_on(style_of(rule->result)), said_of(rule->result),
                    bt_style_on(BT_STYLE_OFF));
   for (const bt_import_finding *finding = rule->findings; finding; finding = finding->next) {
-    bt_buffer_printf(&text, "  %u:%u: %s", finding->line, finding->column, finding->look ? "" : "note: ");
+    bt_buffer_append(&text, BT_STR("  "));
+    bt_shown_append(rule->file, &text);
+    bt_buffer_printf(&text, ":%u:%u: %s", finding->line, finding->column, finding->look ? "" : "note: ");
     bt_shown_append(finding->message, &text);
     bt_buffer_append_char(&text, '\n');
   }

@@ -1,13 +1,14 @@
 """`betrace import`: what it reads and writes, its report and its exit statuses. How rules are converted is in tests/cases/import."""
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from betrace_process import binary, sanitizer_environment  # noqa: E402
+from betrace_process import ROOT, binary, sanitizer_environment  # noqa: E402
 
 FINE = """rules:
 - id: orders
@@ -68,10 +69,10 @@ class ImportTest(unittest.TestCase):
         done = self.cli("import", "old", "--output", "new.yaml", status=1)
         self.assertEqual(done.stdout.split("\n")[0:7], [
             "old/bad.yaml:2: broken: not converted",
-            "  3:26: expected `}`, found the end of the text",
+            "  old/bad.yaml:3:26: expected `}`, found the end of the text",
             "old/fine.yaml:2: orders: converted",
             "old/look.yaml:2: logins: converted, look at it",
-            "  3:40: the original read `false` as true here, so it asked for the contrary of what is written; this asks for false, and a missing "
+            "  old/look.yaml:3:40: the original read `false` as true here, so it asked for the contrary of what is written; this asks for false, and a missing "
             "mfa is not false",
             "3 rules: 1 converted, 1 converted and to be looked at, 1 not converted",
             "written to new.yaml; next: betrace check and betrace test"])
@@ -113,6 +114,15 @@ class ImportTest(unittest.TestCase):
         self.assertIn("orders: converted", done.stdout, "the other files are imported")
         answer = json.loads(self.cli("import", "not.yaml", "old/fine.yaml", "--json", status=2).stdout)
         self.assertEqual([one["file"] for one in answer["failed"]], ["not.yaml"])
+
+    def test_the_page_shows_what_is_printed(self):
+        page = (ROOT / "docs/RULES_AS_CODE.md").read_text(encoding="utf-8").split("\n## From the original project\n")[1]
+        commands, report = (re.search(rf"```{kind}\n(.*?)```", page, re.S).group(1) for kind in ("sh", "text"))
+        os.symlink(binary(), self.path("betrace"))
+        environment = dict(sanitizer_environment(), PATH=self.folder + os.pathsep + os.environ["PATH"])
+        done = subprocess.run(["bash", "-e", "-c", commands], cwd=self.folder, capture_output=True, text=True, env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout[:len(report)], report)
 
     def test_stdin(self):
         self.assertIn("id: orders", self.cli("import", "-", status=0, text=FINE).stdout)
