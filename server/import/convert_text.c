@@ -9,7 +9,7 @@
 
 typedef bt_old_node node;
 
-enum { TRACE_ARENA_BYTES = 64 * 1024 * 1024, MOST_PARTS = 64 };
+enum { TRACE_ARENA_BYTES = 64 * 1024 * 1024, TREE_ARENA_BYTES = 64 * 1024 * 1024, MOST_PARTS = 64 };
 
 /* ---- judging ---- */
 
@@ -204,27 +204,44 @@ static bt_status take_as_is(bt_translation *t, bt_str text, bt_buffer *out, bt_i
 bt_status bt_import_convert(bt_translation *t, bt_str old_text, bt_buffer *out, bt_import_text *result, bt_error *why,
                             bt_error *error) {
   bt_old_rule rule;
-  bt_error ignored = {0};
+  bt_arena tree;
   *result = BT_IMPORT_TEXT_NONE;
-  bt_status status = bt_old_rule_parse(old_text, t->arena, &rule, why);
-  if (status == BT_INVALID) return take_as_is(t, old_text, out, result, &ignored);
-  if (!status) status = write_rule(t, &rule, out, why);
+  bt_arena_init(&tree, TREE_ARENA_BYTES);
+  bt_status status = bt_old_rule_parse(old_text, &tree, &rule, why);
+  bool is_old = !status;
+  if (is_old) status = write_rule(t, &rule, out, why);
+  bt_arena_dispose(&tree);
   if (!status && out->failed) status = BT_NO_MEMORY;
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
   if (!status) *result = BT_IMPORT_TEXT_MADE;
-  return BT_OK;
+  return is_old ? BT_OK : take_as_is(t, old_text, out, result, error);
 }
 
-bool bt_import_swap_clause(bt_arena *arena, bt_str old_text, bt_buffer *out, const char **written,
-                           const char **swapped) {
+static bt_status write_swapped(bt_str old_text, bt_arena *tree, bt_buffer *out, bt_swap *swap, bt_error *error) {
   bt_old_rule rule;
-  bt_error ignored = {0};
-  bt_translation silent = {.arena = arena, .is_silent = true};
-  if (bt_old_rule_parse(old_text, arena, &rule, &ignored) || !rule.always == !rule.never) return false;
-  *written = rule.always ? "always" : "never";
-  *swapped = rule.always ? "never" : "always";
+  bt_translation silent = {.arena = tree, .is_silent = true};
+  bt_status status = bt_old_rule_parse(old_text, tree, &rule, error);
+  if (status) return status;
+  if (!rule.always == !rule.never) return bt_error_set(error, BT_INVALID, "it has no single clause");
+  swap->written = rule.always ? "always" : "never";
+  swap->swapped = rule.always ? "never" : "always";
   node *kept = rule.always;
   rule.always = rule.never;
   rule.never = kept;
-  return write_clauses(&silent, &rule, out, &ignored) == BT_OK && !out->failed;
+  status = write_clauses(&silent, &rule, out, error);
+  return !status && out->failed ? bt_error_no_memory(error) : status;
+}
+
+bt_status bt_import_swap_clause(bt_str old_text, const bt_rulefile_test *example, bt_swap *swap, bt_error *error) {
+  bt_arena tree;
+  bt_buffer text = {0};
+  bt_error why = {0};
+  bt_verdict verdict = BT_NOT_APPLICABLE;
+  bt_arena_init(&tree, TREE_ARENA_BYTES);
+  bt_status status = write_swapped(old_text, &tree, &text, swap, &why);
+  if (!status) status = bt_import_judge(bt_buffer_str(&text), example, &verdict, &why);
+  bt_arena_dispose(&tree);
+  bt_buffer_dispose(&text);
+  swap->helps = !status && verdict == BT_VIOLATED;
+  return status == BT_NO_MEMORY ? bt_error_no_memory(error) : BT_OK;
 }

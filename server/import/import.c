@@ -15,7 +15,7 @@
 
 typedef bt_yaml_node node;
 
-enum { ARENA_CAP_BYTES = 512 * 1024 * 1024, MOST_TWINS = 1000 };
+enum { ARENA_CAP_BYTES = 512 * 1024 * 1024, MOST_TWINS = 100 };
 
 const char *bt_import_result_name(bt_import_result result) {
   switch (result) {
@@ -158,22 +158,21 @@ static bt_status write_item(bt_import *import, bt_import_rule *rule, const bt_ru
 /* What the author calls a violation, and what the new rule says of it. */
 static bt_status try_example(bt_import *import, bt_import_rule *rule, const bt_import_source *source, bt_str dsl,
                              const bt_rulefile_test *example, bt_error *error) {
-  bt_verdict verdict = BT_VIOLATED, other = BT_NOT_APPLICABLE;
-  const char *written = NULL, *swapped = NULL;
-  bt_buffer text = {0};
+  bt_verdict verdict = BT_VIOLATED;
+  bt_swap swap = {0};
+  bt_buffer hint = {0};
   bt_status status = bt_import_judge(dsl, example, &verdict, error);
-  if (!status && verdict != BT_VIOLATED &&
-      bt_import_swap_clause(&import->arena, rule->old_text, &text, &written, &swapped))
-    status = bt_import_judge(bt_buffer_str(&text), example, &other, error);
-  bool helps = other == BT_VIOLATED;
-  if (!status && verdict != BT_VIOLATED)
-    status = bt_import_say(import, rule, true, source->example->line, source->example->column, error,
-                           "its example_violation is %s by the rule%s%s%s%s%s: correct the "
-                           "rule or the example; its test fails until then",
-                           verdict == BT_SATISFIED ? "satisfied" : bt_verdict_name(verdict),
-                           helps ? "; it is violated with `" : "", helps ? swapped : "", helps ? "` in place of `" : "",
-                           helps ? written : "", helps ? "`" : "");
-  bt_buffer_dispose(&text);
+  if (status || verdict == BT_VIOLATED) return status;
+  status = bt_import_swap_clause(rule->old_text, example, &swap, error);
+  if (swap.helps) bt_buffer_printf(&hint, "; it is violated with `%s` in place of `%s`", swap.swapped, swap.written);
+  if (!status && hint.failed) status = bt_error_no_memory(error);
+  if (!status)
+    status = bt_import_say(
+        import, rule, true, source->example->line, source->example->column, error,
+        "the rule's verdict on its example_violation is %s%s: correct the rule or the example; its test fails "
+        "until then",
+        bt_verdict_name(verdict), hint.ptr ? hint.ptr : "");
+  bt_buffer_dispose(&hint);
   return status;
 }
 

@@ -27,9 +27,13 @@ bt_status bt_import_convert(bt_translation *translation, bt_str old_text, bt_buf
                             bt_error *why, bt_error *error) BT_MUST_CHECK;
 /* The verdict of a text on a test's trace. BT_INVALID: it is no rule. */
 bt_status bt_import_judge(bt_str dsl, const bt_rulefile_test *test, bt_verdict *out, bt_error *error) BT_MUST_CHECK;
-/* The other clause in place of the only one: `always` for `never`. False: it has none or both. */
-bool bt_import_swap_clause(bt_arena *arena, bt_str old_text, bt_buffer *out, const char **written,
-                           const char **swapped);
+typedef struct bt_swap {
+  const char *written, *swapped; /* "never", "always"; NULL: it has both clauses, or none */
+  bool helps;                    /* the example would be a violation */
+} bt_swap;
+/* Tries the other clause in place of the only one. */
+bt_status bt_import_swap_clause(bt_str old_text, const bt_rulefile_test *example, bt_swap *swap,
+                                bt_error *error) BT_MUST_CHECK;
 /* Appends `tests:` with the example, as lines of an item. */
 void bt_import_write_example(const bt_rulefile_test *example, bt_buffer *out);
 

@@ -64,19 +64,21 @@ static void skip_blanks(reader *r) {
 
 /* `\"` is a quote, as one of the two dialects has it; any other backslash is a backslash. */
 static bt_status read_string(reader *r, bt_error *error) {
-  size_t start = r->at++, length = 0;
-  bool ended = false;
-  char *text = bt_arena_bare_array(r->arena, r->text.len - start, 1);
-  if (!text) return bt_error_no_memory(error);
-  while (r->at < r->text.len && !ended) {
+  size_t start = r->at++, escaped = 0, length = 0;
+  while (r->at < r->text.len && peek(r, 0) != '"') {
     bool is_escaped = peek(r, 0) == '\\' && peek(r, 1) == '"';
-    r->at += is_escaped;
-    ended = !is_escaped && peek(r, 0) == '"';
-    if (!ended) text[length++] = peek(r, 0);
-    r->at++;
+    r->at += is_escaped ? 2 : 1;
+    escaped += is_escaped;
   }
-  if (!ended) return fail(r, start, start + 1, error, "expected a quote at the end of this string");
-  add(r, BT_OLD_TOKEN_STRING, start, (bt_str){text, length});
+  if (r->at >= r->text.len) return fail(r, start, start + 1, error, "expected a quote at the end of this string");
+  bt_str inside = {r->text.ptr + start + 1, r->at++ - start - 1};
+  char *text = escaped ? bt_arena_bare_array(r->arena, inside.len, 1) : NULL;
+  if (escaped && !text) return bt_error_no_memory(error);
+  for (size_t i = 0; escaped && i < inside.len; i++) {
+    i += inside.ptr[i] == '\\' && i + 1 < inside.len && inside.ptr[i + 1] == '"';
+    text[length++] = inside.ptr[i];
+  }
+  add(r, BT_OLD_TOKEN_STRING, start, escaped ? (bt_str){text, length} : inside);
   return BT_OK;
 }
 
