@@ -226,12 +226,8 @@ static bt_status read_example(bt_import *import, bt_import_rule *rule, const bt_
   if (!status) return BT_OK;
   *out = NULL;
   if (status == BT_NO_MEMORY) return bt_error_no_memory(error);
-  bt_str lines = bt_import_lines(source->document, source->example_key->line, source->example_key->column + 1);
-  bt_buffer all = {0};
-  bt_buffer_printf(&all, "%.*s%.*s", BT_FMT(rule->leftover), BT_FMT(lines));
-  bool kept = !all.failed && bt_arena_copy(&import->arena, bt_buffer_str(&all), &rule->leftover);
-  bt_buffer_dispose(&all);
-  if (!kept) return bt_error_no_memory(error);
+  status = bt_import_keep(import, rule, source, source->example_key, source->example_key->column + 1, error);
+  if (status) return status;
   return bt_import_say(import, rule, true, source->example->line, source->example->column, error,
                        "its example cannot be a test: %.300s", why.message);
 }
@@ -290,11 +286,9 @@ static void settle_result(bt_import *import, bt_import_rule *rule) {
 /* What a rule that is not converted is called, and all of its lines. */
 static bt_status keep_all(bt_import *import, bt_import_rule *rule, const bt_import_source *source, bt_error *error) {
   const char *name = source->fields.id ? source->fields.id : source->fields.name ? source->fields.name : "";
-  bt_str lines = bt_import_lines(source->document, source->map->line, source->map->column);
-  return bt_arena_copy(&import->arena, bt_str_from(name), &rule->id) &&
-                 bt_arena_copy(&import->arena, lines, &rule->leftover)
-             ? BT_OK
-             : bt_error_no_memory(error);
+  rule->leftover = (bt_str){NULL, 0};
+  if (!bt_arena_copy(&import->arena, bt_str_from(name), &rule->id)) return bt_error_no_memory(error);
+  return bt_import_keep(import, rule, source, source->map, source->map->column, error);
 }
 
 static bt_status add_rule(bt_import *import, const bt_yaml_document *document, const node *map, bt_str file,

@@ -14,7 +14,6 @@ typedef struct reading {
   bt_import_rule *rule;
   bt_import_source *source;
   bt_error *error;
-  bt_buffer leftover;
 } reading;
 
 /* ---- lines of the file ---- */
@@ -30,9 +29,8 @@ static bool is_blank(bt_str line) {
   return blanks == line.len || line.ptr[blanks] == '\n' || line.ptr[blanks] == '\r';
 }
 
-bt_str bt_import_lines(const bt_yaml_document *document, unsigned line, unsigned column) {
-  bt_str first = bt_yaml_line(document, line);
-  bt_str all = first;
+static bt_str block_lines(const bt_yaml_document *document, unsigned line, unsigned column) {
+  bt_str all = bt_yaml_line(document, line);
   for (unsigned next = line + 1; next <= document->line_count; next++) {
     bt_str more = bt_yaml_line(document, next);
     if (!more.len || (!is_blank(more) && indentation(more) + 1 < column)) break;
@@ -41,10 +39,56 @@ bt_str bt_import_lines(const bt_yaml_document *document, unsigned line, unsigned
   return all;
 }
 
+/* Behind a string in quotes that begins at `at`. */
+static size_t skip_quoted(bt_str source, size_t at) {
+  char quote = source.ptr[at++];
+  while (at < source.len && source.ptr[at] != quote) at += quote == '"' && source.ptr[at] == '\\' ? 2 : 1;
+  return at + 1;
+}
+
+/* Of flow style, as JSON is: a map or a list to its bracket, a key with its value to the comma or bracket behind. */
+static bt_str flow_piece(bt_str source, size_t start) {
+  size_t at = start, depth = 0;
+  bool is_word = false; /* a quote inside a word is none */
+  while (at < source.len) {
+    char c = source.ptr[at];
+    bool closes = c == '}' || c == ']', opens = c == '{' || c == '[';
+    if (depth == 0 && (closes || c == ',')) break;
+    if ((c == '"' || c == '\'') && !is_word) {
+      at = skip_quoted(source, at);
+      continue;
+    }
+    depth += opens;
+    depth -= closes;
+    at++;
+    if (closes && depth == 0) break;
+    is_word = !opens && !closes && !memchr(" \t\r\n,:", c, 6);
+  }
+  return (bt_str){source.ptr + start, (at < source.len ? at : source.len) - start};
+}
+
+bt_status bt_import_keep(bt_import *import, bt_import_rule *rule, const bt_import_source *source, const node *piece,
+                         unsigned column, bt_error *error) {
+  const bt_yaml_document *document = source->document;
+  const node *map = source->map;
+  bool is_flow = map->offset < document->source.len && map->kind != BT_YAML_SCALAR &&
+                 memchr("{[", document->source.ptr[map->offset], 2);
+  bt_buffer all = {0};
+  bt_str lines = is_flow ? flow_piece(document->source, piece->offset) : block_lines(document, piece->line, column);
+  bool ends = bt_str_ends_with(lines, BT_STR("\n"));
+  bt_buffer_append(&all, rule->leftover);
+  bt_buffer_append(&all, lines);
+  if (!ends) bt_buffer_append_char(&all, '\n');
+  bool is_kept = !all.failed && bt_arena_copy(&import->arena, bt_buffer_str(&all), &rule->leftover);
+  bt_buffer_dispose(&all);
+  return is_kept ? BT_OK : bt_error_no_memory(error);
+}
+
 /* ---- fields ---- */
 
 static bt_status leave(reading *r, const node *key, bool look, const char *why) {
-  bt_buffer_append(&r->leftover, bt_import_lines(r->source->document, key->line, key->column + 1));
+  bt_status status = bt_import_keep(r->import, r->rule, r->source, key, key->column + 1, r->error);
+  if (status) return status;
   return bt_import_say(r->import, r->rule, look, key->line, key->column, r->error, "%.60s: %s", key->text.ptr, why);
 }
 
@@ -168,9 +212,5 @@ bt_status bt_import_read_fields(bt_import *import, bt_import_rule *rule, bt_impo
   reading r = {.import = import, .rule = rule, .source = source, .error = error};
   bt_status status = BT_OK;
   for (const node *key = source->map->first; !status && key; key = key->next->next) status = take(&r, key, key->next);
-  if (!status && r.leftover.failed) status = bt_error_no_memory(error);
-  if (!status && r.leftover.len && !bt_arena_copy(&import->arena, bt_buffer_str(&r.leftover), &rule->leftover))
-    status = bt_error_no_memory(error);
-  bt_buffer_dispose(&r.leftover);
   return status;
 }

@@ -18,8 +18,10 @@ bt_status bt_import_say(bt_import *import, bt_import_rule *rule, bool look, unsi
 /* Fields of the rule, and what is not taken over. */
 bt_status bt_import_read_fields(bt_import *import, bt_import_rule *rule, bt_import_source *source,
                                 bt_error *error) BT_MUST_CHECK;
-/* The lines of the file from `line` on that are indented by `column` at least: a node of block style. */
-bt_str bt_import_lines(const bt_yaml_document *document, unsigned line, unsigned column);
+/* Adds a piece of the file to what is not taken over: of block style the lines from it on that are indented by `column`
+ * at least, of flow style the node or the key with its value. */
+bt_status bt_import_keep(bt_import *import, bt_import_rule *rule, const bt_import_source *source,
+                         const bt_yaml_node *piece, unsigned column, bt_error *error) BT_MUST_CHECK;
 
 typedef enum bt_import_text { BT_IMPORT_TEXT_MADE, BT_IMPORT_TEXT_AS_IS, BT_IMPORT_TEXT_NONE } bt_import_text;
 /* Appends the rule's text in BeTraceDSL, and takes notes. NONE: *why says why not, why->range where. */
