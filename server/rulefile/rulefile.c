@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/rulefile/testcase.h"
+#include "server/rulefile/text_place.h"
 #include "server/rulefile/yaml_read.h"
 #include "server/rules/rule_fields.h"
 
@@ -203,7 +204,7 @@ static unsigned inline_offset(const document *d, const node *dsl) {
   return !has_break && bt_str_starts_with(rest, dsl->text) ? dsl->column - 1 + !dsl->is_plain : 0;
 }
 
-static void locate_dsl(const document *d, const node *dsl, bt_rulefile_rule *rule) {
+void bt_rulefile_locate_text(const document *d, const node *dsl, bt_rulefile_rule *rule) {
   rule->dsl_is_block = dsl->is_literal;
   rule->dsl_offset = dsl->offset;
   rule->dsl_line = dsl->line + dsl->is_literal;
@@ -216,7 +217,7 @@ static bt_status read_rule(const document *d, const node *map, bt_rulefile_rule 
   bt_status status = bt_yaml_read_map(d, map, "a rule", rule_fields, &reader, error);
   if (d->problems && status == BT_INVALID) {
     /* Its text and its tests are looked at all the same. */
-    if (reader.dsl) locate_dsl(d, reader.dsl, rule);
+    if (reader.dsl) bt_rulefile_locate_text(d, reader.dsl, rule);
     status = bt_yaml_go_on(d, status, error);
     return status ? status : bt_testcases_read(d, reader.tests, reader.example, &rule->tests, &rule->test_count, error);
   }
@@ -224,7 +225,7 @@ static bt_status read_rule(const document *d, const node *map, bt_rulefile_rule 
   if (!reader.dsl) return bt_yaml_fail(d, map, error, "a rule: expected its text as the key dsl");
   if (!rule->fields.id && !rule->fields.name)
     return bt_yaml_fail(d, map, error, "a rule: expected an id or a name, got neither");
-  locate_dsl(d, reader.dsl, rule);
+  bt_rulefile_locate_text(d, reader.dsl, rule);
   if (reader.frameworks) status = add_frameworks(d, reader.frameworks, &rule->fields, error);
   return status ? status : bt_testcases_read(d, reader.tests, reader.example, &rule->tests, &rule->test_count, error);
 }

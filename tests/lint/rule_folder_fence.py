@@ -47,7 +47,7 @@ FLOORS = [
     ["server/base"],
     ["server/rules", "server/memory", "server/metrics"],
     ["server/work", "server/store", "server/editor", "server/rulefile"],
-    ["server/replay", "server/doctor"],
+    ["server/replay", "server/doctor", "server/import"],
     ["server/settings", "server/query", "server/watch"],
     ["server/json"],
     ["server/compliance"],

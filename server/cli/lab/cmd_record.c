@@ -10,6 +10,7 @@
 #include "server/cli/found_trace.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/print.h"
+#include "server/rulefile/yaml_text.h"
 #include "server/rulefile/yaml_write.h"
 
 typedef struct record_run {

@@ -25,7 +25,5 @@ json_t *bt_trace_record_otlp(const bt_trace *trace, bt_redaction *redaction);
 /* Reads a rule file and runs its tests: BT_OK when there are `tests` of them and all pass. BT_REFUSED: the message says
  * which verdict came. */
 bt_status bt_recorded_verify(bt_str file, size_t tests, bt_error *error) BT_MUST_CHECK;
-/* Appends text as a YAML string in double quotes. */
-void bt_yaml_quote(bt_str text, bt_buffer *out);
 
 #endif
