@@ -249,6 +249,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .memory_limit_bytes = bt_memory_limit(queue->options.memory),
                                .memory = queue->options.memory,
                                .prices = queue->options.prices,
+                               .trust = queue->options.trust,
                                .work = queue->options.work,
                                .cancel = &job->scope.cancel};
   bt_replay_result result;

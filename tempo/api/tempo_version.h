@@ -17,7 +17,7 @@ typedef struct bt_tempo_version {
   bt_source_about about; /* under the lock, as all up to is_lost */
   bool has_answered;     /* about is what Tempo said */
   bool is_asking;
-  uint64_t generation;   /* grows when it may be another Tempo, or the same one that was started anew */
+  uint64_t generation;       /* grows when it may be another Tempo, or the same one that was started anew */
   int64_t asked_ms, next_ms; /* on the monotonic clock: when it was asked last, and when it may be again */
   atomic_bool is_lost;       /* a connection failed, and nothing has been heard since */
 } bt_tempo_version;
