@@ -206,8 +206,8 @@ static json_t *optional_time_json(int64_t ns) {
 }
 
 static json_t *compared_json(const bt_compared *compared) {
-  return json_pack("{s:o, s:o, s:o, s:o}", "here", number_json(compared->here), "before",
-                   number_json(compared->before), "oldest", optional_time_json(compared->oldest_ns), "newest",
+  return json_pack("{s:o, s:o, s:o, s:o}", "here", number_json(compared->here), "before", number_json(compared->before),
+                   "oldest", optional_time_json(compared->oldest_ns), "newest",
                    optional_time_json(compared->newest_ns));
 }
 
