@@ -56,7 +56,7 @@ void bt_comparisons_finish(bt_judge *judge) {
   bt_trust_news news = {.compared = made->handed_over, .agreed = made->agreed, .differed = made->differed};
   say(judge);
   if (!judge->plan->keeps_trust) return;
-  news.units = bt_strategy_spent(result->requests, judge->judged, judge->table->count);
+  news.units = bt_strategy_spent(result->requests, judge->judged);
   if (judge->questions->projection != &judge->plan->projection || !bt_questions_are_of_one_source(judge->questions))
     news.agreed = 0;
   bt_trust_add(judge->plan->request.trust, &judge->plan->question, bt_clock_steady_ns(), &news);

@@ -31,8 +31,8 @@ static void add(bt_cost *into, double found, double units, uint64_t bytes_each, 
   into->units += (double)requests * request_units + found * units;
 }
 
-double bt_strategy_spent(uint64_t requests, uint64_t read, uint64_t found) {
-  return (double)requests * request_units + (double)read + (double)found * found_units;
+double bt_strategy_spent(uint64_t requests, uint64_t read) {
+  return (double)requests * request_units + (double)read;
 }
 
 void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGIES]) {

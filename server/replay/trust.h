@@ -17,7 +17,7 @@ enum {
   BT_TRUST_REASSURED = 8,   /* so many have to agree after a difference before an answer is complete again, */
   BT_TRUST_CALM = 32,       /* and so many before samples have their usual size */
   BT_TRUST_SHARE = 20,      /* comparisons beyond the sample take one part in so many of what replays cost */
-  BT_TRUST_BY_ID_UNITS = 80 /* what one costs, where a search costs 40 and a trace in a batch 1 (strategy_cost.c) */
+  BT_TRUST_BY_ID_UNITS = 40 /* what one costs, about as much as a search that finds little (strategy_cost.c) */
 };
 
 typedef struct bt_trust bt_trust;
