@@ -22,6 +22,7 @@ struct bt_server {
   const bt_config *config;
   char derived_tempo[300]; /* where no Tempo is named, but an OTLP endpoint is */
   bt_exporter_options exporter;
+  bt_trust *trust;               /* in batches of Tempo, for replays */
   bt_evidence_key *evidence_key; /* NULL: reports are unsigned */
   bt_service service;
   bt_http_server *http;
@@ -106,7 +107,8 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
                                   .memory = server->service.account,
                                   .emit_at_original_time = config->emit_at_original_time,
                                   .metrics = server->service.metrics,
-                                  .prices = server->service.prices};
+                                  .prices = server->service.prices,
+                                  .trust = server->trust};
   return bt_job_queue_new(&options, &server->service.jobs, error);
 }
 
@@ -341,6 +343,7 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   if (!status) status = bt_http_client_new(&http, &server->service.client, error);
   if (!status) status = bt_metrics_new(bt_route_count, &server->service.metrics, error);
   if (!status) status = bt_price_table_new(0, &server->service.prices, error);
+  if (!status) status = bt_trust_new(0, &server->trust, error);
   if (!status) status = open_exporter(server, error);
   if (!status) status = open_store(server, error);
   if (!status) status = open_source(server, error);
@@ -386,6 +389,7 @@ void bt_server_stop(bt_server *server) {
   bt_http_client_free(server->service.client);
   bt_metrics_free(server->service.metrics);
   bt_price_table_free(server->service.prices);
+  bt_trust_free(server->trust);
   bt_workplace_free(server->service.work);
   bt_memory_account_free(server->service.account);
   free(server);

@@ -38,7 +38,7 @@ static void print_json_result(const replay_run *run, const bt_collected *all) {
   json_t *violations = json_array();
   for (size_t i = 0; i < all->count; i++)
     json_array_append_new(violations, bt_violation_json(rule_of(run, all->found[i].rule), all->found[i].violation));
-  json_object_set_new(object, "coverage", bt_coverage_json(&all->result.coverage));
+  json_object_set_new(object, "coverage", bt_replay_coverage_json(&all->result.coverage));
   json_object_set_new(object, "violations", violations);
   bt_cli_print_json(object);
 }

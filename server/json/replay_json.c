@@ -201,6 +201,23 @@ json_t *bt_coverage_json(const bt_coverage *coverage) {
                    assumptions_json(&coverage->assumptions));
 }
 
+static json_t *optional_time_json(int64_t ns) {
+  return ns ? time_json(ns) : json_null();
+}
+
+static json_t *compared_json(const bt_compared *compared) {
+  return json_pack("{s:o, s:o, s:o, s:o}", "here", number_json(compared->here), "before", number_json(compared->before),
+                   "oldest", optional_time_json(compared->oldest_ns), "newest",
+                   optional_time_json(compared->newest_ns));
+}
+
+json_t *bt_replay_coverage_json(const bt_coverage *coverage) {
+  json_t *object = bt_coverage_json(coverage);
+  if (!object || json_object_set_new(object, "compared", compared_json(&coverage->compared)) == 0) return object;
+  json_decref(object);
+  return NULL;
+}
+
 /* ---- replays ---- */
 
 static json_t *moment_json(const bt_moment *moment) {
@@ -308,10 +325,6 @@ json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_defi
   return object;
 }
 
-static json_t *optional_time_json(int64_t ns) {
-  return ns ? time_json(ns) : json_null();
-}
-
 json_t *bt_job_json(const bt_job_view *view) {
   json_t *object = bt_replay_result_json(&view->result, view->rules, bt_job_state_name(view->state));
   if (!object) return NULL;
@@ -320,7 +333,7 @@ json_t *bt_job_json(const bt_job_view *view) {
   json_object_set_new(object, "start_time", time_json(view->range.start_ns));
   json_object_set_new(object, "end_time", time_json(view->range.end_ns));
   json_object_set_new(object, "progress", json_real(round(view->progress * 1000) / 1000));
-  json_object_set_new(object, "coverage", ended ? bt_coverage_json(&view->result.coverage) : json_null());
+  json_object_set_new(object, "coverage", ended ? bt_replay_coverage_json(&view->result.coverage) : json_null());
   json_object_set_new(object, "emit", json_boolean(view->emit));
   json_object_set_new(object, "spans_emitted", number_json(view->spans_emitted));
   json_object_set_new(object, "spans_already_there", number_json(view->spans_already_there));

@@ -11,6 +11,8 @@
 /* Each returns a new object, NULL when there is no memory. Text of users that is not UTF-8 is repaired with U+FFFD. */
 json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violation *violation);
 json_t *bt_coverage_json(const bt_coverage *coverage);
+json_t *bt_replay_coverage_json(const bt_coverage *coverage); /* with what was compared, which other answers are not
+                                                                asked for */
 /* {kind, version, checked, note?}; null when it was not asked for. */
 json_t *bt_source_json(const bt_source_about *about);
 /* How a replay ended or where it stands: the fields of api.md, Replay. Counters are of all rules together at the top

@@ -8,6 +8,7 @@
  * of the sample is asked for before these answers are in. Thread: the replay's. */
 #include "server/replay/early_reads.h"
 
+#include "server/replay/comparisons.h"
 #include "server/replay/delivery.h"
 #include "server/replay/reservoir.h"
 #include "server/replay/trace_judge.h"
@@ -27,7 +28,7 @@ static bool is_young(const bt_judge *judge, size_t known) {
 }
 
 /* Offers it, if it is left of some rule. */
-static void offer_trace(const bt_judge *judge, size_t known, bt_reservoir *smallest) {
+static bool offer_trace(const bt_judge *judge, size_t known, bt_reservoir *smallest) {
   bool is_left = false, comes_first = false;
   for (size_t i = 0; i < judge->plan->rule_count; i++) {
     if (!is_left_of(judge, i, known)) continue;
@@ -37,6 +38,7 @@ static void offer_trace(const bt_judge *judge, size_t known, bt_reservoir *small
   uint64_t key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[known].matched.id) >> 1 |
                  (comes_first ? 0 : (uint64_t)1 << 63);
   if (is_left) bt_reservoir_offer(smallest, BT_EARLY_READS_MAX, (bt_keyed){key, known});
+  return is_left;
 }
 
 static void move_to_front(bt_judge *judge, bt_known_list *known) {
@@ -49,13 +51,26 @@ static void move_to_front(bt_judge *judge, bt_known_list *known) {
   }
 }
 
+/* Those for which earlier comparisons stand are left out: not all of what is left violates, but at most all. */
+static void choose(bt_judge *judge, const bt_reservoir *from, size_t violating) {
+  bt_early_reads *early = &judge->early;
+  uint64_t wanted = bt_comparisons_wanted(judge, bt_violation_sample_size(judge, violating));
+  for (size_t i = 0; i < from->count; i++) {
+    size_t known = from->items[i].known;
+    bool is_plain = judge->plan->keeps_trust && !is_young(judge, known);
+    if (is_plain && !wanted) continue;
+    wanted -= is_plain;
+    early->chosen[early->count++] = (bt_sampled){.known = known};
+  }
+}
+
 size_t bt_early_reads_choose(bt_judge *judge, bt_known_list *known) {
   bt_reservoir smallest = {.count = 0};
   bt_early_reads *early = &judge->early;
   if (early->is_done || !judge->plan->reads_early) return 0;
-  for (size_t i = 0; i < known->count; i++) offer_trace(judge, known->items[i], &smallest);
-  for (size_t i = 0; i < smallest.count; i++) early->chosen[i] = (bt_sampled){.known = smallest.items[i].known};
-  early->count = smallest.count;
+  size_t left = 0;
+  for (size_t i = 0; i < known->count; i++) left += offer_trace(judge, known->items[i], &smallest);
+  if (left) choose(judge, &smallest, left);
   early->is_done = smallest.count != 0;
   move_to_front(judge, known);
   return early->count;

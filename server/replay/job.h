@@ -22,6 +22,7 @@ typedef struct bt_job_queue_options {
   bt_memory_account *memory; /* what jobs hold is asked for there, and the queue is its keeper; NULL: it has its own */
   bool emit_at_original_time;
   bt_price_table *prices; /* what replays cost is added to it; NULL: to none */
+  bt_trust *trust;        /* what replays compared counts for later ones; NULL: it does not */
   bt_metrics *metrics;    /* counts replays and what they evaluate; NULL: nobody counts */
 } bt_job_queue_options;
 

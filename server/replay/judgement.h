@@ -5,6 +5,7 @@
 
 #include "dsl/data_notes.h"
 #include "server/replay/decider.h"
+#include "server/replay/trust.h"
 
 /* What is to be told of one trace, rule by rule. */
 typedef struct bt_judged {
@@ -16,8 +17,19 @@ typedef struct bt_judged {
 typedef struct bt_sampled { /* a violating trace that waits for the sample to be complete */
   uint64_t key;
   size_t known;
-  bt_judged *rules; /* rule_count of them */
+  bt_judged *rules;    /* rule_count of them */
+  bool is_handed_over; /* so long ago that search and batches should give all of it */
 } bt_sampled;
+
+/* Traces that were read both ways. */
+typedef struct bt_comparisons {
+  uint32_t count;            /* all; of what was handed over long ago: */
+  uint32_t handed_over;      /* all of it, */
+  uint32_t agreed, differed; /* violations that are the same both ways, and whatever is not */
+  uint64_t from_batches;     /* traces that a batch judged: so many rest on comparisons */
+  bool is_granted;
+  bt_trust_grant grant; /* the least that was found while it was decided what to compare */
+} bt_comparisons;
 
 /* Candidates that are read by id beside the first batch (early_reads.c). */
 enum { BT_EARLY_READS_MAX = 4 };
@@ -50,7 +62,9 @@ typedef struct bt_judge {
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */
   uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
+  uint64_t spared;       /* of the sample: those that earlier comparisons stand for */
   bool has_sampled_part; /* what comes now lies near the edges */
+  bt_comparisons comparisons;
   bt_early_reads early;
   uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */

@@ -1,9 +1,11 @@
 /* How a replay ended, and what its result says of it. See ledger.h and replay.h. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/replay/comparisons.h"
 #include "server/replay/ledger.h"
 
 const char *bt_replay_outcome_name(bt_replay_outcome outcome) {
@@ -100,6 +102,11 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
     say(result, BT_REPLAY_INCOMPLETE,
         "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
         (unsigned long long)ledger->judge->sample_differences);
+  else if (bt_comparisons_lacking(ledger->judge))
+    say(result, BT_REPLAY_INCOMPLETE,
+        "sample_differs: an earlier replay of the same rules saw a batch that differs from a read by id, and since "
+        "then too few agreed: %" PRIu32 " more have to",
+        bt_comparisons_lacking(ledger->judge));
   else if (ledger->judge->unread_differences)
     say(result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",

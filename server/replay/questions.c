@@ -318,6 +318,10 @@ void bt_questions_look_again(bt_questions *questions) {
     bt_source_about_join(said, &now);
 }
 
+bool bt_questions_are_of_one_source(const bt_questions *questions) {
+  return questions->source && bt_source_generation(questions->source) == questions->plan->generation;
+}
+
 void bt_questions_lose_source(bt_questions *questions, const char *reason) {
   questions->source_lost = true;
   snprintf(questions->lost_reason, sizeof questions->lost_reason, "%.190s", reason);

@@ -73,6 +73,8 @@ bt_status bt_questions_read(bt_questions *questions, const bt_read_request *requ
                             bool is_over, bt_answer *answer, bt_error *error) BT_MUST_CHECK;
 /* A Tempo may be replaced while it is asked: asks once more what it is, and says so in the coverage. */
 void bt_questions_look_again(bt_questions *questions);
+/* Whether all that was asked so far was asked of the source that was there at the beginning, as far as is known. */
+bool bt_questions_are_of_one_source(const bt_questions *questions);
 /* The source is gone from now on, for that reason. */
 void bt_questions_lose_source(bt_questions *questions, const char *reason);
 

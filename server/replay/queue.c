@@ -259,6 +259,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .memory = queue->options.memory,
                                .prices = queue->options.prices,
                                .takes_notes = true,
+                               .trust = queue->options.trust,
                                .work = queue->options.work,
                                .cancel = &job->scope.cancel};
   bt_replay_result result;

@@ -3,6 +3,7 @@
 #include "server/replay/replay.h"
 
 #include "server/base/clock.h"
+#include "server/replay/comparisons.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/ledger.h"
 #include "server/replay/rule_notes.h"
@@ -115,6 +116,7 @@ bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, con
   bt_questions_add_untaken(&r.questions);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (is_open) bt_ledger_feed_prices(&r.ledger, result->duration_ns);
+  if (is_open) bt_comparisons_finish(&r.judge);
   if (status != BT_OK) bt_ledger_end_early(&r.ledger, status, &why);
   close_floors(&r);
   if (status == BT_OK && observer && observer->progress) observer->progress(observer->context, 1, result);

@@ -7,6 +7,7 @@
 
 #include "server/memory/account.h"
 #include "server/replay/price.h"
+#include "server/replay/trust.h"
 #include "server/replay/violation.h"
 #include "server/work/workplace.h"
 #include "tempo/wire/source.h"
@@ -74,8 +75,11 @@ typedef struct bt_replay_request {
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
   bool takes_notes;       /* for people: the result says what names and comparisons met in the traces that are read */
-  bool joins_searches;    /* many rules, a short range: their candidates are found by one search where that can be
-                             (filter_union.h) */
+  /* What earlier replays compared counts, and what this one compares is left to later ones; or NULL: the sample is as
+   * large each time. Only with another sample_seed for each, so that other traces are compared. */
+  bt_trust *trust;
+  bool joins_searches; /* many rules, a short range: their candidates are found by one search where that can be
+                          (filter_union.h) */
 } bt_replay_request;
 
 typedef enum bt_replay_outcome {
@@ -88,6 +92,13 @@ typedef enum bt_replay_outcome {
 /* Samples of a source whose version was not checked are so much larger: they are what stands in for the checks. */
 enum { BT_UNCHECKED_TIMES = 4 };
 enum { BT_LONG_TRACES_NAMED = 100, BT_DIFFERING_TRACES_NAMED = 20 };
+
+/* Traces of which the batch was held against a read by id: what the trust in the others rests on. */
+typedef struct bt_compared {
+  uint64_t here;                /* by this replay */
+  uint64_t before;              /* by earlier ones of the same rules and tenant over the same Tempo, in the last day */
+  int64_t oldest_ns, newest_ns; /* of these: when it was; 0: there are none */
+} bt_compared;
 
 typedef struct bt_coverage {
   bool complete;
@@ -113,6 +124,7 @@ typedef struct bt_coverage {
   bt_trace_id differing_traces[BT_DIFFERING_TRACES_NAMED];
   size_t differing_trace_count; /* all */
   bt_assumptions assumptions;   /* the widest among the rules */
+  bt_compared compared;
 } bt_coverage;
 /* Adds what an adjacent window says, later ones after earlier ones; `asked` and `complete` are the caller's. Traces
  * are counted where they were met: `outside` is the sum over the windows. */

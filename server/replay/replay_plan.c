@@ -1,6 +1,7 @@
 /* Working out a replay's plan. See replay_plan.h. */
 #include "server/replay/replay_plan.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "dsl/arena.h"
@@ -72,17 +73,49 @@ static void look_at_source(bt_replay_plan *plan, bt_source *source) {
   plan->sample_times = plan->is_checked ? 1 : BT_UNCHECKED_TIMES;
 }
 
-static void fill_defaults(bt_replay_plan *plan, bt_source *source) {
+/* What a batch gives follows from the rules and where its traces begin; what it should have given, from the tenant's
+ * data and the Tempo that has them. */
+static bt_status write_question(bt_replay_plan *plan, bt_error *error) {
+  const bt_replay_request *request = &plan->request;
+  bt_buffer text = {0};
+  bt_buffer_printf(&text, "%s %" PRIu64 " %" PRId64, plan->about.version, plan->generation,
+                   request->assumptions.margin_ns);
+  for (size_t i = 0; i < request->rule_count; i++)
+    bt_buffer_printf(&text, " %s %" PRId64, request->rules[i]->condition_hash, request->rules[i]->fields.margin_ns);
+  bt_str parts[] = {bt_str_from(request->tenant ? request->tenant : ""), bt_buffer_str(&text)};
+  bt_status status = text.failed ? bt_error_no_memory(error) : bt_trust_question_of(parts, 2, &plan->question, error);
+  bt_buffer_dispose(&text);
+  return status;
+}
+
+/* Who looks for the earliest, reads at random, or says how many, has a sample of its own; and of a version that was
+ * not checked each answer has. */
+static bt_status look_at_trust(bt_replay_plan *plan, bt_source *source, bt_error *error) {
+  const bt_replay_request *request = &plan->request;
+  plan->keeps_trust = request->trust && source && plan->filters && !plan->is_static && plan->is_checked &&
+                      !plan->sample_is_fixed && !request->wants_earliest && !request->random_part;
+  if (!plan->keeps_trust) return BT_OK;
+  plan->generation = bt_source_generation(source);
+  bt_status status = write_question(plan, error);
+  if (status != BT_OK) return status;
+  plan->trust = bt_trust_look(request->trust, &plan->question, bt_clock_steady_ns());
+  if (!plan->trust.is_calm) plan->sample_times = BT_UNCHECKED_TIMES;
+  return BT_OK;
+}
+
+static bt_status fill_defaults(bt_replay_plan *plan, bt_source *source, bt_error *error) {
   bt_replay_request *request = &plan->request;
   plan->sample_is_fixed = request->sample_size != 0;
   if (!request->now_ns) request->now_ns = bt_clock_wall_ns();
   if (!request->sample_size) request->sample_size = DEFAULT_SAMPLE;
   if (!request->memory_limit_bytes) request->memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   look_at_source(plan, source);
+  bt_status status = look_at_trust(plan, source, error);
   request->sample_size *= plan->sample_times;
   /* What no search found can be sampled only where it is listed. */
   if (!plan->is_checked && request->count == BT_COUNT_AT_LEAST) request->count = BT_COUNT_AUTO;
   if (source) request->assumptions = bt_assumptions_over(&request->assumptions, source, request->cancel);
+  return status;
 }
 
 static int64_t larger(int64_t a, int64_t b) {
@@ -222,7 +255,8 @@ bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *reques
   out->windows = calloc(request->rule_count, sizeof *out->windows);
   if (!out->rules || !out->windows) return bt_error_no_memory(error);
   out->rule_count = request->rule_count;
-  fill_defaults(out, source);
+  status = fill_defaults(out, source, error);
+  if (status != BT_OK) return status;
   widen_assumptions(out);
   set_ranges(out);
   status = plan_rules(out, source, error);

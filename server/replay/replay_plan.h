@@ -59,6 +59,12 @@ typedef struct bt_replay_plan {
   bool samples_in_parts;  /* a part of that sample may be read before all is known */
   bool wants_earliest;    /* only the earliest violation matters */
   uint32_t sample_times;  /* samples are so many times larger */
+  bool keeps_trust;       /* what earlier replays compared counts */
+
+  /* Where it does: */
+  bt_trust_question question; /* of what comparisons are evidence */
+  uint64_t generation;        /* of the source */
+  bt_trust_grant trust;       /* as it was at the beginning */
 } bt_replay_plan;
 
 /* Checks the request and makes the plan. A source of NULL is as a Tempo. Dispose it in every case. BT_INVALID: the

@@ -29,6 +29,8 @@ enum { BT_STRATEGY_FROM = 256 };
 
 enum { BT_STRATEGIES = 3 }; /* READ, ID_SETS, PROJECTION: number strategy − 1 */
 void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGIES]);
+/* What a replay cost at least that asked so much and read so many traces, in units. */
+double bt_strategy_spent(uint64_t requests, uint64_t read);
 /* The cheapest that is possible. */
 bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts);
 /* Whether a projection that is asked before anything else, and finds the candidates itself, costs less than searches

@@ -31,6 +31,10 @@ static void add(bt_cost *into, double found, double units, uint64_t bytes_each, 
   into->units += (double)requests * request_units + found * units;
 }
 
+double bt_strategy_spent(uint64_t requests, uint64_t read) {
+  return (double)requests * request_units + (double)read;
+}
+
 void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGIES]) {
   bt_cost *ids = &costs[BT_STRATEGY_ID_SETS - 1], *projection = &costs[BT_STRATEGY_PROJECTION - 1];
   costs[BT_STRATEGY_READ - 1] = cost_of_reads(facts, 1);

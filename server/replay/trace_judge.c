@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "server/replay/comparisons.h"
 #include "server/replay/delivery.h"
 #include "server/replay/rule_notes.h"
 #include "server/replay/violation_sample.h"
@@ -121,7 +122,9 @@ static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *tra
     return status;
   }
   if (is_final) return bt_delivery_take(judge, known, rules, error);
-  bt_sampled judged = {bt_violation_sample_key(judge, trace, rules), known, rules};
+  bool is_handed_over = !ended_after(judge, trace, judge->plan->request.assumptions.handover_ns);
+  bt_sampled judged = {bt_violation_sample_key(judge, trace, rules), known, rules, is_handed_over};
+  judge->comparisons.from_batches++;
   if (bt_violation_sample_keep(judge, &judged)) return BT_OK;
   return bt_judged_violates(judge, rules) ? bt_violation_sample_add(judge, judged, error)
                                           : bt_delivery_take(judge, known, rules, error);
@@ -178,6 +181,7 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
 
 /* What the batch said and the whole trace does not say, or the other way round. */
 static void count_differences(bt_judge *judge, const bt_sampled *sampled, const bt_rule_verdict *verdicts) {
+  uint64_t before = judge->sample_differences;
   for (size_t i = 0; i < judge->plan->rule_count; i++) {
     bool is_here = bt_trace_table_place_in(judge->table, judge->plan->rules[i].window,
                                            &judge->table->traces[sampled->known]) != BT_PLACE_OUTSIDE;
@@ -187,6 +191,7 @@ static void count_differences(bt_judge *judge, const bt_sampled *sampled, const 
     judge->account->result->rules[i].sample_differences++;
     judge->sample_differences++;
   }
+  bt_comparisons_take(judge, sampled, judge->sample_differences > before);
 }
 
 /* The sampled trace as it is by id; what the batch said of it is let go. */

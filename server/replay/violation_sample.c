@@ -1,6 +1,7 @@
 /* The sample of violations. See violation_sample.h. */
 #include "server/replay/violation_sample.h"
 
+#include "server/replay/comparisons.h"
 #include "server/replay/delivery.h"
 #include "server/replay/reservoir.h"
 
@@ -67,38 +68,78 @@ static uint64_t count_orphans(const bt_judge *judge) {
   return count < most ? count : most;
 }
 
-/* What is still to be read: the root of their number, because what a sample can show follows from its size, and
- * hardly from what it is of. What comes after a part of the sample was read lies near the edges, where beginnings
+/* The root of their number, because what a sample can show follows from its size, and hardly from what it is of. */
+uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating) {
+  uint64_t wanted = SAMPLE_FLOOR, most = judge->plan->request.sample_size;
+  while (wanted < most && wanted * wanted < violating) wanted++;
+  wanted *= judge->plan->sample_times;
+  return wanted < most ? wanted : most;
+}
+
+/* What is still to be read. What comes after a part of the sample was read lies near the edges, where beginnings
  * may be missing: of such traces some are read whatever was read before. */
 static uint64_t count_wanted(const bt_judge *judge, uint64_t under_way) {
-  uint64_t wanted = SAMPLE_FLOOR, times = judge->plan->sample_times;
-  while (wanted < judge->plan->request.sample_size && wanted * wanted < judge->sampled_from + under_way) wanted++;
-  wanted *= times;
-  if (wanted > judge->plan->request.sample_size) wanted = judge->plan->request.sample_size;
-  uint64_t read = judge->samples_read + judge->early.read + under_way;
+  uint64_t wanted = bt_violation_sample_size(judge, judge->sampled_from + under_way);
+  uint64_t read = judge->samples_read + judge->spared + judge->early.read + under_way;
   wanted -= read < wanted ? read : wanted;
   uint64_t orphans = judge->has_sampled_part ? count_orphans(judge) : 0;
   return orphans > wanted ? orphans : wanted;
 }
 
-size_t bt_violation_sample_preview(const bt_judge *judge, uint64_t under_way, size_t *known) {
+/* Earlier comparisons can stand for it: it was handed over long ago, and names no parent that the batch lacks. */
+static bool is_plain(const bt_judge *judge, const bt_sampled *sampled) {
+  return judge->plan->keeps_trust && sampled->is_handed_over && sampled->key >> 63 != 0;
+}
+
+static uint64_t count_plain_wanted(bt_judge *judge, uint64_t under_way) {
+  return bt_comparisons_wanted(judge, bt_violation_sample_size(judge, judge->sampled_from + under_way));
+}
+
+size_t bt_violation_sample_preview(bt_judge *judge, uint64_t under_way, size_t *known) {
   uint64_t wanted = count_wanted(judge, under_way);
   size_t most = wanted < BT_MORE_BY_ID_MAX ? (size_t)wanted : BT_MORE_BY_ID_MAX;
   bt_reservoir smallest = {.count = 0};
   for (uint32_t i = 0; most && i < judge->sample_count; i++)
-    bt_reservoir_offer(&smallest, most, (bt_keyed){judge->samples[i].key, judge->samples[i].known});
-  for (size_t i = 0; i < smallest.count; i++) known[i] = smallest.items[i].known;
-  return smallest.count;
+    bt_reservoir_offer(&smallest, most, (bt_keyed){judge->samples[i].key, i});
+  uint64_t plain = most ? count_plain_wanted(judge, under_way) : 0, used = 0;
+  plain = plain > under_way ? plain - under_way : 0;
+  for (size_t i = 0; i < smallest.count; i++) {
+    const bt_sampled *sampled = &judge->samples[smallest.items[i].known];
+    if (is_plain(judge, sampled) && !plain) continue;
+    plain -= is_plain(judge, sampled);
+    known[used++] = sampled->known;
+  }
+  return used;
+}
+
+/* Tells of one that waits as the batch showed it. */
+static bt_status let_go(bt_judge *judge, uint32_t index, bt_error *error) {
+  bt_sampled out = judge->samples[index];
+  judge->samples[index] = judge->samples[--judge->sample_count];
+  return bt_delivery_take(judge, out.known, out.rules, error);
+}
+
+/* Of what the sample holds those go for which earlier comparisons stand, the last ones first. */
+static bt_status spare_plain(bt_judge *judge, bt_error *error) {
+  uint64_t plain = 0, wanted = judge->sample_count ? count_plain_wanted(judge, 0) : 0;
+  for (uint32_t i = 0; i < judge->sample_count; i++) plain += is_plain(judge, &judge->samples[i]);
+  bt_status status = BT_OK;
+  for (; status == BT_OK && plain > wanted; plain--) {
+    uint32_t last = judge->sample_count;
+    for (uint32_t i = 0; i < judge->sample_count; i++)
+      if (is_plain(judge, &judge->samples[i]) &&
+          (last == judge->sample_count || judge->samples[i].key > judge->samples[last].key))
+        last = i;
+    judge->spared++;
+    status = let_go(judge, last, error);
+  }
+  return status;
 }
 
 bt_status bt_violation_sample_settle(bt_judge *judge, bt_error *error) {
   uint64_t wanted = count_wanted(judge, 0);
   bt_status status = BT_OK;
-  while (status == BT_OK && !judge->plan->sample_is_fixed && judge->sample_count > wanted) {
-    uint32_t largest = largest_key(judge);
-    bt_sampled out = judge->samples[largest];
-    judge->samples[largest] = judge->samples[--judge->sample_count];
-    status = bt_delivery_take(judge, out.known, out.rules, error);
-  }
-  return status;
+  while (status == BT_OK && !judge->plan->sample_is_fixed && judge->sample_count > wanted)
+    status = let_go(judge, largest_key(judge), error);
+  return status == BT_OK && judge->plan->keeps_trust ? spare_plain(judge, error) : status;
 }

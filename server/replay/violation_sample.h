@@ -17,6 +17,8 @@ bt_sampled *bt_violation_sample_find_early(bt_judge *judge, size_t known);
 bt_status bt_violation_sample_settle(bt_judge *judge, bt_error *error) BT_MUST_CHECK;
 /* Which these are so far, without delivering any: known traces, at most BT_MORE_BY_ID_MAX; returns their number.
  * `under_way`: violating traces that are being read by id beside the batch. */
-size_t bt_violation_sample_preview(const bt_judge *judge, uint64_t under_way, size_t *known);
+size_t bt_violation_sample_preview(bt_judge *judge, uint64_t under_way, size_t *known);
+/* How many of so many violating traces are held against a read by id, here or earlier. */
+uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating);
 
 #endif

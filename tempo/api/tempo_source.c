@@ -118,6 +118,10 @@ static void describe_tempo(bt_source *source, const bt_cancel *cancel, bt_source
   bt_tempo_describe_version(tempo_of(source), cancel, out);
 }
 
+static uint64_t generation_of_tempo(bt_source *source) {
+  return bt_tempo_generation(tempo_of(source));
+}
+
 static void free_tempo(bt_source *source) {
   bt_tempo *tempo = tempo_of(source);
   bt_tempo_version_dispose(&tempo->version);
@@ -135,6 +139,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,
                                                 .replicates = replicates_tempo,
                                                 .describe = describe_tempo,
+                                                .generation = generation_of_tempo,
                                                 .free = free_tempo,
                                                 .filters = true,
                                                 .projects = true,

@@ -188,6 +188,7 @@ void bt_tempo_version_note(bt_tempo_version *version, bool is_heard) {
   }
   if (!atomic_load(&version->is_lost) || !atomic_exchange(&version->is_lost, false)) return;
   pthread_mutex_lock(&version->mutex);
+  version->generation++;
   int64_t soonest_ms = version->asked_ms + AGAIN_RECONNECTED_MS;
   if (version->next_ms > soonest_ms) version->next_ms = soonest_ms;
   pthread_mutex_unlock(&version->mutex);
@@ -209,6 +210,8 @@ static void keep_version(bt_tempo_version *version, const bt_source_about *about
   version->asked_ms = bt_monotonic_ms();
   version->next_ms = version->asked_ms + (result == HEARD_NOTHING ? AGAIN_UNHEARD_MS : AGAIN_MS);
   if (is_cancelled) version->next_ms = 0;
+  bool is_other = version->has_answered && strcmp(version->about.version, about->version) != 0;
+  if (result != HEARD_NOTHING && is_other) version->generation++;
   if (result != HEARD_NOTHING) version->about = *about;
   if (result == HEARD_NOTHING && !version->has_answered && !is_cancelled)
     set_unknown(&version->about, "it did not answer when it was asked");
@@ -237,4 +240,11 @@ void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, 
   pthread_mutex_lock(&version->mutex);
   *out = version->about;
   pthread_mutex_unlock(&version->mutex);
+}
+
+uint64_t bt_tempo_generation(struct bt_tempo *tempo) {
+  pthread_mutex_lock(&tempo->version.mutex);
+  uint64_t generation = tempo->version.generation;
+  pthread_mutex_unlock(&tempo->version.mutex);
+  return generation;
 }

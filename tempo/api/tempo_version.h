@@ -17,6 +17,7 @@ typedef struct bt_tempo_version {
   bt_source_about about; /* under the lock, as all up to is_lost */
   bool has_answered;     /* about is what Tempo said */
   bool is_asking;
+  uint64_t generation;       /* grows when it may be another Tempo, or the same one that was started anew */
   int64_t asked_ms, next_ms; /* on the monotonic clock: when it was asked last, and when it may be again */
   atomic_bool is_lost;       /* a connection failed, and nothing has been heard since */
 } bt_tempo_version;
@@ -25,6 +26,8 @@ void bt_tempo_version_dispose(bt_tempo_version *version);
 
 /* See bt_source_operations.describe. */
 void bt_tempo_describe_version(struct bt_tempo *tempo, const bt_cancel *cancel, bt_source_about *out);
+/* See bt_source_operations.generation. */
+uint64_t bt_tempo_generation(struct bt_tempo *tempo);
 /* Told by every request that ends: whether anything came back. */
 void bt_tempo_version_note(bt_tempo_version *version, bool is_heard);
 

@@ -109,6 +109,10 @@ void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_ab
   if (source->operations->describe) source->operations->describe(source, cancel, out);
 }
 
+uint64_t bt_source_generation(bt_source *source) {
+  return source->operations->generation ? source->operations->generation(source) : 0;
+}
+
 bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel) {
   bt_source_about about;
   bt_source_describe(source, cancel, &about);

@@ -202,6 +202,9 @@ typedef struct bt_source_operations {
    * says what is known so far. It cannot fail: what is not known is not checked. NULL: the source has no version but
    * our own. */
   void (*describe)(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
+  /* A number that is another one as soon as what stands behind the source may be another one: after a connection was
+   * lost and came back, and with another version. Never waits. NULL: it is always the same. */
+  uint64_t (*generation)(bt_source *source);
   void (*free)(bt_source *source);
   /* False: search ignores the filter and finds every trace of the range (files, memory). Then nothing may be
    * subtracted. */
@@ -226,6 +229,7 @@ bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
 bool bt_source_replicates(bt_source *source);
 void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
+uint64_t bt_source_generation(bt_source *source);
 /* Whether plans may rest on more than what every version does right; cancel as above. */
 bool bt_source_is_checked(bt_source *source, const bt_cancel *cancel);
 void bt_source_free(bt_source *source); /* NULL is fine */

@@ -24,6 +24,7 @@ from seed_rules import SLOW_DB  # noqa: E402
 from sizes import add_sizes, by_size  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 import bench_rules  # noqa: E402
+from warm_service import WarmService
 
 DENSE = 'trace.has(span.name == "db.query") and not trace.has(span.name == "no.such.span")'
 
@@ -71,6 +72,7 @@ RATIOS = (
     ("the seed's rule, exact count / the same requests", ("replay exact", "same requests exact"), 1.2),
     ("the same, `at_least` / the same requests", ("replay at_least", "same requests at_least"), 1.2),
     ("the same, `at_least` / the ids-only pair, over a range that was handed over", ("older at_least", "older pair"), 2),
+    ("a later replay of a service / the ids-only pair, over that range", ("older later", "older pair"), 2),
     ("the same over the whole range (the pair could not answer for the last hour)", ("replay at_least", "ids-only pair"), None),
     ("exact count / the ids-only pair (also counts every trace)", ("replay exact", "ids-only pair"), None),
     ("first violation / replay, dense", ("dense first", "dense replay"), 0.1),
@@ -95,6 +97,12 @@ def report(tempo, ratios, times, work, values, by_script):
 
 
 def bench(tempo, ratios, bounds, seconds, truth, runs, dense_runs, script_limit):
+    old_bounds, _ = older(bounds, seconds)
+    with WarmService(tempo.url, SLOW_DB["dsl"], old_bounds) as service:
+        compare(tempo, ratios, bounds, seconds, truth, runs, dense_runs, script_limit, service)
+
+
+def compare(tempo, ratios, bounds, seconds, truth, runs, dense_runs, script_limit, service):
     old_bounds, old_seconds = older(bounds, seconds)
     same = {count: record(tempo.url, lambda url, count=count: replay(url, bounds, count)) for count in ("auto", "at_least")}
     times, work, values = medians_with_work(tempo.pid, runs, {
@@ -104,6 +112,7 @@ def bench(tempo, ratios, bounds, seconds, truth, runs, dense_runs, script_limit)
         "same requests at_least": lambda: curl(same["at_least"]),
         "ids-only pair": lambda: curl(ids_only_pair(tempo.url, seconds)),
         "older at_least": lambda: replay(tempo.url, old_bounds, "at_least"),
+        "older later": service.replay,
         "older pair": lambda: curl(ids_only_pair(tempo.url, old_seconds)),
     })
     dense_times, dense_work, dense_values = medians_with_work(tempo.pid, dense_runs, {

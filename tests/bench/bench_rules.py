@@ -24,6 +24,7 @@ from replay_cost import PROTOBUF, curl, load, medians_with_work, older, record, 
 from measured_process import run_measured  # noqa: E402  (replay_cost sets the path)
 from seed_rules import SLOW_DB  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
+from warm_service import WarmService
 
 READ = "| by(span:id) | by(kind) | select"
 WHOLE = f"{{ }} {READ}(name, kind, status, span:parentID, resource.service.name)"
@@ -118,6 +119,7 @@ def note_row(ratios, tempo, rule, times, work):
     ratios.note_pair(tempo, f"{name} / the same requests", ("replay", "same"), times, work, GOAL_SAME)
     if "bare" in times:
         ratios.note_pair(tempo, f"{name} / bare {kind}", ("replay", "bare"), times, work, GOALS[kind])
+        ratios.note_pair(tempo, f"{name}, a later replay of a service / bare {kind}", ("later", "bare"), times, work, GOALS[kind])
 
 
 def contenders(tempo, rule, bounds, seconds, traces, with_whole):
@@ -137,9 +139,13 @@ def contenders(tempo, rule, bounds, seconds, traces, with_whole):
 def measure(tempo, rule, what, bounds, seconds, traces, runs, with_whole=True, ratios=None):
     """One row. Without with_whole the queries that have no goal are left out: those for all spans, or the ids, of all traces."""
     functions, by_id = contenders(tempo, rule, bounds, seconds, traces, with_whole)
-    times, work, values = medians_with_work(tempo.pid, runs, functions)
+    with WarmService(tempo.url, rule[1], bounds) as service:
+        times, work, values = medians_with_work(tempo.pid, runs, {**functions, "later": service.replay})
+        compared = (service.first["coverage"]["compared"]["here"], values["later"]["coverage"]["compared"]["here"])
     answer = values["replay"]
     print_row(rule, what, answer, by_id, times, work)
+    print(f"{'':18s} a service's replays: the first compared {compared[0]} traces by id, the last {compared[1]}; a later one / the first "
+          f"{times['later'] / times['replay']:.2f} ({work['later'] / max(work['replay'], 0.01):.2f})", flush=True)
     if ratios:
         note_row(ratios, tempo, rule, times, work)
     assert answer["peak_kib"] <= 2 * GOAL_MEMORY_KIB, f"{rule[0]}: peak memory of twice the goal: {answer['peak_kib']} KiB"

@@ -43,12 +43,17 @@ def curl(requests, parallel=2):
                        stdout=subprocess.DEVNULL)
 
 
+def sendable(tempo_url, requests):
+    """What a proxy saw, to be sent again by curl."""
+    kept = ("accept", "accept-encoding")
+    return [(tempo_url + one.target, {name: value for name, value in one.headers.items() if name.lower() in kept}) for one in requests]
+
+
 def record(tempo_url, function):
     """The GET requests that function(url) makes, to be sent again by curl."""
     with Proxy(tempo_url) as proxy:
         function(proxy.url)
-        kept = ("accept", "accept-encoding")
-        return [(tempo_url + one.target, {name: value for name, value in one.headers.items() if name.lower() in kept}) for one in proxy.seen]
+        return sendable(tempo_url, proxy.seen)
 
 
 def search_url(tempo_url, query, seconds, spans=1, limit=300000, margin=900):

@@ -10,8 +10,10 @@ import urllib.request
 
 import beside
 import bench_rules
-from replay_cost import load, older, processor_seconds, record, timed
+from replay_cost import load, older, processor_seconds, record, sendable, timed
+from http_wire import Proxy  # noqa: E402  (replay_cost sets the path)
 from tempo_binary import require_tempo  # noqa: E402
+from warm_service import WarmService
 
 TRACES, REPEATS = 20000, 8
 QUERY_SHOWN = 150
@@ -52,6 +54,14 @@ def print_costs(tempo, what, requests):
     print(f"  {what:8s} {total:7.1f} ms of processor together, {len(requests)} requests", flush=True)
 
 
+def record_later(tempo_url, dsl, bounds):
+    """What the second replay of a service asks, and not the first."""
+    with Proxy(tempo_url) as proxy, WarmService(proxy.url, dsl, bounds) as service:
+        seen = len(proxy.seen)
+        service.replay()
+        return sendable(tempo_url, proxy.seen[seen:])
+
+
 def explain(server, names):
     with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder, server as tempo:
         bounds, seconds, _ = load(tempo, TRACES, folder)
@@ -59,6 +69,7 @@ def explain(server, names):
         for name, dsl, kind, queries in (rule for rule in bench_rules.RULES if rule[0] in names):
             print(f"Tempo {tempo.variant.name}, {tempo.config}, {name}")
             print_costs(tempo, "replay", record(tempo.url, lambda url, text=dsl: bench_rules.replay(url, text, bounds)))
+            print_costs(tempo, "later", record_later(tempo.url, dsl, bounds))
             print_costs(tempo, "bare", bench_rules.bare_requests(tempo, kind, queries, seconds, TRACES))
 
 

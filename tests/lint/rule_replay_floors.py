@@ -10,14 +10,15 @@ SUMMARY = "server/replay keeps its floors: includes go down, in no circle, and o
 FOLDER = "server/replay"
 # From the ground up. A module is a .c and a .h of one name; replay.c stands above the floors, and replay.h is what it promises.
 FLOORS = [
-    ("the contract", """replay.h window price violation violation_id witness_text reservoir coverage_join filter_union strategy
+    ("the contract", """replay.h window price trust violation violation_id witness_text reservoir coverage_join filter_union strategy
      strategy_cost"""),
     ("the plan", "replay_plan rule_evaluator"),
     ("the table of traces", "trace_table"),
     ("the questions", "replay_account question_desk questions own_traces pruned_traces listing data_gaps search_probe"),
     ("the decider", """decision decider candidates strategy_choice spans_verdict id_sets_way projection_way
      projection_first_way"""),
-    ("the judge", "judgement judge rule_notes page_reader trace_judge delivery violation_sample unread_sample early_reads"),
+    ("the judge", """judgement judge rule_notes page_reader trace_judge delivery violation_sample unread_sample early_reads
+     comparisons"""),
     ("the ledger", "ledger outcome price_feed"),
     ("the replay", "replay.c"),
     ("who starts replays", """explain explain_parts explain_local first first_edge job job_queue job_share queue emission

@@ -240,10 +240,15 @@ static void it_is_asked_again_after_a_while(void **state) {
   (void)state;
   begin(&s, (page){200, BUILD("3.0.3")}, (page){404, ""});
   assert_true(describe(&s, &never).is_checked);
+  uint64_t generation = bt_source_generation(s.source);
+  pass_time(&s);
+  assert_true(describe(&s, &never).is_checked);
+  assert_int_equal(bt_source_generation(s.source), generation); /* it said the same once more */
   change(&s, (page){200, BUILD("3.1.0")}, s.fake.search);
   assert_true(describe(&s, &never).is_checked);
   pass_time(&s);
   assert_string_equal(describe(&s, &never).version, "3.1.0");
+  assert_int_not_equal(bt_source_generation(s.source), generation);
   /* a version that it keeps to itself from now on */
   change(&s, (page){404, ""}, s.fake.search);
   pass_time(&s);
@@ -282,8 +287,10 @@ static void it_is_asked_again_after_a_reconnect(void **state) {
     change(&s, (page){200, BUILD("3.0.3")}, gone[i]);
     assert_int_not_equal(check(&s), BT_OK);
     assert_string_equal(describe(&s, &never).version, "2.10.8"); /* nothing came back yet */
+    uint64_t generation = bt_source_generation(s.source);
     change(&s, s.fake.build, (page){200, "{\"traces\":[]}"});
     assert_int_equal(check(&s), BT_OK);
+    assert_int_not_equal(bt_source_generation(s.source), generation); /* also one of the same version */
     while (strcmp(describe(&s, &never).version, "3.0.3") != 0) (void)bt_pause_ms(NULL, 20);
     assert_int_equal(atomic_load(&s.fake.asked_build), 2);
     end(&s);

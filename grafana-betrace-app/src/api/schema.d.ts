@@ -1259,6 +1259,23 @@ export interface components {
             /** @description where checked is false: in words, with the versions that were checked */
             note?: string;
         };
+        /** @description Traces of which the read in a batch was held against a read by id. What batches gave of the other traces rests on these */
+        Compared: {
+            /** @description by this replay */
+            here: number;
+            /** @description by earlier replays of the same rules and tenant over the same Tempo, in the last 24 hours, and all of them agreed. 0: this replay rests on its own */
+            before: number;
+            /**
+             * Format: date-time
+             * @description when the first of those before was made; null: there are none
+             */
+            oldest: string | null;
+            /**
+             * Format: date-time
+             * @description when the last of those before was made; null: there are none
+             */
+            newest: string | null;
+        };
         Coverage: {
             /** @description every window up to the latest effective_end of its rules was answered in full, and something is settled for each; of questions on demand also: and every verdict was reached */
             complete: boolean;
@@ -1292,6 +1309,8 @@ export interface components {
             /** @description traces with copies of one span that do not agree, judged by the copy that came first; at most 20 are named */
             differing_traces?: string[];
             differing_traces_count?: number;
+            /** @description of replays alone */
+            compared?: components["schemas"]["Compared"];
             /** @description of several rules the widest */
             assumptions: {
                 margin?: string;

@@ -49,6 +49,15 @@ it('names a version of Tempo that was not checked, and no other', () => {
   expect(coverageFacts(coverage({ source: null }), 'utc').lines).toEqual([]);
 });
 
+it('says on which earlier comparisons an answer rests', () => {
+  const own = { here: 8, before: 0, oldest: null, newest: null };
+  expect(coverageFacts(coverage({ compared: own }), 'utc').lines).toEqual([]);
+  const shared = { here: 1, before: 27, oldest: '2026-11-20T11:00:00Z', newest: '2026-11-20T12:00:00Z' };
+  expect(coverageFacts(coverage({ compared: shared }), 'utc').lines).toEqual([
+    'Violations that were held against a read by id: 1 now, 27 by replays before, since 2026-11-20 11:00:00.',
+  ]);
+});
+
 it('names at most five windows and counts the rest', () => {
   const failed = Array.from({ length: 7 }, () => ({ ...window, reason: 'timeout' }));
   expect(coverageFacts(coverage({ complete: false, windows_failed: failed }), 'utc').lines[0]).toContain('and 2 more');

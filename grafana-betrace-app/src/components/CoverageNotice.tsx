@@ -87,11 +87,20 @@ function sourceLine(source: Coverage['source'] | undefined): string[] {
     : [];
 }
 
+/** Of replays that rest on what earlier ones compared. */
+function comparedLine({ compared }: Coverage, zone: string): string[] {
+  if (!compared?.before || !compared.oldest) {
+    return [];
+  }
+  const values = { ...PLAIN, here: compared.here, before: compared.before, time: formatTime(compared.oldest, zone) };
+  return [t('coverage.compared', 'Violations that were held against a read by id: {{here}} now, {{before}} by replays before, since {{time}}.', values)];
+}
+
 /** What a coverage says, without React: for tests, exports and titles. `reason` is the answer's own. */
 export function coverageFacts(coverage: Coverage, zone: string, reason?: string | null): CoverageFacts {
   const state = nothingThere(coverage) ? 'no_data' : coverage.complete ? 'complete' : 'incomplete';
   const why = !coverage.complete && reason ? [reason] : [];
-  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source)] };
+  return { state, lines: [...why, ...failedLine(coverage, zone), ...dataLines(coverage, zone), ...traceLines(coverage), ...sourceLine(coverage.source), ...comparedLine(coverage, zone)] };
 }
 
 function headline(state: CoverageFacts['state'], coverage: Coverage, zone: string): string {

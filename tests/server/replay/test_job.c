@@ -395,6 +395,34 @@ static size_t count_known(scene *s, const char *tenant) {
 }
 
 /* Who comes late to a full memory gets as much of it as the others. */
+static void assert_compared(scene *s, const char *tenant, uint64_t here, uint64_t before) {
+  job_id id;
+  bt_job_view view;
+  bt_error error = {0};
+  run_to_its_end(s, tenant, &id);
+  assert_int_equal(bt_job_get(s->queue, tenant, id.text, &view, &error), BT_OK);
+  assert_int_equal(view.result.coverage.compared.here, here);
+  assert_int_equal(view.result.coverage.compared.before, before);
+  bt_job_view_dispose(&view);
+}
+
+static void what_was_compared_counts_for_the_tenant(void **state) {
+  scene *s = *state;
+  bt_error error = {0};
+  assert_int_equal(bt_trust_new(0, &s->options.trust, &error), BT_OK);
+  start(s);
+  set_gate(s, true);
+  assert_compared(s, "acme", 8, 0);
+  assert_compared(s, "acme", 0, 8);
+  assert_compared(s, "other", 8, 0);
+  bt_job_queue_free(s->queue);
+  s->queue = NULL;
+  bt_trust_free(s->options.trust);
+  s->options.trust = NULL;
+  start(s);
+  for (int i = 0; i < 2; i++) assert_compared(s, "acme", 8, 0); /* each pays, where nothing is kept */
+}
+
 static void who_holds_most_gives_way(void **state) {
   scene *s = *state;
   job_id early[12], late[12];
@@ -714,6 +742,7 @@ int main(void) {
       SCENE(the_oldest_are_forgotten_first),
       SCENE(replays_that_found_nothing_are_forgotten_too),
       SCENE(the_results_of_others_are_kept),
+      SCENE(what_was_compared_counts_for_the_tenant),
       SCENE(who_holds_most_gives_way),
       SCENE(workers_go_round_the_tenants),
       SCENE(one_worker_goes_round_too),

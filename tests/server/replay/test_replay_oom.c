@@ -141,6 +141,37 @@ static void a_price_table(void **state) {
   }
 }
 
+/* What there is no memory to keep is compared again. */
+static void a_table_of_trust(void **state) {
+  (void)state;
+  bt_trust *trust = NULL;
+  bt_error error = {0};
+  bt_trust_question question;
+  bt_trust_news news = {.compared = 8, .agreed = 8};
+  bt_str part = BT_STR("rule");
+  bool was_refused = true;
+  for (size_t n = 0; was_refused; n++) {
+    failing_alloc_after(n);
+    bt_status status = bt_trust_new(4, &trust, &error);
+    if (status == BT_OK) status = bt_trust_question_of(&part, 1, &question, &error);
+    if (status == BT_OK) bt_trust_add(trust, &question, 0, &news);
+    bt_trust_grant grant = status == BT_OK ? bt_trust_look(trust, &question, 0) : bt_trust_nothing();
+    was_refused = failing_alloc_stop();
+    assert_true(grant.compared == 8 || was_refused);
+    assert_true(grant.is_calm);
+    bt_trust_free(trust);
+  }
+}
+
+static void with_trust(void **state) {
+  (void)state;
+  scene *s = make_scene(false);
+  assert_int_equal(bt_trust_new(4, &s->run.request.trust, &s->run.error), BT_OK);
+  refuse_in_turn(s, replays);
+  bt_trust_free(s->run.request.trust);
+  drop_scene(s);
+}
+
 static void over_files(void **state) {
   (void)state;
   run_all(true, BT_STRATEGY_AUTO);
@@ -149,6 +180,7 @@ static void over_files(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(over_search),         cmocka_unit_test(over_files),
                                      cmocka_unit_test(with_every_strategy), cmocka_unit_test(an_explanation),
-                                     cmocka_unit_test(a_price_table),       cmocka_unit_test(the_first_violation)};
+                                     cmocka_unit_test(a_price_table),       cmocka_unit_test(the_first_violation),
+                                     cmocka_unit_test(a_table_of_trust),    cmocka_unit_test(with_trust)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,279 @@
+/* Replays that rest on what earlier ones compared: the first pays, the next ones do not; what is young, who has
+ * another tenant, rule or Tempo does; and a batch that begins to lie is found out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/server/replay/replay_scene.h"
+
+static bt_source_about about;
+static uint64_t generation;
+
+static void describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out) {
+  (void)source;
+  (void)cancel;
+  *out = about;
+}
+
+static uint64_t generation_now(bt_source *source) {
+  (void)source;
+  return generation;
+}
+
+/* `slow` in each, which violates; asked two days later. */
+static void set_scene(scene *s, uint64_t traces) {
+  about = (bt_source_about){"tempo", "3.0.3", true, ""};
+  generation = 1;
+  s->fake.operations.describe = describe;
+  s->fake.operations.generation = generation_now;
+  for (uint64_t i = 0; i < traces; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  assert_int_equal(bt_trust_new(0, &s->run.request.trust, &s->run.error), BT_OK);
+}
+
+static void end_scene(scene *s) {
+  bt_trust_free(s->run.request.trust);
+  s->run.request.trust = NULL;
+}
+
+static unsigned by_id_reads(const scene *s) {
+  unsigned reads = 0;
+  for (size_t i = 0; i < s->fake.trace_count; i++) reads += s->fake.traces[i].by_id_reads;
+  return reads;
+}
+
+/* Runs it with another seed, and says how many traces were read by id. */
+static unsigned go(scene *s) {
+  unsigned before = by_id_reads(s);
+  s->run.request.sample_seed++;
+  (void)scene_go(s);
+  return by_id_reads(s) - before;
+}
+
+static void assert_compared(const scene *s, uint64_t here, uint64_t before) {
+  const bt_compared *compared = &s->run.result.coverage.compared;
+  assert_int_equal(compared->here, here);
+  assert_int_equal(compared->before, before);
+  assert_int_equal(compared->oldest_ns != 0, before != 0);
+  assert_true(compared->oldest_ns <= compared->newest_ns && compared->newest_ns <= s->run.request.now_ns);
+}
+
+static void the_first_pays_and_the_next_ones_do_not(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  assert_int_equal(go(s), 8);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_compared(s, 8, 0);
+  unsigned later = 0;
+  for (int i = 0; i < 20; i++) {
+    later += go(s);
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+    assert_int_equal(s->run.result.rules[0].violations_found, 60);
+    assert_true(s->run.result.coverage.compared.before >= 8);
+  }
+  assert_in_range(later, 2, 10); /* where each had read 8 */
+  end_scene(s);
+}
+
+/* A sample of more traces sees smaller defects: what it has more than the earlier one is paid. */
+static void a_larger_sample_pays_the_rest(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  assert_int_equal(go(s), 8);
+  for (uint64_t i = 60; i < 1000; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  assert_int_equal(go(s), 32 - 8);
+  assert_compared(s, 24, 8);
+  assert_true(go(s) <= 2);
+  end_scene(s);
+}
+
+static void without_it_each_pays(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  end_scene(s);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(go(s), 8);
+    assert_compared(s, 8, 0);
+  }
+}
+
+static void other_tenants_rules_and_margins_pay_themselves(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  s->run.request.tenant = "acme";
+  assert_int_equal(go(s), 8);
+  assert_int_equal(go(s), 0);
+  s->run.request.tenant = "other";
+  assert_int_equal(go(s), 8);
+  s->run.request.assumptions.margin_ns += MINUTE_NS;
+  assert_int_equal(go(s), 8);
+  replay_run_add(&s->run, "second", "trace.has(span.name == \"slow\") and not trace.has(span.name == \"again\")");
+  assert_int_equal(go(s), 8);
+  assert_int_equal(go(s), 0);
+  end_scene(s);
+}
+
+static void another_tempo_is_paid_for_again(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  assert_int_equal(go(s), 8);
+  assert_int_equal(go(s), 0);
+  about.version[0] = '4';
+  assert_int_equal(go(s), 8);
+  assert_compared(s, 8, 0);
+  generation++; /* the same version, started anew */
+  assert_int_equal(go(s), 8);
+  assert_int_equal(go(s), 0);
+  about = (bt_source_about){"tempo", "9.0.0", false, "not among …"};
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(go(s), 32); /* of a version that was not checked each answer has the larger sample */
+    assert_compared(s, 32, 0);
+  }
+  end_scene(s);
+}
+
+/* While it is asked the Tempo is started anew: what the one before gave says nothing of it. */
+static uint64_t generation_that_grows(bt_source *source) {
+  (void)source;
+  return generation++;
+}
+
+static void a_tempo_that_changes_meanwhile_is_paid_for(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  assert_int_equal(go(s), 8);
+  s->fake.operations.generation = generation_that_grows;
+  generation = 1;
+  assert_int_equal(go(s), 8);
+  assert_compared(s, 8, 0);
+  end_scene(s);
+}
+
+/* What is younger than the hand-over is compared as ever, trace by trace. */
+static void what_is_young_is_compared_each_time(void **state) {
+  scene *s = *state;
+  set_scene(s, 0);
+  s->run.request.now_ns = NOON_NS + HOUR_NS + 10 * MINUTE_NS;
+  for (uint64_t i = 0; i < 40; i++) scene_add(s, 1 + i, NOON_NS + 30 * MINUTE_NS, "slow", NULL);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(go(s), 40); /* it rests on absence */
+    scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  }
+  end_scene(s);
+}
+
+static void parents_that_are_missing_are_compared_each_time(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  for (uint64_t i = 0; i < 60; i++) fake_find(&s->fake, 1 + i)->spans[0].orphan = true;
+  for (int i = 0; i < 3; i++) assert_int_equal(go(s), 8);
+  end_scene(s);
+}
+
+/* ---- a batch that lies ---- */
+
+static void set_lying(scene *s, bool lies) {
+  for (size_t i = 0; i < s->fake.trace_count; i++) {
+    fake_trace *trace = &s->fake.traces[i];
+    if (lies)
+      fake_span_add(trace, "retry", NOON_NS + MINUTE_NS)->only_by_id = true;
+    else
+      trace->span_count--;
+  }
+}
+
+/* Twenty replays is what docs/RELIABILITY.md promises for what hits each trace. */
+static void a_batch_that_begins_to_lie_is_found_out(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  assert_int_equal(go(s), 8);
+  set_lying(s, true);
+  int replays = 1;
+  while (go(s), s->run.result.outcome == BT_REPLAY_COMPLETED) assert_true(++replays <= 20);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: ");
+  assert_true(s->run.result.rules[0].sample_differences > 0);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(go(s), 32); /* the rate goes up */
+    scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: ");
+    assert_compared(s, 32, 0);
+  }
+  set_lying(s, false);
+  assert_int_equal(go(s), 32);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, ""); /* 32 of its own agree */
+  assert_compared(s, 32, 0);
+  assert_true(go(s) <= 8);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  end_scene(s);
+}
+
+/* Few violations say little: answers stay incomplete until enough agreed. */
+static void few_that_agree_take_no_doubt(void **state) {
+  scene *s = *state;
+  set_scene(s, 3);
+  set_lying(s, true);
+  assert_int_equal(go(s), 3);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: ");
+  set_lying(s, false);
+  assert_int_equal(go(s), 3);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: an earlier replay");
+  assert_int_equal(s->run.result.rules[0].sample_differences, 0);
+  assert_int_equal(go(s), 3);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: an earlier replay");
+  assert_int_equal(go(s), 3);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  end_scene(s);
+}
+
+/* What a difference takes, it takes from all. */
+static void other_questions_pay_anew_after_a_difference(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  s->run.request.tenant = "acme";
+  assert_int_equal(go(s), 8);
+  assert_int_equal(go(s), 0);
+  s->run.request.tenant = "other";
+  set_lying(s, true);
+  assert_int_equal(go(s), 8);
+  scene_assert_reason(s, BT_REPLAY_INCOMPLETE, "sample_differs: ");
+  set_lying(s, false);
+  s->run.request.tenant = "acme";
+  assert_int_equal(go(s), 8);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  end_scene(s);
+}
+
+/* ---- beside the batch ---- */
+
+/* Candidates that are left of a subtraction are read beside the first batch by the first replay alone. */
+static void nothing_is_read_beside_the_batch_either(void **state) {
+  scene *s = *state;
+  set_scene(s, 60);
+  for (uint64_t i = 0; i < 600; i++) scene_add(s, 1000 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", "retry");
+  s->run.request.strategy = BT_STRATEGY_ID_SETS;
+  assert_int_equal(go(s), 8);
+  assert_int_equal(go(s), 0);
+  assert_int_equal(s->run.result.rules[0].violations_found, 60);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  end_scene(s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      SCENE(the_first_pays_and_the_next_ones_do_not),
+      SCENE(a_larger_sample_pays_the_rest),
+      SCENE(without_it_each_pays),
+      SCENE(other_tenants_rules_and_margins_pay_themselves),
+      SCENE(another_tempo_is_paid_for_again),
+      SCENE(a_tempo_that_changes_meanwhile_is_paid_for),
+      SCENE(what_is_young_is_compared_each_time),
+      SCENE(parents_that_are_missing_are_compared_each_time),
+      SCENE(a_batch_that_begins_to_lie_is_found_out),
+      SCENE(few_that_agree_take_no_doubt),
+      SCENE(other_questions_pay_anew_after_a_difference),
+      SCENE(nothing_is_read_beside_the_batch_either),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
