@@ -260,6 +260,12 @@ bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expr
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event);
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
 
+/* evaluation_times.c: whether the order of two times hangs on clocks, and then what a comparison of them says. */
+bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,
+                               const bt_program_expression *right);
+bt_kleene bt_evaluate_times(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
+                            const bt_program_expression *right, uint32_t span);
+
 /* evaluation_pruned.c: what may be said of a trace with summaries. */
 /* Whether a span that some summary stands for could belong to the selection, which has no binding for its source. */
 bool bt_pruned_may_hide(bt_evaluator *evaluator, const bt_program_selection *selection);

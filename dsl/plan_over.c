@@ -3,6 +3,7 @@
  * truth (for some choice of bound spans). What rests on absence, order, structure or other spans' values adds nothing,
  * and so only ever weakens. An incomplete trace is no exception: what is concluded from it holds of the spans that were
  * seen. */
+#include "dsl/field.h"
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
 
@@ -83,14 +84,24 @@ static bool is_extreme(bt_aggregate aggregate) {
   return aggregate == BT_AGGREGATE_MIN || aggregate == BT_AGGREGATE_MAX;
 }
 
-/* What some selected span meets when the aggregate was made of at least one: the field is there; and where a minimum or
- * maximum meets a comparison, the span that it comes from meets it too. */
+/* The fields of the span under test that a value is made from are all there. */
+static bt_over_filter filter_of_value(bt_filter_builder *builder, const bt_expression *value) {
+  bt_over_filter all = {bt_filter_all()};
+  if (!value || value->kind == BT_EXPRESSION_LITERAL || value->kind == BT_EXPRESSION_AGGREGATE) return all;
+  if (value->kind != BT_EXPRESSION_FIELD)
+    return bt_over_filter_and(builder, filter_of_value(builder, value->left), filter_of_value(builder, value->right));
+  bool is_own = value->field.binding == BT_NO_BINDING && !bt_field_is_of_trace(value->field.kind);
+  return is_own ? bt_pushdown_exists(builder, &value->field, false).over : all;
+}
+
+/* What some selected span meets when the aggregate was made of at least one: its fields are there; and where a minimum
+ * or maximum of one field meets a comparison, the span that it comes from meets it too. */
 static bt_over_filter contributing_filter(over_context *context, const bt_expression *aggregate,
                                           const bt_comparison *comparison, const bt_value *literal) {
-  if (aggregate->aggregate == BT_AGGREGATE_COUNT) return (bt_over_filter){bt_filter_all()};
-  if (is_extreme(aggregate->aggregate) && comparison)
-    return bt_pushdown_test(context->builder, &aggregate->field, comparison->op, literal, false).over;
-  return bt_pushdown_exists(context->builder, &aggregate->field, false).over;
+  const bt_expression *value = aggregate->left;
+  if (value && value->kind == BT_EXPRESSION_FIELD && is_extreme(aggregate->aggregate) && comparison)
+    return bt_pushdown_test(context->builder, &value->field, comparison->op, literal, false).over;
+  return filter_of_value(context->builder, value);
 }
 
 /* count(…) > 3 and the like: if it would not come out so without any span, there is one. */

@@ -27,8 +27,11 @@ static movement field_movement(bt_field_kind kind) {
 
 static bool is_steady_selection(const bt_selection *selection);
 
+static movement expression_movement(const bt_expression *expression);
+
 static movement aggregate_movement(const bt_expression *expression) {
   if (!is_steady_selection(expression->selection)) return MOVES;
+  if (expression->left && expression_movement(expression->left) != STAYS) return MOVES;
   if (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_MAX) return GROWS;
   return expression->aggregate == BT_AGGREGATE_MIN ? SHRINKS : MOVES;
 }

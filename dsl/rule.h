@@ -97,10 +97,11 @@ struct bt_expression {
   bt_range range;
   bt_value literal; /* LITERAL: STRING, BOOL, INT, DOUBLE or DURATION. Kinds and statuses are lower-case strings
                        ("server", "error") */
-  bt_field field;   /* FIELD; AGGREGATE other than count: what is aggregated, of the selected span */
+  bt_field field;   /* FIELD */
   bt_aggregate aggregate;
   const bt_selection *selection;     /* AGGREGATE */
-  const bt_expression *left, *right; /* arithmetic; NEGATE has left only */
+  const bt_expression *left, *right; /* arithmetic; NEGATE has left only; AGGREGATE other than count: left is what is
+                                        aggregated, and its span under test is the selected one */
 };
 
 typedef enum bt_comparison_operator {

@@ -101,8 +101,8 @@ static void print_selection(const bt_rule *rule, const bt_selection *selection, 
 static void print_aggregate(const bt_rule *rule, const bt_expression *expression, bt_buffer *out) {
   static const char *const names[] = {"count", "sum", "min", "max", "avg"};
   bt_buffer_printf(out, "(%s ", names[expression->aggregate]);
-  if (expression->aggregate != BT_AGGREGATE_COUNT) {
-    print_field(rule, &expression->field, out);
+  if (expression->left) {
+    rule_print_expression(rule, expression->left, out);
     bt_buffer_append_char(out, ' ');
   }
   print_selection(rule, expression->selection, out);
