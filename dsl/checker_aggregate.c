@@ -1,5 +1,6 @@
-/* count, sum, min, max and avg: what they are about, and the value that is aggregated. See checker.h and dsl.md §5. The
- * value is an expression over a span of the selection: its fields are that span's, and it needs one at least. */
+/* count, sum, min, max, avg and count_distinct: what they are about, and the value that is aggregated. See checker.h
+ * and dsl.md §5. The value is an expression over a span of the selection: its fields are that span's, and it needs one
+ * at least. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/field.h"
@@ -10,12 +11,14 @@ static bt_aggregate aggregate_of(bt_ast_function function) {
   case BT_FUNCTION_MIN: return BT_AGGREGATE_MIN;
   case BT_FUNCTION_MAX: return BT_AGGREGATE_MAX;
   case BT_FUNCTION_AVG: return BT_AGGREGATE_AVG;
+  case BT_FUNCTION_COUNT_DISTINCT: return BT_AGGREGATE_COUNT_DISTINCT;
   default: return BT_AGGREGATE_COUNT;
   }
 }
 
-bool bt_has_value_to_aggregate(bt_ast_function function) {
-  return aggregate_of(function) != BT_AGGREGATE_COUNT;
+bool bt_gives_unit_of_value(bt_ast_function function) {
+  bt_aggregate aggregate = aggregate_of(function);
+  return aggregate != BT_AGGREGATE_COUNT && aggregate != BT_AGGREGATE_COUNT_DISTINCT;
 }
 
 static bool reads_selected_span(const bt_expression *value) {
@@ -42,6 +45,7 @@ static bool check_value(bt_checker *checker, bt_aggregate aggregate, const bt_as
                       "span.duration");
     return false;
   }
+  if (aggregate == BT_AGGREGATE_COUNT_DISTINCT) return true;
   if (value->type == BT_TYPE_TIME) return check_time(checker, aggregate, node);
   if (value->type != BT_TYPE_STRING && value->type != BT_TYPE_BOOLEAN) return true;
   bt_checker_report(checker, BT_E_ARITHMETIC, node->range,
@@ -54,13 +58,16 @@ const bt_expression *bt_checker_aggregate(bt_checker *checker, const bt_ast *nod
   const bt_selection *selection = bt_checker_operand(checker, node->items[0]);
   const bt_expression *value = NULL;
   if (aggregate != BT_AGGREGATE_COUNT) {
-    bt_place inside = {.site = BT_SITE_AGGREGATE, .duration_wanted = place->duration_wanted, .whole = place->whole};
+    bool has_unit = bt_gives_unit_of_value(node->function);
+    bt_place inside = {.site = BT_SITE_AGGREGATE, .duration_wanted = has_unit && place->duration_wanted};
+    inside.whole = place->whole;
     value = bt_checker_value(checker, node->items[1], &inside);
     if (!value || !check_value(checker, aggregate, node->items[1], value)) return NULL;
   }
   bt_expression *expression = selection ? bt_checker_alloc(checker, 1, sizeof *expression) : NULL;
   if (!expression) return NULL;
-  bool has_unit = value && (value->type == BT_TYPE_DURATION || value->type == BT_TYPE_TIME);
+  bool has_unit =
+      bt_gives_unit_of_value(node->function) && (value->type == BT_TYPE_DURATION || value->type == BT_TYPE_TIME);
   *expression = (bt_expression){.kind = BT_EXPRESSION_AGGREGATE,
                                 .type = has_unit ? value->type : BT_TYPE_NUMBER,
                                 .range = node->range,

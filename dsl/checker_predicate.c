@@ -206,6 +206,7 @@ static const bt_predicate *lower_call(bt_checker *checker, const bt_ast *node, b
   case BT_FUNCTION_MIN:
   case BT_FUNCTION_MAX:
   case BT_FUNCTION_AVG:
+  case BT_FUNCTION_COUNT_DISTINCT:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a test: compare this value with something, as in > 5");
     return NULL;

@@ -86,7 +86,8 @@ static const bt_expression *lower_call(bt_checker *checker, const bt_ast *node, 
   case BT_FUNCTION_SUM:
   case BT_FUNCTION_MIN:
   case BT_FUNCTION_MAX:
-  case BT_FUNCTION_AVG: return bt_checker_aggregate(checker, node, place);
+  case BT_FUNCTION_AVG:
+  case BT_FUNCTION_COUNT_DISTINCT: return bt_checker_aggregate(checker, node, place);
   case BT_FUNCTION_HAS:
   case BT_FUNCTION_SPAN:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
@@ -135,7 +136,7 @@ bt_type bt_checker_unit(const bt_checker *checker, const bt_ast *node) {
   case BT_AST_PATH: return unit_of_path(checker, node->text);
   case BT_AST_NEGATE: return bt_checker_unit(checker, node->items[0]);
   case BT_AST_CALL:
-    return bt_has_value_to_aggregate(node->function) ? bt_checker_unit(checker, node->items[1]) : BT_TYPE_ATTRIBUTE;
+    return bt_gives_unit_of_value(node->function) ? bt_checker_unit(checker, node->items[1]) : BT_TYPE_ATTRIBUTE;
   case BT_AST_ADD:
   case BT_AST_SUBTRACT:
   case BT_AST_MULTIPLY:

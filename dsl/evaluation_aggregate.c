@@ -50,14 +50,6 @@ static void add_number(tally *t, const bt_value *value, bool is_sure) {
   }
 }
 
-/* A range of one number is a number. */
-static bool is_known(const bt_outcome *value) {
-  int order = 0;
-  if (value->kind == BT_OUTCOME_VALUE) return true;
-  return value->kind == BT_OUTCOME_RANGE && value->has_low && value->has_high &&
-         bt_value_compare_numbers(&value->low, &value->high, &order) && order == 0;
-}
-
 static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expression *expression,
                        const bt_member *member) {
   bool is_sure = member->truth.truth == BT_TRUE;
@@ -69,7 +61,7 @@ static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expre
   if (expression->aggregate == BT_AGGREGATE_COUNT) return;
   if (expression->tests > 1) bt_evaluator_pay_tests(evaluator, expression->tests);
   bt_outcome value = bt_evaluate_expression(evaluator, expression->left, member->span, NULL);
-  if (!is_known(&value)) {
+  if (!bt_outcome_is_known(&value)) {
     t->unsure_numbers++;
     t->unknown_values++;
     t->why |= value.why;
@@ -134,6 +126,7 @@ static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_
   case BT_AGGREGATE_AVG:
     if (is_unknown) return bt_outcome_unknown(t->why);
     return aggregate == BT_AGGREGATE_SUM ? sum_outcome(t) : average_outcome(t);
+  case BT_AGGREGATE_COUNT_DISTINCT: break; /* evaluation_distinct.c */
   }
   return bt_outcome_missing();
 }
@@ -150,6 +143,7 @@ static bt_outcome aggregate_anew(bt_evaluator *evaluator, const bt_program_expre
   bool is_open = bt_selection_is_open(evaluator, selection);
   if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection) && !evaluator->is_pruned)
     return count_matcher(evaluator, selection, is_open);
+  if (expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return bt_evaluate_distinct(evaluator, expression, is_open);
   tally t = {.why = is_open ? bt_evaluator_why_missing(evaluator) : 0};
   bt_cursor cursor;
   bt_member member;

@@ -108,18 +108,18 @@ static bt_over_filter contributing_filter(over_context *context, const bt_expres
 static const bt_formula *over_aggregate_test(over_context *context, const bt_comparison *comparison,
                                              const bt_value *literal, bool truth) {
   const bt_expression *aggregate = comparison->left;
-  bool is_total = aggregate->aggregate == BT_AGGREGATE_COUNT || aggregate->aggregate == BT_AGGREGATE_SUM;
-  bool of_nothing = is_total && bt_plan_number_meets(0, comparison->op, literal);
+  bool of_nothing = bt_aggregate_of_none_is_0(aggregate->aggregate) && bt_plan_number_meets(0, comparison->op, literal);
   if (of_nothing == truth) return bt_formula_all();
   return over_exists(context, aggregate->selection,
                      contributing_filter(context, aggregate, truth ? comparison : NULL, literal));
 }
 
 static bool is_count(const bt_expression *expression) {
-  return expression && expression->kind == BT_EXPRESSION_AGGREGATE && expression->aggregate == BT_AGGREGATE_COUNT;
+  return expression && expression->kind == BT_EXPRESSION_AGGREGATE &&
+         (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT);
 }
 
-/* count(a) op count(b): the greater one is not 0; of two that differ one is not. */
+/* count(a) op count(b), and so with count_distinct: the greater one is not 0; of two that differ one is not. */
 static const bt_formula *over_counts(over_context *context, const bt_comparison *comparison, bool truth) {
   bool left_is_greater = comparison->op == (truth ? BT_GREATER : BT_LESS_EQUAL);
   bool right_is_greater = comparison->op == (truth ? BT_LESS : BT_GREATER_EQUAL);
@@ -137,7 +137,7 @@ static const bt_formula *over_aggregates_made(over_context *context, const bt_ex
   if (expression->kind != BT_EXPRESSION_AGGREGATE)
     return join_and(context, over_aggregates_made(context, expression->left),
                     over_aggregates_made(context, expression->right));
-  if (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_SUM) return bt_formula_all();
+  if (bt_aggregate_of_none_is_0(expression->aggregate)) return bt_formula_all();
   return over_exists(context, expression->selection, contributing_filter(context, expression, NULL, NULL));
 }
 

@@ -77,8 +77,13 @@ typedef enum bt_aggregate {
   BT_AGGREGATE_SUM,
   BT_AGGREGATE_MIN,
   BT_AGGREGATE_MAX,
-  BT_AGGREGATE_AVG
+  BT_AGGREGATE_AVG,
+  BT_AGGREGATE_COUNT_DISTINCT /* of values of any type */
 } bt_aggregate;
+
+static inline bool bt_aggregate_of_none_is_0(bt_aggregate aggregate) { /* else it is missing */
+  return aggregate == BT_AGGREGATE_COUNT || aggregate == BT_AGGREGATE_COUNT_DISTINCT || aggregate == BT_AGGREGATE_SUM;
+}
 
 typedef enum bt_expression_kind {
   BT_EXPRESSION_LITERAL,

@@ -139,7 +139,17 @@ void bt_offer_value(bt_offering *o) {
                                                bt_str_starts_with(o->context->typed, BT_STR("resource.")) ||
                                                bt_context_is_binding(o->context, bt_path_head(o->context->typed)));
   if (is_owned) bt_offer_dotted(o);
-  static const char *const aggregates[] = {"count",       "sum",       "min",       "max",       "avg",
-                                           "trace.count", "trace.sum", "trace.min", "trace.max", "trace.avg"};
+  static const char *const aggregates[] = {"count",
+                                           "sum",
+                                           "min",
+                                           "max",
+                                           "avg",
+                                           "trace.count",
+                                           "trace.sum",
+                                           "trace.min",
+                                           "trace.max",
+                                           "trace.avg",
+                                           "count_distinct",
+                                           "trace.count_distinct"};
   for (size_t i = 0; i < sizeof aggregates / sizeof aggregates[0]; i++) bt_offer_function(o, aggregates[i]);
 }

@@ -66,9 +66,9 @@ static void set_operand(bt_frame *frame, bt_left_kind kind, bt_str text, bt_str 
 }
 
 static bool is_aggregate(bt_str name) {
-  static const char *const names[] = {"sum", "min", "max", "avg"};
+  static const char *const names[] = {"sum", "min", "max", "avg", "count_distinct"};
   if (bt_str_starts_with(name, BT_STR("trace."))) name = (bt_str){name.ptr + 6, name.len - 6};
-  for (size_t i = 0; i < 4; i++)
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (bt_str_equal(name, bt_str_from(names[i]))) return true;
   return false;
 }

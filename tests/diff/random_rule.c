@@ -160,7 +160,40 @@ static void write_time_of_some(writer *w) {
   bt_buffer_printf(w->out, ", %s)", PICK(w, times));
 }
 
+static void write_count_distinct(writer *w) {
+  static const char *const values[] = {"k",
+                                       "m",
+                                       "span.k",
+                                       "resource.k",
+                                       "d.e",
+                                       "ok",
+                                       "k + m",
+                                       "span.name",
+                                       "span.service",
+                                       "span.kind",
+                                       "span.id",
+                                       "span.parent_id",
+                                       "span.status",
+                                       "span.duration",
+                                       "span.start",
+                                       "k * trace.span_count",
+                                       "http.method",
+                                       "scope.name",
+                                       "count_distinct(a, k) + k"};
+  put(w, one_in(w, 4) ? "trace.count_distinct(" : "count_distinct(");
+  write_operand(w);
+  put(w, ", ");
+  if (w->visible && one_in(w, 4))
+    put(w, "k + "), put_binding(w), put(w, ".k)");
+  else
+    bt_buffer_printf(w->out, "%s)", PICK(w, values));
+}
+
 static void write_count(writer *w) {
+  if (one_in(w, 4)) {
+    write_count_distinct(w);
+    return;
+  }
   put(w, one_in(w, 4) ? "trace.count(" : "count(");
   if (one_in(w, 4))
     bt_buffer_printf(w->out, "%s %s %s", PICK(w, names), one_in(w, 2) ? "before" : "after", PICK(w, names));

@@ -10,7 +10,7 @@ enum {
   PREDICATE = COMPARISON + BT_NOT_IN + 1,
   RELATION = PREDICATE + BT_PREDICATE_EVENT + 1,
   AGGREGATE = RELATION + BT_SIBLING_OF + 1,
-  EXPRESSION = AGGREGATE + BT_AGGREGATE_AVG + 1,
+  EXPRESSION = AGGREGATE + BT_AGGREGATE_COUNT_DISTINCT + 1,
   FIELD = EXPRESSION + BT_EXPRESSION_DIVIDE + 1,
   SHAPE = FIELD + BT_FIELD_TRACE_ROOT_SERVICE + 1
 };
@@ -47,7 +47,8 @@ static const char *const feature_names[] = {
     /* relations */
     "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of",
     /* aggregates and expressions */
-    "count", "sum", "min", "max", "avg", "literal", "field", "aggregate", "negate", "+", "-", "*", "/",
+    "count", "sum", "min", "max", "avg", "count_distinct", "literal", "field", "aggregate", "negate", "+", "-", "*",
+    "/",
     /* fields */
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",

@@ -257,6 +257,7 @@ static naive_value extreme_of(const numbers *n, bool is_min, bool is_open) {
 
 naive_value naive_aggregate(const naive_world *world, const bt_expression *aggregate) {
   if (aggregate->aggregate == BT_AGGREGATE_COUNT) return count_members(world, aggregate->selection);
+  if (aggregate->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return naive_distinct(world, aggregate);
   numbers n = gather(world, aggregate);
   bool is_open = n.has_unknown || naive_is_open(world, aggregate->selection);
   switch (aggregate->aggregate) {
@@ -264,7 +265,8 @@ naive_value naive_aggregate(const naive_world *world, const bt_expression *aggre
   case BT_AGGREGATE_AVG: return average_of(&n);
   case BT_AGGREGATE_MIN: return extreme_of(&n, true, is_open);
   case BT_AGGREGATE_MAX: return extreme_of(&n, false, is_open);
-  case BT_AGGREGATE_COUNT: break;
+  case BT_AGGREGATE_COUNT:
+  case BT_AGGREGATE_COUNT_DISTINCT: break;
   }
   abort();
 }

@@ -177,7 +177,31 @@ static void say_time_test(maker *m) {
   SAY_ONE(m, ", span.end)", ", span.start)");
 }
 
+static void say_distinct_test(maker *m) {
+  say(m, "count_distinct(");
+  say_name(m);
+  if (pick(m, 2)) {
+    say(m, ".where(");
+    say_predicate(m, 0);
+    say(m, ")");
+  }
+  SAY_ONE(m, ", k)", ", m)", ", span.name)", ", span.service)", ", http.status_code)", ", resource.cluster)",
+          ", span.kind)", ", span.duration)", ", k + m)", ", resource.attributes[\"service.name\"])", ", span.id)");
+  SAY_ONE(m, " > ", " >= ", " < ", " <= ", " == ", " != ");
+  if (pick(m, 4) == 0) {
+    say(m, "count(");
+    say_name(m);
+    say(m, ")");
+  } else {
+    SAY_ONE(m, "0", "1", "1", "2", "0.5", "1.0");
+  }
+}
+
 static void say_number_test(maker *m) {
+  if (pick(m, 6) == 0) {
+    say_distinct_test(m);
+    return;
+  }
   if (pick(m, 6) == 0) {
     say_time_test(m);
     return;
