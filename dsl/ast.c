@@ -62,6 +62,7 @@ const char *bt_function_name(bt_ast_function function) {
   case BT_FUNCTION_HAS_BEFORE: return "trace.has_before";
   case BT_FUNCTION_HAS_AFTER: return "trace.has_after";
   case BT_FUNCTION_EXISTS: return "exists";
+  case BT_FUNCTION_EVERY: return "every";
   }
   return "";
 }

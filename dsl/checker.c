@@ -119,6 +119,7 @@ static const bt_condition *lower_call(bt_checker *checker, const bt_ast *node, b
   case BT_FUNCTION_HAS_BEFORE:
   case BT_FUNCTION_HAS_AFTER: return lower_order(checker, node);
   case BT_FUNCTION_EXISTS: bt_checker_report_which_span(checker, node, NULL); return NULL;
+  case BT_FUNCTION_EVERY: return bt_checker_every(checker, node);
   case BT_FUNCTION_COUNT:
   case BT_FUNCTION_SUM:
   case BT_FUNCTION_MIN:

@@ -152,6 +152,9 @@ const bt_selection *bt_checker_operand(bt_checker *checker, const bt_ast *node);
 const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node);
 /* `name.key > 5`: a path of two segments or more whose head is no field's. */
 bool bt_is_direct_comparison(const bt_checker *checker, const bt_ast *node);
+/* checker_every.c */
+const bt_condition *bt_checker_every(bt_checker *checker, const bt_ast *node);
+void bt_checker_warn_of_every(bt_checker *checker, const bt_ast_rule *tree);
 /* checker_relation.c */
 bool bt_checker_relation(bt_checker *checker, const bt_ast_part *part, bt_relation *out);
 

@@ -95,6 +95,7 @@ static const bt_expression *lower_call(bt_checker *checker, const bt_ast *node, 
     return NULL;
   case BT_FUNCTION_HAS_BEFORE:
   case BT_FUNCTION_HAS_AFTER:
+  case BT_FUNCTION_EVERY:
   case BT_FUNCTION_EXISTS:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "%s(…) is a condition and has no value to compare or to count with",

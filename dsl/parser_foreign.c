@@ -70,8 +70,7 @@ const char *bt_foreign_advice(bt_str name) {
                                   {"floor", "a number is compared as it is"},
                                   {"coalesce", "whether a field is there is asked with exists(field)"},
                                   {"isnull", "whether a field is there is asked with exists(field)"},
-                                  {"every", "that all spans pass a test is said with not and the contrary"},
-                                  {"all", "that all spans pass a test is said with not and the contrary"},
+                                  {"all", "that all spans pass a test is said with every(spans, test)"},
                                   {NULL, NULL}};
   return find_meaning(rows, name);
 }

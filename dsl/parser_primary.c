@@ -29,6 +29,7 @@ static const function_row functions[] = {
     {"trace.has_before", BT_FUNCTION_HAS_BEFORE, 2, "trace.has_before(spans, spans)"},
     {"trace.has_after", BT_FUNCTION_HAS_AFTER, 2, "trace.has_after(spans, spans)"},
     {"exists", BT_FUNCTION_EXISTS, 1, "exists(field)"},
+    {"every", BT_FUNCTION_EVERY, 2, "every(spans, test)"},
     /* Accepted, and written in full by the formatter. */
     {"has_before", BT_FUNCTION_HAS_BEFORE, 2, "has_before(spans, spans)"},
     {"has_after", BT_FUNCTION_HAS_AFTER, 2, "has_after(spans, spans)"},
@@ -64,8 +65,9 @@ static const char *nearest_function(bt_str name) {
 }
 
 #define ALL_FUNCTIONS                                                                                                  \
-  "functions are trace.has, span, count, sum, min, max, avg, count_distinct, trace.has_before, trace.has_after and "   \
-  "exists"
+  "functions are trace.has, span, count, sum, min, max, avg, count_distinct, trace.has_before, trace.has_after, "      \
+  "exists "                                                                                                            \
+  "and every"
 
 /* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt; `rate(x)` is neither. */
 static void report_unknown_function(bt_parser *parser, const bt_token *name) {

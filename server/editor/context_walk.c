@@ -323,7 +323,8 @@ static void take_comma(bt_walk *walk) {
   if (frame->kind == BT_FRAME_LIST) frame->stage = BT_STAGE_RIGHT;
   if (frame->kind != BT_FRAME_CALL) return;
   frame->argument++;
-  if (is_aggregate(frame->name)) frame->site = BT_AT_FIELD;
+  if (is_aggregate(frame->name)) frame->site = BT_AT_VALUE;
+  if (bt_str_equal(frame->name, BT_STR("every"))) frame->site = BT_AT_WHERE;
   begin_test(walk, false);
 }
 

@@ -89,6 +89,7 @@ static const doc_row docs[] = {
     {"trace.has_after", NULL,
      "Some span of the first kind starts after every span of the second, and there is one of these."},
     {"exists", NULL, "The field is there."},
+    {"every", NULL, "All of these spans meet the test; where there are none it holds."},
     {"span.name", NULL, "Name of the span."},
     {"span.kind", NULL, "unspecified, internal, server, client, producer or consumer."},
     {"span.status", NULL, "unset, ok or error."},

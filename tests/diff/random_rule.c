@@ -634,6 +634,18 @@ static void write_direct_comparison(writer *w) {
   if (one_in(w, 3)) write_relation(w);
 }
 
+/* All of some spans. */
+static void write_every(writer *w) {
+  put(w, "every(");
+  write_operand(w);
+  put(w, ", ");
+  if (w->visible && one_in(w, 3))
+    write_correlation(w);
+  else
+    write_predicate(w);
+  put(w, ")");
+}
+
 static void write_condition_comparison(writer *w) {
   static const char *const root_fields[] = {"trace.root.name", "trace.root.service"};
   w->depth++;
@@ -697,7 +709,12 @@ static void write_unary(writer *w, bool keeps_bindings) {
   switch (below(w, 14)) {
   case 0: write_condition_comparison(w); return;
   case 1: write_condition_comparison(w); return;
-  case 2: write_order(w); return;
+  case 2:
+    if (one_in(w, 2))
+      write_order(w);
+    else
+      write_every(w);
+    return;
   case 3: write_direct_comparison(w); return;
   case 4:
   case 5:

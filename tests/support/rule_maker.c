@@ -245,6 +245,12 @@ static void say_leaf(maker *m) {
     say_selection(m, 1);
   } else if (kind < 8) {
     say_number_test(m);
+  } else if (kind == 8 && pick(m, 2)) {
+    say(m, "every(");
+    say_selection(m, 1);
+    say(m, ", ");
+    say_predicate(m, 1);
+    say(m, ")");
   } else if (kind == 8) {
     SAY_ONE(m, "trace.has_before(", "trace.has_after(");
     say_name(m);
