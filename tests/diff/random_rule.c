@@ -124,7 +124,6 @@ static void write_value_of_each(writer *w, bool is_duration) {
                                                   "span.duration / m",
                                                   "span.start - trace.start",
                                                   "trace.duration - span.duration",
-                                                  "duration * 2",
                                                   "min(a, span.start) - span.start"};
   static const char *const bound_numbers[] = {".k * m", ".m + k", ".k / k"};
   static const char *const bound_durations[] = {".start - span.start", ".end - span.end",
