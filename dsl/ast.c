@@ -58,9 +58,11 @@ const char *bt_function_name(bt_ast_function function) {
   case BT_FUNCTION_MIN: return "min";
   case BT_FUNCTION_MAX: return "max";
   case BT_FUNCTION_AVG: return "avg";
+  case BT_FUNCTION_COUNT_DISTINCT: return "count_distinct";
   case BT_FUNCTION_HAS_BEFORE: return "trace.has_before";
   case BT_FUNCTION_HAS_AFTER: return "trace.has_after";
   case BT_FUNCTION_EXISTS: return "exists";
+  case BT_FUNCTION_EVERY: return "every";
   }
   return "";
 }

@@ -39,9 +39,11 @@ typedef enum bt_ast_function {
   BT_FUNCTION_MIN,
   BT_FUNCTION_MAX,
   BT_FUNCTION_AVG,
+  BT_FUNCTION_COUNT_DISTINCT,
   BT_FUNCTION_HAS_BEFORE,
   BT_FUNCTION_HAS_AFTER,
-  BT_FUNCTION_EXISTS
+  BT_FUNCTION_EXISTS,
+  BT_FUNCTION_EVERY
 } bt_ast_function;
 
 typedef struct bt_ast bt_ast;

@@ -119,11 +119,13 @@ static const bt_condition *lower_call(bt_checker *checker, const bt_ast *node, b
   case BT_FUNCTION_HAS_BEFORE:
   case BT_FUNCTION_HAS_AFTER: return lower_order(checker, node);
   case BT_FUNCTION_EXISTS: bt_checker_report_which_span(checker, node, NULL); return NULL;
+  case BT_FUNCTION_EVERY: return bt_checker_every(checker, node);
   case BT_FUNCTION_COUNT:
   case BT_FUNCTION_SUM:
   case BT_FUNCTION_MIN:
   case BT_FUNCTION_MAX:
   case BT_FUNCTION_AVG:
+  case BT_FUNCTION_COUNT_DISTINCT:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a condition: compare this number with something, as in > 3");
     return NULL;

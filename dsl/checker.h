@@ -27,7 +27,7 @@ typedef enum bt_site {
   BT_SITE_OPERAND,   /* trace.has(…), span(…), count(…) and the like */
   BT_SITE_WHERE,     /* where(…), and the test of `name.key > 5` */
   BT_SITE_EVENT,     /* event.where(…) */
-  BT_SITE_AGGREGATE  /* the field of sum, min, max, avg */
+  BT_SITE_AGGREGATE  /* the value of sum, min, max, avg, count_distinct */
 } bt_site;
 
 typedef struct bt_place {
@@ -119,7 +119,12 @@ bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node);
 
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);
-/* The static type as far as the tree tells it without resolving: DURATION or TIME; anything else is ATTRIBUTE. */
+/* checker_aggregate.c: count, sum and the like. */
+const bt_expression *bt_checker_aggregate(bt_checker *checker, const bt_ast *node, const bt_place *place);
+/* sum, min, max, avg: what they give has the unit of their second argument. */
+bool bt_gives_unit_of_value(bt_ast_function function);
+/* checker_value.c: the static type as far as the tree tells it without resolving: DURATION or TIME; anything else is
+ * ATTRIBUTE. */
 bt_type bt_checker_unit(const bt_checker *checker, const bt_ast *node);
 
 /* checker_types.c: a COMPARE or IN node; `left` stands for its left side (of `name.key > 5` it is the key, and `direct`
@@ -147,6 +152,9 @@ const bt_selection *bt_checker_operand(bt_checker *checker, const bt_ast *node);
 const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node);
 /* `name.key > 5`: a path of two segments or more whose head is no field's. */
 bool bt_is_direct_comparison(const bt_checker *checker, const bt_ast *node);
+/* checker_every.c */
+const bt_condition *bt_checker_every(bt_checker *checker, const bt_ast *node);
+void bt_checker_warn_of_every(bt_checker *checker, const bt_ast_rule *tree);
 /* checker_relation.c */
 bool bt_checker_relation(bt_checker *checker, const bt_ast_part *part, bt_relation *out);
 

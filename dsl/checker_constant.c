@@ -6,14 +6,16 @@
 
 /* Counts are whole numbers from 0, durations are never negative. */
 static bool is_count(const bt_expression *expression) {
-  if (expression->kind == BT_EXPRESSION_AGGREGATE) return expression->aggregate == BT_AGGREGATE_COUNT;
+  if (expression->kind == BT_EXPRESSION_AGGREGATE)
+    return expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT;
   return expression->kind == BT_EXPRESSION_FIELD && (expression->field.kind == BT_FIELD_TRACE_SPAN_COUNT ||
                                                      expression->field.kind == BT_FIELD_TRACE_SERVICE_COUNT);
 }
 
+/* A difference of times can be. */
 static bool is_length(const bt_expression *expression) {
-  bool source = expression->kind == BT_EXPRESSION_AGGREGATE || expression->kind == BT_EXPRESSION_FIELD;
-  return source && expression->type == BT_TYPE_DURATION;
+  const bt_expression *source = expression->kind == BT_EXPRESSION_AGGREGATE ? expression->left : expression;
+  return source && source->kind == BT_EXPRESSION_FIELD && source->type == BT_TYPE_DURATION;
 }
 
 /* The value of a number or duration literal, maybe with a minus. */

@@ -70,9 +70,7 @@ static empty_value value_when_empty(const bt_expression *expression) {
   case BT_EXPRESSION_FIELD: return (empty_value){EMPTY_UNKNOWN, 0};
   case BT_EXPRESSION_AGGREGATE:
     if (!selects_some(expression->selection)) return (empty_value){EMPTY_UNKNOWN, 0};
-    if (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_SUM)
-      return (empty_value){EMPTY_NUMBER, 0};
-    return (empty_value){EMPTY_MISSING, 0};
+    return (empty_value){bt_aggregate_of_none_is_0(expression->aggregate) ? EMPTY_NUMBER : EMPTY_MISSING, 0};
   case BT_EXPRESSION_NEGATE: {
     empty_value inner = value_when_empty(expression->left);
     inner.number = -inner.number;

@@ -195,6 +195,7 @@ static const bt_predicate *lower_call(bt_checker *checker, const bt_ast *node, b
   case BT_FUNCTION_EXISTS: return lower_field_test(checker, node->items[0], BT_PREDICATE_EXISTS, site);
   case BT_FUNCTION_HAS:
   case BT_FUNCTION_SPAN: return report_selection(checker, node, site);
+  case BT_FUNCTION_EVERY:
   case BT_FUNCTION_HAS_BEFORE:
   case BT_FUNCTION_HAS_AFTER:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
@@ -206,6 +207,7 @@ static const bt_predicate *lower_call(bt_checker *checker, const bt_ast *node, b
   case BT_FUNCTION_MIN:
   case BT_FUNCTION_MAX:
   case BT_FUNCTION_AVG:
+  case BT_FUNCTION_COUNT_DISTINCT:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "expected a test: compare this value with something, as in > 5");
     return NULL;

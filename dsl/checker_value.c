@@ -80,68 +80,22 @@ static const bt_expression *lower_string(bt_checker *checker, const bt_ast *node
   return NULL;
 }
 
-/* sum, min, max and avg take numbers and durations. */
-static bool check_aggregated(bt_checker *checker, const bt_ast *node, const bt_field *field) {
-  if (field->binding != BT_NO_BINDING || field->kind >= BT_FIELD_TRACE_DURATION) {
-    bt_checker_report(checker, BT_E_UNKNOWN, node->range,
-                      "expected a field of the spans that are aggregated, as in amount or span.duration");
-    return false;
-  }
-  bt_type type = bt_field_type(field->kind);
-  if (type == BT_TYPE_ATTRIBUTE || type == BT_TYPE_DURATION) return true;
-  if (type == BT_TYPE_TIME)
-    bt_checker_report(checker, BT_E_TIME, node->range, "an aggregate takes numbers and durations, not points in time");
-  else
-    bt_checker_report(checker, BT_E_ARITHMETIC, node->range,
-                      "an aggregate takes numbers and durations, and this is a string");
-  return false;
-}
-
-static bt_aggregate aggregate_of(bt_ast_function function) {
-  switch ((int)function) {
-  case BT_FUNCTION_SUM: return BT_AGGREGATE_SUM;
-  case BT_FUNCTION_MIN: return BT_AGGREGATE_MIN;
-  case BT_FUNCTION_MAX: return BT_AGGREGATE_MAX;
-  case BT_FUNCTION_AVG: return BT_AGGREGATE_AVG;
-  default: return BT_AGGREGATE_COUNT;
-  }
-}
-
-static const bt_expression *lower_aggregate(bt_checker *checker, const bt_ast *node, const bt_place *place) {
-  bt_aggregate aggregate = aggregate_of(node->function);
-  const bt_selection *selection = bt_checker_operand(checker, node->items[0]);
-  bt_field field = {.binding = BT_NO_BINDING};
-  if (aggregate != BT_AGGREGATE_COUNT) {
-    bt_place inside = {.site = BT_SITE_AGGREGATE, .duration_wanted = place->duration_wanted, .whole = place->whole};
-    if (!bt_checker_field(checker, node->items[1], &inside, &field) ||
-        !check_aggregated(checker, node->items[1], &field))
-      return NULL;
-    if (field.key.len && !bt_arena_copy(checker->arena, field.key, &field.key)) checker->no_memory = true;
-  }
-  if (!selection) return NULL;
-  bt_type type = aggregate != BT_AGGREGATE_COUNT && field.kind == BT_FIELD_DURATION ? BT_TYPE_DURATION : BT_TYPE_NUMBER;
-  bt_expression *expression = new_expression(checker, BT_EXPRESSION_AGGREGATE, type, node->range);
-  if (!expression) return NULL;
-  expression->aggregate = aggregate;
-  expression->selection = selection;
-  expression->field = field;
-  return expression;
-}
-
 static const bt_expression *lower_call(bt_checker *checker, const bt_ast *node, const bt_place *place) {
   switch (node->function) {
   case BT_FUNCTION_COUNT:
   case BT_FUNCTION_SUM:
   case BT_FUNCTION_MIN:
   case BT_FUNCTION_MAX:
-  case BT_FUNCTION_AVG: return lower_aggregate(checker, node, place);
+  case BT_FUNCTION_AVG:
+  case BT_FUNCTION_COUNT_DISTINCT: return bt_checker_aggregate(checker, node, place);
   case BT_FUNCTION_HAS:
   case BT_FUNCTION_SPAN:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
-                      "selected spans have no value: expected count(…), sum(…, field) or a field");
+                      "selected spans have no value: expected count(…), sum(…, value) or a field");
     return NULL;
   case BT_FUNCTION_HAS_BEFORE:
   case BT_FUNCTION_HAS_AFTER:
+  case BT_FUNCTION_EVERY:
   case BT_FUNCTION_EXISTS:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "%s(…) is a condition and has no value to compare or to count with",
@@ -183,8 +137,7 @@ bt_type bt_checker_unit(const bt_checker *checker, const bt_ast *node) {
   case BT_AST_PATH: return unit_of_path(checker, node->text);
   case BT_AST_NEGATE: return bt_checker_unit(checker, node->items[0]);
   case BT_AST_CALL:
-    return aggregate_of(node->function) != BT_AGGREGATE_COUNT ? bt_checker_unit(checker, node->items[1])
-                                                              : BT_TYPE_ATTRIBUTE;
+    return bt_gives_unit_of_value(node->function) ? bt_checker_unit(checker, node->items[1]) : BT_TYPE_ATTRIBUTE;
   case BT_AST_ADD:
   case BT_AST_SUBTRACT:
   case BT_AST_MULTIPLY:

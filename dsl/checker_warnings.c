@@ -180,5 +180,6 @@ void bt_checker_warnings(bt_checker *checker, const bt_ast_rule *tree) {
   for (const bt_noted_name *name = checker->span_names; name; name = name->next)
     if (!is_quoted(checker, name->range)) warn_of_near_binding(checker, name);
   for (const bt_noted_name *path = checker->operand_paths; path; path = path->next) warn_of_operand_path(checker, path);
+  bt_checker_warn_of_every(checker, tree);
   warn_of_reading_all(checker, tree);
 }

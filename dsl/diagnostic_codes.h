@@ -40,7 +40,8 @@
  *   W014  a field of spans behind a name: `checkout.span.status == error`
  *   W015  `checkout.count > 3` reads an attribute
  *   W016  `trace.has(checkout.amount > 5)` reads an attribute that is hardly called so
- *   W017  `"checkout*"`: names match exactly */
+ *   W017  `"checkout*"`: names match exactly
+ *   W018  every(spans, test) where nothing asks for such a span: it holds without one */
 #ifndef BT_DSL_DIAGNOSTIC_CODES_H
 #define BT_DSL_DIAGNOSTIC_CODES_H
 
@@ -82,5 +83,6 @@
 #define BT_W_COUNT_OF_NAME  "W015"
 #define BT_W_UNUSUAL_KEY    "W016"
 #define BT_W_WILDCARD       "W017"
+#define BT_W_EVERY_OF_NONE  "W018"
 
 #endif

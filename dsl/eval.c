@@ -88,6 +88,7 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
   free(evaluator->hidden_slots);
   free(evaluator->aggregate_slots);
   free(evaluator->lookup_slots);
+  free(evaluator->distinct.values);
   free(evaluator);
 }
 

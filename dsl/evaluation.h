@@ -45,6 +45,17 @@ typedef struct bt_aggregate_slot {
   uint64_t turn;
 } bt_aggregate_slot;
 
+typedef struct bt_distinct_value {
+  bt_value value; /* a scalar */
+  uint32_t hash;
+  bool is_sure; /* of a member that is one for certain */
+} bt_distinct_value;
+
+typedef struct bt_distinct_stack { /* of every count_distinct that is under way */
+  bt_distinct_value *values;
+  size_t count, capacity;
+} bt_distinct_stack;
+
 typedef struct bt_index_place {
   const bt_value_index *index; /* NULL: there is none */
   bool was_tried;
@@ -93,9 +104,10 @@ struct bt_evaluator {
   bt_truth_slot *truth_slots;         /* of conditions that depend on no binding */
   bt_aggregate_slot *aggregate_slots; /* of aggregates over selections that depend on no binding, by selection */
   bt_lookup_slot *lookup_slots;       /* of selections: their members by key */
-  uint32_t index_count;               /* that it has built */
-  bool looks_up_at_once;              /* bt_eval_options */
-  bt_truth_slot *hidden_slots;        /* of selections: whether a summary may hide members of it */
+  bt_distinct_stack distinct;
+  uint32_t index_count;        /* that it has built */
+  bool looks_up_at_once;       /* bt_eval_options */
+  bt_truth_slot *hidden_slots; /* of selections: whether a summary may hide members of it */
 };
 
 /* Whether anything may be missing, and why. */
@@ -259,6 +271,15 @@ bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expr
                                   const bt_event *event);
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event);
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression);
+
+/* evaluation_distinct.c: count_distinct. */
+bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expression *expression, bool is_open);
+
+/* evaluation_times.c: whether the order of two times hangs on clocks, and then what a comparison of them says. */
+bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,
+                               const bt_program_expression *right);
+bt_kleene bt_evaluate_times(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
+                            const bt_program_expression *right, uint32_t span);
 
 /* evaluation_pruned.c: what may be said of a trace with summaries. */
 /* Whether a span that some summary stands for could belong to the selection, which has no binding for its source. */

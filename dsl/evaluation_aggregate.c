@@ -7,10 +7,10 @@
 /* What the members say. Whole numbers are summed exactly and apart from the others, so that the sum does not depend on
  * their order. */
 typedef struct tally {
-  uint64_t sure, unsure; /* members */
-  uint64_t sure_numbers, unsure_numbers;
-  __extension__ __int128 whole_sum; /* of the sure ones */
-  long double decimal_sum;          /* wider, so that an average of large numbers does not overflow on its way */
+  uint64_t sure, unsure;                                 /* members */
+  uint64_t sure_numbers, unsure_numbers, unknown_values; /* unknown values count as unsure numbers, too */
+  __extension__ __int128 whole_sum;                      /* of the sure ones */
+  long double decimal_sum; /* wider, so that an average of large numbers does not overflow on its way */
   bool has_decimal, has_infinity;
   bt_value sure_min, sure_max, any_min, any_max; /* any: unsure ones too */
   unsigned why;
@@ -59,12 +59,14 @@ static void add_member(bt_evaluator *evaluator, tally *t, const bt_program_expre
     t->unsure++;
   t->why |= member->truth.why;
   if (expression->aggregate == BT_AGGREGATE_COUNT) return;
-  bt_outcome field = bt_evaluate_field(evaluator, &expression->field, member->span, NULL);
-  if (field.kind != BT_OUTCOME_VALUE) {
+  if (expression->tests > 1) bt_evaluator_pay_tests(evaluator, expression->tests);
+  bt_outcome value = bt_evaluate_expression(evaluator, expression->left, member->span, NULL);
+  if (!bt_outcome_is_known(&value)) {
     t->unsure_numbers++;
-    t->why |= field.why;
-  } else if (is_number(&field.low)) {
-    add_number(t, &field.low, is_sure);
+    t->unknown_values++;
+    t->why |= value.why;
+  } else if (is_number(&value.low)) {
+    add_number(t, &value.low, is_sure);
   }
 }
 
@@ -102,27 +104,29 @@ static bt_outcome average_outcome(const tally *t) {
 }
 
 /* min, or with is_max max. Without a sure number it may be missing. */
-static bt_outcome extreme_outcome(const tally *t, bool is_max, bool is_open) {
+static bt_outcome extreme_outcome(const tally *t, bool is_max, bool is_unbounded) {
   if (t->sure_numbers == 0) {
-    bool is_nothing = !is_open && t->unsure_numbers == 0;
+    bool is_nothing = !is_unbounded && t->unsure_numbers == 0;
     return is_nothing ? bt_outcome_missing() : bt_outcome_unknown(t->why);
   }
-  if (is_open && is_max) return bt_outcome_at_least(t->sure_max, t->why);
-  if (is_open) return bt_outcome_at_most(t->sure_min, t->why);
+  if (is_unbounded && is_max) return bt_outcome_at_least(t->sure_max, t->why);
+  if (is_unbounded) return bt_outcome_at_most(t->sure_min, t->why);
   return is_max ? bt_outcome_between(t->sure_max, t->any_max, t->why)
                 : bt_outcome_between(t->any_min, t->sure_min, t->why);
 }
 
 static bt_outcome tally_outcome(const tally *t, bt_aggregate aggregate, bool is_open) {
   bool is_unknown = is_open || t->unsure_numbers > 0;
+  bool is_unbounded = is_open || t->unknown_values > 0;
   switch (aggregate) {
   case BT_AGGREGATE_COUNT: return count_outcome(t, is_open);
-  case BT_AGGREGATE_MIN: return extreme_outcome(t, false, is_open);
-  case BT_AGGREGATE_MAX: return extreme_outcome(t, true, is_open);
+  case BT_AGGREGATE_MIN: return extreme_outcome(t, false, is_unbounded);
+  case BT_AGGREGATE_MAX: return extreme_outcome(t, true, is_unbounded);
   case BT_AGGREGATE_SUM:
   case BT_AGGREGATE_AVG:
     if (is_unknown) return bt_outcome_unknown(t->why);
     return aggregate == BT_AGGREGATE_SUM ? sum_outcome(t) : average_outcome(t);
+  case BT_AGGREGATE_COUNT_DISTINCT: break; /* evaluation_distinct.c */
   }
   return bt_outcome_missing();
 }
@@ -139,6 +143,7 @@ static bt_outcome aggregate_anew(bt_evaluator *evaluator, const bt_program_expre
   bool is_open = bt_selection_is_open(evaluator, selection);
   if (expression->aggregate == BT_AGGREGATE_COUNT && bt_selection_is_matcher(selection) && !evaluator->is_pruned)
     return count_matcher(evaluator, selection, is_open);
+  if (expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return bt_evaluate_distinct(evaluator, expression, is_open);
   tally t = {.why = is_open ? bt_evaluator_why_missing(evaluator) : 0};
   bt_cursor cursor;
   bt_member member;
@@ -152,7 +157,7 @@ static bt_outcome aggregate_anew(bt_evaluator *evaluator, const bt_program_expre
  * is not kept. */
 bt_outcome bt_evaluate_aggregate(bt_evaluator *evaluator, const bt_program_expression *expression) {
   bt_aggregate_slot *slot = &evaluator->aggregate_slots[expression->selection->slot];
-  if (expression->selection->depends != 0) return aggregate_anew(evaluator, expression);
+  if (expression->depends != 0) return aggregate_anew(evaluator, expression);
   if (slot->turn == evaluator->turn) return slot->outcome;
   bt_outcome outcome = aggregate_anew(evaluator, expression);
   if (!evaluator->is_exhausted && evaluator->work.status == BT_OK)

@@ -111,42 +111,6 @@ bt_outcome bt_evaluate_expression(bt_evaluator *evaluator, const bt_program_expr
   return bt_outcome_missing();
 }
 
-/* ---- two points of spans: where clocks are skewed their order may be unknown ---- */
-
-static uint32_t point_span(const bt_evaluator *evaluator, const bt_program_expression *point, uint32_t span) {
-  return point->field.binding == BT_NO_BINDING ? span : evaluator->bound[point->field.binding];
-}
-
-static bool are_points_of_skewed_clocks(const bt_evaluator *evaluator, const bt_program_expression *left,
-                                        const bt_program_expression *right) {
-  return evaluator->clock_skew_ns > 0 && left->is_point && right->is_point;
-}
-
-static bt_kleene compare_points(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
-                                const bt_program_expression *right, uint32_t span) {
-  uint32_t a = point_span(evaluator, left, span), b = point_span(evaluator, right, span);
-  bool a_is_end = left->field.kind == BT_FIELD_END, b_is_end = right->field.kind == BT_FIELD_END;
-  bt_kleene a_first = bt_evaluate_before(evaluator, a, a_is_end, b, b_is_end);
-  bt_kleene b_first = bt_evaluate_before(evaluator, b, b_is_end, a, a_is_end);
-  switch (op) {
-  case BT_LESS: return a_first;
-  case BT_LESS_EQUAL: return bt_kleene_not(b_first);
-  case BT_GREATER: return b_first;
-  case BT_GREATER_EQUAL: return bt_kleene_not(a_first);
-  case BT_NOT_EQUAL: return bt_kleene_or(a_first, b_first);
-  case BT_EQUAL: return bt_kleene_not(bt_kleene_or(a_first, b_first));
-  case BT_IN:
-  case BT_NOT_IN:
-  case BT_CONTAINS:
-  case BT_STARTS_WITH:
-  case BT_ENDS_WITH:
-  case BT_MATCHES:
-  case BT_MATCHES_WHOLE:
-  case BT_NOT_MATCHES_WHOLE: break; /* not of times */
-  }
-  return bt_kleene_from(false);
-}
-
 /* ---- comparisons ---- */
 
 static uint32_t element_count(const bt_outcome *outcome) {
@@ -167,8 +131,8 @@ static bt_kleene compare_outcomes(bt_evaluator *evaluator, const bt_comparator *
 static bt_kleene compare_with_item(bt_evaluator *evaluator, const bt_program_comparison *comparison,
                                    const bt_outcome *left, const bt_program_expression *item, uint32_t span,
                                    const bt_event *event) {
-  if (are_points_of_skewed_clocks(evaluator, comparison->left, item))
-    return compare_points(evaluator, BT_EQUAL, comparison->left, item, span);
+  if (bt_evaluator_doubts_order(evaluator, comparison->left, item))
+    return bt_evaluate_times(evaluator, BT_EQUAL, comparison->left, item, span);
   bt_outcome right = bt_evaluate_expression(evaluator, item, span, event);
   return compare_outcomes(evaluator, &comparison->comparator, left, &right);
 }
@@ -228,8 +192,8 @@ static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_compari
                                const bt_event *event) {
   if (comparison->is_list) return compare_with_list(evaluator, comparison, span, event);
   const bt_program_expression *right_side = comparison->rights[0];
-  if (are_points_of_skewed_clocks(evaluator, comparison->left, right_side))
-    return compare_points(evaluator, comparison->comparator.op, comparison->left, right_side, span);
+  if (bt_evaluator_doubts_order(evaluator, comparison->left, right_side))
+    return bt_evaluate_times(evaluator, comparison->comparator.op, comparison->left, right_side, span);
   bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, event);
   bt_outcome right = bt_evaluate_expression(evaluator, right_side, span, event);
   return compare_outcomes(evaluator, &comparison->comparator, &left, &right);

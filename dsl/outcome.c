@@ -18,6 +18,13 @@ bt_outcome bt_outcome_between(bt_value low, bt_value high, unsigned why) {
       .kind = BT_OUTCOME_RANGE, .why = (uint8_t)why, .has_low = true, .has_high = true, .low = low, .high = high};
 }
 
+bool bt_outcome_is_known(const bt_outcome *outcome) {
+  int order = 0;
+  if (outcome->kind == BT_OUTCOME_VALUE) return true;
+  return outcome->kind == BT_OUTCOME_RANGE && outcome->has_low && outcome->has_high &&
+         bt_value_compare_numbers(&outcome->low, &outcome->high, &order) && order == 0;
+}
+
 /* ---- arithmetic of two numbers ---- */
 
 static bool is_number(const bt_value *value) {

@@ -41,6 +41,9 @@ bt_outcome bt_outcome_at_most(bt_value high, unsigned why);
 /* A value when both are equal. */
 bt_outcome bt_outcome_between(bt_value low, bt_value high, unsigned why);
 
+/* One value, or missing for certain; a range of one number is that number, and `low` holds it. */
+bool bt_outcome_is_known(const bt_outcome *outcome);
+
 /* ADD, SUBTRACT, MULTIPLY, DIVIDE. What cannot be computed (not a number, overflow, division by zero) is missing. */
 bt_outcome bt_outcome_arithmetic(bt_expression_kind operator, const bt_outcome * left, const bt_outcome *right);
 bt_outcome bt_outcome_negate(const bt_outcome *operand);

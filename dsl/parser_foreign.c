@@ -33,6 +33,7 @@ const char *bt_foreign_advice(bt_str name) {
       "a rule speaks of one trace; how often something happens over many is a matter of metrics";
   static const char of_text[] = "texts are tested with contains, starts_with, ends_with and matches";
   static const char of_order[] = "which of several spans came first is said with before and after";
+  static const char of_values[] = "how many different values spans have is said with count_distinct(spans, field)";
   static const word_row rows[] = {{"rate", over_many},
                                   {"irate", over_many},
                                   {"increase", over_many},
@@ -61,13 +62,15 @@ const char *bt_foreign_advice(bt_str name) {
                                   {"last", of_order},
                                   {"next", of_order},
                                   {"previous", of_order},
+                                  {"distinct", of_values},
+                                  {"unique", of_values},
+                                  {"uniq", of_values},
                                   {"abs", "a number is compared as it is"},
                                   {"round", "a number is compared as it is"},
                                   {"floor", "a number is compared as it is"},
                                   {"coalesce", "whether a field is there is asked with exists(field)"},
                                   {"isnull", "whether a field is there is asked with exists(field)"},
-                                  {"every", "that all spans pass a test is said with not and the contrary"},
-                                  {"all", "that all spans pass a test is said with not and the contrary"},
+                                  {"all", "that all spans pass a test is said with every(spans, test)"},
                                   {NULL, NULL}};
   return find_meaning(rows, name);
 }
@@ -311,7 +314,7 @@ static void fix_filtered_aggregate(bt_parser *parser, bt_diagnostic *added, cons
 bool bt_parser_report_filtered_aggregate(bt_parser *parser, bt_ast *left) {
   if (left->kind != BT_AST_SELECTION || left->items[0]->kind != BT_AST_CALL) return false;
   const bt_ast *call = left->items[0];
-  bool is_aggregate = call->function >= BT_FUNCTION_COUNT && call->function <= BT_FUNCTION_AVG;
+  bool is_aggregate = call->function >= BT_FUNCTION_COUNT && call->function <= BT_FUNCTION_COUNT_DISTINCT;
   if (!is_aggregate || left->parts[0].kind != BT_PART_WHERE || parser->stopped || parser->reported_at == parser->at)
     return false;
   parser->reported_at = parser->at;

@@ -15,18 +15,21 @@ static const function_row functions[] = {
     {"trace.has", BT_FUNCTION_HAS, 1, "trace.has(test)"},
     {"span", BT_FUNCTION_SPAN, 1, "span(test)"},
     {"count", BT_FUNCTION_COUNT, 1, "count(spans)"},
-    {"sum", BT_FUNCTION_SUM, 2, "sum(spans, field)"},
-    {"min", BT_FUNCTION_MIN, 2, "min(spans, field)"},
-    {"max", BT_FUNCTION_MAX, 2, "max(spans, field)"},
-    {"avg", BT_FUNCTION_AVG, 2, "avg(spans, field)"},
+    {"sum", BT_FUNCTION_SUM, 2, "sum(spans, value)"},
+    {"min", BT_FUNCTION_MIN, 2, "min(spans, value)"},
+    {"max", BT_FUNCTION_MAX, 2, "max(spans, value)"},
+    {"avg", BT_FUNCTION_AVG, 2, "avg(spans, value)"},
+    {"count_distinct", BT_FUNCTION_COUNT_DISTINCT, 2, "count_distinct(spans, value)"},
     {"trace.count", BT_FUNCTION_COUNT, 1, "trace.count(spans)"},
-    {"trace.sum", BT_FUNCTION_SUM, 2, "trace.sum(spans, field)"},
-    {"trace.min", BT_FUNCTION_MIN, 2, "trace.min(spans, field)"},
-    {"trace.max", BT_FUNCTION_MAX, 2, "trace.max(spans, field)"},
-    {"trace.avg", BT_FUNCTION_AVG, 2, "trace.avg(spans, field)"},
+    {"trace.sum", BT_FUNCTION_SUM, 2, "trace.sum(spans, value)"},
+    {"trace.min", BT_FUNCTION_MIN, 2, "trace.min(spans, value)"},
+    {"trace.max", BT_FUNCTION_MAX, 2, "trace.max(spans, value)"},
+    {"trace.avg", BT_FUNCTION_AVG, 2, "trace.avg(spans, value)"},
+    {"trace.count_distinct", BT_FUNCTION_COUNT_DISTINCT, 2, "trace.count_distinct(spans, value)"},
     {"trace.has_before", BT_FUNCTION_HAS_BEFORE, 2, "trace.has_before(spans, spans)"},
     {"trace.has_after", BT_FUNCTION_HAS_AFTER, 2, "trace.has_after(spans, spans)"},
     {"exists", BT_FUNCTION_EXISTS, 1, "exists(field)"},
+    {"every", BT_FUNCTION_EVERY, 2, "every(spans, test)"},
     /* Accepted, and written in full by the formatter. */
     {"has_before", BT_FUNCTION_HAS_BEFORE, 2, "has_before(spans, spans)"},
     {"has_after", BT_FUNCTION_HAS_AFTER, 2, "has_after(spans, spans)"},
@@ -62,7 +65,9 @@ static const char *nearest_function(bt_str name) {
 }
 
 #define ALL_FUNCTIONS                                                                                                  \
-  "functions are trace.has, span, count, sum, min, max, avg, trace.has_before, trace.has_after and exists"
+  "functions are trace.has, span, count, sum, min, max, avg, count_distinct, trace.has_before, trace.has_after, "      \
+  "exists "                                                                                                            \
+  "and every"
 
 /* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt; `rate(x)` is neither. */
 static void report_unknown_function(bt_parser *parser, const bt_token *name) {

@@ -3,6 +3,7 @@
  * truth (for some choice of bound spans). What rests on absence, order, structure or other spans' values adds nothing,
  * and so only ever weakens. An incomplete trace is no exception: what is concluded from it holds of the spans that were
  * seen. */
+#include "dsl/field.h"
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"
 
@@ -83,32 +84,42 @@ static bool is_extreme(bt_aggregate aggregate) {
   return aggregate == BT_AGGREGATE_MIN || aggregate == BT_AGGREGATE_MAX;
 }
 
-/* What some selected span meets when the aggregate was made of at least one: the field is there; and where a minimum or
- * maximum meets a comparison, the span that it comes from meets it too. */
+/* The fields of the span under test that a value is made from are all there. */
+static bt_over_filter filter_of_value(bt_filter_builder *builder, const bt_expression *value) {
+  bt_over_filter all = {bt_filter_all()};
+  if (!value || value->kind == BT_EXPRESSION_LITERAL || value->kind == BT_EXPRESSION_AGGREGATE) return all;
+  if (value->kind != BT_EXPRESSION_FIELD)
+    return bt_over_filter_and(builder, filter_of_value(builder, value->left), filter_of_value(builder, value->right));
+  bool is_own = value->field.binding == BT_NO_BINDING && !bt_field_is_of_trace(value->field.kind);
+  return is_own ? bt_pushdown_exists(builder, &value->field, false).over : all;
+}
+
+/* What some selected span meets when the aggregate was made of at least one: its fields are there; and where a minimum
+ * or maximum of one field meets a comparison, the span that it comes from meets it too. */
 static bt_over_filter contributing_filter(over_context *context, const bt_expression *aggregate,
                                           const bt_comparison *comparison, const bt_value *literal) {
-  if (aggregate->aggregate == BT_AGGREGATE_COUNT) return (bt_over_filter){bt_filter_all()};
-  if (is_extreme(aggregate->aggregate) && comparison)
-    return bt_pushdown_test(context->builder, &aggregate->field, comparison->op, literal, false).over;
-  return bt_pushdown_exists(context->builder, &aggregate->field, false).over;
+  const bt_expression *value = aggregate->left;
+  if (value && value->kind == BT_EXPRESSION_FIELD && is_extreme(aggregate->aggregate) && comparison)
+    return bt_pushdown_test(context->builder, &value->field, comparison->op, literal, false).over;
+  return filter_of_value(context->builder, value);
 }
 
 /* count(…) > 3 and the like: if it would not come out so without any span, there is one. */
 static const bt_formula *over_aggregate_test(over_context *context, const bt_comparison *comparison,
                                              const bt_value *literal, bool truth) {
   const bt_expression *aggregate = comparison->left;
-  bool is_total = aggregate->aggregate == BT_AGGREGATE_COUNT || aggregate->aggregate == BT_AGGREGATE_SUM;
-  bool of_nothing = is_total && bt_plan_number_meets(0, comparison->op, literal);
+  bool of_nothing = bt_aggregate_of_none_is_0(aggregate->aggregate) && bt_plan_number_meets(0, comparison->op, literal);
   if (of_nothing == truth) return bt_formula_all();
   return over_exists(context, aggregate->selection,
                      contributing_filter(context, aggregate, truth ? comparison : NULL, literal));
 }
 
 static bool is_count(const bt_expression *expression) {
-  return expression && expression->kind == BT_EXPRESSION_AGGREGATE && expression->aggregate == BT_AGGREGATE_COUNT;
+  return expression && expression->kind == BT_EXPRESSION_AGGREGATE &&
+         (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT);
 }
 
-/* count(a) op count(b): the greater one is not 0; of two that differ one is not. */
+/* count(a) op count(b), and so with count_distinct: the greater one is not 0; of two that differ one is not. */
 static const bt_formula *over_counts(over_context *context, const bt_comparison *comparison, bool truth) {
   bool left_is_greater = comparison->op == (truth ? BT_GREATER : BT_LESS_EQUAL);
   bool right_is_greater = comparison->op == (truth ? BT_LESS : BT_GREATER_EQUAL);
@@ -126,7 +137,7 @@ static const bt_formula *over_aggregates_made(over_context *context, const bt_ex
   if (expression->kind != BT_EXPRESSION_AGGREGATE)
     return join_and(context, over_aggregates_made(context, expression->left),
                     over_aggregates_made(context, expression->right));
-  if (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_SUM) return bt_formula_all();
+  if (bt_aggregate_of_none_is_0(expression->aggregate)) return bt_formula_all();
   return over_exists(context, expression->selection, contributing_filter(context, expression, NULL, NULL));
 }
 

@@ -27,10 +27,20 @@ static movement field_movement(bt_field_kind kind) {
 
 static bool is_steady_selection(const bt_selection *selection);
 
+static movement expression_movement(const bt_expression *expression);
+
 static movement aggregate_movement(const bt_expression *expression) {
   if (!is_steady_selection(expression->selection)) return MOVES;
-  if (expression->aggregate == BT_AGGREGATE_COUNT || expression->aggregate == BT_AGGREGATE_MAX) return GROWS;
-  return expression->aggregate == BT_AGGREGATE_MIN ? SHRINKS : MOVES;
+  if (expression->left && expression_movement(expression->left) != STAYS) return MOVES;
+  switch (expression->aggregate) {
+  case BT_AGGREGATE_COUNT:
+  case BT_AGGREGATE_COUNT_DISTINCT:
+  case BT_AGGREGATE_MAX: return GROWS;
+  case BT_AGGREGATE_MIN: return SHRINKS;
+  case BT_AGGREGATE_SUM:
+  case BT_AGGREGATE_AVG: break;
+  }
+  return MOVES;
 }
 
 static movement expression_movement(const bt_expression *expression) {
@@ -62,7 +72,8 @@ static movement comparison_movement(const bt_comparison *comparison) {
 /* A minimum or maximum comes into being with the first span; arithmetic can overflow once it moves. */
 static bool can_be_missing(const bt_expression *expression) {
   if (!expression) return false;
-  if (expression->kind == BT_EXPRESSION_AGGREGATE) return expression->aggregate != BT_AGGREGATE_COUNT;
+  if (expression->kind == BT_EXPRESSION_AGGREGATE)
+    return expression->aggregate != BT_AGGREGATE_COUNT && expression->aggregate != BT_AGGREGATE_COUNT_DISTINCT;
   return expression->kind != BT_EXPRESSION_LITERAL && expression->kind != BT_EXPRESSION_FIELD;
 }
 

@@ -51,7 +51,8 @@ static bool holds_from_one_on(bt_comparison_operator op, const bt_value *literal
 /* max(…, span.duration) > 1s is settled by one span above 1 s, min below likewise. Attributes are left out: an array
  * does not count in an aggregate and yet meets a filter. */
 static bool settles_by_one(const bt_expression *aggregate, bt_comparison_operator op) {
-  if (aggregate->field.kind != BT_FIELD_DURATION) return false;
+  const bt_expression *value = aggregate->left;
+  if (value->kind != BT_EXPRESSION_FIELD || value->field.kind != BT_FIELD_DURATION) return false;
   if (aggregate->aggregate == BT_AGGREGATE_MAX) return op == BT_GREATER || op == BT_GREATER_EQUAL;
   return aggregate->aggregate == BT_AGGREGATE_MIN && (op == BT_LESS || op == BT_LESS_EQUAL);
 }
@@ -64,7 +65,7 @@ static bt_under_filter comparison_settles(bt_filter_builder *builder, const bt_c
   bt_under_filter selected = selected_filter(builder, aggregate->selection);
   if (aggregate->aggregate == BT_AGGREGATE_COUNT) return holds_from_one_on(op, &literal) ? selected : never_settles();
   if (!settles_by_one(aggregate, op)) return never_settles();
-  bt_under_filter beyond = bt_pushdown_test(builder, &aggregate->field, op, &literal, false).under;
+  bt_under_filter beyond = bt_pushdown_test(builder, &aggregate->left->field, op, &literal, false).under;
   return bt_under_filter_and(builder, selected, beyond);
 }
 

@@ -20,10 +20,13 @@ struct bt_program_expression {
   bt_expression_kind kind;
   bt_value literal; /* durations as whole numbers of nanoseconds */
   bt_field field;
-  bool is_point; /* start or end of a span: compared with another one, clock skew counts */
+  bool is_point;        /* start or end of a span: compared with another one, clock skew counts */
+  bool is_time_of_some; /* the earliest or latest time of several spans: likewise */
   bt_aggregate aggregate;
   const bt_program_selection *selection;
-  const bt_program_expression *left, *right;
+  const bt_program_expression *left, *right; /* AGGREGATE other than count: left is what is aggregated */
+  uint32_t tests;                            /* AGGREGATE: what that costs for each span */
+  bt_binding_set depends;                    /* AGGREGATE: bindings that it reads */
 };
 
 typedef struct bt_program_comparison {

@@ -14,6 +14,32 @@ static bt_value plain_literal(const bt_value *literal) {
   return *literal;
 }
 
+static const bt_program_expression *compile_expression(bt_program_compiler *compiler, const bt_expression *expression);
+
+/* Operators and fields: what evaluating it once is paid for. */
+static uint32_t count_tests(const bt_program_expression *expression) {
+  uint32_t left = expression->left ? count_tests(expression->left) : 0;
+  uint32_t right = expression->right ? count_tests(expression->right) : 0;
+  return 1 + left + right;
+}
+
+static const bt_program_expression *compile_aggregate(bt_program_compiler *compiler, const bt_expression *expression,
+                                                      bt_program_expression *out) {
+  bt_binding_set before = compiler->seen;
+  compiler->seen = 0;
+  out->selection = bt_program_compile_selection(compiler, expression->selection);
+  if (!out->selection) return NULL;
+  if (expression->left) {
+    out->left = compile_expression(compiler, expression->left);
+    if (!out->left) return NULL;
+    out->tests = count_tests(out->left);
+  }
+  out->is_time_of_some = expression->type == BT_TYPE_TIME;
+  out->depends = compiler->seen;
+  compiler->seen |= before;
+  return out;
+}
+
 static const bt_program_expression *compile_expression(bt_program_compiler *compiler, const bt_expression *expression) {
   bt_program_expression *out = bt_arena_alloc(&compiler->ruleset->arena, sizeof *out);
   if (!out) return NULL;
@@ -24,9 +50,7 @@ static const bt_program_expression *compile_expression(bt_program_compiler *comp
   switch (expression->kind) {
   case BT_EXPRESSION_LITERAL: out->literal = plain_literal(&expression->literal); return out;
   case BT_EXPRESSION_FIELD: bt_program_see_binding(compiler, expression->field.binding); return out;
-  case BT_EXPRESSION_AGGREGATE:
-    out->selection = bt_program_compile_selection(compiler, expression->selection);
-    return out->selection ? out : NULL;
+  case BT_EXPRESSION_AGGREGATE: return compile_aggregate(compiler, expression, out);
   case BT_EXPRESSION_NEGATE: out->left = compile_expression(compiler, expression->left); return out->left ? out : NULL;
   case BT_EXPRESSION_ADD:
   case BT_EXPRESSION_SUBTRACT:

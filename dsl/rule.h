@@ -77,8 +77,13 @@ typedef enum bt_aggregate {
   BT_AGGREGATE_SUM,
   BT_AGGREGATE_MIN,
   BT_AGGREGATE_MAX,
-  BT_AGGREGATE_AVG
+  BT_AGGREGATE_AVG,
+  BT_AGGREGATE_COUNT_DISTINCT /* of values of any type */
 } bt_aggregate;
+
+static inline bool bt_aggregate_of_none_is_0(bt_aggregate aggregate) { /* else it is missing */
+  return aggregate == BT_AGGREGATE_COUNT || aggregate == BT_AGGREGATE_COUNT_DISTINCT || aggregate == BT_AGGREGATE_SUM;
+}
 
 typedef enum bt_expression_kind {
   BT_EXPRESSION_LITERAL,
@@ -97,10 +102,11 @@ struct bt_expression {
   bt_range range;
   bt_value literal; /* LITERAL: STRING, BOOL, INT, DOUBLE or DURATION. Kinds and statuses are lower-case strings
                        ("server", "error") */
-  bt_field field;   /* FIELD; AGGREGATE other than count: what is aggregated, of the selected span */
+  bt_field field;   /* FIELD */
   bt_aggregate aggregate;
   const bt_selection *selection;     /* AGGREGATE */
-  const bt_expression *left, *right; /* arithmetic; NEGATE has left only */
+  const bt_expression *left, *right; /* arithmetic; NEGATE has left only; AGGREGATE other than count: left is what is
+                                        aggregated, and its span under test is the selected one */
 };
 
 typedef enum bt_comparison_operator {

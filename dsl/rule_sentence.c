@@ -91,7 +91,7 @@ static void append_time(sentence *s, int64_t ns) {
 
 static bool append_measured(sentence *s, bt_type type) {
   const bt_value *value = s->measured;
-  if (!value) return false;
+  if (!value || type == BT_TYPE_TIME) return false; /* a point in time would be shown as nanoseconds */
   bool is_time = type == BT_TYPE_DURATION;
   if (value->type == BT_VALUE_DURATION)
     append_time(s, value->duration_ns);
@@ -174,7 +174,17 @@ static void say_text(sentence *s, const bt_condition *condition, bool should_hol
   append_text(s, condition->range);
 }
 
+/* every(…) is a negation that is written without one. */
+static bool is_every(const bt_condition *condition) {
+  const bt_condition *inside = condition->kind == BT_CONDITION_NOT ? condition->items[0] : NULL;
+  return inside && inside->range.start == condition->range.start && inside->range.end == condition->range.end;
+}
+
 static void say(sentence *s, const bt_condition *condition, bool should_hold) {
+  if (is_every(condition)) {
+    say_text(s, condition, should_hold);
+    return;
+  }
   switch (condition->kind) {
   case BT_CONDITION_NOT: say(s, condition->items[0], !should_hold); return;
   case BT_CONDITION_EXISTS: say_selection(s, condition->selection, should_hold); return;

@@ -12,7 +12,7 @@ static void walk_expression(const bt_rule_visitor *v, const bt_expression *expre
   case BT_EXPRESSION_LITERAL: break;
   case BT_EXPRESSION_FIELD: walk_field(v, &expression->field); break;
   case BT_EXPRESSION_AGGREGATE:
-    if (expression->aggregate != BT_AGGREGATE_COUNT) walk_field(v, &expression->field);
+    if (expression->left) walk_expression(v, expression->left);
     walk_selection(v, expression->selection);
     break;
   case BT_EXPRESSION_NEGATE: walk_expression(v, expression->left); break;

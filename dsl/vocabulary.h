@@ -12,7 +12,7 @@ const char *bt_vocabulary_clause(size_t i); /* when, always, never */
 const char *bt_vocabulary_operator(size_t i);
 /* "before", …, "child of". "within" wants a duration and `of`, "between" an `and`. */
 const char *bt_vocabulary_relation(size_t i);
-/* "trace.has", …; *shape is its call, "sum(spans, field)". */
+/* "trace.has", …; *shape is its call, "sum(spans, value)". */
 const char *bt_vocabulary_function(size_t i, const char **shape);
 /* What stands behind "span.", "trace." and "scope.", with its type. Attributes are not here: they have any name. */
 const char *bt_vocabulary_span_field(size_t i, bt_type *type);

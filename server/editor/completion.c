@@ -182,7 +182,9 @@ static void offer_condition(bt_offering *o) {
 
 static void offer_test(bt_offering *o) {
   bt_editor_site site = o->context->site;
-  if (site != BT_AT_FIELD) {
+  if (site == BT_AT_VALUE) {
+    bt_offer_aggregates(o);
+  } else if (site != BT_AT_FIELD) {
     bt_offer_words(o, BT_CLASS(CONSTANT), "", BT_STR(""), false);
     bt_offer_function(o, "not");
     bt_offer_function(o, "exists");

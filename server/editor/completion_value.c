@@ -119,6 +119,13 @@ static bool may_be_duration(const bt_context *context) {
   return context->left_kind == BT_LEFT_PATH && bt_str_equal(bt_path_last(context->left), BT_STR("duration"));
 }
 
+void bt_offer_aggregates(bt_offering *o) {
+  static const char *const names[] = {
+      "count",       "sum",       "min",       "max",       "avg",       "count_distinct",
+      "trace.count", "trace.sum", "trace.min", "trace.max", "trace.avg", "trace.count_distinct"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) bt_offer_function(o, names[i]);
+}
+
 void bt_offer_value(bt_offering *o) {
   offer_left_values(o);
   if (o->context->quote) return;
@@ -139,7 +146,5 @@ void bt_offer_value(bt_offering *o) {
                                                bt_str_starts_with(o->context->typed, BT_STR("resource.")) ||
                                                bt_context_is_binding(o->context, bt_path_head(o->context->typed)));
   if (is_owned) bt_offer_dotted(o);
-  static const char *const aggregates[] = {"count",       "sum",       "min",       "max",       "avg",
-                                           "trace.count", "trace.sum", "trace.min", "trace.max", "trace.avg"};
-  for (size_t i = 0; i < sizeof aggregates / sizeof aggregates[0]; i++) bt_offer_function(o, aggregates[i]);
+  bt_offer_aggregates(o);
 }

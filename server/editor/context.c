@@ -31,14 +31,14 @@ static void find_comparisons(const bt_frame *frame, bt_context *out) {
     out->can_compare = is_open && (is_value || is_direct);
   } else {
     out->can_calculate = is_open;
-    out->can_compare = is_open && out->site != BT_AT_FIELD;
+    out->can_compare = is_open && out->site != BT_AT_FIELD && out->site != BT_AT_VALUE;
   }
 }
 
 /* What may stand behind an operand in this frame. */
 static void find_followers(const bt_frame *frame, bt_context *out) {
   bool is_selectable = frame->site == BT_AT_CONDITION || frame->site == BT_AT_OPERAND;
-  bool is_test = frame->site != BT_AT_FIELD && frame->kind != BT_FRAME_LIST;
+  bool is_test = frame->site != BT_AT_FIELD && frame->site != BT_AT_VALUE && frame->kind != BT_FRAME_LIST;
   if (frame->kind != BT_FRAME_LIST) find_comparisons(frame, out);
   out->can_relate = is_selectable && is_test && frame->stage != BT_STAGE_BOUND && !frame->is_value &&
                     !frame->is_condition && !is_owned_field(out, frame);

@@ -66,9 +66,9 @@ static void set_operand(bt_frame *frame, bt_left_kind kind, bt_str text, bt_str 
 }
 
 static bool is_aggregate(bt_str name) {
-  static const char *const names[] = {"sum", "min", "max", "avg"};
+  static const char *const names[] = {"sum", "min", "max", "avg", "count_distinct"};
   if (bt_str_starts_with(name, BT_STR("trace."))) name = (bt_str){name.ptr + 6, name.len - 6};
-  for (size_t i = 0; i < 4; i++)
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (bt_str_equal(name, bt_str_from(names[i]))) return true;
   return false;
 }
@@ -323,7 +323,8 @@ static void take_comma(bt_walk *walk) {
   if (frame->kind == BT_FRAME_LIST) frame->stage = BT_STAGE_RIGHT;
   if (frame->kind != BT_FRAME_CALL) return;
   frame->argument++;
-  if (is_aggregate(frame->name)) frame->site = BT_AT_FIELD;
+  if (is_aggregate(frame->name)) frame->site = BT_AT_VALUE;
+  if (bt_str_equal(frame->name, BT_STR("every"))) frame->site = BT_AT_WHERE;
   begin_test(walk, false);
 }
 

@@ -23,7 +23,7 @@ const char *bt_word_class_name(bt_word_class class); /* "clause", … */
 typedef struct bt_language_word {
   bt_word_class class;
   const char *name;      /* as it is written */
-  const char *signature; /* "sum(spans, field)"; of fields the type; else the shape in which it stands */
+  const char *signature; /* "sum(spans, value)"; of fields the type; else the shape in which it stands */
   const char *doc;       /* a sentence or two */
 } bt_language_word;
 

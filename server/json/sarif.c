@@ -53,6 +53,7 @@ static const code_meaning meanings[] = {
     {"W015", "An attribute `count` of a name"},
     {"W016", "An attribute that is hardly called so"},
     {"W017", "A star at the end of a name, which matches exactly"},
+    {"W018", "every(…) holds where there is no such span"},
 };
 
 static const char *meaning_of(const char *code) {

@@ -66,7 +66,8 @@ static bt_value aggregate_value(ast_walk *walk, const bt_expression *expression)
     if (!ast_selection_holds(walk, expression->selection, i)) continue;
     count++;
     if (expression->aggregate == BT_AGGREGATE_COUNT) continue;
-    bt_value value = field_value(walk, &expression->field, i);
+    if (expression->left->kind != BT_EXPRESSION_FIELD) refuse("a value that is worked out");
+    bt_value value = field_value(walk, &expression->left->field, i);
     if (value.type != BT_VALUE_INT) continue;
     sum += value.integer;
     if (!bt_value_compare_numbers(&value, &smallest, &order) || order < 0) smallest = value;
@@ -75,6 +76,7 @@ static bt_value aggregate_value(ast_walk *walk, const bt_expression *expression)
   if (expression->aggregate == BT_AGGREGATE_COUNT) return integer_value(count);
   if (expression->aggregate == BT_AGGREGATE_SUM) return integer_value(sum);
   if (expression->aggregate == BT_AGGREGATE_AVG) refuse("avg");
+  if (expression->aggregate == BT_AGGREGATE_COUNT_DISTINCT) refuse("count_distinct");
   return expression->aggregate == BT_AGGREGATE_MIN ? smallest : largest;
 }
 

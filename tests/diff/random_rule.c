@@ -99,15 +99,100 @@ static void write_left_attribute(writer *w, bool is_in_where) {
   }
 }
 
-static void write_aggregate_of(writer *w, const char *field) {
+/* What is aggregated instead of a field: numbers, or durations, of the spans and of what else is known. */
+static void write_value_of_each(writer *w, bool is_duration) {
+  static const char *const numbers_of_each[] = {"k * m",
+                                                "span.k + m",
+                                                "-k",
+                                                "(k - 1) * 2",
+                                                "k / m",
+                                                "k * k * k",
+                                                "m - 0.5",
+                                                "k / 0",
+                                                "-(m + k)",
+                                                "k * 1e300",
+                                                "span.duration / 1ms",
+                                                "k + trace.span_count",
+                                                "k * count(a)",
+                                                "m - sum(b, k)",
+                                                "d.e + 1",
+                                                "http.status_code / 2"};
+  static const char *const durations_of_each[] = {"span.duration * k",
+                                                  "span.duration + 1ms",
+                                                  "span.end - span.start",
+                                                  "-span.duration",
+                                                  "span.duration / m",
+                                                  "span.start - trace.start",
+                                                  "trace.duration - span.duration",
+                                                  "min(a, span.start) - span.start"};
+  static const char *const bound_numbers[] = {".k * m", ".m + k", ".k / k"};
+  static const char *const bound_durations[] = {".start - span.start", ".end - span.end",
+                                                ".span.duration + span.duration"};
+  if (w->visible && one_in(w, 3)) {
+    if (is_duration && one_in(w, 3))
+      put(w, "span.end - "), put_binding(w), put(w, ".start");
+    else
+      put_binding(w), put(w, is_duration ? PICK(w, bound_durations) : PICK(w, bound_numbers));
+    return;
+  }
+  put(w, is_duration ? PICK(w, durations_of_each) : PICK(w, numbers_of_each));
+}
+
+static void write_aggregate_of(writer *w, const char *field, bool is_duration) {
   static const char *const functions[] = {"sum", "min", "max", "avg"};
   if (one_in(w, 4)) put(w, "trace.");
   bt_buffer_printf(w->out, "%s(", PICK(w, functions));
   write_operand(w);
-  bt_buffer_printf(w->out, ", %s)", field);
+  put(w, ", ");
+  if (one_in(w, 2))
+    write_value_of_each(w, is_duration);
+  else
+    put(w, field);
+  put(w, ")");
+}
+
+/* The earliest or latest time of some spans. */
+static void write_time_of_some(writer *w) {
+  static const char *const times[] = {"span.start", "span.end", "span.start + span.duration / 2", "span.end - 1ms"};
+  put(w, one_in(w, 2) ? "min(" : "max(");
+  write_operand(w);
+  bt_buffer_printf(w->out, ", %s)", PICK(w, times));
+}
+
+static void write_count_distinct(writer *w) {
+  static const char *const values[] = {"k",
+                                       "m",
+                                       "span.k",
+                                       "resource.k",
+                                       "d.e",
+                                       "ok",
+                                       "k + m",
+                                       "span.name",
+                                       "span.service",
+                                       "span.kind",
+                                       "span.id",
+                                       "span.parent_id",
+                                       "span.status",
+                                       "span.duration",
+                                       "span.start",
+                                       "k * trace.span_count",
+                                       "http.method",
+                                       "scope.name",
+                                       "count_distinct(a, k) + k"};
+  put(w, one_in(w, 4) ? "trace.count_distinct(" : "count_distinct(");
+  write_operand(w);
+  put(w, ", ");
+  if (w->visible && one_in(w, 4))
+    put(w, "k + "), put_binding(w), put(w, ".k)");
+  else
+    bt_buffer_printf(w->out, "%s)", PICK(w, values));
 }
 
 static void write_count(writer *w) {
+  if (one_in(w, 4)) {
+    write_count_distinct(w);
+    return;
+  }
   put(w, one_in(w, 4) ? "trace.count(" : "count(");
   if (one_in(w, 4))
     bt_buffer_printf(w->out, "%s %s %s", PICK(w, names), one_in(w, 2) ? "before" : "after", PICK(w, names));
@@ -128,7 +213,7 @@ static void write_number_atom(writer *w) {
     if (can_nest) {
       static const char *const fields[] = {
           "k", "m", "span.k", "resource.k", "d.e", "http.status_code", "span.http.method", "resource.cluster", "plain"};
-      write_aggregate_of(w, PICK(w, fields));
+      write_aggregate_of(w, PICK(w, fields), false);
       return;
     }
     break;
@@ -174,6 +259,10 @@ static void write_number(writer *w) {
 static void write_time_atom(writer *w) {
   static const char *const of_trace[] = {"trace.start", "trace.end"};
   static const char *const of_span[] = {"span.start", "span.end"};
+  if (w->depth <= MAX_DEPTH && one_in(w, 4) && (!w->about_a_span || maybe(w, 3))) {
+    write_time_of_some(w);
+    return;
+  }
   if (w->visible && one_in(w, 2))
     put_binding(w), put(w, one_in(w, 2) ? ".start" : ".end");
   else
@@ -189,7 +278,7 @@ static void write_duration_atom(writer *w) {
     return;
   case 1:
     if (w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 3))) {
-      write_aggregate_of(w, "span.duration");
+      write_aggregate_of(w, "span.duration", true);
       return;
     }
     break;
@@ -544,6 +633,18 @@ static void write_direct_comparison(writer *w) {
   if (one_in(w, 3)) write_relation(w);
 }
 
+/* All of some spans. */
+static void write_every(writer *w) {
+  put(w, "every(");
+  write_operand(w);
+  put(w, ", ");
+  if (w->visible && one_in(w, 3))
+    write_correlation(w);
+  else
+    write_predicate(w);
+  put(w, ")");
+}
+
 static void write_condition_comparison(writer *w) {
   static const char *const root_fields[] = {"trace.root.name", "trace.root.service"};
   w->depth++;
@@ -607,7 +708,12 @@ static void write_unary(writer *w, bool keeps_bindings) {
   switch (below(w, 14)) {
   case 0: write_condition_comparison(w); return;
   case 1: write_condition_comparison(w); return;
-  case 2: write_order(w); return;
+  case 2:
+    if (one_in(w, 2))
+      write_order(w);
+    else
+      write_every(w);
+    return;
   case 3: write_direct_comparison(w); return;
   case 4:
   case 5:

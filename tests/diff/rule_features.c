@@ -10,7 +10,7 @@ enum {
   PREDICATE = COMPARISON + BT_NOT_IN + 1,
   RELATION = PREDICATE + BT_PREDICATE_EVENT + 1,
   AGGREGATE = RELATION + BT_SIBLING_OF + 1,
-  EXPRESSION = AGGREGATE + BT_AGGREGATE_AVG + 1,
+  EXPRESSION = AGGREGATE + BT_AGGREGATE_COUNT_DISTINCT + 1,
   FIELD = EXPRESSION + BT_EXPRESSION_DIVIDE + 1,
   SHAPE = FIELD + BT_FIELD_TRACE_ROOT_SERVICE + 1
 };
@@ -31,6 +31,8 @@ enum { /* shapes */
        POINT_END,
        WITHIN_BOUND,
        AGGREGATE_IN_PREDICATE,
+       AGGREGATE_OF_EXPRESSION,
+       AGGREGATE_OF_TIMES,
        SHAPE_COUNT
 };
 
@@ -45,7 +47,8 @@ static const char *const feature_names[] = {
     /* relations */
     "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of",
     /* aggregates and expressions */
-    "count", "sum", "min", "max", "avg", "literal", "field", "aggregate", "negate", "+", "-", "*", "/",
+    "count", "sum", "min", "max", "avg", "count_distinct", "literal", "field", "aggregate", "negate", "+", "-", "*",
+    "/",
     /* fields */
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",
@@ -54,7 +57,7 @@ static const char *const feature_names[] = {
     /* shapes */
     "bare", "when-always", "when-never", "when-always-never", "no-when", "one-binding", "more-bindings",
     "nested-binding", "bound-base", "bound-reference", "bound-field", "nested-reference", "point-end", "within-bound",
-    "aggregate-in-where"};
+    "aggregate-in-where", "aggregate-of-expression", "aggregate-of-times"};
 
 _Static_assert(sizeof feature_names / sizeof feature_names[0] == SHAPE + SHAPE_COUNT, "a name for each feature");
 _Static_assert((int)SHAPE + (int)SHAPE_COUNT <= RULE_FEATURE_MAX, "room for each feature");
@@ -81,7 +84,9 @@ static void visit_expression(const bt_expression *expression, bool in_predicate,
   if (expression->kind == BT_EXPRESSION_AGGREGATE) {
     f->has[AGGREGATE + (int)expression->aggregate] = true;
     if (in_predicate) f->has[SHAPE + AGGREGATE_IN_PREDICATE] = true;
-    if (expression->aggregate != BT_AGGREGATE_COUNT) visit_field(&expression->field, f);
+    if (expression->left && expression->left->kind != BT_EXPRESSION_FIELD)
+      f->has[SHAPE + AGGREGATE_OF_EXPRESSION] = true;
+    if (expression->type == BT_TYPE_TIME) f->has[SHAPE + AGGREGATE_OF_TIMES] = true;
     visit_selection(expression->selection, f);
   }
   visit_expression(expression->left, in_predicate, f);

@@ -78,7 +78,9 @@ static void print_both(const bt_rule *rule, const bt_trace *trace, const bt_rule
 static bool reasons_agree(const bt_trace *trace, bt_reason fast, bt_reason naive) {
   bool are_of_either =
       (fast == BT_REASON_PRUNED || fast == BT_REASON_SKEW) && (naive == BT_REASON_PRUNED || naive == BT_REASON_SKEW);
-  return fast == naive || (trace->pruned && are_of_either);
+  /* Where both play a part it is what is missing, also where the verdict hangs on clocks alone. */
+  bool may_be_both = fast == BT_REASON_INCOMPLETE && naive == BT_REASON_SKEW;
+  return fast == naive || may_be_both || (trace->pruned && are_of_either);
 }
 
 bool verdicts_agree(const bt_rule *rule, const bt_trace *trace, const bt_rule_verdict *fast, const naive_verdict *naive,

@@ -16,6 +16,8 @@ static const char *const texts[] = {
     "not (x as a and y after a) and count(span(k =~ \"a.*\" and event.n not in [1, 2])) > 0 and top above checkout",
     "when { checkout as c and checkout as d and c.order == d.order } always { x child of c and x after c where(order "
     "== d.order) }",
+    "when { top } always { count_distinct(span(exists(k) or amount > 1), amount + count_distinct(checkout, order)) > 1 "
+    "and count_distinct(span(span.duration >= 0ms), span.id) > 4 and every(checkout, amount * order > 1) }",
 };
 enum { RULE_COUNT = sizeof texts / sizeof texts[0] };
 
@@ -35,11 +37,9 @@ static const char *const trace_lines = "a top service=s\n"
                                        "e checkout amount=5000 order=8\n";
 
 /* With the indexes that otherwise only large traces have. */
-static const bt_eval_options options[RULE_COUNT] = {{.looks_up_at_once = true},
-                                                    {.looks_up_at_once = true},
-                                                    {.looks_up_at_once = true},
-                                                    {.looks_up_at_once = true},
-                                                    {.looks_up_at_once = true}};
+static const bt_eval_options options[RULE_COUNT] = {{.looks_up_at_once = true}, {.looks_up_at_once = true},
+                                                    {.looks_up_at_once = true}, {.looks_up_at_once = true},
+                                                    {.looks_up_at_once = true}, {.looks_up_at_once = true}};
 
 static bt_status evaluate(const bt_rule *const *rules, size_t count, const bt_trace *trace, bool *was_refused) {
   bt_ruleset *ruleset = NULL;

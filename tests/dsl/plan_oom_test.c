@@ -25,6 +25,7 @@ static bt_rule *compile(bt_str text) {
 
 static const char rich_rule[] = "when { a.where(k > 1.5 and span.name matches \"x+\") as p and not b }"
                                 " always { (c or d.where(m in [1, 2, \"x\"])) and max(e, span.duration) < 1s and "
+                                "sum(h, price * span.n) < 5 and count_distinct(h, user) < 3 and every(h, ok) and "
                                 "p.where(span.status != \"error\") }"
                                 " never { f under (g.where(resource.attributes[\"r\"] starts_with \"y\")) }";
 
@@ -60,7 +61,7 @@ static void test_projection_add(void **state) {
     bt_status status = bt_projection_add(&projection, rule, &error);
     done = !failing_alloc_stop();
     assert_int_equal(status, done ? BT_OK : BT_NO_MEMORY);
-    if (done) assert_int_equal(projection.attribute_count, 3);
+    if (done) assert_int_equal(projection.attribute_count, 7);
     bt_projection_dispose(&projection);
     assert_true(refused < 1000);
   }

@@ -184,17 +184,16 @@ static void sort_tuples(const bt_trace *trace, naive_verdict *out) {
     qsort_r(out->tuples, out->choice_total, out->tuple_size * sizeof *out->tuples, compare_tuples, &order);
 }
 
-/* On a pruned trace without the option: skew, where without it all would be certain. Where several play a part that may
- * be another than it should. */
+/* Skew, where without it all would be certain. Where several play a part that may be another than it should. */
 static bt_reason reason_of(const naive_world *world, const bt_eval_options *options) {
-  if (options->incomplete) return BT_REASON_INCOMPLETE;
-  if (!naive_is_pruned(world)) return BT_REASON_SKEW;
-  if (options->clock_skew_ns <= 0) return BT_REASON_PRUNED;
-  const bt_eval_options without = {.clock_skew_ns = 0};
+  if (!options->incomplete && !naive_is_pruned(world)) return BT_REASON_SKEW;
+  bt_reason missing = options->incomplete ? BT_REASON_INCOMPLETE : BT_REASON_PRUNED;
+  if (options->clock_skew_ns <= 0) return missing;
+  const bt_eval_options without = {.incomplete = options->incomplete, .clock_skew_ns = 0};
   naive_verdict verdict;
   naive_evaluate(world->rule, world->trace, &without, &verdict);
   naive_verdict_dispose(&verdict);
-  return verdict.verdict == BT_INCONCLUSIVE ? BT_REASON_PRUNED : BT_REASON_SKEW;
+  return verdict.verdict == BT_INCONCLUSIVE ? missing : BT_REASON_SKEW;
 }
 
 void naive_evaluate(const bt_rule *rule, const bt_trace *trace, const bt_eval_options *options, naive_verdict *out) {

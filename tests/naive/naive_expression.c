@@ -215,11 +215,7 @@ static bool is_point(const naive_world *world, const bt_expression *expression, 
   return field->kind == BT_FIELD_START || field->kind == BT_FIELD_END;
 }
 
-/* Two points of spans are compared as `before` and `after` do it: their order may be unknown. */
-static bt_truth compare_points(const naive_world *world, bt_comparison_operator op, uint32_t a, bool a_is_end,
-                               uint32_t b, bool b_is_end) {
-  bt_truth less = naive_is_first(world, a, a_is_end, b, b_is_end);
-  bt_truth greater = naive_is_first(world, b, b_is_end, a, a_is_end);
+static bt_truth order_says(bt_comparison_operator op, bt_truth less, bt_truth greater) {
   switch (op) {
   case BT_LESS: return less;
   case BT_GREATER: return greater;
@@ -239,15 +235,47 @@ static bt_truth compare_points(const naive_world *world, bt_comparison_operator 
   abort();
 }
 
+/* Two points of spans are compared as `before` and `after` do it: their order may be unknown. */
+static bt_truth compare_points(const naive_world *world, bt_comparison_operator op, uint32_t a, bool a_is_end,
+                               uint32_t b, bool b_is_end) {
+  bt_truth less = naive_is_first(world, a, a_is_end, b, b_is_end);
+  bt_truth greater = naive_is_first(world, b, b_is_end, a, a_is_end);
+  return order_says(op, less, greater);
+}
+
+static bool is_time_of_some(const bt_expression *expression) {
+  return expression->kind == BT_EXPRESSION_AGGREGATE && expression->type == BT_TYPE_TIME;
+}
+
+/* Two times that are at most the skew apart may have any order; so far as they are ranges, none of their numbers may
+ * be. */
+static bt_truth is_first_by_clocks(const naive_world *world, naive_value a, naive_value b) {
+  naive_value skew = naive_integer(world->skew_ns), back = naive_integer(-world->skew_ns);
+  naive_value apart = naive_arithmetic(BT_EXPRESSION_SUBTRACT, b, a);
+  if (naive_compare(BT_GREATER, &apart, &skew, NULL, false) == BT_TRUE) return BT_TRUE;
+  if (naive_compare(BT_LESS, &apart, &back, NULL, false) == BT_TRUE) return BT_FALSE;
+  return BT_UNKNOWN;
+}
+
+/* The earliest or latest time of several spans on one side at least, under clock skew. */
+static bt_truth compare_times(const naive_world *world, bt_comparison_operator op, naive_value a, naive_value b) {
+  if (a.kind == NAIVE_MISSING || b.kind == NAIVE_MISSING) return BT_FALSE;
+  return order_says(op, is_first_by_clocks(world, a, b), is_first_by_clocks(world, b, a));
+}
+
 /* Two sides, both maybe points. Not IN and NOT_IN. */
 static bt_truth compare_sides(const naive_world *world, const bt_comparison *comparison, bt_comparison_operator op,
                               const bt_expression *right_side, naive_subject subject) {
-  uint32_t a, b;
-  bool a_is_end, b_is_end;
-  if (is_point(world, comparison->left, subject, &a, &a_is_end) && is_point(world, right_side, subject, &b, &b_is_end))
-    return compare_points(world, op, a, a_is_end, b, b_is_end);
+  uint32_t a = 0, b = 0;
+  bool a_is_end = false, b_is_end = false;
+  bool left_is_point = is_point(world, comparison->left, subject, &a, &a_is_end);
+  bool right_is_point = is_point(world, right_side, subject, &b, &b_is_end);
+  if (left_is_point && right_is_point) return compare_points(world, op, a, a_is_end, b, b_is_end);
   naive_value left = naive_expression(world, comparison->left, subject);
   naive_value right = naive_expression(world, right_side, subject);
+  if (world->skew_ns > 0 && (left_is_point || is_time_of_some(comparison->left)) &&
+      (right_is_point || is_time_of_some(right_side)))
+    return compare_times(world, op, left, right);
   bool ignore_case = is_caseless(comparison->left) || is_caseless(right_side);
   return naive_compare(op, &left, &right, comparison->pattern, ignore_case);
 }

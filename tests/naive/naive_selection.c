@@ -167,7 +167,8 @@ static naive_value count_members(const naive_world *world, const bt_selection *s
 /* The numbers of the members, gathered in one walk. */
 typedef struct numbers {
   uint32_t count;
-  bool is_certain; /* each of them is a member, and no other span can be */
+  bool is_certain;  /* each of them is a member, and no other span can be, and no value is unknown */
+  bool has_unknown; /* some value is not known: any number, or none */
   wide_integer whole_sum;
   long double decimal_sum;
   bool has_decimals, has_infinity;
@@ -193,6 +194,11 @@ static void add_number(numbers *n, const bt_value *number, bt_truth member) {
   if (member == BT_TRUE) widen(&n->has_certain, &n->certain_min, &n->certain_max, number);
 }
 
+static bool is_one_number(const naive_value *value) {
+  return value->kind == NAIVE_RANGE && !value->may_be_missing && !value->low.is_open && !value->high.is_open &&
+         naive_compare_numbers(&value->low.number, &value->high.number) == 0;
+}
+
 static numbers gather(const naive_world *world, const bt_expression *aggregate) {
   const bt_selection *selection = aggregate->selection;
   numbers n = {.is_certain = !naive_is_open(world, selection)};
@@ -200,9 +206,13 @@ static numbers gather(const naive_world *world, const bt_expression *aggregate) 
     uint32_t span = naive_candidate(world, selection, i);
     bt_truth member = naive_is_member(world, selection, span);
     if (member == BT_FALSE) continue;
-    naive_value value = naive_field(world, &aggregate->field, (naive_subject){.span = span});
-    if (value.kind == NAIVE_ANY) n.is_certain = false;
-    if (value.kind == NAIVE_RANGE) add_number(&n, &value.low.number, member);
+    naive_value value = naive_expression(world, aggregate->left, (naive_subject){.span = span});
+    if (is_one_number(&value)) {
+      add_number(&n, &value.low.number, member);
+    } else if (value.kind == NAIVE_ANY || value.kind == NAIVE_RANGE) {
+      n.is_certain = false;
+      n.has_unknown = true;
+    }
   }
   return n;
 }
@@ -247,14 +257,16 @@ static naive_value extreme_of(const numbers *n, bool is_min, bool is_open) {
 
 naive_value naive_aggregate(const naive_world *world, const bt_expression *aggregate) {
   if (aggregate->aggregate == BT_AGGREGATE_COUNT) return count_members(world, aggregate->selection);
+  if (aggregate->aggregate == BT_AGGREGATE_COUNT_DISTINCT) return naive_distinct(world, aggregate);
   numbers n = gather(world, aggregate);
-  bool is_open = naive_is_open(world, aggregate->selection);
+  bool is_open = n.has_unknown || naive_is_open(world, aggregate->selection);
   switch (aggregate->aggregate) {
   case BT_AGGREGATE_SUM: return sum_of(&n);
   case BT_AGGREGATE_AVG: return average_of(&n);
   case BT_AGGREGATE_MIN: return extreme_of(&n, true, is_open);
   case BT_AGGREGATE_MAX: return extreme_of(&n, false, is_open);
-  case BT_AGGREGATE_COUNT: break;
+  case BT_AGGREGATE_COUNT:
+  case BT_AGGREGATE_COUNT_DISTINCT: break;
   }
   abort();
 }

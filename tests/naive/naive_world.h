@@ -67,4 +67,7 @@ bt_truth naive_is_member(const naive_world *world, const bt_selection *selection
 bt_truth naive_some_member(const naive_world *world, const bt_selection *selection);
 naive_value naive_aggregate(const naive_world *world, const bt_expression *aggregate);
 
+/* naive_distinct.c */
+naive_value naive_distinct(const naive_world *world, const bt_expression *aggregate);
+
 #endif

@@ -97,12 +97,16 @@ static void put_selection(writer *w) {
 }
 
 static void put_aggregate(writer *w) {
-  static const char *const heads[] = {"count(", "sum(", "min(", "max(", "avg("};
+  static const char *const heads[] = {"count(", "sum(", "min(", "max(", "avg(", "count_distinct("};
+  static const char *const values[] = {", k)", ", k)", ", n)", ", k * n)", ", span.duration / 1ms)"};
   static const char *const tails[] = {" > 1", " < 2", " == 1", " != 2", " in [1, 3]", " >= trace.span_count - 3"};
-  uint32_t head = random_below(w->source, 5);
+  uint32_t head = random_below(w->source, 6);
   put(w, heads[head]);
   put_selection(w);
-  put(w, head ? ", k)" : ")");
+  if (head)
+    put_one_of(w, values, 5);
+  else
+    put(w, ")");
   put_one_of(w, tails, 6);
 }
 
@@ -136,7 +140,12 @@ static void put_atom(writer *w) {
     return;
   case 1: put_aggregate(w); return;
   case 2: put_pair(w, chance(w, 2) ? "trace.has_before(" : "trace.has_after(", ", "); return;
-  case 3: put_pair(w, "(", " or "); return;
+  case 3:
+    if (chance(w, 2))
+      put_pair(w, "(", " or ");
+    else
+      put(w, "every("), put_selection(w), put(w, ", k > 1 or not exists(n))");
+    return;
   case 4: put_nested_binding(w); return;
   case 5: put(w, "trace.duration > 4ms"); return;
   default: put_selection(w);

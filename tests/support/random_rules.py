@@ -176,7 +176,44 @@ class RuleWriter:
 
     # ---- conditions ----
 
+    def number_of_each(self):
+        """A number that is worked out for each span, or one of its attributes."""
+        bound = self.rng.choice(self.visible) if self.visible else None
+        if bound and self.chance(3):
+            return f"{self.attribute()} {self.one('+', '*', '-')} {bound}.{self.one('k', 'n', 'span.k', 'http.method')}"
+        return self.one("k * n", "k + 1", "n - k", "-k", "k / 2", "span.duration / 1ms", "amount * 2", f"{self.attribute()} + {self.attribute()}",
+                        "k * trace.span_count", "n + count(a)")
+
+    def duration_of_each(self):
+        bound = f"span.start - {self.rng.choice(self.visible)}.start" if self.visible else "span.start - trace.start"
+        return self.one("span.duration * 2", "span.end - span.start", "span.duration - 1ms", bound, "trace.duration - span.duration", "span.duration * k")
+
+    def times(self):
+        """The earliest or latest of some spans against another time."""
+        left = f"{self.one('min', 'max')}({self.selection()}, {self.one('span.start', 'span.end')})"
+        right = f"{self.one('min', 'max')}({self.selection()}, {self.one('span.start', 'span.end', 'span.end - 1ms')})"
+        if self.visible and self.chance(2):
+            right = f"{self.rng.choice(self.visible)}.{self.one('start', 'end')}"
+        return f"{left} {self.rng.choice(ORDER)} {self.one(right, right, 'trace.start + 1ms')}"
+
+    def worked_out(self):
+        kind = self.rng.randrange(6)
+        if kind == 0:
+            return self.times()
+        if kind == 1:
+            return f"{self.one('max', 'min', 'sum', 'avg')}({self.selection()}, {self.duration_of_each()}) {self.rng.choice(ORDER)} {self.rng.choice(DURATIONS)}"
+        if kind < 4:
+            return f"{self.one('max', 'min', 'sum', 'avg')}({self.selection()}, {self.number_of_each()}) {self.rng.choice(ORDER)} {self.one('1', '1.5', '0', '5', '2')}"
+        value = self.one(self.attribute(), self.attribute(), "span.name", "span.service", "span.kind", "span.status", "span.duration", "span.id", self.number_of_each())
+        right = self.one("0", "1", "1", "2", f"count({self.selection()})")
+        return f"count_distinct({self.selection()}, {value}) {self.rng.choice(ORDER)} {right}"
+
+    def every(self):
+        return f"every({self.selection()}, {self.predicate()})"
+
     def aggregate(self):
+        if self.chance(4):
+            return self.worked_out()
         left = f"count({self.selection()})"
         kind = self.rng.randrange(8)
         if kind < 5:
@@ -191,6 +228,8 @@ class RuleWriter:
         kind = self.rng.randrange(14)
         if kind < 2:
             return self.aggregate()
+        if kind == 2 and self.chance(2):
+            return self.every()
         if kind == 2:
             return f"trace.{self.one('has_before', 'has_after')}({self.selection()}, {self.selection()})"
         if kind < 5:

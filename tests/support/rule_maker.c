@@ -143,7 +143,69 @@ static void say_selection(maker *m, unsigned depth) {
   }
 }
 
+/* What is aggregated where it is more than a field. */
+static void say_value_of_each(maker *m, bool is_duration) {
+  bool is_bound = m->bindings && pick(m, 2);
+  if (is_duration && is_bound)
+    SAY_ONE(m, "span.start - p.start", "p.span.duration + span.duration", "span.end - p.end");
+  else if (is_duration)
+    SAY_ONE(m, "span.duration * 2", "span.duration - 1ms", "span.end - span.start", "span.start - trace.start",
+            "span.duration * k", "-span.duration", "trace.duration - span.duration");
+  else if (is_bound)
+    SAY_ONE(m, "p.k * m", "m - p.m", "p.k + k");
+  else
+    SAY_ONE(m, "k * m", "span.k - 1", "-m", "m / 2", "k * http.status_code", "k + resource.cluster",
+            "k * trace.span_count", "k - count(b)", "span.duration / 1ms");
+}
+
+/* The earliest or the latest of some spans. */
+static void say_time_test(maker *m) {
+  SAY_ONE(m, "min(", "max(");
+  say_name(m);
+  SAY_ONE(m, ", span.start)", ", span.end)", ", span.start + span.duration / 2)");
+  SAY_ONE(m, " > ", " >= ", " < ", " <= ", " == ", " != ");
+  if (m->bindings && pick(m, 2)) {
+    say(m, "p.start");
+    return;
+  }
+  if (pick(m, 3) == 0) {
+    say(m, "trace.start + 1ms");
+    return;
+  }
+  SAY_ONE(m, "max(", "min(");
+  say_name(m);
+  SAY_ONE(m, ", span.end)", ", span.start)");
+}
+
+static void say_distinct_test(maker *m) {
+  say(m, "count_distinct(");
+  say_name(m);
+  if (pick(m, 2)) {
+    say(m, ".where(");
+    say_predicate(m, 0);
+    say(m, ")");
+  }
+  SAY_ONE(m, ", k)", ", m)", ", span.name)", ", span.service)", ", http.status_code)", ", resource.cluster)",
+          ", span.kind)", ", span.duration)", ", k + m)", ", resource.attributes[\"service.name\"])", ", span.id)");
+  SAY_ONE(m, " > ", " >= ", " < ", " <= ", " == ", " != ");
+  if (pick(m, 4) == 0) {
+    say(m, "count(");
+    say_name(m);
+    say(m, ")");
+  } else {
+    SAY_ONE(m, "0", "1", "1", "2", "0.5", "1.0");
+  }
+}
+
 static void say_number_test(maker *m) {
+  if (pick(m, 6) == 0) {
+    say_distinct_test(m);
+    return;
+  }
+  if (pick(m, 6) == 0) {
+    say_time_test(m);
+    return;
+  }
   SAY_ONE(m, "count(", "count(", "sum(", "min(", "max(", "avg(");
   bool counts_only = m->text.ptr[m->text.len - 2] == 't';
   bool is_duration = pick(m, 3) == 0;
@@ -155,7 +217,9 @@ static void say_number_test(maker *m) {
   }
   if (!counts_only) {
     say(m, ", ");
-    if (is_duration)
+    if (pick(m, 3) == 0)
+      say_value_of_each(m, is_duration);
+    else if (is_duration)
       say(m, "span.duration");
     else
       say_attribute(m);
@@ -181,6 +245,12 @@ static void say_leaf(maker *m) {
     say_selection(m, 1);
   } else if (kind < 8) {
     say_number_test(m);
+  } else if (kind == 8 && pick(m, 2)) {
+    say(m, "every(");
+    say_selection(m, 1);
+    say(m, ", ");
+    say_predicate(m, 1);
+    say(m, ")");
   } else if (kind == 8) {
     SAY_ONE(m, "trace.has_before(", "trace.has_after(");
     say_name(m);

@@ -99,10 +99,10 @@ static const char *type_mark(bt_type type) {
 static void print_selection(const bt_rule *rule, const bt_selection *selection, bt_buffer *out);
 
 static void print_aggregate(const bt_rule *rule, const bt_expression *expression, bt_buffer *out) {
-  static const char *const names[] = {"count", "sum", "min", "max", "avg"};
+  static const char *const names[] = {"count", "sum", "min", "max", "avg", "count-distinct"};
   bt_buffer_printf(out, "(%s ", names[expression->aggregate]);
-  if (expression->aggregate != BT_AGGREGATE_COUNT) {
-    print_field(rule, &expression->field, out);
+  if (expression->left) {
+    rule_print_expression(rule, expression->left, out);
     bt_buffer_append_char(out, ' ');
   }
   print_selection(rule, expression->selection, out);
