@@ -62,6 +62,11 @@ static void parse_point(bt_parser *parser, bt_ast_point *point) {
   bt_token_kind next = bt_parser_peek(parser, 1)->kind;
   if (kind == BT_TOKEN_PATH && next == BT_TOKEN_LEFT_PAREN && !bt_parser_at_word(parser, 0, "where")) {
     bt_ast *call = bt_parser_primary(parser);
+    if (call->kind == BT_AST_CALL && bt_function_picks(call->function)) {
+      *point = (bt_ast_point){call, BT_SUFFIX_NONE, call->range};
+      parse_suffix(parser, point);
+      return;
+    }
     if (call->kind != BT_AST_ERROR) {
       bt_diagnostic *added =
           bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, call->range,
@@ -155,6 +160,8 @@ static void parse_relation_operands(bt_parser *parser, bt_ast_part *part) {
   case BT_CHILD_OF:
   case BT_PARENT_OF:
   case BT_SIBLING_OF: parse_point(parser, &part->first); return;
+  case BT_FIRST_OF:
+  case BT_LAST_OF: return; /* no words */
   }
 }
 

@@ -32,16 +32,25 @@ static const bt_formula *over_reference(over_context *context, const bt_referenc
   return over_exists(context, reference->selection, (bt_over_filter){bt_filter_all()});
 }
 
-/* Some span of the selection that also meets `also`. */
-static const bt_formula *over_exists(over_context *context, const bt_selection *selection, bt_over_filter also) {
-  bt_over_filter filter = bt_over_filter_and(context->builder, selected_filter(context, selection), also);
-  const bt_formula *formula = bt_formula_query(context->builder, filter);
+/* What the relations speak of has to be there. A span that is picked from others meets what they meet, and so the
+ * selection asks for that itself; what they are related to has to be there, too. */
+static const bt_formula *over_relations(over_context *context, const bt_selection *selection) {
+  const bt_formula *formula = bt_formula_all();
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];
-    formula = join_and(context, formula, over_reference(context, &relation->first));
+    bool is_pick = bt_relation_is_pick(relation->kind);
+    formula = join_and(context, formula,
+                       is_pick ? over_relations(context, relation->first.selection)
+                               : over_reference(context, &relation->first));
     if (relation->kind == BT_BETWEEN) formula = join_and(context, formula, over_reference(context, &relation->second));
   }
   return formula;
+}
+
+/* Some span of the selection that also meets `also`. */
+static const bt_formula *over_exists(over_context *context, const bt_selection *selection, bt_over_filter also) {
+  bt_over_filter filter = bt_over_filter_and(context->builder, selected_filter(context, selection), also);
+  return join_and(context, bt_formula_query(context->builder, filter), over_relations(context, selection));
 }
 
 static const bt_formula *over_selected(over_context *context, const bt_selection *selection) {

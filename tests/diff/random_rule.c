@@ -15,6 +15,7 @@ typedef struct writer {
   unsigned depth;
   unsigned visible;  /* bindings p0 … that are visible here: a name is used again once it is out of sight */
   unsigned bindings; /* so far */
+  unsigned picks;    /* so far: the naive evaluator takes long for those in one another */
   unsigned room;     /* for parts that could be left out: most rules are small, some are not */
   bool about_a_span;
   bool binds_first; /* clauses begin with two bindings */
@@ -68,6 +69,8 @@ static void write_condition(writer *w, bool keeps_bindings);
 static void write_spans(writer *w);
 static void write_predicate(writer *w);
 static void write_operand(writer *w);
+static void write_pick(writer *w);
+static bool can_pick(writer *w, unsigned n);
 static void write_duration(writer *w);
 
 /* An attribute, by any of its spellings that are no bare word on the right. */
@@ -427,6 +430,9 @@ static void write_reference(writer *w, bool is_point) {
   } else if (w->depth < MAX_DEPTH && maybe(w, 3)) {
     put(w, "("), write_spans(w), put(w, ")");
     if (is_point && one_in(w, 3)) put(w, one_in(w, 2) ? ".start" : ".end");
+  } else if (can_pick(w, 6)) {
+    write_pick(w);
+    if (is_point && one_in(w, 3)) put(w, one_in(w, 2) ? ".start" : ".end");
   } else if (is_point && one_in(w, 6)) {
     put(w, "\"x y\".end");
   } else {
@@ -498,6 +504,25 @@ static void write_filter(writer *w, bool has_dot) {
   put(w, ")");
 }
 
+static bool can_pick(writer *w, unsigned n) {
+  return w->depth <= MAX_DEPTH && w->picks < 2 && maybe(w, n);
+}
+
+/* One span of several. */
+static void write_pick(writer *w) {
+  w->picks++;
+  if (one_in(w, 3)) {
+    put(w, "next("), put(w, PICK(w, names));
+    if (maybe(w, 4)) write_filter(w, true);
+    put(w, " after "), write_reference(w, true);
+    if (one_in(w, 4)) bt_buffer_printf(w->out, " within %s", PICK(w, durations));
+  } else {
+    put(w, one_in(w, 2) ? "first(" : "last(");
+    write_operand(w);
+  }
+  put(w, ")");
+}
+
 /* A base with filters and relations. */
 static void write_spans(writer *w) {
   bool was_about_a_span = w->about_a_span;
@@ -509,7 +534,9 @@ static void write_spans(writer *w) {
     put(w, one_in(w, 2) ? "trace.has(" : "span(");
     write_operand(w);
     put(w, ")");
-  } else
+  } else if (can_pick(w, 5))
+    write_pick(w);
+  else
     put(w, PICK(w, names));
   if (maybe(w, 3)) write_filter(w, true);
   for (unsigned i = 0; i < 2 && w->depth <= MAX_DEPTH && maybe(w, 2); i++) {

@@ -9,7 +9,7 @@ enum {
   COMPARISON = CONDITION + BT_CONDITION_HAS_AFTER + 1,
   PREDICATE = COMPARISON + BT_NOT_IN + 1,
   RELATION = PREDICATE + BT_PREDICATE_EVENT + 1,
-  AGGREGATE = RELATION + BT_SIBLING_OF + 1,
+  AGGREGATE = RELATION + BT_LAST_OF + 1,
   EXPRESSION = AGGREGATE + BT_AGGREGATE_AVG + 1,
   FIELD = EXPRESSION + BT_EXPRESSION_DIVIDE + 1,
   SHAPE = FIELD + BT_FIELD_TRACE_ROOT_SERVICE + 1
@@ -43,7 +43,8 @@ static const char *const feature_names[] = {
     "where-true", "where-false", "where-and", "where-or", "where-not", "named", "where-compare", "exists(field)",
     "is-true", "event.where",
     /* relations */
-    "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of",
+    "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of", "first-of",
+    "last-of",
     /* aggregates and expressions */
     "count", "sum", "min", "max", "avg", "literal", "field", "aggregate", "negate", "+", "-", "*", "/",
     /* fields */

@@ -211,6 +211,8 @@ static const char *relation_name(bt_relation_kind kind) {
   case BT_CHILD_OF: return "child-of";
   case BT_PARENT_OF: return "parent-of";
   case BT_SIBLING_OF: return "sibling-of";
+  case BT_FIRST_OF: return "first-of";
+  case BT_LAST_OF: return "last-of";
   }
   return "?";
 }
