@@ -45,8 +45,8 @@ static bool make_room(bt_evaluator *evaluator) {
   evaluator->aggregate_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->aggregate_slots);
   evaluator->lookup_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->lookup_slots);
   evaluator->pick_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->pick_slots);
-  if (!evaluator->pick_slots || !evaluator->lookup_slots || !evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots ||
-      !evaluator->hidden_slots || !evaluator->aggregate_slots)
+  if (!evaluator->pick_slots || !evaluator->lookup_slots || !evaluator->verdicts || !evaluator->member_slots ||
+      !evaluator->truth_slots || !evaluator->hidden_slots || !evaluator->aggregate_slots)
     return false;
   for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) {
     evaluator->member_slots[i] = (bt_member_list){0};

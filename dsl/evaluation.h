@@ -45,7 +45,7 @@ typedef struct bt_aggregate_slot {
   uint64_t turn;
 } bt_aggregate_slot;
 
-typedef struct bt_pick_slot { /* of the selection that is picked from */
+typedef struct bt_pick_slot {      /* of the selection that is picked from */
   uint64_t turn, room_turn;        /* that it was worked out in; that its room is of */
   uint32_t bound[BT_MAX_BINDINGS]; /* the spans that it was worked out for, of bindings that it depends on */
   bt_member *room;                 /* what is compared; afterwards the members, by number */

@@ -33,9 +33,9 @@ static bt_kleene meets_relation(bt_evaluator *evaluator, const bt_program_relati
   return bt_kleene_and(met, meets_reference(evaluator, relation, true, span));
 }
 
-/* The static part on the span that a binding holds or that was picked; other candidates come from the matcher's own list. A summary may be
- * in that for a field that is not its own; where it is missing there for one, it is among the spans that the summary
- * hides. */
+/* The static part on the span that a binding holds or that was picked; other candidates come from the matcher's own
+ * list. A summary may be in that for a field that is not its own; where it is missing there for one, it is among the
+ * spans that the summary hides. */
 static bt_kleene base_meets(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
   bool is_listed = selection->base_binding == BT_NO_BINDING && !bt_program_selection_is_pick(selection) &&
                    !bt_evaluator_may_have_moved(evaluator, span);

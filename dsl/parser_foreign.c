@@ -24,8 +24,8 @@ const char *bt_foreign_clause(bt_str word) {
 
 const char *bt_foreign_function(bt_str name) {
   static const word_row rows[] = {{"cnt", "count"},   {"mean", "avg"},  {"average", "avg"},   {"minimum", "min"},
-                                  {"maximum", "max"}, {"total", "sum"}, {"has", "trace.has"},
-                                  {"earliest", "first"}, {"latest", "last"}, {NULL, NULL}};
+                                  {"maximum", "max"}, {"total", "sum"}, {"has", "trace.has"}, {"earliest", "first"},
+                                  {"latest", "last"}, {NULL, NULL}};
   return bt_str_ends_with(name, BT_STR(".has")) ? "trace.has" : find_meaning(rows, name);
 }
 
@@ -293,8 +293,7 @@ static void fix_filtered_aggregate(bt_parser *parser, bt_diagnostic *added, cons
   const bt_ast *call = selection->items[0], *spans = call->items[0];
   bool is_name = spans->kind == BT_AST_PATH || spans->kind == BT_AST_STRING;
   bool is_selection =
-      spans->kind == BT_AST_SELECTION ||
-      (spans->kind == BT_AST_CALL && bt_function_selects(spans->function));
+      spans->kind == BT_AST_SELECTION || (spans->kind == BT_AST_CALL && bt_function_selects(spans->function));
   if ((!is_name && !is_selection) || spans->parenthesised || selection->part_count != 1) return;
   bool related = spans->part_count && spans->parts[spans->part_count - 1].kind == BT_PART_RELATION;
   if (spans->part_count && spans->parts[spans->part_count - 1].kind == BT_PART_AS) return;

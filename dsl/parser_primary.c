@@ -65,7 +65,8 @@ static const char *nearest_function(bt_str name) {
 }
 
 #define ALL_FUNCTIONS                                                                                                  \
-  "functions are trace.has, span, count, sum, min, max, avg, trace.has_before, trace.has_after, exists, first, last and next"
+  "functions are trace.has, span, count, sum, min, max, avg, trace.has_before, trace.has_after, exists, first, last "  \
+  "and next"
 
 /* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt; `rate(x)` is neither. */
 static void report_unknown_function(bt_parser *parser, const bt_token *name) {

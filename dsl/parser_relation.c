@@ -247,6 +247,13 @@ static bool parse_part(bt_parser *parser, part_list *list) {
   return false;
 }
 
+bool bt_parser_at_part(const bt_parser *parser) {
+  size_t word = bt_parser_at(parser, BT_TOKEN_DOT) ? 1 : 0;
+  bool is_filter =
+      bt_parser_at_word(parser, word, "where") && bt_parser_peek(parser, word + 1)->kind == BT_TOKEN_LEFT_PAREN;
+  return is_filter || (word == 0 && (find_relation(parser) || bt_parser_at_word(parser, 0, "as")));
+}
+
 bt_ast *bt_parser_parts(bt_parser *parser, bt_ast *base) {
   part_list list = {0};
   while (!parser->stopped && parse_part(parser, &list)) continue;

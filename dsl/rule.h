@@ -54,7 +54,9 @@ typedef enum bt_field_kind {
   BT_FIELD_TRACE_SPAN_COUNT,
   BT_FIELD_TRACE_SERVICE_COUNT,
   BT_FIELD_TRACE_ROOT_NAME,
-  BT_FIELD_TRACE_ROOT_SERVICE
+  BT_FIELD_TRACE_ROOT_SERVICE,
+  BT_FIELD_TRACE_ROOT_ATTRIBUTE,         /* key: of the root span */
+  BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE /* key: of its resource */
 } bt_field_kind;
 
 typedef struct bt_field {

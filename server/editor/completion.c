@@ -191,6 +191,9 @@ static void offer_test(bt_offering *o) {
   if (site == BT_AT_OPERAND) {
     bt_offer_function(o, "trace.has");
     bt_offer_function(o, "span");
+    bt_offer_function(o, "first");
+    bt_offer_function(o, "last");
+    bt_offer_function(o, "next");
     want_selections(o);
   }
   bt_offer_dotted(o);

@@ -89,6 +89,11 @@ static void write_attribute(writer *w) {
   }
 }
 
+/* Of the root: it stands where no span is under test, too. */
+static void write_root_attribute(writer *w) {
+  bt_buffer_printf(w->out, "trace.root.%sattributes[\"%s\"]", one_in(w, 3) ? "resource." : "", a_key(w));
+}
+
 /* One that can stand on the left: of the span, of either, of events, of the scope. */
 static void write_left_attribute(writer *w, bool is_in_where) {
   const char *key = a_key(w);
@@ -149,8 +154,10 @@ static void write_number_atom(writer *w) {
     return;
   default: break;
   }
-  if (has_attributes)
+  if (has_attributes && !one_in(w, 12))
     write_attribute(w);
+  else if (one_in(w, 3))
+    write_root_attribute(w);
   else
     put(w, "trace.span_count");
 }
@@ -571,11 +578,27 @@ static void write_direct_comparison(writer *w) {
   if (one_in(w, 3)) write_relation(w);
 }
 
+/* Attributes of other spans are there only where some are bound. */
+static void write_root_test(writer *w) {
+  write_root_attribute(w);
+  if (w->visible)
+    write_attribute_test(w);
+  else if (one_in(w, 2))
+    write_string_test(w);
+  else
+    bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, numbers));
+}
+
 static void write_condition_comparison(writer *w) {
   static const char *const root_fields[] = {"trace.root.name", "trace.root.service"};
   w->depth++;
   switch (below(w, 6)) {
-  case 0: put(w, PICK(w, root_fields)), write_string_test(w); break;
+  case 0:
+    if (one_in(w, 2))
+      put(w, PICK(w, root_fields)), write_string_test(w);
+    else
+      write_root_test(w);
+    break;
   case 1: write_time_comparison(w); break;
   case 2:
     if (w->visible) {

@@ -12,7 +12,7 @@ enum {
   AGGREGATE = RELATION + BT_LAST_OF + 1,
   EXPRESSION = AGGREGATE + BT_AGGREGATE_AVG + 1,
   FIELD = EXPRESSION + BT_EXPRESSION_DIVIDE + 1,
-  SHAPE = FIELD + BT_FIELD_TRACE_ROOT_SERVICE + 1
+  SHAPE = FIELD + BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE + 1
 };
 
 enum { /* shapes */
@@ -51,7 +51,7 @@ static const char *const feature_names[] = {
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",
     "event.name", "event-attribute", "trace.duration", "trace.start", "trace.end", "trace.span_count",
-    "trace.service_count", "trace.root.name", "trace.root.service",
+    "trace.service_count", "trace.root.name", "trace.root.service", "root-attribute", "root-resource-attribute",
     /* shapes */
     "bare", "when-always", "when-never", "when-always-never", "no-when", "one-binding", "more-bindings",
     "nested-binding", "bound-base", "bound-reference", "bound-field", "nested-reference", "point-end", "within-bound",

@@ -48,13 +48,16 @@ static const char *field_name(bt_field_kind kind) {
   case BT_FIELD_TRACE_SERVICE_COUNT: return "trace-service-count";
   case BT_FIELD_TRACE_ROOT_NAME: return "trace-root-name";
   case BT_FIELD_TRACE_ROOT_SERVICE: return "trace-root-service";
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE: return "trace-root";
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: return "trace-root-resource";
   }
   return "?";
 }
 
 static bool has_key(bt_field_kind kind) {
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE ||
-         kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE;
+         kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE ||
+         kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE || kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
 }
 
 /* `span["k"]`, `c:duration` */
