@@ -49,6 +49,14 @@ bool bt_ast_is_arithmetic(const bt_ast *node) {
          node->kind == BT_AST_DIVIDE || node->kind == BT_AST_NEGATE;
 }
 
+bool bt_function_picks(bt_ast_function function) {
+  return function == BT_FUNCTION_FIRST || function == BT_FUNCTION_LAST || function == BT_FUNCTION_NEXT;
+}
+
+bool bt_function_selects(bt_ast_function function) {
+  return function == BT_FUNCTION_HAS || function == BT_FUNCTION_SPAN || bt_function_picks(function);
+}
+
 const char *bt_function_name(bt_ast_function function) {
   switch (function) {
   case BT_FUNCTION_HAS: return "trace.has";
@@ -63,6 +71,9 @@ const char *bt_function_name(bt_ast_function function) {
   case BT_FUNCTION_HAS_AFTER: return "trace.has_after";
   case BT_FUNCTION_EXISTS: return "exists";
   case BT_FUNCTION_EVERY: return "every";
+  case BT_FUNCTION_FIRST: return "first";
+  case BT_FUNCTION_LAST: return "last";
+  case BT_FUNCTION_NEXT: return "next";
   }
   return "";
 }
@@ -107,6 +118,8 @@ const char *bt_relation_name(bt_relation_kind kind) {
   case BT_CHILD_OF: return "child of";
   case BT_PARENT_OF: return "parent of";
   case BT_SIBLING_OF: return "sibling of";
+  case BT_FIRST_OF: return "first of"; /* no relation that is written: a function makes it */
+  case BT_LAST_OF: return "last of";
   }
   return "";
 }

@@ -43,7 +43,10 @@ typedef enum bt_ast_function {
   BT_FUNCTION_HAS_BEFORE,
   BT_FUNCTION_HAS_AFTER,
   BT_FUNCTION_EXISTS,
-  BT_FUNCTION_EVERY
+  BT_FUNCTION_EVERY,
+  BT_FUNCTION_FIRST,
+  BT_FUNCTION_LAST,
+  BT_FUNCTION_NEXT
 } bt_ast_function;
 
 typedef struct bt_ast bt_ast;
@@ -51,7 +54,7 @@ typedef struct bt_ast bt_ast;
 typedef enum bt_ast_suffix { BT_SUFFIX_NONE, BT_SUFFIX_START, BT_SUFFIX_END } bt_ast_suffix;
 
 typedef struct bt_ast_point {
-  bt_ast *ref;          /* PATH, STRING, or anything in parentheses */
+  bt_ast *ref;          /* PATH, STRING, first(…) and its like, or anything in parentheses */
   bt_ast_suffix suffix; /* `.start` or `.end` behind a string or `)`; a path carries it in its text */
   bt_range range;       /* with the suffix */
 } bt_ast_point;
@@ -149,6 +152,9 @@ bool bt_path_is_valid(bt_str text);
 
 bool bt_ast_is_literal(const bt_ast *node); /* number, duration or boolean */
 bool bt_ast_is_arithmetic(const bt_ast *node);
+/* trace.has(…), first(…) and the like: they select spans. The second: one of several. */
+bool bt_function_selects(bt_ast_function function);
+bool bt_function_picks(bt_ast_function function);
 /* "trace.has", "count", …: as the canonical text writes it. */
 const char *bt_function_name(bt_ast_function function);
 /* "==", "contains", …; "in" and "not in" for lists. */

@@ -94,7 +94,7 @@ static const bt_condition *lower_exists(bt_checker *checker, const bt_ast *node,
   if (!selection || !bound) return NULL;
   bt_condition *condition = new_condition(checker, BT_CONDITION_EXISTS, node->range);
   if (!condition) return NULL;
-  condition->selection = selection;
+  condition->selection = as ? selection : bt_checker_without_pick(selection);
   if (!as) return condition;
   condition->binding = as->binding;
   checker->rule->bindings[as->binding].in_choice = in_choice;
@@ -115,7 +115,10 @@ static const bt_condition *lower_order(bt_checker *checker, const bt_ast *node) 
 static const bt_condition *lower_call(bt_checker *checker, const bt_ast *node, bool in_choice) {
   switch (node->function) {
   case BT_FUNCTION_HAS:
-  case BT_FUNCTION_SPAN: return lower_exists(checker, node, in_choice);
+  case BT_FUNCTION_SPAN:
+  case BT_FUNCTION_FIRST:
+  case BT_FUNCTION_LAST:
+  case BT_FUNCTION_NEXT: return lower_exists(checker, node, in_choice);
   case BT_FUNCTION_HAS_BEFORE:
   case BT_FUNCTION_HAS_AFTER: return lower_order(checker, node);
   case BT_FUNCTION_EXISTS: bt_checker_report_which_span(checker, node, NULL); return NULL;

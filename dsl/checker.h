@@ -155,6 +155,11 @@ bool bt_is_direct_comparison(const bt_checker *checker, const bt_ast *node);
 /* checker_every.c */
 const bt_condition *bt_checker_every(bt_checker *checker, const bt_ast *node);
 void bt_checker_warn_of_every(bt_checker *checker, const bt_ast_rule *tree);
+/* checker_pick.c */
+/* first(…), last(…), next(…): one span of those that the argument selects. */
+const bt_selection *bt_checker_pick(bt_checker *checker, const bt_ast *node);
+/* As a condition one of some spans asks what they ask: whether there is any. */
+const bt_selection *bt_checker_without_pick(const bt_selection *selection);
 /* checker_relation.c */
 bool bt_checker_relation(bt_checker *checker, const bt_ast_part *part, bt_relation *out);
 

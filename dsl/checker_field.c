@@ -80,7 +80,9 @@ bt_type bt_field_type(bt_field_kind kind) {
   case BT_FIELD_RESOURCE_ATTRIBUTE:
   case BT_FIELD_EITHER_ATTRIBUTE:
   case BT_FIELD_SCOPE_ATTRIBUTE:
-  case BT_FIELD_EVENT_ATTRIBUTE: return BT_TYPE_ATTRIBUTE;
+  case BT_FIELD_EVENT_ATTRIBUTE:
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: return BT_TYPE_ATTRIBUTE;
   }
   return BT_TYPE_ATTRIBUTE;
 }
@@ -177,9 +179,18 @@ static bool resolve_scope(bt_checker *checker, const bt_ast *node, bt_str rest, 
   return false;
 }
 
+/* `trace.root.attributes.k`, `trace.root.resource.attributes.k` */
+static bool report_dotted_root(bt_checker *checker, const bt_ast *node, bt_str rest) {
+  if (!bt_str_equal(bt_path_head(rest), BT_STR("root"))) return false;
+  bt_str of_root = bt_path_rest(rest);
+  if (bt_str_equal(bt_path_head(of_root), BT_STR("resource"))) of_root = bt_path_rest(of_root);
+  return report_dotted_attributes(checker, node, of_root);
+}
+
 static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
   const field_row *row = find_row(trace_fields, rest);
   if (row) return out->kind = row->kind, true;
+  if (report_dotted_root(checker, node, rest)) return false;
   if (report_glued_minus(checker, node, rest, trace_fields)) return false;
   const char *foreign = bt_foreign_field(rest), *nearest = nearest_row(trace_fields, rest);
   if (foreign && bt_str_starts_with(bt_str_from(foreign), BT_STR("trace."))) nearest = foreign + strlen("trace.");
@@ -190,8 +201,9 @@ static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, 
   } else {
     bt_checker_report(
         checker, BT_E_UNKNOWN, node->range,
-        "unknown field trace.%.*s: a trace has duration, start, end, span_count, service_count, root.name and "
-        "root.service; for a span write trace.has(…)",
+        "unknown field trace.%.*s: a trace has duration, start, end, span_count, service_count, root.name, "
+        "root.service, root.attributes[\"key\"] and root.resource.attributes[\"key\"]; for a span write "
+        "trace.has(…)",
         BT_FMT(rest));
   }
   return false;
@@ -429,8 +441,20 @@ static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_pl
   return true;
 }
 
+/* The attributes of the root are its span's anyway. True: reported. */
+static bool report_root_span(bt_checker *checker, const bt_ast *node) {
+  if (!bt_str_equal(node->text, BT_STR("trace.root.span.attributes"))) return false;
+  bt_diagnostic *added = bt_checker_report(checker, BT_E_UNKNOWN, node->range,
+                                           "an attribute of the root is written trace.root.attributes[\"%.*s\"], and "
+                                           "one of its resource trace.root.resource.attributes[\"%.*s\"]",
+                                           BT_FMT(node->key), BT_FMT(node->key));
+  bt_checker_fix(checker, added, node->range, "trace.root.attributes[\"%.*s\"]", BT_FMT(node->key));
+  return true;
+}
+
 /* `payment.attributes["k"] == 1` outside where(…) is a filter on payment. */
 static void report_brackets(bt_checker *checker, const bt_ast *node, const bt_place *place) {
+  if (report_root_span(checker, node)) return;
   bt_str front = bt_path_front(node->text);
   const char *owner = bt_str_ends_with(front, BT_STR(".resource")) ? "resource" : "span";
   if (bt_field_owner_ends(front)) front = bt_path_front(front);
@@ -463,6 +487,10 @@ static bool resolve_index(bt_checker *checker, const bt_ast *node, const bt_plac
     out->kind = BT_FIELD_SCOPE_ATTRIBUTE;
   else if (indexed && !bound && bt_str_equal(owner, BT_STR("event")))
     out->kind = BT_FIELD_EVENT_ATTRIBUTE;
+  else if (indexed && !bound && bt_str_equal(owner, BT_STR("trace.root")))
+    out->kind = BT_FIELD_TRACE_ROOT_ATTRIBUTE;
+  else if (indexed && !bound && bt_str_equal(owner, BT_STR("trace.root.resource")))
+    out->kind = BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
   else {
     report_brackets(checker, node, place);
     return false;

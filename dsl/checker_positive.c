@@ -97,8 +97,15 @@ static bool holds(bt_comparison_operator op, double left, double right) {
   }
 }
 
+/* The root is a span, so where no span has the attribute the root has not. */
+static bool is_of_root(const bt_expression *expression) {
+  return expression->kind == BT_EXPRESSION_FIELD && (expression->field.kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE ||
+                                                     expression->field.kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE);
+}
+
 /* The comparison is certainly `wanted` when no selector finds anything. */
 static bool is_when_empty(const bt_comparison *comparison, bool wanted) {
+  if (is_of_root(comparison->left)) return !wanted;
   empty_value left = value_when_empty(comparison->left);
   if (left.kind == EMPTY_MISSING) return !wanted;
   if (left.kind == EMPTY_UNKNOWN) return false;

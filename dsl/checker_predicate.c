@@ -194,7 +194,10 @@ static const bt_predicate *lower_call(bt_checker *checker, const bt_ast *node, b
   switch (node->function) {
   case BT_FUNCTION_EXISTS: return lower_field_test(checker, node->items[0], BT_PREDICATE_EXISTS, site);
   case BT_FUNCTION_HAS:
-  case BT_FUNCTION_SPAN: return report_selection(checker, node, site);
+  case BT_FUNCTION_SPAN:
+  case BT_FUNCTION_FIRST:
+  case BT_FUNCTION_LAST:
+  case BT_FUNCTION_NEXT: return report_selection(checker, node, site);
   case BT_FUNCTION_EVERY:
   case BT_FUNCTION_HAS_BEFORE:
   case BT_FUNCTION_HAS_AFTER:

@@ -114,8 +114,8 @@ static const bt_selection *lower_base(bt_checker *checker, const bt_ast *base, b
     bt_checker_warn_of_wildcard(checker, base, true);
     return new_selection(checker, base->range, bt_checker_name(checker, base));
   case BT_AST_CALL:
-    if (base->function == BT_FUNCTION_HAS || base->function == BT_FUNCTION_SPAN)
-      return bt_checker_operand(checker, base->items[0]);
+    if (bt_function_picks(base->function)) return bt_checker_pick(checker, base);
+    if (bt_function_selects(base->function)) return bt_checker_operand(checker, base->items[0]);
     return report_base(checker, base, part);
   case BT_AST_COMPARE:
   case BT_AST_IN:
@@ -184,7 +184,7 @@ static bool selects(const bt_checker *checker, const bt_ast *node) {
   case BT_AST_PATH:
     return !bt_checker_has_field_head(checker, node) ||
            (bt_scope_is_binding(checker, node->text) && !bt_path_rest(node->text).len);
-  case BT_AST_CALL: return node->function == BT_FUNCTION_HAS || node->function == BT_FUNCTION_SPAN;
+  case BT_AST_CALL: return bt_function_selects(node->function);
   case BT_AST_SELECTION: return !bt_is_event_test(node);
   default: return false;
   }

@@ -90,6 +90,9 @@ static const bt_expression *lower_call(bt_checker *checker, const bt_ast *node, 
   case BT_FUNCTION_COUNT_DISTINCT: return bt_checker_aggregate(checker, node, place);
   case BT_FUNCTION_HAS:
   case BT_FUNCTION_SPAN:
+  case BT_FUNCTION_FIRST:
+  case BT_FUNCTION_LAST:
+  case BT_FUNCTION_NEXT:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,
                       "selected spans have no value: expected count(…), sum(…, value) or a field");
     return NULL;

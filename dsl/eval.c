@@ -44,14 +44,16 @@ static bool make_room(bt_evaluator *evaluator) {
   evaluator->hidden_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->hidden_slots);
   evaluator->aggregate_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->aggregate_slots);
   evaluator->lookup_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->lookup_slots);
-  if (!evaluator->lookup_slots || !evaluator->verdicts || !evaluator->member_slots || !evaluator->truth_slots ||
-      !evaluator->hidden_slots || !evaluator->aggregate_slots)
+  evaluator->pick_slots = bt_realloc_array(NULL, ruleset->max_selection_slots, sizeof *evaluator->pick_slots);
+  if (!evaluator->pick_slots || !evaluator->lookup_slots || !evaluator->verdicts || !evaluator->member_slots ||
+      !evaluator->truth_slots || !evaluator->hidden_slots || !evaluator->aggregate_slots)
     return false;
   for (uint32_t i = 0; i < ruleset->max_selection_slots; i++) {
     evaluator->member_slots[i] = (bt_member_list){0};
     evaluator->hidden_slots[i] = (bt_truth_slot){0};
     evaluator->aggregate_slots[i].turn = 0;
     evaluator->lookup_slots[i] = (bt_lookup_slot){0};
+    evaluator->pick_slots[i] = (bt_pick_slot){0};
   }
   for (uint32_t i = 0; i < ruleset->max_condition_slots; i++) evaluator->truth_slots[i] = (bt_truth_slot){0};
   return bt_trace_index_init(&evaluator->index, ruleset, &evaluator->arena);
@@ -89,6 +91,7 @@ void bt_evaluator_free(bt_evaluator *evaluator) {
   free(evaluator->aggregate_slots);
   free(evaluator->lookup_slots);
   free(evaluator->distinct.values);
+  free(evaluator->pick_slots);
   free(evaluator);
 }
 

@@ -56,6 +56,14 @@ typedef struct bt_distinct_stack { /* of every count_distinct that is under way 
   size_t count, capacity;
 } bt_distinct_stack;
 
+typedef struct bt_pick_slot {      /* of the selection that is picked from */
+  uint64_t turn, room_turn;        /* that it was worked out in; that its room is of */
+  uint32_t bound[BT_MAX_BINDINGS]; /* the spans that it was worked out for, of bindings that it depends on */
+  bt_member *room;                 /* what is compared; afterwards the members, by number */
+  uint32_t *spans;                 /* the members' */
+  uint32_t count, capacity;
+} bt_pick_slot;
+
 typedef struct bt_index_place {
   const bt_value_index *index; /* NULL: there is none */
   bool was_tried;
@@ -105,6 +113,7 @@ struct bt_evaluator {
   bt_aggregate_slot *aggregate_slots; /* of aggregates over selections that depend on no binding, by selection */
   bt_lookup_slot *lookup_slots;       /* of selections: their members by key */
   bt_distinct_stack distinct;
+  bt_pick_slot *pick_slots;    /* of selections: which of them is the first or the last */
   uint32_t index_count;        /* that it has built */
   bool looks_up_at_once;       /* bt_eval_options */
   bt_truth_slot *hidden_slots; /* of selections: whether a summary may hide members of it */
@@ -245,6 +254,8 @@ typedef struct bt_cursor { /* walks the members of a selection */
   const uint32_t *spans;    /* candidates; else NULL and: */
   bt_merge *merge;          /* candidates from several lists; else NULL and: */
   bool is_whole_matcher;    /* the members of the selection's matcher, found on the way; else: */
+  bool is_by_start;         /* `spans` are */
+  bool is_backward;         /* `spans` are walked from their end: for who sets it before the first */
   uint32_t only_span;
   uint32_t count, next; /* is_whole_matcher: no count */
 } bt_cursor;
@@ -259,6 +270,10 @@ bool bt_cursor_next(bt_cursor *cursor, bt_evaluator *evaluator, bt_member *membe
 /* Whether spans that were not seen could belong to it. */
 bool bt_selection_is_open(bt_evaluator *evaluator, const bt_program_selection *selection);
 bt_kleene bt_evaluate_exists(bt_evaluator *evaluator, const bt_program_selection *selection);
+/* evaluation_pick.c: the spans that may be the first (the last) of the selection that a relation picks from, each with
+ * how far it is. NULL: the run is cut short. What is given holds until other spans are bound. */
+const bt_pick_slot *bt_evaluate_pick(bt_evaluator *evaluator, const bt_program_relation *relation);
+bt_kleene bt_evaluate_is_picked(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span);
 /* has_before, has_after */
 bt_kleene bt_evaluate_before_all(bt_evaluator *evaluator, const bt_program_condition *condition);
 

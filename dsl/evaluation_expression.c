@@ -7,10 +7,6 @@ static bt_value integer_value(int64_t integer) {
   return (bt_value){.type = BT_VALUE_INT, .integer = integer};
 }
 
-static bt_outcome string_outcome(bt_str string) {
-  return bt_outcome_value((bt_value){.type = BT_VALUE_STRING, .string = string});
-}
-
 /* A number that further spans can only raise; `may_grow`: that there may be such spans. */
 static bt_outcome growing(const bt_evaluator *evaluator, int64_t seen, bool may_grow) {
   return may_grow ? bt_outcome_at_least(integer_value(seen), bt_evaluator_why_missing(evaluator))
@@ -43,24 +39,31 @@ static bt_outcome service_count(bt_evaluator *evaluator) {
   return growing(evaluator, evaluator->index.service_count, bt_evaluator_lacks_spans(evaluator));
 }
 
-static bt_outcome root_field(const bt_evaluator *evaluator, bool wants_service) {
+/* The field of a span that the root is asked for. */
+static bt_field_kind field_of_root(bt_field_kind kind) {
+  if (kind == BT_FIELD_TRACE_ROOT_NAME) return BT_FIELD_NAME;
+  if (kind == BT_FIELD_TRACE_ROOT_SERVICE) return BT_FIELD_SERVICE;
+  return kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE ? BT_FIELD_SPAN_ATTRIBUTE : BT_FIELD_RESOURCE_ATTRIBUTE;
+}
+
+static bt_outcome root_field(const bt_evaluator *evaluator, const bt_field *field) {
   uint32_t root = bt_trace_root(evaluator->index.trace);
   if (evaluator->is_incomplete || (evaluator->is_pruned && bt_pruned_may_hide_root(evaluator, root)))
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));
   if (root == BT_NO_SPAN) return bt_outcome_missing();
-  const bt_span *span = bt_evaluator_span(evaluator, root);
-  if (!wants_service) return string_outcome(span->name);
-  return span->resource->service.ptr ? string_outcome(span->resource->service) : bt_outcome_missing();
+  char no_id[BT_SPAN_ID_HEX + 1];
+  bt_field of_root = {.kind = field_of_root(field->kind), .binding = BT_NO_BINDING, .key = field->key};
+  return bt_outcome_value(bt_field_value(bt_evaluator_span(evaluator, root), &of_root, NULL, no_id));
 }
 
 /* Times of a trace without spans are not there (yet). A summary begins with the first of its spans and ends with the
  * last, so that it leaves the times of the trace as they are. */
-static bt_outcome trace_field(bt_evaluator *evaluator, bt_field_kind kind) {
+static bt_outcome trace_field(bt_evaluator *evaluator, const bt_field *field) {
+  bt_field_kind kind = field->kind;
   bool is_empty = evaluator->index.trace->span_count == 0;
   if (kind == BT_FIELD_TRACE_SPAN_COUNT) return span_count(evaluator);
   if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return service_count(evaluator);
-  if (kind == BT_FIELD_TRACE_ROOT_NAME) return root_field(evaluator, false);
-  if (kind == BT_FIELD_TRACE_ROOT_SERVICE) return root_field(evaluator, true);
+  if (kind >= BT_FIELD_TRACE_ROOT_NAME) return root_field(evaluator, field);
   if (is_empty) return evaluator->is_incomplete ? bt_outcome_unknown(BT_WHY_INCOMPLETE) : bt_outcome_missing();
   bt_trace_index_find_times(&evaluator->index);
   if (kind == BT_FIELD_TRACE_START) return trace_start(evaluator);
@@ -83,7 +86,7 @@ static bt_outcome span_field(bt_evaluator *evaluator, const bt_field *field, uin
 }
 
 bt_outcome bt_evaluate_field(bt_evaluator *evaluator, const bt_field *field, uint32_t span, const bt_event *event) {
-  if (bt_field_is_of_trace(field->kind)) return trace_field(evaluator, field->kind);
+  if (bt_field_is_of_trace(field->kind)) return trace_field(evaluator, field);
   if (field->binding != BT_NO_BINDING) span = evaluator->bound[field->binding];
   if (span == BT_UNSEEN_SPAN || (evaluator->is_pruned && !bt_pruned_knows(evaluator, span, field->kind)))
     return bt_outcome_unknown(bt_evaluator_why_missing(evaluator));

@@ -27,16 +27,18 @@ static bt_kleene meets_reference(bt_evaluator *evaluator, const bt_program_relat
 }
 
 static bt_kleene meets_relation(bt_evaluator *evaluator, const bt_program_relation *relation, uint32_t span) {
+  if (bt_relation_is_pick(relation->kind)) return bt_evaluate_is_picked(evaluator, relation, span);
   bt_kleene met = meets_reference(evaluator, relation, false, span);
   if (relation->kind != BT_BETWEEN || met.truth == BT_FALSE) return met;
   return bt_kleene_and(met, meets_reference(evaluator, relation, true, span));
 }
 
-/* The static part on the span that a binding holds; other candidates come from the matcher's own list. A summary may be
- * in that for a field that is not its own; where it is missing there for one, it is among the spans that the summary
- * hides. */
+/* The static part on the span that a binding holds or that was picked; other candidates come from the matcher's own
+ * list. A summary may be in that for a field that is not its own; where it is missing there for one, it is among the
+ * spans that the summary hides. */
 static bt_kleene base_meets(bt_evaluator *evaluator, const bt_program_selection *selection, uint32_t span) {
-  bool is_listed = selection->base_binding == BT_NO_BINDING && !bt_evaluator_may_have_moved(evaluator, span);
+  bool is_listed = selection->base_binding == BT_NO_BINDING && !bt_program_selection_is_pick(selection) &&
+                   !bt_evaluator_may_have_moved(evaluator, span);
   if (is_listed || selection->matcher == BT_MATCH_ALL) return bt_kleene_from(true);
   const bt_program_predicate *predicate = evaluator->ruleset->matchers[selection->matcher].predicate;
   return bt_evaluate_predicate(evaluator, predicate, span, NULL);
@@ -51,11 +53,22 @@ static bt_kleene is_member(bt_evaluator *evaluator, const bt_program_selection *
   return truth;
 }
 
+/* Of a pick few spans are left. */
+static void open_pick(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_relation *relation) {
+  const bt_pick_slot *picked = bt_evaluate_pick(evaluator, relation);
+  cursor->spans = picked ? picked->spans : NULL;
+  cursor->count = picked ? picked->count : 0;
+}
+
 static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt_program_selection *selection,
                             const bt_program_condition *join, bt_window starts) {
   *cursor = (bt_cursor){.selection = selection, .count = 1};
   if (selection->base_binding != BT_NO_BINDING) {
     cursor->only_span = evaluator->bound[selection->base_binding];
+    return;
+  }
+  if (bt_program_selection_is_pick(selection)) {
+    open_pick(cursor, evaluator, &selection->relations[0]);
     return;
   }
   if (selection->relation_count > 0) starts = bt_window_meet(starts, bt_window_of_starts(evaluator, selection));
@@ -68,6 +81,7 @@ static void open_candidates(bt_cursor *cursor, bt_evaluator *evaluator, const bt
     cursor->is_whole_matcher = false;
   cursor->spans = list.spans;
   cursor->count = list.count;
+  cursor->is_by_start = reach.order == BT_BY_START && !cursor->merge && !cursor->is_whole_matcher;
   if (evaluator->is_exhausted) bt_evaluator_note_part(evaluator, selection->range);
 }
 
@@ -82,6 +96,7 @@ static uint32_t peek_candidate(const bt_cursor *cursor, bt_evaluator *evaluator)
   }
   if (cursor->merge) return bt_merge_peek(&evaluator->index, cursor->merge);
   if (cursor->next >= cursor->count) return BT_NO_SPAN;
+  if (cursor->is_backward) return cursor->spans[cursor->count - 1 - cursor->next];
   return cursor->spans ? cursor->spans[cursor->next] : cursor->only_span;
 }
 

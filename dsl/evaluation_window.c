@@ -46,7 +46,9 @@ static bt_window starts_of_relation(const bt_evaluator *evaluator, const bt_prog
   case BT_ABOVE:
   case BT_CHILD_OF:
   case BT_PARENT_OF:
-  case BT_SIBLING_OF: break;
+  case BT_SIBLING_OF:
+  case BT_FIRST_OF:
+  case BT_LAST_OF: break;
   }
   return everything;
 }
@@ -86,7 +88,9 @@ bt_window bt_window_of_others(const bt_evaluator *evaluator, const bt_program_re
   case BT_ABOVE:
   case BT_CHILD_OF:
   case BT_PARENT_OF:
-  case BT_SIBLING_OF: break;
+  case BT_SIBLING_OF:
+  case BT_FIRST_OF:
+  case BT_LAST_OF: break;
   }
   return everything;
 }

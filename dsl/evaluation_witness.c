@@ -34,6 +34,7 @@ static void add_reference(collector *c, const bt_program_relation *relation, boo
 
 static void add_references(collector *c, const bt_program_selection *selection, uint32_t span) {
   for (uint32_t i = 0; i < selection->relation_count; i++) {
+    if (bt_relation_is_pick(selection->relations[i].kind)) continue; /* the span is one of those */
     add_reference(c, &selection->relations[i], false, span);
     if (selection->relations[i].kind == BT_BETWEEN) add_reference(c, &selection->relations[i], true, span);
   }

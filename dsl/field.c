@@ -93,7 +93,9 @@ bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_eve
   case BT_FIELD_TRACE_SPAN_COUNT:
   case BT_FIELD_TRACE_SERVICE_COUNT:
   case BT_FIELD_TRACE_ROOT_NAME:
-  case BT_FIELD_TRACE_ROOT_SERVICE: break;
+  case BT_FIELD_TRACE_ROOT_SERVICE:
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: break;
   }
   return missing;
 }

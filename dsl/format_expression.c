@@ -146,6 +146,7 @@ static void print_call(const bt_ast *node, bt_buffer *out) {
 
 static void print_point(const bt_ast_point *point, bt_buffer *out) {
   bool plain = point->ref->kind == BT_AST_PATH || point->ref->kind == BT_AST_STRING;
+  plain |= point->ref->kind == BT_AST_CALL && bt_function_picks(point->ref->function);
   /* `(payment).end` needs its parentheses, and so does a name in them that reads like a point without. */
   bool wrap = !plain || (point->ref->kind == BT_AST_PATH && point->ref->parenthesised);
   wrap |= point->ref->owner != BT_NAME_OF_EITHER && point->suffix != BT_SUFFIX_NONE;

@@ -82,6 +82,9 @@ bool bt_parser_report_two_words(bt_parser *parser, const char *what);
 bool bt_parser_report_leading_dot(bt_parser *parser);
 bool bt_parser_report_route(bt_parser *parser);
 bool bt_parser_report_filtered_aggregate(bt_parser *parser, bt_ast *left);
+/* parser_behind.c: a relation, a filter or `as` behind the brace that closes a clause, which is reported with what
+ * moves it inside. False: something else is next. */
+bool bt_parser_report_behind_clause(bt_parser *parser, const bt_ast_clause *clause);
 /* `{ … }` where a condition stands; the brace is next. */
 bt_ast *bt_parser_traceql_filter(bt_parser *parser);
 
@@ -93,6 +96,7 @@ bt_ast *bt_parser_condition(bt_parser *parser); /* parser.c */
 bt_ast *bt_parser_value(bt_parser *parser);
 bt_ast *bt_parser_primary(bt_parser *parser);                     /* parser_primary.c */
 bt_ast *bt_parser_parts(bt_parser *parser, bt_ast *base);         /* parser_relation.c */
+bool bt_parser_at_part(const bt_parser *parser);                  /* a relation, a filter or `as` is next */
 void bt_parser_annotations(bt_parser *parser, bt_ast_rule *rule); /* parser_annotation.c */
 
 #endif

@@ -24,7 +24,8 @@ const char *bt_foreign_clause(bt_str word) {
 
 const char *bt_foreign_function(bt_str name) {
   static const word_row rows[] = {{"cnt", "count"},   {"mean", "avg"},  {"average", "avg"},   {"minimum", "min"},
-                                  {"maximum", "max"}, {"total", "sum"}, {"has", "trace.has"}, {NULL, NULL}};
+                                  {"maximum", "max"}, {"total", "sum"}, {"has", "trace.has"}, {"earliest", "first"},
+                                  {"latest", "last"}, {NULL, NULL}};
   return bt_str_ends_with(name, BT_STR(".has")) ? "trace.has" : find_meaning(rows, name);
 }
 
@@ -32,7 +33,7 @@ const char *bt_foreign_advice(bt_str name) {
   static const char over_many[] =
       "a rule speaks of one trace; how often something happens over many is a matter of metrics";
   static const char of_text[] = "texts are tested with contains, starts_with, ends_with and matches";
-  static const char of_order[] = "which of several spans came first is said with before and after";
+  static const char of_order[] = "the last of several spans before another one is last(spans before point)";
   static const char of_values[] = "how many different values spans have is said with count_distinct(spans, field)";
   static const word_row rows[] = {{"rate", over_many},
                                   {"irate", over_many},
@@ -58,13 +59,11 @@ const char *bt_foreign_advice(bt_str name) {
                                   {"substring", of_text},
                                   {"concat", of_text},
                                   {"regex", of_text},
-                                  {"first", of_order},
-                                  {"last", of_order},
-                                  {"next", of_order},
                                   {"previous", of_order},
                                   {"distinct", of_values},
                                   {"unique", of_values},
                                   {"uniq", of_values},
+                                  {"prev", of_order},
                                   {"abs", "a number is compared as it is"},
                                   {"round", "a number is compared as it is"},
                                   {"floor", "a number is compared as it is"},
@@ -297,8 +296,7 @@ static void fix_filtered_aggregate(bt_parser *parser, bt_diagnostic *added, cons
   const bt_ast *call = selection->items[0], *spans = call->items[0];
   bool is_name = spans->kind == BT_AST_PATH || spans->kind == BT_AST_STRING;
   bool is_selection =
-      spans->kind == BT_AST_SELECTION ||
-      (spans->kind == BT_AST_CALL && (spans->function == BT_FUNCTION_HAS || spans->function == BT_FUNCTION_SPAN));
+      spans->kind == BT_AST_SELECTION || (spans->kind == BT_AST_CALL && bt_function_selects(spans->function));
   if ((!is_name && !is_selection) || spans->parenthesised || selection->part_count != 1) return;
   bool related = spans->part_count && spans->parts[spans->part_count - 1].kind == BT_PART_RELATION;
   if (spans->part_count && spans->parts[spans->part_count - 1].kind == BT_PART_AS) return;

@@ -30,6 +30,9 @@ static const function_row functions[] = {
     {"trace.has_after", BT_FUNCTION_HAS_AFTER, 2, "trace.has_after(spans, spans)"},
     {"exists", BT_FUNCTION_EXISTS, 1, "exists(field)"},
     {"every", BT_FUNCTION_EVERY, 2, "every(spans, test)"},
+    {"first", BT_FUNCTION_FIRST, 1, "first(spans)"},
+    {"last", BT_FUNCTION_LAST, 1, "last(spans)"},
+    {"next", BT_FUNCTION_NEXT, 1, "next(spans after point)"},
     /* Accepted, and written in full by the formatter. */
     {"has_before", BT_FUNCTION_HAS_BEFORE, 2, "has_before(spans, spans)"},
     {"has_after", BT_FUNCTION_HAS_AFTER, 2, "has_after(spans, spans)"},
@@ -66,8 +69,7 @@ static const char *nearest_function(bt_str name) {
 
 #define ALL_FUNCTIONS                                                                                                  \
   "functions are trace.has, span, count, sum, min, max, avg, count_distinct, trace.has_before, trace.has_after, "      \
-  "exists "                                                                                                            \
-  "and every"
+  "exists, every, first, last and next"
 
 /* `payment(amount > 5)` is a filter without its word; `cont(x)` is a function misspelt; `rate(x)` is neither. */
 static void report_unknown_function(bt_parser *parser, const bt_token *name) {

@@ -62,6 +62,11 @@ static void parse_point(bt_parser *parser, bt_ast_point *point) {
   bt_token_kind next = bt_parser_peek(parser, 1)->kind;
   if (kind == BT_TOKEN_PATH && next == BT_TOKEN_LEFT_PAREN && !bt_parser_at_word(parser, 0, "where")) {
     bt_ast *call = bt_parser_primary(parser);
+    if (call->kind == BT_AST_CALL && bt_function_picks(call->function)) {
+      *point = (bt_ast_point){call, BT_SUFFIX_NONE, call->range};
+      parse_suffix(parser, point);
+      return;
+    }
     if (call->kind != BT_AST_ERROR) {
       bt_diagnostic *added =
           bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, call->range,
@@ -155,6 +160,8 @@ static void parse_relation_operands(bt_parser *parser, bt_ast_part *part) {
   case BT_CHILD_OF:
   case BT_PARENT_OF:
   case BT_SIBLING_OF: parse_point(parser, &part->first); return;
+  case BT_FIRST_OF:
+  case BT_LAST_OF: return; /* no words */
   }
 }
 
@@ -238,6 +245,13 @@ static bool parse_part(bt_parser *parser, part_list *list) {
   if (row) return parse_relation(parser, row, list), true;
   if (bt_parser_at_word(parser, 0, "as")) return parse_as(parser, list), true;
   return false;
+}
+
+bool bt_parser_at_part(const bt_parser *parser) {
+  size_t word = bt_parser_at(parser, BT_TOKEN_DOT) ? 1 : 0;
+  bool is_filter =
+      bt_parser_at_word(parser, word, "where") && bt_parser_peek(parser, word + 1)->kind == BT_TOKEN_LEFT_PAREN;
+  return is_filter || (word == 0 && (find_relation(parser) || bt_parser_at_word(parser, 0, "as")));
 }
 
 bt_ast *bt_parser_parts(bt_parser *parser, bt_ast *base) {

@@ -95,7 +95,7 @@ static void parse_clauses(bt_parser *parser, bt_ast_rule *rule) {
     bt_clause_kind kind;
     if (find_clause(parser, &kind))
       parse_clause(parser, kind, rule);
-    else
+    else if (!rule->clause_count || !bt_parser_report_behind_clause(parser, &rule->clauses[rule->clause_count - 1]))
       report_no_clause(parser);
   }
 }

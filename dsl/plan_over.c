@@ -33,16 +33,25 @@ static const bt_formula *over_reference(over_context *context, const bt_referenc
   return over_exists(context, reference->selection, (bt_over_filter){bt_filter_all()});
 }
 
-/* Some span of the selection that also meets `also`. */
-static const bt_formula *over_exists(over_context *context, const bt_selection *selection, bt_over_filter also) {
-  bt_over_filter filter = bt_over_filter_and(context->builder, selected_filter(context, selection), also);
-  const bt_formula *formula = bt_formula_query(context->builder, filter);
+/* What the relations speak of has to be there. A span that is picked from others meets what they meet, and so the
+ * selection asks for that itself; what they are related to has to be there, too. */
+static const bt_formula *over_relations(over_context *context, const bt_selection *selection) {
+  const bt_formula *formula = bt_formula_all();
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];
-    formula = join_and(context, formula, over_reference(context, &relation->first));
+    bool is_pick = bt_relation_is_pick(relation->kind);
+    formula = join_and(context, formula,
+                       is_pick ? over_relations(context, relation->first.selection)
+                               : over_reference(context, &relation->first));
     if (relation->kind == BT_BETWEEN) formula = join_and(context, formula, over_reference(context, &relation->second));
   }
   return formula;
+}
+
+/* Some span of the selection that also meets `also`. */
+static const bt_formula *over_exists(over_context *context, const bt_selection *selection, bt_over_filter also) {
+  bt_over_filter filter = bt_over_filter_and(context->builder, selected_filter(context, selection), also);
+  return join_and(context, bt_formula_query(context->builder, filter), over_relations(context, selection));
 }
 
 static const bt_formula *over_selected(over_context *context, const bt_selection *selection) {
@@ -148,6 +157,23 @@ static const bt_formula *over_bound(over_context *context, const bt_comparison *
   return bt_formula_query(context->builder, bt_over_filter_and(context->builder, context->bound[binding], filter));
 }
 
+static bool is_of_root(const bt_expression *expression) {
+  return expression->kind == BT_EXPRESSION_FIELD && (expression->field.kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE ||
+                                                     expression->field.kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE);
+}
+
+/* The root is a span of the trace: some span meets what it meets, and has what it has. */
+static const bt_formula *over_root(over_context *context, const bt_comparison *comparison) {
+  bool is_of_span = comparison->left->field.kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE;
+  bt_expression left = *comparison->left;
+  left.field.kind = is_of_span ? BT_FIELD_SPAN_ATTRIBUTE : BT_FIELD_RESOURCE_ATTRIBUTE;
+  bt_comparison of_span = *comparison;
+  of_span.left = &left;
+  bt_over_filter filter = bt_pushdown_comparison(context->builder, &of_span, false, BT_NO_BINDING).over;
+  if (filter.filter->kind == BT_FILTER_ALL) filter = bt_pushdown_exists(context->builder, &left.field, false).over;
+  return bt_formula_query(context->builder, filter);
+}
+
 static const bt_formula *over_compare(over_context *context, const bt_comparison *comparison, bool truth) {
   bt_value literal;
   const bt_expression *left = comparison->left;
@@ -158,6 +184,7 @@ static const bt_formula *over_compare(over_context *context, const bt_comparison
     return over_aggregate_test(context, comparison, &literal, truth);
   if (!is_list && is_count(left) && is_count(comparison->right)) return over_counts(context, comparison, truth);
   if (!truth) return bt_formula_all();
+  if (is_of_root(left)) return over_root(context, comparison);
   const bt_formula *made = over_aggregates_made(context, left);
   return is_list ? made : join_and(context, made, over_aggregates_made(context, comparison->right));
 }

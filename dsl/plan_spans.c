@@ -37,7 +37,9 @@ static bool is_about_times(bt_relation_kind kind) {
   case BT_BEFORE:
   case BT_AFTER:
   case BT_WITHIN_OF:
-  case BT_BETWEEN: return true;
+  case BT_BETWEEN:
+  case BT_FIRST_OF:
+  case BT_LAST_OF: return true;
   case BT_UNDER:
   case BT_ABOVE:
   case BT_CHILD_OF:

@@ -106,6 +106,7 @@ static bool is_steady_selection(const bt_selection *selection) {
   if (!is_steady_predicate(selection->predicate)) return false;
   for (uint32_t i = 0; i < selection->relation_count; i++) {
     const bt_relation *relation = &selection->relations[i];
+    if (bt_relation_is_pick(relation->kind)) return false; /* another one may come in front of it */
     if (!is_steady_reference(&relation->first)) return false;
     if (relation->kind == BT_BETWEEN && !is_steady_reference(&relation->second)) return false;
   }

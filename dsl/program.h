@@ -102,6 +102,10 @@ struct bt_program_selection {
   uint32_t key_count;         /* BT_MAX_KEYS at most */
 };
 
+static inline bool bt_program_selection_is_pick(const bt_program_selection *selection) {
+  return selection->relation_count > 0 && bt_relation_is_pick(selection->relations[0].kind);
+}
+
 /* All spans that its matcher finds are members, and no others. */
 static inline bool bt_selection_is_matcher(const bt_program_selection *selection) {
   return selection->base_binding == BT_NO_BINDING && !selection->rest && selection->relation_count == 0;

@@ -67,7 +67,9 @@ static void collect_field(void *context, const bt_field *field) {
   collector *c = context;
   switch (field->kind) {
   case BT_FIELD_STATUS_MESSAGE: c->projection->status_message = true; break;
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
   case BT_FIELD_SPAN_ATTRIBUTE: collect_attribute(c, BT_PROJECTED_SPAN, field->key); break;
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE:
   case BT_FIELD_RESOURCE_ATTRIBUTE: collect_attribute(c, BT_PROJECTED_RESOURCE, field->key); break;
   case BT_FIELD_EITHER_ATTRIBUTE: collect_attribute(c, BT_PROJECTED_EITHER, field->key); break;
   case BT_FIELD_SCOPE_NAME:

@@ -54,7 +54,9 @@ typedef enum bt_field_kind {
   BT_FIELD_TRACE_SPAN_COUNT,
   BT_FIELD_TRACE_SERVICE_COUNT,
   BT_FIELD_TRACE_ROOT_NAME,
-  BT_FIELD_TRACE_ROOT_SERVICE
+  BT_FIELD_TRACE_ROOT_SERVICE,
+  BT_FIELD_TRACE_ROOT_ATTRIBUTE,         /* key: of the root span */
+  BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE /* key: of its resource */
 } bt_field_kind;
 
 typedef struct bt_field {
@@ -174,8 +176,16 @@ typedef enum bt_relation_kind {
   BT_ABOVE,
   BT_CHILD_OF,
   BT_PARENT_OF,
-  BT_SIBLING_OF
+  BT_SIBLING_OF,
+  BT_FIRST_OF, /* is the first (the last) of `first.selection` in time: first(…), last(…), next(…) */
+  BT_LAST_OF
 } bt_relation_kind;
+
+/* One span is picked from others. Such a relation comes first, and the selection that has it asks for all that the
+ * picked-from one asks of a span. */
+static inline bool bt_relation_is_pick(bt_relation_kind kind) {
+  return kind == BT_FIRST_OF || kind == BT_LAST_OF;
+}
 
 typedef struct bt_relation {
   bt_relation_kind kind;

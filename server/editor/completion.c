@@ -166,6 +166,13 @@ void bt_offer_function(bt_offering *o, const char *name) {
   bt_offer_named(o, BT_STR(""), name);
 }
 
+/* One span of several. */
+static void offer_picks(bt_offering *o) {
+  bt_offer_function(o, "first");
+  bt_offer_function(o, "last");
+  bt_offer_function(o, "next");
+}
+
 static void offer_condition(bt_offering *o) {
   bt_language_word word;
   for (size_t i = 0; !o->status && bt_language_word_at(i, &word); i++) {
@@ -193,6 +200,7 @@ static void offer_test(bt_offering *o) {
   if (site == BT_AT_OPERAND) {
     bt_offer_function(o, "trace.has");
     bt_offer_function(o, "span");
+    offer_picks(o);
     want_selections(o);
   }
   bt_offer_dotted(o);
@@ -287,6 +295,7 @@ static void offer_annotation_items(bt_offering *o) {
 static void offer_point(bt_offering *o) {
   want_selections(o);
   if (o->context->quote) return;
+  offer_picks(o);
   bt_offer_bindings(o);
   bt_str head = bt_path_head(o->context->typed);
   if (!bt_path_front(o->context->typed).len || !bt_context_is_binding(o->context, head)) return;

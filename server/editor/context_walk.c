@@ -78,7 +78,9 @@ static bool is_count(bt_str name) {
 }
 
 static bool is_selection_call(bt_str name) {
-  return bt_str_equal(name, BT_STR("trace.has")) || bt_str_equal(name, BT_STR("span"));
+  return bt_str_equal(name, BT_STR("trace.has")) || bt_str_equal(name, BT_STR("span")) ||
+         bt_str_equal(name, BT_STR("first")) || bt_str_equal(name, BT_STR("last")) ||
+         bt_str_equal(name, BT_STR("next"));
 }
 
 static void open_call(bt_walk *walk, bt_str name) {

@@ -90,6 +90,9 @@ static const doc_row docs[] = {
      "Some span of the first kind starts after every span of the second, and there is one of these."},
     {"exists", NULL, "The field is there."},
     {"every", NULL, "All of these spans meet the test; where there are none it holds."},
+    {"first", NULL, "Of these spans the one that starts first; of those at one time the one with the lowest id."},
+    {"last", NULL, "Of these spans the one that starts last; of those at one time the one with the highest id."},
+    {"next", NULL, "Of the spans that start after the point the first one."},
     {"span.name", NULL, "Name of the span."},
     {"span.kind", NULL, "unspecified, internal, server, client, producer or consumer."},
     {"span.status", NULL, "unset, ok or error."},
@@ -107,6 +110,9 @@ static const doc_row docs[] = {
     {"trace.service_count", NULL, "How many different services the trace has."},
     {"trace.root.name", NULL, "Name of the earliest root span."},
     {"trace.root.service", NULL, "Service of the earliest root span."},
+    {"trace.root.attributes", "trace.root.attributes[\"key\"]", "Attribute of the earliest root span."},
+    {"trace.root.resource.attributes", "trace.root.resource.attributes[\"key\"]",
+     "Attribute of the resource of the earliest root span."},
     {"scope.name", NULL, "Name of the instrumentation scope."},
     {"scope.version", NULL, "Version of the instrumentation scope."},
     {"event.name", NULL, "Name of an event of the span: some event has it."},
@@ -134,6 +140,8 @@ static const struct {
                {BT_WORD_FIELD, "resource.attributes"},
                {BT_WORD_FIELD, "scope.attributes"},
                {BT_WORD_FIELD, "event.attributes"},
+               {BT_WORD_FIELD, "trace.root.attributes"},
+               {BT_WORD_FIELD, "trace.root.resource.attributes"},
                {BT_WORD_ANNOTATION, "severity"}};
 
 static const doc_row *find_doc(const char *head, const char *name) {

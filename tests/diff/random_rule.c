@@ -15,6 +15,7 @@ typedef struct writer {
   unsigned depth;
   unsigned visible;  /* bindings p0 … that are visible here: a name is used again once it is out of sight */
   unsigned bindings; /* so far */
+  unsigned picks;    /* so far: the naive evaluator takes long for those in one another */
   unsigned room;     /* for parts that could be left out: most rules are small, some are not */
   bool about_a_span;
   bool binds_first; /* clauses begin with two bindings */
@@ -68,6 +69,8 @@ static void write_condition(writer *w, bool keeps_bindings);
 static void write_spans(writer *w);
 static void write_predicate(writer *w);
 static void write_operand(writer *w);
+static void write_pick(writer *w);
+static bool can_pick(writer *w, unsigned n);
 static void write_duration(writer *w);
 
 /* An attribute, by any of its spellings that are no bare word on the right. */
@@ -84,6 +87,11 @@ static void write_attribute(writer *w) {
   case 1: bt_buffer_printf(w->out, "resource.%s", key); return;
   default: bt_buffer_printf(w->out, "span.%s", key);
   }
+}
+
+/* Of the root: it stands where no span is under test, too. */
+static void write_root_attribute(writer *w) {
+  bt_buffer_printf(w->out, "trace.root.%sattributes[\"%s\"]", one_in(w, 3) ? "resource." : "", a_key(w));
 }
 
 /* One that can stand on the left: of the span, of either, of events, of the scope. */
@@ -231,8 +239,10 @@ static void write_number_atom(writer *w) {
     return;
   default: break;
   }
-  if (has_attributes)
+  if (has_attributes && !one_in(w, 12))
     write_attribute(w);
+  else if (one_in(w, 3))
+    write_root_attribute(w);
   else
     put(w, "trace.span_count");
 }
@@ -516,6 +526,9 @@ static void write_reference(writer *w, bool is_point) {
   } else if (w->depth < MAX_DEPTH && maybe(w, 3)) {
     put(w, "("), write_spans(w), put(w, ")");
     if (is_point && one_in(w, 3)) put(w, one_in(w, 2) ? ".start" : ".end");
+  } else if (can_pick(w, 6)) {
+    write_pick(w);
+    if (is_point && one_in(w, 3)) put(w, one_in(w, 2) ? ".start" : ".end");
   } else if (is_point && one_in(w, 6)) {
     put(w, "\"x y\".end");
   } else {
@@ -587,6 +600,25 @@ static void write_filter(writer *w, bool has_dot) {
   put(w, ")");
 }
 
+static bool can_pick(writer *w, unsigned n) {
+  return w->depth <= MAX_DEPTH && w->picks < 2 && maybe(w, n);
+}
+
+/* One span of several. */
+static void write_pick(writer *w) {
+  w->picks++;
+  if (one_in(w, 3)) {
+    put(w, "next("), put(w, PICK(w, names));
+    if (maybe(w, 4)) write_filter(w, true);
+    put(w, " after "), write_reference(w, true);
+    if (one_in(w, 4)) bt_buffer_printf(w->out, " within %s", PICK(w, durations));
+  } else {
+    put(w, one_in(w, 2) ? "first(" : "last(");
+    write_operand(w);
+  }
+  put(w, ")");
+}
+
 /* A base with filters and relations. */
 static void write_spans(writer *w) {
   bool was_about_a_span = w->about_a_span;
@@ -598,7 +630,9 @@ static void write_spans(writer *w) {
     put(w, one_in(w, 2) ? "trace.has(" : "span(");
     write_operand(w);
     put(w, ")");
-  } else
+  } else if (can_pick(w, 5))
+    write_pick(w);
+  else
     put(w, PICK(w, names));
   if (maybe(w, 3)) write_filter(w, true);
   for (unsigned i = 0; i < 2 && w->depth <= MAX_DEPTH && maybe(w, 2); i++) {
@@ -645,11 +679,27 @@ static void write_every(writer *w) {
   put(w, ")");
 }
 
+/* Attributes of other spans are there only where some are bound. */
+static void write_root_test(writer *w) {
+  write_root_attribute(w);
+  if (w->visible)
+    write_attribute_test(w);
+  else if (one_in(w, 2))
+    write_string_test(w);
+  else
+    bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, numbers));
+}
+
 static void write_condition_comparison(writer *w) {
   static const char *const root_fields[] = {"trace.root.name", "trace.root.service"};
   w->depth++;
   switch (below(w, 6)) {
-  case 0: put(w, PICK(w, root_fields)), write_string_test(w); break;
+  case 0:
+    if (one_in(w, 2))
+      put(w, PICK(w, root_fields)), write_string_test(w);
+    else
+      write_root_test(w);
+    break;
   case 1: write_time_comparison(w); break;
   case 2:
     if (w->visible) {

@@ -9,10 +9,10 @@ enum {
   COMPARISON = CONDITION + BT_CONDITION_HAS_AFTER + 1,
   PREDICATE = COMPARISON + BT_NOT_IN + 1,
   RELATION = PREDICATE + BT_PREDICATE_EVENT + 1,
-  AGGREGATE = RELATION + BT_SIBLING_OF + 1,
+  AGGREGATE = RELATION + BT_LAST_OF + 1,
   EXPRESSION = AGGREGATE + BT_AGGREGATE_COUNT_DISTINCT + 1,
   FIELD = EXPRESSION + BT_EXPRESSION_DIVIDE + 1,
-  SHAPE = FIELD + BT_FIELD_TRACE_ROOT_SERVICE + 1
+  SHAPE = FIELD + BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE + 1
 };
 
 enum { /* shapes */
@@ -45,7 +45,8 @@ static const char *const feature_names[] = {
     "where-true", "where-false", "where-and", "where-or", "where-not", "named", "where-compare", "exists(field)",
     "is-true", "event.where",
     /* relations */
-    "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of",
+    "before", "after", "within-of", "between", "under", "above", "child of", "parent of", "sibling of", "first-of",
+    "last-of",
     /* aggregates and expressions */
     "count", "sum", "min", "max", "avg", "count_distinct", "literal", "field", "aggregate", "negate", "+", "-", "*",
     "/",
@@ -53,7 +54,7 @@ static const char *const feature_names[] = {
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",
     "event.name", "event-attribute", "trace.duration", "trace.start", "trace.end", "trace.span_count",
-    "trace.service_count", "trace.root.name", "trace.root.service",
+    "trace.service_count", "trace.root.name", "trace.root.service", "root-attribute", "root-resource-attribute",
     /* shapes */
     "bare", "when-always", "when-never", "when-always-never", "no-when", "one-binding", "more-bindings",
     "nested-binding", "bound-base", "bound-reference", "bound-field", "nested-reference", "point-end", "within-bound",

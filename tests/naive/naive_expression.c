@@ -78,11 +78,14 @@ static bool may_hide_root(const naive_world *world, const bt_span *root) {
   return naive_is_pruned(world) && !has_summary;
 }
 
-static naive_value root_value(const naive_world *world, bt_field_kind kind) {
+static naive_value root_value(const naive_world *world, const bt_field *field) {
   const bt_span *root = find_root(world->trace);
   if (world->incomplete || may_hide_root(world, root)) return naive_any();
   if (!root) return naive_missing();
-  if (kind == BT_FIELD_TRACE_ROOT_NAME) return string_value(root->name);
+  if (field->kind == BT_FIELD_TRACE_ROOT_NAME) return string_value(root->name);
+  if (field->kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE) return attribute_value(&root->attributes, field->key);
+  if (field->kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE)
+    return attribute_value(&root->resource->attributes, field->key);
   return root->resource->service.ptr ? string_value(root->resource->service) : naive_missing();
 }
 
@@ -93,7 +96,8 @@ static int64_t count_spans(const naive_world *world) {
   return count;
 }
 
-static naive_value trace_value(const naive_world *world, bt_field_kind kind) {
+static naive_value trace_value(const naive_world *world, const bt_field *field) {
+  bt_field_kind kind = field->kind;
   const bt_trace *trace = world->trace;
   bool is_time = kind == BT_FIELD_TRACE_START || kind == BT_FIELD_TRACE_END || kind == BT_FIELD_TRACE_DURATION;
   if (is_time && trace->span_count == 0) return world->incomplete ? naive_any() : naive_missing();
@@ -109,7 +113,7 @@ static naive_value trace_value(const naive_world *world, bt_field_kind kind) {
   bool lacks_spans = world->incomplete || naive_is_pruned(world);
   if (kind == BT_FIELD_TRACE_SPAN_COUNT) return at_least(count_spans(world), lacks_spans);
   if (kind == BT_FIELD_TRACE_SERVICE_COUNT) return at_least(count_services(trace), lacks_spans);
-  return root_value(world, kind);
+  return root_value(world, field);
 }
 
 static naive_value id_value(const bt_span_id *id, bool is_parent) {
@@ -150,7 +154,9 @@ static naive_value span_value(const bt_span *span, const bt_field *field) {
   case BT_FIELD_TRACE_SPAN_COUNT:
   case BT_FIELD_TRACE_SERVICE_COUNT:
   case BT_FIELD_TRACE_ROOT_NAME:
-  case BT_FIELD_TRACE_ROOT_SERVICE: break;
+  case BT_FIELD_TRACE_ROOT_SERVICE:
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: break;
   }
   abort();
 }
@@ -170,7 +176,7 @@ static naive_value event_value(const bt_event *event, const bt_field *field) {
 }
 
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject) {
-  if (is_of_trace(field->kind)) return trace_value(world, field->kind);
+  if (is_of_trace(field->kind)) return trace_value(world, field);
   if (is_of_event(field->kind)) return event_value(subject.event, field);
   uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
   if (naive_is_unseen(span) || !naive_knows(world, span, field->kind)) return naive_any();

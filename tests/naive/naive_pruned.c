@@ -45,7 +45,9 @@ bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind) {
   case BT_FIELD_TRACE_SPAN_COUNT:
   case BT_FIELD_TRACE_SERVICE_COUNT:
   case BT_FIELD_TRACE_ROOT_NAME:
-  case BT_FIELD_TRACE_ROOT_SERVICE: break;
+  case BT_FIELD_TRACE_ROOT_SERVICE:
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE:
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: break;
   }
   return false;
 }

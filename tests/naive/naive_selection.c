@@ -90,7 +90,9 @@ static bt_truth relates(const naive_world *world, bt_relation_kind kind, uint32_
   case BT_CHILD_OF: return naive_is_child(world, span, other);
   case BT_PARENT_OF: return naive_is_child(world, other, span);
   case BT_SIBLING_OF: return naive_is_sibling(world, span, other);
-  case BT_BETWEEN: break;
+  case BT_BETWEEN:
+  case BT_FIRST_OF:
+  case BT_LAST_OF: break;
   }
   abort();
 }
@@ -111,6 +113,8 @@ static bt_truth relates_to(const naive_world *world, bt_relation_kind kind, uint
 }
 
 static bt_truth relation_holds(const naive_world *world, const bt_relation *relation, uint32_t span) {
+  if (relation->kind == BT_FIRST_OF) return naive_is_end_of(world, relation->first.selection, span, true);
+  if (relation->kind == BT_LAST_OF) return naive_is_end_of(world, relation->first.selection, span, false);
   if (relation->kind == BT_BETWEEN)
     return naive_and(relates_to(world, BT_AFTER, span, &relation->first, relation->first_is_end, -1),
                      relates_to(world, BT_BEFORE, span, &relation->second, relation->second_is_end, -1));

@@ -64,6 +64,8 @@ uint32_t naive_candidate(const naive_world *world, const bt_selection *selection
 /* Whether spans that were not seen may belong to it. */
 bool naive_is_open(const naive_world *world, const bt_selection *selection);
 bt_truth naive_is_member(const naive_world *world, const bt_selection *selection, uint32_t span);
+/* naive_pick.c: it is a member, and no other member comes before it (after it). */
+bt_truth naive_is_end_of(const naive_world *world, const bt_selection *selection, uint32_t span, bool is_first);
 bt_truth naive_some_member(const naive_world *world, const bt_selection *selection);
 naive_value naive_aggregate(const naive_world *world, const bt_expression *aggregate);
 

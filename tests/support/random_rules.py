@@ -30,10 +30,11 @@ def number(value):
 
 
 class RuleWriter:
-    """Writes one rule. `plain` rules need no events and scopes, whose traces would all be read by id."""
+    """Writes one rule. `plain` rules need no events and scopes, whose traces would all be read by id. `newer` ones may
+    pick one span of several and ask for attributes of the root; without it the same seed gives the same rules as ever."""
 
-    def __init__(self, rng, plain):
-        self.rng, self.plain, self.visible = rng, plain, []
+    def __init__(self, rng, plain, newer=False):
+        self.rng, self.plain, self.newer, self.visible, self.picks = rng, plain, newer, [], 0
 
     def one(self, *choices):
         return self.rng.choice(choices)
@@ -138,7 +139,24 @@ class RuleWriter:
 
     # ---- selections ----
 
+    def pick(self):
+        """One span of several."""
+        spans = self.rng.choice(PLAIN) if self.chance(2) else f"trace.has({self.predicate(1)})"
+        if self.chance(3):
+            spans += f".where({self.predicate(1)})"
+        self.picks += 1
+        if self.chance(2):
+            return f"next({spans} after {self.reference()}{self.one('', '', ' within 1ms')})"
+        return f"{self.one('first', 'last')}({spans}{self.relation() if self.chance(4) else ''})"
+
+    def root_test(self):
+        self.picks += 1
+        of = self.one("trace.root", "trace.root", "trace.root.resource")
+        return f'{of}.attributes["{self.one("k", "n", "http.method", "cluster")}"] {self.rng.choice(ORDER)} {self.literal()}'
+
     def base(self):
+        if self.newer and self.chance(2):
+            return self.pick()
         kind = self.rng.randrange(10)
         if kind < 3:
             return self.rng.choice(PLAIN)
@@ -243,6 +261,8 @@ class RuleWriter:
         return self.selection()
 
     def condition(self, depth):
+        if self.newer and self.chance(6):
+            return self.root_test()
         if depth >= 2 or self.chance(2):
             return self.atom(depth)
         return f"{self.atom(depth + 1)} {self.one('and', 'and', 'or')} {self.atom(depth + 1)}"
@@ -294,3 +314,12 @@ class RuleWriter:
 def random_rule(rng, plain=True):
     """One rule's text."""
     return RuleWriter(rng, plain).rule()
+
+
+def random_newer_rule(rng):
+    """One that picks a span or asks for the root."""
+    while True:
+        writer = RuleWriter(rng, True, newer=True)
+        text = writer.rule()
+        if writer.picks:
+            return text

@@ -48,13 +48,16 @@ static const char *field_name(bt_field_kind kind) {
   case BT_FIELD_TRACE_SERVICE_COUNT: return "trace-service-count";
   case BT_FIELD_TRACE_ROOT_NAME: return "trace-root-name";
   case BT_FIELD_TRACE_ROOT_SERVICE: return "trace-root-service";
+  case BT_FIELD_TRACE_ROOT_ATTRIBUTE: return "trace-root";
+  case BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE: return "trace-root-resource";
   }
   return "?";
 }
 
 static bool has_key(bt_field_kind kind) {
   return kind == BT_FIELD_SPAN_ATTRIBUTE || kind == BT_FIELD_RESOURCE_ATTRIBUTE || kind == BT_FIELD_EITHER_ATTRIBUTE ||
-         kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE;
+         kind == BT_FIELD_SCOPE_ATTRIBUTE || kind == BT_FIELD_EVENT_ATTRIBUTE ||
+         kind == BT_FIELD_TRACE_ROOT_ATTRIBUTE || kind == BT_FIELD_TRACE_ROOT_RESOURCE_ATTRIBUTE;
 }
 
 /* `span["k"]`, `c:duration` */
@@ -211,6 +214,8 @@ static const char *relation_name(bt_relation_kind kind) {
   case BT_CHILD_OF: return "child-of";
   case BT_PARENT_OF: return "parent-of";
   case BT_SIBLING_OF: return "sibling-of";
+  case BT_FIRST_OF: return "first-of";
+  case BT_LAST_OF: return "last-of";
   }
   return "?";
 }
