@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct lister {
   const bt_tag_request *request;
@@ -17,10 +18,9 @@ static void add_tag(lister *l, bt_str text, bt_value_type type) {
 /* As few digits as tell the number from all others, as Tempo writes them. */
 static void add_double(lister *l, double number) {
   char text[40];
-  double read = 0;
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, number);
-    if (sscanf(text, "%lf", &read) == 1 && read == number) break;
+    if (strtod(text, NULL) == number) break;
   }
   add_tag(l, bt_str_from(text), BT_VALUE_DOUBLE);
 }
