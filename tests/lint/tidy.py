@@ -47,7 +47,8 @@ def git(*arguments):
 
 def changed_files():
     base = git("merge-base", "main", "HEAD").strip()
-    return set(git("diff", "--name-only", base).splitlines()) | set(git("ls-files", "--others", "--exclude-standard").splitlines())
+    told = git("diff", "--name-only", base) + git("ls-files", "--others", "--exclude-standard")
+    return set(told.splitlines())
 
 
 def told_of(file):
@@ -78,7 +79,7 @@ def choose(options):
         return [file for file in files if file in changed]
     unknown = set(options.files) - set(files)
     if unknown:
-        sys.exit(f"build/dev does not compile {', '.join(sorted(unknown))}: name files of {', '.join(FOLDERS)} from the root")
+        sys.exit(f"build/dev does not compile {', '.join(sorted(unknown))}: name files of {', '.join(FOLDERS)}")
     return options.files or files
 
 
