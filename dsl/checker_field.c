@@ -311,6 +311,16 @@ static void warn_of_relative(bt_checker *checker, const bt_ast *node, bt_str key
     bt_checker_report(checker, BT_W_INTRINSIC, node->range, "this reads the attribute `%.*s`: %s", BT_FMT(key), advice);
 }
 
+/* `parent.name == "x"`: spans that are called `parent`, which nobody means. No fix: which span's parent is not said. */
+static bool warn_of_parent(bt_checker *checker, const bt_ast *node, bt_str key, bt_str direct) {
+  if (!bt_str_equal(direct, BT_STR("parent"))) return false;
+  bt_checker_report(checker, BT_W_INTRINSIC, node->range,
+                    "this reads the attribute `%.*s` of spans that are called `parent`: what a span's parent has to be "
+                    "is said behind the selection, as in x child of (y.where(…))",
+                    BT_FMT(key));
+  return true;
+}
+
 /* `where(status == "error")` and `where(service_name == "a")` read an attribute where the intrinsic was probably meant.
  */
 static void warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
@@ -319,6 +329,7 @@ static void warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str ke
     warn_of_relative(checker, node, key);
     return;
   }
+  if (warn_of_parent(checker, node, key, place->direct)) return;
   bool of_trace = bt_str_starts_with(bt_str_from(found), BT_STR("trace."));
   bt_str front = bt_path_front(node->text);
   bool bound = front.len && bt_scope_is_binding(checker, front);

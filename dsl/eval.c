@@ -109,6 +109,7 @@ static void start_rule(bt_evaluator *evaluator, const bt_program *program, const
 
 static void start_budget(bt_evaluator *evaluator, const bt_eval_options *options) {
   uint64_t steps = options->step_budget ? options->step_budget : bt_default_step_budget(evaluator->index.trace);
+  if (steps < options->least_steps) steps = options->least_steps;
   evaluator->step_budget = steps;
   evaluator->text_budget = options->text_budget;
   if (!options->text_budget)

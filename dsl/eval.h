@@ -22,6 +22,7 @@ typedef struct bt_eval_options {
   bool incomplete; /* more spans may come: PARTIAL, unsettled, or a missing parent where complete traces are required */
   int64_t clock_skew_ns; /* 0: none */
   uint64_t step_budget;  /* per rule and trace; 0: bt_default_step_budget */
+  uint64_t least_steps;  /* the budget where step_budget, or its default, is less */
   bool looks_up_at_once; /* tests: builds at once what otherwise only large traces have, and says the same */
   uint64_t text_budget;  /* bytes that patterns and `contains` may walk over (bt_pattern_match); 0: 256 for each step */
 } bt_eval_options;
@@ -36,8 +37,10 @@ typedef struct bt_choice {
   /* Bound spans first in order of `as`, then by place in the text; at most 32, and 8 of one selector. */
   const bt_witness *witnesses;
   uint32_t witness_count;
-  bt_range failed; /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and
-                      must not be */
+  bt_range failed;   /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and
+                        must not be */
+  bt_value measured; /* where that is a comparison, what its left side came to: INT (nanoseconds of a duration), DOUBLE
+                        or, where it is no number or not known, MISSING */
 } bt_choice;
 
 /* What a budget was spent on. */

@@ -114,13 +114,23 @@ static bool add_checked(bt_cli_rules *rules, const bt_checked_file *file, bt_che
   return add_definition(rules, definition);
 }
 
+/* text.ptr NULL: the file could not be read. */
+static void print_file_problems(bt_str text, const char *path, const char *first) {
+  bt_buffer problems = {0};
+  if (text.ptr) bt_checked_file_say_problems(text, path, first, &problems);
+  if (problems.len)
+    print_to_stderr(&problems);
+  else
+    bt_print_message(first);
+}
+
 static bool add_file(bt_cli_rules *rules, const char *path) {
   size_t length = 0;
   bt_error error = {0};
   bt_checked_file file = {0};
   char *text = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
   bool ok = text && !bt_checked_file_read((bt_str){text, length}, path, &file, &error);
-  if (!ok) bt_print_message(error.message);
+  if (!ok) print_file_problems((bt_str){text, length}, path, error.message);
   for (size_t i = 0; i < file.rule_count; i++) ok = add_checked(rules, &file, &file.rules[i]) && ok;
   bt_checked_file_dispose(&file);
   free(text);

@@ -63,22 +63,46 @@ static void add_file_problem(checking *check, const char *file, const char *mess
     bt_print("%s:%u:%u: error: %s\n", file, problem.line, problem.column, problem.message);
 }
 
-/* All that is wrong with a file that cannot be read to its end. In JSON the texts of its rules come when the file
- * itself is right. */
-static void add_file_problems(checking *check, const char *file, bt_str text, const char *first) {
-  bt_buffer lines = {0}, diagnostics = {0};
-  size_t errors = bt_rulefile_problems(text, file, &lines, &diagnostics);
+typedef struct file_texts {
+  checking *check;
+  const char *file;
+  bt_buffer out;
+} file_texts;
+
+static void add_text_problems(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics) {
+  file_texts *texts = context;
+  texts->check->errors += diagnostics->error_count;
+  bt_diagnostics_print(diagnostics, bt_str_from(rule->fields.dsl), texts->file, &texts->out);
+}
+
+/* All that is wrong with a file that cannot be read to its end. */
+static void print_file_problems(checking *check, const char *file, bt_str text, const char *first) {
+  bt_buffer lines = {0};
+  file_texts texts = {check, file, {0}};
+  bt_rulefile_problems(text, file, &lines, add_text_problems, &texts);
   if (!lines.len) add_file_problem(check, file, first);
   for (char *line = lines.ptr, *end; line && (end = strchr(line, '\n')); line = end + 1) {
     *end = '\0';
     add_file_problem(check, file, line);
   }
-  if (check->format == FORMAT_TEXT) {
-    check->errors += errors;
-    print_problems(&diagnostics);
-  }
+  print_problems(&texts.out);
   bt_buffer_dispose(&lines);
-  bt_buffer_dispose(&diagnostics);
+}
+
+static void add_file_problems(checking *check, const char *file, bt_str text, const char *first) {
+  json_t *found, *item;
+  size_t index;
+  if (check->format == FORMAT_TEXT) {
+    print_file_problems(check, file, text, first);
+    return;
+  }
+  found = bt_file_problems_json(text, file, first);
+  json_array_foreach(found, index, item) {
+    const char *severity = json_string_value(json_object_get(item, "severity"));
+    check->errors += severity && strcmp(severity, "error") == 0;
+    check->warnings += severity && strcmp(severity, "warning") == 0;
+  }
+  add_found(check, file, found);
 }
 
 static void take_file(checking *check, const bt_checked_file *file) {

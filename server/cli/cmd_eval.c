@@ -7,6 +7,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/violation.h"
 #include "tempo/files/file_source.h"
@@ -33,6 +34,7 @@ static json_t *verdict_json(const bt_rule_definition *definition, const bt_trace
   json_t *object = json_pack("{s:s, s:s, s:s}", "rule_id", definition->fields.id, "trace_id", trace_id, "verdict",
                              bt_verdict_name(verdict->verdict));
   if (verdict->reason) json_object_set_new(object, "reason", json_string(bt_reason_name(verdict->reason)));
+  if (verdict->spent) json_object_set_new(object, "spent", bt_spent_json(verdict, definition->rule->text));
   if (violation) json_object_set_new(object, "violation", bt_violation_json(definition, violation));
   return object;
 }
@@ -85,7 +87,8 @@ static bt_status eval_trace(void *context, const bt_read_trace *read, bt_error *
     const bt_rule_fields *fields = &run->rules->items[i]->fields;
     bool incomplete = trace->partial || (fields->require_complete == 1 && trace->missing_parents);
     options[i] = (bt_eval_options){.incomplete = incomplete,
-                                   .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0};
+                                   .clock_skew_ns = fields->clock_skew_ns > 0 ? fields->clock_skew_ns : 0,
+                                   .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
   }
   bt_eval_limit limit = {.most_cpu_ns = run->options->most_cpu_ns};
   bt_status status = bt_eval_run_within(&limit, run->evaluator, trace, options, &verdicts, error);
@@ -125,9 +128,9 @@ static json_t *report_notes(const eval_run *run) {
   for (size_t i = 0; i < run->rules->count; i++) {
     const char *id = run->rules->items[i]->fields.id;
     for (size_t k = 0; bt_data_notes_say(run->notes[i], k, &text, &place); k++) {
-      json_array_append_new(array, json_pack("{s:s, s:o, s:i, s:i}", "rule_id", id, "message",
-                                             bt_text_json(bt_buffer_str(&text)), "start", (int)place.start, "end",
-                                             (int)place.end));
+      json_array_append_new(array, json_pack("{s:s, s:o, s:{s:i, s:i}}", "rule_id", id, "message",
+                                             bt_text_json(bt_buffer_str(&text)), "range", "start", (int)place.start,
+                                             "end", (int)place.end));
       if (!run->options->print_json) bt_print("note: %s: %.*s\n", id, BT_FMT(bt_buffer_str(&text)));
       bt_buffer_clear(&text);
     }

@@ -95,6 +95,13 @@ static void print_rule(const bt_rule_definition *definition, const bt_replay_res
   bt_print("\n");
 }
 
+/* What names and comparisons of the rules met: it changes no number, and may explain one. */
+static void print_notes(const replay_run *run, const bt_replay_result *result) {
+  for (size_t i = 0; i < result->note_count; i++)
+    bt_print("note: %s: %s (%" PRIu64 " trace%s looked at)\n", rule_of(run, result->notes[i].rule)->fields.id,
+             result->notes[i].text, result->noted_traces, bt_cli_plural(result->noted_traces));
+}
+
 static void print_text_result(const replay_run *run, const bt_collected *all) {
   size_t shown = run->limit && all->count > run->limit ? (size_t)run->limit : all->count;
   for (size_t i = 0; i < shown; i++)
@@ -108,6 +115,7 @@ static void print_text_result(const replay_run *run, const bt_collected *all) {
       print_rule(rule_of(run, i), result, &result->rules[i]);
     else
       print_rule_in_part(rule_of(run, i)->fields.id, &result->rules[i], result->others_stand, &answer);
+  print_notes(run, result);
   bt_collected_print_end(&all->result);
 }
 
@@ -171,6 +179,7 @@ static int replay_and_print(const replay_run *run, bt_source *source) {
   request.count = run->count;
   request.strategy = run->strategy;
   request.priority = BT_PRIORITY_REPLAY;
+  request.takes_notes = true;
   bt_status status = bt_collect(source, &request, true, &all, &error);
   if (!status) status = print_result(run, &all, &error);
   int code = status ? bt_cli_fail("replay", status, &error) : exit_status(run, &all.result);

@@ -87,6 +87,13 @@ static char *folder_of(const char *path) {
   return folder;
 }
 
+static void take_broken_file(testing *run, const char *path, bt_str text, const char *first) {
+  bt_buffer problems = {0};
+  if (text.ptr) bt_checked_file_say_problems(text, path, first, &problems);
+  take_broken(run, path, problems.ptr ? problems.ptr : first);
+  bt_buffer_dispose(&problems);
+}
+
 static bt_status test_file(testing *run, const char *path, bt_error *error) {
   size_t length = 0;
   bt_error problem = {0};
@@ -95,7 +102,7 @@ static bt_status test_file(testing *run, const char *path, bt_error *error) {
   bt_status status = folder ? BT_OK : bt_error_no_memory(error);
   if (!text || bt_checked_file_read((bt_str){text, length}, path, &file, &problem)) {
     run->is_unreadable = run->is_unreadable || !text;
-    take_broken(run, path, problem.message);
+    take_broken_file(run, path, (bt_str){text, length}, problem.message);
   } else if (!status) {
     report_broken_rules(run, &file);
     status = bt_tests_run(&file, folder, take_result, run, error);

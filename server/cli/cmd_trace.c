@@ -6,6 +6,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/found_trace.h"
 #include "server/cli/trace_drawing.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
 typedef struct trace_run {
@@ -18,9 +19,10 @@ typedef struct trace_run {
 
 static json_t *verdict_json(const bt_drawn_verdict *drawn) {
   const bt_rule_verdict *verdict = drawn->verdict;
-  return json_pack("{s:s, s:s, s:s, s:o, s:o}", "rule_id", drawn->rule->fields.id, "severity",
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "rule_id", drawn->rule->fields.id, "severity",
                    bt_severity_name(drawn->rule->fields.severity), "verdict", bt_verdict_name(verdict->verdict),
-                   "reason", verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null(), "violation",
+                   "reason", verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null(), "spent",
+                   bt_spent_json(verdict, drawn->rule->rule->text), "violation",
                    drawn->violation ? bt_violation_json(drawn->rule, drawn->violation) : json_null());
 }
 

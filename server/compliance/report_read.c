@@ -40,7 +40,8 @@ static bool read_duration(const json_t *object, const char *name, int64_t *out) 
 }
 
 static bool read_assumptions(const json_t *from, bt_assumptions *out) {
-  *out = (bt_assumptions){.require_complete = json_is_true(json_object_get(from, "require_complete"))};
+  *out = (bt_assumptions){.require_complete = json_is_true(json_object_get(from, "require_complete")),
+                          .most_rule_budget = BT_MOST_RULE_BUDGET};
   return read_duration(from, "margin", &out->margin_ns) && read_duration(from, "lateness", &out->lateness_ns) &&
          read_duration(from, "settle", &out->settle_ns) && read_duration(from, "clock_skew", &out->clock_skew_ns) &&
          read_duration(from, "handover", &out->handover_ns);
@@ -53,13 +54,15 @@ static bool read_override(const json_t *from, const char *name, int64_t *out) {
 }
 
 static bool fill_fields(const json_t *body, bool is_plain, bt_rule_fields *fields) {
-  const json_t *overrides = json_object_get(body, "overrides"), *complete;
+  const json_t *overrides = json_object_get(body, "overrides"), *complete, *budget;
   bt_rule_fields_init(fields);
   fields->id = strdup(text_at(body, "rule_id"));
   fields->dsl = strdup(text_at(body, "dsl"));
   if (is_plain) return fields->id && fields->dsl;
   complete = json_object_get(overrides, "require_complete");
   if (json_is_boolean(complete)) fields->require_complete = json_is_true(complete);
+  budget = json_object_get(overrides, "budget");
+  if (json_is_integer(budget)) fields->budget = json_integer_value(budget);
   return fields->id && fields->dsl && read_override(overrides, "settle", &fields->settle_ns) &&
          read_override(overrides, "margin", &fields->margin_ns) &&
          read_override(overrides, "clock_skew", &fields->clock_skew_ns);

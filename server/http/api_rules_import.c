@@ -82,10 +82,15 @@ static bool read_state(bt_call *call, char out[BT_IMPORT_STATE_BYTES]) {
 
 static void refuse_file(importing *import, const bt_error *error) {
   bt_file_problem problem = bt_file_problem_of(file_name, error->message);
-  json_t *errors =
-      json_pack("[o]", bt_problem_json(BT_STR(""), problem.line, problem.column, bt_str_from(problem.message)));
-  bt_call_problem_with(import->call, 422, "rules-invalid", errors, "Line %u, column %u: %s; nothing was changed.",
-                       problem.line, problem.column, problem.message);
+  json_t *errors = bt_file_problems_json(import->call->body, file_name, error->message);
+  size_t count = json_array_size(errors);
+  if (count > 1)
+    bt_call_problem_with(import->call, 422, "rules-invalid", errors,
+                         "%zu problems, the first in line %u, column %u: %s; nothing was changed.", count, problem.line,
+                         problem.column, problem.message);
+  else
+    bt_call_problem_with(import->call, 422, "rules-invalid", errors, "Line %u, column %u: %s; nothing was changed.",
+                         problem.line, problem.column, problem.message);
 }
 
 static void refuse_rules(importing *import) {

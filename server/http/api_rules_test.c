@@ -2,11 +2,13 @@
  * routes.h. */
 #include <stdlib.h>
 
+#include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
 #include "server/http/one_trace.h"
 #include "server/http/routes.h"
 #include "server/http/rule_body.h"
 #include "server/json/json_memory.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "tempo/wire/otlp_decode.h"
 
@@ -36,6 +38,26 @@ static json_t *warnings_json(const bt_rule_definition *definition) {
   return array;
 }
 
+/* What the rule's names and comparisons met in this trace, as in a replay. */
+static json_t *notes_json(const bt_rule_definition *definition, const bt_trace *trace) {
+  bt_data_notes *notes = NULL;
+  bt_buffer text = {0};
+  bt_range place;
+  json_t *array = json_array();
+  if (bt_data_notes_new(definition->rule, &notes, NULL)) {
+    bt_json_memory_lacks();
+    return array;
+  }
+  bt_data_notes_look(notes, trace);
+  for (size_t i = 0; bt_data_notes_say(notes, i, &text, &place); i++) {
+    json_array_append_new(array, bt_data_note_json(bt_buffer_str(&text), place));
+    bt_buffer_clear(&text);
+  }
+  bt_buffer_dispose(&text);
+  bt_data_notes_free(notes);
+  return array;
+}
+
 static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt_rule_verdict *verdict,
                                 bool is_unsettled, bt_error *error) {
   char trace_id[BT_TRACE_ID_HEX + 1];
@@ -47,6 +69,7 @@ static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt
   json_object_set_new(answer, "rule_id", test->is_adhoc ? json_null() : json_string(test->definition->fields.id));
   json_object_set_new(answer, "trace_id", json_string(trace_id));
   json_object_set_new(answer, "diagnostics", warnings_json(test->definition));
+  json_object_set_new(answer, "notes", notes_json(test->definition, trace));
   bt_call_json(test->call, 200, answer);
   test->is_answered = true;
   return BT_OK;

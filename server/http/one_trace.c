@@ -2,6 +2,7 @@
 #include "server/http/one_trace.h"
 
 #include "server/base/clock.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 
 typedef struct reading {
@@ -55,7 +56,8 @@ bt_eval_options bt_one_trace_options(const bt_service *service, const bt_rule_de
   bool lacks_parent = assumptions.require_complete && trace->missing_parents;
   return (bt_eval_options){.incomplete = trace->partial || is_unsettled || lacks_parent,
                            .clock_skew_ns = assumptions.clock_skew_ns,
-                           .step_budget = assumptions.step_budget};
+                           .step_budget = assumptions.step_budget,
+                           .least_steps = assumptions.least_steps};
 }
 
 static json_t *truth_json(bt_truth truth) {
@@ -83,7 +85,8 @@ bt_status bt_one_trace_verdict_json(const bt_call *call, const bt_rule_definitio
   bt_status status = violation_json(call, rule, trace, verdict, is_unsettled, &violation, error);
   if (status) return status;
   json_t *reason = verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null();
-  *out = json_pack("{s:s, s:o, s:o, s:o}", "verdict", bt_verdict_name(verdict->verdict), "reason", reason, "exercised",
-                   truth_json(verdict->exercised), "violation", violation);
+  *out = json_pack("{s:s, s:o, s:o, s:o, s:o}", "verdict", bt_verdict_name(verdict->verdict), "reason", reason, "spent",
+                   bt_spent_json(verdict, rule->rule->text), "exercised", truth_json(verdict->exercised), "violation",
+                   violation);
   return *out ? BT_OK : bt_error_no_memory(error);
 }

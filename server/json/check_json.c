@@ -29,6 +29,33 @@ json_t *bt_checked_rule_json(const bt_checked_rule *rule) {
   return found;
 }
 
+static void add_text_problems(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics) {
+  const char *id = rule->fields.id;
+  json_t *of_text = bt_rule_diagnostics_json(id ? bt_str_from(id) : BT_STR(""), diagnostics);
+  json_array_extend(context, of_text);
+  json_decref(of_text);
+}
+
+static void add_file_problem(json_t *found, const char *file_name, const char *message) {
+  bt_file_problem problem = bt_file_problem_of(file_name, message);
+  json_array_append_new(found, bt_problem_json(BT_STR(""), problem.line, problem.column, bt_str_from(problem.message)));
+}
+
+json_t *bt_file_problems_json(bt_str text, const char *file_name, const char *first) {
+  bt_buffer lines = {0};
+  json_t *found = json_array(), *of_texts = json_array();
+  bt_rulefile_problems(text, file_name, &lines, add_text_problems, of_texts);
+  if (!lines.len) add_file_problem(found, file_name, first);
+  for (char *line = lines.ptr, *end; line && (end = strchr(line, '\n')); line = end + 1) {
+    *end = '\0';
+    add_file_problem(found, file_name, line);
+  }
+  json_array_extend(found, of_texts);
+  json_decref(of_texts);
+  bt_buffer_dispose(&lines);
+  return found;
+}
+
 bt_file_problem bt_file_problem_of(const char *file_name, const char *message) {
   bt_file_problem problem = {1, 1, message};
   int length = 0;

@@ -16,6 +16,9 @@ json_t *bt_rule_diagnostics_json(bt_str rule_id, const bt_diagnostics *diagnosti
 /* Everything that is wrong with one rule, warnings included. */
 json_t *bt_checked_rule_json(const bt_checked_rule *rule);
 
+/* Everything that is wrong with a file that bt_checked_file_read refused, `first` where nothing else is found. */
+json_t *bt_file_problems_json(bt_str text, const char *file_name, const char *first);
+
 /* Takes "file:line:column: message", as the reader of rule files says it, apart. */
 typedef struct bt_file_problem {
   unsigned line, column; /* 1 where the message does not say */

@@ -40,6 +40,24 @@ json_t *bt_assumptions_json(const bt_assumptions *a) {
                    a->require_complete);
 }
 
+json_t *bt_spent_json(const bt_rule_verdict *verdict, bt_str rule_text) {
+  if (verdict->spent == BT_SPENT_NOTHING) return json_null();
+  bt_buffer text = {0};
+  bt_range in = verdict->spent_in;
+  bt_verdict_say_spending(verdict, rule_text, &text);
+  json_t *range = in.end > in.start ? json_pack("{s:I, s:I}", "start", (json_int_t)in.start, "end", (json_int_t)in.end)
+                                    : json_null();
+  json_t *spent =
+      json_pack("{s:o, s:o}", "text", text.failed ? NULL : bt_text_json(bt_buffer_str(&text)), "range", range);
+  bt_buffer_dispose(&text);
+  return spent;
+}
+
+json_t *bt_data_note_json(bt_str text, bt_range place) {
+  return json_pack("{s:o, s:{s:I, s:I}}", "message", bt_text_json(text), "range", "start", (json_int_t)place.start,
+                   "end", (json_int_t)place.end);
+}
+
 json_t *bt_optional_text_json(const char *text) {
   return text && text[0] ? bt_text_json(bt_str_from(text)) : json_null();
 }

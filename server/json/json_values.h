@@ -13,7 +13,11 @@ json_t *bt_range_json(bt_time_range range);      /* {start, end} */
 json_t *bt_count_json(uint64_t number);          /* held below 2^53 */
 json_t *bt_moment_json(const bt_moment *moment); /* {trace_id, time}, or null */
 json_t *bt_assumptions_json(const bt_assumptions *assumptions);
-json_t *bt_optional_text_json(const char *text); /* NULL and "": null; what is not UTF-8 becomes U+FFFD */
+/* What a budget was spent on: {text, range}, where range is null when it was no part of the rule; null for any other
+ * verdict. */
+json_t *bt_spent_json(const bt_rule_verdict *verdict, bt_str rule_text);
+json_t *bt_data_note_json(bt_str text, bt_range place); /* {message, range}: dsl/data_notes.h */
+json_t *bt_optional_text_json(const char *text);        /* NULL and "": null; what is not UTF-8 becomes U+FFFD */
 
 /* Adds a value, which is taken. When that fails, or there is no value or nothing to add it to, *to is freed and becomes
  * NULL, and so does what it is put into: nothing leaves with a member missing. */

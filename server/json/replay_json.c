@@ -276,6 +276,17 @@ static json_t *rules_json(const bt_replay_result *result, const bt_rule_definiti
   return array;
 }
 
+static json_t *notes_json(const bt_replay_result *result, const bt_rule_definition *const *rules) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < result->note_count; i++) {
+    const bt_replay_note *note = &result->notes[i];
+    json_array_append_new(array, json_pack("{s:s, s:o, s:{s:I, s:I}}", "rule_id", rules[note->rule]->fields.id,
+                                           "message", bt_text_json(bt_str_from(note->text)), "range", "start",
+                                           (json_int_t)note->place.start, "end", (json_int_t)note->place.end));
+  }
+  return array;
+}
+
 json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_definition *const *rules,
                               const char *status) {
   json_t *object = json_object();
@@ -292,6 +303,8 @@ json_t *bt_replay_result_json(const bt_replay_result *result, const bt_rule_defi
   json_object_set_new(object, "bytes_inspected", number_json(result->bytes_inspected));
   json_object_set_new(object, "bytes_received", number_json(result->bytes_received));
   json_object_set_new(object, "rules", rules_json(result, rules));
+  json_object_set_new(object, "notes", notes_json(result, rules));
+  json_object_set_new(object, "traces_noted", number_json(result->noted_traces));
   return object;
 }
 

@@ -7,11 +7,11 @@
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"
 
-const char *const bt_rule_json_names[] = {"id",          "name",     "description",    "dsl",        "expression",
-                                          "condition",   "severity", "enabled",        "shadow",     "labels",
-                                          "annotations", "settle",   "margin",         "clock_skew", "require_complete",
-                                          "watch_all",   "version",  "condition_hash", "created_at", "updated_at",
-                                          "updated_by",  "controls", "broken",         NULL};
+const char *const bt_rule_json_names[] = {
+    "id",        "name",    "description",    "dsl",        "expression", "condition",  "severity",         "enabled",
+    "shadow",    "labels",  "annotations",    "settle",     "margin",     "clock_skew", "require_complete", "budget",
+    "watch_all", "version", "condition_hash", "created_at", "updated_at", "updated_by", "controls",         "broken",
+    NULL};
 
 /* ---- out ---- */
 
@@ -59,6 +59,7 @@ json_t *bt_rule_definition_json(const bt_rule_definition *definition) {
   json_object_set_new(object, "clock_skew", duration_json(fields->clock_skew_ns));
   json_object_set_new(object, "require_complete",
                       fields->require_complete < 0 ? json_null() : json_boolean(fields->require_complete));
+  json_object_set_new(object, "budget", fields->budget < 0 ? json_null() : json_integer(fields->budget));
   json_object_set_new(object, "version", json_integer(definition->version));
   json_object_set_new(object, "condition_hash", json_string(definition->condition_hash));
   json_object_set_new(object, "created_at", time_json(definition->created_at_ns));
@@ -124,6 +125,14 @@ static void read_duration(reading *r, const char *name, int64_t *out) {
   if (!value) return;
   if (!json_is_string(value) || !bt_duration_parse(bt_str_from(json_string_value(value)), out) || *out < 0)
     complain(r, name, "has to be a duration with a unit, as in \"2m\" or \"500ms\"");
+}
+
+static void read_steps(reading *r, const char *name, int64_t *out) {
+  json_t *value = field_of(r, name);
+  if (!value) return;
+  *out = json_integer_value(value);
+  if (!json_is_integer(value) || *out < 1 || *out > BT_RULE_MAX_BUDGET)
+    complain(r, name, "has to be a number of steps from 1 to 1,000,000,000,000");
 }
 
 static void read_severity(reading *r, bt_rule_fields *fields) {
@@ -192,6 +201,7 @@ bool bt_rule_fields_from_json(json_t *object, bt_rule_fields *fields, bt_rule_js
   read_duration(&r, "settle", &fields->settle_ns);
   read_duration(&r, "margin", &fields->margin_ns);
   read_duration(&r, "clock_skew", &fields->clock_skew_ns);
+  read_steps(&r, "budget", &fields->budget);
   read_pairs(&r, "labels", &fields->labels, &fields->label_count);
   read_pairs(&r, "annotations", &fields->annotations, &fields->annotation_count);
   return r.ok;

@@ -6,6 +6,7 @@
 
 #include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
+#include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/replay/violation.h"
 #include "server/rulefile/test_trace.h"
@@ -237,12 +238,13 @@ json_t *bt_test_report_json(const bt_test_result *result) {
   json_t *object = NULL;
   if (!bt_test_report_explain(result, &explanation, &error)) {
     const bt_rule_verdict *verdict = result->verdict;
-    object = json_pack("{s:s, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "file", result->file->name, "line",
+    object = json_pack("{s:s, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "file", result->file->name, "line",
                        (json_int_t)result->test->line, "rule_id", bt_text_json(result->rule_id), "test",
                        bt_text_json(bt_buffer_str(&name)), "outcome", bt_test_outcome_name(result->outcome), "expected",
                        bt_verdict_name(result->expectation->verdict), "verdict",
                        verdict ? json_string(bt_verdict_name(verdict->verdict)) : json_null(), "reason",
-                       verdict && verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null(),
+                       verdict && verdict->reason ? json_string(bt_reason_name(verdict->reason)) : json_null(), "spent",
+                       verdict ? bt_spent_json(verdict, result->judged->definition->rule->text) : json_null(),
                        "explanation", lines_json(bt_buffer_str(&explanation)), "violation", violation_json(result));
   }
   bt_buffer_dispose(&name);

@@ -165,7 +165,8 @@ static bt_eval_options options_of(const contrast *c, const bt_trace *trace) {
   bool lacks_parent = c->assumptions.require_complete && trace->missing_parents;
   return (bt_eval_options){.incomplete = trace->partial || is_young || lacks_parent,
                            .clock_skew_ns = c->assumptions.clock_skew_ns,
-                           .step_budget = c->assumptions.step_budget};
+                           .step_budget = c->assumptions.step_budget,
+                           .least_steps = c->assumptions.least_steps};
 }
 
 static const bt_cancel *reading_cancel(const contrast *c) {

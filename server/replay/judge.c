@@ -9,6 +9,7 @@
 #include "server/replay/delivery.h"
 #include "server/replay/early_reads.h"
 #include "server/replay/page_reader.h"
+#include "server/replay/rule_notes.h"
 #include "server/replay/trace_judge.h"
 #include "server/replay/unread_sample.h"
 #include "server/replay/violation_sample.h"
@@ -42,13 +43,14 @@ bt_status bt_judge_open(bt_judge *judge, bt_error *error) {
   judge->samples = calloc(judge->plan->request.sample_size, sizeof *judge->samples);
   if (!judge->samples) return bt_error_no_memory(error);
   bt_trace_table_register(judge->table, (bt_trace_holder){judge, move_numbers, count_bytes});
-  return BT_OK;
+  return bt_rule_notes_open(judge, error);
 }
 
 void bt_judge_dispose(bt_judge *judge) {
   size_t rules = judge->plan->rule_count;
   for (uint32_t i = 0; i < judge->sample_count; i++) bt_judged_free(judge->samples[i].rules, rules);
   for (size_t i = 0; i < judge->early.count; i++) bt_judged_free(judge->early.chosen[i].rules, rules);
+  bt_rule_notes_dispose(judge);
   free(judge->samples);
   free(judge->queue);
 }

@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_REPLAY_JUDGEMENT_H
 #define BT_SERVER_REPLAY_JUDGEMENT_H
 
+#include "dsl/data_notes.h"
 #include "server/replay/decider.h"
 
 /* What is to be told of one trace, rule by rule. */
@@ -54,6 +55,8 @@ typedef struct bt_judge {
   uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */
   uint64_t sample_differences;
+  bt_data_notes **notes; /* rule_count of them; NULL: nobody wants any */
+  uint64_t noted_spans;
   bool observer_full; /* the observer keeps no more */
   char full_reason[200];
 } bt_judge;

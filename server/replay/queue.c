@@ -180,6 +180,14 @@ static void keep_rules(bt_job *job, bt_replay_result *result) {
   job->result.rules = NULL;
 }
 
+/* Notes that find no room are not kept: nothing depends on them. */
+static void take_notes(worker_job *w, bt_replay_result *result) {
+  if (bt_job_take_bytes(w->queue, w->job, result->note_count * sizeof *result->notes)) return;
+  free(result->notes);
+  result->notes = NULL;
+  result->note_count = 0;
+}
+
 /* Windows that find no room are one, for which there was room from the beginning: it says that more was not looked
  * at, and never less. */
 static void take_coverage(worker_job *w, bt_replay_result *result) {
@@ -199,6 +207,7 @@ static void finish(worker_job *w, bt_replay_result *result) {
   keep_rules(job, result);
   bt_replay_result_dispose(&job->result);
   job->result = *result;
+  take_notes(w, &job->result);
   take_coverage(w, &job->result);
   sort_violations(job);
   job->finished_at_ns = bt_clock_wall_ns();
@@ -249,6 +258,7 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .memory_limit_bytes = bt_memory_limit(queue->options.memory),
                                .memory = queue->options.memory,
                                .prices = queue->options.prices,
+                               .takes_notes = true,
                                .work = queue->options.work,
                                .cancel = &job->scope.cancel};
   bt_replay_result result;

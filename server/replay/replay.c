@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/ledger.h"
+#include "server/replay/rule_notes.h"
 #include "server/replay/violation_id.h"
 
 typedef struct replay {
@@ -110,6 +111,7 @@ bt_status bt_replay_run(bt_source *source, const bt_replay_request *request, con
   bt_status status = open_floors(&r, request, &why);
   bool is_open = status == BT_OK;
   if (is_open) status = carry_out(&r, &why);
+  if (is_open && status == BT_OK) status = bt_rule_notes_conclude(&r.judge, &why);
   bt_questions_add_untaken(&r.questions);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   if (is_open) bt_ledger_feed_prices(&r.ledger, result->duration_ns);

@@ -11,11 +11,16 @@
 #include "server/work/workplace.h"
 #include "tempo/wire/source.h"
 
-typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0 */
+/* Some seconds of the processor, where all rules on one trace have ten. */
+#define BT_MOST_RULE_BUDGET UINT64_C(100000000)
+
+typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0, 0 */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
   bool require_complete;
-  uint64_t step_budget; /* of one rule on one trace (bt_eval_options) */
+  uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */
+  uint64_t least_steps;      /* of a rule that has a budget of its own (bt_eval_options); 0 for the service */
+  uint64_t most_rule_budget; /* what such a budget may come to; by default BT_MOST_RULE_BUDGET */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
 /* The service's with the floor of a source, which may be asked for it and waited for where there is a cancel flag. */
@@ -68,6 +73,7 @@ typedef struct bt_replay_request {
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */
+  bool takes_notes;       /* for people: the result says what names and comparisons met in the traces that are read */
   bool joins_searches;    /* many rules, a short range: their candidates are found by one search where that can be
                              (filter_union.h) */
 } bt_replay_request;
@@ -143,6 +149,14 @@ typedef struct bt_rule_result { /* per rule of the request */
 
 const char *bt_replay_outcome_name(bt_replay_outcome outcome); /* "completed", … */
 
+/* What a rule's name or comparison met in the data (dsl/data_notes.h). */
+enum { BT_REPLAY_NOTES_MAX = 50, BT_REPLAY_NOTE_BYTES = 320 };
+typedef struct bt_replay_note {
+  size_t rule;    /* number in the request */
+  bt_range place; /* in the rule's text */
+  char text[BT_REPLAY_NOTE_BYTES];
+} bt_replay_note;
+
 typedef struct bt_replay_result {
   bt_replay_outcome outcome;
   char reason[240]; /* of incomplete and failed: "no_data", … as a sentence that starts with a stable word and ": " */
@@ -157,7 +171,10 @@ typedef struct bt_replay_result {
   /* Incomplete, and all that is missing is that of some rules nothing in the range is settled: the others' numbers
    * stand. */
   bool others_stand;
-  bool is_cut; /* by most_reads: incomplete, and nothing was read */
+  bt_replay_note *notes; /* with takes_notes */
+  size_t note_count;
+  uint64_t noted_traces; /* that they are about: the first that were read */
+  bool is_cut;           /* by most_reads: incomplete, and nothing was read */
   int64_t cut_ns;
 } bt_replay_result;
 void bt_replay_result_dispose(bt_replay_result *result);

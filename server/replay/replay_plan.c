@@ -18,7 +18,8 @@ bt_assumptions bt_assumptions_default(void) {
   return (bt_assumptions){.margin_ns = 900 * SECOND_NS,
                           .lateness_ns = 900 * SECOND_NS,
                           .settle_ns = 120 * SECOND_NS,
-                          .handover_ns = 3600 * SECOND_NS};
+                          .handover_ns = 3600 * SECOND_NS,
+                          .most_rule_budget = BT_MOST_RULE_BUDGET};
 }
 
 bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel) {
@@ -36,6 +37,8 @@ bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_de
   if (own.settle_ns < own.settle_floor_ns) own.settle_ns = own.settle_floor_ns;
   if (fields->clock_skew_ns >= 0) own.clock_skew_ns = fields->clock_skew_ns;
   if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
+  own.least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0;
+  if (own.least_steps > own.most_rule_budget) own.least_steps = own.most_rule_budget;
   return own;
 }
 
@@ -113,6 +116,7 @@ static void widen_assumptions(bt_replay_plan *plan) {
     rule->require_complete = own.require_complete;
     rule->options.clock_skew_ns = own.clock_skew_ns;
     rule->options.step_budget = own.step_budget;
+    rule->options.least_steps = own.least_steps;
     bool first = i == 0;
     all->margin_ns = first ? own.margin_ns : larger(all->margin_ns, own.margin_ns);
     all->settle_ns = first ? own.settle_ns : larger(all->settle_ns, own.settle_ns);

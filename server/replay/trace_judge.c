@@ -10,6 +10,7 @@
 
 #include "dsl/arena.h"
 #include "server/replay/delivery.h"
+#include "server/replay/rule_notes.h"
 #include "server/replay/violation_sample.h"
 #include "tempo/wire/own_trace.h"
 
@@ -171,6 +172,7 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
   if (!is_final && needs_by_id(judge, trace, verdicts)) return bt_trace_judge_queue(judge, known, error);
   status = settle_place(judge, known, trace, &place, error);
   if (status != BT_OK || place == BT_PLACE_OUTSIDE) return status;
+  bt_rule_notes_look(judge, trace);
   return report_trace(judge, known, trace, verdicts, is_final, error);
 }
 

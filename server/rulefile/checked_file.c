@@ -88,6 +88,25 @@ bt_status bt_checked_file_read(bt_str text, const char *name, bt_checked_file *o
   return status;
 }
 
+typedef struct text_problems {
+  const char *file_name;
+  bt_buffer out;
+} text_problems;
+
+static void say_text(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics) {
+  text_problems *found = context;
+  bt_diagnostics_print(diagnostics, bt_str_from(rule->fields.dsl), found->file_name, &found->out);
+}
+
+void bt_checked_file_say_problems(bt_str text, const char *name, const char *first, bt_buffer *out) {
+  text_problems found = {name, {0}};
+  size_t before = out->len;
+  bt_rulefile_problems(text, name, out, say_text, &found);
+  if (out->len == before) bt_buffer_printf(out, "%s\n", first);
+  bt_buffer_append(out, bt_buffer_str(&found.out));
+  bt_buffer_dispose(&found.out);
+}
+
 void bt_checked_file_dispose(bt_checked_file *file) {
   for (size_t i = 0; i < file->rule_count; i++) {
     bt_rule_definition_unref(file->rules[i].definition);

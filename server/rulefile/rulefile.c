@@ -75,6 +75,10 @@ READER(read_require_complete) {
   return status;
 }
 
+READER(read_budget) {
+  return bt_yaml_get_number(d, value, "budget", &FIELDS(into).budget, error);
+}
+
 READER(read_severity) {
   char shown[BT_YAML_SHOWN_BYTES];
   if (value->kind != BT_YAML_SCALAR || !bt_severity_parse(value->text, &FIELDS(into).severity))
@@ -135,6 +139,7 @@ static const bt_yaml_field rule_fields[] = {{"id", read_id},
                                             {"margin", read_margin},
                                             {"clock_skew", read_clock_skew},
                                             {"require_complete", read_require_complete},
+                                            {"budget", read_budget},
                                             {"watch_all", read_watch_all},
                                             {"dsl", read_dsl},
                                             {"tests", keep_tests},
@@ -327,9 +332,7 @@ bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out
   return status;
 }
 
-/* What is wrong with the texts of the rules that could be read; returns how many errors. */
-static size_t say_diagnostics(const bt_rulefile *file, const char *file_name, bt_buffer *out) {
-  size_t errors = 0;
+static void visit_wrong_texts(const bt_rulefile *file, bt_rulefile_visit visit, void *context) {
   for (size_t i = 0; i < file->rule_count; i++) {
     const char *dsl = file->rules[i].fields.dsl;
     bt_diagnostics diagnostics;
@@ -338,22 +341,20 @@ static size_t say_diagnostics(const bt_rulefile *file, const char *file_name, bt
     bt_diagnostics_init(&diagnostics);
     bt_status status = bt_rule_compile(bt_str_from(dsl), &rule, &diagnostics, NULL);
     bt_rulefile_locate(&file->rules[i], &diagnostics);
-    if (status == BT_INVALID) bt_diagnostics_print(&diagnostics, bt_str_from(dsl), file_name, out);
-    errors += diagnostics.error_count;
+    if (status == BT_INVALID) visit(context, &file->rules[i], &diagnostics);
     bt_rule_free(rule);
     bt_diagnostics_dispose(&diagnostics);
   }
-  return errors;
 }
 
-size_t bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, bt_buffer *diagnostics) {
+void bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, bt_rulefile_visit visit,
+                          void *context) {
   bt_rulefile file;
   bt_error error = {0};
   bt_status status = parse(text, file_name, &file, lines, &error);
   if (status && error.message[0]) bt_buffer_printf(lines, "%s\n", error.message);
-  size_t errors = say_diagnostics(&file, file_name, diagnostics);
+  visit_wrong_texts(&file, visit, context);
   bt_rulefile_dispose(&file);
-  return errors;
 }
 
 void bt_rulefile_locate(const bt_rulefile_rule *rule, bt_diagnostics *diagnostics) {

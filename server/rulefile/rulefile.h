@@ -80,9 +80,11 @@ typedef struct bt_rulefile {
  * expected …". The rules are not compiled yet, and their fields not checked beyond their types: bt_rule_definition_new
  * does both. */
 bt_status bt_rulefile_parse(bt_str text, const char *file_name, bt_rulefile *out, bt_error *error) BT_MUST_CHECK;
-/* Every problem of a file that bt_rulefile_parse refused: appends a line each, and to `diagnostics` what is wrong with
- * the texts of those rules that could be read. Returns the number of errors in these texts. */
-size_t bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, bt_buffer *diagnostics);
+/* Of one rule's text, whose lines and columns are the file's already. */
+typedef void (*bt_rulefile_visit)(void *context, const bt_rulefile_rule *rule, const bt_diagnostics *diagnostics);
+/* Every problem of a file that bt_rulefile_parse refused: appends a line each, and visits those of its rules that could
+ * be read and have an error in their text. */
+void bt_rulefile_problems(bt_str text, const char *file_name, bt_buffer *lines, bt_rulefile_visit visit, void *context);
 void bt_rulefile_dispose(bt_rulefile *file);
 /* Moves lines and columns from the rule's text to the file. Where the file gives no columns all are at the text's
  * beginning, column 1. */

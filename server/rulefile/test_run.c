@@ -182,7 +182,8 @@ static bt_eval_options options_of(const bt_test_result *result) {
   int64_t skew = result->test->clock_skew_ns >= 0 ? result->test->clock_skew_ns : fields->clock_skew_ns;
   bool lacks_parent = fields->require_complete == 1 && result->trace->missing_parents;
   return (bt_eval_options){.incomplete = result->test->incomplete || result->trace->partial || lacks_parent,
-                           .clock_skew_ns = skew > 0 ? skew : 0};
+                           .clock_skew_ns = skew > 0 ? skew : 0,
+                           .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
 }
 
 static bt_status compare(runner *run, bt_test_result *result, bt_error *error) {

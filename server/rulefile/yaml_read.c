@@ -213,6 +213,16 @@ bt_status bt_yaml_get_duration(const bt_yaml_document *document, const bt_yaml_n
   return BT_OK;
 }
 
+bt_status bt_yaml_get_number(const bt_yaml_document *document, const bt_yaml_node *node, const char *key, int64_t *out,
+                             bt_error *error) {
+  char shown[BT_YAML_SHOWN_BYTES];
+  bt_value value;
+  if (node->kind != BT_YAML_SCALAR || bt_yaml_scalar_type(node, &value) != BT_YAML_INT || value.integer < 0)
+    return bt_yaml_fail(document, node, error, "%s: expected a whole number, got %s", key, bt_yaml_show(node, shown));
+  *out = value.integer;
+  return BT_OK;
+}
+
 bt_status bt_yaml_expect_list(const bt_yaml_document *document, const bt_yaml_node *node, const char *key,
                               bt_error *error) {
   char shown[BT_YAML_SHOWN_BYTES];

@@ -43,6 +43,8 @@ bt_status bt_yaml_get_bool(const bt_yaml_document *document, const bt_yaml_node 
                            bt_error *error) BT_MUST_CHECK;
 bt_status bt_yaml_get_duration(const bt_yaml_document *document, const bt_yaml_node *node, const char *key,
                                int64_t *out_ns, bt_error *error) BT_MUST_CHECK;
+bt_status bt_yaml_get_number(const bt_yaml_document *document, const bt_yaml_node *node, const char *key, int64_t *out,
+                             bt_error *error) BT_MUST_CHECK;
 bt_status bt_yaml_expect_list(const bt_yaml_document *document, const bt_yaml_node *node, const char *key,
                               bt_error *error) BT_MUST_CHECK;
 bt_status bt_yaml_expect_map(const bt_yaml_document *document, const bt_yaml_node *node, const char *key,

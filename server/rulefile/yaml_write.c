@@ -2,6 +2,8 @@
  * plain or as a block; everything else stands in double quotes with escapes. Thread: no state. */
 #include "server/rulefile/yaml_write.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -144,6 +146,14 @@ static void write_duration(writer *w, const char *key, int64_t ns) {
   write_scalar(w, bt_str_from(text), YAML_PLAIN_SCALAR_STYLE);
 }
 
+static void write_number(writer *w, const char *key, int64_t number) {
+  char text[24];
+  if (number < 0) return;
+  snprintf(text, sizeof text, "%" PRId64, number);
+  write_key(w, key);
+  write_scalar(w, bt_str_from(text), YAML_PLAIN_SCALAR_STYLE);
+}
+
 static void write_flag(writer *w, const char *key, bool value) {
   write_key(w, key);
   write_scalar(w, value ? BT_STR("true") : BT_STR("false"), YAML_PLAIN_SCALAR_STYLE);
@@ -170,6 +180,7 @@ static bt_status write_rule(writer *w, const bt_rule_definition *rule, bt_error 
   write_duration(w, "margin", fields->margin_ns);
   write_duration(w, "clock_skew", fields->clock_skew_ns);
   if (fields->require_complete >= 0) write_flag(w, "require_complete", fields->require_complete == 1);
+  write_number(w, "budget", fields->budget);
   if (!status) status = write_dsl(w, rule, error);
   end_map(w);
   return status;

@@ -5,7 +5,9 @@
  * The condition hash is SHA-256 over these fields in this order, each preceded by its length (8 bytes, big-endian;
  * sha256.h): "betrace.condition.1" · canonical text · settle · clock_skew · require_complete settle and clock_skew are
  * 8 bytes, big-endian two's complement, in nanoseconds, −1 (all ones) where the service's counts; require_complete is
- * one byte: 0, 1, or 255 where the service's counts. Name, labels, severity and annotations are not in it. */
+ * one byte: 0, 1, or 255 where the service's counts. A budget of its own, 8 bytes as above, follows where there is one:
+ * rules without one keep the hash that they had before there were any. Name, labels, severity and annotations are not
+ * in it. */
 #include "server/rules/rule_definition.h"
 
 #include <stdarg.h>
@@ -86,13 +88,19 @@ static void put_be64(int64_t number, char out[8]) {
 }
 
 static bt_status hash_condition(bt_rule_definition *definition, bt_error *error) {
-  char settle[8], clock_skew[8], require_complete = (char)definition->fields.require_complete;
+  char settle[8], clock_skew[8], budget[8], require_complete = (char)definition->fields.require_complete;
   put_be64(definition->fields.settle_ns, settle);
   put_be64(definition->fields.clock_skew_ns, clock_skew);
-  const bt_str parts[] = {
-      BT_STR("betrace.condition.1"), definition->rule->canonical, {settle, 8}, {clock_skew, 8}, {&require_complete, 1}};
+  put_be64(definition->fields.budget, budget);
+  const bt_str parts[] = {BT_STR("betrace.condition.1"),
+                          definition->rule->canonical,
+                          {settle, 8},
+                          {clock_skew, 8},
+                          {&require_complete, 1},
+                          {budget, 8}};
+  size_t count = sizeof parts / sizeof parts[0] - (definition->fields.budget < 0);
   bt_sha256 hash;
-  bt_status status = bt_sha256_fields(parts, sizeof parts / sizeof parts[0], &hash, error);
+  bt_status status = bt_sha256_fields(parts, count, &hash, error);
   if (!status) bt_sha256_format(&hash, definition->condition_hash);
   return status;
 }

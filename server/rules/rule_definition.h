@@ -15,6 +15,7 @@ enum {
   BT_RULE_MAX_PAIRS = 64, /* labels; and as many annotations */
   BT_CONDITION_HASH_HEX = 64
 };
+#define BT_RULE_MAX_BUDGET      INT64_C(1000000000000)    /* steps; what they come to is the service's to say */
 #define BT_RULE_MAX_OVERRIDE_NS INT64_C(2592000000000000) /* 30 days: of settle, margin and clock_skew */
 
 typedef enum bt_severity { /* in rising order */
@@ -47,6 +48,8 @@ typedef struct bt_rule_fields {
   size_t label_count, annotation_count;
   int64_t settle_ns, margin_ns, clock_skew_ns; /* −1: the service's */
   int require_complete;                        /* −1: the service's; 0, 1 */
+  int64_t
+      budget; /* −1: the service's; else the steps that it may take on one trace where the service would give less */
 } bt_rule_fields;
 void bt_rule_fields_init(bt_rule_fields *fields); /* enabled, medium, nothing overridden */
 void bt_rule_fields_dispose(bt_rule_fields *fields);
@@ -64,8 +67,8 @@ struct bt_rule_definition {
   bool is_damaged; /* broken because the stored row is not what was written: not one of its fields can be believed, so
                     * it counts as enabled, and as a rule of every label, severity and framework */
   char condition_hash[BT_CONDITION_HASH_HEX +
-                      1];   /* SHA-256 of canonical text, settle, clock_skew, require_complete: see rule_definition.c.
-                             * A stored rule keeps the one that its version was stored with. */
+                      1];   /* SHA-256 of canonical text, settle, clock_skew, require_complete, budget: see
+                             * rule_definition.c.   A stored rule keeps the one that its version was stored with. */
   bt_string_pair *controls; /* (framework, control) pairs of annotations in the text and in the fields; control "": the
                                framework as such */
   size_t control_count;

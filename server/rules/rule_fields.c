@@ -2,6 +2,7 @@
  * are UTF-8. Thread: no state. */
 #include "server/rules/rule_fields.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,8 @@ void bt_rule_fields_init(bt_rule_fields *fields) {
                              .settle_ns = -1,
                              .margin_ns = -1,
                              .clock_skew_ns = -1,
-                             .require_complete = -1};
+                             .require_complete = -1,
+                             .budget = -1};
 }
 
 void bt_string_pairs_free(bt_string_pair *pairs, size_t count) {
@@ -240,6 +242,12 @@ static bt_status check_override(const char *field, int64_t value_ns, bt_error *e
   return bt_error_set(error, BT_INVALID, "%s: expected a duration of 0 to 30d, got %s", field, shown);
 }
 
+static bt_status check_budget(int64_t budget, bt_error *error) {
+  if (budget == -1 || (budget > 0 && budget <= BT_RULE_MAX_BUDGET)) return BT_OK;
+  return bt_error_set(error, BT_INVALID, "budget: expected a number of steps from 1 to %" PRId64 ", got %" PRId64,
+                      BT_RULE_MAX_BUDGET, budget);
+}
+
 static bt_status check_overrides(const bt_rule_fields *fields, bt_error *error) {
   bt_status status = check_override("settle", fields->settle_ns, error);
   if (!status) status = check_override("margin", fields->margin_ns, error);
@@ -247,6 +255,7 @@ static bt_status check_overrides(const bt_rule_fields *fields, bt_error *error) 
   if (!status && (fields->require_complete < -1 || fields->require_complete > 1))
     status =
         bt_error_set(error, BT_INVALID, "require_complete: expected true or false, got %d", fields->require_complete);
+  if (!status) status = check_budget(fields->budget, error);
   if (!status && ((int)fields->severity < 0 || (int)fields->severity >= SEVERITY_COUNT))
     status = bt_error_set(error, BT_INVALID,
                           "severity: expected info, low, warning, medium, high, error or critical, got number %d",

@@ -95,6 +95,8 @@ const bt_setting bt_settings[] = {
      "a missing parent makes a trace incomplete", BT_USE_START},
     {"budget", "BETRACE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.step_budget), 0, UINT64_C(1000000000000),
      "steps that a rule may take on one trace; 0: a million, and 50 for each span", BT_USE_START},
+    {"max-rule-budget", "BETRACE_MAX_RULE_BUDGET", BT_SETTING_NUMBER, AT(assumptions.most_rule_budget), 0,
+     UINT64_C(1000000000000), "the most that a rule's own budget counts for", BT_USE_START},
     {"max-range", "BETRACE_MAX_RANGE", BT_SETTING_DURATION, AT(max_range_ns), 0, 0, "longest range of one replay",
      BT_USE_START},
     {"max-rules", "BETRACE_MAX_RULES", BT_SETTING_NUMBER, AT(max_rules), 1, 1000000, "rules of a tenant", BT_USE_START},

@@ -84,7 +84,9 @@ static const char seal_step[] =
     "  BEGIN SELECT RAISE(ABORT, 'versions of a rule follow each other'); END;"
     "ALTER TABLE write_probe ADD COLUMN filler BLOB;";
 
-static const schema_step steps[] = {{first_step, NULL}, {seal_step, bt_row_seals_add_missing}};
+static const char budget_step[] = "ALTER TABLE rule_versions ADD COLUMN budget INTEGER CHECK (budget > 0);";
+
+static const schema_step steps[] = {{first_step, NULL}, {seal_step, bt_row_seals_add_missing}, {budget_step, NULL}};
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
 
 bt_status bt_migrations_check(sqlite3 *handle, const char *path, bt_error *error) {

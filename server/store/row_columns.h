@@ -26,9 +26,12 @@ enum {
   CREATED_AT_NS,
   UPDATED_AT_NS,
   UPDATED_BY,
+  FIRST_COLUMN_COUNT, /* those of the first schema */
+  BUDGET = FIRST_COLUMN_COUNT,
   ROW_COLUMN_COUNT
 };
-#define ROW_COLUMNS                                                                                                    \
+#define ROW_COLUMNS FIRST_ROW_COLUMNS ", budget"
+#define FIRST_ROW_COLUMNS                                                                                              \
   "tenant, rule_id, version, is_deletion, name, description, dsl, severity, has_severity, enabled, shadow, "           \
   "watch_all, labels, "                                                                                                \
   "annotations, settle_ns, margin_ns, clock_skew_ns, require_complete, condition_hash, created_at_ns, updated_at_ns, " \

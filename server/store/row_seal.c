@@ -27,7 +27,10 @@ bt_status bt_row_seal(sqlite3_stmt *row, char out[BT_SHA256_HEX + 1], bt_error *
   bt_sha256 hash;
   for (int i = 0; i < ROW_COLUMN_COUNT; i++)
     if (!take_column(row, i, digits[i], &fields[1 + 2 * i])) return bt_error_no_memory(error);
-  bt_status status = bt_sha256_fields(fields, sizeof fields / sizeof fields[0], &hash, error);
+  /* Columns of later schemas count where they say something: what was sealed before them is as it was. */
+  size_t count =
+      1 + 2 * (size_t)(sqlite3_column_type(row, BUDGET) == SQLITE_NULL ? FIRST_COLUMN_COUNT : ROW_COLUMN_COUNT);
+  bt_status status = bt_sha256_fields(fields, count, &hash, error);
   if (!status) bt_sha256_format(&hash, out);
   return status;
 }
@@ -58,12 +61,14 @@ static bt_status seal_rows(sqlite3 *handle, sqlite3_stmt *rows, size_t *count, b
   return step == SQLITE_DONE ? BT_OK : bt_database_fail(handle, "read", error);
 }
 
+/* For rows of the first schema. */
 bt_status bt_row_seals_add_missing(sqlite3 *handle, bt_error *error) {
   sqlite3_stmt *rows = NULL;
   size_t count = 0;
   bt_status status = BT_OK;
   if (sqlite3_prepare_v2(handle,
-                         "SELECT " ROW_COLUMNS " FROM rule_versions AS r WHERE NOT EXISTS (SELECT 1 FROM version_seals "
+                         "SELECT " FIRST_ROW_COLUMNS
+                         ", NULL FROM rule_versions AS r WHERE NOT EXISTS (SELECT 1 FROM version_seals "
                          "AS s WHERE s.tenant = r.tenant AND s.rule_id = r.rule_id AND s.version = r.version)",
                          -1, &rows, NULL) != SQLITE_OK)
     status = bt_database_fail(handle, "read", error);

@@ -65,6 +65,7 @@ static bt_status add_rule(bt_watch_rules *rules, const bt_rule_definition *defin
                           .require_complete = own.require_complete,
                           .rests_on_absence = plan->rests_on_absence};
   rules->options[rules->count].step_budget = own.step_budget;
+  rules->options[rules->count].least_steps = own.least_steps;
   rules->options[rules->count++].clock_skew_ns = own.clock_skew_ns;
   if (own.settle_ns > rules->longest_settle_ns) rules->longest_settle_ns = own.settle_ns;
   if (own.margin_ns > rules->longest_margin_ns) rules->longest_margin_ns = own.margin_ns;

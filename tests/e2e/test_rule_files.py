@@ -98,7 +98,15 @@ class RuleFilesTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         places = [line.split(": ")[0][len(path) + 1:] for line in (done.stdout + done.stderr).splitlines() if line.startswith(path)]
         self.assertEqual(places, ["3:3", "4:13", "5:11", "8:14", "8:40", "9:5", "12:3", "15:11", "13:1", "6:18", "11:8"], done.stdout)
-        self.assertEqual(len(self.run_json(1, "check", "--json", path)["diagnostics"]), 9)
+        found = self.run_json(1, "check", "--json", path)["diagnostics"]
+        self.assertEqual([f"{one['line']}:{one['column']}" for one in found], places)
+        self.assertEqual([one["rule_id"] for one in found if one["code"]], ["a", "b"])
+        for command, status in ((("test", path), 1), (("eval", "--rules", path, "-"), 2), (("sync", path, "--server", "http://127.0.0.1:1"), 2)):
+            done = run_cli(*command)
+            said = [line.split(": ")[0][len(path) + 1:] for line in done.stderr.splitlines() if line.startswith(path)]
+            self.assertEqual((done.returncode, said), (status, places), command)
+        (broken,) = self.run_json(1, "test", "--json", path)["broken"]
+        self.assertEqual(broken["message"].count(path), len(places))
 
     def test_check_exit_statuses(self):
         good = self.write("good.yaml", "rules:\n- id: a\n  dsl: x and not y\n")

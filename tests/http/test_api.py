@@ -183,6 +183,14 @@ class ApiTest(unittest.TestCase):
                     self.assertTrue(violation["witnesses"], violation)
                     self.assertTrue(violation["message"])
 
+    def test_a_replay_says_what_names_and_comparisons_met(self):
+        _, status = self.replay({"id": "typed", "dsl": 'when { trace.has(user.region == 5) } never { retry }'})
+        (note,) = status["notes"]
+        self.assertEqual((note["rule_id"], note["range"]), ("typed", {"start": 17, "end": 33}))
+        self.assertRegex(note["message"], r"^`user.region` was a string in ([\d,]+) of \1 spans, and here it is compared with a number")
+        self.assertGreater(status["traces_noted"], 0)
+        self.assertEqual(self.replay(SLOW_DB)[1]["notes"], [])
+
     def test_violation_ids_are_the_same_on_every_run(self):
         first, _ = self.replay(SLOW_DB)
         second = self.server.post("/v1/rules/slow-db-no-retry/replay", {"start_time": START, "end_time": END}).json()["replay_id"]

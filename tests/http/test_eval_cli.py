@@ -44,8 +44,24 @@ class EvalTest(unittest.TestCase):
         self.assertIn("`amount` was a string in 1 of 1 spans, and here it is compared with a number", done.stdout)
         summary = json.loads(run_cli("eval", "--json", *rules, stdin=trace).stdout.splitlines()[-1])["summary"]
         self.assertEqual([note["rule_id"] for note in summary["notes"]], ["dsl", "dsl"])
+        self.assertEqual(summary["notes"][0]["range"], {"start": 7, "end": 11})
         self.assertEqual(self.verdicts("when { service:shop } never { name:shop }", trace), (1, ["violated"]))
         self.assertNotIn("note:", run_cli("eval", "--dsl", "name:shop", "-", stdin=trace).stdout)
+
+    def test_a_replay_says_what_it_met_in_what_it_reads(self):
+        text = dict(span("work", 2), attributes=[{"key": "amount", "value": {"stringValue": "12"}}])
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(document(span("shop"), text, service="shop"))
+            asked = ("replay", "--dsl", "when { shop } always { trace.has(amount > 5) }", "--traces", path,
+                     "--start", "1970-01-01T00:00:00Z", "--end", "1970-01-01T01:00:00Z")
+            lines = run_cli(*asked).stdout
+            self.assertIn("note: dsl: `shop` selected 1 span by service and 1 by name; service:shop or name:shop says which (1 trace looked at)", lines)
+            self.assertIn("note: dsl: `amount` was a string in 1 of 1 spans", lines)
+            answer = json.loads(run_cli(*asked, "--json").stdout)
+            self.assertEqual([note["range"] for note in answer["notes"]], [{"start": 7, "end": 11}, {"start": 33, "end": 43}])
+            self.assertEqual(answer["traces_noted"], 1)
 
     def test_an_empty_service_name_is_none(self):
         """Tempo's searches give "" for a service that is not there: a verdict must not depend on how the trace was read."""
@@ -84,6 +100,24 @@ class EvalTest(unittest.TestCase):
         done = run_cli("eval", "--dsl", "when { a as x }\nnever  { a where(k < x.k) }", "--all", "-", stdin=trace)
         self.assertIn("inconclusive", done.stdout)
         self.assertIn("(budget: too many spans were looked at, in `a where(k < x.k)` (line 2, column 10))", done.stdout)
+        line = json.loads(run_cli("eval", "--dsl", "when { a as x }\nnever  { a where(k < x.k) }", "--json", "-", stdin=trace).stdout.splitlines()[0])
+        self.assertEqual((line["reason"], line["spent"]["range"]), ("budget", {"start": 25, "end": 41}))
+        self.assertEqual(line["spent"]["text"], "too many spans were looked at, in `a where(k < x.k)` (line 2, column 10)")
+
+    def test_a_rules_own_budget_raises_what_it_may_take(self):
+        """1,100 spans set against one another are more than a million steps; a budget that is less than the service's changes nothing."""
+        trace = document(*(span("a", number=i + 1, start=i + 1, end=i + 2) for i in range(1100)))
+        with tempfile.TemporaryDirectory() as folder:
+            rules, traces = os.path.join(folder, "rules.yaml"), os.path.join(folder, "trace.json")
+            with open(traces, "w", encoding="utf-8") as file:
+                file.write(trace)
+            for budget, inconclusive in (("1", 1), ("5000000", 0)):
+                with open(rules, "w", encoding="utf-8") as file:
+                    file.write(f"rules:\n- id: r\n  dsl: \"when {{ a as x }} never {{ a where(k < x.k) }}\"\n  budget: {budget}\n")
+                done = run_cli("eval", "--rules", rules, "--all", "--json", traces)
+                self.assertEqual(json.loads(done.stdout.splitlines()[0])["verdict"], "inconclusive" if inconclusive else "satisfied", done)
+                done = run_cli("replay", "--rules", rules, "--traces", traces, "--start", "1970-01-01T00:00:00Z", "--end", "1970-01-01T01:00:00Z")
+                self.assertIn(f"{inconclusive} inconclusive", done.stdout, done)
 
     def test_a_budget_of_ones_own(self):
         """What decides a rule with the default budget need not do so with less, and says nothing else."""

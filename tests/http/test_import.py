@@ -94,6 +94,12 @@ class ImportTest(unittest.TestCase):
         self.assertFalse(rules["retries"]["enabled"])
         self.assertEqual(answer["rules"][0]["condition_hash"], rules["fraud"]["condition_hash"])
 
+    def test_all_that_is_wrong_with_a_file_is_said_at_once(self):
+        text = "rules:\n- id: a\n  dls: x\n  severity: huge\n  dsl: trace.has(\n- 5\n- id: c\n  dsl: when { a }\n"
+        errors = self.refused(text)
+        self.assertEqual([(one["line"], one["column"], one["rule_id"]) for one in errors],
+                         [(3, 3, None), (4, 13, None), (6, 3, None), (5, 18, "a"), (8, 8, "c")])
+
     def test_json_is_read_too(self):
         body = {"rules": [{key: value for key, value in rule.items() if value is not None} for rule in (SLOW_DB, INCIDENT, PII_AUDIT)]}
         self.assertEqual(self.load(json.dumps(body))["created"], 3)
@@ -220,7 +226,7 @@ class ImportTest(unittest.TestCase):
             if chooser.random() < 0.3:
                 rule["dsl"] = "# first\n" + rule["dsl"] + "   # last \n\n"
             if chooser.random() < 0.3:
-                rule.update(settle="90s", clock_skew="5ms", require_complete=chooser.random() < 0.5)
+                rule.update(settle="90s", clock_skew="5ms", budget=chooser.randrange(1, 9**9), require_complete=chooser.random() < 0.5)
             answer = self.server.post("/v1/rules", rule)
             self.assertIn(answer.status, (201, 422), f"seed {seed}: {rule} {answer}")
             stored += answer.status == 201

@@ -142,7 +142,7 @@ class RulesTest(unittest.TestCase):
     def test_defaults_and_ids(self):
         rule = self.create(name="Ein Name: mit 3 Teilen!")
         self.assertEqual((rule["id"], rule["enabled"], rule["severity"], rule["shadow"], rule["watch_all"]), ("ein-name-mit-3-teilen", True, "medium", False, False))
-        self.assertEqual([rule[key] for key in ("settle", "margin", "clock_skew", "require_complete")], [None] * 4)
+        self.assertEqual([rule[key] for key in ("settle", "margin", "clock_skew", "require_complete", "budget")], [None] * 5)
         self.assertEqual((rule["labels"], rule["annotations"], rule["version"], rule["created_at"] == rule["updated_at"]), ({}, {}, 1, True))
         for reserved in ("validate", "test", "import", "export"):
             self.assertEqual(self.server.post("/v1/rules", {"id": reserved, "dsl": "a"}).status, 400)
@@ -153,7 +153,8 @@ class RulesTest(unittest.TestCase):
 
     def test_every_field_comes_back_and_is_kept(self):
         said = {"id": "all", "name": "All", "description": "d", "dsl": "@SOC2(CC1) a", "severity": "HIGH", "enabled": False, "shadow": True, "labels": {"a": "b"},
-                "annotations": {"runbook_url": "https://x", "soc2_control": "CC6.1, CC7.2"}, "settle": "90s", "margin": "1h", "clock_skew": "5ms", "require_complete": True, "watch_all": True}
+                "annotations": {"runbook_url": "https://x", "soc2_control": "CC6.1, CC7.2"}, "settle": "90s", "margin": "1h", "clock_skew": "5ms", "require_complete": True, "budget": 2000000,
+                "watch_all": True}
         rule = self.create(**said)
         self.assertEqual({key: rule[key] for key in said}, dict(said, severity="high", settle="1m30s"))
         self.assertEqual([c["control"] for c in rule["controls"]], ["CC1", "CC6.1", "CC7.2"])

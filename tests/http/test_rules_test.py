@@ -72,6 +72,14 @@ class RulesTestTest(unittest.TestCase):
         self.assertEqual((witness["binding"], witness["name"], witness["span_id"], witness["attributes"]), ("c", "checkout", f"{1:016x}", {"amount": "2000"}))
         self.assertIn("failed", violation)
 
+    def test_what_names_and_comparisons_met(self):
+        trace = document(span(1, "web"), span(2, "db", 1, attributes={"amount": "12"}))
+        answer = self.verdict(dsl="when { web } always { trace.has(amount > 5) }", trace=trace)
+        self.assertEqual([note["range"] for note in answer["notes"]], [{"start": 7, "end": 10}, {"start": 32, "end": 42}])
+        self.assertIn("`web` selected 1 span by service and 1 by name", answer["notes"][0]["message"])
+        self.assertIn("`amount` was a string in 1 of 1 spans", answer["notes"][1]["message"])
+        self.assertEqual(self.verdict(dsl="when { name:web } always { db }", trace=trace)["notes"], [])
+
     def test_other_verdicts(self):
         rule = "when { pii.read } always { audit.log }"
         cases = [(document(span(1, "pii.read"), span(2, "audit.log", 1)), "satisfied", True), (document(span(1, "home")), "not_applicable", False)]

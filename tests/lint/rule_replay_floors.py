@@ -17,7 +17,7 @@ FLOORS = [
     ("the questions", "replay_account question_desk questions own_traces pruned_traces listing data_gaps search_probe"),
     ("the decider", """decision decider candidates strategy_choice spans_verdict id_sets_way projection_way
      projection_first_way"""),
-    ("the judge", "judgement judge page_reader trace_judge delivery violation_sample unread_sample early_reads"),
+    ("the judge", "judgement judge rule_notes page_reader trace_judge delivery violation_sample unread_sample early_reads"),
     ("the ledger", "ledger outcome price_feed"),
     ("the replay", "replay.c"),
     ("who starts replays", """explain explain_parts explain_local first first_edge job job_queue job_share queue emission

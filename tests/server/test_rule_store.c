@@ -250,7 +250,7 @@ static const char newer_rule[] = "INSERT INTO rule_versions SELECT tenant, 'newe
                                  "newer language', severity, has_severity, 1, "
                                  "shadow, watch_all, labels, annotations, settle_ns, margin_ns, clock_skew_ns, "
                                  "require_complete, condition_hash, created_at_ns, "
-                                 "updated_at_ns, updated_by FROM rule_versions WHERE rule_id = 'r1'";
+                                 "updated_at_ns, updated_by, budget FROM rule_versions WHERE rule_id = 'r1'";
 
 static void test_a_rule_that_broke_is_kept_and_shown(void **state) {
   (void)state;

@@ -96,7 +96,8 @@ static void test_a_change_of_any_column_is_noticed(void **state) {
                                         "condition_hash = 'ab'",
                                         "created_at_ns = 1",
                                         "updated_at_ns = 1",
-                                        "updated_by = ''"};
+                                        "updated_by = ''",
+                                        "budget = 1"};
   for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
     char sql[300];
     store_folder folder;
@@ -186,9 +187,10 @@ static void test_rows_of_before_are_sealed_once(void **state) {
   const bt_rule_damage *damage;
   store_folder_make(&folder);
   fill(&folder);
-  /* Back to the first schema, which knew no seals. */
+  /* Back to the first schema, which knew no seals, and no budgets. */
   run_sql(folder.database,
-          "DROP TABLE version_seals; DROP TRIGGER rule_versions_follow; CREATE TRIGGER rule_versions_follow BEFORE "
+          "ALTER TABLE rule_versions DROP COLUMN budget; DROP TABLE version_seals; DROP TRIGGER rule_versions_follow; "
+          "CREATE TRIGGER rule_versions_follow BEFORE "
           "INSERT ON rule_versions"
           "  WHEN NEW.version <> 1 + coalesce((SELECT max(version) FROM rule_versions WHERE tenant = NEW.tenant AND "
           "rule_id = NEW.rule_id), 0)"
@@ -216,11 +218,12 @@ static void refuse_to_open(const char *path, bt_status status, const char *expec
 static void test_another_schema_is_refused(void **state) {
   (void)state;
   static const char *const rows[][2] = {
-      {"PRAGMA user_version = -1", "the number -1, expected 0 to 2"},
+      {"PRAGMA user_version = -1", "the number -1, expected 0 to 3"},
       {"PRAGMA user_version = -2147483648", "the number -2147483648"},
       {"PRAGMA user_version = 0", "its schema is not"},
       {"PRAGMA user_version = 1", "its schema is not"},
-      {"PRAGMA user_version = 3", "newer betrace"},
+      {"PRAGMA user_version = 2", "its schema is not"},
+      {"PRAGMA user_version = 4", "newer betrace"},
       {"DROP TRIGGER rule_versions_stay", "rule_versions_stay"},
       {"CREATE TRIGGER more AFTER INSERT ON write_probe BEGIN SELECT 1; END", "its schema is not"},
       {"DROP TABLE version_seals", "version_seals"}};
@@ -229,7 +232,7 @@ static void test_another_schema_is_refused(void **state) {
     store_folder_make(&folder);
     fill(&folder);
     run_sql(folder.database, rows[i][0]);
-    refuse_to_open(folder.database, i == 4 ? BT_REFUSED : BT_IO, rows[i][1]);
+    refuse_to_open(folder.database, i == 5 ? BT_REFUSED : BT_IO, rows[i][1]);
     store_folder_remove(&folder);
   }
 }

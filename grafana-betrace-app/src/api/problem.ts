@@ -2,6 +2,7 @@
 import type { components } from './schema';
 
 export type Diagnostic = components['schemas']['Diagnostic'];
+export type DataNote = components['schemas']['DataNote'];
 export type FieldError = components['schemas']['FieldError'];
 export type FileProblem = components['schemas']['FileProblem'];
 export type RuleTestResult = components['schemas']['RuleTestResult'];

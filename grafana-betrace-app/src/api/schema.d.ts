@@ -895,6 +895,18 @@ export interface components {
             start: number;
             end: number;
         };
+        /** @description What a name or a comparison of a rule met where that is seldom meant: a bare name that selected spans by service and by name, or a field whose values were all of another type than what it is compared with. No verdict depends on it. */
+        DataNote: {
+            message: string;
+            range: components["schemas"]["ByteRange"];
+        };
+        /** @description what a budget was spent on */
+        Spent: {
+            /** @description a sentence, with the place in the rule's text */
+            text: string;
+            /** @description the selector whose spans were looked at; null: no single one */
+            range: components["schemas"]["ByteRange"] | null;
+        };
         Diagnostic: {
             code: string;
             /** @enum {unknown} */
@@ -948,6 +960,8 @@ export interface components {
             margin?: string | null;
             clock_skew?: string | null;
             require_complete?: boolean | null;
+            /** @description steps that this rule may take on one trace where the service gives less */
+            budget?: number | null;
             controls?: unknown;
             version?: unknown;
             condition_hash?: unknown;
@@ -980,6 +994,7 @@ export interface components {
             margin: string | null;
             clock_skew: string | null;
             require_complete: boolean | null;
+            budget: number | null;
             version: number;
             /** @description empty for a damaged rule */
             condition_hash: string;
@@ -1082,6 +1097,14 @@ export interface components {
                 /** @description traces of the range that come after that, or go on */
                 unsettled?: number;
             })[];
+            /** @description What names and comparisons of the rules met in the first traces that were read, where that is seldom meant: a bare name that selected spans by service and by name, and a field whose values were all of another type than what it is compared with. No verdict depends on them, and nothing is asked for them. */
+            notes?: {
+                rule_id: string;
+                message: string;
+                range: components["schemas"]["ByteRange"];
+            }[];
+            /** @description traces that the notes are about */
+            traces_noted?: number;
         };
         FirstViolation: {
             rule_id: string;
@@ -1782,12 +1805,16 @@ export interface operations {
                          * @enum {unknown}
                          */
                         reason: "budget" | "incomplete" | "pruned" | "skew" | null;
+                        /** @description of the reason budget; else null */
+                        spent: components["schemas"]["Spent"] | null;
                         /** @description did the trace exercise the rule; null: not certain */
                         exercised: boolean | null;
                         /** @description null unless violated */
                         violation: components["schemas"]["Violation"] | null;
                         /** @description warnings about the rule's text */
                         diagnostics: components["schemas"]["Diagnostic"][];
+                        /** @description what its names and comparisons met in this trace */
+                        notes: components["schemas"]["DataNote"][];
                     };
                 };
             };
@@ -2634,6 +2661,8 @@ export interface operations {
                              * @enum {unknown}
                              */
                             reason: "budget" | "incomplete" | "pruned" | "skew" | null;
+                            /** @description of the reason budget; else null */
+                            spent: components["schemas"]["Spent"] | null;
                             /** @description did the trace exercise the rule; null: not certain */
                             exercised: boolean | null;
                             /** @description null unless violated */

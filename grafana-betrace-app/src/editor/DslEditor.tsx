@@ -2,7 +2,7 @@
 import { t } from '@grafana/i18n';
 import { useMemo } from 'react';
 import { useApi } from '../api/context';
-import type { Diagnostic } from '../api/problem';
+import type { DataNote, Diagnostic } from '../api/problem';
 import { useLanguage } from '../api/service';
 import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
@@ -14,6 +14,8 @@ interface Props {
   onChange(value: string): void;
   /** of exactly this value; what is older is not given */
   diagnostics: Diagnostic[];
+  /** what exactly this value met in data */
+  notes?: DataNote[];
   /** Ctrl+S, or ⌘S */
   onSave?(): void;
   /** Shift+Alt+F */

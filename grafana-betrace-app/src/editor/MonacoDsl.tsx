@@ -4,9 +4,9 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { CodeEditor, useStyles2, type Monaco, type MonacoEditor } from '@grafana/ui';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { Diagnostic } from '../api/problem';
+import type { DataNote, Diagnostic } from '../api/problem';
 import type { Language } from '../api/types';
-import { markersOf } from './diagnostics';
+import { markersOf, noteMarkersOf } from './diagnostics';
 import { LANGUAGE_ID } from './language';
 import { attach, registerLanguage, type EditorContext, type Questions } from './register';
 
@@ -28,6 +28,8 @@ export interface MonacoDslProps {
   onSave?(): void;
   /** of exactly this value; what is older is not given */
   diagnostics: Diagnostic[];
+  /** what exactly this value met in data */
+  notes?: DataNote[];
   /** the ones of the first drawing stay; what they run is looked up by id */
   actions?: EditorAction[];
   readOnly?: boolean;
@@ -38,6 +40,7 @@ export interface MonacoDslProps {
 
 const LINE_PX = 19;
 const NO_ACTIONS: EditorAction[] = [];
+const NO_NOTES: DataNote[] = [];
 
 function options(label: string, readOnly: boolean) {
   return {
@@ -56,20 +59,23 @@ interface Mounted {
   monaco: Monaco;
 }
 
-/** Says whose text it is, and underlines what is wrong with it. */
-function useMarkers(mounted: Mounted | null, { questions, diagnostics }: EditorContext) {
+/** Says whose text it is, and underlines what is wrong with it and what it met. */
+function useMarkers(mounted: Mounted | null, { questions, diagnostics }: EditorContext, notes: DataNote[]) {
   const context = useMemo<EditorContext>(() => ({ questions, diagnostics }), [questions, diagnostics]);
   useEffect(() => (mounted ? attach(mounted.editor, context) : undefined), [mounted, context]);
   useEffect(() => {
     const model = mounted?.editor.getModel();
     if (model) {
-      mounted?.monaco.editor.setModelMarkers(model, LANGUAGE_ID, markersOf(diagnostics));
+      mounted?.monaco.editor.setModelMarkers(model, LANGUAGE_ID, [
+        ...markersOf(diagnostics),
+        ...noteMarkersOf(model.getValue(), notes),
+      ]);
     }
-  }, [mounted, diagnostics]);
+  }, [mounted, diagnostics, notes]);
 }
 
 export function MonacoDsl(props: MonacoDslProps) {
-  const { words, questions, value, diagnostics, readOnly = false, label, lines = 9, showLineNumbers = true } = props;
+  const { words, questions, value, diagnostics, notes = NO_NOTES, readOnly = false, label, lines = 9, showLineNumbers = true } = props;
   const styles = useStyles2(getStyles);
   const [mounted, setMounted] = useState<Mounted | null>(null);
   // Monaco keeps the handlers that it was mounted with: they look up the latest ones here
@@ -77,7 +83,7 @@ export function MonacoDsl(props: MonacoDslProps) {
   useEffect(() => {
     latest.current = props;
   });
-  useMarkers(mounted, { questions, diagnostics });
+  useMarkers(mounted, { questions, diagnostics }, notes);
   const mount = useCallback((editor: MonacoEditor, monaco: Monaco) => {
     (latest.current.actions ?? NO_ACTIONS).forEach(({ id, label: name, keys }) => {
       const run = () => latest.current.actions?.find((action) => action.id === id)?.run();

@@ -1,6 +1,6 @@
 // Bytes of the service against UTF-16 units of editors, markers and fixes.
 import type { Diagnostic } from '../api/problem';
-import { applyFix, markersOf, utf16Offset } from './diagnostics';
+import { applyFix, markersOf, noteMarkersOf, utf16Offset } from './diagnostics';
 
 const diagnostic = (change: Partial<Diagnostic> = {}): Diagnostic => ({
   code: 'E010',
@@ -35,6 +35,13 @@ it('marks where the service says, as editors count', () => {
 it('underlines something where the place is between two characters', () => {
   const position = { start_line: 1, start_column: 7, end_line: 1, end_column: 7 };
   expect(markersOf([diagnostic({ position })])[0].endColumn).toBe(8);
+});
+
+it('marks what was met in data as information, where the bytes are', () => {
+  const notes = [{ message: 'amount was a string', range: { start: 10, end: 16 } }];
+  expect(noteMarkersOf('"é€"\n  amount > 5', notes)).toMatchObject([
+    { message: 'amount was a string', severity: 2, startLineNumber: 2, startColumn: 3, endLineNumber: 2, endColumn: 9 },
+  ]);
 });
 
 it('applies a fix to bytes of the text', () => {

@@ -1,10 +1,11 @@
 // Diagnostics of the service as Monaco's markers and quick fixes. Bytes of UTF-8 there, UTF-16 units here.
 import type { monacoTypes } from '@grafana/ui';
-import type { Diagnostic } from '../api/problem';
+import type { DataNote, Diagnostic } from '../api/problem';
 
 /** monaco.MarkerSeverity, which is a value and so cannot be imported here. */
 const MARKER_ERROR = 8;
 const MARKER_WARNING = 4;
+const MARKER_INFO = 2;
 
 /** How many UTF-16 units the first `bytes` bytes of a text are. In the middle of a character: to its end. */
 export function utf16Offset(text: string, bytes: number): number {
@@ -38,6 +39,29 @@ export function markersOf(diagnostics: Diagnostic[]): monacoTypes.editor.IMarker
       endLineNumber,
       // a place between two characters still needs something to underline
       endColumn: empty ? startColumn + 1 : endColumn,
+    };
+  });
+}
+
+/** Line and column, from 1, of a byte of the text. */
+function placeOf(text: string, bytes: number) {
+  const before = text.slice(0, utf16Offset(text, bytes)).split('\n');
+  return { line: before.length, column: before[before.length - 1].length + 1 };
+}
+
+/** What the text met in data, below what is wrong with it. */
+export function noteMarkersOf(text: string, notes: DataNote[]): monacoTypes.editor.IMarkerData[] {
+  return notes.map(({ message, range }) => {
+    const start = placeOf(text, range.start);
+    const end = placeOf(text, range.end);
+    return {
+      message,
+      source: 'BeTraceDSL',
+      severity: MARKER_INFO,
+      startLineNumber: start.line,
+      startColumn: start.column,
+      endLineNumber: end.line,
+      endColumn: end.column,
     };
   });
 }

@@ -5,7 +5,7 @@ import { t } from '@grafana/i18n';
 import { Alert, Button, LinkButton, Stack, Tab, TabsBar, useStyles2 } from '@grafana/ui';
 import { useEffect, useRef, useState } from 'react';
 import { useNavigate } from 'react-router-dom';
-import { asApiError } from '../api/problem';
+import { asApiError, type DataNote } from '../api/problem';
 import { useCreateRule, useReplaceRule } from '../api/rules';
 import type { Rule } from '../api/types';
 import { useWriteDisabledReason } from '../components/Forbidden';
@@ -123,6 +123,7 @@ export function RuleEditor({ rule, initial }: { rule: Rule | null; initial?: Par
   const state = useDraft(rule, initial);
   const { draft, edit, changed } = state;
   const check = useCheck(draft.dsl);
+  const [noted, setNoted] = useState<{ dsl: string; notes: DataNote[] } | null>(null);
   const { save, error, isPending, reset } = useSave(rule, state);
   const isInvalid = check.current !== null && !check.current.valid;
   const reason = notSavable(draft, { writeReason, isChanged: changed.length > 0, isInvalid });
@@ -191,6 +192,7 @@ export function RuleEditor({ rule, initial }: { rule: Rule | null; initial?: Par
             onChange={(dsl) => edit({ dsl })}
             onSave={trySave}
             check={check}
+            notes={noted?.dsl === draft.dsl ? noted.notes : undefined}
             readOnly={Boolean(writeReason) && rule !== null}
           />
           <TabsBar>
@@ -209,6 +211,7 @@ export function RuleEditor({ rule, initial }: { rule: Rule | null; initial?: Par
             edit={edit}
             onTraceId={(traceId) => setUrl({ trace: traceId }, { replace: true })}
             onTest={(traceId) => setUrl({ panel: 'test', trace: traceId })}
+            onNotes={(dsl, notes) => setNoted({ dsl, notes })}
           />
         </div>
         <aside className={styles.aside} aria-label={t('rule.fields', 'Fields of the rule')}>

@@ -20,7 +20,7 @@ interface Props {
   disabled: boolean;
 }
 
-type TextName = 'id' | 'name' | 'settle' | 'margin' | 'clock_skew';
+type TextName = 'id' | 'name' | 'settle' | 'margin' | 'clock_skew' | 'budget';
 
 function TextField({
   name,
@@ -114,6 +114,12 @@ function Timing(props: Props) {
           onChange={({ value }) => edit({ require_complete: value === 'service' ? null : value === 'yes' })}
         />
       </Field>
+      <TextField
+        {...props}
+        name="budget"
+        placeholder={service}
+        description={t('rule.budget-why', 'Steps that it may take on one trace where the service gives less')}
+      />
       <SwitchField
         {...props}
         name="watch_all"
@@ -127,7 +133,7 @@ export function RuleForm(props: Props) {
   const { draft, edit, errors, isNew, disabled } = props;
   const styles = useStyles2(getStyles);
   const [timing, setTiming] = useState(false);
-  const timed = draft.settle || draft.margin || draft.clock_skew || draft.require_complete !== null || draft.watch_all;
+  const timed = draft.settle || draft.margin || draft.clock_skew || draft.require_complete !== null || draft.budget || draft.watch_all;
   return (
     <div className={styles.form}>
       <TextField {...props} name="name" required />

@@ -1,5 +1,6 @@
 // The panels below the text of a rule.
 import { t } from '@grafana/i18n';
+import type { DataNote } from '../api/problem';
 import type { Rule } from '../api/types';
 import { Loading } from '../components/Loading';
 import { EmptyState } from '../components/EmptyState';
@@ -27,6 +28,7 @@ interface Props {
   edit(change: Partial<Draft>): void;
   onTraceId(traceId: string): void;
   onTest(traceId: string): void;
+  onNotes(dsl: string, notes: DataNote[]): void;
 }
 
 function blockedReason(draft: Draft, check: Check): string | undefined {
@@ -36,13 +38,20 @@ function blockedReason(draft: Draft, check: Check): string | undefined {
   return check.current && !check.current.valid ? t('rule.blocked.invalid', 'The text has errors') : undefined;
 }
 
-export function RulePanels({ panel, rule, draft, changed, check, traceId, disabled, edit, onTraceId, onTest }: Props) {
+export function RulePanels({ panel, rule, draft, changed, check, traceId, disabled, edit, onTraceId, onTest, onNotes }: Props) {
   const range = useUrlTimeRange();
   const blocked = blockedReason(draft, check);
   const textChanged = changed.includes('dsl');
   if (panel === 'test') {
     return (
-      <TestPanel dsl={draft.dsl} blocked={blocked} traceId={traceId} onTraceId={onTraceId} ruleId={textChanged ? undefined : rule?.id} />
+      <TestPanel
+        dsl={draft.dsl}
+        blocked={blocked}
+        traceId={traceId}
+        onTraceId={onTraceId}
+        ruleId={textChanged ? undefined : rule?.id}
+        onNotes={onNotes}
+      />
     );
   }
   if (panel === 'past') {

@@ -3,6 +3,7 @@ import { t } from '@grafana/i18n';
 import { Button, Icon, Stack, Text } from '@grafana/ui';
 import { useMutation } from '@tanstack/react-query';
 import { useApi } from '../api/context';
+import type { DataNote } from '../api/problem';
 import { ErrorState } from '../components/ErrorState';
 import { DslEditor } from '../editor/DslEditor';
 import type { Check } from '../editor/useCheck';
@@ -12,6 +13,8 @@ interface Props {
   onChange(dsl: string): void;
   onSave(): void;
   check: Check;
+  /** what exactly this text met in a trace that it was judged on */
+  notes?: DataNote[];
   readOnly: boolean;
 }
 
@@ -38,7 +41,7 @@ export function statusText({ current, error }: Check, dsl: string): string {
     : t('text.valid', 'The text is valid.');
 }
 
-export function RuleText({ dsl, onChange, onSave, check, readOnly }: Props) {
+export function RuleText({ dsl, onChange, onSave, check, notes, readOnly }: Props) {
   const api = useApi();
   const format = useMutation({
     mutationFn: () => api.post('/v1/dsl/format', { body: { dsl } }),
@@ -55,6 +58,7 @@ export function RuleText({ dsl, onChange, onSave, check, readOnly }: Props) {
         onSave={onSave}
         onFormat={() => valid && !readOnly && format.mutate()}
         diagnostics={diagnostics}
+        notes={notes}
         readOnly={readOnly}
       />
       <Stack direction="row" gap={1} alignItems="center" wrap="wrap" justifyContent="space-between">

@@ -7,6 +7,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'react-router-dom';
 import { useApi } from '../api/context';
+import type { DataNote } from '../api/problem';
 import type { RuleTest, Witness } from '../api/types';
 import { ErrorState } from '../components/ErrorState';
 import { List } from '../components/List';
@@ -24,6 +25,8 @@ interface Props {
   onTraceId(traceId: string): void;
   /** of the rule as it is saved, for a link to the violation */
   ruleId?: string;
+  /** what that text met in the trace */
+  onNotes(dsl: string, notes: DataNote[]): void;
 }
 
 const TRACE_ID = /^[0-9a-fA-F]{1,32}$/;
@@ -55,7 +58,7 @@ function Result({ result, dsl, ruleId }: { result: RuleTest; dsl: string; ruleId
   const styles = useStyles2(getStyles);
   const to = useUrls();
   const host = useHost();
-  const { violation, verdict, reason, exercised, trace_id } = result;
+  const { violation, verdict, reason, exercised, trace_id, notes } = result;
   const time = violation ? Date.parse(violation.time) : null;
   const explore = time === null ? null : host.exploreTraceUrl(trace_id, violation?.span_id ?? null, { fromMs: time, toMs: time });
   return (
@@ -68,6 +71,9 @@ function Result({ result, dsl, ruleId }: { result: RuleTest; dsl: string; ruleId
       {reasonText(reason) && <p>{reasonText(reason)}</p>}
       {verdict === 'not_applicable' && <p>{t('test.not-exercised', 'The rule is not about this trace: its when does not hold.')}</p>}
       {verdict === 'satisfied' && exercised === true && <p>{t('test.exercised', 'The trace exercises the rule, and keeps it.')}</p>}
+      {(notes ?? []).map(({ message }) => (
+        <p key={message}>{message}</p>
+      ))}
       {violation && (
         <>
           <p>{violation.message}</p>
@@ -89,7 +95,7 @@ function Result({ result, dsl, ruleId }: { result: RuleTest; dsl: string; ruleId
 
 type Source = 'id' | 'paste';
 
-export function TestPanel({ dsl, blocked, traceId, onTraceId, ruleId }: Props) {
+export function TestPanel({ dsl, blocked, traceId, onTraceId, ruleId, onNotes }: Props) {
   const api = useApi();
   const [source, setSource] = useState<Source>('id');
   const [pasted, setPasted] = useState('');
@@ -97,6 +103,7 @@ export function TestPanel({ dsl, blocked, traceId, onTraceId, ruleId }: Props) {
   const test = useMutation({
     mutationFn: (asked: { dsl: string } & ({ trace_id: string } | { trace: Record<string, unknown> })) =>
       api.post('/v1/rules/test', { body: asked as never }),
+    onSuccess: ({ notes }, asked) => onNotes(asked.dsl, notes ?? []),
   });
   const id = traceId.trim();
   const input = source === 'id' ? (TRACE_ID.test(id) ? { trace_id: id } : null) : parsed && 'trace' in parsed ? parsed : null;

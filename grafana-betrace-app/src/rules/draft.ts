@@ -20,6 +20,8 @@ export interface Draft {
   clock_skew: string;
   /** null: the service's */
   require_complete: boolean | null;
+  /** a number of steps; empty: the service's */
+  budget: string;
 }
 
 export const EMPTY_DRAFT: Draft = {
@@ -37,6 +39,7 @@ export const EMPTY_DRAFT: Draft = {
   margin: '',
   clock_skew: '',
   require_complete: null,
+  budget: '',
 };
 
 export function draftOf(rule: Rule): Draft {
@@ -48,11 +51,15 @@ export function draftOf(rule: Rule): Draft {
     settle: rule.settle ?? '',
     margin: rule.margin ?? '',
     clock_skew: rule.clock_skew ?? '',
+    budget: rule.budget ? String(rule.budget) : '',
   };
 }
 
 const named = (pairs: Pair[]) => Object.fromEntries(pairs.filter(([key]) => key.trim() !== '').map(([key, value]) => [key.trim(), value]));
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
+
+const STEPS = /^\s*[1-9][0-9]{0,12}\s*$/;
+const budgetOf = ({ budget }: Draft) => (budget.trim() === '' ? null : Number(budget));
 
 /** What is sent. Without an id the service makes one from the name. */
 export function inputOf(draft: Draft): RuleInput {
@@ -65,6 +72,7 @@ export function inputOf(draft: Draft): RuleInput {
     settle: orNull(draft.settle),
     margin: orNull(draft.margin),
     clock_skew: orNull(draft.clock_skew),
+    budget: budgetOf(draft),
   };
 }
 
@@ -88,6 +96,7 @@ export function draftProblems(draft: Draft): Partial<Record<keyof Draft, 'missin
     ...(draft.dsl.trim() === '' ? { dsl: 'missing' as const } : {}),
     ...(draft.id !== '' && (!ID.test(draft.id) || RESERVED.includes(draft.id)) ? { id: 'bad' as const } : {}),
     ...(new TextEncoder().encode(draft.description).length > 4096 ? { description: 'long' as const } : {}),
+    ...(budgetOf(draft) === null || STEPS.test(draft.budget) ? {} : { budget: 'bad' as const }),
     ...(twice(draft.labels) ? { labels: 'twice' as const } : {}),
     ...(twice(draft.annotations) ? { annotations: 'twice' as const } : {}),
   };

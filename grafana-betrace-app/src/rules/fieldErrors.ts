@@ -16,6 +16,7 @@ export function ownErrors(draft: Draft): FieldErrors {
         }
       : {}),
     ...(problems.description ? { description: t('rule.bad.description', 'At most 4,096 bytes') } : {}),
+    ...(problems.budget ? { budget: t('rule.bad.budget', 'A number of steps, from 1 on, or nothing') } : {}),
     ...(problems.labels ? { labels: t('rule.bad.twice', 'A key may stand once') } : {}),
     ...(problems.annotations ? { annotations: t('rule.bad.twice', 'A key may stand once') } : {}),
   };

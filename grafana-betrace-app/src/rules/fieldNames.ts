@@ -19,6 +19,7 @@ export function fieldName(field: keyof Draft): string {
     margin: t('rule.field.margin', 'Margin'),
     clock_skew: t('rule.field.clock-skew', 'Clock skew'),
     require_complete: t('rule.field.require-complete', 'Require complete traces'),
+    budget: t('rule.field.budget', 'Budget'),
   };
   return names[field];
 }

@@ -60,6 +60,11 @@ describe('a draft', () => {
     };
     expect(draftProblems(bad)).toEqual({ id: 'bad', labels: 'twice', description: 'long' });
     expect(Object.keys(ownErrors(bad)).sort()).toEqual(['description', 'id', 'labels']);
+    for (const budget of ['0', '2m', '-1', '1e3', '1.5']) {
+      expect(draftProblems({ ...draftOf(rule()), budget })).toEqual({ budget: 'bad' });
+    }
+    expect(inputOf({ ...draftOf(rule({ budget: 7 })), budget: ' 5000000 ' }).budget).toBe(5000000);
+    expect(inputOf(draftOf(rule({ budget: 7 }))).budget).toBe(7);
   });
 });
 

@@ -37,6 +37,7 @@ static scene *make_scene(bool is_file) {
   replay_run_init(&s->run);
   replay_run_add(&s->run, "slow", "when { slow as s } always { retry after s }");
   s->run.request.rules = s->run.rules;
+  s->run.request.takes_notes = true;
   return s;
 }
 

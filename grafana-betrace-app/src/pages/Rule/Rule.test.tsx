@@ -269,6 +269,7 @@ describe('test on a trace', () => {
     reason: null,
     exercised: true,
     diagnostics: [],
+    notes: [{ message: '`amount` was a string in 1 of 1 spans', range: { start: 0, end: 6 } }],
     violation: violation({
       trace_id: 'abc',
       witnesses: [
@@ -290,6 +291,7 @@ describe('test on a trace', () => {
     await user.click(await screen.findByRole('button', { name: 'Judge this trace' }));
     expect(await screen.findByText('checkout without fraud-check')).toBeInTheDocument();
     expect(screen.getByText('(amount = 2000)')).toBeInTheDocument();
+    expect(screen.getByText('`amount` was a string in 1 of 1 spans')).toBeInTheDocument();
     expect(screen.getByRole('link', { name: /Open as a violation/ })).toHaveAttribute('href', '/violations/fraud-check/abc');
     expect(host.requests.find(({ path }) => path === '/v1/rules/test')?.body).toEqual({ dsl: rule().dsl, trace_id: 'abc' });
   });
