@@ -4,11 +4,10 @@
 #
 #   build-libh2o.sh FOLDER [PREFIX]    FOLDER holds the two files named below, PREFIX is /usr/local
 #
-# Fetches nothing: without the files it prints the commands that fetch them. Files with another SHA-256 are refused.
+# Fetches nothing: without the files it says where Debian has them. Files with another SHA-256 are refused.
 # Needs a C compiler, cmake, make, patch, tar, xz and the headers of OpenSSL and zlib.
 set -euo pipefail
 
-archive=http://deb.debian.org/debian/pool/main/h/h2o
 sums='a46894bd85da6528d4ad90ce0443b48118718296175061a1a1156e9e3af60a0d  h2o_2.2.5+dfsg2.orig.tar.xz
 cdac721373a73bd6a94707cfa90ea0ac25cf33898727f7137dd9acdb351f2964  h2o_2.2.5+dfsg2-7.debian.tar.xz'
 
@@ -16,8 +15,8 @@ cdac721373a73bd6a94707cfa90ea0ac25cf33898727f7137dd9acdb351f2964  h2o_2.2.5+dfsg
 folder=$(realpath -m "$1") prefix=${2:-/usr/local}
 while read -r _ file; do
   [ -f "$folder/$file" ] && continue
-  echo "missing: $folder/$file; fetch both files (once Debian 12 has left there, archive.debian.org has them):" >&2
-  sed -E "s,^[0-9a-f]+  (.*),  curl -fL --create-dirs -o '$folder/\1' '$archive/\1'," <<<"$sums" >&2
+  echo "missing: $folder/$file; fetch both files from pool/main/h/h2o of a mirror of Debian 12, or of Debian's archive:" >&2
+  sed -E 's,^[0-9a-f]+  ,  ,' <<<"$sums" >&2
   exit 1
 done <<<"$sums"
 (cd "$folder" && sha256sum --check --strict --quiet <<<"$sums") || {
