@@ -4,6 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#ifdef __clang_analyzer__
+#undef bt_error_set
+#undef bt_error_no_memory
+#endif
+
 bt_status bt_error_set(bt_error *error, bt_status status, const char *format, ...) {
   if (!error) return status;
   error->status = status;

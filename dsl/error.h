@@ -34,4 +34,10 @@ bt_status bt_error_no_memory(bt_error *error);
 /* "invalid", "not_found", …: for logs. */
 const char *bt_status_name(bt_status status);
 
+#ifdef __clang_analyzer__
+/* clang-tidy does not see what these return, and would follow paths on which a failure is none. */
+#define bt_error_set(error, status, ...) ((void)bt_error_set(error, status, __VA_ARGS__), (status))
+#define bt_error_no_memory(error)        ((void)bt_error_no_memory(error), BT_NO_MEMORY)
+#endif
+
 #endif

@@ -182,13 +182,13 @@ void bt_shown_printf(bt_buffer *out, const char *format, ...) {
 /* ---- printing ---- */
 
 /* What memory was too short for is said by who checks stdout: an error of the stream stays. */
-static void put(FILE *file, bt_str bytes) {
+static void write_bytes(FILE *file, bt_str bytes) {
   if (bytes.len) fwrite(bytes.ptr, 1, bytes.len, file);
 }
 
 static void put_buffer(FILE *file, bt_buffer *text) {
-  put(file, bt_buffer_str(text));
-  if (text->failed) put(file, BT_STR("\n(there was not enough memory for the rest)\n"));
+  write_bytes(file, bt_buffer_str(text));
+  if (text->failed) write_bytes(file, BT_STR("\n(there was not enough memory for the rest)\n"));
   bt_buffer_dispose(text);
 }
 
@@ -239,7 +239,7 @@ void bt_print_error_lines(bt_str text) {
 
 void bt_print_message(const char *text) {
   bt_print_error_lines(bt_str_from(text));
-  if (!bt_str_ends_with(bt_str_from(text), BT_STR("\n"))) put(stderr, BT_STR("\n"));
+  if (!bt_str_ends_with(bt_str_from(text), BT_STR("\n"))) write_bytes(stderr, BT_STR("\n"));
 }
 
 /* Escape sequences that are none of our styles are shown. */
@@ -268,7 +268,7 @@ void bt_print_document(bt_str text) {
   if (isatty(STDOUT_FILENO) == 1)
     bt_print_lines(text);
   else
-    put(stdout, text);
+    write_bytes(stdout, text);
 }
 
 /* Within JSON only strings hold such characters, and jansson has escaped those below 0x20 there; what is left of these
@@ -292,8 +292,8 @@ static int put_json(const char *bytes, size_t length, void *context) {
 
 void bt_print_json(json_t *object, size_t flags) {
   if (!object || json_dump_callback(object, put_json, NULL, flags | JSON_REAL_PRECISION(15)) != 0)
-    put(stdout, BT_STR("null"));
-  put(stdout, BT_STR("\n"));
+    write_bytes(stdout, BT_STR("null"));
+  write_bytes(stdout, BT_STR("\n"));
   json_decref(object);
 }
 

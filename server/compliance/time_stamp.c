@@ -11,6 +11,10 @@
 #include <sys/random.h>
 #include <time.h>
 
+#if OPENSSL_VERSION_NUMBER < 0x30400000L
+#define TS_VERIFY_CTX_set0_store TS_VERIFY_CTX_set_store /* its name before OpenSSL 3.4 */
+#endif
+
 enum { DIGEST_BYTES = 32 };
 static const int64_t SECOND_NS = 1000000000;
 
@@ -214,7 +218,7 @@ static bt_status check_chain(PKCS7 *token, const char *ca_file, bt_time_stamp *o
     return bt_error_no_memory(error);
   }
   TS_VERIFY_CTX_set_flags(context, TS_VFY_VERSION | TS_VFY_SIGNATURE);
-  TS_VERIFY_CTX_set_store(context, store); /* takes it */
+  (void)TS_VERIFY_CTX_set0_store(context, store); /* takes it */
   out->is_checked = TS_RESP_verify_token(context, token) == 1;
   TS_VERIFY_CTX_free(context);
   if (out->is_checked) return BT_OK;

@@ -51,7 +51,7 @@ static bt_status ask_authority(bt_http_client *client, const char *url, bt_str s
 }
 
 /* token NULL: the reason. */
-static bt_status put(json_t *document, const bt_buffer *token, const char *reason, bt_error *error) {
+static bt_status put_time_stamp(json_t *document, const bt_buffer *token, const char *reason, bt_error *error) {
   bt_buffer text = {0};
   bt_status status = token ? bt_base64_append(bt_buffer_str(token), &text, error) : BT_OK;
   json_t *stamp = status ? NULL
@@ -72,7 +72,7 @@ bt_status bt_time_stamp_add(bt_http_client *client, const char *url, json_t *doc
   bt_evidence_signed_text(document, stamped);
   bt_status status = ask_authority(client, url, bt_str_from(stamped), cancel, &token, &why);
   if (status) snprintf(reason, BT_TIME_STAMP_REASON_BYTES, "%.*s", BT_TIME_STAMP_REASON_BYTES - 1, why.message);
-  status = put(document, status ? NULL : &token, reason, error);
+  status = put_time_stamp(document, status ? NULL : &token, reason, error);
   bt_buffer_dispose(&token);
   return status;
 }

@@ -91,7 +91,7 @@ static const method *find_method(bt_str name) {
 
 /* ---- answers ---- */
 
-static void refuse(bt_grpc_answer *answer, int code, const char *text) {
+static void refuse_call(bt_grpc_answer *answer, int code, const char *text) {
   bt_buffer_clear(&answer->message);
   bt_buffer_clear(&answer->details);
   bt_buffer_append(&answer->details, bt_str_from(text));
@@ -132,7 +132,7 @@ static void take_problem(bt_grpc_answer *answer, int code, bt_str document) {
   json_t *problem = json_loadb(document.ptr ? document.ptr : "", document.len, 0, NULL), *item;
   const char *detail = json_string_value(json_object_get(problem, "detail"));
   size_t index;
-  refuse(answer, code, detail ? detail : "The call failed.");
+  refuse_call(answer, code, detail ? detail : "The call failed.");
   json_array_foreach(json_object_get(problem, "errors"), index, item) write_problem_error(item, &answer->details);
   if (answer->details.len > BT_GRPC_DETAILS_BYTES) {
     size_t end = BT_GRPC_DETAILS_BYTES;
@@ -156,7 +156,7 @@ static void take_answer(const method *m, const bt_call *call, bt_grpc_answer *an
   bt_status status = body ? bt_grpc_from_json(m->output, body, &answer->message, &error)
                           : bt_error_set(&error, BT_INVALID, "the answer is no JSON");
   json_decref(body);
-  if (status) refuse(answer, status == BT_NO_MEMORY ? UNAVAILABLE : INTERNAL, error.message);
+  if (status) refuse_call(answer, status == BT_NO_MEMORY ? UNAVAILABLE : INTERNAL, error.message);
 }
 
 /* ---- requests ---- */
@@ -262,8 +262,8 @@ static void take_standard_health(const bt_call *call, bt_grpc_answer *answer) {
                                                 : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING);
 }
 
-static void give(bt_grpc_done done, void *context, bt_grpc_answer *answer) {
-  if (answer->message.failed) refuse(answer, UNAVAILABLE, "There is not enough memory for this answer.");
+static void give_answer(bt_grpc_done done, void *context, bt_grpc_answer *answer) {
+  if (answer->message.failed) refuse_call(answer, UNAVAILABLE, "There is not enough memory for this answer.");
   done(context, answer);
   bt_grpc_answer_dispose(answer);
 }
@@ -277,9 +277,9 @@ static void take_call(void *context, bt_call *call) {
   else if (call)
     take_answer(h->method, call, &answer);
   if (h->method && (!call || bt_json_memory_failed()))
-    refuse(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
+    refuse_call(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
   bt_call_free(call);
-  give(h->done, h->context, &answer);
+  give_answer(h->done, h->context, &answer);
   free(h);
 }
 
@@ -288,8 +288,8 @@ static void run_http(bt_http_server *http, const handling *h, const bt_local_req
   handling *kept = request ? malloc(sizeof *kept) : NULL, here = *h;
   if (!kept) {
     bt_grpc_answer answer = {0};
-    refuse(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
-    give(here.done, here.context, &answer);
+    refuse_call(&answer, UNAVAILABLE, "There is not enough memory for this call; try again later.");
+    give_answer(here.done, here.context, &answer);
     return;
   }
   *kept = here;
@@ -323,11 +323,11 @@ static bt_status read_message(const method *m, const bt_grpc_request *request, j
 
 static void refuse_message(bt_grpc_answer *answer, bt_status status, const bt_error *error) {
   bool is_large = status == BT_LIMIT;
-  refuse(answer,
-         status == BT_NO_MEMORY ? UNAVAILABLE
-         : is_large             ? RESOURCE_EXHAUSTED
-                                : INVALID_ARGUMENT,
-         error->message);
+  refuse_call(answer,
+              status == BT_NO_MEMORY ? UNAVAILABLE
+              : is_large             ? RESOURCE_EXHAUSTED
+                                     : INVALID_ARGUMENT,
+              error->message);
 }
 
 /* False: it is refused, and was not begun. */
@@ -344,7 +344,7 @@ static bool handle_method(bt_http_server *http, const handling *h, const bt_grpc
   else if (is_built)
     call_http(http, h, request, &b);
   else
-    refuse(answer, INVALID_ARGUMENT, "The message names no id, which this method needs.");
+    refuse_call(answer, INVALID_ARGUMENT, "The message names no id, which this method needs.");
   dispose_built(&b);
   json_decref(fields);
   return is_built;
@@ -377,7 +377,7 @@ static bool handle_standard_health(bt_http_server *http, const handling *h, cons
   if (status)
     refuse_message(answer, status, &error);
   else if (!is_known)
-    refuse(answer, NOT_FOUND, "There is no such service here.");
+    refuse_call(answer, NOT_FOUND, "There is no such service here.");
   json_decref(fields);
   if (is_known) run_http(http, h, &local);
   return is_known;
@@ -405,16 +405,16 @@ void bt_grpc_handle(bt_http_server *http, const bt_grpc_request *request, bt_grp
   bt_grpc_answer answer = {0};
   bool has_begun = false;
   if (request->remaining_ns <= 0)
-    refuse(&answer, DEADLINE_EXCEEDED, "The deadline was over before the call began.");
+    refuse_call(&answer, DEADLINE_EXCEEDED, "The deadline was over before the call began.");
   else if (request->has_repeated)
-    refuse(&answer, INVALID_ARGUMENT, "authorization, x-scope-orgid and x-grafana-user may stand once each.");
+    refuse_call(&answer, INVALID_ARGUMENT, "authorization, x-scope-orgid and x-grafana-user may stand once each.");
   else if (bt_str_equal(request->method, bt_str_from(STANDARD_HEALTH)))
     has_begun = handle_standard_health(http, &h, request, &answer);
   else if (h.method)
     has_begun = handle_method(http, &h, request, &answer);
   else
-    refuse(&answer, UNIMPLEMENTED, "There is no such method; server/grpc/betrace/v1 has them all.");
-  if (!has_begun) give(done, context, &answer);
+    refuse_call(&answer, UNIMPLEMENTED, "There is no such method; server/grpc/betrace/v1 has them all.");
+  if (!has_begun) give_answer(done, context, &answer);
 }
 
 void bt_grpc_answer_dispose(bt_grpc_answer *answer) {

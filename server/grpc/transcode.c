@@ -67,7 +67,7 @@ static unsigned wire_of(ProtobufCType type) {
 static bt_status read_message(reading *whole, const ProtobufCMessageDescriptor *type, bt_str wire, unsigned depth,
                               json_t **out);
 
-static bt_status wrong(const reading *whole, const ProtobufCFieldDescriptor *descriptor, const char *why) {
+static bt_status refuse_field(const reading *whole, const ProtobufCFieldDescriptor *descriptor, const char *why) {
   return bt_error_set(whole->error, BT_INVALID, "%s %s", descriptor->name, why);
 }
 
@@ -75,17 +75,17 @@ static bt_status read_value(reading *whole, const ProtobufCFieldDescriptor *desc
                             json_t **out) {
   double number = 0;
   *out = NULL;
-  if (f->wire != wire_of(descriptor->type)) return wrong(whole, descriptor, "is of another type on the wire");
+  if (f->wire != wire_of(descriptor->type)) return refuse_field(whole, descriptor, "is of another type on the wire");
   if (++whole->values > BT_GRPC_VALUES_MAX)
     return bt_error_set(whole->error, BT_LIMIT, "the message has more than %d values", BT_GRPC_VALUES_MAX);
   if (descriptor->type == PROTOBUF_C_TYPE_MESSAGE)
     return read_message(whole, descriptor->descriptor, f->bytes, depth + 1, out);
   if (descriptor->type == PROTOBUF_C_TYPE_STRING) {
-    if (!bt_utf8_valid(f->bytes)) return wrong(whole, descriptor, "is no UTF-8");
+    if (!bt_utf8_valid(f->bytes)) return refuse_field(whole, descriptor, "is no UTF-8");
     *out = json_stringn(f->bytes.ptr, f->bytes.len);
   } else if (descriptor->type == PROTOBUF_C_TYPE_DOUBLE) {
     memcpy(&number, &f->integer, sizeof number);
-    if (!isfinite(number)) return wrong(whole, descriptor, "has to be a finite number");
+    if (!isfinite(number)) return refuse_field(whole, descriptor, "has to be a finite number");
     *out = json_real(number);
   } else if (descriptor->type == PROTOBUF_C_TYPE_BOOL) {
     *out = json_boolean(f->integer != 0);
@@ -103,7 +103,7 @@ static bool put_entry(json_t *object, const char *name, json_t *entry) {
   return json_object_set_new(map, key ? key : "", value ? json_incref(value) : json_null()) == 0;
 }
 
-static bt_status put(reading *whole, const ProtobufCFieldDescriptor *descriptor, json_t *object, json_t *value) {
+static bt_status put_field(reading *whole, const ProtobufCFieldDescriptor *descriptor, json_t *object, json_t *value) {
   bool ok;
   if (bt_grpc_is_map(descriptor)) {
     ok = put_entry(object, descriptor->name, value);
@@ -149,7 +149,7 @@ static bt_status read_message(reading *whole, const ProtobufCMessageDescriptor *
     if (!descriptor) continue;
     if (bt_grpc_is_any(type)) json_object_clear(object); /* of a oneof the last counts */
     status = read_value(whole, descriptor, &f, depth, &value);
-    if (!status) status = put(whole, descriptor, object, value);
+    if (!status) status = put_field(whole, descriptor, object, value);
   }
   if (status)
     json_decref(object);

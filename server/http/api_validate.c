@@ -63,6 +63,6 @@ void bt_api_rules_validate(void *service, bt_call *call) {
   bt_field_errors_unknown(&errors, body, names);
   const char *dsl = json_string_value(json_object_get(body, "dsl"));
   if (!dsl) bt_field_errors_add(&errors, "dsl", "has to be there: the rule's text, a string");
-  if (!bt_call_refuse_fields(call, &errors)) validate_text(call, dsl);
+  if (!bt_call_refuse_fields(call, &errors) && dsl) validate_text(call, dsl);
   json_decref(body);
 }

@@ -164,12 +164,15 @@ bool bt_json_time(const json_t *value, int64_t now_ns, int64_t *out_ns);
 /* What is wrong with fields of a body: errors[] of a problem document. All-zero is none. */
 typedef struct bt_field_errors {
   json_t *items;
+  bool are_lost; /* there were some, and no memory for them */
 } bt_field_errors;
 void bt_field_errors_add(bt_field_errors *errors, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Complains about every key of `object` that is not in `names` (NULL-terminated), with the nearest name. */
 void bt_field_errors_unknown(bt_field_errors *errors, json_t *object, const char *const *names);
-/* True and answered 400 when there are any; takes them. */
+/* Whether something is wrong, be it that there was no memory to say what. */
+bool bt_field_errors_any(const bt_field_errors *errors);
+/* True and answered 400 when there are any, or 503 when they were lost; takes them. */
 bool bt_call_refuse_fields(bt_call *call, bt_field_errors *errors);
 
 #endif

@@ -28,6 +28,11 @@ void bt_field_errors_add(bt_field_errors *errors, const char *field, const char 
   json_t *item = json_pack("{s:s, s:s}", "field", field, "message", message);
   if (!item) item = json_pack("{s:s, s:s}", "field", "?", "message", "this field is not known here");
   json_array_append_new(errors->items, item);
+  if (!errors->items) errors->are_lost = true;
+}
+
+bool bt_field_errors_any(const bt_field_errors *errors) {
+  return errors->items || errors->are_lost;
 }
 
 void bt_field_errors_unknown(bt_field_errors *errors, json_t *object, const char *const *names) {
@@ -46,7 +51,11 @@ void bt_field_errors_unknown(bt_field_errors *errors, json_t *object, const char
 }
 
 bool bt_call_refuse_fields(bt_call *call, bt_field_errors *errors) {
-  if (!errors->items) return false;
+  if (!bt_field_errors_any(errors)) return false;
+  if (!errors->items) {
+    bt_call_error(call, BT_NO_MEMORY, &(bt_error){.message = "no memory for what is wrong with the fields"});
+    return true;
+  }
   const json_t *first = json_array_get(errors->items, 0);
   const char *field = json_string_value(json_object_get(first, "field"));
   const char *message = json_string_value(json_object_get(first, "message"));

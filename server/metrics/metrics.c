@@ -69,18 +69,18 @@ void bt_metrics_free(bt_metrics *metrics) {
 
 /* ---- plain numbers ---- */
 
-static void add(atomic_uint_fast64_t *number, uint64_t count) {
+static void add_count(atomic_uint_fast64_t *number, uint64_t count) {
   atomic_fetch_add_explicit(number, count, memory_order_relaxed);
 }
 
-static uint64_t get(const atomic_uint_fast64_t *number) {
+static uint64_t read_count(const atomic_uint_fast64_t *number) {
   return atomic_load_explicit(number, memory_order_relaxed);
 }
 
 void bt_metrics_add_request(bt_metrics *metrics, size_t route, int status, int64_t duration_ns) {
   if (!metrics || status < 100 || status >= 100 * (BT_STATUS_CLASSES + 1)) return;
   route_counts *counts = &metrics->routes[route < metrics->route_count ? route : metrics->route_count];
-  add(&counts->requests[status / 100 - 1], 1);
+  add_count(&counts->requests[status / 100 - 1], 1);
   if (duration_ns >= 0) bt_histogram_observe(&counts->durations, bt_request_bounds_ns, duration_ns);
 }
 
@@ -90,34 +90,34 @@ void bt_metrics_add_evaluation(bt_metrics *metrics, bt_evaluation_kind kind, int
 
 void bt_metrics_add_replay(bt_metrics *metrics, bt_replay_end end, int64_t queued_ns) {
   if (!metrics) return;
-  add(&metrics->replays[end], 1);
+  add_count(&metrics->replays[end], 1);
   bt_histogram_observe(&metrics->queue_waits, bt_evaluation_bounds_ns, queued_ns);
 }
 
 void bt_metrics_add_spans(bt_metrics *metrics, bt_span_outcome outcome, uint64_t count) {
-  if (metrics) add(&metrics->spans[outcome], count);
+  if (metrics) add_count(&metrics->spans[outcome], count);
 }
 
 void bt_metrics_add_emitted(bt_metrics *metrics, bt_emitted_outcome outcome, uint64_t count) {
-  if (metrics) add(&metrics->emitted[outcome], count);
+  if (metrics) add_count(&metrics->emitted[outcome], count);
 }
 
 void bt_metrics_add_report(bt_metrics *metrics, bt_report_end end, int64_t duration_ns) {
   if (!metrics) return;
-  add(&metrics->reports[end], 1);
+  add_count(&metrics->reports[end], 1);
   bt_histogram_observe(&metrics->evaluations[BT_EVALUATION_REPORT], bt_evaluation_bounds_ns, duration_ns);
 }
 
 void bt_metrics_add_report_span(bt_metrics *metrics, bt_report_span_outcome outcome) {
-  if (metrics) add(&metrics->report_spans[outcome], 1);
+  if (metrics) add_count(&metrics->report_spans[outcome], 1);
 }
 
 void bt_metrics_add_time_stamp(bt_metrics *metrics, bt_time_stamp_outcome outcome) {
-  if (metrics) add(&metrics->time_stamps[outcome], 1);
+  if (metrics) add_count(&metrics->time_stamps[outcome], 1);
 }
 
 uint64_t bt_metrics_requests(const bt_metrics *metrics, size_t route, size_t status_class) {
-  return get(&metrics->routes[route].requests[status_class]);
+  return read_count(&metrics->routes[route].requests[status_class]);
 }
 
 const bt_histogram *bt_metrics_request_durations(const bt_metrics *metrics, size_t route) {
@@ -133,27 +133,27 @@ const bt_histogram *bt_metrics_queue_waits(const bt_metrics *metrics) {
 }
 
 uint64_t bt_metrics_replays(const bt_metrics *metrics, bt_replay_end end) {
-  return get(&metrics->replays[end]);
+  return read_count(&metrics->replays[end]);
 }
 
 uint64_t bt_metrics_spans(const bt_metrics *metrics, bt_span_outcome outcome) {
-  return get(&metrics->spans[outcome]);
+  return read_count(&metrics->spans[outcome]);
 }
 
 uint64_t bt_metrics_emitted(const bt_metrics *metrics, bt_emitted_outcome outcome) {
-  return get(&metrics->emitted[outcome]);
+  return read_count(&metrics->emitted[outcome]);
 }
 
 uint64_t bt_metrics_reports(const bt_metrics *metrics, bt_report_end end) {
-  return get(&metrics->reports[end]);
+  return read_count(&metrics->reports[end]);
 }
 
 uint64_t bt_metrics_report_spans(const bt_metrics *metrics, bt_report_span_outcome outcome) {
-  return get(&metrics->report_spans[outcome]);
+  return read_count(&metrics->report_spans[outcome]);
 }
 
 uint64_t bt_metrics_time_stamps(const bt_metrics *metrics, bt_time_stamp_outcome outcome) {
-  return get(&metrics->time_stamps[outcome]);
+  return read_count(&metrics->time_stamps[outcome]);
 }
 
 /* ---- rules; all under the mutex ---- */

@@ -23,26 +23,26 @@ static int append(void *context, unsigned char *bytes, size_t length) {
 }
 
 /* The emitter takes the event in every case. */
-static void emit(writer *w, int made, yaml_event_t *event) {
+static void emit_event(writer *w, int made, yaml_event_t *event) {
   if (w->has_failed && made) yaml_event_delete(event);
   if (!w->has_failed && (!made || !yaml_emitter_emit(&w->emitter, event))) w->has_failed = true;
 }
 
 static void begin_map(writer *w) {
   yaml_event_t event;
-  emit(w, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE), &event);
+  emit_event(w, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE), &event);
 }
 
 static void end_map(writer *w) {
   yaml_event_t event;
-  emit(w, yaml_mapping_end_event_initialize(&event), &event);
+  emit_event(w, yaml_mapping_end_event_initialize(&event), &event);
 }
 
 static void write_scalar(writer *w, bt_str text, yaml_scalar_style_t style) {
   yaml_event_t event;
   int made = yaml_scalar_event_initialize(&event, NULL, NULL, (yaml_char_t *)(uintptr_t)(text.len ? text.ptr : ""),
                                           (int)text.len, 1, 1, style);
-  emit(w, made, &event);
+  emit_event(w, made, &event);
 }
 
 static bool is_letter(char c) {
@@ -188,19 +188,19 @@ static bt_status write_rule(writer *w, const bt_rule_definition *rule, bt_error 
 
 static void begin_file(writer *w) {
   yaml_event_t event;
-  emit(w, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), &event);
-  emit(w, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1), &event);
+  emit_event(w, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), &event);
+  emit_event(w, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1), &event);
   begin_map(w);
   write_key(w, "rules");
-  emit(w, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE), &event);
+  emit_event(w, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE), &event);
 }
 
 static void end_file(writer *w) {
   yaml_event_t event;
-  emit(w, yaml_sequence_end_event_initialize(&event), &event);
+  emit_event(w, yaml_sequence_end_event_initialize(&event), &event);
   end_map(w);
-  emit(w, yaml_document_end_event_initialize(&event, 1), &event);
-  emit(w, yaml_stream_end_event_initialize(&event), &event);
+  emit_event(w, yaml_document_end_event_initialize(&event, 1), &event);
+  emit_event(w, yaml_stream_end_event_initialize(&event), &event);
 }
 
 static void name_broken(const bt_rule_definition *const *rules, size_t count, bt_buffer *out) {

@@ -11,7 +11,7 @@ static bt_status ignore_row(void *context, const bt_search_row *row, bt_error *e
   return BT_OK;
 }
 
-static bt_status decode(void *context, bt_str body, bool is_json, bt_error *error) {
+static bt_status decode_trace_count(void *context, bt_str body, bool is_json, bt_error *error) {
   bt_search_answer answer = {0};
   bt_status status = bt_tempo_decode_search(body, is_json, false, ignore_row, NULL, &answer, error);
   *(size_t *)context = answer.trace_count;
@@ -31,7 +31,7 @@ static bt_status ask_for_lists(bt_tempo_call *call, int64_t start_s, int64_t end
   bt_tempo_outcome outcome = BT_TEMPO_FAILED;
   if (!bt_tempo_url_search(call->caller->tempo, &url, &call->url)) return bt_error_no_memory(error);
   bt_status status = bt_tempo_call_start(call, error);
-  if (status == BT_OK) status = bt_tempo_call_finish(call, decode, &found, &outcome, error);
+  if (status == BT_OK) status = bt_tempo_call_finish(call, decode_trace_count, &found, &outcome, error);
   *too_long = status == BT_OK && outcome == BT_TEMPO_RANGE_TOO_LONG && end_s - start_s > 1;
   *out = outcome == BT_TEMPO_ANSWERED ? found > 0 : !*too_long && !bt_tempo_knows_no_lists(call);
   if (status != BT_OK || outcome == BT_TEMPO_ANSWERED || !*out) return status;

@@ -63,7 +63,7 @@ static bt_status too_much(bt_error *error) {
 
 /* ---- parts ---- */
 
-static bool push(span_search *s, uint32_t prefix, unsigned bits) {
+static bool push_part(span_search *s, uint32_t prefix, unsigned bits) {
   id_part *todo = bt_grow_array(s->todo, s->todo_count, &s->todo_capacity, sizeof *todo);
   if (!todo) return false;
   s->todo = todo;
@@ -73,7 +73,7 @@ static bool push(span_search *s, uint32_t prefix, unsigned bits) {
 
 static bt_status push_halves(span_search *s, id_part part, bt_error *error) {
   if (part.bits == BITS_MAX) return too_much(error);
-  bool ok = push(s, part.prefix << 1 | 1, part.bits + 1) && push(s, part.prefix << 1, part.bits + 1);
+  bool ok = push_part(s, part.prefix << 1 | 1, part.bits + 1) && push_part(s, part.prefix << 1, part.bits + 1);
   return ok ? BT_OK : bt_error_no_memory(error);
 }
 
@@ -81,7 +81,7 @@ static bt_status push_first(span_search *s, bt_error *error) {
   unsigned bits = s->request->expected >= TWO_FROM ? 1 : 0;
   while (bits < FIRST_BITS_MAX && s->request->expected >> bits > TRACES_PER_PART) bits++;
   for (uint32_t prefix = (uint32_t)1 << bits; prefix-- > 0;)
-    if (!push(s, prefix, bits)) return bt_error_no_memory(error);
+    if (!push_part(s, prefix, bits)) return bt_error_no_memory(error);
   return BT_OK;
 }
 
@@ -138,7 +138,7 @@ static bt_status take_row(void *context, const bt_search_row *row, bt_error *err
   return is_ours(rows->search, rows->search->at, &row->id) ? bt_trace_merge_row(&rows->part, row, error) : BT_OK;
 }
 
-static bt_status decode(void *context, bt_str body, bool is_json, bt_error *error) {
+static bt_status decode_spans(void *context, bt_str body, bool is_json, bt_error *error) {
   span_search *s = context;
   bt_search_answer answer = {0};
   bt_status status = decode_ids(s, body, is_json, error);
@@ -151,7 +151,7 @@ static bt_status decode(void *context, bt_str body, bool is_json, bt_error *erro
   return status == BT_OK ? bt_tempo_decode_search(body, is_json, true, take_row, &rows, &answer, error) : status;
 }
 
-static bt_status give(span_search *s, bt_error *error) {
+static bt_status give_found_spans(span_search *s, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < s->found.count; i++) {
     bt_trace storage;
@@ -199,10 +199,10 @@ static bt_status ask_next(span_search *s, bt_error *error) {
 
 static bt_status look_at(span_search *s, const slot *at, bt_tempo_outcome outcome, bt_error *error) {
   switch (outcome) {
-  case BT_TEMPO_ANSWERED: return give(s, error);
+  case BT_TEMPO_ANSWERED: return give_found_spans(s, error);
   case BT_TEMPO_TOO_LARGE: return push_halves(s, at->part, error);
   case BT_TEMPO_LIMIT_TOO_HIGH:
-    if (at->call.limit > 2) return push(s, at->part.prefix, at->part.bits) ? BT_OK : bt_error_no_memory(error);
+    if (at->call.limit > 2) return push_part(s, at->part.prefix, at->part.bits) ? BT_OK : bt_error_no_memory(error);
     return too_much(error);
   case BT_TEMPO_RANGE_TOO_LONG:
   case BT_TEMPO_TOO_SLOW:
@@ -218,7 +218,7 @@ static bt_status finish_oldest(span_search *s, bt_error *error) {
   slot *at = &s->slots[s->first];
   bt_tempo_outcome outcome = BT_TEMPO_FAILED;
   s->at = at;
-  bt_status status = bt_tempo_call_finish(&at->call, decode, s, &outcome, error);
+  bt_status status = bt_tempo_call_finish(&at->call, decode_spans, s, &outcome, error);
   if (status == BT_OK) status = look_at(s, at, outcome, error);
   bt_trace_merge_free(s->merge);
   s->merge = NULL;
@@ -261,7 +261,7 @@ static bt_status refuse_what_is_too_much(const span_search *s, bt_error *error) 
   return status == BT_OK && may_hold_lists ? too_much(error) : status;
 }
 
-static void dispose(span_search *s) {
+static void dispose_search(span_search *s) {
   for (; s->count; s->count--, s->first = (s->first + 1) % IN_FLIGHT) bt_tempo_call_dispose(&s->slots[s->first].call);
   bt_found_list_dispose(&s->found);
   bt_found_list_dispose(&s->crowded);
@@ -281,6 +281,6 @@ bt_status bt_tempo_find_spans(bt_tempo *tempo, const bt_spans_request *request, 
   if (status == BT_OK) status = bt_tempo_seconds(request->range, &s.start_s, &s.end_s, error);
   if (status == BT_OK) status = refuse_what_is_too_much(&s, error);
   if (status == BT_OK) status = search_all(&s, error);
-  dispose(&s);
+  dispose_search(&s);
   return status;
 }

@@ -17,7 +17,7 @@ typedef struct decoder {
   bt_status status; /* BT_NO_MEMORY of the list */
 } decoder;
 
-static void add(decoder *d, bt_str text, bt_value_type type) {
+static void add_tag(decoder *d, bt_str text, bt_value_type type) {
   if (++d->count >= d->limit) d->list->is_cut = true;
   if (d->status == BT_OK && !bt_tag_list_add(d->list, d->request, text, type)) d->status = BT_NO_MEMORY;
 }
@@ -33,7 +33,7 @@ static void read_keys(decoder *d) {
   d->count = 0; /* the limit is for each scope */
   bt_json_open_array(&d->json);
   while (bt_json_next_item(&d->json))
-    if (bt_json_string(&d->json, &key)) add(d, key, BT_VALUE_MISSING);
+    if (bt_json_string(&d->json, &key)) add_tag(d, key, BT_VALUE_MISSING);
 }
 
 /* The name may come after the keys. */
@@ -73,11 +73,11 @@ static void read_value(decoder *d) {
   bt_json_open_object(&d->json);
   while (bt_json_next_known(&d->json, names, COUNT(names), &seen, &bit))
     bt_json_string(&d->json, bit == 0 ? &type : &value);
-  if (!d->json.problem) add(d, value, type_of(type));
+  if (!d->json.problem) add_tag(d, value, type_of(type));
 }
 
-static bt_status decode(bt_str body, const char *key, void (*read)(decoder *), const bt_tag_request *request,
-                        size_t limit, bt_tag_list *list, bt_error *error) {
+static bt_status decode_tags(bt_str body, const char *key, void (*read)(decoder *), const bt_tag_request *request,
+                             size_t limit, bt_tag_list *list, bt_error *error) {
   decoder d = {.request = request, .limit = limit, .list = list};
   const bt_json_name names[] = {{bt_str_from(key), 0}, {BT_STR("metrics"), 1}};
   uint32_t seen = 0;
@@ -103,10 +103,10 @@ static bt_status decode(bt_str body, const char *key, void (*read)(decoder *), c
 
 bt_status bt_tags_decode_names(bt_str body, const bt_tag_request *request, size_t limit, bt_tag_list *list,
                                bt_error *error) {
-  return decode(body, "scopes", read_scope, request, limit, list, error);
+  return decode_tags(body, "scopes", read_scope, request, limit, list, error);
 }
 
 bt_status bt_tags_decode_values(bt_str body, const bt_tag_request *request, size_t limit, bt_tag_list *list,
                                 bt_error *error) {
-  return decode(body, "tagValues", read_value, request, limit, list, error);
+  return decode_tags(body, "tagValues", read_value, request, limit, list, error);
 }

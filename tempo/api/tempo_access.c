@@ -1,6 +1,7 @@
 /* Basic and bearer credentials as one header. See tempo_access.h. */
 #include "tempo/api/tempo_access.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,12 +29,10 @@ void bt_tempo_authorization_free(char *header) {
 }
 
 static bt_status make_basic(const char *user, const char *password, char **out, bt_error *error) {
-  size_t user_length = strlen(user), length = user_length + 1 + strlen(password);
+  size_t length = strlen(user) + 1 + strlen(password);
   char *pair = malloc(length + 1), *header = malloc(sizeof basic + (length + 2) / 3 * 4);
   if (pair && header) {
-    memcpy(pair, user, user_length);
-    pair[user_length] = ':';
-    memcpy(pair + user_length + 1, password, length - user_length);
+    (void)snprintf(pair, length + 1, "%s:%s", user, password);
     memcpy(header, basic, sizeof basic - 1);
     append_base64(header + sizeof basic - 1, (const unsigned char *)pair, length);
     *out = header;

@@ -29,8 +29,8 @@ static bool add_url(const bt_tempo *tempo, const bt_tag_request *request, int64_
   return !url->failed;
 }
 
-static bt_status judge(const bt_http_response *response, const bt_tag_request *request, bt_tag_list *list,
-                       bt_error *error) {
+static bt_status judge_answer(const bt_http_response *response, const bt_tag_request *request, bt_tag_list *list,
+                              bt_error *error) {
   char what[200];
   bool is_json = false;
   bt_str body = bt_buffer_str(&response->body);
@@ -66,7 +66,7 @@ static bt_status ask_for_tags(const bt_tempo_caller *caller, const bt_tag_reques
                           .cancel = request->cancel};
   bt_http_response response = {0};
   bt_status status = bt_http_send(tempo->client, &http, &response, error);
-  if (status == BT_OK) status = judge(&response, request, list, error);
+  if (status == BT_OK) status = judge_answer(&response, request, list, error);
   if (status == BT_LIMIT) status = bt_error_set(error, BT_UNAVAILABLE, "Tempo's answer about tags is too large");
   bt_http_response_dispose(&response);
   return status;

@@ -29,7 +29,7 @@ static bt_status too_much(bt_error *error) {
   return bt_error_set(error, BT_LIMIT, "the sizes of these traces are more than one answer holds");
 }
 
-static bt_status decode(void *context, bt_str body, bool is_json, bt_error *error) {
+static bt_status decode_sizes(void *context, bt_str body, bool is_json, bt_error *error) {
   const question *q = context;
   bt_search_answer answer = {0};
   q->begin(q->context);
@@ -65,7 +65,7 @@ static bt_status ask_slice(question *q, int64_t start_s, int64_t end_s, bt_tempo
       .query = q->query, .start_s = start_s, .end_s = end_s, .limit = q->limit, .spans_per_set = 1};
   bt_status status =
       bt_tempo_url_search(tempo, &url, &call.url) ? bt_tempo_call_start(&call, error) : bt_error_no_memory(error);
-  if (status == BT_OK) status = bt_tempo_call_finish(&call, decode, q, outcome, error);
+  if (status == BT_OK) status = bt_tempo_call_finish(&call, decode_sizes, q, outcome, error);
   if (status == BT_OK) learn_patience(q, &call, *outcome);
   if (status == BT_OK && (*outcome == BT_TEMPO_FAILED || *outcome == BT_TEMPO_TOO_SLOW))
     status = bt_error_set(error, call.may_pass ? BT_UNAVAILABLE : BT_REFUSED, "%s", call.reason);

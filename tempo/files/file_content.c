@@ -142,7 +142,7 @@ static bt_status open_descriptor(const char *path, int *descriptor, bt_error *er
   return BT_OK;
 }
 
-static bt_status fill(bt_file_content *content, const char *path, uint64_t max_bytes, bt_error *error) {
+static bt_status fill_content(bt_file_content *content, const char *path, uint64_t max_bytes, bt_error *error) {
   char start[PIECE_BYTES];
   size_t length = 0;
   struct stat about;
@@ -165,7 +165,7 @@ bt_status bt_file_content_open(const char *path, uint64_t max_bytes, bt_file_con
   bt_file_content *content = *out = calloc(1, sizeof *content);
   if (!content) return bt_error_no_memory(error);
   content->descriptor = -1;
-  bt_status status = fill(content, path, max_bytes, error);
+  bt_status status = fill_content(content, path, max_bytes, error);
   if (status == BT_OK) return BT_OK;
   bt_file_content_free(content);
   *out = NULL;

@@ -174,8 +174,8 @@ static const bt_trace *find_trace(const bt_span_batch *batch, const bt_trace_id 
   return NULL;
 }
 
-static bt_status give(const reader *r, const bt_file_wanted *wanted, bt_read_sink sink, void *context,
-                      bt_error *error) {
+static bt_status give_trace(const reader *r, const bt_file_wanted *wanted, bt_read_sink sink, void *context,
+                            bt_error *error) {
   bt_read_trace read = {.index = wanted->index, .trace = find_trace(r->batch, &wanted->trace->id)};
   if (bt_is_cancelled(r->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
   if (read.trace) return sink(context, &read, error);
@@ -187,7 +187,7 @@ static bt_status give(const reader *r, const bt_file_wanted *wanted, bt_read_sin
 static bt_status read_group(reader *r, const bt_file_wanted *wanted, size_t count, bt_read_sink sink, void *context,
                             bt_error *error) {
   bt_status status = decode_group(r, count, error);
-  for (size_t i = 0; status == BT_OK && i < count; i++) status = give(r, &wanted[i], sink, context, error);
+  for (size_t i = 0; status == BT_OK && i < count; i++) status = give_trace(r, &wanted[i], sink, context, error);
   bt_span_batch_free(r->batch);
   r->batch = NULL;
   return status;

@@ -20,7 +20,7 @@ typedef struct file_source {
   bt_held_trace held;
 } file_source;
 
-static file_source *of(bt_source *source) {
+static file_source *file_source_of(bt_source *source) {
   return (file_source *)source;
 }
 
@@ -188,7 +188,7 @@ static bt_status load_files(file_source *files, const char *const *paths, size_t
 static bt_status search_files(bt_source *source, const bt_search_request *request, bt_found_list *found,
                               bt_source_account *account, bt_error *error) {
   (void)account;
-  const bt_file_index *index = &of(source)->set.index;
+  const bt_file_index *index = &file_source_of(source)->set.index;
   size_t count = 0;
   if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
   if (request->range.start_ns >= request->range.end_ns) return BT_OK;
@@ -217,7 +217,7 @@ static bt_status give_missing(const bt_read_request *request, size_t index, bt_r
 static bt_status read_files(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                             bt_source_account *account, bt_error *error) {
   (void)account;
-  const bt_file_set *set = &of(source)->set;
+  const bt_file_set *set = &file_source_of(source)->set;
   size_t count = 0;
   bt_file_wanted *wanted = bt_realloc_array(NULL, request->count, sizeof *wanted);
   bt_status status = wanted ? BT_OK : bt_error_no_memory(error);
@@ -247,7 +247,7 @@ static bt_status take_tags(void *context, const bt_read_trace *read, bt_error *e
 }
 
 static bt_status tags_of_files(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
-  const bt_file_set *set = &of(source)->set;
+  const bt_file_set *set = &file_source_of(source)->set;
   tag_reader reader = {request, list, bt_monotonic_ms() + request->timeout_ms};
   size_t count = 0;
   bt_file_wanted *wanted = bt_realloc_array(NULL, set->index.trace_count, sizeof *wanted);
@@ -272,7 +272,7 @@ static bt_status check_files(bt_source *source, const bt_cancel *cancel, bt_erro
 }
 
 static void free_files(bt_source *source) {
-  file_source *files = of(source);
+  file_source *files = file_source_of(source);
   bt_held_trace_dispose(&files->held);
   for (size_t i = 0; i < files->set.count; i++) {
     bt_file_content_free(files->set.files[i].content);
@@ -320,7 +320,7 @@ bt_time_range bt_file_source_range(const bt_source *source) {
 }
 
 bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *context, bt_error *error) {
-  const bt_file_set *set = &of(source)->set;
+  const bt_file_set *set = &file_source_of(source)->set;
   size_t count = set->index.trace_count;
   bt_file_wanted *wanted = bt_realloc_array(NULL, count, sizeof *wanted);
   if (!wanted) return bt_error_no_memory(error);
@@ -331,6 +331,6 @@ bt_status bt_file_source_each(bt_source *source, bt_read_sink sink, void *contex
 }
 
 bt_status bt_file_source_trace(bt_source *source, size_t index, const bt_trace **out, bt_error *error) {
-  file_source *files = of(source);
+  file_source *files = file_source_of(source);
   return bt_file_hold(&files->set, &files->set.index.traces[index], &files->held, out, error);
 }

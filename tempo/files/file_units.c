@@ -45,7 +45,7 @@ static bt_str in_window(const bt_file_units *units) {
 }
 
 /* At least so many bytes from `at` on, or all there are. */
-static bt_status want(bt_file_units *units, uint64_t length, bt_error *error) {
+static bt_status want_bytes(bt_file_units *units, uint64_t length, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t more = 1; status == BT_OK && more && in_window(units).len < length;)
     status = read_more(units, &more, error);
@@ -95,7 +95,7 @@ static bt_file_format format_of(bt_str start) {
 
 static bt_status skip_all_blanks(bt_file_units *units, bt_error *error) {
   for (;;) {
-    bt_status status = want(units, 1, error);
+    bt_status status = want_bytes(units, 1, error);
     if (status != BT_OK) return status;
     bt_str rest = in_window(units);
     size_t blanks = skip_blanks(rest, 0);
@@ -106,7 +106,7 @@ static bt_status skip_all_blanks(bt_file_units *units, bt_error *error) {
 
 bt_status bt_file_units_start(bt_file_units *units, const bt_file_content *content, bt_error *error) {
   *units = (bt_file_units){.content = content};
-  bt_status status = want(units, SNIFF_BYTES, error);
+  bt_status status = want_bytes(units, SNIFF_BYTES, error);
   if (status != BT_OK) return status;
   bt_str start = in_window(units);
   if (bt_str_starts_with(start, BT_STR("\xEF\xBB\xBF"))) {
@@ -183,7 +183,7 @@ static uint64_t read_varint(bt_str bytes, size_t *taken) {
 /* A field of TracesData, with its tag. What is wrong or cut off goes to the decoder as it is, with what is left. */
 static bt_status measure_field(bt_file_units *units, uint64_t *length, bt_error *error) {
   enum { HEAD_BYTES = 20 };
-  bt_status status = want(units, HEAD_BYTES, error);
+  bt_status status = want_bytes(units, HEAD_BYTES, error);
   if (status != BT_OK) return status;
   bt_str head = in_window(units);
   uint64_t left = bt_file_content_size(units->content) - units->at;
@@ -202,7 +202,7 @@ static bt_status measure_field(bt_file_units *units, uint64_t *length, bt_error 
 
 static bt_status measure_prefixed(bt_file_units *units, uint64_t *length, bt_error *error) {
   enum { PREFIX_BYTES = 4 };
-  bt_status status = want(units, PREFIX_BYTES, error);
+  bt_status status = want_bytes(units, PREFIX_BYTES, error);
   if (status != BT_OK) return status;
   bt_str prefix = in_window(units);
   uint64_t left = bt_file_content_size(units->content) - units->at;
@@ -231,12 +231,12 @@ static bt_status measure(bt_file_units *units, uint64_t *length, bt_error *error
 bt_status bt_file_units_next(bt_file_units *units, bt_file_unit *unit, bt_str *bytes, bool *found, bt_error *error) {
   uint64_t length = 0;
   *found = false;
-  bt_status status = units->format == BT_FILE_JSON ? skip_all_blanks(units, error) : want(units, 1, error);
+  bt_status status = units->format == BT_FILE_JSON ? skip_all_blanks(units, error) : want_bytes(units, 1, error);
   if (status != BT_OK || units->at == bt_file_content_size(units->content)) return status;
   status = measure(units, &length, error);
   if (status == BT_OK && length > largest_unit_bytes)
     return bt_error_set(error, BT_LIMIT, "a single document or message in it is larger than 4 GiB");
-  if (status == BT_OK) status = want(units, length, error);
+  if (status == BT_OK) status = want_bytes(units, length, error);
   if (status != BT_OK) return status;
   *unit = (bt_file_unit){.offset = units->at, .length = length, .place = units->place};
   *bytes = (bt_str){in_window(units).ptr, (size_t)length};

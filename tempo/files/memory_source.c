@@ -21,7 +21,7 @@ typedef struct memory_source {
   bt_memory_table table;
 } memory_source;
 
-static memory_source *of(bt_source *source) {
+static memory_source *memory_source_of(bt_source *source) {
   return (memory_source *)source;
 }
 
@@ -105,7 +105,7 @@ static bt_status link_push(memory_source *memory, bt_str name, push *p, bt_error
 
 bt_status bt_memory_source_add(bt_source *source, const char *tenant_name, const bt_span_batch *batch,
                                bt_error *error) {
-  memory_source *memory = of(source);
+  memory_source *memory = memory_source_of(source);
   bt_str name = tenant_text(tenant_name);
   push p = {0};
   if (name.len && memchr(name.ptr, '|', name.len))
@@ -123,7 +123,7 @@ bt_status bt_memory_source_add(bt_source *source, const char *tenant_name, const
 
 bt_status bt_memory_source_add_otlp(bt_source *source, const char *tenant_name, bt_str body, bool is_json,
                                     uint64_t *span_count, bt_error *error) {
-  size_t cap_bytes = of(source)->table.cap_bytes;
+  size_t cap_bytes = memory_source_of(source)->table.cap_bytes;
   bt_span_batch *batch = NULL;
   *span_count = 0;
   bt_status status = bt_span_batch_new(cap_bytes > least_batch_bytes ? cap_bytes : least_batch_bytes, &batch, error);
@@ -138,7 +138,7 @@ bt_status bt_memory_source_add_otlp(bt_source *source, const char *tenant_name, 
 }
 
 size_t bt_memory_source_bytes(bt_source *source) {
-  memory_source *memory = of(source);
+  memory_source *memory = memory_source_of(source);
   pthread_mutex_lock(&memory->mutex);
   size_t bytes = memory->table.used_bytes;
   pthread_mutex_unlock(&memory->mutex);
@@ -227,7 +227,7 @@ static bt_status read_one(memory_source *memory, const bt_read_request *request,
 static bt_status read_memory(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,
                              bt_source_account *account, bt_error *error) {
   (void)account;
-  memory_source *memory = of(source);
+  memory_source *memory = memory_source_of(source);
   assembly a = {0};
   size_t evicted = 0;
   bt_status status = BT_OK;
@@ -308,7 +308,7 @@ static bt_status tell_evicted(const memory_source *memory, const bt_search_reque
 
 static bt_status search_memory(bt_source *source, const bt_search_request *request, bt_found_list *found,
                                bt_source_account *account, bt_error *error) {
-  memory_source *memory = of(source);
+  memory_source *memory = memory_source_of(source);
   if (bt_is_cancelled(request->cancel)) return bt_error_set(error, BT_CANCELLED, "cancelled");
   if (request->range.start_ns >= request->range.end_ns) return BT_OK;
   pthread_mutex_lock(&memory->mutex);
@@ -324,7 +324,7 @@ static bt_status search_memory(bt_source *source, const bt_search_request *reque
 
 /* The ids first; then each trace as a read puts it together. */
 static bt_status tags_of_memory(bt_source *source, const bt_tag_request *request, bt_tag_list *list, bt_error *error) {
-  memory_source *memory = of(source);
+  memory_source *memory = memory_source_of(source);
   bt_search_request search = {.filter = BT_STR("{}"), .range = request->range, .tenant = request->tenant};
   bt_found_list found = {0};
   assembly a = {0};
@@ -355,7 +355,7 @@ static bt_status check_memory(bt_source *source, const bt_cancel *cancel, bt_err
 }
 
 static void free_memory(bt_source *source) {
-  memory_source *memory = of(source);
+  memory_source *memory = memory_source_of(source);
   bt_memory_table_dispose(&memory->table);
   pthread_mutex_destroy(&memory->mutex);
   free(memory);

@@ -77,7 +77,7 @@ bt_status bt_gzip_end(const bt_gzip *gzip, bt_error *error) {
                       (unsigned long long)gzip->unpacked_bytes);
 }
 
-static bt_status append(void *context, bt_str piece, bt_error *error) {
+static bt_status append_piece(void *context, bt_str piece, bt_error *error) {
   bt_buffer *out = context;
   bt_buffer_append(out, piece);
   if (!out->failed) return BT_OK;
@@ -90,7 +90,7 @@ bt_status bt_gzip_unpack(bt_str input, bt_buffer *out, bt_error *error) {
   bt_gzip *gzip = NULL;
   if (!bt_gzip_is(input)) return bt_error_set(error, BT_INVALID, "this is not gzip data");
   bt_status status = bt_gzip_new(&gzip, error);
-  if (status == BT_OK) status = bt_gzip_feed(gzip, input, append, out, error);
+  if (status == BT_OK) status = bt_gzip_feed(gzip, input, append_piece, out, error);
   if (status == BT_OK) status = bt_gzip_end(gzip, error);
   bt_gzip_free(gzip);
   return status;

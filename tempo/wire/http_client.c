@@ -365,7 +365,7 @@ void bt_http_client_free(bt_http_client *client) {
   free(client);
 }
 
-static void enqueue(bt_http_client *client, bt_http_call *call) {
+static void enqueue_call(bt_http_client *client, bt_http_call *call) {
   const bt_http_request *request = &call->request;
   call->waiting = (bt_http_waiting){.priority = request->priority, .party = request->party};
   if (request->total_ms > 0) call->expires_ms = bt_monotonic_ms() + request->total_ms;
@@ -385,7 +385,7 @@ bt_status bt_http_start(bt_http_client *client, const bt_http_request *request, 
   call->request = *request;
   call->response = response;
   atomic_init(&call->aborted, false);
-  enqueue(client, call);
+  enqueue_call(client, call);
   *out = call;
   return BT_OK;
 }

@@ -33,8 +33,9 @@ bt_status bt_json_status(const bt_json *json, bt_error *error) {
   const char *line_start = json->start;
   for (const char *at = json->start; at < json->at; at++)
     if (*at == '\n') line++, line_start = at + 1, before = 0;
+  uint64_t column = before + (uint64_t)(json->at - line_start) + 1;
   return bt_error_set(error, json->status, "JSON, line %llu, column %llu: %s", (unsigned long long)line,
-                      (unsigned long long)(before + (uint64_t)(json->at - line_start) + 1), json->problem);
+                      (unsigned long long)column, json->problem);
 }
 
 static void skip_blanks(bt_json *json) {

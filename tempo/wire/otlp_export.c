@@ -62,7 +62,7 @@ static char *format_text(bt_arena *arena, const char *before, bt_str middle, con
   size_t first = strlen(before), last = strlen(after);
   char *text = bt_arena_alloc(arena, first + middle.len + last + 1);
   if (!text) return NULL;
-  memcpy(text, before, first);
+  memcpy(text, before, first); /* NOLINT(bugprone-not-null-terminated-result): the last copy brings the NUL */
   if (middle.len) memcpy(text + first, middle.ptr, middle.len);
   memcpy(text + first + middle.len, after, last + 1);
   return text;

@@ -19,13 +19,13 @@ typedef struct decoder {
   bool is_flat;    /* the document has `spans` at its top */
 } decoder;
 
-static bt_status stop(decoder *d, const char *problem) {
+static bt_status stop_reading(decoder *d, const char *problem) {
   bt_json_stop(&d->place.json, problem);
   return bt_json_place_status(&d->place);
 }
 
 /* One status for "the object is read" and "something in it was wrong". */
-static bt_status finish(const decoder *d, bt_status status) {
+static bt_status finish_value(const decoder *d, bt_status status) {
   return status == BT_OK ? bt_json_place_status(&d->place) : status;
 }
 
@@ -75,7 +75,7 @@ static bt_status read_id(decoder *d, uint8_t *id, size_t length, const char *exp
   if (!bt_json_string(&d->place.json, &text)) return bt_json_place_status(&d->place);
   if (text.len == 0) return BT_OK;
   bool is_id = text.len == 2 * length ? read_hex(text, id, length) : read_base64(text, id, length);
-  return is_id ? BT_OK : stop(d, expected);
+  return is_id ? BT_OK : stop_reading(d, expected);
 }
 
 /* An enum: a number, a number in a string, or a name. Numbers that are not known are 0, as in protobuf. */
@@ -90,7 +90,7 @@ static bt_status read_enum(decoder *d, const char *const *names, unsigned count,
     *out = i;
     return BT_OK;
   }
-  if ((is_string && !bt_json_is_number(text)) || !bt_json_to_int64(text, &number)) return stop(d, expected);
+  if ((is_string && !bt_json_is_number(text)) || !bt_json_to_int64(text, &number)) return stop_reading(d, expected);
   *out = number >= 0 && number < count ? (unsigned)number : 0;
   return BT_OK;
 }
@@ -122,7 +122,7 @@ static bt_status read_status(decoder *d, bt_span *span) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bit == 0 ? read_code(d, span) : bt_json_read_text(&d->place, &span->status_message);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_event(decoder *d) {
@@ -143,7 +143,7 @@ static bt_status read_event(decoder *d) {
     else
       status = bt_json_read_attributes(&d->place, &build->event);
   }
-  status = finish(d, status);
+  status = finish_value(d, status);
   if (status == BT_OK) status = bt_build_attributes(build, &build->event, &event.attributes, d->place.error);
   return status == BT_OK ? bt_build_add_event(build, &event, d->place.error) : status;
 }
@@ -152,7 +152,7 @@ static bt_status read_events(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_event(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 enum {
@@ -212,7 +212,7 @@ static bt_status read_span(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, span_names, COUNT(span_names), &seen, &bit))
     status = read_span_member(d, bit, &trace_id, &span);
-  status = finish(d, status);
+  status = finish_value(d, status);
   if (status == BT_OK && !bt_span_batch_wants(d->batch, &trace_id)) return BT_OK;
   if (status == BT_OK) status = bt_build_attributes(build, &build->span, &span.attributes, d->place.error);
   if (status == BT_OK) status = bt_build_events(build, &span, d->place.error);
@@ -225,7 +225,7 @@ static bt_status read_spans(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_span(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_scope(decoder *d, bt_scope *scope) {
@@ -245,7 +245,7 @@ static bt_status read_scope(decoder *d, bt_scope *scope) {
     else
       status = bt_json_read_attributes(&d->place, &build->scope);
   }
-  status = finish(d, status);
+  status = finish_value(d, status);
   return status == BT_OK ? bt_build_attributes(build, &build->scope, &scope->attributes, d->place.error) : status;
 }
 
@@ -264,14 +264,14 @@ static bt_status read_scope_spans(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bit == 0 ? read_scope(d, scope) : read_spans(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_scope_spans_list(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_scope_spans(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_resource(decoder *d, bt_resource *resource) {
@@ -284,7 +284,7 @@ static bt_status read_resource(decoder *d, bt_resource *resource) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bt_json_read_attributes(&d->place, &build->resource);
-  status = finish(d, status);
+  status = finish_value(d, status);
   if (status == BT_OK) status = bt_build_attributes(build, &build->resource, &resource->attributes, d->place.error);
   resource->service = bt_build_service(&resource->attributes);
   return status;
@@ -308,18 +308,18 @@ static bt_status read_resource_spans(decoder *d) {
   while (status == BT_OK &&
          bt_json_next_known(&d->place.json, d->is_request ? request_names : names, COUNT(names), &seen, &bit)) {
     if (bit == 2)
-      status = stop(d, "expected scopeSpans: receivers of OTLP pass over the old name in silence");
+      status = stop_reading(d, "expected scopeSpans: receivers of OTLP pass over the old name in silence");
     else
       status = bit == 0 ? read_resource(d, resource) : read_scope_spans_list(d);
   }
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_resource_spans_list(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_resource_spans(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 enum { DOCUMENT_SPANS, DOCUMENT_TRACE, DOCUMENT_STATUS };
@@ -337,8 +337,9 @@ static bt_status read_trace(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, document_names, 3, &seen, &bit))
     status = read_resource_spans_list(d);
-  status = finish(d, status);
-  return status == BT_OK && seen == BT_JSON_OTHER_KEYS ? stop(d, "expected an object with resourceSpans") : status;
+  status = finish_value(d, status);
+  return status == BT_OK && seen == BT_JSON_OTHER_KEYS ? stop_reading(d, "expected an object with resourceSpans")
+                                                       : status;
 }
 
 /* "status" of a trace by id. Whatever is not COMPLETE is not complete. */
@@ -363,7 +364,7 @@ static bt_status read_document(decoder *d, uint32_t *seen) {
     else
       status = bit == DOCUMENT_TRACE ? read_trace(d) : read_completeness(d);
   }
-  status = finish(d, status);
+  status = finish_value(d, status);
   if (status == BT_OK && d->is_partial) bt_span_batch_mark_partial(d->batch);
   return status;
 }
@@ -377,11 +378,11 @@ static bt_status read_otlp_document(decoder *d) {
   uint32_t seen;
   bt_status status = read_document(d, &seen);
   return status == BT_OK && seen && !holds_spans(seen)
-             ? stop(d, "expected an object with resourceSpans; this is something else")
+             ? stop_reading(d, "expected an object with resourceSpans; this is something else")
              : status;
 }
 
-static void start(decoder *d, bt_str input, bt_span_batch *batch, bt_error *error) {
+static void start_reading(decoder *d, bt_str input, bt_span_batch *batch, bt_error *error) {
   *d = (decoder){.place = {.build = &batch->build, .error = error}, .batch = batch};
   bt_json_init(&d->place.json, input, &batch->build.arena);
   d->place.json.first_line = batch->place.line;
@@ -389,12 +390,12 @@ static void start(decoder *d, bt_str input, bt_span_batch *batch, bt_error *erro
 }
 
 static bt_status expect_end(decoder *d) {
-  return bt_json_at_end(&d->place.json) ? BT_OK : stop(d, "expected the end of the text");
+  return bt_json_at_end(&d->place.json) ? BT_OK : stop_reading(d, "expected the end of the text");
 }
 
 bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *error) {
   decoder d;
-  start(&d, input, batch, error);
+  start_reading(&d, input, batch, error);
   bt_status status = read_otlp_document(&d);
   return status == BT_OK ? expect_end(&d) : status;
 }
@@ -402,7 +403,7 @@ bt_status bt_otlp_decode_json(bt_str input, bt_span_batch *batch, bt_error *erro
 bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_error *error) {
   decoder d;
   bt_status status = BT_OK;
-  start(&d, input, batch, error);
+  start_reading(&d, input, batch, error);
   while (status == BT_OK && !bt_json_at_end(&d.place.json)) {
     if (bt_json_peek(&d.place.json) != BT_JSON_ARRAY) {
       status = read_otlp_document(&d);
@@ -410,7 +411,7 @@ bt_status bt_otlp_decode_json_documents(bt_str input, bt_span_batch *batch, bt_e
     }
     bt_json_open_array(&d.place.json);
     while (status == BT_OK && bt_json_next_item(&d.place.json)) status = read_otlp_document(&d);
-    status = finish(&d, status);
+    status = finish_value(&d, status);
   }
   return status;
 }
@@ -423,7 +424,7 @@ static const bt_json_name request_names[] = {
 static bt_status read_request_member(decoder *d, unsigned bit) {
   if (bit == REQUEST_SPANS) return read_resource_spans_list(d);
   if (bit == REQUEST_OTHER)
-    return stop(d, "expected resourceSpans: receivers of OTLP pass over other names in silence");
+    return stop_reading(d, "expected resourceSpans: receivers of OTLP pass over other names in silence");
   d->is_flat = true;
   return bt_json_skip(&d->place.json) ? BT_OK : bt_json_place_status(&d->place);
 }
@@ -432,17 +433,17 @@ bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *
   decoder d;
   uint32_t seen = 0;
   unsigned bit;
-  start(&d, input, batch, error);
+  start_reading(&d, input, batch, error);
   d.is_request = true;
   bt_status status = bt_span_batch_open(batch, error);
   if (status == BT_OK) bt_json_open_object(&d.place.json);
   while (status == BT_OK && bt_json_next_known(&d.place.json, request_names, COUNT(request_names), &seen, &bit))
     status = read_request_member(&d, bit);
-  status = finish(&d, status);
+  status = finish_value(&d, status);
   if (status == BT_OK && d.is_flat && seen & 1u << REQUEST_SPANS)
-    status = stop(&d, "expected one of resourceSpans and spans");
+    status = stop_reading(&d, "expected one of resourceSpans and spans");
   if (status == BT_OK && seen == BT_JSON_OTHER_KEYS)
-    status = stop(&d, "expected an object with resourceSpans (OTLP) or spans; this is something else");
+    status = stop_reading(&d, "expected an object with resourceSpans (OTLP) or spans; this is something else");
   *is_flat = d.is_flat;
   return status == BT_OK ? expect_end(&d) : status;
 }
@@ -450,10 +451,10 @@ bt_status bt_otlp_decode_json_request(bt_str input, bt_span_batch *batch, bool *
 bt_status bt_tempo_decode_trace_json(bt_str body, bt_span_batch *batch, bool *partial, bt_error *error) {
   decoder d;
   uint32_t seen;
-  start(&d, body, batch, error);
+  start_reading(&d, body, batch, error);
   bt_status status = read_document(&d, &seen);
   *partial = d.is_partial;
   if (status == BT_OK && !holds_spans(seen))
-    return stop(&d, "expected an answer with a trace in it, be it an empty one");
+    return stop_reading(&d, "expected an answer with a trace in it, be it an empty one");
   return status == BT_OK ? expect_end(&d) : status;
 }

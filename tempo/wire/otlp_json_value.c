@@ -30,14 +30,14 @@ static bool read_digits(bt_json *json, const char *expected, bt_str *digits) {
 }
 
 bt_status bt_json_read_int64(bt_json_place *place, const char *expected, int64_t *out) {
-  bt_str digits;
+  bt_str digits = {0};
   if (read_digits(&place->json, expected, &digits) && !bt_json_to_int64(digits, out))
     bt_json_stop(&place->json, expected);
   return bt_json_place_status(place);
 }
 
 bt_status bt_json_read_uint64(bt_json_place *place, const char *expected, uint64_t *out) {
-  bt_str digits;
+  bt_str digits = {0};
   if (read_digits(&place->json, expected, &digits) && !bt_json_to_uint64(digits, out))
     bt_json_stop(&place->json, expected);
   return bt_json_place_status(place);

@@ -11,7 +11,7 @@ typedef struct decoder {
   bt_search_rows *rows;
 } decoder;
 
-static bt_status finish(const decoder *d, bt_status status) {
+static bt_status finish_value(const decoder *d, bt_status status) {
   return status == BT_OK ? bt_json_place_status(&d->place) : status;
 }
 
@@ -50,7 +50,7 @@ static bt_status read_span(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = read_span_member(d, bit, &span);
-  status = finish(d, status);
+  status = finish_value(d, status);
   return status == BT_OK ? bt_search_rows_add(d->rows, &span) : status;
 }
 
@@ -58,7 +58,7 @@ static bt_status read_spans(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_span(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_set(decoder *d) {
@@ -71,7 +71,7 @@ static bt_status read_set(decoder *d) {
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bit == 0 ? read_spans(d) : bt_json_read_uint64(&d->place, "expected a number of spans", &matched);
   bt_search_rows_end_set(d->rows, matched < UINT32_MAX ? (uint32_t)matched : UINT32_MAX);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_sets(decoder *d) {
@@ -82,7 +82,7 @@ static bt_status read_sets(decoder *d) {
   }
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_set(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_trace_id(decoder *d) {
@@ -120,7 +120,7 @@ static bt_status read_service(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = read_count(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_service_stats(decoder *d) {
@@ -132,7 +132,7 @@ static bt_status read_service_stats(decoder *d) {
   }
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_key(&d->place.json, &service)) status = read_service(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 enum { TRACE_ID, TRACE_START, TRACE_DURATION, TRACE_SET, TRACE_SETS, TRACE_STATS };
@@ -171,7 +171,7 @@ static bt_status read_trace(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = read_trace_member(d, bit, &first_set);
-  status = finish(d, status);
+  status = finish_value(d, status);
   bool needs_first = d->rows->with_spans && d->rows->count == 0 && first_set.start;
   if (status == BT_OK && needs_first) status = read_first_set(d, &first_set);
   return status == BT_OK ? bt_search_rows_end(d->rows) : status;
@@ -181,7 +181,7 @@ static bt_status read_traces(decoder *d) {
   bt_status status = BT_OK;
   bt_json_open_array(&d->place.json);
   while (status == BT_OK && bt_json_next_item(&d->place.json)) status = read_trace(d);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 static bt_status read_metrics(decoder *d) {
@@ -192,7 +192,7 @@ static bt_status read_metrics(decoder *d) {
   bt_json_open_object(&d->place.json);
   while (status == BT_OK && bt_json_next_known(&d->place.json, names, COUNT(names), &seen, &bit))
     status = bt_json_read_uint64(&d->place, "expected a number of bytes", &d->rows->answer->inspected_bytes);
-  return finish(d, status);
+  return finish_value(d, status);
 }
 
 /* An object with neither traces nor metrics is something else than an answer that found nothing. */
@@ -206,7 +206,7 @@ bt_status bt_search_decode_json(bt_search_rows *rows, bt_str body) {
   bt_json_open_object(&d.place.json);
   while (status == BT_OK && bt_json_next_known(&d.place.json, names, COUNT(names), &seen, &bit))
     status = bit == 0 ? read_traces(&d) : read_metrics(&d);
-  status = finish(&d, status);
+  status = finish_value(&d, status);
   if (status != BT_OK) return status;
   if (!(seen & 3))
     bt_json_stop(&d.place.json, "expected a search answer with traces or metrics");

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct lister {
   const bt_tag_request *request;
@@ -10,29 +11,28 @@ typedef struct lister {
   bool is_full; /* out of memory */
 } lister;
 
-static void add(lister *l, bt_str text, bt_value_type type) {
+static void add_tag(lister *l, bt_str text, bt_value_type type) {
   if (!l->is_full && !bt_tag_list_add(l->list, l->request, text, type)) l->is_full = true;
 }
 
 /* As few digits as tell the number from all others, as Tempo writes them. */
 static void add_double(lister *l, double number) {
   char text[40];
-  double read = 0;
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, number);
-    if (sscanf(text, "%lf", &read) == 1 && read == number) break;
+    if (strtod(text, NULL) == number) break;
   }
-  add(l, bt_str_from(text), BT_VALUE_DOUBLE);
+  add_tag(l, bt_str_from(text), BT_VALUE_DOUBLE);
 }
 
 static void add_scalar(lister *l, const bt_value *value) {
   char text[32];
-  if (value->type == BT_VALUE_STRING) add(l, value->string, BT_VALUE_STRING);
-  if (value->type == BT_VALUE_BOOL) add(l, value->boolean ? BT_STR("true") : BT_STR("false"), BT_VALUE_BOOL);
+  if (value->type == BT_VALUE_STRING) add_tag(l, value->string, BT_VALUE_STRING);
+  if (value->type == BT_VALUE_BOOL) add_tag(l, value->boolean ? BT_STR("true") : BT_STR("false"), BT_VALUE_BOOL);
   if (value->type == BT_VALUE_DOUBLE) add_double(l, value->decimal);
   if (value->type != BT_VALUE_INT) return;
   snprintf(text, sizeof text, "%" PRId64, value->integer);
-  add(l, bt_str_from(text), BT_VALUE_INT);
+  add_tag(l, bt_str_from(text), BT_VALUE_INT);
 }
 
 static void add_value(lister *l, const bt_value *value) {
@@ -46,7 +46,7 @@ static void add_attributes(lister *l, const bt_attributes *attributes) {
   for (uint32_t i = 0; i < attributes->count; i++) {
     const bt_attribute *attribute = &attributes->items[i];
     if (!l->request->key.ptr)
-      add(l, attribute->key, BT_VALUE_MISSING);
+      add_tag(l, attribute->key, BT_VALUE_MISSING);
     else if (bt_str_equal(attribute->key, l->request->key))
       add_value(l, &attribute->value);
   }
@@ -64,11 +64,11 @@ static void add_span(lister *l, const bt_span *span) {
   case BT_TAG_EVENT:
     for (uint32_t i = 0; i < span->event_count; i++) add_attributes(l, &span->events[i].attributes);
     break;
-  case BT_TAG_SPAN_NAME: add(l, span->name, BT_VALUE_STRING); break;
+  case BT_TAG_SPAN_NAME: add_tag(l, span->name, BT_VALUE_STRING); break;
   case BT_TAG_SERVICE_NAME:
-    if (span->resource->service.ptr) add(l, span->resource->service, BT_VALUE_STRING);
+    if (span->resource->service.ptr) add_tag(l, span->resource->service, BT_VALUE_STRING);
     break;
-  case BT_TAG_STATUS_MESSAGE: add(l, span->status_message, BT_VALUE_STRING); break;
+  case BT_TAG_STATUS_MESSAGE: add_tag(l, span->status_message, BT_VALUE_STRING); break;
   case BT_TAG_SCOPES: break;
   }
 }

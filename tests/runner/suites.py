@@ -357,6 +357,13 @@ def dist_large():
     yield from python_files("tests/dist/full_*.py")
 
 
+def tidy():
+    """clang-tidy over dsl/, tempo/ and server/, as the debug build compiles them."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from configure_and_build("dev")
+    yield Step([PYTHON, "tests/lint/tidy.py"], outcome.of_closing_line)
+
+
 def clean_root():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
     yield Step(["tests/runner/clean_root.sh"])
@@ -402,6 +409,7 @@ SUITES = {
     "full:coverage": coverage,
     "full:grafana": grafana,
     "full:dist": dist_large,
+    "full:tidy": tidy,
     "full:clean-root": clean_root,
     "full:bench-large": bench,
 }
