@@ -36,8 +36,10 @@ typedef struct bt_choice {
   /* Bound spans first in order of `as`, then by place in the text; at most 32, and 8 of one selector. */
   const bt_witness *witnesses;
   uint32_t witness_count;
-  bt_range failed; /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and
-                      must not be */
+  bt_range failed;   /* the clause, or the conjunct, that makes this choice violate: what was missing, or was there and
+                        must not be */
+  bt_value measured; /* where that is a comparison, what its left side came to: INT (nanoseconds of a duration), DOUBLE
+                        or, where it is no number or not known, MISSING */
 } bt_choice;
 
 /* What a budget was spent on. */

@@ -149,35 +149,45 @@ static void collect_condition(collector *c, const bt_program_condition *conditio
 /* ---- the clause that failed ---- */
 
 /* The first conjunct that is false; where it takes the spans of a binding to see that, the whole conjunction. */
-static bt_range blame_false(const collector *c, const bt_program_condition *condition) {
-  if (condition->kind != BT_CONDITION_AND) return condition->range;
+static const bt_program_condition *blame_false(const collector *c, const bt_program_condition *condition) {
+  if (condition->kind != BT_CONDITION_AND) return condition;
   for (uint32_t i = 0; i < condition->item_count; i++) {
     const bt_program_condition *item = condition->items[i];
     if (bt_evaluate_condition(c->evaluator, item).truth == BT_FALSE) return blame_false(c, item);
     if (binds_here(item)) break;
   }
-  return condition->range;
+  return condition;
 }
 
-static bt_range blame_true(const collector *c, const bt_program_condition *condition) {
-  if (condition->kind != BT_CONDITION_OR) return condition->range;
+static const bt_program_condition *blame_true(const collector *c, const bt_program_condition *condition) {
+  if (condition->kind != BT_CONDITION_OR) return condition;
   for (uint32_t i = 0; i < condition->item_count; i++)
     if (holds(c, condition->items[i])) return blame_true(c, condition->items[i]);
-  return condition->range;
+  return condition;
 }
 
 /* A bare condition describes the bad trace: what was missing is its first negative conjunct. */
-static bt_range blame_bare(const bt_program_condition *condition) {
+static const bt_program_condition *blame_bare(const bt_program_condition *condition) {
   for (uint32_t i = 0; condition->kind == BT_CONDITION_AND && i < condition->item_count; i++)
-    if (condition->items[i]->kind == BT_CONDITION_NOT) return condition->items[i]->range;
-  return condition->range;
+    if (condition->items[i]->kind == BT_CONDITION_NOT) return condition->items[i];
+  return condition;
 }
 
-static bt_range blame(const collector *c) {
+static const bt_program_condition *blame(const collector *c) {
   const bt_program *program = c->evaluator->program;
   if (program->is_bare) return blame_bare(program->trigger);
   if (program->always && (!program->never || !holds(c, program->never))) return blame_false(c, program->always);
   return blame_true(c, program->never);
+}
+
+/* What the left side of the blamed comparison came to: a number, or nothing. */
+static bt_value measure(const collector *c, const bt_program_condition *blamed) {
+  while (blamed->kind == BT_CONDITION_NOT) blamed = blamed->items[0];
+  if (blamed->kind != BT_CONDITION_COMPARE) return (bt_value){0};
+  bt_outcome outcome = bt_evaluate_expression(c->evaluator, blamed->comparison.left, BT_NO_SPAN, NULL);
+  bool is_number =
+      outcome.kind == BT_OUTCOME_VALUE && (outcome.low.type == BT_VALUE_INT || outcome.low.type == BT_VALUE_DOUBLE);
+  return is_number ? outcome.low : (bt_value){0};
 }
 
 /* ---- all of it ---- */
@@ -226,6 +236,8 @@ bool bt_evaluate_witnesses(bt_evaluator *evaluator, bt_choice *out) {
   bt_evaluator_allow(evaluator, evaluator->step_budget / SHARE_OF_BUDGET);
   bt_work_allow(&evaluator->work, evaluator->text_budget / SHARE_OF_BUDGET);
   evaluator->is_exhausted = false;
-  *out = (bt_choice){.witnesses = witnesses, .witness_count = c.count, .failed = blame(&c)};
+  const bt_program_condition *blamed = blame(&c);
+  *out = (bt_choice){.witnesses = witnesses, .witness_count = c.count, .failed = blamed->range};
+  out->measured = measure(&c, blamed);
   return true;
 }

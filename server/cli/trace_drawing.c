@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/rule_sentence.h"
 #include "dsl/trace_pruned.h"
 #include "server/base/time_text.h"
 #include "server/cli/print.h"
@@ -150,40 +151,15 @@ static bt_style style_of(bt_verdict verdict) {
   return BT_STYLE_DIM;
 }
 
-/* A piece of the rule's text with its blanks made single. */
-static void append_clause(bt_str text, bt_range range, bt_buffer *out) {
-  bool was_blank = true;
-  bt_buffer line = {0};
-  for (uint32_t at = range.start; at < range.end && at < text.len; at++) {
-    bool is_blank = strchr(" \t\r\n", text.ptr[at]) != NULL;
-    if (!is_blank || !was_blank) bt_buffer_append_char(&line, is_blank ? ' ' : text.ptr[at]);
-    was_blank = is_blank;
-  }
-  bt_shown_append(bt_buffer_str(&line), out);
-  out->failed = out->failed || line.failed;
-  bt_buffer_dispose(&line);
-}
-
-static bool is_inside(const bt_condition *clause, bt_range range) {
-  return clause && range.start < clause->range.end && clause->range.start < range.end;
-}
-
-/* What was missing, or there and must not be, in words: of a bare condition `not X` holds because X is missing. */
-static void print_failed(const bt_rule *rule, bt_range failed, bt_buffer *out) {
-  bt_str text = {rule->text.ptr + failed.start, failed.end <= rule->text.len ? failed.end - failed.start : 0};
-  bool is_not = bt_str_starts_with(text, BT_STR("not ")) || bt_str_starts_with(text, BT_STR("!"));
-  if (is_inside(rule->always, failed)) {
-    append(out, "    missing: ");
-  } else if (is_inside(rule->never, failed)) {
-    append(out, "    must never be: ");
-  } else if (is_not) {
-    failed.start += text.ptr[0] == '!' ? 1 : 4;
-    append(out, "    missing: ");
-  } else {
-    append(out, "    holds: ");
-  }
-  append_clause(rule->text, failed, out);
+/* What was missing, or there and must not be, in the words of the violation's sentence. */
+static void print_failed(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
+  bt_buffer said = {0};
+  bt_rule_say_failure(rule, choice->failed, &choice->measured, &said);
+  append(out, "    ");
+  bt_shown_append(bt_buffer_str(&said), out);
   append(out, "\n");
+  out->failed = out->failed || said.failed;
+  bt_buffer_dispose(&said);
 }
 
 static void print_witness(const bt_drawing *drawing, const bt_violation_witness *witness, bt_buffer *out) {
@@ -212,7 +188,7 @@ static void print_choices(const bt_drawing *drawing, const bt_drawn_verdict *dra
   enum { SHOWN = 3, MOST_LISTED = 3 };
   const bt_violation *violation = drawn->violation;
   for (size_t i = 0; i < violation->choice_count && i < SHOWN; i++) {
-    print_failed(drawn->rule->rule, violation->choices[i].failed, out);
+    print_failed(drawn->rule->rule, &violation->choices[i], out);
     size_t witnesses = violation->choices[i].witness_count,
            listed = witnesses > MOST_LISTED + 1 ? MOST_LISTED : witnesses;
     for (size_t w = 0; w < listed; w++) print_witness(drawing, &violation->choices[i].witnesses[w], out);

@@ -96,6 +96,7 @@ static void copy_choices(maker *m, const bt_rule_verdict *verdict) {
     bt_violation_choice *to = &violation->choices[i];
     violation->choice_count++;
     to->failed = from->failed;
+    to->measured = from->measured;
     to->witnesses = take_memory(m, from->witness_count, sizeof *to->witnesses);
     for (uint32_t w = 0; !m->failed && w < from->witness_count; w++) {
       copy_witness(m, &from->witnesses[w], &to->witnesses[w]);
@@ -162,7 +163,8 @@ static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   violation->time_ns = bt_violation_time(m->trace, verdict);
   if (witness) violation->span_id = witness->span_id;
   bt_buffer sentence = {0};
-  bt_violation_sentence(m->rule, witness, choice ? &choice->failed : &whole, &sentence);
+  bt_violation_sentence(m->rule, witness, choice ? &choice->failed : &whole, choice ? &choice->measured : NULL,
+                        &sentence);
   violation->message = copy_buffer(m, &sentence, BT_MESSAGE_BYTES);
 }
 

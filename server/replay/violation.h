@@ -19,7 +19,8 @@ typedef struct bt_violation_witness {
 typedef struct bt_violation_choice {
   bt_violation_witness *witnesses;
   size_t witness_count;
-  bt_range failed; /* the clause that failed */
+  bt_range failed;   /* the clause that failed */
+  bt_value measured; /* as in bt_choice */
 } bt_violation_choice;
 
 typedef struct bt_violation {

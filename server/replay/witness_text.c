@@ -2,7 +2,8 @@
 #include "server/replay/witness_text.h"
 
 #include <inttypes.h>
-#include <string.h>
+
+#include "dsl/rule_sentence.h"
 
 const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field) {
   const bt_value *value = NULL;
@@ -61,66 +62,58 @@ static void write_plain(bt_str text, bt_buffer *out) {
   }
 }
 
-static bool is_blank(char c) {
-  return (unsigned char)c <= ' ';
+/* Three digits or so, as people say it: 1.72 s, 250 ms. */
+static void write_duration(int64_t ns, bt_buffer *out) {
+  static const struct {
+    double unit;
+    const char *name;
+  } units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}, {1, "ns"}};
+  size_t u = 0;
+  while (u < 3 && (double)ns < units[u].unit) u++;
+  double value = (double)ns / units[u].unit;
+  bt_buffer_printf(out, " %.*f %s", u == 3 || value >= 100 ? 0 : value >= 10 ? 1 : 2, value, units[u].name);
 }
 
-/* A rule's text on one line: lines become parts with a blank between them, but not where a parenthesis opens or
- * closes. */
-static void write_rule_text(bt_str text, bt_buffer *out) {
-  size_t start = out->len;
-  while (text.len) {
-    const char *end = memchr(text.ptr, '\n', text.len);
-    bt_str line = {text.ptr, end ? (size_t)(end - text.ptr) : text.len};
-    size_t step = line.len + (end != NULL);
-    text = (bt_str){text.ptr + step, text.len - step};
-    while (line.len && is_blank(line.ptr[line.len - 1])) line.len--;
-    while (line.len && is_blank(*line.ptr)) line = (bt_str){line.ptr + 1, line.len - 1};
-    if (!line.len || out->failed) continue;
-    if (out->len > start && out->ptr[out->len - 1] != '(' && *line.ptr != ')') bt_buffer_append_char(out, ' ');
-    write_plain(line, out);
-  }
+static void write_separator(bt_buffer *out, bool *is_open) {
+  bt_buffer_append(out, *is_open ? BT_STR(", ") : BT_STR(" ("));
+  *is_open = true;
 }
 
-static void write_witness(const bt_violation_witness *witness, bt_buffer *out) {
+/* Whether the selector that found the span asks how long it took. */
+static bool asks_for_duration(const bt_rule *rule, const bt_violation_witness *witness) {
+  bt_range range = witness->range;
+  if (range.start >= range.end || range.end > rule->text.len) return false;
+  return bt_str_contains((bt_str){rule->text.ptr + range.start, range.end - range.start}, BT_STR("duration"));
+}
+
+static void write_witness(const bt_rule *rule, const bt_violation_witness *witness, bt_buffer *out) {
   enum { SHOWN_MAX = 4, SHOWN_BYTES = 40 };
-  bt_buffer_append(out, BT_STR("span "));
+  bool is_open = false;
   write_plain(bt_text_cut(bt_str_from(witness->name), 64), out);
+  if (asks_for_duration(rule, witness)) write_duration(witness->duration_ns, out);
   if (witness->service[0]) {
-    bt_buffer_append(out, BT_STR(" of service "));
+    write_separator(out, &is_open);
     write_plain(bt_text_cut(bt_str_from(witness->service), 48), out);
   }
   for (size_t i = 0; i < witness->attribute_count && i < SHOWN_MAX; i++) {
-    bt_buffer_append(out, i ? BT_STR(", ") : BT_STR(" ("));
+    write_separator(out, &is_open);
     write_plain(bt_text_cut(bt_str_from(witness->attributes[i].key), SHOWN_BYTES), out);
     bt_buffer_append(out, BT_STR(" = "));
     write_plain(bt_text_cut(bt_str_from(witness->attributes[i].value), SHOWN_BYTES), out);
   }
-  if (witness->attribute_count) bt_buffer_append_char(out, ')');
+  if (is_open) bt_buffer_append_char(out, ')');
 }
 
-static bool is_within(const bt_condition *clause, const bt_range *range) {
-  return clause && range->start < clause->range.end && clause->range.start < range->end;
-}
-
-/* The clause that failed as it stands in the rule: `always` did not hold, `never` and a bare condition did. */
 void bt_violation_sentence(const bt_rule *rule, const bt_violation_witness *witness, const bt_range *failed,
-                           bt_buffer *out) {
+                           const bt_value *measured, bt_buffer *out) {
+  bt_buffer said = {0};
   if (witness)
-    write_witness(witness, out);
+    write_witness(rule, witness, out);
   else
     bt_buffer_append(out, BT_STR("this trace"));
   bt_buffer_append(out, BT_STR(": "));
-  bool is_in_text = failed->start < failed->end && failed->end <= rule->text.len;
-  bool is_always = is_within(rule->always, failed), is_never = is_within(rule->never, failed);
-  if (is_always)
-    bt_buffer_append(out, BT_STR("what must always hold does not: "));
-  else if (is_never)
-    bt_buffer_append(out, BT_STR("what must never hold does: "));
-  else
-    bt_buffer_append(out, BT_STR("the condition holds: "));
-  if (is_in_text)
-    write_rule_text((bt_str){rule->text.ptr + failed->start, failed->end - failed->start}, out);
-  else
-    write_rule_text(rule->text, out);
+  bt_rule_say_failure(rule, *failed, measured, &said);
+  write_plain(bt_buffer_str(&said), out);
+  out->failed = out->failed || said.failed;
+  bt_buffer_dispose(&said);
 }

@@ -14,9 +14,9 @@ const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field)
 void bt_witness_value_write(const bt_value *value, bt_buffer *out);
 /* The longest beginning of text that has at most `bytes` bytes and ends between characters. */
 bt_str bt_text_cut(bt_str text, size_t bytes);
-/* The sentence; `witness` may be NULL. Control characters become blanks, what is not UTF-8 becomes `?`; the caller
- * cuts it to length. */
+/* The sentence: `checkout (checkout-service): no fraud-check in this trace`. `witness` may be NULL. Control characters
+ * become blanks, what is not UTF-8 becomes `?`; the caller cuts it to length. */
 void bt_violation_sentence(const bt_rule *rule, const bt_violation_witness *witness, const bt_range *failed,
-                           bt_buffer *out);
+                           const bt_value *measured, bt_buffer *out);
 
 #endif

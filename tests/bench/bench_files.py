@@ -42,7 +42,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="betrace-bench-") as folder:
         for name in ("traces.pb", "traces.jsonl"):
             path, truth_path = os.path.join(folder, name), os.path.join(folder, "truth.json")
-            made = run_cli("generate", "--traces", traces, "--out", path, "--truth", truth_path, timeout=1800)
+            made = run_cli("generate", "--scenario", "none", "--traces", traces, "--out", path, "--truth", truth_path, timeout=1800)
             assert made.returncode == 0, made.stderr
             with open(truth_path, encoding="utf-8") as file:
                 truth = set(json.load(file)["slow-db-no-retry"])

@@ -77,7 +77,7 @@ def load(tempo, traces, folder):
     start = end - datetime.timedelta(hours=24)
     truth = os.path.join(folder, "truth.json")
     bounds = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end)]
-    pushed = run_cli("generate", "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=900)
+    pushed = run_cli("generate", "--scenario", "none", "--traces", traces, "--end", bounds[1], "--since", "24h", "--otlp", tempo.otlp_url, "--truth", truth, timeout=900)
     assert pushed.returncode == 0, pushed.stderr
     seconds = (int(start.timestamp()), int(end.timestamp()))
 

@@ -5,11 +5,11 @@
  * verdict, of inconclusive its reason, and maybe `witness` with the witnesses of the first choice exercised WORD of
  * that evaluation: true, false or unknown total N              its number of violating choices choice WORDS         the
  * witnesses of the next choice, the first one first: bound spans as binding=id, others as id spent TEXT           what
- * its budget was spent on failed TEXT          the part of the rule that is blamed in the choice looked at last flags
- * WORDS          of the trace: root=id or root=none, differing_copies, missing_parents, spans=N Afterwards every rule
- * is evaluated on every trace once more, all in one ruleset, and again with indexes, and has to give the same verdicts;
- * and what is said of
- * parts of the traces (as incomplete), or under clock skew, must not contradict what is said of the whole. */
+ * its budget was spent on failed TEXT          the part of the rule that is blamed in the choice looked at last says
+ * TEXT what is said of it (dsl/rule_sentence.h) flags WORDS          of the trace: root=id or root=none,
+ * differing_copies, missing_parents, spans=N Afterwards every rule is evaluated on every trace once more, all in one
+ * ruleset, and again with indexes, and has to give the same verdicts; and what is said of parts of the traces (as
+ * incomplete), or under clock skew, must not contradict what is said of the whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "dsl/eval.h"
+#include "dsl/rule_sentence.h"
 #include "tests/support/case_file.h"
 #include "tests/support/trace_text.h"
 
@@ -168,6 +169,20 @@ static void check_failed(case_run *run, const char *expected) {
     complain(run, "expected %s to be blamed, got %.*s", expected, BT_FMT(got));
 }
 
+/* The sentence of the choice that was looked at last. */
+static void check_sentence(case_run *run, const char *expected) {
+  if (!run->verdict || !run->verdict->choice_count) {
+    complain(run, "no choice to say something of");
+    return;
+  }
+  const bt_choice *choice = &run->verdict->choices[run->next_choice ? run->next_choice - 1 : 0];
+  bt_buffer got = {0};
+  bt_rule_say_failure(run->rule, choice->failed, &choice->measured, &got);
+  if (got.failed || !bt_str_equal(bt_buffer_str(&got), bt_str_from(expected)))
+    complain(run, "expected the sentence `%s`, got `%.*s`", expected, BT_FMT(bt_buffer_str(&got)));
+  bt_buffer_dispose(&got);
+}
+
 static bool evaluate(case_run *run) {
   bt_error error = {0};
   const bt_rule *rules[1] = {run->rule};
@@ -234,7 +249,7 @@ static void run_case(const text_case *text, void *context) {
   } acts[] = {{"rule", set_rule},         {"trace", set_trace},           {"options", set_options},
               {"verdict", check_verdict}, {"exercised", check_exercised}, {"total", check_total},
               {"choice", check_choice},   {"failed", check_failed},       {"flags", check_flags},
-              {"spent", check_spending}};
+              {"spent", check_spending},  {"says", check_sentence}};
   case_run run = {.suite = context, .text = text};
   for (size_t i = 0; i < text->field_count; i++) {
     size_t act = 0, count = sizeof acts / sizeof acts[0];

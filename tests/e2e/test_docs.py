@@ -9,6 +9,7 @@
   betrace-invalid     a rule that must not compile
   traceql             a query that Tempo accepts
   text                output or a drawing: not run
+  text output         what the sh block above it prints, but for how long that took
 """
 import contextlib
 import glob
@@ -44,6 +45,11 @@ def blocks(path):
         yield text.count("\n", 0, match.start()) + 1, match.group(1).split(), match.group(2)
 
 
+def without_seconds(output):
+    """The same without how long it took: `completed, 1.118 s, …`."""
+    return re.sub(r"^(completed, .*?)[0-9.]+ s\b", r"\1N s", output.strip(), flags=re.M)
+
+
 class DocsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -71,7 +77,7 @@ class DocsTest(unittest.TestCase):
         return re.sub(r"(betrace serve(?! --help))", rf"\1 --listen 127.0.0.1:{self.port}", text)
 
     def environment(self):
-        return dict(sanitizer_environment(), PATH=self.folder + os.pathsep + os.environ["PATH"])
+        return dict(sanitizer_environment(), LC_ALL="C.UTF-8", PATH=self.folder + os.pathsep + os.environ["PATH"])
 
     def background(self, text):
         process = subprocess.Popen(["bash", "-c", "exec " + text], cwd=self.folder, env=self.environment(), stderr=subprocess.PIPE, text=True)
@@ -133,6 +139,8 @@ class DocsTest(unittest.TestCase):
                 elif kind.startswith("betrace"):
                     for rule in re.split(r"\n{2,}", text.strip()):
                         self.check_rule(rule, kind == "betrace")
+                elif info == ["text", "output"]:
+                    self.assertEqual(without_seconds(output).splitlines(), without_seconds(text).splitlines())
                 elif kind == "traceql":
                     status, body = self.tempo.search_raw(text.strip())
                     self.assertEqual(status, 200, body)

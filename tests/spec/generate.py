@@ -110,7 +110,7 @@ class EvalCase:
             self.entry["expect"]["choice_total"] = int(value)
         elif key == "exercised":
             self.entry["expect"]["exercised"] = value
-        elif key not in ("flags", "spent"):  # flags of a trace, and on what a budget was spent, are not of the language
+        elif key not in ("flags", "spent", "says"):  # not of the language: of a trace, of a budget, a sentence of ours
             raise case_text.Unreadable(f"unknown field {key}")
 
 

@@ -12,7 +12,7 @@
 enum { BATCH_TRACES = 500 };
 
 typedef struct generate_options {
-  bt_sample_options sample;
+  bt_sample_options sample; /* --violations without --scenario means BT_SAMPLE_NONE: they are planted there alone */
   const char *out, *late, *otlp, *truth;
   int64_t late_after_ns;
   bool print_json;
@@ -29,15 +29,18 @@ typedef struct generator {
 
 /* ---- encoding ---- */
 
-typedef struct encoded { /* one resource a service, for a batch */
-  bt_export_span *spans[BT_SAMPLE_SERVICES];
-  bt_export_resource resources[BT_SAMPLE_SERVICES];
-  bt_attribute attributes[BT_SAMPLE_SERVICES][2];
+enum { MOST_ORIGINS = 32 };
+
+typedef struct encoded { /* a resource for each origin of spans, for a batch */
+  bt_sample_origin origins[MOST_ORIGINS];
+  bt_export_span *spans[MOST_ORIGINS];
+  bt_export_resource resources[MOST_ORIGINS];
+  bt_attribute attributes[MOST_ORIGINS][3];
   size_t count;
 } encoded;
 
 static void dispose_encoded(encoded *e) {
-  for (size_t s = 0; s < BT_SAMPLE_SERVICES; s++) free(e->spans[s]);
+  for (size_t o = 0; o < e->count; o++) free(e->spans[o]);
 }
 
 typedef enum which_spans { ALL_SPANS, ON_TIME, LATE_ONLY } which_spans;
@@ -46,31 +49,63 @@ static bool is_wanted(const bt_sample_span *span, which_spans which) {
   return which == ALL_SPANS || span->is_late == (which == LATE_ONLY);
 }
 
-static bool collect_service(generator *g, encoded *e, uint32_t service, size_t traces, which_spans which) {
-  bt_export_span *spans = bt_realloc_array(NULL, traces * BT_SAMPLE_MAX_SPANS, sizeof *spans);
-  if (!spans) return false;
-  e->spans[service] = spans;
-  size_t count = 0;
+static bool is_same(const char *a, const char *b) {
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The resource of an origin, which is added where it is new. */
+static size_t find_origin(encoded *e, const bt_sample_origin *origin) {
+  size_t o = 0;
+  while (o < e->count &&
+         !(is_same(e->origins[o].service, origin->service) && is_same(e->origins[o].version, origin->version) &&
+           is_same(e->origins[o].region, origin->region)))
+    o++;
+  if (o == e->count) e->origins[e->count++] = *origin;
+  return o;
+}
+
+static void name_resource(encoded *e, size_t o) {
+  const char *const values[] = {e->origins[o].service, e->origins[o].version, e->origins[o].region};
+  static const char *const keys[] = {"service.name", "service.version", "cloud.region"};
+  bt_export_resource *resource = &e->resources[o];
+  resource->attributes = e->attributes[o];
+  resource->scope_name = BT_STR("betrace-generate");
+  resource->scope_version = BT_STR("1");
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0] && values[i]; i++)
+    e->attributes[o][resource->attribute_count++] =
+        (bt_attribute){bt_str_from(keys[i]), {.type = BT_VALUE_STRING, .string = bt_str_from(values[i])}};
+}
+
+/* Calls for each wanted span of the batch: its resource, and the span. */
+static void count_span(encoded *e, size_t o, const bt_export_span *span) {
+  (void)span;
+  e->resources[o].span_count++;
+}
+static void keep_span(encoded *e, size_t o, const bt_export_span *span) {
+  e->spans[o][e->resources[o].span_count++] = *span;
+}
+static void visit_spans(const generator *g, encoded *e, size_t traces, which_spans which,
+                        void (*visit)(encoded *, size_t, const bt_export_span *)) {
   for (size_t t = 0; t < traces; t++) {
     for (size_t i = 0; i < g->batch[t].span_count; i++) {
       const bt_sample_span *span = &g->batch[t].spans[i];
-      if (span->service == service && is_wanted(span, which)) spans[count++] = span->span;
+      if (is_wanted(span, which)) visit(e, find_origin(e, &span->origin), &span->span);
     }
   }
-  if (!count) return true;
-  bt_attribute *attributes = e->attributes[service];
-  attributes[0] = (bt_attribute){BT_STR("service.name"),
-                                 {.type = BT_VALUE_STRING, .string = bt_str_from(bt_sample_services[service])}};
-  attributes[1] = (bt_attribute){BT_STR("service.version"), {.type = BT_VALUE_STRING, .string = BT_STR("1.4.2")}};
-  e->resources[e->count++] = (bt_export_resource){attributes, 2, BT_STR("betrace-generate"), BT_STR("1"), spans, count};
-  g->spans += count;
-  return true;
 }
 
 static bt_status collect(generator *g, encoded *e, size_t traces, which_spans which, bt_error *error) {
   *e = (encoded){0};
-  for (uint32_t s = 0; s < BT_SAMPLE_SERVICES; s++)
-    if (!collect_service(g, e, s, traces, which)) return bt_error_no_memory(error);
+  visit_spans(g, e, traces, which, count_span);
+  for (size_t o = 0; o < e->count; o++) {
+    name_resource(e, o);
+    e->spans[o] = bt_realloc_array(NULL, e->resources[o].span_count, sizeof *e->spans[o]);
+    if (!e->spans[o]) return bt_error_no_memory(error);
+    e->resources[o].spans = e->spans[o];
+    g->spans += e->resources[o].span_count;
+    e->resources[o].span_count = 0;
+  }
+  visit_spans(g, e, traces, which, keep_span);
   return BT_OK;
 }
 
@@ -92,6 +127,17 @@ static json_t *attributes_json(const bt_attribute *attributes, uint32_t count) {
   return array;
 }
 
+static json_t *links_json(const bt_export_span *span) {
+  json_t *array = json_array();
+  for (uint32_t i = 0; i < span->link_count; i++) {
+    char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1];
+    bt_trace_id_format(&span->links[i].trace_id, trace_id);
+    bt_span_id_format(&span->links[i].span_id, span_id);
+    json_array_append_new(array, json_pack("{s:s, s:s}", "traceId", trace_id, "spanId", span_id));
+  }
+  return array;
+}
+
 static json_t *span_json(const bt_export_span *span) {
   char trace_id[BT_TRACE_ID_HEX + 1], span_id[BT_SPAN_ID_HEX + 1], parent_id[BT_SPAN_ID_HEX + 1], start[24], end[24];
   bt_trace_id_format(&span->trace_id, trace_id);
@@ -104,6 +150,7 @@ static json_t *span_json(const bt_export_span *span) {
                 span->name.len, "kind", (int)span->kind, "startTimeUnixNano", start, "endTimeUnixNano", end,
                 "attributes", attributes_json(span->attributes, span->attribute_count));
   if (!bt_span_id_is_zero(&span->parent_id)) json_object_set_new(object, "parentSpanId", json_string(parent_id));
+  if (span->link_count) json_object_set_new(object, "links", links_json(span));
   if (span->status)
     json_object_set_new(object, "status",
                         json_pack("{s:i, s:s%}", "code", (int)span->status, "message",
@@ -190,16 +237,25 @@ static bt_status run_passes(generator *g, bt_error *error) {
   return run_pass(g, LATE_ONLY, error);
 }
 
+static void add_truth(json_t *truth, const bt_sample_trace *trace) {
+  for (int f = 0; f < BT_SAMPLE_FAULTS && trace->span_count; f++) {
+    char hex[BT_TRACE_ID_HEX + 1];
+    bt_trace_id_format(&trace->spans[0].span.trace_id, hex);
+    if (trace->faults & 1u << f)
+      json_array_append_new(json_object_get(truth, bt_sample_fault_names[f]), json_string(hex));
+  }
+}
+
 static bt_status write_truth(generator *g, bt_error *error) {
+  const bt_sample_options *sample = &g->options->sample;
   if (!g->options->truth) return BT_OK;
   json_t *truth = json_object();
-  for (int f = 1; f < BT_SAMPLE_FAULTS; f++) json_object_set_new(truth, bt_sample_fault_names[f], json_array());
-  for (uint64_t i = 0; i < g->options->sample.traces; i++) {
-    char hex[BT_TRACE_ID_HEX + 1];
-    bt_sample_trace_make(&g->options->sample, i, g->batch);
-    bt_trace_id_format(&g->batch->spans[0].span.trace_id, hex);
-    if (g->batch->fault)
-      json_array_append_new(json_object_get(truth, bt_sample_fault_names[g->batch->fault]), json_string(hex));
+  for (int f = 0; f < BT_SAMPLE_FAULTS; f++)
+    if (bt_sample_scenario_faults[sample->scenario] & 1u << f)
+      json_object_set_new(truth, bt_sample_fault_names[f], json_array());
+  for (uint64_t i = 0; i < sample->traces; i++) {
+    bt_sample_trace_make(sample, i, g->batch);
+    add_truth(truth, g->batch);
   }
   int failed = json_dump_file(truth, g->options->truth, JSON_INDENT(2));
   json_decref(truth);
@@ -245,7 +301,8 @@ static int run_generate(const generate_options *options) {
 /* ---- options ---- */
 
 enum {
-  OPT_SEED = BT_FLAG_OWN,
+  OPT_SCENARIO = BT_FLAG_OWN,
+  OPT_SEED,
   OPT_TRACES,
   OPT_VIOLATIONS,
   OPT_SINCE,
@@ -257,8 +314,18 @@ enum {
   OPT_TRUTH
 };
 
+static bool take_scenario(const char *value, bt_sample_scenario *out) {
+  for (int s = 0; s < BT_SAMPLE_SCENARIOS; s++) {
+    if (strcmp(value, bt_sample_scenario_names[s]) != 0) continue;
+    *out = (bt_sample_scenario)s;
+    return true;
+  }
+  return false;
+}
+
 static bool take_option(int option, const char *value, generate_options *options, int64_t *since_ns) {
   switch (option) {
+  case OPT_SCENARIO: return take_scenario(value, &options->sample.scenario);
   case OPT_SEED: return bt_cli_number(value, &options->sample.seed);
   case OPT_TRACES:
     return bt_cli_number(value, &options->sample.traces) && options->sample.traces > 0 &&
@@ -276,11 +343,15 @@ static bool take_option(int option, const char *value, generate_options *options
   }
 }
 
-static int check_options(generate_options *options, int64_t since_ns, bool violations_said) {
+static int check_options(generate_options *options, int64_t since_ns, bool says_violations, bool says_scenario) {
+  if (says_violations && says_scenario && options->sample.scenario != BT_SAMPLE_NONE)
+    return bt_cli_usage_error("generate",
+                              "--violations goes with --scenario none; in the others the story says how many");
+  if (says_violations) options->sample.scenario = BT_SAMPLE_NONE;
   if (!options->sample.end_ns) options->sample.end_ns = bt_clock_wall_ns();
   options->sample.start_ns = options->sample.end_ns - since_ns;
   uint64_t most = options->sample.traces / 10;
-  if (!violations_said) options->sample.violations = most < 37 ? most : 37;
+  if (!says_violations) options->sample.violations = most < 37 ? most : 37;
   if (options->sample.violations > most)
     return bt_cli_usage_error("generate", "--violations may be at most a tenth of --traces");
   if (!options->out == !options->otlp) return bt_cli_usage_error("generate", "say where to: --out FILE or --otlp URL");
@@ -294,12 +365,13 @@ static int check_options(generate_options *options, int64_t since_ns, bool viola
 typedef struct generate_arguments {
   generate_options options;
   int64_t since_ns;
-  bool says_violations;
+  bool says_violations, says_scenario;
 } generate_arguments;
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   generate_arguments *arguments = context;
   arguments->says_violations = arguments->says_violations || flag->id == OPT_VIOLATIONS;
+  arguments->says_scenario = arguments->says_scenario || flag->id == OPT_SCENARIO;
   return take_option(flag->id, value, &arguments->options, &arguments->since_ns);
 }
 
@@ -309,14 +381,17 @@ static int generate_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &operands, &code)) return code;
   if (operands.count) return bt_cli_usage_error("generate", "\"%s\" is not an option", operands.items[0]);
-  int wrong = check_options(&arguments.options, arguments.since_ns, arguments.says_violations);
+  int wrong = check_options(&arguments.options, arguments.since_ns, arguments.says_violations, arguments.says_scenario);
   return wrong ? wrong : run_generate(&arguments.options);
 }
 
 static const bt_flag flags[] = {
+    {"scenario", OPT_SCENARIO, "NAME", "rollout", "what the traces tell: rollout, noise, none, messaging or agent",
+     NULL},
     {"seed", OPT_SEED, "N", "1", "the same seed makes the same traces", NULL},
     {"traces", OPT_TRACES, "N", "1000", "how many traces", NULL},
-    {"violations", OPT_VIOLATIONS, "N", "37, at most a tenth of the traces", "planted of each kind", NULL},
+    {"violations", OPT_VIOLATIONS, "N", "37, at most a tenth of the traces",
+     "planted of each kind, evenly; means --scenario none", NULL},
     {"since", OPT_SINCE, "DURATION", "24h", "spread over this time before --end", NULL},
     {"end", OPT_END, "TIME", "now", "when the newest begins", NULL},
     {"out", OPT_OUT, "FILE", NULL, "OTLP protobuf, or JSON lines where FILE ends in .jsonl; - is JSON lines to stdout",
@@ -326,22 +401,31 @@ static const bt_flag flags[] = {
     {"otlp", OPT_OTLP, "URL", NULL, "push by OTLP/HTTP instead of writing files", NULL},
     {"late-after", OPT_LATE_AFTER, "DURATION", "together with them", "push the late spans that long after all others",
      NULL},
-    {"truth", OPT_TRUTH, "FILE", NULL, "JSON: the ids of the planted traces for each rule", NULL},
+    {"truth", OPT_TRUTH, "FILE", NULL, "JSON: the ids of the wrong traces for each rule", NULL},
+    {0}};
+static const bt_example examples[] = {
+    {"A day of a shop, in which version 1.4.3 breaks something six hours before the end",
+     "betrace generate --traces 20000 --since 24h --out traces.pb --truth truth.json"},
+    {"The same into a Tempo", "betrace generate --traces 20000 --since 24h --otlp http://127.0.0.1:4318"},
+    {"Orders through a queue, a trace for each side of it",
+     "betrace generate --scenario messaging --traces 2000 --out orders.jsonl"},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
-static const bt_example examples[] = {
-    {"A day of traces into a file, and which of them were made wrong",
-     "betrace generate --traces 20000 --since 24h --out traces.pb --truth truth.json"},
-    {"Into a Tempo", "betrace generate --traces 15420 --since 24h --otlp http://127.0.0.1:4318 --late-after 30s"},
-    {0}};
-const bt_command bt_command_generate = {.name = "generate",
-                                        .summary =
-                                            "sample traces with planted violations, to a file or an OTLP endpoint",
-                                        .usage = "(--out FILE | --otlp URL) [flags]",
-                                        .about = "Writes sample traces of a small shop: the same for the same --seed. "
-                                                 "Violations of three rules are planted among right traces.",
-                                        .examples = examples,
-                                        .groups = groups,
-                                        .fine = "all traces were written",
-                                        .unknown = "they could not be written or sent",
-                                        .run = generate_command};
+const bt_command bt_command_generate = {
+    .name = "generate",
+    .summary = "sample traces with planted violations, to a file or an OTLP endpoint",
+    .usage = "(--out FILE | --otlp URL) [flags]",
+    .about = "Writes sample traces, the same for the same --seed.\n\n"
+             "rollout: a small shop. Version 1.4.3 comes to eu-west-1 in the last quarter of the time. It does "
+             "not retry slow queries, writes no audit span for one tenant, and its payments take longer.\n"
+             "noise: the same rollout, and a few wrong traces that have nothing to do with it.\n"
+             "none: one version; wrong traces of three kinds at even distances.\n"
+             "messaging: orders through a queue, each in two linked traces. From the last quarter on failed "
+             "messages are not put aside, and some are lost.\n"
+             "agent: an assistant with tools. From the last quarter on it sends mail that nobody allowed, and "
+             "at times asks its model again and again.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "all traces were written",
+    .unknown = "they could not be written or sent",
+    .run = generate_command};

@@ -1,0 +1,13 @@
+/* What a violation says of its rule, in words: what is missing first, else what is there and must not be. The words are
+ * the rule's own. Thread: no state. */
+#ifndef BT_DSL_RULE_SENTENCE_H
+#define BT_DSL_RULE_SENTENCE_H
+
+#include "dsl/eval.h"
+
+/* Appends the sentence of a choice, without the span that it is about: `no fraud-check in this trace`, `count(retry) is
+ * 5, expected <= 2`. Where the choice blames nothing that stands in the rule: the whole of it. A rule's text is put on
+ * one line; control characters are for the caller to see to. */
+void bt_rule_say_failure(const bt_rule *rule, bt_range failed, const bt_value *measured, bt_buffer *out);
+
+#endif
