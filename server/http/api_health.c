@@ -125,6 +125,16 @@ static bt_status check_watch(const bt_service *service, bt_error *error) {
   return status;
 }
 
+/* Answers are right all the same, only later. */
+static bt_status check_clock(const bt_service *service, bt_error *error) {
+  int64_t ahead_ns = bt_source_clock_ahead_ns(service->source);
+  if (!ahead_ns) return BT_OK;
+  return bt_error_set(error, BT_INVALID,
+                      "the clock here is up to %lld s ahead of Tempo's: what is settled is counted by Tempo's, so much "
+                      "later; set both clocks by the same source of time",
+                      (long long)(ahead_ns / 1000000000));
+}
+
 static void answer_ready(const bt_service *service, bt_call *call) {
   bt_error error = {0};
   bool ready = true;
@@ -143,6 +153,10 @@ static void answer_ready(const bt_service *service, bt_call *call) {
     status = bt_outside_check_answer(&otlp_probe, &error);
     ready = ready && !status;
     json_object_set_new(parts, "otlp", part_json(status, &error));
+  }
+  if (check_clock(service, &error)) {
+    degraded = true;
+    json_object_set_new(parts, "clock", part_json(BT_INVALID, &error));
   }
   if (service->watch) {
     status = check_watch(service, &error);

@@ -217,6 +217,13 @@ static void write_tempo(const bt_service *service, bt_buffer *out) {
   bt_expose_count(out, "betrace_tempo_concurrency", NULL, stats.allowed);
 }
 
+static void write_clock(const bt_service *service, bt_buffer *out) {
+  bt_expose_family(out, "betrace_tempo_clock_ahead_seconds", "gauge",
+                   "By how much the clock here is ahead of Tempo's; what is settled is counted so much later.");
+  int64_t ahead_ns = bt_source_clock_ahead_ns(service->source);
+  bt_expose_count(out, "betrace_tempo_clock_ahead_seconds", NULL, (uint64_t)(ahead_ns / 1000000000));
+}
+
 static void write_histograms(const bt_service *service, bt_buffer *out) {
   bt_expose_family(out, "betrace_evaluation_duration_seconds", "histogram", "Evaluations of rules over a range.");
   for (size_t i = 0; i < BT_EVALUATION_KINDS; i++) {
@@ -376,6 +383,7 @@ void bt_api_metrics(void *context, bt_call *call) {
     write_store(service, out);
     write_requests(service, out);
     write_tempo(service, out);
+    write_clock(service, out);
     write_histograms(service, out);
     write_replays(service, out);
     write_memory(service, out);

@@ -46,7 +46,8 @@ bt_status bt_one_trace_read(const bt_service *service, const bt_call *call, cons
 }
 
 bool bt_one_trace_is_unsettled(const bt_service *service, const bt_rule_definition *rule, const bt_trace *trace) {
-  int64_t settle_ns = bt_assumptions_of(&service->assumptions, rule).settle_ns;
+  int64_t settle_ns = bt_assumptions_of(&service->assumptions, rule).settle_ns; /* by id nothing is hidden */
+  settle_ns += bt_source_clock_ahead_ns(service->source);
   return !service->source->operations->is_static && bt_trace_end_ns(trace) > bt_clock_wall_ns() - settle_ns;
 }
 

@@ -374,7 +374,8 @@ bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request,
   c.sample = request->sample ? request->sample : BT_CONTRAST_SAMPLE;
   /* The first one is small: a part that is not finished in time is lost, and one that is can be compared. */
   c.replay.random_part = c.sample / 2 > LEAST_PART ? c.sample / 2 : LEAST_PART;
-  c.assumptions = bt_assumptions_of(&request->replay.assumptions, request->replay.rules[0]);
+  bt_assumptions service = bt_assumptions_over(&c.replay.assumptions, source, c.replay.cancel);
+  c.assumptions = bt_assumptions_of(&service, request->replay.rules[0]);
   status = carry_out(&c, error);
   dispose(&c);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;

@@ -30,8 +30,8 @@ struct bt_series_ask {
   bt_known_series **series; /* one for each rule */
   size_t rule_count;
   int64_t first_step, end_step, whole_end_step, now_ns;
-  int64_t settle_floor_ns; /* of the source */
-  int64_t *settled_end;    /* for each rule: the first step that is not settled */
+  int64_t settle_floor_ns, clock_ahead_ns; /* of the source */
+  int64_t *settled_end;                    /* for each rule: the first step that is not settled */
   bool wants_exercised;
   bt_turn turn;                       /* of what is counted for it */
   bt_ask_cell *cells;                 /* rule × steps + index */

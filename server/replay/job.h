@@ -11,13 +11,15 @@
 
 typedef struct bt_job_queue bt_job_queue;
 
+enum { BT_REPLAYS_BESIDE = 1 }; /* places beside max_replays: whoever has no replay running does not wait for others */
+
 typedef struct bt_job_queue_options {
   bt_workplace *work;                  /* borrowed */
   bt_source *source;                   /* borrowed */
   bt_http_client *client;              /* for emission; NULL: nothing is emitted */
   const bt_exporter_options *exporter; /* NULL: nothing is emitted */
   bt_assumptions assumptions;
-  uint32_t max_replays;      /* running at once; 0: 4 */
+  uint32_t max_replays;      /* running at once, besides one of a tenant that has no other; 0: 4 */
   size_t memory_limit_bytes; /* without an account: of one of its own; 0: 256 MiB */
   bt_memory_account *memory; /* what jobs hold is asked for there, and the queue is its keeper; NULL: it has its own */
   bool emit_at_original_time;

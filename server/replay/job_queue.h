@@ -79,7 +79,7 @@ void bt_job_make_room(bt_job_queue *queue, const bt_job_share *own, size_t wante
  * forgotten. */
 bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) BT_MUST_CHECK;
 /* The job to run next: the oldest of the tenant with the fewest running, and among such of the one that waits
- * longest. NULL: none waits. */
+ * longest. NULL: none waits that may run now; when as many run as may, one more may whose tenant has none running. */
 bt_job *bt_job_next(const bt_job_queue *queue);
 /* NULL: the tenant has no job. */
 bt_job_share *bt_job_share_find(const bt_job_queue *queue, const char *tenant);

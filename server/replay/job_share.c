@@ -1,7 +1,7 @@
 /* What each tenant has of the job queue: places, workers, memory for results. Tenants must not live at each other's
- * cost, so a worker takes the job of the tenant with the fewest running, and room is made among the results of
- * whoever has more than an even share. Invariant: a share is there as long as its tenant has a job, and its numbers
- * are sums over those jobs. Thread: under the queue's lock. */
+ * cost, so a worker takes the job of the tenant with the fewest running, one place is left to whoever has none, and
+ * room is made among the results of whoever has more than an even share. Invariant: a share is there as long as its
+ * tenant has a job, and its numbers are sums over those jobs. Thread: under the queue's lock. */
 #include "server/replay/job_queue.h"
 
 #include <stdlib.h>
@@ -149,11 +149,19 @@ static bool goes_before(const bt_job_share *a, const bt_job_share *b) {
   return a->last_start < b->last_start;
 }
 
+static size_t count_running(const bt_job_queue *queue) {
+  size_t running = 0;
+  for (size_t i = 0; i < queue->share_count; i++) running += queue->shares[i]->running;
+  return running;
+}
+
+/* The first whose turn it is has the fewest running: where it may not go, none may. */
 bt_job *bt_job_next(const bt_job_queue *queue) {
   bt_job *next = NULL;
   for (size_t i = 0; i < queue->job_count; i++) {
     bt_job *job = queue->jobs[i];
     if (job->state == BT_JOB_QUEUED && (!next || goes_before(job->share, next->share))) next = job;
   }
-  return next;
+  bool may_go = next && (!next->share->running || count_running(queue) < queue->options.max_replays);
+  return may_go ? next : NULL;
 }

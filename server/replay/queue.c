@@ -288,7 +288,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
 static bt_status make_crew(bt_job_queue *queue, bt_error *error) {
   bt_crew_options crew = {.work = queue->options.work,
                           .lane = BT_LANE_REPLAY,
-                          .size = queue->options.max_replays,
+                          .size = queue->options.max_replays + BT_REPLAYS_BESIDE,
                           .mutex = &queue->mutex,
                           .do_piece = do_piece,
                           .context = queue};

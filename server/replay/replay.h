@@ -18,15 +18,20 @@
 typedef struct bt_assumptions { /* defaults by bt_assumptions_default: 15 min, 15 min, 2 min, 0, 1 h, false, 0, 0 */
   int64_t margin_ns, lateness_ns, settle_ns, clock_skew_ns, handover_ns;
   int64_t settle_floor_ns; /* settle is never less: what the source's searches do not show cannot be settled */
+  int64_t clock_ahead_ns;  /* of the source's clock, part of settle_ns: what is settled is counted by the earlier one */
   bool require_complete;
   uint64_t step_budget;      /* of one rule on one trace (bt_eval_options) */
   uint64_t least_steps;      /* of a rule that has a budget of its own (bt_eval_options); 0 for the service */
   uint64_t most_rule_budget; /* what such a budget may come to; by default BT_MOST_RULE_BUDGET */
 } bt_assumptions;
 bt_assumptions bt_assumptions_default(void);
-/* The service's with the floor of a source, which may be asked for it and waited for where there is a cancel flag. */
+/* The service's with the floor and the clock of a source, which may be asked for them and waited for where there is a
+ * cancel flag. Such may be given once more. */
 bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel);
-/* Those of one rule: its own where it says some, else the service's; not below the floor. */
+/* For a clock of ours that is so much ahead, and not by the wall clock. */
+void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns);
+/* Those of one rule: its own where it says some, else the service's; not below the floor, and by
+ * the source's clock. */
 bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_definition *rule);
 
 typedef enum bt_count_mode {

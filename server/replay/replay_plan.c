@@ -23,10 +23,20 @@ bt_assumptions bt_assumptions_default(void) {
                           .most_rule_budget = BT_MOST_RULE_BUDGET};
 }
 
+static int64_t settle_of(const bt_assumptions *a, int64_t said_ns) {
+  return (said_ns < a->settle_floor_ns ? a->settle_floor_ns : said_ns) + a->clock_ahead_ns;
+}
+
+void bt_assumptions_set_clock(bt_assumptions *all, int64_t ahead_ns) {
+  int64_t said_ns = all->settle_ns - all->clock_ahead_ns;
+  all->clock_ahead_ns = ahead_ns;
+  all->settle_ns = settle_of(all, said_ns);
+}
+
 bt_assumptions bt_assumptions_over(const bt_assumptions *service, bt_source *source, const bt_cancel *cancel) {
   bt_assumptions all = *service;
-  all.settle_floor_ns = bt_source_hidden_tail_ns(source, cancel);
-  if (all.settle_ns < all.settle_floor_ns) all.settle_ns = all.settle_floor_ns;
+  all.settle_floor_ns = bt_source_hidden_tail_ns(source, cancel); /* whoever asks hears its clock, too */
+  bt_assumptions_set_clock(&all, bt_source_clock_ahead_ns(source));
   return all;
 }
 
@@ -34,8 +44,7 @@ bt_assumptions bt_assumptions_of(const bt_assumptions *service, const bt_rule_de
   const bt_rule_fields *fields = &rule->fields;
   bt_assumptions own = *service;
   if (fields->margin_ns >= 0) own.margin_ns = fields->margin_ns;
-  if (fields->settle_ns >= 0) own.settle_ns = fields->settle_ns;
-  if (own.settle_ns < own.settle_floor_ns) own.settle_ns = own.settle_floor_ns;
+  if (fields->settle_ns >= 0) own.settle_ns = settle_of(service, fields->settle_ns);
   if (fields->clock_skew_ns >= 0) own.clock_skew_ns = fields->clock_skew_ns;
   if (fields->require_complete >= 0) own.require_complete = fields->require_complete;
   own.least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/base/log.h"
 #include "server/base/time_text.h"
 
 enum { SECRET_MAX = 16 * 1024, REPLICATION_MAX = 64 };
@@ -86,6 +87,13 @@ static bt_status check_ca(const char *path, bt_error *error) {
   return bt_error_set(error, BT_IO, "--tempo-ca: %s cannot be read: %s", path, strerror(errno));
 }
 
+static void say_clock_ahead(int64_t ahead_ns) {
+  bt_log(BT_LOG_WARNING,
+         "the clock here is up to %lld s ahead of Tempo's, by the Date of its answers: what is settled is counted by "
+         "Tempo's, so much later; set both clocks by the same source of time",
+         (long long)(ahead_ns / 1000000000));
+}
+
 bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, const char *url, bt_http_client *client,
                                  bt_source **out, bt_error *error) {
   secret password = {.value = NULL}, token = {.value = NULL};
@@ -102,6 +110,7 @@ bt_status bt_tempo_settings_open(const bt_tempo_settings *settings, const char *
                                 .timeout_ms = settings->timeout_ns / 1000000,
                                 .replication = (uint32_t)settings->replication,
                                 .pause_ms = settings->pause_ms,
+                                .on_clock_ahead = say_clock_ahead,
                                 .search_limit = settings->search_limit};
     status = bt_tempo_source_new(client, &options, out, error);
   }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/time_text.h"
 #include "server/replay/window.h"
@@ -140,7 +141,9 @@ static bool are_asked_alike(const bt_watch_rules *a, const bt_watch_rules *b) {
 
 static bt_status refresh_rules(bt_watcher *watcher, const bt_rule_list *list, bt_error *error) {
   const bt_watch_options *options = watcher->options;
-  const bt_assumptions service = bt_assumptions_over(&options->assumptions, options->source, watcher->cancel);
+  bt_assumptions service = bt_assumptions_over(&options->assumptions, options->source, watcher->cancel);
+  int64_t lead_ns = watcher->now_ns - bt_clock_steady_ns(); /* watch goes by a clock of its own */
+  bt_assumptions_set_clock(&service, bt_source_ahead_by_ns(options->source, lead_ns));
   bool is_same_floor = watcher->schedule.times.settle_ns == service.settle_ns;
   if (watcher->rules && is_same_floor && bt_watch_rules_are(watcher->rules, list)) return BT_OK;
   bt_watch_rules *rules = NULL;

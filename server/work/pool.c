@@ -71,8 +71,8 @@ static const struct {
     [BT_LANE_REPORT] = {"report", PEOPLE, 2, 0, 2, 0},
     [BT_LANE_WATCH] = {"watch", PEOPLE, 4, 0, 4, 0},
     [BT_LANE_ASKING] = {"asking", PEOPLE, 8, 2, 32, 0},
-    [BT_LANE_REPLAY] = {"replay", REPLAYS, 4, 0, 4, 0},
-    [BT_LANE_REPLAY_ASKING] = {"replay_asking", REPLAYS, 4, 0, 4, 0},
+    [BT_LANE_REPLAY] = {"replay", REPLAYS, 5, 0, 5, 0},
+    [BT_LANE_REPLAY_ASKING] = {"replay_asking", REPLAYS, 5, 0, 5, 0},
 };
 
 const char *bt_lane_name(bt_lane lane) {

@@ -350,9 +350,10 @@ static bt_status push_whole(search *s, bt_error *error) {
 /* The last second that has its data. From 2.10 on Tempo takes now, less what 3.0 hides (tempo_tail.h), for a later end
  * of a range; it refuses a range that begins in that second (400), and answers one that begins later as one about the
  * last hour, whose traces no division makes fewer (tests/facts/facts_search.py). So nothing after it is asked alone. */
-static int64_t newest_second(const bt_tempo *tempo) {
+static int64_t newest_second(bt_tempo *tempo) {
   int64_t tail_ns = atomic_load(&tempo->hidden_tail_ns);
-  return bt_wall_clock_ns() / second_ns - CLOCKS_DIFFER_S - (tail_ns > 0 ? tail_ns / second_ns + 1 : 0);
+  int64_t now_ns = bt_wall_clock_ns() - bt_source_clock_ahead_ns(&tempo->head);
+  return now_ns / second_ns - CLOCKS_DIFFER_S - (tail_ns > 0 ? tail_ns / second_ns + 1 : 0);
 }
 
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,

@@ -22,6 +22,7 @@ enum {
   TWO_FROM = 2000,         /* traces that are worth two questions, because Tempo works at two at once */
   FIRST_BITS_MAX = 8,      /* at most 2^8 parts to begin with */
   BITS_MAX = 32,           /* and 2^32 of what turns out too large */
+  ENDLESS_MAX = 8, /* answers one after the other, of ever fewer ids, that went past what is taken: as in search.c */
 };
 static const size_t max_answer_bytes = (size_t)64 << 20, max_decoded_bytes = (size_t)128 << 20;
 
@@ -50,6 +51,7 @@ typedef struct span_search {
   size_t todo_count, todo_capacity;
   slot slots[IN_FLIGHT]; /* a ring */
   uint32_t first, count;
+  uint32_t endless; /* answers since the last whole one */
   /* Of the answer that is being decoded. */
   const slot *at;
   bt_found_list found;
@@ -197,10 +199,17 @@ static bt_status ask_next(span_search *s, bt_error *error) {
   return status == BT_OK ? bt_tempo_call_start(&at->call, error) : status;
 }
 
+/* Each of them costs all that is taken of one, and a part has 32 halvings. */
+static bt_status look_at_large(span_search *s, const slot *at, bt_error *error) {
+  if (at->call.is_endless && ++s->endless >= ENDLESS_MAX) return too_much(error);
+  return push_halves(s, at->part, error);
+}
+
 static bt_status look_at(span_search *s, const slot *at, bt_tempo_outcome outcome, bt_error *error) {
+  if (outcome == BT_TEMPO_ANSWERED) s->endless = 0;
   switch (outcome) {
   case BT_TEMPO_ANSWERED: return give_found_spans(s, error);
-  case BT_TEMPO_TOO_LARGE: return push_halves(s, at->part, error);
+  case BT_TEMPO_TOO_LARGE: return look_at_large(s, at, error);
   case BT_TEMPO_LIMIT_TOO_HIGH:
     if (at->call.limit > 2) return push_part(s, at->part.prefix, at->part.bits) ? BT_OK : bt_error_no_memory(error);
     return too_much(error);

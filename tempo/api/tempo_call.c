@@ -187,14 +187,16 @@ static bt_status judge_answer(bt_tempo_call *call, bt_tempo_decoder decode, void
   return BT_OK;
 }
 
-/* Whether Tempo is there tells when it may have become another one. What a gateway answers while nothing is behind it
- * counts as nothing. */
+/* Whether Tempo is there tells when it may have become another one, and its answers what its clock says. What a gateway
+ * answers while nothing is behind it counts as nothing. */
 static void note_ending(bt_tempo *tempo, bt_status status, const bt_http_response *response) {
   bool is_gateway = status == BT_OK && response->status >= 502 && response->status <= 504;
   if (status == BT_UNAVAILABLE || is_gateway)
     bt_tempo_version_note(&tempo->version, false);
   else if (status == BT_OK || status == BT_LIMIT)
     bt_tempo_version_note(&tempo->version, true);
+  bt_clock_look look = {response->date_s, response->asked_ns, response->came_ns};
+  if (status == BT_OK && !is_gateway && look.date_s) bt_tempo_clock_note(&tempo->clock, &look);
 }
 
 /* Waits for the transfer under way. BT_UNAVAILABLE: worth another attempt, call->reason is set. */

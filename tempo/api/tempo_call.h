@@ -4,6 +4,7 @@
 #ifndef BT_TEMPO_API_TEMPO_CALL_H
 #define BT_TEMPO_API_TEMPO_CALL_H
 
+#include "tempo/api/tempo_clock.h"
 #include "tempo/api/tempo_version.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
@@ -31,6 +32,7 @@ typedef struct bt_tempo {
   _Atomic int copies;             /* learned with it, or set: ingesters that hold each span; -1: not known */
   bool has_set_copies;            /* nothing is learned then */
   bt_tempo_version version;
+  bt_tempo_clock clock;
   _Atomic int64_t lag_ms; /* when a call gave up on a lagging live store, likewise; 0: none did */
 } bt_tempo;
 

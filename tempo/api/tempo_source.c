@@ -110,6 +110,10 @@ static int64_t hidden_tail_of_tempo(bt_source *source, const bt_cancel *cancel) 
   return bt_tempo_hidden_tail_ns(tempo_of(source), cancel);
 }
 
+static int64_t clock_ahead_of_tempo(bt_source *source, int64_t lead_ns) {
+  return bt_tempo_clock_ahead_ns(&tempo_of(source)->clock, lead_ns);
+}
+
 static bool replicates_tempo(bt_source *source) {
   return bt_tempo_may_replicate(tempo_of(source));
 }
@@ -125,6 +129,7 @@ static uint64_t generation_of_tempo(bt_source *source) {
 static void free_tempo(bt_source *source) {
   bt_tempo *tempo = tempo_of(source);
   bt_tempo_version_dispose(&tempo->version);
+  bt_tempo_clock_dispose(&tempo->clock);
   free(tempo->base_url);
   free(tempo->ca_file);
   bt_tempo_authorization_free(tempo->authorization);
@@ -137,6 +142,7 @@ static const bt_source_operations operations = {.search = search_tempo,
                                                 .tags = tags_tempo,
                                                 .check = check_tempo,
                                                 .hidden_tail = hidden_tail_of_tempo,
+                                                .clock_ahead = clock_ahead_of_tempo,
                                                 .replicates = replicates_tempo,
                                                 .describe = describe_tempo,
                                                 .generation = generation_of_tempo,
@@ -178,6 +184,13 @@ static void set_options(bt_tempo *tempo, const bt_tempo_options *options) {
   atomic_init(&tempo->lag_ms, 0);
 }
 
+static bool init_locks(bt_tempo *tempo, const bt_tempo_options *options) {
+  if (!bt_tempo_version_init(&tempo->version)) return false;
+  if (bt_tempo_clock_init(&tempo->clock, options->on_clock_ahead)) return true;
+  bt_tempo_version_dispose(&tempo->version);
+  return false;
+}
+
 bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *options, bt_source **out,
                               bt_error *error) {
   *out = NULL;
@@ -186,7 +199,7 @@ bt_status bt_tempo_source_new(bt_http_client *client, const bt_tempo_options *op
                         "Tempo's address has to be like http://host:3200 or https://host/path, without user, query or "
                         "fragment");
   bt_tempo *tempo = calloc(1, sizeof *tempo);
-  if (!tempo || !bt_tempo_version_init(&tempo->version)) {
+  if (!tempo || !init_locks(tempo, options)) {
     free(tempo);
     return bt_error_no_memory(error);
   }

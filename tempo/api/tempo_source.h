@@ -18,6 +18,8 @@ typedef struct bt_tempo_options {
   /* Copied. Basic authentication (both) or a bearer token; none: NULL. No message ever holds them. */
   const char *user, *password, *token;
   const char *ca_file; /* certificates (PEM) of authorities to trust for https, besides the system's; or NULL */
+  /* Told, by whoever takes an answer, when it is seen that our clock is ahead of Tempo's; or NULL. */
+  void (*on_clock_ahead)(int64_t ahead_ns);
 } bt_tempo_options;
 
 /* new. The client is borrowed and must outlive the source. BT_INVALID: the URL is not one, or the credentials cannot be

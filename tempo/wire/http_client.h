@@ -84,6 +84,9 @@ typedef struct bt_http_response {
   char content_type[128]; /* as sent, "" when there is none */
   int64_t retry_after_ms; /* from Retry-After; 0: none */
   int64_t took_ms;        /* the transfer, without the time in the queue; also of one that failed */
+  /* From Date, in seconds since 1970, and our steady clock when the transfer began and when that line came. 0: there is
+   * none, or the answer lay in somebody's cache (Age). */
+  int64_t date_s, asked_ns, came_ns;
   bt_buffer body;
 } bt_http_response;
 

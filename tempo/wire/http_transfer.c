@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tempo/wire/wall_clock.h"
+
 enum {
   DEFAULT_TIMEOUT_MS = 120000,
   CONNECT_TIMEOUT_MS = 5000,
@@ -68,12 +70,23 @@ static bt_str trimmed(bt_str s) {
   return s;
 }
 
+static void take_date(bt_http_transfer *transfer, bt_str value) {
+  bt_http_response *response = transfer->response;
+  char text[64];
+  snprintf(text, sizeof text, "%.*s", (int)(value.len < sizeof text ? value.len : 0), value.ptr);
+  time_t date_s = curl_getdate(text, NULL);
+  response->date_s = date_s > 0 ? (int64_t)date_s : 0;
+  response->asked_ns = transfer->asked_ns;
+  response->came_ns = bt_steady_clock_ns();
+}
+
 /* curl's header callback, once a line, also of interim answers (100): a status line starts over. */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context) {
   bt_http_transfer *transfer = context;
   bt_str line = {bytes, size * count};
   if (bt_str_starts_with(line, BT_STR("HTTP/"))) {
-    transfer->framed = transfer->gzip = false;
+    transfer->framed = transfer->gzip = transfer->is_kept = false;
+    transfer->response->date_s = 0;
     return line.len;
   }
   const char *colon = memchr(bytes, ':', line.len);
@@ -82,6 +95,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
   bt_str value = trimmed((bt_str){colon + 1, line.len - name.len - 1});
   if (bt_str_equal_nocase(name, BT_STR("Content-Length")) || bt_str_equal_nocase(name, BT_STR("Transfer-Encoding")))
     transfer->framed = true;
+  if (bt_str_equal_nocase(name, BT_STR("Age"))) transfer->is_kept = true;
+  if (bt_str_equal_nocase(name, BT_STR("Date"))) take_date(transfer, value);
   if (bt_str_equal_nocase(name, BT_STR("Content-Encoding"))) {
     if (bt_str_equal_nocase(value, BT_STR("gzip")))
       transfer->gzip = true;
@@ -153,6 +168,7 @@ bt_status bt_http_transfer_init(bt_http_transfer *transfer, const bt_http_reques
   *transfer =
       (bt_http_transfer){.response = response,
                          .max_body_bytes = request->max_body_bytes ? request->max_body_bytes : default_max_body_bytes,
+                         .asked_ns = bt_steady_clock_ns(),
                          .timeout_ms = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS};
   if (!is_http(request->url)) return invalid_url(error);
   transfer->easy = curl_easy_init();
@@ -200,6 +216,7 @@ static void read_head(bt_http_transfer *transfer) {
   long status = 0;
   curl_off_t retry_after_s = 0;
   char *type = NULL;
+  if (transfer->is_kept) response->date_s = 0;
   if (curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK) response->status = (int)status;
   if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s) == CURLE_OK && retry_after_s > 0)
     response->retry_after_ms = (retry_after_s < LONGEST_RETRY_AFTER_S ? retry_after_s : LONGEST_RETRY_AFTER_S) * 1000;

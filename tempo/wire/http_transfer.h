@@ -18,6 +18,8 @@ typedef struct bt_http_transfer {
   bt_status body_status; /* why the write callback gave up; BT_OK: it did not */
   z_stream inflater;
   bool gzip, inflating, gzip_ended; /* the answer is gzip; the inflater is set up; its trailer was read and right */
+  int64_t asked_ns;                 /* our steady clock when it was made */
+  bool is_kept;                     /* the answer lay in a cache */
   bool framed;                      /* it has a length or is chunked: being cut off shows */
 } bt_http_transfer;
 

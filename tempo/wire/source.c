@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tempo/wire/wall_clock.h"
+
 void bt_found_list_dispose(bt_found_list *list) {
   free(list->items);
   *list = (bt_found_list){0};
@@ -98,6 +100,14 @@ bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *
 
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel) {
   return source->operations->hidden_tail ? source->operations->hidden_tail(source, cancel) : 0;
+}
+
+int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns) {
+  return source->operations->clock_ahead ? source->operations->clock_ahead(source, lead_ns) : 0;
+}
+
+int64_t bt_source_clock_ahead_ns(bt_source *source) {
+  return bt_source_ahead_by_ns(source, bt_wall_clock_ns() - bt_steady_clock_ns());
 }
 
 bool bt_source_replicates(bt_source *source) {

@@ -195,6 +195,9 @@ typedef struct bt_source_operations {
    * With a cancel flag the first call may ask, and wait until the flag is set; without one it never waits and says what
    * is sure so far. NULL: none. */
   int64_t (*hidden_tail)(bt_source *source, const bt_cancel *cancel);
+  /* By how much a clock of ours, which is lead_ns before the steady one, is ahead of the source's, in ns, as far as its
+   * answers have shown: what is settled is counted by the earlier of both. Never waits. NULL: there is no other. */
+  int64_t (*clock_ahead)(bt_source *source, int64_t lead_ns);
   /* Whether several of its parts hold copies of what is new, as far as hidden_tail has learned. Then a read in batches
    * gives of such a trace what one part has, which may not be all of it, and only a read by id joins them. NULL: no. */
   bool (*replicates)(bt_source *source);
@@ -227,6 +230,9 @@ bt_status bt_source_find_spans(bt_source *source, const bt_spans_request *reques
                                bt_source_account *account, bt_error *error) BT_MUST_CHECK;
 bt_status bt_source_check(bt_source *source, const bt_cancel *cancel, bt_error *error) BT_MUST_CHECK;
 int64_t bt_source_hidden_tail_ns(bt_source *source, const bt_cancel *cancel);
+/* As clock_ahead says it, of any clock and of the wall clock. */
+int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns);
+int64_t bt_source_clock_ahead_ns(bt_source *source);
 bool bt_source_replicates(bt_source *source);
 void bt_source_describe(bt_source *source, const bt_cancel *cancel, bt_source_about *out);
 uint64_t bt_source_generation(bt_source *source);

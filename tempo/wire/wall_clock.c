@@ -3,8 +3,16 @@
 
 #include <time.h>
 
-int64_t bt_wall_clock_ns(void) {
+static int64_t read_clock(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
+  clock_gettime(clock, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t bt_wall_clock_ns(void) {
+  return read_clock(CLOCK_REALTIME);
+}
+
+int64_t bt_steady_clock_ns(void) {
+  return read_clock(CLOCK_BOOTTIME);
 }

@@ -1,4 +1,5 @@
-/* The wall clock, which somebody may set at any time: for what has a date, never for a wait. Thread: any. */
+/* The wall clock, which somebody may set at any time: for what has a date, never for a wait. And one that nobody sets,
+ * for how clocks differ. Thread: any. */
 #ifndef BT_TEMPO_WIRE_WALL_CLOCK_H
 #define BT_TEMPO_WIRE_WALL_CLOCK_H
 
@@ -6,5 +7,7 @@
 
 /* Nanoseconds since 1970. */
 int64_t bt_wall_clock_ns(void);
+/* Nanoseconds since the machine started; it goes on while the machine sleeps. */
+int64_t bt_steady_clock_ns(void);
 
 #endif

@@ -2,6 +2,7 @@
 read by id changes. Decisions on them: tempo/tempo_call (GET only), tempo/trace_merge (what is read by id), tempo/trace_fetch (the limit of
 a read), tempo/otlp_export (which 429 passes).
 """
+import email.utils
 import json
 import time
 import urllib.parse
@@ -57,6 +58,18 @@ class WireFacts(facts.TempoCase):
         self.assertEqual([len(one["spans"]) for one in row["spanSets"]], [1])
         span = row["spanSets"][0]["spans"][0]
         return [(item["key"], otlp.plain_value(item["value"])) for item in span.get("attributes", [])], span
+
+    def test_answers_have_the_date(self):
+        """Of the second in which they began, whatever is asked and however it ends: by how much clocks differ is told from it."""
+        search = "/api/search?" + urllib.parse.urlencode({"q": "{}", "start": int(time.time()) - 60, "end": int(time.time())})
+        for path, expected in ((search, 200), (f"/api/v2/traces/{self.values_id}", 200), ("/api/status/buildinfo", 200), ("/status/config", 200),
+                               ("/api/search?q=%7B&limit=1", 400), ("/api/nothing", 404)):
+            with self.subTest(path=path):
+                before = time.time()
+                status, headers, _ = http("GET", self.tempo.url + path)
+                self.assertEqual(status, expected)
+                self.assertTrue(int(before) <= email.utils.parsedate_to_datetime(headers["Date"]).timestamp() <= time.time(), headers["Date"])
+                self.assertIsNone(headers["Age"])
 
     def test_a_posted_form_is_not_read(self):
         """The body is ignored: the answer is that of a search without a query."""

@@ -28,6 +28,7 @@ CONTRAST = "/v1/rules/r1/contrast?start=now-1h"
 # What the callers ask, and what the other tenant asks besides the same: routes of the same lane.
 LANES = {VERDICTS: (VERDICTS,), FIRST: (FIRST, EXPLAIN, CONTRAST)}
 DEADLINE_SECONDS = 15  # of the callers
+MAX_REPLAYS, REPLAYS = 4, 6  # the setting's default, and what the greedy one starts
 # The first call may wait until it is seen that Tempo does not answer the others, and not for their end.
 LONGEST_SHARE = 0.5
 
@@ -112,6 +113,35 @@ class HeldPlaces(unittest.TestCase):
             print(f"  {asked}: {len(answered)} of {len(taken)} answered, "
                   f"{', '.join(f'{one * 1000:.0f}' for one in answered)} ms; idle {before * 1000:.0f} ms at most",
                   file=sys.stderr)
+
+    def test_replays(self):
+        """Whoever has none running has his begun and done while those of the other, more than there are places for, hang."""
+        self.tempo.hangs_for = "greedy"
+        asked = [self.start_replay("greedy") for _ in range(REPLAYS)]
+        deadline = time.monotonic() + 20
+        while not self.tempo.held or self.count_running("greedy", asked) < MAX_REPLAYS:
+            self.assertLess(time.monotonic(), deadline, "they run")
+            time.sleep(0.01)
+        for _ in range(2):
+            one = self.start_replay("patient")
+            began = time.monotonic()
+            while (ended := self.replay_of("patient", one))["status"] in ("queued", "running"):
+                self.assertLess(time.monotonic() - began, 40, ended["status"])
+                time.sleep(0.05)
+            print(f"a replay beside {REPLAYS} that hang: {time.monotonic() - began:.1f} s", file=sys.stderr)
+            self.assertIn("no_data", ended["reason"], ended)  # all was asked, and there is nothing
+            self.assertEqual(self.count_running("greedy", asked), MAX_REPLAYS)
+
+    def start_replay(self, tenant):
+        answer = self.server.post("/v1/rules/r1/replay", {"start_time": "now-1h", "end_time": "now-30m"}, headers=self.headers[tenant])
+        self.assertEqual(answer.status, 202, answer)
+        return answer.json()["replay_id"]
+
+    def replay_of(self, tenant, replay_id):
+        return self.server.get(f"/v1/replays/{replay_id}", headers=self.headers[tenant]).json()
+
+    def count_running(self, tenant, replay_ids):
+        return [self.replay_of(tenant, one)["status"] for one in replay_ids].count("running")
 
     def test_verdicts_of_a_trace(self):
         self.check_lane(VERDICTS)

@@ -220,7 +220,7 @@ static bool answer_rows(int socket, const char *query, size_t limit, size_t numb
   bool is_broken = scripted.how != WHOLE && number >= scripted.broken_from && number <= scripted.broken_to, keep;
   if ((scripted.has_huge && chosen.has_odd) || (scripted.largest_rows && chosen.count > scripted.largest_rows)) {
     keep = refuse_as_too_large(socket);
-  } else if (scripted.largest_body && chosen.count > scripted.largest_body) {
+  } else if (scripted.is_endless || (scripted.largest_body && chosen.count > scripted.largest_body)) {
     keep = flood(socket);
   } else {
     bt_buffer body = {0};

@@ -26,6 +26,7 @@ typedef struct span_script {
   size_t pattern_count;
   char *query;         /* the last one */
   size_t largest_rows; /* an answer with more is "too large"; 0: any */
+  bool is_endless;     /* every answer is a body beyond all limits */
   size_t largest_body; /* an answer with more traces than that is a body beyond all limits; 0: any */
   bool has_huge;       /* whatever holds the odd trace is too large */
   size_t beyond;       /* as many traces of other parts come too */

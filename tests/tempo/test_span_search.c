@@ -333,6 +333,12 @@ static void halves_what_is_larger_than_a_body_may_be(void **state) {
   assert_int_equal(scripted_number(&scripted.requests), 1 + 2);
 }
 
+static void does_not_halve_what_has_no_end(void **state) {
+  scripted.is_endless = true;
+  assert_int_equal(find(*state, 0), BT_LIMIT);
+  assert_true(scripted_number(&scripted.requests) <= 10); /* two are under way */
+}
+
 static void ends_where_one_trace_never_fits(void **state) {
   scripted.has_huge = true;
   assert_int_equal(find(*state, 0), BT_LIMIT);
@@ -567,6 +573,7 @@ int main(void) {
                                      TEST(takes_what_is_just_not_full),
                                      TEST(halves_what_is_too_large),
                                      TEST(halves_what_is_larger_than_a_body_may_be),
+                                     TEST(does_not_halve_what_has_no_end),
                                      TEST(ends_where_one_trace_never_fits),
                                      TEST(ends_where_every_answer_is_full),
                                      TEST(learns_the_highest_limit),

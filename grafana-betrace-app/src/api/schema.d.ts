@@ -1480,7 +1480,7 @@ export interface components {
                 "application/json": {
                     source: components["schemas"]["Source"];
                     /**
-                     * @description degraded: it works, but an enabled rule is not checked because its stored text does not compile
+                     * @description degraded: it works, but some part says what is not as it should be: an enabled rule that is not checked, watch that has fallen behind, a clock that is ahead of the one of Tempo
                      * @enum {unknown}
                      */
                     status: "ready" | "degraded" | "not_ready";

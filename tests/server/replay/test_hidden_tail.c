@@ -16,6 +16,12 @@ static int64_t half_a_minute(bt_source *source, const bt_cancel *cancel) {
   return 30 * SECOND_NS;
 }
 
+static int64_t ten_minutes(bt_source *source, int64_t lead_ns) {
+  (void)source;
+  (void)lead_ns;
+  return 10 * MINUTE_NS;
+}
+
 typedef struct scene {
   fake_source fake;
   replay_run run;
@@ -73,9 +79,51 @@ static void the_first_violation_is_not_denied_for_it(void **state) {
   end(&s);
 }
 
+/* By a clock that is ahead nothing is settled that is not by the source's; what is hidden is hidden from that one, too.
+ */
+static void a_clock_that_is_ahead_settles_no_earlier(void **state) {
+  static scene s;
+  (void)state;
+  for (int hides = 0; hides < 2; hides++) {
+    begin(&s, hides);
+    s.fake.operations.clock_ahead = ten_minutes;
+    replay_run_go(&s.run, &s.fake);
+    const bt_coverage *coverage = &s.run.result.coverage;
+    int64_t settle_ns = 10 * MINUTE_NS + (hides ? 30 : 1) * SECOND_NS;
+    assert_int_equal(s.run.result.outcome, BT_REPLAY_COMPLETED);
+    assert_int_equal(coverage->effective_end_ns, NOON_NS + HOUR_NS - settle_ns);
+    assert_int_equal(coverage->assumptions.settle_ns, settle_ns);
+    end(&s);
+  }
+}
+
+static void it_is_added_once(void **state) {
+  static scene s;
+  (void)state;
+  begin(&s, true);
+  s.fake.operations.clock_ahead = ten_minutes;
+  const bt_assumptions *asked = &s.run.request.assumptions;
+  bt_assumptions once = bt_assumptions_over(asked, &s.fake.source, NULL);
+  bt_assumptions twice = bt_assumptions_over(&once, &s.fake.source, NULL);
+  assert_int_equal(once.settle_ns, 10 * MINUTE_NS + 30 * SECOND_NS);
+  assert_int_equal(twice.settle_ns, once.settle_ns);
+  bt_rule_definition own = *s.run.rules[0];
+  const struct {
+    int64_t own_ns, wanted_ns;
+  } rows[] = {{-1, 30 * SECOND_NS}, {SECOND_NS, 30 * SECOND_NS}, {MINUTE_NS, MINUTE_NS}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    own.fields.settle_ns = rows[i].own_ns;
+    assert_int_equal(bt_assumptions_of(&twice, &own).settle_ns, 10 * MINUTE_NS + rows[i].wanted_ns);
+  }
+  bt_assumptions_set_clock(&twice, 0);
+  assert_int_equal(twice.settle_ns, 30 * SECOND_NS);
+  end(&s);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_replay_settles_no_earlier),
-                                     cmocka_unit_test(a_longer_settle_stays),
-                                     cmocka_unit_test(the_first_violation_is_not_denied_for_it)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_replay_settles_no_earlier), cmocka_unit_test(a_longer_settle_stays),
+      cmocka_unit_test(the_first_violation_is_not_denied_for_it),
+      cmocka_unit_test(a_clock_that_is_ahead_settles_no_earlier), cmocka_unit_test(it_is_added_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -438,35 +438,55 @@ static void who_holds_most_gives_way(void **state) {
   assert_true(is_known(s, "early", &early[11]) && is_known(s, "late", &late[11]));
 }
 
+/* The last is beside max_replays, for a tenant that has none; then it is the turn of who has fewest, within
+ * max_replays. */
 static void workers_go_round_the_tenants(void **state) {
   scene *s = *state;
-  job_id loud[6], quiet[2];
+  job_id loud[6], quiet[3];
   s->options.max_replays = 2;
   start(s);
   for (int i = 0; i < 6; i++) loud[i] = submit(s, s->slow, "loud");
-  for (int i = 0; i < 2; i++) quiet[i] = submit(s, s->slow, "quiet");
-  while (entered(s) < 4) sleep_briefly(); /* both workers are at the gate, with the first two of the loud one */
+  while (entered(s) < 4) sleep_briefly(); /* two workers are at the gate, with the first two of the loud one */
+  for (int i = 0; i < 3; i++) quiet[i] = submit(s, s->slow, "quiet");
+  wait_of(s, "quiet", &quiet[0], BT_JOB_RUNNING);
   bt_error error = {0};
-  for (int i = 0; i < 2; i++) {
-    assert_int_equal(bt_job_cancel(s->queue, "loud", loud[i].text, &error), BT_OK);
-    wait_of(s, "loud", &loud[i], BT_JOB_CANCELLED);
-    wait_of(s, i == 0 ? "quiet" : "loud", i == 0 ? &quiet[0] : &loud[2], BT_JOB_RUNNING);
-  }
+  assert_int_equal(bt_job_cancel(s->queue, "loud", loud[0].text, &error), BT_OK);
+  wait_of(s, "loud", &loud[0], BT_JOB_CANCELLED);
+  assert_int_equal(state_of(s, "loud", &loud[2]), BT_JOB_QUEUED); /* two run */
+  assert_int_equal(bt_job_cancel(s->queue, "loud", loud[1].text, &error), BT_OK);
+  wait_of(s, "loud", &loud[2], BT_JOB_RUNNING);
   assert_int_equal(state_of(s, "quiet", &quiet[1]), BT_JOB_QUEUED);
 }
 
-static void one_worker_goes_round_too(void **state) {
+static void a_tenant_without_a_replay_waits_for_nobody(void **state) {
   scene *s = *state;
-  job_id loud[4], quiet;
+  job_id loud[4], quiet[2], third;
   s->options.max_replays = 1;
   start(s);
   for (int i = 0; i < 4; i++) loud[i] = submit(s, s->slow, "loud");
-  quiet = submit(s, s->slow, "quiet");
   while (entered(s) < 2) sleep_briefly();
+  for (int i = 0; i < 2; i++) quiet[i] = submit(s, s->slow, "quiet");
+  third = submit(s, s->slow, "third");
+  wait_of(s, "quiet", &quiet[0], BT_JOB_RUNNING);
+  while (entered(s) < 4) sleep_briefly();
+  assert_int_equal(state_of(s, "loud", &loud[1]), BT_JOB_QUEUED);
+  assert_int_equal(state_of(s, "quiet", &quiet[1]), BT_JOB_QUEUED);
+  assert_int_equal(state_of(s, "third", &third), BT_JOB_QUEUED);
   bt_error error = {0};
   assert_int_equal(bt_job_cancel(s->queue, "loud", loud[0].text, &error), BT_OK);
-  wait_of(s, "quiet", &quiet, BT_JOB_RUNNING);
+  wait_of(s, "third", &third, BT_JOB_RUNNING);
   assert_int_equal(state_of(s, "loud", &loud[1]), BT_JOB_QUEUED);
+}
+
+static void nothing_that_waits_is_left_behind(void **state) {
+  scene *s = *state;
+  static const char *const tenants[] = {"a", "b", "c"};
+  job_id ids[12];
+  s->options.max_replays = 2;
+  start(s);
+  for (int i = 0; i < 12; i++) ids[i] = submit(s, s->slow, tenants[i * i % 3]);
+  set_gate(s, true);
+  for (int i = 0; i < 12; i++) wait_of(s, tenants[i * i % 3], &ids[i], BT_JOB_COMPLETED);
 }
 
 static void one_tenant_cannot_fill_the_queue(void **state) {
@@ -745,7 +765,8 @@ int main(void) {
       SCENE(what_was_compared_counts_for_the_tenant),
       SCENE(who_holds_most_gives_way),
       SCENE(workers_go_round_the_tenants),
-      SCENE(one_worker_goes_round_too),
+      SCENE(a_tenant_without_a_replay_waits_for_nobody),
+      SCENE(nothing_that_waits_is_left_behind),
       SCENE(one_tenant_cannot_fill_the_queue),
       SCENE(a_job_that_is_too_large_is_incomplete),
       SCENE(a_full_memory_ends_one_and_not_the_others),

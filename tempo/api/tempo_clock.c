@@ -1,0 +1,74 @@
+/* Bounds that close in. See tempo_clock.h. */
+#include "tempo/api/tempo_clock.h"
+
+#include "tempo/wire/wall_clock.h"
+
+static const int64_t second_ns = 1000000000, kept_ns = 600 * second_ns, latest_s = 4000000000;
+
+/* A Date is the second in which an answer began, which was between the question and its head's coming. An answer that
+ * waited says little and nothing wrong. */
+static bt_clock_bounds bounds_of(const bt_clock_look *look) {
+  int64_t date_ns = look->date_s * second_ns;
+  return (bt_clock_bounds){true, look->asked_ns - date_ns - second_ns, look->came_ns - date_ns};
+}
+
+static bool is_kept(const bt_clock_looks *looks, int64_t steady_ns) {
+  return looks->before.is_known && steady_ns < looks->before_until_ns;
+}
+
+static void begin_anew(bt_clock_looks *looks, const bt_clock_bounds *said, int64_t steady_ns) {
+  if (!is_kept(looks, steady_ns) || looks->now.most_ns > looks->before.most_ns) looks->before = looks->now;
+  looks->before_until_ns = steady_ns + kept_ns;
+  looks->now = *said;
+}
+
+void bt_clock_looks_add(bt_clock_looks *looks, const bt_clock_look *look) {
+  if (look->date_s <= 0 || look->date_s > latest_s || look->asked_ns > look->came_ns) return;
+  bt_clock_bounds said = bounds_of(look), *now = &looks->now;
+  if (!now->is_known) *now = said;
+  if (said.least_ns >= now->most_ns || said.most_ns <= now->least_ns) {
+    begin_anew(looks, &said, look->came_ns);
+    return;
+  }
+  if (said.least_ns > now->least_ns) now->least_ns = said.least_ns;
+  if (said.most_ns < now->most_ns) now->most_ns = said.most_ns;
+}
+
+/* For certain, and by more than what some servers leave an old second in Date. The most that it may be. */
+static int64_t ahead_of(const bt_clock_bounds *bounds, int64_t lead_ns) {
+  bool is_ahead = bounds->is_known && bounds->least_ns + lead_ns > second_ns;
+  return is_ahead ? (bounds->most_ns + lead_ns + second_ns - 1) / second_ns * second_ns : 0;
+}
+
+int64_t bt_clock_looks_ahead_ns(const bt_clock_looks *looks, int64_t lead_ns, int64_t steady_ns) {
+  int64_t ahead_ns = ahead_of(&looks->now, lead_ns);
+  int64_t before_ns = is_kept(looks, steady_ns) ? ahead_of(&looks->before, lead_ns) : 0;
+  return before_ns > ahead_ns ? before_ns : ahead_ns;
+}
+
+bool bt_tempo_clock_init(bt_tempo_clock *clock, void (*on_ahead)(int64_t ahead_ns)) {
+  *clock = (bt_tempo_clock){.on_ahead = on_ahead};
+  return pthread_mutex_init(&clock->mutex, NULL) == 0;
+}
+
+void bt_tempo_clock_dispose(bt_tempo_clock *clock) {
+  pthread_mutex_destroy(&clock->mutex);
+}
+
+void bt_tempo_clock_note(bt_tempo_clock *clock, const bt_clock_look *look) {
+  int64_t steady_ns = bt_steady_clock_ns(), lead_ns = bt_wall_clock_ns() - steady_ns;
+  pthread_mutex_lock(&clock->mutex);
+  bt_clock_looks_add(&clock->looks, look);
+  int64_t ahead_ns = bt_clock_looks_ahead_ns(&clock->looks, lead_ns, steady_ns);
+  bool is_news = ahead_ns && !clock->is_said;
+  clock->is_said = ahead_ns != 0;
+  pthread_mutex_unlock(&clock->mutex);
+  if (is_news && clock->on_ahead) clock->on_ahead(ahead_ns);
+}
+
+int64_t bt_tempo_clock_ahead_ns(bt_tempo_clock *clock, int64_t lead_ns) {
+  pthread_mutex_lock(&clock->mutex);
+  int64_t ahead_ns = bt_clock_looks_ahead_ns(&clock->looks, lead_ns, bt_steady_clock_ns());
+  pthread_mutex_unlock(&clock->mutex);
+  return ahead_ns;
+}
