@@ -5,10 +5,8 @@
 
 #include "server/replay/candidates.h"
 #include "server/replay/data_gaps.h"
-#include "server/replay/listing.h"
 #include "server/replay/own_traces.h"
 #include "server/replay/pruned_traces.h"
-#include "server/replay/strategy_choice.h"
 
 enum { AUTO_COUNT_MAX = 100000 /* traces that are listed only to be counted */ };
 

@@ -5,7 +5,7 @@
 #include "server/base/clock.h"
 #include "server/replay/data_gaps.h"
 #include "server/replay/ledger.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 
 typedef struct replay {
   bt_replay_plan plan;
