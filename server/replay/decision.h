@@ -62,10 +62,6 @@ typedef struct bt_decider {
   bt_projection_first first;
 } bt_decider;
 
-/* strategy.c: which way decides the candidates of each rule. Into the result. A rule of which much was found may be
- * probed. */
-bt_status bt_strategies_choose(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
-
 /* A way to decide the candidates of the rules that it was chosen for (bt_rule_result.strategy). Steps that are NULL are
  * nothing; reading has none. */
 typedef struct bt_decision_way {

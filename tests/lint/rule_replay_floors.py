@@ -10,14 +10,14 @@ SUMMARY = "server/replay keeps its floors: includes go down, in no circle, and o
 FOLDER = "server/replay"
 # From the ground up. A module is a .c and a .h of one name; replay.c stands above the floors, and replay.h is what it promises.
 FLOORS = [
-    ("the contract", """replay.h window price violation reservoir"""),
+    ("the contract", """replay.h window price violation reservoir strategy strategy_cost"""),
     ("the plan", "replay_plan rule_evaluator"),
     ("the table of traces", "trace_table"),
     ("the questions", "replay_account question_desk questions own_traces pruned_traces data_gaps search_probe"),
-    ("the decider", """decision decider strategy candidates spans_verdict id_sets_way projection_way
+    ("the decider", """decision decider candidates spans_verdict id_sets_way projection_way
      projection_first_way"""),
     ("the judge", "judgement judge page_reader trace_judge delivery violation_sample unread_sample early_reads"),
-    ("the ledger", "ledger"),
+    ("the ledger", "ledger outcome"),
     ("the replay", "replay.c"),
     ("who starts replays", """explain first job job_queue job_share queue emission"""),
 ]
