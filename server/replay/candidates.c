@@ -7,7 +7,7 @@
 
 #include "dsl/arena.h"
 #include "dsl/traceql.h"
-#include "server/replay/pruned_traces.h"
+#include "server/replay/marked_traces.h"
 
 /* ---- one filter that stands for several ---- */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dsl/arena.h"
-#include "server/replay/own_traces.h"
+#include "server/replay/marked_traces.h"
 
 enum {
   GRID = 24, /* windows that are looked at for emptiness */

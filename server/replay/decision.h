@@ -6,7 +6,6 @@
 #define BT_SERVER_REPLAY_DECISION_H
 
 #include "server/replay/questions.h"
-#include "server/replay/rule_evaluator.h"
 
 /* One search for the candidates of many rules: where the over-formula of a rule is one filter, or any of several, a
  * filter that finds what any rule's filters find serves all of them. It finds too much for each and too little for
@@ -73,7 +72,6 @@ typedef struct bt_decision_way {
   bt_status (*decide)(bt_decider *decider, bt_error *error);
 } bt_decision_way;
 
-extern const bt_decision_way bt_id_sets_way;    /* what under-queries find is subtracted */
 extern const bt_decision_way bt_projection_way; /* the spans of candidates decide */
 extern const bt_decision_way
     bt_projection_first_way; /* spans are asked for before anything else, and find candidates */

@@ -9,7 +9,6 @@
 #include "server/replay/early_reads.h"
 
 #include "server/replay/delivery.h"
-#include "server/replay/reservoir.h"
 #include "server/replay/trace_judge.h"
 #include "server/replay/violation_sample.h"
 

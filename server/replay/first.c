@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "server/base/clock.h"
-#include "server/replay/own_traces.h"
+#include "server/replay/marked_traces.h"
 #include "server/replay/window.h"
 
 enum {

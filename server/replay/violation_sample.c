@@ -2,7 +2,6 @@
 #include "server/replay/violation_sample.h"
 
 #include "server/replay/delivery.h"
-#include "server/replay/reservoir.h"
 
 enum { SAMPLE_FLOOR = 8 }; /* violating traces that are read by id whatever their number */
 

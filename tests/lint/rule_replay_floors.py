@@ -10,11 +10,11 @@ SUMMARY = "server/replay keeps its floors: includes go down, in no circle, and o
 FOLDER = "server/replay"
 # From the ground up. A module is a .c and a .h of one name; replay.c stands above the floors, and replay.h is what it promises.
 FLOORS = [
-    ("the contract", """replay.h window price violation reservoir strategy strategy_cost"""),
-    ("the plan", "replay_plan rule_evaluator"),
+    ("the contract", """replay.h window price violation strategy strategy_cost"""),
+    ("the plan", "replay_plan"),
     ("the table of traces", "trace_table"),
-    ("the questions", "replay_account question_desk questions own_traces pruned_traces data_gaps search_probe"),
-    ("the decider", """decision decider candidates spans_verdict id_sets_way projection_way
+    ("the questions", "replay_account question_desk questions marked_traces data_gaps search_probe"),
+    ("the decider", """decision decider candidates spans_verdict projection_way
      projection_first_way"""),
     ("the judge", "judgement judge page_reader trace_judge delivery violation_sample unread_sample early_reads"),
     ("the ledger", "ledger outcome"),
@@ -105,8 +105,8 @@ BAD = [
     {"server/replay/page_reader.c": "void f(void) {\n  bt_source_read(source, 0);\n}\n"},
     {"server/replay/ledger.c": "void f(void) {\n  bt_source_search(source, 0);\n}\n"},
     {"server/replay/helpers.c": "int x;\n"},
-    {"server/replay/own_traces.c": '#include "server/replay/data_gaps.h"\n', "server/replay/data_gaps.c": '#include "server/replay/own_traces.h"\n',
-     "server/replay/data_gaps.h": "", "server/replay/own_traces.h": ""},
+    {"server/replay/marked_traces.c": '#include "server/replay/data_gaps.h"\n', "server/replay/data_gaps.c": '#include "server/replay/marked_traces.h"\n',
+     "server/replay/data_gaps.h": "", "server/replay/marked_traces.h": ""},
     {"server/http/a.c": '#include "server/replay/trace_table.h"\n', "server/replay/trace_table.h": ""},
 ]
 GOOD = [
