@@ -176,14 +176,21 @@ static void test_a_source_that_fails(void **state) {
 
 static void test_one_that_a_batch_cannot_give(void **state) {
   scene *s = *state;
-  add_sent(s, "rep-2", "SOC 2", DAY_1, DAY_2, NOON_NS)->needs_by_id = true;
+  fake_trace *doubtful = add_sent(s, "rep-2", "SOC 2", DAY_1, DAY_2, NOON_NS);
+  doubtful->needs_by_id = true;
+  add_sent(s, "rep-3", "SOC 2", DAY_1, DAY_2, NOON_NS + SECOND_NS);
+  look(s);
+  assert_false(s->others.is_unknown);
+  assert_int_equal(s->others.count, 2);
+  assert_int_equal(doubtful->by_id_reads, 1);
+  doubtful->gone_by_id = true; /* search found it, and there is none by its id */
   look(s);
   assert_true(s->others.is_unknown);
 }
 
 static void test_no_memory(void **state) {
   scene *s = *state;
-  add_sent(s, "rep-2", "SOC 2", DAY_1, DAY_2, NOON_NS);
+  add_sent(s, "rep-2", "SOC 2", DAY_1, DAY_2, NOON_NS)->needs_by_id = true;
   bool was_refused = true;
   size_t n = 0;
   for (; was_refused; n++) {
