@@ -1,5 +1,5 @@
-/* Inside of the job queue, shared by queue.c (workers) and job.c (questions, and what each tenant has of it). Only
- * these include it. Thread: everything in a queue is behind its mutex, but for what a running job's own worker alone
+/* Inside of the job queue, shared by queue.c (workers), job.c (questions) and job_share.c (fairness). Only these
+ * include it. Thread: everything in a queue is behind its mutex, but for what a running job's own worker alone
  * changes, as said below. */
 #ifndef BT_SERVER_REPLAY_JOB_QUEUE_H
 #define BT_SERVER_REPLAY_JOB_QUEUE_H

@@ -1,5 +1,5 @@
 /* The crew of the job queue: each member takes the job whose turn it is, runs it and sends its violation spans.
- * Results stay in memory under a cap: old ones are forgotten (job.c says which), and a job that alone is
+ * Results stay in memory under a cap: old ones are forgotten (job_share.c says which), and a job that alone is
  * larger says that it is incomplete. No lock is held while a replay runs or spans are sent. */
 #include <stdio.h>
 #include <stdlib.h>
