@@ -30,11 +30,23 @@ JOURNEYS_IN_CHECK = {
     "standalone": ("start", "tour", "outside"),
 }
 # make check leaves these to make check-more: random rules on what answers as newer Tempos do and while blocks are handed
-# over, test_replay_tempo once more with answers as protobuf, and a clock that jumps. Of others it has fewer rules
-# (--short). Together these had three quarters of what e2e took of the processor.
-LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock")
+# over, test_replay_tempo once more with answers as protobuf, a clock that jumps, and parts of the service of which
+# tests/http asks most over files: series, doctor, reports, contrast. Of others it has fewer rules (--short). What is
+# left here is the way of a replay, of watch and of the docs over a Tempo.
+LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
+            "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
+            "test_contrast_tempo", "test_replay_stock")
 SHORT_E2E = ("test_arrays_tempo", "test_conformance_tempo", "test_property_tempo")
 SHORT_HTTP = ("test_schemathesis",)
+# make check leaves these, too: doctor against every kind of store, reports bent and forged at each place, full disks,
+# kill -9 at random.
+LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill")
+# Random cases and large texts, which take half of all the time that tests of C take under AddressSanitizer: make check
+# runs them in the optimised build, make check-more under AddressSanitizer, too.
+SLOW_UNDER_ASAN = ("plan_property_test", "diff_eval", "test_completion", "pattern_test", "test_calls_oom",
+                   "eval_text_test", "eval_property_test", "plan_differential")
+# Benches of make check: what a replay costs, and the language. The others are in make check-more, with more traces.
+BENCHES_IN_CHECK = ("bench_dsl", "bench_replay")
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
 # what Prometheus does, and what a service does while some answers do not come.
 OF_ONE_TEMPO = ("test_docs", "test_replay_protobuf", "test_newer_model", "test_newer_proxy", "test_newer_property",
@@ -78,12 +90,28 @@ def configure_and_build(preset, *targets):
     yield Step([*one_at_a_time, "cmake", "--build", "--preset", preset, "-j", JOBS, *(f"--target={name}" for name in targets)], outcome.of_preparation, env)
 
 
-def ctest(preset, labels):
-    junit = os.path.join(LOGS, f"{preset}-{labels[0]}.junit.xml")
+def ctest(preset, labels, *choice):
+    """The tests of these labels; choice: further words for ctest, such as -E and a pattern."""
+    junit = os.path.join(LOGS, f"{preset}-{labels[0]}{'-some' if choice else ''}.junit.xml")
     if os.path.exists(junit):
         os.unlink(junit)
-    yield Step(["ctest", "--test-dir", f"build/{preset}", "-L", f"^({'|'.join(labels)})$", "-j", JOBS, "--output-on-failure",
-                "--no-tests=error", "--output-junit", junit], outcome.of_ctest(junit))
+    yield Step(["ctest", "--test-dir", f"build/{preset}", "-L", f"^({'|'.join(labels)})$", *choice, "-j", JOBS,
+                "--output-on-failure", "--no-tests=error", "--output-junit", junit], outcome.of_ctest(junit))
+
+
+def slow_under_asan(preset, option):
+    """ctest for those of SLOW_UNDER_ASAN (option -R), or for all others (-E)."""
+    return ctest(preset, LABELS, option, f"^({'|'.join(SLOW_UNDER_ASAN)})$")
+
+
+def asan():
+    yield from configure_and_build("asan")
+    yield from slow_under_asan("asan", "-E")
+
+
+def asan_long():
+    yield from configure_and_build("asan")
+    yield from slow_under_asan("asan", "-R")
 
 
 def build_and_ctest(preset):
@@ -92,10 +120,12 @@ def build_and_ctest(preset):
 
 
 def compile_all():
-    """The optimised and the debug build, each with its warnings. Their tests are in the second half."""
+    """The optimised and the debug build, each with its warnings, and those tests that are slow under AddressSanitizer.
+    The others of both builds are in the second half."""
     for preset in ("release", "dev"):
         for step in configure_and_build(preset):
             yield step if step.command[2:4] == ["cmake", "--preset"] else replace(step, read=outcome.of_command)
+    yield from slow_under_asan("release", "-R")
 
 
 def python_files(pattern, *arguments, beside=False):
@@ -228,6 +258,15 @@ def grafana():
     yield Step([PYTHON, "tests/app/full_grafana.py"], outcome.of_playwright)
 
 
+def http():
+    yield from with_programs(shortened(SHORT_HTTP, without(LONG_HTTP, python_files("tests/http/test_*.py", beside=True))))
+
+
+def http_long():
+    """What http leaves out, and at its own size what it shortens."""
+    yield from with_programs(only(LONG_HTTP + SHORT_HTTP, python_files("tests/http/test_*.py", beside=True)))
+
+
 def demo():
     yield Step(["make", "--no-print-directory", "demo", "ONCE=1"])
 
@@ -240,6 +279,11 @@ def bench(*arguments):
         if arguments and any(name in step.command[1] for name in FULL_BENCHES):
             continue
         yield step
+
+
+def only_benches(names, steps):
+    """Of the steps of benches those of these names, and what builds the program."""
+    return (step for step in steps if not step.command[1].startswith("tests/bench/") or name_of(step) in names)
 
 
 def fuzz():
@@ -330,12 +374,13 @@ SUITES = {
     "deps": deps,
     "lint": lint,
     "dev": lambda: build_and_ctest("dev"),
-    "asan": lambda: build_and_ctest("asan"),
+    "asan": asan,
+    "asan-long": asan_long,
     "release": lambda: build_and_ctest("release"),
     "tempo": tempo,
     "facts": lambda: python_files("tests/facts/facts_*.py", beside=True),
-    "http": lambda: with_programs(shortened(SHORT_HTTP, python_files("tests/http/test_*.py", beside=True))),
-    "http-long": lambda: with_programs(only(SHORT_HTTP, python_files("tests/http/test_*.py", beside=True))),
+    "http": http,
+    "http-long": http_long,
     "e2e": e2e,
     "e2e-long": e2e_long,
     "faults": lambda: faults("--short"),
@@ -344,7 +389,7 @@ SUITES = {
     "compile": compile_all,
     "dist": dist,
     "demo": demo,
-    "bench": lambda: bench("--short"),
+    "bench": lambda: only_benches(BENCHES_IN_CHECK, bench("--short")),
     "benches": lambda: bench("--medium"),
     "full:fuzz": fuzz,
     "full:diff": diff_large,
