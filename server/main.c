@@ -6,7 +6,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/json/json_memory.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 
 static int print_program_help(int code) {
   bt_buffer text = {0};

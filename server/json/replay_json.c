@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "server/base/time_text.h"
-#include "server/replay/witness_text.h"
+#include "server/replay/violation.h"
 
 json_t *bt_text_json(bt_str text) {
   if (bt_utf8_valid(text)) return json_stringn(text.ptr ? text.ptr : "", text.len);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "server/json/replay_json.h"
-#include "server/replay/witness_text.h"
+#include "server/replay/violation.h"
 
 typedef struct shown_keys {
   bt_projection *projections; /* of each rule; hold the keys */

@@ -4,6 +4,15 @@
 
 #include "server/replay/decision.h"
 
+/* Whether the formula is a filter, or any of several, of fields that every span has; tests of attributes are never
+ * joined. */
+bool bt_filter_union_takes(const bt_over *over);
+/* Joins the filters of these formulas; those that it does not take are left alone. Nothing is joined when there are
+ * fewer than two. */
+bt_status bt_filter_union_make(const bt_over *const *overs, size_t count, bt_filter_union *out,
+                               bt_error *error) BT_MUST_CHECK;
+void bt_filter_union_dispose(bt_filter_union *joined);
+
 /* Adds the questions for candidates; nothing is asked yet. */
 bt_status bt_candidates_add(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 /* Adds those that only count exercised traces. */

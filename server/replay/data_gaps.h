@@ -1,4 +1,5 @@
-/* Windows of the range without any trace, and since when there is data at all. Thread: the replay's. */
+/* What is not there: windows of the range without any trace, what lies before there is data at all, and what the
+ * listing of all traces lacks. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_DATA_GAPS_H
 #define BT_SERVER_REPLAY_DATA_GAPS_H
 
@@ -8,5 +9,7 @@
 bt_status bt_data_gaps_look_ahead(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
 /* Into the coverage; asks the source where no listing tells. *has_data: some trace of the window is not our own. */
 bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *error) BT_MUST_CHECK;
+/* Every settled trace that a filter found has to be in a listing that was asked after it. */
+bt_status bt_listing_check(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
 
 #endif

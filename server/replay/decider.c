@@ -3,17 +3,81 @@
 
 #include <stdlib.h>
 
+#include "dsl/arena.h"
 #include "server/replay/candidates.h"
 #include "server/replay/data_gaps.h"
-#include "server/replay/listing.h"
-#include "server/replay/own_traces.h"
-#include "server/replay/pruned_traces.h"
-#include "server/replay/strategy_choice.h"
+#include "server/replay/decision.h"
+#include "server/replay/marked_traces.h"
+#include "server/replay/strategy.h"
 
 enum { AUTO_COUNT_MAX = 100000 /* traces that are listed only to be counted */ };
 
-/* Each can be taken out here, and its file deleted: then its rules' candidates are read. */
-static const bt_decision_way *const ways[] = {&bt_projection_first_way, &bt_id_sets_way, &bt_projection_way};
+/* ---- a way: what under-queries find does not violate, and is subtracted ---- */
+
+/* What is subtracted may lack anything: less found only means that more is read. */
+
+enum { SUBTRACTED_PER_CANDIDATE = 16, SUBTRACTED_AT_LEAST = 20000 };
+
+/* Whether it is worth asking what may be subtracted from the rule's candidates, as many as are left. */
+static bool is_worth_asking(const bt_decider *decider, const bt_rule_sets *rule) {
+  if (decider->account->result->rules[rule - decider->rules].strategy != BT_STRATEGY_ID_SETS) return false;
+  size_t least = decider->plan->request.strategy == BT_STRATEGY_ID_SETS ? 1 : BT_STRATEGY_FROM;
+  return bt_bits_count(decider->table, rule->unread) >= least;
+}
+
+/* More traces than that cost more than the reads they save: what was found until then is subtracted. */
+static void limit_subtracted(const bt_decider *decider, const bt_rule_sets *rule, bt_question *question) {
+  question->is_subtracted = question->keeps_part = true;
+  question->max_found = SUBTRACTED_PER_CANDIDATE * bt_bits_count(decider->table, rule->unread) + SUBTRACTED_AT_LEAST;
+}
+
+/* Asks the question number `round` of every rule that still has so many candidates. */
+static bt_status ask_subtracted(bt_decider *decider, uint32_t round, bool *any, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++) {
+    const bt_rule_sets *rule = &decider->rules[i];
+    size_t index = 0;
+    if (round >= rule->planned->plan->subtract_count || !is_worth_asking(decider, rule)) continue;
+    *any = true;
+    status = bt_questions_add(decider->questions, rule->planned->plan->subtract[round].filter, false, &index, error);
+    if (status != BT_OK) return status;
+    bt_question *question = decider->questions->items[index];
+    if (!question->is_asked) limit_subtracted(decider, rule, question);
+    if (!question->is_asked && round == 0) question->expected = rule->subtracted_found;
+    status = bt_question_desk_add(decider->questions->desk, question, false, error);
+  }
+  return status;
+}
+
+static void subtract_round(bt_decider *decider, bt_rule_sets *rule, uint32_t round) {
+  if (round >= rule->planned->plan->subtract_count || !is_worth_asking(decider, rule)) return;
+  const bt_question *question =
+      decider->questions->items[bt_questions_find(decider->questions, rule->planned->plan->subtract[round].filter)];
+  if (question->account.was_widened) return; /* another rule searched for the same, and found more than it means */
+  for (size_t w = 0; question->bits && w < decider->table->word_count; w++) rule->unread[w] &= ~question->bits[w];
+  bt_pruned_traces_join(decider->questions, rule->planned, rule->unread);
+}
+
+/* Rules share what they subtract. Less found only means that more is read. */
+static bt_status subtract_found(bt_decider *decider, bt_error *error) {
+  bt_status status = BT_OK;
+  bool any = decider->plan->filters;
+  for (uint32_t round = 0; status == BT_OK && any; round++) {
+    any = false;
+    status = ask_subtracted(decider, round, &any, error);
+    if (status == BT_OK && any) status = bt_questions_gather(decider->questions, false, error);
+    for (size_t i = 0; status == BT_OK && any && i < decider->plan->rule_count; i++)
+      subtract_round(decider, &decider->rules[i], round);
+  }
+  return status;
+}
+
+static const bt_decision_way id_sets_way = {.narrow = subtract_found};
+
+/* ---- all ways ---- */
+
+/* Each can be taken out here, and what it is made of deleted: then its rules' candidates are read. */
+static const bt_decision_way *const ways[] = {&bt_projection_first_way, &id_sets_way, &bt_projection_way};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 /* ---- who keeps numbers of traces ---- */
@@ -91,6 +155,123 @@ bool bt_decider_wants(const bt_decider *decider, size_t known, bool *whole) {
   return wanted;
 }
 
+/* ---- which way decides the candidates of each rule ---- */
+
+/* It is chosen by estimated cost from what the first searches found, and where it matters from one probe, a search for
+ * what would be subtracted among some hundred candidates that lie close together in time. What is chosen wrongly costs
+ * time and never an answer. */
+
+enum {
+  PROBE_FROM = 4000, /* fewer are not worth a question more: it costs Tempo about what it would save */
+  PROBE_CANDIDATES = 200,
+  PROBE_FOUND_MAX = 5000
+};
+/* Where nothing is known: most of what is asked about does not violate. */
+static const double assumed_undecided = 0.1, assumed_subtracted = 0.9;
+
+typedef struct candidate {
+  int64_t start_ns, end_ns;
+  size_t known;
+} candidate;
+
+static int compare_starts(const void *a, const void *b) {
+  const candidate *x = a, *y = b;
+  if (x->start_ns != y->start_ns) return x->start_ns < y->start_ns ? -1 : 1;
+  return (x->known > y->known) - (x->known < y->known);
+}
+
+/* The candidates of the rule by time; NULL: no memory. */
+static candidate *candidates_by_time(const bt_decider *decider, const bt_rule_sets *rule, size_t count) {
+  candidate *candidates = bt_realloc_array(NULL, count, sizeof *candidates);
+  size_t filled = 0;
+  for (size_t i = 0; candidates && i < decider->table->count; i++) {
+    const bt_found *bounds = bt_known_bounds(&decider->table->traces[i]);
+    if (bt_bit_get(rule->unread, i)) candidates[filled++] = (candidate){bounds->start_ns, bounds->end_ns, i};
+  }
+  if (candidates) qsort(candidates, count, sizeof *candidates, compare_starts);
+  return candidates;
+}
+
+static size_t count_probed(const bt_decider *decider, const candidate *candidates, const bt_found_list *found) {
+  size_t count = 0;
+  for (size_t i = 0; i < PROBE_CANDIDATES; i++)
+    count += bt_found_list_get(found, &decider->table->traces[candidates[i].known].matched.id) != NULL;
+  return count;
+}
+
+/* Asks what the rule's first under-query finds around some candidates in the middle of the range. A probe that fails
+ * says nothing. */
+static bt_status probe_subtracted(bt_decider *decider, bt_rule_sets *rule, bt_strategy_facts *facts, bt_error *error) {
+  candidate *all = candidates_by_time(decider, rule, facts->candidates);
+  if (!all) return bt_error_no_memory(error);
+  const candidate *some = all + (facts->candidates - PROBE_CANDIDATES) / 2;
+  bt_time_range range = {some[0].start_ns, bt_time_add(some[PROBE_CANDIDATES - 1].start_ns, 1)};
+  bt_search_request search = bt_replay_plan_search(decider->plan, rule->planned->plan->subtract[0].filter, range);
+  search.max_found = PROBE_FOUND_MAX;
+  bt_found_list found = {0};
+  bt_error why = {0};
+  bt_status status = bt_questions_search(decider->questions, &search, &found, &why);
+  if (status == BT_OK) {
+    facts->subtracted_share = (double)count_probed(decider, some, &found) / PROBE_CANDIDATES;
+    facts->subtracted_found = rule->subtracted_found = found.count * facts->candidates / PROBE_CANDIDATES;
+    double left = 1 - facts->subtracted_share;
+    /* Where every trace is a candidate, one without any of the rule's spans cannot be decided from them. */
+    facts->undecided_share = left < assumed_undecided || decider->plan->needs_every_trace ? left : assumed_undecided;
+  } else if (status == BT_LIMIT)
+    facts->subtracted_found = (uint64_t)PROBE_FOUND_MAX * facts->candidates / PROBE_CANDIDATES;
+  bt_found_list_dispose(&found);
+  free(all);
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
+  if (error) *error = why;
+  return status;
+}
+
+static bt_strategy_facts facts_of(const bt_decider *decider, const bt_rule_sets *rule) {
+  uint64_t candidates = bt_bits_count(decider->table, rule->unread);
+  return (bt_strategy_facts){.candidates = candidates,
+                             .reads_by_id = rule->planned->whole_trace,
+                             .can_subtract = rule->planned->plan->subtract_count > 0,
+                             .subtracted_found = candidates,
+                             .subtracted_share = rule->planned->plan->subtract_count ? assumed_subtracted : 0,
+                             .can_project = bt_planned_rule_projects(decider->plan, rule->planned),
+                             .undecided_share = assumed_undecided,
+                             .projected_found = candidates};
+}
+
+static bt_status choose_strategy(bt_decider *decider, bt_rule_sets *rule, bt_strategy *chosen, bt_error *error) {
+  bt_strategy_facts facts = facts_of(decider, rule);
+  bt_status status = BT_OK;
+  if (facts.candidates >= PROBE_FROM && facts.can_subtract && !decider->questions->source_lost)
+    status = probe_subtracted(decider, rule, &facts, error);
+  *chosen = bt_strategy_cheapest(&facts);
+  return status;
+}
+
+static bt_strategy force_strategy(const bt_decider *decider, const bt_rule_sets *rule) {
+  bt_strategy wanted = decider->plan->request.strategy;
+  if (wanted == BT_STRATEGY_ID_SETS && !rule->planned->plan->subtract_count) return BT_STRATEGY_READ;
+  if (wanted == BT_STRATEGY_PROJECTION && !bt_planned_rule_projects(decider->plan, rule->planned))
+    return BT_STRATEGY_READ;
+  return wanted;
+}
+
+static bt_status choose_strategies(bt_decider *decider, bt_error *error) {
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++) {
+    bt_strategy *chosen = &decider->account->result->rules[i].strategy;
+    if (!decider->plan->filters ||
+        !decider->plan->is_checked) /* subtraction and projection rest on facts about a version */
+      *chosen = BT_STRATEGY_READ;
+    else if (decider->stand_in)
+      *chosen = BT_STRATEGY_PROJECTION;
+    else if (decider->plan->request.strategy != BT_STRATEGY_AUTO)
+      *chosen = force_strategy(decider, &decider->rules[i]);
+    else
+      status = choose_strategy(decider, &decider->rules[i], chosen, error);
+  }
+  return status;
+}
+
 /* ---- the walk ---- */
 
 /* Asked whatever the rules are, and beside the first that is asked for them. */
@@ -149,7 +330,7 @@ bt_status bt_decider_find(bt_decider *decider, bt_error *error) {
   if (status == BT_OK) bt_pruned_traces_take(decider->questions);
   if (status == BT_OK) status = bt_candidates_make(decider, error);
   if (status == BT_OK) status = ask_beside(decider, error);
-  if (status == BT_OK) status = bt_strategies_choose(decider, error);
+  if (status == BT_OK) status = choose_strategies(decider, error);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->narrow) status = ways[i]->narrow(decider, error);
   if (status == BT_OK && filters) status = bt_questions_gather(decider->questions, false, error);

@@ -5,9 +5,19 @@
 #ifndef BT_SERVER_REPLAY_DECISION_H
 #define BT_SERVER_REPLAY_DECISION_H
 
-#include "server/replay/filter_union.h"
 #include "server/replay/questions.h"
-#include "server/replay/rule_evaluator.h"
+
+/* One search for the candidates of many rules: where the over-formula of a rule is one filter, or any of several, a
+ * filter that finds what any rule's filters find serves all of them. It finds too much for each and too little for
+ * none. For many rules over a short window this is one question instead of one for each prefilter, and each trace is
+ * read once either way. */
+typedef struct bt_filter_union {
+  bt_over any;           /* what all of them together find; with count 0 nothing is joined */
+  bt_over *queries;      /* its filters: as few as fit into the planner's limit of length */
+  const bt_over **items; /* of `any`, where there are several */
+  bt_buffer *texts;
+  size_t count, text_count; /* queries; texts that there is room for */
+} bt_filter_union;
 
 typedef struct bt_rule_sets {
   const bt_planned_rule *planned;
@@ -62,7 +72,6 @@ typedef struct bt_decision_way {
   bt_status (*decide)(bt_decider *decider, bt_error *error);
 } bt_decision_way;
 
-extern const bt_decision_way bt_id_sets_way;    /* what under-queries find is subtracted */
 extern const bt_decision_way bt_projection_way; /* the spans of candidates decide */
 extern const bt_decision_way
     bt_projection_first_way; /* spans are asked for before anything else, and find candidates */

@@ -10,7 +10,6 @@
 
 #include "server/replay/comparisons.h"
 #include "server/replay/delivery.h"
-#include "server/replay/reservoir.h"
 #include "server/replay/trace_judge.h"
 #include "server/replay/violation_sample.h"
 

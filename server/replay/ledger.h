@@ -34,7 +34,7 @@ bt_status bt_ledger_count(const bt_ledger *ledger, bt_error *error) BT_MUST_CHEC
 /* Counts what it will tell without reading; last_key is set. */
 void bt_ledger_count_later(const bt_ledger *ledger, bt_part_read *out);
 
-/* price_feed.c: adds what the replay cost to the request's price table, when it has one. */
+/* Adds what the replay cost to the request's price table, when it has one. */
 void bt_ledger_feed_prices(const bt_ledger *ledger, int64_t duration_ns);
 
 #endif

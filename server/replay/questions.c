@@ -198,7 +198,7 @@ static bt_status make_bits(bt_questions *questions, bt_question *question, bt_er
   return BT_OK;
 }
 
-/* They are marked once it is known which traces matter (own_traces.c). */
+/* They are marked once it is known which traces matter (marked_traces.c). */
 static void take_own(bt_questions *questions, bt_question *question) {
   questions->own_is_asked = true;
   questions->own_are_known = question->is_complete;

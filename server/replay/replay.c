@@ -7,7 +7,7 @@
 #include "server/replay/data_gaps.h"
 #include "server/replay/ledger.h"
 #include "server/replay/rule_notes.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 
 typedef struct replay {
   bt_replay_plan plan;

@@ -7,6 +7,7 @@
 
 #include "dsl/eval.h"
 #include "dsl/plan.h"
+#include "server/base/eval_limit.h"
 #include "server/replay/replay.h"
 #include "server/replay/window.h"
 
@@ -89,5 +90,22 @@ bt_read_request bt_replay_plan_read(const bt_replay_plan *plan, const bt_trace_i
                                     bt_time_range range);
 /* A number that depends on the replay's seed and the id alone. */
 uint64_t bt_replay_plan_sample_key(const bt_replay_plan *plan, const bt_trace_id *id);
+
+/* ---- the rules, compiled, and what they say of one trace after another. Thread: the replay's. ---- */
+
+typedef struct bt_rule_evaluator {
+  bt_ruleset *ruleset;
+  bt_evaluator *evaluator;
+  bt_eval_options *options; /* of the trace that comes next, one for each rule: `incomplete` is the caller's to set */
+  bt_eval_limit limit;
+} bt_rule_evaluator;
+
+/* Dispose it in every case. */
+bt_status bt_rule_evaluator_make(const bt_replay_plan *plan, bt_rule_evaluator *out, bt_error *error) BT_MUST_CHECK;
+void bt_rule_evaluator_dispose(bt_rule_evaluator *evaluator);
+/* *verdicts: one for each rule, there until the next call. BT_LIMIT: the trace is too much, and nothing is said of
+ * it. */
+bt_status bt_rule_evaluator_run(bt_rule_evaluator *evaluator, const bt_trace *trace, const bt_rule_verdict **verdicts,
+                                bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
  * answer left in doubt. docs/ARCHITECTURE.md has the argument. */
 #include "server/replay/spans_verdict.h"
 
-#include "server/replay/pruned_traces.h"
+#include "server/replay/marked_traces.h"
 
 /* Whether fragments with these bounds cannot belong to a trace that is judged otherwise later, or that begins before
  * what was searched. */

@@ -99,4 +99,22 @@ bt_place bt_trace_table_place_in(const bt_trace_table *table, const bt_window *w
 bt_place bt_trace_table_place(const bt_trace_table *table, const bt_known *known);
 bool bt_trace_table_is_in_tail(const bt_trace_table *table, const bt_known *known); /* of some rule */
 
+/* ---- a sample of known traces: those with the smallest keys, which are the same in whatever order they are offered
+ * (owned by who takes it) ---- */
+
+enum { BT_RESERVOIR_MAX = 200 };
+
+typedef struct bt_keyed {
+  uint64_t key;
+  size_t known;
+} bt_keyed;
+
+typedef struct bt_reservoir {       /* all-zero: empty */
+  bt_keyed items[BT_RESERVOIR_MAX]; /* by key */
+  size_t count;
+} bt_reservoir;
+
+/* room: how many are kept, at most BT_RESERVOIR_MAX; the same each time. */
+void bt_reservoir_offer(bt_reservoir *reservoir, size_t room, bt_keyed item);
+
 #endif

@@ -4,7 +4,6 @@
  * only check on "no violations": the sample that is read by id looks at violations alone. Thread: the replay's. */
 #include "server/replay/unread_sample.h"
 
-#include "server/replay/reservoir.h"
 #include "server/replay/trace_judge.h"
 
 enum {

@@ -4,7 +4,9 @@
 #define BT_SERVER_VIOLATION_H
 
 #include "dsl/eval.h"
+#include "dsl/plan.h"
 #include "server/rules/rule_definition.h"
+#include "tempo/wire/own_trace.h"
 
 typedef struct bt_violation_witness {
   bt_span_id span_id;
@@ -57,5 +59,30 @@ bt_status bt_violation_restore(const bt_violation_record *record, bt_violation *
 void bt_violation_free(bt_violation *violation); /* NULL is fine */
 /* How much memory it holds. */
 size_t bt_violation_bytes(const bt_violation *violation);
+
+/* ---- ids ----
+ * They are derived from what a violation is about (api.md, Violation spans), so that the same violation has the same
+ * id in every run. The layout of what is hashed is that of tempo/wire/own_trace.h over server/base/sha256.h: four
+ * fields, each as its length in 8 bytes, big-endian, and then its bytes: the tenant ("" without one), the rule's id,
+ * the condition hash in lower-case hex, the violating trace's id in 32 digits of lower-case hex. Bytes 0 to 15 of
+ * the hash are the violation's id (and its trace's in the source), 16 to 23 its span's, 24 to 31 those of the span
+ * that takes it back. Thread: any. */
+
+/* Gives tempo/wire/own_trace.h its digest. A program calls it first of all, so that sources know BeTrace's own
+ * traces from the start; any number of calls does the same as one. */
+void bt_violation_ids_install(void);
+bt_status bt_violation_ids_derive(bt_str tenant, bt_str rule_id, bt_str condition_hash, const bt_trace_id *violating,
+                                  bt_own_ids *out, bt_error *error) BT_MUST_CHECK;
+
+/* ---- what it says in words ---- */
+
+enum { BT_MESSAGE_BYTES = 256, BT_WITNESS_VALUE_BYTES = 1024 };
+
+/* The attribute that a projected field means on that span; NULL: it is not there. */
+const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field);
+/* Appends the value as text; arrays as [a, b]. */
+void bt_witness_value_write(const bt_value *value, bt_buffer *out);
+/* The longest beginning of text that has at most `bytes` bytes and ends between characters. */
+bt_str bt_text_cut(bt_str text, size_t bytes);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "server/replay/comparisons.h"
 #include "server/replay/delivery.h"
-#include "server/replay/reservoir.h"
 
 enum { SAMPLE_FLOOR = 8 }; /* violating traces that are read by id whatever their number */
 

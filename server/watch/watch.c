@@ -8,7 +8,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/log.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "server/watch/watch_clock.h"
 #include "server/watch/watch_sink.h"
 #include "server/watch/watcher.h"

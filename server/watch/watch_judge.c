@@ -7,7 +7,7 @@
 
 #include "server/base/eval_limit.h"
 #include "server/base/log.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "server/replay/window.h"
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"

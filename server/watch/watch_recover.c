@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/base/log.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "server/replay/window.h"
 #include "server/watch/watcher.h"
 #include "tempo/wire/own_trace.h"

@@ -15,7 +15,7 @@
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
 #include "server/json/rule_json.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "tempo/wire/otlp_export.h"
 
 #define RULE_ID  "betrace-canary"

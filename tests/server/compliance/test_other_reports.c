@@ -15,7 +15,7 @@
 #include "server/compliance/report_previous.h"
 #include "server/compliance/report_span.h"
 #include "server/compliance/signature.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "tempo/wire/own_trace.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/failing_alloc.h"

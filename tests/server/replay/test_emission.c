@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "server/replay/emission.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "tempo/wire/otlp_decode.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/fake_http.h"

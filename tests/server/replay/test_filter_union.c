@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "dsl/traceql.h"
-#include "server/replay/filter_union.h"
+#include "server/replay/candidates.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/failing_alloc.h"
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "tests/server/replay/replay_scene.h"
 
 static void finds_planted_violations(void **state) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "tests/server/replay/replay_fixture.h"
 #include "tests/support/failing_alloc.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "server/watch/watch_sink.h"
 #include "tempo/wire/otlp_decode.h"
 #include "tempo/wire/pause.h"

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "server/base/time_text.h"
-#include "server/replay/violation_id.h"
+#include "server/replay/violation.h"
 #include "tempo/wire/own_trace.h"
 
 static bt_value text_of(const char *text) {

@@ -1,12 +1,16 @@
-/* BeTrace's own traces among those that were found: the violation spans, checkpoints and reports that it sent to the
- * source it reads from. They are neither judged nor counted. One search finds the suspects by name, and a read of
- * the few attributes that ids are derived from proves each: a name alone would let anybody hide a trace. When the
- * source fails here, own traces are recognised where they are read, and counts are not exact. Thread: the replay's. */
-#include "server/replay/own_traces.h"
+/* Traces that are looked for once, whatever the rules are. See marked_traces.h. */
+#include "server/replay/marked_traces.h"
 
 #include <stdlib.h>
 
+#include "dsl/trace_pruned.h"
 #include "tempo/wire/own_trace.h"
+
+/* ---- BeTrace's own: violation spans, checkpoints and reports that it sent to the source it reads from ---- */
+
+/* One search finds the suspects by name, and a read of the few attributes that ids are derived from proves each: a name
+ * alone would let anybody hide a trace. When the source fails here, own traces are recognised where they are read, and
+ * counts are not exact. */
 
 /* Every trace but BeTrace's own: those have spans of these names only. */
 static const char other_filter[] =
@@ -108,4 +112,43 @@ bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) {
   if (!questions->own_is_asked) status = search_suspects(questions, error);
   if (status == BT_OK && questions->own_found.count) status = verify_suspects(questions, &questions->own_found, error);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : BT_OK;
+}
+
+/* ---- traces of which spans were summed up before they were stored (dsl/trace_pruned.h) ---- */
+
+/* One search finds them; mostly it finds none, which costs Tempo a few milliseconds. Where there are some, batches give
+ * the marks too, so that the evaluator sees what it must not conclude. */
+
+static const bt_question *query_of(const bt_questions *questions) {
+  return questions->pruned ? questions->items[questions->pruned] : NULL;
+}
+
+bt_status bt_pruned_traces_ask(bt_questions *questions, bt_error *error) {
+  if (!questions->plan->filters) return BT_OK;
+  bt_status status = bt_questions_add(questions, BT_STR(BT_PRUNED_FILTER), true, &questions->pruned, error);
+  if (status == BT_OK) questions->items[questions->pruned]->expected = BT_EXPECTS_FEW;
+  return status;
+}
+
+bool bt_pruned_traces_are_known(const bt_questions *questions) {
+  const bt_question *question = query_of(questions);
+  return !question || (question->is_taken && question->is_complete);
+}
+
+bool bt_pruned_traces_has(const bt_questions *questions, size_t known) {
+  const bt_question *question = query_of(questions);
+  return question && question->bits && bt_bit_get(question->bits, known);
+}
+
+void bt_pruned_traces_join(const bt_questions *questions, const bt_planned_rule *rule, uint64_t *bits) {
+  const bt_question *question = query_of(questions);
+  bool can_violate = rule->plan->violating->kind != BT_OVER_NONE;
+  for (size_t w = 0; question && question->bits && can_violate && w < questions->table->word_count; w++)
+    bits[w] |= question->bits[w];
+}
+
+void bt_pruned_traces_take(bt_questions *questions) {
+  const bt_question *question = query_of(questions);
+  bool is_any = question && question->bits && bt_bits_count(questions->table, question->bits);
+  if (is_any || !bt_pruned_traces_are_known(questions)) questions->projection = &questions->plan->marked_projection;
 }

@@ -1,0 +1,27 @@
+/* Traces that are looked for once, whatever the rules are, and marked among those that were found: BeTrace's own, and
+ * those of which spans were summed up before they were stored. Thread: the replay's. */
+#ifndef BT_SERVER_REPLAY_MARKED_TRACES_H
+#define BT_SERVER_REPLAY_MARKED_TRACES_H
+
+#include "server/replay/questions.h"
+
+/* ---- BeTrace's own, which are neither judged nor counted. A source that fails here only makes counts inexact. ---- */
+
+/* Looks for them beside what else is asked; the answer is taken like any other. */
+bt_status bt_own_traces_ask(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
+/* Marks them in the table; once more when more are known. */
+bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
+bt_str bt_other_traces_filter(void); /* finds every trace but these */
+
+/* ---- pruned ones. What a rule asks for may be among the spans that are not there, so that each of them is a candidate
+ * of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. ---- */
+
+bt_status bt_pruned_traces_ask(bt_questions *questions, bt_error *error) BT_MUST_CHECK; /* adds the question */
+/* After its answer: what is read gives the marks from here on, where there are such traces, or that is not known. */
+void bt_pruned_traces_take(bt_questions *questions);
+/* Sets the bits of all of them. */
+void bt_pruned_traces_join(const bt_questions *questions, const bt_planned_rule *rule, uint64_t *bits);
+bool bt_pruned_traces_has(const bt_questions *questions, size_t known);
+bool bt_pruned_traces_are_known(const bt_questions *questions); /* all of them */
+
+#endif
