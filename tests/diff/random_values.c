@@ -1,0 +1,474 @@
+/* Values, fields and tests of one span, for random rules. See random_writer.h. */
+#include "tests/diff/random_writer.h"
+
+static const char *const names[] = {"a",   "a",       "a", "b", "b", "b",         "c",
+                                    "p.q", "\"x y\"", "s", "s", "t", "service:s", "name:a"};
+static const char *const keys[] = {"k", "m", "d.e", "ok"};
+static const char *const numbers[] = {"0", "1", "2", "3", "2.5", "-1", "9007199254740992", "9007199254740993", "1e308"};
+static const char *const strings[] = {"u", "v", "\"uv\"", "\"\"", "\"nil\"", "\"1\"", "server", "\"u\\nv\""};
+static const char *const string_literals[] = {"\"u\"", "\"v\"", "\"\"", "\"uv\"", "\"nil\""};
+static const char *const patterns[] = {"\"u\"", "\"u.*\"", "\"^v\"",      "\"[uv]+\"",
+                                       "`u.v`", "\"\"",    "\"(?i)SER\"", "\"n.l\""};
+static const char *const durations[] = {"1ms", "2ms", "3ms", "500us", "0ms", "2ms1ns", "5ms"};
+static const char *const orders[] = {"==", "!=", "<", "<=", ">", ">=", "="};
+static const char *const span_strings[] = {"span.name",     "span.service", "span.status_message", "scope.name",
+                                           "scope.version", "span.id",      "span.parent_id"};
+static const char *const ids[] = {"\"0000000000000061\"", "\"0000000000000062\"", "\"000000000000007a\""};
+
+const char *a_key(writer *w) {
+  return random_key(w->random, keys, sizeof keys / sizeof *keys);
+}
+
+unsigned below(writer *w, unsigned n) {
+  return test_random_below(w->random, n);
+}
+
+bool one_in(writer *w, unsigned n) {
+  return below(w, n) == 0;
+}
+
+/* Whether to write a part that could be left out. */
+bool maybe(writer *w, unsigned n) {
+  if (w->room == 0 || !one_in(w, n)) return false;
+  w->room--;
+  return true;
+}
+
+void put(writer *w, const char *text) {
+  bt_buffer_append(w->out, bt_str_from(text));
+}
+
+void put_binding(writer *w) {
+  bt_buffer_printf(w->out, "p%u", below(w, w->visible));
+}
+
+static void write_duration(writer *w);
+
+/* An attribute, by any of its spellings that are no bare word on the right. */
+static void write_attribute(writer *w) {
+  const char *key = a_key(w);
+  if (w->visible && (!w->about_a_span || one_in(w, 3))) {
+    static const char *const heads[] = {"", ".span", ".resource"};
+    put_binding(w);
+    bt_buffer_printf(w->out, "%s.%s", PICK(w, heads), key);
+    return;
+  }
+  switch (below(w, 4)) {
+  case 0: bt_buffer_printf(w->out, "span.attributes[\"%s\"]", key); return;
+  case 1: bt_buffer_printf(w->out, "resource.%s", key); return;
+  default: bt_buffer_printf(w->out, "span.%s", key);
+  }
+}
+
+/* Of the root: it stands where no span is under test, too. */
+void write_root_attribute(writer *w) {
+  bt_buffer_printf(w->out, "trace.root.%sattributes[\"%s\"]", one_in(w, 3) ? "resource." : "", a_key(w));
+}
+
+/* One that can stand on the left: of the span, of either, of events, of the scope. */
+static void write_left_attribute(writer *w, bool is_in_where) {
+  const char *key = a_key(w);
+  switch (below(w, is_in_where ? 8 : 5)) {
+  case 0: bt_buffer_printf(w->out, "event.%s", key); return;
+  case 1: bt_buffer_printf(w->out, "scope.attributes[\"%s\"]", key); return;
+  case 2:
+  case 3:
+  case 4: write_attribute(w); return;
+  default: put(w, key);
+  }
+}
+
+/* What is aggregated instead of a field: numbers, or durations, of the spans and of what else is known. */
+static void write_value_of_each(writer *w, bool is_duration) {
+  static const char *const numbers_of_each[] = {"k * m",
+                                                "span.k + m",
+                                                "-k",
+                                                "(k - 1) * 2",
+                                                "k / m",
+                                                "k * k * k",
+                                                "m - 0.5",
+                                                "k / 0",
+                                                "-(m + k)",
+                                                "k * 1e300",
+                                                "span.duration / 1ms",
+                                                "k + trace.span_count",
+                                                "k * count(a)",
+                                                "m - sum(b, k)",
+                                                "d.e + 1",
+                                                "http.status_code / 2"};
+  static const char *const durations_of_each[] = {"span.duration * k",
+                                                  "span.duration + 1ms",
+                                                  "span.end - span.start",
+                                                  "-span.duration",
+                                                  "span.duration / m",
+                                                  "span.start - trace.start",
+                                                  "trace.duration - span.duration",
+                                                  "min(a, span.start) - span.start"};
+  static const char *const bound_numbers[] = {".k * m", ".m + k", ".k / k"};
+  static const char *const bound_durations[] = {".start - span.start", ".end - span.end",
+                                                ".span.duration + span.duration"};
+  if (w->visible && one_in(w, 3)) {
+    if (is_duration && one_in(w, 3))
+      put(w, "span.end - "), put_binding(w), put(w, ".start");
+    else
+      put_binding(w), put(w, is_duration ? PICK(w, bound_durations) : PICK(w, bound_numbers));
+    return;
+  }
+  put(w, is_duration ? PICK(w, durations_of_each) : PICK(w, numbers_of_each));
+}
+
+static void write_aggregate_of(writer *w, const char *field, bool is_duration) {
+  static const char *const functions[] = {"sum", "min", "max", "avg"};
+  if (one_in(w, 4)) put(w, "trace.");
+  bt_buffer_printf(w->out, "%s(", PICK(w, functions));
+  write_operand(w);
+  put(w, ", ");
+  if (one_in(w, 2))
+    write_value_of_each(w, is_duration);
+  else
+    put(w, field);
+  put(w, ")");
+}
+
+/* The earliest or latest time of some spans. */
+static void write_time_of_some(writer *w) {
+  static const char *const times[] = {"span.start", "span.end", "span.start + span.duration / 2", "span.end - 1ms"};
+  put(w, one_in(w, 2) ? "min(" : "max(");
+  write_operand(w);
+  bt_buffer_printf(w->out, ", %s)", PICK(w, times));
+}
+
+static void write_count_distinct(writer *w) {
+  static const char *const values[] = {"k",
+                                       "m",
+                                       "span.k",
+                                       "resource.k",
+                                       "d.e",
+                                       "ok",
+                                       "k + m",
+                                       "span.name",
+                                       "span.service",
+                                       "span.kind",
+                                       "span.id",
+                                       "span.parent_id",
+                                       "span.status",
+                                       "span.duration",
+                                       "span.start",
+                                       "k * trace.span_count",
+                                       "http.method",
+                                       "scope.name",
+                                       "count_distinct(a, k) + k"};
+  put(w, one_in(w, 4) ? "trace.count_distinct(" : "count_distinct(");
+  write_operand(w);
+  put(w, ", ");
+  if (w->visible && one_in(w, 4))
+    put(w, "k + "), put_binding(w), put(w, ".k)");
+  else
+    bt_buffer_printf(w->out, "%s)", PICK(w, values));
+}
+
+static void write_count(writer *w) {
+  if (one_in(w, 4)) {
+    write_count_distinct(w);
+    return;
+  }
+  put(w, one_in(w, 4) ? "trace.count(" : "count(");
+  if (one_in(w, 4))
+    bt_buffer_printf(w->out, "%s %s %s", PICK(w, names), one_in(w, 2) ? "before" : "after", PICK(w, names));
+  else
+    write_operand(w);
+  put(w, ")");
+}
+
+/* A number that is no constant. */
+static void write_number_atom(writer *w) {
+  bool can_nest = w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 2));
+  bool has_attributes = w->about_a_span || w->visible;
+  switch (below(w, 8)) {
+  case 0: put(w, "trace.span_count"); return;
+  case 1: put(w, "trace.service_count"); return;
+  case 2:
+  case 3:
+    if (can_nest) {
+      static const char *const fields[] = {
+          "k", "m", "span.k", "resource.k", "d.e", "http.status_code", "span.http.method", "resource.cluster", "plain"};
+      write_aggregate_of(w, PICK(w, fields), false);
+      return;
+    }
+    break;
+  case 4:
+  case 5:
+    if (can_nest) {
+      write_count(w);
+      return;
+    }
+    break;
+  case 6:
+    put(w, "(("), write_duration(w), put(w, ") / ");
+    put(w, one_in(w, 4) ? "trace.duration" : PICK(w, durations));
+    put(w, ")");
+    return;
+  default: break;
+  }
+  if (has_attributes && !one_in(w, 12))
+    write_attribute(w);
+  else if (one_in(w, 3))
+    write_root_attribute(w);
+  else
+    put(w, "trace.span_count");
+}
+
+static void write_number(writer *w) {
+  static const char *const operators[] = {" + ", " - ", " * ", " / "};
+  if (one_in(w, 8)) put(w, "-");
+  write_number_atom(w);
+  if (!maybe(w, 3)) return;
+  put(w, PICK(w, operators));
+  switch (below(w, 6)) {
+  case 0: bt_buffer_printf(w->out, "(count(%s) - %u)", PICK(w, names), 1 + below(w, 2)); return;
+  case 1:
+    put(w, "(");
+    write_number_atom(w);
+    put(w, one_in(w, 2) ? " + 1)" : " - 2)");
+    return;
+  case 2: write_number_atom(w); return;
+  default: put(w, PICK(w, numbers));
+  }
+}
+
+/* A time that is no constant: there are no others. */
+static void write_time_atom(writer *w) {
+  static const char *const of_trace[] = {"trace.start", "trace.end"};
+  static const char *const of_span[] = {"span.start", "span.end"};
+  if (w->depth <= MAX_DEPTH && one_in(w, 4) && (!w->about_a_span || maybe(w, 3))) {
+    write_time_of_some(w);
+    return;
+  }
+  if (w->visible && one_in(w, 2))
+    put_binding(w), put(w, one_in(w, 2) ? ".start" : ".end");
+  else
+    put(w, w->about_a_span && !one_in(w, 4) ? PICK(w, of_span) : PICK(w, of_trace));
+}
+
+static void write_duration_atom(writer *w) {
+  switch (below(w, 6)) {
+  case 0:
+    write_time_atom(w);
+    put(w, " - ");
+    write_time_atom(w);
+    return;
+  case 1:
+    if (w->depth <= MAX_DEPTH && (!w->about_a_span || maybe(w, 3))) {
+      write_aggregate_of(w, "span.duration", true);
+      return;
+    }
+    break;
+  case 2: put(w, "trace.duration"); return;
+  case 3:
+    if (w->visible) {
+      put_binding(w), put(w, ".span.duration");
+      return;
+    }
+    break;
+  default: break;
+  }
+  put(w, w->about_a_span ? "span.duration" : "trace.duration");
+}
+
+static void write_duration(writer *w) {
+  put(w, "("), write_duration_atom(w), put(w, ")");
+  switch (below(w, 6)) {
+  case 0: bt_buffer_printf(w->out, " + %s", PICK(w, durations)); return;
+  case 1: put(w, " - ("), write_duration_atom(w), put(w, ")"); return;
+  case 2: bt_buffer_printf(w->out, " * %s", PICK(w, numbers)); return;
+  case 3: bt_buffer_printf(w->out, " / %s", one_in(w, 2) ? "2" : "9"); return;
+  default: return;
+  }
+}
+
+void write_number_comparison(writer *w) {
+  write_number(w);
+  if (one_in(w, 6)) {
+    bt_buffer_printf(w->out, " %s [%s, %s", one_in(w, 2) ? "in" : "not in", PICK(w, numbers), PICK(w, numbers));
+    if (one_in(w, 3)) put(w, ", "), write_number(w);
+    put(w, "]");
+    return;
+  }
+  bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+  if (one_in(w, 2))
+    put(w, PICK(w, numbers));
+  else
+    write_number(w);
+}
+
+void write_time_comparison(writer *w) {
+  bool is_duration = one_in(w, 2);
+  if (is_duration)
+    write_duration(w);
+  else
+    write_time_atom(w);
+  if (!is_duration && one_in(w, 4)) {
+    put(w, one_in(w, 2) ? " in [" : " not in ["), write_time_atom(w), put(w, "]");
+    return;
+  }
+  if (!is_duration && one_in(w, 4)) bt_buffer_printf(w->out, " - %s", PICK(w, durations));
+  if (!is_duration && one_in(w, 8)) put(w, " - ("), write_duration(w), put(w, ")");
+  bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+  if (!is_duration)
+    write_time_atom(w);
+  else if (one_in(w, 2))
+    write_duration(w);
+  else
+    put(w, PICK(w, durations));
+  if (!is_duration && one_in(w, 4)) bt_buffer_printf(w->out, " + %s", PICK(w, durations));
+  if (!is_duration && one_in(w, 8)) put(w, " + ("), write_duration(w), put(w, ")");
+}
+
+/* A string of a bound span or of the trace. */
+static void write_other_string(writer *w) {
+  static const char *const fields[] = {".span.name", ".span.service", ".span.id", ".span.parent_id", ".span.kind"};
+  if (w->visible == 0 || one_in(w, 4)) {
+    put(w, one_in(w, 2) ? "trace.root.name" : "trace.root.service");
+    return;
+  }
+  put_binding(w);
+  put(w, PICK(w, fields));
+}
+
+/* What stands behind an attribute or a string that is on the left. */
+void write_string_test(writer *w) {
+  static const char *const searches[] = {"contains", "starts_with", "ends_with"};
+  static const char *const regexes[] = {"matches", "=~", "!~"};
+  switch (below(w, 6)) {
+  case 5:
+    bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+    write_other_string(w);
+    return;
+  case 0: bt_buffer_printf(w->out, " %s %s", PICK(w, searches), PICK(w, string_literals)); return;
+  case 1: bt_buffer_printf(w->out, " %s %s", PICK(w, regexes), PICK(w, patterns)); return;
+  case 2:
+    bt_buffer_printf(w->out, " %s [%s, %s]", one_in(w, 2) ? "in" : "not in", PICK(w, strings), PICK(w, strings));
+    return;
+  case 3: bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, string_literals)); return;
+  default: bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", PICK(w, strings));
+  }
+}
+
+void write_attribute_test(writer *w) {
+  switch (below(w, 6)) {
+  case 0: bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", one_in(w, 2) ? "true" : "false"); return;
+  case 1:
+    bt_buffer_printf(w->out, " %s ", PICK(w, orders));
+    write_attribute(w);
+    return;
+  case 2: bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, numbers)); return;
+  case 3:
+    bt_buffer_printf(w->out, " %s [%s, %s", one_in(w, 2) ? "in" : "not in", PICK(w, numbers), PICK(w, strings));
+    if (one_in(w, 2)) put(w, ", "), write_attribute(w);
+    put(w, "]");
+    return;
+  default: write_string_test(w);
+  }
+}
+
+static void write_intrinsic_test(writer *w) {
+  static const char *const kinds[] = {"server", "CLIENT", "internal", "\"producer\"", "consumer", "unspecified"};
+  static const char *const statuses[] = {"error", "OK", "\"unset\""};
+  static const char *const searches[] = {"starts_with \"SER\"", "contains \"er\"", "matches \"E.*r\"",
+                                         "ends_with \"R\""};
+  bool is_kind = one_in(w, 2);
+  put(w, is_kind ? "span.kind" : "span.status");
+  if (one_in(w, 6)) {
+    bt_buffer_printf(w->out, " %s", PICK(w, searches));
+    return;
+  }
+  if (one_in(w, 6)) {
+    bt_buffer_printf(w->out, " %s %s", PICK(w, orders), is_kind ? "Internal" : "ERROR");
+    return;
+  }
+  if (one_in(w, 4)) {
+    bt_buffer_printf(w->out, " %s [%s]", one_in(w, 2) ? "in" : "not in", is_kind ? PICK(w, kinds) : PICK(w, statuses));
+    return;
+  }
+  put(w, one_in(w, 3) ? " != " : " == ");
+  if (one_in(w, 5))
+    write_attribute(w);
+  else if (w->visible && one_in(w, 4))
+    put_binding(w), put(w, is_kind ? ".span.kind" : ".span.status");
+  else
+    put(w, is_kind ? PICK(w, kinds) : PICK(w, statuses));
+}
+
+static void write_event_test(writer *w) {
+  put(w, "event.where(");
+  bool negates = one_in(w, 3);
+  if (negates) put(w, "not (");
+  bt_buffer_printf(w->out, "%s%s", one_in(w, 6) ? "span." : "event.", a_key(w));
+  write_attribute_test(w);
+  put(w, one_in(w, 2) ? " and event.name" : " or event.name");
+  write_string_test(w);
+  if (negates) put(w, ")");
+  put(w, ")");
+}
+
+static void write_field_test(writer *w, bool is_in_where) {
+  static const char *const others[] = {"span.service",       "event.name",        "event.k",
+                                       "resource.m",         "span.parent_id",    "scope.attributes[\"k\"]",
+                                       "trace.root.service", "event.http.method", "resource.k8s.pod.name"};
+  if (is_in_where && one_in(w, 3)) {
+    static const char *const booleans[] = {
+        "ok", "span.ok", "event.ok", "resource.k", "http.method", "span.http.status_code", "plain", "resource.rplain"};
+    if (w->visible && one_in(w, 3))
+      put_binding(w), put(w, ".ok");
+    else
+      put(w, PICK(w, booleans));
+    return;
+  }
+  put(w, "exists(");
+  if (one_in(w, 2))
+    put(w, PICK(w, others));
+  else
+    write_attribute(w);
+  put(w, ")");
+}
+
+/* One test on a span. Outside `where` a bare word would be a name. */
+static void write_test(writer *w, bool is_in_where) {
+  switch (below(w, 12)) {
+  case 0: write_intrinsic_test(w); return;
+  case 1:
+    put(w, PICK(w, span_strings));
+    if (one_in(w, 3))
+      bt_buffer_printf(w->out, " %s %s", one_in(w, 2) ? "==" : "!=", PICK(w, ids));
+    else
+      write_string_test(w);
+    return;
+  case 2: put(w, "event.name"), write_string_test(w); return;
+  case 3: write_event_test(w); return;
+  case 4: write_field_test(w, is_in_where); return;
+  case 5: write_time_comparison(w); return;
+  case 6: write_number_comparison(w); return;
+  default: write_left_attribute(w, is_in_where), write_attribute_test(w);
+  }
+}
+
+void write_tests(writer *w, bool is_in_where) {
+  bool was_about_a_span = w->about_a_span;
+  w->about_a_span = true;
+  w->depth++;
+  unsigned count = maybe(w, 3) ? 2 : 1;
+  for (unsigned i = 0; i < count; i++) {
+    if (i) put(w, one_in(w, 2) ? " and " : " or ");
+    bool negates = one_in(w, 6), has_name = !is_in_where && i > 0 && one_in(w, 2);
+    if (negates) put(w, "not (");
+    if (has_name)
+      put(w, PICK(w, names));
+    else if (one_in(w, 40))
+      put(w, one_in(w, 2) ? "true" : "false");
+    else
+      write_test(w, is_in_where);
+    if (negates) put(w, ")");
+  }
+  w->depth--;
+  w->about_a_span = was_about_a_span;
+}
