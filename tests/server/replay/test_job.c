@@ -715,7 +715,8 @@ static void wrong_requests_are_refused(void **state) {
   assert_int_equal(bt_job_submit(s->queue, &request, id, &error), BT_INVALID);
 }
 
-/* The gate is closed and the only worker waits at it, so that nobody else allocates. */
+/* The gate is closed and the only worker waits at it, so that nobody else allocates: all jobs are of one
+ * tenant, since another one would begin at once. */
 static void every_allocation_of_submit_fails_in_turn(void **state) {
   scene *s = *state;
   bt_error error = {0};
@@ -724,8 +725,8 @@ static void every_allocation_of_submit_fails_in_turn(void **state) {
   bt_job_request request = {.rules = &rule, .rule_count = 1, .range = {NOON_NS, NOON_NS + HOUR_NS}, .tenant = "acme"};
   s->options.max_replays = 1;
   start(s);
-  for (int i = 0; i < 16; i++) (void)submit(s, s->slow, NULL); /* the list is full and has to grow */
-  while (entered(s) < 2) sleep_briefly();                      /* a replay asks two things at once */
+  for (int i = 0; i < 16; i++) (void)submit(s, s->slow, "acme"); /* the list is full and has to grow */
+  while (entered(s) < 2) sleep_briefly();                        /* a replay asks two things at once */
   for (size_t n = 0;; n++) {
     failing_alloc_after(n);
     bt_status status = bt_job_submit(s->queue, &request, id, &error);
@@ -740,10 +741,10 @@ static void every_allocation_of_submit_fails_in_turn(void **state) {
   for (size_t n = 0;; n++) {
     bt_job_listing jobs;
     failing_alloc_after(n);
-    bt_status status = bt_job_list(s->queue, NULL, 0, 100, &jobs, &error);
+    bt_status status = bt_job_list(s->queue, "acme", 0, 100, &jobs, &error);
     bool was_refused = failing_alloc_stop();
     assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
-    assert_int_equal(jobs.count, was_refused ? 0 : 16);
+    assert_int_equal(jobs.count, was_refused ? 0 : 17);
     bt_job_listing_dispose(&jobs);
     if (!was_refused) break;
   }
