@@ -95,7 +95,7 @@ class EditorTest(unittest.TestCase):
                     self.assertTrue(self.valid(test if name.startswith("trace.") else f"trace.has({test})"), test)
                 elif word["class"] == "function":
                     call = shape.replace("test", "a == 1").replace("(spans", "(x").replace(", spans", ", y").replace("field", "k")
-                    numeric = re.match(r"(trace\.)?(count|sum|min|max|avg)\(", call)
+                    numeric = re.match(r"(trace\.)?(count|count_distinct|sum|min|max|avg)\(", call)
                     text = f"{call} > 1" if numeric else f"trace.has({call})" if name in ("exists", "event.where") else call
                     self.assertTrue(self.valid(text), text)
                 elif word["class"] == "relation":
