@@ -55,6 +55,7 @@ const judged = (change: object = {}) => ({
   shadow: false,
   verdict: 'violated' as const,
   reason: null,
+  spent: null,
   exercised: true,
   violation: found(),
   ...change,
