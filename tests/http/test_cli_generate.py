@@ -37,7 +37,7 @@ class Scenarios(unittest.TestCase):
         with open(cls.rules, "w", encoding="utf-8") as file:
             file.write(RULES)
 
-    def make(self, scenario, traces=6000, *more):
+    def make(self, scenario, traces=4000, *more):
         path, truth = (os.path.join(self.folder, f"{scenario}.{kind}") for kind in ("jsonl", "truth"))
         done = run_cli("generate", "--scenario", scenario, "--traces", traces, "--end", END, "--out", path, "--truth", truth, *more)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -76,7 +76,7 @@ class Scenarios(unittest.TestCase):
         return {(one["key"], one["value"]) for one in found if one["in_violating"] == "more_often" and one["relation"] == "is"}
 
     def test_noise_blames_no_version(self):
-        path, truth = self.make("noise", 20000)
+        path, truth = self.make("noise", 12000)
         self.assertTrue(truth["slow-db-no-retry"])
         self.assertEqual(self.violating(path, "slow-db-no-retry"), truth["slow-db-no-retry"])
         self.assertEqual(run_cli("gate", "--rules", self.rules, "--traces", path, *VERSIONS).returncode, 0)
@@ -90,7 +90,7 @@ class Scenarios(unittest.TestCase):
         self.assertEqual({attributes["service.version"] for attributes, _ in spans_of(path)}, {"1.4.2"})
 
     def test_messages_are_linked_and_some_are_lost(self):
-        path, truth = self.make("messaging", 8000)
+        path, truth = self.make("messaging", 4000)
         found = {}
         for _, span in spans_of(path):
             found.setdefault(span["traceId"], []).append(span)
@@ -105,7 +105,7 @@ class Scenarios(unittest.TestCase):
         self.assertTrue(truth[rule])
 
     def test_an_agent_breaks_rules_of_its_pack(self):
-        path, truth = self.make("agent", 2000)
+        path, truth = self.make("agent", 1200)
         for rule, ids in truth.items():
             self.assertTrue(ids, rule)
             self.assertEqual(self.violating(path, rule, self.pack("ai-agents")), ids)
