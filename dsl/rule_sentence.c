@@ -180,9 +180,34 @@ static bool is_every(const bt_condition *condition) {
   return inside && inside->range.start == condition->range.start && inside->range.end == condition->range.end;
 }
 
+/* Its test: what the spans that it looks for must fail. */
+static const bt_predicate *test_of_every(const bt_condition *condition) {
+  const bt_predicate *failing = condition->items[0]->selection->predicate;
+  if (failing->kind == BT_PREDICATE_AND) failing = failing->items[failing->item_count - 1];
+  return failing->kind == BT_PREDICATE_NOT ? failing->items[0] : NULL;
+}
+
+/* `not all of payment meet amount > 5`: the spans stand between the parenthesis and the comma before the test. */
+static void say_every(sentence *s, const bt_condition *condition, bool should_hold) {
+  const bt_predicate *test = test_of_every(condition);
+  const char *text = s->rule->text.ptr;
+  bt_range spans = {condition->range.start, test ? test->range.start : 0};
+  while (spans.start < spans.end && text[spans.start] != '(') spans.start++;
+  while (spans.end > spans.start && (is_blank(text[spans.end - 1]) || strchr("(,", text[spans.end - 1]))) spans.end--;
+  if (++spans.start >= spans.end) {
+    say_text(s, condition, should_hold);
+    return;
+  }
+  append(s, should_hold ? "not all of " : "all of ");
+  append_text(s, spans);
+  append(s, " meet ");
+  append_text(s, test->range);
+  if (!should_hold) append(s, ", and some must not");
+}
+
 static void say(sentence *s, const bt_condition *condition, bool should_hold) {
   if (is_every(condition)) {
-    say_text(s, condition, should_hold);
+    say_every(s, condition, should_hold);
     return;
   }
   switch (condition->kind) {
