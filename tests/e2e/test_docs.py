@@ -1,4 +1,4 @@
-"""Every code block of README.md and docs/*.md runs. What a block is follows from its info string and its text:
+"""Every code block of README.md and of the pages below docs/ runs. What a block is follows from its info string and its text:
 
   sh                  run by bash against a real Tempo and a service on free ports (the ports in the text are replaced)
   sh run=background   started and left running while the rest of the page runs
@@ -12,7 +12,6 @@
   text output         what the sh block above it prints, but for how long that took
 """
 import contextlib
-import glob
 import json
 import os
 import re
@@ -26,15 +25,12 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import doc_pages  # noqa: E402
 from betrace_process import binary, run_cli, sanitizer_environment  # noqa: E402
 from run_tempo import TempoServer, free_ports, http  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text"}
-
-
-def pages():
-    return [os.path.join(ROOT, "README.md"), *sorted(glob.glob(os.path.join(ROOT, "docs", "*.md")))]
 
 
 def blocks(path):
@@ -65,6 +61,7 @@ class DocsTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, True)
         (self.port,) = free_ports(1)
         os.symlink(binary(), os.path.join(self.folder, "betrace"))
+        os.symlink(os.path.join(ROOT, "distribution"), os.path.join(self.folder, "distribution"))
         run_cli("generate", "--traces", 50, "--violations", 2, "--out", os.path.join(self.folder, "traces.jsonl"))
         with open(os.path.join(self.folder, "rules.yaml"), "w", encoding="utf-8") as file:
             json.dump({"rules": [{"id": "r", "name": "r", "dsl": "trace.has(span.name == \"nosuch\")"}]}, file)
@@ -146,7 +143,7 @@ class DocsTest(unittest.TestCase):
                     self.assertEqual(status, 200, body)
 
     def test_pages(self):
-        for path in pages():
+        for path in doc_pages.pages():
             with contextlib.ExitStack() as self.running:  # what a page started ends with it
                 self.run_page(path)
 

@@ -1,5 +1,5 @@
 """In what the versions of Tempo differ, as far as tests know: the one table. Each row is a fact that a test in this folder holds on every version by
-asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/OPERATIONS.md, where facts_differences.py compares it.
+asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/reference/tempo-versions.md, where facts_differences.py compares it.
 
 What each filter finds of each kind of value differs too much for a row: that is in filters/, a table for each version (facts_filters.py).
 """
@@ -108,7 +108,7 @@ def word(value):
 
 
 def markdown():
-    """The table as docs/OPERATIONS.md has it."""
+    """The table as docs/reference/tempo-versions.md has it."""
     lines = ["| | " + " | ".join(FAMILIES) + " | so betrace |", "|---" * (len(FAMILIES) + 2) + "|"]
     lines += [f"| {row.text} | " + " | ".join(column_told(row, family) for family in FAMILIES) + f" | {row.means} |" for row in TABLE.values()]
     return "\n".join(lines) + "\n"
