@@ -9,6 +9,7 @@
 
 #include "server/base/condition.h"
 #include "server/work/crew.h"
+#include "tempo/wire/may_wait.h"
 
 #include "dsl/arena.h"
 
@@ -126,6 +127,7 @@ static bool is_open(const bt_question_desk *desk, bool with_those_that_can_wait)
 }
 
 void bt_question_desk_wait(bt_question_desk *desk, bool with_those_that_can_wait) {
+  bt_thread_assert_may_wait();
   pthread_mutex_lock(&desk->lock);
   while (is_open(desk, with_those_that_can_wait)) {
     bt_question *question = find_next(desk, false);
@@ -139,6 +141,7 @@ void bt_question_desk_wait(bt_question_desk *desk, bool with_those_that_can_wait
 }
 
 void bt_question_desk_wait_for(bt_question_desk *desk, bt_question *question) {
+  bt_thread_assert_may_wait();
   pthread_mutex_lock(&desk->lock);
   if (question->state == BT_QUESTION_WAITING) ask_question(desk, question);
   while (question->state != BT_QUESTION_ANSWERED) pthread_cond_wait(&desk->changed, &desk->lock);
