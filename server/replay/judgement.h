@@ -61,9 +61,7 @@ typedef struct bt_judge {
   bt_sampled *samples;
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */
-  uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
   uint64_t spared;       /* of the sample: those that earlier comparisons stand for */
-  bool has_sampled_part; /* what comes now lies near the edges */
   bt_comparisons comparisons;
   bt_early_reads early;
   uint64_t unread_differences;

@@ -60,13 +60,6 @@ bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error 
   return bt_delivery_take(judge, sampled.known, sampled.rules, error);
 }
 
-/* Those that name parents which the batch did not show; they have the smallest keys. */
-static uint64_t count_orphans(const bt_judge *judge) {
-  uint64_t count = 0, most = SAMPLE_FLOOR * judge->plan->sample_times;
-  for (uint32_t i = 0; i < judge->sample_count; i++) count += judge->samples[i].key >> 63 == 0;
-  return count < most ? count : most;
-}
-
 /* The root of their number, because what a sample can show follows from its size, and hardly from what it is of. */
 uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating) {
   uint64_t wanted = SAMPLE_FLOOR, most = judge->plan->request.sample_size;
@@ -75,14 +68,11 @@ uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating) {
   return wanted < most ? wanted : most;
 }
 
-/* What is still to be read. What comes after a part of the sample was read lies near the edges, where beginnings
- * may be missing: of such traces some are read whatever was read before. */
+/* What is still to be read. */
 static uint64_t count_wanted(const bt_judge *judge, uint64_t under_way) {
   uint64_t wanted = bt_violation_sample_size(judge, judge->sampled_from + under_way);
-  uint64_t read = judge->samples_read + judge->spared + judge->early.read + under_way;
-  wanted -= read < wanted ? read : wanted;
-  uint64_t orphans = judge->has_sampled_part ? count_orphans(judge) : 0;
-  return orphans > wanted ? orphans : wanted;
+  uint64_t read = judge->spared + judge->early.read + under_way;
+  return wanted - (read < wanted ? read : wanted);
 }
 
 /* Earlier comparisons can stand for it: it was handed over long ago, and names no parent that the batch lacks. */
