@@ -7,7 +7,6 @@
 
 #include "dsl/arena.h"
 #include "server/replay/delivery.h"
-#include "server/replay/early_reads.h"
 #include "server/replay/page_reader.h"
 #include "server/replay/rule_notes.h"
 #include "server/replay/trace_judge.h"
@@ -41,7 +40,6 @@ bt_status bt_judge_open(bt_judge *judge, bt_error *error) {
 void bt_judge_dispose(bt_judge *judge) {
   size_t rules = judge->plan->rule_count;
   for (uint32_t i = 0; i < judge->sample_count; i++) bt_judged_free(judge->samples[i].rules, rules);
-  for (size_t i = 0; i < judge->early.count; i++) bt_judged_free(judge->early.chosen[i].rules, rules);
   bt_rule_notes_dispose(judge);
   free(judge->samples);
   free(judge->queue);
@@ -123,7 +121,7 @@ static bt_status read_queue(bt_judge *judge, bt_error *error) {
   judge->to_judge += count;
   judge->queue_count = 0;
   if (count) qsort_r(judge->queue, count, sizeof *judge->queue, compare_sizes, judge);
-  return bt_page_reader_read(judge, judge->queue, count, true, 0, error);
+  return bt_page_reader_read(judge, judge->queue, count, true, error);
 }
 
 /* In parts of a random order. `by_id`: what only a read by id can give; else what of the part a batch could not give
@@ -137,7 +135,7 @@ static bt_status read_in_parts(bt_judge *judge, size_t *known, size_t count, boo
   for (size_t at = 0; status == BT_OK && at < count && !judge->account->result->is_sampled; at += part, part *= 2) {
     if (part > count - at) part = count - at;
     uint64_t last_key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[known[at + part - 1]].matched.id);
-    status = bt_page_reader_read(judge, known + at, part, by_id, 0, error);
+    status = bt_page_reader_read(judge, known + at, part, by_id, error);
     if (status == BT_OK) status = read_queue(judge, error);
     if (status == BT_OK && asks)
       judge->account->result->is_sampled = judge->has_enough(judge->context, last_key) && at + part < count;
@@ -215,8 +213,8 @@ static bt_status read_due(bt_judge *judge, bt_error *error) {
   if (status == BT_OK && is_at_random) status = read_at_random(judge, &known, error);
   if (status == BT_OK && !is_at_random) {
     qsort_r(known.items, known.count, sizeof *known.items, compare_start, judge);
-    size_t early = bt_early_reads_choose(judge, &known);
-    status = bt_page_reader_read(judge, known.items, known.count, false, early, error);
+    bt_violation_sample_choose(judge, &known);
+    status = bt_page_reader_read(judge, known.items, known.count, false, error);
     if (status == BT_OK) status = read_queue(judge, error);
   }
   free(known.items);

@@ -244,7 +244,7 @@ static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   plan->counts_exercised = plan->filters && request->count != BT_COUNT_AT_LEAST;
   plan->wants_earliest = request->wants_earliest;
   plan->projects_first = projects_first(plan, source);
-  plan->reads_early =
+  plan->compares_some =
       plan->filters && !plan->is_static && !request->wants_earliest && !request->random_part && !plan->sample_is_fixed;
   plan->reads_at_random = request->random_part && !plan->is_static;
 }

@@ -26,7 +26,7 @@ static void a_plain_request_does_what_saves_time(void **state) {
   assert_true(plan.filters && plan.is_checked && !plan.is_static);
   assert_false(plan.needs_every_trace);
   assert_true(plan.asks_listing && plan.counts_exercised && !plan.counts_all);
-  assert_true(plan.reads_early);
+  assert_true(plan.compares_some);
   assert_false(plan.reads_at_random || plan.wants_earliest || plan.sample_is_fixed);
   assert_true(plan.judges_batches);
   assert_int_equal(plan.sample_times, 1);
@@ -41,7 +41,7 @@ static void each_mode_means_what_it_says(void **state) {
   s->run.request.wants_earliest = true;
   s->run.request.count = BT_COUNT_AT_LEAST;
   bt_replay_plan plan = plan_of(s);
-  assert_true(plan.wants_earliest && !plan.reads_early);
+  assert_true(plan.wants_earliest && !plan.compares_some);
   assert_false(plan.asks_listing || plan.counts_exercised);
   bt_replay_plan_dispose(&plan);
   s->run.request = plain;
@@ -53,13 +53,13 @@ static void each_mode_means_what_it_says(void **state) {
   s->run.request.random_part = 100;
   s->run.request.count = BT_COUNT_EXACT;
   plan = plan_of(s);
-  assert_true(plan.reads_at_random && !plan.reads_early && plan.counts_all);
+  assert_true(plan.reads_at_random && !plan.compares_some && plan.counts_all);
   bt_replay_plan_dispose(&plan);
   s->run.request = plain;
   s->run.request.most_reads = 10;
   s->run.request.sample_size = 5;
   plan = plan_of(s);
-  assert_true(plan.sample_is_fixed && !plan.reads_early);
+  assert_true(plan.sample_is_fixed && !plan.compares_some);
   bt_replay_plan_dispose(&plan);
 }
 
