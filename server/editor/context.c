@@ -36,7 +36,7 @@ static void find_comparisons(const bt_frame *frame, bt_context *out) {
 }
 
 static bool is_of_event_time(const bt_frame *frame) {
-  return frame->left_kind == BT_LEFT_PATH && bt_str_equal(frame->left, BT_STR("event.time"));
+  return frame->left_kind == BT_LEFT_PATH && !frame->is_selection && bt_str_equal(frame->left, BT_STR("event.time"));
 }
 
 /* What may stand behind an operand in this frame. */
