@@ -111,7 +111,9 @@ const plugin = (env) =>
       { from: 'img', to: 'img' },
       { from: 'locales', to: 'locales' },
       { from: 'dashboards', to: 'dashboards', noErrorOnMissing: true },
-      { from: '../README.md', to: '.', noErrorOnMissing: true },
+      { from: 'README.md', to: '.' }, // what the catalogue shows
+      { from: '../CHANGELOG.md', to: '.' },
+      { from: '../../docs/images/*.png', to: 'img/screenshots/[name][ext]' },
       { from: '../../LICENSE', to: 'LICENSE', toType: 'file' },
     ],
   });
