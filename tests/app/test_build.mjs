@@ -50,6 +50,19 @@ describe('the built app', () => {
     assert.doesNotMatch(readme, /\b(yarn|nodejs|npm|webpack)\b/, 'how it is built is not for its users');
     assert.ok(plugin.info.links.every((link) => link.url.startsWith('https://')));
   });
+  test('has source maps of exactly the files in src, which name nothing of the machine that built them', () => {
+    const src = path.join(ROOT, 'grafana-betrace-app/src');
+    for (const map of fs.readdirSync(DIST, { recursive: true }).filter((name) => name.endsWith('.js.map'))) {
+      const { sources, sourcesContent } = json(DIST, map);
+      sources.forEach((source, at) => {
+        assert.match(source, /^webpack:\/\/betrace-app\/(\.\/|webpack\/|external )/, map);
+        const inside = source.replace('webpack://betrace-app/', '');
+        if (/^\.\/(?!node_modules\/).*\.tsx?$/.test(inside)) {
+          assert.equal(sourcesContent[at], read(src, inside), `${map}: ${source}`);
+        }
+      });
+    }
+  });
   test('leaves what Grafana shares out of its bundle', () => {
     const module = read(DIST, 'module.js');
     for (const name of ['react', '@grafana/data', '@grafana/runtime']) {
