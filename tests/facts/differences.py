@@ -30,6 +30,8 @@ def yes_no(text, means="", **others):
 TABLE = {
     # --- what a query finds
     "= nil is a query": no_yes("`= nil` is a query at all", "never written: beside another test it finds nothing"),
+    "a negated operator needs its other side": yes_no("`{ A } !>> { B }` and its like find nothing in a trace that has no A at all",
+                                                      "absence is decided here, on every version"),
     "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),
     "a NaN hides other doubles": yes_no("a NaN hides other doubles of its page from comparisons", "comparisons of doubles are asked twice, on every version"),
     "!= finds what is missing": Difference("`span.http.method != \"a\"` (a key with a column for strings) is true where it is missing",
