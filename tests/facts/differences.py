@@ -1,9 +1,10 @@
 """In what the versions of Tempo differ, as far as tests know: the one table. Each row is a fact that a test in this folder holds on every version by
-asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/OPERATIONS.md, where facts_differences.py compares it.
+asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/reference/tempo-versions.md, where facts_differences.py compares it.
 
 What each filter finds of each kind of value differs too much for a row: that is in filters/, a table for each version (facts_filters.py).
 """
 import sys
+import textwrap
 from dataclasses import dataclass
 
 FAMILIES = ("2.8", "2.10", "3.0")
@@ -108,10 +109,15 @@ def word(value):
 
 
 def markdown():
-    """The table as docs/OPERATIONS.md has it."""
-    lines = ["| | " + " | ".join(FAMILIES) + " | so betrace |", "|---" * (len(FAMILIES) + 2) + "|"]
-    lines += [f"| {row.text} | " + " | ".join(column_told(row, family) for family in FAMILIES) + f" | {row.means} |" for row in TABLE.values()]
-    return "\n".join(lines) + "\n"
+    """The list as docs/reference/tempo-versions.md has it: an entry for each difference, its lines within 120 columns."""
+    return "".join(textwrap.fill(entry(row), 120, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) + "\n"
+                   for row in TABLE.values())
+
+
+def entry(row):
+    told = ". ".join(f"{family}: {column_told(row, family)}" for family in FAMILIES)
+    text = row.text.replace("\\|", "|")  # as a cell of a table has it
+    return f"**{text}**. {told}." + (f" So betrace: {row.means}." if row.means else "")
 
 
 if __name__ == "__main__":
