@@ -22,10 +22,8 @@ typedef enum bt_lane {
   BT_LANE_EVALUATION, /* violations on demand */
   BT_LANE_SERIES,
   BT_LANE_REPORT,
-  BT_LANE_WATCH,  /* rounds, and what they send */
-  BT_LANE_ASKING, /* searches beside those that people wait for */
+  BT_LANE_WATCH, /* rounds, and what they send */
   BT_LANE_REPLAY,
-  BT_LANE_REPLAY_ASKING, /* the same of replays */
   BT_LANES
 } bt_lane;
 

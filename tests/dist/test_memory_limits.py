@@ -1,5 +1,5 @@
 """What the unit and the chart let the service have follows from what --memory-limit lets it hold: twice as much at least
-(docs/OPERATIONS.md, "Memory"), since answers of Tempo and bodies of requests come besides. Where they had less, the
+(docs/reference/limits.md, "Memory"), since answers of Tempo and bodies of requests come besides. Where they had less, the
 system would end it in the middle of its work."""
 import pathlib
 import re
