@@ -135,7 +135,7 @@ const SpanCells = memo(function SpanCells({ layout, row, marks, isCollapsed, onT
 function GhostCells({ layout, missing, depth }: { layout: TraceLayout; missing: NonNullable<Props['missing']>; depth: number }) {
   const styles = useStyles2(getStyles);
   const { failure, ghost } = missing;
-  const said = `${failure.headline}: ${failure.text}`;
+  const said = failure.sentence;
   return (
     <>
       <span role="gridcell" className={styles.name} style={{ paddingLeft: Math.min(depth, DEEPEST_INDENT) * INDENT_PX }}>
