@@ -1,5 +1,5 @@
-/* Two questions under way at once: the replay's thread asks what it needs, and a helper in a lane asks beside it what
- * can wait (the listing of all traces, counts), then helps with the rest. That is as many as the client's budget lets
+/* Two questions under way at once: the replay's thread asks what it needs. A helper in a lane asks next to it what can
+ * wait (the listing of all traces, counts), then helps with the rest. That is as many as the client's budget lets
  * through by default; more would only queue there. Invariants: a question belongs to whoever has begun it until it is
  * answered; then to the replay's thread, which alone takes answers. What nobody has begun when the replay's thread
  * needs it, it asks itself: a lane without a free place costs time and never an answer. Thread: as said. */

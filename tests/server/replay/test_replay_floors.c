@@ -1,5 +1,5 @@
-/* The two lower floors of a replay: a plan says once what each mode of a request means, and a table of traces tells
- * whoever keeps numbers of traces where these went when more became known. */
+/* The two lower floors of a replay: a plan says once what each mode of a request means. A table of traces tells whoever
+ * keeps numbers of traces where these went when more became known. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
