@@ -117,6 +117,7 @@ static void report_operator(bt_parser *parser, bt_range range, const char *meant
 
 /* The operator that a LIKE with this pattern is, and the text without its wildcards; NULL: none is. */
 static const char *operator_of_like(bt_str *pattern) {
+  if (!pattern->len) return NULL;
   bool front = bt_str_starts_with(*pattern, BT_STR("%"));
   if (front) pattern->ptr++, pattern->len--;
   bool back = bt_str_ends_with(*pattern, BT_STR("%"));

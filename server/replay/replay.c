@@ -3,11 +3,11 @@
 #include "server/replay/replay.h"
 
 #include "server/base/clock.h"
-#include "server/replay/comparisons.h"
 #include "server/replay/data_gaps.h"
+#include "server/replay/delivery.h"
 #include "server/replay/ledger.h"
-#include "server/replay/rule_notes.h"
 #include "server/replay/violation.h"
+#include "server/replay/violation_sample.h"
 
 typedef struct replay {
   bt_replay_plan plan;

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "server/replay/comparisons.h"
 #include "server/replay/delivery.h"
-#include "server/replay/rule_notes.h"
 #include "server/replay/violation_sample.h"
 #include "tempo/wire/own_trace.h"
 

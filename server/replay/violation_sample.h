@@ -1,5 +1,6 @@
-/* Violations that batches showed: a seeded sample of them waits here to be read again by id (docs/DECISIONS.md says
- * what that sample proves); the others are told as the batches showed them. Thread: the replay's. */
+/* What of all that batches said is held against a read by id: a seeded sample of violations, and a few candidates in
+ * any case (docs/DECISIONS.md says what that proves). They wait here; the others are told as the batches showed them.
+ * Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 #define BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 
@@ -16,5 +17,18 @@ bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error 
 bt_status bt_violation_sample_settle(bt_judge *judge, bt_error *error) BT_MUST_CHECK;
 /* How many of so many violating traces are held against a read by id, here or earlier. */
 uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating);
+
+/* ---- how many of the sample are still worth a read by id, given what earlier replays compared (trust.h), and what
+ * this one adds to that. What is not handed over yet, and traces that name parents which no batch showed, are compared
+ * whatever is known: that is about these traces, and not about the source. ---- */
+
+/* Of a sample of that size: so many of what was handed over long ago are still to be read by id. */
+uint64_t bt_comparisons_wanted(bt_judge *judge, uint64_t sample);
+/* A trace was read both ways; its rules are what the batch said. */
+void bt_comparisons_take(bt_judge *judge, const bt_sampled *sampled, bool differs);
+/* Comparisons that have to agree, after an earlier difference, before an answer that batches gave is complete. */
+uint32_t bt_comparisons_lacking(const bt_judge *judge);
+/* Says in the coverage what the answer rests on, and leaves it to the replays that follow. */
+void bt_comparisons_finish(bt_judge *judge);
 
 #endif

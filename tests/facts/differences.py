@@ -44,7 +44,7 @@ TABLE = {
                                         {"2.8": False, "2.10": True, "2.10-dedicated": False, "3.0": True, "3.0-dedicated": False}, "no list of keys is relied on"),
     "presence of an int column is found where it is missing": Difference(
         "tests of a key with a column for integers, of every type at once, are true where it is missing", {"2.8": False, "2.10": True, "3.0": False}),
-    "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something next tos",
+    "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something else",
                                   "one attribute of each scope in a query, on every version"),
     "an array beside itself is refused": Difference("`span.x != span.x` next to an array: 500", {"2.8": False, "2.10": False, "3.0": True}, "never written"),
     "an array under a column is found": Difference("an array under a key with a column is found by its elements",

@@ -16,9 +16,8 @@ FLOORS = [
     ("the questions", "replay_account questions marked_traces data_gaps search_probe"),
     ("the decider", """decision decider candidates spans_verdict projection_way
      projection_first_way"""),
-    ("the judge", """judgement judge rule_notes page_reader trace_judge delivery violation_sample unread_sample
-     comparisons"""),
-    ("the ledger", "ledger outcome"),
+    ("the judge", """judgement judge page_reader trace_judge delivery violation_sample"""),
+    ("the ledger", "ledger"),
     ("the replay", "replay.c"),
     ("who starts replays", """explain first job job_queue job_share queue emission"""),
 ]

@@ -1,7 +1,7 @@
 // A slow question shows what it has. Each round asks for what is certain after a few seconds: the newest violations with a
-// cursor, or the steps that are counted. It is shown at once, and the next round goes on from there, until all is known,
-// the table is full, or nobody looks any more: who leaves ends the request, and with it the work behind it.
-// One request at a time, under the id that Grafana gave, so that its Cancel ends whatever is under way.
+// cursor, or the steps that are counted. What comes is shown at once, and the next round goes on from there. Rounds end
+// when all is known or the table is full. Who leaves ends the request that is under way, and with it the work behind it.
+// There is one request at a time, under the id that Grafana gave, so that its Cancel finds it.
 import { LoadingState, type DataFrame, type DataQueryError, type DataQueryRequest, type DataQueryResponse, type Field } from '@grafana/data';
 import { EMPTY, expand, map, type Observable } from 'rxjs';
 import { isNumbers, type BetraceQuery } from './types';
