@@ -1,6 +1,6 @@
 /* every(spans, test): all of them pass. It is `not spans.where(not (test))`, and lowered to that, so whatever reads
  * checked rules knows it already. Of no spans it holds; where that is hardly meant there is a warning (W018), which
- * looks at the tree: whether what stands beside it asks for such a span. See checker.h. */
+ * looks at the tree: whether what stands next to it asks for such a span. See checker.h. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/format.h"

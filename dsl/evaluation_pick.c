@@ -1,5 +1,5 @@
 /* first(…), last(…): which member of a selection is it. Members are in order of their starts, and those that start at
- * one time in order of their ids and then of their kinds. A member is the first when no other one comes before it: so
+ * one time in order of their ids and then of their kinds. A member is the first when no other one comes before it. So
  * it is unknown where another one may, for clock skew, a summary, or because that one may be no member; and of an open
  * selection every member's place is unknown. What a selection is picked from is worked out once for the spans that it
  * depends on. See evaluation.h. */

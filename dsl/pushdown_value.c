@@ -1,5 +1,5 @@
 /* How Tempo reads comparisons of values (measured): integers and doubles are different values to it, so both are asked
- * for; strings have equality and anchored regular expressions, and no order that could be relied on; arrays meet what
+ * for. Strings have equality and anchored regular expressions, and no order that could be relied on; arrays meet what
  * any of their elements meets, as in the language. See pushdown.h. */
 #include "dsl/pushdown.h"
 #include "dsl/traceql.h"

@@ -1,4 +1,4 @@
-/* `betrace test`: runs the tests that stand beside the rules in rule files. */
+/* `betrace test`: runs the tests that stand next to the rules in rule files. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* What searches find, against what is true: nothing that violates may be missing from what is searched, nothing that
+/* What searches find, against what is true. Nothing that violates may be missing from what is searched, nothing that
  * violates may be among what is subtracted, and what is counted has to be exact where the plan says so. Values and
  * arrays apart, because Tempos treat arrays in ways of their own. */
 #include "server/doctor/doctor_parts.h"

@@ -1,6 +1,6 @@
 /* GET /v1/rules/{id}/explain: what a replay of a stored rule over a range would do and cost. A few probes go to the
- * source, for at most 20 s; without their answers the queries are shown all the same, and the answer says that there
- * are no estimates. See routes.h. */
+ * source, for at most 20 s; without their answers the queries are shown all the same, and the answer says that exist no
+ * estimates. See routes.h. */
 #include <stdio.h>
 
 #include "server/base/clock.h"

@@ -1,5 +1,5 @@
 /* Finding traces of both sides, reading a sample of each, counting their marks. See contrast.h. The traces come from
- * one replay; whether those that it did not read exercised the rule may only be known after reading, so a satisfying
+ * one replay. Whether those that it did not read exercised the rule may only be known after reading, so a satisfying
  * trace is judged again when it is read, and so is a violating one. */
 #include "server/query/contrast.h"
 

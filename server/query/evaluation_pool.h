@@ -1,6 +1,6 @@
 /* Inside of the evaluations, shared by evaluation.c (looks and pages), evaluation_pool.c (which one is worked on, and
  * which are forgotten) and evaluation_window.c (one window). Only these include it. Thread: everything is behind the
- * pool's mutex, but for what is said to be the worker's. */
+ * pool's mutex, except for what is said to be the worker's. */
 #ifndef BT_SERVER_QUERY_EVALUATION_POOL_H
 #define BT_SERVER_QUERY_EVALUATION_POOL_H
 

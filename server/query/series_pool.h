@@ -1,6 +1,6 @@
 /* Inside of the series, shared by series.c (asks), series_plan.c (what is evaluated next) and series_run.c (one
- * evaluation). Only these include it. Thread: everything is behind the pool's mutex, but for a run's counts, which are
- * its worker's while it goes on. */
+ * evaluation). Only these include it. Thread: everything is behind the pool's mutex, except for a run's counts, which
+ * are its worker's while it goes on. */
 #ifndef BT_SERVER_QUERY_SERIES_POOL_H
 #define BT_SERVER_QUERY_SERIES_POOL_H
 

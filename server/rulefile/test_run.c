@@ -1,5 +1,5 @@
 /* Running tests. See test_run.h. Each verdict comes from a ruleset of one rule, through the evaluator that replays use.
- * A witness is looked for among all violating choices, not only the reported ones: the rule is evaluated once more with
+ * A witness is looked for among all violating choices, not only the reported ones. The rule is evaluated once more with
  * `binding.span.id == id` joined to its `when`, which is violated exactly when some violating choice has these
  * bindings. */
 #include "server/rulefile/test_run.h"

@@ -1,7 +1,7 @@
 /* Some members of a lane that do what there is to do for one owner: its queue of replays, its rounds of watch. A member
- * is a task that asks the owner for work, does it, and asks again in its turn; when there is none it leaves its place,
+ * is a task that asks the owner for work, does it, and asks again in its turn. When there is none it leaves its place,
  * and the owner wakes the crew when there is some, or the timer does. Thread: everything is behind the owner's mutex,
- * but for init and end. */
+ * except for init and end. */
 #ifndef BT_SERVER_WORK_CREW_H
 #define BT_SERVER_WORK_CREW_H
 

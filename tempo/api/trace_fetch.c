@@ -1,6 +1,6 @@
 /* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids (trace_job.h), whose
- * traces are given to the sink when all of a job is in. A job whose answer is too large is cut in two; one for which
- * Tempo's limits turned out smaller is asked again; one that takes too long is divided by the size of its traces, for
+ * traces are given to the sink when all of a job is in. A job whose answer is too large is cut in two. One for which
+ * Tempo's limits turned out smaller is asked again. One that takes too long is divided by the size of its traces, for
  * which Tempo is asked then. Two jobs are under way, so that Tempo works on the next while we decode. */
 #include "tempo/api/trace_fetch.h"
 

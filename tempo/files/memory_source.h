@@ -1,6 +1,6 @@
 /* The memory source: spans that were pushed, kept in memory up to a cap (demo, tests). Spans of one trace are merged
  * over pushes; of two records of one span the first counts, as in Tempo. Over the cap the traces that ended first are
- * evicted, and that is said: every search that reaches back to them names the time up to which traces may be missing, a
+ * evicted, and that is said. Every search that reaches back to them names the time up to which traces may be missing, a
  * read of an evicted trace fails, and a trace that gets spans after its eviction is `partial`. Evicted ids are
  * remembered in a Bloom filter, which never forgets one but takes some other traces for evicted too: seldom at first,
  * ever more after some ten thousand evictions for each MiB of the cap. That costs answers and never makes a wrong one.

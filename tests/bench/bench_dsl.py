@@ -1,8 +1,8 @@
-"""How fast rules are evaluated, against a plain walk over their trees: builds bench_dsl beside the release binary and runs it. It prints ratios,
-against a walk that gives the same answer (the goals) and one that gives the verdict alone, and asserts only that the answers are equal
-(tests/bench/dsl.c). `--short` and `--medium` take fewer traces and rounds; `--one SPANS` at the end measures one rule
-on one trace of so many spans only, `--large SPANS` only rules that set the spans of one such trace against one another.
-"""
+"""How fast rules are evaluated, against a plain walk over their trees: builds bench_dsl next to the release binary and
+runs it. It prints ratios, against a walk that gives the same answer (the goals) and one that gives the verdict
+alone, and asserts only that the answers are equal (tests/bench/dsl.c). `--short` and `--medium` take fewer traces
+and rounds. `--one SPANS` at the end measures one rule on one trace of so many spans only, `--large SPANS` only
+rules that set the spans of one such trace against one another."""
 import os
 import subprocess
 import sys

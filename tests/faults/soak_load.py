@@ -1,7 +1,7 @@
 """The load of tests/faults/test_soak.py: everybody who uses a service does so at his own pace, and notes what was
-answered. A viewer looks and listens, an editor pushes, replays and edits, somebody has no token, another tenant lists his
-rules, a probe asks whether it is ready; beside them a service pushes traces to Tempo itself, of which it is known which
-violate."""
+answered. A viewer looks and listens, an editor pushes, replays and edits, somebody has no token, another tenant
+lists his rules, a probe asks whether it is ready; next to them a service pushes traces to Tempo itself, of which it
+is known which violate."""
 import http.client
 import json
 import os

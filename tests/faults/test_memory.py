@@ -1,5 +1,6 @@
-"""--memory-limit is kept: many large replays at once, of rules that every trace violates, with questions on demand and series beside them. What the process has
-resident is held against the account in /metrics all the time, and afterwards the memory is the system's again.
+"""--memory-limit is kept: many large replays at once, of rules that every trace violates, with questions on demand and
+series next to them. What the process has resident is held against the account in /metrics all the time, and
+afterwards the memory is the system's again.
 
 Traces come from a file, so that nothing is measured but the service; with --tempo from a real Tempo, whose answers are read and decoded meanwhile. Bytes are asserted,
 and no time is.

@@ -35,7 +35,7 @@ def plain(text):
 # ---- pages ----
 
 # Decisions that no longer hold stay as they were written.
-HISTORY = re.compile(r"(^|/)docs/.*ARCHIVE\.md$")
+HISTORY = re.compile(r"(^|/)docs/.*archive\.md$", re.I)
 BLOCK = re.compile(r"^ *```.*?^ *```[^\n]*$|<!--.*?-->", re.M | re.S)
 # A line with which something new begins: an item, a row of a table, a heading, a quotation.
 STARTS = re.compile(r"\s*(?:[-*] |\d+\. |\||#+ |> )")

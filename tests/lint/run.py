@@ -1,4 +1,4 @@
-"""Runs the lint rules: every rule_*.py beside this file, first against its own samples, then against the project.
+"""Runs the lint rules: every rule_*.py next to this file, first against its own samples, then against the project.
 
 A rule is a module with
   SUMMARY           one line: what it holds and why

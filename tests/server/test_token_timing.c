@@ -2,7 +2,7 @@
  * differs takes longer the more bytes agree; whoever measures that finds a token byte by byte. Here the same secret is
  * looked for among hashes that differ from its own in their first bytes, in their last ones, and among hashes of which
  * one is its own, in turn and many times. Only ratios of medians are asserted, and a compare that does stop early is
- * measured beside it: where the measure could not tell that one, the test fails too. */
+ * measured next to it: where the measure could not tell that one, the test fails too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

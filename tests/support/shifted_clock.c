@@ -1,4 +1,4 @@
-/* A wall clock that a test sets while a program runs: preloaded, it adds the seconds that stand in a file to
+/* A wall clock that a test sets while a program runs: preloaded, it adds the seconds that are in a file to
  * CLOCK_REALTIME and leaves every other clock as it is, as a machine does whose clock is set. SHIFTED_CLOCK names the
  * file: eight bytes, a signed number in the machine's order, mapped, so that a test that writes it moves the clock at
  * once. Thread: any; the file is mapped before main. */

@@ -1,5 +1,5 @@
-/* Reading traces of which some are large from a scripted Tempo that answers a batch never while a heavy trace is in it:
- * what is known to be large is not asked for in a batch, what is not known is found out, and no batch is asked for
+/* Reading traces of which some are large from a scripted Tempo that answers a batch never while a heavy trace is in it.
+ * What is known to be large is not asked for in a batch, what is not known is found out, and no batch is asked for
  * twice. */
 #include <setjmp.h>
 #include <stdarg.h>

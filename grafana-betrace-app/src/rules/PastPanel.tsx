@@ -1,5 +1,6 @@
-// How would this text have done over a range that is past? Counts of the text as it stands beside those of the saved rule, before anything is saved.
-// Asked when the button is pressed, since it costs Tempo work; the range is the page's, in the URL.
+// How would this text have done over a range that is past? Counts of the text as it stands next to those of the saved
+// rule, before anything is saved. Asked when the button is pressed, since it costs Tempo work; the range is the page's,
+// in the URL.
 import { t } from '@grafana/i18n';
 import { Alert, Button, Stack, Text } from '@grafana/ui';
 import { useState } from 'react';

@@ -1,4 +1,4 @@
-/* Replays over traces of which spans were summed up before they were stored: they are found whatever the rule's
+/* Replays over traces of which spans were summed up before they were stored. They are found whatever the rule's
  * searches find, they are read, and what their summaries may hide is not said to be absent. */
 #include <stdarg.h>
 #include <stddef.h>

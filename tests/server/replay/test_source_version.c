@@ -1,5 +1,5 @@
 /* A source whose version was never checked is asked only what every version does right, its answers are held against
- * larger samples, and the coverage says so; one that becomes such a version while it is asked is not believed. */
+ * larger samples, and the coverage says so. One that becomes such a version while it is asked is not believed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

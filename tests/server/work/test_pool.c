@@ -1,4 +1,4 @@
-/* The pool and its crews: places, lanes beside each other, full lanes, tenants, and the end. Random loads are held
+/* The pool and its crews: places, lanes next to each other, full lanes, tenants, and the end. Random loads are held
  * against the places of each lane. */
 #include <setjmp.h>
 #include <stdarg.h>
