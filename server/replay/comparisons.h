@@ -1,6 +1,7 @@
 /* How many traces of the sample are still worth a read by id, given what earlier replays compared (trust.h), and what
- * this one adds to that. What is not handed over yet, and traces that name parents which no batch showed, are compared
- * whatever is known: that is about these traces, and not about the source. Thread: the replay's. */
+ * this replay adds to that. Two kinds are compared whatever is known: traces that are not handed over yet, and traces
+ * that name parents which no batch showed. There the doubt is about the trace and not about the source. Thread: the
+ * replay's. */
 #ifndef BT_SERVER_REPLAY_COMPARISONS_H
 #define BT_SERVER_REPLAY_COMPARISONS_H
 

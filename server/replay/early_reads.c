@@ -1,11 +1,10 @@
 /* Reads by id that go on while Tempo answers the first batch. A batch keeps Tempo busy with one question, and the
- * sample of violations that is read by id afterwards (violation_sample.c) costs more than it. Of a rule whose
- * candidates were subtracted, or decided by the spans that it speaks of, what is left violates as a rule: some of
- * these are read by id at once, and if they violate they are a part of the sample. One that does not is no waste
- * either: it says whether what a batch holds for no violation is none. Young ones come first, because a violation
- * that rests on absence is read by id in any case there. How many are chosen, and which, rests on the seed and the
- * ids alone, so that the same question is confirmed in the same way. When the batch has said what violates, the rest
- * of the sample is asked for before these answers are in. Thread: the replay's. */
+ * sample of violations that is read by id afterwards (violation_sample.c) costs more. Where candidates were subtracted
+ * or decided by their spans, most of those that are left violate. So some are read by id at once, and those that
+ * violate are part of the sample. One that does not is no waste either: it tests what a batch holds for no violation.
+ * Young ones come first, because a violation that rests on absence is read by id there anyway. The seed and the ids
+ * alone choose how many and which, so that the same question confirms the same traces. The rest of the sample is asked
+ * for as soon as the batch has said what violates. Thread: the replay's. */
 #include "server/replay/early_reads.h"
 
 #include "server/replay/comparisons.h"

@@ -1,7 +1,7 @@
-/* What is known of each trace that some search found: its id, its times, who found it; and sets of traces as bits over
- * their numbers. It asks nobody. Traces lie by id. They are gathered in two steps (what has to be read; then the
- * listing of all traces and what is only counted), so that numbers change once more while the replay runs. Who keeps
- * numbers or sets says so (bt_trace_holder), and is told then. Between the steps only marks, and the times of traces
+/* What is known of each trace that some search found: its id, its times, and which searches found it; and sets of
+ * traces as bits over their numbers. It asks nobody. Traces lie by id. They come in two steps (what to read; then the
+ * listing of all traces and what is only counted), so numbers change once more while the replay runs. Code that keeps
+ * numbers or sets registers (bt_trace_holder) and is told then. Between the steps only marks, and the times of traces
  * that were read whole, are added. It owns its arrays; times are in ns. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_TRACE_TABLE_H
 #define BT_SERVER_REPLAY_TRACE_TABLE_H

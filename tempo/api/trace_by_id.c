@@ -10,7 +10,7 @@ enum {
   IN_FLIGHT_MAX = 8,
   SPANS_IN_FLIGHT = 100000 /* as far as sizes are known: some 10 MB of answers, which wait here for their turn */
 };
-_Static_assert((int)BT_ALSO_BY_ID_MAX <= (int)IN_FLIGHT_MAX, "what is read beside batches is asked at once");
+_Static_assert((int)BT_ALSO_BY_ID_MAX <= (int)IN_FLIGHT_MAX, "what is read together with batches is asked at once");
 static const size_t max_answer_bytes = (size_t)128 << 20;
 static const size_t max_trace_bytes = (size_t)1 << 30; /* decoded */
 
