@@ -134,7 +134,8 @@ static int compare_members(const void *left, const void *right) {
 static bool settle(pick *p) {
   bt_pick_slot *slot = p->slot;
   uint32_t count = 0;
-  bt_member *found = slot->room ? slot->room + slot->capacity : NULL;
+  if (!slot->room) return true; /* nothing was gathered */
+  bt_member *found = slot->room + slot->capacity;
   for (uint32_t i = 0; i < slot->count; i++) {
     bt_member member = slot->room[i];
     if (lies_behind(p, member.span, 1)) continue;

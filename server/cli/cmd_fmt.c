@@ -26,16 +26,6 @@ static void fail_file(formatting *fmt, const char *path, const char *message, bo
   fmt->is_unusable = fmt->is_unusable || is_usage;
 }
 
-static bool write_all(int file, bt_str text) {
-  while (text.len) {
-    ssize_t done = write(file, text.ptr, text.len);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text = (bt_str){text.ptr + done, text.len - (size_t)done};
-  }
-  return true;
-}
-
 /* The new text beside the file, then in its place: no moment has half a file. The file behind a link is the one that is
  * written. */
 static bool write_file(const char *path, bt_str text) {
@@ -44,7 +34,7 @@ static bool write_file(const char *path, bt_str text) {
   char *real = realpath(path, NULL);
   if (real) bt_buffer_printf(&name, "%s.XXXXXX", real);
   int file = name.ptr && !name.failed && stat(real, &old) == 0 ? mkstemp(name.ptr) : -1;
-  bool ok = file >= 0 && write_all(file, text) && fchmod(file, old.st_mode & 07777) == 0 && fsync(file) == 0;
+  bool ok = file >= 0 && bt_cli_write_all(file, text) && fchmod(file, old.st_mode & 07777) == 0 && fsync(file) == 0;
   if (file >= 0) ok = close(file) == 0 && ok;
   ok = ok && rename(name.ptr, real) == 0;
   if (!ok && file >= 0) unlink(name.ptr);

@@ -100,23 +100,13 @@ static void print_json(const importing *run, bt_str file) {
 
 /* ---- running ---- */
 
-static bool write_all(int file, bt_str text) {
-  while (text.len) {
-    ssize_t done = write(file, text.ptr, text.len);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text = (bt_str){text.ptr + done, text.len - (size_t)done};
-  }
-  return true;
-}
-
 /* A file that is there may have been worked on since it was imported: it is written over only when that is said. */
 static int write_file(const importing *run, bt_str text) {
   int file = open(run->output, O_WRONLY | O_CREAT | O_CLOEXEC | (run->overwrites ? O_TRUNC : O_EXCL), 0666);
   if (file < 0 && errno == EEXIST)
     return bt_cli_usage_error("import", "%s is there already: give another name, or --force to write over it",
                               run->output);
-  bool ok = file >= 0 && write_all(file, text);
+  bool ok = file >= 0 && bt_cli_write_all(file, text);
   int why = errno;
   if (file >= 0 && close(file) != 0 && ok) why = errno, ok = false;
   if (ok) return BT_EXIT_FINE;

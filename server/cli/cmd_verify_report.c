@@ -229,7 +229,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
       text_at(json_object_get(v->document, "evidence"), "head"), "span", v->span, "traces", "same",
       (json_int_t)r->traces_same, "different", (json_int_t)r->traces_different, "unknown", (json_int_t)r->traces_gone,
       "rules", "same", (json_int_t)r->rules_same, "different", (json_int_t)r->rules_different, "unknown",
-      (json_int_t)(r->rules_unknown + v->reported.foreign_count), "findings", findings, "others",
+      (json_int_t)r->rules_unknown + (json_int_t)v->reported.foreign_count, "findings", findings, "others",
       is_asked ? bt_other_reports_json(&v->others) : json_null(), "seed", json_sprintf("%" PRIu64, v->seed));
   if (!object) return NULL;
   bt_report_subject_add(&v->subject, object);

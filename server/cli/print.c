@@ -183,7 +183,7 @@ void bt_shown_printf(bt_buffer *out, const char *format, ...) {
 
 /* What memory was too short for is said by who checks stdout: an error of the stream stays. */
 static void write_bytes(FILE *file, bt_str bytes) {
-  if (bytes.len) fwrite(bytes.ptr, 1, bytes.len, file);
+  if (bytes.len) (void)fwrite(bytes.ptr, 1, bytes.len, file);
 }
 
 static void put_buffer(FILE *file, bt_buffer *text) {

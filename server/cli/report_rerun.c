@@ -169,7 +169,6 @@ static void show(void *context, double fraction) {
 static bt_status replay_rule(bt_source *source, const bt_reported *reported, const char *tenant, size_t index,
                              bt_rerun *out, bt_error *error) {
   bt_measure_request request = {.source = source,
-                                .work = bt_replay_work(),
                                 .range = reported->rules[index].range,
                                 .now_ns = bt_clock_wall_ns(),
                                 .assumptions = reported->assumptions,

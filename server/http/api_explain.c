@@ -37,7 +37,6 @@ static void explain(const bt_service *service, bt_call *call, const bt_rule_defi
                                .tenant = call->tenant,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .work = service->work,
                                .prices = service->prices};
   bt_status status = explain_within(service, call, &request, &result, &error);
   if (status)

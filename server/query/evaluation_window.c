@@ -87,7 +87,6 @@ static bt_status evaluate(window_run *run, bt_replay_result *result, bt_error *e
                                .memory = options->memory,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
-                               .work = options->work,
                                .cancel = &evaluation->scope.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = bt_replay_run(options->source, &request, &observer, result, error);

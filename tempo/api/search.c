@@ -354,7 +354,7 @@ static bt_status push_whole(search *s, bt_error *error) {
  * last hour, whose traces no division makes fewer (tests/facts/facts_search.py). So nothing after it is asked alone. */
 static int64_t newest_second(bt_tempo *tempo) {
   int64_t tail_ns = atomic_load(&tempo->hidden_tail_ns);
-  int64_t now_ns = bt_wall_clock_ns() - bt_source_clock_ahead_ns(&tempo->head);
+  int64_t now_ns = bt_clock_wall_ns() - bt_source_clock_ahead_ns(&tempo->head);
   return now_ns / second_ns - CLOCKS_DIFFER_S - (tail_ns > 0 ? tail_ns / second_ns + 1 : 0);
 }
 

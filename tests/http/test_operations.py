@@ -120,6 +120,19 @@ class OperationsTest(unittest.TestCase):
         for symptom, text in symptoms().items():
             self.assertRegex(text, r"\A\n\n\S(?s:.*)\n\nWhat to do: \S", symptom)
 
+    def test_every_shipped_alert_has_an_entry(self):
+        """An alert of Prometheus has an entry of its name; one of Grafana's provisioning is named below the entry that it belongs to."""
+        shipped = {name for path in glob.glob(os.path.join(ROOT, "distribution/prometheus/*.yaml")) for name in re.findall(r"- alert: (\w+)", read(path))}
+        self.assertGreater(len(shipped), 10)
+        entries = symptoms()
+        self.assertEqual({f"`{name}`" for name in shipped} - set(entries), set())
+        self.assertEqual({symptom for symptom in entries if re.fullmatch(r"`Betrace\w+`", symptom)}, {f"`{name}`" for name in shipped})
+        in_grafana = {title for path in glob.glob(os.path.join(ROOT, "distribution/grafana/provisioning/alerting/*.yaml"))
+                      for title in re.findall(r"^ +title: (.*)$", read(path), re.M)}
+        named = {title for text in entries.values() for line in re.findall(r"^Grafana: (.*)\.$", text, re.M) for title in line.split("; ")}
+        self.assertGreater(len(in_grafana), 6)
+        self.assertEqual(named, in_grafana)
+
     def test_metrics_that_it_names_are_listed(self):
         listed = set(re.findall(r"^- \*\*`(\w+)`", doc_pages.section("reference/metrics.md", "All metrics"), re.M))
         named = set(re.findall(r"`((?:betrace|process)_\w+)", doc_pages.read("operations/runbook.md")))

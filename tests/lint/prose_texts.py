@@ -36,8 +36,8 @@ def plain(text):
 
 # ---- pages ----
 
-# Decisions that no longer hold stay as they were written.
-HISTORY = re.compile(r"(^|/)docs/.*ARCHIVE\.md$")
+# Records: decisions as they were taken, and figures as they were measured.
+HISTORY = re.compile(r"(^|/)docs/(.*ARCHIVE|DECISIONS|BENCHMARKS)\.md$")
 BLOCK = re.compile(r"^ *```.*?^ *```[^\n]*$|<!--.*?-->", re.M | re.S)
 # A line with which something new begins: an item, a row of a table, a heading, a quotation.
 STARTS = re.compile(r"\s*(?:[-*] |\d+\. |\||#+ |> )")

@@ -97,6 +97,6 @@ BAD = [
 ]
 GOOD = [
     {"docs/A.md": "A rule says what a trace must have.\n\n```text\nthis stands in code all the same\n```\nSee `all the same`.\n"},
-    {"docs/DECISIONS_ARCHIVE.md": "It stands in the archive all the same.\n"},
+    {"docs/BENCHMARKS.md": "It stands in the record all the same.\n"},
     {"dsl/a.c": '/* A rule. */\n\nint a; /* a later comment, all the same */\n', "a.py": '"""Reads.\n\nLater, all the same."""\n'},
 ]

@@ -136,6 +136,7 @@ class EveryFile(unittest.TestCase):
         "tests/dist/full_containers.py": "needs root and the network",
         "tests/dist/full_deb.py": "needs root and the network",
         "tests/dist/full_reproducible.py": "takes minutes, and root",
+        "tests/dist/full_tutorial.py": "needs root and the network",
     }
     # tests/lint holds every label of ctest to a suite.
     BY_CTEST = ("tests/spec/test_conformance.py", "tests/server/test_hardening_flags.py")

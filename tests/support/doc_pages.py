@@ -63,3 +63,22 @@ def entries(text):
     """Each entry of the lists of a text, on one line and without its dash."""
     found = re.findall(r"^- (.*(?:\n  \S.*)*)", text, re.M)
     return [re.sub(r"\s*\n\s*", " ", entry) for entry in found]
+
+
+def blocks(text):
+    """(line, words behind the fence, text) of each code block."""
+    for match in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S):
+        yield text.count("\n", 0, match.start()) + 1, match.group(1).split(), match.group(2)
+
+
+def without_seconds(output):
+    """An output without how long it took: `completed, 1.118 s, …`."""
+    return re.sub(r"^(completed, .*?)[0-9.]+ s\b", r"\1N s", output.strip(), flags=re.M)
+
+
+def with_addresses(text, tempo, otlp, service, prometheus):
+    """A block with the addresses of a test in place of those that the pages show: URLs of Tempo and its receiver, ports of the others."""
+    text = re.sub(r"http://(127\.0\.0\.1|localhost):3200", tempo, text)
+    text = re.sub(r"http://(127\.0\.0\.1|localhost):4318", otlp, text)
+    text = re.sub(r"(127\.0\.0\.1|localhost):8080", rf"\1:{service}", text).replace("127.0.0.1:9099", f"127.0.0.1:{prometheus}")
+    return re.sub(r"(betrace serve(?! --help))", rf"\1 --listen 127.0.0.1:{service}", text)

@@ -61,7 +61,6 @@ typedef struct fake_source {
   bt_status fail_batches;     /* of reads that are not by id; BT_OK: they do not fail */
   unsigned fail_percent;      /* of searches and reads, which are BT_UNAVAILABLE, reads after some of their traces, */
   uint64_t fail_random;       /* chosen by this */
-  bool fail_beside;           /* reads by id beside a batch give nothing */
   size_t largest_read;        /* more ids at once: BT_LIMIT; 0: no limit */
   uint32_t large_from; /* batches leave traces that the request says have so many spans to reads by id; 0: none */
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */
