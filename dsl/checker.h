@@ -89,6 +89,8 @@ bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *p
 bt_type bt_field_type(bt_field_kind kind);
 /* A path (or indexed path) that speaks of a field by its head: span. resource. scope. event. trace. or a binding. */
 bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node);
+/* `span.attributes.k`, of which `rest` is what stands behind the head. True: reported. */
+bool bt_checker_report_dotted_attributes(bt_checker *checker, const bt_ast *node, bt_str rest);
 /* E036 with trace.has(…) around `whole` as fix. */
 void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole);
 
@@ -117,8 +119,21 @@ bool bt_is_usual_namespace(bt_str head);
 /* Says that `service:checkout` has no value; always false. */
 bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node);
 
+/* checker_event.c */
+/* `event.where(…)`, and `event.time after c` with its like. */
+bool bt_is_event_test(const bt_ast *node);
+const bt_predicate *bt_checker_event_test(bt_checker *checker, const bt_ast *node, bt_site site);
+/* event.`rest` */
+bool bt_checker_event_field(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out);
+/* Whether an event's field may stand there; else E035. */
+bool bt_checker_allows_event(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field_kind kind);
+void bt_checker_warn_of_event_key(bt_checker *checker, const bt_ast *node, const bt_place *place);
+/* `event.where(…)` or `event.time after c` where spans are expected. */
+void bt_checker_report_event_test(bt_checker *checker, const bt_ast *node);
+
 /* checker_value.c */
 const bt_expression *bt_checker_value(bt_checker *checker, const bt_ast *node, const bt_place *place);
+bt_expression *bt_checker_new_expression(bt_checker *checker, bt_expression_kind kind, bt_type type, bt_range range);
 /* checker_aggregate.c: count, sum and the like. */
 const bt_expression *bt_checker_aggregate(bt_checker *checker, const bt_ast *node, const bt_place *place);
 /* sum, min, max, avg: what they give has the unit of their second argument. */
@@ -133,6 +148,7 @@ bool bt_checker_comparison(bt_checker *checker, const bt_ast *node, const bt_ast
                            bt_comparison *out);
 
 /* checker_predicate.c */
+bt_predicate *bt_checker_new_predicate(bt_checker *checker, bt_predicate_kind kind, bt_range range);
 const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node, bt_site site);
 /* A written name, and whose it is. */
 const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node);
@@ -140,8 +156,6 @@ const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range 
 /* All of them: nested conjunctions are flattened, `true` is dropped. */
 const bt_predicate *bt_checker_all_of(bt_checker *checker, const bt_predicate *const *items, uint32_t count,
                                       bt_range range);
-/* `event.where(…)` */
-bool bt_is_event_test(const bt_ast *node);
 const bt_predicate *bt_checker_compare_predicate(bt_checker *checker, const bt_ast *node, const bt_ast *left,
                                                  bt_str direct, bt_site site);
 

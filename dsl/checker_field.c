@@ -72,6 +72,7 @@ bt_type bt_field_type(bt_field_kind kind) {
   case BT_FIELD_TRACE_DURATION: return BT_TYPE_DURATION;
   case BT_FIELD_START:
   case BT_FIELD_END:
+  case BT_FIELD_EVENT_TIME:
   case BT_FIELD_TRACE_START:
   case BT_FIELD_TRACE_END: return BT_TYPE_TIME;
   case BT_FIELD_TRACE_SPAN_COUNT:
@@ -153,7 +154,7 @@ static bool report_glued_minus(bt_checker *checker, const bt_ast *node, bt_str n
 }
 
 /* `span.attributes.k` */
-static bool report_dotted_attributes(bt_checker *checker, const bt_ast *node, bt_str rest) {
+bool bt_checker_report_dotted_attributes(bt_checker *checker, const bt_ast *node, bt_str rest) {
   if (!bt_str_equal(bt_path_head(rest), BT_STR("attributes"))) return false;
   bt_str key = bt_path_rest(rest);
   size_t front = (size_t)(rest.ptr - node->text.ptr) + strlen("attributes");
@@ -167,7 +168,7 @@ static bool report_dotted_attributes(bt_checker *checker, const bt_ast *node, bt
 static bool resolve_scope(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
   const field_row *row = find_row(scope_fields, rest);
   if (row) return out->kind = row->kind, true;
-  if (report_dotted_attributes(checker, node, rest)) return false;
+  if (bt_checker_report_dotted_attributes(checker, node, rest)) return false;
   const char *nearest = nearest_row(scope_fields, rest);
   bt_diagnostic *added = bt_checker_report(
       checker, BT_E_UNKNOWN, node->range, "a scope has scope.name, scope.version and scope.attributes[\"key\"]%s%s%s",
@@ -184,7 +185,7 @@ static bool report_dotted_root(bt_checker *checker, const bt_ast *node, bt_str r
   if (!bt_str_equal(bt_path_head(rest), BT_STR("root"))) return false;
   bt_str of_root = bt_path_rest(rest);
   if (bt_str_equal(bt_path_head(of_root), BT_STR("resource"))) of_root = bt_path_rest(of_root);
-  return report_dotted_attributes(checker, node, of_root);
+  return bt_checker_report_dotted_attributes(checker, node, of_root);
 }
 
 static bool resolve_trace(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
@@ -240,7 +241,7 @@ static void warn_of_near_intrinsic(bt_checker *checker, const bt_ast *node, bt_s
 static bool resolve_span(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
   const field_row *row = find_row(span_fields, rest);
   if (row) return out->kind = row->kind, true;
-  if (report_dotted_attributes(checker, node, rest) || report_glued_minus(checker, node, rest, span_fields))
+  if (bt_checker_report_dotted_attributes(checker, node, rest) || report_glued_minus(checker, node, rest, span_fields))
     return false;
   warn_of_near_intrinsic(checker, node, rest);
   *out = (bt_field){BT_FIELD_SPAN_ATTRIBUTE, out->binding, rest};
@@ -248,31 +249,8 @@ static bool resolve_span(bt_checker *checker, const bt_ast *node, bt_str rest, b
 }
 
 static bool resolve_resource(bt_checker *checker, const bt_ast *node, bt_str rest, bt_field *out) {
-  if (report_dotted_attributes(checker, node, rest)) return false;
+  if (bt_checker_report_dotted_attributes(checker, node, rest)) return false;
   *out = (bt_field){BT_FIELD_RESOURCE_ATTRIBUTE, out->binding, rest};
-  return true;
-}
-
-/* Events are met by "some event of the span": that has a meaning on the left of a test on a span only. */
-static bool check_event(bt_checker *checker, const bt_ast *node, const bt_place *place) {
-  if (place->site == BT_SITE_AGGREGATE) {
-    bt_checker_report(
-        checker, BT_E_EVENT, node->range,
-        "an aggregate takes a field of the span: events have no single value; count(span(event.…)) counts spans");
-    return false;
-  }
-  if (!place->on_right && !place->in_arithmetic) return true;
-  bt_checker_report(
-      checker, BT_E_EVENT, node->range,
-      "an event field stands alone on the left of a comparison: a span has many events, so it has no single value");
-  return false;
-}
-
-static bool resolve_event(bt_checker *checker, const bt_ast *node, bt_str rest, const bt_place *place, bt_field *out) {
-  if (!check_event(checker, node, place) || report_dotted_attributes(checker, node, rest)) return false;
-  bool is_name = bt_str_equal(rest, BT_STR("name"));
-  *out = is_name ? (bt_field){BT_FIELD_EVENT_NAME, BT_NO_BINDING, {NULL, 0}}
-                 : (bt_field){BT_FIELD_EVENT_ATTRIBUTE, BT_NO_BINDING, rest};
   return true;
 }
 
@@ -372,22 +350,11 @@ bool bt_is_literal_of(const bt_ast *comparison, const char *key) {
   return true;
 }
 
-static void warn_of_event_key(bt_checker *checker, const bt_ast *node, bt_str key) {
-  bt_diagnostic *added = bt_checker_report(
-      checker, BT_W_EVENT_KEY, node->range,
-      "a key without a head is the span's attribute, inside event.where(…) too: the event's is written event.%.*s",
-      BT_FMT(key));
-  if (node->kind == BT_AST_PATH)
-    bt_checker_fix(checker, added, node->range, "event.%.*s", BT_FMT(key));
-  else
-    bt_checker_fix(checker, added, node->range, "event.attributes[\"%.*s\"]", BT_FMT(key));
-}
-
 static bool resolve_bare(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, BT_NO_BINDING, node->text};
   bool is_said = bt_field_behind_name(place->direct).len || bt_field_owner_ends(place->direct);
   if (place->site == BT_SITE_EVENT)
-    warn_of_event_key(checker, node, node->text);
+    bt_checker_warn_of_event_key(checker, node, place);
   else if (bt_str_equal(node->text, BT_STR("duration")) && node->kind == BT_AST_PATH)
     resolve_duration(checker, node, place, out);
   else if (node->kind == BT_AST_PATH && !is_said)
@@ -426,7 +393,8 @@ static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_pl
         BT_FMT(name), BT_FMT(name), BT_FMT(name));
     return false;
   }
-  if (report_binding_head(checker, node, name, rest) || report_dotted_attributes(checker, node, rest)) return false;
+  if (report_binding_head(checker, node, name, rest)) return false;
+  if (bt_checker_report_dotted_attributes(checker, node, rest)) return false;
   if (bt_str_equal(rest, BT_STR("start"))) return out->kind = BT_FIELD_START, true;
   if (bt_str_equal(rest, BT_STR("end"))) return out->kind = BT_FIELD_END, true;
   bt_str inner = bt_path_rest(rest);
@@ -497,7 +465,7 @@ static bool resolve_index(bt_checker *checker, const bt_ast *node, const bt_plac
   }
   if (bound) out->binding = bt_scope_lookup(checker, head, node->range);
   if (bound && out->binding == BT_NO_BINDING) return false;
-  return out->kind != BT_FIELD_EVENT_ATTRIBUTE || check_event(checker, node, place);
+  return out->kind != BT_FIELD_EVENT_ATTRIBUTE || bt_checker_allows_event(checker, node, place, out->kind);
 }
 
 static bool resolve_path(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
@@ -508,7 +476,7 @@ static bool resolve_path(bt_checker *checker, const bt_ast *node, const bt_place
     if (bt_str_equal(head, BT_STR("span"))) return resolve_span(checker, node, rest, out);
     if (bt_str_equal(head, BT_STR("resource"))) return resolve_resource(checker, node, rest, out);
     if (bt_str_equal(head, BT_STR("scope"))) return resolve_scope(checker, node, rest, out);
-    if (bt_str_equal(head, BT_STR("event"))) return resolve_event(checker, node, rest, place, out);
+    if (bt_str_equal(head, BT_STR("event"))) return bt_checker_event_field(checker, node, rest, place, out);
   }
   return resolve_bare(checker, node, place, out);
 }

@@ -2,7 +2,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 
-static bt_predicate *new_predicate(bt_checker *checker, bt_predicate_kind kind, bt_range range) {
+bt_predicate *bt_checker_new_predicate(bt_checker *checker, bt_predicate_kind kind, bt_range range) {
   bt_predicate *predicate = bt_checker_alloc(checker, 1, sizeof *predicate);
   if (!predicate) return NULL;
   predicate->kind = kind;
@@ -19,7 +19,7 @@ static bool keep_text(bt_checker *checker, bt_str *text) {
 
 /* `service:checkout`: the test of one field. */
 static const bt_predicate *owned_name(bt_checker *checker, const bt_ast *node) {
-  bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_COMPARE, node->range);
+  bt_predicate *predicate = bt_checker_new_predicate(checker, BT_PREDICATE_COMPARE, node->range);
   bt_expression *sides = bt_checker_alloc(checker, 2, sizeof *sides);
   bt_str text = node->text;
   if (!predicate || !sides || !keep_text(checker, &text)) return NULL;
@@ -41,7 +41,7 @@ const bt_predicate *bt_checker_name(bt_checker *checker, const bt_ast *node) {
 }
 
 const bt_predicate *bt_checker_named(bt_checker *checker, bt_str name, bt_range range) {
-  bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_NAMED, range);
+  bt_predicate *predicate = bt_checker_new_predicate(checker, BT_PREDICATE_NAMED, range);
   bt_noted_name *note = bt_checker_alloc(checker, 1, sizeof *note);
   if (!predicate || !note || !keep_text(checker, &name)) return NULL;
   predicate->name = name;
@@ -54,7 +54,7 @@ const bt_predicate *bt_checker_all_of(bt_checker *checker, const bt_predicate *c
                                       bt_range range) {
   uint32_t total = 0;
   for (uint32_t i = 0; i < count; i++) total += items[i]->kind == BT_PREDICATE_AND ? items[i]->item_count : 1;
-  bt_predicate *all = new_predicate(checker, BT_PREDICATE_AND, range);
+  bt_predicate *all = bt_checker_new_predicate(checker, BT_PREDICATE_AND, range);
   const bt_predicate **flat = bt_checker_alloc(checker, total, sizeof *flat);
   if (!all || !flat) return NULL;
   all->items = flat;
@@ -87,7 +87,7 @@ static void warn_of_lone_strings(bt_checker *checker, const bt_ast *node, bt_sit
 }
 
 static const bt_predicate *lower_items(bt_checker *checker, const bt_ast *node, bt_predicate_kind kind, bt_site site) {
-  bt_predicate *predicate = new_predicate(checker, kind, node->range);
+  bt_predicate *predicate = bt_checker_new_predicate(checker, kind, node->range);
   const bt_predicate **items = bt_checker_alloc(checker, node->item_count, sizeof *items);
   bool good = predicate && items;
   warn_of_lone_strings(checker, node, site);
@@ -105,7 +105,7 @@ static const bt_predicate *lower_items(bt_checker *checker, const bt_ast *node, 
 static const bt_predicate *lower_field_test(bt_checker *checker, const bt_ast *node, bt_predicate_kind kind,
                                             bt_site site) {
   bt_place place = {.site = site};
-  bt_predicate *predicate = new_predicate(checker, kind, node->range);
+  bt_predicate *predicate = bt_checker_new_predicate(checker, kind, node->range);
   if (!predicate || !bt_checker_field(checker, node, &place, &predicate->field)) return NULL;
   if (predicate->field.key.len && !keep_text(checker, &predicate->field.key)) return NULL;
   return predicate;
@@ -126,32 +126,10 @@ static bool note_operand_path(bt_checker *checker, const bt_ast *left, const bt_
 
 const bt_predicate *bt_checker_compare_predicate(bt_checker *checker, const bt_ast *node, const bt_ast *left,
                                                  bt_str direct, bt_site site) {
-  bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_COMPARE, node->range);
+  bt_predicate *predicate = bt_checker_new_predicate(checker, BT_PREDICATE_COMPARE, node->range);
   if (!predicate) return NULL;
   if (site == BT_SITE_OPERAND && !note_operand_path(checker, left, node)) return NULL;
   return bt_checker_comparison(checker, node, left, direct, site, &predicate->comparison) ? predicate : NULL;
-}
-
-bool bt_is_event_test(const bt_ast *node) {
-  return node->kind == BT_AST_SELECTION && node->part_count == 1 && node->parts[0].kind == BT_PART_WHERE &&
-         node->parts[0].dotted && node->items[0]->kind == BT_AST_PATH && !node->items[0]->parenthesised &&
-         bt_str_equal(node->items[0]->text, BT_STR("event"));
-}
-
-static const bt_predicate *lower_event(bt_checker *checker, const bt_ast *node, bt_site site) {
-  if (site == BT_SITE_EVENT) {
-    bt_checker_report(checker, BT_E_EVENT, node->range,
-                      "event.where(…) cannot stand inside another one: join the tests on one event with and");
-    return NULL;
-  }
-  bt_predicate *predicate = new_predicate(checker, BT_PREDICATE_EVENT, node->range);
-  const bt_predicate **items = bt_checker_alloc(checker, 1, sizeof *items);
-  const bt_predicate *inner = bt_checker_predicate(checker, node->parts[0].predicate, BT_SITE_EVENT);
-  if (!predicate || !items || !inner) return NULL;
-  items[0] = inner;
-  predicate->items = items;
-  predicate->item_count = 1;
-  return predicate;
 }
 
 /* A path or string alone: a name in operands, the boolean field inside where(…). */
@@ -227,13 +205,13 @@ const bt_predicate *bt_checker_predicate(bt_checker *checker, const bt_ast *node
   case BT_AST_COMPARE:
   case BT_AST_IN: return bt_checker_compare_predicate(checker, node, node->items[0], (bt_str){0}, site);
   case BT_AST_BOOLEAN:
-    return new_predicate(checker, node->boolean ? BT_PREDICATE_TRUE : BT_PREDICATE_FALSE, node->range);
+    return bt_checker_new_predicate(checker, node->boolean ? BT_PREDICATE_TRUE : BT_PREDICATE_FALSE, node->range);
   case BT_AST_PATH:
   case BT_AST_STRING:
   case BT_AST_INDEX: return lower_word(checker, node, site);
   case BT_AST_CALL: return lower_call(checker, node, site);
   case BT_AST_SELECTION:
-    return bt_is_event_test(node) ? lower_event(checker, node, site) : report_selection(checker, node, site);
+    return bt_is_event_test(node) ? bt_checker_event_test(checker, node, site) : report_selection(checker, node, site);
   case BT_AST_ADD:
   case BT_AST_SUBTRACT:
   case BT_AST_MULTIPLY:

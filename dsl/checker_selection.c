@@ -168,10 +168,7 @@ static const bt_selection *lower_selection(bt_checker *checker, const bt_ast *no
 
 const bt_selection *bt_checker_selection(bt_checker *checker, const bt_ast *node) {
   if (bt_is_event_test(node)) {
-    bt_checker_report(
-        checker, BT_E_EVENT, node->range,
-        "event.where(…) is a test on a span: write trace.has(event.where(…)); a span named event is written "
-        "\"event\".where(…)");
+    bt_checker_report_event_test(checker, node);
     return NULL;
   }
   return lower_selection(checker, node, false);

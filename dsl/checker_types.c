@@ -131,17 +131,30 @@ static void report_duration(bt_checker *checker, const bt_expression *other) {
   }
 }
 
+/* A time against something else. What is compared with event.time as a value may be an attribute of that name. */
+static void report_time(bt_checker *checker, bt_comparison_operator op, const bt_expression *left,
+                        const bt_expression *right) {
+  const bt_expression *other = left->type == BT_TYPE_TIME ? right : left;
+  bool is_event = left->kind == BT_EXPRESSION_FIELD && left->field.kind == BT_FIELD_EVENT_TIME;
+  bool is_attribute = is_event && right->type != BT_TYPE_DURATION;
+  bt_diagnostic *added = bt_checker_report(
+      checker, BT_E_TIME, other->range,
+      is_attribute ? "event.time is when the event was, and is compared with times only: an attribute of that name is "
+                     "written event.attributes[\"time\"]"
+      : is_event   ? "event.time is compared with times only: how long after the span's start it was is event.time - "
+                     "span.start"
+                   : "a time is compared with times only: trace.start, trace.end, span.start, span.end or those of a "
+                     "binding");
+  if (is_attribute && op != BT_IN && op != BT_NOT_IN)
+    bt_checker_fix(checker, added, left->range, "event.attributes[\"time\"]");
+}
+
 /* == != < <= > >= in: units do not mix; the rest is decided when a trace is there. */
-static bool check_units(bt_checker *checker, const bt_expression *left, const bt_expression *right) {
+static bool check_units(bt_checker *checker, bt_comparison_operator op, const bt_expression *left,
+                        const bt_expression *right) {
   if (left->type == right->type) return true;
   bool time = left->type == BT_TYPE_TIME || right->type == BT_TYPE_TIME;
-  if (time) {
-    const bt_expression *other = left->type == BT_TYPE_TIME ? right : left;
-    bt_checker_report(
-        checker, BT_E_TIME, other->range,
-        "a time is compared with times only: trace.start, trace.end, span.start, span.end or those of a binding");
-    return false;
-  }
+  if (time) return report_time(checker, op, left, right), false;
   if (left->type == BT_TYPE_DURATION) return report_duration(checker, right), false;
   if (right->type == BT_TYPE_DURATION) return report_duration(checker, left), false;
   return true;
@@ -219,7 +232,7 @@ static bool compile_pattern(bt_checker *checker, const bt_expression *right, boo
 
 static bool check_pair(bt_checker *checker, bt_comparison_operator op, const bt_expression *left,
                        const bt_expression *right) {
-  bool fits = is_text_operator(op) ? check_text(checker, op, left, right) : check_units(checker, left, right);
+  bool fits = is_text_operator(op) ? check_text(checker, op, left, right) : check_units(checker, op, left, right);
   return fits && check_enumeration(checker, op, left, right) && check_enumeration(checker, op, right, left);
 }
 

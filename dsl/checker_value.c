@@ -2,7 +2,7 @@
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 
-static bt_expression *new_expression(bt_checker *checker, bt_expression_kind kind, bt_type type, bt_range range) {
+bt_expression *bt_checker_new_expression(bt_checker *checker, bt_expression_kind kind, bt_type type, bt_range range) {
   bt_expression *expression = bt_checker_alloc(checker, 1, sizeof *expression);
   if (!expression) return NULL;
   expression->kind = kind;
@@ -13,7 +13,7 @@ static bt_expression *new_expression(bt_checker *checker, bt_expression_kind kin
 }
 
 static const bt_expression *new_literal(bt_checker *checker, const bt_ast *node, bt_type type, bt_value value) {
-  bt_expression *expression = new_expression(checker, BT_EXPRESSION_LITERAL, type, node->range);
+  bt_expression *expression = bt_checker_new_expression(checker, BT_EXPRESSION_LITERAL, type, node->range);
   if (expression) expression->literal = value;
   return expression;
 }
@@ -30,7 +30,8 @@ static const bt_expression *new_string(bt_checker *checker, const bt_ast *node) 
 static const bt_expression *new_field(bt_checker *checker, const bt_ast *node, const bt_place *place) {
   bt_field field;
   if (!bt_checker_field(checker, node, place, &field)) return NULL;
-  bt_expression *expression = new_expression(checker, BT_EXPRESSION_FIELD, bt_field_type(field.kind), node->range);
+  bt_expression *expression =
+      bt_checker_new_expression(checker, BT_EXPRESSION_FIELD, bt_field_type(field.kind), node->range);
   if (!expression) return NULL;
   if (field.key.len && !bt_arena_copy(checker->arena, field.key, &field.key)) {
     checker->no_memory = true;
@@ -116,6 +117,7 @@ static bool is_intrinsic(bt_str path, bt_str last, bool bound) {
 }
 
 static bt_type unit_of_path(const bt_checker *checker, bt_str path) {
+  if (bt_str_equal(path, BT_STR("event.time"))) return BT_TYPE_TIME;
   bool bound = bt_scope_is_binding(checker, bt_path_head(path));
   bt_str rest = bound ? bt_path_rest(path) : path;
   if (is_intrinsic(rest, BT_STR("duration"), bound)) return BT_TYPE_DURATION;
@@ -237,7 +239,7 @@ static const bt_expression *lower_arithmetic(bt_checker *checker, const bt_ast *
     report_arithmetic(checker, node, left->type, right->type);
     return NULL;
   }
-  bt_expression *expression = new_expression(checker, kind, type, node->range);
+  bt_expression *expression = bt_checker_new_expression(checker, kind, type, node->range);
   if (!expression) return NULL;
   expression->left = left;
   expression->right = right;
@@ -255,7 +257,7 @@ static const bt_expression *lower_negation(bt_checker *checker, const bt_ast *no
     return NULL;
   }
   bt_type type = left->type == BT_TYPE_DURATION ? BT_TYPE_DURATION : BT_TYPE_NUMBER;
-  bt_expression *expression = new_expression(checker, BT_EXPRESSION_NEGATE, type, node->range);
+  bt_expression *expression = bt_checker_new_expression(checker, BT_EXPRESSION_NEGATE, type, node->range);
   if (expression) expression->left = left;
   return expression;
 }

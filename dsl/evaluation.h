@@ -212,6 +212,9 @@ static inline bool bt_evaluator_has_no_place(const bt_evaluator *evaluator, uint
 /* evaluation_order.c: two spans, either of which may be unseen. */
 bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end);
 bt_kleene bt_evaluate_under(bt_evaluator *evaluator, uint32_t descendant, uint32_t ancestor);
+/* Whether an event of a span was before (after) a point of another one. */
+bt_kleene bt_evaluate_event_order(bt_evaluator *evaluator, uint32_t span, const bt_event *event, uint32_t other,
+                                  bool other_is_end, bool is_before);
 /* A relation of `span` to `other`, the span that its `first` or `second` reference stands for. */
 bt_kleene bt_evaluate_pair(bt_evaluator *evaluator, const bt_program_relation *relation, bool is_second, uint32_t span,
                            uint32_t other);
@@ -294,7 +297,7 @@ bt_outcome bt_evaluate_distinct(bt_evaluator *evaluator, const bt_program_expres
 bool bt_evaluator_doubts_order(const bt_evaluator *evaluator, const bt_program_expression *left,
                                const bt_program_expression *right);
 bt_kleene bt_evaluate_times(bt_evaluator *evaluator, bt_comparison_operator op, const bt_program_expression *left,
-                            const bt_program_expression *right, uint32_t span);
+                            const bt_program_expression *right, uint32_t span, const bt_event *event);
 
 /* evaluation_pruned.c: what may be said of a trace with summaries. */
 /* Whether a span that some summary stands for could belong to the selection, which has no binding for its source. */

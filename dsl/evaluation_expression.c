@@ -135,7 +135,7 @@ static bt_kleene compare_with_item(bt_evaluator *evaluator, const bt_program_com
                                    const bt_outcome *left, const bt_program_expression *item, uint32_t span,
                                    const bt_event *event) {
   if (bt_evaluator_doubts_order(evaluator, comparison->left, item))
-    return bt_evaluate_times(evaluator, BT_EQUAL, comparison->left, item, span);
+    return bt_evaluate_times(evaluator, BT_EQUAL, comparison->left, item, span, event);
   bt_outcome right = bt_evaluate_expression(evaluator, item, span, event);
   return compare_outcomes(evaluator, &comparison->comparator, left, &right);
 }
@@ -196,7 +196,7 @@ static bt_kleene compare_sides(bt_evaluator *evaluator, const bt_program_compari
   if (comparison->is_list) return compare_with_list(evaluator, comparison, span, event);
   const bt_program_expression *right_side = comparison->rights[0];
   if (bt_evaluator_doubts_order(evaluator, comparison->left, right_side))
-    return bt_evaluate_times(evaluator, comparison->comparator.op, comparison->left, right_side, span);
+    return bt_evaluate_times(evaluator, comparison->comparator.op, comparison->left, right_side, span, event);
   bt_outcome left = bt_evaluate_expression(evaluator, comparison->left, span, event);
   bt_outcome right = bt_evaluate_expression(evaluator, right_side, span, event);
   return compare_outcomes(evaluator, &comparison->comparator, &left, &right);

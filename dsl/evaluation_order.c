@@ -25,15 +25,31 @@ static bt_kleene order_within_skew(bt_evaluator *evaluator, uint32_t a, uint32_t
   return bt_kleene_unknown(BT_WHY_SKEW);
 }
 
+static bool is_within_skew(const bt_evaluator *evaluator, const bt_span *x, int64_t x_ns, const bt_span *y,
+                           int64_t y_ns) {
+  return evaluator->clock_skew_ns > 0 && services_differ(x, y) &&
+         distance_ns(x_ns, y_ns) <= (uint64_t)evaluator->clock_skew_ns;
+}
+
 bt_kleene bt_evaluate_before(bt_evaluator *evaluator, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end) {
   if (bt_evaluator_has_no_place(evaluator, a) || bt_evaluator_has_no_place(evaluator, b))
     return bt_evaluator_missing(evaluator);
   const bt_span *x = bt_evaluator_span(evaluator, a), *y = bt_evaluator_span(evaluator, b);
   int64_t left_ns = point_ns(x, a_is_end), right_ns = point_ns(y, b_is_end);
-  if (evaluator->clock_skew_ns > 0 && services_differ(x, y) &&
-      distance_ns(left_ns, right_ns) <= (uint64_t)evaluator->clock_skew_ns)
+  if (is_within_skew(evaluator, x, left_ns, y, right_ns))
     return order_within_skew(evaluator, a, b, !a_is_end && !b_is_end);
   return bt_kleene_from(left_ns < right_ns);
+}
+
+/* Its clock is that of its span's service. */
+bt_kleene bt_evaluate_event_order(bt_evaluator *evaluator, uint32_t span, const bt_event *event, uint32_t other,
+                                  bool other_is_end, bool is_before) {
+  if (bt_evaluator_has_no_place(evaluator, span) || bt_evaluator_has_no_place(evaluator, other))
+    return bt_evaluator_missing(evaluator);
+  const bt_span *x = bt_evaluator_span(evaluator, span), *y = bt_evaluator_span(evaluator, other);
+  int64_t other_ns = point_ns(y, other_is_end);
+  if (is_within_skew(evaluator, x, event->time_ns, y, other_ns)) return bt_kleene_unknown(BT_WHY_SKEW);
+  return bt_kleene_from(is_before ? event->time_ns < other_ns : event->time_ns > other_ns);
 }
 
 /* A walk from a span up to its ancestors. A span id that several spans share is several parents. */

@@ -86,6 +86,7 @@ bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_eve
   case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
   case BT_FIELD_SCOPE_ATTRIBUTE: return attribute_value(span->scope->attributes, field->key);
   case BT_FIELD_EVENT_NAME: return event ? string_value(event->name) : missing;
+  case BT_FIELD_EVENT_TIME: return event ? integer_value(event->time_ns) : missing;
   case BT_FIELD_EVENT_ATTRIBUTE: return event ? attribute_value(event->attributes, field->key) : missing;
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
@@ -105,9 +106,9 @@ bool bt_field_is_of_trace(bt_field_kind kind) {
 }
 
 bool bt_field_is_of_event(bt_field_kind kind) {
-  return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_ATTRIBUTE;
+  return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_TIME || kind == BT_FIELD_EVENT_ATTRIBUTE;
 }
 
 bool bt_field_is_point(bt_field_kind kind) {
-  return kind == BT_FIELD_START || kind == BT_FIELD_END;
+  return kind == BT_FIELD_START || kind == BT_FIELD_END || kind == BT_FIELD_EVENT_TIME;
 }

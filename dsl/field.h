@@ -11,7 +11,7 @@ bt_value bt_field_value(const bt_span *span, const bt_field *field, const bt_eve
                         char id_text[BT_SPAN_ID_HEX + 1]);
 bool bt_field_is_of_trace(bt_field_kind kind);
 bool bt_field_is_of_event(bt_field_kind kind);
-/* span.start, span.end. */
+/* span.start, span.end, event.time. */
 bool bt_field_is_point(bt_field_kind kind);
 
 #endif

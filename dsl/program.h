@@ -20,7 +20,7 @@ struct bt_program_expression {
   bt_expression_kind kind;
   bt_value literal; /* durations as whole numbers of nanoseconds */
   bt_field field;
-  bool is_point;        /* start or end of a span: compared with another one, clock skew counts */
+  bool is_point;        /* start or end of a span, or when an event was: compared with another one, clock skew counts */
   bool is_time_of_some; /* the earliest or latest time of several spans: likewise */
   bt_aggregate aggregate;
   const bt_program_selection *selection;

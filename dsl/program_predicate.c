@@ -101,6 +101,13 @@ static bool is_whole_number(const bt_program_expression *expression) {
          (field == BT_FIELD_DURATION || field == BT_FIELD_TRACE_DURATION || field == BT_FIELD_TRACE_SPAN_COUNT);
 }
 
+/* By itself or in arithmetic; what an aggregate is of reads none. */
+static bool reads_event(const bt_program_expression *expression) {
+  if (is_field(expression)) return bt_field_is_of_event(expression->field.kind);
+  if (expression->kind == BT_EXPRESSION_AGGREGATE) return false;
+  return (expression->left && reads_event(expression->left)) || (expression->right && reads_event(expression->right));
+}
+
 bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_comparison *comparison,
                                    bt_program_comparison *out) {
   out->is_list = comparison->op == BT_IN || comparison->op == BT_NOT_IN;
@@ -113,7 +120,7 @@ bool bt_program_compile_comparison(bt_program_compiler *compiler, const bt_compa
   if (is_kind_or_status(out->left)) out->comparator.ignores_case = true;
   out->is_of_whole_numbers = !out->is_list && orders_or_equates(out->comparator.op) && is_whole_number(out->left) &&
                              is_whole_number(out->rights[0]);
-  out->reads_event = is_field(out->left) && bt_field_is_of_event(out->left->field.kind);
+  out->reads_event = reads_event(out->left);
   return true;
 }
 

@@ -76,6 +76,7 @@ static void collect_field(void *context, const bt_field *field) {
   case BT_FIELD_SCOPE_VERSION:
   case BT_FIELD_SCOPE_ATTRIBUTE:
   case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_EVENT_TIME:
   case BT_FIELD_EVENT_ATTRIBUTE: c->projection->whole_trace = true; break;
   case BT_FIELD_STATUS: c->projection->status = true; break;
   case BT_FIELD_PARENT_ID: c->projection->parent = true; break;

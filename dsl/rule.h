@@ -45,8 +45,9 @@ typedef enum bt_field_kind {
   BT_FIELD_SCOPE_NAME,
   BT_FIELD_SCOPE_VERSION,
   BT_FIELD_SCOPE_ATTRIBUTE,
-  BT_FIELD_EVENT_NAME,
-  BT_FIELD_EVENT_ATTRIBUTE, /* some event of the span; inside BT_PREDICATE_EVENT that one event */
+  BT_FIELD_EVENT_NAME, /* some event of the span; inside BT_PREDICATE_EVENT that one event */
+  BT_FIELD_EVENT_TIME,
+  BT_FIELD_EVENT_ATTRIBUTE,
   /* the trace; binding is BT_NO_BINDING */
   BT_FIELD_TRACE_DURATION,
   BT_FIELD_TRACE_START,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/rule_sentence.h"
 #include "dsl/trace_pruned.h"
 #include "server/base/time_text.h"
 #include "server/cli/print.h"
@@ -154,7 +153,7 @@ static bt_style style_of(bt_verdict verdict) {
 /* What was missing, or there and must not be, in the words of the violation's sentence. */
 static void print_failed(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
   bt_buffer said = {0};
-  bt_rule_say_failure(rule, choice->failed, &choice->measured, &said);
+  bt_violation_say_failure(rule, choice, &said);
   append(out, "    ");
   bt_shown_append(bt_buffer_str(&said), out);
   append(out, "\n");

@@ -234,6 +234,12 @@ static void offer_operators(bt_offering *o) {
   }
 }
 
+/* What stands behind event.time. */
+static void offer_orders(bt_offering *o) {
+  static const char *const names[] = {"before", "after", "within", "between"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) bt_offer_function(o, names[i]);
+}
+
 static void offer_after(bt_offering *o) {
   const bt_context *context = o->context;
   bt_language_word word;
@@ -254,6 +260,8 @@ static void offer_after(bt_offering *o) {
     bt_offer_words(o, BT_CLASS(RELATION), "", BT_STR(""), false);
     bt_offer_function(o, "where");
     if (context->site == BT_AT_CONDITION) bt_offer_function(o, "as");
+  } else if (context->is_event_time) {
+    offer_orders(o);
   } else if (context->can_within && bt_language_find(BT_STR("within"), 0, &word)) {
     offer_word(o, BT_STR(""), BT_STR("within"), &word);
   }
@@ -292,10 +300,20 @@ static void offer_annotation_items(bt_offering *o) {
                   bt_str_from(bt_vocabulary_severity(i)), "severity", NULL);
 }
 
+/* Points for event.time are times of spans that are known. */
+static void offer_times(bt_offering *o) {
+  static const char *const names[] = {"span.start", "span.end", "trace.start", "trace.end"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) bt_offer_function(o, names[i]);
+}
+
 static void offer_point(bt_offering *o) {
-  want_selections(o);
+  bool is_of_event = o->context->is_event_time;
+  if (!is_of_event) want_selections(o);
   if (o->context->quote) return;
-  offer_picks(o);
+  if (is_of_event)
+    offer_times(o);
+  else
+    offer_picks(o);
   bt_offer_bindings(o);
   bt_str head = bt_path_head(o->context->typed);
   if (!bt_path_front(o->context->typed).len || !bt_context_is_binding(o->context, head)) return;

@@ -91,8 +91,14 @@ static void write_inside(const bt_completion *completion, bt_str text, bt_buffer
   if (!completion->is_closed) bt_buffer_append_char(out, completion->quote);
 }
 
+/* An attribute with the name of what every event has. */
+static bool is_field_of_event(const bt_completion_want *want, bt_str key) {
+  return want->of == BT_WANT_EVENT_ATTRIBUTES &&
+         (bt_str_equal(key, BT_STR("name")) || bt_str_equal(key, BT_STR("time")));
+}
+
 static void write_field(const bt_completion_want *want, bt_str key, bt_buffer *out) {
-  bool is_plain = want->front.len ? bt_path_is_valid(key) : is_plain_name(key);
+  bool is_plain = want->front.len ? bt_path_is_valid(key) && !is_field_of_event(want, key) : is_plain_name(key);
   if (is_plain) {
     bt_buffer_append(out, want->front);
     bt_buffer_append(out, key);

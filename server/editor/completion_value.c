@@ -70,7 +70,8 @@ static void offer_path_values(bt_offering *o, bt_str path) {
   } else if (bt_str_equal(path, BT_STR("trace.root.name"))) {
     want_values(o, BT_WANT_SPAN_NAMES, (bt_str){0});
   } else if (rest.len && head_attributes(head, &of)) {
-    if (of != BT_WANT_SCOPE_ATTRIBUTES && !bt_str_equal(path, BT_STR("event.name"))) want_values(o, of, rest);
+    bool is_field = bt_str_equal(path, BT_STR("event.name")) || bt_str_equal(path, BT_STR("event.time"));
+    if (of != BT_WANT_SCOPE_ATTRIBUTES && !is_field) want_values(o, of, rest);
   } else if (!bt_str_equal(head, BT_STR("trace"))) {
     want_values(o, BT_WANT_ANY_ATTRIBUTES, o->context->site == BT_AT_CONDITION ? bt_path_last(path) : path);
   }

@@ -35,6 +35,10 @@ static void find_comparisons(const bt_frame *frame, bt_context *out) {
   }
 }
 
+static bool is_of_event_time(const bt_frame *frame) {
+  return frame->left_kind == BT_LEFT_PATH && !frame->is_selection && bt_str_equal(frame->left, BT_STR("event.time"));
+}
+
 /* What may stand behind an operand in this frame. */
 static void find_followers(const bt_frame *frame, bt_context *out) {
   bool is_selectable = frame->site == BT_AT_CONDITION || frame->site == BT_AT_OPERAND;
@@ -43,6 +47,9 @@ static void find_followers(const bt_frame *frame, bt_context *out) {
   out->can_relate = is_selectable && is_test && frame->stage != BT_STAGE_BOUND && !frame->is_value &&
                     !frame->is_condition && !is_owned_field(out, frame);
   out->can_join = is_test;
+  bool is_alone = frame->stage == BT_STAGE_DONE || frame->stage == BT_STAGE_RELATED;
+  out->is_event_time = is_test && is_alone && is_of_event_time(frame);
+  if (out->is_event_time) out->can_relate = false;
   out->can_within = frame->stage == BT_STAGE_RELATED && frame->joins_within;
   out->can_of = frame->stage == BT_STAGE_RELATED && frame->is_within;
   out->needs_and = frame->stage == BT_STAGE_RELATED && frame->between_pending;
@@ -86,6 +93,7 @@ static void describe(const bt_walk *walk, bool is_behind_at, bt_context *out) {
   memcpy(out->has_clause, walk->has_clause, sizeof out->has_clause);
   for (int i = 0; i < walk->visible; i++) add_binding(out, walk->bindings[i]);
   if (out->expect == BT_EXPECT_AFTER && !out->is_not_in) find_followers(frame, out);
+  if (out->expect == BT_EXPECT_POINT) out->is_event_time = is_of_event_time(frame);
 }
 
 /* Clauses behind the cursor. The bindings of a `when` among them are seen in the others all the same. */

@@ -45,6 +45,7 @@ typedef struct bt_context {
   bool can_compare;   /* AFTER: a comparison may follow */
   bool can_calculate; /* AFTER: + - * / may follow */
   bool can_relate;    /* AFTER: relations, where and `as` may follow */
+  bool is_event_time; /* AFTER, POINT: behind event.time, which has an order and its points */
   bool can_join;      /* AFTER: `and` and `or` may follow */
   bool can_within;    /* AFTER: `within` belongs to the relation before */
   bool can_of;        /* AFTER: the `of` of within may follow */

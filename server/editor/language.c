@@ -116,6 +116,7 @@ static const doc_row docs[] = {
     {"scope.name", NULL, "Name of the instrumentation scope."},
     {"scope.version", NULL, "Version of the instrumentation scope."},
     {"event.name", NULL, "Name of an event of the span: some event has it."},
+    {"event.time", NULL, "When an event of the span was: before, after, within … of or between points in time."},
     {"event.where", "event.where(test)", "One and the same event of the span meets the test."},
     {"span.attributes", "span.attributes[\"key\"]", "Attribute of the span, whatever its name."},
     {"resource.attributes", "resource.attributes[\"key\"]", "Attribute of the resource."},
@@ -135,6 +136,7 @@ static const struct {
                {BT_WORD_PART, "where"},
                {BT_WORD_PART, "of"},
                {BT_WORD_FIELD, "event.name"},
+               {BT_WORD_FIELD, "event.time"},
                {BT_WORD_FUNCTION, "event.where"},
                {BT_WORD_FIELD, "span.attributes"},
                {BT_WORD_FIELD, "resource.attributes"},
@@ -201,6 +203,7 @@ static bool take_single(size_t i, bt_language_word *out) {
   *out = (bt_language_word){.class = singles[i].class, .name = singles[i].name, .signature = "attribute"};
   if (singles[i].class != BT_WORD_FIELD) out->signature = singles[i].name;
   if (strcmp(singles[i].name, "event.name") == 0) out->signature = "string";
+  if (strcmp(singles[i].name, "event.time") == 0) out->signature = "time";
   describe("", singles[i].name, out);
   return true;
 }

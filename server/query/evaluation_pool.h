@@ -46,7 +46,8 @@ typedef struct bt_evaluation {
 struct bt_evaluations {
   bt_evaluations_options options;
   pthread_mutex_t mutex;
-  bt_crew crew; /* evaluates windows */
+  bt_crew crew;           /* evaluates windows */
+  bt_timer_entry readers; /* looks whether anybody wants what is under way */
   bool stopping;
   bt_evaluation **items;
   size_t count, capacity;
@@ -68,7 +69,7 @@ static const int64_t BT_EVALUATION_SECOND_NS = 1000000000;
 
 /* evaluation_pool.c */
 void bt_evaluation_free(bt_evaluation *evaluation);
-/* Forgets what is over, makes room, and stops windows that nobody waits for any more. */
+/* Forgets what is over, and makes room. */
 void bt_evaluations_tidy(bt_evaluations *evaluations);
 /* What one takes before it has found anything. */
 size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count);

@@ -43,8 +43,8 @@ void bt_crew_wake_all(bt_crew *crew);
 /* Nobody begins anything from now on: beside cancelling what is under way, for an end that nobody waits for yet. The
  * mutex is held. */
 void bt_crew_dismiss(bt_crew *crew);
-/* Waits until no member is at work: cancel what they do first. The mutex is not held. A crew that was never initialised
- * (all-zero) is fine. */
+/* Waits until no member is at work: cancel what they do first. One that waits for a place of its lane is called back.
+ * The mutex is not held. A crew that was never initialised (all-zero) is fine. */
 void bt_crew_end(bt_crew *crew);
 
 #endif

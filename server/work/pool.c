@@ -94,7 +94,9 @@ static bt_task *take_of_lane(bt_pool *pool, bt_lane lane) {
   lane_queue *queue = &pool->lanes[lane];
   question q = {pool, lane};
   if (!queue->turns.count || queue->running >= queue->places) return NULL;
-  return bt_turns_take(&queue->turns, tenant_may_go, &q);
+  bt_task *task = bt_turns_take(&queue->turns, tenant_may_go, &q);
+  if (task) task->is_queued = false;
+  return task;
 }
 
 /* Lane after lane, so that none waits for another where the system gave fewer threads than there are places. */
@@ -177,6 +179,11 @@ static bool send_thread(bt_pool *pool, crowd_kind kind) {
 
 /* ---- for others ---- */
 
+static void put_in_line(lane_queue *queue, bt_task *task) {
+  bt_turns_add(&queue->turns, task);
+  task->is_queued = true;
+}
+
 static bool has_room(const bt_pool *pool, bt_lane lane, uint64_t tenant) {
   const bt_turns *turns = &pool->lanes[lane].turns;
   size_t most = lane_rows[lane].most_queued;
@@ -192,7 +199,7 @@ bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) {
   bool is_taken = has_room(pool, lane, task->tenant);
   if (is_taken && queue->running < queue->places) is_taken = send_thread(pool, lane_rows[lane].kind);
   if (is_taken)
-    bt_turns_add(&queue->turns, task);
+    put_in_line(queue, task);
   else
     queue->refused++;
   pthread_mutex_unlock(&pool->mutex);
@@ -205,9 +212,19 @@ void bt_pool_resume(bt_pool *pool, bt_lane lane, bt_task *task) {
   assert(lane_rows[lane].kind == PEOPLE);
   pthread_mutex_lock(&pool->mutex);
   assert(!pool->is_stopping);
-  bt_turns_add(&queue->turns, task);
+  put_in_line(queue, task);
   if (queue->running < queue->places) (void)send_thread(pool, PEOPLE);
   pthread_mutex_unlock(&pool->mutex);
+}
+
+/* A thread that is on its way to it finds another one, or sleeps again. */
+bool bt_pool_take_back(bt_pool *pool, bt_lane lane, bt_task *task) {
+  pthread_mutex_lock(&pool->mutex);
+  bool is_back = task->is_queued;
+  if (is_back) bt_turns_remove(&pool->lanes[lane].turns, task);
+  task->is_queued = false;
+  pthread_mutex_unlock(&pool->mutex);
+  return is_back;
 }
 
 bt_lane_state bt_pool_look(bt_pool *pool, bt_lane lane) {

@@ -54,6 +54,9 @@ bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) BT_MUST_CHECK;
  * refuse it. The pool has not begun to end, and the lane's threads are people's. */
 void bt_pool_resume(bt_pool *pool, bt_lane lane, bt_task *task);
 
+/* True: the task had not begun, does not run, and is its owner's again. The task was submitted or never used. */
+bool bt_pool_take_back(bt_pool *pool, bt_lane lane, bt_task *task) BT_MUST_CHECK;
+
 const char *bt_lane_name(bt_lane lane);
 bt_lane_state bt_pool_look(bt_pool *pool, bt_lane lane);
 

@@ -77,10 +77,11 @@ static void write_times(test_random *random, bt_buffer *out) {
 }
 
 static void write_events(test_random *random, bt_buffer *out) {
-  if (!one_in(random, 4)) return;
+  if (!one_in(random, 3)) return;
   unsigned count = 1 + test_random_below(random, 2);
   for (unsigned i = 0; i < count; i++) {
     bt_buffer_printf(out, " event=%s", PICK(random, strings));
+    if (one_in(random, 2)) bt_buffer_printf(out, " event.at=%ums", test_random_below(random, 8));
     write_attributes(random, out, "event.", 2);
   }
 }

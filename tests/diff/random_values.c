@@ -411,10 +411,68 @@ static void write_event_test(writer *w) {
   put(w, ")");
 }
 
+/* A point in time that event.time may be set against. */
+static void write_event_point(writer *w) {
+  static const char *const points[] = {"span.start", "span.end", "span.start", "span.end", "trace.start", "trace.end"};
+  static const char *const of_binding[] = {"", "", ".start", ".end"};
+  if (w->visible && !one_in(w, 3))
+    put_binding(w), put(w, PICK(w, of_binding));
+  else
+    put(w, PICK(w, points));
+}
+
+static void write_event_relation(writer *w) {
+  static const char *const within[] = {"0s", "1ns", "500us", "1ms", "2ms", "3ms", "100000d"};
+  switch (below(w, 4)) {
+  case 0:
+    bt_buffer_printf(w->out, " within %s of ", PICK(w, within));
+    write_event_point(w);
+    return;
+  case 1: put(w, " between "), write_event_point(w), put(w, " and "), write_event_point(w); return;
+  default:
+    put(w, one_in(w, 2) ? " before " : " after ");
+    write_event_point(w);
+    if (one_in(w, 2)) bt_buffer_printf(w->out, " within %s", PICK(w, within));
+  }
+}
+
+/* When an event was: as a relation, compared with a time, and in differences. */
+static void write_event_time(writer *w) {
+  switch (below(w, 5)) {
+  case 0: bt_buffer_printf(w->out, "event.time %s ", PICK(w, orders)), write_time_atom(w); return;
+  case 1:
+    put(w, "event.time - "), write_time_atom(w);
+    bt_buffer_printf(w->out, " %s %s", PICK(w, orders), PICK(w, durations));
+    return;
+  case 2:
+    write_time_atom(w);
+    bt_buffer_printf(w->out, " - (event.time + %s) %s %s", PICK(w, durations), PICK(w, orders), PICK(w, durations));
+    return;
+  default:
+    put(w, "event.time"), write_event_relation(w);
+    if (one_in(w, 4)) write_event_relation(w);
+  }
+}
+
+/* Of one event its time and something else. */
+static void write_timed_event(writer *w) {
+  put(w, "event.where("), write_event_time(w);
+  put(w, one_in(w, 3) ? " or event.name" : " and event.name");
+  write_string_test(w);
+  put(w, ")");
+}
+
 static void write_field_test(writer *w, bool is_in_where) {
-  static const char *const others[] = {"span.service",       "event.name",        "event.k",
-                                       "resource.m",         "span.parent_id",    "scope.attributes[\"k\"]",
-                                       "trace.root.service", "event.http.method", "resource.k8s.pod.name"};
+  static const char *const others[] = {"span.service",
+                                       "event.name",
+                                       "event.k",
+                                       "event.time",
+                                       "resource.m",
+                                       "span.parent_id",
+                                       "scope.attributes[\"k\"]",
+                                       "trace.root.service",
+                                       "event.http.method",
+                                       "resource.k8s.pod.name"};
   if (is_in_where && one_in(w, 3)) {
     static const char *const booleans[] = {
         "ok", "span.ok", "event.ok", "resource.k", "http.method", "span.http.status_code", "plain", "resource.rplain"};
@@ -434,7 +492,7 @@ static void write_field_test(writer *w, bool is_in_where) {
 
 /* One test on a span. Outside `where` a bare word would be a name. */
 static void write_test(writer *w, bool is_in_where) {
-  switch (below(w, 12)) {
+  switch (below(w, 14)) {
   case 0: write_intrinsic_test(w); return;
   case 1:
     put(w, PICK(w, span_strings));
@@ -448,6 +506,8 @@ static void write_test(writer *w, bool is_in_where) {
   case 4: write_field_test(w, is_in_where); return;
   case 5: write_time_comparison(w); return;
   case 6: write_number_comparison(w); return;
+  case 7: write_event_time(w); return;
+  case 8: write_timed_event(w); return;
   default: write_left_attribute(w, is_in_where), write_attribute_test(w);
   }
 }

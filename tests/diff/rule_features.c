@@ -53,7 +53,7 @@ static const char *const feature_names[] = {
     /* fields */
     "name", "kind", "status", "status_message", "duration", "start", "end", "id", "parent_id", "service",
     "span-attribute", "resource-attribute", "either-attribute", "scope.name", "scope.version", "scope-attribute",
-    "event.name", "event-attribute", "trace.duration", "trace.start", "trace.end", "trace.span_count",
+    "event.name", "event.time", "event-attribute", "trace.duration", "trace.start", "trace.end", "trace.span_count",
     "trace.service_count", "trace.root.name", "trace.root.service", "root-attribute", "root-resource-attribute",
     /* shapes */
     "bare", "when-always", "when-never", "when-always-never", "no-when", "one-binding", "more-bindings",

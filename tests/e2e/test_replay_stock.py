@@ -5,7 +5,7 @@ completed has all of them.
 
 The spans are at most 20 s old when they arrive: what is older than query_ingesters_until (40 s in this config, 30 min by default) on arrival, or
 becomes so before its block is flushed and polled (up to 20 s here), is in no search for a while, which is beyond the assumption `lateness`
-(tests/facts/facts_visibility.py measures it; docs/OPERATIONS.md says what to set)."""
+(tests/facts/facts_visibility.py measures it; docs/operations/tempo.md says what to set)."""
 import json
 import os
 import sys

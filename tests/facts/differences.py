@@ -1,9 +1,10 @@
 """In what the versions of Tempo differ, as far as tests know: the one table. Each row is a fact that a test in this folder holds on every version by
-asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/OPERATIONS.md, where facts_differences.py compares it.
+asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/reference/tempo-versions.md, where facts_differences.py compares it.
 
 What each filter finds of each kind of value differs too much for a row: that is in filters/, a table for each version (facts_filters.py).
 """
 import sys
+import textwrap
 from dataclasses import dataclass
 
 FAMILIES = ("2.8", "2.10", "3.0")
@@ -29,6 +30,8 @@ def yes_no(text, means="", **others):
 TABLE = {
     # --- what a query finds
     "= nil is a query": no_yes("`= nil` is a query at all", "never written: beside another test it finds nothing"),
+    "a negated operator needs its other side": yes_no("`{ A } !>> { B }` and its like find nothing in a trace that has no A at all",
+                                                      "absence is decided here, on every version"),
     "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),
     "a NaN hides other doubles": yes_no("a NaN hides other doubles of its page from comparisons", "comparisons of doubles are asked twice, on every version"),
     "!= finds what is missing": Difference("`span.http.method != \"a\"` (a key with a column for strings) is true where it is missing",
@@ -108,10 +111,15 @@ def word(value):
 
 
 def markdown():
-    """The table as docs/OPERATIONS.md has it."""
-    lines = ["| | " + " | ".join(FAMILIES) + " | so betrace |", "|---" * (len(FAMILIES) + 2) + "|"]
-    lines += [f"| {row.text} | " + " | ".join(column_told(row, family) for family in FAMILIES) + f" | {row.means} |" for row in TABLE.values()]
-    return "\n".join(lines) + "\n"
+    """The list as docs/reference/tempo-versions.md has it: an entry for each difference, its lines within 120 columns."""
+    return "".join(textwrap.fill(entry(row), 120, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) + "\n"
+                   for row in TABLE.values())
+
+
+def entry(row):
+    told = ". ".join(f"{family}: {column_told(row, family)}" for family in FAMILIES)
+    text = row.text.replace("\\|", "|")  # as a cell of a table has it
+    return f"**{text}**. {told}." + (f" So betrace: {row.means}." if row.means else "")
 
 
 if __name__ == "__main__":

@@ -147,6 +147,7 @@ static naive_value span_value(const bt_span *span, const bt_field *field) {
   case BT_FIELD_SCOPE_VERSION: return string_value(span->scope->version);
   case BT_FIELD_SCOPE_ATTRIBUTE: return attribute_value(&span->scope->attributes, field->key);
   case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_EVENT_TIME:
   case BT_FIELD_EVENT_ATTRIBUTE:
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:
@@ -165,19 +166,20 @@ static bool is_of_trace(bt_field_kind kind) {
   return kind >= BT_FIELD_TRACE_DURATION;
 }
 
-static bool is_of_event(bt_field_kind kind) {
-  return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_ATTRIBUTE;
+bool naive_is_of_event(bt_field_kind kind) {
+  return kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_TIME || kind == BT_FIELD_EVENT_ATTRIBUTE;
 }
 
 static naive_value event_value(const bt_event *event, const bt_field *field) {
   if (!event) return naive_any();
   if (field->kind == BT_FIELD_EVENT_NAME) return string_value(event->name);
+  if (field->kind == BT_FIELD_EVENT_TIME) return naive_integer(event->time_ns);
   return attribute_value(&event->attributes, field->key);
 }
 
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject) {
   if (is_of_trace(field->kind)) return trace_value(world, field);
-  if (is_of_event(field->kind)) return event_value(subject.event, field);
+  if (naive_is_of_event(field->kind)) return event_value(subject.event, field);
   uint32_t span = field->binding == BT_NO_BINDING ? subject.span : world->bound[field->binding];
   if (naive_is_unseen(span) || !naive_knows(world, span, field->kind)) return naive_any();
   return span_value(&world->trace->spans[span], field);
@@ -201,7 +203,7 @@ naive_value naive_expression(const naive_world *world, const bt_expression *expr
 
 static bool speaks_of_events(const bt_expression *expression) {
   if (!expression) return false;
-  if (expression->kind == BT_EXPRESSION_FIELD) return is_of_event(expression->field.kind);
+  if (expression->kind == BT_EXPRESSION_FIELD) return naive_is_of_event(expression->field.kind);
   return speaks_of_events(expression->left) || speaks_of_events(expression->right);
 }
 
@@ -269,6 +271,16 @@ static bt_truth compare_times(const naive_world *world, bt_comparison_operator o
   return order_says(op, is_first_by_clocks(world, a, b), is_first_by_clocks(world, b, a));
 }
 
+static bool is_event_time(const bt_expression *expression) {
+  return expression->kind == BT_EXPRESSION_FIELD && expression->field.kind == BT_FIELD_EVENT_TIME;
+}
+
+static bt_truth compare_event(const naive_world *world, bt_comparison_operator op, naive_subject subject, uint32_t b,
+                              bool b_is_end) {
+  return order_says(op, naive_is_event_before(world, subject, b, b_is_end),
+                    naive_is_event_after(world, subject, b, b_is_end));
+}
+
 /* Two sides, both maybe points. Not IN and NOT_IN. */
 static bt_truth compare_sides(const naive_world *world, const bt_comparison *comparison, bt_comparison_operator op,
                               const bt_expression *right_side, naive_subject subject) {
@@ -276,10 +288,12 @@ static bt_truth compare_sides(const naive_world *world, const bt_comparison *com
   bool a_is_end = false, b_is_end = false;
   bool left_is_point = is_point(world, comparison->left, subject, &a, &a_is_end);
   bool right_is_point = is_point(world, right_side, subject, &b, &b_is_end);
+  bool left_is_event = is_event_time(comparison->left);
+  if (left_is_event && right_is_point) return compare_event(world, op, subject, b, b_is_end);
   if (left_is_point && right_is_point) return compare_points(world, op, a, a_is_end, b, b_is_end);
   naive_value left = naive_expression(world, comparison->left, subject);
   naive_value right = naive_expression(world, right_side, subject);
-  if (world->skew_ns > 0 && (left_is_point || is_time_of_some(comparison->left)) &&
+  if (world->skew_ns > 0 && (left_is_point || left_is_event || is_time_of_some(comparison->left)) &&
       (right_is_point || is_time_of_some(right_side)))
     return compare_times(world, op, left, right);
   bool ignore_case = is_caseless(comparison->left) || is_caseless(right_side);

@@ -38,6 +38,7 @@ bool naive_knows(const naive_world *world, uint32_t span, bt_field_kind kind) {
   case BT_FIELD_ID:
   case BT_FIELD_PARENT_ID:
   case BT_FIELD_EVENT_NAME:
+  case BT_FIELD_EVENT_TIME:
   case BT_FIELD_EVENT_ATTRIBUTE:
   case BT_FIELD_TRACE_DURATION:
   case BT_FIELD_TRACE_START:

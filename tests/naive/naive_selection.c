@@ -24,8 +24,7 @@ static bt_truth is_true(const naive_value *value) {
 /* EXISTS and IS_TRUE of a field; of an event's field: of some event. */
 static bt_truth field_test(const naive_world *world, const bt_predicate *predicate, naive_subject subject) {
   bool is_exists = predicate->kind == BT_PREDICATE_EXISTS;
-  bt_field_kind kind = predicate->field.kind;
-  bool is_of_event = kind == BT_FIELD_EVENT_NAME || kind == BT_FIELD_EVENT_ATTRIBUTE;
+  bool is_of_event = naive_is_of_event(predicate->field.kind);
   if (!is_of_event || subject.event || naive_is_unseen(subject.span)) {
     naive_value value = naive_field(world, &predicate->field, subject);
     return is_exists ? naive_present(&value) : is_true(&value);

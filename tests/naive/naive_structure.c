@@ -111,6 +111,25 @@ bt_truth naive_is_first(const naive_world *world, uint32_t a, bool a_is_end, uin
   return a_ns < b_ns ? BT_TRUE : BT_FALSE;
 }
 
+/* Whether the clocks of the event's span and of the other one say which is first. */
+static bool clocks_tell(const naive_world *world, naive_subject subject, uint32_t other, bool other_is_end) {
+  return are_of_one_service(span_at(world, subject.span), span_at(world, other)) ||
+         !is_apart_at_most(subject.event->time_ns, point_of(world, other, other_is_end), world->skew_ns) ||
+         world->skew_ns == 0;
+}
+
+bt_truth naive_is_event_before(const naive_world *world, naive_subject subject, uint32_t other, bool other_is_end) {
+  if (has_no_place(world, subject.span) || has_no_place(world, other)) return BT_UNKNOWN;
+  if (!clocks_tell(world, subject, other, other_is_end)) return BT_UNKNOWN;
+  return subject.event->time_ns < point_of(world, other, other_is_end) ? BT_TRUE : BT_FALSE;
+}
+
+bt_truth naive_is_event_after(const naive_world *world, naive_subject subject, uint32_t other, bool other_is_end) {
+  if (has_no_place(world, subject.span) || has_no_place(world, other)) return BT_UNKNOWN;
+  if (!clocks_tell(world, subject, other, other_is_end)) return BT_UNKNOWN;
+  return subject.event->time_ns > point_of(world, other, other_is_end) ? BT_TRUE : BT_FALSE;
+}
+
 bt_truth naive_is_before(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end) {
   return naive_is_first(world, span, false, other, other_is_end);
 }

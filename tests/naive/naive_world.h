@@ -33,6 +33,9 @@ bt_truth naive_is_child(const naive_world *world, uint32_t span, uint32_t parent
 bt_truth naive_is_sibling(const naive_world *world, uint32_t a, uint32_t b);
 /* One point of a span before one of another. */
 bt_truth naive_is_first(const naive_world *world, uint32_t a, bool a_is_end, uint32_t b, bool b_is_end);
+/* An event of a span before (after) a point of another one. */
+bt_truth naive_is_event_before(const naive_world *world, naive_subject subject, uint32_t other, bool other_is_end);
+bt_truth naive_is_event_after(const naive_world *world, naive_subject subject, uint32_t other, bool other_is_end);
 /* Start of `span` before (after) the start or end of the other. */
 bt_truth naive_is_before(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end);
 bt_truth naive_is_after(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end);
@@ -40,6 +43,7 @@ bt_truth naive_is_after(const naive_world *world, uint32_t span, uint32_t other,
 bt_truth naive_is_within(const naive_world *world, uint32_t span, uint32_t other, bool other_is_end, int64_t within_ns);
 
 /* naive_expression.c */
+bool naive_is_of_event(bt_field_kind kind);
 naive_value naive_field(const naive_world *world, const bt_field *field, naive_subject subject);
 naive_value naive_expression(const naive_world *world, const bt_expression *expression, naive_subject subject);
 /* Of events: met if some event meets it. */

@@ -33,7 +33,7 @@ def otlp_span(span, shift_ns):
            "kind": KINDS.index(span.get("kind", "unspecified")), "startTimeUnixNano": str(int(span["start_ns"]) + shift_ns),
            "endTimeUnixNano": str(int(span["end_ns"]) + shift_ns), "attributes": otlp_attributes(span.get("attributes", [])),
            "status": {"code": STATUSES.index(span.get("status", "unset")), "message": span.get("status_message", "")},
-           "events": [{"name": event["name"], "timeUnixNano": str(int(span["start_ns"]) + shift_ns),
+           "events": [{"name": event["name"], "timeUnixNano": str(int(event.get("time_ns", span["start_ns"])) + shift_ns),
                        "attributes": otlp_attributes(event.get("attributes", []))} for event in span.get("events", [])]}
     if "parent" in span:
         out["parentSpanId"] = span["parent"]

@@ -138,6 +138,8 @@ def set_field(span, key, line):
         span.setdefault("scope", {})["name" if key == "scope" else "version"] = line.word()[0]
     elif key == "event":
         span.setdefault("events", []).append({"name": line.word()[0]})
+    elif key == "event.at":
+        span["events"][-1]["time_ns"] = duration_ns(line.word()[0])
     elif key.startswith("event."):
         span["events"][-1].setdefault("attributes", []).append([key[6:], read_value(line)])
     elif key.startswith("resource."):

@@ -42,7 +42,10 @@ def is_text(value):
 
 def in_suite(span):
     """A span with its times as text: not every JSON reader has integers of 64 bits."""
-    return {**span, "start_ns": str(span["start_ns"]), "end_ns": str(span["end_ns"])}
+    out = {**span, "start_ns": str(span["start_ns"]), "end_ns": str(span["end_ns"])}
+    if "events" in span:
+        out["events"] = [event | ({"time_ns": str(event["time_ns"])} if "time_ns" in event else {}) for event in span["events"]]
+    return out
 
 
 def choice(words):

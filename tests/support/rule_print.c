@@ -40,6 +40,7 @@ static const char *field_name(bt_field_kind kind) {
   case BT_FIELD_SCOPE_VERSION: return "scope-version";
   case BT_FIELD_SCOPE_ATTRIBUTE: return "scope";
   case BT_FIELD_EVENT_NAME: return "event-name";
+  case BT_FIELD_EVENT_TIME: return "event-time";
   case BT_FIELD_EVENT_ATTRIBUTE: return "event";
   case BT_FIELD_TRACE_DURATION: return "trace-duration";
   case BT_FIELD_TRACE_START: return "trace-start";

@@ -47,7 +47,7 @@ func TestPlugin(t *testing.T) {
 	for _, one := range []struct {
 		name string
 		test func(*testing.T)
-	}{{"health", healthTests}, {"series", seriesTests}, {"alerts", alertTests}, {"tables", tableTests}, {"refusals", refusalTests}, {"cancel", cancelTest}, {"resources", resourceTests}} {
+	}{{"health", healthTests}, {"series", seriesTests}, {"alerts", alertTests}, {"tables", tableTests}, {"refusals", refusalTests}, {"cancel", cancelTest}, {"leave", leaveTests}, {"resources", resourceTests}} {
 		t.Run(one.name, one.test)
 	}
 	host.Stop()

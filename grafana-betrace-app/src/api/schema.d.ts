@@ -80,7 +80,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the service counts, as Prometheus text. docs/OPERATIONS.md lists every family.
+         * What the service counts, as Prometheus text. docs/reference/metrics.md lists every family.
          * @description With tokens, rules of the tenant that is named; of every tenant for a token of all tenants.
          */
         get: operations["metrics"];

@@ -9,7 +9,9 @@ import { useSeries } from '../api/violations';
 import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
 import { stepFor, toTimeline } from './buckets';
+import { isStillLooking } from './coverageWords';
 import { isWiderThanList, seriesQuery } from './filters';
+import { LookedAt } from './LookedAt';
 import { Timeline } from './Timeline';
 import type { useViolationList } from './useViolationList';
 
@@ -43,6 +45,12 @@ export function TimelineSection({ list, hasShadow }: { list: List; hasShadow: bo
   return (
     <>
       {timeline && <Timeline timeline={timeline} onPick={pick} />}
+      {isStillLooking(series.data) && (
+        <div className={styles.note} role="status">
+          <LookedAt coverage={series.data.coverage} />{' '}
+          {t('violations.timeline.going-on', 'Counting goes on, newest first; hatched steps are not known yet…')}
+        </div>
+      )}
       {isWiderThanList(list.filters) && (
         <p className={styles.note}>
           <Icon name="info-circle" />{' '}
