@@ -1,5 +1,6 @@
-// What only a real alerting engine can show: a rule with the range that Grafana gives every new one, which fires, goes on firing while BeTrace is
-// away, and resolves when BeTrace is back and says that there is nothing. Grafana's server has to reach this machine (standInBetrace.ts).
+// What only a real alerting engine can show of a rule with the range that Grafana gives every new one. It fires, goes on
+// firing while BeTrace is away, and resolves when BeTrace is back and finds nothing. Grafana's server has to reach this
+// machine (standInBetrace.ts).
 import { expect, test } from '@grafana/plugin-e2e';
 import type { APIRequestContext } from '@playwright/test';
 import { RULE, StandInBetrace } from './standInBetrace';
@@ -24,7 +25,13 @@ const alertRule = {
   for: '0s',
   missingSeriesEvalsToResolve: 60,
   data: [
-    { refId: 'A', queryType: 'count', datasourceUid: UID, relativeTimeRange: { from: 600, to: 0 }, model: { refId: 'A', queryType: 'count' } },
+    {
+      refId: 'A',
+      queryType: 'count',
+      datasourceUid: UID,
+      relativeTimeRange: { from: 600, to: 0 },
+      model: { refId: 'A', queryType: 'count' },
+    },
     {
       refId: 'C',
       datasourceUid: '__expr__',
@@ -75,7 +82,9 @@ test('an alert fires, goes on firing while BeTrace is away, and resolves when it
     expect(Date.now() - Date.parse(end), 'the range that ends now was moved back to what is settled').toBeGreaterThan(120_000);
 
     betrace.isAway = true;
-    await expect.poll(async () => (await states(request)).some((state) => /Error/.test(state)), { message: 'Grafana notices', ...patience }).toBe(true);
+    await expect
+      .poll(async () => (await states(request)).some((state) => /Error/.test(state)), { message: 'Grafana notices', ...patience })
+      .toBe(true);
     const until = Date.now() + LONGER_THAN_TWO_MS;
     while (Date.now() < until) {
       expect(await firing(request), 'it goes on firing while nobody looks').toBe(true);
