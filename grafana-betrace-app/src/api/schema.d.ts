@@ -1322,6 +1322,8 @@ export interface components {
             };
         };
         Failed: components["schemas"]["ByteRange"] & {
+            /** @description what is missing, or is there and must not be, in one sentence */
+            message: string;
             /**
              * @description always: this was expected and does not hold. never: this holds and must not. condition: this conjunct of the bare condition holds
              * @enum {unknown}

@@ -42,7 +42,7 @@ const WITNESS = {
 const found = (change: Partial<Violation> = {}): Violation =>
   violation({
     witnesses: [WITNESS],
-    failed: { start: 0, end: 9, clause: 'always', text: 'audit after p within 1s' },
+    failed: { message: 'no audit within 1s after p', start: 0, end: 9, clause: 'always', text: 'audit after p within 1s' },
     choices_total: 1,
     ...change,
   });
