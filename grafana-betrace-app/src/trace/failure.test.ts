@@ -31,7 +31,7 @@ const P: Witness = {
   duration: '100ns',
   range: { start: 0, end: 1 },
 };
-const failed = (clause: 'always' | 'never' | 'condition', text: string) => ({ start: 0, end: text.length, clause, text });
+const failed = (clause: 'always' | 'never' | 'condition', text: string) => ({ message: `the ${clause} of ${text} does not hold`, start: 0, end: text.length, clause, text });
 const describe1 = (clause: 'always' | 'never' | 'condition', text: string, witnesses = [P]) =>
   describeFailure({ witnesses, failed: failed(clause, text) });
 

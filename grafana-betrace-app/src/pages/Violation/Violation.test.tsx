@@ -109,7 +109,7 @@ describe('why', () => {
   it('goes through the ways in which the rule is broken, and says that there are more', async () => {
     const other = {
       witnesses: [{ ...WITNESS, span_id: 'ship', name: 'ship', start: '2026-11-21T12:34:56.080000000Z' }],
-      failed: { start: 0, end: 9, clause: 'always' as const, text: 'count(x) == 2' },
+      failed: { message: 'three x, and there must be two', start: 0, end: 9, clause: 'always' as const, text: 'count(x) == 2' },
     };
     const { user } = show(verdicts({ verdicts: [judged({ violation: found({ more_choices: [other], choices_total: 12 }) })] }));
     expect(await screen.findByText(/Way 1 of 2 that are reported \(12 in all\)/)).toBeInTheDocument();
