@@ -30,8 +30,7 @@ const char *bt_foreign_function(bt_str name) {
 }
 
 const char *bt_foreign_advice(bt_str name) {
-  static const char over_many[] =
-      "a rule speaks of one trace; how often something happens over many is a matter of metrics";
+  static const char over_many[] = "a rule is about one trace, and metrics count over many traces";
   static const char of_text[] = "texts are tested with contains, starts_with, ends_with and matches";
   static const char of_order[] = "the last of several spans before another one is last(spans before point)";
   static const char of_values[] = "how many different values spans have is said with count_distinct(spans, field)";

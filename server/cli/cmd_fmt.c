@@ -147,16 +147,15 @@ static const bt_example examples[] = {
     {"As a check, in CI or before a commit", "betrace fmt --check rules.yaml"},
     {"One rule's text", "echo 'when{a}always{b}' | betrace fmt -"},
     {0}};
-const bt_command bt_command_fmt = {.name = "fmt",
-                                   .summary = "the canonical form of rules",
-                                   .usage = "[-w | --check] FILE|FOLDER…",
-                                   .about = "Writes rules in their canonical form. In a rule file only the blocks of "
-                                            "rules' texts (dsl: |) change, everything else "
-                                            "stays as it is; a text that is written in another way is left alone when "
-                                            "it is canonical, and refused when it is not.",
-                                   .examples = examples,
-                                   .groups = groups,
-                                   .fine = "fine",
-                                   .found = "something would change (--check), or a rule cannot be formatted",
-                                   .operands = "rules",
-                                   .run = fmt_command};
+const bt_command bt_command_fmt = {
+    .name = "fmt",
+    .summary = "the canonical form of rules",
+    .usage = "[-w | --check] FILE|FOLDER…",
+    .about = "Writes rules in their canonical form. In a rule file only the blocks of rules (dsl: |) change. A rule "
+             "that is written in another way stays as it is if it is canonical; if not, it is an error.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "fine",
+    .found = "something would change (--check), or a rule cannot be formatted",
+    .operands = "rules",
+    .run = fmt_command};

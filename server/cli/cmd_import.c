@@ -198,15 +198,14 @@ const bt_command bt_command_import = {
     .name = "import",
     .summary = "converts rule files of the original BeTrace",
     .usage = "[flags] FILE|FOLDER…",
-    .about =
-        "Reads rule files of the original BeTrace project (YAML or JSON; - is stdin), also those of its older dialect, "
-        "and writes one rule file of this BeTrace, with a test from each example_violation. Says of each rule what "
-        "means something else here and has to be looked at, with line and column. What cannot be converted stands in "
-        "the new file as a comment, with the reason.\n\n"
-        "No service is asked or changed: betrace sync takes the new file into one.",
+    .about = "Reads rule files of the original BeTrace project (YAML or JSON; - is stdin), also of its older dialect. "
+             "Writes one rule file of this BeTrace, with a test from each example_violation. Says of each rule what "
+             "means something else here and has to be looked at, with line and column. What cannot be converted is a "
+             "comment in the new file, with the reason.\n\n"
+             "No service is asked or changed: betrace sync takes the new file into one.",
     .examples = examples,
     .groups = groups,
     .fine = "all rules were converted, and none has to be looked at",
-    .found = "a rule has to be looked at, or was not converted; the rule file is written",
+    .found = "look at a rule, or one was not converted; the rule file is written",
     .operands = "rules",
     .run = import_command};

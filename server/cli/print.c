@@ -188,7 +188,7 @@ static void write_bytes(FILE *file, bt_str bytes) {
 
 static void put_buffer(FILE *file, bt_buffer *text) {
   write_bytes(file, bt_buffer_str(text));
-  if (text->failed) write_bytes(file, BT_STR("\n(there was not enough memory for the rest)\n"));
+  if (text->failed) write_bytes(file, BT_STR("\n(there was not enough memory for more)\n"));
   bt_buffer_dispose(text);
 }
 

@@ -1,5 +1,5 @@
-/* Drawing a trace. See trace_drawing.h. Each line of the tree has a gutter with the numbers of the rules that the span
- * is a witness of, the tree with the name, the service, the duration, and where in the trace's time it lies. */
+/* Drawing a trace. See trace_drawing.h. Each line has a gutter with the numbers of the rules that the span is a witness
+ * of. Then come the tree with the name, the service, the duration, and the place in the trace's time. */
 #include "server/cli/trace_drawing.h"
 
 #include <inttypes.h>
@@ -191,7 +191,7 @@ static void print_choices(const bt_drawing *drawing, const bt_drawn_verdict *dra
     size_t witnesses = violation->choices[i].witness_count,
            listed = witnesses > MOST_LISTED + 1 ? MOST_LISTED : witnesses;
     for (size_t w = 0; w < listed; w++) print_witness(drawing, &violation->choices[i].witnesses[w], out);
-    if (listed < witnesses) bt_buffer_printf(out, "      and %zu more spans, marked below\n", witnesses - listed);
+    if (listed < witnesses) bt_buffer_printf(out, "      and %zu more spans, numbered below\n", witnesses - listed);
   }
   if (violation->choice_total > SHOWN)
     bt_buffer_printf(out, "    and %" PRIu64 " more of the kind\n", violation->choice_total - SHOWN);

@@ -1,5 +1,5 @@
-/* GET /v1/rules/{id}/explain: what a replay of a stored rule over a range would do and cost. A few probes go to the
- * source, for at most 20 s; without their answers the queries are shown all the same, and the answer says that exist no
+/* GET /v1/rules/{id}/explain: what a replay of a stored rule over a range would do and cost. It asks the source a few
+ * cheap questions, for at most 20 s. Without their answers it still shows the queries, and says that there are no
  * estimates. See routes.h. */
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* Writing violations piece by piece. See violation_answer.h. A document is written in the same steps as lines and
- * events, so that exist one way through: items of a page, then the next page, then the end. */
+ * events, so that there is one way through: items of a page, then the next page, then the end. */
 #include "server/http/violation_answer.h"
 
 #include <stdio.h>

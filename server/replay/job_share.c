@@ -1,7 +1,7 @@
 /* What each tenant has of the job queue: places, workers, memory for results. Tenants must not live at each other's
- * cost. So a worker takes the job of the tenant with the fewest running, one place is left to whoever has none, and
- * room is made among the results of whoever has more than an even share. Invariant: a share is there as long as its
- * tenant has a job, and its numbers are sums over those jobs. Thread: under the queue's lock. */
+ * cost. So a worker takes the job of the tenant with the fewest running jobs, and one place stays free for a tenant
+ * that has none. If results need room, a tenant with more than an even share gives it. Invariant: a share exists as
+ * long as its tenant has a job, and its numbers are sums over those jobs. Thread: under the queue's lock. */
 #include "server/replay/job_queue.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Traces that are looked for once, whatever the rules are, and marked among those that were found: BeTrace's own, and
- * those of which spans were summed up before they were stored. Thread: the replay's. */
+/* Traces that a replay looks for once, whatever its rules are, and marks among those that it found. These are BeTrace's
+ * own traces, and those with summaries in place of spans. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_MARKED_TRACES_H
 #define BT_SERVER_REPLAY_MARKED_TRACES_H
 

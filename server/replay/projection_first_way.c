@@ -1,8 +1,7 @@
-/* The spans that a rule speaks of, asked for before anything else: one question finds the traces that may violate
- * and decides most of them, where searches by ids would be asked first and then the spans of what they found. It is
- * tried where Tempo has shown many traces of one search, nothing can be subtracted, and a probe of a short part of
- * the range says that it costs less. A trace without any of these spans cannot violate, because the rule's formula
- * wants some; the formula is why the traces with such spans may stand for it. Thread: the replay's. */
+/* Asks for the spans that a rule is about before anything else. One question finds the traces that may violate and
+ * decides most of them; the usual way asks for ids first and then for the spans. It is tried where Tempo has shown many
+ * traces of one search, nothing can be subtracted, and a test on a short part of the range was cheaper. A trace without
+ * any of these spans cannot violate, because the rule's formula wants some. Thread: the replay's. */
 #include <stdlib.h>
 
 #include "dsl/arena.h"

@@ -1,8 +1,8 @@
 /* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A batch
- * is not enough when a violation rests on absence and the trace is so young that its last spans may not have been
- * handed over to what search sees, when the trace is longer than margin, so that the batch may lack its beginning, or
- * when searches counted more spans of it. Never of a young trace where several ingesters hold copies, because a batch
- * gives what one of them has. Everything of one trace comes from one read. Thread: the replay's. */
+ * is not enough in three cases. The violation rests on absence, and the trace is so young that search may not show its
+ * last spans. The trace is longer than margin, so the batch may lack its beginning. Searches counted more spans of it.
+ * A batch is never enough for a young trace where several ingesters hold copies, because it gives what one of them has.
+ * Everything of one trace comes from one read. Thread: the replay's. */
 #include "server/replay/trace_judge.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-"""docs/TUTORIAL.md walked from a bare Debian: its blocks run one after the other in a minimal root, with the package that it installs, down to the alert. Nothing but the
-package, what apt brings and a Tempo beside it is there. Needs root."""
+"""docs/TUTORIAL.md walked from a bare Debian: its blocks run one after the other in a minimal root, with the package
+that it installs, down to the alert. Nothing but the package, what apt brings and a Tempo next to it is there. Needs
+root."""
 import os
 import pathlib
 import shutil

@@ -1,5 +1,6 @@
-"""gRPC on a real server (built with -DBETRACE_GRPC=ON), with grpcio as the client: every method against what HTTP answers, wrong tokens, tenants, roles,
-errors and their diagnostics, deadlines, limits, and messages that no honest client would send. BETRACE_BIN names the build."""
+"""gRPC on a real server (built with -DBETRACE_GRPC=ON), with grpcio as the client. Compares every method with what
+HTTP answers. Tries wrong tokens, tenants and roles, errors and their diagnostics, deadlines, limits, and messages
+that no honest client would send. BETRACE_BIN names the build."""
 import http.server
 import json
 import os

@@ -1,19 +1,20 @@
 """What the prose linter reads: pages, opening comments, and the strings that people see.
 
-Each piece of prose is one Paragraph: its file, its line and its words on one line. Code inside it becomes `X`.
+Each piece of prose is one Paragraph: its file, its line and its words on one line. Code inside it becomes CODE.
 """
 import ast
 import json
 import re
 from dataclasses import dataclass
 
-from sources import string_literals, without_comments
+from sources import without_comments
 
 C_LIKE = (".c", ".h", ".cc", ".ts", ".tsx", ".mjs", ".js", ".go")
 HASHED = (".sh", ".cmake", "CMakeLists.txt", "Makefile")
 GENERATED = "This file was auto-generated"
 # A string of C that people read: a capital or small word first, and at least five words of letters.
 PROSE = re.compile(r"(?:[A-Za-z][a-z']+[ ,;:.]+){4,}[a-z']+")
+CODE = "code"
 SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|ALTER|WHERE)\b")
 
 
@@ -25,17 +26,18 @@ class Paragraph:
 
 
 def plain(text):
-    """On one line, with what is code as X."""
-    text = re.sub(r"`[^`]*`", "X", text)
-    text = re.sub(r"%[-+ 0#]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh?|ll?|z|j)?[a-zA-Z]", "X", text)
-    text = re.sub(r"\S*(?:_|::|->|\(…?\)|==|&&|\|\|)\S*", "X", text)
+    """On one line, with what is code as CODE."""
+    text = re.sub(r"`[^`]*`", CODE, text)
+    text = re.sub(r"%[-+ 0#]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh?|ll?|z|j)?[a-zA-Z]", CODE, text)
+    text = re.sub(r"\S*(?:_|::|->|\(…?\)|==|&&|\|\|)\S*?(?=[.,;:)]*(?:\s|$))", CODE, text)
+    text = re.sub(r"(?<![\w/])[\w-]+(?:\.[\w-]+)+(?:\[[^]]*\]|\([^)]*\))?", CODE, text)  # a.b, file.c, now.plus(1h)
     return re.sub(r"\s+", " ", text).strip()
 
 
 # ---- pages ----
 
-# Decisions that no longer hold stay as they were written.
-HISTORY = re.compile(r"(^|/)docs/.*archive\.md$", re.I)
+# Records: decisions as they were taken, and figures as they were measured.
+HISTORY = re.compile(r"(^|/)docs/(.*archive|BENCHMARKS)\.md$", re.I)
 BLOCK = re.compile(r"^ *```.*?^ *```[^\n]*$|<!--.*?-->", re.M | re.S)
 # A line with which something new begins: an item, a row of a table, a heading, a quotation.
 STARTS = re.compile(r"\s*(?:[-*] |\d+\. |\||#+ |> )")
@@ -116,19 +118,17 @@ def openings(tree):
 
 # ---- what the program says ----
 
+_LITERAL = r'"(?:\\.|[^"\\\n])*"'
+# Literals that C joins; a PRI macro between them is a part of a format.
+_JOINED = re.compile(_LITERAL + r"(?:(?:\s|PRI\w+)*" + _LITERAL + ")*")
+
+
 def joined_literals(text):
-    """(line, text) of C strings; those with nothing but blanks between them are one."""
-    line, joined, end = 0, "", None
-    lines = without_comments(text).split("\n")
-    for at, literal in string_literals(text):
-        bare = literal[1:-1]
-        follows = end is not None and at - end <= 1 and lines[at - 1].lstrip().startswith('"')
-        if joined and not follows:
-            yield line, joined
-            joined = ""
-        line, joined, end = (line if joined else at), joined + bare, at
-    if joined:
-        yield line, joined
+    """(line, text) of C strings; those that C joins are one."""
+    text = without_comments(text)
+    for match in _JOINED.finditer(text):
+        pieces = re.findall(_LITERAL, match.group())
+        yield text.count("\n", 0, match.start()) + 1, "".join(piece[1:-1] for piece in pieces)
 
 
 def c_messages(tree):
@@ -146,8 +146,9 @@ def case_messages(tree):
     for file in tree.matching(".case"):
         for number, line in enumerate(tree.read(file).split("\n"), 1):
             found = re.match(r"(?:says|error|warning|message|note|diagnostic)\s+(.*)", line)
-            if found and PROSE.search(found.group(1)):
-                yield Paragraph(file, number, plain(found.group(1)))
+            said = found and re.sub(r"^[EW]\d{3} \d+:\d+ (?:`[^`]*` )?", "", found.group(1))
+            if said and PROSE.search(said):
+                yield Paragraph(file, number, plain(said))
 
 
 def page_texts(tree):
@@ -167,7 +168,7 @@ def texts_of_json(file, text):
 
     for one in walk(json.loads(text)):
         place = text.find(json.dumps(one, ensure_ascii=False))
-        yield Paragraph(file, text.count("\n", 0, max(place, 0)) + 1, plain(re.sub(r"\{\{.*?\}\}", "X", one)))
+        yield Paragraph(file, text.count("\n", 0, max(place, 0)) + 1, plain(re.sub(r"\{\{.*?\}\}", CODE, one)))
 
 
 def paragraphs(tree):

@@ -1,5 +1,6 @@
-"""Lines of Markdown files end within 120 columns, so that they can be read and compared beside each other. Longer may be what cannot be broken: a line whose longest
-word (a link's address, a code span, a picture) leaves no room, and lines of output and of logs, in blocks of `text`."""
+"""Lines of Markdown files end within 120 columns, so that they can be read and compared next to each other. Longer may
+be what cannot be broken: a line whose longest word (a link's address, a code span, a picture) leaves no room, and
+lines of output and of logs, in blocks of `text`."""
 import re
 
 SUMMARY = "lines of Markdown files end within 120 columns"

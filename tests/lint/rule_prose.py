@@ -4,6 +4,7 @@ The style is in tests/lint/prose; vale is built once from its Go module into the
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,8 @@ def vale():
 
 
 def ended(text):
-    """With a full stop, so that no sentence goes on in the next paragraph."""
+    """With a capital and a full stop, so that no sentence goes on in the next paragraph."""
+    text = re.sub(r"\b\w([.)]*)$", r"it\1", text[:1].upper() + text[1:])  # `y.` would be an abbreviation
     return text if text.endswith((".", "!", "?")) else text.rstrip(":;, ") + "."
 
 
@@ -82,7 +84,7 @@ BAD = [
     {"docs/A.md": "What it does stands in the other page.\n"},
     {"docs/A.md": "A file is written when it is read and is sent to where it is kept.\n"},
     {"docs/A.md": "Who has no right takes no memory.\n"},
-    {"docs/A.md": "It is there: it is small; it is read: that is all.\n"},
+    {"docs/A.md": "It is there: it is small; it is read: it is fine; that is all.\n"},
     {"dsl/a.c": "/* It is read all the same. */\n"},
     {"dsl/a.h": "/*\n * The tree. It lies beside the tokens.\n */\n"},
     {"src/a.ts": "// What the page shows: it is read all the same.\n"},
@@ -95,6 +97,6 @@ BAD = [
 ]
 GOOD = [
     {"docs/A.md": "A rule says what a trace must have.\n\n```text\nthis stands in code all the same\n```\nSee `all the same`.\n"},
-    {"docs/DECISIONS_ARCHIVE.md": "It stands in the archive all the same.\n"},
+    {"docs/BENCHMARKS.md": "It stands in the record all the same.\n"},
     {"dsl/a.c": '/* A rule. */\n\nint a; /* a later comment, all the same */\n', "a.py": '"""Reads.\n\nLater, all the same."""\n'},
 ]

@@ -1,5 +1,6 @@
-"""server/replay is built in floors (docs/ARCHITECTURE.md, "A replay, floor by floor"): a file includes headers of its own floor and of
-those below it, modules of the floors do not include each other in circles, and only the questions ask the source."""
+"""server/replay is built in floors (docs/ARCHITECTURE.md, "A replay, floor by floor"). A file includes headers of its
+own floor and of those below it. Modules of the floors do not include each other in circles, and only the questions
+ask the source."""
 import os
 import re
 

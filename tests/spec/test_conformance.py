@@ -1,5 +1,6 @@
-"""The language's specification against this implementation: the whole conformance suite through run.py and our adapter, that run.py sees
-wrong answers, that the generated files are up to date, and that the pages of docs/spec name real files and show rules that compile.
+"""The language's specification against this implementation. Runs the whole conformance suite through run.py and our
+adapter, and shows that run.py sees wrong answers. The generated files must be up to date. The pages of docs/spec
+must name real files and show rules that compile.
 
     python3 tests/spec/test_conformance.py PATH/conformance_answers
 """

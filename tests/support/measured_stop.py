@@ -1,7 +1,6 @@
-"""Ends a process by SIGTERM and says how long that took, and how much of it is the machine's: the time in which a thread
-of the process could have run and stood in line for a processor that others had (the kernel's schedstat). Where the
-kernel does not count that, nothing is taken off. Standard library only.
-"""
+"""Ends a process by SIGTERM and says how long that took, and how much of it is the machine's. The time in which a
+thread of the process could have run and was in line for a processor that others had (the kernel's schedstat). Where
+the kernel does not count that, nothing is taken off. Standard library only."""
 import os
 import select
 import signal

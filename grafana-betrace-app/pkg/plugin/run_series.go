@@ -1,5 +1,6 @@
-// count, exercised and ratio. Every rule that is meant has a frame in every answer, with explicit zeros and with nulls where nothing is known, so that the set of labels, and
-// with it the set of alert instances, does not depend on what was found.
+// count, exercised and ratio. Every rule of a query has a frame in every answer, with explicit zeros, and with nulls
+// where nothing is known. So the set of labels, and with it the set of alert instances, does not depend on what the
+// service found.
 package plugin
 
 import (

@@ -1,4 +1,5 @@
-// Violations, series and verdicts on traces. All of it is computed when asked for; a query that is left is cancelled.
+// Violations, series and verdicts on traces. The service computes all of them on demand, and cancels a query that the
+// page leaves.
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useApi } from './context';
 import type { CallOptions } from './client';

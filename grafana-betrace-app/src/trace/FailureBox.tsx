@@ -98,7 +98,7 @@ export function FailureBox(props: Props) {
               <li key={i}>{witnessText(witness)}</li>
             ))}
             {choice.witnesses.length > 5 && (
-              <li>{t('trace.failure.more-witnesses', 'and {{n}} more, marked below', { ...PLAIN, n: choice.witnesses.length - 5 })}</li>
+              <li>{t('trace.failure.more-witnesses', 'and {{n}} more, numbered below', { ...PLAIN, n: choice.witnesses.length - 5 })}</li>
             )}
           </ul>
         </div>

@@ -1,7 +1,7 @@
-/* A trace source in memory that a test scripts: traces in fragments (as blocks of a Tempo hold them), spans that only a
- * read by id shows, windows that fail, traces that vanish between search and read. It knows filters on names only. One
- * matches a fragment that has a span whose name is in the filter in quotes; `{}` matches all; the filters for BeTrace's
- * own traces, for all others and for pruned ones are known as such. */
+/* A trace source in memory that a test scripts. It has traces in fragments (as blocks of a Tempo hold them), spans that
+ * only a read by id shows, windows that fail, and traces that vanish between search and read. It knows filters on names
+ * only. One matches a fragment that has a span whose name is in the filter in quotes; `{}` matches all. It knows the
+ * filters for BeTrace's own traces, for all others and for pruned ones. */
 #ifndef BT_TESTS_FAKE_SOURCE_H
 #define BT_TESTS_FAKE_SOURCE_H
 
