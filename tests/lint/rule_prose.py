@@ -84,7 +84,7 @@ BAD = [
     {"docs/A.md": "What it does stands in the other page.\n"},
     {"docs/A.md": "A file is written when it is read and is sent to where it is kept.\n"},
     {"docs/A.md": "Who has no right takes no memory.\n"},
-    {"docs/A.md": "It is there: it is small; it is read: it is fine; that is all.\n"},
+    {"docs/A.md": "It is there: it is small; it is read: it is fine; it is here: that is all.\n"},
     {"dsl/a.c": "/* It is read all the same. */\n"},
     {"dsl/a.h": "/*\n * The tree. It lies beside the tokens.\n */\n"},
     {"src/a.ts": "// What the page shows: it is read all the same.\n"},
