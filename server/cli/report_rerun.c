@@ -113,7 +113,7 @@ static bt_status look_at(bt_source *source, const bt_rerun_options *options, loo
 
 bt_status bt_rerun_traces(bt_source *source, const bt_reported *reported, const bt_rerun_options *options,
                           bt_rerun *out, bt_error *error) {
-  chosen *items = calloc(2 * BT_SAMPLED_TRACES * reported->rule_count + 1, sizeof *items);
+  chosen *items = calloc((size_t)2 * BT_SAMPLED_TRACES * reported->rule_count + 1, sizeof *items);
   if (!items) return bt_error_no_memory(error);
   size_t count = collect(reported, options->seed, items);
   qsort(items, count, sizeof *items, compare_keys);

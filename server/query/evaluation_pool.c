@@ -105,10 +105,7 @@ static bool cancel_unwanted(const bt_evaluations *evaluations) {
   return any_runs;
 }
 
-static void look_at_readers(bt_timer_entry *entry);
-
 static void look_again_at_readers(bt_evaluations *evaluations) {
-  evaluations->readers.fire = look_at_readers;
   bt_timer_set_earlier(evaluations->options.work->timer, &evaluations->readers, bt_clock_monotonic_ns() + LOOK_NS);
 }
 
@@ -208,6 +205,7 @@ bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluatio
   bt_evaluations *evaluations = calloc(1, sizeof *evaluations);
   if (!evaluations) return bt_error_no_memory(error);
   evaluations->options = *options;
+  evaluations->readers.fire = look_at_readers;
   if (!evaluations->options.at_once) evaluations->options.at_once = DEFAULT_AT_ONCE;
   if (!evaluations->options.memory_limit_bytes) evaluations->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   evaluations->hold = (bt_memory_hold){evaluations->options.memory, BT_MEMORY_VIOLATIONS, 0};

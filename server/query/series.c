@@ -355,10 +355,7 @@ static void cancel_if_unwanted(const bt_series_pool *pool, bt_series_run *run, i
   if (now_ns - run->wanted_ns > UNWANTED_NS) bt_work_scope_cancel(&run->scope, BT_SCOPE_UNWANTED);
 }
 
-static void look_at_readers(bt_timer_entry *entry);
-
 static void look_again_at_readers(bt_series_pool *pool, int64_t now_ns) {
-  pool->readers.fire = look_at_readers;
   bt_timer_set_earlier(pool->options.work->timer, &pool->readers, now_ns + LOOK_NS);
 }
 
@@ -425,6 +422,7 @@ bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **
   bt_series_pool *pool = calloc(1, sizeof *pool);
   if (!pool) return bt_error_no_memory(error);
   pool->options = *options;
+  pool->readers.fire = look_at_readers;
   if (!pool->options.at_once) pool->options.at_once = DEFAULT_AT_ONCE;
   if (!pool->options.most_cells) pool->options.most_cells = DEFAULT_CELLS;
   pool->known_hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};

@@ -29,7 +29,7 @@ def yes_no(text, means="", **others):
 
 TABLE = {
     # --- what a query finds
-    "= nil is a query": no_yes("`= nil` is a query at all", "never written: beside another test it finds nothing"),
+    "= nil is a query": no_yes("`= nil` is a query at all", "never written: next to another test it finds nothing"),
     "a negated operator needs its other side": yes_no("`{ A } !>> { B }` and its like find nothing in a trace that has no A at all",
                                                       "absence is decided here, on every version"),
     "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),
@@ -38,15 +38,15 @@ TABLE = {
                                            {"2.8": False, "2.10": True, "3.0": False}, "never written of attributes"),
     "!= nil takes values from beside it": yes_no("`k != nil \\|\\| k = 5` loses the 5 of a key with a column for strings, in completed blocks",
                                                  "`!= nil` is asked alone or not at all"),
-    "either bool is refused beside an array": Difference("`k = true \\|\\| k = false` beside an array: 500", {"2.8": False, "2.10": False, "3.0": True},
+    "either bool is refused beside an array": Difference("`k = true \\|\\| k = false` next to an array: 500", {"2.8": False, "2.10": False, "3.0": True},
                                                          "other tests stand between them"),
     "url.path has a column": Difference("`url.path` and others have a column without being configured",
                                         {"2.8": False, "2.10": True, "2.10-dedicated": False, "3.0": True, "3.0-dedicated": False}, "no list of keys is relied on"),
     "presence of an int column is found where it is missing": Difference(
         "tests of a key with a column for integers, of every type at once, are true where it is missing", {"2.8": False, "2.10": True, "3.0": False}),
-    "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something besides",
+    "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something else",
                                   "one attribute of each scope in a query, on every version"),
-    "an array beside itself is refused": Difference("`span.x != span.x` beside an array: 500", {"2.8": False, "2.10": False, "3.0": True}, "never written"),
+    "an array beside itself is refused": Difference("`span.x != span.x` next to an array: 500", {"2.8": False, "2.10": False, "3.0": True}, "never written"),
     "an array under a column is found": Difference("an array under a key with a column is found by its elements",
                                                    {"2.8": False, "2.10": False, "3.0": False, "3.0-vparquet5": True}, "such traces are read"),
     "a search shows what lies in the future": yes_no("a search whose range goes on into the future shows what is dated there",

@@ -47,7 +47,7 @@ SEVERAL = {
     "points of a series; of all series of one answer": [("server/query/series.h", r"MOST_POINTS = 11000\b"), ("server/query/series.h", r"MOST_CELLS = 200000\b")],
     "windows of violations on demand, and evaluations of series, at once": [("server/query/evaluation_pool.c", r"DEFAULT_AT_ONCE = 2\b"), ("server/query/series.c", r"DEFAULT_AT_ONCE = 2\b")],
     "series that are waited for at once": [("server/query/series.c", r"ASKS_MAX = 256\b")],
-    "parameters of a query; the same one, but for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
+    "parameters of a query; the same one, except for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
     "range of a compliance report": [("server/http/api_compliance.c", r"INT64_C\(400\) \* 86400 \* 1000000000")],
     "reports that are made at once; that are under way, of one tenant": [("server/compliance/reports.c", r"WORKERS = 2,\s+UNFINISHED_MAX = 32,\s+TENANT_UNFINISHED_MAX = 8\b")],
     "finished reports that are kept; of one tenant": [("server/compliance/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/compliance/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
