@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the standalone web pages (grafana-betrace-app/dist-ui) for `betrace serve --ui`, with a gzipped copy beside each file that gains by it. Behind `make ui`.
+# Builds the standalone web pages (grafana-betrace-app/dist-ui) for `betrace serve --ui`, with a gzipped copy next to each file that gains by it. Behind `make ui`.
 # Needs Node 20 or newer and npm. Packages are installed as the lock file says, where they are not there yet.
 #   build-ui.sh           build
 #   build-ui.sh --ready   only say, by the exit status, whether it could be done without fetching anything

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The demo behind `make demo` (which builds the release first): makes 20,000 sample traces of the last 24 hours, serves them on 127.0.0.1:8080, creates the quick
-# start's first rule over HTTP, replays it, and shows what was found. ONCE=1 ends after that; else the service stays up until Ctrl-C, and serves the web pages where they
-# are built (make ui) or can be without fetching anything.
-# Needs the build tools of distribution/install-build-deps.sh (which `make demo` runs first), curl and jq.
+# The demo behind `make demo`, which builds the release first. Makes 20,000 sample traces of the last 24 hours, serves
+# them on 127.0.0.1:8080, creates a rule over HTTP, replays it, and shows what it found. With ONCE=1 it ends after that;
+# otherwise the service runs until Ctrl-C. It also serves the web pages if they are built, or can be built without
+# fetching anything. Needs the build tools of distribution/install-build-deps.sh, curl and jq.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that a purpose needs, and only those that are missing. Silent and without network when nothing is.
+# Installs the Debian packages that a purpose needs, and only those that are missing. It prints nothing and uses no
+# network if all are there.
 #
 #   install-build-deps.sh demo     what building and trying the program needs: C tools and libraries, curl, jq
 #   install-build-deps.sh dist     what building and trying the program needs, and what makes packages of it

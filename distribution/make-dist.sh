@@ -57,7 +57,7 @@ make_tarball() {
   local name=betrace-$version-linux-$architecture stage=$build/stage
   rm -rf "$stage"
   cmake --install "$build" --prefix "$stage/$name" --strip --component Unspecified >/dev/null
-  cp "$root/README.md" "$root/LICENSE" "$stage/$name/"
+  cp "$root/README.md" "$root/CHANGELOG.md" "$root/LICENSE" "$stage/$name/"
   pack "$out/$name.tar.gz" "$stage" "$name"
 }
 

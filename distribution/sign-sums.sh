@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Signs the checksums of a release: sign-sums.sh KEY FOLDER writes FOLDER/SHA256SUMS.sig. KEY is an Ed25519 private key in PEM, which
-# `openssl genpkey -algorithm ed25519` makes. Who has the public key (`openssl pkey -in KEY -pubout`) checks with
+# Signs the checksums of a release: sign-sums.sh KEY FOLDER writes FOLDER/SHA256SUMS.sig. KEY is an Ed25519 private key
+# in PEM, which `openssl genpkey -algorithm ed25519` makes. With the public key (`openssl pkey -in KEY -pubout`) anybody
+# can check it:
 #
 #   openssl pkeyutl -verify -rawin -pubin -inkey PUBLIC -in SHA256SUMS -sigfile SHA256SUMS.sig && sha256sum --check SHA256SUMS
 set -euo pipefail

@@ -1,6 +1,6 @@
 /* every(spans, test): all of them pass. It is `not spans.where(not (test))`, and lowered to that, so whatever reads
  * checked rules knows it already. Of no spans it holds; where that is hardly meant there is a warning (W018), which
- * looks at the tree: whether what stands beside it asks for such a span. See checker.h. */
+ * looks at the tree: whether what stands next to it asks for such a span. See checker.h. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
 #include "dsl/format.h"
@@ -136,7 +136,7 @@ static void warn(bt_checker *checker, const bt_ast_rule *tree, const bt_ast *nod
   if (is_demand) {
     bt_diagnostic *added = bt_checker_report(
         checker, BT_W_EVERY_OF_NONE, node->range,
-        "this also holds where there is no such span: name them in `when` if the rule is about traces that have some, "
+        "this also holds if there is no such span. Name them in `when` if the rule is about traces that have some, "
         "or write %s%.*s%s and every(…) if one has to be there",
         open, BT_FMT(written), close);
     if (!open[0]) fix_when(checker, added, tree, node);

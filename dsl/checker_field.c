@@ -142,11 +142,11 @@ static bool report_glued_minus(bt_checker *checker, const bt_ast *node, bt_str n
                             : is_amount(after) || bt_scope_is_binding(checker, bt_path_head(after));
     if (!meant) continue;
     size_t front = (size_t)(name.ptr - node->text.ptr) + i;
-    bt_diagnostic *added = bt_checker_report(checker, BT_E_SYNTAX, node->range,
-                                             "a hyphen between letters or digits belongs to the name: a difference "
-                                             "needs a blank beside the minus, and such an "
-                                             "attribute is written attributes[\"%.*s\"]",
-                                             BT_FMT(name));
+    bt_diagnostic *added =
+        bt_checker_report(checker, BT_E_SYNTAX, node->range,
+                          "a hyphen between letters or digits belongs to the name: a difference needs a blank next to "
+                          "the minus, and such an attribute is written attributes[\"%.*s\"]",
+                          BT_FMT(name));
     bt_checker_fix(checker, added, node->range, "%.*s - %.*s", (int)front, node->text.ptr, BT_FMT(after));
     return true;
   }
@@ -274,11 +274,10 @@ static void resolve_duration(bt_checker *checker, const bt_ast *node, const bt_p
   *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, BT_STR("duration")};
   bt_str front = bt_path_front(node->text);
   const char *dot = front.len ? "." : "";
-  bt_diagnostic *added =
-      bt_checker_report(checker, BT_W_DURATION, node->range,
-                        "this reads the attribute `duration`, because it is not compared with a duration as in "
-                        "500ms: the span's own is written %.*s%sspan.duration",
-                        BT_FMT(front), dot);
+  bt_diagnostic *added = bt_checker_report(checker, BT_W_DURATION, node->range,
+                                           "this reads the attribute `duration`, because it is not compared with a "
+                                           "duration as in 500ms; write the span's own as %.*s%sspan.duration",
+                                           BT_FMT(front), dot);
   /* Against a number span.duration would be an error. */
   if (!place->whole) fix_key(checker, added, node, place, front, "span.duration");
 }
@@ -413,7 +412,7 @@ static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_pl
 static bool report_root_span(bt_checker *checker, const bt_ast *node) {
   if (!bt_str_equal(node->text, BT_STR("trace.root.span.attributes"))) return false;
   bt_diagnostic *added = bt_checker_report(checker, BT_E_UNKNOWN, node->range,
-                                           "an attribute of the root is written trace.root.attributes[\"%.*s\"], and "
+                                           "write an attribute of the root as trace.root.attributes[\"%.*s\"], and "
                                            "one of its resource trace.root.resource.attributes[\"%.*s\"]",
                                            BT_FMT(node->key), BT_FMT(node->key));
   bt_checker_fix(checker, added, node->range, "trace.root.attributes[\"%.*s\"]", BT_FMT(node->key));

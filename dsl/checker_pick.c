@@ -1,6 +1,6 @@
-/* first(…), last(…) and next(…): one span of several, by start time. See checker.h. The selection that comes of it asks
- * for all that its argument asks of a span, so that searches and indexes know what it can be, and has as its first
- * relation which of them it is. */
+/* first(…), last(…) and next(…): one span of several, by start time. See checker.h. The new selection asks for all that
+ * its argument asks of a span, so searches and indexes know what it can be. Its first relation says which of these
+ * spans it is. */
 #include <string.h>
 
 #include "dsl/checker.h"

@@ -28,7 +28,7 @@ static void warn_of_point_in_name(bt_checker *checker, const bt_ast *node) {
   if (!front.len || (!bt_str_equal(last, BT_STR("start")) && !bt_str_equal(last, BT_STR("end")))) return;
   bt_diagnostic *added =
       bt_checker_report(checker, BT_W_POINT_IN_NAME, node->range,
-                        "`%.*s` is read as a name: the %.*s of `%.*s` is written (%.*s).%.*s; quote the name "
+                        "`%.*s` is read as a name: write the %.*s of `%.*s` as (%.*s).%.*s, or quote the name "
                         "if it is meant",
                         BT_FMT(node->text), BT_FMT(last), BT_FMT(front), BT_FMT(front), BT_FMT(last));
   bt_checker_fix(checker, added, node->range, "(%.*s).%.*s", BT_FMT(front), BT_FMT(last));

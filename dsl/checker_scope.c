@@ -73,7 +73,7 @@ int bt_scope_lookup(bt_checker *checker, bt_str name, bt_range range) {
     if (bt_str_equal(checker->rule->bindings[i].name, name)) checker->used[i] = true;
   bt_checker_report(
       checker, BT_E_NOT_VISIBLE, range,
-      "the binding `%.*s` is not visible here: a binding is seen to the right in its own conjunction, and from "
+      "the binding `%.*s` is not visible here. It is visible to the right in its own conjunction, and from "
       "`when` (outside not and or) in always and never; quote it if a name is meant",
       BT_FMT(name));
   return BT_NO_BINDING;

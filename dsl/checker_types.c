@@ -193,11 +193,10 @@ static const bt_pattern *find_pattern(const bt_checker *checker, bt_str text, bo
  * first, and say the same. */
 static void report_patterns_too_large(bt_checker *checker, const bt_expression *right) {
   checker->pattern_bytes = BT_MAX_PATTERN_BYTES + 1;
-  bt_checker_report(
-      checker, BT_E_LIMIT, right->range,
-      "all regexes of a rule together take at most %d KiB compiled, and with this one they take more: make "
-      "repetitions like {50} and classes like \\pL smaller, or split the rule",
-      BT_MAX_PATTERN_BYTES / 1024);
+  bt_checker_report(checker, BT_E_LIMIT, right->range,
+                    "all regexes of a rule together take at most %d KiB compiled. With this one they take more: make "
+                    "repetitions like {50} and classes like \\pL smaller, or split the rule",
+                    BT_MAX_PATTERN_BYTES / 1024);
 }
 
 static void report_pattern(bt_checker *checker, const bt_expression *right, bt_status status, const bt_error *error) {

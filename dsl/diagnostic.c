@@ -151,6 +151,7 @@ static bt_range window_around(bt_str text, bt_range line, uint32_t at) {
 
 /* Blanks up to the range and carets below it. A tab stays a tab, so that the caret stands right whatever its width. */
 static void print_caret(bt_str text, bt_range line, bt_range range, bt_buffer *out) {
+  if (!text.ptr) line = range = (bt_range){0, 0}; /* there is no text: nothing of it is looked at */
   uint32_t end = range.end < line.end ? range.end : line.end;
   for (uint32_t i = line.start; i < range.start && i < line.end; i++) {
     unsigned char c = (unsigned char)text.ptr[i];

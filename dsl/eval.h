@@ -1,5 +1,5 @@
 /* Rules × one trace → verdicts with witnesses (dsl.md §2). A ruleset is compiled once and shared; an evaluator is one
- * thread's scratch. The verdict is exactly that of three-valued logic as written, but for the budgets. */
+ * thread's scratch. The verdict is exactly that of three-valued logic as written, except for the budgets. */
 #ifndef BT_DSL_EVAL_H
 #define BT_DSL_EVAL_H
 

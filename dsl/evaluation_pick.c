@@ -1,5 +1,5 @@
 /* first(…), last(…): which member of a selection is it. Members are in order of their starts, and those that start at
- * one time in order of their ids and then of their kinds. A member is the first when no other one comes before it: so
+ * one time in order of their ids and then of their kinds. A member is the first when no other one comes before it. So
  * it is unknown where another one may, for clock skew, a summary, or because that one may be no member; and of an open
  * selection every member's place is unknown. What a selection is picked from is worked out once for the spans that it
  * depends on. See evaluation.h. */
@@ -134,7 +134,8 @@ static int compare_members(const void *left, const void *right) {
 static bool settle(pick *p) {
   bt_pick_slot *slot = p->slot;
   uint32_t count = 0;
-  bt_member *found = slot->room ? slot->room + slot->capacity : NULL;
+  if (!slot->room) return true; /* nothing was gathered */
+  bt_member *found = slot->room + slot->capacity;
   for (uint32_t i = 0; i < slot->count; i++) {
     bt_member member = slot->room[i];
     if (lies_behind(p, member.span, 1)) continue;

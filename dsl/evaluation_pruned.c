@@ -1,8 +1,7 @@
-/* Traces of which spans were summed up (dsl/trace_pruned.h). A summary stands for one span with its name, kind,
- * status, attributes, resource and scope, and hides others, of which only the name and the status are known: those
- * are what every version of the processor puts spans together by. So a selection that cannot have a span of that
- * name and status lacks nothing. When its spans began and ended, whose children they were and what happened in them
- * nobody knows. See evaluation.h. */
+/* Traces in which a processor replaced several spans by a summary (dsl/trace_pruned.h). A summary stands for one span
+ * with its name, kind, status, attributes, resource and scope. It hides others with the same name and status: every
+ * version of the processor groups spans by these two. So a selection that cannot have a span of that name and status
+ * lacks nothing. Start, end, parents and events of hidden spans are unknown. See evaluation.h. */
 #include "dsl/evaluation.h"
 #include "dsl/matcher.h"
 #include "dsl/trace_pruned.h"

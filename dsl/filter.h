@@ -1,6 +1,6 @@
 /* Filters on one span, as a small tree that TraceQL can say: the neutral half of the planner. Nothing here weakens or
  * strengthens: joining and simplifying keep the meaning. Which direction a filter may be used in is said by the two
- * wrapper types below, which nothing converts into each other; only the planner (pushdown, plan_over, plan_under) may
+ * wrapper types below, which nothing converts into each other. Only the planner (pushdown, plan_over, plan_under) may
  * include this, and traceql.c to print it. Memory: nodes live in the builder's arena. Thread: a builder belongs to one
  * thread. */
 #ifndef BT_DSL_FILTER_H

@@ -1,5 +1,5 @@
-/* One condition over several lines, where it is too long for one: calls and filters are opened, and what stands in them
- * is broken at its and/or. What fits stays on its line. See format.h. */
+/* One condition over several lines, where it is too long for one: calls and filters are opened, and what is in them is
+ * broken at its and/or. What fits stays on its line. See format.h. */
 #include "dsl/format.h"
 
 enum { STEP = 2 };

@@ -1,5 +1,5 @@
 /* Over-formulas: which traces are searched, as filters joined by and, or over whole traces. The planner only.
- * Simplifying keeps the meaning, but for one thing: or of filters becomes one filter with ||, which finds the same
+ * Simplifying keeps the meaning, except for one thing: or of filters becomes one filter with ||, which finds the same
  * traces. Memory: the builder's arena. Thread: a builder belongs to one thread. */
 #ifndef BT_DSL_FORMULA_H
 #define BT_DSL_FORMULA_H

@@ -30,8 +30,7 @@ const char *bt_foreign_function(bt_str name) {
 }
 
 const char *bt_foreign_advice(bt_str name) {
-  static const char over_many[] =
-      "a rule speaks of one trace; how often something happens over many is a matter of metrics";
+  static const char over_many[] = "a rule is about one trace, and metrics count over many traces";
   static const char of_text[] = "texts are tested with contains, starts_with, ends_with and matches";
   static const char of_order[] = "the last of several spans before another one is last(spans before point)";
   static const char of_values[] = "how many different values spans have is said with count_distinct(spans, field)";
@@ -117,6 +116,7 @@ static void report_operator(bt_parser *parser, bt_range range, const char *meant
 
 /* The operator that a LIKE with this pattern is, and the text without its wildcards; NULL: none is. */
 static const char *operator_of_like(bt_str *pattern) {
+  if (!pattern->len) return NULL;
   bool front = bt_str_starts_with(*pattern, BT_STR("%"));
   if (front) pattern->ptr++, pattern->len--;
   bool back = bt_str_ends_with(*pattern, BT_STR("%"));

@@ -80,7 +80,7 @@ static void report_no_brace(bt_parser *parser) {
 /* Something between or behind clauses that is none. */
 static void report_no_clause(bt_parser *parser) {
   if (bt_parser_at(parser, BT_TOKEN_AT))
-    bt_parser_report(parser, "annotations stand in front of the clauses: move this to the start of the rule");
+    bt_parser_report(parser, "annotations come before the clauses: move this to the start of the rule");
   else if (at_clause_word(parser))
     report_no_brace(parser);
   else

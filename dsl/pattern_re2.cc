@@ -1,6 +1,6 @@
-// Regular expressions through RE2, the only C++ of the program. See pattern.h.
-// Tempo matches with Go's regexp and `(?s:…)`. RE2 means the same but for what is evened out here: bad UTF-8 in the
-// subject, `\C`, and `(?<name>…)`. No exception leaves this file.
+// Regular expressions through RE2, the only C++ of the program. See pattern.h. Tempo matches with Go's regexp and
+// `(?s:…)`. RE2 means the same except for what is evened out here: bad UTF-8 in the subject, `\C`, and `(?<name>…)`. No
+// exception leaves this file.
 //
 // What a match costs. RE2 walks an automaton (DFA) that it builds as it goes: a step of a byte takes a nanosecond or
 // two, building a state takes microseconds, and where the states have no room it starts over, or leaves the automaton

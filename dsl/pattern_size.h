@@ -1,5 +1,5 @@
-/* How large a pattern becomes once its repetitions are written out, told from its text alone: RE2 writes them out
- * before it sees that they are too many (20,000 times \pL took it 10 s and 600 MB). Thread: no state. */
+/* How large a pattern becomes once its repetitions are written out, from its text alone. RE2 writes them out before it
+ * sees that they are too many: 20,000 times \pL took it 10 s and 600 MB. Thread: no state. */
 #ifndef BT_DSL_PATTERN_SIZE_H
 #define BT_DSL_PATTERN_SIZE_H
 

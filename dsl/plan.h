@@ -1,6 +1,6 @@
-/* The plan: what has to be searched so that no violating trace is missed, and what may be subtracted unread.
- * Two types keep the directions apart. An over-query finds at least every trace it speaks of: it may only be weakened.
- * An under-query finds only traces that certainly do not violate: it may only be strengthened. Nothing converts one
+/* The plan: what to search so that no violating trace is missed, and what to subtract unread. Two types keep the
+ * directions apart. An over-query finds at least every trace that it is about, and code may only weaken it. An
+ * under-query finds only traces that certainly do not violate, and code may only strengthen it. Nothing converts one
  * into the other. A plan belongs to one rule and borrows from it. Thread: immutable once made. */
 #ifndef BT_DSL_PLAN_H
 #define BT_DSL_PLAN_H

@@ -1,6 +1,6 @@
-/* The compiled form of rules that the evaluator runs: the tree of rule.h with what is worked out once beforehand —
- * which bindings a part depends on, which span tests are shared by rules (matchers), where results can be kept (slots).
- * Included by the evaluator's files only. Thread: immutable once compiled. */
+/* The compiled form of rules that the evaluator runs: the tree of rule.h with what can be worked out beforehand. That
+ * is which bindings a part depends on, which span tests several rules share (matchers), and where results can be kept
+ * (slots). Only the evaluator's files include it. Thread: immutable once compiled. */
 #ifndef BT_DSL_PROGRAM_H
 #define BT_DSL_PROGRAM_H
 

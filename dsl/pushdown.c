@@ -1,6 +1,6 @@
 /* From predicates to filters. See pushdown.h. Soundness: over is only ever weakened (an unknown part becomes "every
  * span"), under is only ever strengthened (an unknown part becomes "no span"). A missing field makes a comparison false
- * and its opposite true, and no filter finds what is missing: so the opposite of a test on an attribute is every span
+ * and its opposite true, and no filter finds what is missing. So the opposite of a test on an attribute is every span
  * for over and no span for under. */
 #include "dsl/pushdown.h"
 

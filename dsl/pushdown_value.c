@@ -1,5 +1,5 @@
 /* How Tempo reads comparisons of values (measured): integers and doubles are different values to it, so both are asked
- * for; strings have equality and anchored regular expressions, and no order that could be relied on; arrays meet what
+ * for. Strings have equality and anchored regular expressions, and no order that could be relied on; arrays meet what
  * any of their elements meets, as in the language. See pushdown.h. */
 #include "dsl/pushdown.h"
 #include "dsl/traceql.h"
@@ -103,8 +103,9 @@ static bool is_portable_pattern(bt_str pattern) {
 }
 
 static void append_quoted(bt_buffer *out, bt_str text) {
+  static const char special[] = "\\.+*?()|[]{}^$";
   for (size_t i = 0; i < text.len; i++) {
-    if (memchr("\\.+*?()|[]{}^$", text.ptr[i], 14)) bt_buffer_append_char(out, '\\');
+    if (memchr(special, text.ptr[i], sizeof special - 1)) bt_buffer_append_char(out, '\\');
     bt_buffer_append_char(out, text.ptr[i]);
   }
 }

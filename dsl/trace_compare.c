@@ -22,7 +22,7 @@ static bool values_agree(const bt_value *a, const bt_value *b) {
   case BT_VALUE_STRING: return bt_str_equal(a->string, b->string);
   case BT_VALUE_BOOL: return a->boolean == b->boolean;
   case BT_VALUE_INT: return a->integer == b->integer;
-  case BT_VALUE_DOUBLE: return memcmp(&a->decimal, &b->decimal, sizeof a->decimal) == 0;
+  case BT_VALUE_DOUBLE: return bt_double_is_same(a->decimal, b->decimal);
   case BT_VALUE_DURATION: return a->duration_ns == b->duration_ns;
   case BT_VALUE_TIME: return a->time_ns == b->time_ns;
   case BT_VALUE_ARRAY: return arrays_agree(a, b);

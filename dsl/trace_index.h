@@ -1,6 +1,6 @@
 /* What the evaluator wants to know of one trace quickly: spans by name and service, the spans that meet a matcher,
  * parents. Everything is worked out when it is first asked for, and members only as far. All memory that depends on the
- * trace is the evaluator's arena of this run; what was not asked for costs nothing, so that one rule on one small trace
+ * trace is the evaluator's arena of this run. What was not asked for costs nothing, so that one rule on one small trace
  * is no slower than a plain walk. Thread: one evaluator's. */
 #ifndef BT_DSL_TRACE_INDEX_H
 #define BT_DSL_TRACE_INDEX_H

@@ -1,9 +1,8 @@
-/* The only code that writes TraceQL. Every string that comes from outside passes through its quoting. select is
- * written in one place, which always writes `| by(span:id) | by(kind)` before it: select alone loses spans of split
- * traces in silence. Every query that is sent has to come from one of the functions here that say so: Tempo's lexer
- * loses up to 1,024 bytes of a query, often without an error and so with answers missing, where a number or the
- * start of an attribute name lies across a multiple of 1,024 bytes (measured); these put blanks in so that none
- * does. Queries are ASCII. */
+/* The only code that writes TraceQL. It quotes every string that comes from outside. select is written in one place,
+ * which always writes `| by(span:id) | by(kind)` before it: select alone silently loses spans of split traces. Every
+ * query must come from one of the functions here that say so. Tempo's lexer loses up to 1,024 bytes of a query where a
+ * number or the start of an attribute name lies across a multiple of 1,024 bytes (measured), often without an error.
+ * These functions insert blanks to prevent that. Queries are ASCII. */
 #ifndef BT_DSL_TRACEQL_H
 #define BT_DSL_TRACEQL_H
 

@@ -3,6 +3,8 @@
 #ifndef BT_DSL_VALUE_H
 #define BT_DSL_VALUE_H
 
+#include <string.h>
+
 #include "dsl/text.h"
 
 typedef enum bt_value_type {
@@ -33,6 +35,14 @@ struct bt_value {
     } array;
   };
 };
+
+/* Doubles by their bits: 0.0 and -0.0 differ, and a NaN is itself. */
+static inline bool bt_double_is_same(double a, double b) {
+  uint64_t bits[2];
+  memcpy(&bits[0], &a, sizeof a);
+  memcpy(&bits[1], &b, sizeof b);
+  return bits[0] == bits[1];
+}
 
 /* MISSING and OTHER are missing to every operator. */
 bool bt_value_is_missing(const bt_value *value);

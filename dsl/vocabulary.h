@@ -1,6 +1,6 @@
-/* The words of the language, out of the very tables that the lexer, the parser and the checker read: for editors, and
- * for tests that hold what is written about the language against what it is. Each gives word number i of its table,
- * NULL past the end. Thread: no state. */
+/* The words of the language, from the tables that the lexer, the parser and the checker read. Editors use them, and so
+ * do tests that compare the documentation with the language. Each function gives word number i of its table, NULL past
+ * the end. Thread: no state. */
 #ifndef BT_DSL_VOCABULARY_H
 #define BT_DSL_VOCABULARY_H
 

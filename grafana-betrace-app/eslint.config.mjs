@@ -1,4 +1,4 @@
-// Lint rules: Grafana's own, and that no text stands in the code without a key.
+// Lint rules: Grafana's own, and that no text is in the code without a key.
 import { defineConfig } from 'eslint/config';
 import grafanaConfig from '@grafana/eslint-config/flat.js';
 import i18n from '@grafana/i18n/eslint-plugin';

@@ -69,6 +69,15 @@ function base(name, env) {
   };
 }
 
+/**
+ * Names in source maps: files of src/ by their path there, as the catalogue's validator looks for them, in the name of the app also
+ * for the data source; packages from node_modules on, wherever that lies on the machine that builds.
+ */
+function nameInSourceMap({ resourcePath }) {
+  const at = resourcePath.lastIndexOf('node_modules/');
+  return `webpack://betrace-app/${at === -1 ? resourcePath : `./${resourcePath.slice(at)}`}`;
+}
+
 /** A plugin that Grafana loads as an AMD module; chunks lie beside module.js and are found from its address. */
 function grafanaPlugin(name, env, { source, output, id, keep, copy }) {
   const replace = (text) =>
@@ -90,6 +99,7 @@ function grafanaPlugin(name, env, { source, output, id, keep, copy }) {
       library: { type: 'amd' },
       publicPath: `public/plugins/${id}/`,
       uniqueName: id,
+      devtoolModuleFilenameTemplate: nameInSourceMap,
       clean: { keep },
     },
     plugins: [
@@ -111,7 +121,9 @@ const plugin = (env) =>
       { from: 'img', to: 'img' },
       { from: 'locales', to: 'locales' },
       { from: 'dashboards', to: 'dashboards', noErrorOnMissing: true },
-      { from: '../README.md', to: '.', noErrorOnMissing: true },
+      { from: 'README.md', to: '.' }, // what the catalogue shows
+      { from: '../CHANGELOG.md', to: '.' },
+      { from: '../../docs/images/*.png', to: 'img/screenshots/[name][ext]' },
       { from: '../../LICENSE', to: 'LICENSE', toType: 'file' },
     ],
   });

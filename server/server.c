@@ -321,8 +321,7 @@ static bt_status open_store(bt_server *server, bt_error *error) {
 static bt_status open_work(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_pool_options options = {.max_queued = (uint32_t)config->max_queued};
-  uint32_t replays = (uint32_t)config->max_replays + BT_REPLAYS_BESIDE;
-  options.places[BT_LANE_REPLAY] = options.places[BT_LANE_REPLAY_ASKING] = replays;
+  options.places[BT_LANE_REPLAY] = (uint32_t)config->max_replays + BT_REPLAYS_BESIDE;
   options.places[BT_LANE_SOURCE] = (uint32_t)config->source_calls;
   options.places[BT_LANE_COMPUTE] = (uint32_t)config->compute_calls;
   return bt_workplace_new(&options, &server->service.work, error);

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Whether an image may be made on this base: check-base.sh BASE RELEASE. What is released (RELEASE not empty) stands on bytes that are known: the base is
-# named by its digest, as in debian:bookworm-slim@sha256:…, which `docker buildx imagetools inspect debian:bookworm-slim` shows. A tag may be another image tomorrow.
+# Says whether an image may be made on this base: check-base.sh BASE RELEASE. A release (RELEASE not empty) needs a base
+# that is named by its digest, as in debian:bookworm-slim@sha256:…, since a tag may be another image tomorrow. `docker
+# buildx imagetools inspect debian:bookworm-slim` shows the digest.
 set -eu
 if [ $# -ne 2 ]; then echo "usage: $0 BASE RELEASE" >&2; exit 2; fi
 base=$1

@@ -1,5 +1,5 @@
-// What only a real Grafana can show of the data source: that it is loaded beside the app, that its health check and queries go through Grafana's own
-// plugin host, and that Explore draws what comes back.
+// What only a real Grafana can show of the data source. That it is loaded next to the app, that its health check and
+// queries go through Grafana's own plugin host, and that Explore draws what comes back.
 import { expect, test } from '@grafana/plugin-e2e';
 
 const UID = process.env.BETRACE_DATASOURCE_UID ?? 'betrace';

@@ -19,7 +19,7 @@ const fontOf = (name) => (name.startsWith('inter/') ? `${INTER}-${name.includes(
 function cookiesOf(request) {
   const pairs = (request.headers.cookie ?? '').split(/;\s*/).map((one) => one.split('='));
   const jar = Object.fromEntries(pairs.map(([name, value]) => [name, decodeURIComponent(value ?? '')]));
-  return { role: [...ROLES, NO_ROLE].includes(jar.role) ? jar.role : 'Admin', theme: jar.theme === 'light' ? 'light' : 'dark', upstream: jar.upstream ?? 'main' };
+  return { role: [...ROLES, NO_ROLE].includes(jar.role) ? jar.role : 'Admin', theme: jar.theme === 'light' ? 'light' : 'dark', upstream: jar.upstream ?? 'main', language: jar.language ?? 'en-US' };
 }
 
 function sendJson(response, status, value) {
@@ -59,7 +59,7 @@ function bootData(plugin, version, user) {
       appSubUrl: '', appUrl: '', featureToggles: {}, panels: {}, apps: {}, defaultDatasource: 'Tempo',
       datasources: { Tempo: dataSource(1, 'tempo', 'Tempo'), BeTrace: dataSource(2, NESTED, 'BeTrace') },
     },
-    user: { id: 1, login: user.role.toLowerCase(), orgId: 1, orgRole: user.role, isSignedIn: true, timezone: 'utc', weekStart: 'monday', lightTheme: user.theme === 'light', theme: user.theme, locale: 'en-US', language: 'en-US', permissions },
+    user: { id: 1, login: user.role.toLowerCase(), orgId: 1, orgRole: user.role, isSignedIn: true, timezone: 'utc', weekStart: 'monday', lightTheme: user.theme === 'light', theme: user.theme, locale: user.language, language: user.language, permissions },
     navTree: [],
   };
 }

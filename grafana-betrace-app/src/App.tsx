@@ -1,4 +1,4 @@
-// The app, the same in Grafana and without: what the pages stand in.
+// The app, the same in Grafana and without: what the pages are in.
 import { useState } from 'react';
 import { ApiProvider, createQueryClient } from './api/context';
 import { ErrorBoundary } from './components/ErrorBoundary';

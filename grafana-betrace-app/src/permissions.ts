@@ -1,4 +1,4 @@
-// What a user may do. The same names stand in plugin.json: roles grant them, includes and routes ask for them.
+// What a user may do. The same names are in plugin.json: roles grant them, includes and routes ask for them.
 
 export const ACTIONS = {
   readRules: 'betrace-app.rules:read',

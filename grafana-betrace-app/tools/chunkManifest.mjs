@@ -1,4 +1,4 @@
-// A webpack plugin that writes which files the first load takes and which ones each page adds, for tools/size.mjs.
+// A webpack plugin for tools/size.mjs. It writes which files the first load takes, and which ones each page adds.
 import fs from 'node:fs';
 import path from 'node:path';
 

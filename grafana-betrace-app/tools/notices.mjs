@@ -1,6 +1,7 @@
-// A webpack plugin that writes THIRD_PARTY_NOTICES.txt: name, version, licence and licence text of each package of which something is in the bundle, and of
-// those whose files are copied beside it. Made of what webpack has put in, so nothing has to be listed by hand. A package that may not be handed out
-// ends the build; one that names no licence is listed as such, for somebody to ask its author.
+// A webpack plugin that writes THIRD_PARTY_NOTICES.txt: name, version, licence and licence text of each package of
+// which something is in the bundle, and of those whose files are copied next to it. Made of what webpack has put in, so
+// nothing has to be listed by hand. A package that may not be handed out ends the build; one that names no licence is
+// listed as such, for somebody to ask its author.
 import fs from 'node:fs';
 import path from 'node:path';
 

@@ -43,6 +43,6 @@ void bt_log(bt_log_level level, const char *format, ...) {
   bt_buffer_printf(&line, "time=%s level=%s msg=\"", time_text, names[level]);
   append_escaped(&line, bt_str_from(message));
   bt_buffer_append(&line, BT_STR("\"\n"));
-  if (!line.failed) fwrite(line.ptr, 1, line.len, stderr);
+  if (!line.failed) (void)fwrite(line.ptr, 1, line.len, stderr);
   bt_buffer_dispose(&line);
 }

@@ -1,7 +1,6 @@
-/* What an answer over a range rests on, in words. What was not read is never a number: where nothing was judged the
- * text says UNKNOWN and why, and where something was left out it says what was found and what was not looked at.
- * Replay, first, gate, compare, contrast, vacuity, diff, suggest and canary say it by these. Thread: the main thread.
- */
+/* What an answer over a range rests on, in words. What was not read is never a number. If nothing was judged, the text
+ * says UNKNOWN and why; if something was left out, it says what was found and what was not read. Replay, first, gate,
+ * compare, contrast, vacuity, diff, suggest and canary use these functions. Thread: the main thread. */
 #ifndef BT_SERVER_CLI_ANSWER_H
 #define BT_SERVER_CLI_ANSWER_H
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/base/clock.h"
 #include "server/cli/print.h"
@@ -73,6 +74,16 @@ char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_er
                path, max_bytes);
   bt_buffer_dispose(&text);
   return NULL;
+}
+
+bool bt_cli_write_all(int file, bt_str text) {
+  while (text.len) {
+    ssize_t done = write(file, text.ptr, text.len);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    text = (bt_str){text.ptr + done, text.len - (size_t)done};
+  }
+  return true;
 }
 
 static void print_to_stderr(bt_buffer *text) {

@@ -31,6 +31,8 @@ void bt_cli_rules_dispose(bt_cli_rules *rules);
 
 /* The whole file, or stdin for "-"; NULL: *error says why. Free it. */
 char *bt_cli_read_file(const char *path, size_t max_bytes, size_t *length, bt_error *error);
+/* The whole text to an open file; false: errno says why not. */
+bool bt_cli_write_all(int file, bt_str text);
 
 /* Prints to stdout, styles and all (bt_print_styled), and disposes. */
 void bt_cli_print_buffer(bt_buffer *text);

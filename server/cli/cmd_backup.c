@@ -50,17 +50,16 @@ static const bt_flag flags[] = {
     {"db", DATABASE, "FILE", "./betrace.db", "the rule database of the service", "BETRACE_DB"}, {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
 static const bt_example examples[] = {
-    {"Every night, beside the running service", "betrace backup --db /var/lib/betrace/betrace.db rules-$(date +%F).db"},
+    {"Every night, while the service runs", "betrace backup --db /var/lib/betrace/betrace.db rules-$(date +%F).db"},
     {0}};
 const bt_command bt_command_backup = {
     .name = "backup",
     .summary = "copy the rule database, also while the service runs",
     .usage = "[flags] FILE",
-    .about = "Writes everything that was committed when it began, rules and all their versions, to FILE, which must "
-             "not exist: it appears whole "
-             "and checked, or not at all. The service need not stop and does not wait.\n\nTo restore: stop the "
-             "service, move the "
-             "database and the files beside it (-wal, -shm) away, and put the copy in its place.",
+    .about =
+        "Writes all rules and all their versions to FILE, as they were when it began. FILE must not exist. It appears "
+        "whole and checked, or not at all. The service need not stop and does not wait.\n\nTo restore: stop the "
+        "service, move the database and its files -wal and -shm away, and put the copy in its place.",
     .examples = examples,
     .groups = groups,
     .fine = "the copy is there and was checked",

@@ -109,7 +109,8 @@ static void print_comparison(const bt_contrast_result *result) {
   print_findings(result);
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), result->explanation, bt_style_on(BT_STYLE_OFF));
   if (result->looked_at)
-    bt_print("looked at %zu marks, %zu of them frequent enough to tell; Fisher's exact test, p times Tarone's %zu: if "
+    bt_print("looked at %zu attributes and names, %zu of them frequent enough to tell; Fisher's exact test, p times "
+             "Tarone's %zu: if "
              "nothing "
              "separated the two, the chance to name any would be at most %.0f %%\n",
              result->looked_at, result->able, result->divisor, 100 * BT_CONTRAST_LEVEL);
@@ -244,16 +245,15 @@ const bt_command bt_command_contrast = {
     .name = "contrast",
     .summary = "what goes along with violating a rule: services, spans and attributes",
     .usage = "(--rules FILE [--rule ID] | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
-    .about =
-        "Compares traces that violate a rule with traces that exercise and satisfy it: which span names, services and "
-        "attributes are more, or less, frequent among the violating ones. At most --sample traces of each side are "
-        "read.\n\n"
-        "Each mark is tested by Fisher's exact test, with Tarone's correction for having looked at many: when nothing "
-        "separates the two sides, the chance that anything is named is at most 5 %. The odds ratio says how large the "
-        "difference is. What goes along with a violation need not be its cause.\n\n"
-        "What the rule compares itself is left out, and so are attributes whose values differ from trace to trace, but "
-        "for "
-        "numbers: these are compared with their quartiles.",
+    .about = "Compares traces that violate a rule with traces that exercise and satisfy it. Says which span names, "
+             "services and attributes are more frequent, or less frequent, in the violating ones. At most --sample "
+             "traces of each side are "
+             "read.\n\n"
+             "Tests each of them with Fisher's exact test and Tarone's correction for many tests. If nothing separates "
+             "the two sides, the chance to name anything is at most 5 %. The odds ratio says how large the "
+             "difference is. What goes along with a violation need not be its cause.\n\n"
+             "Leaves out what the rule itself compares, and attributes whose values differ from trace to trace. "
+             "Numbers are compared with their quartiles.",
     .examples = examples,
     .groups = groups,
     .fine = "nothing separates the two sides beyond chance",

@@ -118,17 +118,16 @@ static const bt_example examples[] = {
      "betrace explain rules.yaml --tempo http://127.0.0.1:3200 --since 7d"},
     {"One rule's text", "betrace explain --dsl 'when { pii.read } always { audit.log }'"},
     {0}};
-const bt_command bt_command_explain = {.name = "explain",
-                                       .summary = "TraceQL, strategy and price of rules, without replaying them",
-                                       .usage = "FILE… [--tempo URL] [flags]",
-                                       .about = "Shows, for each rule, the TraceQL that a replay would send, how the "
-                                                "answers are joined, what is subtracted, what is decided "
-                                                "here because Tempo cannot say it, and which strategy is taken. With a "
-                                                "Tempo it asks a few cheap probes and estimates what each "
-                                                "strategy costs. Nothing is judged.",
-                                       .examples = examples,
-                                       .groups = groups,
-                                       .fine = "explained",
-                                       .unknown = "the trace files could not be read",
-                                       .operands = "rules",
-                                       .run = explain_command};
+const bt_command bt_command_explain = {
+    .name = "explain",
+    .summary = "TraceQL, strategy and price of rules, without replaying them",
+    .usage = "FILE… [--tempo URL] [flags]",
+    .about = "Shows for each rule the TraceQL that a replay would send, how it would join the answers, and what it "
+             "would decide itself because Tempo cannot. With a Tempo it asks a few cheap questions and estimates what "
+             "each strategy costs. It evaluates nothing.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "explained",
+    .unknown = "the trace files could not be read",
+    .operands = "rules",
+    .run = explain_command};

@@ -26,16 +26,6 @@ static void fail_file(formatting *fmt, const char *path, const char *message, bo
   fmt->is_unusable = fmt->is_unusable || is_usage;
 }
 
-static bool write_all(int file, bt_str text) {
-  while (text.len) {
-    ssize_t done = write(file, text.ptr, text.len);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text = (bt_str){text.ptr + done, text.len - (size_t)done};
-  }
-  return true;
-}
-
 /* The new text beside the file, then in its place: no moment has half a file. The file behind a link is the one that is
  * written. */
 static bool write_file(const char *path, bt_str text) {
@@ -44,7 +34,7 @@ static bool write_file(const char *path, bt_str text) {
   char *real = realpath(path, NULL);
   if (real) bt_buffer_printf(&name, "%s.XXXXXX", real);
   int file = name.ptr && !name.failed && stat(real, &old) == 0 ? mkstemp(name.ptr) : -1;
-  bool ok = file >= 0 && write_all(file, text) && fchmod(file, old.st_mode & 07777) == 0 && fsync(file) == 0;
+  bool ok = file >= 0 && bt_cli_write_all(file, text) && fchmod(file, old.st_mode & 07777) == 0 && fsync(file) == 0;
   if (file >= 0) ok = close(file) == 0 && ok;
   ok = ok && rename(name.ptr, real) == 0;
   if (!ok && file >= 0) unlink(name.ptr);
@@ -157,16 +147,15 @@ static const bt_example examples[] = {
     {"As a check, in CI or before a commit", "betrace fmt --check rules.yaml"},
     {"One rule's text", "echo 'when{a}always{b}' | betrace fmt -"},
     {0}};
-const bt_command bt_command_fmt = {.name = "fmt",
-                                   .summary = "the canonical form of rules",
-                                   .usage = "[-w | --check] FILE|FOLDER…",
-                                   .about = "Writes rules in their canonical form. In a rule file only the blocks of "
-                                            "rules' texts (dsl: |) change, everything else "
-                                            "stays as it is; a text that is written in another way is left alone when "
-                                            "it is canonical, and refused when it is not.",
-                                   .examples = examples,
-                                   .groups = groups,
-                                   .fine = "fine",
-                                   .found = "something would change (--check), or a rule cannot be formatted",
-                                   .operands = "rules",
-                                   .run = fmt_command};
+const bt_command bt_command_fmt = {
+    .name = "fmt",
+    .summary = "the canonical form of rules",
+    .usage = "[-w | --check] FILE|FOLDER…",
+    .about = "Writes rules in their canonical form. In a rule file only the blocks of rules (dsl: |) change. A rule "
+             "that is written in another way stays as it is if it is canonical; if not, it is an error.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "fine",
+    .found = "something would change (--check), or a rule cannot be formatted",
+    .operands = "rules",
+    .run = fmt_command};

@@ -100,23 +100,13 @@ static void print_json(const importing *run, bt_str file) {
 
 /* ---- running ---- */
 
-static bool write_all(int file, bt_str text) {
-  while (text.len) {
-    ssize_t done = write(file, text.ptr, text.len);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text = (bt_str){text.ptr + done, text.len - (size_t)done};
-  }
-  return true;
-}
-
 /* A file that is there may have been worked on since it was imported: it is written over only when that is said. */
 static int write_file(const importing *run, bt_str text) {
   int file = open(run->output, O_WRONLY | O_CREAT | O_CLOEXEC | (run->overwrites ? O_TRUNC : O_EXCL), 0666);
   if (file < 0 && errno == EEXIST)
     return bt_cli_usage_error("import", "%s is there already: give another name, or --force to write over it",
                               run->output);
-  bool ok = file >= 0 && write_all(file, text);
+  bool ok = file >= 0 && bt_cli_write_all(file, text);
   int why = errno;
   if (file >= 0 && close(file) != 0 && ok) why = errno, ok = false;
   if (ok) return BT_EXIT_FINE;
@@ -208,15 +198,14 @@ const bt_command bt_command_import = {
     .name = "import",
     .summary = "converts rule files of the original BeTrace",
     .usage = "[flags] FILE|FOLDER…",
-    .about =
-        "Reads rule files of the original BeTrace project (YAML or JSON; - is stdin), also those of its older dialect, "
-        "and writes one rule file of this BeTrace, with a test from each example_violation. Says of each rule what "
-        "means something else here and has to be looked at, with line and column. What cannot be converted stands in "
-        "the new file as a comment, with the reason.\n\n"
-        "No service is asked or changed: betrace sync takes the new file into one.",
+    .about = "Reads rule files of the original BeTrace project (YAML or JSON; - is stdin), also of its older dialect. "
+             "Writes one rule file of this BeTrace, with a test from each example_violation. Says of each rule what "
+             "means something else here and has to be looked at, with line and column. What cannot be converted is a "
+             "comment in the new file, with the reason.\n\n"
+             "No service is asked or changed: betrace sync takes the new file into one.",
     .examples = examples,
     .groups = groups,
     .fine = "all rules were converted, and none has to be looked at",
-    .found = "a rule has to be looked at, or was not converted; the rule file is written",
+    .found = "look at a rule, or one was not converted; the rule file is written",
     .operands = "rules",
     .run = import_command};

@@ -132,7 +132,7 @@ static const bt_flag *settings_as_flags(void) {
 static const bt_flag_group groups[] = {
     {"Settings (flag over environment over file over default):", NULL, settings_as_flags}, {0}};
 static const bt_example examples[] = {
-    {"Beside a Tempo, and with a place to send violation spans to",
+    {"With a Tempo, and with a place to send violation spans to",
      "betrace serve --tempo http://127.0.0.1:3200 --otlp http://127.0.0.1:4318 --db rules.db"},
     {"With trace files, and nothing else", "betrace serve --traces traces.jsonl"},
     {"With the web pages at / (make ui builds them)",

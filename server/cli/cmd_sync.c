@@ -1,4 +1,4 @@
-/* `betrace sync`: the rules of a folder into a running service. The service compares and writes: an import with dry_run
+/* `betrace sync`: the rules of a folder into a running service. The service compares and writes. An import with dry_run
  * is the plan, the same import without it carries it out, all of it or nothing, and only while the rules are as the
  * plan saw them. Rules that the folder does not have are deleted only with --prune, each at the version that the plan
  * saw. */

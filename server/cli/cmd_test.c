@@ -1,4 +1,4 @@
-/* `betrace test`: runs the tests that stand beside the rules in rule files. */
+/* `betrace test`: runs the tests that stand next to the rules in rule files. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,7 +209,7 @@ const bt_command bt_command_test = {
     .about = "Runs the tests of the rules in rule files, those of disabled rules too, "
              "and prints which fail and why. Paths of a "
              "trace_file start from the folder of its rule file. A folder stands for its *.yaml, *.yml and "
-             "*.json files at any depth, but for *.otlp.json.",
+             "*.json files at any depth, except for *.otlp.json.",
     .examples = examples,
     .groups = groups,
     .fine = "all tests pass",

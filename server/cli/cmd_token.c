@@ -77,7 +77,7 @@ static bool replace_file(const char *file, bt_str text) {
   bt_buffer_printf(&name, "%s.XXXXXX", real ? real : file);
   bool ok = !name.failed && (is_new || (real && stat(real, &old) == 0));
   int fd = ok ? mkstemp(name.ptr) : -1;
-  ok = fd >= 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len && fchmod(fd, old.st_mode & 07777) == 0;
+  ok = fd >= 0 && bt_cli_write_all(fd, text) && fchmod(fd, old.st_mode & 07777) == 0;
   if (ok && !is_new && fchown(fd, old.st_uid, old.st_gid) != 0 && old.st_uid != geteuid()) ok = false;
   ok = ok && fsync(fd) == 0;
   if (fd >= 0) ok = close(fd) == 0 && ok;
@@ -95,6 +95,7 @@ static bt_status append_line(const char *file, const bt_buffer *line, bt_error *
   bt_tokens *read_back = NULL;
   char *old = access(file, F_OK) == 0 ? bt_cli_read_file(file, BT_TOKENS_FILE_MAX_BYTES, &length, error) : NULL;
   if (!old && access(file, F_OK) == 0) return BT_IO;
+  if (!old) length = 0; /* also where the file went in between */
   bt_buffer_append(&all, (bt_str){old, length});
   if (length && old[length - 1] != '\n') bt_buffer_append_char(&all, '\n');
   bt_buffer_append(&all, bt_buffer_str(line));

@@ -143,9 +143,8 @@ const bt_command bt_command_trace = {
     .name = "trace",
     .summary = "verdicts on one trace, drawn as a tree with the witnesses marked",
     .usage = "ID [--rules FILE | --dsl TEXT] (--tempo URL | --traces FILE) [flags]",
-    .about = "Draws one trace: its spans with services and durations, parents that are missing, and for each rule what "
-             "it says of the "
-             "trace, which spans show it (marked with the rule's number) and what was missing.\n\n"
+    .about = "Draws one trace: its spans with services and durations, and parents that are missing. For each rule it "
+             "says the verdict, what was missing, and which spans show it, with the rule's number in front of them.\n\n"
              "It is drawn in as many columns as the terminal has, and in ASCII where the locale is not UTF-8.",
     .examples = examples,
     .groups = groups,

@@ -197,9 +197,8 @@ static void print_text(const verifying *v) {
   }
   if (strcmp(v->span, "same") == 0) bt_print_line("span       Tempo holds this head");
   if (strcmp(v->span, "other") == 0)
-    bt_print_line(
-        "span       TEMPO HOLDS ANOTHER HEAD for this report (or other spans beside it): it was made anew after it "
-        "was sent");
+    bt_print_line("span       TEMPO HOLDS ANOTHER HEAD for this report, or others as well: it was made anew after it "
+                  "was sent");
   if (has_no_span(v)) bt_print_line("span       none in Tempo: it was not sent, or is past the retention");
   print_others(v);
   bt_print("traces     %zu judged again: %zu as reported, %zu otherwise, %zu could not be\n",
@@ -230,7 +229,7 @@ static json_t *result_json(const verifying *v, const char *outcome) {
       text_at(json_object_get(v->document, "evidence"), "head"), "span", v->span, "traces", "same",
       (json_int_t)r->traces_same, "different", (json_int_t)r->traces_different, "unknown", (json_int_t)r->traces_gone,
       "rules", "same", (json_int_t)r->rules_same, "different", (json_int_t)r->rules_different, "unknown",
-      (json_int_t)(r->rules_unknown + v->reported.foreign_count), "findings", findings, "others",
+      (json_int_t)r->rules_unknown + (json_int_t)v->reported.foreign_count, "findings", findings, "others",
       is_asked ? bt_other_reports_json(&v->others) : json_null(), "seed", json_sprintf("%" PRIu64, v->seed));
   if (!object) return NULL;
   bt_report_subject_add(&v->subject, object);
@@ -414,9 +413,8 @@ static const bt_flag flags[] = {
      "authorities (PEM) that the certificate of its time stamp has to hang on; without it only the imprint is checked",
      NULL},
     {"expect", EXPECT, "NAME=VALUE", NULL,
-     "framework=NAME, tenant=NAME, range=START/END or key=ID that it has to be of, timestamp=checked or "
-     "timestamp=START/END that its time stamp has to be, version=N of its conclusions (this program's where none is "
-     "named); may be given several times",
+     "what the report must say: framework=NAME, tenant=NAME, range=START/END, key=ID, timestamp=checked or "
+     "timestamp=START/END, version=N of its conclusions (default this program's). May be given several times",
      NULL},
     {"sample", SAMPLE, "N", "20", "with traces to look at: how many of the report's are judged again", NULL},
     {"replay", REPLAYED, "N", "1", "and how many of its rules are replayed over its whole range", NULL},
@@ -437,17 +435,16 @@ const bt_command bt_command_verify_report = {
     .summary = "checks compliance reports: chain, signature, time stamp, and a sample of them against the traces",
     .usage = "FILE... (--key PUB | --chain-only) [--tempo URL | --traces FILE] [flags]",
     .about =
-        "Checks that a report of GET /v1/compliance/reports is whole and unchanged since it was signed, and says what "
-        "it is of: framework, tenant, range, how much of it was settled, and what came out for each control. A true "
-        "report of another month proves nothing of this one: --expect names what it has to be of.\n\n"
+        "Checks that a report of GET /v1/compliance/reports is whole and unchanged since it was signed. Says its "
+        "framework, tenant and range, how much of it was settled, and the result of each control. A true report of "
+        "another month proves nothing about this one: --expect names what it must be of.\n\n"
         "Each report names the one before it of its framework and tenant. Given several, or a folder of them (*.json), "
         "it "
         "also says whether one is missing between them.\n\n"
-        "With traces to look at it also reads a random sample of the traces that the report names and judges them "
-        "again, replays some of its rules over its range, and asks Tempo for the span that holds the report's head, "
-        "and "
-        "for those of other reports about the same time. A report that was changed and signed anew with the right key "
-        "can only be found in that way.",
+        "With traces it also reads a random sample of the traces that the report names, and judges them again. It "
+        "replays some rules of the report over its range. It asks Tempo for the span with the report's head, and for "
+        "those of other reports of that time. Only this finds a report that somebody changed and signed again with the "
+        "right key.",
     .examples = examples,
     .groups = groups,
     .fine = "everything that was checked holds",

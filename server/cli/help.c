@@ -164,7 +164,7 @@ static void print_area(const bt_command_area *area, bt_buffer *out) {
 }
 
 static void print_others(bt_buffer *out) {
-  title("Besides:", out);
+  title("Other:", out);
   for (const bt_command *const *command = bt_commands; *command; command++) {
     bool is_printed = false;
     for (const bt_command_area *area = bt_command_areas; area->title; area++)

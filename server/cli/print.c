@@ -183,12 +183,12 @@ void bt_shown_printf(bt_buffer *out, const char *format, ...) {
 
 /* What memory was too short for is said by who checks stdout: an error of the stream stays. */
 static void write_bytes(FILE *file, bt_str bytes) {
-  if (bytes.len) fwrite(bytes.ptr, 1, bytes.len, file);
+  if (bytes.len) (void)fwrite(bytes.ptr, 1, bytes.len, file);
 }
 
 static void put_buffer(FILE *file, bt_buffer *text) {
   write_bytes(file, bt_buffer_str(text));
-  if (text->failed) write_bytes(file, BT_STR("\n(there was not enough memory for the rest)\n"));
+  if (text->failed) write_bytes(file, BT_STR("\n(there was not enough memory for more)\n"));
   bt_buffer_dispose(text);
 }
 

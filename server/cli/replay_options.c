@@ -27,43 +27,17 @@ const bt_cancel *bt_replay_interrupt(void) {
 
 /* ---- the source and the range ---- */
 
-static struct {
-  bt_workplace *work;
-  unsigned holders;
-} shared; /* by all open places: the main thread's */
-
-bt_workplace *bt_replay_work(void) {
-  return shared.work;
-}
-
-static bt_status hold_work(bt_replay_place *place, bt_error *error) {
-  bt_status status = shared.work ? BT_OK : bt_workplace_new(NULL, &shared.work, error);
-  place->holds_work = status == BT_OK;
-  shared.holders += place->holds_work;
-  return status;
-}
-
-static void let_go_of_work(bt_replay_place *place) {
-  if (!place->holds_work) return;
-  place->holds_work = false;
-  if (--shared.holders) return;
-  bt_workplace_free(shared.work);
-  shared.work = NULL;
-}
-
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) {
   *out = (bt_replay_place){0};
   if (options->trace_count) return bt_file_source_open(options->traces, options->trace_count, 0, &out->source, error);
   bt_http_options http = {.concurrency = (uint32_t)options->concurrency};
   bt_tempo_settings tempo = options->tempo;
   bt_tempo_settings_use_environment(&tempo);
-  bt_status status = hold_work(out, error);
-  if (!status) status = bt_http_client_new(&http, &out->client, error);
+  bt_status status = bt_http_client_new(&http, &out->client, error);
   return status ? status : bt_tempo_settings_open(&tempo, NULL, out->client, &out->source, error);
 }
 
 void bt_replay_place_close(bt_replay_place *place) {
-  let_go_of_work(place);
   bt_source_free(place->source);
   bt_http_client_free(place->client);
 }
@@ -84,7 +58,6 @@ bt_replay_request bt_replay_options_request(const bt_replay_options *options, co
                              .assumptions = options->assumptions,
                              .tenant = options->tenant,
                              .priority = BT_PRIORITY_PEOPLE,
-                             .work = shared.work,
                              .cancel = bt_replay_interrupt()};
 }
 

@@ -41,12 +41,9 @@ int bt_operands_refuse(const bt_command *command, const bt_operands *operands);
 typedef struct bt_replay_place { /* where the traces come from */
   bt_http_client *client;        /* NULL for files */
   bt_source *source;
-  bool holds_work;
 } bt_replay_place;
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) BT_MUST_CHECK;
 void bt_replay_place_close(bt_replay_place *place);
-/* For what is asked of open places; NULL while none is open. */
-bt_workplace *bt_replay_work(void);
 
 /* The range that is asked for: the last `otherwise_ns` when nothing is said, and of files everything. */
 bt_time_range bt_replay_options_range(const bt_replay_options *options, const bt_source *source, int64_t otherwise_ns);

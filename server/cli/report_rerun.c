@@ -113,7 +113,7 @@ static bt_status look_at(bt_source *source, const bt_rerun_options *options, loo
 
 bt_status bt_rerun_traces(bt_source *source, const bt_reported *reported, const bt_rerun_options *options,
                           bt_rerun *out, bt_error *error) {
-  chosen *items = calloc(2 * BT_SAMPLED_TRACES * reported->rule_count + 1, sizeof *items);
+  chosen *items = calloc((size_t)2 * BT_SAMPLED_TRACES * reported->rule_count + 1, sizeof *items);
   if (!items) return bt_error_no_memory(error);
   size_t count = collect(reported, options->seed, items);
   qsort(items, count, sizeof *items, compare_keys);
@@ -169,7 +169,6 @@ static void show(void *context, double fraction) {
 static bt_status replay_rule(bt_source *source, const bt_reported *reported, const char *tenant, size_t index,
                              bt_rerun *out, bt_error *error) {
   bt_measure_request request = {.source = source,
-                                .work = bt_replay_work(),
                                 .range = reported->rules[index].range,
                                 .now_ns = bt_clock_wall_ns(),
                                 .assumptions = reported->assumptions,

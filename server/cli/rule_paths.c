@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,9 +36,7 @@ static char *join(const char *folder, const char *name) {
   while (length > 1 && folder[length - 1] == '/') length--;
   char *path = malloc(length + name_length + 2);
   if (!path) return NULL;
-  memcpy(path, folder, length);
-  path[length] = '/';
-  memcpy(path + length + 1, name, name_length + 1);
+  snprintf(path, length + name_length + 2, "%.*s/%s", (int)length, folder, name);
   return path;
 }
 

@@ -1,12 +1,11 @@
-/* Drawing a trace. See trace_drawing.h. Each line of the tree has a gutter with the numbers of the rules that the span
- * is a witness of, the tree with the name, the service, the duration, and where in the trace's time it lies. */
+/* Drawing a trace. See trace_drawing.h. Each line has a gutter with the numbers of the rules that the span is a witness
+ * of. Then come the tree with the name, the service, the duration, and the place in the trace's time. */
 #include "server/cli/trace_drawing.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/rule_sentence.h"
 #include "dsl/trace_pruned.h"
 #include "server/base/time_text.h"
 #include "server/cli/print.h"
@@ -154,7 +153,7 @@ static bt_style style_of(bt_verdict verdict) {
 /* What was missing, or there and must not be, in the words of the violation's sentence. */
 static void print_failed(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
   bt_buffer said = {0};
-  bt_rule_say_failure(rule, choice->failed, &choice->measured, &said);
+  bt_violation_say_failure(rule, choice, &said);
   append(out, "    ");
   bt_shown_append(bt_buffer_str(&said), out);
   append(out, "\n");
@@ -192,7 +191,7 @@ static void print_choices(const bt_drawing *drawing, const bt_drawn_verdict *dra
     size_t witnesses = violation->choices[i].witness_count,
            listed = witnesses > MOST_LISTED + 1 ? MOST_LISTED : witnesses;
     for (size_t w = 0; w < listed; w++) print_witness(drawing, &violation->choices[i].witnesses[w], out);
-    if (listed < witnesses) bt_buffer_printf(out, "      and %zu more spans, marked below\n", witnesses - listed);
+    if (listed < witnesses) bt_buffer_printf(out, "      and %zu more spans, numbered below\n", witnesses - listed);
   }
   if (violation->choice_total > SHOWN)
     bt_buffer_printf(out, "    and %" PRIu64 " more of the kind\n", violation->choice_total - SHOWN);

@@ -133,8 +133,8 @@ bt_finding bt_finding_of_both(const bt_measured *own, bt_finding by_own, bt_find
              "its own settings (%.100s) come to %s, the service's to %s, and the worse one counts%s%.220s", settings,
              bt_finding_name(by_own), bt_finding_name(by_service), service_reason[0] ? ": " : "", service_reason);
   else if (by_own < by_service)
-    snprintf(reason, BT_REASON_BYTES, "by its own settings (%.100s; the service's would come to %s)%s%.300s", settings,
-             bt_finding_name(by_service), own_reason[0] ? ": " : "", own_reason);
+    snprintf(reason, BT_REASON_BYTES, "with its own settings (%.100s; the service's would come to %s)%s%.300s",
+             settings, bt_finding_name(by_service), own_reason[0] ? ": " : "", own_reason);
   else
     return by_own;
   return by_service < by_own ? by_service : by_own;

@@ -1,5 +1,5 @@
 /* Measuring rules over a range. See measure.h. Where a plan does not count the exercising traces by searching, a
- * derived rule that exactly those traces violate is replayed beside it, as `betrace compare` does. */
+ * derived rule that exactly those traces violate is replayed next to it, as `betrace compare` does. */
 #include "server/compliance/measure.h"
 
 #include <assert.h>
@@ -316,7 +316,6 @@ static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcom
                                .memory_limit_bytes = r->memory_limit_bytes,
                                .memory = r->memory,
                                .priority = r->priority,
-                               .work = r->work,
                                .cancel = r->cancel};
   bt_replay_result result = {0};
   bt_status status = bt_replay_run(r->source, &request, &observer, &result, error);

@@ -73,7 +73,6 @@ typedef struct bt_measure_request {
   size_t memory_limit_bytes; /* of one trace and of one page of reads */
   bt_memory_account *memory; /* where replays ask for room; or NULL */
   bt_priority priority;
-  bt_workplace *work; /* or NULL, as of a replay */
   const bt_cancel *cancel;
   void (*progress)(void *context, double fraction); /* or NULL */
   void *context;

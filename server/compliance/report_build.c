@@ -242,8 +242,8 @@ static json_t *control_reason_json(const building *b, const bt_mapped_control *c
   bt_buffer reason = {0};
   if (silenced)
     bt_buffer_printf(&reason,
-                     "the rule %s decided over this control inside the range, and was disabled, put on trial or taken "
-                     "away: what it would say of the range is not known, and the control does not pass beside it",
+                     "the rule %s decided over this control inside the range, and was then disabled, put on trial or "
+                     "taken away. Nobody knows what it would say of the range, so the control does not pass",
                      silenced);
   if (changed)
     bt_buffer_printf(&reason,

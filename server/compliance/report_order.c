@@ -49,7 +49,6 @@ bt_status bt_report_order_build(const bt_report_order *order, bt_report_turn *tu
                                            .seed = order->seed,
                                            .memory = options->memory,
                                            .priority = BT_PRIORITY_PEOPLE,
-                                           .work = options->work,
                                            .cancel = order->cancel,
                                            .progress = order->progress,
                                            .context = order->context}};

@@ -1,4 +1,4 @@
-/* The queue of reports. See reports.h. Invariant: a job in the list is owned by it; a running one is also used by its
+/* The queue of reports. See reports.h. Invariant: a job in the list is owned by it. A running one is also used by its
  * worker, so that a deleted one stays in the list, marked, until the worker has let go of it. No lock is held while a
  * report is made. */
 #include "server/compliance/reports.h"

@@ -1,9 +1,9 @@
-/* Compliance reports under way and done. A report outlives the request that asked for it; finished ones stay in memory
- * and are forgotten, the oldest first, under a bound of each tenant, and under one of all that the tenant with the most
- * makes room for: nobody pushes out the reports of another by making many. Whoever knows the id of a report of his
- * tenant may read it; who asked for it may delete it, or an editor. A report that says nothing but what the last one of
- * the same tenant, framework and range said is not kept, signed and sent anew: who asks gets that one. Thread: every
- * function from any thread; two reports are made at once, by a crew. */
+/* Compliance reports under way and done. A report outlives the request that asked for it. Finished ones stay in memory,
+ * under a limit for each tenant and one for all; the oldest is forgotten first. If the common limit is reached, the
+ * tenant with the most reports makes room, so nobody pushes out the reports of another. Everybody of a tenant who knows
+ * a report's id may read it; an editor, or the one who asked for it, may delete it. A report that repeats the last one
+ * of its tenant, framework and range is not made anew: the caller gets that one. Thread: every function from any
+ * thread; a crew makes two reports at once. */
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 

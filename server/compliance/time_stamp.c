@@ -1,5 +1,5 @@
-/* Time stamps. See time_stamp.h. What libcrypto has on its error queue is dropped, but for the reason why a certificate
- * does not hold. */
+/* Time stamps. See time_stamp.h. What libcrypto has on its error queue is dropped, except for the reason why a
+ * certificate does not hold. */
 #include "server/compliance/time_stamp.h"
 
 #include <openssl/err.h>

@@ -1,7 +1,7 @@
-/* The time stamp of a report: asked of a time-stamp authority (RFC 3161 over HTTP) once the report is signed, kept
- * beside the signature, and checked. It is over the bytes that the signature is over. An authority that is away, slow
- * or wrong never prevents a report, which then says why it has none. Thread: the caller's; asking blocks for ten
- * seconds at most. */
+/* The time stamp of a report: asked of a time-stamp authority (RFC 3161 over HTTP) once the report is signed, kept next
+ * to the signature, and checked. It is over the bytes that the signature is over. An authority that is away, slow or
+ * wrong never prevents a report, which then says why it has none. Thread: the caller's; asking blocks for ten seconds
+ * at most. */
 #ifndef BT_SERVER_TIME_STAMP_ASK_H
 #define BT_SERVER_TIME_STAMP_ASK_H
 

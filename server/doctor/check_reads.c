@@ -1,5 +1,5 @@
-/* What whole traces read in batches give, against what was pushed. A trace of which a batch says that it has to be
- * read by id says nothing wrong: that costs a read. */
+/* Compares whole traces that Tempo gives in batches with what doctor pushed. A batch that asks for a read by id says
+ * nothing wrong about its trace: it only costs a read. */
 #include "server/doctor/compare.h"
 #include "server/doctor/doctor_parts.h"
 

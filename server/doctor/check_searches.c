@@ -1,6 +1,6 @@
-/* What searches find, against what is true: nothing that violates may be missing from what is searched, nothing that
- * violates may be among what is subtracted, and what is counted has to be exact where the plan says so. Values and
- * arrays apart, because Tempos treat arrays in ways of their own. */
+/* Compares what searches find with what is true. What BeTrace searches must contain every violating trace, what it
+ * subtracts must contain none, and what it counts must be exact where the plan says so. Values and arrays are tested
+ * apart, because Tempos treat arrays in ways of their own. */
 #include "server/doctor/doctor_parts.h"
 
 /* ---- formulas ---- */

@@ -1,6 +1,6 @@
-/* What `betrace doctor` holds a Tempo to, as data: predicates of rules by topic, the ways in which each becomes a
- * rule, and what is looked at of each topic, with what it means where it does not hold. No query stands here:
- * queries are what the planner writes for these rules. Thread: constant. */
+/* What `betrace doctor` expects of a Tempo, as data: predicates of rules by topic, the ways to make a rule of each, and
+ * what to look at. Each topic says what it means if the fact does not hold. There is no query here: the planner writes
+ * the queries for these rules. Thread: constant. */
 #ifndef BT_SERVER_DOCTOR_FACTS_H
 #define BT_SERVER_DOCTOR_FACTS_H
 

@@ -1,5 +1,5 @@
-/* What the probe traces hold. See probes.h. The first twenty or so are one kind of value each, which lies under
- * every key at once: a span without it, and beside it another one, as in real traces. */
+/* What the probe traces hold. See probes.h. The first twenty or so are one kind of value each, which lies under every
+ * key at once: a span without it, and next to it another one, as in real traces. */
 #include "server/doctor/probes.h"
 
 #include <math.h>

@@ -155,8 +155,7 @@ static void write_sum(const bt_doctor_report *report, const bt_doctor_style *sty
   if (fails) bt_buffer_printf(out, ", %zu %s not", fails, fails == 1 ? "does" : "do");
   if (unknown) bt_buffer_printf(out, ", %zu could not be found out", unknown);
   bt_buffer_printf(out, "%s\n", style->off);
-  if (!report->passes_ns[0])
-    write_wrapped("Nothing else was asked: what is not shown cannot be asked about.", 0, style->width, out);
+  if (!report->passes_ns[0]) write_wrapped("Nothing else was asked.", 0, style->width, out);
 }
 
 /* Whether the last time that was asked, the probes lay in blocks that are complete, as far as the store says when

@@ -1,6 +1,6 @@
-/* A run from its beginning to its end: look at the store, push, wait, ask; ask again what was not as expected,
- * because a store that hands a block over shows less for a moment; and ask everything once more later, when the
- * probes lie in blocks that are complete. */
+/* A run from its beginning to its end: look at the store, push, wait, ask. Ask again what was not as expected, because
+ * a store that hands a block over shows less for a moment. Ask everything once more later, when the probes lie in
+ * blocks that are complete. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

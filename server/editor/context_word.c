@@ -1,4 +1,4 @@
-/* The word or string that a cursor stands in. See context.h. */
+/* The word or string that a cursor is in. See context.h. */
 #include "server/editor/context_parts.h"
 
 static char at(bt_str text, size_t i) {

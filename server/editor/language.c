@@ -52,7 +52,7 @@ static const doc_row docs[] = {
     {"in", "field in [a, b]", "Equal to one of the list."},
     {"not in", "field not in [a, b]", "There, and equal to none of the list."},
     {"+", "a + b", "Sum of numbers or durations, or a time moved by a duration."},
-    {"-", "a - b", "Difference; of two times a duration. Leave a blank beside the minus."},
+    {"-", "a - b", "Difference; of two times a duration. Leave a blank next to the minus."},
     {"*", "a * b", "Product of numbers, or a duration times a number."},
     {"/", "a / b", "Quotient; of two durations a number."},
     {"before", "x before y",

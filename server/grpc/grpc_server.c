@@ -13,6 +13,7 @@
 
 #include "server/base/clock.h"
 #include "server/grpc/methods.h"
+#include "tempo/wire/may_wait.h"
 
 enum {
   PLACES = 64,
@@ -265,12 +266,16 @@ static gpr_timespec end_silent_calls(bt_grpc_server *server) {
   return next;
 }
 
-static void *take_events(void *argument) {
-  bt_grpc_server *server = argument;
+static void take_events(bt_grpc_server *server) {
   while (!server->has_ended || server->waiting || server->busy) {
     grpc_event next = grpc_completion_queue_next(server->queue, end_silent_calls(server), NULL);
     if (next.type == GRPC_OP_COMPLETE) take_event(server, next.tag, next.success);
   }
+}
+
+static void *run_events(void *server) {
+  bt_thread_forbid_waits();
+  take_events(server);
   return NULL;
 }
 
@@ -377,7 +382,7 @@ static void dispose_idle(bt_grpc_server *server) {
 static bt_status start(bt_grpc_server *server, bt_error *error) {
   grpc_server_start(server->server);
   for (size_t i = 0; i < PLACES; i++) wait_for_call(&server->places[i]);
-  if (pthread_create(&server->thread, NULL, take_events, server) == 0) return BT_OK;
+  if (pthread_create(&server->thread, NULL, run_events, server) == 0) return BT_OK;
   return bt_error_set(error, BT_LIMIT, "the system refused to start a thread for --grpc");
 }
 

@@ -140,7 +140,7 @@ static bool read_framework(const bt_service *service, bt_call *call, report_opti
   else if (!is_known)
     bt_call_problem(call, 404, "not-found",
                     "There is no framework %.*s in the catalogues, and no rule names it; GET /v1/compliance/frameworks "
-                    "lists those that there are.",
+                    "lists all.",
                     (int)(out->framework.len < 60 ? out->framework.len : 60), out->framework.ptr);
   return !status && is_known;
 }

@@ -44,7 +44,6 @@ static bt_status contrast(const bt_service *service, const bt_call *call, const 
                                             .sample_seed = a->seed,
                                             .memory = service->account,
                                             .priority = BT_PRIORITY_PEOPLE,
-                                            .work = service->work,
                                             .prices = service->prices,
                                             .cancel = &finding.cancel},
                                  .sample = (uint32_t)a->sample,

@@ -70,6 +70,7 @@ static json_t *read_text_and_place(bt_call *call, bt_str *text, size_t *offset) 
 typedef struct asking {
   const bt_service *service;
   const char *tenant;
+  const bt_cancel *cancel;
   int64_t deadline_ns; /* monotonic */
   bool was_asked, is_cut;
   char problem[300]; /* why something is missing; "": nothing is */
@@ -99,7 +100,7 @@ static bt_tag_request request_of(const asking *ask, const bt_completion_want *wa
                           .limit = TAGS_LIMIT,
                           .timeout_ms = left_ns > 1000000 ? left_ns / 1000000 : 1,
                           .tenant = ask->tenant,
-                          .cancel = &ask->service->work->root.cancel};
+                          .cancel = ask->cancel};
 }
 
 /* A name has type string, whatever the source says. */
@@ -132,7 +133,10 @@ static void answer_completion(bt_call *call, bt_str text, const bt_completion *c
 }
 
 static void complete(const bt_service *service, bt_call *call, bt_str text, size_t offset) {
-  asking ask = {.service = service, .tenant = call->tenant, .deadline_ns = bt_clock_monotonic_ns() + TAGS_NS};
+  asking ask = {.service = service,
+                .tenant = call->tenant,
+                .cancel = bt_call_cancel(call),
+                .deadline_ns = bt_clock_monotonic_ns() + TAGS_NS};
   bt_completion completion;
   bt_error error = {0};
   bt_status status = bt_completion_run(text, offset, &completion, &error);

@@ -1,6 +1,6 @@
-/* GET /v1/rules/{id}/explain: what a replay of a stored rule over a range would do and cost. A few probes go to the
- * source, for at most 20 s; without their answers the queries are shown all the same, and the answer says that there
- * are no estimates. See routes.h. */
+/* GET /v1/rules/{id}/explain: what a replay of a stored rule over a range would do and cost. It asks the source a few
+ * cheap questions, for at most 20 s. Without their answers it still shows the queries, and says that there are no
+ * estimates. See routes.h. */
 #include <stdio.h>
 
 #include "server/base/clock.h"
@@ -37,7 +37,6 @@ static void explain(const bt_service *service, bt_call *call, const bt_rule_defi
                                .tenant = call->tenant,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .work = service->work,
                                .prices = service->prices};
   bt_status status = explain_within(service, call, &request, &result, &error);
   if (status)

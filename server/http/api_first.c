@@ -68,7 +68,6 @@ static bt_status look(const bt_service *service, const bt_call *call, const bt_r
                                .tenant = call->tenant,
                                .memory = service->account,
                                .priority = BT_PRIORITY_PEOPLE,
-                               .work = service->work,
                                .cancel = &looking.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_work_scope_begin(&looking, call->scope, started_ns + options->timeout_ns);

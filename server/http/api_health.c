@@ -130,8 +130,8 @@ static bt_status check_clock(const bt_service *service, bt_error *error) {
   int64_t ahead_ns = bt_source_clock_ahead_ns(service->source);
   if (!ahead_ns) return BT_OK;
   return bt_error_set(error, BT_INVALID,
-                      "the clock here is up to %lld s ahead of Tempo's: what is settled is counted by Tempo's, so much "
-                      "later; set both clocks by the same source of time",
+                      "the clock here is up to %lld s ahead of Tempo's: BeTrace goes by Tempo's clock and settles "
+                      "traces that much later. Set both clocks from the same source of time",
                       (long long)(ahead_ns / 1000000000));
 }
 

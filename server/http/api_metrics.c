@@ -1,6 +1,6 @@
 /* GET /metrics: Prometheus text of what the service counts and of what its parts say of themselves. Every family is
- * listed in docs/OPERATIONS.md, which a test compares. Labels that grow with use are rules and tenants alone. See
- * routes.h. */
+ * listed in docs/reference/metrics.md, which a test compares. Labels that grow with use are rules and tenants alone.
+ * See routes.h. */
 #include <stdlib.h>
 #include <string.h>
 

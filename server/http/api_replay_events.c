@@ -1,5 +1,5 @@
 /* GET /v1/replays/{id}/events: a replay as server-sent events. A stream is a place in the list of violations by
- * arrival, which never changes what it has given: the id of an event is the number of violations given with it, so that
+ * arrival, which never changes what it has given. The id of an event is the number of violations given with it, so that
  * Last-Event-ID goes on exactly there, while the replay runs and after it. Progress comes when something changed; done
  * comes last. Nothing is kept for a stream but its place. Thread: one worker at a time. */
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* POST /v1/spans: pushed spans go on to Tempo, or into the memory source, and what was accepted there is the answer. An
- * OTLP body is sent on byte for byte (unpacked): decoding and encoding it again would lose what we do not model (links,
- * trace state, maps, dropped counts). It is decoded all the same, so that it is counted and a damaged one is refused
- * here with its place. See routes.h. */
+/* POST /v1/spans: passes pushed spans on to Tempo, or into the memory source, and answers what was accepted there. It
+ * sends the unpacked OTLP body byte for byte, because decoding and encoding would lose what we do not model (links,
+ * trace state, maps, dropped counts). It still decodes the body, to count the spans and to refuse a damaged one with
+ * its place. See routes.h. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>

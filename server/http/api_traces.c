@@ -1,5 +1,5 @@
-/* GET /v1/traces/{trace_id}/verdicts: what every enabled rule says of one trace. The trace is read once, whole; what
- * keeps an absence in it from being proved is said, and so are enabled rules that could not be asked. See routes.h. */
+/* GET /v1/traces/{trace_id}/verdicts: what every enabled rule says of one trace. It reads the trace once, whole. The
+ * answer says why an absence in it may not be proven, and which enabled rules could not be asked. See routes.h. */
 #include <stdlib.h>
 
 #include "server/base/eval_limit.h"

@@ -181,10 +181,9 @@ static void answer(const bt_service *service, bt_call *call, asked *a) {
   if (status == BT_OK)
     bt_violation_answer(call, look, &options);
   else if (status == BT_NOT_FOUND)
-    bt_call_problem(
-        call, 409, "cursor-outdated",
-        "The rules of this cursor were changed since its page was given, and the evaluation behind it is not kept "
-        "any more; begin with the first page.");
+    bt_call_problem(call, 409, "cursor-outdated",
+                    "The rules of this cursor changed after its page was sent, and the service no longer has that "
+                    "evaluation; begin with the first page.");
   else
     bt_question_refuse(call, status, &error);
 }

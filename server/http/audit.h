@@ -1,8 +1,8 @@
-/* Who did what: one JSON object a line in the file of --audit-log for each call that changes something or reads a
- * report, written before its answer is sent, and for requests that were refused (without a file those stand in the
- * log). Refused ones are counted and not all written, so that nobody fills the disk with them. No header, query and
- * body is in a line: names of tokens, tenants, paths and addresses are. In the log there is no path either. Thread:
- * any; a line is written with one call. */
+/* Who did what: one JSON object a line in the file of --audit-log. There is one for each call that changes something or
+ * reads a report, written before the answer, and for requests that were refused (without a file those go into the log).
+ * Refused ones are counted and not all written, so that nobody fills the disk with them. A line holds names of tokens,
+ * tenants, paths and addresses, and no header, query or body. The log holds no path either. Thread: any; a line is
+ * written with one call. */
 #ifndef BT_SERVER_HTTP_AUDIT_H
 #define BT_SERVER_HTTP_AUDIT_H
 

@@ -55,7 +55,7 @@ static void refuse(bt_http_connection *connection, int status, const char *kind,
 }
 
 static void refuse_for_room(bt_http_connection *connection) {
-  refuse(connection, 503, "busy", "There is no room for this body beside those that are being read; try again.");
+  refuse(connection, 503, "busy", "There is no room for this body while others are being read; try again.");
 }
 
 /* All is there: the socket gets the request's head back, and what stands behind the body is kept for the next one. */

@@ -1,4 +1,4 @@
-/* What stands in the URL of a request: the parameters of its path and of its query. See call.h. */
+/* What is in the URL of a request: the parameters of its path and of its query. See call.h. */
 #include <string.h>
 
 #include "dsl/suggest.h"

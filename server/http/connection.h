@@ -1,6 +1,6 @@
-/* A connection between the socket and h2o's parser. The library reads a whole body before it tells anybody of the
- * request; so it is given heads alone, without what says that a body follows, and bodies are read here once it is known
- * that somebody may send one (body.c). Every connection is at one of these stages:
+/* A connection between the socket and h2o's parser. The library reads a whole body before it reports the request. So
+ * it gets heads alone, without what says that a body follows, and this code reads bodies itself once it knows that the
+ * caller may send one (body.c). Every connection is at one of these stages:
  *
  *   head       on_gate_read looks for one whole head, keeps what stands behind it, and gives the head to h2o (gate.c)
  *   body       the request's task waits for its body; bytes go into the task and not into the library's buffer

@@ -92,7 +92,7 @@ bt_guard_refusal bt_guard_check_head(bt_str head) {
     /* A line that goes on with the one before it: whoever forwarded it may have read one value, where the parser here
      * reads another. */
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
-      return (bt_guard_refusal){400, "folded-header", "A header stands in one line; one that is folded came."};
+      return (bt_guard_refusal){400, "folded-header", "A header must be on one line; a folded one came."};
     lengths += has_name(line, BT_STR("content-length")) || has_name(line, BT_STR("transfer-encoding"));
     hosts += has_name(line, BT_STR("host"));
   }

@@ -1,5 +1,5 @@
-/* Who may talk to us: the checks of a request's head that come before routing (api.md, Access). They keep out request
- * smuggling, DNS rebinding (Host) and pages of other sites (Origin, Sec-Fetch-Site). Thread: no state. */
+/* Checks of a request's head that come before routing (api.md, Access). They keep out request smuggling, DNS rebinding
+ * (Host) and pages of other sites (Origin, Sec-Fetch-Site). Thread: no state. */
 #ifndef BT_SERVER_HTTP_GUARD_H
 #define BT_SERVER_HTTP_GUARD_H
 

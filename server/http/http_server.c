@@ -17,6 +17,7 @@
 #include "server/http/connection.h"
 #include "server/http/h2o_errors.h"
 #include "server/http/listen.h"
+#include "tempo/wire/may_wait.h"
 
 enum {
   TICK_MS = 500,
@@ -183,6 +184,7 @@ static int tick_ms(const bt_http_loop *loop) {
  * pointer to it. */
 static void *run_loop(void *argument) {
   bt_http_loop *loop = argument;
+  bt_thread_forbid_waits();
   prepare_loop(loop);
   announce(loop->server, &loop->server->ready_count);
   bool has_begun = false;

@@ -1,9 +1,9 @@
 /* What the files of the HTTP server share: the server, its loops, and a request on its way (h2o's world; handlers see
- * call.h alone). A task belongs to its loop, and for the time of one handler or one page of a stream to a worker;
- * is_with_worker says which (a call that has left its place until it is woken counts as with one), and the scope it
- * runs under is cancelled by the loop when the reader is gone. The loop owns the request pointer: a guard in the
- * request's pool clears it when the request ends early, and whichever side is last frees the task. Thread: all of it is
- * for the loop's own thread, but what a worker is given. */
+ * call.h alone). A task belongs to its loop, and to a worker for the time of one handler or one page of a stream;
+ * is_with_worker says which. A call that has left its place until it is woken counts as with a worker. The loop cancels
+ * the scope of a task when the reader is gone. The loop owns the request pointer: a guard in the request's pool clears
+ * it when the request ends early, and whichever side is last frees the task. Thread: the loop's own, except for what a
+ * worker is given. */
 #ifndef BT_SERVER_HTTP_LOOP_H
 #define BT_SERVER_HTTP_LOOP_H
 

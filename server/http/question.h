@@ -1,6 +1,5 @@
-/* What questions about violations have in common, whether violations are listed or counted: how they are asked, over
- * which range, and what is said when they cannot be answered or when rules are missing from the answer. Thread:
- * workers. */
+/* What all questions about violations share, for listing and for counting: how to ask them, over which range, and what
+ * to answer if they fail or if rules are missing from the answer. Thread: workers. */
 #ifndef BT_SERVER_HTTP_QUESTION_H
 #define BT_SERVER_HTTP_QUESTION_H
 

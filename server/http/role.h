@@ -1,4 +1,4 @@
-/* Who may do what: roles of tokens, and what a route needs. Thread: values. */
+/* Roles of tokens, and the role that a route needs. Thread: values. */
 #ifndef BT_SERVER_HTTP_ROLE_H
 #define BT_SERVER_HTTP_ROLE_H
 

@@ -1,5 +1,5 @@
-/* Which rules a request is about: rule_ids, labels or an ad-hoc dsl, and for questions a severity and a framework
- * besides. Rules that were asked for and cannot be judged are never passed over in silence. Thread: workers. */
+/* Which rules a request is about: rule_ids, labels or a rule in the request, and for questions also a severity and a
+ * framework. The answer names each rule that the caller asked for and that cannot be judged. Thread: workers. */
 #ifndef BT_SERVER_HTTP_RULE_CHOICE_H
 #define BT_SERVER_HTTP_RULE_CHOICE_H
 

@@ -175,9 +175,18 @@ static bool write_piece(answer *a, bt_buffer *out) {
   return a->has_ended;
 }
 
+/* A page for him would count as one after which he asks for the next, and the evaluation would go on for that. */
+static bool has_left(const bt_call *call) {
+  return call->scope && bt_work_scope_why(call->scope) == BT_SCOPE_READER_GONE;
+}
+
 static bt_stream_step next_piece(void *context, bt_buffer *out) {
   answer *a = context;
   bt_status status = BT_OK;
+  if (has_left(a->call)) {
+    out->failed = true;
+    return BT_STREAM_END;
+  }
   if (a->has_page || load_page(a, &status, NULL)) return write_piece(a, out) ? BT_STREAM_END : BT_STREAM_MORE;
   /* The evaluation could not be carried out: what was sent is not the whole answer, and must not look like it. */
   if (status != BT_OK)
@@ -232,6 +241,11 @@ static void answer_or_wait(void *context, bt_call *call) {
   answer *a = context;
   bt_status status = BT_OK;
   bt_error error = {0};
+  if (has_left(call)) {
+    free_answer(a);
+    bt_call_cut(call);
+    return;
+  }
   bool is_document = a->options.form == BT_VIOLATIONS_DOCUMENT, has_page = load_page(a, &status, &error);
   if (status != BT_OK) {
     free_answer(a);

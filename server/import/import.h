@@ -1,6 +1,5 @@
-/* Rule files of the original project as a rule file of BeTrace (docs/RULES_AS_CODE.md, "From the original project").
- * Nothing is lost: what is not converted stands in the output as a comment, with the reason. Thread: belongs to one
- * thread. */
+/* Rule files of the original project as a rule file of BeTrace (docs/howto/import.md). Nothing is lost: what is not
+ * converted is in the output as a comment, with the reason. Thread: belongs to one thread. */
 #ifndef BT_SERVER_IMPORT_IMPORT_H
 #define BT_SERVER_IMPORT_IMPORT_H
 

@@ -1,5 +1,5 @@
-/* The fields of a rule of the original project, whatever else stands beside them. See import_parts.h. Rule fields go to
- * the heap, as definitions take them. Thread: no state. */
+/* The fields of a rule of the original project, whatever else stands next to them. See import_parts.h. Rule fields go
+ * to the heap, as definitions take them. Thread: no state. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -476,7 +476,7 @@ static void check_levels(parser *p, bt_old_rule *rule) {
     if (i == 0) rule->is_of_one_span = has_tests && !has_trace;
     if (!has_tests || (i == 0 && !has_trace)) continue;
     p->status = bt_error_set(p->error, BT_INVALID,
-                             "a test of one span (span.…) stands beside conditions on the trace: put it into "
+                             "a test of one span (span.…) is next to conditions on the trace: put it into "
                              "trace.has(…)");
     if (p->error) p->error->range = all[i]->range;
   }

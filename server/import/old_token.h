@@ -1,6 +1,6 @@
-/* The words of the original project's rule texts (docs/RULES_AS_CODE.md, "From the original project"). They are not
- * those of BeTraceDSL: a string has no escapes, a name may hold any mark that is common in names of spans, and `#` in a
- * name is part of it. Thread: no state. */
+/* The words of the original project's rule texts (docs/howto/import.md). They are not those of BeTraceDSL:
+ * a string has no escapes, a name may hold any mark that is common in names of spans, and `#` in a name is part of it.
+ * Thread: no state. */
 #ifndef BT_SERVER_IMPORT_OLD_TOKEN_H
 #define BT_SERVER_IMPORT_OLD_TOKEN_H
 

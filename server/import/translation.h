@@ -1,5 +1,5 @@
-/* Conditions of the original project in BeTraceDSL, with the meaning that its program gave them where that can be said:
- * a missing attribute was an empty text there, so it was "less" than anything and different from everything. What is
+/* Conditions of the original project in BeTraceDSL, with the meaning that its program gave them where that can be said.
+ * A missing attribute was an empty text there, so it was "less" than anything and different from everything. What is
  * said otherwise here, or cannot be told, is a note. Thread: no state. */
 #ifndef BT_SERVER_IMPORT_TRANSLATION_H
 #define BT_SERVER_IMPORT_TRANSLATION_H

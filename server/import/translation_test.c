@@ -462,7 +462,7 @@ void bt_translation_write_comparison(bt_translation *t, const node *comparison, 
 
 static void write_lone_field(bt_translation *t, const node *field, bool is_where, bt_buffer *out) {
   if (!is_where && field->kind == BT_OLD_FIELD) {
-    bt_translation_fail(t, field, "a name beside other tests inside trace.has( ): write span.name == \"%.*s\"",
+    bt_translation_fail(t, field, "a name next to other tests inside trace.has( ): write span.name == \"%.*s\"",
                         BT_FMT(field->text));
   } else if (field->kind == BT_OLD_SPAN_KEY) {
     bt_buffer_append(out, BT_STR("(exists("));

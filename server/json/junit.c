@@ -1,4 +1,4 @@
-/* JUnit XML. See junit.h. Counts stand in front of what they count, so suites are collected in a buffer first. */
+/* JUnit XML. See junit.h. Counts are in front of what they count, so suites are collected in a buffer first. */
 #include "server/json/junit.h"
 
 #include "server/json/test_report.h"

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "server/base/time_text.h"
+#include "server/json/json_memory.h"
 #include "server/replay/violation.h"
+
+enum { FAILED_BYTES = 1024 }; /* of the piece of the rule that failed, and of its sentence */
 
 json_t *bt_text_json(bt_str text) {
   if (bt_utf8_valid(text)) return json_stringn(text.ptr ? text.ptr : "", text.len);
@@ -86,9 +89,18 @@ static bool is_within(const bt_condition *clause, bt_range range) {
   return clause && range.start < clause->range.end && clause->range.start < range.end;
 }
 
-/* What failed, also as text: a page that shows it need not fetch the rule as it was in that version. */
-static json_t *failed_json(const bt_rule *rule, bt_range failed) {
-  enum { TEXT_BYTES = 1024 };
+static json_t *sentence_json(const bt_rule *rule, const bt_violation_choice *choice) {
+  bt_buffer said = {0};
+  bt_violation_say_failure(rule, choice, &said);
+  json_t *string = said.failed ? NULL : bt_text_json(bt_text_cut(bt_buffer_str(&said), FAILED_BYTES));
+  if (said.failed) bt_json_memory_lacks();
+  bt_buffer_dispose(&said);
+  return string;
+}
+
+/* What failed, in words and as a piece of the rule: a page that shows it need not fetch that version of the rule. */
+static json_t *failed_json(const bt_rule *rule, const bt_violation_choice *choice) {
+  bt_range failed = choice->failed;
   bool is_in_text = failed.start < failed.end && failed.end <= rule->text.len;
   bt_str text = is_in_text ? (bt_str){rule->text.ptr + failed.start, failed.end - failed.start} : (bt_str){0};
   const char *clause = is_within(rule->always, failed)  ? "always"
@@ -96,7 +108,8 @@ static json_t *failed_json(const bt_rule *rule, bt_range failed) {
                                                         : "condition";
   json_t *object = range_json(failed);
   json_object_set_new(object, "clause", json_string(clause));
-  json_object_set_new(object, "text", bt_text_json(bt_text_cut(text, TEXT_BYTES)));
+  json_object_set_new(object, "text", bt_text_json(bt_text_cut(text, FAILED_BYTES)));
+  json_object_set_new(object, "message", sentence_json(rule, choice));
   return object;
 }
 
@@ -104,10 +117,10 @@ static void set_choices(json_t *object, const bt_rule *rule, const bt_violation 
   json_t *more = json_array();
   for (size_t i = 1; i < violation->choice_count; i++)
     json_array_append_new(more, json_pack("{s:o, s:o}", "witnesses", witnesses_json(&violation->choices[i]), "failed",
-                                          failed_json(rule, violation->choices[i].failed)));
+                                          failed_json(rule, &violation->choices[i])));
   bool has_choice = violation->choice_count > 0;
   json_object_set_new(object, "witnesses", has_choice ? witnesses_json(&violation->choices[0]) : json_array());
-  json_object_set_new(object, "failed", has_choice ? failed_json(rule, violation->choices[0].failed) : json_null());
+  json_object_set_new(object, "failed", has_choice ? failed_json(rule, &violation->choices[0]) : json_null());
   json_object_set_new(object, "more_choices", more);
   json_object_set_new(object, "choices_total", number_json(violation->choice_total));
 }

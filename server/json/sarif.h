@@ -1,4 +1,4 @@
-/* Problems of rule files as SARIF 2.1.0, which code hosts show beside the lines of a change. Thread: no state. */
+/* Problems of rule files as SARIF 2.1.0, which code hosts show next to the lines of a change. Thread: no state. */
 #ifndef BT_SERVER_SARIF_H
 #define BT_SERVER_SARIF_H
 

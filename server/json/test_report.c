@@ -71,7 +71,9 @@ static void append_witness(const bt_test_result *result, const bt_violation_witn
 
 static void append_choice(const bt_test_result *result, const bt_choice *choice, const bt_violation_choice *shown,
                           bt_buffer *out) {
-  append_place(result->judged, choice->failed, "fails", out);
+  bt_buffer_printf(out, "line %u: ", line_of(result->judged, choice->failed));
+  bt_violation_say_failure(result->judged->definition->rule, shown, out);
+  bt_buffer_append_char(out, '\n');
   for (size_t i = 0; i < shown->witness_count; i++)
     append_witness(result, &shown->witnesses[i], choice->witnesses[i].span, out);
 }

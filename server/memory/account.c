@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { RETURN_PART = 16 }; /* of the limit: with so much freed since the last time it is given back */
+enum { RETURN_PART = 32 }; /* of the limit: with so much freed since the last time it is given back */
 
 struct bt_memory_account {
   size_t limit_bytes;

@@ -1,9 +1,8 @@
-/* One account of memory, with --memory-limit: what is kept of replays and other answers, and what those who run hold
- * meanwhile, by kind. Whoever wants more asks here first, and goes without where there is no room: then its answer says
- * so (results_full), and the others go on. It counts what others allocate; it allocates nothing for them. What is not
- * taken is not held: there is no way to count something that has no room, so what is held is never more than the limit.
- * Thread: every function may be called from any thread, with whatever lock but the keeper's. A NULL account is one
- * without a limit, for who runs alone. */
+/* One account of memory, with --memory-limit: what replays and other answers hold, and what running jobs hold
+ * meanwhile, by kind. Code that wants more asks here first and goes without if there is no room: then its answer says
+ * so (results_full), and the others go on. The account counts what others allocate and allocates nothing for them. Code
+ * that gets no room holds nothing, so what is held is never more than the limit. Thread: every function may be called
+ * from any thread, with any lock except the keeper's. A NULL account has no limit, for programs that run alone. */
 #ifndef BT_SERVER_MEMORY_ACCOUNT_H
 #define BT_SERVER_MEMORY_ACCOUNT_H
 

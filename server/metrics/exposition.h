@@ -1,6 +1,5 @@
 /* Writes the Prometheus text format (version 0.0.4): families with their HELP and TYPE, samples with escaped labels.
- * What a metric is called is decided by who calls; that names and labels are written right is decided here. Thread: no
- * state. */
+ * The caller decides what a metric is called; this code writes names and labels right. Thread: no state. */
 #ifndef BT_SERVER_METRICS_EXPOSITION_H
 #define BT_SERVER_METRICS_EXPOSITION_H
 

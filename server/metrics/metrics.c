@@ -1,5 +1,5 @@
-/* Counters of the service. See metrics.h. Rules are found through a hash table of their own (open addressing by tenant
- * and id); an entry is never removed, so a rule that is deleted and made again goes on counting. */
+/* Counters of the service. See metrics.h. A hash table finds rules (open addressing by tenant and id). Nothing removes
+ * an entry, so a rule that is deleted and made again goes on counting. */
 #include "server/metrics/metrics.h"
 
 #include <pthread.h>

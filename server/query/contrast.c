@@ -1,6 +1,6 @@
-/* Finding traces of both sides, reading a sample of each, counting their marks. See contrast.h. The traces come from
- * one replay; whether those that it did not read exercised the rule may only be known after reading, so a satisfying
- * trace is judged again when it is read, and so is a violating one. */
+/* Finding traces of both sides, reading a sample of each, counting their attributes. See contrast.h. The traces come
+ * from one replay. For traces that it did not read, only a read tells whether they exercise the rule. So this judges
+ * satisfying and violating traces again when it reads them. */
 #include "server/query/contrast.h"
 
 #include <inttypes.h>
@@ -340,10 +340,9 @@ static bool goes_on(const contrast *c) {
   bool is_cancelled = result->outcome == BT_REPLAY_CANCELLED;
   if (result->outcome == BT_REPLAY_FAILED || bt_is_cancelled(cancel)) return false;
   if (is_cancelled && c->source->operations->is_static) {
-    snprintf(
-        result->reason, sizeof result->reason,
-        "cancelled: the time for finding traces was over; files are read in order of time, so what was found until "
-        "then is no sample of the range: ask for a shorter one, or give more time");
+    snprintf(result->reason, sizeof result->reason,
+             "cancelled: there was no time left to find traces. Files are read in order of time, so these traces are "
+             "no sample of the range. Ask for a shorter range, or give more time");
     return false;
   }
   if (is_cancelled)

@@ -25,7 +25,7 @@ enum {
 
 typedef enum bt_contrast_conclusion {
   BT_CONTRAST_SEPARATES,      /* there are findings */
-  BT_CONTRAST_NOTHING,        /* no mark separates these samples beyond chance */
+  BT_CONTRAST_NOTHING,        /* no attribute or name separates these samples beyond chance */
   BT_CONTRAST_TOO_FEW_TRACES, /* even a mark that separates them without exception could not be told from chance */
 } bt_contrast_conclusion;
 const char *bt_contrast_conclusion_name(bt_contrast_conclusion conclusion); /* "separates", … */

@@ -171,7 +171,8 @@ static void explain(const marks *m, bt_contrast_result *result) {
   if (result->findings_total) {
     result->conclusion = BT_CONTRAST_SEPARATES;
     snprintf(text, room,
-             "%zu marks go along with violating or with satisfying the rule; none of them is shown to be a cause",
+             "%zu attributes and names go along with violating or with satisfying the rule; this does not show that "
+             "one of them is a cause",
              result->findings_total);
   } else if (!v->sampled || !s->sampled) {
     result->conclusion = BT_CONTRAST_TOO_FEW_TRACES;
@@ -181,16 +182,15 @@ static void explain(const marks *m, bt_contrast_result *result) {
                                         : "violating");
   } else if (bt_fisher_perfect(&m->samples) > needed) {
     result->conclusion = BT_CONTRAST_TOO_FEW_TRACES;
-    snprintf(
-        text, room,
-        "%" PRIu32 " violating and %" PRIu32
-        " satisfying traces are too few: with %zu marks to look at, even one that separates them without exception "
-        "could be chance",
-        v->sampled, s->sampled, result->looked_at);
+    snprintf(text, room,
+             "%" PRIu32 " violating and %" PRIu32 " satisfying traces are too few: with %zu attributes and names to "
+             "look at, even one that separates them without exception "
+             "could be chance",
+             v->sampled, s->sampled, result->looked_at);
   } else {
     result->conclusion = BT_CONTRAST_NOTHING;
     snprintf(text, room,
-             "no mark separates %" PRIu32 " violating from %" PRIu32
+             "no attribute or name separates %" PRIu32 " violating from %" PRIu32
              " satisfying traces beyond chance; that does not show that none does",
              v->sampled, s->sampled);
   }

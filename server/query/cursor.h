@@ -1,8 +1,8 @@
-/* The cursor of a listing of violations: everything that is needed to go on with it, in this process or in another one:
- * absolute times, what was asked (a hash), the conditions of the rules (a hash), and the position of the last violation
- * that was given. As text it is opaque: base64url of fixed-size fields with a check sum over them and the tenant, so
- * that a damaged, made-up or foreign cursor is refused. It is no secret and gives no rights: it holds only what its
- * owner asked. Thread: no state. */
+/* The cursor of a listing of violations: everything that this process or another needs to go on with it. It holds
+ * absolute times, a hash of the question, a hash of the rules' conditions, and the position of the last violation that
+ * was given. As text it is opaque: base64url of fixed-size fields with a check sum over them and the tenant. So a
+ * damaged, made-up or foreign cursor is refused. It is no secret and gives no rights: it holds only what its owner
+ * asked. Thread: no state. */
 #ifndef BT_SERVER_QUERY_CURSOR_H
 #define BT_SERVER_QUERY_CURSOR_H
 

@@ -1,6 +1,7 @@
 /* Which evaluation is worked on next, which are forgotten. See evaluation_pool.h. */
 #include "server/query/evaluation_pool.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -14,7 +15,8 @@ enum {
 };
 static const size_t DEFAULT_MEMORY_BYTES = (size_t)64 << 20;
 static const int64_t DEFAULT_KEEP_NS = INT64_C(300) * 1000000000;
-static const int64_t UNWANTED_NS = INT64_C(30) * 1000000000; /* a window goes on for so long after it was last wanted */
+static const int64_t UNWANTED_NS = INT64_C(5) * 1000000000; /* a window goes on for so long after it was last wanted */
+static const int64_t LOOK_NS = 1000000000;                  /* between two looks whether it is */
 
 void bt_evaluation_free(bt_evaluation *evaluation) {
   if (!evaluation) return;
@@ -87,13 +89,32 @@ void bt_evaluations_tidy(bt_evaluations *evaluations) {
   for (size_t i = evaluations->count; i > 0; i--)
     if (is_over(evaluations, evaluations->items[i - 1], now_ns)) forget(evaluations, i - 1);
   while (has_too_much(evaluations) && forget_longest_unused(evaluations)) continue;
+  bt_evaluations_count(evaluations);
+}
+
+/* True: some are under way that may become so. */
+static bool cancel_unwanted(const bt_evaluations *evaluations) {
+  int64_t now_ns = bt_clock_monotonic_ns();
+  bool any_runs = false;
   for (size_t i = 0; i < evaluations->count; i++) {
     bt_evaluation *evaluation = evaluations->items[i];
-    bool is_unwanted =
-        evaluation->running && !evaluation->waiting && now_ns - evaluation->wanted_until_ns > UNWANTED_NS;
-    if (is_unwanted) bt_work_scope_cancel(&evaluation->scope, BT_SCOPE_UNWANTED);
+    bool is_wanted = evaluation->waiting || now_ns - evaluation->wanted_until_ns <= UNWANTED_NS;
+    if (evaluation->running && !is_wanted) bt_work_scope_cancel(&evaluation->scope, BT_SCOPE_UNWANTED);
+    any_runs = any_runs || evaluation->running;
   }
-  bt_evaluations_count(evaluations);
+  return any_runs;
+}
+
+static void look_again_at_readers(bt_evaluations *evaluations) {
+  bt_timer_set_earlier(evaluations->options.work->timer, &evaluations->readers, bt_clock_monotonic_ns() + LOOK_NS);
+}
+
+/* On the timer's thread: the workers may all wait for a source that hangs, for nobody. */
+static void look_at_readers(bt_timer_entry *entry) {
+  bt_evaluations *evaluations = (bt_evaluations *)((char *)entry - offsetof(bt_evaluations, readers));
+  pthread_mutex_lock(&evaluations->mutex);
+  if (cancel_unwanted(evaluations)) look_again_at_readers(evaluations);
+  pthread_mutex_unlock(&evaluations->mutex);
 }
 
 /* ---- working ---- */
@@ -151,6 +172,7 @@ static bt_evaluation *choose(bt_evaluations *evaluations) {
 static void run_window(bt_evaluations *evaluations, bt_evaluation *evaluation) {
   uint64_t tenant = evaluation->turn.tenant;
   bt_turn_begin(&evaluations->turns, &evaluation->turn);
+  look_again_at_readers(evaluations);
   bt_evaluation_run_window(evaluations, evaluation);
   bt_turn_end(&evaluations->turns, tenant);
 }
@@ -183,6 +205,7 @@ bt_status bt_evaluations_new(const bt_evaluations_options *options, bt_evaluatio
   bt_evaluations *evaluations = calloc(1, sizeof *evaluations);
   if (!evaluations) return bt_error_no_memory(error);
   evaluations->options = *options;
+  evaluations->readers.fire = look_at_readers;
   if (!evaluations->options.at_once) evaluations->options.at_once = DEFAULT_AT_ONCE;
   if (!evaluations->options.memory_limit_bytes) evaluations->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   evaluations->hold = (bt_memory_hold){evaluations->options.memory, BT_MEMORY_VIOLATIONS, 0};
@@ -203,6 +226,7 @@ void bt_evaluations_free(bt_evaluations *evaluations) {
     if (evaluations->items[i]->running) bt_work_scope_cancel(&evaluations->items[i]->scope, BT_SCOPE_STOPPING);
   pthread_mutex_unlock(&evaluations->mutex);
   bt_crew_end(&evaluations->crew);
+  if (evaluations->options.work) bt_timer_clear(evaluations->options.work->timer, &evaluations->readers);
   for (size_t i = 0; i < evaluations->count; i++) bt_evaluation_free(evaluations->items[i]);
   bt_memory_hold_shrink(&evaluations->hold, 0);
   pthread_mutex_destroy(&evaluations->mutex);

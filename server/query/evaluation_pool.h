@@ -1,6 +1,6 @@
 /* Inside of the evaluations, shared by evaluation.c (looks and pages), evaluation_pool.c (which one is worked on, and
  * which are forgotten) and evaluation_window.c (one window). Only these include it. Thread: everything is behind the
- * pool's mutex, but for what is said to be the worker's. */
+ * pool's mutex, except for what is said to be the worker's. */
 #ifndef BT_SERVER_QUERY_EVALUATION_POOL_H
 #define BT_SERVER_QUERY_EVALUATION_POOL_H
 
@@ -46,7 +46,8 @@ typedef struct bt_evaluation {
 struct bt_evaluations {
   bt_evaluations_options options;
   pthread_mutex_t mutex;
-  bt_crew crew; /* evaluates windows */
+  bt_crew crew;           /* evaluates windows */
+  bt_timer_entry readers; /* looks whether anybody wants what is under way */
   bool stopping;
   bt_evaluation **items;
   size_t count, capacity;
@@ -68,7 +69,7 @@ static const int64_t BT_EVALUATION_SECOND_NS = 1000000000;
 
 /* evaluation_pool.c */
 void bt_evaluation_free(bt_evaluation *evaluation);
-/* Forgets what is over, makes room, and stops windows that nobody waits for any more. */
+/* Forgets what is over, and makes room. */
 void bt_evaluations_tidy(bt_evaluations *evaluations);
 /* What one takes before it has found anything. */
 size_t bt_evaluation_first_bytes(const bt_rule_definition *const *rules, size_t count);

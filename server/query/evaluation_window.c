@@ -1,6 +1,6 @@
-/* One window of an evaluation: a replay of it that counts nothing, whose violations join the listing when all of it is
- * done. See evaluation_pool.h. A window that holds too much is cut in two and begun again; one that was cancelled,
- * because nobody waits, is begun again when somebody does. Thread: a worker of the pool. */
+/* One window of an evaluation: a replay that counts nothing, whose violations join the listing when all of it is done.
+ * See evaluation_pool.h. A window that holds too much is cut in two and begins again. One that was cancelled because
+ * nobody waits begins again when somebody does. Thread: a worker of the pool. */
 #include <stdio.h>
 #include <string.h>
 
@@ -87,7 +87,6 @@ static bt_status evaluate(window_run *run, bt_replay_result *result, bt_error *e
                                .memory = options->memory,
                                .priority = BT_PRIORITY_PEOPLE,
                                .wants_earliest = true,
-                               .work = options->work,
                                .cancel = &evaluation->scope.cancel};
   int64_t started_ns = bt_clock_monotonic_ns();
   bt_status status = bt_replay_run(options->source, &request, &observer, result, error);

@@ -1,8 +1,8 @@
 /* The violations of an evaluation in the order in which they are given: by position, each once. Those up to `certain`
- * keep their place whatever is found later; the others may still get company before them. What was given and takes too
- * much memory is dropped from the front. A violation is listed by its time, held to the window that it was found in:
- * for traces that are not longer than margin this changes nothing, and longer ones stay within what is not certain yet.
- * Thread: a value behind its owner's lock. */
+ * keep their place whatever is found later; more may still come before the others. Violations that were given are
+ * dropped from the front when they take too much memory. A violation is listed by its time, limited to the window that
+ * it was found in. For traces that are not longer than margin this changes nothing, and longer ones stay within what is
+ * not certain yet. Thread: a value behind its owner's lock. */
 #ifndef BT_SERVER_QUERY_LISTING_H
 #define BT_SERVER_QUERY_LISTING_H
 

@@ -1,5 +1,5 @@
-/* Where a violation stands in a listing: by time, newest or oldest first, and by id where times are equal. A total
- * order that is the same on every run, so that a page can go on after any of its items. Thread: values, no state. */
+/* Where a violation is in a listing: by time, newest or oldest first, and by id where times are equal. A total order
+ * that is the same on every run, so that a page can go on after any of its items. Thread: values, no state. */
 #ifndef BT_SERVER_QUERY_POSITION_H
 #define BT_SERVER_QUERY_POSITION_H
 

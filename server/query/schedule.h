@@ -1,7 +1,7 @@
-/* In which windows a range is looked at for a listing: from the end that comes first, each twice as long as the one
- * before, so that the first page comes early and the whole costs little more than one window would. It depends on the
- * range and margin alone: whoever looks again gets the same windows, and with them the same order of traces that are
- * longer than margin. Windows neither overlap nor leave a gap. Thread: a value of its owner. */
+/* The windows in which a listing looks at a range. They begin at the end that comes first, and each is twice as long as
+ * the one before. So the first page comes early, and the whole costs little more than one window would. The windows
+ * depend on the range and on margin alone: the same question gets the same windows, and with them the same order of
+ * traces that are longer than margin. Windows neither overlap nor leave a gap. Thread: a value of its owner. */
 #ifndef BT_SERVER_QUERY_SCHEDULE_H
 #define BT_SERVER_QUERY_SCHEDULE_H
 

@@ -1,6 +1,7 @@
 /* Asking for series, and the workers that count. See series.h and series_pool.h. */
 #include "server/query/series.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 enum { DEFAULT_AT_ONCE = 2, DEFAULT_CELLS = 400000, ASKS_MAX = 256 };
 static const int64_t DEFAULT_KEEP_NS = INT64_C(600) * 1000000000;
 static const int64_t FAILED_KEEP_NS =
-    INT64_C(5) * 1000000000;                            /* what may be better soon is not asked for again at once */
-static const int64_t POLL_NS = INT64_C(2) * 1000000000; /* who waited within this time still wants it */
+    INT64_C(5) * 1000000000;                                /* what may be better soon is not asked for again at once */
+static const int64_t POLL_NS = INT64_C(2) * 1000000000;     /* who waited within this time still wants it */
+static const int64_t UNWANTED_NS = INT64_C(5) * 1000000000; /* a run goes on for so long after it was last wanted */
+static const int64_t LOOK_NS = 1000000000;                  /* between two looks whether it is */
 
 /* ---- known series ---- */
 
@@ -338,9 +341,40 @@ static void tell_asks(bt_series_pool *pool, const bt_series_run *run) {
   }
 }
 
+static bool is_wanted_by(const bt_series_ask *ask, const bt_series_run *run, int64_t now_ns) {
+  bool waits = ask->wait || now_ns <= ask->wanted_until_ns;
+  for (size_t r = 0; waits && r < ask->rule_count; r++)
+    for (size_t i = 0; i < run->series_count; i++)
+      if (ask->series[r] == run->series[i]) return true;
+  return false;
+}
+
+static void cancel_if_unwanted(const bt_series_pool *pool, bt_series_run *run, int64_t now_ns) {
+  for (size_t a = 0; a < pool->ask_count; a++)
+    if (is_wanted_by(pool->asks[a], run, now_ns)) run->wanted_ns = now_ns;
+  if (now_ns - run->wanted_ns > UNWANTED_NS) bt_work_scope_cancel(&run->scope, BT_SCOPE_UNWANTED);
+}
+
+static void look_again_at_readers(bt_series_pool *pool, int64_t now_ns) {
+  bt_timer_set_earlier(pool->options.work->timer, &pool->readers, now_ns + LOOK_NS);
+}
+
+/* On the timer's thread: the workers may all wait for a source that hangs, for nobody. */
+static void look_at_readers(bt_timer_entry *entry) {
+  bt_series_pool *pool = (bt_series_pool *)((char *)entry - offsetof(bt_series_pool, readers));
+  int64_t now_ns = bt_clock_monotonic_ns();
+  pthread_mutex_lock(&pool->mutex);
+  for (size_t i = 0; i < pool->run_count; i++) cancel_if_unwanted(pool, pool->runs[i], now_ns);
+  if (pool->run_count) look_again_at_readers(pool, now_ns);
+  pthread_mutex_unlock(&pool->mutex);
+}
+
+/* One that was cut says nothing: who has come meanwhile has it counted anew. */
 static void finish_run(bt_series_pool *pool, bt_series_run *run) {
-  keep_counts(pool, run);
-  tell_asks(pool, run);
+  if (bt_work_scope_why(&run->scope) != BT_SCOPE_UNWANTED) {
+    keep_counts(pool, run);
+    tell_asks(pool, run);
+  }
   size_t index = 0;
   while (pool->runs[index] != run) index++;
   pool->runs[index] = pool->runs[--pool->run_count];
@@ -351,7 +385,9 @@ static void finish_run(bt_series_pool *pool, bt_series_run *run) {
 }
 
 static void carry_out(bt_series_pool *pool, bt_series_run *run) {
+  run->wanted_ns = bt_clock_monotonic_ns();
   pool->runs[pool->run_count++] = run;
+  look_again_at_readers(pool, run->wanted_ns);
   bt_work_scope_begin(&run->scope, &pool->options.work->root, BT_SCOPE_NO_DEADLINE);
   pthread_mutex_unlock(&pool->mutex);
   bt_series_run_evaluate(&pool->options, run);
@@ -386,6 +422,7 @@ bt_status bt_series_pool_new(const bt_series_options *options, bt_series_pool **
   bt_series_pool *pool = calloc(1, sizeof *pool);
   if (!pool) return bt_error_no_memory(error);
   pool->options = *options;
+  pool->readers.fire = look_at_readers;
   if (!pool->options.at_once) pool->options.at_once = DEFAULT_AT_ONCE;
   if (!pool->options.most_cells) pool->options.most_cells = DEFAULT_CELLS;
   pool->known_hold = (bt_memory_hold){pool->options.memory, BT_MEMORY_SERIES, 0};
@@ -407,6 +444,7 @@ void bt_series_pool_free(bt_series_pool *pool) {
   for (size_t i = 0; i < pool->run_count; i++) bt_work_scope_cancel(&pool->runs[i]->scope, BT_SCOPE_STOPPING);
   pthread_mutex_unlock(&pool->mutex);
   bt_crew_end(&pool->crew);
+  if (pool->options.work) bt_timer_clear(pool->options.work->timer, &pool->readers);
   for (size_t i = 0; i < pool->known_count; i++) free_series(pool, pool->known[i]);
   bt_step_cache_free(pool->cache);
   pthread_mutex_destroy(&pool->mutex);

@@ -1,9 +1,8 @@
 /* Counts of violations by steps of time, for graphs and alerts. A step counts the traces whose time lies in it
- * (replay/window.h), so steps add up to what a replay of the same range finds. Settled steps that were counted are kept
- * for a while; what is missing is evaluated in the background, newest first, and in one replay for all series of a
- * tenant that were asked for lately with the same step: of the many alert rules of one tick the first pays for all, the
- * others find the counts or wait for the same evaluation. Thread: any function from any thread; an ask belongs to one
- * thread at a time. */
+ * (replay/window.h), so steps add up to what a replay of the same range finds. Counts of settled steps are kept for a
+ * while. Missing steps are evaluated in the background, newest first. One replay serves all series of a tenant that
+ * were asked for lately with the same step: of many alert rules of one tick the first pays for all. Thread: any
+ * function from any thread; an ask belongs to one thread at a time. */
 #ifndef BT_SERVER_QUERY_SERIES_H
 #define BT_SERVER_QUERY_SERIES_H
 

@@ -1,6 +1,6 @@
 /* Inside of the series, shared by series.c (asks), series_plan.c (what is evaluated next) and series_run.c (one
- * evaluation). Only these include it. Thread: everything is behind the pool's mutex, but for a run's counts, which are
- * its worker's while it goes on. */
+ * evaluation). Only these include it. Thread: everything is behind the pool's mutex, except for a run's counts, which
+ * are its worker's while it goes on. */
 #ifndef BT_SERVER_QUERY_SERIES_POOL_H
 #define BT_SERVER_QUERY_SERIES_POOL_H
 
@@ -53,6 +53,7 @@ typedef struct bt_series_run { /* one replay that counts */
   bool *is_unsure;       /* the same shape: `exercised` is not exact there */
   bt_memory_hold hold;   /* of both */
   char reason[240];
+  int64_t wanted_ns; /* monotonic: when somebody last waited for one of its series */
   uint64_t requests;
   bt_work_scope scope;
 } bt_series_run;
@@ -60,7 +61,8 @@ typedef struct bt_series_run { /* one replay that counts */
 struct bt_series_pool {
   bt_series_options options;
   pthread_mutex_t mutex;
-  bt_crew crew; /* counts */
+  bt_crew crew;           /* counts */
+  bt_timer_entry readers; /* looks whether anybody wants what is counted */
   bool stopping;
   bt_step_cache *cache;
   bt_known_series **known;

@@ -140,7 +140,6 @@ void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run
                                .wants_earliest = true,
                                .joins_searches = joins_searches(run),
                                .strategy = joins_searches(run) ? BT_STRATEGY_READ : BT_STRATEGY_AUTO,
-                               .work = options->work,
                                .cancel = &run->scope.cancel};
   bt_replay_result result = {0};
   bt_error why = {0};

@@ -1,5 +1,5 @@
 /* Counts of settled steps in memory: what series are made of. A cell is one step of one series (a tenant's condition at
- * a step length); the longest unused go when there are too many, and each is forgotten some time after it was counted,
+ * a step length). The longest unused go when there are too many, and each is forgotten some time after it was counted,
  * because late spans can change it. Thread: a value behind its owner's lock. */
 #ifndef BT_SERVER_QUERY_STEP_CACHE_H
 #define BT_SERVER_QUERY_STEP_CACHE_H

@@ -156,7 +156,7 @@ bt_cached_tags *bt_tag_cache_get(bt_tag_cache *cache, bt_source *source, const b
   if (!tags) return NULL;
   if (atomic_fetch_add(&cache->fetching, 1) < FETCHES_AT_ONCE) {
     fetch(tags, source, request);
-    keep_tags(cache, tags, request);
+    if (!bt_is_cancelled(request->cancel)) keep_tags(cache, tags, request); /* else others would hear that it was cut */
   } else {
     snprintf(tags->problem, sizeof tags->problem, "%d questions to the source are under way already", FETCHES_AT_ONCE);
   }

@@ -1,7 +1,7 @@
 /* How many traces of two samples have a mark: a span name, a service, an attribute of a span or a resource with a
  * value, or an attribute at all. A trace counts once, however many of its spans have the mark. Memory is bounded
- * whatever the traces hold, and what is left out does not depend on the order of traces nor on which sample they belong
- * to, so that leaving out cannot make a difference between the samples. Thread: belongs to one thread. */
+ * whatever the traces hold. What is left out depends neither on the order of traces nor on their sample, so leaving out
+ * cannot make a difference between the samples. Thread: belongs to one thread. */
 #ifndef BT_SERVER_QUERY_TALLY_H
 #define BT_SERVER_QUERY_TALLY_H
 

@@ -194,7 +194,7 @@ static bool was_widened(const bt_decider *decider, const bt_over *over) {
   return false;
 }
 
-static bt_status make_rule_bits(bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
+static bt_status make_candidate_bits(bt_decider *decider, bt_rule_sets *rule, bt_error *error) {
   rule->candidates = bt_bits_new(decider->table);
   rule->unread = bt_bits_new(decider->table);
   if (!rule->candidates || !rule->unread) return bt_error_no_memory(error);
@@ -220,15 +220,10 @@ static bt_status make_exercising_bits(bt_decider *decider, bt_rule_sets *rule, b
 
 bt_status bt_candidates_make(bt_decider *decider, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++)
-    status = make_rule_bits(decider, &decider->rules[i], error);
-  return status;
-}
-
-bt_status bt_candidates_make_exercising(bt_decider *decider, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++)
-    status = make_exercising_bits(decider, &decider->rules[i], error);
+  for (size_t i = 0; status == BT_OK && i < decider->plan->rule_count; i++) {
+    status = make_candidate_bits(decider, &decider->rules[i], error);
+    if (status == BT_OK) status = make_exercising_bits(decider, &decider->rules[i], error);
+  }
   return status;
 }
 

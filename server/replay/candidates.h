@@ -17,9 +17,8 @@ void bt_filter_union_dispose(bt_filter_union *joined);
 bt_status bt_candidates_add(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 /* Adds those that only count exercised traces. */
 bt_status bt_candidates_add_exercising(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
-/* Makes the rules' candidates, all of them unread. */
+/* Makes the rules' candidates, all of them unread, and the sets of traces that may exercise the rules, where all that
+ * tells was answered. */
 bt_status bt_candidates_make(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
-/* Makes the sets of traces that may exercise the rules, where all that tells was answered. */
-bt_status bt_candidates_make_exercising(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 
 #endif

@@ -144,36 +144,13 @@ static void narrow_edge(edge *e, bool is_dense, const bt_found_list *found) {
   }
 }
 
-/* What was looked for ahead, if that answers what is looked for now: also a longer part whose traces are all known. */
-static bool was_looked_for(bt_questions *questions, bt_time_range range) {
-  bt_question *ahead = questions->edge;
-  if (!ahead || ahead->is_taken || ahead->range.start_ns != range.start_ns || ahead->range.end_ns < range.end_ns)
-    return false;
-  bt_question_desk_wait_for(questions->desk, ahead);
-  return ahead->range.end_ns == range.end_ns || ahead->status == BT_OK;
-}
-
-static bt_status search_edge(bt_questions *questions, const bt_search_request *search, bt_found_list *found,
-                             bt_source_account *account, bt_error *error) {
-  bt_question *ahead = questions->edge;
-  if (!was_looked_for(questions, search->range))
-    return bt_source_search(questions->source, search, found, account, error);
-  ahead->is_taken = true;
-  *found = ahead->found;
-  *account = ahead->account;
-  ahead->found = (bt_found_list){0};
-  ahead->account = (bt_source_account){0};
-  if (ahead->status != BT_OK && error) *error = ahead->why;
-  return ahead->is_skipped ? BT_UNAVAILABLE : ahead->status;
-}
-
 static bt_status look_for_edge(bt_questions *questions, edge *e, bool *goes_on, bt_error *error) {
   bt_search_request search = bt_replay_plan_search(questions->plan, bt_other_traces_filter(),
                                                    (bt_time_range){e->from_ns, bt_time_add(e->until_ns, 1)});
   search.max_found = EDGE_TRACES;
   bt_found_list found = {0};
   bt_source_account account = {0};
-  bt_status status = search_edge(questions, &search, &found, &account, error);
+  bt_status status = bt_source_search(questions->source, &search, &found, &account, error);
   bool is_dense = status == BT_LIMIT;
   *goes_on = is_dense || (status == BT_OK && !account.failed_count);
   if (*goes_on) narrow_edge(e, is_dense, &found);
@@ -230,34 +207,6 @@ static bt_status name_empty(bt_questions *questions, const grid *g, bt_error *er
   return BT_OK;
 }
 
-/* Only a guess at what find_edge will ask: another question then costs a search, and this one is thrown away. */
-bt_status bt_data_gaps_look_ahead(bt_questions *questions, bt_error *error) {
-  grid g;
-  if (questions->source_lost || !make_grid(questions, &g)) return BT_OK;
-  int64_t from_ns;
-  (void)mark_known(questions, &g, &from_ns);
-  bt_time_range range = edge_range(questions, &g, 0);
-  if (!g.seen[0] || range.end_ns - range.start_ns <= EDGE_PRECISION_NS) return BT_OK;
-  questions->edge = calloc(1, sizeof *questions->edge);
-  if (!questions->edge) return bt_error_no_memory(error);
-  *questions->edge = (bt_question){.text = bt_other_traces_filter(),
-                                   .range = {range.start_ns, bt_time_add(range.end_ns, 1)},
-                                   .max_found = EDGE_TRACES,
-                                   .keeps_part = true,
-                                   .is_aside = true};
-  bt_status status = bt_question_desk_add(questions->desk, questions->edge, true, error);
-  if (status == BT_OK) bt_question_desk_help(questions->desk);
-  return status;
-}
-
-/* What was asked for nothing was asked all the same. */
-static bt_status count_unused(bt_questions *questions, bt_error *error) {
-  if (!questions->edge || questions->edge->is_taken) return BT_OK;
-  bt_question_desk_wait_for(questions->desk, questions->edge);
-  questions->edge->is_taken = true;
-  return bt_account_add(questions->account, &questions->edge->account, false, error);
-}
-
 bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *error) {
   bt_coverage *coverage = &questions->account->result->coverage;
   grid g;
@@ -273,16 +222,15 @@ bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *e
   for (size_t i = 0; i < g.count; i++)
     if (g.seen[i]) *has_data = true;
   if (status == BT_OK && !is_listed && !questions->plan->wants_earliest) status = find_edge(questions, &g, error);
-  if (status == BT_OK) status = count_unused(questions, error);
   return status == BT_OK ? name_empty(questions, &g, error) : status;
 }
 
 /* ---- holding what filters found against the listing of all traces (docs/DECISIONS.md) ---- */
 
 /* A settled trace that a filter found and the listing lacks, or of which it lacks the beginning, shows that Tempo's
- * search loses what it has shown, and then it may have missed others too. The listing runs beside the filters, so that
- * what became searchable in between may be missing for no other reason: for those that are missing it is asked again,
- * over their time only, after everything else. What is missing then is named as failed. */
+ * search loses what it has shown, and then it may have missed others too. Where several processes answer, one may not
+ * have yet what another has: for those that are missing the listing is asked again, over their time only, after
+ * everything else that is searched. What is missing then is named as failed. */
 
 /* Starts are compared and not ends: of several fragments Tempo 2.8 gives the earliest start, but the longest
  * duration. */

@@ -5,8 +5,6 @@
 
 #include "server/replay/questions.h"
 
-/* Where no listing will tell, begins to look for the earliest trace, beside the reads. */
-bt_status bt_data_gaps_look_ahead(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
 /* Into the coverage; asks the source where no listing tells. *has_data: some trace of the window is not our own. */
 bt_status bt_data_gaps_find(bt_questions *questions, bool *has_data, bt_error *error) BT_MUST_CHECK;
 /* Every settled trace that a filter found has to be in a listing that was asked after it. */

@@ -44,7 +44,7 @@ static bt_status ask_subtracted(bt_decider *decider, uint32_t round, bool *any, 
     bt_question *question = decider->questions->items[index];
     if (!question->is_asked) limit_subtracted(decider, rule, question);
     if (!question->is_asked && round == 0) question->expected = rule->subtracted_found;
-    status = bt_question_desk_add(decider->questions->desk, question, false, error);
+    question->is_asked = true;
   }
   return status;
 }
@@ -65,7 +65,7 @@ static bt_status subtract_found(bt_decider *decider, bt_error *error) {
   for (uint32_t round = 0; status == BT_OK && any; round++) {
     any = false;
     status = ask_subtracted(decider, round, &any, error);
-    if (status == BT_OK && any) status = bt_questions_gather(decider->questions, false, error);
+    if (status == BT_OK && any) status = bt_questions_gather(decider->questions, error);
     for (size_t i = 0; status == BT_OK && any && i < decider->plan->rule_count; i++)
       subtract_round(decider, &decider->rules[i], round);
   }
@@ -80,7 +80,7 @@ static const bt_decision_way id_sets_way = {.narrow = subtract_found};
 static const bt_decision_way *const ways[] = {&bt_projection_first_way, &id_sets_way, &bt_projection_way};
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* ---- who keeps numbers of traces ---- */
+/* ---- what is decided of the traces ---- */
 
 enum { SETS = 6 };
 
@@ -88,17 +88,6 @@ static void list_sets(bt_rule_sets *rule, uint64_t **sets[SETS]) {
   uint64_t **const all[SETS] = {&rule->candidates,        &rule->unread,  &rule->exercising,
                                 &rule->surely_exercising, &rule->decided, &rule->decided_exercised};
   for (size_t i = 0; i < SETS; i++) sets[i] = all[i];
-}
-
-static bt_status move_sets(void *context, const bt_trace_moves *moves, bt_error *error) {
-  bt_decider *decider = context;
-  bt_status status = BT_OK;
-  for (size_t i = 0; i < decider->plan->rule_count; i++) {
-    uint64_t **sets[SETS];
-    list_sets(&decider->rules[i], sets);
-    for (size_t s = 0; status == BT_OK && s < SETS; s++) status = bt_bits_move(sets[s], moves, error);
-  }
-  return status;
 }
 
 static size_t count_bytes(const void *context) {
@@ -119,7 +108,7 @@ bt_status bt_decider_open(bt_decider *decider, bt_error *error) {
   decider->rules = calloc(decider->plan->rule_count, sizeof *decider->rules);
   if (!decider->rules) return bt_error_no_memory(error);
   for (size_t i = 0; i < decider->plan->rule_count; i++) decider->rules[i].planned = &decider->plan->rules[i];
-  bt_trace_table_register(decider->table, (bt_trace_holder){decider, move_sets, count_bytes});
+  bt_trace_table_register(decider->table, (bt_trace_holder){decider, count_bytes});
   return BT_OK;
 }
 
@@ -274,77 +263,39 @@ static bt_status choose_strategies(bt_decider *decider, bt_error *error) {
 
 /* ---- the walk ---- */
 
-/* Asked whatever the rules are, and beside the first that is asked for them. */
-static bt_status ask_pruned(bt_decider *decider, bt_error *error) {
-  bt_questions *questions = decider->questions;
-  bt_status status = bt_pruned_traces_ask(questions, error);
-  if (status != BT_OK || !questions->pruned) return status;
-  status = bt_question_desk_add(questions->desk, questions->items[questions->pruned], false, error);
-  if (status == BT_OK && decider->plan->projects_first) bt_question_desk_help(questions->desk);
-  return status;
-}
-
-/* The questions in the order in which they are asked: what has to be read first, then the listing, then what is only
- * counted. What only counts can wait: traces are read beside it. */
-static bt_status ask_searches(bt_decider *decider, bt_error *error) {
+/* The questions in the order in which they are asked; the listing comes last. */
+static bt_status add_searches(bt_decider *decider, bt_error *error) {
   const bt_replay_plan *plan = decider->plan;
   bt_questions *questions = decider->questions;
   size_t index = 0;
   bt_status status = bt_questions_add(questions, BT_STR("{}"), false, &index, error);
-  if (status == BT_OK) status = ask_pruned(decider, error);
+  if (status == BT_OK) status = bt_pruned_traces_add(questions, error);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->ask_first) status = ways[i]->ask_first(decider, error);
   if (status == BT_OK) status = bt_candidates_add(decider, error);
-  size_t needed = questions->count;
   if (status == BT_OK) status = bt_candidates_add_exercising(decider, error);
   if (status != BT_OK) return status;
+  for (size_t i = 1; i < questions->count; i++) questions->items[i]->is_asked = true;
   bt_question *all = questions->items[BT_QUESTION_ALL];
+  all->is_asked = plan->asks_listing;
   all->max_found = plan->counts_all ? 0 : AUTO_COUNT_MAX;
   all->is_over = true; /* its failed windows are said: whether there is any data rests on it */
-  bool can_wait = !plan->asks_all_first;
-  for (size_t i = 1; status == BT_OK && i < needed; i++)
-    status = bt_question_desk_add(questions->desk, questions->items[i], false, error);
-  if (status == BT_OK && plan->asks_listing)
-    status = bt_question_desk_add(questions->desk, all, can_wait && !plan->needs_every_trace, error);
-  for (size_t i = needed; status == BT_OK && i < questions->count; i++)
-    status = bt_question_desk_add(questions->desk, questions->items[i], can_wait, error);
-  if (status == BT_OK) bt_question_desk_help(questions->desk);
-  return status;
-}
-
-/* What is asked beside the choice of ways: own traces, and where no listing will tell, since when there is data. */
-static bt_status ask_beside(bt_decider *decider, bt_error *error) {
-  bt_status status = BT_OK;
-  if (decider->plan->filters) status = bt_own_traces_ask(decider->questions, error);
-  if (status == BT_OK && decider->plan->looks_ahead) status = bt_data_gaps_look_ahead(decider->questions, error);
-  bt_question_desk_help(decider->questions->desk);
-  return status;
+  return BT_OK;
 }
 
 bt_status bt_decider_find(bt_decider *decider, bt_error *error) {
-  bool filters = decider->plan->filters;
-  bt_status status = ask_searches(decider, error);
-  if (status != BT_OK) return status;
-  status = bt_questions_gather(decider->questions, false, error);
+  bt_status status = add_searches(decider, error);
+  if (status == BT_OK) status = bt_questions_gather(decider->questions, error);
   bt_account_show(decider->account, 0.2);
   if (status == BT_OK) bt_pruned_traces_take(decider->questions);
   if (status == BT_OK) status = bt_candidates_make(decider, error);
-  if (status == BT_OK) status = ask_beside(decider, error);
   if (status == BT_OK) status = choose_strategies(decider, error);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->narrow) status = ways[i]->narrow(decider, error);
-  if (status == BT_OK && filters) status = bt_questions_gather(decider->questions, false, error);
-  if (status == BT_OK && filters) status = bt_own_traces_mark(decider->questions, error);
+  if (status == BT_OK && decider->plan->filters) status = bt_own_traces_mark(decider->questions, error);
   for (size_t i = 0; status == BT_OK && i < WAYS; i++)
     if (ways[i]->decide) status = ways[i]->decide(decider, error);
-  if (status == BT_OK) bt_account_show(decider->account, 0.3);
-  return status;
-}
-
-bt_status bt_decider_complete(bt_decider *decider, bt_error *error) {
-  bt_status status = bt_questions_gather(decider->questions, true, error);
-  if (status == BT_OK) status = bt_candidates_make_exercising(decider, error);
   if (status == BT_OK) status = bt_listing_check(decider->questions, error);
-  if (status == BT_OK && decider->plan->filters) status = bt_own_traces_mark(decider->questions, error);
+  bt_account_show(decider->account, 0.3);
   return status;
 }

@@ -8,11 +8,8 @@
 /* Dispose it in every case. */
 bt_status bt_decider_open(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 void bt_decider_dispose(bt_decider *decider);
-/* Asks for what the rules need and makes their sets. The listing of all traces and what is only counted may still be
- * under way then: bt_decider_complete waits for them and joins them. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the
- * replay. */
+/* Asks for what the rules need and makes their sets. BT_CANCELLED, BT_NO_MEMORY, BT_LIMIT stop the replay. */
 bt_status bt_decider_find(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
-bt_status bt_decider_complete(bt_decider *decider, bt_error *error) BT_MUST_CHECK;
 bool bt_decider_has_sets(const bt_decider *decider); /* of all rules */
 /* Whether the trace has to be read for some rule, and if so, whether only by id. */
 bool bt_decider_wants(const bt_decider *decider, size_t known, bool *whole);

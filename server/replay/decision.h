@@ -38,9 +38,6 @@ typedef struct bt_decided { /* it does not violate */
 
 /* Spans that were asked for before anything else (projection_first_way.c). */
 typedef struct bt_projection_first {
-  bt_question
-      *leaves[BT_SPANS_FIRST_FILTERS]; /* the formula's searches in the part that is looked at; not in the table */
-  size_t leaf_count;
   bt_over any;            /* stands for the rule's formula: every trace with such spans */
   bt_found_list searched; /* some that a search had found before: they have to be among them */
   bt_found_list found;    /* these traces, by id; moved into the question of `any` */

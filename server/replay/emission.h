@@ -1,6 +1,6 @@
-/* Violation spans (api.md): each violation is a trace of its own with one span, whose ids are derived, so repeating
- * a replay adds nothing. Before sending, ids are looked up in the source; what was sent is read back. Thread: the
- * caller's; blocks. */
+/* Violation spans (api.md): each violation is a trace of its own with one span. Its ids are derived, so repeating a
+ * replay adds nothing. Looks ids up in the source before it sends, and reads back what it sent. Thread: the caller's;
+ * blocks. */
 #ifndef BT_SERVER_EMISSION_H
 #define BT_SERVER_EMISSION_H
 

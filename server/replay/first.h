@@ -1,9 +1,9 @@
-/* When did it start: the earliest violation of one rule in a range, without reading what comes after it. Windows are
- * looked at from the left, each larger than the one before, until one holds a violation; a window with too much to
- * read is cut. `proven` is said only when everything before the violation was read in full; no violation is said
- * only when that is so for the whole range. All of it stands on the assumption `margin`, which the coverage names:
- * of a trace that is longer than margin, a violation may lie before the trace's time (window.h), and then a later
- * window has it. Thread: runs on the caller's; the source may use others. */
+/* When did it start: the earliest violation of one rule in a range, without reading what comes after it. It looks at
+ * windows from the left, each larger than the one before, until one holds a violation. A window with too much to read
+ * is cut. It says `proven` only if it read everything before the violation in full, and "no violation" only if that is
+ * so for the whole range. All of it rests on the assumption `margin`, which the coverage names. In a trace that is
+ * longer than margin, a violation may lie before the trace's time (window.h), and then a later window has it. Thread:
+ * runs on the caller's; the source may use others. */
 #ifndef BT_SERVER_REPLAY_FIRST_H
 #define BT_SERVER_REPLAY_FIRST_H
 

@@ -1,5 +1,5 @@
 /* Inside of the job queue, shared by queue.c (workers), job.c (questions) and job_share.c (fairness). Only these
- * include it. Thread: everything in a queue is behind its mutex, but for what a running job's own worker alone
+ * include it. Thread: everything in a queue is behind its mutex, except for what a running job's own worker alone
  * changes, as said below. */
 #ifndef BT_SERVER_REPLAY_JOB_QUEUE_H
 #define BT_SERVER_REPLAY_JOB_QUEUE_H

@@ -1,7 +1,7 @@
 /* What each tenant has of the job queue: places, workers, memory for results. Tenants must not live at each other's
- * cost, so a worker takes the job of the tenant with the fewest running, one place is left to whoever has none, and
- * room is made among the results of whoever has more than an even share. Invariant: a share is there as long as its
- * tenant has a job, and its numbers are sums over those jobs. Thread: under the queue's lock. */
+ * cost. So a worker takes the job of the tenant with the fewest running jobs, and one place stays free for a tenant
+ * that has none. If results need room, a tenant with more than an even share gives it. Invariant: a share exists as
+ * long as its tenant has a job, and its numbers are sums over those jobs. Thread: under the queue's lock. */
 #include "server/replay/job_queue.h"
 
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 enum {
   RUNNING_PART = 4, /* of the limit: what finished jobs leave for what runs */
   LAST_PART = 8,    /* of the limit: what only tenants may take that hold little */
-  SMALL_PART = 16   /* of the limit: and that is little */
+  SMALL_PART = 16,  /* of the limit: and that is little */
+  SCATTER_PART = 16 /* of the limit, besides: for what lies free between what results hold, and stays resident */
 };
 
 bt_job_share *bt_job_share_find(const bt_job_queue *queue, const char *tenant) {
@@ -89,7 +90,7 @@ static void count_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
 bool bt_job_take_bytes(bt_job_queue *queue, bt_job *job, size_t bytes) {
   bt_memory_account *memory = queue->options.memory;
   size_t limit = bt_memory_limit(memory);
-  size_t kept_free = job->share->bytes < limit / SMALL_PART ? 0 : limit / LAST_PART;
+  size_t kept_free = job->share->bytes < limit / SMALL_PART ? 0 : limit / LAST_PART + limit / SCATTER_PART;
   bt_job_make_room(queue, job->share, bytes);
   if (!bt_memory_take_beside(memory, BT_MEMORY_REPLAYS, bytes, kept_free)) return false;
   count_bytes(queue, job, bytes);

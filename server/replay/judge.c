@@ -7,22 +7,11 @@
 
 #include "dsl/arena.h"
 #include "server/replay/delivery.h"
-#include "server/replay/early_reads.h"
 #include "server/replay/page_reader.h"
-#include "server/replay/rule_notes.h"
 #include "server/replay/trace_judge.h"
-#include "server/replay/unread_sample.h"
 #include "server/replay/violation_sample.h"
 
-/* ---- who keeps numbers of traces ---- */
-
-static bt_status move_numbers(void *context, const bt_trace_moves *moves, bt_error *error) {
-  bt_judge *judge = context;
-  (void)error;
-  for (size_t i = 0; i < judge->queue_count; i++) judge->queue[i] = moves->to[judge->queue[i]];
-  for (uint32_t i = 0; i < judge->sample_count; i++) judge->samples[i].known = moves->to[judge->samples[i].known];
-  return BT_OK;
-}
+/* ---- what it keeps ---- */
 
 static size_t count_sample_bytes(const bt_judge *judge, const bt_sampled *sampled) {
   size_t bytes = judge->plan->rule_count * sizeof *sampled->rules;
@@ -42,39 +31,35 @@ static size_t count_bytes(const void *context) {
 bt_status bt_judge_open(bt_judge *judge, bt_error *error) {
   judge->samples = calloc(judge->plan->request.sample_size, sizeof *judge->samples);
   if (!judge->samples) return bt_error_no_memory(error);
-  bt_trace_table_register(judge->table, (bt_trace_holder){judge, move_numbers, count_bytes});
+  bt_trace_table_register(judge->table, (bt_trace_holder){judge, count_bytes});
   return bt_rule_notes_open(judge, error);
 }
 
 void bt_judge_dispose(bt_judge *judge) {
   size_t rules = judge->plan->rule_count;
   for (uint32_t i = 0; i < judge->sample_count; i++) bt_judged_free(judge->samples[i].rules, rules);
-  for (size_t i = 0; i < judge->early.count; i++) bt_judged_free(judge->early.chosen[i].rules, rules);
   bt_rule_notes_dispose(judge);
   free(judge->samples);
   free(judge->queue);
 }
 
-/* ---- the walk ---- */
+/* ---- what is due ---- */
 
-/* What is left to read: by id (*whole) or in batches. While the listing is under way only traces whose place is sure
- * are read. */
-static bool is_due(const bt_judge *judge, size_t index, bool is_first_part, bool *whole) {
+/* What is to be read: by id (*whole) or in batches. */
+static bool is_due(const bt_judge *judge, size_t index, bool *whole) {
   const bt_known *k = &judge->table->traces[index];
   bt_place place = bt_trace_table_place(judge->table, k);
   bool wanted = bt_decider_wants(judge->decider, index, whole);
   bool is_unclear = place == BT_PLACE_UNDECIDED && judge->table->is_listed;
-  if (k->flags & (BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID) || place == BT_PLACE_OUTSIDE) return false;
-  if (is_first_part && place == BT_PLACE_UNDECIDED) return false;
-  return wanted || is_unclear;
+  return !(k->flags & BT_KNOWN_OWN) && place != BT_PLACE_OUTSIDE && (wanted || is_unclear);
 }
 
 /* Fills `known` with what is read in batches and the queue with what is read by id. */
-static bt_status choose_due(bt_judge *judge, bool is_first_part, bt_known_list *known, bt_error *error) {
+static bt_status choose_due(bt_judge *judge, bt_known_list *known, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 0; status == BT_OK && i < judge->table->count; i++) {
     bool whole = false;
-    if (!is_due(judge, i, is_first_part, &whole)) continue;
+    if (!is_due(judge, i, &whole)) continue;
     judge->to_judge++;
     judge->table->traces[i].flags |= BT_KNOWN_ASKED;
     if (whole && !judge->plan->is_static)
@@ -84,6 +69,69 @@ static bt_status choose_due(bt_judge *judge, bool is_first_part, bt_known_list *
   }
   return status;
 }
+
+/* ---- some that need no reading ---- */
+
+/* A seeded sample of the traces that are judged without being read: never found by the rule's searches, subtracted,
+ * or decided from a projection. They are read whole and judged like any other; a violation among them shows that
+ * Tempo's answers or our plan were wrong (delivery.c counts it), and then the replay is not complete. This is the
+ * only check on "no violations" of what no batch gave: the sample that is read by id looks at what batches gave. */
+
+enum {
+  UNREAD_SAMPLE = 50, /* of a source that was not checked BT_UNCHECKED_TIMES as many, which is what a reservoir holds */
+  SAMPLE_EARLIEST = 8, /* for who looks for the earliest violation, window by window */
+  SAMPLE_BY_ID = 4     /* when no rule can be judged in a batch: each costs what many traces of a batch cost */
+};
+
+static size_t sample_room(const bt_judge *judge) {
+  size_t room = UNREAD_SAMPLE;
+  if (judge->plan->wants_earliest) room = SAMPLE_EARLIEST;
+  if (!judge->plan->judges_batches) room = SAMPLE_BY_ID;
+  room *= judge->plan->sample_times;
+  return judge->plan->sample_is_fixed && judge->plan->request.sample_size < room ? judge->plan->request.sample_size
+                                                                                 : room;
+}
+
+_Static_assert((int)UNREAD_SAMPLE *(int)BT_UNCHECKED_TIMES <= (int)BT_RESERVOIR_MAX, "a reservoir holds all");
+
+static bool is_unread(const bt_judge *judge, const bt_known *known) {
+  const uint8_t not_these = BT_KNOWN_OWN | BT_KNOWN_ASKED | BT_KNOWN_BY_ID;
+  return !(known->flags & not_these) && bt_trace_table_place(judge->table, known) == BT_PLACE_SETTLED;
+}
+
+static bt_status take_chosen(bt_judge *judge, const bt_reservoir *from, size_t count, bt_known_list *out,
+                             bt_error *error) {
+  bool by_id = !judge->plan->judges_batches;
+  bt_status status = BT_OK;
+  for (size_t i = 0; status == BT_OK && i < count; i++) {
+    judge->to_judge++;
+    judge->table->traces[from->items[i].known].flags |= BT_KNOWN_ASKED;
+    if (by_id)
+      status = bt_trace_judge_queue(judge, from->items[i].known, error);
+    else
+      out->items[out->count++] = from->items[i].known;
+  }
+  return status;
+}
+
+/* Half of those that some search found, half of those that none did; where one kind has fewer, more of the other. */
+static bt_status add_unread_sample(bt_judge *judge, bt_known_list *out, bt_error *error) {
+  bt_reservoir found = {.count = 0}, unfound = {.count = 0};
+  size_t room = sample_room(judge);
+  if (!judge->plan->filters || judge->questions->source_lost) return BT_OK;
+  for (size_t i = 0; i < judge->table->count; i++) {
+    if (!is_unread(judge, &judge->table->traces[i])) continue;
+    bt_keyed item = {bt_replay_plan_sample_key(judge->plan, &judge->table->traces[i].matched.id), i};
+    bt_reservoir_offer(bt_decider_is_candidate(judge->decider, i) ? &found : &unfound, room, item);
+  }
+  size_t of_unfound = unfound.count < room / 2 ? unfound.count : room / 2;
+  size_t of_found = found.count < room - of_unfound ? found.count : room - of_unfound;
+  if (of_unfound < unfound.count) of_unfound = unfound.count < room - of_found ? unfound.count : room - of_found;
+  bt_status status = take_chosen(judge, &found, of_found, out, error);
+  return status == BT_OK ? take_chosen(judge, &unfound, of_unfound, out, error) : status;
+}
+
+/* ---- the walk ---- */
 
 static int compare_times(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -134,7 +182,7 @@ static bt_status read_queue(bt_judge *judge, bt_error *error) {
   judge->to_judge += count;
   judge->queue_count = 0;
   if (count) qsort_r(judge->queue, count, sizeof *judge->queue, compare_sizes, judge);
-  return bt_page_reader_read(judge, judge->queue, count, true, 0, error);
+  return bt_page_reader_read(judge, judge->queue, count, true, error);
 }
 
 /* In parts of a random order. `by_id`: what only a read by id can give; else what of the part a batch could not give
@@ -148,7 +196,7 @@ static bt_status read_in_parts(bt_judge *judge, size_t *known, size_t count, boo
   for (size_t at = 0; status == BT_OK && at < count && !judge->account->result->is_sampled; at += part, part *= 2) {
     if (part > count - at) part = count - at;
     uint64_t last_key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[known[at + part - 1]].matched.id);
-    status = bt_page_reader_read(judge, known + at, part, by_id, 0, error);
+    status = bt_page_reader_read(judge, known + at, part, by_id, error);
     if (status == BT_OK) status = read_queue(judge, error);
     if (status == BT_OK && asks)
       judge->account->result->is_sampled = judge->has_enough(judge->context, last_key) && at + part < count;
@@ -217,45 +265,25 @@ static bt_status read_samples(bt_judge *judge, bt_error *error) {
   return goes_on ? delivered : status;
 }
 
-static bt_status read_part(bt_judge *judge, bool is_first_part, bt_error *error) {
+static bt_status read_due(bt_judge *judge, bt_error *error) {
   bt_known_list known = {bt_realloc_array(NULL, judge->table->count + 1, sizeof *known.items), 0};
   if (!known.items) return bt_error_no_memory(error);
-  bt_status status = choose_due(judge, is_first_part, &known, error);
-  if (status == BT_OK && !is_first_part) status = bt_unread_sample_add(judge, &known, error);
+  bt_status status = choose_due(judge, &known, error);
+  if (status == BT_OK) status = add_unread_sample(judge, &known, error);
   bool is_at_random = judge->plan->reads_at_random;
   if (status == BT_OK && is_at_random) status = read_at_random(judge, &known, error);
   if (status == BT_OK && !is_at_random) {
     qsort_r(known.items, known.count, sizeof *known.items, compare_start, judge);
-    size_t early = bt_early_reads_choose(judge, &known);
-    status = bt_page_reader_read(judge, known.items, known.count, false, early, error);
+    bt_violation_sample_choose(judge, &known);
+    status = bt_page_reader_read(judge, known.items, known.count, false, error);
     if (status == BT_OK) status = read_queue(judge, error);
   }
   free(known.items);
   return status;
 }
 
-/* What a batch showed so far is enough to read a sample of it: by id is what costs Tempo most, and the listing has
- * it busy anyway. Not where the whole sample has to be of a certain number, or of the earliest. */
-static bt_status sample_first_part(bt_judge *judge, bt_error *error) {
-  if (!judge->plan->samples_in_parts) return BT_OK;
-  bt_status status = bt_violation_sample_settle(judge, error);
-  if (status == BT_OK) status = read_samples(judge, error);
-  if (status != BT_OK) return status;
-  judge->samples_read = judge->sample_count;
-  judge->has_sampled_part = true;
-  judge->sample_count = 0;
-  return BT_OK;
-}
-
-/* What is sure to be needed is read beside the listing of all traces; the rest when it is known what else there is. */
 bt_status bt_judge_all(bt_judge *judge, bt_error *error) {
-  bt_status status = BT_OK;
-  bool has_first_part =
-      judge->plan->reads_first_part && bt_questions_are_open(judge->questions); /* it is not of the edges */
-  if (has_first_part) status = read_part(judge, true, error);
-  if (has_first_part && status == BT_OK) status = sample_first_part(judge, error);
-  if (status == BT_OK) status = bt_decider_complete(judge->decider, error);
-  if (status == BT_OK) status = read_part(judge, false, error);
+  bt_status status = read_due(judge, error);
   if (status == BT_OK) status = bt_violation_sample_settle(judge, error);
   return status == BT_OK ? read_samples(judge, error) : status;
 }

@@ -14,11 +14,13 @@ typedef struct bt_judged {
   bt_violation *violation; /* of violated, when somebody wants it built; else NULL */
 } bt_judged;
 
-typedef struct bt_sampled { /* a violating trace that waits for the sample to be complete */
+typedef struct bt_sampled { /* a trace that waits for the sample to be complete */
   uint64_t key;
   size_t known;
   bt_judged *rules;    /* rule_count of them */
   bool is_handed_over; /* so long ago that search and batches should give all of it */
+  bool is_chosen;      /* before it was read: it stays in the sample, whatever the batch said */
+  bool violates;       /* so the batch said */
 } bt_sampled;
 
 /* Traces that were read both ways. */
@@ -31,14 +33,12 @@ typedef struct bt_comparisons {
   bt_trust_grant grant; /* the least that was found while it was decided what to compare */
 } bt_comparisons;
 
-/* Candidates that are read by id beside the first batch (early_reads.c). */
-enum { BT_EARLY_READS_MAX = 4 };
-typedef struct bt_early_reads {
-  bt_sampled chosen[BT_EARLY_READS_MAX]; /* rules: what the batch said; NULL: nothing yet, or it was told */
+/* Candidates that are held against a read by id, whatever the batch says of them. */
+enum { BT_CHOSEN_MAX = 4 };
+typedef struct bt_chosen {
+  size_t known[BT_CHOSEN_MAX];
   size_t count;
-  bool is_done;  /* once in a replay */
-  uint64_t read; /* violating traces that were read so, samples too */
-} bt_early_reads;
+} bt_chosen;
 
 typedef struct bt_known_list { /* numbers of known traces */
   size_t *items;               /* with room enough */
@@ -61,11 +61,8 @@ typedef struct bt_judge {
   bt_sampled *samples;
   uint32_t sample_count;
   uint64_t sampled_from; /* violating traces that batches showed */
-  uint64_t samples_read; /* of the sample: those that were read by id beside the listing */
-  uint64_t spared;       /* of the sample: those that earlier comparisons stand for */
-  bool has_sampled_part; /* what comes now lies near the edges */
   bt_comparisons comparisons;
-  bt_early_reads early;
+  bt_chosen chosen;
   uint64_t unread_differences;
   uint64_t judged, to_judge; /* for progress */
   uint64_t sample_differences;

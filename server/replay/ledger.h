@@ -1,6 +1,6 @@
-/* What a replay says in the end, from what its floors hold: the numbers of each rule (how many traces the window
- * has, of how many its verdict follows, how many exercised it, and whether these numbers are exact), the outcome,
- * and what each rule cost. It asks nobody, and changes nothing but the result. Thread: the replay's. */
+/* What a replay says in the end, from what its floors hold. The numbers of each rule (how many traces the window has,
+ * of how many its verdict follows, how many exercised it, and whether these numbers are exact), the outcome, and what
+ * each rule cost. It asks nobody, and changes nothing but the result. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_LEDGER_H
 #define BT_SERVER_REPLAY_LEDGER_H
 
@@ -16,7 +16,7 @@ typedef struct bt_ledger {
   bool has_data; /* there is some trace in the window that is not our own */
 } bt_ledger;
 
-/* outcome.c: what the result says from the beginning on. */
+/* What the result says from the beginning on. */
 bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) BT_MUST_CHECK;
 /* Everything was asked that there was to ask: says how it ended. */
 void bt_ledger_conclude(const bt_ledger *ledger);
@@ -28,7 +28,7 @@ bt_status bt_ledger_cut_off(const bt_ledger *ledger, const bt_error *why, bt_err
  * read. */
 void bt_ledger_end_early(const bt_ledger *ledger, bt_status status, const bt_error *why);
 
-/* ledger.c: the numbers of each rule, once everything is read; tells the observer what is known of traces that were
+/* The numbers of each rule, once everything is read; tells the observer what is known of traces that were
  * not. */
 bt_status bt_ledger_count(const bt_ledger *ledger, bt_error *error) BT_MUST_CHECK;
 /* Counts what it will tell without reading; last_key is set. */

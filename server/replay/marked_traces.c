@@ -81,36 +81,26 @@ static bt_status verify_suspects(bt_questions *questions, const bt_found_list *f
   return status;
 }
 
-bt_status bt_own_traces_ask(bt_questions *questions, bt_error *error) {
-  size_t index = 0, asked = questions->count;
-  if (questions->source_lost || !questions->table->count) return BT_OK;
-  bt_status status = bt_questions_add(questions, bt_str_from(own_filter), false, &index, error);
-  if (status != BT_OK || index < asked) return status; /* a rule asks the same: that answer is the rule's */
-  questions->items[index]->is_own = true;
-  questions->items[index]->expected = BT_EXPECTS_FEW;
-  return bt_question_desk_add(questions->desk, questions->items[index], false, error);
-}
-
-static bt_status search_suspects(bt_questions *questions, bt_error *error) {
+static bt_status search_suspects(bt_questions *questions, bt_found_list *found, bt_error *error) {
   bt_search_request search =
       bt_replay_plan_search(questions->plan, bt_str_from(own_filter), questions->plan->search_range);
   bt_source_account account = {0};
-  questions->own_is_asked = true;
   search.expected = BT_EXPECTS_FEW;
-  bt_status status = bt_source_search(questions->source, &search, &questions->own_found, &account, error);
+  bt_status status = bt_source_search(questions->source, &search, found, &account, error);
   questions->own_are_known = status == BT_OK && account.failed_count == 0;
-  bt_found_list_keep_own(&questions->own_found);
+  bt_found_list_keep_own(found);
   bt_status added = bt_account_add(questions->account, &account, false, error);
   bt_source_account_dispose(&account);
   return status == BT_OK ? added : status;
 }
 
 bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) {
-  bt_status status = BT_OK;
   if (!questions->table->count) questions->own_are_known = true;
   if (questions->source_lost || !questions->table->count) return BT_OK;
-  if (!questions->own_is_asked) status = search_suspects(questions, error);
-  if (status == BT_OK && questions->own_found.count) status = verify_suspects(questions, &questions->own_found, error);
+  bt_found_list found = {0};
+  bt_status status = search_suspects(questions, &found, error);
+  if (status == BT_OK && found.count) status = verify_suspects(questions, &found, error);
+  bt_found_list_dispose(&found);
   return status == BT_CANCELLED || status == BT_NO_MEMORY ? status : BT_OK;
 }
 
@@ -123,11 +113,13 @@ static const bt_question *query_of(const bt_questions *questions) {
   return questions->pruned ? questions->items[questions->pruned] : NULL;
 }
 
-bt_status bt_pruned_traces_ask(bt_questions *questions, bt_error *error) {
+bt_status bt_pruned_traces_add(bt_questions *questions, bt_error *error) {
   if (!questions->plan->filters) return BT_OK;
   bt_status status = bt_questions_add(questions, BT_STR(BT_PRUNED_FILTER), true, &questions->pruned, error);
-  if (status == BT_OK) questions->items[questions->pruned]->expected = BT_EXPECTS_FEW;
-  return status;
+  if (status != BT_OK) return status;
+  questions->items[questions->pruned]->expected = BT_EXPECTS_FEW;
+  questions->items[questions->pruned]->is_asked = true;
+  return BT_OK;
 }
 
 bool bt_pruned_traces_are_known(const bt_questions *questions) {

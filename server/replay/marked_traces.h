@@ -1,5 +1,5 @@
-/* Traces that are looked for once, whatever the rules are, and marked among those that were found: BeTrace's own, and
- * those of which spans were summed up before they were stored. Thread: the replay's. */
+/* Traces that a replay looks for once, whatever its rules are, and marks among those that it found. These are BeTrace's
+ * own traces, and those with summaries in place of spans. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_MARKED_TRACES_H
 #define BT_SERVER_REPLAY_MARKED_TRACES_H
 
@@ -7,16 +7,14 @@
 
 /* ---- BeTrace's own, which are neither judged nor counted. A source that fails here only makes counts inexact. ---- */
 
-/* Looks for them beside what else is asked; the answer is taken like any other. */
-bt_status bt_own_traces_ask(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
-/* Marks them in the table; once more when more are known. */
+/* Looks for them, and marks those that are in the table. */
 bt_status bt_own_traces_mark(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
 bt_str bt_other_traces_filter(void); /* finds every trace but these */
 
 /* ---- pruned ones. What a rule asks for may be among the spans that are not there, so that each of them is a candidate
  * of every rule that can be violated, and nothing that a search finds or a projection shows takes it away. ---- */
 
-bt_status bt_pruned_traces_ask(bt_questions *questions, bt_error *error) BT_MUST_CHECK; /* adds the question */
+bt_status bt_pruned_traces_add(bt_questions *questions, bt_error *error) BT_MUST_CHECK; /* adds the question */
 /* After its answer: what is read gives the marks from here on, where there are such traces, or that is not known. */
 void bt_pruned_traces_take(bt_questions *questions);
 /* Sets the bits of all of them. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "server/replay/early_reads.h"
 #include "server/replay/trace_judge.h"
 #include "tempo/wire/pause.h"
 
@@ -25,8 +24,6 @@ typedef struct page {
   bool *answered;
   size_t count;
   bool by_id;
-  size_t early; /* so many, the first, are read by id too */
-  bool is_last;
   size_t again, missing; /* so many, the first, are asked for the second time; so many were not there the first time */
   unsigned pauses;       /* before such second times */
 } page;
@@ -58,7 +55,6 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   page *p = context;
   bt_judge *judge = p->judge;
   if (bt_replay_plan_is_cancelled(judge->plan)) return bt_replay_plan_cancelled(error);
-  if (read->is_also_by_id) return bt_early_reads_take(judge, p->known[read->index], read->trace, error);
   if (p->answered[read->index]) return BT_OK;
   p->answered[read->index] = true;
   size_t known = p->known[read->index];
@@ -66,11 +62,6 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
   if (!read->trace || !read->trace->span_count) return take_missing(p, read->index, error);
   if (read->needs_by_id && !p->by_id) return bt_trace_judge_queue(judge, known, error);
   return bt_trace_judge_take(judge, known, read->trace, p->by_id || judge->plan->is_static, error);
-}
-
-static size_t read_more(void *context, size_t *places) {
-  const page *p = context;
-  return p->is_last ? bt_early_reads_more(p->judge, p->known, p->count, places) : 0;
 }
 
 /* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
@@ -119,8 +110,6 @@ static bt_status read_page(page *p, page_rest *rest, bt_error *error) {
   bt_read_request request = bt_replay_plan_read(judge->plan, p->ids, p->count, range_of(p));
   request.projection = p->by_id || judge->plan->is_static ? NULL : judge->questions->projection;
   request.by_id = p->by_id;
-  request.also_by_id = p->early;
-  request.more_by_id = read_more;
   request.span_counts = p->span_counts;
   for (size_t i = 0; i < p->count; i++) {
     p->ids[i] = judge->table->traces[p->known[i]].matched.id;
@@ -130,8 +119,6 @@ static bt_status read_page(page *p, page_rest *rest, bt_error *error) {
   p->missing = 0;
   bt_answer answer;
   bt_status added = bt_questions_read(judge->questions, &request, take_read, p, true, &answer, error);
-  if (added == BT_OK && p->early) added = bt_early_reads_settle(judge, error);
-  p->early = 0;
   if (added != BT_OK) return added;
   *rest = answer.status == BT_LIMIT && p->count > 1 ? PAGE_TOO_LARGE
           : answer.status == BT_OK && p->missing    ? PAGE_NOT_THERE
@@ -181,7 +168,6 @@ static bt_status read_pages(bt_judge *judge, size_t *known, size_t count, page *
     if (status != BT_OK) return status;
     p->known = known;
     p->count = count < size ? count : size;
-    p->is_last = p->count == count;
     status = read_page(p, &rest, error);
     if (status != BT_OK) return status;
     if (rest == PAGE_TOO_LARGE) size = p->count / 2;
@@ -210,16 +196,16 @@ int bt_page_reader_compare_seeded(const void *a, const void *b, void *context) {
   return (x > y) - (x < y);
 }
 
-/* `known` is changed in its order; the first `early` are read by id too. Files hold traces roughly in order of time:
+/* `known` is changed in its order. Files hold traces roughly in order of time:
  * a page of neighbours reads a part of them, one in order of id would read all of them. */
-bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, size_t early, bt_error *error) {
+bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, bt_error *error) {
   if (!count) return BT_OK;
   if (judge->plan->is_static)
     qsort_r(known, count, sizeof *known, compare_starts, judge);
   else if (judge->plan->request.random_part)
     qsort_r(known, count, sizeof *known, bt_page_reader_compare_seeded, judge);
   size_t size = page_size(judge, by_id);
-  page p = {.judge = judge, .by_id = by_id, .early = early < size ? early : size};
+  page p = {.judge = judge, .by_id = by_id};
   p.ids = bt_realloc_array(NULL, size, sizeof *p.ids);
   p.span_counts = bt_realloc_array(NULL, size, sizeof *p.span_counts);
   p.answered = bt_realloc_array(NULL, size, sizeof *p.answered);

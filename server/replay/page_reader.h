@@ -4,9 +4,8 @@
 
 #include "server/replay/judgement.h"
 
-/* Each trace is judged as it comes. `known` is changed in its order; the first `early` are read by id too. */
-bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, size_t early,
-                              bt_error *error) BT_MUST_CHECK;
+/* Each trace is judged as it comes. `known` is changed in its order. */
+bt_status bt_page_reader_read(bt_judge *judge, size_t *known, size_t count, bool by_id, bt_error *error) BT_MUST_CHECK;
 /* An order that follows from the seed (qsort_r; the context is the judge). */
 int bt_page_reader_compare_seeded(const void *a, const void *b, void *judge);
 

@@ -1,8 +1,7 @@
-/* The spans that a rule speaks of, asked for before anything else: one question finds the traces that may violate
- * and decides most of them, where searches by ids would be asked first and then the spans of what they found. It is
- * tried where Tempo has shown many traces of one search, nothing can be subtracted, and a probe of a short part of
- * the range says that it costs less. A trace without any of these spans cannot violate, because the rule's formula
- * wants some; the formula is why the traces with such spans may stand for it. Thread: the replay's. */
+/* Asks for the spans that a rule is about before anything else. One question finds the traces that may violate and
+ * decides most of them; the usual way asks for ids first and then for the spans. It is tried where Tempo has shown many
+ * traces of one search, nothing can be subtracted, and a test on a short part of the range was cheaper. A trace without
+ * any of these spans cannot violate, because the rule's formula wants some. Thread: the replay's. */
 #include <stdlib.h>
 
 #include "dsl/arena.h"
@@ -54,8 +53,6 @@ static bt_status search_leaf(bt_decider *decider, bool *is_large, bt_time_range 
   if (!*is_large) {
     question->max_found = 0;
     question->is_asked = true;
-    question->state = BT_QUESTION_ANSWERED;
-    bt_question_desk_note(decider->questions->desk, question);
     return BT_OK;
   }
   *probed = probed_range(decider, &question->found);
@@ -81,55 +78,30 @@ static bt_status find_spans(bt_decider *decider, bt_time_range range, uint64_t e
   return bt_questions_find_spans(decider->questions, &spans, sink, context, error);
 }
 
-/* ---- a part, looked at in two ways at once: what the searches find there, and what its spans show ---- */
+/* ---- a part, looked at in two ways: what the searches find there, and what its spans show ---- */
 
-/* The helper has it meanwhile; where there is none, whoever waits for it asks it. */
-static bt_status begin_leaf(bt_decider *decider, bt_str filter, bt_time_range range, bt_error *error) {
-  bt_projection_first *first = &decider->first;
-  for (size_t i = 0; i < first->leaf_count; i++)
-    if (bt_str_equal(first->leaves[i]->text, filter)) return BT_OK;
-  if (first->leaf_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
-  bt_question *question = calloc(1, sizeof *question);
-  if (!question) return bt_error_no_memory(error);
-  *question =
-      (bt_question){.text = filter, .range = range, .max_found = LEAF_FOUND_MAX, .keeps_part = true, .is_aside = true};
-  first->leaves[first->leaf_count++] = question;
-  return bt_question_desk_add(decider->questions->desk, question, true, error);
-}
-
-static bt_status begin_leaves(bt_decider *decider, const bt_over *over, bt_time_range range, bt_error *error) {
-  bt_status status = BT_OK;
-  if (over->kind == BT_OVER_QUERY) status = begin_leaf(decider, over->query.filter, range, error);
-  for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
-    status = begin_leaves(decider, over->items[i], range, error);
+/* A search that found more than is wanted says enough. */
+static bt_status search_part(bt_decider *decider, bt_str filter, bt_time_range range, bt_search_probe *probe,
+                             bt_error *error) {
+  if (bt_search_probe_found(probe, filter) || probe->filter_count == BT_SPANS_FIRST_FILTERS) return BT_OK;
+  bt_question question = {.text = filter, .range = range, .max_found = LEAF_FOUND_MAX};
+  bt_questions_ask(decider->questions, &question);
+  probe->filters[probe->filter_count] = filter;
+  probe->found[probe->filter_count++] = question.found;
+  bt_status status = bt_account_add(decider->account, &question.account, false, error);
+  if (status == BT_OK && question.status != BT_OK && question.status != BT_LIMIT)
+    status = bt_error_set(error, question.status, "%s", question.why.message);
+  if (status == BT_OK && question.account.failed_count)
+    status = bt_error_set(error, BT_UNAVAILABLE, "%s", question.account.failed[0].reason);
+  bt_source_account_dispose(&question.account);
   return status;
 }
 
-/* Waits for it in any case. A search that found more than is wanted says enough. */
-static bt_status take_leaf(bt_decider *decider, bt_question *question, bt_search_probe *probe, bt_error *error) {
-  bt_question_desk_wait_for(decider->questions->desk, question);
-  question->is_taken = true;
-  bt_status status = bt_account_add(decider->account, &question->account, false, error);
-  if (status != BT_OK) return status;
-  if (question->is_skipped || (question->status != BT_OK && question->status != BT_LIMIT))
-    return bt_error_set(error, question->is_skipped ? BT_UNAVAILABLE : question->status, "%s", question->why.message);
-  if (question->account.failed_count)
-    return bt_error_set(error, BT_UNAVAILABLE, "%s", question->account.failed[0].reason);
-  probe->filters[probe->filter_count] = question->text;
-  probe->found[probe->filter_count++] = question->found;
-  question->found = (bt_found_list){0};
-  return BT_OK;
-}
-
-static bt_status take_leaves(bt_decider *decider, bt_search_probe *probe, bt_error *error) {
+static bt_status search_parts(bt_decider *decider, const bt_over *over, bt_search_probe *probe, bt_error *error) {
   bt_status status = BT_OK;
-  for (size_t i = 0; i < decider->first.leaf_count; i++) {
-    bt_error why = {0};
-    bt_status taken = take_leaf(decider, decider->first.leaves[i], probe, &why);
-    if (status != BT_OK || taken == BT_OK) continue;
-    status = taken;
-    if (error) *error = why;
-  }
+  if (over->kind == BT_OVER_QUERY) status = search_part(decider, over->query.filter, probe->windows[0], probe, error);
+  for (uint32_t i = 0; status == BT_OK && i < over->item_count; i++)
+    status = search_parts(decider, over->items[i], probe, error);
   return status;
 }
 
@@ -186,17 +158,13 @@ static bt_status ask_probe(bt_decider *decider, bt_time_range probed, bt_strateg
                            bt_error *error) {
   bt_search_probe probe = {.windows = {probed}, .window_count = 1};
   shown s = {.decider = decider};
-  bt_error why = {0};
-  bt_status status = begin_leaves(decider, decider->plan->rules[0].plan->violating, probed, error);
-  bt_question_desk_help(decider->questions->desk);
+  bt_status status = search_parts(decider, decider->plan->rules[0].plan->violating, &probe, error);
   if (status == BT_OK) status = find_spans(decider, probed, 0, note_spans, &s, error);
-  bt_status taken = take_leaves(decider, &probe, &why);
-  if (status == BT_OK && taken != BT_OK && error) *error = why;
   *facts = facts_of(&s, &probe);
   *expected = s.count * PROBE_SHARE;
   bt_search_probe_dispose(&probe);
   free(s.traces);
-  return status == BT_OK ? taken : status;
+  return status;
 }
 
 static bt_status is_worth_it(bt_decider *decider, bool *out, uint64_t *expected, bt_error *error) {
@@ -262,8 +230,7 @@ static bt_status use_found(bt_decider *decider, bt_error *error) {
   if (status != BT_OK) return status;
   bt_question *question = decider->questions->items[index];
   question->found = first->found;
-  question->is_asked = true;
-  question->state = BT_QUESTION_ANSWERED;
+  question->is_asked = question->is_answered = true;
   first->found = (bt_found_list){0};
   decider->stand_in = &first->any;
   return BT_OK;
@@ -304,7 +271,6 @@ static bt_status take_decided(bt_decider *decider, bt_error *error) {
 void bt_projection_first_dispose(bt_projection_first *first) {
   bt_found_list_dispose(&first->found);
   bt_found_list_dispose(&first->searched);
-  for (size_t i = 0; i < first->leaf_count; i++) bt_question_free(first->leaves[i]);
   free(first->decided);
 }
 

@@ -1,5 +1,5 @@
-/* What a replay asks. See questions.h. Asking and taking are two steps: a search may be asked by the desk's helper,
- * which writes nothing but its question; what follows from the answer is taken by the replay's thread. */
+/* What a replay asks. See questions.h. Asking and taking are two steps: what follows from an answer is taken when all
+ * are gathered, in the order of the table, so that the same answers always give the same coverage. */
 #include "server/replay/questions.h"
 
 #include <stdio.h>
@@ -8,20 +8,10 @@
 #include "dsl/arena.h"
 #include "tempo/wire/own_trace.h"
 
-/* ---- who keeps numbers of traces ---- */
-
-static bt_status move_bits(void *context, const bt_trace_moves *moves, bt_error *error) {
-  bt_questions *questions = context;
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < questions->count; i++)
-    status = bt_bits_move(&questions->items[i]->bits, moves, error);
-  return status;
-}
-
-/* Sets, and answers that were taken and are not joined with the table yet. The others are the helper's. */
+/* Sets, and answers that were taken and are not joined with the table yet. */
 static size_t count_bytes(const void *context) {
   const bt_questions *questions = context;
-  size_t sets = 0, found = questions->own_found.capacity;
+  size_t sets = 0, found = 0;
   for (size_t i = 0; i < questions->count; i++) {
     const bt_question *question = questions->items[i];
     sets += question->bits ? 1 : 0;
@@ -30,22 +20,11 @@ static size_t count_bytes(const void *context) {
   return sets * questions->table->word_count * sizeof(uint64_t) + found * sizeof(bt_found);
 }
 
-static void search_for_desk(const void *context, bt_question *question) {
-  bt_questions_ask(context, question);
-}
-
-bt_status bt_questions_open(bt_questions *questions, bt_error *error) {
-  const bt_replay_request *request = &questions->plan->request;
-  bt_question_desk_options desk = {.search = search_for_desk,
-                                   .context = questions,
-                                   .work = request->work,
-                                   .lane = request->priority == BT_PRIORITY_REPLAY ? BT_LANE_REPLAY_ASKING
-                                                                                   : BT_LANE_ASKING};
+void bt_questions_open(bt_questions *questions) {
   questions->projection = &questions->plan->projection;
   questions->crowds.range = questions->plan->spans_range;
   questions->own_are_known = !questions->plan->filters;
-  bt_trace_table_register(questions->table, (bt_trace_holder){questions, move_bits, count_bytes});
-  return bt_question_desk_new(&desk, &questions->desk, error);
+  bt_trace_table_register(questions->table, (bt_trace_holder){questions, count_bytes});
 }
 
 /* ---- the table of distinct filters ---- */
@@ -75,31 +54,33 @@ bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, s
   return status;
 }
 
+static void free_question(bt_question *question) {
+  bt_found_list_dispose(&question->found);
+  bt_source_account_dispose(&question->account);
+  free(question->bits);
+  free(question);
+}
+
 void bt_questions_drop_last(bt_questions *questions) {
-  bt_question_free(questions->items[--questions->count]);
+  free_question(questions->items[--questions->count]);
 }
 
 void bt_questions_add_untaken(bt_questions *questions) {
-  bt_question_desk_free(questions->desk); /* ends what is under way */
-  questions->desk = NULL;
-  for (size_t i = 0; i <= questions->count; i++) {
-    bt_question *question = i < questions->count ? questions->items[i] : questions->edge;
-    if (!question || question->is_taken || question->state != BT_QUESTION_ANSWERED) continue;
+  for (size_t i = 0; i < questions->count; i++) {
+    bt_question *question = questions->items[i];
+    if (question->is_taken || !question->is_answered) continue;
     question->is_taken = true;
     bt_account_add_cost(questions->account, &question->account);
   }
 }
 
 void bt_questions_dispose(bt_questions *questions) {
-  bt_question_desk_free(questions->desk);
   while (questions->count) bt_questions_drop_last(questions);
   free(questions->items);
-  bt_question_free(questions->edge);
-  bt_found_list_dispose(&questions->own_found);
   bt_crowds_dispose(&questions->crowds);
 }
 
-/* ---- asking: whoever asks, only the question is written ---- */
+/* ---- asking ---- */
 
 static int compare_failed(const void *a, const void *b) {
   const bt_failed_window *x = a, *y = b;
@@ -125,7 +106,21 @@ static bool is_gone(const bt_questions *questions, const bt_question *question) 
          bt_source_check(questions->source, questions->plan->request.cancel, &error) != BT_OK;
 }
 
-void bt_questions_ask(const bt_questions *questions, bt_question *question) {
+/* The reason of the first loss is what the outcome and later losses say. */
+static void remember_loss(bt_questions *questions, const char *reason) {
+  if (!questions->lost_reason[0]) snprintf(questions->lost_reason, sizeof questions->lost_reason, "%.190s", reason);
+}
+
+static void skip_question(const bt_questions *questions, bt_question *question) {
+  question->is_answered = question->is_skipped = true;
+  question->status = bt_error_set(&question->why, BT_UNAVAILABLE, "%s", questions->lost_reason);
+}
+
+void bt_questions_ask(bt_questions *questions, bt_question *question) {
+  if (questions->source_lost) {
+    skip_question(questions, question);
+    return;
+  }
   size_t room = questions->plan->request.memory_limit_bytes / sizeof(bt_known);
   bt_time_range range =
       question->range.start_ns < question->range.end_ns ? question->range : questions->plan->search_range;
@@ -136,15 +131,13 @@ void bt_questions_ask(const bt_questions *questions, bt_question *question) {
   question->status = bt_source_search(questions->source, &search, &question->found, &question->account, &question->why);
   if (question->status != BT_OK) bt_found_list_sort(&question->found);
   question->is_lost = question->status == BT_OK && failed_everywhere(&question->account, range);
-  question->source_is_gone = is_gone(questions, question);
+  question->is_answered = true;
+  if (!is_gone(questions, question)) return;
+  remember_loss(questions, question->is_lost ? question->account.failed[0].reason : question->why.message);
+  questions->source_lost = true;
 }
 
-/* ---- taking: on the replay's thread ---- */
-
-/* The reason of the first loss is what the outcome and later losses say. */
-static void remember_loss(bt_questions *questions, const char *reason) {
-  if (!questions->lost_reason[0]) snprintf(questions->lost_reason, sizeof questions->lost_reason, "%.190s", reason);
-}
+/* ---- taking ---- */
 
 /* The source did not answer at all: one failed window with its reason. */
 static bt_status take_loss(bt_questions *questions, bt_question *question, const char *reason, bt_error *error) {
@@ -154,14 +147,10 @@ static bt_status take_loss(bt_questions *questions, bt_question *question, const
   return bt_account_fail(questions->account, questions->plan->search_range, reason, error);
 }
 
-bt_status bt_questions_take(bt_questions *questions, bt_question *question, bt_error *error) {
+static bt_status take_answer(bt_questions *questions, bt_question *question, bt_error *error) {
   bt_status status = question->status;
   question->is_taken = true;
-  if (question->source_is_gone) questions->source_lost = true;
-  if (question->is_skipped) {
-    remember_loss(questions, question->why.message);
-    return take_loss(questions, question, questions->lost_reason, error);
-  }
+  if (question->is_skipped) return take_loss(questions, question, questions->lost_reason, error);
   if (status == BT_OK) {
     question->is_complete = question->account.failed_count == 0;
     if (question->is_lost) remember_loss(questions, question->account.failed[0].reason);
@@ -198,15 +187,6 @@ static bt_status make_bits(bt_questions *questions, bt_question *question, bt_er
   return BT_OK;
 }
 
-/* They are marked once it is known which traces matter (marked_traces.c). */
-static void take_own(bt_questions *questions, bt_question *question) {
-  questions->own_is_asked = true;
-  questions->own_are_known = question->is_complete;
-  questions->own_found = question->found;
-  bt_found_list_keep_own(&questions->own_found);
-  question->found = (bt_found_list){0};
-}
-
 /* The old table and the new one are there at the same time. */
 static bt_status hold_both_tables(bt_questions *questions, bt_error *error) {
   size_t most = questions->table->count;
@@ -221,8 +201,7 @@ static bt_status gather_found(bt_questions *questions, bt_error *error) {
   bt_status status = hold_both_tables(questions, error);
   for (size_t i = 0; status == BT_OK && i < questions->count; i++) {
     const bt_question *question = questions->items[i];
-    bool makes_known = !question->is_subtracted && !question->is_own;
-    if (!question->is_taken || question->is_gathered || !makes_known || !question->found.count) continue;
+    if (!question->is_taken || question->is_gathered || question->is_subtracted || !question->found.count) continue;
     status = bt_trace_table_join(questions->table, &question->found,
                                  i == BT_QUESTION_ALL ? BT_KNOWN_LISTED : BT_KNOWN_MATCHED, error);
   }
@@ -230,38 +209,23 @@ static bt_status gather_found(bt_questions *questions, bt_error *error) {
     bt_question *question = questions->items[i];
     if (!question->is_taken || question->is_gathered) continue;
     question->is_gathered = true;
-    if (question->is_own)
-      take_own(questions, question);
-    else
-      status = make_bits(questions, question, error);
+    status = make_bits(questions, question, error);
   }
   return status == BT_OK ? bt_trace_table_hold(questions->table, 0, error) : status;
 }
 
-/* All of one kind, in the order of the table, the listing last. */
-static bt_status take_answers(bt_questions *questions, bool those_that_can_wait, bt_error *error) {
+bt_status bt_questions_gather(bt_questions *questions, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t i = 1; status == BT_OK && i <= questions->count; i++) {
     bt_question *question = questions->items[i % questions->count];
-    if (!question->is_asked || question->is_taken || (question->can_wait && !those_that_can_wait)) continue;
-    status = bt_questions_take(questions, question, error);
+    if (!question->is_asked || question->is_taken) continue;
+    if (!question->is_answered) bt_questions_ask(questions, question);
+    status = take_answer(questions, question, error);
   }
-  return status;
-}
-
-bt_status bt_questions_gather(bt_questions *questions, bool those_that_can_wait, bt_error *error) {
-  bt_question_desk_wait(questions->desk, those_that_can_wait);
-  bt_status status = take_answers(questions, those_that_can_wait, error);
-  const bt_question *all = questions->items[BT_QUESTION_ALL];
   if (status != BT_OK) return status;
+  const bt_question *all = questions->items[BT_QUESTION_ALL];
   questions->table->is_listed = all->is_taken && all->is_complete && !all->is_exceeded;
   return gather_found(questions, error);
-}
-
-bool bt_questions_are_open(const bt_questions *questions) {
-  for (size_t i = 0; i < questions->count; i++)
-    if (questions->items[i]->is_asked && !questions->items[i]->is_taken) return true;
-  return false;
 }
 
 bool bt_questions_all_lost(const bt_questions *questions) {

@@ -6,10 +6,34 @@
 #ifndef BT_SERVER_REPLAY_QUESTIONS_H
 #define BT_SERVER_REPLAY_QUESTIONS_H
 
-#include "server/replay/question_desk.h"
 #include "server/replay/replay_account.h"
 
 enum { BT_QUESTION_ALL = 0 }; /* number 0 is `{}`, the listing of all traces */
+
+/* A distinct filter of the rules' plans: asked once, whatever the number of rules that share it. */
+typedef struct bt_question {
+  bt_str text;         /* borrowed from a plan */
+  bt_time_range range; /* empty: the search range */
+  size_t max_found;    /* stop above it; 0: at what memory allows */
+  uint64_t expected;   /* traces that it finds, about; 0: not known */
+  bool is_asked;       /* or will be, when answers are gathered next */
+  bool keeps_part;     /* what was found before max_found is worth something */
+  bool is_over;        /* what it misses, the replay misses */
+  bool is_subtracted;  /* asked only to be subtracted */
+  /* The answer. */
+  bool is_answered;
+  bool is_skipped; /* not asked, because the source is gone */
+  bt_status status;
+  bt_error why;
+  bt_found_list found;
+  bt_source_account account;
+  /* What was taken of it. */
+  bool is_taken, is_gathered;
+  bool is_exceeded;
+  bool is_complete; /* no window failed */
+  bool is_lost;     /* nothing was answered */
+  uint64_t *bits;   /* over the known traces */
+} bt_question;
 
 typedef struct bt_questions {
   bt_source *source;
@@ -20,21 +44,16 @@ typedef struct bt_questions {
   bt_crowds crowds;                /* of questions for spans */
   bt_question **items;             /* the distinct filters */
   size_t count, capacity;
-  bt_question_desk *desk;
-  bt_question *edge;  /* looks for the earliest trace beside the reads; not in the table; NULL: nobody does */
   size_t pruned;      /* the question that finds pruned traces; 0: there is none */
   bool own_are_known; /* the search for BeTrace's own traces was complete */
-  bool own_is_asked;
-  bt_found_list own_found; /* suspects that nothing has proved or cleared yet */
-  bool source_lost;        /* not reachable any more: nothing more is asked */
+  bool source_lost;   /* not reachable any more: nothing more is asked */
   char lost_reason[200];
 } bt_questions;
 
-/* Dispose it in every case. */
-bt_status bt_questions_open(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
+void bt_questions_open(bt_questions *questions);
 void bt_questions_dispose(bt_questions *questions);
 /* What was cancelled or failed leaves questions that were asked, and whose answers nobody took: they cost what they
- * cost. Ends what is under way. */
+ * cost. */
 void bt_questions_add_untaken(bt_questions *questions);
 
 /* ---- filters ---- */
@@ -42,16 +61,13 @@ void bt_questions_add_untaken(bt_questions *questions);
 bt_status bt_questions_add(bt_questions *questions, bt_str text, bool is_over, size_t *index,
                            bt_error *error) BT_MUST_CHECK;
 size_t bt_questions_find(const bt_questions *questions, bt_str text); /* their number: it is not there */
-/* The one that was added last, which nobody else has begun. */
+/* The one that was added last. */
 void bt_questions_drop_last(bt_questions *questions);
-/* Asks it now, on this thread; writes the question's answer and nothing else. */
-void bt_questions_ask(const bt_questions *questions, bt_question *question);
-/* Waits for answers (of those that cannot wait, or of all), takes them in the order of the table, so that the same
- * answers always give the same coverage, and gathers what they found. */
-bt_status bt_questions_gather(bt_questions *questions, bool those_that_can_wait, bt_error *error) BT_MUST_CHECK;
-/* What follows from one answer. */
-bt_status bt_questions_take(bt_questions *questions, bt_question *question, bt_error *error) BT_MUST_CHECK;
-bool bt_questions_are_open(const bt_questions *questions); /* something is still under way */
+/* Asks it now, unless the source is gone. What it costs is the caller's to add, where it is not in the table. */
+void bt_questions_ask(bt_questions *questions, bt_question *question);
+/* Asks what is wanted and has no answer, one after the other, the listing last; what was found becomes rows and sets.
+ * Rows are made the first time alone: later only what is subtracted is asked. */
+bt_status bt_questions_gather(bt_questions *questions, bt_error *error) BT_MUST_CHECK;
 /* Whether no search that the rules depend on gave anything. */
 bool bt_questions_all_lost(const bt_questions *questions);
 

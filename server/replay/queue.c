@@ -260,7 +260,6 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
                                .prices = queue->options.prices,
                                .takes_notes = true,
                                .trust = queue->options.trust,
-                               .work = queue->options.work,
                                .cancel = &job->scope.cancel};
   bt_replay_result result;
   bt_error why = {0};

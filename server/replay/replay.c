@@ -3,11 +3,11 @@
 #include "server/replay/replay.h"
 
 #include "server/base/clock.h"
-#include "server/replay/comparisons.h"
 #include "server/replay/data_gaps.h"
+#include "server/replay/delivery.h"
 #include "server/replay/ledger.h"
-#include "server/replay/rule_notes.h"
 #include "server/replay/violation.h"
+#include "server/replay/violation_sample.h"
 
 typedef struct replay {
   bt_replay_plan plan;
@@ -59,7 +59,7 @@ static bt_status open_floors(replay *r, const bt_replay_request *request, bt_err
   bt_status status = bt_replay_plan_make(r->questions.source, request, &r->plan, error);
   if (status == BT_OK) status = bt_ledger_begin(&r->ledger, error);
   if (status == BT_OK) status = bt_rule_evaluator_make(&r->plan, &r->evaluator, error);
-  if (status == BT_OK) status = bt_questions_open(&r->questions, error);
+  if (status == BT_OK) bt_questions_open(&r->questions);
   if (status == BT_OK) status = bt_decider_open(&r->decider, error);
   return status == BT_OK ? bt_judge_open(&r->judge, error) : status;
 }

@@ -9,7 +9,6 @@
 #include "server/replay/price.h"
 #include "server/replay/trust.h"
 #include "server/replay/violation.h"
-#include "server/work/workplace.h"
 #include "tempo/wire/source.h"
 
 /* Some seconds of the processor, where all rules on one trace have ten. */
@@ -75,7 +74,6 @@ typedef struct bt_replay_request {
                           once, not in parts */
   size_t most_reads; /* with more traces to read, none is read: result->cut_ns says up to where there are about as many;
                         0: any number */
-  bt_workplace *work;      /* where two questions are asked at once; NULL: one after the other */
   const bt_cancel *cancel; /* or NULL */
   bt_strategy strategy;   /* forces one, where the rule and the source's version allow it (else it reads); 0: by cost */
   bt_price_table *prices; /* what the replay cost is added to it; or NULL */

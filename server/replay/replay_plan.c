@@ -244,13 +244,9 @@ static void resolve_modes(bt_replay_plan *plan, bt_source *source) {
   plan->counts_exercised = plan->filters && request->count != BT_COUNT_AT_LEAST;
   plan->wants_earliest = request->wants_earliest;
   plan->projects_first = projects_first(plan, source);
-  plan->looks_ahead = plan->filters && !plan->asks_listing && !request->wants_earliest && !request->most_reads;
-  plan->asks_all_first = request->most_reads != 0;
-  plan->reads_first_part = !request->random_part;
-  plan->reads_early =
+  plan->compares_some =
       plan->filters && !plan->is_static && !request->wants_earliest && !request->random_part && !plan->sample_is_fixed;
   plan->reads_at_random = request->random_part && !plan->is_static;
-  plan->samples_in_parts = !plan->sample_is_fixed && !request->wants_earliest;
 }
 
 bt_status bt_replay_plan_make(bt_source *source, const bt_replay_request *request, bt_replay_plan *out,

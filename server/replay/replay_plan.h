@@ -1,7 +1,7 @@
 /* What a replay is going to do, worked out once from its request, its rules and its source, and changed by nobody
- * afterwards: the rules with their plans and windows, what is searched, and every mode as one plain answer (does it
- * read some traces early? does it ask for the listing?), so that no other file asks which kinds of request these
- * are. Owns what it points to, but for what the request borrows. Thread: made by one; then any may read it. */
+ * afterwards: the rules with their plans and windows, what is searched. Every mode as one plain answer (does it compare
+ * some traces in any case? does it ask for the listing?), so that no other file asks which kinds of request these are.
+ * Owns what it points to, except for what the request borrows. Thread: made by one; then any may read it. */
 #ifndef BT_SERVER_REPLAY_PLAN_H
 #define BT_SERVER_REPLAY_PLAN_H
 
@@ -50,14 +50,10 @@ typedef struct bt_replay_plan {
   bool counts_all;        /* however many traces the listing has, else up to a number */
   bool counts_exercised;  /* searches that do nothing but count are asked */
   bool projects_first;    /* the one rule's spans may be asked for before anything else */
-  bool looks_ahead;       /* where no listing will tell, the earliest trace is looked for beside the reads */
-  bool asks_all_first;    /* before anything is read: how much there is to read decides whether it is */
-  bool reads_first_part;  /* what is sure to be needed is read while other questions are under way */
-  bool reads_early;       /* some of the first batch is read by id beside it */
+  bool compares_some;     /* a few candidates are held against a read by id whatever their batch says of them */
   bool reads_at_random;   /* in parts of a random order, until somebody has enough */
   bool judges_batches;    /* some rule can be judged in a batch */
   bool sample_is_fixed;   /* the request says how many violating traces are read by id */
-  bool samples_in_parts;  /* a part of that sample may be read before all is known */
   bool wants_earliest;    /* only the earliest violation matters */
   uint32_t sample_times;  /* samples are so many times larger */
   bool keeps_trust;       /* what earlier replays compared counts */

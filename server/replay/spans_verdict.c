@@ -1,5 +1,5 @@
-/* What the spans of one trace show. See spans_verdict.h. What is decided here must not be able to change by more spans:
- * only traces whose fragments ended more than margin before what is settled, that are not longer than margin, that no
+/* What the spans of one trace show. See spans_verdict.h. What is decided here must not be able to change by more spans.
+ * Only traces whose fragments ended more than margin before what is settled, that are not longer than margin, that no
  * answer left in doubt. docs/ARCHITECTURE.md has the argument. */
 #include "server/replay/spans_verdict.h"
 

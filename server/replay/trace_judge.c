@@ -1,17 +1,14 @@
-/* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A
- * batch is not enough when a violation rests on absence and the trace is so young that its last spans may not have
- * been handed over to what search sees, when the trace is longer than margin, so that the batch may lack its
- * beginning, or when searches counted more spans of it; and never of a young trace where several ingesters hold
- * copies, because a batch gives what one of them has. Everything of one trace comes from one read. Thread: the
- * replay's. */
+/* Judging one whole trace: its place in the window, the verdicts, and whether a batch is enough to report them. A batch
+ * is not enough in three cases. The violation rests on absence, and the trace is so young that search may not show its
+ * last spans. The trace is longer than margin, so the batch may lack its beginning. Searches counted more spans of it.
+ * A batch is never enough for a young trace where several ingesters hold copies, because it gives what one of them has.
+ * Everything of one trace comes from one read. Thread: the replay's. */
 #include "server/replay/trace_judge.h"
 
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "server/replay/comparisons.h"
 #include "server/replay/delivery.h"
-#include "server/replay/rule_notes.h"
 #include "server/replay/violation_sample.h"
 #include "tempo/wire/own_trace.h"
 
@@ -23,15 +20,6 @@ bt_status bt_trace_judge_queue(bt_judge *judge, size_t known, bt_error *error) {
   queue[judge->queue_count++] = known;
   judge->table->traces[known].flags |= BT_KNOWN_BY_ID;
   return BT_OK;
-}
-
-bool bt_trace_judge_unqueue(bt_judge *judge, size_t known) {
-  for (size_t i = 0; i < judge->queue_count; i++) {
-    if (judge->queue[i] != known) continue;
-    judge->queue[i] = judge->queue[--judge->queue_count];
-    return true;
-  }
-  return false;
 }
 
 static bool ended_after(const bt_judge *judge, const bt_trace *trace, int64_t age_ns) {
@@ -123,11 +111,15 @@ static bt_status report_trace(bt_judge *judge, size_t known, const bt_trace *tra
   }
   if (is_final) return bt_delivery_take(judge, known, rules, error);
   bool is_handed_over = !ended_after(judge, trace, judge->plan->request.assumptions.handover_ns);
-  bt_sampled judged = {bt_violation_sample_key(judge, trace, rules), known, rules, is_handed_over};
+  bt_sampled judged = {.key = bt_violation_sample_key(judge, trace, rules),
+                       .known = known,
+                       .rules = rules,
+                       .is_handed_over = is_handed_over,
+                       .is_chosen = bt_violation_sample_is_chosen(judge, known),
+                       .violates = bt_judged_violates(judge, rules)};
   judge->comparisons.from_batches++;
-  if (bt_violation_sample_keep(judge, &judged)) return BT_OK;
-  return bt_judged_violates(judge, rules) ? bt_violation_sample_add(judge, judged, error)
-                                          : bt_delivery_take(judge, known, rules, error);
+  return judged.violates || judged.is_chosen ? bt_violation_sample_add(judge, judged, error)
+                                             : bt_delivery_take(judge, known, rules, error);
 }
 
 static bt_status evaluate_trace(bt_judge *judge, size_t known, const bt_trace *trace, const bt_rule_verdict **verdicts,
@@ -211,9 +203,11 @@ bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, cons
                                       bt_error *error) {
   const bt_rule_verdict *verdicts = NULL;
   bool is_known = false;
-  bt_status status = trace
-                         ? evaluate_trace(judge, sampled->known, trace, &verdicts, &is_known, error)
-                         : bt_account_fail_trace(judge->account, &judge->table->traces[sampled->known], missing, error);
+  bt_status status = BT_OK;
+  if (trace)
+    status = evaluate_trace(judge, sampled->known, trace, &verdicts, &is_known, error);
+  else if (sampled->violates)
+    status = bt_account_fail_trace(judge->account, &judge->table->traces[sampled->known], missing, error);
   if (status != BT_OK) return status;
   if (is_known) return replace_sampled(judge, sampled, trace, verdicts, error);
   bt_judged *rules = sampled->rules;

@@ -10,12 +10,10 @@ bt_status bt_trace_judge_take(bt_judge *judge, size_t known, const bt_trace *tra
 /* Why the violation of a trace that is not found by id is not confirmed. */
 #define BT_SAMPLE_IS_GONE "a batch read it, but by id it is not found: expired, or not there yet"
 /* The trace of a sample, read by id: compares with what the batch said and reports. Without a trace, what the batch
- * showed is reported, and `missing` says why it is not confirmed. */
+ * showed is reported, and `missing` says why a violation is not confirmed. */
 bt_status bt_trace_judge_take_sampled(bt_judge *judge, bt_sampled *sampled, const bt_trace *trace, const char *missing,
                                       bt_error *error) BT_MUST_CHECK;
 /* It waits to be read by id from now on; once for each trace. */
 bt_status bt_trace_judge_queue(bt_judge *judge, size_t known, bt_error *error) BT_MUST_CHECK;
-/* It was read by id meanwhile. False: it does not wait. */
-bool bt_trace_judge_unqueue(bt_judge *judge, size_t known);
 
 #endif

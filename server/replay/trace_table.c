@@ -24,17 +24,6 @@ size_t bt_bits_count(const bt_trace_table *table, const uint64_t *bits) {
   return count;
 }
 
-bt_status bt_bits_move(uint64_t **bits, const bt_trace_moves *moves, bt_error *error) {
-  if (!*bits) return BT_OK;
-  uint64_t *moved = calloc(moves->word_count, sizeof *moved);
-  if (!moved) return bt_error_no_memory(error);
-  for (size_t i = 0; i < moves->count; i++)
-    if (bt_bit_get(*bits, i)) bt_bit_set(moved, moves->to[i]);
-  free(*bits);
-  *bits = moved;
-  return BT_OK;
-}
-
 /* ---- joining ---- */
 
 void bt_trace_table_register(bt_trace_table *table, bt_trace_holder holder) {
@@ -71,41 +60,29 @@ static void add_bounds(bt_known *known, const bt_found *found, uint8_t flag) {
   known->flags |= flag;
 }
 
-/* The old traces and one more list, both by id. moved_to[i]: the new number of the old number i. */
-static size_t merge_found(const bt_trace_table *table, const bt_found_list *found, uint8_t flag, bt_known *out,
-                          size_t *moved_to) {
+/* The old traces and one more list, both by id. */
+static size_t merge_found(const bt_trace_table *table, const bt_found_list *found, uint8_t flag, bt_known *out) {
   size_t old = 0, more = 0, count = 0;
   while (old < table->count || more < found->count) {
     int order = old == table->count    ? 1
                 : more == found->count ? -1
                                        : bt_trace_id_compare(&table->traces[old].matched.id, &found->items[more].id);
-    out[count] = order <= 0 ? table->traces[old] : (bt_known){0};
+    out[count] = order <= 0 ? table->traces[old++] : (bt_known){0};
     if (order >= 0) add_bounds(&out[count], &found->items[more++], flag);
-    if (order <= 0) moved_to[old++] = count;
     count++;
   }
   return count;
 }
 
 bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint8_t flag, bt_error *error) {
-  size_t old_count = table->count;
-  bt_known *traces = bt_realloc_array(NULL, old_count + found->count + 1, sizeof *traces);
-  size_t *moved_to = bt_realloc_array(NULL, old_count + 1, sizeof *moved_to);
-  bt_status status = traces && moved_to ? BT_OK : bt_error_no_memory(error);
-  if (status == BT_OK) {
-    size_t count = merge_found(table, found, flag, traces, moved_to);
-    free(table->traces);
-    table->traces = traces;
-    table->count = count;
-    table->word_count = count / 64 + 1;
-    traces = NULL;
-    bt_trace_moves moves = {moved_to, old_count, table->word_count};
-    for (size_t i = 0; status == BT_OK && i < table->holder_count; i++)
-      status = table->holders[i].move(table->holders[i].context, &moves, error);
-  }
-  free(traces);
-  free(moved_to);
-  return status;
+  bt_known *traces = bt_realloc_array(NULL, table->count + found->count + 1, sizeof *traces);
+  if (!traces) return bt_error_no_memory(error);
+  size_t count = merge_found(table, found, flag, traces);
+  free(table->traces);
+  table->traces = traces;
+  table->count = count;
+  table->word_count = count / 64 + 1;
+  return BT_OK;
 }
 
 void bt_trace_table_dispose(bt_trace_table *table) {

@@ -1,8 +1,8 @@
 /* What is known of each trace that some search found: its id, its times, who found it; and sets of traces as bits
- * over their numbers. It asks nobody. Traces lie by id. They are gathered in two steps (what has to be read; then
- * the listing of all traces and what is only counted), so that numbers change once more while the replay runs: who
- * keeps numbers or sets says so (bt_trace_holder), and is told then. Between the steps only marks, and the times of
- * traces that were read whole, are added. It owns its arrays; times are in ns. Thread: the replay's. */
+ * over their numbers. It asks nobody. Traces lie by id and get their numbers once, when all searches are answered;
+ * afterwards only marks are added, bounds that the listing gives later, and the times of traces that were read whole.
+ * Who keeps numbers or sets says how much memory that is (bt_trace_holder). It owns its arrays; times are in ns.
+ * Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_TRACE_TABLE_H
 #define BT_SERVER_REPLAY_TRACE_TABLE_H
 
@@ -30,17 +30,9 @@ typedef struct bt_judged_times {
   int64_t first_ns, last_ns, found_start_ns, found_end_ns;
 } bt_judged_times;
 
-/* The trace with the number i has the number to[i] from now on. */
-typedef struct bt_trace_moves {
-  const size_t *to;
-  size_t count;      /* of old numbers */
-  size_t word_count; /* of sets, from now on */
-} bt_trace_moves;
-
 /* Somebody who keeps numbers of traces. */
 typedef struct bt_trace_holder {
   void *context;
-  bt_status (*move)(void *context, const bt_trace_moves *moves, bt_error *error);
   size_t (*bytes)(const void *context); /* what it keeps for them */
 } bt_trace_holder;
 
@@ -67,15 +59,13 @@ static inline void bt_bit_set(uint64_t *bits, size_t index) {
 }
 uint64_t *bt_bits_new(const bt_trace_table *table); /* new, empty; NULL: no memory */
 size_t bt_bits_count(const bt_trace_table *table, const uint64_t *bits);
-/* NULL stays NULL. */
-bt_status bt_bits_move(uint64_t **bits, const bt_trace_moves *moves, bt_error *error) BT_MUST_CHECK;
 
 /* Says that it keeps numbers; at most BT_TRACE_HOLDERS do. */
 void bt_trace_table_register(bt_trace_table *table, bt_trace_holder holder);
 /* Tells the account of memory what the replay holds now, and so much more that it is about to. BT_LIMIT: there is no
  * room, and has_no_room says so. */
 bt_status bt_trace_table_hold(bt_trace_table *table, size_t more_bytes, bt_error *error) BT_MUST_CHECK;
-/* Joins what a search found (by id) and marks it with the flag: BT_KNOWN_MATCHED or BT_KNOWN_LISTED. */
+/* Joins what a search found (by id) and marks it with the flag: BT_KNOWN_MATCHED or BT_KNOWN_LISTED. Numbers change. */
 bt_status bt_trace_table_join(bt_trace_table *table, const bt_found_list *found, uint8_t flag,
                               bt_error *error) BT_MUST_CHECK;
 void bt_trace_table_dispose(bt_trace_table *table);

@@ -112,19 +112,22 @@ static void write_witness(const bt_rule *rule, const bt_violation_witness *witne
   if (is_open) bt_buffer_append_char(out, ')');
 }
 
-/* `checkout (checkout-service): no fraud-check in this trace`. */
-static void write_sentence(const bt_rule *rule, const bt_violation_witness *witness, const bt_range *failed,
-                           const bt_value *measured, bt_buffer *out) {
+void bt_violation_say_failure(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
   bt_buffer said = {0};
-  if (witness)
-    write_witness(rule, witness, out);
-  else
-    bt_buffer_append(out, BT_STR("this trace"));
-  bt_buffer_append(out, BT_STR(": "));
-  bt_rule_say_failure(rule, *failed, measured, &said);
+  bt_rule_say_failure(rule, choice->failed, &choice->measured, &said);
   write_plain(bt_buffer_str(&said), out);
   out->failed = out->failed || said.failed;
   bt_buffer_dispose(&said);
+}
+
+/* `checkout (checkout-service): no fraud-check in this trace`. */
+static void write_sentence(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out) {
+  if (choice->witness_count)
+    write_witness(rule, &choice->witnesses[0], out);
+  else
+    bt_buffer_append(out, BT_STR("this trace"));
+  bt_buffer_append(out, BT_STR(": "));
+  bt_violation_say_failure(rule, choice, out);
 }
 
 /* ---- making ---- */
@@ -275,15 +278,14 @@ int64_t bt_violation_time(const bt_trace *trace, const bt_rule_verdict *verdict)
 /* When and where: the first witness of the first choice, else the trace. */
 static void place_violation(maker *m, const bt_rule_verdict *verdict) {
   bt_violation *violation = &m->made->violation;
-  const bt_violation_choice *choice = violation->choice_count ? &violation->choices[0] : NULL;
-  const bt_violation_witness *witness = choice && choice->witness_count ? &choice->witnesses[0] : NULL;
-  bt_range whole = {0, 0};
+  const bt_violation_choice unknown = {0};
+  const bt_violation_choice *choice = violation->choice_count ? &violation->choices[0] : &unknown;
   violation->trace_id = m->trace->id;
   violation->missing_parents = m->trace->missing_parents;
   violation->time_ns = bt_violation_time(m->trace, verdict);
-  if (witness) violation->span_id = witness->span_id;
+  if (choice->witness_count) violation->span_id = choice->witnesses[0].span_id;
   bt_buffer sentence = {0};
-  write_sentence(m->rule, witness, choice ? &choice->failed : &whole, choice ? &choice->measured : NULL, &sentence);
+  write_sentence(m->rule, choice, &sentence);
   violation->message = copy_buffer(m, &sentence, BT_MESSAGE_BYTES);
 }
 

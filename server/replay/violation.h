@@ -78,6 +78,9 @@ bt_status bt_violation_ids_derive(bt_str tenant, bt_str rule_id, bt_str conditio
 
 enum { BT_MESSAGE_BYTES = 256, BT_WITNESS_VALUE_BYTES = 1024 };
 
+/* Appends what a choice lacks, or has and must not have: `no fraud-check in this trace`. One line without control
+ * characters: CLI, API, spans and pages all show these words (dsl/rule_sentence.h). */
+void bt_violation_say_failure(const bt_rule *rule, const bt_violation_choice *choice, bt_buffer *out);
 /* The attribute that a projected field means on that span; NULL: it is not there. */
 const bt_value *bt_witness_value(const bt_span *span, const bt_projected *field);
 /* Appends the value as text; arrays as [a, b]. */

@@ -1,22 +1,119 @@
-/* The sample of violations. See violation_sample.h. */
+/* The sample of what batches said, and what came of comparing it. See violation_sample.h. */
 #include "server/replay/violation_sample.h"
 
-#include "server/replay/comparisons.h"
+#include "server/base/clock.h"
 #include "server/replay/delivery.h"
+#include "server/replay/strategy.h"
 
 enum { SAMPLE_FLOOR = 8 }; /* violating traces that are read by id whatever their number */
 
-bt_sampled *bt_violation_sample_find_early(bt_judge *judge, size_t known) {
-  for (size_t i = 0; i < judge->early.count; i++)
-    if (judge->early.chosen[i].known == known) return &judge->early.chosen[i];
-  return NULL;
+/* ---- what earlier replays compared, and what this one adds ---- */
+
+/* Looks again each time: another replay may have seen a difference since, and the source may be another one. With the
+ * marks of pruned traces batches are asked in another way, of which nothing is kept. */
+static bt_trust_grant look(bt_judge *judge) {
+  const bt_replay_plan *plan = judge->plan;
+  bool is_same = judge->questions->projection == &plan->projection && bt_questions_are_of_one_source(judge->questions);
+  return is_same ? bt_trust_look(plan->request.trust, &plan->question, bt_clock_steady_ns()) : bt_trust_nothing();
 }
 
-bool bt_violation_sample_keep(bt_judge *judge, const bt_sampled *judged) {
-  bt_sampled *chosen = bt_violation_sample_find_early(judge, judged->known);
-  if (chosen) *chosen = *judged;
-  return chosen != NULL;
+uint64_t bt_comparisons_wanted(bt_judge *judge, uint64_t sample) {
+  bt_comparisons *made = &judge->comparisons;
+  if (!judge->plan->keeps_trust) return sample;
+  bt_trust_grant grant = look(judge);
+  bool is_first = !made->is_granted;
+  made->is_granted = true;
+  if (is_first || grant.compared < made->grant.compared) made->grant = grant;
+  uint64_t wanted = bt_trust_wants(&grant, sample), done = made->agreed + made->differed;
+  return wanted > done ? wanted - done : 0;
 }
+
+void bt_comparisons_take(bt_judge *judge, const bt_sampled *sampled, bool differs) {
+  bt_comparisons *made = &judge->comparisons;
+  made->count++;
+  if (!sampled->is_handed_over) return;
+  made->handed_over++;
+  made->differed += differs;
+  made->agreed += !differs && bt_judged_violates(judge, sampled->rules);
+}
+
+uint32_t bt_comparisons_lacking(const bt_judge *judge) {
+  const bt_comparisons *made = &judge->comparisons;
+  uint32_t lacking = judge->plan->keeps_trust && made->from_batches ? judge->plan->trust.lacking : 0;
+  return lacking > made->agreed ? lacking - made->agreed : 0;
+}
+
+static void say(bt_judge *judge) {
+  const bt_comparisons *made = &judge->comparisons;
+  bt_compared *said = &judge->account->result->coverage.compared;
+  int64_t now_ns = judge->plan->request.now_ns;
+  *said = (bt_compared){.here = made->count};
+  if (!made->is_granted || !made->from_batches || !made->grant.compared) return;
+  said->before = made->grant.compared;
+  said->oldest_ns = bt_time_subtract(now_ns, made->grant.oldest_ns);
+  said->newest_ns = bt_time_subtract(now_ns, made->grant.newest_ns);
+}
+
+void bt_comparisons_finish(bt_judge *judge) {
+  const bt_comparisons *made = &judge->comparisons;
+  const bt_replay_result *result = judge->account->result;
+  bt_trust_news news = {.compared = made->handed_over, .agreed = made->agreed, .differed = made->differed};
+  say(judge);
+  if (!judge->plan->keeps_trust) return;
+  news.units = bt_strategy_spent(result->requests, judge->judged);
+  if (judge->questions->projection != &judge->plan->projection || !bt_questions_are_of_one_source(judge->questions))
+    news.agreed = 0;
+  bt_trust_add(judge->plan->request.trust, &judge->plan->question, bt_clock_steady_ns(), &news);
+}
+
+/* ---- candidates that are compared whatever the batch says of them ---- */
+
+/* Of a rule whose other candidates were subtracted, or decided by the spans that it speaks of, what is left violates
+ * as a rule: a few of these are compared. One that violates is a part of the sample; one that does not says whether
+ * what a batch holds for no violation is none. How many are chosen, and which, rests on the seed and the ids alone. */
+
+static bool is_left(const bt_judge *judge, size_t known) {
+  for (size_t i = 0; i < judge->plan->rule_count; i++)
+    if (judge->account->result->rules[i].strategy != BT_STRATEGY_READ &&
+        bt_bit_get(judge->decider->rules[i].unread, known))
+      return true;
+  return false;
+}
+
+static bool is_young(const bt_judge *judge, size_t known) {
+  int64_t handed_over_ns = bt_time_subtract(judge->plan->request.now_ns, judge->plan->request.assumptions.handover_ns);
+  return bt_known_bounds(&judge->table->traces[known])->end_ns > handed_over_ns;
+}
+
+/* Those for which earlier comparisons stand are left out: not all of what is left violates, but at most all. */
+void bt_violation_sample_choose(bt_judge *judge, const bt_known_list *known) {
+  bt_reservoir smallest = {.count = 0};
+  bt_chosen *chosen = &judge->chosen;
+  uint64_t left = 0;
+  if (!judge->plan->compares_some) return;
+  for (size_t i = 0; i < known->count; i++) {
+    size_t item = known->items[i];
+    if (!is_left(judge, item)) continue;
+    left++;
+    uint64_t key = bt_replay_plan_sample_key(judge->plan, &judge->table->traces[item].matched.id);
+    bt_reservoir_offer(&smallest, BT_CHOSEN_MAX, (bt_keyed){key, item});
+  }
+  uint64_t wanted = left ? bt_comparisons_wanted(judge, bt_violation_sample_size(judge, left)) : 0;
+  for (size_t i = 0; i < smallest.count; i++) {
+    bool is_plain = judge->plan->keeps_trust && !is_young(judge, smallest.items[i].known);
+    if (is_plain && !wanted) continue;
+    wanted -= is_plain;
+    chosen->known[chosen->count++] = smallest.items[i].known;
+  }
+}
+
+bool bt_violation_sample_is_chosen(const bt_judge *judge, size_t known) {
+  for (size_t i = 0; i < judge->chosen.count; i++)
+    if (judge->chosen.known[i] == known) return true;
+  return false;
+}
+
+/* ---- violations ---- */
 
 /* In order of time, for who wants the earliest violation: those are worth the reads by id. */
 static uint64_t time_key(const bt_judge *judge, const bt_judged *rules) {
@@ -36,35 +133,32 @@ uint64_t bt_violation_sample_key(const bt_judge *judge, const bt_trace *trace, c
   return bt_replay_plan_sample_key(judge->plan, &trace->id) >> 1 | (trace->missing_parents ? 0 : (uint64_t)1 << 63);
 }
 
-static uint32_t largest_key(const bt_judge *judge) {
-  uint32_t largest = 0;
-  for (uint32_t i = 1; i < judge->sample_count; i++)
-    if (judge->samples[i].key > judge->samples[largest].key) largest = i;
-  return largest;
+static uint64_t order_of(const bt_sampled *sampled) {
+  return sampled->is_chosen ? 0 : sampled->key;
 }
 
-/* Keeps the traces with the smallest keys, which does not depend on the order in which they come; the others are
+static uint32_t find_last(const bt_judge *judge) {
+  uint32_t last = 0;
+  for (uint32_t i = 1; i < judge->sample_count; i++)
+    if (order_of(&judge->samples[i]) > order_of(&judge->samples[last])) last = i;
+  return last;
+}
+
+/* Keeps the traces that come first, which does not depend on the order in which they are read; the others are
  * reported at once. */
 bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error *error) {
-  judge->sampled_from++;
+  judge->sampled_from += sampled.violates;
   if (judge->sample_count < judge->plan->request.sample_size) {
     judge->samples[judge->sample_count++] = sampled;
     return BT_OK;
   }
-  uint32_t largest = largest_key(judge);
-  if (sampled.key < judge->samples[largest].key) {
-    bt_sampled out = judge->samples[largest];
-    judge->samples[largest] = sampled;
+  uint32_t last = find_last(judge);
+  if (order_of(&sampled) < order_of(&judge->samples[last])) {
+    bt_sampled out = judge->samples[last];
+    judge->samples[last] = sampled;
     sampled = out;
   }
   return bt_delivery_take(judge, sampled.known, sampled.rules, error);
-}
-
-/* Those that name parents which the batch did not show; they have the smallest keys. */
-static uint64_t count_orphans(const bt_judge *judge) {
-  uint64_t count = 0, most = SAMPLE_FLOOR * judge->plan->sample_times;
-  for (uint32_t i = 0; i < judge->sample_count; i++) count += judge->samples[i].key >> 63 == 0;
-  return count < most ? count : most;
 }
 
 /* The root of their number, because what a sample can show follows from its size, and hardly from what it is of. */
@@ -75,42 +169,6 @@ uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating) {
   return wanted < most ? wanted : most;
 }
 
-/* What is still to be read. What comes after a part of the sample was read lies near the edges, where beginnings
- * may be missing: of such traces some are read whatever was read before. */
-static uint64_t count_wanted(const bt_judge *judge, uint64_t under_way) {
-  uint64_t wanted = bt_violation_sample_size(judge, judge->sampled_from + under_way);
-  uint64_t read = judge->samples_read + judge->spared + judge->early.read + under_way;
-  wanted -= read < wanted ? read : wanted;
-  uint64_t orphans = judge->has_sampled_part ? count_orphans(judge) : 0;
-  return orphans > wanted ? orphans : wanted;
-}
-
-/* Earlier comparisons can stand for it: it was handed over long ago, and names no parent that the batch lacks. */
-static bool is_plain(const bt_judge *judge, const bt_sampled *sampled) {
-  return judge->plan->keeps_trust && sampled->is_handed_over && sampled->key >> 63 != 0;
-}
-
-static uint64_t count_plain_wanted(bt_judge *judge, uint64_t under_way) {
-  return bt_comparisons_wanted(judge, bt_violation_sample_size(judge, judge->sampled_from + under_way));
-}
-
-size_t bt_violation_sample_preview(bt_judge *judge, uint64_t under_way, size_t *known) {
-  uint64_t wanted = count_wanted(judge, under_way);
-  size_t most = wanted < BT_MORE_BY_ID_MAX ? (size_t)wanted : BT_MORE_BY_ID_MAX;
-  bt_reservoir smallest = {.count = 0};
-  for (uint32_t i = 0; most && i < judge->sample_count; i++)
-    bt_reservoir_offer(&smallest, most, (bt_keyed){judge->samples[i].key, i});
-  uint64_t plain = most ? count_plain_wanted(judge, under_way) : 0, used = 0;
-  plain = plain > under_way ? plain - under_way : 0;
-  for (size_t i = 0; i < smallest.count; i++) {
-    const bt_sampled *sampled = &judge->samples[smallest.items[i].known];
-    if (is_plain(judge, sampled) && !plain) continue;
-    plain -= is_plain(judge, sampled);
-    known[used++] = sampled->known;
-  }
-  return used;
-}
-
 /* Tells of one that waits as the batch showed it. */
 static bt_status let_go(bt_judge *judge, uint32_t index, bt_error *error) {
   bt_sampled out = judge->samples[index];
@@ -118,27 +176,36 @@ static bt_status let_go(bt_judge *judge, uint32_t index, bt_error *error) {
   return bt_delivery_take(judge, out.known, out.rules, error);
 }
 
+/* Earlier comparisons can stand for it: it was handed over long ago, and names no parent that the batch lacks. */
+static bool is_plain(const bt_sampled *sampled) {
+  return sampled->violates && sampled->is_handed_over && sampled->key >> 63 != 0;
+}
+
 /* Of what the sample holds those go for which earlier comparisons stand, the last ones first. */
 static bt_status spare_plain(bt_judge *judge, bt_error *error) {
-  uint64_t plain = 0, wanted = judge->sample_count ? count_plain_wanted(judge, 0) : 0;
-  for (uint32_t i = 0; i < judge->sample_count; i++) plain += is_plain(judge, &judge->samples[i]);
+  uint64_t plain = 0;
+  for (uint32_t i = 0; i < judge->sample_count; i++) plain += is_plain(&judge->samples[i]);
+  uint64_t wanted =
+      judge->sample_count ? bt_comparisons_wanted(judge, bt_violation_sample_size(judge, judge->sampled_from)) : 0;
   bt_status status = BT_OK;
   for (; status == BT_OK && plain > wanted; plain--) {
     uint32_t last = judge->sample_count;
-    for (uint32_t i = 0; i < judge->sample_count; i++)
-      if (is_plain(judge, &judge->samples[i]) &&
-          (last == judge->sample_count || judge->samples[i].key > judge->samples[last].key))
-        last = i;
-    judge->spared++;
+    for (uint32_t i = 0; i < judge->sample_count; i++) {
+      const bt_sampled *one = &judge->samples[i];
+      if (!is_plain(one) || one->is_chosen) continue;
+      if (last == judge->sample_count || one->key > judge->samples[last].key) last = i;
+    }
+    if (last == judge->sample_count) return BT_OK; /* those that are left were chosen when so many were wanted */
     status = let_go(judge, last, error);
   }
   return status;
 }
 
 bt_status bt_violation_sample_settle(bt_judge *judge, bt_error *error) {
-  uint64_t wanted = count_wanted(judge, 0);
+  uint64_t wanted = bt_violation_sample_size(judge, judge->sampled_from), others = 0;
+  for (uint32_t i = 0; i < judge->sample_count; i++) others += !judge->samples[i].violates;
   bt_status status = BT_OK;
-  while (status == BT_OK && !judge->plan->sample_is_fixed && judge->sample_count > wanted)
-    status = let_go(judge, largest_key(judge), error);
+  while (status == BT_OK && !judge->plan->sample_is_fixed && judge->sample_count > wanted + others)
+    status = let_go(judge, find_last(judge), error);
   return status == BT_OK && judge->plan->keeps_trust ? spare_plain(judge, error) : status;
 }

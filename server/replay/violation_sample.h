@@ -1,5 +1,6 @@
-/* Violations that batches showed: a seeded sample of them waits here to be read again by id (docs/DECISIONS.md says
- * what that sample proves); the others are told as the batches showed them. Thread: the replay's. */
+/* What of all that batches said is held against a read by id: a seeded sample of violations, and a few candidates in
+ * any case (docs/DECISIONS.md says what that proves). They wait here; the others are told as the batches showed them.
+ * Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 #define BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 
@@ -7,18 +8,27 @@
 
 /* The order in which violating traces are worth a read by id. */
 uint64_t bt_violation_sample_key(const bt_judge *judge, const bt_trace *trace, const bt_judged *rules);
-/* Keeps a violating trace, or delivers it, or another one whose place it takes. Takes its rules. */
+/* Before the first batch: chooses a few of what is to be read that are compared whatever a batch says of them. */
+void bt_violation_sample_choose(bt_judge *judge, const bt_known_list *known);
+bool bt_violation_sample_is_chosen(const bt_judge *judge, size_t known);
+/* Keeps a trace that violates or was chosen, or delivers it, or another one whose place it takes. Takes its rules. */
 bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error *error) BT_MUST_CHECK;
-/* Keeps what a batch said of a trace that is being read by id beside it. False: it is none, and nothing was taken. */
-bool bt_violation_sample_keep(bt_judge *judge, const bt_sampled *judged);
-/* That one of those; NULL: it is none. */
-bt_sampled *bt_violation_sample_find_early(bt_judge *judge, size_t known);
 /* Chooses how many of the kept ones are worth a read by id, and delivers the others as the batches showed them. */
 bt_status bt_violation_sample_settle(bt_judge *judge, bt_error *error) BT_MUST_CHECK;
-/* Which these are so far, without delivering any: known traces, at most BT_MORE_BY_ID_MAX; returns their number.
- * `under_way`: violating traces that are being read by id beside the batch. */
-size_t bt_violation_sample_preview(bt_judge *judge, uint64_t under_way, size_t *known);
 /* How many of so many violating traces are held against a read by id, here or earlier. */
 uint64_t bt_violation_sample_size(const bt_judge *judge, uint64_t violating);
+
+/* ---- how many of the sample are still worth a read by id, given what earlier replays compared (trust.h), and what
+ * this one adds to that. What is not handed over yet, and traces that name parents which no batch showed, are compared
+ * whatever is known: that is about these traces, and not about the source. ---- */
+
+/* Of a sample of that size: so many of what was handed over long ago are still to be read by id. */
+uint64_t bt_comparisons_wanted(bt_judge *judge, uint64_t sample);
+/* A trace was read both ways; its rules are what the batch said. */
+void bt_comparisons_take(bt_judge *judge, const bt_sampled *sampled, bool differs);
+/* Comparisons that have to agree, after an earlier difference, before an answer that batches gave is complete. */
+uint32_t bt_comparisons_lacking(const bt_judge *judge);
+/* Says in the coverage what the answer rests on, and leaves it to the replays that follow. */
+void bt_comparisons_finish(bt_judge *judge);
 
 #endif

@@ -225,9 +225,8 @@ static void refuse(formatting *f, const bt_rulefile_rule *rule) {
   bool is_folded = rule->dsl_offset < f->text.len && f->text.ptr[rule->dsl_offset] == '>';
   f->is_wrong = true;
   bt_buffer_printf(f->problems,
-                   "%s:%u:%u: error: the text of rule %s is not in canonical form, and is %s, which is not rewritten "
-                   "in place: write "
-                   "it as a block (dsl: | and the text on the lines below)\n",
+                   "%s:%u:%u: error: rule %s is not in canonical form. It is %s, which fmt does not rewrite: write it "
+                   "as a block (dsl: | and the text on the lines below)\n",
                    f->file_name, rule->dsl_line, rule->dsl_column ? rule->dsl_column + 1 : 1, name ? name : "",
                    is_folded ? "folded (>)" : "written over several lines without quotes");
 }

@@ -1,6 +1,6 @@
-/* Groups and rules of a rule file. Keys are read by tables; what depends on several of them (one text, one source of
- * frameworks) is checked once a rule was read. Rule fields go to the heap, where definitions take them; everything else
- * stays in the file's arena. Thread: no state. */
+/* Groups and rules of a rule file. Tables say which keys there are. What depends on several keys (one rule, one source
+ * of frameworks) is checked after the whole rule was read. Rule fields go to the heap, where definitions take them;
+ * everything else stays in the file's arena. Thread: no state. */
 #include "server/rulefile/rulefile.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Running tests. See test_run.h. Each verdict comes from a ruleset of one rule, through the evaluator that replays use.
- * A witness is looked for among all violating choices, not only the reported ones: the rule is evaluated once more with
+ * A witness is looked for among all violating choices, not only the reported ones. The rule is evaluated once more with
  * `binding.span.id == id` joined to its `when`, which is violated exactly when some violating choice has these
  * bindings. */
 #include "server/rulefile/test_run.h"
@@ -120,8 +120,7 @@ static bool read_witnesses(bt_test_result *result, id_condition ids[MAX_WITNESSE
     bt_span_id id;
     int binding = find_binding(result->judged->definition->rule, test->witnesses[i].binding);
     if (binding == BT_NO_BINDING || i >= MAX_WITNESSES)
-      fail_witness(result, "expected a binding that stands in when outside any not and or, got",
-                   test->witnesses[i].binding);
+      fail_witness(result, "expected a binding in when, outside any not and or, got", test->witnesses[i].binding);
     else if (!bt_test_span_id(test, result->trace, test->witnesses[i].span_id, &id))
       fail_witness(result, "expected the id of a span, got", test->witnesses[i].span_id);
     else

@@ -1,4 +1,4 @@
-/* Where a rule's text stands in a file. For who reads rules from a YAML tree. Thread: no state. */
+/* Where a rule's text is in a file. For who reads rules from a YAML tree. Thread: no state. */
 #ifndef BT_SERVER_RULEFILE_TEXT_PLACE_H
 #define BT_SERVER_RULEFILE_TEXT_PLACE_H
 

@@ -1,5 +1,5 @@
 /* Rules through libyaml's emitter. See yaml_write.h. Only what is certain to be read back as the same string is written
- * plain or as a block; everything else stands in double quotes with escapes. Thread: no state. */
+ * plain or as a block; everything else is in double quotes with escapes. Thread: no state. */
 #include "server/rulefile/yaml_write.h"
 
 #include <inttypes.h>

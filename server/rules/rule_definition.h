@@ -1,5 +1,5 @@
 /* A rule as users keep it (api.md, Rules): its text with name, severity, labels and overrides, and the compiled form
- * beside it. The store, rule files, the HTTP API and replays all hand this around. Thread: immutable once made; shared
+ * next to it. The store, rule files, the HTTP API and replays all hand this around. Thread: immutable once made; shared
  * by reference count. */
 #ifndef BT_SERVER_RULES_RULE_DEFINITION_H
 #define BT_SERVER_RULES_RULE_DEFINITION_H

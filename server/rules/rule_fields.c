@@ -265,7 +265,7 @@ static bt_status check_overrides(const bt_rule_fields *fields, bt_error *error) 
 
 /* An empty text and one that is too long are the compiler's to report, with a place. */
 static bt_status check_dsl(const char *dsl, bt_error *error) {
-  return dsl ? BT_OK : bt_error_set(error, BT_INVALID, "dsl: expected the text of the rule, got nothing");
+  return dsl ? BT_OK : bt_error_set(error, BT_INVALID, "dsl: expected a rule, got nothing");
 }
 
 static bt_status complete_texts(bt_rule_fields *fields, bt_error *error) {

@@ -89,8 +89,8 @@ static bt_status check_ca(const char *path, bt_error *error) {
 
 static void say_clock_ahead(int64_t ahead_ns) {
   bt_log(BT_LOG_WARNING,
-         "the clock here is up to %lld s ahead of Tempo's, by the Date of its answers: what is settled is counted by "
-         "Tempo's, so much later; set both clocks by the same source of time",
+         "the clock here is up to %lld s ahead of Tempo's, by the Date of its answers: BeTrace goes by Tempo's clock "
+         "and settles traces that much later. Set both clocks from the same source of time",
          (long long)(ahead_ns / 1000000000));
 }
 

@@ -1,5 +1,5 @@
-/* SQLite's online backup into a file beside the wanted one, which gets its name last. See backup.h. The copy leaves WAL
- * mode, so that it is one file; a service that opens it goes back. */
+/* SQLite's online backup into a file next to the wanted one, which gets its name last. See backup.h. The copy leaves
+ * WAL mode, so that it is one file; a service that opens it goes back. */
 #include "server/store/backup.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* One service a database: a lock on the file itself, so that it holds whatever path leads there, symbolic and hard
  * links included. It is flock's, which knows nothing of the fcntl locks that SQLite takes on the same file. But closing
- * any descriptor of a file drops all fcntl locks that the process has on it, so the lock's is opened before SQLite's
- * and closed after, and a file that this process has open already is refused without being opened. For server/store
- * alone. Thread: any. */
+ * any descriptor of a file drops all fcntl locks that the process has on it. So this lock opens its descriptor before
+ * SQLite and closes it after, and refuses a file that this process has open already. For server/store alone. Thread:
+ * any. */
 #ifndef BT_SERVER_STORE_FILE_LOCK_H
 #define BT_SERVER_STORE_FILE_LOCK_H
 

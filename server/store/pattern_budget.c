@@ -23,9 +23,9 @@ bt_status bt_store_check_patterns(const bt_rule_store *store, const char *tenant
   if (bytes <= store->most_pattern_bytes || bytes <= tenant_bytes(store->index, tenant)) return BT_OK;
   return bt_error_set(
       error, BT_LIMIT,
-      "the regexes of this tenant's enabled rules may take %llu KiB compiled (--pattern-memory), and with "
-      "this they would take %llu KiB; make repetitions like {50} and classes like \\pL smaller, or "
-      "disable or delete rules that are not needed",
+      "the regexes of this tenant's enabled rules may take %llu KiB compiled (--pattern-memory). With this rule they "
+      "would take %llu KiB. Make repetitions like {50} and classes like \\pL smaller, or disable rules that you do not "
+      "need",
       (unsigned long long)(store->most_pattern_bytes >> 10), (unsigned long long)(bytes >> 10));
 }
 
@@ -39,8 +39,8 @@ bt_status bt_store_fit_patterns(const bt_rule_store *store, uint64_t *tenant_sum
   }
   return bt_rule_definition_break(
       definition, error,
-      "its regexes take %zu KiB compiled, and of the %llu KiB that those of a tenant's enabled rules may take "
-      "(--pattern-memory) %llu KiB are left; store it with less, or disabled, or raise that setting and restart",
+      "its regexes take %zu KiB compiled. The enabled rules of a tenant may take %llu KiB (--pattern-memory), and %llu "
+      "KiB are left. Store it with less, or disabled, or raise that setting and restart",
       bytes >> 10, (unsigned long long)(store->most_pattern_bytes >> 10),
       (unsigned long long)((store->most_pattern_bytes - *tenant_sum) >> 10));
 }

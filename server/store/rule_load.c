@@ -1,5 +1,5 @@
 /* Filling the index when a database is opened. Every version of every rule is read, compiled and compared with its seal
- * and its condition hash: a rule is what its highest version says, and what cannot be believed makes a broken rule,
+ * and its condition hash. A rule is what its highest version says, and what cannot be believed makes a broken rule,
  * never an older one or none. */
 #include <stdlib.h>
 #include <string.h>

@@ -14,6 +14,7 @@
 #include "server/rules/rule_fields.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"
+#include "tempo/wire/may_wait.h"
 
 static const int64_t probe_interval_ns = 5000000000;
 
@@ -149,6 +150,7 @@ static store_call *wait_for_call(bt_rule_store *store) {
 static void *serve(void *argument) {
   bt_rule_store *store = argument;
   store_call *call;
+  bt_thread_forbid_waits();
   while ((call = wait_for_call(store))) {
     bt_status status = call->run(store, call);
     pthread_mutex_lock(&store->queue_lock);
@@ -161,6 +163,7 @@ static void *serve(void *argument) {
 }
 
 bt_status bt_store_ask(bt_rule_store *store, store_call *call) {
+  bt_thread_assert_may_wait();
   pthread_mutex_lock(&store->queue_lock);
   if (store->last)
     store->last->next = call;

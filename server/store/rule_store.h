@@ -1,7 +1,7 @@
 /* The rule store: rules and their versions in SQLite, nothing else. WAL and FULL: what was acknowledged survives kill
- * -9. Thread: one thread of the store owns the connection; every call here may come from any thread and blocks it until
+ * -9. Thread: one thread of the store owns the connection. Every call here may come from any thread and blocks it until
  * the store answered, so the event loops never call it (they hand requests to workers). bt_rule_store_snapshot,
- * _broken, _broken_count and _get are the exceptions: they take no lock that a write holds across I/O, and give the
+ * _broken, _broken_count and _get are the exceptions. They take no lock that a write holds across I/O, and give the
  * rules as they were after the last commit. Errors that come from SQLite (BT_IO: disk full, damaged, locked …) leave
  * everything as it was and name neither SQL nor paths. */
 #ifndef BT_SERVER_RULE_STORE_H

@@ -221,9 +221,9 @@ static bt_status check_state(bt_rule_store *store, store_call *call) {
   bt_import_options *options = call->import_options;
   bt_status status = hash_state(store, call, options->state);
   if (status || !options->if_state || strcmp(options->if_state, options->state) == 0) return status;
-  return bt_error_set(call->error, BT_CONFLICT,
-                      "one of these rules was changed, created or deleted since the plan was made; nothing was stored, "
-                      "make a new plan");
+  return bt_error_set(
+      call->error, BT_CONFLICT,
+      "somebody changed, created or deleted one of these rules after this plan; nothing was stored, make a new plan");
 }
 
 /* What to do with each rule of an import; `versions` gets those that are to be written. */

@@ -1,7 +1,7 @@
 /* Which traces were counted for which rules as exercised, so that a trace that is judged again counts once. Two
  * generations of fingerprints of 64 bits: the older one is forgotten when the newer one is full or old enough. Without
  * room the older one is forgotten at once, or nothing is kept. What is forgotten may count again; nothing that was not
- * counted is taken for counted, but for one in 10^12. Thread: belongs to its watcher. */
+ * counted is taken for counted, except for one in 10^12. Thread: belongs to its watcher. */
 #ifndef BT_SERVER_WATCH_COUNTED_H
 #define BT_SERVER_WATCH_COUNTED_H
 

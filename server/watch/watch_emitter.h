@@ -1,8 +1,8 @@
-/* Sends what watch has found, and its checkpoints, in a crew of some, so that a stalled receiver never holds up
- * evaluation, and one of which a part hangs not all that is sent. What fails stays in the queue and is tried again,
- * with pauses that grow to a minute, while the rest goes on; no tenant has all of the crew; the queue is bounded, and
- * while a tenant's share of it is full watch judges nothing new of that tenant and does not move its watermark. Thread:
- * push and take from whoever makes the round; sending in the crew. */
+/* Sends what watch has found, and its checkpoints, with several threads. So a stalled receiver never holds up
+ * evaluation, and a receiver with one part that hangs does not stop all sending. What fails stays in the queue and is
+ * tried again, with pauses that grow to a minute, while the rest goes on. No tenant has all of the threads. The queue
+ * is bounded. While a tenant's share of it is full, watch judges nothing new of that tenant and does not move its
+ * watermark. Thread: push and take from the thread of the round; sending in the crew. */
 #ifndef BT_SERVER_WATCH_EMITTER_H
 #define BT_SERVER_WATCH_EMITTER_H
 

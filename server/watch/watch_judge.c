@@ -249,11 +249,10 @@ static void say_unreached(bt_watcher *watcher, const bt_trace *trace, const bt_r
   if (watcher->told_unreached_ns && watcher->now_ns - watcher->told_unreached_ns < TOLD_AGAIN_NS) return;
   watcher->told_unreached_ns = watcher->now_ns;
   bt_trace_id_format(&trace->id, hex);
-  bt_log(
-      BT_LOG_WARNING,
-      "watch could not reach the verdict of rule %s on trace %s (budget): it has taken too many steps, too much text "
-      "or too much time of the processor; nothing is sent for it, and the next trace goes on",
-      watcher->rules->items[first].definition->fields.id, hex);
+  bt_log(BT_LOG_WARNING,
+         "watch could not reach the verdict of rule %s on trace %s (budget): it took too many steps, too much text or "
+         "too much processor time. Nothing is sent for it, and watch goes on with the next trace",
+         watcher->rules->items[first].definition->fields.id, hex);
 }
 
 static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, bt_error *error) {

@@ -1,6 +1,6 @@
-/* The violations that watch has found and not forgotten yet: what was sent, so that nothing is sent twice, and what may
- * have to be taken back when later spans undo it. Keyed by the violation's derived id. Thread: belongs to its watcher;
- * a record that is queued is also read by the emitter, which changes nothing in it. */
+/* The violations that watch has found and not forgotten yet, by their derived ids. It needs them to send nothing twice,
+ * and to take a violation back when later spans undo it. Thread: belongs to its watcher; the emitter also reads a
+ * queued record and changes nothing in it. */
 #ifndef BT_SERVER_WATCH_OPEN_H
 #define BT_SERVER_WATCH_OPEN_H
 

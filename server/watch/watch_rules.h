@@ -1,5 +1,5 @@
 /* The rules of one tenant that are under watch, compiled: what to search for, what to read, and the evaluator.
- * Immutable but for the evaluator's scratch. Enabled rules only; one whose violations no search can find is refused
+ * Immutable except for the evaluator's scratch. Enabled rules only; one whose violations no search can find is refused
  * unless it says watch_all, because it would read every trace there is. Thread: belongs to its watcher. */
 #ifndef BT_SERVER_WATCH_RULES_H
 #define BT_SERVER_WATCH_RULES_H

@@ -1,6 +1,6 @@
-/* The traces that a watcher has seen: those that wait until they are quiet, and for a while those that were judged, so
- * that a trace that is found again without anything new is not read again. Forgetting one that was judged costs a read
- * and never an answer. Thread: belongs to its watcher. */
+/* The traces that a watcher has seen: those that wait until they are quiet, and for a while those that it judged. It
+ * does not read a judged trace again if a search finds it without anything new. Forgetting one costs a read and never
+ * an answer. Thread: belongs to its watcher. */
 #ifndef BT_SERVER_WATCH_TABLE_H
 #define BT_SERVER_WATCH_TABLE_H
 

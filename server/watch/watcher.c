@@ -92,11 +92,10 @@ bool bt_watcher_forget_sent(bt_watcher *watcher) {
   pthread_mutex_unlock(&watcher->mutex);
   if (watcher->told_forgotten_ns && watcher->now_ns - watcher->told_forgotten_ns < 10 * MINUTE_NS) return true;
   watcher->told_forgotten_ns = watcher->now_ns;
-  bt_log(
-      BT_LOG_WARNING,
-      "watch has no room in --memory-limit for all violations that it has sent, and has forgotten %zu early: none is "
-      "lost, but spans that come late cannot take these back, and they may be sent again, under the same ids",
-      forgotten);
+  bt_log(BT_LOG_WARNING,
+         "watch has no room in --memory-limit for all violations that it has sent. It has forgotten %zu early. None is "
+         "lost, but late spans cannot take these back, and watch may send them again under the same ids",
+         forgotten);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "server/base/condition.h"
+#include "tempo/wire/may_wait.h"
 
 /* The mutex is held, as in all below but where said. A pool that ends takes nobody. */
 static bool send_member(bt_crew_member *member) {
@@ -64,10 +65,21 @@ void bt_crew_dismiss(bt_crew *crew) {
   crew->is_ending = true;
 }
 
+/* Who has not begun is not waited for: a lane that is full of what hangs would hold up who needs nothing of it. */
+static void call_back_members(bt_crew *crew) {
+  for (uint32_t i = 0; i < crew->options.size; i++) {
+    bt_crew_member *member = &crew->members[i];
+    bool is_sent = member->is_at_work;
+    if (is_sent && bt_pool_take_back(crew->options.work->pool, crew->options.lane, &member->task)) leave(member);
+  }
+}
+
 void bt_crew_end(bt_crew *crew) {
   if (!crew->members) return;
+  bt_thread_assert_may_wait();
   pthread_mutex_lock(crew->options.mutex);
   crew->is_ending = true;
+  call_back_members(crew);
   while (crew->at_work) pthread_cond_wait(&crew->left, crew->options.mutex);
   pthread_mutex_unlock(crew->options.mutex);
   bt_timer_clear(crew->options.work->timer, &crew->again);

@@ -1,7 +1,7 @@
 /* Some members of a lane that do what there is to do for one owner: its queue of replays, its rounds of watch. A member
- * is a task that asks the owner for work, does it, and asks again in its turn; when there is none it leaves its place,
+ * is a task that asks the owner for work, does it, and asks again in its turn. When there is none it leaves its place,
  * and the owner wakes the crew when there is some, or the timer does. Thread: everything is behind the owner's mutex,
- * but for init and end. */
+ * except for init and end. */
 #ifndef BT_SERVER_WORK_CREW_H
 #define BT_SERVER_WORK_CREW_H
 
@@ -43,8 +43,8 @@ void bt_crew_wake_all(bt_crew *crew);
 /* Nobody begins anything from now on: beside cancelling what is under way, for an end that nobody waits for yet. The
  * mutex is held. */
 void bt_crew_dismiss(bt_crew *crew);
-/* Waits until no member is at work: cancel what they do first. The mutex is not held. A crew that was never initialised
- * (all-zero) is fine. */
+/* Waits until no member is at work: cancel what they do first. One that waits for a place of its lane is called back.
+ * The mutex is not held. A crew that was never initialised (all-zero) is fine. */
 void bt_crew_end(bt_crew *crew);
 
 #endif

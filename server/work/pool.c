@@ -1,5 +1,5 @@
 /* The pool: lanes and threads under one mutex, which is held for some pointers only. See pool.h. Invariant: where a
- * lane has a free place and a task that may go, a thread is on its way to it: it was woken or started when the task
+ * lane has a free place and a task that may go, a thread is on its way to it. It was woken or started when the task
  * came, or has just ended one. A thread that is woken is counted as busy by whoever wakes it, so that two tasks never
  * rely on one thread. The threads of replays are apart: they have less weight with the system, which no thread can take
  * back. */
@@ -56,23 +56,14 @@ static const struct {
   uint32_t least, for_each_processor, most; /* places */
   uint32_t most_queued; /* where it is less than for others: they hold much, or are better asked for again */
 } lane_rows[BT_LANES] = {
-    [BT_LANE_MEMORY] = {"memory", PEOPLE, 2, 1, 8, 0},
-    [BT_LANE_STORE] = {"store", PEOPLE, 4, 1, 8, 0},
-    [BT_LANE_COMPUTE] = {"compute", PEOPLE, 2, 1, 32, 0},
-    [BT_LANE_SOURCE] = {"source", PEOPLE, 8, 2, 32, 0},
-    [BT_LANE_SEARCH] = {"search", PEOPLE, 4, 1, 16, 64},
-    [BT_LANE_PUSH] = {"push", PEOPLE, 4, 1, 8, 8},
-    [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4, 0},
-    [BT_LANE_ANSWER] = {"answer", PEOPLE, 4, 1, 16, 0},
-    [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16, 0},
-    [BT_LANE_CHECK] = {"check", PEOPLE, 2, 0, 2, 0},
-    [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 0, 2, 0},
-    [BT_LANE_SERIES] = {"series", PEOPLE, 2, 0, 2, 0},
-    [BT_LANE_REPORT] = {"report", PEOPLE, 2, 0, 2, 0},
-    [BT_LANE_WATCH] = {"watch", PEOPLE, 4, 0, 4, 0},
-    [BT_LANE_ASKING] = {"asking", PEOPLE, 8, 2, 32, 0},
+    [BT_LANE_MEMORY] = {"memory", PEOPLE, 2, 1, 8, 0},         [BT_LANE_STORE] = {"store", PEOPLE, 4, 1, 8, 0},
+    [BT_LANE_COMPUTE] = {"compute", PEOPLE, 2, 1, 32, 0},      [BT_LANE_SOURCE] = {"source", PEOPLE, 8, 2, 32, 0},
+    [BT_LANE_SEARCH] = {"search", PEOPLE, 4, 1, 16, 64},       [BT_LANE_PUSH] = {"push", PEOPLE, 4, 1, 8, 8},
+    [BT_LANE_PROBE] = {"probe", PEOPLE, 4, 0, 4, 0},           [BT_LANE_ANSWER] = {"answer", PEOPLE, 4, 1, 16, 0},
+    [BT_LANE_PAGES] = {"pages", PEOPLE, 4, 1, 16, 0},          [BT_LANE_CHECK] = {"check", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_EVALUATION] = {"evaluation", PEOPLE, 2, 0, 2, 0}, [BT_LANE_SERIES] = {"series", PEOPLE, 2, 0, 2, 0},
+    [BT_LANE_REPORT] = {"report", PEOPLE, 2, 0, 2, 0},         [BT_LANE_WATCH] = {"watch", PEOPLE, 4, 0, 4, 0},
     [BT_LANE_REPLAY] = {"replay", REPLAYS, 5, 0, 5, 0},
-    [BT_LANE_REPLAY_ASKING] = {"replay_asking", REPLAYS, 5, 0, 5, 0},
 };
 
 const char *bt_lane_name(bt_lane lane) {
@@ -103,7 +94,9 @@ static bt_task *take_of_lane(bt_pool *pool, bt_lane lane) {
   lane_queue *queue = &pool->lanes[lane];
   question q = {pool, lane};
   if (!queue->turns.count || queue->running >= queue->places) return NULL;
-  return bt_turns_take(&queue->turns, tenant_may_go, &q);
+  bt_task *task = bt_turns_take(&queue->turns, tenant_may_go, &q);
+  if (task) task->is_queued = false;
+  return task;
 }
 
 /* Lane after lane, so that none waits for another where the system gave fewer threads than there are places. */
@@ -186,6 +179,11 @@ static bool send_thread(bt_pool *pool, crowd_kind kind) {
 
 /* ---- for others ---- */
 
+static void put_in_line(lane_queue *queue, bt_task *task) {
+  bt_turns_add(&queue->turns, task);
+  task->is_queued = true;
+}
+
 static bool has_room(const bt_pool *pool, bt_lane lane, uint64_t tenant) {
   const bt_turns *turns = &pool->lanes[lane].turns;
   size_t most = lane_rows[lane].most_queued;
@@ -201,7 +199,7 @@ bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) {
   bool is_taken = has_room(pool, lane, task->tenant);
   if (is_taken && queue->running < queue->places) is_taken = send_thread(pool, lane_rows[lane].kind);
   if (is_taken)
-    bt_turns_add(&queue->turns, task);
+    put_in_line(queue, task);
   else
     queue->refused++;
   pthread_mutex_unlock(&pool->mutex);
@@ -214,9 +212,19 @@ void bt_pool_resume(bt_pool *pool, bt_lane lane, bt_task *task) {
   assert(lane_rows[lane].kind == PEOPLE);
   pthread_mutex_lock(&pool->mutex);
   assert(!pool->is_stopping);
-  bt_turns_add(&queue->turns, task);
+  put_in_line(queue, task);
   if (queue->running < queue->places) (void)send_thread(pool, PEOPLE);
   pthread_mutex_unlock(&pool->mutex);
+}
+
+/* A thread that is on its way to it finds another one, or sleeps again. */
+bool bt_pool_take_back(bt_pool *pool, bt_lane lane, bt_task *task) {
+  pthread_mutex_lock(&pool->mutex);
+  bool is_back = task->is_queued;
+  if (is_back) bt_turns_remove(&pool->lanes[lane].turns, task);
+  task->is_queued = false;
+  pthread_mutex_unlock(&pool->mutex);
+  return is_back;
 }
 
 bt_lane_state bt_pool_look(bt_pool *pool, bt_lane lane) {

@@ -22,10 +22,8 @@ typedef enum bt_lane {
   BT_LANE_EVALUATION, /* violations on demand */
   BT_LANE_SERIES,
   BT_LANE_REPORT,
-  BT_LANE_WATCH,  /* rounds, and what they send */
-  BT_LANE_ASKING, /* searches beside those that people wait for */
+  BT_LANE_WATCH, /* rounds, and what they send */
   BT_LANE_REPLAY,
-  BT_LANE_REPLAY_ASKING, /* the same of replays */
   BT_LANES
 } bt_lane;
 
@@ -55,6 +53,9 @@ bool bt_pool_submit(bt_pool *pool, bt_lane lane, bt_task *task) BT_MUST_CHECK;
 /* The same for a task that was taken before, has left its place, and has something to do again: a full lane does not
  * refuse it. The pool has not begun to end, and the lane's threads are people's. */
 void bt_pool_resume(bt_pool *pool, bt_lane lane, bt_task *task);
+
+/* True: the task had not begun, does not run, and is its owner's again. The task was submitted or never used. */
+bool bt_pool_take_back(bt_pool *pool, bt_lane lane, bt_task *task) BT_MUST_CHECK;
 
 const char *bt_lane_name(bt_lane lane);
 bt_lane_state bt_pool_look(bt_pool *pool, bt_lane lane);

@@ -8,6 +8,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/condition.h"
+#include "tempo/wire/may_wait.h"
 
 struct bt_timer {
   pthread_t thread;
@@ -97,6 +98,7 @@ static void sleep_to_first(bt_timer *timer) {
 
 static void *keep_time(void *argument) {
   bt_timer *timer = argument;
+  bt_thread_forbid_waits();
   pthread_mutex_lock(&timer->mutex);
   while (!timer->is_stopping) {
     if (timer->first && timer->first->at_ns <= bt_clock_monotonic_ns())

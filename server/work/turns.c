@@ -90,3 +90,64 @@ bt_task *bt_turns_take(bt_turns *turns, bool (*may_go)(const void *context, uint
   turns->count--;
   return taken;
 }
+
+/* ---- taking one out of the middle ---- */
+
+static void remove_from_party(bt_task *party, bt_task *task) {
+  bt_task *before = party;
+  while (before->next != task) before = before->next;
+  before->next = task->next;
+  if (party->last == task) party->last = before;
+}
+
+/* What stands in the place of a party whose first task goes: its second one, or the next party. *last_party: what the
+ * last party is then, where it was this one. */
+static bt_task *without_first(bt_task *task, bt_task *party_before, bt_task **last_party) {
+  bt_task *rest = task->next;
+  if (rest) {
+    rest->last = task->last;
+    rest->next_party = task->next_party;
+  }
+  if (*last_party == task) *last_party = rest ? rest : party_before;
+  return rest ? rest : task->next_party;
+}
+
+/* The tenant's first task goes. */
+static void remove_first(bt_turns *turns, bt_task *before, bt_task *task) {
+  bt_task *last_party = task->last_party, *first = without_first(task, NULL, &last_party);
+  if (!first) {
+    cut_tenant(turns, before, task);
+    return;
+  }
+  first->last_party = last_party;
+  first->count = task->count - 1;
+  first->next_tenant = task->next_tenant;
+  if (before)
+    before->next_tenant = first;
+  else
+    turns->first = first;
+  if (turns->last == task) turns->last = first;
+}
+
+void bt_turns_remove(bt_turns *turns, bt_task *task) {
+  bt_task *before = NULL, *tenant = turns->first, *party_before = NULL;
+  while (tenant->tenant != task->tenant) {
+    before = tenant;
+    tenant = tenant->next_tenant;
+  }
+  turns->count--;
+  if (tenant == task) {
+    remove_first(turns, before, task);
+    return;
+  }
+  bt_task *party = tenant;
+  while (party->party != task->party) {
+    party_before = party;
+    party = party->next_party;
+  }
+  tenant->count--;
+  if (party == task)
+    party_before->next_party = without_first(task, party_before, &tenant->last_party);
+  else
+    remove_from_party(party, task);
+}

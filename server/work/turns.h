@@ -15,6 +15,7 @@ typedef struct bt_task {
    * besides, the first of its last party, the next tenant's first, and how many it has. */
   struct bt_task *next, *last, *next_party, *last_party, *next_tenant;
   size_t count;
+  bool is_queued; /* the pool's own */
 } bt_task;
 
 typedef struct bt_turns { /* all-zero is empty */
@@ -28,5 +29,7 @@ size_t bt_turns_of_tenant(const bt_turns *turns, uint64_t tenant);
 void bt_turns_add(bt_turns *turns, bt_task *task);
 /* The next one whose tenant may go now; NULL: there is none. */
 bt_task *bt_turns_take(bt_turns *turns, bool (*may_go)(const void *context, uint64_t tenant), const void *context);
+/* One that waits goes, whosever turn it is; the others keep theirs. */
+void bt_turns_remove(bt_turns *turns, bt_task *task);
 
 #endif

@@ -1,9 +1,8 @@
-/* Waiting without a place. Who waits for something that others do (the window of an evaluation, a report) leaves a wait
- * with them and ends his task. The wait is woken once: by them, at its time, or by the end of its scope, whichever
- * comes first. Then the task goes into its lane again and looks what there is. A wait is part of something larger, so
- * nothing here allocates. In turn: init; set, under the lock of who knows when it is there; park, as the last thing of
- * the task; and in the task that runs then return, before anything else. Thread: any may wake; the rest is for the
- * waiting task. */
+/* Waiting without a place. A task that waits for others (the window of an evaluation, a report) leaves a wait with them
+ * and ends. The wait is woken once: by them, when its time comes, or by the end of its scope, whichever is first. Then
+ * the task goes into its lane again and looks at what there is. A wait is part of something larger, so nothing here
+ * allocates. Call in this order: init; set, under the lock of the one who wakes; park, as the last thing of the task.
+ * The task that runs then calls return before anything else. Thread: any may wake; the rest is for the waiting task. */
 #ifndef BT_SERVER_WORK_WAIT_H
 #define BT_SERVER_WORK_WAIT_H
 

@@ -1,5 +1,5 @@
-/* The owner of threads, deadlines and cancellation: one timer, one pool, and the scope that everything hangs below. Who
- * needs work done gets this. Made first and freed last. Thread: any. */
+/* The owner of threads, deadlines and cancellation: one timer, one pool, and the scope that everything hangs below.
+ * Code that needs work done gets this. Made first and freed last. Thread: any. */
 #ifndef BT_SERVER_WORK_WORKPLACE_H
 #define BT_SERVER_WORK_WORKPLACE_H
 

@@ -1,8 +1,8 @@
-/* The ids of a read in batches: each once, in order, with what is known of its size; and what of it one question may
- * ask. Thread: one. Internal to tempo/. Tempo answers `| by(span:id) | by(kind)` in the square of the spans of one
- * trace (measured on 2.8, 2.10 and 3.0 alike: 100 spans 0.06 s of its processor, 500 spans 0.6, 2,000 spans 7, 4,000
- * spans 28; by id a trace of 500 takes it 0.03 s and one of 20,000 0.7). So a trace is not asked for in a batch from
- * some size on, and a batch holds what Tempo answers within a few seconds. */
+/* The ids of a read in batches, each once, in order, with what is known of its size, and what one question may ask of
+ * them. Thread: one. Internal to tempo/. Tempo answers `| by(span:id) | by(kind)` in the square of the spans of one
+ * trace. Measured on 2.8, 2.10 and 3.0 alike: 100 spans take 0.06 s of its processor, 500 spans 0.6, 2,000 spans 7, and
+ * 4,000 spans 28. By id a trace of 500 takes 0.03 s and one of 20,000 takes 0.7 s. So a batch asks for no trace above
+ * some size, and holds what Tempo answers within a few seconds. */
 #ifndef BT_TEMPO_API_READ_IDS_H
 #define BT_TEMPO_API_READ_IDS_H
 

@@ -1,5 +1,5 @@
 /* Spans without knowing whose they are. See span_search.h. The ids are cut into parts of one size, as many as the
- * expected traces need; each part is one question with a filter on the id, over the whole range, so that no trace lies
+ * expected traces need. Each part is one question with a filter on the id, over the whole range, so that no trace lies
  * in two. A part whose answer is too large or full is halved. Two are under way, so that Tempo works on the next while
  * we decode. An answer is decoded twice: first its ids, which the spans are sorted into, then the spans. Traces in
  * which the filter finds many spans would cost Tempo the square of them: they are found before, left out, and given

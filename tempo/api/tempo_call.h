@@ -4,6 +4,7 @@
 #ifndef BT_TEMPO_API_TEMPO_CALL_H
 #define BT_TEMPO_API_TEMPO_CALL_H
 
+#include "tempo/api/filter_memory.h"
 #include "tempo/api/tempo_clock.h"
 #include "tempo/api/tempo_version.h"
 #include "tempo/wire/http_client.h"
@@ -33,7 +34,8 @@ typedef struct bt_tempo {
   bool has_set_copies;            /* nothing is learned then */
   bt_tempo_version version;
   bt_tempo_clock clock;
-  _Atomic int64_t lag_ms; /* when a call gave up on a lagging live store, likewise; 0: none did */
+  bt_filter_memory filters; /* of searches */
+  _Atomic int64_t lag_ms;   /* when a call gave up on a lagging live store, likewise; 0: none did */
 } bt_tempo;
 
 /* How long Tempo may take for a question that is small by what is known, and divided if it is not. */

@@ -56,7 +56,7 @@ void bt_tempo_clock_dispose(bt_tempo_clock *clock) {
 }
 
 void bt_tempo_clock_note(bt_tempo_clock *clock, const bt_clock_look *look) {
-  int64_t steady_ns = bt_steady_clock_ns(), lead_ns = bt_wall_clock_ns() - steady_ns;
+  int64_t steady_ns = bt_clock_steady_ns(), lead_ns = bt_clock_wall_ns() - steady_ns;
   pthread_mutex_lock(&clock->mutex);
   bt_clock_looks_add(&clock->looks, look);
   int64_t ahead_ns = bt_clock_looks_ahead_ns(&clock->looks, lead_ns, steady_ns);
@@ -68,7 +68,7 @@ void bt_tempo_clock_note(bt_tempo_clock *clock, const bt_clock_look *look) {
 
 int64_t bt_tempo_clock_ahead_ns(bt_tempo_clock *clock, int64_t lead_ns) {
   pthread_mutex_lock(&clock->mutex);
-  int64_t ahead_ns = bt_clock_looks_ahead_ns(&clock->looks, lead_ns, bt_steady_clock_ns());
+  int64_t ahead_ns = bt_clock_looks_ahead_ns(&clock->looks, lead_ns, bt_clock_steady_ns());
   pthread_mutex_unlock(&clock->mutex);
   return ahead_ns;
 }

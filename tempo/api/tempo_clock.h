@@ -1,6 +1,6 @@
-/* By how much our clock is ahead of Tempo's, from the Date of its answers. What is settled is counted by our clock: one
- * that is ahead would call settled what Tempo has not got yet, and "no violations" would be said of it. Thread: any; it
- * has a lock of its own. Internal to tempo/. */
+/* By how much our clock is ahead of Tempo's, from the Date of its answers. Our clock decides what is settled. A clock
+ * that is ahead would call traces settled that Tempo has not received yet, and BeTrace would say "no violations" of
+ * them. Thread: any; it has a lock of its own. Internal to tempo/. */
 #ifndef BT_TEMPO_API_TEMPO_CLOCK_H
 #define BT_TEMPO_API_TEMPO_CLOCK_H
 

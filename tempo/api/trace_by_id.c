@@ -10,7 +10,6 @@ enum {
   IN_FLIGHT_MAX = 8,
   SPANS_IN_FLIGHT = 100000 /* as far as sizes are known: some 10 MB of answers, which wait here for their turn */
 };
-_Static_assert((int)BT_ALSO_BY_ID_MAX <= (int)IN_FLIGHT_MAX, "what is read beside batches is asked at once");
 static const size_t max_answer_bytes = (size_t)128 << 20;
 static const size_t max_trace_bytes = (size_t)1 << 30; /* decoded */
 
@@ -20,18 +19,16 @@ typedef struct slot {
   uint32_t spans;
 } slot;
 
-struct bt_tempo_beside {
+typedef struct by_id {
   bt_tempo_read *read;
   slot slots[IN_FLIGHT_MAX]; /* a ring */
   uint32_t first, count;
   uint64_t spans; /* of those under way */
-  bool is_beside, has_failed;
   /* Of the answer that is being read. */
   const bt_trace_id *id;
   bt_span_batch *batch;
   bool partial;
-};
-typedef bt_tempo_beside by_id; /* the same, whoever waits for it */
+} by_id;
 
 static bt_status decode_trace(void *context, bt_str body, bool is_json, bt_error *error) {
   by_id *b = context;
@@ -49,7 +46,7 @@ static bt_status decode_trace(void *context, bt_str body, bool is_json, bt_error
 }
 
 static bt_status give_trace(by_id *b, size_t index, bt_error *error) {
-  bt_read_trace given = {.index = index, .is_also_by_id = b->is_beside};
+  bt_read_trace given = {.index = index};
   bt_trace trace;
   if (bt_span_batch_trace_count(b->batch) == 1) {
     trace = *bt_span_batch_trace(b->batch, 0);
@@ -57,11 +54,6 @@ static bt_status give_trace(by_id *b, size_t index, bt_error *error) {
     given.trace = &trace;
   }
   return bt_tempo_read_give(b->read, &given, error);
-}
-
-static void note_failure(by_id *b, const bt_tempo_call *call, const char *reason) {
-  b->has_failed = true;
-  if (!b->is_beside) bt_tempo_read_fail(b->read, call, reason);
 }
 
 static bt_status finish_oldest(by_id *b, bt_error *error) {
@@ -72,9 +64,9 @@ static bt_status finish_oldest(by_id *b, bt_error *error) {
   if (status == BT_OK && outcome == BT_TEMPO_ANSWERED)
     status = give_trace(b, at->index, error);
   else if (status == BT_OK && (outcome == BT_TEMPO_FAILED || outcome == BT_TEMPO_STUMBLED))
-    note_failure(b, &at->call, at->call.reason);
+    bt_tempo_read_fail(b->read, &at->call, at->call.reason);
   else if (status == BT_OK)
-    note_failure(b, &at->call, "the trace is too large to be read");
+    bt_tempo_read_fail(b->read, &at->call, "the trace is too large to be read");
   bt_span_batch_free(b->batch); /* before the body that it borrows from */
   b->batch = NULL;
   bt_tempo_call_dispose(&at->call);
@@ -111,50 +103,21 @@ static void drop_calls(by_id *b) {
     bt_tempo_call_dispose(&b->slots[b->first].call);
 }
 
-/* After failures the rest is not asked: Tempo is not well. What fails beside batches is asked for again, so one is
- * enough there. */
-static bool asks_on(const by_id *b) {
-  return b->is_beside ? !b->has_failed : b->read->failures < BT_READ_FAILURES_MAX;
-}
-
-/* Asks for the ids at these places (NULL: the first `count`) and gives them, after those that are under way already. */
-static bt_status read_places(by_id *b, const size_t *places, size_t count, bt_error *error) {
+/* After failures the rest is not asked: Tempo is not well. */
+static bt_status read_all(by_id *b, bt_error *error) {
   bt_status status = BT_OK;
   for (size_t next = 0;;) {
-    bool is_left = next < count && asks_on(b);
+    bool is_left = next < b->read->request->count && b->read->failures < BT_READ_FAILURES_MAX;
     if (status != BT_OK || (!is_left && !b->count)) return status;
-    size_t index = is_left && places ? places[next] : next;
-    bool asks = is_left && has_room(b, index);
-    status = asks ? ask_for_trace(b, index, error) : finish_oldest(b, error);
+    bool asks = is_left && has_room(b, next);
+    status = asks ? ask_for_trace(b, next, error) : finish_oldest(b, error);
     next += asks;
   }
 }
 
 bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) {
   by_id b = {.read = read};
-  bt_status status = read_places(&b, NULL, read->request->count, error);
+  bt_status status = read_all(&b, error);
   drop_calls(&b);
   return status;
-}
-
-bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_error *error) {
-  bt_tempo_beside *beside = calloc(1, sizeof *beside);
-  *out = beside;
-  if (!beside) return bt_error_no_memory(error);
-  *beside = (by_id){.read = read, .is_beside = true};
-  bt_status status = BT_OK;
-  for (size_t i = 0; status == BT_OK && i < read->request->also_by_id; i++) status = ask_for_trace(beside, i, error);
-  return status;
-}
-
-bt_status bt_tempo_beside_give(bt_tempo_beside *beside, bt_error *error) {
-  const bt_tempo_read *read = beside->read;
-  size_t places[BT_MORE_BY_ID_MAX];
-  size_t count = read->request->more_by_id ? read->request->more_by_id(read->context, places) : 0;
-  return read_places(beside, places, count, error);
-}
-
-void bt_tempo_beside_free(bt_tempo_beside *beside) {
-  if (beside) drop_calls(beside);
-  free(beside);
 }

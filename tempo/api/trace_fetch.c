@@ -1,6 +1,6 @@
 /* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids (trace_job.h), whose
- * traces are given to the sink when all of a job is in. A job whose answer is too large is cut in two; one for which
- * Tempo's limits turned out smaller is asked again; one that takes too long is divided by the size of its traces, for
+ * traces are given to the sink when all of a job is in. A job whose answer is too large is cut in two. One for which
+ * Tempo's limits turned out smaller is asked again. One that takes too long is divided by the size of its traces, for
  * which Tempo is asked then. Two jobs are under way, so that Tempo works on the next while we decode. */
 #include "tempo/api/trace_fetch.h"
 
@@ -36,8 +36,7 @@ typedef struct fetch {
   size_t todo_count, todo_capacity;
   bt_trace_job ring[JOBS_IN_FLIGHT]; /* those under way */
   uint32_t first, count;
-  bt_tempo_beside *beside; /* NULL: not asked yet */
-  uint32_t slow;           /* jobs that took too long */
+  uint32_t slow; /* jobs that took too long */
 } fetch;
 
 /* --- ids --- */
@@ -241,14 +240,6 @@ static bt_status finish_oldest(fetch *f, bt_error *error) {
   return status;
 }
 
-/* What is read by id beside the batches is asked after the first of them, so that it takes the places that they leave.
- */
-static bt_status wait_for_oldest(fetch *f, bt_error *error) {
-  bt_status status = BT_OK;
-  if (f->read->request->also_by_id && !f->beside) status = bt_tempo_beside_ask(f->read, &f->beside, error);
-  return status == BT_OK ? finish_oldest(f, error) : status;
-}
-
 /* Some spans of a trace cannot be decided by where an attribute may be of a list: then all of it is read. */
 static bt_status give_all_in_doubt(fetch *f, bt_error *error) {
   bt_status status = BT_OK;
@@ -308,18 +299,15 @@ static bt_status read_all(fetch *f, bt_error *error) {
   if (status == BT_OK) status = push_all(f, error);
   for (;;) {
     bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
-    if (status != BT_OK || (!is_left && !f->count)) break;
-    status = is_left && f->count < JOBS_IN_FLIGHT ? start_job(f, error) : wait_for_oldest(f, error);
+    if (status != BT_OK || (!is_left && !f->count)) return status;
+    status = is_left && f->count < JOBS_IN_FLIGHT ? start_job(f, error) : finish_oldest(f, error);
   }
-  bool is_well = status == BT_OK && !f->read->failures;
-  return is_well && f->beside ? bt_tempo_beside_give(f->beside, error) : status;
 }
 
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {
   fetch f = {.read = read, .jobs = {.read = read}};
   bt_status status = bt_read_ids_init(&f.jobs.ids, read->request) ? read_all(&f, error) : bt_error_no_memory(error);
   for (; f.count; f.count--, f.first = (f.first + 1) % JOBS_IN_FLIGHT) bt_trace_job_dispose(&f.ring[f.first]);
-  bt_tempo_beside_free(f.beside);
   bt_trace_jobs_dispose(&f.jobs);
   free(f.todo);
   return status;

@@ -22,15 +22,6 @@ typedef struct bt_tempo_read {
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 bt_status bt_tempo_read_by_id(bt_tempo_read *read, bt_error *error) BT_MUST_CHECK;
 
-/* The reads by id that go on beside batches (also_by_id, more_by_id): what fails among them takes nothing from the
- * read. */
-typedef struct bt_tempo_beside bt_tempo_beside;
-/* new. Sends them. */
-bt_status bt_tempo_beside_ask(bt_tempo_read *read, bt_tempo_beside **out, bt_error *error) BT_MUST_CHECK;
-/* Sends what more_by_id names, waits for all and gives them. */
-bt_status bt_tempo_beside_give(bt_tempo_beside *beside, bt_error *error) BT_MUST_CHECK;
-void bt_tempo_beside_free(bt_tempo_beside *beside); /* those under way are aborted; NULL is fine */
-
 /* Keeps the first failure. */
 void bt_tempo_read_fail(bt_tempo_read *read, const bt_tempo_call *call, const char *reason);
 /* Gives the trace to the sink, unless it is one of our own (then as one that is not there). */

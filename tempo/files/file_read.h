@@ -1,7 +1,7 @@
-/* Traces read back from the files that they lie in. Many are read at once in the order of the files: the units that a
- * group of traces needs are decoded together, so that a unit with spans of a hundred traces is decoded a few times and
- * not a hundred times, and memory is that of a group (some MiB of units), whatever the files' size. Thread: any; a set
- * is immutable once it is filled. Only tempo/ includes this. */
+/* Traces read back from the files that they lie in. Many are read at once in the order of the files. The units that a
+ * group of traces needs are decoded together, so a unit with spans of a hundred traces is decoded a few times and not a
+ * hundred times. Memory is that of a group (some MiB of units), whatever the files' size. Thread: any; a set is
+ * immutable once it is filled. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_FILE_READ_H
 #define BT_TEMPO_FILES_FILE_READ_H
 

@@ -1,7 +1,7 @@
-/* A trace file cut into units that can be decoded one by one, so that no more than one is in memory: a JSON document (a
- * line of JSON lines; an array of documents is one), a length-prefixed message, a ResourceSpans of a protobuf file. The
- * reader finds their ends and nothing else: what is wrong inside is the decoder's to say, with the place in the file.
- * Thread: one at a time. Only tempo/ includes this. */
+/* A trace file cut into units that can be decoded one by one, so that no more than one is in memory. A unit is a JSON
+ * document (a line of JSON lines; an array of documents is one), a length-prefixed message, or a ResourceSpans of a
+ * protobuf file. The reader finds their ends and nothing else. The decoder says what is wrong inside, with the place in
+ * the file. Thread: one at a time. Only tempo/ includes this. */
 #ifndef BT_TEMPO_FILES_FILE_UNITS_H
 #define BT_TEMPO_FILES_FILE_UNITS_H
 

@@ -1,5 +1,5 @@
 /* What one push brought of one trace, copied into one allocation, so that its size is exact and it can be freed alone.
- * The pieces of a trace form a list, newest first, in which each holds a reference to the one before it: a reader keeps
+ * The pieces of a trace form a list, newest first, in which each holds a reference to the one before it. A reader keeps
  * the newest and has them all, while the source goes on without it. Thread: the content is immutable; references are
  * counted under the owner's mutex. Only memory_source.c and memory_table include this. */
 #ifndef BT_TEMPO_FILES_MEMORY_PIECE_H

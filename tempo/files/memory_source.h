@@ -1,12 +1,12 @@
 /* The memory source: spans that were pushed, kept in memory up to a cap (demo, tests). Spans of one trace are merged
- * over pushes; of two records of one span the first counts, as in Tempo. Over the cap the traces that ended first are
- * evicted, and that is said: every search that reaches back to them names the time up to which traces may be missing, a
- * read of an evicted trace fails, and a trace that gets spans after its eviction is `partial`. Evicted ids are
- * remembered in a Bloom filter, which never forgets one but takes some other traces for evicted too: seldom at first,
- * ever more after some ten thousand evictions for each MiB of the cap. That costs answers and never makes a wrong one.
- * Search ignores the filter; BeTrace's own traces are left out of it, and of reads that do not ask for them. A tenant
- * sees what was pushed for it ("a|b": for either); NULL and "" are the same tenant. Thread: any, at once; one mutex,
- * which is not held while a sink runs. */
+ * over pushes; of two records of one span the first counts, as in Tempo. Over the cap it evicts the traces that ended
+ * first, and says so. Every search that reaches back to them names the time up to which traces may be missing. A read
+ * of an evicted trace fails, and a trace that gets spans after its eviction is `partial`. A Bloom filter remembers
+ * evicted ids. It never forgets one, but takes some other traces for evicted too: seldom at first, more after some ten
+ * thousand evictions for each MiB of the cap. That costs answers and never makes a wrong one. Search ignores the
+ * filter; BeTrace's own traces are left out of it, and of reads that do not ask for them. A tenant sees what was pushed
+ * for it ("a|b": for either); NULL and "" are the same tenant. Thread: any, at once; one mutex, which is not held while
+ * a sink runs. */
 #ifndef BT_TEMPO_FILES_MEMORY_SOURCE_H
 #define BT_TEMPO_FILES_MEMORY_SOURCE_H
 

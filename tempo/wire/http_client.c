@@ -12,6 +12,7 @@
 #include "tempo/wire/budget.h"
 #include "tempo/wire/http_queue.h"
 #include "tempo/wire/http_transfer.h"
+#include "tempo/wire/may_wait.h"
 #include "tempo/wire/pause.h"
 #include "tempo/wire/usual_wait.h"
 
@@ -294,6 +295,7 @@ static bool look_at_queue(bt_http_client *client, bool *has_queued) {
 static void *run_client(void *context) {
   bt_http_client *client = context;
   bool has_queued = false;
+  bt_thread_forbid_waits();
   while (look_at_queue(client, &has_queued)) {
     start_queued(client);
     int running = 0;
@@ -402,6 +404,7 @@ static void tell_exchange(const bt_http_client *client, const bt_http_call *call
 
 bt_status bt_http_finish(bt_http_call *call, bt_error *error) {
   bt_http_client *client = call->client;
+  bt_thread_assert_may_wait();
   pthread_mutex_lock(&client->mutex);
   while (!call->done) pthread_cond_wait(&client->done, &client->mutex);
   pthread_mutex_unlock(&client->mutex);

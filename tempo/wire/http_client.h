@@ -1,5 +1,5 @@
 /* The HTTP client: one thread with one curl multi (HTTP/1.1, keep-alive) that all workers send requests to, so that the
- * budget of requests in flight is one for everything that reads; exports have places of their own and do not touch it.
+ * budget of requests in flight is one for everything that reads. Exports have places of their own and do not touch it.
  * Fences: http and https only, no redirects, a maximum for each body held in the write callback (after gzip), timeouts.
  * Thread: bt_http_send may be called from any thread and blocks it. */
 #ifndef BT_TEMPO_WIRE_HTTP_CLIENT_H

@@ -1,5 +1,5 @@
 /* The queue before the budget. See http_queue.h. A party's n-th waiting request gets the n-th turn from now on, so that
- * a party with eight waiting goes as often as one with a single one; turns move on with what is taken, so that nobody
+ * a party with eight waiting goes as often as one with a single one. Turns move on with what is taken, so that nobody
  * gains by coming back at once. */
 #include "tempo/wire/http_queue.h"
 

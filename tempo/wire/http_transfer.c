@@ -77,7 +77,7 @@ static void take_date(bt_http_transfer *transfer, bt_str value) {
   time_t date_s = curl_getdate(text, NULL);
   response->date_s = date_s > 0 ? (int64_t)date_s : 0;
   response->asked_ns = transfer->asked_ns;
-  response->came_ns = bt_steady_clock_ns();
+  response->came_ns = bt_clock_steady_ns();
 }
 
 /* curl's header callback, once a line, also of interim answers (100): a status line starts over. */
@@ -168,7 +168,7 @@ bt_status bt_http_transfer_init(bt_http_transfer *transfer, const bt_http_reques
   *transfer =
       (bt_http_transfer){.response = response,
                          .max_body_bytes = request->max_body_bytes ? request->max_body_bytes : default_max_body_bytes,
-                         .asked_ns = bt_steady_clock_ns(),
+                         .asked_ns = bt_clock_steady_ns(),
                          .timeout_ms = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS};
   if (!is_http(request->url)) return invalid_url(error);
   transfer->easy = curl_easy_init();

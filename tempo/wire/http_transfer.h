@@ -1,6 +1,6 @@
-/* One HTTP transfer: a curl easy handle with the fences that every request of ours has, and the body that it collects,
- * gunzipped by us so that a stream without its end is noticed (curl passes it as complete). Thread: the client thread.
- * Internal to tempo/. */
+/* One HTTP transfer: a curl easy handle with the limits that every request of ours has, and the body that it collects.
+ * We gunzip the body ourselves, to notice a stream without its end (curl passes it as complete). Thread: the client
+ * thread. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_HTTP_TRANSFER_H
 #define BT_TEMPO_WIRE_HTTP_TRANSFER_H
 

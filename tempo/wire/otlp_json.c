@@ -308,7 +308,7 @@ static bt_status read_resource_spans(decoder *d) {
   while (status == BT_OK &&
          bt_json_next_known(&d->place.json, d->is_request ? request_names : names, COUNT(names), &seen, &bit)) {
     if (bit == 2)
-      status = stop_reading(d, "expected scopeSpans: receivers of OTLP pass over the old name in silence");
+      status = stop_reading(d, "expected scopeSpans: receivers of OTLP silently ignore the old name");
     else
       status = bit == 0 ? read_resource(d, resource) : read_scope_spans_list(d);
   }
@@ -424,7 +424,7 @@ static const bt_json_name request_names[] = {
 static bt_status read_request_member(decoder *d, unsigned bit) {
   if (bit == REQUEST_SPANS) return read_resource_spans_list(d);
   if (bit == REQUEST_OTHER)
-    return stop_reading(d, "expected resourceSpans: receivers of OTLP pass over other names in silence");
+    return stop_reading(d, "expected resourceSpans: receivers of OTLP silently ignore other names");
   d->is_flat = true;
   return bt_json_skip(&d->place.json) ? BT_OK : bt_json_place_status(&d->place);
 }

@@ -1,6 +1,6 @@
-/* BeTrace's own traces: how their ids are derived, and how a source recognises them, so that what is sent and what is
- * left out cannot drift apart (api.md, Violation spans). The ids are SHA-256 over fields; this folder does not link
- * libcrypto, so the program gives the function once, before it starts threads. Thread: any, after that. */
+/* BeTrace's own traces: how their ids are derived, and how a source recognises them. One place for both keeps them
+ * alike (api.md, Violation spans). The ids are SHA-256 over fields. This folder does not link libcrypto, so the program
+ * gives the function once, before it starts threads. Thread: any, after that. */
 #ifndef BT_TEMPO_WIRE_OWN_TRACE_H
 #define BT_TEMPO_WIRE_OWN_TRACE_H
 

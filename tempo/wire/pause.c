@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "tempo/wire/may_wait.h"
+
 enum { STEP_MS = 100 };
 
 int64_t bt_monotonic_ms(void) {
@@ -12,6 +14,7 @@ int64_t bt_monotonic_ms(void) {
 }
 
 bool bt_pause_ms(const bt_cancel *cancel, int64_t wait_ms) {
+  bt_thread_assert_may_wait();
   while (wait_ms > 0 && !bt_is_cancelled(cancel)) {
     int64_t step_ms = wait_ms < STEP_MS ? wait_ms : STEP_MS;
     nanosleep(&(struct timespec){.tv_nsec = step_ms * 1000000}, NULL);

@@ -107,7 +107,7 @@ int64_t bt_source_ahead_by_ns(bt_source *source, int64_t lead_ns) {
 }
 
 int64_t bt_source_clock_ahead_ns(bt_source *source) {
-  return bt_source_ahead_by_ns(source, bt_wall_clock_ns() - bt_steady_clock_ns());
+  return bt_source_ahead_by_ns(source, bt_clock_wall_ns() - bt_clock_steady_ns());
 }
 
 bool bt_source_replicates(bt_source *source) {

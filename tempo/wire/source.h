@@ -82,8 +82,6 @@ typedef struct bt_search_request {
   bt_priority priority;
 } bt_search_request;
 
-enum { BT_ALSO_BY_ID_MAX = 8, BT_MORE_BY_ID_MAX = 50 };
-
 typedef struct bt_read_request {
   const bt_trace_id *ids;
   size_t count;
@@ -99,15 +97,7 @@ typedef struct bt_read_request {
   bt_str spans;
   bt_crowds *crowds; /* of such reads; or NULL */
   bool by_id;        /* one request a trace; else in batches where the source can */
-  /* Of a read in batches: so many of its traces, the first of ids, are read by id too, beside the batches, where the
-   * source can and finds it worth it: at most BT_ALSO_BY_ID_MAX. */
-  size_t also_by_id;
-  /* Asked once, when the batches have given all and what also_by_id asked for may still be under way, so that the
-   * source is kept busy: further traces of the request that are worth a read by id now. Their places in ids go to
-   * `places`, at most BT_MORE_BY_ID_MAX of them; returns their number. With the sink's context; only beside also_by_id;
-   * NULL: none. */
-  size_t (*more_by_id)(void *context, size_t *places);
-  bool with_own; /* give BeTrace's own traces too: emission looks up what it sent */
+  bool with_own;     /* give BeTrace's own traces too: emission looks up what it sent */
   const char *tenant;
   const bt_cancel *cancel;
   const char *rule_id;
@@ -122,7 +112,6 @@ typedef struct bt_read_trace {
   size_t index; /* in ids */
   const bt_trace *trace;
   bool needs_by_id;
-  bool is_also_by_id; /* of also_by_id, more_by_id: once more, after all that the batches gave; not where it failed */
   int64_t start_ns, end_ns; /* of reads with `spans`: bounds of the fragments that have some of them */
 } bt_read_trace;
 typedef bt_status (*bt_read_sink)(void *context, const bt_read_trace *read, bt_error *error);
@@ -176,7 +165,7 @@ typedef struct bt_source_operations {
    * windows. BT_CANCELLED, BT_LIMIT (max_found), BT_NO_MEMORY stop it. found comes sorted. */
   bt_status (*search)(bt_source *source, const bt_search_request *request, bt_found_list *found,
                       bt_source_account *account, bt_error *error);
-  /* Each trace of the request is given to the sink once, in any order (but for also_by_id). BT_OK: every id was
+  /* Each trace of the request is given to the sink once, in any order. BT_OK: every id was
    * answered. BT_UNAVAILABLE, BT_REFUSED: not; what could be read was given before, and ids that the sink was not given
    * are unread. */
   bt_status (*read)(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,

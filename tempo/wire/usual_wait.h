@@ -1,5 +1,5 @@
 /* How long to wait for a receiver's answer before the same is sent once more: somewhat longer than its answers take.
- * One that hangs now and then costs a moment each time and not a whole timeout; one that has become slow is waited for
+ * One that hangs now and then costs a moment each time and not a whole timeout. One that has become slow is waited for
  * longer from try to try, and what it takes then is soon the usual. Thread: belongs to the client thread. Internal to
  * tempo/wire/. */
 #ifndef BT_TEMPO_WIRE_USUAL_WAIT_H

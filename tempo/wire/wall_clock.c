@@ -9,10 +9,10 @@ static int64_t read_clock(clockid_t clock) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int64_t bt_wall_clock_ns(void) {
+int64_t bt_clock_wall_ns(void) {
   return read_clock(CLOCK_REALTIME);
 }
 
-int64_t bt_steady_clock_ns(void) {
+int64_t bt_clock_steady_ns(void) {
   return read_clock(CLOCK_BOOTTIME);
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* Nanoseconds since 1970. */
-int64_t bt_wall_clock_ns(void);
+int64_t bt_clock_wall_ns(void);
 /* Nanoseconds since the machine started; it goes on while the machine sleeps. */
-int64_t bt_steady_clock_ns(void);
+int64_t bt_clock_steady_ns(void);
 
 #endif

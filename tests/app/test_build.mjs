@@ -39,6 +39,30 @@ describe('the built app', () => {
       assert.ok(there(DIST, include.path), include.path);
     }
   });
+  test('has what the catalogue of plugins shows: pictures, a changelog, a README for people who use it', () => {
+    for (const { path: picture } of plugin.info.screenshots) {
+      assert.equal(fs.readFileSync(path.join(DIST, picture)).toString('latin1', 1, 4), 'PNG', picture);
+    }
+    assert.ok(plugin.info.screenshots.length > 0);
+    assert.ok(read(DIST, 'CHANGELOG.md').includes(`## ${plugin.info.version}\n`), 'the version has its entry');
+    const readme = read(DIST, 'README.md');
+    assert.doesNotMatch(readme, /\]\((?!https:\/\/|#)/, 'links lead somewhere from the catalogue too');
+    assert.doesNotMatch(readme, /\b(yarn|nodejs|npm|webpack)\b/, 'how it is built is not for its users');
+    assert.ok(plugin.info.links.every((link) => link.url.startsWith('https://')));
+  });
+  test('has source maps of exactly the files in src, which name nothing of the machine that built them', () => {
+    const src = path.join(ROOT, 'grafana-betrace-app/src');
+    for (const map of fs.readdirSync(DIST, { recursive: true }).filter((name) => name.endsWith('.js.map'))) {
+      const { sources, sourcesContent } = json(DIST, map);
+      sources.forEach((source, at) => {
+        assert.match(source, /^webpack:\/\/betrace-app\/(\.\/|webpack\/|external )/, map);
+        const inside = source.replace('webpack://betrace-app/', '');
+        if (/^\.\/(?!node_modules\/).*\.tsx?$/.test(inside)) {
+          assert.equal(sourcesContent[at], read(src, inside), `${map}: ${source}`);
+        }
+      });
+    }
+  });
   test('leaves what Grafana shares out of its bundle', () => {
     const module = read(DIST, 'module.js');
     for (const name of ['react', '@grafana/data', '@grafana/runtime']) {

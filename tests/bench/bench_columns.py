@@ -1,7 +1,8 @@
-"""What a rule about an attribute with a column of its own costs, beside the same rule about one without: `http.status_code`, which has one for integers, and
-`app.status_code`, with the same values on the same spans. Some Tempos make values up where such a column is empty, so that a second question may be asked
-(tests/facts/differences.py). Goal: at most 1.5 times the time and Tempo's processor time of the plain key. Prints medians and ratios; asserts that both
-find the same traces, never a time. BETRACE_TEMPO_VARIANT chooses the Tempo.
+"""What a rule about an attribute with a column of its own costs, next to the same rule about one without.
+`http.status_code` has a column for integers, and `app.status_code` has the same values on the same spans and no
+column. Some Tempos make values up where such a column is empty, and then a second question may follow
+(tests/facts/differences.py). Goal: at most 1.5 times the time and Tempo's processor time of the plain key. Prints
+medians and ratios; asserts that both find the same traces, never a time. BETRACE_TEMPO_VARIANT chooses the Tempo.
 
 Two rules: one that sets of ids decide, and one whose candidates are read with the attribute.
 `--short` and `--medium`: 400 traces, each once; else 5,000, medians of five.

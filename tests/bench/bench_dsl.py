@@ -1,11 +1,10 @@
-"""How fast rules are evaluated, against a plain walk over their trees: builds bench_dsl beside the release binary and runs it. It prints ratios,
-against a walk that gives the same answer (the goals) and one that gives the verdict alone, and asserts only that the answers are equal
-(tests/bench/dsl.c). `--short` and `--medium` take fewer traces and rounds; `--one SPANS` at the end measures one rule
-on one trace of so many spans only, `--large SPANS` only rules that set the spans of one such trace against one another,
-`--written SPANS` only what stands at the end otherwise: each rule of the docs and packs over a large trace of its own
-words, none of which may be undecided (100,000 spans; with --short 10,000, where what grows with the square is over the
-budget, too).
-"""
+"""How fast rules are evaluated, against a plain walk over their trees: builds bench_dsl next to the release binary and
+runs it. It prints ratios, against a walk that gives the same answer (the goals) and one that gives the verdict
+alone, and asserts only that the answers are equal (tests/bench/dsl.c). `--short` and `--medium` take fewer traces
+and rounds. `--one SPANS` at the end measures one rule on one trace of so many spans only, `--large SPANS` only
+rules that set the spans of one such trace against one another. `--written SPANS` gives only what comes last otherwise:
+each rule of the docs and packs over a large trace of its own words, none of which may be undecided. That trace has
+100,000 spans, and with --short 10,000, where what grows with the square is over the budget, too."""
 import os
 import subprocess
 import sys

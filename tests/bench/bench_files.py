@@ -1,8 +1,7 @@
-"""Trace files of any size in little memory: eval and replay over a file of traces, as protobuf and as JSON lines, with the peak memory and the time per
-trace, beside the rate of reading and decoding the same file once. 3,000 traces with --short, 50,000 with --medium, else
-a million (2 GB of files in the temporary folder).
-Asserts verdicts, and that memory stays below the goal of 256 MiB.
-"""
+"""Trace files of any size in little memory: eval and replay over a file of traces, as protobuf and as JSON lines.
+Prints the peak memory and the time per trace, next to the rate of reading and decoding the same file once. 3,000
+traces with --short, 50,000 with --medium, else a million (2 GB of files in the temporary folder). Asserts verdicts,
+and that memory stays below the goal of 256 MiB."""
 import argparse
 import json
 import os

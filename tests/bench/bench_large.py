@@ -1,6 +1,7 @@
-"""What large traces cost a replay: a range with ten traces of 20,000 spans and one of 100,000 among 5,000 small ones, beside the same 5,000 alone. Both
-are tenants of one Tempo and are asked in turn. Goals: with the large ones at most 3 times the time, and at most 3 times Tempo's processor time. Prints
-medians and ratios; asserts that every replay is complete and finds what it has to, never a time.
+"""What large traces cost a replay: a range with ten traces of 20,000 spans and one of 100,000 among 5,000 small ones,
+next to the same 5,000 alone. Both are tenants of one Tempo and are asked in turn. Goals: with the large ones at
+most 3 times the time, and at most 3 times Tempo's processor time. Prints medians and ratios; asserts that every
+replay is complete and finds what it has to, never a time.
 
 Three rules: one that some traces violate, decided by two searches; one that the large ones violate, for what many of their spans are; and one that every trace
 violates, so that each of the large ones is read. By then 300,000 spans more are read than the 60,000 of the small ones: its ratio has no goal.

@@ -1,4 +1,4 @@
-"""What rules of each kind cost over Tempo, each in one run beside the same requests by curl and beside the cheapest Tempo queries that give what the
+"""What rules of each kind cost over Tempo, each in one run with the same requests by curl and with the cheapest Tempo queries that give what the
 answer is made of. Which those are differs, and is printed with each ratio:
   - ids: which traces violate follows from sets of ids (A minus B);
   - projection: it follows from the spans that the rule speaks of, one query (and the listing of all traces where one without such spans can violate);

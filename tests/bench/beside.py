@@ -1,4 +1,5 @@
-"""A bench on one Tempo, or on several one after the other, whose ratios are then printed beside each other. Standard library only.
+"""A bench on one Tempo, or on several one after the other, whose ratios are then printed next to each other. Standard
+library only.
 
     --tempos 2.8,3.0.3    which, by their names in variants.py; without it the one that BETRACE_TEMPO_VARIANT names
     --settled             each holds its data in blocks alone, as an operator's Tempo those that are some hours old (run_tempo.py, config "settled");

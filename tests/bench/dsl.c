@@ -1,12 +1,11 @@
 /* How fast rules are evaluated: the evaluator against a plain walk over the same checked rules (ast_walk.h), over the
- * same traces, in one run and in turns. What counts are the ratios; absolute times belong to the machine. Both do the
- * same work: verdict, exercised, choices, their witnesses and failed clauses are compared for every rule and trace, and
- * a difference ends the program with 1. Beside that ratio stands the one against a walk that says the verdict alone,
- * which is less than the evaluator says. Hostile rules have to end with the verdict that stands beside them, and rules
- * that set spans of one large trace against one another have to be decided; that is asserted, their times are printed.
- * Usage: bench_dsl [--short] [--one SPANS | --large SPANS | --rules SPANS]; the latter measure only one rule on one
- * trace of so many spans, or only rules that set the spans of such a trace against one another, or those on standard
- * input (dsl_rules.h). */
+ * same traces, in one run and in turns. The ratios count; absolute times belong to the machine. Both do the same work.
+ * For every rule and trace the bench compares verdict, exercised, choices, their witnesses and failed clauses, and a
+ * difference ends the program with 1. A second ratio is against a walk that says the verdict alone, which is less than
+ * the evaluator says. Hostile rules must end with the verdict next to them, and rules that compare spans of one large
+ * trace with one another must be decided. That is asserted, their times are printed. Usage: bench_dsl [--short] [--one
+ * SPANS | --large SPANS | --rules SPANS]. --one measures only one rule on one trace of so many spans, --large only
+ * rules that compare the spans of such a trace with one another, --rules those on standard input (dsl_rules.h). */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

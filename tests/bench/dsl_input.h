@@ -1,6 +1,6 @@
-/* Rules and traces for the bench of the language: a made-up shop of some dozen services, the shapes of rules that
- * people write about it, and traces as they come from auto-instrumentation (a tree of calls, eight to ten attributes a
- * span). Same seed, same input. */
+/* Rules and traces for the bench of the language. A made-up shop has some dozen services, and the rules have the shapes
+ * that people write. The traces look like those of auto-instrumentation: a tree of calls, eight to ten attributes a
+ * span. Same seed, same input. */
 #ifndef BT_TESTS_DSL_INPUT_H
 #define BT_TESTS_DSL_INPUT_H
 

@@ -1,7 +1,6 @@
-/* Rules over one large trace. See dsl_large.h.
- * A made-up worker takes a lock for each job and gives it back; jobs overlap. Of each job there are five spans of one
- * kind out of seven: the job itself, and below it the lock taken, two queries, and the lock given back, but for one job
- * in a thousand. */
+/* Rules over one large trace. See dsl_large.h. A made-up worker takes a lock for each job and gives it back; jobs
+ * overlap. Each job has five of seven kinds of spans: the job itself, and below it the lock taken, two queries, and the
+ * lock given back. One job in a thousand lacks the last. */
 #include "tests/bench/bench.h"
 #include "tests/bench/dsl_large.h"
 

@@ -1,9 +1,10 @@
-"""How long a replay waits for Tempo, also on a machine that is busy: in front of a real Tempo stands a proxy that records each answer with the
-processor time that it cost Tempo alone (the mean of REPEATS), and from then on gives it after SCALE times that time, two at once, as a Tempo with two
-processors of its own would. The replay, its own requests by curl, and the bare query of bench_rules.py are then timed against the proxy; all times are
-divided by SCALE. What BeTrace computes itself counts for 1 / SCALE, so this says what waits for what, and not what a replay takes.
-`python3 tests/bench/replay_waits.py RULE...`, with the names of bench_rules.py; BETRACE_RELEASE_BIN and the options of beside.py choose the two sides.
-"""
+"""How long a replay waits for Tempo, also on a machine that is busy. A proxy in front of a real Tempo records each
+answer with the processor time that it cost Tempo alone (the mean of REPEATS). From then on it gives the answer
+after SCALE times that time, two at once, as a Tempo with two processors of its own would. The bench then times the
+replay, its own requests by curl, and the bare query of bench_rules.py against the proxy, and divides all times by
+SCALE. What BeTrace computes itself counts for 1 / SCALE, so this says what waits for what, and not what a replay
+takes. `python3 tests/bench/replay_waits.py RULE...`, with the names of bench_rules.py; BETRACE_RELEASE_BIN and the
+options of beside.py choose the two sides."""
 import argparse
 import tempfile
 import threading

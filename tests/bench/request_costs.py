@@ -1,7 +1,7 @@
-"""Which request of a replay costs Tempo what: the requests that a replay makes, each asked again REPEATS times alone, with its processor time and its
-answer's bytes, and beside them the bare query of bench_rules.py. `python3 tests/bench/request_costs.py RULE... [--settled --tempos 3.0.3]`, with the names
-of bench_rules.py; over the part of the range that was handed over. Prints; asserts nothing.
-"""
+"""Which request of a replay costs Tempo what. The requests that a replay makes, each asked again REPEATS times alone,
+with its processor time and its answer's bytes, and next to them the bare query of bench_rules.py. `python3
+tests/bench/request_costs.py RULE... [--settled --tempos 3.0.3]`, with the names of bench_rules.py; over the part of
+the range that was handed over. Prints; asserts nothing."""
 import argparse
 import tempfile
 import urllib.error

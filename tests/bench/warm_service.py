@@ -1,5 +1,5 @@
-"""A service with one rule over a Tempo, for benches: its first replay reads a sample by id, later ones rest on what that one compared (trust.h), where
-the command line has each time a sample of its own. Standard library only."""
+"""A service with one rule over a Tempo, for benches. Its first replay reads a sample by id, and later ones rest on
+what that one compared (trust.h). On the command line each replay has a sample of its own. Standard library only."""
 import time
 
 from replay_cost import load  # noqa: F401  (sets the path)

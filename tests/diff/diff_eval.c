@@ -272,7 +272,8 @@ static bool census_is_good(const census *c) {
 }
 
 int main(int argc, char **argv) {
-  uint64_t pairs = argc > 1 ? strtoull(argv[1], NULL, 10) : DEFAULT_PAIRS;
+  const char *wanted = argc > 1 ? argv[1] : getenv("BETRACE_DIFF_PAIRS");
+  uint64_t pairs = wanted ? strtoull(wanted, NULL, 10) : DEFAULT_PAIRS;
   uint64_t most = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_DIFFERENCES;
   if (pairs == 0) stop("expected a number of pairs above 0");
   test_random random = test_random_start(20260117);

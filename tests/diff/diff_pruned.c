@@ -1,6 +1,6 @@
-/* What is said for certain of a trace whose spans were summed up is what is said of the whole trace: random rules on
- * random traces, before and after pruning. A verdict that pruning turns into another certain one is a false one. So it
- * is where only a part of what is left has come yet.
+/* Random rules on random traces, before and after pruning. What is certain of a trace with summaries must hold for the
+ * whole trace too: a verdict that pruning turns into another certain one is false. The same holds where only a part of
+ * the trace has come yet.
  *
  *   diff_pruned [PAIRS]
  *

@@ -1,5 +1,5 @@
 /* Which parts of the language a checked rule uses, for a census: a generator that never writes something would test it
- * in vain. */
+ * without effect. */
 #ifndef BT_TESTS_RULE_FEATURES_H
 #define BT_TESTS_RULE_FEATURES_H
 

@@ -1,5 +1,6 @@
-"""The collector's file of the compose stack, read by a real OpenTelemetry Collector of the version that the stack pins: built from its Go modules (tests/dist/otelcol)
-with the components that the file names, once (minutes when cold)."""
+"""A real OpenTelemetry Collector of the pinned version reads the collector's file of the compose stack. The test
+builds it once from its Go modules (tests/dist/otelcol) with the components that the file names, which takes minutes
+when cold."""
 import hashlib
 import pathlib
 import re

@@ -1,6 +1,8 @@
-"""The real Dockerfile, built and run without a container engine: buildah with chroot isolation on a base that mmdebstrap makes, then the image's file system
-mounted read-only and its command run in it as its user. Asks health, readiness and a replay over sample files, ends it by SIGTERM, and prints the size.
-Needs root. What is not tested: a registry, cgroups and namespaces of a real engine, and the official base image (the same packages, fewer documents)."""
+"""The real Dockerfile, built and run without a container engine. buildah builds it with chroot isolation on a base
+that mmdebstrap makes. The image's file system is then mounted read-only, and its command runs in it as its user.
+Asks health, readiness and a replay over sample files, ends it by SIGTERM, and prints the size. Needs root. Not
+tested: a registry, cgroups and namespaces of a real engine, and the official base image (the same packages, fewer
+documents)."""
 import atexit
 import json
 import os

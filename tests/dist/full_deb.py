@@ -108,8 +108,8 @@ class Package(unittest.TestCase):
         raise AssertionError(f"it did not start:\n{process.communicate()[0]}")
 
     def credentials(self):
-        """What the drop-in of docs/OPERATIONS.md makes of it: a folder that the service alone reads, and a variable with its path (%d)."""
-        (line,) = re.findall(r"`Environment=BETRACE_EVIDENCE_KEY=%d/(\S+)`", (ROOT / "docs/OPERATIONS.md").read_text(encoding="utf-8"))
+        """What the drop-in of docs/operations/deploy.md makes of it: a folder that the service alone reads, and a variable with its path (%d)."""
+        (line,) = re.findall(r"`Environment=BETRACE_EVIDENCE_KEY=%d/(\S+)`", (ROOT / "docs/operations/deploy.md").read_text(encoding="utf-8"))
         folder = "/run/credentials/betrace.service"
         inside = self.clean.root / folder[1:]
         if not inside.exists():

@@ -1,6 +1,8 @@
-"""The compose file and the settings beside it, without an engine: docker-compose accepts it, every file that it mounts is there, names and ports are the quick
-start's, images are pinned, and each file of settings is read by the program it is for where that can be had (Tempo, promtool, betrace; the collector in
-full_collector.py). Of Loki's and Pyroscope's files only YAML and ports are checked: their programs are not here. What an engine does with it is not tested."""
+"""The compose file and the settings next to it, without an engine: docker-compose accepts it, every file that it
+mounts is there, names and ports are the quick start's, images are pinned. Each file of settings is read by the
+program it is for where that can be had (Tempo, promtool, betrace; the collector in full_collector.py). Of Loki's
+and Pyroscope's files only YAML and ports are checked: their programs are not here. What an engine does with it is
+not tested."""
 import json
 import os
 import pathlib

@@ -1,6 +1,7 @@
-"""The Helm chart without a cluster: lint, six sets of values rendered and held to the Kubernetes schemas of three versions and to what the chart promises
-(names of the quick start, probes, the restricted security profile, no secret in plain text), what it refuses with which reason, and the files in it parsed
-by the programs that read them. What a real cluster does with it is not tested here."""
+"""The Helm chart without a cluster: lint, and six sets of values rendered. They must fit the Kubernetes schemas of
+three versions and what the chart promises: names, probes, the restricted security profile, no secret in plain text.
+The test also asserts what the chart refuses and why, and lets the programs parse the files in it. What a real
+cluster does with it is not tested here."""
 import base64
 import copy
 import functools

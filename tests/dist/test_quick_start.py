@@ -1,6 +1,5 @@
 """The blocks of docs/ that need Docker or Kubernetes (`sh checked=rendering`): each command is taken apart and held to what is here. The compose file renders, the chart
 renders with the same flags, and services, ports, labels, deployments and containers that the page names are in what was rendered. An unknown command fails."""
-import glob
 import os
 import pathlib
 import re
@@ -13,6 +12,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+import doc_pages  # noqa: E402
 import python_packages  # noqa: E402
 
 if __name__ == "__main__":
@@ -26,7 +26,7 @@ CHART = ROOT / "distribution" / "helm" / "betrace"
 
 def blocks():
     """(page, text) of each block that is only rendered."""
-    for page in [ROOT / "README.md", *sorted(map(pathlib.Path, glob.glob(str(ROOT / "docs" / "*.md"))))]:
+    for page in doc_pages.pages():
         for info, text in re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
             if "checked=rendering" in info.split():
                 yield page.name, text

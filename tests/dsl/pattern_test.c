@@ -1,5 +1,5 @@
-/* Patterns mean what Tempo's mean; bad ones are refused with a reason; a match says what it cost, or gives up;
- * allocations may fail. */
+/* Patterns mean what Tempo's mean. Bad ones are refused with a reason. A match says what it cost, or gives up.
+ * Allocations may fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

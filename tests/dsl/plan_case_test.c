@@ -1,7 +1,7 @@
-/* Runs tests/cases/plan: a rule, the plan that is printed for it, for some the search as it is sent (spaced for Tempo's
- * lexer, which the plan is not) and in its wider form, and for some the reads of its projection: the usual ones, those
- * of what is doubted, and those of lists. With --update the files are written anew from what comes out; the difference
- * is then reviewed. In a case each line of output stands behind a bar, which keeps its indentation. */
+/* Runs tests/cases/plan: a rule and the plan that is printed for it. Some cases have the search as it is sent (spaced
+ * for Tempo's lexer, which the plan is not) and in its wider form, and some the reads of its projection. These are the
+ * usual ones, those of what is doubted, and those of lists. With --update the test writes the files anew from what
+ * comes out; then review the difference. In a case each line of output is behind a bar, which keeps its indentation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

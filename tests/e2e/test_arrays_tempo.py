@@ -1,6 +1,7 @@
-"""Attributes that are arrays beside other attributes of the same span: what Tempo 2.8 mixes up in one query (tests/facts/facts_arrays.py), a replay has to
-find all the same. Dense where test_property_tempo is random: each of 250 traces has an array or a value of its elements; most rules ask about two attributes, or
-twice about one, or about spans of two names. --short takes every third rule (make check)."""
+"""Attributes that are arrays next to other attributes of the same span: what Tempo 2.8 mixes up in one query
+(facts_arrays.py) a replay must still find. Denser than test_property_tempo.py: each of 250 traces has an array or a
+value of its elements. Most rules ask about two attributes, or twice about one, or about spans of two names. --short
+takes every third rule (make check)."""
 import os
 import random
 import sys

@@ -1,5 +1,5 @@
-"""The conformance table: every test on one span that the planner pushes into Tempo (field × operator × type of value × awkward value), asked of the
-real Tempo in the planner's own words and evaluated by us on the same spans.
+"""The conformance table: every test on one span that the planner pushes into Tempo (field × operator × type of value ×
+awkward value). It asks the real Tempo in the planner's own words, and evaluates the same spans here.
 
 Two columns. What is searched for has to contain ours: it may find more, never less. What is subtracted has to be contained in ours: it may find
 less, never more. A cell is one test; the table prints a line for each field and operator, and how many cells are exact either way.

@@ -1,7 +1,8 @@
-"""Every code block of README.md and docs/*.md runs. What a block is follows from its info string and its text:
+"""Every code block of README.md and of the pages below docs/ runs. What a block is follows from its info string and its text:
 
   sh                  run by bash against a real Tempo and a service on free ports (the ports in the text are replaced)
   sh run=background   started and left running while the rest of the page runs
+  sh run=clean-root   installs programs: run by tests/dist/full_tutorial.py in a bare Debian, not here
   sh checked=rendering  needs Docker or Kubernetes: not run here; tests/dist/test_quick_start.py renders what it names
   json                the answer of the block above, or (behind no sh block) JSON that parses
   yaml                a rule file that `betrace eval` accepts
@@ -12,7 +13,6 @@
   text output         what the sh block above it prints, but for how long that took
 """
 import contextlib
-import glob
 import json
 import os
 import re
@@ -26,28 +26,13 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import doc_pages  # noqa: E402
 from betrace_process import binary, run_cli, sanitizer_environment  # noqa: E402
+from debian_package import programs_of  # noqa: E402
 from run_tempo import TempoServer, free_ports, http  # noqa: E402
 from tempo_binary import require_tempo  # noqa: E402
 
 KINDS = {"sh", "json", "yaml", "betrace", "betrace-invalid", "traceql", "text"}
-
-
-def pages():
-    return [os.path.join(ROOT, "README.md"), *sorted(glob.glob(os.path.join(ROOT, "docs", "*.md")))]
-
-
-def blocks(path):
-    """(line, info words, text) of each fenced block."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    for match in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S):
-        yield text.count("\n", 0, match.start()) + 1, match.group(1).split(), match.group(2)
-
-
-def without_seconds(output):
-    """The same without how long it took: `completed, 1.118 s, …`."""
-    return re.sub(r"^(completed, .*?)[0-9.]+ s\b", r"\1N s", output.strip(), flags=re.M)
 
 
 class DocsTest(unittest.TestCase):
@@ -63,18 +48,19 @@ class DocsTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="betrace-docs-")
         self.addCleanup(shutil.rmtree, self.folder, True)
-        (self.port,) = free_ports(1)
+        self.port, self.prometheus_port = free_ports(2)
         os.symlink(binary(), os.path.join(self.folder, "betrace"))
+        if PROMETHEUS:
+            os.symlink(PROMETHEUS / "prometheus", os.path.join(self.folder, "prometheus"))
+        os.symlink(os.path.join(ROOT, "distribution"), os.path.join(self.folder, "distribution"))
         run_cli("generate", "--traces", 50, "--violations", 2, "--out", os.path.join(self.folder, "traces.jsonl"))
         with open(os.path.join(self.folder, "rules.yaml"), "w", encoding="utf-8") as file:
             json.dump({"rules": [{"id": "r", "name": "r", "dsl": "trace.has(span.name == \"nosuch\")"}]}, file)
 
     def adapt(self, text):
-        """The same text with this test's ports."""
-        text = re.sub(r"http://(127\.0\.0\.1|localhost):3200", self.tempo.url, text)
-        text = re.sub(r"http://(127\.0\.0\.1|localhost):4318", self.tempo.otlp_url, text)
-        text = re.sub(r"(127\.0\.0\.1|localhost):8080", rf"\1:{self.port}", text)
-        return re.sub(r"(betrace serve(?! --help))", rf"\1 --listen 127.0.0.1:{self.port}", text)
+        """The same text with this test's ports, and with what a package installs where it is here."""
+        text = text.replace("/usr/share/betrace/", f"{ROOT}/distribution/")
+        return doc_pages.with_addresses(text, self.tempo.url, self.tempo.otlp_url, self.port, self.prometheus_port)
 
     def environment(self):
         return dict(sanitizer_environment(), LC_ALL="C.UTF-8", PATH=self.folder + os.pathsep + os.environ["PATH"])
@@ -84,9 +70,10 @@ class DocsTest(unittest.TestCase):
         self.running.callback(process.stderr.close)
         self.running.callback(process.wait, 30)
         self.running.callback(process.terminate)
+        ready = f"http://127.0.0.1:{self.prometheus_port}/-/ready" if text.startswith("prometheus") else f"http://127.0.0.1:{self.port}/health"
         for _ in range(600):
             try:
-                if http("GET", f"http://127.0.0.1:{self.port}/health")[0] == 200:
+                if http("GET", ready)[0] == 200:
                     return
             except OSError:
                 time.sleep(0.1)
@@ -120,12 +107,14 @@ class DocsTest(unittest.TestCase):
 
     def run_page(self, path):
         output = ""
-        for line, info, text in blocks(path):
+        for line, info, text in doc_pages.blocks(path.read_text(encoding="utf-8")):
             with self.subTest(page=os.path.relpath(path, ROOT), line=line):
                 kind = info[0] if info else ""
                 self.assertIn(kind, KINDS, "every code block says what it is")
+                if not PROMETHEUS and re.search(r"^prometheus |:9099|^BetraceViolation", text, re.M):
+                    self.skipTest("Debian's Prometheus cannot be had")
                 text = self.adapt(text)
-                if "checked=rendering" in info:
+                if {"checked=rendering", "run=clean-root"} & set(info):
                     output = ""
                 elif kind == "sh":
                     output = self.background(text) if "run=background" in info else self.run_shell(text)
@@ -140,17 +129,21 @@ class DocsTest(unittest.TestCase):
                     for rule in re.split(r"\n{2,}", text.strip()):
                         self.check_rule(rule, kind == "betrace")
                 elif info == ["text", "output"]:
-                    self.assertEqual(without_seconds(output).splitlines(), without_seconds(text).splitlines())
+                    self.assertEqual(doc_pages.without_seconds(output).splitlines(), doc_pages.without_seconds(text).splitlines())
                 elif kind == "traceql":
                     status, body = self.tempo.search_raw(text.strip())
                     self.assertEqual(status, 200, body)
 
     def test_pages(self):
-        for path in pages():
+        for path in doc_pages.pages():
             with contextlib.ExitStack() as self.running:  # what a page started ends with it
                 self.run_page(path)
 
 
 if __name__ == "__main__":
     require_tempo()
+    try:
+        PROMETHEUS = programs_of("prometheus", "usr/bin/prometheus", "usr/bin/promtool")
+    except OSError as error:
+        PROMETHEUS = print(f"the blocks about Prometheus are skipped: {error}")
     unittest.main(verbosity=1)

@@ -1,4 +1,5 @@
-"""`betrace doctor` on a real Tempo: what holds, holds; what a proxy takes out of answers is seen and named; the probes of an earlier run, and a tenant."""
+"""`betrace doctor` on a real Tempo: what holds, holds. What a proxy takes out of answers is seen and named. The probes
+of an earlier run, and a tenant."""
 import json
 import os
 import re

@@ -1,5 +1,5 @@
-"""When did it start, on the real Tempo: the first violation is the earliest that a replay of everything finds, at a part of its price, and it is
-called proven only when Tempo answered everything before it."""
+"""When did it start, on the real Tempo: the first violation is the earliest that a replay of everything finds, at a
+part of its price. It is called proven only when Tempo answered everything before it."""
 import datetime
 import json
 import os

@@ -1,5 +1,6 @@
-"""Large traces among small ones on a real Tempo (fast config). Tempo answers a batch in the square of the spans of one trace (tests/facts/facts_large.py), and
-goes on with a question that was given up: so no question that groups spans may name, or find, a large trace. Every answer is complete, and right."""
+"""Large traces among small ones on a real Tempo (fast config). Tempo answers a batch in the square of the spans of one
+trace (tests/facts/facts_large.py), and goes on with a question that was given up. So no question that groups spans
+may name, or find, a large trace. Every answer is complete, and right."""
 import datetime
 import json
 import os

@@ -1,8 +1,7 @@
-"""Random rules (test_property_tempo) and the packs (test_packs_tempo) once more, fewer of them, on a Tempo that answers
-as 2.10 and as 3.0 do, with vParquet5 too (tests/tempo/newer_proxy.py): for machines that have no such Tempo. Each push
-lies in a block of its own. Their traces have NaN beside arrays of several doubles, which no newer Tempo mixes up, and for
-vParquet5 arrays under keys with columns, which it finds and gives the last element of.
-"""
+"""Random rules (test_property_tempo) and the packs (test_packs_tempo) once more, fewer of them, on a Tempo that
+answers as 2.10 and as 3.0 do, with vParquet5 too (tests/tempo/newer_proxy.py): for machines that have no such
+Tempo. Each push lies in a block of its own. Their traces have NaN next to arrays of several doubles, which no newer
+Tempo mixes up, and for vParquet5 arrays under keys with columns, which it finds and gives the last element of."""
 import os
 import sys
 import unittest

@@ -1,8 +1,6 @@
 """Rules on attributes that have a column of their own in Tempo, over traces of which half lack them, on a Tempo that
-answers as 2.10 and as 3.0 do (tests/tempo/newer_proxy.py): exactly the traces that the evaluator finds in the same
-spans. And the proxy bites: the queries that a program would write that knows nothing of columns are answered with what
-is not there.
-"""
+answers as 2.10 and as 3.0 do. A replay finds exactly the traces that the evaluator finds in the same spans. And the
+proxy bites: a program that knows nothing of columns would get what is not there."""
 import os
 import random
 import sys

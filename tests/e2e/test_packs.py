@@ -1,6 +1,7 @@
-"""distribution/packs: every rule passes `betrace check` without a warning, is in canonical form, has a test for each of violated and satisfied, a
-description and a severity; its tests pass; the service takes it. A rule that has to read nearly all traces says so, and the list in the
-packs' README is true. Needs no Tempo. `test_packs.py --print-readme` prints the table for the README, `--print-plans` what each rule searches."""
+"""distribution/packs: every rule passes `betrace check` without a warning, is in canonical form, has a test for each
+of violated and satisfied, a description and a severity. Its tests pass. The service takes it. A rule that has to
+read nearly all traces says so, and the list in the packs' README is true. Needs no Tempo. `test_packs.py
+--print-readme` prints the table for the README, `--print-plans` what each rule searches."""
 import glob
 import json
 import os

@@ -1,5 +1,6 @@
-"""distribution/packs on a real Tempo: the traces of the packs' own tests are pushed, and a replay of each pack has to find, for each rule, those that its tests
-call violated and no other of its tests. So each rule's searches are taken by Tempo and find what they are for."""
+"""distribution/packs on a real Tempo: the traces of the packs' own tests are pushed. A replay of each pack has to
+find, for each rule, those that its tests call violated and no other of its tests. So each rule's searches are taken
+by Tempo and find what they are for."""
 import concurrent.futures
 import glob
 import json

@@ -1,6 +1,6 @@
-"""The property of test_property_tempo on a Tempo near its defaults: random traces are pushed live, in three pushes six seconds apart, and random rules
-are replayed again and again while blocks go from the ingester to the backend. No trace is called violating that is not, and a replay that says
-completed has all that are.
+"""The property of test_property_tempo.py on a Tempo near its defaults. Random traces are pushed live, in three pushes
+six seconds apart. Random rules are replayed again and again while blocks go from the ingester to the backend. No
+trace is called violating that is not, and a replay that says completed has all that are.
 
 But for one thing, which nobody outside of Tempo can see through: in the middle of a hand-over, for a second or two with this config, neither search nor
 a read by id shows a block at all (measured on 2.8; the gap ends with the backend's next poll). So a watcher looks at all spans all the time. Replays

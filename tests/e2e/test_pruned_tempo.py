@@ -1,5 +1,6 @@
-"""Traces whose spans were summed up before they reached Tempo, as the OpenTelemetry Collector's span pruning processor does it: a replay says of each what `betrace eval` says of the same spans
-in a file, by every strategy, and nothing of it is another thing than would be said of the whole trace."""
+"""Traces whose spans were summed up before they reached Tempo, as the OpenTelemetry Collector's span pruning processor
+does it. A replay says of each what `betrace eval` says of the same spans in a file, by every strategy, and nothing
+of it is another thing than would be said of the whole trace."""
 import collections
 import os
 import random

@@ -1,6 +1,6 @@
-"""The whole of test_replay_tempo once more with search answers in protobuf, as Tempo 2.10 and 3.x send them: a proxy writes them again in front of the
-2.8, which answers in JSON whatever it is asked. Fewer traces; every test is the same.
-"""
+"""The whole of test_replay_tempo once more with search answers in protobuf, as Tempo 2.10 and 3.x send them. A proxy
+writes them again in front of the 2.8, which answers in JSON whatever it is asked. Fewer traces; every test is the
+same."""
 import os
 import sys
 import unittest

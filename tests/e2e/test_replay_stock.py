@@ -1,11 +1,11 @@
-"""On a Tempo that behaves as near to its defaults as a test can wait for: caps, backend blocks, and a hand-over during which spans that search has
-shown are gone from its next answer. Traces are pushed live, the retries of some come alone 8 s later. From then on the rule is replayed again and
-again for more than a minute: whatever Tempo's search shows at a moment, no trace is ever called violating that is not, and a replay that says
-completed has all of them.
+"""On a Tempo that behaves as near to its defaults as a test can wait for: caps, backend blocks, and a hand-over during
+which spans that search has shown are gone from its next answer. Traces are pushed live, the retries of some come
+alone 8 s later. From then on the rule is replayed again and again for more than a minute: whatever Tempo's search
+shows at a moment, no trace is ever called violating that is not. A replay that says completed has all of them.
 
 The spans are at most 20 s old when they arrive: what is older than query_ingesters_until (40 s in this config, 30 min by default) on arrival, or
 becomes so before its block is flushed and polled (up to 20 s here), is in no search for a while, which is beyond the assumption `lateness`
-(tests/facts/facts_visibility.py measures it; docs/OPERATIONS.md says what to set)."""
+(tests/facts/facts_visibility.py measures it; docs/operations/tempo.md says what to set)."""
 import json
 import os
 import sys

@@ -224,7 +224,7 @@ class RuleFilesTest(unittest.TestCase):
                                     "no file": "error", "no rule": "error"})
         self.assertEqual(answer["summary"], {"tests": 11, "passed": 3, "failed": 5, "errors": 3})
         late = tests["too late"]
-        self.assertEqual(late["explanation"], ["expected satisfied, got violated", "line 8 fails: fraud-check after c within 500ms",
+        self.assertEqual(late["explanation"], ["expected satisfied, got violated", "line 8: no fraud-check after c within 500ms",
                                                "  c = checkout (id c1) of web: amount=2000"])
         self.assertEqual([w["binding"] for w in late["violation"]["witnesses"]], ["c"])
         self.assertIn("line 7 does not hold: checkout.where(amount > 1000) as c", tests["small"]["explanation"])

@@ -1,5 +1,5 @@
-"""Rules with a settle of their own in one replay, over the real Tempo and over files: each rule's numbers, lines and exit status are what they are without the other
-rule, and a settled violation is sent whatever another rule waits for."""
+"""Rules with a settle of their own in one replay, over the real Tempo and over files: each rule's numbers, lines and
+exit status are what they are without the other rule. A settled violation is sent whatever another rule waits for."""
 import json
 import os
 import sys

@@ -1,6 +1,6 @@
-"""A Tempo that holds all of its data in blocks, as an operator's holds what is some hours old (TempoServer.settle): its ingester or live store has let go of
-them, and a replay finds in blocks alone what the evaluator finds. What the benches measure with `--settled` is such a one.
-"""
+"""A Tempo that holds all of its data in blocks, as an operator's holds what is some hours old (TempoServer.settle).
+Its ingester or live store has let go of them, and a replay finds in blocks alone what the evaluator finds. What the
+benches measure with `--settled` is such a one."""
 import json
 import os
 import sys

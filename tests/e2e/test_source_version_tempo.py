@@ -1,5 +1,5 @@
-"""Which Tempo answers, on a real one: it is named as it names itself, and one that hides its version, or is of one that nobody has checked, gets the same
-violations found at a price that the coverage explains."""
+"""Which Tempo answers, on a real one. It is named as it names itself, and one that hides its version, or is of one
+that nobody has checked, gets the same violations found at a price that the coverage explains."""
 import json
 import os
 import sys

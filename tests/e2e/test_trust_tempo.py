@@ -1,5 +1,6 @@
-"""Replays of a service over a real Tempo rest on what earlier ones compared: the first reads its sample by id, the next ones almost nothing; a tenant's is its
-own; a restart is paid for; and a batch that begins to lie is found out within the number of replays that docs/RELIABILITY.md promises."""
+"""Replays of a service over a real Tempo rest on what earlier ones compared: the first reads its sample by id, the
+next ones almost nothing. A tenant's is its own. A restart is paid for. A batch that begins to lie is found out
+within the number of replays that docs/RELIABILITY.md promises."""
 import os
 import sys
 import time

@@ -1,6 +1,7 @@
-"""Watch on the real Tempo while the wall clock of its machine is set by an hour, forward and back, and taken back again: violations that were planted before, during
-and after each jump are all sent, none twice; watch goes on, is ready, and says of itself nothing that the wrong clock made up. The clock is set for BeTrace alone
-(tests/support/shifted_clock.c); Tempo's stays right, and so does that of who pushes."""
+"""Watch on the real Tempo while the wall clock of its machine is set by an hour, forward and back, and then right
+again. Watch sends all violations that were planted before, during and after each jump, and none twice. Watch goes
+on, is ready, and says of itself nothing that the wrong clock made up. The clock is set for BeTrace alone
+(shifted_clock.py): Tempo's stays right, and so does that of the sender."""
 import datetime
 import os
 import re

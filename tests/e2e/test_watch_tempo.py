@@ -1,7 +1,8 @@
-"""Watch on the real Tempo, with time scaled down: traffic for more than a minute, and in it a receiver that answers 429, one that takes requests and
-never answers, a kill -9 and a restart, a Tempo that is gone, one that restarts, an absence longer than lookback, late spans that undo a violation and
-late spans that make one. In the end the violations in Tempo are exactly the planted ones. The second test: two watchers share the traces of a Tempo
-whose search shows new spans late."""
+"""Watch on the real Tempo, with time scaled down: traffic for more than a minute, with trouble in it. A receiver
+answers 429, one takes requests and never answers, a kill -9 and a restart, a Tempo that is gone and one that
+restarts. Then an absence longer than lookback, and late spans that undo or make a violation. In the end the
+violations in Tempo are exactly the planted ones. The second test: two watchers share the traces of a Tempo whose
+search shows new spans late."""
 import os
 import re
 import sys

@@ -1,4 +1,4 @@
-"""What a Tempo 2.8 of several processes answers while an ingester is away: 500, or less than there is without a word. Decision on it: DECISIONS 220 to 222; OPERATIONS has
+"""What a Tempo 2.8 of several processes answers while an ingester is away: 500, or less than there is without a word. Decision on it: DECISIONS 220 to 222; docs/operations/tempo.md has
 what follows for settings.
 
 With replication factor 3 one may be away and nothing is missing; two, and every question is refused. With factor 1 it is refused as long as the ring knows the ingester:

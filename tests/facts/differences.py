@@ -1,9 +1,10 @@
 """In what the versions of Tempo differ, as far as tests know: the one table. Each row is a fact that a test in this folder holds on every version by
-asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/OPERATIONS.md, where facts_differences.py compares it.
+asking TempoCase.holds(name). `python3 tests/facts/differences.py` prints it for docs/reference/tempo-versions.md, where facts_differences.py compares it.
 
 What each filter finds of each kind of value differs too much for a row: that is in filters/, a table for each version (facts_filters.py).
 """
 import sys
+import textwrap
 from dataclasses import dataclass
 
 FAMILIES = ("2.8", "2.10", "3.0")
@@ -28,22 +29,24 @@ def yes_no(text, means="", **others):
 
 TABLE = {
     # --- what a query finds
-    "= nil is a query": no_yes("`= nil` is a query at all", "never written: beside another test it finds nothing"),
+    "= nil is a query": no_yes("`= nil` is a query at all", "never written: next to another test it finds nothing"),
+    "a negated operator needs its other side": yes_no("`{ A } !>> { B }` and its like find nothing in a trace that has no A at all",
+                                                      "absence is decided here, on every version"),
     "an id with leading zeros is found": no_yes("a trace id with leading zeros is found by `trace:id =~`", "ids are written without"),
     "a NaN hides other doubles": yes_no("a NaN hides other doubles of its page from comparisons", "comparisons of doubles are asked twice, on every version"),
     "!= finds what is missing": Difference("`span.http.method != \"a\"` (a key with a column for strings) is true where it is missing",
                                            {"2.8": False, "2.10": True, "3.0": False}, "never written of attributes"),
     "!= nil takes values from beside it": yes_no("`k != nil \\|\\| k = 5` loses the 5 of a key with a column for strings, in completed blocks",
                                                  "`!= nil` is asked alone or not at all"),
-    "either bool is refused beside an array": Difference("`k = true \\|\\| k = false` beside an array: 500", {"2.8": False, "2.10": False, "3.0": True},
+    "either bool is refused beside an array": Difference("`k = true \\|\\| k = false` next to an array: 500", {"2.8": False, "2.10": False, "3.0": True},
                                                          "other tests stand between them"),
     "url.path has a column": Difference("`url.path` and others have a column without being configured",
                                         {"2.8": False, "2.10": True, "2.10-dedicated": False, "3.0": True, "3.0-dedicated": False}, "no list of keys is relied on"),
     "presence of an int column is found where it is missing": Difference(
         "tests of a key with a column for integers, of every type at once, are true where it is missing", {"2.8": False, "2.10": True, "3.0": False}),
-    "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something besides",
+    "arrays are mixed up": yes_no("arrays of several elements are mixed up where a query tests something else",
                                   "one attribute of each scope in a query, on every version"),
-    "an array beside itself is refused": Difference("`span.x != span.x` beside an array: 500", {"2.8": False, "2.10": False, "3.0": True}, "never written"),
+    "an array beside itself is refused": Difference("`span.x != span.x` next to an array: 500", {"2.8": False, "2.10": False, "3.0": True}, "never written"),
     "an array under a column is found": Difference("an array under a key with a column is found by its elements",
                                                    {"2.8": False, "2.10": False, "3.0": False, "3.0-vparquet5": True}, "such traces are read"),
     "a search shows what lies in the future": yes_no("a search whose range goes on into the future shows what is dated there",
@@ -108,10 +111,15 @@ def word(value):
 
 
 def markdown():
-    """The table as docs/OPERATIONS.md has it."""
-    lines = ["| | " + " | ".join(FAMILIES) + " | so betrace |", "|---" * (len(FAMILIES) + 2) + "|"]
-    lines += [f"| {row.text} | " + " | ".join(column_told(row, family) for family in FAMILIES) + f" | {row.means} |" for row in TABLE.values()]
-    return "\n".join(lines) + "\n"
+    """The list as docs/reference/tempo-versions.md has it: an entry for each difference, its lines within 120 columns."""
+    return "".join(textwrap.fill(entry(row), 120, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) + "\n"
+                   for row in TABLE.values())
+
+
+def entry(row):
+    told = ". ".join(f"{family}: {column_told(row, family)}" for family in FAMILIES)
+    text = row.text.replace("\\|", "|")  # as a cell of a table has it
+    return f"**{text}**. {told}." + (f" So betrace: {row.means}." if row.means else "")
 
 
 if __name__ == "__main__":

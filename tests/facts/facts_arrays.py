@@ -1,10 +1,11 @@
-"""Attributes whose values are arrays. 2.10 and 3.0 are right about them, 2.8 is not: of an array it collects the elements that meet any test of the filter on its scope. One element it copies; several lie in a
-buffer that the next attribute is collected into, of this span or another, before they are tested (tempodb/encoding/vparquet4, attributeCollector). So an array
-is tested rightly where each element that any test lets in decides the whole, and else it is mixed up with another one: beside a test of another attribute, beside
-another test of its own, beside a test of other spans, beside what a projection asks for. Decisions on them: dsl/filter_keys (what is asked together),
-dsl/filter_hidden (doubles are asked for twice), server/replay/replay_plan (which rules are projected), server/replay/filter_union (which filters are joined),
-tempo/trace_merge (an array is read by id).
-"""
+"""Attributes whose values are arrays. 2.10 and 3.0 are right about them, 2.8 is not: of an array it collects the
+elements that meet any test of the filter on its scope. It copies one element. Several lie in a buffer, and the next
+attribute is collected into that buffer before Tempo tests them (tempodb/encoding/vparquet4, attributeCollector). So
+Tempo tests an array rightly where each element that any test lets in decides the whole. Else it mixes the array up
+with another one: next to a test of another attribute, next to another test of its own, next to a test of other
+spans, next to what a projection asks for. Decisions on them: dsl/filter_keys (one question for several),
+dsl/filter_hidden (two questions for doubles), server/replay/replay_plan (rules for projection),
+server/replay/filter_union (joined filters), tempo/trace_merge (reads of arrays by id)."""
 import random
 import time
 

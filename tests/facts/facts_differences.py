@@ -1,4 +1,4 @@
-"""docs/OPERATIONS.md has the table of differences between versions as differences.py says it, and each row of it is held by a test of this folder.
+"""docs/reference/tempo-versions.md has the list of differences between versions as differences.py says it, and each row of it is held by a test of this folder.
 The tables of filters are about what the planner writes today. Needs no Tempo."""
 import glob
 import os
@@ -10,14 +10,14 @@ import filter_table
 import written_filters as written
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PAGE = os.path.join(HERE, "..", "..", "docs", "OPERATIONS.md")
+PAGE = os.path.join(HERE, "..", "..", "docs", "reference", "tempo-versions.md")
 
 
 class Differences(unittest.TestCase):
     def test_the_documented_table_is_this_one(self):
         with open(PAGE, encoding="utf-8") as file:
             is_there = differences.markdown() in file.read()
-        self.assertTrue(is_there, "docs/OPERATIONS.md lacks the table that `python3 tests/facts/differences.py` prints")
+        self.assertTrue(is_there, "docs/reference/tempo-versions.md lacks the list that `python3 tests/facts/differences.py` prints")
 
     def test_every_row_is_held_by_a_test(self):
         text = ""

@@ -1,5 +1,6 @@
-"""TraceQL metrics, of a Tempo 2.x with the metrics generator's local blocks, which they need there, as the shipped Grafana alert on violation spans asks for them
-(distribution/grafana/provisioning/alerting/betrace-traceql.yaml): the expression itself is run, and why it is asked as a range."""
+"""TraceQL metrics, of a Tempo 2.x with the metrics generator's local blocks, which they need there, as the shipped
+Grafana alert on violation spans asks for them (distribution/grafana/provisioning/alerting/betrace-traceql.yaml).
+The expression itself is run, and why it is asked as a range."""
 import json
 import os
 import time

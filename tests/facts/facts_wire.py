@@ -1,7 +1,6 @@
-"""What the reads of tempo/ rely on, beside the other facts: how questions are asked, what a projected answer can and cannot say, and what a
-read by id changes. Decisions on them: tempo/tempo_call (GET only), tempo/trace_merge (what is read by id), tempo/trace_fetch (the limit of
-a read), tempo/otlp_export (which 429 passes).
-"""
+"""What the reads of tempo/ rely on, next to the other facts: how questions are asked, what a projected answer can and
+cannot say, and what a read by id changes. Decisions on them: tempo/tempo_call (GET only), tempo/trace_merge (what
+is read by id), tempo/trace_fetch (the limit of a read), tempo/otlp_export (which 429 passes)."""
 import email.utils
 import json
 import time

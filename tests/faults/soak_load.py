@@ -1,6 +1,6 @@
-"""The load of tests/faults/test_soak.py: everybody who uses a service does so at his own pace, and notes what was
-answered. A viewer looks and listens, an editor pushes, replays and edits, somebody has no token, another tenant lists his
-rules, a probe asks whether it is ready; beside them a service pushes traces to Tempo itself, of which it is known which
+"""The load of tests/faults/test_soak.py: everybody who uses a service does so at a pace of their own, and notes each
+answer. A viewer looks and listens, an editor pushes, replays and edits, somebody has no token, another tenant lists
+rules, and a probe asks for readiness. A service pushes traces to Tempo itself; the test knows which of them
 violate."""
 import http.client
 import json

@@ -1,7 +1,7 @@
-"""What a hostile client may try, over real sockets, beside tests/http/test_hardening.py: thousands of connections, readers that stall, floods of headers, requests
-inside of requests, bytes that are no text, bombs of brackets, many requests at once, connections cut at every stage with and without TLS, pages of other sites and
-other names, and looking for tokens in the log. After each the service still answers others, and nothing of it is left.
-"""
+"""What a hostile client may try, over real sockets, next to tests/http/test_hardening.py. Thousands of connections,
+readers that stall, floods of headers, requests inside of requests, bytes that are no text, and bombs of brackets.
+Many requests at once, connections cut at every stage with and without TLS, pages of other sites and other names,
+and tokens in the log. After each the service still answers others, and nothing of it is left."""
 import json
 import os
 import re

@@ -1,6 +1,6 @@
-"""Tempo hangs for one tenant, which asks with 200 callers at once. Whoever asks Tempo holds a place of his lane while he
-does, and one of the requests that go to Tempo at once: another tenant's calls of the same lanes are answered all the
-same, those of the first are refused or end at their deadline, and /ready answers.
+"""Tempo hangs for one tenant, which asks with 200 callers at once. A caller that asks Tempo holds a place of its lane
+meanwhile, and one of the requests that may go to Tempo at once. The service still answers another tenant's calls of
+the same lanes and /ready. It refuses calls of the first tenant, or ends them at their deadline.
 
     python3 tests/faults/test_held_places.py             prints what the other tenant waited for
 """

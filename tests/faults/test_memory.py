@@ -1,5 +1,6 @@
-"""--memory-limit is kept: many large replays at once, of rules that every trace violates, with questions on demand and series beside them. What the process has
-resident is held against the account in /metrics all the time, and afterwards the memory is the system's again.
+"""--memory-limit is kept: many large replays at once, of rules that every trace violates, with questions on demand and
+series next to them. What the process has resident is held against the account in /metrics all the time, and
+afterwards the memory is the system's again.
 
 Traces come from a file, so that nothing is measured but the service; with --tempo from a real Tempo, whose answers are read and decoded meanwhile. Bytes are asserted,
 and no time is.
@@ -27,7 +28,7 @@ SLACK_MIB, SLACK_RATIO = 34 + (64 if TEMPO else 0), 1.03
 LEFT_MIB = 24  # more than before the first replay and what is held still, when all were deleted
 START, END = "2026-03-09T12:00:00Z", "2026-03-10T12:00:00Z"
 RANGE = {"start_time": START, "end_time": END}
-PATIENCE = 1200 if TEMPO else 600
+PATIENCE = 1200 if TEMPO or not SHORT else 600
 if TEMPO:
     from run_tempo import TempoServer
     # Three minutes back, so that every trace is settled.

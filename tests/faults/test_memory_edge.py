@@ -1,6 +1,7 @@
-"""How much memory who has no right may take: hundreds of connections that announce large bodies without a token, with one of the wrong role, for paths that there are not, larger than is
-taken, in chunks, or with an expectation. Each is answered from its head, and what it sends is thrown away. Bodies of those who may send draw from one budget. Bounds are on bytes, never on
-time."""
+"""How much memory a caller without rights may take. Hundreds of connections announce large bodies: without a token,
+with one of the wrong role, for paths that do not exist, in chunks, or with an expectation. The service answers each
+from its head and throws away what it sends. Bodies of callers with rights draw from one budget. Bounds are on
+bytes, never on time."""
 import json
 import os
 import socket

@@ -1,7 +1,8 @@
-"""Mixed load for as long as wanted on one service, while a part of what a real Tempo answers hangs or trickles: viewers,
-editors, somebody without a token, replays, streams whose readers go away, watch, exports. Nobody is answered what he may
-not be, nothing that violates is lost, /ready and another tenant's rules are always answered, memory keeps to its
-account, threads and files stay as many as they are, and SIGTERM in the middle of it is obeyed.
+"""Mixed load on one service for as long as you want, while a part of what a real Tempo answers hangs or trickles.
+Viewers, editors, somebody without a token, replays, streams whose readers go away, watch and exports run at once.
+Nobody gets an answer without the right to it, and no violation is lost. /ready and another tenant's rules always
+answer. Memory keeps to its account, threads and files stay as many as they are, and the service obeys SIGTERM in
+the middle of it.
 
     SOAK_SECONDS=3600 python3 tests/faults/test_soak.py      a minute is the default, a quarter of one with --short
     SOAK_HANGING=0                                           the share of answers that hang, 0.1 by default

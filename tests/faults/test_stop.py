@@ -1,12 +1,14 @@
 """SIGTERM is obeyed whatever Tempo and the receiver of spans do: with requests that wait for them, calls that wait for a place, replays, streams and an export that
 hangs. The process ends by itself, soon, and what it had acknowledged is there after a restart.
 
-How long it took is printed. What it may take is generous: less than a unit or a pod is given (30 s), many times what it needs on an idle machine. Without --short the
-test waits for the end beyond that, so that the figure of a service that fails is known.
+The contract is a second (5 s with a sanitizer), and it is asserted of the process, not of the machine: time in which a
+thread of it stood in line for a processor that others had is not counted (tests/support/measured_stop.py). A service
+that sleeps, or waits for somebody, is never excused so; one that computes is not either, because its time of the
+processor has the same bound. All of it is printed.
 """
 import json
 import os
-import signal
+import resource
 import socket
 import subprocess
 import sys
@@ -17,17 +19,20 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import prometheus_text  # noqa: E402
 from betrace_process import Betrace, has_sanitizer  # noqa: E402
+from measured_stop import measure_stop, united_length  # noqa: E402
 from stub_tempo import StubTempo  # noqa: E402
 
 SHORT = "--short" in sys.argv
 RULE = 'trace.has(span.name == "x")'
 WAITING, QUEUED, REPLAYS, STREAMS = 16, 1_000, 50, 20
-PER_CONNECTION = 20  # questions of those that queue
+TENANTS = 4  # of those that queue: no tenant may have more than half of a lane's line
+PLACES_MOST = 32  # of their lane
 VERDICTS = "/v1/traces/00000000000000000000000000000001/verdicts"
 
-BOUND_SECONDS = 15.0 if has_sanitizer() else 5.0
-PATIENCE = BOUND_SECONDS if SHORT else 180.0
+BOUND_SECONDS = 5.0 if has_sanitizer() else 1.0
+PATIENCE = 60.0 if SHORT else 180.0  # then it is not waited for any longer
 
 
 def request(path, method="GET", body=None, more=""):
@@ -35,8 +40,15 @@ def request(path, method="GET", body=None, more=""):
     return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(text)}\r\n{more}\r\n".encode() + text
 
 
+def allow_files(count):
+    """This process has a socket for each call, and one for each question to its Tempo."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, count)), hard))
+
+
 class Stop(unittest.TestCase):
     def setUp(self):
+        allow_files(3 * QUEUED)
         self.folder = tempfile.TemporaryDirectory(prefix="betrace-stop-")
         self.addCleanup(self.folder.cleanup)
         self.tempo = StubTempo()
@@ -47,7 +59,7 @@ class Stop(unittest.TestCase):
         self.write_rule("r1")
 
     def start_service(self):
-        server = Betrace("--tempo", self.tempo.url, "--otlp", self.tempo.url, db=os.path.join(self.folder.name, "rules.db"))
+        server = Betrace("--tempo", self.tempo.url, "--otlp", self.tempo.url, "--max-connections", 2 * QUEUED, db=os.path.join(self.folder.name, "rules.db"))
         server.start()
         self.addCleanup(server.folder.cleanup)
         self.addCleanup(lambda: server.process.poll() is None and server.kill())
@@ -88,9 +100,17 @@ class Stop(unittest.TestCase):
                 self.ask(request(path))
 
     def queue_calls(self):
-        for i in range(QUEUED // PER_CONNECTION):
-            path = (VERDICTS, "/v1/rules", "/v1/rules/r1/explain?start=now-1h")[i % 3]
-            self.ask(request(path) * PER_CONNECTION)
+        """Each on a connection of its own, which has more to ask behind it."""
+        for i in range(QUEUED):
+            self.ask(request(VERDICTS, more=f"X-Scope-OrgID: t{i % TENANTS}\r\n") * 2)
+        deadline = time.monotonic() + 60
+        while (queued := self.queued_calls()) < QUEUED - PLACES_MOST:
+            self.assertLess(time.monotonic(), deadline, f"{queued} of {QUEUED} calls are queued")
+            time.sleep(0.02)
+
+    def queued_calls(self):
+        families = prometheus_text.read(self.server.get("/metrics").body.decode())
+        return sum(value for _, labels, value in families["betrace_lane_queued"].samples if labels["lane"] == "source")
 
     def start_replays(self):
         for _ in range(REPLAYS):
@@ -110,29 +130,29 @@ class Stop(unittest.TestCase):
 
     # ---- the end ----
 
-    def measure_stop(self):
-        """Seconds, or None: it did not end within PATIENCE."""
-        began = time.monotonic()
-        self.server.process.send_signal(signal.SIGTERM)
-        try:
-            status = self.server.process.wait(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
+    def stop(self):
+        stopped = measure_stop(self.server.process, PATIENCE)
+        if stopped.status is None:
             self.server.kill()
-            return None
-        taken = time.monotonic() - began
-        self.server.close_log()
-        self.assertEqual(status, 0, "".join(self.server.lines))
-        return taken
+        else:
+            self.server.close_log()
+            self.assertEqual(stopped.status, 0, "".join(self.server.lines))
+        return stopped
 
     def check_stop(self, what):
-        taken = self.measure_stop()
-        print(f"stop with {what}: " + (f"{taken:.2f} s" if taken is not None else f"STILL THERE after {PATIENCE:.0f} s"), file=sys.stderr)
+        stopped = self.stop()
+        still_there = f"STILL THERE after {PATIENCE:.0f} s" if stopped.status is None else ""
+        print(f"stop with {what}: {still_there or stopped}", file=sys.stderr)
+        for one in self.held:
+            one.close()
+        self.held.clear()
         self.tempo.behaviour = "prompt"
         self.server = self.start_service()  # whatever came of the first, what it acknowledged is kept
         stored = {rule["id"] for rule in self.server.get("/v1/rules?limit=1000").json()["rules"]}
         self.assertLessEqual(set(self.acknowledged), stored)
-        self.assertIsNotNone(taken, f"SIGTERM and still there after {PATIENCE:.0f} s")
-        self.assertLess(taken, BOUND_SECONDS)
+        self.assertFalse(still_there)
+        self.assertLess(stopped.own, BOUND_SECONDS, stopped)
+        self.assertLess(stopped.processor, BOUND_SECONDS, stopped)
 
     def test_idle(self):
         self.check_stop("nothing under way")
@@ -180,6 +200,22 @@ class Stop(unittest.TestCase):
             self.acknowledged = self.acknowledged[:1]
             for i in range(20):
                 self.server.delete(f"/v1/rules/late-{i:02}")
+
+
+class Measure(unittest.TestCase):
+    """What is taken off is never more than what there was, and a process that only sleeps is not excused."""
+
+    def test_spans(self):
+        for spans, length in (([], 0), ([(1, 2)], 1), ([(1, 3), (2, 4)], 3), ([(5, 6), (1, 2), (1, 2)], 2), ([(1, 9), (2, 3)], 8)):
+            self.assertEqual(united_length(spans), length)
+
+    def test_a_process_that_sleeps(self):
+        program = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(1.5), exit(0)))\nprint(1, flush=True)\nwhile True: time.sleep(9)"
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            stopped = measure_stop(process, PATIENCE)
+        self.assertEqual(stopped.status, 0)
+        self.assertGreater(stopped.own, 1.0, stopped)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-/* Cursors from outside: whatever is read as one is written back as the same text, and a cursor made of any bytes is
- * read back as it was. */
+/* Cursors from outside: whatever is read as a cursor is written back as the same text. A cursor made of any bytes reads
+ * back as it was. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* A rule, an empty line, and a trace as text (tests/support/trace_text.h); without an empty line the trace is made at
- * random from a hash of the rule. Evaluated complete, incomplete and under skew, with a small step budget: what comes
- * out has to be well-formed, what is said of the trace as incomplete must not contradict what is said of it as
- * complete, and among other rules a rule says what it says alone. */
+/* A rule, an empty line, and a trace as text (tests/support/trace_text.h). Without an empty line a hash of the rule
+ * makes the trace at random. Evaluates it complete, incomplete and under skew, with a small step budget. The result
+ * must be well-formed, and what is certain of the incomplete trace must hold for the complete one. Among other rules a
+ * rule must say what it says alone. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Messages of gRPC from outside: whatever is read as one can be written again, and is then read as the same. */
+/* Messages of gRPC from outside: the program can write again what it reads, and reads that as the same message. */
 #include <stdlib.h>
 
 #include "server/grpc/betrace/v1/rule.pb-c.h"

@@ -1,6 +1,5 @@
-/* Any bytes as a rule's text, lexer and parser alone: both end, tokens stand in the order of the text, and every place
- * of the tree is in the text. What the checker and the formatter make of it is fuzz_rule's, which is ten times slower.
- */
+/* Any bytes as a rule's text, lexer and parser alone: both end, tokens are in the order of the text, and every place of
+ * the tree is in the text. What the checker and the formatter make of it is fuzz_rule's, which is ten times slower. */
 #include <stdint.h>
 #include <stdlib.h>
 

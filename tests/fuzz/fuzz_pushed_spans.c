@@ -1,5 +1,5 @@
-/* Bodies of POST /v1/spans: what is read as a request that goes on as it is, and what is made of BeTrace's own form,
- * which has to be a request that our own decoder takes, with as many spans. */
+/* Bodies of POST /v1/spans: those that go on to Tempo as they are, and those in BeTrace's own form. The latter must
+ * become a request that our own decoder takes, with as many spans. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* What stands in the URL of a request, as handlers read it: the path against the table of routes and its parameters,
- * the query against the names that it may have, its values as filters of rules, times, durations, counts and words. A
- * second reader, written here by the rules of the header alone, says what has to come out: nothing more, nothing less,
- * nothing in silence. The input is the URL's path and query, as in "/v1/rules?limit=1". */
+/* The URL of a request, as handlers read it: the path against the table of routes and its parameters, and the query
+ * against the names that it may have. Its values are filters of rules, times, durations, counts and words. A second
+ * reader, written here by the rules of the header alone, says what has to come out: nothing more, nothing less, nothing
+ * silently. The input is the URL's path and query, as in "/v1/rules?limit=1". */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Arbitrary bytes as an answer of Tempo's tag API, names and values: no crash, and the list is ordered, within its
- * limit and valid text. */
+ * limit and valid UTF-8. */
 #include <stdint.h>
 #include <stdlib.h>
 

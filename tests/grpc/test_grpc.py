@@ -1,6 +1,6 @@
-"""gRPC on a real server (built with -DBETRACE_GRPC=ON), with grpcio as the client: every method against what HTTP answers, wrong tokens, tenants, roles,
-errors and their diagnostics, deadlines, limits, and messages that no honest client would send. BETRACE_BIN names the build."""
-import http.server
+"""gRPC on a real server (built with -DBETRACE_GRPC=ON), with grpcio as the client. Compares every method with what
+HTTP answers. Tries wrong tokens, tenants and roles, errors and their diagnostics, deadlines, limits, and messages
+that no honest client would send. BETRACE_BIN names the build."""
 import json
 import os
 import re
@@ -397,37 +397,12 @@ class SilentCalls(GrpcTest):
                     call.cancel()
 
 
-class SlowTempo:
-    """Says at once that it is there, and takes a minute for every search and read."""
+class SlowTempo(StubTempo):
+    """Says at once that it is there, and answers no search and no read."""
 
-    def __enter__(self):
-        over = self.over = threading.Event()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                is_asked = self.path.startswith(("/api/search", "/api/traces", "/api/v2/traces"))
-                if is_asked and not self.path.startswith("/api/search?limit=1&"):
-                    over.wait(60)
-                body = b'{"traces": []}'
-                self.send_response(200 if is_asked else 404)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
+    async def _answer(self, path, behaviour, reader, writer):
+        says_so = path.startswith(b"/api/search?limit=1&") or not path.startswith((b"/api/search", b"/api/traces", b"/api/v2/traces"))
+        await super()._answer(path, "prompt" if says_so else "hang", reader, writer)
 
 
 class Deadlines(GrpcTest):

@@ -1,4 +1,5 @@
-"""`betrace backup` beside a running service, restoring what it made, and what a service says that is started on a damaged database."""
+"""`betrace backup` next to a running service, restoring what it made, and what a service says that is started on a
+damaged database."""
 import json
 import os
 import shutil

@@ -8,7 +8,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
-from betrace_process import ROOT, run_cli  # noqa: E402
+import doc_pages  # noqa: E402
+from betrace_process import run_cli  # noqa: E402
 from partial_store import EMPTY, REFUSED, PartialStore  # noqa: E402
 from run_tempo import free_ports  # noqa: E402
 
@@ -82,9 +83,9 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual(done.returncode, 1, done.stderr)
             report = json.loads(done.stdout)
             facts = {fact["id"]: fact for fact in report["facts"]}
-            with self.subTest("the object that docs/RULES_AS_CODE.md promises"):
-                promised = re.search(r"(?m)^\| doctor \| (.*) \|$", (ROOT / "docs/RULES_AS_CODE.md").read_text(encoding="utf-8"))[1]
-                self.assertEqual(set(promised.split(", ")), set(report))
+            with self.subTest("the object that docs/reference/output.md promises"):
+                (promised,) = [entry for entry in doc_pages.entries(doc_pages.read("reference/output.md")) if entry.startswith("`doctor`: ")]
+                self.assertEqual(set(promised.split(": ")[1].split(", ")), set(report))
             with self.subTest("what holds and what does not"):
                 self.check_names_only(report, facts)
             with self.subTest("more keys, and a tenant"):

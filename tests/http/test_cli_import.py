@@ -116,7 +116,7 @@ class ImportTest(unittest.TestCase):
         self.assertEqual([one["file"] for one in answer["failed"]], ["not.yaml"])
 
     def test_the_page_shows_what_is_printed(self):
-        page = (ROOT / "docs/RULES_AS_CODE.md").read_text(encoding="utf-8").split("\n## From the original project\n")[1]
+        page = (ROOT / "docs/howto/import.md").read_text(encoding="utf-8")
         commands, report = (re.search(rf"```{kind}\n(.*?)```", page, re.S).group(1) for kind in ("sh", "text"))
         os.symlink(binary(), self.path("betrace"))
         environment = dict(sanitizer_environment(), PATH=self.folder + os.pathsep + os.environ["PATH"])

@@ -1,4 +1,4 @@
-"""The shapes of --json: the table of docs/RULES_AS_CODE.md is what programs may rely on, so it is read from there and each command is held to it."""
+"""The shapes of --json: the list of docs/reference/output.md is what programs may rely on, so it is read from there and each command is held to it."""
 import json
 import os
 import re
@@ -7,11 +7,12 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from betrace_process import ROOT, Betrace, run_cli  # noqa: E402
+import doc_pages  # noqa: E402
+from betrace_process import Betrace, run_cli  # noqa: E402
 from trace_files import span, trace  # noqa: E402
 
-TABLE = dict(re.findall(r"^\| ([\w-]+) \| ([\w, ]+) \|$", (ROOT / "docs/RULES_AS_CODE.md").read_text(encoding="utf-8"), re.M))
-TABLE.pop("command")
+ENTRY = re.compile(r"`([\w-]+)`: ([\w, ]+)")
+TABLE = dict(ENTRY.fullmatch(entry).groups() for entry in doc_pages.entries(doc_pages.section("reference/output.md", "What programs read")))
 RULES = """rules:
 - id: a
   dsl: |

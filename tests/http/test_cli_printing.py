@@ -1,5 +1,6 @@
-"""What others wrote reaches a terminal as text that does nothing: no control character (C0 but line ends and tabs of our layout, DEL, C1), no mark
-that changes the direction of text, and nothing that is no UTF-8. Every field of rules, traces, file names and answers of servers has all of them."""
+"""What others wrote reaches a terminal as text that does nothing. It holds no control character (C0 except for line
+ends and tabs of our layout, DEL, C1), none that changes the direction of text, and nothing that is no UTF-8. Every
+field of rules, traces, file names and answers of servers is tried with all of them."""
 import http.server
 import json
 import os

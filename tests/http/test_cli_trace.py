@@ -69,7 +69,7 @@ class TraceTest(unittest.TestCase):
             "      db.query of inventory, at +40.0ms for 1.50ms",
             "      db.query of inventory, at +41.0ms for 1.50ms",
             "      db.query of inventory, at +42.0ms for 1.50ms",
-            "      and 5 more spans, marked below"])
+            "      and 5 more spans, numbered below"])
 
     def test_the_tree_at_80_columns(self):
         self.assertEqual(self.tree("--rules", self.rules, "--rule", "fraud-check-required", "--rule", "no-declines"), [

@@ -1,5 +1,6 @@
-"""What was not read is never a number. Each command over a range, on a Tempo that is not there, on one without any trace, on one that answers for a
-part of the range only, and cancelled: the text says UNKNOWN and why, or what was found and what was not looked at. Never "0 violations"."""
+"""What was not read is never a number. Each command over a range, on a Tempo that is not there, on one without any
+trace, on one that answers for a part of the range only, and cancelled. The text says UNKNOWN and why, or what was
+found and what was not looked at. Never "0 violations"."""
 import os
 import pty
 import re

@@ -1,5 +1,6 @@
-"""`betrace verify-report` against forgers: a changed byte, dropped, added and moved entries, another key, a stripped signature, a report that was signed
-anew with the right key; and against traces that are gone. What cannot be found is tested to be not found, as docs/COMPLIANCE.md says."""
+"""`betrace verify-report` against forgers: a changed byte, dropped, added and moved entries, another key, a stripped
+signature, a report signed anew with the right key. Also against traces that are gone. The test also shows which
+forgeries it cannot find, as docs/COMPLIANCE.md says."""
 import copy
 import json
 import os

@@ -2,10 +2,8 @@
 by Tempo's clock, and the service says so. A Tempo whose clock is right, or that sends no Date, changes nothing."""
 import contextlib
 import datetime
-import http.server
 import os
 import sys
-import threading
 import time
 import unittest
 
@@ -13,45 +11,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import prometheus_text  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
+from stub_tempo import StubTempo  # noqa: E402
 
 SETTLE, AHEAD = 10, 300
 RULE = {"id": "r1", "dsl": 'trace.has(span.name == "x")'}
 # What is asked, and where its coverage stands.
 QUESTIONS = ("/v1/rules/r1/first-violation?start=now-1h", "/v1/violations?start=now-1h", "/v1/violations/series?start=now-1h&step=1m")
-
-
-class Tempo:
-    """Finds nothing, takes spans, and dates its answers so many seconds back; None: not at all."""
-
-    def __init__(self, behind):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self.do_GET()
-
-            def do_GET(self):
-                body = b'{"traces": [], "metrics": {"completedJobs": 1, "totalJobs": 1}}'
-                self.send_response_only(200)
-                if behind is not None:
-                    self.send_header("Date", self.date_time_string(time.time() - behind))
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def seconds_before(moment, text):
@@ -61,7 +26,7 @@ def seconds_before(moment, text):
 class ClockAhead(unittest.TestCase):
     @contextlib.contextmanager
     def service(self, behind, *more):
-        with Tempo(behind) as tempo, Betrace("--tempo", tempo.url, "--otlp", tempo.url, "--settle", f"{SETTLE}s", *more) as server:
+        with StubTempo(behind=behind) as tempo, Betrace("--tempo", tempo.url, "--otlp", tempo.url, "--settle", f"{SETTLE}s", *more) as server:
             self.assertEqual(server.post("/v1/rules", RULE).status, 201)
             yield server
 
@@ -116,7 +81,7 @@ class ClockAhead(unittest.TestCase):
                 self.assertEqual([line for line in server.lines if "ahead of Tempo's" in line], [])
 
     def test_the_command_line_says_it_too(self):
-        with Tempo(AHEAD) as tempo:
+        with StubTempo(behind=AHEAD) as tempo:
             done = run_cli("replay", "--dsl", RULE["dsl"], "--tempo", tempo.url, "--settle", f"{SETTLE}s", "--since", "1h", "--json")
         self.assertIn("ahead of Tempo's", done.stderr)
 

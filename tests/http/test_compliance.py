@@ -1,5 +1,5 @@
-"""Compliance reports over trace files: what is counted is what a replay counts, a pass is never said of what was not exercised or not read, history is
-told, and reports outlive their requests."""
+"""Compliance reports over trace files. Their counts are those of a replay. A rule that was not exercised or not read
+never passes. Reports tell the history of rules, and outlive their requests."""
 import json
 import os
 import re

@@ -1,6 +1,7 @@
-"""Property: of every rule as many traces were exercised as were evaluated at most, and as many violate it as exercised it at most: over files and over spans in
-memory, in every way of counting, for rules on events, scopes, structure and on nothing that a search could ask for. tests/e2e/test_property_tempo.py holds Tempo to
-the same laws. BETRACE_SEED picks another seed."""
+"""Property: at most as many traces exercise a rule as were evaluated, and at most as many violate it as exercised it.
+Holds over files and over spans in memory, in every way of counting, for rules on events, scopes, structure and on
+nothing that a search could ask for. tests/e2e/test_property_tempo.py holds Tempo to the same laws. BETRACE_SEED
+picks another seed."""
 import json
 import os
 import random

@@ -1,5 +1,5 @@
-"""A rule database in which rows changed on the disk: what is damaged is named where somebody looks (rules, /ready, metrics, the log), nothing is evaluated or
-reported as if it were whole, and a rule can be mended."""
+"""A rule database in which rows changed on the disk. The service names the damage where somebody looks (rules, /ready,
+metrics, the log), and neither evaluates nor reports a damaged rule as if it were whole. A rule can be mended."""
 import os
 import sys
 import tempfile

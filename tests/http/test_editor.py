@@ -13,6 +13,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import doc_pages  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
 
 CURSOR = "‸"
@@ -20,10 +21,9 @@ CURSOR = "‸"
 
 def rule_texts():
     """Every rule of the pages that has to compile, and every example of the parser's cases."""
-    for path in [os.path.join(ROOT, "README.md"), *glob.glob(os.path.join(ROOT, "docs", "*.md"))]:
-        with open(path, encoding="utf-8") as file:
-            for block in re.findall(r"^```betrace\n(.*?)^```$", file.read(), re.M | re.S):
-                yield from re.split(r"\n{2,}", block.strip())
+    for page in doc_pages.pages():
+        for block in re.findall(r"^```betrace\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S):
+            yield from re.split(r"\n{2,}", block.strip())
     for path in glob.glob(os.path.join(ROOT, "tests/cases/parse/*.case")):
         with open(path, encoding="utf-8") as file:
             for case in file.read().split("\n\n"):

@@ -1,6 +1,7 @@
-"""150 seeded forgeries of a signed report, all refused by `betrace verify-report`: changed fields as they stand, with the chain made anew, signed anew with another
-key, and, with the right key, conclusions that the report's own numbers do not carry. And reports of before, which are still checked, by what they hold.
-BETRACE_SEED picks another seed."""
+"""150 seeded forgeries of a signed report, all refused by `betrace verify-report`. Some change fields, some make the
+chain anew, some are signed with another key. With the right key, some have conclusions that the report's own
+numbers do not carry. Reports of older versions are still checked, by what they hold. BETRACE_SEED picks another
+seed."""
 import copy
 import json
 import os

@@ -1,5 +1,5 @@
-"""kill -9 at random moments of hundreds of writes over HTTP: every acknowledged version is there after a restart, imports are there whole or not at
-all, and replays that were running are gone and say so."""
+"""kill -9 at random moments of hundreds of writes over HTTP. Every acknowledged version is there after a restart,
+imports are there whole or not at all, and replays that were running are gone and say so."""
 import http.client
 import os
 import random

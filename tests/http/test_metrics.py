@@ -1,4 +1,4 @@
-"""GET /metrics: valid Prometheus text, what the page of docs/OPERATIONS.md lists, and numbers that follow what was done."""
+"""GET /metrics: valid Prometheus text, what docs/reference/metrics.md lists, and numbers that follow what was done."""
 import http.client
 import os
 import re
@@ -12,19 +12,18 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 from debian_package import programs_of  # noqa: E402
+import doc_pages  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
 import prometheus_text  # noqa: E402
 
-PAGE = os.path.join(HERE, "..", "..", "docs", "OPERATIONS.md")
 RULE = {"id": "r1", "name": "R", "dsl": 'trace.has(span.name == "bad")', "severity": "high"}
 
 
 def documented():
     """{name: (type, {labels})} of the page."""
-    with open(PAGE, encoding="utf-8") as file:
-        section = re.search(r"^## Metrics\n(.*?)^## ", file.read(), re.M | re.S).group(1)
-    rows = re.findall(r"^\| (\w+) \| (\w+) \| ([\w, ]*) ?\| \S.* \|$", section, re.M)
-    return {name: (kind, set(filter(None, re.split(r",? +", labels)))) for name, kind, labels in rows if name != "metric"}
+    entries = doc_pages.entries(doc_pages.section("reference/metrics.md", "All metrics"))
+    rows = [re.fullmatch(r"\*\*`(\w+)`\*\*, (\w+), (?:labels ([\w, ]+)|no labels): \S.*", entry).groups() for entry in entries]
+    return {name: (kind, set((labels or "").split(", ")) - {""}) for name, kind, labels in rows}
 
 
 def span(trace_id, name, age_s=600):

@@ -1,10 +1,14 @@
-"""docs/OPERATIONS.md says what holds: its limits are those of the program, and every reason that an answer can give has a row that says what to do."""
+"""The limits of docs/reference/limits.md are those of the program, and every reason that an answer can give has an entry in the runbook that says what to do."""
 import glob
 import os
 import re
+import sys
 import unittest
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import doc_pages  # noqa: E402
 
 # Where each limit stands in the program: a pattern whose group is a C expression.
 LIMITS = {
@@ -43,7 +47,7 @@ SEVERAL = {
     "points of a series; of all series of one answer": [("server/query/series.h", r"MOST_POINTS = 11000\b"), ("server/query/series.h", r"MOST_CELLS = 200000\b")],
     "windows of violations on demand, and evaluations of series, at once": [("server/query/evaluation_pool.c", r"DEFAULT_AT_ONCE = 2\b"), ("server/query/series.c", r"DEFAULT_AT_ONCE = 2\b")],
     "series that are waited for at once": [("server/query/series.c", r"ASKS_MAX = 256\b")],
-    "parameters of a query; the same one, but for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
+    "parameters of a query; the same one, except for `rule_id` and `label`": [("server/http/call.h", r"BT_CALL_MAX_PARAMETERS = 1024\b"), ("server/http/call_url.c", r'"rule_id".*"label"')],
     "range of a compliance report": [("server/http/api_compliance.c", r"INT64_C\(400\) \* 86400 \* 1000000000")],
     "reports that are made at once; that are under way, of one tenant": [("server/compliance/reports.c", r"WORKERS = 2,\s+UNFINISHED_MAX = 32,\s+TENANT_UNFINISHED_MAX = 8\b")],
     "finished reports that are kept; of one tenant": [("server/compliance/reports.c", r"\bFINISHED_MAX = 200\b"), ("server/compliance/reports.c", r"TENANT_FINISHED_MAX = 50\b")],
@@ -63,14 +67,18 @@ def read(path):
         return file.read()
 
 
-def section(title):
-    return re.search(rf"^## {title}\n(.*?)^## ", read(os.path.join(ROOT, "docs/OPERATIONS.md")), re.M | re.S).group(1)
+def limits():
+    """{limit: its value} of the page."""
+    entries = doc_pages.entries(doc_pages.section("reference/limits.md", "All limits"))
+    rows = [re.fullmatch(r"\*\*(.*?)\*\*: (.*?)\. Beyond it: \S.*", entry) for entry in entries]
+    assert all(rows), [entry for entry, row in zip(entries, rows) if not row]
+    return dict(row.groups() for row in rows)
 
 
-def rows(title):
-    """Cells of each row of the section's table, without its head."""
-    lines = [line for line in section(title).splitlines() if line.startswith("|")][2:]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+def symptoms():
+    """{symptom: text of its entry} of the runbook."""
+    parts = re.split(r"^### (.*)$", doc_pages.read("operations/runbook.md"), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
 
 
 class OperationsTest(unittest.TestCase):
@@ -80,7 +88,7 @@ class OperationsTest(unittest.TestCase):
         return {match for text in texts for match in re.findall(expression, text)}
 
     def test_limits_are_those_of_the_program(self):
-        table = {row[0]: row[1] for row in rows("Limits")}
+        table = limits()
         self.assertEqual(set(table), set(LIMITS) | set(SEVERAL))
         for name, places in SEVERAL.items():
             for pattern, expression in places:
@@ -101,18 +109,33 @@ class OperationsTest(unittest.TestCase):
     def test_every_reason_says_what_to_do(self):
         sources = [read(path) for folder in ("replay", "query", "http") for path in sorted(glob.glob(os.path.join(ROOT, "server", folder, "*.c")))]
         reasons = set(re.findall(r'"([a-z]+(?:_[a-z]+)*): ', "\n".join(sources)))
-        told = set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", section("What to do when")))
+        told = set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", doc_pages.section("operations/runbook.md", "What to do when")))
         # Words that begin other sentences, not the reason of an answer.
         others = {"cancelled", "no_memory", "event", "id", "data", "retry", "watch", "trace"}
         self.assertGreater(len(reasons), 8)
         self.assertEqual({reason for reason in reasons - told - others}, set())
-        for row in rows("What to do when"):
-            self.assertEqual(len(row), 3, row)
-            self.assertTrue(all(row), row)
+
+    def test_every_entry_says_what_it_means_and_what_to_do(self):
+        self.assertGreater(len(symptoms()), 40)
+        for symptom, text in symptoms().items():
+            self.assertRegex(text, r"\A\n\n\S(?s:.*)\n\nWhat to do: \S", symptom)
+
+    def test_every_shipped_alert_has_an_entry(self):
+        """An alert of Prometheus has an entry of its name; one of Grafana's provisioning is named below the entry that it belongs to."""
+        shipped = {name for path in glob.glob(os.path.join(ROOT, "distribution/prometheus/*.yaml")) for name in re.findall(r"- alert: (\w+)", read(path))}
+        self.assertGreater(len(shipped), 10)
+        entries = symptoms()
+        self.assertEqual({f"`{name}`" for name in shipped} - set(entries), set())
+        self.assertEqual({symptom for symptom in entries if re.fullmatch(r"`Betrace\w+`", symptom)}, {f"`{name}`" for name in shipped})
+        in_grafana = {title for path in glob.glob(os.path.join(ROOT, "distribution/grafana/provisioning/alerting/*.yaml"))
+                      for title in re.findall(r"^ +title: (.*)$", read(path), re.M)}
+        named = {title for text in entries.values() for line in re.findall(r"^Grafana: (.*)\.$", text, re.M) for title in line.split("; ")}
+        self.assertGreater(len(in_grafana), 6)
+        self.assertEqual(named, in_grafana)
 
     def test_metrics_that_it_names_are_listed(self):
-        listed = set(re.findall(r"^\| (\w+) \|", section("Metrics"), re.M))
-        named = set(re.findall(r"`((?:betrace|process)_\w+)", section("What to do when")))
+        listed = set(re.findall(r"^- \*\*`(\w+)`", doc_pages.section("reference/metrics.md", "All metrics"), re.M))
+        named = set(re.findall(r"`((?:betrace|process)_\w+)", doc_pages.read("operations/runbook.md")))
         self.assertTrue(named)
         self.assertEqual(named - listed, set())
 

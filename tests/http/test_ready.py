@@ -1,10 +1,8 @@
 """/ready says for each part whether it works and why not, and a part that hangs holds up nobody."""
 import concurrent.futures
-import http.server
 import os
 import socket
 import sys
-import threading
 import time
 import unittest
 
@@ -12,32 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 from betrace_process import Betrace  # noqa: E402
 from otlp_receiver import OtlpReceiver  # noqa: E402
-
-
-class EmptyTempo:
-    """Finds nothing, whatever is asked."""
-
-    def __enter__(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = b'{"traces": [], "metrics": {"completedJobs": 1, "totalJobs": 1}}'
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+from stub_tempo import StubTempo  # noqa: E402
 
 
 class ReadyTest(unittest.TestCase):
@@ -73,7 +46,7 @@ class ReadyTest(unittest.TestCase):
 
     def test_it_names_no_rule(self):
         """Anybody may ask it, without a token and of whatever tenant: it counts, and the log has the names."""
-        with OtlpReceiver() as receiver, EmptyTempo() as tempo:
+        with OtlpReceiver() as receiver, StubTempo() as tempo:
             server = self.start("--tempo", tempo.url, "--otlp", receiver.url, "--watch", "--interval", "100ms", "--settle", "100ms")
             for number in range(3):
                 answer = server.post("/v1/rules", {"id": f"secret-{number}", "dsl": "not trace.has(audit)"}, headers={"X-Scope-OrgID": "acme"})

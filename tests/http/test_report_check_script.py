@@ -1,4 +1,4 @@
-"""The check of a report that docs/COMPLIANCE.md gives to everybody: the script is taken from the document as it stands there. What it says of a report is
+"""The check of a report that docs/howto/evidence-for-an-auditor.md gives to everybody: the script is taken from the document as it stands there. What it says of a report is
 what `betrace verify-report` says: of the one that was signed, and of those with members that stand twice, do not belong there, or are of another kind."""
 import base64
 import copy
@@ -24,7 +24,7 @@ class CheckScriptTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="betrace-check-script-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = folder.name
-        document = (ROOT / "docs/COMPLIANCE.md").read_text(encoding="utf-8")
+        document = (ROOT / "docs/howto/evidence-for-an-auditor.md").read_text(encoding="utf-8")
         with open(cls.path("check.py"), "w", encoding="utf-8") as file:
             file.write(re.search(r"cat > check\.py <<'END'\n(.*?)\nEND\n", document, re.S)[1] + "\n")
         traces = cls.path("traces.pb")

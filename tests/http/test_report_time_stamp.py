@@ -1,5 +1,6 @@
-"""RFC 3161 time stamps of reports, against an authority made with openssl: `openssl ts` verifies what the service keeps; an authority that is away, slow or
-answers wrongly never prevents a report; `betrace verify-report` refuses every token that is of something else, of somebody else, or changed."""
+"""RFC 3161 time stamps of reports, against an authority made with openssl: `openssl ts` verifies what the service
+keeps. An authority that is away, slow or answers wrongly never prevents a report. `betrace verify-report` refuses
+every token that is of something else, of somebody else, or changed."""
 import base64
 import copy
 import datetime

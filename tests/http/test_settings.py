@@ -1,4 +1,4 @@
-"""The table of settings in docs/OPERATIONS.md is what the binary has: each flag, its variable and its default."""
+"""The list of settings in docs/reference/configuration.md is what the binary has: each flag, its variable and its default."""
 import os
 import re
 import sys
@@ -7,18 +7,16 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import doc_pages  # noqa: E402
 from betrace_process import run_cli  # noqa: E402
-
-PAGE = os.path.join(HERE, "..", "..", "docs", "OPERATIONS.md")
 
 
 def documented():
     """{flag: (environment, default)} of the page."""
-    with open(PAGE, encoding="utf-8") as file:
-        section = re.search(r"^## Settings\n(.*?)^## ", file.read(), re.M | re.S).group(1)
-    rows = re.findall(r"^\| --(\S+) \| ?(\S*) \| (\S+) \| \S.* \|$", section, re.M)
-    assert len(rows) == len(re.findall(r"^\| --", section, re.M)), "a row has four columns"
-    return {flag: (environment, default) for flag, environment, default in rows}
+    entries = doc_pages.entries(doc_pages.section("reference/configuration.md", "Settings"))
+    rows = [re.fullmatch(r"\*\*`--(\S+)`\*\*, (?:`(\S+)`|no variable), default (\S+): \S.*", entry) for entry in entries]
+    assert all(rows), [entry for entry, row in zip(entries, rows) if not row]
+    return {row.group(1): (row.group(2) or "", row.group(3)) for row in rows}
 
 
 def without_settings():

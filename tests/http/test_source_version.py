@@ -1,5 +1,6 @@
-"""Which Tempo answers stands in /ready, in explain and in the coverage of every answer; one that was not checked is named so, and one that does not say is no error.
-The Tempo here finds nothing, whatever is asked: what is looked at is what is said of it."""
+"""/ready, explain and the coverage of every answer name the version of Tempo. One that was not checked is named so,
+and one that hides its version is no error. The Tempo here finds nothing, whatever one asks: the test looks at what
+the service says of it."""
 import http.server
 import json
 import os

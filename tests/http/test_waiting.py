@@ -1,6 +1,6 @@
-"""Who waits for an evaluation, a series or a report holds no place: with Tempo held, more calls wait than the lane has places, another call of the lane is answered
-meanwhile, and all have their answers when Tempo answers. Readers who go, time that is over and the end of the service end the waiting.
-"""
+"""A call that waits for an evaluation, a series or a report holds no place. While Tempo is held, more calls wait than
+the lane has places, and another call of the lane still gets its answer. All have their answers when Tempo answers.
+Readers who go, deadlines and the end of the service end the waiting."""
 import os
 import re
 import socket

@@ -34,7 +34,7 @@ def line_findings(file, line, timed):
         yield f"{found.group(1)} waits by the wall clock: use a condition variable of server/base/condition.h"
     found = WALL_CLOCK.search(line)
     if found and file not in READERS and "GPR_CLOCK_REALTIME" not in line:
-        yield f"{found.group(1)}: the wall clock is read in tempo/wire/wall_clock.c alone (server/ asks bt_clock_wall_ns), and nothing waits for it"
+        yield f"{found.group(1)}: the wall clock is read in tempo/wire/wall_clock.c alone (bt_clock_wall_ns), and nothing waits for it"
 
 
 def findings(tree):

@@ -1,5 +1,6 @@
-"""server/replay is built in floors (docs/ARCHITECTURE.md, "A replay, floor by floor"): a file includes headers of its own floor and of
-those below it, modules of the floors do not include each other in circles, and only the questions ask the source."""
+"""server/replay is built in floors (docs/ARCHITECTURE.md, "A replay, floor by floor"). A file includes headers of its
+own floor and of those below it. Modules of the floors do not include each other in circles, and only the questions
+ask the source."""
 import os
 import re
 
@@ -13,12 +14,11 @@ FLOORS = [
     ("the contract", """replay.h window price trust violation strategy strategy_cost"""),
     ("the plan", "replay_plan"),
     ("the table of traces", "trace_table"),
-    ("the questions", "replay_account question_desk questions marked_traces data_gaps search_probe"),
+    ("the questions", "replay_account questions marked_traces data_gaps search_probe"),
     ("the decider", """decision decider candidates spans_verdict projection_way
      projection_first_way"""),
-    ("the judge", """judgement judge rule_notes page_reader trace_judge delivery violation_sample unread_sample early_reads
-     comparisons"""),
-    ("the ledger", "ledger outcome"),
+    ("the judge", """judgement judge page_reader trace_judge delivery violation_sample"""),
+    ("the ledger", "ledger"),
     ("the replay", "replay.c"),
     ("who starts replays", """explain first job job_queue job_share queue emission"""),
 ]

@@ -1,4 +1,5 @@
-"""TraceQL's select without by(span:id) loses spans of split traces in silence. One file writes select, and cannot write it without."""
+"""TraceQL's select without by(span:id) loses spans of split traces silently. One file writes select, and cannot write
+it without."""
 import re
 
 from sources import string_literals

@@ -3,6 +3,11 @@ import os
 import re
 import subprocess
 
+
+class Skipped(Exception):
+    """A rule cannot be tried on this machine; the message says why."""
+
+
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__", "dist"}
 
 

@@ -1,6 +1,6 @@
 /* What the parts of the naive evaluator share: the rule, the trace, how much of it may be missing, and the spans that
- * are bound. A bound span is a number in the trace, or one of the spans that may still come ("unseen"), of which
- * nothing is known. Only for the naive evaluator. */
+ * are bound. A bound span is a number in the trace, or a span that may still come ("unseen"). Only for the naive
+ * evaluator. */
 #ifndef BT_TESTS_NAIVE_WORLD_H
 #define BT_TESTS_NAIVE_WORLD_H
 

@@ -18,6 +18,7 @@ LOGS = os.path.join(ROOT, "build", "check")
 LABELS = ("unit", "case", "oom", "diff", "fuzz-replay", "http")
 TEMPO_LABELS = ("e2e",)
 JOBS = str(os.cpu_count() or 2)
+TESTS_AT_ONCE = str((os.cpu_count() or 2) + 2)  # many of them wait for a clock or for an answer
 PYTHON = sys.executable
 LONG = "stock|watch|property|test_replay|schemathesis|visibility"
 # Scripts of grafana-betrace-app/package.json that a check runs; the first makes dist/ and dist-ui/, which the browser then loads.
@@ -35,16 +36,24 @@ JOURNEYS_IN_CHECK = {
 # left here is the way of a replay, of watch and of the docs over a Tempo.
 LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf", "test_watch_clock",
             "test_newer_proxy", "test_query_tempo", "test_doctor_tempo", "test_pruned_tempo", "test_compliance_tempo",
-            "test_contrast_tempo", "test_replay_stock")
-SHORT_E2E = ("test_arrays_tempo", "test_conformance_tempo", "test_property_tempo")
-SHORT_HTTP = ("test_schemathesis",)
-# make check leaves these, too: doctor against every kind of store, reports bent and forged at each place, full disks,
-# kill -9 at random.
-LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill")
+            "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
+            "test_source_version_tempo")
+SHORT_E2E = ("test_property_tempo",)
+# make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
+# the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects.
+LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
+             "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
+             "test_cli_verify_report", "test_cli_generate", "test_import")
+# Of tests/faults, --short in both halves: a mixed load goes on for a minute, and of random schedules make check has a
+# few.
+LONG_FAULTS = ("test_soak", "test_schedules")
+FEW_SCHEDULES = {"FAULT_SCHEDULES": "12"}
 # Random cases and large texts, which take half of all the time that tests of C take under AddressSanitizer: make check
 # runs them in the optimised build, make check-more under AddressSanitizer, too.
 SLOW_UNDER_ASAN = ("plan_property_test", "diff_eval", "test_completion", "pattern_test", "test_calls_oom",
                    "eval_text_test", "eval_property_test", "plan_differential")
+# And fewer pairs of the two evaluators; the suite `release` has all.
+FEW_PAIRS = {"BETRACE_DIFF_PAIRS": "25000"}
 # Benches of make check: what a replay costs, and the language. The others are in make check-more, with more traces.
 BENCHES_IN_CHECK = ("bench_dsl", "bench_replay")
 # Files of e2e that say nothing of other Tempos: pages of documentation, proxies that make 2.8 answer as later ones do,
@@ -95,7 +104,7 @@ def ctest(preset, labels, *choice):
     junit = os.path.join(LOGS, f"{preset}-{labels[0]}{'-some' if choice else ''}.junit.xml")
     if os.path.exists(junit):
         os.unlink(junit)
-    yield Step(["ctest", "--test-dir", f"build/{preset}", "-L", f"^({'|'.join(labels)})$", *choice, "-j", JOBS,
+    yield Step(["ctest", "--test-dir", f"build/{preset}", "-L", f"^({'|'.join(labels)})$", *choice, "-j", TESTS_AT_ONCE,
                 "--output-on-failure", "--no-tests=error", "--output-junit", junit], outcome.of_ctest(junit))
 
 
@@ -125,7 +134,7 @@ def compile_all():
     for preset in ("release", "dev"):
         for step in configure_and_build(preset):
             yield step if step.command[2:4] == ["cmake", "--preset"] else replace(step, read=outcome.of_command)
-    yield from slow_under_asan("release", "-R")
+    yield from (replace(step, env=FEW_PAIRS) for step in slow_under_asan("release", "-R"))
 
 
 def python_files(pattern, *arguments, beside=False):
@@ -167,8 +176,8 @@ def deps():
 
 
 def lint():
-    yield Step([PYTHON, "tests/lint/run.py"], outcome.of_closing_line)
-    yield Step([PYTHON, "tests/runner/test_runner.py"], outcome.of_unittest)
+    yield Step([PYTHON, "tests/lint/run.py"], outcome.of_closing_line, beside=True)
+    yield Step([PYTHON, "tests/runner/test_runner.py"], outcome.of_unittest, beside=True)
 
 
 def tempo():
@@ -189,6 +198,19 @@ def e2e_long():
 
 def faults(*arguments):
     yield from with_programs(python_files("tests/faults/test_*.py", *arguments))
+
+
+def faults_in_check():
+    for step in faults("--short"):
+        if name_of(step) == "test_schedules":
+            yield replace(step, env=FEW_SCHEDULES)
+        elif name_of(step) not in LONG_FAULTS:
+            yield step
+
+
+def faults_long():
+    """What of faults is left out or cut in make check, and no longer than there."""
+    yield from with_programs(only(LONG_FAULTS, python_files("tests/faults/test_*.py", "--short")))
 
 
 def asks_tempo(step):
@@ -259,12 +281,12 @@ def grafana():
 
 
 def http():
-    yield from with_programs(shortened(SHORT_HTTP, without(LONG_HTTP, python_files("tests/http/test_*.py", beside=True))))
+    yield from with_programs(without(LONG_HTTP, python_files("tests/http/test_*.py", beside=True)))
 
 
 def http_long():
-    """What http leaves out, and at its own size what it shortens."""
-    yield from with_programs(only(LONG_HTTP + SHORT_HTTP, python_files("tests/http/test_*.py", beside=True)))
+    """What http leaves out."""
+    yield from with_programs(only(LONG_HTTP, python_files("tests/http/test_*.py", beside=True)))
 
 
 def demo():
@@ -370,11 +392,11 @@ def clean_root():
 
 
 # Suites that run again for every Tempo that was found besides the one that the tests build, and those that do so when they are asked for by name.
-PER_TEMPO = ("facts", "e2e", "e2e-long", "faults")
+PER_TEMPO = ("facts", "e2e", "e2e-long", "faults", "faults-long")
 PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
 # Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
-ASIDE = ("app", "facts", "journeys", "dist")
+ASIDE = ("app", "faults", "facts", "journeys", "dist")
 ALONE = ("demo", "bench", "benches")
 
 SUITES = {
@@ -390,7 +412,8 @@ SUITES = {
     "http-long": http_long,
     "e2e": e2e,
     "e2e-long": e2e_long,
-    "faults": lambda: faults("--short"),
+    "faults": faults_in_check,
+    "faults-long": faults_long,
     "app": app,
     "journeys": all_journeys,
     "compile": compile_all,

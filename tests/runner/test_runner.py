@@ -101,7 +101,7 @@ class Budgets(unittest.TestCase):
         sums = [sum(row.minutes for row in main.choose(rows, (part,), [])) for part in ("check", "more")]
         twice = sum(row.minutes for row in rows if row.part == main.BOTH)
         self.assertLessEqual(sum(sums) - twice, 90, "both halves have 90 minutes in CI")
-        self.assertEqual(sums, [42.5, 54])
+        self.assertEqual(sums, [38.5, 58.5])
 
     def test_a_line_of_no_part_is_refused(self):
         with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file, \
@@ -129,13 +129,14 @@ class EveryFile(unittest.TestCase):
 
     ONLY_FULL = {
         "tests/grpc/test_grpc.py": "needs a build of its own and libgrpc",
-        "tests/bench/bench_rules.py": "goes on for minutes; its rules are a part of bench_replay",
+        "tests/bench/bench_rules.py": "goes on for minutes; its rules are a part of bench_replay --medium",
         "tests/bench/bench_series.py": "goes on for minutes",
         "tests/app/full_grafana.py": "needs a Grafana that GRAFANA_URL names",
         "tests/dist/full_collector.py": "needs the network",
         "tests/dist/full_containers.py": "needs root and the network",
         "tests/dist/full_deb.py": "needs root and the network",
         "tests/dist/full_reproducible.py": "takes minutes, and root",
+        "tests/dist/full_tutorial.py": "needs root and the network",
     }
     # tests/lint holds every label of ctest to a suite.
     BY_CTEST = ("tests/spec/test_conformance.py", "tests/server/test_hardening_flags.py")
@@ -164,6 +165,16 @@ class EveryFile(unittest.TestCase):
             self.assertEqual({path for path in in_check if in_check[path]}, set(in_check) & set(in_more))
             self.assertEqual({*in_check, *in_more}, {path for path in self.there_are() if path.startswith(folder)})
             self.assertEqual({tuple(given) for given in in_more.values()}, {()})
+
+    def test_what_check_has_less_of_runs_whole_in_more(self):
+        def steps(suite):
+            return {step.command[1]: step for step in suites.steps_of(suite) if "tests/faults/" in step.command[1]}
+        in_check, in_more = steps("faults"), steps("faults-long")
+        self.assertEqual({*in_check, *in_more}, {path for path in self.there_are() if path.startswith("tests/faults/")})
+        self.assertEqual({path for path in in_check if in_check[path].env}, set(in_check) & set(in_more))
+        self.assertEqual([path for path in in_more if in_more[path].env], [])
+        for suite in ("asan-long", "release", "dev"):
+            self.assertEqual([step for step in suites.steps_of(suite) if step.command[0] == "ctest" and step.env], [], suite)
 
     def test_belongs_to_a_half(self):
         by_halves = self.run_by("check", "more")

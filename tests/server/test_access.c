@@ -1,4 +1,4 @@
-/* Who may do what: the tokens file line by line, the decision for each kind of request, origins, and that no message
+/* Roles and tokens: the tokens file line by line, the decision for each kind of request, origins, and that no message
  * shows a token. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* Every call of the API under an allocator that fails from the n-th allocation on, and under one where the n-th alone
- * fails, for every n until the call gets by: each time an answer (an error, or the one that it would have given, never
- * a shorter one that looks whole), nothing leaked, and the rules stand as they did or as they were told to. The
- * allocations of the JSON library fail too. The service runs over a trace file, without HTTP: a call is made as the
- * server makes it, from the table of routes. */
+ * fails, for every n until the call succeeds. Each time there is an answer: an error, or the full one, never a shorter
+ * one that looks whole. Nothing leaks, and the rules are as they were or as the call made them. The allocations of the
+ * JSON library fail too. The service runs over a trace file, without HTTP: a call is made as the server makes it, from
+ * the table of routes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

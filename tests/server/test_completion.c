@@ -1,6 +1,6 @@
 /* Completion: text cases (cases/complete; the cursor is written ‸), and two properties over every rule of cases/parse
- * that compiles. What stands in a rule is offered in its place, also while it is being typed and nothing follows; and
- * what is offered could be written: the parser and the checker do not stumble over it. */
+ * that compiles. What is in a rule is offered in its place, also while it is being typed and nothing follows. What is
+ * offered could be written: the parser and the checker do not stumble over it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

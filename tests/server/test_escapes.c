@@ -1,6 +1,6 @@
-/* No text changes what it is put into: random bytes, full of what means something in TraceQL, in our language, in a log
- * line, in a metric and in a page, come out as the value that they are, and everything around them stays as it is with
- * a harmless word in their place. */
+/* No text changes what it is put into. Random bytes, full of what means something in TraceQL, in our language, in a log
+ * line, in a metric and in a page, come out as the value that they are. Everything around them stays as it is with a
+ * harmless word in their place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

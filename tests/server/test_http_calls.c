@@ -1,5 +1,5 @@
 /* Calls and who waits for them: a reader who goes cancels its work and what it sent behind, a deadline cuts, a full
- * lane refuses at once, and the end of the service waits for nobody who hangs. */
+ * lane refuses at once. The end of the service waits for nobody who hangs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

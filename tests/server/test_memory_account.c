@@ -1,4 +1,4 @@
-/* The account of memory: what may be taken, what is given back, who is asked to forget, and that threads beside each
+/* The account of memory: what may be taken, what is given back, who is asked to forget, and that threads next to each
  * other neither lose bytes nor pass the limit. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -120,7 +120,7 @@ static void test_errors_name_the_field(void **state) {
   refuse(fields_of("a", "", good), "name: expected a text, got \"\"");
   refuse(fields_of("a", "two\nlines", good), "name: expected one line");
   refuse(fields_of("a", "\xFF", good), "name: expected UTF-8");
-  refuse(fields_of("a", NULL, NULL), "dsl: expected the text of the rule, got nothing");
+  refuse(fields_of("a", NULL, NULL), "dsl: expected a rule, got nothing");
   refuse(fields_of("a", NULL, ""), "dsl: line 1, column 1: error[E010]: expected a rule");
   bt_rule_fields fields = fields_of("a", NULL, good);
   fields.name = repeated('n', 257);

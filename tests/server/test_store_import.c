@@ -1,5 +1,5 @@
-/* Importing rules into the store: what is created, updated and left alone; all or nothing, also on a disk that fails at
- * any write; and a dry run says what would happen and does nothing. */
+/* Importing rules into the store: what is created, updated and left alone. All or nothing, also on a disk that fails at
+ * any write. A dry run says what would happen and does nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* kill -9 in the middle of 200 writes: a child writes rules and tells each answer through a pipe, the parent kills it
+/* kill -9 in the middle of 200 writes. A child writes rules and tells each answer through a pipe, the parent kills it
  * after some of them, opens the database and looks for every single one that was acknowledged. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
-/* How long a token is looked for tells nothing of how much of it is right. A compare that stops at the first byte that
+/* The time to look for a token tells nothing of how much of it is right. A compare that stops at the first byte that
  * differs takes longer the more bytes agree; whoever measures that finds a token byte by byte. Here the same secret is
- * looked for among hashes that differ from its own in their first bytes, in their last ones, and among hashes of which
- * one is its own, in turn and many times. Only ratios of medians are asserted, and a compare that does stop early is
- * measured beside it: where the measure could not tell that one, the test fails too. */
+ * looked for among hashes that differ from its own in their first bytes, in their last ones, and among hashes that
+ * contain its own, in turn and many times. Only ratios of medians are asserted. A compare that does stop early is
+ * measured next to it: if the measure cannot tell that one, the test fails too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

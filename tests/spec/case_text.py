@@ -1,6 +1,6 @@
-"""Reads the text cases of tests/cases and their traces, by tests/support/case_file.h and trace_text.h but without their code: what the two
-readers make of one text has to agree, or the conformance suite differs from the verdicts of the case tests. Standard library only.
-"""
+"""Reads the text cases of tests/cases and their traces, by tests/support/case_file.h and trace_text.h but without
+their code. Both readers must make the same of one text, or the conformance suite differs from the verdicts of the
+case tests. Standard library only."""
 import os
 import re
 

@@ -1,5 +1,5 @@
-/* Text cases: files of cases that are parted by blank lines. A case is lines of `key  value`; a line that begins with
- * blanks goes on with the value of the key above (without its indentation); `#` at the start of a line is a comment and
+/* Text cases: files of cases that are parted by blank lines. A case is lines of `key  value`. A line that begins with
+ * blanks goes on with the value of the key above (without its indentation). `#` at the start of a line is a comment and
  * names the case that follows. */
 #ifndef BT_TESTS_CASE_FILE_H
 #define BT_TESTS_CASE_FILE_H

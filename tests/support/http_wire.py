@@ -1,5 +1,5 @@
-"""HTTP/1.1 on sockets, as far as a test proxy needs it: long request lines (a query of 128 KiB stands in the URL), nothing decoded that is not
-asked for, and answers written byte by byte. Standard library only."""
+"""HTTP/1.1 on sockets, as far as a test proxy needs it: long request lines (a query of 128 KiB is in the URL) and
+answers written byte by byte. It decodes nothing unless asked. Standard library only."""
 import gzip
 import http.client
 import socket

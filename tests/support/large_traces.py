@@ -1,4 +1,5 @@
-"""Traces of many thousand spans beside the small ones of `betrace generate`, with the same names: what a batch job leaves behind. Standard library only."""
+"""Traces of many thousand spans next to the small ones of `betrace generate`, with the same names: what a batch job
+leaves behind. Standard library only."""
 import os
 
 import otlp

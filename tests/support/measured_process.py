@@ -1,4 +1,4 @@
-"""Runs one betrace command and says what it took: peak memory and time beside what it wrote. Standard library only.
+"""Runs one betrace command and says what it took: peak memory and time next to what it wrote. Standard library only.
 
 The peak is the kernel's VmHWM, looked at until the end: wait4's ru_maxrss would count what this process had when it forked.
 """

@@ -1,5 +1,5 @@
-"""The tests of distribution/packs as OTLP traces: reads the YAML that these files are written in, and no more of YAML than that (one key a
-line, flow maps and lists on one line, folded and literal blocks), and gives each test's trace a trace id of its own. Standard library only."""
+"""The tests of distribution/packs as OTLP traces. Reads only the YAML of these files: one key a line, flow maps and
+lists on one line, folded and literal blocks. Gives each test's trace a trace id of its own. Standard library only."""
 import hashlib
 import re
 

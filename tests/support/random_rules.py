@@ -1,5 +1,6 @@
-"""Random rules as text, from a seed, over the alphabet of random_spans. They lean on what the planner pushes down or subtracts (tests on names,
-services, kinds, statuses, durations and attributes, their joins and counts) and mix in what it has to leave alone: order, structure, bindings.
+"""Random rules as text, from a seed, over the alphabet of random_spans.py. They lean on what the planner pushes down
+or subtracts: tests on names, services, kinds, statuses, durations and attributes, their joins and counts. They mix
+in what it has to leave alone: order, structure, bindings.
 
 Most of them compile; what the checker refuses (a pattern that is none, a name out of sight) is for the caller to drop.
 """

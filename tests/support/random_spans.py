@@ -1,5 +1,6 @@
-"""Small random traces as OTLP, from a seed, in an alphabet so narrow that names, values and times of different spans meet often, and so awkward
-that everything that has to be quoted, cut or told apart by type is in it. Shared by the tests that hold a replay on Tempo to the evaluator.
+"""Small random traces as OTLP, from a seed. The alphabet is so narrow that names, values and times of different spans
+meet often, and so awkward that it holds everything that needs quoting, cutting or telling apart by type. Shared by
+the tests that compare a replay on Tempo with the evaluator.
 
 A RandomTrace knows in which push (fragment 0, 1, 2) each of its spans arrives. Left out by name, because Tempo itself changes or loses them:
 spans that share an id (client and server halves, differing copies), resources of one trace that differ and that Tempo holds for the same, keys that a span has twice, text that is cut in the middle of a character;

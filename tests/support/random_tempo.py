@@ -1,5 +1,5 @@
-"""Random traces in a real Tempo: their spans arrive in random order, in as many pushes as there are fragments, and each push lies in a block of its
-own (the fast config with blocks cut after a few seconds)."""
+"""Random traces in a real Tempo: their spans arrive in random order, in as many pushes as there are fragments. Each
+push lies in a block of its own (the fast config with blocks cut after a few seconds)."""
 import time
 
 from random_spans import FRAGMENTS, fragment_requests

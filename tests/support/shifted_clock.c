@@ -1,7 +1,7 @@
-/* A wall clock that a test sets while a program runs: preloaded, it adds the seconds that stand in a file to
- * CLOCK_REALTIME and leaves every other clock as it is, as a machine does whose clock is set. SHIFTED_CLOCK names the
- * file: eight bytes, a signed number in the machine's order, mapped, so that a test that writes it moves the clock at
- * once. Thread: any; the file is mapped before main. */
+/* A wall clock that a test sets while a program runs. Preloaded, it adds the seconds in a file to CLOCK_REALTIME and
+ * leaves every other clock as it is, like a machine whose clock somebody sets. SHIFTED_CLOCK names the file: eight
+ * bytes, a signed number in the machine's order. The file is mapped, so a test that writes it moves the clock at once.
+ * Thread: any; the file is mapped before main. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>

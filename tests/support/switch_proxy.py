@@ -1,5 +1,6 @@
-"""A loopback proxy in front of an HTTP server with a switch: pass, refuse (connections are cut), stall (a request is taken and never answered), status
-(every request is answered with it), and a search that sees new spans only after a delay, as newer Tempos have it. Standard library only."""
+"""A loopback proxy in front of an HTTP server with a switch: pass, refuse (cut connections), stall (take a request and
+never answer), status (answer every request with it). A search sees new spans only after a delay, as in newer
+Tempos. Standard library only."""
 import http.client
 import http.server
 import socket

@@ -1,6 +1,6 @@
-"""A Tempo 2.8 that answers searches as 2.10 or 3.0 does, for machines that have no such Tempo: a proxy in front of it
-remembers every span that is pushed, and answers /api/search by the model of newer_model.py, in protobuf where that is
-accepted. Traces by id, tags and all else are those of the 2.8 behind it.
+"""A Tempo 2.8 that answers searches as 2.10 or 3.0 does, for machines that have no such Tempo. A proxy in front of it
+remembers every span that is pushed, and answers /api/search by the model of newer_model.py, in protobuf where that
+is accepted. Traces by id, tags and all else are those of the 2.8 behind it.
 
     with NewerTempo("3.0") as tempo:       # a TempoServer; its url and otlp_url are those of the proxy
         tempo.push([otlp.span(...)])

@@ -1,6 +1,5 @@
-"""Searches as the program makes them: where Tempo 3 stumbles over a filter (it answers 500 because of a value in the data, tests/facts/facts_columns.py),
-what is searched is asked once more in its wider form, and what is subtracted or counted is taken for nothing.
-"""
+"""Searches as the program makes them. Tempo 3 stumbles over some filters: it answers 500 because of a value in the
+data. Then this asks once more in the wider form, and takes a subtraction or a count for nothing."""
 import json
 import os
 import subprocess

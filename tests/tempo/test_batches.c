@@ -1,7 +1,7 @@
-/* What a batch gives of a span is what a read by id gives, whichever fields are asked for and by whatever filter, or
- * the trace is doubted: over random traces in several blocks of a real Tempo, random projections, reads of whole
- * traces, of some spans, and spans without knowing whose they are. Fields are compared as the evaluator reads them. Run
- * by random_batches.py, which gives TEMPO_URL, the range in seconds and a file of trace ids. */
+/* What a batch gives of a span is what a read by id gives, for any fields and filter, or the trace is doubted. Runs
+ * over random traces in several blocks of a real Tempo, with random projections, reads of whole traces, of some spans,
+ * and of spans without their trace. Compares fields as the evaluator reads them. random_batches.py runs it, and gives
+ * TEMPO_URL, the range in seconds and a file of trace ids. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
-/* Runs cases/decode: a document in one of the formats, and what comes of it. A case has one of the inputs otlp-json,
- * otlp, trace-json, trace, search-json, search (the latter of each pair in the notation of wire_text.h) and one of the
- * outputs `gives` (lines of trace_text.h; "nothing") or `error` (the whole message). `flags` may hold: kept (texts are
- * copied and the input is overwritten after decoding), ids (search without spans), lines (otlp-json as a file of
- * several documents), bytes (in JSON, ~ and two hex digits are that byte). */
+/* Runs cases/decode: a document in one of the formats, and what comes of it. A case has one of these inputs: otlp-json,
+ * otlp, trace-json, trace, search-json, search. The latter of each pair is in the notation of wire_text.h. It has one
+ * of these outputs: `gives` (lines of trace_text.h; "nothing") or `error` (the whole message). `flags` may hold four
+ * words. kept: texts are copied, and the input is overwritten after decoding. ids: search without spans. lines:
+ * otlp-json as a file of several documents. bytes: in JSON, ~ and two hex digits are that byte. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

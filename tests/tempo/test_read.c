@@ -199,9 +199,6 @@ typedef struct fixture {
   bt_error error;
   bt_trace_id ids[TRACES + 3];
   size_t calls[TRACES + 3], missing, by_id, whole, first_only, partial;
-  size_t also_by_id, given; /* traces that batches were asked for and gave when the first read beside them came */
-  size_t beside[TRACES + 3];
-  size_t more;    /* how many more it wants read by id when the batches have given all */
   size_t stop_at; /* the sink says BT_LIMIT at this call; 0: never */
   size_t total;
 } fixture;
@@ -232,12 +229,6 @@ static int tear_down(void **state) {
 
 static bt_status see(void *context, const bt_read_trace *read, bt_error *error) {
   fixture *f = context;
-  if (read->is_also_by_id) {
-    f->given = f->given ? f->given : f->total;
-    f->beside[read->index]++;
-    assert_true(!read->trace || read->trace->span_count == 1);
-    return BT_OK;
-  }
   f->calls[read->index]++;
   if (++f->total == f->stop_at) return bt_error_set(error, BT_LIMIT, "enough");
   if (read->needs_by_id)
@@ -253,14 +244,6 @@ static bt_status see(void *context, const bt_read_trace *read, bt_error *error) 
   return BT_OK;
 }
 
-/* Every tenth, before anything beside the batches was given. */
-static size_t want_more(void *context, size_t *places) {
-  fixture *f = context;
-  assert_int_equal(f->given, 0);
-  for (size_t i = 0; i < f->more; i++) places[i] = 10 * (i + 1);
-  return f->more;
-}
-
 static bt_projected number_field[] = {{BT_PROJECTED_SPAN, {"n", 1}}};
 static bt_projection projection = {.attributes = number_field, .attribute_count = 1};
 
@@ -270,8 +253,6 @@ static bt_status read_traces(fixture *f, size_t count, bool by_id, const bt_canc
                              .range = {FIRST_S * second_ns, (FIRST_S + 200) * second_ns},
                              .projection = &projection,
                              .by_id = by_id,
-                             .also_by_id = f->also_by_id,
-                             .more_by_id = f->more ? want_more : NULL,
                              .cancel = cancel};
   return bt_source_read(f->source, &request, see, f, &f->account, &f->error);
 }
@@ -465,64 +446,6 @@ static void refuses_another_trace_than_the_asked_one(void **state) {
 
 /* --- both --- */
 
-static void reads_some_by_id_beside_the_batches(void **state) {
-  fixture *f = *state;
-  f->also_by_id = 4;
-  s.largest_ids = 100;
-  assert_int_equal(read_traces(f, TRACES, false, NULL), BT_OK);
-  expect_each_once(f, TRACES);
-  assert_int_equal(f->whole, TRACES);
-  assert_int_equal(f->given, TRACES); /* not before */
-  for (size_t i = 0; i < TRACES; i++) assert_int_equal(f->beside[i], i < 4);
-  assert_int_equal(f->account.requests, s.requests + s.asked_lists);
-}
-
-static void reads_more_by_id_when_the_batches_have_given_all(void **state) {
-  fixture *f = *state;
-  f->also_by_id = 4;
-  f->more = 12;
-  s.largest_ids = 100;
-  assert_int_equal(read_traces(f, TRACES, false, NULL), BT_OK);
-  expect_each_once(f, TRACES);
-  assert_int_equal(f->given, TRACES);
-  for (size_t i = 0; i < TRACES; i++) assert_int_equal(f->beside[i], i < 4 || (i % 10 == 0 && i <= 120));
-  assert_int_equal(f->account.requests, s.requests + s.asked_lists);
-}
-
-/* They would fail too, and are asked for again by who wants them. */
-static void reads_no_more_by_id_after_one_has_failed(void **state) {
-  fixture *f = *state;
-  f->also_by_id = 4;
-  f->more = 12;
-  s.lost_id = 20;
-  assert_int_equal(read_traces(f, TRACES, false, NULL), BT_OK);
-  expect_each_once(f, TRACES);
-  size_t given = 0;
-  for (size_t i = 0; i < TRACES; i++) given += f->beside[i];
-  assert_true(given < 4 + 12 - 1);
-  assert_int_equal(f->beside[120], 0);
-}
-
-static void a_read_beside_that_fails_takes_nothing_from_the_batches(void **state) {
-  fixture *f = *state;
-  f->also_by_id = 4;
-  s.lost_id = 2;
-  assert_int_equal(read_traces(f, 30, false, NULL), BT_OK);
-  expect_each_once(f, 30);
-  assert_int_equal(f->whole, 30);
-  for (size_t i = 0; i < 30; i++) assert_int_equal(f->beside[i], i < 4 && i != 2);
-}
-
-static void batches_that_fail_wait_for_nothing_beside_them(void **state) {
-  fixture *f = *state;
-  f->also_by_id = 4;
-  s.largest_ids = 100;
-  s.down_id = 120;
-  assert_int_equal(read_traces(f, TRACES, false, NULL), BT_UNAVAILABLE);
-  assert_true(f->whole >= TRACES / 2);
-  for (size_t i = 0; i < TRACES; i++) assert_int_equal(f->beside[i], 0);
-}
-
 static void stops_with_the_sink(void **state) {
   fixture *f = *state;
   f->stop_at = 3;
@@ -565,11 +488,6 @@ int main(void) {
                                      TEST(marks_partial_traces),
                                      TEST(reads_the_rest_when_one_fails),
                                      TEST(refuses_another_trace_than_the_asked_one),
-                                     TEST(reads_some_by_id_beside_the_batches),
-                                     TEST(reads_more_by_id_when_the_batches_have_given_all),
-                                     TEST(reads_no_more_by_id_after_one_has_failed),
-                                     TEST(a_read_beside_that_fails_takes_nothing_from_the_batches),
-                                     TEST(batches_that_fail_wait_for_nothing_beside_them),
                                      TEST(stops_with_the_sink),
                                      TEST(stops_when_cancelled),
                                      TEST(reads_nothing)};

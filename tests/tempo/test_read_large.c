@@ -1,6 +1,5 @@
-/* Reading traces of which some are large from a scripted Tempo that answers a batch never while a heavy trace is in it:
- * what is known to be large is not asked for in a batch, what is not known is found out, and no batch is asked for
- * twice. */
+/* Reading traces from a scripted Tempo that never answers a batch while a heavy trace is in it. The reader asks for no
+ * trace in a batch that it knows to be large, it finds out about the others, and it asks for no batch twice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -527,6 +527,50 @@ static void what_finds_much_is_asked_in_halves(void **state) {
   }
 }
 
+/* What a filter found the last time says how it is asked the next time, to its own tenant. */
+static void what_found_little_is_asked_whole_the_next_time(void **state) {
+  fixture *f = *state;
+  add_random_traces(2500, FIRST_S + 2, SPAN_S - 6, "");
+  open_source(f, 5000, 0);
+  const struct {
+    const char *filter, *tenant;
+    int64_t hours;
+    size_t requests;
+  } cases[] = {{"{ name = \"a\" }", NULL, 4, 2},  {"{ name = \"a\" }", NULL, 4, 2}, /* 2,500 traces are many */
+               {"{ name = \"a\" }", NULL, 2, 1},                                    /* and half of them are few */
+               {"{ name = \"b\" }", NULL, 4, 2},  {"{ name = \"a\" }", "t", 4, 2},  {"{ name = \"a\" }", "t", 2, 1},
+               {"{ name = \"a\" }", NULL, 16, 2}, {"{ name = \"a\" }", NULL, 4, 1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t before = request_count();
+    bt_search_request request = request_all();
+    request.filter = bt_str_from(cases[i].filter);
+    request.tenant = cases[i].tenant;
+    request.range.end_ns = (FIRST_S + cases[i].hours * HOUR_S) * second_ns;
+    assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+    assert_int_equal(request_count() - before, cases[i].requests);
+    assert_int_equal(check_nothing_is_lost(f), 2500);
+    bt_found_list_dispose(&f->found);
+  }
+}
+
+/* A search that failed in part found less than there is. */
+static void what_failed_teaches_nothing(void **state) {
+  fixture *f = *state;
+  open_source(f, 5000, 0);
+  bt_search_request request = request_all();
+  request.range.end_ns = (FIRST_S + 4 * HOUR_S) * second_ns;
+  answer_with(repeated);
+  add_random_traces(3900, FIRST_S + 2, SPAN_S - 6, "");
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  assert_true(f->account.failed_count > 0);
+  bt_found_list_dispose(&f->found);
+  bt_source_account_dispose(&f->account);
+  answer_with(NULL);
+  size_t before = request_count();
+  assert_int_equal(bt_source_search(f->source, &request, &f->found, &f->account, &f->error), BT_OK);
+  assert_true(request_count() - before >= 2);
+}
+
 static void *cancel_soon(void *context) {
   struct timespec wait = {.tv_nsec = 100000000};
   nanosleep(&wait, NULL);
@@ -625,6 +669,8 @@ int main(void) {
                                      TEST(stops_at_the_maximum),
                                      TEST(a_small_maximum_asks_for_little),
                                      TEST(what_finds_much_is_asked_in_halves),
+                                     TEST(what_found_little_is_asked_whole_the_next_time),
+                                     TEST(what_failed_teaches_nothing),
                                      TEST(does_not_split_what_is_full_of_the_same),
                                      TEST(asks_in_another_way_where_tempo_stumbles),
                                      TEST(says_where_tempo_stumbles),

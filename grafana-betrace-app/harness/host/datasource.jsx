@@ -3,7 +3,6 @@
 import * as React from 'react';
 import { dateTime } from '@grafana/data';
 import { Button } from '@grafana/ui';
-import { lastValueFrom } from 'rxjs';
 import { useLocation } from 'host:router-compat';
 import { Page } from './chrome.jsx';
 
@@ -49,24 +48,30 @@ function Explore({ plugin, search }) {
   const [query, setQuery] = React.useState({ refId: 'A', ...source.getDefaultQuery(app) });
   const [answer, setAnswer] = React.useState(null);
   const latest = React.useRef(query);
+  const looking = React.useRef(null); // as Grafana does: another run, or Cancel, ends the one before
   const change = (next) => {
     latest.current = next;
     setQuery(next);
   };
   const run = () => {
     const request = { requestId: String(Math.random()), app, targets: [latest.current].filter((one) => source.filterQuery(one)), range: rangeOf(search), intervalMs: 60_000, maxDataPoints: 200, scopedVars: {}, timezone: 'utc', startTime: Date.now() };
-    lastValueFrom(source.query(request)).then(setAnswer, (error) => setAnswer({ data: [], errors: [{ message: error.data?.message ?? String(error) }] }));
+    looking.current?.unsubscribe();
+    looking.current = source.query(request).subscribe({ next: setAnswer, error: (error) => setAnswer({ data: [], errors: [{ message: error.data?.message ?? String(error) }] }) });
   };
   const Editor = plugin.components.QueryEditor;
   return (
     <>
       <Editor query={query} datasource={source} onChange={change} onRunQuery={run} app={app} range={rangeOf(search)} />
-      <p><Button variant="secondary" onClick={run}>Run query</Button></p>
+      <p>
+        <Button variant="secondary" onClick={run}>Run query</Button>
+        <Button variant="secondary" onClick={() => looking.current?.unsubscribe()}>Cancel</Button>
+      </p>
       <pre data-testid="query">{JSON.stringify(query)}</pre>
       {answer && (
         <section aria-label="Answer">
           {(answer.errors ?? []).map((error) => <p key={error.message} role="alert">{error.message}</p>)}
           {answer.data.map((frame, at) => <Frame key={at} frame={frame} />)}
+          <p data-testid="state">{answer.state ?? 'Done'}</p>
           <p>{answer.data.length} frames</p>
         </section>
       )}

@@ -63,7 +63,8 @@ async function start() {
   provideServices();
   setPluginPage(Page);
   publish();
-  await initializeI18n({ language: 'en-US', ns: [] }, 'en-US');
+  const { language } = window.grafanaBootData.user;
+  await initializeI18n({ language, ns: [] }, language);
   const { plugin } = await window.System.import(`/${meta.module}`);
   plugin.meta = meta;
   plugin.init?.(meta);

@@ -1,5 +1,5 @@
-// The transport: one function makes every call. Answers are bounded, redirects are not followed (the token stays where it was meant to go), and
-// a cancelled context ends a call at once.
+// The transport: one function makes every call. It limits the size of answers and follows no redirect, so the token
+// stays where it was meant to go. A cancelled context ends a call at once.
 package betrace
 
 import (

@@ -21,6 +21,7 @@ type Rule struct {
 	Shadow   bool              `json:"shadow"`
 	Labels   map[string]string `json:"labels"`
 	Controls []Control         `json:"controls"`
+	Settle   *string           `json:"settle"` // of its own; nil: the service's
 	Broken   *string           `json:"broken"`
 }
 

@@ -3,6 +3,7 @@ package frames
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -14,12 +15,13 @@ import (
 const (
 	mostWindowsNamed = 3
 	mostRulesNamed   = 10
+	notEvaluated     = "not evaluated" // how the reason of a window begins that was not come to yet
 )
 
 // IsOnlyUnevaluated: all that is missing is time that was not come to yet.
 func IsOnlyUnevaluated(coverage *betrace.Coverage) bool {
 	for _, window := range coverage.WindowsFailed {
-		if !strings.HasPrefix(window.Reason, "not evaluated") {
+		if !strings.HasPrefix(window.Reason, notEvaluated) {
 			return false
 		}
 	}
@@ -46,6 +48,45 @@ func CoverageNotices(reason *string, coverage *betrace.Coverage) []data.Notice {
 		notices = append(notices, info("%s is %s. Of such a version every candidate is read.", sourceName(source), source.Note))
 	}
 	return notices
+}
+
+// Part is what a frame says of itself to who asked for a part (meta.custom): whether to come again, and with what.
+type Part struct {
+	More     bool    `json:"more"`
+	Cursor   string  `json:"cursor,omitempty"`
+	LookedAt float64 `json:"lookedAt"` // of the range, 0 to 1
+}
+
+// PartOf makes it of what was looked at so far.
+func PartOf(coverage *betrace.Coverage, more bool, cursor string) Part {
+	return Part{More: more, Cursor: cursor, LookedAt: LookedAt(coverage)}
+}
+
+// LookedAt is the part of the range that was come to, 0 to 1; what could not be read was come to.
+func LookedAt(coverage *betrace.Coverage) float64 {
+	whole := coverage.Asked.End.Sub(coverage.Asked.Start)
+	if whole <= 0 {
+		return 1
+	}
+	left := time.Duration(0)
+	for _, window := range coverage.WindowsFailed {
+		if strings.HasPrefix(window.Reason, notEvaluated) {
+			left += window.End.Sub(window.Start)
+		}
+	}
+	return min(max(1-float64(left)/float64(whole), 0), 1)
+}
+
+// StillLooking says that the answer goes on, and how far it has come.
+func StillLooking(coverage *betrace.Coverage) data.Notice {
+	return info("Still looking, newest first: %.0f %% of the range was looked at so far. There may be more violations.",
+		math.Floor(LookedAt(coverage)*100))
+}
+
+// MovedBack says that an alert looked at an earlier range than it was set to.
+func MovedBack(by, settle time.Duration, from, to time.Time) data.Notice {
+	return info("The range was moved back by %s, to %s until %s: traces are settled %s after they end, and what is younger cannot be known. It is moved so at every tick, so no time is left out.",
+		by.Round(time.Second), clock(from), clock(to), settle)
 }
 
 func sourceName(source *betrace.Source) string {

@@ -5,6 +5,8 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/httpclient"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/frames"
+	"github.com/betracehq/betrace/grafana-betrace-app/pkg/query"
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/settings"
 )
 
@@ -22,6 +25,7 @@ type Instance struct {
 	client   *betrace.Client // nil: faulty says why
 	faulty   error           // what is wrong with the settings
 	rules    ruleCache
+	settle   atomic.Int64 // of the service, in nanoseconds, as its last answer to an alert said; 0: not known
 	close    func()
 }
 
@@ -62,6 +66,17 @@ func (d *Instance) open(ctx context.Context, source backend.DataSourceInstanceSe
 
 // Dispose is called when the settings have changed or the data source is gone.
 func (d *Instance) Dispose() { d.close() }
+
+// partTime is how long who comes again for the rest waits for what there is.
+const partTime = 5 * time.Second
+
+// patience is how long BeTrace may evaluate before it answers what is certain.
+func (d *Instance) patience(q *query.Query) time.Duration {
+	if q.Part != nil {
+		return min(partTime, d.settings.Evaluation())
+	}
+	return d.settings.Evaluation()
+}
 
 // links says where the trace ids of a table lead. Viewers have no Explore, unless an administrator said otherwise: what Grafana tells plugins is the role alone.
 func (d *Instance) links(ctx context.Context, rules *scope) frames.Tempo {

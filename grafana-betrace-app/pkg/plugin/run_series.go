@@ -1,11 +1,12 @@
-// count, exercised and ratio. Every rule that is meant has a frame in every answer, with explicit zeros and with nulls where nothing is known, so that the set of labels, and
-// with it the set of alert instances, does not depend on what was found.
+// count, exercised and ratio. Every rule of a query has a frame in every answer, with explicit zeros, and with nulls
+// where nothing is known. So the set of labels, and with it the set of alert instances, does not depend on what the
+// service found.
 package plugin
 
 import (
 	"context"
-	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -16,24 +17,19 @@ import (
 )
 
 type seriesRun struct {
-	q        *query.Query
-	rules    *scope
-	question betrace.SeriesQuestion
-	step     time.Duration
-	grid     []time.Time
+	q         *query.Query
+	rules     *scope
+	question  betrace.SeriesQuestion
+	step      time.Duration
+	grid      []time.Time
+	movedBack time.Duration // of an alert, whose range ended where nothing is settled yet
+	settle    time.Duration // why
 }
 
 func (d *Instance) runSeries(ctx context.Context, q *query.Query, rules *scope, fromAlert bool) (data.Frames, error) {
-	run := newSeriesRun(q, rules)
-	run.question.Timeout = betrace.DurationText(d.settings.Evaluation())
-	answer, err := d.askSeries(ctx, run, string(firstValue(q)))
+	run, answer, err := d.firstAnswer(ctx, q, rules, fromAlert)
 	if err != nil {
 		return nil, err
-	}
-	if fromAlert {
-		if err := refuseUnsettledEnd(answer, time.Now()); err != nil {
-			return nil, err
-		}
 	}
 	all := run.collect(answer)
 	var made data.Frames
@@ -51,6 +47,49 @@ func (d *Instance) runSeries(ctx context.Context, q *query.Query, rules *scope, 
 	return run.decorate(made, answer), nil
 }
 
+// firstAnswer asks for what the query wants. An alert's range that ends where traces are not settled yet, as that of
+// every new alert rule does, is moved back as a whole: its newest steps could never be known.
+func (d *Instance) firstAnswer(
+	ctx context.Context, q *query.Query, rules *scope, fromAlert bool,
+) (*seriesRun, *betrace.SeriesAnswer, error) {
+	run := d.newSeriesRun(q, rules)
+	if fromAlert {
+		run = d.movedBack(run, rules.longestSettle(time.Duration(d.settle.Load())))
+	}
+	answer, err := d.askSeries(ctx, run, string(firstValue(q)))
+	if err != nil || !fromAlert {
+		return run, answer, err
+	}
+	settle := settleThatMatters(&answer.Coverage, time.Now())
+	if settle == 0 {
+		return run, answer, nil
+	}
+	d.settle.Store(int64(settle))
+	run = d.movedBack(d.newSeriesRun(q, rules), rules.longestSettle(settle))
+	answer, err = d.askSeries(ctx, run, string(firstValue(q)))
+	return run, answer, err
+}
+
+// movedBack ends the range a minute before the newest that is settled, since traces take a while themselves.
+func (d *Instance) movedBack(run *seriesRun, settle time.Duration) *seriesRun {
+	by := run.q.To.Sub(time.Now().Add(-settle - time.Minute))
+	if settle == 0 || by <= time.Minute { // what ends at settle or before is taken as it is
+		return run
+	}
+	out := d.newSeriesRun(run.q.MovedBack(by), run.rules)
+	out.movedBack, out.settle = by, settle
+	return out
+}
+
+// settleThatMatters is the service's settle where the range ends after it; else 0. Files are settled as a whole.
+func settleThatMatters(coverage *betrace.Coverage, now time.Time) time.Duration {
+	settle, err := time.ParseDuration(coverage.Assumptions.Settle)
+	if err != nil || settle <= 0 || !coverage.EffectiveEnd.Before(coverage.Asked.End) || !coverage.Asked.End.After(now.Add(-settle)) {
+		return 0
+	}
+	return settle
+}
+
 // isOfTotals: a ratio over a range is made of two totals, never a mean of ratios.
 func isOfTotals(q *query.Query) bool { return q.Type == query.Ratio && q.Instant }
 
@@ -62,14 +101,15 @@ func firstValue(q *query.Query) query.Type {
 	return q.Type
 }
 
-func newSeriesRun(q *query.Query, rules *scope) *seriesRun {
+func (d *Instance) newSeriesRun(q *query.Query, rules *scope) *seriesRun {
 	step := q.StepFor(max(len(rules.judged), 1))
 	from, to := q.From, q.To
 	if q.Instant {
 		from, to = q.Aligned(step)
 	}
 	return &seriesRun{q: q, rules: rules, step: step, grid: query.Grid(from, to, step),
-		question: betrace.SeriesQuestion{RuleIDs: rules.ids, DSL: rules.dsl, Start: from.UTC(), End: to.UTC(), Step: betrace.DurationText(step)}}
+		question: betrace.SeriesQuestion{RuleIDs: rules.ids, DSL: rules.dsl, Start: from.UTC(), End: to.UTC(), Step: betrace.DurationText(step),
+			Timeout: betrace.DurationText(d.patience(q))}}
 }
 
 func (d *Instance) askSeries(ctx context.Context, run *seriesRun, value string) (*betrace.SeriesAnswer, error) {
@@ -138,22 +178,25 @@ func (run *seriesRun) decorate(made data.Frames, answer *betrace.SeriesAnswer) d
 		frame.RefID = run.q.RefID
 		frame.Meta.ExecutedQueryString = text
 	}
-	frames.AddNotices(made[0], frames.CoverageNotices(answer.Reason, &answer.Coverage)...)
-	if ids := run.rules.unjudgedIDs(); len(ids) > 0 {
-		frames.AddNotices(made[0], frames.Unjudged(ids))
-	}
+	run.addNotices(made[0], answer)
 	return made
 }
 
-// refuseUnsettledEnd: an alert that asks up to now can never know its newest steps. Said once and clearly, that is an error of its time range; as null it would look like a
-// BeTrace that does not answer.
-func refuseUnsettledEnd(answer *betrace.SeriesAnswer, now time.Time) error {
+func (run *seriesRun) addNotices(first *data.Frame, answer *betrace.SeriesAnswer) {
 	coverage := &answer.Coverage
-	settle, err := time.ParseDuration(coverage.Assumptions.Settle)
-	if err != nil || settle <= 0 || !coverage.EffectiveEnd.Before(coverage.Asked.End) || !coverage.Asked.End.After(now.Add(-settle)) {
-		return nil
+	isToGoOn := run.q.Part != nil && answer.Reason != nil && strings.HasPrefix(*answer.Reason, "not_evaluated")
+	if run.q.Part != nil {
+		first.Meta.Custom = frames.PartOf(coverage, isToGoOn, "")
 	}
-	least := settle + time.Minute
-	return badScope{fmt.Sprintf("The alert asks up to %s ago, but traces are settled only after %s, so its newest steps can never be known. Let its time range end at now-%s (relativeTimeRange.to: %d) or earlier.",
-		now.Sub(coverage.Asked.End).Round(time.Second), settle, least, int(least.Seconds()))}
+	if isToGoOn {
+		frames.AddNotices(first, frames.StillLooking(coverage))
+	} else {
+		frames.AddNotices(first, frames.CoverageNotices(answer.Reason, coverage)...)
+	}
+	if run.movedBack > 0 {
+		frames.AddNotices(first, frames.MovedBack(run.movedBack, run.settle, run.question.Start, run.question.End))
+	}
+	if ids := run.rules.unjudgedIDs(); len(ids) > 0 {
+		frames.AddNotices(first, frames.Unjudged(ids))
+	}
 }

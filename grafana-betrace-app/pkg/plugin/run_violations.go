@@ -19,7 +19,10 @@ type listing struct {
 	violations []betrace.Violation
 	last       *betrace.ViolationsPage
 	total      *int64
+	before     int // rows of the parts before
 }
+
+func (l *listing) rows() int { return l.before + len(l.violations) }
 
 // isCut: there is more, or may be, than was fetched: the table is full, or the time was over between two pages of what is evaluated. What is not evaluated says the coverage.
 func (l *listing) isCut(limit int) bool {
@@ -27,9 +30,14 @@ func (l *listing) isCut(limit int) bool {
 		return false
 	}
 	if l.total != nil {
-		return *l.total > int64(len(l.violations))
+		return *l.total > int64(l.rows())
 	}
-	return len(l.violations) >= limit || l.last.Coverage.Complete
+	return l.rows() >= limit || l.last.Coverage.Complete
+}
+
+// isToGoOn: who asks in parts comes again, with the cursor.
+func (l *listing) isToGoOn(q *query.Query) bool {
+	return q.Part != nil && l.last.Cursor != nil && l.rows() < q.Limit
 }
 
 func (d *Instance) runViolations(ctx context.Context, q *query.Query, rules *scope) (data.Frames, error) {
@@ -45,17 +53,30 @@ func (d *Instance) runViolations(ctx context.Context, q *query.Query, rules *sco
 	frame := d.frameOf(ctx, q, rules, list.violations)
 	frame.RefID = q.RefID
 	frame.Meta.ExecutedQueryString = executed("POST /v1/violations/query", &list.question)
-	isCut := list.isCut(q.Limit)
-	if isCut {
-		frames.AddNotices(frame, frames.Truncated(len(list.violations), list.total))
-	}
-	if !isCut || !frames.IsOnlyUnevaluated(&list.last.Coverage) { // a full table says already that it is not all
-		frames.AddNotices(frame, frames.CoverageNotices(list.last.Reason, &list.last.Coverage)...)
-	}
+	list.addNotices(frame, q)
 	if ids := rules.unjudgedIDs(); len(ids) > 0 {
 		frames.AddNotices(frame, frames.Unjudged(ids))
 	}
 	return data.Frames{frame}, nil
+}
+
+func (l *listing) addNotices(frame *data.Frame, q *query.Query) {
+	coverage := &l.last.Coverage
+	if l.isToGoOn(q) {
+		frame.Meta.Custom = frames.PartOf(coverage, true, *l.last.Cursor)
+		frames.AddNotices(frame, frames.StillLooking(coverage))
+		return
+	}
+	if q.Part != nil {
+		frame.Meta.Custom = frames.PartOf(coverage, false, "")
+	}
+	isCut := l.isCut(q.Limit)
+	if isCut {
+		frames.AddNotices(frame, frames.Truncated(l.rows(), l.total))
+	}
+	if !isCut || !frames.IsOnlyUnevaluated(coverage) { // a full table says already that it is not all
+		frames.AddNotices(frame, frames.CoverageNotices(l.last.Reason, coverage)...)
+	}
 }
 
 func (d *Instance) frameOf(ctx context.Context, q *query.Query, rules *scope, violations []betrace.Violation) *data.Frame {
@@ -68,9 +89,14 @@ func (d *Instance) frameOf(ctx context.Context, q *query.Query, rules *scope, vi
 // list fetches pages. A page that ran out of its time is gone on with while there is time for another one.
 func (d *Instance) list(ctx context.Context, q *query.Query, rules *scope, order string, limit int) (*listing, error) {
 	out := &listing{question: betrace.ViolationsQuestion{RuleIDs: rules.ids, DSL: rules.dsl, Service: q.Service, TraceID: q.TraceID, Start: q.From.UTC(), End: q.To.UTC(),
-		Order: order, Limit: min(limit, mostPerPage), Timeout: betrace.DurationText(d.settings.Evaluation())}}
-	until := time.Now().Add(d.settings.Evaluation())
+		Order: order, Limit: min(limit, mostPerPage), Timeout: betrace.DurationText(d.patience(q))}}
+	until := time.Now().Add(d.patience(q))
 	question := out.question
+	if q.Part != nil {
+		question.Cursor, out.before = q.Part.Cursor, q.Part.Have
+		limit -= out.before
+		question.Limit = min(limit, mostPerPage)
+	}
 	for {
 		page, err := d.client.Violations(ctx, &question)
 		if err != nil {

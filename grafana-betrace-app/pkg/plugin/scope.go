@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/query"
@@ -18,6 +19,19 @@ type scope struct {
 	ids      []string       // to send as rule_ids; nil: all enabled rules are meant, or dsl
 	judged   []betrace.Rule // by id; empty for dsl
 	unjudged []betrace.Rule // meant, but their text does not compile
+}
+
+// longestSettle is the service's or the longest of the rules' own; 0 where the service's is not known yet.
+func (s *scope) longestSettle(service time.Duration) time.Duration {
+	longest := service
+	for i := range s.judged {
+		if own := s.judged[i].Settle; own != nil && service > 0 {
+			if parsed, err := time.ParseDuration(*own); err == nil {
+				longest = max(longest, parsed)
+			}
+		}
+	}
+	return longest
 }
 
 // badScope is an error of the one who wrote the query.

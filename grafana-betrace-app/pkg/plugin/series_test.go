@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"sort"
@@ -12,6 +13,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
+	"github.com/betracehq/betrace/grafana-betrace-app/pkg/frames"
 )
 
 func labelSets(made data.Frames) string {
@@ -183,19 +185,107 @@ func TestAlertsDoNotUseTheKeptRules(t *testing.T) {
 	}
 }
 
-func TestAnAlertUpToNowIsRefusedWithTheRemedy(t *testing.T) {
+// unsettled answers as a Tempo that is written to: what is younger than settle is not known.
+func unsettled(settle time.Duration) func(betrace.SeriesQuestion) string {
+	return func(q betrace.SeriesQuestion) string {
+		end := q.End
+		if latest := time.Now().Add(-settle); latest.Before(end) {
+			end = latest
+		}
+		return fmt.Sprintf(`{"series":[{"labels":{"rule_id":"a","rule":"A","severity":"high"},"points":[["%s",0]]}],"reason":null,
+			"coverage":{"complete":true,"asked":{"start":"%s","end":"%s"},"effective_end":"%s","assumptions":{"settle":"2m"}}}`,
+			q.Start.Format(time.RFC3339), q.Start.Format(time.RFC3339), q.End.Format(time.RFC3339), end.Format(time.RFC3339))
+	}
+}
+
+func questionOf(t *testing.T, asked string) (q betrace.SeriesQuestion) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(asked, "/v1/violations/series ")), &q); err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// A new alert rule asks from 10 minutes ago to now, whose newest steps can never be known.
+func TestAnAlertUpToNowIsMovedBackAndSaysSo(t *testing.T) {
+	f := newFake(t)
+	f.series = unsettled(2 * time.Minute)
+	d, now := f.instance(t), time.Now()
+	for tick, asks := range []int{2, 3} { // from the second tick on the settle of the service is known
+		answer := askOver(t, d, `{"queryType":"count","ruleIds":["a"]}`, true, now.Add(-10*time.Minute), now)
+		if answer.Error != nil || len(answer.Frames) != 1 || f.count("/v1/violations/series") != asks {
+			t.Fatalf("tick %d: %v, asked %d times", tick, answer.Error, f.count("/v1/violations/series"))
+		}
+		q := questionOf(t, f.last("/v1/violations/series"))
+		if ago := now.Sub(q.End); ago < 3*time.Minute-time.Second || ago > 4*time.Minute || q.End.Sub(q.Start) != 10*time.Minute {
+			t.Errorf("tick %d: asked %s to %s, %s ago", tick, q.Start, q.End, ago)
+		}
+		if v := valueOf(answer.Frames[0]); v == nil || *v != 0 {
+			t.Errorf("tick %d: all of the moved range is known, and its number is %v", tick, v)
+		}
+		notices := answer.Frames[0].Meta.Notices
+		if len(notices) != 1 || !strings.Contains(notices[0].Text, "moved back by 3m") || !strings.Contains(notices[0].Text, "settled 2m") {
+			t.Errorf("tick %d: %+v", tick, notices)
+		}
+	}
+}
+
+func TestAnAlertWaitsForTheSettleOfARuleOfItsOwn(t *testing.T) {
+	f := newFake(t)
+	f.rules = strings.Replace(threeRules, `"id":"a",`, `"id":"a","settle":"10m",`, 1)
+	f.series = unsettled(10 * time.Minute)
+	now := time.Now()
+	answer := askOver(t, f.instance(t), `{"queryType":"count","ruleIds":["a"]}`, true, now.Add(-10*time.Minute), now)
+	q := questionOf(t, f.last("/v1/violations/series"))
+	if ago := now.Sub(q.End); answer.Error != nil || ago < 11*time.Minute-time.Second || ago > 12*time.Minute {
+		t.Errorf("%v, asked up to %s ago", answer.Error, ago)
+	}
+}
+
+func TestWhatIsSettledIsNotMoved(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		series    func(betrace.SeriesQuestion) string
+		fromAlert bool
+		to        time.Time
+	}{
+		"a panel may ask up to now":    {unsettled(2 * time.Minute), false, now},
+		"an alert that ends before":    {unsettled(2 * time.Minute), true, now.Add(-3 * time.Minute)},
+		"files are settled as a whole": {seriesOf("0", "a"), true, now},
+	} {
+		f := newFake(t)
+		f.series = c.series
+		answer := askOver(t, f.instance(t), `{"queryType":"count","ruleIds":["a"]}`, c.fromAlert, c.to.Add(-10*time.Minute), c.to)
+		q := questionOf(t, f.last("/v1/violations/series"))
+		if late := c.to.Sub(q.End); answer.Error != nil || f.count("/v1/violations/series") != 1 || late > time.Minute {
+			t.Errorf("%s: %v, asked up to %s before its end", name, answer.Error, late)
+		}
+	}
+}
+
+func TestCountsThatGoOnSaySo(t *testing.T) {
 	f := newFake(t)
 	f.series = func(q betrace.SeriesQuestion) string {
-		return fmt.Sprintf(`{"series":[],"reason":null,"coverage":{"complete":true,"asked":{"start":"%s","end":"%s"},"effective_end":"%s","assumptions":{"settle":"2m"}}}`,
-			q.Start.Format(time.RFC3339), q.End.Format(time.RFC3339), q.End.Add(-2*time.Minute).Format(time.RFC3339))
+		return fmt.Sprintf(`{"series":[{"labels":{"rule_id":"a","rule":"A","severity":"high"},"points":[["%s",null]]}],"reason":"not_evaluated: some steps",
+			"coverage":{"complete":false,"asked":{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T12:00:00Z"},"effective_end":"2026-03-10T12:00:00Z",
+			"windows_failed":[{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T11:45:00Z","reason":"not evaluated yet: ask again"}],"assumptions":{"settle":"2m"}}}`,
+			q.Start.Format(time.RFC3339))
 	}
-	now := time.Now()
-	answer := askOver(t, f.instance(t), `{"queryType":"count"}`, true, now.Add(-10*time.Minute), now)
-	if answer.Status != backend.StatusBadRequest || !strings.Contains(answer.Error.Error(), "relativeTimeRange.to: 180") {
-		t.Errorf("%+v", answer)
+	d := f.instance(t)
+	d.settings.Timeout = time.Minute
+	part := ask(t, d, `{"queryType":"count","ruleIds":["a"],"part":{}}`, false)
+	if custom := part.Frames[0].Meta.Custom.(frames.Part); !custom.More || custom.LookedAt != 0.25 {
+		t.Errorf("%+v", custom)
 	}
-	if panel := askOver(t, f.instance(t), `{"queryType":"count"}`, false, now.Add(-10*time.Minute), now); panel.Error != nil {
-		t.Errorf("a panel may ask up to now: %v", panel.Error)
+	if text := part.Frames[0].Meta.Notices[0].Text; !strings.Contains(text, "Still looking") || !strings.Contains(text, "25 %") {
+		t.Error(text)
+	}
+	if q := questionOf(t, f.last("/v1/violations/series")); q.Timeout != "5s" {
+		t.Errorf("a part takes %s", q.Timeout)
+	}
+	whole := ask(t, d, `{"queryType":"count","ruleIds":["a"]}`, false)
+	if whole.Frames[0].Meta.Custom != nil || !strings.Contains(whole.Frames[0].Meta.Notices[0].Text, "Not everything was looked at") {
+		t.Errorf("%+v", whole.Frames[0].Meta)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"github.com/betracehq/betrace/grafana-betrace-app/pkg/betrace"
+	"github.com/betracehq/betrace/grafana-betrace-app/pkg/frames"
 )
 
 const coverage = `"coverage":{"complete":%v,"asked":{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T12:00:00Z"},"effective_end":"2026-03-10T12:00:00Z","windows_failed":[%s],"assumptions":{"settle":"2m"}}`
@@ -24,6 +25,14 @@ func (f *fake) pages(pages ...string) {
 	f.answers["/v1/violations/query"] = func(w http.ResponseWriter, _ *http.Request) {
 		sendJSON(w, pages[min(n, len(pages)-1)])
 		n++
+	}
+}
+
+// slowly answers one page each time, as late as a BeTrace that waits for more until the time is over.
+func (f *fake) slowly(late time.Duration, page string) {
+	f.answers["/v1/violations/query"] = func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(late)
+		sendJSON(w, page)
 	}
 }
 
@@ -71,6 +80,45 @@ func TestTracesOfATableLeadWhereTheReaderMayGo(t *testing.T) {
 				t.Errorf("%s: %v, %s is %v", name, answer.Error, link, has)
 			}
 		}
+	}
+}
+
+const halfLeft = `{"start":"2026-03-10T11:00:00Z","end":"2026-03-10T11:30:00Z","reason":"not evaluated yet"}`
+
+// Who asks in parts has the rows of the newest part at once, and a cursor for the rest.
+func TestAPartOfATableSaysHowToGoOn(t *testing.T) {
+	f := newFake(t)
+	f.slowly(time.Second, page("null", `"next"`, false, halfLeft, one(50), one(40)))
+	d := f.instance(t)
+	d.settings.Timeout = 2 * time.Second // evaluates for a second, so there is one page a part
+	answer := ask(t, d, `{"queryType":"violations","part":{}}`, false)
+	if answer.Error != nil || answer.Frames[0].Rows() != 2 {
+		t.Fatalf("%v", answer.Error)
+	}
+	meta := answer.Frames[0].Meta
+	if want := (frames.Part{More: true, Cursor: "next", LookedAt: 0.5}); meta.Custom != want {
+		t.Errorf("%+v", meta.Custom)
+	}
+	if len(meta.Notices) != 1 || !strings.Contains(meta.Notices[0].Text, "Still looking, newest first: 50 %") {
+		t.Errorf("%+v", meta.Notices)
+	}
+	f.pages(page("3", "null", true, "", one(20)))
+	answer = ask(t, d, `{"queryType":"violations","part":{"cursor":"next","have":2}}`, false)
+	if asked := f.last("/v1/violations/query"); !strings.Contains(asked, `"limit":198,"order":"newest","cursor":"next"`) {
+		t.Error(asked)
+	}
+	if meta = answer.Frames[0].Meta; meta.Custom != (frames.Part{LookedAt: 1}) || len(meta.Notices) != 0 {
+		t.Errorf("the last part: %+v", meta)
+	}
+}
+
+func TestTheLastPartOfAFullTableSaysThatThereIsMore(t *testing.T) {
+	f := newFake(t)
+	f.pages(page("9", `"next"`, true, "", one(50), one(40)))
+	answer := ask(t, f.instance(t), `{"queryType":"violations","limit":5,"part":{"cursor":"x","have":3}}`, false)
+	meta := answer.Frames[0].Meta
+	if custom := meta.Custom.(frames.Part); custom.More || !strings.Contains(meta.Notices[0].Text, "5 of 9") {
+		t.Errorf("%+v %+v", custom, meta.Notices)
 	}
 }
 

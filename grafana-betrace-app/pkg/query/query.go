@@ -53,12 +53,19 @@ type Query struct {
 	Service    string // violations and annotations
 	TraceID    string // violations and annotations
 	Limit      int    // violations and annotations
+	Part       *Part  // nil: the whole answer at once
 	Step       time.Duration
 	Instant    bool   // count, exercised, ratio: one number a rule
 	Incomplete string // of instant counts: AtLeast or Null
 	From, To   time.Time
 	Interval   time.Duration
 	MaxPoints  int64
+}
+
+// Part of an answer: who asks comes again for the rest, so what is certain after a few seconds is answered. Pages ask so.
+type Part struct {
+	Cursor string `json:"cursor"` // of violations: where the part before ended
+	Have   int    `json:"have"`   // of violations: rows of the parts before
 }
 
 type model struct {
@@ -74,6 +81,7 @@ type model struct {
 	Step       string            `json:"step"`
 	Instant    bool              `json:"instant"`
 	Incomplete string            `json:"incomplete"`
+	Part       *Part             `json:"part"`
 }
 
 // IsSeries: the answer is numbers by steps, or one number.
@@ -92,7 +100,7 @@ func Parse(source backend.DataQuery, fromAlert bool) (*Query, error) {
 	}
 	q := &Query{RefID: source.RefID, RuleIDs: clean(m.RuleIDs), Severities: clean(m.Severities), Labels: m.Labels, Framework: strings.TrimSpace(m.Framework),
 		DSL: strings.TrimSpace(m.DSL), Service: strings.TrimSpace(m.Service), TraceID: strings.TrimSpace(m.TraceID), Limit: m.Limit, Instant: m.Instant || fromAlert,
-		Incomplete: m.Incomplete, From: source.TimeRange.From, To: source.TimeRange.To, Interval: source.Interval, MaxPoints: source.MaxDataPoints}
+		Incomplete: m.Incomplete, Part: m.Part, From: source.TimeRange.From, To: source.TimeRange.To, Interval: source.Interval, MaxPoints: source.MaxDataPoints}
 	if err := q.readType(source.QueryType, m.QueryType, fromAlert); err != nil {
 		return nil, err
 	}
@@ -157,7 +165,31 @@ func (q *Query) check(fromAlert bool) error {
 	if q.Incomplete != AtLeast && q.Incomplete != Null {
 		return fmt.Errorf("incomplete has to be %s or %s, but is %q", AtLeast, Null, q.Incomplete)
 	}
-	return q.checkLimit()
+	if err := q.checkLimit(); err != nil {
+		return err
+	}
+	return q.checkPart(fromAlert)
+}
+
+func (q *Query) checkPart(fromAlert bool) error {
+	switch {
+	case q.Part == nil:
+		return nil
+	case fromAlert:
+		return fmt.Errorf("part is for who comes again for the rest, and an alert does not: leave it out")
+	case q.Part.Cursor != "" && q.Type != Violations:
+		return fmt.Errorf("part.cursor belongs to queries of type violations, and this one has the type %s", q.Type)
+	case q.Part.Have < 0 || q.Part.Have >= q.Limit:
+		return fmt.Errorf("part.have has to be 0 to %d, less than the limit, but is %d", q.Limit-1, q.Part.Have)
+	}
+	return nil
+}
+
+// MovedBack is the same query about an earlier range of the same length.
+func (q *Query) MovedBack(by time.Duration) *Query {
+	out := *q
+	out.From, out.To = q.From.Add(-by), q.To.Add(-by)
+	return &out
 }
 
 func (q *Query) checkLimit() error {

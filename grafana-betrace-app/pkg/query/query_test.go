@@ -48,6 +48,9 @@ func TestWhatIsRefusedAndHow(t *testing.T) {
 		{`{"limit":-1}`, "limit has to be", false},
 		{`{"limit":5001}`, "limit has to be", false},
 		{`{"dsl":"` + strings.Repeat("x", 65537) + `"}`, "at most 65536", false},
+		{`{"queryType":"count","part":{}}`, "an alert does not", true},
+		{`{"queryType":"count","part":{"cursor":"x"}}`, "belongs to queries of type violations", false},
+		{`{"limit":5,"part":{"cursor":"x","have":5}}`, "part.have has to be 0 to 4", false},
 		{`[]`, "cannot be read", false},
 	} {
 		_, err := parse(t, c.text, c.fromAlert)

@@ -1,5 +1,6 @@
-// Steps of time. BeTrace counts in steps that are aligned to the epoch and keeps counts by step, so steps are round numbers, and a range that stands for
-// one number begins and ends with a step: otherwise its last step would never be whole.
+// Steps of time. BeTrace counts in steps that are aligned to the epoch and keeps counts by step, so steps are round
+// numbers. A range that stands for one number begins and ends with a step: otherwise its last step would never be
+// whole.
 package query
 
 import (

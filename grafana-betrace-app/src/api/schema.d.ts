@@ -80,7 +80,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the service counts, as Prometheus text. docs/OPERATIONS.md lists every family.
+         * What the service counts, as Prometheus text. docs/reference/metrics.md lists every family.
          * @description With tokens, rules of the tenant that is named; of every tenant for a token of all tenants.
          */
         get: operations["metrics"];
@@ -1322,6 +1322,8 @@ export interface components {
             };
         };
         Failed: components["schemas"]["ByteRange"] & {
+            /** @description what is missing, or is there and must not be, in one sentence */
+            message: string;
             /**
              * @description always: this was expected and does not hold. never: this holds and must not. condition: this conjunct of the bare condition holds
              * @enum {unknown}

@@ -1,4 +1,5 @@
-// Violations, series and verdicts on traces. All of it is computed when asked for; a query that is left is cancelled.
+// Violations, series and verdicts on traces. The service computes all of them on demand, and cancels a query that the
+// page leaves.
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useApi } from './context';
 import type { CallOptions } from './client';
@@ -19,11 +20,16 @@ export function useViolations(filter: ViolationFilter, { limit = 200, enabled = 
   });
 }
 
+/** Between two questions for what goes on: the service holds back the answer itself, for as long as the question lets it. */
+const AGAIN_MS = 200;
+
+/** Counts that are not known when the time is over are null; it is asked again until they are. */
 export function useSeries(filter: SeriesFilter, { enabled = true } = {}) {
   const api = useApi();
   return useQuery({
     queryKey: ['series', filter],
     queryFn: ({ signal }) => api.get('/v1/violations/series', { query: filter, signal }),
+    refetchInterval: ({ state }) => (state.data?.reason?.startsWith('not_evaluated') && !state.error ? AGAIN_MS : false),
     enabled,
   });
 }

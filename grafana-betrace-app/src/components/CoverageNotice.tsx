@@ -1,5 +1,5 @@
-// Says in plain words what an answer covers. Rules of this page: "no violations" never stands alone. What was not read is named,
-// no data is not "none found", and the tail that is not settled yet is said to be so.
+// Says in plain words what an answer covers. Rules of this page: "no violations" never appears alone. It names what the
+// service did not read, it never shows missing data as "none found", and it names the tail that has not settled.
 import { t } from '@grafana/i18n';
 import { Alert, Icon, Stack, Text } from '@grafana/ui';
 import type { Coverage } from '../api/types';

@@ -1,4 +1,4 @@
-// Defaults, what is sent and what not, and variables, with Grafana’s template service stood in for.
+// Defaults, what is sent and what not, and variables, with Grafana’s template service was in for.
 import { CoreApp, type DataSourceInstanceSettings, type ScopedVars } from '@grafana/data';
 import { setTemplateSrv, type TemplateSrv } from '@grafana/runtime';
 import { lastValueFrom, type Observable } from 'rxjs';

@@ -1,8 +1,10 @@
 // The data source in the browser: defaults, variables, and what is sent. Everything else is asked of the Go half (pkg/), which alerting uses without any of this.
-import { CoreApp, type AnnotationSupport, type DataSourceInstanceSettings, type MetricFindValue, type ScopedVars } from '@grafana/data';
+import { CoreApp, type AnnotationSupport, type DataQueryRequest, type DataQueryResponse, type DataSourceInstanceSettings, type MetricFindValue, type ScopedVars } from '@grafana/data';
 import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
+import type { Observable } from 'rxjs';
 import type { Completion, Hover, Language } from '../api/types';
 import type { Place } from '../editor/register';
+import { askInParts, comesInParts } from './parts';
 import type { BetraceOptions, BetraceQuery, RuleItem, Validation, VariableQuery } from './types';
 import { BetraceVariables } from './variables';
 
@@ -36,6 +38,12 @@ export class BetraceDataSource extends DataSourceWithBackend<BetraceQuery, Betra
   /** An ad-hoc query without a text yet is not sent: without a text it would mean every rule. */
   filterQuery(query: BetraceQuery): boolean {
     return query.dsl === undefined || query.dsl.trim() !== '';
+  }
+
+  /** What takes long is shown as it comes. Alert rules are shown what their evaluation, which waits, will get. */
+  query(request: DataQueryRequest<BetraceQuery>): Observable<DataQueryResponse> {
+    const isAlert = request.app === CoreApp.UnifiedAlerting || request.app === CoreApp.CloudAlerting;
+    return isAlert || !request.targets.some(comesInParts) ? super.query(request) : askInParts(request, (next) => super.query(next));
   }
 
   applyTemplateVariables(query: BetraceQuery, scopedVars: ScopedVars): BetraceQuery {

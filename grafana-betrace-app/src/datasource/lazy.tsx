@@ -5,7 +5,9 @@ import { lazy, Suspense, type ComponentType } from 'react';
 const ID = 'betrace-datasource';
 let translations: Promise<unknown> | undefined;
 
-const initTranslations = () => (translations ??= initPluginTranslations(ID, [(language) => import(`./locales/${language}/betrace-datasource.json`)]));
+/** As those of the app (src/i18n.ts): in another language than English the texts of the code are shown. */
+const initTranslations = () =>
+  (translations ??= initPluginTranslations(ID, [async (language) => (language === 'en-US' ? import('./locales/en-US/betrace-datasource.json') : {})]));
 
 export function lazyComponent<Props extends object>(load: () => Promise<{ default: ComponentType<Props> }>): ComponentType<Props> {
   const Loaded = lazy(async () => {

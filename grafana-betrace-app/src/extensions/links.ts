@@ -1,5 +1,6 @@
-// Links from Grafana's own pages to ours, each only where it makes sense. This file is part of module.js, which Grafana loads with every page: it imports
-// next to nothing. `configure` runs while Grafana renders: it is pure and never throws. Titles and targets stand in plugin.json too, and a test holds both together.
+// Links from Grafana's own pages to ours, each only where it makes sense. This file is part of module.js, which Grafana
+// loads with every page: it imports next to nothing. `configure` runs while Grafana renders: it is pure and never
+// throws. Titles and targets are in plugin.json too, and a test holds both together.
 import type { PluginExtensionAddedLinkConfig, RawTimeRange } from '@grafana/data';
 import { DATASOURCE_ID, PLUGIN_PREFIX } from '../constants';
 

@@ -1,5 +1,5 @@
-// What to replay: rules, labels or a text; over which range; how to count; whether to send violation spans. All of it is in the URL, so a
-// link asks the same again.
+// What to replay: rules, labels or a new rule, over which range, how to count, and whether to send violation spans. All
+// of it is in the URL, so a link asks the same again.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';

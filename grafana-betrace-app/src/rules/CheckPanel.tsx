@@ -44,7 +44,7 @@ function strategyText(strategy: NonNullable<RuleCheck['explain']>['strategy']): 
     case 'search_and_subtract':
       return t(
         'explain.subtract',
-        'Tempo is asked for traces that may violate, and for those that certainly do not; what is left is read and judged.'
+        'BeTrace asks Tempo for traces that may violate a rule, and for those that certainly do not. It reads and judges the others.'
       );
     case 'every_trace':
       return t('explain.every', 'Nothing in this rule narrows the search: every trace of the range is read. That is slow and dear.');

@@ -1,5 +1,6 @@
-// How would this text have done over a range that is past? Counts of the text as it stands beside those of the saved rule, before anything is saved.
-// Asked when the button is pressed, since it costs Tempo work; the range is the page's, in the URL.
+// How would this text have done over a range that is past? Counts of the text as it stands next to those of the saved
+// rule, before anything is saved. Asked when the button is pressed, since it costs Tempo work; the range is the page's,
+// in the URL.
 import { t } from '@grafana/i18n';
 import { Alert, Button, Stack, Text } from '@grafana/ui';
 import { useState } from 'react';
@@ -74,7 +75,7 @@ function Outcome({ asked, savedId, onTest }: { asked: Asked; savedId?: string; o
         <Text element="h4">{t('past.total', 'Violating traces: {{total}}', { total: totalText(total) })}</Text>
         {of && <div>{t('past.exercised', 'Traces that exercised it: {{total}}', { total: totalText(of) })}</div>}
         {before && <div>{t('past.saved', 'The rule as it is saved: {{total}}', { total: totalText(before) })}</div>}
-        {besides && <ErrorState error={besides} title={t('past.besides-failed', 'A number beside it could not be counted')} />}
+        {besides && <ErrorState error={besides} title={t('past.besides-failed', 'A number next to it could not be counted')} />}
         {total.unknown > 0 && (
           <div>
             {t('past.unknown', '{{unknown}} of {{steps}} steps are not known: not read in full, without any trace, or not settled yet.', {

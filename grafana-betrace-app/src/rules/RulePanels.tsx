@@ -1,4 +1,4 @@
-// The panels below the text of a rule.
+// The panels below a rule.
 import { t } from '@grafana/i18n';
 import type { DataNote } from '../api/problem';
 import type { Rule } from '../api/types';

@@ -1,4 +1,4 @@
-// The text of a rule: the editor, what is wrong with it in a line, and the formatter.
+// The rule: the editor, what is wrong with it in a line, and the formatter.
 import { t } from '@grafana/i18n';
 import { Button, Icon, Stack, Text } from '@grafana/ui';
 import { useMutation } from '@tanstack/react-query';

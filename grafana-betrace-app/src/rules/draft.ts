@@ -1,4 +1,5 @@
-// A rule while it is being written: what the form shows, what is sent, and what of it is not saved yet. Kept in the tab, so that a reload or a look at another page loses nothing.
+// A rule while somebody writes it: what the form shows, what the page sends, and what is not saved yet. It stays in the
+// tab, so that a reload or a look at another page loses nothing.
 import { SEVERITIES, type Rule, type RuleInput, type Severity } from '../api/types';
 
 export type Pair = [key: string, value: string];

@@ -1,4 +1,5 @@
-// The draft of the rule page: from what is stored, a link or this tab, to what is saved, with the version that it was made from.
+// The draft of the rule page: it begins with the stored rule, a link or this tab, and ends with the saved rule. It
+// knows the version that it began with.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Rule } from '../api/types';
 import { changedFields, draftOf, EMPTY_DRAFT, keepDraft, keptDraft, type Draft } from './draft';

@@ -1,5 +1,5 @@
-// Violations of the last day by rule, from the series of the service. A step that was not read in full, or is not settled, is null there and counts as
-// not known here: it is neither a zero nor left out in silence. No state.
+// Violations of the last day by rule, from the series of the service. A step that was not read in full, or is not
+// settled, is null there and counts as not known here: it is neither a zero nor left out silently. No state.
 import { SEVERITIES, type Series, type Severity } from '../api/types';
 
 export interface RuleCount {

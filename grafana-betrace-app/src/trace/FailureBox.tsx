@@ -1,5 +1,5 @@
-// Why the trace violates the rule: the sentence, what was expected and is missing (or must not be and is), and of several ways in which it is broken the one
-// that is shown.
+// Why the trace violates the rule: the service's sentence, the spans that show it, and, if the trace breaks the rule in
+// several ways, the way that is shown.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -83,7 +83,8 @@ export function FailureBox(props: Props) {
         <div className={styles.headline}>
           <Icon name={failure.isMissing ? 'question-circle' : 'times-circle'} size="lg" />
           <div>
-            {failure.headline}: <code className={styles.code}>{failure.text}</code> {near}
+            {failure.sentence}
+            {near && <p className={styles.near}>{near}</p>}
           </div>
         </div>
       ) : (
@@ -97,7 +98,7 @@ export function FailureBox(props: Props) {
               <li key={i}>{witnessText(witness)}</li>
             ))}
             {choice.witnesses.length > 5 && (
-              <li>{t('trace.failure.more-witnesses', 'and {{n}} more, marked below', { ...PLAIN, n: choice.witnesses.length - 5 })}</li>
+              <li>{t('trace.failure.more-witnesses', 'and {{n}} more, numbered below', { ...PLAIN, n: choice.witnesses.length - 5 })}</li>
             )}
           </ul>
         </div>
@@ -114,8 +115,8 @@ const getStyles = (theme: GrafanaTheme2) => ({
     padding: theme.spacing(1.5),
     marginBottom: theme.spacing(2),
   }),
-  headline: css({ display: 'flex', gap: theme.spacing(1), fontSize: theme.typography.h5.fontSize }),
-  code: css({ overflowWrap: 'anywhere', whiteSpace: 'normal', fontSize: '1em' }),
+  headline: css({ display: 'flex', gap: theme.spacing(1), overflowWrap: 'anywhere', fontSize: theme.typography.h5.fontSize }),
+  near: css({ margin: 0, fontSize: theme.typography.body.fontSize, color: theme.colors.text.secondary }),
   witnesses: css({
     marginTop: theme.spacing(1),
     color: theme.colors.text.secondary,

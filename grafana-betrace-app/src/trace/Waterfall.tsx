@@ -1,5 +1,6 @@
-// A trace as a waterfall: one row a span in the order of the tree, its bar where it lies in time, witnesses marked by icon and word, and a row of its own for
-// what is missing. Only rows in view are in the document. Arrow keys move, left and right close and open, Enter selects.
+// A trace as a waterfall: one row a span in the order of the tree, its bar where it lies in time, witnesses marked by
+// icon and word. A row of its own for what is missing. Only rows in view are in the document. Arrow keys move, left and
+// right close and open, Enter selects.
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
@@ -135,7 +136,7 @@ const SpanCells = memo(function SpanCells({ layout, row, marks, isCollapsed, onT
 function GhostCells({ layout, missing, depth }: { layout: TraceLayout; missing: NonNullable<Props['missing']>; depth: number }) {
   const styles = useStyles2(getStyles);
   const { failure, ghost } = missing;
-  const said = `${failure.headline}: ${failure.text}`;
+  const said = failure.sentence;
   return (
     <>
       <span role="gridcell" className={styles.name} style={{ paddingLeft: Math.min(depth, DEEPEST_INDENT) * INDENT_PX }}>

@@ -1,10 +1,7 @@
 /**
- * What a rule expected and did not get, or got and must not have: in words, and where in the drawn trace it would have been. The words never say
- * more than the service did: they name the clause that failed, whether its text is about something that is not there or that is there, and the
- * text itself. No state.
+ * What a rule expected and did not get, or got and must not have: the sentence of the service, and where in the drawn
+ * trace the missing span would have been. The sentence is the one that commands and spans have, word for word. No state.
  */
-import { t } from '@grafana/i18n';
-
 import type { Witness } from '../api/types';
 import { type TraceLayout } from './layout';
 import { parseDuration, parseTime } from './nanoseconds';
@@ -15,48 +12,12 @@ export interface Failure {
   /** Something is not there that the rule expects; else something is there, or holds, that the rule forbids. */
   isMissing: boolean;
   kind: ConditionKind;
-  /** One sentence, which ends where the text follows. */
-  headline: string;
+  /** The service's sentence. */
+  sentence: string;
   /** The piece of the rule's text that it is about, on one line. */
   text: string;
   /** The witness by which the rule tells where it should be; null: anywhere in the trace. */
   near: { witness: Witness; place: Place } | null;
-}
-
-function missingHeadline(kind: ConditionKind, isNear: boolean): string {
-  switch (kind) {
-    case 'span':
-      return t('trace.failure.missing-span', 'Missing: no span of this trace meets');
-    case 'place':
-      return isNear
-        ? t('trace.failure.missing-place', 'Missing here: no span of this trace meets')
-        : t('trace.failure.missing-span', 'Missing: no span of this trace meets');
-    case 'order':
-      return t('trace.failure.missing-order', 'Missing: this order of spans is not in the trace');
-    case 'count':
-      return t('trace.failure.missing-count', 'Expected, but the numbers are not so');
-    case 'condition':
-      return t('trace.failure.missing-condition', 'Expected, but this does not hold');
-  }
-}
-
-function presentHeadline(kind: ConditionKind, clause: string): string {
-  if (clause === 'condition') {
-    return kind === 'count'
-      ? t('trace.failure.bad-count', 'The rule describes bad traces, and these numbers are so')
-      : t('trace.failure.bad-condition', 'The rule describes bad traces, and this holds');
-  }
-  switch (kind) {
-    case 'span':
-    case 'place':
-      return t('trace.failure.forbidden-span', 'Must not be there, but a span of this trace meets');
-    case 'order':
-      return t('trace.failure.forbidden-order', 'Must not be, but spans are in this order');
-    case 'count':
-      return t('trace.failure.forbidden-count', 'Must not be, but the numbers are so');
-    case 'condition':
-      return t('trace.failure.forbidden-condition', 'Must not be, but this holds');
-  }
 }
 
 /** `c.where(…)` asks something of a span that is there: it fails without anything being missing. */
@@ -87,7 +48,7 @@ export function describeFailure(choice: Choice): Failure | null {
     kind,
     near,
     text: onOneLine(text),
-    headline: isMissing ? missingHeadline(kind, near !== null) : presentHeadline(kind, failed.clause),
+    sentence: failed.message,
   };
 }
 

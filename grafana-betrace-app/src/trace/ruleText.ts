@@ -1,7 +1,6 @@
 /**
- * A rough reading of a piece of a rule's text, to say in words what failed and near which span. It only ever chooses words and a place to draw:
- * the text itself is always shown beside them, and what is not recognized is called a condition. The service's parser decides what a rule
- * means. No state.
+ * A rough reading of a piece of a rule, to choose where in the drawing a missing span belongs. The sentence itself
+ * comes from the service, whose parser decides what a rule means. No state.
  */
 
 export interface Token {

@@ -6,7 +6,8 @@ import { Icon, useStyles2, type IconName } from '@grafana/ui';
 
 import type { ViolationPage } from '../api/types';
 import { useHost } from '../host/context';
-import { coverageInWords, totalInWords, type CoverageWords } from './coverageWords';
+import { LookedAt } from './LookedAt';
+import { coverageInWords, isStillLooking, totalInWords, type CoverageWords } from './coverageWords';
 
 const ICON: Record<CoverageWords['tone'], IconName> = {
   whole: 'check-circle',
@@ -24,6 +25,7 @@ export function CoverageSummary({ page, loaded }: { page: ViolationPage; loaded:
         <span className={tone === 'whole' ? styles.whole : styles.partial}>
           <Icon name={ICON[tone]} /> {headline}
         </span>
+        {isStillLooking(page) && <LookedAt coverage={page.coverage} />}
       </div>
       {notes.length > 0 && (
         <ul className={styles.notes}>

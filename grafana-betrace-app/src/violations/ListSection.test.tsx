@@ -74,6 +74,25 @@ describe('the list', () => {
     expect(screen.getByRole('grid')).toHaveAttribute('aria-rowcount', '-1');
   });
 
+  it('shows how far it has come while it is still looking, with what it has', async () => {
+    const half = { windows_failed: [{ start: '2026-11-20T12:00:00Z', end: '2026-11-20T12:45:00Z', reason: 'not evaluated yet' }] };
+    const first = { ...firstPage(2), coverage: { ...firstPage(2).coverage, ...half } };
+    const pages = (request: StubRequest) => (request.query.get('cursor') ? NEVER() : first);
+    const { host } = show({ 'GET /v1/violations': pages });
+    expect(await screen.findByText('message 1')).toBeInTheDocument();
+    expect(screen.getByRole('progressbar', { name: 'Part of the range that was looked at' })).toHaveValue(25);
+    expect(screen.getByText('Looking further…')).toBeInTheDocument();
+    expect(asked(host.requests, '/v1/violations').map((query) => query.get('timeout'))).toEqual(['5s', '5s']);
+  });
+
+  it('offers a way on where the end of the list is far', async () => {
+    const pages = (request: StubRequest) => (request.query.get('cursor') ? page(0) : firstPage(100));
+    const { host, user } = show({ 'GET /v1/violations': pages });
+    await user.click(await screen.findByRole('button', { name: 'Look further' }));
+    expect(asked(host.requests, '/v1/violations')[1].get('cursor')).toBe('next');
+    expect(screen.queryByRole('progressbar')).not.toBeInTheDocument();
+  });
+
   it('keeps what is loaded when the next page fails, and does not ask on by itself', async () => {
     const pages = (request: StubRequest) => (request.query.get('cursor') ? problem(503, 'busy', 'too many questions') : firstPage(2));
     const { host } = show({ 'GET /v1/violations': pages });

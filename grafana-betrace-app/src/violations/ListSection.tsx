@@ -1,5 +1,6 @@
 // The list with what it rests on; or why there is none.
 import { t } from '@grafana/i18n';
+import { Button } from '@grafana/ui';
 import { useEffect } from 'react';
 import { useLocation } from 'react-router-dom';
 
@@ -73,6 +74,11 @@ export function ListSection({ list, rules }: { list: ReturnType<typeof useViolat
           urlOf={(violation) => `${to.violation(violation.rule_id, violation.trace_id)}?${listParameters(search, list.range)}`}
           onNearEnd={canGoOn ? goOn : undefined}
         />
+      )}
+      {canGoOn && violations.length > 0 && (
+        <Button variant="secondary" fill="text" onClick={goOn}>
+          {t('violations.look-further', 'Look further')}
+        </Button>
       )}
       {query.isFetchingNextPage && violations.length > 0 && <Loading text={t('violations.loading-more', 'Looking further…')} />}
     </>

@@ -1,4 +1,5 @@
-// From one violation to the next, in the list that the reader came from. Beside a link from elsewhere there is no list, and then nothing to go to.
+// From one violation to the next, in the list that the reader came from. Next to a link from elsewhere there is no
+// list, and then nothing to go to.
 import { t } from '@grafana/i18n';
 import { Button, LinkButton } from '@grafana/ui';
 import { useEffect } from 'react';

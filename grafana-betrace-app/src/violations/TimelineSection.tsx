@@ -9,17 +9,20 @@ import { useSeries } from '../api/violations';
 import { ErrorState } from '../components/ErrorState';
 import { Loading } from '../components/Loading';
 import { stepFor, toTimeline } from './buckets';
+import { isStillLooking } from './coverageWords';
 import { isWiderThanList, seriesQuery } from './filters';
+import { LookedAt } from './LookedAt';
 import { Timeline } from './Timeline';
 import type { useViolationList } from './useViolationList';
 
-type List = Pick<ReturnType<typeof useViolationList>, 'filters' | 'range'>;
+type List = Pick<ReturnType<typeof useViolationList>, 'filters' | 'range' | 'query'>;
 
 const MOST_BARS = 100;
 
-function useTimeline({ filters, range }: List) {
+/** The newest rows come first: the service asks its Tempo few questions at once, and a count over the range can take all places. */
+function useTimeline({ filters, range, query }: List) {
   const step = stepFor(range.range.to.valueOf() - range.range.from.valueOf(), MOST_BARS);
-  const series = useSeries(seriesQuery(filters, range, step));
+  const series = useSeries(seriesQuery(filters, range, step), { enabled: !query.isFetching || query.isFetchingNextPage });
   const timeline = useMemo(() => series.data && toTimeline(series.data.series, step * 1000), [series.data, step]);
   return { series, timeline };
 }
@@ -43,6 +46,12 @@ export function TimelineSection({ list, hasShadow }: { list: List; hasShadow: bo
   return (
     <>
       {timeline && <Timeline timeline={timeline} onPick={pick} />}
+      {isStillLooking(series.data) && (
+        <div className={styles.note} role="status">
+          <LookedAt coverage={series.data.coverage} />{' '}
+          {t('violations.timeline.going-on', 'Counting goes on, newest first; hatched steps are not known yet…')}
+        </div>
+      )}
       {isWiderThanList(list.filters) && (
         <p className={styles.note}>
           <Icon name="info-circle" />{' '}

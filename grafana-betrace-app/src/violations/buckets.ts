@@ -1,6 +1,6 @@
 /**
- * The bars of the timeline from the service's series. A step that nobody looked at (null) is not a step without violations (0), and a sum over rules
- * of which one was not read is only a least number. No state.
+ * The bars of the timeline from the service's series. A step that nobody looked at (null) is not a step without
+ * violations (0). A sum over several rules is only a lower bound if one of them was not read. No state.
  */
 
 /** openapi.yaml, Series. */

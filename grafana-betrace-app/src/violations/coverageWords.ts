@@ -27,6 +27,17 @@ export function reasonWord(reason: string | null): string {
   return /^[a-z_]+/.exec(reason ?? '')?.[0] ?? '';
 }
 
+/** Part of what was asked for is not come to yet, and asking again goes on. */
+export const isStillLooking = ({ reason }: { reason: string | null }): boolean => reasonWord(reason) === 'not_evaluated';
+
+/** The part of the range that was come to, in whole percent. What could not be read was come to. */
+export function lookedAtPercent({ asked, windows_failed }: Pick<Coverage, 'asked' | 'windows_failed'>): number {
+  const length = ({ start, end }: TimeWindow) => Math.max(0, Date.parse(end) - Date.parse(start));
+  const left = windows_failed.filter(({ reason }) => reason.startsWith(NOT_EVALUATED)).reduce((sum, window) => sum + length(window), 0);
+  const whole = length(asked);
+  return whole === 0 ? 100 : Math.max(0, Math.min(100, Math.floor(100 * (1 - left / whole))));
+}
+
 /** How many traces were looked at: exactly, or at least. */
 export function tracesInWords(page: Pick<ViolationPage, 'traces_evaluated' | 'traces_evaluated_kind'>): string {
   const count = page.traces_evaluated.toLocaleString();
@@ -89,7 +100,7 @@ function headlineOf(page: ViolationPage, tone: CoverageWords['tone'], zone: stri
     const values = { window: span({ start: page.coverage.asked.start, end: page.coverage.effective_end }, zone), traces };
     return t('violations.coverage.whole', 'All of {{window}} was looked at: {{traces}}.', { ...PLAIN, ...values });
   }
-  if (reasonWord(page.reason) === 'not_evaluated') {
+  if (isStillLooking(page)) {
     return page.traces_evaluated || page.violations.length
       ? t('violations.coverage.so-far', 'A part of the range was looked at so far: {{traces}}. There may be more violations.', {
           ...PLAIN,

@@ -61,14 +61,16 @@ function ruleQuery({ rule, severity, framework }: ViolationFilters) {
   };
 }
 
+/** What was found by then is shown, and asking again goes on: rare violations would else keep the reader waiting. */
+const PATIENCE = '5s';
+
 /** The question for GET /v1/violations; without what does not narrow. */
 export function listQuery(filters: ViolationFilters, { start, end }: QuestionRange): ViolationFilter {
   return {
     start,
     end,
     order: filters.order,
-    // What was found by then is shown, and the cursor goes on: a page of rare violations would else keep the reader waiting until it is full.
-    timeout: '5s',
+    timeout: PATIENCE,
     ...ruleQuery(filters),
     ...(filters.service ? { service: filters.service } : {}),
     ...(filters.trace ? { trace_id: filters.trace } : {}),
@@ -77,7 +79,7 @@ export function listQuery(filters: ViolationFilters, { start, end }: QuestionRan
 
 /** The question for GET /v1/violations/series, which knows no service and no trace. */
 export function seriesQuery(filters: ViolationFilters, { start, end }: QuestionRange, stepS: number): SeriesFilter {
-  return { start, end, step: `${stepS}s`, ...ruleQuery(filters) };
+  return { start, end, step: `${stepS}s`, timeout: PATIENCE, ...ruleQuery(filters) };
 }
 
 /** The timeline cannot be narrowed by these, so it counts more than is listed. */

@@ -340,8 +340,9 @@ static const bt_flag_group groups[] = {{"Canary:", flags, NULL}, {"Traces:", bt_
 static const bt_example examples[] = {
     {"Once: give the service the rule",
      "betrace canary --print-rule | curl --data-binary @- http://127.0.0.1:8080/v1/rules"},
-    {"All the time, beside a node_exporter", "betrace canary --tempo http://127.0.0.1:3200 --otlp "
-                                             "http://127.0.0.1:4318 --metrics /var/lib/node_exporter/betrace.prom"},
+    {"All the time, next to a node_exporter",
+     "betrace canary --tempo http://127.0.0.1:3200 --otlp http://127.0.0.1:4318 \\\n"
+     "  --metrics /var/lib/node_exporter/betrace.prom"},
     {0}};
 const bt_command bt_command_canary = {
     .name = "canary",

@@ -1,6 +1,6 @@
-/* `betrace diff`: which traces change their verdict between two versions of the rules, and why. Both versions are
- * replayed in one pass over the same traces; of the changed ones the first are read again by id, so that both verdicts
- * are said in full. */
+/* `betrace diff`: which traces change their verdict between two versions of the rules, and why. One pass over the
+ * traces replays both versions. It then reads the first changed traces again by id, so that it can print both verdicts
+ * in full. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

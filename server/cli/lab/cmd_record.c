@@ -1,5 +1,5 @@
-/* `betrace record`: a rule test from a real trace. What is printed was read again and run first: the test passes with
- * the recorded verdict, or nothing is printed. */
+/* `betrace record`: a rule test from a real trace. It reads the test again and runs it before it prints anything: a
+ * printed test passes with the recorded verdict. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -178,7 +178,7 @@ static int record_command(const bt_command *self, int argc, char **argv) {
 }
 
 static const bt_flag flags[] = {
-    {"as", OPT_AS, "inline|fixture", "inline", "write the spans into the test, or into a file of OTLP JSON beside it",
+    {"as", OPT_AS, "inline|fixture", "inline", "write the spans into the test, or into a file of OTLP JSON next to it",
      NULL},
     {"keep", OPT_KEEP, "KEY", NULL, "keep attributes with this key, too; may be given several times", NULL},
     {"keep-all", OPT_KEEP_ALL, NULL, NULL, "keep every attribute", NULL},
@@ -205,9 +205,8 @@ const bt_command bt_command_record = {
     .usage = "ID (--rules FILE [--rule ID] | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
     .about = "Writes a real trace down as a test of rules, with the verdicts that they give now. Names, services, "
              "times, kinds, statuses and "
-             "ids are kept. Attributes are left out, but for those that the rules read and those that --keep names: "
-             "real traces hold "
-             "what should not lie in a repository.\n\n"
+             "ids are kept. It keeps only attributes that the rules read and those that --keep names: real traces hold "
+             "what should not be in a repository.\n\n"
              "The test is run before it is printed: it passes.",
     .examples = examples,
     .groups = groups,

@@ -132,6 +132,7 @@ static bool is_kept(const suggest_run *run, size_t at) {
 static bt_status propose(suggest_run *run, bt_error *error) {
   bt_status status = bt_mining_propose(run->mining, (uint32_t)run->least, run->share, 2 * (size_t)run->limit,
                                        &run->proposals, &run->proposal_count, error);
+  run->kept_count = 0;
   run->rules = calloc(run->proposal_count + 1, sizeof *run->rules);
   run->kept = calloc(run->proposal_count + 1, sizeof *run->kept);
   if (!status && (!run->rules || !run->kept)) status = bt_error_no_memory(error);

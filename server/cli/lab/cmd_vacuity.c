@@ -326,19 +326,18 @@ static const bt_example examples[] = {
     {"What would a shadow rule have reported?",
      "betrace vacuity --rules rules.yaml --rule new-rule --traces traces.jsonl"},
     {0}};
-const bt_command bt_command_vacuity = {.name = "vacuity",
-                                       .summary = "rules that are never exercised, and names that no trace has",
-                                       .usage = "(--rules FILE | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
-                                       .about = "A rule that nothing exercises is never violated, and looks like one "
-                                                "that holds. This lists such rules, with the part of their "
-                                                "condition that no trace meets, and the names of spans, services and "
-                                                "attributes in all rules that no trace of the range has, "
-                                                "with the nearest ones that are there.\n\n"
-                                                "For each rule it says how many traces exercised and violated it; of "
-                                                "shadow rules, what they would have reported.",
-                                       .examples = examples,
-                                       .groups = groups,
-                                       .fine = "every rule was exercised, and every name is there",
-                                       .found = "some rule is never exercised, or some name is in no trace",
-                                       .unknown = "not known, because not everything could be read",
-                                       .run = vacuity_command};
+const bt_command bt_command_vacuity = {
+    .name = "vacuity",
+    .summary = "rules that are never exercised, and names that no trace has",
+    .usage = "(--rules FILE | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .about = "A rule that nothing exercises is never violated, and looks like one that holds. This lists such rules, "
+             "with the part of their condition that no trace meets. It also lists names of spans, services and "
+             "attributes that no trace of the range has, with the nearest ones that it has.\n\n"
+             "For each rule it says how many traces exercised and violated it; of "
+             "shadow rules, what they would have reported.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "every rule was exercised, and every name is there",
+    .found = "some rule is never exercised, or some name is in no trace",
+    .unknown = "not known, because not everything could be read",
+    .run = vacuity_command};

@@ -1,6 +1,6 @@
-/* How often rules are violated by the traces that exercise them, over a range: what compare and gate conclude from. A
- * rate is of settled traces whose verdict is known; it is given only where both numbers are exact and everything was
- * read. Thread: the main thread. */
+/* How often the traces that exercise rules violate them, over a range: compare and gate decide by it. A rate is of
+ * settled traces with a known verdict. There is one only if both numbers are exact and everything was read. Thread: the
+ * main thread. */
 #ifndef BT_SERVER_CLI_LAB_RATES_H
 #define BT_SERVER_CLI_LAB_RATES_H
 

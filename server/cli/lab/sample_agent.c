@@ -2,7 +2,8 @@
  * of the range on version 2.1.0 of it sends mail that nobody allowed, and at times does not come to an end. */
 #include "server/cli/lab/sample_maker.h"
 
-enum { MS = BT_SAMPLE_MS, MOST_QUESTIONS = 5, RUNAWAY_QUESTIONS = 28, TURN_MS = 900 };
+static const int64_t MS = BT_SAMPLE_MS;
+enum { MOST_QUESTIONS = 5, RUNAWAY_QUESTIONS = 28, TURN_MS = 900 };
 
 static const char *const WEB = "support-web", *const AGENT = "support-agent", *const MODEL = "large-2";
 static const char *const tools[] = {"search_orders", "read_faq", "lookup_customer"};
@@ -51,7 +52,7 @@ static void add_turns(bt_sample_maker *m, const bt_sample_span *agent, int64_t q
 
 void bt_sample_make_agent(bt_sample_maker *m, const bt_sample_options *options, uint64_t index) {
   (void)index;
-  bool is_new = (unsigned)bt_sample_between(m, 0, BT_SAMPLE_INSTANCES) < bt_sample_new_instances(options, m->start_ns);
+  bool is_new = bt_sample_is_new(m, options, m->start_ns);
   m->version = is_new ? "2.1.0" : "2.0.4";
   bool is_runaway = bt_sample_happens(m, 3) && is_new, sends_mail = bt_sample_happens(m, 30);
   int64_t questions = is_runaway ? RUNAWAY_QUESTIONS : bt_sample_between(m, 2, MOST_QUESTIONS + 1);

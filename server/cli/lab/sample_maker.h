@@ -5,7 +5,7 @@
 
 #include "server/cli/lab/sample_traces.h"
 
-enum { BT_SAMPLE_MS = 1000000 };
+#define BT_SAMPLE_MS INT64_C(1000000)
 
 typedef struct bt_sample_maker {
   uint64_t state; /* of splitmix64 */
@@ -31,9 +31,8 @@ void bt_sample_set_string(bt_sample_span *span, const char *key, const char *val
 void bt_sample_set_int(bt_sample_span *span, const char *key, int64_t value);
 void bt_sample_set_double(bt_sample_span *span, const char *key, double value);
 
-/* The share of instances that are new at a moment, of 8 that are replaced one by one during the rollout. */
-unsigned bt_sample_new_instances(const bt_sample_options *options, int64_t at_ns);
-enum { BT_SAMPLE_INSTANCES = 8 };
+/* Whether the instance that one asks at a moment is a new one, of 8 that are replaced one by one during the rollout. */
+bool bt_sample_is_new(bt_sample_maker *m, const bt_sample_options *options, int64_t at_ns);
 
 void bt_sample_make_shop(bt_sample_maker *m, const bt_sample_options *options, uint64_t index);
 void bt_sample_make_message(bt_sample_maker *m, const bt_sample_options *options, uint64_t index);

@@ -3,7 +3,8 @@
  * processing fails, and loses a message now and then: then there is no second trace. */
 #include "server/cli/lab/sample_maker.h"
 
-enum { MS = BT_SAMPLE_MS, PUBLISH_SPAN = 2, LONGEST_WAIT_MS = 2000 };
+static const int64_t MS = BT_SAMPLE_MS;
+enum { PUBLISH_SPAN = 2, LONGEST_WAIT_MS = 2000 };
 
 static const char *const SHOP = "order-service", *const WORKER = "fulfilment-worker", *const TOPIC = "orders";
 
@@ -22,8 +23,7 @@ typedef struct fate {
 
 static fate fate_of(const bt_sample_options *options, uint64_t order, int64_t at_ns) {
   bt_sample_maker m = {.state = options->seed * 0xD1B54A32D192ED03u ^ (order + 1) * 0x9E3779B97F4A7C15u};
-  fate f = {.is_new =
-                (unsigned)bt_sample_between(&m, 0, BT_SAMPLE_INSTANCES) < bt_sample_new_instances(options, at_ns)};
+  fate f = {.is_new = bt_sample_is_new(&m, options, at_ns)};
   f.is_lost = bt_sample_happens(&m, 3) && f.is_new;
   f.fails = bt_sample_happens(&m, f.is_new ? 4 : 1);
   return f;
@@ -31,7 +31,7 @@ static fate fate_of(const bt_sample_options *options, uint64_t order, int64_t at
 
 static void make_published(bt_sample_maker *m, const bt_sample_options *options, uint64_t order) {
   m->version = "3.0.0";
-  m->start_ns -= (LONGEST_WAIT_MS + 200) * (int64_t)MS; /* so that what processes it begins within the range, too */
+  m->start_ns -= (LONGEST_WAIT_MS + 200) * MS; /* so that what processes it begins within the range, too */
   bt_sample_span *root =
       bt_sample_add_span(m, SHOP, "POST /orders", BT_KIND_SERVER, NULL, 0, bt_sample_between(m, 30, 120) * MS);
   bt_sample_set_double(root, "order.total", (double)bt_sample_between(m, 500, 250000) / 100);

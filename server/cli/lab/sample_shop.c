@@ -9,7 +9,8 @@ static const char *const WEB = "web-frontend", *const CHECKOUT = "checkout-servi
                          *const PROFILE = "profile-service";
 static const char *const regions[] = {"eu-west-1", "eu-central-1", "us-east-1", "ap-south-1"};
 static const char *const tenants[] = {"acme", "globex", "initech", "umbrella"};
-enum { REGIONS = 4, TENANTS = 4, HIT_REGION = 0, HIT_TENANT = 1, MS = BT_SAMPLE_MS };
+enum { REGIONS = 4, TENANTS = 4, HIT_REGION = 0, HIT_TENANT = 1 };
+static const int64_t MS = BT_SAMPLE_MS;
 
 typedef struct purchase {
   bt_sample_maker *m;
@@ -55,9 +56,7 @@ static void choose_place(purchase *c, const bt_sample_options *options) {
   bt_sample_maker *m = c->m;
   c->region = bt_sample_happens(m, 40) ? HIT_REGION : (size_t)bt_sample_between(m, HIT_REGION + 1, REGIONS);
   c->tenant = (size_t)bt_sample_between(m, 0, TENANTS);
-  bool is_new =
-      (unsigned)bt_sample_between(m, 0, BT_SAMPLE_INSTANCES) < bt_sample_new_instances(options, m->start_ns) &&
-      c->region == HIT_REGION;
+  bool is_new = bt_sample_is_new(m, options, m->start_ns) && c->region == HIT_REGION;
   m->version = is_new ? "1.4.3" : "1.4.2";
   m->region = regions[c->region];
   c->is_broken = is_new && options->scenario == BT_SAMPLE_ROLLOUT;
@@ -72,7 +71,7 @@ static void add_query(purchase *c, const bt_sample_span *parent) {
   bool is_slow = has_fault(c, BT_SAMPLE_SLOW_QUERY) || bt_sample_happens(m, c->is_broken ? 25 : 5);
   if (is_slow && c->is_broken) add_fault(c, BT_SAMPLE_SLOW_QUERY);
   int64_t duration = is_slow ? bt_sample_between(m, 1050, 4000) * MS : bt_sample_between(m, 5, 900) * MS;
-  if (!is_slow && c->index % 97 == 0) duration = 1000 * (int64_t)MS; /* exactly 1 s is not over 1 s */
+  if (!is_slow && c->index % 97 == 0) duration = 1000 * MS; /* exactly 1 s is not over 1 s */
   bt_sample_span *query = bt_sample_add_span(m, INVENTORY, "db.query", BT_KIND_CLIENT, parent, 12 * MS, duration);
   bt_sample_set_string(query, "db.system", "postgresql");
   bt_sample_set_int(query, "db.rows", bt_sample_between(m, 0, 500));

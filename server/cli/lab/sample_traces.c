@@ -107,11 +107,17 @@ int64_t bt_sample_rollout_length(const bt_sample_options *options) {
   return (options->end_ns - options->start_ns) / 36;
 }
 
-unsigned bt_sample_new_instances(const bt_sample_options *options, int64_t at_ns) {
+enum { INSTANCES = 8 };
+
+static int64_t count_new_instances(const bt_sample_options *options, int64_t at_ns) {
   int64_t since = at_ns - bt_sample_rollout_start(options), step = bt_sample_rollout_length(options);
   if (since < 0) return 0;
-  int64_t replaced = step ? 1 + since / (step / BT_SAMPLE_INSTANCES + 1) : BT_SAMPLE_INSTANCES;
-  return replaced < BT_SAMPLE_INSTANCES ? (unsigned)replaced : BT_SAMPLE_INSTANCES;
+  int64_t replaced = step ? 1 + since / (step / INSTANCES + 1) : INSTANCES;
+  return replaced < INSTANCES ? replaced : INSTANCES;
+}
+
+bool bt_sample_is_new(bt_sample_maker *m, const bt_sample_options *options, int64_t at_ns) {
+  return bt_sample_between(m, 0, INSTANCES) < count_new_instances(options, at_ns);
 }
 
 /* ---- traces ---- */

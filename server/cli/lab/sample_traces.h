@@ -1,5 +1,5 @@
 /* Sample traces, the same for the same seed: what `betrace generate` writes, the demo replays, and the end-to-end tests
- * know the truth of. A scenario is a story that the traces tell; docs/USER_GUIDE.md has what BeTrace says of each.
+ * know the truth of. A scenario is a story that the traces tell; docs/TUTORIAL.md has what BeTrace says of each.
  * Thread: no state. */
 #ifndef BT_SERVER_SAMPLE_TRACES_H
 #define BT_SERVER_SAMPLE_TRACES_H

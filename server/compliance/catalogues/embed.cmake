@@ -1,4 +1,5 @@
-# Writes the framework catalogues (the .txt files beside this one) as one C table. cmake -DOUT=FILE -DFILES=a.txt,b.txt -P embed.cmake
+# Writes the framework catalogues (the .txt files next to this one) as one C table. cmake -DOUT=FILE -DFILES=a.txt,b.txt
+# -P embed.cmake
 string(REPLACE "," ";" FILES "${FILES}")
 set(TABLES "")
 set(ROWS "")

@@ -1,65 +1,17 @@
 /* The nested data source in the host page: its editor asks, through Grafana's query API (gohost) and the real plugin process, a real betrace. What is drawn is data; how Grafana
    draws it is not here. `scripts/go.sh build` and `host` make the two executables. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import { APP } from '../../../grafana-betrace-app/harness/tools.mjs';
 import { weightyFaults } from '../support/axe.mjs';
+import { connect, open, START_MS, startGateway } from '../support/gateway.mjs';
 import { caretAfter, colours, enterEditor, pieceOf, underlined, write } from '../support/editor.mjs';
 
 export const only = (target) => target.roles; // it is Grafana's: the standalone app has none
 export const skip = () => !fs.existsSync(path.join(APP, '.cache/gohost')) && 'no .cache/gohost: it needs Go (scripts/go.sh host)';
 
-const START_MS = 60_000;
-const STOP_MS = 5_000;
-
-function executable(...parts) {
-  const file = path.join(APP, ...parts);
-  assert.ok(fs.existsSync(file), `${file} is not there: sh grafana-betrace-app/scripts/go.sh build, and host`);
-  return file;
-}
-
-/** Grafana's query API before the plugin's process: {url, stop}. It ends when its standard input does. */
-function startGateway(dist, betraceUrl) {
-  const gpx = path.join(dist, 'datasource', `gpx_betrace_datasource_linux_${process.arch === 'arm64' ? 'arm64' : 'amd64'}`);
-  assert.ok(fs.existsSync(gpx), `${gpx} is not there: sh grafana-betrace-app/scripts/go.sh build`);
-  const child = spawn(executable('.cache/gohost'), [gpx, '127.0.0.1:0'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, BETRACE_URL: betraceUrl } });
-  const stop = () => new Promise((done) => {
-    const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    const ended = () => (clearTimeout(late), done());
-    if (child.exitCode !== null || child.signalCode !== null) {
-      ended();
-    }
-    child.once('exit', ended);
-    child.stdin.end();
-  });
-  return new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error('gohost did not start')), START_MS);
-    let text = '';
-    child.once('exit', (code) => fail(new Error(`gohost ended with ${code}`)));
-    child.stdout.on('data', (part) => {
-      text += part;
-      const found = /listening (\S+)\n/.exec(text);
-      if (found) {
-        clearTimeout(timer);
-        child.removeAllListeners('exit');
-        done({ url: found[1], stop });
-      }
-    });
-  });
-}
-
-/** Sends what Grafana's server would answer to the gateway. */
-async function connect(session, gateway) {
-  await session.context.route(/\/api\/(ds|datasources\/uid)\//, (route) => {
-    const { pathname, search } = new URL(route.request().url());
-    return route.continue({ url: gateway.url + pathname + search });
-  });
-}
-
-const open = (session, part) => session.page.goto(new URL(`/datasource/${part}`, session.target.host.url).href);
 const answer = (page) => page.getByRole('region', { name: 'Answer' });
 
 async function choose(page, label, option) {
@@ -131,6 +83,18 @@ export default function datasource({ run, inWindow, step }) {
     await answer(page).getByText('3 frames').waitFor();
     assert.equal(await answer(page).getByRole('cell', { name: 'null' }).count(), 0);
     await session.shot('datasource-alert');
+  }));
+
+  step('the range of a new alert rule ends now: it is moved back, and a notice says by how much', async () => inWindow({}, async (session) => {
+    const { page } = session;
+    await connect(session, gateways.down, { FromAlert: 'true' }); // which Grafana's alerting sends
+    const to = Date.now();
+    await open(session, `explore?app=unified-alerting&from=${to - 600_000}&to=${to}`);
+    await page.getByText(/a time range that ends later is moved back/).waitFor();
+    await page.getByRole('button', { name: 'Run query' }).click();
+    await answer(page).getByRole('note').filter({ hasText: /^The range was moved back by \dm/ }).waitFor();
+    assert.equal(await answer(page).getByRole('alert').count(), 0, 'it is not refused');
+    assert.equal(await answer(page).getByRole('cell', { name: '0', exact: true }).count(), 0, 'without Tempo nothing is called zero');
   }));
 
   step('without Tempo a count is null, and the reason is said', async () => inWindow({}, async (session) => {

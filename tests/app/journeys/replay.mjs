@@ -1,5 +1,6 @@
-/* A replay from the form to its result: it is asked for, watched, survives a reload while it runs, lists what it found; one is cancelled; what was
-   asked stands in the address. */
+/* A replay from the form to its result: it is asked for, watched, survives a reload while it runs, lists what it
+ * found. One is cancelled. What was
+ *    asked stands in the address. */
 import assert from 'node:assert/strict';
 import { chooseOption, plainText, settled } from '../support/pages.mjs';
 import { RULES, SLOW } from '../support/world.mjs';

@@ -1,4 +1,5 @@
-/* Every page in both themes: opened by its own address, drawn, read by axe, photographed, and the same again after a reload. */
+/* Every page in both themes: opened alone address, drawn, read by axe, photographed, and the same again after a reload.
+ * */
 import assert from 'node:assert/strict';
 import { weightyFaults } from '../support/axe.mjs';
 import { plainText, settled } from '../support/pages.mjs';

@@ -27,11 +27,17 @@ class HostTarget {
     const built = await buildHost(this.name);
     const upstreams = Object.fromEntries(Object.entries(services).map(([name, one]) => [name, one.url]));
     upstreams.gone = `http://127.0.0.1:${await deadPort()}`;
+    this.upstreams = upstreams;
     this.host = await startHost({ built, dist: this.dist, upstreams });
   }
 
-  async prepare(context, { theme, role = 'Admin', upstream = 'main' }) {
-    await context.addCookies(Object.entries({ theme, role, upstream }).map(([name, value]) => ({ name, value, url: this.host.url })));
+  /** One more betrace to choose, or another in its place. */
+  use(name, service) {
+    this.upstreams[name] = service.url;
+  }
+
+  async prepare(context, { theme, role = 'Admin', upstream = 'main', language = 'en-US' }) {
+    await context.addCookies(Object.entries({ theme, role, upstream, language }).map(([name, value]) => ({ name, value, url: this.host.url })));
   }
 
   address(inside) {
@@ -75,6 +81,10 @@ class StandaloneTarget {
   inside(url) {
     const { pathname, search } = new URL(url);
     return pathname + search;
+  }
+
+  use(name, service) {
+    this.services[name] = service;
   }
 
   async stop() {}

@@ -1,5 +1,5 @@
-/* Reports over the scripted source: what is not exercised, not read, not settled or not decided is never a pass;
- * samples follow from the seed; and with each allocation failing in turn, jansson's among them, there is a whole report
+/* Reports over the scripted source: what is not exercised, not read, not settled or not decided is never a pass.
+ * Samples follow from the seed; and with each allocation failing in turn, jansson's among them, there is a whole report
  * or none. */
 #include <setjmp.h>
 #include <stdarg.h>

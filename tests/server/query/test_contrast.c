@@ -1,6 +1,6 @@
-/* What goes along with violating: the test against a count of all tables, the correction against its definition,
- * planted causes found first, nothing named where nothing separates (over many random populations no more often than
- * the level says), hostile marks, and every allocation failing. */
+/* What goes along with violating. The test agrees with a count of all tables, and the correction with its definition.
+ * Planted causes come first, and nothing is named where nothing separates (over many random populations no more often
+ * than the level says). Hostile names, and every allocation failing. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

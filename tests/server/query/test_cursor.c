@@ -1,4 +1,4 @@
-/* Cursors as text: what was written is read back, and nothing else is. */
+/* Cursors as text: what was written is read back, and any other text is refused. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Questions against the scripted source: pages in both orders are the replay's violations, an evaluation that was
- * forgotten is repeated with the same answer, what cannot be read is said, and little memory changes nothing but the
+/* Questions against the scripted source. Pages in both orders are the replay's violations. A forgotten evaluation is
+ * repeated with the same answer, an answer says what could not be read, and little memory changes nothing except the
  * number of windows. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* The order of a listing: windows in every schedule together are the range, and whatever comes window by window is the
- * sorted whole, of which no certain item ever moves. Every allocation fails in turn. */
+/* The order of a listing: windows in every schedule together are the range. Whatever comes window by window is the
+ * sorted whole, and no certain item ever moves. Every allocation fails in turn. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Series over the scripted source: each step is what a replay of it finds; many questions at once cost one evaluation;
- * what was not read, or is not settled, is no number. */
+/* Series over the scripted source: each step is what a replay of it finds. Many questions at once cost one evaluation.
+ * What was not read, or is not settled, is no number. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -242,17 +242,17 @@ static bool is_left_to_by_id(const fake_source *fake, const bt_read_request *req
   return is_batch && fake->large_from && request->span_counts && request->span_counts[index] >= fake->large_from;
 }
 
-static bt_status give(fake_source *fake, const bt_read_request *request, size_t index, bool beside, bt_read_sink sink,
-                      void *context, bt_error *error) {
-  bool by_id = beside || request->by_id || !request->projection;
+static bt_status give(fake_source *fake, const bt_read_request *request, size_t index, bt_read_sink sink, void *context,
+                      bt_error *error) {
+  bool by_id = request->by_id || !request->projection;
   fake_trace *trace = NULL;
-  if (!beside && is_left_to_by_id(fake, request, index))
+  if (is_left_to_by_id(fake, request, index))
     return sink(context, &(bt_read_trace){.index = index, .needs_by_id = true}, error);
   for (size_t i = 0; !trace && i < fake->trace_count; i++)
     if (bt_trace_id_compare(&fake->traces[i].id, &request->ids[index]) == 0) trace = &fake->traces[i];
   bt_arena arena;
   bt_arena_init(&arena, (size_t)1 << 20);
-  bt_read_trace read = {.index = index, .is_also_by_id = beside};
+  bt_read_trace read = {.index = index};
   bool has_room = true;
   if (trace) {
     if (request->spans.len)
@@ -276,19 +276,6 @@ static bt_status give(fake_source *fake, const bt_read_request *request, size_t 
   return status;
 }
 
-static bt_status give_beside(fake_source *fake, const bt_read_request *request, bt_read_sink sink, void *context,
-                             bt_error *error) {
-  size_t places[BT_MORE_BY_ID_MAX];
-  size_t more = request->more_by_id ? request->more_by_id(context, places) : 0;
-  bt_status status = BT_OK;
-  if (fake->fail_beside) return BT_OK;
-  for (size_t i = 0; status == BT_OK && i < request->also_by_id; i++)
-    status = give(fake, request, i, true, sink, context, error);
-  for (size_t i = 0; status == BT_OK && i < more; i++)
-    status = give(fake, request, places[i], true, sink, context, error);
-  return status;
-}
-
 static bool has_failing(const fake_source *fake, const bt_read_request *request) {
   for (size_t i = 0; fake->fail_id && i < request->count; i++)
     if (bt_trace_id_compare(&request->ids[i], fake->fail_id) == 0) return true;
@@ -305,7 +292,7 @@ static bt_status read_locked(fake_source *fake, const bt_read_request *request, 
   if (has_failing(fake, request)) {
     for (size_t i = 0; request->by_id && fake->gives_others && i < request->count; i++) {
       bool is_it = bt_trace_id_compare(&request->ids[i], fake->fail_id) == 0;
-      bt_status status = is_it ? BT_OK : give(fake, request, i, false, sink, context, error);
+      bt_status status = is_it ? BT_OK : give(fake, request, i, sink, context, error);
       if (status != BT_OK) return status;
     }
     return bt_error_set(error, BT_UNAVAILABLE, "the source fails on one of them");
@@ -316,10 +303,10 @@ static bt_status read_locked(fake_source *fake, const bt_read_request *request, 
     if (i == last) return bt_error_set(error, BT_UNAVAILABLE, "the source does not answer this time");
     if (fake->fail_reads != BT_OK && fake->traces_read >= fake->fail_reads_after)
       return bt_error_set(error, fake->fail_reads, "the source went away");
-    bt_status status = give(fake, request, i, false, sink, context, error);
+    bt_status status = give(fake, request, i, sink, context, error);
     if (status != BT_OK) return status;
   }
-  return request->also_by_id ? give_beside(fake, request, sink, context, error) : BT_OK;
+  return BT_OK;
 }
 
 static bt_status fake_read(bt_source *source, const bt_read_request *request, bt_read_sink sink, void *context,

@@ -1,7 +1,7 @@
-/* A trace source in memory that a test scripts: traces in fragments (as blocks of a Tempo hold them), spans that only a
- * read by id shows, windows that fail, traces that vanish between search and read. It knows filters on names only: one
- * matches a fragment that has a span whose name stands in the filter in quotes; `{}` matches all; the filters for
- * BeTrace's own traces, for all others and for pruned ones are known as such. */
+/* A trace source in memory that a test scripts. It has traces in fragments (as blocks of a Tempo hold them), spans that
+ * only a read by id shows, windows that fail, and traces that vanish between search and read. It knows filters on names
+ * only. One matches a fragment that has a span whose name is in the filter in quotes; `{}` matches all. It knows the
+ * filters for BeTrace's own traces, for all others and for pruned ones. */
 #ifndef BT_TESTS_FAKE_SOURCE_H
 #define BT_TESTS_FAKE_SOURCE_H
 
@@ -61,7 +61,6 @@ typedef struct fake_source {
   bt_status fail_batches;     /* of reads that are not by id; BT_OK: they do not fail */
   unsigned fail_percent;      /* of searches and reads, which are BT_UNAVAILABLE, reads after some of their traces, */
   uint64_t fail_random;       /* chosen by this */
-  bool fail_beside;           /* reads by id beside a batch give nothing */
   size_t largest_read;        /* more ids at once: BT_LIMIT; 0: no limit */
   uint32_t large_from; /* batches leave traces that the request says have so many spans to reads by id; 0: none */
   bt_cancel *cancel_after_reads; /* set once so many traces were read: */

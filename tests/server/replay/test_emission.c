@@ -1,5 +1,5 @@
 /* Sending violation spans to a scripted OTLP endpoint that keeps what it takes in the scripted source: what is sent and
- * with which attributes, what is there already, what is dropped in silence, what is refused. */
+ * with which attributes, what is there already, what is dropped silently, what is refused. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* One search for the candidates of many rules: it finds what each rule's own searches find, in as few filters as the
- * limit of length allows, and a replay that uses it gives the same violations with fewer searches. */
+ * limit of length allows. A replay that uses it gives the same violations with fewer searches. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

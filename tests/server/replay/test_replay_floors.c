@@ -1,5 +1,5 @@
-/* The two lower floors of a replay: a plan says once what each mode of a request means, and a table of traces tells
- * whoever keeps numbers of traces where these went when more became known. */
+/* The two lower floors of a replay: a plan says once what each mode of a request means, and a table of traces joins
+ * what several searches found. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -26,8 +26,8 @@ static void a_plain_request_does_what_saves_time(void **state) {
   assert_true(plan.filters && plan.is_checked && !plan.is_static);
   assert_false(plan.needs_every_trace);
   assert_true(plan.asks_listing && plan.counts_exercised && !plan.counts_all);
-  assert_true(plan.reads_first_part && plan.reads_early && plan.samples_in_parts && !plan.asks_all_first);
-  assert_false(plan.reads_at_random || plan.wants_earliest || plan.sample_is_fixed || plan.looks_ahead);
+  assert_true(plan.compares_some);
+  assert_false(plan.reads_at_random || plan.wants_earliest || plan.sample_is_fixed);
   assert_true(plan.judges_batches);
   assert_int_equal(plan.sample_times, 1);
   assert_int_equal(plan.search_range.start_ns, NOON_NS - plan.window.margin_ns);
@@ -41,25 +41,25 @@ static void each_mode_means_what_it_says(void **state) {
   s->run.request.wants_earliest = true;
   s->run.request.count = BT_COUNT_AT_LEAST;
   bt_replay_plan plan = plan_of(s);
-  assert_true(plan.wants_earliest && !plan.reads_early && !plan.samples_in_parts && !plan.looks_ahead);
+  assert_true(plan.wants_earliest && !plan.compares_some);
   assert_false(plan.asks_listing || plan.counts_exercised);
   bt_replay_plan_dispose(&plan);
   s->run.request = plain;
   s->run.request.count = BT_COUNT_AT_LEAST;
   plan = plan_of(s);
-  assert_true(plan.looks_ahead && !plan.asks_listing);
+  assert_false(plan.asks_listing);
   bt_replay_plan_dispose(&plan);
   s->run.request = plain;
   s->run.request.random_part = 100;
   s->run.request.count = BT_COUNT_EXACT;
   plan = plan_of(s);
-  assert_true(plan.reads_at_random && !plan.reads_first_part && !plan.reads_early && plan.counts_all);
+  assert_true(plan.reads_at_random && !plan.compares_some && plan.counts_all);
   bt_replay_plan_dispose(&plan);
   s->run.request = plain;
   s->run.request.most_reads = 10;
   s->run.request.sample_size = 5;
   plan = plan_of(s);
-  assert_true(plan.asks_all_first && plan.sample_is_fixed && !plan.reads_early && !plan.samples_in_parts);
+  assert_true(plan.sample_is_fixed && !plan.compares_some);
   bt_replay_plan_dispose(&plan);
 }
 
@@ -98,23 +98,6 @@ static void every_allocation_of_a_plan_fails_in_turn(void **state) {
 
 /* ---- the table ---- */
 
-typedef struct keeper { /* keeps the number of one trace, and a set of some */
-  bt_trace_table *table;
-  size_t number;
-  uint64_t *set;
-} keeper;
-
-static bt_status move_keeper(void *context, const bt_trace_moves *moves, bt_error *error) {
-  keeper *k = context;
-  if (k->number < moves->count) k->number = moves->to[k->number];
-  return bt_bits_move(&k->set, moves, error);
-}
-
-static size_t count_keeper_bytes(const void *context) {
-  (void)context;
-  return 1;
-}
-
 /* Every number of the step, from `first` on. */
 static bt_found_list found_of(uint64_t first, uint64_t step, size_t count) {
   bt_found_list list = {0};
@@ -137,44 +120,33 @@ static size_t number_of(const bt_trace_table *table, uint64_t trace) {
 
 enum { TRACES = 200 };
 
-/* Of the even ones first, then of all. Says whether memory was enough. */
-static bt_status join_twice(bt_trace_table *table, keeper *k, const bt_found_list *even, const bt_found_list *all) {
+/* Of the even ones first, then of all. */
+static bt_status join_twice(bt_trace_table *table, const bt_found_list *even, const bt_found_list *all) {
   bt_error error = {0};
   bt_status status = bt_trace_table_join(table, even, BT_KNOWN_MATCHED, &error);
-  if (status != BT_OK) return status;
-  k->number = number_of(table, 42);
-  k->set = bt_bits_new(table);
-  if (!k->set) return BT_NO_MEMORY;
-  for (uint64_t trace = 2; trace <= TRACES; trace += 4) bt_bit_set(k->set, number_of(table, trace));
-  return bt_trace_table_join(table, all, BT_KNOWN_LISTED, &error);
+  return status == BT_OK ? bt_trace_table_join(table, all, BT_KNOWN_LISTED, &error) : status;
 }
 
-static void numbers_move_with_their_traces(void **state) {
+static void what_searches_found_is_one_table_by_id(void **state) {
   scene *s = *state;
   bt_replay_plan plan = plan_of(s);
   bt_found_list even = found_of(2, 2, TRACES / 2), all = found_of(1, 1, TRACES);
   bool was_refused = true;
   for (size_t n = 0; was_refused; n++) {
     bt_trace_table table = {.plan = &plan};
-    keeper k = {.table = &table};
-    bt_trace_table_register(&table, (bt_trace_holder){&k, move_keeper, count_keeper_bytes});
     failing_alloc_after(n);
-    bt_status status = join_twice(&table, &k, &even, &all);
+    bt_status status = join_twice(&table, &even, &all);
     was_refused = failing_alloc_stop();
     assert_int_equal(status, was_refused ? BT_NO_MEMORY : BT_OK);
     if (!was_refused) {
       assert_int_equal(table.count, TRACES);
-      assert_int_equal(k.number, number_of(&table, 42));
-      assert_int_equal(bt_bits_count(&table, k.set), TRACES / 4);
+      assert_int_equal(table.word_count, TRACES / 64 + 1);
       for (uint64_t trace = 1; trace <= TRACES; trace++) {
-        size_t number = number_of(&table, trace);
         int flags = trace % 2 ? BT_KNOWN_LISTED : BT_KNOWN_LISTED | BT_KNOWN_MATCHED;
-        assert_int_equal(table.traces[number].flags, flags);
-        assert_int_equal(bt_bit_get(k.set, number), trace % 4 == 2);
+        assert_int_equal(table.traces[number_of(&table, trace)].flags, flags);
       }
-      assert_true(n > 4);
+      assert_int_equal(n, 2);
     }
-    free(k.set);
     bt_trace_table_dispose(&table);
   }
   bt_found_list_dispose(&even);
@@ -216,7 +188,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       FLOORS(a_plain_request_does_what_saves_time),     FLOORS(each_mode_means_what_it_says),
       FLOORS(a_rule_on_every_trace_needs_the_listing),  FLOORS(a_wrong_request_leaves_nothing_behind),
-      FLOORS(every_allocation_of_a_plan_fails_in_turn), FLOORS(numbers_move_with_their_traces),
+      FLOORS(every_allocation_of_a_plan_fails_in_turn), FLOORS(what_searches_found_is_one_table_by_id),
       FLOORS(a_place_is_sure_once_it_is_listed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,26 +85,30 @@ static void a_trace_without_sure_bounds_is_placed_by_its_spans(void **state) {
   assert_int_equal(trace->batch_reads + trace->by_id_reads > 0, 1);
 }
 
-/* Whatever is taken first: the question that found the source gone may be taken last. */
+/* After the question that found the source gone nothing more is asked, and its reason is theirs. */
 static void what_is_skipped_says_why(void **state) {
   scene *s = *state;
   bt_replay_plan plan = {.request = s->run.request, .search_range = s->run.request.range};
   bt_trace_table table = {.plan = &plan};
   bt_replay_account account = {.result = &s->run.result};
   bt_questions questions = {.source = &s->fake.source, .plan = &plan, .table = &table, .account = &account};
-  bt_question asked = {.text = BT_STR("{ name = \"a\" }")}, skipped = {.text = BT_STR("{ name = \"b\" }")};
+  static const char *const filters[] = {"{}", "{ name = \"a\" }", "{ name = \"b\" }"};
   bt_error error = {0};
   s->fake.fail_filter = "\"a\"";
   s->fake.fail_status = BT_UNAVAILABLE;
-  assert_int_equal(bt_questions_open(&questions, &error), BT_OK);
-  assert_int_equal(bt_question_desk_add(questions.desk, &asked, false, &error), BT_OK);
-  assert_int_equal(bt_question_desk_add(questions.desk, &skipped, false, &error), BT_OK);
-  bt_question_desk_wait(questions.desk, true);
-  assert_true(asked.source_is_gone && skipped.is_skipped);
-  assert_int_equal(bt_questions_take(&questions, &skipped, &error), BT_OK);
+  bt_questions_open(&questions);
+  for (size_t i = 0, index; i < 3; i++) {
+    assert_int_equal(bt_questions_add(&questions, bt_str_from(filters[i]), true, &index, &error), BT_OK);
+    questions.items[index]->is_asked = true;
+  }
+  assert_int_equal(bt_questions_gather(&questions, &error), BT_OK);
+  assert_false(questions.items[1]->is_skipped);
+  assert_true(questions.items[2]->is_skipped && questions.items[BT_QUESTION_ALL]->is_skipped);
+  assert_true(questions.source_lost);
   assert_string_equal(questions.lost_reason, "the source does not answer");
+  assert_int_equal(s->run.result.coverage.windows_failed_count, 1);
   bt_questions_dispose(&questions);
-  bt_source_account_dispose(&asked.account);
+  bt_trace_table_dispose(&table);
 }
 
 int main(void) {

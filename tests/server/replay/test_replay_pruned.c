@@ -1,5 +1,5 @@
-/* Replays over traces of which spans were summed up before they were stored: they are found whatever the rule's
- * searches find, they are read, and what their summaries may hide is not said to be absent. */
+/* Replays over traces with summaries in place of spans. The replay finds them whatever the rule's searches find, reads
+ * them, and never calls absent what a summary may hide. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

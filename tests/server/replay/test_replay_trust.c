@@ -1,5 +1,5 @@
-/* Replays that rest on what earlier ones compared: the first pays, the next ones do not; what is young, who has
- * another tenant, rule or Tempo does; and a batch that begins to lie is found out. */
+/* Replays that rest on what earlier ones compared: the first pays, the next ones do not. What is young, who has another
+ * tenant, rule or Tempo does. A batch that begins to lie is found out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -245,10 +245,10 @@ static void other_questions_pay_anew_after_a_difference(void **state) {
   end_scene(s);
 }
 
-/* ---- beside the batch ---- */
+/* ---- what is compared in any case ---- */
 
-/* Candidates that are left of a subtraction are read beside the first batch by the first replay alone. */
-static void nothing_is_read_beside_the_batch_either(void **state) {
+/* Candidates that are left of a subtraction are compared in any case by the first replay alone. */
+static void nothing_is_chosen_by_a_later_one(void **state) {
   scene *s = *state;
   set_scene(s, 60);
   for (uint64_t i = 0; i < 600; i++) scene_add(s, 1000 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", "retry");
@@ -273,7 +273,7 @@ int main(void) {
       SCENE(a_batch_that_begins_to_lie_is_found_out),
       SCENE(few_that_agree_take_no_doubt),
       SCENE(other_questions_pay_anew_after_a_difference),
-      SCENE(nothing_is_read_beside_the_batch_either),
+      SCENE(nothing_is_chosen_by_a_later_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* A source whose version was never checked is asked only what every version does right, its answers are held against
- * larger samples, and the coverage says so; one that becomes such a version while it is asked is not believed. */
+/* A replay asks a source of an unchecked version only what every version does right. It compares the answers with
+ * larger samples, and the coverage says so. It does not believe a source that becomes such a version meanwhile. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* How candidates are decided over the scripted source: what is asked, what is read, and that each way gives the same
- * answer; what the observer is told of every trace; and what rules that share searches cost together. */
+ * answer. What the observer is told of every trace. What rules that share searches cost together. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -393,27 +393,6 @@ static void what_comes_first_follows_from_a_part(void **state) {
   }
 }
 
-/* The fake's own, behind which two questions wait for each other. */
-static bt_source_operations real;
-static atomic_bool spans_are_asked, has_met;
-
-static bt_status find_spans(bt_source *source, const bt_spans_request *request, bt_spans_sink sink, void *context,
-                            bt_source_account *account, bt_error *error) {
-  atomic_store(&spans_are_asked, true);
-  return real.find_spans(source, request, sink, context, account, error);
-}
-
-/* For candidates in a part of the range: waits until spans are asked for, for ten seconds at most. */
-static bt_status search_beside(bt_source *source, const bt_search_request *request, bt_found_list *found,
-                               bt_source_account *account, bt_error *error) {
-  bool is_of_part = memmem(request->filter.ptr, request->filter.len, "\"slow\"", 6) != NULL &&
-                    request->range.end_ns - request->range.start_ns < 10 * MINUTE_NS;
-  for (int i = 0; is_of_part && !atomic_load(&spans_are_asked) && i < 1000; i++)
-    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-  if (is_of_part && atomic_load(&spans_are_asked)) atomic_store(&has_met, true);
-  return real.search(source, request, found, account, error);
-}
-
 /* So many that spans are asked for first; all are in order but one. */
 static void add_many_in_order(scene *s) {
   enum { MANY = 3000 };
@@ -422,25 +401,6 @@ static void add_many_in_order(scene *s) {
     fake_span_add(trace, "slow", NOON_NS + (int64_t)i * SECOND_NS / 5);
     if (i != 10) fake_span_add(trace, "retry", NOON_NS + (int64_t)(i + 5) * SECOND_NS / 5);
   }
-}
-
-/* What the searches find in a part of the range and what its spans show are asked for at the same time. */
-static void a_part_is_looked_at_in_two_ways_at_once(void **state) {
-  scene *s = *state;
-  add_many_in_order(s);
-  real = s->fake.operations;
-  s->fake.operations.search = search_beside;
-  s->fake.operations.find_spans = find_spans;
-  assert_int_equal(bt_workplace_new(NULL, &s->run.request.work, &s->run.error), BT_OK);
-  replay_run_add(&s->run, "order", IN_ORDER);
-  s->run.request.count = BT_COUNT_AT_LEAST;
-  s->run.request.now_ns = NOON_NS + 90 * MINUTE_NS;
-  const bt_rule_result *rule = go(s);
-  assert_int_equal(s->run.result.outcome, BT_REPLAY_COMPLETED);
-  assert_int_equal(rule->violations_found, 1);
-  assert_int_equal(s->fake.span_searches, 2);
-  assert_true(atomic_load(&has_met));
-  bt_workplace_free(s->run.request.work);
 }
 
 /* Tempo loses the spans of a trace that a search has shown: then nothing of that answer is believed. */
@@ -504,7 +464,6 @@ int main(void) {
       SCENE(spans_may_be_asked_for_first),
       SCENE(what_gives_no_spans_is_searched),
       cmocka_unit_test(what_comes_first_follows_from_a_part),
-      SCENE(a_part_is_looked_at_in_two_ways_at_once),
       SCENE(spans_that_lack_what_was_searched_are_not_believed),
       SCENE(doubts_are_read),
       SCENE(a_projection_that_lacks_spans_is_found_out),

@@ -1,5 +1,5 @@
-/* The ranges that a watcher searches: whatever fails and however long it is away, every moment is searched, waits as a
- * gap, or is said to be lost; and each sweep repeats every moment that was searched in time. */
+/* The ranges that a watcher searches. Whatever fails and however long the watcher is away, every moment is searched,
+ * waits as a gap, or is named as lost. Each sweep repeats every moment that was searched in time. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

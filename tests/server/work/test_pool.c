@@ -1,4 +1,4 @@
-/* The pool and its crews: places, lanes beside each other, full lanes, tenants, and the end. Random loads are held
+/* The pool and its crews: places, lanes next to each other, full lanes, tenants, and the end. Random loads are held
  * against the places of each lane. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,6 +176,27 @@ static void test_the_end_runs_what_is_queued(void **state) {
   assert_int_equal(atomic_load(&ended), 50);
 }
 
+/* What has not begun can be taken back, and what has cannot. */
+static void test_what_waits_can_be_taken_back(void **state) {
+  bt_pool *pool = new_pool(&(bt_pool_options){.places = {[BT_LANE_STORE] = 1}});
+  job first = job_of(BT_LANE_STORE, 1, run_until_open), waiting[3];
+  (void)state;
+  assert_true(bt_pool_submit(pool, BT_LANE_STORE, &first.task));
+  wait_for(&running[BT_LANE_STORE], 1);
+  for (size_t i = 0; i < 3; i++) {
+    waiting[i] = job_of(BT_LANE_STORE, i, run_briefly);
+    assert_true(bt_pool_submit(pool, BT_LANE_STORE, &waiting[i].task));
+  }
+  assert_false(bt_pool_take_back(pool, BT_LANE_STORE, &first.task));
+  assert_true(bt_pool_take_back(pool, BT_LANE_STORE, &waiting[1].task));
+  assert_false(bt_pool_take_back(pool, BT_LANE_STORE, &waiting[1].task));
+  assert_int_equal(bt_pool_look(pool, BT_LANE_STORE).queued, 2);
+  atomic_store(&gate_is_open, true);
+  wait_for(&ended, 3);
+  bt_pool_free(pool);
+  assert_int_equal(atomic_load(&ended), 3);
+}
+
 /* ---- crews ---- */
 
 typedef struct owner {
@@ -245,6 +266,39 @@ static void test_a_crew_does_what_there_is(void **state) {
   bt_workplace_free(work);
 }
 
+static void *end_crew(void *crew) {
+  bt_crew_end(crew);
+  atomic_fetch_add(&ended, 1);
+  return NULL;
+}
+
+/* A replay that has ended does not wait until its helper, which was never needed, has had a place beside what hangs. */
+static void test_a_crew_ends_where_its_lane_is_full(void **state) {
+  bt_workplace *work = NULL;
+  bt_error error = {0};
+  job hanging = job_of(BT_LANE_REPORT, 1, run_until_open);
+  pthread_t thread;
+  owner o;
+  (void)state;
+  assert_int_equal(bt_workplace_new(&(bt_pool_options){.places = {[BT_LANE_REPORT] = 1}}, &work, &error), BT_OK);
+  assert_true(bt_pool_submit(work->pool, BT_LANE_REPORT, &hanging.task));
+  wait_for(&running[BT_LANE_REPORT], 1);
+  begin_owner(&o, work, 2);
+  pthread_mutex_lock(&o.mutex);
+  o.to_do = 2;
+  bt_crew_wake_all(&o.crew);
+  pthread_mutex_unlock(&o.mutex);
+  assert_int_equal(bt_pool_look(work->pool, BT_LANE_REPORT).queued, 2);
+  assert_int_equal(pthread_create(&thread, NULL, end_crew, &o.crew), 0);
+  wait_for(&ended, 1); /* while the other one hangs */
+  assert_int_equal(o.done, 0);
+  atomic_store(&gate_is_open, true);
+  pthread_join(thread, NULL);
+  wait_for(&ended, 2);
+  pthread_mutex_destroy(&o.mutex);
+  bt_workplace_free(work);
+}
+
 static void test_a_crew_looks_again_when_the_timer_says(void **state) {
   bt_workplace *work = NULL;
   bt_error error = {0};
@@ -271,6 +325,8 @@ int main(void) {
                                      cmocka_unit_test_setup(test_a_full_lane_refuses, reset),
                                      cmocka_unit_test_setup(test_random_loads, reset),
                                      cmocka_unit_test_setup(test_the_end_runs_what_is_queued, reset),
+                                     cmocka_unit_test_setup(test_what_waits_can_be_taken_back, reset),
+                                     cmocka_unit_test_setup(test_a_crew_ends_where_its_lane_is_full, reset),
                                      cmocka_unit_test(test_a_crew_does_what_there_is),
                                      cmocka_unit_test(test_a_crew_looks_again_when_the_timer_says)};
   return cmocka_run_group_tests(tests, NULL, NULL);

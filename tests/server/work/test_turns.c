@@ -102,6 +102,25 @@ static void take(model *m, bt_turns *turns, uint64_t held_back) {
   m->tenant_at[taken->tenant] = m->party_at[taken->tenant][taken->party] = m->clock;
 }
 
+/* One of those that wait, whichever; the turns of the others are what they were. */
+static void remove_one(model *m, bt_turns *turns, test_random *random) {
+  size_t index = test_random_below(random, TASKS);
+  for (size_t i = 0; i < TASKS && !m->is_waiting[index]; i++) index = (index + 1) % TASKS;
+  if (!m->is_waiting[index]) return;
+  m->is_waiting[index] = false;
+  bt_turns_remove(turns, &m->tasks[index]);
+}
+
+static void expect_counts(const model *m, const bt_turns *turns) {
+  size_t all = 0;
+  for (uint64_t tenant = 0; tenant < TENANTS; tenant++) {
+    size_t waiting = waiting_of(m, tenant, PARTIES);
+    assert_int_equal(bt_turns_of_tenant(turns, tenant), waiting);
+    all += waiting;
+  }
+  assert_int_equal(turns->count, all);
+}
+
 static void test_random_lines(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed <= 100; seed++) {
@@ -114,8 +133,11 @@ static void test_random_lines(void **state) {
       bool adds = added < TASKS && test_random_below(&random, 5) < 3;
       if (adds)
         add(m, &turns, added++, test_random_below(&random, TENANTS), test_random_below(&random, PARTIES));
+      else if (test_random_below(&random, 3) == 0)
+        remove_one(m, &turns, &random);
       else
         take(m, &turns, test_random_below(&random, 3) ? TENANTS : test_random_below(&random, TENANTS));
+      expect_counts(m, &turns);
     }
     free(m);
   }

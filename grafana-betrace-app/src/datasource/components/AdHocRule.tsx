@@ -1,4 +1,4 @@
-// The text of a rule that is not stored, checked by the service while it is typed.
+// The rule that is not stored, checked by the service while it is typed.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';

@@ -74,7 +74,7 @@ export default function QueryEditor({ query, datasource, onChange, onRunQuery, a
       {(type === 'violations' || type === 'annotations') && <TableOptions id={id} query={query} datasource={datasource} onChange={changeAndRun} />}
       {alerting && (
         <Alert severity="info" title={t('query.alert-title', 'One number a rule; null where a part of the range was not looked at')}>
-          {t('query.alert-range', 'Let the time range end at now-3m or earlier: newer traces are not settled. Use a threshold on this query directly: a reduce expression is not needed.')}
+          {t('query.alert-range', 'Newer traces than now-3m are not settled: a time range that ends later is moved back, and a notice says by how much. Use a threshold on this query directly: a reduce expression is not needed.')}
         </Alert>
       )}
     </Stack>

@@ -1,4 +1,5 @@
-// How things are set up. In Grafana the settings are on the plugin's own page; without it they are here. The service is set up by its own flags, and says what is on.
+// How things are set up. In Grafana the settings are on the plugin's own page; without it they are here. The service is
+// set up alone flags, and says what is on.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';

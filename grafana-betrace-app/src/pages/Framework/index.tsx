@@ -32,7 +32,7 @@ function Signature({ isSigned, chainHead }: Pick<ReportParts, 'isSigned' | 'chai
     <p>{t('framework.signed', 'Signed. Check it with: betrace verify-report FILE --key PUBLIC_KEY. Head of its chain: {{head}}', { head: chainHead })}</p>
   ) : (
     <Alert severity="info" title={t('framework.unsigned', 'This report is not signed, so it proves nothing to others')}>
-      {t('framework.unsigned-why', 'Start the service with --evidence-key FILE (docs/COMPLIANCE.md says how to make one).')}
+      {t('framework.unsigned-why', 'Start the service with --evidence-key FILE (docs/howto/evidence-for-an-auditor.md says how to make one).')}
     </Alert>
   );
 }

@@ -67,7 +67,7 @@ function NoneEnabled() {
   const to = useUrls();
   return (
     <Card title={t('start.disabled.title', 'No rule is enabled')}>
-      <p>{t('start.disabled.text', 'Rules are stored, and all are disabled: nothing is evaluated unless it is replayed by name.')}</p>
+      <p>{t('start.disabled.text', 'All stored rules are disabled: BeTrace evaluates none of them unless you replay one by name.')}</p>
       <LinkButton href={to.rules()}>{t('start.disabled.next', 'See the rules')}</LinkButton>
     </Card>
   );

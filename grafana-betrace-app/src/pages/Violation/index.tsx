@@ -1,5 +1,5 @@
-// One violation: why, shown in the trace. It is judged again when the page is opened, from the trace as the source has it now, so the page also says when the
-// trace is gone, and when it does not break the rule any more.
+// One violation: why, shown in the trace. It is judged again when the page is opened, from the trace as the source has
+// it now. So the page also says when the trace is gone, and when it does not break the rule any more.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';

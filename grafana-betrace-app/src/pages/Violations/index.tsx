@@ -1,5 +1,5 @@
-// Violations: when they happened, which they are, and of how many traces. Everything is computed when it is asked for, so the page says all the time what was
-// looked at and what was not.
+// Violations: when they happened, which they are, and of how many traces. The service computes everything on demand, so
+// the page always says which part of the range it covers.
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { t } from '@grafana/i18n';
