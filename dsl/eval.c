@@ -6,7 +6,7 @@
 
 #include "dsl/evaluation.h"
 
-enum { LEAST_STEP_BUDGET = 1000000, STEPS_OF_SPAN = 50 };
+enum { LEAST_STEP_BUDGET = 1000000, STEPS_OF_SPAN = 50, FEW_SPANS = 4 };
 
 /* Of one run, and of one rule in it. */
 static const size_t run_max_bytes = (size_t)2 << 30;
@@ -128,6 +128,8 @@ static bool is_gate_shut(bt_evaluator *evaluator, const bt_program *program, con
   if (options->incomplete || evaluator->index.trace->pruned || !program->has_gate) return false;
   bool walks = evaluator->ruleset->matchers[program->gate].walks_text;
   if (program->is_gate_behind_comparison && (walks || !evaluator->ruleset->has_groups)) return false;
+  bool has_few = evaluator->index.trace->span_count <= FEW_SPANS;
+  if (has_few && bt_trace_index_sees_none(&evaluator->index, program->gate)) return true;
   return bt_trace_index_member(&evaluator->index, program->gate, 0, &evaluator->work) == BT_NO_SPAN;
 }
 

@@ -90,6 +90,9 @@ bool bt_trace_index_value_group(bt_trace_index *index, const bt_anchor *anchor, 
  * text that was walked over to find it, also where it was found for another rule. work->status: see compare.h;
  * BT_NO_MEMORY for no room too. */
 uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_work *work);
+/* That the anchor of a matcher lets no span through, seen without keeping anything: for traces of a few spans. False
+ * says nothing. */
+bool bt_trace_index_sees_none(const bt_trace_index *index, uint32_t matcher);
 /* All of them. */
 bt_span_list bt_trace_index_members(bt_trace_index *index, uint32_t matcher, bt_work *work);
 /* The same in another order (trace_order.c). BT_BY_TREE: only in a forest. */

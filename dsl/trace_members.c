@@ -25,10 +25,10 @@ static bool is_of_service(const bt_resource *resource, bt_str service) {
 
 /* The next span of the trace that the anchor lets through. Spans of one resource follow one another: it is compared
  * once. */
-static uint32_t scan_candidates(const bt_trace *trace, const bt_matcher *matcher, bt_members *members) {
+static uint32_t scan_candidates(const bt_trace *trace, const bt_matcher *matcher, uint32_t *next_span) {
   const bt_resource *compared = NULL;
   bool is_of_compared = false, asks = matcher->asks_name || matcher->asks_service;
-  uint32_t i = members->next_span;
+  uint32_t i = *next_span;
   for (; asks && i < trace->span_count; i++) {
     const bt_span *span = &trace->spans[i];
     if (matcher->asks_name && strings_equal(span->name, matcher->string)) break;
@@ -37,7 +37,7 @@ static uint32_t scan_candidates(const bt_trace *trace, const bt_matcher *matcher
     compared = span->resource;
     if (is_of_compared) break;
   }
-  members->next_span = i + 1;
+  *next_span = i + 1;
   return i < trace->span_count ? i : BT_NO_SPAN;
 }
 
@@ -154,13 +154,21 @@ static void find_members(bt_trace_index *index, uint32_t matcher_number, uint32_
   if (work->status == BT_OK && matcher->walks_text) pay_text(members, members->text, work);
   while (work->status == BT_OK && !members->is_whole && members->list.count <= number) {
     search_place before = {members->next_span, members->next_of_second};
-    uint32_t span = matcher->is_grouped ? merge_candidates(members) : scan_candidates(index->trace, matcher, members);
+    uint32_t span =
+        matcher->is_grouped ? merge_candidates(members) : scan_candidates(index->trace, matcher, &members->next_span);
     members->is_whole = span == BT_NO_SPAN;
     if (members->is_whole) break;
     bool is_member = !matcher->needs_test || test_candidate(index, matcher, members, before, span, work);
     if (is_member && work->status == BT_OK && !add_member(index, members, matcher->walks_text, span))
       work->status = BT_NO_MEMORY;
   }
+}
+
+bool bt_trace_index_sees_none(const bt_trace_index *index, uint32_t matcher_number) {
+  const bt_matcher *matcher = &index->ruleset->matchers[matcher_number];
+  uint32_t next_span = 0;
+  if (matcher->is_grouped || matcher->walks_text) return false;
+  return scan_candidates(index->trace, matcher, &next_span) == BT_NO_SPAN;
 }
 
 uint32_t bt_trace_index_member(bt_trace_index *index, uint32_t matcher, uint32_t number, bt_work *work) {

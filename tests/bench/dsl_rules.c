@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "dsl/eval.h"
+#include "dsl/field.h"
 #include "dsl/rule_walk.h"
 #include "tests/bench/dsl_input.h"
 
@@ -26,6 +27,8 @@ typedef struct words {
   uint32_t name_count;
   key_words keys[MOST_KEYS];
   uint32_t key_count;
+  bool has_events;
+  bt_str event_name; /* that the rule asks for */
 } words;
 
 /* ---- the words of a rule ---- */
@@ -47,6 +50,7 @@ static key_words *add_key(words *w, const bt_field *field) {
 
 static void add_literal(words *w, const bt_field *field, const bt_expression *right) {
   if (right->kind != BT_EXPRESSION_LITERAL) return;
+  if (field->kind == BT_FIELD_EVENT_NAME) w->event_name = right->literal.string;
   bool is_name = field->kind == BT_FIELD_NAME || field->kind == BT_FIELD_SERVICE;
   if (is_name && right->literal.type == BT_VALUE_STRING) add_name(w, right->literal.string);
   key_words *key = add_key(w, field);
@@ -65,7 +69,9 @@ static void see_predicate(void *context, const bt_predicate *predicate) {
 }
 
 static void see_field(void *context, const bt_field *field) {
-  (void)add_key(context, field);
+  words *w = context;
+  w->has_events = w->has_events || bt_field_is_of_event(field->kind);
+  (void)add_key(w, field);
 }
 
 /* ---- a trace of them ---- */
@@ -97,6 +103,16 @@ static bt_attributes attributes_of(dsl_random *random, const words *w, uint32_t 
   return (bt_attributes){items, count};
 }
 
+/* Two, somewhere in the span. */
+static const bt_event *events_of(dsl_random *random, const words *w, const bt_span *span, bt_arena *arena) {
+  bt_event *events = bt_arena_array(arena, 2, sizeof *events);
+  if (!events) stop("out of memory");
+  events[0] =
+      (bt_event){.name = w->event_name, .time_ns = span->start_ns + 1000 * (int64_t)dsl_random_below(random, 999)};
+  events[1] = (bt_event){.name = BT_STR("other"), .time_ns = span->end_ns};
+  return events;
+}
+
 static bt_span_id id_of(uint32_t number) {
   bt_span_id id = {{0}};
   number++;
@@ -119,6 +135,7 @@ static bt_span a_span(dsl_random *random, const words *w, uint32_t number, const
   }
   span.end_ns = span.start_ns + 1000000 * (int64_t)(1 + dsl_random_below(random, 200));
   span.attributes = attributes_of(random, w, number, arena);
+  if (w->has_events) span.events = events_of(random, w, &span, arena), span.event_count = 2;
   return span;
 }
 

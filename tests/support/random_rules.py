@@ -32,7 +32,7 @@ def number(value):
 
 class RuleWriter:
     """Writes one rule. `plain` rules need no events and scopes, whose traces would all be read by id. `newer` ones may
-    pick one span of several and ask for attributes of the root; without it the same seed gives the same rules as ever."""
+    pick one span of several, ask for attributes of the root and say when an event was; without it the same seed gives the same rules as ever."""
 
     def __init__(self, rng, plain, newer=False):
         self.rng, self.plain, self.newer, self.visible, self.picks = rng, plain, newer, [], 0
@@ -128,7 +128,18 @@ class RuleWriter:
     def event_test(self):
         return self.one('event.name == "e0"', "event.k == 1", "event.where(k == 1 and exists(event.n))", 'scope.name == "lib"', "exists(event.n)")
 
+    def event_time(self):
+        """When an event was. Events of random spans are at the start of theirs, or a nanosecond later."""
+        self.picks += 1
+        bound = [f"{name}{end}" for name in self.visible for end in ("", ".end")]
+        point = self.rng.choice((*bound, *bound, "span.start", "span.end", "trace.start", "trace.end"))
+        order = self.one(f"after {point}", f"before {point}", f"after {point} within 1ms", f"within {self.one('0s', '1ns', '1ms', '1s')} of {point}", f"between span.start and {point}")
+        test = self.one(f"event.time {order}", f"event.time {order}", "event.time - span.start < 1ns", "span.end - event.time > 1ms", "event.time > trace.start")
+        return f"event.where({test} and {self.one('exists(event.n)', 'event.k == 1')})" if self.chance(3) else test
+
     def predicate(self, depth=0):
+        if self.newer and self.chance(12):
+            return self.event_time()
         kind = self.rng.randrange(12)
         if depth < 2 and kind < 2:
             return f"({self.predicate(depth + 1)} {self.one('and', 'or')} {self.predicate(depth + 1)})"

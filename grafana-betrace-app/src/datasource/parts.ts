@@ -2,7 +2,14 @@
 // cursor, or the steps that are counted. What comes is shown at once, and the next round goes on from there. Rounds end
 // when all is known or the table is full. Who leaves ends the request that is under way, and with it the work behind it.
 // There is one request at a time, under the id that Grafana gave, so that its Cancel finds it.
-import { LoadingState, type DataFrame, type DataQueryError, type DataQueryRequest, type DataQueryResponse, type Field } from '@grafana/data';
+import {
+  LoadingState,
+  type DataFrame,
+  type DataQueryError,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type Field,
+} from '@grafana/data';
 import { EMPTY, expand, map, type Observable } from 'rxjs';
 import { isNumbers, type BetraceQuery } from './types';
 

@@ -37,7 +37,11 @@ describe('the timeline', () => {
   it('shows what is counted, and asks again until all is', async () => {
     let asked = 0;
     const left = [{ start: '2026-11-20T12:00:00Z', end: '2026-11-20T12:30:00Z', reason: 'not evaluated yet: ask again' }];
-    const part = { ...series([null, 3]), reason: 'not_evaluated: some steps', coverage: coverage({ complete: false, windows_failed: left }) };
+    const part = {
+      ...series([null, 3]),
+      reason: 'not_evaluated: some steps',
+      coverage: coverage({ complete: false, windows_failed: left }),
+    };
     show({ 'GET /v1/violations/series': () => (asked++ === 0 ? part : series([2, 3])) });
     expect(await screen.findByText(/Counting goes on/)).toBeInTheDocument();
     expect(screen.getByRole('progressbar')).toHaveValue(50);

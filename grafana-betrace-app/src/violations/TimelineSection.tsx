@@ -15,13 +15,14 @@ import { LookedAt } from './LookedAt';
 import { Timeline } from './Timeline';
 import type { useViolationList } from './useViolationList';
 
-type List = Pick<ReturnType<typeof useViolationList>, 'filters' | 'range'>;
+type List = Pick<ReturnType<typeof useViolationList>, 'filters' | 'range' | 'query'>;
 
 const MOST_BARS = 100;
 
-function useTimeline({ filters, range }: List) {
+/** The newest rows come first: the service asks its Tempo few questions at once, and a count over the range can take all places. */
+function useTimeline({ filters, range, query }: List) {
   const step = stepFor(range.range.to.valueOf() - range.range.from.valueOf(), MOST_BARS);
-  const series = useSeries(seriesQuery(filters, range, step));
+  const series = useSeries(seriesQuery(filters, range, step), { enabled: !query.isFetching || query.isFetchingNextPage });
   const timeline = useMemo(() => series.data && toTimeline(series.data.series, step * 1000), [series.data, step]);
   return { series, timeline };
 }

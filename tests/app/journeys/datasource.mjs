@@ -85,6 +85,18 @@ export default function datasource({ run, inWindow, step }) {
     await session.shot('datasource-alert');
   }));
 
+  step('the range of a new alert rule ends now: it is moved back, and a notice says by how much', async () => inWindow({}, async (session) => {
+    const { page } = session;
+    await connect(session, gateways.down, { FromAlert: 'true' }); // which Grafana's alerting sends
+    const to = Date.now();
+    await open(session, `explore?app=unified-alerting&from=${to - 600_000}&to=${to}`);
+    await page.getByText(/a time range that ends later is moved back/).waitFor();
+    await page.getByRole('button', { name: 'Run query' }).click();
+    await answer(page).getByRole('note').filter({ hasText: /^The range was moved back by \dm/ }).waitFor();
+    assert.equal(await answer(page).getByRole('alert').count(), 0, 'it is not refused');
+    assert.equal(await answer(page).getByRole('cell', { name: '0', exact: true }).count(), 0, 'without Tempo nothing is called zero');
+  }));
+
   step('without Tempo a count is null, and the reason is said', async () => inWindow({}, async (session) => {
     const { page } = session;
     await connect(session, gateways.down);

@@ -44,11 +44,11 @@ export function startGateway(dist, betraceUrl) {
   });
 }
 
-/** Sends what Grafana's server would answer to the gateway. */
-export async function connect(session, gateway) {
+/** Sends what Grafana's server would answer to the gateway, with headers of its own besides. */
+export async function connect(session, gateway, headers = {}) {
   await session.context.route(/\/api\/(ds|datasources\/uid)\//, (route) => {
     const { pathname, search } = new URL(route.request().url());
-    return route.continue({ url: gateway.url + pathname + search });
+    return route.continue({ url: gateway.url + pathname + search, headers: { ...route.request().headers(), ...headers } });
   });
 }
 

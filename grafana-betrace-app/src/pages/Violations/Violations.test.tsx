@@ -1,5 +1,5 @@
 // The page as a whole, and its filters.
-import { screen } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 
 import { render } from '../../test/render';
 import { firstPage, giveElementsASize, page, RULES, series } from '../../violations/testPages';
@@ -23,6 +23,16 @@ describe('the page', () => {
     expect(await screen.findByRole('group', { name: 'Steps of time' })).toBeInTheDocument();
     expect(screen.getByRole('button', { name: 'Export' })).toBeEnabled();
     expect(screen.getByRole('button', { name: 'When did it start?' })).toHaveAttribute('aria-expanded', 'false');
+  });
+
+  it('asks for the newest violations first, since counting would take both places that a slow Tempo has', async () => {
+    let answerList: (value: unknown) => void = () => undefined;
+    const { host } = show({ 'GET /v1/violations': () => new Promise((done) => (answerList = done)) });
+    await waitFor(() => expect(host.requests.some(({ path }) => path === '/v1/violations')).toBe(true));
+    await screen.findByText('Counting…');
+    expect(host.requests.some(({ path }) => path === '/v1/violations/series')).toBe(false);
+    answerList(page(3));
+    expect(await screen.findByRole('group', { name: 'Steps of time' })).toBeInTheDocument();
   });
 
   it('says that an export is not all', async () => {
