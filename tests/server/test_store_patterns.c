@@ -48,7 +48,7 @@ static void assert_refused(bt_status status) {
   assert_int_equal(status, BT_LIMIT);
   assert_non_null(strstr(error.message, "1200 KiB"));
   assert_non_null(strstr(error.message, "--pattern-memory"));
-  assert_non_null(strstr(error.message, "or disable rules"));
+  assert_non_null(strstr(error.message, "disable or delete"));
 }
 
 static void test_writes(void **state) {
