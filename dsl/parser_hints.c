@@ -99,3 +99,51 @@ bool bt_parser_call_has(const bt_parser *parser, bool (*wanted)(const bt_token *
   }
   return false;
 }
+
+/* ---- `first(a).amount > 5` ---- */
+
+/* How many tokens a comparison operator has here, 0: there is none. */
+static size_t operator_length(const bt_parser *parser, size_t at) {
+  static const char *const words[] = {"contains", "starts_with", "ends_with", "matches"};
+  bt_token_kind kind = bt_parser_peek(parser, at)->kind;
+  if (kind >= BT_TOKEN_EQUAL && kind <= BT_TOKEN_NOT_MATCHES_WHOLE) return 1;
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (bt_parser_at_word(parser, at, words[i])) return 1;
+  return 0;
+}
+
+/* One token, or a number behind its minus. */
+static size_t value_length(const bt_parser *parser, size_t at) {
+  size_t length = bt_parser_peek(parser, at)->kind == BT_TOKEN_MINUS ? 2 : 1;
+  bt_token_kind kind = bt_parser_peek(parser, at + length - 1)->kind;
+  bool is_number = kind == BT_TOKEN_INTEGER || kind == BT_TOKEN_DECIMAL || kind == BT_TOKEN_DURATION;
+  return is_number || (length == 1 && (kind == BT_TOKEN_STRING || kind == BT_TOKEN_PATH)) ? length : 0;
+}
+
+/* It would not end there. */
+static bool goes_on(bt_token_kind kind) {
+  return kind == BT_TOKEN_DOT || kind == BT_TOKEN_LEFT_PAREN || kind == BT_TOKEN_LEFT_BRACKET ||
+         (kind >= BT_TOKEN_PLUS && kind <= BT_TOKEN_SLASH);
+}
+
+static bool selects_spans(const bt_ast *base) {
+  return base->kind == BT_AST_STRING || (base->kind == BT_AST_CALL && bt_function_selects(base->function));
+}
+
+bool bt_parser_report_compared_spans(bt_parser *parser, const bt_ast *base) {
+  const bt_token *key = bt_parser_peek(parser, 1);
+  bool is_point = bt_str_equal(key->text, BT_STR("start")) || bt_str_equal(key->text, BT_STR("end"));
+  if (key->kind != BT_TOKEN_PATH || is_point || !selects_spans(base) || parser->stopped) return false;
+  size_t sign = operator_length(parser, 2), value = sign ? value_length(parser, 2 + sign) : 0;
+  if (!value || goes_on(bt_parser_peek(parser, 2 + sign + value)->kind)) return false;
+  bt_range dot = bt_parser_peek(parser, 0)->range, last = bt_parser_peek(parser, 1 + sign + value)->range;
+  bt_str test = bt_parser_source(parser, (bt_range){key->range.start, last.end});
+  parser->reported_at = parser->at;
+  bt_diagnostic *added = bt_diagnostics_add(parser->diagnostics, parser->text, BT_E_SYNTAX, key->range,
+                                            "expected `where(` behind this dot: what spans have is tested in a "
+                                            "filter, as in .where(%.*s)",
+                                            BT_FMT(test));
+  bt_diagnostics_format_fix(parser->diagnostics, added, (bt_range){dot.start, last.end}, ".where(%.*s)", BT_FMT(test));
+  bt_parser_recover(parser);
+  return true;
+}

@@ -228,7 +228,7 @@ static void parse_as(bt_parser *parser, part_list *list) {
   add_part(parser, list, &part);
 }
 
-static bool parse_part(bt_parser *parser, part_list *list) {
+static bool parse_part(bt_parser *parser, const bt_ast *base, part_list *list) {
   bool dotted = bt_parser_at(parser, BT_TOKEN_DOT);
   size_t word = dotted ? 1 : 0;
   if (bt_parser_at_word(parser, word, "where") && bt_parser_peek(parser, word + 1)->kind == BT_TOKEN_LEFT_PAREN) {
@@ -236,6 +236,8 @@ static bool parse_part(bt_parser *parser, part_list *list) {
     return true;
   }
   if (dotted) {
+    bool is_behind_relation = list->count && list->items[list->count - 1].kind != BT_PART_WHERE;
+    if (!is_behind_relation && bt_parser_report_compared_spans(parser, base)) return false;
     bt_parser_advance(parser);
     bt_parser_expected(parser, "`where(` behind this dot");
     bt_parser_recover(parser);
@@ -256,7 +258,7 @@ bool bt_parser_at_part(const bt_parser *parser) {
 
 bt_ast *bt_parser_parts(bt_parser *parser, bt_ast *base) {
   part_list list = {0};
-  while (!parser->stopped && parse_part(parser, &list)) continue;
+  while (!parser->stopped && parse_part(parser, base, &list)) continue;
   if (!list.count) return base;
   bt_ast *node = bt_parser_node(parser, BT_AST_SELECTION, base->outer);
   bt_parser_set_items(parser, node, base, NULL);

@@ -16,6 +16,14 @@ static bool next_segment(bt_str *path, bt_str *segment) {
   return true;
 }
 
+/* Up to its first parameter. Most routes end here: the table is looked through for each request. */
+static bool begins_like(const char *pattern, bt_str path) {
+  size_t i = 0;
+  for (; pattern[i] && pattern[i] != '{'; i++)
+    if (i == path.len || path.ptr[i] != pattern[i]) return false;
+  return true;
+}
+
 static bool path_matches(const char *pattern, bt_str path, bt_str params[BT_CALL_MAX_PARAMS], size_t *param_count) {
   bt_str want = bt_str_from(pattern), want_segment, segment;
   *param_count = 0;
@@ -38,6 +46,7 @@ static bt_status find_among(const bt_route *routes, size_t count, bool with_para
                             const bt_route **out, bt_str params[BT_CALL_MAX_PARAMS], size_t *param_count,
                             bt_buffer *allowed) {
   for (size_t i = 0; i < count; i++) {
+    if (!begins_like(routes[i].path, path)) continue;
     if (!path_matches(routes[i].path, path, params, param_count) || (*param_count > 0) != with_params) continue;
     if (method_matches(routes[i].method, method)) return *out = &routes[i], BT_OK;
     bt_buffer_printf(allowed, "%s%s", allowed->len ? ", " : "", routes[i].method);

@@ -236,7 +236,7 @@ static void refuse_break(formatting *f) {
   bt_buffer_printf(
       f->problems,
       "%s:%u: error: expected lines that end in a line feed, got another line break of YAML (a carriage return alone, "
-      "U+0085, U+2028 or U+2029), so that the rules cannot be rewritten in place: take it out\n",
+      "U+0085, U+2028 or U+2029). fmt cannot rewrite rules in place there: take it out\n",
       f->file_name, f->odd_line);
 }
 

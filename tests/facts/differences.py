@@ -98,8 +98,8 @@ def of(name, variant):
 def column_told(row, family):
     """What a version's cell of the table says: for both layouts where they differ."""
     told = [word(row.by[family])]
-    told += [f"{layout}: {word(value)}" for layout, value in ((column[len(family) + 1:], value) for column, value in row.by.items() if column.startswith(family + "-"))]
-    return "; ".join(told)
+    told += [f"{layout} {word(value)}" for layout, value in ((column[len(family) + 1:], value) for column, value in row.by.items() if column.startswith(family + "-"))]
+    return ", ".join(told)
 
 
 def word(value):

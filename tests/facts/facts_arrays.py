@@ -1,9 +1,9 @@
 """Attributes whose values are arrays. 2.10 and 3.0 are right about them, 2.8 is not: of an array it collects the
 elements that meet any test of the filter on its scope. It copies one element. Several lie in a buffer, and the next
 attribute is collected into that buffer before Tempo tests them (tempodb/encoding/vparquet4, attributeCollector). So
-Tempo tests an array rightly where each element that any test lets in decides the whole. Else it mixes the array up
-with another one: next to a test of another attribute, next to another test of its own, next to a test of other
-spans, next to what a projection asks for. Decisions on them: dsl/filter_keys (one question for several),
+Tempo tests an array rightly where each element that any test lets in decides the whole. Else it mixes the
+array up with another one: next to another test of any kind, and next to what a projection asks for.
+Decisions on them: dsl/filter_keys (one question for several),
 dsl/filter_hidden (two questions for doubles), server/replay/replay_plan (rules for projection),
 server/replay/filter_union (joined filters), tempo/trace_merge (reads of arrays by id)."""
 import random

@@ -7,7 +7,7 @@ For answers that lie (bits that flip without a checksum) only the last holds, an
 FAULT_SCHEDULES=300 says how many (default 300, with --short 48), FAULT_SEED which; both are printed, and a failure names
 its seed. What a request may take follows from how long replays take on this machine without faults: with a fixed time a
 busy one answers nothing in time, and faults that are got over are never seen. --short begins no schedule after
-FAULT_SECONDS (default 180) of a test; those that were not run are named, and the test counts as skipped.
+FAULT_SECONDS (default 120) of a test; those that were not run are named, and the test counts as skipped.
 """
 import concurrent.futures
 import datetime
@@ -35,7 +35,7 @@ SEED = int(os.environ.get("FAULT_SEED", random.randrange(1 << 32)))
 TRACES, VIOLATIONS, AT_ONCE = 240, 12, 6
 REQUEST_TIMEOUT_S, DEADLINE_S = 2, 120  # on a machine that is quick
 LONGEST_TIMEOUT_S = 10  # what hangs does so for 20 s at most (proxy.LONG_S)
-BUDGET_S = float(os.environ.get("FAULT_SECONDS", "180" if SHORT else "inf"))
+BUDGET_S = float(os.environ.get("FAULT_SECONDS", "120" if SHORT else "inf"))
 MEMORY_KIB = 512 * 1024  # one answer of at most 128 MiB, its decoding, and the program itself
 RULES = (SLOW_DB, INCIDENT, PII_AUDIT)
 SANITIZED = "asan" in os.environ.get("BETRACE_BIN", "")

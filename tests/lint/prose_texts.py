@@ -37,7 +37,7 @@ def plain(text):
 # ---- pages ----
 
 # Records: decisions as they were taken, and figures as they were measured.
-HISTORY = re.compile(r"(^|/)docs/(.*archive|DECISIONS|BENCHMARKS)\.md$", re.I)
+HISTORY = re.compile(r"(^|/)docs/(.*archive|BENCHMARKS)\.md$", re.I)
 BLOCK = re.compile(r"^ *```.*?^ *```[^\n]*$|<!--.*?-->", re.M | re.S)
 # A line with which something new begins: an item, a row of a table, a heading, a quotation.
 STARTS = re.compile(r"\s*(?:[-*] |\d+\. |\||#+ |> )")

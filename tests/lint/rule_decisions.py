@@ -1,5 +1,6 @@
-"""A decision that code or a page names by its number is there, in docs/DECISIONS.md or in the archive; and the former stays short: what somebody who changes the code must
-know, each with its status and date."""
+"""Each decision that code or a page names by its number is in docs/DECISIONS.md or in the archive.
+
+docs/DECISIONS.md stays short: what somebody who changes the code must know, each with its status and date."""
 import re
 
 SUMMARY = "every decision that is named by its number exists, and docs/DECISIONS.md keeps to what is live"

@@ -19,7 +19,7 @@ import go_tool  # noqa: E402
 SUMMARY = "docs, help, messages and opening comments are plain English"
 VERSION = "v3.15.2"
 SETTINGS = os.path.join(HERE, "prose", "vale.ini")
-A_FILE = 400  # paragraphs
+A_FILE = 20  # paragraphs; vale looks for a sentence by its first word, so few to a file
 
 
 def install(go, _folder):
@@ -40,13 +40,13 @@ def ended(text):
 
 
 def write_paragraphs(folder, tree):
-    """{name of a file: its paragraphs}: one line for each, and an empty one behind it."""
+    """{name of a file: its paragraphs}. Each has four lines, so that vale joins no two of them into one sentence."""
     found, written = list(paragraphs(tree)), {}
     for start in range(0, len(found), A_FILE):
         name = f"paragraphs-{start}.txt"
         written[name] = found[start:start + A_FILE]
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write("".join(ended(one.text) + "\n\n" for one in written[name]))
+            file.write("".join(ended(one.text) + "\n\nNext.\n\n" for one in written[name]))
     return written
 
 
@@ -66,7 +66,7 @@ def findings(tree):
         written = write_paragraphs(folder, tree)
         for path, alerts in run_vale(list(written), folder).items():
             for alert in alerts:
-                one = written[os.path.basename(path)][(alert["Line"] - 1) // 2]
+                one = written[os.path.basename(path)][(alert["Line"] - 1) // 4]
                 yield f"{one.file}:{one.line}: {alert['Message']}: {shown(one.text, alert['Span'][0])}"
 
 

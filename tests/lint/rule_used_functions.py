@@ -1,5 +1,7 @@
-"""A function that a header offers is used by somebody besides its own definition: by the program. What only tests use, to look inside or to begin
-with less, is dead in the program, as the linker's --gc-sections would say: each such function is named here with what the tests need it for."""
+"""A function that a header offers is used by the program, besides its own definition.
+
+What only tests use is dead in the program, as the linker's --gc-sections would say. Each such function is named here with what the tests need it
+for."""
 import collections
 import re
 
