@@ -180,9 +180,9 @@ static void count_exercised(const bt_rule_sets *rule, size_t index, bool is_judg
   if (is_judged || (rule->exercising && !bt_bit_get(rule->exercising, index))) return;
   if (is_decided(rule, index) && !bt_bit_get(rule->decided_exercised, index)) return;
   bool follows = has_verdict(rule, index, is_judged);
-  if (follows && is_decided(rule, index) && place == BT_PLACE_SETTLED)
-    result->traces_exercised++;
-  else if (!follows || !is_surely_exercising(rule, index) || place == BT_PLACE_UNDECIDED)
+  bool is_sure = follows && is_decided(rule, index) && place == BT_PLACE_SETTLED;
+  is_sure = is_sure || (follows && is_surely_exercising(rule, index) && place != BT_PLACE_UNDECIDED);
+  if (!is_sure)
     exact->exercised = false;
   else if (place == BT_PLACE_SETTLED)
     result->traces_exercised++;
