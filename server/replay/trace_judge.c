@@ -195,6 +195,7 @@ static bt_status replace_sampled(bt_judge *judge, bt_sampled *sampled, const bt_
   count_differences(judge, sampled, verdicts);
   bt_judged_free(sampled->rules, judge->plan->rule_count);
   sampled->rules = NULL;
+  judge->table->traces[sampled->known].flags |= BT_KNOWN_BY_ID; /* so rules that batches cannot judge have it, too */
   if (place == BT_PLACE_OUTSIDE) return BT_OK;
   return report_trace(judge, sampled->known, trace, verdicts, true, error);
 }

@@ -69,6 +69,23 @@ static void a_difference_in_the_sample_is_incomplete(void **state) {
   assert_false(replay_saw(&s->run, 0, 3));
 }
 
+/* A rule that batches cannot judge has nothing to read here. The sample of the other rule's violations is read by id
+ * all the same, and what that says of it counts once. */
+static void what_the_sample_says_of_another_rule_counts_once(void **state) {
+  scene *s = *state;
+  for (uint64_t i = 0; i < 20; i++) scene_add(s, 1 + i, NOON_NS + (int64_t)i * SECOND_NS, "slow", NULL);
+  replay_run_add(&s->run, "slow", SLOW_NO_RETRY);
+  replay_run_add(&s->run, "events",
+                 "when { trace.has(span.name == \"slow\") } "
+                 "never { trace.has(span.name == \"other\" and event.name == \"e\") }");
+  const bt_rule_result *rules = scene_go(s);
+  scene_assert_reason(s, BT_REPLAY_COMPLETED, "");
+  assert_int_equal(rules[0].violations_found, 20);
+  assert_int_equal(rules[1].traces_evaluated, 20);
+  assert_int_equal(rules[1].traces_exercised, 20);
+  assert_true(rules[1].evaluated_is_exact && rules[1].exercised_is_exact);
+}
+
 /* Its retry lies hours before what batches read, and only the missing parent hints at that: the sample takes such a
  * trace first. */
 static void traces_with_missing_parents_are_sampled_first(void **state) {
@@ -342,6 +359,7 @@ int main(void) {
       SCENE(a_sample_of_older_ones_is_read_by_id),
       SCENE(the_same_seed_takes_the_same_sample),
       SCENE(a_difference_in_the_sample_is_incomplete),
+      SCENE(what_the_sample_says_of_another_rule_counts_once),
       SCENE(traces_with_missing_parents_are_sampled_first),
       SCENE(missing_parents_at_the_edge_are_sampled_too),
       SCENE(those_that_are_chosen_are_a_part_of_the_sample),
