@@ -103,7 +103,7 @@ class SyncTest(unittest.TestCase):
             done = run_cli("sync", self.rules, "--server", f"http://127.0.0.1:{proxy.server_address[1]}", "--apply")
             proxy.shutdown()
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
-        self.assertIn("since the plan was made", done.stderr)
+        self.assertIn("changed, created or deleted one of these rules after this plan", done.stderr)
         self.assertEqual(self.stored()["slow"]["dsl"], stored["slow"]["dsl"], "the file's text was not stored")
         self.assertFalse(self.stored()["slow"]["enabled"], "what the other one did stays")
         self.assertEqual(self.sync(0, "--apply")["updated"], 1, "a new plan is carried out")
