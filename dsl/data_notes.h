@@ -1,4 +1,4 @@
-/* What a rule's names and comparisons met in data: a bare name that selected spans by name and by service. A field
+/* What a rule's names and comparisons met in data: a bare name that selected spans by name and by service, and a field
  * whose values were all of another type than what they are compared with. No verdict depends on it: it tells the author
  * what the checker, without data, cannot. Memory: the notes own what they count and borrow the rule. Thread: one at a
  * time. */

@@ -1,4 +1,4 @@
-/* What a replay of rules over a range would do and cost, without doing it. The TraceQL queries, what is searched,
+/* What a replay of rules over a range would do and cost, without doing it: the TraceQL queries, what is searched,
  * subtracted and decided here, the strategy with the estimated cost of each, and the price so far. Estimates come from
  * a few cheap probes: each filter is asked over short windows spread over the range and scaled up. They are estimates
  * and say so; nothing is judged. Thread: the caller's. */
