@@ -1,5 +1,5 @@
 /* Replays that rest on what earlier ones compared: the first pays, the next ones do not. Young traces, and another
- * tenant, rule or Tempo, pay all the same. A batch that begins to lie is found out. */
+ * tenant, rule or Tempo, still pay. A batch that begins to lie is found out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
