@@ -3,9 +3,9 @@
  * distances are between such spans; and every other span of the trace is in no selection. So the trace without those
  * others has the same verdict, and is exercised likewise, when no more spans come. What looks at the trace as a whole
  * (its duration, its root, how many spans it has) or at structure (ancestors may be spans that no predicate asks for)
- * is not decided so. Then there is no filter. Nor is what looks at an attribute with the name of a field (`status`): an
- * answer to a filter does not keep them apart. The filter is the union of what every open selection may select,
- * weakened as always. */
+ * is not decided so. What looks at an attribute with the name of a field (`status`) is not decided so either: an answer
+ * to a filter does not keep them apart. For such rules there is no filter. Otherwise the filter is the union of what
+ * every open selection may select, weakened as always. */
 #include "dsl/field.h"
 #include "dsl/plan_parts.h"
 #include "dsl/pushdown.h"

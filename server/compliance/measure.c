@@ -1,5 +1,5 @@
 /* Measuring rules over a range. See measure.h. Where a plan does not count the exercising traces by searching, a
- * derived rule that exactly those traces violate is replayed next to it, as `betrace compare` does. */
+ * derived rule that exactly those traces violate is replayed as well, as `betrace compare` does. */
 #include "server/compliance/measure.h"
 
 #include <assert.h>

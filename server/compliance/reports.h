@@ -1,9 +1,9 @@
 /* Compliance reports under way and done. A report outlives the request that asked for it. Finished ones stay in memory,
  * under a limit for each tenant and one for all; the oldest is forgotten first. If the common limit is reached, the
  * tenant with the most reports makes room, so nobody pushes out the reports of another. Everybody of a tenant who knows
- * a report's id may read it; an editor, or the one who asked for it, may delete it. A report that repeats the last one
- * of its tenant, framework and range is not made anew: the caller gets that one. Thread: every function from any
- * thread; a crew makes two reports at once. */
+ * a report's id may read it; an editor, or the one who asked for it, may delete it. A new report that says the same as
+ * the last one of its tenant, framework and range is dropped before anybody sees it, and is not sent: the caller gets
+ * the last one. Thread: every function from any thread; a crew makes two reports at once. */
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 

@@ -1,5 +1,6 @@
 /* Whether a rule that decided over a control inside a range does so no more: it was disabled, put on trial (shadow) or
- * taken away. What it would say of the range is not known then, and no control passes next to it. Thread: no state. */
+ * taken away. What it would say of the range is not known then, so the control does not pass, whatever its other rules
+ * say. Thread: no state. */
 #ifndef BT_SERVER_WITHDRAWN_H
 #define BT_SERVER_WITHDRAWN_H
 

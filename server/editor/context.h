@@ -1,6 +1,6 @@
 /* Where a cursor is in a text that need not be a rule yet: what may come next, and what is known there. Found from the
- * tokens in front of the cursor alone, so that it works on any text. For server/editor alone. Pure. Thread: no state.
- * */
+ * tokens in front of the cursor alone, so that it works on any text. For server/editor alone. Pure. Thread: no
+ * state. */
 #ifndef BT_SERVER_EDITOR_CONTEXT_H
 #define BT_SERVER_EDITOR_CONTEXT_H
 

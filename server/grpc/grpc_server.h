@@ -1,4 +1,4 @@
-/* gRPC next to HTTP: a server of generic unary calls on gRPC's C core, whose methods are the HTTP calls (methods.h).
+/* gRPC as well as HTTP: a server of generic unary calls on gRPC's C core, whose methods are the HTTP calls (methods.h).
  * Only in builds with -DBETRACE_GRPC=ON. What is asked for has 64 places here and runs in the lane of its route; more
  * wait in the library, whose connections are limited to 100 streams. Thread: new and stop are for the main thread. */
 #ifndef BT_SERVER_GRPC_SERVER_H

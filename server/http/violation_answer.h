@@ -1,6 +1,6 @@
-/* Violations as they are given to a reader: one JSON document, JSON lines, or server-sent events. Made piece by piece
- * while the evaluation goes on, so that neither a long evaluation nor a slow reader holds a thread or more than one
- * page. Thread: one worker at a time. */
+/* Violations as they are given to a reader: one JSON document, JSON lines, or server-sent events. The answer is made
+ * piece by piece while the evaluation goes on, so that neither a long evaluation nor a slow reader holds a thread or
+ * more than one page. Thread: one worker at a time. */
 #ifndef BT_SERVER_HTTP_VIOLATION_ANSWER_H
 #define BT_SERVER_HTTP_VIOLATION_ANSWER_H
 

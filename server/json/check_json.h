@@ -1,6 +1,6 @@
 /* What is wrong with a rule file, as JSON: one form for `betrace check` and for imports. Each problem is {rule_id|null,
  * code|null, severity, message, line, column, range|null, fix?}. Line and column are those of the file, ranges are
- * bytes of the rule, and code is null for a wrong field or a file that is no rule file. Thread: no state. */
+ * bytes of the rule's text, and code is null for a wrong field or a file that is no rule file. Thread: no state. */
 #ifndef BT_SERVER_CHECK_JSON_H
 #define BT_SERVER_CHECK_JSON_H
 

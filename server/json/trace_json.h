@@ -1,5 +1,6 @@
 /* The spans of one trace as JSON, for pages that draw it. Of attributes only those that the given rules compare are
- * shown, as in witnesses: a trace may hold what nobody should read at the same time as a rule. Thread: no state. */
+ * shown, as in witnesses: a trace may hold what nobody should see just because a rule found the trace. Thread: no
+ * state. */
 #ifndef BT_SERVER_TRACE_JSON_H
 #define BT_SERVER_TRACE_JSON_H
 

@@ -1,5 +1,5 @@
-/* Finding traces of both sides, reading a sample of each, counting their attributes. See contrast.h. The traces come
- * from one replay. For traces that it did not read, only a read tells whether they exercise the rule. So this judges
+/* Finding traces of both sides, reading a sample of each, counting their marks. See contrast.h. The traces come from
+ * one replay. For traces that it did not read, perhaps only a read tells whether they exercise the rule. So this judges
  * satisfying and violating traces again when it reads them. */
 #include "server/query/contrast.h"
 

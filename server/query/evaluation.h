@@ -1,9 +1,9 @@
 /* Violations on demand. A question is evaluated in the background, window after window from the end that is listed
  * first, and a page goes out as soon as nothing can come before it. An evaluation outlives its request: for some
  * minutes the next page finds it. All of them together keep to one memory limit, and the longest unused are forgotten
- * first. A repeated question has the same answer, because windows, order and times follow from the question alone. An
- * evaluation runs while somebody waits for more, and for half a minute after a request that ran out of time; otherwise
- * it rests. Thread: any function from any thread. */
+ * first. An evaluation that was forgotten is repeated when somebody asks again, with the same answer, because windows,
+ * order and times follow from the question alone. An evaluation runs while somebody waits for more, and for half a
+ * minute after a request that ran out of time; otherwise it rests. Thread: any function from any thread. */
 #ifndef BT_SERVER_QUERY_EVALUATION_H
 #define BT_SERVER_QUERY_EVALUATION_H
 

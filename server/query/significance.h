@@ -1,8 +1,8 @@
-/* Whether an attribute of traces goes along with violating, from two samples of traces. Uses Fisher's exact test for
- * each attribute, Tarone's correction for many tests, and the odds ratio as the size of the effect. Nothing here is an
- * approximation for large numbers, because samples are small and most attributes are rare. Thread: no state. Sources:
- * R. A. Fisher, The Design of Experiments (1935), §14; two-sided as the sum of all tables that are no more likely than
- * the one that was seen. R. E. Tarone, A modified Bonferroni method for discrete data, Biometrics 46 (1990) 515–522. B.
+/* Whether a mark of traces (tally.h) goes along with violating, from two samples of traces. Uses Fisher's exact test
+ * for each mark, Tarone's correction for many tests, and the odds ratio as the size of the effect. Nothing here is an
+ * approximation for large numbers, because samples are small and most marks are rare. Thread: no state. Sources: R. A.
+ * Fisher, The Design of Experiments (1935), §14; two-sided as the sum of all tables that are no more likely than the
+ * one that was seen. R. E. Tarone, A modified Bonferroni method for discrete data, Biometrics 46 (1990) 515–522. B.
  * Woolf, On estimating the relation between blood group and disease, Annals of Human Genetics 19 (1955) 251–253. A half
  * is added to each cell (J. B. S. Haldane 1956, F. J. Anscombe 1956). */
 #ifndef BT_SERVER_QUERY_SIGNIFICANCE_H

@@ -1,7 +1,7 @@
-/* What a replay of rules over a range would do and cost, without doing it. The TraceQL queries, what is searched,
- * subtracted and decided here, the strategy with the estimated cost of each, and the price so far. Estimates come from
- * a few cheap probes: each filter is asked over short windows spread over the range and scaled up. They are estimates
- * and say so; nothing is judged. Thread: the caller's. */
+/* What a replay of rules over a range would do and cost, without doing it. It says the TraceQL queries, and what is
+ * searched, subtracted and decided here. It says the strategy, with the estimated cost of each, and the price so far.
+ * Estimates come from a few cheap probes: each filter is asked over short windows spread over the range and scaled up.
+ * They are estimates and say so; nothing is judged. Thread: the caller's. */
 #ifndef BT_SERVER_EXPLAIN_H
 #define BT_SERVER_EXPLAIN_H
 

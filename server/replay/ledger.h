@@ -1,6 +1,6 @@
-/* What a replay says in the end, from what its floors hold. The numbers of each rule (how many traces the window has,
- * of how many its verdict follows, how many exercised it, and whether these numbers are exact), the outcome, and what
- * each rule cost. It asks nobody, and changes nothing but the result. Thread: the replay's. */
+/* What a replay says in the end, from what its floors hold: the outcome, the numbers of each rule, and what each rule
+ * cost. The numbers are how many traces the window has, of how many its verdict follows, how many exercised it, and
+ * whether these numbers are exact. It asks nobody, and changes nothing but the result. Thread: the replay's. */
 #ifndef BT_SERVER_REPLAY_LEDGER_H
 #define BT_SERVER_REPLAY_LEDGER_H
 

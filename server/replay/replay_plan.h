@@ -1,7 +1,7 @@
 /* What a replay is going to do, worked out once from its request, its rules and its source, and changed by nobody
- * afterwards: the rules with their plans and windows, what is searched. Every mode as one plain answer (does it compare
- * some traces in any case? does it ask for the listing?), so that no other file asks which kinds of request these are.
- * Owns what it points to, except for what the request borrows. Thread: made by one; then any may read it. */
+ * afterwards: the rules with their plans and windows, what is searched. It has every mode as one plain answer (does it
+ * compare some traces in any case? does it ask for the listing?), so that no other file asks which kinds of request
+ * these are. Owns what it points to, except for what the request borrows. Thread: made by one; then any may read it. */
 #ifndef BT_SERVER_REPLAY_PLAN_H
 #define BT_SERVER_REPLAY_PLAN_H
 

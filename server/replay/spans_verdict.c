@@ -1,6 +1,6 @@
 /* What the spans of one trace show. See spans_verdict.h. What is decided here must not be able to change by more spans.
- * Only traces whose fragments ended more than margin before what is settled, that are not longer than margin, that no
- * answer left in doubt. docs/ARCHITECTURE.md has the argument. */
+ * So it takes only traces whose fragments ended more than margin before what is settled, that are not longer than
+ * margin, and that no answer left in doubt. docs/ARCHITECTURE.md has the argument. */
 #include "server/replay/spans_verdict.h"
 
 #include "server/replay/marked_traces.h"

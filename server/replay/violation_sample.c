@@ -144,8 +144,8 @@ static uint32_t find_last(const bt_judge *judge) {
   return last;
 }
 
-/* Keeps the traces that come first, which does not depend on the order in which they are read; the others are
- * reported at once. */
+/* Keeps the traces that come first by order_of, whatever the order in which they are read; the others are reported at
+ * once. */
 bt_status bt_violation_sample_add(bt_judge *judge, bt_sampled sampled, bt_error *error) {
   judge->sampled_from += sampled.violates;
   if (judge->sample_count < judge->plan->request.sample_size) {

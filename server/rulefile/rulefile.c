@@ -1,4 +1,4 @@
-/* Groups and rules of a rule file. Tables say which keys there are. What depends on several keys (one rule, one source
+/* Groups and rules of a rule file. Tables say which keys there are. What depends on several keys (one text, one source
  * of frameworks) is checked after the whole rule was read. Rule fields go to the heap, where definitions take them;
  * everything else stays in the file's arena. Thread: no state. */
 #include "server/rulefile/rulefile.h"

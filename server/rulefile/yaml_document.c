@@ -1,7 +1,7 @@
 /* libyaml's events → a tree in an arena. The stack of open lists and maps is an array, so depth is capped before
- * libyaml's own cost for deep nesting can show. The number of nodes is capped, so that the tree stays small next to the
- * largest text. libyaml ends a text at a NUL byte without a word and counts lines after YAML 1.1 (NEL, LS and PS end
- * one too). The first is refused, the second followed. Thread: no state. */
+ * libyaml's own cost for deep nesting can show. The number of nodes is capped, so that the tree stays small compared
+ * with the largest text. libyaml ends a text at a NUL byte without a word and counts lines after YAML 1.1 (NEL, LS and
+ * PS end one too). The first is refused, the second followed. Thread: no state. */
 #include "server/rulefile/yaml_document.h"
 
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* What one watcher holds of the account of memory (server/memory/account.h): the traces that it has seen, the
  * violations that it has found, which traces it has counted. All watchers together have half of the account, so that
- * questions find room next to them, and the last part of that is for tenants that hold little. Without room a watcher
- * stays where it is: nothing is passed over, and its watermark waits. Thread: the watcher's. */
+ * questions find room too, and the last part of that is for tenants that hold little. Without room a watcher stays
+ * where it is: nothing is passed over, and its watermark waits. Thread: the watcher's. */
 #ifndef BT_SERVER_WATCH_ROOM_H
 #define BT_SERVER_WATCH_ROOM_H
 

@@ -1,6 +1,6 @@
 /* Searching what is due: slices of time as it passes, sweeps, gaps. A slice is done only when every filter was answered
- * in full; until then the next round asks again. Only traces that fall to this watcher are kept. Thread: the watcher's.
- * */
+ * in full; until then the next round asks again. Only traces that fall to this watcher are kept. Thread: the
+ * watcher's. */
 #include <stdio.h>
 #include <stdlib.h>
 

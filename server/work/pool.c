@@ -1,8 +1,8 @@
 /* The pool: lanes and threads under one mutex, which is held for some pointers only. See pool.h. Invariant: where a
- * lane has a free place and a task that may go, a thread is on its way to it. It was woken or started when the task
- * came, or has just ended one. A thread that is woken is counted as busy by whoever wakes it, so that two tasks never
- * rely on one thread. The threads of replays are apart: they have less weight with the system, which no thread can take
- * back. */
+ * lane has a free place and a task that may go, a thread is on its way to it. That thread was woken or started when the
+ * task came, or has just ended one. A thread that is woken is counted as busy by whoever wakes it, so that two tasks
+ * never rely on one thread. The threads of replays are apart: they have less weight with the system, which no thread
+ * can take back. */
 #include "server/work/pool.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
-/* Which Tempo answers. It is asked for its version once, again after a connection was lost and came back. Every minute
- * that somebody wants to know it, because behind a load balancer a Tempo is replaced without anybody noticing. What it
- * says decides nothing about right and wrong here: it decides what plans may rest on. Thread: any; the state has a lock
- * of its own. Internal to tempo/. */
+/* Which Tempo answers. BeTrace asks for its version once, and again after a connection was lost and came back. While
+ * somebody wants to know it, it is asked once a minute too, because behind a load balancer a Tempo is replaced without
+ * anybody noticing. What it says decides nothing about right and wrong here: it decides what plans may rest on. Thread:
+ * any; the state has a lock of its own. Internal to tempo/. */
 #ifndef BT_TEMPO_API_TEMPO_VERSION_H
 #define BT_TEMPO_API_TEMPO_VERSION_H
 

@@ -1,8 +1,8 @@
-/* The budget of requests in flight: BeTrace is a good neighbour of the Tempo that it reads from. It halves when Tempo
- * says that it is overloaded (429, 5xx), does not answer or becomes three times slower than it was, and recovers by one
- * for every so many good answers. Questions of one kind differ a lot in what they cost (a probe of an hour, a month),
- * so one slow answer says nothing. It has become slow when even the fastest of the last eight is. Thread: belongs to
- * the client thread. Internal to tempo/. */
+/* The budget of requests in flight: BeTrace is a good neighbour of the Tempo that it reads from. The budget halves when
+ * Tempo says that it is overloaded (429, 5xx), does not answer or becomes three times slower than it was, and recovers
+ * by one for every so many good answers. Questions of one kind differ a lot in what they cost (a probe of an hour, a
+ * month), so one slow answer says nothing. Tempo has become slow when even the fastest of the last eight is. Thread:
+ * belongs to the client thread. Internal to tempo/. */
 #ifndef BT_TEMPO_WIRE_BUDGET_H
 #define BT_TEMPO_WIRE_BUDGET_H
 

@@ -1,5 +1,5 @@
-/* The account of memory: what may be taken, what is given back, who is asked to forget, and that threads next to each
- * other neither lose bytes nor pass the limit. */
+/* The account of memory: what may be taken, what is given back, who is asked to forget, and that threads at the same
+ * time neither lose bytes nor pass the limit. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* A rule database with single bits turned over, everywhere: it is refused, or nothing changed, or what changed is
- * named. Never is a rule another one silently, gone, or back again. Flips in each page: FLIPS, or as many as
+ * named. No rule silently becomes another one, disappears, or comes back. Flips in each page: FLIPS, or as many as
  * BETRACE_TEST_FLIPS says; the seed is printed when one fails. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-/* The store and a world that goes wrong. A disk that is full or dies at any write, a damaged file, another program's
- * file, a newer one, hands that reach into the history, a second service. Each time: an error with what to do, and
- * nothing lost. */
+/* The store and a world that goes wrong. The faults are: a disk that is full or dies at any write, a damaged file,
+ * another program's file, a newer one, hands that reach into the history, a second service. Each time: an error with
+ * what to do, and nothing lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

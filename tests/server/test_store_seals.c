@@ -1,5 +1,5 @@
-/* What a store notices of rows that others changed, took away or put in, in each column; of a schema that is not its
- * own. Whose a database is: one service's, by whatever path, and readable for its owner alone. */
+/* What a store notices of rows that others changed, took away or put in, in each column, and of a schema that is not
+ * its own. Also whose a database is: one service's, by whatever path, and readable for its owner alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

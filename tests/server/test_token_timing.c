@@ -2,7 +2,7 @@
  * differs takes longer the more bytes agree; whoever measures that finds a token byte by byte. Here the same secret is
  * looked for among hashes that differ from its own in their first bytes, in their last ones, and among hashes that
  * contain its own, in turn and many times. Only ratios of medians are asserted. A compare that does stop early is
- * measured next to it: if the measure cannot tell that one, the test fails too. */
+ * measured as well: if the measure cannot tell that one, the test fails too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

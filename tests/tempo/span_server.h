@@ -1,7 +1,7 @@
 /* A scripted Tempo that searches spans. It matches the id filters as Tempo does and gives the selected fields. It cuts
  * its answers at the limit, refuses, breaks off, and gives more than somebody asked for. The script is set before a
- * search and left alone while it runs; the numbers are behind the mutex. Thread: the handler's threads and the test's.
- * */
+ * search and left alone while it runs; the numbers are behind the mutex. Thread: the handler's threads and the
+ * test's. */
 #ifndef BT_TESTS_SPAN_SERVER_H
 #define BT_TESTS_SPAN_SERVER_H
 

@@ -1,5 +1,5 @@
 /* The file source on generated files: whatever the format and however traces lie over documents, it gives what is in
- * the file, by each of its three ways of reading. What it says of files that are wrong, large, packed, piped or
+ * the file, by each of its three ways of reading. Also what it says of files that are wrong, large, packed, piped or
  * changed. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* Replays that rest on what earlier ones compared: the first pays, the next ones do not. What is young, who has another
- * tenant, rule or Tempo does. A batch that begins to lie is found out. */
+/* Replays that rest on what earlier ones compared: the first pays, the next ones do not. Young traces, and another
+ * tenant, rule or Tempo, still pay. A batch that begins to lie is found out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

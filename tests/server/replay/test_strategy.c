@@ -1,5 +1,5 @@
 /* How candidates are decided over the scripted source: what is asked, what is read, and that each way gives the same
- * answer. What the observer is told of every trace. What rules that share searches cost together. */
+ * answer. Also what the observer is told of every trace, and what rules that share searches cost together. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* The clock of watch: it goes on evenly whatever is done to the wall clock, follows small steps, and comes to believe
- * one that stays ahead. What the schedule does with it: a clock set by an hour makes no hole, and nothing stops. */
+ * one that stays ahead. Also what the schedule does with it: a clock set by an hour makes no hole, and nothing
+ * stops. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* The emitter with the sink of the service, a receiver with one part that hangs, and a source that has what it took.
- * Measures how much longer everything takes than with a receiver that never hangs, and that every span is there once.
- * */
+ * Measures how much longer everything takes than with a receiver that never hangs, and that every span is there
+ * once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

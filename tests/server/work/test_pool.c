@@ -1,5 +1,5 @@
-/* The pool and its crews: places, lanes next to each other, full lanes, tenants, and the end. Random loads are held
- * against the places of each lane. */
+/* The pool and its crews: places, lanes at work at the same time, full lanes, tenants, and the end. Random loads are
+ * held against the places of each lane. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
