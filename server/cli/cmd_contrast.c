@@ -225,7 +225,7 @@ static int contrast_command(const bt_command *self, int argc, char **argv) {
 
 static const bt_flag flags[] = {
     {"sample", OPT_SAMPLE, "N", "100", "traces of each side that are read, at most 500", NULL},
-    {"limit", OPT_LIMIT, "N", "20", "marks that are shown, at most 200", NULL},
+    {"limit", OPT_LIMIT, "N", "20", "attributes and names that are shown, at most 200", NULL},
     {"seed", OPT_SEED, "N", "1", "chooses the sample: the same traces for the same seed", NULL},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
@@ -253,7 +253,7 @@ const bt_command bt_command_contrast = {
              "the two sides, the chance to name anything is at most 5 %. The odds ratio says how large the "
              "difference is. What goes along with a violation need not be its cause.\n\n"
              "Leaves out what the rule itself compares, and attributes whose values differ from trace to trace. "
-             "Numbers are compared with their quartiles.",
+             "Numbers stay in, and are compared with their quartiles.",
     .examples = examples,
     .groups = groups,
     .fine = "nothing separates the two sides beyond chance",

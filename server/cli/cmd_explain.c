@@ -122,8 +122,9 @@ const bt_command bt_command_explain = {
     .name = "explain",
     .summary = "TraceQL, strategy and price of rules, without replaying them",
     .usage = "FILE… [--tempo URL] [flags]",
-    .about = "Shows for each rule the TraceQL that a replay would send, how it would join the answers, and what it "
-             "would decide itself because Tempo cannot. With a Tempo it asks a few cheap questions and estimates what "
+    .about = "Shows for each rule the TraceQL that a replay would send, how it would join and subtract the answers, "
+             "which strategy it would take, and what it would decide itself because Tempo cannot. With a Tempo it asks "
+             "a few cheap questions and estimates what "
              "each strategy costs. It evaluates nothing.",
     .examples = examples,
     .groups = groups,

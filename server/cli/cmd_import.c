@@ -206,6 +206,6 @@ const bt_command bt_command_import = {
     .examples = examples,
     .groups = groups,
     .fine = "all rules were converted, and none has to be looked at",
-    .found = "look at a rule, or one was not converted; the rule file is written",
+    .found = "a rule needs a look, or was not converted; the rule file is written",
     .operands = "rules",
     .run = import_command};
