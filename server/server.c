@@ -383,6 +383,8 @@ void bt_server_stop(bt_server *server) {
   bt_evaluations_free(server->service.evaluations);
   bt_series_pool_free(server->service.series);
   bt_job_queue_free(server->service.jobs);
+  /* A check of /ready is a task of nobody's: it may still ask the source, or the receiver. */
+  if (server->service.work) bt_workplace_end(server->service.work);
   bt_source_free(server->service.source);
   bt_tag_cache_free(server->service.tags);
   bt_rule_store_close(server->service.store);

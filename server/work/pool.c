@@ -277,14 +277,19 @@ bt_status bt_pool_new(const bt_pool_options *options, bt_pool **out, bt_error *e
   return status;
 }
 
-void bt_pool_free(bt_pool *pool) {
-  if (!pool) return;
+void bt_pool_end(bt_pool *pool) {
   pthread_mutex_lock(&pool->mutex);
   pool->is_stopping = true;
   uint32_t count = pool->worker_count; /* no thread is started from now on */
   for (int i = 0; i < KINDS; i++) pthread_cond_broadcast(&pool->crowds[i].work);
   pthread_mutex_unlock(&pool->mutex);
   for (uint32_t i = 0; i < count; i++) pthread_join(pool->workers[i].thread, NULL);
+  pool->worker_count = 0;
+}
+
+void bt_pool_free(bt_pool *pool) {
+  if (!pool) return;
+  bt_pool_end(pool);
   for (int i = 0; i < KINDS; i++) pthread_cond_destroy(&pool->crowds[i].work);
   pthread_mutex_destroy(&pool->mutex);
   free(pool->workers);

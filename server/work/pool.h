@@ -43,7 +43,9 @@ typedef struct bt_lane_state { /* for metrics */
 typedef struct bt_pool bt_pool;
 
 bt_status bt_pool_new(const bt_pool_options *options, bt_pool **out, bt_error *error) BT_MUST_CHECK;
-/* Runs what is queued, and ends the threads; from its call on everything is refused. NULL is fine. */
+/* Runs what is queued, and ends the threads; from its call on everything is refused. One thread calls it. */
+void bt_pool_end(bt_pool *pool);
+/* The same, and frees it. NULL is fine. */
 void bt_pool_free(bt_pool *pool);
 
 /* False: the lane is full, or the pool ends, and the task is not run. Never waits, never allocates. run, tenant and

@@ -19,9 +19,14 @@ void bt_workplace_stop(bt_workplace *work) {
   bt_work_scope_cancel(&work->root, BT_SCOPE_STOPPING);
 }
 
+void bt_workplace_end(bt_workplace *work) {
+  bt_workplace_stop(work);
+  if (work->pool) bt_pool_end(work->pool);
+}
+
 void bt_workplace_free(bt_workplace *work) {
   if (!work) return;
-  bt_workplace_stop(work);
+  bt_workplace_end(work);
   bt_pool_free(work->pool);
   if (work->timer) bt_work_scope_end(&work->root);
   bt_timer_free(work->timer);

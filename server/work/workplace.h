@@ -17,7 +17,9 @@ typedef struct bt_workplace {
 bt_status bt_workplace_new(const bt_pool_options *options, bt_workplace **out, bt_error *error) BT_MUST_CHECK;
 /* The end begins: all that runs is cancelled. */
 void bt_workplace_stop(bt_workplace *work);
-/* Stops, waits for what runs, and frees. NULL is fine. */
+/* Stops, and waits for what runs: no task uses anything any more, and none is taken. */
+void bt_workplace_end(bt_workplace *work);
+/* The same, and frees. NULL is fine. */
 void bt_workplace_free(bt_workplace *work);
 
 #endif

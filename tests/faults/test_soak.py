@@ -139,7 +139,7 @@ class Soak(unittest.TestCase):
         load.expect_stop()
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        status = server.process.wait(timeout=60)
+        status = server.wait_for_exit(60)
         taken = time.monotonic() - began
         server.close_log()
         self.say(f"stop under load: {taken:.2f} s")

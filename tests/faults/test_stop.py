@@ -182,6 +182,14 @@ class Stop(unittest.TestCase):
         self.wait_for_tempo()
         self.check_stop("an export that hangs")
 
+    def test_checks_of_ready_hang(self):
+        """They are nobody's call: whoever asked is answered before they end. What they use outlives them all the same."""
+        for _ in range(5):
+            self.tempo.behaviour = "hang"
+            self.ask(request("/ready"))
+            self.wait_for_tempo()
+            self.check_stop("checks of /ready that hang")
+
     def test_everything_at_once(self):
         """And rules are written until the moment of the signal."""
         for behaviour in ("trickle", "hang"):

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -39,6 +40,15 @@ def sanitizer_environment():
     suppressions = ROOT / "tests/support/lsan.supp"
     environment.setdefault("LSAN_OPTIONS", f"suppressions={suppressions}:print_suppressions=0")
     return environment
+
+
+def where_it_waits(pid):
+    """The stack of each thread if there is a gdb, else what the kernel says of each."""
+    if shutil.which("gdb"):
+        return subprocess.run(["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 12"], capture_output=True,
+                              text=True, timeout=60).stdout
+    tasks = sorted(pathlib.Path(f"/proc/{pid}/task").iterdir())
+    return "\n".join(f"{(task / 'comm').read_text().strip()}: {(task / 'wchan').read_text()}" for task in tasks)
 
 
 def run_cli(*arguments, stdin=None, timeout=120, env=None):
@@ -108,15 +118,20 @@ class Betrace:
 
     def stop(self, expect=0):
         self.process.send_signal(signal.SIGTERM)
-        try:
-            status = self.process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise AssertionError(f"betrace serve did not stop within 30 s:\n{''.join(self.lines)}")
+        status = self.wait_for_exit(30)
         self.close_log()
         if status != expect:
             raise AssertionError(f"betrace serve ended with {status}:\n{''.join(self.lines)}")
         return status
+
+    def wait_for_exit(self, seconds):
+        """The exit status. Where it does not end in time: says at what each of its threads waits, and kills it."""
+        try:
+            return self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            threads = where_it_waits(self.process.pid)
+            self.process.kill()
+            raise AssertionError(f"betrace serve did not stop within {seconds} s:\n{''.join(self.lines[-50:])}\n{threads}")
 
     def reload(self, expect, timeout=30):
         """SIGHUP; waits until a new line of the log holds `expect` and returns that line."""

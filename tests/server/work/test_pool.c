@@ -172,8 +172,10 @@ static void test_the_end_runs_what_is_queued(void **state) {
     jobs[i].takes_us = 200;
     assert_true(bt_pool_submit(pool, BT_LANE_MEMORY, &jobs[i].task));
   }
-  bt_pool_free(pool);
+  bt_pool_end(pool);
   assert_int_equal(atomic_load(&ended), 50);
+  assert_false(bt_pool_submit(pool, BT_LANE_MEMORY, &jobs[0].task));
+  bt_pool_free(pool);
 }
 
 /* What has not begun can be taken back, and what has cannot. */
