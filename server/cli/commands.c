@@ -4,6 +4,7 @@
 
 #include "dsl/suggest.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/print.h"
 
 /* ---- completion ---- */

@@ -4,7 +4,9 @@
 #define BT_SERVER_STORE_DATABASE_H
 
 #include <sqlite3.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
 #include "server/store/file_lock.h"
 
 typedef struct bt_database {

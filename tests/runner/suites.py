@@ -397,6 +397,13 @@ def tidy():
     yield Step([PYTHON, "tests/lint/tidy.py"], outcome.of_closing_line)
 
 
+def includes():
+    """include-what-you-use over all C, as the debug build compiles it."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from configure_and_build("dev")
+    yield Step([PYTHON, "tests/lint/includes.py"], outcome.of_closing_line)
+
+
 def clean_root():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
     yield Step(["tests/runner/clean_root.sh"])
@@ -444,6 +451,7 @@ SUITES = {
     "full:grafana": grafana,
     "full:dist": dist_large,
     "full:tidy": tidy,
+    "full:iwyu": includes,
     "full:clean-root": clean_root,
     "full:bench-large": bench,
 }
