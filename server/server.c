@@ -127,6 +127,11 @@ static bt_status open_exporter(bt_server *server, bt_error *error) {
   return bt_otlp_export(server->service.client, &server->exporter, NULL, 0, NULL, &nothing, error);
 }
 
+/* Owners of work have as many members as their lane has places. */
+static uint32_t places_of(const bt_server *server, bt_lane lane) {
+  return bt_pool_look(server->service.work->pool, lane).places;
+}
+
 static bt_status open_jobs(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_job_queue_options options = {.work = server->service.work,
@@ -147,6 +152,7 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
 static bt_status open_evaluations(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_evaluations_options options = {.work = server->service.work,
+                                    .at_once = places_of(server, BT_LANE_EVALUATION),
                                     .source = server->service.source,
                                     .assumptions = config->assumptions,
                                     .metrics = server->service.metrics,
@@ -193,6 +199,7 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
   if (status) return status;
   if (config->evidence_key) warn_of_open_key(config->evidence_key);
   bt_reports_options options = {.work = server->service.work,
+                                .at_once = places_of(server, BT_LANE_REPORT),
                                 .source = server->service.source,
                                 .store = server->service.store,
                                 .watch = server->service.watch,
@@ -215,6 +222,7 @@ static bool is_loopback(const bt_config *config) {
 
 static bt_status open_series(bt_server *server, bt_error *error) {
   bt_series_options options = {.work = server->service.work,
+                               .at_once = places_of(server, BT_LANE_SERIES),
                                .source = server->service.source,
                                .assumptions = server->config->assumptions,
                                .memory = server->service.account};
@@ -352,6 +360,7 @@ static bt_status open_store(bt_server *server, bt_error *error) {
 static bt_status open_work(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_pool_options options = {.max_queued = (uint32_t)config->max_queued};
+  memcpy(options.places, config->lane_places, sizeof options.places);
   options.places[BT_LANE_REPLAY] = (uint32_t)config->max_replays + BT_REPLAYS_BESIDE;
   options.places[BT_LANE_SOURCE] = (uint32_t)config->source_calls;
   options.places[BT_LANE_COMPUTE] = (uint32_t)config->compute_calls;

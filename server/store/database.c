@@ -10,7 +10,13 @@
 #include "server/base/clock.h"
 #include "server/store/migrations.h"
 
-enum { BUSY_TIMEOUT_MS = 5000, AGAIN_BUSY_MS = 200, BUSY_LOOK_MS = 10, MILLISECOND_NS = 1000000, LONGEST_VALUE_BYTES = 16 * 1024 * 1024 };
+enum {
+  BUSY_TIMEOUT_MS = 5000,
+  AGAIN_BUSY_MS = 200,
+  BUSY_LOOK_MS = 10,
+  MILLISECOND_NS = 1000000,
+  LONGEST_VALUE_BYTES = 16 * 1024 * 1024
+};
 
 typedef struct explanation {
   int code; /* primary result code */

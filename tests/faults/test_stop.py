@@ -68,7 +68,7 @@ class Stop(StopCase):
     def test_idle(self):
         self.check_stop("nothing under way")
 
-    def test_verdicts_wait_for_question(self):
+    def test_verdicts_wait_for_tempo(self):
         self.tempo.behaviour = "hang"
         self.ask_for_verdicts()
         self.wait_for_question()

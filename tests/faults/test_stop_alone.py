@@ -3,6 +3,7 @@ uses shows itself here, and hardly where everything hangs at once (test_stop.py)
 
     python3 tests/faults/test_stop_alone.py --short
 """
+import json
 import os
 import signal
 import socket
@@ -15,11 +16,14 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "tempo")]
+import otlp  # noqa: E402
 from silent_names import NAME, SilentNames  # noqa: E402
 from stop_case import PATIENCE, RULE, SHORT, StopCase, request  # noqa: E402
 from measured_stop import measure_stop  # noqa: E402
 from tls_tempo import make_certificate  # noqa: E402
 
+NOON_NS = 1_773_144_000_000_000_000  # 2026-03-10T12:00:00Z
+CONTROLLED = f"@SOC2(controls = {{CC7_2}}) {RULE}"
 TIMES = 2 if SHORT else 5
 VERDICTS = "/v1/traces/00000000000000000000000000000001/verdicts"
 EVENTS = "Accept: text/event-stream\r\n"
@@ -90,6 +94,7 @@ class Lanes(Alone):
         self.check_asked(request("/v1/violations/series?start=now-1h"))
 
     def test_report(self):
+        self.write_rule("controlled", CONTROLLED)
         self.check_asked(request("/v1/compliance/reports/soc2?start=now-1h"))
 
     def test_pages_of_violations(self):
@@ -151,15 +156,31 @@ class Others(Alone):
         self.start_with("--watch", "--interval", "1s")
         self.check("a mark of watch that nobody takes", lambda: None, self.receiver)
 
-    def test_report_that_nobody_stamps(self):
-        key, authority = os.path.join(self.folder.name, "key.pem"), self.start_stub()
+    def make_key(self):
+        key = os.path.join(self.folder.name, "key.pem")
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
         os.chmod(key, 0o600)
-        self.start_with("--evidence-key", key, "--timestamp-url", authority.url)
+        return key
+
+    def test_report_that_nobody_stamps(self):
+        authority = self.start_stub()
+        self.start_with("--evidence-key", self.make_key(), "--timestamp-url", authority.url)
         self.check("a report that nobody stamps", lambda: self.ask(request("/v1/compliance/reports/soc2?start=now-1h")), authority)
 
     def test_report_whose_span_nobody_takes(self):
-        self.check("a report whose span nobody takes", lambda: self.ask(request("/v1/compliance/reports/soc2?start=now-1h&emit=true")), self.receiver)
+        self.write_rule("controlled", CONTROLLED)
+        self.start_with("--evidence-key", self.make_key())
+        self.check("a report whose span nobody takes", lambda: self.ask(request("/v1/compliance/reports/soc2?start=now-1h")), self.receiver)
+
+    def test_replay_whose_spans_nobody_takes(self):
+        """Of a file, so that there is a violation without a Tempo."""
+        traces = os.path.join(self.folder.name, "traces.jsonl")
+        with open(traces, "w", encoding="utf-8") as file:
+            json.dump(otlp.request([otlp.span("01" * 16, "x", NOON_NS)]), file)
+        self.source = ("--traces", traces)
+        self.start_with()
+        replay = {"start_time": "2026-03-10T11:00:00Z", "end_time": "2026-03-10T13:00:00Z"}
+        self.check("a replay whose spans nobody takes", lambda: self.server.post("/v1/rules/r1/replay", replay), self.receiver)
 
     def test_names_that_nobody_tells(self):
         names = SilentNames(self.folder.name)

@@ -39,7 +39,7 @@ def allow_files(count):
 class StopCase(unittest.TestCase):
     """`tempo` is what the service asks, `receiver` where its spans go; they are one, unless a test makes two."""
 
-    settings, environment = (), None
+    settings, environment, source = (), None, None
 
     def setUp(self):
         allow_files(OPEN_FILES)
@@ -58,7 +58,8 @@ class StopCase(unittest.TestCase):
 
     def new_service(self):
         db = os.path.join(self.folder.name, "rules.db")
-        server = Betrace("--tempo", self.tempo.url, "--otlp", self.receiver.url, *self.settings, db=db, env=self.environment)
+        source = self.source or ("--tempo", self.tempo.url)
+        server = Betrace(*source, "--otlp", self.receiver.url, *self.settings, db=db, env=self.environment)
         self.addCleanup(server.folder.cleanup)
         self.addCleanup(lambda: server.process and server.process.poll() is None and server.kill())
         return server
@@ -68,8 +69,8 @@ class StopCase(unittest.TestCase):
         server.start()
         return server
 
-    def write_rule(self, rule_id):
-        if self.server.post("/v1/rules", {"id": rule_id, "dsl": RULE}).status == 201:
+    def write_rule(self, rule_id, dsl=RULE):
+        if self.server.post("/v1/rules", {"id": rule_id, "dsl": dsl}).status == 201:
             self.acknowledged.append(rule_id)
 
     def connect(self):
