@@ -151,8 +151,9 @@ static void send_answer(place *p, const bt_grpc_answer *answer) {
     grpc_slice_unref(slice);
     ops[count++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = p->answer_message};
   }
+  grpc_call *call = p->call;
   atomic_store(&p->is_answered, true);
-  grpc_call_start_batch(p->call, ops, count, &p->sent, NULL);
+  grpc_call_start_batch(call, ops, count, &p->sent, NULL);
 }
 
 /* ---- on a worker ---- */

@@ -412,11 +412,16 @@ class Leaving(GrpcTest):
         with Betrace("--memory-source", "--grpc", "127.0.0.1:0", "--lane-places", "store=1") as server, Client(grpc_port(server)) as client:
             lock = sqlite3.connect(server.db, isolation_level=None)
             lock.execute("BEGIN IMMEDIATE")
-            asked = [self.start_call(client, "RuleService.CreateRule", rule={"id": f"r{i}", "dsl": "a"}) for i in range(3)]
-            deadline = time.monotonic() + 60
-            while b'betrace_lane_queued{lane="store"} 2\n' not in server.get("/metrics").body:
-                self.assertLess(time.monotonic(), deadline, "two wait for the first")
-                time.sleep(0.02)
+            def wait_for(what, count):
+                deadline = time.monotonic() + 60
+                while f'betrace_lane_{what}{{lane="store"}} {count}\n'.encode() not in server.get("/metrics").body:
+                    self.assertLess(time.monotonic(), deadline, f"{count} {what}")
+                    time.sleep(0.02)
+
+            asked = [self.start_call(client, "RuleService.CreateRule", rule={"id": "r0", "dsl": "a"})]
+            wait_for("running", 1)
+            asked += [self.start_call(client, "RuleService.CreateRule", rule={"id": f"r{i}", "dsl": "a"}) for i in (1, 2)]
+            wait_for("queued", 2)
             asked[1].cancel()
             time.sleep(0.3)
             lock.close()
