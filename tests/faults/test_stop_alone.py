@@ -24,7 +24,7 @@ from tls_tempo import make_certificate  # noqa: E402
 
 NOON_NS = 1_773_144_000_000_000_000  # 2026-03-10T12:00:00Z
 CONTROLLED = f"@SOC2(controls = {{CC7_2}}) {RULE}"
-TIMES = 2 if SHORT else 5
+TIMES = 1 if SHORT else 5
 VERDICTS = "/v1/traces/00000000000000000000000000000001/verdicts"
 EVENTS = "Accept: text/event-stream\r\n"
 JSON = "Content-Type: application/json\r\n"
