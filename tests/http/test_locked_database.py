@@ -1,5 +1,5 @@
-"""Another program has locked the rule database: for a moment, and writes wait for its end; or for long, and they say so.
-Who comes soon after somebody waited in vain waits little, so a line of writes does not take its length times the
+"""Another program has locked the rule database. Writes wait for the end of a short lock, and say so where it is long.
+After a wait without effect the next ones wait less, so that a line of writes does not take its length times the
 patience. What reads goes on."""
 import os
 import sqlite3
