@@ -68,7 +68,7 @@ FULL_BENCHES = ("bench_rules", "bench_series")
 
 # What runs under ThreadSanitizer besides, because all that the service does is under way at once there.
 RACING = ("test_stop", "test_starvation", "test_held_places", "test_full_lanes", "test_leaving", "test_memory",
-          "test_memory_edge", "test_attacks", "test_soak")
+          "test_memory_edge", "test_attacks", "test_soak", "test_stop_alone")
 
 
 @dataclass
