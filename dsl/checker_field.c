@@ -99,29 +99,6 @@ bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node) {
   return false;
 }
 
-/* `exists(checkout)` may ask for a span, too. */
-static bool may_be_a_name(const bt_checker *checker, const bt_ast *node) {
-  return node->kind == BT_AST_CALL && !bt_checker_has_field_head(checker, node->items[0]);
-}
-
-void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole) {
-  if (whole && whole == checker->unowned) return;
-  checker->unowned = whole;
-  const bt_ast *to_wrap = whole ? whole : node;
-  bt_str written = bt_checker_source(checker, to_wrap->range);
-  if (written.len > 200) written = (bt_str){"…", strlen("…")};
-  bt_diagnostic *added =
-      bt_checker_report(checker, BT_E_WHICH_SPAN, node->range,
-                        "this does not say of which span: write trace.has(%.*s), or name the span, as in "
-                        "checkout.where(…)",
-                        BT_FMT(written));
-  bool is_glued = to_wrap->outer.start && bt_is_identifier_part(checker->text.ptr[to_wrap->outer.start - 1]);
-  bt_range range = is_glued ? to_wrap->range : to_wrap->outer; /* `not(…)` keeps its parentheses */
-  /* Beside other spans, one of those may be meant. */
-  if (!checker->mixed && !may_be_a_name(checker, node) && !bt_str_contains(written, BT_STR("…")))
-    bt_checker_fix(checker, added, range, "trace.has(%.*s)", BT_FMT(written));
-}
-
 /* Digits, maybe with a unit behind them. */
 static bool is_amount(bt_str text) {
   static const char *const units[] = {"", "ns", "us", "ms", "s", "m", "h", "d"};
@@ -480,17 +457,6 @@ static bool resolve_path(bt_checker *checker, const bt_ast *node, const bt_place
   return resolve_bare(checker, node, place, out);
 }
 
-/* True when outside any span the field has an owner all the same. */
-static bool says_whose(const bt_checker *checker, const bt_ast *node) {
-  static const char *const owned[] = {"span.attributes", "resource.attributes", "scope.attributes", "event.attributes"};
-  bt_str head = bt_path_head(node->text);
-  if (node->kind == BT_AST_STRING) return false;
-  bool known = node->kind != BT_AST_INDEX;
-  for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) known |= bt_str_equal(node->text, bt_str_from(owned[i]));
-  if (!known) return true; /* wrong in another way, which resolve_index reports */
-  return bt_scope_is_binding(checker, head) || (bt_str_equal(head, BT_STR("trace")) && bt_path_rest(node->text).len);
-}
-
 /* `service:checkout` where a field or value stands. */
 bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node) {
   bt_checker_report(checker, BT_E_SYNTAX, node->range,
@@ -502,7 +468,7 @@ bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node) {
 
 bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){.binding = BT_NO_BINDING};
-  if (place->site == BT_SITE_CONDITION && !says_whose(checker, node)) {
+  if (place->site == BT_SITE_CONDITION && !bt_checker_says_whose(checker, node)) {
     bt_checker_report_which_span(checker, node, place->whole);
     return false;
   }
