@@ -10,7 +10,6 @@
 #include "server/base/time_text.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "tempo/api/tempo_source.h"
 #include "tempo/files/file_source.h"
 
 static bt_cancel interrupted;

@@ -7,9 +7,22 @@
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
-#include "server/compliance/report_build.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "server/compliance/evidence.h"
+#include "server/memory/account.h"
+#include "server/metrics/metrics.h"
+#include "server/replay/replay.h"
+#include "server/store/rule_store.h"
+#include "server/watch/watch.h"
 #include "server/work/wait.h"
+#include "server/work/workplace.h"
+#include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_reports bt_reports;
 

@@ -9,7 +9,7 @@
 #include "server/http/router.h"
 
 enum { ARENA_SLACK_BYTES = 1 << 20 };
-static const int64_t A_MOMENT_NS = 20 * 1000 * 1000; /* for streams that nobody wakes */
+static const int64_t A_MOMENT_NS = INT64_C(20) * 1000 * 1000; /* for streams that nobody wakes */
 
 static bool copy(bt_call *call, const bt_local_request *from, const bt_access_answer *answer) {
   bt_str tenant = {0}, user = {0};

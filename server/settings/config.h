@@ -3,7 +3,13 @@
 #ifndef BT_SERVER_SETTINGS_CONFIG_H
 #define BT_SERVER_SETTINGS_CONFIG_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/replay/replay.h"
 #include "server/settings/tempo_settings.h"
 #include "server/work/pool.h"

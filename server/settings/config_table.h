@@ -3,6 +3,11 @@
 #ifndef BT_SERVER_SETTINGS_CONFIG_TABLE_H
 #define BT_SERVER_SETTINGS_CONFIG_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/text.h"
 #include "server/settings/config.h"
 
 typedef enum bt_setting_kind {

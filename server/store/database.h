@@ -5,8 +5,9 @@
 
 #include <sqlite3.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
 #include "server/store/file_lock.h"
 
 typedef struct bt_database { /* stays where it was opened */

@@ -7,6 +7,11 @@
 #ifndef BT_SERVER_RULE_STORE_H
 #define BT_SERVER_RULE_STORE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/rules/rule_definition.h"
 
 typedef struct bt_rule_store bt_rule_store;

@@ -11,7 +11,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "dsl/arena.h"
 #include "server/base/condition.h"
 
 enum { MAX_QUEUED = 1024, NICE = 10, FIRST_THREADS = 2 };

@@ -2,7 +2,6 @@
 #include "tempo/wire/http_transfer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
