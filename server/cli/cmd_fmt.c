@@ -68,7 +68,6 @@ static bt_status format_text(bt_str text, bt_buffer *out, bt_buffer *problems, b
 }
 
 static void format_file(formatting *fmt, const char *path) {
-  bool is_text = strcmp(path, "-") == 0;
   size_t length = 0;
   bt_error error = {0};
   bt_buffer out = {0}, problems = {0};
@@ -78,6 +77,7 @@ static void format_file(formatting *fmt, const char *path) {
     fail_file(fmt, path, error.message, true);
     return;
   }
+  bool is_text = strcmp(path, "-") == 0 && !bt_looks_like_rule_file(text);
   bt_status status =
       is_text ? format_text(text, &out, &problems, &error) : bt_rulefile_format(text, path, &out, &problems, &error);
   if (status)
@@ -122,7 +122,8 @@ static int fmt_command(const bt_command *self, int argc, char **argv) {
   if (!bt_arguments_read(self, argc, argv, take_flag, &options, &files, &code)) return code;
   if (options.writes && options.checks)
     return bt_cli_usage_error("fmt", "-w writes files and --check does not: give one of them");
-  if (!files.count) return bt_cli_usage_error("fmt", "say which rule files, or - for a rule's text on stdin");
+  if (!files.count)
+    return bt_cli_usage_error("fmt", "say which rule files, or - for a rule file or a rule's text on stdin");
   for (size_t i = 0; i < files.count; i++)
     if (options.writes && strcmp(files.items[i], "-") == 0)
       return bt_cli_usage_error("fmt", "stdin cannot be written: leave out -w");
@@ -152,7 +153,8 @@ const bt_command bt_command_fmt = {
     .summary = "the canonical form of rules",
     .usage = "[-w | --check] FILE|FOLDER…",
     .about = "Writes rules in their canonical form. In a rule file only the blocks of rules (dsl: |) change. A rule "
-             "that is written in another way stays as it is if it is canonical; if not, it is an error.",
+             "that is written in another way stays as it is if it is canonical; if not, it is an error. - is stdin: a "
+             "rule file, or one rule's text.",
     .examples = examples,
     .groups = groups,
     .fine = "fine",
