@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/print.h"
 #include "server/json/json_memory.h"
 #include "server/replay/violation.h"

@@ -4,7 +4,12 @@
 #ifndef BT_SERVER_CLI_ANSWER_H
 #define BT_SERVER_CLI_ANSWER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/text.h"
 #include "server/cli/replay_options.h"
+#include "server/replay/replay.h"
 
 typedef struct bt_answer { /* borrowed: parts of a result and of the options that asked for it */
   const bt_replay_options *options;

@@ -5,6 +5,7 @@
 
 #include "dsl/suggest.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 
 const bt_flag *bt_group_flags(const bt_flag_group *group) {
   return group->make ? group->make() : group->flags;

@@ -1,11 +1,11 @@
 /* `betrace eval`: verdicts of rules on trace files, one line each. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/data_notes.h"
 #include "server/base/eval_limit.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/operands.h"
 #include "server/cli/print.h"
 #include "server/json/json_values.h"

@@ -8,7 +8,6 @@
 #include "server/cli/terminal.h"
 #include "server/json/explain_json.h"
 #include "server/replay/explain.h"
-#include "server/rulefile/checked_file.h"
 
 typedef struct explain_run {
   bt_replay_options options;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "server/cli/answer.h"
+#include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/print.h"
 #include "tempo/wire/http_client.h"
 

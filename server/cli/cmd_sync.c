@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "server/cli/answer.h"
+#include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/print.h"
 #include "server/cli/service_client.h"
 #include "server/cli/terminal.h"
-#include "server/json/replay_json.h"
 #include "server/rulefile/yaml_write.h"
 #include "tempo/wire/url.h"
 

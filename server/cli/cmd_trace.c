@@ -1,7 +1,6 @@
 /* `betrace trace`: one trace drawn as a tree, with the verdicts of rules and their witnesses marked. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/base/time_text.h"
 #include "server/cli/found_trace.h"

@@ -9,6 +9,7 @@
 #include "server/cli/print.h"
 #include "server/cli/report_chain.h"
 #include "server/cli/report_rerun.h"
+#include "server/cli/report_stamp.h"
 #include "server/cli/report_subject.h"
 #include "server/cli/terminal.h"
 #include "server/compliance/dsse.h"

@@ -4,6 +4,7 @@
 
 #include "dsl/suggest.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/print.h"
 
 /* ---- completion ---- */
@@ -101,13 +102,15 @@ const bt_command *const bt_commands[] = {&bt_command_check,
                                          &bt_command_doctor,
                                          &bt_command_generate,
                                          &bt_command_import,
+                                         &bt_command_listen,
                                          &completion,
                                          &version,
                                          NULL};
 
 const bt_command_area bt_command_areas[] = {
     {"Rules in files:", "check fmt test record suggest import sync"},
-    {"Traces against rules:", "replay first trace contrast diff compare gate vacuity eval explain verify-report"},
+    {"Traces against rules:",
+     "listen replay first trace contrast diff compare gate vacuity eval explain verify-report"},
     {"The service:", "serve health doctor token backup canary"},
     {0}};
 

@@ -1,8 +1,10 @@
 /* Completion for bash, zsh and fish from the rows of the commands: names of commands, their flags, the words that a
  * flag takes, and files where a flag or an operand is one. See command.h. */
+#include <stdbool.h>
 #include <string.h>
 
-#include "server/cli/cli.h"
+#include "dsl/text.h"
+#include "server/cli/command.h"
 
 static void append(bt_buffer *out, const char *text) {
   bt_buffer_append(out, bt_str_from(text));

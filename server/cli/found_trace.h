@@ -2,7 +2,12 @@
 #ifndef BT_SERVER_CLI_FOUND_TRACE_H
 #define BT_SERVER_CLI_FOUND_TRACE_H
 
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "server/cli/command.h"
 #include "server/cli/judge.h"
+#include "server/cli/replay_options.h"
+#include "tempo/wire/source.h"
 
 /* The first operand of such a command; those behind it are files of rules and traces. BT_EXIT_FINE, or the exit status,
  * and the message is printed. */

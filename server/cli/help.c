@@ -1,8 +1,9 @@
 /* The help of the program and of its commands, from their rows: what it does, examples before flags, exit statuses. See
  * command.h. */
+#include <stdio.h>
 #include <string.h>
 
-#include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/terminal.h"
 
 static unsigned help_width(void) {

@@ -2,7 +2,8 @@
  * command.h. */
 #include <string.h>
 
-#include "server/cli/cli.h"
+#include "dsl/text.h"
+#include "server/cli/command.h"
 
 /* Text in roff: backslashes, and dots and quotes that begin a line, are no commands; "-" is a hyphen to type. */
 static void write_text(const char *text, bt_buffer *out) {

@@ -12,7 +12,6 @@
 #include "server/cli/operands.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
-#include "tempo/api/tempo_source.h"
 #include "tempo/files/file_source.h"
 
 static bt_cancel interrupted;

@@ -3,9 +3,20 @@
 #ifndef BT_SERVER_CLI_REPLAY_OPTIONS_H
 #define BT_SERVER_CLI_REPLAY_OPTIONS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/replay/replay.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 #include "server/settings/tempo_settings.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/http_client.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_replay_options {
   bt_tempo_settings tempo;
