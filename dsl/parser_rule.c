@@ -1,4 +1,5 @@
 /* A whole rule: annotations, then clauses or a bare condition. See parser.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "dsl/diagnostic_codes.h"
@@ -25,16 +26,35 @@ static bool find_clause(bt_parser *parser, bt_clause_kind *kind) {
   return false;
 }
 
+/* Where the clause runs into the next one or into the end, its brace is not closed, and far away it is worth its place.
+ */
+static void expect_brace(bt_parser *parser, uint32_t opening) {
+  char what[80];
+  unsigned line = 1, column = 1;
+  if (!bt_parser_at_clause(parser) && !bt_parser_at(parser, BT_TOKEN_END)) {
+    bt_parser_expected_operator(parser, "`}` or an operator");
+    return;
+  }
+  for (uint32_t i = 0; i < opening; i++) {
+    bool is_end = parser->text.ptr[i] == '\n', is_first = ((unsigned char)parser->text.ptr[i] & 0xC0) != 0x80;
+    line += is_end;
+    column = is_end ? 1 : column + is_first;
+  }
+  snprintf(what, sizeof what, "`}` for the `{` at %u:%u, or an operator", line, column);
+  bt_parser_expected_operator(parser, what);
+}
+
 static void parse_braces(bt_parser *parser, bt_ast_clause *clause) {
   if (!bt_parser_enter(parser)) {
     clause->condition = parser->error_node;
     return;
   }
+  uint32_t opening = bt_parser_peek(parser, 0)->range.start;
   bt_parser_advance(parser);
   clause->inside.start = clause->inside.end = bt_parser_last_range(parser).end;
   clause->condition = bt_parser_condition(parser);
   if (!bt_parser_at(parser, BT_TOKEN_RIGHT_BRACE)) {
-    bt_parser_expected_operator(parser, "`}` or an operator");
+    expect_brace(parser, opening);
     /* Everything up to the clause's own brace belongs to the mistake. */
     while (!bt_parser_at(parser, BT_TOKEN_RIGHT_BRACE) && !bt_parser_at(parser, BT_TOKEN_END) &&
            !bt_parser_at_clause(parser)) {

@@ -121,6 +121,26 @@ static void take_file(checking *check, const bt_checked_file *file) {
   check->warnings += file->warning_count;
 }
 
+static void check_text(checking *check, bt_str dsl, const char *name) {
+  bt_rule *rule = NULL;
+  bt_diagnostics diagnostics;
+  bt_error error = {0};
+  bt_buffer text = {0};
+  bt_diagnostics_init(&diagnostics);
+  bt_status status = bt_rule_compile(dsl, &rule, &diagnostics, &error);
+  check->rules++;
+  check->errors += diagnostics.error_count;
+  for (size_t i = 0; i < diagnostics.count; i++) check->warnings += !diagnostics.items[i].is_error;
+  if (check->format != FORMAT_TEXT)
+    add_found(check, name, bt_rule_diagnostics_json(BT_STR(""), &diagnostics));
+  else
+    bt_diagnostics_print(&diagnostics, dsl, name, &text);
+  print_problems(&text);
+  if (status && !diagnostics.error_count) add_file_problem(check, name, error.message);
+  bt_rule_free(rule);
+  bt_diagnostics_dispose(&diagnostics);
+}
+
 static void check_file(checking *check, const char *path) {
   size_t length = 0;
   bt_error error = {0};
@@ -133,32 +153,15 @@ static void check_file(checking *check, const char *path) {
     return;
   }
   const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
-  if (bt_checked_file_read((bt_str){text, length}, name, &file, &error))
+  bool is_rule = path[0] == '-' && !path[1] && !bt_looks_like_rule_file((bt_str){text, length});
+  if (is_rule)
+    check_text(check, (bt_str){text, length}, name);
+  else if (bt_checked_file_read((bt_str){text, length}, name, &file, &error))
     add_file_problems(check, name, (bt_str){text, length}, error.message);
   else
     take_file(check, &file);
   bt_checked_file_dispose(&file);
   free(text);
-}
-
-static void check_text(checking *check, const char *dsl) {
-  bt_rule *rule = NULL;
-  bt_diagnostics diagnostics;
-  bt_error error = {0};
-  bt_buffer text = {0};
-  bt_diagnostics_init(&diagnostics);
-  bt_status status = bt_rule_compile(bt_str_from(dsl), &rule, &diagnostics, &error);
-  check->rules++;
-  check->errors += diagnostics.error_count;
-  for (size_t i = 0; i < diagnostics.count; i++) check->warnings += !diagnostics.items[i].is_error;
-  if (check->format != FORMAT_TEXT)
-    add_found(check, "<dsl>", bt_rule_diagnostics_json(BT_STR(""), &diagnostics));
-  else
-    bt_diagnostics_print(&diagnostics, bt_str_from(dsl), "<dsl>", &text);
-  print_problems(&text);
-  if (status && !diagnostics.error_count) add_file_problem(check, "<dsl>", error.message);
-  bt_rule_free(rule);
-  bt_diagnostics_dispose(&diagnostics);
 }
 
 static void print_end(checking *check) {
@@ -191,7 +194,7 @@ static int exit_status(const checking *check) {
 static int run_check(checking *check, char **paths, size_t path_count, const char *const *texts, size_t text_count) {
   check->diagnostics = json_array();
   if (!check->diagnostics) return bt_cli_usage_error("check", "there is not enough memory");
-  for (size_t i = 0; i < text_count; i++) check_text(check, texts[i]);
+  for (size_t i = 0; i < text_count; i++) check_text(check, bt_str_from(texts[i]), "<dsl>");
   for (size_t i = 0; i < path_count; i++) check_file(check, paths[i]);
   print_end(check);
   json_decref(check->diagnostics);
@@ -245,15 +248,16 @@ static const bt_example examples[] = {
     {"One rule's text", "betrace check --dsl 'when { pii.read } always { audit.log }'"},
     {"For the code scanning of a code host", "betrace check --output sarif rules/*.yaml > betrace.sarif"},
     {0}};
-const bt_command bt_command_check = {.name = "check",
-                                     .summary = "parses and checks rule files",
-                                     .usage = "[flags] FILE|FOLDER…",
-                                     .about = "Parses and checks rule files (YAML or JSON; - is stdin) and prints "
-                                              "errors and warnings with file, line and column, and "
-                                              "what to write instead where that is known.",
-                                     .examples = examples,
-                                     .groups = groups,
-                                     .fine = "no errors (there may be warnings)",
-                                     .found = "errors, or with --fail-on warning also warnings",
-                                     .operands = "rules",
-                                     .run = check_command};
+const bt_command bt_command_check = {
+    .name = "check",
+    .summary = "parses and checks rule files",
+    .usage = "[flags] FILE|FOLDER…",
+    .about = "Parses and checks rule files (YAML or JSON; - is stdin, a file or one rule's text) and prints "
+             "errors and warnings with file, line and column, and "
+             "what to write instead where that is known.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "no errors (there may be warnings)",
+    .found = "errors, or with --fail-on warning also warnings",
+    .operands = "rules",
+    .run = check_command};

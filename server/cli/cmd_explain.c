@@ -13,11 +13,26 @@ typedef struct explain_run {
   bt_replay_options options;
 } explain_run;
 
+/* For people: the ids of a batch and the guard of durations (traceql_filter.c) say nothing about the rule. --json has
+ * the queries letter by letter. */
+static void print_query(const char *traceql) {
+  static const char ids[] = "\"4bf92f3577b34da6a3ce929d0e0e4736|x\"", guard[] = " && duration <= 9223372036854775807ns";
+  bt_buffer text = {0};
+  while (*traceql) {
+    bool is_ids = strncmp(traceql, ids, strlen(ids)) == 0, is_guard = strncmp(traceql, guard, strlen(guard)) == 0;
+    if (is_ids) bt_buffer_append(&text, BT_STR("ID|ID|…"));
+    if (!is_ids && !is_guard) bt_buffer_append_char(&text, *traceql);
+    traceql += is_ids ? strlen(ids) : is_guard ? strlen(guard) : 1;
+  }
+  bt_print("%s%.*s%s", bt_style_on(BT_STYLE_CYAN), BT_FMT(bt_buffer_str(&text)), bt_style_on(BT_STYLE_OFF));
+  bt_buffer_dispose(&text);
+}
+
 static void print_queries(const bt_explain_rule *rule) {
   for (size_t i = 0; i < rule->query_count; i++) {
     const bt_explain_query *query = &rule->queries[i];
-    bt_print("  %-8s %s%s%s", bt_explain_use_name(query->use), bt_style_on(BT_STYLE_CYAN), query->traceql,
-             bt_style_on(BT_STYLE_OFF));
+    bt_print("  %-8s ", bt_explain_use_name(query->use));
+    print_query(query->traceql);
     if (query->is_probed) bt_print("   about %" PRIu64 " traces", query->estimated_found);
     bt_print("\n");
   }
@@ -39,7 +54,9 @@ static void print_options(const bt_explain_result *result, const bt_explain_rule
 static void print_rule(const bt_explain_result *result, const bt_explain_rule *rule) {
   bt_print("%s%s%s\n", bt_style_on(BT_STYLE_BOLD), rule->definition->fields.id, bt_style_on(BT_STYLE_OFF));
   print_queries(rule);
-  bt_print("  candidates: %s\n", rule->candidates);
+  bt_print("  candidates: ");
+  print_query(rule->candidates);
+  bt_print("\n");
   bt_print("  decided here: %s\n", rule->decided_locally);
   if (rule->reads_by_id)
     bt_print_line("  its traces are read by id, one request each: batches cannot give what it reads");

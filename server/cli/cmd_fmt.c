@@ -69,7 +69,6 @@ static bt_status format_text(bt_str text, bt_buffer *out, bt_buffer *problems, b
 }
 
 static void format_file(formatting *fmt, const char *path) {
-  bool is_text = strcmp(path, "-") == 0;
   size_t length = 0;
   bt_error error = {0};
   bt_buffer out = {0}, problems = {0};
@@ -79,6 +78,7 @@ static void format_file(formatting *fmt, const char *path) {
     fail_file(fmt, path, error.message, true);
     return;
   }
+  bool is_text = strcmp(path, "-") == 0 && !bt_looks_like_rule_file(text);
   bt_status status =
       is_text ? format_text(text, &out, &problems, &error) : bt_rulefile_format(text, path, &out, &problems, &error);
   if (status)
@@ -123,7 +123,8 @@ static int fmt_command(const bt_command *self, int argc, char **argv) {
   if (!bt_arguments_read(self, argc, argv, take_flag, &options, &files, &code)) return code;
   if (options.writes && options.checks)
     return bt_cli_usage_error("fmt", "-w writes files and --check does not: give one of them");
-  if (!files.count) return bt_cli_usage_error("fmt", "say which rule files, or - for a rule's text on stdin");
+  if (!files.count)
+    return bt_cli_usage_error("fmt", "say which rule files, or - for a rule file or a rule's text on stdin");
   for (size_t i = 0; i < files.count; i++)
     if (options.writes && strcmp(files.items[i], "-") == 0)
       return bt_cli_usage_error("fmt", "stdin cannot be written: leave out -w");
@@ -154,7 +155,8 @@ const bt_command bt_command_fmt = {
     .usage = "[-w | --check] FILE|FOLDER…",
     .about = "Writes rules in their canonical form. In a rule file only the texts of rules change: blocks (dsl: |), "
              "texts on one line and texts in quotes. One that is folded (dsl: >) or goes over several lines without "
-             "quotes stays as it is if it is canonical; if not, it is an error.",
+             "quotes stays as it is if it is canonical; if not, it is an error. - is stdin: a rule file, or "
+             "one rule's text.",
     .examples = examples,
     .groups = groups,
     .fine = "fine",

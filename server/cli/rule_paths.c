@@ -117,3 +117,22 @@ bool bt_rule_paths_of(const char *command, const bt_operands *operands, bt_rule_
   bt_rule_paths_dispose(out);
   return false;
 }
+
+/* What comes behind blank lines and comments. */
+static bt_str first_words(bt_str text) {
+  for (;;) {
+    while (text.len && strchr(" \t\r\n", text.ptr[0])) text = (bt_str){text.ptr + 1, text.len - 1};
+    if (!text.len || text.ptr[0] != '#') return text;
+    const char *end = memchr(text.ptr, '\n', text.len);
+    text = end ? (bt_str){end, text.len - (size_t)(end - text.ptr)} : (bt_str){text.ptr, 0};
+  }
+}
+
+bool bt_looks_like_rule_file(bt_str text) {
+  bt_str words = first_words(text);
+  size_t key = 0;
+  if (!words.len || strchr("-{[", words.ptr[0])) return true;
+  while (key < words.len && ((words.ptr[key] | 32) >= 'a' && (words.ptr[key] | 32) <= 'z')) key++;
+  return key && key < words.len && words.ptr[key] == ':' &&
+         (key + 1 == words.len || strchr(" \r\n", words.ptr[key + 1]));
+}

@@ -22,5 +22,7 @@ bt_status bt_rule_paths_find(char *const *paths, size_t count, bt_rule_paths *ou
 void bt_rule_paths_dispose(bt_rule_paths *paths);
 /* The same for a command's operands. False: it has printed why, and the command ends with BT_EXIT_USAGE. */
 bool bt_rule_paths_of(const char *command, const bt_operands *operands, bt_rule_paths *out);
+/* Of what stands on stdin: a rule file begins with a list, a key or a brace. One rule's text never does. */
+bool bt_looks_like_rule_file(bt_str text);
 
 #endif

@@ -70,11 +70,12 @@ OF_RULES = [
     (dsl("trace.has(span.name == 'x')"), 1, ["1:24", "double quotes", 'write `"x"`'], []),
     (dsl("trace.has(a) AND trace.has(b)"), 1, ["1:14", "write `and`"], []),
     (dsl("trace.hass(a)"), 1, ["1:1", "did you mean trace.has", "write `trace.has`"], []),
-    (dsl('{ name = "x" }'), 1, ["1:1", "TraceQL", 'write `trace.has(name = "x")`'], []),
+    (dsl('{ name = "x" }'), 1, ["1:1", "TraceQL", 'write `trace.has(span.name = "x")`'], []),
     (dsl('trace.has(.http.method == "x")'), 1, ["1:11", "without a dot", "remove `.`"], []),
     (dsl('trace.has(span:name == "x")'), 1, ["1:11", "TraceQL", "write `span.name`"], []),
     (dsl("when { GET /cart } always { b }"), 1, ["1:8", 'write `"GET /cart"`'], []),
     (dsl("trace.has(rate(x) > 1)"), 1, ["1:11", "`rate`", "one trace", "count"], []),
+    (dsl("when { a always { b }"), 1, ["1:10", "`}` for the `{` at 1:6"], []),
     (dsl("trace.has(x is null)"), 1, ["1:13", "write `not exists(x)`"], []),
 ]
 
