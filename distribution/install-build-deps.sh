@@ -5,7 +5,7 @@
 #   install-build-deps.sh demo     what building and trying the program needs: C tools and libraries, curl, jq
 #   install-build-deps.sh dist     what building and trying the program needs, and what makes packages of it
 #   install-build-deps.sh check    the same and what the tests need: cmocka, the formatter, Python for the test drivers, a browser
-#   install-build-deps.sh full     the same and what `make check-full` needs: libFuzzer, clang-tidy, a tool that makes clean roots
+#   install-build-deps.sh full     the same and what `make check-full` needs: libFuzzer, clang-tidy, include-what-you-use, a tool that makes clean roots
 #
 # Works as root or through sudo; otherwise it prints the command to run and ends with 1.
 set -euo pipefail
@@ -17,7 +17,7 @@ check=(libcmocka-dev clang-format-14 ccache python3 python3-venv git openssl wrk
 # The pages need Node 20.11 or newer. Debian 12 has 18, whose npm is enough: tests/app/node_packages.py gets a newer Node with it.
 command -v npm >/dev/null || check+=(nodejs npm)
 dist=(dpkg-dev file python3)
-full=(libgrpc-dev clang-14 clang-tidy-14 libclang-rt-14-dev llvm-14 mmdebstrap gcovr buildah strace binutils systemd)
+full=(libgrpc-dev clang-14 clang-tidy-14 iwyu libclang-rt-14-dev llvm-14 mmdebstrap gcovr buildah strace binutils systemd)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

@@ -4,7 +4,11 @@
 #ifndef BT_DSL_ARENA_H
 #define BT_DSL_ARENA_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef struct bt_arena_block bt_arena_block;
 

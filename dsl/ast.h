@@ -5,8 +5,12 @@
 #ifndef BT_DSL_AST_H
 #define BT_DSL_AST_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/lexer.h"
 #include "dsl/rule.h"
+#include "dsl/text.h"
 
 typedef enum bt_ast_kind {
   BT_AST_ERROR, /* reported already; stands for anything */

@@ -4,7 +4,16 @@
 #ifndef BT_DSL_CHECKER_H
 #define BT_DSL_CHECKER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
 #include "dsl/ast.h"
+#include "dsl/diagnostic.h"
+#include "dsl/error.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
 
 /* The compiled patterns of a rule, one for each text, for bt_rule_free; in the rule's arena. */
 typedef struct bt_pattern_list {

@@ -1,7 +1,6 @@
 /* Bindings: who is declared, who is visible where. See checker.h. */
 #include "dsl/checker.h"
 #include "dsl/diagnostic_codes.h"
-#include "dsl/suggest.h"
 #include "dsl/vocabulary.h"
 
 /* Words that begin something else where a binding can stand. */

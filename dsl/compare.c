@@ -1,6 +1,8 @@
 /* Comparing two known values. See compare.h. */
 #include "dsl/compare.h"
 
+#include "dsl/pattern.h"
+
 enum { TEXT_BETWEEN_CHECKS = 1 << 20 }; /* some milliseconds */
 
 void bt_work_allow(bt_work *work, uint64_t bytes) {

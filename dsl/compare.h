@@ -3,8 +3,12 @@
 #ifndef BT_DSL_COMPARE_H
 #define BT_DSL_COMPARE_H
 
-#include "dsl/pattern.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/rule.h"
+#include "dsl/value.h"
 
 typedef struct bt_comparator {
   bt_comparison_operator op; /* not IN, NOT_IN: those are EQUAL with each item of the list */

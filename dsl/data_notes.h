@@ -5,7 +5,13 @@
 #ifndef BT_DSL_DATA_NOTES_H
 #define BT_DSL_DATA_NOTES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 
 typedef struct bt_data_notes bt_data_notes;
 

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { MAX_MESSAGE_BYTES = 1024, MAX_FIX_BYTES = 3072, MAX_ARENA_BYTES = 2 * 1024 * 1024 };
 /* Of the source line that is printed with a diagnostic, and of those before its place. */

@@ -3,7 +3,12 @@
 #ifndef BT_DSL_DIAGNOSTIC_H
 #define BT_DSL_DIAGNOSTIC_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/arena.h"
+#include "dsl/text.h"
 
 /* More than these are counted, not kept: a text with so many errors is not read to the end by anyone. */
 enum { BT_MAX_DIAGNOSTICS = 200 };

@@ -2,7 +2,6 @@
 #include "dsl/eval.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/evaluation.h"
 

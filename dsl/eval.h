@@ -3,7 +3,15 @@
 #ifndef BT_DSL_EVAL_H
 #define BT_DSL_EVAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
+#include "dsl/value.h"
 
 typedef struct bt_ruleset bt_ruleset;     /* immutable, any thread */
 typedef struct bt_evaluator bt_evaluator; /* one thread */

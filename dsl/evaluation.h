@@ -5,11 +5,22 @@
 #ifndef BT_DSL_EVALUATION_H
 #define BT_DSL_EVALUATION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/compare.h"
+#include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/kleene.h"
 #include "dsl/outcome.h"
 #include "dsl/program.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "dsl/trace_index.h"
+#include "dsl/value.h"
 #include "dsl/value_index.h"
 
 /* A span that was not seen, of an incomplete trace or of those that a summary stands for: all that rests on it is

@@ -3,6 +3,7 @@
  * version of the processor groups spans by these two. So a selection that cannot have a span of that name and status
  * lacks nothing. Start, end, parents and events of hidden spans are unknown. See evaluation.h. */
 #include "dsl/evaluation.h"
+#include "dsl/field.h"
 #include "dsl/matcher.h"
 #include "dsl/trace_pruned.h"
 

@@ -1,6 +1,5 @@
 /* Selections: which spans belong to one, whether there is any, and has_before / has_after. See evaluation.h. */
 #include "dsl/evaluation.h"
-#include "dsl/matcher.h"
 
 bool bt_selection_is_open(bt_evaluator *evaluator, const bt_program_selection *selection) {
   if (!bt_evaluator_lacks_spans(evaluator) || selection->base_binding != BT_NO_BINDING) return false;

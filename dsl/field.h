@@ -2,7 +2,11 @@
 #ifndef BT_DSL_FIELD_H
 #define BT_DSL_FIELD_H
 
+#include <stdbool.h>
+
 #include "dsl/rule.h"
+#include "dsl/trace.h"
+#include "dsl/value.h"
 
 /* Value of a field of one span (not of the trace). Kinds and statuses are lower-case strings; durations and times are
  * whole numbers of nanoseconds, because the checker has already parted the types. `event` is the event that is asked

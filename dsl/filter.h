@@ -6,7 +6,11 @@
 #ifndef BT_DSL_FILTER_H
 #define BT_DSL_FILTER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/arena.h"
+#include "dsl/text.h"
 #include "dsl/value.h"
 
 /* The pattern that matches every string. */

@@ -5,8 +5,11 @@
 #ifndef BT_DSL_FORMAT_H
 #define BT_DSL_FORMAT_H
 
+#include <stdbool.h>
+
 #include "dsl/ast.h"
 #include "dsl/lexer.h"
+#include "dsl/text.h"
 
 /* Without comments and annotations. The tree must be free of errors. */
 void bt_format_canonical(const bt_ast_rule *tree, bt_buffer *out);

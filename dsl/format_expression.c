@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl/parser.h"
-
 /* How strongly the printed node holds together; a weaker one in a stronger place gets parentheses. */
 typedef enum strength { WEAK_OR, WEAK_AND, WEAK_NOT, WEAK_TEST, WEAK_SUM, WEAK_PRODUCT, WEAK_FACTOR } strength;
 

@@ -4,6 +4,9 @@
 #ifndef BT_DSL_FORMULA_H
 #define BT_DSL_FORMULA_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/filter.h"
 #include "dsl/plan.h"
 

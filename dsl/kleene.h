@@ -2,6 +2,9 @@
 #ifndef BT_DSL_KLEENE_H
 #define BT_DSL_KLEENE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/eval.h"
 
 /* Reasons as bits; bt_reason_of picks the one that is told. */

@@ -4,7 +4,14 @@
 #ifndef BT_DSL_LEXER_H
 #define BT_DSL_LEXER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
 #include "dsl/diagnostic.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef enum bt_token_kind {
   BT_TOKEN_END,

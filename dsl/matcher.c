@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dsl/field.h"
+
 static bool is_named(const bt_span *span, bt_str name) {
   return bt_str_equal(span->name, name) || (span->resource->service.ptr && bt_str_equal(span->resource->service, name));
 }

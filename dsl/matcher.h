@@ -3,7 +3,13 @@
 #ifndef BT_DSL_MATCHER_H
 #define BT_DSL_MATCHER_H
 
+#include <stdbool.h>
+
+#include "dsl/compare.h"
+#include "dsl/error.h"
 #include "dsl/program.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 
 /* Whether the span (and inside an event predicate that event, else NULL) meets a static predicate. Where that could not
  * be found out, work->status says why. */

@@ -4,8 +4,13 @@
 #ifndef BT_DSL_OUTCOME_H
 #define BT_DSL_OUTCOME_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/compare.h"
 #include "dsl/kleene.h"
+#include "dsl/rule.h"
+#include "dsl/value.h"
 
 typedef enum bt_outcome_kind {
   BT_OUTCOME_VALUE,  /* low is the value, which may be missing */

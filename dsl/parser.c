@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "dsl/diagnostic_codes.h"
-#include "dsl/suggest.h"
 #include "dsl/vocabulary.h"
 
 const bt_token *bt_parser_peek(const bt_parser *parser, size_t ahead) {

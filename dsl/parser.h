@@ -5,8 +5,16 @@
 #ifndef BT_DSL_PARSER_H
 #define BT_DSL_PARSER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
 #include "dsl/ast.h"
+#include "dsl/diagnostic.h"
+#include "dsl/error.h"
 #include "dsl/lexer.h"
+#include "dsl/text.h"
 
 /* The tree is in the arena and borrows from text and tokens' strings. BT_OK also when there were diagnostics. */
 bt_status bt_parser_run(bt_str text, const bt_tokens *tokens, bt_arena *arena, bt_diagnostics *diagnostics,

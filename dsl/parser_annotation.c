@@ -1,5 +1,4 @@
 /* Annotations (dsl.md §6). See parser.h. */
-#include <string.h>
 
 #include "dsl/diagnostic_codes.h"
 #include "dsl/parser.h"

@@ -4,7 +4,12 @@
 #ifndef BT_DSL_PATTERN_H
 #define BT_DSL_PATTERN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef struct bt_pattern bt_pattern;
 

@@ -3,6 +3,8 @@
 #ifndef BT_DSL_PATTERN_SIZE_H
 #define BT_DSL_PATTERN_SIZE_H
 
+#include <stdint.h>
+
 #include "dsl/text.h"
 
 /* Of one pattern, and of all of a rule. RE2 takes some tens of milliseconds for as many. */

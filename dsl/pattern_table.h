@@ -4,7 +4,12 @@
 #ifndef BT_DSL_PATTERN_TABLE_H
 #define BT_DSL_PATTERN_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/pattern.h"
+#include "dsl/text.h"
 
 /* What every pattern begins with; the table's alone. */
 typedef struct bt_pattern_link {

@@ -5,7 +5,13 @@
 #ifndef BT_DSL_PLAN_H
 #define BT_DSL_PLAN_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
 #include "dsl/rule.h"
+#include "dsl/text.h"
 
 /* One TraceQL filter `{ … }` on single spans, as text. Made by the planner only. */
 typedef struct bt_over_query {

@@ -2,8 +2,13 @@
 #ifndef BT_DSL_PLAN_PARTS_H
 #define BT_DSL_PLAN_PARTS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/filter.h"
 #include "dsl/formula.h"
 #include "dsl/rule.h"
+#include "dsl/value.h"
 
 /* plan_over.c: a formula that holds of every trace that violates (exercises) the rule. *is_exact: and of no other
  * settled trace. */

@@ -4,9 +4,17 @@
 #ifndef BT_DSL_PROGRAM_H
 #define BT_DSL_PROGRAM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
 #include "dsl/compare.h"
-#include "dsl/field.h"
+#include "dsl/error.h"
+#include "dsl/rule.h"
 #include "dsl/symbol.h"
+#include "dsl/text.h"
+#include "dsl/value.h"
 
 typedef struct bt_program_expression bt_program_expression;
 typedef struct bt_program_predicate bt_program_predicate;

@@ -4,7 +4,12 @@
 #ifndef BT_DSL_PROGRAM_COMPILE_H
 #define BT_DSL_PROGRAM_COMPILE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/program.h"
+#include "dsl/rule.h"
 
 typedef struct bt_program_compiler {
   struct bt_ruleset *ruleset;

@@ -1,5 +1,6 @@
 /* What spans can be looked up by: equalities with something that is known before, and relations of parents and
  * children. See program.h. */
+#include "dsl/field.h"
 #include "dsl/program_compile.h"
 
 typedef struct key_list {

@@ -1,6 +1,7 @@
 /* Compiling predicates, comparisons and expressions. See program_compile.h. */
 #include <string.h>
 
+#include "dsl/field.h"
 #include "dsl/program_compile.h"
 
 void bt_program_see_binding(bt_program_compiler *compiler, int binding) {

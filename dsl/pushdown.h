@@ -4,8 +4,12 @@
 #ifndef BT_DSL_PUSHDOWN_H
 #define BT_DSL_PUSHDOWN_H
 
+#include <stdbool.h>
+
 #include "dsl/filter.h"
 #include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/value.h"
 
 enum { BT_PUSHDOWN_MAX_STRING_BYTES = 2048 }; /* Tempo cuts attribute values to this many bytes on the way in */
 

@@ -5,8 +5,13 @@
 #ifndef BT_DSL_RULE_H
 #define BT_DSL_RULE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/diagnostic.h"
-#include "dsl/trace.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "dsl/value.h"
 
 enum {

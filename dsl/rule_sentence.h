@@ -3,7 +3,9 @@
 #ifndef BT_DSL_RULE_SENTENCE_H
 #define BT_DSL_RULE_SENTENCE_H
 
-#include "dsl/eval.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/value.h"
 
 /* Appends the sentence of a choice, without the span that it is about: `no fraud-check in this trace`, `count(retry) is
  * 5, expected <= 2`. Where the choice blames nothing that stands in the rule: the whole of it. A rule's text is put on

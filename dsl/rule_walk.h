@@ -4,6 +4,8 @@
 #ifndef BT_DSL_RULE_WALK_H
 #define BT_DSL_RULE_WALK_H
 
+#include <stdbool.h>
+
 #include "dsl/rule.h"
 
 /* Called in the order of the text. Any of them may be NULL. */

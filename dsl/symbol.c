@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "dsl/arena.h"
+
 enum { FIRST_SLOTS = 64 };
 
 void bt_symbols_dispose(bt_symbols *symbols) {

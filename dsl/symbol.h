@@ -3,7 +3,12 @@
 #ifndef BT_DSL_SYMBOL_H
 #define BT_DSL_SYMBOL_H
 
-#include "dsl/arena.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 enum { BT_NO_SYMBOL = 0 };
 

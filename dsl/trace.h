@@ -5,7 +5,13 @@
 #ifndef BT_DSL_TRACE_H
 #define BT_DSL_TRACE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "dsl/value.h"
 
 typedef struct bt_trace_id {

@@ -2,6 +2,9 @@
 #ifndef BT_DSL_TRACE_COMPARE_H
 #define BT_DSL_TRACE_COMPARE_H
 
+#include <stdbool.h>
+
+#include "dsl/arena.h"
 #include "dsl/trace.h"
 
 /* Whether two records with the same id and kind say the same; the order of attributes does not matter. The arena gives

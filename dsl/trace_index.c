@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/field.h"
+
 /* Counting sort: symbols[i] of span i, 0 … symbol_count. Spans stay ascending within a symbol. */
 static bool sort_by_symbol(bt_trace_index *index, const uint32_t *symbols, uint32_t symbol_count, bt_span_groups *out) {
   uint32_t span_count = index->trace->span_count;

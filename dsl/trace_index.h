@@ -5,7 +5,14 @@
 #ifndef BT_DSL_TRACE_INDEX_H
 #define BT_DSL_TRACE_INDEX_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/compare.h"
+#include "dsl/error.h"
 #include "dsl/program.h"
+#include "dsl/trace.h"
 
 typedef struct bt_span_list { /* span numbers, ascending */
   const uint32_t *spans;

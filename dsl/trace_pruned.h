@@ -5,6 +5,8 @@
 #ifndef BT_DSL_TRACE_PRUNED_H
 #define BT_DSL_TRACE_PRUNED_H
 
+#include <stdint.h>
+
 #include "dsl/trace.h"
 
 #define BT_PRUNED_PREFIX   "aggregation."

@@ -1,4 +1,8 @@
 /* Writing TraceQL: searches and reads, as they are sent. See traceql.h. */
+#include "dsl/traceql.h"
+
+#include "dsl/plan.h"
+#include "dsl/trace.h"
 #include "dsl/traceql_parts.h"
 
 enum {

@@ -6,8 +6,14 @@
 #ifndef BT_DSL_TRACEQL_H
 #define BT_DSL_TRACEQL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/filter.h"
 #include "dsl/plan.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 
 enum {
   BT_TRACEQL_MAX_BYTES = 131072,       /* Tempo refuses longer queries */

@@ -1,4 +1,5 @@
 /* Writing filters in TraceQL: literals, keys, tests. See traceql.h. */
+#include "dsl/traceql.h"
 #include "dsl/traceql_parts.h"
 
 #include <stdio.h>

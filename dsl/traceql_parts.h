@@ -2,7 +2,8 @@
 #ifndef BT_DSL_TRACEQL_PARTS_H
 #define BT_DSL_TRACEQL_PARTS_H
 
-#include "dsl/traceql.h"
+#include "dsl/filter.h"
+#include "dsl/text.h"
 
 /* The key of an attribute, quoted where it has to be. Quoted names know \" and \\ only; the planner lets no other
  * strange byte come here. */

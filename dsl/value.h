@@ -3,6 +3,8 @@
 #ifndef BT_DSL_VALUE_H
 #define BT_DSL_VALUE_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "dsl/text.h"

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "dsl/field.h"
+
 enum { ELEMENTS_OF_SPAN = 4, FEW = 64, LONGEST_HASHED = 256, DIGIT_BITS = 8, DIGITS = 4 };
 
 /* ---- hashes ---- */

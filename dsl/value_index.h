@@ -4,8 +4,15 @@
 #ifndef BT_DSL_VALUE_INDEX_H
 #define BT_DSL_VALUE_INDEX_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
 #include "dsl/program.h"
+#include "dsl/trace.h"
 #include "dsl/trace_index.h"
+#include "dsl/value.h"
 
 typedef struct bt_value_index {
   uint32_t *hashes; /* ascending */

@@ -4,6 +4,8 @@
 #ifndef BT_DSL_VOCABULARY_H
 #define BT_DSL_VOCABULARY_H
 
+#include <stddef.h>
+
 #include "dsl/rule.h"
 
 const char *bt_vocabulary_clause(size_t i); /* when, always, never */

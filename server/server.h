@@ -2,7 +2,9 @@
 #ifndef BT_SERVER_SERVER_H
 #define BT_SERVER_SERVER_H
 
-#include "server/http/http_server.h"
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/settings/config.h"
 
 typedef struct bt_server bt_server;

@@ -3,7 +3,9 @@
 #ifndef BT_SERVER_BASE_CLOCK_H
 #define BT_SERVER_BASE_CLOCK_H
 
-#include "tempo/wire/wall_clock.h"
+#include <stdint.h>
+
+#include "tempo/wire/wall_clock.h" // IWYU pragma: export
 
 int64_t bt_clock_monotonic_ns(void); /* for differences only: it never goes back */
 

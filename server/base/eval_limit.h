@@ -3,7 +3,11 @@
 #ifndef BT_SERVER_BASE_EVAL_LIMIT_H
 #define BT_SERVER_BASE_EVAL_LIMIT_H
 
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/trace.h"
 #include "tempo/wire/cancel.h"
 
 /* Of all rules on one trace; far beyond what budgets leave to one rule. */

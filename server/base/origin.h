@@ -2,6 +2,8 @@
 #ifndef BT_SERVER_BASE_ORIGIN_H
 #define BT_SERVER_BASE_ORIGIN_H
 
+#include <stdbool.h>
+
 #include "dsl/text.h"
 
 /* scheme://host[:port] in lower case and nothing else, as browsers send it (RFC 6454, section 6.2). */

@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_BASE_SHA256_H
 #define BT_SERVER_BASE_SHA256_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 enum { BT_SHA256_BYTES = 32, BT_SHA256_HEX = 64 };
 

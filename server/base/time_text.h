@@ -2,6 +2,9 @@
 #ifndef BT_SERVER_BASE_TIME_TEXT_H
 #define BT_SERVER_BASE_TIME_TEXT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/text.h"
 
 /* RFC 3339, UTC, nanoseconds: "2026-01-11T14:23:17.000000000Z". out has room for 40 bytes. */

@@ -4,7 +4,12 @@
 #ifndef BT_SERVER_CLI_ANSWER_H
 #define BT_SERVER_CLI_ANSWER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/text.h"
 #include "server/cli/replay_options.h"
+#include "server/replay/replay.h"
 
 typedef struct bt_answer { /* borrowed: parts of a result and of the options that asked for it */
   const bt_replay_options *options;
@@ -34,5 +39,8 @@ void bt_answer_print_rest(const bt_answer *answer);
 void bt_url_write(const char *url, bt_buffer *out);
 /* An error in which that address had a part, as above. */
 void bt_failure_write(const char *url, const char *message, bt_buffer *out);
+/* Where nothing answered: the error then says at which address, and what to do. */
+void bt_failure_name_place(const char *url, const char *advice, bt_error *error);
+#define BT_NO_SERVICE_ADVICE "betrace serve starts a service there, or --url says where one is"
 
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/base/clock.h"
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/rulefile/checked_file.h"

@@ -3,11 +3,13 @@
 #define BT_SERVER_CLI_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
-#include "server/cli/command.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/rules/rule_definition.h"
-#include "tempo/wire/source.h"
 
 enum { BT_EXIT_FINE = 0, BT_EXIT_FOUND = 1, BT_EXIT_USAGE = 2, BT_EXIT_UNKNOWN = 3 }; /* api.md, The command line */
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/print.h"
 #include "server/store/backup.h"
 

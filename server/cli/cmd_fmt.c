@@ -9,6 +9,7 @@
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/rulefile/file_format.h"
+#include "server/rulefile/rulefile.h"
 
 typedef enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK } fmt_mode;
 

@@ -11,6 +11,7 @@
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
 #include "server/import/import.h"
+#include "server/rulefile/rulefile.h"
 
 typedef struct importing {
   const char *output; /* NULL: stdout */

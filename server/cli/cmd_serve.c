@@ -3,14 +3,13 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/base/log.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/print.h"
 #include "server/server.h"
 

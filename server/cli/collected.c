@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "server/cli/print.h"
+#include "server/cli/replay_options.h"
 
 static bt_status keep_violation(void *context, size_t rule, bt_violation *violation, bt_error *error) {
   bt_collected *all = context;

@@ -3,7 +3,13 @@
 #ifndef BT_SERVER_CLI_COLLECTED_H
 #define BT_SERVER_CLI_COLLECTED_H
 
-#include "server/cli/replay_options.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "server/replay/replay.h"
+#include "server/replay/violation.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_collected_violation {
   size_t rule; /* its place in the request */

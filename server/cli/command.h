@@ -4,11 +4,14 @@
 #ifndef BT_SERVER_CLI_COMMAND_H
 #define BT_SERVER_CLI_COMMAND_H
 
-#include "dsl/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/text.h"
 
 /* Numbers of flags. A flag with a letter has that letter's code as its number. The numbers of shared groups
  * (replay_options.h) begin at BT_FLAG_SHARED; a command's own are between BT_FLAG_OWN and that. */
-enum { BT_FLAG_OWN = 200, BT_FLAG_SHARED = 1000, BT_FLAG_JSON = 5000, BT_FLAG_HELP = 5001 };
+enum { BT_FLAG_OWN = 200, BT_FLAG_SHARED = 1000, BT_FLAG_JSON = 5000, BT_FLAG_HELP = 5001, BT_FLAG_OUTPUT = 5002 };
 
 typedef struct bt_flag {
   const char *name;        /* without its dashes */
@@ -47,7 +50,7 @@ extern const bt_command bt_command_serve, bt_command_check, bt_command_fmt, bt_c
     bt_command_replay, bt_command_first, bt_command_token, bt_command_backup, bt_command_generate, bt_command_diff,
     bt_command_trace, bt_command_compare, bt_command_gate, bt_command_record, bt_command_canary, bt_command_sync,
     bt_command_explain, bt_command_vacuity, bt_command_suggest, bt_command_verify_report, bt_command_contrast,
-    bt_command_health, bt_command_doctor, bt_command_import;
+    bt_command_health, bt_command_doctor, bt_command_import, bt_command_listen;
 /* Which commands stand together in the program's help; the others come last. Ends with a NULL title. */
 typedef struct bt_command_area {
   const char *title, *names; /* names with a blank between */
@@ -60,7 +63,8 @@ const bt_command *bt_command_find(const char *name);
 const char *bt_command_nearest(const char *name);
 
 const bt_flag *bt_group_flags(const bt_flag_group *group);
-/* Of every group, --json and --help included; NULL: there is none. A single letter finds the short form. */
+/* Of every group, --json, --output and --help included, and by what it was called before; NULL: there is none. A single
+ * letter finds the short form. */
 const bt_flag *bt_command_flag(const bt_command *command, bt_str name);
 
 /* ---- reading arguments (arguments.c) ---- */
@@ -70,6 +74,7 @@ typedef bool (*bt_flag_take)(void *context, const bt_flag *flag, const char *val
 typedef struct bt_operands {
   char **items; /* the tail of argv; order kept */
   size_t count;
+  size_t before_dashes; /* how many of them stand before "--" */
 } bt_operands;
 /* Takes `--name value`, `--name=value`, `-n value`, `--` and operands in any order. False: ended with *code; help or
  * messages are printed. */

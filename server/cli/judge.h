@@ -3,8 +3,16 @@
 #ifndef BT_SERVER_CLI_JUDGE_H
 #define BT_SERVER_CLI_JUDGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/trace.h"
 #include "server/cli/replay_options.h"
+#include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_judge bt_judge;
 /* new. The rules are borrowed. `is_static`: nothing arrives late, so no trace is unsettled. */

@@ -2,7 +2,6 @@
 #include "server/cli/names.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/plan.h"
 #include "dsl/suggest.h"

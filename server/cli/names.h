@@ -4,7 +4,14 @@
 #ifndef BT_SERVER_CLI_NAMES_H
 #define BT_SERVER_CLI_NAMES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
 #include "server/cli/replay_options.h"
+#include "tempo/wire/source.h"
 #include "tempo/wire/tags.h"
 
 typedef struct bt_known_names {

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 #include "dsl/text.h"
 

@@ -3,9 +3,20 @@
 #ifndef BT_SERVER_CLI_REPLAY_OPTIONS_H
 #define BT_SERVER_CLI_REPLAY_OPTIONS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/replay/replay.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 #include "server/settings/tempo_settings.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/http_client.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_replay_options {
   bt_tempo_settings tempo;
@@ -35,6 +46,10 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
 /* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
 typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4 } bt_needs;
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
+/* For a command whose operands are files: rule files where it takes rules, and files of traces. What stands behind "--"
+ * is traces. BT_EXIT_FINE, or the exit status, and a message is printed. */
+int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,
+                               bool takes_rules);
 /* For a command without operands. */
 int bt_operands_refuse(const bt_command *command, const bt_operands *operands);
 

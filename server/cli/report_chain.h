@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "dsl/error.h"
+#include "server/cli/command.h"
 #include "server/cli/rule_paths.h"
 
 /* The files of operands: a folder stands for its *.json files, in the order of their names. BT_INVALID: a folder

@@ -3,8 +3,13 @@
 #ifndef BT_SERVER_CLI_REPORT_RERUN_H
 #define BT_SERVER_CLI_REPORT_RERUN_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/cli/replay_options.h"
 #include "server/compliance/report_read.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_rerun_options {
   const bt_replay_options *place; /* where the traces are */

@@ -2,6 +2,9 @@
 #ifndef BT_SERVER_CLI_REPORT_STAMP_H
 #define BT_SERVER_CLI_REPORT_STAMP_H
 
+#include <jansson.h>
+#include <stdbool.h>
+
 #include "server/compliance/time_stamp_ask.h"
 
 /* ca_file: what it was checked against; NULL: it was not. made_at: when the report says that it was evaluated; a stamp

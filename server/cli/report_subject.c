@@ -9,6 +9,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
+#include "server/cli/report_stamp.h"
 #include "server/cli/terminal.h"
 #include "server/compliance/catalogue.h"
 #include "server/compliance/report_build.h"

@@ -5,8 +5,10 @@
 #define BT_SERVER_CLI_REPORT_SUBJECT_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-#include "server/cli/report_stamp.h"
+#include "server/compliance/time_stamp_ask.h"
 
 typedef struct bt_report_subject { /* borrowed from the document */
   const json_t *document;

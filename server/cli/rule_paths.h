@@ -3,6 +3,10 @@
 #ifndef BT_SERVER_RULE_PATHS_H
 #define BT_SERVER_RULE_PATHS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "server/cli/command.h"
 
 typedef struct bt_rule_paths { /* all-zero is empty; on the heap */

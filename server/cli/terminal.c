@@ -1,7 +1,6 @@
 /* Colours, width and characters of the terminal. See terminal.h. */
 #include "server/cli/terminal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>

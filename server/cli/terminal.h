@@ -3,6 +3,9 @@
 #ifndef BT_SERVER_CLI_TERMINAL_H
 #define BT_SERVER_CLI_TERMINAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "dsl/text.h"
 
 typedef enum bt_style {

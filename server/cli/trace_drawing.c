@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/trace_pruned.h"
 #include "server/base/time_text.h"

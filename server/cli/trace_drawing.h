@@ -2,8 +2,18 @@
 #ifndef BT_SERVER_CLI_TRACE_DRAWING_H
 #define BT_SERVER_CLI_TRACE_DRAWING_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/eval.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/cli/judge.h"
 #include "server/cli/trace_tree.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 
 typedef struct bt_drawn_verdict {
   const bt_rule_definition *rule;

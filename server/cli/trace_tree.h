@@ -3,6 +3,9 @@
 #ifndef BT_SERVER_CLI_TRACE_TREE_H
 #define BT_SERVER_CLI_TRACE_TREE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
 #include "dsl/trace.h"
 

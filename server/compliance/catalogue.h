@@ -5,6 +5,9 @@
 #ifndef BT_SERVER_CATALOGUE_H
 #define BT_SERVER_CATALOGUE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "dsl/text.h"
 
 typedef struct bt_catalogue_control {

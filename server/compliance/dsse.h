@@ -6,7 +6,10 @@
 #define BT_SERVER_DSSE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/compliance/evidence.h"
 
 #define BT_DSSE_REPORT_TYPE "application/vnd.betrace.report+json"

@@ -5,7 +5,14 @@
 #ifndef BT_SERVER_FRAMEWORK_MAP_H
 #define BT_SERVER_FRAMEWORK_MAP_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/compliance/catalogue.h"
+#include "server/rules/rule_definition.h"
 #include "server/store/rule_store.h"
 
 typedef struct bt_mapped_control {

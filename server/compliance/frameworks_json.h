@@ -4,7 +4,10 @@
 #define BT_SERVER_FRAMEWORKS_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/store/rule_store.h"
 
 /* new: {"frameworks": [{name, title, in_catalogue, controls, controls_with_rules, rules: [{rule_id, controls, …}]}]} */

@@ -6,7 +6,17 @@
 #ifndef BT_SERVER_MEASURE_H
 #define BT_SERVER_MEASURE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "server/memory/account.h"
 #include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/source.h"
 
 enum { BT_SAMPLED_TRACES = 5 };
 

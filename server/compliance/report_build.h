@@ -5,11 +5,18 @@
 #define BT_SERVER_REPORT_BUILD_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/compliance/evidence.h"
-#include "server/compliance/framework_map.h"
 #include "server/compliance/measure.h"
 #include "server/compliance/report_previous.h"
+#include "server/memory/account.h"
+#include "server/metrics/metrics.h"
+#include "server/store/rule_store.h"
 #include "server/watch/watch.h"
 
 /* Of the conclusions of a report, in its first entry: 2 since each rule says what its finding rests on, 3 since time

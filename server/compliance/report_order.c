@@ -5,6 +5,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/log.h"
+#include "server/compliance/report_build.h"
 #include "server/compliance/report_same.h"
 #include "server/compliance/time_stamp_ask.h"
 #include "server/json/canonical_json.h"

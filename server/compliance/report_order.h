@@ -3,9 +3,18 @@
 #ifndef BT_SERVER_REPORT_ORDER_H
 #define BT_SERVER_REPORT_ORDER_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/compliance/report_span.h"
 #include "server/compliance/report_turn.h"
 #include "server/compliance/reports.h"
+#include "server/memory/account.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_report_order { /* all borrowed */
   const bt_reports_options *options;

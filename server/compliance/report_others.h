@@ -5,8 +5,13 @@
 #define BT_SERVER_REPORT_OTHERS_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "dsl/error.h"
+#include "dsl/text.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/source.h"
 
 enum { BT_OTHER_REPORTS_NAMED = 20, BT_OTHER_REPORTS_MAX = 2000, BT_OTHER_REPORT_TEXT = 80 };

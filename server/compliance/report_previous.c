@@ -7,7 +7,6 @@
 
 #include "server/base/time_text.h"
 #include "server/compliance/catalogue.h"
-#include "server/compliance/report_span.h"
 #include "server/compliance/signature.h"
 #include "server/json/json_values.h"
 

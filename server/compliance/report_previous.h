@@ -6,9 +6,15 @@
 #define BT_SERVER_REPORT_PREVIOUS_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/compliance/evidence.h"
 #include "server/compliance/report_others.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/source.h"
 
 typedef enum bt_known_by { BT_KNOWN_BY_NOBODY, BT_KNOWN_BY_SERVICE, BT_KNOWN_BY_SPAN } bt_known_by;
 

@@ -4,8 +4,14 @@
 #define BT_SERVER_REPORT_READ_H
 
 #include <jansson.h>
+#include <stddef.h>
 
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/compliance/measure.h"
+#include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 enum { BT_REPORT_MAX_BYTES = 64 << 20 };
 

@@ -3,6 +3,7 @@
 #define BT_SERVER_REPORT_SAME_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "dsl/text.h"
 

@@ -4,7 +4,16 @@
 #ifndef BT_SERVER_REPORT_TURN_H
 #define BT_SERVER_REPORT_TURN_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "server/compliance/evidence.h"
 #include "server/compliance/report_previous.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_report_turns bt_report_turns;
 bt_report_turns *bt_report_turns_new(void); /* new; NULL: no memory */

@@ -7,9 +7,22 @@
 #ifndef BT_SERVER_REPORTS_H
 #define BT_SERVER_REPORTS_H
 
-#include "server/compliance/report_build.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "server/compliance/evidence.h"
+#include "server/memory/account.h"
+#include "server/metrics/metrics.h"
+#include "server/replay/replay.h"
+#include "server/store/rule_store.h"
+#include "server/watch/watch.h"
 #include "server/work/wait.h"
+#include "server/work/workplace.h"
+#include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_reports bt_reports;
 
@@ -17,7 +30,8 @@ typedef struct bt_reports_options { /* all borrowed */
   bt_workplace *work;
   bt_source *source;
   bt_rule_store *store;
-  bt_watch *watch; /* or NULL */
+  bt_watch *watch;  /* or NULL */
+  uint32_t at_once; /* reports that are made at once; 0: 2 */
   bt_metrics *metrics;
   bt_http_client *client;
   const bt_exporter_options *exporter; /* NULL: no `betrace.report` span is sent */

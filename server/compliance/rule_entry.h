@@ -3,7 +3,16 @@
 #ifndef BT_SERVER_RULE_ENTRY_H
 #define BT_SERVER_RULE_ENTRY_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/compliance/framework_map.h"
+#include "server/compliance/measure.h"
 #include "server/compliance/report_build.h"
+#include "server/watch/watch.h"
 
 typedef struct bt_rule_entry_parts {
   const bt_report_request *request;

@@ -2,6 +2,9 @@
 #ifndef BT_SERVER_SIGNATURE_H
 #define BT_SERVER_SIGNATURE_H
 
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "server/base/sha256.h"
 #include "server/compliance/evidence.h"
 
 enum { BT_SIGNATURE_TEXT_BYTES = 89 /* base64 of 64 bytes, and a NUL */ };

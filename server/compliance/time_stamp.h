@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_TIME_STAMP_H
 #define BT_SERVER_TIME_STAMP_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 enum { BT_TIME_STAMP_MAX_BYTES = 256 << 10 /* of an answer: a token, its certificate and what that hangs on */ };
 

@@ -6,8 +6,11 @@
 #define BT_SERVER_TIME_STAMP_ASK_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
+#include "dsl/error.h"
 #include "server/compliance/time_stamp.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/http_client.h"
 
 /* Puts {token, reason} into the evidence of a signed document, one of them null. reason: why there is no token, for

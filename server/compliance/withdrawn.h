@@ -4,6 +4,11 @@
 #ifndef BT_SERVER_WITHDRAWN_H
 #define BT_SERVER_WITHDRAWN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/rules/rule_definition.h"
 #include "server/store/rule_store.h"
 
 typedef struct bt_withdrawn { /* borrowed from the versions */

@@ -1,6 +1,5 @@
 /* Asking about the probes: searches, each once, and reads, through the same source as everybody's. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/clock.h"

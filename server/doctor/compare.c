@@ -40,8 +40,9 @@ static void write_value(const bt_value *value, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("]"));
 }
 
+/* Bit by bit: 0 is not -0, and a number that is none is itself. */
 static bool same_number(double a, double b) {
-  return memcmp(&a, &b, sizeof a) == 0;
+  return memcmp(&a, &b, sizeof a) == 0; /* NOLINT(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
 }
 
 static bool same_value(const bt_value *a, const bt_value *b) {

@@ -2,7 +2,10 @@
 #ifndef BT_SERVER_DOCTOR_COMPARE_H
 #define BT_SERVER_DOCTOR_COMPARE_H
 
+#include <stdbool.h>
+
 #include "dsl/plan.h"
+#include "dsl/text.h"
 #include "dsl/trace.h"
 
 /* projection: what the read gives (bt_read_request); NULL: everything. False: *why (a text that is appended) says

@@ -4,9 +4,19 @@
 #ifndef BT_SERVER_DOCTOR_DOCTOR_H
 #define BT_SERVER_DOCTOR_DOCTOR_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/doctor/exchange.h"
-#include "server/doctor/facts.h"
 #include "server/doctor/probes.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/http_client.h"
+#include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_doctor_options {
   bt_http_client *client;

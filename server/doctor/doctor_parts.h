@@ -2,9 +2,20 @@
 #ifndef BT_SERVER_DOCTOR_DOCTOR_PARTS_H
 #define BT_SERVER_DOCTOR_DOCTOR_PARTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/plan.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/doctor/doctor.h"
+#include "server/doctor/facts.h"
+#include "server/doctor/probes.h"
+#include "tempo/wire/source.h"
 
 /* A rule, what the planner makes of it, and what is true of it, as bits of the probes. */
 typedef struct bt_doctor_rule {

@@ -3,6 +3,10 @@
 #ifndef BT_SERVER_DOCTOR_EXCHANGE_H
 #define BT_SERVER_DOCTOR_EXCHANGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "tempo/wire/http_client.h"
 
 typedef struct bt_exchange {

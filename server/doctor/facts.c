@@ -1,6 +1,8 @@
 /* The facts as data. See facts.h. */
 #include "server/doctor/facts.h"
 
+#include <stddef.h>
+
 /* ---- tests ---- */
 
 static const bt_doctor_test attribute_tests[] = {{"%F == \"GET\"", true},

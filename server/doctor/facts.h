@@ -5,7 +5,6 @@
 #define BT_SERVER_DOCTOR_FACTS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* A test on one span, as BeTraceDSL. "%F" stands for the attribute of the topic. */
 typedef struct bt_doctor_test {

@@ -93,7 +93,8 @@ bt_export_span *bt_probe_span(bt_probe_build *build, const char *name) {
   static bt_export_span nowhere; /* what cannot be kept: `failed` says so */
   if (build->failed) return &nowhere;
   uint32_t number = ++build->span_number;
-  int64_t start_ns = build->probes->base_ns + (int64_t)(build->probe - build->probes->items) * ms_ns + number * 1000;
+  int64_t start_ns =
+      build->probes->base_ns + (int64_t)(build->probe - build->probes->items) * ms_ns + (int64_t)number * 1000;
   bt_export_span *span = &build->spans[build->resource->span_count++];
   *span = (bt_export_span){.trace_id = build->probe->id,
                            .span_id = span_id(build, number),

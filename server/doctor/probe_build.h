@@ -3,7 +3,14 @@
 #ifndef BT_SERVER_DOCTOR_PROBE_BUILD_H
 #define BT_SERVER_DOCTOR_PROBE_BUILD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "dsl/value.h"
 #include "server/doctor/probes.h"
+#include "tempo/wire/otlp_export.h"
 
 typedef struct bt_probe_build {
   bt_probes *probes;

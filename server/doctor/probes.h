@@ -4,6 +4,14 @@
 #ifndef BT_SERVER_DOCTOR_PROBES_H
 #define BT_SERVER_DOCTOR_PROBES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "tempo/wire/otlp_decode.h"
 #include "tempo/wire/otlp_export.h"
 

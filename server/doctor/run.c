@@ -1,6 +1,7 @@
 /* A run from its beginning to its end: look at the store, push, wait, ask. Ask again what was not as expected, because
  * a store that hands a block over shows less for a moment. Ask everything once more later, when the probes lie in
  * blocks that are complete. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +56,8 @@ static bt_status make_pass(bt_doctor *doctor, bt_error *error) {
 static bt_status wait_until(const bt_doctor *doctor, int64_t until_ns, bt_error *error) {
   bt_status status = BT_OK;
   for (int64_t left_ns; status == BT_OK && (left_ns = until_ns - bt_clock_monotonic_ns()) > 0;) {
-    bt_doctor_say(doctor, "asking everything again in %lld s, when blocks are complete (--again-after)",
-                  (long long)(left_ns / second_ns + 1));
+    bt_doctor_say(doctor, "asking everything again in %" PRId64 " s, when blocks are complete (--again-after)",
+                  left_ns / second_ns + 1);
     status = bt_doctor_pause(doctor, left_ns < second_ns ? left_ns : second_ns, error);
   }
   return status;

@@ -1,5 +1,7 @@
 /* What a store says of itself, for the report: nothing is concluded from it. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/time_text.h"
@@ -38,8 +40,10 @@ static int64_t duration_setting(const char *value) {
 }
 
 static int64_t number_setting(const char *value) {
-  long long number = -1;
-  return value && sscanf(value, "%lld", &number) == 1 ? number : -1;
+  char *end = NULL;
+  errno = 0;
+  long long number = value ? strtoll(value, &end, 10) : -1;
+  return end != value && !errno ? number : -1;
 }
 
 static void read_config(const char *config, bt_doctor_report *report) {

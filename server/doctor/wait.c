@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "server/base/clock.h"
 #include "server/doctor/doctor_parts.h"

@@ -1,5 +1,8 @@
 /* From a context to what could be written there. See completion.h. */
+#include "dsl/ast.h"
+#include "dsl/vocabulary.h"
 #include "server/editor/completion_parts.h"
+#include "server/editor/language.h"
 
 #include <string.h>
 

@@ -4,7 +4,12 @@
 #ifndef BT_SERVER_EDITOR_COMPLETION_H
 #define BT_SERVER_EDITOR_COMPLETION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "dsl/value.h"
 
 enum { BT_COMPLETION_MAX_ITEMS = 500, BT_COMPLETION_MAX_WANTS = 4 };

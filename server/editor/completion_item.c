@@ -1,5 +1,6 @@
 /* Items: which fit what was typed, how names and values are written in the language, and their order. See completion.h.
  */
+#include "dsl/vocabulary.h"
 #include "server/editor/completion_parts.h"
 
 #include <stdlib.h>

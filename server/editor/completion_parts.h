@@ -2,9 +2,12 @@
 #ifndef BT_SERVER_EDITOR_COMPLETION_PARTS_H
 #define BT_SERVER_EDITOR_COMPLETION_PARTS_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/editor/completion.h"
 #include "server/editor/context.h"
-#include "server/editor/language.h"
 
 #define BT_CLASS(name) (1U << BT_WORD_##name)
 

@@ -4,8 +4,13 @@
 #ifndef BT_SERVER_EDITOR_CONTEXT_H
 #define BT_SERVER_EDITOR_CONTEXT_H
 
-#include "dsl/ast.h"
-#include "dsl/lexer.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
 
 typedef enum bt_expect {
   BT_EXPECT_NOTHING, /* a comment, a new name, or a place where no word helps */

@@ -2,6 +2,13 @@
 #ifndef BT_SERVER_EDITOR_CONTEXT_PARTS_H
 #define BT_SERVER_EDITOR_CONTEXT_PARTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/lexer.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
 #include "server/editor/context.h"
 
 typedef enum bt_place_kind { BT_PLACE_CODE, BT_PLACE_STRING, BT_PLACE_COMMENT } bt_place_kind;

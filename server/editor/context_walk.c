@@ -2,6 +2,7 @@
  * follows the grammar where the text does, and forgives where it does not. See context_parts.h. */
 #include <string.h>
 
+#include "dsl/ast.h"
 #include "dsl/vocabulary.h"
 #include "server/editor/context_parts.h"
 

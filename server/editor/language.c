@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "dsl/vocabulary.h"
+
 const char *bt_word_class_name(bt_word_class class) {
   static const char *const names[] = {"clause", "logic",    "constant", "operator",  "relation",
                                       "part",   "function", "field",    "annotation"};

@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_EDITOR_LANGUAGE_H
 #define BT_SERVER_EDITOR_LANGUAGE_H
 
-#include "dsl/vocabulary.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/rule.h"
+#include "dsl/text.h"
 
 typedef enum bt_word_class {
   BT_WORD_CLAUSE,     /* when, always, never */

@@ -4,6 +4,10 @@
 #ifndef BT_SERVER_EDITOR_TEXT_POSITION_H
 #define BT_SERVER_EDITOR_TEXT_POSITION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/text.h"
 
 typedef struct bt_text_position {

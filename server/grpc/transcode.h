@@ -7,8 +7,10 @@
 
 #include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
+#include <stdint.h>
 
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 enum { BT_GRPC_DEPTH_MAX = 32, BT_GRPC_VALUES_MAX = 1000000 };
 

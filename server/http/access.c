@@ -10,6 +10,7 @@
 #include "dsl/arena.h"
 #include "server/base/clock.h"
 #include "server/http/tls.h"
+#include "server/http/tokens.h"
 
 enum { MAX_NAMED_TENANTS = 16, MAX_TENANTS_BYTES = 600, MAX_USER_BYTES = 256, ARENA_BYTES = 1 << 20 };
 

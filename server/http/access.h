@@ -4,8 +4,12 @@
 #ifndef BT_SERVER_HTTP_ACCESS_H
 #define BT_SERVER_HTTP_ACCESS_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/http/pages.h"
-#include "server/http/tokens.h"
+#include "server/http/role.h"
 
 typedef struct bt_access bt_access;
 

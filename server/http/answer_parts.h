@@ -3,8 +3,13 @@
 #ifndef BT_SERVER_HTTP_ANSWER_PARTS_H
 #define BT_SERVER_HTTP_ANSWER_PARTS_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/text.h"
 #include "server/http/call.h"
-#include "tempo/wire/source.h"
+#include "tempo/wire/cancel.h"
 
 enum { BT_ANSWER_PIECE = 48 * 1024 /* bytes of a stream at a time */ };
 

@@ -1,7 +1,6 @@
 /* /v1/compliance and /v1/reports: frameworks, reports of one framework, and reports that take longer than a request.
  * See routes.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/clock.h"

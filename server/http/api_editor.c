@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "server/base/clock.h"
+#include "server/editor/language.h"
 #include "server/editor/text_position.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "dsl/pattern.h"
-#include "server/base/clock.h"
 #include "server/http/routes.h"
 #include "server/http/service.h"
 #include "server/http/watch_metrics.h"

@@ -1,6 +1,5 @@
 /* /v1/rules: rules and their versions. See routes.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/http/routes.h"

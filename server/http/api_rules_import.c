@@ -7,7 +7,6 @@
 #include "server/http/rule_filter.h"
 #include "server/http/service.h"
 #include "server/json/check_json.h"
-#include "server/json/replay_json.h"
 #include "server/json/test_report.h"
 #include "server/rulefile/yaml_write.h"
 

@@ -2,7 +2,6 @@
  * sends the unpacked OTLP body byte for byte, because decoding and encoding would lose what we do not model (links,
  * trace state, maps, dropped counts). It still decodes the body, to count the spans and to refuse a damaged one with
  * its place. See routes.h. */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* POST /v1/rules/validate: what a text means before it is saved. See routes.h. */
 #include <string.h>
 
-#include "dsl/plan.h"
 #include "server/http/routes.h"
 #include "server/json/editor_json.h"
 #include "server/json/json_memory.h"

@@ -6,6 +6,10 @@
 #ifndef BT_SERVER_HTTP_AUDIT_H
 #define BT_SERVER_HTTP_AUDIT_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/http/http_server.h"
 
 typedef struct bt_audit bt_audit;

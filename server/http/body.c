@@ -1,7 +1,5 @@
 /* Bodies: read once it is known that somebody may send one, out of one budget. See connection.h. */
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "server/http/connection.h"
 

@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_HTTP_BODY_BUDGET_H
 #define BT_SERVER_HTTP_BODY_BUDGET_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef struct bt_body_budget bt_body_budget;
 

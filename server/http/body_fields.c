@@ -18,8 +18,8 @@ typedef struct query_reader {
 
 static void take_value(void *context, bt_str value) {
   query_reader *reader = context;
+  bool has_nul = value.ptr && memchr(value.ptr, 0, value.len);
   json_t *text = json_stringn(value.ptr ? value.ptr : "", value.len);
-  bool has_nul = value.len && memchr(value.ptr, 0, value.len);
   if (!text || has_nul) reader->is_no_text = true;
   if (reader->list)
     json_array_append_new(reader->list, text);

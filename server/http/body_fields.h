@@ -4,8 +4,13 @@
 #ifndef BT_SERVER_HTTP_BODY_FIELDS_H
 #define BT_SERVER_HTTP_BODY_FIELDS_H
 
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "server/http/call.h"
 #include "server/http/service.h"
+#include "tempo/wire/source.h"
 
 /* The query as an object of strings; `list` (may be NULL) may stand several times and becomes the array `list_name`.
  * `names` are all that may stand (NULL-terminated, `list` among them); any other, and one that stands twice, is

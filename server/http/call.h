@@ -5,10 +5,16 @@
 #define BT_SERVER_HTTP_CALL_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "dsl/arena.h"
-#include "dsl/diagnostic.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "server/work/scope.h"
 #include "server/work/wait.h"
+#include "tempo/wire/cancel.h"
 
 enum { BT_CALL_MAX_PARAMS = 4, BT_CALL_MAX_HEADERS = 12, BT_CALL_MAX_PARAMETERS = 1024 };
 

@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_HTTP_CHUNKS_H
 #define BT_SERVER_HTTP_CHUNKS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef enum bt_chunks_state {
   BT_CHUNKS_SIZE,

@@ -3,6 +3,8 @@
 #ifndef BT_SERVER_HTTP_GUARD_H
 #define BT_SERVER_HTTP_GUARD_H
 
+#include <stdbool.h>
+
 #include "dsl/text.h"
 
 typedef struct bt_guard {

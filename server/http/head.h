@@ -4,7 +4,12 @@
 #ifndef BT_SERVER_HTTP_HEAD_H
 #define BT_SERVER_HTTP_HEAD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/http/guard.h"
 
 enum { BT_HEAD_MAX_BYTES = 32 * 1024 };

@@ -5,8 +5,14 @@
 #ifndef BT_SERVER_HTTP_SERVER_H
 #define BT_SERVER_HTTP_SERVER_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/http/access.h"
 #include "server/http/call.h"
+#include "server/http/role.h"
+#include "server/work/pool.h"
 #include "server/work/workplace.h"
 
 typedef void (*bt_route_handler)(void *service, bt_call *call);

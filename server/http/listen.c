@@ -44,8 +44,9 @@ static uint16_t port_of(int fd) {
   struct sockaddr_storage bound = {0};
   socklen_t length = sizeof bound;
   if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0) return 0;
-  return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                           : ((struct sockaddr_in *)&bound)->sin_port);
+  return ntohs(bound.ss_family == AF_INET6 /* NOLINT(clang-analyzer-core.CallAndMessage): getsockname wrote it */
+                   ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                   : ((struct sockaddr_in *)&bound)->sin_port);
 }
 
 /* SO_REUSEPORT lets our loops share the port, and would also let a second service take half of our connections in

@@ -2,6 +2,7 @@
 #ifndef BT_SERVER_HTTP_LISTEN_H
 #define BT_SERVER_HTTP_LISTEN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dsl/error.h"

@@ -9,7 +9,7 @@
 #include "server/http/router.h"
 
 enum { ARENA_SLACK_BYTES = 1 << 20 };
-static const int64_t A_MOMENT_NS = 20 * 1000 * 1000; /* for streams that nobody wakes */
+static const int64_t A_MOMENT_NS = INT64_C(20) * 1000 * 1000; /* for streams that nobody wakes */
 
 static bool copy(bt_call *call, const bt_local_request *from, const bt_access_answer *answer) {
   bt_str tenant = {0}, user = {0};
@@ -193,6 +193,9 @@ void bt_http_server_run(bt_http_server *server, const bt_local_request *request,
     finish(run);
     return;
   }
-  bt_route_handle(run->route, server->options.service, run->call);
+  if (is_cancelled(run->call)) /* while it waited for its turn */
+    bt_call_cut(run->call);
+  else
+    bt_route_handle(run->route, server->options.service, run->call);
   end_turn(run);
 }

@@ -4,7 +4,13 @@
 #ifndef BT_SERVER_HTTP_LOCAL_CALL_H
 #define BT_SERVER_HTTP_LOCAL_CALL_H
 
+#include <stdint.h>
+
+#include "dsl/text.h"
+#include "server/http/call.h"
 #include "server/http/http_server.h"
+#include "server/work/pool.h"
+#include "server/work/scope.h"
 
 typedef struct bt_local_request {
   bt_str method, path, query, body, body_type; /* path and query as they stand in a request: percent-encoded */

@@ -3,9 +3,15 @@
 #ifndef BT_SERVER_HTTP_ONE_TRACE_H
 #define BT_SERVER_HTTP_ONE_TRACE_H
 
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/trace.h"
 #include "server/http/call.h"
 #include "server/http/service.h"
+#include "server/rules/rule_definition.h"
 
 /* Calls judge once with the whole trace. BT_NOT_FOUND says what to look at; else what judge returned, or why the source
  * gave nothing. rule_id: whose price it is, or NULL. */

@@ -5,7 +5,12 @@
 #define BT_SERVER_HTTP_OUTSIDE_CHECK_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "server/work/pool.h"
+#include "server/work/turns.h"
 #include "server/work/wait.h"
 
 typedef bt_status (*bt_check_function)(const void *context, bt_error *error);

@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_HTTP_PAGES_H
 #define BT_SERVER_HTTP_PAGES_H
 
-#include "dsl/arena.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 enum { BT_PAGES_MAX_FILES = 10000, BT_PAGES_MAX_MIB = 256, BT_PAGES_MAX_DEPTH = 16, BT_PAGES_ETAG = 40 };
 

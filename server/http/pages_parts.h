@@ -2,6 +2,11 @@
 #ifndef BT_SERVER_HTTP_PAGES_PARTS_H
 #define BT_SERVER_HTTP_PAGES_PARTS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/text.h"
 #include "server/http/pages.h"
 
 typedef struct bt_page {

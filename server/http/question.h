@@ -3,7 +3,11 @@
 #ifndef BT_SERVER_HTTP_QUESTION_H
 #define BT_SERVER_HTTP_QUESTION_H
 
+#include <jansson.h>
+
+#include "dsl/error.h"
 #include "server/http/body_fields.h"
+#include "server/http/call.h"
 #include "server/http/rule_choice.h"
 
 enum { BT_QUESTION_UNCHECKED = 240 };

@@ -1,8 +1,6 @@
 /* Matching paths segment by segment. See router.h. */
 #include "server/http/router.h"
 
-#include <string.h>
-
 #include "server/json/json_memory.h"
 
 /* Cuts the next segment off; false when none is left. Segments are what stands between slashes. */

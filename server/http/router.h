@@ -2,6 +2,11 @@
 #ifndef BT_SERVER_HTTP_ROUTER_H
 #define BT_SERVER_HTTP_ROUTER_H
 
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "server/http/call.h"
 #include "server/http/http_server.h"
 
 /* A path that is written out in the table is that and nothing else: /v1/rules/test is never a rule named test.

@@ -3,6 +3,9 @@
 #ifndef BT_SERVER_HTTP_ROUTES_H
 #define BT_SERVER_HTTP_ROUTES_H
 
+#include <stddef.h>
+
+#include "server/http/call.h"
 #include "server/http/http_server.h"
 
 extern const bt_route bt_routes[];

@@ -3,8 +3,14 @@
 #ifndef BT_SERVER_HTTP_RULE_CHOICE_H
 #define BT_SERVER_HTTP_RULE_CHOICE_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "server/http/call.h"
 #include "server/http/service.h"
+#include "server/rules/rule_definition.h"
+#include "server/store/rule_store.h"
 
 typedef struct bt_rule_choice {
   const bt_rule_definition **items; /* one reference each */

@@ -2,8 +2,12 @@
 #ifndef BT_SERVER_HTTP_RULE_FILTER_H
 #define BT_SERVER_HTTP_RULE_FILTER_H
 
+#include <stdbool.h>
+
+#include "dsl/text.h"
 #include "server/http/call.h"
 #include "server/http/service.h"
+#include "server/store/rule_store.h"
 
 /* For bt_call_query_allows. */
 #define BT_RULE_FILTER_PARAMETERS "enabled", "severity", "label", "framework", "q"

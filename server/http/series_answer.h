@@ -2,8 +2,14 @@
 #ifndef BT_SERVER_HTTP_SERIES_ANSWER_H
 #define BT_SERVER_HTTP_SERIES_ANSWER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "server/http/call.h"
 #include "server/query/series.h"
+#include "server/replay/replay.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/source.h"
 
 typedef enum bt_series_value { BT_SERIES_COUNT, BT_SERIES_EXERCISED, BT_SERIES_RATIO } bt_series_value;
 

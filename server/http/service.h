@@ -3,14 +3,23 @@
 #ifndef BT_SERVER_HTTP_SERVICE_H
 #define BT_SERVER_HTTP_SERVICE_H
 
+#include <stdint.h>
+
 #include "server/compliance/reports.h"
+#include "server/memory/account.h"
+#include "server/metrics/metrics.h"
 #include "server/query/evaluation.h"
 #include "server/query/series.h"
 #include "server/query/tag_cache.h"
 #include "server/replay/job.h"
+#include "server/replay/price.h"
+#include "server/replay/replay.h"
 #include "server/store/rule_store.h"
 #include "server/watch/watch.h"
 #include "server/work/workplace.h"
+#include "tempo/wire/http_client.h"
+#include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_service {
   bt_rule_store *store;

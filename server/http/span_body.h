@@ -3,6 +3,11 @@
 #ifndef BT_SERVER_HTTP_SPAN_BODY_H
 #define BT_SERVER_HTTP_SPAN_BODY_H
 
+#include <jansson.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/http/call.h"
 
 /* Appends an ExportTraceServiceRequest (protobuf) with the body's spans to out. A string attribute that reads as a JSON

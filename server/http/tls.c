@@ -42,9 +42,7 @@ bt_status bt_tls_new(const char *cert_file, const char *key_file, SSL_CTX **out,
   SSL_CTX_set_alpn_select_cb(tls, choose_protocol, NULL);
   if (SSL_CTX_use_certificate_chain_file(tls, cert_file) != 1)
     status = complain("the certificate", cert_file, error);
-  else if (SSL_CTX_use_PrivateKey_file(tls, key_file, SSL_FILETYPE_PEM) != 1)
-    status = complain("the key", key_file, error);
-  else if (SSL_CTX_check_private_key(tls) != 1)
+  else if (SSL_CTX_use_PrivateKey_file(tls, key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(tls) != 1)
     status = complain("the key", key_file, error);
   if (status)
     SSL_CTX_free(tls);

@@ -10,6 +10,12 @@
 #ifndef BT_SERVER_HTTP_TOKENS_H
 #define BT_SERVER_HTTP_TOKENS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/base/sha256.h"
 #include "server/http/role.h"
 

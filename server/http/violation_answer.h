@@ -4,8 +4,13 @@
 #ifndef BT_SERVER_HTTP_VIOLATION_ANSWER_H
 #define BT_SERVER_HTTP_VIOLATION_ANSWER_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "server/http/call.h"
 #include "server/query/evaluation.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/source.h"
 
 typedef enum bt_violation_form {
   BT_VIOLATIONS_DOCUMENT, /* {"violations": [...], ...}: one page */

@@ -316,7 +316,7 @@ static bt_status add_rule(bt_import *import, const bt_yaml_document *document, c
 /* ---- files ---- */
 
 static const node *find_key(const node *map, const char *name) {
-  for (const node *key = map->kind == BT_YAML_MAP ? map->first : NULL; key; key = key->next->next)
+  for (const node *key = map->kind == BT_YAML_MAP ? map->first : NULL; key && key->next; key = key->next->next)
     if (bt_str_equal(key->text, bt_str_from(name))) return key->next;
   return NULL;
 }

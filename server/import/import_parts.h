@@ -2,8 +2,16 @@
 #ifndef BT_SERVER_IMPORT_IMPORT_PARTS_H
 #define BT_SERVER_IMPORT_IMPORT_PARTS_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
+#include "dsl/eval.h"
+#include "dsl/text.h"
 #include "server/import/import.h"
+#include "server/import/translation.h"
+#include "server/rulefile/rulefile.h"
 #include "server/rulefile/yaml_document.h"
+#include "server/rules/rule_definition.h"
 
 typedef struct bt_import_source { /* a rule as it stands in a file */
   const bt_yaml_document *document;

@@ -3,7 +3,6 @@
 #include "server/import/old_rule.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "server/import/old_levels.h"
 #include "server/import/old_token.h"

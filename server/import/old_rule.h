@@ -8,7 +8,11 @@
 #ifndef BT_SERVER_IMPORT_OLD_RULE_H
 #define BT_SERVER_IMPORT_OLD_RULE_H
 
+#include <stdbool.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef enum bt_old_kind {
   BT_OLD_AND, /* of conditions, or of tests; two or more items */

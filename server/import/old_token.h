@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_IMPORT_OLD_TOKEN_H
 #define BT_SERVER_IMPORT_OLD_TOKEN_H
 
+#include <stddef.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef enum bt_old_token_kind {
   BT_OLD_TOKEN_END,

@@ -4,6 +4,11 @@
 #ifndef BT_SERVER_IMPORT_TRANSLATION_H
 #define BT_SERVER_IMPORT_TRANSLATION_H
 
+#include <stdbool.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/import/old_rule.h"
 #include "server/rulefile/rulefile.h"
 

@@ -2,6 +2,10 @@
 #ifndef BT_SERVER_IMPORT_TRANSLATION_PARTS_H
 #define BT_SERVER_IMPORT_TRANSLATION_PARTS_H
 
+#include <stdbool.h>
+
+#include "dsl/text.h"
+#include "server/import/old_rule.h"
 #include "server/import/translation.h"
 
 /* A test on one span; `is_where`: inside .where( ), where a name is an attribute. */

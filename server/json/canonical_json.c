@@ -1,7 +1,6 @@
 /* Canonical JSON. See canonical_json.h. */
 #include "server/json/canonical_json.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,8 +6,10 @@
 #define BT_SERVER_CANONICAL_JSON_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 #define BT_CANONICAL_INTEGER_MAX INT64_C(9007199254740991)
 

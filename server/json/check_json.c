@@ -61,6 +61,7 @@ bt_file_problem bt_file_problem_of(const char *file_name, const char *message) {
   int length = 0;
   size_t name = strlen(file_name) < 100 ? strlen(file_name) : 100; /* the reader shows no more of a name */
   if (strncmp(message, file_name, name) == 0) problem.message += name;
+  /* NOLINTNEXTLINE(cert-err34-c): the readers of files wrote these numbers */
   if (sscanf(problem.message, ":%u:%u: %n", &problem.line, &problem.column, &length) == 2 && length)
     problem.message += length;
   return problem;

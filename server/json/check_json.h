@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "dsl/diagnostic.h"
+#include "dsl/text.h"
 #include "server/rulefile/checked_file.h"
 
 /* New objects and arrays; NULL: no memory. rule_id may be empty. */

@@ -5,7 +5,9 @@
 
 #include <jansson.h>
 
+#include "dsl/value.h"
 #include "server/query/contrast.h"
+#include "server/rules/rule_definition.h"
 
 /* new: what openapi.yaml calls Contrast. NULL: no memory. */
 json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast_result *result);

@@ -5,8 +5,9 @@
 
 #include <jansson.h>
 
+#include "dsl/diagnostic.h"
+#include "dsl/text.h"
 #include "server/editor/completion.h"
-#include "server/editor/language.h"
 
 /* New objects; NULL: no memory. */
 /* {start, end, start_line, start_column, end_line, end_column} */

@@ -4,8 +4,12 @@
 #define BT_SERVER_JSON_VALUES_H
 
 #include <jansson.h>
+#include <stdint.h>
 
+#include "dsl/eval.h"
+#include "dsl/text.h"
 #include "server/replay/replay.h"
+#include "tempo/wire/source.h"
 
 json_t *bt_time_json(int64_t time_ns);           /* RFC 3339; 0: null */
 json_t *bt_duration_json(int64_t ns);            /* "2m" */

@@ -3,6 +3,11 @@
 #ifndef BT_SERVER_JUNIT_H
 #define BT_SERVER_JUNIT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/rulefile/test_run.h"
 
 typedef struct bt_junit_counts {

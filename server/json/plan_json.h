@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "dsl/plan.h"
+#include "dsl/rule.h"
 
 /* A new object {strategy, searched[], subtracted[], projected, reads, outline}; null where no plan could be made. */
 json_t *bt_plan_json(const bt_rule *rule);

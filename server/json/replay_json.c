@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "server/base/time_text.h"
 #include "server/json/json_memory.h"

@@ -5,8 +5,14 @@
 
 #include <jansson.h>
 
+#include "dsl/diagnostic.h"
+#include "dsl/text.h"
 #include "server/replay/first.h"
 #include "server/replay/job.h"
+#include "server/replay/replay.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 /* Each returns a new object, NULL when there is no memory. Text of users that is not UTF-8 is repaired with U+FFFD. */
 json_t *bt_violation_json(const bt_rule_definition *definition, const bt_violation *violation);

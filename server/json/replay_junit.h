@@ -2,7 +2,10 @@
 #ifndef BT_SERVER_REPLAY_JUNIT_H
 #define BT_SERVER_REPLAY_JUNIT_H
 
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
 
 /* Violations of a rule below `least` do not fail its case: they stand in its output. A case that nobody can decide
  * (something could not be read, verdicts stayed open) is an error, a rule that no trace exercised is skipped.

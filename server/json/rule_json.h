@@ -3,6 +3,7 @@
 #define BT_SERVER_RULE_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "server/rules/rule_definition.h"
 

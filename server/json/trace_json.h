@@ -5,8 +5,12 @@
 #define BT_SERVER_TRACE_JSON_H
 
 #include <jansson.h>
+#include <stddef.h>
 
+#include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/rule.h"
+#include "dsl/trace.h"
 
 enum { BT_TRACE_SPANS_SHOWN = 10000 };
 

@@ -2,6 +2,8 @@
 #ifndef BT_SERVER_XML_H
 #define BT_SERVER_XML_H
 
+#include <stdbool.h>
+
 #include "dsl/text.h"
 
 /* Escaped; what XML cannot hold becomes U+FFFD. Attributes would lose their line breaks if they were not written as

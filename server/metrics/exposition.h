@@ -3,6 +3,8 @@
 #ifndef BT_SERVER_METRICS_EXPOSITION_H
 #define BT_SERVER_METRICS_EXPOSITION_H
 
+#include <stdint.h>
+
 #include "dsl/text.h"
 #include "server/metrics/histogram.h"
 

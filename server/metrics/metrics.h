@@ -5,6 +5,10 @@
 #ifndef BT_SERVER_METRICS_H
 #define BT_SERVER_METRICS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
 #include "server/metrics/histogram.h"
 

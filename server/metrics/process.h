@@ -2,7 +2,6 @@
 #ifndef BT_SERVER_METRICS_PROCESS_H
 #define BT_SERVER_METRICS_PROCESS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct bt_process_figures { /* what could not be read is 0 */

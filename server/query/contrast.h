@@ -9,9 +9,19 @@
 #ifndef BT_SERVER_QUERY_CONTRAST_H
 #define BT_SERVER_QUERY_CONTRAST_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/value.h"
+#include "server/memory/account.h"
 #include "server/query/significance.h"
 #include "server/query/tally.h"
 #include "server/replay/replay.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/source.h"
 
 enum {
   BT_CONTRAST_SAMPLE = 100, /* traces of each side, where nothing else is asked for */

@@ -3,7 +3,15 @@
 #ifndef BT_SERVER_QUERY_CONTRAST_PARTS_H
 #define BT_SERVER_QUERY_CONTRAST_PARTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/query/contrast.h"
+#include "server/query/tally.h"
 #include "server/rules/rule_keys.h"
 
 typedef struct bt_contrast_rule {

@@ -6,7 +6,13 @@
 #ifndef BT_SERVER_QUERY_CURSOR_H
 #define BT_SERVER_QUERY_CURSOR_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/query/position.h"
+#include "tempo/wire/source.h"
 
 enum { BT_QUESTION_BYTES = 8, BT_RULES_HASH_BYTES = 16, BT_CURSOR_TEXT = 112 };
 

@@ -7,11 +7,21 @@
 #ifndef BT_SERVER_QUERY_EVALUATION_H
 #define BT_SERVER_QUERY_EVALUATION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "server/memory/account.h"
 #include "server/metrics/metrics.h"
 #include "server/query/cursor.h"
 #include "server/query/listing.h"
 #include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
 #include "server/work/wait.h"
+#include "server/work/workplace.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_evaluations bt_evaluations;
 

@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "server/base/clock.h"
 

@@ -5,11 +5,25 @@
 #define BT_SERVER_QUERY_EVALUATION_POOL_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "server/memory/account.h"
+#include "server/query/cursor.h"
 #include "server/query/evaluation.h"
+#include "server/query/listing.h"
+#include "server/query/position.h"
 #include "server/query/schedule.h"
 #include "server/query/tenant_turns.h"
+#include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
 #include "server/work/crew.h"
+#include "server/work/scope.h"
+#include "server/work/timer.h"
+#include "server/work/wait.h"
 
 typedef struct bt_evaluation {
   char *tenant;  /* "" where there is none */

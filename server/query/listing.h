@@ -6,8 +6,15 @@
 #ifndef BT_SERVER_QUERY_LISTING_H
 #define BT_SERVER_QUERY_LISTING_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "server/query/position.h"
 #include "server/replay/violation.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_listed {
   bt_position position;

@@ -3,7 +3,10 @@
 #ifndef BT_SERVER_QUERY_POSITION_H
 #define BT_SERVER_QUERY_POSITION_H
 
-#include "tempo/wire/source.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/trace.h"
 
 typedef struct bt_position {
   int64_t time_ns;

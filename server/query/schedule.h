@@ -5,6 +5,11 @@
 #ifndef BT_SERVER_QUERY_SCHEDULE_H
 #define BT_SERVER_QUERY_SCHEDULE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "tempo/wire/source.h"
 
 typedef struct bt_schedule { /* a stack: the last window is the next one */

@@ -6,9 +6,18 @@
 #ifndef BT_SERVER_QUERY_SERIES_H
 #define BT_SERVER_QUERY_SERIES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/memory/account.h"
 #include "server/query/step_cache.h"
 #include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
 #include "server/work/wait.h"
+#include "server/work/workplace.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_series_pool bt_series_pool;
 

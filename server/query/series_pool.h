@@ -5,10 +5,19 @@
 #define BT_SERVER_QUERY_SERIES_POOL_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "server/memory/account.h"
 #include "server/query/series.h"
+#include "server/query/step_cache.h"
 #include "server/query/tenant_turns.h"
+#include "server/rules/rule_definition.h"
 #include "server/work/crew.h"
+#include "server/work/scope.h"
+#include "server/work/timer.h"
+#include "server/work/wait.h"
 
 typedef struct bt_known_series { /* a condition of a tenant at one step length, while it is asked for */
   uint64_t id;                   /* never used again for another one */

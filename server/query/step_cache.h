@@ -4,6 +4,11 @@
 #ifndef BT_SERVER_QUERY_STEP_CACHE_H
 #define BT_SERVER_QUERY_STEP_CACHE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/memory/account.h"
 
 typedef struct bt_step_count {

@@ -4,6 +4,8 @@
 #ifndef BT_SERVER_QUERY_TAG_CACHE_H
 #define BT_SERVER_QUERY_TAG_CACHE_H
 
+#include "dsl/error.h"
+#include "tempo/wire/source.h"
 #include "tempo/wire/tags.h"
 
 enum { BT_TAG_CACHE_ENTRIES = 64 };

@@ -317,7 +317,7 @@ size_t bt_tally_added_bytes(const bt_tally *tally, const bt_trace *trace, size_t
   enum { MOST_VALUES = BT_TALLY_KEYS_MAX * BT_TALLY_VALUES_MAX };
   size_t values = least_of(c.values, MOST_VALUES), keys = least_of(c.values, BT_TALLY_KEYS_MAX);
   size_t of_arrays = sizeof *tally->keys->values + sizeof *tally->keys->numbers;
-  size_t text = least_of(c.text_bytes + 2 * COPY_ROUNDING * values, TEXT_MAX_BYTES);
+  size_t text = least_of(c.text_bytes + (size_t)2 * COPY_ROUNDING * values, TEXT_MAX_BYTES);
   return keys * (2 * bt_heap_bytes(FIRST_ITEMS * of_arrays) + 2 * mark_bytes * MARKS_OF_A_KEY) +
          values * 2 * (of_arrays + mark_bytes) + text + text / 8 + BLOCK_BYTES;
 }

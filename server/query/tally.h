@@ -5,7 +5,15 @@
 #ifndef BT_SERVER_QUERY_TALLY_H
 #define BT_SERVER_QUERY_TALLY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "dsl/trace.h"
+#include "dsl/value.h"
 
 typedef enum bt_mark_kind {
   BT_MARK_SPAN_NAME,

@@ -2,6 +2,11 @@
 #ifndef BT_SERVER_REPLAY_CANDIDATES_H
 #define BT_SERVER_REPLAY_CANDIDATES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/plan.h"
 #include "server/replay/decision.h"
 
 /* Whether the formula is a filter, or any of several, of fields that every span has; tests of attributes are never

@@ -2,8 +2,6 @@
 #include "server/replay/data_gaps.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "dsl/arena.h"
 #include "server/replay/marked_traces.h"

@@ -3,6 +3,9 @@
 #ifndef BT_SERVER_REPLAY_DATA_GAPS_H
 #define BT_SERVER_REPLAY_DATA_GAPS_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
 #include "server/replay/questions.h"
 
 /* Into the coverage; asks the source where no listing tells. *has_data: some trace of the window is not our own. */

@@ -3,6 +3,10 @@
 #ifndef BT_SERVER_REPLAY_DECIDER_H
 #define BT_SERVER_REPLAY_DECIDER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "server/replay/decision.h"
 
 /* Dispose it in every case. */

@@ -5,7 +5,19 @@
 #ifndef BT_SERVER_REPLAY_DECISION_H
 #define BT_SERVER_REPLAY_DECISION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/plan.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/replay/questions.h"
+#include "server/replay/replay_account.h"
+#include "server/replay/replay_plan.h"
+#include "server/replay/trace_table.h"
+#include "tempo/wire/source.h"
 
 /* One search for the candidates of many rules: where the over-formula of a rule is one filter, or any of several, a
  * filter that finds what any rule's filters find serves all of them. It finds too much for each and too little for

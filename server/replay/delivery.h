@@ -3,7 +3,14 @@
 #ifndef BT_SERVER_REPLAY_DELIVERY_H
 #define BT_SERVER_REPLAY_DELIVERY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "server/replay/judgement.h"
+#include "server/replay/replay.h"
+#include "server/replay/replay_account.h"
 
 /* Takes the violations and the array. */
 bt_status bt_delivery_take(bt_judge *judge, size_t known, bt_judged *rules, bt_error *error) BT_MUST_CHECK;

@@ -364,7 +364,7 @@ static bt_status read_back(emission *e, const bool *was_sent, bt_error *error) {
 
 static bt_status confirm_sent(emission *e, bt_error *error) {
   if (!e->options->source) return BT_OK;
-  bool *was_sent = calloc(e->count, sizeof *was_sent);
+  bool *was_sent = calloc(e->count + 1, sizeof *was_sent);
   if (!was_sent) return bt_error_no_memory(error);
   for (size_t i = 0; i < e->count; i++) was_sent[i] = e->states[i] == SPAN_SENT;
   bt_status status = read_back(e, was_sent, error);

@@ -4,8 +4,17 @@
 #ifndef BT_SERVER_EMISSION_H
 #define BT_SERVER_EMISSION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_emission_options {
   bt_http_client *client;                  /* borrowed */

@@ -5,7 +5,16 @@
 #ifndef BT_SERVER_EXPLAIN_H
 #define BT_SERVER_EXPLAIN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/replay/price.h"
+#include "server/replay/replay.h"
 #include "server/replay/strategy.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 typedef enum bt_explain_use {
   BT_EXPLAIN_SEARCH,   /* its traces are candidates: "search" */

@@ -7,7 +7,13 @@
 #ifndef BT_SERVER_REPLAY_FIRST_H
 #define BT_SERVER_REPLAY_FIRST_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/replay/replay.h"
+#include "server/replay/violation.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_first_result {
   bt_replay_outcome outcome; /* completed: a proven violation, or none in the whole range */

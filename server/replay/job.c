@@ -216,7 +216,7 @@ bt_status bt_job_latest(bt_job_queue *queue, const char *tenant, const char *rul
 }
 
 void bt_job_listing_dispose(bt_job_listing *listing) {
-  for (size_t i = 0; i < listing->count; i++) bt_job_view_dispose(&listing->views[i]);
+  for (size_t i = 0; listing->views && i < listing->count; i++) bt_job_view_dispose(&listing->views[i]);
   free(listing->views);
   *listing = (bt_job_listing){0};
 }

@@ -4,10 +4,22 @@
 #ifndef BT_SERVER_REPLAY_JOB_H
 #define BT_SERVER_REPLAY_JOB_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/memory/account.h"
 #include "server/metrics/metrics.h"
-#include "server/replay/emission.h"
+#include "server/replay/price.h"
 #include "server/replay/replay.h"
+#include "server/replay/trust.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 #include "server/work/workplace.h"
+#include "tempo/wire/http_client.h"
+#include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_job_queue bt_job_queue;
 

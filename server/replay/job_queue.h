@@ -5,9 +5,19 @@
 #define BT_SERVER_REPLAY_JOB_QUEUE_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "server/memory/account.h"
 #include "server/replay/job.h"
+#include "server/replay/replay.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 #include "server/work/crew.h"
+#include "server/work/scope.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_job_violation {
   size_t rule;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "server/replay/decider.h"
 #include "server/replay/delivery.h"
 #include "server/replay/page_reader.h"
 #include "server/replay/trace_judge.h"

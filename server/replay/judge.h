@@ -3,6 +3,7 @@
 #ifndef BT_SERVER_REPLAY_JUDGE_H
 #define BT_SERVER_REPLAY_JUDGE_H
 
+#include "dsl/error.h"
 #include "server/replay/judgement.h"
 
 /* Dispose it in every case. */

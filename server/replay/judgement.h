@@ -3,9 +3,19 @@
 #ifndef BT_SERVER_REPLAY_JUDGEMENT_H
 #define BT_SERVER_REPLAY_JUDGEMENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/data_notes.h"
-#include "server/replay/decider.h"
+#include "server/replay/decision.h"
+#include "server/replay/questions.h"
+#include "server/replay/replay.h"
+#include "server/replay/replay_account.h"
+#include "server/replay/replay_plan.h"
+#include "server/replay/trace_table.h"
 #include "server/replay/trust.h"
+#include "server/replay/violation.h"
 
 /* What is to be told of one trace, rule by rule. */
 typedef struct bt_judged {

@@ -4,7 +4,17 @@
 #ifndef BT_SERVER_REPLAY_LEDGER_H
 #define BT_SERVER_REPLAY_LEDGER_H
 
-#include "server/replay/judge.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/replay/decision.h"
+#include "server/replay/judgement.h"
+#include "server/replay/questions.h"
+#include "server/replay/replay.h"
+#include "server/replay/replay_account.h"
+#include "server/replay/replay_plan.h"
+#include "server/replay/trace_table.h"
 
 typedef struct bt_ledger {
   const bt_replay_plan *plan;

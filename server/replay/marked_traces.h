@@ -3,7 +3,14 @@
 #ifndef BT_SERVER_REPLAY_MARKED_TRACES_H
 #define BT_SERVER_REPLAY_MARKED_TRACES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/replay/questions.h"
+#include "server/replay/replay_plan.h"
 
 /* ---- BeTrace's own, which are neither judged nor counted. A source that fails here only makes counts inexact. ---- */
 

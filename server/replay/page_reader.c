@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
+#include "server/replay/decider.h"
 #include "server/replay/trace_judge.h"
 #include "tempo/wire/pause.h"
 

@@ -2,6 +2,10 @@
 #ifndef BT_SERVER_REPLAY_PAGE_READER_H
 #define BT_SERVER_REPLAY_PAGE_READER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "server/replay/judgement.h"
 
 /* Each trace is judged as it comes. `known` is changed in its order. */

@@ -5,8 +5,10 @@
 #ifndef BT_SERVER_PRICE_H
 #define BT_SERVER_PRICE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
-#include "dsl/text.h"
 
 enum { BT_PRICE_ROOM = 4096 }; /* rules */
 

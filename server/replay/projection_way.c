@@ -5,7 +5,6 @@
 #include "server/replay/decision.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/arena.h"
 #include "dsl/traceql.h"

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "dsl/arena.h"
-#include "tempo/wire/own_trace.h"
 
 /* Sets, and answers that were taken and are not joined with the table yet. */
 static size_t count_bytes(const void *context) {

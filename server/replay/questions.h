@@ -6,7 +6,17 @@
 #ifndef BT_SERVER_REPLAY_QUESTIONS_H
 #define BT_SERVER_REPLAY_QUESTIONS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/plan.h"
+#include "dsl/text.h"
 #include "server/replay/replay_account.h"
+#include "server/replay/replay_plan.h"
+#include "server/replay/trace_table.h"
+#include "tempo/wire/source.h"
 
 enum { BT_QUESTION_ALL = 0 }; /* number 0 is `{}`, the listing of all traces */
 

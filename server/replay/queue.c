@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/base/clock.h"
+#include "server/replay/emission.h"
 #include "server/replay/job_queue.h"
 
 enum { DEFAULT_WORKERS = 4 };

@@ -4,7 +4,9 @@
 
 #include "server/base/clock.h"
 #include "server/replay/data_gaps.h"
+#include "server/replay/decider.h"
 #include "server/replay/delivery.h"
+#include "server/replay/judge.h"
 #include "server/replay/ledger.h"
 #include "server/replay/violation.h"
 #include "server/replay/violation_sample.h"

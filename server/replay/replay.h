@@ -5,10 +5,20 @@
 #ifndef BT_SERVER_REPLAY_H
 #define BT_SERVER_REPLAY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/eval.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/memory/account.h"
 #include "server/replay/price.h"
 #include "server/replay/trust.h"
 #include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/source.h"
 
 /* Some seconds of the processor, where all rules on one trace have ten. */

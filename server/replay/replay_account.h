@@ -4,7 +4,14 @@
 #ifndef BT_SERVER_REPLAY_ACCOUNT_H
 #define BT_SERVER_REPLAY_ACCOUNT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "server/replay/replay.h"
 #include "server/replay/trace_table.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_replay_account {
   bt_replay_result *result;

@@ -5,11 +5,21 @@
 #ifndef BT_SERVER_REPLAY_PLAN_H
 #define BT_SERVER_REPLAY_PLAN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/plan.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/base/eval_limit.h"
 #include "server/replay/replay.h"
+#include "server/replay/trust.h"
 #include "server/replay/window.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 /* Why a source whose version was not checked is asked for whole traces only, for people. */
 #define BT_NOT_CHECKED "it rests on what was not checked on this version of Tempo"

@@ -3,8 +3,16 @@
 #ifndef BT_SERVER_REPLAY_SEARCH_PROBE_H
 #define BT_SERVER_REPLAY_SEARCH_PROBE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/plan.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/replay/questions.h"
+#include "tempo/wire/source.h"
 
 enum { BT_SEARCH_PROBE_WINDOWS = 3, BT_SEARCH_PROBE_FILTERS = 16 };
 typedef struct bt_search_probe {

@@ -3,7 +3,14 @@
 #ifndef BT_SERVER_REPLAY_SPANS_VERDICT_H
 #define BT_SERVER_REPLAY_SPANS_VERDICT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/eval.h"
+#include "dsl/trace.h"
 #include "server/replay/decision.h"
+#include "tempo/wire/source.h"
 
 /* What the spans of one trace show for a rule. */
 typedef enum bt_spans_verdict {

@@ -3,6 +3,9 @@
 #ifndef BT_SERVER_REPLAY_STRATEGY_H
 #define BT_SERVER_REPLAY_STRATEGY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "server/replay/replay.h"
 
 typedef struct bt_cost {

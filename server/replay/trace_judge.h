@@ -2,6 +2,11 @@
 #ifndef BT_SERVER_REPLAY_TRACE_JUDGE_H
 #define BT_SERVER_REPLAY_TRACE_JUDGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "server/replay/judgement.h"
 
 /* `is_final`: read by id, or from a source whose reads are whole; else it may be queued for by-id. */

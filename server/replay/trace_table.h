@@ -6,7 +6,16 @@
 #ifndef BT_SERVER_REPLAY_TRACE_TABLE_H
 #define BT_SERVER_REPLAY_TRACE_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "server/memory/account.h"
 #include "server/replay/replay_plan.h"
+#include "server/replay/window.h"
+#include "tempo/wire/source.h"
 
 enum {
   BT_KNOWN_OWN = 1,     /* BeTrace's own: neither judged nor counted */

@@ -8,6 +8,10 @@
 #ifndef BT_SERVER_TRUST_H
 #define BT_SERVER_TRUST_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
 #include "dsl/text.h"
 

@@ -3,8 +3,17 @@
 #ifndef BT_SERVER_VIOLATION_H
 #define BT_SERVER_VIOLATION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/plan.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
+#include "dsl/value.h"
 #include "server/rules/rule_definition.h"
 #include "tempo/wire/own_trace.h"
 

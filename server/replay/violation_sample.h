@@ -4,6 +4,12 @@
 #ifndef BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 #define BT_SERVER_REPLAY_VIOLATION_SAMPLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "server/replay/judgement.h"
 
 /* The order in which violating traces are worth a read by id. */

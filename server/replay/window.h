@@ -4,6 +4,9 @@
 #ifndef BT_SERVER_REPLAY_WINDOW_H
 #define BT_SERVER_REPLAY_WINDOW_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "tempo/wire/source.h"
 
 typedef struct bt_window {

@@ -3,7 +3,6 @@
 #include "server/rulefile/checked_file.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static bool keep_text(bt_checked_file *file, const char *text, bt_str *out) {
   *out = BT_STR("");

@@ -3,7 +3,13 @@
 #ifndef BT_SERVER_CHECKED_FILE_H
 #define BT_SERVER_CHECKED_FILE_H
 
+#include <stddef.h>
+
+#include "dsl/diagnostic.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/rulefile/rulefile.h"
+#include "server/rules/rule_definition.h"
 
 typedef struct bt_checked_rule {
   const bt_rulefile_rule *source; /* where it stands, and its tests; its fields are gone */

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "dsl/diagnostic.h"
+#include "dsl/rule.h"
+#include "server/rulefile/rulefile.h"
+
 typedef struct formatting {
   const char *file_name;
   bt_str text;   /* the file */

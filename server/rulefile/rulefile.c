@@ -274,7 +274,7 @@ static bt_status read_group(const document *d, const node *map, file_reader *rea
   reader->rules = NULL;
   bt_status status = bt_yaml_read_map(d, map, "a group", group_fields, reader, error);
   if (!status && !reader->rules)
-    status = bt_yaml_fail(d, map, error, "a group: expected the key rules with a list of rules");
+    return bt_yaml_fail(d, map, error, "a group: expected the key rules with a list of rules");
   return status ? status : read_rules(d, reader->rules, reader, error);
 }
 

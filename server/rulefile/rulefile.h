@@ -2,7 +2,16 @@
 #ifndef BT_SERVER_RULEFILE_H
 #define BT_SERVER_RULEFILE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/diagnostic.h"
+#include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/rules/rule_definition.h"
 
 enum { BT_RULEFILE_MAX_BYTES = 10 * 1024 * 1024, BT_RULEFILE_MAX_RULES = 10000 };

@@ -3,8 +3,14 @@
 #ifndef BT_SERVER_TEST_RUN_H
 #define BT_SERVER_TEST_RUN_H
 
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/rulefile/checked_file.h"
+#include "server/rulefile/rulefile.h"
 
 typedef enum bt_test_outcome {
   BT_TEST_PASSED,

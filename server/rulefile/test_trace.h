@@ -3,6 +3,13 @@
 #ifndef BT_SERVER_TEST_TRACE_H
 #define BT_SERVER_TEST_TRACE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/rulefile/rulefile.h"
 
 /* A span's number in the trace is its place in the test. An `id` of 16 hex digits is the span's id itself; any other

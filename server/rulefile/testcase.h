@@ -2,6 +2,9 @@
 #ifndef BT_SERVER_RULEFILE_TESTCASE_H
 #define BT_SERVER_RULEFILE_TESTCASE_H
 
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/rulefile/rulefile.h"
 #include "server/rulefile/yaml_document.h"
 

@@ -232,11 +232,11 @@ static bt_status refuse_properties(const tree_builder *builder, const yaml_char_
 }
 
 static bt_status add_scalar(tree_builder *builder, const yaml_event_t *event) {
-  bt_yaml_node *node;
+  bt_yaml_node *node = NULL;
   bt_str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
   bt_status status = refuse_properties(builder, event->data.scalar.anchor, event->data.scalar.tag, event->start_mark);
   if (!status) status = add_node(builder, BT_YAML_SCALAR, event->start_mark, &node);
-  if (status) return status;
+  if (!node) return status;
   if (text.len && memchr(text.ptr, 0, text.len))
     return fail_mark(builder, event->start_mark, "expected text, got a NUL character in it");
   if (!bt_arena_copy(builder->document->arena, text, &node->text)) return bt_error_no_memory(builder->error);
@@ -246,13 +246,13 @@ static bt_status add_scalar(tree_builder *builder, const yaml_event_t *event) {
 }
 
 static bt_status open_node(tree_builder *builder, bt_yaml_kind kind, const yaml_event_t *event) {
-  bt_yaml_node *node;
+  bt_yaml_node *node = NULL;
   bool is_list = kind == BT_YAML_LIST;
   bt_status status =
       refuse_properties(builder, is_list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor,
                         is_list ? event->data.sequence_start.tag : event->data.mapping_start.tag, event->start_mark);
   if (!status) status = add_node(builder, kind, event->start_mark, &node);
-  if (!status) status = attach(builder, node, event->start_mark);
+  if (!status && node) status = attach(builder, node, event->start_mark);
   if (status) return status;
   if (builder->depth == MAX_DEPTH)
     return fail_mark(builder, event->start_mark, "expected lists and mappings at most %d deep", MAX_DEPTH);

@@ -4,7 +4,13 @@
 #ifndef BT_SERVER_RULEFILE_YAML_DOCUMENT_H
 #define BT_SERVER_RULEFILE_YAML_DOCUMENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef enum bt_yaml_kind { BT_YAML_SCALAR, BT_YAML_LIST, BT_YAML_MAP } bt_yaml_kind;
 

@@ -3,6 +3,11 @@
 #ifndef BT_SERVER_RULEFILE_YAML_READ_H
 #define BT_SERVER_RULEFILE_YAML_READ_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "dsl/value.h"
 #include "server/rulefile/yaml_document.h"
 

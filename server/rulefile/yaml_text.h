@@ -2,6 +2,7 @@
 #ifndef BT_SERVER_RULEFILE_YAML_TEXT_H
 #define BT_SERVER_RULEFILE_YAML_TEXT_H
 
+#include "dsl/text.h"
 #include "dsl/value.h"
 
 /* Appends text as a YAML string in double quotes. */

@@ -4,6 +4,10 @@
 #ifndef BT_SERVER_RULEFILE_YAML_WRITE_H
 #define BT_SERVER_RULEFILE_YAML_WRITE_H
 
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/rules/rule_definition.h"
 
 /* Appends YAML whose rules are these, in this order. The text of a broken rule (rule_definition.h) is written as it is,

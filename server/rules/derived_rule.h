@@ -4,6 +4,11 @@
 #ifndef BT_SERVER_RULES_DERIVED_RULE_H
 #define BT_SERVER_RULES_DERIVED_RULE_H
 
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
 #include "server/rules/rule_definition.h"
 
 /* The conjuncts that exercise a rule: of `when`, or the positive ones of a bare condition. 0: every trace exercises it.

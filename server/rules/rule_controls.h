@@ -2,6 +2,12 @@
 #ifndef BT_SERVER_RULES_RULE_CONTROLS_H
 #define BT_SERVER_RULES_RULE_CONTROLS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/rule.h"
+#include "dsl/text.h"
 #include "server/rules/rule_definition.h"
 
 /* The (framework, control) pairs of the text's annotations and then of the fields', each once. *out is new:

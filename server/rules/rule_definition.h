@@ -4,7 +4,14 @@
 #ifndef BT_SERVER_RULES_RULE_DEFINITION_H
 #define BT_SERVER_RULES_RULE_DEFINITION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/diagnostic.h"
+#include "dsl/error.h"
 #include "dsl/rule.h"
+#include "dsl/text.h"
 
 enum {
   BT_RULE_ID_MAX = 128, /* bytes, as are the next four */

@@ -3,6 +3,10 @@
 #ifndef BT_SERVER_RULES_RULE_FIELDS_H
 #define BT_SERVER_RULES_RULE_FIELDS_H
 
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/rules/rule_definition.h"
 
 /* Fills in id, name and description where they are missing and checks every field but the language of the text.

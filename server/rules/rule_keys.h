@@ -3,8 +3,12 @@
 #ifndef BT_SERVER_RULES_RULE_KEYS_H
 #define BT_SERVER_RULES_RULE_KEYS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "dsl/error.h"
 #include "dsl/rule.h"
+#include "dsl/text.h"
 
 /* Called for every test on a span in a condition, in order of the text; of AND, OR, NOT and EVENT the parts follow. */
 typedef void (*bt_predicate_visit)(void *context, const bt_predicate *predicate);

@@ -43,9 +43,9 @@ static bt_config config_defaults(void) {
                       .request_memory_bytes = 64u << 20,
                       .pattern_memory_bytes = 16u << 20,
                       .interval_ns = 30 * INT64_C(1000000000),
-                      .sweep_ns = 15 * 60 * INT64_C(1000000000),
+                      .sweep_ns = INT64_C(15) * 60 * 1000000000,
                       .lookback_ns = 3600 * INT64_C(1000000000),
-                      .catchup_max_ns = 24 * 3600 * INT64_C(1000000000),
+                      .catchup_max_ns = INT64_C(24) * 3600 * 1000000000,
                       .replicas = 1,
                       .max_connections = 1000,
                       .request_timeout_ns = INT64_C(10000000000),
@@ -66,7 +66,7 @@ static bool take_value(bt_config *config, size_t index, const char *value, bt_co
 
 /* What came is shown, unless it may be a secret. */
 static void say_expectation(bt_error *error, const char *where, const bt_setting *setting, const char *value) {
-  char expected[120];
+  char expected[BT_EXPECTATION_BYTES];
   bt_setting_expectation(setting, expected);
   bool is_shown = setting->kind != BT_SETTING_SECRET && setting->kind != BT_SETTING_URL;
   bt_error_set(error, BT_INVALID, is_shown ? "%s has to be %s; \"%s\" came" : "%s has to be %s", where, expected,

@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_SETTINGS_CONFIG_FILE_H
 #define BT_SERVER_SETTINGS_CONFIG_FILE_H
 
+#include <stddef.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 enum { BT_CONFIG_FILE_MAX_BYTES = 64 * 1024 };
 

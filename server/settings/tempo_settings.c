@@ -9,6 +9,7 @@
 
 #include "server/base/log.h"
 #include "server/base/time_text.h"
+#include "tempo/api/tempo_source.h"
 
 enum { SECRET_MAX = 16 * 1024, REPLICATION_MAX = 64 };
 

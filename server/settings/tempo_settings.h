@@ -4,7 +4,11 @@
 #ifndef BT_SERVER_SETTINGS_TEMPO_SETTINGS_H
 #define BT_SERVER_SETTINGS_TEMPO_SETTINGS_H
 
-#include "tempo/api/tempo_source.h"
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "tempo/wire/http_client.h"
+#include "tempo/wire/source.h"
 
 /* At most one of the two is set. The name of the file is never shown either: it may be the secret itself, by mistake.
  */

@@ -2,6 +2,8 @@
 #ifndef BT_SERVER_STORE_BACKUP_H
 #define BT_SERVER_STORE_BACKUP_H
 
+#include <stdint.h>
+
 #include "dsl/error.h"
 
 typedef struct bt_backup_result {

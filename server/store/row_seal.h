@@ -6,7 +6,10 @@
 #define BT_SERVER_STORE_ROW_SEAL_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
 #include "server/base/sha256.h"
 
 /* The checksum of a row that has ROW_COLUMNS as its first columns: SHA-256 (sha256.h) over "betrace.row.1" and for each

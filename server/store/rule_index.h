@@ -3,6 +3,9 @@
 #ifndef BT_SERVER_STORE_RULE_INDEX_H
 #define BT_SERVER_STORE_RULE_INDEX_H
 
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "server/rules/rule_definition.h"
 
 typedef struct bt_rule_entry {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "dsl/arena.h"
-#include "server/rules/rule_fields.h"
 #include "server/store/row_seal.h"
 #include "server/store/rule_rows.h"
 #include "server/store/store_parts.h"

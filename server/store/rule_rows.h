@@ -3,7 +3,10 @@
 #define BT_SERVER_STORE_RULE_ROWS_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
 #include "server/rules/rule_definition.h"
 
 /* Adds one version and its seal. `fields` and `record` (with its condition hash) are borrowed. */

@@ -2,6 +2,9 @@
 #ifndef BT_SERVER_STORE_RULE_SAME_H
 #define BT_SERVER_STORE_RULE_SAME_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
 #include "server/rules/rule_definition.h"
 
 /* Every field that a user may set, the severity as it was settled, labels and annotations in any order, and the text

@@ -4,7 +4,12 @@
 #define BT_SERVER_STORE_PARTS_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "server/rules/rule_definition.h"
 #include "server/store/database.h"
 #include "server/store/rule_index.h"
 #include "server/store/rule_store.h"

@@ -6,11 +6,19 @@
 #ifndef BT_SERVER_WATCH_H
 #define BT_SERVER_WATCH_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/memory/account.h"
 #include "server/metrics/metrics.h"
 #include "server/replay/replay.h"
 #include "server/store/rule_store.h"
 #include "server/work/workplace.h"
+#include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_watch bt_watch;
 

@@ -4,8 +4,17 @@
 #ifndef BT_SERVER_WATCH_CHECKPOINT_H
 #define BT_SERVER_WATCH_CHECKPOINT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/watch/watch_schedule.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/http_client.h"
 #include "tempo/wire/otlp_export.h"
+#include "tempo/wire/source.h"
 
 #define BT_WATCH_UNTIL_NS     "betrace.watch.until_unix_nano"
 #define BT_WATCH_REPLICA      "betrace.watch.replica"               /* number of the watcher, from 0 */

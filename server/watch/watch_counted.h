@@ -5,6 +5,11 @@
 #ifndef BT_SERVER_WATCH_COUNTED_H
 #define BT_SERVER_WATCH_COUNTED_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/watch/watch_room.h"
 
 enum { BT_WATCH_COUNTED_MAX = 1 << 20 }; /* of one generation: 16 MiB */

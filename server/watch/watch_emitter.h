@@ -6,10 +6,18 @@
 #ifndef BT_SERVER_WATCH_EMITTER_H
 #define BT_SERVER_WATCH_EMITTER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "server/replay/emission.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 #include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_open.h"
 #include "server/work/workplace.h"
+#include "tempo/wire/cancel.h"
 
 enum { BT_EMITTER_SENDERS = 3 }; /* batches and checkpoints that are under way at once */
 

@@ -357,20 +357,22 @@ static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_e
 
 /* A batch that failed says nothing about a trace, and neither does a source that has given no other since the last
  * time: nobody knows whether it gives any. */
-static bt_status fail_one(judging *j, const bt_trace_id *id) {
+static void fail_one(judging *j, const bt_trace_id *id) {
   bt_watcher *watcher = j->watcher;
-  if (!j->is_final) return queue_by_id(j, id);
+  if (!j->is_final) {
+    (void)queue_by_id(j, id); /* BT_OK, always */
+    return;
+  }
   bt_watched *watched = find_due(watcher, id);
-  if (!watched || watched->given_at == watcher->given) return BT_OK;
+  if (!watched || watched->given_at == watcher->given) return;
   watched->given_at = watcher->given;
-  if (!has_missed_often(watcher, watched)) return BT_OK;
+  if (!has_missed_often(watcher, watched)) return;
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(id, hex);
   bt_log(BT_LOG_WARNING, "watch gives up on trace %s: reads of it have failed %d times, and others were given", hex,
          MISSES_MAX);
   count(watcher, &watcher->status.traces_unread, 1);
   is_done(watcher, watched);
-  return BT_OK;
 }
 
 /* Whether the other pages are worth a question: a source that is gone answers none. */
@@ -404,7 +406,7 @@ static bt_status read_pages(judging *j, bt_trace_id *ids, size_t size, size_t mo
     if (one != BT_OK && now > 1)
       left = keep_due(j, ids, now);
     else if (one != BT_OK)
-      one = fail_one(j, ids);
+      fail_one(j, ids);
     page = left > 1 ? left / 2 : left ? 1 : page < most ? 2 * page : most;
     ids += now - left;
     size -= now - left;

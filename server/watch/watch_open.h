@@ -4,7 +4,14 @@
 #ifndef BT_SERVER_WATCH_OPEN_H
 #define BT_SERVER_WATCH_OPEN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 #include "server/watch/watch_room.h"
 
 typedef enum bt_open_state {

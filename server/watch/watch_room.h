@@ -5,6 +5,10 @@
 #ifndef BT_SERVER_WATCH_ROOM_H
 #define BT_SERVER_WATCH_ROOM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/error.h"
 #include "server/memory/account.h"
 
 typedef struct bt_watch_room {

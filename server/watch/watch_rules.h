@@ -4,9 +4,16 @@
 #ifndef BT_SERVER_WATCH_RULES_H
 #define BT_SERVER_WATCH_RULES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/eval.h"
 #include "dsl/plan.h"
+#include "dsl/text.h"
 #include "server/replay/replay.h"
+#include "server/rules/rule_definition.h"
 #include "server/store/rule_store.h"
 
 typedef struct bt_watch_rule {

@@ -5,6 +5,10 @@
 #ifndef BT_SERVER_WATCH_SCHEDULE_H
 #define BT_SERVER_WATCH_SCHEDULE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "tempo/wire/source.h"
 
 /* Gaps: as many as one attribute of a span holds as text (Tempo cuts at 2,048 bytes). */

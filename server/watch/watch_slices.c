@@ -2,7 +2,6 @@
  * in full; until then the next round asks again. Only traces that fall to this watcher are kept. Thread: the
  * watcher's. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "server/replay/window.h"
 #include "server/watch/watcher.h"

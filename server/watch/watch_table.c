@@ -2,7 +2,6 @@
 #include "server/watch/watch_table.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { FIRST_SLOTS = 256 };
 
@@ -94,7 +93,7 @@ static void remove_at(bt_watch_table *table, size_t hole) {
 static void narrow(bt_watch_table *table) {
   enum { NEARLY_EMPTY = 8, NARROWER = 4 };
   bt_error error = {0};
-  if (table->slot_count >= NARROWER * FIRST_SLOTS && table->count * NEARLY_EMPTY < table->slot_count)
+  if (table->slot_count >= (size_t)NARROWER * FIRST_SLOTS && table->count * NEARLY_EMPTY < table->slot_count)
     (void)rebuild(table, table->slot_count / NARROWER, &error);
 }
 

@@ -4,8 +4,13 @@
 #ifndef BT_SERVER_WATCH_TABLE_H
 #define BT_SERVER_WATCH_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "server/watch/watch_room.h"
-#include "server/watch/watch_schedule.h"
 
 #define BT_WATCH_NOT_DUE INT64_MAX
 

@@ -188,7 +188,7 @@ static void say_begin(const bt_watcher *watcher, const bt_checkpoint *checkpoint
   else
     bt_log(BT_LOG_INFO,
            "watch%s begins at %s: search names no checkpoint, so nobody has watched before, or not within %d days",
-           tenant, at, (int)(longest_look(watcher->options) / (24 * 60 * MINUTE_NS)));
+           tenant, at, (int)(longest_look(watcher->options) / (INT64_C(24) * 60 * MINUTE_NS)));
 }
 
 /* Not before the source has said whether there is a watermark: to begin anew without knowing would skip what came

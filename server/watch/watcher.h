@@ -6,13 +6,21 @@
 #define BT_SERVER_WATCH_WATCHER_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "server/store/rule_store.h"
 #include "server/watch/watch.h"
-#include "server/watch/watch_checkpoint.h"
 #include "server/watch/watch_counted.h"
 #include "server/watch/watch_emitter.h"
+#include "server/watch/watch_open.h"
+#include "server/watch/watch_room.h"
 #include "server/watch/watch_rules.h"
+#include "server/watch/watch_schedule.h"
 #include "server/watch/watch_table.h"
+#include "tempo/wire/cancel.h"
 
 /* Of one kind of slices. All-zero: the last one was done. */
 typedef struct bt_watch_trying {

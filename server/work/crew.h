@@ -6,7 +6,13 @@
 #define BT_SERVER_WORK_CREW_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "server/work/pool.h"
+#include "server/work/timer.h"
+#include "server/work/turns.h"
 #include "server/work/workplace.h"
 
 typedef struct bt_crew bt_crew;

@@ -6,8 +6,12 @@
 #ifndef BT_SERVER_WORK_SCOPE_H
 #define BT_SERVER_WORK_SCOPE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "server/work/timer.h"
-#include "tempo/wire/source.h"
+#include "tempo/wire/cancel.h"
 
 typedef enum bt_work_scope_reason {
   BT_SCOPE_GOES_ON,

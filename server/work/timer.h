@@ -4,6 +4,9 @@
 #ifndef BT_SERVER_WORK_TIMER_H
 #define BT_SERVER_WORK_TIMER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
 
 typedef struct bt_timer bt_timer;

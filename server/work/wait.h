@@ -6,6 +6,14 @@
 #ifndef BT_SERVER_WORK_WAIT_H
 #define BT_SERVER_WORK_WAIT_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/work/pool.h"
+#include "server/work/scope.h"
+#include "server/work/timer.h"
+#include "server/work/turns.h"
 #include "server/work/workplace.h"
 
 typedef struct bt_wait {

@@ -3,8 +3,12 @@
 #ifndef BT_SERVER_WORK_WORKPLACE_H
 #define BT_SERVER_WORK_WORKPLACE_H
 
+#include <stdatomic.h>
+
+#include "dsl/error.h"
 #include "server/work/pool.h"
 #include "server/work/scope.h"
+#include "server/work/timer.h"
 
 typedef struct bt_workplace {
   bt_timer *timer;

@@ -4,7 +4,11 @@
 #ifndef BT_TEMPO_API_COLUMN_LISTS_H
 #define BT_TEMPO_API_COLUMN_LISTS_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
 #include "tempo/api/tempo_call.h"
+#include "tempo/wire/source.h"
 
 /* Asks once. BT_UNAVAILABLE, BT_REFUSED: it could not be found out, and *out is true. Other errors end the read that
  * asks. */

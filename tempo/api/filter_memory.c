@@ -1,6 +1,8 @@
 /* What filters found. See filter_memory.h. A slot is one atomic word, so that nobody waits for anybody. */
 #include "tempo/api/filter_memory.h"
 
+#include <stdatomic.h>
+
 enum {
   HOUR_S = 3600,
   RATE_BITS = 32,

@@ -4,7 +4,6 @@
 #ifndef BT_TEMPO_API_FILTER_MEMORY_H
 #define BT_TEMPO_API_FILTER_MEMORY_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include "dsl/text.h"

@@ -6,6 +6,12 @@
 #ifndef BT_TEMPO_API_READ_IDS_H
 #define BT_TEMPO_API_READ_IDS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "tempo/wire/source.h"
 
 enum {

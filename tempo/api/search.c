@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/traceql.h"
 #include "tempo/api/search_window.h"

@@ -3,7 +3,9 @@
 #ifndef BT_TEMPO_API_SEARCH_H
 #define BT_TEMPO_API_SEARCH_H
 
+#include "dsl/error.h"
 #include "tempo/api/tempo_call.h"
+#include "tempo/wire/source.h"
 
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) BT_MUST_CHECK;

@@ -3,6 +3,10 @@
 #ifndef BT_TEMPO_API_SEARCH_WINDOW_H
 #define BT_TEMPO_API_SEARCH_WINDOW_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/text.h"
 
 enum { BT_WINDOW_PREFIX_MAX = 4 }; /* 16^4 parts of one second */

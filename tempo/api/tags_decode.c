@@ -1,8 +1,6 @@
 /* Names and values out of Tempo's tag API. See tags_decode.h. Texts of an answer are copied into the list. */
 #include "tempo/api/tags_decode.h"
 
-#include <string.h>
-
 #include "tempo/wire/json_reader.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -2,6 +2,10 @@
 #ifndef BT_TEMPO_API_TAGS_DECODE_H
 #define BT_TEMPO_API_TAGS_DECODE_H
 
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "tempo/wire/tags.h"
 
 /* `limit`: how many Tempo was asked for; as many in the answer mean that it may be cut. BT_INVALID: not such an answer.

@@ -2,7 +2,6 @@
 #include "tempo/api/tempo_call.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tempo/wire/pause.h"

@@ -4,9 +4,18 @@
 #ifndef BT_TEMPO_API_TEMPO_CALL_H
 #define BT_TEMPO_API_TEMPO_CALL_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "tempo/api/filter_memory.h"
 #include "tempo/api/tempo_clock.h"
 #include "tempo/api/tempo_version.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 

@@ -3,6 +3,10 @@
 #ifndef BT_TEMPO_API_TEMPO_SOURCE_H
 #define BT_TEMPO_API_TEMPO_SOURCE_H
 
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/http_client.h"
 #include "tempo/wire/source.h"
 

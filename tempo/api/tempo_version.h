@@ -6,7 +6,13 @@
 #define BT_TEMPO_API_TEMPO_VERSION_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/source.h"
 
 struct bt_tempo;

@@ -1,7 +1,5 @@
 /* Traces one by one through /api/v2/traces/{id}, several in flight. See trace_fetch.h. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tempo/api/trace_fetch.h"
 #include "tempo/wire/otlp_decode.h"

@@ -3,7 +3,11 @@
 #ifndef BT_TEMPO_API_TRACE_FETCH_H
 #define BT_TEMPO_API_TRACE_FETCH_H
 
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "tempo/api/tempo_call.h"
+#include "tempo/wire/source.h"
 
 /* What one read has in hand. After so many failures Tempo is not well, and the rest is not asked. */
 enum { BT_READ_FAILURES_MAX = 4 };

@@ -4,8 +4,16 @@
 #ifndef BT_TEMPO_TRACE_JOB_H
 #define BT_TEMPO_TRACE_JOB_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "tempo/api/read_ids.h"
+#include "tempo/api/tempo_call.h"
 #include "tempo/api/trace_fetch.h"
+#include "tempo/wire/source.h"
 #include "tempo/wire/trace_merge.h"
 
 /* What the jobs of one read share. */

@@ -3,8 +3,13 @@
 #ifndef BT_TEMPO_API_TRACE_SIZES_H
 #define BT_TEMPO_API_TRACE_SIZES_H
 
+#include <stddef.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "tempo/api/read_ids.h"
 #include "tempo/api/tempo_call.h"
+#include "tempo/wire/source.h"
 
 enum {
   BT_CROWDED_FROM = 64, /* spans of a trace that one filter finds in one fragment: reading it whole by id costs about as

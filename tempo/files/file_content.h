@@ -4,7 +4,11 @@
 #ifndef BT_TEMPO_FILES_FILE_CONTENT_H
 #define BT_TEMPO_FILES_FILE_CONTENT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef struct bt_file_content bt_file_content;
 

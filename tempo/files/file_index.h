@@ -4,6 +4,11 @@
 #ifndef BT_TEMPO_FILES_FILE_INDEX_H
 #define BT_TEMPO_FILES_FILE_INDEX_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/trace.h"
 
 typedef struct bt_indexed_unit {

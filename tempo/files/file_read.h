@@ -5,8 +5,17 @@
 #ifndef BT_TEMPO_FILES_FILE_READ_H
 #define BT_TEMPO_FILES_FILE_READ_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "tempo/files/file_content.h"
 #include "tempo/files/file_index.h"
 #include "tempo/files/file_units.h"
+#include "tempo/wire/cancel.h"
+#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_trace_file {
   char *name; /* for messages */

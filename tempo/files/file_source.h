@@ -10,6 +10,11 @@
 #ifndef BT_TEMPO_FILES_FILE_SOURCE_H
 #define BT_TEMPO_FILES_FILE_SOURCE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
 #include "tempo/wire/source.h"
 
 /* new. A file that cannot be read or decoded is an error that names the file and the place; nothing is skipped in

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/wire/span_batch.h"
-
 enum { READ_BYTES = 256 * 1024, SNIFF_BYTES = 4096 };
 static const uint64_t largest_unit_bytes = ((uint64_t)4 << 30) - 1;
 

@@ -5,6 +5,12 @@
 #ifndef BT_TEMPO_FILES_FILE_UNITS_H
 #define BT_TEMPO_FILES_FILE_UNITS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "tempo/files/file_content.h"
 #include "tempo/wire/otlp_decode.h"
 

@@ -5,6 +5,11 @@
 #ifndef BT_TEMPO_FILES_MEMORY_PIECE_H
 #define BT_TEMPO_FILES_MEMORY_PIECE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/trace.h"
 
 typedef struct bt_memory_piece bt_memory_piece;

@@ -5,6 +5,13 @@
 #ifndef BT_TEMPO_FILES_MEMORY_TABLE_H
 #define BT_TEMPO_FILES_MEMORY_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "tempo/files/memory_piece.h"
 
 enum { BT_MEMORY_BUCKETS = 1 << 14 };

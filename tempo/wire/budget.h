@@ -6,6 +6,9 @@
 #ifndef BT_TEMPO_WIRE_BUDGET_H
 #define BT_TEMPO_WIRE_BUDGET_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "tempo/wire/http_client.h"
 
 enum { BT_BUDGET_RECENT = 8 };

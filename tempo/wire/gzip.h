@@ -3,7 +3,10 @@
 #ifndef BT_TEMPO_WIRE_GZIP_H
 #define BT_TEMPO_WIRE_GZIP_H
 
+#include <stdbool.h>
+
 #include "dsl/error.h"
+#include "dsl/text.h"
 
 bool bt_gzip_is(bt_str input); /* whether it begins as gzip does */
 

@@ -5,6 +5,13 @@
 #ifndef BT_TEMPO_WIRE_HTTP_CLIENT_H
 #define BT_TEMPO_WIRE_HTTP_CLIENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/source.h"
 
 /* An answer of 429 or 503 with Retry-After holds what its party (if it names one) has waiting for that long, up to

@@ -5,6 +5,9 @@
 #ifndef BT_TEMPO_WIRE_HTTP_QUEUE_H
 #define BT_TEMPO_WIRE_HTTP_QUEUE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "tempo/wire/source.h"
 
 enum {

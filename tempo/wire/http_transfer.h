@@ -5,8 +5,12 @@
 #define BT_TEMPO_WIRE_HTTP_TRANSFER_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <zlib.h>
 
+#include "dsl/error.h"
 #include "tempo/wire/http_client.h"
 
 typedef struct bt_http_transfer {

@@ -3,6 +3,9 @@
 #ifndef BT_TEMPO_WIRE_JSON_NUMBER_H
 #define BT_TEMPO_WIRE_JSON_NUMBER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dsl/text.h"
 
 /* Whether the whole text is a number as JSON writes it: for numbers that come inside strings. */

@@ -6,7 +6,13 @@
 #ifndef BT_TEMPO_WIRE_JSON_READER_H
 #define BT_TEMPO_WIRE_JSON_READER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 
 typedef enum bt_json_type {
   BT_JSON_NOTHING = 0, /* the text ends, or no value begins here */

@@ -4,7 +4,14 @@
 #ifndef BT_TEMPO_WIRE_OTLP_BUILD_H
 #define BT_TEMPO_WIRE_OTLP_BUILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "dsl/trace.h"
+#include "dsl/value.h"
 
 typedef struct bt_attribute_list {
   bt_attribute *items;

@@ -4,7 +4,13 @@
 #ifndef BT_TEMPO_WIRE_OTLP_DECODE_H
 #define BT_TEMPO_WIRE_OTLP_DECODE_H
 
-#include "tempo/wire/source.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 
 /* The spans of OTLP documents, grouped by trace. new; the caller keeps every input buffer until bt_span_batch_free
  * unless copied. */

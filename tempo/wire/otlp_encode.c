@@ -1,6 +1,5 @@
 /* Spans into an ExportTraceServiceRequest, by protobuf-c: the message tree lies in one arena and is packed into the
  * caller's buffer. */
-#include <limits.h>
 #include <string.h>
 
 #include "dsl/arena.h"

@@ -3,6 +3,14 @@
 #ifndef BT_TEMPO_WIRE_OTLP_EXPORT_H
 #define BT_TEMPO_WIRE_OTLP_EXPORT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/http_client.h"
 
 typedef struct bt_export_link {

@@ -3,6 +3,10 @@
 #ifndef BT_TEMPO_WIRE_OTLP_JSON_H
 #define BT_TEMPO_WIRE_OTLP_JSON_H
 
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "tempo/wire/json_reader.h"
 #include "tempo/wire/otlp_build.h"
 

@@ -3,6 +3,12 @@
 #ifndef BT_TEMPO_WIRE_OTLP_VALUE_H
 #define BT_TEMPO_WIRE_OTLP_VALUE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "tempo/wire/otlp_build.h"
 #include "tempo/wire/wire.h"
 

@@ -4,6 +4,12 @@
 #ifndef BT_TEMPO_WIRE_OWN_TRACE_H
 #define BT_TEMPO_WIRE_OWN_TRACE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "tempo/wire/source.h"
 
 /* SHA-256 of the fields, each with its length before it (server/base/sha256.h). False: no memory. */

@@ -2,7 +2,10 @@
 #ifndef BT_TEMPO_WIRE_PAUSE_H
 #define BT_TEMPO_WIRE_PAUSE_H
 
-#include "tempo/wire/source.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tempo/wire/cancel.h"
 
 int64_t bt_monotonic_ms(void);
 /* False: cancelled before the time was over (noticed within 100 ms). cancel may be NULL. */

@@ -4,6 +4,13 @@
 #ifndef BT_TEMPO_WIRE_SEARCH_ROWS_H
 #define BT_TEMPO_WIRE_SEARCH_ROWS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "tempo/wire/otlp_build.h"
 #include "tempo/wire/otlp_decode.h"
 

@@ -4,7 +4,13 @@
 #ifndef BT_TEMPO_WIRE_SOURCE_H
 #define BT_TEMPO_WIRE_SOURCE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
 #include "dsl/plan.h"
+#include "dsl/text.h"
 #include "dsl/trace.h"
 #include "tempo/wire/cancel.h"
 

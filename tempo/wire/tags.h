@@ -4,6 +4,15 @@
 #ifndef BT_TEMPO_WIRE_TAGS_H
 #define BT_TEMPO_WIRE_TAGS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/arena.h"
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/value.h"
+#include "tempo/wire/cancel.h"
 #include "tempo/wire/source.h"
 
 /* Whose attributes, or which field of a span. */

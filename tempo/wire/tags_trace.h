@@ -3,6 +3,9 @@
 #ifndef BT_TEMPO_WIRE_TAGS_TRACE_H
 #define BT_TEMPO_WIRE_TAGS_TRACE_H
 
+#include <stdbool.h>
+
+#include "dsl/error.h"
 #include "dsl/trace.h"
 #include "tempo/wire/tags.h"
 

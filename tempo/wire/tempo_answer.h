@@ -2,6 +2,11 @@
 #ifndef BT_TEMPO_WIRE_TEMPO_ANSWER_H
 #define BT_TEMPO_WIRE_TEMPO_ANSWER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/text.h"
 #include "tempo/wire/http_client.h"
 
 typedef enum bt_tempo_meaning {

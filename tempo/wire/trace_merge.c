@@ -2,6 +2,7 @@
  * of it. */
 #include "tempo/wire/trace_merge.h"
 
+#include "dsl/traceql.h"
 #include "tempo/wire/otlp_build.h"
 
 #include <stdlib.h>

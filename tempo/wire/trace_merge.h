@@ -4,7 +4,13 @@
 #ifndef BT_TEMPO_WIRE_TRACE_MERGE_H
 #define BT_TEMPO_WIRE_TRACE_MERGE_H
 
-#include "dsl/traceql.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/plan.h"
+#include "dsl/trace.h"
 #include "tempo/wire/otlp_decode.h"
 
 /* Spans per spanset that reads ask for. A set is one span and its copies (by(span:id) | by(kind)), so more than one

@@ -2,6 +2,8 @@
 #ifndef BT_TEMPO_WIRE_URL_H
 #define BT_TEMPO_WIRE_URL_H
 
+#include <stdbool.h>
+
 #include "dsl/text.h"
 
 /* Appends the text, percent-encoded but for the unreserved characters of RFC 3986, section 2.3. */

@@ -6,6 +6,8 @@
 #define BT_TEMPO_WIRE_WIRE_H
 
 #include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "dsl/text.h"

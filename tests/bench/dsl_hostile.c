@@ -3,9 +3,7 @@
 #include "tests/bench/dsl_hostile.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dsl/eval.h"
 

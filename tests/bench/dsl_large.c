@@ -5,9 +5,7 @@
 #include "tests/bench/dsl_large.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dsl/eval.h"
 

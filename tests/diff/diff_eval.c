@@ -11,7 +11,6 @@
  * nothing may be left of the one before. In the end a census says what was met, and the test fails when something was
  * not: then it has shown nothing. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/diff/random_rule.h"
 #include "tests/diff/random_trace.h"

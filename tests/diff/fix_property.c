@@ -7,7 +7,6 @@
  * when the rule that it gives is accepted and has the verdicts of the one that was meant; where it leaves an error, the
  * fix of that one is applied too. In the end every mistake that must have a fix has to have had one. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "dsl/eval.h"
 #include "tests/diff/broken_rule.h"

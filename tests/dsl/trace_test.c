@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <string.h>
 
 #include "dsl/trace.h"
 #include "tests/support/failing_alloc.h"

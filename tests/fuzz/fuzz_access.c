@@ -8,6 +8,7 @@
 #include "server/base/origin.h"
 #include "server/http/access.h"
 #include "server/http/guard.h"
+#include "server/http/tokens.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

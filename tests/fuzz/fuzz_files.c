@@ -2,7 +2,6 @@
  * refused by both. Memory stays within what the input allows, and units lie one after another in the file. */
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tempo/files/file_units.h"
 

@@ -1,6 +1,5 @@
 /* Any bytes as a head, and as a body in chunks. What the library gets of a head says nothing of a body, is a head again
  * and stays as it is; chunks give the same data in whatever pieces they come. */
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,7 +1,6 @@
 /* Bodies of POST /v1/spans: those that go on to Tempo as they are, and those in BeTrace's own form. The latter must
  * become a request that our own decoder takes, with as many spans. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/http/span_body.h"
 #include "tempo/wire/otlp_decode.h"

@@ -1,7 +1,6 @@
 /* Tokens files from anywhere: no crash, and what was taken is what the header promises. */
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/http/tokens.h"
 

@@ -44,7 +44,7 @@ HALVED_E2E = ("test_docs",)
 # the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects.
 LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
-             "test_cli_verify_report", "test_cli_generate", "test_import")
+             "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks")
 # Of tests/faults, --short in both halves: a mixed load goes on for a minute, and of random schedules make check has a
 # few.
 LONG_FAULTS = ("test_soak", "test_schedules")
@@ -68,7 +68,7 @@ FULL_BENCHES = ("bench_rules", "bench_series")
 
 # What runs under ThreadSanitizer besides, because all that the service does is under way at once there.
 RACING = ("test_stop", "test_starvation", "test_held_places", "test_full_lanes", "test_leaving", "test_memory",
-          "test_memory_edge", "test_attacks", "test_soak")
+          "test_memory_edge", "test_attacks", "test_soak", "test_stop_alone")
 
 
 @dataclass
@@ -397,6 +397,13 @@ def tidy():
     yield Step([PYTHON, "tests/lint/tidy.py"], outcome.of_closing_line)
 
 
+def includes():
+    """include-what-you-use over all C, as the debug build compiles it."""
+    yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
+    yield from configure_and_build("dev")
+    yield Step([PYTHON, "tests/lint/includes.py"], outcome.of_closing_line)
+
+
 def clean_root():
     yield Step(["distribution/install-build-deps.sh", "full"], outcome.of_preparation)
     yield Step(["tests/runner/clean_root.sh"])
@@ -444,6 +451,7 @@ SUITES = {
     "full:grafana": grafana,
     "full:dist": dist_large,
     "full:tidy": tidy,
+    "full:iwyu": includes,
     "full:clean-root": clean_root,
     "full:bench-large": bench,
 }

@@ -1,13 +1,11 @@
 /* A temporary folder of web pages. See pages_folder.h. */
 #include "tests/server/pages_folder.h"
 
-#include <assert.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static void require(int holds) {
   if (!holds) abort();

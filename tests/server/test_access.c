@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 #include "server/base/origin.h"
+#include "server/base/sha256.h"
 #include "server/http/access.h"
-#include "server/http/guard.h"
+#include "server/http/tokens.h"
 
 /* What `printf secret-1 | sha256sum` prints. */
 #define HASH_1 "sha256:f7e7c36e458e80e6b6a2c67d0a9ec09bd718dadd7bfa8d6bf6e7ad526e46c2f7"

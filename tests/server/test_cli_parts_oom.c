@@ -12,9 +12,9 @@
 #include "server/cli/lab/mining.h"
 #include "server/cli/lab/rule_change.h"
 #include "server/cli/lab/statistics.h"
-#include "server/cli/lab/trace_record.h"
 #include "server/cli/trace_drawing.h"
 #include "server/rules/derived_rule.h"
+#include "server/rules/rule_keys.h"
 #include "tests/support/failing_alloc.h"
 
 enum { SPANS = 6, MOST_STEPS = 3000 };

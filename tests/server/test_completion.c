@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dsl/ast.h"
 #include "dsl/lexer.h"
 #include "dsl/rule.h"
+#include "dsl/vocabulary.h"
 #include "server/editor/completion.h"
 #include "server/editor/context.h"
 #include "server/editor/language.h"

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "server/metrics/exposition.h"
 #include "server/metrics/metrics.h"

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/server/store_fixture.h"

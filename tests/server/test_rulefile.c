@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/base/time_text.h"

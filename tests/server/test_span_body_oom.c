@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <string.h>
 
 #include "server/http/span_body.h"
 #include "tests/support/failing_alloc.h"

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/server/faulty_vfs.h"

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 uint64_t generate_number(generator *g, uint64_t below) {
   g->state ^= g->state << 13, g->state ^= g->state >> 7, g->state ^= g->state << 17;

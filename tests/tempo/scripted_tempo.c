@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tempo/api/tempo_call.h"
-
 static const int64_t second_ns = 1000000000;
 
 fake_tempo scripted;

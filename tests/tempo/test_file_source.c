@@ -12,7 +12,6 @@
 #include <zlib.h>
 
 #include "tempo/files/file_source.h"
-#include "tempo/wire/own_trace.h"
 #include "tests/support/case_file.h"
 #include "tests/tempo/trace_text.h"
 #include "tests/tempo/wire_text.h"

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tempo/wire/http_queue.h"

@@ -6,8 +6,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <string.h>
-
 #include "tempo/wire/own_trace.h"
 
 static bool digest_by_sum(const bt_str *fields, size_t count, uint8_t digest[32]) {

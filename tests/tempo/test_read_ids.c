@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 
-#include <stdlib.h>
-
 #include "tempo/api/read_ids.h"
 
 enum { MANY = 2000, MOST = 1000 };

@@ -8,12 +8,10 @@
 #include <cmocka.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "tempo/api/tempo_clock.h"
 #include "tempo/api/tempo_source.h"
-#include "tempo/wire/wall_clock.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/random.h"
 

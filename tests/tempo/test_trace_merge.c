@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-
+#include "dsl/traceql.h"
 #include "tempo/wire/trace_merge.h"
 #include "tests/support/failing_alloc.h"
 

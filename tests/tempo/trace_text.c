@@ -2,7 +2,6 @@
 #include "tests/tempo/trace_text.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

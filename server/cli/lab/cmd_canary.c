@@ -14,7 +14,6 @@
 #include "server/cli/print.h"
 #include "server/cli/replay_options.h"
 #include "server/cli/terminal.h"
-#include "server/json/rule_json.h"
 #include "server/replay/violation.h"
 #include "tempo/wire/otlp_export.h"
 

@@ -6,6 +6,7 @@
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
+#include "server/cli/command.h"
 #include "server/cli/lab/sample_traces.h"
 #include "server/cli/print.h"
 

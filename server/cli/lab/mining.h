@@ -4,8 +4,13 @@
 #ifndef BT_SERVER_CLI_LAB_MINING_H
 #define BT_SERVER_CLI_LAB_MINING_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "dsl/arena.h"
 #include "dsl/error.h"
+#include "dsl/text.h"
 #include "dsl/trace.h"
 
 enum { BT_MINED_NAMES = 256 }; /* span names looked at: the first that are met; others are counted in names_beyond */

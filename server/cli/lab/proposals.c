@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/base/time_text.h"
 #include "server/cli/lab/mining.h"

@@ -4,9 +4,19 @@
 #ifndef BT_SERVER_CLI_LAB_RATES_H
 #define BT_SERVER_CLI_LAB_RATES_H
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/text.h"
 #include "server/cli/answer.h"
 #include "server/cli/collected.h"
 #include "server/cli/lab/statistics.h"
+#include "server/cli/replay_options.h"
+#include "server/rules/rule_definition.h"
+#include "tempo/wire/source.h"
 
 typedef struct bt_rate {
   uint64_t violated, exercised; /* traces; exercised: those with a verdict */

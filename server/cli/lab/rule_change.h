@@ -3,7 +3,16 @@
 #ifndef BT_SERVER_CLI_LAB_RULE_CHANGE_H
 #define BT_SERVER_CLI_LAB_RULE_CHANGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "dsl/trace.h"
+#include "server/cli/cli.h"
 #include "server/cli/collected.h"
+#include "server/replay/violation.h"
+#include "server/rules/rule_definition.h"
 
 typedef enum bt_change_kind {
   BT_RULE_ADDED,

@@ -3,6 +3,10 @@
 #ifndef BT_SERVER_SAMPLE_MAKER_H
 #define BT_SERVER_SAMPLE_MAKER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dsl/trace.h"
 #include "server/cli/lab/sample_traces.h"
 
 #define BT_SAMPLE_MS INT64_C(1000000)

@@ -4,6 +4,11 @@
 #ifndef BT_SERVER_SAMPLE_TRACES_H
 #define BT_SERVER_SAMPLE_TRACES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/trace.h"
 #include "tempo/wire/otlp_export.h"
 
 enum { BT_SAMPLE_MAX_SPANS = 48, BT_SAMPLE_MAX_ATTRIBUTES = 6, BT_SAMPLE_MAX_LINKS = 1 };

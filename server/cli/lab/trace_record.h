@@ -4,7 +4,13 @@
 #define BT_SERVER_CLI_LAB_TRACE_RECORD_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "dsl/error.h"
+#include "dsl/text.h"
+#include "dsl/trace.h"
 #include "server/rules/rule_keys.h"
 
 typedef struct bt_redaction {

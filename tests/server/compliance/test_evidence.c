@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/compliance/catalogue.h"

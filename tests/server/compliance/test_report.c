@@ -17,7 +17,6 @@
 #include "server/compliance/report_html.h"
 #include "server/compliance/report_read.h"
 #include "server/compliance/report_span.h"
-#include "server/json/canonical_json.h"
 #include "server/json/json_memory.h"
 #include "tempo/wire/own_trace.h"
 #include "tests/server/replay/replay_fixture.h"

@@ -5,8 +5,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "server/query/listing.h"
 #include "server/query/schedule.h"

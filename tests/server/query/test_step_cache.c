@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <string.h>
 
 #include "server/query/step_cache.h"
 #include "tests/support/failing_alloc.h"

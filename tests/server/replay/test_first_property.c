@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/replay/first.h"
 #include "tests/server/replay/replay_fixture.h"

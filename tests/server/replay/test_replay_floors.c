@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "server/replay/trace_table.h"
 #include "tests/server/replay/replay_scene.h"

@@ -6,8 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "server/replay/explain.h"
 #include "server/replay/first.h"

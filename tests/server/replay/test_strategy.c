@@ -6,14 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/replay/strategy.h"
-#include "server/work/workplace.h"
 #include "tests/server/replay/replay_fixture.h"
 
 #define SLOW_NO_RETRY "trace.has(span.name == \"slow\") and not trace.has(span.name == \"retry\")"

@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <string.h>
 
 #include "server/base/clock.h"
 #include "server/base/condition.h"

@@ -5,8 +5,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "tests/server/watch/watch_case.h"
 
@@ -93,42 +91,6 @@ static void the_watermark_waits_for_what_is_not_quiet(void **state) {
   watch_assert_sent(s, "slow", 1, 1);
 }
 
-static void no_slice_is_skipped_while_the_source_fails(void **state) {
-  watch_scene *s = *state;
-  watch_start(s);
-  watch_round(s);
-  int64_t began_ns = s->now_ns;
-  s->fake.fail_filter = "slow";
-  s->fake.fail_status = BT_UNAVAILABLE;
-  watch_arrive(s, 1, "slow");
-  watch_pass(s, 20 * MINUTE_NS);
-  bt_watch_status status = bt_watcher_look(s->watcher);
-  assert_true(status.done_ns <= began_ns);
-  assert_true(status.failed_rounds >= 39);
-  assert_non_null(strstr(status.message, "the source does not answer"));
-  watch_assert_sent(s, "slow", 1, 0);
-  s->fake.fail_filter = NULL;
-  watch_pass(s, 5 * MINUTE_NS);
-  watch_assert_sent(s, "slow", 1, 1);
-  status = bt_watcher_look(s->watcher);
-  assert_string_equal(status.message, "");
-  assert_int_equal(status.done_ns, s->now_ns - 2 * MINUTE_NS);
-}
-
-static void a_window_that_failed_in_part_is_asked_again(void **state) {
-  watch_scene *s = *state;
-  watch_start(s);
-  watch_round(s);
-  s->fake.fail_filter = "slow";
-  s->fake.fail_range = (bt_time_range){s->now_ns, s->now_ns + MINUTE_NS};
-  watch_arrive(s, 1, "slow");
-  watch_pass(s, 10 * MINUTE_NS);
-  watch_assert_sent(s, "slow", 1, 0);
-  s->fake.fail_filter = NULL;
-  watch_pass(s, 3 * MINUTE_NS);
-  watch_assert_sent(s, "slow", 1, 1);
-}
-
 /* 248,832 choices are more steps than are taken between two looks at the time. What is not known by then is
  * inconclusive, and the next trace goes on. */
 static void a_trace_that_takes_long_holds_up_no_other(void **state) {
@@ -168,88 +130,6 @@ static void an_evaluation_is_cancelled(void **state) {
   assert_int_equal(bt_watcher_round(s->watcher, s->rules.count ? &s->rules : &none, s->now_ns, &error), BT_CANCELLED);
   atomic_store(&s->cancel.requested, false);
   assert_int_equal(watch_sent_all(s), 0);
-}
-
-static void reads_that_fail_are_made_again(void **state) {
-  watch_scene *s = *state;
-  watch_start(s);
-  watch_round(s);
-  watch_arrive(s, 1, "slow");
-  s->fake.fail_reads = BT_UNAVAILABLE;
-  watch_pass(s, 10 * MINUTE_NS);
-  watch_assert_sent(s, "slow", 1, 0);
-  assert_true(bt_watcher_look(s->watcher).done_ns <= NOON_NS);
-  s->fake.fail_reads = BT_OK;
-  watch_pass(s, 3 * MINUTE_NS);
-  watch_assert_sent(s, "slow", 1, 1);
-}
-
-/* Searches are answered and no read is, for longer than lookback: nobody knows whether these traces could ever be read.
- */
-static void reads_that_fail_for_longer_than_lookback_lose_nothing(void **state) {
-  watch_scene *s = *state;
-  watch_start(s);
-  watch_round(s);
-  for (uint64_t i = 1; i <= 5; i++) watch_arrive(s, i, "slow");
-  s->fake.fail_reads = BT_UNAVAILABLE;
-  watch_pass(s, 3 * HOUR_NS);
-  assert_int_equal(bt_watcher_look(s->watcher).traces_unread, 0);
-  assert_true(bt_watcher_look(s->watcher).done_ns <= NOON_NS);
-  s->fake.fail_reads = BT_OK;
-  watch_pass(s, 5 * MINUTE_NS);
-  for (uint64_t i = 1; i <= 5; i++) watch_assert_sent(s, "slow", i, 1);
-}
-
-/* Rounds take so long that a trace waits for more than lookback before it is read at all, and then one read fails. */
-static void a_trace_is_not_given_up_for_one_read_that_failed(void **state) {
-  watch_scene *s = *state;
-  bt_trace_id id = fake_id(1);
-  watch_start(s);
-  watch_round(s);
-  watch_arrive(s, 1, "slow");
-  watch_arrive(s, 2, "slow");
-  s->fake.fail_reads = BT_UNAVAILABLE;
-  watch_pass(s, 3 * MINUTE_NS);
-  s->now_ns += 2 * HOUR_NS;
-  s->fake.fail_reads = BT_OK;
-  s->fake.fail_id = &id;
-  watch_pass(s, MINUTE_NS);
-  watch_assert_sent(s, "slow", 2, 1);
-  s->fake.fail_id = NULL;
-  watch_pass(s, 5 * MINUTE_NS);
-  assert_int_equal(bt_watcher_look(s->watcher).traces_unread, 0);
-  watch_assert_sent(s, "slow", 1, 1);
-}
-
-/* The same, where what failed is that the source did not know it. */
-static void a_trace_is_not_given_up_for_one_read_that_missed_it(void **state) {
-  watch_scene *s = *state;
-  watch_start(s);
-  watch_round(s);
-  watch_arrive(s, 1, "slow");
-  s->fake.fail_reads = BT_UNAVAILABLE;
-  watch_pass(s, 3 * MINUTE_NS);
-  s->now_ns += 2 * HOUR_NS;
-  s->fake.fail_reads = BT_OK;
-  fake_find(&s->fake, 1)->gone_from_batches = fake_find(&s->fake, 1)->gone_by_id = true;
-  watch_pass(s, MINUTE_NS);
-  fake_find(&s->fake, 1)->gone_from_batches = fake_find(&s->fake, 1)->gone_by_id = false;
-  watch_pass(s, 5 * MINUTE_NS);
-  assert_int_equal(bt_watcher_look(s->watcher).traces_unread, 0);
-  watch_assert_sent(s, "slow", 1, 1);
-}
-
-static void what_search_shows_and_no_read_gives_is_said(void **state) {
-  watch_scene *s = *state;
-  watch_start(s);
-  watch_round(s);
-  watch_arrive(s, 1, "slow");
-  fake_find(&s->fake, 1)->gone_from_batches = fake_find(&s->fake, 1)->gone_by_id = true;
-  watch_pass(s, 30 * MINUTE_NS);
-  assert_int_equal(bt_watcher_look(s->watcher).traces_unread, 0);
-  assert_true(bt_watcher_look(s->watcher).done_ns <= NOON_NS);
-  watch_pass(s, 40 * MINUTE_NS);
-  assert_int_equal(bt_watcher_look(s->watcher).traces_unread, 1);
 }
 
 static void a_late_span_takes_a_violation_back(void **state) {
@@ -360,208 +240,6 @@ static void one_that_is_never_taken_holds_up_no_other(void **state) {
   watch_assert_sent(s, "slow", 3, 1);
   assert_int_equal(s->counted, 5);
   assert_string_equal(bt_emitter_look(s->emitter).message, "");
-}
-
-static void a_full_queue_loses_nothing(void **state) {
-  watch_scene *s = *state;
-  s->options.queue_max = 3;
-  watch_start(s);
-  watch_round(s);
-  for (uint64_t i = 1; i <= 40; i++) watch_arrive(s, i, "slow");
-  watch_pass(s, 20 * MINUTE_NS);
-  for (uint64_t i = 1; i <= 40; i++) watch_assert_sent(s, "slow", i, 1);
-}
-
-static void a_full_table_loses_nothing(void **state) {
-  watch_scene *s = *state;
-  s->options.traces_max = 8;
-  watch_start(s);
-  watch_round(s);
-  for (uint64_t i = 1; i <= 60; i++) {
-    watch_arrive(s, i, "slow");
-    if (i % 6 == 0) watch_pass(s, MINUTE_NS);
-  }
-  watch_pass(s, 30 * MINUTE_NS);
-  for (uint64_t i = 1; i <= 60; i++) watch_assert_sent(s, "slow", i, 1);
-}
-
-enum { FLOOD = 400 };
-
-static size_t count_sent(watch_scene *s) {
-  size_t sent = 0;
-  for (uint64_t i = 1; i <= FLOOD; i++) sent += watch_sent(s, "slow", i, false) > 0;
-  return sent;
-}
-
-static void flood(watch_scene *s) {
-  for (uint64_t i = 1; i <= FLOOD; i++) {
-    watch_arrive(s, i, "slow");
-    if (i % 40 == 0) watch_pass(s, 30 * SECOND_NS);
-  }
-}
-
-static void give_little_room(watch_scene *s, size_t limit) {
-  bt_error error = {0};
-  assert_int_equal(bt_memory_account_new(limit, &s->options.memory, &error), BT_OK);
-  watch_start(s);
-  watch_round(s);
-}
-
-static void take_room_back(watch_scene *s, size_t limit) {
-  assert_in_range(bt_memory_look(s->options.memory).most, limit / 8, limit / 2);
-  watch_kill(s);
-  assert_int_equal(bt_memory_total(s->options.memory), 0);
-  bt_memory_account_free(s->options.memory);
-  s->options.memory = NULL;
-}
-
-/* More is violated than there is room for: what was sent is forgotten early, which is said, and nothing is lost. */
-static void without_room_what_was_sent_gives_way(void **state) {
-  watch_scene *s = *state;
-  enum { LIMIT = 256 << 10 };
-  give_little_room(s, LIMIT);
-  flood(s);
-  watch_pass(s, 3 * HOUR_NS);
-  bt_watch_status after = bt_watcher_look(s->watcher);
-  assert_int_equal(count_sent(s), FLOOD);
-  assert_true(after.forgotten > 0);
-  assert_string_equal(after.message, "");
-  assert_int_equal(after.lost_start_ns, after.lost_end_ns);
-  assert_true(after.done_ns > s->now_ns - HOUR_NS - 15 * MINUTE_NS);
-  take_room_back(s, LIMIT);
-}
-
-/* What is not sent yet does not give way: while nobody takes it watch says so and stays where it is, and afterwards all
- * of it is sent. */
-static void without_room_it_waits_and_loses_nothing(void **state) {
-  watch_scene *s = *state;
-  enum { LIMIT = 256 << 10 };
-  give_little_room(s, LIMIT);
-  s->is_stalled = true;
-  flood(s);
-  watch_pass(s, 30 * MINUTE_NS);
-  bt_watch_status full = bt_watcher_look(s->watcher);
-  assert_non_null(strstr(full.message, "results_full: "));
-  assert_true(full.failed_rounds > 0 && !full.forgotten);
-  assert_true(full.done_ns < s->now_ns - 25 * MINUTE_NS);
-  assert_int_equal(count_sent(s), 0);
-  s->is_stalled = false;
-  watch_pass(s, 4 * HOUR_NS);
-  assert_int_equal(count_sent(s), FLOOD);
-  assert_string_equal(bt_watcher_look(s->watcher).message, "");
-  take_room_back(s, LIMIT);
-}
-
-/* Traces that are seen and not judged yet need room, too. */
-static void a_table_without_room_loses_nothing(void **state) {
-  watch_scene *s = *state;
-  enum { LIMIT = 110 << 10 };
-  give_little_room(s, LIMIT);
-  flood(s);
-  watch_pass(s, 4 * HOUR_NS);
-  assert_int_equal(count_sent(s), FLOOD);
-  take_room_back(s, LIMIT);
-}
-
-/* What is forgotten leaves no hole behind which another one is not found. */
-static void a_table_forgets_in_place(void **state) {
-  (void)state;
-  enum { TRACES = 5000 };
-  bt_watch_table table;
-  bt_error error = {0};
-  bt_watch_table_init(&table, TRACES, NULL);
-  for (uint64_t i = 1; i <= TRACES; i++) {
-    bt_trace_id id = fake_id(i);
-    bt_watched *watched = bt_watch_table_add(&table, &id, &error);
-    assert_non_null(watched);
-    watched->end_ns = (int64_t)i;
-    if (i % 3 == 0) watched->due_ns = 7; /* it waits */
-  }
-  size_t left = TRACES;
-  for (int64_t before_ns = 0; before_ns <= TRACES + 1; before_ns += 477) {
-    bt_watch_table_purge(&table, before_ns);
-    left = 0;
-    for (uint64_t i = 1; i <= TRACES; i++) {
-      bt_trace_id id = fake_id(i);
-      bool stays = i % 3 == 0 || (int64_t)i >= before_ns;
-      assert_int_equal(bt_watch_table_find(&table, &id) != NULL, stays);
-      left += stays;
-    }
-    assert_int_equal(table.count, left);
-  }
-  size_t wide = table.slot_count;
-  for (uint64_t i = 300; i <= TRACES; i += 3) {
-    bt_trace_id id = fake_id(i);
-    bt_watch_table_find(&table, &id)->due_ns = BT_WATCH_NOT_DUE;
-  }
-  bt_watch_table_purge(&table, INT64_MAX);
-  assert_true(table.slot_count < wide);
-  for (uint64_t i = 3; i < 300; i += 3) {
-    bt_trace_id id = fake_id(i);
-    assert_non_null(bt_watch_table_find(&table, &id));
-  }
-  bt_watch_table_dispose(&table);
-}
-
-/* Room in the queue is asked for what violates, not for every rule there is: 10,000 of them are more than a tenant's
- * share of it. */
-static void ten_thousand_rules_are_watched(void **state) {
-  watch_scene *s = *state;
-  for (int i = 0; i < 10000; i++) {
-    char id[32], dsl[80];
-    snprintf(id, sizeof id, "r%05d", i);
-    snprintf(dsl, sizeof dsl, i % 4000 ? "when { slow } never { panic }" : "when { slow } always { audit }");
-    watch_add_rule(s, id, dsl);
-  }
-  watch_start(s);
-  watch_round(s);
-  watch_arrive(s, 1, "slow");
-  for (int i = 0; i < 8; i++) {
-    s->now_ns += 30 * SECOND_NS;
-    watch_round(s);
-  }
-  watch_assert_sent(s, "slow", 1, 1);
-  watch_assert_sent(s, "r00000", 1, 1);
-  watch_assert_sent(s, "r08000", 1, 1);
-  assert_int_equal(watch_sent_all(s), 4);
-  assert_true(bt_watcher_look(s->watcher).traces_judged >= 1);
-}
-
-/* One trace violates more rules than the queue holds: it is sent in parts, each once. */
-static void a_trace_may_violate_more_rules_than_the_queue_holds(void **state) {
-  watch_scene *s = *state;
-  enum { RULES = 1500 };
-  for (int i = 0; i < RULES; i++) {
-    char id[32];
-    snprintf(id, sizeof id, "r%04d", i);
-    watch_add_rule(s, id, "when { slow } always { audit }");
-  }
-  watch_start(s);
-  watch_round(s);
-  watch_arrive(s, 1, "slow");
-  watch_pass(s, 20 * MINUTE_NS);
-  assert_int_equal(watch_sent_all(s), RULES + 1);
-  watch_assert_sent(s, "r0000", 1, 1);
-  watch_assert_sent(s, "r1499", 1, 1);
-  assert_int_equal(s->counted, RULES + 1);
-}
-
-static void a_trace_that_always_fails_holds_up_no_other(void **state) {
-  watch_scene *s = *state;
-  bt_trace_id id = fake_id(3);
-  watch_start(s);
-  watch_round(s);
-  for (uint64_t i = 1; i <= 20; i++) watch_arrive(s, i, "slow");
-  s->fake.fail_id = &id;
-  watch_pass(s, 10 * MINUTE_NS);
-  for (uint64_t i = 1; i <= 20; i++) watch_assert_sent(s, "slow", i, i == 3 ? 0 : 1);
-  assert_true(bt_watcher_look(s->watcher).done_ns <= NOON_NS);
-  for (uint64_t i = 21; i <= 60; i++) {
-    watch_arrive(s, i, "slow");
-    watch_pass(s, 2 * MINUTE_NS);
-  }
-  assert_true(bt_watcher_look(s->watcher).traces_unread > 0);
-  assert_true(bt_watcher_look(s->watcher).done_ns > NOON_NS);
 }
 
 /* The first span is farther back than the service's margin, in a block of its own. */
@@ -715,29 +393,13 @@ int main(void) {
       CASE(traces_of_copies_are_read_by_id),
       CASE(a_trace_that_goes_on_is_waited_for),
       CASE(the_watermark_waits_for_what_is_not_quiet),
-      CASE(no_slice_is_skipped_while_the_source_fails),
-      CASE(a_window_that_failed_in_part_is_asked_again),
       CASE(a_trace_that_takes_long_holds_up_no_other),
       CASE(an_evaluation_is_cancelled),
-      CASE(reads_that_fail_are_made_again),
-      CASE(reads_that_fail_for_longer_than_lookback_lose_nothing),
-      CASE(a_trace_is_not_given_up_for_one_read_that_failed),
-      CASE(a_trace_is_not_given_up_for_one_read_that_missed_it),
-      CASE(what_search_shows_and_no_read_gives_is_said),
       CASE(a_late_span_takes_a_violation_back),
       CASE(a_late_span_makes_a_violation),
       CASE(a_stalled_receiver_holds_the_watermark_and_nothing_else),
       CASE(a_receiver_that_never_answers_holds_up_no_round),
       CASE(one_that_is_never_taken_holds_up_no_other),
-      CASE(a_full_queue_loses_nothing),
-      CASE(a_full_table_loses_nothing),
-      CASE(without_room_what_was_sent_gives_way),
-      CASE(without_room_it_waits_and_loses_nothing),
-      CASE(a_table_without_room_loses_nothing),
-      CASE(a_table_forgets_in_place),
-      CASE(ten_thousand_rules_are_watched),
-      CASE(a_trace_may_violate_more_rules_than_the_queue_holds),
-      CASE(a_trace_that_always_fails_holds_up_no_other),
       CASE(a_rule_can_look_farther_back),
       CASE(a_rule_that_no_search_can_find_is_refused),
       CASE(a_summary_proves_no_order),

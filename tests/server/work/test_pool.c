@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "server/base/clock.h"
-#include "server/base/condition.h"
 #include "server/work/crew.h"
 #include "tests/support/random.h"
 

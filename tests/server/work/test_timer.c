@@ -1,6 +1,7 @@
 /* The timer and the tree of scopes that hangs on it. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,8 +10,10 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "dsl/error.h"
 #include "server/base/clock.h"
-#include "server/work/workplace.h"
+#include "server/work/scope.h"
+#include "server/work/timer.h"
 #include "tests/support/random.h"
 
 enum { ENTRIES = 400, MS = 1000000, PATIENCE_MS = 20000 };

@@ -1,0 +1,37 @@
+/* How a report looks, on a screen and on sheets of A4. It loads nothing: a page that is sent round looks the same for
+ * everybody. See report_html_parts.h. */
+#include "server/compliance/report_html_parts.h" // IWYU pragma: keep
+
+const char bt_report_html_style[] =
+    ":root{--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#f6f8fa}\n"
+    "*{box-sizing:border-box}\n"
+    "body{font:14px/1.45 system-ui,-apple-system,\"Segoe UI\",\"DejaVu "
+    "Sans\",sans-serif;color:var(--ink);background:#fff;"
+    "max-width:60rem;margin:0 auto;padding:2rem 1.5rem;overflow-wrap:break-word}\n"
+    "h1{font-size:1.7rem;margin:0 0 .2rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:2px solid var(--ink);"
+    "padding-bottom:.2rem}h3{font-size:1rem;margin:1.6rem 0 .4rem}p{margin:.4rem 0}\n"
+    ".lead{color:var(--soft);margin:0 0 1.2rem}\n"
+    "table{border-collapse:collapse;width:100%;margin:.4rem 0 1rem}\n"
+    "th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line)}\n"
+    "thead th{border-bottom:2px solid var(--line);color:var(--soft);font-weight:600;white-space:nowrap}\n"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "table.counts{table-layout:fixed}table.counts th:nth-child(1){width:30%}table.counts "
+    "th:nth-child(2){width:17%}table.counts th.n{font-size:85%}"
+    "table.counts .n{padding-left:0;padding-right:.3rem}"
+    "table.facts th{width:11rem;color:var(--soft);font-weight:600}\n"
+    "code,pre{font:12px/1.45 ui-monospace,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere}\n"
+    "pre{white-space:pre-wrap;background:var(--back);border:1px solid "
+    "var(--line);border-radius:4px;padding:.6rem;margin:.4rem 0}\n"
+    ".s{display:inline-block;padding:.05rem .45rem;border-radius:3px;border:1px "
+    "solid;font-weight:600;white-space:nowrap}\n"
+    ".violated{color:#a40e26;background:#ffebe9}.pass{color:#116329;background:#dafbe1}\n"
+    ".inconclusive,.incomplete,.no_data,.partly_exercised{color:#7d4e00;background:#fff8c5}\n"
+    ".not_exercised,.not_evaluated,.no_rules{color:var(--soft);background:var(--back)}\n"
+    "ul{margin:.4rem 0;padding-left:1.3rem}.note{border-left:4px solid #bf8700;background:#fff8c5;padding:.5rem "
+    ".8rem;margin:.8rem 0}\n"
+    ".small{color:var(--soft);font-size:12px}\n"
+    "@page{size:A4;margin:16mm 14mm}\n"
+    "@media print{body{max-width:none;padding:0;font-size:10pt}code,pre{font-size:8pt}h2,h3{break-after:avoid}"
+    "tr,pre,.note,.s{break-inside:avoid}section.rule "
+    "table{break-before:avoid}thead{display:table-header-group}section.rule{break-inside:auto}"
+    "p.small{break-after:avoid}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\n";
