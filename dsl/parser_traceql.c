@@ -117,7 +117,9 @@ static void report_structure(bt_parser *parser) {
       parser->diagnostics, parser->text, BT_E_SYNTAX, signs,
       "how spans hang together is written with under, above, child of, parent of and sibling of here, as "
       "in x under (span(…))");
-  if (bt_parser_at(parser, BT_TOKEN_LEFT_BRACE)) read_filter(parser, &other);
+  if (!bt_parser_at(parser, BT_TOKEN_LEFT_BRACE) || !bt_parser_enter(parser)) return;
+  read_filter(parser, &other);
+  bt_parser_leave(parser);
 }
 
 /* The tokens behind the brace are next; what belongs to the filter is read. */
@@ -135,7 +137,10 @@ static void report_filter(bt_parser *parser, const filter *f) {
     whole.end = bt_parser_peek(parser, 3)->range.end;
     for (int i = 0; i < 4; i++) bt_parser_advance(parser);
   }
-  if (f->is_closed && !is_related && is_bar == is_counted && write_test(parser, f, &test))
+  bool has_fix = f->is_closed && !is_related && is_bar == is_counted && write_test(parser, f, &test);
+  if (test.failed)
+    bt_parser_out_of_memory(parser);
+  else if (has_fix)
     bt_diagnostics_format_fix(parser->diagnostics, added, whole, is_counted ? "count(%.*s)" : "trace.has(%.*s)",
                               BT_FMT(bt_buffer_str(&test)));
   bt_buffer_dispose(&test);

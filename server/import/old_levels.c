@@ -10,9 +10,8 @@ static bool is_of_span(const node *field) {
 /* Whether a condition has tests of a span outside trace.has( ), and whether it has anything that is about the trace. */
 static void look_for_levels(const node *at, bool *has_tests, bool *has_trace) {
   bool is_joint = at->kind == BT_OLD_AND || at->kind == BT_OLD_OR || at->kind == BT_OLD_NOT;
-  if (is_of_span(at))
-    *has_tests = true;
-  else if (at->kind == BT_OLD_COMPARE && is_of_span(at->first->kind == BT_OLD_STRING ? at->last : at->first))
+  bool compares = at->kind == BT_OLD_COMPARE && is_of_span(at->first->kind == BT_OLD_STRING ? at->last : at->first);
+  if (is_of_span(at) || compares)
     *has_tests = true;
   else if (!is_joint && at->kind != BT_OLD_BOOL)
     *has_trace = true;

@@ -23,6 +23,9 @@ static const char *const texts[] = {
     "never { trace.has(event.name == \"x\" and span.status == ERROR) or -max(e, \"f g\") < 1.5 or p.amount in [1] }",
     "payment.amount > 1000 and (a or b) and exists(k) and sum(x, \"y z\") in [1, -2.5] and foo(",
     "when { a as b } always { c",
+    "when { { name = \"x\" && status = error } and { .k = 1 } >> { .m = 2 } } never { (span.k == 1 or span.name == "
+    "\"y\") "
+    "and event.time as e }",
     "when { a as b and d } always { every(c.where(k == 1) under b, m == b.m or exists(\"x y\")) and every(d, ok) }\n"
     "never { sum(e, price * quantity - b.rate) > count_distinct(e, user) and every(span.k == 1, ok) }",
 };

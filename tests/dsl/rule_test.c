@@ -49,6 +49,7 @@ static void test_nesting(void **state) {
   expect_nested("a.k in [", 5000, "k", "]", "E010");
   expect_nested("when {", 5000, "a", "}", "E010");
   expect_nested("x after (", 5000, "a", ")", "E003");
+  expect_nested("{} > {", 9000, "a", "}", "E010");
 }
 
 static void test_nodes(void **state) {
