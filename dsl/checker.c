@@ -24,31 +24,6 @@ static bt_condition *new_condition(bt_checker *checker, bt_condition_kind kind, 
 
 static const bt_condition *lower_condition(bt_checker *checker, const bt_ast *node, bool in_choice);
 
-/* `span.k == 1`, `amount > 5`, `exists(span.k)`: a test on a span where no span is named. */
-static bool is_unowned(const bt_checker *checker, const bt_ast *node) {
-  bool is_group = node->kind == BT_AST_AND || node->kind == BT_AST_OR;
-  for (uint32_t i = 0; is_group && i < node->item_count; i++)
-    if (!is_unowned(checker, node->items[i])) return false;
-  if (is_group) return true;
-  bool is_test = node->kind == BT_AST_COMPARE || node->kind == BT_AST_IN;
-  bool asks = node->kind == BT_AST_CALL && node->function == BT_FUNCTION_EXISTS;
-  if ((!is_test && !asks) || (is_test && bt_is_direct_comparison(checker, node))) return false;
-  const bt_ast *field = node->items[0];
-  bt_str head = bt_path_head(field->text);
-  if (field->kind != BT_AST_PATH && field->kind != BT_AST_INDEX) return false;
-  if (asks && field->kind == BT_AST_PATH && !bt_checker_has_field_head(checker, field)) return false;
-  return !bt_scope_is_binding(checker, head) && !bt_str_equal(head, BT_STR("trace"));
-}
-
-/* Several tests that do not say of which span are about one and the same. True: reported, and what else is wrong with
- * them. */
-static bool report_group(bt_checker *checker, const bt_ast *node) {
-  if ((node->kind != BT_AST_AND && node->kind != BT_AST_OR) || !is_unowned(checker, node)) return false;
-  bt_checker_report_which_span(checker, node, node);
-  bt_checker_predicate(checker, node, BT_SITE_OPERAND);
-  return true;
-}
-
 /* AND: what an item binds is seen by those behind it. OR and NOT: each item is a world of its own. */
 static const bt_condition *lower_items(bt_checker *checker, const bt_ast *node, bt_condition_kind kind,
                                        bool in_choice) {
@@ -56,7 +31,7 @@ static const bt_condition *lower_items(bt_checker *checker, const bt_ast *node, 
   const bt_condition **items = bt_checker_alloc(checker, node->item_count, sizeof *items);
   bool good = condition && items;
   int visible_before = checker->visible_count;
-  if (report_group(checker, node)) return NULL;
+  if (kind != BT_CONDITION_NOT && bt_checker_report_unowned(checker, node)) return NULL;
   if (kind == BT_CONDITION_AND) checker->mixed++;
   for (uint32_t i = 0; i < node->item_count; i++) {
     const bt_condition *item = lower_condition(checker, node->items[i], in_choice && kind == BT_CONDITION_AND);
@@ -151,7 +126,7 @@ static bool report_no_span(bt_checker *checker, const bt_ast *node) {
 
 static const bt_condition *lower_comparison(bt_checker *checker, const bt_ast *node, bool in_choice) {
   if (bt_is_direct_comparison(checker, node)) return lower_exists(checker, node, in_choice);
-  if (report_no_span(checker, node)) return NULL;
+  if (report_no_span(checker, node) || bt_checker_report_unowned(checker, node)) return NULL;
   bt_condition *condition = new_condition(checker, BT_CONDITION_COMPARE, node->range);
   if (!condition) return NULL;
   if (!bt_checker_comparison(checker, node, node->items[0], (bt_str){0}, BT_SITE_CONDITION, &condition->comparison))

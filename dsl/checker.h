@@ -100,9 +100,23 @@ bt_type bt_field_type(bt_field_kind kind);
 bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node);
 /* `span.attributes.k`, of which `rest` is what stands behind the head. True: reported. */
 bool bt_checker_report_dotted_attributes(bt_checker *checker, const bt_ast *node, bt_str rest);
+
+/* checker_unowned.c: tests and fields outside of any span. */
 /* E036 with trace.has(…) around `whole` as fix. */
 void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole);
+/* Tests on a span, joined or alone, that do not say on which: reported with what else is wrong. False: others. */
+bool bt_checker_report_unowned(bt_checker *checker, const bt_ast *node);
+/* `span.name` and its like where spans are expected. False: it is no field that every span has. */
+bool bt_checker_report_field_as_spans(bt_checker *checker, const bt_ast *node);
+/* True when outside any span the field has an owner all the same. */
+bool bt_checker_says_whose(const bt_checker *checker, const bt_ast *node);
 
+/* checker_key.c: a key without a head. */
+bool bt_checker_bare_key(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out);
+/* `duration`, which is the span's own where it is set against a duration. */
+void bt_checker_duration_key(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out);
+/* W002 where a field of the span was probably meant by `key`. */
+void bt_checker_warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place);
 /* A literal of span.status or span.kind stands on the right of that comparison, or nothing that could be another. */
 bool bt_is_literal_of(const bt_ast *comparison, const char *key);
 

@@ -66,9 +66,9 @@ static bool is_event_where(const bt_ast *node) {
          bt_str_equal(node->items[0]->text, BT_STR("event"));
 }
 
-/* With a filter or `as` right behind it, it is a name. */
+/* No filter and no `as` makes a name of it: that is in quotes. */
 static bool is_event_time(const bt_ast *node) {
-  return bt_str_equal(node->items[0]->text, BT_STR("event.time")) && node->parts[0].kind == BT_PART_RELATION;
+  return bt_str_equal(node->items[0]->text, BT_STR("event.time"));
 }
 
 bool bt_is_event_test(const bt_ast *node) {
@@ -83,9 +83,28 @@ static bool has_only_relations(const bt_ast *node) {
   return true;
 }
 
+/* A filter or `as` behind event.time; `is_first`: right behind it, where a span may be called so. */
+static bool report_part(bt_checker *checker, const bt_ast_part *part, bool is_first) {
+  bool is_as = part->kind == BT_PART_AS;
+  bt_checker_report(checker, is_as ? BT_E_AS : BT_E_EVENT, part->range, "%s%s",
+                    is_as ? "`as` binds spans, and event.time selects none"
+                          : "a filter stands behind spans: join what is asked of the same event with and, inside "
+                            "event.where(…)",
+                    !is_first ? ""
+                    : is_as   ? ": a span with this name is written \"event.time\""
+                              : "; a span with this name is written \"event.time\"");
+  return false;
+}
+
 void bt_checker_report_event_test(bt_checker *checker, const bt_ast *node) {
   if (is_event_time(node) && has_only_relations(node))
     bt_checker_report_which_span(checker, node, node);
+  else if (is_event_time(node) && node->parts[0].kind == BT_PART_AS)
+    report_part(checker, &node->parts[0], true);
+  else if (is_event_time(node) && node->parts[0].kind == BT_PART_WHERE)
+    bt_checker_report(checker, BT_E_EVENT, node->items[0]->range,
+                      "event.time is when an event was, and selects no spans: a test on one event is written "
+                      "trace.has(event.where(…)), and a span with this name \"event.time\"");
   else if (is_event_time(node))
     bt_checker_report(checker, BT_E_EVENT, node->range,
                       "event.time … is a test on a span, and selects none: write trace.has(event.time …); a span with "
@@ -206,22 +225,13 @@ static bool add_relation(order_tests *o, const bt_ast_part *part, bt_site site) 
   return true;
 }
 
-static bool report_part(bt_checker *checker, const bt_ast_part *part) {
-  bool is_as = part->kind == BT_PART_AS;
-  bt_checker_report(checker, is_as ? BT_E_AS : BT_E_EVENT, part->range,
-                    is_as ? "`as` binds spans, and event.time selects none"
-                          : "a filter stands behind spans: join what is asked of the same event with and, inside "
-                            "event.where(…)");
-  return false;
-}
-
 static const bt_predicate *lower_time(bt_checker *checker, const bt_ast *node, bt_site site) {
   order_tests o = {.checker = checker};
   o.items = bt_checker_alloc(checker, (size_t)node->part_count * TESTS_OF_RELATION, sizeof *o.items);
   bool good = o.items != NULL;
   for (uint32_t i = 0; o.items && i < node->part_count; i++) {
     const bt_ast_part *part = &node->parts[i];
-    good &= part->kind == BT_PART_RELATION ? add_relation(&o, part, site) : report_part(checker, part);
+    good &= part->kind == BT_PART_RELATION ? add_relation(&o, part, site) : report_part(checker, part, i == 0);
   }
   if (!good || checker->no_memory) return NULL;
   const bt_predicate *all = bt_checker_all_of(checker, o.items, o.count, node->range);

@@ -99,29 +99,6 @@ bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node) {
   return false;
 }
 
-/* `exists(checkout)` may ask for a span, too. */
-static bool may_be_a_name(const bt_checker *checker, const bt_ast *node) {
-  return node->kind == BT_AST_CALL && !bt_checker_has_field_head(checker, node->items[0]);
-}
-
-void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole) {
-  if (whole && whole == checker->unowned) return;
-  checker->unowned = whole;
-  const bt_ast *to_wrap = whole ? whole : node;
-  bt_str written = bt_checker_source(checker, to_wrap->range);
-  if (written.len > 200) written = (bt_str){"…", strlen("…")};
-  bt_diagnostic *added =
-      bt_checker_report(checker, BT_E_WHICH_SPAN, node->range,
-                        "this does not say of which span: write trace.has(%.*s), or name the span, as in "
-                        "checkout.where(…)",
-                        BT_FMT(written));
-  bool is_glued = to_wrap->outer.start && bt_is_identifier_part(checker->text.ptr[to_wrap->outer.start - 1]);
-  bt_range range = is_glued ? to_wrap->range : to_wrap->outer; /* `not(…)` keeps its parentheses */
-  /* Beside other spans, one of those may be meant. */
-  if (!checker->mixed && !may_be_a_name(checker, node) && !bt_str_contains(written, BT_STR("…")))
-    bt_checker_fix(checker, added, range, "trace.has(%.*s)", BT_FMT(written));
-}
-
 /* Digits, maybe with a unit behind them. */
 static bool is_amount(bt_str text) {
   static const char *const units[] = {"", "ns", "us", "ms", "s", "m", "h", "d"};
@@ -254,113 +231,6 @@ static bool resolve_resource(bt_checker *checker, const bt_ast *node, bt_str res
   return true;
 }
 
-/* Puts another field in the place of a bare key; behind `name.` that needs a filter. */
-static void fix_key(bt_checker *checker, bt_diagnostic *added, const bt_ast *node, const bt_place *place, bt_str front,
-                    const char *field) {
-  if (!place->direct.len || !place->whole) {
-    bt_checker_fix(checker, added, node->range, "%.*s%s%s", BT_FMT(front), front.len ? "." : "", field);
-    return;
-  }
-  bt_str rest = bt_checker_source(checker, (bt_range){node->range.end, place->whole->range.end});
-  bt_checker_fix(checker, added, place->whole->range, "%.*s.where(%s%.*s)", BT_FMT(place->direct), field, BT_FMT(rest));
-}
-
-/* A bare `duration` is the span's own where it is set against a duration. */
-static void resolve_duration(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
-  if (place->duration_wanted) {
-    out->kind = BT_FIELD_DURATION;
-    return;
-  }
-  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, BT_STR("duration")};
-  bt_str front = bt_path_front(node->text);
-  const char *dot = front.len ? "." : "";
-  bt_diagnostic *added = bt_checker_report(checker, BT_W_DURATION, node->range,
-                                           "this reads the attribute `duration`, because it is not compared with a "
-                                           "duration as in 500ms; write the span's own as %.*s%sspan.duration",
-                                           BT_FMT(front), dot);
-  /* Against a number span.duration would be an error. */
-  if (!place->whole) fix_key(checker, added, node, place, front, "span.duration");
-}
-
-/* The field that a bare key probably stands for, or NULL. */
-static const char *field_meant(bt_str key) {
-  static const char *const rows[][2] = {{"name", "span.name"},           {"kind", "span.kind"},
-                                        {"status", "span.status"},       {"status_message", "span.status_message"},
-                                        {"parent_id", "span.parent_id"}, {"service", "span.service"}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (bt_str_equal(key, bt_str_from(rows[i][0]))) return rows[i][1];
-  bool is_attribute = bt_str_contains(key, BT_STR(".")); /* service.name is where it should be: in the resource */
-  return is_attribute ? NULL : bt_foreign_field(key);
-}
-
-/* `where(parent.name == "x")`: there is no such field. */
-static void warn_of_relative(bt_checker *checker, const bt_ast *node, bt_str key) {
-  const char *advice = bt_foreign_relative(key);
-  if (advice)
-    bt_checker_report(checker, BT_W_INTRINSIC, node->range, "this reads the attribute `%.*s`: %s", BT_FMT(key), advice);
-}
-
-/* `parent.name == "x"`: spans that are called `parent`, which nobody means. No fix: which span's parent is not said. */
-static bool warn_of_parent(bt_checker *checker, const bt_ast *node, bt_str key, bt_str direct) {
-  if (!bt_str_equal(direct, BT_STR("parent"))) return false;
-  bt_checker_report(checker, BT_W_INTRINSIC, node->range,
-                    "this reads the attribute `%.*s` of spans that are called `parent`: what a span's parent has to be "
-                    "is said behind the selection, as in x child of (y.where(…))",
-                    BT_FMT(key));
-  return true;
-}
-
-/* `where(status == "error")` and `where(service_name == "a")` read an attribute where the intrinsic was probably meant.
- */
-static void warn_of_intrinsic(bt_checker *checker, const bt_ast *node, bt_str key, const bt_place *place) {
-  const char *found = field_meant(key);
-  if (!found) {
-    warn_of_relative(checker, node, key);
-    return;
-  }
-  if (warn_of_parent(checker, node, key, place->direct)) return;
-  bool of_trace = bt_str_starts_with(bt_str_from(found), BT_STR("trace."));
-  bt_str front = bt_path_front(node->text);
-  bool bound = front.len && bt_scope_is_binding(checker, front);
-  if (!bound || of_trace) front.len = 0;
-  const char *dot = front.len ? "." : "";
-  bt_diagnostic *added = bt_checker_report(
-      checker, BT_W_INTRINSIC, node->range,
-      "this reads the attribute `%.*s`: the %s's own is written %.*s%s%s, and to say that the attribute "
-      "is meant, %.*s%s%s[\"%.*s\"]",
-      BT_FMT(key), of_trace ? "trace" : "span", BT_FMT(front), dot, found, BT_FMT(front), dot,
-      front.len ? "attributes" : "span.attributes", BT_FMT(key));
-  if (!place->whole || bt_is_literal_of(place->whole, bt_path_last(bt_str_from(found)).ptr))
-    fix_key(checker, added, node, place, front, found);
-}
-
-/* Replacing the key must not make an error of the text: span.status knows three values only. */
-bool bt_is_literal_of(const bt_ast *comparison, const char *key) {
-  static const char *const statuses[] = {"unset", "ok", "error", NULL};
-  static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer", NULL};
-  const char *const *known = strcmp(key, "status") == 0 ? statuses : strcmp(key, "kind") == 0 ? kinds : NULL;
-  if (strcmp(key, "duration") == 0) return false;
-  for (uint32_t i = 1; known && i < comparison->item_count; i++) {
-    const bt_ast *item = comparison->items[i];
-    bool match = item->kind != BT_AST_STRING && item->kind != BT_AST_PATH;
-    for (size_t k = 0; known[k]; k++) match |= bt_str_equal_nocase(item->text, bt_str_from(known[k]));
-    if (!match) return false;
-  }
-  return true;
-}
-
-static bool resolve_bare(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
-  *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, BT_NO_BINDING, node->text};
-  bool is_said = bt_field_behind_name(place->direct).len || bt_field_owner_ends(place->direct);
-  if (place->site == BT_SITE_EVENT)
-    bt_checker_warn_of_event_key(checker, node, place);
-  else if (bt_str_equal(node->text, BT_STR("duration")) && node->kind == BT_AST_PATH)
-    resolve_duration(checker, node, place, out);
-  else if (node->kind == BT_AST_PATH && !is_said)
-    warn_of_intrinsic(checker, node, node->text, place);
-  return true;
-}
-
 static bool report_binding_head(bt_checker *checker, const bt_ast *node, bt_str binding, bt_str rest) {
   bt_str head = bt_path_head(rest);
   if (bt_str_equal(head, BT_STR("event"))) {
@@ -402,9 +272,9 @@ static bool resolve_binding(bt_checker *checker, const bt_ast *node, const bt_pl
   if (report_glued_minus(checker, node, rest, NULL)) return false;
   *out = (bt_field){BT_FIELD_EITHER_ATTRIBUTE, out->binding, rest};
   if (bt_str_equal(rest, BT_STR("duration")))
-    resolve_duration(checker, node, place, out);
+    bt_checker_duration_key(checker, node, place, out);
   else
-    warn_of_intrinsic(checker, node, rest, place);
+    bt_checker_warn_of_intrinsic(checker, node, rest, place);
   return true;
 }
 
@@ -477,18 +347,7 @@ static bool resolve_path(bt_checker *checker, const bt_ast *node, const bt_place
     if (bt_str_equal(head, BT_STR("scope"))) return resolve_scope(checker, node, rest, out);
     if (bt_str_equal(head, BT_STR("event"))) return bt_checker_event_field(checker, node, rest, place, out);
   }
-  return resolve_bare(checker, node, place, out);
-}
-
-/* True when outside any span the field has an owner all the same. */
-static bool says_whose(const bt_checker *checker, const bt_ast *node) {
-  static const char *const owned[] = {"span.attributes", "resource.attributes", "scope.attributes", "event.attributes"};
-  bt_str head = bt_path_head(node->text);
-  if (node->kind == BT_AST_STRING) return false;
-  bool known = node->kind != BT_AST_INDEX;
-  for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) known |= bt_str_equal(node->text, bt_str_from(owned[i]));
-  if (!known) return true; /* wrong in another way, which resolve_index reports */
-  return bt_scope_is_binding(checker, head) || (bt_str_equal(head, BT_STR("trace")) && bt_path_rest(node->text).len);
+  return bt_checker_bare_key(checker, node, place, out);
 }
 
 /* `service:checkout` where a field or value stands. */
@@ -502,7 +361,7 @@ bool bt_checker_report_owned_name(bt_checker *checker, const bt_ast *node) {
 
 bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *place, bt_field *out) {
   *out = (bt_field){.binding = BT_NO_BINDING};
-  if (place->site == BT_SITE_CONDITION && !says_whose(checker, node)) {
+  if (place->site == BT_SITE_CONDITION && !bt_checker_says_whose(checker, node)) {
     bt_checker_report_which_span(checker, node, place->whole);
     return false;
   }
@@ -511,7 +370,7 @@ bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *p
   case BT_AST_INDEX: return resolve_index(checker, node, place, out);
   case BT_AST_STRING:
     if (node->owner != BT_NAME_OF_EITHER) return bt_checker_report_owned_name(checker, node);
-    return resolve_bare(checker, node, place, out);
+    return bt_checker_bare_key(checker, node, place, out);
   case BT_AST_ERROR: return false;
   default:
     bt_checker_report(checker, BT_E_SYNTAX, node->range,

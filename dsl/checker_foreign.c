@@ -43,6 +43,8 @@ const char *bt_foreign_field(bt_str key) {
 const char *bt_foreign_relative(bt_str key) {
   if (is_spelled(key, "childcount") || is_spelled(key, "spanchildcount"))
     return "how many children a span has is count(span(true) child of c), with `as c` behind its selection";
+  if (is_spelled(key, "nestedsetparent") || is_spelled(key, "nestedsetleft") || is_spelled(key, "nestedsetright"))
+    return "how spans hang together is said with under, above, child of and parent of behind a selection";
   if (bt_str_equal(bt_path_head(key), BT_STR("parent")) && bt_path_rest(key).len)
     return "what its parent has to be is said behind the selection, as in x child of (y.where(…))";
   return NULL;

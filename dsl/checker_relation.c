@@ -36,9 +36,9 @@ static void warn_of_point_in_name(bt_checker *checker, const bt_ast *node) {
 
 static bool report_no_spans(bt_checker *checker, const bt_ast *node) {
   bt_str head = bt_path_head(node->text);
-  if (node->kind != BT_AST_PATH || !bt_path_rest(node->text).len ||
-      (!bt_str_equal(head, BT_STR("trace")) && !bt_str_equal(head, BT_STR("span"))))
-    return false;
+  bool is_field = bt_str_equal(head, BT_STR("trace")) || bt_str_equal(head, BT_STR("span")) ||
+                  bt_str_equal(node->text, BT_STR("event.time"));
+  if (node->kind != BT_AST_PATH || !bt_path_rest(node->text).len || !is_field) return false;
   bt_diagnostic *added =
       bt_checker_report(checker, BT_E_SYNTAX, node->range,
                         "expected a binding, a name or spans in parentheses, and `%.*s` is a field: quote it if a "

@@ -56,6 +56,7 @@ static const bt_selection *lower_binding(bt_checker *checker, const bt_ast *node
 
 /* `trace.x` and `span.x` where spans are expected. */
 static const bt_selection *report_field(bt_checker *checker, const bt_ast *node) {
+  if (bt_checker_report_field_as_spans(checker, node)) return NULL;
   if (bt_str_equal(bt_path_head(node->text), BT_STR("span"))) {
     bt_checker_report_which_span(checker, node, NULL);
     return NULL;
@@ -73,7 +74,7 @@ static const bt_selection *lower_path(bt_checker *checker, const bt_ast *node) {
   if (bt_scope_is_binding(checker, head)) return lower_binding(checker, node);
   bool reserved =
       bt_path_rest(node->text).len && (bt_str_equal(head, BT_STR("span")) || bt_str_equal(head, BT_STR("trace")));
-  if (reserved) return report_field(checker, node);
+  if (reserved || bt_str_equal(node->text, BT_STR("event.time"))) return report_field(checker, node);
   return new_selection(checker, node->range, bt_checker_named(checker, node->text, node->range));
 }
 

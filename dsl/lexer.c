@@ -301,19 +301,27 @@ static bool read_symbol(bt_lexer *lexer, bt_token *token) {
   return false;
 }
 
+/* `{ … } | …` and `… | count() > 3` are TraceQL's. */
+static bool is_pipe(const bt_lexer *lexer) {
+  size_t count = lexer->tokens->count, at = lexer->at + 1;
+  if (lexer->text.ptr[lexer->at] != '|') return false;
+  if (count && lexer->tokens->items[count - 1].kind == BT_TOKEN_RIGHT_BRACE) return true;
+  while (at < lexer->text.len && lexer->text.ptr[at] == ' ') at++;
+  return bt_str_starts_with((bt_str){lexer->text.ptr + at, lexer->text.len - at}, BT_STR("count()"));
+}
+
 /* `&` and `|` are reported and taken as `and` and `or`. */
 static bool read_single_sign(bt_lexer *lexer, bt_token *token) {
   char c = lexer->text.ptr[lexer->at];
   if (c != '&' && c != '|') return false;
   bt_range range = {(uint32_t)lexer->at, (uint32_t)lexer->at + 1};
   const char *instead = c == '&' ? "and" : "or";
-  size_t count = lexer->tokens->count;
-  bool is_pipe = c == '|' && count && lexer->tokens->items[count - 1].kind == BT_TOKEN_RIGHT_BRACE;
+  bool counts = is_pipe(lexer);
   bt_diagnostic *added = bt_diagnostics_add(lexer->diagnostics, lexer->text, BT_E_TEXT, range,
-                                            is_pipe ? "a single %c has no meaning: a rule counts with count(…) > 3"
-                                                    : "a single %c has no meaning: write %s",
+                                            counts ? "a single %c has no meaning: a rule counts with count(…) > 3"
+                                                   : "a single %c has no meaning: write %s",
                                             c, instead);
-  if (!is_pipe) bt_diagnostics_format_fix(lexer->diagnostics, added, range, "%s", instead);
+  if (!counts) bt_diagnostics_format_fix(lexer->diagnostics, added, range, "%s", instead);
   token->kind = c == '&' ? BT_TOKEN_AND_AND : BT_TOKEN_OR_OR;
   lexer->at++;
   return true;

@@ -54,6 +54,14 @@ static const char *find_long_unit(bt_str word) {
   return NULL;
 }
 
+/* What `<` and its like compare is hardly a text, but a number with a unit that nobody knows. */
+static bool is_ordered(const bt_lexer *lexer) {
+  if (!lexer->tokens->count) return false;
+  bt_token_kind before = lexer->tokens->items[lexer->tokens->count - 1].kind;
+  return before == BT_TOKEN_LESS || before == BT_TOKEN_LESS_EQUAL || before == BT_TOKEN_GREATER ||
+         before == BT_TOKEN_GREATER_EQUAL;
+}
+
 /* The fix for a word that begins with a number: the duration that it nearly is, else the string. */
 static void fix_number(bt_lexer *lexer, bt_diagnostic *added, bt_range range) {
   bt_str word = {lexer->text.ptr + range.start, range.end - range.start};
@@ -61,7 +69,7 @@ static void fix_number(bt_lexer *lexer, bt_diagnostic *added, bt_range range) {
   const char *unit = find_long_unit((bt_str){word.ptr + digits, word.len - digits});
   if (unit)
     bt_diagnostics_format_fix(lexer->diagnostics, added, range, "%.*s%s", (int)digits, word.ptr, unit);
-  else
+  else if (!is_ordered(lexer))
     bt_diagnostics_format_fix(lexer->diagnostics, added, range, "\"%.*s\"", BT_FMT(word));
 }
 

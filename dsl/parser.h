@@ -84,8 +84,8 @@ const char *bt_foreign_function(bt_str name);
 const char *bt_foreign_advice(bt_str name);
 /* `k is 5`, `k gte 5`, `k like "x%"`: the comparison that is meant, reported; else `left`. */
 bt_ast *bt_parser_foreign_comparison(bt_parser *parser, bt_ast *left);
-/* These say whether they reported what is next: two words that may be one name, `.http.method`, `/cart`,
- * `count(x).where(…)`. */
+/* These say whether they reported what is next: two words that may be one name, `.http.method` (parser_traceql.c),
+ * `/cart`, `count(x).where(…)`. */
 bool bt_parser_report_two_words(bt_parser *parser, const char *what);
 bool bt_parser_report_leading_dot(bt_parser *parser);
 bool bt_parser_report_route(bt_parser *parser);
@@ -96,8 +96,10 @@ bool bt_parser_report_compared_spans(bt_parser *parser, const bt_ast *base);
 /* parser_behind.c: a relation, a filter or `as` behind the brace that closes a clause, which is reported with what
  * moves it inside. False: something else is next. */
 bool bt_parser_report_behind_clause(bt_parser *parser, const bt_ast_clause *clause);
-/* `{ … }` where a condition stands; the brace is next. */
+/* parser_traceql.c: `{ … }` where a condition stands; the brace is next. */
 bt_ast *bt_parser_traceql_filter(bt_parser *parser);
+/* Where a test begins at that token, and not a value on the right of one. */
+bool bt_parser_begins_test(const bt_parser *parser, size_t at);
 
 bt_str bt_parser_source(const bt_parser *parser, bt_range range);
 bool bt_parser_at_clause(const bt_parser *parser); /* when, always or never before `{` */

@@ -202,71 +202,6 @@ bool bt_parser_report_two_words(bt_parser *parser, const char *what) {
   return true;
 }
 
-/* `{ … }` and `{ … } | count()`; the tokens behind the brace are next. */
-static void report_filter(bt_parser *parser, bt_range whole, bt_range inside, bool closed) {
-  bt_str test = inside.start < inside.end ? bt_parser_source(parser, inside) : BT_STR("true");
-  bool counts = bt_parser_at(parser, BT_TOKEN_OR_OR) && bt_parser_at_word(parser, 1, "count") &&
-                bt_parser_peek(parser, 2)->kind == BT_TOKEN_LEFT_PAREN &&
-                bt_parser_peek(parser, 3)->kind == BT_TOKEN_RIGHT_PAREN;
-  bool is_pipe = bt_parser_at(parser, BT_TOKEN_OR_OR) &&
-                 bt_parser_peek(parser, 0)->range.end == bt_parser_peek(parser, 0)->range.start + 1;
-  bt_diagnostic *added = bt_diagnostics_add(
-      parser->diagnostics, parser->text, BT_E_SYNTAX, (bt_range){whole.start, whole.start + 1},
-      "expected a condition, or when, always or never before the brace: a filter of TraceQL is written trace.has(…) "
-      "here, and how many it finds count(…)");
-  if (is_pipe && counts) {
-    whole.end = bt_parser_peek(parser, 3)->range.end;
-    for (int i = 0; i < 4; i++) bt_parser_advance(parser);
-  }
-  if (!closed || (is_pipe && !counts)) return;
-  bt_diagnostics_format_fix(parser->diagnostics, added, whole, is_pipe ? "count(%.*s)" : "trace.has(%.*s)",
-                            BT_FMT(test));
-}
-
-/* `{ span.http.method = "GET" }` where a condition stands. */
-bt_ast *bt_parser_traceql_filter(bt_parser *parser) {
-  bt_range whole = bt_parser_peek(parser, 0)->range, inside = whole;
-  if (!bt_parser_enter(parser)) return parser->error_node;
-  bt_parser_advance(parser);
-  parser->tests++;
-  bool is_empty = bt_parser_at(parser, BT_TOKEN_RIGHT_BRACE);
-  inside.start = bt_parser_peek(parser, 0)->range.start;
-  if (!is_empty) bt_parser_condition(parser);
-  inside.end = bt_parser_last_range(parser).end;
-  parser->tests--;
-  bool closed = bt_parser_accept(parser, BT_TOKEN_RIGHT_BRACE);
-  bt_parser_leave(parser);
-  if (!closed) bt_parser_recover(parser), bt_parser_accept(parser, BT_TOKEN_RIGHT_BRACE);
-  whole.end = bt_parser_last_range(parser).end;
-  if (!parser->stopped) report_filter(parser, whole, inside, closed);
-  return bt_parser_node(parser, BT_AST_ERROR, whole);
-}
-
-/* Where a test begins, and not a value on the right of one. */
-static bool begins_test(const bt_parser *parser) {
-  if (!parser->at) return true;
-  const bt_token *before = &parser->tokens[parser->at - 1];
-  if (before->kind == BT_TOKEN_LEFT_PAREN || before->kind == BT_TOKEN_LEFT_BRACE || before->kind == BT_TOKEN_AND_AND ||
-      before->kind == BT_TOKEN_OR_OR || before->kind == BT_TOKEN_BANG)
-    return true;
-  return before->kind == BT_TOKEN_PATH &&
-         (bt_str_equal(before->text, BT_STR("and")) || bt_str_equal(before->text, BT_STR("or")) ||
-          bt_str_equal(before->text, BT_STR("not")));
-}
-
-bool bt_parser_report_leading_dot(bt_parser *parser) {
-  const bt_token *dot = bt_parser_peek(parser, 0), *path = bt_parser_peek(parser, 1);
-  if (dot->kind != BT_TOKEN_DOT || path->kind != BT_TOKEN_PATH || path->range.start != dot->range.end) return false;
-  if (parser->stopped || parser->reported_at == parser->at) return false;
-  parser->reported_at = parser->at;
-  bt_diagnostic *added = bt_diagnostics_add(
-      parser->diagnostics, parser->text, BT_E_SYNTAX, (bt_range){dot->range.start, path->range.end},
-      "an attribute is written without a dot in front: %.*s in a test on a span, as in trace.has(%.*s == …)",
-      BT_FMT(path->text), BT_FMT(path->text));
-  if (parser->tests && begins_test(parser)) bt_diagnostics_set_fix(parser->diagnostics, added, dot->range, BT_STR(""));
-  return true;
-}
-
 /* `/cart`: the name of an HTTP route. Where a regex could be meant, or not all of it can be told, there is no fix. */
 bool bt_parser_report_route(bt_parser *parser) {
   bt_range range = bt_parser_peek(parser, 0)->range;
@@ -278,7 +213,8 @@ bool bt_parser_report_route(bt_parser *parser) {
     range.end = bt_parser_peek(parser, ahead + 1)->range.end;
     ahead += 2;
   }
-  if (!ahead || parser->stopped || parser->reported_at == parser->at || !begins_test(parser) || parser->filters)
+  if (!ahead || parser->stopped || parser->reported_at == parser->at || !bt_parser_begins_test(parser, parser->at) ||
+      parser->filters)
     return false;
   parser->reported_at = parser->at;
   const bt_token *next = bt_parser_peek(parser, ahead);

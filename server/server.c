@@ -1,6 +1,8 @@
 /* Start and stop in order. See server.h. */
 #include "server/server.h"
 
+#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "server/grpc/grpc_server.h"
 #endif
 #include "server/base/clock.h"
+#include "server/base/condition.h"
 #include "server/base/log.h"
 #include "server/http/guard.h"
 #include "server/http/routes.h"
@@ -29,7 +32,14 @@ struct bt_server {
 #ifdef BETRACE_GRPC
   bt_grpc_server *grpc;
 #endif
+  bt_task first_look; /* at the source */
+  pthread_mutex_t mutex;
+  pthread_cond_t has_looked_changed; /* behind the mutex: */
+  bool has_looked;
 };
+
+/* A Tempo that hangs holds up no start, and no signal that comes meanwhile. */
+static const int64_t FIRST_LOOK_NS = 500000000;
 
 /* http://collector:4318 → http://collector:3200. */
 static bool derive_tempo(const char *otlp, char *out, size_t size) {
@@ -47,15 +57,17 @@ static bt_status open_memory(bt_server *server, bt_error *error) {
   return status;
 }
 
-static void look_at_tempo(bt_source *source) {
+static void look_at_tempo(bt_source *source, const bt_cancel *cancel) {
   bt_error reach = {0};
   bt_source_about about;
   char text[BT_SOURCE_TEXT_BYTES];
-  if (bt_source_check(source, NULL, &reach)) {
+  bt_status status = bt_source_check(source, cancel, &reach);
+  if (bt_is_cancelled(cancel)) return;
+  if (status) {
     bt_log(BT_LOG_WARNING, "Tempo does not answer yet: %s; replays will say so until it does", reach.message);
     return;
   }
-  bt_source_describe(source, NULL, &about); /* the check has asked */
+  bt_source_describe(source, cancel, &about); /* the check has asked */
   bt_source_about_text(&about, text);
   if (about.is_checked)
     bt_log(BT_LOG_INFO, "the source is %s", text);
@@ -64,6 +76,25 @@ static void look_at_tempo(bt_source *source) {
   if (bt_source_replicates(source))
     bt_log(BT_LOG_INFO, "ingesters of this Tempo hold copies of spans, or may: it is read by id what is younger than "
                         "--handover, which is slower; --tempo-replication 1 says that they hold none");
+}
+
+static void run_first_look(bt_task *task) {
+  bt_server *server = (bt_server *)((char *)task - offsetof(bt_server, first_look));
+  look_at_tempo(server->service.source, &server->service.work->root.cancel);
+  pthread_mutex_lock(&server->mutex);
+  server->has_looked = true;
+  pthread_cond_broadcast(&server->has_looked_changed);
+  pthread_mutex_unlock(&server->mutex);
+}
+
+/* What is known of the source is in the log before the address, where it answers soon. */
+static void begin_first_look(bt_server *server) {
+  int64_t until_ns = bt_clock_monotonic_ns() + FIRST_LOOK_NS;
+  server->first_look.run = run_first_look;
+  if (!bt_pool_submit(server->service.work->pool, BT_LANE_CHECK, &server->first_look)) return;
+  pthread_mutex_lock(&server->mutex);
+  while (!server->has_looked && bt_condition_wait(&server->has_looked_changed, &server->mutex, until_ns)) continue;
+  pthread_mutex_unlock(&server->mutex);
 }
 
 static bt_status open_source(bt_server *server, bt_error *error) {
@@ -80,7 +111,7 @@ static bt_status open_source(bt_server *server, bt_error *error) {
                         "whose host has a Tempo on port 3200");
   bt_status status =
       bt_tempo_settings_open(&config->tempo, tempo, server->service.client, &server->service.source, error);
-  if (!status) look_at_tempo(server->service.source);
+  if (!status) begin_first_look(server);
   return status;
 }
 
@@ -94,6 +125,11 @@ static bt_status open_exporter(bt_server *server, bt_error *error) {
   /* Without spans nothing is sent: only the address and the headers are looked at. */
   bt_export_result nothing = {0};
   return bt_otlp_export(server->service.client, &server->exporter, NULL, 0, NULL, &nothing, error);
+}
+
+/* Owners of work have as many members as their lane has places. */
+static uint32_t places_of(const bt_server *server, bt_lane lane) {
+  return bt_pool_look(server->service.work->pool, lane).places;
 }
 
 static bt_status open_jobs(bt_server *server, bt_error *error) {
@@ -116,6 +152,7 @@ static bt_status open_jobs(bt_server *server, bt_error *error) {
 static bt_status open_evaluations(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_evaluations_options options = {.work = server->service.work,
+                                    .at_once = places_of(server, BT_LANE_EVALUATION),
                                     .source = server->service.source,
                                     .assumptions = config->assumptions,
                                     .metrics = server->service.metrics,
@@ -162,6 +199,7 @@ static bt_status open_reports(bt_server *server, bt_error *error) {
   if (status) return status;
   if (config->evidence_key) warn_of_open_key(config->evidence_key);
   bt_reports_options options = {.work = server->service.work,
+                                .at_once = places_of(server, BT_LANE_REPORT),
                                 .source = server->service.source,
                                 .store = server->service.store,
                                 .watch = server->service.watch,
@@ -184,6 +222,7 @@ static bool is_loopback(const bt_config *config) {
 
 static bt_status open_series(bt_server *server, bt_error *error) {
   bt_series_options options = {.work = server->service.work,
+                               .at_once = places_of(server, BT_LANE_SERIES),
                                .source = server->service.source,
                                .assumptions = server->config->assumptions,
                                .memory = server->service.account};
@@ -321,6 +360,7 @@ static bt_status open_store(bt_server *server, bt_error *error) {
 static bt_status open_work(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
   bt_pool_options options = {.max_queued = (uint32_t)config->max_queued};
+  memcpy(options.places, config->lane_places, sizeof options.places);
   options.places[BT_LANE_REPLAY] = (uint32_t)config->max_replays + BT_REPLAYS_BESIDE;
   options.places[BT_LANE_SOURCE] = (uint32_t)config->source_calls;
   options.places[BT_LANE_COMPUTE] = (uint32_t)config->compute_calls;
@@ -331,6 +371,8 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   *out = NULL;
   bt_server *server = calloc(1, sizeof *server);
   if (!server) return bt_error_no_memory(error);
+  pthread_mutex_init(&server->mutex, NULL);
+  bt_condition_init(&server->has_looked_changed);
   server->config = config;
   server->service.version = version;
   server->service.max_range_ns = config->max_range_ns;
@@ -375,6 +417,7 @@ bt_status bt_server_reload(bt_server *server, const bt_config *fresh, bt_error *
 void bt_server_stop(bt_server *server) {
   if (!server) return;
   if (server->service.work) bt_workplace_stop(server->service.work);
+  bt_rule_store_hurry(server->service.store);
   close_grpc(server);
   bt_http_server_stop(server->http);
   bt_reports_free(server->service.reports);
@@ -383,7 +426,7 @@ void bt_server_stop(bt_server *server) {
   bt_evaluations_free(server->service.evaluations);
   bt_series_pool_free(server->service.series);
   bt_job_queue_free(server->service.jobs);
-  /* A check of /ready is a task of nobody's: it may still ask the source, or the receiver. */
+  /* A check of /ready, or the first look, is a task of nobody's: it may still ask the source, or the receiver. */
   if (server->service.work) bt_workplace_end(server->service.work);
   bt_source_free(server->service.source);
   bt_tag_cache_free(server->service.tags);
@@ -394,5 +437,7 @@ void bt_server_stop(bt_server *server) {
   bt_trust_free(server->trust);
   bt_workplace_free(server->service.work);
   bt_memory_account_free(server->service.account);
+  pthread_cond_destroy(&server->has_looked_changed);
+  pthread_mutex_destroy(&server->mutex);
   free(server);
 }

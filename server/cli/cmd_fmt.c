@@ -152,8 +152,9 @@ const bt_command bt_command_fmt = {
     .name = "fmt",
     .summary = "the canonical form of rules",
     .usage = "[-w | --check] FILE|FOLDER…",
-    .about = "Writes rules in their canonical form. In a rule file only the blocks of rules (dsl: |) change. A rule "
-             "that is written in another way stays as it is if it is canonical; if not, it is an error.",
+    .about = "Writes rules in their canonical form. In a rule file only the texts of rules change: blocks (dsl: |), "
+             "texts on one line and texts in quotes. One that is folded (dsl: >) or goes over several lines without "
+             "quotes stays as it is if it is canonical; if not, it is an error.",
     .examples = examples,
     .groups = groups,
     .fine = "fine",

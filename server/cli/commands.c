@@ -46,19 +46,19 @@ static const bt_command completion = {
 
 /* ---- the list ---- */
 
-const bt_command *const bt_commands[] = {&bt_command_check,   &bt_command_fmt,     &bt_command_test,
-                                         &bt_command_eval,    &bt_command_replay,  &bt_command_first,
-                                         &bt_command_diff,    &bt_command_trace,   &bt_command_contrast,
-                                         &bt_command_compare, &bt_command_gate,    &bt_command_record,
-                                         &bt_command_sync,    &bt_command_canary,  &bt_command_explain,
-                                         &bt_command_vacuity, &bt_command_suggest, &bt_command_verify_report,
-                                         &bt_command_serve,   &bt_command_token,   &bt_command_backup,
-                                         &bt_command_health,  &bt_command_doctor,  &bt_command_generate,
-                                         &bt_command_import,  &completion,         NULL};
+const bt_command *const bt_commands[] = {
+    &bt_command_check,    &bt_command_fmt,           &bt_command_test,    &bt_command_eval,
+    &bt_command_replay,   &bt_command_first,         &bt_command_diff,    &bt_command_trace,
+    &bt_command_contrast, &bt_command_compare,       &bt_command_gate,    &bt_command_record,
+    &bt_command_sync,     &bt_command_canary,        &bt_command_explain, &bt_command_vacuity,
+    &bt_command_suggest,  &bt_command_verify_report, &bt_command_serve,   &bt_command_token,
+    &bt_command_backup,   &bt_command_health,        &bt_command_doctor,  &bt_command_generate,
+    &bt_command_import,   &bt_command_listen,        &completion,         NULL};
 
 const bt_command_area bt_command_areas[] = {
     {"Rules in files:", "check fmt test record suggest import sync"},
-    {"Traces against rules:", "replay first trace contrast diff compare gate vacuity eval explain verify-report"},
+    {"Traces against rules:",
+     "listen replay first trace contrast diff compare gate vacuity eval explain verify-report"},
     {"The service:", "serve health doctor token backup canary"},
     {0}};
 

@@ -16,7 +16,7 @@
 #include "server/work/crew.h"
 
 enum {
-  WORKERS = 2,
+  DEFAULT_AT_ONCE = 2,
   UNFINISHED_MAX = 32,
   TENANT_UNFINISHED_MAX = 8,
   FINISHED_MAX = 200, /* of all tenants */
@@ -448,7 +448,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
 static bt_status make_crew(bt_reports *reports, bt_error *error) {
   bt_crew_options crew = {.work = reports->options.work,
                           .lane = BT_LANE_REPORT,
-                          .size = WORKERS,
+                          .size = reports->options.at_once,
                           .mutex = &reports->mutex,
                           .do_piece = do_piece,
                           .context = reports};
@@ -461,6 +461,7 @@ bt_status bt_reports_new(const bt_reports_options *options, bt_reports **out, bt
   bt_reports *reports = calloc(1, sizeof *reports);
   if (!reports) return bt_error_no_memory(error);
   reports->options = *options;
+  if (!reports->options.at_once) reports->options.at_once = DEFAULT_AT_ONCE;
   if (!reports->options.memory_limit_bytes) reports->options.memory_limit_bytes = DEFAULT_MEMORY_BYTES;
   reports->turns = bt_report_turns_new();
   bt_status status = make_crew(reports, error);

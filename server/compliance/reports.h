@@ -30,7 +30,8 @@ typedef struct bt_reports_options { /* all borrowed */
   bt_workplace *work;
   bt_source *source;
   bt_rule_store *store;
-  bt_watch *watch; /* or NULL */
+  bt_watch *watch;  /* or NULL */
+  uint32_t at_once; /* reports that are made at once; 0: 2 */
   bt_metrics *metrics;
   bt_http_client *client;
   const bt_exporter_options *exporter; /* NULL: no `betrace.report` span is sent */

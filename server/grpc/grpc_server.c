@@ -47,8 +47,10 @@ struct place {
   bt_task task;      /* in a lane */
   bt_work_scope scope;
   bool has_scope;
-  unsigned under_way; /* events that are still to come: of the call's end and of its answer */
-  bool is_silent;     /* its message has not come */
+  unsigned under_way;      /* events that are still to come: of the call's end and of its answer */
+  atomic_bool is_answered; /* orders what a worker did before what the queue's thread does, as the library's queue does
+                            * too; but ThreadSanitizer does not look into the library */
+  bool is_silent;          /* its message has not come */
   gpr_timespec silent_until;
 };
 
@@ -86,6 +88,7 @@ static void wait_for_call(place *p) {
 }
 
 static void clear(place *p) {
+  (void)atomic_exchange(&p->is_answered, false);
   if (p->call) grpc_call_unref(p->call);
   grpc_call_details_destroy(&p->details);
   grpc_metadata_array_destroy(&p->metadata);
@@ -148,7 +151,9 @@ static void send_answer(place *p, const bt_grpc_answer *answer) {
     grpc_slice_unref(slice);
     ops[count++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = p->answer_message};
   }
-  grpc_call_start_batch(p->call, ops, count, &p->sent, NULL);
+  grpc_call *call = p->call;
+  atomic_store(&p->is_answered, true);
+  grpc_call_start_batch(call, ops, count, &p->sent, NULL);
 }
 
 /* ---- on a worker ---- */

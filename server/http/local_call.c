@@ -193,6 +193,9 @@ void bt_http_server_run(bt_http_server *server, const bt_local_request *request,
     finish_call(run);
     return;
   }
-  bt_route_handle(run->route, server->options.service, run->call);
+  if (is_cancelled(run->call)) /* while it waited for its turn */
+    bt_call_cut(run->call);
+  else
+    bt_route_handle(run->route, server->options.service, run->call);
   end_turn(run);
 }

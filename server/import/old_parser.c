@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "server/import/old_levels.h"
 #include "server/import/old_token.h"
 
 typedef struct parser {
@@ -449,38 +450,6 @@ static void parse_clauses(parser *p, bt_old_rule *rule) {
   if (!rule->always && !rule->never) fail(p, "an always { } or a never { } behind when { }");
 }
 
-static bool is_of_span(const node *field) {
-  return field->kind == BT_OLD_SPAN_FIELD || field->kind == BT_OLD_SPAN_KEY;
-}
-
-/* Whether a condition has tests of a span outside trace.has( ), and whether it has anything that is about the trace. */
-static void look_for_levels(const node *at, bool *has_tests, bool *has_trace) {
-  bool is_joint = at->kind == BT_OLD_AND || at->kind == BT_OLD_OR || at->kind == BT_OLD_NOT;
-  if (is_of_span(at))
-    *has_tests = true;
-  else if (at->kind == BT_OLD_COMPARE && is_of_span(at->first->kind == BT_OLD_STRING ? at->last : at->first))
-    *has_tests = true;
-  else if (!is_joint && at->kind != BT_OLD_BOOL)
-    *has_trace = true;
-  for (const node *item = is_joint ? at->first : NULL; item; item = item->next)
-    look_for_levels(item, has_tests, has_trace);
-}
-
-static void check_levels(parser *p, bt_old_rule *rule) {
-  const node *all[] = {rule->condition, rule->when, rule->always, rule->never};
-  for (size_t i = 0; i < sizeof all / sizeof all[0] && !p->status; i++) {
-    bool has_tests = false, has_trace = false;
-    if (!all[i]) continue;
-    look_for_levels(all[i], &has_tests, &has_trace);
-    if (i == 0) rule->is_of_one_span = has_tests && !has_trace;
-    if (!has_tests || (i == 0 && !has_trace)) continue;
-    p->status = bt_error_set(p->error, BT_INVALID,
-                             "a test of one span (span.…) is next to conditions on the trace: put it into "
-                             "trace.has(…)");
-    if (p->error) p->error->range = all[i]->range;
-  }
-}
-
 bt_status bt_old_rule_parse(bt_str text, bt_arena *arena, bt_old_rule *out, bt_error *error) {
   parser p = {.text = text, .arena = arena, .error = error};
   bt_old_token *tokens = NULL;
@@ -496,6 +465,5 @@ bt_status bt_old_rule_parse(bt_str text, bt_arena *arena, bt_old_rule *out, bt_e
   else
     out->condition = parse_condition(&p);
   if (!p.status && peek(&p, 0)->kind != BT_OLD_TOKEN_END) fail(&p, "and, or, or the end of the rule");
-  if (!p.status) check_levels(&p, out);
-  return p.status;
+  return p.status ? p.status : bt_old_levels_check(out, error);
 }

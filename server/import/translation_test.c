@@ -44,116 +44,6 @@ static bool is_text(const node *value) {
   return value->kind == BT_OLD_STRING || value->kind == BT_OLD_WORD;
 }
 
-static const char *type_name(bt_value_type type) {
-  switch (type) {
-  case BT_VALUE_STRING: return "a text";
-  case BT_VALUE_BOOL: return "true or false";
-  case BT_VALUE_INT:
-  case BT_VALUE_DOUBLE: return "a number";
-  case BT_VALUE_MISSING:
-  case BT_VALUE_OTHER:
-  case BT_VALUE_DURATION:
-  case BT_VALUE_TIME:
-  case BT_VALUE_ARRAY: break;
-  }
-  return NULL;
-}
-
-static const bt_value *find_in_example(const bt_translation *t, bt_str key) {
-  for (uint32_t i = 0; t->example && i < t->example->span_count; i++) {
-    const bt_value *value = bt_attributes_find(&t->example->spans[i].attributes, key);
-    if (value && type_name(value->type)) return value;
-  }
-  return NULL;
-}
-
-/* A comparison meets values of one type alone here. Says so where the example has another. */
-static void check_type(bt_translation *t, const node *field, bt_value_type wanted) {
-  const bt_value *shown = field->kind == BT_OLD_SPAN_FIELD ? NULL : find_in_example(t, field->text);
-  if (field->kind == BT_OLD_SPAN_FIELD) return;
-  if (shown && strcmp(type_name(shown->type), type_name(wanted)) != 0) {
-    bt_translation_note(t, true, &field->range,
-                        "%.*s is %s in the example and is compared with %s, which is never met here: the original made "
-                        "texts of both",
-                        BT_FMT(field->text), type_name(shown->type), type_name(wanted));
-  } else if (!shown && wanted == BT_VALUE_INT && !t->has_said_numbers) {
-    t->has_said_numbers = !t->is_silent;
-    bt_translation_note(t, false, &field->range,
-                        "%.*s is compared as a number: where traces have it as a text, this never holds, and the "
-                        "original's did",
-                        BT_FMT(field->text));
-  }
-}
-
-/* ---- fields ---- */
-
-static const char *intrinsic_of(bt_str field) {
-  static const char *const names[][2] = {{"name", "span.name"},         {"operation_name", "span.name"},
-                                         {"status", "span.status"},     {"service_name", "span.service"},
-                                         {"duration", "span.duration"}, {"span_id", "span.id"}};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (bt_str_equal(field, bt_str_from(names[i][0]))) return names[i][1];
-  return NULL;
-}
-
-/* Fields that a span has here and had not in the original. */
-static const char *new_intrinsic_of(bt_str field) {
-  static const char *const names[][2] = {
-      {"kind", "span.kind"}, {"status_message", "span.status_message"}, {"parent_span_id", "span.parent_id"}};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (bt_str_equal(field, bt_str_from(names[i][0]))) return names[i][1];
-  return NULL;
-}
-
-static bool is_duration(const node *field) {
-  return field->kind == BT_OLD_SPAN_FIELD && bt_str_equal(field->text, BT_STR("duration"));
-}
-
-/* Keys that are also fields of a span, which the original's .where( ) never read. */
-static bool is_field_of_span(bt_str key) {
-  static const char *const names[] = {"name",  "kind", "status", "status_message", "duration",
-                                      "start", "end",  "id",     "parent_id",      "service"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (bt_str_equal(key, bt_str_from(names[i]))) return true;
-  return false;
-}
-
-static void write_span_key(bt_str key, bt_buffer *out) {
-  bt_buffer_append(out, BT_STR("span.attributes["));
-  bt_append_string(key, out);
-  bt_buffer_append_char(out, ']');
-}
-
-static void write_field(bt_translation *t, const node *field, bt_buffer *out) {
-  const char *intrinsic = field->kind == BT_OLD_SPAN_FIELD ? intrinsic_of(field->text) : NULL;
-  if (field->kind == BT_OLD_FIELD && !is_field_of_span(field->text)) {
-    bt_append_path(field->text, out);
-  } else if (intrinsic) {
-    bt_buffer_append(out, bt_str_from(intrinsic));
-  } else if (field->kind != BT_OLD_SPAN_FIELD) {
-    write_span_key(field->text, out);
-  } else if (bt_str_equal(field->text, BT_STR("trace_id"))) {
-    bt_translation_fail(t, field, "a rule cannot ask for the id of the trace: it would be about one trace only");
-  } else {
-    const char *own = new_intrinsic_of(field->text);
-    if (own)
-      bt_buffer_append(out, bt_str_from(own));
-    else
-      write_span_key(field->text, out);
-    bt_translation_note(t, true, &field->range,
-                        "the original has no field span.%.*s, and a test of it never held: this "
-                        "asks for the %s",
-                        BT_FMT(field->text), own ? "span's own" : "attribute");
-  }
-}
-
-/* `(test or not exists(field))`: a missing attribute meets it, as it did in the original. */
-static void write_or_missing(bt_translation *t, const node *field, const bt_buffer *test, bt_buffer *out) {
-  bt_buffer_printf(out, "(%s or not exists(", test->ptr ? test->ptr : "");
-  write_field(t, field, out);
-  bt_buffer_append(out, BT_STR("))"));
-}
-
 /* ---- equality ---- */
 
 /* Appends the value, and with a comma the other types in which the original's program met it. */
@@ -175,7 +65,7 @@ static void write_equal_text(bt_translation *t, const node *field, const node *v
   bt_buffer test = {0};
   bool is_strict = field->kind != BT_OLD_FIELD;
   bt_buffer *into = !value->text.len && !is_strict ? &test : out;
-  write_field(t, field, into);
+  bt_translation_write_field(t, field, into);
   if (has_types(value->text) && field->kind != BT_OLD_SPAN_FIELD) {
     bt_buffer_append(into, BT_STR(" in ["));
     write_texts(value->text, into);
@@ -190,10 +80,10 @@ static void write_equal_text(bt_translation *t, const node *field, const node *v
       bt_buffer_append(into, value->text);
     else
       bt_append_string(value->text, into);
-    check_type(t, field, BT_VALUE_STRING);
+    bt_translation_check_type(t, field, BT_VALUE_STRING);
   }
   if (into == &test) {
-    write_or_missing(t, field, &test, out);
+    bt_translation_write_or_missing(t, field, &test, out);
     bt_translation_note(t, true, &value->range,
                         "a missing %.*s was an empty text in the original: it is asked for, too", BT_FMT(field->text));
   }
@@ -203,9 +93,9 @@ static void write_equal_text(bt_translation *t, const node *field, const node *v
 
 static void write_equal_bool(bt_translation *t, const node *field, const node *value, bt_buffer *out) {
   bool is_true = bt_str_equal(value->text, BT_STR("true"));
-  write_field(t, field, out);
+  bt_translation_write_field(t, field, out);
   bt_buffer_printf(out, " == %.*s", BT_FMT(value->text));
-  check_type(t, field, BT_VALUE_BOOL);
+  bt_translation_check_type(t, field, BT_VALUE_BOOL);
   if (field->kind != BT_OLD_FIELD)
     bt_translation_note(t, true, &value->range,
                         "the original kept attributes as texts, and no text was ever equal to %.*s: this is",
@@ -234,12 +124,12 @@ static void write_nanoseconds(bt_translation *t, const node *value, bt_buffer *o
 }
 
 static void write_number(bt_translation *t, const node *field, const node *value, bt_buffer *out) {
-  if (is_duration(field)) {
+  if (bt_translation_is_duration(field)) {
     write_nanoseconds(t, value, out);
     return;
   }
   append_number(value->text, out);
-  check_type(t, field, BT_VALUE_INT);
+  bt_translation_check_type(t, field, BT_VALUE_INT);
 }
 
 static void write_equal(bt_translation *t, const node *field, const node *value, bt_buffer *out) {
@@ -248,7 +138,7 @@ static void write_equal(bt_translation *t, const node *field, const node *value,
   case BT_OLD_WORD: write_equal_text(t, field, value, out); return;
   case BT_OLD_BOOL: write_equal_bool(t, field, value, out); return;
   case BT_OLD_NUMBER:
-    write_field(t, field, out);
+    bt_translation_write_field(t, field, out);
     bt_buffer_append(out, BT_STR(" == "));
     write_number(t, field, value, out);
     if (field->kind == BT_OLD_SPAN_KEY)
@@ -258,15 +148,15 @@ static void write_equal(bt_translation *t, const node *field, const node *value,
   case BT_OLD_DURATION:
   case BT_OLD_SPAN_FIELD:
   case BT_OLD_SPAN_KEY:
-    write_field(t, field, out);
+    bt_translation_write_field(t, field, out);
     bt_buffer_append(out, BT_STR(" == "));
     if (value->kind == BT_OLD_DURATION)
       bt_buffer_append(out, value->text);
     else
-      write_field(t, value, out);
+      bt_translation_write_field(t, value, out);
     return;
   case BT_OLD_COUNT:
-    write_field(t, field, out);
+    bt_translation_write_field(t, field, out);
     bt_buffer_append(out, BT_STR(" == "));
     bt_translation_write_count(t, value, out);
     bt_translation_note(t, true, &value->range, "the original could not count inside .where( ): its test never held");
@@ -291,7 +181,7 @@ static void write_other_attribute(bt_translation *t, const node *value, bt_buffe
   if (bt_is_plain_path(value->text))
     bt_buffer_printf(out, "span.%.*s", BT_FMT(value->text));
   else
-    write_span_key(value->text, out);
+    bt_append_span_key(value->text, out);
   bt_translation_note(t, true, &value->range,
                       "the original compared with the text \"%.*s\"; this compares with the attribute of the same span",
                       BT_FMT(value->text));
@@ -306,13 +196,13 @@ static void write_order_value(bt_translation *t, const node *field, const node *
                           BT_FMT(value->text));
   } else if (value->kind == BT_OLD_STRING) {
     bt_append_string(value->text, out);
-    check_type(t, field, BT_VALUE_STRING);
+    bt_translation_check_type(t, field, BT_VALUE_STRING);
   } else if (value->kind == BT_OLD_WORD) {
     write_other_attribute(t, value, out);
   } else if (value->kind == BT_OLD_DURATION) {
     bt_buffer_append(out, value->text);
   } else if (value->kind == BT_OLD_SPAN_FIELD || value->kind == BT_OLD_SPAN_KEY) {
-    write_field(t, value, out);
+    bt_translation_write_field(t, value, out);
   } else if (value->kind == BT_OLD_COUNT) {
     bt_translation_write_count(t, value, out);
     bt_translation_note(t, true, &value->range, "the original could not count inside .where( ): its test never held");
@@ -328,11 +218,11 @@ static void write_order(bt_translation *t, const node *comparison, bt_buffer *ou
                   value->kind != BT_OLD_DURATION && value->kind != BT_OLD_WORD;
   bt_buffer test = {0};
   bt_buffer *into = may_miss ? &test : out;
-  write_field(t, field, into);
+  bt_translation_write_field(t, field, into);
   bt_buffer_printf(into, " %s ", bt_old_operator_text(comparison->op));
   write_order_value(t, field, value, into);
   if (may_miss) {
-    write_or_missing(t, field, &test, out);
+    bt_translation_write_or_missing(t, field, &test, out);
     bt_translation_note(t, true, &comparison->range,
                         "a missing %.*s was less than anything in the original: take `or not exists(…)` out if only "
                         "spans that have it are meant",
@@ -346,7 +236,7 @@ static void write_order(bt_translation *t, const node *comparison, bt_buffer *ou
 
 static void write_in_list(bt_translation *t, const node *field, const node *list, bt_buffer *out) {
   bool has_quoted = false;
-  write_field(t, field, out);
+  bt_translation_write_field(t, field, out);
   bt_buffer_append(out, BT_STR(" in ["));
   for (const node *item = list->first; item; item = item->next) {
     if (item != list->first) bt_buffer_append(out, BT_STR(", "));
@@ -366,7 +256,8 @@ static void write_in_list(bt_translation *t, const node *field, const node *list
         t, true, &list->range,
         "the original compared with the quotes of a quoted item, so no value was in the list: this list "
         "holds the texts");
-  if (list->first && is_text(list->first) && !has_types(list->first->text)) check_type(t, field, BT_VALUE_STRING);
+  if (list->first && is_text(list->first) && !has_types(list->first->text))
+    bt_translation_check_type(t, field, BT_VALUE_STRING);
 }
 
 static void write_in(bt_translation *t, const node *comparison, bt_buffer *out) {
@@ -374,7 +265,7 @@ static void write_in(bt_translation *t, const node *comparison, bt_buffer *out) 
   if (right->kind == BT_OLD_LIST) {
     write_in_list(t, left, right, out);
   } else if (left->kind == BT_OLD_STRING && (right->kind == BT_OLD_SPAN_FIELD || right->kind == BT_OLD_SPAN_KEY)) {
-    write_field(t, right, out);
+    bt_translation_write_field(t, right, out);
     bt_buffer_append(out, BT_STR(" contains "));
     bt_append_string(left->text, out);
     bt_translation_note(t, false, &comparison->range, "`in` a text is `contains` with the sides swapped");
@@ -410,11 +301,11 @@ static void write_pattern(bt_translation *t, const node *comparison, bt_buffer *
     bt_translation_fail(t, value, "expected a text");
     return;
   }
-  write_field(t, field, into);
+  bt_translation_write_field(t, field, into);
   bt_buffer_printf(into, " %s ", bt_old_operator_text(comparison->op));
   bt_append_string(value->text, into);
-  check_type(t, field, BT_VALUE_STRING);
-  if (may_miss) write_or_missing(t, field, &test, out);
+  bt_translation_check_type(t, field, BT_VALUE_STRING);
+  if (may_miss) bt_translation_write_or_missing(t, field, &test, out);
   if (is_match && is_of_span && has_pattern_mark(value->text))
     bt_translation_note(t, true, &value->range,
                         "the original looked for \"%.*s\" letter by letter here; this is a regular expression",
@@ -466,17 +357,17 @@ static void write_lone_field(bt_translation *t, const node *field, bool is_where
                         BT_FMT(field->text));
   } else if (field->kind == BT_OLD_SPAN_KEY) {
     bt_buffer_append(out, BT_STR("(exists("));
-    write_field(t, field, out);
+    bt_translation_write_field(t, field, out);
     bt_buffer_append(out, BT_STR(") and not ("));
-    write_field(t, field, out);
+    bt_translation_write_field(t, field, out);
     bt_buffer_append(out, BT_STR(" == \"\"))"));
     bt_translation_note(t, true, &field->range,
                         "in the original every text but the empty one was true here, also the text \"false\"");
   } else if (field->kind == BT_OLD_SPAN_FIELD) {
     bt_translation_fail(t, field, "span.%.*s alone says nothing: compare it with something", BT_FMT(field->text));
   } else {
-    write_field(t, field, out);
-    check_type(t, field, BT_VALUE_BOOL);
+    bt_translation_write_field(t, field, out);
+    bt_translation_check_type(t, field, BT_VALUE_BOOL);
     if (!field->is_quoted && memchr(field->text.ptr, '.', field->text.len))
       bt_translation_note(
           t, true, &field->range,

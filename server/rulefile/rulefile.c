@@ -222,7 +222,8 @@ static bt_status read_rule(const document *d, const node *map, bt_rulefile_rule 
     return status ? status : bt_testcases_read(d, reader.tests, reader.example, &rule->tests, &rule->test_count, error);
   }
   if (status) return status;
-  if (!reader.dsl) return bt_yaml_fail(d, map, error, "a rule: expected its text as the key dsl");
+  if (!reader.dsl)
+    return bt_yaml_fail(d, map, error, "dsl: expected a rule, got nothing: its text stands under this key");
   if (!rule->fields.id && !rule->fields.name)
     return bt_yaml_fail(d, map, error, "a rule: expected an id or a name, got neither");
   bt_rulefile_locate_text(d, reader.dsl, rule);

@@ -12,6 +12,7 @@
 #include "dsl/text.h"
 #include "server/replay/replay.h"
 #include "server/settings/tempo_settings.h"
+#include "server/work/pool.h"
 
 enum { BT_CONFIG_MAX_TRACES = 64, BT_CONFIG_MAX_NAMES = 16, BT_CONFIG_MAX_SETTINGS = 80 };
 
@@ -42,6 +43,7 @@ typedef struct bt_config {
   uint64_t max_connections;
   int64_t request_timeout_ns, write_timeout_ns, call_timeout_ns;
   uint64_t source_calls, compute_calls, max_queued; /* 0: follows the processors */
+  uint32_t lane_places[BT_LANES];                   /* the same, of lanes without a setting of their own */
   bool allow_anonymous;
   bt_assumptions assumptions;
   int64_t max_range_ns; /* 0: none */

@@ -77,6 +77,10 @@ const bt_setting bt_settings[] = {
      "calls at once that ask the traces' source; more wait; 0: twice the processors, 8 at least", BT_USE_START},
     {"compute-calls", "BETRACE_COMPUTE_CALLS", BT_SETTING_NUMBER, AT(compute_calls), 0, 64,
      "calls at once that compile rules; more wait; 0: as many as processors, 2 at least", BT_USE_START},
+    {"lane-places", "BETRACE_LANE_PLACES", BT_SETTING_LANES, AT(lane_places), 1, 64,
+     "how many of one kind go on at once, as in search=16,report=4; of memory, store, search, push, answer, pages, "
+     "evaluation, series, report; others follow the processors",
+     BT_USE_START},
     {"max-queued", "BETRACE_MAX_QUEUED", BT_SETTING_NUMBER, AT(max_queued), 1, 65536,
      "calls of one kind that wait for their turn, half of them of one tenant; more are refused", BT_USE_START},
     {"allow-anonymous", "BETRACE_ALLOW_ANONYMOUS", BT_SETTING_SWITCH, AT(allow_anonymous), 0, 0,
@@ -191,6 +195,32 @@ static void set_secret(bt_secret_setting *secret, const char *value, bool is_tex
   *secret = (bt_secret_setting){.file = is_text ? NULL : value, .text = is_text ? value : NULL};
 }
 
+static const bt_lane lanes_to_set[] = {BT_LANE_MEMORY,     BT_LANE_STORE,  BT_LANE_SEARCH,
+                                       BT_LANE_PUSH,       BT_LANE_ANSWER, BT_LANE_PAGES,
+                                       BT_LANE_EVALUATION, BT_LANE_SERIES, BT_LANE_REPORT};
+enum { LANES_TO_SET = sizeof lanes_to_set / sizeof lanes_to_set[0] };
+
+/* NULL: no lane that can be set begins the text so. */
+static uint32_t *find_lane(uint32_t *places, bt_str name) {
+  for (size_t i = 0; i < LANES_TO_SET; i++)
+    if (bt_str_equal(name, bt_str_from(bt_lane_name(lanes_to_set[i])))) return &places[lanes_to_set[i]];
+  return NULL;
+}
+
+/* LANE=N,LANE=N. */
+static bool parse_lanes(const char *text, const bt_setting *s, uint32_t *places) {
+  memset(places, 0, BT_LANES * sizeof *places);
+  for (;; text++) {
+    uint64_t number;
+    bt_str name = {text, strcspn(text, "=")};
+    uint32_t *lane = text[name.len] ? find_lane(places, name) : NULL;
+    if (!lane || *lane || !parse_number(text + name.len + 1, &number, &text)) return false;
+    if (number < s->least || number > s->most) return false;
+    *lane = (uint32_t)number;
+    if (*text != ',') return !*text;
+  }
+}
+
 bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, bool is_secret_text) {
   void *field = field_of(config, s);
   uint64_t *number = field;
@@ -212,6 +242,7 @@ bool bt_setting_set(bt_config *config, const bt_setting *s, const char *value, b
   case BT_SETTING_MEMORY:
     return parse_memory(value, number) && (!*number || (*number >= s->least && *number <= s->most));
   case BT_SETTING_SWITCH: return parse_switch(value, field);
+  case BT_SETTING_LANES: return parse_lanes(value, s, field);
   }
   return false;
 }
@@ -231,7 +262,7 @@ bool bt_setting_has_optional_value(const bt_setting *setting) {
   return setting->kind == BT_SETTING_SWITCH || setting->kind == BT_SETTING_MEMORY;
 }
 
-void bt_setting_expectation(const bt_setting *setting, char out[120]) {
+void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_BYTES]) {
   const char *text = "a text that is not empty";
   switch (setting->kind) {
   case BT_SETTING_TEXT:
@@ -244,13 +275,18 @@ void bt_setting_expectation(const bt_setting *setting, char out[120]) {
     text = setting->least ? "a duration of 1ms or longer, as in 10s" : "a duration with a unit, as in 2m or 500ms";
     break;
   case BT_SETTING_NUMBER:
-    snprintf(out, 120, "a whole number in its range (%" PRIu64 " to %" PRIu64 ")", setting->least, setting->most);
+    snprintf(out, BT_EXPECTATION_BYTES, "a whole number in its range (%" PRIu64 " to %" PRIu64 ")", setting->least,
+             setting->most);
     return;
   case BT_SETTING_BYTES: text = "a size from 1MiB to 1024GiB, as in 256MiB"; break;
   case BT_SETTING_MEMORY: text = "without a value, or a size from 1MiB to 1024GiB, as in --memory-source=64MiB"; break;
   case BT_SETTING_SWITCH: text = "true or false"; break;
+  case BT_SETTING_LANES:
+    text = "LANE=N,LANE=N (1 to 64 each); a LANE is memory, store, search, push, answer, pages, evaluation, series or "
+           "report";
+    break;
   }
-  snprintf(out, 120, "%s", text);
+  snprintf(out, BT_EXPECTATION_BYTES, "%s", text);
 }
 
 /* ---- showing them ---- */
@@ -269,6 +305,16 @@ static void print_url(const char *url, bt_buffer *out) {
 static void print_names(const char *const *names, size_t count, bt_buffer *out) {
   for (size_t i = 0; i < count; i++) bt_buffer_printf(out, "%s%s", i ? " " : "", names[i]);
   if (!count) bt_buffer_printf(out, "(none)");
+}
+
+static void print_lanes(const uint32_t *places, bt_buffer *out) {
+  bool any = false;
+  for (size_t i = 0; i < LANES_TO_SET; i++) {
+    bt_lane lane = lanes_to_set[i];
+    if (places[lane]) bt_buffer_printf(out, "%s%s=%u", any ? "," : "", bt_lane_name(lane), (unsigned)places[lane]);
+    any = any || places[lane];
+  }
+  if (!any) bt_buffer_printf(out, "(none)");
 }
 
 void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *out) {
@@ -310,6 +356,7 @@ void bt_setting_print(const bt_config *config, const bt_setting *s, bt_buffer *o
   case BT_SETTING_NUMBER:
   case BT_SETTING_BYTES: bt_buffer_printf(out, "%" PRIu64, *(const uint64_t *)field); break;
   case BT_SETTING_SWITCH: bt_buffer_printf(out, "%s", *(const bool *)field ? "true" : "false"); break;
+  case BT_SETTING_LANES: print_lanes(field, out); break;
   }
 }
 
@@ -325,6 +372,7 @@ const char *bt_setting_placeholder(const bt_setting *setting) {
   case BT_SETTING_DURATION: return "DURATION";
   case BT_SETTING_NUMBER: return "N";
   case BT_SETTING_BYTES: return "BYTES";
+  case BT_SETTING_LANES: return "LANE=N,...";
   case BT_SETTING_MEMORY:
   case BT_SETTING_SWITCH: return NULL;
   }

@@ -21,6 +21,7 @@ typedef enum bt_setting_kind {
   BT_SETTING_NUMBER,
   BT_SETTING_BYTES,
   BT_SETTING_MEMORY,
+  BT_SETTING_LANES,
   BT_SETTING_SWITCH
 } bt_setting_kind;
 
@@ -48,8 +49,9 @@ bool bt_setting_set(bt_config *config, const bt_setting *setting, const char *va
 void bt_setting_clear_list(bt_config *config, const bt_setting *setting);
 bool bt_setting_is_list(const bt_setting *setting);
 bool bt_setting_has_optional_value(const bt_setting *setting);
+enum { BT_EXPECTATION_BYTES = 160 };
 /* "a duration with a unit, as in 2m or 500ms" */
-void bt_setting_expectation(const bt_setting *setting, char out[120]);
+void bt_setting_expectation(const bt_setting *setting, char out[BT_EXPECTATION_BYTES]);
 const char *bt_setting_placeholder(const bt_setting *setting); /* "FILE"; NULL: a switch */
 /* Of secrets only whether they are set; of URLs without what may be one. */
 void bt_setting_print(const bt_config *config, const bt_setting *setting, bt_buffer *out);

@@ -5,10 +5,18 @@
 #include "server/store/database.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "server/base/clock.h"
 #include "server/store/migrations.h"
 
-enum { BUSY_TIMEOUT_MS = 5000, LONGEST_VALUE_BYTES = 16 * 1024 * 1024 };
+enum {
+  BUSY_TIMEOUT_MS = 5000,
+  AGAIN_BUSY_MS = 200,
+  BUSY_LOOK_MS = 10,
+  MILLISECOND_NS = 1000000,
+  LONGEST_VALUE_BYTES = 16 * 1024 * 1024
+};
 
 typedef struct explanation {
   int code; /* primary result code */
@@ -108,6 +116,23 @@ bt_status bt_database_check(sqlite3 *handle, const char *path, bt_error *error) 
   return status;
 }
 
+/* Another program holds a lock: for a moment, or until somebody ends it. So those who come soon after one who waited in
+ * vain wait little, or a line of writes would take its own length times the patience. Called by SQLite; 0: give up. */
+static int wait_for_lock(void *context, int tries) {
+  bt_database *database = context;
+  int64_t now_ns = bt_clock_monotonic_ns();
+  if (!tries) database->waits_since_ns = now_ns;
+  int64_t since_ns = database->waits_since_ns, vain_ns = database->waited_in_vain_ns;
+  bool is_again = vain_ns && since_ns - vain_ns < (int64_t)BUSY_TIMEOUT_MS * MILLISECOND_NS;
+  int64_t patience_ns = (int64_t)(is_again ? AGAIN_BUSY_MS : BUSY_TIMEOUT_MS) * MILLISECOND_NS;
+  if (atomic_load(&database->hurries) || now_ns - since_ns >= patience_ns) {
+    database->waited_in_vain_ns = now_ns;
+    return 0;
+  }
+  nanosleep(&(struct timespec){.tv_nsec = (long)BUSY_LOOK_MS * MILLISECOND_NS}, NULL);
+  return 1;
+}
+
 static bt_status prepare(sqlite3 *handle, const char *path, bt_error *error) {
   bt_status status = configure(handle, error);
   if (!status) status = bt_migrations_check(handle, path, error);
@@ -120,7 +145,7 @@ static bt_status prepare(sqlite3 *handle, const char *path, bt_error *error) {
 }
 
 bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) {
-  *out = (bt_database){NULL, NULL};
+  *out = (bt_database){0};
   bt_status status = bt_file_lock_take(path, &out->lock, error);
   if (status) return status;
   bt_error detail = {0};
@@ -132,6 +157,7 @@ bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) 
   if (!status && out->lock) status = bt_file_lock_still_holds(out->lock, path, &detail);
   if (!status && out->lock)
     status = bt_file_lock_keep_private(out->lock, sqlite3_db_filename(out->handle, "main"), &detail);
+  if (!status) sqlite3_busy_handler(out->handle, wait_for_lock, out);
   if (!status) return BT_OK;
   /* This one is for who starts the service, so it names the file. */
   return strstr(detail.message, path) ? bt_error_set(error, status, "%s", detail.message)
@@ -141,5 +167,5 @@ bt_status bt_database_open(const char *path, bt_database *out, bt_error *error) 
 void bt_database_close(bt_database *database) {
   sqlite3_close(database->handle);
   bt_file_lock_release(database->lock); /* last: see file_lock.h */
-  *database = (bt_database){NULL, NULL};
+  *database = (bt_database){0};
 }

@@ -4,14 +4,19 @@
 #define BT_SERVER_STORE_DATABASE_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dsl/error.h"
 #include "server/store/file_lock.h"
 
-typedef struct bt_database {
+typedef struct bt_database { /* stays where it was opened */
   sqlite3 *handle;
-  bt_file_lock *lock; /* held while the service has the database; NULL: in memory */
+  bt_file_lock *lock;        /* held while the service has the database; NULL: in memory */
+  atomic_bool hurries;       /* any thread sets it: what is locked by another program fails at once */
+  int64_t waits_since_ns;    /* for a lock, monotonic */
+  int64_t waited_in_vain_ns; /* until when the last wait that was in vain went on; 0: none */
 } bt_database;
 
 /* Opens or creates; takes the lock that keeps a second service out; refuses what is damaged, of another program, or of

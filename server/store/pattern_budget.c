@@ -23,7 +23,7 @@ bt_status bt_store_check_patterns(const bt_rule_store *store, const char *tenant
   if (bytes <= store->most_pattern_bytes || bytes <= tenant_bytes(store->index, tenant)) return BT_OK;
   return bt_error_set(
       error, BT_LIMIT,
-      "the regexes of this tenant's enabled rules may take %llu KiB compiled (--pattern-memory). With this rule they "
+      "the regexes of this tenant's enabled rules may take %llu KiB compiled (--pattern-memory). With this change they "
       "would take %llu KiB. Make repetitions like {50} and classes like \\pL smaller, or disable or delete rules that "
       "you do not need",
       (unsigned long long)(store->most_pattern_bytes >> 10), (unsigned long long)(bytes >> 10));

@@ -224,6 +224,10 @@ bt_status bt_rule_store_open_within(const char *path, uint64_t most_pattern_byte
   return status;
 }
 
+void bt_rule_store_hurry(bt_rule_store *store) {
+  if (store) atomic_store(&store->database.hurries, true);
+}
+
 void bt_rule_store_close(bt_rule_store *store) {
   if (!store) return;
   pthread_mutex_lock(&store->queue_lock);

@@ -27,6 +27,8 @@ bt_status bt_rule_store_open(const char *path, bt_rule_store **out, bt_error *er
 bt_status bt_rule_store_open_within(const char *path, uint64_t most_pattern_bytes, bt_rule_store **out,
                                     bt_error *error) BT_MUST_CHECK;
 void bt_rule_store_close(bt_rule_store *store);
+/* The end begins: nobody waits any more for another program that holds a lock on the database. NULL is fine. */
+void bt_rule_store_hurry(bt_rule_store *store);
 /* How many rules a tenant may have, and how many versions of all its rules together; 0: any number. What is there
  * already stays, may be changed where its history has room, and may always be deleted. To be called before anybody else
  * has the store. */

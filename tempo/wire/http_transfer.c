@@ -119,8 +119,18 @@ static bool set_headers(bt_http_transfer *transfer, const bt_http_request *reque
   return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
 }
 
+/* libcurl looks names up on threads of its own, and waits for them when a transfer is taken back: one name server that
+ * is silent would hold up every other request, and the end of the process. Older ones cannot leave it behind. */
+static bool leave_name_lookups(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+  return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
+#else
+  return easy != NULL;
+#endif
+}
+
 static bool set_fences(CURL *easy, int64_t timeout_ms) {
-  return curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+  return leave_name_lookups(easy) && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
          /* Where Tempo is, the settings say, and nothing else: no proxy of the environment comes between. */

@@ -27,6 +27,9 @@ static const mistake_row mistakes[] = {
     {"not(span.$k $c $i and $l $c $i)", "not trace.has(span.$k $c $i and $l $c $i)", FIXED, PART},
     {"exists(span.$k)", "trace.has(exists(span.$k))", FIXED, PART},
     {"exists($n)", "$n", UNSAID, PART},
+    {"span.duration > $i000000000", "trace.has(span.duration > $i000000000ns)", UNSAID, PART},
+    {"span.name", "\"span.name\"", UNSAID, PART},
+    {"span.duration.where($k $c $i)", "\"span.duration\".where($k $c $i)", UNSAID, PART},
     {"when { $n } never { span.$k $c $i }", "when { $n } never { $n.where(span.$k $c $i) }", UNSAID, WHOLE},
     /* fields behind a name */
     {"$n.span.status == $s", "$n.where(span.status == $s)", FIXED, PART},
@@ -107,6 +110,9 @@ static const mistake_row mistakes[] = {
     {"$n.where(event.time after $m)", "$m as x and $n.where(event.time after x)", UNSAID, WHOLE},
     {"$n.where(event.time > $d)", "$n.where(event.time - span.start > $d)", UNSAID, PART},
     {"$n.where(event.time within $i ms of span.start)", "$n.where(event.time within $ims of span.start)", FIXED, PART},
+    {"event.time.where($k $c $i)", "\"event.time\".where($k $c $i)", UNSAID, PART},
+    {"event.time as x and $n after x", "\"event.time\" as x and $n after x", UNSAID, PART},
+    {"$n after event.time", "$n after \"event.time\"", FIXED, PART},
     /* operators */
     {"$n.where($k is null)", "$n.where(not exists($k))", FIXED, PART},
     {"$n.where($k is not null)", "$n.where(exists($k))", FIXED, PART},
@@ -159,6 +165,13 @@ static const mistake_row mistakes[] = {
     {"$n.where(span:duration > $d)", "$n.where(span.duration > $d)", FIXED, PART},
     {"trace:duration > $d", "trace.duration > $d", FIXED, PART},
     {"{ span.$k = $i } | count() > $i", "count(span.$k == $i) > $i", FIXED, WHOLE},
+    {"{ name = \"$n\" && status = $s }", "trace.has(span.name == \"$n\" and span.status == $s)", FIXED, PART},
+    {"{ rootName = \"$n\" || kind = server || duration > $d }",
+     "trace.has(trace.root.name == \"$n\" or span.kind == server or span.duration > $d)", FIXED, PART},
+    {"{ .name = \"$n\" }", "trace.has(span.attributes[\"name\"] == \"$n\")", UNSAID, PART},
+    {"{ span.$k = $i } >> { span.$l = $i }", "span(span.$l == $i) under (span(span.$k == $i))", UNSAID, PART},
+    {"{ childCount > $i }", "span(true) as x and count(span(true) child of x) > $i", UNSAID, PART},
+    {"$n | count() > $i", "count($n) > $i", UNSAID, WHOLE},
     /* whole rules */
     {"when { $n } then { $m }", "when { $n } always { $m }", FIXED, WHOLE},
     {"if { $n } then { $m }", "when { $n } always { $m }", FIXED, WHOLE},

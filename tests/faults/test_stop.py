@@ -1,18 +1,10 @@
 """SIGTERM is obeyed whatever Tempo and the receiver of spans do: with requests that wait for them, calls that wait for a place, replays, streams and an export that
-hangs. The process ends by itself, soon, and what it had acknowledged is there after a restart.
-
-The contract is a second (5 s with a sanitizer), and it is asserted of the process, not of the machine: time in which a
-thread of it stood in line for a processor that others had is not counted (tests/support/measured_stop.py). A service
-that sleeps, or waits for somebody, is never excused so; one that computes is not either, because its time of the
-processor has the same bound. All of it is printed.
+hangs. The process ends by itself, soon, and what it had acknowledged is there after a restart. What counts as soon:
+tests/support/stop_case.py.
 """
-import json
 import os
-import resource
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -20,72 +12,17 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import prometheus_text  # noqa: E402
-from betrace_process import Betrace, has_sanitizer  # noqa: E402
 from measured_stop import measure_stop, united_length  # noqa: E402
-from stub_tempo import StubTempo  # noqa: E402
+from stop_case import PATIENCE, RULE, StopCase, request  # noqa: E402
 
-SHORT = "--short" in sys.argv
-RULE = 'trace.has(span.name == "x")'
 WAITING, QUEUED, REPLAYS, STREAMS = 16, 1_000, 50, 20
 TENANTS = 4  # of those that queue: no tenant may have more than half of a lane's line
 PLACES_MOST = 32  # of their lane
 VERDICTS = "/v1/traces/00000000000000000000000000000001/verdicts"
 
-BOUND_SECONDS = 5.0 if has_sanitizer() else 1.0
-PATIENCE = 60.0 if SHORT else 180.0  # then it is not waited for any longer
 
-
-def request(path, method="GET", body=None, more=""):
-    text = json.dumps(body).encode() if body is not None else b""
-    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(text)}\r\n{more}\r\n".encode() + text
-
-
-def allow_files(count):
-    """This process has a socket for each call, and one for each question to its Tempo."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, count)), hard))
-
-
-class Stop(unittest.TestCase):
-    def setUp(self):
-        allow_files(3 * QUEUED)
-        self.folder = tempfile.TemporaryDirectory(prefix="betrace-stop-")
-        self.addCleanup(self.folder.cleanup)
-        self.tempo = StubTempo()
-        self.tempo.__enter__()
-        self.addCleanup(self.tempo.__exit__)
-        self.acknowledged, self.held = [], []
-        self.server = self.start_service()
-        self.write_rule("r1")
-
-    def start_service(self):
-        server = Betrace("--tempo", self.tempo.url, "--otlp", self.tempo.url, "--max-connections", 2 * QUEUED, db=os.path.join(self.folder.name, "rules.db"))
-        server.start()
-        self.addCleanup(server.folder.cleanup)
-        self.addCleanup(lambda: server.process.poll() is None and server.kill())
-        return server
-
-    def write_rule(self, rule_id):
-        if self.server.post("/v1/rules", {"id": rule_id, "dsl": RULE}).status == 201:
-            self.acknowledged.append(rule_id)
-
-    def ask(self, text):
-        """Sends and reads nothing."""
-        one = socket.create_connection(("127.0.0.1", self.server.port), timeout=30)
-        self.addCleanup(one.close)
-        self.held.append(one)
-        try:
-            one.sendall(text)
-        except OSError:
-            pass
-
-    def wait_for_tempo(self):
-        """Until something waits for it; the rest is on its way then."""
-        deadline = time.monotonic() + 10
-        while not self.tempo.held:
-            self.assertLess(time.monotonic(), deadline, "nobody asks Tempo")
-            time.sleep(0.01)
-        time.sleep(0.3)
+class Stop(StopCase):
+    settings = ("--max-connections", 2 * QUEUED)
 
     # ---- what is under way ----
 
@@ -128,58 +65,32 @@ class Stop(unittest.TestCase):
         for _ in range(4):
             self.ask(request("/v1/spans", "POST", {"spans": [span]}))
 
-    # ---- the end ----
-
-    def stop(self):
-        stopped = measure_stop(self.server.process, PATIENCE)
-        if stopped.status is None:
-            self.server.kill()
-        else:
-            self.server.close_log()
-            self.assertEqual(stopped.status, 0, "".join(self.server.lines))
-        return stopped
-
-    def check_stop(self, what):
-        stopped = self.stop()
-        still_there = f"STILL THERE after {PATIENCE:.0f} s" if stopped.status is None else ""
-        print(f"stop with {what}: {still_there or stopped}", file=sys.stderr)
-        for one in self.held:
-            one.close()
-        self.held.clear()
-        self.tempo.behaviour = "prompt"
-        self.server = self.start_service()  # whatever came of the first, what it acknowledged is kept
-        stored = {rule["id"] for rule in self.server.get("/v1/rules?limit=1000").json()["rules"]}
-        self.assertLessEqual(set(self.acknowledged), stored)
-        self.assertFalse(still_there)
-        self.assertLess(stopped.own, BOUND_SECONDS, stopped)
-        self.assertLess(stopped.processor, BOUND_SECONDS, stopped)
-
     def test_idle(self):
         self.check_stop("nothing under way")
 
     def test_verdicts_wait_for_tempo(self):
         self.tempo.behaviour = "hang"
         self.ask_for_verdicts()
-        self.wait_for_tempo()
+        self.wait_for_question()
         self.check_stop(f"{WAITING} verdicts that wait for Tempo")
 
     def test_calls_queue(self):
         self.tempo.behaviour = "hang"
         self.queue_calls()
-        self.wait_for_tempo()
+        self.wait_for_question()
         self.check_stop(f"{QUEUED} calls, most of them queued")
 
     def test_replays_and_streams(self):
         self.tempo.behaviour = "hang"
         self.start_replays()
         self.open_streams()
-        self.wait_for_tempo()
+        self.wait_for_question()
         self.check_stop(f"{REPLAYS} replays and {STREAMS} streams")
 
     def test_exports_hang(self):
         self.tempo.behaviour = "hang"
         self.export_spans()
-        self.wait_for_tempo()
+        self.wait_for_question()
         self.check_stop("an export that hangs")
 
     def test_checks_of_ready_hang(self):
@@ -187,7 +98,7 @@ class Stop(unittest.TestCase):
         for _ in range(5):
             self.tempo.behaviour = "hang"
             self.ask(request("/ready"))
-            self.wait_for_tempo()
+            self.wait_for_question()
             self.check_stop("checks of /ready that hang")
 
     def test_everything_at_once(self):
@@ -203,7 +114,7 @@ class Stop(unittest.TestCase):
             self.export_spans()
             self.ask_for_verdicts()
             self.queue_calls()
-            self.wait_for_tempo()
+            self.wait_for_question()
             self.check_stop(f"everything under way, Tempo: {behaviour}")
             self.acknowledged = self.acknowledged[:1]
             for i in range(20):

@@ -4,6 +4,7 @@ that no honest client would send. BETRACE_BIN names the build."""
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # 
 from google.protobuf.json_format import ParseDict  # noqa: E402
 import otlp  # noqa: E402
 from betrace_process import Betrace, run_cli  # noqa: E402
+from measured_stop import measure_stop  # noqa: E402
+from stop_case import BOUND_SECONDS  # noqa: E402
 from stub_tempo import StubTempo  # noqa: E402
 from tls_tempo import make_certificate  # noqa: E402
 
@@ -395,6 +398,68 @@ class SilentCalls(GrpcTest):
                 over.set()
                 for call in calls:
                     call.cancel()
+
+
+class Leaving(GrpcTest):
+    def start_call(self, client, name, **fields):
+        path = "/betrace.v1." + name.replace(".", "/")
+        message, answer = PROTOS.methods[path]
+        method = client.channel.unary_unary(path, request_serializer=message.SerializeToString, response_deserializer=answer.FromString)
+        return method.future(ParseDict(fields, message()), timeout=60)
+
+    def test_what_a_caller_who_left_had_queued_does_not_run(self):
+        """A lane of one place, which waits for a database that another program has locked."""
+        with Betrace("--memory-source", "--grpc", "127.0.0.1:0", "--lane-places", "store=1") as server, Client(grpc_port(server)) as client:
+            lock = sqlite3.connect(server.db, isolation_level=None)
+            lock.execute("BEGIN IMMEDIATE")
+            def wait_for(what, count):
+                deadline = time.monotonic() + 60
+                while f'betrace_lane_{what}{{lane="store"}} {count}\n'.encode() not in server.get("/metrics").body:
+                    self.assertLess(time.monotonic(), deadline, f"{count} {what}")
+                    time.sleep(0.02)
+
+            asked = [self.start_call(client, "RuleService.CreateRule", rule={"id": "r0", "dsl": "a"})]
+            wait_for("running", 1)
+            asked += [self.start_call(client, "RuleService.CreateRule", rule={"id": f"r{i}", "dsl": "a"}) for i in (1, 2)]
+            wait_for("queued", 2)
+            asked[1].cancel()
+            time.sleep(0.3)
+            lock.close()
+            self.assertEqual([asked[i].result(timeout=60).id for i in (0, 2)], ["r0", "r2"])
+            self.assertEqual([rule.id for rule in client.call("RuleService.ListRules").rules], ["r0", "r2"])
+
+    def check_stop(self, server, what):
+        stopped = measure_stop(server.process, 60)
+        print(f"stop with {what}: {stopped}", file=sys.stderr)
+        self.assertEqual(stopped.status, 0, server.lines)
+        self.assertLess(stopped.own, BOUND_SECONDS, stopped)
+
+    def test_a_stop_ends_a_call_that_hangs(self):
+        """Each kind alone: one that waits for Tempo in its place, one that has left it, and one whose message has not come."""
+        for name, fields in (("ViolationService.GetTraceVerdicts", {"trace_id": "1" * 32}), ("ViolationService.QueryViolations", {"dsl": "a", "start": "now-1h"}),
+                             ("HealthService.Ready", {}), (None, {})):
+            for _ in range(3):
+                with StubTempo() as tempo:
+                    server = Betrace("--tempo", tempo.url, "--grpc", "127.0.0.1:0")
+                    server.start()
+                    self.addCleanup(server.folder.cleanup)
+                    self.addCleanup(lambda one=server: one.kill() if one.process.poll() is None else one.close_log())
+                    self.assertEqual(server.post("/v1/rules", {"id": "r1", "dsl": "a"}).status, 201)
+                    with Client(grpc_port(server)) as client:
+                        tempo.behaviour = "hang"
+                        if name:
+                            asked = self.start_call(client, name, **fields)
+                            deadline = time.monotonic() + 30
+                            while not tempo.held:
+                                self.assertLess(time.monotonic(), deadline, name)
+                                time.sleep(0.01)
+                        else:
+                            path = "/betrace.v1.RuleService/ListRules"
+                            asked = client.channel.stream_unary(path).future(iter(lambda: time.sleep(60), None))
+                            time.sleep(0.3)
+                        self.check_stop(server, name or "a call without a message")
+                        is_answered = asked.exception(timeout=30) is None
+                        self.assertTrue(not is_answered or name == "HealthService.Ready", name)
 
 
 class SlowTempo(StubTempo):

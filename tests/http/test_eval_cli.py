@@ -95,6 +95,23 @@ class EvalTest(unittest.TestCase):
             self.assertRegex(done.stdout, r"violated +one ")
             self.assertRegex(done.stdout, r"satisfied +two ")
 
+    def test_an_id_twice_in_a_test_trace(self):
+        """With one kind it is one span, and the first says what it is; with two kinds it is the halves of a call, which are siblings. A child
+        of the id has both as parents."""
+        halves = "{span: call, id: a, kind: client}, {span: call, id: a, kind: server}, {span: work, parent: a}"
+        cases = [("count(call) == 1 and call.where(k == 1)", "{span: call, id: a, attributes: {k: 1}}, {span: call, id: a, attributes: {k: 2}}"),
+                 ("count(call) == 2 and call sibling of (call)", "{span: root}, {span: call, id: a, kind: client}, {span: call, id: a, kind: server}"),
+                 ("work child of (call.where(span.kind == client)) and work child of (call.where(span.kind == server))", halves)]
+        rules = "".join(f"- id: r{i}\n  dsl: {condition}\n  tests:\n  - {{trace: [{trace}], expect: violated}}\n"
+                        f"  - {{trace: [{{span: other, id: a}}, {{span: call, id: b, kind: consumer}}], expect: satisfied}}\n"
+                        for i, (condition, trace) in enumerate(cases))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "rules.yaml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("rules:\n" + rules)
+            done = run_cli("test", path)
+            self.assertEqual((done.returncode, done.stdout), (0, "6 tests: 6 passed, 0 failed, 0 errors\n"), done)
+
     def test_what_spent_the_budget(self):
         trace = document(*(span("a", number=i + 1, start=i + 1, end=i + 2) for i in range(1100)))
         done = run_cli("eval", "--dsl", "when { a as x }\nnever  { a where(k < x.k) }", "--all", "-", stdin=trace)

@@ -39,11 +39,12 @@ LONG_E2E = ("test_newer_property", "test_property_stock", "test_replay_protobuf"
             "test_contrast_tempo", "test_replay_stock", "test_arrays_tempo", "test_conformance_tempo",
             "test_source_version_tempo")
 SHORT_E2E = ("test_property_tempo",)
+HALVED_E2E = ("test_docs",)
 # make check leaves these, too: doctor against every kind of store, full disks, kill -9 at random, requests made from
 # the contract, what reports are signed, chained and checked with, stories of other scenarios, rules of other dialects.
 LONG_HTTP = ("test_cli_doctor", "test_bent_reports", "test_forged_reports", "test_disk", "test_kill",
              "test_schemathesis", "test_report_check_script", "test_report_time_stamp", "test_report_chain",
-             "test_cli_verify_report", "test_cli_generate", "test_import")
+             "test_cli_verify_report", "test_cli_generate", "test_import", "test_listen_sdks")
 # Of tests/faults, --short in both halves: a mixed load goes on for a minute, and of random schedules make check has a
 # few.
 LONG_FAULTS = ("test_soak", "test_schedules")
@@ -67,7 +68,7 @@ FULL_BENCHES = ("bench_rules", "bench_series")
 
 # What runs under ThreadSanitizer besides, because all that the service does is under way at once there.
 RACING = ("test_stop", "test_starvation", "test_held_places", "test_full_lanes", "test_leaving", "test_memory",
-          "test_memory_edge", "test_attacks", "test_soak")
+          "test_memory_edge", "test_attacks", "test_soak", "test_stop_alone")
 
 
 @dataclass
@@ -172,6 +173,15 @@ def with_programs(steps):
     yield from steps
 
 
+def halved(names, steps):
+    """Those of the names as two steps, one after the other in the list: each waits for a Tempo most of the time."""
+    for step in steps:
+        if name_of(step) in names:
+            yield from (replace(step, command=[*step.command, "--half", half]) for half in ("1", "2"))
+        else:
+            yield step
+
+
 def deps():
     yield Step(["distribution/install-build-deps.sh", "check"])
 
@@ -189,7 +199,7 @@ def e2e():
     """ctest's own tests against a Tempo, then the Python ones."""
     yield from configure_and_build("asan")
     yield from ctest("asan", TEMPO_LABELS)
-    yield from with_programs(shortened(SHORT_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True))))
+    yield from with_programs(halved(HALVED_E2E, shortened(SHORT_E2E, without(LONG_E2E, python_files("tests/e2e/test_*.py", beside=True)))))
 
 
 def e2e_long():
@@ -403,8 +413,8 @@ def clean_root():
 PER_TEMPO = ("facts", "e2e", "e2e-long", "faults", "faults-long")
 PER_TEMPO_BY_NAME = ("full:property", "full:faults")
 
-# Suites that work while those after them wait for a Tempo, and suites that nothing may run beside: they measure, or use what the others built.
-ASIDE = ("app", "faults", "facts", "journeys", "dist")
+# Suites that work, one after the other, while those of the other line wait for a Tempo or a clock, and suites that nothing may run beside: they measure, or use what the others built.
+ASIDE = ("lint", "compile", "app", "faults", "facts", "journeys", "dist")
 ALONE = ("demo", "bench", "benches")
 
 SUITES = {

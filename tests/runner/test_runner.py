@@ -162,9 +162,15 @@ class EveryFile(unittest.TestCase):
         for suite in ("e2e", "http"):
             folder = f"tests/{suite}/"
             in_check, in_more = commands(suite, folder), commands(f"{suite}-long", folder)
-            self.assertEqual({path for path in in_check if in_check[path]}, set(in_check) & set(in_more))
+            cut = {path for path, given in in_check.items() if given and given[0] != "--half"}
+            self.assertEqual(cut, set(in_check) & set(in_more))
             self.assertEqual({*in_check, *in_more}, {path for path in self.there_are() if path.startswith(folder)})
             self.assertEqual({tuple(given) for given in in_more.values()}, {()})
+
+    def test_halves_are_both_there(self):
+        halves = [step.command[1:] for step in suites.steps_of("e2e") if "--half" in step.command]
+        wanted = [[f"tests/e2e/{name}.py", "--half", half] for name in suites.HALVED_E2E for half in ("1", "2")]
+        self.assertEqual(halves, wanted)
 
     def test_what_check_has_less_of_runs_whole_in_more(self):
         def steps(suite):

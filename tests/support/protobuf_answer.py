@@ -4,7 +4,12 @@ import json
 import struct
 
 
+SHORT = [bytes([number]) for number in range(0x80)]
+
+
 def varint(number):
+    if 0 <= number <= 0x7F:
+        return SHORT[number]
     number &= (1 << 64) - 1
     out = bytearray()
     while number > 0x7F:

@@ -57,13 +57,17 @@ def attributes_of(its):
 
 
 class Fragment:
-    """The spans of one trace in one block, which is all that a search sees of it."""
+    """The spans of one trace in one block, which is all that a search sees of it. What is said of all its spans is
+    worked out once: every search asks for it."""
 
     def __init__(self):
-        self.spans = {}
+        self.spans, self.range_ns, self.known_row = {}, (2**64, 0), None
 
     def add(self, span):
         self.spans.setdefault((span.span_id, span.intrinsics["kind"]), span)  # the same once more changes nothing
+        spans = self.spans.values()
+        self.range_ns = min(its.start_ns for its in spans), max(its.end_ns for its in spans)
+        self.known_row = None
 
     def count_children(self):
         parents = collections.Counter(span.parent for span in self.spans.values())
@@ -71,14 +75,17 @@ class Fragment:
             span.intrinsics["span:childCount"] = parents[span.span_id]
 
     def overlaps(self, start_s, end_s):
-        spans = self.spans.values()
-        starts = min(span.start_ns for span in spans) <= end_s * SECOND
-        return starts and max(span.end_ns for span in spans) >= start_s * SECOND
+        return self.range_ns[0] <= end_s * SECOND and self.range_ns[1] >= start_s * SECOND
 
     def row(self):
-        """What every row of an answer says of the trace, as far as this fragment knows."""
+        """What every row of an answer says of the trace, as far as this fragment knows. The caller's own."""
+        self.known_row = self.known_row or self._make_row()
+        stats = {service: dict(its) for service, its in self.known_row["serviceStats"].items()}
+        return {**self.known_row, "serviceStats": stats}
+
+    def _make_row(self):
         spans = self.spans.values()
-        start, end = min(span.start_ns for span in spans), max(span.end_ns for span in spans)
+        start, end = self.range_ns
         root = next((span for span in spans if not span.parent), None)
         stats = {}
         for span in spans:
@@ -149,7 +156,9 @@ class Search:
 
     def _add(self, trace_id, fragment, sets):
         """Of sets with one key in two fragments the larger stays, and nothing tells."""
-        row, known = self.rows.setdefault(trace_id, (fragment.row(), {}))
+        if trace_id not in self.rows:
+            self.rows[trace_id] = fragment.row(), {}
+        row, known = self.rows[trace_id]
         for key, its in sets.items():
             if key not in known or known[key]["matched"] < its["matched"]:
                 known[key] = its
@@ -208,7 +217,7 @@ class NewerTempo(TempoServer):
         got = answer()
         if got.status == 200:
             with self.lock:
-                self._remember(json.loads(request.body))
+                    self._remember(json.loads(request.body))
         send_whole(wire, request, got)
         return True
 

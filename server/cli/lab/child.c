@@ -1,0 +1,99 @@
+/* A command of the user, started and waited for. See child.h. */
+#include "server/cli/lab/child.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static void make_set(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGINT);
+  sigaddset(set, SIGTERM);
+  sigaddset(set, SIGCHLD);
+}
+
+void bt_child_block_signals(void) {
+  sigset_t set;
+  make_set(&set);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+/* A new environment: ours, with these variables in place of those that are there. NULL: no memory. */
+static char **environment_with(const bt_variable *variables, size_t count) {
+  size_t have = 0, used = 0;
+  while (environ[have]) have++;
+  char **all = calloc(have + count + 1, sizeof *all);
+  for (size_t i = 0; all && i < have; i++) {
+    bool is_replaced = false;
+    for (size_t k = 0; k < count; k++) {
+      size_t length = strlen(variables[k].name);
+      is_replaced = is_replaced || (!strncmp(environ[i], variables[k].name, length) && environ[i][length] == '=');
+    }
+    if (!is_replaced) all[used++] = environ[i];
+  }
+  for (size_t k = 0; all && k < count; k++, used++) {
+    size_t size = strlen(variables[k].name) + strlen(variables[k].value) + 2;
+    all[used] = malloc(size);
+    if (!all[used]) {
+      while (k--) free(all[--used]);
+      free(all);
+      return NULL;
+    }
+    snprintf(all[used], size, "%s=%s", variables[k].name, variables[k].value);
+  }
+  return all;
+}
+
+/* With the signals as a shell would start it. */
+static int spawn(char *const *argv, char *const *environment, pid_t *out) {
+  posix_spawnattr_t attributes;
+  sigset_t none, defaults;
+  sigemptyset(&none);
+  make_set(&defaults);
+  sigaddset(&defaults, SIGPIPE);
+  int failed = posix_spawnattr_init(&attributes);
+  if (failed) return failed;
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  failed = posix_spawnp(out, argv[0], NULL, &attributes, argv, environment);
+  posix_spawnattr_destroy(&attributes);
+  return failed;
+}
+
+bt_status bt_child_start(char *const *argv, const bt_variable *variables, size_t count, pid_t *out, bt_error *error) {
+  char **environment = environment_with(variables, count);
+  if (!environment) return bt_error_no_memory(error);
+  int failed = spawn(argv, environment, out);
+  size_t total = 0;
+  while (environment[total]) total++;
+  for (size_t k = 0; k < count; k++) free(environment[total - 1 - k]);
+  free(environment);
+  if (!failed) return BT_OK;
+  return bt_error_set(error, BT_INVALID, "%.150s cannot be started: %s", argv[0], strerror(failed));
+}
+
+static bool has_ended(pid_t child, int *code) {
+  int status = 0;
+  if (!child || waitpid(child, &status, WNOHANG) != child) return false;
+  *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return true;
+}
+
+bt_child_event bt_child_wait(pid_t child, int64_t most_ns, int *code) {
+  sigset_t set;
+  make_set(&set);
+  struct timespec most = {.tv_sec = most_ns / 1000000000, .tv_nsec = most_ns % 1000000000};
+  if (has_ended(child, code)) return BT_CHILD_ENDED;
+  int received = sigtimedwait(&set, NULL, &most);
+  if (has_ended(child, code)) return BT_CHILD_ENDED;
+  if (received != SIGINT && received != SIGTERM) return BT_CHILD_NOTHING;
+  /* Ctrl-C reaches the whole group of the terminal by itself. */
+  if (child && received == SIGTERM) kill(child, SIGTERM);
+  return BT_CHILD_INTERRUPTED;
+}

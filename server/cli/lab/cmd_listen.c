@@ -1,0 +1,246 @@
+/* `betrace listen`: a test suite under rules. It takes the spans that a command sends, and says which traces break a
+ * rule. */
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/clock.h"
+#include "server/base/time_text.h"
+#include "server/cli/lab/child.h"
+#include "server/cli/lab/listen_report.h"
+#include "server/cli/print.h"
+
+static const int64_t LOOK_NS = 50000000;
+/* After the command has ended, others may go on sending; nobody waits for that longer. */
+static const int64_t MOST_AFTER_NS = INT64_C(60000000000);
+
+typedef struct listen_run {
+  bt_listen_options options;
+  const char *address, *forward;
+  int64_t settle_ns, most_ns; /* most_ns 0: no end but the command's, or a signal */
+  char *const *command;       /* NULL: none */
+  bt_receiver *receiver;
+  bt_listen_report report;
+  int64_t began_ns;
+  pid_t child;
+  int code; /* of the command */
+} listen_run;
+
+/* ---- the command ---- */
+
+/* A proxy of the environment would be asked for an address that only this machine has. */
+static void write_no_proxy(char *out, size_t size) {
+  const char *before = getenv("no_proxy") ? getenv("no_proxy") : getenv("NO_PROXY");
+  snprintf(out, size, "%s%s127.0.0.1,localhost", before ? before : "", before && *before ? "," : "");
+}
+
+static bt_status start_command(listen_run *run, bt_error *error) {
+  char url[64], traces_url[80], no_proxy[1024];
+  snprintf(url, sizeof url, "http://127.0.0.1:%u", bt_receiver_port(run->receiver));
+  snprintf(traces_url, sizeof traces_url, "%s/v1/traces", url);
+  write_no_proxy(no_proxy, sizeof no_proxy);
+  const bt_variable variables[] = {{"OTEL_EXPORTER_OTLP_ENDPOINT", url},
+                                   {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", traces_url},
+                                   {"OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"},
+                                   {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"},
+                                   {"OTEL_TRACES_EXPORTER", "otlp"},
+                                   {"OTEL_TRACES_SAMPLER", "always_on"},
+                                   {"OTEL_SDK_DISABLED", "false"},
+                                   {"OTEL_BSP_SCHEDULE_DELAY", "100"},
+                                   {"NO_PROXY", no_proxy},
+                                   {"no_proxy", no_proxy}};
+  return bt_child_start(run->command, variables, sizeof variables / sizeof *variables, &run->child, error);
+}
+
+/* False: the time is over. */
+static bool has_time(const listen_run *run) {
+  return !run->most_ns || bt_clock_monotonic_ns() - run->began_ns < run->most_ns;
+}
+
+/* Until the command has ended. The first signal is passed on, and it may end in its own way; the second ends the wait.
+ */
+static void wait_for_command(listen_run *run) {
+  for (int signals = 0; signals < 2 && has_time(run);) {
+    bt_child_event event = bt_child_wait(run->child, LOOK_NS, &run->code);
+    if (event == BT_CHILD_ENDED) {
+      run->child = 0;
+      return;
+    }
+    signals += event == BT_CHILD_INTERRUPTED;
+  }
+  run->report.open_end = has_time(run) ? "the command was interrupted and has not ended"
+                                       : "the command had not ended when the time (--for) was over";
+  kill(run->child, SIGTERM);
+  run->code = 124;
+}
+
+/* ---- waiting for spans ---- */
+
+static void wait_for_signal(const listen_run *run) {
+  int ignored;
+  while (has_time(run) && bt_child_wait(0, LOOK_NS, &ignored) != BT_CHILD_INTERRUPTED)
+    ;
+}
+
+static void wait_until_quiet(listen_run *run) {
+  bt_received received;
+  int ignored;
+  int64_t ended_ns = bt_clock_monotonic_ns();
+  for (;;) {
+    int64_t now_ns = bt_clock_monotonic_ns();
+    bt_receiver_look(run->receiver, &received);
+    int64_t since_ns = received.last_ns > ended_ns ? received.last_ns : ended_ns;
+    if (now_ns - since_ns >= run->settle_ns) return;
+    if (now_ns - ended_ns > MOST_AFTER_NS + run->settle_ns) {
+      run->report.open_end = "spans still came a minute after the command had ended; what came later was not looked at";
+      return;
+    }
+    if (bt_child_wait(0, LOOK_NS, &ignored) == BT_CHILD_INTERRUPTED) {
+      run->report.open_end = "it was interrupted before the spans were quiet (--settle)";
+      return;
+    }
+  }
+}
+
+static bt_status receive(listen_run *run, bt_error *error) {
+  const bt_receiver_options options = {run->address, run->forward};
+  bt_child_block_signals();
+  bt_status status = bt_receiver_start(&options, &run->receiver, error);
+  if (status) return status;
+  run->began_ns = bt_clock_monotonic_ns();
+  if (run->command) {
+    status = start_command(run, error);
+    if (!status) wait_for_command(run);
+  } else {
+    bt_print_error("takes OTLP over HTTP; run the program with\n  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:%u "
+                   "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\nand end this with Ctrl-C\n",
+                   bt_receiver_port(run->receiver));
+    wait_for_signal(run);
+  }
+  if (!status) wait_until_quiet(run);
+  return status;
+}
+
+static bt_status run_listen(listen_run *run, bt_error *error) {
+  const char *files[2];
+  run->report.options = &run->options;
+  run->report.saved = -1;
+  bt_status status = receive(run, error);
+  if (!status) status = bt_receiver_end(run->receiver, error);
+  if (run->receiver) bt_receiver_look(run->receiver, &run->report.received);
+  if (!status) status = bt_listen_report_make(&run->report, files, bt_receiver_files(run->receiver, files), error);
+  if (!status) status = bt_listen_report_print(&run->report, run->code, error);
+  return status;
+}
+
+/* ---- the row ---- */
+
+enum {
+  OPT_SETTLE = BT_FLAG_OWN,
+  OPT_FOR,
+  OPT_LISTEN,
+  OPT_FORWARD,
+  OPT_SAVE,
+  OPT_REPORT,
+  OPT_EXERCISED,
+  OPT_STRICT,
+  OPT_ONLY
+};
+
+static bool take_report(bt_listen_options *options, const char *value) {
+  if (strcmp(value, "github") == 0) return options->for_github = true;
+  if (strncmp(value, "junit=", 6) != 0 || !value[6]) return false;
+  options->junit = value + 6;
+  return true;
+}
+
+static bool take_service(bt_listen_options *options, const char *value) {
+  if (strncmp(value, "service=", 8) != 0 || !value[8]) return false;
+  const char **services = bt_realloc_array(options->services, options->service_count + 1, sizeof(const char *));
+  if (!services) return false;
+  options->services = services;
+  options->services[options->service_count++] = value + 8;
+  return true;
+}
+
+static bool take_flag(void *context, const bt_flag *flag, const char *value) {
+  listen_run *run = context;
+  switch (flag->id) {
+  case OPT_SETTLE: return bt_duration_parse(bt_str_from(value), &run->settle_ns) && run->settle_ns >= 0;
+  case OPT_FOR: return bt_duration_parse(bt_str_from(value), &run->most_ns) && run->most_ns > 0;
+  case OPT_LISTEN: return run->address = value, true;
+  case OPT_FORWARD: return run->forward = value, true;
+  case OPT_SAVE: return run->options.save = value, true;
+  case OPT_REPORT: return take_report(&run->options, value);
+  case OPT_EXERCISED: return run->options.requires_exercised = true;
+  case OPT_STRICT: return run->options.is_strict = true;
+  case OPT_ONLY: return take_service(&run->options, value);
+  default: return bt_replay_options_take(&run->options.shared, flag, value);
+  }
+}
+
+/* What the command said comes first; then what the rules say. */
+static int end_code(const listen_run *run) {
+  return run->code ? run->code : bt_listen_report_code(&run->report);
+}
+
+static int listen_command(const bt_command *self, int argc, char **argv) {
+  listen_run run = {.address = "127.0.0.1:0", .settle_ns = INT64_C(2000000000)};
+  bt_operands operands;
+  bt_error error = {0};
+  int code = BT_EXIT_FINE;
+  bt_replay_options_init(&run.options.shared);
+  run.options.shared.assumptions.require_complete = true;
+  if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
+    argv[1 + operands.count] = NULL; /* the list of arguments ends with NULL, so there is room */
+    if (operands.count) run.command = operands.items;
+    code = bt_replay_options_check(&run.options.shared, self, BT_NEEDS_RULES);
+    if (!code) {
+      bt_status status = run_listen(&run, &error);
+      code = status ? bt_cli_fail("listen", status, &error) : end_code(&run);
+      bt_listen_report_dispose(&run.report);
+      bt_receiver_free(run.receiver);
+    }
+  }
+  free(run.options.services);
+  bt_replay_options_dispose(&run.options.shared);
+  return code;
+}
+
+static const bt_flag flags[] = {
+    {"settle", OPT_SETTLE, "DURATION", "2s", "wait until no span has come for so long after the command ended", NULL},
+    {"for", OPT_FOR, "DURATION", NULL, "the most time that the command may take, or without one how long to listen",
+     NULL},
+    {"listen", OPT_LISTEN, "ADDRESS", "127.0.0.1:0", "where spans are taken; port 0 is a free one", NULL},
+    {"forward", OPT_FORWARD, "URL", NULL, "send the spans on to this OTLP receiver, too", NULL},
+    {"save", OPT_SAVE, "FILE", NULL, "write the traces as OTLP JSON lines, for eval, record and test", NULL},
+    {"report", OPT_REPORT, "KIND", NULL,
+     "junit=FILE, or github for annotations in a workflow's log; may be given several times", NULL},
+    {"require-exercised", OPT_EXERCISED, NULL, NULL, "a rule that no trace exercised fails", NULL},
+    {"strict", OPT_STRICT, NULL, NULL, "end with 3 where a verdict is inconclusive", NULL},
+    {"only", OPT_ONLY, "service=NAME", NULL, "only traces with a span of this service; may be given several times",
+     NULL},
+    {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rules, NULL}, {0}};
+static const bt_example examples[] = {
+    {"Do the traces of the tests keep the rules?", "betrace listen --rules rules -- npm test"},
+    {"With a report for CI, and the traces kept",
+     "betrace listen --rules rules --report junit=traces.xml --save traces.jsonl -- pytest"},
+    {"Until Ctrl-C, for a program that runs elsewhere", "betrace listen --rules rules --listen 127.0.0.1:4318"},
+    {0}};
+const bt_command bt_command_listen = {
+    .name = "listen",
+    .summary = "run a command, and hold the traces that it sends to rules",
+    .usage = "(--rules FILE | --dsl TEXT) [flags] [-- COMMAND…]",
+    .about = "Takes OTLP over HTTP on a free port of this machine and runs the command with the variables of "
+             "OpenTelemetry SDKs set to it (OTEL_EXPORTER_OTLP_ENDPOINT, every trace sampled). When the command has "
+             "ended and no more spans come, it evaluates the rules and draws each trace that violates one.\n\n"
+             "A trace in which a parent never came is not complete: what a rule says is absent is not known there. An "
+             "attribute test.name, of the resource or of a span, groups the results by test.\n\n"
+             "The exit status is the command's, if that is not 0.",
+    .examples = examples,
+    .groups = groups,
+    .fine = "the command ended with 0, and no trace violates a rule",
+    .found = "a trace violates a rule; with --require-exercised also: no trace exercised a rule",
+    .unknown = "no span came, or some could not be taken; with --strict also: a verdict is inconclusive",
+    .run = listen_command};

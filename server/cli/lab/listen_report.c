@@ -1,0 +1,349 @@
+/* Evaluating what came, and saying it. See listen_report.h. */
+#include "server/cli/lab/listen_report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/cli/lab/trace_record.h"
+#include "server/cli/print.h"
+#include "server/cli/trace_drawing.h"
+#include "server/json/json_values.h"
+#include "server/json/replay_json.h"
+#include "server/json/xml.h"
+#include "tempo/files/file_source.h"
+
+enum { MOST_DRAWN = 20 };
+
+static size_t rule_count(const bt_listen_report *report) {
+  return report->options->shared.rules.count;
+}
+
+static const bt_rule_definition *rule_at(const bt_listen_report *report, size_t i) {
+  return report->options->shared.rules.items[i];
+}
+
+/* ---- one trace ---- */
+
+static bool is_wanted(const bt_listen_report *report, const bt_trace *trace) {
+  for (size_t i = 0; i < report->options->service_count; i++)
+    for (uint32_t k = 0; k < trace->span_count; k++)
+      if (bt_str_equal(trace->spans[k].resource->service, bt_str_from(report->options->services[i]))) return true;
+  return !report->options->service_count;
+}
+
+/* Which test sent it: an attribute of a resource, or of a span (as baggage becomes one). Empty: none says. */
+static bt_str test_of(const bt_trace *trace) {
+  for (uint32_t i = 0; i < trace->span_count; i++) {
+    const bt_value *name = bt_attributes_find(&trace->spans[i].resource->attributes, BT_STR("test.name"));
+    if (!name) name = bt_attributes_find(&trace->spans[i].attributes, BT_STR("test.name"));
+    if (name && name->type == BT_VALUE_STRING) return name->string;
+  }
+  return BT_STR("");
+}
+
+static void count_test(bt_listen_report *report, bt_str test, uint64_t violated) {
+  if (!test.len) return;
+  json_t *name = bt_text_json(test);
+  const char *key = name ? json_string_value(name) : "";
+  json_int_t before = json_integer_value(json_object_get(report->tests, key));
+  json_object_set_new(report->tests, key, json_integer(before + (json_int_t)violated));
+  json_decref(name);
+}
+
+static void note_violation(bt_listen_report *report, size_t rule, const bt_violation *violation, bt_str test) {
+  char id[BT_TRACE_ID_HEX + 1];
+  bt_trace_id_format(&violation->trace_id, id);
+  json_t *one = bt_violation_json(rule_at(report, rule), violation);
+  if (test.len) json_object_set_new(one, "test", bt_text_json(test));
+  json_array_append_new(report->violations, one);
+  bt_buffer_printf(&report->rules[rule].messages, "%s  %s\n", id, violation->message);
+}
+
+/* Of the verdicts only those that say something is wrong, or not known. */
+static void keep_telling_verdicts(bt_drawing *drawing) {
+  size_t kept = 0;
+  for (size_t i = 0; i < drawing->verdict_count; i++) {
+    bt_verdict verdict = drawing->verdicts[i].verdict->verdict;
+    if (verdict == BT_VIOLATED || verdict == BT_INCONCLUSIVE) drawing->verdicts[kept++] = drawing->verdicts[i];
+  }
+  drawing->verdict_count = kept;
+}
+
+static bt_status draw(bt_listen_report *report, bt_drawing *drawing, bt_str test, bt_error *error) {
+  bt_buffer text = {0};
+  if (report->options->shared.print_json || report->drawn >= MOST_DRAWN) return BT_OK;
+  if (test.len) bt_print("test %.*s\n", BT_FMT(test));
+  keep_telling_verdicts(drawing);
+  bt_drawing_print(drawing, false, &text);
+  bool is_whole = !text.failed;
+  bt_cli_print_buffer(&text);
+  bt_print_line("");
+  report->drawn++;
+  return is_whole ? BT_OK : bt_error_no_memory(error);
+}
+
+static bt_status save(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
+  bt_redaction everything = {.keeps_all = true};
+  if (report->saved < 0) return BT_OK;
+  json_t *document = bt_trace_record_otlp(trace, &everything);
+  char *line = document ? json_dumps(document, JSON_COMPACT) : NULL;
+  json_decref(document);
+  if (!line) return bt_error_no_memory(error);
+  bool is_written = bt_cli_write_all(report->saved, bt_str_from(line)) && bt_cli_write_all(report->saved, BT_STR("\n"));
+  free(line);
+  if (is_written) return BT_OK;
+  return bt_error_set(error, BT_IO, "%.150s: %s", report->options->save, strerror(errno));
+}
+
+static bt_status judge_trace(bt_listen_report *report, const bt_trace *trace, bt_error *error) {
+  bt_drawing drawing;
+  uint64_t violated = 0;
+  bt_str test = test_of(trace);
+  bt_status status =
+      bt_drawing_new(trace, report->judge, (const bt_rule_definition *const *)report->options->shared.rules.items,
+                     rule_count(report), &drawing, error);
+  for (size_t i = 0; !status && i < drawing.verdict_count; i++) {
+    const bt_drawn_verdict *drawn = &drawing.verdicts[i];
+    report->rules[i].counts[drawn->verdict->verdict]++;
+    violated += drawn->violation != NULL;
+    if (drawn->violation) note_violation(report, i, drawn->violation, test);
+  }
+  count_test(report, test, violated);
+  if (!status && violated) status = draw(report, &drawing, test, error);
+  bt_drawing_dispose(&drawing);
+  return status;
+}
+
+static bt_status take_trace(void *context, const bt_read_trace *read, bt_error *error) {
+  bt_listen_report *report = context;
+  if (!read->trace) return BT_OK;
+  bt_status status = save(report, read->trace, error);
+  if (status) return status;
+  bool wanted = is_wanted(report, read->trace);
+  report->traces += wanted;
+  report->left_out += !wanted;
+  return wanted ? judge_trace(report, read->trace, error) : BT_OK;
+}
+
+/* ---- all of them ---- */
+
+static bt_status open_saved(bt_listen_report *report, bt_error *error) {
+  report->saved = -1;
+  if (!report->options->save) return BT_OK;
+  report->saved = open(report->options->save, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (report->saved >= 0) return BT_OK;
+  return bt_error_set(error, BT_IO, "%.150s: %s", report->options->save, strerror(errno));
+}
+
+bt_status bt_listen_report_make(bt_listen_report *report, const char *const *files, size_t file_count,
+                                bt_error *error) {
+  bt_source *source = NULL;
+  const bt_replay_options *shared = &report->options->shared;
+  report->rules = calloc(rule_count(report), sizeof *report->rules);
+  report->violations = json_array();
+  report->tests = json_object();
+  bt_status status = report->rules && report->violations && report->tests ? BT_OK : bt_error_no_memory(error);
+  if (!status)
+    status = bt_judge_new((const bt_rule_definition *const *)shared->rules.items, rule_count(report),
+                          &shared->assumptions, true, &report->judge, error);
+  if (!status) status = open_saved(report, error);
+  if (status || !file_count) return status;
+  status = bt_file_source_open(files, file_count, 0, &source, error);
+  if (!status) status = bt_file_source_each(source, take_trace, report, error);
+  bt_source_free(source);
+  return status;
+}
+
+void bt_listen_report_dispose(bt_listen_report *report) {
+  for (size_t i = 0; report->rules && i < rule_count(report); i++) bt_buffer_dispose(&report->rules[i].messages);
+  free(report->rules);
+  json_decref(report->violations);
+  json_decref(report->tests);
+  bt_judge_free(report->judge);
+  if (report->saved > 0) (void)close(report->saved);
+}
+
+/* ---- what it comes to ---- */
+
+static uint64_t count_verdicts(const bt_listen_report *report, bt_verdict verdict) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < rule_count(report); i++) count += report->rules[i].counts[verdict];
+  return count;
+}
+
+static bool is_exercised(const bt_listen_rule *rule) {
+  return rule->counts[BT_VIOLATED] || rule->counts[BT_SATISFIED] || rule->counts[BT_INCONCLUSIVE];
+}
+
+static uint64_t count_unexercised(const bt_listen_report *report) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < rule_count(report); i++) count += !is_exercised(&report->rules[i]);
+  return count;
+}
+
+/* Something that was sent is not known, or may still have been on its way. */
+static bool lacks_spans(const bt_listen_report *report) {
+  return !report->traces || report->received.refused || report->open_end;
+}
+
+int bt_listen_report_code(const bt_listen_report *report) {
+  if (count_verdicts(report, BT_VIOLATED)) return BT_EXIT_FOUND;
+  if (report->options->requires_exercised && count_unexercised(report)) return BT_EXIT_FOUND;
+  if (lacks_spans(report)) return BT_EXIT_UNKNOWN;
+  return report->options->is_strict && count_verdicts(report, BT_INCONCLUSIVE) ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
+}
+
+/* ---- text ---- */
+
+static void print_rules(const bt_listen_report *report) {
+  for (size_t i = 0; i < rule_count(report); i++) {
+    const bt_listen_rule *rule = &report->rules[i];
+    const char *id = rule_at(report, i)->fields.id;
+    if (rule->counts[BT_VIOLATED])
+      bt_print("violated      %s: %" PRIu64 " trace%s\n", id, rule->counts[BT_VIOLATED],
+               bt_cli_plural(rule->counts[BT_VIOLATED]));
+    else if (rule->counts[BT_INCONCLUSIVE])
+      bt_print("inconclusive  %s: %" PRIu64 " trace%s\n", id, rule->counts[BT_INCONCLUSIVE],
+               bt_cli_plural(rule->counts[BT_INCONCLUSIVE]));
+    else if (!is_exercised(rule) && report->options->requires_exercised)
+      bt_print("not exercised %s: no trace has what the rule is about\n", id);
+  }
+}
+
+static void print_tests(const bt_listen_report *report) {
+  const char *name;
+  json_t *violated;
+  json_object_foreach(report->tests, name, violated)
+      bt_print("test %s: %lld violation%s\n", name, (long long)json_integer_value(violated),
+               bt_cli_plural((uint64_t)json_integer_value(violated)));
+}
+
+static void print_gaps(const bt_listen_report *report) {
+  const bt_received *received = &report->received;
+  if (received->refused)
+    bt_print_error("betrace listen: %" PRIu64 " request%s with spans could not be taken, so it is not known what they "
+                   "held: %s\n",
+                   received->refused, bt_cli_plural(received->refused), received->why_refused);
+  if (received->not_sent)
+    bt_print_error("betrace listen: %" PRIu64 " request%s could not be sent on: %s\n", received->not_sent,
+                   bt_cli_plural(received->not_sent), received->why_not_sent);
+  if (report->open_end) bt_print_error("betrace listen: %s\n", report->open_end);
+  if (!received->spans)
+    bt_print_error_line("betrace listen: no span came, so nothing is known. Does the program use an OpenTelemetry SDK "
+                        "with an OTLP exporter over HTTP, and does it end the SDK before it exits?");
+  else if (!report->traces)
+    bt_print_error_line("betrace listen: no trace has a span of these services (--only), so nothing is known");
+}
+
+static void print_text(const bt_listen_report *report, int command_code) {
+  uint64_t violations = count_verdicts(report, BT_VIOLATED), unexercised = count_unexercised(report);
+  if (violations && report->drawn == MOST_DRAWN)
+    bt_print("the first %d traces are drawn; --json and --save have all\n", MOST_DRAWN);
+  print_rules(report);
+  print_tests(report);
+  bt_print("%" PRIu64 " trace%s, %" PRIu64 " spans, %zu rule%s: %" PRIu64 " violated, %" PRIu64
+           " inconclusive, %" PRIu64 " satisfied; %" PRIu64 " rule%s not exercised\n",
+           report->traces, bt_cli_plural(report->traces), report->received.spans, rule_count(report),
+           bt_cli_plural(rule_count(report)), violations, count_verdicts(report, BT_INCONCLUSIVE),
+           count_verdicts(report, BT_SATISFIED), unexercised, bt_cli_plural(unexercised));
+  if (command_code) bt_print("the command ended with %d\n", command_code);
+}
+
+/* Workflow commands of GitHub: one line each; a percent sign and line breaks are escaped. */
+static void print_for_github(const bt_listen_report *report) {
+  for (size_t i = 0; i < rule_count(report); i++) {
+    const bt_listen_rule *rule = &report->rules[i];
+    if (!rule->counts[BT_VIOLATED]) continue;
+    bt_buffer text = {0};
+    bt_str lines = bt_buffer_str(&rule->messages);
+    for (size_t k = 0; k < lines.len; k++) {
+      char c = lines.ptr[k];
+      if (c == '%' || c == '\n' || c == '\r')
+        bt_buffer_append(&text, c == '%' ? BT_STR("%25") : c == '\n' ? BT_STR("%0A") : BT_STR("%0D"));
+      else
+        bt_buffer_append_char(&text, c);
+    }
+    bt_print("::error title=betrace %s::%.*s\n", rule_at(report, i)->fields.id, BT_FMT(bt_buffer_str(&text)));
+    bt_buffer_dispose(&text);
+  }
+}
+
+/* ---- documents ---- */
+
+static json_t *rule_json(const bt_listen_report *report, size_t i) {
+  const bt_listen_rule *rule = &report->rules[i];
+  return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "rule_id", rule_at(report, i)->fields.id, "severity",
+                   bt_severity_name(rule_at(report, i)->fields.severity), "violated",
+                   (json_int_t)rule->counts[BT_VIOLATED], "inconclusive", (json_int_t)rule->counts[BT_INCONCLUSIVE],
+                   "satisfied", (json_int_t)rule->counts[BT_SATISFIED], "exercised", is_exercised(rule));
+}
+
+static void print_json(bt_listen_report *report, int command_code) {
+  json_t *rules = json_array();
+  const bt_received *received = &report->received;
+  for (size_t i = 0; i < rule_count(report); i++) json_array_append_new(rules, rule_json(report, i));
+  bt_cli_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O, s:O, s:i}", "traces",
+                              (json_int_t)report->traces, "left_out", (json_int_t)report->left_out, "spans",
+                              (json_int_t)received->spans, "requests", (json_int_t)received->requests, "refused",
+                              (json_int_t)received->refused, "not_sent_on", (json_int_t)received->not_sent, "open_end",
+                              report->open_end ? json_string(report->open_end) : json_null(), "rules", rules, "tests",
+                              report->tests, "violations", report->violations, "command_status", command_code));
+}
+
+static void write_case(const bt_listen_report *report, size_t i, bt_buffer *out) {
+  const bt_listen_rule *rule = &report->rules[i];
+  const char *kind = rule->counts[BT_VIOLATED] ? "failure" : rule->counts[BT_INCONCLUSIVE] ? "error" : NULL;
+  bt_buffer_append(out, BT_STR("    <testcase"));
+  bt_xml_attribute(out, "classname", bt_str_from(bt_severity_name(rule_at(report, i)->fields.severity)));
+  bt_xml_attribute(out, "name", bt_str_from(rule_at(report, i)->fields.id));
+  bt_buffer_append_char(out, '>');
+  if (kind) {
+    uint64_t count = rule->counts[rule->counts[BT_VIOLATED] ? BT_VIOLATED : BT_INCONCLUSIVE];
+    bt_buffer_printf(out, "<%s message=\"%" PRIu64 " trace%s\">", kind, count, bt_cli_plural(count));
+    bt_xml_text(out, bt_buffer_str(&rule->messages), false);
+    bt_buffer_printf(out, "</%s>", kind);
+  } else if (!is_exercised(rule)) {
+    bt_buffer_append(out, report->options->requires_exercised
+                              ? BT_STR("<failure message=\"no trace exercised this rule\"/>")
+                              : BT_STR("<skipped message=\"no trace exercised this rule\"/>"));
+  }
+  bt_buffer_append(out, BT_STR("</testcase>\n"));
+}
+
+/* What is not known of the run as a whole is a case of its own: no rule can be said to have passed. */
+static void write_run_case(const bt_listen_report *report, bt_buffer *out) {
+  if (!lacks_spans(report)) return;
+  bt_buffer_append(out, BT_STR("    <testcase classname=\"betrace\" name=\"spans\"><error message=\"some spans, or "
+                               "all, did not come: nothing is known of them\"/></testcase>\n"));
+}
+
+static bt_status write_junit(const bt_listen_report *report, bt_error *error) {
+  bt_buffer out = {0};
+  if (!report->options->junit) return BT_OK;
+  bt_buffer_append(&out, BT_STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"));
+  bt_buffer_append(&out, BT_STR("  <testsuite name=\"betrace listen\">\n"));
+  write_run_case(report, &out);
+  for (size_t i = 0; i < rule_count(report); i++) write_case(report, i, &out);
+  bt_buffer_append(&out, BT_STR("  </testsuite>\n</testsuites>\n"));
+  int file = open(report->options->junit, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  bool is_written = file >= 0 && !out.failed && bt_cli_write_all(file, bt_buffer_str(&out));
+  int why = out.failed ? ENOMEM : errno;
+  if (file >= 0) is_written = close(file) == 0 && is_written;
+  bt_buffer_dispose(&out);
+  return is_written ? BT_OK : bt_error_set(error, BT_IO, "%.150s: %s", report->options->junit, strerror(why));
+}
+
+bt_status bt_listen_report_print(bt_listen_report *report, int command_code, bt_error *error) {
+  bt_status status = write_junit(report, error);
+  print_gaps(report);
+  if (report->options->for_github) print_for_github(report);
+  if (report->options->shared.print_json)
+    print_json(report, command_code);
+  else
+    print_text(report, command_code);
+  return status;
+}

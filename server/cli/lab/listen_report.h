@@ -1,0 +1,44 @@
+/* What rules say of the traces that a test sent: a drawing of each trace that violates one, counts for each rule and
+ * each test, and documents for CI systems. Thread: the main thread. */
+#ifndef BT_SERVER_CLI_LAB_LISTEN_REPORT_H
+#define BT_SERVER_CLI_LAB_LISTEN_REPORT_H
+
+#include "server/cli/lab/otlp_receiver.h"
+#include "server/cli/judge.h"
+
+typedef struct bt_listen_options {
+  bt_replay_options shared; /* rules, assumptions, --json */
+  const char **services;    /* traces with a span of one of these; none: all */
+  size_t service_count;
+  bool requires_exercised, is_strict;
+  const char *save, *junit; /* files; NULL: none */
+  bool for_github;
+} bt_listen_options;
+
+typedef struct bt_listen_rule {
+  uint64_t counts[BT_NOT_APPLICABLE + 1]; /* traces by verdict */
+  bt_buffer messages;                     /* a line for each violation */
+} bt_listen_rule;
+
+typedef struct bt_listen_report { /* bt_listen_report_dispose */
+  const bt_listen_options *options;
+  bt_received received;
+  const char *open_end; /* why more may have come; NULL: all was quiet */
+  bt_judge *judge;
+  bt_listen_rule *rules;
+  json_t *violations, *tests; /* tests: name -> violated traces, of traces that name a test */
+  uint64_t traces, drawn;
+  uint64_t left_out; /* traces without a span of the services */
+  int saved;         /* file descriptor; -1: nothing is saved */
+} bt_listen_report;
+
+/* Evaluates all that is in the files, draws what is violated, and writes what the options ask for. */
+bt_status bt_listen_report_make(bt_listen_report *report, const char *const *files, size_t file_count,
+                                bt_error *error) BT_MUST_CHECK;
+/* The closing lines, or with --json the whole document. */
+bt_status bt_listen_report_print(bt_listen_report *report, int command_code, bt_error *error) BT_MUST_CHECK;
+/* BT_EXIT_FINE, BT_EXIT_FOUND or BT_EXIT_UNKNOWN. */
+int bt_listen_report_code(const bt_listen_report *report);
+void bt_listen_report_dispose(bt_listen_report *report);
+
+#endif

@@ -1,0 +1,266 @@
+/* A receiver that keeps what it is sent. See otlp_receiver.h. Protobuf bodies go into one file, each with its length in
+ * four bytes before it; JSON bodies into another, a line each. */
+#include "server/cli/lab/otlp_receiver.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/base/clock.h"
+#include "server/http/http_server.h"
+#include "tempo/wire/gzip.h"
+#include "tempo/wire/otlp_decode.h"
+#include "tempo/wire/otlp_export.h"
+
+/* What is kept with its length in front begins with a zero byte, by which the file source knows it. */
+static const size_t most_bytes = ((size_t)16 << 20) - 1, most_decoded = (size_t)256 << 20;
+
+typedef enum body_form { AS_PROTOBUF, AS_JSON, FORMS } body_form;
+
+struct bt_receiver {
+  bt_http_server *http;
+  bt_http_client *client; /* NULL: nothing is sent on */
+  bt_exporter_options forward;
+  char folder[200], paths[FORMS][240];
+  pthread_mutex_t mutex; /* guards all below */
+  FILE *files[FORMS];    /* NULL: nothing of that form came */
+  bool is_broken;        /* a file lacks something */
+  bt_received received;
+};
+
+/* ---- one request ---- */
+
+typedef struct push {
+  bt_receiver *receiver;
+  bt_call *call;
+  bt_buffer unpacked; /* owned; empty when not needed */
+  bt_str body;
+  body_form form;
+  uint64_t spans;
+} push;
+
+static void note_refused(bt_receiver *receiver, const char *why) {
+  pthread_mutex_lock(&receiver->mutex);
+  receiver->received.refused++;
+  snprintf(receiver->received.why_refused, sizeof receiver->received.why_refused, "%.250s", why);
+  pthread_mutex_unlock(&receiver->mutex);
+}
+
+static void refuse(push *p, int status, const char *kind, const char *why) {
+  note_refused(p->receiver, why);
+  bt_call_problem(p->call, status, kind, "%s.", why);
+}
+
+/* The body without its Content-Encoding. False: answered. */
+static bool unpack_body(push *p) {
+  bt_error error = {0};
+  bt_str encoding = p->call->body_encoding;
+  p->body = p->call->body;
+  if (!encoding.len || bt_str_equal_nocase(encoding, BT_STR("identity"))) return true;
+  p->unpacked.maximum = most_bytes;
+  bt_status status = bt_str_equal_nocase(encoding, BT_STR("gzip"))
+                         ? bt_gzip_unpack(p->call->body, &p->unpacked, &error)
+                         : bt_error_set(&error, BT_REFUSED, "Content-Encoding may be gzip or identity");
+  p->body = bt_buffer_str(&p->unpacked);
+  if (status) refuse(p, status == BT_REFUSED ? 415 : status == BT_LIMIT ? 413 : 400, "invalid-spans", error.message);
+  return !status;
+}
+
+static bool find_form(push *p) {
+  bt_str type = p->call->body_type;
+  const char *end = type.len ? memchr(type.ptr, ';', type.len) : NULL;
+  if (end) type.len = (size_t)(end - type.ptr);
+  while (type.len && type.ptr[type.len - 1] == ' ') type.len--;
+  p->form = bt_str_equal_nocase(type, BT_STR("application/json")) ? AS_JSON : AS_PROTOBUF;
+  if (p->form == AS_JSON || bt_str_equal_nocase(type, BT_STR("application/x-protobuf"))) return true;
+  refuse(p, 415, "unknown-type", "Content-Type may be application/x-protobuf or application/json");
+  return false;
+}
+
+/* What cannot be read here would be missing later, in silence. */
+static bool check_spans(push *p) {
+  bt_span_batch *batch = NULL;
+  bt_error error = {0};
+  bt_status status = p->body.len > most_bytes ? bt_error_set(&error, BT_LIMIT, "the body is over 16 MiB")
+                                              : bt_span_batch_new(most_decoded, &batch, &error);
+  if (!status)
+    status = p->form == AS_JSON ? bt_otlp_decode_json(p->body, batch, &error)
+                                : bt_otlp_decode_protobuf(p->body, batch, &error);
+  if (!status) p->spans = bt_span_batch_span_count(batch);
+  bt_span_batch_free(batch);
+  if (status) refuse(p, status == BT_LIMIT ? 413 : status == BT_INVALID ? 400 : 503, "invalid-spans", error.message);
+  return !status;
+}
+
+static bool write_protobuf(FILE *file, bt_str body) {
+  unsigned char length[4];
+  for (int i = 0; i < 4; i++) length[i] = (unsigned char)(body.len >> (24 - 8 * i));
+  return fwrite(length, 1, sizeof length, file) == sizeof length && fwrite(body.ptr, 1, body.len, file) == body.len;
+}
+
+/* A line break is white space between the tokens of JSON, and nothing else. */
+static bool write_json_line(FILE *file, bt_str body) {
+  bool is_written = true;
+  for (size_t from = 0, to; from <= body.len; from = to + 1) {
+    for (to = from; to < body.len && body.ptr[to] != '\n' && body.ptr[to] != '\r';) to++;
+    is_written = is_written && fwrite(body.ptr + from, 1, to - from, file) == to - from;
+    is_written = is_written && fwrite(to < body.len ? " " : "\n", 1, 1, file) == 1;
+  }
+  return is_written;
+}
+
+/* The mutex is held. */
+static bool write_body(bt_receiver *receiver, const push *p) {
+  FILE **file = &receiver->files[p->form];
+  if (!*file) *file = fopen(receiver->paths[p->form], "wb");
+  return *file && (p->form == AS_JSON ? write_json_line(*file, p->body) : write_protobuf(*file, p->body));
+}
+
+static bool keep_spans(push *p) {
+  bt_receiver *receiver = p->receiver;
+  pthread_mutex_lock(&receiver->mutex);
+  bool is_kept = !p->spans || write_body(receiver, p);
+  int why = errno;
+  receiver->is_broken = receiver->is_broken || !is_kept;
+  receiver->received.requests += is_kept;
+  receiver->received.spans += is_kept ? p->spans : 0;
+  if (p->spans) receiver->received.last_ns = bt_clock_monotonic_ns();
+  pthread_mutex_unlock(&receiver->mutex);
+  if (is_kept) return true;
+  char text[160] = "";
+  refuse(p, 503, "not-kept", strerror_r(why, text, sizeof text));
+  return false;
+}
+
+static void send_on(const push *p) {
+  bt_receiver *receiver = p->receiver;
+  bt_error error = {0};
+  bt_export_result result = {0};
+  bt_export_document document = {.body = p->body,
+                                 .content_type = p->form == AS_JSON ? "application/json" : "application/x-protobuf",
+                                 .span_count = p->spans};
+  if (!receiver->client) return;
+  bt_status status = bt_otlp_export_document(receiver->client, &receiver->forward, &document, bt_call_cancel(p->call),
+                                             &result, &error);
+  if (!status && !result.rejected) return;
+  pthread_mutex_lock(&receiver->mutex);
+  receiver->received.not_sent++;
+  snprintf(receiver->received.why_not_sent, sizeof receiver->received.why_not_sent, "%.250s",
+           status ? error.message : result.message);
+  pthread_mutex_unlock(&receiver->mutex);
+}
+
+/* An answer of the same form, without a partial success: everything was taken. */
+static void answer_taken(bt_call *call, body_form form) {
+  if (form == AS_JSON)
+    bt_call_text(call, 200, "application/json", BT_STR("{}"));
+  else
+    bt_call_text(call, 200, "application/x-protobuf", BT_STR(""));
+}
+
+static void take_traces(void *service, bt_call *call) {
+  push p = {.receiver = service, .call = call};
+  if (find_form(&p) && unpack_body(&p) && check_spans(&p) && keep_spans(&p)) {
+    send_on(&p);
+    answer_taken(call, p.form);
+  }
+  bt_buffer_dispose(&p.unpacked);
+}
+
+static void drop_others(void *service, bt_call *call) {
+  (void)service;
+  answer_taken(call, bt_str_equal_nocase(call->body_type, BT_STR("application/json")) ? AS_JSON : AS_PROTOBUF);
+}
+
+static const bt_route routes[] = {{"POST", "/v1/traces", take_traces, BT_ROLE_EDITOR, BT_LANE_PUSH},
+                                  {"POST", "/v1/metrics", drop_others, BT_ROLE_EDITOR, BT_LANE_PUSH},
+                                  {"POST", "/v1/logs", drop_others, BT_ROLE_EDITOR, BT_LANE_PUSH}};
+
+/* ---- beginning and end ---- */
+
+static bt_status make_folder(bt_receiver *receiver, bt_error *error) {
+  static const char *const names[FORMS] = {"spans.pb", "spans.jsonl"};
+  const char *base = getenv("TMPDIR");
+  int length =
+      snprintf(receiver->folder, sizeof receiver->folder, "%s/betrace-listen-XXXXXX", base && *base ? base : "/tmp");
+  if (length < 0 || (size_t)length >= sizeof receiver->folder)
+    return receiver->folder[0] = '\0', bt_error_set(error, BT_INVALID, "TMPDIR is too long");
+  if (!mkdtemp(receiver->folder)) {
+    bt_status status = bt_error_set(error, BT_IO, "no temporary folder %s can be made (TMPDIR says where): %s",
+                                    receiver->folder, strerror(errno));
+    receiver->folder[0] = '\0';
+    return status;
+  }
+  for (int i = 0; i < FORMS; i++)
+    snprintf(receiver->paths[i], sizeof receiver->paths[i], "%s/%s", receiver->folder, names[i]);
+  return BT_OK;
+}
+
+static bt_status open_forward(bt_receiver *receiver, const char *url, bt_error *error) {
+  if (!url) return BT_OK;
+  receiver->forward = (bt_exporter_options){.url = url, .headers = getenv("OTEL_EXPORTER_OTLP_HEADERS"), .attempts = 2};
+  return bt_http_client_new(NULL, &receiver->client, error);
+}
+
+bt_status bt_receiver_start(const bt_receiver_options *options, bt_receiver **out, bt_error *error) {
+  *out = NULL;
+  bt_receiver *receiver = calloc(1, sizeof *receiver);
+  if (!receiver) return bt_error_no_memory(error);
+  pthread_mutex_init(&receiver->mutex, NULL);
+  bt_http_server_options http = {.listen = options->listen,
+                                 .routes = routes,
+                                 .route_count = sizeof routes / sizeof *routes,
+                                 .service = receiver,
+                                 .max_body_bytes = most_bytes};
+  bt_status status = make_folder(receiver, error);
+  if (!status) status = open_forward(receiver, options->forward, error);
+  if (!status) status = bt_http_server_new(&http, &receiver->http, error);
+  if (status)
+    bt_receiver_free(receiver);
+  else
+    *out = receiver;
+  return status;
+}
+
+uint16_t bt_receiver_port(const bt_receiver *receiver) {
+  return bt_http_server_port(receiver->http);
+}
+
+void bt_receiver_look(bt_receiver *receiver, bt_received *out) {
+  pthread_mutex_lock(&receiver->mutex);
+  *out = receiver->received;
+  pthread_mutex_unlock(&receiver->mutex);
+}
+
+bt_status bt_receiver_end(bt_receiver *receiver, bt_error *error) {
+  bt_http_server_stop(receiver->http);
+  receiver->http = NULL;
+  bool is_whole = !receiver->is_broken;
+  for (int i = 0; i < FORMS; i++) {
+    if (receiver->files[i]) is_whole = fclose(receiver->files[i]) == 0 && is_whole;
+    receiver->files[i] = NULL;
+  }
+  return is_whole ? BT_OK
+                  : bt_error_set(error, BT_IO, "spans could not be kept in %s (TMPDIR says where): %s",
+                                 receiver->folder, strerror(errno));
+}
+
+size_t bt_receiver_files(const bt_receiver *receiver, const char *paths[2]) {
+  size_t count = 0;
+  for (int i = 0; i < FORMS; i++)
+    if (access(receiver->paths[i], R_OK) == 0) paths[count++] = receiver->paths[i];
+  return count;
+}
+
+void bt_receiver_free(bt_receiver *receiver) {
+  if (!receiver) return;
+  bt_http_server_stop(receiver->http);
+  bt_http_client_free(receiver->client);
+  for (int i = 0; i < FORMS && receiver->folder[0]; i++) (void)unlink(receiver->paths[i]);
+  if (receiver->folder[0]) (void)rmdir(receiver->folder);
+  pthread_mutex_destroy(&receiver->mutex);
+  free(receiver);
+}

@@ -1,0 +1,241 @@
+"""`betrace listen`: what a command sends is held to rules, and nothing that did not come is taken for kept. The senders here
+are scripts; tests/http/test_listen_sdks.py has real SDKs."""
+import gzip
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from betrace_process import binary, run_cli, sanitizer_environment  # noqa: E402
+
+RULE = "when { checkout } always { fraud-check }"
+SEND = """
+import gzip, json, os, sys, urllib.request
+def send(body, type="application/json", encoding=None, path="/v1/traces"):
+    headers = {"Content-Type": type, **({"Content-Encoding": encoding} if encoding else {})}
+    url = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] + path
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30).status
+    except urllib.error.HTTPError as error:
+        return error.code
+"""
+
+
+def span(name, number, trace=1, parent=None, **attributes):
+    one = {"traceId": f"{trace:032x}", "spanId": f"{number:016x}", "name": name, "startTimeUnixNano": str(10**18 + number),
+           "endTimeUnixNano": str(10**18 + number + 1000)}
+    if parent is not None:
+        one["parentSpanId"] = f"{parent:016x}"
+    return {**one, "attributes": [{"key": key.replace("_", "."), "value": {"stringValue": value}} for key, value in attributes.items()]}
+
+
+def document(*spans, service="shop"):
+    attributes = [{"key": "service.name", "value": {"stringValue": service}}]
+    return json.dumps({"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": list(spans)}]}]})
+
+
+RIGHT = document(span("checkout", 1), span("fraud-check", 2, parent=1))
+WRONG = document(span("checkout", 1, trace=2))
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Where spans are sent on to."""
+
+    def do_POST(self):
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+class ListenTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="betrace-listen-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def listen(self, script, *flags, rule=RULE, settle="200ms"):
+        """With a command that is this Python script; `send` is there."""
+        return run_cli("listen", "--dsl", rule, "--settle", settle, *flags, "--", sys.executable, "-c", SEND + script)
+
+    def send(self, *bodies, flags=(), rule=RULE):
+        return self.listen("\n".join(f"assert send({body.encode()!r}) == 200" for body in bodies), *flags, rule=rule)
+
+    def summary(self, done):
+        return json.loads(done.stdout)
+
+    # ---- verdicts and exit statuses ----
+
+    def test_what_is_kept_and_what_is_not(self):
+        self.assertEqual(self.send(RIGHT).returncode, 0)
+        done = self.send(RIGHT, WRONG)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no fraud-check in this trace", done.stdout)
+        self.assertIn(f"{2:032x}", done.stdout)
+        self.assertIn("2 traces, 3 spans, 1 rule: 1 violated, 0 inconclusive, 1 satisfied; 0 rules not exercised", done.stdout)
+
+    def test_no_span_is_not_no_violation(self):
+        done = self.listen("")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("no span came, so nothing is known", done.stderr)
+
+    def test_the_commands_status_comes_first(self):
+        done = self.listen(f"send({WRONG.encode()!r}); sys.exit(7)")
+        self.assertEqual(done.returncode, 7)
+        self.assertIn("the command ended with 7", done.stdout)
+        self.assertIn("no fraud-check", done.stdout)
+        self.assertEqual(self.listen("os.kill(os.getpid(), 9)").returncode, 137)
+
+    def test_a_command_that_cannot_be_started(self):
+        done = run_cli("listen", "--dsl", RULE, "--", "no-such-program-here")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no-such-program-here cannot be started: No such file or directory", done.stderr)
+
+    def test_usage(self):
+        for flags in (("--report", "html"), ("--report", "junit="), ("--only", "shop"), ("--settle", "soon"), ("--for", "0s")):
+            self.assertEqual(run_cli("listen", "--dsl", RULE, *flags, "--", "true").returncode, 2, flags)
+        self.assertEqual(run_cli("listen", "--", "true").returncode, 2, "no rule")
+        self.assertEqual(run_cli("listen", "--dsl", "when {", "--", "true").returncode, 2, "a broken rule")
+
+    # ---- what is known, and what is not ----
+
+    def test_a_trace_comes_in_pieces(self):
+        late = document(span("fraud-check", 2, parent=1))
+        self.assertEqual(self.send(document(span("checkout", 1)), late).returncode, 0)
+
+    def test_spans_that_come_after_the_command(self):
+        script = f"""
+if os.fork() == 0:
+    import time; time.sleep(0.4); send({document(span("fraud-check", 2, parent=1)).encode()!r}); os._exit(0)
+send({document(span("checkout", 1)).encode()!r})
+os._exit(0)
+"""
+        self.assertEqual(self.listen(script, settle="5s").returncode, 0)
+
+    def test_a_parent_that_never_came(self):
+        orphan = document(span("checkout", 1, parent=9))
+        done = self.send(orphan)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("inconclusive  dsl: 1 trace", done.stdout)
+        self.assertEqual(self.send(orphan, flags=["--strict"]).returncode, 3)
+
+    def test_what_cannot_be_read_is_not_forgotten(self):
+        for script in ("assert send(b'{') == 400", "assert send(b'x', 'application/x-protobuf') == 400", "assert send(b'a', 'text/plain') == 415",
+                       "assert send(b'junk', encoding='gzip') == 400", "assert send(b'{}', encoding='br') == 415"):
+            done = self.listen(f"assert send({RIGHT.encode()!r}) == 200\n{script}")
+            self.assertEqual(done.returncode, 3, f"{script}\n{done.stderr}")
+            self.assertIn("1 request with spans could not be taken, so it is not known what they held", done.stderr)
+
+    def test_rules_that_nothing_exercised(self):
+        self.assertEqual(self.send(RIGHT, rule="when { refund } always { approval }").returncode, 0)
+        done = self.send(RIGHT, rule="when { refund } always { approval }", flags=["--require-exercised"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not exercised dsl", done.stdout)
+
+    def test_only_some_services(self):
+        other = document(span("checkout", 5, trace=3), service="kiosk")
+        self.assertEqual(self.send(RIGHT, other, flags=["--only", "service=shop"]).returncode, 0)
+        self.assertEqual(self.send(RIGHT, other, flags=["--only", "service=kiosk"]).returncode, 1)
+        self.assertEqual(self.send(RIGHT, flags=["--only", "service=nosuch"]).returncode, 3)
+
+    def test_time_is_over(self):
+        began = time.monotonic()
+        done = self.listen(f"send({RIGHT.encode()!r}); import time; time.sleep(60)", "--for", "2s")
+        self.assertEqual(done.returncode, 124)
+        self.assertIn("had not ended when the time (--for) was over", done.stderr)
+        self.assertLess(time.monotonic() - began, 50)
+
+    # ---- forms ----
+
+    def test_gzip_and_other_signals(self):
+        script = f"""
+assert send(gzip.compress({WRONG.encode()!r}), encoding="gzip") == 200
+assert send(b"", "application/x-protobuf", path="/v1/metrics") == 200
+assert send(b"{{}}", path="/v1/logs") == 200
+assert send({json.dumps(json.loads(RIGHT), indent=2).encode()!r}) == 200
+"""
+        done = self.listen(script, "--json")
+        self.assertEqual((done.returncode, self.summary(done)["spans"], self.summary(done)["traces"]), (1, 3, 2), done.stderr)
+
+    def test_what_the_command_is_told(self):
+        script = """
+names = ("ENDPOINT", "PROTOCOL", "TRACES_ENDPOINT")
+values = [os.environ["OTEL_EXPORTER_OTLP_" + name] for name in names]
+assert values[0].startswith("http://127.0.0.1:") and values[1:] == ["http/protobuf", values[0] + "/v1/traces"], values
+assert os.environ["OTEL_TRACES_SAMPLER"] == "always_on" and "127.0.0.1" in os.environ["no_proxy"]
+import signal
+assert not signal.pthread_sigmask(signal.SIG_BLOCK, []), "no signal is blocked"
+"""
+        self.assertEqual(self.listen(script).returncode, 3)
+
+    def test_tests_are_told_apart(self):
+        first, second = (document(span("checkout", 1, trace=trace, test_name=f"test {trace}")) for trace in (7, 8))
+        done = self.send(first, second, document(span("fraud-check", 2, trace=8, parent=1)), flags=["--json"])
+        self.assertEqual(self.summary(done)["tests"], {"test 7": 1, "test 8": 0})
+        self.assertEqual([one["test"] for one in self.summary(done)["violations"]], ["test 7"])
+
+    # ---- reports ----
+
+    def test_reports(self):
+        path = os.path.join(self.folder, "junit.xml")
+        done = self.send(WRONG, flags=["--report", f"junit={path}", "--report", "github"])
+        self.assertRegex(done.stdout, r"(?m)^::error title=betrace dsl::0{31}2  checkout \(shop\): no fraud-check in this trace%0A$")
+        case, = ElementTree.parse(path).getroot().iter("testcase")
+        self.assertEqual((case.get("name"), case.find("failure").get("message")), ("dsl", "1 trace"))
+        self.listen("", "--report", f"junit={path}")
+        names = {case.get("name"): [child.tag for child in case] for case in ElementTree.parse(path).getroot().iter("testcase")}
+        self.assertEqual(names, {"spans": ["error"], "dsl": ["skipped"]}, "no span is no pass")
+
+    def test_saved_traces_say_the_same(self):
+        path = os.path.join(self.folder, "traces.jsonl")
+        self.send(RIGHT, WRONG, flags=["--save", path])
+        done = run_cli("eval", "--dsl", RULE, "--all", "--json", path)
+        verdicts = sorted(json.loads(line)["verdict"] for line in done.stdout.splitlines()[:-1])
+        self.assertEqual(verdicts, ["satisfied", "violated"])
+
+    def test_sent_on(self):
+        for status in (200, 400):
+            with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as other:
+                other.bodies, other.status = [], status
+                threading.Thread(target=other.serve_forever, daemon=True).start()
+                done = self.send(RIGHT, flags=["--forward", f"http://127.0.0.1:{other.server_port}"])
+                other.shutdown()
+            self.assertEqual(done.returncode, 0, "what another receiver does changes no verdict")
+            self.assertEqual(other.bodies, [RIGHT.encode()])
+            self.assertEqual("could not be sent on" in done.stderr, status == 400, done.stderr)
+
+    # ---- without a command ----
+
+    def test_until_a_signal(self):
+        process = subprocess.Popen([binary(), "listen", "--dsl", RULE, "--settle", "100ms"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=sanitizer_environment())
+        told = [process.stderr.readline() for _ in range(2)]
+        url = told[1].split("OTEL_EXPORTER_OTLP_ENDPOINT=")[1].split()[0]
+        sender = subprocess.run([sys.executable, "-c", f"{SEND}\nassert send({WRONG.encode()!r}) == 200"], check=False,
+                                env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": url})
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+        self.assertEqual((sender.returncode, process.returncode), (0, 1), out)
+
+    def test_nothing_is_left_behind(self):
+        environment = {**os.environ, "TMPDIR": self.folder}
+        run_cli("listen", "--dsl", RULE, "--settle", "10ms", "--", "true", env=environment)
+        self.assertEqual(os.listdir(self.folder), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
