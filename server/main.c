@@ -22,7 +22,7 @@ static int refuse_command(const char *name) {
   const char *nearest = bt_command_nearest(name);
   bt_print_error("betrace: there is no command \"%s\"", name);
   if (nearest) bt_print_error("; did you mean \"%s\"?", nearest);
-  bt_print_error_line("\nTry: betrace --help");
+  bt_print_error("\nTry: betrace --help\n");
   return BT_EXIT_USAGE;
 }
 

@@ -73,6 +73,15 @@ void bt_failure_write(const char *url, const char *message, bt_buffer *out) {
   bt_buffer_dispose(&place);
 }
 
+void bt_failure_name_place(const char *url, const char *advice, bt_error *error) {
+  bt_buffer text = {0};
+  bt_str message = bt_str_from(error->message);
+  if (!bt_str_contains(message, BT_STR(BT_HTTP_NOT_CONNECTED))) return;
+  bt_failure_write(url, error->message, &text);
+  if (!text.failed) bt_error_set(error, error->status, "%.300s: %s", text.ptr, advice);
+  bt_buffer_dispose(&text);
+}
+
 void bt_answer_write_reason(const bt_answer *answer, bt_buffer *out) {
   bt_buffer place = {0};
   write_place(answer->options, &place);

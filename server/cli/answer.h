@@ -39,5 +39,8 @@ void bt_answer_print_rest(const bt_answer *answer);
 void bt_url_write(const char *url, bt_buffer *out);
 /* An error in which that address had a part, as above. */
 void bt_failure_write(const char *url, const char *message, bt_buffer *out);
+/* Where nothing answered: the error then says at which address, and what to do. */
+void bt_failure_name_place(const char *url, const char *advice, bt_error *error);
+#define BT_NO_SERVICE_ADVICE "betrace serve starts a service there, or --url says where one is"
 
 #endif

@@ -1,5 +1,6 @@
 /* Reading a command's arguments by its rows. See command.h. Every mistake says what was expected, and names the nearest
  * flag. */
+#include <stdint.h>
 #include <string.h>
 
 #include "dsl/suggest.h"
@@ -12,20 +13,39 @@ const bt_flag *bt_group_flags(const bt_flag_group *group) {
 
 static const bt_flag common[] = {
     {"json", BT_FLAG_JSON, NULL, NULL, "one JSON object instead of text", NULL},
+    {"output", BT_FLAG_OUTPUT, "text|json", "text", "how the answer is written; json is --json", NULL},
     {"help", BT_FLAG_HELP, NULL, NULL, "this help", NULL},
 };
+/* What flags were called before; scripts have these spellings. */
+static const struct { const char *before, *now; } old_names[] = {{"format", "output"}, {"server", "url"}};
 
 static bool is_named(const bt_flag *flag, bt_str name) {
   if (bt_str_equal(bt_str_from(flag->name), name)) return true;
   return name.len == 1 && flag->id == name.ptr[0];
 }
 
-const bt_flag *bt_command_flag(const bt_command *command, bt_str name) {
+static const bt_flag *flag_named(const bt_command *command, bt_str name) {
   for (const bt_flag_group *group = command->groups; group && group->title; group++)
     for (const bt_flag *flag = bt_group_flags(group); flag->name; flag++)
       if (is_named(flag, name)) return flag;
-  if (!command->has_no_json && is_named(&common[0], name)) return &common[0];
-  return is_named(&common[1], name) || bt_str_equal(name, BT_STR("h")) ? &common[1] : NULL;
+  for (size_t i = 0; i < 2 && !command->has_no_json; i++)
+    if (is_named(&common[i], name)) return &common[i];
+  return is_named(&common[2], name) || bt_str_equal(name, BT_STR("h")) ? &common[2] : NULL;
+}
+
+/* An --output of a file never was a --format. */
+static bool was_called(const bt_flag *flag, const char *before) {
+  return flag && flag->value && (strcmp(before, "format") != 0 || strchr(flag->value, '|'));
+}
+
+const bt_flag *bt_command_flag(const bt_command *command, bt_str name) {
+  const bt_flag *flag = flag_named(command, name);
+  for (size_t i = 0; i < sizeof old_names / sizeof old_names[0] && !flag; i++) {
+    if (!bt_str_equal(bt_str_from(old_names[i].before), name)) continue;
+    const bt_flag *renamed = flag_named(command, bt_str_from(old_names[i].now));
+    if (was_called(renamed, old_names[i].before)) flag = renamed;
+  }
+  return flag;
 }
 
 /* ---- mistakes ---- */
@@ -38,7 +58,10 @@ static const char *nearest_flag(const bt_command *command, bt_str name) {
       unsigned distance = bt_suggest_distance(name, bt_str_from(flag->name));
       if (distance < best) best = distance, nearest = flag->name;
     }
-  if (!command->has_no_json && bt_suggest_distance(name, BT_STR("json")) < best) nearest = "json";
+  for (size_t i = 0; i < 2 && !command->has_no_json; i++) {
+    unsigned distance = bt_suggest_distance(name, bt_str_from(common[i].name));
+    if (distance < best) best = distance, nearest = common[i].name;
+  }
   return nearest;
 }
 
@@ -68,12 +91,31 @@ static void write_choices(const char *choices, bt_buffer *out) {
   }
 }
 
+static bool is_of(const char *text, const char *letters) {
+  return *text && text[strspn(text, letters)] == '\0';
+}
+
+/* What was probably meant is written out where that is a number without its unit, or a day without its time. */
+static void write_expected(const bt_flag *flag, const char *value, bt_buffer *out) {
+  bool is_duration = strcmp(flag->value, "DURATION") == 0;
+  if (is_duration && is_of(value, "0123456789"))
+    bt_buffer_printf(out, "a duration with its unit, as in %ss, %sm, %sh or %sd", value, value, value, value);
+  else if (is_duration)
+    bt_buffer_printf(out, "a duration, as in 90s, 15m, 24h or 7d (%s)", flag->help);
+  else if (strcmp(flag->value, "TIME") == 0 && is_of(value, "0123456789-") && strlen(value) == 10)
+    bt_buffer_printf(out, "a time, as in %sT00:00:00Z for the beginning of that day in UTC", value);
+  else if (strcmp(flag->value, "TIME") == 0)
+    bt_buffer_append(out, BT_STR("a time: RFC 3339 as in 2026-11-20T00:00:00Z, unix s/ms/ns, now, or now-24h"));
+  else
+    bt_buffer_printf(out, "%s (%s)", flag->value, flag->help);
+}
+
 static int refuse_value(const bt_command *command, const bt_flag *flag, const char *value) {
   bt_buffer expected = {0};
   if (strchr(flag->value, '|'))
     write_choices(flag->value, &expected);
   else
-    bt_buffer_printf(&expected, "%s (%s)", flag->value, flag->help);
+    write_expected(flag, value, &expected);
   int code = bt_cli_usage_error(command->name, "--%s expects %s, not \"%s\"", flag->name,
                                 expected.ptr ? expected.ptr : "another value", value);
   bt_buffer_dispose(&expected);
@@ -122,7 +164,10 @@ static bool take_flag(reader *r, bt_flag_take take, void *context, int *code) {
     value = r->argv[r->at];
   }
   bool ok = !(flag->value && strchr(flag->value, '|')) || is_choice(flag->value, value);
-  ok = ok && take(context, flag, value);
+  if (flag->id != BT_FLAG_OUTPUT)
+    ok = ok && take(context, flag, value);
+  else if (ok && strcmp(value, "json") == 0)
+    ok = take(context, &common[0], NULL);
   return ok || (refuse_value(r->command, flag, value), false);
 }
 
@@ -130,17 +175,19 @@ bool bt_arguments_read(const bt_command *command, int argc, char **argv, bt_flag
                        bt_operands *operands, int *code) {
   reader r = {command, argc, 1, argv};
   size_t count = 0;
+  size_t plain = SIZE_MAX;
   bool only_operands = false;
   for (; r.at < argc; r.at++) {
     bool dashes = !only_operands && strcmp(argv[r.at], "--") == 0;
     only_operands = only_operands || dashes;
+    if (dashes) plain = count;
     if (dashes) continue;
     if (only_operands || !is_flag(argv[r.at]))
       argv[1 + count++] = argv[r.at]; /* never past what was read */
     else if (!take_flag(&r, take, context, code))
       return false;
   }
-  *operands = (bt_operands){argv + 1, count};
+  *operands = (bt_operands){argv + 1, count, plain < count ? plain : count};
   *code = BT_EXIT_FINE;
   return true;
 }

@@ -236,14 +236,14 @@ static int check_command(const bt_command *self, int argc, char **argv) {
 
 static const bt_flag flags[] = {
     {"dsl", OPT_DSL, "TEXT", NULL, "check one rule's text; up to 64 times", NULL},
-    {"format", OPT_FORMAT, "text|json|sarif", "text", "how problems are written; sarif is what code hosts show", NULL},
+    {"output", OPT_FORMAT, "text|json|sarif", "text", "how problems are written; sarif is what code hosts show", NULL},
     {"fail-on", OPT_FAIL_ON, "error|warning", "error", "exit with 1 for warnings, too", NULL},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
 static const bt_example examples[] = {
     {"All rule files of a folder", "betrace check rules/*.yaml"},
     {"One rule's text", "betrace check --dsl 'when { pii.read } always { audit.log }'"},
-    {"For the code scanning of a code host", "betrace check --format sarif rules/*.yaml > betrace.sarif"},
+    {"For the code scanning of a code host", "betrace check --output sarif rules/*.yaml > betrace.sarif"},
     {0}};
 const bt_command bt_command_check = {.name = "check",
                                      .summary = "parses and checks rule files",

@@ -215,7 +215,7 @@ static int contrast_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
-    code = bt_operands_refuse(self, &operands);
+    code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
     if (!code) code = run_contrast(&run);
   }
@@ -244,7 +244,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_contrast = {
     .name = "contrast",
     .summary = "what goes along with violating a rule: services, spans and attributes",
-    .usage = "(--rules FILE [--rule ID] | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about = "Compares traces that violate a rule with traces that exercise and satisfy it. Says which span names, "
              "services and attributes are more frequent, or less frequent, in the violating ones. At most --sample "
              "traces of each side are "

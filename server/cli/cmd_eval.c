@@ -6,6 +6,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
+#include "server/cli/operands.h"
 #include "server/cli/print.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
@@ -172,7 +173,7 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
   bt_error error = {0};
   bt_source *source = NULL;
   eval_run run = {.options = options, .rules = rules};
-  bt_status status = bt_file_source_open(paths, path_count, 0, &source, &error);
+  bt_status status = bt_cli_open_traces(paths, path_count, &source, &error);
   if (!status) status = eval_all(&run, source, &error);
   size_t traces = source ? bt_file_source_trace_count(source) : 0;
   bt_source_free(source);
@@ -184,23 +185,44 @@ static int run_eval(const eval_options *options, const bt_cli_rules *rules, cons
 
 /* ---- the row ---- */
 
-enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_ALL, OPT_TRACE_TIME };
+enum { OPT_RULES = BT_FLAG_OWN, OPT_DSL, OPT_TRACES, OPT_ALL, OPT_TRACE_TIME };
 
 typedef struct eval_arguments {
   eval_options options;
   bt_cli_rules rules;
   bool has_wrong_rules;
+  const char **paths; /* of traces; owned array of borrowed names */
+  size_t path_count;
 } eval_arguments;
+
+static bool add_path(eval_arguments *arguments, const char *path) {
+  const char **grown = bt_realloc_array(arguments->paths, arguments->path_count + 1, sizeof *grown);
+  if (!grown) return false;
+  arguments->paths = grown;
+  grown[arguments->path_count++] = path;
+  return true;
+}
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   eval_arguments *arguments = context;
   if (flag->id == OPT_RULES) arguments->has_wrong_rules |= !bt_cli_rules_add_file(&arguments->rules, value);
   if (flag->id == OPT_DSL) arguments->has_wrong_rules |= !bt_cli_rules_add_text(&arguments->rules, "dsl", value);
+  if (flag->id == OPT_TRACES) return add_path(arguments, value);
   if (flag->id == OPT_TRACE_TIME)
     return bt_duration_parse(bt_str_from(value), &arguments->options.most_cpu_ns) && arguments->options.most_cpu_ns > 0;
   if (flag->id == OPT_ALL) arguments->options.print_all = true;
   if (flag->id == BT_FLAG_JSON) arguments->options.print_json = true;
   return true;
+}
+
+static bool take_files(eval_arguments *arguments, const bt_operands *files) {
+  for (size_t i = 0; i < files->count; i++) {
+    if (i < files->before_dashes && bt_operand_has_rules(files->items[i]))
+      arguments->has_wrong_rules |= !bt_cli_rules_add_file(&arguments->rules, files->items[i]);
+    else if (!add_path(arguments, files->items[i]))
+      return false;
+  }
+  return !arguments->has_wrong_rules;
 }
 
 static int eval_command(const bt_command *self, int argc, char **argv) {
@@ -209,14 +231,15 @@ static int eval_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &files, &code))
     ; /* code says it */
-  else if (arguments.has_wrong_rules)
+  else if (!take_files(&arguments, &files))
     code = BT_EXIT_USAGE;
   else if (!arguments.rules.count)
-    code = bt_cli_usage_error("eval", "say which rules: --rules FILE or --dsl TEXT");
-  else if (!files.count)
+    code = bt_cli_usage_error("eval", "say which rules: a rule file, --rules FILE or --dsl TEXT");
+  else if (!arguments.path_count)
     code = bt_cli_usage_error("eval", "say which traces: one or more files, or - for stdin");
   else
-    code = run_eval(&arguments.options, &arguments.rules, (const char *const *)files.items, files.count);
+    code = run_eval(&arguments.options, &arguments.rules, arguments.paths, arguments.path_count);
+  free(arguments.paths);
   bt_cli_rules_dispose(&arguments.rules);
   return code;
 }
@@ -224,6 +247,8 @@ static int eval_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"rules", OPT_RULES, "FILE", NULL, "rule file (YAML or JSON); may be given several times", NULL},
     {"dsl", OPT_DSL, "TEXT", NULL, "one rule's text", NULL},
+    {"traces", OPT_TRACES, "FILE", NULL, "file of traces; the same as its name alone; may be given several times",
+     NULL},
     {"trace-time", OPT_TRACE_TIME, "DURATION", "10s",
      "time of the processor for all rules on one trace; what is not known by then is inconclusive (budget)", NULL},
     {"all", OPT_ALL, NULL, NULL, "print every verdict, not only violated and inconclusive", NULL},
@@ -235,7 +260,7 @@ static const bt_example examples[] = {
     {0}};
 const bt_command bt_command_eval = {.name = "eval",
                                     .summary = "verdicts of rules on trace files",
-                                    .usage = "(--rules FILE | --dsl TEXT) [flags] TRACES…",
+                                    .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] TRACES…",
                                     .about = "Evaluates rules on OTLP trace files (JSON, JSON lines, protobuf; gzip is "
                                              "fine; - is stdin) and prints verdicts. With --json "
                                              "it prints JSON lines: one verdict each, then a summary.",

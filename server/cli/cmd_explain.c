@@ -91,15 +91,22 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   return bt_replay_options_take(context, flag, value);
 }
 
+/* "-" is rules here: the traces are those of a Tempo, if any. */
+static int take_files(bt_replay_options *options, const bt_command *self, const bt_operands *files) {
+  bt_operands traces = {files->items + files->before_dashes, files->count - files->before_dashes, 0};
+  for (size_t i = 0; i < files->before_dashes; i++)
+    options->has_wrong_rules |= !bt_cli_rules_add_file(&options->rules, files->items[i]);
+  return bt_replay_options_operands(options, self, &traces, false);
+}
+
 static int explain_command(const bt_command *self, int argc, char **argv) {
   explain_run run = {0};
   bt_operands files;
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run.options, &files, &code)) {
-    for (size_t i = 0; i < files.count; i++)
-      run.options.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.rules, files.items[i]);
-    code = bt_replay_options_check(&run.options, self, BT_NEEDS_RULES);
+    code = take_files(&run.options, self, &files);
+    if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_RULES);
     if (!code) code = run_explain(&run);
   }
   bt_replay_options_dispose(&run.options);

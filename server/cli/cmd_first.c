@@ -92,7 +92,7 @@ static int first_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&options);
   if (bt_arguments_read(self, argc, argv, take_flag, &options, &operands, &code)) {
-    code = bt_operands_refuse(self, &operands);
+    code = bt_replay_options_operands(&options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&options, self, BT_NEEDS_SOURCE | BT_NEEDS_ONE_RULE);
     if (!code) code = run_first(&options);
   }
@@ -105,17 +105,16 @@ static const bt_flag_group groups[] = {{"Rule:", bt_flags_rules, NULL},
                                        {"Range:", bt_flags_range_month, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
                                        {0}};
-static const bt_example examples[] = {
-    {"Since when are there slow queries that nobody retries?",
-     "betrace first --tempo http://127.0.0.1:3200 --since 30d \\\n"
-     "  --dsl 'trace.has(span.name == \"db.query\" and span.duration > 1s) and not trace.has(span.name == \"retry\")'"},
-    {"One rule of a file, over a file of traces",
-     "betrace first --rules rules.yaml --rule fraud-check --traces traces.jsonl"},
-    {0}};
+static const bt_example examples[] = {{"Since when are there slow queries that nobody retries?",
+                                       "betrace first --tempo http://127.0.0.1:3200 --since 30d \\\n"
+                                       "  --dsl 'when { db.query.where(duration > 1s) } always { retry }'"},
+                                      {"One rule of a file, over a file of traces",
+                                       "betrace first --rules rules.yaml --rule fraud-check --traces traces.jsonl"},
+                                      {0}};
 const bt_command bt_command_first = {
     .name = "first",
     .summary = "when did it start: the earliest violation of a rule, and whether that is proven",
-    .usage = "(--rules FILE [--rule ID] | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about = "Finds the earliest violation of one rule, without reading what comes after it.\n\n"
              "It says the time and the trace, and how sure that is: proven, when everything before it was read in "
              "full; else which "

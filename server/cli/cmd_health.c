@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/answer.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/print.h"
@@ -92,6 +93,7 @@ static int health_command(const bt_command *self, int argc, char **argv) {
   if (operands.count) return bt_cli_usage_error(self->name, "it takes flags only, not \"%s\"", operands.items[0]);
   if (!o.url || !o.url[0]) o.url = "http://127.0.0.1:8080";
   bt_status status = ask_service(&o, &response, &error);
+  if (status) bt_failure_name_place(o.url, BT_NO_SERVICE_ADVICE, &error);
   code = status ? bt_cli_fail("health", status, &error) : print_answer(&o, &response, &error);
   bt_http_response_dispose(&response);
   return code;
@@ -102,14 +104,14 @@ static int health_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"ready", OPT_READY, NULL, NULL, "ask /ready: can it do its work, with the reason for each part; else /health",
      NULL},
-    {"server", OPT_SERVER, "URL", "http://127.0.0.1:8080", "address of the service", "BETRACE_URL"},
+    {"url", OPT_SERVER, "URL", "http://127.0.0.1:8080", "address of the service", "BETRACE_URL"},
     {"timeout", OPT_TIMEOUT, "SECONDS", "5", "how long to wait for the answer, 1 to 3600", NULL},
     {"ca", OPT_CA, "FILE", NULL, "authorities (PEM) to trust besides the system's", NULL},
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
 static const bt_example examples[] = {
     {"In a Dockerfile", "HEALTHCHECK CMD [\"betrace\", \"health\"]"},
-    {"Why is it not ready?", "betrace health --ready --server http://betrace.example.org:8080"},
+    {"Why is it not ready?", "betrace health --ready --url http://betrace.example.org:8080"},
     {0}};
 const bt_command bt_command_health = {
     .name = "health",

@@ -229,7 +229,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
-    code = bt_operands_refuse(self, &operands);
+    code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = run_replay(&run);
   }
@@ -240,7 +240,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"fail-on", OPT_FAIL_ON, "info|low|warning|medium|high|error|critical", "info: any violation",
      "exit with 1 only for violations of rules of this severity or above", NULL},
-    {"format", OPT_FORMAT, "text|json|junit", "text", "how the result is written", NULL},
+    {"output", OPT_FORMAT, "text|json|junit", "text", "how the result is written", NULL},
     {"limit", OPT_LIMIT, "N", "20", "print at most N violations (of each rule, with junit); 0: all", NULL},
     {"count", OPT_COUNT, "auto|exact|at_least", "auto", "how traces_evaluated is counted", NULL},
     {"strategy", OPT_STRATEGY, "auto|read|id_sets|projection", "auto: by cost",
@@ -253,19 +253,22 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
                                        {0}};
 static const bt_example examples[] = {
+    {"Rules and traces of files", "betrace replay rules.yaml traces.jsonl"},
     {"The last day of a Tempo", "betrace replay --rules rules.yaml --tempo http://127.0.0.1:3200 --since 24h"},
-    {"One rule, as text",
-     "betrace replay --tempo http://127.0.0.1:3200 \\\n"
-     "  --dsl 'trace.has(span.name == \"db.query\" and span.duration > 1s) and not trace.has(span.name == \"retry\")'"},
+    {"One rule, as text", "betrace replay --tempo http://127.0.0.1:3200 \\\n"
+                          "  --dsl 'when { db.query.where(duration > 1s) } always { retry }'"},
     {"As a gate in CI: fails for high, error and critical only",
-     "betrace replay --rules rules.yaml --traces traces.jsonl --fail-on high --format junit > betrace.xml"},
+     "betrace replay --rules rules.yaml --traces traces.jsonl --fail-on high --output junit > betrace.xml"},
     {0}};
 const bt_command bt_command_replay = {
     .name = "replay",
     .summary = "rules over the past: a Tempo, or trace files",
-    .usage = "(--rules FILE | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about =
-        "Applies rules to traces of the past and prints the violations, earliest first, and what could not be read.",
+        "Applies rules to traces of the past and prints the violations, earliest first, and what could not be read.\n\n"
+        "Of files without a flag, folders, *.yaml and *.yml are rules, and so is *.json that is no OTLP. All others "
+        "are "
+        "traces, and so is what stands behind --.",
     .examples = examples,
     .groups = groups,
     .fine = "no violation that counts (--fail-on), and everything was read",

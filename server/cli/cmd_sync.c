@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/cli/answer.h"
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/print.h"
@@ -198,6 +199,7 @@ static int run_sync(sync_run *run) {
   json_decref(run->unmanaged);
   bt_buffer_dispose(&run->text);
   bt_service_client_close(&run->client);
+  if (status) bt_failure_name_place(run->client.url, BT_NO_SERVICE_ADVICE, &error);
   if (status) return bt_cli_fail("sync", status, &error);
   return changes && !run->applies ? BT_EXIT_FOUND : BT_EXIT_FINE;
 }
@@ -250,7 +252,7 @@ static const bt_flag flags[] = {
     {"prune-label", OPT_LABEL, "KEY=VALUE", "all rules", "look at rules with this label only when pruning", NULL},
     {0}};
 static const bt_flag service_flags[] = {
-    {"server", OPT_SERVER, "URL", "http://127.0.0.1:8080", "address of the service", "BETRACE_URL"},
+    {"url", OPT_SERVER, "URL", "http://127.0.0.1:8080", "address of the service", "BETRACE_URL"},
     {"token-file", OPT_TOKEN_FILE, "FILE", NULL, "file that holds a bearer token; the variable holds the token itself",
      "BETRACE_TOKEN"},
     {"tenant", OPT_TENANT, "NAME", NULL, "X-Scope-OrgID", NULL},
@@ -262,7 +264,7 @@ static const bt_example examples[] = {
     {"Change it", "betrace sync rules/ --apply"},
     {"From a pipeline that owns the rules of one team",
      "betrace sync rules/ --apply --prune --prune-label team=payments \\\n"
-     "  --server https://betrace.example.org --token-file /run/secrets/betrace"},
+     "  --url https://betrace.example.org --token-file /run/secrets/betrace"},
     {0}};
 const bt_command bt_command_sync = {.name = "sync",
                                     .summary = "rules of a folder to the service: plan, apply, drift",

@@ -145,9 +145,9 @@ static bt_status print_end(testing *run, bt_error *error) {
 static int exit_status(const testing *run) {
   if (run->is_unreadable) return BT_EXIT_USAGE;
   if (run->broken_count || run->counts[BT_TEST_FAILED] || run->counts[BT_TEST_ERROR]) return BT_EXIT_FOUND;
-  if (count_tests(run)) return BT_EXIT_FINE;
-  bt_print_error_line("betrace test: there is no test in these files, so nothing is known");
-  return BT_EXIT_UNKNOWN;
+  if (!count_tests(run))
+    bt_print_error_line("note: there is no test in these files; `betrace record` makes one from a trace");
+  return BT_EXIT_FINE;
 }
 
 static int run_tests(testing *run, char **paths, size_t count) {
@@ -195,12 +195,12 @@ static int test_command(const bt_command *self, int argc, char **argv) {
 }
 
 static const bt_flag flags[] = {{"all", OPT_ALL, NULL, NULL, "print tests that pass, too", NULL},
-                                {"format", OPT_FORMAT, "text|json|junit", "text", "how results are written", NULL},
+                                {"output", OPT_FORMAT, "text|json|junit", "text", "how results are written", NULL},
                                 {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
 static const bt_example examples[] = {
     {"Run the tests of all rule files of a folder and those in it", "betrace test rules/"},
-    {"For a CI system that reads JUnit", "betrace test --format junit rules/*.yaml > results.xml"},
+    {"For a CI system that reads JUnit", "betrace test --output junit rules/*.yaml > results.xml"},
     {0}};
 const bt_command bt_command_test = {
     .name = "test",
@@ -212,8 +212,7 @@ const bt_command bt_command_test = {
              "*.json files at any depth, except for *.otlp.json.",
     .examples = examples,
     .groups = groups,
-    .fine = "all tests pass",
+    .fine = "all tests pass, or there is none: then a note says so",
     .found = "a test fails or a rule is wrong",
-    .unknown = "there is no test in these files",
     .operands = "rules",
     .run = test_command};

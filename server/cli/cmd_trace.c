@@ -117,7 +117,7 @@ static int trace_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
-    code = bt_trace_operand(self, &operands, &id);
+    code = bt_trace_operand(self, &run.options, &operands, &id);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
     if (!code) code = run_trace(&run, &id);
   }
@@ -141,7 +141,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_trace = {
     .name = "trace",
     .summary = "verdicts on one trace, drawn as a tree with the witnesses marked",
-    .usage = "ID [--rules FILE | --dsl TEXT] (--tempo URL | --traces FILE) [flags]",
+    .usage = "ID [RULES… | --rules FILE | --dsl TEXT] (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about = "Draws one trace: its spans with services and durations, and parents that are missing. For each rule it "
              "says the verdict, what was missing, and which spans show it, with the rule's number in front of them.\n\n"
              "It is drawn in as many columns as the terminal has, and in ASCII where the locale is not UTF-8.",

@@ -33,6 +33,7 @@ typedef struct verifying {
   bt_reported reported;
   bt_reported_stamp stamp;
   bt_rerun rerun;
+  bool is_read;      /* the file is a report, true or not */
   bool is_enveloped; /* the file is a DSSE envelope */
   bool is_looked_at; /* the traces were */
   const char *span;  /* "same", "other", "not_found", "not_asked" */
@@ -93,11 +94,23 @@ static bt_status open_envelope(verifying *v, bt_error *error) {
   return status;
 }
 
+/* What has a part of a report, readable or not, is one that was changed. */
+static bool has_part_of_report(bt_str text, const json_t *document) {
+  static const char *const members[] = {"entries", "evidence", "format", "payload", "payloadType"};
+  for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+    char quoted[32];
+    snprintf(quoted, sizeof quoted, "\"%s\"", members[i]);
+    if (json_object_get(document, members[i]) || bt_str_contains(text, bt_str_from(quoted))) return true;
+  }
+  return false;
+}
+
 static bt_status read_report(verifying *v, const char *file, bt_error *error) {
   size_t length = 0;
   char *text = bt_cli_read_file(file, BT_REPORT_MAX_BYTES, &length, error);
   if (!text) return error->status ? error->status : BT_IO;
   bt_status status = bt_report_parse((bt_str){text, length}, &v->document, error);
+  v->is_read = has_part_of_report((bt_str){text, length}, v->document);
   free(text);
   if (!status && bt_dsse_is_envelope(v->document)) status = open_envelope(v, error);
   if (!status) status = bt_evidence_check(v->document, v->key, error);
@@ -272,19 +285,27 @@ static int print_result(const verifying *v) {
   return code;
 }
 
-/* What is wrong with the report is a finding, not a wrong use of the command. */
+static bool names_file(const verifying *v, const bt_error *error) {
+  return strncmp(error->message, v->file, strlen(v->file)) == 0;
+}
+
+/* What is wrong with the report is a finding. To name a file that is none is a wrong use of the command. */
 static int print_refused(const verifying *v, const bt_error *error) {
+  bool is_alone = !v->links && !v->options.print_json;
+  if (!v->is_read && is_alone)
+    return bt_cli_usage_error("verify-report", "%s%s%s", names_file(v, error) ? "" : v->file,
+                              names_file(v, error) ? "" : ": ", error->message);
   if (v->options.print_json)
     show_json(v, json_pack("{s:s, s:s}", "outcome", "refused", "reason", error->message));
   else
     bt_print("REFUSED: %s\n", error->message);
-  return BT_EXIT_FOUND;
+  return v->is_read ? BT_EXIT_FOUND : BT_EXIT_USAGE;
 }
 
 static int verify(verifying *v) {
   bt_error error = {0};
   bt_status status = read_report(v, v->file, &error);
-  if (status == BT_INVALID) return print_refused(v, &error);
+  if (status == BT_INVALID || (status == BT_IO && !v->is_read)) return print_refused(v, &error);
   if (!status && v->links) json_array_append_new(v->links, bt_report_link_json(v->document));
   if (!status) {
     v->subject = bt_report_subject_of(v->document, v->key ? bt_evidence_key_id(v->key) : NULL, &v->stamp);
@@ -352,6 +373,7 @@ static int verify_all(verifying *common, const bt_operands *operands) {
   int code;
   bt_status status = common->key_file ? bt_evidence_public_key(common->key_file, &common->key, &error) : BT_OK;
   if (!status) status = bt_report_files_find(operands, &files, &error);
+  if (status == BT_IO) status = BT_INVALID; /* what was named cannot be read */
   bool is_one = files.count == 1 && strcmp(files.items[0], operands->items[0]) == 0;
   if (status)
     code = bt_cli_fail("verify-report", status, &error);

@@ -11,7 +11,7 @@
 
 /* Numbers of flags. A flag with a letter has that letter's code as its number. The numbers of shared groups
  * (replay_options.h) begin at BT_FLAG_SHARED; a command's own are between BT_FLAG_OWN and that. */
-enum { BT_FLAG_OWN = 200, BT_FLAG_SHARED = 1000, BT_FLAG_JSON = 5000, BT_FLAG_HELP = 5001 };
+enum { BT_FLAG_OWN = 200, BT_FLAG_SHARED = 1000, BT_FLAG_JSON = 5000, BT_FLAG_HELP = 5001, BT_FLAG_OUTPUT = 5002 };
 
 typedef struct bt_flag {
   const char *name;        /* without its dashes */
@@ -63,7 +63,8 @@ const bt_command *bt_command_find(const char *name);
 const char *bt_command_nearest(const char *name);
 
 const bt_flag *bt_group_flags(const bt_flag_group *group);
-/* Of every group, --json and --help included; NULL: there is none. A single letter finds the short form. */
+/* Of every group, --json, --output and --help included, and by what it was called before; NULL: there is none. A single
+ * letter finds the short form. */
 const bt_flag *bt_command_flag(const bt_command *command, bt_str name);
 
 /* ---- reading arguments (arguments.c) ---- */
@@ -73,6 +74,7 @@ typedef bool (*bt_flag_take)(void *context, const bt_flag *flag, const char *val
 typedef struct bt_operands {
   char **items; /* the tail of argv; order kept */
   size_t count;
+  size_t before_dashes; /* how many of them stand before "--" */
 } bt_operands;
 /* Takes `--name value`, `--name=value`, `-n value`, `--` and operands in any order. False: ended with *code; help or
  * messages are printed. */

@@ -44,16 +44,68 @@ static const bt_command completion = {
     .has_no_json = true,
     .run = completion_command};
 
+/* ---- version ---- */
+
+static bool take_json(void *context, const bt_flag *flag, const char *value) {
+  (void)flag, (void)value;
+  return *(bool *)context = true;
+}
+
+static int version_command(const bt_command *self, int argc, char **argv) {
+  bool prints_json = false;
+  bt_operands operands;
+  int code = BT_EXIT_FINE;
+  if (!bt_arguments_read(self, argc, argv, take_json, &prints_json, &operands, &code)) return code;
+  if (operands.count)
+    return bt_cli_usage_error(self->name, "it takes no name, not \"%s\"; there is one version of the program",
+                              operands.items[0]);
+  if (prints_json)
+    bt_cli_print_json(json_pack("{s:s}", "version", BETRACE_VERSION));
+  else
+    bt_print_line("betrace " BETRACE_VERSION);
+  return BT_EXIT_FINE;
+}
+
+static const bt_example version_examples[] = {{"Which one is this?", "betrace version"}, {0}};
+static const bt_command version = {.name = "version",
+                                   .summary = "the version of this program",
+                                   .usage = "[--json]",
+                                   .about = "Prints the version of this program. betrace --version prints the same.",
+                                   .examples = version_examples,
+                                   .fine = "fine",
+                                   .run = version_command};
+
 /* ---- the list ---- */
 
-const bt_command *const bt_commands[] = {
-    &bt_command_check,    &bt_command_fmt,           &bt_command_test,    &bt_command_eval,
-    &bt_command_replay,   &bt_command_first,         &bt_command_diff,    &bt_command_trace,
-    &bt_command_contrast, &bt_command_compare,       &bt_command_gate,    &bt_command_record,
-    &bt_command_sync,     &bt_command_canary,        &bt_command_explain, &bt_command_vacuity,
-    &bt_command_suggest,  &bt_command_verify_report, &bt_command_serve,   &bt_command_token,
-    &bt_command_backup,   &bt_command_health,        &bt_command_doctor,  &bt_command_generate,
-    &bt_command_import,   &bt_command_listen,        &completion,         NULL};
+const bt_command *const bt_commands[] = {&bt_command_check,
+                                         &bt_command_fmt,
+                                         &bt_command_test,
+                                         &bt_command_eval,
+                                         &bt_command_replay,
+                                         &bt_command_first,
+                                         &bt_command_diff,
+                                         &bt_command_trace,
+                                         &bt_command_contrast,
+                                         &bt_command_compare,
+                                         &bt_command_gate,
+                                         &bt_command_record,
+                                         &bt_command_sync,
+                                         &bt_command_canary,
+                                         &bt_command_explain,
+                                         &bt_command_vacuity,
+                                         &bt_command_suggest,
+                                         &bt_command_verify_report,
+                                         &bt_command_serve,
+                                         &bt_command_token,
+                                         &bt_command_backup,
+                                         &bt_command_health,
+                                         &bt_command_doctor,
+                                         &bt_command_generate,
+                                         &bt_command_import,
+                                         &bt_command_listen,
+                                         &completion,
+                                         &version,
+                                         NULL};
 
 const bt_command_area bt_command_areas[] = {
     {"Rules in files:", "check fmt test record suggest import sync"},

@@ -20,6 +20,8 @@ static void for_each_flag(const bt_command *command, each_flag visit, bt_buffer 
   for (const bt_flag_group *group = command->groups; group && group->title; group++)
     for (const bt_flag *flag = bt_group_flags(group); flag->name; flag++) visit(command, flag, out);
   if (!command->has_no_json) visit(command, bt_command_flag(command, BT_STR("json")), out);
+  const bt_flag *output = bt_command_flag(command, BT_STR("output"));
+  if (output && output->id == BT_FLAG_OUTPUT) visit(command, output, out);
   visit(command, bt_command_flag(command, BT_STR("help")), out);
 }
 

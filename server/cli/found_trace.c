@@ -1,6 +1,8 @@
 /* Finding one trace. See found_trace.h. */
 #include "server/cli/found_trace.h"
 
+#include "server/cli/answer.h"
+
 typedef struct finder {
   const bt_replay_options *options;
   bt_found_sink sink;
@@ -8,9 +10,12 @@ typedef struct finder {
   bool is_static, is_found;
 } finder;
 
-int bt_trace_operand(const bt_command *command, const bt_operands *operands, bt_trace_id *out) {
-  if (operands->count == 1 && bt_trace_id_parse(bt_str_from(operands->items[0]), out)) return BT_EXIT_FINE;
-  return bt_cli_usage_error(command->name, "say which trace: one id of 1 to 32 hex digits");
+int bt_trace_operand(const bt_command *command, bt_replay_options *options, const bt_operands *operands,
+                     bt_trace_id *out) {
+  bool has_id = operands->before_dashes && bt_trace_id_parse(bt_str_from(operands->items[0]), out);
+  bt_operands files = {operands->items + 1, operands->count - 1, operands->before_dashes - 1};
+  if (has_id) return bt_replay_options_operands(options, command, &files, true);
+  return bt_cli_usage_error(command->name, "say first which trace: its id of 1 to 32 hex digits");
 }
 
 static bt_status take_read(void *context, const bt_read_trace *read, bt_error *error) {
@@ -40,6 +45,8 @@ bt_status bt_trace_find(const bt_replay_options *options, const bt_trace_id *id,
     status = bt_read_by_id(place.source, options, id, 1, take_read, &f, error);
   }
   if (!status && !f.is_found) status = bt_error_set(error, BT_NOT_FOUND, "the source has no trace %s (any more)", hex);
+  if (status && options->tempo.url)
+    bt_failure_name_place(options->tempo.url, "is this Tempo's HTTP address? --tempo URL says it", error);
   bt_replay_place_close(&place);
   return status;
 }

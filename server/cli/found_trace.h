@@ -9,8 +9,10 @@
 #include "server/cli/replay_options.h"
 #include "tempo/wire/source.h"
 
-/* The one operand of such a command. BT_EXIT_FINE, or the exit status, and the message is printed. */
-int bt_trace_operand(const bt_command *command, const bt_operands *operands, bt_trace_id *out);
+/* The first operand of such a command; those behind it are files of rules and traces. BT_EXIT_FINE, or the exit status,
+ * and the message is printed. */
+int bt_trace_operand(const bt_command *command, bt_replay_options *options, const bt_operands *operands,
+                     bt_trace_id *out);
 
 /* Takes the trace that was found and a judge of the rules of the options, NULL where there are none. Both are borrowed.
  */

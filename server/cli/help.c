@@ -62,15 +62,45 @@ static void print_usage(const bt_command *command, bt_buffer *out) {
   title("Usage:", out);
   for (const char *line = command->usage; line && *line;) {
     size_t length = strcspn(line, "\n");
-    bt_buffer_printf(out, "  betrace %s %.*s\n", command->name, (int)length, line);
+    bt_buffer one = {0};
+    bt_buffer_printf(&one, "%.*s", (int)length, line);
+    bt_buffer_printf(out, "  betrace %s ", command->name);
+    unsigned indent = (unsigned)strlen("  betrace ") + (unsigned)strlen(command->name) + 1;
+    bt_help_wrap(one.ptr ? one.ptr : "", indent, help_width(), out);
+    bt_buffer_append_char(out, '\n');
+    bt_buffer_dispose(&one);
     line += length + (line[length] == '\n');
+  }
+}
+
+/* Where a line that is too long is broken: at the last blank that leaves room for " \\" and stands in no quotes. 0: at
+ * none. */
+static size_t break_of(const char *line, size_t length, size_t room) {
+  size_t found = 0;
+  bool is_quoted = false;
+  for (size_t i = 1; length > room && i + 2 <= room; i++) {
+    is_quoted ^= line[i] == '\'';
+    if (line[i] == ' ' && !is_quoted && strspn(line, " ") < i) found = i;
+  }
+  return found;
+}
+
+static void print_command_line(const char *line, size_t length, bt_buffer *out) {
+  enum { FIRST = 2, MORE = 4 };
+  unsigned width = help_width();
+  for (unsigned indent = FIRST; length; indent = MORE) {
+    size_t used = break_of(line, length, width - indent), next = used ? used + 1 : length;
+    bt_buffer_printf(out, "%*s%s%.*s%s%s\n", (int)indent, "", bt_style_on(BT_STYLE_CYAN), (int)(used ? used : length),
+                     line, used ? " \\" : "", bt_style_on(BT_STYLE_OFF));
+    line += next;
+    length -= next;
   }
 }
 
 static void print_command_lines(const char *lines, bt_buffer *out) {
   while (*lines) {
     size_t length = strcspn(lines, "\n");
-    bt_buffer_printf(out, "  %s%.*s%s\n", bt_style_on(BT_STYLE_CYAN), (int)length, lines, bt_style_on(BT_STYLE_OFF));
+    print_command_line(lines, length, out);
     lines += length + (lines[length] == '\n');
   }
 }
@@ -115,6 +145,8 @@ static void print_flags(const bt_command *command, bt_buffer *out) {
   }
   title("Always:", out);
   if (!command->has_no_json) print_flag(bt_command_flag(command, BT_STR("json")), out);
+  const bt_flag *output = bt_command_flag(command, BT_STR("output"));
+  if (output && output->id == BT_FLAG_OUTPUT) print_flag(output, out);
   print_flag(bt_command_flag(command, BT_STR("help")), out);
 }
 
@@ -175,7 +207,9 @@ static void print_others(bt_buffer *out) {
 }
 
 void bt_help_print_all(bt_buffer *out) {
-  append(out, "betrace: did our traces ever break this rule, when did it start, and can you prove it?\n");
+  bt_help_wrap("betrace: did our traces ever break this rule, when did it start, and can you prove it?", 0,
+               help_width(), out);
+  bt_buffer_append_char(out, '\n');
   title("Start here:", out);
   print_command_lines("betrace generate --traces 1000 --out traces.jsonl\n"
                       "betrace replay --traces traces.jsonl --dsl 'when { checkout } always { fraud-check }'\n"
@@ -183,6 +217,6 @@ void bt_help_print_all(bt_buffer *out) {
                       out);
   for (const bt_command_area *area = bt_command_areas; area->title; area++) print_area(area, out);
   print_others(out);
-  append(out, "\nbetrace COMMAND --help tells more; betrace --version prints the version.\n"
+  append(out, "\nbetrace COMMAND --help tells more; betrace version prints the version.\n"
               "Exit status: 0 fine, 1 something was found, 2 wrong usage, 3 could not find out.\n");
 }

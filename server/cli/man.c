@@ -79,6 +79,8 @@ static void write_flags(const bt_command *command, bt_buffer *out) {
     for (const bt_flag *flag = bt_group_flags(group); flag->name; flag++) write_flag(flag, out);
   }
   if (!command->has_no_json) write_flag(bt_command_flag(command, BT_STR("json")), out);
+  const bt_flag *output = bt_command_flag(command, BT_STR("output"));
+  if (output && output->id == BT_FLAG_OUTPUT) write_flag(output, out);
   write_flag(bt_command_flag(command, BT_STR("help")), out);
 }
 

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl/suggest.h"
 #include "server/base/clock.h"
 #include "server/base/time_text.h"
+#include "server/cli/operands.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
 #include "tempo/files/file_source.h"
@@ -28,7 +30,7 @@ const bt_cancel *bt_replay_interrupt(void) {
 
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) {
   *out = (bt_replay_place){0};
-  if (options->trace_count) return bt_file_source_open(options->traces, options->trace_count, 0, &out->source, error);
+  if (options->trace_count) return bt_cli_open_traces(options->traces, options->trace_count, &out->source, error);
   bt_http_options http = {.concurrency = (uint32_t)options->concurrency};
   bt_tempo_settings tempo = options->tempo;
   bt_tempo_settings_use_environment(&tempo);
@@ -254,10 +256,41 @@ void bt_replay_options_dispose(bt_replay_options *options) {
 
 /* ---- what is missing ---- */
 
+int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,
+                               bool takes_rules) {
+  for (size_t i = 0; i < operands->count; i++) {
+    bool are_rules = takes_rules && i < operands->before_dashes && bt_operand_has_rules(operands->items[i]);
+    if (are_rules)
+      options->has_wrong_rules |= !bt_cli_rules_add_file(&options->rules, operands->items[i]);
+    else if (!append_text(&options->traces, &options->trace_count, operands->items[i]))
+      return bt_cli_usage_error(command->name, "there is not enough memory");
+  }
+  return BT_EXIT_FINE;
+}
+
 int bt_operands_refuse(const bt_command *command, const bt_operands *operands) {
   if (!operands->count) return BT_EXIT_FINE;
   return bt_cli_usage_error(command->name, "\"%s\" is no flag, and this command takes nothing else",
                             operands->items[0]);
+}
+
+/* The ids that there are: the nearest one, or the first few. */
+static int refuse_id(const bt_cli_rules *rules, const bt_command *command, const char *id) {
+  enum { MAX_SHOWN = 6 };
+  const char **ids = calloc(rules->count + 1, sizeof *ids);
+  bt_buffer shown = {0};
+  for (size_t i = 0; ids && i < rules->count; i++) ids[i] = rules->items[i]->fields.id;
+  const char *nearest = ids ? bt_suggest_nearest(bt_str_from(id), ids) : NULL;
+  for (size_t i = 0; ids && i < rules->count && i < MAX_SHOWN; i++)
+    bt_buffer_printf(&shown, "%s%s", i ? ", " : "", ids[i]);
+  if (rules->count > MAX_SHOWN) bt_buffer_printf(&shown, " and %zu more", rules->count - MAX_SHOWN);
+  int code = nearest
+                 ? bt_cli_usage_error(command->name, "the files have no rule \"%s\"; did you mean \"%s\"?", id, nearest)
+                 : bt_cli_usage_error(command->name, "the files have no rule \"%s\"; they have %s", id,
+                                      shown.ptr ? shown.ptr : "none");
+  bt_buffer_dispose(&shown);
+  free(ids);
+  return code;
 }
 
 static int keep_only(bt_replay_options *options, const bt_command *command) {
@@ -267,7 +300,7 @@ static int keep_only(bt_replay_options *options, const bt_command *command) {
     size_t at = 0;
     while (at < rules->count && strcmp(rules->items[at]->fields.id, options->only[o]) != 0) at++;
     if (at < rules->count) continue;
-    return bt_cli_usage_error(command->name, "the files have no rule \"%s\"", options->only[o]);
+    return refuse_id(rules, command, options->only[o]);
   }
   for (size_t i = 0; i < rules->count; i++) {
     bool is_wanted = false;
@@ -285,7 +318,7 @@ static int keep_only(bt_replay_options *options, const bt_command *command) {
 static int check_rules(bt_replay_options *options, const bt_command *command, unsigned needs) {
   if (options->has_wrong_rules) return BT_EXIT_USAGE;
   if (needs & (BT_NEEDS_RULES | BT_NEEDS_ONE_RULE) && !options->rules.count)
-    return bt_cli_usage_error(command->name, "say which rules: --rules FILE or --dsl TEXT");
+    return bt_cli_usage_error(command->name, "say which rules: a rule file, --rules FILE or --dsl TEXT");
   int code = options->only_count ? keep_only(options, command) : BT_EXIT_FINE;
   if (code == BT_EXIT_FINE && needs & BT_NEEDS_ONE_RULE && options->rules.count != 1)
     return bt_cli_usage_error(command->name, "one rule is looked at and the files have %zu: name it with --rule ID",
@@ -299,9 +332,9 @@ int bt_replay_options_check(bt_replay_options *options, const bt_command *comman
   if (!options->tempo.url && !options->trace_count) options->tempo.url = getenv("BETRACE_TEMPO_URL");
   if (options->tempo.url && options->trace_count)
     return bt_cli_usage_error(command->name,
-                              "--tempo and --traces exclude each other: traces come from a Tempo or from files");
+                              "--tempo and trace files exclude each other: traces come from a Tempo or from files");
   if (needs & BT_NEEDS_SOURCE && !options->tempo.url && !options->trace_count)
-    return bt_cli_usage_error(command->name, "say where the traces are: --tempo URL or --traces FILE");
+    return bt_cli_usage_error(command->name, "say where the traces are: --tempo URL, --traces FILE, or a trace file");
   if (options->has_start && options->has_end && options->start_ns >= options->end_ns)
     return bt_cli_usage_error(command->name, "--start has to be before --end");
   return BT_EXIT_FINE;

@@ -46,6 +46,10 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
 /* Whether what was given is enough. BT_EXIT_FINE, or the exit status, and messages are printed. */
 typedef enum bt_needs { BT_NEEDS_SOURCE = 1, BT_NEEDS_RULES = 2, BT_NEEDS_ONE_RULE = 4 } bt_needs;
 int bt_replay_options_check(bt_replay_options *options, const bt_command *command, unsigned needs);
+/* For a command whose operands are files: rule files where it takes rules, and files of traces. What stands behind "--"
+ * is traces. BT_EXIT_FINE, or the exit status, and a message is printed. */
+int bt_replay_options_operands(bt_replay_options *options, const bt_command *command, const bt_operands *operands,
+                               bool takes_rules);
 /* For a command without operands. */
 int bt_operands_refuse(const bt_command *command, const bt_operands *operands);
 

@@ -41,7 +41,7 @@ class JsonTest(unittest.TestCase):
         over = ["--rules", self.rules, "--traces", self.traces]
         window = "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z"
         return {"check": [self.rules], "fmt": ["--check", self.rules], "test": [self.rules], "diff": [self.rules, self.rules, "--traces", self.traces],
-                "compare": [*over, "--before", window, "--after", window], "gate": [*over, "--baseline", "1", "--candidate", "2"], "explain": [self.rules], "import": [self.rules],
+                "compare": [*over, "--before", window, "--after", window], "gate": [*over, "--baseline", "1", "--candidate", "2"], "explain": [self.rules], "import": [self.rules], "version": [],
                 "trace": ["1", *over], "record": ["1", *over], "suggest": ["--traces", self.traces],
                 "generate": ["--traces", "10", "--out", os.path.join(self.folder.name, "g.pb")]}.get(command, over)
 

@@ -204,8 +204,12 @@ class VerifyReportTest(unittest.TestCase):
             report = copy.deepcopy(self.report)
             change(report)
             self.refused(report)
-        for text in (b"", b"[]", b"{}", b"null", b"\xff", self.text[:-2], self.text + b"{}", self.text.replace(b'"format":', b'"format":"x","format":', 1)):
+        for text in (self.text[:-2], self.text + b"{}", self.text.replace(b'"format":', b'"format":"x","format":', 1)):
             self.refused(text)
+        for text in (b"", b"[]", b"{}", b"null", b"\xff"):
+            done = self.run_on(text)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), "that is no report at all")
+            self.assertIn("report.json: ", done.stderr)
 
     # ---- signed anew with the right key ----
 
@@ -297,8 +301,8 @@ class VerifyReportTest(unittest.TestCase):
         for arguments in ((), (file,), (file, "--key", self.public, "--chain-only"), (file, "--key", self.private),
                           (file, "--key", self.public, "--sample", "many")):
             self.assertEqual(run_cli("verify-report", *arguments).returncode, 2, arguments)
-        self.assertEqual(run_cli("verify-report", "/nonexistent", "--key", self.public).returncode, 3)
-        self.assertEqual(run_cli("verify-report", file, "--key", "/nonexistent").returncode, 3)
+        self.assertEqual(run_cli("verify-report", "/nonexistent", "--key", self.public).returncode, 2)
+        self.assertEqual(run_cli("verify-report", file, "--key", "/nonexistent").returncode, 2)
         self.assertEqual(run_cli("verify-report", "-", "--key", self.public, stdin=self.text.decode()).returncode, 0)
 
 

@@ -187,7 +187,7 @@ static int gate_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
-    code = bt_operands_refuse(self, &operands);
+    code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code && !(run.baseline && run.candidate))
       code = bt_cli_usage_error(self->name, "say which versions are compared: --baseline VALUE --candidate VALUE");

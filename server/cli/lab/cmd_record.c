@@ -165,7 +165,7 @@ static int record_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
-    code = bt_trace_operand(self, &operands, &id);
+    code = bt_trace_operand(self, &run.options, &operands, &id);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = run_record(&run, &id);
   }
@@ -202,7 +202,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_record = {
     .name = "record",
     .summary = "a rule test from a real trace, with attributes redacted",
-    .usage = "ID (--rules FILE [--rule ID] | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .usage = "ID (RULES… | --rules FILE | --dsl TEXT) [--rule ID] (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about = "Writes a real trace down as a test of rules, with the verdicts that they give now. Names, services, "
              "times, kinds, statuses and "
              "ids are kept. It keeps only attributes that the rules read and those that --keep names: real traces hold "

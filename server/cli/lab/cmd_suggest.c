@@ -355,7 +355,7 @@ static int suggest_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
-    code = bt_operands_refuse(self, &operands);
+    code = bt_replay_options_operands(&run.options, self, &operands, false);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE);
     if (!code) code = run_suggest(&run);
   }

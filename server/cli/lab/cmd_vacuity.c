@@ -307,7 +307,7 @@ static int vacuity_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
-    code = bt_operands_refuse(self, &operands);
+    code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = run_vacuity(&run);
   }
@@ -329,7 +329,7 @@ static const bt_example examples[] = {
 const bt_command bt_command_vacuity = {
     .name = "vacuity",
     .summary = "rules that are never exercised, and names that no trace has",
-    .usage = "(--rules FILE | --dsl TEXT) (--tempo URL | --traces FILE) [flags]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about = "A rule that nothing exercises is never violated, and looks like one that holds. This lists such rules, "
              "with the part of their condition that no trace meets. It also lists names of spans, services and "
              "attributes that no trace of the range has, with the nearest ones that it has.\n\n"

@@ -1,0 +1,35 @@
+/* Rules or traces? See operands.h. */
+#include "server/cli/operands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tempo/files/file_source.h"
+
+/* Files of traces have one of these words near their beginning; a rule file that has is none that can be read. */
+static bool begins_like_traces(const char *path) {
+  static const char *const words[] = {"\"resourceSpans\"", "\"resource_spans\"", "\"batches\"", "\"scopeSpans\""};
+  char text[4096];
+  FILE *file = fopen(path, "rb");
+  size_t length = file ? fread(text, 1, sizeof text, file) : 0;
+  bool found = false;
+  if (file) fclose(file);
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    found = found || memmem(text, length, words[i], strlen(words[i])) != NULL;
+  return found;
+}
+
+bool bt_operand_has_rules(const char *path) {
+  struct stat about;
+  bt_str name = bt_str_from(path);
+  if (bt_str_ends_with(name, BT_STR(".yaml")) || bt_str_ends_with(name, BT_STR(".yml"))) return true;
+  if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return true;
+  return bt_str_ends_with(name, BT_STR(".json")) && !bt_str_ends_with(name, BT_STR(".otlp.json")) &&
+         stat(path, &about) == 0 && S_ISREG(about.st_mode) && !begins_like_traces(path);
+}
+
+bt_status bt_cli_open_traces(const char *const *paths, size_t count, bt_source **out, bt_error *error) {
+  bt_status status = bt_file_source_open(paths, count, 0, out, error);
+  return status == BT_IO ? (error->status = BT_INVALID) : status;
+}

@@ -1,0 +1,13 @@
+/* What the files are that stand on a command line without a flag: rules or traces. Thread: the main thread. */
+#ifndef BT_SERVER_CLI_OPERANDS_H
+#define BT_SERVER_CLI_OPERANDS_H
+
+#include "tempo/wire/source.h"
+
+/* Rules are folders, *.yaml and *.yml, and *.json that does not begin like OTLP. Everything else is traces, "-" too. */
+bool bt_operand_has_rules(const char *path);
+
+/* A source of these files. BT_INVALID, and so a wrong use of the command: one of them cannot be opened or read. */
+bt_status bt_cli_open_traces(const char *const *paths, size_t count, bt_source **out, bt_error *error) BT_MUST_CHECK;
+
+#endif
