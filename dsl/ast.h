@@ -1,6 +1,7 @@
 /* The tree: what the parser makes of the tokens, with all sugar still in it. The checker lowers it, the formatter
  * prints it. Parentheses are not nodes: they are marks on the node inside (grouping is the shape of the tree). AND in
  * AND and OR in OR are flat. Only the front end includes this. Memory: the arena of one check; immutable once parsed.
+ * Thread: that check's until then, any after it.
  */
 #ifndef BT_DSL_AST_H
 #define BT_DSL_AST_H

@@ -1,6 +1,6 @@
 /* Tree to checked rule (rule.h): resolves names, types every comparison, expands sugar and warns of what was hardly
  * meant. After an error the checker goes on where it can; whatever could not be lowered is NULL and was reported. Only
- * the front end includes this. State: one bt_checker per check. */
+ * the front end includes this. State: one bt_checker per check. Thread: the one that checks. */
 #ifndef BT_DSL_CHECKER_H
 #define BT_DSL_CHECKER_H
 

@@ -1,5 +1,5 @@
 /* Diagnostics: everything that one check of a rule's text has to say (dsl.md §7). Codes never change
- * (diagnostic_codes.h). Memory: the list owns its messages in its own arena. */
+ * (diagnostic_codes.h). Memory: the list owns its messages in its own arena. Thread: one at a time. */
 #ifndef BT_DSL_DIAGNOSTIC_H
 #define BT_DSL_DIAGNOSTIC_H
 

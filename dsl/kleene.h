@@ -1,4 +1,4 @@
-/* Three-valued truth that remembers why it is unknown. Values, no state; the evaluator's files only. */
+/* Three-valued truth that remembers why it is unknown. Values, no state, any thread; the evaluator's files only. */
 #ifndef BT_DSL_KLEENE_H
 #define BT_DSL_KLEENE_H
 

@@ -2,7 +2,7 @@
  * which always writes `| by(span:id) | by(kind)` before it: select alone silently loses spans of split traces. Every
  * query must come from one of the functions here that say so. Tempo's lexer loses up to 1,024 bytes of a query where a
  * number or the start of an attribute name lies across a multiple of 1,024 bytes (measured), often without an error.
- * These functions insert blanks to prevent that. Queries are ASCII. */
+ * These functions insert blanks to prevent that. Queries are ASCII. Thread: no state. */
 #ifndef BT_DSL_TRACEQL_H
 #define BT_DSL_TRACEQL_H
 

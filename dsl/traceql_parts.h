@@ -1,4 +1,5 @@
-/* What filters (traceql_filter.c) and reads (traceql.c) both write. Only these include it. See traceql.h. */
+/* What filters (traceql_filter.c) and reads (traceql.c) both write. Only these include it. Thread: no state. See
+ * traceql.h. */
 #ifndef BT_DSL_TRACEQL_PARTS_H
 #define BT_DSL_TRACEQL_PARTS_H
 

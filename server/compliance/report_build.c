@@ -413,7 +413,7 @@ static bt_status add_changes(building *b, bt_error *error) {
   return status;
 }
 
-static bt_status measure(building *b, bt_error *error) {
+static bt_status measure_rules(building *b, bt_error *error) {
   if (!has_room_for_tables(b)) return say_no_room(b, error);
   if (!make_tables(b)) return bt_error_no_memory(error);
   bt_status status = add_measured(b, error);
@@ -476,7 +476,7 @@ bt_status bt_report_build(const bt_report_request *request, json_t **out, bt_err
   *out = NULL;
   bt_status status = bt_framework_map_make(request->store, tenant_of(&b), request->framework, &b.map, error);
   if (!status) status = bt_framework_map_add_removed(&b.map, request->store, tenant_of(&b), start_ns, error);
-  if (!status) status = measure(&b, error);
+  if (!status) status = measure_rules(&b, error);
   if (!status) status = add_changes(&b, error);
   if (!status) status = name_previous(&b, error);
   if (!status) status = write_document(&b, out, error);

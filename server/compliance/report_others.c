@@ -34,7 +34,7 @@ static int64_t number_of(const bt_span *span, const char *key) {
   return value && value->type == BT_VALUE_INT ? value->integer : -1;
 }
 
-static void copy(char out[BT_OTHER_REPORT_TEXT], bt_str text) {
+static void copy_text(char out[BT_OTHER_REPORT_TEXT], bt_str text) {
   snprintf(out, BT_OTHER_REPORT_TEXT, "%.*s", BT_FMT(text));
 }
 
@@ -61,10 +61,10 @@ static bt_other_report describe(const finding *f, const bt_span *span) {
                            .controls_violated = number_of(span, BT_REPORT_VIOLATED),
                            .controls_passed = number_of(span, BT_REPORT_PASSED),
                            .is_same_range = is_text(start, f->start) && is_text(end, f->end)};
-  copy(other.report_id, text_of(span, BT_OWN_REPORT_ID));
-  copy(other.start, start);
-  copy(other.end, end);
-  copy(other.head, text_of(span, BT_REPORT_HEAD));
+  copy_text(other.report_id, text_of(span, BT_OWN_REPORT_ID));
+  copy_text(other.start, start);
+  copy_text(other.end, end);
+  copy_text(other.head, text_of(span, BT_REPORT_HEAD));
   return other;
 }
 
@@ -76,7 +76,7 @@ static bool goes_before(const bt_other_report *a, const bt_other_report *b) {
   return strcmp(a->report_id, b->report_id) < 0;
 }
 
-static void add(bt_other_reports *out, const bt_other_report *other) {
+static void add_other_report(bt_other_reports *out, const bt_other_report *other) {
   size_t place = out->named;
   out->count++;
   out->same_range += other->is_same_range;
@@ -98,7 +98,7 @@ static bt_status take_report(void *context, const bt_read_trace *read, bt_error 
     return BT_OK;
   if (!overlaps(f, span)) return BT_OK;
   bt_other_report other = describe(f, span);
-  add(f->out, &other);
+  add_other_report(f->out, &other);
   return BT_OK;
 }
 
@@ -225,7 +225,7 @@ typedef struct showing {
   bool is_whole;
 } showing;
 
-static bt_status show(void *context, const bt_read_trace *read, bt_error *error) {
+static bt_status show_report_span(void *context, const bt_read_trace *read, bt_error *error) {
   showing *s = context;
   (void)error;
   if (!read->trace || read->needs_by_id) return s->is_whole = false, BT_OK;
@@ -246,7 +246,7 @@ bt_status bt_report_spans_read(const bt_report_spans *request, bool *is_whole, b
                .tenant = request->tenant,
                .range = request->range,
                .cancel = request->cancel,
-               .take = show,
+               .take = show_report_span,
                .context = &s};
   bt_status status = ask_for_reports(&r, is_whole, error);
   *is_whole = *is_whole && s.is_whole;

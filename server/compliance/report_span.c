@@ -42,7 +42,7 @@ static void add_count(span_attributes *to, const char *key, const json_t *number
       (bt_attribute){bt_str_from(key), {.type = BT_VALUE_INT, .integer = json_integer_value(number)}};
 }
 
-static void fill(const json_t *document, span_attributes *out) {
+static void fill_attributes(const json_t *document, span_attributes *out) {
   const json_t *report = report_of(document), *evidence = json_object_get(document, "evidence");
   const json_t *entries = json_object_get(document, "entries"), *range = json_object_get(report, "range");
   const json_t *end = json_object_get(json_array_get(entries, json_array_size(entries) - 1), "body");
@@ -59,15 +59,15 @@ static void fill(const json_t *document, span_attributes *out) {
   add_count(out, BT_REPORT_PASSED, json_object_get(controls, "pass"));
 }
 
-static bt_status send(bt_http_client *client, const bt_exporter_options *exporter, const json_t *document,
-                      const bt_cancel *cancel, bt_error *error) {
+static bt_status send_span(bt_http_client *client, const bt_exporter_options *exporter, const json_t *document,
+                           const bt_cancel *cancel, bt_error *error) {
   const char *tenant = text_of(report_of(document), "tenant");
   bt_exporter_options options = *exporter;
   span_attributes attributes = {.count = 0};
   bt_own_ids ids;
   if (!own_ids(document, &ids)) return bt_error_no_memory(error);
   if (tenant[0]) options.tenant = tenant;
-  fill(document, &attributes);
+  fill_attributes(document, &attributes);
   int64_t now_ns = bt_clock_wall_ns();
   bt_export_span span = {.trace_id = ids.trace_id,
                          .span_id = ids.span_id,
@@ -96,7 +96,7 @@ void bt_report_span_send(bt_http_client *client, const bt_exporter_options *expo
     snprintf(out->message, sizeof out->message, "%s", reason);
     return;
   }
-  bt_status status = send(client, exporter, document, cancel, &error);
+  bt_status status = send_span(client, exporter, document, cancel, &error);
   out->state = status ? "failed" : "sent";
   if (status) snprintf(out->message, sizeof out->message, "%.190s", error.message);
 }

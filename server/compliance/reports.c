@@ -344,8 +344,8 @@ static bool is_nothing_new(making *m, const bt_report_order *order, const json_t
   return is_same;
 }
 
-static void finish(making *m, bt_status status, bt_buffer *text, const bt_report_span_result *span,
-                   const bt_error *error) {
+static void finish_report(making *m, bt_status status, bt_buffer *text, const bt_report_span_result *span,
+                          const bt_error *error) {
   report_job *job = m->job;
   char *tenant = strdup(job->tenant); /* the job may go before room is made */
   pthread_mutex_lock(&m->reports->mutex);
@@ -400,7 +400,7 @@ static bool is_deleted(making *m) {
   return deleted;
 }
 
-static void make(making *m) {
+static void make_report(making *m) {
   const bt_reports_options *options = &m->reports->options;
   json_t *document = NULL;
   bt_buffer text = {0};
@@ -421,7 +421,7 @@ static void make(making *m) {
   bt_report_order_count(&order, status, document, &span, bt_clock_monotonic_ns() - started_ns);
   json_decref(document);
   if (status) bt_buffer_dispose(&text);
-  finish(m, status, &text, &span, &error);
+  finish_report(m, status, &text, &span, &error);
 }
 
 static report_job *next_job(const bt_reports *reports) {
@@ -438,7 +438,7 @@ static bool do_piece(void *context, int64_t *again_ns) {
   m.job->view.state = BT_REPORT_RUNNING;
   m.job->hold = (bt_memory_hold){reports->options.memory, BT_MEMORY_REPORTS, 0};
   pthread_mutex_unlock(&reports->mutex);
-  make(&m);
+  make_report(&m);
   pthread_mutex_lock(&reports->mutex);
   return true;
 }

@@ -147,7 +147,7 @@ bt_status bt_signature_make(const bt_evidence_key *key, bt_str text, char out[BT
 }
 
 /* One text for one signature: what decodes to the same bytes but is written otherwise is refused. */
-static bool decode(bt_str text, unsigned char signature[SIGNATURE_BYTES]) {
+static bool decode_signature(bt_str text, unsigned char signature[SIGNATURE_BYTES]) {
   unsigned char bytes[BT_SIGNATURE_TEXT_BYTES], again[BT_SIGNATURE_TEXT_BYTES];
   if (text.len != BT_SIGNATURE_TEXT_BYTES - 1) return false;
   if (EVP_DecodeBlock(bytes, (const unsigned char *)text.ptr, (int)text.len) < SIGNATURE_BYTES) return false;
@@ -158,7 +158,7 @@ static bool decode(bt_str text, unsigned char signature[SIGNATURE_BYTES]) {
 
 bt_status bt_signature_check(const bt_evidence_key *key, bt_str text, bt_str signature, bt_error *error) {
   unsigned char bytes[SIGNATURE_BYTES];
-  if (!decode(signature, bytes))
+  if (!decode_signature(signature, bytes))
     return bt_error_set(error, BT_INVALID, "the signature is not one: expected 64 bytes in base64");
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   if (!context) return bt_error_no_memory(error);

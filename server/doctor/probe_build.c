@@ -128,7 +128,7 @@ bt_probe_attributes bt_probe_under_keys(bt_probe_build *build, bool is_of_resour
 
 /* ---- as a reader sees them ---- */
 
-static bt_status encode(bt_probes *probes, bt_error *error) {
+static bt_status encode_probes(bt_probes *probes, bt_error *error) {
   bt_status status = BT_OK;
   for (unsigned part = 0; status == BT_OK && part < BT_PROBE_PARTS; part++)
     status = bt_otlp_encode(probes->resources[part], probes->resource_counts[part], &probes->encoded, error);
@@ -150,7 +150,7 @@ static bt_status take_traces(bt_probes *probes, bt_error *error) {
 bt_status bt_probe_finish(bt_probe_build *build, bt_error *error) {
   bt_probes *probes = build->probes;
   if (build->failed) return bt_error_no_memory(error);
-  bt_status status = encode(probes, error);
+  bt_status status = encode_probes(probes, error);
   if (status == BT_OK) status = bt_span_batch_new(batch_cap_bytes, &probes->batch, error);
   if (status == BT_OK) status = bt_otlp_decode_protobuf(bt_buffer_str(&probes->encoded), probes->batch, error);
   if (status == BT_OK) status = bt_span_batch_finish(probes->batch, error);

@@ -29,7 +29,7 @@ static void write_replaced(const char *template, const char *mark, bt_str by, bt
 
 /* ---- one rule ---- */
 
-static bt_status compile(bt_doctor_rule *made, bt_error *error) {
+static bt_status compile_rule(bt_doctor_rule *made, bt_error *error) {
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_compile(bt_str_from(made->text), &made->rule, &diagnostics, error);
@@ -63,7 +63,7 @@ static bt_status judge_probes(const bt_probes *probes, bt_doctor_rule *made, bt_
 }
 
 static bt_status make_rule(const bt_probes *probes, bt_doctor_rule *made, bt_error *error) {
-  bt_status status = compile(made, error);
+  bt_status status = compile_rule(made, error);
   const bt_rule *rule = made->rule;
   if (status == BT_OK) status = bt_plan_new(rule, &made->plan, error);
   if (status == BT_OK) status = bt_projection_add(&made->projection, rule, error);

@@ -54,7 +54,7 @@ static void read_config(const char *config, bt_doctor_report *report) {
   report->most_traces = number_setting(setting(config, "query_frontend", "search", "max_result_limit"));
 }
 
-static bt_status get(const bt_doctor *doctor, const char *path, bt_http_response *response, bt_error *error) {
+static bt_status get_page(const bt_doctor *doctor, const char *path, bt_http_response *response, bt_error *error) {
   *response = (bt_http_response){0};
   return bt_tempo_source_get(doctor->options->tempo, path, doctor->options->cancel, response, error);
 }
@@ -63,11 +63,11 @@ bt_status bt_doctor_look_at_store(bt_doctor *doctor, bt_error *error) {
   bt_doctor_report *report = doctor->report;
   bt_http_response response;
   report->max_block_ns = report->max_range_ns = report->most_traces = report->hidden_tail_ns = -1;
-  bt_status status = get(doctor, "/api/status/buildinfo", &response, error);
+  bt_status status = get_page(doctor, "/api/status/buildinfo", &response, error);
   if (status == BT_OK && response.status == 200 && response.body.ptr) read_version(response.body.ptr, report->version);
   bt_http_response_dispose(&response);
   if (status != BT_OK) return status;
-  status = get(doctor, "/status/config", &response, error);
+  status = get_page(doctor, "/status/config", &response, error);
   if (status == BT_OK && response.status == 200 && response.body.ptr) read_config(response.body.ptr, report);
   bt_http_response_dispose(&response);
   if (status == BT_OK)

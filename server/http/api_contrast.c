@@ -59,7 +59,8 @@ static bt_status contrast(const bt_service *service, const bt_call *call, const 
   return status;
 }
 
-static void answer(const bt_service *service, bt_call *call, const bt_rule_definition *definition, const asked *a) {
+static void answer_contrast(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
+                            const asked *a) {
   bt_contrast_result result = {0};
   bt_error error = {0};
   bt_status status = contrast(service, call, definition, a, &result, &error);
@@ -82,6 +83,6 @@ void bt_api_rule_contrast(void *context, bt_call *call) {
   if (status)
     bt_call_error(call, status, &error);
   else
-    answer(service, call, definition, &a);
+    answer_contrast(service, call, definition, &a);
   bt_rule_definition_unref(definition);
 }

@@ -58,8 +58,8 @@ static bool read_options(const bt_service *service, bt_call *call, first_options
          check_range(service, call, &out->range);
 }
 
-static bt_status look(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
-                      const first_options *options, bt_first_result *result, bt_error *error) {
+static bt_status look_for_first(const bt_service *service, const bt_call *call, const bt_rule_definition *definition,
+                                const first_options *options, bt_first_result *result, bt_error *error) {
   bt_work_scope looking;
   bt_replay_request request = {.rules = &definition,
                                .rule_count = 1,
@@ -77,11 +77,11 @@ static bt_status look(const bt_service *service, const bt_call *call, const bt_r
   return status;
 }
 
-static void answer(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
-                   const first_options *options) {
+static void answer_first(const bt_service *service, bt_call *call, const bt_rule_definition *definition,
+                         const first_options *options) {
   bt_first_result result = {0};
   bt_error error = {0};
-  bt_status status = look(service, call, definition, options, &result, &error);
+  bt_status status = look_for_first(service, call, definition, options, &result, &error);
   if (status)
     bt_call_error(call, status, &error);
   else
@@ -103,6 +103,6 @@ void bt_api_rule_first(void *context, bt_call *call) {
   if (!read_options(service, call, &options)) return;
   const bt_rule_definition *definition = find_rule(service, call);
   if (!definition) return;
-  answer(service, call, definition, &options);
+  answer_first(service, call, definition, &options);
   bt_rule_definition_unref(definition);
 }

@@ -137,7 +137,7 @@ static void free_events(void *context) {
   free(context);
 }
 
-static void answer(bt_call *call, const bt_service *service, uint64_t given) {
+static void answer_events(bt_call *call, const bt_service *service, uint64_t given) {
   static const bt_stream_operations operations = {next_events, ": \n\n", free_events};
   events *e = calloc(1, sizeof *e);
   if (!e || !(e->tenant = strdup(bt_call_tenant(call)))) {
@@ -169,5 +169,5 @@ void bt_api_replay_events(void *context, bt_call *call) {
   else if (is_done && page.is_finished && given == page.total)
     bt_call_no_content(call); /* which tells an EventSource to stop asking */
   else
-    answer(call, service, given);
+    answer_events(call, service, given);
 }

@@ -163,7 +163,7 @@ static json_t *tests_json(const importing *import) {
                    "errors", (json_int_t)import->errors, "results", import->tests);
 }
 
-static void answer(importing *import) {
+static void answer_import(importing *import) {
   json_int_t counts[3] = {0};
   json_t *rules = json_array();
   for (size_t i = 0; i < import->file.rule_count; i++) {
@@ -177,7 +177,7 @@ static void answer(importing *import) {
                          tests_json(import)));
 }
 
-static void store(importing *import) {
+static void store_rules(importing *import) {
   bt_error error = {0};
   size_t count = import->file.rule_count;
   import->rules = calloc(count ? count : 1, sizeof *import->rules);
@@ -198,7 +198,7 @@ static void store(importing *import) {
   } else if (status) {
     bt_call_error(import->call, status, &error);
   } else {
-    answer(import);
+    answer_import(import);
     bt_rule_imports_dispose(import->rules, count);
   }
   free(import->rules);
@@ -219,7 +219,7 @@ void bt_api_rules_import(void *context, bt_call *call) {
   else if (import.file.error_count)
     refuse_rules(&import);
   else if (run_tests(&import))
-    store(&import);
+    store_rules(&import);
   json_decref(import.tests);
   json_decref(import.bad_tests);
   bt_checked_file_dispose(&import.file);

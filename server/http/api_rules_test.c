@@ -76,7 +76,7 @@ static bt_status answer_verdict(rule_test *test, const bt_trace *trace, const bt
 }
 
 /* Evaluates and answers, with the settings that a replay of this rule would have. */
-static bt_status judge(rule_test *test, const bt_trace *trace, bool is_unsettled, bt_error *error) {
+static bt_status judge_trace(rule_test *test, const bt_trace *trace, bool is_unsettled, bt_error *error) {
   bt_eval_options options = bt_one_trace_options(test->service, test->definition, trace, is_unsettled);
   const bt_rule *rule = test->definition->rule;
   bt_ruleset *ruleset = NULL;
@@ -111,7 +111,7 @@ static bt_status judge_document(rule_test *test, json_t *document, bt_error *err
     test->is_answered = true;
     status = BT_OK;
   } else if (!status) {
-    status = judge(test, bt_span_batch_trace(batch, 0), false, error);
+    status = judge_trace(test, bt_span_batch_trace(batch, 0), false, error);
   }
   bt_span_batch_free(batch);
   free(text);
@@ -120,7 +120,7 @@ static bt_status judge_document(rule_test *test, json_t *document, bt_error *err
 
 static bt_status judge_read(void *context, const bt_trace *trace, bt_error *error) {
   rule_test *test = context;
-  return judge(test, trace, bt_one_trace_is_unsettled(test->service, test->definition, trace), error);
+  return judge_trace(test, trace, bt_one_trace_is_unsettled(test->service, test->definition, trace), error);
 }
 
 static bt_status judge_stored(rule_test *test, const bt_trace_id *id, bt_error *error) {

@@ -98,7 +98,7 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
   return !bt_call_refuse_fields(call, &errors);
 }
 
-static void answer(const bt_service *service, bt_call *call, asked *a) {
+static void answer_series(const bt_service *service, bt_call *call, asked *a) {
   char unchecked[BT_QUESTION_UNCHECKED];
   bt_error error = {0};
   bt_series_ask *ask = NULL;
@@ -117,7 +117,7 @@ static void answer(const bt_service *service, bt_call *call, asked *a) {
 static void ask_for_series(const bt_service *service, bt_call *call, json_t *body) {
   asked a = {0};
   if (!body) return;
-  if (read_question(service, call, body, &a)) answer(service, call, &a);
+  if (read_question(service, call, body, &a)) answer_series(service, call, &a);
   bt_rule_choice_dispose(&a.rules);
   json_decref(body);
 }

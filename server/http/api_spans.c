@@ -84,7 +84,7 @@ static bt_status encode_flat(push *p, bt_str body, bt_field_errors *errors, bt_e
   return bt_otlp_decode_protobuf(p->document.body, p->batch, error);
 }
 
-static bt_status decode(push *p, bt_str body, bt_field_errors *errors, bt_error *error) {
+static bt_status decode_spans(push *p, bt_str body, bt_field_errors *errors, bt_error *error) {
   bool is_flat = false, as_protobuf = is_protobuf(p->call);
   p->document =
       (bt_export_document){.body = body, .content_type = as_protobuf ? "application/x-protobuf" : "application/json"};
@@ -104,7 +104,7 @@ static bool read_spans(push *p) {
   bt_error error = {0};
   bt_field_errors errors = {0};
   if (!unpack(p, &body)) return false;
-  bt_status status = decode(p, body, &errors, &error);
+  bt_status status = decode_spans(p, body, &errors, &error);
   if (bt_call_refuse_fields(p->call, &errors)) return false;
   if (status) refuse_body(p->call, status, &error);
   return !status;

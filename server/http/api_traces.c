@@ -111,7 +111,7 @@ static bt_status add_spans(question *q, const bt_trace *trace, const bt_rule_ver
   return status;
 }
 
-static bt_status answer(question *q, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_error *error) {
+static bt_status answer_verdicts(question *q, const bt_trace *trace, const bt_rule_verdict *verdicts, bt_error *error) {
   json_t *list = json_array(), *broken = NULL, *item = NULL;
   bt_status status = broken_json(q, &broken, error);
   for (size_t i = 0; i < q->count && !status; i++) {
@@ -126,7 +126,7 @@ static bt_status answer(question *q, const bt_trace *trace, const bt_rule_verdic
   return status;
 }
 
-static bt_status judge(void *context, const bt_trace *trace, bt_error *error) {
+static bt_status judge_trace(void *context, const bt_trace *trace, bt_error *error) {
   question *q = context;
   bt_ruleset *ruleset = NULL;
   bt_evaluator *evaluator = NULL;
@@ -139,7 +139,7 @@ static bt_status judge(void *context, const bt_trace *trace, bt_error *error) {
         bt_one_trace_options(q->service, q->rules[i], trace, bt_one_trace_is_unsettled(q->service, q->rules[i], trace));
   if (!status) status = bt_evaluator_new(ruleset, &evaluator, error);
   if (!status) status = bt_eval_run_within(&limit, evaluator, trace, options, &verdicts, error);
-  if (!status) status = answer(q, trace, verdicts, error);
+  if (!status) status = answer_verdicts(q, trace, verdicts, error);
   bt_evaluator_free(evaluator);
   bt_ruleset_free(ruleset);
   free(options);
@@ -169,7 +169,7 @@ void bt_api_trace_verdicts(void *context, bt_call *call) {
     return;
   }
   bt_status status = choose_rules(&q, &error);
-  if (!status) status = bt_one_trace_read(q.service, call, &id, NULL, judge, &q, &error);
+  if (!status) status = bt_one_trace_read(q.service, call, &id, NULL, judge_trace, &q, &error);
   if (status) {
     json_decref(q.answer);
     bt_call_error(call, status, &error);

@@ -160,7 +160,7 @@ static bool read_question(const bt_service *service, bt_call *call, json_t *body
 
 /* ---- answering ---- */
 
-static void answer(const bt_service *service, bt_call *call, asked *a) {
+static void answer_violations(const bt_service *service, bt_call *call, asked *a) {
   char unchecked[BT_QUESTION_UNCHECKED];
   bt_error error = {0};
   bt_look *look = NULL;
@@ -192,7 +192,7 @@ static void answer(const bt_service *service, bt_call *call, asked *a) {
 static void ask_for_violations(const bt_service *service, bt_call *call, json_t *body) {
   asked a = {0};
   if (!body) return;
-  if (read_question(service, call, body, &a)) answer(service, call, &a);
+  if (read_question(service, call, body, &a)) answer_violations(service, call, &a);
   bt_rule_choice_dispose(&a.rules);
   json_decref(body);
 }

@@ -45,7 +45,7 @@ static void stop_reading(bt_http_connection *connection) {
   connection->task = NULL;
 }
 
-static void refuse(bt_http_connection *connection, int status, const char *kind, const char *detail) {
+static void refuse_body(bt_http_connection *connection, int status, const char *kind, const char *detail) {
   bt_http_task *task = connection->task;
   stop_reading(connection);
   bt_http_body_drop(task);
@@ -53,11 +53,11 @@ static void refuse(bt_http_connection *connection, int status, const char *kind,
 }
 
 static void refuse_for_room(bt_http_connection *connection) {
-  refuse(connection, 503, "busy", "There is no room for this body while others are being read; try again.");
+  refuse_body(connection, 503, "busy", "There is no room for this body while others are being read; try again.");
 }
 
 /* All is there: the socket gets the request's head back, and what stands behind the body is kept for the next one. */
-static void finish(bt_http_connection *connection, size_t used_bytes) {
+static void finish_body(bt_http_connection *connection, size_t used_bytes) {
   bt_http_task *task = connection->task;
   h2o_socket_t *socket = connection->socket;
   stop_reading(connection);
@@ -95,13 +95,13 @@ static void take_input(bt_http_connection *connection) {
   size_t used, came = socket->input->size;
   bt_status status = take_bytes(connection, (bt_str){socket->input->bytes, came}, &used);
   if (status == BT_INVALID)
-    refuse(connection, 400, "bad-request", "The chunks of the body are not as HTTP/1.1 has them.");
+    refuse_body(connection, 400, "bad-request", "The chunks of the body are not as HTTP/1.1 has them.");
   else if (status && body->len + came > body->maximum)
-    refuse(connection, 413, "too-large", "The body is larger than this service takes (10 MiB).");
+    refuse_body(connection, 413, "too-large", "The body is larger than this service takes (10 MiB).");
   else if (status || !charge_grown(connection->task))
     refuse_for_room(connection);
   else if (is_whole(connection))
-    finish(connection, used);
+    finish_body(connection, used);
   else
     h2o_buffer_consume(&socket->input, used);
 }
@@ -171,7 +171,7 @@ void bt_http_body_forget(bt_http_task *task) {
 
 /* ---- time ---- */
 
-static void cut(bt_http_connection *connection) {
+static void cut_connection(bt_http_connection *connection) {
   bt_http_wait wait = connection->wait;
   bt_http_wait_end(connection);
   if (wait == BT_WAIT_HANDSHAKE)
@@ -186,6 +186,6 @@ void bt_http_cut_waiting(bt_http_loop *loop) {
   for (h2o_linklist_t *node = loop->waiting.next; node != &loop->waiting; node = next) {
     next = node->next;
     bt_http_connection *connection = H2O_STRUCT_FROM_MEMBER(bt_http_connection, waiting, node);
-    if (loop->is_stopping || now_ms >= connection->deadline_ms) cut(connection);
+    if (loop->is_stopping || now_ms >= connection->deadline_ms) cut_connection(connection);
   }
 }

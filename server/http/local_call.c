@@ -11,7 +11,7 @@
 enum { ARENA_SLACK_BYTES = 1 << 20 };
 static const int64_t A_MOMENT_NS = INT64_C(20) * 1000 * 1000; /* for streams that nobody wakes */
 
-static bool copy(bt_call *call, const bt_local_request *from, const bt_access_answer *answer) {
+static bool copy_request(bt_call *call, const bt_local_request *from, const bt_access_answer *answer) {
   bt_str tenant = {0}, user = {0};
   bool ok = bt_arena_copy(&call->arena, from->method, &call->method);
   ok = ok && bt_arena_copy(&call->arena, from->path, &call->path);
@@ -41,7 +41,7 @@ typedef struct local_run {
 
 /* ---- the end ---- */
 
-static void tell(const local_run *run) {
+static void record_call(const local_run *run) {
   const bt_http_server_options *options = &run->server->options;
   const bt_call *call = run->call;
   bt_audit_line line = {.method = call->method,
@@ -55,8 +55,8 @@ static void tell(const local_run *run) {
   if (bt_audit_wants(run->route)) bt_audit_write(run->server->audit, &line);
 }
 
-static void finish(local_run *run) {
-  if (run->route) tell(run);
+static void finish_call(local_run *run) {
+  if (run->route) record_call(run);
   run->done(run->context, run->call);
   free(run);
 }
@@ -104,7 +104,7 @@ static void end_turn(local_run *run) {
   if (call->away.is_away)
     bt_wait_park(&call->wait, call->away.until_ns);
   else if (!call->stream.operations || read_stream(run))
-    finish(run);
+    finish_call(run);
 }
 
 static void go_on(bt_task *task) {
@@ -131,7 +131,7 @@ static void audit_refusal(const local_run *run, const bt_local_request *request,
 }
 
 /* False: answered, and it runs nothing. */
-static bool begin(local_run *run, const bt_access *access, const bt_local_request *request) {
+static bool begin_call(local_run *run, const bt_access *access, const bt_local_request *request) {
   bt_str params[BT_CALL_MAX_PARAMS];
   size_t param_count = 0;
   bt_buffer allowed = {0};
@@ -155,7 +155,7 @@ static bool begin(local_run *run, const bt_access *access, const bt_local_reques
     return false;
   }
   run->route = route;
-  bool ok = copy(call, request, &answer);
+  bool ok = copy_request(call, request, &answer);
   for (size_t i = 0; i < param_count && ok; i++) ok = bt_call_param_set(call, params[i]);
   if (!ok) bt_call_problem(call, 503, "no-memory", "There is not enough memory to take this request; try again later.");
   return ok;
@@ -187,10 +187,10 @@ void bt_http_server_run(bt_http_server *server, const bt_local_request *request,
   run->done = done;
   run->context = context;
   bt_access *access = bt_http_access(server);
-  bool has_begun = begin(run, access, request);
+  bool has_begun = begin_call(run, access, request);
   bt_access_release(access);
   if (!has_begun) {
-    finish(run);
+    finish_call(run);
     return;
   }
   if (is_cancelled(run->call)) /* while it waited for its turn */

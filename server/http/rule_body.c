@@ -30,7 +30,7 @@ static void answer_bad_text(bt_call *call, bt_str text, const bt_diagnostics *di
 }
 
 /* Compiles; takes the fields. */
-static bt_rule_definition *compile(bt_call *call, bt_rule_fields *fields) {
+static bt_rule_definition *compile_rule(bt_call *call, bt_rule_fields *fields) {
   bt_rule_definition *definition = NULL;
   bt_diagnostics diagnostics;
   bt_error error = {0};
@@ -66,7 +66,7 @@ bt_rule_definition *bt_rule_body_read(bt_call *call, const char *path_id) {
     bt_rule_fields_dispose(&fields);
     return NULL;
   }
-  return compile(call, &fields);
+  return compile_rule(call, &fields);
 }
 
 bt_rule_definition *bt_rule_body_adhoc(bt_call *call, const char *dsl) {
@@ -74,7 +74,7 @@ bt_rule_definition *bt_rule_body_adhoc(bt_call *call, const char *dsl) {
   bt_rule_fields_init(&fields);
   fields.id = strdup("ad-hoc");
   fields.dsl = strdup(dsl);
-  if (fields.id && fields.dsl) return compile(call, &fields);
+  if (fields.id && fields.dsl) return compile_rule(call, &fields);
   bt_rule_fields_dispose(&fields);
   bt_call_problem(call, 503, "no-memory", "There is not enough memory for this request.");
   return NULL;

@@ -47,7 +47,7 @@ bool bt_tenant_is_valid(bt_str name) {
 }
 
 /* Cuts up to `end` off; false when nothing is left. */
-static bool cut(bt_str *rest, char end, bt_str *out) {
+static bool cut_field(bt_str *rest, char end, bt_str *out) {
   if (!rest->ptr) return false;
   const char *at = rest->len ? memchr(rest->ptr, end, rest->len) : NULL;
   *out = (bt_str){rest->ptr, at ? (size_t)(at - rest->ptr) : rest->len};
@@ -93,7 +93,7 @@ static bt_status parse_tenants(const line_reader *reader, bt_str list, bt_token 
   for (size_t i = 0; i < list.len; i++) most += list.ptr[i] == ',';
   bt_str *names = bt_arena_array(&reader->tokens->arena, most, sizeof *names), name;
   if (!names) return bt_error_no_memory(reader->error);
-  while (cut(&list, ',', &name)) {
+  while (cut_field(&list, ',', &name)) {
     if (!bt_tenant_is_valid(name) || bt_str_equal(name, BT_STR("*")))
       return complain(reader,
                       "tenants= has to be followed by names of tenants with commas between them, or by * alone; "
@@ -182,7 +182,7 @@ bt_status bt_tokens_parse(bt_str text, const char *file, bt_tokens **out, bt_err
   bt_status status = BT_OK;
   bt_str line = {0};
   if (!text.ptr) text = BT_STR("");
-  for (; !status && cut(&text, '\n', &line); status = parse_line(&reader, line)) reader.line++;
+  for (; !status && cut_field(&text, '\n', &line); status = parse_line(&reader, line)) reader.line++;
   if (!status && line.len)
     status =
         complain(&reader, "the last line has no end, as in a file that was cut while it was written; end it with a "

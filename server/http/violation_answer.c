@@ -155,14 +155,14 @@ static bool is_last_page(const answer *a) {
   return bt_patience_is_over(&a->patience) || (a->options.limit && a->given >= a->options.limit);
 }
 
-static void begin(answer *a, bt_buffer *out) {
+static void begin_answer(answer *a, bt_buffer *out) {
   if (!a->has_begun && a->options.form == BT_VIOLATIONS_DOCUMENT) bt_buffer_append(out, BT_STR("{\"violations\":["));
   a->has_begun = true;
 }
 
 /* Writes from the page that is there until the piece is large enough. True: the answer has ended. */
 static bool write_piece(answer *a, bt_buffer *out) {
-  begin(a, out);
+  begin_answer(a, out);
   while (a->next < a->page.count && out->len < BT_ANSWER_PIECE && !out->failed) {
     write_violation(a, &a->page.items[a->next++], out);
     a->given++;
@@ -276,7 +276,7 @@ void bt_violation_answer_nothing(bt_call *call, bt_time_range range, const bt_vi
       .asked = range, .effective_end_ns = range.end_ns, .windows_failed = &window, .windows_failed_count = 1};
   snprintf(a.page.reason, sizeof a.page.reason, "no_rules: %s", window.reason);
   bt_buffer text = {0};
-  begin(&a, &text);
+  begin_answer(&a, &text);
   write_end(&a, &text);
   bt_answer_text(call, content_type_of(options->form), &text);
   bt_buffer_dispose(&text);

@@ -62,15 +62,15 @@ json_t *bt_optional_text_json(const char *text) {
   return text && text[0] ? bt_text_json(bt_str_from(text)) : json_null();
 }
 
-static void drop(json_t **to) {
+static void drop_value(json_t **to) {
   json_decref(*to);
   *to = NULL;
 }
 
 void bt_json_append(json_t **to, json_t *value) {
-  if (json_array_append_new(*to, value)) drop(to); /* takes the value in any case */
+  if (json_array_append_new(*to, value)) drop_value(to); /* takes the value in any case */
 }
 
 void bt_json_set(json_t **to, const char *name, json_t *value) {
-  if (json_object_set_new(*to, name, value)) drop(to);
+  if (json_object_set_new(*to, name, value)) drop_value(to);
 }

@@ -8,7 +8,7 @@ static void append_seconds(bt_buffer *out, int64_t duration_ns) {
   bt_buffer_printf(out, " time=\"%.6f\"", (double)duration_ns / 1e9);
 }
 
-static void count(bt_junit_counts *counts, bt_test_outcome outcome, int64_t duration_ns) {
+static void count_outcome(bt_junit_counts *counts, bt_test_outcome outcome, int64_t duration_ns) {
   counts->tests++;
   counts->failures += outcome == BT_TEST_FAILED;
   counts->errors += outcome == BT_TEST_ERROR;
@@ -29,7 +29,7 @@ bt_status bt_junit_add(bt_junit *junit, const bt_test_result *result, bt_error *
   bt_buffer name = {0}, explanation = {0};
   bt_test_report_name(result, &name);
   bt_status status = bt_test_report_explain(result, &explanation, error);
-  count(&junit->suite, result->outcome, result->duration_ns);
+  count_outcome(&junit->suite, result->outcome, result->duration_ns);
   bt_buffer_append(&junit->cases, BT_STR("    <testcase"));
   bt_xml_attribute(&junit->cases, "classname", result->rule_id);
   bt_xml_attribute(&junit->cases, "name", bt_buffer_str(&name));
@@ -49,7 +49,7 @@ bt_status bt_junit_add(bt_junit *junit, const bt_test_result *result, bt_error *
 }
 
 void bt_junit_add_broken(bt_junit *junit, bt_str problem) {
-  count(&junit->suite, BT_TEST_ERROR, 0);
+  count_outcome(&junit->suite, BT_TEST_ERROR, 0);
   bt_buffer_append(&junit->cases, BT_STR("    <testcase name=\"the rules can be read\">\n"));
   append_failure(junit, "error", problem);
   bt_buffer_append(&junit->cases, BT_STR("    </testcase>\n"));

@@ -166,7 +166,7 @@ static size_t slot_of(const rule_entry *entries, size_t slots, const char *tenan
   return slot;
 }
 
-static bool grow(bt_metrics *metrics) {
+static bool grow_table(bt_metrics *metrics) {
   size_t slots = metrics->rule_slots * 2;
   rule_entry *bigger = calloc(slots, sizeof *bigger);
   if (!bigger) return false;
@@ -184,7 +184,7 @@ static bool grow(bt_metrics *metrics) {
 static rule_entry *find_or_add(bt_metrics *metrics, const char *tenant, const char *rule_id) {
   rule_entry *entry = &metrics->rules[slot_of(metrics->rules, metrics->rule_slots, tenant, rule_id)];
   if (entry->key) return entry;
-  if (metrics->rule_count * 2 >= metrics->rule_slots && !grow(metrics)) return NULL;
+  if (metrics->rule_count * 2 >= metrics->rule_slots && !grow_table(metrics)) return NULL;
   size_t tenant_bytes = strlen(tenant) + 1, id_bytes = strlen(rule_id) + 1;
   char *key = bt_realloc_array(NULL, tenant_bytes + id_bytes, 1);
   if (!key) return NULL;

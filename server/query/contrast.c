@@ -138,7 +138,7 @@ static void show_progress(void *context, double fraction, const bt_replay_result
   if (c->observer && c->observer->progress) c->observer->progress(c->observer->context, fraction, so_far);
 }
 
-static bt_status find(contrast *c, bt_error *error) {
+static bt_status find_verdicts(contrast *c, bt_error *error) {
   bt_replay_observer observer = {
       .context = c, .progress = show_progress, .verdict = take_verdict, .enough = has_enough};
   bt_replay_result replay = {0};
@@ -321,7 +321,7 @@ static void dispose(contrast *c) {
   free(c->found[1].items);
 }
 
-static bt_status check(const bt_contrast_request *request, bt_error *error) {
+static bt_status check_request(const bt_contrast_request *request, bt_error *error) {
   if (request->replay.rule_count != 1)
     return bt_error_set(error, BT_INVALID, "a contrast is of one rule, not of %zu", request->replay.rule_count);
   if (request->replay.range.start_ns >= request->replay.range.end_ns)
@@ -353,7 +353,7 @@ static bool goes_on(const contrast *c) {
 
 static bt_status carry_out(contrast *c, bt_error *error) {
   bt_status status = prepare(c, error);
-  if (!status) status = find(c, error);
+  if (!status) status = find_verdicts(c, error);
   if (!status && goes_on(c)) status = read_both(c, error);
   size_t most = c->request->most_findings ? c->request->most_findings : BT_CONTRAST_FINDINGS;
   return status ? status : bt_contrast_conclude(c->result, &c->rule, most, error);
@@ -362,7 +362,7 @@ static bt_status carry_out(contrast *c, bt_error *error) {
 bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
                           bt_contrast_result *result, bt_error *error) {
   *result = (bt_contrast_result){.seed = request->replay.sample_seed};
-  bt_status status = check(request, error);
+  bt_status status = check_request(request, error);
   if (status) return status;
   int64_t started_ns = bt_clock_monotonic_ns();
   contrast c = {

@@ -19,7 +19,7 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 /* ---- base64url without padding ---- */
 
-static size_t encode(const uint8_t *bytes, size_t count, char *out) {
+static size_t encode_bytes(const uint8_t *bytes, size_t count, char *out) {
   size_t length = 0;
   uint32_t bits = 0;
   unsigned held = 0;
@@ -33,7 +33,7 @@ static size_t encode(const uint8_t *bytes, size_t count, char *out) {
 }
 
 /* Exactly `count` bytes and nothing left over, not even bits that would be dropped: one cursor has one text. */
-static bool decode(bt_str text, uint8_t *bytes, size_t count) {
+static bool decode_bytes(bt_str text, uint8_t *bytes, size_t count) {
   size_t length = 0;
   uint32_t bits = 0;
   unsigned held = 0;
@@ -95,7 +95,7 @@ bt_status bt_cursor_write(const bt_cursor *cursor, const char *tenant, char out[
   put_bytes(&at, cursor->question, BT_QUESTION_BYTES);
   put_bytes(&at, cursor->rules, BT_RULES_HASH_BYTES);
   bt_status status = check_sum(raw, tenant, raw + BODY_BYTES, error);
-  if (status == BT_OK) (void)encode(raw, RAW_BYTES, out);
+  if (status == BT_OK) (void)encode_bytes(raw, RAW_BYTES, out);
   return status;
 }
 
@@ -114,7 +114,7 @@ static void read_fields(const uint8_t *at, uint8_t flags, bt_cursor *out) {
 bt_status bt_cursor_read(bt_str text, const char *tenant, bt_cursor *out, bt_error *error) {
   uint8_t raw[RAW_BYTES], sum[SUM_BYTES];
   *out = (bt_cursor){0};
-  bool is_whole = decode(text, raw, RAW_BYTES) && raw[0] == FORMAT && raw[1] <= (NEWEST_FIRST | HAS_POSITION);
+  bool is_whole = decode_bytes(text, raw, RAW_BYTES) && raw[0] == FORMAT && raw[1] <= (NEWEST_FIRST | HAS_POSITION);
   if (is_whole) {
     bt_status status = check_sum(raw, tenant, sum, error);
     if (status != BT_OK) return status;

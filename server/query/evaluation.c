@@ -67,7 +67,7 @@ static bool has_rest(const bt_evaluation *evaluation, const bt_cursor *cursor) {
   return cursor->has_position && bt_position_compare(&listing->dropped, &cursor->after, listing->newest_first) <= 0;
 }
 
-static bt_evaluation *find(bt_evaluations *evaluations, const bt_question *question) {
+static bt_evaluation *find_evaluation(bt_evaluations *evaluations, const bt_question *question) {
   for (size_t i = 0; i < evaluations->count; i++) {
     bt_evaluation *evaluation = evaluations->items[i];
     if (evaluation->retired || evaluation->failed || !is_same(evaluation, question)) continue;
@@ -107,8 +107,8 @@ static bool copy_question(bt_evaluation *evaluation, const bt_question *question
   return true;
 }
 
-static bt_status begin(bt_evaluations *evaluations, const bt_question *question, const bt_assumptions *service,
-                       bt_evaluation **out, bt_error *error) {
+static bt_status begin_evaluation(bt_evaluations *evaluations, const bt_question *question,
+                                  const bt_assumptions *service, bt_evaluation **out, bt_error *error) {
   enum { MOST = 1000 }; /* readers that keep evaluations from being forgotten */
   if (!question->rule_count)
     return bt_error_set(error, BT_NOT_FOUND, "the evaluation behind this cursor is not kept any more");
@@ -159,8 +159,8 @@ bt_status bt_look_open(bt_evaluations *evaluations, const bt_question *question,
       bt_assumptions_over(&options->assumptions, options->source, NULL); /* asks nobody: the evaluation does */
   pthread_mutex_lock(&evaluations->mutex);
   bt_evaluations_tidy(evaluations);
-  bt_evaluation *evaluation = find(evaluations, question);
-  bt_status status = evaluation ? BT_OK : begin(evaluations, question, &service, &evaluation, error);
+  bt_evaluation *evaluation = find_evaluation(evaluations, question);
+  bt_status status = evaluation ? BT_OK : begin_evaluation(evaluations, question, &service, &evaluation, error);
   if (status == BT_OK) set_look(look, evaluations, evaluation, &question->cursor);
   pthread_mutex_unlock(&evaluations->mutex);
   if (status == BT_OK)

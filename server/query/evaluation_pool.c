@@ -157,7 +157,7 @@ static bool is_to_do(const bt_evaluations *evaluations, bt_evaluation *evaluatio
 }
 
 /* In turn, so that a long one, or a tenant's many, do not keep others waiting for more than a window. */
-static bt_evaluation *choose(bt_evaluations *evaluations) {
+static bt_evaluation *choose_evaluation(bt_evaluations *evaluations) {
   int64_t now_ns = bt_clock_monotonic_ns();
   bt_evaluation *first = NULL;
   for (size_t i = 0; i < evaluations->count; i++) {
@@ -180,7 +180,7 @@ static void run_window(bt_evaluations *evaluations, bt_evaluation *evaluation) {
 static bool do_piece(void *context, int64_t *again_ns) {
   bt_evaluations *evaluations = context;
   bt_evaluations_tidy(evaluations);
-  bt_evaluation *evaluation = choose(evaluations);
+  bt_evaluation *evaluation = choose_evaluation(evaluations);
   if (evaluation)
     run_window(evaluations, evaluation);
   else if (evaluations->count)

@@ -98,12 +98,12 @@ static bool starts_with(const char *text, const char *word) {
   return strncmp(text, word, strlen(word)) == 0;
 }
 
-static void say(bt_evaluation *evaluation, const char *reason) {
+static void say_reason(bt_evaluation *evaluation, const char *reason) {
   evaluation->is_missing = true;
   if (!evaluation->reason[0]) snprintf(evaluation->reason, sizeof evaluation->reason, "%s", reason);
 }
 
-static void fail(bt_evaluation *evaluation, bt_status status, const bt_error *why) {
+static void fail_evaluation(bt_evaluation *evaluation, bt_status status, const bt_error *why) {
   evaluation->finished = true;
   evaluation->failed = status;
   evaluation->why = *why;
@@ -113,7 +113,7 @@ static void fail(bt_evaluation *evaluation, bt_status status, const bt_error *wh
 static void take_outcome(bt_evaluation *evaluation, const bt_replay_result *result) {
   bool is_harmless = starts_with(result->reason, "no_data") || starts_with(result->reason, "unsettled");
   if (result->outcome == BT_REPLAY_COMPLETED || result->coverage.has_data_from) evaluation->has_data = true;
-  if (result->outcome != BT_REPLAY_COMPLETED && !is_harmless) say(evaluation, result->reason);
+  if (result->outcome != BT_REPLAY_COMPLETED && !is_harmless) say_reason(evaluation, result->reason);
 }
 
 /* Coverages join in order of time, whichever way the windows go. */
@@ -157,12 +157,12 @@ static bt_status take_window(window_run *run, bt_replay_result *result, bt_error
 /* Nothing more can be evaluated: all that is found is final, and what is left is named by the coverage of each page. */
 static bt_status end_early(bt_evaluation *evaluation, const char *reason, bt_error *error) {
   bt_listed_array none = {0};
-  say(evaluation, reason);
+  say_reason(evaluation, reason);
   evaluation->finished = true;
   return bt_listing_take(&evaluation->listing, &none, (bt_time_range){0, 0}, evaluation->margin_ns, error);
 }
 
-static bt_status split(window_run *run, bt_error *error) {
+static bt_status split_window(window_run *run, bt_error *error) {
   bt_evaluation *evaluation = run->evaluation;
   bt_error why = {0};
   bt_status status = bt_schedule_split(&evaluation->schedule, evaluation->key.newest_first, &why);
@@ -177,7 +177,7 @@ static bt_status take_result(window_run *run, bt_replay_result *result, bt_error
   if (run->has_no_room)
     return end_early(evaluation, "results_full: what runs and what is kept fills --memory-limit; ask again later",
                      error);
-  if (run->overflows) return split(run, error);
+  if (run->overflows) return split_window(run, error);
   if (result->outcome == BT_REPLAY_CANCELLED) return BT_OK; /* it is begun again when somebody waits */
   bool is_lost = result->outcome == BT_REPLAY_FAILED;
   char reason[sizeof result->reason];
@@ -208,7 +208,7 @@ void bt_evaluation_run_window(bt_evaluations *evaluations, bt_evaluation *evalua
   evaluation->running = false;
   bt_work_scope_end(&evaluation->scope);
   if (status == BT_OK) status = take_result(&run, &result, &why);
-  if (status != BT_OK) fail(evaluation, status, &why);
+  if (status != BT_OK) fail_evaluation(evaluation, status, &why);
   bt_listed_array_dispose(&run.found);
   bt_memory_hold_join(&evaluations->hold, &run.hold); /* what was taken of it counts with the listing now */
   bt_evaluations_count(evaluations);

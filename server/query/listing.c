@@ -116,7 +116,7 @@ static bool make_room(bt_listing *listing, const bt_listed_array *window, bt_tra
   return *ids != NULL;
 }
 
-static void settle(bt_listing *listing, bt_time_range rest, int64_t margin_ns) {
+static void settle_order(bt_listing *listing, bt_time_range rest, int64_t margin_ns) {
   if (listing->count > listing->certain)
     qsort(&listing->items[listing->certain], listing->count - listing->certain, sizeof *listing->items,
           listing->newest_first ? compare_newest_first : compare_oldest_first);
@@ -134,7 +134,7 @@ bt_status bt_listing_take(bt_listing *listing, bt_listed_array *window, bt_time_
   }
   window->count = 0;
   bt_listed_array_dispose(window);
-  settle(listing, rest, margin_ns);
+  settle_order(listing, rest, margin_ns);
   return BT_OK;
 }
 

@@ -163,7 +163,7 @@ static bool is_too_young(const bt_series_ask *ask, int64_t now_ns, int64_t *agai
 }
 
 /* The ask whose turn it is, and what it lacks. NULL: there is none. */
-static bt_series_ask *choose(const bt_series_pool *pool, int64_t *again_ns, size_t *rule, int64_t *step) {
+static bt_series_ask *choose_ask(const bt_series_pool *pool, int64_t *again_ns, size_t *rule, int64_t *step) {
   int64_t now_ns = bt_clock_monotonic_ns();
   bt_series_ask *first = NULL;
   for (size_t i = 0; i < pool->ask_count; i++) {
@@ -180,7 +180,7 @@ bt_series_run *bt_series_plan(bt_series_pool *pool, int64_t *again_ns) {
   size_t rule = 0;
   int64_t step = 0;
   *again_ns = 0;
-  while ((ask = choose(pool, again_ns, &rule, &step))) {
+  while ((ask = choose_ask(pool, again_ns, &rule, &step))) {
     bt_series_run *run = plan_run(pool, ask, rule, step);
     if (run) {
       run->turn_of = ask->turn.tenant;

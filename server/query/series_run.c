@@ -32,7 +32,7 @@ static void set_unsure(bt_series_run *run, size_t series, int64_t from, int64_t 
     run->is_unsure[series * bt_run_steps(run) + (size_t)(step - run->first_step)] = true;
 }
 
-static bt_status count(void *context, const bt_trace_verdict *verdict, bt_error *error) {
+static bt_status count_trace(void *context, const bt_trace_verdict *verdict, bt_error *error) {
   bt_series_run *run = context;
   (void)error;
   int64_t from = step_of(run, verdict->time_ns), to = step_of(run, verdict->time_latest_ns);
@@ -124,7 +124,7 @@ static bool make_counts(bt_series_run *run, bt_memory_account *memory) {
 }
 
 void bt_series_run_evaluate(const bt_series_options *options, bt_series_run *run) {
-  bt_replay_observer observer = {.context = run, .verdict = count};
+  bt_replay_observer observer = {.context = run, .verdict = count_trace};
   bt_replay_request request = {.rules = run->rules,
                                .rule_count = run->series_count,
                                .range = {run->first_step * run->step_ns, run->end_step * run->step_ns},

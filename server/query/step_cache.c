@@ -89,7 +89,7 @@ static void link_newest(bt_step_cache *cache, uint32_t index) {
 
 /* ---- by key ---- */
 
-static uint32_t find(const bt_step_cache *cache, uint64_t series, int64_t step) {
+static uint32_t find_cell(const bt_step_cache *cache, uint64_t series, int64_t step) {
   uint32_t index = cache->buckets[bucket_of(cache, series, step)];
   while (index != NONE && (cache->cells[index].series != series || cache->cells[index].step != step))
     index = cache->cells[index].next;
@@ -151,7 +151,7 @@ static uint32_t take_cell(bt_step_cache *cache) {
 }
 
 bool bt_step_cache_get(bt_step_cache *cache, uint64_t series, int64_t step, int64_t now_ns, bt_step_count *out) {
-  uint32_t index = find(cache, series, step);
+  uint32_t index = find_cell(cache, series, step);
   if (index == NONE || cache->cells[index].until_ns <= now_ns) return false;
   unlink_use(cache, index);
   link_newest(cache, index);
@@ -161,7 +161,7 @@ bool bt_step_cache_get(bt_step_cache *cache, uint64_t series, int64_t step, int6
 
 void bt_step_cache_put(bt_step_cache *cache, uint64_t series, int64_t step, int64_t until_ns,
                        const bt_step_count *count) {
-  uint32_t index = find(cache, series, step);
+  uint32_t index = find_cell(cache, series, step);
   if (index != NONE) {
     unlink_use(cache, index);
   } else {

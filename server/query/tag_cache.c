@@ -72,7 +72,7 @@ static bool is_fresh(const bt_cached_tags *tags, int64_t now_ns) {
 }
 
 /* A reference, or NULL. */
-static bt_cached_tags *find(bt_tag_cache *cache, const bt_tag_request *request) {
+static bt_cached_tags *find_tags(bt_tag_cache *cache, const bt_tag_request *request) {
   int64_t now_ns = bt_clock_monotonic_ns();
   bt_cached_tags *found = NULL;
   pthread_mutex_lock(&cache->lock);
@@ -149,7 +149,7 @@ static void fetch(bt_cached_tags *tags, bt_source *source, const bt_tag_request 
 }
 
 bt_cached_tags *bt_tag_cache_get(bt_tag_cache *cache, bt_source *source, const bt_tag_request *request) {
-  bt_cached_tags *tags = find(cache, request);
+  bt_cached_tags *tags = find_tags(cache, request);
   if (tags) return tags;
   tags = new_tags(request);
   if (!tags) return NULL;

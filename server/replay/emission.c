@@ -33,7 +33,7 @@ typedef struct builder {
   bool failed;
 } builder;
 
-static void add(builder *b, bt_str key, bt_value value) {
+static void add_attribute(builder *b, bt_str key, bt_value value) {
   b->items[b->count++] = (bt_attribute){key, value};
 }
 
@@ -42,26 +42,26 @@ static bt_value string_value(bt_str text) {
 }
 
 static void add_string(builder *b, bt_str key, const char *text) {
-  add(b, key, string_value(bt_str_from(text)));
+  add_attribute(b, key, string_value(bt_str_from(text)));
 }
 
 /* The text is copied. */
 static void add_copy(builder *b, bt_str key, bt_str text) {
   bt_str copy = {0};
   if (bt_arena_copy(b->arena, text, &copy))
-    add(b, key, string_value(copy));
+    add_attribute(b, key, string_value(copy));
   else
     b->failed = true;
 }
 
 static void add_integer(builder *b, bt_str key, int64_t integer) {
-  add(b, key, (bt_value){.type = BT_VALUE_INT, .integer = integer});
+  add_attribute(b, key, (bt_value){.type = BT_VALUE_INT, .integer = integer});
 }
 
 /* An empty array is left out: nothing can search for it. */
 static void add_array(builder *b, bt_str key, const bt_value *items, size_t count) {
   if (!count || count > UINT32_MAX) return;
-  add(b, key, (bt_value){.type = BT_VALUE_ARRAY, .array = {items, (uint32_t)count}});
+  add_attribute(b, key, (bt_value){.type = BT_VALUE_ARRAY, .array = {items, (uint32_t)count}});
 }
 
 static void add_services(builder *b, const bt_violation *violation) {
@@ -128,7 +128,7 @@ static void add_origin(builder *b, const bt_emission_options *options) {
 }
 
 static void add_retraction(builder *b) {
-  add(b, BT_STR("betrace.violation.retracted"), (bt_value){.type = BT_VALUE_BOOL, .boolean = true});
+  add_attribute(b, BT_STR("betrace.violation.retracted"), (bt_value){.type = BT_VALUE_BOOL, .boolean = true});
   add_string(b, BT_STR("betrace.violation.retraction_reason"),
              "spans that came later undo it: with them the trace does not break the rule");
 }
@@ -182,7 +182,7 @@ typedef struct emission {
   bt_emission_result *result;
 } emission;
 
-static void say(emission *e, const char *message) {
+static void say_problem(emission *e, const char *message) {
   snprintf(e->result->message, sizeof e->result->message, "%.190s", message);
 }
 
@@ -256,7 +256,7 @@ static bt_status read_state(emission *e, span_state state, bool by_id, bt_error 
       return status;
     }
     if (status != BT_OK) {
-      say(e, why.message);
+      say_problem(e, why.message);
       e->read_failures++;
     }
     count = 0;
@@ -290,7 +290,7 @@ static bt_status export_spans(emission *e, const bt_export_span *spans, size_t c
 
 /* Without a source to ask, what the answer says is what is known. */
 static void take_accepted(emission *e, const size_t *indexes, size_t count, const bt_export_result *sent) {
-  if (sent->message[0]) say(e, sent->message);
+  if (sent->message[0]) say_problem(e, sent->message);
   if (e->options->source) {
     for (size_t i = 0; i < count; i++) e->states[indexes[i]] = SPAN_SENT;
     return;
@@ -314,7 +314,7 @@ static bt_status send_some(emission *e, const size_t *indexes, size_t count, bt_
   if (status == BT_OK)
     take_accepted(e, indexes, count, &sent);
   else
-    say(e, why.message);
+    say_problem(e, why.message);
   if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
   if (error) *error = why;
   return status;
@@ -358,7 +358,7 @@ static bt_status read_back(emission *e, const bool *was_sent, bt_error *error) {
     if (status != BT_OK) return status;
   }
   if (count_unseen(e, was_sent) && !e->read_failures)
-    say(e, "spans were accepted, but they cannot be read back: a limit of the receiver may have dropped them");
+    say_problem(e, "spans were accepted, but they cannot be read back: a limit of the receiver may have dropped them");
   return BT_OK;
 }
 

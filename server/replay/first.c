@@ -43,8 +43,8 @@ static int64_t earliest_of(const bt_found_list *found, int64_t not_before_ns) {
 }
 
 /* *earliest_ns: set for DATA_SOME. */
-static bt_status look(const edge *e, bt_time_range range, size_t most, data_found *out, int64_t *earliest_ns,
-                      bt_error *error) {
+static bt_status look_at_edge(const edge *e, bt_time_range range, size_t most, data_found *out, int64_t *earliest_ns,
+                              bt_error *error) {
   bt_search_request search = {.filter = bt_other_traces_filter(),
                               .range = range,
                               .max_found = most,
@@ -84,7 +84,7 @@ static bt_status find_data_from(const edge *e, int64_t margin_ns, bt_error *erro
     data_found answer;
     int64_t earliest_ns, end_ns = bt_time_add(low_ns, step_ns);
     if (end_ns > high_ns) end_ns = high_ns;
-    bt_status status = look(e, (bt_time_range){low_ns, end_ns}, LISTED_MAX, &answer, &earliest_ns, error);
+    bt_status status = look_at_edge(e, (bt_time_range){low_ns, end_ns}, LISTED_MAX, &answer, &earliest_ns, error);
     if (status != BT_OK) return status;
     if (answer == DATA_UNKNOWN) break;
     if (answer == DATA_NONE) {
@@ -118,7 +118,8 @@ static bt_status find_edge(bt_source *source, const bt_replay_request *request, 
   if (!result->at_edge_of_data || bt_time_subtract(data_from_ns, start_ns) > margin_ns) return BT_OK;
   /* Data from about the start of the range on: what lies before it tells. */
   data_found answer;
-  status = look(&e, (bt_time_range){bt_time_subtract(start_ns, EARLIER_NS), start_ns}, 1, &answer, &earliest_ns, error);
+  status = look_at_edge(&e, (bt_time_range){bt_time_subtract(start_ns, EARLIER_NS), start_ns}, 1, &answer, &earliest_ns,
+                        error);
   result->at_edge_of_data = answer == DATA_NONE || answer == DATA_UNKNOWN;
   return status;
 }
@@ -253,9 +254,9 @@ static bool is_failure_before(const descent *d, int64_t time_ns) {
   return false;
 }
 
-static void say(bt_first_result *result, bt_replay_outcome outcome, const char *format, ...)
+static void say_outcome(bt_first_result *result, bt_replay_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static void say(bt_first_result *result, bt_replay_outcome outcome, const char *format, ...) {
+static void say_outcome(bt_first_result *result, bt_replay_outcome outcome, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(result->reason, sizeof result->reason, format, arguments);
@@ -272,28 +273,34 @@ static void conclude_until(descent *d, int64_t time_ns) {
   bt_first_result *result = d->result;
   const bt_coverage *coverage = &result->coverage;
   if (d->is_cancelled)
-    say(result, BT_REPLAY_CANCELLED, "cancelled: it was cancelled, or its time was over, before everything was read");
+    say_outcome(result, BT_REPLAY_CANCELLED,
+                "cancelled: it was cancelled, or its time was over, before everything was read");
   else if (d->failed_in_a_row && !result->violation)
-    say(result, BT_REPLAY_FAILED, "%s", d->failure);
+    say_outcome(result, BT_REPLAY_FAILED, "%s", d->failure);
   else if (is_failure_before(d, time_ns))
-    say(result, BT_REPLAY_INCOMPLETE, "windows_failed: %zu windows or traces could not be read; the first: %.150s",
-        coverage->windows_failed_count, coverage->windows_failed[0].reason);
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "windows_failed: %zu windows or traces could not be read; the first: %.150s",
+                coverage->windows_failed_count, coverage->windows_failed[0].reason);
   else if (d->sample_differences)
-    say(result, BT_REPLAY_INCOMPLETE,
-        "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
-        (unsigned long long)d->sample_differences);
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
+                (unsigned long long)d->sample_differences);
   else if (d->unread_differences)
-    say(result, BT_REPLAY_INCOMPLETE,
+    say_outcome(
+        result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
         (unsigned long long)d->unread_differences);
   else if (is_inconclusive_before(d, time_ns))
-    say(result, BT_REPLAY_INCOMPLETE,
+    say_outcome(
+        result, BT_REPLAY_INCOMPLETE,
         "inconclusive: %llu traces could not be judged for sure, and one of them may have violated the rule first",
         (unsigned long long)result->inconclusive);
   else if (d->settled_end_ns <= d->range.start_ns)
-    say(result, BT_REPLAY_INCOMPLETE, "unsettled: the whole range is younger than settle, nothing in it is final yet");
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (!d->has_data)
-    say(result, BT_REPLAY_INCOMPLETE,
+    say_outcome(
+        result, BT_REPLAY_INCOMPLETE,
         "no_data: the source has no trace in this range; a wrong tenant, an outage and a passed retention look the "
         "same");
 }
@@ -305,7 +312,8 @@ static void conclude(descent *d) {
   result->outcome = BT_REPLAY_COMPLETED;
   conclude_until(d, found ? found->time_ns : INT64_MAX);
   if (found && found->provisional && result->outcome == BT_REPLAY_COMPLETED)
-    say(result, BT_REPLAY_INCOMPLETE, "unsettled: the violation's trace is not settled yet, its verdict may change");
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "unsettled: the violation's trace is not settled yet, its verdict may change");
   result->proven = found && result->outcome == BT_REPLAY_COMPLETED;
   result->looked_at = (bt_time_range){d->range.start_ns, d->position_ns};
   coverage->effective_end_ns = d->position_ns < d->settled_end_ns ? d->position_ns : d->settled_end_ns;
@@ -315,7 +323,7 @@ static void conclude(descent *d) {
 
 /* ---- the whole ---- */
 
-static void begin(descent *d, const bt_replay_request *request) {
+static void begin_descent(descent *d, const bt_replay_request *request) {
   bt_replay_request *window = &d->window;
   *window = *request;
   if (!window->now_ns) window->now_ns = bt_clock_wall_ns();
@@ -353,7 +361,7 @@ bt_status bt_first_violation_run(bt_source *source, const bt_replay_request *req
   if (status != BT_OK) return status;
   int64_t started_ns = bt_clock_monotonic_ns();
   descent d = {.source = source, .range = request->range, .observer = observer, .result = result};
-  begin(&d, request);
+  begin_descent(&d, request);
   while (status == BT_OK && goes_on(&d)) status = look_at_window(&d, error);
   if (status == BT_OK) conclude(&d);
   if (status == BT_OK && !d.is_cancelled && d.has_data) {

@@ -38,9 +38,9 @@ bt_status bt_ledger_begin(const bt_ledger *ledger, bt_error *error) {
   return BT_OK;
 }
 
-static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
+static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static void say(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
+static void say_outcome(bt_replay_result *result, bt_replay_outcome outcome, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(result->reason, sizeof result->reason, format, arguments);
@@ -51,9 +51,9 @@ static void say(bt_replay_result *result, bt_replay_outcome outcome, const char 
 static void say_failed_windows(const bt_ledger *ledger) {
   const bt_coverage *coverage = &ledger->account->result->coverage;
   unsigned long long count = (unsigned long long)coverage->windows_failed_count + ledger->account->failed_beyond;
-  say(ledger->account->result, BT_REPLAY_INCOMPLETE,
-      "windows_failed: %llu windows or traces could not be read; the first: %.150s", count,
-      coverage->windows_failed[0].reason);
+  say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE,
+              "windows_failed: %llu windows or traces could not be read; the first: %.150s", count,
+              coverage->windows_failed[0].reason);
 }
 
 /* The plan rests on what a version that was checked does, and by the end it was not one. */
@@ -66,9 +66,9 @@ static void say_unsettled_rule(const bt_ledger *ledger) {
   const bt_planned_rule *rule = ledger->plan->rules;
   while (rule->window->effective_end_ns > ledger->plan->window.range.start_ns) rule++;
   ledger->account->result->others_stand = true;
-  say(ledger->account->result, BT_REPLAY_INCOMPLETE,
-      "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
-      rule->definition->fields.id);
+  say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE,
+              "unsettled: of rule %.80s nothing in the range is final yet: the whole range is younger than its settle",
+              rule->definition->fields.id);
 }
 
 void bt_ledger_conclude(const bt_ledger *ledger) {
@@ -76,42 +76,48 @@ void bt_ledger_conclude(const bt_ledger *ledger) {
   const bt_coverage *coverage = &result->coverage;
   result->outcome = BT_REPLAY_COMPLETED;
   if (bt_questions_all_lost(ledger->questions))
-    say(result, BT_REPLAY_FAILED, "source: %.200s", ledger->questions->lost_reason);
+    say_outcome(result, BT_REPLAY_FAILED, "source: %.200s", ledger->questions->lost_reason);
   else if (coverage->windows_failed_count)
     say_failed_windows(ledger);
   else if (ledger->judge->sample_differences)
-    say(result, BT_REPLAY_INCOMPLETE,
-        "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
-        (unsigned long long)ledger->judge->sample_differences);
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "sample_differs: %llu of the traces that were read again by id are judged otherwise than in the batch",
+                (unsigned long long)ledger->judge->sample_differences);
   else if (bt_comparisons_lacking(ledger->judge))
-    say(result, BT_REPLAY_INCOMPLETE,
+    say_outcome(
+        result, BT_REPLAY_INCOMPLETE,
         "sample_differs: an earlier replay of the same rules saw a batch that differs from a read by id, and since "
         "then too few agreed: %" PRIu32 " more have to",
         bt_comparisons_lacking(ledger->judge));
   else if (ledger->judge->unread_differences)
-    say(result, BT_REPLAY_INCOMPLETE,
+    say_outcome(
+        result, BT_REPLAY_INCOMPLETE,
         "search_differs: %llu violations are in traces that the searches had ruled out; others like them were not read",
         (unsigned long long)ledger->judge->unread_differences);
   else if (was_changed(ledger))
-    say(result, BT_REPLAY_INCOMPLETE, "source_changed: it was replaced while it was asked, and is now %.170s",
-        coverage->source.note);
+    say_outcome(result, BT_REPLAY_INCOMPLETE, "source_changed: it was replaced while it was asked, and is now %.170s",
+                coverage->source.note);
   else if (ledger->judge->observer_full)
-    say(result, BT_REPLAY_INCOMPLETE, "results_full: %s", ledger->judge->full_reason);
+    say_outcome(result, BT_REPLAY_INCOMPLETE, "results_full: %s", ledger->judge->full_reason);
   else if (ledger->plan->window.effective_end_ns <= coverage->asked.start_ns)
-    say(result, BT_REPLAY_INCOMPLETE, "unsettled: the whole range is younger than settle, nothing in it is final yet");
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "unsettled: the whole range is younger than settle, nothing in it is final yet");
   else if (!ledger->has_data)
-    say(result, BT_REPLAY_INCOMPLETE,
+    say_outcome(
+        result, BT_REPLAY_INCOMPLETE,
         "no_data: the source has no trace in this range; a wrong tenant, an outage and a passed retention look the "
         "same");
   else if (result->is_sampled)
-    say(result, BT_REPLAY_INCOMPLETE, "sampled: enough traces were judged, in a random order; others were not read");
+    say_outcome(result, BT_REPLAY_INCOMPLETE,
+                "sampled: enough traces were judged, in a random order; others were not read");
   else if (coverage->effective_end_ns <= coverage->asked.start_ns)
     say_unsettled_rule(ledger);
   result->coverage.complete = result->outcome == BT_REPLAY_COMPLETED;
 }
 
 void bt_ledger_conclude_cut(const bt_ledger *ledger) {
-  say(ledger->account->result, BT_REPLAY_INCOMPLETE, "too_many: more traces have to be read than were asked for");
+  say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE,
+              "too_many: more traces have to be read than were asked for");
 }
 
 /* ---- before its end ---- */
@@ -120,11 +126,12 @@ bt_status bt_ledger_cut_off(const bt_ledger *ledger, const bt_error *why, bt_err
   for (size_t i = 0; i < ledger->plan->rule_count; i++)
     ledger->account->result->rules[i].evaluated_is_exact = ledger->account->result->rules[i].exercised_is_exact = false;
   if (ledger->table->has_no_room) {
-    say(ledger->account->result, BT_REPLAY_INCOMPLETE, "results_full: %.230s", why->message);
+    say_outcome(ledger->account->result, BT_REPLAY_INCOMPLETE, "results_full: %.230s", why->message);
     return bt_account_fail(ledger->account, ledger->plan->request.range,
                            "there was no room in memory to look at all of it", error);
   }
-  say(ledger->account->result, BT_REPLAY_CANCELLED, "cancelled: the replay was cancelled before it was complete");
+  say_outcome(ledger->account->result, BT_REPLAY_CANCELLED,
+              "cancelled: the replay was cancelled before it was complete");
   return BT_OK;
 }
 
@@ -132,7 +139,7 @@ bt_status bt_ledger_cut_off(const bt_ledger *ledger, const bt_error *why, bt_err
  * read. */
 void bt_ledger_end_early(const bt_ledger *ledger, bt_status status, const bt_error *why) {
   bt_replay_result *result = ledger->account->result;
-  say(result, BT_REPLAY_FAILED, "%s: %.200s", bt_status_name(status), why->message);
+  say_outcome(result, BT_REPLAY_FAILED, "%s: %.200s", bt_status_name(status), why->message);
   result->coverage.complete = false;
   bt_status added = bt_account_fail(ledger->account, ledger->plan->request.range, why->message, NULL);
   (void)added; /* without memory for it the outcome still says so */
@@ -376,8 +383,8 @@ void bt_replay_leave_open(bt_replay_result *result) {
   if (result->open_ns < coverage->effective_end_ns) coverage->effective_end_ns = result->open_ns;
   if (coverage->effective_end_ns > coverage->asked.start_ns || result->outcome != BT_REPLAY_COMPLETED) return;
   result->others_stand = true;
-  say(result, BT_REPLAY_INCOMPLETE, "unsettled: nothing in the range is final yet%s, its first trace goes on",
-      result->rule_count > 1 ? " for some rule" : "");
+  say_outcome(result, BT_REPLAY_INCOMPLETE, "unsettled: nothing in the range is final yet%s, its first trace goes on",
+              result->rule_count > 1 ? " for some rule" : "");
   coverage->complete = false;
 }
 

@@ -49,7 +49,7 @@ static void write_key(const bt_price_key *key, bt_buffer *out) {
   }
 }
 
-static entry *find(const bt_price_table *table, bt_str key) {
+static entry *find_entry(const bt_price_table *table, bt_str key) {
   for (size_t i = 0; i < table->count; i++) {
     entry *e = &table->entries[i];
     if (e->key_bytes == key.len && memcmp(e->key, key.ptr, key.len) == 0) return e;
@@ -78,7 +78,7 @@ static entry *take_place(bt_price_table *table) {
 }
 
 static entry *find_or_add(bt_price_table *table, bt_str key) {
-  entry *e = find(table, key);
+  entry *e = find_entry(table, key);
   if (e) return e;
   char *copy = malloc(key.len);
   if (!copy) return NULL;
@@ -91,7 +91,7 @@ static entry *find_or_add(bt_price_table *table, bt_str key) {
   return e;
 }
 
-static void add(bt_price *into, const bt_price *more) {
+static void add_price(bt_price *into, const bt_price *more) {
   into->replays += more->replays;
   into->requests += more->requests;
   into->bytes_inspected += more->bytes_inspected;
@@ -108,7 +108,7 @@ void bt_price_table_add(bt_price_table *table, const bt_price_key *key, const bt
   entry *e = text.failed ? NULL : find_or_add(table, bt_buffer_str(&text));
   if (e) {
     e->age = ++table->additions;
-    add(&e->price, price);
+    add_price(&e->price, price);
   }
   pthread_mutex_unlock(&table->lock);
   bt_buffer_dispose(&text);
@@ -119,7 +119,7 @@ bt_price bt_price_table_get(bt_price_table *table, const bt_price_key *key) {
   bt_buffer text = {0};
   write_key(key, &text);
   pthread_mutex_lock(&table->lock);
-  const entry *e = text.failed ? NULL : find(table, bt_buffer_str(&text));
+  const entry *e = text.failed ? NULL : find_entry(table, bt_buffer_str(&text));
   if (e) price = e->price;
   pthread_mutex_unlock(&table->lock);
   bt_buffer_dispose(&text);

@@ -153,7 +153,7 @@ static void emit_rule(worker_job *w, size_t rule, const bt_violation **scratch) 
 }
 
 /* Every confirmed violation is sent, also when the replay was incomplete: it is true all the same. */
-static void emit(worker_job *w, bt_replay_outcome outcome) {
+static void emit_spans(worker_job *w, bt_replay_outcome outcome) {
   const bt_job_queue_options *options = &w->queue->options;
   bool is_wanted = w->job->emit && options->client && options->exporter && w->job->violation_count;
   if (!is_wanted || outcome == BT_REPLAY_CANCELLED || outcome == BT_REPLAY_FAILED) return;
@@ -202,7 +202,7 @@ static void take_coverage(worker_job *w, bt_replay_result *result) {
 }
 
 /* Takes the result. */
-static void finish(worker_job *w, bt_replay_result *result) {
+static void finish_job(worker_job *w, bt_replay_result *result) {
   bt_job *job = w->job;
   pthread_mutex_lock(&w->queue->mutex);
   keep_rules(job, result);
@@ -266,8 +266,8 @@ static void run_job(bt_job_queue *queue, bt_job *job) {
   bt_error why = {0};
   bt_status status = bt_replay_run(queue->options.source, &request, &observer, &result, &why);
   if (status == BT_OK) bt_replay_leave_open(&result);
-  emit(&w, result.outcome);
-  finish(&w, &result);
+  emit_spans(&w, result.outcome);
+  finish_job(&w, &result);
 }
 
 static bool do_piece(void *context, int64_t *again_ns) {

@@ -25,7 +25,7 @@ static bt_cost cost_of_reads(const bt_strategy_facts *facts, double share) {
   return (bt_cost){(uint64_t)count, requests, (uint64_t)(count * READ_BYTES), units};
 }
 
-static void add(bt_cost *into, double found, double units, uint64_t bytes_each, uint64_t requests) {
+static void add_cost(bt_cost *into, double found, double units, uint64_t bytes_each, uint64_t requests) {
   into->requests += requests;
   into->bytes += (uint64_t)(found * (double)bytes_each);
   into->units += (double)requests * request_units + found * units;
@@ -39,10 +39,10 @@ void bt_strategy_costs(const bt_strategy_facts *facts, bt_cost costs[BT_STRATEGI
   bt_cost *ids = &costs[BT_STRATEGY_ID_SETS - 1], *projection = &costs[BT_STRATEGY_PROJECTION - 1];
   costs[BT_STRATEGY_READ - 1] = cost_of_reads(facts, 1);
   *ids = cost_of_reads(facts, 1 - facts->subtracted_share);
-  add(ids, (double)facts->subtracted_found, found_units, FOUND_BYTES, 1);
+  add_cost(ids, (double)facts->subtracted_found, found_units, FOUND_BYTES, 1);
   *projection = cost_of_reads(facts, facts->undecided_share);
-  add(projection, (double)facts->projected_found, projected_units, PROJECTED_BYTES,
-      2 + pages((double)facts->projected_found, PROJECTED_PER_ANSWER)); /* one asks which traces are left out */
+  add_cost(projection, (double)facts->projected_found, projected_units, PROJECTED_BYTES,
+           2 + pages((double)facts->projected_found, PROJECTED_PER_ANSWER)); /* one asks which traces are left out */
 }
 
 bt_strategy bt_strategy_cheapest(const bt_strategy_facts *facts) {

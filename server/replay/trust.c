@@ -123,7 +123,7 @@ static void take_news(entry *e, int64_t now_ns, const bt_trust_news *news) {
 
 /* ---- all of them ---- */
 
-static entry *find(const bt_trust *trust, const bt_trust_question *question) {
+static entry *find_entry(const bt_trust *trust, const bt_trust_question *question) {
   for (size_t i = 0; i < trust->count; i++)
     if (memcmp(&trust->entries[i].question, question, sizeof *question) == 0) return &trust->entries[i];
   return NULL;
@@ -146,7 +146,7 @@ static entry *take_place(bt_trust *trust) {
 }
 
 static entry *find_or_add(bt_trust *trust, const bt_trust_question *question) {
-  entry *e = find(trust, question);
+  entry *e = find_entry(trust, question);
   if (e) return e;
   e = take_place(trust);
   if (e) *e = (entry){.question = *question};
@@ -162,7 +162,7 @@ bt_trust_grant bt_trust_look(bt_trust *trust, const bt_trust_question *question,
   bt_trust_grant grant = bt_trust_nothing();
   if (!trust) return grant;
   pthread_mutex_lock(&trust->lock);
-  entry *e = find(trust, question);
+  entry *e = find_entry(trust, question);
   if (e) grant = grant_of(e, now_ns);
   pthread_mutex_unlock(&trust->lock);
   return grant;

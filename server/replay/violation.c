@@ -300,8 +300,8 @@ static bt_status set_ids(maker *m, const bt_rule_definition *definition, const c
   return BT_OK;
 }
 
-static bt_status fill(maker *m, const bt_rule_definition *definition, const char *tenant,
-                      const bt_rule_verdict *verdict, bt_error *error) {
+static bt_status fill_violation(maker *m, const bt_rule_definition *definition, const char *tenant,
+                                const bt_rule_verdict *verdict, bt_error *error) {
   bt_status status = bt_projection_add(&m->fields, m->rule, error);
   if (status == BT_OK) status = set_ids(m, definition, tenant, error);
   if (status != BT_OK) return status;
@@ -320,7 +320,7 @@ bt_status bt_violation_new(const bt_rule_definition *definition, const char *ten
   if (!m.made) return bt_error_no_memory(error);
   m.made->bytes = bt_heap_bytes(sizeof *m.made);
   bt_projection_init(&m.fields);
-  bt_status status = fill(&m, definition, tenant, verdict, error);
+  bt_status status = fill_violation(&m, definition, tenant, verdict, error);
   bt_projection_dispose(&m.fields);
   if (status == BT_OK)
     *out = &m.made->violation;

@@ -11,7 +11,7 @@ enum { SAMPLE_FLOOR = 8 }; /* violating traces that are read by id whatever thei
 
 /* Looks again each time: another replay may have seen a difference since, and the source may be another one. With the
  * marks of pruned traces batches are asked in another way, of which nothing is kept. */
-static bt_trust_grant look(bt_judge *judge) {
+static bt_trust_grant look_up_trust(bt_judge *judge) {
   const bt_replay_plan *plan = judge->plan;
   bool is_same = judge->questions->projection == &plan->projection && bt_questions_are_of_one_source(judge->questions);
   return is_same ? bt_trust_look(plan->request.trust, &plan->question, bt_clock_steady_ns()) : bt_trust_nothing();
@@ -20,7 +20,7 @@ static bt_trust_grant look(bt_judge *judge) {
 uint64_t bt_comparisons_wanted(bt_judge *judge, uint64_t sample) {
   bt_comparisons *made = &judge->comparisons;
   if (!judge->plan->keeps_trust) return sample;
-  bt_trust_grant grant = look(judge);
+  bt_trust_grant grant = look_up_trust(judge);
   bool is_first = !made->is_granted;
   made->is_granted = true;
   if (is_first || grant.compared < made->grant.compared) made->grant = grant;
@@ -43,7 +43,7 @@ uint32_t bt_comparisons_lacking(const bt_judge *judge) {
   return lacking > made->agreed ? lacking - made->agreed : 0;
 }
 
-static void say(bt_judge *judge) {
+static void say_comparison(bt_judge *judge) {
   const bt_comparisons *made = &judge->comparisons;
   bt_compared *said = &judge->account->result->coverage.compared;
   int64_t now_ns = judge->plan->request.now_ns;
@@ -58,7 +58,7 @@ void bt_comparisons_finish(bt_judge *judge) {
   const bt_comparisons *made = &judge->comparisons;
   const bt_replay_result *result = judge->account->result;
   bt_trust_news news = {.compared = made->handed_over, .agreed = made->agreed, .differed = made->differed};
-  say(judge);
+  say_comparison(judge);
   if (!judge->plan->keeps_trust) return;
   news.units = bt_strategy_spent(result->requests, judge->judged);
   if (judge->questions->projection != &judge->plan->projection || !bt_questions_are_of_one_source(judge->questions))

@@ -185,7 +185,7 @@ static bt_eval_options options_of(const bt_test_result *result) {
                            .least_steps = fields->budget > 0 ? (uint64_t)fields->budget : 0};
 }
 
-static bt_status compare(runner *run, bt_test_result *result, bt_error *error) {
+static bt_status compare_verdict(runner *run, bt_test_result *result, bt_error *error) {
   /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): judge_rule answered with a verdict */
   if (result->verdict->verdict != result->expectation->verdict) {
     result->outcome = BT_TEST_FAILED;
@@ -211,7 +211,7 @@ static bt_status run_expectation(runner *run, bt_test_result *result, bt_error *
     } else if (status) {
       bt_error_set(error, status, "%s", problem.message);
     } else {
-      status = compare(run, result, error);
+      status = compare_verdict(run, result, error);
     }
   }
   result->duration_ns = bt_clock_monotonic_ns() - started;

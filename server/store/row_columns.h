@@ -1,4 +1,4 @@
-/* The columns of rule_versions in the order in which every query here names them. For server/store alone. */
+/* The columns of rule_versions in the order in which every query here names them. For server/store alone. No state. */
 #ifndef BT_SERVER_STORE_ROW_COLUMNS_H
 #define BT_SERVER_STORE_ROW_COLUMNS_H
 

@@ -33,7 +33,7 @@ void bt_rule_index_unref(bt_rule_index *index) {
   free(index);
 }
 
-static int compare(const bt_rule_entry *entry, const char *tenant, const char *id) {
+static int compare_entry(const bt_rule_entry *entry, const char *tenant, const char *id) {
   int order = strcmp(entry->tenant, tenant);
   return order ? order : strcmp(entry->definition->fields.id, id);
 }
@@ -43,7 +43,7 @@ static size_t lower_bound(const bt_rule_index *index, const char *tenant, const 
   size_t low = 0, high = index->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (compare(&index->entries[middle], tenant, id) < 0)
+    if (compare_entry(&index->entries[middle], tenant, id) < 0)
       low = middle + 1;
     else
       high = middle;
@@ -52,7 +52,7 @@ static size_t lower_bound(const bt_rule_index *index, const char *tenant, const 
 }
 
 static bool is_at(const bt_rule_index *index, size_t at, const char *tenant, const char *id) {
-  return at < index->count && compare(&index->entries[at], tenant, id) == 0;
+  return at < index->count && compare_entry(&index->entries[at], tenant, id) == 0;
 }
 
 static void add_entry(bt_rule_index *index, const char *tenant, const bt_rule_definition *definition) {
@@ -80,7 +80,7 @@ bt_status bt_rule_index_with(const bt_rule_index *index, const char *tenant,
   for (size_t i = 0; i < index->count; i++) {
     const bt_rule_entry *entry = &index->entries[i];
     int order = -1;
-    while (next < count && (order = compare(entry, tenant, definitions[next]->fields.id)) > 0)
+    while (next < count && (order = compare_entry(entry, tenant, definitions[next]->fields.id)) > 0)
       add_entry(*out, tenant, definitions[next++]);
     if (next < count && order == 0)
       add_entry(*out, tenant, definitions[next++]);

@@ -75,8 +75,8 @@ static bt_status load_row(void *context, const bt_stored_row *row, bt_error *err
   return status;
 }
 
-static bt_status replace(bt_rule_store *store, const char *tenant, const bt_rule_definition *definition,
-                         bt_error *error) {
+static bt_status replace_rule(bt_rule_store *store, const char *tenant, const bt_rule_definition *definition,
+                              bt_error *error) {
   const char *kept = NULL;
   bt_rule_index *next = NULL;
   bt_status status = bt_store_intern_tenant(store, tenant, &kept, error);
@@ -100,7 +100,7 @@ static bt_status load_lost(void *context, const bt_lost_row *lost, bt_error *err
   if (status || !lost->is_latest || !is_tenant(lost->tenant) || !bt_rule_id_is_valid(bt_str_from(lost->id)))
     return status;
   status = bt_rule_definition_damaged(bt_str_from(lost->id), BT_STR(""), lost->version, what, &ghost, error);
-  if (!status) status = replace(store, lost->tenant, ghost, error);
+  if (!status) status = replace_rule(store, lost->tenant, ghost, error);
   bt_rule_definition_unref(ghost);
   return status;
 }

@@ -20,7 +20,7 @@ static size_t bytes_of(const bt_watch_generation *generation) {
 }
 
 /* BT_LIMIT: there is no room. */
-static bt_status grow(bt_watch_generation *generation, bt_watch_room *room, bt_error *error) {
+static bt_status grow_generation(bt_watch_generation *generation, bt_watch_room *room, bt_error *error) {
   if (2 * (generation->count + 1) <= generation->slot_count) return BT_OK;
   bt_watch_generation larger = {.slot_count = generation->slot_count ? 2 * generation->slot_count : FIRST_SLOTS,
                                 .count = generation->count};
@@ -38,7 +38,7 @@ static bt_status grow(bt_watch_generation *generation, bt_watch_room *room, bt_e
   return BT_OK;
 }
 
-static void turn(bt_watch_counted *counted) {
+static void turn_generations(bt_watch_counted *counted) {
   free(counted->before.slots);
   bt_watch_room_give(counted->room, bytes_of(&counted->before));
   counted->before = counted->now;
@@ -49,11 +49,11 @@ bt_status bt_watch_counted_add(bt_watch_counted *counted, uint64_t fingerprint, 
   fingerprint = fingerprint ? fingerprint : 1;
   *is_new = false;
   if (has(&counted->now, fingerprint) || has(&counted->before, fingerprint)) return BT_OK;
-  if (counted->now.count == BT_WATCH_COUNTED_MAX) turn(counted);
-  bt_status status = grow(&counted->now, counted->room, error);
+  if (counted->now.count == BT_WATCH_COUNTED_MAX) turn_generations(counted);
+  bt_status status = grow_generation(&counted->now, counted->room, error);
   for (int i = 0; i < 2 && status == BT_LIMIT; i++) { /* first the older generation goes, then the newer one */
-    turn(counted);
-    status = grow(&counted->now, counted->room, error);
+    turn_generations(counted);
+    status = grow_generation(&counted->now, counted->room, error);
   }
   *is_new = status == BT_LIMIT;
   if (status != BT_OK) return status == BT_LIMIT ? BT_OK : status;
@@ -66,7 +66,7 @@ bt_status bt_watch_counted_add(bt_watch_counted *counted, uint64_t fingerprint, 
 void bt_watch_counted_age(bt_watch_counted *counted, int64_t now_ns, int64_t kept_ns) {
   if (counted->begun_ns && now_ns - counted->begun_ns < kept_ns) return;
   counted->begun_ns = now_ns;
-  turn(counted);
+  turn_generations(counted);
 }
 
 void bt_watch_counted_dispose(bt_watch_counted *counted) {

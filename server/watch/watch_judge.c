@@ -56,7 +56,7 @@ static void wait_until(const bt_watcher *watcher, bt_watched *watched, int64_t d
   if (watched->due_ns < next_ns) watched->due_ns = next_ns;
 }
 
-static void count(bt_watcher *watcher, uint64_t *counter, uint64_t by) {
+static void add_to_counter(bt_watcher *watcher, uint64_t *counter, uint64_t by) {
   pthread_mutex_lock(&watcher->mutex);
   *counter += by;
   pthread_mutex_unlock(&watcher->mutex);
@@ -125,7 +125,7 @@ static bt_status open_violation(bt_watcher *watcher, const bt_watch_rule *rule, 
   open->trace_end_ns = bt_trace_end_ns(trace);
   open->holds_ns = watched->holds_ns;
   open->gap_holds_ns = watched->gap_holds_ns;
-  count(watcher, &watcher->status.violations_found, 1);
+  add_to_counter(watcher, &watcher->status.violations_found, 1);
   bt_watcher_push(watcher, open, false);
   return BT_OK;
 }
@@ -139,7 +139,7 @@ static void take_back(bt_watcher *watcher, bt_open *open, const bt_watched *watc
     open->retract_next = true;
   else
     bt_watcher_push(watcher, open, true);
-  count(watcher, &watcher->status.retractions, 1);
+  add_to_counter(watcher, &watcher->status.retractions, 1);
 }
 
 /* Once for each trace and rule, when the verdict is known. */
@@ -155,14 +155,14 @@ static bt_status count_exercised(bt_watcher *watcher, const bt_watch_rule *rule,
   return status;
 }
 
-static bt_status apply(judging *j, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
-                       const bt_watched *watched, bt_error *error) {
+static bt_status apply_verdict(judging *j, size_t rule, const bt_trace *trace, const bt_rule_verdict *verdict,
+                               const bt_watched *watched, bt_error *error) {
   bt_watcher *watcher = j->watcher;
   const bt_watch_rule *r = &watcher->rules->items[rule];
   bt_open *open = NULL;
   if (r->definition->fields.shadow) return BT_OK;
   if (verdict->verdict == BT_INCONCLUSIVE) {
-    count(watcher, &watcher->status.inconclusive, 1);
+    add_to_counter(watcher, &watcher->status.inconclusive, 1);
     return BT_OK;
   }
   bt_status status = count_exercised(watcher, r, trace, verdict, error);
@@ -226,7 +226,7 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
     if (!watcher->room && may_send(watcher, &verdicts[i]))
       j->is_full = true; /* it stays due, and the rules before are found as they are then */
     else
-      status = apply(j, i, trace, &verdicts[i], watched, &j->full_why);
+      status = apply_verdict(j, i, trace, &verdicts[i], watched, &j->full_why);
     if (status == BT_LIMIT) {
       j->is_full = j->has_no_room = true; /* the same */
       status = BT_OK;
@@ -234,7 +234,7 @@ static bt_status apply_all(judging *j, const bt_trace *trace, const bt_rule_verd
   }
   if (status != BT_OK && error) *error = j->full_why;
   if (status != BT_OK || j->is_full) return status;
-  count(watcher, &watcher->status.traces_judged, 1);
+  add_to_counter(watcher, &watcher->status.traces_judged, 1);
   set_next(watcher, trace, watched);
   return BT_OK;
 }
@@ -255,7 +255,7 @@ static void say_unreached(bt_watcher *watcher, const bt_trace *trace, const bt_r
          watcher->rules->items[first].definition->fields.id, hex);
 }
 
-static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, bt_error *error) {
+static bt_status judge_trace(judging *j, const bt_trace *trace, bt_watched *watched, bt_error *error) {
   bt_watcher *watcher = j->watcher;
   const bt_rule_verdict *verdicts = NULL;
   bt_error why = {0};
@@ -275,7 +275,7 @@ static bt_status judge(judging *j, const bt_trace *trace, bt_watched *watched, b
   char hex[BT_TRACE_ID_HEX + 1];
   bt_trace_id_format(&trace->id, hex);
   bt_log(BT_LOG_WARNING, "watch cannot judge trace %s: %s", hex, why.message);
-  count(watcher, &watcher->status.inconclusive, 1);
+  add_to_counter(watcher, &watcher->status.inconclusive, 1);
   is_done(watcher, watched);
   return BT_OK;
 }
@@ -292,7 +292,7 @@ static bt_status take_missing(judging *j, bt_watched *watched) {
   }
   bt_trace_id_format(&watched->id, hex);
   bt_log(BT_LOG_WARNING, "watch gives up on trace %s: search found it, and no read has given it since", hex);
-  count(watcher, &watcher->status.traces_unread, 1);
+  add_to_counter(watcher, &watcher->status.traces_unread, 1);
   is_done(watcher, watched);
   return BT_OK;
 }
@@ -317,7 +317,7 @@ static bt_status take_read(void *context, const bt_read_trace *read, bt_error *e
     is_done(watcher, watched);
     return BT_OK;
   }
-  return judge(j, read->trace, watched, error);
+  return judge_trace(j, read->trace, watched, error);
 }
 
 /* From the earliest start less margin to now: late spans lie in blocks dated by their arrival. */
@@ -349,8 +349,8 @@ static bt_status read_page(judging *j, const bt_trace_id *ids, size_t size, bt_e
   bt_source_account account = {0};
   j->page = ids;
   bt_status status = bt_source_read(watcher->options->source, &request, take_read, j, &account, error);
-  count(watcher, &watcher->status.requests, account.requests);
-  count(watcher, &watcher->status.bytes_inspected, account.bytes_inspected);
+  add_to_counter(watcher, &watcher->status.requests, account.requests);
+  add_to_counter(watcher, &watcher->status.bytes_inspected, account.bytes_inspected);
   bt_source_account_dispose(&account);
   return status;
 }
@@ -371,7 +371,7 @@ static void fail_one(judging *j, const bt_trace_id *id) {
   bt_trace_id_format(id, hex);
   bt_log(BT_LOG_WARNING, "watch gives up on trace %s: reads of it have failed %d times, and others were given", hex,
          MISSES_MAX);
-  count(watcher, &watcher->status.traces_unread, 1);
+  add_to_counter(watcher, &watcher->status.traces_unread, 1);
   is_done(watcher, watched);
 }
 

@@ -42,7 +42,7 @@ static bt_status restore(const bt_span *span, const bt_own_ids *ids, const bt_tr
   return bt_violation_restore(&record, out, error);
 }
 
-static bt_status add(bt_watcher *watcher, const bt_trace *trace, const bt_span *span, bt_error *error) {
+static bt_status add_sent_violation(bt_watcher *watcher, const bt_trace *trace, const bt_span *span, bt_error *error) {
   const bt_rule_definition *definition = rule_of(watcher, span);
   bt_trace_id violating;
   bt_own_ids ids;
@@ -77,7 +77,7 @@ static bt_status take_own_trace(void *context, const bt_read_trace *read, bt_err
   bool is_there = read->trace && read->trace->span_count && (r->is_final || !read->needs_by_id);
   r->given += is_there;
   if (is_there && bt_trace_is_own(read->trace, bt_str_from(r->watcher->tenant)))
-    return add(r->watcher, read->trace, &read->trace->spans[0], error);
+    return add_sent_violation(r->watcher, read->trace, &read->trace->spans[0], error);
   if (is_there) return BT_OK; /* somebody else's, under our name */
   if (r->is_final)
     r->lost++;
@@ -174,7 +174,8 @@ static bt_status read_found(recovering *r, const bt_found_list *found, bt_error 
   return status;
 }
 
-static bt_status search(const bt_watcher *watcher, bt_time_range range, bt_found_list *found, bt_error *error) {
+static bt_status search_sent_violations(const bt_watcher *watcher, bt_time_range range, bt_found_list *found,
+                                        bt_error *error) {
   bt_search_request request = {.filter = bt_str_from(filter),
                                .range = range,
                                .expected = BT_EXPECTS_FEW,
@@ -206,7 +207,7 @@ bt_status bt_watch_recover(bt_watcher *watcher, bt_error *error) {
   bt_time_range range = {begins_at(watcher), bt_time_add(watcher->now_ns, watcher->schedule.times.settle_ns)};
   bt_found_list found = {0};
   recovering r = {.watcher = watcher, .range = range};
-  bt_status status = search(watcher, range, &found, error);
+  bt_status status = search_sent_violations(watcher, range, &found, error);
   if (status != BT_OK) watcher->unread_since_ns = 0;
   if (status == BT_OK) status = read_found(&r, &found, error);
   if (status == BT_OK && r.lost > 1 && !r.given)

@@ -104,7 +104,7 @@ static bt_status add_all(bt_watch_rules *rules, const bt_rule_list *list, const 
   return status;
 }
 
-static bt_status compile(bt_watch_rules *rules, bt_error *error) {
+static bt_status compile_rules(bt_watch_rules *rules, bt_error *error) {
   if (!rules->count) return BT_OK;
   const bt_rule **compiled = bt_realloc_array(NULL, rules->count + 1, sizeof *compiled);
   if (!compiled) return bt_error_no_memory(error);
@@ -150,7 +150,7 @@ bt_status bt_watch_rules_new(const bt_rule_list *list, const bt_assumptions *ser
    * unknown. */
   if (status == BT_OK) status = bt_projection_add_pruning(&rules->projection, error);
   if (status == BT_OK) status = bt_watch_rules_hash(list, rules->hash, error);
-  if (status == BT_OK) status = compile(rules, error);
+  if (status == BT_OK) status = compile_rules(rules, error);
   if (status == BT_OK)
     *out = rules;
   else

@@ -12,9 +12,9 @@ static bt_exporter_options exporter_of(const bt_watch_options *watch) {
   return exporter;
 }
 
-static bt_status emit(void *context, const char *tenant, const bt_rule_definition *definition,
-                      const bt_violation *const *violations, size_t count, bool retract, const bt_cancel *cancel,
-                      bt_emission_result *result, bt_error *error) {
+static bt_status emit_violation(void *context, const char *tenant, const bt_rule_definition *definition,
+                                const bt_violation *const *violations, size_t count, bool retract,
+                                const bt_cancel *cancel, bt_emission_result *result, bt_error *error) {
   const bt_watch_options *watch = context;
   const bt_exporter_options exporter = exporter_of(watch);
   bt_emission_options options = {.client = watch->client,
@@ -36,12 +36,14 @@ static bt_status send_checkpoint(void *context, const char *tenant, const bt_che
   return bt_checkpoint_send(watch->client, &exporter, tenant, checkpoint, cancel, error);
 }
 
-static void tell(void *context, const char *tenant, const bt_rule_definition *definition, uint64_t count) {
+static void tell_count(void *context, const char *tenant, const bt_rule_definition *definition, uint64_t count) {
   const bt_watch_options *watch = context;
   for (uint64_t i = 0; i < count; i++) bt_metrics_rule_violation(watch->metrics, tenant, definition->fields.id);
 }
 
 bt_watch_sink bt_watch_sink_of(const bt_watch_options *options) {
-  return (bt_watch_sink){
-      .context = (void *)(uintptr_t)options, .emit = emit, .checkpoint = send_checkpoint, .emitted = tell};
+  return (bt_watch_sink){.context = (void *)(uintptr_t)options,
+                         .emit = emit_violation,
+                         .checkpoint = send_checkpoint,
+                         .emitted = tell_count};
 }

@@ -15,8 +15,8 @@ static void put_back(bt_wait *wait) {
 }
 
 static bool change(bt_wait *wait, wait_state from, wait_state to) {
-  int expected = from;
-  return atomic_compare_exchange_strong(&wait->state, &expected, to);
+  int expected = (int)from;
+  return atomic_compare_exchange_strong(&wait->state, &expected, (int)to);
 }
 
 void bt_wait_wake(bt_wait *wait) {
