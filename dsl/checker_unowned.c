@@ -30,11 +30,31 @@ static void report_exists(bt_checker *checker, const bt_ast *node) {
                     BT_FMT(name), BT_FMT(name));
 }
 
+/* `checkout > 3`: more than three of them, or an attribute of that name? */
+static bool may_be_a_count(const bt_checker *checker, const bt_ast *whole) {
+  return whole && whole->kind == BT_AST_COMPARE && whole->items[0]->kind == BT_AST_PATH &&
+         whole->items[1]->kind == BT_AST_INTEGER && !bt_checker_has_field_head(checker, whole->items[0]);
+}
+
+/* Two readings, and no fix: nobody can tell which is meant. */
+static void report_count(bt_checker *checker, const bt_ast *node, const bt_ast *whole) {
+  bt_str name = bt_checker_source(checker, node->range), written = bt_checker_source(checker, whole->range);
+  bt_str rest = {name.ptr + name.len, (size_t)(written.ptr + written.len - (name.ptr + name.len))};
+  bt_checker_report(checker, BT_E_WHICH_SPAN, node->range,
+                    "this does not say of which span: where `%.*s` is an attribute write trace.has(%.*s), and where "
+                    "it is the name of spans count(%.*s)%.*s",
+                    BT_FMT(name), BT_FMT(written), BT_FMT(name), BT_FMT(rest));
+}
+
 void bt_checker_report_which_span(bt_checker *checker, const bt_ast *node, const bt_ast *whole) {
   if (whole && whole == checker->unowned) return;
   checker->unowned = whole;
   if (may_be_a_name(checker, node)) {
     report_exists(checker, node);
+    return;
+  }
+  if (may_be_a_count(checker, whole) && node == whole->items[0]) {
+    report_count(checker, node, whole);
     return;
   }
   const bt_ast *to_wrap = whole ? whole : node;
