@@ -21,10 +21,11 @@ static bt_truth comes_first(const naive_world *world, uint32_t a, uint32_t b) {
 bt_truth naive_is_end_of(const naive_world *world, const bt_selection *selection, uint32_t span, bool is_first) {
   bt_truth result = naive_is_member(world, selection, span);
   if (naive_is_open(world, selection)) result = naive_and(result, BT_UNKNOWN);
-  for (uint32_t i = 0; i < naive_candidate_count(world, selection); i++) {
+  for (uint32_t i = 0; i < naive_candidate_count(world, selection) && result != BT_FALSE; i++) {
     uint32_t other = naive_candidate(world, selection, i);
     if (other == span) continue;
     bt_truth in_front = is_first ? comes_first(world, other, span) : comes_first(world, span, other);
+    if (in_front == BT_FALSE) continue; /* whether it is a member says nothing then; asking takes long */
     result = naive_and(result, naive_not(naive_and(naive_is_member(world, selection, other), in_front)));
   }
   return result;

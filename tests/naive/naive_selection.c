@@ -103,10 +103,10 @@ static bt_truth relates_to(const naive_world *world, bt_relation_kind kind, uint
     return relates(world, kind, span, world->bound[reference->binding], is_end, within_ns);
   const bt_selection *selection = reference->selection;
   bt_truth some = naive_is_open(world, selection) ? BT_UNKNOWN : BT_FALSE;
-  for (uint32_t i = 0; i < naive_candidate_count(world, selection); i++) {
+  for (uint32_t i = 0; i < naive_candidate_count(world, selection) && some != BT_TRUE; i++) {
     uint32_t other = naive_candidate(world, selection, i);
-    some = naive_or(some, naive_and(naive_is_member(world, selection, other),
-                                    relates(world, kind, span, other, is_end, within_ns)));
+    bt_truth related = relates(world, kind, span, other, is_end, within_ns);
+    if (related != BT_FALSE) some = naive_or(some, naive_and(naive_is_member(world, selection, other), related));
   }
   return some;
 }
@@ -135,14 +135,14 @@ bool naive_is_open(const naive_world *world, const bt_selection *selection) {
 
 bt_truth naive_is_member(const naive_world *world, const bt_selection *selection, uint32_t span) {
   bt_truth result = predicate_holds(world, selection->predicate, (naive_subject){.span = span});
-  for (uint32_t i = 0; i < selection->relation_count; i++)
+  for (uint32_t i = 0; i < selection->relation_count && result != BT_FALSE; i++) /* false stays false */
     result = naive_and(result, relation_holds(world, &selection->relations[i], span));
   return result;
 }
 
 bt_truth naive_some_member(const naive_world *world, const bt_selection *selection) {
   bt_truth some = naive_is_open(world, selection) ? BT_UNKNOWN : BT_FALSE;
-  for (uint32_t i = 0; i < naive_candidate_count(world, selection); i++)
+  for (uint32_t i = 0; i < naive_candidate_count(world, selection) && some != BT_TRUE; i++)
     some = naive_or(some, naive_is_member(world, selection, naive_candidate(world, selection, i)));
   return some;
 }
