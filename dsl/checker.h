@@ -98,6 +98,8 @@ bool bt_checker_field(bt_checker *checker, const bt_ast *node, const bt_place *p
 bt_type bt_field_type(bt_field_kind kind);
 /* A path (or indexed path) that speaks of a field by its head: span. resource. scope. event. trace. or a binding. */
 bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node);
+/* Digits and a unit of time: "30s"; or, where it needs none, digits alone. */
+bool bt_checker_is_amount(bt_str text, bool needs_unit);
 /* `span.attributes.k`, of which `rest` is what stands behind the head. True: reported. */
 bool bt_checker_report_dotted_attributes(bt_checker *checker, const bt_ast *node, bt_str rest);
 

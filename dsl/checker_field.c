@@ -99,13 +99,12 @@ bool bt_checker_has_field_head(const bt_checker *checker, const bt_ast *node) {
   return false;
 }
 
-/* Digits, maybe with a unit behind them. */
-static bool is_amount(bt_str text) {
+bool bt_checker_is_amount(bt_str text, bool needs_unit) {
   static const char *const units[] = {"", "ns", "us", "ms", "s", "m", "h", "d"};
   size_t digits = 0;
   while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9') digits++;
   bt_str unit = {text.ptr + digits, text.len - digits};
-  for (size_t i = 0; digits && i < sizeof units / sizeof units[0]; i++)
+  for (size_t i = needs_unit; digits && i < sizeof units / sizeof units[0]; i++)
     if (bt_str_equal(unit, bt_str_from(units[i]))) return true;
   return false;
 }
@@ -116,7 +115,7 @@ static bool report_glued_minus(bt_checker *checker, const bt_ast *node, bt_str n
     if (name.ptr[i] != '-') continue;
     bt_str before = {name.ptr, i}, after = {name.ptr + i + 1, name.len - i - 1};
     bool meant = intrinsics ? find_row(intrinsics, before) != NULL
-                            : is_amount(after) || bt_scope_is_binding(checker, bt_path_head(after));
+                            : bt_checker_is_amount(after, false) || bt_scope_is_binding(checker, bt_path_head(after));
     if (!meant) continue;
     size_t front = (size_t)(name.ptr - node->text.ptr) + i;
     bt_diagnostic *added =

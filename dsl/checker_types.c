@@ -108,17 +108,6 @@ static void report_number_as_duration(bt_checker *checker, const bt_expression *
                     BT_FMT(written), BT_FMT(written));
 }
 
-/* "30s": one number and its unit. */
-static bool is_duration_text(bt_str text) {
-  static const char *const units[] = {"ns", "us", "ms", "s", "m", "h", "d"};
-  size_t digits = 0;
-  while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9') digits++;
-  bt_str unit = {text.ptr + digits, text.len - digits};
-  for (size_t i = 0; digits && i < sizeof units / sizeof units[0]; i++)
-    if (bt_str_equal(unit, bt_str_from(units[i]))) return true;
-  return false;
-}
-
 /* A duration against something else. */
 static void report_duration(bt_checker *checker, const bt_expression *other) {
   if (other->type == BT_TYPE_ATTRIBUTE) {
@@ -136,7 +125,8 @@ static void report_duration(bt_checker *checker, const bt_expression *other) {
   bt_str written = bt_checker_source(checker, other->range);
   bt_diagnostic *added = bt_checker_report(checker, BT_E_DURATION, other->range,
                                            "expected a duration, as in 500ms, found `%.*s`", BT_FMT(written));
-  if (other->kind == BT_EXPRESSION_LITERAL && other->type == BT_TYPE_STRING && is_duration_text(other->literal.string))
+  if (other->kind == BT_EXPRESSION_LITERAL && other->type == BT_TYPE_STRING &&
+      bt_checker_is_amount(other->literal.string, true))
     bt_checker_fix(checker, added, other->range, "%.*s", BT_FMT(other->literal.string));
 }
 

@@ -27,16 +27,9 @@ typedef struct push {
 
 /* ---- reading ---- */
 
-static bool is_type(bt_str header, bt_str type) {
-  const char *end = header.len ? memchr(header.ptr, ';', header.len) : NULL;
-  bt_str name = {header.ptr, end ? (size_t)(end - header.ptr) : header.len};
-  while (name.len && name.ptr[name.len - 1] == ' ') name.len--;
-  return bt_str_equal_nocase(name, type);
-}
-
 static bool is_protobuf(const bt_call *call) {
-  return is_type(call->body_type, BT_STR("application/x-protobuf")) ||
-         is_type(call->body_type, BT_STR("application/protobuf"));
+  return bt_call_body_is(call, BT_STR("application/x-protobuf")) ||
+         bt_call_body_is(call, BT_STR("application/protobuf"));
 }
 
 static void refuse_body(bt_call *call, bt_status status, const bt_error *error) {

@@ -204,6 +204,14 @@ void bt_call_problem_with(bt_call *call, int status, const char *kind, json_t *e
   va_end(list);
 }
 
+bool bt_call_body_is(const bt_call *call, bt_str type) {
+  bt_str name = call->body_type;
+  const char *end = name.len ? memchr(name.ptr, ';', name.len) : NULL;
+  if (end) name.len = (size_t)(end - name.ptr);
+  while (name.len && name.ptr[name.len - 1] == ' ') name.len--;
+  return bt_str_equal_nocase(name, type);
+}
+
 const bt_cancel *bt_call_cancel(const bt_call *call) {
   return call->scope ? &call->scope->cancel : NULL;
 }

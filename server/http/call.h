@@ -92,6 +92,9 @@ void bt_call_free(bt_call *call);
 /* Adds a parameter of the path, percent-decoded. False: no memory, or more than BT_CALL_MAX_PARAMS. */
 bool bt_call_param_set(bt_call *call, bt_str encoded) BT_MUST_CHECK;
 
+/* Whether the body is of that media type; what follows a semicolon does not count. */
+bool bt_call_body_is(const bt_call *call, bt_str type);
+
 /* What work for the call looks at; NULL where it has no scope. */
 const bt_cancel *bt_call_cancel(const bt_call *call);
 /* Why the call was cut: the status and the words for it. */

@@ -69,13 +69,13 @@ static bool unpack_body(push *p) {
   return !status;
 }
 
+static body_form form_of(const bt_call *call) {
+  return bt_call_body_is(call, BT_STR("application/json")) ? AS_JSON : AS_PROTOBUF;
+}
+
 static bool find_form(push *p) {
-  bt_str type = p->call->body_type;
-  const char *end = type.len ? memchr(type.ptr, ';', type.len) : NULL;
-  if (end) type.len = (size_t)(end - type.ptr);
-  while (type.len && type.ptr[type.len - 1] == ' ') type.len--;
-  p->form = bt_str_equal_nocase(type, BT_STR("application/json")) ? AS_JSON : AS_PROTOBUF;
-  if (p->form == AS_JSON || bt_str_equal_nocase(type, BT_STR("application/x-protobuf"))) return true;
+  p->form = form_of(p->call);
+  if (p->form == AS_JSON || bt_call_body_is(p->call, BT_STR("application/x-protobuf"))) return true;
   refuse(p, 415, "unknown-type", "Content-Type may be application/x-protobuf or application/json");
   return false;
 }
@@ -172,7 +172,7 @@ static void take_traces(void *service, bt_call *call) {
 
 static void drop_others(void *service, bt_call *call) {
   (void)service;
-  answer_taken(call, bt_str_equal_nocase(call->body_type, BT_STR("application/json")) ? AS_JSON : AS_PROTOBUF);
+  answer_taken(call, form_of(call));
 }
 
 static const bt_route routes[] = {{"POST", "/v1/traces", take_traces, BT_ROLE_EDITOR, BT_LANE_PUSH},
