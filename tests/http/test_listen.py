@@ -140,6 +140,19 @@ os._exit(0)
             self.assertEqual(done.returncode, 3, f"{script}\n{done.stderr}")
             self.assertIn("1 request with spans could not be taken, so it is not known what they held", done.stderr)
 
+    def test_what_is_too_large_is_not_forgotten(self):
+        """The server refuses it before it is read."""
+        script = f"""
+assert send({RIGHT.encode()!r}) == 200
+try:
+    assert send(b" " * (17 << 20)) == 413
+except OSError:
+    pass  # the connection ends with the answer, which may come before all is sent
+"""
+        done = self.listen(script)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("1 request with spans could not be taken", done.stderr)
+
     def test_rules_that_nothing_exercised(self):
         self.assertEqual(self.send(RIGHT, rule="when { refund } always { approval }").returncode, 0)
         done = self.send(RIGHT, rule="when { refund } always { approval }", flags=["--require-exercised"])

@@ -42,15 +42,29 @@ typedef struct push {
   uint64_t spans;
 } push;
 
-static void note_refused(bt_receiver *receiver, const char *why) {
+/* Of each answer: what the server refuses by itself (a body that is too large, a full lane) is missing like the rest.
+ */
+static void count_refused(void *service, const bt_route *route, int status, int64_t duration_ns) {
+  bt_receiver *receiver = service;
+  (void)duration_ns;
+  bool is_other_path = status == 404 || status == 405 || (route && strcmp(route->path, "/v1/traces") != 0);
+  if (status < 400 || is_other_path) return;
   pthread_mutex_lock(&receiver->mutex);
-  receiver->received.refused++;
+  bt_received *received = &receiver->received;
+  received->refused++;
+  if (!received->why_refused[0])
+    snprintf(received->why_refused, sizeof received->why_refused, "the answer was %d", status);
+  pthread_mutex_unlock(&receiver->mutex);
+}
+
+static void note_why_refused(bt_receiver *receiver, const char *why) {
+  pthread_mutex_lock(&receiver->mutex);
   snprintf(receiver->received.why_refused, sizeof receiver->received.why_refused, "%.250s", why);
   pthread_mutex_unlock(&receiver->mutex);
 }
 
 static void refuse(push *p, int status, const char *kind, const char *why) {
-  note_refused(p->receiver, why);
+  note_why_refused(p->receiver, why);
   bt_call_problem(p->call, status, kind, "%s.", why);
 }
 
@@ -214,6 +228,7 @@ bt_status bt_receiver_start(const bt_receiver_options *options, bt_receiver **ou
                                  .routes = routes,
                                  .route_count = sizeof routes / sizeof *routes,
                                  .service = receiver,
+                                 .observe = count_refused,
                                  .max_body_bytes = most_bytes};
   bt_status status = make_folder(receiver, error);
   if (!status) status = open_forward(receiver, options->forward, error);
