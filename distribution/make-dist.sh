@@ -3,7 +3,7 @@
 # (tests/dist/full_reproducible.py), wherever the sources lie: times are SOURCE_DATE_EPOCH's, by default the commit's.
 #
 #   betrace_VERSION_ARCH.deb             the package; with `deb` this alone
-#   betrace-VERSION-linux-ARCH.tar.gz    the same files for any prefix
+#   betrace-VERSION-linux-ARCH.tar.gz    the same for any folder, with the libraries that the program needs
 #   betrace-VERSION.tgz, index.yaml      the Helm chart and the index of its repository
 #   betrace-app-VERSION.zip              the Grafana app, where grafana-betrace-app/dist was built
 #   images.env                           with RELEASE=1: the images of the compose file by digest (docker-compose --env-file)
@@ -58,6 +58,7 @@ make_tarball() {
   rm -rf "$stage"
   cmake --install "$build" --prefix "$stage/$name" --strip --component Unspecified >/dev/null
   cp "$root/README.md" "$root/CHANGELOG.md" "$root/LICENSE" "$stage/$name/"
+  "$root/distribution/bundle-libraries.sh" "$stage/$name"
   pack "$out/$name.tar.gz" "$stage" "$name"
 }
 

@@ -17,6 +17,7 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+import clean_root  # noqa: E402
 import helm_binary  # noqa: E402
 
 BUILT = ("grafana-betrace-app/dist", "grafana-betrace-app/dist-ui")
@@ -83,6 +84,15 @@ class Reproducible(unittest.TestCase):
         self.assertEqual(subprocess.check_output([program, "--version"], text=True), f"betrace {self.version}\n")
         self.assertTrue((program.parents[1] / "share/betrace/packs/soc2.yaml").exists())
         self.assertFalse((program.parents[1] / "etc").exists())
+
+    def test_the_tarball_needs_nothing_but_the_c_library(self):
+        (archive,) = self.dist.glob("*.tar.gz")
+        with clean_root.CleanRoot() as clean:
+            folder = clean.root / "opt"
+            subprocess.run(["tar", "-C", folder, "-xzf", archive], check=True)
+            program = f"/opt/{archive.name.removesuffix('.tar.gz')}/bin/betrace"
+            self.assertEqual(clean.run(f"{program} --version")[1], f"betrace {self.version}\n")
+            clean.run(f"{program} test {program.rsplit('/', 2)[0]}/share/betrace/packs")
 
     def test_the_archive_of_the_app(self):
         for path in self.dist.glob("*.zip"):

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# The steps of a pipeline, one after the other: run.sh STEP…, each of fmt, check, test, listen, replay and gate. All run,
+# also after one has failed. Reports go into the folder BETRACE_REPORTS. On GitHub problems become annotations, and the
+# summary of the job gets a table.
+#
+#   BETRACE_RULES     rule files and folders, one a line
+#   BETRACE_FAIL_ON   check: error or warning; replay: the severity from which on a violation fails. See the two below
+#   BETRACE_CHECK_FAIL_ON, BETRACE_REPLAY_FAIL_ON
+#   BETRACE_TRACES    replay, gate: OTLP files, one a line
+#   BETRACE_COMMAND   listen: what runs your tests
+#   BETRACE_FLAGS     listen, replay, gate: further flags, as on a command line
+#
+# The exit status is 2 when a step was used wrongly, else 1 when one failed, else 3 when one could not find out, else 0.
+# 3 is no pass.
+set -uo pipefail
+reports=${BETRACE_REPORTS:-betrace-reports}
+summary=${GITHUB_STEP_SUMMARY:-/dev/null}
+mkdir -p "$reports"
+mapfile -t rules < <(sed '/^[[:space:]]*$/d' <<<"${BETRACE_RULES:-rules}")
+mapfile -t traces < <(sed '/^[[:space:]]*$/d' <<<"${BETRACE_TRACES:-}")
+eval "flags=(${BETRACE_FLAGS:-})" # words as a shell reads them: the flags are written by who writes the workflow
+with_rules=() with_traces=()
+for file in "${rules[@]}"; do with_rules+=(--rules "$file"); done
+for file in "${traces[@]}"; do with_traces+=(--traces "$file"); done
+
+# ---- what is shown ----
+
+result_of() {
+  case "$1" in
+    0) echo passed ;;
+    1) echo failed ;;
+    2) echo "used wrongly" ;;
+    3) echo "not known, which is no pass" ;;
+    *) echo "ended with $1" ;;
+  esac
+}
+
+# Of a JUnit report each case that did not pass: name, what, message. A case is a line, and so is what it contains.
+cases_of() {
+  sed -n -E '/<testcase/{
+      s/.*<testcase classname="([^"]*)" name="([^"]*)"[^>]*>(.*)/\2\t\3/
+      /<(failure|skipped|error)/!{ /\/>$/d; N; s/\n */ / }
+      s/^([^\t]*)\t.*<(failure|skipped|error) message="([^"]*)".*/\1\t\2\t\3/p
+    }' "$1"
+}
+
+unescape() { sed -e 's/&lt;/</g' -e 's/&gt;/>/g' -e 's/&quot;/"/g' -e "s/&apos;/'/g" -e 's/&amp;/\&/g'; }
+
+# Text from rules and traces cannot end a cell of a table, nor become a link or HTML.
+cell() { sed -e 's/[\\`*_<>|&[]/\\&/g' | tr -d '\r' | tr '\n' ' ' | sed -e 's/ *$//'; }
+
+row() { printf '| %s | %s | %s |\n' "$1" "$2" "$3" >>"$summary"; }
+
+table_of_cases() {
+  local name kind message
+  [ -s "$1" ] || return 0
+  while IFS=$'\t' read -r name kind message; do
+    row "" "$kind" "$(unescape <<<"$name: $message" | cell)"
+  done < <(cases_of "$1" | head -n 50)
+}
+
+# ::error and ::warning lines, of which GitHub makes annotations at the lines of rule files.
+annotate() {
+  [ -n "${GITHUB_ACTIONS:-}" ] || return 0
+  jq -r '
+    def data: gsub("%"; "%25") | gsub("\r"; "%0D") | gsub("\n"; "%0A");
+    def property: data | gsub(":"; "%3A") | gsub(","; "%2C");
+    .runs[].results[] | .locations[0].physicalLocation as $at |
+    "::\(if .level == "error" then "error" else "warning" end) file=\($at.artifactLocation.uri // "" | property)" +
+    ",line=\($at.region.startLine // 1),col=\($at.region.startColumn // 1),title=\(.ruleId // "betrace" | property)" +
+    "::\(.message.text | data)"' "$1"
+}
+
+# ---- the steps ----
+
+step_fmt() { betrace fmt --check "${rules[@]}"; }
+
+step_check() {
+  local status
+  betrace check --fail-on "${BETRACE_CHECK_FAIL_ON:-error}" --output sarif "${rules[@]}" >"$reports/check.sarif"
+  status=$?
+  [ -s "$reports/check.sarif" ] || return $status
+  jq -r '.runs[].results[] | "\(.locations[0].physicalLocation | "\(.artifactLocation.uri):\(.region.startLine // 1)"): " +
+    "\(.level): \(.message.text)"' "$reports/check.sarif"
+  annotate "$reports/check.sarif"
+  return $status
+}
+
+step_test() {
+  local status
+  betrace test --output junit "${rules[@]}" >"$reports/test.xml"
+  status=$?
+  [ $status -eq 0 ] || cases_of "$reports/test.xml" | unescape
+  return $status
+}
+
+step_listen() {
+  local shown=()
+  [ -z "${GITHUB_ACTIONS:-}" ] || shown=(--report github)
+  if [ -z "${BETRACE_COMMAND:-}" ]; then
+    echo "betrace: listen needs the command that runs your tests, such as: npm test" >&2
+    return 2
+  fi
+  betrace listen "${with_rules[@]}" --report "junit=$reports/listen.xml" --save "$reports/traces.jsonl" "${shown[@]}" \
+    "${flags[@]}" -- bash -euo pipefail -c "$BETRACE_COMMAND"
+}
+
+step_replay() {
+  local status
+  betrace replay "${with_rules[@]}" "${with_traces[@]}" --fail-on "${BETRACE_REPLAY_FAIL_ON:-info}" --output junit \
+    "${flags[@]}" >"$reports/replay.xml"
+  status=$?
+  cases_of "$reports/replay.xml" | unescape
+  return $status
+}
+
+step_gate() {
+  local status
+  betrace gate "${with_rules[@]}" "${with_traces[@]}" --json "${flags[@]}" >"$reports/gate.json"
+  status=$?
+  [ ! -s "$reports/gate.json" ] || jq -r '"gate: \(.result)", (.rules[] |
+    "  \(.rule_id): \(.result), baseline \(.baseline.violated)/\(.baseline.exercised), " +
+    "candidate \(.candidate.violated)/\(.candidate.exercised)")' "$reports/gate.json"
+  return $status
+}
+
+# ---- all ----
+
+wrong=0 failed=0 unknown=0
+printf '### betrace\n\n| step | result | |\n|---|---|---|\n' >>"$summary"
+for step in "$@"; do
+  case "$step" in
+    fmt | check | test | listen | replay | gate) ;;
+    *)
+      echo "betrace: $step is no step; expected fmt, check, test, listen, replay or gate" >&2
+      wrong=1
+      continue
+      ;;
+  esac
+  echo "::group::betrace $step"
+  "step_$step"
+  status=$?
+  echo "::endgroup::"
+  echo "betrace $step: $(result_of $status)"
+  row "$step" "$(result_of $status)" ""
+  [ $status -eq 0 ] || table_of_cases "$reports/$step.xml"
+  case $status in
+    0) ;;
+    2) wrong=1 ;;
+    3) unknown=1 ;;
+    *) failed=1 ;;
+  esac
+done
+if [ $# -eq 0 ]; then
+  echo "betrace: no step was given; expected some of fmt, check, test, listen, replay and gate" >&2
+  wrong=1
+fi
+status=0
+[ $unknown -eq 0 ] || status=3
+[ $failed -eq 0 ] || status=1
+[ $wrong -eq 0 ] || status=2
+[ -z "${GITHUB_OUTPUT:-}" ] || printf 'status=%s\nreports=%s\n' "$status" "$reports" >>"$GITHUB_OUTPUT"
+exit $status
