@@ -36,7 +36,7 @@ static int print_man_page(const char *name) {
   return BT_EXIT_FINE;
 }
 
-/* `betrace help [COMMAND]`; for the build also `help --names`, one command a line, and `help --man [COMMAND]`. */
+/* `betrace help [COMMAND|exit]`; for the build also `help --names`, one command a line, and `help --man [COMMAND]`. */
 static int help_command(int argc, char **argv) {
   bt_buffer text = {0};
   if (argc < 2) return print_program_help(BT_EXIT_FINE);
@@ -46,8 +46,12 @@ static int help_command(int argc, char **argv) {
     return BT_EXIT_FINE;
   }
   const bt_command *command = bt_command_find(argv[1]);
-  if (!command) return refuse_command(argv[1]);
-  bt_help_print(command, &text);
+  bool is_of_exit = strcmp(argv[1], "exit") == 0;
+  if (!command && !is_of_exit) return refuse_command(argv[1]);
+  if (command)
+    bt_help_print(command, &text);
+  else
+    bt_help_print_exit(&text);
   bt_cli_print_buffer(&text);
   return BT_EXIT_FINE;
 }

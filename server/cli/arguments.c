@@ -69,16 +69,25 @@ static const char *nearest_flag(const bt_command *command, bt_str name) {
 static int refuse_unknown(const bt_command *command, const char *argument, bt_str name) {
   const char *nearest = name.len > 1 ? nearest_flag(command, name) : NULL;
   int length = (int)strcspn(argument, "=");
+  if (command->no_dsl && bt_str_equal(name, BT_STR("dsl")))
+    return bt_cli_usage_error(command->name, "it takes rule files and no --dsl: %s", command->no_dsl);
   if (nearest)
     return bt_cli_usage_error(command->name, "there is no flag %.*s; did you mean --%s?", length, argument, nearest);
   return bt_cli_usage_error(command->name, "there is no flag %.*s", length, argument);
 }
 
-static bool is_choice(const char *choices, const char *value) {
+int bt_choice_at(const char *choices, const char *value) {
+  int place = 0;
   size_t length = strlen(value);
-  for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-    if (length && strncmp(at, value, length) == 0 && (at[length] == '|' || !at[length])) return true;
-  return false;
+  for (const char *at = choices; strncmp(at, value, length) != 0 || (at[length] && at[length] != '|'); place++) {
+    at = strchr(at, '|');
+    if (!at++) return -1;
+  }
+  return place;
+}
+
+static bool is_choice(const char *choices, const char *value) {
+  return bt_choice_at(choices, value) >= 0;
 }
 
 /* "text, json or sarif" */
@@ -93,6 +102,23 @@ static void write_choices(const char *choices, bt_buffer *out) {
 
 static bool is_of(const char *text, const char *letters) {
   return *text && text[strspn(text, letters)] == '\0';
+}
+
+static bool writes(const bt_command *command, const char *form) {
+  const bt_flag *flag = bt_command_flag(command, BT_STR("output"));
+  return flag && flag->value && is_choice(flag->value, form);
+}
+
+/* "; junit is written by check, test and replay" */
+static void write_who_writes(const char *form, bt_buffer *out) {
+  size_t count = 0, at = 0;
+  for (const bt_command *const *one = bt_commands; *one; one++) count += writes(*one, form);
+  if (count) bt_buffer_printf(out, "; %s is written by ", form);
+  for (const bt_command *const *one = bt_commands; *one; one++) {
+    if (!writes(*one, form)) continue;
+    bt_buffer_printf(out, "%s%s", !at ? "" : at + 1 == count ? " and " : ", ", (*one)->name);
+    at++;
+  }
 }
 
 /* What was probably meant is written out where that is a number without its unit, or a day without its time. */
@@ -111,14 +137,16 @@ static void write_expected(const bt_flag *flag, const char *value, bt_buffer *ou
 }
 
 static int refuse_value(const bt_command *command, const bt_flag *flag, const char *value) {
-  bt_buffer expected = {0};
+  bt_buffer expected = {0}, others = {0};
   if (strchr(flag->value, '|'))
     write_choices(flag->value, &expected);
   else
     write_expected(flag, value, &expected);
-  int code = bt_cli_usage_error(command->name, "--%s expects %s, not \"%s\"", flag->name,
-                                expected.ptr ? expected.ptr : "another value", value);
+  if (strcmp(flag->name, "output") == 0) write_who_writes(value, &others);
+  int code = bt_cli_usage_error(command->name, "--%s expects %s, not \"%s\"%s", flag->name,
+                                expected.ptr ? expected.ptr : "another value", value, others.ptr ? others.ptr : "");
   bt_buffer_dispose(&expected);
+  bt_buffer_dispose(&others);
   return code;
 }
 

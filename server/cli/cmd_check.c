@@ -6,15 +6,24 @@
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
 #include "server/cli/terminal.h"
+#include "server/json/ci_note.h"
 #include "server/json/check_json.h"
 #include "server/json/sarif.h"
 
-typedef enum check_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF } check_format;
+typedef enum check_format {
+  FORMAT_TEXT,
+  FORMAT_JSON,
+  FORMAT_JSONL,
+  FORMAT_SARIF,
+  FORMAT_JUNIT,
+  FORMAT_GITHUB
+} check_format;
 
 typedef struct checking {
   check_format format;
   bool fails_on_warnings;
-  json_t *diagnostics; /* all of them, for JSON */
+  json_t *diagnostics; /* all of them, where programs read them */
+  json_t *names;       /* {file, unreadable} of each file and text */
   size_t files, rules, errors, warnings;
   bool is_unreadable; /* some file cannot be read */
 } checking;
@@ -121,6 +130,10 @@ static void take_file(checking *check, const bt_checked_file *file) {
   check->warnings += file->warning_count;
 }
 
+static void add_name(checking *check, const char *name, const char *unreadable) {
+  json_array_append_new(check->names, json_pack("{s:s, s:s?}", "file", name, "unreadable", unreadable));
+}
+
 static void check_text(checking *check, bt_str dsl, const char *name) {
   bt_rule *rule = NULL;
   bt_diagnostics diagnostics;
@@ -150,9 +163,11 @@ static void check_file(checking *check, const char *path) {
   if (!text) {
     bt_print_error("betrace check: %s\n", error.message);
     check->is_unreadable = true;
+    add_name(check, path, error.message);
     return;
   }
   const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
+  add_name(check, name, NULL);
   bool is_rule = path[0] == '-' && !path[1] && !bt_looks_like_rule_file((bt_str){text, length});
   if (is_rule)
     check_text(check, (bt_str){text, length}, name);
@@ -164,7 +179,29 @@ static void check_file(checking *check, const char *path) {
   free(text);
 }
 
-static void print_end(checking *check) {
+static void print_lines(const checking *check) {
+  json_t *problem;
+  size_t at;
+  json_array_foreach(check->diagnostics, at, problem) bt_print_json(json_incref(problem), JSON_COMPACT);
+}
+
+/* JUnit, or annotations. */
+static void print_document(const checking *check) {
+  bt_buffer text = {0};
+  bt_error error = {0};
+  bt_status status = BT_OK;
+  if (check->format == FORMAT_JUNIT)
+    status = bt_problems_junit(check->diagnostics, check->names, &text, &error);
+  else
+    bt_problems_annotate(check->diagnostics, &text);
+  if (status || text.failed)
+    bt_print_error_line("betrace check: there is not enough memory");
+  else
+    bt_print_document(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
+}
+
+static void print_end(const checking *check) {
   bool is_valid = !check->errors && !check->is_unreadable;
   switch (check->format) {
   case FORMAT_TEXT:
@@ -183,6 +220,9 @@ static void print_end(checking *check) {
   case FORMAT_SARIF:
     bt_cli_print_json(bt_sarif_json(check->diagnostics, !check->is_unreadable, BETRACE_VERSION));
     break;
+  case FORMAT_JSONL: print_lines(check); break;
+  case FORMAT_JUNIT:
+  case FORMAT_GITHUB: print_document(check); break;
   }
 }
 
@@ -193,11 +233,14 @@ static int exit_status(const checking *check) {
 
 static int run_check(checking *check, char **paths, size_t path_count, const char *const *texts, size_t text_count) {
   check->diagnostics = json_array();
-  if (!check->diagnostics) return bt_cli_usage_error("check", "there is not enough memory");
+  check->names = json_array();
+  if (!check->diagnostics || !check->names) return bt_cli_usage_error("check", "there is not enough memory");
+  if (text_count) add_name(check, "<dsl>", NULL);
   for (size_t i = 0; i < text_count; i++) check_text(check, bt_str_from(texts[i]), "<dsl>");
   for (size_t i = 0; i < path_count; i++) check_file(check, paths[i]);
   print_end(check);
   json_decref(check->diagnostics);
+  json_decref(check->names);
   return exit_status(check);
 }
 
@@ -209,14 +252,15 @@ typedef struct check_arguments {
   checking check;
   const char *texts[MAX_TEXTS];
   size_t text_count;
+  bt_rule_paths named;
 } check_arguments;
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   check_arguments *arguments = context;
   checking *check = &arguments->check;
   if (flag->id == BT_FLAG_JSON) check->format = FORMAT_JSON;
-  if (flag->id == OPT_FORMAT)
-    check->format = strcmp(value, "json") == 0 ? FORMAT_JSON : strcmp(value, "sarif") == 0 ? FORMAT_SARIF : FORMAT_TEXT;
+  if (flag->id == OPT_FORMAT) check->format = (check_format)bt_choice_at(flag->value, value);
+  if (flag->id == BT_FLAG_RULES) return bt_rule_paths_take(&arguments->named, value);
   if (flag->id == OPT_FAIL_ON) check->fails_on_warnings = strcmp(value, "warning") == 0;
   if (flag->id != OPT_DSL) return true;
   if (arguments->text_count == MAX_TEXTS) return false;
@@ -228,10 +272,12 @@ static int check_command(const bt_command *self, int argc, char **argv) {
   check_arguments arguments = {0};
   bt_operands files;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &files, &code)) return code;
-  if (!files.count && !arguments.text_count) return bt_cli_usage_error("check", "say which rule files, or --dsl TEXT");
   bt_rule_paths paths;
-  if (!bt_rule_paths_of("check", &files, &paths)) return BT_EXIT_USAGE;
+  if (!bt_arguments_read(self, argc, argv, take_flag, &arguments, &files, &code))
+    return bt_rule_paths_dispose(&arguments.named), code;
+  if (!files.count && !arguments.named.count && !arguments.text_count)
+    return bt_cli_usage_error("check", "say which rules: rule files, --rules FILE or --dsl TEXT");
+  if (!bt_rule_paths_of("check", &arguments.named, &files, &paths)) return BT_EXIT_USAGE;
   code = run_check(&arguments.check, paths.items, paths.count, arguments.texts, arguments.text_count);
   bt_rule_paths_dispose(&paths);
   return code;
@@ -239,10 +285,11 @@ static int check_command(const bt_command *self, int argc, char **argv) {
 
 static const bt_flag flags[] = {
     {"dsl", OPT_DSL, "TEXT", NULL, "check one rule's text; up to 64 times", NULL},
-    {"output", OPT_FORMAT, "text|json|sarif", "text", "how problems are written; sarif is what code hosts show", NULL},
+    {"output", OPT_FORMAT, "text|json|jsonl|sarif|junit|github", "text",
+     "how problems are written; jsonl is one a line, sarif is for code scanning, github for a workflow's log", NULL},
     {"fail-on", OPT_FAIL_ON, "error|warning", "error", "exit with 1 for warnings, too", NULL},
     {0}};
-static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rule_files, NULL}, {0}};
 static const bt_example examples[] = {
     {"All rule files of a folder", "betrace check rules/*.yaml"},
     {"One rule's text", "betrace check --dsl 'when { pii.read } always { audit.log }'"},

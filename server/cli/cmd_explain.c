@@ -88,8 +88,10 @@ static int explain(const explain_run *run, bt_source *source) {
     bt_cli_print_json(bt_explain_json(&result));
   else if (!status)
     print_text(&result);
+  bool is_unknown = source && !result.is_probed && result.problem[0];
   bt_explain_result_dispose(&result);
-  return status ? bt_cli_fail("explain", status, &error) : BT_EXIT_FINE;
+  if (status) return bt_cli_fail("explain", status, &error);
+  return is_unknown ? BT_EXIT_UNKNOWN : BT_EXIT_FINE;
 }
 
 static int run_explain(const explain_run *run) {
@@ -152,6 +154,6 @@ const bt_command bt_command_explain = {
     .examples = examples,
     .groups = groups,
     .fine = "explained",
-    .unknown = "the trace files could not be read",
+    .unknown = "the Tempo gave no estimates; the rest is printed",
     .operands = "rules",
     .run = explain_command};

@@ -59,40 +59,46 @@ static void finish_file(formatting *fmt, const char *path, bt_str old, bt_str ne
   }
 }
 
-static bt_status format_text(bt_str text, bt_buffer *out, bt_buffer *problems, bt_error *error) {
+static bt_status format_text(bt_str text, const char *name, bt_buffer *out, bt_buffer *problems, bt_error *error) {
   bt_diagnostics diagnostics;
   bt_diagnostics_init(&diagnostics);
   bt_status status = bt_rule_format(text, out, &diagnostics, error);
-  bt_diagnostics_print(&diagnostics, text, "<stdin>", problems);
+  bt_diagnostics_print(&diagnostics, text, name, problems);
   bt_diagnostics_dispose(&diagnostics);
   return status;
+}
+
+/* What came of one file or text, whose name is `name`. */
+static void take_formatted(formatting *fmt, const char *name, bt_str text, bool is_text) {
+  bt_error error = {0};
+  bt_buffer out = {0}, problems = {0};
+  bt_status status = is_text ? format_text(text, name, &out, &problems, &error)
+                             : bt_rulefile_format(text, name, &out, &problems, &error);
+  if (status)
+    fail_file(fmt, name, problems.len ? problems.ptr : error.message, status != BT_INVALID);
+  else
+    finish_file(fmt, name, text, bt_buffer_str(&out));
+  bt_buffer_dispose(&out);
+  bt_buffer_dispose(&problems);
 }
 
 static void format_file(formatting *fmt, const char *path) {
   size_t length = 0;
   bt_error error = {0};
-  bt_buffer out = {0}, problems = {0};
   char *content = bt_cli_read_file(path, BT_RULEFILE_MAX_BYTES, &length, &error);
   bt_str text = {content, length};
-  if (!content) {
-    fail_file(fmt, path, error.message, true);
-    return;
-  }
-  bool is_text = strcmp(path, "-") == 0 && !bt_looks_like_rule_file(text);
-  bt_status status =
-      is_text ? format_text(text, &out, &problems, &error) : bt_rulefile_format(text, path, &out, &problems, &error);
-  if (status)
-    fail_file(fmt, path, problems.len ? problems.ptr : error.message, status != BT_INVALID);
+  bool is_stdin = strcmp(path, "-") == 0, is_text = content && is_stdin && !bt_looks_like_rule_file(text);
+  if (content)
+    take_formatted(fmt, is_text ? "<stdin>" : path, text, is_text);
   else
-    finish_file(fmt, path, text, bt_buffer_str(&out));
-  bt_buffer_dispose(&out);
-  bt_buffer_dispose(&problems);
+    fail_file(fmt, path, error.message, true);
   free(content);
 }
 
-static int run_fmt(formatting *fmt, char **paths, size_t count) {
+static int run_fmt(formatting *fmt, const char *dsl, char **paths, size_t count) {
   fmt->changed = json_array();
   fmt->failed = json_array();
+  if (dsl) take_formatted(fmt, "<dsl>", bt_str_from(dsl), true);
   for (size_t i = 0; i < count; i++) format_file(fmt, paths[i]);
   if (fmt->print_json) bt_cli_print_json(json_pack("{s:O, s:O}", "changed", fmt->changed, "failed", fmt->failed));
   json_decref(fmt->changed);
@@ -101,40 +107,50 @@ static int run_fmt(formatting *fmt, char **paths, size_t count) {
   return fmt->found ? BT_EXIT_FOUND : BT_EXIT_FINE;
 }
 
-enum { OPT_CHECK = BT_FLAG_OWN };
+enum { OPT_CHECK = BT_FLAG_OWN, OPT_DSL };
 
 typedef struct fmt_options {
   bool writes, checks, print_json;
+  const char *dsl;
+  bt_rule_paths named;
 } fmt_options;
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   fmt_options *options = context;
-  (void)value;
+  if (flag->id == BT_FLAG_RULES) return bt_rule_paths_take(&options->named, value);
+  if (flag->id == OPT_DSL) return options->dsl = value, true;
   options->writes = options->writes || flag->id == 'w';
   options->checks = options->checks || flag->id == OPT_CHECK;
   options->print_json = options->print_json || flag->id == BT_FLAG_JSON;
   return true;
 }
 
+static int check_usage(const fmt_options *options, const bt_operands *files) {
+  bool has_stdin = false;
+  for (size_t i = 0; i < files->count; i++) has_stdin = has_stdin || strcmp(files->items[i], "-") == 0;
+  if (options->writes && options->checks)
+    return bt_cli_usage_error("fmt", "-w writes files and --check does not: give one of them");
+  if (!files->count && !options->named.count && !options->dsl)
+    return bt_cli_usage_error("fmt", "say which rules: rule files, --rules FILE or --dsl TEXT; - is stdin");
+  if (options->writes && options->dsl) return bt_cli_usage_error("fmt", "--dsl is in no file: leave out -w");
+  if (options->writes && has_stdin) return bt_cli_usage_error("fmt", "stdin cannot be written: leave out -w");
+  return BT_EXIT_FINE;
+}
+
 static int fmt_command(const bt_command *self, int argc, char **argv) {
   fmt_options options = {0};
   bt_operands files;
+  bt_rule_paths paths;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take_flag, &options, &files, &code)) return code;
-  if (options.writes && options.checks)
-    return bt_cli_usage_error("fmt", "-w writes files and --check does not: give one of them");
-  if (!files.count)
-    return bt_cli_usage_error("fmt", "say which rule files, or - for a rule file or a rule's text on stdin");
-  for (size_t i = 0; i < files.count; i++)
-    if (options.writes && strcmp(files.items[i], "-") == 0)
-      return bt_cli_usage_error("fmt", "stdin cannot be written: leave out -w");
+  if (!bt_arguments_read(self, argc, argv, take_flag, &options, &files, &code) ||
+      (code = check_usage(&options, &files)) != BT_EXIT_FINE)
+    return bt_rule_paths_dispose(&options.named), code;
   formatting fmt = {.mode = options.checks   ? FMT_CHECK
                             : options.writes ? FMT_WRITE
                                              : FMT_PRINT,
                     .print_json = options.print_json};
-  bt_rule_paths paths;
-  if (!bt_rule_paths_of("fmt", &files, &paths)) return BT_EXIT_USAGE;
-  code = run_fmt(&fmt, paths.items, paths.count);
+  if (!bt_rule_paths_of("fmt", &options.named, &files, &paths)) return BT_EXIT_USAGE;
+  code = run_fmt(&fmt, options.dsl, paths.items, paths.count);
   bt_rule_paths_dispose(&paths);
   return code;
 }
@@ -142,12 +158,13 @@ static int fmt_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"write", 'w', NULL, NULL, "write the files instead of printing them", NULL},
     {"check", OPT_CHECK, NULL, NULL, "print the names of files that would change, and change none", NULL},
+    {"dsl", OPT_DSL, "TEXT", NULL, "one rule's text", NULL},
     {0}};
-static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rule_files, NULL}, {0}};
 static const bt_example examples[] = {
     {"Put the rules of a file into their canonical form", "betrace fmt -w rules.yaml"},
     {"As a check, in CI or before a commit", "betrace fmt --check rules.yaml"},
-    {"One rule's text", "echo 'when{a}always{b}' | betrace fmt -"},
+    {"One rule's text", "betrace fmt --dsl 'when{a}always{b}'"},
     {0}};
 const bt_command bt_command_fmt = {
     .name = "fmt",

@@ -180,7 +180,7 @@ static int import_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   if (!bt_arguments_read(self, argc, argv, take_flag, &run, &files, &code)) return code;
   if (!files.count) return bt_cli_usage_error("import", "say which rule files of the original project, or a folder");
-  if (!bt_rule_paths_of("import", &files, &paths)) return BT_EXIT_USAGE;
+  if (!bt_rule_paths_of("import", &(bt_rule_paths){0}, &files, &paths)) return BT_EXIT_USAGE;
   code = run_import(&run, paths.items, paths.count);
   bt_rule_paths_dispose(&paths);
   return code;

@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "server/base/time_text.h"
-#include "server/cli/answer.h"
 #include "server/cli/collected.h"
 #include "server/cli/print.h"
+#include "server/cli/replay_rules.h"
 #include "server/cli/terminal.h"
+#include "server/json/ci_note.h"
 #include "server/json/replay_json.h"
 #include "server/json/replay_junit.h"
 
-typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT } replay_format;
+typedef enum replay_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } replay_format;
 
 typedef struct replay_run {
   bt_replay_options options;
@@ -20,6 +21,7 @@ typedef struct replay_run {
   bt_strategy strategy;
   bt_severity fail_on; /* info: any violation fails */
   uint64_t limit;
+  bool has_limit, prints_ids;
 } replay_run;
 
 static const bt_rule_definition *rule_of(const replay_run *run, size_t rule) {
@@ -32,67 +34,59 @@ static bool matters(const replay_run *run, size_t rule) {
 
 /* ---- printing ---- */
 
-static void print_json_result(const replay_run *run, const bt_collected *all) {
+/* What --json has besides the violations. */
+static json_t *summary_json(const replay_run *run, const bt_collected *all) {
   json_t *object = bt_replay_result_json(&all->result, (const bt_rule_definition *const *)run->options.rules.items,
                                          bt_replay_outcome_name(all->result.outcome));
-  json_t *violations = json_array();
-  for (size_t i = 0; i < all->count; i++)
-    json_array_append_new(violations, bt_violation_json(rule_of(run, all->found[i].rule), all->found[i].violation));
   json_object_set_new(object, "coverage", bt_replay_coverage_json(&all->result.coverage));
+  return object;
+}
+
+static json_t *found_json(const replay_run *run, const bt_collected_violation *found) {
+  return bt_violation_json(rule_of(run, found->rule), found->violation);
+}
+
+static void print_json_result(const replay_run *run, const bt_collected *all) {
+  json_t *object = summary_json(run, all), *violations = json_array();
+  for (size_t i = 0; i < all->count; i++) json_array_append_new(violations, found_json(run, &all->found[i]));
   json_object_set_new(object, "violations", violations);
   bt_cli_print_json(object);
 }
 
-/* Of an answer with gaps: how many were found, and what was not looked at; never a number for what nobody saw. */
-static void print_rule_in_part(const char *id, const bt_rule_result *counters, bool is_unsettled,
-                               const bt_answer *answer) {
-  bool is_found = counters->violations_found;
-  bt_print("%s%s: ", bt_style_on(is_found ? BT_STYLE_RED : BT_STYLE_YELLOW), id);
-  if (is_found)
-    bt_print("%" PRIu64 " violation%s found", counters->violations_found, bt_cli_plural(counters->violations_found));
-  else if (counters->traces_evaluated)
-    bt_print("UNKNOWN: no violation in the %" PRIu64 " trace%s that could be judged", counters->traces_evaluated,
-             bt_cli_plural(counters->traces_evaluated));
-  else
-    bt_print("UNKNOWN: no trace was judged");
-  bt_print("%s", bt_style_on(BT_STYLE_OFF));
-  if (is_unsettled)
-    bt_print("; nothing in the range is final for it yet: it is younger than its settle, or its first trace goes on");
-  else
-    bt_answer_print_rest(answer);
-  bt_print("\n");
+/* One violation a line, and last {"summary": …}. */
+static void print_json_lines(const replay_run *run, const bt_collected *all) {
+  for (size_t i = 0; i < all->count; i++) bt_print_json(found_json(run, &all->found[i]), JSON_COMPACT);
+  bt_print_json(json_pack("{s:o}", "summary", summary_json(run, all)), JSON_COMPACT);
 }
 
-/* Where rules differ in it, each line says up to where its numbers go. */
-static void print_settled(const bt_replay_result *result, const bt_rule_result *counters) {
-  char end[40];
-  bool is_different = false;
-  for (size_t i = 0; i < result->rule_count; i++)
-    is_different = is_different || result->rules[i].effective_end_ns != counters->effective_end_ns;
-  if (!is_different) return;
-  bt_time_format(counters->effective_end_ns, end);
-  bt_print("; settled up to %.19sZ, %" PRIu64 " trace%s after that", end, counters->unsettled,
-           bt_cli_plural(counters->unsettled));
+static int compare_ids(const void *left, const void *right) {
+  return memcmp(left, right, sizeof(bt_trace_id));
 }
 
-static void print_rule(const bt_rule_definition *definition, const bt_replay_result *result,
-                       const bt_rule_result *counters) {
-  bt_style style = counters->violations_found ? BT_STYLE_RED
-                   : counters->inconclusive   ? BT_STYLE_YELLOW
-                                              : BT_STYLE_GREEN;
-  const char *colour = bt_style_on(style);
-  bt_print("%s%s: %" PRIu64 " violation%s%s in %s%" PRIu64 " traces (%s%" PRIu64 " exercised the rule), %" PRIu64
-           " inconclusive",
-           colour, definition->fields.id, counters->violations_found, bt_cli_plural(counters->violations_found),
-           bt_style_on(BT_STYLE_OFF), counters->evaluated_is_exact ? "" : "at least ", counters->traces_evaluated,
-           counters->exercised_is_exact ? "" : "at least ", counters->traces_exercised, counters->inconclusive);
-  char time[40];
-  if (counters->first_violation.is_set) {
-    bt_time_format(counters->first_violation.time_ns, time);
-    bt_print("; first at %.19sZ", time);
+/* Each trace once, in the order of the violations: the ids are sorted, and the first of equal ones has the mark. */
+static bt_status print_ids(const replay_run *run, const bt_collected *all, bt_error *error) {
+  uint64_t printed = 0;
+  size_t count = all->count ? all->count : 1;
+  bt_trace_id *ids = bt_realloc_array(NULL, count, sizeof *ids);
+  bool *is_printed = calloc(count, sizeof *is_printed);
+  for (size_t i = 0; ids && i < all->count; i++) ids[i] = all->found[i].violation->trace_id;
+  if (ids) qsort(ids, all->count, sizeof *ids, compare_ids);
+  for (size_t i = 0; ids && is_printed && i < all->count && !(run->limit && printed >= run->limit); i++) {
+    char id[BT_TRACE_ID_HEX + 1];
+    const bt_trace_id *at = bsearch(&all->found[i].violation->trace_id, ids, all->count, sizeof *ids, compare_ids);
+    while (at > ids && compare_ids(at - 1, at) == 0) at--;
+    if (is_printed[at - ids]) continue;
+    is_printed[at - ids] = true;
+    bt_trace_id_format(at, id);
+    bt_print_line(id);
+    printed++;
   }
-  print_settled(result, counters);
-  bt_print("\n");
+  bool has_memory = ids && is_printed;
+  free(ids);
+  free(is_printed);
+  if (all->result.outcome != BT_REPLAY_COMPLETED)
+    bt_print_error("betrace replay: there may be more: %s\n", all->result.reason);
+  return has_memory ? BT_OK : bt_error_no_memory(error);
 }
 
 /* What names and comparisons of the rules met: it changes no number, and may explain one. */
@@ -108,13 +102,7 @@ static void print_text_result(const replay_run *run, const bt_collected *all) {
     bt_replay_print_violation(rule_of(run, all->found[i].rule), all->found[i].violation);
   if (shown < all->count) bt_print("… and %zu more (--limit 0 prints all)\n", all->count - shown);
   const bt_replay_result *result = &all->result;
-  bt_answer answer = bt_answer_of(&run->options, result);
-  if (bt_answer_is_unknown(&answer)) bt_answer_print_unknown("", &answer);
-  for (size_t i = 0; i < result->rule_count && !bt_answer_is_unknown(&answer); i++)
-    if (bt_replay_has_whole(result, i))
-      print_rule(rule_of(run, i), result, &result->rules[i]);
-    else
-      print_rule_in_part(rule_of(run, i)->fields.id, &result->rules[i], result->others_stand, &answer);
+  bt_replay_print_rules(&run->options, result);
   print_notes(run, result);
   bt_collected_print_end(&all->result);
 }
@@ -148,6 +136,32 @@ static bt_status print_junit_result(const replay_run *run, const bt_collected *a
   return status;
 }
 
+/* One annotation for each rule with violations. */
+static bt_status print_github_result(const replay_run *run, const bt_collected *all, bt_error *error) {
+  bt_buffer text = {0};
+  for (size_t i = 0; i < run->options.rules.count; i++) {
+    bt_buffer lines = {0}, title = {0};
+    write_messages(run, all, i, &lines);
+    bt_buffer_printf(&title, "betrace %s", rule_of(run, i)->fields.id);
+    bt_ci_note note = {.level = matters(run, i) ? "error" : "warning",
+                       .title = bt_buffer_str(&title),
+                       .message = bt_buffer_str(&lines)};
+    if (lines.len) bt_ci_note_write(&note, &text);
+    text.failed = text.failed || lines.failed || title.failed;
+    bt_buffer_dispose(&lines);
+    bt_buffer_dispose(&title);
+  }
+  if (all->result.outcome != BT_REPLAY_COMPLETED)
+    bt_ci_note_write(&(bt_ci_note){.level = "error",
+                                   .title = BT_STR("betrace: not everything could be read"),
+                                   .message = bt_str_from(all->result.reason)},
+                     &text);
+  bool failed = text.failed;
+  if (!failed) bt_print_document(bt_buffer_str(&text));
+  bt_buffer_dispose(&text);
+  return failed ? bt_error_no_memory(error) : BT_OK;
+}
+
 /* Violations below --fail-on do not fail. What could not be read may hold one that would. */
 static int exit_status(const replay_run *run, const bt_replay_result *result) {
   bool unknown = result->outcome != BT_REPLAY_COMPLETED;
@@ -162,9 +176,12 @@ static int exit_status(const replay_run *run, const bt_replay_result *result) {
 /* ---- running ---- */
 
 static bt_status print_result(const replay_run *run, const bt_collected *all, bt_error *error) {
+  if (run->prints_ids) return print_ids(run, all, error);
   switch (run->format) {
   case FORMAT_TEXT: return print_text_result(run, all), BT_OK;
   case FORMAT_JSON: return print_json_result(run, all), BT_OK;
+  case FORMAT_JSONL: return print_json_lines(run, all), BT_OK;
+  case FORMAT_GITHUB: return print_github_result(run, all, error);
   case FORMAT_JUNIT: break;
   }
   return print_junit_result(run, all, error);
@@ -198,7 +215,7 @@ static int run_replay(const replay_run *run) {
 
 /* ---- the row ---- */
 
-enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY };
+enum { OPT_COUNT = BT_FLAG_OWN, OPT_LIMIT, OPT_FORMAT, OPT_FAIL_ON, OPT_STRATEGY, OPT_IDS };
 
 static bool take_word(const char *const *words, int count, const char *value, int *out) {
   for (int i = 0; i < count; i++)
@@ -209,16 +226,16 @@ static bool take_word(const char *const *words, int count, const char *value, in
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   static const char *const counts[] = {
       [BT_COUNT_AUTO] = "auto", [BT_COUNT_EXACT] = "exact", [BT_COUNT_AT_LEAST] = "at_least"};
-  static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JUNIT] = "junit"};
   replay_run *run = context;
   int word = 0;
   switch (flag->id) {
   case OPT_COUNT: return take_word(counts, 3, value, &word) && (run->count = (bt_count_mode)word, true);
-  case OPT_FORMAT: return take_word(formats, 3, value, &word) && (run->format = (replay_format)word, true);
+  case OPT_FORMAT: return run->format = (replay_format)bt_choice_at(flag->value, value), true;
+  case OPT_IDS: return run->prints_ids = true;
   case BT_FLAG_JSON: return run->format = FORMAT_JSON, true;
   case OPT_FAIL_ON: return bt_severity_parse(bt_str_from(value), &run->fail_on);
   case OPT_STRATEGY: return bt_strategy_parse(value, &run->strategy);
-  case OPT_LIMIT: return bt_cli_number(value, &run->limit);
+  case OPT_LIMIT: return run->has_limit = true, bt_cli_number(value, &run->limit);
   default: return bt_replay_options_take(&run->options, flag, value);
   }
 }
@@ -229,6 +246,7 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
   int code = BT_EXIT_FINE;
   bt_replay_options_init(&run.options);
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
+    if (run.prints_ids && !run.has_limit) run.limit = 0; /* a program that reads them wants all */
     code = bt_replay_options_operands(&run.options, self, &operands, true);
     if (!code) code = bt_replay_options_check(&run.options, self, BT_NEEDS_SOURCE | BT_NEEDS_RULES);
     if (!code) code = run_replay(&run);
@@ -240,7 +258,10 @@ static int replay_command(const bt_command *self, int argc, char **argv) {
 static const bt_flag flags[] = {
     {"fail-on", OPT_FAIL_ON, "info|low|warning|medium|high|error|critical", "info: any violation",
      "exit with 1 only for violations of rules of this severity or above", NULL},
-    {"output", OPT_FORMAT, "text|json|junit", "text", "how the result is written", NULL},
+    {"output", OPT_FORMAT, "text|json|jsonl|junit|github", "text",
+     "how the result is written; jsonl is one violation a line and then a summary, github for a workflow's log", NULL},
+    {"ids", OPT_IDS, NULL, NULL,
+     "print the ids of violating traces only, each once, one a line; all of them without --limit", NULL},
     {"limit", OPT_LIMIT, "N", "20", "print at most N violations (of each rule, with junit); 0: all", NULL},
     {"count", OPT_COUNT, "auto|exact|at_least", "auto", "how traces_evaluated is counted", NULL},
     {"strategy", OPT_STRATEGY, "auto|read|id_sets|projection", "auto: by cost",
@@ -254,11 +275,13 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
                                        {0}};
 static const bt_example examples[] = {
     {"Rules and traces of files", "betrace replay rules.yaml traces.jsonl"},
-    {"The last day of a Tempo", "betrace replay --rules rules.yaml --tempo http://127.0.0.1:3200 --since 24h"},
+    {"The last day of a Tempo", "betrace replay rules.yaml --tempo http://127.0.0.1:3200 --since 24h"},
     {"One rule, as text", "betrace replay --tempo http://127.0.0.1:3200 \\\n"
                           "  --dsl 'when { db.query.where(duration > 1s) } always { retry }'"},
+    {"Draw the first trace that breaks a rule",
+     "betrace trace $(betrace replay rules.yaml traces.jsonl --ids --limit 1) rules.yaml traces.jsonl"},
     {"As a gate in CI: fails for high, error and critical only",
-     "betrace replay --rules rules.yaml --traces traces.jsonl --fail-on high --output junit > betrace.xml"},
+     "betrace replay rules.yaml traces.jsonl --fail-on high --output junit > betrace.xml"},
     {0}};
 const bt_command bt_command_replay = {
     .name = "replay",

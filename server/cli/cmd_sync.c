@@ -9,6 +9,7 @@
 #include "server/cli/cli.h"
 #include "server/cli/command.h"
 #include "server/cli/print.h"
+#include "server/cli/rule_paths.h"
 #include "server/cli/service_client.h"
 #include "server/cli/terminal.h"
 #include "server/rulefile/yaml_write.h"
@@ -19,9 +20,10 @@ typedef struct sync_run {
   bool applies, prunes, print_json;
   const char *label; /* K=V: only these rules of the service are looked at for pruning; NULL: all */
   bt_cli_rules rules;
-  bt_buffer text;    /* the rules as one file */
-  json_t *plan;      /* what the dry run answered */
-  json_t *unmanaged; /* rules of the service that the folder does not have */
+  bool has_wrong_rules; /* messages are printed */
+  bt_buffer text;       /* the rules as one file */
+  json_t *plan;         /* what the dry run answered */
+  json_t *unmanaged;    /* rules of the service that the folder does not have */
 } sync_run;
 
 /* ---- plan ---- */
@@ -219,16 +221,18 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   case OPT_TOKEN_FILE: return run->client.token_file = value, true;
   case OPT_TENANT: return run->client.tenant = value, true;
   case OPT_CA: return run->client.ca_file = value, true;
+  case BT_FLAG_RULES: return run->has_wrong_rules |= !bt_cli_rules_add_file(&run->rules, value), true;
   case BT_FLAG_JSON: return run->print_json = true;
   default: return false;
   }
 }
 
 static int read_rules(sync_run *run, const bt_operands *paths) {
-  bool are_right = true;
   for (size_t i = 0; i < paths->count; i++)
-    are_right = bt_cli_rules_add_file(&run->rules, paths->items[i]) && are_right;
-  return are_right ? BT_EXIT_FINE : BT_EXIT_USAGE;
+    run->has_wrong_rules |= !bt_cli_rules_add_file(&run->rules, paths->items[i]);
+  if (run->has_wrong_rules) return BT_EXIT_USAGE;
+  if (run->rules.count || paths->count) return BT_EXIT_FINE;
+  return bt_cli_usage_error("sync", "say which rules: a folder or rule files, or --rules FILE");
 }
 
 static int sync_command(const bt_command *self, int argc, char **argv) {
@@ -238,7 +242,7 @@ static int sync_command(const bt_command *self, int argc, char **argv) {
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &paths, &code)) {
     if (!run.client.url) run.client.url = getenv("BETRACE_URL");
     if (!run.client.url || !run.client.url[0]) run.client.url = "http://127.0.0.1:8080";
-    code = paths.count ? read_rules(&run, &paths) : bt_cli_usage_error(self->name, "say which folder or rule files");
+    code = read_rules(&run, &paths);
     if (!code) code = run_sync(&run);
   }
   bt_cli_rules_dispose(&run.rules);
@@ -258,7 +262,8 @@ static const bt_flag service_flags[] = {
     {"tenant", OPT_TENANT, "NAME", NULL, "X-Scope-OrgID", NULL},
     {"ca", OPT_CA, "FILE", NULL, "authorities (PEM) to trust besides the system's", NULL},
     {0}};
-static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Service:", service_flags, NULL}, {0}};
+static const bt_flag_group groups[] = {
+    {"Flags:", flags, NULL}, {"Rules:", bt_flags_rule_files, NULL}, {"Service:", service_flags, NULL}, {0}};
 static const bt_example examples[] = {
     {"What would change? Exit status 1 says that something would: drift", "betrace sync rules/"},
     {"Change it", "betrace sync rules/ --apply"},
@@ -282,4 +287,5 @@ const bt_command bt_command_sync = {.name = "sync",
                                     .found = "something would change (without --apply)",
                                     .unknown = "the service cannot be reached, or refuses",
                                     .operands = "folder",
+                                    .no_dsl = "the service needs an id for each rule",
                                     .run = sync_command};

@@ -5,17 +5,19 @@
 #include "server/cli/cli.h"
 #include "server/cli/print.h"
 #include "server/cli/rule_paths.h"
+#include "server/json/ci_note.h"
 #include "server/json/junit.h"
 #include "server/json/replay_json.h"
 #include "server/json/test_report.h"
 
-typedef enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT } test_format;
+typedef enum test_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_JUNIT, FORMAT_GITHUB } test_format;
 
 typedef struct testing {
   test_format format;
   bool print_all;
   json_t *tests, *broken; /* JSON: results; {file, message} */
   bt_junit junit;
+  bt_rule_paths named; /* --rules */
   size_t counts[BT_TEST_ERROR + 1];
   size_t broken_count; /* files and rules that are wrong */
   bool is_unreadable;
@@ -46,16 +48,45 @@ static bt_status print_result(const testing *run, const bt_test_result *result, 
   return status;
 }
 
+/* Like print_result, for the log of a workflow: what passed says nothing. */
+static bt_status annotate_result(const bt_test_result *result, bt_error *error) {
+  bt_buffer name = {0}, title = {0}, explanation = {0}, line = {0};
+  if (result->outcome == BT_TEST_PASSED) return BT_OK;
+  bt_test_report_name(result, &name);
+  bt_buffer_printf(&title, "betrace test %.*s: %.*s", BT_FMT(result->rule_id), BT_FMT(bt_buffer_str(&name)));
+  bt_status status = bt_test_report_explain(result, &explanation, error);
+  bt_ci_note_write(&(bt_ci_note){"error", result->file->name, result->test->line, 1, bt_buffer_str(&title),
+                                 bt_buffer_str(&explanation)},
+                   &line);
+  if (!status && (title.failed || line.failed)) status = bt_error_no_memory(error);
+  if (!status) bt_print_document(bt_buffer_str(&line));
+  bt_buffer_dispose(&name);
+  bt_buffer_dispose(&title);
+  bt_buffer_dispose(&explanation);
+  bt_buffer_dispose(&line);
+  return status;
+}
+
 static bt_status take_result(void *context, const bt_test_result *result, bt_error *error) {
   testing *run = context;
   run->counts[result->outcome]++;
   switch (run->format) {
   case FORMAT_TEXT: return print_result(run, result, error);
   case FORMAT_JUNIT: return bt_junit_add(&run->junit, result, error);
-  case FORMAT_JSON: break;
+  case FORMAT_GITHUB: return annotate_result(result, error);
+  case FORMAT_JSON:
+  case FORMAT_JSONL: break;
   }
   json_t *object = bt_test_report_json(result);
+  if (run->format == FORMAT_JSONL && object) return bt_print_json(object, JSON_COMPACT), BT_OK;
   return object && json_array_append_new(run->tests, object) == 0 ? BT_OK : bt_error_no_memory(error);
+}
+
+static void annotate_broken(const char *file, const char *message) {
+  bt_buffer line = {0};
+  bt_ci_note_write(&(bt_ci_note){"error", file, 1, 1, BT_STR("betrace test"), bt_str_from(message)}, &line);
+  bt_print_document(bt_buffer_str(&line));
+  bt_buffer_dispose(&line);
 }
 
 static void take_broken(testing *run, const char *file, const char *message) {
@@ -64,6 +95,7 @@ static void take_broken(testing *run, const char *file, const char *message) {
   if (run->format == FORMAT_JSON)
     json_array_append_new(run->broken,
                           json_pack("{s:s, s:o}", "file", file, "message", bt_text_json(bt_str_from(message))));
+  if (run->format == FORMAT_GITHUB) annotate_broken(file, message);
   bt_print_message(message);
 }
 
@@ -138,6 +170,8 @@ static bt_status print_end(testing *run, bt_error *error) {
     if (!status) bt_print_document(bt_buffer_str(&document));
     bt_buffer_dispose(&document);
     break;
+  case FORMAT_JSONL:
+  case FORMAT_GITHUB: break; /* all is said */
   }
   return status;
 }
@@ -163,13 +197,6 @@ static int run_tests(testing *run, char **paths, size_t count) {
   return status ? bt_cli_fail("test", status, &error) : exit_status(run);
 }
 
-static bool parse_format(const char *text, test_format *out) {
-  static const char *const names[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JUNIT] = "junit"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (strcmp(text, names[i]) == 0) return *out = (test_format)i, true;
-  return false;
-}
-
 /* ---- the row ---- */
 
 enum { OPT_ALL = BT_FLAG_OWN, OPT_FORMAT };
@@ -178,26 +205,31 @@ static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   testing *run = context;
   if (flag->id == OPT_ALL) run->print_all = true;
   if (flag->id == BT_FLAG_JSON) run->format = FORMAT_JSON;
-  return flag->id != OPT_FORMAT || parse_format(value, &run->format);
+  if (flag->id == OPT_FORMAT) run->format = (test_format)bt_choice_at(flag->value, value);
+  return flag->id != BT_FLAG_RULES || bt_rule_paths_take(&run->named, value);
 }
 
 static int test_command(const bt_command *self, int argc, char **argv) {
   testing run = {0};
   bt_operands files;
   int code = BT_EXIT_FINE;
-  if (!bt_arguments_read(self, argc, argv, take_flag, &run, &files, &code)) return code;
-  if (!files.count) return bt_cli_usage_error("test", "say which rule files");
   bt_rule_paths paths;
-  if (!bt_rule_paths_of("test", &files, &paths)) return BT_EXIT_USAGE;
+  if (!bt_arguments_read(self, argc, argv, take_flag, &run, &files, &code))
+    return bt_rule_paths_dispose(&run.named), code;
+  if (!files.count && !run.named.count)
+    return bt_cli_usage_error("test", "say which rules: rule files, or --rules FILE");
+  if (!bt_rule_paths_of("test", &run.named, &files, &paths)) return BT_EXIT_USAGE;
   code = run_tests(&run, paths.items, paths.count);
   bt_rule_paths_dispose(&paths);
   return code;
 }
 
 static const bt_flag flags[] = {{"all", OPT_ALL, NULL, NULL, "print tests that pass, too", NULL},
-                                {"output", OPT_FORMAT, "text|json|junit", "text", "how results are written", NULL},
+                                {"output", OPT_FORMAT, "text|json|jsonl|junit|github", "text",
+                                 "how results are written; jsonl is one test a line, github for a workflow's log",
+                                 NULL},
                                 {0}};
-static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {0}};
+static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rule_files, NULL}, {0}};
 static const bt_example examples[] = {
     {"Run the tests of all rule files of a folder and those in it", "betrace test rules/"},
     {"For a CI system that reads JUnit", "betrace test --output junit rules/*.yaml > results.xml"},
@@ -215,4 +247,5 @@ const bt_command bt_command_test = {
     .fine = "all tests pass, or there is none: then a note says so",
     .found = "a test fails or a rule is wrong",
     .operands = "rules",
+    .no_dsl = "one rule on a command line has no tests",
     .run = test_command};

@@ -11,7 +11,14 @@
 
 /* Numbers of flags. A flag with a letter has that letter's code as its number. The numbers of shared groups
  * (replay_options.h) begin at BT_FLAG_SHARED; a command's own are between BT_FLAG_OWN and that. */
-enum { BT_FLAG_OWN = 200, BT_FLAG_SHARED = 1000, BT_FLAG_JSON = 5000, BT_FLAG_HELP = 5001, BT_FLAG_OUTPUT = 5002 };
+enum {
+  BT_FLAG_OWN = 200,
+  BT_FLAG_SHARED = 1000,
+  BT_FLAG_JSON = 5000,
+  BT_FLAG_HELP = 5001,
+  BT_FLAG_OUTPUT = 5002,
+  BT_FLAG_RULES = 5003
+};
 
 typedef struct bt_flag {
   const char *name;        /* without its dashes */
@@ -42,6 +49,7 @@ struct bt_command {
   const char *fine, *found, *unknown; /* what exit statuses 0, 1 and 3 mean here; NULL: it never ends so */
   const char *operands; /* for completion: "rules", "traces", "folder", or words between bars "bash|zsh"; NULL: none */
   bool has_no_json;
+  const char *no_dsl;                                        /* takes rule files, and no --dsl: why not; else NULL */
   int (*run)(const bt_command *self, int argc, char **argv); /* argv[0] is the command's name */
 };
 
@@ -80,6 +88,8 @@ typedef struct bt_operands {
  * messages are printed. */
 bool bt_arguments_read(const bt_command *command, int argc, char **argv, bt_flag_take take, void *context,
                        bt_operands *operands, int *code);
+/* Which of the words between bars it is, from 0; `value` is one of them. */
+int bt_choice_at(const char *choices, const char *value);
 /* For a command that reads its arguments itself: names the first flag that is not there, with the nearest one. 0: all
  * are. */
 int bt_arguments_check_names(const bt_command *command, int argc, char **argv);
@@ -87,6 +97,7 @@ int bt_arguments_check_names(const bt_command *command, int argc, char **argv);
 /* ---- what is made of the rows ---- */
 
 void bt_help_print_all(bt_buffer *out);                        /* `betrace --help` */
+void bt_help_print_exit(bt_buffer *out);                       /* `betrace help exit` */
 void bt_help_print(const bt_command *command, bt_buffer *out); /* `betrace COMMAND --help` */
 void bt_man_print(const bt_command *command, bt_buffer *out);  /* roff; NULL: the page of the program */
 bool bt_completion_print(const char *shell, bt_buffer *out);   /* bash, zsh, fish; false: another shell */

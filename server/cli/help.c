@@ -150,6 +150,8 @@ static void print_flags(const bt_command *command, bt_buffer *out) {
   print_flag(bt_command_flag(command, BT_STR("help")), out);
 }
 
+static const char wrong_use[] = "wrong usage, or a file that cannot be read";
+
 static void print_status(unsigned number, const char *meaning, bt_buffer *out) {
   if (!meaning) return;
   bt_buffer_printf(out, "  %u  ", number);
@@ -166,8 +168,28 @@ void bt_help_print(const bt_command *command, bt_buffer *out) {
   title("Exit status:", out);
   print_status(0, command->fine, out);
   print_status(1, command->found, out);
-  print_status(2, "wrong usage, or a file that cannot be read", out);
+  print_status(2, wrong_use, out);
   print_status(3, command->unknown, out);
+}
+
+/* ---- exit statuses ---- */
+
+void bt_help_print_exit(bt_buffer *out) {
+  bt_help_wrap("Every command ends with one of four statuses:", 0, help_width(), out);
+  append(out, "\n");
+  print_status(0, "fine", out);
+  print_status(1, "something was found: what a gate in CI should stop for", out);
+  print_status(2, wrong_use, out);
+  print_status(3, "could not find out, and nothing was found in what could be read", out);
+  append(out, "\n");
+  bt_help_wrap("Status 2 is the same for all. The others mean:", 0, help_width(), out);
+  append(out, "\n");
+  for (const bt_command *const *one = bt_commands; *one; one++) {
+    title((*one)->name, out);
+    print_status(0, (*one)->fine, out);
+    print_status(1, (*one)->found, out);
+    print_status(3, (*one)->unknown, out);
+  }
 }
 
 /* ---- the program ---- */
@@ -218,5 +240,6 @@ void bt_help_print_all(bt_buffer *out) {
   for (const bt_command_area *area = bt_command_areas; area->title; area++) print_area(area, out);
   print_others(out);
   append(out, "\nbetrace COMMAND --help tells more; betrace version prints the version.\n"
-              "Exit status: 0 fine, 1 something was found, 2 wrong usage, 3 could not find out.\n");
+              "Exit status: 0 fine, 1 something was found, 2 wrong usage, 3 could not find out;\nbetrace help exit has "
+              "the table.\n");
 }

@@ -110,9 +110,24 @@ bt_status bt_rule_paths_find(char *const *paths, size_t count, bt_rule_paths *ou
   return status;
 }
 
-bool bt_rule_paths_of(const char *command, const bt_operands *operands, bt_rule_paths *out) {
+const bt_flag bt_flags_rule_files[] = {{"rules", BT_FLAG_RULES, "FILE", NULL,
+                                        "rule file or folder; the same as its name alone; may be given several times",
+                                        NULL},
+                                       {0}};
+
+bool bt_rule_paths_take(bt_rule_paths *named, const char *path) {
+  return add_path(named, strdup(path), NULL) == BT_OK;
+}
+
+bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operands *operands, bt_rule_paths *out) {
   bt_error error = {0};
-  if (bt_rule_paths_find(operands->items, operands->count, out, &error) == BT_OK) return true;
+  bool is_whole = true;
+  *out = (bt_rule_paths){0};
+  for (size_t i = 0; i < operands->count && is_whole; i++) is_whole = bt_rule_paths_take(named, operands->items[i]);
+  bt_status status =
+      is_whole ? bt_rule_paths_find(named->items, named->count, out, &error) : bt_error_no_memory(&error);
+  bt_rule_paths_dispose(named);
+  if (status == BT_OK) return true;
   bt_cli_usage_error(command, "%s", error.message);
   bt_rule_paths_dispose(out);
   return false;

@@ -20,8 +20,12 @@ typedef struct bt_rule_paths { /* all-zero is empty; on the heap */
  */
 bt_status bt_rule_paths_find(char *const *paths, size_t count, bt_rule_paths *out, bt_error *error) BT_MUST_CHECK;
 void bt_rule_paths_dispose(bt_rule_paths *paths);
-/* The same for a command's operands. False: it has printed why, and the command ends with BT_EXIT_USAGE. */
-bool bt_rule_paths_of(const char *command, const bt_operands *operands, bt_rule_paths *out);
+/* --rules, for commands that take rule files and no traces; and what takes its value. */
+extern const bt_flag bt_flags_rule_files[];
+bool bt_rule_paths_take(bt_rule_paths *named, const char *path);
+/* The paths of --rules, then those without a flag, as bt_rule_paths_find makes files of them. Disposes `named`. False:
+ * it has printed why, and the command ends with BT_EXIT_USAGE. */
+bool bt_rule_paths_of(const char *command, bt_rule_paths *named, const bt_operands *operands, bt_rule_paths *out);
 /* Of what stands on stdin: a rule file begins with a list, a key or a brace. One rule's text never does. */
 bool bt_looks_like_rule_file(bt_str text);
 

@@ -80,7 +80,7 @@ class FrameTest(unittest.TestCase):
     def test_did_you_mean(self):
         for arguments, said in ((["chek"], 'did you mean "check"?'), (["replay", "--fail-no", "high"], "did you mean --fail-on?"),
                                 (["serve", "--lissen=x"], "did you mean --listen?"), (["check", "-json"], "did you mean --json?"),
-                                (["replay", "--limit"], "--limit needs a value"), (["check", "--format", "sarf"], "text, json or sarif"),
+                                (["replay", "--limit"], "--limit needs a value"), (["check", "--format", "sarf"], "text, json, jsonl, sarif, junit or github"),
                                 (["check", "--json=1"], "takes no value"), (["help", "evla"], 'did you mean "eval"?')):
             done = run_cli(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)

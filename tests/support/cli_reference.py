@@ -25,7 +25,7 @@ def section(title, *arguments):
 
 def page():
     names = printed("help", "--names").split()
-    return OPENING + section("betrace", "help") + "".join(section(f"betrace {name}", name, "--help") for name in names)
+    return OPENING + section("betrace", "help") + "".join(section(f"betrace {name}", name, "--help") for name in names) + section("Exit statuses", "help", "exit")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@
 typedef struct diff_run {
   bt_replay_options options;
   bt_cli_rules old_rules, new_rules;
+  unsigned sides;       /* of them that are read */
+  bool has_wrong_rules; /* messages are printed */
   uint64_t examples;
   bt_source *source;
   bt_rule_changes changes;
@@ -261,21 +263,36 @@ static int run_diff(diff_run *run) {
 
 /* ---- the row ---- */
 
-enum { OPT_EXAMPLES = BT_FLAG_OWN };
+enum { OPT_EXAMPLES = BT_FLAG_OWN, OPT_DSL };
+
+/* The old rules, then the new ones, whichever way they are given. */
+static bool take_side(diff_run *run, const char *value, bool is_text) {
+  if (run->sides == 2) return false;
+  bt_cli_rules *rules = run->sides++ ? &run->new_rules : &run->old_rules;
+  run->has_wrong_rules |= !(is_text ? bt_cli_rules_add_text(rules, "dsl", value) : bt_cli_rules_add_file(rules, value));
+  return true;
+}
 
 static bool take_flag(void *context, const bt_flag *flag, const char *value) {
   diff_run *run = context;
-  return flag->id == OPT_EXAMPLES ? bt_cli_number(value, &run->examples)
-                                  : bt_replay_options_take(&run->options, flag, value);
+  if (flag->id == OPT_EXAMPLES) return bt_cli_number(value, &run->examples);
+  if (flag->id == OPT_DSL || flag->id == BT_FLAG_RULES) return take_side(run, value, flag->id == OPT_DSL);
+  return bt_replay_options_take(&run->options, flag, value);
 }
 
+/* The first paths are the sides that no flag names, whatever they are called: <(git show …) has no name of a rule file.
+ * What follows is traces. */
 static int check_and_run(const bt_command *self, diff_run *run, const bt_operands *files) {
-  if (files->count != 2) return bt_cli_usage_error(self->name, "two rule files are compared: betrace diff OLD NEW");
-  int code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE);
-  if (code) return code;
-  bool are_right = bt_cli_rules_add_file(&run->old_rules, files->items[0]);
-  are_right = bt_cli_rules_add_file(&run->new_rules, files->items[1]) && are_right;
-  return are_right ? run_diff(run) : BT_EXIT_USAGE;
+  size_t taken = 0;
+  while (taken < files->before_dashes && run->sides < 2) take_side(run, files->items[taken++], false);
+  if (run->has_wrong_rules) return BT_EXIT_USAGE;
+  if (run->sides != 2)
+    return bt_cli_usage_error(self->name, "two versions of the rules are compared: betrace diff OLD NEW, or --rules or "
+                                          "--dsl twice");
+  bt_operands traces = {files->items + taken, files->count - taken, 0};
+  int code = bt_replay_options_operands(&run->options, self, &traces, false);
+  if (!code) code = bt_replay_options_check(&run->options, self, BT_NEEDS_SOURCE);
+  return code ? code : run_diff(run);
 }
 
 static int diff_command(const bt_command *self, int argc, char **argv) {
@@ -294,7 +311,12 @@ static const bt_flag flags[] = {{"examples", OPT_EXAMPLES, "N", "5",
                                  "changed traces of each rule that are shown, and read again for both verdicts; 0: all",
                                  NULL},
                                 {0}};
+static const bt_flag rule_flags[] = {
+    {"rules", BT_FLAG_RULES, "FILE", NULL, "one side: a rule file or folder; the same as its name alone", NULL},
+    {"dsl", OPT_DSL, "TEXT", NULL, "one side: a rule's text", NULL},
+    {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
+                                       {"Rules:", rule_flags, NULL},
                                        {"Traces:", bt_flags_traces, NULL},
                                        {"Range:", bt_flags_range_day, NULL},
                                        {"Assumptions:", bt_flags_assumptions, NULL},
@@ -302,12 +324,12 @@ static const bt_flag_group groups[] = {{"Flags:", flags, NULL},
 static const bt_example examples[] = {{"What would the new rules say of the last day?",
                                        "betrace diff old.yaml new.yaml --tempo http://127.0.0.1:3200 --since 24h"},
                                       {"What does this change of the working tree do? (bash, zsh)",
-                                       "betrace diff <(git show HEAD:rules.yaml) rules.yaml --traces traces.jsonl"},
+                                       "betrace diff <(git show HEAD:rules.yaml) rules.yaml traces.jsonl"},
                                       {0}};
 const bt_command bt_command_diff = {
     .name = "diff",
     .summary = "which verdicts change between two versions of the rules, and why",
-    .usage = "OLD NEW (--tempo URL | --traces FILE) [flags]",
+    .usage = "OLD NEW (TRACES… | --traces FILE | --tempo URL) [flags]",
     .about =
         "Replays two versions of a rule file over the same traces, in one pass, "
         "and says which traces are newly violated and which "

@@ -8,6 +8,7 @@
 #include "server/base/time_text.h"
 #include "server/cli/lab/child.h"
 #include "server/cli/lab/listen_report.h"
+#include "server/cli/operands.h"
 #include "server/cli/print.h"
 
 static const int64_t LOOK_NS = 50000000;
@@ -192,8 +193,11 @@ static int listen_command(const bt_command *self, int argc, char **argv) {
   bt_replay_options_init(&run.options.shared);
   run.options.shared.assumptions.require_complete = true;
   if (bt_arguments_read(self, argc, argv, take_flag, &run, &operands, &code)) {
+    size_t rules = 0;
     argv[1 + operands.count] = NULL; /* the list of arguments ends with NULL, so there is room */
-    if (operands.count) run.command = operands.items;
+    while (rules < operands.before_dashes && bt_operand_has_rules(operands.items[rules]))
+      run.options.shared.has_wrong_rules |= !bt_cli_rules_add_file(&run.options.shared.rules, operands.items[rules++]);
+    if (operands.count > rules) run.command = operands.items + rules;
     code = bt_replay_options_check(&run.options.shared, self, BT_NEEDS_RULES);
     if (!code) {
       bt_status status = run_listen(&run, &error);
@@ -223,15 +227,15 @@ static const bt_flag flags[] = {
     {0}};
 static const bt_flag_group groups[] = {{"Flags:", flags, NULL}, {"Rules:", bt_flags_rules, NULL}, {0}};
 static const bt_example examples[] = {
-    {"Do the traces of the tests keep the rules?", "betrace listen --rules rules -- npm test"},
+    {"Do the traces of the tests keep the rules?", "betrace listen rules/ -- npm test"},
     {"With a report for CI, and the traces kept",
-     "betrace listen --rules rules --report junit=traces.xml --save traces.jsonl -- pytest"},
-    {"Until Ctrl-C, for a program that runs elsewhere", "betrace listen --rules rules --listen 127.0.0.1:4318"},
+     "betrace listen rules/ --report junit=traces.xml --save traces.jsonl -- pytest"},
+    {"Until Ctrl-C, for a program that runs elsewhere", "betrace listen rules/ --listen 127.0.0.1:4318"},
     {0}};
 const bt_command bt_command_listen = {
     .name = "listen",
     .summary = "run a command, and hold the traces that it sends to rules",
-    .usage = "(--rules FILE | --dsl TEXT) [flags] [-- COMMAND…]",
+    .usage = "(RULES… | --rules FILE | --dsl TEXT) [flags] [-- COMMAND…]",
     .about = "Takes OTLP over HTTP on a free port of this machine and runs the command with the variables of "
              "OpenTelemetry SDKs set to it (OTEL_EXPORTER_OTLP_ENDPOINT, every trace sampled). When the command has "
              "ended and no more spans come, it evaluates the rules and draws each trace that violates one.\n\n"

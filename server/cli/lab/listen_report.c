@@ -11,6 +11,7 @@
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/print.h"
 #include "server/cli/trace_drawing.h"
+#include "server/json/ci_note.h"
 #include "server/json/json_values.h"
 #include "server/json/replay_json.h"
 #include "server/json/xml.h"
@@ -253,22 +254,18 @@ static void print_text(const bt_listen_report *report, int command_code) {
   if (command_code) bt_print("the command ended with %d\n", command_code);
 }
 
-/* Workflow commands of GitHub: one line each; a percent sign and line breaks are escaped. */
 static void print_for_github(const bt_listen_report *report) {
   for (size_t i = 0; i < rule_count(report); i++) {
     const bt_listen_rule *rule = &report->rules[i];
     if (!rule->counts[BT_VIOLATED]) continue;
-    bt_buffer text = {0};
-    bt_str lines = bt_buffer_str(&rule->messages);
-    for (size_t k = 0; k < lines.len; k++) {
-      char c = lines.ptr[k];
-      if (c == '%' || c == '\n' || c == '\r')
-        bt_buffer_append(&text, c == '%' ? BT_STR("%25") : c == '\n' ? BT_STR("%0A") : BT_STR("%0D"));
-      else
-        bt_buffer_append_char(&text, c);
-    }
-    bt_print("::error title=betrace %s::%.*s\n", rule_at(report, i)->fields.id, BT_FMT(bt_buffer_str(&text)));
-    bt_buffer_dispose(&text);
+    bt_buffer title = {0}, line = {0};
+    bt_buffer_printf(&title, "betrace %s", rule_at(report, i)->fields.id);
+    bt_ci_note_write(
+        &(bt_ci_note){.level = "error", .title = bt_buffer_str(&title), .message = bt_buffer_str(&rule->messages)},
+        &line);
+    bt_print_document(bt_buffer_str(&line));
+    bt_buffer_dispose(&title);
+    bt_buffer_dispose(&line);
   }
 }
 
