@@ -379,7 +379,8 @@ bt_status bt_server_start(const bt_config *config, const char *version, bt_serve
   server->service.assumptions = config->assumptions;
   server->service.started_at_ns = bt_clock_wall_ns();
   server->service.started_steady_ns = bt_clock_steady_ns();
-  bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency};
+  bt_http_options http = {.concurrency = (uint32_t)config->tempo_concurrency,
+                          .concurrency_max = (uint32_t)config->tempo_concurrency_max};
   bt_status status = check_listen(config, error);
   if (!status) status = open_work(server, error);
   if (!status) status = bt_http_client_new(&http, &server->service.client, error);

@@ -31,7 +31,8 @@ const bt_cancel *bt_replay_interrupt(void) {
 bt_status bt_replay_place_open(const bt_replay_options *options, bt_replay_place *out, bt_error *error) {
   *out = (bt_replay_place){0};
   if (options->trace_count) return bt_cli_open_traces(options->traces, options->trace_count, &out->source, error);
-  bt_http_options http = {.concurrency = (uint32_t)options->concurrency};
+  bt_http_options http = {.concurrency = (uint32_t)options->concurrency,
+                          .concurrency_max = (uint32_t)options->concurrency_max};
   bt_tempo_settings tempo = options->tempo;
   bt_tempo_settings_use_environment(&tempo);
   bt_status status = bt_http_client_new(&http, &out->client, error);
@@ -142,7 +143,8 @@ enum {
   OPT_BUDGET,
   OPT_CLOCK_SKEW,
   OPT_REQUIRE_COMPLETE,
-  OPT_CONCURRENCY
+  OPT_CONCURRENCY,
+  OPT_CONCURRENCY_MAX
 };
 
 const bt_flag bt_flags_rules[] = {
@@ -168,7 +170,9 @@ const bt_flag bt_flags_traces[] = {
      "BETRACE_TEMPO_TIMEOUT"},
     {"tempo-replication", OPT_TEMPO_REPLICATION, "N", "0", "ingesters that hold each span (Tempo 2); 0: as Tempo says",
      "BETRACE_TEMPO_REPLICATION"},
-    {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to Tempo at once", NULL},
+    {"tempo-concurrency", OPT_CONCURRENCY, "N", "2", "requests to Tempo at once at first", NULL},
+    {"tempo-concurrency-max", OPT_CONCURRENCY_MAX, "N", "16",
+     "to so many their number grows while answers come as fast", NULL},
     {0}};
 
 const bt_flag bt_flags_assumptions[] = {
@@ -239,13 +243,14 @@ bool bt_replay_options_take(bt_replay_options *options, const bt_flag *flag, con
   case OPT_REQUIRE_COMPLETE: return assume->require_complete = true;
   case OPT_CONCURRENCY:
     return bt_cli_number(value, &options->concurrency) && options->concurrency > 0 && options->concurrency <= 64;
+  case OPT_CONCURRENCY_MAX: return bt_cli_number(value, &options->concurrency_max) && options->concurrency_max <= 64;
   case BT_FLAG_JSON: return options->print_json = true;
   default: return false;
   }
 }
 
 void bt_replay_options_init(bt_replay_options *options) {
-  *options = (bt_replay_options){.assumptions = bt_assumptions_default(), .concurrency = 2};
+  *options = (bt_replay_options){.assumptions = bt_assumptions_default(), .concurrency = 2, .concurrency_max = 16};
 }
 
 void bt_replay_options_dispose(bt_replay_options *options) {

@@ -26,7 +26,7 @@ typedef struct bt_replay_options {
   int64_t since_ns, start_ns, end_ns;
   bool has_start, has_end;
   bt_assumptions assumptions;
-  uint64_t concurrency;
+  uint64_t concurrency, concurrency_max;
   bool print_json;
   bt_cli_rules rules;
   bool has_wrong_rules; /* messages are printed */

@@ -211,8 +211,10 @@ static void write_tempo(const bt_service *service, bt_buffer *out) {
       const bt_label labels[] = {{"kind", bt_http_kind_names[i]}, {"outcome", bt_http_outcome_names[j]}, {NULL, NULL}};
       bt_expose_count(out, "betrace_tempo_requests_total", labels, stats.requests[i][j]);
     }
-  bt_expose_family(out, "betrace_tempo_concurrency", "gauge",
-                   "Requests to Tempo at once that the budget allows now; it falls when Tempo is overloaded.");
+  bt_expose_family(
+      out, "betrace_tempo_concurrency", "gauge",
+      "Requests to Tempo at once that the budget allows now; it grows while Tempo answers as fast, and falls when it "
+      "is overloaded.");
   bt_expose_count(out, "betrace_tempo_concurrency", NULL, stats.allowed);
 }
 

@@ -39,6 +39,7 @@ static bt_config config_defaults(void) {
                       .max_rule_versions = 100000,
                       .max_replays = 4,
                       .tempo_concurrency = 2,
+                      .tempo_concurrency_max = 16,
                       .memory_limit_bytes = 256u << 20,
                       .request_memory_bytes = 64u << 20,
                       .pattern_memory_bytes = 16u << 20,

@@ -47,8 +47,8 @@ typedef struct bt_config {
   bool allow_anonymous;
   bt_assumptions assumptions;
   int64_t max_range_ns; /* 0: none */
-  uint64_t max_rules, max_rule_versions, max_replays, tempo_concurrency, memory_limit_bytes, request_memory_bytes,
-      pattern_memory_bytes;
+  uint64_t max_rules, max_rule_versions, max_replays, tempo_concurrency, tempo_concurrency_max, memory_limit_bytes,
+      request_memory_bytes, pattern_memory_bytes;
   bool emit_at_original_time, print_only;
   const char *config_file; /* NULL: none */
   bool watch;

@@ -368,7 +368,9 @@ static void learn_yield(const search *s, size_t found_before) {
 bt_status bt_tempo_search(bt_tempo *tempo, const bt_search_request *request, bt_found_list *found,
                           bt_source_account *account, bt_error *error) {
   search s = {.tempo = tempo, .request = request, .found = found, .account = account};
-  s.wanted = tempo->in_flight < IN_FLIGHT_MAX ? tempo->in_flight : IN_FLIGHT_MAX;
+  uint32_t allowed = tempo->in_flight > 1 ? bt_http_client_allowed(tempo->client) : 1;
+  uint32_t wanted = allowed > tempo->in_flight ? allowed : tempo->in_flight;
+  s.wanted = wanted < IN_FLIGHT_MAX ? wanted : IN_FLIGHT_MAX;
   s.todo.whole_from_s = newest_second(tempo) + 1;
   bt_tempo_identity identity = {request->tenant, request->rule_id, request->cancel, request->priority};
   size_t found_before = found->count;

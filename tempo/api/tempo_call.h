@@ -27,7 +27,7 @@ typedef struct bt_tempo {
   char *authorization;    /* new: the header, a secret; or NULL */
   char *ca_file;          /* new; or NULL */
   int64_t timeout_ms, pause_ms;
-  uint32_t in_flight; /* calls that one search or read keeps under way */
+  uint32_t in_flight; /* calls that one search keeps under way at least, as many as the budget allows; 1: no more */
   /* Learned from Tempo's refusals; they only ever get smaller. */
   _Atomic int64_t max_range_s;
   _Atomic uint32_t search_limit;

@@ -14,7 +14,7 @@ typedef struct bt_tempo_options {
   const char *url;       /* http://host:port, with or without a path that its API lies under (https://host/tempo) */
   uint32_t search_limit; /* traces an answer may hold; 0: 30,000 */
   int64_t max_range_ns;  /* longest range of one search; 0: 168 h */
-  uint32_t windows;      /* windows asked for at once; 0: 2 */
+  uint32_t windows;      /* windows asked for at once, more where the client allows more; 1: no more. 0: 2 */
   int64_t timeout_ms;    /* of one request; 0: 120,000 */
   uint32_t
       replication;  /* ingesters that hold each span; 0: what /status/config says, and where that is hidden, several */

@@ -1,7 +1,8 @@
 /* Traces in batches. See trace_fetch.h. The ids of a read are sorted and cut into jobs of some ids (trace_job.h), whose
  * traces are given to the sink when all of a job is in. A job whose answer is too large is cut in two. One for which
  * Tempo's limits turned out smaller is asked again. One that takes too long is divided by the size of its traces, for
- * which Tempo is asked then. Two jobs are under way, so that Tempo works on the next while we decode. */
+ * which Tempo is asked then. At least two jobs are under way, so that Tempo works on the next
+ * while we decode, and as many as the client's budget allows now. */
 #include "tempo/api/trace_fetch.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include "tempo/wire/pause.h"
 
 enum {
-  JOBS_IN_FLIGHT = 2,
+  JOBS_IN_FLIGHT = 2, /* at least, and at most: */
+  JOBS_MAX = 8,
   SOME_SPANS_IDS = 10000, /* of a job that asks for some spans of each trace: about 10 MiB of an answer */
   WORTH_SHARING = 2000,  /* so many are asked in jobs of one size, an even number of them: Tempo works at two at once */
   SMALLEST_LEARNED = 64, /* one huge trace must not make all batches tiny */
@@ -35,7 +37,7 @@ typedef struct fetch {
   bt_trace_jobs jobs;
   span_of_ids *todo; /* a stack */
   size_t todo_count, todo_capacity;
-  bt_trace_job ring[JOBS_IN_FLIGHT]; /* those under way */
+  bt_trace_job ring[JOBS_MAX]; /* those under way */
   uint32_t first, count;
   uint32_t slow; /* jobs that took too long */
 } fetch;
@@ -84,7 +86,7 @@ static bt_status start_job(fetch *f, bt_error *error) {
     if (status != BT_OK) return status;
     next.count = most;
   }
-  bt_trace_job *j = &f->ring[(f->first + f->count) % JOBS_IN_FLIGHT];
+  bt_trace_job *j = &f->ring[(f->first + f->count) % JOBS_MAX];
   *j = (bt_trace_job){.first = next.first, .count = next.count, .is_measured = next.is_measured};
   f->count++; /* from here on it is disposed of with the others */
   return bt_trace_job_start(&f->jobs, j, error);
@@ -236,7 +238,7 @@ static bt_status finish_oldest(fetch *f, bt_error *error) {
   bt_status status = bt_trace_job_finish(&f->jobs, j, &outcome, error);
   if (status == BT_OK) status = outcome == BT_TEMPO_ANSWERED ? give_job(f, j, error) : end_job(f, j, outcome, error);
   bt_trace_job_dispose(j);
-  f->first = (f->first + 1) % JOBS_IN_FLIGHT;
+  f->first = (f->first + 1) % JOBS_MAX;
   f->count--;
   return status;
 }
@@ -294,6 +296,11 @@ static bt_status push_all(fetch *f, bt_error *error) {
   return push_ids(f, 0, f->jobs.ids.count, false, error);
 }
 
+static uint32_t jobs_at_once(const fetch *f) {
+  uint32_t allowed = bt_http_client_allowed(f->read->tempo->client);
+  return allowed < JOBS_IN_FLIGHT ? JOBS_IN_FLIGHT : allowed < JOBS_MAX ? allowed : JOBS_MAX;
+}
+
 static bt_status read_all(fetch *f, bt_error *error) {
   bt_status status = look_for_lists(f, error);
   if (status == BT_OK && f->jobs.may_hold_lists && wants_some_spans(f)) return give_all_in_doubt(f, error);
@@ -301,14 +308,14 @@ static bt_status read_all(fetch *f, bt_error *error) {
   for (;;) {
     bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;
     if (status != BT_OK || (!is_left && !f->count)) return status;
-    status = is_left && f->count < JOBS_IN_FLIGHT ? start_job(f, error) : finish_oldest(f, error);
+    status = is_left && f->count < jobs_at_once(f) ? start_job(f, error) : finish_oldest(f, error);
   }
 }
 
 bt_status bt_tempo_read_batches(bt_tempo_read *read, bt_error *error) {
   fetch f = {.read = read, .jobs = {.read = read}};
   bt_status status = bt_read_ids_init(&f.jobs.ids, read->request) ? read_all(&f, error) : bt_error_no_memory(error);
-  for (; f.count; f.count--, f.first = (f.first + 1) % JOBS_IN_FLIGHT) bt_trace_job_dispose(&f.ring[f.first]);
+  for (; f.count; f.count--, f.first = (f.first + 1) % JOBS_MAX) bt_trace_job_dispose(&f.ring[f.first]);
   bt_trace_jobs_dispose(&f.jobs);
   free(f.todo);
   return status;

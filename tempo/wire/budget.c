@@ -10,9 +10,10 @@ enum {
   SLOWLY_FROM = 64
 };
 
-void bt_budget_init(bt_budget *budget, uint32_t maximum) {
-  uint32_t most = maximum ? maximum : 2;
-  *budget = (bt_budget){.maximum = most, .allowed = most, .halved_at_ms = INT64_MIN / 2};
+void bt_budget_init(bt_budget *budget, uint32_t usual, uint32_t maximum) {
+  uint32_t first = usual ? usual : 2;
+  *budget = (bt_budget){
+      .usual = first, .maximum = maximum > first ? maximum : first, .allowed = first, .halved_at_ms = INT64_MIN / 2};
 }
 
 /* What was under way when the budget was halved last is part of what it was halved for, as losses of one window are to
@@ -28,6 +29,7 @@ static void halve(bt_budget *budget, double latency_ms, bool is_busy, int64_t no
   budget->was_busy = is_busy;
   budget->halved_at_ms = now_ms;
   budget->allowed = budget->allowed > 1 ? budget->allowed / 2 : 1;
+  bt_width_forget(&budget->width, now_ms);
 }
 
 /* After answers that did not come as many good ones as may be under way: with 16 in a row a tenth that hangs would keep
@@ -55,7 +57,7 @@ static bool became_slow(bt_latencies *latencies, double latency_ms) {
   return slow;
 }
 
-void bt_budget_note(bt_budget *budget, bt_http_kind kind, int status, double latency_ms, int64_t now_ms) {
+void bt_budget_note(bt_budget *budget, bt_http_kind kind, int status, double latency_ms, int64_t now_ms, bool is_full) {
   if (status == 0 || status == 429 || status >= 500) {
     halve(budget, latency_ms, status != 0, now_ms);
     return;
@@ -64,8 +66,13 @@ void bt_budget_note(bt_budget *budget, bt_http_kind kind, int status, double lat
     halve(budget, latency_ms, true, now_ms);
     return;
   }
-  if (budget->allowed < budget->maximum && ++budget->good >= good_to_recover(budget)) {
-    budget->good = 0;
-    budget->allowed++;
+  if (budget->allowed >= budget->usual) {
+    if (is_full)
+      budget->allowed =
+          bt_width_note(&budget->width, kind, latency_ms, now_ms, budget->allowed, budget->usual, budget->maximum);
+    return;
   }
+  if (++budget->good < good_to_recover(budget)) return;
+  budget->good = 0;
+  budget->allowed++;
 }

@@ -22,7 +22,7 @@ enum {
   USER_AGENT_MAX = 128,
   EXPORTS_AT_ONCE = 8,
   HELD_MS = 5000,
-  MOST_HELD = 2 /* times the budget's maximum: with what goes beside it */
+  MOST_HELD = 2 /* times what the budget allows: with what goes beside it */
 };
 
 /* What waits for the same places. */
@@ -202,7 +202,9 @@ static bool is_first_of_tenant(const bt_http_waiting *waiting, int64_t now_ms) {
 /* What hangs for one tenant holds the budget for as long as its timeout: it does not count against a tenant that has
  * nothing under way. */
 static bt_http_call *take_beside(bt_http_client *client, int64_t now_ms) {
-  if (client->active_count[LANE_READ] >= MOST_HELD * client->budget.maximum) return NULL;
+  const bt_budget *budget = &client->budget;
+  uint32_t most = MOST_HELD * (budget->allowed > budget->usual ? budget->allowed : budget->usual);
+  if (client->active_count[LANE_READ] >= most) return NULL;
   if (count_since(client, now_ms - client->held_ms) >= client->budget.allowed) return NULL;
   pthread_mutex_lock(&client->mutex);
   bt_http_waiting *taken = bt_http_queue_take_if(&client->queues[LANE_READ], is_first_of_tenant, now_ms);
@@ -249,7 +251,8 @@ static void note_answer(bt_http_client *client, const bt_http_call *call, bt_sta
   int code = status == BT_OK ? call->response->status : 0;
   bool is_too_large = code && call->request.is_too_large && call->request.is_too_large(call->response);
   if (lane_of(call) == LANE_READ && !is_too_large)
-    bt_budget_note(&client->budget, call->request.kind, code, (double)(now_ms - call->started_ms), now_ms);
+    bt_budget_note(&client->budget, call->request.kind, code, (double)(now_ms - call->started_ms), now_ms,
+                   client->active_count[LANE_READ] >= client->budget.allowed);
   int64_t hold_ms = call->response->retry_after_ms;
   if ((code != 429 && code != 503) || !hold_ms || !call->request.party) return;
   pthread_mutex_lock(&client->mutex);
@@ -320,7 +323,7 @@ static bool init_sync(bt_http_client *client) {
 }
 
 static void set_options(bt_http_client *client, const bt_http_options *options) {
-  bt_budget_init(&client->budget, options ? options->concurrency : 0);
+  bt_budget_init(&client->budget, options ? options->concurrency : 0, options ? options->concurrency_max : 0);
   client->stats.allowed = client->budget.allowed;
   client->held_ms = options && options->held_ms ? options->held_ms : HELD_MS;
   const char *agent = options && options->user_agent ? options->user_agent : "betrace/" BETRACE_VERSION;
@@ -426,6 +429,13 @@ void bt_http_client_stats(bt_http_client *client, bt_http_stats *out) {
   pthread_mutex_lock(&client->mutex);
   *out = client->stats;
   pthread_mutex_unlock(&client->mutex);
+}
+
+uint32_t bt_http_client_allowed(bt_http_client *client) {
+  pthread_mutex_lock(&client->mutex);
+  uint32_t allowed = client->stats.allowed;
+  pthread_mutex_unlock(&client->mutex);
+  return allowed;
 }
 
 void bt_http_response_dispose(bt_http_response *response) {

@@ -36,9 +36,11 @@ typedef struct bt_http_exchange {
 } bt_http_exchange;
 
 typedef struct bt_http_options {
-  uint32_t concurrency; /* requests in flight at most; 0: 2 */
+  uint32_t concurrency; /* requests in flight at first; 0: 2 */
+  /* To which their number grows where the server answers more at once as fast; less than `concurrency`: it does not. */
+  uint32_t concurrency_max;
   /* What has been under way for longer keeps no other tenant's first request from being sent, so that what hangs for
-   * one holds up nobody else; twice as many as `concurrency` at most. 0: 5 s */
+   * one holds up nobody else; twice as many as are allowed at most. 0: 5 s */
   int64_t held_ms;
   const char *user_agent; /* NULL: "betrace/VERSION" */
   /* Called for each request when it is finished, by the thread that finishes it; NULL: nobody listens. */
@@ -136,5 +138,7 @@ typedef struct bt_http_stats {
   uint32_t allowed; /* requests at once that the budget allows now */
 } bt_http_stats;
 void bt_http_client_stats(bt_http_client *client, bt_http_stats *out);
+/* Requests at once that the budget allows now, for who asks several parts of something at once. */
+uint32_t bt_http_client_allowed(bt_http_client *client);
 
 #endif

@@ -13,7 +13,7 @@
 #include "tempo/wire/tempo_answer.h"
 
 static void note_many(bt_budget *budget, int count, int status, double latency_ms, int64_t now_ms) {
-  for (int i = 0; i < count; i++) bt_budget_note(budget, BT_HTTP_SEARCH, status, latency_ms, now_ms);
+  for (int i = 0; i < count; i++) bt_budget_note(budget, BT_HTTP_SEARCH, status, latency_ms, now_ms, true);
 }
 
 static void halves_when_tempo_is_overloaded(void **state) {
@@ -21,13 +21,13 @@ static void halves_when_tempo_is_overloaded(void **state) {
   static const int bad[] = {429, 500, 503, 0};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     bt_budget budget;
-    bt_budget_init(&budget, 8);
+    bt_budget_init(&budget, 8, 8);
     assert_int_equal(budget.allowed, 8);
     note_many(&budget, 5, bad[i], 10, 1000); /* one burst */
     assert_int_equal(budget.allowed, 4);
-    bt_budget_note(&budget, BT_HTTP_SEARCH, bad[i], 10, 2500);
-    bt_budget_note(&budget, BT_HTTP_SEARCH, bad[i], 10, 4000);
-    bt_budget_note(&budget, BT_HTTP_SEARCH, bad[i], 10, 5500);
+    bt_budget_note(&budget, BT_HTTP_SEARCH, bad[i], 10, 2500, true);
+    bt_budget_note(&budget, BT_HTTP_SEARCH, bad[i], 10, 4000, true);
+    bt_budget_note(&budget, BT_HTTP_SEARCH, bad[i], 10, 5500, true);
     assert_int_equal(budget.allowed, 1);
   }
 }
@@ -35,7 +35,7 @@ static void halves_when_tempo_is_overloaded(void **state) {
 static void halves_when_latency_triples(void **state) {
   (void)state;
   bt_budget budget;
-  bt_budget_init(&budget, 4);
+  bt_budget_init(&budget, 4, 4);
   note_many(&budget, 50, 200, 40, 1000);
   note_many(&budget, 8, 200, 100, 5000);
   assert_int_equal(budget.allowed, 4); /* not yet three times as much */
@@ -47,7 +47,7 @@ static void halves_when_latency_triples(void **state) {
   assert_int_equal(budget.allowed, 1);
   note_many(&budget, 200, 200, 400, 12000);
   assert_int_equal(budget.allowed, 4); /* what lasts is the usual */
-  bt_budget_init(&budget, 4);
+  bt_budget_init(&budget, 4, 4);
   note_many(&budget, 50, 200, 2, 1000);
   note_many(&budget, 50, 200, 30, 2000);
   assert_int_equal(budget.allowed, 4); /* milliseconds are noise */
@@ -57,15 +57,15 @@ static void halves_when_latency_triples(void **state) {
 static void a_large_question_is_no_busy_tempo(void **state) {
   (void)state;
   bt_budget budget;
-  bt_budget_init(&budget, 2);
-  bt_budget_note(&budget, BT_HTTP_READ, 200, 80, 1000);
-  bt_budget_note(&budget, BT_HTTP_READ, 200, 3400, 5000);
-  bt_budget_note(&budget, BT_HTTP_READ, 200, 3500, 5100);
+  bt_budget_init(&budget, 2, 2);
+  bt_budget_note(&budget, BT_HTTP_READ, 200, 80, 1000, true);
+  bt_budget_note(&budget, BT_HTTP_READ, 200, 3400, 5000, true);
+  bt_budget_note(&budget, BT_HTTP_READ, 200, 3500, 5100, true);
   assert_int_equal(budget.allowed, 2);
   for (int i = 0; i < 100; i++) {
-    bt_budget_note(&budget, BT_HTTP_READ, 200, 80, 6000 + i * 2000);
+    bt_budget_note(&budget, BT_HTTP_READ, 200, 80, 6000 + i * 2000, true);
     note_many(&budget, 1, 200, 40, 6000 + i * 2000);
-    for (int j = 0; j < 6; j++) bt_budget_note(&budget, BT_HTTP_READ, 200, 3400, 7000 + i * 2000);
+    for (int j = 0; j < 6; j++) bt_budget_note(&budget, BT_HTTP_READ, 200, 3400, 7000 + i * 2000, true);
   }
   assert_int_equal(budget.allowed, 2);
 }
@@ -89,13 +89,13 @@ static double places_under(unsigned percent, int64_t timeout_ms, int64_t length_
   enum { QUICK_MS = 20 };
   load l = {.random = 11};
   double sum = 0;
-  bt_budget_init(&l.budget, 6);
+  bt_budget_init(&l.budget, 6, 6);
   for (int64_t now_ms = 1000; now_ms < 1000 + length_ms; now_ms++) {
     uint32_t active = 0;
     for (int i = 0; i < 16; i++) {
       if (!l.ends_ms[i] || l.ends_ms[i] > now_ms) continue;
       bt_budget_note(&l.budget, BT_HTTP_SEARCH, l.hangs[i] ? 0 : 200, l.hangs[i] ? (double)timeout_ms : QUICK_MS,
-                     now_ms);
+                     now_ms, true);
       l.ends_ms[i] = 0;
     }
     for (int i = 0; i < 16; i++) active += l.ends_ms[i] != 0;
@@ -127,10 +127,10 @@ static void some_that_hang_leave_most_of_the_budget(void **state) {
 static void what_was_under_way_together_counts_once(void **state) {
   (void)state;
   bt_budget budget;
-  bt_budget_init(&budget, 8);
-  for (int i = 0; i < 8; i++) bt_budget_note(&budget, BT_HTTP_SEARCH, 0, 30000, 40000 + i * 2000);
+  bt_budget_init(&budget, 8, 8);
+  for (int i = 0; i < 8; i++) bt_budget_note(&budget, BT_HTTP_SEARCH, 0, 30000, 40000 + i * 2000, true);
   assert_int_equal(budget.allowed, 4);
-  bt_budget_note(&budget, BT_HTTP_SEARCH, 0, 30000, 40000 + 31000);
+  bt_budget_note(&budget, BT_HTTP_SEARCH, 0, 30000, 40000 + 31000, true);
   assert_int_equal(budget.allowed, 2);
 }
 
@@ -138,7 +138,7 @@ static void what_was_under_way_together_counts_once(void **state) {
 static void compares_with_what_it_has_seen(void **state) {
   (void)state;
   bt_budget budget;
-  bt_budget_init(&budget, 4);
+  bt_budget_init(&budget, 4, 4);
   note_many(&budget, 4, 200, 10, 1000);
   note_many(&budget, 11, 200, 400, 3000);
   assert_int_equal(budget.allowed, 4);
@@ -147,17 +147,17 @@ static void compares_with_what_it_has_seen(void **state) {
 static void compares_like_with_like(void **state) {
   (void)state;
   bt_budget budget;
-  bt_budget_init(&budget, 4);
+  bt_budget_init(&budget, 4, 4);
   note_many(&budget, 50, 200, 40, 1000);
-  for (int i = 0; i < 50; i++) bt_budget_note(&budget, BT_HTTP_READ, 200, 900, 5000);
+  for (int i = 0; i < 50; i++) bt_budget_note(&budget, BT_HTTP_READ, 200, 900, 5000, true);
   assert_int_equal(budget.allowed, 4);
 }
 
 static void recovers_slowly(void **state) {
   (void)state;
   bt_budget budget;
-  bt_budget_init(&budget, 4);
-  bt_budget_note(&budget, BT_HTTP_SEARCH, 429, 10, 1000);
+  bt_budget_init(&budget, 4, 4);
+  bt_budget_note(&budget, BT_HTTP_SEARCH, 429, 10, 1000, true);
   assert_int_equal(budget.allowed, 2);
   note_many(&budget, 15, 200, 10, 1100);
   assert_int_equal(budget.allowed, 2);
