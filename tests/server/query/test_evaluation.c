@@ -188,7 +188,7 @@ static void pages_are_the_replay_in_order(void **state) {
 static void the_first_page_needs_the_first_windows_only(void **state) {
   scene *s = *state;
   size_t least = TRACES;
-  for (int look = 0; look < 5 && least >= TRACES / 2; look++) {
+  for (int look = 0; look < 25 && least >= TRACES / 2; look++) {
     bt_question question = s->question;
     question.cursor.range.start_ns += look; /* another evaluation */
     answer page = {0};
