@@ -22,7 +22,8 @@ LIMITS = {
     "time of a push": ("server/http/api_spans.c", r"FORWARD_NS = (\d+)"),
     "replays that are queued": ("server/replay/job.c", r"\bQUEUED_MAX = (\d+)"),
     "replays of one tenant that are queued": ("server/replay/job.c", r"TENANT_QUEUED_MAX = (\d+)"),
-    "rules of one replay": ("server/http/*.[ch]", r"RULES_MAX = (\d+)"),
+    "rules of one replay": ("server/http/*.[ch]", r"[^_]RULES_MAX = (\d+)"),
+    "rules of one gate over HTTP": ("server/http/api_gate.c", r"GATE_RULES_MAX = (\d+)"),
     "page of a listing": ("server/http/*.[ch]", r"PAGE_MAX = (\d+)"),
     "text of a rule": ("dsl/rule.h", r"BT_MAX_RULE_BYTES = (64 \* 1024)"),
     "connections": ("server/http/http_server.c", r"max_connections = (\d+)"),
@@ -37,9 +38,10 @@ LIMITS = {
 # Rows of several numbers, or of such that depend: what has to stand in the program for them to be true.
 SEVERAL = {
     "pushes at once; that wait": [("server/work/pool.c", r'"push", PEOPLE, 4, 1, 8, 8\}'), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
-    "first violations, contrasts and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
+    "first violations, contrasts, gates and explanations at once; that wait": [("server/work/pool.c", r'"search", PEOPLE, 4, 1, 16, 64\}'),
                                                                         ("server/http/routes.c", r"bt_api_rule_first, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
                                                                         ("server/http/routes.c", r"bt_api_rule_contrast, BT_ROLE_VIEWER, BT_LANE_SEARCH"),
+                                                                               ("server/http/routes.c", r'"POST", "/v1/gate", bt_api_gate, BT_ROLE_VIEWER, BT_LANE_SEARCH'),
                                                                         ("server/http/routes.c", r"bt_api_rule_explain, BT_ROLE_VIEWER, BT_LANE_SEARCH")],
     "calls of one kind that wait for their turn; of one tenant": [("server/settings/config.c", r"max_queued = 1024\b"), ("server/work/pool.c", r"\(most \+ 1\) / 2")],
     "range of violations and series on demand": [("server/http/question.c", r"INT64_C\(30\) \* 86400 \* 1000000000")],

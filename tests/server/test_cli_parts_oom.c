@@ -11,7 +11,7 @@
 
 #include "server/cli/lab/mining.h"
 #include "server/cli/lab/rule_change.h"
-#include "server/cli/lab/statistics.h"
+#include "server/query/statistics.h"
 #include "server/cli/trace_drawing.h"
 #include "server/rules/derived_rule.h"
 #include "server/rules/rule_keys.h"

@@ -443,6 +443,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is a new version worse than the old one? The answer is 200 with the result, as the web metric of Argo Rollouts reads it.
+         * @description Compares, for each rule, the share of violations among the traces that exercise it and that a version took part in. `worse`: the whole 95 % interval of the difference lies above `max_increase`. `pass`: that is not so, enough traces of both versions exercised the rule, and everything was read. `too_few` and `unknown` are no pass. What was not read within `timeout` makes it `unknown`. What is not settled yet does not count.
+         */
+        get: operations["gate"];
+        put?: never;
+        /** The same question, for a webhook that knows only the status (Flagger). 200 is a pass, and nothing else is. The body is not looked at. */
+        post: operations["gateWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/replays": {
         parameters: {
             query?: never;
@@ -1275,6 +1296,52 @@ export interface components {
              * @description when the last of those before was made; null: there are none
              */
             newest: string | null;
+        };
+        /** @description violations among the traces that exercised a rule */
+        Rate: {
+            violated: number;
+            exercised: number;
+            /** @description violated of exercised; 0 where that is none */
+            rate: number;
+            interval: {
+                /** @enum {string} */
+                method: "wilson";
+                confidence: number;
+                low: number;
+                high: number;
+            };
+            inconclusive: number;
+            unsettled: number;
+            /** @description both numbers are exact and everything was read */
+            certain: boolean;
+            /** @description empty where it is certain */
+            why_not: string;
+        };
+        Gate: {
+            /**
+             * @description the worst of the rules; only pass is a pass
+             * @enum {string}
+             */
+            result: "pass" | "worse" | "too_few" | "unknown";
+            by: string;
+            baseline: string;
+            candidate: string;
+            rules: {
+                rule_id: string;
+                /** @enum {string} */
+                result: "pass" | "worse" | "too_few" | "unknown";
+                baseline: components["schemas"]["Rate"];
+                candidate: components["schemas"]["Rate"];
+                /** @description candidate minus baseline, as a part of one */
+                difference_interval: {
+                    /** @enum {string} */
+                    method: "newcombe_wilson";
+                    confidence: number;
+                    low: number;
+                    high: number;
+                };
+            }[];
+            coverage: components["schemas"]["Coverage"];
         };
         Coverage: {
             /** @description every window up to the latest effective_end of its rules was answered in full, and something is settled for each; of questions on demand also: and every verdict was reached */
@@ -2402,6 +2469,109 @@ export interface operations {
             401: components["responses"]["NoToken"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    gate: {
+        parameters: {
+            query: {
+                /** @description a rule; up to 50 times */
+                rule_id: string[];
+                /** @description the version that runs already */
+                baseline: string;
+                /** @description the version that is rolled out */
+                candidate: string;
+                /** @description the attribute that tells versions apart: of the resource, or span.KEY */
+                by?: string;
+                /** @description the service whose version it is; default: any */
+                service?: string;
+                /** @description traces of each version that have to exercise a rule */
+                min_exercised?: number;
+                /** @description points of percent by which the ratio may rise */
+                max_increase?: number;
+                /** @description a time; default: 1 h before end */
+                start?: string;
+                /** @description a time; default: now */
+                end?: string;
+                /** @description a duration of at most 1m */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gate"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    gateWebhook: {
+        parameters: {
+            query: {
+                /** @description a rule; up to 50 times */
+                rule_id: string[];
+                /** @description the version that runs already */
+                baseline: string;
+                /** @description the version that is rolled out */
+                candidate: string;
+                /** @description the attribute that tells versions apart: of the resource, or span.KEY */
+                by?: string;
+                /** @description the service whose version it is; default: any */
+                service?: string;
+                /** @description traces of each version that have to exercise a rule */
+                min_exercised?: number;
+                /** @description points of percent by which the ratio may rise */
+                max_increase?: number;
+                /** @description a time; default: 1 h before end */
+                start?: string;
+                /** @description a time; default: now */
+                end?: string;
+                /** @description a duration of at most 1m */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description It passes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gate"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["NoToken"];
+            403: components["responses"]["Problem"];
+            /** @description It does not pass: worse, too few traces, or not known */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gate"];
+                };
+            };
             503: components["responses"]["Problem"];
         };
     };

@@ -7,6 +7,7 @@
 #include "server/cli/lab/rates.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
+#include "server/json/gate_json.h"
 #include "server/json/replay_json.h"
 
 typedef struct compare_run {

@@ -10,6 +10,7 @@
 #include "server/cli/lab/rates.h"
 #include "server/cli/lab/trace_record.h"
 #include "server/cli/print.h"
+#include "server/json/gate_json.h"
 #include "server/json/replay_json.h"
 #include "server/rulefile/yaml_write.h"
 

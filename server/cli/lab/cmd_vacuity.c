@@ -9,6 +9,7 @@
 #include "server/cli/names.h"
 #include "server/cli/print.h"
 #include "server/cli/terminal.h"
+#include "server/json/gate_json.h"
 #include "server/json/replay_json.h"
 #include "server/rules/derived_rule.h"
 

@@ -1,6 +1,6 @@
 /* Rates and how sure they are. Thread: no state. */
-#ifndef BT_SERVER_CLI_LAB_STATISTICS_H
-#define BT_SERVER_CLI_LAB_STATISTICS_H
+#ifndef BT_SERVER_QUERY_STATISTICS_H
+#define BT_SERVER_QUERY_STATISTICS_H
 
 #include <stdint.h>
 

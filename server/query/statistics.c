@@ -1,6 +1,6 @@
 /* Wilson and Newcombe intervals. See statistics.h. Wilson's stays between 0 and 1 and is right for few trials and for
  * rates near 0, which is where rates of violations lie; the textbook interval (p ± 1.96 √(p(1−p)/n)) is not. */
-#include "server/cli/lab/statistics.h"
+#include "server/query/statistics.h"
 
 #include <math.h>
 

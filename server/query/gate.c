@@ -1,0 +1,80 @@
+/* A new version against the old one. See gate.h. */
+#include "server/query/gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/rules/derived_rule.h"
+
+const char *bt_gate_word_name(bt_gate_word word) {
+  switch (word) {
+  case BT_GATE_PASS: return "pass";
+  case BT_GATE_WORSE: return "worse";
+  case BT_GATE_TOO_FEW: return "too_few";
+  case BT_GATE_UNKNOWN: return "unknown";
+  }
+  return "unknown";
+}
+
+/* trace.has(resource.attributes["service.version"] == "1.4.2" and span.service == "checkout") */
+static void write_condition(const bt_gate_question *question, const char *version, bt_buffer *out) {
+  const char *by = question->by;
+  bool is_span = strncmp(by, "span.", 5) == 0, is_resource = strncmp(by, "resource.", 9) == 0;
+  bt_buffer_printf(out, "trace.has(%s.attributes[", is_span ? "span" : "resource");
+  bt_rule_quote(bt_str_from(by + (is_span ? 5 : is_resource ? 9 : 0)), out);
+  bt_buffer_append(out, BT_STR("] == "));
+  bt_rule_quote(bt_str_from(version), out);
+  if (question->service) {
+    bt_buffer_append(out, BT_STR(" and span.service == "));
+    bt_rule_quote(bt_str_from(question->service), out);
+  }
+  bt_buffer_append_char(out, ')');
+}
+
+static bt_status derive(const bt_gate_question *question, const bt_rule_definition *rule, const char *version,
+                        bt_rule_definition **out, bt_error *error) {
+  bt_buffer condition = {0};
+  write_condition(question, version, &condition);
+  bt_status status =
+      condition.failed ? bt_error_no_memory(error) : bt_derived_restricted(rule, condition.ptr, out, error);
+  bt_buffer_dispose(&condition);
+  return status;
+}
+
+bt_status bt_gate_rules_derive(const bt_gate_question *question, const bt_rule_definition *const *rules, size_t count,
+                               bt_rule_definition ***out, bt_error *error) {
+  *out = calloc(2 * count + 1, sizeof **out);
+  if (!*out) return bt_error_no_memory(error);
+  bt_status status = BT_OK;
+  for (size_t i = 0; i < 2 * count && !status; i++)
+    status = derive(question, rules[i / 2], i % 2 ? question->candidate : question->baseline, &(*out)[i], error);
+  return status;
+}
+
+void bt_gate_rules_free(bt_rule_definition **derived, size_t count) {
+  for (size_t i = 0; derived && i < 2 * count; i++) bt_rule_definition_unref(derived[i]);
+  free(derived);
+}
+
+bt_gate_word bt_gate_judge_rule(const bt_gate_question *question, const bt_rate *rates, size_t rule,
+                                bt_interval *difference) {
+  const bt_rate *baseline = &rates[2 * rule], *candidate = &rates[2 * rule + 1];
+  *difference =
+      bt_difference_interval(baseline->violated, baseline->exercised, candidate->violated, candidate->exercised);
+  if (!baseline->is_certain || !candidate->is_certain) return BT_GATE_UNKNOWN;
+  if (candidate->exercised && baseline->exercised && 100 * difference->low > question->max_increase)
+    return BT_GATE_WORSE;
+  return candidate->exercised < question->least || baseline->exercised < question->least ? BT_GATE_TOO_FEW
+                                                                                         : BT_GATE_PASS;
+}
+
+bt_gate_word bt_gate_judge(const bt_gate_question *question, const bt_rate *rates, size_t count) {
+  bt_gate_word all = count ? BT_GATE_PASS : BT_GATE_UNKNOWN;
+  for (size_t i = 0; i < count; i++) {
+    bt_interval difference;
+    bt_gate_word word = bt_gate_judge_rule(question, rates, i, &difference);
+    if (word == BT_GATE_WORSE) return BT_GATE_WORSE;
+    if (word > all) all = word;
+  }
+  return all;
+}

@@ -1,0 +1,39 @@
+/* Is a new version worse than the old one? Rates of violations of the traces that each version took part in, for a
+ * rollout. The split is made in the language: each rule is replayed with "… and some span is of this version" added, so
+ * that nothing else decides what belongs to a version. Thread: no state of its own. */
+#ifndef BT_SERVER_QUERY_GATE_H
+#define BT_SERVER_QUERY_GATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsl/error.h"
+#include "server/query/rates.h"
+#include "server/query/statistics.h"
+#include "server/rules/rule_definition.h"
+
+typedef struct bt_gate_question {
+  const char *by; /* an attribute of the resource; "span." before it: of spans */
+  const char *baseline, *candidate;
+  const char *service; /* whose version it is; or NULL */
+  uint64_t least;      /* traces of each version that have to exercise a rule */
+  double max_increase; /* in points of percent */
+} bt_gate_question;
+
+/* PASS: no increase beyond what is allowed is shown. What is not certain is never PASS. */
+typedef enum bt_gate_word { BT_GATE_PASS, BT_GATE_WORSE, BT_GATE_TOO_FEW, BT_GATE_UNKNOWN } bt_gate_word;
+const char *bt_gate_word_name(bt_gate_word word); /* "pass", "worse", "too_few", "unknown" */
+
+/* Of each rule that of the baseline, then that of the candidate: owned, 2 * count, to be freed by bt_gate_rules_free in
+ * each case. */
+bt_status bt_gate_rules_derive(const bt_gate_question *question, const bt_rule_definition *const *rules, size_t count,
+                               bt_rule_definition ***out, bt_error *error) BT_MUST_CHECK;
+void bt_gate_rules_free(bt_rule_definition **derived, size_t count);
+
+/* rates: of each rule two, as bt_gate_rules_derive orders them. */
+bt_gate_word bt_gate_judge_rule(const bt_gate_question *question, const bt_rate *rates, size_t rule,
+                                bt_interval *difference);
+/* The worst that is said of a rule; without rules UNKNOWN. */
+bt_gate_word bt_gate_judge(const bt_gate_question *question, const bt_rate *rates, size_t count);
+
+#endif
