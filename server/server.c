@@ -51,12 +51,6 @@ static bool derive_tempo(const char *otlp, char *out, size_t size) {
   return length > 0 && written > 0 && (size_t)written < size;
 }
 
-static bt_status open_memory(bt_server *server, bt_error *error) {
-  bt_status status = bt_memory_source_new(server->config->memory_source_bytes, &server->service.source, error);
-  server->service.memory = status ? NULL : server->service.source;
-  return status;
-}
-
 static void look_at_tempo(bt_source *source, const bt_cancel *cancel) {
   bt_error reach = {0};
   bt_source_about about;
@@ -87,21 +81,15 @@ static void run_first_look(bt_task *task) {
   pthread_mutex_unlock(&server->mutex);
 }
 
-/* What is known of the source is in the log before the address, where it answers soon. */
-static void begin_first_look(bt_server *server) {
-  int64_t until_ns = bt_clock_monotonic_ns() + FIRST_LOOK_NS;
-  server->first_look.run = run_first_look;
-  if (!bt_pool_submit(server->service.work->pool, BT_LANE_CHECK, &server->first_look)) return;
-  pthread_mutex_lock(&server->mutex);
-  while (!server->has_looked && bt_condition_wait(&server->has_looked_changed, &server->mutex, until_ns)) continue;
-  pthread_mutex_unlock(&server->mutex);
-}
-
 static bt_status open_source(bt_server *server, bt_error *error) {
   const bt_config *config = server->config;
-  if (config->trace_count)
-    return bt_file_source_open(config->traces, config->trace_count, 0, &server->service.source, error);
-  if (config->memory_source_bytes) return open_memory(server, error);
+  bt_service *service = &server->service;
+  if (config->trace_count) return bt_file_source_open(config->traces, config->trace_count, 0, &service->source, error);
+  if (config->memory_source_bytes) {
+    bt_status status = bt_memory_source_new(config->memory_source_bytes, &service->source, error);
+    service->memory = status ? NULL : service->source;
+    return status;
+  }
   const char *otlp = config->otlp ? config->otlp : config->otlp_traces, *tempo = config->tempo.url;
   if (!tempo && otlp && derive_tempo(otlp, server->derived_tempo, sizeof server->derived_tempo))
     tempo = server->derived_tempo;
@@ -109,10 +97,16 @@ static bt_status open_source(bt_server *server, bt_error *error) {
     return bt_error_set(error, BT_INVALID,
                         "say where the traces are: --tempo URL, --traces FILE, --memory-source, or an OTLP endpoint "
                         "whose host has a Tempo on port 3200");
-  bt_status status =
-      bt_tempo_settings_open(&config->tempo, tempo, server->service.client, &server->service.source, error);
-  if (!status) begin_first_look(server);
-  return status;
+  bt_status status = bt_tempo_settings_open(&config->tempo, tempo, service->client, &service->source, error);
+  if (status) return status;
+  /* What is known of the source is in the log before the address, where it answers soon. */
+  int64_t until_ns = bt_clock_monotonic_ns() + FIRST_LOOK_NS;
+  server->first_look.run = run_first_look;
+  if (!bt_pool_submit(service->work->pool, BT_LANE_CHECK, &server->first_look)) return BT_OK;
+  pthread_mutex_lock(&server->mutex);
+  while (!server->has_looked && bt_condition_wait(&server->has_looked_changed, &server->mutex, until_ns)) continue;
+  pthread_mutex_unlock(&server->mutex);
+  return BT_OK;
 }
 
 /* An exporter where an OTLP endpoint is set. A port that speaks gRPC is refused now, not at the first violation. */

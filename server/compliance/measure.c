@@ -248,14 +248,6 @@ static bool is_harmless(const bt_replay_result *result) {
          starts_with(result->reason, "unsettled");
 }
 
-/* A day without any trace, or younger than settle, is named by the coverage and says nothing bad of the others. */
-static void take_outcome(bt_measurement *out, const bt_replay_result *result, bool is_first) {
-  bool is_day = result->coverage.asked.end_ns - result->coverage.asked.start_ns == DAY_NS;
-  if (starts_with(result->reason, "no_data") && is_day && is_first) out->empty_days++;
-  if (result->outcome == BT_REPLAY_COMPLETED || result->coverage.has_data_from) out->has_data = true;
-  if (!is_harmless(result)) say_missing(out, result->reason[0] ? result->reason : "incomplete");
-}
-
 static void add_own_counts(bt_measured *measured, const bt_rule_result *own) {
   measured->evaluated += own->traces_evaluated;
   measured->violated += own->violations_found - own->violations_provisional;
@@ -295,15 +287,9 @@ static void add_counts(measuring *m, const bt_replay_result *result) {
   m->out->bytes_received += result->bytes_received;
 }
 
-/* The first group says of the range what is not about a rule; of the others only what they could not read is added. */
-static bt_status join_coverage(measuring *m, const bt_coverage *coverage, bt_error *error) {
-  bt_coverage part = *coverage;
-  if (m->at != m->groups) part.windows_empty_count = part.unsettled = part.outside = 0;
-  return bt_coverage_join(&m->out->coverage, &part, error);
-}
-
 static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcome *outcome, bt_error *error) {
   const bt_measure_request *r = m->request;
+  bool is_first = m->at == m->groups;
   bt_replay_observer observer = {.context = m, .verdict = note_verdict, .progress = show_progress};
   bt_replay_request request = {.rules = m->at->replayed,
                                .rule_count = m->at->count,
@@ -323,9 +309,16 @@ static bt_status replay_part(measuring *m, bt_time_range range, bt_replay_outcom
   if (!status && result.outcome == BT_REPLAY_CANCELLED)
     status = bt_error_set(error, BT_CANCELLED, "the report was cancelled");
   if (!status) {
-    take_outcome(m->out, &result, m->at == m->groups);
+    /* A day without any trace, or younger than settle, is named by the coverage and says nothing bad of the others. */
+    bt_coverage part = result.coverage;
+    bool is_day = part.asked.end_ns - part.asked.start_ns == DAY_NS;
+    if (starts_with(result.reason, "no_data") && is_day && is_first) m->out->empty_days++;
+    if (result.outcome == BT_REPLAY_COMPLETED || part.has_data_from) m->out->has_data = true;
+    if (!is_harmless(&result)) say_missing(m->out, result.reason[0] ? result.reason : "incomplete");
     add_counts(m, &result);
-    status = join_coverage(m, &result.coverage, error);
+    /* The first group says of the range what is not about a rule; of others only what they could not read is added. */
+    if (!is_first) part.windows_empty_count = part.unsettled = part.outside = 0;
+    status = bt_coverage_join(&m->out->coverage, &part, error);
   }
   bt_replay_result_dispose(&result);
   return status;

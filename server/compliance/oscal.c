@@ -270,24 +270,9 @@ static json_t *reviewed_json(writing *w) {
   return json_pack("{s:[o]}", "control-selections", selection);
 }
 
-/* Reports of before say none of it. */
-static void add_source_props(const writing *w, json_t **props) {
-  const json_t *source = at(at(w->report, "coverage"), "source"), *checked = at(source, "checked");
-  if (text_at(source, "version")[0]) bt_json_append(props, prop_json("source-version", text_at(source, "version")));
-  if (json_is_boolean(checked))
-    bt_json_append(props, prop_json("source-version-checked", json_is_true(checked) ? "true" : "false"));
-}
-
-/* Reports of before name none, and the first one of a service knows none. */
-static void add_previous_props(const writing *w, json_t **props) {
-  const json_t *previous = at(w->report, "previous");
-  if (!text_at(previous, "report_id")[0]) return;
-  bt_json_append(props, prop_json("previous-report-id", text_at(previous, "report_id")));
-  bt_json_append(props, prop_json("previous-head", text_at(previous, "head")));
-}
-
 static json_t *result_json(writing *w) {
-  const json_t *range = at(w->report, "range");
+  const json_t *range = at(w->report, "range"), *previous = at(w->report, "previous");
+  const json_t *source = at(at(w->report, "coverage"), "source"), *checked = at(source, "checked");
   json_t *result = json_pack(
       "{s:o, s:s, s:s, s:s, s:s, s:o, s:{s:[{s:s, s:s, s:s, s:s, s:{s:s}}]}}", "uuid", uuid_json(w, "result", ""),
       "title", "Behaviour in traces", "description",
@@ -302,8 +287,14 @@ static json_t *result_json(writing *w) {
   bt_json_append(&props, prop_json("complete", json_is_true(at(w->report, "complete")) ? "true" : "false"));
   bt_json_append(&props, prop_json("chain-head", w->head));
   if (text_at(w->report, "tenant")[0]) bt_json_append(&props, prop_json("tenant", text_at(w->report, "tenant")));
-  add_previous_props(w, &props);
-  add_source_props(w, &props);
+  /* Reports of before name neither a report before them nor a source; the first one of a service knows no other. */
+  if (text_at(previous, "report_id")[0]) {
+    bt_json_append(&props, prop_json("previous-report-id", text_at(previous, "report_id")));
+    bt_json_append(&props, prop_json("previous-head", text_at(previous, "head")));
+  }
+  if (text_at(source, "version")[0]) bt_json_append(&props, prop_json("source-version", text_at(source, "version")));
+  if (json_is_boolean(checked))
+    bt_json_append(&props, prop_json("source-version-checked", json_is_true(checked) ? "true" : "false"));
   set_list(&result, "props", props);
   return result;
 }

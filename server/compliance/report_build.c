@@ -434,20 +434,15 @@ static bt_status name_previous(building *b, bt_error *error) {
                                 : BT_OK;
 }
 
-static bt_status write_entries(building *b, bt_error *error) {
+/* The document, which asks for room as it grows. */
+static bt_status write_document(building *b, json_t **out, bt_error *error) {
+  const bt_report_request *request = b->request;
+  bt_json_memory_charge(request->hold);
   bt_status status = bt_evidence_begin(&b->chain, error);
   if (!status) status = bt_evidence_add(&b->chain, "report", report_json(b), error);
   if (!status) status = add_rules(b, error);
   if (!status) status = add_controls(b, error);
   if (!status) status = bt_evidence_add(&b->chain, "end", end_json(b), error);
-  return status;
-}
-
-/* The document, which asks for room as it grows. */
-static bt_status write_document(building *b, json_t **out, bt_error *error) {
-  const bt_report_request *request = b->request;
-  bt_json_memory_charge(request->hold);
-  bt_status status = write_entries(b, error);
   if (!status) status = bt_evidence_seal(&b->chain, request->key, out, error);
   bt_json_memory_charge(NULL);
   return status && request->hold && bt_json_memory_found_no_room() ? say_no_room(b, error) : status;

@@ -11,14 +11,6 @@ static const char head[] = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta c
 
 /* ---- what the report is about ---- */
 
-static void put_range_fact(bt_buffer *out, const char *name, const json_t *start, const json_t *end) {
-  bt_html_begin_fact(out, name);
-  bt_html_put_time(out, start);
-  bt_html_put(out, " to ");
-  bt_html_put_time(out, end);
-  bt_html_end_fact(out);
-}
-
 static void put_coverage_facts(bt_buffer *out, const json_t *report) {
   const json_t *coverage = json_object_get(report, "coverage"), *cost = json_object_get(report, "cost");
   bt_html_begin_fact(out, "Settled up to");
@@ -53,17 +45,15 @@ static void put_source_fact(bt_buffer *out, const json_t *report) {
   bt_html_end_fact(out);
 }
 
-static void put_previous(bt_buffer *out, const json_t *previous) {
-  if (json_is_string(json_object_get(previous, "head")))
-    bt_html_put_code_fact(out, "Report before", bt_html_text_at(previous, "report_id"));
-  else if (previous)
-    bt_html_put_fact(out, "Report before", bt_html_text_at(previous, "reason"));
-}
-
 static void put_about(bt_buffer *out, const json_t *report) {
   const json_t *range = json_object_get(report, "range"), *program = json_object_get(report, "program");
+  const json_t *previous = json_object_get(report, "previous");
   bt_html_put(out, "<table class=\"facts\"><tbody>\n");
-  put_range_fact(out, "Range", json_object_get(range, "start"), json_object_get(range, "end"));
+  bt_html_begin_fact(out, "Range");
+  bt_html_put_time(out, json_object_get(range, "start"));
+  bt_html_put(out, " to ");
+  bt_html_put_time(out, json_object_get(range, "end"));
+  bt_html_end_fact(out);
   bt_html_begin_fact(out, "Evaluated");
   bt_html_put_time(out, json_object_get(report, "evaluated_at"));
   bt_html_end_fact(out);
@@ -77,7 +67,10 @@ static void put_about(bt_buffer *out, const json_t *report) {
   bt_html_put_text(out, bt_html_text_at(program, "version"));
   bt_html_end_fact(out);
   bt_html_put_code_fact(out, "Report", bt_html_text_at(report, "report_id"));
-  put_previous(out, json_object_get(report, "previous"));
+  if (json_is_string(json_object_get(previous, "head")))
+    bt_html_put_code_fact(out, "Report before", bt_html_text_at(previous, "report_id"));
+  else if (previous)
+    bt_html_put_fact(out, "Report before", bt_html_text_at(previous, "reason"));
   bt_html_put(out, "</tbody></table>\n");
 }
 

@@ -259,20 +259,6 @@ static void add_measured(const bt_rule_entry_parts *parts, json_t **body) {
   bt_json_set(body, "by_service", by_service_json(parts));
 }
 
-static json_t *withdrawn_json(const bt_withdrawn *w) {
-  return w->how ? json_pack("{s:s, s:o, s:o}", "how", w->how, "at", bt_time_json(w->at_ns), "by",
-                            bt_optional_text_json(w->by))
-                : json_null();
-}
-
-static void add_history(const bt_rule_entry_parts *parts, const history *h, json_t **body) {
-  bt_json_set(body, "versions", versions_json(parts, h));
-  bt_json_set(body, "versions_total", bt_count_json(h->count));
-  bt_json_set(body, "condition_changes", changes_json(parts, h));
-  bt_json_set(body, "condition_before", before_json(parts, h));
-  bt_json_set(body, "watch", watch_json(parts, enabled_since(h, parts->measured->rule)));
-}
-
 bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, bool *withdrawn, bt_error *error) {
   const bt_report_request *request = parts->request;
   const char *tenant = request->measure.tenant ? request->measure.tenant : "";
@@ -283,13 +269,20 @@ bt_status bt_rule_entry_json(const bt_rule_entry_parts *parts, json_t **out, boo
       bt_rule_store_versions(request->store, tenant, parts->measured->rule->fields.id, &h.items, &h.count, error);
   if (!status) status = search_json(parts, &search, error);
   if (!status) {
-    bt_withdrawn found = bt_find_withdrawn(h.items, h.count, request->measure.range.start_ns);
-    *withdrawn = found.how != NULL;
+    bt_withdrawn w = bt_find_withdrawn(h.items, h.count, request->measure.range.start_ns);
+    *withdrawn = w.how != NULL;
     *out = identity_json(parts);
     add_measured(parts, out);
-    add_history(parts, &h, out);
+    bt_json_set(out, "versions", versions_json(parts, &h));
+    bt_json_set(out, "versions_total", bt_count_json(h.count));
+    bt_json_set(out, "condition_changes", changes_json(parts, &h));
+    bt_json_set(out, "condition_before", before_json(parts, &h));
+    bt_json_set(out, "watch", watch_json(parts, enabled_since(&h, parts->measured->rule)));
     bt_json_set(out, "search", search);
-    bt_json_set(out, "withdrawn", withdrawn_json(&found));
+    bt_json_set(out, "withdrawn",
+                w.how ? json_pack("{s:s, s:o, s:o}", "how", w.how, "at", bt_time_json(w.at_ns), "by",
+                                  bt_optional_text_json(w.by))
+                      : json_null());
     if (!*out) status = bt_error_no_memory(error);
   }
   bt_rule_versions_free(h.items, h.count);

@@ -35,20 +35,9 @@ static void set_reason(const bt_doctor *doctor, const char *why, char out[200]) 
 
 /* ---- searches ---- */
 
-static void take_found(const bt_doctor *doctor, const bt_found_list *found, bt_doctor_answer *out) {
-  const bt_probes *probes = &doctor->report->probes;
-  for (size_t i = 0; i < found->count; i++) {
-    size_t number = bt_probes_find(probes, &found->items[i].id);
-    if (number < probes->count) out->found |= UINT64_C(1) << number;
-  }
-}
-
-static bool ends_run(bt_status status) {
-  return status == BT_CANCELLED || status == BT_NO_MEMORY;
-}
-
 bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_time_range range, bt_doctor_answer *out,
                               bt_error *error) {
+  const bt_probes *probes = &doctor->report->probes;
   bt_search_request request = {.filter = out->filter,
                                .range = range,
                                .may_widen = out->may_widen,
@@ -62,7 +51,10 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_tim
   bt_error why = {0};
   *out = (bt_doctor_answer){.filter = request.filter, .may_widen = request.may_widen};
   bt_status status = bt_source_search(source, &request, &found, &account, &why);
-  take_found(doctor, &found, out);
+  for (size_t i = 0; i < found.count; i++) {
+    size_t number = bt_probes_find(probes, &found.items[i].id);
+    if (number < probes->count) out->found |= UINT64_C(1) << number;
+  }
   out->was_widened = account.was_widened;
   out->is_answered = status == BT_OK && !account.failed_count;
   if (status == BT_LIMIT)
@@ -74,7 +66,7 @@ bt_status bt_doctor_search_at(const bt_doctor *doctor, bt_source *source, bt_tim
   out->is_refused = !out->is_answered && status != BT_LIMIT && bt_doctor_is_refusal(doctor);
   bt_source_account_dispose(&account);
   bt_found_list_dispose(&found);
-  if (!ends_run(status)) return BT_OK;
+  if (status != BT_CANCELLED && status != BT_NO_MEMORY) return BT_OK;
   *error = why;
   return status;
 }

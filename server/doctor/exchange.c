@@ -50,20 +50,11 @@ static const char *path_of(const char *url) {
   return "/";
 }
 
-static const char *name_of(const bt_http_request *request, const char *path) {
-  if (request->kind == BT_HTTP_EXPORT) return "push";
-  if (strncmp(path, "/api/search?", 12) == 0) return "search";
-  return strstr(path, "/traces/") ? "trace" : "other";
-}
-
-static bool is_search(const bt_exchange *made) {
-  return strcmp(made->what, "search") == 0;
-}
-
 static void set_question(bt_exchange *made, const bt_http_request *request) {
   const char *path = path_of(request->url);
-  made->what = name_of(request, path);
-  made->query = is_search(made) ? parameter(path, "q") : strndup(path, strcspn(path, "?"));
+  bool is_push = request->kind == BT_HTTP_EXPORT, is_search = !is_push && strncmp(path, "/api/search?", 12) == 0;
+  made->what = is_push ? "push" : is_search ? "search" : strstr(path, "/traces/") ? "trace" : "other";
+  made->query = is_search ? parameter(path, "q") : strndup(path, strcspn(path, "?"));
   made->start_s = number(path, "start");
   made->end_s = number(path, "end");
   made->limit = number(path, "limit");

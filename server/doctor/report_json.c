@@ -42,12 +42,6 @@ static json_t *fact_json(const bt_doctor_report *report, const bt_fact *fact) {
                    bt_fact_outcome_name(bt_fact_outcome_of(fact)), "expected", fact->expected, "passes", passes);
 }
 
-static json_t *facts_json(const bt_doctor_report *report) {
-  json_t *facts = json_array();
-  for (size_t i = 0; i < report->count; i++) json_array_append_new(facts, fact_json(report, &report->facts[i]));
-  return facts;
-}
-
 /* ---- the rest ---- */
 
 static json_t *probes_json(const bt_probes *probes) {
@@ -74,12 +68,6 @@ static json_t *exchange_json(const bt_exchange *made) {
   return object;
 }
 
-static json_t *exchanges_json(const bt_exchanges *exchanges) {
-  json_t *list = json_array();
-  for (size_t i = 0; i < exchanges->count; i++) json_array_append_new(list, exchange_json(&exchanges->items[i]));
-  return list;
-}
-
 static json_t *store_json(const bt_doctor_report *report) {
   return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_json(report->version[0] ? report->version : NULL),
                    "content_type", text_json(report->content_type[0] ? report->content_type : NULL),
@@ -89,14 +77,6 @@ static json_t *store_json(const bt_doctor_report *report) {
                    report->most_traces < 0 ? json_null() : json_integer(report->most_traces));
 }
 
-static json_t *times_json(const bt_doctor_report *report) {
-  json_t *asked = json_array();
-  for (unsigned i = 0; i < BT_DOCTOR_PASSES; i++)
-    if (report->passes_ns[i]) json_array_append_new(asked, time_json(report->passes_ns[i]));
-  return json_pack("{s:o, s:o, s:o, s:o}", "started", time_json(report->started_ns), "pushed",
-                   time_json(report->pushed_ns), "asked", asked, "finished", time_json(report->finished_ns));
-}
-
 static json_t *sum_json(const bt_doctor_report *report) {
   return json_pack("{s:I, s:I, s:I}", "holds", (json_int_t)bt_doctor_report_count(report, BT_FACT_HOLDS), "fails",
                    (json_int_t)bt_doctor_report_count(report, BT_FACT_FAILS), "unknown",
@@ -104,8 +84,14 @@ static json_t *sum_json(const bt_doctor_report *report) {
 }
 
 struct json_t *bt_doctor_report_json(const bt_doctor_report *report, const bt_exchanges *exchanges) {
-  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "version", BETRACE_VERSION, "run",
-                   report->probes.run, "outcome", bt_fact_outcome_name(bt_doctor_report_outcome(report)), "summary",
-                   sum_json(report), "times", times_json(report), "store", store_json(report), "facts",
-                   facts_json(report), "probes", probes_json(&report->probes), "requests", exchanges_json(exchanges));
+  json_t *facts = json_array(), *requests = json_array(), *asked = json_array();
+  for (size_t i = 0; i < report->count; i++) json_array_append_new(facts, fact_json(report, &report->facts[i]));
+  for (size_t i = 0; i < exchanges->count; i++) json_array_append_new(requests, exchange_json(&exchanges->items[i]));
+  for (unsigned i = 0; i < BT_DOCTOR_PASSES; i++)
+    if (report->passes_ns[i]) json_array_append_new(asked, time_json(report->passes_ns[i]));
+  return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o}", "version", BETRACE_VERSION,
+                   "run", report->probes.run, "outcome", bt_fact_outcome_name(bt_doctor_report_outcome(report)),
+                   "summary", sum_json(report), "times", "started", time_json(report->started_ns), "pushed",
+                   time_json(report->pushed_ns), "asked", asked, "finished", time_json(report->finished_ns), "store",
+                   store_json(report), "facts", facts, "probes", probes_json(&report->probes), "requests", requests);
 }

@@ -24,12 +24,6 @@ static bt_status ask_topics(bt_doctor *doctor, bt_error *error) {
   return status;
 }
 
-static bt_status ask_all(bt_doctor *doctor, bt_error *error) {
-  bt_doctor_forget(doctor);
-  bt_status status = bt_doctor_check_store(doctor, error);
-  return status == BT_OK ? ask_topics(doctor, error) : status;
-}
-
 static bool may_mend(const bt_doctor *doctor) {
   for (size_t i = 0; i < doctor->report->count; i++) {
     const bt_fact_seen *seen = &doctor->report->facts[i].seen[doctor->pass];
@@ -46,8 +40,11 @@ static bt_status make_pass(bt_doctor *doctor, bt_error *error) {
       if (!may_mend(doctor)) break;
       bt_doctor_say(doctor, "asking again what was not as expected");
       status = bt_doctor_pause(doctor, moment_ns, error);
+      if (status != BT_OK) continue;
     }
-    if (status == BT_OK) status = ask_all(doctor, error);
+    bt_doctor_forget(doctor);
+    status = bt_doctor_check_store(doctor, error);
+    if (status == BT_OK) status = ask_topics(doctor, error);
   }
   doctor->attempt = 0;
   return status;
@@ -79,31 +76,24 @@ static bt_status make_passes(bt_doctor *doctor, bt_error *error) {
   return make_pass(doctor, error);
 }
 
-static void note_content_type(const bt_doctor *doctor) {
-  const bt_exchanges *made = doctor->options->exchanges;
-  for (size_t i = 0; i < made->count; i++)
-    if (made->items[i].status == 200 && strcmp(made->items[i].what, "search") == 0)
-      snprintf(doctor->report->content_type, sizeof doctor->report->content_type, "%s", made->items[i].content_type);
-}
-
-static bt_status make_probes(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) {
-  char run[BT_PROBE_RUN_SIZE];
-  bt_status status = options->run ? BT_OK : bt_probe_run_new(report->started_ns, run, error);
-  if (status != BT_OK) return status;
-  return bt_probes_make(&report->probes, options->run ? options->run : run, options->keys, options->key_count, error);
-}
-
 bt_status bt_doctor_run(const bt_doctor_options *options, bt_doctor_report *report, bt_error *error) {
   *report = (bt_doctor_report){
       .started_ns = bt_clock_wall_ns(), .more_keys = options->keys, .more_key_count = options->key_count};
   bt_doctor doctor = {.options = options, .report = report};
+  const bt_exchanges *made = options->exchanges;
+  char run[BT_PROBE_RUN_SIZE];
   bt_arena_init(&report->arena, arena_cap_bytes);
-  bt_status status = make_probes(options, report, error);
+  bt_status status = options->run ? BT_OK : bt_probe_run_new(report->started_ns, run, error);
+  if (status == BT_OK)
+    status =
+        bt_probes_make(&report->probes, options->run ? options->run : run, options->keys, options->key_count, error);
   if (status == BT_OK) status = bt_doctor_rules_make(&doctor, error);
   if (status == BT_OK) status = bt_doctor_look_at_store(&doctor, error);
   if (status == BT_OK) status = bt_doctor_push_and_wait(&doctor, error);
   if (status == BT_OK) status = make_passes(&doctor, error);
-  note_content_type(&doctor);
+  for (size_t i = 0; i < made->count; i++)
+    if (made->items[i].status == 200 && strcmp(made->items[i].what, "search") == 0)
+      snprintf(report->content_type, sizeof report->content_type, "%s", made->items[i].content_type);
   report->finished_ns = bt_clock_wall_ns();
   bt_doctor_rules_dispose(&doctor);
   free(doctor.answers);

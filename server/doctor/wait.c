@@ -129,34 +129,27 @@ static bt_status send_late(waiting *w, int64_t elapsed_ns, bt_error *error) {
   return push_part(w->doctor, 1, error);
 }
 
-static bool is_over(const waiting *w) {
-  bool by_id = (w->doctor->by_id == w->all && w->has_late) || w->by_id_problem[0];
-  bool by_search = (w->doctor->shown == w->all && w->shows_late) || w->search_problem[0];
-  return w->unanswered >= UNANSWERED_MAX || (w->is_late_sent && by_id && by_search);
-}
-
-static void say_progress(const waiting *w, int64_t elapsed_ns) {
-  bt_doctor_say(w->doctor,
-                "waiting for Tempo to show the probes: %u of %u are found after %" PRId64 " s, at most %" PRId64
-                " s (--wait)",
-                bt_doctor_count(w->doctor->shown) - (w->doctor->shown == w->all && !w->shows_late),
-                bt_doctor_count(w->all), elapsed_ns / second_ns, w->doctor->options->wait_ns / second_ns);
-}
-
-static int64_t pause_ns(int64_t elapsed_ns) {
-  return elapsed_ns < 5 * second_ns ? second_ns / 4 : elapsed_ns < 30 * second_ns ? second_ns : 2 * second_ns;
-}
-
 static bt_status wait_for_all(waiting *w, bt_error *error) {
-  bt_status status = BT_OK;
+  bt_doctor *doctor = w->doctor;
   for (;;) {
     int64_t elapsed_ns = bt_clock_monotonic_ns() - w->pushed_ns;
-    status = look_by_id(w, error);
+    bt_status status = look_by_id(w, error);
     if (status == BT_OK) status = look_by_search(w, error);
     if (status == BT_OK) status = send_late(w, elapsed_ns, error);
-    if (status != BT_OK || is_over(w) || elapsed_ns >= w->doctor->options->wait_ns) return status;
-    say_progress(w, elapsed_ns);
-    status = bt_doctor_pause(w->doctor, pause_ns(elapsed_ns), error);
+    if (status != BT_OK) return status;
+    bool by_id = (doctor->by_id == w->all && w->has_late) || w->by_id_problem[0];
+    bool by_search = (doctor->shown == w->all && w->shows_late) || w->search_problem[0];
+    if (w->unanswered >= UNANSWERED_MAX || (w->is_late_sent && by_id && by_search)) return BT_OK;
+    if (elapsed_ns >= doctor->options->wait_ns) return BT_OK;
+    bt_doctor_say(doctor,
+                  "waiting for Tempo to show the probes: %u of %u are found after %" PRId64 " s, at most %" PRId64
+                  " s (--wait)",
+                  bt_doctor_count(doctor->shown) - (doctor->shown == w->all && !w->shows_late), bt_doctor_count(w->all),
+                  elapsed_ns / second_ns, doctor->options->wait_ns / second_ns);
+    int64_t pause_ns = elapsed_ns < 5 * second_ns    ? second_ns / 4
+                       : elapsed_ns < 30 * second_ns ? second_ns
+                                                     : 2 * second_ns;
+    status = bt_doctor_pause(doctor, pause_ns, error);
     if (status != BT_OK) return status;
   }
 }

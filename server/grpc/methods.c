@@ -165,13 +165,6 @@ typedef struct built { /* the HTTP request */
   bt_buffer path, query, body, if_match;
 } built;
 
-static void dispose_built(built *b) {
-  bt_buffer_dispose(&b->path);
-  bt_buffer_dispose(&b->query);
-  bt_buffer_dispose(&b->body);
-  bt_buffer_dispose(&b->if_match);
-}
-
 /* Takes the fields that the path names out of the message. False: one is not there. */
 static bool build_path(const char *pattern, json_t *fields, bt_buffer *out) {
   char name[32];
@@ -315,12 +308,6 @@ static void call_http(bt_http_server *http, const handling *h, const bt_grpc_req
   run_http(http, h, failed ? NULL : &local);
 }
 
-static bt_status read_message(const method *m, const bt_grpc_request *request, json_t **fields, bt_error *error) {
-  if (m->form != AS_IT_IS) return bt_grpc_to_json(m->input, request->message, fields, error);
-  *fields = json_object();
-  return *fields ? BT_OK : bt_error_no_memory(error);
-}
-
 static void refuse_message(bt_grpc_answer *answer, bt_status status, const bt_error *error) {
   bool is_large = status == BT_LIMIT;
   refuse_call(answer,
@@ -333,19 +320,27 @@ static void refuse_message(bt_grpc_answer *answer, bt_status status, const bt_er
 /* False: it is refused, and was not begun. */
 static bool handle_method(bt_http_server *http, const handling *h, const bt_grpc_request *request,
                           bt_grpc_answer *answer) {
+  const method *m = h->method;
   json_t *fields = NULL;
   built b = {0};
   bt_error error = {0};
+  bt_status status = BT_OK;
   bt_json_memory_begin(); /* a message that lost a field on its way would be another one */
-  bt_status status = read_message(h->method, request, &fields, &error);
-  bool is_built = !status && build(h->method, request, fields, &b);
+  if (m->form != AS_IT_IS)
+    status = bt_grpc_to_json(m->input, request->message, &fields, &error);
+  else if (!(fields = json_object()))
+    status = bt_error_no_memory(&error);
+  bool is_built = !status && build(m, request, fields, &b);
   if (status)
     refuse_message(answer, status, &error);
   else if (is_built)
     call_http(http, h, request, &b);
   else
     refuse_call(answer, INVALID_ARGUMENT, "The message names no id, which this method needs.");
-  dispose_built(&b);
+  bt_buffer_dispose(&b.path);
+  bt_buffer_dispose(&b.query);
+  bt_buffer_dispose(&b.body);
+  bt_buffer_dispose(&b.if_match);
   json_decref(fields);
   return is_built;
 }

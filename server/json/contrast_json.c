@@ -64,13 +64,6 @@ static json_t *finding_json(const bt_contrast_finding *finding, const bt_contras
                    rounded_json(finding->corrected));
 }
 
-static json_t *findings_json(const bt_contrast_result *result) {
-  json_t *array = json_array();
-  for (size_t i = 0; i < result->finding_count; i++)
-    json_array_append_new(array, finding_json(&result->findings[i], result));
-  return array;
-}
-
 static json_t *excluded_json(const bt_contrast_result *result) {
   json_t *array = json_array();
   for (size_t i = 0; i < result->excluded_count; i++) {
@@ -83,11 +76,14 @@ static json_t *excluded_json(const bt_contrast_result *result) {
 }
 
 json_t *bt_contrast_json(const bt_rule_definition *definition, const bt_contrast_result *result) {
+  json_t *findings = json_array();
+  for (size_t i = 0; i < result->finding_count; i++)
+    json_array_append_new(findings, finding_json(&result->findings[i], result));
   json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:I, s:o, s:I, s:o, s:o}",
                              "rule_id", definition->fields.id, "status", bt_contrast_status_name(result), "conclusion",
                              bt_contrast_conclusion_name(result->conclusion), "explanation", result->explanation,
                              "method", method_json(result), "violating", side_json(&result->sides[BT_VIOLATING]),
-                             "satisfying", side_json(&result->sides[BT_SATISFYING]), "findings", findings_json(result),
+                             "satisfying", side_json(&result->sides[BT_SATISFYING]), "findings", findings,
                              "findings_total", (json_int_t)result->findings_total, "looked_at",
                              (json_int_t)result->looked_at, "able", (json_int_t)result->able, "left_out_keys",
                              result->left_out_keys, "spans_left_out", (json_int_t)result->spans_left_out, "excluded",

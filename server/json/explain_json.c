@@ -14,23 +14,9 @@ static json_t *time_json(int64_t time_ns) {
   return json_string(text);
 }
 
-static json_t *query_json(const bt_explain_query *query) {
-  json_t *object = json_pack("{s:s, s:s}", "use", bt_explain_use_name(query->use), "traceql", query->traceql);
-  if (object && query->is_probed) json_object_set_new(object, "estimated_found", number(query->estimated_found));
-  return object;
-}
-
 static json_t *cost_json(const bt_cost *cost) {
   return json_pack("{s:o, s:o, s:o, s:f}", "traces_read", number(cost->traces_read), "requests", number(cost->requests),
                    "bytes", number(cost->bytes), "units", cost->units);
-}
-
-static json_t *option_json(const bt_explain_option *option, bool is_probed) {
-  json_t *object =
-      json_pack("{s:s, s:b}", "strategy", bt_strategy_name(option->strategy), "possible", option->is_possible);
-  if (object && !option->is_possible) json_object_set_new(object, "why_not", json_string(option->why_not));
-  if (object && option->is_possible && is_probed) json_object_set_new(object, "cost", cost_json(&option->cost));
-  return object;
 }
 
 static json_t *price_json(const bt_price *price) {
@@ -42,9 +28,17 @@ static json_t *price_json(const bt_price *price) {
 
 static json_t *rule_json(const bt_explain_rule *rule, bool is_probed) {
   json_t *queries = json_array(), *options = json_array();
-  for (size_t i = 0; i < rule->query_count; i++) json_array_append_new(queries, query_json(&rule->queries[i]));
-  for (size_t i = 0; i < BT_EXPLAIN_OPTIONS; i++)
-    json_array_append_new(options, option_json(&rule->options[i], is_probed));
+  for (const bt_explain_query *q = rule->queries; q < rule->queries + rule->query_count; q++) {
+    json_t *query = json_pack("{s:s, s:s}", "use", bt_explain_use_name(q->use), "traceql", q->traceql);
+    if (query && q->is_probed) json_object_set_new(query, "estimated_found", number(q->estimated_found));
+    json_array_append_new(queries, query);
+  }
+  for (const bt_explain_option *o = rule->options; o < rule->options + BT_EXPLAIN_OPTIONS; o++) {
+    json_t *option = json_pack("{s:s, s:b}", "strategy", bt_strategy_name(o->strategy), "possible", o->is_possible);
+    if (option && !o->is_possible) json_object_set_new(option, "why_not", json_string(o->why_not));
+    if (option && o->is_possible && is_probed) json_object_set_new(option, "cost", cost_json(&o->cost));
+    json_array_append_new(options, option);
+  }
   return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:o, s:o}", "rule_id", rule->definition->fields.id,
                    "rule_name", rule->definition->fields.name, "condition_hash", rule->definition->condition_hash,
                    "strategy", bt_strategy_name(rule->chosen), "strategies", options, "candidates", rule->candidates,

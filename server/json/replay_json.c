@@ -156,32 +156,11 @@ static json_t *time_range_json(bt_time_range range) {
   return json_pack("{s:o, s:o}", "start", time_json(range.start_ns), "end", time_json(range.end_ns));
 }
 
-static json_t *failed_window_json(const bt_failed_window *window) {
-  json_t *object = time_range_json(window->range);
-  json_object_set_new(object, "reason", c_text_json(window->reason));
-  return object;
-}
-
 static json_t *assumptions_json(const bt_assumptions *assumptions) {
   return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "margin", duration_json(assumptions->margin_ns), "lateness",
                    duration_json(assumptions->lateness_ns), "settle", duration_json(assumptions->settle_ns),
                    "clock_skew", duration_json(assumptions->clock_skew_ns), "handover",
                    duration_json(assumptions->handover_ns), "require_complete", assumptions->require_complete);
-}
-
-static json_t *differing_traces_json(const bt_coverage *coverage) {
-  json_t *array = json_array();
-  for (size_t i = 0; i < coverage->differing_trace_count && i < BT_DIFFERING_TRACES_NAMED; i++)
-    json_array_append_new(array, trace_id_json(&coverage->differing_traces[i]));
-  return array;
-}
-
-static json_t *long_traces_json(const bt_coverage *coverage) {
-  enum { NAMED_MAX = 100 };
-  json_t *array = json_array();
-  for (size_t i = 0; i < coverage->long_trace_count && i < NAMED_MAX; i++)
-    json_array_append_new(array, trace_id_json(&coverage->long_traces[i]));
-  return array;
 }
 
 json_t *bt_source_json(const bt_source_about *about) {
@@ -195,20 +174,27 @@ json_t *bt_source_json(const bt_source_about *about) {
 }
 
 json_t *bt_coverage_json(const bt_coverage *coverage) {
-  json_t *empty = json_array(), *failed = json_array();
+  enum { LONG_TRACES_NAMED = 100 };
+  json_t *empty = json_array(), *failed = json_array(), *long_traces = json_array(), *differing = json_array();
   for (size_t i = 0; i < coverage->windows_empty_count; i++)
     json_array_append_new(empty, time_range_json(coverage->windows_empty[i]));
-  for (size_t i = 0; i < coverage->windows_failed_count; i++)
-    json_array_append_new(failed, failed_window_json(&coverage->windows_failed[i]));
+  for (size_t i = 0; i < coverage->windows_failed_count; i++) {
+    json_t *window = time_range_json(coverage->windows_failed[i].range);
+    json_object_set_new(window, "reason", c_text_json(coverage->windows_failed[i].reason));
+    json_array_append_new(failed, window);
+  }
+  for (size_t i = 0; i < coverage->long_trace_count && i < LONG_TRACES_NAMED; i++)
+    json_array_append_new(long_traces, trace_id_json(&coverage->long_traces[i]));
+  for (size_t i = 0; i < coverage->differing_trace_count && i < BT_DIFFERING_TRACES_NAMED; i++)
+    json_array_append_new(differing, trace_id_json(&coverage->differing_traces[i]));
   return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
                    coverage->complete, "source", bt_source_json(&coverage->source), "asked",
                    time_range_json(coverage->asked), "effective_end", time_json(coverage->effective_end_ns),
                    "handover_from", coverage->handover_from_ns ? time_json(coverage->handover_from_ns) : json_null(),
                    "data_from", coverage->has_data_from ? time_json(coverage->data_from_ns) : json_null(),
                    "windows_empty", empty, "windows_failed", failed, "unsettled", number_json(coverage->unsettled),
-                   "outside", number_json(coverage->outside), "long_traces", long_traces_json(coverage),
-                   "long_traces_count", number_json(coverage->long_trace_count), "differing_traces",
-                   differing_traces_json(coverage), "differing_traces_count",
+                   "outside", number_json(coverage->outside), "long_traces", long_traces, "long_traces_count",
+                   number_json(coverage->long_trace_count), "differing_traces", differing, "differing_traces_count",
                    number_json(coverage->differing_trace_count), "assumptions",
                    assumptions_json(&coverage->assumptions));
 }

@@ -34,21 +34,6 @@ static void write_error(const bt_replay_result *result, size_t rule, bt_buffer *
   bt_buffer_dispose(&message);
 }
 
-static void write_failure(const bt_rule_result *counters, const bt_buffer *lines, bt_buffer *out) {
-  bt_buffer message = {0};
-  bt_buffer_printf(&message, "%" PRIu64 " violation%s", counters->violations_found,
-                   counters->violations_found == 1 ? "" : "s");
-  write_element("failure", bt_buffer_str(&message), bt_buffer_str(lines), out);
-  bt_buffer_dispose(&message);
-}
-
-/* That nothing is known to have exercised it is no pass either. */
-static void write_skipped(const bt_rule_result *counters, bt_buffer *out) {
-  bt_buffer_printf(out, "      <skipped message=\"%s\"/>\n",
-                   counters->exercised_is_exact ? "no trace exercised this rule"
-                                                : "no trace is known to have exercised this rule");
-}
-
 static void write_output(bt_str text, bt_buffer *out) {
   bt_buffer_append(out, BT_STR("      <system-out>"));
   bt_xml_text(out, text, false);
@@ -57,24 +42,28 @@ static void write_output(bt_str text, bt_buffer *out) {
 
 static void write_case(const bt_replay_result *result, size_t rule, const bt_rule_definition *definition,
                        case_kind kind, const bt_buffer *lines, bt_buffer *out) {
+  const bt_rule_result *counters = &result->rules[rule];
+  bt_buffer message = {0};
   bt_buffer_append(out, BT_STR("    <testcase"));
   bt_xml_attribute(out, "classname", bt_str_from(bt_severity_name(definition->fields.severity)));
   bt_xml_attribute(out, "name", bt_str_from(definition->fields.id));
   bt_buffer_append(out, BT_STR(">\n"));
   switch (kind) {
-  case CASE_PASSED:
-    if (lines->len) write_output(bt_buffer_str(lines), out);
+  case CASE_PASSED: break;
+  case CASE_SKIPPED: /* that nothing is known to have exercised it is no pass either */
+    bt_buffer_printf(out, "      <skipped message=\"%s\"/>\n",
+                     counters->exercised_is_exact ? "no trace exercised this rule"
+                                                  : "no trace is known to have exercised this rule");
     break;
-  case CASE_SKIPPED:
-    write_skipped(&result->rules[rule], out);
-    if (lines->len) write_output(bt_buffer_str(lines), out);
+  case CASE_FAILED:
+    bt_buffer_printf(&message, "%" PRIu64 " violation%s", counters->violations_found,
+                     counters->violations_found == 1 ? "" : "s");
+    write_element("failure", bt_buffer_str(&message), bt_buffer_str(lines), out);
+    bt_buffer_dispose(&message);
     break;
-  case CASE_FAILED: write_failure(&result->rules[rule], lines, out); break;
-  case CASE_ERROR:
-    write_error(result, rule, out);
-    if (lines->len) write_output(bt_buffer_str(lines), out);
-    break;
+  case CASE_ERROR: write_error(result, rule, out); break;
   }
+  if (kind != CASE_FAILED && lines->len) write_output(bt_buffer_str(lines), out);
   bt_buffer_append(out, BT_STR("    </testcase>\n"));
 }
 

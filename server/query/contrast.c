@@ -313,14 +313,6 @@ static bt_status prepare(contrast *c, bt_error *error) {
   return status ? status : bt_evaluator_new(c->ruleset, &c->evaluator, error);
 }
 
-static void dispose(contrast *c) {
-  bt_evaluator_free(c->evaluator);
-  bt_ruleset_free(c->ruleset);
-  bt_contrast_rule_dispose(&c->rule);
-  free(c->found[0].items);
-  free(c->found[1].items);
-}
-
 static bt_status check_request(const bt_contrast_request *request, bt_error *error) {
   if (request->replay.rule_count != 1)
     return bt_error_set(error, BT_INVALID, "a contrast is of one rule, not of %zu", request->replay.rule_count);
@@ -351,14 +343,6 @@ static bool goes_on(const contrast *c) {
   return !is_cancelled || c->found[BT_VIOLATING].count;
 }
 
-static bt_status carry_out(contrast *c, bt_error *error) {
-  bt_status status = prepare(c, error);
-  if (!status) status = find_verdicts(c, error);
-  if (!status && goes_on(c)) status = read_both(c, error);
-  size_t most = c->request->most_findings ? c->request->most_findings : BT_CONTRAST_FINDINGS;
-  return status ? status : bt_contrast_conclude(c->result, &c->rule, most, error);
-}
-
 bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request, const bt_replay_observer *observer,
                           bt_contrast_result *result, bt_error *error) {
   *result = (bt_contrast_result){.seed = request->replay.sample_seed};
@@ -375,8 +359,16 @@ bt_status bt_contrast_run(bt_source *source, const bt_contrast_request *request,
   c.replay.random_part = c.sample / 2 > LEAST_PART ? c.sample / 2 : LEAST_PART;
   bt_assumptions service = bt_assumptions_over(&c.replay.assumptions, source, c.replay.cancel);
   c.assumptions = bt_assumptions_of(&service, request->replay.rules[0]);
-  status = carry_out(&c, error);
-  dispose(&c);
+  size_t most = request->most_findings ? request->most_findings : BT_CONTRAST_FINDINGS;
+  status = prepare(&c, error);
+  if (!status) status = find_verdicts(&c, error);
+  if (!status && goes_on(&c)) status = read_both(&c, error);
+  if (!status) status = bt_contrast_conclude(result, &c.rule, most, error);
+  bt_evaluator_free(c.evaluator);
+  bt_ruleset_free(c.ruleset);
+  bt_contrast_rule_dispose(&c.rule);
+  free(c.found[0].items);
+  free(c.found[1].items);
   result->duration_ns = bt_clock_monotonic_ns() - started_ns;
   return status;
 }

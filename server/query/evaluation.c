@@ -244,33 +244,24 @@ static bool has_page(bt_look *look, const bt_page_wish *wish) {
   return wish->at_once;
 }
 
-static bt_coverage rest_of(bt_evaluation *evaluation, bt_failed_window *window) {
-  *window = (bt_failed_window){.range = bt_schedule_rest(&evaluation->schedule, evaluation->key.newest_first)};
-  snprintf(window->reason, sizeof window->reason, "%s",
-           evaluation->finished ? "not evaluated, because the evaluation ended before it"
-                                : "not evaluated yet: the cursor goes on with it");
-  bool is_left = window->range.start_ns < window->range.end_ns;
-  return (bt_coverage){.windows_failed = window, .windows_failed_count = is_left};
-}
-
-/* The earliest trace is known where every trace was looked at; the earliest candidate of a filter is another one. */
-static bool knows_data_from(const bt_look *look) {
-  const bt_evaluation *evaluation = look->evaluation;
-  bool has_filters = look->evaluations->options.source->operations->filters;
-  return !has_filters && evaluation->finished && !evaluation->is_missing;
-}
-
 static bt_status copy_coverage(const bt_look *look, bt_page *page, bt_error *error) {
   bt_evaluation *evaluation = look->evaluation;
-  bt_failed_window window;
-  bt_coverage rest = rest_of(evaluation, &window), *out = &page->coverage;
   bool newest_first = evaluation->key.newest_first;
+  bt_coverage *out = &page->coverage;
+  bt_failed_window window = {.range = bt_schedule_rest(&evaluation->schedule, newest_first)};
+  snprintf(window.reason, sizeof window.reason, "%s",
+           evaluation->finished ? "not evaluated, because the evaluation ended before it"
+                                : "not evaluated yet: the cursor goes on with it");
+  bool is_left = window.range.start_ns < window.range.end_ns;
+  bt_coverage rest = {.windows_failed = &window, .windows_failed_count = is_left};
   bt_status status = bt_coverage_join(out, newest_first ? &rest : &evaluation->coverage, error);
   if (status == BT_OK) status = bt_coverage_join(out, newest_first ? &evaluation->coverage : &rest, error);
   out->asked = evaluation->key.range;
   out->effective_end_ns = evaluation->effective_end_ns;
   out->assumptions = evaluation->coverage.assumptions;
-  out->has_data_from = out->has_data_from && knows_data_from(look);
+  /* The earliest trace is known where every trace was looked at; the earliest candidate of a filter is another one. */
+  bool has_filters = look->evaluations->options.source->operations->filters;
+  out->has_data_from = out->has_data_from && !has_filters && evaluation->finished && !evaluation->is_missing;
   return status;
 }
 

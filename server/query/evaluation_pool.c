@@ -41,11 +41,6 @@ static void forget(bt_evaluations *evaluations, size_t index) {
   evaluations->items[index] = evaluations->items[--evaluations->count];
 }
 
-static bool is_over(const bt_evaluations *evaluations, const bt_evaluation *evaluation, int64_t now_ns) {
-  if (!is_idle(evaluation)) return false;
-  return evaluation->retired || evaluation->failed || now_ns - evaluation->used_ns > evaluations->options.keep_ns;
-}
-
 static size_t bytes_of_all(const bt_evaluations *evaluations) {
   size_t bytes = 0;
   for (size_t i = 0; i < evaluations->count; i++) bytes += bt_listing_bytes(&evaluations->items[i]->listing);
@@ -79,15 +74,16 @@ static bool forget_longest_unused(bt_evaluations *evaluations) {
   return true;
 }
 
-static bool has_too_much(const bt_evaluations *evaluations) {
-  return evaluations->count >= KEPT_MAX || bytes_of_all(evaluations) > evaluations->options.memory_limit_bytes;
-}
-
 void bt_evaluations_tidy(bt_evaluations *evaluations) {
+  const bt_evaluations_options *options = &evaluations->options;
   int64_t now_ns = bt_clock_monotonic_ns();
-  for (size_t i = evaluations->count; i > 0; i--)
-    if (is_over(evaluations, evaluations->items[i - 1], now_ns)) forget(evaluations, i - 1);
-  while (has_too_much(evaluations) && forget_longest_unused(evaluations)) continue;
+  for (size_t i = evaluations->count; i-- > 0;) {
+    const bt_evaluation *evaluation = evaluations->items[i];
+    bool is_over = evaluation->retired || evaluation->failed || now_ns - evaluation->used_ns > options->keep_ns;
+    if (is_over && is_idle(evaluation)) forget(evaluations, i);
+  }
+  while (evaluations->count >= KEPT_MAX || bytes_of_all(evaluations) > options->memory_limit_bytes)
+    if (!forget_longest_unused(evaluations)) break;
   bt_evaluations_count(evaluations);
 }
 

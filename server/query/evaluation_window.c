@@ -109,13 +109,6 @@ static void fail_evaluation(bt_evaluation *evaluation, bt_status status, const b
   evaluation->why = *why;
 }
 
-/* A window without any trace, or younger than settle, says nothing bad of the whole range. */
-static void take_outcome(bt_evaluation *evaluation, const bt_replay_result *result) {
-  bool is_harmless = starts_with(result->reason, "no_data") || starts_with(result->reason, "unsettled");
-  if (result->outcome == BT_REPLAY_COMPLETED || result->coverage.has_data_from) evaluation->has_data = true;
-  if (result->outcome != BT_REPLAY_COMPLETED && !is_harmless) say_reason(evaluation, result->reason);
-}
-
 /* Coverages join in order of time, whichever way the windows go. */
 static bt_status take_coverage(bt_evaluation *evaluation, bt_coverage *window, bt_error *error) {
   if (!evaluation->key.newest_first) return bt_coverage_join(&evaluation->coverage, window, error);
@@ -127,24 +120,22 @@ static bt_status take_coverage(bt_evaluation *evaluation, bt_coverage *window, b
   return BT_OK;
 }
 
-/* Windows neither overlap nor leave a gap, so their traces add up. Of several rules the one that knows of most traces
- * counts. */
-static void count_traces(bt_evaluation *evaluation, const bt_replay_result *result) {
-  const bt_rule_result *most = NULL;
-  for (size_t i = 0; i < result->rule_count; i++)
-    if (!most || result->rules[i].traces_evaluated > most->traces_evaluated) most = &result->rules[i];
-  if (!most) return;
-  evaluation->traces_evaluated += most->traces_evaluated;
-  if (!most->evaluated_is_exact) evaluation->evaluated_at_least = true;
-}
-
 static bt_status take_window(window_run *run, bt_replay_result *result, bt_error *error) {
   bt_evaluation *evaluation = run->evaluation;
   bt_status status = take_coverage(evaluation, &result->coverage, error);
   if (status != BT_OK) return status;
-  take_outcome(evaluation, result);
+  /* A window without any trace, or younger than settle, says nothing bad of the whole range. */
+  bool is_harmless = starts_with(result->reason, "no_data") || starts_with(result->reason, "unsettled");
+  if (result->outcome == BT_REPLAY_COMPLETED || result->coverage.has_data_from) evaluation->has_data = true;
+  if (result->outcome != BT_REPLAY_COMPLETED && !is_harmless) say_reason(evaluation, result->reason);
   evaluation->inconclusive += run->inconclusive;
-  count_traces(evaluation, result);
+  /* Windows neither overlap nor leave a gap, so their traces add up. Of several rules the one that knows of most traces
+   * counts. */
+  const bt_rule_result *most = NULL;
+  for (size_t i = 0; i < result->rule_count; i++)
+    if (!most || result->rules[i].traces_evaluated > most->traces_evaluated) most = &result->rules[i];
+  if (most) evaluation->traces_evaluated += most->traces_evaluated;
+  if (most && !most->evaluated_is_exact) evaluation->evaluated_at_least = true;
   if (run->settled_end_ns < evaluation->effective_end_ns) evaluation->effective_end_ns = run->settled_end_ns;
   if (run->inconclusive) evaluation->inconclusive_trace = run->inconclusive_trace;
   bt_schedule_done(&evaluation->schedule);

@@ -96,14 +96,6 @@ static bool is_certain(const bt_listing *listing, const bt_listed *item, bt_time
   return item->position.time_ns >= bt_time_add(rest.end_ns, margin_ns);
 }
 
-static void append_items(bt_listing *listing, const bt_listed *items, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    listing->bytes += bytes_of(items[i].violation);
-    listing->items[listing->count++] = items[i];
-  }
-  listing->total += count;
-}
-
 /* Room for all of a window's violations and ids. */
 static bool make_room(bt_listing *listing, const bt_listed_array *window, bt_trace_id **ids) {
   size_t count = listing->count + window->count;
@@ -116,25 +108,26 @@ static bool make_room(bt_listing *listing, const bt_listed_array *window, bt_tra
   return *ids != NULL;
 }
 
-static void settle_order(bt_listing *listing, bt_time_range rest, int64_t margin_ns) {
-  if (listing->count > listing->certain)
-    qsort(&listing->items[listing->certain], listing->count - listing->certain, sizeof *listing->items,
-          listing->newest_first ? compare_newest_first : compare_oldest_first);
-  while (listing->certain < listing->count && is_certain(listing, &listing->items[listing->certain], rest, margin_ns))
-    listing->certain++;
-}
-
 bt_status bt_listing_take(bt_listing *listing, bt_listed_array *window, bt_time_range rest, int64_t margin_ns,
                           bt_error *error) {
   bt_trace_id *ids = NULL;
   if (window->count) {
     if (!make_room(listing, window, &ids)) return bt_error_no_memory(error);
     qsort(window->items, window->count, sizeof *window->items, compare_ids);
-    append_items(listing, window->items, merge_ids(listing, window, ids));
+    size_t count = merge_ids(listing, window, ids);
+    for (size_t i = 0; i < count; i++) {
+      listing->bytes += bytes_of(window->items[i].violation);
+      listing->items[listing->count++] = window->items[i];
+    }
+    listing->total += count;
   }
   window->count = 0;
   bt_listed_array_dispose(window);
-  settle_order(listing, rest, margin_ns);
+  if (listing->count > listing->certain)
+    qsort(&listing->items[listing->certain], listing->count - listing->certain, sizeof *listing->items,
+          listing->newest_first ? compare_newest_first : compare_oldest_first);
+  while (listing->certain < listing->count && is_certain(listing, &listing->items[listing->certain], rest, margin_ns))
+    listing->certain++;
   return BT_OK;
 }
 

@@ -112,14 +112,6 @@ static int64_t settled_end_of(const bt_series_ask *ask, const bt_known_series *s
   return step < ask->whole_end_step ? step : ask->whole_end_step;
 }
 
-static void note_asked(const bt_series_ask *ask, size_t rule, int64_t now_ns) {
-  bt_known_series *series = ask->series[rule];
-  series->asked_ns = now_ns;
-  if (ask->wants_exercised) series->exercised_asked_ns = now_ns;
-  series->first_step = ask->first_step;
-  series->end_step = ask->settled_end[rule];
-}
-
 static void fill_from_cache(bt_series_ask *ask, size_t rule, int64_t now_ns) {
   bt_series_pool *pool = ask->pool;
   for (int64_t step = ask->first_step; step < ask->settled_end[rule]; step++) {
@@ -132,16 +124,19 @@ static void fill_from_cache(bt_series_ask *ask, size_t rule, int64_t now_ns) {
 }
 
 static bt_status attach_rules(bt_series_ask *ask, const bt_series_question *question, bt_error *error) {
+  const char *tenant = question->tenant ? question->tenant : "";
   int64_t now_ns = bt_clock_monotonic_ns();
   for (size_t i = 0; i < question->rule_count; i++) {
-    const char *tenant = question->tenant ? question->tenant : "";
     bt_known_series *series = NULL;
     bt_status status = find_series(ask->pool, tenant, question->rules[i], question->step_ns, &series, error);
     if (status != BT_OK) return status;
     ask->series[ask->rule_count++] = series;
-    series->asks++;
     ask->settled_end[i] = settled_end_of(ask, series);
-    note_asked(ask, i, now_ns);
+    series->asks++;
+    series->asked_ns = now_ns;
+    if (ask->wants_exercised) series->exercised_asked_ns = now_ns;
+    series->first_step = ask->first_step;
+    series->end_step = ask->settled_end[i];
     fill_from_cache(ask, i, now_ns);
   }
   return BT_OK;

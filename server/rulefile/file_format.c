@@ -294,17 +294,8 @@ static bt_status compare_files(const bt_rulefile *old, const bt_rulefile *new, c
                       file_name);
 }
 
-static bt_status read_again(const bt_rulefile *old, const formatting *f, bt_error *error) {
-  bt_rulefile new;
-  bt_status status = bt_rulefile_parse(bt_buffer_str(f->out), f->file_name, &new, error);
-  if (status) return status;
-  status = compare_files(old, &new, f->file_name, error);
-  bt_rulefile_dispose(&new);
-  return status;
-}
-
 bt_status bt_rulefile_format(bt_str text, const char *file_name, bt_buffer *out, bt_buffer *problems, bt_error *error) {
-  bt_rulefile file;
+  bt_rulefile file, again;
   formatting f = {.file_name = file_name,
                   .text = text,
                   .rest = text,
@@ -318,7 +309,12 @@ bt_status bt_rulefile_format(bt_str text, const char *file_name, bt_buffer *out,
   if (!status && f.is_wrong) status = bt_error_set(error, BT_INVALID, "%.200s: nothing was rewritten", file_name);
   if (!status) bt_buffer_append(out, f.rest);
   if (!status && out->failed) status = bt_error_no_memory(error);
-  if (!status) status = read_again(&file, &f, error);
+  /* What was written is read again: it has to mean the same. */
+  if (!status) status = bt_rulefile_parse(bt_buffer_str(out), file_name, &again, error);
+  if (!status) {
+    status = compare_files(&file, &again, file_name, error);
+    bt_rulefile_dispose(&again);
+  }
   bt_rulefile_dispose(&file);
   return status;
 }

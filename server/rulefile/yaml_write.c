@@ -186,41 +186,28 @@ static bt_status write_rule(writer *w, const bt_rule_definition *rule, bt_error 
   return status;
 }
 
-static void begin_file(writer *w) {
-  yaml_event_t event;
-  emit_event(w, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), &event);
-  emit_event(w, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1), &event);
-  begin_map(w);
-  write_key(w, "rules");
-  emit_event(w, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE), &event);
-}
-
-static void end_file(writer *w) {
-  yaml_event_t event;
-  emit_event(w, yaml_sequence_end_event_initialize(&event), &event);
-  end_map(w);
-  emit_event(w, yaml_document_end_event_initialize(&event, 1), &event);
-  emit_event(w, yaml_stream_end_event_initialize(&event), &event);
-}
-
-static void name_broken(const bt_rule_definition *const *rules, size_t count, bt_buffer *out) {
-  for (size_t i = 0; i < count; i++)
-    if (rules[i]->broken)
-      bt_buffer_printf(out, "# %s does not compile in this version of betrace: mend its text before an import.\n",
-                       rules[i]->fields.id);
-}
-
 bt_status bt_rulefile_write(const bt_rule_definition *const *rules, size_t count, bt_buffer *out, bt_error *error) {
   writer w = {.out = out};
+  yaml_event_t event;
   if (!yaml_emitter_initialize(&w.emitter)) return bt_error_no_memory(error);
   yaml_emitter_set_output(&w.emitter, append, out);
   yaml_emitter_set_unicode(&w.emitter, 1);
   yaml_emitter_set_width(&w.emitter, -1); /* lines are never folded */
-  name_broken(rules, count, out);
-  begin_file(&w);
+  for (size_t i = 0; i < count; i++)
+    if (rules[i]->broken)
+      bt_buffer_printf(out, "# %s does not compile in this version of betrace: mend its text before an import.\n",
+                       rules[i]->fields.id);
+  emit_event(&w, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), &event);
+  emit_event(&w, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1), &event);
+  begin_map(&w);
+  write_key(&w, "rules");
+  emit_event(&w, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE), &event);
   bt_status status = BT_OK;
   for (size_t i = 0; i < count && !status; i++) status = write_rule(&w, rules[i], error);
-  end_file(&w);
+  emit_event(&w, yaml_sequence_end_event_initialize(&event), &event);
+  end_map(&w);
+  emit_event(&w, yaml_document_end_event_initialize(&event, 1), &event);
+  emit_event(&w, yaml_stream_end_event_initialize(&event), &event);
   yaml_emitter_delete(&w.emitter);
   return !status && (w.has_failed || out->failed) ? bt_error_no_memory(error) : status;
 }

@@ -263,28 +263,18 @@ static bt_status check_overrides(const bt_rule_fields *fields, bt_error *error) 
   return status;
 }
 
-/* An empty text and one that is too long are the compiler's to report, with a place. */
-static bt_status check_dsl(const char *dsl, bt_error *error) {
-  return dsl ? BT_OK : bt_error_set(error, BT_INVALID, "dsl: expected a rule, got nothing");
-}
-
-static bt_status complete_texts(bt_rule_fields *fields, bt_error *error) {
-  bt_status status = BT_OK;
-  if (!fields->id) status = make_id(fields, error);
-  if (!status && !fields->name && !copy_text(fields->id, &fields->name)) status = bt_error_no_memory(error);
-  if (!status && !fields->description && !copy_text("", &fields->description)) status = bt_error_no_memory(error);
-  return status;
-}
-
 bt_status bt_rule_fields_complete(bt_rule_fields *fields, bt_error *error) {
   bool has_name = fields->name && fields->name[0];
   if (!fields->id && !has_name) return bt_error_set(error, BT_INVALID, "name: expected a name, or an id, got neither");
   if (fields->name && !has_name) return bt_error_set(error, BT_INVALID, "name: expected a text, got \"\"");
   bt_status status = fields->id ? check_id(fields->id, error) : BT_OK;
   if (!status && fields->name) status = check_name(fields->name, error);
-  if (!status) status = complete_texts(fields, error);
+  if (!status && !fields->id) status = make_id(fields, error);
+  if (!status && !fields->name && !copy_text(fields->id, &fields->name)) status = bt_error_no_memory(error);
+  if (!status && !fields->description && !copy_text("", &fields->description)) status = bt_error_no_memory(error);
   if (!status) status = check_text("description", fields->description, BT_RULE_DESCRIPTION_MAX, error);
-  if (!status) status = check_dsl(fields->dsl, error);
+  /* An empty text and one that is too long are the compiler's to report, with a place. */
+  if (!status && !fields->dsl) status = bt_error_set(error, BT_INVALID, "dsl: expected a rule, got nothing");
   if (!status) status = check_overrides(fields, error);
   if (!status) status = check_pairs("labels", fields->labels, fields->label_count, error);
   if (!status) status = check_pairs("annotations", fields->annotations, fields->annotation_count, error);

@@ -5,29 +5,21 @@
 
 static const int64_t second_ns = 1000000000, kept_ns = 600 * second_ns, latest_s = 4000000000;
 
-/* A Date is the second in which an answer began, which was between the question and its head's coming. An answer that
- * waited says little and nothing wrong. */
-static bt_clock_bounds bounds_of(const bt_clock_look *look) {
-  int64_t date_ns = look->date_s * second_ns;
-  return (bt_clock_bounds){true, look->asked_ns - date_ns - second_ns, look->came_ns - date_ns};
-}
-
 static bool is_kept(const bt_clock_looks *looks, int64_t steady_ns) {
   return looks->before.is_known && steady_ns < looks->before_until_ns;
 }
 
-static void begin_anew(bt_clock_looks *looks, const bt_clock_bounds *said, int64_t steady_ns) {
-  if (!is_kept(looks, steady_ns) || looks->now.most_ns > looks->before.most_ns) looks->before = looks->now;
-  looks->before_until_ns = steady_ns + kept_ns;
-  looks->now = *said;
-}
-
 void bt_clock_looks_add(bt_clock_looks *looks, const bt_clock_look *look) {
   if (look->date_s <= 0 || look->date_s > latest_s || look->asked_ns > look->came_ns) return;
-  bt_clock_bounds said = bounds_of(look), *now = &looks->now;
+  /* A Date is the second in which an answer began, which was between the question and its head's coming. An answer that
+   * waited says little and nothing wrong. */
+  int64_t date_ns = look->date_s * second_ns, steady_ns = look->came_ns;
+  bt_clock_bounds said = {true, look->asked_ns - date_ns - second_ns, steady_ns - date_ns}, *now = &looks->now;
   if (!now->is_known) *now = said;
-  if (said.least_ns >= now->most_ns || said.most_ns <= now->least_ns) {
-    begin_anew(looks, &said, look->came_ns);
+  if (said.least_ns >= now->most_ns || said.most_ns <= now->least_ns) { /* they differ: what is known begins anew */
+    if (!is_kept(looks, steady_ns) || now->most_ns > looks->before.most_ns) looks->before = *now;
+    looks->before_until_ns = steady_ns + kept_ns;
+    *now = said;
     return;
   }
   if (said.least_ns > now->least_ns) now->least_ns = said.least_ns;

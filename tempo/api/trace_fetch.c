@@ -243,21 +243,6 @@ static bt_status finish_oldest(fetch *f, bt_error *error) {
   return status;
 }
 
-/* Some spans of a trace cannot be decided by where an attribute may be of a list: then all of it is read. */
-static bt_status give_all_in_doubt(fetch *f, bt_error *error) {
-  bt_status status = BT_OK;
-  for (size_t i = 0; i < f->jobs.ids.count && status == BT_OK; i++) status = give_trace(f, i, NULL, true, NULL, error);
-  return status;
-}
-
-/* Whether the range may hold lists in columns; what cannot be found out is asked of each trace. */
-static bt_status look_for_lists(fetch *f, bt_error *error) {
-  const bt_read_request *request = f->read->request;
-  if (!request->projection->attribute_count) return BT_OK;
-  bt_status status = bt_tempo_may_hold_lists(&f->read->caller, request->range, &f->jobs.may_hold_lists, error);
-  return status == BT_UNAVAILABLE || status == BT_REFUSED ? BT_OK : status;
-}
-
 /* Before the batches of a source that had a slow one. */
 static bt_status push_measured(fetch *f, bt_error *error) {
   bt_status status = BT_OK;
@@ -302,8 +287,19 @@ static uint32_t jobs_at_once(const fetch *f) {
 }
 
 static bt_status read_all(fetch *f, bt_error *error) {
-  bt_status status = look_for_lists(f, error);
-  if (status == BT_OK && f->jobs.may_hold_lists && wants_some_spans(f)) return give_all_in_doubt(f, error);
+  const bt_read_request *request = f->read->request;
+  bt_status status = BT_OK;
+  /* Whether the range may hold lists in columns; what cannot be found out is asked of each trace. */
+  if (request->projection->attribute_count) {
+    status = bt_tempo_may_hold_lists(&f->read->caller, request->range, &f->jobs.may_hold_lists, error);
+    if (status == BT_UNAVAILABLE || status == BT_REFUSED) status = BT_OK;
+  }
+  /* Some spans of a trace cannot be decided by where an attribute may be of a list: then all of it is read. */
+  if (status == BT_OK && f->jobs.may_hold_lists && wants_some_spans(f)) {
+    for (size_t i = 0; i < f->jobs.ids.count && status == BT_OK; i++)
+      status = give_trace(f, i, NULL, true, NULL, error);
+    return status;
+  }
   if (status == BT_OK) status = push_all(f, error);
   for (;;) {
     bool is_left = f->todo_count && f->read->failures < BT_READ_FAILURES_MAX;

@@ -92,15 +92,6 @@ static bt_status read_piece(int descriptor, char *piece, size_t capacity, size_t
   return got < 0 ? no_read(error) : BT_OK;
 }
 
-/* As many bytes as there are, up to the capacity: pipes give them as they come. */
-static bt_status read_start(int descriptor, char *start, size_t capacity, size_t *length, bt_error *error) {
-  bt_status status = BT_OK;
-  size_t more = 1;
-  for (*length = 0; status == BT_OK && more && *length < capacity; *length += more)
-    status = read_piece(descriptor, start + *length, capacity - *length, &more, error);
-  return status;
-}
-
 static bt_status keep_all(keeper *k, int descriptor, bt_str start, bt_gzip *gzip, bt_error *error) {
   char piece[PIECE_BYTES];
   bt_status status = BT_OK;
@@ -125,37 +116,27 @@ static bt_status keep_content(bt_file_content *content, int descriptor, bt_str s
 
 /* ---- opening ---- */
 
-static bt_status take_file(bt_file_content *content, int descriptor, uint64_t size, uint64_t max_bytes,
-                           bt_error *error) {
-  if (max_bytes && size > max_bytes)
-    return bt_error_set(error, BT_LIMIT, "it is larger than the %llu bytes that are still allowed",
-                        (unsigned long long)max_bytes);
-  content->descriptor = descriptor;
-  content->size = size;
-  return BT_OK;
-}
-
-static bt_status open_descriptor(const char *path, int *descriptor, bt_error *error) {
-  bool is_stdin = strcmp(path, "-") == 0;
-  *descriptor = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
-  if (*descriptor < 0) return bt_error_set(error, BT_IO, "it cannot be opened: %s", strerror(errno));
-  return BT_OK;
-}
-
 static bt_status fill_content(bt_file_content *content, const char *path, uint64_t max_bytes, bt_error *error) {
+  bool is_stdin = strcmp(path, "-") == 0;
   char start[PIECE_BYTES];
-  size_t length = 0;
+  size_t length, more = 1;
   struct stat about;
-  int descriptor;
-  bt_status status = open_descriptor(path, &descriptor, error);
-  if (status != BT_OK) return status;
-  bool is_regular = strcmp(path, "-") != 0 && fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
-  status = read_start(descriptor, start, sizeof start, &length, error);
-  if (status == BT_OK && is_regular && !bt_gzip_is((bt_str){start, length})) {
-    status = take_file(content, descriptor, (uint64_t)about.st_size, max_bytes, error);
-    if (status == BT_OK) return BT_OK; /* the content has the descriptor now */
-  } else if (status == BT_OK) {
+  bt_status status = BT_OK;
+  int descriptor = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return bt_error_set(error, BT_IO, "it cannot be opened: %s", strerror(errno));
+  bool is_regular = !is_stdin && fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+  /* As many bytes as there are, up to the capacity: pipes give them as they come. */
+  for (length = 0; status == BT_OK && more && length < sizeof start; length += more)
+    status = read_piece(descriptor, start + length, sizeof start - length, &more, error);
+  if (status == BT_OK && (!is_regular || bt_gzip_is((bt_str){start, length}))) {
     status = keep_content(content, descriptor, (bt_str){start, length}, max_bytes, error);
+  } else if (status == BT_OK && max_bytes && (uint64_t)about.st_size > max_bytes) {
+    status = bt_error_set(error, BT_LIMIT, "it is larger than the %llu bytes that are still allowed",
+                          (unsigned long long)max_bytes);
+  } else if (status == BT_OK) {
+    content->descriptor = descriptor; /* the content has it now */
+    content->size = (uint64_t)about.st_size;
+    return BT_OK;
   }
   close(descriptor);
   return status;

@@ -122,13 +122,6 @@ static size_t filter_bit(const bt_memory_table *table, const bt_memory_tenant *t
   return (size_t)(hash + i * step) & (table->filter_bytes * 8 - 1);
 }
 
-static void note_evicted(bt_memory_table *table, const bt_memory_entry *e) {
-  for (unsigned i = 0; i < FILTER_HASHES; i++) {
-    size_t bit = filter_bit(table, e->of, &e->id, i);
-    table->filter[bit / 8] = (uint8_t)(table->filter[bit / 8] | 1u << bit % 8);
-  }
-}
-
 bool bt_memory_table_may_be_evicted(const bt_memory_table *table, const bt_memory_tenant *t, const bt_trace_id *id) {
   for (unsigned i = 0; i < FILTER_HASHES; i++) {
     size_t bit = filter_bit(table, t, id, i);
@@ -137,21 +130,20 @@ bool bt_memory_table_may_be_evicted(const bt_memory_table *table, const bt_memor
   return true;
 }
 
-static void unfile_entry(bt_memory_table *table, const bt_memory_entry *e) {
-  bt_memory_entry **place = &table->buckets[bucket_of(table, &e->id)];
-  while (*place != e) place = &(*place)->next;
-  *place = e->next;
-}
-
 /* Its place in table->entries is the caller's to close. */
 static void evict(bt_memory_table *table, bt_memory_entry *e) {
   for (const bt_memory_piece *piece = e->newest; piece; piece = piece->before) table->used_bytes -= piece->bytes;
   table->used_bytes -= sizeof *e;
   bt_memory_piece_release(e->newest);
-  note_evicted(table, e);
+  for (unsigned i = 0; i < FILTER_HASHES; i++) {
+    size_t bit = filter_bit(table, e->of, &e->id, i);
+    table->filter[bit / 8] = (uint8_t)(table->filter[bit / 8] | 1u << bit % 8);
+  }
   e->of->has_evicted = true;
   if (e->end_ns > e->of->evicted_end_ns) e->of->evicted_end_ns = e->end_ns;
-  unfile_entry(table, e);
+  bt_memory_entry **place = &table->buckets[bucket_of(table, &e->id)];
+  while (*place != e) place = &(*place)->next;
+  *place = e->next;
   free(e);
 }
 
